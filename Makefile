@@ -21,7 +21,7 @@ ACTIONLINT := $(CACHE)/actionlint-$(ACTIONLINT_VERSION)/actionlint
 # A PyTorch index of your choice (its CPU builds are ten times smaller): make install-all TORCH_INDEX=<address>
 TORCH_INDEX ?=
 
-.PHONY: install install-all sample demo test test-light test-python test-stack test-all test-kubernetes durations reference notebook site soak check workflow-check bench weaviate up down lock lock-check sbom release-check clean
+.PHONY: install install-all sample demo test test-python test-stack nightly test-kubernetes reference notebook site soak check workflow-check bench weaviate up down lock lock-check sbom release-check clean
 
 # `install` brings what the default needs; `install-all` also every extra of pyproject.toml and the developers' packages.
 install: $(STAMP)
@@ -57,34 +57,26 @@ sample: $(STAMP)
 demo: $(STAMP)
 	$(RUN)python -m samples.demo
 
-# `test` runs the tests that need no server: SQLite and LanceDB. `test-stack` runs the others: PostgreSQL, Weaviate,
-# Prefect, Docker, several of them together, kills and outages: much of their time is waiting, so they run four at once.
-# What needs a system package is skipped by `test` where the package is absent, and runs in `test-stack`, too.
-# Both write their times to build/, for `make durations`. `test` also runs the light installation; `test-light` only it.
-PARALLEL := --dist loadgroup --no-loadscope-reorder
+# The gate is what a change could break: `test` runs its part that needs nothing but Python (SQLite and LanceDB, and the
+# light installation), `test-stack` its part on servers, containers and system packages. `nightly` runs all tests there
+# are, with more examples. Each prints its durations by folder.
+PYTEST := $(RUN)python -m pytest --dist loadgroup --no-loadscope-reorder
 test: $(ALL) $(LIGHT)
-	$(RUN)python -m pytest -n 3 $(PARALLEL) -m "not stack" --junitxml=build/$@.xml
-
-test-light: $(ALL) $(LIGHT)
-	$(RUN)python -m pytest -m light
+	$(PYTEST) -n 3 -m "not stack and not nightly"
 
 # `make test` with another Python, in an environment of its own: make test-python PYTHON=python3.13
 test-python:
 	$(MAKE) test VENV=build/$(notdir $(PYTHON))
 
+# Much of the time of these tests is waiting, so four run at once.
 test-stack: $(ALL)
 	$(RUN)python -m devtools.weaviate path > /dev/null
+	$(PYTEST) -n 4 -m "(stack or needs) and not nightly"
+
+nightly: $(ALL) $(LIGHT)
+	$(RUN)python -m devtools.weaviate path > /dev/null
 	$(RUN)python -m devtools.minio > /dev/null
-	$(RUN)python -m pytest -n 4 $(PARALLEL) -m "stack or needs" --junitxml=build/$@.xml
-
-# One after the other, even with `make -j`.
-test-all:
-	$(MAKE) test
-	$(MAKE) test-stack
-
-# Test times by folder, from the last `make test` and `make test-stack`.
-durations: $(ALL)
-	$(RUN)python -m devtools.durations build/test.xml build/test-stack.xml
+	SWATCHBOOK_TEST_NIGHTLY=1 $(PYTEST) -n 4
 
 # The pages that are made from the program: modules, commands, settings, HTTP, llms.txt.
 reference: $(ALL)

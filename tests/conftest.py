@@ -2,7 +2,6 @@
 
 import gc
 import os
-import re
 import shutil
 import ssl
 import subprocess
@@ -11,9 +10,11 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache, wraps
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -39,9 +40,13 @@ DEFAULT_TIMEOUT_CONFIG.read = DEFAULT_TIMEOUT_CONFIG.connect = DEFAULT_TIMEOUT_C
 
 # A busy machine draws and runs slowly. What a fixture makes serves all examples of its test.
 settings.register_profile(
-    "tests", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    "gate",
+    deadline=None,
+    max_examples=20,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
-settings.load_profile("tests")
+settings.register_profile("nightly", settings.get_profile("gate"), max_examples=150)
+settings.load_profile("nightly" if os.environ.get("SWATCHBOOK_TEST_NIGHTLY") else "gate")
 
 os.environ.setdefault("SWATCHBOOK_OCR", "off")
 os.environ.setdefault("SWATCHBOOK_OCR_LANGUAGES", "[]")  # on every machine the same, whatever data it has
@@ -57,8 +62,7 @@ SOAK = bool(os.environ.get("SWATCHBOOK_TEST_SOAK"))
 
 
 SERVERS = frozenset({"prefect_server", "postgres", "weaviate_server", "minio_server"})
-"""Fixtures that start a server; `postgresql`, `weaviate` and `minio` are the parameters that ask for one."""
-_PARAMETERS = frozenset({"postgresql", "weaviate", "minio"})
+"""Fixtures that start a server. A test that names one, directly or through other fixtures, is marked `stack`."""
 _LONGEST = (
     *("servers", "containers", "upkeep", "scheduler", "deployments", "samples", "flows", "cli"),
     *("tests", "interface", "web"),  # last, their files of five minutes would keep one worker alone
@@ -69,8 +73,8 @@ _SHARED = ("servers", "containers")
 
 @pytest.hookimpl(tryfirst=True)  # else pytest-xdist has looked for groups before there are any
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest comes first, so that workers end about together. A file stays with one worker, and so do
-    folders that share what they start. What needs a server is marked `stack`.
+    """Sort the longest folders first, so that workers end together. A file stays with one worker, and so do folders
+    that share what they start. Mark what needs a server `stack`, and `nightly` unless it is marked `gate`.
     """
 
     def rank(item: pytest.Item) -> int:
@@ -81,8 +85,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         shared = item.path.parent if item.path.parent.name in _SHARED else item.path
         item.add_marker(pytest.mark.xdist_group(shared.relative_to(ROOT).as_posix()))
-        if _needs_server(item):
+        if not SERVERS.isdisjoint(item.fixturenames):  # type: ignore[attr-defined]
             item.add_marker("stack")
+        if item.get_closest_marker("stack") and not item.get_closest_marker("gate"):
+            item.add_marker("nightly")
         for reason in filter(None, map(missing, _needs(item))):
             item.add_marker(pytest.mark.skip(reason=reason))
 
@@ -97,9 +103,21 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
-def _needs_server(item: pytest.Item) -> bool:
-    parameters = re.split("[^a-z]+", item.callspec.id) if hasattr(item, "callspec") else ()
-    return not SERVERS.isdisjoint(item.fixturenames) or not _PARAMETERS.isdisjoint(parameters)  # type: ignore[attr-defined]
+class ServerGuard:
+    """Fails a test that asks for a server at run time without the marker `stack`: `make test` would build the server.
+
+    A plugin of its own: pytest asks the hooks of a conftest only for fixtures of narrower scope than the session.
+    """
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> None:
+        item: pytest.Item = request._pyfuncitem
+        if fixturedef.argname in SERVERS and not item.get_closest_marker("stack"):
+            pytest.fail(f"{item.nodeid} starts {fixturedef.argname}: mark it, or its parameter, with `stack`.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(ServerGuard())
 
 
 def _needs(item: pytest.Item) -> list[str]:
@@ -112,11 +130,25 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     package, may skip what needs one: `make test-stack` runs these tests afterwards.
     """
     report = yield
-    later = item.config.getoption("markexpr") == "not stack" and any(map(missing, _needs(item)))
+    later = "not stack" in item.config.getoption("markexpr") and any(map(missing, _needs(item)))
     if report.skipped and os.environ.get("CI") and not later:
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped, which CI does not allow: {report.longrepr}"
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the seconds of each folder, summed over the workers. pytest itself prints the slowest tests."""
+    folders, tests = Counter[str](), Counter[str]()
+    for report in chain.from_iterable(terminalreporter.stats.values()):
+        if isinstance(report, pytest.TestReport):
+            folder = report.nodeid.partition("::")[0].rpartition("/")[0]
+            folders[folder] += report.duration  # type: ignore[assignment]  # a Counter of floats
+            tests[folder] += report.when == "call"
+    terminalreporter.section("seconds by folder")
+    for folder, seconds in folders.most_common():
+        terminalreporter.write_line(f"{seconds:7.1f} s {tests[folder]:5} tests  {folder}")
+    terminalreporter.write_line(f"{sum(folders.values()):7.1f} s {tests.total():5} tests  in all workers")
 
 
 def free_port() -> int:

@@ -23,6 +23,9 @@ from psycopg import sql
 
 from devtools.weaviate import free_ports
 
+POSTGRESQL = pytest.param("postgresql", marks=pytest.mark.stack)
+"""The parameter of a test that asks for the fixture `postgres` when it runs."""
+
 HOST, SUPERUSER, PASSWORD = "127.0.0.1", "postgres", "a-password-for-tests"
 
 READY_SECONDS = 60  # ~0.3 s on an idle machine; after a kill it replays its log first

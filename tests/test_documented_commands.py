@@ -395,8 +395,8 @@ OTHER_PROGRAMS: Mapping[str, str] = {
 """Beginning of a line that runs another program -> the test that runs it, or why none does."""
 
 DEVELOPERS = {
-    *("make install", "make install-all", "make check", "make test", "make test-light", "make test-stack"),
-    *("make test-python PYTHON=python3.13", "make test-all", "make test-kubernetes", "make durations"),
+    *("make install", "make install-all", "make check", "make test", "make test-stack", "make nightly"),
+    *("make test-python PYTHON=python3.13", "make test-kubernetes"),
     *("make reference", "make notebook", "make site", "make sbom"),
     *("make soak", "make bench", "make lock", "make lock-check", "make release-check", "make workflow-check"),
 }

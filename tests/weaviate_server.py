@@ -13,6 +13,9 @@ from swatchbook.errors import Configuration
 from swatchbook.index.weaviate import DEFAULT_LAYOUT, WeaviateIndex
 from swatchbook.index.weaviate_schema import Layout
 
+WEAVIATE = pytest.param("weaviate", marks=pytest.mark.stack)
+"""The parameter of a test that asks for the fixture `weaviate_server` when it runs."""
+
 
 @dataclass(frozen=True)
 class RunningWeaviate:

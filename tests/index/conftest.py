@@ -16,16 +16,20 @@ from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import Settings, load_settings
 from tests.plugins.conftest import install
 from tests.plugins.packages import CODE
-from tests.postgres import RunningPostgres, postgres
+from tests.postgres import POSTGRESQL, RunningPostgres, postgres
 from tests.s3_server import minio_bucket, minio_server
-from tests.weaviate_server import weaviate_server
+from tests.weaviate_server import WEAVIATE, weaviate_server
 
 __all__ = ["install", "minio_bucket", "minio_server", "postgres", "weaviate_server"]
 
 numbers = count()
+_NIGHTLY = [
+    *(pytest.param(name, marks=[pytest.mark.stack, pytest.mark.nightly]) for name in ("minio", "tenants")),
+    pytest.param("plugin", marks=pytest.mark.nightly),
+]
 
 
-@pytest.fixture(params=["lance", "minio", "weaviate", "tenants", "plugin"])
+@pytest.fixture(params=["lance", WEAVIATE, *_NIGHTLY])
 def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Index]:
     made: Index
     if request.param == "lance":
@@ -43,7 +47,7 @@ def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Index]:
     made.close()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", POSTGRESQL])
 def resources(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Resources]:
     """The tools on a fresh home, with the ledger in each database."""
     server: RunningPostgres | None = None

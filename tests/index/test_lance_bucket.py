@@ -19,7 +19,7 @@ from swatchbook.records import Role
 from tests.conftest import free_port
 from tests.index.objects import made, number_id, unit_vectors
 from tests.index.writers import at_url, build_until_killed, own_ids, write_until_killed
-from tests.postgres import RunningPostgres
+from tests.postgres import POSTGRESQL, RunningPostgres
 from tests.s3_server import SECRET, Bucket
 
 SPACE = Space(role=Role.COLOR, tag="colours@1/plain", dimension=8)
@@ -48,7 +48,7 @@ def unlocked(url: str) -> LanceIndex:
     return LanceIndex(LanceBucket(url, lambda name: nullcontext()))
 
 
-@pytest.mark.parametrize("ledger", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("ledger", ["sqlite", POSTGRESQL])
 def test_killed_writers_lose_and_double_nothing_that_was_acknowledged(
     index: Index, url: str, tmp_path: Path, ledger: str, request: pytest.FixtureRequest
 ) -> None:

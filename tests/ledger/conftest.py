@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from swatchbook.ledger.database import Ledger, open_ledger
-from tests.postgres import RunningPostgres, postgres
+from tests.postgres import POSTGRESQL, RunningPostgres, postgres
 
 __all__ = ["postgres"]
 
@@ -48,7 +48,7 @@ def new_postgresql(postgres: RunningPostgres, postgres_copies: Callable[[], str]
         postgres.drop_database(name)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", POSTGRESQL])
 def database(request: pytest.FixtureRequest) -> str:
     """What every test here is run on, one after the other."""
     return str(request.param)

@@ -1,6 +1,6 @@
 """What `make install` gives, run as a person runs it: an environment of the light lock, within that of the tests.
 
-Without it these tests are skipped; `make test` and `make test-light` make it.
+Without it these tests are skipped; `make test` makes it.
 """
 
 import json

@@ -17,12 +17,12 @@ from swatchbook.reports.collection_state import CoverageReport, as_markdown, col
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import load_settings
 from swatchbook.upkeep.verify import rebuild
-from tests.weaviate_server import weaviate_server
+from tests.weaviate_server import WEAVIATE, weaviate_server
 
 __all__ = ["weaviate_server"]
 
 
-@pytest.fixture(params=["lance", "weaviate"])
+@pytest.fixture(params=["lance", WEAVIATE])
 def filled(
     request: pytest.FixtureRequest, home: Path, ingested_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Resources]:

@@ -28,7 +28,7 @@ from tests.conftest import SOAK
 from tests.interface.conftest import ADDRESS
 from tests.interface.service.served import rest
 from tests.search.filtered import ANNA, BY_WORDS, MADE_UP, OTHER, SAME, SEEN, Thing, fill, has, things
-from tests.weaviate_server import RunningWeaviate
+from tests.weaviate_server import WEAVIATE, RunningWeaviate
 
 KINDS: tuple[ResultKind, ...] = ("image", "product", "chunk")
 
@@ -81,7 +81,7 @@ def where(asked: dict[str, Any]) -> Where:
     return Where.model_validate(whose | given)
 
 
-@pytest.fixture(scope="module", params=["lance", "weaviate"])
+@pytest.fixture(scope="module", params=["lance", WEAVIATE])
 def collection(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, ingested_home: Path
 ) -> Iterator[Collection]:

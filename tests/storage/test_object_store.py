@@ -62,6 +62,7 @@ def test_missing_key_is_missing(files: Files) -> None:
         files.has("../" + key)
 
 
+@pytest.mark.stack
 @pytest.mark.parametrize("bucket", ["minio"], indirect=True)  # moto takes a minute for so many bytes
 def test_large_file_is_sent_in_parts(files: Files, bucket: Bucket, tmp_path: Path) -> None:
     data = os.urandom(1 << 20) * 120  # over twice the size of a part of s3fs

@@ -29,7 +29,7 @@ from swatchbook.upkeep.verify import verify
 from tests.models import tiny
 from tests.providers.standin import KEY, Provider, provider
 from tests.upkeep.changing import active_pairs, asked_as_documents, fill, index_left, rows_left, small_catalogue
-from tests.weaviate_server import weaviate_server
+from tests.weaviate_server import WEAVIATE, weaviate_server
 
 __all__ = ["weaviate_server"]
 
@@ -198,7 +198,7 @@ def voyage() -> Iterator[Provider]:
         yield there
 
 
-@pytest.fixture(params=["lance", "weaviate"])
+@pytest.fixture(params=["lance", WEAVIATE])
 def collection(
     request: pytest.FixtureRequest, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Collection]:
