@@ -179,6 +179,5 @@ _FACTS: Final[Mapping[tuple[Kind, str], _Fact]] = {
     (Kind.EXPORTER, "google"): _Fact(OWN),
     (Kind.EXPORTER, "bmecat"): _Fact(OWN),
     (Kind.EXPORTER, "akeneo"): _Fact(OWN),
-    (Kind.EXPORTER, "akeneo-api"): _Fact(OWN),
 }
 """Built-in choice -> licence and size of its weights, else of the package that does the work; and its extra."""

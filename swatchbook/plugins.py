@@ -80,7 +80,6 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
         "google": "swatchbook.export.google_feed:write_google",
         "bmecat": "swatchbook.export.bmecat:write_bmecat",
         "akeneo": "swatchbook.export.akeneo:write_akeneo",
-        "akeneo-api": "swatchbook.export.akeneo_api:write_akeneo_api",
     },
 }
 """Kind -> name -> `module:factory`, as an entry point has it."""

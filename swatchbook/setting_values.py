@@ -237,18 +237,6 @@ class EventSource(BaseModel):
     queue: Annotated[str, StringConstraints(pattern=r"^https?://[^@\s]+$", max_length=2_048)] | None = None
 
 
-class AkeneoAccess(BaseModel):
-    """Where an Akeneo PIM is, and the connection and user by which exports write to it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    url: str = Field(pattern=r"^https?://[^@?#\s]+$", max_length=2_048)
-    client_id: str = Field(min_length=1)
-    secret: SecretStr = Field(min_length=1)
-    username: str = Field(min_length=1)
-    password: SecretStr = Field(min_length=1)
-
-
 def check_event_sources(sources: tuple[EventSource, ...]) -> tuple[EventSource, ...]:
     """Return sources of events. Raises ValueError where two have the same URL."""
     _require_distinct("URLs", [source.url for source in sources])

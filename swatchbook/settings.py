@@ -37,7 +37,6 @@ from swatchbook.redact import redact
 from swatchbook.setting_values import (
     NO_LIMIT,
     RATES,
-    AkeneoAccess,
     ApiKey,
     Choice,
     EventSource,
@@ -481,13 +480,6 @@ class Settings(BaseSettings):
             '"owner": "alice", "queue": "https://sqs…"}.'
         ),
     )
-    akeneo: Annotated[AkeneoAccess | None, NoDecode, BeforeValidator(parse_object)] = Field(
-        default=None,
-        description=(
-            'Akeneo PIM that `export --format akeneo-api` writes to: {"url": "https://…", "client_id": …, "secret": …, '
-            '"username": …, "password": …}.'
-        ),
-    )
     upload_seconds: float = Field(
         default=900,
         gt=0,
@@ -847,7 +839,7 @@ def unknown_variables() -> list[str]:
 def is_secret(name: str) -> bool:
     """Return whether a setting is a secret or contains one."""
     annotation = str(Settings.model_fields[name].annotation)
-    return any(kind in annotation for kind in ("Secret", "ApiKey", "WebhookSource", "AkeneoAccess"))
+    return any(kind in annotation for kind in ("Secret", "ApiKey", "WebhookSource"))
 
 
 def _describe_problem(details: ErrorDetails, origin: Mapping[str, str]) -> str:

@@ -206,13 +206,6 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
         ),
         _TAUGHT,
     ),
-    **dict.fromkeys(
-        (
-            "swatchbook export --all --format akeneo-api --mapping akeneo.yaml --to sent.jsonl",
-            "swatchbook export --all --format akeneo-api --mapping akeneo.yaml --since sent.jsonl --to changes.jsonl",
-        ),
-        "tests/interface/cli/test_export_shops.py::test_a_pim_gets_the_sample_with_its_pictures",
-    ),
     **dict.fromkeys(("swatchbook ingest --plan items.csv", "swatchbook ingest --plan items.jsonl"), _PLAN),
     **dict.fromkeys(("swatchbook ingest FILE", "swatchbook ingest items.csv --mapping mapping.yaml"), _SHAPES),
     "swatchbook ingest-images items.jsonl": _SCRAPED,

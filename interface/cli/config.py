@@ -19,7 +19,7 @@ from swatchbook.did_you_mean import did_you_mean
 from swatchbook.errors import InvalidReference, reason_of
 from swatchbook.records import BatchSize, Record
 from swatchbook.redact import REDACTED, redact
-from swatchbook.setting_values import AkeneoAccess, ApiKey, Prompts, Rates, WebhookSource
+from swatchbook.setting_values import ApiKey, Prompts, Rates, WebhookSource
 from swatchbook.settings import PREFIX, Settings, find_problems
 from swatchbook.yaml_problem import load_yaml, yaml_problem
 
@@ -54,8 +54,6 @@ def shown(value: Any) -> Any:
         return REDACTED
     if isinstance(value, ApiKey | WebhookSource):
         return f"{value.name} ({REDACTED}): {' '.join(value.owners)}"
-    if isinstance(value, AkeneoAccess):
-        return f"{value.username} at {value.url} ({REDACTED})"
     if isinstance(value, Mapping):  # prices of models
         return [f"{model}: {price.input:g} in, {price.output:g} out" for model, price in value.items()]
     if isinstance(value, Rates):

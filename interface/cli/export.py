@@ -4,7 +4,6 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -14,13 +13,12 @@ from interface.cli.terminal import COMPLETED, OPEN, clean, note, plural
 from swatchbook.did_you_mean import did_you_mean
 from swatchbook.errors import Configuration, InvalidReference, reason_of
 from swatchbook.export.atomic_file import atomic_file
-from swatchbook.export.formats import MOST_SKIPPED, TEXTS, Changes, Format, Reach, Skipped, write_products
+from swatchbook.export.formats import MOST_SKIPPED, TEXTS, Changes, Format, Skipped, write_products
 from swatchbook.export.ledger_changes import told_changes
 from swatchbook.export.product_rows import (
     ProductRow,
     as_rows,
     copy_pictures,
-    read_picture,
     read_products,
 )
 from swatchbook.export.shop_mapping import ShopOptions
@@ -150,11 +148,8 @@ def export(
             pictures.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InvalidReference(f"{pictures}: {reason_of(error)}.", advice="Give a folder.") from error
-    reach = Reach(resources.settings, partial(read_picture, resources.ledger, resources.files))
     with nullcontext(sys.stdout.buffer) if to is None else atomic_file(to) as file:
-        exported = export_to_file(
-            resources, documents, form, file, pictures=pictures, options=options, deleted=deleted, reach=reach
-        )
+        exported = export_to_file(resources, documents, form, file, pictures=pictures, options=options, deleted=deleted)
         file.flush()
     return exported.model_copy(update={"to": str(to) if to else None})
 
@@ -176,12 +171,11 @@ def export_to_file(
     pictures: Path | None = None,
     options: ShopOptions = ShopOptions(),  # noqa: B008 — immutable
     deleted: Sequence[Trashed] = (),
-    reach: Reach | None = None,
 ) -> Exported:
     """Write the products of these documents to a binary file; copy their pictures to the folder `pictures`.
 
-    `deleted`: documents whose products an export since a time names as gone. `reach`: for formats that send to a
-    server. Raises DiskFull, and what `write_products` raises.
+    `deleted`: documents whose products an export since a time names as gone. Raises DiskFull, and what
+    `write_products` raises.
     """
     found, since = _Pictures(missing=[], named=set(), failed={}), options.since
     written = write_products(
@@ -191,7 +185,6 @@ def export_to_file(
         temporary_folder=resources.settings.temporary_folder,
         options=options,
         told=told_changes(resources.ledger, since, documents, deleted),
-        reach=reach,
     )
     unfinished = tuple(document.name for document in documents if document.status is not DocumentStatus.COMPLETED)
     return Exported(

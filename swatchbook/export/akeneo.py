@@ -42,12 +42,9 @@ class Akeneo:
                 )
 
     def records(self, offer: Offer) -> list[ShopRecord]:
-        return [ShopRecord(sku_key(row["sku"]), pack([row]), row["sku"]) for row in self.rows(offer)]
-
-    def rows(self, offer: Offer) -> list[dict[str, str]]:
-        """Return the cells of a product, or of each of its variants, by column. Raises NotExportable."""
         offer.require_on_sale()
-        return [self._row(each) for each in offer.variants or (offer,)]
+        rows = [self._row(each) for each in offer.variants or (offer,)]
+        return [ShopRecord(sku_key(row["sku"]), pack([row]), row["sku"]) for row in rows]
 
     def count_without_currency(self, rows: Rows, offer: Offer) -> None:
         """Count prices that are left out, unless the mapping fills the price."""
@@ -71,10 +68,10 @@ class Akeneo:
         return [sku_key(each.fields["sku"]) for each in offer.variants or (offer,)]
 
     def read(self, file: BinaryIO) -> Iterator[ShopRecord]:
-        for row in read_rows(file, ALWAYS, is_gone=self.is_gone, delimiter=";"):
+        for row in read_rows(file, ALWAYS, is_gone=self._is_gone, delimiter=";"):
             yield ShopRecord(sku_key(row.get("sku", "")), pack([row]))
 
-    def is_gone(self, row: Cells) -> bool:
+    def _is_gone(self, row: Cells) -> bool:
         """Return whether a row disables a product; only rows of changes do, unless the mapping fills that."""
         return row.get("enabled") == "0" and "enabled" not in self._mapped
 

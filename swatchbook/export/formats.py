@@ -16,7 +16,7 @@ import json
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from itertools import groupby, islice
@@ -30,7 +30,6 @@ from swatchbook.export.shop_mapping import OWN_NAMES, ShopMapping, ShopOptions, 
 from swatchbook.extras import require_extra
 from swatchbook.plugins import BUILT_IN, Kind, find
 from swatchbook.records import Record
-from swatchbook.settings import Settings
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -105,16 +104,6 @@ class ToldChanges(NamedTuple):
     unfinished: tuple[str, ...] = ()
 
 
-class Reach(NamedTuple):
-    """What an export to a server needs: the settings, and a function that returns the bytes of a picture by its name.
-
-    The function raises FileMissing and FilesDown.
-    """
-
-    settings: Settings
-    picture: Callable[[str], bytes]
-
-
 class Written(Record):
     """What was written: rows by grain, without those that were skipped. `skipped` names the first 1,000 of them.
 
@@ -172,22 +161,19 @@ def write_products(
     temporary_folder: Path,
     options: ShopOptions = ShopOptions(),  # noqa: B008 — immutable
     told: ToldChanges | None = None,
-    reach: Reach | None = None,
 ) -> Written:
     """Write products to a binary file, which must be seekable for XLSX and Parquet, and return what was written.
 
     The rows are read once, and wait in a temporary file until the columns are known. `form`: a Format, or the name of a
     format of shops or of a plugin; `options` are for these. `told`: what the ledger knows of the time or file that
-    the options compare with.
-    `reach`: for formats that send to a server. Raises TooLarge for more than Excel can hold, MissingExtra without
-    what writes XLSX, Configuration and PluginFailed for a plugin, InvalidReference for a mapping or
-    an earlier file that does not fit.
+    the options compare with. Raises TooLarge for more than Excel can hold, MissingExtra without what writes XLSX,
+    Configuration and PluginFailed for a plugin, InvalidReference for a mapping or an earlier file that does not fit.
     """
     if form == Format.XLSX:
         require_extra("excel", "An export as xlsx")
     plugin = find(Kind.EXPORTER, form)
     write = plugin.load()
-    with Rows(rows, temporary_folder, options, told, reach) as spooled, plugin.named():
+    with Rows(rows, temporary_folder, options, told) as spooled, plugin.named():
         write(spooled, out)
         return spooled.written()
 
@@ -221,10 +207,9 @@ class Rows:
         folder: Path,
         options: ShopOptions = ShopOptions(),  # noqa: B008 — immutable
         told: ToldChanges | None = None,
-        reach: Reach | None = None,
     ) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.folder, self.options, self.told, self.reach = folder, options, told, reach
+        self.folder, self.options, self.told = folder, options, told
         self.changes: Changes | None = None
         self.prices_without_currency = 0
         self._skipped, self._grains = list[Skipped](), Counter[bool]()

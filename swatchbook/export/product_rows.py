@@ -11,7 +11,6 @@ from swatchbook.errors import FileMissing
 from swatchbook.export.atomic_file import atomic_file
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.queries.document_parts import list_products
-from swatchbook.ledger.queries.image import image_details
 from swatchbook.printed_prices import highest_of, price_of
 from swatchbook.records import ProductDetails, ProductPicture, Record, Variant, variant_id
 from swatchbook.storage.files import Files
@@ -122,14 +121,6 @@ def shows_variant(picture: ProductPicture, variant: Variant) -> bool:
 def picture_name(picture: ProductPicture) -> str:
     """Return the file name of a picture: the same that `GET /images/{id}/file` gives it."""
     return picture.id + Path(picture.file).suffix
-
-
-def read_picture(ledger: Ledger, files: Files, name: str) -> bytes:
-    """Return the bytes of a picture by its file name. Raises FileMissing and FilesDown."""
-    image = image_details(ledger, Path(name).stem)
-    if image is None or image.file is None:
-        raise FileMissing(f"There is no picture {name}.")
-    return files.read(image.file)
 
 
 def copy_pictures(files: Files, product: ProductDetails, folder: Path) -> list[str]:

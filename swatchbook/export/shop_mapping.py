@@ -95,7 +95,7 @@ class ShopMapping(Record):
     jsonld: Fields = Field(default_factory=dict, description="Fields of this format only.")
     google: Fields = Field(default_factory=dict, description="Fields of this format only.")
     bmecat: Fields = Field(default_factory=dict, description="Fields of this format only.")
-    akeneo: Fields = Field(default_factory=dict, description="Fields of this format and of akeneo-api only.")
+    akeneo: Fields = Field(default_factory=dict, description="Fields of this format only.")
 
     @model_validator(mode="before")
     @classmethod
@@ -115,10 +115,9 @@ class ShopMapping(Record):
 
     def for_format(self, form: str) -> "ShopMapping":
         """Return the mapping with the fields of a format's own section in place of those of all formats."""
-        section = form.removesuffix("-api")
-        if section not in SECTIONS:
+        if form not in SECTIONS:
             return self
-        return self.model_copy(update={"fields": self.fields | getattr(self, section)})
+        return self.model_copy(update={"fields": self.fields | getattr(self, form)})
 
 
 class ShopOptions(Record):

@@ -88,7 +88,7 @@ def endpoint(settings: Settings, part: Part, *, url: str | None = None, needs_ke
             f"{found.setting('api_key')} contains characters that are not allowed in a key.",
             advice="Set it again, without spaces and line breaks.",
         )
-    if found.key and is_unencrypted_public(found.url):
+    if found.key and _is_unencrypted_public(found.url):
         raise Configuration(
             f"{found.setting('url')} would send the API key unencrypted over the Internet.",
             advice="Use https, or a private address.",
@@ -96,7 +96,7 @@ def endpoint(settings: Settings, part: Part, *, url: str | None = None, needs_ke
     return found
 
 
-def is_unencrypted_public(url: str) -> bool:
+def _is_unencrypted_public(url: str) -> bool:
     """Return whether the URL is unencrypted and resolves to a public address; False if it does not resolve."""
     parts = httpx.URL(url)
     if parts.scheme == "https":

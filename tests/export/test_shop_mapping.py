@@ -161,7 +161,7 @@ def test_a_section_has_the_fields_of_one_format(tmp_path: Path) -> None:
     assert shop_options("shopify", mapping, None, None).mapping.fields == {
         "brand": "Åse", "size": None, "Status": "draft"
     }  # fmt: skip
-    assert shop_options("akeneo-api", mapping, None, None).mapping.fields["family"] == "floors"
+    assert shop_options("akeneo", mapping, None, None).mapping.fields["family"] == "floors"
     assert shop_options("woocommerce", mapping, None, None).mapping.fields == mapping.fields
     assert set(SECTIONS) == READERS.keys()
 

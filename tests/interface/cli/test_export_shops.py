@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from interface.cli.export import Exported, hints
 from interface.cli.main import app
-from swatchbook.errors import Configuration, InvalidReference
+from swatchbook.errors import InvalidReference
 from swatchbook.export.formats import Skipped
 from swatchbook.export.product_rows import read_products
 from swatchbook.ledger.stored_documents import all_documents
@@ -19,7 +19,6 @@ from swatchbook.ledger.tables import documents, images, items
 from swatchbook.resources import open_resources
 from swatchbook.settings import Settings
 from tests.command import attempt
-from tests.export.akeneo_server import akeneo
 from tests.export.shop_readers import READERS
 from tests.export.test_batch_to_shops import read
 from tests.interface.conftest import asking
@@ -309,31 +308,3 @@ def test_since_a_time_says_what_it_cannot_tell(tmp_path: Path) -> None:
     for wrong in ("2026-13-01", "9999-01-01"):
         refused = CliRunner().invoke(app, ["export", *SMALL, "--format", "akeneo", "--since", wrong])
         assert isinstance(refused.exception, InvalidReference)
-
-
-# --- into a PIM -------------------------------------------------------------------------------------------------------
-
-
-def test_a_pim_gets_the_sample_with_its_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "akeneo.yaml").write_text('fields: {image: "pictures/{picture}", "title-en_US": "{name}"}')
-    words = ("--format", "akeneo-api", "--mapping", tmp_path / "akeneo.yaml", "--json")
-    with akeneo() as pim:
-        monkeypatch.setenv("SWATCHBOOK_AKENEO", json.dumps(pim.access()))
-        done = json.loads(export(*words, "--to", tmp_path / "sent.jsonl").stdout)
-        assert (done["products"], done["variants"], done["skipped"], len(pim.products)) == (2, 6, 0, 6)
-        pictures = {each["data"] for product in pim.products.values() for each in product["values"]["image"]}
-        assert pictures == set(pim.files)
-        assert all(data.startswith((b"\xff\xd8", b"\x89PNG")) for data in pim.files.values())
-        again = (*words, "--since", tmp_path / "sent.jsonl", "--to", tmp_path / "changes.jsonl")
-        assert json.loads(export(*again).stdout)["changes"] == {
-            "new": 0, "changed": 0, "gone": 0, "unchanged": 6, "elsewhere": 0,
-        }  # fmt: skip
-        pim.refuse[next(iter(pim.products))] = "It is locked."
-        assert "is left out: Akeneo refused it: family: It is locked." in export(*words[:-1], expect=3).stderr
-    config = CliRunner().invoke(app, ["config"]).stdout + CliRunner().invoke(app, ["config", "--json"]).stdout
-    assert "swatch at http://127.0.0.1" in config.replace("\n", "")
-    assert not any(pim.access()[name] in config for name in ("secret", "password"))
-    monkeypatch.setenv("SWATCHBOOK_AKENEO", json.dumps(pim.access(url="pim.example.com")))
-    wrong = CliRunner().invoke(app, ["export", *SMALL, "--format", "akeneo-api"])
-    assert isinstance(wrong.exception, Configuration)
-    assert "p4ssword" not in str(wrong.exception) + wrong.output
