@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 from swatchbook.extras import is_installed
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.metrics.export import MetricExporter
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.trace import Span, Tracer
 
@@ -50,7 +49,6 @@ ATTRIBUTES: Final[Mapping[str, str]] = {
 """Every attribute of a span: its name in code -> its name in OpenTelemetry. Another one raises KeyError."""
 
 Value = str | int | float
-Signal = Literal["traces", "metrics"]
 
 _TRACEPARENT: Final = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _current: ContextVar["Span | None"] = ContextVar("span", default=None)
@@ -150,14 +148,14 @@ def ids() -> Ids | None:
     return Ids(f"{context.trace_id:032x}", f"{context.span_id:016x}")
 
 
-def endpoint(signal: Signal) -> str | None:
-    """Return where a signal is sent to, None if it is not sent."""
+def endpoint() -> str | None:
+    """Return where traces are sent to, None if they are not sent."""
     _read_settings_file()
     if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return None
-    if os.environ.get(f"OTEL_{signal.upper()}_EXPORTER", "otlp").strip() != "otlp":
+    if os.environ.get("OTEL_TRACES_EXPORTER", "otlp").strip() != "otlp":
         return None
-    return os.environ.get(f"OTEL_EXPORTER_OTLP_{signal.upper()}_ENDPOINT") or os.environ.get(ENDPOINT) or None
+    return os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or os.environ.get(ENDPOINT) or None
 
 
 def finish() -> None:
@@ -165,16 +163,6 @@ def finish() -> None:
     if _running.cache_info().currsize and (running := _running()):
         running.over.set()
         running.ending.join(FINISH_SECONDS)
-
-
-def metric_exporter() -> "tuple[MetricExporter, Resource] | None":
-    """Return what sends metrics, and the resource that they are of; None if they are not sent."""
-    if endpoint("metrics") is None or not is_installed("otel"):
-        return None
-    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-
-    _hide_headers()
-    return OTLPMetricExporter(), _resource()
 
 
 def probe() -> bool:
@@ -204,7 +192,7 @@ class _Running(NamedTuple):
 @cache
 def _running() -> _Running | None:
     """Return the tracer of this process, which sends in a thread, at most 2,048 waiting spans; None where it is off."""
-    if endpoint("traces") is None:
+    if endpoint() is None:
         return None
     if not is_installed("otel"):
         log.warning("nothing is traced: %s needs the extra otel", ENDPOINT)

@@ -28,7 +28,7 @@ class Sent(NamedTuple):
 
 
 class Receiver:
-    """Spans and metrics as they arrived, and the bytes that they came in."""
+    """Spans as they arrived, and the bytes that they came in."""
 
     def __init__(self, url: str) -> None:
         self.url, self.bodies = url, list[tuple[str, bytes]]()
@@ -55,23 +55,6 @@ class Receiver:
                     assert not each.status.message
                     found.append((each.start_time_unix_nano, sent))
         return [sent for _, sent in sorted(found, key=lambda each: each[0])]
-
-    def metrics(self) -> dict[str, dict[tuple[tuple[str, str], ...], float]]:
-        """Return the last value of each metric by its attributes; of a histogram its count."""
-        from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
-
-        found: dict[str, dict[tuple[tuple[str, str], ...], float]] = {}
-        for _, body in (each for each in list(self.bodies) if each[0] == "/v1/metrics"):
-            for of_resource in ExportMetricsServiceRequest.FromString(body).resource_metrics:
-                for metric in (each for scope in of_resource.scope_metrics for each in scope.metrics):
-                    points = getattr(metric, metric.WhichOneof("data")).data_points
-                    found[metric.name] = {
-                        tuple(sorted(_attributes(point).items())): point.count
-                        if hasattr(point, "count")
-                        else point.as_double
-                        for point in points
-                    }
-        return found
 
 
 @contextmanager

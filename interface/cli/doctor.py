@@ -251,20 +251,19 @@ def check_notices(resources: Resources) -> str:
 
 
 def check_telemetry(_: Resources) -> str:
-    """Say where traces and metrics are sent to, and check that the receiver of traces takes them."""
+    """Say where traces are sent to, and check that the receiver takes them."""
     from swatchbook import tracing
 
-    traces, metrics = tracing.endpoint("traces"), tracing.endpoint("metrics")
-    if traces is None and metrics is None:
+    traces = tracing.endpoint()
+    if traces is None:
         return f"off: {tracing.ENDPOINT} is not set"
     extras.require_extra("otel", tracing.ENDPOINT)
-    if traces and not tracing.probe():
+    if not tracing.probe():
         raise ProviderDown(
             f"{urlsplit(traces).hostname} does not take traces over OTLP/HTTP.",
             advice=f"Check {tracing.ENDPOINT} (HTTP, usually port 4318) and OTEL_EXPORTER_OTLP_HEADERS.",
         )
-    sent = {"traces": traces, "metrics of the service": metrics}
-    return " · ".join(f"{what} to {urlsplit(url).hostname}" for what, url in sent.items() if url)
+    return f"traces to {urlsplit(traces).hostname}"
 
 
 def check_prices(resources: Resources) -> str:

@@ -19,7 +19,7 @@ REPEATED = 5
 REPEAT_SECONDS = 600.0
 _OF_REQUESTS = (
     "interface.service.problems", "uvicorn.error", "asyncio",
-    "opentelemetry.exporter.otlp.proto.http.trace_exporter", "opentelemetry.exporter.otlp.proto.http.metric_exporter",
+    "opentelemetry.exporter.otlp.proto.http.trace_exporter",
 )  # fmt: skip
 """Loggers whose lines a stranger can cause as often as he likes, or a receiver of OpenTelemetry that is away."""
 _PACKAGES = ("swatchbook", "blocks", "tasks", "flows", "scheduler", "deployments", "interface")

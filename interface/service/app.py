@@ -38,7 +38,6 @@ from interface.service.images import PreviewSlots
 from interface.service.login_limits import LoginLimits
 from interface.service.metrics import Requests
 from interface.service.middleware import ServiceMiddleware
-from interface.service.otlp_metrics import sending_metrics
 from interface.service.problems import documented
 from interface.service.search import SearchSlots
 from interface.service.uploads import UploadSlots
@@ -131,8 +130,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await asyncio.to_thread(open_parts, resources)
     loop = asyncio.create_task(run_loop(app.state.loop, resources, app.state.wake))
     try:
-        with sending_metrics(app.state.watch, app.state.requests):
-            yield
+        yield
     finally:
         loop.cancel()
         with suppress(asyncio.CancelledError):

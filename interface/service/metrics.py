@@ -16,7 +16,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 from starlette.types import Scope
 
 from interface.service.auth import oversee
-from interface.service.health import Activity, Counted, TheWatch, Watch, result_or_none, state_of
+from interface.service.health import Activity, Counted, TheWatch, result_or_none, state_of
 from interface.service.problems import documented
 from swatchbook.records import DocumentStatus, ImageState, Stage
 
@@ -65,16 +65,11 @@ async def get_requests(request: Request) -> Requests:
 )
 async def metrics(watch: TheWatch, requests: Annotated[Requests, Depends(get_requests)]) -> Response:
     """Ledger metrics are as old as the counts of /health; while it is down there is only `swatchbook_ledger_up 0`."""
-    content = b"".join(map(generate_latest, await collect(watch, requests)))
-    return Response(content, media_type=CONTENT_TYPE_LATEST)
-
-
-async def collect(watch: Watch, requests: Requests) -> tuple[CollectorRegistry, CollectorRegistry]:
-    """Return all metrics: of the requests to this process, and of the collection."""
     counted, index = await asyncio.gather(result_or_none(watch.counted.get()), state_of(watch.index.get()))
     registry = describe(counted)
     Gauge("swatchbook_index_up", "1 if the index responds, else 0.", registry=registry).set(index == "ok")
-    return requests.registry, registry
+    content = generate_latest(requests.registry) + generate_latest(registry)
+    return Response(content, media_type=CONTENT_TYPE_LATEST)
 
 
 def describe(counted: Counted | None) -> CollectorRegistry:

@@ -106,7 +106,7 @@ def test_where_traces_go_is_told_and_tried(monkeypatch: pytest.MonkeyPatch) -> N
     assert check_telemetry(resources) == "off: OTEL_EXPORTER_OTLP_ENDPOINT is not set"
     with receiving() as there:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", there.url.replace("//", "//user:secret@"))
-        assert check_telemetry(resources) == "traces to 127.0.0.1 · metrics of the service to 127.0.0.1"
+        assert check_telemetry(resources) == "traces to 127.0.0.1"
     with pytest.raises(ProviderDown, match=r"127\.0\.0\.1 does not take traces") as down:
         check_telemetry(resources)
     assert "secret" not in f"{down.value} {down.value.advice}"
