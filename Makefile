@@ -78,9 +78,9 @@ nightly: $(ALL) $(LIGHT)
 	$(RUN)python -m devtools.minio > /dev/null
 	SWATCHBOOK_TEST_NIGHTLY=1 $(PYTEST) -n 4
 
-# The pages that are made from the program: modules, commands, settings, HTTP, llms.txt.
+# The pages that are made from the program: commands, settings, HTTP, llms.txt.
 reference: $(ALL)
-	for page in modules commands settings_reference http_reference llms; do $(RUN)python -m devtools.$$page || exit; done
+	for page in commands settings_reference http_reference llms; do $(RUN)python -m devtools.$$page || exit; done
 
 # docs/notebook.ipynb: runs its cells and stores what they give.
 notebook: $(ALL)

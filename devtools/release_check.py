@@ -23,7 +23,7 @@ from packaging.metadata import Metadata
 from PIL import Image, ImageDraw
 
 from devtools.generated_pages import ROOT
-from devtools.modules import PACKAGES
+from devtools.size import PACKAGES
 
 PROJECT: Final[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 NAME: Final = f"{PROJECT['name']}-{PROJECT['version']}"

@@ -15,7 +15,9 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 
 from devtools.generated_pages import ROOT
-from devtools.modules import PACKAGES
+
+PACKAGES = ("swatchbook", "blocks", "tasks", "flows", "scheduler", "deployments", "interface")
+"""What the wheel has."""
 
 LONG = 50
 """Lines from which a function is hard to take in at once."""
