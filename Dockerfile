@@ -4,39 +4,46 @@ ARG BASE_IMAGE=python:3.11-slim
 # `light` has no PyTorch. `models` has it, for SigLIP, CLIP and DINOv2, and the text encoders voyage and minilm.
 ARG VARIANT=light
 
+# Later stages copy parts of the lock: what only developers need changes none of them.
+FROM ${BASE_IMAGE} AS locks
+COPY requirements.lock /locks/
+RUN cd /locks; \
+    sed '/^# models:/,$d' requirements.lock > light.lock; \
+    sed '/^# development:/,$d' requirements.lock > models.lock; \
+    awk '/^[a-z#]/ {keep = /^setuptools==/} keep' models.lock > setuptools.lock
+
 FROM ${BASE_IMAGE} AS pip
-COPY requirements-models.lock /tmp/
+COPY --from=locks /locks/setuptools.lock /tmp/
 RUN --mount=type=cache,target=/root/.cache/pip \
     --mount=type=secret,id=ca --mount=type=secret,id=pip,target=/etc/pip.conf \
     if [ -s /run/secrets/ca ]; then export PIP_CERT=/run/secrets/ca; fi; \
     set -eu; cd /tmp; \
     python3 -m venv /opt/pip; \
-    awk '/^[a-z]/ {keep = /^setuptools==/} keep' requirements-models.lock > setuptools.lock; \
     /opt/pip/bin/pip install --no-deps --require-hashes -r setuptools.lock
 
 # Packages bring their tests, C sources and stubs of types, which nothing here runs.
 FROM ${BASE_IMAGE} AS light
 ENV PATH=/opt/swatchbook/bin:$PATH
-COPY requirements-runtime.lock /tmp/
+COPY --from=locks /locks/light.lock /tmp/
 RUN --mount=type=cache,target=/root/.cache/pip --mount=type=bind,from=pip,source=/opt/pip,target=/opt/pip \
     --mount=type=secret,id=ca --mount=type=secret,id=pip,target=/etc/pip.conf \
     if [ -s /run/secrets/ca ]; then export PIP_CERT=/run/secrets/ca; fi; \
     set -eu; cd /tmp; \
     python3 -m venv --without-pip /opt/swatchbook; \
-    /opt/pip/bin/pip --python /opt/swatchbook install --no-deps --require-hashes -r requirements-runtime.lock; \
+    /opt/pip/bin/pip --python /opt/swatchbook install --no-deps --require-hashes -r light.lock; \
     find /opt/swatchbook -type d '(' -name tests -o -path '*/pyarrow/include' -o -path '*/pymupdf/mupdf-devel' ')' \
         -prune -exec rm -rf {} +; \
     find /opt/swatchbook -type f -regextype posix-extended -regex '.*\.(a|c|cpp|h|hpp|pxd|pyi|pyx)' -delete; \
     rm -- *.lock
 
 FROM light AS models
-# A PyTorch index of your choice (its CPU builds are ten times smaller); empty: the builds that the lock file pins.
+# A PyTorch index of your choice (its CPU builds are ten times smaller); empty: the builds that the lock pins.
 ARG TORCH_INDEX=
-COPY requirements-models.lock /tmp/
+COPY --from=locks /locks/models.lock /tmp/
 RUN --mount=type=cache,target=/root/.cache/pip --mount=type=bind,from=pip,source=/opt/pip,target=/opt/pip \
     --mount=type=secret,id=ca --mount=type=secret,id=pip,target=/etc/pip.conf \
     if [ -s /run/secrets/ca ]; then export PIP_CERT=/run/secrets/ca; fi; \
-    set -eu; cd /tmp; lock=requirements-models.lock; pip="/opt/pip/bin/pip --python /opt/swatchbook"; \
+    set -eu; cd /tmp; lock=models.lock; pip="/opt/pip/bin/pip --python /opt/swatchbook"; \
     if [ -n "$TORCH_INDEX" ]; then \
         $pip install --index-url "$TORCH_INDEX" "$(grep -o '^torch==[0-9.]*' $lock)"; \
         awk '/^[a-z]/ {drop = /^(torch|triton|nvidia|cuda)/} !drop' $lock > rest.lock; lock=rest.lock; \

@@ -7,6 +7,7 @@ RUN := $(VENV)/bin/
 STAMP := $(VENV)/.installed
 ALL := $(VENV)/.installed-all
 LIGHT := $(VENV)/light/.installed
+DEFAULT_LOCK := sed '/^\# image:/,$$d' requirements.lock
 
 # Python keeps compiled modules: without them each of the many processes of a test run compiles its imports again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -27,14 +28,14 @@ TORCH_INDEX ?=
 install: $(STAMP)
 install-all: $(ALL)
 
-$(STAMP): requirements-light.lock pyproject.toml
+$(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(RUN)pip install --quiet --disable-pip-version-check 'uv>=0.9'
-	$(RUN)uv pip install --python $(RUN)python --require-hashes -r requirements-light.lock
+	$(DEFAULT_LOCK) | $(RUN)uv pip install --python $(RUN)python --require-hashes -r -
 	$(RUN)uv pip install --python $(RUN)python --no-deps --editable .
 	touch $@
 
-$(ALL): $(STAMP) requirements.lock
+$(ALL): $(STAMP)
 ifeq ($(TORCH_INDEX),)
 	$(RUN)uv pip install --python $(RUN)python --require-hashes -r requirements.lock
 else
@@ -45,9 +46,9 @@ endif
 	touch $@
 
 # What `make install` gives, within the environment that has more: tests run it.
-$(LIGHT): $(STAMP) requirements-light.lock
+$(LIGHT): $(STAMP)
 	$(RUN)uv venv --clear --quiet --python $(RUN)python $(@D)
-	$(RUN)uv pip install --quiet --python $(@D)/bin/python --require-hashes -r requirements-light.lock
+	$(DEFAULT_LOCK) | $(RUN)uv pip install --quiet --python $(@D)/bin/python --require-hashes -r -
 	$(RUN)uv pip install --quiet --python $(@D)/bin/python --no-deps --editable .
 	touch $@
 
@@ -125,18 +126,10 @@ weaviate: $(STAMP)
 up down:
 	deployments/containers/compose.sh $@
 
-# Pins every package with its hashes, for Python 3.11, 3.12 and 3.13. The locks of the image have the same versions without
-# the developers' packages: `models` with PyTorch, `runtime` without. The light one has no extra. No index address is
-# written into them.
-LOCKED := --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header
-OF_IMAGE := weaviate postgres docker tesseract sentry excel s3 gcs azure mcp pdfium otel
-OF_MODELS := models minilm voyage $(OF_IMAGE)
+# Pins every package with its hashes, for Python 3.11, 3.12 and 3.13.
 PYTHONS := 3.11 3.12 3.13
 lock: $(STAMP)
-	$(RUN)uv pip compile pyproject.toml --all-extras --group dev --upgrade $(LOCKED) -o requirements.lock
-	$(RUN)uv pip compile pyproject.toml $(OF_MODELS:%=--extra %) --constraint requirements.lock --no-annotate $(LOCKED) -o requirements-models.lock
-	$(RUN)uv pip compile pyproject.toml $(OF_IMAGE:%=--extra %) --constraint requirements.lock --no-annotate $(LOCKED) -o requirements-runtime.lock
-	$(RUN)uv pip compile pyproject.toml --constraint requirements.lock --no-annotate $(LOCKED) -o requirements-light.lock
+	$(RUN)python -m devtools.lock
 	$(MAKE) lock-check
 
 # Checks that every pinned package has a wheel for each Python on Linux x86-64; installs nothing.

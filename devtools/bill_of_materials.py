@@ -1,7 +1,7 @@
 """Write what the images contain: a bill of materials (CycloneDX) for each variant, and the list of licences.
 
 `python -m devtools.bill_of_materials` (`make sbom`) writes build/sbom-light.json, build/sbom-models.json and
-build/licences.md from the lock files of the images and the metadata of the installed packages. It fails with each
+build/licences.md from the lock and the metadata of the installed packages. It fails with each
 package whose licence is unknown, or not allowed by devtools/licences.toml.
 """
 
@@ -27,9 +27,10 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from devtools.generated_pages import ROOT
+from devtools.lock import LOCK, up_to
 
-LOCKS: Final[Mapping[str, str]] = {"light": "requirements-runtime.lock", "models": "requirements-models.lock"}
-"""Variant of the image -> the lock file of what it has."""
+VARIANTS: Final[Mapping[str, str]] = {"light": "image", "models": "models"}
+"""Variant of the image -> the last section of the lock that it has."""
 
 RULES: Final[Mapping[str, Any]] = tomllib.loads((ROOT / "devtools" / "licences.toml").read_text())
 PROJECT: Final[Mapping[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -49,7 +50,7 @@ class Package:
 
 
 def read_lock(text: str) -> list[Package]:
-    """Return the packages of a lock file that this Python and machine install, with the licence of each."""
+    """Return the packages of a lock that this Python and machine install, with the licence of each."""
     found = []
     for block in re.split(r"\n(?=\S)", re.sub(r"\\\n|\n +#.*", " ", text)):
         pinned, *hashes = re.split(r"\s+--hash=sha256:", block.strip())
@@ -143,7 +144,7 @@ def bill(variant: str, packages: Iterable[Package]) -> str:
 def _component(package: Package) -> Component:
     url = PackageURL("pypi", name=package.name, version=package.version)
     files = [HashType(alg=HashAlgorithm.SHA_256, content=each) for each in package.hashes]
-    comment = "The hashes are those of the files that the lock file allows."
+    comment = "The hashes are those of the files that the lock allows."
     return Component(
         name=package.name,
         version=package.version,
@@ -174,7 +175,7 @@ def licence_list(packages_of: Mapping[str, Sequence[Package]]) -> str:
 def main() -> int:
     """Write the files into build/; return 1 with the reasons when a licence is unknown or not allowed."""
     TARGET.mkdir(exist_ok=True)
-    packages_of = {variant: read_lock((ROOT / lock).read_text()) for variant, lock in LOCKS.items()}
+    packages_of = {variant: read_lock(up_to(section, LOCK.read_text())) for variant, section in VARIANTS.items()}
     for variant, packages in packages_of.items():
         (TARGET / f"sbom-{variant}.json").write_text(bill(variant, packages))
     (TARGET / "licences.md").write_text(licence_list(packages_of))

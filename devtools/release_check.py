@@ -1,7 +1,7 @@
 """Check what a release publishes: build `dist/` from the tracked files, compare it with them, and use it as a newcomer.
 
 `python -m devtools.release_check` (`make release-check`) installs the wheel into a fresh environment with the versions
-of `requirements-light.lock`. There, outside the checkout, it ingests and searches a catalogue and a folder of pictures.
+of `make install`. There, outside the checkout, it ingests and searches a catalogue and a folder of pictures.
 """
 
 import os
@@ -23,6 +23,7 @@ from packaging.metadata import Metadata
 from PIL import Image, ImageDraw
 
 from devtools.generated_pages import ROOT
+from devtools.lock import LOCK, up_to
 from devtools.size import PACKAGES
 
 PROJECT: Final[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -152,11 +153,13 @@ def wrong_metadata(wheel: Path) -> list[str]:
 
 
 def install(wheel: Path, folder: Path) -> Path:
-    """Install the wheel into a fresh environment with the light lock's versions; return its folder of programs."""
+    """Install the wheel into a fresh environment with the versions of `make install`; return its folder of programs."""
     environment = folder / "environment"
     run(UV, "venv", "--quiet", "--python", sys.executable, environment, folder=folder)
     pip = (UV, "pip", "install", "--quiet", "--python", environment)
-    run(*pip, "--require-hashes", "-r", ROOT / "requirements-light.lock", folder=folder)
+    lock = folder / "default.lock"
+    lock.write_text(up_to("default", LOCK.read_text()))
+    run(*pip, "--require-hashes", "-r", lock, folder=folder)
     run(*pip, "--no-deps", wheel, folder=folder)
     run(UV, "pip", "check", "--quiet", "--python", environment, folder=folder)
     return environment / "bin"

@@ -4,13 +4,11 @@ import json
 import os
 import re
 import subprocess
-import tomllib
 from pathlib import Path
 from typing import get_args
 
 import pytest
 import yaml
-from packaging.requirements import Requirement
 
 from deployments.declared import SETTINGS_FILE
 from swatchbook.providers.endpoint import Part
@@ -33,12 +31,6 @@ def up(env_file: Path, programs: Path) -> subprocess.CompletedProcess[str]:
 def variables(file: Path) -> dict[str, str]:
     lines = (line.partition("=") for line in file.read_text().splitlines() if line and not line.startswith("#"))
     return {name: value.strip("'") for name, _, value in lines}
-
-
-def pinned(lock: Path) -> dict[str, set[str]]:
-    """Package==version -> its hashes."""
-    parts = re.split(r"^(?=[a-z])", lock.read_text(), flags=re.MULTILINE)
-    return {part.split()[0]: set(re.findall(r"sha256:\w+", part)) for part in parts if "==" in part}
 
 
 def test_make_up_refuses_without_secrets(tmp_path: Path) -> None:
@@ -160,13 +152,3 @@ def test_shards_are_told_their_settings_where_they_look_for_them() -> None:
     folder, name = SETTINGS_FILE.rsplit("/", 1)
     assert f"umask 077 && cd {folder} && " in written
     assert f"mv {name}.new {name}" in written
-
-
-def test_the_image_pins_what_the_lock_pins_without_what_only_developers_need() -> None:
-    everything, models = pinned(ROOT / "requirements.lock"), pinned(ROOT / "requirements-models.lock")
-    assert models
-    assert {name: everything.get(name) for name in models} == models
-    names = {name.partition("==")[0] for name in models}
-    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    assert {Requirement(each).name for each in declared["project"]["dependencies"]} <= names
-    assert not {"pytest", "mypy", "ruff", "schemathesis"} & names

@@ -1,4 +1,4 @@
-"""The bill of materials and the licences of the images: from the lock files, and from what packages say."""
+"""The bill of materials and the licences of the images: from the lock, and from what packages say."""
 
 import json
 
@@ -7,8 +7,8 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from devtools.bill_of_materials import (
-    LOCKS,
     RULES,
+    VARIANTS,
     Package,
     bill,
     expression_of,
@@ -17,7 +17,8 @@ from devtools.bill_of_materials import (
     problems,
     read_lock,
 )
-from tests.conftest import ROOT
+from devtools.lock import LOCK as REAL_LOCK
+from devtools.lock import up_to
 
 LOCK = """\
 httpx==0.28.1 \\
@@ -105,8 +106,8 @@ def test_list_says_which_variant_has_a_package() -> None:
     ]
 
 
-@pytest.mark.parametrize("variant", LOCKS)
+@pytest.mark.parametrize("variant", VARIANTS)
 def test_licences_of_an_image_are_known_and_allowed(variant: str) -> None:
-    packages = read_lock((ROOT / LOCKS[variant]).read_text())
+    packages = read_lock(up_to(VARIANTS[variant], REAL_LOCK.read_text()))
     assert len(packages) > 100
     assert problems(variant, packages) == []

