@@ -1,9 +1,9 @@
 """Documents as `Page` records in several families of layout, each with the products that a person sees in it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from swatchbook.records import Block, Box, Drawn, Line, OutlineEntry, Page, Reading, Span
+from swatchbook.records import Block, Box, Drawn, FoundProduct, Line, OutlineEntry, Page, Reading, Span
 
 WIDTH, HEIGHT = 595.0, 842.0
 
@@ -61,6 +61,13 @@ def reading(document: Document) -> Reading:
     )  # fmt: skip
 
 
+def found_product(name: str, *pages: int, **more: Any) -> FoundProduct:
+    """A product that discovery found on these pages, by default the first."""
+    on = pages or (1,)
+    known = {"name": name, "raw_name": name, "first_page": on[0], "last_page": on[-1], "pages": on, "confidence": 0.9}
+    return FoundProduct.model_validate(known | more)
+
+
 def cover(title: str = "Catalogue 2025") -> Page:
     return page(1, [text(60, 300, "Lumen & Oak", 44), text(60, 360, title, 18)], [(0, 0, WIDTH, 280)])
 
@@ -95,12 +102,8 @@ def heading_and_specification(labels: Sequence[str] = ("Material:", "Finish:", "
     """One product a page: photo, large name, labels and values."""
     pages, expected = [cover()], []
     for n, name in enumerate(NAMES[:8], 2):
-        blocks = [
-            text(60, 430, name, 30),
-            *specification(480, labels),
-            *prose(60, 560, "Quiet and warm. " * 12),
-            *foot(n),
-        ]
+        blocks = [text(60, 430, name, 30), *specification(480, labels)]
+        blocks += [*prose(60, 560, "Quiet and warm. " * 12), *foot(n)]
         pages.append(page(n, blocks, [(0, 0, WIDTH, 400)]))
         expected.append(ExpectedProduct(name, n, n))
     return Document([*pages, contacts(10)], expected)
@@ -113,28 +116,18 @@ def german() -> Document:
 
 def long_sections() -> Document:
     """Three pages a product, the name only on the first; an index, an outline with a parent and lies in it."""
-    index = [text(60, 60, "Contents", 28)]
-    pages, expected, outline = (
-        [],
-        [],
-        [OutlineEntry(level=1, title="Page 1", page=1), OutlineEntry(level=1, title="Tiles", page=3)],
-    )
+    index, pages, expected = [text(60, 60, "Contents", 28)], list[Page](), list[ExpectedProduct]()
+    outline = [OutlineEntry(level=1, title="Page 1", page=1), OutlineEntry(level=1, title="Tiles", page=3)]
     for k, name in enumerate(NAMES[:5]):
         first = 3 + 3 * k
         index += [text(60, 140 + 30 * k, name, 12), text(500, 140 + 30 * k, str(first + 11), 12)]
         outline.append(OutlineEntry(level=2, title=name, page=first))
-        pages.append(
-            page(
-                first,
-                [text(60, 60, name, 28), *prose(60, 120, "Warm stone. " * 20), *foot(first)],
-                [(60, 300, 535, 700)],
-            )
-        )
+        opener = [text(60, 60, name, 28), *prose(60, 120, "Warm stone. " * 20), *foot(first)]
+        pages.append(page(first, opener, [(60, 300, 535, 700)]))
         pages.append(page(first + 1, foot(first + 1), [(60, 60, 290, 400), (300, 60, 535, 400)]))
         pages.append(page(first + 2, [text(60, 60, "Technical data", 14, True), *specification(100), *foot(first + 2)]))
         expected.append(ExpectedProduct(name, first, first + 2, "Tiles"))
-    index.append(text(60, 140 + 30 * 5, "Phantom", 12))
-    index.append(text(500, 140 + 30 * 5, "99", 12))
+    index += [text(60, 140 + 30 * 5, "Phantom", 12), text(500, 140 + 30 * 5, "99", 12)]
     outline.append(OutlineEntry(level=2, title="Slide 7", page=4))
     return Document([cover(), page(2, index), *pages, contacts(18)], expected, outline)
 
@@ -150,19 +143,15 @@ def card_grid(columns: int = 2, rows: int = 2) -> Document:
             number = 2 + 2 * k + part
             blocks, pictures = foot(number), []
             if part == 0:
-                blocks += [
-                    text(50, 60, category, 40),
-                    *prose(50, 115, "Made for your home with care and patience. " * 2),
-                ]
+                said = "Made for your home with care and patience. " * 2
+                blocks += [text(50, 60, category, 40), *prose(50, 115, said)]
             for i in range(columns * rows):
                 x = 50 + (i % columns) * 500 / columns
                 y = 190 + (i // columns) * 600 / rows
                 name = f"{NAMES[(i + 3 * k) % 12]} {GOODS[(i + 2 * part) % 8]} {'Mini' if part else ''}".strip()
                 pictures.append((x, y, x + 380 / columns, y + 380 / rows))
-                blocks += [
-                    text(x, y + 395 / rows, name, 11),
-                    *prose(x, y + 395 / rows + 20, "a calm object for every day", 7, 30),
-                ]
+                blocks += [text(x, y + 395 / rows, name, 11)]
+                blocks += prose(x, y + 395 / rows + 20, "a calm object for every day", 7, 30)
                 expected.append(ExpectedProduct(name, number, number, category))
             pages.append(page(number, blocks, pictures))
     return Document([*pages, contacts(10)], expected)
@@ -178,10 +167,8 @@ def cards_beside() -> Document:
             y = 200 + 190 * i
             name = f"{NAMES[3 * k + i]} {category[:-1]}"
             pictures.append((50, y, 190, y + 140))
-            blocks += [
-                text(320, y + 20, name, 12),
-                *prose(320, y + 55, "A gift that stays with people for years and years.", 12, 30),
-            ]
+            gift = "A gift that stays with people for years and years."
+            blocks += [text(320, y + 20, name, 12), *prose(320, y + 55, gift, 12, 30)]
             expected.append(ExpectedProduct(name, number, number, category))
         pages.append(page(number, blocks, pictures))
     return Document([*pages, contacts(6)], expected)
@@ -195,11 +182,8 @@ def code_table() -> Document:
         blocks = [text(50, 60, category, 24), *foot(number)]
         for i in range(10):
             name, y = f"{NAMES[i]} {category[:-1].lower()}", 120 + 24 * i
-            blocks += [
-                text(50, y, f"{category[0]}B-{100 + 10 * k + i}", 9),
-                text(180, y, name, 9),
-                text(450, y, f"{12 + i},50 €", 9),
-            ]
+            row = (50, f"{category[0]}B-{100 + 10 * k + i}"), (180, name), (450, f"{12 + i},50 €")
+            blocks += [text(x, y, cell, 9) for x, cell in row]
             expected.append(ExpectedProduct(name, number, number, category))
         pages.append(page(number, blocks))
     return Document([*pages, contacts(5)], expected)
@@ -241,9 +225,8 @@ def repeated_names() -> Document:
         pages.append(page(number, [text(60, 380, category, 60)], [(0, 0, WIDTH, 300)]))
         for name in NAMES[:3]:
             number += 1
-            pages.append(
-                page(number, [text(60, 60, name, 26), *specification(600), *foot(number)], [(60, 120, 535, 560)])
-            )
+            blocks = [text(60, 60, name, 26), *specification(600), *foot(number)]
+            pages.append(page(number, blocks, [(60, 120, 535, 560)]))
             expected.append(ExpectedProduct(name, number, number, category))
         number += 1
     return Document(pages, expected)
@@ -258,11 +241,8 @@ def names_with_attributes() -> Document:
         for i in range(8):
             x, y = 60 + 270 * (i % 2), 100 + 150 * (i // 2)
             name = f"{NAMES[(i + k) % 12]} {GOODS[(i + 3 * k) % 8]}"
-            blocks += [
-                text(x, y, name, 10, True),
-                text(x, y + 16, "Size: 40 x 40 cm"),
-                text(x, y + 32, f"Price: {20 + i},00 €"),
-            ]
+            blocks += [text(x, y, name, 10, True), text(x, y + 16, "Size: 40 x 40 cm")]
+            blocks += [text(x, y + 32, f"Price: {20 + i},00 €")]
             expected.append(ExpectedProduct(name, number, number))
         pages.append(page(number, blocks))
     return Document(pages, expected)
@@ -309,21 +289,16 @@ def coded_colours() -> Document:
         for name in NAMES[2 * k : 2 * k + 2]:
             head = text(60, 30, f"{category} · {name}", 7)
             outline.append(OutlineEntry(level=2, title=name, page=number))
-            opener = [
-                text(60, 388, "Made in the north", 8, True),
-                text(60, 400, name, 36),
-                *prose(60, 460, "Warm. " * 60),
-            ]
+            opener = [text(60, 388, "Made in the north", 8, True), text(60, 400, name, 36)]
+            opener += prose(60, 460, "Warm. " * 60)
             pages.append(page(number, [*opener, *foot(number)], [(0, 0, WIDTH, 380)]))
             boxes = [
                 (60 + 160 * (i % 3), 110 + 220 * (i // 3), 200 + 160 * (i % 3), 250 + 220 * (i // 3)) for i in range(9)
             ]
             colours = [head, text(60, 60, "Nine colours", 18), *foot(number + 1)]
             for i, box in enumerate(boxes):
-                colours += [
-                    text(box[0], box[3] + 6, GOODS[i % 8], 9, True),
-                    text(box[0], box[3] + 18, f"{name[:2].upper()}-{101 + i}", 7),
-                ]
+                colours += [text(box[0], box[3] + 6, GOODS[i % 8], 9, True)]
+                colours += [text(box[0], box[3] + 18, f"{name[:2].upper()}-{101 + i}", 7)]
             pages.append(page(number + 1, colours, boxes))
             details = [text(b[0], b[3] + 6, f"{GOODS[i]}, detail", 8) for i, b in enumerate(boxes[:6])]
             pages.append(page(number + 2, [head, *details, *foot(number + 2)], boxes[:6]))
@@ -345,54 +320,27 @@ WORDS = "The model is fitted to the data of the last years and its error is then
 
 def lecture() -> Document:
     """Slides: a title, bullets, now and then a figure; an agenda that names the titles."""
-    titles = [
-        "Linear models",
-        "Loss functions",
-        "Gradient descent",
-        "Overfitting",
-        "Regularisation",
-        "Trees",
-        "Forests",
-        "Boosting",
-    ]
+    titles = ["Linear models", "Loss functions", "Gradient descent", "Overfitting", "Regularisation"]
+    titles += ["Trees", "Forests", "Boosting"]
     agenda = [text(60, 60, "Agenda", 36), *(text(80, 150 + 40 * n, t, 20) for n, t in enumerate(titles))]
     pages = [page(1, [text(100, 200, "Statistical learning", 48), text(100, 300, "Lecture 7", 24)]), page(2, agenda)]
     for n, title in enumerate(titles, 3):
         bullets = [text(80, 160 + 50 * i, f"• Point {i} of {title.lower()} and why it matters", 20) for i in range(4)]
-        pages.append(
-            page(
-                n,
-                [text(60, 60, title, 36), *bullets, text(560, 800, str(n), 10)],
-                [(320, 400, 560, 600)] if n % 2 else [],
-            )
-        )
+        shown = [text(60, 60, title, 36), *bullets, text(560, 800, str(n), 10)]
+        pages.append(page(n, shown, [(320, 400, 560, 600)] if n % 2 else []))
     return Document(pages, [])
 
 
 def report() -> Document:
     """A yearly report: sections with prose, numbered figures, amounts in tables."""
+    titles = ["Letter to shareholders", "Business review", "Risk report", "Income statement", "Balance sheet"]
     pages = [cover("Annual report 2025")]
-    for n, title in enumerate(
-        [
-            "Letter to shareholders",
-            "Business review",
-            "Risk report",
-            "Income statement",
-            "Balance sheet",
-            "Notes to the accounts",
-        ],
-        2,
-    ):
-        blocks = [
-            text(60, 60, title, 24),
-            *prose(60, 110, WORDS * 8),
-            text(60, 640, f"Figure {n}: Revenue by region in {2010 + n}", 9),
-        ]
-        blocks += [
-            b
-            for i in range(4)
-            for b in (text(60, 690 + 20 * i, f"Total assets {i}"), text(400, 690 + 20 * i, f"€ {1200 + i},0{i}"))
-        ]
+    for n, title in enumerate([*titles, "Notes to the accounts"], 2):
+        blocks = [text(60, 60, title, 24), *prose(60, 110, WORDS * 8)]
+        blocks += [text(60, 640, f"Figure {n}: Revenue by region in {2010 + n}", 9)]
+        for i in range(4):
+            y = 690 + 20 * i
+            blocks += [text(60, y, f"Total assets {i}"), text(400, y, f"€ {1200 + i},0{i}")]
         pages.append(page(n, [*blocks, *foot(n)], [(60, 420, 535, 630)]))
     return Document(pages, [])
 
@@ -403,10 +351,8 @@ def form() -> Document:
     for k, section in enumerate(["Personal data", "Building", "Payment", "Signature"]):
         y = 120 + 160 * k
         blocks += [text(60, y, section, 12, True)]
-        blocks += [
-            text(60, y + 24 * (i + 1), label)
-            for i, label in enumerate(["Name:", "Address:", "Date:", "Size:", "Height:"])
-        ]
+        labels = ("Name:", "Address:", "Date:", "Size:", "Height:")
+        blocks += [text(60, y + 24 * i, label) for i, label in enumerate(labels, 1)]
     return Document([page(1, blocks), page(2, prose(60, 60, WORDS * 12))], [])
 
 
@@ -419,19 +365,10 @@ def team() -> Document:
     people = ["Anna Roth", "Ben Ito", "Cleo Marsh", "Dan Wu", "Eva Lind", "Finn Bell"]
     boxes = [(60 + 170 * (i % 3), 150 + 300 * (i // 3), 200 + 170 * (i % 3), 330 + 300 * (i // 3)) for i in range(6)]
     portraits = [text(b[0], b[3] + 10, name, 11) for b, name in zip(boxes, people, strict=True)]
-    rest = [
-        page(n, [text(60, 60, t, 26), *prose(60, 120, WORDS * 10)])
-        for n, t in enumerate(["Our story", "What drives us", "Where we work", "Numbers"], 3)
-    ]
-    return Document(
-        [
-            cover("Company profile"),
-            page(2, [text(60, 60, "The people behind it", 26), *portraits], boxes),
-            *rest,
-            contacts(7),
-        ],
-        [],
-    )
+    titles = enumerate(["Our story", "What drives us", "Where we work", "Numbers"], 3)
+    rest = [page(n, [text(60, 60, title, 26), *prose(60, 120, WORDS * 10)]) for n, title in titles]
+    shown = page(2, [text(60, 60, "The people behind it", 26), *portraits], boxes)
+    return Document([cover("Company profile"), shown, *rest, contacts(7)], [])
 
 
 def novel() -> Document:
@@ -448,28 +385,13 @@ def scanned() -> Document:
     return Document([page(n, [], [(0, 0, WIDTH, HEIGHT)]) for n in range(1, 7)], [])
 
 
-LAYOUTS: Final[Mapping[str, Callable[[], Document]]] = {
-    "heading_and_specification": heading_and_specification,
-    "german": german,
-    "long_sections": long_sections,
-    "card_grid": card_grid,
+CATALOGUES: Final[Mapping[str, Callable[[], Document]]] = {
+    **{make.__name__: make for make in (heading_and_specification, german, long_sections, card_grid)},
     "card33": lambda: card_grid(3, 3),
-    "cards_beside": cards_beside,
-    "code_table": code_table,
-    "spreads": spreads,
-    "mid_page_starts": mid_page_starts,
-    "repeated_names": repeated_names,
-    "names_with_attributes": names_with_attributes,
-    "code_cards": code_cards,
-    "captions_of_one_product": captions_of_one_product,
-    "coded_colours": coded_colours,
+    **{make.__name__: make for make in (cards_beside, code_table, spreads, mid_page_starts, repeated_names)},
+    **{make.__name__: make for make in (names_with_attributes, code_cards, captions_of_one_product, coded_colours)},
     "coded_bare": lambda: coded_colours()._replace(outline=[]),
-    "lecture": lecture,
-    "report": report,
-    "form": form,
-    "letter": letter,
-    "team": team,
-    "novel": novel,
-    "scanned": scanned,
 }
+OTHERS: Final = {make.__name__: make for make in (lecture, report, form, letter, team, novel, scanned)}
+LAYOUTS: Final[Mapping[str, Callable[[], Document]]] = CATALOGUES | OTHERS
 """All layouts by name; the weights that choose the names of products are fitted on them, too."""

@@ -26,30 +26,27 @@ def price_list(code: Callable[[int], str], row: Callable[[int, float, str, str],
     return Document([*pages, layouts.contacts(6)], expected)
 
 
-def code_first(_: int, y: float, code: str, name: str) -> list[Block]:
-    return [layouts.text(60, y, code), layouts.text(200, y, name)]
+Row = Callable[[int, float, str, str], list[Block]]
 
 
-def bold_code_first(_: int, y: float, code: str, name: str) -> list[Block]:
-    return [layouts.text(60, y, code, bold=True), layouts.text(200, y, name)]
+def row(code_at: float, name_at: float, *, bold: bool = False) -> Row:
+    """Return what prints a row of a code and a name."""
+    return lambda _, y, code, name: [layouts.text(code_at, y, code, bold=bold), layouts.text(name_at, y, name)]
 
 
-def name_first(_: int, y: float, code: str, name: str) -> list[Block]:
-    return [layouts.text(60, y, name), layouts.text(260, y, code)]
+CODE_FIRST = row(60, 200)
 
 
-@pytest.mark.parametrize("row", [code_first, bold_code_first, name_first])
-@pytest.mark.parametrize("code", [lambda n: f"AB-{101 + 7 * n}", lambda n: f"A{n + 1}", lambda n: f"{40111 + 37 * n}"])
-def test_words_are_names_and_codes_are_none(
-    code: Callable[[int], str], row: Callable[[int, float, str, str], list[Block]]
-) -> None:
-    document = price_list(code, row)
+@pytest.mark.parametrize("row", [CODE_FIRST, row(60, 200, bold=True), row(260, 60)])
+@pytest.mark.parametrize("code", ["AB-{}", "A{}", "40{}"])
+def test_words_are_names_and_codes_are_none(code: str, row: Row) -> None:
+    document = price_list(lambda n: code.format(n + 1 if code == "A{}" else 111 + 7 * n), row)
     names = [p.name for p in found_in(document).products]
     assert names == [p.name for p in document.products]
 
 
 def test_code_in_the_type_of_names_is_the_code_of_the_words_in_its_row() -> None:
-    document = price_list(lambda n: f"A{n + 1}", code_first)
+    document = price_list(lambda n: f"A{n + 1}", CODE_FIRST)
     codes = {p.name: p.code for p in found_in(document).products if p.code}
     assert len(codes) >= 9
     assert codes.items() <= {p.name: f"A{n + 1}" for n, p in enumerate(document.products)}.items()

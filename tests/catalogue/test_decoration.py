@@ -1,11 +1,9 @@
 """What is small or repeated is judged by what stands around it."""
 
-import pytest
-
 from swatchbook.catalogue.decoration import contexts, find_repeated, without_repeated
 from swatchbook.catalogue.placements import place_pictures
 from swatchbook.records import Box, Line, LostPicture, PlacementState, Sighting
-from tests.catalogue.test_pictures import line, sighting
+from tests.catalogue.test_pictures import DECORATIVE, SHOWN, line, sighting
 
 SMALL: Box = (100, 100, 148, 140)
 """48 × 40 points are 0.4 % of the page."""
@@ -23,25 +21,14 @@ def state(pictures: list[Sighting], lines: list[Line]) -> list[PlacementState]:
     return [placement.state for placement in place_pictures("document", judged)]
 
 
-SHOWN, DECORATIVE = PlacementState.SHOWN, PlacementState.DECORATIVE
-
-
-@pytest.mark.parametrize("figure", ["18", "0431430", "€ 12.50", "AB-1204", "1’900"])
-def test_small_picture_beside_cells_of_a_table_is_shown(figure: str) -> None:
-    assert state([sighting(bbox=SMALL)], [line("Paving stone", 20, 115), line(figure, 170, 115)]) == [SHOWN]
-
-
-@pytest.mark.parametrize(
-    "lines",
-    [
-        [],
-        [line("Paving stone", 20, 115), line("18", 170, 300)],  # in another row
-        [line("Waterproof", 170, 115), line("for many years", 170, 127)],  # no figure: an icon in a list
-        [line("mail@maker.example", 170, 110), line("0301234", 170, 125)],
-    ],
-)
-def test_small_picture_without_a_row_is_decorative(lines: list[Line]) -> None:
-    assert state([sighting(bbox=SMALL)], lines) == [DECORATIVE]
+def test_small_picture_is_shown_only_in_a_row() -> None:
+    stone = line("Paving stone", 20, 115)
+    for figure in ("18", "0431430", "€ 12.50", "AB-1204", "1’900"):
+        assert state([sighting(bbox=SMALL)], [stone, line(figure, 170, 115)]) == [SHOWN], figure
+    icon_in_a_list = [line("Waterproof", 170, 115), line("for many years", 170, 127)]
+    contact = [line("mail@maker.example", 170, 110), line("0301234", 170, 125)]
+    for lines in ([], [stone, line("18", 170, 300)], icon_in_a_list, contact):
+        assert state([sighting(bbox=SMALL)], lines) == [DECORATIVE], lines
 
 
 def test_small_part_of_a_raster_is_shown() -> None:
@@ -166,35 +153,20 @@ def test_white_shape_is_decorative_and_a_white_swatch_is_not() -> None:
     assert judge(tone=90) == [SHOWN]
 
 
-@pytest.mark.parametrize(
-    ("bbox", "expected"),
-    [
-        ((0, 0, 595, 128), DECORATIVE),
-        ((0, 720, 595, 842), DECORATIVE),
-        ((0, 0, 595, 260), SHOWN),  # a photograph over the page
-        ((0, 300, 595, 428), SHOWN),  # a panorama within it
-        ((40, 0, 555, 100), SHOWN),
-    ],
-)
-def test_low_band_along_the_upper_or_lower_edge_is_decorative(bbox: Box, expected: PlacementState) -> None:
-    assert state([sighting(bbox=bbox)], []) == [expected]
+def test_low_band_along_an_edge_is_decorative() -> None:
+    bands, photograph, panorama = [(0, 0, 595, 128), (0, 720, 595, 842)], (0, 0, 595, 260), (0, 300, 595, 428)
+    judged = [state([sighting(bbox=bbox)], []) for bbox in (*bands, photograph, panorama, (40, 0, 555, 100))]
+    assert judged == [[DECORATIVE]] * 2 + [[SHOWN]] * 3
 
 
 def test_nearly_equal_signs_in_one_place_are_repeated() -> None:
     def seen(bits: int = 3, moved: float = 5, tone: int = 234, side: float = 80, top: float = 10) -> set[int]:
-        return find_repeated(
-            [
-                sighting(
-                    page=4 * n,
-                    bbox=(100 + moved * n, top, 100 + moved * n + side, top + 60),
-                    content=str(n),
-                    phash=f"{(1 << 20) + ((1 << bits) - 1 if n == 1 else 0):016x}",
-                    tone=(tone if n == 1 else 234, 234, 230),
-                    caption=f"Text {n}",
-                )
-                for n in range(3)
-            ]
-        )
+        def sign(n: int) -> Sighting:
+            left, phash = 100 + moved * n, f"{(1 << 20) + ((1 << bits) - 1 if n == 1 else 0):016x}"
+            look = {"phash": phash, "tone": (tone if n == 1 else 234, 234, 230), "caption": f"Text {n}"}
+            return sighting(page=4 * n, bbox=(left, top, left + side, top + 60), content=str(n), **look)
+
+        return find_repeated([sign(n) for n in range(3)])
 
     assert seen() == {0, 1, 2}
     assert seen(bits=9) == set(), "another look"

@@ -22,7 +22,7 @@ from swatchbook.catalogue import (
     variants,
 )
 from swatchbook.catalogue.bands import Bands
-from swatchbook.records import Block, Discovery, Page, Product, Table
+from swatchbook.records import Block, Discovery, Page, Table
 from tests.catalogue.layouts import NAMES, Document, page, reading, text
 
 HEADS = ("Code", "Description", "Size mm", "Price EUR")
@@ -45,149 +45,105 @@ def price_page(number: int, rows: int) -> Page:
     return page(number, blocks)
 
 
-def count(patch: pytest.MonkeyPatch, module: ModuleType, name: str, run: Callable[[], object]) -> int:
-    """Return how often a function of a module is called in a run."""
-    asked = 0
-    original = getattr(module, name)
+def count(run: Callable[[], object], *functions: tuple[ModuleType, str]) -> list[int]:
+    """Return how often each of the functions of modules is called in a run."""
+    asked = [0] * len(functions)
 
-    def counted(*given: object) -> object:
-        nonlocal asked
-        asked += 1
-        return original(*given)
+    def counted(at: int, original: Callable[..., object]) -> Callable[..., object]:
+        def call(*given: object) -> object:
+            asked[at] += 1
+            return original(*given)
 
-    with patch.context() as patched:
-        patched.setattr(module, name, counted)
+        return call
+
+    with pytest.MonkeyPatch.context() as patch:
+        for at, (module, name) in enumerate(functions):
+            patch.setattr(module, name, counted(at, getattr(module, name)))
         run()
     return asked
+
+
+def about_twice(once: list[int], twice: list[int]) -> bool:
+    return all(0 < many <= ABOUT_TWICE * few for few, many in zip(once, twice, strict=True))
 
 
 def found_in(document: Document) -> Discovery:
     return discover.discover(reading(document), document.pages)
 
 
-@pytest.mark.parametrize(
-    ("module", "name"),
-    [
-        (name_candidates, "_is_cell"),
-        (page_layout, "_may_name_code"),
-        (page_layout, "code_of"),
-        (variants, "centre_inside"),
-    ],
-)
-def test_twice_as_many_rows_a_page_are_asked_about_twice_as_often(
-    module: ModuleType, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_work_of_discovery_grows_with_rows() -> None:
+    asked = (name_candidates, "_is_cell"), (page_layout, "_may_name_code"), (page_layout, "code_of")
     once, twice = (
-        count(monkeypatch, module, name, lambda rows=rows: found_in(price_list(3, rows)))  # type: ignore[misc]
-        for rows in (30, 60)
+        count(lambda rows=rows: found_in(price_list(3, rows)), *asked, (variants, "centre_inside")) for rows in (30, 60)
     )
-    assert 0 < twice <= ABOUT_TWICE * once
+    assert about_twice(once, twice), (once, twice)
 
 
-def test_twice_as_many_pages_fold_twice_as_many_names_for_variants(monkeypatch: pytest.MonkeyPatch) -> None:
-    few, many = price_list(4, 12), price_list(8, 12)
-    assert len(found_in(many).products) == 2 * len(found_in(few).products) > 40
-    once, twice = (
-        count(monkeypatch, variants, "fold", lambda document=document: found_in(document))  # type: ignore[misc]
-        for document in (few, many)
+def test_work_of_variants_grows_with_pages() -> None:
+    found = list[Discovery]()
+    few, many = (
+        count(lambda pages=pages: found.append(found_in(price_list(pages, 12))), (discover, "fold")) for pages in (4, 8)
     )
-    assert twice <= ABOUT_TWICE * once
+    assert len(found[1].products) == 2 * len(found[0].products) > 40
+    assert about_twice(few, many), (few, many)
 
 
-def test_the_words_of_a_table_are_folded_once_for_all_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_words_of_a_table_are_folded_once() -> None:
     def cut(rows: int) -> object:
         document = price_list(1, rows)
         table = table_of(document.pages[0])
         planned = plan.make_plan(reading(document), document.pages, Discovery(products=()), focus=True)
         return chunk.chunk("document", reading(document), document.pages, planned, [table])
 
-    once, twice = (count(monkeypatch, chunk, "fold", lambda rows=rows: cut(rows)) for rows in (30, 60))  # type: ignore[misc]
-    assert 0 < twice <= ABOUT_TWICE * once
+    once, twice = (count(lambda rows=rows: cut(rows), (chunk, "fold")) for rows in (30, 60))
+    assert about_twice(once, twice), (once, twice)
 
 
-@pytest.mark.parametrize(
-    ("module", "name"),
-    [
-        (line_facts, "values_in"),
-        (placed_lines, "centre_inside"),
-        (placed_lines, "_distance"),
-        (table_rows, "_begins_row"),
-        (table_rows, "_in_row"),
-        (table_rows, "_at_height"),
-        (table_facts, "normalise_line"),
-    ],
-)
-def test_twice_as_many_rows_a_page_are_described_in_twice_as_many_steps(
-    module: ModuleType, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def described(rows: int) -> Callable[[], object]:
+def test_later_work_grows_with_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is counted: calls of describe and link, and what all stages that read texts find near others."""
+    asked = (line_facts, "values_in"), (placed_lines, "centre_inside"), (placed_lines, "_distance")
+    asked_of_rows = (table_rows, "_begins_row"), (table_rows, "_in_row"), (table_rows, "_at_height")
+    found_near, near = [0, 0], Bands.near
+    described, linked = list[list[int]](), list[list[int]]()
+    for at, rows in enumerate((30, 60)):
         document = price_list(2, rows)
-        found, tables = found_in(document), [table_of(page) for page in document.pages]
+
+        def counted(bands: Bands[object], top: float, bottom: float, at: int = at) -> list[object]:
+            found = near(bands, top, bottom)
+            found_near[at] += len(found)
+            return found
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Bands, "near", counted)
+            found = found_in(document)
+            products = describe.assemble_products("document", found, describe.describe_all(found, document.pages, []))
+            planned = plan.make_plan(reading(document), document.pages, found, focus=True)
+            chunk.chunk("document", reading(document), document.pages, planned, [])
+            link.find_unassigned(products, (), (), document.pages)
         assert len(found.products) > rows
-        return lambda: describe.describe_all(found, document.pages, tables)
+        tables = [table_of(page) for page in document.pages]
 
-    once, twice = (count(monkeypatch, module, name, described(rows)) for rows in (30, 60))
-    assert 0 < twice <= ABOUT_TWICE * once
+        def describe_again(found: Discovery = found, pages: list[Page] = document.pages, tables=tables) -> None:
+            describe.describe_all(found, pages, tables)
+
+        def link_again(products=products, found: Discovery = found, pages: list[Page] = document.pages) -> None:
+            links = link.link(products, found, (), (), pages)
+            link.find_unassigned(products, (), links, pages)
+
+        described.append(count(describe_again, *asked, *asked_of_rows, (table_facts, "normalise_line")))
+        linked.append(count(link_again, (link, "centre_inside"), (link_features, "centre_inside")))
+    assert about_twice(*described), described
+    assert about_twice(*linked), linked
+    assert about_twice(found_near[:1], found_near[1:]), found_near
 
 
-def test_lines_above_all_products_are_read_once_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lines_above_products_are_read_once_a_page() -> None:
     document = price_list(3, 30)
     found = found_in(document)
-    asked = count(
-        monkeypatch, page_wide_facts, "labelled_facts", lambda: describe.describe_all(found, document.pages, [])
-    )
+    (asked,) = count(lambda: describe.describe_all(found, document.pages, []), (page_wide_facts, "labelled_facts"))
     assert 0 < asked <= 2 * len(document.pages)
 
 
 def table_of(page: Page) -> Table:
     cells = tuple(tuple(line.text for line in block.lines) for block in page.blocks)
     return Table(page=page.number, bbox=page.box, rows=cells, header=False)
-
-
-@pytest.mark.parametrize("module", [link, link_features])
-def test_twice_as_many_rows_a_page_are_linked_in_twice_as_many_steps(
-    module: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def linked(rows: int) -> Callable[[], object]:
-        document = price_list(2, rows)
-        found = found_in(document)
-        products = assembled(document, found)
-
-        def run() -> object:
-            links = link.link(products, found, (), (), document.pages)
-            return link.find_unassigned(products, (), links, document.pages)
-
-        return run
-
-    once, twice = (count(monkeypatch, module, "centre_inside", linked(rows)) for rows in (30, 60))
-    assert 0 < twice <= ABOUT_TWICE * once
-
-
-def test_twice_as_many_rows_a_page_have_twice_as_many_neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
-    once, twice = (neighbours(monkeypatch, price_list(2, rows)) for rows in (30, 60))
-    assert 0 < twice <= ABOUT_TWICE * once
-
-
-def neighbours(patch: pytest.MonkeyPatch, document: Document) -> int:
-    """Return how many things are found near others in all stages that read texts."""
-    found_near = 0
-    near = Bands.near
-
-    def counted(bands: Bands[object], top: float, bottom: float) -> list[object]:
-        nonlocal found_near
-        found = near(bands, top, bottom)
-        found_near += len(found)
-        return found
-
-    with patch.context() as patched:
-        patched.setattr(Bands, "near", counted)
-        found = found_in(document)
-        products = assembled(document, found)
-        planned = plan.make_plan(reading(document), document.pages, found, focus=True)
-        chunk.chunk("document", reading(document), document.pages, planned, [])
-        link.find_unassigned(products, (), (), document.pages)
-    return found_near
-
-
-def assembled(document: Document, found: Discovery) -> tuple[Product, ...]:
-    return describe.assemble_products("document", found, describe.describe_all(found, document.pages, []))

@@ -15,8 +15,10 @@ from swatchbook.geometry import turn_box
 from swatchbook.records import (
     Box,
     Chunks,
+    Discovery,
     Link,
     LinkKind,
+    Page,
     Placement,
     PlacementState,
     Product,
@@ -44,12 +46,16 @@ def placed(document: Document, **state: object) -> list[Placement]:
     ]  # fmt: skip
 
 
+def found_on(document: Document) -> tuple[Discovery, tuple[Product, ...]]:
+    discovery = discover(layouts.reading(document), document.pages)
+    described = [describe(p, document.pages, []) for p in discovery.products]
+    return discovery, assemble_products("document", discovery, described)
+
+
 def linked(document: Document, placements: list[Placement]) -> tuple[tuple[Product, ...], Chunks, tuple[Link, ...]]:
-    reading = layouts.reading(document)
-    discovery = discover(reading, document.pages)
+    reading, (discovery, products) = layouts.reading(document), found_on(document)
     plan = make_plan(reading, document.pages, discovery, True)
     chunks = chunk("document", reading, document.pages, plan, [])
-    products = assemble_products("document", discovery, [describe(p, document.pages, []) for p in discovery.products])
     return products, chunks, link(products, discovery, placements, chunks.chunks, document.pages)
 
 
@@ -63,9 +69,9 @@ def test_each_card_gets_its_own_picture():
         document = make()
         placements = placed(document)
         products, _, links = linked(document, placements)
-        expected = iter(document.products)
+        expected, pages = iter(document.products), {t.first for t in document.products}
         for placement in placements:
-            if placement.page in {t.first for t in document.products}:
+            if placement.page in pages:
                 assert names_of(links, products, placement) == [next(expected).name]
 
 
@@ -88,39 +94,29 @@ def test_halves_of_a_spread_and_parts_of_a_page_keep_their_pictures():
 
 def test_heading_on_the_next_page_ends_a_product():
     document = layouts.long_sections()
-    placements = placed(document)
-    (number, *_), name = [p.number for p in document.pages if p.number == 4], document.products[0].name
-    products, _, links = linked(document, placements)
-    here = [p for p in placements if p.page == number]
-    assert [names_of(links, products, p) for p in here] == [[name], [name]]
-    discovery = discover(layouts.reading(document), document.pages)
+    here, name = [p for p in placed(document) if p.page == 4], document.products[0].name
+    discovery, products = found_on(document)
+    headed = layouts.text(60, 420, "Quite Another", 26)
     pages = [
-        page.model_copy(update={"blocks": (layouts.text(60, 420, "Quite Another", 26), *page.blocks)})
-        if page.number == number
-        else page
+        page.model_copy(update={"blocks": (headed, *page.blocks)}) if page.number == 4 else page
         for page in document.pages
     ]
-    links = link(products, discovery, placements, (), pages)
-    assert [names_of(links, products, p) for p in here] == [[], []]
+    for shown, names in ((document.pages, [[name], [name]]), (pages, [[], []])):
+        links = link(products, discovery, placed(document), (), shown)
+        assert [names_of(links, products, p) for p in here] == names
 
 
-def test_texts_like_names_are_measured_at_pictures_of_products_that_were_not_found():
+def test_texts_like_names_are_measured_at_unnamed_pictures():
     document = layouts.card_grid()
-    discovery = discover(layouts.reading(document), document.pages)
-    products = assemble_products("document", discovery, [describe(p, document.pages, []) for p in discovery.products])
+    discovery, products = found_on(document)
     gone = next(p for p in products if p.first_page == 2)
     left = [n for n, p in enumerate(products) if p is not gone]
     known = discovery.model_copy(update={"products": tuple(discovery.products[n] for n in left)})
     placements = [p for p in placed(document) if p.page == 2]
-    places = places_of([products[n] for n in left], known, placements, document.pages)
-    pairs = measure(places)
-    unnamed = {
-        picture: max(pair.features["stranger_near"] for pair in found)
-        for picture, found in pairs.items()
-        if all(pair.features["stranger"] > 0 for pair in found)
-    }
+    pairs = measure(places_of([products[n] for n in left], known, placements, document.pages))
+    unnamed = [found for found in pairs.values() if all(pair.features["stranger"] > 0 for pair in found)]
     assert len(unnamed) == 1
-    assert max(unnamed.values()) > 0
+    assert max(pair.features["stranger_near"] for pair in unnamed[0]) > 0
 
 
 def test_hidden_and_decorative_pictures_get_no_links():
@@ -155,20 +151,17 @@ def test_one_picture_over_several_cards_is_linked_to_each():
     assert sorted(names_of(links, products, whole)) == sorted(
         t.name for t in document.products if t.first == whole.page
     )
-    assert all(
-        "shared picture" in {e.rule for e in made.evidence} for made in links if made.kind is LinkKind.IMAGE_PRODUCT
-    )
+    of_products = [made for made in links if made.kind is LinkKind.IMAGE_PRODUCT]
+    assert all("shared picture" in {e.rule for e in made.evidence} for made in of_products)
 
 
 def test_chunks_are_linked_to_the_products_they_are_about():
     for make in (layouts.card_grid, layouts.long_sections, layouts.repeated_names):
-        document = make()
-        products, chunks, links = linked(document, [])
+        products, chunks, links = linked(make(), [])
         of_chunk = {c.id: {made.target for made in links if made.source == c.id} for c in chunks.chunks}
         for product in products:
-            own = [
-                c for c in chunks.chunks if c.embed and product.name in c.headings and set(c.pages) & set(product.pages)
-            ]
+            named = [c for c in chunks.chunks if c.embed and product.name in c.headings]
+            own = [c for c in named if set(c.pages) & set(product.pages)]
             assert own
             assert all(product.id in of_chunk[c.id] for c in own)
 
@@ -183,10 +176,9 @@ def test_pictures_are_linked_to_the_text_beside_them():
         assert expected.name in made[placement.id]
 
 
-def test_running_heads_are_linked_to_nothing():
+def test_running_heads_are_linked_to_nothing() -> None:
     document = layouts.heading_and_specification()
-    placements = placed(document, caption="Lumen & Oak · www.lumen.example")
-    _, chunks, links = linked(document, placements)
+    _, chunks, links = linked(document, placed(document, caption="Lumen & Oak · www.lumen.example"))
     (running,) = [c for c in chunks.chunks if c.kind == "running"]
     assert "www.lumen.example" in running.text
     assert not [made for made in links if running.id in (made.source, made.target)]
@@ -201,11 +193,9 @@ def test_links_are_unique_and_scores_in_range():
 
 def test_link_by_page_only_without_a_place():
     document = layouts.long_sections()
-    found = discover(layouts.reading(document), document.pages)
-    elsewhere = found.model_copy(
-        update={"products": tuple(p.model_copy(update={"occurrences": ()}) for p in found.products)}
-    )
-    products = assemble_products("document", found, [describe(p, document.pages, []) for p in found.products])
+    found, products = found_on(document)
+    unplaced = tuple(p.model_copy(update={"occurrences": ()}) for p in found.products)
+    elsewhere = found.model_copy(update={"products": unplaced})
     later = {n for p in products for n in p.pages[1:]} - {p.first_page for p in products}
     placements = [p for p in placed(document) if p.page in later]
     assert placements
@@ -215,46 +205,29 @@ def test_link_by_page_only_without_a_place():
 
 
 @pytest.mark.parametrize("turn", [90, 180, 270])
-def test_links_of_a_sideways_page_are_those_of_the_upright_one(turn: int) -> None:
+def test_sideways_page_has_the_links_of_an_upright(turn: int) -> None:
     document = layouts.card_grid()
-    reading = layouts.reading(document)
-    found = discover(reading, document.pages)
-    products = assemble_products("document", found, [describe(p, document.pages, []) for p in found.products])
-    upright = link(products, found, placed(document), (), document.pages)
-    pages = {page.number: page.box for page in document.pages}
+    found, products = found_on(document)
+    boxes = {page.number: page.box for page in document.pages}
 
     def turned(made: Any, box: Box) -> Any:
         """A record with its boxes as they lie on the page before it is turned."""
-        fields = {
-            name: turn_box(getattr(made, name), box, 360 - turn) for name in ("bbox", "region") if hasattr(made, name)
-        }
-        return made.model_copy(update=fields)
+        names = [name for name in ("bbox", "region", "box") if hasattr(made, name)]
+        return made.model_copy(update={name: turn_box(getattr(made, name), box, 360 - turn) for name in names})
 
-    sideways = [
-        page.model_copy(
-            update={
-                "turn": turn,
-                "box": turn_box(page.box, page.box, 360 - turn),
-                "blocks": tuple(
-                    block.model_copy(update={"lines": tuple(turned(line, page.box) for line in block.lines)})
-                    for block in page.blocks
-                ),
-            }
-        )
-        for page in document.pages
-    ]
-    discovery = found.model_copy(
-        update={
-            "products": tuple(
-                p.model_copy(update={"occurrences": tuple(turned(o, pages[o.page]) for o in p.occurrences)})
-                for p in found.products
-            )
-        }
+    def turned_page(page: Page) -> Page:
+        blocks = (b.model_copy(update={"lines": tuple(turned(n, page.box) for n in b.lines)}) for b in page.blocks)
+        return turned(page.model_copy(update={"turn": turn, "blocks": tuple(blocks)}), page.box)
+
+    placements, sideways = placed(document), [turned_page(page) for page in document.pages]
+    upright = link(products, found, placements, (), document.pages)
+    moved = (
+        p.model_copy(update={"occurrences": tuple(turned(o, boxes[o.page]) for o in p.occurrences)})
+        for p in found.products
     )
-    placements = [turned(p, pages[p.page]) for p in placed(document)]
-    assert [(made.source, made.target, made.score) for made in link(products, discovery, placements, (), sideways)] == [
-        (made.source, made.target, made.score) for made in upright
-    ]
+    discovery = found.model_copy(update={"products": tuple(moved)})
+    links = link(products, discovery, [turned(p, boxes[p.page]) for p in placements], (), sideways)
+    assert [(m.source, m.target, m.score) for m in links] == [(m.source, m.target, m.score) for m in upright]
 
 
 def look(**fields: float) -> Traits:
@@ -268,9 +241,11 @@ SWATCH = look(ground=0.95, edge=0.95, uneven=0.02, contrast=0.1)
 WHITE_GOODS = look(ground=0.9, edge=0.97, light=0.91, chroma=0.017, solid=0.0, uneven=0.02)
 
 
-@pytest.mark.parametrize(
-    ("traits", "caption", "others", "role"),
-    [
+def test_role_follows_from_pixels_and_other_pictures() -> None:
+    document = layouts.heading_and_specification()
+    product = found_on(document)[1][0].model_copy(update={"variants": (Variant(name="white"),)})
+    base = placed(document)[1]
+    for traits, caption, others, role in (
         (look(), None, [], "photo"),
         (LINES, None, [], "drawing"),
         (WHITE_GOODS, None, [], "photo"),
@@ -279,17 +254,9 @@ WHITE_GOODS = look(ground=0.9, edge=0.97, light=0.91, chroma=0.017, solid=0.0, u
         (look(), "Detail of the edge", [SWATCH], "detail"),
         (look(), "Alder in white", [look()], "variant"),
         (None, None, [], "photo"),
-    ],
-)
-def test_a_picture_has_the_role_that_its_pixels_and_the_other_pictures_tell(
-    traits: Traits | None, caption: str | None, others: list[Traits], role: str
-) -> None:
-    product = linked(layouts.heading_and_specification(), [])[0][0].model_copy(
-        update={"variants": (Variant(name="white"),)}
-    )
-    base = placed(layouts.heading_and_specification())[1]
-    shown = [
-        Shown(base.model_copy(update={"id": f"{n}", "caption": text}), 0.3, each, found_here=True)
-        for n, (each, text) in enumerate([(traits, caption), *((other, None) for other in others)])
-    ]
-    assert roles_of(product, shown)["0"] == role
+    ):
+        shown = [
+            Shown(base.model_copy(update={"id": f"{n}", "caption": text}), 0.3, each, found_here=True)
+            for n, (each, text) in enumerate([(traits, caption), *((other, None) for other in others)])
+        ]
+        assert roles_of(product, shown)["0"] == role, (caption, role)

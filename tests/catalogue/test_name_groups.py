@@ -1,6 +1,6 @@
 """Names that are told by their place or their rows, and signs that a document offers goods."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from statistics import mean
 
 import pytest
@@ -10,10 +10,10 @@ from swatchbook.catalogue.choose_names import Weights, choose_names
 from swatchbook.catalogue.discover import lay_out
 from swatchbook.catalogue.kinds import says_catalogue
 from swatchbook.catalogue.measures import says_measure
-from swatchbook.catalogue.name_groups import find_name_groups, find_oddities
+from swatchbook.catalogue.name_groups import NameGroup, find_name_groups, find_oddities
 from swatchbook.catalogue.name_words import Offer, share_of_pages
 from swatchbook.catalogue.page_layout import Text, is_name, join_paragraphs
-from swatchbook.records import Block
+from swatchbook.records import Block, Page
 from tests.catalogue import layouts, plain
 from tests.catalogue.layouts import Document
 from tests.catalogue.test_discover import found_in, score
@@ -32,6 +32,14 @@ def test_brochures_without_goods_have_few_products() -> None:
     assert sum(silent) >= 18, silent
 
 
+def groups_of(pages: list[Page]) -> Sequence[NameGroup]:
+    return find_name_groups(*lay_out(layouts.reading(Document(pages, [])), pages))
+
+
+def names_of(groups: Iterable[NameGroup]) -> list[tuple[str, ...]]:
+    return [tuple(candidate.name for candidate in group.candidates) for group in groups]
+
+
 def test_texts_of_one_place_are_a_group_in_whatever_style() -> None:
     names = ("Alder", "Birke", "Cedro", "Dune")
     pages = [
@@ -39,28 +47,21 @@ def test_texts_of_one_place_are_a_group_in_whatever_style() -> None:
         for n, name in enumerate(names, 2)
     ]
     pages = [layouts.cover(), *pages, layouts.contacts(6)]
-    groups = find_name_groups(*lay_out(layouts.reading(Document(pages, [])), pages))
-    assert names in [tuple(c.name for c in g.candidates) for g in groups if g.role]
+    assert names in names_of(group for group in groups_of(pages) if group.role)
 
 
 def test_lines_of_a_table_are_texts_of_their_own() -> None:
-    cells = [(60, "СП-300-8,5/10,5"), (200, "375,0"), (300, "9 200")]
-    lines = [layouts.text(x, 100 + 12 * row, words, 9).lines[0] for row in range(4) for x, words in cells]
-    assert [t.text for t in join_paragraphs(1, lines)].count("СП-300-8,5/10,5") == 4
-
-
-def test_lines_of_a_right_to_left_table() -> None:
-    cells = [(300, "نخود ممتاز"), (200, "900")]
-    lines = [layouts.text(x, 100 + 12 * row, words, 9).lines[0] for row in range(4) for x, words in cells]
-    assert [t.text for t in join_paragraphs(1, lines)].count("نخود ممتاز") == 4
+    right_to_left = [(300, "نخود ممتاز"), (200, "900")]
+    for cells in ([(60, "СП-300-8,5/10,5"), (200, "375,0"), (300, "9 200")], right_to_left):
+        lines = [layouts.text(x, 100 + 12 * row, words, 9).lines[0] for row in range(4) for x, words in cells]
+        assert [t.text for t in join_paragraphs(1, lines)].count(cells[0][1]) == 4
 
 
 def test_short_name_next_to_long_descriptions_is_found() -> None:
     cells = [(60, "Alder", 14), (200, "a late grape of dark colour", 9), (420, "375,0", 9), (480, "9 200", 9)]
     rows = [layouts.text(x, 100 + 80 * row, words, size) for row in range(4) for x, words, size in cells]
     pages = [layouts.page(1, rows)]
-    groups = find_name_groups(*lay_out(layouts.reading(Document(pages, [])), pages))
-    assert ("Alder",) * 4 in [tuple(c.name for c in g.candidates) for g in groups]
+    assert ("Alder",) * 4 in names_of(groups_of(pages))
 
 
 def test_first_texts_of_priced_rows_are_a_group() -> None:
@@ -72,19 +73,14 @@ def test_first_texts_of_priced_rows_are_a_group() -> None:
         for x, words, size in ((left, name, 11 + 4 * row), (left + 80, "kilo", 9), (left + 150, "1100 din", 9))
     ]
     pages = [layouts.page(1, rows)]
-    groups = find_name_groups(*lay_out(layouts.reading(Document(pages, [])), pages))
-    assert {name for pair in names for name in pair} in [{c.name for c in g.candidates} for g in groups if g.role]
+    assert {name for pair in names for name in pair} in map(set, names_of(g for g in groups_of(pages) if g.role))
 
 
 def test_texts_without_anything_that_products_have_are_bare() -> None:
     page = layouts.page(
         1, [layouts.text(60, 100, "Alder", 20), layouts.text(60, 130, "€ 12,00"), layouts.text(60, 500, "Birke", 20)]
     )
-    group = next(
-        g
-        for g in find_name_groups(*lay_out(layouts.reading(Document([page], [])), [page]))
-        if [c.name for c in g.candidates] == ["Alder", "Birke"]
-    )
+    (group,) = (group for group in groups_of([page]) if names_of([group]) == [("Alder", "Birke")])
     assert group.features["bare"] == pytest.approx(1 / 2)
     assert [odd["bare"] for odd in find_oddities(group)] == [0, 1]
 
@@ -93,49 +89,31 @@ def test_addresses_in_the_feet_of_most_pages_make_none_a_page_of_contacts() -> N
     names = tuple(f"Honey {word}" for word in ("Linden", "Acacia", "Oak", "Rose"))
     foot = [layouts.text(60, 780, "www.example.com", 8), layouts.text(300, 780, "+49 30 1234567", 8)]
     pages = [layouts.page(n, [layouts.text(60, 300, name, 20), *foot]) for n, name in enumerate(names, 1)]
-    document, announced = lay_out(layouts.reading(Document(pages, [])), pages)
-    groups = find_name_groups(document, announced)
-    assert names in [tuple(c.name for c in group.candidates) for group in groups]
+    assert names in names_of(groups_of(pages))
 
 
-@pytest.mark.parametrize(
-    ("name", "expected"), [("чай черный Чжень Шань Сяо Чжу", True), ("the best of all our teas", False)]
-)
-def test_name_with_a_small_first_letter_has_capitals(name: str, expected: bool) -> None:
-    assert is_name(Text(1, (0, 0, 100, 10), (name,), 10, False)) is expected
+def test_names_codes_measures_and_catalogues_are_told() -> None:
+    names = ("чай черный Чжень Шань Сяо Чжу", "the best of all our teas")
+    assert [is_name(Text(1, (0, 0, 100, 10), (name,), 10, False)) for name in names] == [True, False]
+    assert [is_code(text) for text in ("СП-300-8,5/10,5", "A-1", "A - 102", "51.00")] == [True, True, True, False]
+    assert [says_measure(text) for text in ("длина 400 мм", "масса, кг", "in 2024 г.")] == [True, True, False]
+    titles = ("Каталог 2026", "DANH MỤC SẢN PHẨM", "Brochure 2026")
+    assert [bool(says_catalogue(title)) for title in titles] == [True, True, False]
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"), [("СП-300-8,5/10,5", True), ("A-1", True), ("A - 102", True), ("51.00", False)]
-)
-def test_designation_is_a_code_and_an_amount_is_none(text: str, expected: bool) -> None:
-    assert is_code(text) is expected
-
-
-@pytest.mark.parametrize(("text", "expected"), [("длина 400 мм", True), ("масса, кг", True), ("in 2024 г.", False)])
-def test_measure_has_a_unit(text: str, expected: bool) -> None:
-    assert says_measure(text) is expected
-
-
-def test_brochure_is_no_catalogue() -> None:
-    assert says_catalogue("Каталог 2026")
-    assert says_catalogue("DANH MỤC SẢN PHẨM")
-    assert not says_catalogue("Brochure 2026")
-
-
-@pytest.mark.parametrize(
-    ("words", "offer"), [("Unsere Leistungen", "services"), ("Gericht Nr. 7", "occasions"), ("La sesión", "occasions")]
-)
-def test_words_of_services_and_occasions_are_told_from_those_of_goods(words: str, offer: Offer) -> None:
-    page = layouts.page(1, [layouts.text(60, 60, words, 20)])
-    layout = lay_out(layouts.reading(Document([page], [])), [page])[0].layouts
-    assert share_of_pages(offer, layout) > share_of_pages("goods", layout) == 0
+def test_words_of_services_and_occasions_are_no_goods() -> None:
+    services: tuple[str, Offer] = ("Unsere Leistungen", "services")
+    occasions: list[tuple[str, Offer]] = [("Gericht Nr. 7", "occasions"), ("La sesión", "occasions")]
+    for words, offer in (services, *occasions):
+        page = layouts.page(1, [layouts.text(60, 60, words, 20)])
+        layout = lay_out(layouts.reading(Document([page], [])), [page])[0].layouts
+        assert share_of_pages(offer, layout) > share_of_pages("goods", layout) == 0, words
 
 
 def test_small_words_and_names_that_come_again_are_measured() -> None:
     names = ("The Way of Our Team", "Stone Vase", "Stone Vase")
     page = layouts.page(1, [layouts.text(60, 60 + 90 * n, name, 20) for n, name in enumerate(names)])
-    (group, *_) = find_name_groups(*lay_out(layouts.reading(Document([page], [])), [page]))
+    (group, *_) = groups_of([page])
     assert group.features["small_words"] == pytest.approx(1 / 15)
     assert group.features["distinct"] == pytest.approx(2 / 3)
 
@@ -146,33 +124,25 @@ def test_rows_of_an_order_form_name_nothing_that_its_pages_show() -> None:
         layouts.page(n, [layouts.text(60, 420, name, 12)], [(60, 60, 400, 400)]) for n, name in enumerate(names, 2)
     ]
     pages = [layouts.cover(), *pages, plain.order_form(6, names)]
-    groups = find_name_groups(*lay_out(layouts.reading(Document(pages, [])), pages))
+    groups = groups_of(pages)
     assert {c.text.page for g in groups for c in g.candidates if c.name in names} == {2, 3, 4, 5}
 
 
 def test_line_that_comes_again_is_no_page_s_own_title() -> None:
     names = ("Alder", "Birke", "Cedro", "Dune")
     series = ("Indoor series", "Outdoor series", "Indoor series", "Outdoor series")
-    pages = [
-        layouts.page(
-            n,
-            [
-                layouts.text(60, 60, kind, 30),
-                layouts.text(60, 200, name, 14 + n),
-                *layouts.prose(60, 300, "calm " * 40),
-            ],
-        )
-        for n, (name, kind) in enumerate(zip(names, series, strict=True), 2)
-    ]
-    pages = [layouts.cover(), *pages, layouts.contacts(6)]
-    groups = find_name_groups(*lay_out(layouts.reading(Document(pages, [])), pages))
-    assert names in [tuple(c.name for c in g.candidates) for g in groups if g.role]
+    pages = [layouts.cover()]
+    for n, (name, kind) in enumerate(zip(names, series, strict=True), 2):
+        heads = [layouts.text(60, 60, kind, 30), layouts.text(60, 200, name, 14 + n)]
+        pages.append(layouts.page(n, [*heads, *layouts.prose(60, 300, "calm " * 40)]))
+    pages.append(layouts.contacts(6))
+    assert names in names_of(group for group in groups_of(pages) if group.role)
 
 
 def test_heading_with_a_wide_space_is_one_name() -> None:
     heading = [layouts.text(60, 60, "Railing post", 20), layouts.text(190, 60, "66x66 with caps", 20)]
     pages = [layouts.page(n, [*heading, *layouts.prose(60, 160, "calm " * 60)]) for n in (1, 2)]
-    groups = find_name_groups(*lay_out(layouts.reading(Document(pages, [])), pages))
+    groups = groups_of(pages)
     assert {c.name for g in groups for c in g.candidates} == {"Railing post 66x66 with caps"}
 
 
@@ -180,7 +150,7 @@ def test_likeliest_of_many_groups_that_agree_in_nothing_names_no_products() -> N
     """A group that others back is taken although it is no likelier itself."""
     names = ["Alder", "Birke", "Cedro", "Dune", "Elm"]
     pages = [layouts.page(1, [layouts.text(60, 60 + 90 * n, name, 10 + 4 * n) for n, name in enumerate(names)])]
-    groups = find_name_groups(*lay_out(layouts.reading(Document(pages, [])), pages))
+    groups = groups_of(pages)
     apart = [g for g in groups if len(g.candidates) == 1]
     weights = Weights({"few": (0.0, 1.0, 0.0)}, (), -9.0, {}, 5.0)
     assert len(apart) == len(names)
@@ -215,7 +185,7 @@ def with_names_of_size(
 )
 def test_names_of_nearly_one_size_are_not_split(size: Callable[[int, str], float], groups: int) -> None:
     document = with_names_of_size(layouts.card_grid(3, 3), size)
-    found = find_name_groups(*lay_out(layouts.reading(document), document.pages))
+    found = groups_of(document.pages)
     sizes = [len(group.candidates) for group in found if not group.role and group.style[0] < 15]
     assert (len(sizes), sum(sizes)) == (groups, 72)
     assert score(document, found_in(document))[0] == 1.0, "groups of one style join"
@@ -226,20 +196,14 @@ def test_names_of_one_size_in_two_weights_are_all_products() -> None:
     assert score(document, found_in(document))[0] == 1.0
 
 
-def test_smaller_texts_at_the_pictures_of_names_do_not_join_them() -> None:
+def test_smaller_texts_at_pictures_join_no_names() -> None:
     document = layouts.card_grid(3, 3)
-    pages = [
-        page.model_copy(
-            update={
-                "blocks": tuple(
-                    layouts.text(*block.bbox[:2], f"Made by hand in {block.lines[0].text.split()[-1]}", 9.5)
-                    if block.lines[0].text.startswith("a calm")
-                    else block
-                    for block in page.blocks
-                )
-            }
-        )
-        for page in document.pages
-    ]
+
+    def smaller(block: Block) -> Block:
+        words = block.lines[0].text
+        made = f"Made by hand in {words.split()[-1]}"
+        return layouts.text(*block.bbox[:2], made, 9.5) if words.startswith("a calm") else block
+
+    pages = [page.model_copy(update={"blocks": tuple(map(smaller, page.blocks))}) for page in document.pages]
     names = {product.name for product in document.products}
     assert {p.name for p in found_in(document._replace(pages=pages)).products} == names

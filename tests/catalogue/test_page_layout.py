@@ -25,20 +25,15 @@ NAMES = ("Яйцо куриное отб.", "Кукуруза", "Зеленый 
 
 @pytest.mark.parametrize("values", [("10 шт.", "340 г", "30 шт."), ("6/10 OZ", "24CT", "6/2CT"), ("€ 2", "€ 3", "€ 4")])
 def test_names_with_one_value_beside_each_are_rows(values: tuple[str, ...]) -> None:
-    found = texts([*column(60, *NAMES), *column(300, *values)])
-    assert found == [*NAMES, *values]
+    assert texts([*column(60, *NAMES), *column(300, *values)]) == [*NAMES, *values]
 
 
-def test_columns_that_end_at_one_place_are_rows() -> None:
-    values = [text(300 - 5 * len(each), 100 + n * STEP, each) for n, each in enumerate(("5 kg", "250 g", "1500 g"))]
-    assert texts([*column(60, *NAMES), *values])[:3] == list(NAMES)
-
-
-def test_places_that_differ_as_print_that_is_read_from_pixels_are_rows() -> None:
-    values = [
-        text(300 + x, 100 + n * STEP, each) for n, (x, each) in enumerate(((0, "1 kg"), (2.5, "2 kg"), (1, "3 kg")))
-    ]
-    assert texts([*column(60, *NAMES), *values])[:3] == list(NAMES)
+def test_columns_that_end_or_begin_about_there_are_rows() -> None:
+    at_right = [(300 - 5 * len(each), each) for each in ("5 kg", "250 g", "1500 g")]
+    read_from_pixels = [(300.0, "1 kg"), (302.5, "2 kg"), (301.0, "3 kg")]
+    for values in (at_right, read_from_pixels):
+        beside = [text(x, 100 + n * STEP, each) for n, (x, each) in enumerate(values)]
+        assert texts([*column(60, *NAMES), *beside])[:3] == list(NAMES)
 
 
 def test_lines_without_a_value_beside_them_go_on() -> None:
@@ -48,26 +43,12 @@ def test_lines_without_a_value_beside_them_go_on() -> None:
     )
 
 
-def test_prose_in_two_columns_is_no_table() -> None:
-    left = (
-        "We make floors of oak, ash and beech",
-        "in our own works, which were founded",
-        "in the hills above the river. Each is",
-    )
-    right = (
-        "treated with oil of linseed and wax, so",
-        "that it can be mended. Since the year",
-        "1923 nothing has been changed in it.",
-    )
-    assert texts([*column(60, *left), *column(320, *right)]) == [" ".join(left), " ".join(right)]
-
-
-def test_codes_of_cards_side_by_side_are_no_values() -> None:
-    cards = [
-        *column(60, "LTM1050-3.1", "LTM1060-4.1", "LTM1090-4.2"),
-        *column(300, "LRT1100", "LRT1200", "LRT1300"),
-    ]
-    assert texts(cards) == ["LTM1050-3.1 LTM1060-4.1 LTM1090-4.2", "LRT1100 LRT1200 LRT1300"]
+def test_prose_and_codes_in_two_columns_are_no_table() -> None:
+    left = "We make floors of oak, ash and beech|in our own works, which were founded|in the hills above it. Each is"
+    right = "treated with oil of linseed and wax, so|that it can be mended. Since the year|1923 no one has changed it."
+    for one, other in ((left, right), ("LTM1050-3.1|LTM1060-4.1|LTM1090-4.2", "LRT1100|LRT1200|LRT1300")):
+        blocks = [*column(60, *one.split("|")), *column(320, *other.split("|"))]
+        assert texts(blocks) == [one.replace("|", " "), other.replace("|", " ")]
 
 
 def test_short_lines_that_begin_with_the_same_word_are_texts_of_their_own() -> None:
@@ -75,13 +56,7 @@ def test_short_lines_that_begin_with_the_same_word_are_texts_of_their_own() -> N
     assert texts(column(60, "Rice, round", "Rice, long", "for soups")) == ["Rice, round", "Rice, long for soups"]
 
 
-@pytest.mark.parametrize(
-    "lines",
-    [
-        ("In the morning it is", "in the evening"),  # no word of three letters
-        ("Oak", "Oak"),  # one word each
-        ("The table stands where others would fall down", "the chair too"),  # prose
-    ],
-)
-def test_other_lines_that_begin_with_the_same_word_go_on(lines: tuple[str, str]) -> None:
-    assert texts(column(60, *lines)) == [" ".join(lines)]
+def test_other_lines_that_begin_alike_go_on() -> None:
+    prose = ("The table stands where others would fall down", "the chair too")
+    for lines in (("In the morning it is", "in the evening"), ("Oak", "Oak"), prose):
+        assert texts(column(60, *lines)) == [" ".join(lines)]

@@ -1,13 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swatchbook.catalogue.placements import (
-    CAPTION_LENGTH,
-    NEARBY_LENGTH,
-    caption,
-    nearby_text,
-    place_pictures,
-)
+from swatchbook.catalogue.placements import CAPTION_LENGTH, NEARBY_LENGTH, caption, nearby_text, place_pictures
 from swatchbook.records import Box, Line, PlacementState, Sighting, Span, sha256
 
 PAGE: Box = (0, 0, 600, 800)

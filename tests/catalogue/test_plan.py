@@ -7,9 +7,13 @@ from tests.catalogue import layouts
 from tests.catalogue.layouts import Document, page, prose, text
 
 
-def planned(document: Document, *, focus: bool = True) -> Plan:
+def planned(document: Document, *, focus: bool = True, taken: tuple[int, ...] = ()) -> Plan:
     reading = layouts.reading(document)
-    return make_plan(reading, document.pages, discover(reading, document.pages), focus)
+    return make_plan(reading, document.pages, discover(reading, document.pages), focus, taken=taken)
+
+
+def without_products(pages: list[Page]) -> Plan:
+    return make_plan(layouts.reading(Document(pages, [])), pages, Discovery(products=()), True)
 
 
 def test_cover_index_and_contacts_are_skipped_and_product_pages_kept():
@@ -40,7 +44,7 @@ def test_certificates_and_specifications_outside_products_are_entity_pages():
         page(4, prose(60, 60, layouts.WORDS * 3), [(60, 300, 500, 600)]),
         layouts.contacts(5),
     ]
-    plan = make_plan(layouts.reading(Document(pages, [])), pages, Discovery(products=()), True)
+    plan = without_products(pages)
     assert [p.kind for p in plan.pages] == ["skipped", "entity", "entity", "product", "skipped"]
     assert "ISO 9001" in plan.pages[1].reason
     assert plan.pages[3].reason.startswith("kept")
@@ -52,7 +56,7 @@ def test_first_and_last_page_are_kept_unless_their_words_tell_what_they_are():
 
     def kinds(first: list[Block], last: list[Block]) -> list[str]:
         pages = [page(1, first, photo), *middle, page(4, last, photo)]
-        plan = make_plan(layouts.reading(Document(pages, [])), pages, Discovery(products=()), True)
+        plan = without_products(pages)
         return [plan.pages[0].reason, plan.pages[3].reason]
 
     slogan, kept = [text(60, 700, "The art of sitting", 30)], "kept: nothing says that it shows no product"
@@ -70,7 +74,7 @@ def test_heading_skips_no_page_of_priced_pictures():
     price = [text(60, 205, "€ 12.50")]
     for lines, kind in ((heading, "skipped"), ([*heading, *names], "product"), ([*heading, *price], "product")):
         pages = [layouts.cover(), page(2, lines, grid), layouts.contacts(3)]
-        plan = make_plan(layouts.reading(Document(pages, [])), pages, Discovery(products=()), True)
+        plan = without_products(pages)
         assert plan.pages[1].kind == kind, lines
 
 
@@ -88,25 +92,22 @@ def test_price_table_is_no_index_and_numbers_that_rise_are():
         ([1, 2, 3, 4, 5, 9], "skipped"),
     ):
         pages = [layouts.cover(), table(numbers), layouts.contacts(3)]
-        plan = make_plan(layouts.reading(Document(pages, [])), pages, Discovery(products=()), True)
+        plan = without_products(pages)
         assert plan.pages[1].kind == kind
     assert plan.searched == (1, 3), "an index repeats what stands on other pages"
 
 
-def test_pictures_of_skipped_pages_are_listed_and_a_taken_page_is_kept():
+def test_skipped_pages_list_pictures_and_taken_ones_stay():
     document = layouts.long_sections()
     photo = (60.0, 100.0, 500.0, 600.0)
     pages = [page(1, [text(60, 40, "Catalogue", 30)], [photo]), *document.pages[1:]]
-    first = make_plan(layouts.reading(document), pages, discover(layouts.reading(document), pages), True).pages[0]
+    plain, again = (planned(document._replace(pages=pages), taken=taken) for taken in ((), (1, 5)))
+    first = plain.pages[0]
     assert (first.kind, [picture.bbox for picture in first.pictures]) == ("skipped", [photo])
-    again = make_plan(layouts.reading(document), pages, discover(layouts.reading(document), pages), True, taken=(1, 5))
     assert (again.pages[0].kind, again.pages[0].reason, again.pages[0].pictures) == ("product", "taken in: cover", ())
-    assert (
-        again.pages[1:]
-        == make_plan(layouts.reading(document), pages, discover(layouts.reading(document), pages), True).pages[1:]
-    )
+    assert again.pages[1:] == plain.pages[1:]
 
 
 def test_document_of_a_single_page_has_no_skipped_page():
     pages = [page(1, [text(60, 60, "Alder", 30)], [(60, 100, 500, 600)])]
-    assert make_plan(layouts.reading(Document(pages, [])), pages, Discovery(products=()), True).shown == (1,)
+    assert without_products(pages).shown == (1,)

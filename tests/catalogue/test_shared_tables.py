@@ -2,7 +2,7 @@
 
 from swatchbook.catalogue.describe import describe
 from swatchbook.records import Block, Box, FoundProduct, Occurrence
-from tests.catalogue.layouts import page, text
+from tests.catalogue.layouts import found_product, page, text
 
 HEADS = ("Artikel", "Art.-Nr.", "Größe", "Preis")
 ROWS = (
@@ -20,10 +20,9 @@ def card(name: str, region: Box, *below: str) -> tuple[list[Block], FoundProduct
     x, y = region[0] + 5, region[1] + 10
     head = text(x, y, name, 14)
     place = Occurrence(page=1, bbox=head.bbox, region=region, text=name)
-    found = FoundProduct(
-        name=name, raw_name=name, first_page=1, last_page=1, pages=(1,), occurrences=(place,), confidence=0.9
+    return [head, *(text(x, y + 25 + 15 * n, line) for n, line in enumerate(below))], found_product(
+        name, occurrences=(place,)
     )
-    return [head, *(text(x, y + 25 + 15 * n, line) for n, line in enumerate(below))], found
 
 
 def table(rows: tuple[tuple[str, ...], ...], columns: tuple[float, ...] = (70, 200, 330, 430)) -> list[Block]:
@@ -51,23 +50,16 @@ def test_price_of_a_card_counts_before_the_table_below() -> None:
 
 
 def test_row_is_found_by_code_before_name() -> None:
-    siena, a = card("Topf Siena", BESIDE[0])
-    delft, b = card("Topf Delft", BESIDE[1])
+    (siena, a), (delft, b) = card("Topf Siena", BESIDE[0]), card("Topf Delft", BESIDE[1])
     found = described([*siena, *delft, *table((HEADS, *ROWS))], a.model_copy(update={"code": "VG-3003"}), b)
     assert [each["price"] for each in found] == ["29,90 €", "19,90 €"]
 
 
-def test_table_below_the_last_card_lists_all_of_them() -> None:
-    siena, a = card("Topf Siena", ABOVE[0])
-    delft, b = card("Topf Delft", ABOVE[1])
-    assert [each["price"] for each in described([*siena, *delft, *table((HEADS, *ROWS))], a, b)] == [
-        "14,90 €", "19,90 €",
-    ]  # fmt: skip
-
-
-def test_tables_side_by_side_belong_to_the_cards_above() -> None:
-    siena, a = card("Topf Siena", BESIDE[0])
-    delft, b = card("Topf Delft", BESIDE[1])
-    rows = (("Code", "Preis") * 2, ("A-1", "9 €", "B-1", "7 €"), ("A-2", "8 €", "B-2", "6 €"))
-    found = described([*siena, *delft, *table(rows, (70, 200, 330, 430))], a, b)
-    assert [each["price"] for each in found] == ["9 €; 8 €", "7 €; 6 €"]
+def test_tables_belong_to_the_cards_above() -> None:
+    beside = (("Code", "Preis") * 2, ("A-1", "9 €", "B-1", "7 €"), ("A-2", "8 €", "B-2", "6 €"))
+    for regions, rows, prices in (
+        (ABOVE, (HEADS, *ROWS), ["14,90 €", "19,90 €"]),  # one below the last card lists them all
+        (BESIDE, beside, ["9 €; 8 €", "7 €; 6 €"]),
+    ):
+        (siena, a), (delft, b) = card("Topf Siena", regions[0]), card("Topf Delft", regions[1])
+        assert [each["price"] for each in described([*siena, *delft, *table(rows)], a, b)] == prices

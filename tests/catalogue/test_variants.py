@@ -9,10 +9,10 @@ from swatchbook.catalogue.discover import discover, with_families
 from swatchbook.catalogue.page_layout import summarise_page
 from swatchbook.catalogue.variants import PageParts, find_variants
 from swatchbook.pdf import reader
-from swatchbook.records import Block, Box, Discovery, FoundProduct, Occurrence, Variant, fold
+from swatchbook.records import Block, Box, Discovery, Occurrence, Variant, fold
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
-from tests.catalogue.layouts import page, text
+from tests.catalogue.layouts import found_product, page, text
 
 PAGE = (0.0, 0.0, 595.0, 842.0)
 
@@ -39,10 +39,7 @@ def variants_of(blocks: list[Block], pictures: list[Box] | None = None, name: st
     """Return the variants of a product that has a whole page, on which its name and another product's stand."""
     heads = [text(60, 40, name, 24), text(300, 40, "Birke", 24)]
     layout = summarise_page(page(1, [*heads, *blocks], pictures or ()))
-    product = FoundProduct(
-        name=name, raw_name=name, first_page=1, last_page=1, pages=(1,), confidence=0.9,
-        occurrences=(Occurrence(page=1, bbox=heads[0].bbox, region=PAGE, text=name),),
-    )  # fmt: skip
+    product = found_product(name, occurrences=(Occurrence(page=1, bbox=heads[0].bbox, region=PAGE, text=name),))
     places = {(1, heads[0].bbox), (1, heads[1].bbox)}
     return find_variants(product, {1: PageParts(layout, places)}, {fold(name), fold("Birke")})
 
@@ -109,9 +106,6 @@ def test_captions_of_pictures_are_variants_under_such_a_heading_and_else_parts()
 def test_families_have_the_beginning_of_names_or_the_category_in_common() -> None:
     names = [("Window 1", "Frames"), ("Window 2", "Frames"), ("Sill", "Frames"), ("LTM 1050", "Cranes"),
              ("LTM 1090", "Cranes"), ("Lamp", "Light"), ("Stool", None), ("Stool", None)]  # fmt: skip
-    products = [
-        FoundProduct(name=n, raw_name=n, category=c, first_page=1, last_page=1, pages=(1,), confidence=1)
-        for n, c in names
-    ]
+    products = [found_product(name, category=category) for name, category in names]
     families = ["Window", "Window", "Frames", "Cranes", "Cranes", None, "Stool", "Stool"]
     assert [p.family for p in with_families(products)] == families

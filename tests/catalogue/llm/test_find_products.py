@@ -77,12 +77,7 @@ def test_excerpt_has_number_headings_and_rows_but_no_running_heads() -> None:
 
 
 def test_mark_of_a_captioned_picture_leaves_names_alone() -> None:
-    blocks = [
-        text(60, 310, "Alder"),
-        text(60, 700, "All in stock"),
-        text(350, 310, "Birke"),
-        text(450, 310, "€ 9"),
-    ]
+    blocks = [text(60, 310, "Alder"), text(60, 700, "All in stock"), text(350, 310, "Birke"), text(450, 310, "€ 9")]
     document = Document([page(1, blocks, [(60, 100, 240, 300), (350, 100, 540, 300)])], [])
     found, chat = ask(document, reply_with(offer("Alder [picture]", 1)), NOTHING)
     shown = str(chat.questions[0].parts[-1]).splitlines()
@@ -202,13 +197,8 @@ def test_a_document_without_text_is_not_asked_about() -> None:
 
 def test_equal_names_on_other_pages_are_separate_products() -> None:
     document = layouts.repeated_names()
-    reply = reply_with(
-        *(
-            offer(expected.name, expected.first, expected.last, category=expected.category)
-            for expected in document.products
-        )
-    )
-    found, _ = ask(document, reply)
+    offers = (offer(each.name, each.first, each.last, category=each.category) for each in document.products)
+    found, _ = ask(document, reply_with(*offers))
     assert [(p.name, p.first_page) for p in found.products] == [(t.name, t.first) for t in document.products]
 
 

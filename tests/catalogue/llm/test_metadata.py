@@ -7,25 +7,12 @@ import pytest
 from swatchbook.catalogue.describe import describe
 from swatchbook.catalogue.llm.metadata import ask_metadata
 from swatchbook.errors import InvalidModelOutput
-from swatchbook.records import Box, Description, Evidence, FoundProduct, Occurrence, Page, Table
-from tests.catalogue.layouts import page, text
+from swatchbook.records import Box, Description, Evidence, Occurrence, Page, Table
+from tests.catalogue.layouts import found_product, page, text
 from tests.catalogue.llm.chat import FakeChat, Reply
 from tests.providers import attentive
 
 NOTHING = Description(metadata={})
-
-
-def product(name: str = "Alder", *pages: int, occurrences: tuple[Occurrence, ...] = ()) -> FoundProduct:
-    own = pages or (1,)
-    return FoundProduct(
-        name=name,
-        raw_name=name,
-        first_page=own[0],
-        last_page=own[-1],
-        pages=own,
-        occurrences=occurrences,
-        confidence=0.9,
-    )
 
 
 def reply_with(*facts: tuple[str, str]) -> Reply:
@@ -43,7 +30,7 @@ SPECIFIED = page(
 
 
 def test_values_on_the_page_are_accepted() -> None:
-    description = ask_metadata(FakeChat(attentive.answer), product(), [SPECIFIED], NOTHING)
+    description = ask_metadata(FakeChat(attentive.answer), found_product("Alder"), [SPECIFIED], NOTHING)
     assert description.metadata == {"material": "solid oak", "size": "60 × 120 cm"}
     assert {(e.detail["key"], e.page) for e in description.evidence} == {("material", 1), ("size", 1)}
     assert description.rejected == ()
@@ -53,7 +40,7 @@ def test_values_on_no_page_and_unknown_fields_are_rejected() -> None:
     reply = reply_with(
         ("Material", "solid  OAK"), ("size", "60x120cm"), ("finish", "gold"), ("mood", "warm"), ("price", "5")
     )
-    description = ask_metadata(FakeChat(reply), product(), [SPECIFIED], NOTHING)
+    description = ask_metadata(FakeChat(reply), found_product("Alder"), [SPECIFIED], NOTHING)
     assert description.metadata == {"material": "solid OAK", "size": "60x120cm"}
     assert [(each.rule, each.text) for each in description.rejected] == [
         ("value not on its pages", "finish: gold"),
@@ -63,19 +50,23 @@ def test_values_on_no_page_and_unknown_fields_are_rejected() -> None:
 
 
 def test_marks_of_headings_and_rows_are_removed_from_values() -> None:
-    description = ask_metadata(FakeChat(reply_with(("size", "# Size: | 60 × 120 cm"))), product(), [SPECIFIED], NOTHING)
+    description = ask_metadata(
+        FakeChat(reply_with(("size", "# Size: | 60 × 120 cm"))), found_product("Alder"), [SPECIFIED], NOTHING
+    )
     assert description.metadata["size"] == "Size: 60 × 120 cm"
 
 
 def test_several_values_of_a_kind_are_all_kept_and_each_once() -> None:
     both = page(1, [text(60, 100, "Colour: sand"), text(60, 120, "Colour: slate")])
     reply = reply_with(("color", "sand"), ("colour", "slate"), ("color", "sand"))
-    assert ask_metadata(FakeChat(reply), product(), [both], NOTHING).metadata == {"color": "sand; slate"}
+    assert ask_metadata(FakeChat(reply), found_product("Alder"), [both], NOTHING).metadata == {"color": "sand; slate"}
 
 
 def test_layout_rules_complete_the_models_metadata() -> None:
-    by_layout = describe(product(), [SPECIFIED], [])
-    description = ask_metadata(FakeChat(reply_with(("material", "oak"))), product(), [SPECIFIED], by_layout)
+    by_layout = describe(found_product("Alder"), [SPECIFIED], [])
+    description = ask_metadata(
+        FakeChat(reply_with(("material", "oak"))), found_product("Alder"), [SPECIFIED], by_layout
+    )
     assert description.metadata["material"] == "oak"
     assert description.metadata["size"] == by_layout.metadata["size"]
     assert {str(e.detail["key"]) for e in description.evidence} == set(description.metadata)
@@ -84,7 +75,7 @@ def test_layout_rules_complete_the_models_metadata() -> None:
 def test_values_in_table_cells_are_accepted() -> None:
     table = Table(page=1, bbox=None, rows=(("Slip rating", "R10 B"), ("Weight", "12 kg")))
     chat = FakeChat(reply_with(("slip_rating", "R10 B"), ("weight", "13 kg")))
-    description = ask_metadata(chat, product(), [page(1, [])], Description(metadata={}, tables=(table,)))
+    description = ask_metadata(chat, found_product("Alder"), [page(1, [])], Description(metadata={}, tables=(table,)))
     assert description.metadata == {"slip_rating": "R10 B"}
     assert "Slip rating | R10 B" in str(chat.questions[0].parts[2])
 
@@ -92,10 +83,10 @@ def test_values_in_table_cells_are_accepted() -> None:
 def test_values_of_a_neighbouring_product_are_rejected() -> None:
     left, right = (0.0, 0.0, 290.0, 842.0), (300.0, 0.0, 595.0, 842.0)
     shared = page(1, [text(60, 100, "Material: oak"), text(340, 100, "Material: beech")])
-    own = product("Alder", occurrences=(_occurrence(left),))
+    own = found_product("Alder", occurrences=(_occurrence(left),))
     description = ask_metadata(FakeChat(reply_with(("material", "oak"), ("material", "beech"))), own, [shared], NOTHING)
     assert description.metadata == {"material": "oak"}
-    other = product("Birke", occurrences=(_occurrence(right),))
+    other = found_product("Birke", occurrences=(_occurrence(right),))
     assert ask_metadata(FakeChat(attentive.answer), other, [shared], NOTHING).metadata == {}
 
 
@@ -106,13 +97,14 @@ def _occurrence(region: Box) -> Occurrence:
 def test_page_of_a_value_is_where_it_occurs() -> None:
     pages: list[Page] = [page(1, [text(60, 100, "Alder")]), page(2, [text(60, 100, "Weight: 4 kg")])]
     reply: Reply = lambda texts, pictures: {"facts": [{"kind": "weight", "value": "4 kg", "page": 1}]}  # noqa: E731
-    description = ask_metadata(FakeChat(reply), product("Alder", 1, 2), pages, NOTHING)
+    description = ask_metadata(FakeChat(reply), found_product("Alder", 1, 2), pages, NOTHING)
     assert description.evidence == (
         Evidence(rule="language model", page=2, text="4 kg", detail={"key": "weight", "model": "voice"}),
     )
 
 
-@pytest.mark.parametrize("answer", [{"facts": [{"kind": "size"}]}, {"facts": [], "note": "hi"}, {}])
-def test_reply_of_another_shape_is_rejected(answer: Any) -> None:
-    with pytest.raises(InvalidModelOutput):
-        ask_metadata(FakeChat(lambda texts, pictures: answer), product(), [SPECIFIED], NOTHING)
+def test_reply_of_another_shape_is_rejected() -> None:
+    answers: list[Any] = [{"facts": [{"kind": "size"}]}, {"facts": [], "note": "hi"}, {}]
+    for answer in answers:
+        with pytest.raises(InvalidModelOutput):
+            ask_metadata(FakeChat(lambda *_, a=answer: a), found_product("Alder"), [SPECIFIED], NOTHING)  # type: ignore[misc]
