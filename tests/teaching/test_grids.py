@@ -29,11 +29,11 @@ def layout(columns: int, rows: int, gutter: tuple[float, float] = (0.0, 0.0)) ->
     return cell
 
 
-@pytest.mark.parametrize("at", [(0, 0), (2, 0), (1, 2), (2, 3)])
-def test_one_cell_anywhere_shows_a_grid_that_fills_its_picture(at: tuple[int, int]) -> None:
+def test_one_cell_anywhere_shows_a_grid() -> None:
     cell = layout(3, 4, (0.05, 0.1))
-    rule = grid_of(PICTURE, [cell(*at)])
-    assert (rule.columns, rule.rows) == (3, 4)
+    for at in ((0, 0), (2, 0), (1, 2), (2, 3)):
+        rule = grid_of(PICTURE, [cell(*at)])
+        assert (rule.columns, rule.rows) == (3, 4), at
 
 
 @given(

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,29 +16,20 @@ from swatchbook.records import (
     PlacementKind,
     PlacementState,
     Shown,
+    TaughtReading,
     sha256,
 )
-from swatchbook.teaching.pictures import (
-    DocumentPictures,
-    Look,
-    apply_pictures,
-    as_found,
-    learn_pictures,
-    pair_by_side,
-)
+from swatchbook.teaching.pictures import DocumentPictures, Look, apply_pictures, as_found, learn_pictures, pair_by_side
 
 PAGE: Box = (0.0, 0.0, 400.0, 600.0)
 SHEET: Box = (40.0, 90.0, 340.0, 570.0)
 LOGO: Box = (300.0, 20.0, 360.0, 50.0)
 CELL: Box = (40.0, 90.0, 140.0, 210.0)
+EMPTY = Page(number=1, label="1", box=PAGE, rotation=0, blocks=(), drawn=())
 
 
 def place(
-    page: int,
-    box: Box,
-    content: str,
-    state: PlacementState = PlacementState.SHOWN,
-    kind: PlacementKind = "embedded",
+    page: int, box: Box, content: str, state: PlacementState = PlacementState.SHOWN, kind: PlacementKind = "embedded"
 ) -> Placement:
     return Placement(
         id=f"{page} {box}", page=page, kind=kind, bbox=box, xref=7, state=state, content_key=sha256(content.encode()),
@@ -52,8 +42,12 @@ def found(*placements: Placement, looks: dict[str, Look] | None = None) -> Docum
     return DocumentPictures(placements, dict.fromkeys((1, 2, 3), PAGE), named)
 
 
+def learnt(pictures: DocumentPictures, *examples: Example) -> TaughtReading:
+    return learn_pictures(pictures, UNTAUGHT.model_copy(update={"examples": examples}))
+
+
 def taught(pictures: DocumentPictures, *examples: Example) -> list[tuple[PlacementState, str | None]]:
-    reading = learn_pictures(pictures, UNTAUGHT.model_copy(update={"examples": examples}))
+    reading = learnt(pictures, *examples)
     return [(each.state, each.reason) for each in apply_pictures(pictures, reading).placements]
 
 
@@ -70,7 +64,7 @@ def test_decoration_is_marked_once_for_all_pages_and_its_likes() -> None:
     example = Example(page=1, box=LOGO, what=Shown.DECORATION)
     states = [state for state, _ in taught(pictures, example)]
     assert states == [PlacementState.DECORATIVE] * 3 + [PlacementState.SHOWN] * 2
-    reading = learn_pictures(pictures, UNTAUGHT.model_copy(update={"examples": (example,)})).rules_only
+    reading = learnt(pictures, example).rules_only
     elsewhere = found(place(2, (0, 0, 30, 15), "small"), looks=looks)
     assert [each.state for each in apply_pictures(elsewhere, reading).placements] == [PlacementState.DECORATIVE]
 
@@ -89,7 +83,7 @@ def test_a_cell_cuts_all_pictures_of_its_size_but_one_that_stays_whole() -> None
         Example(page=1, box=CELL, what=Shown.CELL),
         Example(page=2, box=(100, 200, 150, 260), what=Shown.CELL, right=False),
     )
-    reading = learn_pictures(pictures, UNTAUGHT.model_copy(update={"examples": examples}))
+    reading = learnt(pictures, *examples)
     made = apply_pictures(pictures, reading)
     assert [(each.page, len(each.cells)) for each in made.cut] == [(1, 12), (3, 12)]
     shown = [each.state is PlacementState.SHOWN for each in made.placements]
@@ -100,9 +94,7 @@ def test_a_cell_cuts_all_pictures_of_its_size_but_one_that_stays_whole() -> None
 def test_what_was_cut_before_gives_way_to_the_cells() -> None:
     regions = [place(1, (40, 90 + 120 * row, 340, 186 + 120 * row), f"row {row}", kind="region") for row in range(4)]
     pictures = DocumentPictures(tuple(regions), {1: PAGE}, {}, {1: [SHEET]})
-    reading = learn_pictures(
-        pictures, UNTAUGHT.model_copy(update={"examples": (Example(page=1, box=(40, 90, 90, 210), what=Shown.CELL),)})
-    )
+    reading = learnt(pictures, Example(page=1, box=(40, 90, 90, 210), what=Shown.CELL))
     made = apply_pictures(pictures, reading)
     assert [each.box for each in made.cut] == [SHEET]
     assert {each.state for each in made.placements} == {PlacementState.HIDDEN}
@@ -143,7 +135,7 @@ def test_where_no_picture_is_shown_it_is_said() -> None:
 def test_rules_of_dropped_examples_go_and_others_stay() -> None:
     pictures = found(place(1, SHEET, "sheet"), place(1, LOGO, "logo"))
     cell, mark = Example(page=1, box=CELL, what=Shown.CELL), Example(page=1, box=LOGO, what=Shown.DECORATION)
-    both = learn_pictures(pictures, UNTAUGHT.model_copy(update={"examples": (cell, mark)}))
+    both = learnt(pictures, cell, mark)
     assert (len(both.grids), len(both.decoration)) == (1, 1)
     left = learn_pictures(pictures, both.model_copy(update={"examples": (mark,)}), dropped=[cell])
     assert (len(left.grids), left.decoration) == (0, both.decoration)
@@ -171,7 +163,7 @@ def test_only_states_of_placements_change_and_all_come_back(
     placed: Sequence[tuple[int, Box, str]], said: Sequence[Example]
 ) -> None:
     pictures = found(*(place(*each) for each in placed))
-    reading = learn_pictures(pictures, UNTAUGHT.model_copy(update={"examples": tuple(said)}))
+    reading = learnt(pictures, *said)
     made = apply_pictures(pictures, reading)
     without = {"state": PlacementState.SHOWN, "reason": None}
     assert [each.model_copy(update=without) for each in made.placements] == list(pictures.placements)
@@ -188,28 +180,26 @@ def names_at(side: PictureSide, gap: float) -> list[Anchor]:
     return below if side is PictureSide.ABOVE else above
 
 
-@pytest.mark.parametrize("side", [PictureSide.ABOVE, PictureSide.BELOW])
-@pytest.mark.parametrize("gap", [5.0, 45.0, 60.0])
-def test_names_pair_with_pictures_on_their_side_even_if_others_are_nearer(side: PictureSide, gap: float) -> None:
+def test_names_pair_with_pictures_on_their_side() -> None:
+    """Even if others are nearer."""
     pictures = tuple(place(1, (100, 100 + 200 * n, 200, 200 + 200 * n), f"picture {n}") for n in (0, 1))
-    page = Page(number=1, label="1", box=PAGE, rotation=0, blocks=(), drawn=())
-    places = PagePlaces(page, pictures, tuple(names_at(side, gap)), (), {}, (), {})
-    assert pair_by_side([places], side) == {each.id: f"p{n}" for n, each in enumerate(pictures)}
+    for side in (PictureSide.ABOVE, PictureSide.BELOW):
+        for gap in (5.0, 45.0, 60.0):
+            places = PagePlaces(EMPTY, pictures, tuple(names_at(side, gap)), (), {}, (), {})
+            assert pair_by_side([places], side) == {each.id: f"p{n}" for n, each in enumerate(pictures)}
 
 
 def test_a_background_is_no_picture_of_a_name_and_a_second_one_stays_free() -> None:
     near, far, behind = place(1, (100, 100, 200, 200), "near"), place(1, (100, 20, 200, 80), "far"), place(1, PAGE, "b")
-    page = Page(number=1, label="1", box=PAGE, rotation=0, blocks=(), drawn=())
     names = (Anchor("p", (100, 205, 180, 215)),)
-    assert pair_by_side([PagePlaces(page, (far, near, behind), names, (), {}, (), {})], PictureSide.ABOVE) == {
+    assert pair_by_side([PagePlaces(EMPTY, (far, near, behind), names, (), {}, (), {})], PictureSide.ABOVE) == {
         near.id: "p"
     }
 
 
-@pytest.mark.parametrize(("side", "picture"), [(PictureSide.LEFT, "left"), (PictureSide.RIGHT, "right")])
-def test_names_between_two_pictures_pair_with_the_one_on_their_side(side: PictureSide, picture: str) -> None:
+def test_names_between_two_pictures_pair_with_their_side() -> None:
     both = {"left": place(1, (20, 100, 120, 200), "a"), "right": place(1, (240, 100, 340, 200), "b")}
-    page = Page(number=1, label="1", box=PAGE, rotation=0, blocks=(), drawn=())
     names = (Anchor("p", (130, 110, 200, 120)),)
-    places = [PagePlaces(page, tuple(both.values()), names, (), {}, (), {})]
-    assert pair_by_side(places, side) == {both[picture].id: "p"}
+    places = [PagePlaces(EMPTY, tuple(both.values()), names, (), {}, (), {})]
+    for side, picture in ((PictureSide.LEFT, "left"), (PictureSide.RIGHT, "right")):
+        assert pair_by_side(places, side) == {both[picture].id: "p"}
