@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,36 +35,23 @@ def item_failed(path: str) -> FailureRecord:
     return FailureRecord(subject="item", path=path, kind="invalid_item", error="It has no picture.")
 
 
-def test_document_without_failures_is_completed() -> None:
-    shown = describe_report(report(images_found=46, images_complete=46), now=EVENING)
-    assert (shown.word, shown.severity) == ("completed", "good")
-
-
-def test_images_that_wait_name_their_next_try() -> None:
+def test_report_is_told_in_words() -> None:
+    done = report(images_found=46, images_complete=46)
     waiting = report(WAITING, images_found=46, images_complete=32, images_pending=14)
-    shown = describe_report(waiting, now=EVENING, next_try=EVENING + 900)
-    assert (shown.word, shown.severity) == ("waiting", "warning")
-    assert shown.sentence == "Waiting: 14 of 46 images, next try 19:48 UTC."
-
-
-def test_failed_images_are_counted_in_words() -> None:
-    shown = describe_report(report(images_found=46, images_complete=43, images_failed=3), now=EVENING)
-    assert (shown.word, shown.severity) == ("completed with failures", "warning")
-    assert shown.sentence == "Failures: 3 of 46 images."
-
-
-def test_batch_whose_items_all_failed_has_failed() -> None:
-    counts = ItemCounts(total_items=8, failed_items=8)
-    failed = report(items=counts, other_failures=tuple(item_failed(str(number)) for number in range(8)))
-    shown = describe_report(failed, now=EVENING)
-    assert (shown.word, shown.severity) == ("failed", "bad")
-    assert shown.sentence == "Failures: 8 of 8 items."
-
-
-def test_lost_page_is_a_failure_beside_images() -> None:
+    failed = report(images_found=46, images_complete=43, images_failed=3)
+    items = tuple(item_failed(str(number)) for number in range(8))
+    all_failed = report(items=ItemCounts(total_items=8, failed_items=8), other_failures=items)
     lost = FailureRecord(subject="page", page_number=3, kind="timeout", error="It took too long.")
-    shown = describe_report(report(images_found=4, images_complete=4, other_failures=(lost,)), now=EVENING)
-    assert (shown.word, shown.sentence) == ("completed with failures", "Failures: 1 page or text.")
+    page_lost = report(images_found=4, images_complete=4, other_failures=(lost,))
+    for told, *expected in (
+        (done, "completed", "good", describe_report(done, now=EVENING).sentence),
+        (waiting, "waiting", "warning", "Waiting: 14 of 46 images, next try 19:48 UTC."),
+        (failed, "completed with failures", "warning", "Failures: 3 of 46 images."),
+        (all_failed, "failed", "bad", "Failures: 8 of 8 items."),
+        (page_lost, "completed with failures", "warning", "Failures: 1 page or text."),
+    ):
+        shown = describe_report(told, now=EVENING, next_try=EVENING + 900)
+        assert [shown.word, shown.severity, shown.sentence] == expected
 
 
 def test_next_try_of_another_day_has_its_date() -> None:
@@ -83,14 +69,8 @@ def test_only_what_is_all_done_is_good(
     assert shown.sentence.endswith(".")
 
 
-@pytest.mark.parametrize("status", list(DocumentStatus))
-def test_every_status_has_a_word_without_report(status: DocumentStatus) -> None:
-    assert describe_state(status, outcome_of_report(None), now=EVENING).word
-
-
-@pytest.mark.parametrize(
-    ("kind", "stage", "done", "total", "note", "sentence"),
-    [
+def test_step_names_its_unit() -> None:
+    for kind, stage, done, total, note, sentence in (
         ("pdf", Stage.READ, 0, 0, None, "Reading pages"),
         ("pdf", Stage.READ, 11, 27, None, "Reading page 12 of 27"),
         ("pdf", Stage.READ, 27, 27, None, "Reading page 27 of 27"),
@@ -99,15 +79,12 @@ def test_every_status_has_a_word_without_report(status: DocumentStatus) -> None:
         ("folder", Stage.EXTRACTED, 39, 164, "12 images embedded", "Scanning: item 40 of 164, 12 images embedded"),
         ("pdf", Stage.EMBEDDED, 40, 164, None, "Embedding 40 of 164"),
         ("folder", Stage.ASSEMBLED, 0, 0, None, "Publishing"),
-    ],
-)
-def test_step_names_its_unit(kind: str, stage: Stage, done: int, total: int, note: str | None, sentence: str) -> None:
-    assert describe_step(kind, stage, done, total, note).sentence == sentence
-
-
-@pytest.mark.parametrize("kind", ["pdf", "folder", "batch", "table"])
-def test_every_stage_has_words(kind: str) -> None:
-    assert all(describe_step(kind, stage).sentence for stage in Stage)
+    ):
+        assert describe_step(kind, stage, done, total, note).sentence == sentence
+    for kind in ("pdf", "folder", "batch", "table"):
+        assert all(describe_step(kind, stage).sentence for stage in Stage)
+    for status in DocumentStatus:
+        assert describe_state(status, outcome_of_report(None), now=EVENING).word
 
 
 def test_run_that_has_begun_nothing_yet_starts() -> None:

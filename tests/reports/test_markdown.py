@@ -3,7 +3,6 @@
 import re
 from html import unescape
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -13,34 +12,18 @@ from swatchbook.reports.markdown import as_markdown
 
 
 def report(name: str, *warnings: str) -> RunReport:
-    return RunReport(
-        document_id="d",
-        name=name,
-        owner="default",
-        run=None,
-        generation=None,
-        status=DocumentStatus.COMPLETED,
-        stage=Stage.COMPLETED,
-        warnings=warnings,
-    )
+    fields = {"document_id": "d", "name": name, "owner": "default", "run": None, "generation": None}
+    fields |= {"status": DocumentStatus.COMPLETED, "stage": Stage.COMPLETED, "warnings": warnings}
+    return RunReport.model_validate(fields)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "![oak](https://example.org/seen.png)",
-        "[oak](javascript:alert(1))",
-        "<img src=x onerror=alert(1)>",
-        "oak\n\n# Oak\n```",
-        "https://example.org/oak",
-        "a | b",
-    ],
-)
-def test_names_and_warnings_are_shown_as_they_are(name: str) -> None:
-    rendered = MarkdownIt("commonmark", {"html": True}).enable("table").render(as_markdown(report(name, name)))
-    tags = set(re.findall(r"</?(\w+)", rendered))
-    assert tags <= {"h1", "h2", "table", "thead", "tbody", "tr", "th", "td", "ul", "li", "p", "code"}
-    assert unescape(rendered).count(" ".join(name.split())) == 2
+def test_names_and_warnings_are_shown_as_they_are() -> None:
+    told = {"h1", "h2", "table", "thead", "tbody", "tr", "th", "td", "ul", "li", "p", "code"}
+    harmful = ["![oak](https://example.org/seen.png)", "[oak](javascript:alert(1))", "<img src=x onerror=alert(1)>"]
+    for name in (*harmful, "oak\n\n# Oak\n```", "https://example.org/oak", "a | b"):
+        rendered = MarkdownIt("commonmark", {"html": True}).enable("table").render(as_markdown(report(name, name)))
+        assert set(re.findall(r"</?(\w+)", rendered)) <= told, name
+        assert unescape(rendered).count(" ".join(name.split())) == 2, name
 
 
 @given(st.text())
