@@ -77,10 +77,12 @@ def run_commands(place: Path, page: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["catalogue.md", "items.md"])
+@pytest.mark.gate
 def test_commands_print_what_the_page_says(place: Path, name: str) -> None:
     run_commands(place, FOLDER / name)
 
 
+@pytest.mark.gate
 def test_python_prints_what_the_page_says(place: Path) -> None:
     page = FOLDER / "notebook.md"
     run_commands(place, page)

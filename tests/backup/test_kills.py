@@ -34,6 +34,7 @@ def entries(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)).replace(identity, "ID") for path in folder.rglob("*")}
 
 
+@pytest.mark.gate
 def test_a_killed_backup_is_no_backup_and_the_next_one_is_whole(
     collection: Resources, new_collection: NewCollection, tmp_path: Path
 ) -> None:

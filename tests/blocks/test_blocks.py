@@ -29,6 +29,8 @@ from swatchbook.records import BlockNames, Role
 from swatchbook.resources import Resources
 from swatchbook.settings import Settings
 
+pytestmark = pytest.mark.gate
+
 
 @pytest.fixture
 def saved(home: Path, prefect_server: str) -> Iterator[Callable[[Block, str], None]]:

@@ -39,6 +39,7 @@ AMONG = 1_000 if SOAK else PICTURES
 """Pictures of which one kills whoever takes it up."""
 
 
+@pytest.mark.gate
 def test_containers_killed_and_out_of_memory_are_made_up_for_by_others(pool: Pool, tmp_path: Path) -> None:
     document = half_way(pool.stack, tmp_path / "killed.pdf", execution="pool")
     pool.engine.run("kill", pool.containers()[pool.live(document)[0]])

@@ -85,6 +85,7 @@ async def _rendered(client: PrefectClient, run: FlowRun) -> dict[str, Any]:
     return job.model_dump()
 
 
+@pytest.mark.gate
 def test_a_run_changes_nothing_of_its_container(shards: Any) -> None:
     async def both(client: PrefectClient) -> tuple[dict[str, Any], dict[str, Any]]:
         run = await client.create_flow_run_from_deployment(shards, parameters={"manifest": f"{'0' * 64}.shard"})

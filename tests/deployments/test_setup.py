@@ -87,6 +87,7 @@ def outcomes(lines: dict[str, Line]) -> set[Outcome]:
 
 
 @pytest.mark.usefixtures("bare")
+@pytest.mark.gate
 def test_setup_twice_is_the_same_as_once() -> None:
     looked = set_up_now(LOOK)
     assert outcomes(looked) == {Outcome.CREATED}
@@ -194,6 +195,7 @@ def test_saved_blocks_stay_as_they_are_unless_forced_and_secrets_are_not_shown()
 
 
 @pytest.mark.usefixtures("bare")
+@pytest.mark.gate
 def test_what_is_declared_is_followed_and_what_is_paused_stays_paused() -> None:
     set_up_now()
 
@@ -243,6 +245,7 @@ def test_how_many_parents_run_at_once_stays_as_it_was_tuned() -> None:
 
 
 @pytest.mark.usefixtures("bare")
+@pytest.mark.gate
 def test_the_pool_of_shards_follows_the_settings() -> None:
     set_up_now()
     limit_to_one(EMBED)

@@ -35,6 +35,7 @@ def test_artifacts_that_cannot_be_made_do_not_fail_the_flow(resources: Resources
     assert asyncio.run(show(report_of("Not a key for Prefect!", "a.pdf"))) == "done"
 
 
+@pytest.mark.gate
 def test_a_documents_name_is_no_markup_where_the_ui_reads_markdown(resources: Resources) -> None:
     """Descriptions too: a picture elsewhere would tell who looks, a link would lead away."""
     name = "![a](http://evil.example/seen.png) [b](http://evil.example) <img src=x>"

@@ -30,6 +30,7 @@ def voyage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
         yield there
 
 
+@pytest.mark.gate
 def test_it_counts_then_makes_as_much_as_it_may(ingested: None, resources: Resources) -> None:
     with resources.ledger.write() as connection:
         for table in (items, vectors, requested):

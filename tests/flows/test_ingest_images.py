@@ -63,6 +63,7 @@ def counts(report: RunReport) -> tuple[int, int, int, int]:
     return items.total_items, items.processed_items, items.skipped_items, items.failed_items
 
 
+@pytest.mark.gate
 def test_folder_that_grows_is_continued(resources: Resources, folder: Path) -> None:
     first = ingest(resources, folder)
     assert first.status == DocumentStatus.COMPLETED, first
@@ -159,6 +160,7 @@ def test_all_pictures_are_listed_although_embedding_fails_meanwhile(
     assert counts(ingest(resources, folder)) == (5, 5, 0, 0)
 
 
+@pytest.mark.gate
 def test_rescan_ingests_what_has_changed_and_nothing_else(resources: Resources, folder: Path, tmp_path: Path) -> None:
     draw(tmp_path / "gone" / "a.png", 30)
     for source in (folder, tmp_path / "gone"):
@@ -180,6 +182,7 @@ def test_second_owner_makes_nothing_again(resources: Resources, folder: Path) ->
     assert len(search(resources, text="stripes", owner="bob", k=20)) == 5
 
 
+@pytest.mark.gate
 def test_retry_resumes_a_folder(resources: Resources, folder: Path) -> None:
     document = register_folder(resources, folder, owner="anna", options=IngestOptions()).document
     assert retry(resources.ledger, document.id)
@@ -197,6 +200,7 @@ def test_deleted_folder_leaves_nothing_and_can_come_again(resources: Resources, 
     assert len(show_document(resources.ledger, again.document_id)["products"]) == 5
 
 
+@pytest.mark.gate
 def test_pictures_of_every_form_are_embedded_and_damaged_ones_named(resources: Resources, folder: Path) -> None:
     image = Image.open(folder / "0.png")
     other = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)

@@ -39,6 +39,7 @@ def change_a_field(kept: Path, marker: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [tamper_with_the_serializer, cut_it_short, change_a_field])
+@pytest.mark.gate
 def test_a_foreign_result_is_computed_again(
     home: Path, ingest: Ingest, small_catalogue: Path, tmp_path: Path, damage: Callable[[Path, Path], None]
 ) -> None:

@@ -82,6 +82,7 @@ def documents() -> list[list[tuple[Stage, float]]]:
 
 
 @pytest.mark.parametrize("moments", documents(), ids=lambda ms: "+".join(f"{s.name}{d:.1f}" for s, d in ms))
+@pytest.mark.gate
 def test_killed_group_goes_on_to_the_same_end(
     ledger: Ledger, ingest: Sequence[str], undisturbed: Any, moments: list[tuple[Stage, float]]
 ) -> None:
@@ -123,6 +124,7 @@ def test_two_owners_at_once_share_what_is_made(ledger: Ledger, small_catalogue: 
     assert ann["with_embeddings"] == bob["with_embeddings"] == ann["total_images"] > 0
 
 
+@pytest.mark.gate
 def test_delete_in_the_middle_leaves_nothing_and_the_same_file_comes_again(
     ledger: Ledger, ingest: Sequence[str], undisturbed: Any
 ) -> None:

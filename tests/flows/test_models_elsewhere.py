@@ -44,6 +44,7 @@ def products(resources: Resources, document: str) -> dict[str, Product]:
     return {product.name: product for product in read_products(resources.ledger, document)}
 
 
+@pytest.mark.gate
 def test_products_metadata_and_analyses_are_what_models_read(
     there: Provider, resources: Resources, ingest: Ingest, small_catalogue: Path
 ) -> None:

@@ -36,6 +36,8 @@ from swatchbook.resources import Resources
 from tasks.cancelled_in_prefect import UNWANTED
 from tasks.flow_run import NotAllDone, end_by_name, report_of
 
+pytestmark = pytest.mark.gate
+
 OPTIONS = IngestOptions(focus=False)
 
 

@@ -56,6 +56,7 @@ def test_every_image_is_complete_though_half_of_the_first_tries_fail(
 
 
 @pytest.mark.usefixtures("quick_retries")
+@pytest.mark.gate
 def test_poison_and_a_picture_that_kills_its_decoder_cost_only_themselves(
     resources: Resources, ingest: Ingest, catalogue: Path, with_fault: Callable[[Fault], None]
 ) -> None:

@@ -58,6 +58,7 @@ def go_away_at_first_publish(resources: Resources, servers: list[Server], folder
     return thread
 
 
+@pytest.mark.gate
 def test_index_away_for_a_while_costs_no_attempt(
     weaviate: list[Server], resources: Resources, ingest: Ingest, small_catalogue: Path, tmp_path: Path
 ) -> None:

@@ -125,6 +125,7 @@ def found(resources: Resources, words: str) -> list[str]:
     return [hit.id for hit in search(resources, text=words, k=9) if Role.UNDERSTANDING in hit.why]
 
 
+@pytest.mark.gate
 def test_a_second_model_settles_what_it_can_and_its_corrections_are_searchable(
     there: Provider, resources: Resources, report: RunReport
 ) -> None:
@@ -275,6 +276,7 @@ def test_the_commands_of_the_page_do_what_it_says(
     assert "It shows our logo." in failure.error
 
 
+@pytest.mark.gate
 def test_a_persons_word_outlives_force_and_holds_for_the_next_owner(
     there: Provider, resources: Resources, report: RunReport, ingest: Ingest, catalogue: Path
 ) -> None:

@@ -22,6 +22,8 @@ from swatchbook.records import Role
 from tests.index.objects import made, number_id, unit_vectors
 from tests.index.writers import write_six_hundred
 
+pytestmark = pytest.mark.gate
+
 SEVERAL = settings(max_examples=20)
 """A space serves all examples of a test: each writes over what the one before has left."""
 

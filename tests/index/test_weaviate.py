@@ -26,6 +26,8 @@ from swatchbook.records import Role
 from tests.index.objects import made, number_id, unit_vectors
 from tests.weaviate_server import RunningWeaviate
 
+pytestmark = pytest.mark.gate
+
 
 @pytest.fixture
 def index(weaviate_server: RunningWeaviate) -> Iterator[WeaviateIndex]:

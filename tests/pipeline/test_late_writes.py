@@ -183,6 +183,7 @@ def test_publisher_that_returns_after_its_document_was_deleted_has_its_objects_r
     assert held(resources) == set()
 
 
+@pytest.mark.gate
 def test_unanswered_write_that_weaviate_gets_after_the_delete_is_removed_again(
     resources: Resources, weaviate_server: RunningWeaviate, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,8 @@ from tests.ledger.scene import set_document
 from tests.scheduler.conftest import died, queued
 from tests.scheduler.test_launch import flow_runs, launched, set_state, settled, started_run, state_of
 
+pytestmark = pytest.mark.gate
+
 WAITING, CANCELLED = DocumentStatus.WAITING, DocumentStatus.CANCELLED
 
 

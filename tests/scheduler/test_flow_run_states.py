@@ -28,6 +28,8 @@ from tests.ledger.scene import begin_again, begun, lapse
 from tests.scheduler.conftest import died
 from tests.scheduler.test_launch import set_state, state_of, with_client
 
+pytestmark = pytest.mark.gate
+
 SHARDS = "shards-that-wait"
 
 

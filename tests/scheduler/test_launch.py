@@ -29,6 +29,8 @@ from tests.conftest import free_port
 from tests.ledger.scene import begin_again, lapse, set_document
 from tests.scheduler.conftest import died, queued
 
+pytestmark = pytest.mark.gate
+
 
 def with_client(work: Callable[[Any], Awaitable[Any]]) -> Any:
     async def call() -> Any:

@@ -21,6 +21,8 @@ from tasks.flow_run import flow_process
 from tests.scheduler.conftest import POOL
 from tests.scheduler.test_launch import set_state, state_of, with_client
 
+pytestmark = pytest.mark.gate
+
 UPKEEP = sorted(flow_names() - {*INGESTS.values(), SHARD_FLOW})
 
 

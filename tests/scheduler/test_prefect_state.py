@@ -37,6 +37,7 @@ def test_everything_that_keeps_runs_from_starting_is_named(resources: Resources,
 
 
 @pytest.mark.usefixtures("bare")
+@pytest.mark.gate
 def test_emptied_prefect_is_set_up_again(resources: Resources) -> None:
     document = queued(resources)
     ask(lambda client: client.create_work_pool(WorkPoolCreate(name=CONTROL, type="process")))  # by a living worker

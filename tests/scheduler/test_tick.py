@@ -182,6 +182,7 @@ async def _run_by(command: str) -> None:
 
 
 @pytest.mark.stack
+@pytest.mark.gate
 def test_an_uploaded_document_ends_on_a_worker(
     resources: Resources, deployment: Any, tmp_path: Path, prefect_api: str
 ) -> None:
@@ -209,6 +210,7 @@ def test_a_flow_run_that_starts_after_the_cancel_does_not_run(
 
 
 @pytest.mark.stack
+@pytest.mark.gate
 def test_without_a_prefect_server_a_round_works_off_what_is_due(
     resources: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -130,6 +130,7 @@ assert FIELDS.keys() == {*FILTERS, "editions"}, "every filter is tried"
 OWNERS = st.sampled_from([[ANNA, OTHER], [], [OTHER], [ANNA]])  # none: all
 
 
+@pytest.mark.gate
 def test_results_satisfy_owner_and_filters(
     collection: Collection,
 ) -> None:

@@ -35,6 +35,7 @@ def place_of(data: bytes, suffix: str = "") -> str:
     return f"shop/files/{key_of(data)[:2]}/{key_of(data, suffix)}"
 
 
+@pytest.mark.gate
 def test_what_is_put_is_read_from_any_machine(files: Files, bucket: Bucket, tmp_path: Path) -> None:
     source = tmp_path / "Oak.PDF"
     source.write_bytes(b"%PDF-1.7 oak")

@@ -54,6 +54,7 @@ def test_search_goes_on_during_change_of_model(
 
 
 @pytest.mark.stack
+@pytest.mark.gate
 def test_text_encoder_changes_to_voyage_and_back_while_people_search(
     collection: Path, voyage: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:

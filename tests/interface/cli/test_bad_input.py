@@ -90,6 +90,7 @@ CASES: list[tuple[Callable[[Path], Path], int, str]] = [
 
 
 @pytest.mark.parametrize(("make", "expected", "says"), CASES, ids=[case[0].__name__ for case in CASES])
+@pytest.mark.gate
 def test_bad_file_is_a_clear_error(make: Callable[[Path], Path], expected: int, says: str, tmp_path: Path) -> None:
     status, out, err = attempt("ingest", str(make(tmp_path)))
     assert status == expected, out + err

@@ -61,6 +61,7 @@ def folder(imported: tuple[Path, dict[str, Any]], home: Path) -> Path:
     return imported[0]
 
 
+@pytest.mark.gate
 def test_collection_becomes_searchable(folder: Path, imported: tuple[Path, dict[str, Any]]) -> None:
     printed = imported[1]
     table = printed["table"]

@@ -76,6 +76,7 @@ def test_pictures_are_searchable_by_picture_name_and_product(folder: Path) -> No
     assert run_json("search", "insulin syringes", "--owner", "anna") == []
 
 
+@pytest.mark.gate
 def test_scraped_batch_is_searchable_by_its_items(folder: Path) -> None:
     rug = str(folder.parent / "shop" / "rug.png")
     found = run_json("search", "--image", rug, "--owner", "anna", "--by", "product", "--where", "price_min=100")
@@ -101,6 +102,7 @@ def test_fields_of_scraped_items_are_filters_and_facets(folder: Path) -> None:
     assert "60 × 120 cm (1)" in run("facets", "--owner", "anna", "--by", "product")
 
 
+@pytest.mark.gate
 def test_every_picture_is_accounted_for(folder: Path) -> None:
     covered = run_json("coverage", "--owner", "anna")
     assert (covered["total_images"], covered["with_embeddings"]) == (7, 5)
@@ -114,6 +116,7 @@ def test_every_picture_is_accounted_for(folder: Path) -> None:
     assert run_json("verify")["sound"]
 
 
+@pytest.mark.gate
 def test_second_run_processes_nothing_and_starts_no_flow(folder: Path) -> None:
     status, out, err = attempt("ingest-images", str(folder), "--owner", "anna", "--json")
     assert status == 3, err

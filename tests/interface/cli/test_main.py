@@ -350,6 +350,7 @@ def test_doctor_tries_every_part_and_says_what_to_do_about_what_is_broken(swatch
 
 
 @pytest.mark.stack
+@pytest.mark.gate
 def test_ingest_search_show_rebuild_delete(
     swatchbook: Swatchbook, home: Path, small_catalogue: Path, tmp_path: Path, prefect_server: str
 ) -> None:

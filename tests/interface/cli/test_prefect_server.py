@@ -23,6 +23,7 @@ def environment(home: Path, tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.mark.stack
+@pytest.mark.gate
 def test_killed_command_leaves_no_server(environment: dict[str, str], small_catalogue: Path, tmp_path: Path) -> None:
     command = subprocess.Popen(
         [SWATCHBOOK, "ingest", str(small_catalogue)],

@@ -125,6 +125,7 @@ def test_the_body_of_a_response_does_not_wait_for_the_client() -> None:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
+@pytest.mark.gate
 def test_others_are_let_in_only_with_keys(home: Path) -> None:
     status, _, err = Command("serve", "--host", "0.0.0.0", SWATCHBOOK_HOME=str(home)).wait(PATIENCE)
     assert status == 1
@@ -149,6 +150,7 @@ def test_it_starts_though_its_ledger_is_away(home: Path) -> None:
 @pytest.mark.parametrize(
     "path", [f"/documents/{NOBODY}/retry", f"/documents/{NOBODY}", "/documents", "/search", "/live"]
 )
+@pytest.mark.gate
 def test_an_endless_body_is_cut_off(service: http.client.HTTPConnection, path: str) -> None:
     service.connect()
     head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
@@ -248,6 +250,7 @@ def gone(processes: list[psutil.Process]) -> bool:
     return not any(each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in processes)
 
 
+@pytest.mark.gate
 def test_an_upload_is_worked_on_and_ctrl_c_ends_everything(served: tuple[Command, str], tmp_path: Path) -> None:
     command, url = served
     until(lambda: httpx.get(f"{url}/health", timeout=30).json()["status"] == "ok")

@@ -175,6 +175,7 @@ def test_a_picture_is_found_by_browsing(tab: Page) -> None:
     expect(tab.locator(".card:target")).to_be_visible()
 
 
+@pytest.mark.gate
 def test_filters_are_a_drawer_on_a_phone(browser: Browser, service: Served) -> None:
     with opened(browser, service, viewport={"width": 390, "height": 800}) as (_, tab):
         tab.goto("/")
@@ -579,6 +580,7 @@ def test_markup_in_a_catalogue_is_only_text(tab: Page, service: Served, document
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.gate
 def test_axe_finds_nothing_wrong_and_nothing_moves(
     browser: Browser, service: Served, document: str, picture: Any, theme: str
 ) -> None:

@@ -40,6 +40,7 @@ def empty(home: Path) -> Iterator[Served]:
         yield service
 
 
+@pytest.mark.gate
 def test_from_an_empty_collection_to_a_mended_name(browser: Browser, empty: Served, small_catalogue: Path) -> None:
     """A catalogue is added, browsed to a product, its picture, its page, and back; twice, by mouse and by keyboard."""
     with opened(browser, empty) as (_, tab):

@@ -50,6 +50,7 @@ def expect_parts(tab: Page, *shown: str) -> None:
         expect(parts.nth(each)).to_have_value(words)
 
 
+@pytest.mark.gate
 def test_doubtful_catalogue_is_taught_by_two_clicks_and_exported(browser: Browser, service: Served) -> None:
     with opened(browser, service) as (_, tab):
         document = document_of(tab)
