@@ -35,6 +35,7 @@ def chosen(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWATCHBOOK_STRUCTURE_MODEL", str(tiny.save(tmp_path / "models", "dinov2")))
 
 
+@pytest.mark.nightly
 def test_all_roles_are_made_and_words_find_pictures_by_what_they_show(
     chosen: None, small_catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -174,6 +174,7 @@ def refusing(handler: BaseHTTPRequestHandler) -> None:
 
 
 @pytest.mark.parametrize("answer", [garbage, busy, refusing])
+@pytest.mark.nightly
 def test_receiver_that_misbehaves_fails_nothing(answer: "Receiver") -> None:
     with receiving(answer) as there:  # type: ignore[arg-type]
         done = work(**there.environment, OTEL_EXPORTER_OTLP_TIMEOUT="3600")
@@ -181,6 +182,7 @@ def test_receiver_that_misbehaves_fails_nothing(answer: "Receiver") -> None:
     assert there.bodies
 
 
+@pytest.mark.nightly
 def test_receiver_that_never_answers_is_not_waited_for() -> None:
     """The process would wait for longer than `work` does, were it not for its own limit."""
     over = threading.Event()

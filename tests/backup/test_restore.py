@@ -32,6 +32,7 @@ def other(new_collection: NewCollection) -> Resources:
 # --- stopped and run again --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.nightly
 def test_it_may_be_stopped_anywhere_and_is_whole_after_the_next(
     resources: Resources, other: Resources, tmp_path: Path
 ) -> None:
@@ -58,6 +59,7 @@ def test_it_may_be_stopped_anywhere_and_is_whole_after_the_next(
     assert rows(other) == rows(resources)
 
 
+@pytest.mark.nightly
 def test_half_restored_collection_is_completed_from_another_backup(
     resources: Resources, other: Resources, tmp_path: Path
 ) -> None:

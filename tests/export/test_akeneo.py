@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from swatchbook.errors import InvalidReference
@@ -75,7 +75,6 @@ def test_skus_that_differ_in_case_are_the_same(tmp_path: Path) -> None:
     assert [each.name for each in written.skipped] == ["B"]
 
 
-@settings(max_examples=100)
 @given(texts=st.lists(hostile, min_size=6, max_size=6))
 def test_hostile_texts_stay_texts(tmp_path: Path, texts: list[str]) -> None:
     floor = product("Floor", code=texts[1], description=texts[3], brand=texts[4], price=texts[5])

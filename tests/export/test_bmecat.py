@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element
 
 import pytest
 from defusedxml.ElementTree import fromstring
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from swatchbook.errors import InvalidReference
@@ -141,7 +141,6 @@ def test_the_header_needs_a_mapping(tmp_path: Path) -> None:
         shop_file(tmp_path, "bmecat", ROWS)
 
 
-@settings(max_examples=100)
 @given(texts=st.lists(hostile, min_size=8, max_size=8))
 def test_hostile_texts_stay_texts(tmp_path: Path, texts: list[str]) -> None:
     floor = product("Floor", code=texts[1], category=texts[2], description=texts[3], brand=texts[4], price="€ 9",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from defusedxml.ElementTree import fromstring
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from swatchbook.export.google_feed import COLUMNS, MOST
@@ -128,7 +128,6 @@ def test_a_currency_and_the_address_of_pictures_are_needed(tmp_path: Path) -> No
     assert [each.reason for each in written.skipped] == ["--pictures-url is not given"]
 
 
-@settings(max_examples=100)
 @given(texts=st.lists(hostile, min_size=8, max_size=8))
 def test_hostile_texts_stay_texts(tmp_path: Path, texts: list[str]) -> None:
     floor = product("Floor", code=texts[1], category=texts[2], description=texts[3], brand=texts[4], price="€ 9",

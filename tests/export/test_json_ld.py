@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from swatchbook.export.shop_mapping import ShopMapping, ShopOptions
@@ -98,7 +98,6 @@ def test_nothing_to_export_is_an_empty_graph(tmp_path: Path) -> None:
     assert read_strictly(shop_file(tmp_path, "jsonld", ())[0]) == []
 
 
-@settings(max_examples=100)
 @given(texts=st.lists(hostile, min_size=8, max_size=8))
 def test_hostile_texts_stay_texts(tmp_path: Path, texts: list[str]) -> None:
     floor = product("Floor", code=texts[1], category=texts[2], description=texts[3], brand=texts[4], size=texts[0])

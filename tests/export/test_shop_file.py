@@ -20,6 +20,9 @@ TABLE = product("Table", price="€ 300", pictures=("t.jpg",))
 CHEAPER = product("Lamp", price="€ 39", pictures=("l.jpg",))
 SHELF = product("Shelf", price="€ 90", pictures=("s.jpg",))
 
+FORMS = ["shopify", *(pytest.param(form, marks=pytest.mark.nightly) for form in READERS if form != "shopify")]
+"""One writer makes the files of all formats: the gate tries it once."""
+
 
 def since(tmp_path: Path, form: str, *rows: ProductRow) -> ShopOptions:
     """Return the options of an export that is compared with one of these rows."""
@@ -40,7 +43,7 @@ def test_only_what_changed_is_written_and_what_is_gone_is_named(tmp_path: Path, 
     assert list(gone) == ["Table"]
 
 
-@pytest.mark.parametrize("form", READERS)
+@pytest.mark.parametrize("form", FORMS)
 def test_the_same_products_are_no_change(tmp_path: Path, form: str) -> None:
     options = since(tmp_path, form, *ROWS, LAMP)
     _, written = shop_file(tmp_path, form, (LAMP, *ROWS), options)
@@ -48,7 +51,7 @@ def test_the_same_products_are_no_change(tmp_path: Path, form: str) -> None:
     assert (written.changes.new, written.changes.changed, written.changes.gone) == (0, 0, 0)
 
 
-@pytest.mark.parametrize("form", READERS)
+@pytest.mark.parametrize("form", FORMS)
 def test_a_file_of_changes_is_refused(tmp_path: Path, form: str) -> None:
     options = since(tmp_path, form, LAMP, TABLE)
     changed, _ = shop_file(tmp_path, form, (LAMP,), options)
@@ -57,7 +60,7 @@ def test_a_file_of_changes_is_refused(tmp_path: Path, form: str) -> None:
         shop_file(tmp_path, form, (LAMP,), options)
 
 
-@pytest.mark.parametrize("form", READERS)
+@pytest.mark.parametrize("form", FORMS)
 def test_products_of_documents_outside_the_export_are_not_gone(tmp_path: Path, form: str) -> None:
     """Not even where the format can no longer hold them: without a picture, say, or in another currency."""
     options = since(tmp_path, form, LAMP, TABLE, CHAIR, *FLOOR_ROWS)
@@ -70,7 +73,7 @@ def test_products_of_documents_outside_the_export_are_not_gone(tmp_path: Path, f
     assert READERS[form](data)[1].keys() == {"Table"}
 
 
-@pytest.mark.parametrize("form", READERS)
+@pytest.mark.parametrize("form", FORMS)
 def test_more_than_half_gone_has_to_be_accepted(tmp_path: Path, form: str) -> None:
     options = since(tmp_path, form, LAMP, TABLE, SHELF)
     with pytest.raises(InvalidReference, match=r"2 of 3 records .*more than half") as refused:
@@ -83,7 +86,7 @@ def test_more_than_half_gone_has_to_be_accepted(tmp_path: Path, form: str) -> No
     assert written.changes == Changes(new=0, changed=0, gone=2, unchanged=1)
 
 
-@pytest.mark.parametrize("form", READERS)
+@pytest.mark.parametrize("form", FORMS)
 def test_nothing_is_gone_while_a_document_is_not_completed(tmp_path: Path, form: str) -> None:
     options = since(tmp_path, form, LAMP, TABLE, SHELF)
     told = ToldChanges(unfinished=("spring.pdf",))
@@ -95,7 +98,7 @@ def test_nothing_is_gone_while_a_document_is_not_completed(tmp_path: Path, form:
     assert written.changes == Changes(new=0, changed=0, gone=1, unchanged=2)
 
 
-@pytest.mark.parametrize("form", READERS)
+@pytest.mark.parametrize("form", FORMS)
 def test_a_code_like_a_formula_is_no_change(tmp_path: Path, form: str) -> None:
     options = with_fields(sku="{code}")
     rows = [product(code, code=code, price="€ 4", pictures=("l.jpg",)) for code in ("=A1", "+A2", "-A3", "@A4", "-5")]
@@ -104,7 +107,7 @@ def test_a_code_like_a_formula_is_no_change(tmp_path: Path, form: str) -> None:
     assert written.changes == Changes(new=0, changed=0, gone=0, unchanged=5)
 
 
-@pytest.mark.parametrize("form", READERS)
+@pytest.mark.parametrize("form", FORMS)
 def test_a_file_of_another_format_is_refused(tmp_path: Path, form: str) -> None:
     (tmp_path / "other").write_bytes(b"\x89PNG\r\n\x1a\n\x00\xff")
     with pytest.raises(InvalidReference):
@@ -113,7 +116,7 @@ def test_a_file_of_another_format_is_refused(tmp_path: Path, form: str) -> None:
         shop_file(tmp_path, form, ROWS, FULL.model_copy(update={"since": tmp_path / "none"}))
 
 
-@pytest.mark.parametrize("form", READERS)
+@pytest.mark.parametrize("form", FORMS)
 def test_a_renamed_product_keeps_its_key(tmp_path: Path, form: str) -> None:
     options = since(tmp_path, form, LAMP)
     renamed = LAMP.model_copy(update={"name": "Floor lamp"})
@@ -121,6 +124,7 @@ def test_a_renamed_product_keeps_its_key(tmp_path: Path, form: str) -> None:
     assert written.changes == Changes(new=0, changed=1, gone=0, unchanged=0)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("form", READERS)
 def test_products_are_not_kept_in_memory(tmp_path: Path, form: str) -> None:
     def many(count: int) -> Iterator[ProductRow]:
@@ -147,7 +151,7 @@ def weekly(number: int, name: str, price: str, **metadata: str) -> ProductRow:
     return row.model_copy(update=of)
 
 
-@pytest.mark.parametrize("form", READERS)
+@pytest.mark.parametrize("form", FORMS)
 def test_newer_document_counts_where_keys_are_the_same(tmp_path: Path, form: str) -> None:
     rows = [weekly(1, "Desk", "€ 90"), weekly(1, "Lamp", "€ 50"), weekly(2, "Lamp", "€ 55"), weekly(2, "Bed", "€ 400")]
     data, written = shop_file(tmp_path, form, rows, FULL)
@@ -160,7 +164,7 @@ def test_newer_document_counts_where_keys_are_the_same(tmp_path: Path, form: str
     assert (written.products, written.skipped_count) == (3, 1)
 
 
-@pytest.mark.parametrize("form", READERS)
+@pytest.mark.parametrize("form", FORMS)
 def test_what_the_newer_document_no_longer_sells_is_not_sold(tmp_path: Path, form: str) -> None:
     """The older document's product is not written in place of it, though that could be."""
     rows = [weekly(1, "Lamp", "€ 50"), weekly(2, "Lamp", "€ 55", status="archived"), weekly(2, "Bed", "€ 400")]

@@ -5,7 +5,7 @@ import io
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from swatchbook.export.formats import protect_cell
@@ -187,7 +187,6 @@ def test_variants_of_one_name_stay_apart(tmp_path: Path) -> None:
     assert len({row["SKU"] for row in found}) == len(found) == 3
 
 
-@settings(max_examples=150)
 @given(texts=st.lists(hostile, min_size=8, max_size=8))
 def test_hostile_texts_stay_texts(tmp_path: Path, texts: list[str]) -> None:
     floor = product(texts[0], code=texts[1], category=texts[2], description=texts[3], brand=texts[4], price=texts[5])

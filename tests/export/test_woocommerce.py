@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from swatchbook.errors import InvalidReference
@@ -237,7 +237,6 @@ def test_a_sku_that_two_products_have_names_the_second(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-@settings(max_examples=150)
 @given(texts=st.lists(hostile, min_size=9, max_size=9))
 def test_hostile_texts_stay_texts(tmp_path: Path, texts: list[str]) -> None:
     floor = product(texts[0], code=texts[1], category=texts[2], description=texts[3], brand=texts[4], price=texts[5],

@@ -214,6 +214,7 @@ def test_errors_are_results_in_plain_words(filled: Path) -> None:
     over_stdio(filled, ask)
 
 
+@pytest.mark.nightly
 def test_unknown_owner_is_named_before_anything_is_answered(filled: Path) -> None:
     run = Command("mcp", "--owner", "bert", SWATCHBOOK_HOME=str(filled))
     status, out, err = run.wait()
@@ -236,6 +237,7 @@ def test_write_offers_the_rest_and_declares_it(filled: Path) -> None:
     }
 
 
+@pytest.mark.nightly
 def test_ctrl_c_ends_a_server_that_waits(filled: Path) -> None:
     words = [sys.executable, "-m", "interface.cli.main", "mcp", "--owner", "anna"]
     hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
@@ -632,6 +634,7 @@ def test_page_lists_each_tool_with_its_first_sentence() -> None:
         assert sentence == first, name
 
 
+@pytest.mark.nightly
 def test_configurations_of_the_page_start_a_server(filled: Path) -> None:
     shown = [
         json.loads(each) for each in re.findall(r"^```json\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from swatchbook import cache_keys
@@ -153,7 +153,6 @@ class Model:
 
 
 @given(STEPS)
-@settings(max_examples=40)
 def test_nothing_taught_is_lost_and_nothing_else_changes(
     migrated: Path, small_catalogue: Path, steps: list[tuple[str, object]]
 ) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from swatchbook.errors import InvalidReference
@@ -62,7 +62,6 @@ READINGS = st.builds(
 
 
 @given(READINGS)
-@settings(max_examples=60)
 def test_a_written_reading_is_read_back(reading: TaughtReading) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "reading.yaml"

@@ -48,6 +48,7 @@ def test_two_builds_of_the_small_one_are_equal_byte_for_byte(tmp_path: Path) -> 
     assert (tmp_path / "a/small.pdf").read_bytes() == (tmp_path / "b/small.pdf").read_bytes()
 
 
+@pytest.mark.nightly
 def test_pictures_of_the_large_one_come_out_the_same_again(large: tuple[Path, dict[str, Any]]) -> None:
     path, _ = large
     keys = [k for k in keys_of(bind().sheets) if not k[0].scene and k[0].encoding in ("jpeg", "cmyk", "jpx")]

@@ -243,6 +243,7 @@ def test_text_encoder_to_voyage_and_descriptors_to_siglip_and_back(collection: C
         assert stale_roles(resources.ledger, resources.settings) == ()
 
 
+@pytest.mark.nightly
 def test_old_home_is_searched_while_models_change(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with tarfile.open(OLD_HOME) as archive:
         archive.extractall(home, filter="data")

@@ -130,6 +130,7 @@ def test_backup_has_what_is_deleted_while_it_copies(
 
 
 @pytest.mark.parametrize("step", ["insert_shared", "insert_documents", "insert_parts", "finish_document"])
+@pytest.mark.nightly
 def test_restore_is_whole_though_garbage_is_collected_at_each_step(
     step: str, resources: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

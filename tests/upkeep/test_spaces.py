@@ -41,6 +41,7 @@ def choose_voyage(voyage: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWATCHBOOK_TEXT_API_KEY", KEY)
 
 
+@pytest.mark.nightly
 def test_search_goes_on_during_change_of_model(
     collection: Path, voyage: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:

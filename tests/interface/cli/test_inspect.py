@@ -128,6 +128,7 @@ def test_text_of_documents_is_text_and_nothing_is_loaded_or_run(
 
 
 @pytest.mark.needs("chromium")
+@pytest.mark.nightly
 def test_a_browser_applies_the_style_and_reports_no_breach(tmp_path: Path) -> None:
     run("inspect", "small.pdf", "--page", 3, "--html", tmp_path / "a.html")
     shown = subprocess.run(

@@ -150,6 +150,7 @@ def test_status_loads_neither_what_repairs_nor_what_compares_editions(home: Path
     )
 
 
+@pytest.mark.nightly
 def test_garbage_is_collected_once_a_command_works(home: Path) -> None:
     code = (
         "import gc, sys, interface.cli.main as command\n"
@@ -414,6 +415,7 @@ def test_ingest_search_show_rebuild_delete(
     assert json.loads(swatchbook("verify", "--json").stdout)["sound"] is True
 
 
+@pytest.mark.nightly
 def test_the_first_line_costs_little_more_than_its_libraries(home: Path, small_catalogue: Path, tmp_path: Path) -> None:
     run = subprocess.Popen(
         [SWATCHBOOK, "ingest", str(small_catalogue)],

@@ -34,6 +34,7 @@ def test_a_prefect_server_that_is_there_will_do(prefect_server: str) -> None:
     probe_prefect(prefect_server)
 
 
+@pytest.mark.nightly
 def test_no_garbage_is_collected_while_prefect_is_imported() -> None:
     """Each collection looks through what was imported before, all of which stays."""
     code = (
