@@ -2,9 +2,13 @@
 
 import ast
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "RELIABILITY.md"
@@ -13,6 +17,8 @@ MEASURED = "## A million items"
 
 NODE = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)(?:\[(\w+)\])?`")
 """A test function as pytest is given it, with the parameter that a row is about."""
+GATE = " (gate)"
+"""Behind a test that the gate runs."""
 
 
 def promises(text: str) -> Iterator[str]:
@@ -38,6 +44,23 @@ def test_every_promise_names_tests_and_each_is_there() -> None:
     assert [row for row in rows if not NODE.search(row)] == [], "without a test"
     named = {node for row in rows for node in NODE.findall(row)}
     assert [node for node in sorted(named) if not is_there(*node)] == []
+
+
+def test_readme_promises_nothing_else() -> None:
+    readme = (ROOT / "README.md").read_text().partition("## What it guarantees")[2].partition("\n## ")[0]
+    table = PAGE.read_text().partition("## What the README promises")[2].partition("\n## ")[0]
+    assert re.findall(r"^- \*\*(.*?)\*\*", readme, re.MULTILINE) == [row.split(" | ")[0][2:] for row in promises(table)]
+
+
+@pytest.mark.nightly
+def test_each_row_says_which_tests_the_gate_runs() -> None:
+    text = PAGE.read_text()
+    files = sorted({file for file, _, _ in NODE.findall(text)})
+    words = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", "not nightly", *files]
+    found = subprocess.run(words, cwd=ROOT, capture_output=True, text=True).stdout
+    gate = set(re.findall(r"^(tests/[\w/]+\.py)::(test_\w+)", found, re.MULTILINE))
+    marked = [(node.group(1, 2) in gate, text.startswith(GATE, node.end()), node[0]) for node in NODE.finditer(text)]
+    assert [name for is_gate, says_gate, name in marked if is_gate != says_gate] == []
 
 
 def test_no_file_is_named_instead_of_a_test() -> None:
