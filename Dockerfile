@@ -1,7 +1,7 @@
 # The image for the service, the worker, `setup` and Prefect's server, in two variants: docs/deploy.md.
 # Needs BuildKit. Has no `# syntax=` line, because that would download a front end from a registry.
 ARG BASE_IMAGE=python:3.11-slim
-# `light` has no PyTorch. `models` has it, for SigLIP, CLIP and DINOv2, and the text encoders voyage and minilm.
+# `light` has no PyTorch. `models` has it, for SigLIP, CLIP and DINOv2, and the text encoder voyage.
 ARG VARIANT=light
 
 # Later stages copy parts of the lock: what only developers need changes none of them.

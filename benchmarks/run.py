@@ -523,7 +523,7 @@ What misses its goal, and why:
 - *Ingest of 10,000 images.* It was 1.72: publishing in ever smaller rounds, a second commit for each text, a flush for
   each stored file, and threads that took turns with each other at measuring pictures. What is left beside the bare
   work, an image: the ledger 1.5 ms, the scan with its copy 0.8 ms, what is published 0.4 ms, the hash of the picture
-  0.2 ms; MiniLM takes 7.2 ms on both sides.
+  0.2 ms; the text encoder takes 7.2 ms on both sides.
 - *Daft.* By processor time both sides took as much, 10.9 to 11.5 s and 10.7 to 11.5 s for 2,000 images with their
   starts (two rounds, beside other work): Daft keeps both processors busier. Ours takes 3.1 ms an image: decoding 0.9,
   descriptors 1.8, the rest 0.4. It decodes in children that may die, to upright sRGB of at most 160 pixels, and merges

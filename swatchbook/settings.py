@@ -248,9 +248,8 @@ class Settings(BaseSettings):
     text_encoder: Choice = Field(
         default="e5",
         description=(
-            "Encoder of the understanding and text vectors: `e5` reads a hundred languages on this machine, `minilm` "
-            "only English, for collections that were made with it; `openai` is any endpoint with OpenAI's embeddings "
-            "API. Or the name of a plugin."
+            "Encoder of the understanding and text vectors: `e5` reads a hundred languages on this machine; "
+            "`openai` is any endpoint with OpenAI's embeddings API. Or the name of a plugin."
         ),
     )
     discovery: Literal["layout", "assist", "llm"] = Field(
@@ -305,7 +304,7 @@ class Settings(BaseSettings):
         default=None, description="Base URL of the text encoder; empty: Voyage's or OpenAI's public one."
     )
     text_model: str = Field(
-        default="voyage-3.5", min_length=1, description="Name of the text encoder's model; `e5` and `minilm` ignore it."
+        default="voyage-3.5", min_length=1, description="Name of the text encoder's model; `e5` ignores it."
     )
     text_api_key: SecretStr | None = Field(
         default=None, description="API key of the text encoder; local servers often need none."

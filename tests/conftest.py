@@ -318,7 +318,7 @@ def made_once(migrated: Path) -> Iterator[None]:
     from swatchbook.runtime import process
 
     open_one, dialects, compiled = database._opened, dict[str, Any](), dict[Any, Any]()
-    encode_one, encoded = Bert.encode, dict[tuple[Path, tuple[int, ...]], Any]()
+    encode_one, encoded = Bert.encode, dict[tuple[int, ...], Any]()
 
     def opened(ledger: "Ledger") -> "Ledger":
         file = Path(ledger.url.database or "")
@@ -333,7 +333,7 @@ def made_once(migrated: Path) -> Iterator[None]:
 
     @wraps(encode_one)
     def encode(network: Bert, ids: Sequence[int]) -> Any:
-        asked = (network.graph, tuple(ids))
+        asked = tuple(ids)
         if asked not in encoded:
             encoded[asked] = encode_one(network, ids)
         return encoded[asked]

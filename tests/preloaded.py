@@ -30,7 +30,6 @@ import weaviate
 import blocks
 import swatchbook.index.lance
 import swatchbook.models.e5
-import swatchbook.models.minilm
 import swatchbook.pdf.read_ahead
 import swatchbook.pipeline.embed
 import swatchbook.pipeline.extract

@@ -40,7 +40,7 @@ check_variant() {
     profile=$(value PROFILE) encoder=$(value ENCODER) text=$(value TEXT_ENCODER)
     [ "$VARIANT" != models ] || return 0
     case "${encoder:-$profile} ${text:-$profile}" in
-    *siglip* | *voyage* | *minilm* | *production*)
+    *siglip* | *voyage* | *production*)
         refuse "PROFILE, ENCODER or TEXT_ENCODER of $env_file chooses what the light image lacks:" \
             "set VARIANT=models there, and run make up again."
         ;;

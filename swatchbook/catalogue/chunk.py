@@ -28,7 +28,7 @@ from swatchbook.catalogue.sections import DocumentLayout, heading_styles, layout
 from swatchbook.geometry import centre_inside, shared_area
 from swatchbook.records import Box, Chunk, Chunks, Line, Page, Plan, Reading, Table, chunk_id, fold, text_key
 
-MOST_PIECES = 220  # word pieces of a chunk by `word_pieces`: below MiniLM's 256, because estimates have errors
+MOST_PIECES = 220  # word pieces of a chunk by `word_pieces`: far below what text encoders read at once
 SHORT_PIECES = 40  # the most word pieces of a text before a table that is the table's title and stays with it
 
 
@@ -354,7 +354,7 @@ _TOKENS = re.compile(r"[^\W\d_]+|\d|[^\w\s]|_")
 
 
 def word_pieces(text: str) -> int:
-    """Estimate the word pieces of a text in MiniLM's vocabulary: high for names, codes and scripts without spaces."""
+    """Estimate the word pieces of a text: high for names, codes and scripts without spaces."""
     return sum(
         1 if len(t) == 1 else len(t) if ord(t[0]) > 0x2E7F else 1 + (len(t) - 1) // (6 if t.isascii() else 3)
         for t in _TOKENS.findall(text)

@@ -1,6 +1,6 @@
-"""The network of BERT (Devlin et al., NAACL 2019), run by onnxruntime, for multilingual-e5-small and all-MiniLM-L6-v2.
+"""The network of BERT (Devlin et al., NAACL 2019), run by onnxruntime, for multilingual-e5-small.
 
-`devtools/make_text_graphs.py` makes the graphs, which have no weights; those come in the packages of the models.
+`devtools/make_text_graph.py` makes the graph, which has no weights; those come in the package of the model.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -32,7 +32,6 @@ class Bert:
         options.add_external_initializers(list(given), list(given.values()))
         self._session = InferenceSession(graph.read_bytes(), options, providers=["CPUExecutionProvider"])
         self._embed = embed
-        self.graph = graph
 
     def encode(self, ids: Sequence[int]) -> "Matrix":
         """Return the mean of a text's last layer, (hidden size,) float32."""

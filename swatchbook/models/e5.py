@@ -10,19 +10,30 @@ The model reads 512 tokens at once: a longer text is read in windows of 510 with
 follows is left out.
 """
 
+import os
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from swatchbook.models.bert_encoder import BertTextEncoder, Kind, Window
+from swatchbook.arrays import Vectors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from swatchbook.ledger.calls import CallContext
     from swatchbook.models.bert import Bert, Matrix
     from swatchbook.models.e5_file import E5File
     from swatchbook.models.e5_tokens import Tokenizer
+
+DIMENSION: Final = 384
+QUERIES: Final = 1_000  # the most queries whose vectors are kept, in 2 MB; then all are forgotten
+
+Kind = Literal["document", "query"]
+Window = Sequence[int]
+"""Token ids that the network reads at once, with those of begin and end."""
 
 WINDOW: Final = 510  # tokens, without begin and end
 MOST_WINDOWS: Final = 8
@@ -64,25 +75,76 @@ def remove_languages(vectors: "Matrix", languages: "Matrix") -> "Matrix":
     return unit
 
 
-class E5(BertTextEncoder):
-    """A `TextEncoder`. Thread-safe."""
+class E5:
+    """A `TextEncoder`: v = m / |m|, m the mean of a text's last-layer tokens, without its language. Thread-safe.
+
+    (Mean pooling: Reimers & Gurevych, "Sentence-BERT", EMNLP 2019.) A text of several windows has the mean of their
+    means, weighted by their tokens. The network is loaded at its first use. Each text is encoded alone.
+    """
 
     tag = TAG
+    dimension = DIMENSION
 
-    def windows(self, text: str, kind: Kind) -> Sequence[Window]:
+    def __init__(self) -> None:
+        self._lock = threading.Lock()  # held while the network is loaded
+        self._loaded: Bert | None = None
+        self._threads = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="embed")
+        self._known = dict[str, Vectors]()  # query -> its vector
+
+    def windows(self, text: str) -> Sequence[Window]:
         """Return windows of at most WINDOW tokens, each between the tokens of begin and end."""
         begin, end, tokenizer = self._tokenizer
         ids = tokenizer.ids((PREFIX + text)[:MOST_CHARACTERS])[: WINDOW * MOST_WINDOWS]
         return [[begin, *ids[start : start + WINDOW], end] for start in range(0, len(ids), WINDOW)]
 
-    def finish(self, vectors: "Matrix") -> "Matrix":
-        """Return the vectors without their language."""
+    def finish(self, vectors: Vectors) -> Vectors:
+        """Return vectors (n, 384) of unit length without their language."""
         return remove_languages(vectors, self._languages)
 
     def load(self) -> None:
         """Load the network, and check every byte of its file. Raises Configuration."""
         self._file.check()
-        super().load()
+        _ = self._network
+
+    def embed(self, texts: Sequence[str], kind: Kind = "document", context: "CallContext | None" = None) -> Vectors:
+        """Return (n, 384) float32, unit length, in input order. It costs nothing, so `context` is not used."""
+        import numpy as np  # reading a tag does not need it
+
+        if not texts:
+            return np.empty((0, DIMENSION), np.float32)
+        if kind == "query":
+            return self._embed_queries(texts)
+        return self.finish(np.stack([*self._threads.map(self._pool, map(self.windows, texts))]))
+
+    def _embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """Return (n, 384) float32. A person who filters, weighs, or goes on to more results asks the same again."""
+        import numpy as np
+
+        known = self._known
+        found = {text: known[text] for text in texts if text in known}
+        new = [text for text in dict.fromkeys(texts) if text not in found]
+        if new:
+            pooled = np.stack([self._pool(self.windows(text)) for text in new])
+            found.update(zip(new, self.finish(pooled), strict=True))
+        if len(known) + len(new) > QUERIES:
+            self._known = known = {}
+        known.update((text, found[text]) for text in new)
+        return np.stack([found[text] for text in texts])
+
+    def _pool(self, windows: Sequence[Window]) -> Vectors:
+        """Return (384,) float32, unit length, for the windows of a text."""
+        import numpy as np
+
+        means = [self._network.encode(window) for window in windows]
+        pooled = np.average(means, axis=0, weights=[*map(len, windows)])
+        return (pooled / np.linalg.norm(pooled)).astype(np.float32)
+
+    @property
+    def _network(self) -> "Bert":
+        with self._lock:
+            if self._loaded is None:
+                self._loaded = self._load_network()
+            return self._loaded
 
     @cached_property
     def _languages(self) -> "Matrix":

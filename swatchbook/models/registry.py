@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 from swatchbook.errors import Configuration
 from swatchbook.extras import require_extras
 from swatchbook.index.contract import Space
-from swatchbook.models import e5, image_network, local_analyst, local_encoder, minilm, vision_analyst
-from swatchbook.models.bert_encoder import DIMENSION as BERT_DIMENSION
+from swatchbook.models import e5, image_network, local_analyst, local_encoder, vision_analyst
 from swatchbook.models.plugin_models import PluginAnalyst, PluginEncoder, PluginTextEncoder, PluginTower
 from swatchbook.models.protocols import Analyst, ImageEncoder, TextEncoder, TextTower
 from swatchbook.models.weights import checkpoint
@@ -114,12 +113,7 @@ def _of_texts(tag: str, dimension: int, load: Callable[["Models"], TextEncoder])
 
 def e5_small(_: Settings) -> ModelSpec[TextEncoder]:
     """Multilingual-e5-small."""
-    return _of_texts(e5.TAG, BERT_DIMENSION, lambda _: e5.e5())
-
-
-def all_minilm(_: Settings) -> ModelSpec[TextEncoder]:
-    """All-MiniLM-L6-v2."""
-    return _of_texts(minilm.TAG, BERT_DIMENSION, lambda _: minilm.MiniLM())
+    return _of_texts(e5.TAG, e5.DIMENSION, lambda _: e5.e5())
 
 
 def voyage(settings: Settings) -> ModelSpec[TextEncoder]:

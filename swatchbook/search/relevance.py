@@ -27,6 +27,8 @@ from swatchbook.records import RoleTag
 from swatchbook.resources import Resources
 
 WEIGHTS: Final = Path(__file__).with_name("relevance_weights.json")
+OTHER: Final = "other"
+"""Name of the weights for text encoders without their own; they were fitted to all-MiniLM-L6-v2, an English one."""
 
 LETTERS = 0.75  # share of a word's letters, at least four, that begin its other forms: tile, tiles; цемент, цемента
 LONGER = 3  # most letters by which forms of a word differ in length: kapı, kapılar; not engine, engineered
@@ -106,9 +108,9 @@ def probability(evidence: Evidence, fitted: Fitted) -> float:
 
 
 def weights_of(tag: str) -> Fitted:
-    """Return the weights for the text encoder of this tag, or else those for MiniLM."""
+    """Return the weights for the text encoder of this tag, or else those for any other."""
     fitted = all_weights()
-    return fitted.get(tag.partition("@")[0], fitted["all-minilm-l6-v2"])
+    return fitted.get(tag.partition("@")[0], fitted[OTHER])
 
 
 @cache

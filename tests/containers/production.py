@@ -28,7 +28,7 @@ from tests.containers.pool import SHARED, Pool
 from tests.models import tiny
 from tests.models.hub import COMMIT, hub
 from tests.providers import attentive
-from tests.providers.standin import KEY, Asked, Provider, minilm_vectors, mixed, provider
+from tests.providers.standin import KEY, Asked, Provider, e5_vectors, mixed, provider
 from tests.servers.stack import settings_of
 
 MODELS = "/var/lib/models"
@@ -99,7 +99,7 @@ def running_production(pool: Pool) -> Iterator[Production]:
         return attentive.answer(asked.texts, asked.pictures)
 
     with provider() as there:
-        there.answer, there.embed = answer, minilm_vectors()
+        there.answer, there.embed = answer, e5_vectors()
         there.faults = mixed(0.1, ("error", "cut", "garbage", "off_schema", "rate_limited_silent"))
         told = {f"SWATCHBOOK_{name}": str(value) for name, value in _settings(pool, folder, there).items()}
         production = Production({**stack.environment, **told}, there, seen, pool)

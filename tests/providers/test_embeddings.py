@@ -24,7 +24,7 @@ from swatchbook.records import IngestOptions, Role
 from swatchbook.settings import Settings
 from tests.ledger.scene import begun, set_document
 from tests.providers.clocks import SetClock
-from tests.providers.standin import KEY, Provider, minilm_vectors, provider, random_vectors
+from tests.providers.standin import KEY, Provider, e5_vectors, provider, random_vectors
 
 STAGE = "IMAGES_EMBEDDED"
 TEXTS = ["oak", "ash", "elm"]
@@ -293,7 +293,7 @@ def test_tag_needs_no_key_and_loading_does(there: Provider) -> None:
 
 
 def test_meaning_survives_the_stand_in(there: Provider, context: CallContext) -> None:
-    there.embed = minilm_vectors()
+    there.embed = e5_vectors()
     encoder = voyage(there)
     documents = encoder.embed(["A porcelain floor tile.", "A leather sofa."], "document", context)
     tile, sofa = documents @ encoder.embed(["ceramic tiles for the floor"], "query")[0]

@@ -96,10 +96,9 @@ def test_what_says_all_of_a_question_is_far_likelier_than_what_says_half() -> No
 
 def test_multilingual_model_answers_without_common_words() -> None:
     near, far = (Evidence(0, 0, close, 0.7) for close in (3, -1))
-    minilm, e5 = (weights_of(f"{name}@1") for name in ("all-minilm-l6-v2", "multilingual-e5-small"))
+    other, e5 = (weights_of(f"{name}@1") for name in ("another", "multilingual-e5-small"))
     assert probability(near, e5) > 0.3 > 0.1 > probability(far, e5)
-    assert probability(near, minilm) < 0.1
-    assert weights_of("another") == minilm
+    assert probability(near, other) < 0.1
 
 
 def test_a_missing_word_says_more_of_a_collection_than_of_a_leaflet() -> None:

@@ -35,12 +35,14 @@ from swatchbook.ledger.stored_documents import Document, list_documents
 from swatchbook.ledger.tables import chunks, documents, placements, runs
 from swatchbook.records import DocumentStatus, document_id, sha256
 from swatchbook.resources import open_resources
+from swatchbook.settings import PREFIX
 from swatchbook.upkeep.spaces import list_spaces
 from swatchbook.upkeep.verify import verify
 from tests.command import finish
 from tests.conftest import SOAK
 from tests.ledger_audit import count_writes
 from tests.postgres import RunningPostgres
+from tests.providers.standin import KEY, provider
 from tests.s3_server import S3Server, new_bucket
 from tests.servers.audit import TERMINAL, audit, flow_runs
 from tests.servers.catalogues import make_catalogue
@@ -64,8 +66,6 @@ TARGETS = (
     *("service", "worker", "machine", "run", "run", "shard", "shard", "machine of shards"),
     *("postgres", "weaviate", "prefect", "minio"),
 )
-CHANGES = {0.25: {"SWATCHBOOK_ENCODER": "descriptors"}, 0.6: {"SWATCHBOOK_TEXT_ENCODER": "minilm"}}
-"""How much of the storm is over -> settings that name another model."""
 
 
 @dataclass
@@ -98,6 +98,8 @@ class Parts:
     stack: Stack
     store: Store
     shard_worker: Part
+    changes: dict[float, dict[str, str]]
+    """How much of the storm is over -> settings that name another model."""
 
 
 @pytest.fixture
@@ -112,8 +114,11 @@ def stack(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
 
 @pytest.fixture
 def parts(stack: Stack, store: Store) -> Iterator[Parts]:
-    with shards_by_process(stack) as shard_worker:
-        yield Parts(stack, store, shard_worker)
+    with shards_by_process(stack) as shard_worker, provider() as voyage:
+        of_texts = {"TEXT_ENCODER": "voyage", "TEXT_URL": voyage.openai_url, "TEXT_API_KEY": KEY}
+        changes = {0.25: {"ENCODER": "descriptors"}, 0.6: of_texts}
+        named = {at: {f"{PREFIX}{name}": value for name, value in of.items()} for at, of in changes.items()}
+        yield Parts(stack, store, shard_worker, named)
 
 
 def test_a_storm_loses_nothing_makes_nothing_twice_and_leaves_nothing(parts: Parts, tmp_path: Path) -> None:
@@ -274,7 +279,7 @@ def strike(parts: Parts, dice: random.Random, people: People) -> Counter[str]:
     """Kill or suspend one part after the other; return how often each was struck in which way."""
     stack = parts.stack
     struck = Counter[str]()
-    changes = {round(share * STRIKES): given for share, given in CHANGES.items()}
+    changes = {round(share * STRIKES): given for share, given in parts.changes.items()}
     for number in range(STRIKES):
         people.storm = number / STRIKES
         if given := changes.get(number):

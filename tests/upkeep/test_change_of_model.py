@@ -229,10 +229,10 @@ def test_text_encoder_to_voyage_and_descriptors_to_siglip_and_back(collection: C
     collection.change()
     assert voyage.paid
     assert set(asked_as_documents(voyage).values()) == {1}, "no text is paid for twice"
-    collection.choose(text_encoder="minilm", encoder="descriptors")
+    collection.choose(text_encoder="e5", encoder="descriptors")
     collection.change()
     # what was the default for long, to what is now: colour and texture of the network are those of the descriptors
-    collection.choose(text_encoder="e5", encoder="efficientnet")
+    collection.choose(encoder="efficientnet")
     with collection.opened() as resources:
         assert fill(resources).lacks == ()
         activate(resources)
@@ -243,20 +243,28 @@ def test_text_encoder_to_voyage_and_descriptors_to_siglip_and_back(collection: C
         assert stale_roles(resources.ledger, resources.settings) == ()
 
 
-@pytest.mark.nightly
-def test_old_home_is_searched_while_models_change(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_collection_of_a_removed_model_is_changed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with tarfile.open(OLD_HOME) as archive:
         archive.extractall(home, filter="data")
-    old = Collection(home, monkeypatch, tmp_path)
-    old.number = 2  # are in it
-    old.keep()
-    assert set(old.kept) == {Role.VISUAL, Role.COLOR, Role.TEXTURE, *TEXT}
-    old.change()
+    monkeypatch.setenv("SWATCHBOOK_TEXT_ENCODER", "minilm")
+    with pytest.raises(
+        Configuration, match=r"no text encoder is called 'minilm'\. Built in: e5, .* Correct or remove it"
+    ):
+        load_settings()
+    monkeypatch.delenv("SWATCHBOOK_TEXT_ENCODER")
     with open_resources(load_settings()) as resources:
+        assert {pair.role for pair in active_pairs(resources)} == {Role.VISUAL, Role.COLOR, Role.TEXTURE, *TEXT}
+        with pytest.raises(Configuration, match=r"all-minilm-l6-v2@.*, is not available") as refused:
+            search(resources, text="Eiche")
+        assert "`swatchbook spaces fill`" in (refused.value.advice or "")
+        assert fill(resources).lacks == ()
+        activate(resources)
+        drop_old(resources)
         tags = {pair.role: pair.tag for pair in active_pairs(resources)}
         assert tags[Role.TEXT] == tags[Role.UNDERSTANDING] == e5.TAG
         assert tags[Role.VISUAL].startswith("efficientnet-lite2@")
         assert list(search(resources, text="Eiche"))
+        assert stale_roles(resources.ledger, resources.settings) == ()
 
 
 def test_a_search_whose_space_is_dropped_meanwhile_is_answered_from_the_new_one(

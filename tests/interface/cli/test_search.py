@@ -8,7 +8,7 @@ import pytest
 from interface.cli.commands.search import parse_filters
 from swatchbook.errors import InvalidReference
 from swatchbook.index.contract import FILTERS, Where
-from swatchbook.models import e5, minilm
+from swatchbook.models import e5
 from tests.command import attempt
 
 
@@ -50,8 +50,8 @@ def test_what_means_nothing_is_said(written: list[str], said: str) -> None:
 
 def test_search_by_another_model_than_chosen_is_said(filled: Path) -> None:
     searched = ("search", "oak floor", "--owner", "anna", "--json")
-    said = {each: attempt(*searched, SWATCHBOOK_TEXT_ENCODER=each) for each in ("e5", "minilm")}
+    said = {each: attempt(*searched, SWATCHBOOK_TEXT_ENCODER=each) for each in ("e5", "voyage")}
     assert {(status, bool(json.loads(out))) for status, out, _ in said.values()} == {(0, True)}
     line = "Searched by other models than the settings name: text, understanding by"
     assert line not in said["e5"][2]
-    assert f"{line} {e5.TAG}, not by {minilm.TAG}. See `swatchbook spaces`." in " ".join(said["minilm"][2].split())
+    assert f"{line} {e5.TAG}, not by voyage-3.5@1024/document-query. See" in " ".join(said["voyage"][2].split())

@@ -1,25 +1,23 @@
-"""Make the graphs that `models/bert.py` runs, as ONNX without weights: multilingual-e5-small with matrices of 4 bits
-and all-MiniLM-L6-v2 with matrices of float32. Needs the package onnx, which no installation has.
+"""Make the graph that `models/bert.py` runs, as ONNX without weights: multilingual-e5-small with matrices of 4 bits.
+Needs the package onnx, which no installation has.
 
-    python -m devtools.make_text_graphs
+    python -m devtools.make_text_graph
 
-A graph reads one text: `embedded`, (tokens, 384) float32, the sum of the embeddings of its tokens. It returns `mean`,
-(384,), the mean of the last layer's tokens. Its weights are external: they are given by name when the
-graph is opened.
+It reads one text: `embedded`, (tokens, 384) float32, the sum of the embeddings of its tokens. It returns `mean`,
+(384,), the mean of the last layer's tokens. Its weights are external: they are given by name when the graph is opened.
 """
 
 import math
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from onnx import ModelProto, NodeProto, StringStringEntryProto, TensorProto
 from onnx.helper import make_graph, make_model, make_node, make_opsetid, make_tensor, make_tensor_value_info
 
-from swatchbook.models import e5, minilm
+from swatchbook.models.e5 import GRAPH
 
-HIDDEN, INNER, HEADS, EPSILON = 384, 1536, 12, 1e-12  # the same in both models
+HIDDEN, INNER, HEADS, LAYERS, EPSILON = 384, 1536, 12, 12, 1e-12
 BLOCK: Final = 32  # weights of 4 bits that share a scale
 AS_INT8: Final = 4  # what a layer gets is rounded to 8 bits, too: half the time, cosine at least 0.9998
 OURS: Final = "com.microsoft"
@@ -33,7 +31,6 @@ class Graph(NamedTuple):
 
     nodes: list[NodeProto]
     weights: dict[str, tuple[int, tuple[int, ...]]]
-    is_quantized: bool
 
     def add(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
         self.nodes.append(make_node(kind, inputs, [output], **attributes))
@@ -49,13 +46,10 @@ class Graph(NamedTuple):
 
     def linear(self, x: str, name: str, rows: int, columns: int) -> str:
         """Add x Wᵀ + b, W of (rows, columns)."""
-        if self.is_quantized:
-            codes = self.weight(f"{name}.codes", rows, columns // BLOCK, BLOCK // 2, kind=TensorProto.UINT8)
-            given = [x, codes, self.weight(f"{name}.scales", rows, columns // BLOCK)]
-            shape = {"N": rows, "K": columns, "bits": 4, "block_size": BLOCK, "accuracy_level": AS_INT8}
-            product = self.add("MatMulNBits", given, f"{name}.product", domain=OURS, **shape)
-        else:
-            product = self.add("MatMul", [x, self.weight(f"{name}.weight", columns, rows)], f"{name}.product")
+        codes = self.weight(f"{name}.codes", rows, columns // BLOCK, BLOCK // 2, kind=TensorProto.UINT8)
+        given = [x, codes, self.weight(f"{name}.scales", rows, columns // BLOCK)]
+        shape = {"N": rows, "K": columns, "bits": 4, "block_size": BLOCK, "accuracy_level": AS_INT8}
+        product = self.add("MatMulNBits", given, f"{name}.product", domain=OURS, **shape)
         return self.add("Add", [product, self.weight(f"{name}.bias", rows)], f"{name}.out")
 
     def attention(self, x: str, name: str) -> str:
@@ -81,11 +75,11 @@ class Graph(NamedTuple):
         return self.norm(self.add("Add", [x, outer], f"{name}.last_sum"), f"{name}.last_norm")
 
 
-def graph_of(layers: int, *, is_quantized: bool) -> ModelProto:
-    """Return the graph of a BERT with this number of layers."""
-    graph = Graph([], {}, is_quantized)
+def make_bert() -> ModelProto:
+    """Return the graph of the network."""
+    graph = Graph([], {})
     x = graph.norm("embedded", "norm")
-    for number in range(layers):
+    for number in range(LAYERS):
         x = graph.layer(x, f"{number}")
     graph.add("ReduceMean", [x], "mean", axes=[0], keepdims=0)
     constants = [
@@ -109,11 +103,10 @@ def _external(graph: Graph) -> Iterator[TensorProto]:
 
 
 def main() -> None:
-    """Write both graphs into the package."""
-    for file, layers, is_quantized in ((e5.GRAPH, 12, True), (minilm.GRAPH, 6, False)):
-        data = graph_of(layers, is_quantized=is_quantized).SerializeToString()
-        Path(file).write_bytes(data)
-        sys.stdout.write(f"{file}: {len(data):,} bytes\n")
+    """Write the graph into the package."""
+    data = make_bert().SerializeToString()
+    GRAPH.write_bytes(data)
+    sys.stdout.write(f"{GRAPH}: {len(data):,} bytes\n")
 
 
 if __name__ == "__main__":
