@@ -2,8 +2,8 @@
 does not, and score it on others. Run it again when models or the index change: it is one command.
 
 Usage: python -m devtools.fit_relevance QUESTIONS [--write] [--errors] [--keep FILE]
-The collection that the settings name has the catalogues, folders and batches, each of the owner that has its name:
-docs/research/relevance.md says how. QUESTIONS holds files *.jsonl of questions; those in its folder `held_out` and
+The collection that the settings name has the catalogues, folders and batches, each of the owner that has its name, such
+as `--owner cantoni`. QUESTIONS holds files *.jsonl of questions; those in its folder `held_out` and
 those of the catalogues LEFT_OUT are never fitted on, of the others chance decides: half of them are. `--write` stores
 the weights, `--keep` what was measured, so that the next run asks nothing.
 """

@@ -14,8 +14,7 @@ fitted on, 129 had less, and 61 of the 80 wrong ones were among these; under 0.5
 
 DOUBTFUL: Final = 0.5
 """Documents of whose products the discovery is less sure are read badly in five of six cases, others well in four of
-five: 40 of 48 and 82 of 103, left out with their sets; on thirty documents aside 12 of 12 and 13 of 18
-(docs/research/products.md)."""
+five: 40 of 48 and 82 of 103, left out with their sets; on thirty documents aside 12 of 12 and 13 of 18."""
 
 
 def is_doubtful(sure: float | None) -> bool:

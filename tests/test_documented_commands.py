@@ -28,9 +28,7 @@ PAGES = [
     *sorted(set((ROOT / "docs").glob("*.md")) - {ROOT / "docs" / name for name in GENERATED}),
     *sorted((ROOT / "docs" / "tutorials").glob("*.md")),
 ]
-"""All pages but those that are written from docstrings and helps, which name commands without examples, and those of
-docs/research, whose commands are of their day.
-"""
+"""All pages but those that are written from docstrings and helps, which name commands without examples."""
 
 _BLOCK = re.MULTILINE | re.DOTALL
 _COMMAND = re.compile(r"(?:^|&& |service |swatchbook(?= swatchbook) )((?:swatchbook|make) [^&]+)")
@@ -468,8 +466,7 @@ def test_searches_are_scored_as_printed(tmp_path: Path, ingested_home: Path) -> 
 
 
 def test_every_module_that_is_named_to_be_run_is_there() -> None:
-    others = (*(ROOT / "benchmarks").glob("*.md"), *(ROOT / "docs" / "research").glob("*.md"))
-    texts = [page.read_text() for page in (*PAGES, *others)]
+    texts = [page.read_text() for page in (*PAGES, *(ROOT / "benchmarks").glob("*.md"))]
     named = {name for text in texts for name in re.findall(r"python -m ([\w.]+)", text)} - {"pytest", "uv", "venv"}
     assert len(named) > 10
     places = {name: ROOT / name.replace(".", "/") for name in named}

@@ -58,11 +58,6 @@ def test_modules_that_pages_name_exist(page: str) -> None:
     assert {name for name in named if not any(file.endswith(f"/{name}") for file in files)} == set()
 
 
-@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "research").glob("*.md")), ids=lambda page: page.name)
-def test_a_page_of_research_is_listed(page: Path) -> None:
-    assert page.name == "README.md" or f"({page.name})" in (page.parent / "README.md").read_text()
-
-
 def test_no_page_is_long() -> None:
     listed = subprocess.run(["git", "ls-files", "*.md"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
     pages = [ROOT / name for name in listed.split() if (ROOT / name).is_file()]

@@ -108,6 +108,6 @@ def test_no_link_of_the_repository_is_left_in_a_page(site: Path) -> None:
 def test_links_are_changed_to_those_of_the_site() -> None:
     text = "[docs/install.md](docs/install.md#extras) ![x](docs/images/ingest.png) [the code](swatchbook/errors.py)"
     assert for_site(text, "index.md") == "[Installation](install.md#extras) ![x](images/ingest.png) the code"
-    assert for_site("[a](../../README.md)", "research/search.md") == "[a](../index.md)"
+    assert for_site("[a](../../README.md)", "tutorials/items.md") == "[a](../index.md)"
     assert for_site("`[a](b.md)` [c](https://d.example)", "install.md") == "`[a](b.md)` [c](https://d.example)"
     assert for_site("| `a\\|b` |", "install.md") == "| `a|b` |"

@@ -1,7 +1,7 @@
 """Fuse the candidates of several roles into one ranking, with the default weights of queries by text or by picture.
 
 Scores of different models are not comparable, so each role's scores are scaled, weighted and summed: a convex
-combination (Bruch, Gai, Ingber 2023). docs/research/search.md compares it with other methods.
+combination (Bruch, Gai, Ingber 2023). docs/research.md compares it with other methods.
 """
 
 import re
@@ -26,7 +26,7 @@ IMAGE_WEIGHTS_OF: Mapping[str, Mapping[str, float]] = {
     image_network.TAGS[Role.VISUAL]: {"visual": 0.8, "texture": 0.1, "color": 0.1},
     local_encoder.TAGS[Role.VISUAL]: {"texture": 0.65, "visual": 0.35},
 }
-"""The default weights of roles in a query by text or by picture (docs/research/search.md, image-search.md).
+"""The default weights of roles in a query by text or by picture.
 
 Those by picture are for spaces with and without `structure` vectors, and for the `visual` vectors of the local
 encoders, by their tags, which `devtools.fit_image_weights` fits.
@@ -44,7 +44,7 @@ SAME_WITHIN_OF: Mapping[str, Mapping[Role, float]] = {
 """Role -> the largest distance of a picture of the same thing, as a share of the distance at rank SAME_BEYOND.
 
 SAME_WITHIN_OF has other shares, by tags of `visual`. All roles must agree. The network recognises what a thing is, but
-hardly the material in a close view: it only refuses what looks like something else (docs/research/image-search.md).
+hardly the material in a close view: it only refuses what looks like something else.
 """
 
 LEAST_DISTANCE = 1e-3  # cosine distance below which pictures are equal: another compression changes a picture as much

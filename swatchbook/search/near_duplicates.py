@@ -1,7 +1,7 @@
 """Find images of an owner that show nearly the same picture: in another size or compression, or a little brighter.
 
 Hash or vectors alone would join drawings and handles that look alike, and a network takes a chair in two colours for
-the same. docs/research/image-search.md has what the rules find and miss.
+the same.
 """
 
 from collections.abc import Callable, Mapping, Sequence

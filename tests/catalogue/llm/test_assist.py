@@ -78,4 +78,4 @@ def calls(document: layouts.Document) -> tuple[int, int]:
 
 def test_most_calls_are_saved_on_generated_catalogues() -> None:
     everything, open_only = map(sum, zip(*(calls(make()) for make in layouts.CATALOGUES.values()), strict=True))
-    assert 1 - open_only / everything >= 0.75, f"docs/research/products.md has the share: {open_only} of {everything}"
+    assert 1 - open_only / everything >= 0.75, f"docs/providers.md has the share: {open_only} of {everything}"
