@@ -1,13 +1,11 @@
 """The page of coverage and health says what `GET /coverage` says, and says so when the account does not close."""
 
-from xml.etree.ElementTree import fromstring
-
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import insert, update
 
 from interface.web import collection
-from interface.web.collection import OTHERS, last_days, plot_days
+from interface.web.collection import by_day
 from swatchbook.errors import InvalidModelOutput
 from swatchbook.ledger.database import db_now
 from swatchbook.ledger.schedule import record_round
@@ -20,41 +18,11 @@ from tests.interface.conftest import ADDRESS, ALL, ANNA, asking, bearing
 from tests.interface.web.conftest import Page, page
 from tests.ledger.scene import begun, fail, keys, lapse
 
-DAYS = last_days(14, 1_795_000_000)
 
-
-def test_plots_have_a_title_a_description_and_the_numbers_and_nothing_inline() -> None:
-    hostile = "</svg><script>alert(1)</script>"
-    values = [(DAYS[3], hostile, 2.0), (DAYS[3], hostile, 1.5), ("2020-01-01", "long ago", 9.0)]
-    plot = plot_days("name", "Title", "What", DAYS, [*values, *((DAYS[5], f"{n}", n) for n in range(1, 12))])
-    assert plot is not None
-    assert (len(plot.series), list(plot.series)[-1]) == (8, OTHERS)
-    assert plot.series[OTHERS] == [0, 0, 0, 3.5, 0, 1 + 2 + 3 + 4, *[0] * 8]
-    drawn = Page(str(plot.svg))
-    assert drawn.all("svg", role="img")[0]["aria-labelledby"] == "name-title name-desc"
-    assert drawn.text.startswith("TitleWhat")
-    assert not {"script", "style", "defs"} & {tag for tag, _ in drawn.tags}
-    assert not [given for _, given in drawn.tags if "style" in given or any(name.startswith("on") for name in given)]
-    assert [given["class"] for given in drawn.all("g") if "color" in given["class"]] == [
-        f"series color-{n}" for n in range(8)
-    ]
-    assert plot_days("name", "Title", "What", DAYS, []) is None
-    alone = plot_days("name", "Title", "What", DAYS, values[:1])
-    assert alone is not None
-    assert f"{DAYS[3]}: {hostile}: 2" in Page(str(alone.svg)).text
-
-
-def test_bars_stand_on_each_other_and_lines_at_round_values() -> None:
-    plot = plot_days("name", "Title", "What", DAYS, [(DAYS[0], "a", 30.0), (DAYS[0], "b", 10.0), (DAYS[9], "b", 7.0)])
-    assert plot is not None
-    drawn = Page(str(plot.svg))
-    below, above, later = ({name: float(bar[name]) for name in ("x", "y", "height")} for bar in drawn.all("rect"))
-    assert below["height"] == pytest.approx(3 * above["height"], abs=0.1)
-    assert above["y"] + above["height"] == pytest.approx(below["y"], abs=0.1)
-    assert later["y"] + later["height"] == pytest.approx(below["y"] + below["height"], abs=0.1)
-    assert later["x"] > above["x"] == below["x"]
-    values = [text.text for text in fromstring(str(plot.svg)).iterfind("text[@class='y']")]
-    assert values == ["0", "10", "20", "30", "40"]
+def test_figures_by_day_have_the_largest_column_first() -> None:
+    table = by_day([("2026-11-01", "a", 2.0), ("2026-11-01", "a", 1.5), ("2026-11-03", "b", 9.0)])
+    assert table.columns == ["b", "a"]
+    assert list(table.rows.items()) == [("2026-11-03", [9, 0]), ("2026-11-01", [0, 3.5])]
 
 
 def test_what_goes_wrong_is_told_with_what_follows(
@@ -75,11 +43,13 @@ def test_what_goes_wrong_is_told_with_what_follows(
     shown = page(sample, "/ui/coverage")
     for each in (
         "The account closes: the documents show 16 pictures.", "invalid_model_output", "stuck", "no progress for",
-        "vision.example", "Pages read and pictures embedded by day", "Failed tries by day", "launched somewhere",
+        "vision.example", "launched somewhere",
         "1 call in the last 14 days, 0 failed.", "Ledger: ok", "Prefect: down",
         "unreadable_pagepages1not by itself",
     ):  # fmt: skip
         assert each in shown.text, each
+    for title in ("Failed tries by day", "Pages read and pictures embedded by day", "Cost by day in US dollars"):
+        assert shown.all("div", **{"aria-label": title})
     assert f"{prefect}/runs/flow-run/00000000-0000" in shown.links(prefect)
     stated = sample.get("/coverage").json()
     assert (stated["images"]["found"], stated["counted"], stated["closes"]) == (16, 16, True)
