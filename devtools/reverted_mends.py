@@ -1,0 +1,198 @@
+"""Revert mends of faults one at a time, and say which of them the tests of today catch.
+
+`python -m devtools.reverted_mends 40` takes commits by chance that changed the program and its tests, and whose message
+speaks of a fault. It takes the change of the program back on today's tree, as far as git can merge it, in a worktree,
+and runs the tests that the commit changed or that import a changed module. What no longer applies, or does not fit the
+code of today (a name is missing), is left out and counted. Exit status: 1 where a mend is not caught, 2 where a test
+fails without the revert, too.
+"""
+
+import argparse
+import ast
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+
+PACKAGES: Final = ("swatchbook", "tasks", "flows", "blocks", "scheduler", "deployments", "interface")
+LINES_OF_A_MEND: Final = 80  # of the program; a commit that changes more is rather a feature
+
+FAULT: Final = re.compile(
+    r"(?i)\b(no|not|none|never|nor|nothing|neither|without|instead|wrong(ly)?|refuse[ds]?|los[et]s?|fail(s|ed)?|hung|hangs?"
+    r"|crash\w*|killed|silently|mixed|broken?|still|once|ends?|even|stays?|twice|too|again)\b"
+)
+"""In a message: it says what holds now, so that of a mend says what is not so any more."""
+
+OTHER: Final = re.compile(
+    r"(?i)\bdocs?\b|documented|\btest(s|ed)?\b|measured|plainer|words of|words read|docstring|modules?\b|one function"
+    r"|in one place|of (its|their) own$|processor time|memory|faster|quicker|sooner|cheaper|\btime\b|weights|fitted"
+    r"|labels|for each query|read once|^(pins?|lint|merge|migration|bench|names|glossary)\b"
+)
+"""In a subject about speed, structure or words: reverting that changes nothing that a test could see."""
+
+MISFIT: Final = re.compile(r"(NameError|ImportError|AttributeError|TypeError: .*argument)")  # other code needs the mend
+SOURCE_TEST: Final = "tests/test_cache_keys.py::test_changed_stage_has_a_new_version"  # any change fails it
+
+
+class Mend(NamedTuple):
+    """A commit that mended a fault, and the files of the program and the tests that it changed."""
+
+    commit: str
+    subject: str
+    program: tuple[str, ...]
+    tests: tuple[str, ...]
+
+
+def git(*arguments: str, folder: Path) -> str:
+    """Return what git prints. Raises CalledProcessError."""
+    return subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+def find_mends(root: Path) -> list[Mend]:
+    """Return the commits whose message speaks of a fault, and that changed a little of the program, and its tests."""
+    found = []
+    log = git("log", "--no-merges", "--no-renames", "--format=%x01%H%x02%B%x02", "--numstat", "--summary", folder=root)
+    for entry in log.split("\x01")[1:]:
+        commit, message, changes = entry.split("\x02")
+        subject, *_ = message.strip().splitlines()
+        lines = {path: (int(new), int(old)) for new, old, path in re.findall(r"^(\d+)\t(\d+)\t(.+)$", changes, re.M)}
+        program = tuple(path for path in lines if path.split("/")[0] in PACKAGES and path.endswith(".py"))
+        tests = tuple(path for path in lines if re.fullmatch(r"tests/(.*/)?test_\w+\.py", path) and lines[path][0])
+        moved = re.search(rf"^ (create|delete) mode \d+ ({'|'.join(PACKAGES)})/", changes, re.M)
+        is_small = sum(sum(lines[path]) for path in program) <= LINES_OF_A_MEND and not moved
+        if program and tests and is_small and FAULT.search(message) and not OTHER.search(subject):
+            found.append(Mend(commit, subject, program, tests))
+    return found
+
+
+@contextmanager
+def worktree(root: Path) -> Iterator[Path]:
+    """Give a worktree of HEAD with this checkout's environment, and delete it afterwards."""
+    with tempfile.TemporaryDirectory(prefix="reverted-mends-") as folder:
+        tree = Path(folder) / "tree"
+        git("worktree", "add", "--quiet", "--detach", str(tree), "HEAD", folder=root)
+        try:
+            (tree / ".venv").symlink_to(root / ".venv")
+            yield tree
+        finally:
+            git("worktree", "remove", "--force", str(tree), folder=root)
+
+
+def revert(mend: Mend, tree: Path) -> list[str]:
+    """Take back what a mend changed of the program; return the files whose code is another now.
+
+    Git merges the reverse of the commit, so that it follows renamed files. A file that conflicts stays as it is.
+    """
+    reverse = ["git", "-c", "merge.renameLimit=9999", "revert", "--no-commit", mend.commit]
+    subprocess.run(reverse, cwd=tree, capture_output=True, check=False)
+    patch = git("diff", "--cached", "HEAD", "--", *(f"{package}/**.py" for package in PACKAGES), folder=tree)
+    git("reset", "--quiet", "--hard", "HEAD", folder=tree)
+    patch = re.sub(r"^\* Unmerged path .*\n", "", patch, flags=re.M)
+    subprocess.run(["git", "apply", "--index", "--allow-empty"], cwd=tree, input=patch, text=True, check=True)
+    names = git("diff", "--cached", "--name-only", folder=tree).split()
+    return [name for name in names if code(git("show", f"HEAD:{name}", folder=tree)) != code((tree / name).read_text())]
+
+
+def code(text: str) -> str:
+    """Return Python without comments, docstrings and layout."""
+    module, documented = ast.parse(text), ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    for node in ast.walk(module):
+        if isinstance(node, documented) and ast.get_docstring(node):
+            node.body[0] = ast.Pass()
+    return ast.unparse(module)
+
+
+def imports(file: Path) -> set[str]:
+    """Return the modules that a file imports anywhere, and what it imports from them."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {each.name for each in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{each.name}" for each in node.names)}
+    return found
+
+
+def tests_of(mend: Mend, changed: Sequence[str], tree: Path) -> list[str]:
+    """Return the test files that the mend changed, where they are today, then those that import a changed module."""
+    log = ("log", "--reverse", "--format=", "--name-status", "--diff-filter=R")
+    now = {path: path for path in mend.tests}
+    for old, new in re.findall(r"^R\d+\t(.+)\t(.+)$", git(*log, f"{mend.commit}..HEAD", folder=tree), re.M):
+        now = {path: new if place == old else place for path, place in now.items()}
+    modules = {path.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for path in changed}
+    importing = [file for file in sorted((tree / "tests").rglob("test_*.py")) if imports(file) & modules]
+    importing.sort(key=lambda file: len(imports(file)))  # the most specific first
+    files = [*(tree / path for path in now.values()), *importing]
+    return [str(file.relative_to(tree)) for file in dict.fromkeys(files) if file.is_file()]
+
+
+def run_tests(tests: Sequence[str], marks: str, tree: Path, seconds: float) -> tuple[int, str, str]:
+    """Run tests until one fails; return pytest's exit status, the test and its error. Raises TimeoutExpired."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-rfE", "-p", "no:cacheprovider", "-m", marks]
+    command += [f"--deselect={SOURCE_TEST}", *tests]
+    here = {**os.environ, "PYTHONPATH": str(tree), "COLUMNS": "400"}
+    done = subprocess.run(command, cwd=tree, env=here, capture_output=True, text=True, timeout=seconds, check=False)
+    failed = re.search(r"^(?:FAILED|ERROR) (\S+::.+?)(?: - (.*))?$", done.stdout, re.M)
+    return (done.returncode, failed[1], failed[2] or "") if failed else (done.returncode, "", "")
+
+
+def judge(mend: Mend, changed: Sequence[str], tree: Path, *, marks: str, seconds: float) -> tuple[str, str]:
+    """Run the tests of a reverted mend and put the tree back; return what became of it, and the test that failed."""
+    if not changed:
+        return "does not apply", ""
+    try:
+        status, test, error = run_tests(tests_of(mend, changed, tree), marks, tree, seconds)
+        if status in (0, 5):  # 5: no test has these marks
+            return "not caught", "all pass" if status == 0 else "no test"
+        if status != 1 or not test or MISFIT.match(error):
+            return "does not fit", test
+        git("reset", "--quiet", "--hard", "HEAD", folder=tree)
+        return ("caught" if run_tests([test.partition("[")[0]], "", tree, seconds)[0] == 0 else "fails anyway"), test
+    except subprocess.TimeoutExpired:
+        return "not caught", f"none failed in {seconds:.0f} s"
+    finally:
+        git("reset", "--quiet", "--hard", "HEAD", folder=tree)
+
+
+def main(arguments: Sequence[str] | None = None, root: Path = Path(__file__).parents[1]) -> int:
+    """Judge mends by chance and print a table; return 1 where one is not caught, 2 where a test fails anyway."""
+    parser = argparse.ArgumentParser(prog="python -m devtools.reverted_mends", description=__doc__)
+    parser.add_argument("count", type=int, metavar="N", help="how many reverted mends the tests judge")
+    parser.add_argument("--seed", type=int, default=1, help="of the choice (1)")
+    parser.add_argument("--suite", choices=("gate", "nightly"), default="gate")
+    parser.add_argument("--stack", action="store_true", help="also run the tests that start servers")
+    parser.add_argument("--limit", type=float, default=600, metavar="SECONDS", help="for the tests of one mend (600)")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    given = parser.parse_args(arguments)
+    marks = " and ".join(["not nightly"] * (given.suite == "gate") + ["not stack"] * (not given.stack))
+    mends, rows, counts = find_mends(root), list[dict[str, str]](), Counter[str]()
+    random.Random(given.seed).shuffle(mends)  # noqa: S311 (no secret)
+    with worktree(root) as tree:
+        for mend in mends:
+            changed = revert(mend, tree)
+            outcome, test = judge(mend, changed, tree, marks=marks, seconds=given.limit)
+            files = f"{len(changed)} of {len(mend.program)}"
+            rows.append(
+                {"commit": mend.commit[:10], "files": files, "outcome": outcome, "mend": mend.subject, "test": test}
+            )
+            counts[outcome] += 1
+            print(*rows[-1].values(), sep=" | ", file=sys.stderr, flush=True)
+            if counts["caught"] + counts["not caught"] + counts["fails anyway"] == given.count:
+                break
+    lines = [f"| {' | '.join(row.values())} |" for row in rows]
+    table = "\n".join(("| commit | files | outcome | mend | test |", "| --- | --- | --- | --- | --- |", *lines))
+    print(json.dumps(rows, indent=2) if given.json else table)
+    print(f"Of {len(mends)} mends: {', '.join(f'{n} {name}' for name, n in counts.items())}.", file=sys.stderr)
+    return 2 if counts["fails anyway"] else int(counts["not caught"] > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
