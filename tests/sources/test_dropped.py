@@ -60,22 +60,17 @@ def test_a_file_replaces_the_one_of_its_path(file: Path, tmp_path: Path) -> None
     assert root_of(tmp_path, str(tmp_path / "elsewhere")) is None
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["", "/etc/a.png", "../a.png", "sub/../../a.png", "sub//a.png", ".hidden/a.png", "a\\b.png", "a\0.png", "a\n.png",
-     "a.exe", "a.pdf", "png", "x" * 201 + ".png", "d/" * MOST_PARTS + "a.png"],
-)  # fmt: skip
-def test_no_path_leads_elsewhere_and_nothing_else_is_kept(file: Path, tmp_path: Path, path: str) -> None:
-    with pytest.raises(Failure):
-        keep_dropped(file, dropped_folder(tmp_path, "id", "tiles"), path, SUFFIXES)
-    assert file.exists()
+def test_no_path_leads_elsewhere(file: Path, tmp_path: Path) -> None:
+    outside = ["", "/etc/a.png", "../a.png", "sub/../../a.png", "sub//a.png", ".hidden/a.png", "a\\b.png", "a\0.png"]
+    others = ["a\n.png", "a.exe", "a.pdf", "png", "x" * 201 + ".png", "d/" * MOST_PARTS + "a.png"]
+    for path in (*outside, *others):
+        with pytest.raises(Failure):
+            keep_dropped(file, dropped_folder(tmp_path, "id", "tiles"), path, SUFFIXES)
+        assert file.exists()
     assert list(tmp_path.rglob("*.png")) == []
-
-
-@pytest.mark.parametrize("name", ["", "..", ".", "a/b", "a\\b", "\0", ".git"])
-def test_a_folder_has_a_plain_name(tmp_path: Path, name: str) -> None:
-    with pytest.raises(Failure):
-        dropped_folder(tmp_path, "id", name)
+    for name in ("", "..", ".", "a/b", "a\\b", "\0", ".git"):
+        with pytest.raises(Failure):
+            dropped_folder(tmp_path, "id", name)
 
 
 def test_a_file_is_no_folder(file: Path, tmp_path: Path) -> None:

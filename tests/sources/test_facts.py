@@ -13,6 +13,7 @@ from swatchbook.sources.batch import list_batch
 from swatchbook.sources.batch_mapping import read_batch_mapping
 from swatchbook.sources.batch_record import ReadRecord, read_record
 from swatchbook.sources.listed import ListedItem
+from tests.tables import rows_of
 
 
 def read(record: dict[str, Any], mapping: BatchMapping = NO_MAPPING) -> ReadRecord:
@@ -24,22 +25,11 @@ def items_of(folder: Path, name: str, rows: Sequence[Sequence[str]]) -> list[Lis
     return list(list_batch(folder / name, NO_MAPPING, max_bytes=1 << 20))
 
 
-@pytest.mark.parametrize(
-    "record",
-    [
-        {"attributes": [{"name": "Finish", "value": "oiled"}, {"name": "Seat height (cm)", "value": "45"}]},
-        {"additionalProperty": [{"@type": "PropertyValue", "name": "Finish", "value": "oiled"},
-                                {"name": "Seat height", "value": {"value": 45, "unit": "cm"}}]},
-        {"specs": {"Finish": "oiled", "Seat height": "45 cm"}},
-        {"Attribute 1 name": "Finish", "Attribute 1 value(s)": "oiled", "Attribute 1 visible": 1,
-         "Attribute 2 name": "Seat height", "Attribute 2 value(s)": "45 cm", "Attribute 2 global": 0},
-    ],
-    ids=["attributes", "json-ld", "specs", "columns"],
-)  # fmt: skip
-def test_attributes_are_facts_however_they_are_written(record: dict[str, Any]) -> None:
-    found = read(record)
-    assert found.metadata == {"finish": "oiled", "seat_height": "45 cm"}
-    assert found.unknown == ()
+def test_attributes_are_facts_however_written() -> None:
+    for (record,) in rows_of(__file__, "attributes"):
+        found = read(record)
+        assert found.metadata == {"finish": "oiled", "seat_height": "45 cm"}, record
+        assert found.unknown == (), record
 
 
 def test_columns_with_a_known_label_are_facts_and_others_are_named() -> None:
@@ -48,13 +38,11 @@ def test_columns_with_a_known_label_are_facts_and_others_are_named() -> None:
     assert found.unknown == ("Warehouse", "Thickness", "Quantity")
 
 
-@pytest.mark.parametrize(
-    ("stocks", "best"),
-    [("out_of_stock backorder", "backorder"), ("backorder in_stock", "in_stock"), ("0 0", "out_of_stock")],
-)
-def test_a_product_is_as_available_as_the_best_of_its_variants(stocks: str, best: str) -> None:
-    variants = [{"title": f"No. {number}", "availability": each} for number, each in enumerate(stocks.split())]
-    assert read({"variants": variants, "availability": "in stock"}).metadata["availability"] == best
+def test_product_is_available_as_its_best_variant() -> None:
+    best = {"out_of_stock backorder": "backorder", "backorder in_stock": "in_stock", "0 0": "out_of_stock"}
+    for stocks, known in best.items():
+        variants = [{"title": f"No. {number}", "availability": each} for number, each in enumerate(stocks.split())]
+        assert read({"variants": variants, "availability": "in stock"}).metadata["availability"] == known
 
 
 def test_fact_that_is_a_field_of_an_item_is_there_once() -> None:
@@ -154,35 +142,8 @@ def test_variations_of_woocommerce_with_one_price_give_it_to_their_product(tmp_p
     ]
 
 
-@pytest.mark.parametrize(
-    "head",
-    [
-        "ID,Type,SKU,Name,Published,Sale price,Regular price,Categories,Images,Parent,Brands,Weight (kg),"
-        "Attribute 1 name,Attribute 1 value(s),Attribute 1 visible,Attribute 1 global",
-        "ID,Typ,Artikelnummer,Name,Veröffentlicht,Angebotspreis,Regulärer Preis,Kategorien,Bilder,"
-        "Übergeordnetes Produkt,Marken,Gewicht (kg),Attribut 1 Name,Attribut 1 Wert(e),Attribut 1 Sichtbar,"
-        "Attribut 1 Global",
-        "ID,Type,UGS,Nom,Publié,Tarif promo,Tarif régulier,Catégories,Images,Parent,Marques,Poids (kg),"
-        "Nom de l’attribut 1,Valeur(s) de l’attribut 1 ,Attribut 1 visible,Attribut 1 global",
-        "ID,Tipo,SKU,Nombre,Publicado,Precio rebajado,Precio normal,Categorías,Imágenes,Superior,Marcas,Peso (kg),"
-        "Nombre del atributo 1,Valor(es) del atributo 1,Atributo visible 1,Atributo global 1",
-        "ID,Tipo,SKU,Nome,Pubblicato,Prezzo in offerta,Prezzo di listino,Categorie,Immagine,Genitore,Marchi,Peso (kg),"
-        "Nome dell'attributo 1,Valore dell'attributo 1,Attributo 1 visibile,Attributo 1 globale",
-        "Identyfikator,Typ,SKU,Nazwa,Opublikowano,Cena promocyjna,Cena,Kategorie,Obrazki,Element nadrzędny,Marki,"
-        "Waga (kg),Nazwa atrybutu 1,Wartości atrybutu 1,Atrybut 1 widoczny,Atrybut 1: globalny",
-        "ID,Tipo,SKU,Nome,Publicado,Preço promocional,Preço,Categorias,Imagens,Ascendente,Marcas,Peso (kg),"
-        "Nome do atributo 1,Valores do atributo 1,Visibilidade do atributo 1,Atributo global 1",
-        "ID,Tipo,COD,Nome,Pubblicato,Prezzo in offerta,Prezzo di listino,Categorie,Immagine,Genitore,Marchi,Peso (kg),"
-        "Attributo 1 nome,Attributo 1 valuta(e),Attributo 1 visibile,Attributo 1 globale",
-        "ID,Type,Artikelnummer,Naam,Gepubliceerd,Actieprijs,Reguliere prijs,Categorieën,Afbeeldingen,Hoofd,Merken,"
-        "Gewicht (kg),Naam eigenschap 1,Waarde eigenschap 1,Zichtbare eigenschap 1,Globale eigenschap 1",
-        "ID,Tipo,REF,Nome,Publicado,Preço promocional,Preço normal,Categorias,Imagens,Pai,Marcas,Peso (kg),"
-        "Atributo 1 nome,Atributo 1 valor(es),Atributo 1 visível,Atributo 1 global",
-    ],
-)  # fmt: skip
-def test_export_of_woocommerce_is_read_in_the_language_of_the_shop(tmp_path: Path, head: str) -> None:
+def test_woocommerce_is_read_in_any_language_of_its_shop(tmp_path: Path) -> None:
     rows = [
-        [*head.split(","), "Méta : _unit_price", "Tags", "Tag"],
         ["1", "variable", "POT", "Pot", "1", "", "", "Kitchen, Kitchen > Pots", "https://w.example/1.jpg", "", "Hilde",
          "", "Shade", "Red, Blue", "1", "1", "3.33", "", ""],
         ["2", "variation, virtual", "POT-R", "Pot - Red", "1", "7.50", "9", "", "", "POT", "", "1.5", "Shade", "Red",
@@ -190,38 +151,32 @@ def test_export_of_woocommerce_is_read_in_the_language_of_the_shop(tmp_path: Pat
         ["3", "variation", "POT-B", "Pot - Blue", "0", "", "9", "", "", "POT", "", "", "Shade", "Blue", "", "1", "",
          "", ""],
     ]  # fmt: skip
-    (pot,) = items_of(tmp_path, "woo.csv", rows)
-    assert (pot.item, pot.title, pot.failure) == ("1", "Pot", None)
-    assert pot.metadata == {
-        "price": "7.50", "brand": "Hilde", "category": "Kitchen > Pots", "categories": "Kitchen; Kitchen > Pots",
-        "color": "Red, Blue", "sku": "POT", "shop_id": "1",
-        "shop_attributes": '[{"name":"Shade","values":["Red","Blue"],"visible":true,"shared":true}]',
-    }  # fmt: skip
-    red, blue = pot.variants
-    assert (red.code, red.price, red.options) == ("POT-R", "7.50", (("Shade", "Red"),))
-    assert dict(red.facts) == {
-        "color": "Red", "sku": "POT-R", "shop_id": "2", "digital": "virtual", "weight": "1.5 kg", "regular_price": "9",
-    }  # fmt: skip
-    assert (blue.code, blue.price, dict(blue.facts)["status"]) == ("POT-B", "9", "private")
+    for (head,) in rows_of(__file__, "heads_of_woocommerce"):
+        (pot,) = items_of(tmp_path, "woo.csv", [[*head.split(","), "Méta : _unit_price", "Tags", "Tag"], *rows])
+        assert (pot.item, pot.title, pot.failure) == ("1", "Pot", None), head
+        assert pot.metadata == {
+            "price": "7.50", "brand": "Hilde", "category": "Kitchen > Pots", "categories": "Kitchen; Kitchen > Pots",
+            "color": "Red, Blue", "sku": "POT", "shop_id": "1",
+            "shop_attributes": '[{"name":"Shade","values":["Red","Blue"],"visible":true,"shared":true}]',
+        }, head  # fmt: skip
+        red, blue = pot.variants
+        assert (red.code, red.price, red.options) == ("POT-R", "7.50", (("Shade", "Red"),)), head
+        assert dict(red.facts) == {
+            "color": "Red", "sku": "POT-R", "shop_id": "2", "digital": "virtual", "weight": "1.5 kg",
+            "regular_price": "9",
+        }, head  # fmt: skip
+        assert (blue.code, blue.price, dict(blue.facts)["status"]) == ("POT-B", "9", "private"), head
 
 
-@pytest.mark.parametrize(
-    ("starts", "ends"),
-    [
-        ("Data di partenza del prezzo in saldo", "Termine data del prezzo di vendita"),
-        ("Datum, an dem der Angebotspreis beginnt", "Datum, an dem der Angebotspreis endet"),
-        ("Data de início do preço promocional", "Data de término do preço promocional"),
-        ("Startdatum actieprijs", "Einddatum actieprijs"),
-    ],
-)
-def test_days_of_a_sale_are_read_in_the_language_of_the_shop(tmp_path: Path, starts: str, ends: str) -> None:
-    rows = [
-        ["ID", "Type", "SKU", "Name", "Images", "Parent", "Sale price", "Regular price", starts, ends],
-        ["1", "simple", "POT", "Pot", "https://w.example/1.jpg", "", "7", "9", "2026-11-01", "2026-12-24"],
-    ]
-    (pot,) = items_of(tmp_path, "woo.csv", rows)
-    assert pot.metadata["regular_price"] == "9"
-    assert (pot.metadata["sale_starts"], pot.metadata["sale_ends"]) == ("2026-11-01", "2026-12-24")
+def test_days_of_a_sale_are_read_in_any_language(tmp_path: Path) -> None:
+    for starts, ends in rows_of(__file__, "days_of_a_sale"):
+        rows = [
+            ["ID", "Type", "SKU", "Name", "Images", "Parent", "Sale price", "Regular price", starts, ends],
+            ["1", "simple", "POT", "Pot", "https://w.example/1.jpg", "", "7", "9", "2026-11-01", "2026-12-24"],
+        ]
+        (pot,) = items_of(tmp_path, "woo.csv", rows)
+        assert pot.metadata["regular_price"] == "9"
+        assert (pot.metadata["sale_starts"], pot.metadata["sale_ends"]) == ("2026-11-01", "2026-12-24"), starts
 
 
 def test_keyword_search_reads_facts_and_variants_before_the_description(tmp_path: Path) -> None:

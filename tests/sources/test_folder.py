@@ -11,6 +11,7 @@ from swatchbook.errors import InvalidReference
 from swatchbook.one_line import one_line
 from swatchbook.sources.folder import ListedItem, list_folder, pictures_below
 from swatchbook.sources.listed import title_of
+from tests.tables import check_rows
 
 SUFFIXES = ("jpg", "png")
 
@@ -44,22 +45,8 @@ def test_item_is_named_after_its_file(tmp_path: Path) -> None:
     assert (picture.size, picture.inode) == (1, Path(picture.file).stat().st_ino)
 
 
-@pytest.mark.parametrize(
-    ("file", "title"),
-    [
-        ("nordvik_oak-natural.jpg", "nordvik oak natural"),
-        ("Oak floor light-brown.png", "Oak floor light-brown"),
-        ("tile.v2.matt.jpg", "tile v2 matt"),
-        ("slab 1.5 cm.png", "slab 1.5 cm"),
-        ("OF__2101--.jpg", "OF 2101"),
-        ("___.jpg", "___"),
-        ("_ .jpg", "_"),
-        ("ダーク_オーク.png", "ダーク オーク"),
-    ],
-)
-def test_title_is_the_words_of_the_name(tmp_path: Path, file: str, title: str) -> None:
-    files(tmp_path, file)
-    assert [item.title for item in listed(tmp_path).values()] == [title]
+def test_title_is_the_words_of_the_name() -> None:
+    check_rows(__file__, "titles", title_of)
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=60))

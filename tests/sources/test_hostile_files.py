@@ -41,30 +41,22 @@ BOMB = "<!DOCTYPE a [" + '<!ENTITY l0 "lol">' + "".join(
 SECRET = '<!DOCTYPE a [<!ENTITY secret SYSTEM "file:///etc/passwd">]>'
 
 
-@pytest.mark.parametrize(("head", "title"), [(BOMB, "&l9;"), (SECRET, "&secret;")], ids=["bomb", "file"])
-def test_xml_with_entities_is_refused(tmp_path: Path, head: str, title: str) -> None:
-    (why,) = failures(tmp_path / "feed.xml", f"<?xml version='1.0'?>{head}<items>{ITEM.format(title)}</items>")
+def test_xml_with_entities_is_refused(tmp_path: Path) -> None:
+    for head, title in ((BOMB, "&l9;"), (SECRET, "&secret;")):
+        (why,) = failures(tmp_path / "feed.xml", f"<?xml version='1.0'?>{head}<items>{ITEM.format(title)}</items>")
+        assert why
+        assert "root:" not in why
+        assert "Traceback" not in why
+
+
+def test_great_depth_is_one_failure(tmp_path: Path) -> None:
+    (why,) = failures(tmp_path / "feed.xml", "<a>" * 200_000 + "</a>" * 200_000)
     assert why
-    assert "root:" not in why
-    assert "Traceback" not in why
-
-
-def test_xml_of_great_depth_is_one_failure(tmp_path: Path) -> None:
-    found = failures(tmp_path / "feed.xml", "<a>" * 200_000 + "</a>" * 200_000)
-    assert len(found) == 1
-    assert all(found)
-
-
-def test_json_of_great_depth_is_one_failure(tmp_path: Path) -> None:
     (why,) = failures(tmp_path / "items.json", '{"id": ' * 100_000)
     assert "not JSON" in why
-
-
-def test_broken_line_of_great_depth_costs_one_item(tmp_path: Path) -> None:
-    found = failures(tmp_path / "items.jsonl", '{"id": 1, "image": "https://x.example/1.jpg"}\n' + "[" * 100_000)
-    assert found[0] == ""
-    assert len(found) == 2
-    assert found[1]
+    item = '{"id": 1, "image": "https://x.example/1.jpg"}\n'
+    good, bad = failures(tmp_path / "items.jsonl", item + "[" * 100_000)
+    assert (good, bool(bad)) == ("", True)
 
 
 def test_excel_file_that_unpacks_to_much_is_refused(tmp_path: Path) -> None:
@@ -72,20 +64,13 @@ def test_excel_file_that_unpacks_to_much_is_refused(tmp_path: Path) -> None:
     assert "unpacked" in why
 
 
-@pytest.mark.parametrize(
-    "sheet",
-    ["<worksheet><sheetData><row", "no XML at all", f"{BOMB}<worksheet>&l9;</worksheet>"],
-    ids=["cut", "text", "bomb"],
-)
-def test_excel_file_with_a_damaged_sheet_is_one_failure(tmp_path: Path, sheet: str) -> None:
-    (why,) = failures(tmp_path / "items.xlsx", workbook(sheet))
-    assert "damaged" in why
-
-
-@pytest.mark.parametrize("size", [0, 4, 100, 2_000])
-def test_excel_file_that_is_cut_off_is_one_failure(tmp_path: Path, size: int) -> None:
-    (why,) = failures(tmp_path / "items.xlsx", workbook()[:size])
-    assert why
+def test_damaged_excel_file_is_one_failure(tmp_path: Path) -> None:
+    for sheet in ("<worksheet><sheetData><row", "no XML at all", f"{BOMB}<worksheet>&l9;</worksheet>"):
+        (why,) = failures(tmp_path / "items.xlsx", workbook(sheet))
+        assert "damaged" in why
+    for size in (0, 4, 100, 2_000):
+        (why,) = failures(tmp_path / "items.xlsx", workbook()[:size])
+        assert why
 
 
 def test_excel_file_that_needs_a_newer_zip_is_one_failure(tmp_path: Path) -> None:

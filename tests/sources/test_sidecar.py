@@ -9,6 +9,7 @@ from swatchbook.sources import sidecar
 from swatchbook.sources.batch import is_batch
 from swatchbook.sources.folder import ListedItem, list_briefly, list_folder
 from swatchbook.sources.listed import ListedPicture
+from tests.tables import check_rows, rows_of
 
 SUFFIXES = ("jpg", "png")
 
@@ -37,52 +38,29 @@ def test_sidecar_of_one_picture_names_it(folder: Path, name: str) -> None:
     assert (items["ash.png"].title, items["ash.png"].metadata.keys()) == ("ash", {"url"})
 
 
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("metadata.csv", "file_name,title,category\noak.jpg,Oak chair,Chairs\nsub/elm.jpg,Elm table,Tables\n"),
-        ("sidecar.csv", "filename;title;category\noak.jpg;Oak chair;Chairs\nsub/elm.jpg;Elm table;Tables\n"),
-        ("metadata.tsv", "file_name\ttitle\tcategory\noak.jpg\tOak chair\tChairs\nsub/elm.jpg\tElm table\tTables\n"),
-        ("sidecar.json", json.dumps([
-            {"file": "oak.jpg", "title": "Oak chair", "category": "Chairs"},
-            {"file": "sub/elm.jpg", "title": "Elm table", "category": "Tables"},
-        ])),
-        ("metadata.jsonl", '{"file_name": "oak.jpg", "title": "Oak chair", "category": "Chairs"}\n'
-                           '{"file_name": "sub/elm.jpg", "title": "Elm table", "category": "Tables"}\n'),
-        ("metadata.json", json.dumps({
-            "oak.jpg": {"title": "Oak chair", "category": "Chairs"},
-            "sub/elm.jpg": {"title": "Elm table", "category": "Tables"},
-        })),
-    ],
-)  # fmt: skip
-def test_table_names_the_pictures_of_its_folder_and_below(folder: Path, name: str, text: str) -> None:
-    (folder / name).write_text(text)
-    assert not is_batch(folder, SUFFIXES)
-    items = listed(folder)
-    assert {name: item.title for name, item in items.items()} == {
-        "oak.jpg": "Oak chair", "ash.png": "ash", "sub/elm.jpg": "Elm table",
-    }  # fmt: skip
-    assert items["sub/elm.jpg"].metadata["category"] == "Tables", "not the subfolder"
+def test_table_names_the_pictures_of_its_folder_and_below(folder: Path) -> None:
+    for name, text in rows_of(__file__, "tables_of_a_folder"):
+        (folder / name).write_text(text)
+        assert not is_batch(folder, SUFFIXES), name
+        items = listed(folder)
+        titles = {name: item.title for name, item in items.items()}
+        assert titles == {"oak.jpg": "Oak chair", "ash.png": "ash", "sub/elm.jpg": "Elm table"}, name
+        assert items["sub/elm.jpg"].metadata["category"] == "Tables", "not the subfolder"
+        (folder / name).unlink()
 
 
-@pytest.mark.parametrize(
-    ("name", "text", "described"),
-    [
-        ("metadata.csv", '"file_name";title\nsub/elm.jpg;Elm table\n', True),
-        ("Metadata.JSONL", '{"title": "Elm table", "file_name": "sub/elm.jpg"}\n', True),
-        ("metadata.csv", "file_name,title,image\na.jpg,Elm table,sub/elm.jpg\n", False),
-        ("metadata.json", '[{"title": "Elm table", "images": ["sub/elm.jpg"]}]', False),
-        ("products.csv", "file_name,title\nsub/elm.jpg,Elm table\n", False),
-    ],
-)
-def test_table_above_folders_of_pictures_is_known_by_its_columns(
-    tmp_path: Path, name: str, text: str, described: bool
-) -> None:
+def test_table_above_folders_is_known_by_its_columns(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "elm.jpg").write_bytes(b"x")
-    (tmp_path / name).write_text(text)
-    assert is_batch(tmp_path, SUFFIXES) is not described
-    assert (listed(tmp_path)["sub/elm.jpg"].title == "Elm table") is described
+
+    def is_described(name: str, text: str) -> bool:
+        (tmp_path / name).write_text(text)
+        batch, title = is_batch(tmp_path, SUFFIXES), listed(tmp_path)["sub/elm.jpg"].title
+        (tmp_path / name).unlink()
+        assert batch is not (title == "Elm table")
+        return not batch
+
+    check_rows(__file__, "tables_above_folders", is_described)
 
 
 def test_sidecar_that_cannot_be_read_is_named_and_its_picture_taken(folder: Path, tmp_path: Path) -> None:

@@ -16,28 +16,25 @@ from pyarrow.parquet import write_table
 from swatchbook.errors import Configuration, Failure, InvalidModelOutput, InvalidReference, UnreadableDocument
 from swatchbook.sources.table import LeftRow, TableMapping, TakenRow, judge_rows, read_mapping, read_vector
 from tests.sources.pictures import draw, write
+from tests.tables import rows_of
 
 Row = Mapping[str, Any]
 
 COLUMNS = "id: nr, user: who, status: state, compressed_path: small, original_path: big, title: name, vector: emb"
-ROWS: Sequence[Row] = (
-    {"nr": 1, "who": "anna", "state": "completed", "small": "a.png", "big": None, "name": "Oak", "emb": None},
-    {
-        "nr": 2,
-        "who": "bob",
-        "state": "Completed",
-        "small": "gone.png",
-        "big": "sub/b.png",
-        "name": "Slate",
-        "emb": None,
-    },
-    {"nr": 3, "who": "anna", "state": "pending", "small": "a.png", "big": None, "name": None, "emb": None},
-    {"nr": 4, "who": "anna", "state": "completed", "small": "../out.png", "big": None, "name": None, "emb": None},
-    {"nr": 5, "who": "a/b", "state": "completed", "small": "a.png", "big": None, "name": None, "emb": None},
-    {"nr": None, "who": "anna", "state": "completed", "small": "a.png", "big": None, "name": None, "emb": None},
-    {"nr": 7, "who": "anna", "state": "completed", "small": "link.png", "big": None, "name": None, "emb": None},
-    {"nr": 8, "who": "anna", "state": "completed", "small": None, "big": None, "name": None, "emb": None},
-)
+NAMES = ("nr", "who", "state", "small", "big", "name", "emb")
+ROWS: Sequence[Row] = [
+    dict(zip(NAMES, (*row, None), strict=True))
+    for row in (
+        (1, "anna", "completed", "a.png", None, "Oak"),
+        (2, "bob", "Completed", "gone.png", "sub/b.png", "Slate"),
+        (3, "anna", "pending", "a.png", None, None),
+        (4, "anna", "completed", "../out.png", None, None),
+        (5, "a/b", "completed", "a.png", None, None),
+        (None, "anna", "completed", "a.png", None, None),
+        (7, "anna", "completed", "link.png", None, None),
+        (8, "anna", "completed", None, None, None),
+    )
+]
 
 
 @pytest.fixture
@@ -108,63 +105,29 @@ def test_line_that_is_no_row_is_named_by_its_place(folder: Path) -> None:
 UNIT = np.array([0.6, 0.8, 0.0], np.float32)
 
 
-@pytest.mark.parametrize(
-    "given",
-    [UNIT.tolist(), json.dumps(UNIT.tolist()), base64.b64encode(UNIT.tobytes()).decode(), UNIT.tobytes()],
-    ids=["list", "json", "base64", "bytes"],
-)
-def test_vector_is_taken_bit_for_bit(given: Any) -> None:
-    assert read_vector(given, 3).tobytes() == UNIT.tobytes()
+def test_vector_is_taken_bit_for_bit() -> None:
+    as_base64 = base64.b64encode(UNIT.tobytes()).decode()
+    for given in (UNIT.tolist(), json.dumps(UNIT.tolist()), as_base64, UNIT.tobytes()):
+        assert read_vector(given, 3).tobytes() == UNIT.tobytes()
+    assert np.allclose(read_vector([3, 4, 0], 3), UNIT), "one of another length is normalised"
 
 
-def test_vector_of_another_length_than_1_is_normalised() -> None:
-    assert np.allclose(read_vector([3, 4, 0], 3), UNIT)
+def test_vector_that_cannot_be_used_is_refused() -> None:
+    unusable: list[tuple[Any, str]] = [
+        ([1, 0], "2 numbers, not 3"), ("[1, 0, NaN]", "NaN"), ([1e300, 0, 0], "infinite"), ([0, 0, 0], "zero"),
+        ([10**400, 0, 0], "infinite"), ("[1, 0", "not JSON"), ("no base64!", "neither JSON nor base64"),
+        (b"12345", "5 bytes"), ([[1, 0, 0]], "neither a list of numbers"), (["1", "0", "0"], "a list of numbers"),
+    ]  # fmt: skip
+    for given, reason in unusable:
+        with pytest.raises(InvalidModelOutput, match=reason):
+            read_vector(given, 3)
 
 
-@pytest.mark.parametrize(
-    ("given", "reason"),
-    [
-        ([1, 0], "2 numbers, not 3"),
-        ("[1, 0, NaN]", "NaN"),
-        ([1e300, 0, 0], "infinite"),
-        ([10**400, 0, 0], "infinite"),
-        ([0, 0, 0], "zero"),
-        ("[1, 0", "not JSON"),
-        ("no base64!", "neither JSON nor base64"),
-        (b"12345", "5 bytes"),
-        ([[1, 0, 0]], "neither a list of numbers"),
-        (["1", "0", "0"], "neither a list of numbers"),
-    ],
-)
-def test_vector_that_cannot_be_used_is_refused_with_the_reason(given: Any, reason: str) -> None:
-    with pytest.raises(InvalidModelOutput, match=reason):
-        read_vector(given, 3)
-
-
-@pytest.mark.parametrize(
-    ("text", "kind", "words"),
-    [
-        ("columns: [", InvalidReference, "not YAML"),
-        ("root: root", InvalidReference, "columns is missing"),
-        (
-            "root: root\ncolumn: {id: nr}",
-            InvalidReference,
-            "columns is missing.*\n.*no key column; there are root, columns",
-        ),
-        ("root: root\ncolumns: {id: nr, picture: small}", InvalidReference, "no columns.picture; there are id, user"),
-        ("- a", InvalidReference, "does not hold keys"),
-        ("root: 3\ncolumns: {id: nr, file_path: a}", InvalidReference, "root: "),
-        ("root: root\ncolumns: {file_path: small}", InvalidReference, "id is missing"),
-        ("root: root\ncolumns: {id: nr}", InvalidReference, "compressed_path"),
-        ("root: root\ncolumns: {id: nr, file_path: a, vector: emb}", InvalidReference, "model"),
-        ("root: nowhere\ncolumns: {id: nr, file_path: small}", InvalidReference, "no folder"),
-        ("!!python/object/apply:os.getcwd []", InvalidReference, "not YAML"),
-    ],
-)
-def test_mapping_that_cannot_be_used_is_refused(folder: Path, text: str, kind: type[Failure], words: str) -> None:
-    write(folder / "m.yaml", text.encode())
-    with pytest.raises(kind, match=words):
-        read_mapping(folder / "m.yaml")
+def test_mapping_that_cannot_be_used_is_refused(folder: Path) -> None:
+    for text, words in rows_of(__file__, "mappings"):
+        write(folder / "m.yaml", text.encode())
+        with pytest.raises(InvalidReference, match=words):
+            read_mapping(folder / "m.yaml")
 
 
 def test_whole_source_that_cannot_be_read_says_what_to_do(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
