@@ -1,4 +1,5 @@
 import io
+import re
 import struct
 import subprocess
 import sys
@@ -95,12 +96,12 @@ def test_extreme_shapes_keep_at_least_one_pixel_a_side(decoders: Decoders, tmp_p
     assert pixels(decoders, tmp_path / "thread.png").shape == (1, 64, 3)
 
 
-@pytest.mark.parametrize("draft", [True, False])
-def test_shrinking_keeps_the_mean_of_the_picture(decoders: Decoders, tmp_path: Path, draft: bool) -> None:
+def test_shrinking_keeps_the_mean_of_the_picture(decoders: Decoders, tmp_path: Path) -> None:
     surface = material("terrazzo", "oak")
-    path = tmp_path / ("surface.jpg" if draft else "surface.png")
-    Image.fromarray(surface).save(path, quality=92)
-    assert pixels(decoders, path).mean(axis=(0, 1)) == pytest.approx(surface.mean(axis=(0, 1)), abs=1.0)
+    for name in ("surface.jpg", "surface.png"):  # a JPEG is decoded smaller
+        Image.fromarray(surface).save(tmp_path / name, quality=92)
+        mean = pixels(decoders, tmp_path / name).mean(axis=(0, 1))
+        assert mean == pytest.approx(surface.mean(axis=(0, 1)), abs=1.0)
 
 
 def test_checks_finer_than_a_pixel_become_grey_not_moire(decoders: Decoders, tmp_path: Path) -> None:
@@ -109,30 +110,26 @@ def test_checks_finer_than_a_pixel_become_grey_not_moire(decoders: Decoders, tmp
     assert np.ptp(pixels(decoders, tmp_path / "fine.png").astype(int)) <= 3
 
 
-@pytest.mark.parametrize(
-    ("image", "suffix", "left", "right"),
-    [
-        (halves("1", 0, 1), "png", [0, 0, 0], [255, 255, 255]),
+def test_every_mode_becomes_srgb_over_white(decoders: Decoders, tmp_path: Path) -> None:
+    black, white = [0, 0, 0], [255, 255, 255]
+    for image, suffix, left, right in (
+        (halves("1", 0, 1), "png", black, white),
         (halves("L", 10, 200), "png", [10, 10, 10], [200, 200, 200]),
-        (halves("LA", (10, 255), (0, 0)), "png", [10, 10, 10], [255, 255, 255]),
-        (halves("RGBA", (200, 0, 0, 255), (0, 0, 0, 0)), "png", [200, 0, 0], [255, 255, 255]),
+        (halves("LA", (10, 255), (0, 0)), "png", [10, 10, 10], white),
+        (halves("RGBA", (200, 0, 0, 255), (0, 0, 0, 0)), "png", [200, 0, 0], white),
         (halves("RGBA", (200, 0, 0, 255), (0, 0, 0, 128)), "webp", [200, 0, 0], [127, 127, 127]),
         (halves("RGB", "#102030", "#a0b0c0").quantize(4), "gif", [16, 32, 48], [160, 176, 192]),
-        (halves("CMYK", (0, 0, 0, 0), (0, 0, 0, 255)), "jpg", [255, 255, 255], [0, 0, 0]),
-        (halves("CMYK", (0, 0, 0, 0), (0, 255, 255, 0)), "tif", [255, 255, 255], [255, 0, 0]),
-        (halves("I;16", 0, 32896), "png", [0, 0, 0], [128, 128, 128]),
-        (halves("F", 0.0, 0.5), "tif", [0, 0, 0], [128, 128, 128]),
-        (halves("LAB", (255, 128, 128), (0, 128, 128)), "tif", [255, 255, 255], [0, 0, 0]),
-        (halves("YCbCr", (128, 128, 128), (255, 128, 128)), "jpg", [128, 128, 128], [255, 255, 255]),
-    ],
-    ids=lambda value: value.mode if isinstance(value, Image.Image) else None,
-)
-def test_every_mode_becomes_srgb_over_white(
-    decoders: Decoders, tmp_path: Path, image: Image.Image, suffix: str, left: list[int], right: list[int]
-) -> None:
-    path = tmp_path / f"halves.{suffix}"
-    image.save(path, **({"lossless": True} if suffix == "webp" else {"quality": 95} if suffix == "jpg" else {}))
-    assert np.abs(np.subtract(left_and_right(pixels(decoders, path)), (left, right))).max() <= 3
+        (halves("CMYK", (0, 0, 0, 0), (0, 0, 0, 255)), "jpg", white, black),
+        (halves("CMYK", (0, 0, 0, 0), (0, 255, 255, 0)), "tif", white, [255, 0, 0]),
+        (halves("I;16", 0, 32896), "png", black, [128, 128, 128]),
+        (halves("F", 0.0, 0.5), "tif", black, [128, 128, 128]),
+        (halves("LAB", (255, 128, 128), (0, 128, 128)), "tif", white, black),
+        (halves("YCbCr", (128, 128, 128), (255, 128, 128)), "jpg", [128, 128, 128], white),
+    ):
+        path = tmp_path / f"halves.{suffix}"
+        image.save(path, **({"lossless": True} if suffix == "webp" else {"quality": 95} if suffix == "jpg" else {}))
+        apart = np.abs(np.subtract(left_and_right(pixels(decoders, path)), (left, right))).max()
+        assert apart <= 3, (image.mode, suffix)
 
 
 def test_color_under_transparent_pixels_does_not_bleed(decoders: Decoders, tmp_path: Path) -> None:
@@ -151,25 +148,20 @@ def test_palette_with_a_transparent_color_is_laid_over_white(decoders: Decoders,
     assert left_and_right(pixels(decoders, tmp_path / "clear.png"))[1] == [255, 255, 255]
 
 
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_exif_orientation_is_undone(decoders: Decoders, tmp_path: Path, orientation: int) -> None:
-    corner = Image.new("RGB", (60, 40), "white")
+def test_exif_orientation_is_undone(decoders: Decoders, tmp_path: Path) -> None:
+    corner, turn = Image.new("RGB", (60, 40), "white"), Image.Transpose
     corner.paste((200, 0, 0), (0, 0, 30, 20))
-    turned = {
-        1: corner,
-        2: corner.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
-        3: corner.transpose(Image.Transpose.ROTATE_180),
-        4: corner.transpose(Image.Transpose.FLIP_TOP_BOTTOM), 5: corner.transpose(Image.Transpose.TRANSPOSE),
-        6: corner.transpose(Image.Transpose.ROTATE_90), 7: corner.transpose(Image.Transpose.TRANSVERSE),
-        8: corner.transpose(Image.Transpose.ROTATE_270),
-    }[orientation]  # fmt: skip
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    turned.save(tmp_path / "turned.jpg", exif=exif, quality=95)
-    shown = pixels(decoders, tmp_path / "turned.jpg")
-    assert shown.shape == (40, 60, 3)
-    assert shown[5, 5, 1] < 60
-    assert shown[-5, -5, 1] > 200
+    mirrored = (turn.FLIP_LEFT_RIGHT, turn.ROTATE_180, turn.FLIP_TOP_BOTTOM)
+    ways = (None, *mirrored, turn.TRANSPOSE, turn.ROTATE_90, turn.TRANSVERSE, turn.ROTATE_270)
+    for orientation, way in enumerate(ways, 1):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        turned = corner if way is None else corner.transpose(way)
+        turned.save(tmp_path / "turned.jpg", exif=exif, quality=95)
+        shown = pixels(decoders, tmp_path / "turned.jpg")
+        assert shown.shape == (40, 60, 3), orientation
+        assert shown[5, 5, 1] < 60, orientation
+        assert shown[-5, -5, 1] > 200, orientation
 
 
 def test_embedded_profile_is_converted_to_srgb(decoders: Decoders, tmp_path: Path) -> None:
@@ -220,16 +212,12 @@ def png_of(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
 
 
-@pytest.mark.parametrize(
-    ("width", "height", "limit"), [(3000, 3000, "megapixels"), (5000, 10, "side"), (60_000, 60_000, "side")]
-)
-def test_bombs_are_refused_by_their_header(
-    decoders: Decoders, tmp_path: Path, width: int, height: int, limit: str
-) -> None:
-    (tmp_path / "bomb.png").write_bytes(png_of(width, height))
-    refused = failure(decoders, tmp_path / "bomb.png")
-    assert isinstance(refused, TooLarge)
-    assert f"SWATCHBOOK_MAX_IMAGE_{limit.upper()}" in str(refused)
+def test_bombs_are_refused_by_their_header(decoders: Decoders, tmp_path: Path) -> None:
+    for width, height, limit in ((3000, 3000, "megapixels"), (5000, 10, "side"), (60_000, 60_000, "side")):
+        (tmp_path / "bomb.png").write_bytes(png_of(width, height))
+        refused = failure(decoders, tmp_path / "bomb.png")
+        assert isinstance(refused, TooLarge)
+        assert f"SWATCHBOOK_MAX_IMAGE_{limit.upper()}" in str(refused)
 
 
 def test_files_over_the_limit_are_refused_unopened(decoders: Decoders, tmp_path: Path) -> None:
@@ -245,23 +233,19 @@ def jpeg() -> bytes:
     return out.getvalue()
 
 
-@pytest.mark.parametrize(
-    ("data", "reason"),
-    [
+def test_broken_pictures_say_why(decoders: Decoders, tmp_path: Path) -> None:
+    for data, reason in (
         (jpeg()[:3000], "truncated"),
         (jpeg()[:20], "broken|no picture"),
         (b"", "no picture"),
         (b"%PDF-1.7 this is something else", "no picture"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "no picture"),  # Pillow would hand it to Ghostscript
         (png_of(10, 10), "broken"),
-    ],
-)
-def test_broken_pictures_say_why(decoders: Decoders, tmp_path: Path, data: bytes, reason: str) -> None:
-    (tmp_path / "broken.jpg").write_bytes(data)
-    refused = failure(decoders, tmp_path / "broken.jpg")
-    assert isinstance(refused, UnreadableImage)
-    with pytest.raises(UnreadableImage, match=reason):
-        raise refused
+    ):
+        (tmp_path / "broken.jpg").write_bytes(data)
+        refused = failure(decoders, tmp_path / "broken.jpg")
+        assert isinstance(refused, UnreadableImage)
+        assert re.search(reason, str(refused))
 
 
 def test_missing_file_is_tried_again_later(decoders: Decoders, tmp_path: Path) -> None:
@@ -279,8 +263,7 @@ def test_broken_pictures_fail_alone(decoders: Decoders, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"),
-    [("deadly", CrashedWorker), ("killed", CrashedWorker), ("hanging", ProviderTimeout)],
+    ("name", "kind"), [("deadly", CrashedWorker), ("killed", CrashedWorker), ("hanging", ProviderTimeout)]
 )
 def test_picture_that_ends_its_child_fails_alone(
     troubled: Decoders, tmp_path: Path, name: str, kind: type[Failure]
@@ -361,23 +344,18 @@ def test_header_is_read_without_decoding(decoders: Decoders, tmp_path: Path) -> 
     assert [type(each) for each in (text, long, missing)] == [UnreadableImage, TooLarge, FileMissing]
 
 
-@pytest.mark.parametrize("late", [False, True])
-def test_orientation_of_a_png_is_found_before_and_after_its_pixels(
-    decoders: Decoders, tmp_path: Path, late: bool
-) -> None:
+def test_orientation_of_a_png_is_found_anywhere(decoders: Decoders, tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    Image.new("RGB", (80, 40)).save(tmp_path / "plain.png")
-    Image.new("RGB", (80, 40)).save(tmp_path / "turned.png", exif=exif)
-    if late:
-        data = (tmp_path / "turned.png").read_bytes()
-        start = data.index(b"eXIf") - 4
-        end = start + 12 + struct.unpack(">I", data[start : start + 4])[0]
-        at_end = data.index(b"IEND") - 4
-        (tmp_path / "turned.png").write_bytes(data[:start] + data[end:at_end] + data[start:end] + data[at_end:])
-    plain, turned = decoders.headers([tmp_path / "plain.png", tmp_path / "turned.png"])
+    names = [tmp_path / f"{name}.png" for name in ("plain", "before", "after")]
+    Image.new("RGB", (80, 40)).save(names[0])
+    Image.new("RGB", (80, 40)).save(names[1], exif=exif)
+    data = names[1].read_bytes()
+    start, at_end = data.index(b"eXIf") - 4, data.index(b"IEND") - 4
+    end = start + 12 + struct.unpack(">I", data[start : start + 4])[0]
+    names[2].write_bytes(data[:start] + data[end:at_end] + data[start:end] + data[at_end:])
+    plain, *turned = decoders.headers(names)
     assert plain == Header(width=80, height=40, mode="RGB", format="PNG")
-    assert turned == Header(width=40, height=80, mode="RGB", format="PNG")
-    (pixels,) = decoders.decode([tmp_path / "turned.png"], 160)
-    assert isinstance(pixels, np.ndarray)
-    assert pixels.shape == (80, 40, 3)
+    assert turned == [Header(width=40, height=80, mode="RGB", format="PNG")] * 2
+    for name in names[1:]:
+        assert pixels(decoders, name, 160).shape == (80, 40, 3)

@@ -13,14 +13,7 @@ from PIL import Image
 
 from swatchbook.errors import Configuration
 from swatchbook.images.decode import decode
-from swatchbook.images.encoder_input import (
-    Preparation,
-    normalise,
-    read_preparation,
-    resize,
-    resize_as_floats,
-    stack,
-)
+from swatchbook.images.encoder_input import Preparation, normalise, read_preparation, resize, resize_as_floats, stack
 from swatchbook.images.limits import ImageLimits
 
 IMAGENET = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}
