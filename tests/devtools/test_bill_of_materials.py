@@ -19,6 +19,7 @@ from devtools.bill_of_materials import (
 )
 from devtools.lock import LOCK as REAL_LOCK
 from devtools.lock import up_to
+from tests.tables import check_rows
 
 LOCK = """\
 httpx==0.28.1 \\
@@ -42,37 +43,9 @@ def test_lock_is_read_with_the_licences_of_what_this_machine_installs() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("written", "expression"),
-    [
-        ("MIT", "MIT"),
-        ("Apache Software License", "Apache-2.0"),
-        ("MIT License\n\nCopyright (c) 2022 Somebody", "MIT"),
-        ("MPL-2.0 AND (Apache-2.0 OR MIT)", "MPL-2.0 AND (Apache-2.0 OR MIT)"),
-        ("LicenseRef-NVIDIA-Proprietary", "LicenseRef-NVIDIA-Proprietary"),
-        ("Copyright (c) 2021, Somebody", ""),
-        ("as is", ""),
-        ("", ""),
-    ],
-)
-def test_what_packages_write_becomes_an_expression_or_nothing(written: str, expression: str) -> None:
-    assert expression_of(written) == expression
-
-
-@pytest.mark.parametrize(
-    ("expression", "allowed"),
-    [
-        ("MIT", True),
-        ("SSPL-1.0", False),
-        ("MIT OR SSPL-1.0", True),
-        ("MIT AND SSPL-1.0", False),
-        ("Zlib AND (SSPL-1.0 OR MIT)", True),
-        ("Apache-2.0 WITH LLVM-exception", True),
-        ("MIT WITH LLVM-exception AND SSPL-1.0", False),
-    ],
-)
-def test_all_parts_of_and_and_one_of_or_must_be_allowed(expression: str, allowed: bool) -> None:
-    assert is_allowed(expression, RULES["allowed"]) == allowed
+def test_licences_become_expressions_that_are_judged() -> None:
+    check_rows(__file__, "expressions", expression_of)
+    check_rows(__file__, "allowed", lambda expression: is_allowed(expression, RULES["allowed"]))
 
 
 def test_unknown_and_forbidden_licences_are_named() -> None:

@@ -97,22 +97,17 @@ def test_documents_that_are_absent_are_named(labels: dict[str, Any], file: Path,
     run(score_products, other, expect=1)
 
 
-@pytest.mark.parametrize(
-    ("words", "reason"),
-    [
+def test_wrong_files_are_refused(file: Path, monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
+    monkeypatch.chdir(file.parent)
+    file.write_text("{}")
+    for words, reason in (
         (["small.json"], "small.json: slug: Field required."),
         (["nothing.json"], "nothing.json cannot be read: no such file or directory."),
         ([".", "--compare", "small.json"], "small.json: scores: Field required."),
-    ],
-)
-def test_wrong_files_are_refused(
-    file: Path, monkeypatch: pytest.MonkeyPatch, run: Run, words: list[str], reason: str
-) -> None:
-    monkeypatch.chdir(file.parent)
-    file.write_text("{}")
-    with pytest.raises(InvalidReference) as refused:
-        run(score_products, *words)
-    assert refused.value.message == reason
+    ):
+        with pytest.raises(InvalidReference) as refused:
+            run(score_products, *words)
+        assert refused.value.message == reason
 
 
 def test_edits_by_hand_are_labels(run: Run) -> None:
