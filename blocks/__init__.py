@@ -12,7 +12,6 @@ from blocks.block_types import BLOCKS, overlay
 from swatchbook.errors import Configuration
 from swatchbook.records import BlockNames
 from swatchbook.resources import Resources
-from swatchbook.runtime.sentry import watch
 from swatchbook.settings import load_settings
 
 
@@ -23,7 +22,6 @@ def load_resources(names: BlockNames) -> Resources:
     Raises Configuration if a block is not saved, or was saved with other fields.
     """
     settings = load_settings()  # again in a command: a worker's process has read none, and blocks override them
-    watch(settings)
     for part, name in names.chosen.items():
         settings = overlay(settings, load_block(BLOCKS[part], name))
     return Resources(settings, patience=settings.outage_wait_seconds)

@@ -24,7 +24,6 @@ MODULES: Final[Mapping[str, tuple[str, ...]]] = {
     "docker": ("prefect_docker",),
     "voyage": ("voyageai",),
     "tesseract": ("tesserocr",),
-    "sentry": ("sentry_sdk",),
     "excel": ("openpyxl", "xlsxwriter"),
     "notebook": ("pandas",),
     "s3": ("s3fs",),
@@ -62,7 +61,6 @@ NEEDS: Final = (
     Need("files_url", "SWATCHBOOK_FILES_URL with s3://", "s3", lambda s: extra_of_url(s.files) == "s3"),
     Need("files_url", "SWATCHBOOK_FILES_URL with gs://", "gcs", lambda s: extra_of_url(s.files) == "gcs"),
     Need("files_url", "SWATCHBOOK_FILES_URL with az://", "azure", lambda s: extra_of_url(s.files) == "azure"),
-    Need("sentry_dsn", "SWATCHBOOK_SENTRY_DSN", "sentry", lambda s: s.sentry_dsn is not None),
 )
 
 

@@ -660,9 +660,6 @@ class Settings(BaseSettings):
             "`swatchbook setup`. Empty: no notification."
         ),
     )
-    sentry_dsn: SecretStr | None = Field(
-        default=None, description="Sentry project to report unexpected errors and dead runs to; empty: none."
-    )
     keep_days: int = Field(
         default=30,
         ge=1,

@@ -9,7 +9,6 @@ import threading
 import time
 from pathlib import Path
 
-from swatchbook.runtime.sentry import watch
 from swatchbook.settings import Settings
 from swatchbook.tracing import ids
 
@@ -89,11 +88,7 @@ def start(*, debug: bool) -> None:
 
 
 def keep(settings: Settings) -> None:
-    """Log to today's file from now on, and send errors to Sentry if it is configured.
-
-    Files are only appended to, so several processes may share one.
-    """
-    watch(settings)
+    """Log to today's file from now on. Files are only appended to, so several processes may share one."""
     if logging.getLogger("swatchbook").level != logging.DEBUG:
         _set_level(settings.log_level)
     file = log_file(settings)

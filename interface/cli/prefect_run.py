@@ -28,7 +28,6 @@ from swatchbook.tracing import finish
 
 _POLL_SECONDS = 0.1
 _CANCEL_AGAIN_SECONDS = 2.0
-_SENTRY_SECONDS = 2.0
 FAREWELL_SECONDS = 10.0  # for an interrupted run to record its end; otherwise its lease expires
 
 T = TypeVar("T")
@@ -119,8 +118,6 @@ def leave(code: int) -> NoReturn:
     Python would wait for threads whose work can no longer be committed, and for Prefect to send its last log lines and
     events: to a server that ends now.
     """
-    if sentry := sys.modules.get("sentry_sdk"):
-        sentry.flush(_SENTRY_SECONDS)
     finish()
     logging.shutdown()
     sys.stdout.flush()

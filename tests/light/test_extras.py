@@ -15,7 +15,6 @@ import pytest
 from openpyxl import Workbook
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from pydantic import SecretStr
 
 from devtools.lock import LOCK, SECTIONS, packages, up_to
 from interface.cli.commands.models import pull_chosen
@@ -32,7 +31,6 @@ from swatchbook.pipeline.register import register
 from swatchbook.pipeline.register_path import register_folder
 from swatchbook.records import BatchMapping, DocumentStatus, IngestOptions, Role
 from swatchbook.resources import Resources
-from swatchbook.runtime.sentry import watch
 from swatchbook.settings import Settings
 from swatchbook.sources.batch_file import read_records
 from swatchbook.sources.batch_plan import plan_batch
@@ -73,7 +71,6 @@ CHOSEN: Mapping[str, dict[str, Any]] = {
     "s3": {"files_url": "s3://shop/files"},
     "gcs": {"files_url": "gs://shop/files"},
     "azure": {"files_url": "az://shop/files"},
-    "sentry": {"sentry_dsn": "https://key@example.org/1"},
 }
 """Extra -> settings that need it."""
 
@@ -241,11 +238,3 @@ def test_languages_of_print_are_read_only_with_tesseract(monkeypatch: pytest.Mon
     with pytest.raises(MissingExtra, match="Print in rus needs the extra tesseract"):
         ocr_languages.check_languages(["rus"])
     ocr_languages.check_languages([])
-
-
-def test_errors_are_not_reported_without_sentry(
-    caplog: pytest.LogCaptureFixture, request: pytest.FixtureRequest
-) -> None:
-    request.getfixturevalue("light")
-    watch(Settings(sentry_dsn=SecretStr("https://key@example.org/1")))
-    assert "needs the extra sentry" in caplog.text
