@@ -16,7 +16,6 @@ from swatchbook.printed_prices import CODES, SIGNS, WORDS_BEFORE, WORDS_BEHIND, 
 
 LONGEST: Final = 80  # the most characters of a text that is asked about; a longer one is prose
 YEARS: Final = range(1900, 2100)
-MOST_DIGITS: Final = 4  # the most digits of a number without a fraction that is no code
 MOST_OF_RANGE: Final = 3  # the most digits of the ends of a range: "36-41" is one, "8660-8671" may be a code
 WIDEST_RANGE: Final = 4  # the largest factor between its ends: "10-445" may be a code
 _TOKEN = re.compile(r"(?P<number>\d+(?:[.,'’]\d+)*)|(?P<word>[^\W\d_]+)|(?P<sign>\S)")

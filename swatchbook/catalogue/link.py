@@ -141,10 +141,9 @@ def _is_as_large(a: Box, b: Box) -> bool:
     return all(abs((a[k + 2] - a[k]) - (b[k + 2] - b[k])) <= AS_LARGE * (b[k + 2] - b[k]) for k in (0, 1))
 
 
-def choose_links(places: Sequence[PagePlaces], weights: Weights | None = None) -> Iterator[list[Link]]:
+def choose_links(places: Sequence[PagePlaces]) -> Iterator[list[Link]]:
     """Return for each picture its links to products."""
-    weights = weights or shipped_weights()
-    pairs = measure(places)
+    weights, pairs = shipped_weights(), measure(places)
     for place in places:
         for picture in place.pictures:
             yield _links_of(picture, place, pairs[picture.id], weights)

@@ -164,8 +164,8 @@ def discard_answers(context: CallContext, requests: Iterable[str]) -> None:
         execute_in(connection, answered_calls.values(state="failed", answer=null()), calls.c.request, requests)
 
 
-def spending(ledger: Ledger, document: str, generation: str | None = None) -> list[Spent]:
-    """Return what a document (or one generation of it) paid, by stage, provider and model."""
+def spending(ledger: Ledger, document: str) -> list[Spent]:
+    """Return what a document paid, by stage, provider and model."""
     lost = (calls.c.state == "unknown") | ((calls.c.state == "reserved") & runs.c.state.is_distinct_from("live"))
     unknown = lost | ((calls.c.state == "failed") & calls.c.cost_usd.is_(None))
     unpriced = (calls.c.state == "answered") & calls.c.cost_usd.is_(None)
@@ -188,8 +188,6 @@ def spending(ledger: Ledger, document: str, generation: str | None = None) -> li
         .group_by(*of)
         .order_by(*of)
     )
-    if generation is not None:
-        query = query.where(calls.c.generation == generation)
     with ledger.read() as connection:
         return [Spent.model_validate(dict(row)) for row in connection.execute(query).mappings()]
 

@@ -385,7 +385,7 @@ def _waiting(*, owner: str | None = None, document: str | None = None) -> Select
     return _analysed(owner=owner, document=document).where(_needs_review, _is_shown_analysis)
 
 
-def _due_for_review(reviewer: str, *, owner: str | None = None, document: str | None = None) -> Select[Any]:
+def _due_for_review(reviewer: str, *, document: str | None = None) -> Select[Any]:
     """Waiting images of idle documents without a review, or with a failed one to be tried again now.
 
     Analyses by the reviewer's own tag are left out.
@@ -393,7 +393,7 @@ def _due_for_review(reviewer: str, *, owner: str | None = None, document: str | 
     standing = and_(reviews.c.key == images.c.content_key, reviews.c.tag == requested.c.tag, reviews.c.stands)
     try_again = and_(reviews.c.verdict == Verdict.FAILED, reviews.c.next_try_at <= db_now())
     return (
-        _waiting(owner=owner, document=document)
+        _waiting(document=document)
         .join(reviews, standing, isouter=True)
         .where(requested.c.tag != reviewer, or_(reviews.c.key.is_(None), try_again))
         .where(documents.c.run.is_(None), documents.c.status.not_in(_STOPPED))

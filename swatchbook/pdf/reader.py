@@ -208,26 +208,24 @@ def render(
                 yield answer["page"], FailedPage(page=answer["page"], **answer["lost"])
 
 
-def render_page(path: Path, number: int, settings: Settings, *, width: int, module: str | None = None) -> bytes:
+def render_page(path: Path, number: int, settings: Settings, *, width: int) -> bytes:
     """Render one page as PNG, `width` pixels wide, or narrower if it would be higher than `MOST_HEIGHT`.
 
     Raises UnreadableDocument if it cannot be rendered, CrashedWorker or ProviderTimeout if it may be later.
     """
     request = {**_request("render", path), "fit": (width, MOST_HEIGHT), "form": "png"}
-    return _picture_of(request, number, settings, module)
+    return _picture_of(request, number, settings)
 
 
-def draw_page(
-    path: Path, number: int, drawing: Drawing, settings: Settings, *, side: int, module: str | None = None
-) -> bytes:
+def draw_page(path: Path, number: int, drawing: Drawing, settings: Settings, *, side: int) -> bytes:
     """Return a page as PNG, longest side `side`, with boxes over it and notes. Raises what `render_page` raises."""
     request = {**_request("draw", path), "side": side, "drawing": drawing.model_dump()}
-    return _picture_of(request, number, settings, module)
+    return _picture_of(request, number, settings)
 
 
-def _picture_of(request: dict[str, Any], number: int, settings: Settings, module: str | None) -> bytes:
+def _picture_of(request: dict[str, Any], number: int, settings: Settings) -> bytes:
     failed: dict[str, Any] = {}
-    with _answers(module, request, [number], settings) as answers:
+    with _answers(None, request, [number], settings) as answers:
         for answer, payload in answers:
             if "rendered" in answer:
                 return payload

@@ -86,7 +86,6 @@ def extract_boxes(
     settings: Settings,
     *,
     placed: Sequence[Placement] = (),
-    module: str | None = None,
 ) -> Extraction:
     """Extract the parts of pages that a person took in, as pictures that are shown.
 
@@ -104,7 +103,7 @@ def extract_boxes(
         margins += margin_lines(page)
         turns[page.number] = page.turn
     turned = {number: [(box, turns[number]) for box in of_page] for number, of_page in taken.items()}
-    found = reader.extract(path, sorted(turned), reading.content, files, settings, boxes=turned, module=module)
+    found = reader.extract(path, sorted(turned), reading.content, files, settings, boxes=turned)
     return Extraction(
         pictures=found.pictures,
         placements=place_pictures(

@@ -59,15 +59,13 @@ def page_excerpts(pages: Iterable[Page], *, most: int = PAGE_CHARACTERS) -> Iter
         before = margins
 
 
-def group_excerpts(
-    excerpts: Iterable[PageExcerpt], *, pages: int = MOST_PAGES, characters: int = MOST_CHARACTERS
-) -> Iterator[tuple[PageExcerpt, ...]]:
+def group_excerpts(excerpts: Iterable[PageExcerpt]) -> Iterator[tuple[PageExcerpt, ...]]:
     """Group successive pages so that each group fits one question."""
-    window, room = list[PageExcerpt](), characters
+    window, room = list[PageExcerpt](), MOST_CHARACTERS
     for excerpt in excerpts:
-        if window and (len(window) == pages or len(excerpt.shown) > room):
+        if window and (len(window) == MOST_PAGES or len(excerpt.shown) > room):
             yield tuple(window)
-            window, room = [], characters
+            window, room = [], MOST_CHARACTERS
         window.append(excerpt)
         room -= len(excerpt.shown)
     if window:
