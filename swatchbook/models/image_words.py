@@ -16,7 +16,7 @@ from swatchbook.arrays import Vectors
 
 FILE: Final = Path(__file__).with_name("image_words.tsv")
 CLASSES: Final = 1_000
-TEMPERATURE: Final = 0.95  # fitted on pictures of clothes, furniture and groceries; 0.86–0.98 without one of them
+TEMPERATURE: Final = 0.95  # by devtools.fit_image_words, on clothes, furniture and groceries; 0.86–0.98 without one
 LEAST_PROBABILITY: Final = 0.75  # on those, 0.5 would do; but catalogues are full of things that have no class
 MOST_WORDS: Final = 4
 
