@@ -13,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from swatchbook.errors import Authentication, Configuration, DiskFull, Failure, LedgerDown
 from swatchbook.one_line import shorten
 
+_RESTORE = "Move it away, and restore a backup: `swatchbook restore FOLDER`."
 _CHECK_URL = "Check SWATCHBOOK_LEDGER_URL."
 
 
@@ -26,7 +27,7 @@ def translated_errors(url: URL) -> Iterator[None]:
     except JSONDecodeError as error:  # SQLite, unlike PostgreSQL, does not check JSON columns
         raise Configuration(
             f"The ledger {url.database} holds a row that cannot be read (see the log).",
-            advice="Restore it from a backup.",
+            advice=_RESTORE,
         ) from error
     except DBAPIError as error:
         failure = _translated(error, url)
@@ -62,8 +63,9 @@ def _no_rights(file: str | None) -> Failure:
     )
 
 
-def _not_a_ledger(file: str | None) -> Failure:
-    return Configuration(f"{file} is not a ledger, or is damaged.", advice="Restore it from a backup or move it away.")
+def damaged_ledger(file: str | None) -> Failure:
+    """Return the failure of a ledger whose pages SQLite cannot read."""
+    return Configuration(f"{file} is not a ledger, or is damaged.", advice=_RESTORE)
 
 
 def _input_output(file: str | None) -> Failure:
@@ -79,8 +81,8 @@ _SQLITE_FAILURES: Mapping[int, Callable[[str | None], Failure]] = {
     sqlite3.SQLITE_READONLY: _no_rights,
     sqlite3.SQLITE_CANTOPEN: _no_rights,
     sqlite3.SQLITE_AUTH: _no_rights,
-    sqlite3.SQLITE_CORRUPT: _not_a_ledger,
-    sqlite3.SQLITE_NOTADB: _not_a_ledger,
+    sqlite3.SQLITE_CORRUPT: damaged_ledger,
+    sqlite3.SQLITE_NOTADB: damaged_ledger,
     sqlite3.SQLITE_IOERR: _input_output,
 }
 
@@ -128,6 +130,13 @@ def _server_forbids(said: str) -> Failure:
     )
 
 
+def _server_damaged(said: str) -> Failure:
+    return Configuration(
+        f"The ledger's database is damaged. Its server says: {said}.",
+        advice="Restore a backup into a new database: `swatchbook restore FOLDER`.",
+    )
+
+
 _POSTGRESQL_FAILURES: Mapping[str, Callable[[str], Failure]] = {
     "08": _is_down,  # connection
     "53100": _server_disk_full,
@@ -140,5 +149,7 @@ _POSTGRESQL_FAILURES: Mapping[str, Callable[[str], Failure]] = {
     "42501": _server_forbids,
     "25006": _server_forbids,  # a standby
     "28": _server_forbids,
+    "XX001": _server_damaged,
+    "XX002": _server_damaged,
 }
 """By SQLSTATE, else by its class (the first two characters)."""

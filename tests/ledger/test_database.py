@@ -24,6 +24,7 @@ from swatchbook.ledger.stored_documents import get_document
 from swatchbook.ledger.tables import contents, documents, items, metadata
 from swatchbook.records import IngestOptions, Stage
 from tests.ledger.conftest import NewLedger
+from tests.ledger.damage import overwrite_pages
 from tests.ledger.scene import begun, keys
 
 ROOT = Path(__file__).parents[2]
@@ -280,3 +281,55 @@ def test_any_number_of_values_fits_an_in_list_and_each_row_comes_once(ledger: Le
         assert [row.key for row in rows] == values
         execute_in(connection, delete(contents), contents.c.key, iter(values))
         assert connection.execute(select(contents.c.key)).scalars().all() == ["other"]
+
+
+def test_overwritten_pages_fail_the_check(new_sqlite: NewLedger) -> None:
+    ledger = open_ledger(new_sqlite())
+    ledger.check(deep=True)
+    ledger.close()
+    overwrite_pages(Path(ledger.url.database or ""))
+    for deep in (False, True):
+        with pytest.raises(Configuration, match="swatchbook restore"):
+            ledger.check(deep=deep)
+    ledger.close()
+
+
+def test_deep_check_finds_an_index_without_its_rows(new_sqlite: NewLedger) -> None:
+    ledger = open_ledger(new_sqlite())
+    begun(ledger)
+    with ledger.write() as connection:
+        for statement in (
+            "CREATE INDEX unlike ON documents (name)",
+            "PRAGMA writable_schema = ON",
+            "UPDATE sqlite_schema SET sql = 'CREATE INDEX unlike ON documents (id)' WHERE name = 'unlike'",
+        ):
+            connection.exec_driver_sql(statement)
+    ledger.close()
+    ledger.check()
+    with pytest.raises(Configuration, match="swatchbook restore"):
+        ledger.check(deep=True)
+    ledger.close()
+
+
+def test_deep_check_of_postgresql_asks_amcheck(new_postgresql: NewLedger) -> None:
+    ledger = open_ledger(new_postgresql())
+    ledger.check(deep=True)  # without the extension
+    with ledger.write() as connection:
+        connection.exec_driver_sql("CREATE EXTENSION amcheck")
+    ledger.check(deep=True)
+    with ledger.write() as connection:  # an index whose order changes, as with an update of the system's collations
+        for statement in (
+            "CREATE FUNCTION up(int4, int4) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT btint4cmp($1, $2)'",
+            "CREATE FUNCTION down(int4, int4) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT btint4cmp($2, $1)'",
+            "CREATE OPERATOR CLASS fickle FOR TYPE int4 USING btree AS OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, "
+            "OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 up(int4, int4)",
+            "CREATE TABLE numbers AS SELECT generate_series(1, 100) AS number",
+            "CREATE INDEX ON numbers (number fickle)",
+            "UPDATE pg_amproc SET amproc = 'down'::regproc WHERE amproc = 'up'::regproc",
+        ):
+            connection.exec_driver_sql(statement)
+    ledger.close()
+    ledger.check()
+    with pytest.raises(Configuration, match="swatchbook restore"):
+        ledger.check(deep=True)
+    ledger.close()
