@@ -348,11 +348,13 @@ def check_pdf(resources: Resources) -> str:
 
 
 def check_prefect(resources: Resources) -> str:
-    from interface.cli.prefect_server import prefect_environment, probe_prefect
+    from interface.cli.prefect_server import check_database, prefect_environment, probe_prefect
 
     os.environ.update(prefect_environment(resources.settings, os.environ))
     if url := os.environ.get("PREFECT_API_URL"):
         probe_prefect(url)
+    else:
+        check_database()
     import prefect
 
     server = f"server at {url}" if url else f"a temporary server per command, home {os.environ['PREFECT_HOME']}"

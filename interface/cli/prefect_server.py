@@ -89,6 +89,7 @@ class TemporaryServer:
             with urlopen(f"{self.url}/health", timeout=ANSWER_SECONDS):  # noqa: S310 — our own address
                 return
         except (URLError, OSError) as error:
+            check_database()
             log.error("the output of Prefect's temporary server:\n%s", self._end_of_output())
             raise Configuration(
                 "Prefect's temporary server did not start (see the log).",
@@ -185,6 +186,25 @@ def _revision(database: Path) -> str | None:
             return str(revision)
     except (sqlite3.Error, TypeError):
         return None
+
+
+def check_database() -> None:
+    """Raise Configuration if SQLite finds that the temporary server's database is damaged."""
+    database = Path(os.environ["PREFECT_HOME"]) / "prefect.db"
+    if not database.exists():
+        return
+    try:
+        with closing(_open(database)) as connection:
+            (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.OperationalError:  # it is in use
+        return
+    except sqlite3.DatabaseError as error:
+        found = str(error)
+    if found != "ok":
+        raise Configuration(
+            f"Prefect's database {database} is damaged.",
+            advice="Move it away: it is made anew, and only the list of earlier flow runs is lost.",
+        )
 
 
 def _open(database: Path) -> sqlite3.Connection:
