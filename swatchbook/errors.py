@@ -309,6 +309,12 @@ class BudgetExceeded(Failure):
     kind, policy = "budget_exceeded", Policy.BLOCKED
 
 
+class IndexDamaged(Failure):
+    """Files of the vector index are truncated, overwritten or missing."""
+
+    kind, policy = "index_damaged", Policy.BLOCKED
+
+
 class DiskFull(Failure):
     """The disk has no space left."""
 

@@ -25,7 +25,7 @@ from interface.cli.log import log_file
 from interface.cli.terminal import cell, clean, duration, table
 from swatchbook import extras
 from swatchbook.errors import Configuration, DiskFull, Failure, OutOfMemory, ProviderDown, as_failure, reason_of
-from swatchbook.index.contract import MovableIndex
+from swatchbook.index.contract import CheckedIndex, MovableIndex
 from swatchbook.ledger import space_registry
 from swatchbook.ledger.space_registry import active_spaces
 from swatchbook.ledger.webhooks import undelivered
@@ -183,7 +183,7 @@ def check_ledger(resources: Resources) -> str:
 
     from swatchbook.ledger import migrations
 
-    resources.ledger.now()
+    resources.ledger.check()
     with resources.ledger.write():
         pass
     return f"{make_url(resources.settings.ledger).render_as_string(hide_password=True)} · schema {migrations.HEAD}"
@@ -205,6 +205,10 @@ def check_files(resources: Resources) -> str:
 
 def check_index(resources: Resources) -> str:
     resources.index.probe()
+    here = set(resources.index.spaces())
+    for each in space_registry.registered(resources.ledger):
+        if isinstance(resources.index, CheckedIndex) and each.space.name in here:
+            resources.index.check(each.space)
     from swatchbook.storage.object_store import has_conditional_writes
 
     settings = resources.settings
@@ -216,7 +220,7 @@ def check_index(resources: Resources) -> str:
         )
     places = {"lance": settings.index_url or settings.index_folder, "weaviate": settings.weaviate_url}
     where = f" at {places[settings.index]}" if settings.index in places else ""
-    return f"{settings.index}{where} · {len(list(resources.index.spaces()))} spaces{_to_move(resources)}"
+    return f"{settings.index}{where} · {len(here)} spaces{_to_move(resources)}"
 
 
 def _to_move(resources: Resources) -> str:

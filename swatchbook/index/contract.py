@@ -263,7 +263,8 @@ class Index(Protocol):
     """A vector index.
 
     Its operations raise IndexDown if it does not answer, Authentication if it rejects the key, DiskFull if it cannot
-    write, and Configuration for a space with another schema, or a missing space (except in `delete` and `drop`).
+    write, IndexDamaged if its files cannot be read, and Configuration for a space with another schema, or a missing
+    space (except in `delete` and `drop`).
     """
 
     def probe(self) -> None:
@@ -319,6 +320,14 @@ class GrowingIndex(Protocol):
 
     def build_due(self) -> int:
         """Build what has grown large enough, while others search and write; return the number of spaces."""
+
+
+@runtime_checkable
+class CheckedIndex(Protocol):
+    """What an index does besides `Index` whose files may be damaged, although it still answers some queries."""
+
+    def check(self, space: Space) -> None:
+        """Read all that searches of the space need. Raises IndexDamaged."""
 
 
 class MoveState(Record):

@@ -20,7 +20,16 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from swatchbook.errors import Authentication, Configuration, DiskFull, Failure, IndexDown, Unexpected, reason_of
+from swatchbook.errors import (
+    Authentication,
+    Configuration,
+    DiskFull,
+    Failure,
+    IndexDamaged,
+    IndexDown,
+    Unexpected,
+    reason_of,
+)
 from swatchbook.index.contract import (
     WRITE_SECONDS,
     IndexObject,
@@ -97,6 +106,21 @@ REFUSED = (
     "CredentialsNot",
 )
 NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "The specified bucket does not exist")
+DAMAGED = (
+    "Not found: ",
+    "corrupt file",
+    "invalid magic",
+    "failed to decode Protobuf",
+    "file size is too small",
+    "failed to fill whole buffer",
+    "Requested range was invalid",
+    "Generic memory error: Invalid range",
+    "correct footer",
+    "invalid seek",
+    " at line 1 column ",  # of JSON
+    "missing implementation field",
+    "unsupported index version",
+)
 ANSWERS_NOT = ("LanceError(IO)", "error sending request", "retry_timeout", "Generic ")
 """What the messages of LanceDB's object stores say, which have no classes."""
 
@@ -301,6 +325,21 @@ class LanceIndex:
             raise
         return True
 
+    def check(self, space: Space) -> None:
+        """Read the versions, ids and indexes of a table. Raises IndexDamaged."""
+        try:
+            self._read_whole(space)
+        except IndexDamaged:  # or another process has just deleted this version
+            self._read_whole(space)
+
+    def _read_whole(self, space: Space) -> None:
+        with self._reading(space) as version:
+            version.table.list_versions()
+            for index in version.table.list_indices():
+                version.table.prewarm_index(index.name)
+        for _ in self.ids(space):
+            pass
+
     def close(self) -> None:
         self.__dict__.pop("_database", None)
         self._read.clear()
@@ -499,6 +538,11 @@ def _failure(error: Exception, folder: str) -> Failure:
         return Configuration(
             f"The bucket of the index at {folder} does not exist.",
             advice="Create it, or correct SWATCHBOOK_INDEX_URL.",
+        )
+    if any(sign in message for sign in DAMAGED):
+        return IndexDamaged(
+            f"The index in {folder} is damaged.",
+            advice="Rebuild it from the ledger: `swatchbook rebuild-index`.",
         )
     if isinstance(error, OSError) or any(sign in message for sign in ANSWERS_NOT):
         return IndexDown(f"The index in {folder} does not answer: {reason_of(error)}.")

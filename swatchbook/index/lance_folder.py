@@ -84,7 +84,7 @@ class LanceFolder:
     def pointed(self, database: Any, role: str) -> str | None:
         """Return the active space of a role."""
         pointer = self.folder / "active" / role
-        return pointer.read_text() if pointer.exists() else None
+        return pointer.read_text(errors="replace") if pointer.exists() else None
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:

@@ -54,8 +54,13 @@ def is_complete(space: Space, table: Any) -> bool:
 
 
 def check_schema(space: Space, table: Any) -> None:
-    """Raise Configuration if the table has another schema, such as an earlier version's."""
+    """Raise Configuration if the table has another schema, such as an earlier version's.
+
+    A manifest of zeros has no columns at all: LanceDB reads it without an error, and this raises ValueError.
+    """
     expected, found = table_schema(space.dimension), table.schema
+    if not found.names:
+        raise ValueError("corrupt file: a manifest without columns")
     if found != expected:
         strange = [name for name in {*expected.names, *found.names} if not _agree(name, expected, found)]
         raise foreign_space(

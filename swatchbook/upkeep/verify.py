@@ -1,22 +1,26 @@
 """Compare index, file store and ledger (`verify`), repair differences, and rebuild the index (`rebuild-index`).
 
 A repair (`--repair`, and every hour) publishes missing objects again and deletes foreign ones. Documents with damaged
-files are queued.
+files are queued. `--repair` also rebuilds spaces whose files are damaged.
 """
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from swatchbook.errors import FileMissing
-from swatchbook.index.contract import MovableIndex, Space
+from swatchbook.errors import FileMissing, IndexDamaged
+from swatchbook.index.contract import CheckedIndex, MovableIndex, Space
 from swatchbook.ledger import document_commands, publishing, source_items
-from swatchbook.ledger.space_registry import registered
+from swatchbook.ledger.database import portions
+from swatchbook.ledger.space_registry import RegisteredSpace, registered
 from swatchbook.ledger.stored_documents import get_document
 from swatchbook.pipeline.publish import publish_all
-from swatchbook.records import Record
+from swatchbook.records import Record, Role, RoleTag
 from swatchbook.resources import Resources
+
+log = logging.getLogger(__name__)
 
 SMALL_SPACE = 50_000
 """Objects up to which `repair_index` compares all ids of a space; of a larger one, only if the counts differ."""
@@ -33,6 +37,7 @@ class SpaceCheck(Record):
     expected: int
     missing: int
     foreign: int  # in the index, but not expected
+    damaged: bool = False  # its files cannot be read: all that is expected counts as missing
 
 
 class Damage(Record):
@@ -60,35 +65,53 @@ class Verification(Record):
     def sound(self) -> bool:
         """Return whether nothing is missing, foreign, lost, damaged or unpublished."""
         files_are_sound = not self.lost_files and not self.damaged_files
-        return files_are_sound and not self.unpublished and not any(s.missing or s.foreign for s in self.spaces)
+        return (
+            files_are_sound
+            and not self.unpublished
+            and not any(s.missing or s.foreign or s.damaged for s in self.spaces)
+        )
 
 
 def verify(resources: Resources, *, repair: bool = False, deep: bool = False) -> Verification:
     """Compare each space of the index with the ledger, and the ledger's files with the file store.
 
-    What the vector index has lost counts as missing, although its object is there.
+    What the vector index has lost counts as missing, although its object is there. Raises Configuration if the
+    database finds that the ledger is damaged: nothing can be compared with it, or repaired from it.
 
-    Files are compared by size; with `deep` by their bytes. With `repair`, publish missing objects again, delete foreign
-    ones, and queue the documents whose pages or pictures are lost or damaged; the file of a document itself can only be
-    uploaded again. Objects that are published at the same time are not lost, and those that wait to be published are
-    not missing.
+    Files are compared by size; with `deep` by their bytes, and objects of LanceDB by what they hold. With `repair`,
+    publish missing objects again, delete foreign ones, and queue the documents whose pages or pictures are lost or
+    damaged; the file of a document itself can only be uploaded again. Objects that are published at the same time are
+    not lost, and those that wait to be published are not missing.
     """
+    resources.ledger.check(deep=deep)
     checks = []
-    for space in [each.space for each in registered(resources.ledger) if not each.dropping]:
-        resources.index.ensure(space)
-        found = _compare(resources, space, lost=partial(_lost, resources, space, graphs=True))
-        missing, foreign = len(found.missing), len(found.foreign)
-        checks.append(SpaceCheck(space=space.name, expected=found.expected, missing=missing, foreign=foreign))
+    for each in [each for each in registered(resources.ledger) if not each.dropping]:
+        space = each.space
+        found = _examine(resources, space, deep=deep)
+        if damaged := found is None:
+            expected = set(publishing.searchable_ids(resources.ledger, space))
+            found = _Differences(len(expected), expected, set(), set())
+        checks.append(
+            SpaceCheck(
+                space=space.name,
+                expected=found.expected,
+                missing=len(found.missing),
+                foreign=len(found.foreign),
+                damaged=damaged,
+            )
+        )
         if repair:
+            if damaged:
+                _make_empty(resources, each, found.missing)
             _repair(resources, space, found)
-    gone, damaged = _check_files(resources, deep=deep)
-    queued = _make_again(resources, gone, damaged) if repair else 0
+    gone, changed = _check_files(resources, deep=deep)
+    queued = _make_again(resources, gone, changed) if repair else 0
     if repair:
         publish_all(resources, at_most=resources.settings.outage_wait_seconds)
     return Verification(
         spaces=tuple(checks),
         lost_files=tuple(gone),
-        damaged_files=tuple(damaged),
+        damaged_files=tuple(changed),
         unpublished=publishing.count_unpublished(resources.ledger),
         repaired=repair,
         queued=queued,
@@ -138,6 +161,47 @@ def _lost(resources: Resources, space: Space, *, graphs: bool = False) -> set[st
     """Return the objects that a killed server has left without their vectors."""
     index = resources.index
     return {*index.lost_vectors(space, graphs=graphs)} if isinstance(index, MovableIndex) else set()
+
+
+def _examine(resources: Resources, space: Space, *, deep: bool) -> _Differences | None:
+    """Compare a space with the ledger, and create it if it is missing. Return None if its files are damaged."""
+    index = resources.index
+    try:
+        index.ensure(space)
+        if not isinstance(index, CheckedIndex):
+            return _compare(resources, space, lost=partial(_lost, resources, space, graphs=True))
+        index.check(space)
+        return _compare(resources, space, lost=partial(_changed, resources, space) if deep else set[str])
+    except IndexDamaged as failure:
+        log.warning("the space %s is damaged", space.name, exc_info=failure)
+        return None
+
+
+def _make_empty(resources: Resources, each: RegisteredSpace, expected: set[str]) -> None:
+    """Drop a damaged space and create it again. A kill in between leaves all that it had to be published again."""
+    publishing.mark_dirty(resources.ledger, expected)
+    resources.index.drop(each.space)
+    resources.index.ensure(each.space)
+    if each.active:
+        resources.index.activate(each.space)
+
+
+def _changed(resources: Resources, space: Space) -> set[str]:
+    """Return the published objects that are in the index unlike in the ledger. Raises IndexDamaged."""
+    kind: Literal["image", "chunk"] = "chunk" if space.role is Role.TEXT else "image"
+    pair = RoleTag(role=space.role, tag=space.tag)
+    changed = set[str]()
+    for ids in portions(publishing.published_ids(resources.ledger, space)):
+        rows = [publishing.DirtyRow(kind=kind, id=each, dirty=0, gone=False) for each in ids]
+        here = resources.index.fetch(space, ids)
+        for each in publishing.publications(resources.ledger, rows):
+            found, vector = here.get(each.row.id), each.vectors.get(pair)
+            payload = each.payload.model_copy(update={"parts": ()})  # the index has none
+            if found is None or vector is None:
+                continue
+            if found.vector.tobytes() != vector.tobytes() or found.payload != payload:
+                changed.add(each.row.id)
+    return changed
 
 
 class IndexWatch:

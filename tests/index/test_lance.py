@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -15,11 +16,11 @@ import pyarrow as pa
 import pytest
 from filelock import FileLock
 
-from swatchbook.errors import Configuration, DiskFull, IndexDown
+from swatchbook.errors import Configuration, DiskFull, IndexDamaged, IndexDown, Policy
 from swatchbook.index import lance
 from swatchbook.index.contract import Payload, Space, Where
 from swatchbook.index.lance import COMPACT_EVERY, FLAT_ROWS, LanceIndex
-from swatchbook.index.slim_lancedb import lancedb
+from swatchbook.index.slim_lancedb import IvfSq, lancedb
 from swatchbook.records import Role
 from tests.index.objects import made, number_id
 
@@ -297,6 +298,71 @@ def test_a_folder_that_is_a_file_is_an_error_with_its_name(tmp_path: Path) -> No
     (tmp_path / "index").write_text("a note")
     with pytest.raises(IndexDown, match="index"):
         LanceIndex(tmp_path / "index").probe()
+
+
+@pytest.fixture(scope="module")
+def every_kind(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose table has every kind of file: rows, deletions, both indexes, several versions."""
+    folder = tmp_path_factory.mktemp("every kind") / "index"
+    index = LanceIndex(folder)
+    index.ensure(SPACE)
+    index.upsert(SPACE, made(300, text="oak floor"))
+    index._database.open_table(SPACE.name).create_index("vector", config=IvfSq(distance_type="cosine"))
+    index.compact(at_once=True)
+    index.upsert(SPACE, made(20, seed=3))
+    index.delete(SPACE, [number_id(200)])
+    index.close()
+    return folder
+
+
+def cut(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+def zeros(content: bytes) -> bytes:
+    return bytes(len(content))
+
+
+@pytest.mark.parametrize("damage", [cut, zeros])
+@pytest.mark.parametrize(
+    "file",
+    [
+        "_versions/*.manifest",  # the first by name is the newest
+        "data/*.lance", "_deletions/*-6-*.arrow", "_indices/*/part_*_docs.lance", "_indices/*/part_*_invert.lance",
+        "_indices/*/part_*_tokens.lance", "_indices/*/index.idx", "_indices/*/auxiliary.idx",
+    ],
+)  # fmt: skip
+def test_a_damaged_file_is_told_as_damage(
+    every_kind: Path, folder: Path, file: str, damage: Callable[[bytes], bytes]
+) -> None:
+    shutil.copytree(every_kind, folder)
+    path = min((folder / f"{SPACE.name}.lance").glob(file))
+    path.write_bytes(damage(path.read_bytes()))
+    index = LanceIndex(folder)
+    with pytest.raises(IndexDamaged, match="swatchbook rebuild-index") as told:
+        index.check(SPACE)
+    assert told.value.policy is Policy.BLOCKED
+    index.drop(SPACE)
+    index.ensure(SPACE)
+    index.upsert(SPACE, made(3))
+    index.check(SPACE)
+
+
+def test_a_damaged_table_refuses_writes_as_damaged(every_kind: Path, folder: Path) -> None:
+    shutil.copytree(every_kind, folder)
+    for path in (folder / f"{SPACE.name}.lance" / "data").iterdir():
+        path.write_bytes(cut(path.read_bytes()))
+    index = LanceIndex(folder)
+    for call in (lambda: index.upsert(SPACE, made(1)), lambda: index.search(SPACE, np.ones(8, np.float32), 5)):
+        with pytest.raises(IndexDamaged):
+            call()
+
+
+def test_a_damaged_pointer_is_no_obstacle(index: LanceIndex, folder: Path) -> None:
+    index.activate(SPACE)
+    (folder / "active" / SPACE.role).write_bytes(b"\xa0\xff")
+    assert index.active(SPACE.role) != SPACE.name
+    index.drop(SPACE)
 
 
 def test_a_search_of_a_table_of_an_earlier_version_names_it(tmp_path: Path) -> None:

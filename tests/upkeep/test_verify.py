@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.errors import FileMissing
+from swatchbook.errors import Configuration, FileMissing, IndexDamaged
 from swatchbook.index.contract import Space
 from swatchbook.ledger import publishing, schedule, stage_results
 from swatchbook.ledger.space_registry import registered
@@ -17,6 +17,7 @@ from swatchbook.resources import Resources
 from swatchbook.upkeep import verify as verify_module
 from swatchbook.upkeep.verify import IndexWatch, rebuild, repair_index, verify
 from tests.doubles.index import TroubledIndex
+from tests.ledger.damage import overwrite_pages
 from tests.ledger.scene import begin, begin_again, chunked, end, extraction, image, make_all, placed
 
 
@@ -66,6 +67,48 @@ def test_repair_publishes_what_is_missing_and_drops_what_is_foreign(resources: R
     assert verify(resources, repair=True).repaired
     assert {(s.missing, s.foreign) for s in verify(resources).spaces} == {(0, 0)}
     assert_whole(resources)
+
+
+def test_repair_rebuilds_a_damaged_space(resources: Resources) -> None:
+    make(resources, "oak", "ash")
+    (space, *_) = (space for space in spaces(resources) if space.role == "visual")
+    for path in (resources.settings.index_folder / f"{space.name}.lance" / "data").iterdir():
+        path.write_bytes(path.read_bytes()[:100])
+
+    found = verify(resources)
+    assert not found.sound
+    assert {(s.space, s.missing) for s in found.spaces if s.damaged} == {(space.name, 2)}
+    with pytest.raises(IndexDamaged, match="rebuild-index"):
+        make(resources, "elm", content="supplement")
+    assert verify(resources, repair=True).repaired
+    assert verify(resources).unpublished == 0
+    assert_whole(resources)
+    assert resources.index.active(space.role) == space.name
+
+
+def test_deep_verify_finds_an_overwritten_vector(resources: Resources) -> None:
+    make(resources, "oak", "ash")
+    (space, *_) = (space for space in spaces(resources) if space.role == "visual")
+    (oak,) = resources.index.fetch(space, [image("oak")]).values()
+    (data,) = (resources.settings.index_folder / f"{space.name}.lance" / "data").glob("*.lance")
+    assert data.read_bytes().count(oak.vector.tobytes()) == 1
+    data.write_bytes(data.read_bytes().replace(oak.vector.tobytes(), oak.vector[::-1].tobytes()))
+    resources.index.close()
+
+    assert not verify(resources, deep=True, repair=True).sound
+    assert_whole(resources)
+    (again,) = resources.index.fetch(space, [image("oak")]).values()
+    assert (again.vector == oak.vector).all()
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_a_damaged_ledger_is_never_sound(resources: Resources, *, deep: bool) -> None:
+    make(resources, "oak")
+    resources.ledger.close()
+    overwrite_pages(resources.settings.home / "ledger.sqlite")
+    for repair in (False, True):
+        with pytest.raises(Configuration, match="swatchbook restore"):
+            verify(resources, deep=deep, repair=repair)
 
 
 def test_files_that_the_ledger_stands_on_are_named_when_lost(resources: Resources) -> None:

@@ -38,7 +38,9 @@ def verify(
     repair: Annotated[
         bool, typer.Option("--repair", help="Publish missing rows, remove unknown ones, queue what lost its pictures.")
     ] = False,
-    deep: Annotated[bool, typer.Option("--deep", help="Read every stored file; without it only sizes count.")] = False,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Read every stored file, and all of ledger and index; else only sizes count.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Check that ledger, index and file store agree."""
@@ -63,6 +65,7 @@ def draw_verification(verification: "Verification") -> RenderableType:
             cell(space.foreign, "red" if space.foreign else "dim"),
         )
     parts: list[RenderableType] = [rows] if verification.spaces else []
+    parts += [Text(f"✗ the space {each.space} is damaged", "red") for each in verification.spaces if each.damaged]
     parts += [Text(f"✗ file {key} is missing; ingest its document again", "red") for key in verification.lost_files]
     parts += [Text(f"✗ {_describe_damage(damage)}", "red") for damage in verification.damaged_files]
     if verification.queued:
@@ -79,6 +82,8 @@ def draw_verification(verification: "Verification") -> RenderableType:
         )
     elif not verification.repaired:
         parts.append(Text("to repair: swatchbook verify --repair", "dim"))
+    else:
+        parts.append(Text("to see what is left: swatchbook verify", "dim"))
     return Group(*parts)
 
 

@@ -34,6 +34,7 @@ def failing(error: Exception) -> TestClient:
         ("invalid_reference", 422), ("unknown_owner", 404), ("unreadable_image", 422),
         ("too_large", 413), ("unsupported_format", 415),
         ("ledger_down", 503), ("index_down", 503), ("files_down", 503), ("configuration", 503), ("disk_full", 507),
+        ("index_damaged", 503),
         ("unexpected", 500),
     ],
 )  # fmt: skip
