@@ -1,14 +1,17 @@
 """What Prefect is told before it is imported."""
 
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from interface.cli.prefect_server import prefect_environment, probe_prefect
+from interface.cli.prefect_server import check_database, prefect_environment, probe_prefect
 from swatchbook.errors import Configuration
 from swatchbook.settings import Settings
+from tests.ledger.damage import overwrite_pages
 
 
 def test_all_of_prefect_stands_under_the_home(tmp_path: Path) -> None:
@@ -46,3 +49,18 @@ def test_no_garbage_is_collected_while_prefect_is_imported() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["True", "True"]
+
+
+def test_a_damaged_database_of_prefect_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
+    check_database()  # of an installation that has had no run
+    with closing(sqlite3.connect(tmp_path / "prefect.db")) as connection:
+        connection.execute("CREATE TABLE runs AS SELECT randomblob(100000) AS content")
+        connection.commit()
+    check_database()
+    overwrite_pages(tmp_path / "prefect.db")
+    with pytest.raises(Configuration, match=r"prefect\.db is damaged\. Move it away"):
+        check_database()
+    (tmp_path / "prefect.db").write_bytes(b"no database" * 1000)
+    with pytest.raises(Configuration, match="is damaged"):
+        check_database()
