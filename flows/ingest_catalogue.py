@@ -151,13 +151,11 @@ async def _describe(
         read = "\n".join(part.model_dump_json() for part in parts)
         return work.key("describe", resources.settings, sha256(read.encode())[:16])
 
-    asked = sum(asks_about(resources, product) for product in discovery.products)
-
     async def described(product: FoundProduct, by_layout: Description) -> Description:
         if not asks_about(resources, product):
             return by_layout
         scans = discovery.scans.on(product.pages)
-        given = (resources, work, reading, scans, product, by_layout, asked)
+        given = (resources, work, reading, scans, product, by_layout)
         return (await cached(ask_description, key(product, by_layout), *given))[0]
 
     with span("describe products", document=work.document):

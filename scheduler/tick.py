@@ -1,7 +1,7 @@
 """Run the background loop of `serve`, or its one round for `tick`.
 
-- Every 30 s: mark dead runs, kill hung processes, finish deletes, publish, start due documents, send notices, send and
-  look at batches of providers, take the events of object stores, build vector indexes that are due.
+- Every 30 s: mark dead runs, kill hung processes, finish deletes, publish, start due documents, send notices, take
+  the events of object stores, build vector indexes that are due.
 - Every hour: collect garbage, and compare the index with the ledger; the second also when the index has restarted.
 - Without a Prefect server: run due documents in a child process, one at a time, and reviews every ten minutes.
 - A Prefect server that was emptied is set up again.
@@ -34,7 +34,6 @@ from swatchbook.pipeline.take_events import take_events
 from swatchbook.records import Record
 from swatchbook.resources import Resources
 from swatchbook.upkeep.gc import Swept, sweep
-from swatchbook.upkeep.send_batches import send_batches
 from swatchbook.upkeep.verify import IndexWatch, repair_index
 
 log = logging.getLogger(__name__)
@@ -70,8 +69,6 @@ class Ticked(Record):
     killed: tuple[int, ...] = ()  # pids of hung runs
     deleted: tuple[str, ...] = ()
     published: int = 0
-    batched: int = 0  # calls sent in a batch of their provider
-    taken_in: int = 0  # answers of batches
     told: int = 0  # events of object stores that their queues had
     registered: int = 0  # objects that events named
     restored: bool = False  # Prefect had lost what `swatchbook setup` creates
@@ -92,7 +89,7 @@ async def tick(resources: Resources) -> Ticked:
     Failures are returned as `troubles`, since a later round may succeed.
     """
     children = [] if _has_prefect() else [_process_due, _review]
-    done = await _round(resources, [_send_batches, _take_events, *_parts(), *children, _notify])
+    done = await _round(resources, [_take_events, *_parts(), *children, _notify])
     await asyncio.to_thread(build_due, resources)
     await _record(resources, done)
     return done
@@ -101,11 +98,11 @@ async def tick(resources: Resources) -> Ticked:
 async def keep_ticking(resources: Resources, wake: asyncio.Event, every: float = EVERY_SECONDS) -> None:
     """Run a round every `every` seconds, and soon after `wake` is set, until cancelled; collect garbage every hour.
 
-    Failures are logged when they start and when they end. Notices and batches are sent, and events taken, concurrently,
-    so that a slow receiver or bucket delays no document. Without a Prefect server, one child process handles due
-    documents, and another runs reviews.
+    Failures are logged when they start and when they end. Notices are sent and events taken concurrently, so that a
+    slow receiver or bucket delays no document. Without a Prefect server, one child process handles due documents, and
+    another runs reviews.
     """
-    worker, reviewer, collector, messenger, batches, builder, mender, events = (BackgroundTask() for _ in range(8))
+    worker, reviewer, collector, messenger, builder, mender, events = (BackgroundTask() for _ in range(7))
     index = IndexWatch()
     troubles: tuple[str, ...] = ()
     collected = reviewed = -math.inf
@@ -116,7 +113,6 @@ async def keep_ticking(resources: Resources, wake: asyncio.Event, every: float =
             await _record(resources, done)
             troubles = _log_changes(done.troubles, before=troubles)
             messenger.begin(_recorded(resources, _notify))
-            batches.begin(_recorded(resources, _send_batches))
             events.begin(_take_and_wake(resources, wake))
             builder.begin(asyncio.to_thread(build_due, resources))
             if not troubles:
@@ -135,7 +131,7 @@ async def keep_ticking(resources: Resources, wake: asyncio.Event, every: float =
                 await asyncio.wait_for(wake.wait(), every)
                 await asyncio.sleep(min(GATHER_SECONDS, every))
     finally:
-        for each in (worker, reviewer, collector, messenger, batches, builder, mender, events):
+        for each in (worker, reviewer, collector, messenger, builder, mender, events):
             await each.stop()
 
 
@@ -270,12 +266,6 @@ def _publish(resources: Resources) -> PartResult:
     if not schedule.needs_publishing(resources.ledger):
         return {}
     return {"published": publish_all(resources, at_most=_INDEX_SECONDS).rows}
-
-
-async def _send_batches(resources: Resources) -> PartResult:
-    """Send the calls that wait for a provider's batch, and take in what the batches have answered."""
-    done = await asyncio.to_thread(send_batches, resources)
-    return {"batched": done.sent, "taken_in": done.taken_in, "troubles": done.troubles}
 
 
 async def _take_events(resources: Resources) -> PartResult:

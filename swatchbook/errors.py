@@ -6,7 +6,6 @@ Failure
 ├── never       the input is at fault: rejected at once with the reason; retried only when a person forces it
 ├── backoff     likely to pass: retried within the run, then in later runs after growing pauses
 ├── wait        the provider said when to call again; no attempt is spent
-├── later       the answer comes by itself: only this item waits for it, the run goes on; no attempt is spent
 ├── outage      a shared service is down: the run waits until it answers again; no attempt is spent
 ├── smaller     the batch was too large: split in halves
 ├── once more   the model is asked again with the reason; after that handled as backoff
@@ -25,7 +24,6 @@ class Policy(StrEnum):
     NEVER = "never"
     BACKOFF = "backoff"
     WAIT = "wait"
-    LATER = "later"
     OUTAGE = "outage"
     SMALLER = "smaller"
     ONCE_MORE = "once more"
@@ -216,19 +214,6 @@ class TooManySearches(RateLimited):
     """More searches of this API key wait than are answered soon."""
 
     kind, policy = "too_many_searches", Policy.WAIT
-
-
-# --- later: the answer comes by itself --------------------------------------------------------------------------------
-
-
-class InBatch(Failure):
-    """The provider answers this call in a batch, at half the price. `seconds`: until it is there at the latest."""
-
-    kind, policy = "in_batch", Policy.LATER
-
-    def __init__(self, message: str, *, advice: str | None = None, seconds: float = 0.0) -> None:
-        super().__init__(message, advice=advice)
-        self.seconds = seconds
 
 
 # --- outage: a shared service is down ---------------------------------------------------------------------------------

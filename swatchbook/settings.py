@@ -337,14 +337,6 @@ class Settings(BaseSettings):
             "server of your own."
         ),
     )
-    batch: Literal["auto", "always", "off"] = Field(
-        default="auto",
-        description=(
-            "Calls in a provider's batch cost half and are answered within a day. `auto`: many calls to OpenAI or "
-            "Anthropic that no person waits for; `always`: also few ones, those of an ingest, and to other addresses. "
-            "Set `off` to have everything at once."
-        ),
-    )
     prices: Annotated[Mapping[str, Price], NoDecode, BeforeValidator(parse_object)] = Field(
         default={},
         description=(

@@ -23,7 +23,6 @@ from swatchbook.reports.collection_state import CoverageReport, as_markdown, cov
 from swatchbook.resources import Resources
 from swatchbook.upkeep import fill_missing
 from swatchbook.upkeep.fill_missing import DocumentFill, Fill, Filled, FillPlan
-from swatchbook.upkeep.send_batches import send_batches
 from tasks.policy import EMBEDDING, WRITE
 
 REVIEW_DEPLOYMENT = "review_quality/review_quality"
@@ -87,7 +86,6 @@ async def find_documents_to_fill(resources: Resources, fill: Fill) -> tuple[str,
     """Return a name for this fill, under which its costs are kept, and the documents. Raises UnknownOwner."""
     if fill.owner is not None:
         await asyncio.to_thread(require_owner, resources.ledger, fill.owner)
-    await asyncio.to_thread(send_batches, resources, at_once=True)  # what they have answered can be made now
     return str(ULID()), await asyncio.to_thread(lambda: list(fill_missing.documents_to_fill(resources, fill)))
 
 

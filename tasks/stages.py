@@ -74,11 +74,10 @@ async def ask_description(
     scanned: Scans,
     product: FoundProduct,
     by_layout: Description,
-    products: int,
 ) -> Description:
-    """Stage 2B: ask the language model for the metadata of one of so many products."""
+    """Stage 2B: ask the language model for the metadata of one product."""
     given = (resources, work, reading, scanned, product, by_layout)
-    return await _ask(resources, partial(stages.ask_description, *given, products=products, last_try=last_try()))
+    return await _ask(resources, partial(stages.ask_description, *given, last_try=last_try()))
 
 
 @task(**PURE, task_run_name="plan pages of {work.name}")

@@ -195,7 +195,6 @@ _TAKEN = "tests/pipeline/test_take_in.py::test_a_picture_that_no_box_covers_is_c
 _COMPOSE = "tests/containers/test_compose.py::test_make_up_says_where_and_make_down_keeps_the_data"
 _DISMISSED = "tests/interface/cli/test_inspect.py::test_a_part_is_dismissed_and_put_back_by_its_name"
 TESTED_ELSEWHERE: Mapping[str, str] = {
-    "swatchbook batches": "tests/interface/cli/test_batches.py::test_batches_are_listed_with_cost_and_limit",
     "swatchbook events retry 3f9c2a71": "tests/interface/cli/test_events.py::test_dead_event_is_listed_and_tried_again",
     **dict.fromkeys(
         (

@@ -287,22 +287,6 @@ def check_prices(resources: Resources) -> str:
     return " · ".join([*found, listed])
 
 
-def check_batches(resources: Resources) -> str:
-    """Say which calls are in batches of providers, and what keeps a batch from being sent or taken in."""
-    from datetime import UTC, datetime
-
-    from swatchbook.ledger.batched_calls import list_batches
-
-    found = list[str]()
-    for each in list_batches(resources.ledger):
-        if each.state == "ended":
-            continue
-        since = datetime.fromtimestamp(each.created_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
-        trouble = f" ({each.message})" if each.message else ""
-        found.append(f"{each.calls} calls to {each.model}: {each.state} since {since}{trouble}")
-    return " · ".join(found) or "no calls are in a batch of a provider"
-
-
 def check_models(resources: Resources) -> str:
     """Load the models and encode one picture and one text."""
     import numpy as np
@@ -429,7 +413,6 @@ CHECKS: dict[str, Check] = {
     "notices": check_notices,
     "telemetry": check_telemetry,
     "prices": check_prices,
-    "batches": check_batches,
     "decoder": check_decoder,
     "pdf": check_pdf,
     "prefect": check_prefect,

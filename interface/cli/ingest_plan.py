@@ -103,8 +103,7 @@ def draw(file: Estimate) -> RenderableType:
         )  # fmt: skip
     has_review = any(each.stage == "review" for each in file.planned)
     review = " Review calls: upper bound, as if every new picture had a low score." if has_review else ""
-    later = " Calls in batches: half the price, answered within a day." if any(p.in_batch for p in file.planned) else ""
-    return Group(head, rows, Text(f"{_total(file)}{review}{later} No call was sent."))
+    return Group(head, rows, Text(f"{_total(file)}{review} No call was sent."))
 
 
 def _total(file: Estimate) -> str:

@@ -17,7 +17,6 @@ import typer
 from typer.core import TyperGroup
 
 from interface.cli.commands import (
-    batches,
     configure,
     delete,
     evaluate,
@@ -45,7 +44,7 @@ log = logging.getLogger(__name__)
 
 _FILES = (
     ingest, search, evaluate, inspect, review, show, products, teach, resume, delete, owners, configure, serve,
-    mcp, events, batches, models, spaces, upkeep,
+    mcp, events, models, spaces, upkeep,
 )  # fmt: skip
 """The files of commands, in the order of the help."""
 

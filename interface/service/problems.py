@@ -41,7 +41,6 @@ _BY_POLICY: Mapping[Policy, int] = {
     Policy.NEVER: 422,
     Policy.BACKOFF: 503,
     Policy.WAIT: 503,
-    Policy.LATER: 503,
     Policy.OUTAGE: 503,
     Policy.SMALLER: 503,
     Policy.ONCE_MORE: 503,

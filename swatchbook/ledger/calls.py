@@ -8,23 +8,20 @@
              → failed     no usable answer; it may be sent again, as the next attempt
              → unknown    its run died meanwhile; it may have been paid for
 
-A call may be sent in a provider's batch instead: `batched_calls.py`. While it is in one, it is not asked again.
-
 Each attempt has its own row, so that no cost is lost. At most one row of a request is reserved by a live run.
 """
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, case, delete, func, insert, null, select, update
 
-from swatchbook.errors import BudgetExceeded, Configuration, InBatch
+from swatchbook.errors import BudgetExceeded, Configuration
 from swatchbook.ledger.database import Ledger, db_now, execute_in, select_in
 from swatchbook.ledger.process_rows import PROCESS_COLUMNS, process_of
 from swatchbook.ledger.runs import Run, require_live
-from swatchbook.ledger.tables import calls, documents, provider_batches, runs
+from swatchbook.ledger.tables import calls, documents, runs
 from swatchbook.records import Record, Sha256, Spent
 from swatchbook.runtime.process import is_dead
 from swatchbook.tracing import current_span
@@ -32,30 +29,19 @@ from swatchbook.tracing import current_span
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
-    from swatchbook.storage.files import Files
-
 STALE_SECONDS = 1_200.0
 """A reservation older than this is void: longer than any call with all the waiting that a provider asks for."""
-
-BATCH_SECONDS = 86_400.0
-"""Within which a provider answers a batch, if it does not say itself."""
-
-_LATE_SECONDS = 600.0  # until a call is asked for again whose batch is late
 
 _ROUNDING = 1e-9  # USD: sums of floats
 
 
 @dataclass(frozen=True)
 class CallContext:
-    """The run and stage that pay for a call. `later`: where requests are kept until they are sent in a batch.
-
-    Without it, each call is sent at once. `span`: in which the calls are made, whatever thread makes them.
-    """
+    """The run and stage that pay for a call. `span`: in which the calls are made, whatever thread makes them."""
 
     ledger: Ledger
     run: Run
     stage: str
-    later: "Files | None" = None
     span: "Span | None" = field(default_factory=current_span, compare=False, repr=False)
 
 
@@ -91,9 +77,8 @@ class Reservation(Record):
 def reserve(context: CallContext, provider: str, asks: Sequence[CallRequest]) -> Reservation:
     """Return stored answers and reserve the other calls that no live run has reserved, in one transaction.
 
-    Raises RunRevoked; InBatch for a call that a provider answers in a batch, or while batches may take up the budget;
-    BudgetExceeded when the document may not spend that much; Configuration when it has a budget and the price is not
-    known. Nothing is reserved then.
+    Raises RunRevoked; BudgetExceeded when the document may not spend that much; Configuration when it has a budget and
+    the price is not known. Nothing is reserved then.
     """
     with context.ledger.write() as connection:
         require_live(connection, context.run)
@@ -102,34 +87,17 @@ def reserve(context: CallContext, provider: str, asks: Sequence[CallRequest]) ->
             attempts[row["request"]] = max(row["attempt"], attempts.get(row["request"], 0))
             if row["state"] == "answered" and row["answer"] is not None:
                 answers[row["request"]] = row["answer"]
-            elif row["state"] == "batched" or (row["state"] == "queued" and context.later is not None):
-                raise in_batch(row["provider"], row["seconds"])
-            elif row["state"] == "queued":
-                _take_out(connection, row["request"], row["batch"])
             elif row["state"] == "reserved" and _is_held(row):
                 elsewhere.add(row["request"])
             elif row["state"] == "reserved":
                 _set_state(connection, row["request"], row["attempt"], state="unknown")
         wanted = [ask for ask in asks if ask.request not in answers and ask.request not in elsewhere]
-        if wanted and not require_budget(connection, context.run, wanted):
+        if wanted and not _may_spend(connection, context.run, wanted):
             return Reservation(answers=answers, ours={}, elsewhere=frozenset(elsewhere | {a.request for a in wanted}))
         ours = {ask.request: attempts.get(ask.request, 0) + 1 for ask in wanted}
         for ask in wanted:
-            connection.execute(insert(calls).values(**new_row(context, provider, ask, ours[ask.request])))
+            connection.execute(insert(calls).values(**_row(context, provider, ask, ours[ask.request])))
         return Reservation(answers=answers, ours=ours, elsewhere=frozenset(elsewhere))
-
-
-def in_batch(provider: str, seconds: float) -> InBatch:
-    """Return the failure of a call that a provider answers in a batch, within so many seconds."""
-    until = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(time.time() + seconds))
-    return InBatch(f"It is in a batch at {provider} until {until} at the latest.", seconds=max(seconds, _LATE_SECONDS))
-
-
-def _take_out(connection: Connection, request: str, batch: str) -> None:
-    """Delete a call that waits to be sent in a batch: it is sent by itself instead."""
-    connection.execute(delete(calls).where(calls.c.request == request, calls.c.state == "queued"))
-    left = {"calls": provider_batches.c.calls - 1}
-    connection.execute(update(provider_batches).where(provider_batches.c.id == batch).values(left))
 
 
 def record_answers(context: CallContext, ours: Mapping[str, int], answers: Mapping[str, Answer]) -> None:
@@ -194,16 +162,10 @@ def spending(ledger: Ledger, document: str) -> list[Spent]:
 
 def _attempts(connection: Connection, requests: Iterable[str]) -> list[RowMapping]:
     """Return all attempts at these requests, each with the process of its run."""
-    ends = func.coalesce(provider_batches.c.expires_at, provider_batches.c.created_at + BATCH_SECONDS)
-    query = (
-        select(
-            calls.c.request, calls.c.attempt, calls.c.state, calls.c.answer, calls.c.provider, calls.c.batch,
-            _holds().label("holds"), (ends - db_now()).label("seconds"),
-            *(runs.c[name] for name in PROCESS_COLUMNS.values()),
-        )
-        .join_from(calls, runs, runs.c.token == calls.c.run, isouter=True)
-        .join(provider_batches, provider_batches.c.id == calls.c.batch, isouter=True)
-    )  # fmt: skip
+    query = select(
+        calls.c.request, calls.c.attempt, calls.c.state, calls.c.answer, _holds().label("holds"),
+        *(runs.c[name] for name in PROCESS_COLUMNS.values()),
+    ).join_from(calls, runs, runs.c.token == calls.c.run, isouter=True)  # fmt: skip
     return [row._mapping for row in select_in(connection, query, calls.c.request, requests)]
 
 
@@ -223,11 +185,8 @@ def _set_state(connection: Connection, request: str, attempt: int, **values: Any
     connection.execute(update(calls).where(one, still_open).values(at=db_now(), **values))
 
 
-def require_budget(connection: Connection, run: Run, asks: Sequence[CallRequest]) -> bool:
-    """Return whether the budget allows these calls now; False if it may once the calls in flight are known.
-
-    Raises BudgetExceeded; InBatch if it may once calls in batches are known; Configuration for an unknown price.
-    """
+def _may_spend(connection: Connection, run: Run, asks: Sequence[CallRequest]) -> bool:
+    """Return whether the budget allows these calls now; False if it may once the calls in flight are known."""
     options = connection.execute(select(documents.c.options).where(documents.c.id == run.document)).scalar_one()
     is_fill = bool(run.pairs)
     if (budget := run.max_usd if is_fill else options.get("max_usd")) is None:
@@ -239,15 +198,11 @@ def require_budget(connection: Connection, run: Run, asks: Sequence[CallRequest]
         )
     next_ones = sum(ask.at_most_usd or 0 for ask in asks)
     in_flight = case(((calls.c.state == "reserved") & _holds(), _at_most()), else_=0.0)
-    in_batches = case((calls.c.state.in_(("queued", "batched")), _at_most()), else_=0.0)
-    spent, flying, later = connection.execute(
-        select(*(func.coalesce(func.sum(amount), 0.0) for amount in (_at_most(), in_flight, in_batches)))
+    spent, flying = connection.execute(
+        select(func.coalesce(func.sum(_at_most()), 0.0), func.coalesce(func.sum(in_flight), 0.0))
         .join_from(calls, runs, runs.c.token == calls.c.run, isouter=True)
         .where(calls.c.generation == run.generation, *([] if is_fill else [calls.c.document == run.document]))
     ).one()
-    if later and spent - flying + next_ones > budget + _ROUNDING >= spent - flying - later + next_ones:
-        message = f"{later:.4g} of {budget:g} USD may be spent by calls that are in a batch."
-        raise InBatch(message, seconds=BATCH_SECONDS)
     if spent - flying + next_ones > budget + _ROUNDING:
         raise BudgetExceeded(
             f"{spent - flying:.4g} of {budget:g} USD are spent, and the next call may cost {next_ones:.4g}.",
@@ -264,8 +219,7 @@ def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
     return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
 
 
-def new_row(context: CallContext, provider: str, ask: CallRequest, attempt: int) -> dict[str, Any]:
-    """Return the columns of a call that is being reserved."""
+def _row(context: CallContext, provider: str, ask: CallRequest, attempt: int) -> dict[str, Any]:
     return {
         "request": ask.request, "attempt": attempt, "run": context.run.token, "document": context.run.document,
         "generation": context.run.generation, "provider": provider, "model": ask.model, "stage": context.stage,

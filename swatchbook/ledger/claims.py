@@ -216,16 +216,6 @@ def held_by_others(ledger: Ledger, run: Run) -> int:
         return connection.execute(select(func.count()).select_from(query)).scalar_one()
 
 
-def count_open(ledger: Ledger, run: Run, role: Role, most: int) -> int:
-    """Count the items of a role that the run has yet to make, or that it waits for; up to `most`."""
-    rows = requested_items(run.document)
-    of_run = (and_(rows.c.role == pair.role, rows.c.tag == pair.tag) for pair in run.pairs)
-    still_open = rows.c.state.in_((ItemState.PENDING, ItemState.LEASED))
-    query = select(rows.c.key).where(rows.c.role == role, still_open, *([or_(*of_run)] if run.pairs else []))
-    with ledger.read() as connection:
-        return len(connection.execute(query.distinct().limit(most)).all())
-
-
 def done_keys(ledger: Ledger, role: Role, tag: str, keys: Sequence[str]) -> set[str]:
     """Return those of the keys whose item of this role and tag is done."""
     done = select(items.c.key).where(items.c.role == role, items.c.tag == tag, items.c.state == ItemState.DONE)

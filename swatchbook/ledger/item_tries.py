@@ -1,9 +1,8 @@
 """Renew and end the leases of items; decide how a failed try ends: rejected, open, due after a pause, or `failed`.
 
 A run and its items are leased for 60 seconds after its last heartbeat; what happens then is in `dead_runs.py`. An open
-item is for this run's next try. One whose answer a provider gives in a batch waits for that without an attempt. It is
-`failed` after eight runs that ended in a failure. Rate limits, outages and what a person must repair do not count as
-attempts.
+item is for this run's next try. It is `failed` after eight runs that ended in a failure. Rate limits, outages and what
+a person must repair do not count as attempts.
 """
 
 from collections import Counter
@@ -13,7 +12,7 @@ from typing import Any
 from sqlalchemy import JSON, ColumnElement, Connection, Double, and_, bindparam, null, select, tuple_, update
 
 from swatchbook.backoff import pause_after
-from swatchbook.errors import SHARED_POLICIES, Failure, InBatch, Policy
+from swatchbook.errors import SHARED_POLICIES, Failure, Policy
 from swatchbook.ledger.database import db_now, upsert
 from swatchbook.ledger.tables import failed_tries, items
 from swatchbook.records import ItemState
@@ -61,11 +60,8 @@ RUN_LIMIT = 8
 def failure_outcome(item: ItemId, failure: Failure, *, runs: int, last_try: bool) -> dict[str, Any]:
     """Return the values for `record_failures` of an item that failed; `runs`: the item's, before this one."""
     state, pause = ItemState.PENDING, None
-    waits = failure.policy is Policy.LATER
     if failure.policy is Policy.NEVER:
         state = ItemState.REJECTED
-    elif isinstance(failure, InBatch):
-        pause = failure.seconds
     elif last_try and failure.policy not in SHARED_POLICIES:
         runs += 1
         if runs >= RUN_LIMIT:
@@ -78,7 +74,7 @@ def failure_outcome(item: ItemId, failure: Failure, *, runs: int, last_try: bool
         "to_runs": runs,
         "to_failure": failure_record(failure),
         "to_pause": pause,
-        "to_refund": int(waits or failure.policy in SHARED_POLICIES),
+        "to_refund": int(failure.policy in SHARED_POLICIES),
     }
 
 
@@ -102,8 +98,7 @@ def record_failures(connection: Connection, outcomes: Sequence[dict[str, Any]], 
 
 
 def _count_tries(connection: Connection, outcomes: Sequence[dict[str, Any]], *, document: str, run: str) -> None:
-    failed = [each for each in outcomes if each["to_failure"]["policy"] != Policy.LATER]
-    for (role, kind), count in Counter((each["of_role"], each["to_failure"]["kind"]) for each in failed).items():
+    for (role, kind), count in Counter((each["of_role"], each["to_failure"]["kind"]) for each in outcomes).items():
         new = upsert(connection, failed_tries).values(
             document=document, run=run, role=role, kind=kind, count=count, at=db_now()
         )

@@ -3,7 +3,7 @@
 Left out is what means something on one machine only (runs, leases, flow runs, what is published), what is being
 removed (documents that are deleted or in the trash, what nothing shows or uses any more), and notices: the original
 sends them. So an item that a run had leased comes as pending, and a call that was reserved as one whose outcome is
-unknown. A batch that a provider has is there, so that its answers can be taken in; calls that wait to be sent are not.
+unknown.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +29,6 @@ from swatchbook.ledger.tables import (
     pages,
     placements,
     products,
-    provider_batches,
     requested,
     reviews,
     source_items,
@@ -41,9 +40,7 @@ from swatchbook.ledger.tables import (
 from swatchbook.ledger.used_contents import is_used_by_documents, is_used_by_trash
 from swatchbook.records import DocumentStatus
 
-SHARED_TABLES: Sequence[Table] = (
-    contents, vectors, analyses, reviews, items, calls, provider_batches, deliveries,
-)  # fmt: skip
+SHARED_TABLES: Sequence[Table] = (contents, vectors, analyses, reviews, items, calls, deliveries)
 """Tables whose rows belong to no document: what models made is shared."""
 
 PART_TABLES: Sequence[Table] = (
@@ -65,8 +62,6 @@ _LEFT_OUT: Mapping[Table, frozenset[str]] = {
     chunks: _PUBLISHING,
     contents: frozenset({"unused_since"}),
     items: frozenset({"lease", "lease_until", "lease_size"}),
-    calls: frozenset({"body"}),
-    provider_batches: frozenset({"held_until"}),
     spaces: frozenset({"dropping"}),
 }
 
@@ -123,8 +118,4 @@ def _kept(table: Any) -> list[ColumnElement[bool]]:
         left = or_(contents.c.unused_since.is_not(None), is_used_by_trash())
         unused = select(contents.c.key).where(left, ~is_used_by_documents())
         return [table.c.key.not_in(unused)]
-    if table is calls:
-        return [calls.c.state != "queued"]
-    if table is provider_batches:
-        return [provider_batches.c.state != "open"]
     return [~spaces.c.dropping] if table is spaces else []

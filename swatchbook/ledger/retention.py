@@ -4,7 +4,7 @@ What a run, or a process that holds files back (`file_holds.py`), may need is ke
 for:
 
 - one hour: files, vectors and answers that nothing uses
-- SWATCHBOOK_KEEP_DAYS: ended runs and batches of providers, rounds of the loop
+- SWATCHBOOK_KEEP_DAYS: ended runs and rounds of the loop
 - three times as long: timings and failed tries
 - a day: documents in the trash
 - seven days: webhook deliveries and notices
@@ -36,7 +36,6 @@ from swatchbook.ledger.tables import (
     items,
     notices,
     object_events,
-    provider_batches,
     reviews,
     rounds,
     runs,
@@ -229,7 +228,6 @@ def drop_old_rows(ledger: Ledger, *, keep_seconds: float, dry_run: bool = False)
         (runs, (runs.c.state != "live") & (runs.c.ended_at < db_now() - keep_seconds)),
         (timings, timings.c.at < db_now() - keep_seconds * _TIMINGS_TIMES),
         (failed_tries, failed_tries.c.at < db_now() - keep_seconds * _TIMINGS_TIMES),
-        (provider_batches, provider_batches.c.ended_at < db_now() - keep_seconds),
         (rounds, rounds.c.ended_at < db_now() - keep_seconds),
         (deliveries, deliveries.c.at < db_now() - webhooks.DELIVERIES_KEPT_SECONDS),
         (flow_processes, flow_processes.c.heartbeat_at < db_now() - keep_seconds),
@@ -257,7 +255,7 @@ def unreferenced_files(ledger: Ledger, files: Sequence[str]) -> set[str]:
 def _unreferenced(connection: Connection, files: Sequence[str]) -> set[str]:
     left = set(files)
     of_documents = (documents.c.file, documents.c.pages_file, trash.c.file, trash.c.pages_file)
-    for column in (contents.c.file, *of_documents, calls.c.body):
+    for column in (contents.c.file, *of_documents):
         left -= {file for (file,) in select_in(connection, select(column), column, files)}
     return left
 

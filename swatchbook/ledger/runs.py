@@ -167,18 +167,6 @@ def require_live(connection: Connection, run: Run) -> None:
         raise _revoked(run, state)
 
 
-def is_awaited(ledger: Ledger, run: Run, *, seconds: float) -> bool:
-    """Return whether a person waits for the run: its document was asked for at most `seconds` before it began.
-
-    Nobody waits for reviews and fills.
-    """
-    asked = func.coalesce(documents.c.commanded_at, documents.c.created_at) >= runs.c.started_at - seconds
-    query = select(asked).join_from(runs, documents, documents.c.id == runs.c.document)
-    with ledger.read() as connection:
-        found = connection.execute(query.where(runs.c.token == run.token, runs.c.kind.in_(("document", "shard"))))
-        return bool(found.scalar())
-
-
 def record_heartbeat(ledger: Ledger, run: Run) -> None:
     """Renew the leases of the run and of the items that it holds. Raises RunRevoked."""
     with ledger.write(turn=False) as connection:

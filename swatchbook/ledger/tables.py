@@ -473,7 +473,7 @@ calls = Table(
     Column("document", Id, nullable=False),  # no foreign key: costs stay after the document is deleted
     Column("provider", Text, nullable=False),  # the provider's host
     Column("stage", String(32)),
-    Column("state", String(16), nullable=False),  # reserved, queued, batched, answered, failed, unknown
+    Column("state", String(16), nullable=False),  # reserved, answered, failed, unknown
     Column("answer", JSON),
     Column("tokens_in", Integer),
     Column("tokens_out", Integer),
@@ -484,33 +484,7 @@ calls = Table(
     Column("model", Text),
     Column("at_most_usd", Double),  # estimated before it was sent; NULL: the price is not known
     Column("truncated", Boolean, nullable=False, server_default=text("false")),  # the request was cut to fit
-    Column("batch", Token),  # the provider's batch that it is or was in
-    Column("body", Text),  # key in the file store of the request, until its batch is accepted
     Index(None, "document", "generation"),
-    Index(None, "batch"),
-    Index(None, "body"),
-)
-
-provider_batches = Table(  # calls that a provider answers together, later and cheaper: batched_calls.py
-    "provider_batches",
-    metadata,
-    Column("id", Token, primary_key=True),
-    Column("url", Text, nullable=False),  # of the provider, without the path
-    Column("api", String(16), nullable=False),  # whose format: openai, anthropic
-    Column("model", Text, nullable=False),
-    Column("state", String(16), nullable=False),  # open, sending, sent, ended
-    Column("remote", Text),  # the provider's id
-    Column("calls", Integer, nullable=False),
-    Column("bytes", Size, nullable=False),  # of their requests
-    Column("created_at", Time, nullable=False),
-    Column("filled_at", Time, nullable=False),  # when the last call was added
-    Column("sending_at", Time),  # when it was first sent, or about to be
-    Column("expires_at", Time),  # by the provider's word
-    Column("look_at", Time),  # when it is looked at next
-    Column("held_until", Time),  # by the process that sends it or takes it in
-    Column("ended_at", Time),
-    Column("message", SafeText),  # what went wrong last, or how it ended
-    Index(None, "state"),
 )
 
 spaces = Table(

@@ -29,8 +29,6 @@ from swatchbook.ledger.runs import Run
 from swatchbook.models.protocols import ImageEncoder, TextEncoder
 from swatchbook.models.registry import Models
 from swatchbook.pipeline.bisect import bisect
-from swatchbook.pipeline.call_context import call_context
-from swatchbook.providers.batch_choice import FEWEST_CALLS, goes_in_batch
 from swatchbook.records import PIXEL_ROLES, TEXT_ROLES, Analysis, Record, Role, RoleTag, text_key
 from swatchbook.resources import Resources
 from swatchbook.runtime.batch_size import MEMORY_LIMIT_PERCENT, BatchSize
@@ -71,7 +69,6 @@ def process_batch(resources: Resources, run: Run, batch: Batch, *, size: int, la
         text_done, text_failed = _process_group(resources, run, batch_size, described, TEXT_ROLES, last_try=last_try)
         count += len(done) + len(text_done)
         failures += failed + text_failed
-    failures = [f for f in failures if f.failure.policy is not Policy.LATER]  # nothing went wrong: it waits
     retryable = [f for f in failures if f.failure.policy is not Policy.NEVER]
     if retryable and not last_try:
         raise Interrupted(len(retryable), f"{retryable[0].role} of {retryable[0].key[:12]}: {retryable[0].failure}")
@@ -142,7 +139,7 @@ def _process_group(
         computed, failed = list[ItemResult](), list[FailedItem]()
         for compute, computed_roles in _COMPUTATIONS:
             claimed = [c for c in lease.items if c.role in computed_roles]
-            results, failures = compute(resources, _context(resources, run, claimed), batch_size, claimed)
+            results, failures = compute(resources, CallContext(resources.ledger, run, "embed"), batch_size, claimed)
             computed += results
             failed += failures
         ahead = _compute_ahead(resources, lease, batch_size, computed)
@@ -159,15 +156,6 @@ def _process_group(
             raise f.failure
     refused_items = {f.item for f in refused}
     return [m for m in computed if m.item not in refused_items] + ahead, failed
-
-
-def _context(resources: Resources, run: Run, claimed: Sequence[ClaimedItem]) -> CallContext:
-    """Return who pays for the calls of these items; many analyses by a provider may go into a batch."""
-    by_provider = resources.settings.analyst == "vision" and any(c.role is Role.ANALYSIS for c in claimed)
-    if by_provider and goes_in_batch(resources.settings, "vision", FEWEST_CALLS, awaited=False):
-        calls = claims.count_open(resources.ledger, run, Role.ANALYSIS, FEWEST_CALLS)
-        return call_context(resources, run, "embed", "vision", calls)
-    return CallContext(resources.ledger, run, "embed")
 
 
 def _compute_ahead(

@@ -24,8 +24,6 @@ from swatchbook.pdf.check_file import check_file
 from swatchbook.pdf.read_ahead import read_once
 from swatchbook.pipeline.extract import extract
 from swatchbook.pipeline.hold_files import holding_files
-from swatchbook.providers import costs
-from swatchbook.providers.batch_choice import goes_in_batch
 from swatchbook.providers.costs import tokens_at_most, turn_tokens, usd
 from swatchbook.providers.endpoint import Part
 from swatchbook.providers.json_schema import schema_of
@@ -55,7 +53,6 @@ class Planned(Record):
     seconds: float  # approximate duration of the calls
     usd: float | None  # None where the price is not known
     checked: date | None  # when the published price that it is based on was read; None: the settings have the price
-    in_batch: bool = False  # sent in batches: at half the price, answered within a day
 
 
 class Estimate(Record):
@@ -156,7 +153,6 @@ def _discovering(
             question,
             Printed,
             len(scanned),
-            in_batch=goes_in_batch(resources.settings, "vision", len(scanned), awaited=True),
         )
     finding, describing = Tally(model), Tally(model)
     ask_names(finding, reading, reader.iter_pages(files, reading), discovery, only=asked)
@@ -164,10 +160,8 @@ def _discovering(
     for product, by_layout in zip(discovery.products, descriptions, strict=True):
         if is_open(product) or not assists:
             ask_metadata(describing, product, list(reader.iter_pages(files, reading, pages=product.pages)), by_layout)
-    later = goes_in_batch(resources.settings, "llm", describing.calls, awaited=True)
-    for stage, tally, in_batch in (("discover", finding, False), ("describe", describing, later)):
-        counts = tally.calls, tally.tokens_in, tally.tokens_out
-        yield _planned(resources.settings, stage, "llm", model, *counts, in_batch=in_batch)
+    for stage, tally in (("discover", finding), ("describe", describing)):
+        yield _planned(resources.settings, stage, "llm", model, tally.calls, tally.tokens_in, tally.tokens_out)
 
 
 def _embedding(
@@ -180,8 +174,7 @@ def _embedding(
     if Role.ANALYSIS in wanted and settings.analyst == "vision":
         seen = claims.done_keys(resources.ledger, Role.ANALYSIS, wanted[Role.ANALYSIS], pictures)
         unseen = [key for key in pictures if key not in seen]
-        in_batch = goes_in_batch(settings, "vision", len(unseen), awaited=True)
-        yield plan_analyses(settings, resources.models.vision.model, len(unseen), made=len(seen), in_batch=in_batch)
+        yield plan_analyses(settings, resources.models.vision.model, len(unseen), made=len(seen))
     if not settings.has_local_text_encoder and {Role.TEXT, Role.UNDERSTANDING} & set(wanted):
         known = claims.done_keys(resources.ledger, Role.TEXT, wanted.get(Role.TEXT, ""), list(texts))
         new = [text for key, text in texts.items() if key not in known and Role.TEXT in wanted]
@@ -190,10 +183,10 @@ def _embedding(
         yield plan_text_vectors(settings, tokens, made=len(known))
 
 
-def plan_analyses(settings: Settings, model: str, count: int, *, made: int = 0, in_batch: bool = False) -> Planned:
+def plan_analyses(settings: Settings, model: str, count: int, *, made: int = 0) -> Planned:
     """Return the plan for `count` analyses by the vision model."""
     question = Question(instructions=INSTRUCTIONS, parts=(b"",), max_tokens=REPLY_TOKENS)
-    return _asked(settings, "embed", "vision", model, question, Seen, count, made=made, in_batch=in_batch)
+    return _asked(settings, "embed", "vision", model, question, Seen, count, made=made)
 
 
 def plan_text_vectors(settings: Settings, tokens: Collection[int], *, made: int = 0) -> Planned:
@@ -212,8 +205,8 @@ def _reviewing(resources: Resources, options: IngestOptions, pictures: Sequence[
         resources.ledger, reviewer, first, pictures, below=settings.review_below
     )
     question = Question(instructions=INSTRUCTIONS, parts=(b"",), max_tokens=REPLY_TOKENS)
-    model, in_batch = settings.review_model or "", goes_in_batch(settings, "review", len(weak), awaited=False)
-    yield _asked(settings, "review", "review", model, question, Seen, len(weak), made=len(looked), in_batch=in_batch)
+    model = settings.review_model or ""
+    yield _asked(settings, "review", "review", model, question, Seen, len(weak), made=len(looked))
     if not settings.has_local_text_encoder and Role.UNDERSTANDING in wanted:
         tokens = len(weak) * UNDERSTANDING_TOKENS
         yield _planned(settings, "review", "text", settings.text_model, len(weak), tokens, 0)
@@ -221,25 +214,23 @@ def _reviewing(resources: Resources, options: IngestOptions, pictures: Sequence[
 
 def _asked(
     settings: Settings, stage: str, part: Part, model: str, question: Question, shape: type[Shape], count: int,
-    *, made: int = 0, in_batch: bool = False,
+    *, made: int = 0,
 ) -> Planned:  # fmt: skip
     """Return the plan for the same question about `count` pictures."""
     tokens = turn_tokens(ChatMessage(question=question, shape=schema_of(shape), name=shape.__name__))
-    asked = count, count * tokens, count * question.max_tokens
-    return _planned(settings, stage, part, model, *asked, made=made, in_batch=in_batch)
+    return _planned(settings, stage, part, model, count, count * tokens, count * question.max_tokens, made=made)
 
 
 def _planned(
     settings: Settings, stage: str, part: Part, model: str, calls: int, tokens_in: int, tokens_out: int,
-    *, made: int = 0, in_batch: bool = False,
+    *, made: int = 0,
 ) -> Planned:  # fmt: skip
     paced = getattr(settings, f"{part}_per_minute").calls
     seconds = calls * SECONDS[part] / settings.provider_concurrency
     known = known_price(settings, part)
-    price = known.price if known else None
-    price = costs.in_batch(price) if in_batch else price
     return Planned(
         stage=stage, part=part, model=model, calls=calls, made=made, tokens_in=tokens_in, tokens_out=tokens_out,
         seconds=max(seconds, SECONDS[part] if calls else 0.0, 60 * calls / paced if paced else 0.0),
-        usd=usd(price, tokens_in, tokens_out), checked=known.checked if known else None, in_batch=in_batch,
+        usd=usd(known.price if known else None, tokens_in, tokens_out),
+        checked=known.checked if known else None,
     )  # fmt: skip

@@ -5,8 +5,7 @@ It is due at the first next try of its items (`ledger/queries/account.py`). `run
 
 from collections.abc import Iterator, Sequence
 
-from swatchbook.errors import InBatch
-from swatchbook.ledger import batched_calls, runs
+from swatchbook.ledger import runs
 from swatchbook.ledger.page_findings import next_try_of_failed_pages
 from swatchbook.ledger.queries.account import account, next_status
 from swatchbook.ledger.queries.activity import SlowStage, slow_stages
@@ -38,13 +37,9 @@ def finish_run(resources: Resources, work: Work, results: StageResults | Scan) -
     message, warnings, items, sure = None, results.warnings, None, None
     if isinstance(results, StageResults):
         transient = {page.page for page in results.failed_pages if page.transient}
-        later = {page.page for page in results.failed_pages if page.kind == InBatch.kind}
-        next_try = batched_calls.waits_until(ledger, work.document) if later else None
-        if transient and (next_try := next_try or next_try_of_failed_pages(ledger, work.run)):
+        if transient and (next_try := next_try_of_failed_pages(ledger, work.run)):
             status, due_at = DocumentStatus.WAITING, next_try if due_at is None else min(due_at, next_try)
             message = f"{_pages(transient)} could not be finished; the next run tries again."
-            if later:
-                message = f"Of {_pages(later).lower()} answers are in a provider's batch; the next run takes them in."
         sure = results.discovery.sure
         answers = filter(None, (results.discovery.note, _dropped_answers(results), _truncated_pages(results)))
         warnings = (*answers, *results.warnings)

@@ -14,15 +14,14 @@ from typing import Final
 
 from swatchbook.analysis import PERSON, changes, correct, judge, person_tag, understanding_text
 from swatchbook.arrays import Pixels
-from swatchbook.errors import SHARED_POLICIES, BudgetExceeded, Failure, InBatch, InvalidReference, Policy, RunRevoked
-from swatchbook.ledger import batched_calls, item_runs, picture_reviews, runs
+from swatchbook.errors import SHARED_POLICIES, BudgetExceeded, Failure, InvalidReference, Policy, RunRevoked
+from swatchbook.ledger import item_runs, picture_reviews, runs
 from swatchbook.ledger.calls import CallContext
 from swatchbook.ledger.database import portions
 from swatchbook.ledger.picture_reviews import ReviewNote, SecondAnalysis
 from swatchbook.ledger.stored_documents import get_document
 from swatchbook.models.protocols import Analyst
 from swatchbook.models.registry import review_tag
-from swatchbook.pipeline.call_context import call_context
 from swatchbook.pipeline.embed import load_pixels
 from swatchbook.pipeline.run import hold_shard_run
 from swatchbook.records import Analysis, Record, Review, ReviewImage, Verdict
@@ -37,36 +36,29 @@ _BATCH_SIZE = 20  # images decoded and reviewed together
 
 
 class Reviewed(Record):
-    """Result of reviewing a document: images by verdict, failures, and in `message` why the review ended early.
-
-    `waiting`: images whose answer comes in a provider's batch.
-    """
+    """Result of reviewing a document: images by verdict, failures, and in `message` why the review ended early."""
 
     document_id: str
     name: str
     accepted: int = 0
     corrected: int = 0
     undecided: int = 0
-    waiting: int = 0
     failed: tuple[str, ...] = ()
     message: str | None = None
 
     @property
     def pictures(self) -> int:
         """Return the number of images that were reviewed."""
-        return self.accepted + self.corrected + self.undecided + self.waiting + len(self.failed)
+        return self.accepted + self.corrected + self.undecided + len(self.failed)
 
 
 def documents_to_review(resources: Resources, owner: str | None = None) -> list[str]:
     """Return the ids of documents with images that the review model can review now; none if no model is set.
 
-    A document some of whose reviews are in a provider's batch is reviewed again when that has ended.
-
     Raises Configuration if there are any and the review model is not fully configured.
     """
     tag = review_tag(resources.settings)
     documents = [] if tag is None else picture_reviews.documents_to_review(resources.ledger, tag, owner=owner)
-    documents = [each for each in documents if not batched_calls.waiting_calls(resources.ledger, each, STAGE)]
     if documents:
         _ = resources.models.reviewer
     return documents
@@ -85,9 +77,8 @@ def review_all(resources: Resources, owner: str | None = None, limit: int = 1_00
 def review_document(resources: Resources, document: str, *, limit: int, flow_run: str | None = None) -> Reviewed:
     """Review up to `limit` images of a document with the review model, and record a verdict on each answer.
 
-    Images that fail are listed and tried again later. Many are asked about in a provider's batch, and reviewed when it
-    has ended. An outage, an exhausted budget or a deleted document ends the review with a message. Raises failures that
-    a person must fix: Configuration, Authentication, DiskFull.
+    Images that fail are listed and tried again later. An outage, an exhausted budget or a deleted document ends the
+    review with a message. Raises failures that a person must fix: Configuration, Authentication, DiskFull.
     """
     reviewed = Reviewed(document_id=document, name=document)
     reviewer = resources.models.reviewer
@@ -97,7 +88,6 @@ def review_document(resources: Resources, document: str, *, limit: int, flow_run
         reviewed = reviewed.model_copy(update={"name": get_document(resources.ledger, document).name})
         with _hold_review_run(resources, document, flow_run) as context:
             due = picture_reviews.images_due_for_review(resources.ledger, reviewer.tag, document, limit)
-            context = call_context(resources, context.run, STAGE, "review", len(due))
             for images in portions(due, _BATCH_SIZE):
                 if reviewed.message:
                     break
@@ -126,14 +116,11 @@ def _review_batch(
     after the verdicts are recorded.
     """
     counts = {verdict: getattr(reviewed, verdict.value) for verdict in (_ACCEPTED, _CORRECTED, _UNDECIDED)}
-    failed, waiting = list(reviewed.failed), reviewed.waiting
+    failed = list(reviewed.failed)
     answers = _second_analyses(resources, context, reviewer, images)
     shared = next((a for a in answers.values() if isinstance(a, Failure) and a.policy in SHARED_POLICIES), None)
     for image in images:
         answer = answers[image.content_key]
-        if isinstance(answer, InBatch):
-            waiting += 1
-            continue
         if isinstance(answer, Failure):
             if shared is not None and answer.policy is not Policy.NEVER:
                 continue
@@ -150,7 +137,6 @@ def _review_batch(
         update={
             **{verdict.value: count for verdict, count in counts.items()},
             "failed": tuple(failed),
-            "waiting": waiting,
             "message": str(shared) if shared else None,
         }
     )
@@ -191,8 +177,7 @@ def _ask(
         failures = {key: answer for key in left if isinstance(answer := answers[key], Failure)}
         if any(failure.policy in SHARED_POLICIES for failure in failures.values()):
             break
-        settled = (Policy.NEVER, Policy.LATER)
-        left = {key: left[key] for key, failure in failures.items() if failure.policy not in settled}
+        left = {key: left[key] for key, failure in failures.items() if failure.policy is not Policy.NEVER}
     return answers
 
 

@@ -19,7 +19,6 @@ from swatchbook.errors import (
     BudgetExceeded,
     DiskFull,
     Failure,
-    InBatch,
     LedgerDown,
     Policy,
     RunRevoked,
@@ -44,9 +43,6 @@ BEAT_SECONDS = 20.0
 
 RECHECK_SECONDS = 60.0
 """Pause until a document that ended in an outage, or that a person must help, is tried again."""
-
-_LATER_SECONDS = 3_600.0
-"""The longest pause of a document whose stages wait for a provider's batch; it is due sooner when the batch ends."""
 
 _PROGRESS_SECONDS = 0.5  # the least pause between two writes of progress
 _RETRIED_KINDS = [c.kind for c in KINDS.values() if c.policy in {Policy.BACKOFF, Policy.SMALLER, Policy.ONCE_MORE}]
@@ -260,8 +256,6 @@ def _status_after_failure(resources: Resources, run: Run, failure: Failure) -> t
         return DocumentStatus.BLOCKED, RECHECK_SECONDS
     if failure.policy in _WAITING_POLICIES:
         return DocumentStatus.WAITING, RECHECK_SECONDS
-    if isinstance(failure, InBatch):
-        return DocumentStatus.WAITING, min(failure.seconds, _LATER_SECONDS)
     if failure.policy is Policy.NEVER:
         return DocumentStatus.FAILED, None
     earlier = runs.count_failed_runs(resources.ledger, run, _RETRIED_KINDS)

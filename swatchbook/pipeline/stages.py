@@ -11,12 +11,11 @@ from swatchbook.catalogue.llm import find_products, scans
 from swatchbook.catalogue.llm.find_products import ask_names, ask_products
 from swatchbook.catalogue.llm.metadata import ask_metadata
 from swatchbook.catalogue.llm.scans import with_scans
-from swatchbook.errors import SHARED_POLICIES, Failure, InBatch, Policy
+from swatchbook.errors import SHARED_POLICIES, Failure, Policy
 from swatchbook.ledger import edited_products, stage_results
 from swatchbook.ledger.calls import CallContext
 from swatchbook.ledger.page_findings import save_page_failures, save_page_notes
 from swatchbook.pdf import reader
-from swatchbook.pipeline.call_context import call_context
 from swatchbook.pipeline.extract import extract
 from swatchbook.pipeline.run import Work, progress_callback
 from swatchbook.pipeline.taught_pictures import amend_pictures, pairing
@@ -80,8 +79,6 @@ def discover_products(resources: Resources, work: Work, reading: Reading, *, las
     if resources.settings.discovery == "layout" or (assists and not only):
         return by_layout
     scanned = Scans() if assists and by_layout.products else _read_scans(resources, work, reading)
-    if any(page.kind == InBatch.kind for page in scanned.lost):  # their text comes later: nobody is asked about it yet
-        return by_layout.model_copy(update={"scans": scanned, "lost": scanned.lost})
     chat = ChargedChat(resources.models.llm, CallContext(resources.ledger, work.run, "discover"))
     pages = with_scans(_pages(resources, reading), scanned)
     lost, discovery = scanned.lost, by_layout
@@ -119,21 +116,18 @@ def ask_description(
     product: FoundProduct,
     by_layout: Description,
     *,
-    products: int,
     last_try: bool,
 ) -> Description:
-    """Ask the language model for the metadata of one of so many products.
+    """Ask the language model for the metadata of one product.
 
-    If it fails on the last try, or answers in a batch, the result is that of the layout rules, with the reason in
-    `lost`.
+    If it fails on the last try, the result is that of the layout rules, with the reason in `lost`.
     """
     pages = list(with_scans(_pages(resources, reading, product.pages), scanned))
-    chat = ChargedChat(resources.models.llm, call_context(resources, work.run, "describe", "llm", products))
+    chat = ChargedChat(resources.models.llm, CallContext(resources.ledger, work.run, "describe"))
     try:
         return ask_metadata(chat, product, pages, by_layout)
     except Failure as failure:
-        settled = failure.policy in (Policy.NEVER, Policy.LATER)
-        if failure.policy in SHARED_POLICIES or (not settled and not last_try):
+        if failure.policy in SHARED_POLICIES or (failure.policy is not Policy.NEVER and not last_try):
             raise
         transient = failure.policy is not Policy.NEVER
         lost = _lost(f"metadata of {product.name}", product.first_page, failure, transient=transient)
@@ -148,8 +142,7 @@ def _lost(what: str, page: int, failure: Failure, *, transient: bool) -> FailedP
 def _read_scans(resources: Resources, work: Work, reading: Reading) -> Scans:
     if not (scanned := scans.scanned_pages(_pages(resources, reading))):
         return Scans()
-    context = call_context(resources, work.run, "discover", "vision", len(scanned))
-    chat = ChargedChat(resources.models.vision, context)
+    chat = ChargedChat(resources.models.vision, CallContext(resources.ledger, work.run, "discover"))
     with resources.files.local(work.file) as path:
         render = partial(reader.render, path, settings=resources.settings, side=scans.PAGE_SIDE)
         return scans.read_scans(chat, scanned, render)

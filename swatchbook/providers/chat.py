@@ -13,13 +13,12 @@ from typing import Any, Final, Protocol
 
 from pydantic import ValidationError
 
-from swatchbook.errors import InvalidModelOutput, ProviderError, ProviderRejected
-from swatchbook.ledger import batched_calls, calls
-from swatchbook.ledger.batched_calls import Queued
+from swatchbook.errors import InvalidModelOutput, ProviderRejected
+from swatchbook.ledger import calls
 from swatchbook.ledger.calls import Answer, CallContext, CallRequest
 from swatchbook.providers.call_cache import ask_once, record_alive
-from swatchbook.providers.client import Call, Client, Clock, Usage, encode
-from swatchbook.providers.costs import cost, in_batch, turn_tokens, usd
+from swatchbook.providers.client import Call, Client, Clock, Usage
+from swatchbook.providers.costs import cost, turn_tokens, usd
 from swatchbook.providers.endpoint import Endpoint, Part, endpoint
 from swatchbook.providers.json_reply import complaint, json_in
 from swatchbook.providers.json_schema import schema_of
@@ -29,15 +28,11 @@ from swatchbook.providers.wires import anthropic, openai
 from swatchbook.records import sha256
 from swatchbook.setting_values import Price
 from swatchbook.settings import Settings
-from swatchbook.storage.files import Files
 
 log = logging.getLogger(__name__)
 
 _LONGEST_TOKEN: Final = 64
 """The most characters of a token. A reply with more characters than its tokens allow counts as cut off."""
-
-LINE_BYTES: Final = 256
-"""The most bytes that a batch needs for a call beside its body."""
 
 _HEARTBEAT_SECONDS: Final = 30.0
 
@@ -46,23 +41,11 @@ class Wire(Protocol):
     """The wire format of a family of endpoints: how requests are built and replies are read."""
 
     @property
-    def API(self) -> str:
-        """The name of the format, by which batches are read."""
-
-    @property
     def URL(self) -> str:
         """The provider's own URL, the default."""
 
     @property
     def PATH(self) -> str: ...
-
-    @property
-    def BATCH_CALLS(self) -> int:
-        """The most calls of a batch."""
-
-    @property
-    def BATCH_BYTES(self) -> int:
-        """The most bytes of a batch."""
 
     @property
     def WAYS(self) -> tuple[ShapeMethod, ...]:
@@ -97,9 +80,9 @@ class ProviderChat:
         """Return the answer in the given shape. An answer that is already paid for is not requested again.
 
         `context` is charged for the call. Raises InvalidModelOutput, ProviderRejected (by the model or the provider),
-        BudgetExceeded, and what `Client.post` raises; InBatch if `context` lets it be answered later.
+        BudgetExceeded, and what `Client.post` raises.
         """
-        if not self._settled and context.later is None:
+        if not self._settled:
             while not self._settling.acquire(timeout=_HEARTBEAT_SECONDS):
                 record_alive(context)
             try:
@@ -128,8 +111,6 @@ class ProviderChat:
 
     def _reply(self, turn: ChatMessage, context: CallContext) -> ChatReply:
         """Return the reply, by the first method that is accepted. Raises ProviderRejected, InvalidModelOutput."""
-        if context.later and not turn.complaint:
-            self._queue(turn, context, context.later)
         rejected: ProviderRejected | None = None
         for way in self._ways:
             try:
@@ -147,25 +128,6 @@ class ProviderChat:
             raise InvalidModelOutput(f"{self.model} did not finish within {turn.question.max_tokens} tokens.")
         assert rejected is not None  # noqa: S101 - there is at least one way
         raise rejected
-
-    def _queue(self, turn: ChatMessage, context: CallContext, files: Files) -> None:
-        """Queue a question for a batch, unless it is answered or under way, or a batch has failed to answer it."""
-        request = self._request(turn)
-        if not batched_calls.is_to_queue(context.ledger, request):
-            return
-        body = encode(self._wire.body(self._where, turn, self._ways[0]))
-        most_usd = usd(in_batch(self._price), turn_tokens(turn), turn.question.max_tokens)
-        queued = Queued(
-            ask=CallRequest(request=request, model=self.model, at_most_usd=most_usd),
-            provider=self._where.host,
-            url=self._where.url,
-            api=self._wire.API,
-            body=files.put_bytes(body, ".json"),
-            size=len(body) + LINE_BYTES,
-            most_calls=self._wire.BATCH_CALLS,
-            most_bytes=self._wire.BATCH_BYTES,
-        )
-        batched_calls.queue(context, queued)
 
     def _send(self, turn: ChatMessage, way: ShapeMethod, context: CallContext) -> ChatReply:
         request = self._request(turn)
@@ -197,16 +159,6 @@ class ProviderChat:
         """Return the key under which the answer is kept: endpoint, model and message, but not the shape method."""
         address = self._where.url.split("://", 1)[1] + self._wire.PATH
         return sha256(json.dumps([address, self.model, turn.key], sort_keys=True).encode())
-
-
-def batched_answer(wire: Wire, where: Endpoint, price: Price | None, data: Mapping[str, Any]) -> Answer:
-    """Return what a batch has answered to a question; its `answer` is None if it is malformed, but was charged."""
-    used = wire.usage(data)
-    try:
-        message: Any = wire.read(where, data).model_dump(mode="json")
-    except ProviderError:
-        message = None
-    return Answer(answer=message, tokens_in=used.tokens_in, tokens_out=used.tokens_out, cost_usd=cost(price, used))
 
 
 def _parse(reply: ChatReply, shape: type[Shape]) -> Shape | str:

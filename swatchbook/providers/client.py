@@ -93,12 +93,8 @@ parses the reply."""
 
 def speak_json(where: Endpoint, call: Call, seconds: float, exchange: Exchange) -> Mapping[str, Any]:
     """Post the call's body as JSON to its path and parse the reply as JSON. Raises ProviderError."""
-    return parse_reply(where, exchange(where.url + call.path, encode(call.body), seconds))
-
-
-def encode(body: Mapping[str, Any]) -> bytes:
-    """Return the body of a request as JSON."""
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    content = json.dumps(call.body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    return parse_reply(where, exchange(where.url + call.path, content, seconds))
 
 
 class _Malformed(Exception):
@@ -275,7 +271,7 @@ class Client:
         over, body = time.monotonic() + seconds, bytearray()
         try:
             with (
-                time_limit(seconds) as trace,
+                _time_limit(seconds) as trace,
                 self._http.stream("POST", url, content=content, timeout=timeout, extensions={"trace": trace}) as reply,
             ):
                 if reply.headers.get("content-encoding", "identity") != "identity":
@@ -303,7 +299,7 @@ class Client:
 
 
 @contextmanager
-def time_limit(seconds: float) -> Iterator[Callable[[str, Mapping[str, Any]], None]]:
+def _time_limit(seconds: float) -> Iterator[Callable[[str, Mapping[str, Any]], None]]:
     """Shut down the call's connection when its time is over: httpx only limits the time between two bytes.
 
     Yields the trace function to pass to httpx, which reports the connection to it.

@@ -20,15 +20,6 @@ PICTURE_TOKENS: Final = 2_500
 """The least bound of a picture's tokens, which is otherwise one token per 28² pixels: no known model counts more."""
 
 
-BATCH_SHARE: Final = 0.5
-"""The share of the price that OpenAI and Anthropic take for calls in a batch."""
-
-
-def in_batch(price: Price | None) -> Price | None:
-    """Return the price of calls in a batch."""
-    return price and Price(input=price.input * BATCH_SHARE, output=price.output * BATCH_SHARE)
-
-
 def usd(price: Price | None, tokens_in: int | None, tokens_out: int | None) -> float | None:
     """Return the US dollars for these tokens; None if the price or the tokens are unknown."""
     if price is None or tokens_in is None or tokens_out is None:

@@ -54,14 +54,6 @@ def known_price(settings: Settings, part: Part) -> KnownPrice | None:
     return published_prices().get((urlsplit(endpoint_url(settings, part)).hostname or "", model))
 
 
-def price_at(settings: Settings, url: str, model: str) -> Price | None:
-    """Return the price of a model at a URL, whichever part it is of; None if it is not known."""
-    if model in settings.prices:
-        return settings.prices[model]
-    known = published_prices().get((urlsplit(url).hostname or "", model))
-    return known.price if known else None
-
-
 def model_price(settings: Settings, part: Part) -> Price | None:
     """Return the price of a part's model, whatever its source; None if it is not known."""
     known = known_price(settings, part)

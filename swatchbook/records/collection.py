@@ -280,48 +280,11 @@ class RunState(Record):
     document_due_at: float | None
 
 
-class BatchState(Record):
-    """A batch of calls at a provider. `answered`: of its calls; times are Unix seconds.
-
-    `cost_usd`: what answers have cost, as far as that is known; `at_most_usd`: estimated, of calls without an answer.
-    `remote`: the provider's id; `message`: what went wrong last, or how it ended.
-    """
-
-    id: str
-    provider: str
-    model: str
-    state: Literal["open", "sending", "sent", "ended"]
-    remote: str | None
-    calls: int
-    answered: int
-    cost_usd: float | None
-    at_most_usd: float | None
-    created_at: float
-    expires_at: float | None
-    ended_at: float | None
-    message: str | None
-
-    @property
-    def words(self) -> str:
-        """Return its state in words."""
-        return {"open": "collects calls", "sending": "is being sent", "sent": "at the provider"}.get(
-            self.state, "ended"
-        )
-
-    @property
-    def cost(self) -> str:
-        """Return its cost in US dollars, and what it may still cost at most; "" where nothing is known."""
-        known = f"${self.cost_usd:,.2f}" if self.cost_usd is not None else ""
-        if self.at_most_usd is None:
-            return known
-        return f"{known} + at most ${self.at_most_usd:,.2f}" if known else f"at most ${self.at_most_usd:,.2f}"
-
-
 class CollectionState(Record):
     """The state of an owner's collection, or (None) of all owners.
 
     `counted`: images that documents show, counted apart from their states; the account closes if it is the sum of
-    `images`. `rounds` and `batches` are empty for a key that is not for all owners.
+    `images`. `rounds` is empty for a key that is not for all owners.
     """
 
     owner: str | None
@@ -349,4 +312,3 @@ class CollectionState(Record):
     stale: tuple[StaleVectors, ...]
     runs: tuple[RunState, ...]
     rounds: tuple[Round, ...]
-    batches: tuple[BatchState, ...] = Field(default=(), description="Batches of providers, newest first.")

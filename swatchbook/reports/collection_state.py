@@ -22,7 +22,6 @@ from swatchbook.ledger.queries.activity import (
     recent_runs,
     stage_weeks,
 )
-from swatchbook.ledger.queries.batches import batch_states
 from swatchbook.ledger.queries.coverage import count_coverage, count_statistics
 from swatchbook.ledger.schedule import last_rounds
 from swatchbook.ledger.space_objects import count_vectors, sample_objects
@@ -49,12 +48,12 @@ from swatchbook.settings import Settings
 
 DAYS: Final = 14
 _SECONDS = DAYS * 86_400.0
-_RUNS, _ROUNDS, _BATCHES = 50, 20, 20
+_RUNS, _ROUNDS = 50, 20
 
 
 def collect_state(resources: Resources, owner: str | None, owners: frozenset[str] | None = None) -> CollectionState:
     """Return the state of an owner's collection, or of all. `owners`: those that the caller may see; None: all."""
-    ledger, sees_all = resources.ledger, owner is None and owners is None
+    ledger = resources.ledger
     counts, shown, states = count_statistics(ledger, owner), count_shown(ledger, owner), count_states(ledger, owner)
     if owner is None:
         listed = [OwnerState(**each.model_dump()) for each in owner_accounts(ledger)]
@@ -86,8 +85,7 @@ def collect_state(resources: Resources, owner: str | None, owners: frozenset[str
             for each in stale_roles(ledger, resources.settings, owner)
         ),
         runs=tuple(recent_runs(ledger, _RUNS, owner)),
-        rounds=tuple(last_rounds(ledger, _ROUNDS)) if sees_all else (),
-        batches=tuple(batch_states(ledger, limit=_BATCHES)) if sees_all else (),
+        rounds=tuple(last_rounds(ledger, _ROUNDS)) if owner is None and owners is None else (),
     )
 
 

@@ -26,12 +26,10 @@ from swatchbook.pipeline.embed import BatchResult, process_batch
 from swatchbook.pipeline.estimate import UNDERSTANDING_TOKENS, plan_analyses, plan_text_vectors
 from swatchbook.pipeline.publish import publish_all
 from swatchbook.pipeline.run import hold_shard_run
-from swatchbook.providers.batch_choice import goes_in_batch
 from swatchbook.providers.costs import tokens_at_most
 from swatchbook.records import FROM_PICTURES, TEXT_ROLES, DocumentStatus, Owner, Record, Role, RoleTag
 from swatchbook.resources import Resources
 from swatchbook.settings import Settings
-from swatchbook.upkeep.send_batches import send_batches
 from swatchbook.upkeep.spaces import chosen_pairs, point_aliases, require_made
 
 log = logging.getLogger(__name__)
@@ -209,8 +207,7 @@ def _plan_role(
     settings: Settings, paid: Settings | None, pair: RoleTag, objects: int, tokens: Mapping[str, int]
 ) -> RolePlan:
     if pair.role is Role.ANALYSIS and settings.analyst == "vision":
-        in_batch = goes_in_batch(settings, "vision", objects, awaited=False)
-        planned = plan_analyses(settings, settings.vision_model or "", objects, in_batch=in_batch)
+        planned = plan_analyses(settings, settings.vision_model or "", objects)
     elif paid is not None:
         planned = plan_text_vectors(paid, tokens.values())
     else:
@@ -254,7 +251,6 @@ def fill_missing(
     how many items are made, of how many. Raises failures that concern all items, such as BudgetExceeded.
     """
     name, results, made = str(ULID()), list[DocumentFill](), 0
-    send_batches(resources, at_once=True)  # what they have answered can be made now
     total = sum(lack.open for lack in left_to_fill(resources, fill))
     for document in list(documents_to_fill(resources, fill)):
         limit = fill.limit_after(results)
@@ -340,7 +336,6 @@ def finish_fill(resources: Resources, fill: Fill, name: str, results: Sequence[D
     """Publish what is not published yet, and return the result of the whole fill."""
     publish_all(resources, at_most=resources.settings.outage_wait_seconds)
     point_aliases(resources)
-    send_batches(resources, at_once=True)
     return Filled(
         documents=sum(1 for each in results if each.objects),
         objects=sum(each.objects for each in results),

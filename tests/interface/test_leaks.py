@@ -365,7 +365,7 @@ _WHOLE = "of the whole home: for those who run the machine"
 _MACHINE = "of the installation: reads no document"
 OF_THE_MACHINE: Mapping[str, str] = {
     "owners": _WHOLE, "owners rename": _WHOLE, "owners delete": _WHOLE,
-    "batches": _WHOLE, "verify": _WHOLE, "tick": _WHOLE, "gc": _WHOLE, "rebuild-index": _WHOLE, "spaces": _WHOLE,
+    "verify": _WHOLE, "tick": _WHOLE, "gc": _WHOLE, "rebuild-index": _WHOLE, "spaces": _WHOLE,
     "spaces fill": _WHOLE, "spaces compare": _WHOLE, "spaces activate": _WHOLE, "spaces rollback": _WHOLE,
     "spaces drop-old": _WHOLE, "spaces move": _WHOLE, "backup": _WHOLE, "restore": _WHOLE,
     "serve": _MACHINE, "worker": _MACHINE, "config": _MACHINE, "setup": _MACHINE, "doctor": _MACHINE,

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from sqlalchemy import Boolean, Column, Integer, LargeBinary, MetaData, Numeric, Table, insert, inspect, select
 from sqlalchemy.types import JSON
 
 from swatchbook.ledger import migrations
 from swatchbook.ledger.database import Ledger, open_ledger
 from swatchbook.ledger.migrations import upgrade
-from swatchbook.ledger.tables import documents, metadata, products
+from swatchbook.ledger.tables import calls, documents, metadata, products
 from tests.ledger.test_database import schema
 from tests.postgres import RunningPostgres
 
@@ -135,23 +136,27 @@ def test_a_filled_ledger_keeps_every_row(upgraded: tuple[str, Rows]) -> None:
     assert after == before
 
 
-def test_home_of_before_the_first_release_opens_and_has_the_same_tables(migrated: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def former_file(tmp_path: Path) -> Path:
+    """The ledger of a home of before the first release."""
     with tarfile.open(ROOT / "tests" / "upkeep" / "home_of_descriptors_and_minilm.tar.xz") as archive:
         archive.extract("ledger.sqlite", tmp_path, filter="data")
-    file = tmp_path / "ledger.sqlite"
-    former = Ledger(f"sqlite:///{file}")
+    return tmp_path / "ledger.sqlite"
+
+
+def test_home_of_before_the_first_release_opens_and_has_the_same_tables(migrated: Path, former_file: Path) -> None:
+    former = Ledger(f"sqlite:///{former_file}")
     with former.write() as connection:
         document = connection.execute(select(documents.c.id).limit(1)).scalar_one()
         connection.execute(insert(products).values(row(products, 0) | {"document": document, "record": CODED}))
     before = read_all(former)
     former.close()
-    ledger = open_ledger(f"sqlite:///{file}")
+    ledger = open_ledger(f"sqlite:///{former_file}")
     after = read_all(ledger)
     ledger.close()
     assert len(before["vectors"]) == 16
     for added in (
         "taught_readings",
-        "provider_batches",
         "file_holds",
         "deleted_documents",
         "object_events",
@@ -159,7 +164,22 @@ def test_home_of_before_the_first_release_opens_and_has_the_same_tables(migrated
         assert after.pop(added) == []
     assert {each["code"] for each in after.pop("product_codes")} == {"pos-1", "pos-1-b", "4006381333931"}
     assert {name: len(rows) for name, rows in after.items()} == {name: len(rows) for name, rows in before.items()}
-    assert schema(file) == schema(migrated)
+    assert schema(former_file) == schema(migrated)
+
+
+def test_calls_of_batches_are_asked_again(former_file: Path) -> None:
+    former = Ledger(f"sqlite:///{former_file}")
+    states = ("queued", "batched", "answered")
+    held = [row(calls, number) | {"state": state} for number, state in enumerate(states)]
+    with former.write() as connection:
+        command.upgrade(upgrade._config(connection), "0040")
+        connection.execute(insert(calls), held)
+    former.close()
+    ledger = open_ledger(f"sqlite:///{former_file}")
+    after = read_all(ledger)
+    ledger.close()
+    assert after["calls"] == [held[1] | {"state": "unknown"}, held[2]]
+    assert "provider_batches" not in after
 
 
 def test_processes_that_migrate_at_once_migrate_once(filled: tuple[str, Rows], next_version: Path) -> None:

@@ -61,18 +61,6 @@ def test_the_pages_are_kept_for_the_ingest_that_follows(home: Path, small_catalo
         assert kept.page_count == 6
 
 
-def test_calls_in_batches_cost_half(costly: Resources, small_catalogue: Path) -> None:
-    at_once = estimate(costly, small_catalogue, IngestOptions())
-    costly.settings = costly.settings.model_copy(update={"batch": "always"})
-    told = estimate(costly, small_catalogue, IngestOptions())
-    assert {(each.stage, each.part) for each in told.planned if each.in_batch} == {
-        ("describe", "llm"), ("embed", "vision"),
-    }  # fmt: skip
-    for each, full in zip(told.planned, at_once.planned, strict=True):
-        assert full.usd is None or each.usd == pytest.approx(full.usd / (2 if each.in_batch else 1))
-    assert "answered within a day" in drawn(told)
-
-
 def test_every_call_is_counted_and_none_is_made(costly: Resources, there: Provider, small_catalogue: Path) -> None:
     told = estimate(costly, small_catalogue, IngestOptions())
     truth = json.loads(small_catalogue.with_suffix(".truth.json").read_text())

@@ -5,9 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.ledger import batched_calls, edited_products, page_findings, runs, stage_results
-from swatchbook.ledger.batched_calls import Queued
-from swatchbook.ledger.calls import CallContext, CallRequest
+from swatchbook.ledger import edited_products, page_findings, runs, stage_results
 from swatchbook.ledger.stored_documents import get_document
 from swatchbook.pipeline.finish_run import finish_run
 from swatchbook.pipeline.run import Work
@@ -37,7 +35,6 @@ from tests.ledger.scene import begin, pass_time
 
 PLAN = Plan(pages=tuple(PlannedPage(number=n, kind="product", reason="r") for n in (1, 2, 3)))
 SLOW = FailedPage(page=4, kind="provider_timeout", message="It took too long.", transient=True)
-LATER = FailedPage(page=4, kind="in_batch", message="It is in a batch.", transient=True)
 BROKEN = FailedPage(page=4, kind="unexpected", message="No page object.")
 NOTE = "No product names were found; set a language model."
 
@@ -106,17 +103,6 @@ def test_how_sure_the_discovery_is_is_in_the_report(resources: Resources) -> Non
     report = ended(resources, begun(resources), discovery=Discovery(products=(), note=NOTE, sure=0.31234))
     assert report.sure == 0.3123
     assert ended(resources, begun(resources)).sure is None
-
-
-def test_answers_in_a_batch_are_waited_for_by_name(resources: Resources) -> None:
-    work = begun(resources)
-    ask = CallRequest(request=sha256(b"q"), model="seer", at_most_usd=None)
-    queued = Queued(ask=ask, provider="h", url="http://h", api="openai", body="b", size=1, most_calls=1, most_bytes=1)
-    batched_calls.queue(CallContext(resources.ledger, work.run, "describe", resources.files), queued)
-    report = ended(resources, work, tables=(LATER.model_copy(update={"page": 2}),))
-    document = get_document(resources.ledger, report.document_id)
-    assert document.due_at == pytest.approx(resources.ledger.now() + 86_400, abs=30)
-    assert "Of page 2 answers are in a provider's batch" in str(document.message)
 
 
 def test_pages_lost_in_reading_count_against_confidence(resources: Resources) -> None:

@@ -1,5 +1,4 @@
-"""A provider elsewhere: speaks OpenAI's chat and embeddings, Anthropic's messages, Voyage's embeddings, and batches
-(`batch_standin.py`); misbehaves.
+"""A provider elsewhere: speaks OpenAI's chat and embeddings, Anthropic's messages, Voyage's embeddings; misbehaves.
 
     with provider() as there:                      # a free port of loopback, until the end of the block
         there.answer = lambda asked: {...}         # what the model says: an object, or the text itself
@@ -29,7 +28,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.providers.batch_standin import Batches
 from tests.serving import serving
 
 KEY = "sk-a-secret-of-the-tests"
@@ -164,7 +162,6 @@ class Provider(ThreadingHTTPServer):
         self.asked: list[tuple[Asked, str | None]] = []  # with the fault that it met
         self.paid = Counter[str]()  # question -> how often it was answered well and in full
         self.early: list[Asked] = []  # sent although told to wait
-        self.batches = Batches(self._answer_in_batch)
         self.over = threading.Event()
         self._told_at = self._told_until = 0.0
         self._recent = deque[float]()
@@ -213,11 +210,6 @@ class Provider(ThreadingHTTPServer):
             return True
         self._recent.append(now)
         return False
-
-    def _answer_in_batch(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        asked = _asked(path, body)
-        self.has_paid(asked)
-        return _reply(self, asked, None)
 
     def has_paid(self, asked: Asked) -> None:
         with self._lock:
@@ -282,34 +274,8 @@ class _Answers(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
         """Quiet."""
 
-    def do_GET(self) -> None:
-        self._say_of_batches(self.server.batches.get(self.path))
-
-    def _say_of_batches(self, reply: tuple[int, Any] | None) -> None:
-        if reply is None:
-            self.close_connection = True
-        elif isinstance(reply[1], bytes):
-            self._say(reply[0], reply[1].decode())
-        else:
-            self._say(*reply)
-
-    def _content(self) -> bytes:
-        if length := self.headers["Content-Length"]:
-            return self.rfile.read(int(length))
-        content = b""
-        while size := int(self.rfile.readline(), 16):
-            content += self.rfile.read(size)
-            self.rfile.readline()
-        self.rfile.readline()
-        return content
-
     def do_POST(self) -> None:
-        content = self._content()
-        if self.path.endswith(("/files", "/batches")):
-            if self.server.key not in (None, self.headers["x-api-key"], (self.headers["Authorization"] or "")[7:]):
-                return self._say(401, _error(self.server.refusal, "invalid_api_key"))
-            return self._say_of_batches(self.server.batches.post(self.path, self.headers["Content-Type"], content))
-        body = json.loads(content)
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         asked, there = replace(_asked(self.path, body), headers=self.headers), self.server
         fault = there.meets(asked)
         if there.key not in (None, self.headers["x-api-key"], (self.headers["Authorization"] or "")[7:]):

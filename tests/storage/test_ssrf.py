@@ -412,7 +412,6 @@ OUTWARDS: Mapping[str, str] = {
     "swatchbook/storage/fetch.py": "addresses of strangers; the tests above",
     "swatchbook/pipeline/notify.py": "SWATCHBOOK_NOTICE_URL, a setting",
     "swatchbook/providers/client.py": "addresses of providers, settings",
-    "swatchbook/providers/batch_client.py": "the same",
     "swatchbook/index/weaviate_connection.py": "SWATCHBOOK_WEAVIATE_URL, a setting",
     "scheduler/launch.py": "PREFECT_API_URL, a setting",
     "interface/service/serve.py": "the service's own address",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from blocks import load_resources
-from swatchbook.catalogue.llm import find_products, scans
+from swatchbook.catalogue.llm import find_products
 from swatchbook.errors import Authentication, Configuration, Failure, ProviderError
 from swatchbook.pdf import reader
 from swatchbook.pipeline import stages
@@ -16,7 +16,6 @@ from swatchbook.pipeline.register import register
 from swatchbook.pipeline.run import Work
 from swatchbook.records import BlockNames, Description, Discovery, IngestOptions, Reading, Scans, Tables
 from swatchbook.resources import Resources
-from swatchbook.upkeep.send_batches import send_batches
 from tasks.stages import ask_description, discover_products
 from tests.providers import attentive
 from tests.providers.standin import KEY, Provider, provider
@@ -62,7 +61,7 @@ class Begun:
         by_layout, *_ = stages.describe_products(resources, self.work, self.reading, found, Tables())
         if not stages.asks_about(resources, product):
             return by_layout
-        given = (self.work, self.reading, Scans(), product, by_layout, len(found.products))
+        given = (self.work, self.reading, Scans(), product, by_layout)
         return asyncio.run(ask_description.fn("key", resources, *given))
 
 
@@ -128,45 +127,6 @@ def test_product_without_metadata_keeps_the_layout_rules(there: Provider, small_
     (lost,) = said.lost
     assert (lost.page, lost.kind, lost.transient) == (3, "provider_error", True)
     assert "Nordvik Oak" in lost.message
-
-
-def test_metadata_in_a_batch_waits_with_that_of_the_layout_rules(
-    there: Provider, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SWATCHBOOK_BATCH", "always")
-    run = begun(small_catalogue)
-    (lost,) = run.describe().lost
-    assert (lost.kind, lost.transient) == ("in_batch", True)
-    assert "until" in lost.message
-    resources = load_resources(BlockNames())
-    assert send_batches(resources, at_once=True).sent == 1
-    there.batches.finish()
-    assert send_batches(resources, at_once=True).taken_in == 1
-    assert run.describe().lost == ()
-    assert len(there.asked) == 1, "only the products are asked for at once"
-
-
-def test_pages_that_are_read_in_a_batch_are_asked_about_later(
-    there: Provider, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    given = {"BATCH": "always", "VISION_URL": there.openai_url, "VISION_MODEL": "seer", "VISION_API_KEY": KEY}
-    for name, value in given.items():
-        monkeypatch.setenv(f"SWATCHBOOK_{name}", value)
-    monkeypatch.setattr(scans, "scanned_pages", lambda pages: [1, 3])
-    of_text = there.answer
-    there.answer = lambda asked: {"lines": ["Nordvik Oak"]} if asked.pictures else of_text(asked)
-    run = begun(small_catalogue)
-    found = run.discover()
-    assert [(page.page, page.kind, page.transient) for page in found.lost] == [
-        (1, "in_batch", True), (3, "in_batch", True),
-    ]  # fmt: skip
-    assert there.asked == []
-    resources = load_resources(BlockNames())
-    send_batches(resources, at_once=True)
-    there.batches.finish()
-    send_batches(resources, at_once=True)
-    assert run.discover().lost == ()
-    assert len(there.asked) == 1, "now the products are asked for"
 
 
 def test_an_answer_that_was_paid_for_is_not_asked_again(there: Provider, small_catalogue: Path) -> None:

@@ -47,12 +47,10 @@ def retry(
         from swatchbook.ledger.document_commands import retry as retry_document
         from swatchbook.ledger.retention import collect
         from swatchbook.ledger.stored_documents import get_document
-        from swatchbook.upkeep.send_batches import send_batches
 
         if only_due:
             whose = choose_owner(resources.ledger, owner, all_owners)
             collect(resources.ledger, resources.files)
-            send_batches(resources, at_once=True)  # what they have answered makes documents due
             waiting = schedule.due_documents(resources.ledger, owner=whose)
         else:
             chosen = choose_documents(resources.ledger, document, every, owner, all_owners)
@@ -68,7 +66,6 @@ def retry(
             kept = " What cannot be read stays rejected; `swatchbook ingest --force` reads it again." if force else ""
             note(f"Nothing to do. `swatchbook status` lists waiting documents.{kept}")
         reports, code = resume(resources, waiting, quiet=as_json)
-        send_batches(resources, at_once=True)
         if as_json:
             say_json(reports)
     raise typer.Exit(code)

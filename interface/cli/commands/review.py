@@ -82,12 +82,9 @@ def run_reviews(
     with opened_resources() as resources, resumable():
         from swatchbook.ledger import picture_reviews
         from swatchbook.pipeline.review import review_all
-        from swatchbook.upkeep.send_batches import send_batches
 
         whose = choose_owner(resources.ledger, owner, all_owners)
-        send_batches(resources, at_once=True)
         done = list(review_all(resources, whose, limit))
-        send_batches(resources, at_once=True)
         left = picture_reviews.count_images_to_review(resources.ledger, owner=whose)
         say_json({"documents": done, "left": left}) if as_json else out().print(
             draw_reviewed(done, left=left, owner=whose, resources=resources)
@@ -97,7 +94,7 @@ def run_reviews(
 
 def _exit_code(done: "Sequence[Reviewed]") -> int:
     """Return OPEN when something failed or was left for later, else COMPLETED."""
-    return OPEN if any(each.failed or each.message or each.waiting for each in done) else COMPLETED
+    return OPEN if any(each.failed or each.message for each in done) else COMPLETED
 
 
 def draw_reviewed(
@@ -111,12 +108,12 @@ def draw_reviewed(
 
     parts: list[RenderableType] = []
     if done:
-        figures = ("accepted", "corrected", "undecided", "in a batch", "failed")
+        figures = ("accepted", "corrected", "undecided", "failed")
         rows = table("document", *figures, right=figures)
         for each in done:
             rows.add_row(
                 cell(each.name, "bold"), cell(each.accepted), cell(each.corrected), cell(each.undecided),
-                cell(each.waiting or ""), cell(len(each.failed), "red" if each.failed else ""),
+                cell(len(each.failed), "red" if each.failed else ""),
             )  # fmt: skip
         parts.append(rows)
     parts += [Text(f"✗ {clean(failure)}", "red") for each in done for failure in each.failed]

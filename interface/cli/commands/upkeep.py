@@ -119,8 +119,6 @@ def draw_round(done: "Ticked") -> RenderableType:
         "hung processes killed": len(done.killed),
         "deletes finished": len(done.deleted),
         "rows published": done.published,
-        "calls sent in batches": done.batched,
-        "answers of batches taken in": done.taken_in,
         "events of object stores told": done.told,
         "objects of events registered": done.registered,
         "Prefect set up again": int(done.restored),

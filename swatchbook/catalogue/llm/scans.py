@@ -57,11 +57,10 @@ def _read(chat: PaidChat, rendered: tuple[int, bytes | FailedPage]) -> tuple[str
         question = Question(instructions=READ_PAGE, parts=(picture,), max_tokens=REPLY_TOKENS)
         return tuple(chat.ask(question, Printed).lines[:MOST_LINES])
     except Failure as failure:
-        if failure.policy not in (Policy.NEVER, Policy.ONCE_MORE, Policy.LATER):
+        if failure.policy not in (Policy.NEVER, Policy.ONCE_MORE):
             raise
-        waits = failure.policy is Policy.LATER
-        message = f"It is a scan, and the vision model {'has yet to read' if waits else 'could not read'} it: {failure}"
-        return FailedPage(page=number, kind=failure.kind, message=message, transient=waits)
+        message = f"It is a scan, and the vision model could not read it: {failure}"
+        return FailedPage(page=number, kind=failure.kind, message=message)
 
 
 def with_scans(pages: Iterable[Page], scans: Scans) -> Iterator[Page]:

@@ -16,11 +16,8 @@ from swatchbook.providers.endpoint import PUBLIC_URLS, Endpoint
 from swatchbook.providers.messages import ChatMessage, ChatReply, ShapeMethod
 from swatchbook.providers.reply_shapes import WireModel
 
-API: Final = "anthropic"
 URL: Final = PUBLIC_URLS["anthropic"]
 PATH: Final = "/v1/messages"
-BATCH_CALLS: Final = 100_000
-BATCH_BYTES: Final = 240_000_000  # of 256 MB
 WAYS: Final[tuple[ShapeMethod, ...]] = ("tool", "words")
 _VERSION: Final = "2023-06-01"
 _STOPS: Final[Mapping[str | None, Literal["cut", "refused"]]] = {"max_tokens": "cut", "refusal": "refused"}

@@ -17,11 +17,8 @@ from swatchbook.providers.json_schema import is_strict
 from swatchbook.providers.messages import ChatMessage, ChatReply, ShapeMethod
 from swatchbook.providers.reply_shapes import WireModel
 
-API: Final = "openai"
 URL: Final = PUBLIC_URLS["openai"]
 PATH: Final = "/chat/completions"
-BATCH_CALLS: Final = 50_000
-BATCH_BYTES: Final = 190_000_000  # of 200 MB
 WAYS: Final[tuple[ShapeMethod, ...]] = ("schema", "tool", "words")
 _OWN_HOST: Final = "api.openai.com"
 

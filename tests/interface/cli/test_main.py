@@ -286,7 +286,7 @@ def test_a_home_without_rights_says_what_to_do(swatchbook: Swatchbook, home: Pat
     "command",
     [
         "search oak", "search oak --json", "facets", "coverage --json", "stats", "export --all", "show x", "products x",
-        "owners", "review list", "trash", "events", "batches", "verify", "retry", "gc", "readings", "delete x --yes",
+        "owners", "review list", "trash", "events", "verify", "retry", "gc", "readings", "delete x --yes",
         "backup copy",
     ],
 )  # fmt: skip
