@@ -35,7 +35,7 @@ def entries(folder: Path) -> set[str]:
 
 
 @pytest.mark.gate
-def test_a_killed_backup_is_no_backup_and_the_next_one_is_whole(
+def test_after_a_killed_backup_the_next_is_whole(
     collection: Resources, new_collection: NewCollection, tmp_path: Path
 ) -> None:
     folder, other = tmp_path / "backup", new_collection()
@@ -54,7 +54,7 @@ def test_a_killed_backup_is_no_backup_and_the_next_one_is_whole(
     assert files(other) == files(collection)
 
 
-def test_until_a_later_backup_is_whole_the_folder_holds_the_earlier_one(
+def test_earlier_backup_stays_until_the_later_is_whole(
     resources: Resources, new_collection: NewCollection, tmp_path: Path
 ) -> None:
     folder, found = tmp_path / "backup", list[bool]()
@@ -73,7 +73,7 @@ def test_until_a_later_backup_is_whole_the_folder_holds_the_earlier_one(
 
 
 @pytest.mark.parametrize(("ledger", "index"), [("sqlite", "lance"), ("postgresql", "weaviate")])
-def test_a_killed_restore_goes_on_to_the_same_end(
+def test_a_killed_restore_can_be_finished(
     collection: Resources, new_collection: NewCollection, tmp_path: Path, ledger: str, index: str
 ) -> None:
     back_up(collection, tmp_path / "backup")

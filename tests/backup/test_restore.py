@@ -1,8 +1,9 @@
 """A restore writes nothing before all is verified, goes on where it was stopped, and leaves what is here as it is."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -11,7 +12,7 @@ from swatchbook.backup import write
 from swatchbook.backup.layout import BackupFolder
 from swatchbook.backup.restore import restore
 from swatchbook.backup.write import back_up
-from swatchbook.errors import Failure, InvalidBackup, InvalidReference
+from swatchbook.errors import InvalidBackup, InvalidReference
 from swatchbook.ledger import owners, publishing, tables
 from swatchbook.ledger.queries.account import owner_accounts
 from swatchbook.ledger.schedule import due_documents
@@ -33,9 +34,7 @@ def other(new_collection: NewCollection) -> Resources:
 
 
 @pytest.mark.nightly
-def test_it_may_be_stopped_anywhere_and_is_whole_after_the_next(
-    resources: Resources, other: Resources, tmp_path: Path
-) -> None:
+def test_a_restore_may_be_stopped_anywhere(resources: Resources, other: Resources, tmp_path: Path) -> None:
     make(resources, "oak", "ash")
     make(resources, "oak", "elm", content="supplement", owner="bert")
     back_up(resources, tmp_path / "backup")
@@ -113,7 +112,7 @@ def test_documents_that_are_here_stay_and_others_come(resources: Resources, othe
     assert all(indexed(other).values())
 
 
-def test_what_is_done_there_need_not_be_made_here(resources: Resources, other: Resources, tmp_path: Path) -> None:
+def test_restored_items_need_not_be_made(resources: Resources, other: Resources, tmp_path: Path) -> None:
     make(resources, "oak", content="supplement")
     back_up(resources, tmp_path / "backup")
     run = begin(other, "oak")
@@ -124,7 +123,7 @@ def test_what_is_done_there_need_not_be_made_here(resources: Resources, other: R
     assert visual.keys() == {scene.image("oak")}
 
 
-def test_a_document_with_items_that_are_open_here_waits(resources: Resources, other: Resources, tmp_path: Path) -> None:
+def test_a_document_with_open_items_waits(resources: Resources, other: Resources, tmp_path: Path) -> None:
     document = make(resources, "oak", content="supplement")
     with resources.ledger.write() as connection:  # failed for good there, so that the document is completed
         connection.execute(update(tables.items).where(tables.items.c.key == scene.key("oak")).values(state="failed"))
@@ -134,9 +133,7 @@ def test_a_document_with_items_that_are_open_here_waits(resources: Resources, ot
     assert get_document(other.ledger, document).status is DocumentStatus.WAITING
 
 
-def test_a_space_that_is_searched_here_stays_the_active_one(
-    resources: Resources, other: Resources, tmp_path: Path
-) -> None:
+def test_the_space_searched_here_stays_active(resources: Resources, other: Resources, tmp_path: Path) -> None:
     make(resources, "oak")
     with resources.ledger.write() as connection:
         for table in (tables.requested, tables.items, tables.vectors, tables.spaces):
@@ -204,6 +201,16 @@ def link_out(folder: Path) -> None:
     stored(folder, "oak").symlink_to(outside)
 
 
+def altered(old: str, new: str) -> Callable[[Path], object]:
+    """What replaces a text of the manifest by another; ID is the backup's id."""
+
+    def alter(folder: Path) -> None:
+        file = folder / "manifest.json"
+        file.write_text(file.read_text().replace(old.replace("ID", BackupFolder(folder).read_manifest().id), new))
+
+    return alter
+
+
 DAMAGES: dict[str, Callable[[Path], object]] = {
     "a bit of a picture": lambda folder: flip(stored(folder, "oak")),
     "a picture cut off": lambda folder: stored(folder, "oak").write_bytes(b"oa"),
@@ -212,63 +219,49 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "a bit of a table": lambda folder: flip(table(folder, "vectors")),
     "a table lost": lambda folder: table(folder, "links").unlink(),
     "no JSON": lambda folder: (folder / "manifest.json").write_text("{"),
-    "another format": lambda folder: (folder / "manifest.json").write_text(
-        (folder / "manifest.json").read_text().replace('"format": 1', '"format": 2')
-    ),
-    "an id that leads out": lambda folder: (folder / "manifest.json").write_text(
-        (folder / "manifest.json").read_text().replace(BackupFolder(folder).read_manifest().id, "../../../etc")
-    ),
-    "another ledger": lambda folder: (folder / "manifest.json").write_text(
-        (folder / "manifest.json").read_text().replace('"ledger": "00', '"ledger": "99')
-    ),
-    "a table more": lambda folder: (folder / "manifest.json").write_text(
-        (folder / "manifest.json").read_text().replace('"files": {', '"../files": {')
-    ),
+    "another format": altered('"format": 1', '"format": 2'),
+    "an id that leads out": altered("ID", "../../../etc"),
+    "another ledger": altered('"ledger": "00', '"ledger": "99'),
+    "a table more": altered('"files": {', '"../files": {'),
 }
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_nothing_is_written_of_a_backup_that_is_not_whole(
-    resources: Resources, other: Resources, tmp_path: Path, damage: str
-) -> None:
+def test_nothing_is_restored_of_a_damaged_backup(resources: Resources, other: Resources, tmp_path: Path) -> None:
     make(resources, "oak", "ash")
     back_up(resources, tmp_path / "backup")
-    DAMAGES[damage](tmp_path / "backup")
     nothing = rows(other)
-    with pytest.raises(InvalidBackup):
-        restore(other, tmp_path / "backup")
-    assert rows(other) == nothing
-    assert list(other.files.keys()) == []
+    for number, (name, damage) in enumerate(DAMAGES.items()):
+        folder = tmp_path / f"{number}" / "backup"
+        shutil.copytree(tmp_path / "backup", folder)
+        damage(folder)
+        with pytest.raises(InvalidBackup) as refused:
+            restore(other, folder)
+        assert rows(other) == nothing, name
+        assert list(other.files.keys()) == []
+        if name == "a picture lost":
+            assert refused.value.advice is not None
+            assert "Nothing was restored." in refused.value.advice
 
 
-@pytest.mark.parametrize(
-    ("column", "value"),
-    [("file", "../../outside.png"), ("file", "/etc/passwd"), ("owner", "../anna"), ("content", "another"), ("id", "x")],
-)
-def test_rows_that_name_what_they_may_not_are_refused(
-    resources: Resources, other: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, column: str, value: str
+def test_rows_naming_forbidden_things_are_refused(
+    resources: Resources, other: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever makes a backup by hand can make its sums right, too."""
     make(resources, "oak")
-    real = write.portable_rows
-    monkeypatch.setattr(
-        write,
-        "portable_rows",
-        lambda connection, each: (
-            {**row, column: value} if each is tables.documents else row for row in real(connection, each)
-        ),
-    )
-    back_up(resources, tmp_path / "backup")
-    with pytest.raises(InvalidBackup):
-        restore(other, tmp_path / "backup")
-    assert scene.count(other.ledger, tables.documents) == 0
+    real, wrong = write.portable_rows, dict[str, str]()
 
+    def rows_made_wrong(connection: Any, each: Any) -> Iterator[Any]:
+        for row in real(connection, each):
+            yield {**row, **wrong} if each is tables.documents else row
 
-def test_every_refusal_says_what_to_do(resources: Resources, other: Resources, tmp_path: Path) -> None:
-    make(resources, "oak")
-    back_up(resources, tmp_path / "backup")
-    stored(tmp_path / "backup", "oak").unlink()
-    with pytest.raises(Failure) as refused:
-        restore(other, tmp_path / "backup")
-    assert refused.value.advice is not None
-    assert "Nothing was restored." in refused.value.advice
+    monkeypatch.setattr(write, "portable_rows", rows_made_wrong)
+    for number, (column, value) in enumerate((
+        ("file", "../../outside.png"), ("file", "/etc/passwd"), ("owner", "../anna"), ("content", "another"),
+        ("id", "x"),
+    )):  # fmt: skip
+        wrong.clear()
+        wrong[column] = value
+        back_up(resources, tmp_path / f"{number}")
+        with pytest.raises(InvalidBackup):
+            restore(other, tmp_path / f"{number}")
+        assert scene.count(other.ledger, tables.documents) == 0

@@ -29,8 +29,7 @@ def results(resources: Resources) -> list[dict[str, float]]:
     ]
 
 
-@pytest.mark.parametrize("index", ["lance", "weaviate"])
-@pytest.mark.gate
+@pytest.mark.parametrize("index", ["lance", pytest.param("weaviate", marks=pytest.mark.gate)])
 def test_there_and_back(collection: Resources, new_collection: NewCollection, tmp_path: Path, index: str) -> None:
     """To PostgreSQL with one index, and from there to SQLite with the other one: both ledgers with both indexes."""
     there = new_collection("postgresql", index)

@@ -59,7 +59,7 @@ def rows_of(resources: Resources) -> dict[str, list[str]]:
     return {name: found for name, found in rows(resources).items() if name != "owner_seeds"}
 
 
-def test_restored_owners_find_their_own_and_nothing_of_others(new_collection: NewCollection, tmp_path: Path) -> None:
+def test_restored_owners_find_only_their_own(new_collection: NewCollection, tmp_path: Path) -> None:
     here = new_collection(index="tenants")
     fill(here)
     assert back_up(here, tmp_path / "backup").missing == ()

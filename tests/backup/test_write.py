@@ -27,7 +27,7 @@ def contents_of(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_stopped_backup_is_not_restored_from_and_is_finished_by_the_next(
+def test_a_stopped_backup_is_finished_by_the_next(
     resources: Resources, new_collection: NewCollection, tmp_path: Path
 ) -> None:
     make(resources, "oak", "ash")
@@ -45,7 +45,7 @@ def test_a_stopped_backup_is_not_restored_from_and_is_finished_by_the_next(
     assert files(other) == files(resources)
 
 
-def test_a_later_backup_that_was_stopped_leaves_the_earlier_one_whole(
+def test_stopped_later_backup_leaves_the_earlier_whole(
     resources: Resources, new_collection: NewCollection, tmp_path: Path
 ) -> None:
     make(resources, "oak")
@@ -59,7 +59,7 @@ def test_a_later_backup_that_was_stopped_leaves_the_earlier_one_whole(
     assert rows(other) == before
 
 
-def test_only_new_files_are_copied_and_those_of_deleted_documents_go(resources: Resources, tmp_path: Path) -> None:
+def test_only_new_files_are_copied(resources: Resources, tmp_path: Path) -> None:
     make(resources, "oak", "ash")
     supplement = make(resources, "elm", content="supplement")
     folder = tmp_path / "backup"
@@ -75,9 +75,7 @@ def test_only_new_files_are_copied_and_those_of_deleted_documents_go(resources: 
     assert not list((folder / "files").rglob(f"{scene.key('supplement')}*"))
 
 
-def test_rows_are_of_one_moment_whatever_is_written_meanwhile(
-    resources: Resources, new_collection: NewCollection, tmp_path: Path
-) -> None:
+def test_rows_are_of_one_moment(resources: Resources, new_collection: NewCollection, tmp_path: Path) -> None:
     make(resources, "oak")
     before, added = rows(resources), list[str]()
 
@@ -133,7 +131,7 @@ def test_lost_files_are_named_and_earlier_copies_stay(
     assert back_up(resources, tmp_path / "backup").missing == (keys["ash"],)
 
 
-def test_a_folder_with_other_things_and_a_file_are_refused(resources: Resources, tmp_path: Path) -> None:
+def test_other_folders_and_files_are_refused(resources: Resources, tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "oak.jpg").touch()
     with pytest.raises(InvalidReference, match=r"oak\.jpg"):
@@ -144,7 +142,7 @@ def test_a_folder_with_other_things_and_a_file_are_refused(resources: Resources,
         restore(resources, tmp_path / "nowhere")
 
 
-def test_no_secret_of_the_settings_is_in_a_backup(home: Path, tmp_path: Path) -> None:
+def test_no_secret_is_in_a_backup(home: Path, tmp_path: Path) -> None:
     secrets = {"text_api_key": "secret-of-text", "llm_api_key": "secret-of-llm", "vision_api_key": "secret-of-vision"}
     key = ApiKey(name="all", key=SecretStr("secret-of-callers-0123456789"), owners=("*",))
     settings = Settings(home=home, api_keys=(key,), **{name: SecretStr(value) for name, value in secrets.items()})
@@ -170,19 +168,11 @@ def test_the_manifest_says_what_there_is(resources: Resources, tmp_path: Path) -
     }
 
 
-def test_every_table_is_in_a_backup_or_means_something_on_one_machine_only() -> None:
+def test_every_portable_table_is_in_a_backup() -> None:
     left_out = {
-        "backgrounds",
-        "runs",
-        "flow_processes",
-        "file_holds",
-        "deleted_documents",
-        "late_writes",
-        "notices",
-        "object_events",
-        "failed_tries",
-        "rounds",
+        "backgrounds", "runs", "flow_processes", "file_holds", "deleted_documents", "late_writes", "notices",
+        "object_events", "failed_tries", "rounds",
         "product_codes",  # follows from the products
-    }
-    left_out |= {"trash", "trash_rows", "trash_keys"}  # what is deleted stays deleted
+        "trash", "trash_rows", "trash_keys",  # what is deleted stays deleted
+    }  # fmt: skip
     assert {table.name for table in PORTABLE} == tables.metadata.tables.keys() - left_out

@@ -49,7 +49,7 @@ def unlocked(url: str) -> LanceIndex:
 
 
 @pytest.mark.parametrize("ledger", ["sqlite", POSTGRESQL])
-def test_killed_writers_lose_and_double_nothing_that_was_acknowledged(
+def test_killed_writers_lose_and_double_nothing(
     index: Index, url: str, tmp_path: Path, ledger: str, request: pytest.FixtureRequest
 ) -> None:
     server: RunningPostgres | None = request.getfixturevalue("postgres") if ledger == "postgresql" else None
@@ -102,7 +102,7 @@ def check(index: Index, batches: dict[int, set[int]]) -> None:
     assert len(texts) == 1, f"the shared objects are of several batches: {texts}"
 
 
-def test_two_who_write_at_once_leave_each_object_once(index: Index, url: str) -> None:
+def test_writers_at_once_leave_each_object_once(index: Index, url: str) -> None:
     one, other = unlocked(url), unlocked(url)
     assert one.count(SPACE) == other.count(SPACE) == 0  # both have the same version open
     one.upsert(SPACE, made(5, text="one"))
@@ -111,6 +111,7 @@ def test_two_who_write_at_once_leave_each_object_once(index: Index, url: str) ->
     assert {each.payload.text for each in index.fetch(SPACE, [number_id(0)]).values()} == {"other"}
 
 
+@pytest.mark.gate
 def test_dropped_and_made_again_is_seen_by_all(index: Index, url: str, tmp_path: Path) -> None:
     other = at_url(url, tmp_path)
     index.upsert(SPACE, made(3))
@@ -123,6 +124,7 @@ def test_dropped_and_made_again_is_seen_by_all(index: Index, url: str, tmp_path:
     other.close()
 
 
+@pytest.mark.gate
 def test_what_killed_makers_and_droppers_left_is_collected(index: Index, url: str, minio_bucket: Bucket) -> None:
     index.upsert(SPACE, made(3))
     database = unlocked(url)._database
@@ -142,9 +144,7 @@ def test_writer_that_waits_too_long_says_so(url: str, index: Index, tmp_path: Pa
         assert late.upsert(SPACE, made(1)) == {}
 
 
-def test_store_that_refuses_or_is_away_is_named_without_secrets(
-    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unusable_store_is_named_without_secrets(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Configuration, match="bucket of the index at s3://no-such-bucket-here/index does not exist"):
         at_url("s3://no-such-bucket-here/index", tmp_path).ensure(SPACE)
     with monkeypatch.context() as wrong:
@@ -174,7 +174,7 @@ def has_vector_index(url: str) -> bool:
         return any("vector" in each.columns for each in table.list_indices())
 
 
-def test_others_write_and_search_while_the_vector_index_is_built(large: Index, url: str, tmp_path: Path) -> None:
+def test_others_work_while_the_vector_index_is_built(large: Index, url: str, tmp_path: Path) -> None:
     """As `test_lance.py` has it for a folder: writers and searches wait for nothing, and nothing of theirs is lost."""
     assert not has_vector_index(url), "no writer waits for it"
     last, writes = made(FLAT_ROWS + 500)[-1], 0

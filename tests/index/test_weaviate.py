@@ -75,15 +75,18 @@ def test_people_query_the_alias_with_their_own_client(
     index.drop(newer)
 
 
-@pytest.mark.parametrize("key", [None, "a wrong one"])
-def test_without_the_right_key_the_setting_is_named(weaviate_server: RunningWeaviate, key: str | None) -> None:
-    index = WeaviateIndex(weaviate_server.url, grpc_port=weaviate_server.grpc_port, api_key=key)
-    with pytest.raises(Authentication, match="SWATCHBOOK_WEAVIATE_API_KEY") as refused:
-        index.probe()
-    assert "wrong" not in str(refused.value)
+def test_wrong_keys_and_urls_name_their_setting(weaviate_server: RunningWeaviate) -> None:
+    for key in (None, "a wrong one"):
+        index = WeaviateIndex(weaviate_server.url, grpc_port=weaviate_server.grpc_port, api_key=key)
+        with pytest.raises(Authentication, match="SWATCHBOOK_WEAVIATE_API_KEY") as refused:
+            index.probe()
+        assert "wrong" not in str(refused.value)
+    for url in ("", "127.0.0.1:8080", "ftp://127.0.0.1:8080", "http://"):
+        with pytest.raises(Configuration, match="SWATCHBOOK_WEAVIATE_URL"):
+            WeaviateIndex(url, grpc_port=weaviate_server.grpc_port, api_key=None).probe()
 
 
-def test_no_server_is_an_outage_at_once_with_what_to_check(weaviate_server: RunningWeaviate) -> None:
+def test_no_server_is_an_outage_at_once(weaviate_server: RunningWeaviate) -> None:
     nobody, other = free_ports(2)
     before = time.monotonic()
     for url, grpc_port in ((f"http://127.0.0.1:{nobody}", other), (weaviate_server.url, other)):
@@ -96,13 +99,7 @@ def test_no_server_is_an_outage_at_once_with_what_to_check(weaviate_server: Runn
     assert time.monotonic() - before < 5
 
 
-@pytest.mark.parametrize("url", ["", "127.0.0.1:8080", "ftp://127.0.0.1:8080", "http://"])
-def test_an_invalid_url_names_the_setting(url: str, weaviate_server: RunningWeaviate) -> None:
-    with pytest.raises(Configuration, match="SWATCHBOOK_WEAVIATE_URL"):
-        WeaviateIndex(url, grpc_port=weaviate_server.grpc_port, api_key=None).probe()
-
-
-def test_what_the_server_refuses_is_named_and_the_rest_stored(index: WeaviateIndex, space: Space) -> None:
+def test_refused_objects_are_named_and_the_rest_stored(index: WeaviateIndex, space: Space) -> None:
     objects = made(450)
     for at in (7, 449):
         objects[at].payload = Payload(owner="ann", kind="image", price=float("inf"))
@@ -113,7 +110,7 @@ def test_what_the_server_refuses_is_named_and_the_rest_stored(index: WeaviateInd
     assert index.upsert(space, [objects[7]]).keys() == {number_id(7)}  # alone, the client raises instead
 
 
-def test_a_collection_dropped_while_it_is_probed_is_no_failure(
+def test_a_collection_dropped_during_a_probe_is_fine(
     index: WeaviateIndex, space: Space, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dropped = list[str]()
@@ -131,17 +128,13 @@ def test_a_collection_dropped_while_it_is_probed_is_no_failure(
     assert dropped
 
 
-def test_read_only_shards_block_until_they_are_ready_again(
+def test_read_only_shards_block_until_ready(
     index: WeaviateIndex, space: Space, client: weaviate.WeaviateClient
 ) -> None:
     index.upsert(space, made(3))
     config = client.collections.use(f"Swatchbook_{space.name}").config
     config.update_shards(status="READONLY")
-    for write in (
-        lambda: index.upsert(space, made(2)),
-        lambda: index.delete(space, [number_id(0)]),
-        index.probe,
-    ):
+    for write in (lambda: index.upsert(space, made(2)), lambda: index.delete(space, [number_id(0)]), index.probe):
         with pytest.raises(DiskFull, match="is read-only"):
             write()
     assert index.count(space) == 3
@@ -160,17 +153,14 @@ FOREIGN: dict[str, tuple[dict[str, Any], str]] = {
         "its vectors are ear, eye",
     ),
     "distance": (
-        {
-            "vector_config": Configure.Vectors.self_provided(
-                vector_index_config=FLAT(distance_metric=VectorDistances.L2_SQUARED)
-            )
-        },
+        {"vector_config": Configure.Vectors.self_provided(
+            vector_index_config=FLAT(distance_metric=VectorDistances.L2_SQUARED))},
         "not cosine",
     ),
     "tenants": ({"multi_tenancy_config": Configure.multi_tenancy(enabled=True)}, "multi-tenant"),
     "description": ({"description": "Somebody else's"}, "it is \"Somebody else's\", not 'Swatchbook"),
     "dimension": ({}, "its vectors have 4 dimensions, not 8"),
-}
+}  # fmt: skip
 
 
 @pytest.fixture(params=FOREIGN)
@@ -189,7 +179,7 @@ def difference(
     return told
 
 
-def test_a_collection_of_somebody_elses_blocks_whatever_is_done_with_it(
+def test_a_collection_of_somebody_elses_blocks_everything(
     weaviate_server: RunningWeaviate, index: WeaviateIndex, space: Space, difference: str
 ) -> None:
     """Of a process that sees it for the first time, and of one that has known ours."""
@@ -207,7 +197,7 @@ def test_a_collection_of_somebody_elses_blocks_whatever_is_done_with_it(
             assert "rebuild-index" in str(refused.value)
 
 
-def test_a_collection_that_is_exchanged_under_a_writer_blocks_it(
+def test_an_exchanged_collection_blocks_its_writer(
     index: WeaviateIndex, space: Space, client: weaviate.WeaviateClient
 ) -> None:
     index.upsert(space, made(3))
@@ -220,9 +210,7 @@ def test_a_collection_that_is_exchanged_under_a_writer_blocks_it(
         index.upsert(space, made(3))
 
 
-def test_a_collection_under_the_name_that_people_query_blocks(
-    index: WeaviateIndex, client: weaviate.WeaviateClient
-) -> None:
+def test_a_collection_named_like_the_alias_blocks(index: WeaviateIndex, client: weaviate.WeaviateClient) -> None:
     space = Space(role=Role.APPLICATION, tag="taken@1/plain", dimension=8)
     client.collections.create("Swatchbook_Application")
     try:
@@ -237,7 +225,7 @@ def test_a_collection_under_the_name_that_people_query_blocks(
 
 
 @pytest.mark.parametrize(("role", "coded"), [(Role.TEXTURE, False), (Role.UNDERSTANDING, True)])
-def test_long_vectors_are_coded_and_still_exact(
+def test_long_vectors_are_coded_and_exact(
     index: WeaviateIndex, client: weaviate.WeaviateClient, role: Role, coded: bool
 ) -> None:
     space = Space(role=role, tag=f"coded-{coded}@1/plain", dimension=384)
@@ -255,8 +243,8 @@ def test_long_vectors_are_coded_and_still_exact(
     index.drop(space)
 
 
-@pytest.mark.stack
-def test_a_killed_server_is_an_outage_and_the_same_object_works_again(tmp_path: Path) -> None:
+@pytest.mark.nightly
+def test_index_survives_a_killed_server(tmp_path: Path) -> None:
     port, grpc_port = free_ports(2)
     server = start(tmp_path / "data", port=port, grpc_port=grpc_port)
     index = WeaviateIndex(server.url, grpc_port=grpc_port, api_key=None)
@@ -343,9 +331,7 @@ def front(weaviate_server: RunningWeaviate) -> Iterator[Front]:
         server.shutdown()
 
 
-def test_collections_that_are_not_loaded_yet_are_an_outage_not_missing(
-    weaviate_server: RunningWeaviate, front: Front, space: Space
-) -> None:
+def test_collections_not_loaded_yet_are_an_outage(weaviate_server: RunningWeaviate, front: Front, space: Space) -> None:
     url = f"http://127.0.0.1:{front.server_port}"
     index = WeaviateIndex(url, grpc_port=weaviate_server.grpc_port, api_key=weaviate_server.api_key)
     (one,) = made(1)

@@ -2,9 +2,9 @@
 
 import subprocess
 import sys
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import JSON, Column, create_engine, delete, event, func, insert, select, text, update
+from sqlalchemy import JSON, Column, create_engine, delete, event, insert, select, text, update
 from sqlalchemy.exc import ProgrammingError
 
 from swatchbook.errors import Configuration, DiskFull, LedgerDown
@@ -26,6 +26,8 @@ from swatchbook.records import IngestOptions, Stage
 from tests.ledger.conftest import NewLedger
 from tests.ledger.damage import overwrite_pages
 from tests.ledger.scene import begun, keys
+
+pytestmark = pytest.mark.gate
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,7 +56,7 @@ def test_head_is_the_last_migration() -> None:
     assert ScriptDirectory(str(folder)).get_current_head() == migrations.HEAD
 
 
-def test_opening_makes_the_folder_and_keeps_what_is_there(tmp_path: Path) -> None:
+def test_opening_keeps_what_is_there(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'new %20 folder' / 'deep' / 'ledger.sqlite'}"
     first = open_ledger(url)
     with first.write() as connection:
@@ -74,20 +76,19 @@ def test_an_up_to_date_ledger_opens_without_alembic(url: str) -> None:
     assert subprocess.run([sys.executable, "-c", code, url], cwd=ROOT, check=False).returncode == 0
 
 
-@pytest.mark.parametrize(("revision", "message"), [("0029", "early development version"), ("9999", "newer Swatchbook")])
-def test_ledger_that_no_migration_leads_from_is_refused_and_left_alone(url: str, revision: str, message: str) -> None:
-    ledger = Ledger(url)
-    with ledger.write() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
-    with pytest.raises(Configuration, match=message) as refused:
-        open_ledger(url)
-    assert "SWATCHBOOK_HOME" in refused.value.advice
-    with ledger.read() as connection:
-        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == revision
-    ledger.close()
+def test_ledger_without_a_way_here_is_refused(url: str) -> None:
+    with closing(Ledger(url)) as ledger:
+        for revision, message in (("0029", "early development version"), ("9999", "newer Swatchbook")):
+            with ledger.write() as connection:
+                connection.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
+            with pytest.raises(Configuration, match=message) as refused:
+                open_ledger(url)
+            assert "SWATCHBOOK_HOME" in refused.value.advice
+            with ledger.read() as connection:
+                assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == revision
 
 
-def test_an_exception_undoes_the_whole_write(ledger: Ledger) -> None:
+def test_writes_are_whole_and_reads_one_state(ledger: Ledger) -> None:
     def fail() -> None:
         with ledger.write() as connection:
             connection.execute(insert(contents).values(key="k"))
@@ -95,11 +96,6 @@ def test_an_exception_undoes_the_whole_write(ledger: Ledger) -> None:
 
     with pytest.raises(ZeroDivisionError):
         fail()
-    with ledger.read() as connection:
-        assert connection.execute(select(contents)).all() == []
-
-
-def test_a_read_sees_one_state_while_others_write(ledger: Ledger) -> None:
     with ledger.read() as reading:
         before = reading.execute(select(contents)).all()
         with ledger.write() as writing:
@@ -107,26 +103,7 @@ def test_a_read_sees_one_state_while_others_write(ledger: Ledger) -> None:
         assert reading.execute(select(contents)).all() == before == []
 
 
-def test_writers_of_many_threads_take_turns(ledger: Ledger) -> None:
-    with ledger.write() as connection:
-        connection.execute(insert(contents).values(key="k", width=0))
-
-    def add() -> None:
-        for _ in range(25):
-            with ledger.write() as connection:
-                width = connection.execute(select(contents.c.width).with_for_update()).scalar_one()
-                connection.execute(update(contents).values(width=width + 1))
-
-    threads = [threading.Thread(target=add) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    with ledger.read() as connection:
-        assert connection.execute(select(contents.c.width)).scalar_one() == 100
-
-
-def test_every_sqlite_connection_is_durable_and_checks_references(new_sqlite: NewLedger) -> None:
+def test_every_sqlite_connection_is_durable(new_sqlite: NewLedger) -> None:
     ledger = open_ledger(new_sqlite())
     with ledger.read() as connection:
         pragmas = [connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in
@@ -135,7 +112,7 @@ def test_every_sqlite_connection_is_durable_and_checks_references(new_sqlite: Ne
     ledger.close()
 
 
-def test_every_postgresql_connection_has_its_limits_also_after_a_rollback(new_postgresql: NewLedger) -> None:
+def test_every_postgresql_connection_keeps_its_limits(new_postgresql: NewLedger) -> None:
     ledger = open_ledger(new_postgresql())
     for isolation, kind in (("read committed", ledger.write), ("repeatable read", ledger.read)):
         with pytest.raises(ProgrammingError), kind() as connection:
@@ -147,13 +124,13 @@ def test_every_postgresql_connection_has_its_limits_also_after_a_rollback(new_po
     ledger.close()
 
 
-def test_the_clock_is_the_database_s_in_unix_seconds(ledger: Ledger) -> None:
+def test_the_clock_is_the_databases(ledger: Ledger) -> None:
     assert abs(ledger.now() - time.time()) < 5
     with ledger.read() as connection:
         assert isinstance(connection.execute(select(db_now() + 1)).scalar_one(), float)
 
 
-def test_a_lock_that_lasts_means_that_the_ledger_is_down(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lasting_lock_means_the_ledger_is_down(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     ledger = Ledger(url)
     ledger.now()  # connected: it is patient
     monkeypatch.setattr(database, "LOCK_SECONDS", 0.05)
@@ -167,23 +144,25 @@ def test_a_lock_that_lasts_means_that_the_ledger_is_down(url: str, monkeypatch: 
     other.close()
 
 
-def test_threads_that_write_take_turns_before_sqlite_lets_one_wait(new_sqlite: NewLedger) -> None:
-    ledger = open_ledger(new_sqlite())
+def test_threads_that_write_take_turns(ledger: Ledger) -> None:
+    with ledger.write() as connection:
+        connection.execute(insert(contents).values(key="k", width=0))
     ledger.close()
-    event.listen(ledger._readers, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout = 0"))
+    if ledger.url.get_backend_name() == "sqlite":  # it lets nobody wait
+        event.listen(ledger._readers, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout = 0"))
 
-    def add(number: int) -> None:
+    def add(_: int) -> None:
         with ledger.write() as connection:
-            connection.execute(insert(contents).values(key=str(number)))
+            width = connection.execute(select(contents.c.width).with_for_update()).scalar_one()
+            connection.execute(update(contents).values(width=width + 1))
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(add, range(200)))
     with ledger.read() as connection:
-        assert connection.execute(select(func.count()).select_from(contents)).scalar_one() == 200
-    ledger.close()
+        assert connection.execute(select(contents.c.width)).scalar_one() == 200
 
 
-def test_a_full_disk_is_called_so_and_loses_nothing_committed(new_sqlite: NewLedger) -> None:
+def test_a_full_disk_loses_nothing_committed(new_sqlite: NewLedger) -> None:
     ledger = open_ledger(new_sqlite())
     with ledger.write() as connection:
         connection.execute(insert(contents).values(key="kept"))
@@ -200,7 +179,7 @@ def test_a_full_disk_is_called_so_and_loses_nothing_committed(new_sqlite: NewLed
     ledger.close()
 
 
-def test_a_read_only_ledger_is_refused_with_advice(new_sqlite: NewLedger) -> None:
+def test_a_read_only_ledger_is_refused(new_sqlite: NewLedger) -> None:
     file = new_sqlite().removeprefix("sqlite:///")
     ledger = Ledger(f"sqlite:///file:{file}?mode=ro&uri=true")
     with pytest.raises(Configuration, match="rights"), ledger.write() as connection:
@@ -208,29 +187,19 @@ def test_a_read_only_ledger_is_refused_with_advice(new_sqlite: NewLedger) -> Non
     ledger.close()
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "no url",
-        "oracle9://host/db",
-        "mysql://host/db",
-        "sqlite+nothing:///x",
-        "postgresql+asyncpg://host/db",
-        "postgresql://host:port/db",
-    ],
-)
-def test_a_url_that_means_nothing_names_the_setting(url: str) -> None:
-    with pytest.raises(Configuration, match="SWATCHBOOK_LEDGER_URL"):
-        open_ledger(url)
+def test_unusable_urls_are_refused_with_a_reason(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"%PDF-1.7 " * 1000)
+    for url, says in (
+        *((url, "SWATCHBOOK_LEDGER_URL") for url in ("no url", "oracle9://host/db", "mysql://host/db")),
+        *((url, "SWATCHBOOK_LEDGER_URL") for url in ("sqlite+nothing:///x", "postgresql+asyncpg://host/db")),
+        ("postgresql://host:port/db", "SWATCHBOOK_LEDGER_URL"), (f"sqlite:///{tmp_path / 'file'}", "not a ledger"),
+        (f"sqlite:///{tmp_path / 'file' / 'ledger.sqlite'}", "SWATCHBOOK_HOME"),
+    ):  # fmt: skip
+        with pytest.raises(Configuration, match=says):
+            open_ledger(url)
 
 
-def test_a_file_that_is_not_a_ledger_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "ledger.sqlite").write_bytes(b"%PDF-1.7 " * 1000)
-    with pytest.raises(Configuration, match="not a ledger"):
-        open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
-
-
-def test_a_row_with_broken_json_is_named_as_such(new_sqlite: NewLedger) -> None:
+def test_a_row_with_broken_json_is_named(new_sqlite: NewLedger) -> None:
     ledger = open_ledger(new_sqlite())
     run = begun(ledger)
     with ledger.write() as connection:
@@ -240,7 +209,7 @@ def test_a_row_with_broken_json_is_named_as_such(new_sqlite: NewLedger) -> None:
     ledger.close()
 
 
-def test_options_of_another_version_are_left_out(ledger: Ledger) -> None:
+def test_options_of_another_version_are_ignored(ledger: Ledger) -> None:
     run = begun(ledger)
     with ledger.write() as connection:
         options = {"batch_size": 7, "from_the_future": True}
@@ -248,7 +217,7 @@ def test_options_of_another_version_are_left_out(ledger: Ledger) -> None:
     assert get_document(ledger, run.document).options == IngestOptions(batch_size=7)
 
 
-def test_a_heartbeat_and_a_claim_do_not_wait_for_writers(new_postgresql: NewLedger) -> None:
+def test_heartbeats_and_claims_wait_for_no_writer(new_postgresql: NewLedger) -> None:
     ledger = open_ledger(new_postgresql())
     pictures = keys(3)
     run = begun(ledger, pictures=pictures)
@@ -265,22 +234,16 @@ def test_a_heartbeat_and_a_claim_do_not_wait_for_writers(new_postgresql: NewLedg
     ledger.close()
 
 
-def test_a_folder_that_cannot_be_made_names_the_setting(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(Configuration, match="SWATCHBOOK_HOME"):
-        open_ledger(f"sqlite:///{tmp_path / 'file' / 'ledger.sqlite'}")
-
-
-@pytest.mark.parametrize("count", [0, 1, 899, 900, 901, 5000])
-def test_any_number_of_values_fits_an_in_list_and_each_row_comes_once(ledger: Ledger, count: int) -> None:
-    values = [f"{n:04}" for n in range(count)]
-    assert [value for portion in portions(values) for value in portion] == values
-    with ledger.write() as connection:
-        insert_new_rows(connection, contents, [{"key": key} for key in (*values, "other")])
-        rows = select_in(connection, select(contents.c.key), contents.c.key, values[::-1] + values)
-        assert [row.key for row in rows] == values
-        execute_in(connection, delete(contents), contents.c.key, iter(values))
-        assert connection.execute(select(contents.c.key)).scalars().all() == ["other"]
+def test_any_number_of_values_fits_an_in_list(ledger: Ledger) -> None:
+    for count in (0, 1, 899, 900, 901, 5000):
+        values = [f"{n:04}" for n in range(count)]
+        assert [value for portion in portions(values) for value in portion] == values
+        with ledger.write() as connection:
+            insert_new_rows(connection, contents, [{"key": key} for key in (*values, "other")])
+            rows = select_in(connection, select(contents.c.key), contents.c.key, values[::-1] + values)
+            assert [row.key for row in rows] == values, "each row comes once"
+            execute_in(connection, delete(contents), contents.c.key, iter(values))
+            assert connection.execute(select(contents.c.key)).scalars().all() == ["other"]
 
 
 def test_overwritten_pages_fail_the_check(new_sqlite: NewLedger) -> None:

@@ -25,40 +25,31 @@ def wait(ledger: Ledger, run: Run, seconds: float) -> None:
     record_heartbeat(ledger, run)
 
 
+@pytest.mark.gate
 def test_run_without_progress_is_dead(ledger: Ledger) -> None:
     run = begun(ledger, pictures=keys(1))
     record_progress(ledger, run, Stage.READ, 3, 10)
     wait(ledger, run, STALL_SECONDS - 5)
     assert mark_dead(ledger) == []
     wait(ledger, run, STALL_SECONDS + 1)
-    assert mark_dead(ledger) == [run.token]
-    row = document(ledger, run)
-    assert row.status == DocumentStatus.WAITING
-    assert row.deaths == 1
-    assert row.message == "Its process hung while working towards PAGES_READ (3/10); the next run continues there."
-    with pytest.raises(RunRevoked):
-        record_heartbeat(ledger, run)
-    assert [found.id for found in schedule.due_documents(ledger)] == [run.document]
-
-
-def test_what_waits_deliberately_lives(ledger: Ledger) -> None:
-    run = begun(ledger)
-    wait(ledger, run, STALL_SECONDS + 1)
     record_alive(ledger, run)
-    assert mark_dead(ledger) == []
-
-
-def test_a_document_that_hangs_three_times_has_failed_with_the_reason(ledger: Ledger) -> None:
-    run = begun(ledger)
-    for _ in range(DEATHS):
+    assert mark_dead(ledger) == [], "it waits deliberately"
+    for deaths in range(1, DEATHS + 1):
         wait(ledger, run, STALL_SECONDS + 1)
         assert mark_dead(ledger) == [run.token]
         row = document(ledger, run)
-        if row.status == DocumentStatus.FAILED:
+        assert row.deaths == deaths
+        with pytest.raises(RunRevoked):
+            record_heartbeat(ledger, run)
+        if deaths == DEATHS:
             break
+        assert row.status == DocumentStatus.WAITING
+        where = "PAGES_READ (3/10); the next run continues there."
+        assert row.message == f"Its process hung while working towards {where}"
+        assert [found.id for found in schedule.due_documents(ledger)] == [run.document]
         run = begin_again(ledger, run)
-    assert row.deaths == DEATHS
-    assert row.failure_kind == "crashed_worker"
+        record_progress(ledger, run, Stage.READ, 3, 10)
+    assert (row.status, row.failure_kind) == (DocumentStatus.FAILED, "crashed_worker")
     assert "hung" in row.message
     assert schedule.due_documents(ledger) == []
 
@@ -79,9 +70,7 @@ def belongs(ledger: Ledger, run: Run, process: psutil.Process, **values: object)
         connection.execute(update(runs).where(runs.c.token == run.token).values(**mine))
 
 
-def test_a_process_that_still_runs_after_its_run_was_marked_dead_is_killed(
-    ledger: Ledger, process: psutil.Process
-) -> None:
+def test_process_that_outlives_its_dead_run_is_killed(ledger: Ledger, process: psutil.Process) -> None:
     run = begun(ledger)
     belongs(ledger, run, process)
     wait(ledger, run, STALL_SECONDS + 1)
@@ -94,17 +83,11 @@ def test_a_process_that_still_runs_after_its_run_was_marked_dead_is_killed(
     assert dead_runs.kill_hung(ledger) == []
 
 
-def test_one_that_went_on_to_another_run_is_left_alone(ledger: Ledger, process: psutil.Process) -> None:
-    first, second = begun(ledger), begun(ledger, content="another")
-    belongs(ledger, second, process)
+def test_only_a_hung_process_here_is_killed(ledger: Ledger, process: psutil.Process) -> None:
+    first, second, mine, elsewhere = (begun(ledger, content=name) for name in "abcd")
     long_ago = one(ledger, runs, token=first.token).started_at - 1_000
+    belongs(ledger, second, process)  # which went on to this run
     belongs(ledger, first, process, state="dead", ended_at=long_ago)
-    assert dead_runs.kill_hung(ledger) == []
-
-
-def test_neither_this_process_nor_one_elsewhere_is_ended(ledger: Ledger, process: psutil.Process) -> None:
-    mine, elsewhere = begun(ledger), begun(ledger, content="another")
-    long_ago = one(ledger, runs, token=mine.token).started_at - 1_000
     belongs(ledger, mine, psutil.Process(), state="dead", ended_at=long_ago)
     belongs(ledger, elsewhere, process, state="dead", ended_at=long_ago, host="elsewhere")
     assert dead_runs.kill_hung(ledger) == []

@@ -83,7 +83,7 @@ def test_what_others_use_is_neither_counted_nor_removed(
     assert count_deletion(ledger, kept).vectors == count(ledger, vectors)
 
 
-def test_of_an_owner_also_what_only_its_documents_share_is_counted_and_removed(ledger: Ledger, tmp_path: Path) -> None:
+def test_deleting_an_owner_removes_what_its_documents_share(ledger: Ledger, tmp_path: Path) -> None:
     document(ledger, "ash", owner="bert")
     going = [document(ledger, "oak", "ash"), document(ledger, "oak", content="supplement")]
     told, before = count_owner_deletion(ledger, "anna"), count(ledger, vectors)

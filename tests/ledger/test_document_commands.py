@@ -1,10 +1,12 @@
 """Retry, postpone, cancel and delete."""
 
+from typing import Any
+
 import pytest
 from sqlalchemy import update
 
 from swatchbook.errors import DocumentDeleted, InvalidReference, ProviderTimeout, RunRevoked, UnreadableImage
-from swatchbook.ledger import claims, edited_products, publishing, runs, schedule, stage_results
+from swatchbook.ledger import claims, edited_products, publishing, runs, schedule, stage_results, tables
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import (
     cancel,
@@ -17,21 +19,8 @@ from swatchbook.ledger.document_commands import (
 )
 from swatchbook.ledger.queries import account
 from swatchbook.ledger.stored_documents import get_document, queue
-from swatchbook.ledger.tables import (
-    chunks,
-    documents,
-    failed_tries,
-    images,
-    links,
-    pages,
-    placements,
-    products,
-    requested,
-    timings,
-    vectors,
-)
+from swatchbook.ledger.tables import failed_tries, images, vectors
 from swatchbook.ledger.tables import items as items_table
-from swatchbook.ledger.tables import runs as runs_table
 from swatchbook.records import DocumentStatus, IngestOptions, ItemState, PlacementState, Role, Stage, sha256
 from tests.ledger.scene import (
     EVERYTHING,
@@ -60,7 +49,7 @@ def due_ids(ledger: Ledger) -> list[str]:
     return [document.id for document in schedule.due_documents(ledger)]
 
 
-def test_a_postponed_document_has_the_reason_and_a_deleting_one_stays_so(ledger: Ledger) -> None:
+def test_postponed_document_has_a_reason_unless_deleting(ledger: Ledger) -> None:
     queued, deleted = begin(ledger), complete(ledger, "oak", owner="bert")
     runs.end(ledger, queued, DocumentStatus.WAITING)
     mark_deleting(ledger, deleted.document)
@@ -77,7 +66,7 @@ def test_a_postponed_document_has_the_reason_and_a_deleting_one_stays_so(ledger:
 # --- retry ------------------------------------------------------------------------------------------------------------
 
 
-def test_retry_queues_failed_items_again_and_makes_waiting_ones_due(ledger: Ledger) -> None:
+def test_retry_queues_failed_and_waiting_items(ledger: Ledger) -> None:
     run = begin(ledger)
     stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "ash"), placed(run, "elm")))
     failures = {key("oak"): ProviderTimeout("Slow."), key("ash"): UnreadableImage("Cut off.")}
@@ -108,32 +97,23 @@ def test_retry_queues_failed_items_again_and_makes_waiting_ones_due(ledger: Ledg
     assert account.account(ledger, document=run.document).complete == 3
 
 
-def test_retry_of_one_reopens_every_completed_document_that_wants_the_item(ledger: Ledger) -> None:
+@pytest.mark.parametrize("readable", [True, False])
+def test_retry_reopens_everyone_unless_bytes_are_missing(ledger: Ledger, readable: bool) -> None:
     found = []
     for owner in ("anna", "bert"):
         run = begin(ledger, owner=owner, requested=(VISUAL,))
-        stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
+        shown = extraction(placed(run, "oak"), unreadable=() if readable else ["oak"])
+        stage_results.save_extraction(ledger, run, shown)
         make_all(ledger, run, failing=lambda c: UnreadableImage("Cut off."))
         end(ledger, run)
         found.append(run.document)
-    assert retry(ledger, found[0], force=True)
-    assert sorted(due_ids(ledger)) == sorted(found)
-
-
-def test_forced_retry_keeps_the_reason_of_a_picture_without_bytes(ledger: Ledger) -> None:
-    found = []
-    for owner in ("anna", "bert"):
-        run = begin(ledger, owner=owner, requested=(VISUAL,))
-        stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), unreadable=["oak"]))
-        end(ledger, run)
-        found.append(run.document)
     before = item(ledger, key("oak"))
-    assert not retry(ledger, found[0], force=True), "there is nothing to try it with"
-    assert item(ledger, key("oak")) == before
-    assert due_ids(ledger) == [], "nor does the other document wait for it"
+    assert retry(ledger, found[0], force=True) == readable
+    assert sorted(due_ids(ledger)) == (sorted(found) if readable else [])
+    assert (item(ledger, key("oak")) == before) != readable
 
 
-def test_picture_read_again_and_rejected_has_no_next_try(ledger: Ledger) -> None:
+def test_picture_rejected_again_has_no_next_try(ledger: Ledger) -> None:
     run = begin(ledger, requested=(VISUAL,))
     stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), unreadable=["oak"]))
     waiting = {"state": ItemState.PENDING, "attempts": 4, "next_retry_at": 5e9, "failure": {"kind": "file_missing"}}
@@ -145,23 +125,31 @@ def test_picture_read_again_and_rejected_has_no_next_try(ledger: Ledger) -> None
     assert (oak["attempts"], oak["next_retry_at"]) == (0, None)
 
 
-def test_retry_of_a_complete_document_has_nothing_to_do(ledger: Ledger) -> None:
-    run = complete(ledger, "oak")
+def test_retry_and_cancel_leave_other_states_alone(ledger: Ledger) -> None:
+    running, run = begin(ledger, owner="bert"), complete(ledger, "oak")
+    retry(ledger, running.document)
+    assert get_document(ledger, running.document).run == running.token
+    runs.record_heartbeat(ledger, running)
     assert not retry(ledger, run.document, force=True)
+    assert not cancel(ledger, run.document)
     assert get_document(ledger, run.document).status is DocumentStatus.COMPLETED
+    mark_deleting(ledger, run.document)
+    assert not cancel(ledger, run.document)
+    assert get_document(ledger, run.document).status is DocumentStatus.DELETING
 
 
-@pytest.mark.parametrize("status", [DocumentStatus.FAILED, DocumentStatus.BLOCKED, DocumentStatus.CANCELLED])
-def test_retry_takes_up_what_stopped(ledger: Ledger, status: DocumentStatus) -> None:
-    run = begin(ledger)
-    runs.end(ledger, run, status, message="No key.", failure_kind="configuration")
-    assert due_ids(ledger) == []
-    assert retry(ledger, run.document)
-    (found,) = schedule.due_documents(ledger)
-    assert (found.status, found.message, found.failure_kind) == (DocumentStatus.WAITING, None, None)
+def test_retry_takes_up_what_stopped(ledger: Ledger) -> None:
+    for status in (DocumentStatus.FAILED, DocumentStatus.BLOCKED, DocumentStatus.CANCELLED):
+        run = begin(ledger, content=status)
+        runs.end(ledger, run, status, message="No key.", failure_kind="configuration")
+        assert due_ids(ledger) == []
+        assert retry(ledger, run.document)
+        (found,) = schedule.due_documents(ledger)
+        assert (found.status, found.message, found.failure_kind) == (DocumentStatus.WAITING, None, None)
+        cancel(ledger, run.document)
 
 
-def test_end_of_pauses_makes_paused_documents_and_items_due(ledger: Ledger) -> None:
+def test_end_of_pauses_makes_paused_things_due(ledger: Ledger) -> None:
     run = begin(ledger, requested=(VISUAL,))
     stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "ash")))
     failures = {key("oak"): ProviderTimeout("Slow."), key("ash"): UnreadableImage("Cut off.")}
@@ -183,23 +171,21 @@ def test_end_of_pauses_makes_paused_documents_and_items_due(ledger: Ledger) -> N
     assert end_pauses(ledger) == []
 
 
-def test_retry_leaves_a_running_document_to_its_run(ledger: Ledger) -> None:
-    run = begin(ledger)
-    retry(ledger, run.document)
-    assert get_document(ledger, run.document).run == run.token
-    runs.record_heartbeat(ledger, run)
-
-
-def test_what_is_no_document_is_neither_retried_nor_cancelled_nor_deleted(ledger: Ledger) -> None:
+def test_commands_refuse_unknown_and_wrong_documents(ledger: Ledger) -> None:
     for move in (retry, cancel, mark_deleting, delete_rows):
         with pytest.raises(InvalidReference):
             move(ledger, "unknown")
+    run = complete(ledger, "oak")
+    for step in (delete_rows, finish_delete):  # it is not being deleted
+        with pytest.raises(InvalidReference):
+            step(ledger, run.document)
+    assert account.account(ledger, document=run.document).found == 1
 
 
 # --- cancel -----------------------------------------------------------------------------------------------------------
 
 
-def test_cancelling_revokes_the_run_and_keeps_what_is_made(ledger: Ledger) -> None:
+def test_cancelling_keeps_what_is_made(ledger: Ledger) -> None:
     run = begin(ledger)
     stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
     make_all(ledger, run)
@@ -214,18 +200,10 @@ def test_cancelling_revokes_the_run_and_keeps_what_is_made(ledger: Ledger) -> No
     assert due_ids(ledger) == []
 
 
-def test_what_is_complete_or_being_deleted_is_not_cancelled(ledger: Ledger) -> None:
-    run = complete(ledger, "oak")
-    assert not cancel(ledger, run.document)
-    mark_deleting(ledger, run.document)
-    assert not cancel(ledger, run.document)
-    assert get_document(ledger, run.document).status is DocumentStatus.DELETING
-
-
 # --- delete -----------------------------------------------------------------------------------------------------------
 
 
-def test_deleting_leaves_no_row_of_the_document(ledger: Ledger) -> None:
+def test_deleting_leaves_no_row_of_a_document(ledger: Ledger) -> None:
     run = begin(ledger)
     oak, hidden = placed(run, "oak"), placed(run, "under", state=PlacementState.HIDDEN)
     stage_results.save_chunks(ledger, run, chunked(run, "Oak is hard."))
@@ -237,27 +215,6 @@ def test_deleting_leaves_no_row_of_the_document(ledger: Ledger) -> None:
     publish_all(ledger)
     end(ledger, run)
 
-    assert delete(ledger, run.document)
-    for table in (
-        documents,
-        placements,
-        images,
-        chunks,
-        products,
-        links,
-        pages,
-        requested,
-        timings,
-        failed_tries,
-        runs_table,
-    ):
-        assert count(ledger, table) == 0, table.name
-    assert count(ledger, vectors) > 0  # contents are collected later
-    assert finish_delete(ledger, run.document)  # again: nothing to do
-
-
-def test_the_row_goes_only_when_the_index_holds_nothing_more(ledger: Ledger) -> None:
-    run = complete(ledger, "oak")
     mark_deleting(ledger, run.document)
     assert not finish_delete(ledger, run.document)
     delete_rows(ledger, run.document)
@@ -267,9 +224,16 @@ def test_the_row_goes_only_when_the_index_holds_nothing_more(ledger: Ledger) -> 
     assert {row.gone for row in rows} == {True}
     publishing.record_publication(ledger, "a", rows, published=[], refused={}, removed=rows)
     assert finish_delete(ledger, run.document)
+    for name in (
+        "documents", "placements", "images", "chunks", "products", "links", "pages", "requested", "timings",
+        "failed_tries", "runs",
+    ):  # fmt: skip
+        assert count(ledger, getattr(tables, name)) == 0, name
+    assert count(ledger, vectors) > 0  # contents are collected later
+    assert finish_delete(ledger, run.document)  # again: nothing to do
 
 
-def test_what_another_document_shows_stays_and_forgets_the_deleted_one(ledger: Ledger) -> None:
+def test_what_another_document_shows_stays(ledger: Ledger) -> None:
     first = complete(ledger, "oak", "ash")
     second = complete(ledger, "oak", content="supplement")
     mark_deleting(ledger, first.document)
@@ -282,16 +246,7 @@ def test_what_another_document_shows_stays_and_forgets_the_deleted_one(ledger: L
     assert get_document(ledger, second.document).status is DocumentStatus.COMPLETED
 
 
-def test_rows_are_dropped_of_documents_being_deleted_only(ledger: Ledger) -> None:
-    run = complete(ledger, "oak")
-    with pytest.raises(InvalidReference):
-        delete_rows(ledger, run.document)
-    with pytest.raises(InvalidReference):
-        finish_delete(ledger, run.document)
-    assert account.account(ledger, document=run.document).found == 1
-
-
-def test_deleted_in_the_middle_and_registered_again(ledger: Ledger) -> None:
+def test_deleted_midway_and_registered_again(ledger: Ledger) -> None:
     run = begin(ledger)
     stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "ash")))
     lease = claims.claim(ledger, run, [key("oak")])
@@ -304,25 +259,19 @@ def test_deleted_in_the_middle_and_registered_again(ledger: Ledger) -> None:
         with pytest.raises(RunRevoked):
             write()
 
-    options = IngestOptions()
-    again = queue(
-        ledger, owner="anna", content=sha256(b"catalogue"), kind="pdf", name="n", file=None, size=1, options=options
-    )
+    known: dict[str, Any] = {"owner": "anna", "content": sha256(b"catalogue"), "kind": "pdf", "name": "n", "size": 1}
+    again = queue(ledger, file=None, options=IngestOptions(), **known)
     assert (again.id, again.status) == (run.document, DocumentStatus.DELETING)
     with pytest.raises(DocumentDeleted):
-        runs.begin(ledger, again.id, options=options, fingerprint="f", requested=EVERYTHING)
+        runs.begin(ledger, again.id, options=IngestOptions(), fingerprint="f", requested=EVERYTHING)
 
     assert delete(ledger, run.document)
     fresh = begin(ledger)
     assert fresh.generation != run.generation
     ingest(ledger, fresh, extraction(placed(fresh, "oak"), placed(fresh, "ash")))
     assert account.account(ledger, document=fresh.document).complete == 2
-
-
-def test_deleted_and_ingested_again_makes_nothing_twice(ledger: Ledger) -> None:
-    run = complete(ledger, "oak")
-    delete(ledger, run.document)
+    delete(ledger, fresh.document)
     again = begin(ledger)
     stage_results.save_extraction(ledger, again, extraction(placed(again, "oak")))
-    assert count(ledger, items_table, state="pending") == 0
+    assert count(ledger, items_table, state="pending") == 0, "nothing is made twice"
     assert [p.row.id for p in publish_all(ledger)] == [image("oak")]

@@ -19,26 +19,22 @@ def shard_of(ledger: Ledger, parent: Run, flow_run: str = "flow-run") -> Run:
 
 def test_shard_makes_items_under_its_own_token(ledger: Ledger) -> None:
     parent = begun(ledger, pictures=(pictures := keys(3)))
-    shard = shard_of(ledger, parent)
-    lease = claims.claim(ledger, shard, pictures)
-    assert claims.claim(ledger, parent, pictures).items == ()
+    for flow_run, failure_kind in (("first", "index_down"), ("second", None)):
+        shard = shard_of(ledger, parent, flow_run)
+        lease = claims.claim(ledger, shard, pictures)
+        assert len(lease.items) == 3, "the end of a shard frees its items"
+        assert claims.claim(ledger, parent, pictures).items == ()
+        if failure_kind:
+            item_runs.end(ledger, shard, failure_kind=failure_kind)
+            assert count(ledger, timings) == 0
     claims.commit(ledger, lease, [make(c) for c in lease.items], [], last_try=True)
     item_runs.end(ledger, shard, seconds=6.0, images=3)
     assert count(ledger, item_rows, state="done") == 3
     assert document(ledger, parent).run == parent.token
-    assert [(s.run, s.flow_run, s.state) for s in item_runs.shard_runs(ledger, parent.document, parent.generation)] == [
-        (shard.token, "flow-run", "ended")
-    ]
-
-
-def test_end_frees_the_items_of_a_shard_and_records_its_failure_kind(ledger: Ledger) -> None:
-    parent = begun(ledger, pictures=(pictures := keys(2)))
-    shard = shard_of(ledger, parent)
-    claims.claim(ledger, shard, pictures)
-    item_runs.end(ledger, shard, failure_kind="index_down")
-    assert len(claims.claim(ledger, parent, pictures).items) == 2
-    assert item_runs.shard_runs(ledger, parent.document, parent.generation)[0].failure_kind == "index_down"
-    assert count(ledger, timings) == 0
+    shards = item_runs.shard_runs(ledger, parent.document, parent.generation)
+    assert {(s.flow_run, s.state, s.failure_kind) for s in shards} == {
+        ("first", "ended", "index_down"), ("second", "ended", None),
+    }  # fmt: skip
 
 
 def test_dead_shard_frees_its_items(ledger: Ledger) -> None:
@@ -70,31 +66,28 @@ def test_shard_outlives_its_dead_parent(ledger: Ledger) -> None:
     assert claims.cut_batches(ledger, again, 20) == ()
 
 
-def test_shard_of_an_older_generation_does_not_begin(ledger: Ledger) -> None:
+def test_shards_end_with_what_they_work_on(ledger: Ledger) -> None:
     parent = begun(ledger, pictures=keys(2))
     lapse(ledger, parent)
     newer = begin_again(ledger, parent, fingerprint="other")
     with pytest.raises(RunRevoked):
         shard_of(ledger, parent)
     assert shard_of(ledger, newer).generation == newer.generation
+    for status in (DocumentStatus.CANCELLED, DocumentStatus.DELETING):
+        parent = begun(ledger, content=status, pictures=(pictures := keys(2, status)))
+        shard = shard_of(ledger, parent)
+        claims.claim(ledger, shard, pictures)
+        if status == DocumentStatus.CANCELLED:
+            cancel(ledger, parent.document)
+        else:
+            runs.revoke(ledger, parent.document, DocumentStatus.DELETING)
+        with pytest.raises(RunRevoked):
+            runs.record_heartbeat(ledger, shard)
+        with pytest.raises(RunRevoked):
+            shard_of(ledger, parent)
 
 
-@pytest.mark.parametrize("status", [DocumentStatus.CANCELLED, DocumentStatus.DELETING])
-def test_what_is_wanted_no_more_is_taken_from_shards_too(ledger: Ledger, status: DocumentStatus) -> None:
-    parent = begun(ledger, pictures=(pictures := keys(2)))
-    shard = shard_of(ledger, parent)
-    claims.claim(ledger, shard, pictures)
-    if status == DocumentStatus.CANCELLED:
-        cancel(ledger, parent.document)
-    else:
-        runs.revoke(ledger, parent.document, DocumentStatus.DELETING)
-    with pytest.raises(RunRevoked):
-        runs.record_heartbeat(ledger, shard)
-    with pytest.raises(RunRevoked):
-        shard_of(ledger, parent)
-
-
-def test_time_of_an_image_is_the_median_of_the_last_shards(ledger: Ledger) -> None:
+def test_time_of_an_image_is_the_median(ledger: Ledger) -> None:
     parent = begun(ledger, pictures=keys(1))
     assert item_runs.image_seconds(ledger) is None
     for seconds, images in ((2.0, 10), (30.0, 10), (5.0, 20)):
@@ -102,7 +95,7 @@ def test_time_of_an_image_is_the_median_of_the_last_shards(ledger: Ledger) -> No
     assert item_runs.image_seconds(ledger) == pytest.approx(0.25)
 
 
-def test_items_that_a_process_died_at_are_cut_apart_and_last(ledger: Ledger) -> None:
+def test_items_of_a_death_are_cut_apart(ledger: Ledger) -> None:
     parent = begun(ledger, pictures=(pictures := keys(5)))
     shard = shard_of(ledger, parent)
     claims.claim(ledger, shard, pictures[1:3])

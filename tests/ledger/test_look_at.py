@@ -12,7 +12,7 @@ from tests.ledger.scene import begin, product, reading
 from tests.ledger.test_stage_results import PLAN
 
 
-def test_doubtful_products_and_bare_pages_are_named_with_reasons(ledger: Ledger) -> None:
+def test_doubtful_products_and_bare_pages_have_reasons(ledger: Ledger) -> None:
     run = begin(ledger)
     stage_results.save_pages(ledger, run, reading(), PLAN)
     unsure_pages = (1, 2, 3)  # page 1 has products, page 3 is skipped

@@ -20,6 +20,8 @@ from swatchbook.ledger.tables import calls, documents, metadata, products
 from tests.ledger.test_database import schema
 from tests.postgres import RunningPostgres
 
+pytestmark = pytest.mark.gate
+
 ROOT = Path(__file__).parents[2]
 ROWS = 3
 HEAD = migrations.HEAD
@@ -144,7 +146,7 @@ def former_file(tmp_path: Path) -> Path:
     return tmp_path / "ledger.sqlite"
 
 
-def test_home_of_before_the_first_release_opens_and_has_the_same_tables(migrated: Path, former_file: Path) -> None:
+def test_first_ledgers_become_todays(migrated: Path, former_file: Path) -> None:
     former = Ledger(f"sqlite:///{former_file}")
     with former.write() as connection:
         document = connection.execute(select(documents.c.id).limit(1)).scalar_one()
@@ -190,9 +192,7 @@ def test_processes_may_open_a_new_ledger_at_once(empty: str) -> None:
     assert opened_by_three(empty, migrations.HEAD, str(upgrade.__file__)) == [(b"True\n", b"")] * 3
 
 
-def test_a_migration_that_fails_leaves_the_ledger_as_it_was(
-    upgraded: tuple[str, Rows], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_migration_changes_nothing(upgraded: tuple[str, Rows], monkeypatch: pytest.MonkeyPatch) -> None:
     url, before = upgraded
 
     def fail(connection: Any) -> None:

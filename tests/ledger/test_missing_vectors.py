@@ -55,7 +55,7 @@ def backfill(ledger: Ledger, run: Run, candidates: Iterable[Candidate]) -> None:
     item_runs.end(ledger, made)
 
 
-def test_candidates_are_the_images_of_completed_documents_that_lack_a_vector(ledger: Ledger) -> None:
+def test_candidates_are_completed_images_lacking_a_vector(ledger: Ledger) -> None:
     run = collection(ledger, "oak", "ash", "oak", "fir")
     begin(ledger, content="supplement", requested=[VISUAL])
     assert waiting(ledger) == [ToFill(document=run.document, pairs=(COLOR,))]
@@ -67,7 +67,7 @@ def test_candidates_are_the_images_of_completed_documents_that_lack_a_vector(led
     assert waiting(ledger, None) == waiting(ledger)
 
 
-def test_the_account_counts_what_is_made_once_nothing_of_it_is_left(ledger: Ledger) -> None:
+def test_account_counts_a_fill_once_complete(ledger: Ledger) -> None:
     run = collection(ledger, "oak", "ash")
     before = account(ledger)
     backfill(ledger, run, found(ledger, limit=1))
@@ -82,7 +82,7 @@ def test_the_account_counts_what_is_made_once_nothing_of_it_is_left(ledger: Ledg
     assert account(ledger).pending == 2
 
 
-def test_what_waits_or_has_failed_is_no_candidate_and_is_named(ledger: Ledger) -> None:
+def test_waiting_and_failed_images_are_no_candidates(ledger: Ledger) -> None:
     run = collection(ledger, "oak", "ash", "fir")
     begun = begin_fill(ledger, run.document, COLOR)
     moment = ledger.now() + 900
@@ -97,14 +97,14 @@ def test_what_waits_or_has_failed_is_no_candidate_and_is_named(ledger: Ledger) -
     ]
 
 
-def test_what_is_left_is_counted_once_for_each_document_that_shows_it(ledger: Ledger) -> None:
+def test_what_is_left_is_counted_by_document(ledger: Ledger) -> None:
     collection(ledger, "oak", "ash", "oak")
     collection(ledger, "oak", content="supplement")
     made = missing_vectors.left_to_make(ledger, [each.model_copy(update={"pairs": PAIRS}) for each in waiting(ledger)])
     assert made == [Lack(role=COLOR.role, tag=COLOR.tag, open=3, failed=0)]
 
 
-def test_a_document_is_not_given_what_it_did_not_ask_for(ledger: Ledger) -> None:
+def test_no_document_gets_unwanted_vectors(ledger: Ledger) -> None:
     run = collection(ledger, "oak")
     options = IngestOptions(roles=frozenset({Role.VISUAL})).model_dump(mode="json")
     with ledger.write() as connection:

@@ -53,7 +53,7 @@ def test_same_file_after_a_rename_of_its_owner(ledger: Ledger) -> None:
     assert scene.states(ledger, run.document).keys() == ids_by_owner(ledger)["lena"]
 
 
-def test_a_run_that_a_rename_overtakes_works_on_for_the_new_name(ledger: Ledger) -> None:
+def test_a_run_works_on_for_the_renamed_owner(ledger: Ledger) -> None:
     before = complete(ledger, "oak")
     run = begin_again(ledger, before, fingerprint="again")
     owners.rename(ledger, "anna", "lena")
@@ -63,7 +63,7 @@ def test_a_run_that_a_rename_overtakes_works_on_for_the_new_name(ledger: Ledger)
     assert len(ids_by_owner(ledger)["lena"]) == 2
 
 
-def test_it_is_done_once_there_and_back_and_never_into_another_collection(ledger: Ledger) -> None:
+def test_a_rename_never_joins_two_collections(ledger: Ledger) -> None:
     first = complete(ledger, "oak")
     complete(ledger, "ash", owner="bert")
     with pytest.raises(InvalidReference, match="already an owner 'bert'"):
@@ -82,7 +82,7 @@ def test_it_is_done_once_there_and_back_and_never_into_another_collection(ledger
         owners.rename(ledger, "anna", "lena")
 
 
-def test_the_name_is_in_use_while_its_documents_are_being_deleted(ledger: Ledger) -> None:
+def test_a_name_is_in_use_during_deletes(ledger: Ledger) -> None:
     complete(ledger, "oak")
     going = complete(ledger, "ash", owner="bert")
     scene.set_document(ledger, going.document, status="deleting")

@@ -12,7 +12,7 @@ from swatchbook.index.contract import Space
 from swatchbook.ledger import claims, publishing, stage_results
 from swatchbook.ledger.claims import FailedItem
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting, regenerate, retry
+from swatchbook.ledger.document_commands import regenerate, retry
 from swatchbook.ledger.image_text import AnalysisInUse, queue_text_items, write_texts
 from swatchbook.ledger.picture_reviews import ReviewNote, SecondAnalysis, record_review
 from swatchbook.ledger.queries import account
@@ -34,6 +34,7 @@ from tests.ledger.scene import (
     begin,
     begun,
     count,
+    delete,
     end,
     extraction,
     image,
@@ -81,7 +82,9 @@ def test_whatever_completes_a_pair_queues_it(ledger: Ledger, order: Sequence[Rol
     run = begun(ledger, requested=WANTS, pictures=[KEY])
     for role in order:
         assert pairs(ledger) == {}
+        assert claims.claim(ledger, run, [KEY], TEXT_ROLES).items == ()
         work(ledger, run, [role])
+    assert item(ledger, KEY, ANALYSIS)["attempts"] == 1, "a claim of other roles leaves it"
     assert pairs(ledger) == {PAIR: ("pending", 0)}
     assert [b.members for b in claims.cut_batches(ledger, run, 20)] == [(KEY,)]
     work(ledger, run, TEXT_ROLES)
@@ -89,7 +92,7 @@ def test_whatever_completes_a_pair_queues_it(ledger: Ledger, order: Sequence[Rol
     assert claims.cut_batches(ledger, run, 20) == ()
 
 
-def test_both_made_at_once_queue_a_pair_for_each_document_that_wants_one(ledger: Ledger) -> None:
+def test_each_document_that_wants_a_pair_has_one(ledger: Ledger) -> None:
     other = MULTIMODAL.model_copy(update={"tag": "both@2/a"})
     run = begun(ledger, requested=(*WANTS, UNDERSTANDING), pictures=[KEY])
     begun(ledger, owner="bert", requested=(VISUAL, ANALYSIS, other), pictures=[KEY])
@@ -103,25 +106,19 @@ def test_both_made_at_once_queue_a_pair_for_each_document_that_wants_one(ledger:
     }  # fmt: skip
 
 
-def test_a_claim_of_some_roles_leaves_the_others(ledger: Ledger) -> None:
-    run = begun(ledger, requested=WANTS, pictures=[KEY])
-    assert claims.claim(ledger, run, [KEY], TEXT_ROLES).items == ()
-    assert [c.role for c in claims.claim(ledger, run, [KEY], [Role.VISUAL]).items] == [Role.VISUAL]
-    assert item(ledger, KEY, ANALYSIS)["attempts"] == 0
-
-
-def test_a_picture_without_text_has_no_pair(ledger: Ledger) -> None:
-    run = begin(ledger, requested=WANTS)
+def test_picture_without_text_has_nothing_joined(ledger: Ledger) -> None:
+    run = begin(ledger, requested=(*EVERYTHING, MULTIMODAL))
     stage_results.save_extraction(ledger, run, extraction(placed(run, "white")))
     make_all(ledger, run, text=None)
     publish_all(ledger)
-    assert pairs(ledger) == {}
-    assert one(ledger, images, id=image("white"))["pair_key"] is None
+    assert (pairs(ledger), count(ledger, item_rows, role=Role.UNDERSTANDING)) == ({}, 0)
+    shown = one(ledger, images, id=image("white"))
+    assert (shown["text_key"], shown["pair_key"]) == (None, None)
     assert account.account(ledger, document=run.document).complete == 1
     assert end(ledger, run) == DocumentStatus.COMPLETED
 
 
-def test_a_document_that_wants_another_visual_vector_waits_for_that_one(ledger: Ledger) -> None:
+def test_pair_waits_for_its_own_visual_vector(ledger: Ledger) -> None:
     newer = VISUAL.model_copy(update={"tag": "eye@2/a"})
     run = begun(ledger, requested=(newer, ANALYSIS, MULTIMODAL), pictures=[KEY])
     work(ledger, begun(ledger, owner="bert", requested=(VISUAL,), pictures=[KEY]), [Role.VISUAL])
@@ -134,7 +131,7 @@ def test_a_document_that_wants_another_visual_vector_waits_for_that_one(ledger: 
 # --- what it shows until then -----------------------------------------------------------------------------------------
 
 
-def test_a_pair_whose_vector_fails_shows_that_and_spends_nothing(ledger: Ledger) -> None:
+def test_pair_whose_vector_fails_spends_nothing(ledger: Ledger) -> None:
     run = begin(ledger, requested=WANTS)
     stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
     make_all(ledger, run, failing=lambda c: ProviderTimeout("slow") if c.role is Role.VISUAL else None)
@@ -174,23 +171,22 @@ def test_failed_pair_comes_back_with_its_picture(ledger: Ledger) -> None:
     assert status(ledger, run) == DocumentStatus.WAITING
 
 
-def test_an_unreadable_picture_is_rejected_in_every_role(ledger: Ledger) -> None:
-    run = begin(ledger, requested=WANTS)
-    stage_results.save_extraction(ledger, run, extraction(placed(run, "broken"), unreadable=["broken"]))
-    assert account.account(ledger, document=run.document).rejected == 1
-    assert pairs(ledger) == {}
-
-
 def role_states(ledger: Ledger) -> dict[str, str]:
     known = image_details(ledger, image("oak"))
     assert known is not None
     return {made.role.value: made.state.value for made in known.roles}
 
 
+def collect_after_an_hour(ledger: Ledger, folder: Path) -> None:
+    collect(ledger, Files(folder))
+    pass_time(ledger, 3_601)
+    collect(ledger, Files(folder))
+
+
 # --- publishing -------------------------------------------------------------------------------------------------------
 
 
-def test_its_vector_is_published_for_every_owner_whose_image_has_the_same_text(ledger: Ledger) -> None:
+def test_vector_is_published_for_everyone_with_that_text(ledger: Ledger) -> None:
     requested = (*EVERYTHING, MULTIMODAL)
     first, second = begin(ledger, requested=requested), begin(ledger, owner="bert", requested=requested)
     ingest(ledger, first, extraction(placed(first, "oak")))
@@ -208,7 +204,7 @@ def test_its_vector_is_published_for_every_owner_whose_image_has_the_same_text(l
     assert {r.role: r.done for r in count_coverage(ledger).roles}[Role.MULTIMODAL] == 2
 
 
-def test_asked_for_later_it_is_all_that_is_made(ledger: Ledger) -> None:
+def test_pair_asked_for_later_is_all_made(ledger: Ledger) -> None:
     run = begin(ledger, requested=EVERYTHING)
     ingest(ledger, run, extraction(placed(run, "oak")))
     run = begin(ledger, requested=(*EVERYTHING, MULTIMODAL), fingerprint="another")
@@ -222,7 +218,7 @@ def test_asked_for_later_it_is_all_that_is_made(ledger: Ledger) -> None:
     assert end(ledger, run) == DocumentStatus.COMPLETED
 
 
-def test_it_is_made_of_the_vector_and_the_text_that_there_are(ledger: Ledger) -> None:
+def test_pair_is_made_of_existing_vector_and_text(ledger: Ledger) -> None:
     first, second = (begun(ledger, owner=owner, requested=WANTS, pictures=[KEY]) for owner in ("anna", "bert"))
     work(ledger, first, [Role.ANALYSIS])
     assert claims.pairs(ledger, [PAIR], VISUAL.tag) == {}
@@ -243,7 +239,7 @@ def correct(ledger: Ledger, name: str, text: str) -> None:
     record_review(ledger, key(name), ANALYSIS.tag, note, below=0)
 
 
-def test_a_correction_brings_a_new_pair_and_the_old_one_is_collected(ledger: Ledger, tmp_path: Path) -> None:
+def test_correction_replaces_the_pair(ledger: Ledger, tmp_path: Path) -> None:
     requested = (*EVERYTHING, MULTIMODAL)
     old, new = pair_key(key("oak"), OAK), pair_key(key("oak"), ASH)
     run = begin(ledger, requested=requested)
@@ -262,16 +258,13 @@ def test_a_correction_brings_a_new_pair_and_the_old_one_is_collected(ledger: Led
     np.testing.assert_array_equal(told.vectors[MULTIMODAL], np.frombuffer(bytes.fromhex(new), np.uint8) + np.float32(1))
     assert end(ledger, run) == DocumentStatus.COMPLETED
 
-    files = Files(tmp_path)
-    collect(ledger, files)
-    pass_time(ledger, 3_601)
-    collect(ledger, files)
+    collect_after_an_hour(ledger, tmp_path)
     assert [count(ledger, table, key=old) for table in (item_rows, vectors, contents)] == [0, 0, 0]
     assert [count(ledger, table, key=new) for table in (item_rows, vectors, contents)] == [1, 1, 1]
     assert count(ledger, vectors, key=OAK) == 1  # the analysis still says so
 
 
-def test_owners_who_say_different_things_have_a_pair_each(ledger: Ledger) -> None:
+def test_owners_with_different_texts_have_different_pairs(ledger: Ledger) -> None:
     first, second = (begin(ledger, owner=owner, requested=WANTS) for owner in ("anna", "bert"))
     for run in (first, second):
         stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
@@ -289,22 +282,16 @@ def test_owners_who_say_different_things_have_a_pair_each(ledger: Ledger) -> Non
     assert account.account(ledger).complete == 2
 
 
-def test_nothing_is_left_of_it_when_its_picture_goes(ledger: Ledger, tmp_path: Path) -> None:
+def test_no_pair_is_left_of_a_deleted_picture(ledger: Ledger, tmp_path: Path) -> None:
     run = begin(ledger, requested=WANTS)
     ingest(ledger, run, extraction(placed(run, "oak")))
-    mark_deleting(ledger, run.document)
-    delete_rows(ledger, run.document)
-    publish_all(ledger)
-    assert finish_delete(ledger, run.document)
-    files = Files(tmp_path)
-    collect(ledger, files)
-    pass_time(ledger, 3_601)
-    collect(ledger, files)
+    assert delete(ledger, run.document)
+    collect_after_an_hour(ledger, tmp_path)
     assert [count(ledger, table) for table in (item_rows, vectors)] == [0, 0]
     assert count(ledger, contents, key=pair_key(key("oak"), OAK)) == 0
 
 
-def test_one_that_fails_is_recorded_and_tried_again_alone(ledger: Ledger) -> None:
+def test_failed_pair_is_tried_again_alone(ledger: Ledger) -> None:
     run = begin(ledger, requested=WANTS)
     stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
     make_all(ledger, run, failing=lambda c: ProviderTimeout("slow") if c.role is Role.MULTIMODAL else None)

@@ -10,7 +10,7 @@ from swatchbook.resources import Resources
 from swatchbook.runtime.process import here
 
 
-def test_process_of_a_row_is_the_one_that_wrote_it(resources: Resources) -> None:
+def test_process_of_a_row_is_its_writer(resources: Resources) -> None:
     ledger = resources.ledger
     for _ in range(2):
         flow_runs.register(ledger, "a-flow-run")

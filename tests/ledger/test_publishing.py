@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from swatchbook.errors import IndexDown
 from swatchbook.index.contract import Space, Where
@@ -17,7 +17,7 @@ from swatchbook.ledger.payloads import chunk_payloads, image_payloads
 from swatchbook.ledger.queries import account, search_results
 from swatchbook.ledger.queries.filters import facets, satisfying, unmatched
 from swatchbook.ledger.runs import Run
-from swatchbook.ledger.tables import chunks, images
+from swatchbook.ledger.tables import analyses, chunks, images
 from swatchbook.printed_prices import price_of
 from swatchbook.records import Analysis, ColorShare, LinkKind, PlacementState, Role
 from tests.ledger.plans import planned
@@ -43,6 +43,8 @@ from tests.ledger.scene import (
     settle,
 )
 
+pytestmark = pytest.mark.gate
+
 
 def made(ledger: Ledger, *names: str) -> Run:
     """A run whose pictures are made and not yet published."""
@@ -55,16 +57,17 @@ def made(ledger: Ledger, *names: str) -> Run:
 # --- leases -----------------------------------------------------------------------------------------------------------
 
 
-def test_only_rows_with_something_made_are_leased(ledger: Ledger) -> None:
+def test_a_lease_takes_made_rows_up_to_limit(ledger: Ledger) -> None:
     run = begin(ledger)
-    stage_results.save_extraction(
-        ledger, run, extraction(placed(run, "oak"), placed(run, "broken"), unreadable=["broken"])
-    )
-    stage_results.save_chunks(ledger, run, chunked(run, "Oak is hard."))
+    pictures = [placed(run, f"{n}") for n in range(5)]
+    stage_results.save_extraction(ledger, run, extraction(*pictures, placed(run, "broken"), unreadable=["broken"]))
+    stage_results.save_chunks(ledger, run, chunked(run, "a", "b", "c"))
     assert publishing.lease_dirty(ledger, "a") == []
     assert publishing.count_unpublished(ledger) == 0
     make_all(ledger, run)
-    assert {row.kind for row in publishing.lease_dirty(ledger, "a")} == {"image", "chunk"}
+    leased = [publishing.lease_dirty(ledger, f"{n}", limit=3) for n in range(4)]
+    assert [len(rows) for rows in leased] == [3, 3, 2, 0]
+    assert {row.kind for rows in leased for row in rows} == {"image", "chunk"}
 
 
 def test_row_is_leased_to_one_publisher(ledger: Ledger) -> None:
@@ -74,15 +77,10 @@ def test_row_is_leased_to_one_publisher(ledger: Ledger) -> None:
     pass_time(ledger, 50)
     assert publishing.lease_dirty(ledger, "b") == []
     pass_time(ledger, 11)
-    assert len(publishing.lease_dirty(ledger, "b")) == 1
-
-
-def test_a_lease_takes_no_more_than_asked_for(ledger: Ledger) -> None:
-    run = begin(ledger)
-    stage_results.save_extraction(ledger, run, extraction(*(placed(run, f"{n}") for n in range(5))))
-    stage_results.save_chunks(ledger, run, chunked(run, "a", "b", "c"))
-    make_all(ledger, run)
-    assert [len(publishing.lease_dirty(ledger, f"{n}", limit=3)) for n in range(4)] == [3, 3, 2, 0]
+    rows = publishing.lease_dirty(ledger, "b")
+    assert len(rows) == 1
+    publishing.record_publication(ledger, "b", rows, published=[], refused={}, removed=[])
+    assert len(publishing.lease_dirty(ledger, "c")) == 1, "settling nothing frees it"
 
 
 def test_publishers_side_by_side_publish_every_row_once(ledger: Ledger) -> None:
@@ -101,17 +99,10 @@ def test_publishers_side_by_side_publish_every_row_once(ledger: Ledger) -> None:
     assert publishing.count_unpublished(ledger) == 0
 
 
-def test_settling_nothing_frees_what_was_leased(ledger: Ledger) -> None:
-    made(ledger, "oak")
-    rows = publishing.lease_dirty(ledger, "a")
-    publishing.record_publication(ledger, "a", rows, published=[], refused={}, removed=[])
-    assert len(publishing.lease_dirty(ledger, "b")) == 1
-
-
 # --- what came of it --------------------------------------------------------------------------------------------------
 
 
-def test_what_was_raised_while_it_was_published_is_published_again(ledger: Ledger) -> None:
+def test_changes_made_while_publishing_are_published_again(ledger: Ledger) -> None:
     run = made(ledger, "oak")
     rows = publishing.lease_dirty(ledger, "a")
     stage_results.save_extraction(ledger, run, extraction(placed(run, "oak", caption="Oak")))
@@ -119,26 +110,22 @@ def test_what_was_raised_while_it_was_published_is_published_again(ledger: Ledge
     assert [p.payload.text.split("\n")[0] for p in publish_all(ledger)] == ["Oak"]
 
 
-def test_a_row_whose_lease_was_lost_is_published_once_more(ledger: Ledger) -> None:
+def test_only_a_lease_lost_to_another_publishes_again(ledger: Ledger) -> None:
     made(ledger, "oak")
-    slow = publishing.lease_dirty(ledger, "slow")
-    pass_time(ledger, 61)
-    settle(ledger, "fast", publishing.lease_dirty(ledger, "fast"))
-    assert publishing.count_unpublished(ledger) == 0
-    settle(ledger, "slow", slow)  # its older object has overwritten the newer one
-    assert publishing.count_unpublished(ledger) == 1
+    for row, other in (("oak", False), ("ash", True)):
+        if other:
+            publishing.mark_all_dirty(ledger)
+        slow = publishing.lease_dirty(ledger, f"slow {row}")
+        pass_time(ledger, 61)
+        if other:
+            settle(ledger, "fast", publishing.lease_dirty(ledger, "fast"))
+            assert publishing.count_unpublished(ledger) == 0
+        settle(ledger, f"slow {row}", slow)  # its older object has overwritten that of `fast`
+        assert publishing.count_unpublished(ledger) == other
     assert len(publish_all(ledger)) == 1
 
 
-def test_an_expired_lease_that_no_other_publisher_took_still_counts(ledger: Ledger) -> None:
-    made(ledger, "oak")
-    rows = publishing.lease_dirty(ledger, "slow")
-    pass_time(ledger, 61)
-    settle(ledger, "slow", rows)
-    assert publishing.count_unpublished(ledger) == 0
-
-
-def test_a_refused_object_keeps_its_reason_and_comes_later_and_later(ledger: Ledger) -> None:
+def test_refused_object_keeps_its_reason_and_comes_later(ledger: Ledger) -> None:
     run = made(ledger, "oak", "ash")
     pauses = []
     for number in range(10):
@@ -175,7 +162,7 @@ def test_gone_row_that_returns_is_published_again(ledger: Ledger) -> None:
     assert [p.row.id for p in publish_all(ledger)] == [image("oak")]
 
 
-def test_a_gone_row_whose_lease_was_lost_is_left_to_the_other_publisher(ledger: Ledger) -> None:
+def test_gone_row_of_lost_lease_is_published_again(ledger: Ledger) -> None:
     run = made(ledger, "oak")
     publish_all(ledger)
     stage_results.save_extraction(ledger, run, extraction())
@@ -190,7 +177,7 @@ def test_a_gone_row_whose_lease_was_lost_is_left_to_the_other_publisher(ledger: 
 # --- what is told -----------------------------------------------------------------------------------------------------
 
 
-def test_the_payload_of_an_image_comes_from_all_documents_of_its_owner(ledger: Ledger) -> None:
+def test_image_payload_comes_from_all_its_owners_documents(ledger: Ledger) -> None:
     first, second = begin(ledger), begin(ledger, content="supplement")
     for run, page, caption in ((first, 3, "Oak, natural"), (second, 7, "Oak again")):
         oak = placed(run, "oak", page=page, caption=caption, nearby_text="60 x 120")
@@ -215,7 +202,7 @@ def test_the_payload_of_an_image_comes_from_all_documents_of_its_owner(ledger: L
     assert told[image("oak", "bert")].payload.documents == (stranger.document,)
 
 
-def test_prices_are_compared_within_the_currencies_asked_for(ledger: Ledger) -> None:
+def test_prices_are_compared_within_their_currencies(ledger: Ledger) -> None:
     run = begin(ledger)
     oak = placed(run, "oak")
     stage_results.save_extraction(ledger, run, extraction(oak))
@@ -235,11 +222,7 @@ def test_prices_are_compared_within_the_currencies_asked_for(ledger: Ledger) -> 
     assert (missed.asked, missed.nearest) == (("≤ 60 EUR",), ("90 to 90 EUR",))
 
 
-def test_the_payload_of_an_image_has_the_colors_and_material_of_its_analysis(ledger: Ledger) -> None:
-    from sqlalchemy import update
-
-    from swatchbook.ledger.tables import analyses
-
+def test_image_payload_has_colors_and_material_seen(ledger: Ledger) -> None:
     made(ledger, "oak")
     seen = Analysis(material="porcelain", colors=(ColorShare(name="white", share=1.0),), confidence=0.5)
     with ledger.write() as connection:
@@ -248,62 +231,40 @@ def test_the_payload_of_an_image_has_the_colors_and_material_of_its_analysis(led
     assert (told.payload.material, told.payload.colors) == (("porcelain",), ("white",))
 
 
-def test_the_vectors_published_are_those_that_were_committed(ledger: Ledger) -> None:
+def test_vectors_and_payloads_are_those_that_were_saved(ledger: Ledger) -> None:
     run = begin(ledger)
-    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
-    stage_results.save_chunks(ledger, run, chunked(run, "Oak is hard.", headings=("Wood",), pages=(2, 3)))
+    hidden = placed(run, "oak", page=5, caption="Do not show", state=PlacementState.HIDDEN)
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), hidden))
+    found = chunked(run, "Oak is hard.", headings=("Wood",), pages=(2, 3))
+    stage_results.save_chunks(ledger, run, found)
+    oak = product(run, "Oak", category="Floors")
+    edited_products.save_assembly(ledger, run, [oak], [link(found.chunks[1].id, oak, LinkKind.CHUNK_PRODUCT)])
     make_all(ledger, run)
     told = {p.row.kind: p for p in publish_all(ledger)}
     assert told["image"].vectors.keys() == {VISUAL, COLOR, UNDERSTANDING}
     expected = np.frombuffer(bytes.fromhex(key("oak")), np.uint8).astype(np.float32) + 1
     np.testing.assert_array_equal(told["image"].vectors[VISUAL], expected)
     assert told["image"].vectors[VISUAL].dtype == np.float32
+    assert told["image"].payload.pages == (1,)
+    assert "Do not show" not in told["image"].payload.text
     assert told["chunk"].vectors.keys() == {TEXT}
-    assert told["chunk"].payload.text == "Wood\nOak is hard."
-    assert told["chunk"].payload.pages == (2, 3)
+    payload = told["chunk"].payload
+    assert (payload.text, payload.pages) == ("Wood\nOak is hard.", (2, 3))
+    assert (payload.products, payload.names, payload.category) == ((oak.id,), ("Oak",), ("Floors",))
 
 
-def test_the_payload_of_a_chunk_names_its_products(ledger: Ledger) -> None:
-    run = begin(ledger)
-    found = chunked(run, "Oak is hard.")
-    stage_results.save_chunks(ledger, run, found)
-    make_all(ledger, run)
-    oak = product(run, "Oak", category="Floors")
-    edited_products.save_assembly(ledger, run, [oak], [link(found.chunks[1].id, oak, LinkKind.CHUNK_PRODUCT)])
-    (told,) = publish_all(ledger)
-    assert (told.payload.products, told.payload.names, told.payload.category) == ((oak.id,), ("Oak",), ("Floors",))
+PRINTED = {
+    "€ 1.299,00": 1299.0, "1,299.00 USD": 1299.0, "12,5": 12.5, "CHF 1'250.-": 1250.0, "1 299,50 zł": 1299.5,
+    "from 45": 45.0, "1.299": 1299.0, "on request": None, "": None,
+}  # fmt: skip
 
 
-def test_hidden_placements_say_nothing(ledger: Ledger) -> None:
-    run = begin(ledger)
-    hidden = placed(run, "oak", page=5, caption="Do not show", state=PlacementState.HIDDEN)
-    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), hidden))
-    make_all(ledger, run)
-    (told,) = publish_all(ledger)
-    assert told.payload.pages == (1,)
-    assert "Do not show" not in told.payload.text
-
-
-@pytest.mark.parametrize(
-    ("text", "amount"),
-    [
-        ("€ 1.299,00", 1299.0),
-        ("1,299.00 USD", 1299.0),
-        ("12,5", 12.5),
-        ("CHF 1'250.-", 1250.0),
-        ("1 299,50 zł", 1299.5),
-        ("from 45", 45.0),
-        ("1.299", 1299.0),
-        ("on request", None),
-        ("", None),
-    ],
-)
-def test_prices_are_read_as_printed(text: str, amount: float | None) -> None:
-    assert price_of(text) == amount
+def test_prices_are_read_as_printed() -> None:
+    assert {text: price_of(text) for text in PRINTED} == PRINTED
 
 
 @given(cents=st.integers(0, 10**9), thousands=st.sampled_from([",", ".", " ", "'"]), sign=st.sampled_from([".", ","]))
-def test_prices_survive_any_thousands_and_decimal_signs(cents: int, thousands: str, sign: str) -> None:
+def test_prices_survive_any_thousands_and_decimals(cents: int, thousands: str, sign: str) -> None:
     if thousands == sign:
         return
     printed = f"€ {cents // 100:,}".replace(",", thousands) + f"{sign}{cents % 100:02} / m²"
@@ -315,23 +276,18 @@ def test_prices_survive_any_thousands_and_decimal_signs(cents: int, thousands: s
 # --- again, and verify ------------------------------------------------------------------------------------------------
 
 
-def test_rebuilding_publishes_everything_again_and_undoes_no_completeness(ledger: Ledger) -> None:
+def test_rebuild_publishes_everything_and_repair_what_is_missing(ledger: Ledger) -> None:
     run = begin(ledger)
     ingest(ledger, run, extraction(placed(run, "oak"), placed(run, "ash")), chunked(run, "Oak is hard."))
     publishing.mark_all_dirty(ledger)
     assert publishing.count_unpublished(ledger) == publishing.count_unpublished(ledger, run.document) == 3
     assert account.account(ledger, document=run.document).complete == 2
     assert len(publish_all(ledger)) == 3
-
-
-def test_repair_publishes_just_what_is_missing(ledger: Ledger) -> None:
-    run = begin(ledger)
-    ingest(ledger, run, extraction(placed(run, "oak"), placed(run, "ash")), chunked(run, "Oak is hard."))
     publishing.mark_dirty(ledger, [image("oak"), "unknown"])
     assert [p.row.id for p in publish_all(ledger)] == [image("oak")]
 
 
-def test_the_ledger_knows_what_each_space_should_hold(ledger: Ledger) -> None:
+def test_ledger_knows_what_each_space_should_hold(ledger: Ledger) -> None:
     run = begin(ledger)
     text = chunked(run, "Oak is hard.")
     ingest(ledger, run, extraction(placed(run, "oak"), placed(run, "broken"), unreadable=["broken"]), text)
@@ -345,7 +301,7 @@ def test_the_ledger_knows_what_each_space_should_hold(ledger: Ledger) -> None:
     assert list(publishing.searchable_ids(ledger, spaces[Role.VISUAL])) == []
 
 
-def test_thousands_of_ids_and_files_are_listed_page_by_page(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ids_and_files_are_listed_page_by_page(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(publishing, "_PAGE", 7)
     run = made(ledger, *(f"picture {n}" for n in range(30)))
     space = Space(role=Role.VISUAL, tag=VISUAL.tag, dimension=32)
@@ -357,7 +313,7 @@ def test_thousands_of_ids_and_files_are_listed_page_by_page(ledger: Ledger, monk
 
 
 @pytest.mark.parametrize("database", ["sqlite"])
-def test_what_is_published_of_few_is_read_without_a_look_at_every_link(ledger: Ledger) -> None:
+def test_publishing_few_scans_no_table(ledger: Ledger) -> None:
     run = begin(ledger)
     ingest(ledger, run, extraction(placed(run, "oak")))
     with ledger.read() as connection:

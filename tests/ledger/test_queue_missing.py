@@ -11,7 +11,7 @@ from swatchbook.ledger.queries.image import image_details
 from swatchbook.ledger.schedule import DueCounts, count_due
 from swatchbook.ledger.stored_documents import get_document
 from swatchbook.ledger.tables import items
-from swatchbook.records import DocumentStatus, ImageState, ItemState, PlacementState, Stage
+from swatchbook.records import DocumentStatus, ImageState, ItemState, PlacementState
 from tests.ledger.scene import (
     COLOR,
     VISUAL,
@@ -48,19 +48,14 @@ def states(ledger: Ledger, *names: str) -> list[str]:
     return [item(ledger, key(name))["state"] for name in names]
 
 
-def test_regenerating_a_complete_document_lets_it_wait_and_undoes_nothing(ledger: Ledger) -> None:
-    document = complete(ledger, "oak", "ash")
-    settle(ledger, "ash", ItemState.FAILED)
-    regenerate(ledger, document)
-    assert states(ledger, "oak", "ash") == ["done", "failed"]
-    assert [found.id for found in schedule.due_documents(ledger)] == [document]
-    assert get_document(ledger, document).status == DocumentStatus.WAITING
-
-
-def test_force_takes_what_failed_or_was_rejected_of_the_keys_alone(ledger: Ledger) -> None:
+def test_regenerating_remakes_only_what_force_names(ledger: Ledger) -> None:
     document = complete(ledger, "oak", "ash", "elm")
     settle(ledger, "ash", ItemState.FAILED)
     settle(ledger, "elm", ItemState.REJECTED)
+    regenerate(ledger, document)
+    assert states(ledger, "oak", "ash", "elm") == ["done", "failed", "rejected"]
+    assert [found.id for found in schedule.due_documents(ledger)] == [document]
+    assert get_document(ledger, document).status == DocumentStatus.WAITING
     regenerate(ledger, document, force=True, keys=[key("elm")])
     assert states(ledger, "oak", "ash", "elm") == ["done", "failed", "pending"]
     regenerate(ledger, document, force=True)
@@ -68,17 +63,14 @@ def test_force_takes_what_failed_or_was_rejected_of_the_keys_alone(ledger: Ledge
     assert item(ledger, key("elm"))["runs"] == 0
 
 
-@pytest.mark.parametrize("status", [DocumentStatus.FAILED, DocumentStatus.CANCELLED, DocumentStatus.BLOCKED])
-def test_regenerating_takes_up_what_stopped(ledger: Ledger, status: DocumentStatus) -> None:
+def test_regenerating_takes_up_only_what_stopped(ledger: Ledger) -> None:
     document = complete(ledger, "oak")
-    set_document(ledger, document, status=status, message="It stopped.", failure_kind="unexpected", deaths=3)
-    regenerate(ledger, document)
-    known = get_document(ledger, document)
-    assert (known.status, known.message, known.deaths) == (DocumentStatus.WAITING, None, 0)
-
-
-def test_regenerating_leaves_a_running_document_and_one_being_deleted(ledger: Ledger) -> None:
-    run = begin(ledger, requested=WANTS)
+    for status in (DocumentStatus.FAILED, DocumentStatus.CANCELLED, DocumentStatus.BLOCKED):
+        set_document(ledger, document, status=status, message="It stopped.", failure_kind="unexpected", deaths=3)
+        regenerate(ledger, document)
+        known = get_document(ledger, document)
+        assert (known.status, known.message, known.deaths) == (DocumentStatus.WAITING, None, 0)
+    run = begin(ledger, owner="bert", requested=WANTS)
     regenerate(ledger, run.document, force=True)
     assert get_document(ledger, run.document).status == DocumentStatus.RUNNING
     mark_deleting(ledger, run.document)
@@ -91,34 +83,27 @@ def test_regenerating_leaves_a_running_document_and_one_being_deleted(ledger: Le
 # --- one image --------------------------------------------------------------------------------------------------------
 
 
-def test_an_image_is_known_by_its_places_and_its_roles(ledger: Ledger) -> None:
+def test_image_is_known_by_places_and_roles(ledger: Ledger) -> None:
     run = begin(ledger, requested=WANTS)
-    ingest(ledger, run, extraction(placed(run, "oak", page=2, caption="Oak"), placed(run, "oak", page=3)))
+    hidden = placed(run, "ash", state=PlacementState.HIDDEN)
+    ingest(ledger, run, extraction(placed(run, "oak", page=2, caption="Oak"), placed(run, "oak", page=3), hidden))
     settle(ledger, "oak", ItemState.FAILED)
     found = image_details(ledger, image("oak"))
     assert found is not None
     assert (found.owner, found.state, found.published) == ("anna", ImageState.PARTIAL, True)
     assert [(place.document_id, place.page, place.caption) for place in found.places] == [
-        (run.document, 2, "Oak"),
-        (run.document, 3, None),
-    ]
+        (run.document, 2, "Oak"), (run.document, 3, None),
+    ]  # fmt: skip
     assert [(role.role, role.state, role.error) for role in found.roles] == [
-        (COLOR.role, ItemState.DONE, None),
-        (VISUAL.role, ItemState.FAILED, "It is broken."),
-    ]
-
-
-def test_an_image_that_nothing_shows_is_not_known(ledger: Ledger) -> None:
-    run = begin(ledger, requested=WANTS)
-    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak", state=PlacementState.HIDDEN)))
-    assert image_details(ledger, image("oak")) is None
-    assert image_details(ledger, image("ash")) is None
+        (COLOR.role, ItemState.DONE, None), (VISUAL.role, ItemState.FAILED, "It is broken."),
+    ]  # fmt: skip
+    assert image_details(ledger, image("ash")) is image_details(ledger, image("elm")) is None, "nothing shows it"
 
 
 # --- what waits -------------------------------------------------------------------------------------------------------
 
 
-def test_what_waits_is_counted_from_when_it_was_due(ledger: Ledger) -> None:
+def test_what_waits_is_counted_once_due(ledger: Ledger) -> None:
     assert count_due(ledger) == DueCounts(items_due=0, documents_due=0, oldest_due_seconds=0)
     run = begin(ledger, requested=WANTS)
     stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "ash")))
@@ -130,12 +115,5 @@ def test_what_waits_is_counted_from_when_it_was_due(ledger: Ledger) -> None:
     waiting = count_due(ledger)
     assert waiting.documents_due == 1
     assert waiting.oldest_due_seconds == pytest.approx(40, abs=10)
-
-
-def test_what_only_a_person_mends_does_not_wait_for_the_loop(ledger: Ledger) -> None:
-    run = begin(ledger, requested=WANTS)
-    runs.reach_stage(ledger, run, Stage.READ)
-    runs.end(ledger, run, DocumentStatus.BLOCKED)
-    assert count_due(ledger).documents_due == 0
-    set_document(ledger, run.document, status=DocumentStatus.WAITING)
-    assert count_due(ledger).documents_due == 1
+    set_document(ledger, run.document, status=DocumentStatus.BLOCKED, due_at=None)
+    assert count_due(ledger).documents_due == 0, "only a person mends it"

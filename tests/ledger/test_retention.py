@@ -10,18 +10,9 @@ from swatchbook.ledger import stage_results
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.queries import account
 from swatchbook.ledger.retention import Collected, collect, unreferenced_files
-from swatchbook.ledger.tables import (
-    analyses,
-    calls,
-    contents,
-    vectors,
-)
+from swatchbook.ledger.tables import analyses, calls, contents, vectors
 from swatchbook.ledger.tables import items as items_table
-from swatchbook.records import (
-    Plan,
-    sha256,
-    text_key,
-)
+from swatchbook.records import Plan, sha256, text_key
 from swatchbook.storage.files import Files
 from tests.ledger.plans import planned
 from tests.ledger.scene import (
@@ -62,7 +53,7 @@ def elapse(ledger: Ledger, files: Files, seconds: float) -> None:
         os.utime(path, (then, then))
 
 
-def test_what_a_run_has_stored_again_stays_until_it_names_it(ledger: Ledger, files: Files) -> None:
+def test_contents_stored_again_stay_for_an_hour(ledger: Ledger, files: Files) -> None:
     run = complete(ledger, "oak")
     oak = stored(ledger, files, "oak")
     delete(ledger, run.document)
@@ -77,6 +68,7 @@ def test_what_a_run_has_stored_again_stays_until_it_names_it(ledger: Ledger, fil
     assert not files.has(oak)
 
 
+@pytest.mark.gate
 def test_unused_contents_go_after_an_hour(ledger: Ledger, files: Files) -> None:
     kept = complete(ledger, "ash", content="supplement")
     run = complete(ledger, "oak", "ash")

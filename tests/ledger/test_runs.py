@@ -56,40 +56,33 @@ def queue(ledger: Ledger, **changed: Any) -> Document:
 # --- queue ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_queued_document_is_durable_and_due(ledger: Ledger) -> None:
-    queued = queue(ledger)
-    assert queued.id == document_id("anna", "c")
-    assert (queued.status, queued.stage, queued.due_at, queued.run) == ("queued", "REGISTERED", None, None)
-    assert queued.created_at == pytest.approx(ledger.now(), abs=5)
-
-
-def test_queueing_again_changes_nothing_but_a_missing_file(ledger: Ledger) -> None:
+def test_queueing_again_adds_only_a_missing_file(ledger: Ledger) -> None:
     first = queue(ledger, file=None)
+    assert first.id == document_id("anna", "c")
+    assert (first.status, first.stage, first.due_at, first.run) == ("queued", "REGISTERED", None, None)
+    assert first.created_at == pytest.approx(ledger.now(), abs=5)
     assert queue(ledger, name="other.pdf", options=IngestOptions(focus=False)) == first.model_copy(update={"file": "f"})
     assert queue(ledger, file="another").file == "f"
 
 
-@pytest.mark.parametrize("status", [DocumentStatus.FAILED, DocumentStatus.CANCELLED])
-def test_a_failed_or_cancelled_document_is_queued_again(ledger: Ledger, status: DocumentStatus) -> None:
+def test_only_stopped_documents_are_queued_again(ledger: Ledger) -> None:
+    for number, status in enumerate((DocumentStatus.FAILED, DocumentStatus.CANCELLED)):
+        run = begin_again(ledger, queue(ledger, content=f"{number}"))
+        runs.end(ledger, run, status, message="no disk", failure_kind="disk_full")
+        again = queue(ledger, content=f"{number}", options=IngestOptions(focus=False))
+        assert (again.status, again.message, again.failure_kind) == ("queued", None, None)
+        assert (again.options.focus, again.generation) == (False, run.generation)
     run = begin_again(ledger, queue(ledger))
-    runs.end(ledger, run, status, message="no disk", failure_kind="disk_full")
-    again = queue(ledger, options=IngestOptions(focus=False))
-    assert (again.status, again.message, again.failure_kind) == ("queued", None, None)
-    assert again.options.focus is False
-    assert again.generation == run.generation
-
-
-@pytest.mark.parametrize("status", [DocumentStatus.RUNNING, DocumentStatus.COMPLETED, DocumentStatus.DELETING])
-def test_any_other_document_stays_as_it_is(ledger: Ledger, status: DocumentStatus) -> None:
-    run = begin_again(ledger, queue(ledger))
-    set_document(ledger, run.document, status=status)
-    assert queue(ledger).status == status
+    for status in (DocumentStatus.RUNNING, DocumentStatus.COMPLETED, DocumentStatus.DELETING):
+        set_document(ledger, run.document, status=status)
+        assert queue(ledger).status == status
 
 
 # --- begin ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_first_run_makes_a_generation_and_its_wants(ledger: Ledger) -> None:
+@pytest.mark.gate
+def test_a_document_has_one_live_run(ledger: Ledger) -> None:
     run = begin_again(ledger, queue(ledger))
     row = document(ledger, run)
     assert (row.status, row.run, row.generation, row.fingerprint) == ("running", run.token, run.generation, "f")
@@ -97,10 +90,6 @@ def test_a_first_run_makes_a_generation_and_its_wants(ledger: Ledger) -> None:
         "document": run.document, "generation": run.generation, "role": VISUAL.role, "tag": VISUAL.tag,
         "beside": False,
     }  # fmt: skip
-
-
-def test_a_live_run_is_not_doubled(ledger: Ledger) -> None:
-    run = begin_again(ledger, queue(ledger))
     same = Busy(document=run.document, run=run.token, same=True, reason="live")
     assert try_begin(ledger, run) == same
     assert try_begin(ledger, run, fingerprint="other") == same.model_copy(update={"same": False})
@@ -108,7 +97,7 @@ def test_a_live_run_is_not_doubled(ledger: Ledger) -> None:
     assert count(ledger, run_rows) == 1
 
 
-def test_an_unfinished_generation_is_continued_where_it_was(ledger: Ledger) -> None:
+def test_only_another_fingerprint_starts_another_generation(ledger: Ledger) -> None:
     run = begin_again(ledger, queue(ledger))
     runs.reach_stage(ledger, run, Stage.CHUNKED)
     runs.end(ledger, run, DocumentStatus.WAITING)
@@ -116,19 +105,14 @@ def test_an_unfinished_generation_is_continued_where_it_was(ledger: Ledger) -> N
     assert again.generation == run.generation
     assert again.token != run.token
     assert document(ledger, run).stage == Stage.CHUNKED
-
-
-def test_another_fingerprint_is_another_generation_from_the_start(ledger: Ledger) -> None:
-    run = begin_again(ledger, queue(ledger))
-    runs.reach_stage(ledger, run, Stage.CHUNKED)
-    runs.end(ledger, run, DocumentStatus.COMPLETED)
+    runs.end(ledger, again, DocumentStatus.COMPLETED)
     again = begin_again(ledger, run, fingerprint="other")
     assert again.generation > run.generation
     assert (document(ledger, run).stage, document(ledger, run).force) == (Stage.REGISTERED, None)
     assert one(ledger, requested).generation == again.generation
 
 
-def test_trace_is_that_of_what_asked_for_the_generation(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_trace_is_that_of_the_generations_request(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     def in_trace(name: str | None) -> None:
         monkeypatch.setattr("swatchbook.ledger.stored_documents.traceparent", lambda: name)
 
@@ -152,7 +136,7 @@ def test_trace_is_that_of_what_asked_for_the_generation(ledger: Ledger, monkeypa
     assert ended(begin_again(ledger, run, fingerprint="third")) == "second upload"
 
 
-def test_force_acts_once_in_the_transaction_of_its_generation(ledger: Ledger) -> None:
+def test_force_acts_once(ledger: Ledger) -> None:
     run = begin_again(ledger, queue(ledger))
     runs.end(ledger, run, DocumentStatus.COMPLETED)
     forced = begin_again(ledger, run, force=True)
@@ -165,7 +149,7 @@ def test_force_acts_once_in_the_transaction_of_its_generation(ledger: Ledger) ->
     assert document(ledger, run).force == forced.generation  # the cache keys of that generation stay its own
 
 
-def test_force_queues_failed_and_rejected_items_again_and_leaves_done_ones(ledger: Ledger) -> None:
+def test_force_queues_failed_and_rejected_items_again(ledger: Ledger) -> None:
     good, bad, lost, foreign = keys(4)
     run = begun(ledger, pictures=[good, bad, lost])
     begun(ledger, content="other", pictures=[foreign])
@@ -182,7 +166,7 @@ def test_force_queues_failed_and_rejected_items_again_and_leaves_done_ones(ledge
     assert item(ledger, foreign).state == "failed"
 
 
-def test_force_wakes_completed_documents_that_want_the_same_item(ledger: Ledger) -> None:
+def test_force_wakes_documents_wanting_the_same_item(ledger: Ledger) -> None:
     (key, unrelated) = keys(2)
     forced = begun(ledger, owner="anna", pictures=[key])
     sharing = begun(ledger, owner="bert", pictures=[key])
@@ -199,24 +183,11 @@ def test_force_wakes_completed_documents_that_want_the_same_item(ledger: Ledger)
     assert document(ledger, other).status == "completed"
 
 
-def test_a_document_being_deleted_takes_no_run(ledger: Ledger) -> None:
+def test_unknown_and_deleted_documents_take_no_run(ledger: Ledger) -> None:
     run = begin_again(ledger, queue(ledger))
     assert runs.revoke(ledger, run.document, DocumentStatus.DELETING) == [run.token]
     with pytest.raises(DocumentDeleted, match="was deleted while it was ingested"):
         try_begin(ledger, run)
-
-
-def test_beginning_buries_a_dead_run_first(ledger: Ledger) -> None:
-    run = begun(ledger, pictures=keys(2))
-    claims.claim(ledger, run, keys(2))
-    lapse(ledger, run)
-    again = begin_again(ledger, run)
-    assert one(ledger, run_rows, token=run.token).state == "dead"
-    assert document(ledger, run).run == again.token
-    assert item(ledger, keys(1)[0]).crashes == 1
-
-
-def test_an_unknown_document_cannot_begin(ledger: Ledger) -> None:
     with pytest.raises(InvalidReference):
         runs.begin(ledger, "nothing", options=OPTIONS, fingerprint="f", requested=())
 
@@ -224,7 +195,7 @@ def test_an_unknown_document_cannot_begin(ledger: Ledger) -> None:
 # --- while it lives ---------------------------------------------------------------------------------------------------
 
 
-def test_a_heartbeat_renews_the_run_and_what_it_holds(ledger: Ledger) -> None:
+def test_heartbeat_renews_the_run_and_its_items(ledger: Ledger) -> None:
     run = begun(ledger, pictures=keys(2))
     other = begun(ledger, content="other", pictures=keys(1, "other"))
     claims.claim(ledger, run, keys(2))
@@ -237,7 +208,7 @@ def test_a_heartbeat_renews_the_run_and_what_it_holds(ledger: Ledger) -> None:
     assert item(ledger, keys(1, "other")[0]).lease_until < ledger.now()
 
 
-def test_progress_is_seen_with_its_age(ledger: Ledger) -> None:
+def test_progress_is_seen_with_note_and_age(ledger: Ledger) -> None:
     run = begun(ledger)
     runs.record_progress(ledger, run, Stage.EXTRACTED, 7, 71, "page 7")
     pass_time(ledger, 10)
@@ -246,33 +217,19 @@ def test_progress_is_seen_with_its_age(ledger: Ledger) -> None:
     assert (seen.done, seen.total, seen.note) == (7, 71, "page 7")
     assert seen.progress_age == pytest.approx(10, abs=2)
     assert seen.heartbeat_age == pytest.approx(10, abs=2)
-
-
-def test_note_stays_until_the_next_stage(ledger: Ledger) -> None:
-    run = begun(ledger)
-    runs.record_progress(ledger, run, Stage.EXTRACTED, 7, 71)
     runs.record_note(ledger, run, "3 images embedded")
-    runs.record_progress(ledger, run, Stage.EXTRACTED, 8, 71)
-    (seen,) = runs.live_runs(ledger)
-    assert (seen.done, seen.note) == (8, "3 images embedded")
-    runs.record_progress(ledger, run, Stage.EMBEDDED, 0, 0)
-    (seen,) = runs.live_runs(ledger)
-    assert (seen.done, seen.note) == (0, None)
+    for stage, done, note in ((Stage.EXTRACTED, 8, "3 images embedded"), (Stage.EMBEDDED, 0, None)):
+        runs.record_progress(ledger, run, stage, done, 71)
+        (seen,) = runs.live_runs(ledger)
+        assert (seen.done, seen.note) == (done, note), "a note stays until the next stage"
 
 
-def test_a_stage_is_reached_once_and_never_goes_back(ledger: Ledger) -> None:
+def test_stages_never_go_back_and_timings_add_up(ledger: Ledger) -> None:
     run = begun(ledger)
-    set_document(ledger, run.document, deaths=2)
-    runs.reach_stage(ledger, run, Stage.CHUNKED)
-    assert (document(ledger, run).stage, document(ledger, run).deaths) == (Stage.CHUNKED, 0)
-    set_document(ledger, run.document, deaths=2)
-    for stage in (Stage.READ, Stage.CHUNKED):
+    for stage, deaths in ((Stage.CHUNKED, 0), (Stage.READ, 2), (Stage.CHUNKED, 2)):
+        set_document(ledger, run.document, deaths=2)
         runs.reach_stage(ledger, run, stage)
-        assert (document(ledger, run).stage, document(ledger, run).deaths) == (Stage.CHUNKED, 2)
-
-
-def test_timings_of_one_stage_add_up(ledger: Ledger) -> None:
-    run = begun(ledger)
+        assert (document(ledger, run).stage, document(ledger, run).deaths) == (Stage.CHUNKED, deaths)
     for _ in range(2):
         runs.record_timing(ledger, run, Stage.READ, 1.5)
     row = one(ledger, timings)
@@ -293,9 +250,9 @@ def writes_of(ledger: Ledger, run: Run) -> dict[str, Callable[[], object]]:
     }
 
 
-@pytest.mark.parametrize("write", ["heartbeat", "progress", "note", "reach", "record_timing", "end", "claim", "commit"])
+@pytest.mark.gate
 @pytest.mark.parametrize("how", ["revoked", "dead", "ended", "unknown"])
-def test_a_run_that_is_not_live_can_write_nothing(ledger: Ledger, write: str, how: str) -> None:
+def test_only_a_live_run_can_write(ledger: Ledger, how: str) -> None:
     run = begun(ledger, pictures=keys(1))
     if how == "revoked":
         runs.revoke(ledger, run.document, DocumentStatus.CANCELLED)
@@ -307,9 +264,10 @@ def test_a_run_that_is_not_live_can_write_nothing(ledger: Ledger, write: str, ho
     else:
         run = run.model_copy(update={"token": "0" * 26})
     before = snapshot(ledger)
-    with pytest.raises(RunRevoked):
-        writes_of(ledger, run)[write]()
-    assert snapshot(ledger) == before
+    for name, write in writes_of(ledger, run).items():
+        with pytest.raises(RunRevoked):
+            write()
+        assert snapshot(ledger) == before, name
 
 
 def snapshot(ledger: Ledger) -> list[object]:
@@ -320,8 +278,11 @@ def snapshot(ledger: Ledger) -> list[object]:
 # --- how it ends ------------------------------------------------------------------------------------------------------
 
 
-def test_a_run_that_ends_frees_its_items_and_sets_the_status(ledger: Ledger) -> None:
+def test_ending_frees_items_and_sets_the_status(ledger: Ledger) -> None:
     run = begun(ledger, pictures=keys(1))
+    assert runs.end(ledger, run, DocumentStatus.COMPLETED) == "waiting", "an item is open"
+    assert document(ledger, run).due_at <= ledger.now()
+    run = begin_again(ledger, run)
     set_document(ledger, run.document, deaths=2)
     claims.claim(ledger, run, keys(1))
     due = ledger.now() + 900
@@ -330,7 +291,7 @@ def test_a_run_that_ends_frees_its_items_and_sets_the_status(ledger: Ledger) -> 
     assert (row.status, row.message, row.failure_kind, row.due_at) == ("waiting", "later", "provider_down", due)
     assert (row.run, row.deaths) == (None, 0)
     assert (item(ledger, keys(1)[0]).state, item(ledger, keys(1)[0]).attempts) == ("pending", 1)
-    assert one(ledger, run_rows).state == "ended"
+    assert count(ledger, run_rows, state="ended") == 2
     assert runs.live_runs(ledger) == []
 
 
@@ -346,14 +307,8 @@ def test_the_report_stays_until_the_next_one(ledger: Ledger) -> None:
     assert queue(ledger, content=sha256(b"catalogue")).report == report
 
 
-def test_a_document_with_an_open_item_does_not_complete(ledger: Ledger) -> None:
-    run = begun(ledger, pictures=keys(1))
-    assert runs.end(ledger, run, DocumentStatus.COMPLETED) == "waiting"
-    assert document(ledger, run).due_at <= ledger.now()
-
-
 @pytest.mark.parametrize("status", [DocumentStatus.CANCELLED, DocumentStatus.DELETING])
-def test_revoking_frees_the_items_without_a_crash(ledger: Ledger, status: Any) -> None:
+def test_stopping_a_document_frees_its_items(ledger: Ledger, status: DocumentStatus) -> None:
     run = begun(ledger, pictures=keys(1))
     lease = claims.claim(ledger, run, keys(1))
     assert runs.revoke(ledger, run.document, status, "by hand") == [run.token]
@@ -363,41 +318,38 @@ def test_revoking_frees_the_items_without_a_crash(ledger: Ledger, status: Any) -
     with pytest.raises(RunRevoked):
         claims.commit(ledger, lease, [make(c) for c in lease.items], [], last_try=True)
     assert item(ledger, keys(1)[0]).state == "pending"
+    run = begun(ledger, content="other")
+    set_document(ledger, run.document, status=status)
+    lapse(ledger, run)
+    assert dead_runs.mark_dead(ledger) == [run.token]
+    assert document(ledger, run).status == status, "a death does not bring it back"
 
 
-def test_a_live_run_is_not_marked_dead(ledger: Ledger) -> None:
-    run = begun(ledger)
-    pass_time(ledger, LEASE_SECONDS - 10)
-    assert dead_runs.mark_dead(ledger) == []
-    runs.record_heartbeat(ledger, run)
-
-
-def test_a_run_whose_lease_is_over_is_marked_dead_on_any_host(ledger: Ledger) -> None:
+def test_lapsed_runs_are_marked_dead_on_any_host(ledger: Ledger) -> None:
     run = begun(ledger)
     other = begun(ledger, content="other")
     with ledger.write() as connection:
         connection.execute(update(run_rows).values(host="elsewhere"))
+    pass_time(ledger, LEASE_SECONDS - 10)
+    assert dead_runs.mark_dead(ledger) == []
+    for each in (run, other):
+        runs.record_heartbeat(ledger, each)
     pass_time(ledger, LEASE_SECONDS + 1)
     assert dead_runs.mark_dead(ledger, run.document) == [run.token]
     assert dead_runs.mark_dead(ledger) == [other.token]
     assert dead_runs.mark_dead(ledger) == []
 
 
-def test_the_document_of_a_dead_run_waits_due_now_and_names_the_stage(ledger: Ledger) -> None:
+def test_three_deaths_in_a_row_fail_a_document(ledger: Ledger) -> None:
     run = begun(ledger)
-    runs.record_progress(ledger, run, Stage.EXTRACTED, 7, 71)
-    lapse(ledger, run)
-    dead_runs.mark_dead(ledger)
-    row = document(ledger, run)
-    assert (row.status, row.run, row.deaths) == ("waiting", None, 1)
-    assert row.due_at <= ledger.now()
-    assert "IMAGES_EXTRACTED (7/71)" in row.message
-
-
-def test_three_deaths_in_a_row_fail_the_document_with_the_reason(ledger: Ledger) -> None:
-    run = begun(ledger)
-    for _ in range(2):
+    for deaths in (1, 2):
+        runs.record_progress(ledger, run, Stage.EXTRACTED, 7, 71)
         lapse(ledger, run)
+        dead_runs.mark_dead(ledger)
+        row = document(ledger, run)
+        assert (row.status, row.run, row.deaths) == ("waiting", None, deaths)
+        assert row.due_at <= ledger.now()
+        assert "IMAGES_EXTRACTED (7/71)" in row.message
         run = begin_again(ledger, run)
     lapse(ledger, run)
     dead_runs.mark_dead(ledger)
@@ -425,15 +377,6 @@ def test_progress_between_deaths_keeps_a_document_going(ledger: Ledger, what: st
         run = begin_again(ledger, run)
 
 
-@pytest.mark.parametrize("status", [DocumentStatus.CANCELLED, DocumentStatus.DELETING])
-def test_marking_a_run_dead_does_not_bring_back_a_stopped_document(ledger: Ledger, status: DocumentStatus) -> None:
-    run = begun(ledger)
-    set_document(ledger, run.document, status=status)
-    lapse(ledger, run)
-    assert dead_runs.mark_dead(ledger) == [run.token]
-    assert document(ledger, run).status == status
-
-
 def test_wants_of_another_document_stay(ledger: Ledger) -> None:
     run, other = begun(ledger), begun(ledger, content="other", requested=(VISUAL, COLOR))
     runs.end(ledger, run, DocumentStatus.WAITING)
@@ -445,16 +388,19 @@ def test_wants_of_another_document_stay(ledger: Ledger) -> None:
     assert count(ledger, requested) == 3
 
 
-def test_a_made_item_is_kept_when_the_run_dies_after_its_commit(ledger: Ledger) -> None:
-    run = begun(ledger, pictures=keys(1))
-    lease = claims.claim(ledger, run, keys(1))
+def test_beginning_buries_a_dead_run_first(ledger: Ledger) -> None:
+    made, held = keys(2)
+    run = begun(ledger, pictures=[made, held])
+    lease = claims.claim(ledger, run, [made])
     claims.commit(ledger, lease, [make(c) for c in lease.items], [], last_try=False)
+    claims.claim(ledger, run, [held])
     lapse(ledger, run)
-    dead_runs.mark_dead(ledger)
     again = begin_again(ledger, run)
-    assert claims.cut_batches(ledger, again, 20) == ()
-    assert claims.claim(ledger, again, keys(1)).items == ()
+    assert one(ledger, run_rows, token=run.token).state == "dead"
+    assert document(ledger, run).run == again.token
+    assert item(ledger, held).crashes == 1
+    assert [c.key for c in claims.claim(ledger, again, [made, held]).items] == [held], "what was made is kept"
 
 
-def test_options_that_an_earlier_version_kept_as_null_are_the_defaults() -> None:
+def test_stored_null_options_are_the_defaults() -> None:
     assert read_options({"roles": None, "execution": None, "max_usd": None, "gone": 1}) == IngestOptions()

@@ -9,7 +9,6 @@ from swatchbook.errors import Configuration, RunRevoked, UnreadableImage
 from swatchbook.index.contract import Space
 from swatchbook.ledger import item_runs, missing_vectors, runs, space_registry, stage_results
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting
 from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.space_objects import Lack
@@ -17,7 +16,7 @@ from swatchbook.ledger.space_registry import activate, active_spaces, add_space,
 from swatchbook.ledger.stored_documents import get_document
 from swatchbook.ledger.tables import contents, documents, items, requested, vectors
 from swatchbook.records import DocumentStatus, IngestOptions, Role, RoleTag
-from tests.ledger.scene import VISUAL, begin, begin_fill, extraction, ingest, key, make_all, placed, publish_all
+from tests.ledger.scene import VISUAL, begin, begin_fill, delete, extraction, ingest, key, make_all, placed, publish_all
 
 NEW = RoleTag(role=Role.VISUAL, tag="eye@2/a")
 
@@ -52,24 +51,15 @@ def active(ledger: Ledger) -> set[str]:
 
 
 def test_the_first_space_of_a_role_is_active(ledger: Ledger) -> None:
-    assert add_space(ledger, space(VISUAL)).active
-    assert add_space(ledger, space(VISUAL)).active, "known, and active"
-    assert not add_space(ledger, space(NEW)).active
-    assert add_space(ledger, space(RoleTag(role=Role.TEXT, tag="words@1/a"))).active
-    assert active(ledger) == {VISUAL.tag, "words@1/a"}
-
-
-def test_another_role_of_a_new_model_is_not_searched_beside_the_old_model(ledger: Ledger) -> None:
     color, material = (RoleTag(role=role, tag=f"eye@1/{role}") for role in (Role.COLOR, Role.MATERIAL))
     text = RoleTag(role=Role.TEXT, tag="words@1/a")
     assert add_space(ledger, space(VISUAL), {"encoder": "old"}).active
+    assert add_space(ledger, space(VISUAL)).active, "known, and active"
+    assert not add_space(ledger, space(NEW)).active
     assert add_space(ledger, space(color), {"encoder": "old"}).active
-    assert not add_space(ledger, space(material), {"encoder": "new"}).active
+    assert not add_space(ledger, space(material), {"encoder": "new"}).active, "not beside the old model"
     assert add_space(ledger, space(text), {"text_encoder": "any"}).active
-
-
-def test_a_tag_keeps_its_dimension(ledger: Ledger) -> None:
-    add_space(ledger, space(VISUAL))
+    assert active(ledger) == {VISUAL.tag, color.tag, text.tag}
     with pytest.raises(Configuration, match="64 numbers, before 32"):
         add_space(ledger, space(VISUAL, 64))
 
@@ -81,14 +71,15 @@ def test_a_fill_changes_neither_account_nor_status(ledger: Ledger) -> None:
     run = collection(ledger, "oak", "ash")
     before = account(ledger)
     begun = begin_fill(ledger, run.document, NEW)
+    with pytest.raises(RunRevoked, match="fills"):  # one process fills a document
+        item_runs.begin_fill(ledger, run.document, [NEW], fill="G" * 26)
     assert account(ledger) == before
     make_all(ledger, begun)
     assert account(ledger) == before, "not even until it is published"
     item_runs.end(ledger, begun)
     assert get_document(ledger, run.document).status is DocumentStatus.COMPLETED
-    assert space_registry.lacks(ledger, [NEW]) == [Lack(role=Role.VISUAL, tag=NEW.tag, open=2, failed=0)], (
-        "not published"
-    )
+    lack = Lack(role=Role.VISUAL, tag=NEW.tag, open=2, failed=0)
+    assert space_registry.lacks(ledger, [NEW]) == [lack], "not published"
     publish_all(ledger)
     assert space_registry.lacks(ledger, [NEW]) == []
     assert list(missing_vectors.documents_lacking(ledger, [NEW])) == []
@@ -105,7 +96,7 @@ def test_a_fill_makes_only_what_is_its_own(ledger: Ledger) -> None:
     assert states == {VISUAL.tag: "pending", NEW.tag: "done"}
 
 
-def test_what_waits_for_a_later_try_is_named_with_its_time(ledger: Ledger) -> None:
+def test_what_waits_is_named_with_its_time(ledger: Ledger) -> None:
     run = collection(ledger, "oak", "ash", "fir")
     begun = begin_fill(ledger, run.document, NEW)
     moment = ledger.now() + 900
@@ -120,27 +111,12 @@ def test_what_waits_for_a_later_try_is_named_with_its_time(ledger: Ledger) -> No
     item_runs.end(ledger, begun)
 
 
-def test_the_account_does_not_count_a_filled_role_that_nothing_searches_yet(ledger: Ledger) -> None:
-    run = collection(ledger, "oak")
-    material = RoleTag(role=Role.MATERIAL, tag=NEW.tag)
-    begun = begin_fill(ledger, run.document, material)
+def test_only_what_is_searched_is_accounted(ledger: Ledger) -> None:
+    first, material = collection(ledger, "oak"), RoleTag(role=Role.MATERIAL, tag=NEW.tag)
+    begun = begin_fill(ledger, first.document, material)
     make_all(ledger, begun)
     missing_vectors.count_made(ledger, begun)
     item_runs.end(ledger, begun)
-    with ledger.read() as connection:
-        beside = select(requested.c.beside).where(requested.c.role == Role.MATERIAL)
-        assert connection.execute(beside).scalar_one()
-
-
-def test_one_process_fills_a_document(ledger: Ledger) -> None:
-    run = collection(ledger, "oak")
-    item_runs.begin_fill(ledger, run.document, [NEW], fill="F" * 26)
-    with pytest.raises(RunRevoked, match="fills"):
-        item_runs.begin_fill(ledger, run.document, [NEW], fill="G" * 26)
-
-
-def test_an_ingest_that_makes_both_is_accounted_by_what_is_searched(ledger: Ledger) -> None:
-    collection(ledger, "oak")
     run = begin(ledger, content="supplement", requested=[VISUAL, NEW])
     stage_results.save_extraction(ledger, run, extraction(placed(run, "ash")))
     lost = UnreadableImage("Not with this one.")
@@ -148,12 +124,12 @@ def test_an_ingest_that_makes_both_is_accounted_by_what_is_searched(ledger: Ledg
     publish_all(ledger)
     assert account(ledger, document=run.document).complete == 1
     with ledger.read() as connection:
-        beside = dict(
-            connection.execute(select(requested.c.tag, requested.c.beside).where(requested.c.document == run.document))
-            .tuples()
-            .all()
-        )
-    assert beside == {VISUAL.tag: False, NEW.tag: True}
+        found = connection.execute(select(requested.c.document, requested.c.role, requested.c.tag, requested.c.beside))
+        beside = {(document, role, tag): is_beside for document, role, tag, is_beside in found}
+    assert beside == {
+        (first.document, "visual", VISUAL.tag): False, (first.document, "material", NEW.tag): True,
+        (run.document, "visual", VISUAL.tag): False, (run.document, "visual", NEW.tag): True,
+    }  # fmt: skip
 
 
 # --- switching --------------------------------------------------------------------------------------------------------
@@ -169,7 +145,7 @@ def test_a_space_that_lacks_something_is_not_activated(ledger: Ledger) -> None:
     assert active(ledger) == {VISUAL.tag}
 
 
-def test_what_has_failed_for_good_is_named_and_may_be_accepted(ledger: Ledger) -> None:
+def test_failed_items_are_named_and_may_be_accepted(ledger: Ledger) -> None:
     run = collection(ledger, "oak", "ash")
     filled(ledger, run, failing=lambda item: UnreadableImage("No.") if item.key == key("ash") else None)
     assert activate(ledger, [NEW]) == [Lack(role=Role.VISUAL, tag=NEW.tag, open=0, failed=1)]
@@ -188,23 +164,18 @@ def test_switch_of_space_can_be_undone(ledger: Ledger) -> None:
         assert rollback(ledger, list(Role)) == [VISUAL]
         assert active(ledger) == {VISUAL.tag}
         assert account(ledger).complete == 1
-
-
-def test_roles_that_a_switch_retires_come_back_with_it(ledger: Ledger) -> None:
-    run = collection(ledger, "oak")
-    filled(ledger, run)
     material = RoleTag(role=Role.MATERIAL, tag="eye@1/a")
     add_space(ledger, space(material))
     assert activate(ledger, [NEW], retired={Role.MATERIAL}) == []
     assert active_spaces(ledger).keys() == {Role.VISUAL}
-    assert set(rollback(ledger, list(Role))) == {VISUAL, material}
+    assert set(rollback(ledger, list(Role))) == {VISUAL, material}, "retired roles come back"
     assert active_spaces(ledger).keys() == {Role.VISUAL, Role.MATERIAL}
 
 
 # --- dropping ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_dropped_space_leaves_no_row_and_the_active_one_is_not_dropped(ledger: Ledger) -> None:
+def test_a_dropped_space_leaves_no_row(ledger: Ledger) -> None:
     run = collection(ledger, "oak")
     filled(ledger, run)
     activate(ledger, [NEW])
@@ -212,15 +183,21 @@ def test_a_dropped_space_leaves_no_row_and_the_active_one_is_not_dropped(ledger:
     with ledger.read() as connection:
         for table in (items, vectors, requested):
             assert set(connection.execute(select(table.c.tag)).scalars()) == {NEW.tag}
+
+    def fail() -> None:
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        space_registry.finish_drop(ledger, space(VISUAL), fail)
     assert {(each.space.tag, each.dropping) for each in registered(ledger)} == {(VISUAL.tag, True), (NEW.tag, False)}
     dropped = list[str]()
     for _ in range(2):
         space_registry.finish_drop(ledger, space(VISUAL), lambda: dropped.append(VISUAL.tag))
     assert dropped == [VISUAL.tag], "once"
-    assert [each.space.tag for each in registered(ledger)] == [NEW.tag]
+    assert [each.space.tag for each in registered(ledger)] == [NEW.tag], "the active one stays"
 
 
-def test_a_run_that_begins_after_a_drop_does_not_bring_the_space_back(ledger: Ledger) -> None:
+def test_later_run_does_not_bring_back_dropped_space(ledger: Ledger) -> None:
     filled(ledger, collection(ledger, "oak"))
     activate(ledger, [NEW])
     space_registry.drop(ledger, [VISUAL])
@@ -234,26 +211,8 @@ def test_a_run_that_begins_after_a_drop_does_not_bring_the_space_back(ledger: Le
         assert set(connection.execute(select(requested.c.tag)).scalars()) == {NEW.tag}
 
 
-def test_an_index_that_fails_keeps_the_space_to_be_dropped(ledger: Ledger) -> None:
-    run = collection(ledger, "oak")
-    filled(ledger, run)
-    activate(ledger, [NEW])
-    space_registry.drop(ledger, [VISUAL])
-
-    def fail() -> None:
-        raise ConnectionError
-
-    with pytest.raises(ConnectionError):
-        space_registry.finish_drop(ledger, space(VISUAL), fail)
-    assert VISUAL.tag in {each.space.tag for each in registered(ledger) if each.dropping}
-
-
 def test_a_role_whose_last_object_goes_is_free(ledger: Ledger) -> None:
-    run = collection(ledger, "oak")
-    mark_deleting(ledger, run.document)
-    delete_rows(ledger, run.document)
-    publish_all(ledger)
-    assert finish_delete(ledger, run.document)
+    assert delete(ledger, collection(ledger, "oak").document)
     assert [(each.active, each.dropping) for each in registered(ledger)] == [(False, True)]
     space_registry.finish_drop(ledger, space(VISUAL), lambda: None)
     assert add_space(ledger, space(NEW)).active
@@ -273,24 +232,14 @@ def test_unreadable_files_stay_rejected(ledger: Ledger) -> None:
     assert (counted.complete, counted.rejected, counted.pending) == (1, 1, 0)
 
 
-@pytest.mark.parametrize(("roles", "lacks"), [((), 1), (("visual", "material"), 1), (("visual",), 0)])
-def test_a_new_role_is_for_documents_that_ask_for_it(ledger: Ledger, roles: tuple[str, ...], lacks: int) -> None:
-    run = collection(ledger, "oak")
-    publish_all(ledger)
-    with ledger.write() as connection:
-        connection.execute(update(documents).values(options={"roles": list(roles)}))
-    material = RoleTag(role=Role.MATERIAL, tag=NEW.tag)
-    assert sum(lack.open for lack in space_registry.lacks(ledger, [material])) == lacks
-    found = missing_vectors.documents_lacking(ledger, [material])
-    assert [each.document for each in found] == [run.document] * lacks
-
-
-def test_fill_respects_the_roles_of_a_document(ledger: Ledger) -> None:
-    asking = collection(ledger, "oak")
-    other = collection(ledger, "oak", content="supplement")
-    with ledger.write() as connection:
-        of_other = update(documents).where(documents.c.id == other.document)
-        connection.execute(of_other.values(options={"roles": [Role.VISUAL.value]}))
-    material = RoleTag(role=Role.MATERIAL, tag=NEW.tag)
-    found = missing_vectors.documents_lacking(ledger, [material])
-    assert [(each.document, each.pairs) for each in found] == [(asking.document, (material,))]
+def test_new_role_is_for_documents_asking_for_it(ledger: Ledger) -> None:
+    asking, material = collection(ledger, "oak").document, RoleTag(role=Role.MATERIAL, tag=NEW.tag)
+    collection(ledger, "oak", content="supplement")
+    for roles in ((), ("visual", "material")):
+        with ledger.write() as connection:
+            connection.execute(update(documents).values(options={"roles": ["visual"]}))
+            of_asking = update(documents).where(documents.c.id == asking)
+            connection.execute(of_asking.values(options={"roles": list(roles)}))
+        assert sum(lack.open for lack in space_registry.lacks(ledger, [material])) == 1
+        found = missing_vectors.documents_lacking(ledger, [material])
+        assert [(each.document, each.pairs) for each in found] == [(asking, (material,))]

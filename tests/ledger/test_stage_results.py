@@ -71,15 +71,12 @@ PLAN = Plan(
         PlannedPage(number=1, kind="product", reason="Oak"),
         PlannedPage(number=2, kind="entity", reason="table"),
         PlannedPage(
-            number=3,
-            kind="skipped",
-            reason="contents",
-            label="1",
+            number=3, kind="skipped", reason="contents", label="1",
             pictures=(SkippedPicture(bbox=(60, 100, 500, 600), width=400, height=300),),
         ),
         PlannedPage(number=4, kind="product", reason="Oak"),
     )
-)
+)  # fmt: skip
 
 
 def everything(ledger: Ledger) -> dict[str, list[tuple[object, ...]]]:
@@ -105,19 +102,13 @@ SAVES: dict[str, Callable[[Ledger, Run], None]] = {
 }
 
 
-@pytest.mark.parametrize("save", SAVES.values(), ids=SAVES)
-def test_saving_twice_is_saving_once(ledger: Ledger, save: Callable[[Ledger, Run], None]) -> None:
+def test_saving_again_changes_nothing(ledger: Ledger) -> None:
     run = begin(ledger)
-    save(ledger, run)
-    once = everything(ledger)
-    save(ledger, run)
-    assert everything(ledger) == once
-
-
-def test_saving_again_after_everything_was_made_and_published_changes_nothing(ledger: Ledger) -> None:
-    run = begin(ledger)
-    for save in SAVES.values():
+    for name, save in SAVES.items():
         save(ledger, run)
+        once = everything(ledger)
+        save(ledger, run)
+        assert everything(ledger) == once, name
     make_all(ledger, run)
     publish_all(ledger)
     before = everything(ledger)
@@ -127,21 +118,22 @@ def test_saving_again_after_everything_was_made_and_published_changes_nothing(le
     assert publish_all(ledger) == []
 
 
-@pytest.mark.parametrize("save", SAVES.values(), ids=SAVES)
-def test_a_revoked_run_saves_nothing(ledger: Ledger, save: Callable[[Ledger, Run], None]) -> None:
+def test_a_revoked_run_saves_nothing(ledger: Ledger) -> None:
     run = begin(ledger)
     before = everything(ledger)
     cancel(ledger, run.document)
-    with pytest.raises(RunRevoked):
-        save(ledger, run)
+    for save in SAVES.values():
+        with pytest.raises(RunRevoked):
+            save(ledger, run)
     assert everything(ledger) == before
 
 
 # --- pages ------------------------------------------------------------------------------------------------------------
 
 
-def test_every_page_has_its_kind_and_lost_ones_say_why(ledger: Ledger) -> None:
+def test_pages_have_their_kind_and_what_was_lost(ledger: Ledger) -> None:
     run = begin(ledger)
+    stage_results.save_pages(ledger, run, reading(count=6), PLAN)
     stage_results.save_pages(ledger, run, reading(FailedPage(page=4, kind="unexpected", message="It looped.")), PLAN)
     with ledger.read() as connection:
         saved = {r.number: (r.kind, r.reason, r.failure_kind, r.label) for r in connection.execute(select(pages))}
@@ -150,50 +142,29 @@ def test_every_page_has_its_kind_and_lost_ones_say_why(ledger: Ledger) -> None:
         2: ("entity", "table", None, None),
         3: ("skipped", "contents", None, "1"),
         4: ("lost", "It looped.", "unexpected", None),
-    }
+    }, "those behind the end of a shorter reading are gone"
     assert one(ledger, documents, id=run.document)["page_count"] == 4
-
-
-def test_a_page_whose_printed_text_was_lost_keeps_its_kind_and_says_so(ledger: Ledger) -> None:
-    run = begin(ledger)
     lost = FailedPage(page=4, kind="out_of_memory", message="Its printed text is lost.", transient=True)
-    stage_results.save_pages(ledger, run, reading().model_copy(update={"lost": (lost,)}), PLAN)
-    saved = one(ledger, pages, document=run.document, number=4)
-    assert (saved["kind"], saved["reason"], saved["failure_kind"]) == ("product", lost.message, lost.kind)
-
-
-def test_a_page_that_was_lost_and_is_read_now_is_no_longer_lost(ledger: Ledger) -> None:
-    run = begin(ledger)
-    stage_results.save_pages(ledger, run, reading(FailedPage(page=4, kind="unexpected", message="It looped.")), PLAN)
-    stage_results.save_pages(ledger, run, reading(), PLAN)
-    saved = one(ledger, pages, document=run.document, number=4)
-    assert (saved["kind"], saved["failure_kind"]) == ("product", None)
-
-
-def test_pages_behind_the_end_of_a_shorter_reading_go(ledger: Ledger) -> None:
-    run = begin(ledger)
-    stage_results.save_pages(ledger, run, reading(count=6), PLAN)
-    stage_results.save_pages(ledger, run, reading(), PLAN)
-    assert count(ledger, pages) == 4
+    for found, reason, kind in (((lost,), lost.message, lost.kind), ((), "Oak", None)):
+        stage_results.save_pages(ledger, run, reading().model_copy(update={"lost": found}), PLAN)
+        row = one(ledger, pages, document=run.document, number=4)
+        assert (row["kind"], row["reason"], row["failure_kind"]) == ("product", reason, kind)
 
 
 # --- chunks -----------------------------------------------------------------------------------------------------------
 
 
 def test_only_chunks_with_pending_items_are_embedded(ledger: Ledger) -> None:
-    run = begin(ledger)
-    stage_results.save_chunks(ledger, run, chunked(run, "Oak is hard.", "Ash is light."))
-    assert {row["record"]["text"] for row in rows_of(ledger, chunks).values() if row["embed"]} == {
-        "Oak is hard.",
-        "Ash is light.",
-    }
+    run, texts = begin(ledger), ("Oak is hard.", "Ash is light.")
+    stage_results.save_chunks(ledger, run, chunked(run, *texts))
+    assert {row["record"]["text"] for row in rows_of(ledger, chunks).values() if row["embed"]} == {*texts}
     assert count(ledger, items, role="text", state="pending") == 2
     assert item(ledger, text_key("Oak is hard."), TEXT)["state"] == ItemState.PENDING
     assert one(ledger, contents, key=text_key("Oak is hard."))["text"] == "Oak is hard."
     assert count(ledger, contents) == 2
 
 
-def test_changed_headings_and_pages_dirty_the_chunk_and_nothing_else(ledger: Ledger) -> None:
+def test_changed_headings_and_pages_dirty_their_chunk(ledger: Ledger) -> None:
     run = begin(ledger)
     stage_results.save_chunks(ledger, run, chunked(run, "Oak is hard.", "Ash is light."))
     before = dirt(ledger, chunks)
@@ -210,7 +181,7 @@ def test_chunk_that_vanished_can_come_back(ledger: Ledger) -> None:
     run = begin(ledger)
     found = chunked(run, "Oak is hard.", "Ash is light.")
     ingest(ledger, run, extraction(), found)
-    ash = found.chunks[2].id
+    section, _, ash = (each.id for each in found.chunks)
 
     run = begin(ledger, fingerprint="another")
     stage_results.save_chunks(ledger, run, Chunks(chunks=found.chunks[:2]))
@@ -220,27 +191,26 @@ def test_chunk_that_vanished_can_come_back(ledger: Ledger) -> None:
     assert (row["gone"], row["dirty"] > row["published"], row["made"]) == (False, True, row["dirty"])
     assert [p.row.id for p in publish_all(ledger)] == [ash]
 
-    stage_results.save_chunks(ledger, run, Chunks(chunks=found.chunks[:2]))
+    stage_results.save_chunks(ledger, run, Chunks(chunks=found.chunks[1:2]))
+    assert section not in rows_of(ledger, chunks), "a section goes at once"
     publish_all(ledger)
-    assert ash not in rows_of(ledger, chunks)
-
-
-def test_a_section_that_is_cut_no_more_goes_at_once(ledger: Ledger) -> None:
-    run = begin(ledger)
-    found = chunked(run, "Oak is hard.")
-    stage_results.save_chunks(ledger, run, found)
-    stage_results.save_chunks(ledger, run, Chunks(chunks=found.chunks[1:]))
     assert rows_of(ledger, chunks).keys() == {found.chunks[1].id}
 
 
-def test_a_text_that_another_owner_had_embedded_only_waits_to_be_published(ledger: Ledger) -> None:
+def test_what_another_owner_made_is_only_published(ledger: Ledger) -> None:
     first = begin(ledger)
-    ingest(ledger, first, extraction(), chunked(first, "Oak is hard."))
+    ingest(ledger, first, extraction(placed(first, "oak")), chunked(first, "Oak is hard."))
     second = begin(ledger, owner="bert")
     found = chunked(second, "Oak is hard.")
     stage_results.save_chunks(ledger, second, found)
+    stage_results.save_extraction(ledger, second, extraction(placed(second, "oak")))
     assert count(ledger, items, state="pending") == 0
-    assert [p.row.id for p in publish_all(ledger)] == [found.chunks[1].id]
+    assert account(ledger, document=second.document).pending == 1  # made, not searchable yet
+    assert one(ledger, images, id=image("oak", "bert"))["quality"] == 0.75
+    told = {each.row.id: each for each in publish_all(ledger)}
+    assert told.keys() == {image("oak", "bert"), found.chunks[1].id}
+    assert told[image("oak", "bert")].vectors.keys() == {VISUAL, COLOR, UNDERSTANDING}
+    assert account(ledger, document=second.document).complete == 1
 
 
 def test_entities_are_replaced_in_order(ledger: Ledger) -> None:
@@ -257,26 +227,21 @@ def test_entities_are_replaced_in_order(ledger: Ledger) -> None:
 # --- pictures ---------------------------------------------------------------------------------------------------------
 
 
-def test_pictures_are_in_the_ledger_with_their_items_before_any_is_made(ledger: Ledger) -> None:
-    run = begin(ledger)
-    stage_results.save_extraction(
-        ledger, run, extraction(placed(run, "oak"), placed(run, "ash", page=2), placed(run, "oak", 3))
-    )
+def test_pictures_have_items_before_any_is_made(ledger: Ledger) -> None:
+    run, wants = begin(ledger), (VISUAL, COLOR, ANALYSIS)
+    oak, ash, again = placed(run, "oak"), placed(run, "ash", page=2), placed(run, "oak", 3)
+    stage_results.save_extraction(ledger, run, extraction(oak, ash, again))
     assert sorted((row["ordinal"], row["page"], row["image"]) for row in rows_of(ledger, placements).values()) == [
-        (0, 1, image("oak")),
-        (1, 2, image("ash")),
-        (2, 3, image("oak")),
-    ]
+        (0, 1, image("oak")), (1, 2, image("ash")), (2, 3, image("oak")),
+    ]  # fmt: skip
     assert count(ledger, images) == 2
     assert one(ledger, images, id=image("oak"))["width"] == 100
     assert one(ledger, contents, key=key("oak"))["file"] == f"{key('oak')}.png"
-    assert {(row, item(ledger, key("oak"), row)["state"]) for row in (VISUAL, COLOR, ANALYSIS)} == {
-        (row, ItemState.PENDING) for row in (VISUAL, COLOR, ANALYSIS)
-    }
+    assert {item(ledger, key("oak"), want)["state"] for want in wants} == {ItemState.PENDING}
     assert count(ledger, items) == 2 * 3  # understanding comes with the analysis
 
 
-def test_hidden_and_decorative_pictures_have_no_items_and_are_never_published(ledger: Ledger) -> None:
+def test_hidden_and_decorative_pictures_are_never_published(ledger: Ledger) -> None:
     run = begin(ledger)
     hidden = placed(run, "under", state=PlacementState.HIDDEN, reason="covered")
     tape = placed(run, "tape", state=PlacementState.DECORATIVE, reason="on every page")
@@ -288,32 +253,25 @@ def test_hidden_and_decorative_pictures_have_no_items_and_are_never_published(le
     assert one(ledger, documents, id=run.document)["status"] == DocumentStatus.COMPLETED
 
 
-@pytest.mark.parametrize("change", [{"caption": "Oak, white"}, {"nearby_text": "60 x 120"}], ids=str)
-def test_a_changed_caption_or_text_nearby_dirties_its_image_alone_and_makes_nothing(
-    ledger: Ledger, change: dict[str, str]
-) -> None:
+def test_changes_of_a_placement_dirty_its_image_alone(ledger: Ledger) -> None:
     run = begin(ledger)
-    ingest(ledger, run, extraction(placed(run, "oak"), placed(run, "ash")))
-    before = rows_of(ledger, images)
+    oak, ash = placed(run, "oak"), placed(run, "ash")
+    ingest(ledger, run, extraction(oak, ash))
     run = begin(ledger)
-    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak", **change), placed(run, "ash")))
-    after = rows_of(ledger, images)
-    assert after[image("oak")]["dirty"] == before[image("oak")]["dirty"] + 1
-    assert after[image("oak")]["made"] == before[image("oak")]["made"]
-    assert after[image("ash")] == before[image("ash")]
+    for changed in (
+        [placed(run, "oak", caption="Oak, white")], [placed(run, "oak", nearby_text="60 x 120")],
+        [oak, placed(run, "oak", page=2)], [oak],
+    ):  # fmt: skip
+        before = rows_of(ledger, images)
+        stage_results.save_extraction(ledger, run, extraction(*changed, ash))
+        after = rows_of(ledger, images)
+        assert after[image("oak")]["dirty"] == before[image("oak")]["dirty"] + 1
+        assert after[image("oak")]["made"] == before[image("oak")]["made"]
+        assert after[image("ash")] == before[image("ash")]
     assert account(ledger, document=run.document).complete == 2
 
 
-def test_another_page_of_the_same_picture_dirties_it(ledger: Ledger) -> None:
-    run = begin(ledger)
-    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
-    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "oak", page=2)))
-    assert dirt(ledger, images) == {image("oak"): 2}
-    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
-    assert dirt(ledger, images) == {image("oak"): 3}
-
-
-def test_pictures_of_an_older_generation_are_gone_and_come_back_when_shown_again(ledger: Ledger) -> None:
+def test_pictures_of_an_older_generation_come_back(ledger: Ledger) -> None:
     run = begin(ledger)
     ingest(ledger, run, extraction(placed(run, "oak"), placed(run, "ash")))
 
@@ -334,7 +292,7 @@ def test_pictures_of_an_older_generation_are_gone_and_come_back_when_shown_again
     assert item(ledger, key("ash"))["state"] == ItemState.DONE  # the same picture may come again
 
 
-def test_a_picture_that_is_only_hidden_now_is_unpublished_and_stays_known(ledger: Ledger) -> None:
+def test_picture_that_becomes_hidden_is_unpublished(ledger: Ledger) -> None:
     run = begin(ledger)
     ingest(ledger, run, extraction(placed(run, "oak")))
     run = begin(ledger, fingerprint="another")
@@ -344,27 +302,17 @@ def test_a_picture_that_is_only_hidden_now_is_unpublished_and_stays_known(ledger
     assert publish_all(ledger) == []
     row = rows_of(ledger, images)[image("oak")]
     assert (row["gone"], row["dirty"], row["made"], row["published"]) == (False, 0, 0, 0)
-    stage_results.save_extraction(ledger, run, extraction(covered))
+    under = placed(run, "under", state=PlacementState.HIDDEN)
+    stage_results.save_extraction(ledger, run, extraction(covered, under))
     assert publish_all(ledger) == []
     stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
     assert [p.row.id for p in publish_all(ledger)] == [image("oak")]
-
-
-def test_a_hidden_picture_that_stands_nowhere_any_more_goes(ledger: Ledger) -> None:
-    run = begin(ledger)
-    stage_results.save_extraction(
-        ledger, run, extraction(placed(run, "oak"), placed(run, "under", state=PlacementState.HIDDEN))
-    )
-    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
-    publish_all(ledger)
-    assert rows_of(ledger, images).keys() == {image("oak")}
+    assert rows_of(ledger, images).keys() == {image("oak")}, "a hidden one that stands nowhere goes"
 
 
 def test_unreadable_pictures_are_rejected_with_their_reason(ledger: Ledger) -> None:
     run = begin(ledger)
-    stage_results.save_extraction(
-        ledger, run, extraction(placed(run, "oak"), placed(run, "broken"), unreadable=["broken"])
-    )
+    SAVES["extraction"](ledger, run)
     for want in (VISUAL, COLOR, ANALYSIS):
         row = item(ledger, key("broken"), want)
         assert (row["state"], row["failure"]["kind"]) == (ItemState.REJECTED, "unreadable_image")
@@ -373,21 +321,7 @@ def test_unreadable_pictures_are_rejected_with_their_reason(ledger: Ledger) -> N
     assert (counted.found, counted.rejected, counted.pending) == (2, 1, 1)
 
 
-def test_the_same_picture_of_another_owner_is_not_made_again_but_published(ledger: Ledger) -> None:
-    first = begin(ledger)
-    ingest(ledger, first, extraction(placed(first, "oak")))
-    second = begin(ledger, owner="bert")
-    stage_results.save_extraction(ledger, second, extraction(placed(second, "oak")))
-    assert count(ledger, items, state="pending") == 0
-    assert account(ledger, document=second.document).pending == 1  # made, not searchable yet
-    assert one(ledger, images, id=image("oak", "bert"))["quality"] == 0.75
-    (told,) = publish_all(ledger)
-    assert told.row.id == image("oak", "bert")
-    assert told.vectors.keys() == {VISUAL, COLOR, UNDERSTANDING}
-    assert account(ledger, document=second.document).complete == 1
-
-
-def test_understanding_of_a_known_analysis_is_queued_when_the_picture_comes(ledger: Ledger) -> None:
+def test_understanding_of_a_known_analysis_is_queued(ledger: Ledger) -> None:
     first = begin(ledger, requested=(VISUAL, ANALYSIS))
     ingest(ledger, first, extraction(placed(first, "oak")))
     assert count(ledger, items, role="understanding") == 0
@@ -429,7 +363,7 @@ def test_rerun_keeps_the_text_in_use(ledger: Ledger) -> None:
     assert one(ledger, images, id=image("oak"))["text_key"] == text_key("Material: oak.")
 
 
-def test_a_page_whose_pictures_were_lost_keeps_its_kind_and_has_the_reason(ledger: Ledger) -> None:
+def test_page_whose_pictures_were_lost_says_why(ledger: Ledger) -> None:
     run = begin(ledger)
     stage_results.save_pages(ledger, run, reading(), PLAN)
     found = Extraction(pictures=(), placements=(), lost=(FailedPage(page=1, kind="unexpected", message="It looped."),))
@@ -441,7 +375,7 @@ def test_a_page_whose_pictures_were_lost_keeps_its_kind_and_has_the_reason(ledge
 # --- products and links -----------------------------------------------------------------------------------------------
 
 
-def test_products_and_links_dirty_exactly_what_they_concern(ledger: Ledger) -> None:
+def test_products_and_links_dirty_what_they_concern(ledger: Ledger) -> None:
     run = begin(ledger)
     oak, ash = placed(run, "oak"), placed(run, "ash")
     text = chunked(run, "Oak is hard.", "Ash is light.")

@@ -31,17 +31,10 @@ SMALL = TaughtReading(names=(TextRule(traits={"size": 8.0}),))
 
 def registered(ledger: Ledger, name: str = "a", *, owner: str = "anna", kind: str = PDF) -> Document:
     content = sha256(name.encode()) if kind == PDF else f"/pictures/{name}"
-    file = f"{content}.pdf" if kind == PDF else None
     return queue(
-        ledger,
-        owner=owner,
-        content=content,
-        kind=kind,
-        name=name,
-        file=file,
-        size=1,
-        options=IngestOptions(focus=False),
-    )
+        ledger, owner=owner, content=content, kind=kind, name=name, file=f"{content}.pdf" if kind == PDF else None,
+        size=1, options=IngestOptions(focus=False),
+    )  # fmt: skip
 
 
 def completed(ledger: Ledger, name: str = "a") -> Document:
@@ -53,21 +46,15 @@ def completed(ledger: Ledger, name: str = "a") -> Document:
     return get_document(ledger, document.id)
 
 
-def test_accepted_reading_is_in_the_options_and_the_document_queued(ledger: Ledger) -> None:
+def test_accepted_reading_queues_the_document_once(ledger: Ledger) -> None:
     document = completed(ledger)
     kept = accept_reading(ledger, document.id, LARGE, by="anna", products=118)
     now = get_document(ledger, document.id)
     assert (kept.number, kept.in_use, kept.reading, kept.by, kept.products) == (1, True, LARGE, "anna", 118)
     assert now.options == document.options.with_taught(LARGE)
     assert (now.status, now.fingerprint, now.launches) == (DocumentStatus.QUEUED, None, document.launches + 1)
-
-
-def test_same_reading_again_changes_nothing(ledger: Ledger) -> None:
-    document = completed(ledger)
-    first = accept_reading(ledger, document.id, LARGE, by="anna")
-    before = get_document(ledger, document.id)
-    assert accept_reading(ledger, document.id, LARGE, by="bert") == first
-    assert get_document(ledger, document.id) == before
+    assert accept_reading(ledger, document.id, LARGE, by="bert") == kept
+    assert get_document(ledger, document.id) == now
 
 
 def test_undo_returns_to_the_reading_before(ledger: Ledger) -> None:
@@ -87,7 +74,7 @@ def test_undo_returns_to_the_reading_before(ledger: Ledger) -> None:
     assert [each.number for each in list_readings(ledger, document=document.id)] == [1, 2, 3]
 
 
-def test_reading_given_with_an_ingest_is_recorded_before_it_is_replaced(ledger: Ledger) -> None:
+def test_reading_given_with_an_ingest_is_recorded(ledger: Ledger) -> None:
     document = completed(ledger)
     request_again(ledger, document.id, document.options.with_taught(SMALL))
     assert list_readings(ledger, document=document.id) == []
@@ -99,7 +86,7 @@ def test_reading_given_with_an_ingest_is_recorded_before_it_is_replaced(ledger: 
     assert get_document(ledger, document.id).options.taught == UNTAUGHT
 
 
-def test_a_live_run_ends_before_the_document_is_read_again(ledger: Ledger) -> None:
+def test_live_run_ends_before_another_reading(ledger: Ledger) -> None:
     run = begin(ledger)
     accept_reading(ledger, run.document, LARGE, by="anna")
     assert get_document(ledger, run.document).status is DocumentStatus.RUNNING
@@ -108,20 +95,15 @@ def test_a_live_run_ends_before_the_document_is_read_again(ledger: Ledger) -> No
     assert (ended.status, ended.options.taught) == (DocumentStatus.WAITING, LARGE)
 
 
-def test_what_cannot_be_taught_is_refused_and_stays(ledger: Ledger) -> None:
-    folder, deleting, trashed = (
-        registered(ledger, "pictures", kind=FOLDER),
-        registered(ledger, "deleting"),
-        registered(ledger, "trashed"),
-    )
+def test_what_cannot_be_taught_stays(ledger: Ledger) -> None:
+    folder = registered(ledger, "pictures", kind=FOLDER)
+    deleting, trashed = registered(ledger, "deleting"), registered(ledger, "trashed")
     mark_deleting(ledger, deleting.id)
     move_to_trash(ledger, trashed.id)
     for document, said in (
-        (folder.id, "items of a folder"),
-        (deleting.id, "being deleted"),
-        (trashed.id, "in the trash"),
+        (folder.id, "items of a folder"), (deleting.id, "being deleted"), (trashed.id, "in the trash"),
         ("00000000-0000-0000-0000-000000000000", "There is no document"),
-    ):
+    ):  # fmt: skip
         with pytest.raises(InvalidReference, match=said):
             accept_reading(ledger, document, LARGE, by="anna")
         with pytest.raises(InvalidReference, match=said):
@@ -132,7 +114,7 @@ def test_what_cannot_be_taught_is_refused_and_stays(ledger: Ledger) -> None:
     assert get_document(ledger, folder.id) == folder
 
 
-def test_readings_come_back_from_the_trash_and_go_with_a_delete(ledger: Ledger) -> None:
+def test_readings_share_their_documents_trash_and_delete(ledger: Ledger) -> None:
     document = completed(ledger)
     accept_reading(ledger, document.id, LARGE, by="anna")
     before = list_readings(ledger)

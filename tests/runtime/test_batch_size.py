@@ -11,7 +11,7 @@ PLENTY = 1_000 * ITEM_BYTES
 
 
 @given(free=st.integers(-(2**50), 2**50), each=st.integers(1, 2**40), most=st.integers(1, 256))
-def test_as_many_as_fit_at_least_one_at_most_the_batch_size(free: int, each: int, most: int) -> None:
+def test_as_many_are_worked_at_once_as_fit(free: int, each: int, most: int) -> None:
     count = count_that_fits(free, each, most)
     assert 1 <= count <= most
     assert count == 1 or count * each <= free
@@ -23,7 +23,7 @@ def test_first_size_comes_from_free_memory() -> None:
     assert BatchSize(20).next_size(PLENTY) == 20
 
 
-def test_short_memory_halves_down_to_one_and_a_later_batch_is_whole_again() -> None:
+def test_short_memory_halves_batches_for_a_while() -> None:
     fit = BatchSize(20)
     assert [fit.next_size(0) for _ in range(6)] == [10, 5, 2, 1, 1, 1]
     assert fit.warnings() == ("Worked one at a time because memory was near or above 80 %: 3 times.",)
@@ -32,7 +32,7 @@ def test_short_memory_halves_down_to_one_and_a_later_batch_is_whole_again() -> N
     assert fit.warnings() == ("Worked one at a time because memory was near or above 80 %: 4 times.",)
 
 
-def test_size_that_worked_after_out_of_memory_is_kept() -> None:
+def test_size_that_worked_is_kept() -> None:
     fit = BatchSize(20)
     assert bisect(_of_at_most(5), range(20), fit) == list(range(20))
     assert fit.next_size(PLENTY) == 5
@@ -41,7 +41,7 @@ def test_size_that_worked_after_out_of_memory_is_kept() -> None:
     assert fit.warnings() == ("Worked in batches of at most 5, because larger ones failed: Too many.",)
 
 
-def test_one_item_too_large_for_itself_keeps_no_size_small() -> None:
+def test_one_huge_item_keeps_no_size_small() -> None:
     def work(given: Sequence[int]) -> Sequence[int]:
         if 3 in given:
             raise OutOfMemory("Too large.")

@@ -48,30 +48,24 @@ def test_answer_brings_back_header_and_bytes(child: Child) -> None:
     assert child.ask({"do": "echo", "ä": [1, None]}, payload, seconds=20) == ({"do": "echo", "ä": [1, None]}, payload)
 
 
-def test_child_starts_when_first_asked_and_stays(child: Child) -> None:
+@pytest.mark.parametrize("ahead", [True, False])
+def test_a_child_starts_ahead_or_when_asked(child: Child, ahead: bool) -> None:
     assert child.pid is None
-    child.ask({"do": "echo"}, seconds=20)
+    if ahead:
+        child.start()
+        child.start()
+        assert child.pid
     first = child.pid
-    child.ask({"do": "echo"}, seconds=20)
-    assert child.pid == first
+    for _ in range(2):
+        child.ask({"do": "echo"}, seconds=20)
+        first = first or child.pid
+        assert child.pid == first
 
 
-def test_child_that_is_started_ahead_answers_the_first_request(child: Child) -> None:
-    child.start()
-    pid = child.pid
-    child.start()
-    child.ask({"do": "echo"}, seconds=20)
-    assert pid is not None
-    assert child.pid == pid
-
-
-def test_stray_prints_do_not_reach_the_protocol(child: Child) -> None:
-    assert child.ask({"do": "print"}, seconds=20) == ({"done": True}, b"")
-
-
-def test_stream_yields_answers_as_they_come(child: Child) -> None:
+def test_stream_yields_answers_and_no_prints(child: Child) -> None:
     numbers = [answer["number"] for answer, _ in child.stream({"do": "count", "to": 5}, seconds=20)]
     assert numbers == [0, 1, 2, 3, 4]
+    assert child.ask({"do": "print"}, seconds=20) == ({"done": True}, b"")
 
 
 def test_silence_is_counted_between_answers_not_over_all(child: Child) -> None:
@@ -79,18 +73,16 @@ def test_silence_is_counted_between_answers_not_over_all(child: Child) -> None:
     assert len(list(slow)) == 8
 
 
-@pytest.mark.parametrize(("do", "how"), [("abort", "SIGABRT"), ("segfault", "SIGSEGV"), ("exit", "exit status 7")])
-def test_death_is_told_and_the_next_request_is_answered(child: Child, do: str, how: str) -> None:
-    with pytest.raises(CrashedWorker, match=how):
-        child.ask({"do": do}, seconds=20)
-    assert child.ask({"do": "echo"}, seconds=20)[0] == {"do": "echo"}
-
-
-@pytest.mark.parametrize(("do", "by_itself"), [("abort", True), ("segfault", True), ("killed", False), ("exit", False)])
-def test_death_says_whether_the_child_crashed_by_itself_or_was_killed(child: Child, do: str, by_itself: bool) -> None:
-    with pytest.raises(CrashedWorker) as caught:
-        child.ask({"do": do}, seconds=20)
-    assert caught.value.by_itself is by_itself
+def test_deaths_are_told_and_the_next_request_answered(child: Child, caplog: pytest.LogCaptureFixture) -> None:
+    for do, how, by_itself in (
+        ("abort", r"SIGABRT \(see the log\)", True), ("segfault", "SIGSEGV", True), ("killed", "SIGKILL", False),
+        ("exit", "exit status 7", False),
+    ):  # fmt: skip
+        with pytest.raises(CrashedWorker, match=how) as caught:
+            child.ask({"do": do}, seconds=20)
+        assert caught.value.by_itself is by_itself
+        assert child.ask({"do": "echo"}, seconds=20)[0] == {"do": "echo"}
+    assert "last words" in caplog.text
 
 
 def test_bytes_during_a_request_do_not_end_it(child: Child) -> None:
@@ -103,7 +95,7 @@ def test_bytes_during_a_request_do_not_end_it(child: Child) -> None:
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="parent and child need a core each")
-def test_parent_interrupted_while_it_asks_does_not_end_its_child(child: Child) -> None:
+def test_an_interrupted_parent_does_not_end_its_child(child: Child) -> None:
     """Its core stops for so long in the middle of `write` that the child has read the request, and is at work."""
     cores = os.sched_getaffinity(0)
     ours, its_own = sorted(cores)[:2]
@@ -121,12 +113,6 @@ def test_parent_interrupted_while_it_asks_does_not_end_its_child(child: Child) -
     assert child.pid == pid
 
 
-def test_last_words_of_a_child_that_died_are_in_the_log(child: Child, caplog: pytest.LogCaptureFixture) -> None:
-    with pytest.raises(CrashedWorker, match=r"SIGABRT \(see the log\)"):
-        child.ask({"do": "abort"}, seconds=20)
-    assert "last words" in caplog.text
-
-
 def test_silent_child_is_killed(child: Child) -> None:
     stream = child.stream({"do": "loop"}, seconds=1)
     pid = next(stream)[0]["pid"]
@@ -136,29 +122,21 @@ def test_silent_child_is_killed(child: Child) -> None:
     assert child.ask({"do": "echo"}, seconds=20)
 
 
-def test_failure_comes_back_as_its_class_and_the_child_lives(child: Child) -> None:
+def test_failures_and_logs_reach_the_parent(child: Child, caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(EncryptedDocument) as caught:
         child.ask({"do": "fail"}, seconds=20)
     assert (caught.value.message, caught.value.advice) == ("It has a lock.", "Bring the key.")
     pid = child.pid
-    child.ask({"do": "echo"}, seconds=20)
+    assert child.ask({"do": "log", "text": "50 % of a page"}, seconds=20)[0] == {"done": True}
     assert child.pid == pid
-
-
-def test_text_of_an_unforeseen_error_goes_to_the_log_alone(child: Child, caplog: pytest.LogCaptureFixture) -> None:
-    with pytest.raises(Unexpected) as caught:
+    (record,) = [record for record in caplog.records if record.name == "swatchbook.runtime.child_process"]
+    assert (record.levelname, record.msg) == ("WARNING", "%s: %s")
+    assert record.getMessage() == "tests.runtime.troubled_child: 50 % of a page"
+    with pytest.raises(Unexpected) as unforeseen:
         child.ask({"do": "trip"}, seconds=20)
-    assert str(caught.value) == UNEXPECTED_MESSAGE
+    assert str(unforeseen.value) == UNEXPECTED_MESSAGE
     assert "KeyError: 'shoelace'" in caplog.text
     assert "troubled_child.py" in caplog.text, "where it happened"
-
-
-def test_what_a_child_logs_reaches_the_log_of_its_parent(child: Child, caplog: pytest.LogCaptureFixture) -> None:
-    answer, _ = child.ask({"do": "log", "text": "50 % of a page"}, seconds=20)
-    assert answer == {"done": True}
-    (record,) = [record for record in caplog.records if record.name == "swatchbook.runtime.child_process"]
-    assert (record.name, record.levelname, record.msg) == ("swatchbook.runtime.child_process", "WARNING", "%s: %s")
-    assert record.getMessage() == "tests.runtime.troubled_child: 50 % of a page"
 
 
 def test_memory_over_the_limit_is_out_of_memory(child: Child) -> None:
@@ -167,27 +145,17 @@ def test_memory_over_the_limit_is_out_of_memory(child: Child) -> None:
     assert child.ask({"do": "hoard", "bytes": 1 << 20}, seconds=20)[0] == {"size": 1 << 20}
 
 
-def test_leaving_a_stream_early_ends_the_child(child: Child) -> None:
-    stream = child.stream({"do": "count", "to": 1000}, seconds=20)
-    next(stream)
-    pid = child.pid
-    stream.close()
-    assert pid is not None
-    assert gone(pid)
-    assert child.ask({"do": "echo"}, seconds=20)
-
-
-def test_closing_with_a_stream_left_open_does_not_hang(child: Child) -> None:
-    stream = child.stream({"do": "count", "to": 1_000_000}, seconds=20)
-    next(stream)
-    pid = child.pid
-    begun = time.monotonic()
-    child.close()
-    assert time.monotonic() - begun < 5
-    assert pid is not None
-    assert gone(pid)
-    stream.close()
-    assert child.ask({"do": "echo"}, seconds=20)
+def test_open_streams_end_with_their_child(child: Child) -> None:
+    for leave in (lambda stream: stream.close(), lambda _: child.close()):
+        stream = child.stream({"do": "count", "to": 1_000_000}, seconds=20)
+        next(stream)
+        pid, begun = child.pid, time.monotonic()
+        leave(stream)
+        assert time.monotonic() - begun < 5
+        assert pid is not None
+        assert gone(pid)
+        stream.close()
+        assert child.ask({"do": "echo"}, seconds=20)
 
 
 def test_threads_sharing_a_child_get_their_own_answers(child: Child) -> None:
@@ -206,7 +174,7 @@ def test_threads_sharing_a_child_get_their_own_answers(child: Child) -> None:
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
-def test_signals_to_the_whole_group_are_the_parents_to_answer(child: Child, sign: signal.Signals) -> None:
+def test_a_child_ignores_signals_to_its_group(child: Child, sign: signal.Signals) -> None:
     """Also while it still imports."""
     with ThreadPoolExecutor(1) as thread:
         answer = thread.submit(child.ask, {"do": "echo"}, seconds=20)
@@ -226,49 +194,40 @@ def test_close_ends_a_child_that_is_busy(child: Child) -> None:
         next(stream)
 
 
-def test_child_that_dies_before_it_is_ready_is_no_fault_of_the_request() -> None:
+def test_child_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     with Child("swatchbook.nowhere", memory_mb=512) as child, pytest.raises(Configuration, match="nowhere") as caught:
         child.ask({}, seconds=20)
     assert caught.value.advice
-
-
-def test_child_that_cannot_be_started_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with Child(MODULE, memory_mb=512) as child, pytest.raises(Configuration, match="no such file"):
         child.ask({}, seconds=20)
 
 
-def test_child_gets_no_secrets(child: Child, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_child_gets_no_secrets_and_imports_little(child: Child, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWATCHBOOK_WEAVIATE_API_KEY", "hush")
     environment, _ = child.ask({"do": "environment"}, seconds=20)
     assert "hush" not in environment.values()
     assert environment["PATH"] == os.environ["PATH"]
+    modules, _ = child.ask({"do": "modules"}, seconds=20)
+    assert not {"torch", "prefect", "sqlalchemy", "pymupdf", "numpy"} & set(modules["modules"])
 
 
-@pytest.mark.parametrize("busy", [True, False])
-def test_child_ends_with_its_parent_even_in_a_loop(busy: bool) -> None:
-    parent = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            "import sys, time\n"
-            "from swatchbook.runtime.child_process import Child\n"
-            f"child = Child({MODULE!r}, memory_mb=512)\n"
-            f"answers = child.stream({{'do': {'loop' if busy else 'count'!r}, 'to': 1}}, seconds=60)\n"
-            "next(answers)\n" + ("" if busy else "list(answers)\n") + "print(child.pid, flush=True)\n"
-            "time.sleep(60)",
-        ],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
+def test_children_end_with_their_parent() -> None:
+    """Busy or not; none of them holds open what tells another that the parent is gone."""
+    parent, pids = parent_of(
+        "import time\n"
+        "from swatchbook.runtime.child_process import Child\n"
+        f"children = [Child({MODULE!r}, memory_mb=512) for _ in range(4)]\n"
+        "streams = [child.stream({'do': 'loop'}, seconds=60) for child in children[1:]]\n"
+        "idle = list(children[0].stream({'do': 'count', 'to': 1}, seconds=60))\n"
+        "print(children[0].pid, *[next(stream)[0]['pid'] for stream in streams], flush=True)\n"
+        "time.sleep(60)"
     )
-    assert parent.stdout is not None
-    pid = int(parent.stdout.readline())
-    time.sleep(0.3)
-    assert psutil.pid_exists(pid)
+    assert len(pids) == 4
+    assert all(psutil.pid_exists(pid) for pid in pids)
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait()
-    parent.stdout.close()
-    assert gone(pid)
+    assert all(gone(pid) for pid in pids)
 
 
 def parent_of(script: str) -> tuple[subprocess.Popen[bytes], list[int]]:
@@ -277,23 +236,6 @@ def parent_of(script: str) -> tuple[subprocess.Popen[bytes], list[int]]:
     assert parent.stdout is not None
     with parent.stdout as said:
         return parent, [int(pid) for pid in said.readline().split()]
-
-
-def test_many_busy_children_of_one_parent_all_end_with_it() -> None:
-    """None of them holds open what tells another that the parent is gone."""
-    parent, pids = parent_of(
-        "import time\n"
-        "from swatchbook.runtime.child_process import Child\n"
-        f"children = [Child({MODULE!r}, memory_mb=512) for _ in range(4)]\n"
-        "streams = [child.stream({'do': 'loop'}, seconds=60) for child in children]\n"
-        "print(*[next(stream)[0]['pid'] for stream in streams], flush=True)\n"
-        "time.sleep(60)"
-    )
-    assert len(pids) == 4
-    assert all(psutil.pid_exists(pid) for pid in pids)
-    os.kill(parent.pid, signal.SIGKILL)
-    parent.wait()
-    assert all(gone(pid) for pid in pids)
 
 
 def test_busy_child_ends_with_its_parent() -> None:
@@ -316,8 +258,3 @@ def test_busy_child_ends_with_its_parent() -> None:
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait()
     assert gone(ours)
-
-
-def test_child_side_imports_nothing_heavy(child: Child) -> None:
-    modules, _ = child.ask({"do": "modules"}, seconds=20)
-    assert not {"torch", "prefect", "sqlalchemy", "pymupdf", "numpy"} & set(modules["modules"])

@@ -56,7 +56,7 @@ def _printed_number(code: str) -> int:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only glibc has arenas")
-def test_threads_of_a_process_with_resources_share_two_heaps() -> None:
+def test_threads_with_resources_share_two_heaps() -> None:
     assert _printed_number(ARENAS) <= 2
 
 

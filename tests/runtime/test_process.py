@@ -23,7 +23,7 @@ def test_this_process_lives() -> None:
     assert is_dead(here()) is False
 
 
-def test_a_killed_process_is_dead_as_a_zombie_and_after() -> None:
+def test_a_killed_process_is_dead_even_as_zombie() -> None:
     child = start()
     other = Process.model_validate_json(line_of(child))
     assert other.pid == child.pid
@@ -37,7 +37,7 @@ def test_a_killed_process_is_dead_as_a_zombie_and_after() -> None:
     assert is_dead(other) is True
 
 
-def test_another_process_of_the_same_number_is_not_the_one() -> None:
+def test_another_process_of_that_number_is_another() -> None:
     assert is_dead(here().model_copy(update={"started": here().started - 3600})) is True
 
 

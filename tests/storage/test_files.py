@@ -12,7 +12,7 @@ from swatchbook.errors import DiskFull, InvalidReference
 from swatchbook.storage.files import Files
 
 
-def test_a_file_that_changes_while_it_is_read_is_not_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_changing_while_read_is_not_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files, source = Files(str(tmp_path / "files")), tmp_path / "growing.pdf"
     source.write_bytes(b"%PDF-1.7 first")
     digest = hashlib.file_digest
@@ -32,7 +32,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_stored(tmp_path: Path, monk
 
 @pytest.mark.parametrize("damage", [b"", b"%PDF-1.7 whol", b"%PDF-1.7 wholX"], ids=["empty", "cut short", "changed"])
 @pytest.mark.parametrize("by", ["bytes", "file"])
-def test_a_damaged_file_is_mended_by_storing_the_whole_one_again(tmp_path: Path, damage: bytes, by: str) -> None:
+def test_a_damaged_file_is_mended_by_storing_again(tmp_path: Path, damage: bytes, by: str) -> None:
     files, source = Files(str(tmp_path / "files")), tmp_path / "whole.pdf"
     whole = b"%PDF-1.7 whole"
     source.write_bytes(whole)
@@ -54,7 +54,7 @@ def test_files_put_without_flush_are_flushed_together(tmp_path: Path, monkeypatc
     files.flush_all()
 
 
-def test_disk_that_cannot_take_what_was_stored_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_fails_to_flush_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = Files(str(tmp_path))
 
     class FullDisk:

@@ -107,9 +107,7 @@ def test_pieces_that_fail_leave_no_object(bucket: Bucket, tmp_path: Path) -> Non
     assert bucket.names() == []
 
 
-def test_stored_again_it_is_sent_again_only_when_old(
-    files: Files, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_is_sent_again_only_when_old(files: Files, bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     client, data = bucket.server.client(), b"a picture"
     key = files.put_bytes(data)
     client.put_object_tagging(
@@ -123,35 +121,26 @@ def test_stored_again_it_is_sent_again_only_when_old(
     assert client.get_object_tagging(Bucket=bucket.name, Key=place_of(data))["TagSet"] == []
 
 
-def test_cut_object_is_replaced_and_never_read(files: Files, bucket: Bucket, tmp_path: Path) -> None:
+def test_only_whole_objects_and_copies_are_read(files: Files, bucket: Bucket, tmp_path: Path) -> None:
     key = key_of(b"whole")
     bucket.put(place_of(b"whole"), b"who")
     assert not files.is_whole(key)
     with pytest.raises(FileMissing, match="damaged"):
         files.read(key)
     files.put_bytes(b"whole")
-    assert Files(files.url, tmp_path / "other machine").read(key) == b"whole"
-
-
-def test_check_reads_the_object_and_not_the_copy(files: Files, bucket: Bucket) -> None:
-    key = files.put_bytes(b"whole")
-    bucket.put(place_of(b"whole"), b"other")
-    assert files.read(key) == b"whole"  # the copy, whose bytes match the key
-    assert not files.is_whole(key)
-
-
-def test_object_is_fetched_once_while_its_copy_stays(files: Files, bucket: Bucket, tmp_path: Path) -> None:
-    key = files.put_bytes(b"a picture")
     elsewhere = Files(files.url, tmp_path / "other machine")
-    assert elsewhere.read(key) == b"a picture"
-    bucket.server.client().delete_object(Bucket=bucket.name, Key=place_of(b"a picture"))
-    assert elsewhere.read(key) == b"a picture"
-    assert not elsewhere.has(key)
+    assert elsewhere.read(key) == b"whole"
+    bucket.put(place_of(b"whole"), b"other")
+    assert elsewhere.read(key) == b"whole", "the copy, whose bytes match the key"
+    assert not elsewhere.is_whole(key)
+    bucket.server.client().delete_object(Bucket=bucket.name, Key=place_of(b"whole"))
+    assert (elsewhere.read(key), elsewhere.has(key)) == (b"whole", False)
+    key = files.put_bytes(b"private")
+    files.delete(key)
+    assert (bucket.names(), list((tmp_path / "copies").glob(f"*{key}*"))) == ([], [])
 
 
-def test_copies_stay_below_their_limit_and_those_in_use_stay(
-    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_copies_stay_below_limit_unless_in_use(bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(object_store, "COPIES_BYTES", 2_000)
     files = Files(bucket.url, tmp_path / "copies")
     keys = [files.put_bytes(bytes([number]) * 900) for number in range(5)]
@@ -162,13 +151,6 @@ def test_copies_stay_below_their_limit_and_those_in_use_stay(
     kept = list((tmp_path / "copies").iterdir())
     assert sum(path.stat().st_size for path in kept) <= 2_000
     assert all(not path.name.startswith(".") for path in kept)
-
-
-def test_delete_takes_object_and_copy(files: Files, bucket: Bucket, tmp_path: Path) -> None:
-    key = files.put_bytes(b"private")
-    files.delete(key)
-    assert bucket.names() == []
-    assert list((tmp_path / "copies").iterdir()) == []
 
 
 def test_upload_that_nobody_completed_is_ended(files: Files, bucket: Bucket) -> None:
@@ -191,7 +173,7 @@ def _lists_uploads_by_bucket(bucket: Bucket) -> bool:
     return bool(bucket.server.client().list_multipart_uploads(Bucket=bucket.name).get("Uploads"))
 
 
-def test_store_that_is_away_is_an_outage_without_secrets(
+def test_missing_store_is_an_outage_without_secrets(
     bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
@@ -216,19 +198,14 @@ def test_refused_or_missing_credentials_block_with_a_sentence(files: Files) -> N
         assert "Denied" not in str(refused.value)
 
 
-def test_bucket_that_does_not_exist_is_named(bucket: Bucket, tmp_path: Path) -> None:
+def test_unknown_buckets_and_protocols_are_named(bucket: Bucket, tmp_path: Path) -> None:
     with pytest.raises(Configuration, match="s3://no-such-bucket-here/files does not exist"):
         Files("s3://no-such-bucket-here/files", tmp_path / "copies").put_bytes(b"a picture")
-
-
-def test_unknown_protocol_is_named(tmp_path: Path) -> None:
     with pytest.raises(Configuration, match="SWATCHBOOK_FILES_URL cannot be opened: its protocol, strange://"):
         Files("strange://bucket/files", tmp_path)
 
 
-def test_server_that_ignores_conditions_is_told_from_one_that_keeps_them(
-    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_servers_that_ignore_conditions_are_noticed(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     assert has_conditional_writes(f"{bucket.url}/index") is True
     assert has_conditional_writes("gs://shop/index") is None
     call = s3fs.S3FileSystem.call_s3

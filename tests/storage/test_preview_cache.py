@@ -16,7 +16,7 @@ def cache(tmp_path: Path) -> PreviewCache:
     return PreviewCache(tmp_path / "previews", tmp_path / "tmp", most_bytes=100)
 
 
-def test_what_is_kept_is_found_by_its_name_and_knows_its_source(cache: PreviewCache, tmp_path: Path) -> None:
+def test_a_preview_is_found_by_name_with_source(cache: PreviewCache, tmp_path: Path) -> None:
     assert cache.get(f"{SOURCE}-p1-w800.png") is None
     assert list(cache.paths()) == []
     cache.put(f"{SOURCE}-p1-w800.png", b"page")
@@ -26,7 +26,7 @@ def test_what_is_kept_is_found_by_its_name_and_knows_its_source(cache: PreviewCa
     assert (tmp_path / "previews").stat().st_mode & 0o777 == 0o700
 
 
-def test_the_least_recently_used_go_when_there_are_too_many(cache: PreviewCache) -> None:
+def test_the_least_recently_used_previews_go(cache: PreviewCache) -> None:
     for number in range(10):
         cache.put(f"{SOURCE}-{number}", b"x" * 10)
     for path in cache.paths():
@@ -45,7 +45,7 @@ def test_another_process_previews_count_too(cache: PreviewCache, tmp_path: Path)
     assert len(list(cache.paths())) == 1
 
 
-def test_a_preview_that_cannot_be_kept_is_only_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_preview_not_kept_is_only_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "previews").write_text("a file, not a folder")
     PreviewCache(tmp_path / "previews", tmp_path / "tmp").put(f"{SOURCE}-1", b"page")
     assert "not kept" in caplog.text

@@ -13,7 +13,7 @@ from tests.conftest import free_port
 from tests.s3_server import Bucket
 
 
-def test_results_in_a_bucket_are_read_listed_and_deleted(bucket: Bucket, tmp_path: Path) -> None:
+def test_results_in_a_bucket_are_listed_and_deleted(bucket: Bucket, tmp_path: Path) -> None:
     settings = Settings(home=tmp_path, files_url=f"{bucket.url}/files")
     assert settings.results == f"{bucket.url}/files/results"
     results = ResultFiles(settings)
@@ -32,9 +32,7 @@ def test_results_in_a_bucket_are_read_listed_and_deleted(bucket: Bucket, tmp_pat
         results.read("read-1")
 
 
-def test_store_of_results_that_is_away_is_an_outage(
-    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_result_store_is_an_outage(bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
     with pytest.raises(FilesDown):
         list(ResultFiles(Settings(home=tmp_path, files_url=bucket.url)).listed())

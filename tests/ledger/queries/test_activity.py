@@ -33,7 +33,7 @@ def today(ledger: Ledger, days: float = 0.0) -> str:
     return datetime.fromtimestamp(ledger.now() - days * DAY, UTC).date().isoformat()
 
 
-def test_tries_that_failed_are_counted_by_day_owner_and_kind(ledger: Ledger) -> None:
+def test_failed_tries_are_counted_by_kind(ledger: Ledger) -> None:
     run = begun(ledger, pictures=PICTURES)
     fail(ledger, run, PICTURES[:2], ProviderDown("No."))
     fail(ledger, run, PICTURES[:2], ProviderDown("No."))  # an outage leaves them due
@@ -54,7 +54,7 @@ def test_tries_that_failed_are_counted_by_day_owner_and_kind(ledger: Ledger) -> 
     assert sum(each.count for each in daily_failures(ledger, 60.0)) == 5
 
 
-def test_runs_that_a_failure_ended_are_counted_without_a_role(ledger: Ledger) -> None:
+def test_failed_runs_are_counted_without_a_role(ledger: Ledger) -> None:
     run = begun(ledger)
     runs.end(ledger, run, DocumentStatus.FAILED, failure_kind="not_a_pdf", message="…")
     lapse(ledger, begin_again(ledger, run))
@@ -75,7 +75,7 @@ def test_open_failures_are_told_with_the_next_try(ledger: Ledger) -> None:
     assert documents_failing(ledger, "invalid_model_output", 10, "bert") == documents_failing(ledger, "x", 10) == []
 
 
-def test_what_was_rejected_or_cancelled_is_not_to_be_tried_again(ledger: Ledger) -> None:
+def test_rejected_and_cancelled_work_is_not_tried_again(ledger: Ledger) -> None:
     run = begun(ledger, pictures=PICTURES)
     fail(ledger, run, PICTURES[:1], UnreadableImage("No."))
     [kind] = failing_kinds(ledger)
@@ -97,7 +97,7 @@ def test_work_is_that_of_stages_that_did_something(ledger: Ledger) -> None:
     assert [each.units for each in daily_work(ledger, DAY, "anna")] == [10]
 
 
-def test_costs_are_told_by_provider_and_what_has_no_price_is_not_zero(ledger: Ledger) -> None:
+def test_costs_are_told_by_provider(ledger: Ledger) -> None:
     run, other = begun(ledger), begun(ledger, owner="bert", content="other")
     rows = (
         (run, "a", "vision.example", "answered", 0.25, 0), (run, "b", "vision.example", "answered", None, 0),

@@ -21,7 +21,7 @@ def test_documents_are_new_changed_or_untouched(ledger: Ledger) -> None:
     assert changed_documents(ledger, since).changed == {old.document, other.document}, "its exports name the owner"
 
 
-def test_a_live_run_counts_however_long_ago_it_began(ledger: Ledger) -> None:
+def test_a_live_run_counts_as_a_change(ledger: Ledger) -> None:
     run = scene.begun(ledger)
     scene.pass_time(ledger, 3_600)
     assert changed_documents(ledger, ledger.now()).changed == {run.document}

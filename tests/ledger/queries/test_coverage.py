@@ -13,7 +13,7 @@ def test_the_benchmark_counts_what_it_has_made(url: str) -> None:
     assert {"statistics, the whole", "statistics, an owner", "1,000 candidates"} <= told.keys()
 
 
-def test_images_are_counted_by_state_role_and_kind_of_failure(ledger: Ledger) -> None:
+def test_images_are_counted_by_state_role_and_failure(ledger: Ledger) -> None:
     fill_ledger(ledger, range(1))
     with ledger.write() as connection:
         pausing = items.update().where(items.c.role == Role.COLOR, items.c.state == "failed")

@@ -23,20 +23,11 @@ def test_each_product_has_its_best_pictures(ledger: Ledger) -> None:
     assert thumbnails(ledger, run.document, most=1, each=2) == shelves[:1]
 
 
-def test_without_products_the_first_pictures_stand_for_the_document(ledger: Ledger) -> None:
-    run = begin(ledger)
+def test_without_products_the_first_pictures_stand(ledger: Ledger) -> None:
+    run, bare = begin(ledger), begin(ledger, content="other")
     stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "ash"), placed(run, "elm")))
     assert thumbnails(ledger, run.document, most=1, each=2) == [
         ProductImages(product=None, files=tuple(f"{key(name)}.png" for name in ("oak", "ash")))
     ]
-
-
-def test_a_document_without_pictures_has_none(ledger: Ledger) -> None:
-    assert thumbnails(ledger, begin(ledger).document, most=9, each=9) == []
-
-
-def test_each_listed_document_has_its_first_picture(ledger: Ledger) -> None:
-    run, bare = begin(ledger), begin(ledger, content="other")
-    oak, ash = placed(run, "oak"), placed(run, "ash")
-    stage_results.save_extraction(ledger, run, extraction(oak, ash))
+    assert thumbnails(ledger, bare.document, most=9, each=9) == []
     assert first_pictures(ledger, [run.document, bare.document]) == {run.document: image_id("anna", key("oak"))}

@@ -15,19 +15,7 @@ from swatchbook.ledger.queries.document_figures import ProductImages, first_pict
 from swatchbook.ledger.queries.image import image_details
 from swatchbook.ledger.queries.search_results import describe_products, images_of_chunks
 from swatchbook.records import ImageState, LinkKind, PlacementState
-from tests.ledger.scene import (
-    VISUAL,
-    begin,
-    chunked,
-    extraction,
-    image,
-    ingest,
-    key,
-    link,
-    make_all,
-    placed,
-    product,
-)
+from tests.ledger.scene import VISUAL, begin, chunked, extraction, image, ingest, key, link, make_all, placed, product
 
 
 @pytest.fixture
@@ -81,7 +69,7 @@ def test_portions_come_together_to_all_of_it(ledger: Ledger, document: str, part
     assert listing(ledger, "nobody", limit=9) == []
 
 
-def test_a_product_has_each_picture_once_by_its_best_link(ledger: Ledger, document: str) -> None:
+def test_a_product_has_each_picture_once(ledger: Ledger, document: str) -> None:
     plank, board = (each for _, each in document_parts.list_products(ledger, document, limit=9))
     assert (plank.name, board.name, plank.document_id, plank.owner) == ("Plank", "Board", document, "anna")
     assert [(picture.id, picture.score, picture.page) for picture in plank.pictures] == [

@@ -10,7 +10,7 @@ from swatchbook.ledger.queries.account import OwnerCounts, count_owners, owner_a
 from tests.ledger.scene import begun, complete, keys
 
 
-def test_every_owner_has_the_account_that_he_has_alone(ledger: Ledger) -> None:
+def test_every_owner_has_his_own_account(ledger: Ledger) -> None:
     begun(ledger, owner="anna", pictures=keys(3))
     begun(ledger, owner="bert", content="other", pictures=keys(5))
     begun(ledger, owner="bert", content="third", pictures=keys(6))
@@ -25,11 +25,8 @@ def test_every_owner_has_the_account_that_he_has_alone(ledger: Ledger) -> None:
         assert each.found == each.complete + each.partial + each.failed + each.rejected + each.pending
 
 
-def test_an_empty_ledger_has_no_owner_accounts(ledger: Ledger) -> None:
+def test_an_unknown_owner_is_told_the_nearest(ledger: Ledger) -> None:
     assert owner_accounts(ledger) == []
-
-
-def test_an_unknown_owner_is_told_and_the_nearest_known_come_first(ledger: Ledger) -> None:
     with pytest.raises(UnknownOwner) as empty:
         require_owner(ledger, "anna")
     assert empty.value.advice == "Nothing has been ingested yet."
@@ -41,9 +38,6 @@ def test_an_unknown_owner_is_told_and_the_nearest_known_come_first(ledger: Ledge
     with pytest.raises(UnknownOwner, match="There is no owner 'ana'") as unknown:
         require_owner(ledger, "ana")
     assert unknown.value.advice == "Known owners: anna, Hanna, bert."
-
-
-def test_at_most_ten_owners_are_named(ledger: Ledger) -> None:
     for number in range(12):
         begun(ledger, owner=f"shop-{number:02}")
     with pytest.raises(UnknownOwner) as unknown:

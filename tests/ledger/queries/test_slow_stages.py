@@ -1,15 +1,18 @@
 """A stage is slow against runs that had about as much to do, and against nothing else."""
 
+from contextlib import closing
 from itertools import count
+from typing import Any
 
 import pytest
 from sqlalchemy import insert, update
 
 from swatchbook.ledger import runs
-from swatchbook.ledger.database import Ledger, db_now
+from swatchbook.ledger.database import Ledger, db_now, open_ledger
 from swatchbook.ledger.queries.activity import slow_stages, stage_weeks
 from swatchbook.ledger.tables import timings
 from swatchbook.records import Stage, StageWeek
+from tests.ledger.conftest import NewLedger
 from tests.ledger.scene import begun
 
 TOKENS = count()
@@ -35,7 +38,7 @@ def slow(ledger: Ledger, past: list[tuple[float, int]], seconds: float, units: i
     return bool(slow_stages(ledger, run.token))
 
 
-def test_the_usual_is_the_median_of_the_seconds_for_one_page(ledger: Ledger) -> None:
+def test_usual_is_the_median_seconds_of_a_page(ledger: Ledger) -> None:
     run = begun(ledger)
     for seconds in (10.0, 20.0, 20.0, 40.0, 900.0, 20.0):  # for 10 pages each
         earlier(ledger, run.document, seconds, 10)
@@ -46,31 +49,24 @@ def test_the_usual_is_the_median_of_the_seconds_for_one_page(ledger: Ledger) -> 
     assert found.times == pytest.approx(1.55)
 
 
-@pytest.mark.parametrize(
-    ("past", "seconds", "expected"),
-    [
-        ([(20.0, 10)] * 5, 31.0, True),
-        ([(20.0, 10)] * 5, 29.0, False),
-        ([(20.0, 10)] * 4, 900.0, False),
-        ([(20.0, 10)] * 4 + [(0.5, 10)], 900.0, False),
-        ([(20.0, 10)] * 4 + [(20.0, 0)], 900.0, False),
-        ([(20.0, 10)] * 4 + [(200.0, 100)], 900.0, False),
-        ([(1.0, 10)] * 5, 0.99, False),
-    ],
-    ids=["slow", "not so slow", "too few", "one in no time", "one from the cache", "one much larger", "no time at all"],
-)
-def test_a_stage_is_slow_only_beside_enough_comparable_runs(
-    ledger: Ledger, past: list[tuple[float, int]], seconds: float, expected: bool
-) -> None:
-    assert slow(ledger, past, seconds) == expected
+FIVE = [(20.0, 10)] * 5
+SLOW: dict[str, tuple[bool, dict[str, Any]]] = {
+    "slow": (True, {"past": FIVE, "seconds": 31.0}),
+    "not so slow": (False, {"past": FIVE, "seconds": 29.0}),
+    "too few": (False, {"past": FIVE[1:]}),
+    "one in no time": (False, {"past": [*FIVE[1:], (0.5, 10)]}),
+    "one from the cache": (False, {"past": [*FIVE[1:], (20.0, 0)]}),
+    "one much larger": (False, {"past": [*FIVE[1:], (200.0, 100)]}),
+    "no time at all": (False, {"past": [(1.0, 10)] * 5, "seconds": 0.99}),
+    "long ago": (False, {"past": FIVE, "days": 31}),
+    "its results were kept": (False, {"past": FIVE, "units": 0}),
+}
 
 
-def test_what_was_long_ago_does_not_count(ledger: Ledger) -> None:
-    assert not slow(ledger, [(20.0, 10)] * 5, 900.0, days=31)
-
-
-def test_a_stage_whose_results_were_kept_is_never_slow(ledger: Ledger) -> None:
-    assert not slow(ledger, [(20.0, 10)] * 5, 900.0, units=0)
+def test_slow_is_compared_with_enough_similar_runs(new_ledger: NewLedger) -> None:
+    for case, (expected, given) in SLOW.items():
+        with closing(open_ledger(new_ledger())) as ledger:
+            assert slow(ledger, **{"seconds": 900.0, **given}) == expected, case
 
 
 def test_other_stages_are_not_compared(ledger: Ledger) -> None:
@@ -94,7 +90,7 @@ def weeks(ledger: Ledger, before: list[tuple[float, int]], now: list[tuple[float
     return stage_weeks(ledger)
 
 
-def test_a_week_is_compared_by_the_median_of_a_page(ledger: Ledger) -> None:
+def test_weeks_are_compared_by_the_median_page(ledger: Ledger) -> None:
     [read] = weeks(ledger, [(10.0, 10)] * 4 + [(90.0, 10)], [(13.1, 10)] * 3 + [(1.0, 10), (26.2, 20), (5.0, 0)])
     assert (read.stage, read.now.runs, read.before and read.before.runs) == (Stage.READ, 5, 5)
     assert read.now.unit_seconds == pytest.approx(1.31)
@@ -103,22 +99,17 @@ def test_a_week_is_compared_by_the_median_of_a_page(ledger: Ledger) -> None:
     assert read.line == "PAGES_READ: 1.31 s for a page or image, 1 s in the week before (+31%)"
 
 
-@pytest.mark.parametrize(
-    ("before", "now"),
-    [
-        ([(10.0, 10)] * 5, [(12.9, 10)] * 5),
-        ([(10.0, 10)] * 4, [(90.0, 10)] * 5),
-        ([(10.0, 10)] * 5, [(90.0, 10)] * 4),
-        ([(0.1, 10)] * 5, [(0.9, 10)] * 5),
-        ([], [(90.0, 10)] * 5),
-    ],
-    ids=["not so slow", "too few before", "too few now", "no time at all", "nothing before"],
-)
-def test_a_stage_is_slower_only_beside_enough_runs(
-    ledger: Ledger, before: list[tuple[float, int]], now: list[tuple[float, int]]
-) -> None:
-    [read] = weeks(ledger, before, now)
-    assert not read.is_slower
+def test_slower_is_compared_with_enough_runs(new_ledger: NewLedger) -> None:
+    for case, before, now in (
+        ("not so slow", [(10.0, 10)] * 5, [(12.9, 10)] * 5),
+        ("too few before", [(10.0, 10)] * 4, [(90.0, 10)] * 5),
+        ("too few now", [(10.0, 10)] * 5, [(90.0, 10)] * 4),
+        ("no time at all", [(0.1, 10)] * 5, [(0.9, 10)] * 5),
+        ("nothing before", [], [(90.0, 10)] * 5),
+    ):
+        with closing(open_ledger(new_ledger())) as ledger:
+            [read] = weeks(ledger, before, now)
+            assert not read.is_slower, case
 
 
 def test_stage_times_are_those_of_the_owner(ledger: Ledger) -> None:
