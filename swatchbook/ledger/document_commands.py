@@ -1,7 +1,7 @@
 """Change a document outside a run: request it again, retry, cancel, delete, regenerate, or postpone it.
 
-Also counts what a delete would remove: images and vectors that no other document or owner uses. The order in which a
-delete goes through ledger and index is in `pipeline/delete.py`.
+Also counts what a delete would take from an owner: images and vectors that its other documents do not use. The order
+in which a delete goes through ledger and index is in `pipeline/delete.py`.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,8 +12,8 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Connection,
+    FromClause,
     Row,
-    Table,
     and_,
     delete,
     exists,
@@ -36,7 +36,6 @@ from swatchbook.ledger.runs import revoke
 from swatchbook.ledger.schedule import is_due
 from swatchbook.ledger.stored_documents import Document, asked_in, get_document
 from swatchbook.ledger.tables import (
-    analyses,
     assemblies,
     chunks,
     contents,
@@ -46,6 +45,7 @@ from swatchbook.ledger.tables import (
     hand_edits,
     images,
     items,
+    key_for_role,
     links,
     lost_pictures,
     notices,
@@ -61,7 +61,7 @@ from swatchbook.ledger.tables import (
     vectors,
 )
 from swatchbook.ledger.webhooks import owe_notice
-from swatchbook.records import COUNTED, Deletion, DocumentStatus, IngestOptions, ItemState
+from swatchbook.records import COUNTED, Deletion, DocumentStatus, IngestOptions, ItemState, Role
 
 
 def request_again(ledger: Ledger, document: str, options: IngestOptions) -> Document:
@@ -285,28 +285,28 @@ Going = Callable[[Column[str]], ColumnElement[bool]]
 
 
 def count_deletion(ledger: Ledger, *ids: str) -> Deletion:
-    """Count what deleting these documents removes. What another document or owner uses is not counted."""
+    """Count what deleting these documents takes from their owner. What its other documents use is not counted."""
     return _count_deletion(ledger, lambda column: column.in_(ids))
 
 
 def count_owner_deletion(ledger: Ledger, owner: str) -> Deletion:
-    """Count what deleting all documents of an owner removes. What another owner uses is not counted."""
+    """Count what deleting all documents of an owner takes from it."""
     return _count_deletion(ledger, lambda column: column.in_(select(documents.c.id).where(documents.c.owner == owner)))
 
 
 def _count_deletion(ledger: Ledger, going: Going) -> Deletion:
     shown = placements.c.state.in_(COUNTED)
     alone = _is_placed_in(going, shown), ~_is_placed_outside(going, shown)
-    unused = vectors.c.key.in_(_keys_in(going)), ~_is_key_used_outside(going)
+    made = _vectors_in(going).subquery("made")
     with ledger.read() as connection:
 
-        def count(table: Table, *where: ColumnElement[bool]) -> int:
+        def count(table: FromClause, *where: ColumnElement[bool]) -> int:
             return connection.execute(select(func.count()).select_from(table).where(*where)).scalar_one()
 
         return Deletion(
             documents=count(documents, going(documents.c.id)),
             images=count(images, *alone),
-            vectors=count(vectors, *unused),
+            vectors=count(made, ~_is_key_used_outside(going, made.c.key)),
         )
 
 
@@ -319,22 +319,30 @@ def _is_placed_outside(going: Going, *where: ColumnElement[bool]) -> ColumnEleme
     return exists().where(placements.c.image == images.c.id, ~going(placements.c.document), *where)
 
 
-def _keys_in(going: Going) -> CompoundSelect[tuple[str]]:
-    """Keys that vectors of these documents may have, other documents' too."""
-    pictures = select(images.c.content_key).where(_is_placed_in(going))
+def _vectors_in(going: Going) -> CompoundSelect[tuple[str, str, str]]:
+    """Return (key, role, tag) of the vectors that these documents request, also those that other documents have."""
+    same = and_(vectors.c.role == requested.c.role, vectors.c.tag == requested.c.tag)
+    vector = select(vectors.c.key, vectors.c.role, vectors.c.tag).where(going(requested.c.document))
     return union(
-        *(select(key).where(_is_placed_in(going), key.is_not(None)) for key in _IMAGE_KEYS),
-        select(analyses.c.text_key).where(analyses.c.key.in_(pictures), analyses.c.text_key.is_not(None)),
-        select(chunks.c.text_key).where(going(chunks.c.document)),
+        vector.join_from(requested, placements, placements.c.document == requested.c.document)
+        .join(images, images.c.id == placements.c.image)
+        .join(vectors, and_(same, vectors.c.key == key_for_role(requested.c.role)))
+        .where(requested.c.role != Role.TEXT),
+        vector.join_from(requested, chunks, chunks.c.document == requested.c.document)
+        .join(vectors, and_(same, vectors.c.key == chunks.c.text_key))
+        .where(requested.c.role == Role.TEXT),
     )
 
 
-def _is_key_used_outside(going: Going) -> ColumnElement[bool]:
-    """Return whether a vector's key is that of an image, of an image's text, or of a chunk that stays."""
-    stays = _is_placed_outside(going)
-    said = exists().where(analyses.c.text_key == vectors.c.key, images.c.content_key == analyses.c.key, stays)
+def _is_key_used_outside(going: Going, key: ColumnElement[str]) -> ColumnElement[bool]:
+    """Return whether a vector's key is that of an image, of its text, or of a chunk that stays, of the same owner.
+
+    Other owners do not count: the answer would tell what they have.
+    """
+    owners = select(documents.c.owner).where(going(documents.c.id))
+    stays = images.c.owner.in_(owners), _is_placed_outside(going)
+    other = documents.c.id == chunks.c.document, documents.c.owner.in_(owners), ~going(documents.c.id)
     return or_(
-        *(exists().where(key == vectors.c.key, stays) for key in _IMAGE_KEYS),
-        said,
-        exists().where(chunks.c.text_key == vectors.c.key, ~going(chunks.c.document)),
+        *(exists().where(column == key, *stays) for column in _IMAGE_KEYS),
+        exists().where(chunks.c.text_key == key, *other),
     )

@@ -99,7 +99,7 @@ class ShownProgress(Record):
 
 
 class Deletion(Record):
-    """Counts of what a delete removes: documents, and images and vectors that nothing else uses."""
+    """Counts of what a delete removes: documents, and images and vectors that no other document of the owner uses."""
 
     documents: int
     images: int

@@ -15,7 +15,7 @@ from swatchbook.ledger.document_commands import (
 from swatchbook.ledger.queries.coverage import count_coverage
 from swatchbook.ledger.retention import collect
 from swatchbook.ledger.tables import vectors
-from swatchbook.records import Deletion, PlacementState
+from swatchbook.records import Deletion, PlacementState, Role, RoleTag
 from swatchbook.storage.files import Files
 from tests.ledger.scene import (
     EVERYTHING,
@@ -64,14 +64,12 @@ def test_a_document_alone_takes_all_of_it_along(ledger: Ledger) -> None:
     ("names", "given"),
     [
         (("ash", "elm"), {"content": "supplement"}),
-        (("ash",), {"content": "supplement", "owner": "bert"}),
-        (("oak", "ash"), {"owner": "bert"}),
         ((), {"content": "supplement", "text": "About catalogue."}),
         (("elm",), {"content": "supplement", "hidden": "oak"}),
     ],
-    ids=["the owner's other document", "another owner", "the same file of another owner", "a text", "hidden elsewhere"],
+    ids=["the owner's other document", "a text", "hidden elsewhere"],
 )
-def test_what_others_use_is_neither_counted_nor_removed(
+def test_what_other_documents_use_is_neither_counted_nor_removed(
     ledger: Ledger, tmp_path: Path, names: tuple[str, ...], given: dict[str, str]
 ) -> None:
     kept, gone = document(ledger, *names, **given), document(ledger, "oak", "ash")
@@ -83,8 +81,26 @@ def test_what_others_use_is_neither_counted_nor_removed(
     assert count_deletion(ledger, kept).vectors == count(ledger, vectors)
 
 
+def test_the_count_does_not_depend_on_other_owners(ledger: Ledger) -> None:
+    gone = document(ledger, "oak", "ash")
+    document(ledger, "ash", content="supplement")
+    alone, all_of_it = count_deletion(ledger, gone), count_owner_deletion(ledger, "anna")
+    more = (*WANTS, RoleTag(role=Role.TEXTURE, tag="eye@1/a"))
+    run = begin(ledger, owner="bert", requested=more)
+    ingest(ledger, run, extraction(placed(run, "oak"), placed(run, "elm")), chunked(run, "About catalogue."))
+    assert count_deletion(ledger, gone) == alone
+    assert count_owner_deletion(ledger, "anna") == all_of_it
+
+
+def test_what_another_owner_uses_is_counted_and_stays(ledger: Ledger, tmp_path: Path) -> None:
+    kept, gone = document(ledger, "oak", owner="bert"), document(ledger, "oak")
+    told, before = count_deletion(ledger, gone), count(ledger, vectors)
+    assert told == Deletion(documents=1, images=1, vectors=before)
+    remove(ledger, gone, Files(tmp_path))
+    assert count_deletion(ledger, kept).vectors == count(ledger, vectors) == before
+
+
 def test_deleting_an_owner_removes_what_its_documents_share(ledger: Ledger, tmp_path: Path) -> None:
-    document(ledger, "ash", owner="bert")
     going = [document(ledger, "oak", "ash"), document(ledger, "oak", content="supplement")]
     told, before = count_owner_deletion(ledger, "anna"), count(ledger, vectors)
     for each in going:
