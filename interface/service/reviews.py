@@ -77,8 +77,8 @@ def list_reviews(resources: Tools, caller: TheCaller, query: Annotated[ReviewsQu
     responses=documented(400, 408, 409, 413),
 )
 def review_image(resources: Tools, caller: TheCaller, image_id: ImageId, decision: Decision) -> ReviewImage:
-    """Accepts, corrects or rejects it, for every document and owner that shows the picture. A new text gets its vectors
-    with the next run of the documents, which are due at once."""
+    """Accepts, corrects or rejects it, for every document of its owner that shows the picture. A new text gets its
+    vectors with the next run of the documents, which are due at once."""
     image = find_review_image(resources.ledger, require_image(resources, caller, image_id).id)
     match decision.verdict:
         case "correct":

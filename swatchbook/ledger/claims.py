@@ -309,7 +309,8 @@ def commit(
         insert_new_rows(connection, vectors, _vector_rows(made_ahead))  # another batch may have brought the same text
         _set_done(connection, sound)
         for tag in {r.tag for r in sound if r.analysis}:
-            set_current_text(connection, tag, {r.key for r in sound if r.analysis and r.tag == tag}, review_below)
+            analysed = {r.key for r in sound if r.analysis and r.tag == tag}
+            set_current_text(connection, tag, images.c.content_key, analysed, review_below)
         completing = {r.key for r in sound if r.role in (Role.ANALYSIS, Role.VISUAL)}
         queue_text_items(connection, images.c.content_key, completing)
         _mark_made(connection, [*sound, *made_ahead], beside=bool(lease.run.pairs))
@@ -339,7 +340,8 @@ def adopt_done(connection: Connection, done: Collection[ItemId], *, review_below
     _set_done(connection, results)
     analysed = [result for result in results if result.role is Role.ANALYSIS]
     for tag in {result.tag for result in analysed}:
-        set_current_text(connection, tag, {each.key for each in analysed if each.tag == tag}, review_below)
+        keys = {each.key for each in analysed if each.tag == tag}
+        set_current_text(connection, tag, images.c.content_key, keys, review_below)
     completing = {result.key for result in results if result.role in (Role.ANALYSIS, Role.VISUAL)}
     queue_text_items(connection, images.c.content_key, completing)
     _mark_made(connection, results, beside=False)

@@ -15,6 +15,7 @@ counts groups of images that are alike.
 
 from collections.abc import Collection
 from functools import reduce
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -33,7 +34,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.selectable import NamedFromClause
 
-from swatchbook.errors import TooLarge, UnreadableImage
+from swatchbook.errors import Dismissed, TooLarge, UnreadableImage
 from swatchbook.ledger.database import db_now
 from swatchbook.ledger.tables import chunks, contents, documents, images, items, key_for_role, placements, requested
 from swatchbook.records import COUNTED, TEXT_ROLES, ImageState, ItemState, Record, Role
@@ -50,13 +51,24 @@ shows_analysis = and_(requested.c.role.in_(sorted(TEXT_ROLES)), images.c.text_ke
 _shows_visual = and_(requested.c.role == Role.MULTIMODAL, images.c.text_key.is_not(None), items.c.state.is_(None))
 """A missing `multimodal` item has the state of the `visual` item that it is made from, unless that is done."""
 
+_is_dismissed = and_(
+    requested.c.role.in_(sorted({Role.ANALYSIS, *TEXT_ROLES})),
+    images.c.dismissed.is_not(None),
+    func.coalesce(_SOURCE_ITEM.c.state, items.c.state) == ItemState.DONE,
+)
+"""A person has rejected the owner's image: its analysis, and what is made from it, count as rejected."""
+
 image_item_state: ColumnElement[str] = func.coalesce(
     case(
+        (_is_dismissed, ItemState.REJECTED.value),
         (shows_analysis, _SOURCE_ITEM.c.state),
         (_shows_visual, func.nullif(_SOURCE_ITEM.c.state, ItemState.DONE.value)),
         else_=items.c.state,
     ),
     ItemState.PENDING.value,
+)
+image_item_failure: ColumnElement[Any] = case(
+    (and_(_is_dismissed, requested.c.role == Role.ANALYSIS), images.c.dismissed), else_=items.c.failure
 )
 chunk_item_state: ColumnElement[str] = func.coalesce(items.c.state, ItemState.PENDING.value)
 
@@ -207,7 +219,7 @@ class ImageGroup(Record):
 def image_groups(connection: Connection, shown: Subquery) -> list[ImageGroup]:
     """Return the shown images in groups, from one pass over their items."""
     own, of_source = (item.c.failure["kind"].as_string() for item in (items, _SOURCE_ITEM))
-    failure = case((shows_analysis, of_source), else_=own)
+    failure = case((_is_dismissed, Dismissed.kind), (shows_analysis, of_source), else_=own)
     no_vector = or_(shows_analysis, requested.c.role == Role.ANALYSIS)
     fields: tuple[ColumnElement[str], ...] = (
         requested.c.role,

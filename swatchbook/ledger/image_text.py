@@ -1,4 +1,4 @@
-"""Choose the analysis of a picture that is in use after its reviews, and so the text that each image shows.
+"""Choose the analysis that an image uses after its reviews, and so the text that it shows.
 
 Also queues the items that are made from the text (`understanding`, `multimodal`). `analysis.py` has the rule when
 an analysis is weak.
@@ -14,10 +14,11 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Row, and_, bindparam, case, exists, null, select, update
 
-from swatchbook.analysis import is_weak
+from swatchbook.analysis import PERSON, is_weak
+from swatchbook.errors import Dismissed
 from swatchbook.ledger.bulk_rows import upsert_rows
 from swatchbook.ledger.database import select_in
-from swatchbook.ledger.item_tries import ItemId
+from swatchbook.ledger.item_tries import ItemId, failure_record
 from swatchbook.ledger.requested import add_pending, reopen_documents
 from swatchbook.ledger.tables import analyses, contents, images, items, placements, requested, reviews
 from swatchbook.records import COUNTED, Analysis, ItemState, Role, Verdict, pair_key
@@ -25,17 +26,19 @@ from swatchbook.records import COUNTED, Analysis, ItemState, Role, Verdict, pair
 
 @dataclass(frozen=True)
 class AnalysisInUse:
-    """The analysis of a picture (content key) that replaces the one requested under `tag` after its reviews.
+    """The analysis of an image that replaces the one requested under `tag` after its reviews. `key`: content key.
 
     `record` and `text_key` are those of the other analysis where a review has corrected it. `text_key` is None where
-    the picture was rejected or the analysis has nothing to say.
+    the image was rejected (`dismissed`: the failure) or the analysis has nothing to say.
     """
 
+    image: str
     key: str
     tag: str
     verdict: Verdict | None
     record: Mapping[str, Any]
     text_key: str | None
+    dismissed: Mapping[str, str] | None
 
     def needs_review(self, below: float) -> bool:
         """Return whether the analysis is weak and no review has settled it."""
@@ -44,21 +47,26 @@ class AnalysisInUse:
 
 
 def analyses_in_use(
-    connection: Connection, keys: Iterable[str], tags: Collection[str] | None = None
+    connection: Connection, ids: Iterable[str], tags: Collection[str] | None = None
 ) -> Iterator[AnalysisInUse]:
-    """Yield the analysis in use for each picture (content key) and requested tag that has one; None: any tag."""
+    """Yield the analysis in use for each image and requested tag that has one; None: the tag of any model."""
     query = _IN_USE if tags is None else _IN_USE.where(analyses.c.tag.in_(tags))
-    for row in select_in(connection, query, analyses.c.key, keys):
-        verdict = row.verdict and Verdict(row.verdict)
-        yield AnalysisInUse(row.key, row.tag, verdict, row.record, row.text_key)
+    for row in select_in(connection, query, images.c.id, ids):
+        verdict, dismissed = row.verdict and Verdict(row.verdict), None
+        if verdict is Verdict.REJECTED:
+            dismissed = failure_record(Dismissed("; ".join(row.reasons), advice=f"Rejected by {row.by}."))
+        yield AnalysisInUse(row.id, row.key, row.tag, verdict, row.record, row.text_key, dismissed)
 
 
 _OTHER = analyses.alias("other")
 _IN_USE = (
     select(
+        images.c.id,
         analyses.c.key,
         analyses.c.tag,
         reviews.c.verdict,
+        reviews.c.reasons,
+        reviews.c.by,
         case((reviews.c.verdict == Verdict.CORRECTED, _OTHER.c.record), else_=analyses.c.record).label("record"),
         case(
             (reviews.c.verdict == Verdict.CORRECTED, _OTHER.c.text_key),
@@ -66,27 +74,26 @@ _IN_USE = (
             else_=analyses.c.text_key,
         ).label("text_key"),
     )
-    .join_from(
-        analyses,
-        reviews,
-        and_(reviews.c.key == analyses.c.key, reviews.c.tag == analyses.c.tag, reviews.c.stands),
-        isouter=True,
-    )
-    .join(_OTHER, and_(_OTHER.c.key == reviews.c.key, _OTHER.c.tag == reviews.c.second), isouter=True)
+    .join_from(images, analyses, analyses.c.key == images.c.content_key)
+    .outerjoin(reviews, and_(reviews.c.image == images.c.id, reviews.c.tag == analyses.c.tag, reviews.c.stands))
+    .outerjoin(_OTHER, and_(_OTHER.c.key == reviews.c.key, _OTHER.c.tag == reviews.c.second))
+    .where(~analyses.c.tag.startswith(f"{PERSON}@"))  # a correction counts through its review only
 )
 
 
-def set_current_text(connection: Connection, tag: str, keys: Iterable[str], review_below: float) -> dict[str, bool]:
-    """Let images of these pictures show the analysis in use, where a document requests the analysis of this tag.
+def set_current_text(
+    connection: Connection, tag: str, column: Column[str], values: Iterable[str], review_below: float
+) -> dict[str, bool]:
+    """Let images with these values in `column` show the analysis in use, where a document requests one of this tag.
 
     Returns image id -> whether its text is another one now. The texts are stored already; queue the items of the new
     ones with `queue_text_items`.
     """
-    in_use = {used.key: used for used in analyses_in_use(connection, keys, [tag])}
-    query = select(images.c.id, images.c.content_key, images.c.text_key).where(_is_analysis_requested(tag))
-    rows = list(select_in(connection, query, images.c.content_key, in_use))
-    write_texts(connection, {row.id: in_use[row.content_key] for row in rows}, review_below)
-    return {row.id: row.text_key != in_use[row.content_key].text_key for row in rows}
+    query = select(images.c.id, images.c.text_key).where(_is_analysis_requested(tag))
+    before = {row.id: row.text_key for row in select_in(connection, query, column, values)}
+    in_use = list(analyses_in_use(connection, before, [tag]))
+    write_texts(connection, in_use, review_below)
+    return {used.image: used.text_key != before[used.image] for used in in_use}
 
 
 def _is_analysis_requested(tag: str) -> ColumnElement[bool]:
@@ -99,8 +106,8 @@ def _is_analysis_requested(tag: str) -> ColumnElement[bool]:
     )
 
 
-def write_texts(connection: Connection, in_use: Mapping[str, AnalysisInUse], review_below: float) -> None:
-    """Set the text, quality and need of a review of images (by id) from the analysis in use."""
+def write_texts(connection: Connection, in_use: Collection[AnalysisInUse], review_below: float) -> None:
+    """Set the text, quality, rejection and need of a review of images from the analysis in use."""
     if in_use:
         connection.execute(
             update(images)
@@ -110,11 +117,13 @@ def write_texts(connection: Connection, in_use: Mapping[str, AnalysisInUse], rev
                 pair_key=bindparam("pair"),
                 quality=bindparam("seen"),
                 needs_review=bindparam("weak"),
+                dismissed=bindparam("failure"),
             ),
             [
-                {"image": image, "text": used.text_key, "seen": used.record["quality"],
-                 "pair": used.text_key and pair_key(used.key, used.text_key), "weak": used.needs_review(review_below)}
-                for image, used in in_use.items()
+                {"image": used.image, "text": used.text_key, "seen": used.record["quality"],
+                 "pair": used.text_key and pair_key(used.key, used.text_key), "weak": used.needs_review(review_below),
+                 "failure": used.dismissed}
+                for used in in_use
             ],
         )  # fmt: skip
 

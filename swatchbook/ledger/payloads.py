@@ -21,7 +21,7 @@ from swatchbook.index.printed_materials import materials_in, split_list
 from swatchbook.index.printed_sizes import size_key, sizes_in
 from swatchbook.index.words import fold_words, value_key
 from swatchbook.ledger.database import select_in
-from swatchbook.ledger.image_text import AnalysisInUse, analyses_in_use
+from swatchbook.ledger.image_text import analyses_in_use
 from swatchbook.ledger.tables import chunks, contents, documents, images, links, placements, products
 from swatchbook.printed_prices import currency_of, price_of
 from swatchbook.records import COUNTED, NO_PAGE, LinkKind, Verdict
@@ -256,17 +256,11 @@ def _shown_keys(shown: Iterable[Sequence[Row[Any]]]) -> set[str]:
 def analyses_of_images(connection: Connection, shown: Mapping[str, Row[Any]]) -> dict[str, Mapping[str, Any]]:
     """Return image -> the record of the analysis whose text it shows; of several a corrected one. Rejected: none.
 
-    `shown`: image -> a row with its `content_key` and `text_key`.
+    `shown`: image -> a row with its `text_key`.
     """
-    by_key = defaultdict[str, list[AnalysisInUse]](list)
-    for used in analyses_in_use(connection, {row.content_key for row in shown.values()}):
-        if used.verdict is not Verdict.REJECTED:
-            by_key[used.key].append(used)
+    in_use = sorted(analyses_in_use(connection, shown), key=lambda used: used.verdict is Verdict.CORRECTED)
     return {
-        image: used.record
-        for image, row in shown.items()
-        for used in sorted(by_key[row.content_key], key=lambda used: used.verdict is Verdict.CORRECTED)
-        if used.text_key == row.text_key
+        used.image: used.record for used in in_use if not used.dismissed and used.text_key == shown[used.image].text_key
     }
 
 

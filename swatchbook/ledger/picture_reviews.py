@@ -1,8 +1,9 @@
-"""Find the images that wait for a review, and record reviews of a picture's analysis with everything that they change.
+"""Find the images that wait for a review, and record reviews of an image's analysis with everything that they change.
 
-A review, by a second model or a person, is of a picture's analysis under one tag, for every owner who shows the
-picture. It may change the text in use (`image_text.py`), the items, and which documents are reopened. A failed second
-analysis is tried again with the pauses of items. `analysis.py` has the rule when an analysis is weak.
+A review, by a second model or a person, is of an owner's image and its analysis under one tag. The analyses that models
+make are shared by all owners of the picture; what a person writes is not. A review may change the text in use
+(`image_text.py`), and which documents are reopened. A failed second analysis is tried again with the pauses of items.
+`analysis.py` has the rule when an analysis is weak.
 """
 
 from collections import defaultdict
@@ -20,28 +21,26 @@ from sqlalchemy import (
     func,
     insert,
     literal_column,
-    null,
     or_,
     select,
     tuple_,
     update,
 )
 
-from swatchbook.analysis import is_weak, score
+from swatchbook.analysis import PERSON, is_weak, score
 from swatchbook.backoff import pause_after
-from swatchbook.errors import Dismissed, Failure, InvalidReference, Policy
+from swatchbook.errors import Failure, InvalidReference, Policy
 from swatchbook.ledger.bulk_rows import upsert_rows
-from swatchbook.ledger.database import Ledger, db_now, select_in
+from swatchbook.ledger.database import Ledger, db_now, execute_in, select_in
 from swatchbook.ledger.dirty import mark_changed, mark_made, reopen_documents_showing
 from swatchbook.ledger.image_text import queue_text_items, set_current_text
-from swatchbook.ledger.item_tries import NO_LEASE, RUN_LIMIT, failure_record
+from swatchbook.ledger.item_tries import RUN_LIMIT
 from swatchbook.ledger.runs import Run, require_live
-from swatchbook.ledger.tables import analyses, contents, documents, images, items, placements, requested, reviews
+from swatchbook.ledger.tables import analyses, contents, documents, images, placements, requested, reviews
 from swatchbook.records import (
     COUNTED,
     Analysis,
     DocumentStatus,
-    ItemState,
     Record,
     Review,
     ReviewImage,
@@ -70,28 +69,27 @@ class ReviewNote(Record):
 
 
 def record_review(
-    ledger: Ledger, key: str, tag: str, note: ReviewNote, *, below: float, run: Run | None = None
+    ledger: Ledger, image: ReviewImage, note: ReviewNote, *, below: float, run: Run | None = None
 ) -> Review | None:
-    """Record a review of a picture's analysis, and all that follows from it, in one transaction.
+    """Record a review of an image's analysis, and all that follows from it, in one transaction.
 
-    The first analysis stays stored. Where the text in use changes, its items are queued, the images are marked for
-    publishing, and completed documents that show them wait, due now. Scores under `below` stay weak until a review
+    The first analysis stays stored. Where the text in use changes, its items are queued, the image is marked for
+    publishing, and completed documents that show it wait, due now. Scores under `below` stay weak until a review
     settles them. Returns None where a `run` comes too late, after another review. Raises RunRevoked, and
     InvalidReference for an unknown analysis.
     """
     with ledger.write() as connection:
         if run is not None:
             require_live(connection, run)
-        analysis = _require_analysis(connection, key, tag)
-        earlier = reviews_of(connection, [key]).get((key, tag), ())
+        analysis = _require_analysis(connection, image.content_key, image.tag)
+        earlier = _reviews(connection, image)
         if run is not None and earlier and earlier[-1].verdict is not Verdict.FAILED:
             return None
-        other = _save_second(connection, key, note)
+        other = _save_second(connection, image.content_key, note)
         corrects = note.verdict is Verdict.CORRECTED
         _insert(
             connection,
-            key,
-            tag,
+            image,
             earlier,
             verdict=note.verdict,
             second=note.second.tag if note.second else note.second_tag,
@@ -100,48 +98,53 @@ def record_review(
             score_after=score(other if other and corrects else analysis),
             by=note.by,
         )
-        (review,) = reviews_of(connection, [key])[key, tag][-1:]
+        review = _reviews(connection, image)[-1]
         replaced = earlier[-1].second if earlier and earlier[-1].verdict is Verdict.CORRECTED else None
         replaces = replaced != (review.second if corrects else None)
-        _apply(connection, key, tag, review, below, replaced=replaces)
+        _apply(connection, image, below, replaced=replaces)
         return review
 
 
-def withdraw_review(ledger: Ledger, key: str, tag: str, number: int, *, below: float) -> bool:
-    """Take back the last review of a picture's analysis in one transaction, so that the one before is current again.
+def withdraw_review(ledger: Ledger, image: ReviewImage, number: int, *, below: float) -> bool:
+    """Take back the last review of an image's analysis in one transaction, so that the one before is current again.
 
-    Returns False if `number` is not the last review. A second analysis that it brought stays stored.
+    Returns False if `number` is not the last review. A second analysis that a model brought stays stored.
     """
     with ledger.write() as connection:
-        known = reviews_of(connection, [key]).get((key, tag), ())
+        known = _reviews(connection, image)
         if not known or known[-1].number != number:
             return False
-        of_tag = and_(reviews.c.key == key, reviews.c.tag == tag)
+        of_tag = and_(reviews.c.image == image.image_id, reviews.c.tag == image.tag)
         connection.execute(delete(reviews).where(of_tag, reviews.c.number == number))
-        before = known[-2] if len(known) > 1 else None
-        if before is not None:
-            connection.execute(update(reviews).where(of_tag, reviews.c.number == before.number).values(stands=True))
-        _apply(connection, key, tag, before, below, replaced=True)
+        connection.execute(update(reviews).where(of_tag, reviews.c.number == number - 1).values(stands=True))
+        drop_corrections(connection, [image.content_key])
+        _apply(connection, image, below, replaced=True)
         return True
 
 
-def record_review_failure(ledger: Ledger, key: str, tag: str, failure: Failure, *, by: str, run: Run) -> None:
+def drop_corrections(connection: Connection, keys: Iterable[str]) -> None:
+    """Delete the analyses of these pictures that a person wrote and that no review names any more."""
+    named = exists().where(reviews.c.key == analyses.c.key, reviews.c.second == analyses.c.tag)
+    unnamed = delete(analyses).where(analyses.c.tag.startswith(f"{PERSON}@"), ~named)
+    execute_in(connection, unnamed, analyses.c.key, keys)
+
+
+def record_review_failure(ledger: Ledger, image: ReviewImage, failure: Failure, *, by: str, run: Run) -> None:
     """Record a second analysis that failed, and when to try again; after as many tries as an item, a person decides.
 
     Raises RunRevoked.
     """
     with ledger.write() as connection:
         require_live(connection, run)
-        earlier = reviews_of(connection, [key]).get((key, tag), ())
+        earlier = _reviews(connection, image)
         if earlier and earlier[-1].verdict is not Verdict.FAILED:
             return
         failures = 1 + sum(review.verdict is Verdict.FAILED for review in earlier)
         try_again = failure.policy is not Policy.NEVER and failures < RUN_LIMIT
-        unchanged = score(_require_analysis(connection, key, tag))
+        unchanged = score(_require_analysis(connection, image.content_key, image.tag))
         _insert(
             connection,
-            key,
-            tag,
+            image,
             earlier,
             verdict=Verdict.FAILED,
             second=None,
@@ -172,41 +175,30 @@ def _save_second(connection: Connection, key: str, note: ReviewNote) -> Analysis
     return second.analysis
 
 
-def _insert(connection: Connection, key: str, tag: str, earlier: tuple[Review, ...], **values: Any) -> None:
+def _reviews(connection: Connection, image: ReviewImage) -> tuple[Review, ...]:
+    return reviews_of(connection, [image.image_id]).get((image.image_id, image.tag), ())
+
+
+def _insert(connection: Connection, image: ReviewImage, earlier: tuple[Review, ...], **values: Any) -> None:
     """Insert a review, and make it the current one (`stands`)."""
-    standing = and_(reviews.c.key == key, reviews.c.tag == tag, reviews.c.stands)
+    standing = and_(reviews.c.image == image.image_id, reviews.c.tag == image.tag, reviews.c.stands)
     connection.execute(update(reviews).where(standing).values(stands=False))
-    connection.execute(
-        insert(reviews).values(key=key, tag=tag, number=len(earlier) + 1, stands=True, at=db_now(), **values)
-    )
+    which = {"image": image.image_id, "tag": image.tag, "number": len(earlier) + 1, "key": image.content_key}
+    connection.execute(insert(reviews).values(**which, stands=True, at=db_now(), **values))
 
 
-def _apply(connection: Connection, key: str, tag: str, review: Review | None, below: float, *, replaced: bool) -> None:
-    """Let every image of the picture show the analysis in use, and queue and publish what changed.
+def _apply(connection: Connection, image: ReviewImage, below: float, *, replaced: bool) -> None:
+    """Let the image show the analysis in use, and queue and publish what changed.
 
-    `review` is the current one, None without any. `replaced`: another analysis is in use than before, perhaps with the
-    same text.
+    `replaced`: another analysis is in use than before, perhaps with the same text.
     """
-    changes = set_current_text(connection, tag, [key], below)
-    _settle_item(connection, key, tag, review)
+    changes = set_current_text(connection, image.tag, images.c.id, [image.image_id], below)
     changed = {image for image, has_new_text in changes.items() if has_new_text}
     queue_text_items(connection, images.c.id, changed)
     mark_made(connection, images, images.c.id, changed)
     reopen_documents_showing(connection, changed)
     if replaced:
         mark_changed(connection, images, changes.keys() - changed)
-
-
-def _settle_item(connection: Connection, key: str, tag: str, review: Review | None) -> None:
-    """Set the analysis's item to rejected with the person's reason, or back to done if a rejection is taken back."""
-    item = and_(items.c.key == key, items.c.role == Role.ANALYSIS, items.c.tag == tag)
-    free = {**NO_LEASE, "next_retry_at": null()}
-    if review is not None and review.verdict is Verdict.REJECTED:
-        failure = failure_record(Dismissed("; ".join(review.reasons), advice=f"Rejected by {review.by}."))
-        connection.execute(update(items).where(item).values(state=ItemState.REJECTED, failure=failure, **free))
-    else:
-        rejected = and_(item, items.c.state == ItemState.REJECTED)
-        connection.execute(update(items).where(rejected).values(state=ItemState.DONE, failure=null(), **free))
 
 
 # --- what waits for a review ------------------------------------------------------------------------------------------
@@ -293,7 +285,7 @@ def review_candidates(
 ) -> tuple[set[str], set[str]]:
     """Return which of these pictures (content keys) the reviewer may be asked about, and which it has analysed already.
 
-    Candidates are weak under `tag`, or not analysed yet.
+    Candidates are weak under `tag`, or not analysed yet, whatever people have said of them.
     """
     reviewed, settled = set[str](), set[str]()
     query = select(analyses).where(analyses.c.tag.in_((tag, reviewer)))
@@ -303,9 +295,6 @@ def review_candidates(
                 reviewed.add(row.key)
             elif not is_weak(Analysis.model_validate(row.record), below):
                 settled.add(row.key)
-        for (key, reviewed_tag), history in reviews_of(connection, keys).items():
-            if reviewed_tag == tag and history[-1].next_try_at is None:
-                settled.add(key)
     return set(keys) - reviewed - settled, reviewed
 
 
@@ -330,13 +319,13 @@ def find_review_image(ledger: Ledger, reference: str, *, owner: str | None = Non
     return choices[0]
 
 
-def reviews_of(connection: Connection, keys: Iterable[str]) -> dict[tuple[str, str], tuple[Review, ...]]:
-    """Return (content key, tag) -> all reviews of that analysis, oldest first."""
+def reviews_of(connection: Connection, ids: Iterable[str]) -> dict[tuple[str, str], tuple[Review, ...]]:
+    """Return (image, tag) -> all reviews of that analysis of it, oldest first."""
     names = list(Review.model_fields)
-    query = select(reviews.c.key, *(reviews.c[name] for name in names)).order_by(reviews.c.number)
+    query = select(reviews.c.image, *(reviews.c[name] for name in names)).order_by(reviews.c.number)
     history = defaultdict[tuple[str, str], list[Review]](list)
-    for row in select_in(connection, query, reviews.c.key, keys):
-        history[row.key, row.tag].append(Review.model_validate({name: row._mapping[name] for name in names}))
+    for row in select_in(connection, query, reviews.c.image, ids):
+        history[row.image, row.tag].append(Review.model_validate({name: row._mapping[name] for name in names}))
     return {analysis: tuple(of_analysis) for analysis, of_analysis in history.items()}
 
 
@@ -390,12 +379,12 @@ def _due_for_review(reviewer: str, *, document: str | None = None) -> Select[Any
 
     Analyses by the reviewer's own tag are left out.
     """
-    standing = and_(reviews.c.key == images.c.content_key, reviews.c.tag == requested.c.tag, reviews.c.stands)
+    standing = and_(reviews.c.image == images.c.id, reviews.c.tag == requested.c.tag, reviews.c.stands)
     try_again = and_(reviews.c.verdict == Verdict.FAILED, reviews.c.next_try_at <= db_now())
     return (
         _waiting(document=document)
         .join(reviews, standing, isouter=True)
-        .where(requested.c.tag != reviewer, or_(reviews.c.key.is_(None), try_again))
+        .where(requested.c.tag != reviewer, or_(reviews.c.image.is_(None), try_again))
         .where(documents.c.run.is_(None), documents.c.status.not_in(_STOPPED))
     )
 
@@ -428,7 +417,7 @@ def _review_images(connection: Connection, rows: Sequence[Row[Any]]) -> list[Rev
         (row.key, row.tag): Analysis.model_validate(row.record)
         for row in select_in(connection, select(analyses), analyses.c.key, keys)
     }
-    history = reviews_of(connection, keys)
+    history = reviews_of(connection, chosen)
     return [
         ReviewImage(
             image_id=row.image,
@@ -441,7 +430,7 @@ def _review_images(connection: Connection, rows: Sequence[Row[Any]]) -> list[Rev
             analysis=stored[row.content_key, row.tag],
             score=score(stored[row.content_key, row.tag]),
             needs_review=row.needs_review,
-            reviews=history.get((row.content_key, row.tag), ()),
+            reviews=history.get((row.image, row.tag), ()),
         )
         for row in chosen.values()
     ]

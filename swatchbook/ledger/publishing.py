@@ -284,8 +284,7 @@ def publications(ledger: Ledger, rows: Sequence[DirtyRow]) -> list[Publication]:
     with ledger.read() as connection:
         ids = {kind: [row.id for row in rows if row.kind == kind] for kind in _TABLES}
         payloads = image_payloads(connection, ids["image"]) | chunk_payloads(connection, ids["chunk"])
-        with_review = select(images.c.id).where(exists().where(reviews.c.key == images.c.content_key))
-        reviewed = {row.id for row in select_in(connection, with_review, images.c.id, ids["image"])}
+        reviewed = {row.image for row in select_in(connection, select(reviews.c.image), reviews.c.image, ids["image"])}
         vectors_by_id = dict[str, dict[RoleTag, Vector]]()
         for query, column in _VECTORS:
             for row in select_in(connection, query, column, [row.id for row in rows]):

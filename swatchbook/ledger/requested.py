@@ -37,10 +37,9 @@ from swatchbook.ledger.tables import (
     key_for_role,
     placements,
     requested,
-    reviews,
     vectors,
 )
-from swatchbook.records import COUNTED, TEXT_ROLES, DocumentStatus, ItemState, Role, Verdict
+from swatchbook.records import COUNTED, TEXT_ROLES, DocumentStatus, ItemState, Role
 
 _ITEM = (
     items.c.key, items.c.role, items.c.tag, items.c.state, items.c.crashes, items.c.next_retry_at, items.c.lease,
@@ -128,20 +127,13 @@ def queue_again(
 ) -> None:
     """Set the document's requested items in these states (of these keys only) pending again, with all counters at 0.
 
-    What stays as it is: analyses that a person has rejected, and items without a stored picture or text to make them
-    from. Completed documents that request the items are reopened.
+    Items without a stored picture or text to make them from stay as they are. Completed documents that request the
+    items are reopened.
     """
     rows = requested_items(document) if keys is None else requested_of_keys()
-    dismissed = exists().where(
-        reviews.c.key == rows.c.key,
-        reviews.c.tag == rows.c.tag,
-        reviews.c.stands,
-        reviews.c.verdict == Verdict.REJECTED,
-        rows.c.role == Role.ANALYSIS,
-    )
     empty = exists().where(contents.c.key == rows.c.key, contents.c.file.is_(None), contents.c.text.is_(None))
     sourceless = and_(rows.c.role != Role.MULTIMODAL, empty)  # what is of picture and text has no bytes of its own
-    settled = select(rows.c.key, rows.c.role, rows.c.tag).where(rows.c.state.in_(states), ~dismissed, ~sourceless)
+    settled = select(rows.c.key, rows.c.role, rows.c.tag).where(rows.c.state.in_(states), ~sourceless)
     queued = connection.execute(
         update(items)
         .where(tuple_(items.c.key, items.c.role, items.c.tag).in_(settled))

@@ -98,14 +98,14 @@ def _stored(connection: Connection, keys: Collection[str]) -> set[tuple[str, str
 
 def _insert_reviews(connection: Connection, rows: Rows) -> None:
     """Insert the reviews of analyses that have none here; an existing history of reviews stays."""
-    query = select(reviews.c.key, reviews.c.tag).distinct()
-    known = {tuple(row) for row in select_in(connection, query, reviews.c.key, {row["key"] for row in rows})}
-    add_rows(connection, reviews, [row for row in rows if (row["key"], row["tag"]) not in known])
+    query = select(reviews.c.image, reviews.c.tag).distinct()
+    known = {tuple(row) for row in select_in(connection, query, reviews.c.image, {row["image"] for row in rows})}
+    add_rows(connection, reviews, [row for row in rows if (row["image"], row["tag"]) not in known])
 
 
 def whole_reviews(rows: Rows) -> tuple[Rows, Rows]:
     """Return the rows without those of the last analysis, and those, because the next portion may have more of them."""
-    groups = [list(group) for _, group in groupby(rows, key=lambda row: (row["key"], row["tag"]))]
+    groups = [list(group) for _, group in groupby(rows, key=lambda row: (row["image"], row["tag"]))]
     return [row for group in groups[:-1] for row in group], groups[-1] if groups else []
 
 
@@ -145,6 +145,7 @@ def add_images(connection: Connection, rows: Rows) -> None:
     add_rows(connection, images, [{**row, **NEVER_SHOWN} for row in rows])
     texts = ("text_key", "pair_key", "quality", "needs_review")
     lacking = update(images).where(images.c.id == bindparam("image"), images.c.text_key.is_(None))
+    lacking = lacking.where(images.c.dismissed.is_(None))
     described = [row for row in rows if row["text_key"] is not None]
     if described:
         connection.execute(

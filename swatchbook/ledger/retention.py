@@ -16,13 +16,14 @@ import time
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import closing
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, func, null, select, update
+from sqlalchemy import ColumnElement, Connection, Table, delete, exists, func, null, select, update
 
 from swatchbook.errors import FileMissing
 from swatchbook.ledger import webhooks
 from swatchbook.ledger.database import LOCK_SECONDS, Ledger, db_now, execute_in, portions, select_in
 from swatchbook.ledger.file_holds import drop_ended_holds, read_held_seconds
 from swatchbook.ledger.object_events import KEPT_SECONDS as EVENTS_KEPT_SECONDS
+from swatchbook.ledger.picture_reviews import drop_corrections
 from swatchbook.ledger.stored_documents import read_options
 from swatchbook.ledger.tables import (
     analyses,
@@ -32,7 +33,9 @@ from swatchbook.ledger.tables import (
     deliveries,
     documents,
     failed_tries,
+    file_holds,
     flow_processes,
+    images,
     items,
     notices,
     object_events,
@@ -41,6 +44,7 @@ from swatchbook.ledger.tables import (
     runs,
     timings,
     trash,
+    trash_keys,
     vectors,
 )
 from swatchbook.ledger.used_contents import is_used, note_unused
@@ -87,6 +91,7 @@ def collect(ledger: Ledger, files: Files, *, older_than: float = UNUSED_SECONDS)
     deleted as well; their costs stay. A crash leaves no orphaned file: files are deleted before the rows that name
     them.
     """
+    _drop_reviews(ledger, older_than)
     _note_all_unused(ledger)
     with ledger.write() as connection:
         answers = connection.execute(
@@ -112,6 +117,21 @@ def collect_noted(ledger: Ledger, files: Files, *, older_than: float = UNUSED_SE
             vectors=dropped.vectors + some.vectors,
         )
     return dropped
+
+
+def _drop_reviews(ledger: Ledger, older_than: float) -> None:
+    """Delete reviews of images that their owner has no more, not even in the trash, with what people wrote in them.
+
+    Not while a process holds files: a restore writes reviews before their images.
+    """
+    has = exists().where(images.c.id == reviews.c.image)
+    trashed = exists().where(trash_keys.c.key == reviews.c.key)
+    with ledger.write() as connection:
+        drop_ended_holds(connection)
+        if connection.execute(select(file_holds.c.token).limit(1)).first():
+            return
+        old = delete(reviews).where(reviews.c.at <= db_now() - older_than, ~has, ~trashed)
+        drop_corrections(connection, connection.execute(old.returning(reviews.c.key)).scalars())
 
 
 def _note_all_unused(ledger: Ledger) -> None:

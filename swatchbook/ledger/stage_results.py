@@ -242,11 +242,9 @@ def _set_texts(
 ) -> set[str]:
     """Set the text of images whose requested analysis is stored already; return the images whose text changed."""
     tags = [pair.tag for pair in pairs if pair.role is Role.ANALYSIS]
-    keys = {image.content_key for image in shown}
-    in_use = {used.key: used for used in analyses_in_use(connection, keys, tags)}
-    analysed = [(image, in_use[image.content_key]) for image in shown if image.content_key in in_use]
-    write_texts(connection, {image.id: used for image, used in analysed}, review_below)
-    return {image.id for image, used in analysed if image.text_key != used.text_key}
+    in_use = {used.image: used for used in analyses_in_use(connection, [image.id for image in shown], tags)}
+    write_texts(connection, in_use.values(), review_below)
+    return {image.id for image in shown if image.id in in_use and image.text_key != in_use[image.id].text_key}
 
 
 def _image_rows(owner: str, keys: Mapping[str, str], pictures: Iterable[Picture]) -> list[Values]:

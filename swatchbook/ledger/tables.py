@@ -189,6 +189,7 @@ images = Table(
     Column("needs_review", Boolean, nullable=False, server_default=text("false")),  # weak, and not settled by a review
     *_publishing("images"),
     Column("pair_key", Key),  # key of picture and text together; set exactly where text_key is
+    Column("dismissed", JSON(none_as_null=True)),  # failure of the analysis in use, where a person has rejected it
     Index(None, "owner", "content_key", unique=True),
     Index(None, "content_key"),
     Index(None, "text_key"),
@@ -448,12 +449,13 @@ analyses = Table(
     Index(None, "text_key"),
 )
 
-reviews = Table(
+reviews = Table(  # of an owner's image, for each owner apart
     "reviews",
     metadata,
-    Column("key", Key, primary_key=True),  # content key of the picture
+    Column("image", Id, primary_key=True),  # no foreign key: an image may be gone for a while
     Column("tag", Text, primary_key=True),  # tag of the analysis that is reviewed
     Column("number", Integer, primary_key=True),  # from 1
+    Column("key", Key, nullable=False),  # content key of the image
     Column("stands", Boolean, nullable=False),  # only the last review does; earlier ones are kept as history
     Column("verdict", String(16), nullable=False),
     Column("second", Text),  # tag of the other analysis, if there is one, in use or not
@@ -463,6 +465,7 @@ reviews = Table(
     Column("by", SafeText, nullable=False),
     Column("at", Time, nullable=False),
     Column("next_try_at", Time),  # next try of a failed second analysis; NULL: a person decides
+    Index(None, "key"),
 )
 
 calls = Table(

@@ -124,9 +124,7 @@ def _review_batch(
         if isinstance(answer, Failure):
             if shared is not None and answer.policy is not Policy.NEVER:
                 continue
-            picture_reviews.record_review_failure(
-                resources.ledger, image.content_key, image.tag, answer, by=reviewer.tag, run=context.run
-            )
+            picture_reviews.record_review_failure(resources.ledger, image, answer, by=reviewer.tag, run=context.run)
             failed.append(f"image {image.image_id}, page {image.page}: {answer.kind}: {answer}")
             continue
         if (verdict := _record_verdict(resources, context, reviewer, image, answer)) in counts:
@@ -193,9 +191,7 @@ def _record_verdict(
         second=SecondAnalysis(tag=reviewer.tag, analysis=second, text=understanding_text(second)),
     )
     below = resources.settings.review_below
-    review = picture_reviews.record_review(
-        resources.ledger, image.content_key, image.tag, note, below=below, run=context.run
-    )
+    review = picture_reviews.record_review(resources.ledger, image, note, below=below, run=context.run)
     if review and review.verdict is Verdict.CORRECTED:
         log.info("image %s is corrected: %s", image.image_id, "; ".join(review.reasons))
     return review.verdict if review else None
@@ -257,7 +253,7 @@ def reject(resources: Resources, image: ReviewImage, *, by: str, reason: str) ->
 def withdraw(resources: Resources, image: ReviewImage, number: int) -> None:
     """Take back the last review of an image. Raises InvalidReference if another one was made since, or none."""
     below = resources.settings.review_below
-    if not picture_reviews.withdraw_review(resources.ledger, image.content_key, image.tag, number, below=below):
+    if not picture_reviews.withdraw_review(resources.ledger, image, number, below=below):
         raise InvalidReference(f"Review {number} is no longer the last one of this image.", advice="Look at it again.")
 
 
@@ -280,8 +276,7 @@ def _second_tag(image: ReviewImage) -> str | None:
 
 
 def _write(resources: Resources, image: ReviewImage, note: ReviewNote) -> Review:
-    review = picture_reviews.record_review(
-        resources.ledger, image.content_key, image.tag, note, below=resources.settings.review_below
-    )
+    below = resources.settings.review_below
+    review = picture_reviews.record_review(resources.ledger, image, note, below=below)
     assert review is not None  # noqa: S101 - None is returned only with `run`
     return review

@@ -171,7 +171,7 @@ def test_nothing_is_spent_while_the_provider_is_down(there: Provider, resources:
     with resources.ledger.read() as connection:
         assert (
             picture_reviews.reviews_of(
-                connection, [image["content_key"] for image in by_page(resources, report.document_id).values()]
+                connection, [image["id"] for image in by_page(resources, report.document_id).values()]
             )
             == {}
         )

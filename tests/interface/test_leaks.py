@@ -582,7 +582,7 @@ def rows_of_anna(home: Path) -> list[object]:
             select(products).order_by(products.c.id),
             select(trash),
             select(object_events).where(object_events.c.owner == "anna"),
-            select(reviews.c.key),
+            select(reviews),
         )
         return [tuple(row) for query in hers for row in connection.execute(query)]
 

@@ -94,7 +94,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.items = dict[ItemId, Item]()
         self.made = dict[ItemId, int]()
         self.analysed = set[str]()
-        self.said = dict(SAID)  # as reviews have it
+        self.said = {(owner, picture): text for owner, _ in CATALOGUES for picture, text in SAID.items()}  # reviewed
         self.documents = {name: Document() for name in CATALOGUES}
 
     def teardown(self) -> None:
@@ -108,9 +108,9 @@ class LedgerMachine(RuleBasedStateMachine):
             if want not in (UNDERSTANDING, MULTIMODAL):
                 yield scene.key(picture), want.role
             elif picture in self.analysed and want == UNDERSTANDING:
-                yield text_key(self.said[picture]), want.role
+                yield text_key(self.said[name[0], picture]), want.role
             elif picture in self.analysed and (scene.key(picture), Role.VISUAL) in self.made:
-                yield pair_key(scene.key(picture), text_key(self.said[picture])), want.role
+                yield pair_key(scene.key(picture), text_key(self.said[name[0], picture])), want.role
 
     def wanted_by(self, name: DocumentName) -> Iterator[ItemId]:
         if self.documents[name].shown:
@@ -209,17 +209,25 @@ class LedgerMachine(RuleBasedStateMachine):
             for wanted in self.wanted_by(name):
                 self.items.setdefault(wanted, Item())
 
-    @precondition(lambda self: self.analysed)
+    def reviewable(self) -> list[tuple[str, str]]:
+        """Owner and picture of the images that have an analysis."""
+        shown = [name for name, known in self.documents.items() if known.shown]
+        return sorted(
+            {(name[0], picture) for name in shown for picture in CATALOGUES[name][0] if picture in self.analysed}
+        )
+
+    @precondition(lambda self: self.reviewable())
     @rule(data=st.data(), text=st.sampled_from(["Colors: teal.", "Colors: red.", None]))
     def review(self, data: st.DataObject, text: str | None) -> None:
-        """A person says something else of a picture, or that what its analysis says stands."""
-        picture = data.draw(st.sampled_from(sorted(self.analysed)))
+        """A person says something else of an owner's image, or that what its analysis says stands."""
+        owner, picture = data.draw(st.sampled_from(self.reviewable()))
         other = (
             None if text is None else SecondAnalysis(tag=f"person@{text}", analysis=Analysis(confidence=1), text=text)
         )
         word = ReviewNote(verdict=Verdict.CORRECTED if other else Verdict.ACCEPTED, by="eve", second=other)
-        picture_reviews.record_review(self.ledger, scene.key(picture), ANALYSIS.tag, word, below=0)
-        self.said[picture] = text or SAID[picture]
+        reviewed = picture_reviews.find_review_image(self.ledger, scene.image(picture, owner))
+        picture_reviews.record_review(self.ledger, reviewed, word, below=0)
+        self.said[owner, picture] = text or SAID[picture]
         self.put_wanted()
 
     @rule(lease=leases)

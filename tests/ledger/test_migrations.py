@@ -10,14 +10,32 @@ from typing import Any
 
 import pytest
 from alembic import command
-from sqlalchemy import Boolean, Column, Integer, LargeBinary, MetaData, Numeric, Table, insert, inspect, select
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    Table,
+    insert,
+    inspect,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.types import JSON
 
 from swatchbook.ledger import migrations
 from swatchbook.ledger.database import Ledger, open_ledger
 from swatchbook.ledger.migrations import upgrade
-from swatchbook.ledger.tables import calls, documents, metadata, products
+from swatchbook.ledger.owners import rename
+from swatchbook.ledger.tables import calls, documents, images, items, metadata, products, reviews
+from swatchbook.ledger.trashed_documents import move_to_trash
+from swatchbook.records import ImageState, document_id, sha256
+from tests.ledger import scene
 from tests.ledger.test_database import schema
+from tests.ledger.test_picture_reviews import weak
 from tests.postgres import RunningPostgres
 
 pytestmark = pytest.mark.gate
@@ -182,6 +200,51 @@ def test_calls_of_batches_are_asked_again(former_file: Path) -> None:
     ledger.close()
     assert after["calls"] == [held[1] | {"state": "unknown"}, held[2]]
     assert "provider_batches" not in after
+
+
+def test_reviews_become_those_of_each_owners_image(empty: str) -> None:
+    ledger = open_ledger(empty)
+    for owner, names in (("anna", ("oak", "ash")), ("bert", ("oak",)), ("carl", ("elm",))):
+        weak(ledger, *names, owner=owner)
+    rename(ledger, "carl", "dora")
+    move_to_trash(ledger, document_id("carl", sha256(b"catalogue")))
+    scene.publish_all(ledger)
+    of_oak = (items.c.key == scene.key("oak"), items.c.role == "analysis")
+    with ledger.write() as connection:
+        common = {"tag": scene.ANALYSIS.tag, "by": "eve", "at": 1.0, "score_before": 0.5, "score_after": 0.5}
+        for name, number, stands, verdict in (
+            ("oak", 1, False, "accepted"), ("oak", 2, True, "rejected"), ("elm", 1, True, "accepted"),
+        ):  # fmt: skip
+            row = {"number": number, "stands": stands, "verdict": verdict, "reasons": ["A logo."]}
+            connection.execute(insert(reviews).values(image=name, key=scene.key(name), **row, **common))
+        shown = update(images).where(images.c.content_key == scene.key("oak"))
+        connection.execute(shown.values(text_key=None, pair_key=None))
+        rejected = {"state": "rejected", "failure": {"kind": "dismissed", "policy": "never", "message": "A logo."}}
+        connection.execute(update(items).where(*of_oak).values(**rejected))
+        columns = ", ".join(column.name for column in reviews.columns if column.name != "image")
+        for statement in (
+            f"CREATE TABLE former AS SELECT {columns} FROM reviews", "DROP TABLE reviews",
+            "ALTER TABLE former RENAME TO reviews", "ALTER TABLE images DROP COLUMN dismissed",
+            "UPDATE alembic_version SET version_num = '0041'",
+        ):  # fmt: skip
+            connection.execute(text(statement))
+    ledger.close()
+    ledger = open_ledger(empty)
+    with ledger.read() as connection:
+        rows = connection.execute(select(reviews).order_by(reviews.c.image, reviews.c.number)).all()
+        dismissed = connection.execute(select(images.c.id, images.c.dismissed["message"].as_string())).tuples().all()
+        item = connection.execute(select(items.c.state, items.c.failure).where(*of_oak)).one()
+    kept = [(owner, "oak", *each) for owner in ("anna", "bert") for each in ((1, "accepted"), (2, "rejected"))]
+    kept += [("carl", "elm", 1, "accepted")]
+    assert [(row.image, row.number, row.verdict, row.key) for row in rows] == sorted(
+        (scene.image(name, owner), number, verdict, scene.key(name)) for owner, name, number, verdict in kept
+    )
+    refused = "A logo. Rejected by eve."
+    theirs = scene.image("oak", "bert")
+    assert dict(dismissed) == {scene.image("oak"): refused, theirs: refused, scene.image("ash"): None}
+    assert tuple(item) == ("done", None)
+    assert scene.states(ledger, document_id("bert", sha256(b"catalogue"))) == {theirs: ImageState.PARTIAL}
+    ledger.close()
 
 
 def test_processes_that_migrate_at_once_migrate_once(filled: tuple[str, Rows], next_version: Path) -> None:

@@ -14,7 +14,7 @@ from swatchbook.ledger.claims import FailedItem
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import regenerate, retry
 from swatchbook.ledger.image_text import AnalysisInUse, queue_text_items, write_texts
-from swatchbook.ledger.picture_reviews import ReviewNote, SecondAnalysis, record_review
+from swatchbook.ledger.picture_reviews import ReviewNote, SecondAnalysis, find_review_image, record_review
 from swatchbook.ledger.queries import account
 from swatchbook.ledger.queries.coverage import count_coverage
 from swatchbook.ledger.queries.image import image_details
@@ -236,7 +236,7 @@ def correct(ledger: Ledger, name: str, text: str) -> None:
     """Correct a picture's analysis, as a person does, to one with this text."""
     second = SecondAnalysis(tag=f"person@{text}", analysis=Analysis(confidence=1, quality=1), text=text)
     note = ReviewNote(verdict=Verdict.CORRECTED, by="eve", second=second)
-    record_review(ledger, key(name), ANALYSIS.tag, note, below=0)
+    record_review(ledger, find_review_image(ledger, image(name)), note, below=0)
 
 
 def test_correction_replaces_the_pair(ledger: Ledger, tmp_path: Path) -> None:
@@ -270,8 +270,9 @@ def test_owners_with_different_texts_have_different_pairs(ledger: Ledger) -> Non
         stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
     make_all(ledger, first)
     with ledger.write() as connection:
-        other = AnalysisInUse(key("oak"), ANALYSIS.tag, None, {"confidence": 1, "quality": 0.5}, ASH)
-        write_texts(connection, {image("oak", "bert"): other}, review_below=0)
+        made = {"confidence": 1, "quality": 0.5}
+        other = AnalysisInUse(image("oak", "bert"), key("oak"), ANALYSIS.tag, None, made, ASH, None)
+        write_texts(connection, [other], review_below=0)
         queue_text_items(connection, images.c.id, [image("oak", "bert")])
     assert pairs(ledger) == {pair_key(key("oak"), OAK): ("done", 1), pair_key(key("oak"), ASH): ("pending", 0)}
     before = one(ledger, images, id=image("oak"))

@@ -1,10 +1,12 @@
 """Reviews in the ledger: which pictures wait for one, what follows from a word, and what it outlives."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from swatchbook.analysis import person_tag
 from swatchbook.errors import InvalidReference, ProviderRejected, ProviderTimeout, RunRevoked
 from swatchbook.ledger import item_runs, picture_reviews, runs, schedule, stage_results
 from swatchbook.ledger.database import Ledger
@@ -12,12 +14,15 @@ from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark
 from swatchbook.ledger.payloads import image_payloads
 from swatchbook.ledger.picture_reviews import ReviewNote, SecondAnalysis
 from swatchbook.ledger.queries import account
+from swatchbook.ledger.queries.activity import failing_kinds
+from swatchbook.ledger.queries.coverage import count_statistics
 from swatchbook.ledger.queries.document import show_document
 from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.retention import collect
 from swatchbook.ledger.runs import Run
-from swatchbook.ledger.tables import analyses, documents, images, items
+from swatchbook.ledger.tables import analyses, contents, documents, images, items, vectors
 from swatchbook.ledger.tables import reviews as rows
+from swatchbook.ledger.trashed_documents import move_to_trash, restore_trashed
 from swatchbook.records import (
     Analysis,
     DocumentStatus,
@@ -29,6 +34,7 @@ from swatchbook.records import (
     Verdict,
     text_key,
 )
+from swatchbook.storage.files import Files
 from tests.ledger.plans import planned
 from tests.ledger.scene import (
     ANALYSIS,
@@ -81,9 +87,10 @@ def by_person(verdict: Verdict, *reasons: str, second_tag: str | None = None) ->
 
 
 def write(
-    ledger: Ledger, name: str, word: ReviewNote, run: Run | None = None, tag: str = ANALYSIS.tag
+    ledger: Ledger, name: str, word: ReviewNote, run: Run | None = None, *, tag: str = ANALYSIS.tag, owner: str = "anna"
 ) -> Review | None:
-    return picture_reviews.record_review(ledger, key(name), tag, word, below=BELOW, run=run)
+    reviewed = picture_reviews.find_review_image(ledger, image(name, owner)).model_copy(update={"tag": tag})
+    return picture_reviews.record_review(ledger, reviewed, word, below=BELOW, run=run)
 
 
 def waiting(ledger: Ledger, **where: Any) -> list[str]:
@@ -148,10 +155,11 @@ def test_review_candidates_are_weak_or_not_analysed_yet(ledger: Ledger) -> None:
     write(ledger, "ash", saying("Material: ash.", Verdict.UNDECIDED))
     paying = item_runs.begin_review(ledger, one(ledger, documents)["id"])
     for name, failure in (("elm", ProviderRejected("No.")), ("fir", ProviderTimeout("Late."))):
-        picture_reviews.record_review_failure(ledger, key(name), ANALYSIS.tag, failure, by=REVIEWER, run=paying)
+        picture = picture_reviews.find_review_image(ledger, image(name))
+        picture_reviews.record_review_failure(ledger, picture, failure, by=REVIEWER, run=paying)
     keys = [key(name) for name in ("oak", "ash", "elm", "fir", "yew", "new")]
     may, looked = picture_reviews.review_candidates(ledger, REVIEWER, ANALYSIS.tag, keys, below=BELOW)
-    assert (may, looked) == ({key("fir"), key("yew"), key("new")}, {key("ash")})
+    assert (may, looked) == ({*keys} - {key("ash")}, {key("ash")})
     assert picture_reviews.review_candidates(ledger, REVIEWER, ANALYSIS.tag, keys, below=0.5)[0] == {key("new")}
 
 
@@ -242,21 +250,16 @@ def test_an_accepted_picture_waits_no_more_and_changes_in_nothing(ledger: Ledger
     assert one(ledger, documents, id=run.document)["status"] == DocumentStatus.COMPLETED
 
 
-def test_a_correction_reaches_every_image_and_is_embedded_and_published_again(ledger: Ledger) -> None:
-    run, other = weak(ledger, "oak", "ash"), weak(ledger, "oak", owner="bert")
+def test_a_correction_is_embedded_and_published_again(ledger: Ledger) -> None:
+    run = weak(ledger, "oak", "ash")
     write(ledger, "oak", saying("Material: beech."))
-    for owner in ("anna", "bert"):
-        shown = one(ledger, images, id=image("oak", owner))
-        assert (shown["text_key"], shown["quality"], shown["needs_review"]) == (
-            text_key("Material: beech."),
-            0.8,
-            False,
-        )
+    shown = one(ledger, images, id=image("oak"))
+    assert (shown["text_key"], shown["quality"], shown["needs_review"]) == (text_key("Material: beech."), 0.8, False)
     assert waiting(ledger) == [image("ash")]
-    assert {found.id for found in schedule.due_documents(ledger)} == {run.document, other.document}
+    assert {found.id for found in schedule.due_documents(ledger)} == {run.document}
     assert states(ledger, run.document) == {image("oak"): ImageState.PENDING, image("ash"): ImageState.COMPLETE}
     told = make_again(ledger, run.document)
-    assert {each.row.id for each in told} == {image("oak"), image("oak", "bert")}
+    assert {each.row.id for each in told} == {image("oak")}
     assert all("Material: beech." in each.payload.text and each.reviewed for each in told)
     want = RoleTag(role=Role.UNDERSTANDING, tag=UNDERSTANDING.tag)
     assert all(want in each.vectors for each in told)
@@ -308,7 +311,6 @@ def test_the_last_word_stands_and_all_are_kept(ledger: Ledger) -> None:
 def test_a_rejected_picture_has_no_text_and_stays_rejected_by_force(ledger: Ledger) -> None:
     run = weak(ledger, "oak", "ash")
     write(ledger, "oak", by_person(Verdict.REJECTED, "It shows our logo."))
-    assert item(ledger, key("oak"), ANALYSIS)["state"] == "rejected"
     (told,) = make_again(ledger, run.document)
     assert (told.payload.text, told.payload.material, told.reviewed) == ("", (), True)
     assert {want.role for want in told.vectors} == {Role.VISUAL, Role.COLOR}
@@ -316,8 +318,11 @@ def test_a_rejected_picture_has_no_text_and_stays_rejected_by_force(ledger: Ledg
     (failure,) = document_report(ledger, run.document).failed_images
     assert (failure.role, failure.kind) == ("analysis", "dismissed")
     assert failure.error == "It shows our logo. Rejected by eve."
+    assert [(each.kind, each.images, each.rejected) for each in failing_kinds(ledger)] == [("dismissed", 1, 1)]
+    assert count_statistics(ledger).failures == {"dismissed": 1}
     regenerate(ledger, run.document, force=True)
-    assert item(ledger, key("oak"), ANALYSIS)["state"] == "rejected"
+    assert [each.role for each in document_report(ledger, run.document).failed_images] == ["analysis"]
+    assert item(ledger, key("oak"), ANALYSIS)["state"] == "done"
 
     write(ledger, "oak", by_person(Verdict.ACCEPTED))
     (told,) = make_again(ledger, run.document)
@@ -342,14 +347,14 @@ def text_of(ledger: Ledger, owner: str = "anna") -> str | None:
 
 
 @pytest.mark.parametrize("verdict", [Verdict.ACCEPTED, Verdict.CORRECTED, Verdict.REJECTED])
-def test_review_holds_for_other_owners_and_generations(ledger: Ledger, verdict: Verdict) -> None:
+def test_review_holds_for_other_generations_of_its_owner(ledger: Ledger, verdict: Verdict) -> None:
     run = weak(ledger, "oak")
     word = by_person(verdict, "Because.") if verdict is Verdict.REJECTED else saying("Material: beech.", verdict)
     write(ledger, "oak", word)
     text = text_of(ledger)
     make_again(ledger, run.document)
     weak(ledger, "oak", owner="bert")
-    assert text_of(ledger, "bert") == text
+    assert text_of(ledger, "bert") == text_key("Material: oak.")
 
     anew = begin(ledger, fingerprint="g")
     ingest(ledger, anew, extraction(placed(anew, "oak")), review_below=BELOW)
@@ -360,8 +365,8 @@ def test_review_holds_for_other_owners_and_generations(ledger: Ledger, verdict: 
             connection.execute(items.update().where(items.c.role == "analysis").values(state="pending"))
         again = begin(ledger, fingerprint="h")
         make_all(ledger, again, review_below=BELOW)
-        assert (text_of(ledger), text_of(ledger, "bert")) == (text, text)
-    assert picture_reviews.count_images_to_review(ledger) == 0
+        assert (text_of(ledger), text_of(ledger, "bert")) == (text, text_key("Material: oak."))
+    assert waiting(ledger) == [image("oak", "bert")]
 
 
 def test_another_first_analysis_is_another_matter(ledger: Ledger) -> None:
@@ -394,19 +399,101 @@ def test_an_analysis_that_others_want_leaves_a_correction_alone(ledger: Ledger) 
     assert one(ledger, documents, id=run.document)["status"] == DocumentStatus.COMPLETED
 
 
-def test_reviews_go_with_the_picture(ledger: Ledger, tmp_path: Any) -> None:
-    from swatchbook.storage.files import Files
+def by_hand(text: str, material: str = "walnut") -> ReviewNote:
+    """A correction by a person."""
+    analysis = Analysis(material=material, confidence=1, quality=1)
+    second = SecondAnalysis(tag=person_tag(analysis, text), analysis=analysis, text=text)
+    return ReviewNote(verdict=Verdict.CORRECTED, by="eve", second=second)
 
-    run = weak(ledger, "oak")
-    write(ledger, "oak", saying("Material: beech."))
+
+def delete_document(ledger: Ledger, run: Run, folder: Path) -> None:
+    """Delete a document, and collect what nothing uses."""
     mark_deleting(ledger, run.document)
     delete_rows(ledger, run.document)
     publish_all(ledger)
     assert finish_delete(ledger, run.document)
-    collect(ledger, Files(str(tmp_path)))
+    for _ in range(3):
+        pass_time(ledger, 3_601)
+        collect(ledger, Files(str(folder)))
+
+
+def test_reviews_go_with_the_picture(ledger: Ledger, tmp_path: Path) -> None:
+    run = weak(ledger, "oak")
+    write(ledger, "oak", saying("Material: beech."))
+    delete_document(ledger, run, tmp_path)
+    assert (count(ledger, rows), count(ledger, analyses)) == (0, 0)
+
+
+def test_what_a_person_wrote_goes_with_the_owners_image(ledger: Ledger, tmp_path: Path) -> None:
+    run, theirs = weak(ledger, "oak"), weak(ledger, "oak", owner="bert")
+    write(ledger, "oak", by_hand("Of Meyer."))
+    write(ledger, "oak", saying("Material: beech."), owner="bert")
+    make_again(ledger, run.document)
+    delete_document(ledger, run, tmp_path)
+    assert [count(ledger, table, key=text_key("Of Meyer.")) for table in (contents, items, vectors)] == [0, 0, 0]
+    assert (count(ledger, rows), count(ledger, analyses)) == (1, 2), "what bert and the models said is there"
+    assert len(picture_reviews.find_review_image(ledger, image("oak", "bert")).reviews) == 1
+    assert one(ledger, documents)["id"] == theirs.document
+    weak(ledger, "oak")
+    assert (text_of(ledger), waiting(ledger, owner="anna")) == (text_key("Material: oak."), [image("oak")])
+
+
+def test_a_correction_that_is_withdrawn_leaves_nothing(ledger: Ledger) -> None:
+    weak(ledger, "oak")
+    for note in (saying("Material: beech."), by_hand("Of Meyer."), by_hand("Of Meyer.")):
+        write(ledger, "oak", note)
+    for number, left in ((3, 3), (2, 2), (1, 2)):
+        picture = picture_reviews.find_review_image(ledger, image("oak"))
+        assert picture_reviews.withdraw_review(ledger, picture, number, below=BELOW)
+        assert count(ledger, analyses) == left
+    assert text_of(ledger) == text_key("Material: oak.")
+
+
+@pytest.mark.parametrize("note", [by_person(Verdict.REJECTED, "A logo."), by_hand("Of Meyer.")])
+def test_a_restored_document_has_its_reviews(ledger: Ledger, tmp_path: Path, note: ReviewNote) -> None:
+    run = weak(ledger, "oak")
+    weak(ledger, "oak", owner="bert")
+    write(ledger, "oak", note)
+    before = one(ledger, images, id=image("oak"))
+    move_to_trash(ledger, run.document)
+    publish_all(ledger)
     pass_time(ledger, 3_601)
     collect(ledger, Files(str(tmp_path)))
-    assert (count(ledger, rows), count(ledger, analyses)) == (0, 0)
+    assert count(ledger, images) == 1
+    restore_trashed(ledger, run.document)
+    after = one(ledger, images, id=image("oak"))
+    assert [after[name] for name in ("text_key", "dismissed")] == [before[name] for name in ("text_key", "dismissed")]
+    assert len(picture_reviews.find_review_image(ledger, image("oak")).reviews) == 1
+    failures = [each.kind for each in document_report(ledger, run.document).failed_images]
+    assert ("dismissed" in failures) == (note.verdict is Verdict.REJECTED)
+
+
+# --- other owners -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "note", [saying("Material: beech."), by_hand("Material: oak."), by_person(Verdict.REJECTED, "A logo.")]
+)
+def test_a_review_is_of_one_owners_image(ledger: Ledger, note: ReviewNote) -> None:
+    """Also where a person writes the same text with another material."""
+    weak(ledger, "oak")
+    theirs = weak(ledger, "oak", owner="bert")
+    of_bert = [image("oak", "bert")]
+
+    def seen() -> object:
+        with ledger.read() as connection:
+            payloads = image_payloads(connection, of_bert)
+        report = document_report(ledger, theirs.document)
+        return payloads, report, show_document(ledger, theirs.document), one(ledger, images, id=image("oak", "bert"))
+
+    before = seen()
+    write(ledger, "oak", note)
+    assert {each.row.id for each in publish_all(ledger)} == {image("oak")}
+    assert seen() == before
+    assert due_now(ledger, theirs.document) == waiting(ledger, owner="bert") == of_bert
+    assert waiting(ledger, owner="anna") == []
+    assert [found.id for found in schedule.due_documents(ledger)] != [theirs.document]
+    assert failing_kinds(ledger, "bert") == []
 
 
 # --- a run of its own -------------------------------------------------------------------------------------------------
@@ -441,12 +528,10 @@ def test_one_review_run_at_a_time_and_a_dead_one_blocks_no_other(ledger: Ledger)
 
 def test_what_comes_too_late_changes_nothing(ledger: Ledger) -> None:
     run = weak(ledger, "oak")
-    paying, _ = look(ledger, run)
+    paying, picture = look(ledger, run)
     write(ledger, "oak", by_person(Verdict.ACCEPTED))
     assert write(ledger, "oak", saying("Material: beech."), paying) is None
-    picture_reviews.record_review_failure(
-        ledger, key("oak"), ANALYSIS.tag, ProviderTimeout("Late."), by=REVIEWER, run=paying
-    )
+    picture_reviews.record_review_failure(ledger, picture, ProviderTimeout("Late."), by=REVIEWER, run=paying)
     assert count(ledger, rows) == 1
     assert text_of(ledger) == text_key("Material: oak.")
 
@@ -464,9 +549,7 @@ def test_failed_review_is_retried_then_left_to_people(ledger: Ledger) -> None:
     for tries in range(8):
         paying, picture = look(ledger, run)
         failure = ProviderTimeout("No answer in time.")
-        picture_reviews.record_review_failure(
-            ledger, picture.content_key, picture.tag, failure, by=REVIEWER, run=paying
-        )
+        picture_reviews.record_review_failure(ledger, picture, failure, by=REVIEWER, run=paying)
         item_runs.end(ledger, paying)
         assert due_now(ledger, run.document) == []
         pass_time(ledger, 900 * 2**tries + 1)
@@ -483,7 +566,7 @@ def test_a_refused_look_is_a_persons_at_once(ledger: Ledger) -> None:
     run = weak(ledger, "oak")
     paying, picture = look(ledger, run)
     refusal = ProviderRejected("No.")
-    picture_reviews.record_review_failure(ledger, picture.content_key, picture.tag, refusal, by=REVIEWER, run=paying)
+    picture_reviews.record_review_failure(ledger, picture, refusal, by=REVIEWER, run=paying)
     pass_time(ledger, 100_000)
     assert due_now(ledger, run.document) == []
     assert waiting(ledger) == [image("oak")]

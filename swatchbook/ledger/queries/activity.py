@@ -31,6 +31,7 @@ from swatchbook.ledger.image_states import (
     chunk_item_state,
     chunk_items,
     chunk_next_try,
+    image_item_failure,
     image_item_state,
     image_items,
     image_next_try,
@@ -46,6 +47,7 @@ from swatchbook.ledger.tables import (
     images,
     items,
     pages,
+    reviews,
     runs,
     source_items,
     timings,
@@ -64,6 +66,7 @@ from swatchbook.records import (
     Stage,
     StageTimes,
     StageWeek,
+    Verdict,
     compare_weeks,
 )
 
@@ -166,7 +169,7 @@ def _calls_of(owner: str | None) -> list[ColumnElement[bool]]:
 
 def failing_kinds(ledger: Ledger, owner: str | None = None) -> list[FailingKind]:
     """Return the kinds of failures of shown images that are not made good yet, with the first next try of each."""
-    kind = items.c.failure["kind"].as_string()
+    kind = image_item_failure["kind"].as_string()
     rejected = case((image_item_state == ItemState.REJECTED, images.c.id))
     next_try = func.min(case((is_open(image_item_state), image_next_try)))
     query = (
@@ -192,10 +195,11 @@ def _with_failures(owner: str | None) -> Subquery:
         failed.c.state != ItemState.DONE, failed.c.failure["kind"].as_string().is_not(None)
     )
     of_image = (images.c.content_key, images.c.text_key, images.c.pair_key)
+    dismissed = select(reviews.c.image).where(reviews.c.stands, reviews.c.verdict == Verdict.REJECTED)
     return (
         select(shown)
         .join(images, images.c.id == shown.c.image)
-        .where(or_(*(key.in_(keys) for key in of_image)))
+        .where(or_(*(key.in_(keys) for key in of_image), images.c.id.in_(dismissed)))
         .subquery("with_failures")
     )
 

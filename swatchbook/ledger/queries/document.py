@@ -8,7 +8,14 @@ from sqlalchemy import Connection, Row, select
 
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.database import Ledger, select_in
-from swatchbook.ledger.image_states import image_item_state, image_items, picture_file, shown_images, states_of_images
+from swatchbook.ledger.image_states import (
+    image_item_failure,
+    image_item_state,
+    image_items,
+    picture_file,
+    shown_images,
+    states_of_images,
+)
 from swatchbook.ledger.image_text import analyses_in_use
 from swatchbook.ledger.page_findings import read_look_at, read_lost_pictures, read_skipped, read_unassigned
 from swatchbook.ledger.picture_reviews import reviews_of
@@ -26,7 +33,7 @@ from swatchbook.ledger.tables import (
     requested,
 )
 from swatchbook.ledger.tables import products as products_table
-from swatchbook.records import Product, Role, Verdict
+from swatchbook.records import Product, Role
 
 
 def read_products(ledger: Ledger, document: str) -> list[Product]:
@@ -125,12 +132,8 @@ def image_rows(connection: Connection, document: str, only: Collection[str] | No
     broken = {row.key for row in select_in(connection, unreadable, contents.c.key, keys)}
     requested_tags = select(requested.c.tag).where(requested.c.document == document, requested.c.role == Role.ANALYSIS)
     tags = set(connection.execute(requested_tags).scalars())
-    reviewed = {key: history for (key, tag), history in reviews_of(connection, keys).items() if tag in tags}
-    analyses = {
-        used.key: used.record
-        for used in analyses_in_use(connection, keys, tags)
-        if used.verdict is not Verdict.REJECTED
-    }
+    reviewed = {image: history for (image, tag), history in reviews_of(connection, rows).items() if tag in tags}
+    analyses = {used.image: used.record for used in analyses_in_use(connection, rows, tags) if not used.dismissed}
     return [
         {
             "id": image,
@@ -140,8 +143,8 @@ def image_rows(connection: Connection, document: str, only: Collection[str] | No
             "status": states.get(image, places[0].state),
             "quality": rows[image].quality,
             "needs_review": rows[image].needs_review,
-            "analysis": analyses.get(rows[image].content_key),
-            "reviews": [each.model_dump(mode="json") for each in reviewed.get(rows[image].content_key, ())],
+            "analysis": analyses.get(image),
+            "reviews": [each.model_dump(mode="json") for each in reviewed.get(image, ())],
             "placements": [{part: getattr(place, part) for part in _OF_PLACEMENT} for place in places],
         }
         for image, places in placed.items()
@@ -158,7 +161,7 @@ def _items(connection: Connection, document: str) -> Mapping[str, list[dict[str,
             requested.c.tag,
             image_item_state.label("state"),
             items.c.attempts,
-            items.c.failure,
+            image_item_failure.label("failure"),
             items.c.next_retry_at,
         )
         .select_from(image_items(shown_images(document=document)))

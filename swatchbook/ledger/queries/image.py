@@ -5,7 +5,14 @@ from collections.abc import Collection, Iterable, Sequence
 from sqlalchemy import Connection, Subquery, select
 
 from swatchbook.ledger.database import Ledger, select_in
-from swatchbook.ledger.image_states import image_item_state, image_items, picture_file, shown_images, states_of_images
+from swatchbook.ledger.image_states import (
+    image_item_failure,
+    image_item_state,
+    image_items,
+    picture_file,
+    shown_images,
+    states_of_images,
+)
 from swatchbook.ledger.tables import contents, documents, images, items, placements, requested
 from swatchbook.records import COUNTED, ImageDetails, ImagePlace, RoleState
 
@@ -67,7 +74,7 @@ def _roles(connection: Connection, pairs: Subquery) -> tuple[RoleState, ...]:
             requested.c.role,
             requested.c.tag,
             image_item_state.label("state"),
-            items.c.failure,
+            image_item_failure.label("failure"),
             items.c.attempts,
             items.c.next_retry_at,
         )

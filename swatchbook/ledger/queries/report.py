@@ -16,6 +16,7 @@ from swatchbook.ledger.dirty import unpublished_rows
 from swatchbook.ledger.image_states import (
     chunk_items,
     first_placements,
+    image_item_failure,
     image_item_state,
     image_items,
     waits_for_publishing,
@@ -128,7 +129,7 @@ def _incomplete(document: str) -> Select[Any]:
             source_items.c.item,
             requested.c.role,
             image_item_state.label("state"),
-            items.c.failure,
+            image_item_failure.label("failure"),
             items.c.attempts,
             items.c.next_retry_at,
             images.c.publish_failure,
