@@ -91,6 +91,22 @@ def image(entries: str, data: bytes = PIXELS, length: int | str | None = None, *
     return changed(IMAGE=stream(entries, data, length), **bodies)
 
 
+def catalog(entries: bytes, **bodies: bytes) -> bytes:
+    """The catalogue of the file has these entries."""
+    return changed(CATALOG=b"<</Type/Catalog/Pages 2 0 R" + entries + b">>", **bodies)
+
+
+def tree(kids: str, count: int) -> bytes:
+    """The tree of pages has these kids, and says how many."""
+    return changed(PAGES=f"<</Type/Pages/Kids[{kids}]/Count {count}>>".encode())
+
+
+def patterned(pattern: bytes) -> bytes:
+    """The first page is filled with a pattern."""
+    painted = b"/Pattern cs /T scn 0 0 400 600 re f " + PAINT
+    return resources("/Pattern<</T 20 0 R>>", painted, O20=pattern)
+
+
 def shape(width: object = 40, height: object = 20, space: str = "/DeviceRGB", bits: object = 8, more: str = "") -> str:
     """The dictionary of a picture."""
     return f"/Type/XObject/Subtype/Image/Width {width}/Height {height}/ColorSpace {space}/BitsPerComponent {bits}{more}"
@@ -184,45 +200,22 @@ HOSTILE: Mapping[str, tuple[Callable[[], bytes], str]] = {
     "NUL in every object number": (lambda: written(sound()).replace(b" 0 obj", b"\x000 obj"), WHOLE),
     "no catalog": (lambda: written({n: o for n, o in sound().items() if n != CATALOG}), "unreadable_document"),
     "root is a number": (lambda: changed(CATALOG=b"17"), "unreadable_document"),
-    "encrypted by an unknown handler": (
-        lambda: written(sound(), "/Encrypt<</Filter/Nobody/V 9>>/ID[<00><00>]"),
-        "unreadable_document",
-    ),
-    "encrypted with nonsense": (
-        lambda: written(sound(), "/Encrypt<</Filter/Standard/V 2/R 3/O(x)/U(y)/P -1/Length 40>>/ID[<00><00>]"),
-        "unreadable_document",
-    ),
+    "encrypted by an unknown handler": (lambda: written(sound(), "/Encrypt<</Filter/Nobody/V 9>>/ID[<00><00>]"),
+        "unreadable_document"),
+    "encrypted with nonsense": (lambda: written(sound(),
+        "/Encrypt<</Filter/Standard/V 2/R 3/O(x)/U(y)/P -1/Length 40>>/ID[<00><00>]"), "unreadable_document"),
     "object stream cut": (cut_object_stream, "unreadable_document"),
     # the tree of pages
-    "page tree in a circle": (
-        lambda: changed(PAGES=f"<</Type/Pages/Kids[{PAGES} 0 R]/Count 2>>".encode()),
-        "unreadable_document",
-    ),
-    "page that is its own parent": (
-        lambda: changed(FIRST=page(CONTENT).replace(b"/Parent 2", b"/Parent 3")),
-        "bad parent in pagetree",
-    ),
-    "page that says it is a tree of pages": (
-        lambda: changed(FIRST=page(CONTENT).replace(b"/Type/Page/", b"/Type/Pages/")),
-        "claims to have 2 pages",
-    ),
+    "page tree in a circle": (lambda: tree(f"{PAGES} 0 R", 2), "unreadable_document"),
+    "page that is its own parent": (lambda: changed(FIRST=page(CONTENT).replace(b"/Parent 2", b"/Parent 3")),
+        "bad parent in pagetree"),
+    "page that says it is a tree of pages": (lambda: changed(FIRST=page(CONTENT).replace(b"/Type/Page/",
+        b"/Type/Pages/")), "claims to have 2 pages"),
     "page tree 3 000 deep": (lambda: deep_pages(3000), "cycle in page tree"),
-    "count of -5 pages": (
-        lambda: changed(PAGES=f"<</Type/Pages/Kids[{FIRST} 0 R {SECOND} 0 R]/Count -5>>".encode()),
-        "unreadable_document",
-    ),
-    "count of a million pages": (
-        lambda: changed(PAGES=f"<</Type/Pages/Kids[{FIRST} 0 R {SECOND} 0 R]/Count 1000000>>".encode()),
-        "unreadable_document",
-    ),
-    "kid that is missing": (
-        lambda: changed(PAGES=f"<</Type/Pages/Kids[999 0 R {SECOND} 0 R]/Count 2>>".encode()),
-        "non-page object",
-    ),
-    "kid that is a number": (
-        lambda: changed(PAGES=f"<</Type/Pages/Kids[42 {SECOND} 0 R]/Count 2>>".encode()),
-        "non-page object",
-    ),
+    "count of -5 pages": (lambda: tree(f"{FIRST} 0 R {SECOND} 0 R", -5), "unreadable_document"),
+    "count of a million pages": (lambda: tree(f"{FIRST} 0 R {SECOND} 0 R", 1000000), "unreadable_document"),
+    "kid that is missing": (lambda: tree(f"999 0 R {SECOND} 0 R", 2), "non-page object"),
+    "kid that is a number": (lambda: tree(f"42 {SECOND} 0 R", 2), "non-page object"),
     # the page
     "turned by 45 degrees": (lambda: content(PAINT, "/Rotate 45"), WHOLE),
     "turned by -90 degrees": (lambda: content(PAINT, "/Rotate -90"), WHOLE),
@@ -236,120 +229,62 @@ HOSTILE: Mapping[str, tuple[Callable[[], bytes], str]] = {
     "crop box off the page": (lambda: content(PAINT, "/CropBox[900 900 950 950]"), WHOLE),
     "no content": (lambda: changed(FIRST=page(999)), "not a stream"),
     "content that is a page": (lambda: changed(FIRST=page(FIRST)), "not a stream"),
-    "content cut in its middle": (
-        lambda: changed(CONTENT=stream("/Filter/FlateDecode", zlib.compress(TEXT * 40 + PAINT)[:-20])),
-        "premature end of data",
-    ),
+    "content cut in its middle": (lambda: changed(CONTENT=stream("/Filter/FlateDecode",
+        zlib.compress(TEXT * 40 + PAINT)[:-20])), "premature end of data"),
     "content with a wrong length": (lambda: changed(CONTENT=stream("", TEXT + PAINT, 3)), "Length incorrect"),
     "content with an endless length": (lambda: changed(CONTENT=stream("", TEXT + PAINT, 2**40)), "Length incorrect"),
-    "length that is the stream itself": (
-        lambda: changed(CONTENT=stream("", TEXT + PAINT, f"{CONTENT} 0 R")),
-        "Length incorrect",
-    ),
+    "length that is the stream itself": (lambda: changed(CONTENT=stream("", TEXT + PAINT, f"{CONTENT} 0 R")),
+        "Length incorrect"),
     "unknown filter": (lambda: changed(CONTENT=stream("/Filter/Magic", TEXT + PAINT)), "unknown filter"),
-    "forty filters": (
-        lambda: changed(CONTENT=stream("/Filter[" + "/FlateDecode" * 40 + "]", TEXT)),
-        "incorrect header",
-    ),
-    "operators without operands": (
-        lambda: content(b"cm re l c Tj TJ Tf Td gs sh scn Do d w f S B* W n"),
-        "cannot find ExtGState",
-    ),
+    "forty filters": (lambda: changed(CONTENT=stream("/Filter[" + "/FlateDecode" * 40 + "]", TEXT)),
+        "incorrect header"),
+    "operators without operands": (lambda: content(b"cm re l c Tj TJ Tf Td gs sh scn Do d w f S B* W n"),
+        "cannot find ExtGState"),
     "operands of all wrong kinds": (lambda: content(b"/a (b) [1 2] cm << >> re (x) w /P Tf " + PAINT), WHOLE),
     "100 000 open brackets": (lambda: content(b"[" * 100_000), "unreadable_document"),
     "20 000 states that are never restored": (lambda: content(b"q " * 20_000 + PAINT), "unreadable_document"),
     "restores without states": (lambda: content(b"Q " * 500 + PAINT), "gstate underflow"),
     "text that never ends": (lambda: content(b"BT /F 12 Tf (never" + b"x" * 5_000), "syntax errors"),
     "missing font": (lambda: content(b"BT /Nobody 12 Tf 40 500 Td (oak) Tj ET " + PAINT), WHOLE),
-    "font that is broken": (
-        lambda: changed(FONT=b"<</Type/Font/Subtype/TrueType/BaseFont 7/FontDescriptor 8 0 R>>"),
-        WHOLE,
-    ),
+    "font that is broken": (lambda: changed(FONT=b"<</Type/Font/Subtype/TrueType/BaseFont 7/FontDescriptor 8 0 R>>"),
+        WHOLE),
     "font program of garbage": (
-        lambda: changed(
-            FONT=b"<</Type/Font/Subtype/TrueType/BaseFont/X/FontDescriptor 20 0 R>>",
-            O20=b"<</Type/FontDescriptor/FontName/X/FontFile2 21 0 R>>",
-            O21=stream("", b"\x00\x01\x00\x00" * 90),
-        ),
-        "unknown file format",
-    ),
+        lambda: changed(FONT=b"<</Type/Font/Subtype/TrueType/BaseFont/X/FontDescriptor 20 0 R>>",
+        O20=b"<</Type/FontDescriptor/FontName/X/FontFile2 21 0 R>>", O21=stream("", b"\x00\x01\x00\x00" * 90)),
+        "unknown file format"),
     "type 3 font that draws itself": (
-        lambda: changed(
-            FONT=b"<</Type/Font/Subtype/Type3/FontBBox[0 0 9 9]/FontMatrix[1 0 0 1 0 0]"
-            b"/FirstChar 65/LastChar 65/Widths[9]"
-            b"/Encoding<</Differences[65/A]>>/CharProcs<</A 20 0 R>>/Resources<</Font<</F 7 0 R>>>>>>",
-            O20=stream("", b"9 0 d0 BT /F 1 Tf (A) Tj ET"),
-            CONTENT=stream("", b"BT /F 9 Tf (A) Tj ET" + PAINT),
-        ),
-        "recursive type3 font",
-    ),
+        lambda: changed(FONT=b"<</Type/Font/Subtype/Type3/FontBBox[0 0 9 9]/FontMatrix[1 0 0 1 0 0]"
+        b"/FirstChar 65/LastChar 65/Widths[9]"
+        b"/Encoding<</Differences[65/A]>>/CharProcs<</A 20 0 R>>/Resources<</Font<</F 7 0 R>>>>>>", O20=stream("",
+        b"9 0 d0 BT /F 1 Tf (A) Tj ET"), CONTENT=stream("", b"BT /F 9 Tf (A) Tj ET" + PAINT)), "recursive type3 font"),
     "letters of 1e30 points": (lambda: content(b"BT /F 1e30 Tf 40 500 Td (oak) Tj ET " + PAINT), "unknown keyword"),
     "comment of a megabyte": (lambda: content(b"%" + b"c" * (1 << 20) + b"\n" + PAINT), WHOLE),
     # forms, patterns, masks
-    "form that paints itself": (
-        lambda: resources("", b"/Q Do " + PAINT, O20=form(b"/Q Do", f"/XObject<</Q {MORE} 0 R>>")),
-        "Circular dependencies",
-    ),
-    "two forms that paint each other": (
-        lambda: resources(
-            "",
-            b"/Q Do " + PAINT,
-            O20=form(b"/Q Do", "/XObject<</Q 21 0 R>>"),
-            O21=form(b"/Q Do", "/XObject<</Q 20 0 R>>"),
-        ),
-        "Circular dependencies",
-    ),
+    "form that paints itself": (lambda: resources("", b"/Q Do " + PAINT, O20=form(b"/Q Do",
+        f"/XObject<</Q {MORE} 0 R>>")), "Circular dependencies"),
+    "two forms that paint each other": (lambda: resources("", b"/Q Do " + PAINT, O20=form(b"/Q Do",
+        "/XObject<</Q 21 0 R>>"), O21=form(b"/Q Do", "/XObject<</Q 20 0 R>>")), "Circular dependencies"),
     "forms 1 500 deep": (lambda: nested_forms(1500), "unreadable_document"),
     "forms that double 24 times": (lambda: nested_forms(24, b"/Q Do /Q Do "), "provider_timeout"),
-    "pattern of itself": (
-        lambda: resources(
-            "/Pattern<</T 20 0 R>>",
-            b"/Pattern cs /T scn 0 0 400 600 re f " + PAINT,
-            O20=tiling(b"/Pattern cs /T scn 0 0 9 9 re f", "/Pattern<</T 20 0 R>>"),
-        ),
-        "unreadable_document",
-    ),
-    "pattern with a step of nothing": (
-        lambda: resources(
-            "/Pattern<</T 20 0 R>>",
-            b"/Pattern cs /T scn 0 0 400 600 re f " + PAINT,
-            O20=tiling(b"0 0 5 5 re f", step=0),
-        ),
-        "non-zero xstep",
-    ),
-    "pattern of a billion tiles": (
-        lambda: resources(
-            "/Pattern<</T 20 0 R>>",
-            b"/Pattern cs /T scn 0 0 400 600 re f " + PAINT,
-            O20=tiling(b"q 0.01 0 0 0.01 0 0 cm /P Do Q", f"/XObject<</P {IMAGE} 0 R>>", 0.01, "[0 0 0.01 0.01]"),
-        ),
-        "provider_timeout",
-    ),
-    "soft mask of its own group": (
-        lambda: resources("/ExtGState<</G 20 0 R>>", b"/G gs " + PAINT, **CIRCULAR_MASK),
-        WHOLE,
-    ),
-    "picture that is its own soft mask": (
-        lambda: image(shape(more=f"/SMask {IMAGE} 0 R")),
-        "recursive image soft mask",
-    ),
+    "pattern of itself": (lambda: patterned(tiling(b"/Pattern cs /T scn 0 0 9 9 re f", "/Pattern<</T 20 0 R>>")),
+        "unreadable_document"),
+    "pattern with a step of nothing": (lambda: patterned(tiling(b"0 0 5 5 re f", step=0)), "non-zero xstep"),
+    "pattern of a billion tiles": (lambda: patterned(tiling(b"q 0.01 0 0 0.01 0 0 cm /P Do Q",
+        f"/XObject<</P {IMAGE} 0 R>>", 0.01, "[0 0 0.01 0.01]")), "provider_timeout"),
+    "soft mask of its own group": (lambda: resources("/ExtGState<</G 20 0 R>>", b"/G gs " + PAINT, **CIRCULAR_MASK),
+        WHOLE),
+    "picture that is its own soft mask": (lambda: image(shape(more=f"/SMask {IMAGE} 0 R")),
+        "recursive image soft mask"),
     "soft mask that is a page": (lambda: image(shape(more=f"/SMask {FIRST} 0 R")), "image width is zero"),
     "shading without a function": (
         lambda: resources("/Shading<</S<</ShadingType 2/ColorSpace/DeviceRGB/Coords[0 0 1 1]>>>>", b"/S sh " + PAINT),
-        "cannot load shading function",
-    ),
-    "layers in a circle": (
-        lambda: resources(
-            "/Properties<</L 20 0 R>>", b"/OC /L BDC " + PAINT + b" EMC", O20=b"<</Type/OCMD/OCGs 20 0 R>>"
-        ),
-        WHOLE,
-    ),
+        "cannot load shading function"),
+    "layers in a circle": (lambda: resources("/Properties<</L 20 0 R>>", b"/OC /L BDC " + PAINT + b" EMC",
+        O20=b"<</Type/OCMD/OCGs 20 0 R>>"), WHOLE),
     # where pictures are painted
     "transform of 1e38": (lambda: content(b"q 1e38 0 0 1e38 0 0 cm " + PAINT + b"Q"), "unknown keyword"),
-    "transform that overflows": (
-        lambda: content(b"q 1e38 0 0 1e38 0 0 cm 1e38 0 0 1e38 0 0 cm " + PAINT + b"Q"),
-        "unknown keyword",
-    ),
+    "transform that overflows": (lambda: content(b"q 1e38 0 0 1e38 0 0 cm 1e38 0 0 1e38 0 0 cm " + PAINT + b"Q"),
+        "unknown keyword"),
     "transform of words": (lambda: content(b"q nan inf 0 1 0 0 cm " + PAINT + b"Q"), "unknown keyword"),
     "picture without an area": (lambda: content(b"q 0 0 0 0 50 400 cm /P Do Q"), WHOLE),
     "picture that is a line": (lambda: content(b"q 200 0 0 0 50 400 cm /P Do Q"), WHOLE),
@@ -366,112 +301,54 @@ HOSTILE: Mapping[str, tuple[Callable[[], bytes], str]] = {
     "a picture of half its bytes": (lambda: image(shape(), PIXELS[:1200]), "padding truncated image"),
     "a picture with a wrong length": (lambda: image(shape(), PIXELS, 11), "Length incorrect"),
     "a JPEG that is none": (lambda: image(shape(more="/Filter/DCTDecode"), b"not a JPEG"), "unreadable_image"),
-    "a JPEG that is JPEG 2000": (
-        lambda: image(shape(more="/Filter/DCTDecode"), jpeg2000(gradient(40, 20))),
-        "unreadable_image",
-    ),
-    "JPEG 2000 of garbage": (
-        lambda: image(shape(more="/Filter/JPXDecode"), b"\0\0\0\x0cjP  \r\n\x87\nxx"),
-        "JP2H box missing",
-    ),
-    "JBIG2 of garbage": (
-        lambda: image(shape(space="/DeviceGray", bits=1, more="/Filter/JBIG2Decode"), b"\x97JB2" * 9),
-        "jbig2",
-    ),
-    "fax of garbage": (
-        lambda: image(
-            shape(space="/DeviceGray", bits=1, more="/Filter/CCITTFaxDecode/DecodeParms<</K -1/Columns 99999>>"),
-            b"\xff\x13" * 40,
-        ),
-        WHOLE,
-    ),
+    "a JPEG that is JPEG 2000": (lambda: image(shape(more="/Filter/DCTDecode"), jpeg2000(gradient(40, 20))),
+        "unreadable_image"),
+    "JPEG 2000 of garbage": (lambda: image(shape(more="/Filter/JPXDecode"), b"\0\0\0\x0cjP  \r\n\x87\nxx"),
+        "JP2H box missing"),
+    "JBIG2 of garbage": (lambda: image(shape(space="/DeviceGray", bits=1, more="/Filter/JBIG2Decode"), b"\x97JB2" * 9),
+        "jbig2"),
+    "fax of garbage": (lambda: image(shape(space="/DeviceGray", bits=1,
+        more="/Filter/CCITTFaxDecode/DecodeParms<</K -1/Columns 99999>>"), b"\xff\x13" * 40), WHOLE),
     "LZW of garbage": (lambda: image(shape(more="/Filter/LZWDecode"), b"\x80\x0b\x60\x50" * 9), "out of range code"),
     "Flate of garbage": (lambda: image(shape(more="/Filter/FlateDecode"), b"x\x9cgarbage"), "invalid block type"),
     "CMYK without a profile": (lambda: image(shape(20, 30, "/DeviceCMYK")), WHOLE),
-    "profile of garbage": (
-        lambda: image(shape(space="[/ICCBased 20 0 R]"), O20=stream("/N 3", b"acsp" * 50)),
-        "broken ICC profile",
-    ),
-    "profile with the wrong number of colours": (
-        lambda: image(shape(space="[/ICCBased 20 0 R]"), O20=stream("/N 7", b"acsp" * 50)),
-        "invalid ICC colorspace",
-    ),
-    "colour space of itself": (
-        lambda: image(shape(space="20 0 R"), O20=b"[/Indexed 20 0 R 255 <00>]"),
-        "recursive colorspace",
-    ),
+    "profile of garbage": (lambda: image(shape(space="[/ICCBased 20 0 R]"), O20=stream("/N 3", b"acsp" * 50)),
+        "broken ICC profile"),
+    "profile with the wrong number of colours": (lambda: image(shape(space="[/ICCBased 20 0 R]"), O20=stream("/N 7",
+        b"acsp" * 50)), "invalid ICC colorspace"),
+    "colour space of itself": (lambda: image(shape(space="20 0 R"), O20=b"[/Indexed 20 0 R 255 <00>]"),
+        "recursive colorspace"),
     "palette that is too short": (lambda: image(shape(60, 40, "[/Indexed/DeviceRGB 255 <ff0000>]")), WHOLE),
-    "separation without a function": (
-        lambda: image(shape(60, 40, "[/Separation/Gold/DeviceCMYK 999 0 R]")),
-        "function dimension",
-    ),
+    "separation without a function": (lambda: image(shape(60, 40, "[/Separation/Gold/DeviceCMYK 999 0 R]")),
+        "function dimension"),
     "unknown colour space": (lambda: image(shape(space="/Infrared")), "unknown colorspace"),
     "16 bits a colour": (lambda: image(shape(20, 20, bits=16), PIXELS), WHOLE),
     "7 bits a colour": (lambda: image(shape(bits=7)), "unreadable_image"),
     "255 bits a colour": (lambda: image(shape(bits=255)), "depth is too large"),
     "decode of words": (lambda: image(shape(more="/Decode[/a/b(c)null 1e99 -1e99]")), WHOLE),
     "predictor of 1 000 000 columns": (
-        lambda: image(
-            shape(more="/Filter/FlateDecode/DecodeParms<</Predictor 15/Colors 32/Columns 1000000>>"),
-            zlib.compress(PIXELS),
-        ),
-        "padding truncated image",
-    ),
+        lambda: image(shape(more="/Filter/FlateDecode/DecodeParms<</Predictor 15/Colors 32/Columns 1000000>>"),
+        zlib.compress(PIXELS)), "padding truncated image"),
     "stencil that is too short": (
-        lambda: image(
-            "/Type/XObject/Subtype/Image/Width 400/Height 400/ImageMask true/BitsPerComponent 1", b"\xaa" * 9
-        ),
-        "padding truncated image",
-    ),
+        lambda: image("/Type/XObject/Subtype/Image/Width 400/Height 400/ImageMask true/BitsPerComponent 1",
+        b"\xaa" * 9), "padding truncated image"),
     "mask of colour keys without end": (lambda: image(shape(more="/Mask[" + "0 255 " * 500 + "]")), WHOLE),
-    "inline picture without an end": (
-        lambda: content(b"q 50 0 0 50 40 40 cm BI /W 9 /H 9 /BPC 8 /CS /RGB ID abc"),
-        "after inline image",
-    ),
+    "inline picture without an end": (lambda: content(b"q 50 0 0 50 40 40 cm BI /W 9 /H 9 /BPC 8 /CS /RGB ID abc"),
+        "after inline image"),
     "inline picture in an unknown filter": (
         lambda: content(b"q 50 0 0 50 40 40 cm BI /W 9 /H 9 /BPC 8 /CS /RGB /F /Magic ID abc EI Q " + PAINT),
-        "unknown filter",
-    ),
+        "unknown filter"),
     # what wants to be run
-    "script on opening": (
-        lambda: changed(CATALOG=b"<</Type/Catalog/Pages 2 0 R/OpenAction<</S/JavaScript/JS(app.alert(1))>>>>"),
-        WHOLE,
-    ),
+    "script on opening": (lambda: catalog(b"/OpenAction<</S/JavaScript/JS(app.alert(1))>>"), WHOLE),
     "program to launch": (lambda: content(PAINT, "/AA<</O<</S/Launch/F(/bin/sh)>>>>"), WHOLE),
-    "program as an attachment": (
-        lambda: changed(
-            CATALOG=b"<</Type/Catalog/Pages 2 0 R/Names<</EmbeddedFiles<</Names[(a.exe) 20 0 R]>>>>>>",
-            O20=b"<</Type/Filespec/F(a.exe)/EF<</F 21 0 R>>>>",
-            O21=stream("/Type/EmbeddedFile", b"MZ" * 99),
-        ),
-        WHOLE,
-    ),
-    "form of XFA": (
-        lambda: changed(
-            CATALOG=b"<</Type/Catalog/Pages 2 0 R/AcroForm<</XFA 20 0 R/Fields[20 0 R]>>>>", O20=stream("", b"<xdp>")
-        ),
-        WHOLE,
-    ),
-    "names in a circle": (
-        lambda: changed(
-            CATALOG=b"<</Type/Catalog/Pages 2 0 R/Names<</Dests 20 0 R>>/PageLabels 20 0 R>>", O20=b"<</Kids[20 0 R]>>"
-        ),
-        WHOLE,
-    ),
-    "outline in a circle": (
-        lambda: changed(
-            CATALOG=b"<</Type/Catalog/Pages 2 0 R/Outlines 20 0 R>>",
-            O20=b"<</First 21 0 R/Last 21 0 R>>",
-            O21=b"<</Title(Oak)/Parent 20 0 R/Next 21 0 R/First 21 0 R/Dest[3 0 R/Fit]>>",
-        ),
-        WHOLE,
-    ),
-    "metadata of an XML bomb": (
-        lambda: changed(
-            CATALOG=b"<</Type/Catalog/Pages 2 0 R/Metadata 20 0 R>>",
-            O20=stream("/Type/Metadata/Subtype/XML", b"<!DOCTYPE a [<!ENTITY a '&b;&b;'><!ENTITY b '&a;'>]><a>&a;</a>"),
-        ),
-        WHOLE,
-    ),
-}
+    "program as an attachment": (lambda: catalog(b"/Names<</EmbeddedFiles<</Names[(a.exe) 20 0 R]>>>>",
+        O20=b"<</Type/Filespec/F(a.exe)/EF<</F 21 0 R>>>>", O21=stream("/Type/EmbeddedFile", b"MZ" * 99)), WHOLE),
+    "form of XFA": (lambda: catalog(b"/AcroForm<</XFA 20 0 R/Fields[20 0 R]>>", O20=stream("", b"<xdp>")), WHOLE),
+    "names in a circle": (lambda: catalog(b"/Names<</Dests 20 0 R>>/PageLabels 20 0 R", O20=b"<</Kids[20 0 R]>>"),
+        WHOLE),
+    "outline in a circle": (lambda: catalog(b"/Outlines 20 0 R", O20=b"<</First 21 0 R/Last 21 0 R>>",
+        O21=b"<</Title(Oak)/Parent 20 0 R/Next 21 0 R/First 21 0 R/Dest[3 0 R/Fit]>>"), WHOLE),
+    "metadata of an XML bomb": (lambda: catalog(b"/Metadata 20 0 R", O20=stream("/Type/Metadata/Subtype/XML",
+        b"<!DOCTYPE a [<!ENTITY a '&b;&b;'><!ENTITY b '&a;'>]><a>&a;</a>")), WHOLE),
+}  # fmt: skip
 """Fault -> the file, and what names the fault: a failure's kind, a part of a warning, or nothing."""

@@ -22,21 +22,21 @@ def gradient(width: int, height: int, mode: str = "RGB", seed: int = 0) -> Image
 
 
 def jpeg(picture: Image.Image, **options: object) -> bytes:
-    file = io.BytesIO()
-    picture.save(file, "JPEG", quality=90, **options)
-    return file.getvalue()
+    return saved(picture, "JPEG", quality=90, **options)
 
 
 def png(picture: Image.Image) -> bytes:
+    return saved(picture, "PNG")
+
+
+def saved(picture: Image.Image, form: str, **options: object) -> bytes:
     file = io.BytesIO()
-    picture.save(file, "PNG")
+    picture.save(file, form, **options)
     return file.getvalue()
 
 
 def jpeg2000(picture: Image.Image) -> bytes:
-    file = io.BytesIO()
-    picture.save(file, "JPEG2000")
-    return file.getvalue()
+    return saved(picture, "JPEG2000")
 
 
 def jbig2(picture: Image.Image) -> bytes:
@@ -51,6 +51,13 @@ def jbig2(picture: Image.Image) -> bytes:
     region = size + bytes(9) + b"\1" + file.getvalue()[begin : begin + length]
     kinds = enumerate(((48, page), (38, region)))
     return b"".join(struct.pack(">IBBBI", n, kind, 0, 1, len(data)) + data for n, (kind, data) in kinds)
+
+
+RAMP = (
+    "<</ShadingType 2/ColorSpace/DeviceRGB/Coords[0 0 400 0]/Extend[true true]"
+    "/Function<</FunctionType 2/Domain[0 1]/C0[1 0 0]/C1[0 0 1]/N 1>>>>"
+)
+"""A gradient from red to blue over a page."""
 
 
 class Paper:
@@ -101,9 +108,7 @@ class Paper:
 
     def shade(self, page: pymupdf.Page, box: Box, state: str = "") -> None:
         """Fill a box (origin top left) with a gradient from red to blue; `state` goes before, as "/Faint gs"."""
-        ramp = "<</FunctionType 2/Domain[0 1]/C0[1 0 0]/C1[0 0 1]/N 1>>"
-        gradient = f"<</ShadingType 2/ColorSpace/DeviceRGB/Coords[0 0 400 0]/Function {ramp}/Extend[true true]>>"
-        self.resource(page, "Shading/Ramp", gradient)
+        self.resource(page, "Shading/Ramp", RAMP)
         x0, y0, x1, y1 = box
         self.paint(page, f"q {state} {x0} {600 - y1} {x1 - x0} {y1 - y0} re W n /Ramp sh Q".encode())
 

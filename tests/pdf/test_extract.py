@@ -14,7 +14,8 @@ from swatchbook.pipeline import extract as pipeline
 from swatchbook.records import Extraction, Picture, PlacementState, Plan, PlannedPage
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
-from tests.pdf.making import Paper, all_pages, deflated, gradient, jpeg, jpeg2000
+from tests.pdf import likeness
+from tests.pdf.making import Paper, all_pages, deflated, gradient, jpeg
 
 ROOT = Path(__file__).parents[2]
 BOX = (50, 100, 250, 200)
@@ -58,26 +59,21 @@ def difference(a: Image.Image, b: Image.Image) -> float:
 # --- pixels -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("mode", ["RGB", "L"])
-def test_jpeg_passes_byte_for_byte(paper: Paper, files: Files, tmp_path: Path, mode: str) -> None:
-    data = jpeg(gradient(80, 40, mode))
-    space = {"RGB": "/DeviceRGB", "L": "/DeviceGray"}[mode]
-    paper.put(paper.page(), paper.image(80, 40, data, "/DCTDecode", space), BOX)
-    picture = only(extract(paper, files, tmp_path))
-    assert picture.passed_through
-    assert files.read(picture.file) == data
-    assert picture.file.endswith(".jpg")
-    assert (picture.width, picture.height, picture.mode) == (80, 40, mode)
+def test_jpeg_passes_byte_for_byte(paper: Paper, files: Files, tmp_path: Path) -> None:
+    colour, grey, packed = (jpeg(gradient(80, 40, mode, seed)) for mode, seed in (("RGB", 0), ("L", 1), ("RGB", 2)))
+    images = [paper.image(80, 40, colour, "/DCTDecode"), paper.image(80, 40, grey, "/DCTDecode", "/DeviceGray")]
+    images += [paper.image(80, 40, zlib.compress(packed), "[/FlateDecode /DCTDecode]")]
+    for image in images:
+        paper.put(paper.page(), image, BOX)
+    extraction = extract(paper, files, tmp_path)
+    assert not extraction.unreadable
+    for picture, data, mode in zip(extraction.pictures, (colour, grey, packed), ("RGB", "L", "RGB"), strict=True):
+        assert files.read(picture.file) == data
+        assert picture.file.endswith(".jpg")
+        assert (picture.passed_through, picture.width, picture.height, picture.mode) == (True, 80, 40, mode)
 
 
-def test_jpeg_inside_another_filter_passes_too(paper: Paper, files: Files, tmp_path: Path) -> None:
-    data = jpeg(gradient(80, 40))
-    xref = paper.image(80, 40, zlib.compress(data), "[/FlateDecode /DCTDecode]")
-    paper.put(paper.page(), xref, BOX)
-    assert files.read(only(extract(paper, files, tmp_path)).file) == data
-
-
-def test_jpeg_with_opaque_mask_passes_and_a_real_mask_becomes_alpha(paper: Paper, files: Files, tmp_path: Path) -> None:
+def test_only_a_real_mask_of_a_jpeg_becomes_alpha(paper: Paper, files: Files, tmp_path: Path) -> None:
     pictures = {"opaque": gradient(80, 40), "soft": gradient(80, 40, seed=3)}
     page = paper.page()
     masks = {}
@@ -101,61 +97,6 @@ def test_jpeg_with_opaque_mask_passes_and_a_real_mask_becomes_alpha(paper: Paper
     assert alpha[-1].mean() > 245
     lower = shown.crop((0, shown.height - 20, 80, shown.height))
     assert difference(lower, pictures["soft"].crop((0, 20, 80, 40))) < 3, "colour is not premultiplied"
-
-
-def test_cmyk_becomes_rgb_in_the_colours_shown(paper: Paper, files: Files, tmp_path: Path) -> None:
-    cyan = Image.new("CMYK", (60, 60), (255, 0, 0, 0))
-    paper.put(paper.page(), paper.image(60, 60, deflated(cyan), "/FlateDecode", "/DeviceCMYK"), BOX)
-    picture = only(extract(paper, files, tmp_path))
-    assert (picture.mode, picture.passed_through) == ("RGB", False)
-    red, green, blue = pixels(files, picture).getpixel((30, 30))  # type: ignore[misc]
-    assert red < 60
-    assert green > 120
-    assert blue > 180
-
-
-def test_cmyk_jpeg_is_converted_not_passed(paper: Paper, files: Files, tmp_path: Path) -> None:
-    yellow = Image.new("CMYK", (60, 60), (0, 0, 255, 0))
-    file = io.BytesIO()
-    yellow.save(file, "JPEG", quality=95)
-    xref = paper.image(60, 60, file.getvalue(), "/DCTDecode", "/DeviceCMYK", "Decode [1 0 1 0 1 0 1 0]")
-    paper.put(paper.page(), xref, BOX)
-    picture = only(extract(paper, files, tmp_path))
-    assert (picture.mode, picture.passed_through) == ("RGB", False)
-    red, green, blue = pixels(files, picture).getpixel((30, 30))  # type: ignore[misc]
-    assert red > 200
-    assert green > 190
-    assert blue < 90
-
-
-def test_jpeg2000_is_transcoded(paper: Paper, files: Files, tmp_path: Path) -> None:
-    source = gradient(64, 48)
-    paper.put(paper.page(), paper.image(64, 48, jpeg2000(source), "/JPXDecode"), BOX)
-    picture = only(extract(paper, files, tmp_path))
-    assert picture.file.endswith(".png")
-    assert difference(pixels(files, picture), source) < 2
-
-
-def test_palette_and_one_bit_pictures_become_rgb(paper: Paper, files: Files, tmp_path: Path) -> None:
-    indexed = paper.image(2, 1, b"\x00\x01", "[]", "[/Indexed /DeviceRGB 1 <FF0000 00FF00>]")
-    bits = paper.object(
-        "Type /XObject|Subtype /Image|Width 8|Height 1|BitsPerComponent 1|ColorSpace /DeviceGray", b"\x0f"
-    )
-    page = paper.page()
-    paper.put(page, indexed, (50, 100, 250, 200))
-    paper.put(page, bits, (50, 300, 250, 400))
-    first, second = extract(paper, files, tmp_path).pictures
-    assert [pixels(files, first).getpixel((x, 0)) for x in (0, 1)] == [(255, 0, 0), (0, 255, 0)]
-    assert [pixels(files, second).getpixel((x, 0)) for x in (0, 7)] == [(0, 0, 0), (255, 255, 255)]
-
-
-def test_inverted_jpeg_is_shown_as_on_the_page(paper: Paper, files: Files, tmp_path: Path) -> None:
-    source = Image.new("L", (40, 40), 30)
-    xref = paper.image(40, 40, jpeg(source), "/DCTDecode", "/DeviceGray", "Decode [1 0]")
-    paper.put(paper.page(), xref, BOX)
-    picture = only(extract(paper, files, tmp_path))
-    assert not picture.passed_through
-    assert pixels(files, picture).getpixel((20, 20)) == pytest.approx((225, 225, 225), abs=3)
 
 
 def test_wide_gamut_jpeg_is_brought_to_srgb(paper: Paper, files: Files, tmp_path: Path) -> None:
@@ -192,9 +133,7 @@ TURNS: dict[Image.Transpose | None, tuple[float, ...]] = {
 
 
 @pytest.mark.parametrize("rotation", [0, 90])
-def test_turned_pictures_are_stored_as_a_viewer_shows_them(
-    paper: Paper, files: Files, tmp_path: Path, rotation: int
-) -> None:
+def test_turned_pictures_are_stored_as_shown(paper: Paper, files: Files, tmp_path: Path, rotation: int) -> None:
     xref = paper.image(80, 40, jpeg(gradient(80, 40)), "/DCTDecode")
     for matrix in TURNS.values():
         paper.draw(paper.page(rotation=rotation), xref, matrix)
@@ -202,34 +141,13 @@ def test_turned_pictures_are_stored_as_a_viewer_shows_them(
     upright = None if rotation == 0 else Image.Transpose.ROTATE_90  # what the page turns back
     by_key = {picture.content_key: picture for picture in extraction.pictures}
     assert len(by_key) == len(TURNS)
-    for placement, (way, page) in zip(extraction.placements, zip(TURNS, paper.document, strict=True), strict=True):
+    for placement, way, page in zip(extraction.placements, TURNS, paper.document, strict=True):
         picture = by_key[placement.content_key]
-        rendered = page.get_pixmap(dpi=72)
-        shown = Image.frombytes("RGB", (rendered.width, rendered.height), rendered.samples)
-        x0, y0, x1, y1 = (round(v) for v in placement.bbox)
-        shown = shown.crop((x0, y0, x1, y1))
-        assert difference(pixels(files, picture).resize(shown.size), shown) < 6, way
+        assert likeness.difference(page, placement, pixels(files, picture)) < 6, way
         assert picture.passed_through == (way == upright)
 
 
-def test_inline_picture_counts(paper: Paper, files: Files, tmp_path: Path) -> None:
-    data = gradient(16, 8).tobytes()
-    paper.paint(paper.page(), b"q 200 0 0 100 50 400 cm BI /W 16 /H 8 /CS /RGB /BPC 8 ID " + data + b" EI Q")
-    extraction = extract(paper, files, tmp_path)
-    (placement,) = extraction.placements
-    assert (placement.kind, placement.xref) == ("inline", None)
-    assert placement.bbox == pytest.approx((50, 100, 250, 200))
-    assert difference(pixels(files, only(extraction)), gradient(16, 8)) == 0
-
-
-def inlined(extraction: Extraction, files: Files) -> list[Image.Image]:
-    """Pixels of the inline pictures in the order painted."""
-    assert not extraction.unreadable, extraction.unreadable
-    stored = {picture.content_key: picture for picture in extraction.pictures}
-    return [pixels(files, stored[p.content_key]) for p in extraction.placements if p.kind == "inline"]
-
-
-def test_inline_pictures_beside_paint_that_bleeds_over_the_edge(paper: Paper, files: Files, tmp_path: Path) -> None:
+def test_inline_pictures_beside_paint_over_the_edge(paper: Paper, files: Files, tmp_path: Path) -> None:
     sources = [gradient(16, 8, seed=seed) for seed in (1, 2, 3)]
     page = paper.page()
     page.set_mediabox(pymupdf.Rect(0, 0, 399.5, 600))  # whole pixels of a gradient stand over its edge
@@ -241,7 +159,9 @@ def test_inline_pictures_beside_paint_that_bleeds_over_the_edge(paper: Paper, fi
     paper.put_inline(page, sources[2], (50, 450, 250, 550))
     extraction = extract(paper, files, tmp_path)
     assert [p.kind for p in extraction.placements] == ["inline", "embedded", "inline", "inline"]
-    shown = inlined(extraction, files)
+    stored = {picture.content_key: picture for picture in extraction.pictures}
+    shown = [pixels(files, stored[p.content_key]) for p in extraction.placements if p.kind == "inline"]
+    assert extraction.placements[0].xref is None
     sources[1] = sources[1].crop((2, 0, 16, 8))  # the rest is over the page's edge
     assert [difference(a, b) for a, b in zip(shown, sources, strict=True)] == [0, 0, 0]
 
@@ -260,9 +180,7 @@ def test_faint_gradient_does_not_make_pictures_of_the_others(paper: Paper, files
 # --- account ----------------------------------------------------------------------------------------------------------
 
 
-def test_one_picture_by_content_under_two_objects_and_many_placements(
-    paper: Paper, files: Files, tmp_path: Path
-) -> None:
+def test_equal_content_is_one_picture_of_many_placements(paper: Paper, files: Files, tmp_path: Path) -> None:
     data = jpeg(gradient(80, 40))
     page, other = paper.pages(2)
     first, second = (paper.image(80, 40, data, "/DCTDecode") for _ in range(2))
@@ -375,33 +293,23 @@ def bomb_by_its_own_header(paper: Paper) -> int:
     return paper.image(40, 40, bytes(data), "/DCTDecode")
 
 
-@pytest.mark.parametrize(
-    ("make", "kind", "says"),
-    [
-        (broken_stream, "unreadable_image", "The JPEG is truncated or damaged."),
-        (nonsense, "unreadable_image", "Its bytes are not a JPEG."),
-        (bomb, "too_large", "SWATCHBOOK_MAX_IMAGE_SIDE"),
-        (bomb_by_its_own_header, "too_large", "SWATCHBOOK_MAX_IMAGE_SIDE"),
-    ],
-)
-def test_broken_picture_is_named_and_fails_alone(
-    paper: Paper, files: Files, tmp_path: Path, make: object, kind: str, says: str
-) -> None:
-    page = paper.page()
-    broken = make(paper)  # type: ignore[operator]
+def test_broken_picture_is_named_and_fails_alone(paper: Paper, files: Files, tmp_path: Path) -> None:
+    damaged, none, side = "The JPEG is truncated or damaged.", "Its bytes are not a JPEG.", "SWATCHBOOK_MAX_IMAGE_SIDE"
+    makers = (broken_stream, nonsense, bomb, bomb_by_its_own_header)
+    broken = [make(paper) for make in makers]
     good = paper.image(80, 40, jpeg(gradient(80, 40)), "/DCTDecode")
-    paper.put(page, broken, BOX)
-    paper.put(page, good, (50, 300, 250, 400))
+    for page, xref in zip(paper.pages(len(broken)), broken, strict=True):
+        paper.put(page, xref, BOX)
+        paper.put(page, good, (50, 300, 250, 400))
     extraction = extract(paper, files, tmp_path)
-    (unreadable,) = extraction.unreadable
-    assert unreadable.kind == kind
-    assert says in unreadable.message
-    assert [p.xref for p in extraction.placements] == [broken, good]
-    assert extraction.placements[0].content_key == unreadable.content_key
-    assert extraction.placements[0].state is PlacementState.UNREADABLE
-    assert extraction.placements[0].reason == unreadable.message
-    assert len(extraction.pictures) == 1
-    assert not extraction.lost
+    assert [p.xref for p in extraction.placements] == [xref for each in broken for xref in (each, good)]
+    known = {each.content_key: each for each in extraction.unreadable}
+    kinds = ["unreadable_image", "unreadable_image", "too_large", "too_large"]
+    for placement, kind, says in zip(extraction.placements[::2], kinds, (damaged, none, side, side), strict=True):
+        unreadable = known[placement.content_key]
+        assert (unreadable.kind, says in unreadable.message) == (kind, True)
+        assert (placement.state, placement.reason) == (PlacementState.UNREADABLE, unreadable.message)
+    assert (len(known), len(extraction.pictures), extraction.lost) == (4, 1, ())
 
 
 def test_file_over_the_limit_is_too_large(paper: Paper, files: Files, tmp_path: Path) -> None:
@@ -420,7 +328,7 @@ def test_single_pixel_is_a_swatch_as_large_as_its_box(paper: Paper, files: Files
     assert pixels(files, picture).getpixel((0, 0)) == (255, 128, 0)
 
 
-def test_picture_that_kills_the_child_is_named_and_the_rest_continues(
+def test_picture_that_kills_the_child_fails_alone(
     paper: Paper, files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(ROOT)
@@ -440,7 +348,7 @@ def test_picture_that_kills_the_child_is_named_and_the_rest_continues(
     assert [(lost.page, lost.transient) for lost in extraction.lost] == [(1, True)], "memory may have been short"
 
 
-def test_picture_whose_child_is_killed_once_is_extracted_by_the_next(
+def test_picture_whose_child_dies_once_is_extracted(
     paper: Paper, files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(ROOT)
@@ -455,7 +363,7 @@ def test_picture_whose_child_is_killed_once_is_extracted_by_the_next(
     assert extraction.unreadable == extraction.lost == ()
 
 
-def test_error_of_the_parser_is_in_the_log_and_not_in_the_message(
+def test_error_of_the_parser_is_only_in_the_log(
     paper: Paper, files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.syspath_prepend(ROOT)

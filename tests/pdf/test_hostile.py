@@ -4,7 +4,6 @@ sound files end in nothing that has no name.
 
 import random
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -18,9 +17,9 @@ from swatchbook.pipeline.extract import extract
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
 from tests.conftest import SOAK
+from tests.pdf.conftest import Kept
 from tests.pdf.hostile import HOSTILE, sound, written
 from tests.pdf.hostile_parts import PARTS
-from tests.pdf.kept_child import Kept, kept_child
 from tests.pdf.making import all_pages
 
 pytestmark = pytest.mark.xdist_group("hostile")
@@ -33,15 +32,12 @@ SECONDS: Final = {"forms that double 24 times": 3.0, "pattern of a billion tiles
 MUTANTS = 2_000 if SOAK else 40
 
 
-@pytest.fixture(scope="module")
-def child() -> Iterator[Kept]:
-    with kept_child("swatchbook.pdf.mupdf_document") as kept:
-        yield kept
-
-
 def read_whole(path: Path, seconds: float = 20) -> tuple[dict[int, str], list[str]]:
     """Return the texts of the pages that are read, and all that is said of the file: kinds of failures, warnings."""
-    files, settings = Files(str(path.parent / "files")), Settings(page_seconds=seconds, home=path.parent)
+    files, settings = (
+        Files(str(path.parent / "files")),
+        Settings(page_seconds=seconds, home=path.parent, child_memory_mb=1_024),
+    )
     try:
         reading = reader.read(path, files, settings)
         extraction = extract(path, "document", reading, all_pages(reading.page_count), files, settings)
@@ -53,13 +49,13 @@ def read_whole(path: Path, seconds: float = 20) -> tuple[dict[int, str], list[st
     return texts, [*lost, *unreadable, *reading.warnings, *extraction.warnings]
 
 
-def test_sound_file_is_read_whole_and_nothing_is_said_of_it(child: Kept, tmp_path: Path) -> None:
+def test_sound_file_is_read_whole_without_a_word(tmp_path: Path) -> None:
     (tmp_path / "a.pdf").write_bytes(written(sound()))
     assert read_whole(tmp_path / "a.pdf") == ({1: "Tile Alba", 2: "Tile Bruna"}, [])
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_fault_is_named_and_does_no_harm_to_the_other_page(child: Kept, tmp_path: Path, fault: str) -> None:
+def test_fault_is_named_and_harms_no_other_page(tmp_path: Path, fault: str) -> None:
     make, name = FAULTS[fault]
     (tmp_path / "a.pdf").write_bytes(make())
     texts, said = read_whole(tmp_path / "a.pdf", SECONDS.get(fault, 20))
@@ -68,20 +64,20 @@ def test_fault_is_named_and_does_no_harm_to_the_other_page(child: Kept, tmp_path
     assert not texts or "Tile Bruna" in texts.values() or "font" in fault
 
 
-def test_what_is_said_of_a_damaged_page_is_not_said_of_the_next(child: Kept, tmp_path: Path) -> None:
+def test_faults_of_a_page_are_not_said_of_the_next(tmp_path: Path) -> None:
     (tmp_path / "a.pdf").write_bytes(PARTS["groups 300 deep"][0]())
     texts, said = read_whole(tmp_path / "a.pdf")
     assert (texts, {*said}) == ({2: "Tile Bruna"}, {"unreadable_document"})
 
 
-@pytest.mark.parametrize("kept", range(5, 100, 5))
-def test_file_cut_anywhere_is_named_or_repaired(child: Kept, tmp_path: Path, kept: int) -> None:
+def test_file_cut_anywhere_is_named_or_repaired(tmp_path: Path) -> None:
     data = written(sound())
-    (tmp_path / "a.pdf").write_bytes(data[: len(data) * kept // 100])
-    texts, said = read_whole(tmp_path / "a.pdf")
-    assert said
-    assert Unexpected.kind not in said
-    assert texts or said == ["unreadable_document"]
+    for kept in range(5, 100, 10):
+        (tmp_path / "a.pdf").write_bytes(data[: len(data) * kept // 100])
+        texts, said = read_whole(tmp_path / "a.pdf")
+        assert said, kept
+        assert Unexpected.kind not in said, kept
+        assert texts or said == ["unreadable_document"], kept
 
 
 # --- mutations --------------------------------------------------------------------------------------------------------
@@ -134,12 +130,14 @@ def mutate(data: bytes, chance: random.Random) -> bytes:
     return bytes(changed)
 
 
-def test_mutated_files_end_in_nothing_without_a_name_and_leave_no_process(child: Kept, tmp_path: Path) -> None:
+def test_mutated_files_fail_by_name_and_leave_no_process(kept_children: dict[object, Kept], tmp_path: Path) -> None:
     originals, path = bases(), tmp_path / "a.pdf"
     for seed in range(MUTANTS):
         path.write_bytes(mutate(originals[seed % len(originals)], random.Random(seed)))
         _, said = read_whole(path, 10)
         assert Unexpected.kind not in said, f"seed {seed}: {said}"
-    child.close()
-    assert child.pids
-    assert not [pid for pid in child.pids if Path(f"/proc/{pid}").exists()]
+    pids = {pid for child in kept_children.values() for pid in child.pids}
+    for child in kept_children.values():
+        child.close()
+    assert pids
+    assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]

@@ -8,7 +8,7 @@ from swatchbook.pdf import reader
 from swatchbook.pdf.page_text import LONGEST_LINE
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
-from tests.pdf.making import Paper, gradient, jpeg, write_glyphs
+from tests.pdf.making import RAMP, Paper, gradient, jpeg, write_glyphs
 
 
 @pytest.fixture
@@ -69,35 +69,27 @@ def test_text_filled_with_a_gradient_is_seen(read) -> None:
     page = paper.page()
     page.insert_text((40, 40), "plain", color=(1, 1, 1))
     page.draw_rect((0, 0, 400, 60), fill=(0, 0, 0), overlay=False)
-    paper.resource(
-        page,
-        "Shading/S",
-        "<</ShadingType 2/ColorSpace/DeviceRGB/Coords[0 0 400 0]/Function<</FunctionType 2/Domain[0 1]/C0[1 0 0]"
-        "/C1[0 0 1]/N 1>>>>",
-    )
-    paper.paint(page, b"q BT /helv 20 Tf 7 Tr 40 400 Td (gradient) Tj ET /S sh Q")
+    paper.resource(page, "Shading/Ramp", RAMP)
+    paper.paint(page, b"q BT /helv 20 Tf 7 Tr 40 400 Td (gradient) Tj ET /Ramp sh Q")
     page.draw_rect((200, 0, 400, 20), fill=(0, 0, 0))
     assert read(paper) == [["plain", "gradient"]]
 
 
-@pytest.mark.parametrize(
-    ("painted", "text"),
-    [
-        (b"6 Tc (ALDER) Tj", "ALDER"),
-        (b"6 Tc (SMOKED OAK) Tj", "SMOKED OAK"),
-        (b"[(S)-400(M)-400(O)-400(K)-400(E)-400(D)-700(O)-400(A)-400(K)] TJ", "SMOKED OAK"),
-        (b"(S M O K E D   O A K) Tj", "SMOKED OAK"),
-        (b"[(TO)-400(P)-400(I)-400(C)-400(A)-400(L)-700(WAT)-400(E)-400(R)] TJ", "TOPICAL WATER"),
-        (b"(S) Tj /helv 13 Tf ( M) Tj /helv 12 Tf ( O) Tj /helv 13 Tf ( K E) Tj", "SMOKE"),
-        (b"(sizes S, M, L and XL) Tj", "sizes S, M, L and XL"),
-        (b"(A 4 x 6 B) Tj", "A 4 x 6 B"),
-    ],
-)
-def test_letter_spaced_words_are_joined(read, painted: bytes, text: str) -> None:
+def test_letter_spaced_words_are_joined(read) -> None:
+    printed = {
+        b"6 Tc (ALDER) Tj": "ALDER",
+        b"6 Tc (SMOKED OAK) Tj": "SMOKED OAK",
+        b"[(S)-400(M)-400(O)-400(K)-400(E)-400(D)-700(O)-400(A)-400(K)] TJ": "SMOKED OAK",
+        b"(S M O K E D   O A K) Tj": "SMOKED OAK",
+        b"[(TO)-400(P)-400(I)-400(C)-400(A)-400(L)-700(WAT)-400(E)-400(R)] TJ": "TOPICAL WATER",
+        b"(S) Tj /helv 13 Tf ( M) Tj /helv 12 Tf ( O) Tj /helv 13 Tf ( K E) Tj": "SMOKE",
+        b"(sizes S, M, L and XL) Tj": "sizes S, M, L and XL",
+        b"(A 4 x 6 B) Tj": "A 4 x 6 B",
+    }
     paper = Paper()
-    page = paper.page("font")
-    paper.paint(page, b"BT /helv 12 Tf 40 400 Td " + painted + b" ET")
-    assert read(paper) == [["font", text]]
+    for painted in printed:
+        paper.paint(paper.page("font"), b"BT /helv 12 Tf 40 400 Td " + painted + b" ET")
+    assert read(paper) == [["font", text] for text in printed.values()]
 
 
 def test_ligatures_are_letters_and_right_to_left_words_stay_in_order(read) -> None:
@@ -116,19 +108,13 @@ def test_line_of_endless_length_is_read_as_several(read) -> None:
     assert [len(line) for (lines,) in [read(paper)] for line in lines] == [LONGEST_LINE, LONGEST_LINE, 500]
 
 
-@pytest.mark.parametrize("first", [29, 31])
-def test_numbers_of_glyphs_are_read_in_the_order_of_fonts(read, first: int) -> None:
-    paper = Paper()
-    page = paper.page("Catalogue")
-    write_glyphs(paper, page, [ord(c) - first for c in "Rolled steel, 40 x 60 (black)"])
-    assert read(paper) == [["Catalogue", "Rolled steel, 40 x 60 (black)"]]
-
-
-def test_glyphs_beyond_latin_letters_of_truetype_fonts_have_their_accents(read) -> None:
-    paper = Paper()
+def test_numbers_of_glyphs_are_read_in_the_order_of_fonts(read) -> None:
+    paper, words = Paper(), "Rolled steel, 40 x 60 (black)"
+    for first in (29, 31):
+        write_glyphs(paper, paper.page("Catalogue"), [ord(c) - first for c in words])
     beginning, end = ([ord(c) - 29 for c in part] for part in ("Tavanske ljestve i re", "etka"))
-    write_glyphs(paper, paper.page(), [*beginning, 227, *end])
-    assert read(paper) == [["Tavanske ljestve i rešetka"]]
+    write_glyphs(paper, paper.page(), [*beginning, 227, *end])  # beyond Latin letters, of TrueType fonts
+    assert read(paper) == [["Catalogue", words]] * 2 + [["Tavanske ljestve i rešetka"]]
 
 
 def test_numbers_of_glyphs_in_no_known_order_are_no_text(tmp_path: Path) -> None:

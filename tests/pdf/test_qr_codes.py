@@ -5,7 +5,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pymupdf
-import pytest
 from PIL import Image, ImageDraw
 
 from swatchbook.pdf import reader
@@ -40,23 +39,16 @@ def marks() -> Image.Image:
     return picture
 
 
-@pytest.mark.parametrize(
-    ("picture", "state", "reason"),
-    [
-        (qr_code(), PlacementState.DECORATIVE, "a code to scan"),
-        (package(), PlacementState.SHOWN, None),
-        (marks(), PlacementState.SHOWN, None),
-    ],
-)
-def test_code_to_scan_is_decorative(
-    picture: Image.Image, state: PlacementState, reason: str | None, tmp_path: Path
-) -> None:
+def test_code_to_scan_is_decorative(tmp_path: Path) -> None:
     document = pymupdf.open()
-    page = document.new_page()
-    page.insert_image((100, 100, 200, 200), stream=png(picture))
-    page.insert_text((100, 220), "Scan for the whole range of products")
+    for picture in (qr_code(), package(), marks()):
+        page = document.new_page()
+        page.insert_image((100, 100, 200, 200), stream=png(picture))
+        page.insert_text((100, 220), "Scan for the whole range of products")
     document.save(tmp_path / "a.pdf")
     files, settings = Files(str(tmp_path / "files")), Settings()
     reading = reader.read(tmp_path / "a.pdf", files, settings)
-    extraction = pipeline.extract(tmp_path / "a.pdf", "document", reading, all_pages(1), files, settings)
-    assert [(placement.state, placement.reason) for placement in extraction.placements] == [(state, reason)]
+    extraction = pipeline.extract(tmp_path / "a.pdf", "document", reading, all_pages(3), files, settings)
+    shown = (PlacementState.SHOWN, None)
+    code = (PlacementState.DECORATIVE, "a code to scan")
+    assert [(placement.state, placement.reason) for placement in extraction.placements] == [code, shown, shown]

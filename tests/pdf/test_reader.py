@@ -69,21 +69,20 @@ def test_text_keeps_place_size_and_style(paper: Paper, files: Files, tmp_path: P
     assert read.box == (0, 0, 400, 600)
 
 
-@pytest.mark.parametrize("rotation", [90, 180, 270])
-def test_boxes_are_of_the_page_as_shown(paper: Paper, files: Files, tmp_path: Path, rotation: int) -> None:
-    page = paper.page()
-    paper.put(page, paper.image(20, 10, jpeg(gradient(20, 10)), "/DCTDecode"), (0, 0, 200, 100))
-    page.insert_text((40, 40), "corner", fontsize=12)
-    page.set_rotation(rotation)
-    (read,) = pages(paper.save(tmp_path / "a.pdf"), files)
-    wide = rotation in (90, 270)
-    assert read.box == ((0, 0, 600, 400) if wide else (0, 0, 400, 600))
-    expected = {90: (500, 0, 600, 200), 180: (200, 500, 400, 600), 270: (0, 200, 100, 400)}[rotation]
-    assert read.drawn[0].bbox == pytest.approx(expected)
-    (line,) = read.lines
-    x = (line.bbox[0] + line.bbox[2]) / 2
-    y = (line.bbox[1] + line.bbox[3]) / 2
-    assert {90: (x > 540, y < 90), 180: (x > 310, y > 540), 270: (x < 60, y > 310)}[rotation] == (True, True)
+def test_boxes_are_of_the_page_as_shown(paper: Paper, files: Files, tmp_path: Path) -> None:
+    boxes = {90: (500, 0, 600, 200), 180: (200, 500, 400, 600), 270: (0, 200, 100, 400)}
+    picture = paper.image(20, 10, jpeg(gradient(20, 10)), "/DCTDecode")
+    for rotation in boxes:
+        page = paper.page()
+        paper.put(page, picture, (0, 0, 200, 100))
+        page.insert_text((40, 40), "corner", fontsize=12)
+        page.set_rotation(rotation)
+    for read, (rotation, expected) in zip(pages(paper.save(tmp_path / "a.pdf"), files), boxes.items(), strict=True):
+        assert read.box == ((0, 0, 400, 600) if rotation == 180 else (0, 0, 600, 400))
+        assert read.drawn[0].bbox == pytest.approx(expected)
+        (line,) = read.lines
+        x, y = (line.bbox[0] + line.bbox[2]) / 2, (line.bbox[1] + line.bbox[3]) / 2
+        assert {90: (x > 540, y < 90), 180: (x > 310, y > 540), 270: (x < 60, y > 310)}[rotation] == (True, True)
 
 
 def test_outline_labels_and_title_are_read(paper: Paper, files: Files, tmp_path: Path) -> None:
@@ -108,13 +107,7 @@ def test_iter_pages_returns_only_the_given_pages(paper: Paper, files: Files, tmp
 def test_pictures_and_shadings_are_distinguished(paper: Paper, files: Files, tmp_path: Path) -> None:
     page = paper.page()
     paper.put(page, paper.image(20, 10, jpeg(gradient(20, 10)), "/DCTDecode"), (10, 10, 110, 60))
-    paper.resource(
-        page,
-        "Shading/S",
-        "<</ShadingType 2/ColorSpace/DeviceRGB/Coords[0 0 400 0]/Function<</FunctionType 2/Domain[0 1]/C0[1 0 0]"
-        "/C1[0 0 1]/N 1>>>>",
-    )
-    paper.paint(page, b"q 0 0 200 100 re W n /S sh Q")
+    paper.shade(page, (0, 500, 200, 600))
     (read,) = pages(paper.save(tmp_path / "a.pdf"), files)
     assert [one.gradient for one in read.drawn] == [False, True]
 
@@ -220,14 +213,6 @@ def failure(path: Path, files: Files, **changed: object) -> Failure:
     return caught.value
 
 
-def test_missing_file_raises(files: Files, tmp_path: Path) -> None:
-    assert isinstance(failure(tmp_path / "none.pdf", files), FileMissing)
-
-
-def test_folder_raises(files: Files, tmp_path: Path) -> None:
-    assert isinstance(failure(tmp_path, files), InvalidReference)
-
-
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs another user to become")
 def test_file_without_permission_raises(paper: Paper, files: Files, tmp_path: Path) -> None:
     paper.page("x")
@@ -242,54 +227,36 @@ def test_file_without_permission_raises(paper: Paper, files: Files, tmp_path: Pa
         os.seteuid(0)
 
 
-@pytest.mark.parametrize(
-    ("data", "kind", "says"),
-    [
-        (b"", UnreadableDocument, "empty"),
-        (b"PK\x03\x04 a zip", UnsupportedFormat, "not a PDF"),
-        (b"%PDF-1.7\n%%EOF", UnreadableDocument, "broken"),
-    ],
-)
-def test_file_that_is_no_pdf_raises(files: Files, tmp_path: Path, data: bytes, kind: type[Failure], says: str) -> None:
-    path = tmp_path / "a.pdf"
-    path.write_bytes(data)
-    error = failure(path, files)
-    assert isinstance(error, kind)
-    assert says in error.message
-
-
-def test_document_without_pages_raises(files: Files, tmp_path: Path) -> None:
-    path = tmp_path / "a.pdf"
-    path.write_bytes(
+def test_file_that_is_no_pdf_raises(files: Files, tmp_path: Path) -> None:
+    without_pages = (
         b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\n"
         b"trailer<</Root 1 0 R/Size 3>>\n%%EOF"
     )
-    error = failure(path, files)
-    assert isinstance(error, UnreadableDocument)
-    assert "no pages" in error.message
+    for data, kind, says in (
+        (b"", UnreadableDocument, "empty"),
+        (b"PK\x03\x04 a zip", UnsupportedFormat, "not a PDF"),
+        (b"%PDF-1.7\n%%EOF", UnreadableDocument, "broken"),
+        (without_pages, UnreadableDocument, "no pages"),
+    ):
+        (tmp_path / "a.pdf").write_bytes(data)
+        error = failure(tmp_path / "a.pdf", files)
+        assert isinstance(error, kind)
+        assert says in error.message
+    assert isinstance(failure(tmp_path / "none.pdf", files), FileMissing)
+    assert isinstance(failure(tmp_path, files), InvalidReference)
 
 
-def test_document_with_a_wrong_page_count_raises(paper: Paper, files: Files, tmp_path: Path) -> None:
+def test_damaged_document_raises_or_is_read_with_a_warning(paper: Paper, files: Files, tmp_path: Path) -> None:
     paper.page("x")
-    data = paper.save(tmp_path / "a.pdf").read_bytes()
-    (tmp_path / "a.pdf").write_bytes(data.replace(b"/Count 1/", b"/Count-9/"))
-    assert isinstance(failure(tmp_path / "a.pdf", files), UnreadableDocument)
-
-
-def test_truncated_document_raises(paper: Paper, files: Files, tmp_path: Path) -> None:
-    paper.page("x")
-    data = paper.save(tmp_path / "a.pdf").read_bytes()
-    (tmp_path / "b.pdf").write_bytes(data[: len(data) // 6])
-    error = failure(tmp_path / "b.pdf", files)
+    data, damaged = paper.save(tmp_path / "a.pdf").read_bytes(), tmp_path / "b.pdf"
+    damaged.write_bytes(data.replace(b"/Count 1/", b"/Count-9/"))
+    assert isinstance(failure(damaged, files), UnreadableDocument)
+    damaged.write_bytes(data[: len(data) // 6])
+    error = failure(damaged, files)
     assert isinstance(error, UnreadableDocument)
     assert "truncated" in error.message
-
-
-def test_damaged_document_that_opens_is_read_with_a_warning(paper: Paper, files: Files, tmp_path: Path) -> None:
-    paper.page("x")
-    data = paper.save(tmp_path / "a.pdf").read_bytes()
-    (tmp_path / "b.pdf").write_bytes(data[: data.rindex(b"xref\n0")])
-    reading = reader.read(tmp_path / "b.pdf", files, settings())
+    damaged.write_bytes(data[: data.rindex(b"xref\n0")])
+    reading = reader.read(damaged, files, settings())
     assert reading.page_count == 1
     assert any("repaired" in said for said in reading.warnings)
 
@@ -343,12 +310,23 @@ def test_looping_and_aborting_pages_are_lost_alone(
     assert "invalid pointer" in caplog.text
 
 
-def test_document_whose_every_page_crashes_the_child_is_unreadable(paper: Paper, files: Files, tmp_path: Path) -> None:
-    paper.page("ABORT")
-    paper.page("ABORT")
-    path = paper.save(tmp_path / "a.pdf")
-    with pytest.raises(UnreadableDocument, match="No page could be read"):
-        reader.read(path, files, settings(), module=TROUBLED)
+@pytest.mark.parametrize(
+    ("texts", "raised", "says"),
+    [
+        (("ABORT", "ABORT"), UnreadableDocument, "No page could be read"),
+        (("KILL", "ABORT", "KILL"), CrashedWorker, "No page could be read.*SIGKILL"),
+        (("LOOP",), ProviderTimeout, "No page could be read"),
+    ],
+)
+def test_document_without_any_readable_page_fails(
+    paper: Paper, files: Files, tmp_path: Path, texts: tuple[str, ...], raised: type[Failure], says: str
+) -> None:
+    for text in texts:
+        paper.page(text)
+    seconds = 0.8 if texts == ("LOOP",) else 20
+    with pytest.raises(raised, match=says) as caught:
+        reader.read(paper.save(tmp_path / "a.pdf"), files, settings(page_seconds=seconds), module=TROUBLED)
+    assert caught.value.advice
 
 
 def test_killed_parser_is_replaced_once(paper: Paper, files: Files, tmp_path: Path) -> None:
@@ -370,40 +348,18 @@ def test_page_whose_child_is_always_killed_is_a_transient_loss(paper: Paper, fil
     assert "SIGKILL" in reading.lost[0].message
 
 
-def test_document_whose_child_is_killed_on_every_page_is_a_transient_failure(
-    paper: Paper, files: Files, tmp_path: Path
-) -> None:
-    for text in ("KILL", "ABORT", "KILL"):
-        paper.page(text)
-    with pytest.raises(CrashedWorker, match=r"No page could be read.*SIGKILL") as caught:
-        reader.read(paper.save(tmp_path / "a.pdf"), files, settings(), module=TROUBLED)
-    assert caught.value.advice
-
-
-def test_document_whose_child_is_killed_at_opening_is_a_transient_failure(
-    paper: Paper, files: Files, tmp_path: Path
+@pytest.mark.parametrize(
+    ("title", "raised", "says"),
+    [("KILL", CrashedWorker, "SIGKILL"), ("ABORT", UnreadableDocument, "SIGABRT")],  # only a kill may pass
+)
+def test_document_that_ends_its_parser_at_opening_fails(
+    paper: Paper, files: Files, tmp_path: Path, title: str, raised: type[Failure], says: str
 ) -> None:
     paper.page("one")
-    paper.document.set_metadata({"title": "KILL"})
-    with pytest.raises(CrashedWorker, match="SIGKILL") as caught:
+    paper.document.set_metadata({"title": title})
+    with pytest.raises(raised, match=says) as caught:
         reader.read(paper.save(tmp_path / "a.pdf"), files, settings(), module=TROUBLED)
     assert caught.value.advice
-
-
-def test_document_that_crashes_its_parser_twice_at_opening_is_unreadable(
-    paper: Paper, files: Files, tmp_path: Path
-) -> None:
-    paper.page("one")
-    paper.document.set_metadata({"title": "ABORT"})
-    with pytest.raises(UnreadableDocument, match="SIGABRT"):
-        reader.read(paper.save(tmp_path / "a.pdf"), files, settings(), module=TROUBLED)
-
-
-def test_document_whose_every_page_hangs_is_a_transient_failure(paper: Paper, files: Files, tmp_path: Path) -> None:
-    paper.page("LOOP")
-    path = paper.save(tmp_path / "a.pdf")
-    with pytest.raises(ProviderTimeout, match="No page could be read"):
-        reader.read(path, files, settings(page_seconds=0.8), module=TROUBLED)
 
 
 def test_time_limit_of_the_document_holds_when_every_page_hangs(paper: Paper, files: Files, tmp_path: Path) -> None:
