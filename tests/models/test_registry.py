@@ -15,26 +15,16 @@ from swatchbook.settings import Settings
 LOCAL = {Role.ANALYSIS, Role.VISUAL, Role.STRUCTURE, Role.COLOR, Role.TEXTURE, Role.UNDERSTANDING, Role.TEXT}
 
 
-def test_local_profile_makes_its_seven_roles() -> None:
-    assert {want.role for want in requested(Settings())} == LOCAL
+def test_asked_roles_bring_those_they_are_made_from() -> None:
+    def wanted(settings: Settings, *roles: Role) -> list[Role]:
+        return [want.role for want in requested(settings, *([frozenset(roles)] if roles else []))]
 
-
-def test_asked_roles_alone_are_wanted() -> None:
-    assert [want.role for want in requested(Settings(), frozenset({Role.COLOR, Role.TEXT}))] == [Role.COLOR, Role.TEXT]
-
-
-def test_understanding_brings_the_analysis_it_is_made_from() -> None:
-    assert [w.role for w in requested(Settings(), frozenset({Role.UNDERSTANDING}))] == [
-        Role.ANALYSIS,
-        Role.UNDERSTANDING,
-    ]
-
-
-def test_a_picture_with_what_is_said_of_it_brings_what_both_come_from() -> None:
-    settings = Settings(encoder="siglip")
-    asked = requested(settings, frozenset({Role.MULTIMODAL}))
-    assert [want.role for want in asked] == [Role.ANALYSIS, Role.VISUAL, Role.MULTIMODAL]
-    assert Role.MULTIMODAL in {want.role for want in requested(settings)}
+    assert set(wanted(Settings())) == LOCAL
+    assert wanted(Settings(), Role.COLOR, Role.TEXTURE) == [Role.COLOR, Role.TEXTURE]
+    assert wanted(Settings(), Role.UNDERSTANDING) == [Role.ANALYSIS, Role.UNDERSTANDING]
+    siglip = Settings(encoder="siglip")
+    assert wanted(siglip, Role.MULTIMODAL) == [Role.ANALYSIS, Role.VISUAL, Role.MULTIMODAL]
+    assert Role.MULTIMODAL in wanted(siglip)
 
 
 def test_role_that_no_model_makes_is_an_error_naming_the_setting() -> None:
