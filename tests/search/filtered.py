@@ -19,41 +19,20 @@ from swatchbook.pipeline.publish import publish_round
 from swatchbook.records import LinkKind, PlacementState, identity
 from swatchbook.resources import Resources
 from swatchbook.upkeep.verify import rebuild
+from tests.tables import rows_of
 
 MADE_UP: Mapping[str, tuple[str, str, str, str, float | None]] = {
-    "Volta": ("Wall tiles", "gres porcellanato, cotto", "", "€ 12.50 per m²", 12.5),
-    "Arles": ("Floor Tiles", "Feinsteinzeug", "Marineblau / Weiß", "€ 45", 45.0),
-    "Brina Grande": ("Metal", "Messing gebürstet", "", "210,00 €", 210.0),
-    "Nord": ("Wood & Cork", "Rovere spazzolato", "navy", "€ 96", 96.0),
-    "Lumen": ("Lamps", "", "bleu nuit", "on request", None),
-    "Tessa": ("Textile", "100 % lino, 420 g/m2", "", "58", 58.0),
+    name: (category, material, colors, printed, price)
+    for name, category, material, colors, printed, price in rows_of(__file__, "made_up")
 }
 """Product -> category, material, colours and price as printed, and the price."""
 
-TOLD: Mapping[str, Mapping[str, str]] = {
-    "Volta": {"brand": "Nord & Söhne", "size": "60 × 120 cm; 30x30", "url": "https://www.shop.example/volta?x=1"},
-    "Arles": {"brand": "Nord", "size": "160 × 120 cm", "condition": "Like new", "url": "http://Outlet.example:8080/a"},
-    "Brina Grande": {"condition": "new", "url": "https://shop.example/brina", "currency": "chf"},
-    "Nord": {"brand": "Öst", "size": "XL", "condition": "used, good"},
-    "Lumen": {"brand": "nord", "size": "1,5 m", "url": "file:///home/shop.example/lumen.jpg"},
-    "Tessa": {"condition": "used", "url": "https://[broken", "currency": "Dh"},
-}
+TOLD: Mapping[str, Mapping[str, str]] = dict(rows_of(__file__, "told"))
 """Product -> more of what is printed or scraped."""
 
 READ: Mapping[str, Mapping[str, set[str]]] = {
-    "Volta": {
-        "brand": {"Nord & Söhne"}, "size": {"60x120 cm", "30x30 cm"}, "currency": {"EUR"}, "host": {"www.shop.example"},
-    },
-    "Arles": {
-        "brand": {"Nord"}, "size": {"160x120 cm"}, "condition": {"Like new"}, "currency": {"EUR"},
-        "host": {"outlet.example"},
-    },
-    "Brina Grande": {"condition": {"new"}, "host": {"shop.example"}, "currency": {"CHF"}},
-    "Nord": {"brand": {"Öst"}, "size": {"XL"}, "condition": {"used, good"}, "currency": {"EUR"}},
-    "Lumen": {"brand": {"nord"}, "size": {"1,5 m"}},
-    "Tessa": {"condition": {"used"}, "currency": {"Dh"}},
-    "Vecchio": {"brand": {"Nord"}, "currency": {"EUR"}},
-}  # fmt: skip
+    name: {field: set(values) for field, values in read.items()} for name, read in rows_of(__file__, "read")
+}
 """What filters read of it, by hand."""
 
 BY_WORDS = ("brand", "size", "condition", "currency", "host")
@@ -69,29 +48,7 @@ SEEN = ("navy", "grey blue", "white", "ivory", "terracotta", "teal", "magenta")
 
 IN_SAMPLE = {"Nordvik Oak": 82.5, "Palladio Terrazzo": 96.0}
 
-SAME: Mapping[str, Sequence[str]] = {
-    "porcelain": ("porcellanato", "feinsteinzeug"),
-    "Gres Porcellanato": ("porcellanato", "feinsteinzeug"),
-    "oak": ("oak", "rovere"),
-    "Eiche": ("oak", "rovere"),
-    "wood": ("oak", "rovere", "spruce"),
-    "stone": ("marble",),
-    "marmo": ("marble",),
-    "brass": ("brass", "messing"),
-    "linen": ("lino",),
-    "metal": ("brass", "messing"),
-    "ceramic": ("porcellanato", "feinsteinzeug", "cotto", "terracotta"),
-    "blue": ("navy", "blue", "teal", "marineblau", "bleu"),
-    "blau": ("navy", "blue", "teal", "marineblau", "bleu"),
-    "navy": ("navy", "marineblau", "bleu nuit"),
-    "terracotta": ("terracotta", "cotto"),
-    "dark blue": ("navy", "marineblau", "bleu nuit"),
-    "azul marino": ("navy", "marineblau", "bleu nuit"),
-    "white": ("white", "ivory", "weiss"),
-    "bianco": ("white", "ivory", "weiss"),
-    "orange": ("terracotta", "cotto"),
-    "purple": ("magenta",),
-}
+SAME: Mapping[str, Sequence[str]] = dict(rows_of(__file__, "same"))
 """What is asked for in another language or more broadly -> what of it this collection prints or shows, by hand."""
 
 

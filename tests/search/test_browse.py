@@ -1,28 +1,15 @@
 """Without words and pictures, everything that matches the filters is listed, and counted."""
 
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from swatchbook.index.contract import Where
 from swatchbook.ledger.queries import filters
 from swatchbook.ledger.queries.filters import facets
 from swatchbook.records import Product, ResultKind, Variant
-from swatchbook.resources import Resources, open_resources
+from swatchbook.resources import Resources
 from swatchbook.search.search import facets_of_search, find_relevant
-from swatchbook.settings import Settings
 
 ANNA = Where(owner="anna")
-
-
-@pytest.fixture(scope="module")
-def sample(ingested_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Resources]:
-    home = tmp_path_factory.mktemp("browse") / "home"
-    shutil.copytree(ingested_home, home)
-    with open_resources(Settings(home=home)) as resources:
-        yield resources
 
 
 @pytest.mark.parametrize("by", ["image", "product", "chunk"])
@@ -38,14 +25,13 @@ def test_everything_is_listed_once_page_by_page(sample: Resources, by: ResultKin
     assert total == len(seen) == len(set(seen)) > 1
 
 
-@pytest.mark.parametrize("most_kept", [filters.MOST_KEPT, 0])
-def test_a_filter_lists_what_facets_count(sample: Resources, monkeypatch: pytest.MonkeyPatch, most_kept: int) -> None:
-    monkeypatch.setattr(filters, "MOST_KEPT", most_kept)
-    where = ANNA.model_copy(update={"color": ("grey",)})
-    listed = find_relevant(sample, where=where, k=100)
-    assert len(listed.hits) == facets(sample.ledger, "image", where).total < facets(sample.ledger, "image", ANNA).total
-    assert listed.total == len(listed.hits)
-    assert facets_of_search(sample, where=where) == facets(sample.ledger, "image", where)
+def test_a_filter_lists_what_facets_count(sample: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
+    where, whole = ANNA.model_copy(update={"color": ("grey",)}), facets(sample.ledger, "image", ANNA).total
+    for most_kept in (filters.MOST_KEPT, 0):
+        monkeypatch.setattr(filters, "MOST_KEPT", most_kept)
+        listed = find_relevant(sample, where=where, k=100)
+        assert listed.total == len(listed.hits) == facets(sample.ledger, "image", where).total < whole
+        assert facets_of_search(sample, where=where) == facets(sample.ledger, "image", where)
 
 
 def test_only_the_owner_s_are_listed(sample: Resources) -> None:

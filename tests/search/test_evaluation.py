@@ -28,13 +28,14 @@ def test_measures_are_those_of_the_textbook() -> None:
     assert score_ranking([str(n) for n in range(30)], many) == pytest.approx((1, 1, 1))
 
 
-@pytest.mark.parametrize("roles", range(1, 10))
-def test_the_grid_has_each_role_alone_and_is_never_long(roles: int) -> None:
-    names = [str(n) for n in range(roles)]
-    tried = grid(names)
-    assert len(tried) <= MOST_TRIED
-    assert all(sum(each.values()) == pytest.approx(1, abs=0.01) for each in tried)
-    assert all({name: 1.0} in [{r: w for r, w in each.items() if w} for each in tried] for name in names)
+def test_the_grid_has_each_role_alone_and_is_never_long() -> None:
+    for roles in (1, 2, 5, 9):
+        names = [str(n) for n in range(roles)]
+        tried = grid(names)
+        assert len(tried) <= MOST_TRIED
+        assert all(sum(each.values()) == pytest.approx(1, abs=0.01) for each in tried)
+        alone = [{role: weight for role, weight in each.items() if weight} for each in tried]
+        assert all({name: 1.0} in alone for name in names)
 
 
 def asked(number: int) -> Asked:

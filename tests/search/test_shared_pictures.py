@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from swatchbook.index.contract import Where
@@ -106,7 +106,6 @@ def meets(item: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
 
 
 @given(asked=FILTERS)
-@settings(max_examples=100)
 def test_filters_are_met_by_one_item_and_it_is_shown(shared: Any, asked: dict[str, Any]) -> None:
     resources, image, *_ = shared
     where = Where(**asked)
