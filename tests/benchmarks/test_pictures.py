@@ -118,30 +118,23 @@ def test_program_ranks_each_folder(repositories: Path, tmp_path: Path, call: Cal
     assert read_scores(tmp_path / SCORES / "mine.json").sets["colours"].of_ten == pytest.approx(0.1)
 
 
-@pytest.mark.parametrize(
-    ("sets", "said"),
-    [
+def test_wrong_file_gives_one_line(tmp_path: Path, call: Call) -> None:
+    first, *others = picture_sets()["clothes"].classes
+    wrong: list[tuple[dict[str, object], str]] = [
         ({"birds": {}}, "there is no set 'birds'"),
         ({"clothes": {"0": []}}, "clothes: the set has no picture '0'"),
-        ({"clothes": "itself"}, "names itself, or another picture twice"),
-        ({"clothes": "eleven"}, "Tuple should have at most 10 items"),
+        ({"clothes": {first: [first]}}, "names itself, or another picture twice"),
+        ({"clothes": {first: others[:11]}}, "Tuple should have at most 10 items"),
         ({"furniture": {}}, "`seen` does not name the set 'furniture'"),
-    ],
-)
-def test_wrong_file_gives_one_line(sets: dict[str, object], said: str, tmp_path: Path, call: Call) -> None:
-    first, *others = picture_sets()["clothes"].classes
-    for name, rankings in sets.items():
-        if rankings == "itself":
-            sets = {name: {first: [first]}}
-        if rankings == "eleven":
-            sets = {name: {first: others[:11]}}
+    ]
     file = tmp_path / "rankings.json"
-    file.write_text(json.dumps({"system": "mine", "about": "x", "seen": {"clothes": "unseen"}, "sets": sets}))
-    with pytest.raises(pytest.fail.Exception) as end:
-        call("score", file, "--board", tmp_path)
-    assert said in str(end.value)
-    assert "rankings.json" in str(end.value)
-    assert "\n" not in str(end.value)
+    for sets, said in wrong:
+        file.write_text(json.dumps({"system": "mine", "about": "x", "seen": {"clothes": "unseen"}, "sets": sets}))
+        with pytest.raises(pytest.fail.Exception) as end:
+            call("score", file, "--board", tmp_path)
+        assert said in str(end.value)
+        assert "rankings.json" in str(end.value)
+        assert "\n" not in str(end.value)
 
 
 def test_pictures_without_an_answer_count_as_zero() -> None:
