@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from swatchbook.catalogue.chunk import MOST_PIECES, chunk, word_pieces
@@ -49,7 +49,6 @@ def any_pages(draw):
     return pages
 
 
-@settings(max_examples=30)
 @given(any_pages())
 def test_every_text_is_once_in_chunks_that_fit(pages):
     chunks = chunked(pages).chunks

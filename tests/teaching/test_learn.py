@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from swatchbook.catalogue.page_layout import upright
@@ -137,7 +137,6 @@ def test_rule_that_fits_nothing_finds_nothing() -> None:
         assert read_names(texts, TaughtReading(names=(rule,))) == [], trait
 
 
-@settings(max_examples=20)
 @given(st.integers(1, 6), st.lists(st.tuples(st.integers(0, 500), st.booleans()), min_size=1, max_size=4))
 def test_what_a_person_says_holds(number: int, clicks: list[tuple[int, bool]]) -> None:
     texts = _described(number)
