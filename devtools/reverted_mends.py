@@ -3,8 +3,7 @@
 `python -m devtools.reverted_mends 40` takes commits by chance that changed the program and its tests, and whose message
 speaks of a fault. It takes the change of the program back on today's tree, as far as git can merge it, in a worktree,
 and runs the tests that the commit changed or that import a changed module. What no longer applies, or does not fit the
-code of today (a name is missing), is left out and counted. Exit status: 1 where a mend is not caught, 2 where a test
-fails without the revert, too.
+code of today (a name is missing), is left out and counted.
 """
 
 import argparse
@@ -121,8 +120,8 @@ def imports(file: Path) -> set[str]:
     return found
 
 
-def tests_of(mend: Mend, changed: Sequence[str], tree: Path) -> list[str]:
-    """Return the test files that the mend changed, where they are today, then those that import a changed module."""
+def tests_of(mend: Mend, changed: Sequence[str], tree: Path) -> list[list[str]]:
+    """Return the test files that the mend changed, as they are named today, and those that import a changed module."""
     log = ("log", "--reverse", "--format=", "--name-status", "--diff-filter=R")
     now = {path: path for path in mend.tests}
     for old, new in re.findall(r"^R\d+\t(.+)\t(.+)$", git(*log, f"{mend.commit}..HEAD", folder=tree), re.M):
@@ -130,28 +129,30 @@ def tests_of(mend: Mend, changed: Sequence[str], tree: Path) -> list[str]:
     modules = {path.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for path in changed}
     importing = [file for file in sorted((tree / "tests").rglob("test_*.py")) if imports(file) & modules]
     importing.sort(key=lambda file: len(imports(file)))  # the most specific first
-    files = [*(tree / path for path in now.values()), *importing]
-    return [str(file.relative_to(tree)) for file in dict.fromkeys(files) if file.is_file()]
+    touched = [path for path in now.values() if (tree / path).is_file()]
+    return [touched, [name for file in importing if (name := str(file.relative_to(tree))) not in touched]]
 
 
 def run_tests(tests: Sequence[str], marks: str, tree: Path, seconds: float) -> tuple[int, str, str]:
     """Run tests until one fails; return pytest's exit status, the test and its error. Raises TimeoutExpired."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-rfE", "-p", "no:cacheprovider", "-m", marks]
-    command += [f"--deselect={SOURCE_TEST}", *tests]
+    run = [sys.executable, "-m", "pytest", "-x", "-q", "-rfE", "-m", marks, f"--deselect={SOURCE_TEST}", *tests]
     here = {**os.environ, "PYTHONPATH": str(tree), "COLUMNS": "400"}
-    done = subprocess.run(command, cwd=tree, env=here, capture_output=True, text=True, timeout=seconds, check=False)
-    failed = re.search(r"^(?:FAILED|ERROR) (\S+::.+?)(?: - (.*))?$", done.stdout, re.M)
-    return (done.returncode, failed[1], failed[2] or "") if failed else (done.returncode, "", "")
+    done = subprocess.run(run, cwd=tree, env=here, capture_output=True, text=True, timeout=seconds, check=False)
+    failed = re.findall(r"^(?:FAILED|ERROR) (\S+::.+?)(?: - (.*))?$", done.stdout, re.M)
+    return done.returncode, *(failed[0] if failed else ("", ""))
 
 
 def judge(mend: Mend, changed: Sequence[str], tree: Path, *, marks: str, seconds: float) -> tuple[str, str]:
-    """Run the tests of a reverted mend and put the tree back; return what became of it, and the test that failed."""
+    """Run a reverted mend's tests and put the tree back; return what became of it, and the test that failed."""
     if not changed:
         return "does not apply", ""
     try:
-        status, test, error = run_tests(tests_of(mend, changed, tree), marks, tree, seconds)
-        if status in (0, 5):  # 5: no test has these marks
-            return "not caught", "all pass" if status == 0 else "no test"
+        status, test, error = 5, "", ""
+        for tests in filter(None, tests_of(mend, changed, tree)):
+            if status in (0, 5):  # all pass, or none has these marks
+                status, test, error = run_tests(tests, marks, tree, seconds)
+        if status in (0, 5):
+            return "not caught", ""
         if status != 1 or not test or MISFIT.match(error):
             return "does not fit", test
         git("reset", "--quiet", "--hard", "HEAD", folder=tree)
