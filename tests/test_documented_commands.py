@@ -389,7 +389,7 @@ OTHER_PROGRAMS: Mapping[str, str] = {
 
 DEVELOPERS = {
     *("make install", "make install-all", "make check", "make test", "make test-stack", "make nightly"),
-    *("make test-python PYTHON=python3.13", "make test-kubernetes"),
+    *("make test-python", "make test-kubernetes"),
     *("make reference", "make notebook", "make site", "make sbom"),
     *("make soak", "make bench", "make lock", "make lock-check", "make release-check", "make workflow-check"),
 }

@@ -101,9 +101,7 @@ def draw(findings: list[Finding]) -> Table:
 
 def check_python(_: Resources) -> str:
     if not (3, 11) <= sys.version_info[:2] < (3, 14):
-        raise Configuration(
-            f"Python {platform.python_version()} is not supported.", advice="Use Python 3.11, 3.12 or 3.13."
-        )
+        raise Configuration(f"Python {platform.python_version()} is not supported.", advice="Use Python 3.11 or 3.13.")
     return f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
 
 
