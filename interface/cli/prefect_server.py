@@ -198,8 +198,8 @@ def check_database() -> None:
             (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.OperationalError:  # it is in use
         return
-    except sqlite3.DatabaseError as error:
-        found = str(error)
+    except sqlite3.DatabaseError:
+        found = "malformed"
     if found != "ok":
         raise Configuration(
             f"Prefect's database {database} is damaged.",
