@@ -161,7 +161,6 @@ def test_every_field_of_every_form_is_filled_in_and_explained(control: Control) 
         assert {n for n, field in schema["properties"].items() if "default" not in field} <= {"source"}
 
 
-@pytest.mark.gate
 def test_the_form_as_it_stands_makes_a_catalogue_searchable(control: Control) -> None:
     form = control.form("ingest_catalogue", source=str(control.source))
     done = control.run("ingest_catalogue", **form)
