@@ -213,6 +213,7 @@ class _Mirror:
     def __init__(self, resources: Resources, work: Work, artifact: UUID) -> None:
         self._resources, self._work, self._artifact = resources, work, artifact
         self._shown: tuple[float, str] = (0.0, "")
+        self._sending = asyncio.Lock()
 
     async def keep_showing(self) -> None:
         """Show the progress of the live run until cancelled."""
@@ -238,11 +239,15 @@ class _Mirror:
         if (percent, sentence) == self._shown:
             return
         self._shown = percent, sentence
-        described = f"{plain(self._work.name)}: {sentence}"
-        try:
-            await aupdate_progress_artifact(self._artifact, progress=percent, description=described)
-        except Exception:  # the display of progress must not stop the work
-            log.warning("the progress artifact could not be updated", exc_info=True)
+        await asyncio.shield(self._send(percent, f"{plain(self._work.name)}: {sentence}"))
+
+    async def _send(self, percent: float, description: str) -> None:
+        """Send one update after the other: a server may handle a cancelled request after the next one."""
+        async with self._sending:
+            try:
+                await aupdate_progress_artifact(self._artifact, progress=percent, description=description)
+            except Exception:  # the display of progress must not stop the work
+                log.warning("the progress artifact could not be updated", exc_info=True)
 
 
 # --- end --------------------------------------------------------------------------------------------------------------
