@@ -106,7 +106,7 @@ def pytest_collection_finish() -> None:
 class ServerGuard:
     """Fails a test that asks for a server at run time without the marker `stack`: `make test` would build the server.
 
-    A plugin of its own: pytest asks the hooks of a conftest only for fixtures of narrower scope than the session.
+    A plugin, because pytest does not call the hooks of this conftest for fixtures of session scope.
     """
 
     @pytest.hookimpl(tryfirst=True)

@@ -203,7 +203,7 @@ def check_database() -> None:
     if found != "ok":
         raise Configuration(
             f"Prefect's database {database} is damaged.",
-            advice="Move it away: it is made anew, and only the list of earlier flow runs is lost.",
+            advice="Move it away: a new one is created, and only the list of earlier flow runs is lost.",
         )
 
 

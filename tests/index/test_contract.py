@@ -62,7 +62,7 @@ UNUSABLE = [
     (np.ones(7, np.float32), "dimensions"), (np.ones((1, 8), np.float32), "dimensions"),
     (np.ones(0, np.float32), "dimensions"),
 ]  # fmt: skip
-"""Vectors, and what is said of them."""
+"""Invalid vectors, each with a word of its error."""
 
 
 def test_unusable_objects_cost_only_themselves(index: Index, space: Space) -> None:

@@ -8,7 +8,7 @@ PAGE_BYTES = 4096
 
 
 def overwrite_pages(ledger: Path) -> None:
-    """Overwrite six pages of an SQLite file that nobody has open, spread over all of it."""
+    """Overwrite six pages of an SQLite file that no process has open, spread over all of it."""
     with closing(sqlite3.connect(ledger)) as connection:  # its log would still have some of these pages
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     content = bytearray(ledger.read_bytes())
