@@ -76,17 +76,6 @@ def test_example_of_the_documentation_runs(service: Served, capsys: pytest.Captu
     assert "Palladio Terrazzo" in terrazzo
 
 
-def test_tasks_share_a_client(service: Served, document: str) -> None:
-    async def ask() -> set[str]:
-        async with AsyncClient(service.url, key=ANNA) as client:
-            images = [each.id async for each in client.images(document) if each.state == "complete"]
-            shown = await asyncio.gather(*map(client.image, images))
-            assert [each.id for each in shown] == images
-            return {each.owner for each in shown}
-
-    assert asyncio.run(ask()) == {"anna"}
-
-
 def test_pdf_is_uploaded_and_waited_for(service: Served, tmp_path: Path) -> None:
     (tmp_path / "new.pdf").write_bytes(b"%PDF-1.7 new %%EOF")
 

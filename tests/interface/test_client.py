@@ -31,8 +31,8 @@ from swatchbook.index.contract import FILTERS, FilterArguments, Filters
 from swatchbook.ledger.page_findings import add_audited
 from swatchbook.ledger.picture_reviews import images_to_review
 from swatchbook.ledger.stored_documents import get_document
-from swatchbook.ledger.tables import images, items
-from swatchbook.records import DocumentStatus, IngestOptions, LostPicture, LostState, Stage
+from swatchbook.ledger.tables import images
+from swatchbook.records import DocumentStatus, IngestOptions, LostPicture, LostState
 from swatchbook.reports.collection_state import collect_statistics
 from swatchbook.resources import Resources
 from swatchbook.settings import load_settings
@@ -156,11 +156,6 @@ def test_lists_longer_than_one_answer_come_whole(anna: Client, document: str, mo
     assert all(one.ordinal < other.ordinal for one, other in pairwise(whole))
 
 
-def test_status_tells_the_account(anna: Client, document: str) -> None:
-    shown = anna.status(document)
-    assert (shown.status, shown.percent, shown.report.images_found) == (DocumentStatus.COMPLETED, 100, 14)
-
-
 def test_wait_ends_when_the_document_is_settled(anna: Client, service: Served, document: str) -> None:
     set_status(service.resources, document, DocumentStatus.RUNNING)
     with pytest.raises(TimeoutError, match="running"):
@@ -209,16 +204,6 @@ def test_products_come_with_pictures_that_can_be_fetched(anna: Client, document:
     assert anna.image(best.id).owner == "anna"
 
 
-def test_every_part_of_a_document_is_read(anna: Client, document: str) -> None:
-    assert {entity.kind for entity in anna.entities(document)} == {"specification"}
-    assert len(list(anna.links(document))) > 10
-    assert {image.state for image in anna.images(document)} >= {"complete", "decorative"}
-    pages = list(anna.pages(document))
-    assert [page.number for page in pages] == [1, 2, 3, 4, 5, 6]
-    with Image.open(io.BytesIO(anna.page(document, 3, width=200))) as page:
-        assert (page.format, page.width) == ("PNG", 200)
-
-
 def test_search_takes_text_pictures_and_filters(anna: Client, document: str) -> None:
     (product,) = anna.search("oak", by="product", k=1)
     assert (product.title, product.images[0]) == ("Nordvik Oak", anna.product(product.id).pictures[0].id)
@@ -234,23 +219,6 @@ def test_search_takes_text_pictures_and_filters(anna: Client, document: str) -> 
     (similar,) = anna.search(image=picture, k=1, explain=True, page=[3, 4])
     assert similar.why
     assert similar.id in [image.id for image in anna.images(document)]
-
-
-def test_facets_count_what_can_be_filtered_by(anna: Client, document: str) -> None:
-    products = anna.facets(by="product")
-    assert (products.by, products.total) == ("product", 2)
-    (category, *_) = [value.value for value in products.fields["category"].values]
-    fewer = anna.facets(by="product", category=category, document=[document], price_min=1, price_max=None)
-    assert fewer.total == 1
-    assert len(anna.search("oak", by="product", k=100, category=category)) <= 1
-    assert anna.facets(by="product", editions="all") == products
-
-
-def test_coverage_tells_the_state_of_the_collection(service: Served, anna: Client) -> None:
-    told = anna.coverage()
-    assert (told.owner, told.images.found, told.counted, told.closes) == ("anna", 14, 14, True)
-    assert (told.parts.database, told.rounds) == ("ok", ())
-    assert {each.stage for each in told.stages} >= {Stage.READ, Stage.EMBEDDED}
 
 
 def test_images_are_reviewed_page_by_page(service: Served, anna: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -278,31 +246,6 @@ def test_images_are_reviewed_page_by_page(service: Served, anna: Client, monkeyp
         assert [*bert.reviews()] == []
         with pytest.raises(NotFound):
             bert.review(third, "accept")
-
-
-def test_what_a_delete_would_remove_and_what_failed_in_one_way(service: Served, anna: Client, document: str) -> None:
-    going = anna.deletion(document)
-    assert (going.documents, going.images) == (1, 14)
-    assert going.vectors > 14
-    assert anna.retry_kind("provider_down") == ()
-    with service.resources.ledger.write() as connection:
-        failed = {"state": "failed", "failure": {"kind": "provider_down", "message": "Away."}}
-        connection.execute(update(items).where(items.c.role == "color").values(**failed))
-    with Client(service.url, key=BERT) as bert:
-        assert bert.retry_kind("provider_down") == ()
-    assert anna.retry_kind("provider_down") == (document,)
-    assert anna.status(document).status is DocumentStatus.WAITING, "due now"
-
-
-def test_documents_are_listed_with_their_accounts(anna: Client, document: str) -> None:
-    (account,) = anna.accounts()
-    assert (account.id, account.found, account.complete) == (document, 14, 14)
-
-
-def test_vectors_of_one_image_are_made_again(anna: Client, document: str) -> None:
-    image = next(each.id for each in anna.images(document) if each.state == "complete")
-    assert anna.embed_image(image).documents == ()
-    assert anna.embed_image(image, force=True).documents == (document,)
 
 
 def test_state_of_the_service_is_an_answer_also_when_it_is_down(service: Served, anna: Client) -> None:
@@ -356,25 +299,6 @@ def test_every_refusal_is_a_class_that_says_why(anna: Client, service: Served, d
         anna.status("../health")
     for kind in (Conflict, Denied, Invalid, NoAnswer, NotFound, ServiceFailed, TooLarge, Unavailable):
         assert issubclass(kind, ServiceError)
-
-
-def test_what_belongs_to_another_owner_is_not_found(service: Served, anna: Client, document: str) -> None:
-    product, image = next(anna.products(document)), next(anna.images(document))
-    with Client(service.url, key=BERT) as bert:
-        assert list(bert.documents()) == []
-        for ask in (
-            lambda: bert.status(document), lambda: bert.product(product.id), lambda: bert.image(image.id),
-            lambda: bert.image_file(image.id), lambda: bert.thumbnail(image.id), lambda: bert.page(document, 3),
-            lambda: list(bert.products(document)), lambda: list(bert.chunks(document)),
-            lambda: list(bert.links(document)), lambda: list(bert.entities(document)),
-            lambda: list(bert.images(document)), lambda: list(bert.pages(document)), lambda: bert.delete(document),
-            lambda: bert.diff(document, document),
-        ):  # fmt: skip
-            with pytest.raises(NotFound):
-                ask()
-        assert bert.search("oak") == []
-        with pytest.raises(Denied):
-            bert.stats(owner="anna")
 
 
 def test_an_outage_says_when_to_try_again(anna: Client, service: Served, document: str) -> None:

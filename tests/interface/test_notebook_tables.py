@@ -10,7 +10,7 @@ import pytest
 from pyarrow import parquet
 
 from swatchbook import Swatchbook
-from swatchbook.errors import Configuration, InvalidReference, UnknownOwner
+from swatchbook.errors import Configuration, InvalidReference
 from swatchbook.export.formats import Changes
 from tests.command import run, run_json
 
@@ -76,15 +76,6 @@ def test_empty_collection_has_empty_tables(home: Path) -> None:
         assert {"id", "name", "price"} <= set(book.products().column_names)
         with pytest.raises(InvalidReference, match="There are: none yet"):
             book.vectors()
-
-
-def test_tables_of_others_are_refused(book: Swatchbook) -> None:
-    with Swatchbook.open(owner="bert") as bert:
-        for read in (bert.products, bert.images, bert.facts, bert.vectors):
-            with pytest.raises(UnknownOwner):
-                read()
-    with pytest.raises(InvalidReference, match=r"no document 'other\.pdf'"):
-        book.facts("other.pdf")
 
 
 # --- vectors ----------------------------------------------------------------------------------------------------------
@@ -185,13 +176,3 @@ def test_what_cannot_be_shown_is_named(book: Swatchbook, shown: dict[str, list[s
         book.propose("small.pdf", shown)
     with pytest.raises(InvalidReference, match="is no side"):
         book.propose("small.pdf", side="behind")
-
-
-def test_closed_collection_has_no_tables(book: Swatchbook, tmp_path: Path) -> None:
-    book.close()
-    for use in (
-        book.products, book.images, book.facts, book.vectors,
-        lambda: book.export(tmp_path / "products.csv"), lambda: book.propose("small.pdf"),
-    ):  # fmt: skip
-        with pytest.raises(InvalidReference, match=r"closed\. Open it again"):
-            use()

@@ -2,16 +2,20 @@
 find no product.
 """
 
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from PIL import Image, ImageDraw
 
 from benchmarks import bare_ingest
 from swatchbook.ledger.queries.document import read_products
 from swatchbook.ledger.stored_documents import Document, list_documents
 from swatchbook.records import Box
-from swatchbook.resources import Resources
+from swatchbook.resources import Resources, open_resources
+from swatchbook.settings import load_settings
 from tests.pdf.making import Paper, png
 from tests.pdf.test_picture_like import photo
 
@@ -42,6 +46,22 @@ def ingest(resources: Resources, path: Path) -> Document:
     bare_ingest.main(path)
     (document,) = list_documents(resources.ledger, name=path.name)
     return document
+
+
+def make_home(catalogue: Path) -> Path:
+    """Return a home beside a catalogue, which has it ingested; `open_copy` opens copies of it."""
+    home = catalogue.with_name("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SWATCHBOOK_HOME", str(home))
+        bare_ingest.main(catalogue)
+    return home
+
+
+@contextmanager
+def open_copy(ingested: Path, home: Path) -> Iterator[Resources]:
+    shutil.copytree(ingested, home)
+    with open_resources(load_settings()) as resources:
+        yield resources
 
 
 def names_of(resources: Resources, document: Document) -> list[str]:
@@ -86,6 +106,12 @@ def make_sheets(path: Path, pages: int = 3) -> Path:
             page.insert_text((x0 + 4, y1 + 14), f"{WORDS[n]} {number + 1}", fontsize=9, fontname="hebo")
         page.insert_image(SHEET, stream=png(sheet), keep_proportion=False, overlay=False)
     return paper.save(path)
+
+
+@pytest.fixture(scope="module")
+def ingested_sheets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with `make_sheets`, whose file is beside it; copy it, do not change it."""
+    return make_home(make_sheets(tmp_path_factory.mktemp("sheets") / "sheets.pdf"))
 
 
 def _logo(width: int) -> Image.Image:

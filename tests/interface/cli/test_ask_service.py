@@ -97,8 +97,6 @@ def test_service_that_is_away_is_named_with_what_to_do() -> None:
     ("status", "body", "words"),
     [
         (200, b"<html>", "is not a Swatchbook service of this version"),
-        (200, b'{"hits": 3}', "is not a Swatchbook service of this version"),
-        (302, b"", "is not a Swatchbook service: it answered 302"),
         (404, b'{"title": "Not Found", "status": 404, "detail": "Not Found"}', "is of another version"),
         (503, b'{"title": "The index is down", "status": 503}', "failed: The index is down. See its log"),
     ],

@@ -9,7 +9,6 @@ from pydantic import SecretStr
 
 from interface.cli.config import describe
 from interface.service.app import create_app
-from interface.service.auth import Caller
 from swatchbook.errors import Configuration
 from swatchbook.loopback import is_loopback
 from swatchbook.setting_values import ApiKey
@@ -42,12 +41,6 @@ def test_a_key_is_taken_from_either_header() -> None:
     with asking() as client:
         for headers in (bearing(ANNA), {"X-API-Key": ANNA}):
             assert client.get("/documents", headers=headers).json() == {"documents": [], "next": None}
-
-
-@pytest.mark.usefixtures("keys", "home")
-def test_life_is_told_to_anybody() -> None:
-    with asking() as client:
-        assert client.get("/live").status_code == client.get("/ready").status_code == 200
 
 
 @pytest.mark.usefixtures("keys", "home")
@@ -93,14 +86,6 @@ def test_a_page_from_elsewhere_cannot_use_a_service_without_keys(client: TestCli
     assert client.get("/documents", headers={"Host": "[::1]:8420"}).status_code == 200
     for origin in ("http://[", "//[", "http://a]b"):
         assert client.post("/documents", headers={"Origin": origin}).status_code == 403
-
-
-def test_a_caller_of_all_may_see_anybody() -> None:
-    everybody, anna = Caller(name="x", owners=frozenset({"*"})), Caller(name="x", owners=frozenset({"anna"}))
-    assert everybody.may("anna")
-    assert anna.may("anna")
-    assert not anna.may("*")
-    assert not anna.may("bert")
 
 
 # --- keys as a setting ------------------------------------------------------------------------------------------------

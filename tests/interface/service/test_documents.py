@@ -143,14 +143,6 @@ def test_a_deleted_document_is_in_the_trash_until_it_is_restored(client: TestCli
     assert client.post(f"/trash/{run.document}/restore").status_code == 404
 
 
-def test_what_is_in_the_trash_can_be_deleted_for_good(client: TestClient, resources: Resources) -> None:
-    path = f"/documents/{scene.complete(resources.ledger, 'oak').document}"
-    client.delete(path)
-    assert client.delete(f"{path}?now=true").status_code == 202
-    assert client.get("/trash").json()["documents"] == []
-    assert client.delete(f"{path}?now=true").status_code == 404
-
-
 def settle(resources: Resources, states: list[ItemState]) -> list[str]:
     """Let the first colour items of the sample have come to these states; returns their keys."""
     with resources.ledger.write() as connection:
@@ -195,14 +187,6 @@ def test_retry_says_that_nothing_starts_it(
     assert told == "The document is due, but nothing starts it now: `swatchbook doctor` and `GET /health` say why."
 
 
-def test_nothing_to_do_is_said(sample: Sample) -> None:
-    client, _, document = sample
-    for move in ("embed", "retry"):
-        told = client.post(f"/documents/{document['id']}/{move}")
-        assert (told.status_code, told.json()["status"]) == (202, "completed")
-        assert told.json()["message"].startswith("Nothing to do")
-
-
 def test_what_the_settings_ask_for_today_makes_a_complete_document_stale(
     filled: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -213,19 +197,6 @@ def test_what_the_settings_ask_for_today_makes_a_complete_document_stale(
         assert told["status"] == "waiting"
         (due_now,) = schedule.due_documents(client.app.state.resources.ledger)  # type: ignore[attr-defined]
         assert due_now.id == document["id"]
-
-
-def test_a_cancelled_one_is_taken_up_by_retry(client: TestClient, resources: Resources) -> None:
-    path = f"/documents/{queued(resources, 'oak.pdf').id}"
-    assert client.post(f"{path}/cancel").json()["status"] == "cancelled"
-    assert schedule.due_documents(resources.ledger) == []
-    assert client.post(f"{path}/retry").json()["status"] == "waiting"
-    assert [document.name for document in schedule.due_documents(resources.ledger)] == ["oak.pdf"]
-
-
-def test_there_is_nothing_to_stop_of_a_complete_one(sample: Sample) -> None:
-    client, _, document = sample
-    assert client.post(f"/documents/{document['id']}/cancel").status_code == 409
 
 
 # --- images -----------------------------------------------------------------------------------------------------------

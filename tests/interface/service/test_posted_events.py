@@ -13,7 +13,6 @@ from pydantic import SecretStr
 
 from devtools import minio
 from devtools.weaviate import free_ports
-from interface.client import Client
 from interface.service import events as posted_events
 from swatchbook.errors import Configuration, LedgerDown
 from swatchbook.ledger.object_events import STATES, list_events
@@ -118,15 +117,6 @@ def test_events_are_listed_in_pages_and_tried_again(service: Served) -> None:
     again = f"{service.url}/events/{seen[0]['id']}/retry"
     assert httpx.post(again, headers=bearing(ANNA)).status_code == 404
     assert httpx.post(again, headers=bearing(BERT)).json()["tries"] == 0
-
-
-def test_client_lists_events_and_has_one_tried_again(service: Served) -> None:
-    post(service, of_bert(), bearing(BERT))
-    post(service, of_bert("notes.txt"), bearing(BERT))
-    with Client(service.url, key=BERT) as client:
-        assert [event.state for event in client.events(ended=True)] == ["ignored", "waiting"]
-        (event,) = client.events()
-        assert client.retry_event(event.id).id == event.id
 
 
 # --- MinIO ------------------------------------------------------------------------------------------------------------

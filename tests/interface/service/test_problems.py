@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from interface.service.metrics import Requests
-from interface.service.middleware import BODY_BYTES, ServiceMiddleware
+from interface.service.middleware import ServiceMiddleware
 from interface.service.problems import install, status_of
 from swatchbook.errors import KINDS, Failure, LedgerDown, RateLimited, TooLarge
 
@@ -108,14 +108,3 @@ def test_what_is_wrong_with_a_request_is_said_as_a_problem(
     answer = client.request(method, path)
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
     assert answer.json()["status"] == status
-
-
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [(b'{"force": 1}', 422), (b'{"forse": true}', 422), (b'{"\\ud800": 1}', 422), (b"{", 422), (b"[]", 422),
-     (b"\xff", 400), (b" " * (BODY_BYTES + 1), 413), (b"[" * 60_000, 400)],
-)  # fmt: skip
-def test_a_body_that_is_no_request_is_refused(client: TestClient, body: bytes, status: int) -> None:
-    path, headers = f"/documents/{NOBODY}/retry", {"Content-Type": "application/json"}
-    answer = client.post(path, content=body, headers=headers)
-    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")

@@ -40,23 +40,6 @@ def test_words_find_what_the_library_finds(sample: TestClient) -> None:
         assert [hit["id"] for hit in found(sample, text="grey terrazzo", by=by, k=5)] == [hit.id for hit in direct.hits]
 
 
-def test_reasons_are_told_when_asked_for(sample: TestClient) -> None:
-    (plain,), (explained,) = found(sample, text="oak", k=1), found(sample, text="oak", k=1, explain=True)
-    assert plain["why"] == {}
-    assert explained["why"]
-    assert plain["id"] == explained["id"]
-
-
-def test_filters_hold(sample: TestClient) -> None:
-    everything = found(sample, text="oak", k=100)
-    there = found(sample, text="oak", k=100, page=everything[0]["pages"][0])
-    assert 0 < len(there) < len(everything)
-    assert found(sample, text="oak", page=99_999) == []
-    document = everything[0]["document_id"]
-    assert len(found(sample, text="oak", k=100, document=document)) == len(everything)
-    assert found(sample, text="oak", document="00000000-0000-0000-0000-000000000000") == []
-
-
 def test_an_unknown_owner_is_not_found_and_the_known_ones_are_named(sample: TestClient) -> None:
     picture = {"image": ("x.png", b"never read")}
     for answer in (

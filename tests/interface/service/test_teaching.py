@@ -7,17 +7,15 @@ import pytest
 from fastapi.testclient import TestClient
 
 from interface.client import Client
-from interface.client_errors import Conflict, Invalid, NotFound
+from interface.client_errors import Invalid, NotFound
 from swatchbook.ledger.stored_documents import FOLDER, PDF, get_document, queue
 from swatchbook.records import (
     UNTAUGHT,
-    DocumentStatus,
     Example,
     IngestOptions,
     PagePlace,
     PictureSide,
     PlacementState,
-    ReadingOrigin,
     Shown,
     TaughtReading,
     TextRule,
@@ -25,7 +23,7 @@ from swatchbook.records import (
 from swatchbook.resources import Resources
 from swatchbook.settings import load_settings
 from tests.conftest import ROOT
-from tests.interface.conftest import ANNA, BERT, asking
+from tests.interface.conftest import ANNA, asking
 from tests.interface.service.served import served
 
 LARGE = TaughtReading(
@@ -171,26 +169,3 @@ def test_document_that_was_not_read_cannot_be_taught_yet(filled: Path) -> None:
         for address in ("pages/1/texts", "teaching/readings"):
             assert client.get(f"/documents/{unread.id}/{address}").status_code == 409
         assert client.post(f"/documents/{unread.id}/teaching/proposal", json={}).status_code == 409
-
-
-def test_client_teaches_only_what_its_key_owns(filled: Path, keys: None) -> None:
-    with (
-        served(load_settings()) as service,
-        Client(service.url, key=ANNA) as anna,
-        Client(service.url, key=BERT) as bert,
-    ):
-        (document,) = (each.id for each in anna.documents())
-        with pytest.raises(NotFound):
-            bert.accept(document, LARGE)
-        with pytest.raises(Invalid, match="no rules and no examples"):
-            anna.accept(document, UNTAUGHT)
-        kept = anna.accept(document, LARGE, origin=ReadingOrigin.LIKELIEST, products=3)
-        assert (kept.by, kept.origin, kept.reading) == ("anna", ReadingOrigin.LIKELIEST, LARGE)
-        assert anna.status(document).status == DocumentStatus.QUEUED
-        assert list(anna.readings()) == [kept]
-        assert list(bert.readings()) == []
-        with pytest.raises(NotFound):
-            bert.unteach(document)
-        assert anna.unteach(document).undone_by == "anna"
-        with pytest.raises(Conflict, match="Nothing to undo"):
-            anna.unteach(document)

@@ -380,15 +380,6 @@ def test_a_file_that_cannot_be_had_is_named(serve: Serve, server: Origin, path: 
     assert announce(service, url=at(server, path)).status_code == 202  # the same delivery, once it can be had
 
 
-def test_a_redirect_inwards_reaches_nobody(serve: Serve, server: Origin) -> None:
-    """The origin may be asked, as a public one might; the address that it points to may not."""
-    with origin() as inside:
-        server.moved["/a"] = f"http://localhost:{inside.port}/secret"
-        answer = announce(serve(SHOP), url=at(server, "/a"))
-        assert (answer.status_code, inside.seen) == (422, [])
-        assert "localhost" not in answer.text
-
-
 def test_an_object_is_taken_by_its_key(serve: Serve, tmp_path: Path) -> None:
     (tmp_path / "store" / "new").mkdir(parents=True)
     (tmp_path / "store" / "new" / "a.pdf").write_bytes(PDF)

@@ -193,21 +193,6 @@ def test_filters_are_a_drawer_on_a_phone(browser: Browser, service: Served) -> N
         assert not wide, "the page must not scroll sideways"
 
 
-def test_documents_are_cards_with_covers_on_a_phone(browser: Browser, service: Served) -> None:
-    with opened(browser, service, viewport={"width": 390, "height": 800}) as (_, tab):
-        tab.goto("/ui/documents")
-        row = tab.locator("#rows tr", has_text="small.pdf")
-        row.locator(".cover img").evaluate("each => each.decode()")
-        products = row.locator('td[data-label="Products"]')
-        assert "Products" in products.evaluate("each => getComputedStyle(each, '::before').content")
-        for each in ("Delete", "Export"):
-            expect(row.get_by_text(each, exact=True)).to_be_visible()
-        assert row.evaluate("each => each.scrollWidth <= document.documentElement.clientWidth")
-        files = tab.locator("label[for=file]")
-        expect(files).to_be_visible()
-        assert files.locator("input").evaluate("each => getComputedStyle(each).opacity") == "0"  # our own button
-
-
 def test_a_file_is_chosen_and_sent_without_a_script(browser: Browser, service: Served) -> None:
     with opened(browser, service, java_script_enabled=False) as (_, tab):
         tab.goto("/ui/documents")
@@ -267,18 +252,6 @@ def test_a_catalogue_is_uploaded_watched_and_deleted(
     tab.locator(".toast", has_text="Restored").wait_for()
     press_key(tab, "Escape")
     expect(tab.locator(".toast")).to_have_count(0)
-
-
-def test_the_trash_is_emptied_and_restored_by_keyboard(tab: Page, document: str) -> None:
-    tab.goto("/ui/documents")
-    tab.locator(f"#delete-{document}").press("Enter")
-    tab.locator(".toast").get_by_role("link", name="Close").press("Enter")
-    tab.goto("/ui/trash")
-    tab.locator(f"form[action*='{document}']").get_by_role("button", name=re.compile("^Restore ")).press("Enter")
-    tab.wait_for_url(f"**/ui/documents/{document}*")
-    tab.locator(".toast", has_text="Restored").wait_for()
-    tab.goto("/ui/trash")
-    tab.get_by_text("The trash is empty.").wait_for()
 
 
 def test_a_folder_and_a_batch_file_are_uploaded(tab: Page, service: Served, tmp_path: Path) -> None:
@@ -397,14 +370,6 @@ def test_pages_of_a_document_are_turned_by_keys(tab: Page, document: str) -> Non
     expect(tab.get_by_role("link", name="Excel")).to_be_visible()
 
 
-def test_a_box_on_a_page_leads_to_the_image(tab: Page, document: str) -> None:
-    tab.goto(f"/ui/documents/{document}")
-    tab.locator(".thumbs a").nth(2).click()
-    tab.locator(".sheet a").first.focus()
-    tab.keyboard.press("Enter")
-    tab.wait_for_url("**/ui/images/*")
-
-
 def test_a_product_is_edited_and_gets_a_picture_by_mouse_and_by_keyboard(
     tab: Page, document: str, picture: Any
 ) -> None:
@@ -435,55 +400,6 @@ def test_a_product_is_edited_and_gets_a_picture_by_mouse_and_by_keyboard(
         expect(tab.get_by_label(f"Undo edit {number}")).to_have_count(0)
     tab.goto(address)
     expect(tab.locator("article.product").first).to_have_attribute("aria-label", name)
-
-
-def test_wrong_product_is_mended_on_its_page(tab: Page, document: str) -> None:
-    before = tab.request.get(f"/documents/{document}/products").json()["products"]
-    first, second = before[:2]
-    tab.goto(f"/ui/documents/{document}")
-    tab.locator(".cards .name a", has_text=first["name"]).first.click()
-    tab.locator("h1", has_text=first["name"]).wait_for()
-    address = tab.url
-    tab.locator(".cards.pictures .picture").first.click()
-    tab.wait_for_url("**/ui/images/*")
-    tab.goto(address)
-    tab.locator(".sheets .under").first.click()
-    tab.wait_for_url(f"**/ui/documents/{document}?page=*")
-    tab.goto(address)
-    tab.get_by_text("Change the name").click()
-    tab.get_by_label("Name", exact=True).fill("Larch")
-    tab.keyboard.press("Enter")
-    tab.locator("h1", has_text="Larch").wait_for()
-    undo = tab.get_by_role("button", name=re.compile("Undo edit"))
-    undo.click()
-    tab.locator("h1", has_text=first["name"]).wait_for()
-    tab.get_by_text("Add a fact").click()
-    tab.get_by_label("Fact", exact=True).fill("Smell")
-    tab.get_by_label("Value", exact=True).fill("of resin")
-    tab.keyboard.press("Enter")
-    tab.locator(".facts dd", has_text="of resin").wait_for()
-    undo.click()
-    tab.locator(".facts dd", has_text="of resin").wait_for(state="detached")
-    tab.get_by_text("Merge into …").click()
-    tab.get_by_role("button", name=second["name"]).click()
-    tab.locator("h1", has_text=second["name"]).wait_for()
-    undo.click()
-    tab.locator(".edits", has_text="undone").wait_for()
-    after = tab.request.get(f"/documents/{document}/products").json()["products"]
-    assert [each["name"] for each in after] == [each["name"] for each in before]
-
-
-def test_the_place_of_a_value_is_marked_on_the_page(tab: Page, document: str) -> None:
-    facts = [
-        fact
-        for product in tab.request.get(f"/documents/{document}/products").json()["products"]
-        for fact in product["facts"]
-    ]
-    page = next(fact["page"] for fact in facts if fact["bbox"])
-    tab.goto(f"/ui/documents/{document}?page={page}")
-    tab.locator('a.place[href^="#fact-"]').first.click()
-    expect(tab.locator("rect.fact:target")).to_be_visible()
-    assert tab.locator("rect.fact").count() > 1
 
 
 BROKEN = {"kind": "unreadable_image", "policy": "never", "message": "It is cut off."}
@@ -556,27 +472,6 @@ def _number_of(tab: Page, document: str, picture: Any) -> int:
     listed = tab.request.get(f"/documents/{document}/images").json()["images"]
     here = [place["id"] for image in listed for place in image["placements"] if place["page"] == picture.page]
     return here.index(picture.id) + 1
-
-
-def test_markup_in_a_catalogue_is_only_text(tab: Page, service: Served, document: str, picture: Any) -> None:
-    dialogs = list[str]()
-    tab.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
-    with (
-        changed(service, documents, documents.c.id == document, name=HOSTILE, message=HOSTILE),
-        changed(service, placements, placements.c.document == document, caption=HOSTILE),
-        changed(service, products, products.c.document == document, name=HOSTILE),
-    ):
-        for address in (
-            "/?text=oak",
-            "/ui/documents",
-            f"/ui/documents/{document}?page={picture.page}",
-            f"/ui/images/{picture.image}",
-        ):
-            tab.goto(address)
-            tab.wait_for_load_state("load")
-            tab.locator("text=</title><script>alert").first.wait_for(state="attached")
-            assert tab.locator("img[src=x]").count() == 0
-    assert dialogs == []
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

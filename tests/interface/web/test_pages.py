@@ -18,7 +18,7 @@ from interface.web.pages import POLICY
 from swatchbook.ledger.tables import documents, placements, products
 from swatchbook.resources import Resources
 from swatchbook.settings import load_settings
-from tests.interface.conftest import ADDRESS, ALL, ANNA, BERT, asking, bearing
+from tests.interface.conftest import ADDRESS, ANNA, BERT, asking, bearing
 from tests.interface.web.conftest import BROWSER, Page, page
 
 HOSTILE = '</title><script>alert("1")</script><img src=x onerror=alert(2)> {{ 7 * 7 }} \' "'
@@ -176,21 +176,6 @@ def test_with_keys_a_person_logs_in_and_sees_what_the_key_may_see() -> None:
         assert client.get("/documents", headers=kept).status_code == 401
         assert log_in(client, BERT) == 303
         assert page(client, f"/ui/documents/{document['id']}", 404).all("h1")
-
-
-@pytest.mark.usefixtures("keys", "filled")
-@pytest.mark.parametrize("origin", [None, "https://elsewhere.example", "null", "http://127.0.0.1:1"])
-def test_a_page_of_another_site_changes_nothing_with_a_session(origin: str | None) -> None:
-    with asking() as client:
-        assert log_in(client, ALL) == 303
-        (document,) = client.get("/documents").json()["documents"]
-        headers = {} if origin is None else {"Origin": origin}
-        for address in (f"/ui/documents/{document['id']}/delete", f"/documents/{document['id']}/retry"):
-            assert client.post(address, headers=headers, follow_redirects=False).status_code == 403
-        assert client.delete(f"/documents/{document['id']}", headers=headers).status_code == 403
-        assert client.get(f"/documents/{document['id']}").json()["status"] == "completed"
-        own = client.post(f"/ui/documents/{document['id']}/retry", headers={"Origin": ADDRESS}, follow_redirects=False)
-        assert own.status_code == 303
 
 
 @pytest.mark.parametrize("origin", ["https://elsewhere.example", "null"])

@@ -81,30 +81,6 @@ def test_products_lead_to_those_before_and_after(sample: TestClient, listed: lis
     assert last.all("a", rel="next") == []
 
 
-def test_names_on_document_and_image_pages_lead_to_products(
-    sample: TestClient, document: str, listed: list[dict[str, Any]]
-) -> None:
-    for product in listed:
-        address = f"/products/{product['id']}"
-        assert address in page(sample, f"/ui/documents/{document}?page={product['first_page']}").links("/products/")
-        assert address in page(sample, f"/ui/images/{product['pictures'][0]['id']}").links("/products/")
-
-
-def test_item_of_folder_has_page_with_its_file(sample: TestClient, resources: Resources, tmp_path: Path) -> None:
-    draw(tmp_path / "pictures" / "oak.png", 1)
-    options = IngestOptions()
-    registered = register_folder(resources, tmp_path / "pictures", owner="anna", options=options)
-    work = begin_work(resources, registered)
-    assert isinstance(work, Work)
-    scan(resources, work, b"", progress=lambda done, total: None)
-    (product,) = sample.get(f"/documents/{registered.document.id}/products").json()["products"]
-    read = page(sample, f"/products/{product['id']}")
-    assert product["name"] in read.text
-    assert "oak.png" in read.text
-    assert "It is an item of this folder" in read.text
-    assert read.links(f"/ui/images/{product['pictures'][0]['id']}")
-
-
 def test_attributes_for_exports_are_not_shown(sample: TestClient, resources: Resources, tmp_path: Path) -> None:
     draw(tmp_path / "shop" / "oak.png", 1)
     (tmp_path / "shop" / "wc-export.csv").write_text(

@@ -112,23 +112,6 @@ def test_names_are_shown_by_keyboard_alone_on_a_phone(browser: Browser, service:
         tab.locator(".toast", has_text="Undone").wait_for()
 
 
-def test_other_reading_is_taken_by_one_click_on_its_picture(browser: Browser, service: Served) -> None:
-    with opened(browser, service, viewport={"width": 390, "height": 800}) as (_, tab):
-        tab.goto(f"/ui/documents/{document_of(tab)}/teach?page=4")
-        text(tab, "Limed").first.click()
-        tab.locator(".shown li").wait_for()
-        other = tab.locator(".others button").first
-        then = other.locator("b").inner_text()
-        other.locator("rect").first.wait_for()
-        other.scroll_into_view_if_needed()
-        tab.wait_for_function("() => document.querySelector('.others img').naturalWidth > 0")
-        other.click()
-        tab.locator(".count", has_text=f"→ {then}").wait_for()
-        expect_parts(tab, "Limed")
-        wide = tab.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
-        assert not wide, "the page must not scroll sideways"
-
-
 def test_part_that_is_dragged_over_is_the_name(browser: Browser, service: Served) -> None:
     with opened(browser, service) as (_, tab):
         tab.goto(f"/ui/documents/{document_of(tab)}/teach?page=3")

@@ -13,26 +13,16 @@ from swatchbook.ledger.stored_documents import get_document
 from swatchbook.ledger.tables import placements
 from swatchbook.ledger.taught_readings import list_readings
 from swatchbook.records import PictureSide, ReadingOrigin, Shown, TaughtReading
-from swatchbook.resources import Resources, open_resources
-from swatchbook.settings import load_settings
+from swatchbook.resources import Resources
 from tests.interface.conftest import asking
 from tests.interface.web.conftest import Page, page
 from tests.interface.web.test_documents import post_and_tell
 from tests.interface.web.test_teach import Fields, fields_of, send, shown
-from tests.pipeline.taught_catalogues import SHEET, cell_at, ingest, make_sheets
+from tests.pipeline.taught_catalogues import SHEET, cell_at, ingested_sheets
+
+__all__ = ["ingested_sheets"]  # a fixture
 
 Numbers = dict[str, str]
-
-
-@pytest.fixture(scope="module")
-def ingested_sheets(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with a catalogue whose pages each have one picture of twelve products; copy it, do not change it."""
-    folder = tmp_path_factory.mktemp("sheets")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SWATCHBOOK_HOME", str(folder / "home"))
-        with open_resources(load_settings()) as resources:
-            ingest(resources, make_sheets(folder / "sheets.pdf"))
-    return folder / "home"
 
 
 @pytest.fixture
@@ -83,16 +73,6 @@ def test_one_cell_cuts_the_pictures_of_all_pages(sample: TestClient, resources: 
     (kept,) = list_readings(resources.ledger)
     assert (kept.origin, len(kept.reading.grids)) == (ReadingOrigin.SHOWN, 1)
     assert "Its pictures are read as a person taught it." in page(sample, f"/ui/documents/{document}").text
-
-
-def test_removed_cell_leaves_the_pictures_whole(sample: TestClient, document: str) -> None:
-    read = draw(sample, document, opened(sample, document), cell_at(0, 0), "cell")
-    post_and_tell(sample, f"/ui/documents/{document}/teach/accept", **fields_of(read))  # type: ignore[arg-type]
-    read = opened(sample, document)
-    assert "It is read so already." in read.text
-    read = send(sample, document, fields_of(read), remove="0")
-    assert marks(read, "cell") == 0
-    assert "are cut into" not in read.text
 
 
 def test_drawn_box_is_taken_in_and_an_empty_one_left_out(sample: TestClient, document: str) -> None:
@@ -149,14 +129,6 @@ def test_click_makes_decoration_and_takes_that_back(sample: TestClient, document
     assert shown(read) == []
     read = send(sample, document, fields_of(read) | {"mode": "no-picture"}, picture=sheet["value"])
     assert [(each.what, each.right) for each in shown(read)] == [(Shown.PICTURE, False)]
-
-
-def test_logo_is_decoration_on_all_pages_by_one_click(sample: TestClient, document: str) -> None:
-    read = opened(sample, document)
-    logo = picture(read, "Picture 2, 90 × 45 points")
-    read = send(sample, document, fields_of(read) | {"mode": "decoration"}, picture=logo["value"])
-    assert "3 more pictures are decoration: pages" in read.text
-    assert marks(read, "ornament") == 1
 
 
 def test_decoration_that_shows_a_product_is_said(sample: TestClient, resources: Resources, document: str) -> None:
@@ -219,11 +191,3 @@ def test_names_and_pictures_are_shown_together(sample: TestClient, document: str
 )
 def test_forged_field_of_pictures_is_refused(sample: TestClient, document: str, forged: Fields) -> None:
     send(sample, document, forged, status=422)
-
-
-def test_numbers_are_never_markup(sample: TestClient, document: str) -> None:
-    read = opened(sample, document)
-    hostile = '"><script>alert(1)</script>'
-    read = send(sample, document, fields_of(read) | {"mode": "picture", "x0": hostile}, draw="true")
-    assert fields_of(read)["x0"] == hostile
-    assert not [given for given in read.all("script") if "src" not in given]

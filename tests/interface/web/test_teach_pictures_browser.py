@@ -18,8 +18,7 @@ from tests.interface.service.served import Served, served
 from tests.interface.web.chrome import opened, reach, started
 from tests.interface.web.test_browser import AXE
 from tests.interface.web.test_teach_browser import document_of
-from tests.interface.web.test_teach_pictures import ingested_sheets
-from tests.pipeline.taught_catalogues import COLUMNS, EMPTY, FIRST_LOGO, ROWS, SHEET, cell_at
+from tests.pipeline.taught_catalogues import COLUMNS, EMPTY, FIRST_LOGO, ROWS, SHEET, cell_at, ingested_sheets
 
 __all__ = ["ingested_sheets"]  # a fixture
 
@@ -125,22 +124,6 @@ def test_one_cell_is_dragged_and_all_products_get_their_pictures(browser: Browse
         tab.reload()
         products = int(tab.locator("#products").inner_text().split()[0])
         assert count_pictured(service.resources.ledger, document) == products
-
-
-def test_decoration_is_clicked_once_and_a_drawn_box_is_removed_again(browser: Browser, service: Served) -> None:
-    with opened(browser, service, viewport={"width": 1280, "height": 1500}) as (_, tab):
-        show(tab, "Decoration")
-        click_logo(tab)
-        expect_examples(tab, 1)
-        expect(tab.locator(".shown .state")).to_have_text("decoration")
-        expect(tab.locator(".picture-changes", has_text="3 more pictures are decoration")).to_be_visible()
-        tab.get_by_role("radio", name="Picture", exact=True).check()
-        drag(tab, cell_at(1, 2))
-        expect_examples(tab, 2)
-        expect(tab.locator(".sheet rect.is-taken")).to_have_count(1)
-        tab.get_by_role("button", name="Remove picture 2").click()
-        expect_examples(tab, 1)
-        expect(tab.locator(".sheet rect.is-taken")).to_have_count(0)
 
 
 def test_slip_of_the_hand_is_no_box_and_escape_takes_a_corner_back(browser: Browser, service: Served) -> None:

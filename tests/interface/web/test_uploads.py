@@ -2,13 +2,11 @@
 
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 from fastapi.testclient import TestClient
-from openpyxl import Workbook
 from PIL import Image
 from sqlalchemy import update
 
@@ -272,13 +270,6 @@ def test_cancel_removes_only_what_was_sent(client: TestClient, home: Path, pictu
     answered(client, "cancel", status=404)
 
 
-def test_pictures_without_a_batch_start_at_once(client: TestClient, picture: bytes) -> None:
-    send_batch(client, "a.png", picture, folder="tiles")
-    got = client.post("/ui/uploads", data={"folder": "tiles"})
-    assert (got.status_code, got.json()["plan"]) == (202, None)
-    assert len(got.json()["documents"]) == 1
-
-
 def test_wrong_address_of_the_shop_is_said_at_its_field(client: TestClient) -> None:
     send_batch(client, "shop.csv", TABLE)
     end(client)
@@ -304,75 +295,6 @@ def test_markup_of_a_batch_is_only_text(client: TestClient) -> None:
 def test_a_file_that_cannot_be_read_is_named(client: TestClient) -> None:
     send_batch(client, "shop.xlsx", b"PK\x03\x04 no archive")
     assert "shop.xlsx is a zip archive: unpack it first." in page(client, end(client)).text
-
-
-@pytest.mark.usefixtures("keys", "home")
-def test_uploads_of_another_owner_are_not_found(picture: bytes) -> None:
-    with asking() as client:
-        send_batch(client, "shop.csv", TABLE, key=ANNA)
-        send_batch(client, "oak.png", picture, key=ANNA)
-        address = end(client, key=ANNA)
-        thumbnail = "/ui/uploads/picture?folder=shop.csv&picture=oak.png"
-        for asked in (address, thumbnail):
-            assert client.get(asked, headers=BROWSER | bearing(ANNA)).status_code == 200
-            assert client.get(asked.replace("owner=anna&", ""), headers=BROWSER | bearing(BERT)).status_code == 404
-            assert client.get(f"{asked}&owner=anna", headers=BROWSER | bearing(BERT)).status_code == 403
-        for what in ("start", "cancel"):
-            answered(client, what, status=404, key=BERT)
-            assert client.post(f"/ui/uploads/{what}", data={"folder": "shop.csv"}).status_code == 401
-        assert list_documents(tools(client).ledger) == []
-        answered(client, "start", key=ANNA)
-
-
-@pytest.mark.parametrize(
-    "path", ["../shop.csv", "../../../secret.png", "/etc/hosts", "x" * 900 + ".png", "no.png", "shop.csv"]
-)
-def test_only_pictures_of_the_upload_are_shown(client: TestClient, home: Path, path: str) -> None:
-    send_batch(client, "shop.csv", TABLE)
-    (home / "secret.png").write_bytes(b"secret")
-    assert client.get("/ui/uploads/picture", params={"folder": "shop.csv", "picture": path}).status_code == 404
-
-
-def excel(path: Path) -> bytes:
-    book = Workbook()
-    for row in csv_rows():
-        book.active.append(row)  # type: ignore[union-attr]
-    book.save(path)
-    return path.read_bytes()
-
-
-def csv_rows() -> list[list[str]]:
-    return [["id", "title", "price", "brand", "image"], ["1", "Oak", "12.50", "Acme", "https://shop.example/oak.jpg"]]
-
-
-ITEM = dict(zip(*csv_rows(), strict=True))
-FEED = (
-    '<rss xmlns:g="http://base.google.com/ns/1.0"><channel><item>'
-    "<g:id>1</g:id><title>Oak</title><g:price>12.50 EUR</g:price><g:brand>Acme</g:brand>"
-    "<g:image_link>https://shop.example/oak.jpg</g:image_link></item></channel></rss>"
-)
-KINDS: dict[str, Callable[[Path], bytes]] = {
-    "CSV": lambda _: "\n".join(",".join(row) for row in csv_rows()).encode(),
-    "JSON lines": lambda _: (json.dumps(ITEM) + "\n").encode() * 2,
-    "JSON": lambda _: json.dumps({"products": [ITEM]}).encode(),
-    "XML": lambda _: FEED.encode(),
-    "Excel": excel,
-}
-
-
-@pytest.mark.parametrize("format", KINDS)
-def test_first_item_of_each_kind_of_file_is_shown(client: TestClient, tmp_path: Path, format: str) -> None:
-    send_batch(client, "export", KINDS[format](tmp_path / "items"), folder="export")
-    text = page(client, end(client, "export")).text
-    for word in (
-        format,
-        "Oak",
-        "12.50",
-        "Acme",
-        "https://shop.example/oak.jpg",
-        "All fields of the file are understood.",
-    ):
-        assert word in text
 
 
 def test_a_batch_that_takes_too_long_can_still_be_started(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
