@@ -7,14 +7,13 @@ from pathlib import Path
 import pytest
 
 from swatchbook import cache_keys
-from swatchbook.errors import InvalidReference
 from swatchbook.index.contract import Where
 from swatchbook.ledger import publishing
 from swatchbook.ledger.edited_products import list_edits, read_found
 from swatchbook.ledger.queries.document import read_products
 from swatchbook.ledger.queries.document_parts import list_products
 from swatchbook.pipeline.edit_products import make_edit, undo_edit
-from swatchbook.records import Add, Assign, EditRequest, Product, Reject, Rename, StoredEdit
+from swatchbook.records import Add, Assign, EditRequest, Product, Rename, StoredEdit
 from swatchbook.resources import Resources
 from swatchbook.search.search import search
 from swatchbook.upkeep.verify import verify
@@ -84,22 +83,3 @@ def test_edits_hold_when_the_document_is_read_again(
     assert names(resources, document) == [one.name, other.name]
     assert found(resources, "Left out") == set()
     assert first in found(resources, other.name)
-
-
-def test_an_edit_that_finds_nothing_is_refused_or_listed_with_the_reason(resources: Resources) -> None:
-    document = first_report(resources).document_id
-    one, other = read_products(resources.ledger, document)
-    make_edit(resources, document, Rename[str](product=one.id, name="New"), by="anna")
-    added = make_edit(resources, document, Add(page=one.first_page, name="More"), by="anna").edit
-    make_edit(resources, document, Reject[str](product="More"), by="anna")
-    undo_edit(resources, document, added.number, by="anna")
-    problems = [each.problem for each in list_edits(resources.ledger, document)]
-    assert problems[:2] == [None, None]
-    assert "'More'" in str(problems[2])
-    for refused in (Rename[str](product="More", name="x"), Assign[str](picture="none", products=())):
-        with pytest.raises(InvalidReference):
-            make_edit(resources, document, refused, by="anna")
-    with pytest.raises(InvalidReference):
-        undo_edit(resources, document, added.number, by="anna")
-    assert names(resources, document) == ["New", other.name]
-    assert len(list_edits(resources.ledger, document)) == 3

@@ -4,7 +4,6 @@ search and come back, and pictures that stay are not embedded again.
 
 import asyncio
 import json
-import shutil
 from pathlib import Path
 from uuid import UUID
 
@@ -120,14 +119,3 @@ def test_a_newer_edition_from_ingest_to_delete(resources: Resources, tmp_path: P
     assert {each.id for each in all_documents(resources.ledger, None)} == {old, new}, "what is refused is not queued"
     assert prices(found(resources, "product")) == set(NEW_PRICES.items())
     assert suggest_edition(resources.ledger, new) is None
-
-
-@pytest.mark.usefixtures("ingested")
-def test_a_file_of_the_same_name_with_other_products_is_not_suggested(resources: Resources, tmp_path: Path) -> None:
-    first = make_edition(tmp_path / "lumen.pdf", FIRST[:2], year=2025)
-    (tmp_path / "new").mkdir()
-    other = make_edition(tmp_path / "new" / "lumen.pdf", SECOND[4:], year=2026)
-    for path in (first, other):
-        bare_ingest.main(path)
-    newer = register(resources, shutil.copy(other, tmp_path / "x.pdf"), owner="default", options=IngestOptions())
-    assert suggest_edition(resources.ledger, newer.document.id) is None

@@ -7,8 +7,6 @@ from sqlalchemy import text
 
 from swatchbook.ledger import publishing
 from swatchbook.ledger.space_registry import registered
-from swatchbook.ledger.stored_documents import list_documents
-from swatchbook.pipeline.delete import delete
 from swatchbook.records import DocumentStatus
 from swatchbook.resources import Resources
 from swatchbook.search.search import search
@@ -76,16 +74,3 @@ def test_index_is_rebuilt_from_the_ledger_without_a_forward_pass(resources: Reso
     rebuild(resources)
     assert found(resources, "wood floor") == before
     assert not writes(resources.ledger)
-
-
-def test_deleted_document_leaves_nothing_and_can_come_again(
-    resources: Resources, ingest: Ingest, small_catalogue: Path
-) -> None:
-    report = first_report(resources)
-    assert delete(resources, report.document_id)
-    for space in [each.space for each in registered(resources.ledger)]:
-        assert resources.index.count(space) == 0
-    assert list_documents(resources.ledger) == []
-    again = ingest(small_catalogue, owner="anna")
-    assert again.status == DocumentStatus.COMPLETED
-    assert again.images_complete == report.images_complete

@@ -25,7 +25,6 @@ from swatchbook.ledger.stored_documents import list_documents
 from swatchbook.ledger.tables import items
 from swatchbook.pipeline import scan
 from swatchbook.pipeline.begin_run import begin_work
-from swatchbook.pipeline.delete import delete
 from swatchbook.pipeline.register_path import register_folder
 from swatchbook.pipeline.run import Work
 from swatchbook.records import DocumentStatus, IngestOptions, ItemCounts, ItemState, Role, RunReport
@@ -36,7 +35,6 @@ from swatchbook.sources.listed import ListedItem
 from swatchbook.upkeep.verify import verify
 from tasks.embed import cut_batches
 from tasks.flow_run import report_of
-from tests.ledger_audit import count_writes, writes
 from tests.sources.pictures import age, draw, write
 
 
@@ -173,15 +171,6 @@ def test_rescan_ingests_what_has_changed_and_nothing_else(resources: Resources, 
     assert asyncio.run(rescan_sources()) == []
 
 
-def test_second_owner_makes_nothing_again(resources: Resources, folder: Path) -> None:
-    ingest(resources, folder)
-    count_writes(resources.ledger)
-    second = ingest(resources, folder, owner="bob")
-    assert second.images_complete == 5
-    assert not writes(resources.ledger)
-    assert len(search(resources, text="stripes", owner="bob", k=20)) == 5
-
-
 @pytest.mark.gate
 def test_retry_resumes_a_folder(resources: Resources, folder: Path) -> None:
     document = register_folder(resources, folder, owner="anna", options=IngestOptions()).document
@@ -189,15 +178,6 @@ def test_retry_resumes_a_folder(resources: Resources, folder: Path) -> None:
     report = asyncio.run(resume_document(resources, document.id))
     assert report is not None
     assert (report.status, report.images_complete) == (DocumentStatus.COMPLETED, 5)
-
-
-def test_deleted_folder_leaves_nothing_and_can_come_again(resources: Resources, folder: Path) -> None:
-    report = ingest(resources, folder)
-    assert delete(resources, report.document_id)
-    assert list_documents(resources.ledger) == []
-    again = ingest(resources, folder)
-    assert counts(again) == (5, 5, 0, 0)
-    assert len(show_document(resources.ledger, again.document_id)["products"]) == 5
 
 
 @pytest.mark.gate

@@ -177,13 +177,6 @@ def test_document_whose_run_fails_says_why(
     assert state.message == str(failure)
 
 
-def test_unexpected_error_is_left_to_operators(resources: Resources) -> None:
-    async def ingest() -> RunReport:
-        raise KeyError("x")
-
-    assert ended(end_of(resources, ingest())) == ("Failed", StateType.FAILED)
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder of one picture, away from the home."""

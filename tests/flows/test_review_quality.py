@@ -19,13 +19,12 @@ from swatchbook.ledger.calls import spending
 from swatchbook.ledger.document_commands import retry
 from swatchbook.ledger.queries.document import show_document
 from swatchbook.ledger.queries.report import document_report
-from swatchbook.ledger.stored_documents import get_document, list_documents
+from swatchbook.ledger.stored_documents import get_document
 from swatchbook.ledger.tables import calls as call_rows
 from swatchbook.pipeline.review import Reviewed, correct_image, reject, review_document
 from swatchbook.records import DocumentStatus, IngestOptions, Role, RunReport
 from swatchbook.resources import Resources
 from swatchbook.search.search import search
-from swatchbook.upkeep.verify import verify
 from tests.command import forked, run, run_json
 from tests.conftest import ROOT
 from tests.flows.conftest import Ingest
@@ -218,40 +217,6 @@ def test_a_budget_holds_for_second_looks_too(there: Provider, resources: Resourc
     assert "There is no document" in (gone.message or ""), "it keeps no other from its turn"
 
 
-def test_without_a_review_model_weak_pictures_wait_for_people(
-    there: Provider, resources: Resources, report: RunReport, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("SWATCHBOOK_REVIEW_MODEL")
-    assert "SWATCHBOOK_REVIEW_MODEL is not set" in run("review", "run")
-    listed = run_json("review", "list")
-    assert [picture["page"] for picture in listed] == [1, 2, 3]
-    assert {picture["score"] for picture in listed} == {0.2}
-    assert "3 pictures to review" in run("status")
-    assert "to review" in run("show", "tiles.pdf")
-    assert run_json("status")["to_review"] == 3
-
-
-def test_a_person_has_the_last_word(resources: Resources, report: RunReport) -> None:
-    images = by_page(resources, report.document_id)
-    oak, ash, elm = (images[page]["id"] for page in (1, 2, 3))
-    (accepted,) = run_json("review", "accept", oak[:13], "--by", "eve")["reviews"]
-    assert (accepted["verdict"], accepted["by"]) == ("accepted", "eve")
-    said = ("material=smoked larch", "colors=brown, black", "--reason", "I know.")
-    (corrected,) = run_json("review", "correct", ash, *said)["reviews"]
-    assert corrected["reasons"] == ["I know.", "material: smoked larch", "colors: brown, black"]
-    assert "rejected by" in run("review", "reject", elm, "--reason", "It shows our logo.")
-    assert picture_reviews.count_images_to_review(resources.ledger) == 0
-    bring_back()
-    after = by_page(resources, report.document_id)
-    assert [after[page]["status"] for page in (1, 2, 3, 4)] == ["complete", "complete", "partial", "complete"]
-    assert after[2]["analysis"]["material"] == "smoked larch"
-    assert found(resources, "smoked larch")[0] == ash
-    assert elm not in found(resources, "elm")
-    (failure,) = document_report(resources.ledger, report.document_id).failed_images
-    assert (failure.kind, "It shows our logo." in failure.error) == ("dismissed", True)
-    assert verify(resources).sound
-
-
 def test_the_commands_of_the_page_do_what_it_says(
     there: Provider, resources: Resources, report: RunReport, prefect_server: str
 ) -> None:
@@ -292,24 +257,6 @@ def test_a_persons_word_outlives_force_and_is_of_one_owner(
     assert (theirs.images_complete, theirs.images_partial, theirs.images_to_review) == (4, 0, 3)
     assert len(asked_of(there, FIRST)) == 4, "what the model made is shared"
     assert not [hit for hit in search(resources, text="bog oak", owner="bert", k=4) if "bog oak" in hit.text]
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (("accept", "nothing"), "There is no image"),
-        (("accept", ""), "empty"),
-        (("correct", "0", "material"), "FIELD=VALUE"),
-        (("list", "--owner", "nobody"), "There is no owner 'nobody'"),
-    ],
-)
-def test_wrong_use_exits_2_and_says_what(resources: Resources, words: tuple[str, ...], said: str) -> None:
-    assert list_documents(resources.ledger) == []  # an empty collection, not a missing one
-    with forked("review", *words) as command:
-        status, _, told = command.wait()
-    assert status == 2
-    assert said in told
-    assert "Traceback" not in told
 
 
 def test_an_ingest_leaves_its_weak_pictures_to_a_flow_run_of_their_own(

@@ -98,8 +98,7 @@ def test_forced_cancelled_cancels_the_document_and_has_the_worker_kill_the_proce
     assert state_of(flow_run) == "Cancelled"
 
 
-@pytest.mark.parametrize("again", ["retry", "upload", "other options"])
-@pytest.mark.parametrize("noticed", [True, False])
+@pytest.mark.parametrize(("again", "noticed"), [("retry", True), ("upload", False), ("other options", False)])
 def test_document_that_is_asked_for_after_the_cancel_is_launched(
     resources: Resources, deployment: Any, again: str, noticed: bool
 ) -> None:

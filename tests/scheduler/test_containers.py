@@ -162,14 +162,6 @@ async def _remove(pool: Pool) -> None:
 # --- flow runs --------------------------------------------------------------------------------------------------------
 
 
-def test_flow_run_whose_container_lives_is_left_alone(pool: Pool) -> None:
-    flow_run = pool.flow_run(Running())
-    container = pool.container(flow_run)
-    assert pool.round() == Reconciled()
-    assert pool.state(flow_run) == StateType.RUNNING
-    assert pool.containers() == {container.id}
-
-
 def test_what_an_earlier_worker_lost_gives_its_slot_back_at_once(pool: Pool) -> None:
     lost = [pool.flow_run(Running()), pool.flow_run(Pending()), pool.flow_run(Running(), Cancelling())]
     pool.container(lost[0], command=["/bin/sleep", "0"]).wait()

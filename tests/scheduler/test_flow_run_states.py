@@ -18,7 +18,6 @@ from swatchbook.ledger import item_runs
 from swatchbook.ledger.dead_runs import mark_dead
 from swatchbook.ledger.document_commands import cancel
 from swatchbook.ledger.runs import Run, end
-from swatchbook.pipeline.delete import delete
 from swatchbook.pipeline.run import Work, keep_alive
 from swatchbook.records import DocumentStatus, IngestOptions
 from swatchbook.resources import Resources
@@ -175,7 +174,7 @@ def test_shard_whose_process_outlives_its_run_is_crashed(
     assert settled(resources).crashed == (str(flow_run.id),)
 
 
-@pytest.mark.parametrize("why", ["cancelled", "deleted", "made anew", "failed"])
+@pytest.mark.parametrize("why", ["cancelled", "made anew"])
 def test_shards_that_nobody_wants_are_cancelled(
     resources: Resources, shard_deployment: UUID, why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -185,11 +184,8 @@ def test_shards_that_nobody_wants_are_cancelled(
     item_runs.begin_shard(resources.ledger, parent.document, parent.generation, flow_run=str(at_work.id))
     if why == "cancelled":
         cancel(resources.ledger, parent.document)
-    elif why == "deleted":
-        delete(resources, parent.document)
     else:
-        end(resources.ledger, parent, DocumentStatus.FAILED if why == "failed" else DocumentStatus.WAITING)
-    if why == "made anew":
+        end(resources.ledger, parent, DocumentStatus.WAITING)
         begin_again(resources.ledger, parent, fingerprint="other options")
     assert set(settled(resources).cancelled) == {str(waiting.id), str(at_work.id)}
     assert state_of(waiting) == "Cancelled"

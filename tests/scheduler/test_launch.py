@@ -212,12 +212,6 @@ def state_of(flow_run: Any) -> str:
     return str(found.state.name)
 
 
-def test_a_run_at_work_is_left_alone(resources: Resources, deployment: Any) -> None:
-    flow_run, _ = started_run(resources, queued(resources))
-    assert settled(resources) == UpdatedRuns()
-    assert state_of(flow_run) == "Running"
-
-
 def test_dead_runs_flow_run_is_crashed(resources: Resources, deployment: Any) -> None:
     document = queued(resources)
     flow_run, run = started_run(resources, document)
@@ -314,16 +308,6 @@ def test_a_flow_run_of_a_document_that_is_gone_is_cancelled(resources: Resources
 def test_flow_run_for_an_unknown_file_stays(resources: Resources, deployment: Any) -> None:
     source = f"{sha256(b'new')}.pdf"
     with_client(lambda client: client.create_flow_run_from_deployment(deployment, parameters={"source": source}))
-    assert settled(resources) == UpdatedRuns()
-
-
-def test_a_scheduled_flow_run_for_a_file_not_yet_known_is_left_alone(resources: Resources, deployment: Any) -> None:
-    source = f"{sha256(b'new')}.pdf"
-    with_client(
-        lambda client: client.create_flow_run_from_deployment(
-            deployment, parameters={"source": source}, idempotency_key="scheduled at noon"
-        )
-    )
     assert settled(resources) == UpdatedRuns()
 
 

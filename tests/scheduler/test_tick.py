@@ -21,7 +21,6 @@ from swatchbook.ledger.document_commands import cancel, mark_deleting
 from swatchbook.ledger.runs import live_runs
 from swatchbook.ledger.schedule import last_rounds
 from swatchbook.ledger.stored_documents import Document, get_document
-from swatchbook.pipeline.delete import delete
 from swatchbook.pipeline.register import register
 from swatchbook.records import DocumentStatus, IngestOptions
 from swatchbook.resources import Resources, open_resources
@@ -254,18 +253,3 @@ def test_a_document_of_the_future_is_left_alone(resources: Resources, deployment
     document = queued(resources)
     set_document(resources.ledger, document.id, status=DocumentStatus.WAITING, due_at=resources.ledger.now() + 600)
     assert round_of(resources) == Ticked()
-
-
-@pytest.mark.stack
-def test_late_flow_run_keeps_a_document_deleted(
-    resources: Resources, deployment: Any, tmp_path: Path, prefect_api: str
-) -> None:
-    from tests.scheduler.test_launch import flow_runs
-
-    deleted = uploaded(resources, tmp_path)
-    round_of(resources)
-    assert delete(resources, deleted.id)
-    with worker(tmp_path, prefect_api):
-        until(lambda: all(run.state.is_final() for run in flow_runs()))
-    with pytest.raises(InvalidReference):
-        get_document(resources.ledger, deleted.id)
