@@ -21,7 +21,7 @@ from swatchbook.ledger.space_registry import registered
 from swatchbook.ledger.stored_documents import get_document, list_documents
 from swatchbook.ledger.tables import contents, documents, images, items, metadata, trash, vectors
 from swatchbook.ledger.trashed_documents import find_trashed, get_trashed, list_trash, move_to_trash, restore_trashed
-from swatchbook.pipeline.delete import delete, delete_owner, end, restore, restore_source, throw_away
+from swatchbook.pipeline.delete import delete, delete_owner, restore, restore_source, throw_away
 from swatchbook.pipeline.publish import publish_round
 from swatchbook.records import DocumentStatus, sha256, text_key
 from swatchbook.resources import Resources, open_resources
@@ -163,14 +163,6 @@ def test_a_day_later_it_is_gone_with_its_vectors(resources: Resources) -> None:
     assert scene.count(resources.ledger, vectors) == 0
     with pytest.raises(InvalidReference):
         restore_trashed(resources.ledger, document)
-
-
-def test_ended_document_cannot_be_restored(resources: Resources) -> None:
-    document = make(resources, "oak")
-    throw_away(resources, document)
-    assert (end(resources, document), end(resources, document)) == (True, False)
-    with pytest.raises(InvalidReference, match="not in the trash"):
-        restore(resources, document)
 
 
 def test_owner_is_renamed_and_deleted_with_the_trash(resources: Resources) -> None:

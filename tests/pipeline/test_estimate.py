@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,8 +33,10 @@ def there() -> Iterator[Provider]:
 
 
 @pytest.fixture
-def costly(home: Path, there: Provider, monkeypatch: pytest.MonkeyPatch) -> Iterator[Resources]:
-    """Resources whose models are all provided by a stand-in provider."""
+def costly(home: Path, ingested_home: Path, there: Provider, monkeypatch: pytest.MonkeyPatch) -> Iterator[Resources]:
+    """Resources whose models are all provided by a stand-in provider; the pages of the sample have been read."""
+    for kept in ("files", "prefect/results"):
+        shutil.copytree(ingested_home / kept, home / kept)
     given = {
         "ANALYST": "vision",
         "DISCOVERY": "llm",
@@ -108,13 +111,11 @@ def test_second_looks_are_counted_as_if_every_new_picture_were_weak(
     assert (text.part, text.calls) == ("text", told.images)
     assert told.usd == pytest.approx(sum(each.usd or 0 for each in told.planned))
     assert there.asked == []
-    for name, value in (("REVIEW_BELOW", "0"), ("REVIEW_MODEL", "see")):  # off; and who looked first looks not again
-        with monkeypatch.context() as other:
-            other.setenv(f"SWATCHBOOK_{name}", value)
-            with open_resources(load_settings()) as resources:
-                again = estimate(resources, small_catalogue, IngestOptions())
-                assert "review" not in {each.stage for each in again.planned}
-                assert "had a low score" not in drawn(again)
+    monkeypatch.setenv("SWATCHBOOK_REVIEW_MODEL", "see")  # who looked first looks not again
+    with open_resources(load_settings()) as resources:
+        again = estimate(resources, small_catalogue, IngestOptions())
+        assert "review" not in {each.stage for each in again.planned}
+        assert "had a low score" not in drawn(again)
 
 
 def test_what_is_not_wanted_or_made_here_costs_nothing(

@@ -178,13 +178,6 @@ def test_second_import_does_nothing_and_changed_rows_update(
     assert len(encoded) == made + 1
 
 
-def test_document_has_the_path_and_name_of_its_table(resources: Resources, tmp_path: Path) -> None:
-    stage(resources, tmp_path, rows(tmp_path, 2))
-    document, unchanged = register(resources, tmp_path)
-    assert not unchanged
-    assert (document.kind, document.content, document.name) == (TABLE, str(tmp_path / "t.jsonl"), "t.jsonl")
-
-
 def test_vector_that_is_there_already_stays(resources: Resources, tmp_path: Path) -> None:
     """What was made for one owner is never replaced by what a table says for another."""
     table = rows(tmp_path, 1)
@@ -195,16 +188,6 @@ def test_vector_that_is_there_already_stays(resources: Resources, tmp_path: Path
     run(resources, tmp_path, "bob")
     assert stored(resources) == made
     assert count_coverage(resources.ledger, owner="bob").with_embeddings == 1
-
-
-def test_each_owner_gets_the_own_rows(resources: Resources, tmp_path: Path) -> None:
-    table = rows(tmp_path, 3)
-    table[1]["who"] = "bob"
-    counts = stage(resources, tmp_path, table)
-    assert counts.owners == {"anna": 2, "bob": 1}
-    of_anna, _ = run(resources, tmp_path)
-    of_bob, _ = run(resources, tmp_path, "bob")
-    assert (titles(resources, of_anna), titles(resources, of_bob)) == (["Item 0", "Item 2"], ["Item 1"])
 
 
 def test_import_for_one_owner_keeps_what_the_others_have(resources: Resources, tmp_path: Path) -> None:

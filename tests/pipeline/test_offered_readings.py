@@ -43,6 +43,7 @@ def test_a_reading_of_the_same_maker_is_offered_and_taken_over(resources: Resour
     assert names_of(resources, ingest(resources, tmp_path / "second.pdf")) == ["Garn", "Holm", "Ilex", "Juno"]
 
 
+@pytest.mark.nightly
 def test_the_older_edition_comes_first_and_what_is_undone_is_not_offered(resources: Resources, tmp_path: Path) -> None:
     alike = ingest(resources, make(tmp_path / "alike.pdf", (("Kiefer", "Linde"),)))
     older = ingest(resources, make(tmp_path / "older.pdf", (("Garn", "Mohn"), ("Ilex", "Nelke"))))
@@ -58,20 +59,14 @@ def test_the_older_edition_comes_first_and_what_is_undone_is_not_offered(resourc
     assert [each.document for each in offer_readings(resources, open_lesson(resources, newer))] == [alike.id]
 
 
-@pytest.mark.parametrize(
-    "reading",
-    [
-        TaughtReading(names=(TextRule(traits={"found": True}),)),
-        TaughtReading(examples=(Example(page=1, box=(40, 230, 63, 243), text="Alder"),)),
-    ],
-    ids=["names at present", "examples only"],
-)
-def test_a_reading_that_says_nothing_of_other_documents_is_not_offered(
-    resources: Resources, tmp_path: Path, reading: TaughtReading
-) -> None:
+def test_a_reading_that_says_nothing_of_other_documents_is_not_offered(resources: Resources, tmp_path: Path) -> None:
     first = ingest(resources, make(tmp_path / "first.pdf"))
     second = ingest(resources, make(tmp_path / "second.pdf", NEXT))
-    accept_reading(resources.ledger, first.id, reading, by="anna")
-    assert find_fitting(resources, second, second.pages_file) == []
+    for reading in (
+        TaughtReading(names=(TextRule(traits={"found": True}),)),
+        TaughtReading(examples=(Example(page=1, box=(40, 230, 63, 243), text="Alder"),)),
+    ):
+        accept_reading(resources.ledger, first.id, reading, by="anna")
+        assert find_fitting(resources, second, second.pages_file) == []
     accept_reading(resources.ledger, first.id, TaughtReading(names=(TextRule(traits={"size": 9.0}),)), by="anna")
     assert [each.kept.document for each in find_fitting(resources, second, second.pages_file)] == [first.id]

@@ -278,14 +278,6 @@ def test_mirror_removes_what_is_gone_from_the_folder(resources: Resources, folde
     assert is_unchanged(resources, document_of(resources, mirrored), mirror=True)
 
 
-def test_mirror_removes_nothing_while_a_batch_cannot_be_read(resources: Resources, folder: Path) -> None:
-    work = begin(resources, batch(folder, SOFA, LAMP), mirror=True)
-    scanned(resources, work)
-    write(folder / "items.jsonl", b"{not json")
-    scanned(resources, work)
-    assert names(resources, work) == ["Linen sofa", "Brass lamp"]
-
-
 def test_mirror_removes_nothing_because_of_an_empty_or_cut_batch(resources: Resources, folder: Path) -> None:
     rows = b"id,title,image,price\na,Oak,slate.jpg,5\nb,Elm,slate.jpg,6\n"
     work = begin(resources, write(folder / "items.csv", rows), mirror=True)
@@ -431,16 +423,6 @@ def test_each_bad_file_is_named_and_none_is_fatal(resources: Resources, folder: 
     assert counts.failed_items == 7
 
 
-def test_file_that_becomes_readable_is_a_picture(resources: Resources, folder: Path) -> None:
-    (folder / "late.png").write_bytes(b"")
-    work = begin(resources, folder)
-    scanned(resources, work)
-    draw(folder / "late.png", 9)
-    scanned(resources, work)
-    assert failures_of(resources, work) == []
-    assert count_items(resources.ledger, work.document).failed_items == 0
-
-
 def failures_of(resources: Resources, work: Work) -> list[str | None]:
     return [record.path for record in failures(resources.ledger, work.document) if record.kind != "pending"]
 
@@ -499,15 +481,6 @@ def test_another_role_is_requested_without_reading(resources: Resources, folder:
     with resources.ledger.read() as connection:
         roles = connection.execute(select(items.c.role).where(items.c.role == Role.TEXTURE)).all()
     assert len(roles) == 3
-
-
-def test_two_owners_share_pictures_but_not_images(resources: Resources, folder: Path) -> None:
-    anna, bob = begin(resources, folder), begin(resources, folder, owner="bob")
-    for work in (anna, bob):
-        scanned(resources, work)
-    assert paths_by_image(resources, anna) == paths_by_image(resources, bob)
-    ids = [{image["id"] for image in show_document(resources.ledger, work.document)["images"]} for work in (anna, bob)]
-    assert not ids[0] & ids[1]
 
 
 def test_lost_stored_pictures_are_read_again_after_a_repair(resources: Resources, folder: Path) -> None:

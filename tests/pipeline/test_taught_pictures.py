@@ -1,19 +1,19 @@
 """A person shows what a catalogue's pictures are: nothing but pictures and links follows, and undo brings all back."""
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from swatchbook import cache_keys
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.document_commands import request_again
 from swatchbook.ledger.page_findings import add_audited, decide_lost_pictures, list_lost_pictures
 from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.queries.placed_pictures import count_pictured, read_placed
-from swatchbook.ledger.stored_documents import Document, get_document
+from swatchbook.ledger.stored_documents import Document, get_document, list_documents
 from swatchbook.ledger.tables import chunks, entities, links, pages, placements, products
 from swatchbook.pipeline.taught_pictures import find_picture
 from swatchbook.pipeline.teach import accept_proposal, open_lesson, propose_reading, undo_reading
@@ -29,7 +29,18 @@ from swatchbook.records import (
     TaughtReading,
 )
 from swatchbook.resources import Resources
-from tests.pipeline.taught_catalogues import FIRST_LOGO, LOGO, SHEET, cell_at, ingest, make_sheets
+from tests.pipeline.taught_catalogues import (
+    FIRST_LOGO,
+    LOGO,
+    SHEET,
+    cell_at,
+    ingest,
+    ingested_sheets,
+    make_sheets,
+    open_copy,
+)
+
+__all__ = ["ingested_sheets"]  # a fixture
 
 PUBLISHING = ("dirty", "published", "publish_next", "writer")
 CELL = Example(page=1, box=cell_at(1, 1), what=Shown.CELL)
@@ -37,8 +48,20 @@ MARK = Example(page=2, box=LOGO, what=Shown.DECORATION)
 
 
 @pytest.fixture
-def catalogue(tmp_path: Path) -> Path:
-    return make_sheets(tmp_path / "sheets.pdf")
+def resources(home: Path, ingested_sheets: Path) -> Iterator[Resources]:
+    with open_copy(ingested_sheets, home) as tools:
+        yield tools
+
+
+@pytest.fixture
+def catalogue(ingested_sheets: Path) -> Path:
+    return ingested_sheets.with_name("sheets.pdf")
+
+
+@pytest.fixture
+def document(resources: Resources) -> Document:
+    (document,) = list_documents(resources.ledger)
+    return document
 
 
 def rows(resources: Resources, document: Document) -> dict[str, list[Any]]:
@@ -82,9 +105,8 @@ def linked(resources: Resources, document: Document) -> dict[str, list[tuple[int
 
 
 def test_one_cell_cuts_all_sheets_and_the_side_links_each_part(
-    resources: Resources, catalogue: Path, monkeypatch: pytest.MonkeyPatch
+    resources: Resources, document: Document, catalogue: Path
 ) -> None:
-    document = ingest(resources, catalogue)
     at_first = rows(resources, document)
     assert count_pictured(resources.ledger, document.id) < len(at_first["products"])
     proposal = teach(resources, document, CELL, MARK, side=PictureSide.ABOVE)
@@ -114,20 +136,15 @@ def test_one_cell_cuts_all_sheets_and_the_side_links_each_part(
     assert {len(places) for places in corners.values()} == {1}
     assert made.linked == count_pictured(resources.ledger, document.id) == len(taught["products"])
 
-    for name, stage in cache_keys.PURE_STAGES.items():
-        monkeypatch.setitem(cache_keys.PURE_STAGES, name, stage.model_copy(update={"version": "raised"}))  # type: ignore[arg-type]
-    ingest(resources, catalogue)
-    assert rows(resources, document) == taught, "new versions of the stages keep it"
-
     undo_reading(resources, document.id, by="bert")
     ingest(resources, catalogue)
     assert rows(resources, document) == at_first
 
 
+@pytest.mark.nightly
 def test_pictures_that_are_linked_as_found_are_foretold_by_their_captions(
-    resources: Resources, catalogue: Path
+    resources: Resources, document: Document, catalogue: Path
 ) -> None:
-    document = ingest(resources, catalogue)
     made = teach(resources, document, CELL)
     assert made.pictures is not None
     assert made.pictures.linked > made.pictures.linked_now
@@ -135,8 +152,9 @@ def test_pictures_that_are_linked_as_found_are_foretold_by_their_captions(
     assert count_pictured(resources.ledger, ingest(resources, catalogue).id) == made.pictures.linked
 
 
-def test_what_was_drawn_is_taken_in_and_blank_paper_is_named(resources: Resources, catalogue: Path) -> None:
-    document = ingest(resources, catalogue)
+def test_what_was_drawn_is_taken_in_and_blank_paper_is_named(
+    resources: Resources, document: Document, catalogue: Path
+) -> None:
     part: tuple[float, float, float, float] = (50.0, 100.0, 130.0, 180.0)
     blank: tuple[float, float, float, float] = (345.0, 300.0, 395.0, 360.0)
     examples = [Example(page=1, box=box, what=Shown.PICTURE) for box in (part, blank)]
@@ -156,8 +174,10 @@ def test_what_was_drawn_is_taken_in_and_blank_paper_is_named(resources: Resource
     assert [each.box for each in again.pictures.taken] == [blank], "what is removed from the list is no longer shown"
 
 
-def test_a_part_that_was_taken_in_stays_with_what_is_taught(resources: Resources, catalogue: Path) -> None:
-    document = ingest(resources, catalogue)
+@pytest.mark.nightly
+def test_a_part_that_was_taken_in_stays_with_what_is_taught(
+    resources: Resources, document: Document, catalogue: Path
+) -> None:
     box = (45.0, 215.0, 135.0, 300.0)
     add_audited(resources.ledger, document.id, [LostPicture(page=1, bbox=box, share=0.03)])
     (lost,) = list_lost_pictures(resources.ledger, document.id)
@@ -170,8 +190,9 @@ def test_a_part_that_was_taken_in_stays_with_what_is_taught(resources: Resources
     assert [each.placement.state for each in taken] == [PlacementState.SHOWN]
 
 
-def test_a_logo_is_decoration_on_all_pages_and_is_shown_again(resources: Resources, catalogue: Path) -> None:
-    document = ingest(resources, catalogue)
+def test_a_logo_is_decoration_on_all_pages_and_is_shown_again(
+    resources: Resources, document: Document, catalogue: Path
+) -> None:
 
     def logos() -> list[tuple[int, str, str | None]]:
         placed = (each.placement for each in read_placed(resources.ledger, document.id))
@@ -192,8 +213,7 @@ def test_a_logo_is_decoration_on_all_pages_and_is_shown_again(resources: Resourc
     assert logos() == before
 
 
-def test_a_reading_of_pictures_fits_another_edition(resources: Resources, catalogue: Path, tmp_path: Path) -> None:
-    document = ingest(resources, catalogue)
+def test_a_reading_of_pictures_fits_another_edition(resources: Resources, document: Document, tmp_path: Path) -> None:
     taught = teach(resources, document, CELL, MARK, side=PictureSide.ABOVE).reading.rules_only
     assert taught.examples == ()
     assert taught.texts_only == UNTAUGHT
@@ -205,8 +225,7 @@ def test_a_reading_of_pictures_fits_another_edition(resources: Resources, catalo
     assert proposal.reading == taught
 
 
-def test_pictures_are_named_by_box_or_id_or_refused(resources: Resources, catalogue: Path) -> None:
-    document = ingest(resources, catalogue)
+def test_pictures_are_named_by_box_or_id_or_refused(resources: Resources, document: Document) -> None:
     by_box = find_picture(resources, document, 2, "290, 20, 380, 65", what=Shown.DECORATION)
     assert by_box == MARK
     logo = next(e for e in read_placed(resources.ledger, document.id, 2) if e.placement.bbox == LOGO)

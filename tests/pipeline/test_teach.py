@@ -1,6 +1,7 @@
 """A person shows names, sees what all pages would give, accepts it or takes it back; until then nothing changes."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from swatchbook import cache_keys
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.queries.document import read_products
-from swatchbook.ledger.stored_documents import get_document, list_documents
+from swatchbook.ledger.stored_documents import Document, get_document, list_documents
 from swatchbook.ledger.tables import metadata
 from swatchbook.ledger.taught_readings import list_readings
 from swatchbook.ledger.trashed_documents import move_to_trash
@@ -29,7 +30,7 @@ from swatchbook.pipeline.teach import (
 from swatchbook.records import UNTAUGHT, DocumentStatus, Shown
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import load_settings
-from tests.pipeline.taught_catalogues import NAMES, ingest, make, names_of
+from tests.pipeline.taught_catalogues import NAMES, ingest, make, make_home, names_of, open_copy
 
 ALL_NAMES = [name for pair in NAMES for name in pair]
 
@@ -39,15 +40,31 @@ def all_rows(ledger: Ledger) -> dict[str, list[Any]]:
         return {table.name: list(connection.execute(select(table)).all()) for table in metadata.sorted_tables}
 
 
+@pytest.fixture(scope="module")
+def ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_home(make(tmp_path_factory.mktemp("surfaces") / "surfaces.pdf"))
+
+
 @pytest.fixture
-def catalogue(tmp_path: Path) -> Path:
-    return make(tmp_path / "surfaces.pdf")
+def resources(home: Path, ingested: Path) -> Iterator[Resources]:
+    with open_copy(ingested, home) as tools:
+        yield tools
+
+
+@pytest.fixture
+def catalogue(ingested: Path) -> Path:
+    return ingested.with_name("surfaces.pdf")
+
+
+@pytest.fixture
+def document(resources: Resources) -> Document:
+    (document,) = list_documents(resources.ledger)
+    return document
 
 
 def test_two_names_are_shown_and_the_whole_catalogue_follows(
-    resources: Resources, catalogue: Path, monkeypatch: pytest.MonkeyPatch
+    resources: Resources, document: Document, catalogue: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    document = ingest(resources, catalogue)
     assert names_of(resources, document) == []
     at_first, before = read_products(resources.ledger, document.id), all_rows(resources.ledger)
     lesson = open_lesson(resources, document)
@@ -76,8 +93,8 @@ def test_two_names_are_shown_and_the_whole_catalogue_follows(
     assert [each.undone_by for each in list_readings(resources.ledger)] == ["bert"]
 
 
-def test_other_readings_agree_with_what_was_shown_and_differ(resources: Resources, catalogue: Path) -> None:
-    lesson = open_lesson(resources, ingest(resources, catalogue))
+def test_other_readings_agree_with_what_was_shown_and_differ(resources: Resources, document: Document) -> None:
+    lesson = open_lesson(resources, document)
     examples = find_examples(lesson, 1, "Alder")
     likeliest, *others = propose_readings(resources, lesson, examples)
     assert likeliest == propose_reading(resources, lesson, examples)
@@ -98,8 +115,9 @@ def test_other_readings_agree_with_what_was_shown_and_differ(resources: Resource
     assert other.reading not in [each.reading for each in rest]
 
 
-def test_what_is_not_a_name_narrows_and_is_said_to_be_lost(resources: Resources, catalogue: Path) -> None:
-    document = ingest(resources, catalogue)
+def test_what_is_not_a_name_narrows_and_is_said_to_be_lost(
+    resources: Resources, document: Document, catalogue: Path
+) -> None:
     lesson = open_lesson(resources, document)
     right = [example for text in ("Alder", "Birke") for example in find_examples(lesson, 1, text)]
     accept_proposal(resources, document.id, propose_reading(resources, lesson, right), by="anna")
@@ -111,8 +129,7 @@ def test_what_is_not_a_name_narrows_and_is_said_to_be_lost(resources: Resources,
     assert [each.right for each in narrowed.reading.examples] == [True, True, False], "it goes on from the one in use"
 
 
-def test_what_is_shown_again_says_nothing_new_and_the_opposite_counts(resources: Resources, catalogue: Path) -> None:
-    document = ingest(resources, catalogue)
+def test_what_is_shown_again_says_nothing_new_and_the_opposite_counts(resources: Resources, document: Document) -> None:
     lesson = open_lesson(resources, document)
     right = [example for text in ("Alder", "Birke") for example in find_examples(lesson, 1, text)]
     first = propose_reading(resources, lesson, [*right, right[0]])
@@ -125,7 +142,7 @@ def test_what_is_shown_again_says_nothing_new_and_the_opposite_counts(resources:
 
 
 def test_a_code_and_a_price_are_shown_and_all_products_follow(resources: Resources, tmp_path: Path) -> None:
-    catalogue = make(tmp_path / "surfaces.pdf", priced=True)
+    catalogue = make(tmp_path / "priced.pdf", priced=True)
     document = ingest(resources, catalogue)
     at_first = read_products(resources.ledger, document.id)
     lesson = open_lesson(resources, document)
@@ -145,16 +162,18 @@ def test_a_code_and_a_price_are_shown_and_all_products_follow(resources: Resourc
     assert read_products(resources.ledger, ingest(resources, catalogue).id) == at_first
 
 
-def test_likeliest_readings_are_proposed_without_an_example(resources: Resources, catalogue: Path) -> None:
-    lesson = open_lesson(resources, ingest(resources, catalogue))
+def test_likeliest_readings_are_proposed_without_an_example(resources: Resources, document: Document) -> None:
+    lesson = open_lesson(resources, document)
     likeliest = propose_likeliest(resources, lesson)
     assert 1 <= len(likeliest) <= 3
     assert [each.probability for each in likeliest] == sorted((each.probability for each in likeliest), reverse=True)
     assert all(each.reading != UNTAUGHT and each.names for each in likeliest)
 
 
-def test_examples_are_found_by_their_text_or_refused_with_what_is_there(resources: Resources, catalogue: Path) -> None:
-    lesson = open_lesson(resources, ingest(resources, catalogue))
+def test_examples_are_found_by_their_text_or_refused_with_what_is_there(
+    resources: Resources, document: Document
+) -> None:
+    lesson = open_lesson(resources, document)
     (season,) = find_examples(lesson, 2, "Season 2")
     assert (season.page, season.text, season.right) == (2, "Season 2", True)
     assert season.box[3] > 50 > season.box[1]
@@ -169,8 +188,7 @@ def test_examples_are_found_by_their_text_or_refused_with_what_is_there(resource
         find_examples(lesson, 1, " - ")
 
 
-def test_what_cannot_be_taught_is_refused(resources: Resources, catalogue: Path, tmp_path: Path) -> None:
-    document = ingest(resources, catalogue)
+def test_what_cannot_be_taught_is_refused(resources: Resources, document: Document, tmp_path: Path) -> None:
     for changed, said in (
         ({"kind": "folder"}, "has no pages: it is a folder"),
         ({"status": DocumentStatus.DELETING}, "is being deleted"),
