@@ -326,16 +326,6 @@ def test_a_damaged_file_is_told_as_damage(
     index.check(SPACE)
 
 
-def test_a_damaged_table_refuses_writes_as_damaged(every_kind: Path, folder: Path) -> None:
-    shutil.copytree(every_kind, folder)
-    for path in (folder / f"{SPACE.name}.lance" / "data").iterdir():
-        path.write_bytes(cut(path.read_bytes()))
-    index = LanceIndex(folder)
-    for call in (lambda: index.upsert(SPACE, made(1)), lambda: index.search(SPACE, np.ones(8, np.float32), 5)):
-        with pytest.raises(IndexDamaged):
-            call()
-
-
 def test_a_damaged_pointer_is_no_obstacle(index: LanceIndex, folder: Path) -> None:
     index.activate(SPACE)
     (folder / "active" / SPACE.role).write_bytes(b"\xa0\xff")

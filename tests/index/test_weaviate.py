@@ -1,12 +1,9 @@
 """What is Weaviate's own: keys, refusals, aliases, read-only shards, and a server that goes away."""
 
-import os
-import signal
 import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,9 +14,9 @@ from weaviate.classes.config import Configure, DataType, Property, VectorDistanc
 from weaviate.classes.init import Auth
 from weaviate.classes.query import Filter
 
-from devtools.weaviate import free_ports, start
+from devtools.weaviate import free_ports
 from swatchbook.errors import Authentication, Configuration, DiskFull, IndexDown, ProviderError
-from swatchbook.index.contract import IndexObject, Payload, Space
+from swatchbook.index.contract import Payload, Space
 from swatchbook.index.weaviate import WeaviateIndex
 from swatchbook.index.weaviate_schema import columns, own_collections
 from swatchbook.records import Role
@@ -243,50 +240,6 @@ def test_long_vectors_are_coded_and_exact(
     index.drop(space)
 
 
-@pytest.mark.nightly
-def test_index_survives_a_killed_server(tmp_path: Path) -> None:
-    port, grpc_port = free_ports(2)
-    server = start(tmp_path / "data", port=port, grpc_port=grpc_port)
-    index = WeaviateIndex(server.url, grpc_port=grpc_port, api_key=None)
-    space = Space(role=Role.COLOR, tag="killed@1/plain", dimension=8)
-    objects = made(300)
-    every = [each.id for each in objects]
-    try:
-        index.ensure(space)
-        index.upsert(space, objects)
-        assert unfound(index, space, objects) == set()
-        os.kill(server.pid, signal.SIGKILL)
-        server.process.wait()
-        for asked in (
-            index.probe,
-            lambda: index.ensure(space),
-            lambda: index.upsert(space, objects),
-            lambda: index.fetch(space, every),
-            lambda: index.delete(space, every),
-            lambda: [*index.ids(space)],
-            lambda: index.search(space, objects[0].vector, 1),
-            lambda: index.keyword(space, "oak", 1),
-            lambda: index.count(space),
-            lambda: index.activate(space),
-            lambda: index.active(space.role),
-            index.spaces,
-            lambda: index.drop(space),
-        ):
-            with pytest.raises(IndexDown):
-                asked()
-        server = start(tmp_path / "data", port=port, grpc_port=grpc_port)  # on other inner ports than before
-        index.upsert(space, objects)
-        assert index.count(space) == 300
-        # by chance some or none: the end of its vector index may be lost, and writing the same again mends nothing
-        lost = unfound(index, space, objects)
-        index.delete(space, [*lost])
-        index.upsert(space, [each for each in objects if each.id in lost])
-        assert unfound(index, space, objects) == set()
-    finally:
-        server.stop()
-        index.close()
-
-
 PASSED = ("authorization", "content-type")
 
 
@@ -351,11 +304,6 @@ def test_collections_not_loaded_yet_are_an_outage(weaviate_server: RunningWeavia
     front.loads = False
     assert [match.id for match in index.search(space, one.vector, 1)] == [one.id]
     index.close()
-
-
-def unfound(index: WeaviateIndex, space: Space, objects: list[IndexObject]) -> set[str]:
-    """Those that a search for their own vector does not find."""
-    return {o.id for o in objects if all(match.id != o.id for match in index.search(space, o.vector, 10))}
 
 
 def test_twins_hide_nobody(index: WeaviateIndex, space: Space) -> None:

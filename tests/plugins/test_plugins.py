@@ -210,10 +210,7 @@ class Faulty:
     [
         ("raise ValueError('no\\nidea')", "plugin_failed: PLUGIN raised ValueError: no idea."),
         ("return means[1:]", "invalid_model_output: PLUGIN returned float64 (0, 3), not floats (1, 3)."),
-        ("return np.repeat(means, 2, 0)", "invalid_model_output: PLUGIN returned float64 (2, 3), not floats (1, 3)."),
-        ("return (means * 255).astype(int)", "invalid_model_output: PLUGIN returned int64 (1, 3), not floats (1, 3)."),
         ("return None", "invalid_model_output: PLUGIN returned object (), not floats (1, 3)."),
-        ("return means[0]", "invalid_model_output: PLUGIN returned float64 (3,), not floats (1, 3)."),
         ("return means * np.nan", "invalid_model_output: faulty@1 returned a vector with NaN or infinity."),
         ("return means * 0", "invalid_model_output: faulty@1 returned a zero vector."),
     ],
@@ -309,18 +306,6 @@ def test_plugin_that_cannot_be_used_is_a_configuration_error_that_names_it(
     assert f"The encoder plugin faulty (swatchbook-{module} 0.1) " in str(caught.value)
 
 
-def test_weights_that_are_missing_block_and_spend_no_try(install: Install, tmp_path: Path, pictures: Path) -> None:
-    code = FAULTY.format(fault="") + "    def __init__(self, settings): open(settings.home / 'weights')\n"
-    install(code, {Kind.ENCODER: {"faulty": "Faulty"}})
-    with open_resources(Settings(home=tmp_path / "home", encoder="faulty")) as resources:
-        with pytest.raises(Configuration, match=r"raised FileNotFoundError: .*weights"):
-            made_of(resources, pictures)
-        assert count(resources.ledger, rows, role=Role.VISUAL, state=ItemState.PENDING) == PICTURES
-        (tmp_path / "home" / "weights").touch()
-        made_of(resources, pictures)
-        assert stored(resources) == [("faulty@1", 3)] * PICTURES
-
-
 def test_memory_of_a_plugin_halves_the_batch(install: Install, tmp_path: Path, pictures: Path) -> None:
     code = "class OutOfMemoryError(RuntimeError): pass\n" + FAULTY.format(
         fault="if len(pictures) > 2: raise OutOfMemoryError('CUDA')"
@@ -360,7 +345,6 @@ def test_text_encoder_and_analyst_of_the_page_make_what_texts_find(
     ("returned", "says"),
     [
         ("[{'confidence': 2}] * len(pictures)", "returned an analysis that is invalid: confidence:"),
-        ("['bright'] * len(pictures)", "returned an analysis that is invalid"),
         ("[]", "returned 0 analyses for 1 pictures."),
         ("1 / 0", "raised ZeroDivisionError: division by zero."),
     ],

@@ -28,10 +28,8 @@ from swatchbook.errors import (
     ProviderRejected,
 )
 from swatchbook.ledger.calls import CallContext, spending
-from swatchbook.ledger.database import Ledger, open_ledger
+from swatchbook.ledger.database import open_ledger
 from swatchbook.ledger.tables import calls as rows
-from swatchbook.models.registry import load
-from swatchbook.models.vision_analyst import VisionAnalyst
 from swatchbook.providers.chat import ProviderChat, language_chat, review_chat, vision_chat
 from swatchbook.providers.costs import turn_tokens
 from swatchbook.providers.endpoint import Endpoint
@@ -120,13 +118,6 @@ def test_calls_wait_until_a_wire_is_chosen(there: Provider, context: CallContext
     assert set(answers.values()) == {Seen(material="oak")}
     assert len(there.asked) == 9 + 2
     assert time.monotonic() - started < 8 * 0.5
-
-
-def test_an_answer_that_was_kept_says_nothing_of_how_the_server_is_asked(there: Provider, context: CallContext) -> None:
-    there.takes = {"plain"}
-    chat(there).ask(question(1), Seen, context)
-    another = chat(there)
-    assert another.ask(question(1), Seen, context) == another.ask(question(2), Seen, context)
 
 
 def test_a_server_that_ignores_the_shape_is_asked_in_another_way(there: Provider, context: CallContext) -> None:
@@ -233,11 +224,8 @@ def test_what_a_model_is_told_of_its_answer_repeats_little_of_it(
 
 
 @pytest.mark.parametrize("wire", [openai, anthropic])
-@pytest.mark.parametrize("half", ["\\ud800", "\\udfff"])
-def test_half_a_character_is_no_answer_and_asked_again(
-    there: Provider, context: CallContext, wire: ModuleType, half: str
-) -> None:
-    there.rewrite = lambda reply: json.dumps(reply).replace("oak", half)
+def test_half_a_character_is_no_answer_and_asked_again(there: Provider, context: CallContext, wire: ModuleType) -> None:
+    there.rewrite = lambda reply: json.dumps(reply).replace("oak", "\\ud800")
     asking = chat(there, wire)
     with suppress(InvalidModelOutput):
         asking.ask(question(1), Seen, context)
@@ -402,18 +390,3 @@ def test_kill_repays_only_calls_in_flight(there: Provider, url: str, context: Ca
     again = sum(times - 1 for times in there.paid.values())
     unknown = count(context.ledger, rows, state="unknown")
     assert again <= unknown <= AT_ONCE
-
-
-def test_a_ledger_is_what_remembers(there: Provider, url: str, context: CallContext) -> None:
-    chat(there).ask(question(1), Seen, context)
-    again: Ledger = open_ledger(url)
-    assert chat(there).ask(question(1), Seen, CallContext(again, context.run, STAGE)) == Seen(material="oak")
-    again.close()
-    assert chat(there).ask(Question(instructions="Else.", parts=("picture 1",)), Seen, context)
-    assert len(there.asked) == 2
-
-
-def test_a_process_has_one_client_for_the_vision_model_however_it_is_used(there: Provider) -> None:
-    models = load(Settings(analyst="vision", vision_url=there.openai_url, vision_model="seer"))
-    assert isinstance(models.analyst, VisionAnalyst)
-    assert models.analyst._chat is models.vision

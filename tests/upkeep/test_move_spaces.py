@@ -19,7 +19,6 @@ from swatchbook.pipeline.delete import delete, delete_owner
 from swatchbook.pipeline.publish import publish_all
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import Settings
-from swatchbook.upkeep.gc import sweep
 from swatchbook.upkeep.move_spaces import move_spaces, plan_move
 from swatchbook.upkeep.rename_owner import rename
 from swatchbook.upkeep.verify import rebuild, repair_index, verify
@@ -272,18 +271,6 @@ def test_deleted_owner_has_no_tenant(apart: Resources) -> None:
     assert len(tenants(apart)) == 2
     assert found(apart) == of("anna", "Bert")
     assert found(apart, Where(owner="bert")) == set()
-    assert_whole(apart)
-
-
-def test_tenant_of_an_owner_that_is_no_more_is_collected(apart: Resources) -> None:
-    space = visual(apart)
-    (one,) = apart.index.fetch(space, [image("picture 1")]).values()
-    one.payload = one.payload.model_copy(update={"owner": "nobody"})
-    one.id = image("picture 1", "nobody")
-    apart.index.upsert(space, [one])
-    assert len(tenants(apart)) == 4
-    sweep(apart)
-    assert len(tenants(apart)) == 3
     assert_whole(apart)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.errors import Configuration, InvalidReference
+from swatchbook.errors import Configuration
 from swatchbook.ledger import runs, stage_results
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.stored_documents import Document, get_document
@@ -85,10 +85,3 @@ def test_skipped_pages_are_taken_in_once_and_kept_by_the_next_ingest(
     assert same.options.pages == (1,)
     assert same.unchanged, "what a person took in is no other request"
     assert not regenerate(resources, taken, pages=(1,)), "it is taken in already"
-
-
-def test_pages_that_there_are_not_are_refused(resources: Resources, small_catalogue: Path) -> None:
-    document = completed(resources, small_catalogue)
-    with pytest.raises(InvalidReference, match="has no page 7: it has 6"):
-        regenerate(resources, document, pages=(1, 7))
-    assert get_document(resources.ledger, document.id) == document

@@ -41,19 +41,6 @@ def choose_voyage(voyage: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWATCHBOOK_TEXT_API_KEY", KEY)
 
 
-@pytest.mark.nightly
-def test_search_goes_on_during_change_of_model(
-    collection: Path, voyage: Provider, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = run_json("search", "oak floor", "--owner", "anna")
-    choose_voyage(voyage, monkeypatch)
-    assert run_json("search", "oak floor", "--owner", "anna") == before
-    document = run_json("status", "--owner", "anna")["recent"][0]["id"]
-    run("embed", document, "--owner", "anna")
-    assert voyage.paid, "the vectors of the new model were made"
-    assert run_json("search", "oak floor", "--owner", "anna") == before
-
-
 @pytest.mark.stack
 @pytest.mark.gate
 def test_text_encoder_changes_to_voyage_and_back_while_people_search(

@@ -45,14 +45,6 @@ def assert_whole(resources: Resources) -> None:
     assert publishing.count_unpublished(resources.ledger) == 0
 
 
-def test_a_whole_index_needs_no_repair(resources: Resources) -> None:
-    make(resources, "oak", "ash")
-    found = verify(resources, repair=True)
-    assert {(s.expected, s.missing, s.foreign) for s in found.spaces} == {(2, 0, 0), (1, 0, 0)}
-    assert found.unpublished == 0
-    assert_whole(resources)
-
-
 def test_repair_publishes_what_is_missing_and_drops_what_is_foreign(resources: Resources) -> None:
     make(resources, "oak", "ash")
     (space, *_) = (space for space in spaces(resources) if space.role == "visual")
