@@ -82,13 +82,12 @@ class Hits(list[Hit]):
     """Results of a search, best first. `unmatched`: of a search without results, the filters that nothing matches.
 
     `total`: how many there are, `next`: the offset of those after these.
-    `nearest`: where no result is relevant, the one that has most to do with the question.
+    Those that are not `close` come last.
     """
 
     def __init__(self, found: SearchResults) -> None:
         super().__init__(found.hits)
         self.unmatched: Sequence[Unmatched] = found.unmatched
-        self.nearest: Hit | None = found.nearest
         self.next: int | None = found.next
         self.total: int | None = found.total
 

@@ -54,18 +54,18 @@ class FoundHit(Record):
     score: float = Field(description="0–1; 1: best in every way that was searched.")
     relevance: float | None = Field(default=None, description="0–1: the probability that it answers the text.")
     missing: tuple[str, ...] = Field(default=(), description="Words of the text that nothing of it says.")
+    close: bool = Field(default=True, description="False: it is probably no answer; few or no results are close.")
     why: dict[str, dict[str, float]] = Field(default_factory=dict, description="With `explain`: by role.")
     pictures: tuple[str, ...] = Field(default=(), description="Resources; `show_pictures` shows them by their ids.")
     page: str | None = Field(default=None, description="Resource of its first page.")
 
 
 class Found(Record):
-    """Results, best first. `nearest`: where nothing is relevant, the one that matches best."""
+    """Results, best first; those that are not `close` are last."""
 
     hits: tuple[FoundHit, ...]
     total: int | None = Field(description="How many results there are; null in very large collections.")
     next: int | None = Field(description="The `offset` of those after these.")
-    nearest: FoundHit | None = None
     unmatched: tuple[Unmatched, ...] = Field(default=(), description="Filters that nothing matches.")
 
 
@@ -247,9 +247,8 @@ class Taught(Record):
 
 def as_found(results: SearchResults) -> Found:
     """Return the results of a search."""
-    nearest = None if results.nearest is None else _as_hit(results.nearest)
     hits = tuple(map(_as_hit, results.hits))
-    return Found(hits=hits, total=results.total, next=results.next, nearest=nearest, unmatched=results.unmatched)
+    return Found(hits=hits, total=results.total, next=results.next, unmatched=results.unmatched)
 
 
 def _as_hit(hit: Hit) -> FoundHit:

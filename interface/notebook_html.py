@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from interface.cli.commands.search import describe_nearest, describe_unmatched
+from interface.cli.commands.search import describe_unmatched
 from swatchbook.errors import Failure
 from swatchbook.extras import require_extra
 from swatchbook.ledger.queries.account import Account
 from swatchbook.one_line import one_line, shorten
 from swatchbook.records import Coverage, Hit, Record, RunReport, SearchResults, page_name
+from swatchbook.search import title_of_others
 from swatchbook.truncate import merge_roles, truncate
 
 if TYPE_CHECKING:
@@ -69,32 +70,37 @@ class Results(Shown[Hit]):
     """Search results, best first. `unmatched`: of a search without results, the filters that nothing matches.
 
     `total`: how many there are, `next`: the offset of those after these.
-    `nearest`: where no result is relevant, the one that has most to do with the question.
+    Those that are not `close` come last.
     """
 
     columns = (
-        "id", "kind", "score", "title", "relevance", "document", "document_id", "pages", "product",
+        "id", "kind", "score", "title", "relevance", "close", "document", "document_id", "pages", "product",
         "product_id", "code", "price", "text", "images", "why",
     )  # fmt: skip
 
     def __init__(self, found: SearchResults, thumbnail: Thumbnail) -> None:
         super().__init__(found.hits)
-        self.unmatched, self.nearest = found.unmatched, found.nearest
+        self.unmatched = found.unmatched
         self.total, self.next = found.total, found.next
         self._thumbnail = thumbnail
 
     def __repr__(self) -> str:
         lines = [f"{hit.score:.3f}  {shorten(one_line(hit.title), 80)}  {hit.id}" for hit in self]
-        return "\n".join(lines or [self._nothing()])
+        return "\n".join(self._with_title(lines, str) or [self._nothing()])
 
     def _repr_html_(self) -> str:
         if not self:
             return f"<p>{escape(self._nothing())}</p>"
-        return f'<div style="display:flex;flex-wrap:wrap;gap:12px">{"".join(map(self._figure, self))}</div>'
+        shown = self._with_title([*map(self._figure, self)], lambda title: f'<p style="flex-basis:100%">{title}</p>')
+        return f'<div style="display:flex;flex-wrap:wrap;gap:12px">{"".join(shown)}</div>'
+
+    def _with_title(self, drawn: list[str], draw: Callable[[str], str]) -> list[str]:
+        """Return the drawn results with a line above those that are not close."""
+        close = sum(hit.close for hit in self)
+        title = [draw(title_of_others(any_close=close > 0))] if close < len(drawn) else []
+        return [*drawn[:close], *title, *drawn[close:]]
 
     def _nothing(self) -> str:
-        if self.nearest:
-            return describe_nearest(self.nearest)
         return " ".join(["Nothing found.", *map(describe_unmatched, self.unmatched)])
 
     def _figure(self, hit: Hit) -> str:
@@ -103,7 +109,8 @@ class Results(Shown[Hit]):
         if hit.kind == "chunk":
             lines.insert(0, shorten(one_line(hit.text or ""), _MAX_TEXT))
         return (
-            f'<figure style="margin:0;width:{THUMBNAIL_SIDE}px;font-size:12px">{self._picture(hit)}'
+            f'<figure style="margin:0;width:{THUMBNAIL_SIDE}px;font-size:12px{"" if hit.close else ";opacity:.6"}">'
+            f"{self._picture(hit)}"
             f"<figcaption><b>{escape(one_line(hit.title))}</b><br>"
             f"{'<br>'.join(escape(one_line(line)) for line in lines)}</figcaption></figure>"
         )

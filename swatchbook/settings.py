@@ -359,8 +359,8 @@ class Settings(BaseSettings):
         ge=0,
         le=1,
         description=(
-            "Relevance below which a result of a search by text is not shown. Lower it where results are missed that "
-            "belong to the question; 0 shows all, however little they have to do with it."
+            "Relevance from which a result of a search by text is called close. Lower it where right answers are "
+            "called not close; 0 calls all close, however little they have to do with the question."
         ),
     )
 

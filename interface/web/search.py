@@ -30,7 +30,7 @@ from interface.web.pages import TheView, View, page_router, see_other, with_quer
 from swatchbook.errors import Failure
 from swatchbook.images.local_analysis import PALETTE
 from swatchbook.records import Facets, Role, SearchResults
-from swatchbook.search import MAX_RESULTS
+from swatchbook.search import MAX_RESULTS, title_of_others
 from swatchbook.search.fusion import KEYWORD, NUMBER, default_weights, parse_weights
 from swatchbook.search.query_pictures import find_query_picture, keep_query_picture, small_query_picture
 from swatchbook.search.role_queries import searched_spaces
@@ -191,6 +191,7 @@ def _shown(query: PageQuery, found: SearchResults) -> dict[str, Any]:
     return {
         "query": query,
         "found": found,
+        "title_of_others": title_of_others,
         "more": with_query("/", state) if found.next else None,
         "more_part": with_query("/ui/results", state) if found.next else None,
         "like": lambda image: _link(query, {"like": [image], "not": None, "picture": None, "text": None}),

@@ -168,6 +168,7 @@ class Hit(Record):
     alike: tuple[str, ...] = ()  # ids of images found too that show nearly the same picture; they are no own results
     relevance: float | None = None  # 0–1: the probability that it answers the text; None: searched by a picture
     missing: tuple[str, ...] = ()  # words of the text that nothing of it says: it matches in part
+    close: bool = True  # False: probably no answer, but listed because few or no results are close
 
 
 class NearDuplicates(Record):
@@ -223,20 +224,18 @@ class SearchResults(Record):
 
     `total`: how many results there are, for a search among the candidates of all roles; None in very large collections.
 
-    Results that hardly match the text are left out (SWATCHBOOK_RELEVANCE_FLOOR). `nearest`: if that leaves none, the
-    one that matches best. `next`: the offset at which there are more.
+    Those that are close to the text (SWATCHBOOK_RELEVANCE_FLOOR) come first. Where they are few, the next nearest
+    follow, with `close` false. `next`: the offset at which there are more.
 
     The picture of an image is at `/images/{id}/file`; a product names its `images`.
     """
 
     hits: tuple[Hit, ...]
     unmatched: tuple[Unmatched, ...] = ()
-    nearest: Hit | None = None
     next: int | None = None
     total: int | None = None
 
     def without_reasons(self) -> Self:
         """Return the same without `why`."""
         hits = tuple(hit.model_copy(update={"why": {}}) for hit in self.hits)
-        nearest = self.nearest and self.nearest.model_copy(update={"why": {}})
-        return self.model_copy(update={"hits": hits, "nearest": nearest})
+        return self.model_copy(update={"hits": hits})

@@ -38,6 +38,7 @@ from swatchbook.search.targets import TARGETS
 CANDIDATES = 100  # the matches of each role that are fused
 DEPTHS = (CANDIDATES, 1_000, 10_000)  # matches of each role; more are taken while too few satisfy a filter
 MOST_RANKED = 1_100  # results that are judged and counted: an offset and a page of results reach no further
+FEW_CLOSE, LEAST_OTHERS = 6, 3  # with fewer close results others fill up to FEW_CLOSE, but at least LEAST_OTHERS
 MOST_TEXT = 1_000
 """The most characters of a text that is searched for."""
 
@@ -71,22 +72,21 @@ def find_relevant(
     offset: int = 0,
     weights: Mapping[str, float] | None = None,
 ) -> SearchResults:
-    """Return k relevant results of `search` from an offset, with near-duplicates folded.
+    """Return k results of `search` from an offset, the close ones first, with near-duplicates folded.
 
-    Only a search by text has a relevance, by which its first results are sorted. Without a relevant result, the nearest
-    of the others is returned; without any result, the filters that nothing matches. An empty query returns all that
-    satisfies the filters, newest document first. Raises as `search` does.
+    Only a search by text has a relevance, by which its first results are sorted and called close. Without any result,
+    the filters that nothing matches are returned. An empty query returns all that satisfies the filters, newest
+    document first. Raises as `search` does.
     """
     known = resources.read_cache()
     asked = _checked(Query(text, image, examples))
     if asked.is_empty:
         return _browse(resources, known, where, by, k, offset)
     ranked = _judged(resources, asked, where, by, weights, enough=offset + k + 1)
-    hits = _relevant(resources, ranked)
+    hits = close_first(resources, ranked)
     return SearchResults(
         hits=tuple(hits[offset : offset + k]),
         unmatched=() if ranked else tuple(unmatched(resources.ledger, by, where)),
-        nearest=None if hits else max(ranked[:k], key=lambda hit: hit.relevance or 0.0, default=None),
         next=offset + k if len(hits) > offset + k else None,
         total=len(hits),
     )
@@ -124,13 +124,16 @@ def find_ids(
     if asked.is_empty:
         return matching(resources.read_cache(), by, where, enough=MOST_RANKED)[0]
     ranked = _judged(resources, asked, where, by, weights, enough=1)
-    return [hit.id for hit in _relevant(resources, ranked)]
+    return [hit.id for hit in close_first(resources, ranked)]
 
 
-def _relevant(resources: Resources, ranked: Sequence[Hit]) -> list[Hit]:
-    """Return the results whose relevance, if they have one, is at least the floor of the settings."""
+def close_first(resources: Resources, ranked: Sequence[Hit]) -> list[Hit]:
+    """Return the close results, and where they are fewer than FEW_CLOSE the nearest others, which say so."""
     floor = resources.settings.relevance_floor
-    return [hit for hit in ranked if hit.relevance is None or hit.relevance >= floor]
+    close = [hit for hit in ranked if hit.relevance is None or hit.relevance >= floor]
+    others = [hit for hit in ranked if hit.relevance is not None and hit.relevance < floor]
+    more = max(LEAST_OTHERS, FEW_CLOSE - len(close)) if len(close) < FEW_CLOSE else 0
+    return [*close, *(hit.model_copy(update={"close": False}) for hit in others[:more])]
 
 
 def _browse(resources: Resources, known: ReadCache, where: Where, by: ResultKind, k: int, offset: int) -> SearchResults:

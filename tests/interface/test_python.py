@@ -75,6 +75,10 @@ def test_filters_are_those_of_the_command(book: Swatchbook) -> None:
     }  # fmt: skip
     document = book.search("oak")[0]
     assert book.search("oak", document=document.document, price_max=None).frame().equals(book.search("oak").frame())
+    far = book.search("diesel piston ring", by="product")
+    assert {hit.close for hit in far} == {False}
+    assert repr(far).startswith("Nothing matches closely. Nearest:\n")
+    assert "Nothing matches closely. Nearest:" in far._repr_html_()
     nothing = book.search("oak", material="porcelin")
     assert not nothing
     assert "Nothing has material=porcelin." in repr(nothing)

@@ -59,7 +59,6 @@ def coded(resources: Resources, asked: str, where: Where) -> list[str]:
 def test_exact_code_finds_its_product_first(sample: Resources) -> None:
     def first(asked: str) -> str:
         found = find_relevant(sample, text=asked, where=ANNA, by="product")
-        assert found.nearest is None
         assert (found.hits[0].relevance, found.hits[0].missing) == (1.0, ())
         assert found.hits[0].why["code"]["rank"] == 1
         return found.hits[0].title

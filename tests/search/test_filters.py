@@ -47,7 +47,7 @@ class Collection(NamedTuple):
     def over_http(self, by: ResultKind, asked: dict[str, Any]) -> set[str]:
         answer = self.client.get("/search", params={"text": "oak", "by": by, "k": 100, "owner": ANNA, **asked})
         assert answer.status_code == 200, answer.text
-        return {id for hit in answer.json()["hits"] for id in (hit["id"], *hit["alike"])}
+        return {id for hit in answer.json()["hits"] if hit["close"] for id in (hit["id"], *hit["alike"])}
 
     def hits(self, by: ResultKind, asked: dict[str, Any], k: int = 100, folded: bool = False) -> list[Hit]:
         return search(self.resources, text="oak", where=where(asked), by=by, k=k, folded=folded)

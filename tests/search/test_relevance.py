@@ -27,7 +27,7 @@ from swatchbook.search.relevance import (
     without_function_words,
     words_said,
 )
-from swatchbook.search.search import find_relevant, search
+from swatchbook.search.search import FEW_CLOSE, close_first, find_relevant, search
 from tests.tables import check_rows
 
 
@@ -112,13 +112,22 @@ KINDS: tuple[ResultKind, ...] = ("image", "product", "chunk")
 def test_absent_thing_is_not_found(sample: Resources, by: ResultKind) -> None:
     for asked in ("diesel engine piston ring", "insulin syringes", "зимние шины с шипами"):
         none = find_relevant(sample, text=asked, where=Where(owner="anna"), by=by)
-        assert none.hits == none.unmatched == ()
-        assert none.nearest is not None
-        assert none.nearest.kind == by
+        assert {(hit.kind, hit.close) for hit in none.hits} == {(by, False)}
+        assert 0 < len(none.hits) <= FEW_CLOSE
+        assert not none.unmatched
     some = find_relevant(sample, text="engineered oak floor", where=Where(owner="anna"), by=by)
-    assert some.nearest is None
     assert some.hits[0].product == "Nordvik Oak"
-    assert all(hit.relevance and hit.relevance >= sample.settings.relevance_floor for hit in some.hits)
+    assert [hit.close for hit in some.hits] == [
+        hit.relevance is not None and hit.relevance >= sample.settings.relevance_floor for hit in some.hits
+    ]
+
+
+@pytest.mark.parametrize(("close", "others"), [(0, 6), (1, 5), (5, 3), (6, 0), (9, 0)])
+def test_few_close_results_are_followed_by_others(sample: Resources, close: int, others: int) -> None:
+    hits = [h.model_copy(update={"relevance": 0.9}) for h in search(sample, text="oak", owner="anna", k=10)]
+    far = [hit.model_copy(update={"relevance": 0.01}) for hit in hits]
+    shown = close_first(sample, [*hits[:close], *far[close:]])
+    assert [(hit.id, hit.close) for hit in shown] == [(hits[n].id, n < close) for n in range(close + others)]
 
 
 def test_a_match_in_part_says_which_words_are_missing(sample: Resources) -> None:
@@ -156,11 +165,9 @@ def test_words_that_nothing_of_an_owner_says_are_foreign_and_others_are_not(samp
 
 def test_the_nearest_satisfies_the_filters_and_a_filter_that_nothing_matches_is_named(sample: Resources) -> None:
     where = Where(owner="anna", product=("Palladio Terrazzo",))
-    nearest = find_relevant(sample, text="piston ring", where=where).nearest
-    assert nearest is not None
-    assert nearest.product == "Palladio Terrazzo"
+    assert {hit.product for hit in find_relevant(sample, text="piston ring", where=where).hits} == {"Palladio Terrazzo"}
     none = find_relevant(sample, text="oak", where=Where(owner="anna", material=("oakk",)))
-    assert (none.nearest, [missed.field for missed in none.unmatched]) == (None, ["material"])
+    assert (none.hits, [missed.field for missed in none.unmatched]) == ((), ["material"])
 
 
 def test_a_picture_is_compared_with_pictures_and_nothing_is_left_out(sample: Resources, tmp_path: Path) -> None:

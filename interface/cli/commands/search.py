@@ -23,8 +23,8 @@ from interface.cli.shared_arguments import (
 )
 from interface.cli.terminal import cell, clean, note, out, say_json, table
 from swatchbook.errors import InvalidReference
-from swatchbook.one_line import one_line, shorten
-from swatchbook.search import MAX_RESULTS
+from swatchbook.one_line import shorten
+from swatchbook.search import MAX_RESULTS, title_of_others
 from swatchbook.truncate import page_numbers
 
 if TYPE_CHECKING:
@@ -123,20 +123,23 @@ def _print_results(
 
     if as_json:
         say_json(hits)
-    elif not results.nearest:
-        out().print(draw_hits(hits, explain=explain))
+    else:
+        close = [hit for hit in hits if hit.close]
+        if close or not hits:
+            out().print(draw_hits(close, offset, explain=explain))
+        if others := hits[len(close) :]:
+            out().print(title_of_others(any_close=bool(close or offset)))
+            out().print(draw_hits(others, offset + len(close), explain=explain))
         if hits and results.total is not None:
             last = offset + len(hits)
             more = f"; more with --offset {results.next}" if results.next else ""
             note(f"{offset + 1} to {last} of {results.total}{more}.")
-    if results.nearest:
-        note(describe_nearest(results.nearest))
     for missed in results.unmatched:
         note(describe_unmatched(missed))
 
 
-def draw_hits(hits: "Sequence[Hit]", *, explain: bool) -> RenderableType:
-    """Return search results as a table, best first."""
+def draw_hits(hits: "Sequence[Hit]", offset: int = 0, *, explain: bool) -> RenderableType:
+    """Return search results as a table, best first; those that are not close are dim."""
     if not hits:
         return Text("No results. `swatchbook coverage` shows what is searchable.", "dim")
     scored = any(hit.score for hit in hits)  # none has one where nothing was searched for
@@ -144,7 +147,7 @@ def draw_hits(hits: "Sequence[Hit]", *, explain: bool) -> RenderableType:
     measured = [measure] if scored else []
     columns = ["#", *measured, "result", "product", "code", "price", "document", "pages", "text"]
     rows = table(*columns, *(["roles"] if explain else []), right=("#", *measured, "pages"))
-    for rank, hit in enumerate(hits, start=1):
+    for rank, hit in enumerate(hits, start=offset + 1):
         row = [
             cell(rank),
             *([cell(f"{hit.score if hit.relevance is None else hit.relevance:.0%}")] if scored else []),
@@ -156,7 +159,7 @@ def draw_hits(hits: "Sequence[Hit]", *, explain: bool) -> RenderableType:
             cell(page_numbers(hit.pages, hit.labels)),
             cell(shorten(hit.text or "", 90), "dim"),
         ]
-        rows.add_row(*row, *([_explanation(hit)] if explain else []))
+        rows.add_row(*row, *([_explanation(hit)] if explain else []), style=None if hit.close else "dim")
     return rows
 
 
@@ -183,14 +186,6 @@ def describe_unmatched(missed: "Unmatched") -> str:
     else:
         filter_ = " or ".join(f"{missed.field}={each}" for each in missed.asked)
     return f"Nothing has {filter_}. " + (f"Nearest: {' · '.join(missed.nearest)}." if missed.nearest else "")
-
-
-def describe_nearest(hit: "Hit") -> str:
-    """Return one line: that nothing answers the question, and the result that has most to do with it."""
-    from swatchbook.records import page_name
-
-    page = f", page {page_name(hit.pages[0], hit.labels.get(hit.pages[0]))}" if hit.pages else ""
-    return clean(f"Nothing close; the nearest is {one_line(hit.title)} ({hit.document}{page}).")
 
 
 MOST_SHOWN = 12

@@ -9,7 +9,7 @@ from interface.cli.commands.search import parse_filters
 from swatchbook.errors import InvalidReference
 from swatchbook.index.contract import FILTERS, Where
 from swatchbook.models import e5
-from tests.command import attempt
+from tests.command import attempt, run, run_json
 
 
 def test_filters_of_all_kinds() -> None:
@@ -55,3 +55,12 @@ def test_search_by_another_model_than_chosen_is_said(filled: Path) -> None:
     line = "Searched by other models than the settings name: text, understanding by"
     assert line not in said["e5"][2]
     assert f"{line} {e5.TAG}, not by voyage-3.5@1024/document-query. See" in " ".join(said["voyage"][2].split())
+
+
+def test_results_that_are_not_close_are_shown_below_a_line(filled: Path) -> None:
+    searched = ("search", "diesel piston ring", "--owner", "anna", "--by", "product")
+    line, _, table = run(*searched).partition("\n")
+    assert line == "Nothing matches closely. Nearest:"
+    hits = run_json(*searched)
+    assert [hit["close"] for hit in hits] == [False] * len(hits)
+    assert all(hit["title"] in table for hit in hits)

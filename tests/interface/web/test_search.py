@@ -119,6 +119,14 @@ def test_nothing_is_told_with_the_nearest_that_there_is(sample: TestClient) -> N
     assert "material oakk: nothing has it." in read.text
 
 
+def test_results_that_are_not_close_are_dimmed_cards(sample: TestClient) -> None:
+    read = page(sample, "/?text=diesel+piston+ring&by=product")
+    assert "Nothing matches closely. Nearest:" in read.text
+    hits = sample.get("/search", params={"text": "diesel piston ring", "by": "product"}).json()["hits"]
+    assert len(read.all("li", class_="card distant")) == len(hits) > 0
+    assert read.links("/products/")
+
+
 def test_more_results_are_one_link_away(sample: TestClient) -> None:
     images = sample.get("/search", params={"text": "oak", "k": 100}).json()["hits"]
     assert len(images) > 3
