@@ -8,7 +8,7 @@ from swatchbook.errors import Failure
 from swatchbook.index.contract import Space, Where
 from swatchbook.ledger.queries.search_results import texts_of
 from swatchbook.ledger.read_cache import ReadCache
-from swatchbook.records import Hit, ResultKind, Role
+from swatchbook.records import Hit, ResultKind
 from swatchbook.resources import Resources
 from swatchbook.search.fusion import CODE, ONE_MODEL
 from swatchbook.search.relevance import (
@@ -24,7 +24,7 @@ from swatchbook.search.relevance import (
     weights_of,
     words_said,
 )
-from swatchbook.search.role_queries import searched_spaces, space_pair
+from swatchbook.search.role_queries import keyword_spaces, searched_spaces, space_pair
 
 COMPARED = 20  # number of first results that are sorted by likelihood; each result is compared with the best of them
 
@@ -84,8 +84,7 @@ def evidence(resources: Resources, hits: Sequence[Hit], text: str, by: ResultKin
 
 def _said_by_nothing(resources: Resources, known: ReadCache, words: Collection[str], owner: str | None) -> set[str]:
     """Return the words that keyword search does not find in any image or chunk of an owner, or of all owners."""
-    active, of_owner = searched_spaces(known), Where(owner=owner, editions="all")
-    spaces = [active[role] for role in (Role.TEXT, Role.UNDERSTANDING) if role in active]
+    spaces, of_owner = keyword_spaces(searched_spaces(known)), Where(owner=owner, editions="all")
 
     def is_said(word: str) -> bool:
         with suppress(Failure):  # for example if the space was dropped meanwhile: the other evidence still counts

@@ -1,6 +1,7 @@
 """The queries of a search: for each role a function that asks its active space, by the vectors of a text or picture."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Set
+from itertools import islice
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -53,6 +54,13 @@ def searched_spaces(known: ReadCache) -> Mapping[Role, Space]:
     return known.once(lambda: {role: each.space for role, each in active_spaces(known.ledger).items()}, active_spaces)
 
 
+def keyword_spaces(active: Mapping[Role, Space]) -> list[Space]:
+    """Return the spaces that keywords search: those of texts, and that of pictures, of which some may have no text."""
+    of_pictures = (role for role in (Role.VISUAL, *sorted(PIXEL_ROLES)) if role in active)
+    roles = [role for role in (Role.UNDERSTANDING, Role.TEXT) if role in active]
+    return [active[role] for role in (*roles, *islice(of_pictures, 1))]
+
+
 Ask = Callable[[int], list[Match]]  # a function that returns at most a given number of candidates of a role, best first
 
 
@@ -70,7 +78,7 @@ def role_queries(
     """
     queries: dict[str, Ask] = {}
     text, image, examples = asked
-    text_spaces = [active[role] for role in (Role.UNDERSTANDING, Role.TEXT) if role in active]
+    said_in = keyword_spaces(active)
     active = {role: space for role, space in active.items() if role in roles}
 
     def filters_in(space: Space) -> Where:
@@ -83,7 +91,7 @@ def role_queries(
 
     def keyword(text: str) -> Ask:
         def ask(most: int) -> list[Match]:
-            found = [m for s in text_spaces for m in resources.index.keyword(s, text, most, filters_in(s))]
+            found = [m for s in said_in for m in resources.index.keyword(s, text, most, filters_in(s))]
             return sorted(found, key=own_score, reverse=True)
 
         return ask

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from swatchbook.index.contract import Where
 from swatchbook.ledger import claims
+from swatchbook.ledger.queries import filters
 from swatchbook.ledger.queries.coverage import count_coverage
 from swatchbook.ledger.queries.document import show_document
 from swatchbook.ledger.source_items import complete_items
@@ -28,6 +30,7 @@ from swatchbook.pipeline.scan import scan
 from swatchbook.records import IngestOptions, Role, Scan
 from swatchbook.reports.collection_state import collect_statistics
 from swatchbook.resources import Resources
+from swatchbook.search.search import find_relevant
 from swatchbook.sources.staged import list_staged, staged_file
 from swatchbook.sources.table import read_mapping
 from swatchbook.upkeep.verify import verify
@@ -140,6 +143,22 @@ def test_fifteen_images_of_which_two_have_vectors(
         (found,) = resources.index.search(space.space, vector, 1)
         assert found.distance == pytest.approx(0, abs=1e-5)
     assert verify(resources).sound
+
+
+def test_imported_pictures_are_found_by_their_names(
+    resources: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = rows(tmp_path, 8, {number: unit(number).tolist() for number in range(8)})
+    for number, row in enumerate(table):
+        row["name"] = f"{'Oak' if number < 3 else 'Slate'} floor {number}"
+    stage(resources, tmp_path, table)
+    run(resources, tmp_path)
+    assert {each.space.role for each in registered(resources.ledger)} == {Role.VISUAL}
+    for by in ("image", "product"):
+        found = find_relevant(resources, text="oak", where=Where(owner="anna"), by=by).hits
+        assert sorted(hit.product or "" for hit in found if hit.close) == [f"Oak floor {number}" for number in range(3)]
+    monkeypatch.delattr(filters, "_all_payloads")  # reads every row, which takes a second for ten thousand
+    assert find_relevant(resources, text="xylophone", where=Where(owner="anna")).hits == ()
 
 
 def test_vectors_that_cannot_be_used_are_named_and_their_pictures_embedded(

@@ -144,9 +144,11 @@ def unmatched(ledger: Ledger, by: ResultKind, where: Where) -> list[Unmatched]:
     searched. Empty if something satisfies all filters, or if no single filter is the reason.
     """
     asked = [field for field, filters in _FILTERS.items() if any(_is_given(where, each) for each in filters)]
+    if not asked:
+        return []
     with ledger.read() as connection:
         searched = [payload for _, payload in sorted(_all_payloads(connection, by, where))]
-    if not asked or any(map(satisfies(where), searched)):
+    if any(map(satisfies(where), searched)):
         return []
     others = {field: _only(where, [each for each in asked if each != field]) for field in asked}
     beside = {field: list(filter(satisfies(others[field]), searched)) for field in asked}
