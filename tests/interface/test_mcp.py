@@ -30,9 +30,8 @@ from typer.testing import CliRunner
 
 from interface import mcp_server, mcp_tools
 from interface.cli.main import app
-from interface.mcp_server import call, create_mcp_app, open_desk
+from interface.mcp_server import Starter, call, create_mcp_app, create_server, open_desk
 from interface.mcp_tools import MOST_BYTES, TOOLS
-from interface.service.auth import Caller
 from swatchbook.ledger.database import open_ledger
 from swatchbook.ledger.stored_documents import PDF, list_documents, queue
 from swatchbook.pipeline.register_path import register_path
@@ -40,7 +39,7 @@ from swatchbook.previews import as_small_jpeg
 from swatchbook.records import IngestOptions, Record
 from swatchbook.setting_values import ApiKey
 from swatchbook.settings import Settings, load_settings
-from tests.command import Command, bare_environment, finish
+from tests.command import Command, attempt, bare_environment, finish
 from tests.conftest import ROOT
 from tests.interface.conftest import ANNA, BERT, BOTH, bearing
 from tests.interface.service.served import on_socket
@@ -57,6 +56,12 @@ def over_stdio(home: Path, ask: Ask, *flags: str, **settings: str) -> Any:
     environment = bare_environment() | {"SWATCHBOOK_HOME": str(home), "PYTHONPATH": str(ROOT)} | settings
     words = ["-m", "interface.cli.main", "mcp", "--owner", "anna", *flags]
     return talk(StdioServerParameters(command=sys.executable, args=words, env=environment, cwd=home.parent), ask)
+
+
+def in_process(home: Path, ask: Ask, *, write: bool = False) -> Any:
+    """What the client gets from the same server in this process."""
+    with desk(home) as shared:
+        return talk(create_server(shared, lambda _: ME, asyncio.Event(), write=write), ask)
 
 
 def over_http(url: str, key: str | None, ask: Ask) -> Any:
@@ -211,7 +216,7 @@ def test_errors_are_results_in_plain_words(filled: Path) -> None:
             with pytest.raises(MCPError, match=r"not found|There is no resource"):
                 await client.read_resource(uri)
 
-    over_stdio(filled, ask)
+    in_process(filled, ask)
 
 
 @pytest.mark.nightly
@@ -224,7 +229,7 @@ def test_unknown_owner_is_named_before_anything_is_answered(filled: Path) -> Non
 
 @pytest.mark.parametrize("flags", [(), ("--http", "127.0.0.1:0")])
 def test_collection_that_is_not_there_is_named_and_not_made(tmp_path: Path, flags: tuple[str, ...]) -> None:
-    status, out, err = Command("mcp", *flags, SWATCHBOOK_HOME=str(tmp_path / "colection")).wait()
+    status, out, err = attempt("mcp", *flags, SWATCHBOOK_HOME=str(tmp_path / "colection"))
     assert (status, out) == (2, "")
     assert f"There is no collection in {tmp_path / 'colection'}." in err
     assert not (tmp_path / "colection").exists()
@@ -334,7 +339,7 @@ def test_all_that_is_missing_is_in_the_account(troubled: Path) -> None:
             "items.jsonl": [("item", "2"), ("item", "3")],
         }
 
-    over_stdio(troubled, ask)
+    in_process(troubled, ask)
 
 
 def test_folder_of_pictures_has_no_pages(troubled: Path) -> None:
@@ -349,7 +354,7 @@ def test_folder_of_pictures_has_no_pages(troubled: Path) -> None:
         with pytest.raises(MCPError, match="is no PDF and has no pages"):
             await client.read_resource(f"swatchbook://page/{listed[0]['document_id']}/1")
 
-    over_stdio(troubled, ask)
+    in_process(troubled, ask)
 
 
 def test_retry_says_what_was_rejected_and_what_changes_it(troubled: Path, home: Path) -> None:
@@ -484,7 +489,7 @@ def test_wrong_addresses_are_refused(home: Path, flags: list[str], said: str) ->
 
 
 def test_schemas_are_valid_and_described(filled: Path) -> None:
-    tools = over_stdio(filled, listing, "--write").tools
+    tools = in_process(filled, listing, write=True).tools
     for tool in tools:
         for schema in (tool.input_schema, tool.output_schema):
             Draft202012Validator.check_schema(schema)
@@ -536,7 +541,7 @@ def test_unforeseen_error_is_told_by_its_number_only(
 
 # --- changing ---------------------------------------------------------------------------------------------------------
 
-ME = Caller(name="me", owners=frozenset({"anna"}))
+ME = Starter(name="me", owners=frozenset({"anna"}))
 
 
 def test_path_and_url_are_taken_in_under_the_rules_of_others(home: Path, small_catalogue: Path, tmp_path: Path) -> None:
