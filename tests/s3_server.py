@@ -105,6 +105,13 @@ def minio_bucket(minio_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Buc
     return new_bucket(minio_server, monkeypatch)
 
 
+def leave_unanswered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nobody answer this process at the address of S3; it knocks once."""
+    (port,) = free_ports(1)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+
+
 def new_bucket(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Bucket:
     """Return a new bucket, and let this process find its server."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:

@@ -35,11 +35,11 @@ from swatchbook.settings import load_settings
 from swatchbook.storage import sqs_queue
 from swatchbook.storage.bucket_copy import ObjectCopier, copy_bucket
 from tests.command import run_json
-from tests.conftest import ROOT, free_port
+from tests.conftest import ROOT
 from tests.ledger.scene import begin_again, pass_time
 from tests.origin import PDF
 from tests.pdf.making import gradient, jpeg
-from tests.s3_server import SECRET, Bucket, bucket, moto_server
+from tests.s3_server import SECRET, Bucket, bucket, leave_unanswered, moto_server
 from tests.sources.test_bucket_events import S3, changed
 
 __all__ = ["bucket", "moto_server"]
@@ -279,7 +279,7 @@ def test_outage_of_the_bucket_spends_no_try_and_names_the_trouble(
 ) -> None:
     bucket.put("shop/a.pdf", PDF)
     with monkeypatch.context() as away:
-        away.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
+        leave_unanswered(away)
         (trouble,) = take_events(shop).troubles
     assert "does not answer" in trouble
     event = events(shop)["a.pdf"]

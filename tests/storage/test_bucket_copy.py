@@ -8,8 +8,7 @@ from swatchbook.errors import Configuration, FilesDown, InvalidReference
 from swatchbook.settings import Settings
 from swatchbook.storage import bucket_copy
 from swatchbook.storage.bucket_copy import Copied, copy_bucket
-from tests.conftest import free_port
-from tests.s3_server import Bucket
+from tests.s3_server import Bucket, leave_unanswered
 
 
 def copied(bucket: Bucket, home: Path, prefix: str = "catalogues") -> Copied:
@@ -95,6 +94,6 @@ def test_nothing_there_and_no_answer_are_told_apart(
         copied(bucket, tmp_path, "nothing")
     with pytest.raises(Configuration, match="protocol"):
         copy_bucket(Settings(home=tmp_path), "strange://bucket", takes=bool)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
+    leave_unanswered(monkeypatch)
     with pytest.raises(FilesDown):
         copied(bucket, tmp_path)

@@ -16,8 +16,7 @@ from swatchbook.errors import Authentication, Configuration, FileMissing, FilesD
 from swatchbook.storage import object_store
 from swatchbook.storage.files import Files
 from swatchbook.storage.object_store import ObjectStore, has_conditional_writes
-from tests.conftest import free_port
-from tests.s3_server import SECRET, Bucket
+from tests.s3_server import SECRET, Bucket, leave_unanswered
 
 PART = 5 << 20  # the least size of a part, but the last
 
@@ -176,7 +175,7 @@ def _lists_uploads_by_bucket(bucket: Bucket) -> bool:
 def test_missing_store_is_an_outage_without_secrets(
     bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
+    leave_unanswered(monkeypatch)
     files = Files(f"{bucket.url}/files", tmp_path / "copies")
     with caplog.at_level(logging.DEBUG, logger="swatchbook"):
         with pytest.raises(FilesDown, match="does not answer") as down:

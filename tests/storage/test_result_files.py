@@ -9,8 +9,7 @@ from swatchbook.errors import FilesDown
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
 from swatchbook.storage.result_files import ResultFiles
-from tests.conftest import free_port
-from tests.s3_server import Bucket
+from tests.s3_server import Bucket, leave_unanswered
 
 
 def test_results_in_a_bucket_are_listed_and_deleted(bucket: Bucket, tmp_path: Path) -> None:
@@ -33,6 +32,6 @@ def test_results_in_a_bucket_are_listed_and_deleted(bucket: Bucket, tmp_path: Pa
 
 
 def test_a_missing_result_store_is_an_outage(bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
+    leave_unanswered(monkeypatch)
     with pytest.raises(FilesDown):
         list(ResultFiles(Settings(home=tmp_path, files_url=bucket.url)).listed())
