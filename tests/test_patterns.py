@@ -24,7 +24,7 @@ def hostile_lines() -> Iterator[str]:
     """Yield lines of the greatest length that make a pattern begin anew at each character."""
     for part in REPEATED:
         line = (part * LONGEST_LINE)[:LONGEST_LINE]
-        yield from (line, f"x{line}", f"{line}!")
+        yield from (f"{line}!", f"x{line}")
 
 
 def patterns() -> Iterator[tuple[str, re.Pattern[str]]]:

@@ -14,6 +14,7 @@ from swatchbook.catalogue.choose_names import shipped_weights
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.nightly
 def test_fitted_on_others_the_names_are_found_and_their_probabilities_hold() -> None:
     documents = load(ROOT / FEATURES)
     decisions = leave_one_out(documents)
@@ -44,6 +45,7 @@ def test_weights_come_back_from_their_file(tmp_path: Path) -> None:
     assert (tmp_path / "weights.json").read_bytes() == (ROOT / WEIGHTS).read_bytes()
 
 
+@pytest.mark.nightly
 def test_how_sure_a_document_is_holds_for_sets_left_out() -> None:
     decisions = leave_one_out(load(ROOT / FEATURES), set_of)
     cases = cases_of(decisions, judge_names_left_out(decisions, set_of))

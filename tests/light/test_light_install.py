@@ -60,6 +60,7 @@ def test_it_is_small_and_has_no_extra(tmp_path: Path) -> None:
     assert sum(file.stat().st_blocks * 512 for file in Path(folder).rglob("*") if file.is_file()) <= MOST_BYTES
 
 
+@pytest.mark.nightly
 def test_every_module_is_imported_but_those_of_extras(tmp_path: Path) -> None:
     run = light("python", ROOT / "tests" / "light" / "imports.py", home=tmp_path / "home")
     modules = {module: extra for extra, modules in MODULES.items() for module in modules}
@@ -84,6 +85,7 @@ def test_doctor_finds_nothing_amiss(home: Path) -> None:
     assert findings["extras"]["found"] == "installed: none; the settings need no other"
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("need", [need for need in NEEDS if need.extra in ("models", "postgres")])
 def test_a_run_with_a_missing_extra_does_not_begin(home: Path, small_catalogue: Path, need: Need) -> None:
     _, _, extra, _ = need
@@ -96,6 +98,7 @@ def test_a_run_with_a_missing_extra_does_not_begin(home: Path, small_catalogue: 
     assert "registered" not in refused.stdout
 
 
+@pytest.mark.nightly
 def test_doctor_and_search_name_a_missing_extra(home: Path) -> None:
     examined = light("swatchbook", "doctor", "--json", home=home, ENCODER="siglip")
     findings = {each["check"]: each for each in json.loads(examined.stdout)}

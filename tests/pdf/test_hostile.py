@@ -29,7 +29,7 @@ FAULTS: Final = {**HOSTILE, **PARTS}
 SECONDS: Final = {"forms that double 24 times": 3.0, "pattern of a billion tiles": 3.0, "a million lines": 3.0}
 """How long a page may take where the fault is that it takes too long; 20 s elsewhere."""
 
-MUTANTS = 2_000 if SOAK else 40
+MUTANTS = 2_000 if SOAK else 20
 
 
 def read_whole(path: Path, seconds: float = 20) -> tuple[dict[int, str], list[str]]:

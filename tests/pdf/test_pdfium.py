@@ -230,6 +230,7 @@ def test_the_child_does_everything_without_mupdf(
     assert seen.jpeg.startswith(b"\xff\xd8")
 
 
+@pytest.mark.nightly
 def test_an_ingest_imports_no_mupdf_and_its_account_closes(
     small_catalogue: Path, forbidden: Path, tmp_path: Path
 ) -> None:
@@ -257,7 +258,13 @@ LONG: Final = {
 """Faults that take PDFium seconds: only `make soak` tries them."""
 
 
-@pytest.mark.parametrize("fault", sorted(FAULTS.keys() - (set() if SOAK else LONG)))
+TRIED: Final = sorted(FAULTS.keys() - (set() if SOAK else LONG))
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [pytest.param(fault, marks=[] if fault in TRIED[::4] else [pytest.mark.nightly]) for fault in TRIED],
+)
 def test_fault_has_a_name_and_leaves_the_other_page(tmp_path: Path, fault: str) -> None:
     (tmp_path / "a.pdf").write_bytes(FAULTS[fault][0]())
     texts, kinds, warnings = list[str](), set[str](), tuple[str, ...]()

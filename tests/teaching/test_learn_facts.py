@@ -177,7 +177,7 @@ def _places(found: Discovery) -> set[tuple[str, int, Box]]:
     return {(p.name, place.page, place.bbox) for p in found.products for place in p.occurrences}
 
 
-@settings(max_examples=settings().max_examples // 2, phases=(Phase.explicit, Phase.generate))
+@settings(max_examples=settings().max_examples // 5, phases=(Phase.explicit, Phase.generate))
 @given(
     st.integers(1, 5),
     st.lists(
