@@ -135,6 +135,7 @@ def draw_batch_plan(plan: BatchPlan) -> RenderableType:
         parts.append(Text(f"… and {plan.failing - _SHOWN_PROBLEMS:,} more", "yellow"))
     for each in plan.absent:
         parts.append(Text(clean(f"{each.problem}{' The ingest would be refused.' if each.refused else ''}"), "yellow"))
+    parts += [Text(clean(each), "yellow") for each in plan.letters]
     if plan.unknown:
         parts.append(Text("Not understood:", "dim"))
         parts += [Text(clean(f"  {each.name}: {each.example}")) for each in plan.unknown[:_SHOWN_FIELDS]]

@@ -117,9 +117,13 @@ class _Opened(Record):
 
 @dataclass(slots=True)
 class _Told:
-    """What is told of the tables of a source. `absent`: table -> the files that it names and that are not there."""
+    """What is told of the tables of a source. `absent`: table -> the files that it names and that are not there.
+
+    `doubts`: what to check of letters.
+    """
 
     absent: dict[str, list[str]] = field(default_factory=dict)
+    doubts: list[str] = field(default_factory=list)
     columns: ColumnCheck = field(default_factory=ColumnCheck)
 
 
@@ -180,7 +184,7 @@ def scan(resources: Resources, work: Work, complete: bytes, *, progress: Callabl
         kept = " Nothing was removed." if work.options.mirror else ""
         unlisted += [""] if work.options.mirror else []  # rather than its items, it is the file that is wrong
         warnings = (*warnings, f"No item was found in it.{kept}")
-    warnings = (*warnings, *told.columns.warnings())
+    warnings = (*warnings, *told.columns.warnings(), *truncate(told.doubts, _SHOWN_TABLES))
     if told.absent:
         said = [_absent_files(table, files) for table, files in told.absent.items()]
         warnings = (*warnings, *truncate(said, _SHOWN_TABLES))
@@ -225,11 +229,21 @@ def _list(resources: Resources, document: Document, told: _Told | None = None) -
     if document.kind == BATCH:
         mapping = with_settings(document.options.mapping, settings.item_fields)
         max_bytes, columns = settings.max_document_mb << 20, told.columns if told else None
-        return list_batch(path, mapping, max_bytes=max_bytes, folders=settings.picture_folders, columns=columns)
+        doubts = told.doubts if told else None
+        return list_batch(
+            path, mapping, max_bytes=max_bytes, folders=settings.picture_folders, columns=columns, doubts=doubts
+        )
     apart, categories = _batches_within(resources, document), document.options.categories
     max_bytes, absent = settings.max_document_mb << 20, told.absent if told else None
+    doubts = told.doubts if told else None
     return list_folder(
-        path, settings.image_suffixes, apart=apart, categories=categories, max_bytes=max_bytes, absent=absent
+        path,
+        settings.image_suffixes,
+        apart=apart,
+        categories=categories,
+        max_bytes=max_bytes,
+        absent=absent,
+        doubts=doubts,
     )
 
 

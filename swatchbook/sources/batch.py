@@ -31,6 +31,7 @@ from swatchbook.sources.listed import (
     storable,
 )
 from swatchbook.sources.sidecar import sidecars_among, text_of
+from swatchbook.sources.text_file import doubts_of
 from swatchbook.sources.unread_fields import ColumnCheck
 from swatchbook.storage.size_limit import URL_CHARACTERS
 from swatchbook.truncate import truncate
@@ -62,18 +63,23 @@ def list_batch(
     max_bytes: int,
     folders: Sequence[Path] = (),
     columns: ColumnCheck | None = None,
+    doubts: list[str] | None = None,
 ) -> Iterator[ListedItem]:
     """Yield the items of a batch file or of a folder of them, in the order of their names.
 
     Paths of pictures are relative to the folder of their file, or to one of `folders`, which may be elsewhere. They may
     not leave the batch's folder and these. A JSON file has at most `max_bytes`; all others are read item by item.
-    `columns` looks at the rows of tables. Raises InvalidReference if the batch cannot be read.
+    `columns` looks at the rows of tables. `doubts` gets what to check of the letters of its files. Raises
+    InvalidReference if the batch cannot be read.
     """
     path = Path(path).resolve()
     root = path if path.is_dir() else path.parent
     places = [folder.resolve() for folder in (*([mapping.root] if mapping.root else []), *folders)]
     ids = dict[str, int]()
-    for file, place, found in records_of(files_of(path), root, max_bytes):
+    files = files_of(path)
+    if doubts is not None:
+        doubts += (told for file in files for told in doubts_of(file, storable(str(file.relative_to(root)))))
+    for file, place, found in records_of(files, root, max_bytes):
         if columns is not None and found.of_table:
             columns.look(found.place, found.record, mapping)
         yield read_item(root, file, place, found.record, mapping, ids, places, found.own_names)

@@ -22,7 +22,7 @@ from swatchbook.sources.batch_fields import has_item_fields
 from swatchbook.sources.batch_rows import products_of_rows
 from swatchbook.sources.batch_values import is_empty
 from swatchbook.sources.batch_xml import read_xml
-from swatchbook.sources.text_encoding import encoding_of
+from swatchbook.sources.text_file import head_of, open_utf8
 
 Format = Literal["JSON", "JSON lines", "CSV", "XML", "Excel"]
 
@@ -49,10 +49,9 @@ _FIELDS_OF_ITEM = 2
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """The kind of a file. `encoding`, `delimiter`, `quoting` and `escape` are for CSV."""
+    """The kind of a file. `delimiter`, `quoting` and `escape` are for CSV."""
 
     format: Format
-    encoding: str = "utf-8"
     delimiter: str = ","
     quoting: Literal[0, 3] = csv.QUOTE_MINIMAL
     escape: str | None = None
@@ -80,19 +79,16 @@ def has_batch_suffix(name: str) -> bool:
 def kind_of_file(file: Path) -> Kind | None:
     """Return the kind of a file by its content, None if it has no items. Raises OSError."""
     with file.open("rb") as opened:
-        head = opened.read(_HEAD)
-    if head[:4] == b"PK\x03\x04":
-        return Kind("Excel") if _is_excel(file) else None
-    if b"\x00" in head and head[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+        if opened.read(4) == b"PK\x03\x04":
+            return Kind("Excel") if _is_excel(file) else None
+    if (table := head_of(file, _HEAD)) is None:
         return None
-    encoding = encoding_of(head)
-    table = head.decode(encoding, errors="replace").lstrip("\ufeff")
-    text = table.lstrip(" \t\r\n")
+    text, is_whole = table.lstrip(" \t\r\n"), file.stat().st_size < _HEAD
     if text[:1] in ("{", "["):
-        return Kind(_json_format(text, is_whole=len(head) < _HEAD), encoding)
+        return Kind(_json_format(text, is_whole=is_whole))
     if text[:1] == "<":
         return None if re.match(r"(?is)<!doctype\s+html|<html", text) else Kind("XML")
-    return _csv_kind(table, encoding, is_whole=len(head) < _HEAD)
+    return _csv_kind(table, is_whole=is_whole)
 
 
 def require_kind(file: Path) -> None:
@@ -109,9 +105,9 @@ def read_records(file: Path, max_bytes: int) -> Iterator[FileRecord]:
     try:
         kind = kind_of_file(file) or _by_suffix(file)
         if kind.format == "JSON lines":
-            yield from starmap(FileRecord, _json_lines(file, kind, max_bytes))
+            yield from starmap(FileRecord, _json_lines(file, max_bytes))
         elif kind.format == "JSON":
-            yield from starmap(FileRecord, enumerate(_json(file, kind, max_bytes), 1))
+            yield from starmap(FileRecord, enumerate(_json(file, max_bytes), 1))
         elif kind.format == "XML":
             yield from starmap(FileRecord, enumerate(map(unwrap, read_xml(file)), 1))
         else:
@@ -199,7 +195,7 @@ def _is_object(line: str) -> bool:
         return False
 
 
-def _csv_kind(text: str, encoding: str, *, is_whole: bool) -> Kind | None:
+def _csv_kind(text: str, *, is_whole: bool) -> Kind | None:
     """Return the kind of a table: the delimiter by which the head has most known names and the rows its width.
 
     Quotes are RFC 4180's, or have a backslash in front, where the whole text is written so; else those by which the
@@ -215,9 +211,9 @@ def _csv_kind(text: str, encoding: str, *, is_whole: bool) -> Kind | None:
     text = "".join(lines)
     best: tuple[float, Kind | None] = (0.0, None)
     for delimiter in delimiters:
-        quoted = [Kind("CSV", encoding, delimiter, escape=escape) for escape in _ESCAPES]
+        quoted = [Kind("CSV", delimiter, escape=escape) for escape in _ESCAPES]
         kinds = [kind for kind in quoted if _is_well_quoted(text, kind, is_whole=is_whole)][:1]
-        for kind in kinds or [*quoted, Kind("CSV", encoding, delimiter, csv.QUOTE_NONE)]:
+        for kind in kinds or [*quoted, Kind("CSV", delimiter, csv.QUOTE_NONE)]:
             try:
                 rows = [row for row in islice(_csv_rows(io.StringIO(text, newline=""), kind), 200) if any(row)]
             except csv.Error:
@@ -277,29 +273,24 @@ def _are_names(row: Sequence[str]) -> bool:
 # --- JSON -------------------------------------------------------------------------------------------------------------
 
 
-def _json_lines(file: Path, kind: Kind, max_bytes: int) -> Iterator[tuple[int, Any]]:
-    with file.open("rb") if kind.encoding.startswith("utf-8") else io.BytesIO(_as_utf8(file, kind, max_bytes)) as lines:
+def _json_lines(file: Path, max_bytes: int) -> Iterator[tuple[int, Any]]:
+    with open_utf8(file) as lines:
         for place in count(1):
             line = lines.readline(max_bytes)
             if not line:
                 return
-            if line.strip(b"\xef\xbb\xbf \t\r\n"):
-                record = _parsed(line.strip(b"\xef\xbb\xbf \t\r\n"))
+            if line.strip():
+                record = _parsed(line)
                 yield place, unwrap(record) if isinstance(record, dict) else record
 
 
-def _json(file: Path, kind: Kind, max_bytes: int) -> Iterator[Any]:
+def _json(file: Path, max_bytes: int) -> Iterator[Any]:
     _check_size(file, max_bytes)
-    content = _parsed(_as_utf8(file, kind, max_bytes))
+    with open_utf8(file) as opened:
+        content = _parsed(opened.read())
     if isinstance(content, Failure):
         raise content
     yield from map(unwrap, records_in(content))
-
-
-def _as_utf8(file: Path, kind: Kind, max_bytes: int) -> bytes:
-    _check_size(file, max_bytes)
-    data = file.read_bytes()
-    return data if kind.encoding == "utf-8" else data.decode(kind.encoding, errors="replace").encode()
 
 
 def _check_size(file: Path, max_bytes: int) -> None:
@@ -489,11 +480,9 @@ def _ends_in_row(file: Path, kind: Kind) -> bool:
 
 def _text_rows(file: Path, kind: Kind) -> Iterator[list[str]]:
     try:
-        with file.open(encoding=kind.encoding, newline="", errors="replace") as opened:
-            start = opened.tell()
-            if not opened.readline().startswith("sep="):
-                opened.seek(start)
-            yield from _csv_rows(opened, kind)
+        with io.TextIOWrapper(open_utf8(file), "utf-8", newline="") as opened:
+            first = opened.readline()
+            yield from _csv_rows(chain(() if first.startswith("sep=") else (first,), opened), kind)
     except csv.Error as error:
         raise UnreadableDocument(
             "It is not CSV: a cell has more than 4 MiB, or a quote is not closed.", advice="Check how it was written."

@@ -12,12 +12,13 @@ from swatchbook.errors import FileMissing
 from swatchbook.records import BatchMapping, Record
 from swatchbook.sources.batch import files_of, read_item, records_of, require_readers
 from swatchbook.sources.batch_fields import NO_COLUMNS
-from swatchbook.sources.batch_file import Kind, kind_of_file
+from swatchbook.sources.batch_file import kind_of_file
 from swatchbook.sources.batch_mapping import as_yaml, with_settings
 from swatchbook.sources.batch_names import FIELDS, NAMES, flat
 from swatchbook.sources.batch_record import read_record
-from swatchbook.sources.listed import ListedItem
+from swatchbook.sources.listed import ListedItem, storable
 from swatchbook.sources.mapping_fit import JUDGED, AbsentField, MappingFit, is_csv, names_in
+from swatchbook.sources.text_file import doubts_of, letters_of
 from swatchbook.sources.unread_fields import LOOKED_AT, UnreadFields
 
 SHOWN_ITEMS = 5
@@ -57,7 +58,7 @@ class BatchPlan(Record):
     `fields` maps names of ours to the fields from which they are read; `choices` are all its fields. `looked_at` is the
     number of items whose fields were read. Of the first `judged` items, all unless there are `more`, `failing` would
     fail, of which the first are named. `absent` are fields that the given mapping names and no item has. `mapping` is
-    `fields` as the YAML file that `ingest --mapping` takes.
+    `fields` as the YAML file that `ingest --mapping` takes. `letters` are what to check of files that are not UTF-8.
     """
 
     name: str
@@ -69,6 +70,7 @@ class BatchPlan(Record):
     failing_items: tuple[FailingItem, ...]
     items: tuple[PlannedItem, ...]
     absent: tuple[AbsentField, ...] = ()
+    letters: tuple[str, ...] = ()
     fields: dict[str, tuple[str, ...]]
     unknown: tuple[UnknownField, ...]
     choices: tuple[str, ...]
@@ -116,11 +118,10 @@ def plan_batch(
         name: tuple(sorted(used[name], key=lambda column: _rank(name, column))) for name in FIELDS if name in used
     }
     not_read = tuple(UnknownField(name=name, example=example) for name, example in unread.examples.items())
-    kind = kind_of_file(files[0]) if files else None
     more = next(records, None) is not None
     return BatchPlan(
         name=path.name,
-        format=_format(kind) if kind else None,
+        format=_format(files[0]) if files else None,
         looked_at=min(judged, LOOKED_AT),
         judged=judged,
         more=more,
@@ -128,6 +129,9 @@ def plan_batch(
         failing_items=tuple(failing[:_NAMED]),
         items=tuple(items),
         absent=fit.problems(is_whole=not more, is_csv=is_csv(path)),
+        letters=tuple(
+            told for file in files for told in doubts_of(file, storable(str(file.relative_to(root))), also_guesses=True)
+        ),
         fields=fields,
         unknown=not_read[:_MOST_FIELDS],
         choices=tuple(choices)[:_MOST_FIELDS],
@@ -147,9 +151,12 @@ def _planned(item: ListedItem) -> PlannedItem:
     )
 
 
-def _format(kind: Kind) -> str:
-    """Return the format, with an encoding that was guessed: a person sees by it why signs are wrong."""
-    return kind.format if kind.encoding.startswith("utf") else f"{kind.format} in {kind.encoding}"
+def _format(file: Path) -> str | None:
+    """Return the format, with an encoding that was guessed."""
+    if (kind := kind_of_file(file)) is None:
+        return None
+    letters = letters_of(file)
+    return f"{kind.format} in {letters.encoding}" if letters.is_guess else kind.format
 
 
 def _rank(name: str, column: str) -> int:

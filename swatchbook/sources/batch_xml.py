@@ -4,9 +4,7 @@ The feed's first part shows which of its elements are the items. An entity that 
 read, and an item is limited in size.
 """
 
-import codecs
 import html
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from xml.parsers import expat  # nosec: entities are refused, and nothing outsid
 from swatchbook.errors import TooLarge, UnreadableDocument
 from swatchbook.sources.batch_fields import has_item_fields
 from swatchbook.sources.batch_names import flat, split_words
+from swatchbook.sources.text_file import open_utf8
 
 _CHUNK = 1 << 16  # bytes that are parsed at a time
 _LOOKED_AT = 1 << 22  # bytes of a feed in which its items are recognised
@@ -154,17 +153,14 @@ class _Items:
 
 def _parse(file: Path, into: _Shape | _Items, *, at_most: int | None = None) -> Iterator[Mapping[str, Any]]:
     """Feed a file to a builder, and yield the records that are complete."""
-    with file.open("rb") as opened:
-        head = opened.read(_CHUNK)
-        start = len(head) - len(head.lstrip(b"\xef\xbb\xbf \t\r\n"))
-        head = head[start:]
-        decoder = _decoder(head)
-        parser = expat.ParserCreate("utf-8" if decoder else None)
+    with open_utf8(file) as opened:
+        head = opened.read(_CHUNK).lstrip(b" \t\r\n")
+        parser = expat.ParserCreate("utf-8")
         _connect(parser, into)
         read = 0
         try:
             while head:
-                parser.Parse(decoder.decode(head).encode() if decoder else head, False)
+                parser.Parse(head, False)
                 yield from into.taken()
                 read += len(head)
                 if at_most is not None and read >= at_most:
@@ -177,21 +173,7 @@ def _parse(file: Path, into: _Shape | _Items, *, at_most: int | None = None) -> 
                 f"Its XML is not well formed in line {parser.ErrorLineNumber}.",
                 advice="Check how it was written, or whether it is whole.",
             ) from error
-        except UnicodeError as error:
-            raise UnreadableDocument("Its text is not in the encoding that it names.") from error
         yield from into.taken()
-
-
-def _decoder(head: bytes) -> codecs.IncrementalDecoder | None:
-    """Return a decoder of an encoding that the parser does not know."""
-    declared = re.match(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([\w.:-]{1,40})[\"']", head)
-    if declared is None:
-        return None
-    try:
-        codec = codecs.lookup(declared[1].decode())
-    except LookupError as error:
-        raise UnreadableDocument(f"Its encoding {declared[1].decode()} is not known.", advice="Write UTF-8.") from error
-    return None if codec.name in ("utf-8", "utf-16", "ascii", "iso8859-1") else codec.incrementaldecoder()
 
 
 def _connect(parser: expat.XMLParserType, into: _Shape | _Items) -> None:

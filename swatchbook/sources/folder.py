@@ -30,6 +30,7 @@ from swatchbook.sources.sidecar import (
     sidecars_among,
     text_of,
 )
+from swatchbook.sources.text_file import doubts_of
 
 MAX_BYTES = 100 << 20
 """The most bytes of a sidecar, if the settings have no limit."""
@@ -43,15 +44,19 @@ def list_folder(
     categories: bool = True,
     max_bytes: int = MAX_BYTES,
     absent: dict[str, list[str]] | None = None,
+    doubts: list[str] | None = None,
 ) -> Iterator[ListedItem]:
     """Yield the pictures of a folder (absolute) as items, or the one of a picture file.
 
     A subfolder that cannot be read is a failed item; those in `apart` (absolute) are left out. With `categories` each
     subfolder is a category. A sidecar has at most `max_bytes`. `absent` gets the files that are not there, by the table
-    that names them. Raises InvalidReference if the folder cannot be read.
+    that names them, `doubts` what to check of the letters of sidecars. Raises InvalidReference if the folder cannot be
+    read.
     """
     below = f"{_root_of(folder).as_uri()}/"
-    for path, found, told in list_files(folder, suffixes, apart=apart, max_bytes=max_bytes, absent=absent):
+    for path, found, told in list_files(
+        folder, suffixes, apart=apart, max_bytes=max_bytes, absent=absent, doubts=doubts
+    ):
         yield found if isinstance(found, ListedItem) else _item_of_file(path, found, told, below, categories=categories)
 
 
@@ -77,6 +82,7 @@ def list_files(
     apart: Collection[Path] = (),
     max_bytes: int = MAX_BYTES,
     absent: dict[str, list[str]] | None = None,
+    doubts: list[str] | None = None,
 ) -> Iterator[tuple[str, ListedPicture | ListedItem, Told | None]]:
     """Yield (path, picture, data of its sidecar) for each item of `list_folder`, without metadata from the path.
 
@@ -107,6 +113,8 @@ def list_files(
                 told_of = read_table(root / prefix / name, max_bytes)
                 if absent is not None and (gone := [p for p in told_of if not os.path.lexists(root / prefix / p)]):
                     absent[prefix + name] = gone
+                if doubts is not None:
+                    doubts += doubts_of(root / prefix / name, prefix + name)
                 tables = ({prefix + path: told for path, told in told_of.items()}, *tables)
             except Failure as failure:
                 yield prefix + name, _failed(prefix + name, failure), None
@@ -119,6 +127,8 @@ def list_files(
                 try:
                     _require_inside(root, root / prefix / sidecar)
                     told = read_sidecar(root / prefix / sidecar, max_bytes)
+                    if doubts is not None:
+                        doubts += doubts_of(root / prefix / sidecar, prefix + sidecar)
                 except Failure as failure:
                     yield prefix + sidecar, _failed(prefix + sidecar, failure), None
                 break

@@ -18,6 +18,7 @@ from swatchbook.records import Variant
 from swatchbook.sources.batch_file import read_records
 from swatchbook.sources.batch_names import LOCAL_PATHS, flat, is_picture_field
 from swatchbook.sources.batch_record import read_record
+from swatchbook.sources.text_file import head_of, open_utf8
 
 TABLES = ("metadata", "sidecar")
 """The names of tables, without their suffix."""
@@ -72,8 +73,7 @@ def sidecars_among(folder: Path, names: Iterable[str], pictures: Collection[str]
 def _names_files(table: Path) -> bool:
     """Return whether a table has a column `file_name`, and none in which an item has its pictures, by its beginning."""
     try:
-        with table.open("rb") as opened:
-            head = opened.read(_HEAD).decode("utf-8-sig", errors="replace")
+        head = head_of(table, _HEAD) or ""
     except OSError:  # it is named as failed where all of it is read
         return False
     is_csv = table.suffix.lower() in _CSV
@@ -121,13 +121,10 @@ def _records(file: Path, max_bytes: int) -> Iterator[Any]:
         yield from (found.record for found in read_records(file, max_bytes))
         return
     try:
-        data = file.read_bytes()
+        with open_utf8(file) as opened:
+            text = opened.read().decode()
     except OSError as error:
         raise InvalidReference(f"{file.name} cannot be read: {reason_of(error)}.") from error
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("cp1252", errors="replace")
     head = text.partition("\n")[0]
     delimiter = max(",;\t|", key=head.count)
     try:

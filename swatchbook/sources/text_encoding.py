@@ -1,62 +1,129 @@
-"""Guess the encoding of a text without a byte order mark that is not UTF-8.
+"""Guess the encoding of a text that is not UTF-8, by the letters beyond ASCII that languages have.
 
-Statistics tell alphabets apart. They do not tell Western from Central European ("Ø" and "Ř" are one byte), where a file
-of a shop has few signs beyond ASCII: there the encoding counts in which one language has all of them.
+Statistics need much text, and a shop's file may have three umlauts. So an encoding of one byte counts in which one
+language has all the letters, at places in words where it has them. Only Chinese, Japanese and Korean are told apart by
+statistics.
 """
 
-import codecs
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 
-_ENCODINGS = (
-    "cp1252", "cp1250", "cp1251", "koi8_r", "cp1253", "cp1254", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr",
+_WESTERN = (
+    "äöüßëéèê", "àâæçéèêëîïôœùûüÿ", "áéíñóúü", "àáâãçéêíóôõúü", "àèéìíòóùúî", "æøåéèêòôä", "åäöéàü",
 )  # fmt: skip
+_WESTERN_LETTERS = "".join(_WESTERN)
+_CENTRAL = ("ąćęłńóśźż", "áčďéěíňóřšťúůýžöü", "áäčďéíľňóôšťúýž", "áéíóöőúüűä", "ăâîşţșț", "čćđšžöü")
+_BALTIC = ("ąčęėįšųūž", "āčēģīķļņšūž", "äõöüšž")
+_TURKISH = ("âçğıîöşüûi\u0307",)
+_CYRILLIC = (
+    "абвгдежзийклмнопрстуфхцчшщъыьэюяё", "абвгдежзийклмнопрстуфхцчшщьюяєіїґ", "абвгдђежзијклљмнњопрстћуфхцчџш",
+    "абвгдежзйклмнопрстуфхцчшыьэюяёіў", "абвгдѓежзѕијклљмнњопрстќуфхцчџш",
+)  # fmt: skip
+_GREEK = ("αβγδεζηθικλμνξοπρσςτυφχψωάέήίόύώϊϋΐΰ",)
+_HEBREW = ("".join(map(chr, range(0x5D0, 0x5EB))),)
+_ARABIC = ("".join(map(chr, range(0x621, 0x653))) + "پچژگکی\u200c،؛؟",)
+_THAI = ("".join(map(chr, range(0xE01, 0xE5C))),)
 
-_LATIN = {
-    "cp1252": (
-        "äöüßëéèê", "àâæçéèêëîïôœùûüÿ", "áéíñóúü", "àáâãçéêíóôõúü", "àèéìíòóùúî", "æøåéèêòôä", "åäöéàü",
-    ),
-    "cp1250": ("ąćęłńóśźż", "áčďéěíňóřšťúůýžöü", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüűä", "ăâîşţșț", "čćđšžöü"),
-    "cp1254": ("âçğıîöşüûi\u0307",),
+_ALPHABETS: Mapping[str, tuple[str, ...]] = {
+    "cp1252": _WESTERN, "cp1250": _CENTRAL, "cp1254": _TURKISH, "cp1255": _HEBREW, "cp1251": _CYRILLIC,
+    "cp1253": _GREEK, "cp1257": _BALTIC, "iso8859_2": _CENTRAL, "mac_roman": _WESTERN, "cp850": _WESTERN,
+    "cp437": _WESTERN, "cp852": _CENTRAL, "koi8_r": _CYRILLIC, "koi8_u": _CYRILLIC, "cp866": _CYRILLIC,
+    "mac_cyrillic": _CYRILLIC, "mac_latin2": _CENTRAL, "cp1256": _ARABIC, "cp874": _THAI,
 }  # fmt: skip
-"""Encoding -> the letters beyond ASCII of German and Dutch, French, Spanish, Portuguese, Italian, Danish and Norwegian,
-Swedish and Finnish; Polish, Czech, Slovak, Hungarian, Romanian, Croatian; Turkish. The first is taken if several fit.
-"""
-_FEW = 4
-"""The bytes beyond ASCII from which statistics are believed: two signs of Chinese or Japanese."""
+"""Encoding -> the letters beyond ASCII of its languages; of encodings that fit equally well the first is taken."""
 
-_EVERYWHERE = "øéèàçñöüäßµ"  # the sign of a diameter, and letters of names and loan words
-_OPENING = "„“”«»‘’‚¿¡°ªº²³×®™•–—…\u00a0"  # signs before or behind which a word may be
+LATIN = tuple(name for name, letters in _ALPHABETS.items() if letters in (_WESTERN, _CENTRAL, _BALTIC, _TURKISH))
+OF_TWO_BYTES = ("shift_jis", "euc_jp", "gb18030", "big5", "euc_kr")
 
-
-def encoding_of(head: bytes) -> str:
-    """Return the encoding of a text by its first bytes: that of a byte order mark, UTF-8, or the best guess."""
-    if head.startswith(b"\xef\xbb\xbf"):
-        return "utf-8-sig"
-    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return "utf-16"
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(head)  # the last sign may be cut off
-    except UnicodeDecodeError:
-        return _guessed(head)
-    return "utf-8"
+_EVERYWHERE = "øéèàçñöüäïóßµ"  # the sign of a diameter, and letters of names and loan words
+_OPENING = "„“”«»‘’‚¿¡°ªº²³×®™•–—…־\u00a0"  # signs before or behind which a word may be
+_ONLY_BEFORE = "„‚¿¡"
+_APART = "–—•"
+_AFTER_ELISION = "aàâeéèêiîoôuhyAÀÂEÉÈÊIÎOÔUHYs"
+_LINES = "".join(map(chr, range(0x2500, 0x25A0)))  # of tables
+_NO_SIGN = "".join(map(chr, range(0x80, 0xA0))) + "\ufffd"
+_BEFORE_CONSONANTS = "เแโใไ"  # vowels of Thai
+_FIRST_OF_OTHER_SCRIPTS = "\u0370"  # Greek
+_STRANGE = 0.08
+"""The share of strange signs from which a text is none of these languages, and may have signs of two bytes."""
+_UNREAD = 5  # times as odd as a strange sign is a byte that is none
+_FEW = 4  # words of signs of two bytes, from which statistics are believed
 
 
-def _guessed(head: bytes) -> str:
-    from charset_normalizer import from_bytes  # imports its tables, which UTF-8 does not need
+def cells_of(text: bytes) -> list[bytes]:
+    """Return the cells of a text that have signs beyond ASCII: the others say nothing of its encoding."""
+    return re.findall(rb"[^;,\t\"<>\r\n]*[\x80-\xff][^;,\t\"<>\r\n]*", text)
 
-    found = from_bytes(head, cp_isolation=list(_ENCODINGS), threshold=0.3).best()
+
+def guess_encoding(cells: Iterable[bytes]) -> tuple[str, bool]:
+    """Return the encoding of cells that are not UTF-8, and whether all that read them differently fit less."""
+    judged = b"\n".join(dict.fromkeys(cells))
+    read = {name: judged.decode(name, errors="replace") for name in _ALPHABETS}
+    strange = {name: _strangeness(read[name], _ALPHABETS[name]) for name in read}
+    best = min(strange, key=lambda name: strange[name])
+    runs = re.findall(rb"[\x80-\xff]+", judged)
+    may_be_pairs = best not in LATIN and all(len(run) % 2 == 0 for run in runs)
+    is_strange = strange[best] > _STRANGE * sum(map(len, runs))
+    if (may_be_pairs or is_strange) and (found := _of_two_bytes(judged)):
+        return found, len(runs) >= _FEW
+    others = (name for name in read if read[name] != read[best])
+    return best, not is_strange and all(strange[name] > strange[best] for name in others)
+
+
+def _of_two_bytes(text: bytes) -> str | None:
+    """Return the most likely encoding of Chinese, Japanese or Korean, if the text may be in one of them."""
+    from charset_normalizer import from_bytes  # imports its tables, which few files need
+
+    found = from_bytes(text, cp_isolation=list(OF_TWO_BYTES), threshold=0.3).best()
     fitting = {found.encoding, *found.could_be_from_charset} if found else set[str]()
-    if fitting and fitting.isdisjoint(_LATIN) and sum(byte > 127 for byte in head) >= _FEW:
-        return next(name for name in _ENCODINGS if name in fitting)
-    return min(_LATIN, key=lambda name: _strange(head.decode(name, errors="replace"), _LATIN[name]))
+    return next((name for name in OF_TWO_BYTES if name in fitting), None)
 
 
-def _strange(text: str, alphabets: tuple[str, ...]) -> int:
-    """Return how many signs beyond ASCII are no letters of a language, and no signs outside a word: of the best one."""
-    signs = [
-        sign.lower()
-        for before, sign, after in zip(f" {text}", text, f"{text[1:]} ", strict=False)
-        if not sign.isascii()
-        and (sign.isalpha() or after.isalpha() or (before.isalpha() and sign not in _OPENING))
-        and not (sign in _OPENING and not (before.isalpha() and after.isalpha()))
-    ]
-    return min(sum(sign not in alphabet + _EVERYWHERE for sign in signs) for alphabet in alphabets)
+def _strangeness(text: str, alphabets: tuple[str, ...]) -> float:
+    """Return how many signs beyond ASCII are strange in a language, in the one in which fewest are.
+
+    A western letter counts half where the language lacks it: foreign names have such letters.
+    """
+    signs = list(_signs(text))
+    odd = sum(weight for _, weight in signs)
+    counted = Counter(sign for sign, weight in signs if weight < 1)
+    return odd + min(
+        sum(
+            times * (0.5 if sign in _WESTERN_LETTERS else 1)
+            for sign, times in counted.items()
+            if sign not in letters + _EVERYWHERE
+        )
+        for letters in alphabets
+    )
+
+
+def _signs(text: str) -> Iterator[tuple[str, float]]:
+    """Yield the signs beyond ASCII of words, each with how odd its place is: 1 if a language has none there."""
+    for before, sign, after in zip(f" {text}", text, f"{text[1:]} ", strict=False):
+        if sign.isascii():
+            continue
+        if sign in _NO_SIGN:
+            yield sign, _UNREAD
+            continue
+        is_between = before.isalpha() and after.isalpha()
+        if sign.isalpha() and sign not in _OPENING:
+            yield sign.lower(), float(_is_odd(before, sign, after))
+        elif sign in _OPENING:
+            if (is_between and not (sign == "’" and after in _AFTER_ELISION)) or (
+                sign in _ONLY_BEFORE and before.isalpha()
+            ):
+                yield sign, 1
+            elif sign in _APART and (before.isalpha() or after.isalpha()):
+                yield "é", 0.5
+        elif before.isalpha() or after.isalpha() or sign in _LINES:
+            yield sign, float(_is_odd(before, sign, after))
+
+
+def _is_odd(before: str, sign: str, after: str) -> bool:
+    if (sign.isupper() and before.islower()) or (sign.islower() and after.isupper()):
+        return True
+    if sign >= _FIRST_OF_OTHER_SCRIPTS:
+        is_torn = (sign in _BEFORE_CONSONANTS and not "ก" <= after <= "ฮ") or (sign == "ς" and after.isalpha())
+        return is_torn or any(c.isascii() and c.isalpha() for c in (before, after))
+    return all(c.isalpha() and not c.isascii() for c in (before, after))

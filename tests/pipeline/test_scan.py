@@ -317,6 +317,12 @@ def test_columns_of_a_table_that_were_not_understood_are_named(resources: Resour
     assert warning.startswith("Columns that were not understood: shelf.")
 
 
+def test_letters_in_doubt_are_named(resources: Resources, folder: Path) -> None:
+    (folder / "metadata.csv").write_bytes("file_name;title\noak.png;Tür\n".encode() + b"ash.png;T\xfcr\n")
+    (told,) = (each for each in scanned(resources, begin(resources, folder)).warnings if "letters" in each)
+    assert told.startswith("metadata.csv has letters that are in doubt in 1 line, read as cp1252. Lines to check: 3 “")
+
+
 def test_one_picture_under_two_names_is_one_image_of_two_products(resources: Resources, folder: Path) -> None:
     shutil.copy2(folder / "oak.png", folder / "twin.png")
     work = begin(resources, folder)
