@@ -54,7 +54,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
     ),
     "tables": PureStage(version="4", after=("read",), modules=_PDF),
     "discover": PureStage(
-        version="35",
+        version="36",
         after=("read",),
         options=("taught",),
         settings=("discovery",),
@@ -76,7 +76,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "describe": PureStage(
-        version="18",
+        version="19",
         after=("discover", "tables"),
         asks=(("llm", "describe"),),
         modules=(

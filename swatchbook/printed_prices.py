@@ -1,27 +1,35 @@
-"""Prices as they are printed: what in a text is a price, and its amounts, range and currency ("€ 1.299,00" is 1299.0 in
-EUR). No other module knows the signs and words of currencies.
+"""Prices as they are printed: the numbers of a text that are amounts of money, with their currency and unit.
+
+An amount is the number that touches a currency, and the other end of its range: of "Art. 4711 EUR 20,00" it is 20. A
+number has its thousands grouped in one way (1,234,567 · 1.234.567 · 1 234 567 · 1'234'567 · 12,34,567) or not at all.
+What can be read in two ways has no value: "9.500" alone, or the 4 of "Boxes 4 120,00 EUR". No other module knows the
+signs and words of currencies.
 """
 
 import re
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
 CODES = (
     "EUR", "USD", "GBP", "CHF", "INR", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RON", "BGN", "RSD", "BAM", "TRY",
     "UAH", "RUB", "KZT", "UZS", "AED", "SAR", "QAR", "KWD", "EGP", "MAD", "NGN", "GHS", "KES", "ZAR", "JPY", "CNY",
     "KRW", "VND", "THB", "IDR", "MYR", "PHP", "ILS", "MXN", "COP", "ARS", "CLP", "PEN", "BRL", "DOP", "CAD", "AUD",
-    "NZD", "HKD", "SGD", "TWD", "ISK",
+    "NZD", "HKD", "SGD", "TWD", "ISK", "BHD", "OMR", "JOD", "TND",
 )  # fmt: skip
 """Codes of currencies (ISO 4217) that are printed with prices."""
 
 SIGNS = {
     "€": "EUR", "£": "GBP", "₹": "INR", "₽": "RUB", "₺": "TRY", "₩": "KRW", "₫": "VND", "₴": "UAH", "₦": "NGN",
-    "₱": "PHP", "₪": "ILS", "₸": "KZT", "฿": "THB", "$": None, "¥": None,
+    "₱": "PHP", "₪": "ILS", "₸": "KZT", "฿": "THB", "₾": "GEL", "₼": "AZN", "₡": "CRC", "₲": "PYG", "₵": "GHS",
+    "֏": "AMD", "৳": "BDT", "៛": "KHR", "₭": "LAK", "₮": "MNT", "$": None, "¥": None, "¢": None,
 }  # fmt: skip
-"""Sign, before or behind an amount -> code. A dollar and a yen may be of several countries: None."""
+"""Sign, before or behind an amount -> code. A dollar, a yen and a cent may be of several countries: None."""
 
 WORDS_BEFORE = {
     "R$": "BRL", "US$": "USD", "RD$": "DOP", "NT$": "TWD", "A$": "AUD", "C$": "CAD", "S/": "PEN", "Rp": "IDR",
-    "RM": "MYR", "RMB": "CNY", "KSh": "KES", "Bs": None, "Rs": None,
+    "RM": "MYR", "RMB": "CNY", "KSh": "KES", "Bs.S": "VES", "Bs": None, "Rs": None,
 }  # fmt: skip
 """What is printed before an amount -> code. A rupee (Rs) and a bolívar or boliviano (Bs) are of several countries."""
 
@@ -29,15 +37,28 @@ WORDS_BEHIND = {
     "zł": "PLN", "Kč": "CZK", "Ft": "HUF", "KM": "BAM", "TL": "TRY", "лв": "BGN", "дин": "RSD", "din": "RSD",
     "руб": "RUB", "р.": "RUB", "грн": "UAH", "тг": "KZT", "тенге": "KZT", "сум": "UZS", "сўм": "UZS", "SUM": "UZS",
     "so'm": "UZS", "so‘m": "UZS", "so’m": "UZS", "đ": "VND", "VNĐ": "VND", "원": "KRW", "円": "JPY", "RMB": "CNY",
-    "lei": "RON", "Lei": "RON", "kr": None, "元": None, "تومان": None, "ریال": None, "درهم": None,
+    "lei": "RON", "Lei": "RON", "kr": None, "щ.д.": "USD", "FCFA": None, "F CFA": None, "元": None, "تومان": None,
+    "ریال": None, "درهم": None,
 }  # fmt: skip
 """What is printed behind an amount -> code. Crowns, rials, dirhams and 元 are of several countries; a toman is ten
 rials."""
 
+_OTHER_CODES = (
+    "AFN ALL AMD ANG AOA AWG AZN BBD BDT BIF BMD BND BOB BSD BTN BWP BYN BZD CDF CRC CUP CVE DJF DZD ERN ETB FJD FKP "
+    "GEL GIP GMD GNF GTQ GYD HNL HTG IQD IRR JMD KGS KHR KMF KPW KYD LAK LBP LKR LRD LSL LYD MDL MGA MKD MMK MNT MOP "
+    "MRU MUR MVR MWK MZN NAD NIO NPR PAB PGK PKR PYG RWF SBD SCR SDG SHP SLE SOS SRD SSP STN SYP SZL TJS TMT TOP TTD "
+    "TZS UGX UYU VES VUV WST XAF XCD XOF XPF YER ZMW"
+)
+"""Codes that are a currency only where a price stands: TOP and ALL are words."""
+
+_DOLLARS = (
+    "USD", "CAD", "AUD", "NZD", "HKD", "SGD", "TWD", "MXN", "COP", "ARS", "CLP", "UYU", "DOP", "BBD", "BMD", "BSD",
+    "BZD", "FJD", "GYD", "JMD", "KYD", "LRD", "NAD", "SRD", "TTD", "XCD",
+)  # fmt: skip
 SHARED = {
-    "$": ("USD", "CAD", "AUD", "NZD", "HKD", "SGD", "TWD", "MXN", "COP", "ARS", "CLP", "UYU", "DOP", "BBD", "BMD",
-          "BSD", "BZD", "FJD", "GYD", "JMD", "KYD", "LRD", "NAD", "SRD", "TTD", "XCD"),
+    "$": _DOLLARS, "¢": ("EUR", *_DOLLARS),
     "¥": ("JPY", "CNY"), "元": ("CNY", "TWD", "HKD"), "kr": ("SEK", "NOK", "DKK", "ISK"),
+    "FCFA": ("XOF", "XAF"), "F CFA": ("XOF", "XAF"),
     "Rs": ("INR", "PKR", "LKR", "NPR", "MUR", "SCR"), "Bs": ("BOB", "VES"), "تومان": ("IRR",),
     "ریال": ("IRR", "SAR", "QAR", "OMR", "YER"), "درهم": ("AED", "MAD"),
 }  # fmt: skip
@@ -46,71 +67,271 @@ SHARED = {
 
 def any_of(names: Iterable[str]) -> str:
     """Return the pattern of any of these names, the longest first."""
-    return "|".join(re.escape(name) for name in sorted(names, key=lambda name: (-len(name), name)))
+    return "|".join(
+        re.escape(name).replace(r"\ ", r"\s") for name in sorted(names, key=lambda name: (-len(name), name))
+    )
 
 
-AMOUNT = r"\d{1,3}(?:[.,'‘’ \u00a0\u202f]\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d+(?:[.,]\d{1,2})?(?![.,]?\d)"
-_LOOSE = r"\d[\d.,' ]{0,20}"
+_CODE_OF = {
+    **{name.upper(): code for name, code in (*WORDS_BEHIND.items(), *WORDS_BEFORE.items())},
+    **SIGNS,
+    **{code: code for code in (*CODES, *_OTHER_CODES.split())},
+    "R": "ZAR",
+    "FR": "CHF",
+    "SFR": "CHF",
+}
+_SHARED = {name.upper(): frozenset(codes) for name, codes in SHARED.items()}
 _ANY_SIGN = rf"[{''.join(map(re.escape, SIGNS))}]"
-_NOT_BEHIND = frozenset({"PEN", "COP", "CLP"})
-"""Codes that are words or units behind a number: "10 PEN"."""
-_ONLY_LOOSE = frozenset({"Ft", "KM", "kr", "р.", "zł", "руб", "грн"})
-"""Words that are a currency only in their own patterns below."""
-_LOOSE_BEFORE = rf"(?:[€$£₹¥₽₺]|\b(?:EUR|USD|GBP|CHF|INR|KES|AED|PLN|Rs\.?|KSh\.?))\s?{_LOOSE}"
-_TO_DIGIT = r"\d(?:[\d.,' ]{0,19}\d)?"
-"""The same without a sign behind it: in "MP 310, £18" the pound is that of 18."""
-_LOOSE_BEHIND = (
-    rf"\b{_TO_DIGIT}(?:\s?(?:(?:EUR|USD|GBP|CHF|PLN)\b|zł|руб|р\.|грн|Kč|kr\b|/-)|[€£₹¥₽₺]|\s[€£₹¥₽₺](?!\d))"
+_NAME = (
+    rf"(?<![^\W\d])(?:{any_of({*WORDS_BEFORE, *CODES})}|[A-Z]{{2,3}}{_ANY_SIGN})(?![^\W\d])"
+    rf"|(?<![^\W\d])(?:{any_of(WORDS_BEHIND)})(?!\w)|{_ANY_SIGN}"
 )
-_SHORT = re.compile(f"{_LOOSE_BEFORE}|{_LOOSE_BEHIND}")
-_BEFORE = (
-    rf"(?:(?:{any_of(WORDS_BEFORE.keys() - {'Rp', 'RM', 'RMB', 'KSh', 'Rs'})})\.?|{_ANY_SIGN}"
-    rf"|\b(?:{any_of(CODES)}|RMB|MRP|Rp\.?))"
+_CURRENCY = re.compile(rf"{_NAME}|(?<![^\W\d])(?:{any_of(_OTHER_CODES.split())}|S?Fr|R)(?![^\W\d])", re.IGNORECASE)
+_IN_PROSE = re.compile(rf"{_NAME}|(?<!\w)MRP(?!\w)")
+"""A currency where any text may stand, which small letters are not. MRP is the label of Indian prices."""
+_ONLY_BEFORE = {name.upper() for name in WORDS_BEFORE.keys() - WORDS_BEHIND.keys()} | {"PEN", "COP", "CLP", "MRP"}
+"""What no amount is before: "10 PEN" are pens."""
+_ONLY_BEHIND = {name.upper() for name in WORDS_BEHIND.keys() - WORDS_BEFORE.keys() - {"kr"}}
+_IN_PROSE_NEEDS = {"Ft": re.compile(r"\d[ .]\d{3}"), "KM": re.compile(r",\d\d$"), "RM": re.compile(r"\.\d\d$")}
+"""Words that are a currency only at a grouped amount or at cents: feet, kilometres and codes are written like them."""
+_THREE_DECIMALS = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
+
+# --- numbers ----------------------------------------------------------------------------------------------------------
+
+_SIGNS_OF_NUMBERS = str.maketrans(
+    {"\u066b": ".", "\u066c": "'", "’": "'", "‘": "'", "，": ",", "،": ",", "⹁": ",", "．": ".", "＄": "$", "￥": "¥"}
+    | dict.fromkeys("\u200e\u200f\u061c", "\u00a0")  # directions of writing
 )
-_NAME_BEHIND = any_of({*CODES, *WORDS_BEHIND} - _NOT_BEHIND - _ONLY_LOOSE)
-_BEHIND = rf"(?:{_ANY_SIGN}|\s{_ANY_SIGN}(?!\d)|\s?(?:{_NAME_BEHIND})(?![\w-]))"
+_NUMBER = re.compile(
+    r"""
+    \d{1,3} (?P<space>[ \u00a0\u202f\u2009]) \d{3} (?:(?P=space)\d{3})* (?:[.,]\d{1,2})? (?![.,']?\d) (?!\s?[x×*]\s?\d)
+    | \d+ (?:[.,']\d+)*
+    | (?:(?<!\S) | (?<=[-–—€$£])) [.,]\d\d (?!\d)  # cents alone
+    """,
+    re.VERBOSE,
+)
+_GROUPED = re.compile(r"\d{1,3}(?:([.,' \u00a0\u202f\u2009])\d{3})(?:\1\d{3})*|\d{1,2}(?:,\d\d)+,\d{3}")
+_COUNTED = re.compile(
+    r"(?:[x×*#№º°]|\bof|\b(?:art|nr|no|num|ref|réf|mod|model|modell|modèle|modelo|typ|type|code|código|sku|kod|арт)\b"
+    r"[\w.-]*\s?[.:#]?)\s?$",
+    re.IGNORECASE,
+)
+"""What is before a count, a side or a code."""
+_MEASURED = re.compile(
+    r"\s?(?:[x×*]\s?\d|%|(?:mm|cm|dm|m|km|m²|kg|g|mg|ml|cl|l|w|v|kw|a|in|inch|ft|lbs?|oz|pcs?|stk|stück|st|szt|шт|мм|см"
+    r"|м|кг|г|мл|л)(?!\w))",
+    re.IGNORECASE,
+)
+_SAYS_PRICE = re.compile(
+    r"(?:^|[^\w\s.,)%\"”]|\b(?:from|only|now|just|price|ab|von|nur|jetzt|preis|vk|uvp|prix|dès|seulement|precio"
+    r"|prezzo|preço|desde|da|a partir de|cena|ціна|от|цена|pris|från|fra|kun|prijs|fiyat|tot|to|bis|à|до|rrp|was"
+    r"|statt)\s?[:.]?)\s*$",
+    re.IGNORECASE,
+)
+"""What is before a price: nothing, a sign, or one of these words."""
+_DASH = r"(?:[.,][-–—]{1,2}(?![\w.,-])|/-)"  # printed for no cents
+_BEFORE_CURRENCY = re.compile(rf"{_DASH}?\s{{0,2}}")
+_BEHIND_CURRENCY = re.compile(r"[.:]?\s{0,2}")
+_IS_DASHED = re.compile(_DASH)
+
+
+@dataclass(frozen=True, slots=True)
+class _Number:
+    """Digits that are one number, without a value if they can be read in two ways."""
+
+    start: int
+    end: int
+    text: str
+    value: float | None
+
+
+def _plain(text: str) -> str:
+    """Return a text of the same length with the digits of ASCII, and with one sign for each use."""
+    digits = (str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
+    return "".join(digits).translate(_SIGNS_OF_NUMBERS)
+
+
+def _numbers(text: str, names: Sequence[re.Match[str]]) -> Iterator[_Number]:
+    """Yield the numbers of a plain text, without those that are a part of a word or a code: "AB-12", "60W"."""
+    starts, ends = {name.start() for name in names}, {name.end() for name in names}
+    for found in _NUMBER.finditer(text):
+        start, end = found.span()
+        before = text[:start]
+        is_in_word = (re.search(r"[^\W\d_][-/.]?$", before) and not {start, start - 1} & ends) or (
+            re.match(r"\w", text[end:]) and end not in starts
+        )
+        if is_in_word:
+            continue
+        own = next((name for name in names if _BEHIND_CURRENCY.fullmatch(text, name.end(), start)), None)
+        if re.match(r"[\u00a0\u202f\u2009]\d", text[end:]):
+            yield _Number(start, end, found.group(), None)
+        elif (
+            (whole := re.search(r"(?<![\d.,'])\d{1,4} $", before))
+            and re.fullmatch(r"\d\d", found.group())
+            and not _COUNTED.search(before[: whole.start()])
+        ):  # 19⁹⁹, or two numbers
+            yield _Number(whole.start(), end, found.group(), None)
+        elif found["space"] != " " or _SAYS_PRICE.search(before[: own.start()] if own else before):
+            yield _Number(start, end, found.group(), _value(found.group()))
+        elif _COUNTED.search(before):
+            start = text.rindex(" ", start, end) + 1
+            yield _Number(start, end, text[start:end], _value(text[start:end]))
+        else:  # the word before it may have a number of its own, so that both are printed: "Boxes 4 120,00"
+            yield _Number(len(before.rstrip().rpartition(" ")[0]), end, found.group(), None)
+
+
+def _value(number: str) -> float | None:
+    """Return the value of digits with signs between them, None if no way of writing numbers has these signs there.
+
+    Three digits behind the only sign are thousands, as prices have two decimals.
+    """
+    if _GROUPED.fullmatch(number) and number[0] != "0":
+        return float(re.sub(r"\D", "", number))
+    whole, sign, fraction = re.fullmatch(r"(.*?)(?:([.,'])(\d+))?", number).groups()  # type: ignore[union-attr]
+    if sign == "'" or not (whole.isdecimal() or not whole or (_GROUPED.fullmatch(whole) and sign not in whole)):
+        return None
+    return float(f"{re.sub(r'[^0-9]', '', whole) or 0}.{fraction or 0}")
+
+
+# --- amounts ----------------------------------------------------------------------------------------------------------
+
+_TO = r"(?:-|–|—|~|…|to|up\sto|bis|à|au|do|до|al|hasta|até|tot|til|till)"
+_NAMED = rf"(?:\s?(?:{any_of({*SIGNS, *CODES, *WORDS_BEFORE, *WORDS_BEHIND})})\.?)?"
+_RANGE = re.compile(rf"{_NAMED}\s?{_TO}{_NAMED}\s?", re.IGNORECASE)
+_CENTS = re.compile(r"[.,]\d\d$")
+_ONE_WORD = re.compile(r"[^\W\d]*[\d.,' \u00a0\u202f\u2009]+[^\W\d]*\Z")
+_THREE_DIGITS = re.compile(r"\d{1,3}[.,]\d{3}")
 _UNIT = (
     r"\s?(?:/|(?:per|pro|je|par|por|al|за)\s)\s?(?:m²|m2|m|sqm|sq\.?\s?ft|pcs?|piece|unit"
     r"|stk|stück|st|kg|l|шт|м²|м2|кг|ud|un|pz|szt|kom|box|set|pair)\b\.?"
 )
-_PER = f"(?:{_UNIT})?"
 _PER_UNIT = re.compile(_UNIT, re.IGNORECASE)
-_WITH_CURRENCY = re.compile(
-    rf"{_BEFORE}\s?(?:{AMOUNT}){_PER}"
-    rf"|(?<![\w.,])(?:{AMOUNT})(?:[,.]?[-–])?{_BEHIND}\.?{_PER}"
-    r"|(?<![\w.,])\d[\d.]*,\d\d\s?KM\b"
-    r"|(?<![\w.,])\d{1,3}(?:[ .]\d{3})+(?:,\d\d)?\s?Ft\b|\bRM\s?\d[\d,]*\.\d\d\b"
-    r"|(?<![\w.,])(?:\d{1,3}(?:[.,]\d{3})+|\d+)[.,][-–](?![\w.,-])"
-)
-"""An amount with a currency, by its sign, code or word, or with the dash that is printed for no cents."""
-
-_AMOUNT = re.compile(r"(\d+(?:[\s'’.,]\d{3})*)(?:[.,](\d{1,2}))?(?!\d)")
-_CODE_OF = {
-    **{name.upper(): code for name, code in (*WORDS_BEHIND.items(), *WORDS_BEFORE.items())},
-    **SIGNS,
-    **{code: code for code in CODES},
-}
-_SHARED = {name.upper(): frozenset(codes) for name, codes in SHARED.items()}
-_CURRENCY = re.compile(
-    rf"(?<![^\W\d])(?:{any_of({*WORDS_BEFORE, *CODES})})(?![^\W\d])"
-    rf"|(?<![^\W\d])(?:{any_of(WORDS_BEHIND)})(?!\w)|{_ANY_SIGN}",
-    re.IGNORECASE,
-)
-_TO = r"(?:-|–|—|~|…|to|up\sto|bis|à|au|do|до|al|hasta|até|tot|til|till)"
-_BESIDE = rf"(?:\s?(?:{any_of({*SIGNS, *CODES, *WORDS_BEFORE, *WORDS_BEHIND})})\.?)?"
+_END = re.compile(rf"\.?(?:{_UNIT})?")
 _LOWEST = re.compile(
     r"\s*(?:starting\s)?(?:from|ab|von|à partir de|a partir de|dès|desde|da|od|от|vanaf|från|fra|alkaen)(?!\w)",
     re.IGNORECASE,
 )
-_FORMERLY = (
-    "statt", "bisher", "früher", "vorher", "ursprünglich", "uvp", "was", "instead of", "originally", "rrp",
-    "au lieu de", "avant", "antes", "invece di", "anziché", "zamiast", "i stället för", "вместо",
-)  # fmt: skip
-_FORMER = re.compile(
-    rf"(?<!\w)(?:{any_of(_FORMERLY)})\s*:?\s*(?P<price>(?:{_BEFORE}\s?)?(?:{AMOUNT})(?:{_BEHIND})?)", re.IGNORECASE
+_FORMERLY = re.compile(
+    r"(?<!\w)(?:statt|bisher|früher|vorher|ursprünglich|uvp|was|instead\sof|originally|rrp|au\slieu\sde|avant|antes"
+    r"|invece\sdi|anziché|zamiast|i\sstället\sför|вместо)\s*:?\s*",
+    re.IGNORECASE,
 )
-_CENTS = re.compile(r"[.,]\d\d$")
-_RANGE = re.compile(rf"({AMOUNT}){_BESIDE}\s?{_TO}{_BESIDE}\s?({AMOUNT})", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Amount:
+    """A number with the currency that it touches, or a range of two. What can be read in two ways has no value."""
+
+    start: int
+    end: int
+    values: tuple[float | None, ...]
+
+
+def _amounts(text: str, *, in_prose: bool = False) -> list[_Amount]:
+    """Return the amounts of a text in their order. In prose a number without a currency is none."""
+    plain = _plain(text)
+    names = list((_IN_PROSE if in_prose else _CURRENCY).finditer(plain))
+    numbers = list(_numbers(plain, names))
+    found = dict[_Number, _Amount]()
+    for name in names:
+        left = next((n for n in numbers if _is_before(n, name, plain, in_prose=in_prose)), None)
+        right = next((n for n in numbers if _is_behind(n, name, plain, in_prose=in_prose)), None)
+        if left and right:
+            if left.end == name.start() and name.end() == right.start and re.fullmatch(r"\d\d", right.text):
+                found[left] = _Amount(left.start, right.end, (float(f"{left.text}.{right.text}"),))  # 19€99
+                continue
+            has_other = any(_BEFORE_CURRENCY.fullmatch(plain, right.end, other.start()) for other in names)
+            number = _owner(left, name, right, plain, right if left in found else left if has_other else None)
+        else:
+            number = left or right
+        if number:
+            known = found.get(number, _Amount(number.start, number.end, ()))
+            ends = min(known.start, name.start()), max(known.end, name.end())
+            found[number] = _Amount(*ends, (_in_currency(number, name.group()),))
+        elif left and right:
+            found[left] = _Amount(left.start, right.end, (None,))
+    dashed = ((number, _IS_DASHED.match(plain, number.end)) for number in numbers if number not in found)
+    found |= {number: _Amount(number.start, dash.end(), (number.value,)) for number, dash in dashed if dash}
+    if not in_prose and not found:
+        return _without_currency(plain, numbers)
+    return _with_ranges(plain, numbers, found)
+
+
+def _without_currency(text: str, numbers: Sequence[_Number]) -> list[_Amount]:
+    """Return the only number of a text, a range, or numbers that all have cents; else one amount without a value."""
+    said = list(_NUMBER.finditer(_PER_UNIT.sub("", text)))
+    if len(said) == 1 and not numbers:
+        numbers = [
+            _Number(*found.span(), found.group(), _value(found.group())) for found in said if _ONE_WORD.match(text)
+        ]
+    amounts = [_Amount(number.start, number.end, (number.value,)) for number in numbers]
+    is_range = len(numbers) == 2 and _RANGE.fullmatch(text, numbers[0].end, numbers[1].start)
+    if len(said) > len(numbers) or not (len(said) < 2 or is_range or all(_CENTS.search(each.text) for each in numbers)):
+        return [_Amount(said[0].start(), said[-1].end(), (None,))]
+    return _with_ranges(text, numbers, dict(zip(numbers, amounts, strict=True)))
+
+
+def _is_before(number: _Number, name: re.Match[str], text: str, *, in_prose: bool) -> bool:
+    """Return whether a number touches a currency that is behind it."""
+    word = name.group()
+    if (in_prose and word.upper() in _ONLY_BEFORE) or not _BEFORE_CURRENCY.fullmatch(text, number.end, name.start()):
+        return False
+    is_in_word = word[-1].isalpha() and text[name.end() : name.end() + 1] == "-"
+    needs = _IN_PROSE_NEEDS.get(word) if in_prose else None
+    return not is_in_word and (needs is None or needs.search(number.text) is not None)
+
+
+def _is_behind(number: _Number, name: re.Match[str], text: str, *, in_prose: bool) -> bool:
+    """Return whether a number touches a currency that is before it."""
+    word = name.group()
+    if (in_prose and word.upper() in _ONLY_BEHIND) or not _BEHIND_CURRENCY.fullmatch(text, name.end(), number.start):
+        return False
+    needs = _IN_PROSE_NEEDS.get(word) if in_prose else None
+    return needs is None or needs.search(number.text) is not None
+
+
+def _owner(
+    left: _Number, name: re.Match[str], right: _Number, text: str, beside_other: _Number | None
+) -> _Number | None:
+    """Return which of two numbers a currency between them belongs to, None if that is unclear."""
+    is_left, is_right = left.end == name.start(), name.end() == right.start
+    if is_left != is_right:
+        return left if is_left else right
+    if beside_other:
+        return beside_other
+    is_other = _is_other(left, text), _is_other(right, text)
+    if is_other[0] != is_other[1]:
+        return right if is_other[0] else left
+    has_cents = bool(_CENTS.search(left.text)), bool(_CENTS.search(right.text))
+    return None if has_cents[0] == has_cents[1] else left if has_cents[0] else right
+
+
+def _is_other(number: _Number, text: str) -> bool:
+    """Return whether a number is a count, a side, a measure, a code or a date."""
+    is_measured = _MEASURED.match(text, number.end) is not None
+    return number.value is None or is_measured or _COUNTED.search(text[: number.start]) is not None
+
+
+def _in_currency(number: _Number, name: str) -> float | None:
+    """Return the value of a number in a currency, which may have three decimals or be a cent."""
+    if number.value is None:
+        return None
+    if _code_of(name) in _THREE_DECIMALS and _THREE_DIGITS.fullmatch(number.text):
+        return float(number.text) if "." in number.text else None
+    return number.value / 100 if name == "¢" else number.value
+
+
+def _with_ranges(text: str, numbers: Sequence[_Number], found: dict[_Number, _Amount]) -> list[_Amount]:
+    """Return the amounts by their places, each with the other end of its range."""
+    for low, high in pairwise(numbers):
+        if {low, high} & found.keys() and _RANGE.fullmatch(text, low.end, high.start):
+            first = found.pop(low, _Amount(low.start, low.end, (low.value,)))
+            last = found.get(high, _Amount(high.start, high.end, (high.value,)))
+            found[high] = _Amount(first.start, max(first.end, last.end), (*first.values, *last.values))
+    return sorted(found.values(), key=lambda amount: amount.start)
+
+
+# --- what a text says -------------------------------------------------------------------------------------------------
 
 
 def price_in(text: str) -> str | None:
@@ -120,13 +341,10 @@ def price_in(text: str) -> str | None:
     """
     if not any(map(str.isdigit, text)):
         return None
-    left = _FORMER.sub(" ", text)
-    return (_first_price(left) if left != text else None) or _first_price(text)
-
-
-def _first_price(text: str) -> str | None:
-    found = [match for pattern in (_WITH_CURRENCY, _SHORT) if (match := pattern.search(text))]
-    return min(found, key=lambda match: match.start()).group().strip() if found else None
+    for each in dict.fromkeys((without_former(text), text)):
+        if found := _amounts(each, in_prose=True):
+            return each[found[0].start : _END.match(each, found[0].end).end()].strip()  # type: ignore[union-attr]
+    return None
 
 
 def price_of(text: str) -> float | None:
@@ -134,16 +352,31 @@ def price_of(text: str) -> float | None:
     return next(iter(amounts_of(text)), None)
 
 
+def amounts_of(text: str) -> tuple[float, ...]:
+    """Return all amounts of a printed price, in their order; none if one can be read in two ways."""
+    values = [value for amount in _amounts(text) for value in amount.values]
+    return () if None in values else tuple(value for value in values if value is not None)
+
+
+def is_unclear(text: str) -> bool:
+    """Return whether a price can be read in two ways: "4711 EUR 20", "Boxes 4 120,00"."""
+    return any(None in amount.values for amount in _amounts(text))
+
+
+def is_amount(text: str) -> bool:
+    """Return whether a text is one number without a currency, with or without the dash for no cents."""
+    plain = re.sub(r"\s?[,.]?-$", "", _plain(text))
+    return _NUMBER.fullmatch(plain) is not None and _value(plain) is not None
+
+
 def highest_of(text: str) -> float | None:
     """Return the upper end of a printed range, 18.0 of "from €12 to €18"; None where a price is no range.
 
     Prices of several units or currencies are no range, nor is an amount with a lower one behind it.
     """
-    found = _RANGE.search(text)
-    if found is None:
-        return None
-    lowest, highest = (amounts_of(end)[0] for end in found.groups())
-    return highest if lowest == price_of(text) and highest > lowest else None
+    values = next((amount.values for amount in _amounts(text)), ())
+    lowest, highest = values if len(values) == 2 else (None, None)
+    return highest if lowest is not None and highest is not None and highest > lowest else None
 
 
 def is_lowest(text: str) -> bool:
@@ -158,8 +391,10 @@ def is_one_amount(text: str) -> bool:
 
 def without_former(text: str) -> str:
     """Return a printed price without the amount before a reduction: "statt 99 € nur 79 €" is 79 €."""
-    left = _FORMER.sub(" ", text)
-    return left.strip() if amounts_of(left) else text
+    left = text
+    for start, _, end in _formers(text):
+        left = f"{left[:start]}{' ' * (end - start)}{left[end:]}"
+    return " ".join(left.split()) if left != text and _amounts(left) else text
 
 
 def former_in(text: str) -> str | None:
@@ -167,13 +402,17 @@ def former_in(text: str) -> str | None:
 
     It has a currency or cents, which the number of "there was 1 lamp" has not.
     """
-    prices = (found["price"] for found in _FORMER.finditer(text))
+    prices = (text[start:end] for _, start, end in _formers(text))
     return next((price for price in prices if names_currency(price) or _CENTS.search(price)), None)
 
 
-def amounts_of(text: str) -> tuple[float, ...]:
-    """Return all amounts of a printed price, in their order."""
-    return tuple(float(f"{re.sub(r'[^0-9]', '', found[1])}.{found[2] or 0}") for found in _AMOUNT.finditer(text))
+def _formers(text: str) -> Iterator[tuple[int, int, int]]:
+    """Yield the start of a word such as "statt", and where the price behind it starts and ends."""
+    for found in _FORMERLY.finditer(text):
+        amounts = (amount.end for amount in _amounts(text, in_prose=True) if amount.start == found.end())
+        number = _NUMBER.match(_plain(text), found.end())
+        if end := next(amounts, number.end() if number else 0):
+            yield found.start(), found.end(), end
 
 
 def currency_of(text: str) -> str | None:
@@ -186,7 +425,16 @@ def currency_of(text: str) -> str | None:
 
 def currencies_of(text: str) -> tuple[str, ...]:
     """Return the codes of all currencies that a price names, in their order."""
-    return tuple(code for found in _CURRENCY.findall(text) if (code := _CODE_OF[found.upper()]))
+    return tuple(code for found in _CURRENCY.findall(text) if (code := _code_of(found)))
+
+
+def _code_of(name: str) -> str | None:
+    """Return the code of a currency's name; that of JP¥ begins with its letters."""
+    name = name.upper()
+    if name in _CODE_OF:
+        return _CODE_OF[name]
+    codes = (*SHARED.get(name[-1], ()), *CODES, *_OTHER_CODES.split())
+    return next((code for code in codes if code.startswith(name[:2])), SIGNS.get(name[-1]))
 
 
 def names_currency(text: str) -> bool:
@@ -199,13 +447,15 @@ def codes_it_may_be(text: str) -> frozenset[str] | None:
 
     The first name counts. One of several countries may have a code behind it: "$ 12 CAD".
     """
-    names = [name.upper() for name in _CURRENCY.findall(text)]
+    names = _CURRENCY.findall(text)
     if not names:
         return None
-    if code := _CODE_OF[names[0]]:
+    if code := _code_of(names[0]):
         return frozenset({code})
-    named = next((code for code in currencies_of(text) if code in _SHARED[names[0]]), None)
-    return frozenset({named}) if named else _SHARED[names[0]]
+    first = names[0].upper()
+    shared = _SHARED[first if first in _SHARED else first[-1]]
+    named = next((code for code in currencies_of(text) if code in shared), None)
+    return frozenset({named}) if named else shared
 
 
 def may_be_in(text: str, currency: str) -> bool:

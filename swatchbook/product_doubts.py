@@ -2,11 +2,12 @@
 list such products first, `swatchbook products` and `GET /products/{id}` name the reasons.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from swatchbook.printed_prices import is_unclear
 from swatchbook.product_edits import BY_HAND
-from swatchbook.records import DISAGREEMENT, Product, fold
+from swatchbook.records import DISAGREEMENT, Product, Variant, fold
 
 UNLIKELY: Final = 0.7
 """Names with a lower fitted probability are wrong in every second case: of 498 on twelve catalogues that nothing was
@@ -23,10 +24,26 @@ def is_doubtful(sure: float | None) -> bool:
 
 
 def reasons_to_look(product: Product) -> tuple[str, ...]:
-    """Return the reasons in words; none for a product that a person has edited, or that is the item of a source."""
-    if not product.pages or any(each.rule == BY_HAND for each in product.evidence):
+    """Return the reasons in words; none for a product that a person has edited.
+
+    Of the item of a source only its prices are doubtful.
+    """
+    if any(each.rule == BY_HAND for each in product.evidence):
         return ()
-    return tuple(_reasons(product))
+    return (
+        *(_reasons(product) if product.pages else ()),
+        *map(tell_unclear, unclear_prices(product.metadata, product.variants)),
+    )
+
+
+def unclear_prices(metadata: Mapping[str, str], variants: Sequence[Variant]) -> tuple[str, ...]:
+    """Return the prices of a product and its variants that can be read in two ways."""
+    prices = (metadata.get("price"), *(variant.price for variant in variants))
+    return tuple(dict.fromkeys(price for price in prices if price and is_unclear(price)))
+
+
+def tell_unclear(price: str) -> str:
+    return f"The price “{price}” can be read in two ways."
 
 
 def _reasons(product: Product) -> Iterator[str]:

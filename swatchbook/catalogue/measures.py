@@ -7,7 +7,7 @@ from typing import Final
 
 from swatchbook.catalogue.attributes import WORDS_OF, code_of, fact_key, is_measure, read_words
 from swatchbook.catalogue.color_words import color_at_end, colors_in
-from swatchbook.printed_prices import AMOUNT, former_in, price_in
+from swatchbook.printed_prices import former_in, is_amount, price_in
 
 _NUMBER = r"\d+(?:[.,]\d+)?"
 _LENGTH = r"(?:mm|cm|m|inch(?:es)?|in|ft|мм|см|м|''|\"|”|“|′′|″|')(?!\w)"
@@ -62,7 +62,6 @@ _MOST_WORDS_BESIDE = 3  # the most words next to a container's content: "Boite r
 _AMOUNT_FIRST = re.compile(r"(?:(?:от|from|ab|da|desde|dès|od)\s)?\d", re.IGNORECASE)
 _GROUPED = re.compile(r"\d{1,3}(?:['’‘]\d{3})+(?:[.,]\d\d)?")
 """A number with apostrophes between its thousands: a price if the text has nothing else."""
-_ONLY_AMOUNT = re.compile(rf"(?:{AMOUNT})(?:\s?[,.]?-)?")
 _SIDE_BY_SIDE = r"(?:x|×|mm|cm|m|kg|g|ml|l|kw|w|v|%|€|\$|£)(?!\w)"
 
 
@@ -128,7 +127,7 @@ MOST_WORDS_OF_ONE_SHARE = 4  # words of a text in which a share of 100 % is a co
 _UNITS = r"(?:mm|cm|m²|m2|kgs?|ml|cl|g/m²|g/m2|gsm|gr|oz|lbs?|inch(?:es)?|kW|мм|см|м²|м2|кг|мл|кВт)"
 _MEASURE = re.compile(rf"(?<![\w.,]){_NUMBER}\s?{_UNITS}\.?(?!\w)|[,(\[]\s?{_UNITS}\.?[)\]]?\s*$", re.IGNORECASE)
 """A measure with its unit. Units of one letter are left out: they may also mean time, years and money."""
-MOST_WORDS = 8  # the most words of a line with values of the product; a longer line is prose about anything
+MOST_WORDS = 8  # the most words of a line with values of the product; a longer line without code and price is prose
 
 
 def values_in(text: str) -> Iterator[tuple[str, str]]:
@@ -140,7 +139,7 @@ def values_in(text: str) -> Iterator[tuple[str, str]]:
     if (bare := text.rstrip(" .")) and size_in(bare) == bare:
         yield "dimensions", bare
         return
-    if len(text.split()) > MOST_WORDS:
+    if len(text.split()) > MOST_WORDS and not (labelled_code(text) and price_in(text)):
         return
     if price := price_in(text):
         yield "price", price.rstrip(" .,'")
@@ -279,7 +278,7 @@ def is_price(text: str) -> bool:
 def split_price(sign: str, amount: str) -> str | None:
     """Return the price in two texts if the first is only the sign of a currency and the second only an amount."""
     both = f"{sign.strip()} {amount.strip()}"
-    is_split = not any(map(str.isdigit, sign)) and _ONLY_AMOUNT.fullmatch(amount.strip())
+    is_split = not any(map(str.isdigit, sign)) and is_amount(amount.strip())
     return both if is_split and is_price(both) else None
 
 
@@ -350,7 +349,7 @@ def _labelled(text: str) -> tuple[str, str] | None:
         key, value = fact_key(" ".join(words[:n])), " ".join(words[n:])
         if key and key not in NO_MEASURES and value[0].isdigit() and (_whole(value) or _SIZE.fullmatch(value)):
             return key, value
-        if key == "price" and _ONLY_AMOUNT.fullmatch(value):
+        if key == "price" and is_amount(value):
             return key, value
         if key == "color" and colors_in(value):
             return key, value

@@ -15,6 +15,7 @@ from itertools import pairwise, product
 
 from swatchbook.catalogue.attributes import Attribute, code_of, is_measure, match_attributes
 from swatchbook.catalogue.bands import Bands, line_bands
+from swatchbook.catalogue.measures import labelled_code
 from swatchbook.catalogue.shared_tables import Article, articles_in
 from swatchbook.geometry import area, bounding_box, centre_inside, clip, is_broad, shared_area, turn_box
 from swatchbook.printed_prices import price_in
@@ -30,6 +31,7 @@ SAME_FONT_SIZE = 0.08  # share by which font sizes of one family may differ: lay
 EDGE_BAND = 0.09  # share of the page's height, at the top and at the bottom, that has page numbers and running heads
 LONGEST_NAME = 80  # the most characters of a name, which has at most nine words; longer texts are prose
 LARGER = 1.12  # the least size of a heading that is not bold, as a multiple of body text
+MOST_WORDS_OF_A_PRICE = 6  # words of a line; a price in a longer one may be that of anything
 SOFT_HYPHEN = "\u00ad"
 _BETWEEN = {"and", "or", "und", "oder", "bzw", "bis", "et", "ou", "y", "o", "e", "i", "en", "of", "и", "или", "to"}
 """Words after a hyphen that replaces the end of the next compound: "Innen- und Außentüren"."""
@@ -161,7 +163,7 @@ def summarise_page(page: Page) -> PageLayout:
         attributes=tuple(a for a, _ in pairs),
         codes=_codes(lines),
         has_table=page.has_table,
-        prices=tuple(line.bbox for line in lines if len(line.text.split()) <= 6 and price_in(line.text)),
+        prices=tuple(line.bbox for line in lines if _may_price(line.text) and price_in(line.text)),
         entries=entries,
         last_entry=last_entry,
         sizes=_sizes(lines),
@@ -486,6 +488,11 @@ def _entries(lines: Sequence[Line]) -> tuple[tuple[str, ...], int]:
     if len(pages) < FEWEST_ENTRIES or rising < RISING * len(pages):
         return (), 0
     return tuple(dict.fromkeys(normalise_line(name).rstrip(" .·…_") for name in names)), max(pages)
+
+
+def _may_price(text: str) -> bool:
+    """Return whether a price in a line is that of a product, as the line is short or has a labelled code."""
+    return len(text.split()) <= MOST_WORDS_OF_A_PRICE or labelled_code(text) is not None
 
 
 def _is_spread(page: Page, lines: Sequence[Line]) -> bool:

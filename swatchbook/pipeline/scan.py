@@ -40,6 +40,7 @@ from swatchbook.ledger.stage_results import save_sizes
 from swatchbook.ledger.stored_documents import BATCH, FOLDER, TABLE, Document, documents_within, get_document
 from swatchbook.one_line import one_line, shorten
 from swatchbook.pipeline.run import Work
+from swatchbook.product_doubts import unclear_prices
 from swatchbook.records import (
     NO_BOX,
     NO_MAPPING,
@@ -161,7 +162,7 @@ def scan(resources: Resources, work: Work, complete: bytes, *, progress: Callabl
     total = _count(resources, work)
     number = source_items.next_number(ledger, work.document)
     listed = skipped = read = 0
-    unlisted, told = list[str](), _Told()
+    unlisted, unclear, told = list[str](), list[str](), _Told()
     untaken = _pictures_in_batch(resources, work)
     for portion, known, changed, opened in _read_ahead(resources, work, total, progress, told):
         source_items.mark_seen(ledger, work.run, portion.keys() - changed.keys(), token)
@@ -173,6 +174,7 @@ def scan(resources: Resources, work: Work, complete: bytes, *, progress: Callabl
         source_items.save_items(ledger, work.run, items, token, review_below=settings.review_below)
         stored = {picture.content_key: picture.file for item in items for picture in item.extraction.pictures}
         save_sizes(ledger, work.run, stored, resources.files.sizes_on_disk(stored.values()))
+        unclear += [price for item in portion.values() for price in unclear_prices(item.metadata, item.variants)]
         unlisted += [item.hides for item in portion.values() if item.hides is not None]
         untaken.difference_update(p.file for i in portion.values() for p in i.pictures if isinstance(p, ListedPicture))
         same = [known[key].number for key in portion.keys() - changed.keys()]
@@ -185,6 +187,8 @@ def scan(resources: Resources, work: Work, complete: bytes, *, progress: Callabl
         unlisted += [""] if work.options.mirror else []  # rather than its items, it is the file that is wrong
         warnings = (*warnings, f"No item was found in it.{kept}")
     warnings = (*warnings, *told.columns.warnings(), *truncate(told.doubts, _SHOWN_TABLES))
+    if unclear:
+        warnings = (*warnings, f"Prices that can be read in two ways: {_some_of(unclear)}.")
     if told.absent:
         said = [_absent_files(table, files) for table, files in told.absent.items()]
         warnings = (*warnings, *truncate(said, _SHOWN_TABLES))

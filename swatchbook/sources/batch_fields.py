@@ -203,7 +203,7 @@ def _inner_fields(record: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
         if attributes := list(_attributes_of(str(outer), value)):
             yield from attributes
             continue
-        inner = None if flat(str(outer)) in _OTHER_OBJECTS else _first_object(value)
+        inner = None if flat(str(outer).removeprefix("g:")) in _OTHER_OBJECTS else _first_object(value)
         for name, each in (inner or {}).items():
             yield str(name), each, f"{outer}.{name}"
             if isinstance(each, dict):
@@ -227,7 +227,7 @@ def attributes_of(record: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
 
 
 def _attributes_of(outer: str, value: Any) -> Iterator[tuple[str, Any, str]]:
-    inner = None if flat(outer) in _OTHER_OBJECTS else _first_object(value)
+    inner = None if flat(outer.removeprefix("g:")) in _OTHER_OBJECTS else _first_object(value)
     if inner is None:
         return
     held, path = value, outer
@@ -269,7 +269,8 @@ _TEXT_OBJECTS = split_words("product item text info details general data node co
 """Inner objects whose title is that of the item."""
 _OTHER_OBJECTS = split_words(
     "seller shop store merchant review reviews rating ratings aggregaterating shipping shippingdetails delivery author "
-    "publisher related relatedproducts similar hasmerchantreturnpolicy user owner crosssells upsells location"
+    "publisher related relatedproducts similar hasmerchantreturnpolicy user owner crosssells upsells location tax "
+    "installment"
 )
 """Inner objects that are about something else."""
 _FACT_OBJECTS = split_words(

@@ -121,7 +121,7 @@ def read_record(record: Mapping[str, Any], mapping: BatchMapping = NO_MAPPING) -
 def _range(value: Any) -> str | None:
     """Return the range of several different prices in a list, None for any other value, and in several currencies."""
     prices = [price for each in listed(value) if (price := as_price(each))] if isinstance(value, list) else []
-    amounts = {amounts_of(amount)[0] for amount, _ in prices}
+    amounts = {value for amount, _ in prices for value in amounts_of(amount)[:1]}
     if len(amounts) < 2 or len({currency for _, currency in prices}) > 1:
         return None
     return f"{plain_amount(min(amounts))} – {plain_amount(max(amounts))}"

@@ -11,7 +11,15 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from swatchbook.one_line import one_line, shorten
-from swatchbook.printed_prices import SIGNS, amounts_of, currency_of, is_one_amount, names_currency, without_former
+from swatchbook.printed_prices import (
+    SIGNS,
+    amounts_of,
+    currency_of,
+    is_one_amount,
+    is_unclear,
+    names_currency,
+    without_former,
+)
 from swatchbook.sources.batch_names import LANGUAGES, NAMES, flat, split_words, words_of
 from swatchbook.sources.html_text import spaced_tags, text_of_html
 
@@ -253,7 +261,8 @@ def as_price(value: Any, depth: int = 0) -> tuple[str, str | None] | None:
     """Return (amount, currency) of a price that is a number, text in any locale, or object; the lowest of several.
 
     The amount is a plain number, or the text if it has several amounts, such as a range, is the lowest of several
-    ("from 12"), is for a unit ("12 / m"), or has a sign of several countries: "$ 12".
+    ("from 12"), is for a unit ("12 / m"), has a sign of several countries ("$ 12"), or can be read in two ways:
+    "4711 EUR 20", and of "9.500" it is "9.500 or 9500".
     """
     if isinstance(value, bool) or value is None or depth > MAX_DEPTH:
         return None
@@ -264,14 +273,17 @@ def as_price(value: Any, depth: int = 0) -> tuple[str, str | None] | None:
         return min(prices, key=_sort_key) if prices else None
     if isinstance(value, dict):
         return _price_of_object(value, depth)
-    text = as_text(spaced_tags(value) if isinstance(value, str) else value) or ""
+    text = as_text(spaced_tags(_RAISED_CENTS.sub(r".\1", value)) if isinstance(value, str) else value) or ""
     if _MACHINE.fullmatch(text):
         return (plain_amount(float(text)), None) if float(text) > 0 else None
     text = _without_base_price(without_former(text[:200]))
-    amounts = amounts_of(text)
+    amounts, currency = amounts_of(text), currency_of(text)
+    if _OPEN.fullmatch(text):
+        text = f"{text} or {text.replace('.', '')}"
+    if is_unclear(text):
+        return shorten(text, 100), currency
     if not amounts or not amounts[0]:
         return None
-    currency = currency_of(text)
     is_open = currency is None and names_currency(text)  # "$ 12" keeps its sign
     is_plain = is_one_amount(text) and not is_open
     return plain_amount(amounts[0]) if is_plain else shorten(text, 100), currency
@@ -300,7 +312,10 @@ def price_before(price: tuple[str, str | None], regular: tuple[str, str | None])
 
 
 _MACHINE = re.compile(r"\d+(?:\.\d{1,2}|\.\d{4,})?")
-"""A number as programs write it. 1.299 is ambiguous: it may mean 1,299."""
+"""A number as programs write it."""
+_RAISED_CENTS = re.compile(r"(?<=\d)<sup>(\d\d)</sup>", re.IGNORECASE)
+_OPEN = re.compile(r"[1-9]\d{0,2}\.\d{3}")
+"""1.299 is 1.299 from a program, and 1,299 from a person in half of Europe."""
 
 
 def _price_of_object(value: Mapping[str, Any], depth: int) -> tuple[str, str | None] | None:
@@ -313,13 +328,20 @@ def _price_of_object(value: Mapping[str, Any], depth: int) -> tuple[str, str | N
         if isinstance(divisor, int) and divisor > 1 and amounts_of(price[0]):
             return plain_amount(amounts_of(price[0])[0] / divisor), currency or price[1]
         digits = known.get("currencyminorunit", known.get("fractiondigits", 2 if key == "centamount" else 0))
-        if isinstance(digits, int) and 0 < digits < 5 and (price[0].isdecimal() or key == "centamount"):
-            price = (plain_amount(float(price[0]) / 10**digits), price[1])
+        price = _of_minor_units(price, digits, certain=key == "centamount")
         highest = as_price(known.get(_HIGHEST.get(key, "")), depth + 1)
+        highest = highest and _of_minor_units(highest, digits)
         if highest and amounts_of(highest[0])[:1] > amounts_of(price[0])[:1]:
             return f"{price[0]} – {highest[0]}", currency or price[1]
         return price[0], currency or price[1]
     return None
+
+
+def _of_minor_units(price: tuple[str, str | None], digits: Any, *, certain: bool = False) -> tuple[str, str | None]:
+    """Return a price that may count the smallest unit of its currency, of which 10 to the power of `digits` are one."""
+    if isinstance(digits, int) and 0 < digits < 5 and (price[0].isdecimal() or certain):
+        return plain_amount(float(price[0]) / 10**digits), price[1]
+    return price
 
 
 _PRICE_KEYS = (
