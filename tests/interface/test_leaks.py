@@ -300,27 +300,24 @@ READING: Mapping[str, Sequence[str]] = {
     "facets": ("facets", "facets --by product --json", "facets --by chunk"),
     "export": (
         "export --all --format jsonl",
-        *(
-            f"export --all --format {form}"
-            for form in ("shopify", "woocommerce", "jsonld", "google --pictures-url https://a", "akeneo")
-        ),
+        "export --all --format shopify",
         "export {name}",
         "export {document}",
     ),
-    "coverage": ("coverage", "coverage --json"),
-    "stats": ("stats", "stats --json"),
-    "near-duplicates": ("near-duplicates", "near-duplicates --json"),
+    "coverage": ("coverage --json",),
+    "stats": ("stats --json",),
+    "near-duplicates": ("near-duplicates --json",),
     "show": ("show {document}", "show {name}"),
     "diff": ("diff {document} {document}", "diff {name} {name} --json"),
-    "inspect": ("inspect {document}", "inspect {name} --page 1"),
-    "audit": ("audit {document} --json", "audit {name}"),
+    "inspect": ("inspect {name} --page 1",),
+    "audit": ("audit {document} --json",),
     "products": ("products {document}", "products {name} --json"),
-    "evaluate search": ("evaluate search {asked} --json", "evaluate search {asked}"),
+    "evaluate search": ("evaluate search {asked} --json",),
     "readings": ("readings {document}", "readings {name} --json", "readings --json"),
     "status": ("status --json",),
-    "review list": ("review list", "review list --json"),
+    "review list": ("review list --json",),
     "trash": ("trash --json",),
-    "events": ("events --json", "events --ended", "events --ended --json"),
+    "events": ("events --json", "events --ended"),
     "mcp": ("mcp",),
 }
 """Command -> how it is asked, with `--owner default`. With `--owner anna` it tells of her."""
@@ -821,5 +818,7 @@ def test_a_key_that_may_see_her_gets_other_answers(
     methods = ("GET", "POST", "DELETE")
     for route in sorted(ROUTES.keys() - SENDING, key=lambda route: (route in LAST, methods.index(route.split(" ")[0]))):
         asks = [ask for ask in ROUTES[route] if not ask.own]
-        both, alone = ([answer(client, homes, route, ask, bearing(ALL)) for ask in asks] for client in clients)
-        assert both != alone, route
+        assert any(
+            answer(clients[0], homes, route, ask, bearing(ALL)) != answer(clients[1], homes, route, ask, bearing(ALL))
+            for ask in asks
+        ), route

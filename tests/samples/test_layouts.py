@@ -82,6 +82,7 @@ def test_regions_and_drawings_are_where_the_truth_says(layout: Path) -> None:
                 assert part.std() > 8, label
 
 
+@pytest.mark.nightly
 def test_two_builds_are_equal_byte_for_byte(tmp_path: Path) -> None:
     for name, make in LAYOUTS.items():
         first, second = ((tmp_path / f"{folder}-{name}.pdf") for folder in "ab")

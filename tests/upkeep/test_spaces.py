@@ -88,7 +88,7 @@ def test_a_fill_that_is_killed_goes_on_and_pays_for_nothing_twice(
     collection: Path, voyage: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     choose_voyage(voyage, monkeypatch)
-    voyage.delay = lambda: 1.0
+    voyage.delay = lambda: 0.3
     url = f"sqlite:///{collection / 'ledger.sqlite'}"
     with forked("spaces", "fill") as command, closing(open_ledger(url)) as ledger:
         while len(voyage.asked) < 2:  # the first batch is published before the second one is sent
