@@ -400,6 +400,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
+def filled(home: Path, ingested_home: Path) -> Path:
+    """This test's home, with anna's sample in it."""
+    shutil.copytree(ingested_home, home)
+    return home
+
+
+@pytest.fixture
 def resources(home: Path) -> Iterator["Resources"]:
     """The tools on a fresh home, without any flow."""
     from swatchbook.resources import open_resources

@@ -5,9 +5,8 @@ import io
 import json
 import re
 import shlex
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -31,6 +30,7 @@ from tests.flows.conftest import Ingest
 from tests.ledger.scene import count, pass_time, set_document
 from tests.pdf.making import Paper, gradient, jpeg
 from tests.providers.standin import KEY, Asked, Provider, provider
+from tests.waiting import until
 
 pytestmark = pytest.mark.stack
 
@@ -196,13 +196,6 @@ def test_killed_in_the_middle_no_picture_is_paid_twice_and_none_is_lost(
     assert Counter(there.paid.values()) == {1: 7}, "four by the first model, three by the second"
     (spent,) = [each for each in spending(resources.ledger, report.document_id) if each.stage == "review"]
     assert (spent.calls, spent.unknown) == (4, 1)
-
-
-def until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def test_a_budget_holds_for_second_looks_too(there: Provider, resources: Resources, report: RunReport) -> None:

@@ -1,7 +1,6 @@
 """The service on a fresh home, or on one that holds the sample as anna's; asked without a socket, its loop still."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -48,10 +47,3 @@ def client(home: Path) -> Iterator[TestClient]:
 @pytest.fixture
 def keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWATCHBOOK_API_KEYS", json.dumps(KEYS))
-
-
-@pytest.fixture
-def filled(home: Path, ingested_home: Path) -> Path:
-    """This test's home, with anna's sample in it."""
-    shutil.copytree(ingested_home, home)
-    return home

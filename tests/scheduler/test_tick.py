@@ -5,8 +5,7 @@ import logging
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -33,6 +32,7 @@ from tests.ledger.test_picture_reviews import weak
 from tests.pdf.making import Paper, gradient, jpeg
 from tests.scheduler.conftest import POOL, died, queued
 from tests.servers.flow_runs import forked_runs
+from tests.waiting import until
 
 
 def round_of(resources: Resources) -> Ticked:
@@ -48,13 +48,6 @@ def page(folder: Path) -> Path:
 
 def uploaded(resources: Resources, folder: Path) -> Document:
     return register(resources, page(folder), owner="anna", options=IngestOptions()).document
-
-
-def until(condition: Callable[[], bool], seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.2)
 
 
 def test_a_round_frees_what_died_and_starts_it_again(resources: Resources, deployment: Any) -> None:
@@ -188,7 +181,7 @@ def test_an_uploaded_document_ends_on_a_worker(
     document = uploaded(resources, tmp_path)
     assert round_of(resources).launched == (document.id,)
     with worker(tmp_path, prefect_api):
-        until(lambda: get_document(resources.ledger, document.id).status == DocumentStatus.COMPLETED)
+        until(lambda: get_document(resources.ledger, document.id).status == DocumentStatus.COMPLETED, seconds=120)
     assert round_of(resources).launched == ()
 
 
@@ -202,7 +195,7 @@ def test_a_flow_run_that_starts_after_the_cancel_does_not_run(
     round_of(resources)
     cancel(resources.ledger, cancelled.id)
     with worker(tmp_path, prefect_api):
-        until(lambda: all(run.state.is_final() for run in flow_runs()))
+        until(lambda: all(run.state.is_final() for run in flow_runs()), seconds=120)
     assert get_document(resources.ledger, cancelled.id).status == DocumentStatus.CANCELLED
     assert get_document(resources.ledger, cancelled.id).generation is None
     assert live_runs(resources.ledger) == []

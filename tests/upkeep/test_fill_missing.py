@@ -1,6 +1,5 @@
 """A fill makes what documents lack, for whoever it is asked, and nothing else."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,14 +25,7 @@ PICTURES, TEXTS = 14, 23
 
 
 @pytest.fixture
-def collection(home: Path, ingested_home: Path) -> Path:
-    """The small sample, ingested for anna with the local models."""
-    shutil.copytree(ingested_home, home)
-    return home
-
-
-@pytest.fixture
-def resources(collection: Path) -> Iterator[Resources]:
+def resources(filled: Path) -> Iterator[Resources]:
     with open_resources(load_settings()) as tools:
         yield tools
 
@@ -181,7 +173,7 @@ def test_a_change_of_model_fills_documents_of_any_status_and_tries_lost_files(
     assert [("file_missing" in failure) for failure in done.failures] == [True] * len(roles)
 
 
-def test_command_counts_first_and_refuses_an_unknown_owner(collection: Path) -> None:
+def test_command_counts_first_and_refuses_an_unknown_owner(filled: Path) -> None:
     with open_resources(load_settings()) as resources:
         lose(resources, Role.COLOR)
     assert "14 objects of 1 document · 0 calls · free" in run("backfill", "--owner", "anna", "--dry-run")

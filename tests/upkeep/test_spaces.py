@@ -1,6 +1,5 @@
 """A change of model while people search: the new space is filled beside the old one, and one transaction switches."""
 
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -28,13 +27,6 @@ def voyage() -> Iterator[Provider]:
         yield there
 
 
-@pytest.fixture
-def collection(home: Path, ingested_home: Path) -> Path:
-    """The small sample, ingested for anna with the local models."""
-    shutil.copytree(ingested_home, home)
-    return home
-
-
 def choose_voyage(voyage: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWATCHBOOK_TEXT_ENCODER", "voyage")
     monkeypatch.setenv("SWATCHBOOK_TEXT_URL", voyage.openai_url)
@@ -44,7 +36,7 @@ def choose_voyage(voyage: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.stack
 @pytest.mark.gate
 def test_text_encoder_changes_to_voyage_and_back_while_people_search(
-    collection: Path, voyage: Provider, monkeypatch: pytest.MonkeyPatch
+    filled: Path, voyage: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = run_json("search", "oak floor", "--owner", "anna")
     choose_voyage(voyage, monkeypatch)
@@ -85,11 +77,11 @@ def test_text_encoder_changes_to_voyage_and_back_while_people_search(
 
 
 def test_a_fill_that_is_killed_goes_on_and_pays_for_nothing_twice(
-    collection: Path, voyage: Provider, monkeypatch: pytest.MonkeyPatch
+    filled: Path, voyage: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     choose_voyage(voyage, monkeypatch)
     voyage.delay = lambda: 0.3
-    url = f"sqlite:///{collection / 'ledger.sqlite'}"
+    url = f"sqlite:///{filled / 'ledger.sqlite'}"
     with forked("spaces", "fill") as command, closing(open_ledger(url)) as ledger:
         while len(voyage.asked) < 2:  # the first batch is published before the second one is sent
             assert command.poll() is None
@@ -106,9 +98,7 @@ def test_a_fill_that_is_killed_goes_on_and_pays_for_nothing_twice(
     assert len(second) == len(set(second))
 
 
-def test_a_fill_of_what_waits_says_until_when(
-    collection: Path, voyage: Provider, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_fill_of_what_waits_says_until_when(filled: Path, voyage: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
     choose_voyage(voyage, monkeypatch)
     with open_resources(load_settings()) as resources:
         pairs = [pair for pair in chosen_pairs(resources) if pair.tag.startswith("voyage")]

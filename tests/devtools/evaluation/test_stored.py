@@ -1,7 +1,6 @@
 """`devtools.draft_truth` and `devtools.score_products` without PDFS, on the ingested sample."""
 
 import json
-import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,11 +19,7 @@ from swatchbook.settings import load_settings
 
 Run = Callable[..., str]
 
-
-@pytest.fixture(autouse=True)
-def collection(home: Path, ingested_home: Path) -> None:
-    """This test's home, with anna's sample in it."""
-    shutil.copytree(ingested_home, home)
+pytestmark = pytest.mark.usefixtures("filled")
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """What the commands say of a collection whose ledger or index is damaged, with their exit status."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -10,12 +9,6 @@ from tests.ledger.damage import overwrite_pages
 from tests.pdf.making import gradient, jpeg
 
 
-@pytest.fixture
-def collection(home: Path, ingested_home: Path) -> Path:
-    shutil.copytree(ingested_home, home)
-    return home
-
-
 def told(*words: str) -> str:
     """What a command says that fails, in one line."""
     status, out, err = attempt(*words)
@@ -23,8 +16,8 @@ def told(*words: str) -> str:
     return " ".join((out + err).split())
 
 
-def test_a_damaged_ledger_is_told_with_what_restores_it(collection: Path) -> None:
-    overwrite_pages(collection / "ledger.sqlite")
+def test_a_damaged_ledger_is_told_with_what_restores_it(filled: Path) -> None:
+    overwrite_pages(filled / "ledger.sqlite")
     for words in (["verify"], ["verify", "--deep"], ["verify", "--repair"], ["doctor"]):
         assert "swatchbook restore" in told(*words)
 
@@ -36,10 +29,10 @@ def cut_texts(home: Path) -> None:
         file.write_bytes(file.read_bytes()[:100])
 
 
-def test_a_repaired_index_answers_as_before_its_damage(collection: Path) -> None:
+def test_a_repaired_index_answers_as_before_its_damage(filled: Path) -> None:
     search = ["search", "oak", "--owner", "anna"]
     before = run_json(*search)
-    cut_texts(collection)
+    cut_texts(filled)
     for words in (search, ["doctor"]):
         assert "swatchbook rebuild-index" in told(*words)
     assert [each["damaged"] for each in run_json("verify", expect=1)["spaces"]].count(True) == 1
@@ -49,8 +42,8 @@ def test_a_repaired_index_answers_as_before_its_damage(collection: Path) -> None
 
 
 @pytest.mark.nightly
-def test_an_ingest_is_blocked_by_a_damaged_index(collection: Path, tmp_path: Path) -> None:
-    cut_texts(collection)
+def test_an_ingest_is_blocked_by_a_damaged_index(filled: Path, tmp_path: Path) -> None:
+    cut_texts(filled)
     (tmp_path / "new.jpg").write_bytes(jpeg(gradient(300, 300)))
     said = told("ingest", str(tmp_path / "new.jpg"))
     assert "blocked" in said

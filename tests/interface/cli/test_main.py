@@ -7,7 +7,6 @@ import resource
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from swatchbook.ledger.schedule import due_documents
 from swatchbook.records import Stage
 from swatchbook.settings import Settings
 from tests.command import SWATCHBOOK, bare_environment, finish
+from tests.waiting import until
 
 Swatchbook = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -427,7 +427,7 @@ def test_interrupt_is_written_down_and_the_same_command_goes_on(
         cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
     ledger = open_ledger(Settings(home=home).ledger)
-    wait_until(lambda: any(live.stage not in (None, Stage.REGISTERED) for live in live_runs(ledger)), seconds=60)
+    until(lambda: any(live.stage not in (None, Stage.REGISTERED) for live in live_runs(ledger)), seconds=60)
     os.killpg(run.pid, sign)
     _, errors = run.communicate(timeout=30)
     assert run.returncode == 130
@@ -441,10 +441,3 @@ def test_interrupt_is_written_down_and_the_same_command_goes_on(
     again = swatchbook("ingest", small_catalogue, "--json", PREFECT_API_URL=prefect_server)
     assert again.returncode == 0, again.stderr
     assert json.loads(again.stdout)[0]["status"] == "completed"
-
-
-def wait_until(happened: Callable[[], bool], *, seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < end
-        time.sleep(0.05)

@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from tests.interface.service.served import Served, served
 from tests.origin import PDF
 from tests.s3_server import Bucket, S3Server
 from tests.sources.test_bucket_events import GOOGLE, S3, changed
+from tests.waiting import until
 
 KEYS = tuple(
     ApiKey(name=name, key=SecretStr(key), owners=(owner,))
@@ -154,13 +154,6 @@ def announcing(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         yield service, Bucket(server, "announced")
     finally:
         running.stop()
-
-
-def until(holds: Callable[[], bool], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 @pytest.mark.stack

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from tests.command import Command, run, running
 from tests.conftest import free_port
 from tests.interface.service.served import rest
 from tests.servers.catalogues import make_catalogue
+from tests.waiting import until
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 PATIENCE = 30  # seconds, on a busy machine
@@ -215,15 +216,8 @@ def served(environment: dict[str, str]) -> Iterator[tuple[Command, str]]:
     """The running command, and the address of its service."""
     url = f"http://127.0.0.1:{environment['SWATCHBOOK_PORT']}"
     with running("serve", "--with-prefect", **environment) as command:
-        until(lambda: answers(f"{url}/ready") or command.process.poll() is not None)
+        until(lambda: answers(f"{url}/ready") or command.process.poll() is not None, SECONDS)
         yield command, url
-
-
-def until(holds: Callable[[], object]) -> None:
-    end = time.monotonic() + SECONDS
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.2)
 
 
 def answers(url: str) -> bool:
@@ -253,23 +247,25 @@ def gone(processes: list[psutil.Process]) -> bool:
 @pytest.mark.gate
 def test_an_upload_is_worked_on_and_ctrl_c_ends_everything(served: tuple[Command, str], tmp_path: Path) -> None:
     command, url = served
-    until(lambda: httpx.get(f"{url}/health", timeout=30).json()["status"] == "ok")
+    until(lambda: httpx.get(f"{url}/health", timeout=30).json()["status"] == "ok", SECONDS)
     catalogue = make_catalogue(tmp_path / "tiles.pdf", pictures=4)
     form = {"options": '{"focus": false}'}
     with catalogue.open("rb") as file:
         answer = httpx.post(f"{url}/documents", files={"file": ("tiles.pdf", file)}, data=form, timeout=60)
     document = answer.json()["id"]
-    until(lambda: httpx.get(f"{url}/documents/{document}", timeout=30).json()["status"] == "completed")
+    until(lambda: httpx.get(f"{url}/documents/{document}", timeout=30).json()["status"] == "completed", SECONDS)
     (worker,) = named(command, "worker start")
     worker.kill()
-    until(lambda: [each.pid for each in named(command, "worker start")] not in ([], [worker.pid]))  # started again
+    until(
+        lambda: [each.pid for each in named(command, "worker start")] not in ([], [worker.pid]), SECONDS
+    )  # started again
     processes = family(command)
     assert named(command, "server start")
     os.kill(command.process.pid, signal.SIGINT)  # as Ctrl-C does
     status, out, _ = command.wait()
     assert status == 0
     assert "Prefect at http" in out
-    until(lambda: gone(processes))
+    until(lambda: gone(processes), SECONDS)
 
 
 def test_a_killed_service_takes_its_server_and_worker_with_it(served: tuple[Command, str]) -> None:
@@ -277,7 +273,7 @@ def test_a_killed_service_takes_its_server_and_worker_with_it(served: tuple[Comm
     processes = family(command)
     assert len(processes) >= 2
     command.process.kill()
-    until(lambda: gone(processes))
+    until(lambda: gone(processes), SECONDS)
 
 
 @pytest.mark.usefixtures("home")

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +33,7 @@ from swatchbook.records import DocumentStatus, IngestOptions, document_id, sha25
 from swatchbook.settings import Settings, load_settings
 from tests.interface.conftest import asking
 from tests.interface.service.served import Served, served
+from tests.waiting import until
 
 PDF = b"%PDF-1.7\n" + b"swatches " * 1_000
 OTHER = PDF.upper()
@@ -446,13 +447,6 @@ def test_uploads_at_once_are_limited_and_the_next_has_its_turn(strict: Served) -
         assert int(refused.headers["retry-after"]) > 0
     until(lambda: strict.waiting == [])
     assert send(strict).status_code == 202
-
-
-def until(true: Callable[[], Any], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 # --- when things break ------------------------------------------------------------------------------------------------

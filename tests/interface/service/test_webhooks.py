@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -29,6 +28,7 @@ from swatchbook.signature import is_signed
 from tests.conftest import ROOT
 from tests.interface.service.served import Served, served
 from tests.origin import PDF, Origin, origin
+from tests.waiting import until
 
 SECRET = "whsec_" + "c3dhdGNoYm9vay1zd2F0Y2hib29rLXN3YXRjaA"
 OLD_SECRET = "whsec_" + "b2xkLW9sZC1vbGQtb2xkLW9sZC1vbGQtb2xk"
@@ -407,10 +407,3 @@ def test_the_documented_ways_to_sign_work(service: Served, server: Origin, langu
     assert done.returncode == 0, done.stderr
     assert documents(service) == [document_id("alice", sha256(PDF))]
     assert documents(service)[0] in done.stdout
-
-
-def until(true: Callable[[], Any], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.02)
