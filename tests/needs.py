@@ -9,10 +9,7 @@ from functools import cache
 
 from swatchbook.ocr_languages import has_data
 
-_COMMANDS = {
-    "chromium": ("chromium", "chromium-browser", "google-chrome"),
-    "prometheus": ("prometheus", "promtool"),
-}
+_COMMANDS = {"chromium": ("chromium", "chromium-browser", "google-chrome"), "prometheus": ("prometheus", "promtool")}
 """Package -> its commands: of Chromium any one is enough, of others all are needed. Other packages have one command,
 with the package's name."""
 

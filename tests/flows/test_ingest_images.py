@@ -3,7 +3,6 @@
 import asyncio
 import io
 import shutil
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +15,7 @@ from sqlalchemy import func, select, update
 from flows.ingest_images import ingest_images
 from flows.rescan_sources import rescan_sources
 from flows.retry_failed import resume_document
-from swatchbook.errors import Authentication, Configuration
+from swatchbook.errors import Configuration
 from swatchbook.ledger.document_commands import retry
 from swatchbook.ledger.queries.document import show_document
 from swatchbook.ledger.runs import live_runs
@@ -129,33 +128,6 @@ def test_picture_at_which_a_process_died_is_not_made_beside_the_scan(resources: 
 
     assert members(all_added=False) == [*keys[:2], *keys[3:]]
     assert members(all_added=True) == [*keys[:2], *keys[3:], keys[2]]
-
-
-def test_all_pictures_are_listed_although_embedding_fails_meanwhile(
-    resources: Resources, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    failed = threading.Event()
-
-    def fail(*_: object, **__: object) -> None:
-        failed.set()
-        raise Authentication("no")
-
-    def wait_for_the_failure(path: Path, *given: Any, **named: Any) -> Iterator[ListedItem]:
-        for number, item in enumerate(list_folder(path, *given, **named)):
-            if number == 4:
-                assert failed.wait(60)
-            yield item
-
-    with monkeypatch.context() as patch:
-        patch.setattr(scan, "_PORTION", 1)
-        patch.setattr(scan, "list_folder", wait_for_the_failure)
-        patch.setattr("tasks.embed.process_batch", fail)
-        with pytest.raises(Authentication):
-            ingest(resources, folder)
-    (document,) = list_documents(resources.ledger)
-    assert document.status == DocumentStatus.BLOCKED
-    assert count_items(resources.ledger, document.id).total_items == 5
-    assert counts(ingest(resources, folder)) == (5, 5, 0, 0)
 
 
 @pytest.mark.gate

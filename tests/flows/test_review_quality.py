@@ -5,7 +5,6 @@ import io
 import json
 import re
 import shlex
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -19,18 +18,16 @@ from swatchbook.ledger.document_commands import retry
 from swatchbook.ledger.queries.document import show_document
 from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.stored_documents import get_document
-from swatchbook.ledger.tables import calls as call_rows
 from swatchbook.pipeline.review import Reviewed, correct_image, reject, review_document
 from swatchbook.records import DocumentStatus, IngestOptions, Role, RunReport
 from swatchbook.resources import Resources
 from swatchbook.search.search import search
-from tests.command import forked, run, run_json
+from tests.command import run, run_json
 from tests.conftest import ROOT
 from tests.flows.conftest import Ingest
-from tests.ledger.scene import count, pass_time, set_document
+from tests.ledger.scene import pass_time, set_document
 from tests.pdf.making import Paper, gradient, jpeg
 from tests.providers.standin import KEY, Asked, Provider, provider
-from tests.waiting import until
 
 pytestmark = pytest.mark.stack
 
@@ -179,23 +176,6 @@ def test_nothing_is_spent_while_the_provider_is_down(there: Provider, resources:
     (done,) = run_json("review", "run")["documents"]
     assert (done["accepted"], done["corrected"]) == (1, 2)
     assert set(there.paid.values()) == {1}
-
-
-def test_killed_in_the_middle_no_picture_is_paid_twice_and_none_is_lost(
-    there: Provider, resources: Resources, report: RunReport
-) -> None:
-    there.answer = lambda asked: says("oak", 0.9)
-    there.script.extend([None, None, "hang"])
-    with forked("review", "run") as command:
-        until(lambda: count(resources.ledger, call_rows, stage="review", state="answered") == 2)
-        until(lambda: len(asked_of(there, SECOND)) == 3)
-        command.kill()
-    assert picture_reviews.count_images_to_review(resources.ledger) == 3
-    (done,) = review()
-    assert (done.accepted, done.corrected, done.failed) == (1, 2, ())
-    assert Counter(there.paid.values()) == {1: 7}, "four by the first model, three by the second"
-    (spent,) = [each for each in spending(resources.ledger, report.document_id) if each.stage == "review"]
-    assert (spent.calls, spent.unknown) == (4, 1)
 
 
 def test_a_budget_holds_for_second_looks_too(there: Provider, resources: Resources, report: RunReport) -> None:

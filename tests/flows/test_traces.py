@@ -81,16 +81,3 @@ def test_command_after_a_kill_goes_on_in_the_first_trace(
     (command_span,) = [span for span in receiver.spans() if span.name == "swatchbook ingest"]
     assert run.trace == first != command_span.trace
     assert run.links == (command_span.trace,)
-
-
-def test_forced_ingest_is_a_trace_of_its_own(
-    resources: Resources, receiver: Receiver, ingest: Ingest, small_catalogue: Path
-) -> None:
-    for command, options in (("first", {}), ("second", {"force": True})):
-        with tracing.span(command):
-            ingest(small_catalogue, **options)
-    tracing.finish()
-    spans = receiver.spans()
-    of_run = [span.trace for span in spans if span.name == "ingest"]
-    assert of_run == [span.trace for span in spans if span.name in ("first", "second")]
-    assert len(set(of_run)) == 2

@@ -200,10 +200,7 @@ ROUTES: Mapping[str, Sequence[Ask]] = {
         Ask("folder=annas-shop&picture=a.png"),
         Ask("folder=annas-shop&picture=a.png&owner=anna"),
     ),
-    "POST /ui/uploads/start": (
-        Ask(form={"folder": "annas-shop"}),
-        Ask("owner=anna", form={"folder": "annas-shop"}),
-    ),
+    "POST /ui/uploads/start": (Ask(form={"folder": "annas-shop"}), Ask("owner=anna", form={"folder": "annas-shop"})),
     "POST /ui/uploads/cancel": (
         Ask(form={"folder": "annas-other-shop"}),
         Ask("owner=anna", form={"folder": "annas-other-shop"}),
@@ -298,12 +295,7 @@ READING: Mapping[str, Sequence[str]] = {
         "search oak --where product={product_name}",
     ),
     "facets": ("facets", "facets --by product --json", "facets --by chunk"),
-    "export": (
-        "export --all --format jsonl",
-        "export --all --format shopify",
-        "export {name}",
-        "export {document}",
-    ),
+    "export": ("export --all --format jsonl", "export --all --format shopify", "export {name}", "export {document}"),
     "coverage": ("coverage --json",),
     "stats": ("stats --json",),
     "near-duplicates": ("near-duplicates --json",),

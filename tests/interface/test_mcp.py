@@ -219,14 +219,6 @@ def test_errors_are_results_in_plain_words(filled: Path) -> None:
     in_process(filled, ask)
 
 
-@pytest.mark.nightly
-def test_unknown_owner_is_named_before_anything_is_answered(filled: Path) -> None:
-    run = Command("mcp", "--owner", "bert", SWATCHBOOK_HOME=str(filled))
-    status, out, err = run.wait()
-    assert (status, out) == (2, "")
-    assert "bert" in err
-
-
 @pytest.mark.parametrize("flags", [(), ("--http", "127.0.0.1:0")])
 def test_collection_that_is_not_there_is_named_and_not_made(tmp_path: Path, flags: tuple[str, ...]) -> None:
     status, out, err = attempt("mcp", *flags, SWATCHBOOK_HOME=str(tmp_path / "colection"))
@@ -259,24 +251,6 @@ def test_ctrl_c_ends_a_server_that_waits(filled: Path) -> None:
             assert server.wait(120) == -signal.SIGINT
         finally:
             server.kill()
-
-
-@pytest.mark.stack
-def test_what_is_taken_in_by_path_is_worked_on_and_found(home: Path, small_catalogue: Path) -> None:
-    async def ask(client: Client) -> None:
-        taken = await client.call_tool("ingest", {"path": str(small_catalogue)})
-        (document,) = taken.structured_content["documents"]
-        status = ""
-        while status != "completed":
-            await asyncio.sleep(0.5)
-            (row,) = (await client.call_tool("account", {})).structured_content["documents"]
-            assert row["id"] == document["id"]
-            assert row["status"] not in ("failed", "blocked"), row
-            status = row["status"]
-        found = await client.call_tool("search", {"text": "oak floor", "by": "product"})
-        assert found.structured_content["hits"][0]["title"] == "Nordvik Oak"
-
-    over_stdio(home, ask, "--write", SWATCHBOOK_INPUT_ROOTS=str(small_catalogue.parent))
 
 
 # --- what is missing --------------------------------------------------------------------------------------------------

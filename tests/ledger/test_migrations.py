@@ -175,12 +175,7 @@ def test_first_ledgers_become_todays(migrated: Path, former_file: Path) -> None:
     after = read_all(ledger)
     ledger.close()
     assert len(before["vectors"]) == 16
-    for added in (
-        "taught_readings",
-        "file_holds",
-        "deleted_documents",
-        "object_events",
-    ):
+    for added in ("taught_readings", "file_holds", "deleted_documents", "object_events"):
         assert after.pop(added) == []
     assert {each["code"] for each in after.pop("product_codes")} == {"pos-1", "pos-1-b", "4006381333931"}
     assert {name: len(rows) for name, rows in after.items()} == {name: len(rows) for name, rows in before.items()}

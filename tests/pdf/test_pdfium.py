@@ -262,8 +262,7 @@ TRIED: Final = sorted(FAULTS.keys() - (set() if SOAK else LONG))
 
 
 @pytest.mark.parametrize(
-    "fault",
-    [pytest.param(fault, marks=[] if fault in TRIED[::4] else [pytest.mark.nightly]) for fault in TRIED],
+    "fault", [pytest.param(fault, marks=[] if fault in TRIED[::4] else [pytest.mark.nightly]) for fault in TRIED]
 )
 def test_fault_has_a_name_and_leaves_the_other_page(tmp_path: Path, fault: str) -> None:
     (tmp_path / "a.pdf").write_bytes(FAULTS[fault][0]())

@@ -21,15 +21,7 @@ from swatchbook.ledger.taught_readings import accept_reading, list_readings, und
 from swatchbook.pipeline.begin_run import begin_work
 from swatchbook.pipeline.register import register, register_upload
 from swatchbook.pipeline.run import Work
-from swatchbook.records import (
-    UNTAUGHT,
-    DocumentStatus,
-    Example,
-    IngestOptions,
-    KeptReading,
-    TaughtReading,
-    TextRule,
-)
+from swatchbook.records import UNTAUGHT, DocumentStatus, Example, IngestOptions, KeptReading, TaughtReading, TextRule
 from swatchbook.resources import Resources
 from swatchbook.settings import Settings
 
@@ -74,9 +66,7 @@ class Model:
         self.standing = list[TaughtReading]()
         self.ever = list[TaughtReading]()
         self.id = self._ingest(FIRST).id
-        self.bystanders = [
-            register(resources, path, owner="bert", options=FIRST.with_taught(READINGS[0])).document,
-        ]
+        self.bystanders = [register(resources, path, owner="bert", options=FIRST.with_taught(READINGS[0])).document]
 
     def _ingest(self, options: IngestOptions) -> Document:
         """Register the file and let a run of its document begin and end."""

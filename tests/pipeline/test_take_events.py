@@ -15,14 +15,7 @@ from moto.sqs import sqs_backends
 
 from swatchbook.errors import Unexpected
 from swatchbook.ledger.document_commands import mark_deleting
-from swatchbook.ledger.object_events import (
-    CLAIM_SECONDS,
-    LONGEST_PAUSE,
-    STATES,
-    TRIES,
-    list_events,
-    try_again,
-)
+from swatchbook.ledger.object_events import CLAIM_SECONDS, LONGEST_PAUSE, STATES, TRIES, list_events, try_again
 from swatchbook.ledger.schedule import last_rounds
 from swatchbook.ledger.stored_documents import Document, all_documents
 from swatchbook.pipeline import register

@@ -141,17 +141,6 @@ def test_one_cell_cuts_all_sheets_and_the_side_links_each_part(
     assert rows(resources, document) == at_first
 
 
-@pytest.mark.nightly
-def test_pictures_that_are_linked_as_found_are_foretold_by_their_captions(
-    resources: Resources, document: Document, catalogue: Path
-) -> None:
-    made = teach(resources, document, CELL)
-    assert made.pictures is not None
-    assert made.pictures.linked > made.pictures.linked_now
-    accept_proposal(resources, document.id, made, by="anna")
-    assert count_pictured(resources.ledger, ingest(resources, catalogue).id) == made.pictures.linked
-
-
 def test_what_was_drawn_is_taken_in_and_blank_paper_is_named(
     resources: Resources, document: Document, catalogue: Path
 ) -> None:

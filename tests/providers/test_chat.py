@@ -279,8 +279,7 @@ def test_free_mappings_cannot_be_asked_for_strictly() -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    ['{"a": 1}', '```json\n{"a": 1}\n```', '<think>{"b": 2}</think>\n{"a": 1}', 'Here it is: {"a": 1}. Enjoy!'],
+    "text", ['{"a": 1}', '```json\n{"a": 1}\n```', '<think>{"b": 2}</think>\n{"a": 1}', 'Here it is: {"a": 1}. Enjoy!']
 )
 def test_json_is_found_in_what_models_say_around_it(text: str) -> None:
     assert json.loads(json_in(text)) == {"a": 1}

@@ -142,10 +142,7 @@ def test_a_model_that_is_not_there_names_its_setting(there: Provider, way: Way) 
     [
         ({"detail": "Model voyage-9 is not supported. Supported models are ['voyage-3.5']."}, Configuration),
         ({"error": {"message": "The model `m` does not exist", "code": "model_not_found"}}, Configuration),
-        (
-            {"error": {"type": "invalid_request_error", "message": "prompt is too long"}},
-            ProviderRejected,
-        ),
+        ({"error": {"type": "invalid_request_error", "message": "prompt is too long"}}, ProviderRejected),
         ({"error": {"message": "This model's response_format json_schema is not supported"}}, ProviderRejected),
         ({"error": "this model does not know images"}, ProviderRejected),
         (["what?"], ProviderRejected),

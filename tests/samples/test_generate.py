@@ -13,7 +13,7 @@ import pytest
 from samples.book import bind
 from samples.generate import BUILD, build, build_query, make_catalogue
 from samples.pdf import keys_of
-from samples.shots import develop, encode, tint
+from samples.shots import develop, tint
 
 A4_AREA = 595 * 842
 
@@ -46,16 +46,6 @@ def test_two_builds_of_the_small_one_are_equal_byte_for_byte(tmp_path: Path) -> 
         truths.append(make_catalogue(tmp_path / folder / "small.pdf", small=True))
     assert truths[0] == truths[1]
     assert (tmp_path / "a/small.pdf").read_bytes() == (tmp_path / "b/small.pdf").read_bytes()
-
-
-@pytest.mark.nightly
-def test_pictures_of_the_large_one_come_out_the_same_again(large: tuple[Path, dict[str, Any]]) -> None:
-    path, _ = large
-    keys = [k for k in keys_of(bind().sheets) if not k[0].scene and k[0].encoding in ("jpeg", "cmyk", "jpx")]
-    with pymupdf.open(path) as document:
-        stored = {document.xref_stream_raw(x) for x in range(1, document.xref_length()) if document.xref_is_image(x)}
-    for shot, _ in keys[::17]:
-        assert encode(develop(shot), shot.encoding).data in stored
 
 
 def test_an_up_to_date_build_is_left_alone(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from deployments.shard_pools import Kind, shard_pool
 from scheduler import containers
 from scheduler.containers import Reconciled, find_engine, keep_reconciling, reconcile, worker_name
 from scheduler.launch import prefect
-from swatchbook.errors import Configuration, ProviderDown
+from swatchbook.errors import ProviderDown
 from swatchbook.settings import Settings
 from tests.conftest import free_port
 from tests.containers.engine import NoEngine, bare_engine
@@ -217,11 +217,6 @@ def test_finished_containers_go_after_a_while_and_no_others(pool: Pool, monkeypa
 
 
 # --- what is away -----------------------------------------------------------------------------------------------------
-
-
-def test_without_its_pool_it_says_what_to_do(prefect_api: str, engine: docker.DockerClient) -> None:
-    with pytest.raises(Configuration, match="swatchbook setup"):
-        call(lambda client: reconcile(client, engine, worker="worker", since=datetime.now(UTC)))
 
 
 def test_engine_that_is_away_is_sat_out(

@@ -36,9 +36,7 @@ async def begin(source: str, options: IngestOptions = IngestOptions(), **given: 
 
 
 @pytest.mark.usefixtures("fresh")
-def test_a_url_is_fetched_once_however_long_another_run_is_followed(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_url_is_fetched_once_however_long_another_run_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWATCHBOOK_FETCH_PRIVATE_HOSTS", "127.0.0.1")
 
     async def follow() -> None:
@@ -119,10 +117,7 @@ def test_what_is_queued_and_cannot_be_begun_is_blocked_with_the_reason(
 
     load_resources.cache_clear()
     monkeypatch.setenv("SWATCHBOOK_ANALYST", "local")
-    assert isinstance(
-        asyncio.run(begin(document.file or "")),
-        Work,
-    )
+    assert isinstance(asyncio.run(begin(document.file or "")), Work)
 
 
 @pytest.mark.usefixtures("fresh")

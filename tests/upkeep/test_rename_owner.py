@@ -51,9 +51,7 @@ def test_renamed_collection_is_searched_by_its_new_name(resources: Resources) ->
         rename(resources, "anna", "mona")
 
 
-def test_killed_rename_is_published_by_a_round(
-    resources: Resources,
-) -> None:
+def test_killed_rename_is_published_by_a_round(resources: Resources) -> None:
     before = found(resources, "anna")
     assert owners.rename(resources.ledger, "anna", "lena")
     assert found(resources, "anna") == [], "the index still has the old name"

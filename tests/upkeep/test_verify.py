@@ -213,9 +213,7 @@ def damage(resources: Resources, key: str, data: bytes) -> None:
         path.write_bytes(data)
 
 
-def test_truncated_picture_is_stored_again(
-    resources: Resources,
-) -> None:
+def test_truncated_picture_is_stored_again(resources: Resources) -> None:
     document, _, picture = stored(resources, b"a picture of oak")
     damage(resources, picture, b"a picture")
     found = verify(resources)

@@ -40,8 +40,7 @@ def test_exit_codes(given: RunReport, code: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("failure", "code"),
-    [(InvalidReference, 2), (UnknownOwner, 2), (UnsupportedFormat, 1), (TooLarge, 1)],
+    ("failure", "code"), [(InvalidReference, 2), (UnknownOwner, 2), (UnsupportedFormat, 1), (TooLarge, 1)]
 )
 def test_refused_input_is_told_from_wrong_usage(failure: type[Failure], code: int) -> None:
     assert of_failure(failure("No.")) == code

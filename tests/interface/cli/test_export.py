@@ -15,7 +15,6 @@ from interface.cli.main import app
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.queries.document import read_products
 from swatchbook.ledger.stored_documents import find_document, queue
-from swatchbook.ledger.tables import products
 from swatchbook.records import DocumentStatus, IngestOptions, ItemCounts
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import load_settings
@@ -159,14 +158,3 @@ def test_items_that_failed_are_said(resources: Resources) -> None:
 )  # fmt: skip
 def test_wrong_use_is_said_and_nothing_is_written(words: tuple[str, ...]) -> None:
     assert export(*words, expect=2).stdout == ""
-
-
-def test_a_product_named_like_a_formula_is_text_in_the_file(tmp_path: Path, resources: Resources) -> None:
-    with resources.ledger.write() as connection:
-        for row in connection.execute(products.select()).mappings().all():
-            record = row["record"] | {"name": "=cmd|' /C calc'!A0"}
-            connection.execute(products.update().where(products.c.id == row["id"]).values(record=record))
-    export("small.pdf", *ANNA, "--to", tmp_path / "a.csv")
-    with (tmp_path / "a.csv").open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["grain"] == "product"]
-        assert {row["name"] for row in rows} == {"'=cmd|' /C calc'!A0"}

@@ -205,25 +205,6 @@ def test_a_shop_that_would_fetch_pictures_is_told_without_addresses(tmp_path: Pa
         assert json.loads(export(*words, "--to", tmp_path / "b.csv", "--json").stdout)["pictures_without_address"] == 0
 
 
-def test_a_wrong_mapping_or_earlier_file_leaves_the_old_file(tmp_path: Path) -> None:
-    kept = tmp_path / "shop.csv"
-    kept.write_text("old")
-    (tmp_path / "wrong.yaml").write_text("fields: {Colour: red}\n")
-    (tmp_path / "unknown.yaml").write_text("shop: x\n")
-    for words, failure in (
-        (("--mapping", tmp_path / "wrong.yaml"), InvalidReference),
-        (("--mapping", tmp_path / "unknown.yaml"), InvalidReference),
-        (("--mapping", tmp_path / "none.yaml"), InvalidReference),
-        (("--since", kept), InvalidReference),
-    ):
-        refused = CliRunner().invoke(
-            app, ["export", *SMALL, "--format", "shopify", "--to", str(kept), *map(str, words)]
-        )
-        assert isinstance(refused.exception, failure)
-        assert kept.read_text() == "old"
-        assert not list(tmp_path.glob(".shop*"))
-
-
 @pytest.mark.parametrize("name", ["shop.csv", "linked.csv"])
 def test_the_earlier_file_is_never_replaced(tmp_path: Path, name: str) -> None:
     kept = tmp_path / "shop.csv"

@@ -78,42 +78,9 @@ def test_collection_becomes_searchable(folder: Path, imported: tuple[Path, dict[
     assert (shown["document"]["kind"], shown["products"][0]["metadata"]["price"]) == ("table", "49.90")
 
 
-def test_second_import_does_nothing(folder: Path) -> None:
-    done = finish([*IMPORT, "--roles", "visual"], os.environ, folder)
-    assert done.returncode == 3, done.stderr
-    assert done.stdout.count("unchanged, nothing to do") == 2
-    assert "4 = 2 taken + 1 not completed + 1 left out" in done.stdout
-    assert "2 of 2 before, 2 of 2 now" in done.stderr
-    assert "Left out: 4: " in done.stderr
-
-
 def test_dry_run_only_counts(imported: tuple[Path, dict[str, Any]], home: Path) -> None:
     done = finish([*IMPORT, "--dry-run", "--json"], os.environ, imported[0])
     assert done.returncode == 3, done.stderr
     printed = json.loads(done.stdout)
     assert (printed["dry_run"], printed["table"]["taken"], printed["sources"]) == (True, 2, [])
     assert run_json("owners") == []
-
-
-def test_the_statuses_are_named_where_no_row_is_completed(imported: tuple[Path, dict[str, Any]], home: Path) -> None:
-    (imported[0] / "strict.yaml").write_text(MAPPING.replace("completed: [completed, done]", "completed: [ready]"))
-    done = finish(["import", "pictures.csv", "--config", "strict.yaml", "--dry-run"], os.environ, imported[0])
-    assert (done.returncode, "Not completed: 1: Its status is done." in done.stderr) == (0, True), done.stderr
-
-
-@pytest.mark.parametrize(
-    ("source", "config", "status", "words"),
-    [
-        ("nowhere.csv", None, 2, "nowhere.csv: no such file"),
-        ("pictures.csv", None, 2, "Add --config FILE"),
-        ("nowhere.csv", "mapping.yaml", 2, "no such file"),
-        ("pictures.csv", "nowhere.yaml", 2, "no such file"),
-        ("pictures.csv", "pictures.csv", 2, "pictures.csv"),
-        ("env:NO_SUCH_DATABASE", "mapping.yaml", 2, "no query"),
-    ],
-)
-def test_what_cannot_be_imported_is_said_at_once(
-    imported: tuple[Path, dict[str, Any]], home: Path, source: str, config: str | None, status: int, words: str
-) -> None:
-    done = finish(["import", source, *(["--config", config] if config else [])], os.environ, imported[0])
-    assert (done.returncode, words in done.stderr) == (status, True), done.stderr

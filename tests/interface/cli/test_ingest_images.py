@@ -67,15 +67,6 @@ def test_items_are_counted_by_folder_and_in_all(ingested: tuple[Path, Path, dict
     assert source["duration_seconds"] > 0
 
 
-def test_pictures_are_searchable_by_picture_name_and_product(folder: Path) -> None:
-    alike = run_json("search", "--image", str(folder / "slate.jpg"), "--owner", "anna")
-    assert (alike[0]["title"], alike[0]["product"], alike[0]["pages"]) == ("slate", "slate", [])
-    products = run_json("search", "--image", str(folder / "sub" / "linen.webp"), "--owner", "anna", "--by", "product")
-    assert products[0]["title"] == "linen"
-    assert "slate" in [hit["title"] for hit in run_json("search", "slate", "--owner", "anna")]
-    assert run_json("search", "insulin syringes", "--owner", "anna") == []
-
-
 @pytest.mark.gate
 def test_scraped_batch_is_searchable_by_its_items(folder: Path) -> None:
     rug = str(folder.parent / "shop" / "rug.png")
@@ -129,15 +120,6 @@ def test_second_run_processes_nothing_and_starts_no_flow(folder: Path) -> None:
     assert "scan" not in err
 
 
-def test_items_of_several_sources_are_printed_in_total(folder: Path) -> None:
-    status, printed, _ = attempt(
-        "ingest-images", str(folder), str(folder.parent / "shop" / "items.jsonl"), "--owner", "anna"
-    )
-    assert status == 3
-    total = " ".join(printed[printed.index("in total") :].split())
-    assert "2 sources items 8 = 5 skipped + 3 failed failed empty.jpg, letter.png, sofa-1" in total
-
-
 def test_what_an_earlier_run_removed_is_not_told_again(home: Path, tmp_path: Path) -> None:
     for number, name in enumerate(("oak.png", "slate.png", "linen.png")):
         draw(tmp_path / "few" / name, number)
@@ -148,14 +130,6 @@ def test_what_an_earlier_run_removed_is_not_told_again(home: Path, tmp_path: Pat
     assert "source: 1; `swatchbook ingest-images --mirror` removes them" in run(*command), "it still is"
     assert "were removed: 1." in run(*command, "--mirror")
     assert "removed" not in run(*command)
-
-
-def test_what_is_no_folder_is_refused_at_once(home: Path, tmp_path: Path) -> None:
-    status, _, err = attempt("ingest-images", str(tmp_path / "nowhere"))
-    assert (status, "no such file or folder" in err) == (2, True)
-    status, _, err = attempt("ingest-images", str(write(tmp_path / "a.txt", b"Dear all,\n")))
-    assert (status, "a.txt is no list of items" in err) == (1, True)
-    assert "It begins: 'Dear all,'." in err
 
 
 def test_command_line_goes_before_the_file(folder: Path, tmp_path: Path) -> None:
@@ -186,15 +160,3 @@ def test_ingest_sends_each_file_where_it_belongs(folder: Path, tmp_path: Path) -
     assert totals == {"shop": 2, "mixed": 2, "slate.jpg": 1}
     assert reports["catalogue 1.pdf"]["images_complete"] == 2
     assert "1 PDF, 1 scraped batch, 1 folder of pictures; other files are ignored" in err
-
-
-@pytest.mark.usefixtures("home")
-@pytest.mark.parametrize(
-    ("rows", "status"),
-    [("", 0), ("1,Rug,rug.png\n", 0), ("1,Rug,rug.png\n2,Sofa,gone.png\n", 3), ("2,Sofa,gone.png\n", 1)],
-)
-def test_plan_of_a_batch_exits_as_its_ingest(tmp_path: Path, rows: str, status: int) -> None:
-    draw(tmp_path / "rug.png")
-    file = write(tmp_path / "items.csv", f"id,title,image\n{rows}".encode())
-    assert attempt("ingest", str(file), "--plan")[0] == status
-    assert attempt("ingest", str(file))[0] == status

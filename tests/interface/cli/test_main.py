@@ -3,14 +3,12 @@
 import json
 import os
 import re
-import resource
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import pytest
 
 from swatchbook.ledger.database import open_ledger
@@ -57,41 +55,9 @@ def loaded_by(home: Path, *commands: tuple[str | Path, ...]) -> set[str]:
 # --- quick and lean ---------------------------------------------------------------------------------------------------
 
 
-def processor_seconds(*command: str | Path) -> float:
-    """Of the quickest of three: a busy machine makes no command slower, a slow one makes all of them so."""
-
-    def once() -> float:
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run(command, env=bare_environment(), check=True, capture_output=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-    return min(once() for _ in range(3))
-
-
-def importing(*modules: str) -> float:
-    return processor_seconds(sys.executable, "-c", f"import {', '.join(modules)}")
-
-
 def test_help_loads_only_what_prints_it(home: Path) -> None:
     home.mkdir()
     assert loaded_by(home, ("--help",)).isdisjoint({"sqlalchemy", "pydantic", "prefect", "torch", "numpy", "PIL"})
-
-
-def test_help_lists_commands_in_four_groups_each_by_a_verb(swatchbook: Swatchbook) -> None:
-    shown = swatchbook("--help").stdout
-    heads = [shown.index(f" {panel} ─") for panel in ("Everyday", "Collection", "Operation", "Evaluation")]
-    assert heads == sorted(heads)
-    assert "Where to begin: `swatchbook ingest" in shown
-    assert len(shown.splitlines()) <= 90
-    verbs = {
-        *("Ingest", "Search", "Show", "List", "Export", "Resume", "Delete", "Run", "Import", "Compare", "Count"),
-        *("Create", "Make", "Stop", "Review", "Check", "Write", "Restore", "Rebuild", "Remove", "Manage", "Change"),
-        *("Look", "Print", "Measure", "Move", "Embed"),
-    }
-    first = re.findall(r"^│ [a-z-]+ +([A-Z]\w+)", shown[heads[0] :], re.MULTILINE)
-    assert len(first) > 35
-    assert set(first) <= verbs
 
 
 def test_reading_commands_load_neither_prefect_nor_torch(home: Path) -> None:
@@ -112,48 +78,6 @@ def test_reading_commands_load_neither_prefect_nor_torch(home: Path) -> None:
     loaded = loaded_by(home, *(tuple(command.split()) for command in reading))
     assert "typer" in loaded
     assert loaded.isdisjoint({"prefect", "torch", "lancedb", "pymupdf", "sentence_transformers"})
-
-
-def test_status_loads_neither_what_repairs_nor_what_compares_editions(home: Path) -> None:
-    open_ledger(Settings(home=home).ledger).close()
-    loaded = loaded_by(home, ("status",))
-    assert {"interface.cli.document_tables", "swatchbook.ledger.runs"} <= loaded
-    assert loaded.isdisjoint(
-        {
-            "swatchbook.upkeep.verify",
-            "swatchbook.pipeline.publish",
-            "swatchbook.reports.edition_report",
-            "interface.cli.ingest",
-        }
-    )
-
-
-@pytest.mark.nightly
-def test_garbage_is_collected_once_a_command_works(home: Path) -> None:
-    code = (
-        "import gc, sys, interface.cli.main as command\n"
-        "sys.argv[1:] = [sys.argv[1]]\n"
-        "try: command.main()\n"
-        "except SystemExit: print(gc.isenabled(), file=sys.stderr)\n"
-    )
-    open_ledger(Settings(home=home).ledger).close()
-    for command, collects in (("--help", False), ("status", True)):
-        run = subprocess.run(
-            [sys.executable, "-c", code, command], env=bare_environment() | {"SWATCHBOOK_HOME": str(home)},
-            cwd=home.parent, capture_output=True, text=True, timeout=60,
-        )  # fmt: skip
-        assert run.stderr == f"{collects}\n"
-
-
-def test_validators_of_records_are_built_when_they_are_used() -> None:
-    code = (
-        "import swatchbook.records as records\n"
-        "print(records.Span.__pydantic_complete__)\n"
-        "span = records.Span(text='', bbox=(0, 0, 1, 1), size=9, font='', bold=False, italic=False, color=0)\n"
-        "print(records.Span.__pydantic_complete__, records.Span.model_validate(span.model_dump()) == span)\n"
-    )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stdout.split() == ["False", "True", "True"]
 
 
 # --- wrong use --------------------------------------------------------------------------------------------------------
@@ -203,8 +127,7 @@ def test_a_missing_file_is_wrong_use(swatchbook: Swatchbook) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "data", "said"),
-    [("empty.pdf", b"", "empty"), ("photo.pdf", b"\xff\xd8\xff\xe0 JFIF", "not a PDF")],
+    ("name", "data", "said"), [("empty.pdf", b"", "empty"), ("photo.pdf", b"\xff\xd8\xff\xe0 JFIF", "not a PDF")]
 )
 def test_what_is_no_catalogue_fails_with_what_to_do(
     swatchbook: Swatchbook, tmp_path: Path, name: str, data: bytes, said: str
@@ -391,28 +314,6 @@ def test_ingest_search_show_rebuild_delete(
     assert swatchbook("show", "small.pdf").returncode == 2
     assert json.loads(swatchbook("coverage", "--json").stdout)["total_images"] == 0
     assert json.loads(swatchbook("verify", "--json").stdout)["sound"] is True
-
-
-@pytest.mark.nightly
-def test_the_first_line_costs_little_more_than_its_libraries(home: Path, small_catalogue: Path, tmp_path: Path) -> None:
-    run = subprocess.Popen(
-        [SWATCHBOOK, "ingest", str(small_catalogue)],
-        env=bare_environment() | {"SWATCHBOOK_HOME": str(home), "PREFECT_API_URL": "http://127.0.0.1:1/api"},
-        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    with run:
-        assert run.stdout
-        assert run.stdout.readline().startswith("small.pdf · ")
-        spent = psutil.Process(run.pid).cpu_times()
-        assert spent.user + spent.system < 2 * importing("typer", "rich.table", "pydantic_settings", "sqlalchemy")
-        _, errors = run.communicate(timeout=60)
-    assert run.returncode == 1
-    assert "PREFECT_API_URL" in errors
-    ledger = open_ledger(Settings(home=home).ledger)
-    assert [document.name for document in due_documents(ledger)] == [
-        "small.pdf"
-    ]  # registered, so `retry` goes on from here
-    ledger.close()
 
 
 @pytest.mark.stack

@@ -1,8 +1,6 @@
 """What Prefect is told before it is imported."""
 
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -35,20 +33,6 @@ def test_a_prefect_server_that_is_not_there_is_named(url: str) -> None:
 
 def test_a_prefect_server_that_is_there_will_do(prefect_server: str) -> None:
     probe_prefect(prefect_server)
-
-
-@pytest.mark.nightly
-def test_no_garbage_is_collected_while_prefect_is_imported() -> None:
-    """Each collection looks through what was imported before, all of which stays."""
-    code = (
-        "import gc\n"
-        "from interface.cli.prefect_server import load_prefect\n"
-        "before = sum(each['collections'] for each in gc.get_stats())\n"
-        "load_prefect()\n"
-        "print(sum(each['collections'] for each in gc.get_stats()) - before <= 3, gc.isenabled())"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["True", "True"]
 
 
 def test_a_damaged_database_of_prefect_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Prefect's temporary server: it ends with its command, and migrates no database twice."""
+"""Prefect's temporary server: it ends with its command, and is not started where a file names another one."""
 
 import os
 import subprocess
@@ -49,36 +49,6 @@ def wait_for_listener(parent: psutil.Process, *, seconds: float) -> tuple[psutil
                     return child, connection.laddr.port
         time.sleep(0.1)
     raise AssertionError("the command has started no server")
-
-
-@pytest.mark.stack
-def test_second_home_begins_with_a_copy_of_the_migrated_database(environment: dict[str, str], tmp_path: Path) -> None:
-    code = (
-        "import sys\n"
-        "from pathlib import Path\n"
-        "from interface.cli.prefect_server import prepare_database\n"
-        "prepare_database(Path(sys.argv[1]) / 'prefect.db', Path(sys.argv[2]))\n"
-        "print('prefect' in sys.modules)"
-    )
-
-    def prepare(home: Path) -> str:
-        command = [sys.executable, "-c", code, str(home), str(tmp_path / "kept.sqlite")]
-        given = environment | {"PREFECT_HOME": str(home)}
-        return subprocess.run(command, env=given, capture_output=True, text=True, check=True).stdout.strip()
-
-    first, second = tmp_path / "first", tmp_path / "second"
-    assert prepare(first) == "True"
-    assert prepare(first) == "False"
-    assert prepare(second) == "False"
-    assert tables(second / "prefect.db") == tables(first / "prefect.db")
-    assert "flow_run" in tables(second / "prefect.db")
-
-
-def tables(database: Path) -> set[str]:
-    import sqlite3
-
-    with sqlite3.connect(database) as connection:
-        return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
 
 
 @pytest.mark.parametrize(

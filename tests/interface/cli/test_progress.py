@@ -75,9 +75,7 @@ def test_a_run_that_begins_again_shows_no_stage_twice() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from(STAGES), st.integers(0, 300), st.integers(0, 300))))
-def test_progress_bar_stays_between_0_and_100(
-    moments: list[tuple[Stage, int, int]],
-) -> None:
+def test_progress_bar_stays_between_0_and_100(moments: list[tuple[Stage, int, int]]) -> None:
     track = Track("a.pdf", 0.0)
     for now, (stage, done, total) in enumerate(moments):
         track = follow(track, seen(stage, done, total), float(now))

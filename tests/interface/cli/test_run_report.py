@@ -42,12 +42,6 @@ def drawn(given: RunReport, now: float = 0.0) -> str:
     return console.file.getvalue()  # type: ignore[attr-defined]
 
 
-def test_what_needs_a_review_is_said_where_there_is_any() -> None:
-    assert "to review" not in drawn(report(images_found=3, images_complete=3))
-    said = drawn(report(images_found=3, images_complete=3, images_to_review=2))
-    assert "2 with a low score: swatchbook review list" in said
-
-
 def test_a_report_says_what_to_do_next() -> None:
     assert 'search it: swatchbook search "…"' in drawn(report())
     failed = drawn(report(DocumentStatus.FAILED, owner="anna"))
@@ -112,19 +106,9 @@ def test_five_failures_in_full_and_the_rest_counted() -> None:
     assert "completed with failures" in text
 
 
-def test_five_failures_leave_nothing_to_count() -> None:
-    assert "more:" not in drawn(report(failed_images=(BROKEN,) * 5))
-
-
 def test_a_failure_says_when_it_is_tried_again() -> None:
     later = BROKEN.model_copy(update={"next_retry_at": 1900.0, "kind": "provider_timeout"})
     assert "in 15:00 min" in drawn(report(DocumentStatus.WAITING, failed_images=(later,)), now=1000.0)
-
-
-def test_a_blocked_document_says_what_to_do() -> None:
-    text = drawn(report(DocumentStatus.BLOCKED, message="No room on the disk. Free some space."))
-    assert "Free some space." in text
-    assert "swatchbook retry 1a2b3c4d" in text
 
 
 def test_cost_is_told_by_stage_with_what_is_not_known_of_it() -> None:

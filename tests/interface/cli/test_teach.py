@@ -10,7 +10,6 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from interface.cli.main import app
-from swatchbook.errors import InvalidReference
 from swatchbook.ledger.queries.placed_pictures import read_placed
 from swatchbook.ledger.stored_documents import list_documents
 from swatchbook.ledger.taught_readings import accept_reading
@@ -58,21 +57,6 @@ def test_a_proposal_shows_what_would_change_and_changes_nothing() -> None:
     assert [each["right"] for each in lost["proposal"]["reading"]["examples"]] == [True, False]
     assert options() == before
     assert "No reading was taught" in run("readings").stderr
-
-
-@pytest.mark.usefixtures("filled")
-def test_other_readings_that_agree_are_listed_and_used_by_number() -> None:
-    shown = ("teach", "small.pdf", "--page", "4", "--name", "Limed")
-    listed = run(*shown)
-    assert "Or: 2) " in listed.stdout
-    assert "add --use N" in listed.stderr
-    others = answer(*shown)["others"]
-    assert [each["use"] for each in others] == [*range(2, 2 + len(others))]
-    used = answer(*shown, "--use", "2")
-    assert used["proposal"]["reading"] == others[0]["reading"]
-    assert (used["proposal"]["products"], used["others"]) == (others[0]["products"], [])
-    assert run(*shown, "--use", "9").exit_code == 2
-    assert run("teach", "small.pdf", "--undo", "--use", "2").exit_code == 2
 
 
 @pytest.mark.usefixtures("filled")
@@ -128,25 +112,6 @@ def test_what_is_not_meant_clearly_is_wrong_usage(words: tuple[str, ...], said: 
     result = run("teach", "small.pdf", *words)
     assert result.exit_code == 2
     assert said in " ".join(result.stderr.replace("│", " ").split())
-
-
-@pytest.mark.usefixtures("filled")
-def test_what_cannot_be_taught_is_refused_with_what_to_do() -> None:
-    for words, said, advice in (
-        (("--page", "3", "--name", "Nordvick Oak"), "Page 3 of small.pdf has no text", "'Nordvik Oak'"),
-        (("--page", "99", "--name", "Oak"), "has no page 99: it has 6", ""),
-        (("--page", "99", "--picture", "1,2,30,40"), "has no page 99: it has 6", ""),
-        (("--picture", "1,2,30,40"), "On which page is 1,2,30,40?", "--page 5"),
-        (("--decoration", "0000000000"), "no picture '0000000000'", "show"),
-        (("--undo",), "no taught reading", ""),
-        (("--reading", "none.yaml"), "none.yaml", "path"),
-    ):
-        refused = run("teach", "small.pdf", *words).exception
-        assert isinstance(refused, InvalidReference), words
-        assert said in refused.message
-        assert advice in (refused.advice or "")
-    assert isinstance(run("readings", "small.pdf", "--export", "oak.yaml").exception, InvalidReference)
-    assert not Path("oak.yaml").exists()
 
 
 @pytest.mark.usefixtures("filled")

@@ -209,23 +209,6 @@ def test_an_answer_that_does_not_come_is_not_asked_for_again(monkeypatch: pytest
     assert asked == [1]
 
 
-def test_what_takes_long_is_kept_for_longer() -> None:
-    asked = list[int]()
-
-    def compute() -> None:
-        asked.append(1)
-        time.sleep(0.1)
-
-    async def ask() -> None:
-        recent = Recent(compute, 0)
-        for _ in range(4):
-            await recent.get()
-            await asyncio.sleep(0.05)
-
-    asyncio.run(ask())
-    assert asked == [1]
-
-
 def test_the_home_is_not_told(filled: Path) -> None:
     with asking() as client:
         assert not any(str(filled) in client.get(path).text for path in ("/health", "/metrics", "/ready", "/documents"))

@@ -48,13 +48,6 @@ def test_a_page_is_rendered_once_and_as_wide_as_asked_for(sample: Sample, monkey
     assert client.get(f"/documents/{document}/pages/3", params={"width": 300}).content == first.content
 
 
-@pytest.mark.parametrize("asked", ["width=31", "width=2001", "width=x", "height=3"])
-def test_other_widths_are_refused(sample: Sample, asked: str) -> None:
-    client, resources, document = sample
-    assert client.get(f"/documents/{document}/pages/3?{asked}").status_code == 422
-    assert list(resources.previews.paths()) == []
-
-
 def test_pages_that_there_are_not_are_not_found(sample: Sample) -> None:
     client, resources, document = sample
     refused = client.get(f"/documents/{document}/pages/7")

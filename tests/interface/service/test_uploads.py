@@ -4,8 +4,6 @@ import asyncio
 import itertools
 import os
 import socket
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -22,7 +20,7 @@ from sqlalchemy import update
 from starlette.requests import Request
 
 from interface.service.uploads import receive_form
-from swatchbook.errors import IndexDown, InvalidReference
+from swatchbook.errors import IndexDown
 from swatchbook.ledger import runs, schedule
 from swatchbook.ledger.document_commands import cancel, delete_rows, finish_delete, mark_deleting
 from swatchbook.ledger.stored_documents import get_document, list_documents
@@ -55,11 +53,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 @pytest.fixture
 def strict(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     """A service with small limits: 1 MiB, half a second of silence, four seconds in all, one upload at once."""
-    for name, value in (
-        ("MAX_DOCUMENT_MB", 1),
-        ("UPLOAD_IDLE_SECONDS", 0.5),
-        ("UPLOAD_SECONDS", 4),
-    ):
+    for name, value in (("MAX_DOCUMENT_MB", 1), ("UPLOAD_IDLE_SECONDS", 0.5), ("UPLOAD_SECONDS", 4)):
         monkeypatch.setenv(f"SWATCHBOOK_{name}", str(value))
     monkeypatch.setattr("interface.service.uploads._UPLOADS_AT_ONCE", 1)
     with served(load_settings()) as running:
@@ -475,34 +469,6 @@ def test_a_full_disk_says_what_to_do_and_passes(small_disk: Path, home: Path, mo
             assert finish_delete(service.resources.ledger, document_id("default", sha256(PDF)))
 
 
-def test_killed_between_file_and_document_leaves_one_file_to_collect(home: Path, tmp_path: Path) -> None:
-    script = f"""
-import asyncio
-import itertools
-import os
-from pathlib import Path
-from swatchbook.pipeline import register
-from swatchbook.storage.upload_buffer import temporary_file
-from swatchbook.resources import open_resources
-from swatchbook.records import IngestOptions
-from swatchbook.settings import Settings, load_settings
-register._queue_file = lambda *_, **__: os._exit(9)
-with open_resources(load_settings()) as resources, temporary_file(resources.settings.temporary_folder) as path:
-    assert resources.ledger
-    path.write_bytes({PDF!r})
-    register.register_upload(resources, path, owner="default", options=IngestOptions(), name="a.pdf")
-"""
-    assert subprocess.run([sys.executable, "-c", script]).returncode == 9
-    with served(load_settings()) as service:
-        assert len(service.waiting) == 1
-        identity = document_id("default", sha256(PDF))
-        with pytest.raises(InvalidReference):
-            get_document(service.resources.ledger, identity)
-        assert list(service.resources.files.keys()) == [f"{sha256(PDF)}.pdf"]
-        assert send(service).json()["id"] == identity  # nothing was promised, and nothing is in the way
-        assert len(service.waiting) == 1
-
-
 # --- however it is cut ------------------------------------------------------------------------------------------------
 
 EDGES = [b"\r\n", b"\r\n--b", b"\r\n--bb", b"--b--", b"\r", b"\n", b"-", b"\x00", b"%PDF-", b"x" * 700]
@@ -526,11 +492,7 @@ def test_a_form_is_the_same_however_it_is_cut(data: bytes, cuts: list[int], last
         {"type": "http.request", "body": whole[start:end], "more_body": end < len(whole)}
         for start, end in itertools.pairwise(edges)
     ]
-    scope = {
-        "type": "http",
-        "method": "POST",
-        "headers": [(b"content-type", b"multipart/form-data; boundary=b")],
-    }
+    scope = {"type": "http", "method": "POST", "headers": [(b"content-type", b"multipart/form-data; boundary=b")]}
 
     async def receive() -> dict[str, Any]:
         return messages.pop(0)

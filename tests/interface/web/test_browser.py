@@ -218,42 +218,6 @@ def test_a_picture_that_is_pasted_or_dropped_is_searched_with(tab: Page, picture
     assert shown_images(tab)[0] == f"/ui/images/{picture.image}"
 
 
-def test_a_catalogue_is_uploaded_watched_and_deleted(
-    tab: Page, service: Served, small_catalogue: Path, tmp_path: Path
-) -> None:
-    mine = tmp_path / "mine.pdf"
-    shutil.copy(small_catalogue, mine)
-    broken = tmp_path / "broken.pdf"
-    broken.write_text("no PDF")
-    tab.goto("/ui/documents")
-    tab.set_input_files("#file", [broken, mine])
-    tab.locator(".sending", has_text="mine.pdf is stored").wait_for()
-    expect(tab.locator(".sending")).to_contain_text("The file is not a PDF.")
-    row = tab.locator("#rows tr", has_text="mine.pdf")
-    row.locator(".state", has_text="queued").wait_for()
-    tab.reload()
-    row.locator(".state", has_text="queued").wait_for()
-    with ThreadPoolExecutor(1) as loop:
-        ticked = loop.submit(asyncio.run, tick(service.resources))  # a round of the service starts the flow
-        for state in ("running", "completed"):  # without any click
-            row.locator(".state", has_text=state).wait_for(timeout=300_000)
-        assert (ticked.result().worked_off, ticked.result().troubles) == (1, ())
-    row.get_by_text("mine.pdf").click()
-    # a picture that is asked for while its document goes to the trash is not found
-    tab.wait_for_url("**/ui/documents/*")
-    tab.evaluate("Promise.all([...document.images].map((each) => { each.loading = 'eager'; return each.decode(); }))")
-    tab.get_by_role("button", name="Delete", exact=True).click()
-    toast = tab.locator(".toast", has_text="Deleted")
-    toast.wait_for()
-    expect(row).to_have_count(0)
-    tab.wait_for_url(lambda address: "done=" not in address)
-    press_key(tab, "u")
-    row.locator(".state", has_text="completed").wait_for()
-    tab.locator(".toast", has_text="Restored").wait_for()
-    press_key(tab, "Escape")
-    expect(tab.locator(".toast")).to_have_count(0)
-
-
 def test_a_folder_and_a_batch_file_are_uploaded(tab: Page, service: Served, tmp_path: Path) -> None:
     below = tmp_path / "tiles" / "red"
     below.mkdir(parents=True)
@@ -293,10 +257,7 @@ def test_fields_of_a_table_are_chosen_before_it_starts(
         f"Nr;Bezeichnung des Artikels;Kostet netto;Foto\n1;Eiche geölt;59,90;oak.png\n2;{HOSTILE};45,00;birch.png\n"
     )
     size = {"width": 390 if theme == "dark" else 1280, "height": 800}
-    with (
-        served(load_settings()) as service,
-        opened(browser, service, color_scheme=theme, viewport=size) as (_, tab),
-    ):
+    with served(load_settings()) as service, opened(browser, service, color_scheme=theme, viewport=size) as (_, tab):
         tab.goto("/ui/documents")
         tab.set_input_files("#folder", shop)
         tab.wait_for_url("**/ui/uploads/plan?folder=shop")

@@ -21,13 +21,12 @@ from interface.web.documents import CHANGED, STREAMS, STREAMS_OF_KEY
 from swatchbook.ledger.picture_reviews import find_review_image
 from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.stored_documents import get_document
-from swatchbook.ledger.tables import documents, images, items, pages, products
+from swatchbook.ledger.tables import documents, images, items, products
 from swatchbook.pipeline.begin_run import begin_work
 from swatchbook.pipeline.register_path import register_folder
 from swatchbook.pipeline.run import Work
 from swatchbook.pipeline.scan import scan
 from swatchbook.records import DocumentStatus, IngestOptions
-from swatchbook.reports.inspection import DRAWN
 from swatchbook.resources import Resources
 from tests.interface.conftest import ANNA, BERT, asking, bearing
 from tests.interface.web.conftest import Page, page
@@ -166,13 +165,6 @@ def test_a_page_has_a_box_for_each_placement_that_leads_to_the_image(sample: Tes
     assert "has no page 99" in page(sample, f"/ui/documents/{document}?page=99", 404).text
 
 
-def test_page_has_number_and_printed_label(sample: TestClient, resources: Resources, document: str) -> None:
-    with resources.ledger.write() as connection:
-        connection.execute(update(pages).where(pages.c.number == 2).values(label="ii"))
-    read = page(sample, f"/ui/documents/{document}?page=2")
-    assert read.text.count("2 (printed ii)") == 2  # its heading and its thumbnail
-
-
 def test_every_state_of_an_image_has_its_look(sample: TestClient, resources: Resources, document: str) -> None:
     shown = [
         each for each in sample.get(f"/documents/{document}/images").json()["images"] if each["state"] == "complete"
@@ -201,18 +193,6 @@ def test_every_state_of_an_image_has_its_look(sample: TestClient, resources: Res
     assert "unreadable_imagepictures3 (1 rejected)" in page(sample, "/ui/coverage").text
     post(sample, f"/ui/documents/{document}/retry")
     assert get_document(resources.ledger, document).status is DocumentStatus.WAITING
-
-
-def test_a_weak_analysis_has_its_own_box(sample: TestClient, resources: Resources, document: str) -> None:
-    (product, *_) = [p for p in sample.get(f"/documents/{document}/products").json()["products"] if p["pictures"]]
-    picture = product["pictures"][0]
-    with resources.ledger.write() as connection:
-        connection.execute(update(images).where(images.c.id == picture["id"]).values(needs_review=True))
-    read = page(sample, f"/ui/documents/{document}?page={picture['page']}")
-    (box,) = [given for given in read.all("a") if given.get("data-picture") == picture["id"]]
-    assert "needs a review" in box["aria-label"]
-    assert read.all("rect", class_="look", stroke=DRAWN["review"].color)
-    assert page(sample, f"/ui/images/{picture['id']}").all("span", class_="state review")
 
 
 def test_every_picture_of_a_folder_is_shown_by_name_some_at_a_time(

@@ -10,15 +10,7 @@ from sqlalchemy import update
 from swatchbook.ledger.stored_documents import PDF, get_document, queue
 from swatchbook.ledger.tables import documents
 from swatchbook.ledger.taught_readings import list_readings
-from swatchbook.records import (
-    UNTAUGHT,
-    DocumentStatus,
-    Example,
-    IngestOptions,
-    ReadingOrigin,
-    TaughtReading,
-    TextRule,
-)
+from swatchbook.records import UNTAUGHT, DocumentStatus, Example, IngestOptions, ReadingOrigin, TaughtReading, TextRule
 from swatchbook.resources import Resources
 from tests.interface.web.conftest import BROWSER, Page, page
 from tests.interface.web.test_documents import post_and_tell
@@ -177,16 +169,6 @@ def test_likeliest_readings_are_one_click_from_their_preview(
     (kept,) = list_readings(resources.ledger)
     assert (kept.origin, kept.in_use) == (ReadingOrigin.LIKELIEST, True)
     assert "Its names are read as a person taught it." in page(sample, f"/ui/documents/{document}").text
-
-
-def test_rules_that_follow_are_said_in_words(sample: TestClient, document: str) -> None:
-    read = page(sample, f"/ui/documents/{document}/teach?page=4")
-    assert "What is taken" not in read.text
-    read = click(sample, document, read, "Limed")
-    assert "Nameswhat is taken without teaching" in read.text, "one name more"
-    read = click(sample, document, read, "NO-104", mode="code")
-    assert "Codes" in read.text.partition("What is taken")[2]
-    assert "NO-104" in {each.text for each in shown(read)}
 
 
 def test_other_reading_is_taken_by_one_click_and_corrected(

@@ -185,9 +185,7 @@ def test_names_and_pictures_are_shown_together(sample: TestClient, document: str
 
 
 @pytest.mark.parametrize(
-    "forged",
-    [{"picture": "{"}, {"measure": "[]"}, {"side": "inside"}, {"x0": "1" * 50}, {"draw": "maybe"}],
-    ids=str,
+    "forged", [{"picture": "{"}, {"measure": "[]"}, {"side": "inside"}, {"x0": "1" * 50}, {"draw": "maybe"}], ids=str
 )
 def test_forged_field_of_pictures_is_refused(sample: TestClient, document: str, forged: Fields) -> None:
     send(sample, document, forged, status=422)

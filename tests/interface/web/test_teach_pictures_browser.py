@@ -201,10 +201,7 @@ def test_pictures_are_taught_without_a_script(browser: Browser, service: Served)
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_wrong_with_pictures(browser: Browser, service: Served, theme: str) -> None:
     width = 390 if theme == "dark" else 1280
-    with opened(browser, service, color_scheme=theme, viewport={"width": width, "height": 800}) as (
-        _,
-        tab,
-    ):
+    with opened(browser, service, color_scheme=theme, viewport={"width": width, "height": 800}) as (_, tab):
         show(tab, "Picture")
         tab.get_by_text("Draw it by numbers", exact=True).click()
         for side in ("Left", "Top"):

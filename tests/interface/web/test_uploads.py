@@ -20,7 +20,7 @@ from swatchbook.pipeline.scan import scan
 from swatchbook.records import BatchMapping, DocumentStatus, IngestOptions
 from swatchbook.resources import Resources
 from swatchbook.sources.batch_names import FIELDS
-from tests.interface.conftest import ANNA, BERT, asking, bearing
+from tests.interface.conftest import asking, bearing
 from tests.interface.web.conftest import BROWSER, Page, page
 
 
@@ -57,21 +57,6 @@ def test_a_folder_becomes_its_documents_and_goes_with_the_last(client: TestClien
     assert (folder / "shop" / "a.png").exists()
     delete(tools, made[0].id)
     assert not folder.parent.exists()
-
-
-@pytest.mark.usefixtures("keys", "home")
-def test_folders_of_the_same_name_are_those_of_their_owners(picture: bytes) -> None:
-    with asking() as client:
-        contents = []
-        for key in (ANNA, BERT):
-            assert send(client, "tiles", "a.png", picture, **bearing(key)) == 204
-            (queued,) = client.post("/ui/uploads", data={"folder": "tiles"}, headers=bearing(key)).json()["documents"]
-            contents.append(get_document(client.app.state.resources.ledger, queued["id"]).content)  # type: ignore[attr-defined]
-        assert contents[0] != contents[1]
-        assert (
-            client.post("/ui/uploads", data={"folder": "tiles", "owner": "bert"}, headers=bearing(ANNA)).status_code
-            == 403
-        )
 
 
 def test_what_is_no_picture_is_refused(client: TestClient, home: Path, picture: bytes) -> None:
