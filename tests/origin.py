@@ -25,6 +25,7 @@ class Origin(ThreadingHTTPServer):
         self.headers_seen: list[dict[str, str]] = []
         self.files: dict[str, bytes] = {}  # path -> what stands there
         self.moved: dict[str, str] = {}  # path -> where it points to
+        self.content_encodings: dict[str, str] = {}  # path -> the header of what stands there
         self.open = threading.Event()  # what /gated waits for
         self.waiting = threading.Semaphore(0)  # released by each request that waits there
         self.most_waiting = 0
@@ -74,14 +75,15 @@ class _Answers(BaseHTTPRequestHandler):
         if path in self.server.moved:
             self._head(302, Location=self.server.moved[path])
         elif path in self.server.files:
-            self._whole(self.server.files[path])
+            encoding = self.server.content_encodings.get(path)
+            self._whole(self.server.files[path], **({} if encoding is None else {"Content-Encoding": encoding}))
         elif path.startswith("/status/"):
             self._head(int(path.rsplit("/", 1)[-1]))
         else:
             getattr(self, "_" + path.strip("/"), self._missing)()
 
-    def _whole(self, data: bytes) -> None:
-        self._head(200, **{"Content-Length": str(len(data))})
+    def _whole(self, data: bytes, **headers: str) -> None:
+        self._head(200, **{"Content-Length": str(len(data)), **headers})
         self.wfile.write(data)
 
     def _head(self, status: int, **headers: str) -> None:

@@ -54,6 +54,8 @@ _DOCUMENT_TYPES = "application/pdf, */*;q=0.5"
 _PICTURE_TYPES = "image/jpeg, image/png, image/webp, */*;q=0.5"
 _REDIRECT_STATUSES = {301, 302, 303, 307, 308}
 _RETRYABLE_STATUSES = {408, 425, 429}
+_NOT_COMPRESSED = frozenset({"", "identity", "none", "utf-8", "utf8"})
+"""Values of Content-Encoding that servers send with bytes as they are."""
 _REFUSED = "The URL is refused: its host is unknown, or it does not lead to a public https address."
 _INVALID_KEY = "The key does not name an object."
 _ADVICE = "Upload the file itself, or name its host in SWATCHBOOK_FETCH_PRIVATE_HOSTS."
@@ -280,9 +282,17 @@ async def _get(
     ):
         fields = {name.lower(): value.decode("latin-1") for name, value in answer.headers}
         if answer.status in _REDIRECT_STATUSES and b"location" in fields:
-            return _check_url(url.join(fields[b"location"]))
+            return _check_url(url.join(_readable(fields[b"location"].encode("latin-1"))))
         _check_answer(answer.status, fields, max_bytes)
         return await save(answer.aiter_stream(), into, max_bytes=max_bytes)
+
+
+def _readable(location: bytes) -> str:
+    """Return the target of a redirect, which servers also send as UTF-8; other bytes stay as they are, as `%FC`."""
+    try:
+        return location.decode()
+    except UnicodeDecodeError:
+        return "".join(chr(byte) if byte < 0x80 else f"%{byte:02X}" for byte in location)
 
 
 def _check_answer(status: int, fields: dict[bytes, str], max_bytes: int) -> None:
@@ -290,7 +300,7 @@ def _check_answer(status: int, fields: dict[bytes, str], max_bytes: int) -> None
         raise ProviderError(f"The URL's server answered {status}.", advice="Try again later.")
     if status != 200:
         raise InvalidReference(f"The URL's server answered {status}.", advice="Check that the URL is still valid.")
-    if fields.get(b"content-encoding", "identity") != "identity":
+    if not _NOT_COMPRESSED.issuperset(fields.get(b"content-encoding", "").replace(" ", "").casefold().split(",")):
         raise UnsupportedFormat("The URL's server sends compressed content, although it was asked not to.")
     length = fields.get(b"content-length", "")
     if length.isdecimal():

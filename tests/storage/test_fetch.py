@@ -189,6 +189,13 @@ def test_redirects_are_followed_and_the_name_stays(server: Origin, tmp_path: Pat
     assert [path for _, path in server.seen] == ["/a%20b.pdf", "/c?x=1", "/d"]
 
 
+def test_redirect_in_any_letters_is_followed(server: Origin, tmp_path: Path) -> None:
+    server.files |= {"/St%C3%BChle.jpg": PDF, "/St%FChle.jpg": PDF}
+    server.moved |= {"/utf8": "/Stühle.jpg".encode().decode("latin-1"), "/latin1": "/Stühle.jpg"}
+    for path in server.moved:
+        assert get(at(server, path), tmp_path / "a").size == len(PDF), path
+
+
 def test_redirects_without_end_are_given_up(server: Origin, tmp_path: Path) -> None:
     server.moved["/a"] = "/a"
     with pytest.raises(InvalidReference, match="more than 5 times"):
@@ -211,6 +218,13 @@ def test_what_is_no_whole_answer_is_named(server: Origin, tmp_path: Path) -> Non
         with pytest.raises(failure) as caught:
             get(at(server, path), tmp_path / "a")
         assert type(caught.value) is failure, path
+
+
+def test_headers_of_content_as_it_is_are_known(server: Origin, tmp_path: Path) -> None:
+    server.content_encodings |= {f"/{number}": name for number, name in enumerate(("", "UTF-8", "none", "identity"))}
+    server.files |= dict.fromkeys(server.content_encodings, PDF)
+    for path in server.content_encodings:
+        assert get(at(server, path), tmp_path / "a").size == len(PDF), path
 
 
 def test_slow_and_missing_servers_are_failures_that_pass(server: Origin, tmp_path: Path) -> None:
