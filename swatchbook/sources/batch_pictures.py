@@ -1,6 +1,7 @@
 """Read the pictures that a record of a shop or scraper names, in whatever shape it names them. Nothing is opened."""
 
 import html
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -150,6 +151,9 @@ def pictures_in(value: Any, base: str | None, depth: int = 0) -> Iterator[NamedP
     if depth > MAX_DEPTH:
         return
     if isinstance(value, str):
+        if value.strip()[:1] in ("[", "{") and isinstance(written := literal(value.strip()), list | dict):
+            yield from pictures_in(written, base, depth + 1)
+            return
         for place in _split(value):
             yield NamedPicture(_places(place, base))
     elif isinstance(value, list):
@@ -175,6 +179,9 @@ def _pictures_of_object(value: Mapping[str, Any], base: str | None, depth: int) 
         text = shorten(caption, MAX_TITLE) if caption else None
         yield NamedPicture(tuple(dict.fromkeys(places)), text, of_variant=known.get("role") == OF_VARIANT)
         return
+    if value and all(str(key).startswith(_URL_BEGINS) for key in value):
+        yield from _pictures_by_url(value)
+        return
     if isinstance(known.get("main"), dict):  # the main one and others
         for each in known.values():
             yield from pictures_in(each, base, depth + 1)
@@ -195,6 +202,22 @@ def _pictures_of_object(value: Mapping[str, Any], base: str | None, depth: int) 
             yield from pictures_in(each, base, depth + 1)
 
 
+def _pictures_by_url(value: Mapping[str, Any]) -> Iterator[NamedPicture]:
+    """Yield the pictures of an object whose keys are their URLs; its values are paths, captions or sizes of them."""
+    sizes = {url: math.prod(size) for url, size in value.items() if _is_size(size)}
+    for url in [max(sizes, key=lambda url: sizes[url])] if len(sizes) == len(value) else value:
+        of_url = value[url] if isinstance(value[url], dict) else {"path": value[url]}
+        path = next((each for key in _PATH_KEYS if isinstance(each := of_url.get(key), str)), None)
+        places = (path, *_places(url, None)) if path and _has_picture_suffix(path) else _places(url, None)
+        caption = next((text for key in _CAPTION_KEYS if (text := as_text(of_url.get(key)))), None)
+        yield NamedPicture(places, shorten(caption, MAX_TITLE) if caption else None)
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(isinstance(side, int) for side in value)
+
+
+_URL_BEGINS = ("https://", "http://", "//")
 _CAPTION_KEYS = ("alt", "alttext", "caption", "alternatetext", "imagealt", "legend")
 _PATH_KEYS = ("path", "localpath", "filepath", "file")
 _URL_KEYS = (
@@ -209,10 +232,8 @@ _URL_KEYS = (
 
 
 def _split(text: str) -> list[str]:
-    """Return the places in a text: one, or several as JSON, as lines, or with "," ";" "|" between them."""
+    """Return the places in a text: one, or several as lines, or with "," ";" "|" between them."""
     text = html.unescape(text.strip()) if "&amp;" in text else text.strip()
-    if text[:1] == "[" and (parsed := literal(text)) is not None:
-        return [place for each in listed(parsed) if isinstance(each, str) for place in _split(each)]
     if is_written_here(text):
         return [] if _is_placeholder(text) else [text]
     parts = [part.strip().strip("\"'") for part in _BETWEEN_URLS.split(text)]
@@ -252,7 +273,7 @@ def _is_placeholder(text: str) -> bool:
 
 
 def _is_picture_url(value: Any) -> bool:
-    return isinstance(value, str) and value.startswith(("https://", "http://", "//")) and _has_picture_suffix(value)
+    return isinstance(value, str) and value.startswith(_URL_BEGINS) and _has_picture_suffix(value)
 
 
 def _has_picture_suffix(text: str) -> bool:
