@@ -8,6 +8,7 @@ fields.
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from swatchbook.sources.listed import (
     ListedUrl,
     MissingPicture,
     find_picture,
+    spellings,
     storable,
 )
 from swatchbook.sources.sidecar import sidecars_among, text_of
@@ -270,10 +272,10 @@ def _picture(
     if "://" in place:
         return _url(place.strip(), caption)
     problem: Failure | None = None
-    for folder in (None, *folders):
+    for folder, name in product((None, *folders), spellings(place)):
         try:
-            beside = file.parent / place
-            picture = _file(root, beside, caption) if folder is None else _elsewhere(folder, place, beside, caption)
+            beside = file.parent / name
+            picture = _file(root, beside, caption) if folder is None else _elsewhere(folder, name, beside, caption)
         except Failure as failure:
             # that a file is missing from one folder tells more than that it is outside another one
             problem = failure if problem is None or isinstance(problem, InvalidReference) else problem

@@ -6,6 +6,7 @@ size.
 """
 
 import os
+import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote
@@ -17,6 +18,7 @@ from swatchbook.sources.listed import (
     category_of,
     find_picture,
     picture_at,
+    spellings,
     storable,
     title_of,
 )
@@ -111,18 +113,19 @@ def list_files(
             try:
                 _require_inside(root, root / prefix / name)
                 told_of = read_table(root / prefix / name, max_bytes)
-                if absent is not None and (gone := [p for p in told_of if not os.path.lexists(root / prefix / p)]):
+                if absent is not None and (gone := [p for p in told_of if not _is_there(root / prefix, p)]):
                     absent[prefix + name] = gone
                 if doubts is not None:
                     doubts += doubts_of(root / prefix / name, prefix + name)
-                tables = ({prefix + path: told for path, told in told_of.items()}, *tables)
+                tables = ({_name_of(prefix + path): told for path, told in told_of.items()}, *tables)
             except Failure as failure:
                 yield prefix + name, _failed(prefix + name, failure), None
         for name in names:
             found = _find_file(root, prefix + name, is_link=name in links)
             if name in links and _is_folder(root / prefix / name, found):
                 continue
-            told = next((table[prefix + name] for table in tables if prefix + name in table), None)
+            path = _name_of(prefix + name)
+            told = next((table[path] for table in tables if path in table), None)
             for sidecar in of_picture(name, sidecars):
                 try:
                     _require_inside(root, root / prefix / sidecar)
@@ -213,6 +216,15 @@ def _item_of_file(path: str, picture: ListedPicture, told: Told | None, below: s
         text=text_of(metadata),
         described=told is not None,
     )
+
+
+def _is_there(folder: Path, path: str) -> bool:
+    return any(os.path.lexists(folder / each) for each in spellings(path))
+
+
+def _name_of(path: str) -> str:
+    """Return a path as tables and folders are compared, whatever system wrote it."""
+    return unicodedata.normalize("NFC", path)
 
 
 def _is_folder(link: Path, found: ListedPicture | ListedItem) -> bool:

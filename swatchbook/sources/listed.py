@@ -8,7 +8,8 @@ and `.` as spaces.
 import os
 import re
 import stat
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,6 +116,15 @@ def find_picture(root: Path, file: Path) -> ListedPicture:
         raise InvalidReference("It is outside the folder.")
     named = file if file.is_relative_to(root) and ".." not in file.parts else real
     return picture_at(str(named.relative_to(root)), str(real))
+
+
+def spellings(path: str) -> Iterator[str]:
+    """Yield the ways in which the name of one file may be written: as given, with "/" for each backslash, in NFC, NFD.
+
+    Windows and macOS write names in these ways, which are different files for Linux.
+    """
+    slashed = path.replace("\\", "/")
+    yield from dict.fromkeys((path, slashed, *(unicodedata.normalize(form, slashed) for form in ("NFC", "NFD"))))
 
 
 def picture_at(path: str, file: str) -> ListedPicture:

@@ -1,6 +1,7 @@
 """Which items a scraped batch lists, which pictures they have, and what is refused by name."""
 
 import json
+import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,22 @@ def test_first_field_with_a_file_wins(tmp_path: Path) -> None:
     items = listed(file)
     assert [p.path for p in items["a"].pictures] == ["o.jpg"]
     assert [p.path for p in items["b"].pictures] == ["1.jpg", "2.jpg"]
+
+
+def test_names_of_windows_and_macos_are_found(tmp_path: Path) -> None:
+    decomposed = unicodedata.normalize("NFD", "Stühle grün.jpg")
+    picture(tmp_path, f"img/{decomposed}", "img/Möbel.jpg")
+    file = write(
+        tmp_path / "items.jsonl",
+        {"id": "nfc", "images": "img/Stühle grün.jpg"},
+        {"id": "nfd", "images": unicodedata.normalize("NFD", "img/Möbel.jpg")},
+        {"id": "backslash", "images": "img\\Möbel.jpg"},
+        {"id": "outside", "images": "..\\Möbel.jpg"},
+    )
+    found = {name: [p.path for p in item.pictures] for name, item in listed(file).items()}
+    assert found == {
+        "nfc": [f"img/{decomposed}"], "nfd": ["img/Möbel.jpg"], "backslash": ["img/Möbel.jpg"], "outside": [],
+    }  # fmt: skip
 
 
 def missing(items: Mapping[str, ListedItem]) -> dict[str, list[str]]:

@@ -1,6 +1,7 @@
 """Files next to pictures that say what these show: which are read, and which pictures they are of."""
 
 import json
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from swatchbook.sources import sidecar
 from swatchbook.sources.batch import is_batch
 from swatchbook.sources.folder import ListedItem, list_briefly, list_folder
 from swatchbook.sources.listed import ListedPicture
+from tests.sources.pictures import draw
 from tests.tables import check_rows, rows_of
 
 SUFFIXES = ("jpg", "png")
@@ -47,6 +49,14 @@ def test_table_names_the_pictures_of_its_folder_and_below(folder: Path) -> None:
         assert titles == {"oak.jpg": "Oak chair", "ash.png": "ash", "sub/elm.jpg": "Elm table"}, name
         assert items["sub/elm.jpg"].metadata["category"] == "Tables", "not the subfolder"
         (folder / name).unlink()
+
+
+def test_table_names_pictures_as_macos_writes_them(tmp_path: Path) -> None:
+    draw(tmp_path / unicodedata.normalize("NFD", "Möbel.png"))
+    (tmp_path / "metadata.csv").write_text("file_name,title\nMöbel.png,Tisch\n")
+    absent = dict[str, list[str]]()
+    assert [item.title for item in list_folder(tmp_path, {"png"}, absent=absent)] == ["Tisch"]
+    assert absent == {}
 
 
 def test_table_above_folders_is_known_by_its_columns(tmp_path: Path) -> None:
