@@ -381,11 +381,11 @@ class Settings(BaseSettings):
         description="Most pages of a document. Raise it for longer catalogues; memory and time grow with the pages.",
     )
     image_suffixes: Annotated[tuple[Suffix, ...], NoDecode, BeforeValidator(parse_list)] = Field(
-        default=("jpg", "jpeg", "png", "webp"),
+        default=("jpg", "jpeg", "jfif", "png", "webp", "gif", "avif", "tif", "tiff", "bmp", "jp2"),
         min_length=1,
         description=(
-            "Suffixes of the files that count as pictures in a folder, separated by commas. Add others, such as "
-            "tif,gif,bmp,avif,jp2, when a folder holds them."
+            "Suffixes of the files that count as pictures in a folder, separated by commas. Leave out those that your "
+            "folders use for other things, such as gif for ornaments of pages."
         ),
     )
     item_fields: Annotated[dict[str, FieldNames], NoDecode, BeforeValidator(parse_object)] = Field(

@@ -16,6 +16,7 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 from PIL.PngImagePlugin import PngImageFile
 
 from swatchbook.errors import Failure, FileMissing, TooLarge, Unexpected, UnreadableImage, as_failure, reason_of
+from swatchbook.images.jpeg_end import with_end
 from swatchbook.images.limits import ImageLimits
 from swatchbook.runtime.child_process import Frame, serve
 from swatchbook.runtime.heap import release_memory_above
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "JPEG2000", "AVIF", "PPM", "ICO")
 """Accepted formats, without those that Pillow passes to other programs (EPS) and rare ones."""
 
+LACKED_END = "lacked end"  # of what Pillow knows of a picture
 ORIENTATION = 0x0112  # EXIF
 ICON_SIGNATURE = b"\0\0\1\0"
 PILLOWS_MEGAPIXEL = 500_000  # pixels: it warns of more than its limit, and refuses more than twice as many
@@ -50,7 +52,7 @@ KEPT_BYTES = 64 << 20  # memory that a child keeps between requests: three times
 def handle(request: dict[str, Any], _: bytes) -> Iterator[Frame]:
     """Answer with a frame for each path, in order: {height, width} with pixels, or {failure, message, advice} without.
 
-    With side 0 only headers are read: the frames have {height, width, mode, format} and no pixels. Because each path
+    With side 0 only headers are read: the frames have the fields of a Header and no pixels. Because each path
     has its own frame, the parent knows which picture crashed this process.
     """
     limits = ImageLimits(*request["limits"])
@@ -85,7 +87,10 @@ def read_header(path: Path, limits: ImageLimits) -> dict[str, Any]:
         width, height = image.size
         if may_be_turned(image) and turn_of(image) in SIDEWAYS:
             width, height = height, width
-        return {"width": width, "height": height, "mode": image.mode, "format": image.format or ""}
+        lacks_end = image.info[LACKED_END]
+        return {
+            "width": width, "height": height, "mode": image.mode, "format": image.format or "", "lacks_end": lacks_end,
+        }  # fmt: skip
 
 
 def may_be_turned(image: Image.Image) -> bool:
@@ -122,7 +127,9 @@ def opened(path: Path, limits: ImageLimits) -> Iterator[Image.Image]:
         # Pillow unpacks an icon while it opens it. Of others ImageLimits sees the size before anything is unpacked.
         Image.MAX_IMAGE_PIXELS = limits.megapixels * PILLOWS_MEGAPIXEL if is_icon(stream) else None
         try:
-            with Image.open(stream, formats=FORMATS) as image:
+            whole = with_end(stream, limits)
+            with Image.open(whole or stream, formats=FORMATS) as image:
+                image.info[LACKED_END] = whole is not None
                 limits.check_size(*image.size)
                 check_tiles(image, limits)
                 yield image

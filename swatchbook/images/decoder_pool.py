@@ -28,12 +28,16 @@ T = TypeVar("T")
 
 
 class Header(NamedTuple):
-    """The header of a picture: width and height in pixels when upright, Pillow's mode and format."""
+    """The header of a picture: width and height in pixels when upright, Pillow's mode and format.
+
+    `lacks_end`: the file is a JPEG that lacks its last bytes, and no row.
+    """
 
     width: int
     height: int
     mode: str
     format: str
+    lacks_end: bool = False
 
 
 class Decoders:

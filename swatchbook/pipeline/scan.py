@@ -71,7 +71,7 @@ from swatchbook.records import (
 from swatchbook.resources import Resources
 from swatchbook.sources.batch import list_batch
 from swatchbook.sources.batch_mapping import with_settings
-from swatchbook.sources.folder import list_briefly, list_folder, pictures_below
+from swatchbook.sources.folder import list_briefly, list_folder, pictures_below, unread_below
 from swatchbook.sources.listed import SHOWN_REASONS, ListedItem, ListedPicture, ListedUrl, MissingPicture
 from swatchbook.sources.mapping_fit import check_mapping_fits
 from swatchbook.sources.staged import count_staged, list_staged, staged_file
@@ -107,13 +107,15 @@ _Listed = TypeVar("_Listed", ListedItem, ListedItem | ListedPicture)
 class _Opened(Record):
     """The result of reading a picture file. `kind` and `message`: why there is no picture.
 
-    Without a stamp it is not the bytes that are at fault, and the file is read again the next time.
+    Without a stamp it is not the bytes that are at fault, and the file is read again the next time. `lacks_end` is that
+    of a Header.
     """
 
     stamp: Stamp | None
     picture: Picture | None
     kind: str | None = None
     message: str | None = None
+    lacks_end: bool = False
 
 
 @dataclass(slots=True)
@@ -162,7 +164,7 @@ def scan(resources: Resources, work: Work, complete: bytes, *, progress: Callabl
     total = _count(resources, work)
     number = source_items.next_number(ledger, work.document)
     listed = skipped = read = 0
-    unlisted, unclear, told = list[str](), list[str](), _Told()
+    unlisted, unclear, endless, told = list[str](), list[str](), list[str](), _Told()
     untaken = _pictures_in_batch(resources, work)
     for portion, known, changed, opened in _read_ahead(resources, work, total, progress, told):
         source_items.mark_seen(ledger, work.run, portion.keys() - changed.keys(), token)
@@ -180,6 +182,7 @@ def scan(resources: Resources, work: Work, complete: bytes, *, progress: Callabl
         same = [known[key].number for key in portion.keys() - changed.keys()]
         same += [item.source.number for item in items if _is_same(item.source, known.get(item.source.key))]
         skipped += sum(complete[number] for number in same if number < len(complete))
+        endless += [path for path, each in opened.items() if each.lacks_end]
         listed, read = listed + len(portion), read + len(opened)
         progress(listed, max(listed, total))
     if work.kind == BATCH and not listed:
@@ -189,6 +192,11 @@ def scan(resources: Resources, work: Work, complete: bytes, *, progress: Callabl
     warnings = (*warnings, *told.columns.warnings(), *truncate(told.doubts, _SHOWN_TABLES))
     if unclear:
         warnings = (*warnings, f"Prices that can be read in two ways: {_some_of(unclear)}.")
+    if work.kind == FOLDER and (unread := unread_below(Path(work.content), resources.settings.image_suffixes)):
+        kinds = ", ".join(f"{count:,} .{suffix}" for suffix, count in unread.most_common(SHOWN_REASONS))
+        warnings = (*warnings, f"Pictures of kinds that are not read: {kinds}. Save them as JPEG or PNG.")
+    if endless:
+        warnings = (*warnings, f"Taken, though the end of the file is missing: {_some_of(endless)}.")
     if told.absent:
         said = [_absent_files(table, files) for table, files in told.absent.items()]
         warnings = (*warnings, *truncate(said, _SHOWN_TABLES))
@@ -563,7 +571,7 @@ def _read_files(resources: Resources, pictures: Sequence[ListedPicture]) -> list
             content_key=file[:64], file=file, width=header.width, height=header.height, mode=header.mode,
             passed_through=True,
         )  # fmt: skip
-        return _Opened(stamp=stamp, picture=stored)
+        return _Opened(stamp=stamp, picture=stored, lacks_end=header.lacks_end)
 
     with ThreadPoolExecutor(resources.files.at_once, thread_name_prefix="store") as storers:
         opened = list(storers.map(store, pictures, checked))

@@ -7,11 +7,13 @@ size.
 
 import os
 import unicodedata
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
 from swatchbook.errors import Failure, InvalidReference, UnsupportedFormat, reason_of
+from swatchbook.sources.batch_names import split_words
 from swatchbook.sources.listed import (
     ListedItem,
     ListedPicture,
@@ -144,6 +146,19 @@ def pictures_below(folder: Path, suffixes: Collection[str]) -> Iterator[str]:
     for place, subfolders, names in os.walk(folder):
         subfolders[:] = [name for name in subfolders if not is_hidden(name)]
         yield from (f"{place}{os.sep}{name}" for name in names if is_picture(name, suffixes))
+
+
+def unread_below(folder: Path, suffixes: Collection[str]) -> Counter[str]:
+    """Return how many pictures in a folder and its subfolders are not read, by their suffixes."""
+    unread = _PICTURES.difference(suffixes)
+    return Counter(name.rpartition(".")[2].lower() for name in pictures_below(folder, unread))
+
+
+_PICTURES = split_words(
+    "jpg jpeg jfif png webp gif avif tif tiff bmp jp2 heic heif jxl svg psd psb ai eps raw dng cr2 cr3 nef arw orf rw2 "
+    "raf tga exr hdr xcf"
+)
+"""Suffixes that pictures have, read or not."""
 
 
 def is_hidden(name: str) -> bool:

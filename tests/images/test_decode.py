@@ -248,6 +248,20 @@ def test_broken_pictures_say_why(decoders: Decoders, tmp_path: Path) -> None:
         assert re.search(reason, str(refused))
 
 
+def test_jpeg_without_its_last_bytes_is_whole(decoders: Decoders, tmp_path: Path) -> None:
+    for name, how in (("plain", {}), ("progressive", {"progressive": True}), ("grey", {"quality": 5})):
+        out = io.BytesIO()
+        Image.fromarray(material("wood", "oak")).convert("L" if name == "grey" else "RGB").save(out, "JPEG", **how)
+        whole, *cut = (tmp_path / f"{name}{lost}.jpg" for lost in (0, 2, 1, 400))
+        for path, lost in zip((whole, *cut), (0, 2, 1, 400), strict=True):
+            path.write_bytes(out.getvalue()[: len(out.getvalue()) - lost])
+        expected, *ended, truncated = decoders.decode([whole, *cut], 64)
+        assert all(np.array_equal(expected, each) for each in ended), name
+        assert isinstance(truncated, UnreadableImage), name
+        lacking = [header.lacks_end for header in decoders.headers([whole, *cut]) if isinstance(header, Header)]
+        assert lacking == [False, True, True, False], name
+
+
 def test_missing_file_is_tried_again_later(decoders: Decoders, tmp_path: Path) -> None:
     assert isinstance(failure(decoders, tmp_path / "gone.jpg"), FileMissing)
     assert isinstance(failure(decoders, tmp_path), FileMissing | UnreadableImage)

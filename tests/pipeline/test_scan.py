@@ -317,6 +317,24 @@ def test_columns_of_a_table_that_were_not_understood_are_named(resources: Resour
     assert warning.startswith("Columns that were not understood: shelf.")
 
 
+def test_every_picture_of_a_folder_is_read_or_counted(resources: Resources, tmp_path: Path) -> None:
+    names = ("a.JPG", "b.jfif", "c.gif", "d.avif", "e.tif")
+    for number, name in enumerate(names):
+        draw(tmp_path / "pictures" / "plain.jpg", number)
+        with Image.open(tmp_path / "pictures" / "plain.jpg") as image:
+            image.save(tmp_path / "pictures" / name, "JPEG" if name.endswith("jfif") else None)
+    for name in ("f.heic", "g.HEIC", "h.svg", "notes.txt"):
+        (tmp_path / "pictures" / name).write_bytes(b"x")
+    cut = tmp_path / "pictures" / "plain.jpg"
+    cut.write_bytes(cut.read_bytes()[:-2])
+    found = scanned(resources, work := begin(resources, tmp_path / "pictures"))
+    assert found.warnings == (
+        "Pictures of kinds that are not read: 2 .heic, 1 .svg. Save them as JPEG or PNG.",
+        "Taken, though the end of the file is missing: plain.jpg.",
+    )
+    assert len(paths_by_image(resources, work)) == len(names) + 1
+
+
 def test_letters_in_doubt_are_named(resources: Resources, folder: Path) -> None:
     (folder / "metadata.csv").write_bytes("file_name;title\noak.png;Tür\n".encode() + b"ash.png;T\xfcr\n")
     (told,) = (each for each in scanned(resources, begin(resources, folder)).warnings if "letters" in each)
