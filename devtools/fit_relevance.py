@@ -24,8 +24,8 @@ from swatchbook.records import Hit, ResultKind, Role
 from swatchbook.resources import Resources, open_resources
 from swatchbook.search import relevance
 from swatchbook.search.judged_hits import COMPARED, judge
-from swatchbook.search.relevance import Evidence, Fitted, probability, says_few_words
-from swatchbook.search.search import search
+from swatchbook.search.relevance import Evidence, Fitted, counted, probability, says_few_words
+from swatchbook.search.search import FEW_CLOSE, MOST_OTHERS, search
 from swatchbook.settings import load_settings
 
 KINDS: tuple[ResultKind, ...] = ("product", "image")
@@ -37,6 +37,9 @@ RIDGE = 1.0
 
 FLOORS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3)
 """Floors that are tried."""
+
+REFUSED = 0.97
+"""Share of the questions about other things to which nothing is to be close."""
 
 BINS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 1.0)
 
@@ -94,6 +97,15 @@ def fit_both(asked: Sequence[Asked]) -> Fitted:
     return {"words": fit([each for each in asked if each not in few]), "meaning": fit(few)}
 
 
+def fit_words(asked: Sequence[Asked]) -> Fitted:
+    """Return the weights for text encoders without their own, by words alone."""
+    by_words = [
+        each._replace(results=[(evidence._replace(close=0.0, farther=0.0), right) for evidence, right in each.results])
+        for each in asked
+    ]
+    return {"words": fit(by_words)}
+
+
 def fit(asked: Sequence[Asked]) -> dict[str, float]:
     """Return the weights of a logistic regression over all results; those whose sign would be wrong are 0."""
     import numpy as np  # after swatchbook.models, which keeps it to one thread
@@ -103,7 +115,8 @@ def fit(asked: Sequence[Asked]) -> dict[str, float]:
     names = [*Evidence._fields]
     while True:
         used = [Evidence._fields.index(name) for name in names]
-        x = np.column_stack([np.ones(len(rows)), np.array([[e[i] for i in used] for e, _ in rows])])
+        weighed = [[counted(evidence)[i] for i in used] for evidence, _ in rows]
+        x = np.column_stack([np.ones(len(rows)), np.array(weighed)])
         w = _logistic(x, y)
         wrong = [name for name, each in zip(names, w[1:], strict=True) if each * SIGNS[name] < 0]
         if not wrong:
@@ -113,7 +126,7 @@ def fit(asked: Sequence[Asked]) -> dict[str, float]:
     return {name: round(found.get(name, 0.0), 3) for name in ("intercept", *Evidence._fields)}
 
 
-SIGNS = {"said": 1, "named": 1, "close": 1, "foreign": -1, "behind": -1}
+SIGNS = {"said": 1, "named": 1, "close": 1, "foreign": -1, "behind": -1, "farther": -1}
 """Evidence -> whether more of it speaks for a result."""
 
 
@@ -131,21 +144,40 @@ def _logistic(x: Any, y: Any) -> Any:
 
 
 def floor_of(asked: Sequence[Asked], weights: Fitted) -> float:
-    """Return the floor at which most questions are judged rightly: the answers that are found stay, and nothing is
-    close to questions without one. Both count the same.
+    """Return the lowest floor at which nothing is close to REFUSED of the questions about other things, and of those of
+    them that have digits.
     """
+    far = [each for each in asked if each.kind == "far"]
+    groups = far, [each for each in far if _has_digits(each)]
+    return next(
+        (
+            floor
+            for floor in FLOORS
+            if all(len(_silent(some, weights, floor)) >= REFUSED * len(some) for some in groups)
+        ),
+        FLOORS[-1],
+    )
 
-    def rightly(floor: float) -> float:
-        kept = [_shown(each, weights, floor, right=True) for each in asked if any(r for _, r in each.results)]
-        silent = [not _shown(each, weights, floor) for each in asked if each.kind != "answerable"]
-        return sum(kept) / max(1, len(kept)) + sum(silent) / max(1, len(silent))
 
-    return max(FLOORS, key=rightly)
+def _has_digits(each: Asked) -> bool:
+    return re.search(r"\d", each.question) is not None
 
 
-def _shown(each: Asked, weights: Fitted, floor: float, *, right: bool = False) -> bool:
-    """Whether a result is shown; `right`: one that answers."""
-    return any(probability(v, weights) >= floor for v, is_right in each.results if is_right or not right)
+def _silent(asked: Sequence[Asked], weights: Fitted, floor: float) -> list[Asked]:
+    """Return the questions to which no result is close."""
+    return [each for each in asked if all(probability(v, weights) < floor for v, _ in each.results)]
+
+
+def _ranked(each: Asked, weights: Fitted) -> list[tuple[float, bool]]:
+    """Return the results' probabilities and whether they are right, in the order of a search."""
+    judged = [(probability(evidence, weights), right) for evidence, right in each.results]
+    return sorted(judged, key=lambda pair: -round(pair[0], 2))
+
+
+def _listed(ranked: Sequence[tuple[float, bool]], floor: float) -> Sequence[tuple[float, bool]]:
+    """Return the results that a search lists: close ones, and where these are few the next ones."""
+    close = sum(p >= floor for p, _ in ranked)
+    return ranked[: close + (MOST_OTHERS if close < FEW_CLOSE else 0)]
 
 
 def show(title: str, asked: Sequence[Asked], weights: Fitted, floor: float, *, errors: bool) -> None:
@@ -156,20 +188,25 @@ def show(title: str, asked: Sequence[Asked], weights: Fitted, floor: float, *, e
     for by in KINDS:
         some = [each for each in asked if each.by == by]
         answerable = [each for each in some if each.kind == "answerable"]
-        first = [each for each in answerable if _first_is_right(each, weights, floor)]
-        found = [each for each in answerable if any(right for _, right in each.results)]
-        kept = [each for each in found if _shown(each, weights, floor, right=True)]
-        print(f"  {by}: the first result is right {_share(first, answerable)}")
-        print(f"  {by}: answers that are found and stay {_share(kept, found)}")
+        ranked = [_ranked(each, weights) for each in answerable]
+        for words, found_right in (
+            ("the first result is right", [found[0][1] for found in ranked]),
+            ("one of the first three is", [any(r for _, r in found[:3]) for found in ranked]),
+            ("a right one is close", [any(r for p, r in found if p >= floor) for found in ranked]),
+            ("a right one is shown", [any(r for _, r in _listed(found, floor)) for found in ranked]),
+        ):
+            print(f"  {by}: {words} {_share([*filter(None, found_right)], answerable)}")
         for kind in ("near", "far"):
             none = [each for each in some if each.kind == kind]
-            silent = [each for each in none if not _shown(each, weights, floor)]
+            silent = _silent(none, weights, floor)
             print(f"  {by}: {kind}, nothing is close {_share(silent, none)}")
+            digits = [*filter(_has_digits, none)]
+            print(f"  {by}: {kind} with digits, nothing is close {_share([*filter(_has_digits, silent)], digits)}")
             for each in none if errors else ():
                 if each not in silent:
-                    print(f"      shown: {each.question} ({each.catalogue}) {_best(each, weights)}")
-        for each in answerable if errors else ():
-            if each not in first:
+                    print(f"      close: {each.question} ({each.catalogue}) {_best(each, weights)}")
+        for each, found in zip(answerable, ranked, strict=True) if errors else ():
+            if not found[0][1]:
                 print(f"      first is wrong: {each.question} ({each.catalogue}) {_best(each, weights)}")
     print("  per cent shown     results   mean    right")
     pairs = [(probability(v, weights), right) for each in asked for v, right in each.results]
@@ -179,11 +216,6 @@ def show(title: str, asked: Sequence[Asked], weights: Fitted, floor: float, *, e
             mean, right = sum(p for p, _ in bin_) / len(bin_), sum(r for _, r in bin_) / len(bin_)
             print(f"  {low:4.0%} to {high:4.0%}       {len(bin_):5}  {mean:6.1%}   {right:6.1%}")
     print(f"  Brier {sum((p - r) ** 2 for p, r in pairs) / len(pairs):.4f}")
-
-
-def _first_is_right(each: Asked, weights: Fitted, floor: float) -> bool:
-    evidence, right = max(each.results, key=lambda pair: round(probability(pair[0], weights), 2))
-    return right and probability(evidence, weights) >= floor
 
 
 def _best(each: Asked, weights: Fitted) -> str:
@@ -216,7 +248,8 @@ def main() -> None:
             asked = list(ask(resources, given.questions))
         if given.keep:
             given.keep.write_text(json.dumps(asked))
-    fitted = [each for each in asked if each.fitted]
+    judged = [each for each in asked if each.kind != "answerable" or any(right for _, right in each.results)]
+    fitted = [each for each in judged if each.fitted]  # where nothing found is right, a name may be found otherwise
     aside = [each for each in asked if not each.fitted]
     show("in use, aside", aside, relevance.weights_of(tag), settings.relevance_floor, errors=False)
     weights = fit_both(fitted)
@@ -227,10 +260,11 @@ def main() -> None:
     for catalogue in sorted({each.catalogue for each in aside}):
         some = [each for each in aside if each.catalogue == catalogue and each.by == "product"]
         answerable = [each for each in some if each.kind == "answerable"]
-        first = [each for each in answerable if _first_is_right(each, weights, floor)]
+        first = [each for each in answerable if _ranked(each, weights)[0][1]]
         print(f"  {catalogue}: first product right {_share(first, answerable)}")
     if given.write:
-        fitted_with = {**relevance.all_weights(), tag.partition("@")[0]: weights}
+        others = {relevance.OTHER: fit_words(fitted)}
+        fitted_with = {**relevance.all_weights(), **others, tag.partition("@")[0]: weights}
         relevance.WEIGHTS.write_text(json.dumps(fitted_with, indent=2) + "\n")
         print(f"written to {relevance.WEIGHTS}; SWATCHBOOK_RELEVANCE_FLOOR should be {floor:g}")
 

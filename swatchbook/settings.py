@@ -355,7 +355,7 @@ class Settings(BaseSettings):
         ),
     )
     relevance_floor: float = Field(
-        default=0.1,
+        default=0.2,
         ge=0,
         le=1,
         description=(

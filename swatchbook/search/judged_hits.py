@@ -26,7 +26,7 @@ from swatchbook.search.relevance import (
 )
 from swatchbook.search.role_queries import keyword_spaces, searched_spaces, space_pair
 
-COMPARED = 20  # number of first results that are sorted by likelihood; each result is compared with the best of them
+COMPARED = 50  # number of first results that are sorted by likelihood; each result is compared with the best of them
 
 
 def weights_of_relevance(resources: Resources) -> Fitted:

@@ -21,6 +21,7 @@ from swatchbook.errors import Failure
 from swatchbook.index.contract import Space, Where
 from swatchbook.index.printed_sizes import join_sizes
 from swatchbook.index.terms import fold
+from swatchbook.index.words import terms_of
 from swatchbook.ledger.space_objects import sample_objects
 from swatchbook.ledger.space_registry import find_background, keep_background
 from swatchbook.records import RoleTag
@@ -28,7 +29,7 @@ from swatchbook.resources import Resources
 
 WEIGHTS: Final = Path(__file__).with_name("relevance_weights.json")
 OTHER: Final = "other"
-"""Name of the weights for text encoders without their own; they were fitted to all-MiniLM-L6-v2, an English one."""
+"""Name of the weights for text encoders without their own, by words alone."""
 
 LETTERS = 0.75  # share of a word's letters, at least four, that begin its other forms: tile, tiles; цемент, цемента
 LONGER = 3  # most letters by which forms of a word differ in length: kapı, kapılar; not engine, engineered
@@ -54,7 +55,9 @@ and Dutch."""
 _WORD = re.compile(r"\d+(?:[.,]\d+)*(?:x\d+(?:[.,]\d+)*)+|[^\W_]+(?:[.,]\d+)?")
 
 
-FEW_WORDS: Final = 1 / 3  # the largest share of a question's words in its results that is too small to judge by words
+FEW_WORDS: Final = 1 / 2
+"""The largest mean of `said` and `named`, squared, that is too small to judge a question's results by words: a shared
+word may be a material or a container, and the thing that is meant have its name in another language."""
 
 Fitted = Mapping[str, Mapping[str, float]]
 """The weights for one text encoder: an intercept and a weight for each kind of evidence.
@@ -69,7 +72,8 @@ class Evidence(NamedTuple):
     `said` is the share of the question's words that its texts have, in any inflection, `named` that in its name or
     caption. `close` is how much nearer it is than the nearest of as many objects by chance, in deviations of unrelated
     similarities. `foreign` is the share of words that no text of the owner has, weighted by the number of its objects:
-    an owner without marble does not print the word. `behind` is the share of words that the best result has more.
+    an owner without marble does not print the word. `behind` is how much more of the
+    words the best result has, `farther` how much nearer the nearest one is.
     """
 
     said: float
@@ -77,6 +81,7 @@ class Evidence(NamedTuple):
     close: float
     foreign: float
     behind: float = 0.0
+    farther: float = 0.0
 
 
 class Judged(NamedTuple):
@@ -87,12 +92,15 @@ class Judged(NamedTuple):
 
 
 def behind_best(judged: Sequence[Judged], among: int) -> list[Judged]:
-    """Return results with their distance in words from the best of the first `among`."""
-    best = max((_words_of(each.evidence) for each in judged[:among]), default=0.0)
-    return [
-        each._replace(evidence=each.evidence._replace(behind=max(0.0, best - _words_of(each.evidence))))
-        for each in judged
-    ]
+    """Return results with their distances in words and in meaning from the best of the first `among`."""
+    first = [each.evidence for each in judged[:among]]
+    best, nearest = max(map(_words_of, first), default=0.0), max((each.close for each in first), default=0.0)
+
+    def compared(one: Evidence) -> Evidence:
+        behind, farther = best - _words_of(one), nearest - one.close
+        return one._replace(behind=max(0.0, behind), farther=max(0.0, farther))
+
+    return [each._replace(evidence=compared(each.evidence)) for each in judged]
 
 
 def says_few_words(evidence: Evidence) -> bool:
@@ -100,10 +108,15 @@ def says_few_words(evidence: Evidence) -> bool:
     return _words_of(evidence) + evidence.behind <= FEW_WORDS
 
 
+def counted(evidence: Evidence) -> Evidence:
+    """Return evidence as it is weighed: shares of words by their squares, since two of two say more than twice one."""
+    return evidence._replace(said=evidence.said**2, named=evidence.named**2)
+
+
 def probability(evidence: Evidence, fitted: Fitted) -> float:
     """Return the logistic function of the intercept and the weighed evidence."""
     weights = fitted["meaning"] if "meaning" in fitted and says_few_words(evidence) else fitted["words"]
-    weighed = (weights[name] * value for name, value in zip(Evidence._fields, evidence, strict=True))
+    weighed = (weights[name] * value for name, value in zip(Evidence._fields, counted(evidence), strict=True))
     return 1 / (1 + math.exp(-weights["intercept"] - sum(weighed)))
 
 
@@ -121,7 +134,7 @@ def all_weights() -> Mapping[str, Fitted]:
 
 
 def _words_of(evidence: Evidence) -> float:
-    return (evidence.said + evidence.named) / 2
+    return (evidence.said**2 + evidence.named**2) / 2
 
 
 def content_words(text: str) -> list[str]:
@@ -137,9 +150,14 @@ def without_function_words(text: str) -> str:
 
 
 def words_said(asked: Collection[str], text: str) -> frozenset[str]:
-    """Return the words of a question that a text has, in any inflection."""
+    """Return the words of a question that a text has, in any inflection; materials and colours in any language."""
     present, together = _words_of_text(text)
-    return frozenset(word for word in asked if _says(present, together, word))
+    return frozenset(word for word in asked if _says(present, together, word) or _names(text, word))
+
+
+def _names(text: str, word: str) -> bool:
+    """Return whether a word is a material or colour that a text names, perhaps in another language."""
+    return bool(terms := terms_of(word)) and terms <= terms_of(text)
 
 
 @lru_cache(maxsize=2_048)  # a search reads a few hundred texts, most of which the next one reads, too

@@ -38,7 +38,7 @@ from swatchbook.search.targets import TARGETS
 CANDIDATES = 100  # the matches of each role that are fused
 DEPTHS = (CANDIDATES, 1_000, 10_000)  # matches of each role; more are taken while too few satisfy a filter
 MOST_RANKED = 1_100  # results that are judged and counted: an offset and a page of results reach no further
-FEW_CLOSE, LEAST_OTHERS = 6, 3  # with fewer close results others fill up to FEW_CLOSE, but at least LEAST_OTHERS
+FEW_CLOSE, MOST_OTHERS = 6, 6  # with fewer close results at most so many others follow
 MOST_TEXT = 1_000
 """The most characters of a text that is searched for."""
 
@@ -132,8 +132,8 @@ def close_first(resources: Resources, ranked: Sequence[Hit]) -> list[Hit]:
     floor = resources.settings.relevance_floor
     close = [hit for hit in ranked if hit.relevance is None or hit.relevance >= floor]
     others = [hit for hit in ranked if hit.relevance is not None and hit.relevance < floor]
-    more = max(LEAST_OTHERS, FEW_CLOSE - len(close)) if len(close) < FEW_CLOSE else 0
-    return [*close, *(hit.model_copy(update={"close": False}) for hit in others[:more])]
+    more = others[:MOST_OTHERS] if len(close) < FEW_CLOSE else []
+    return [*close, *(hit.model_copy(update={"close": False}) for hit in more)]
 
 
 def _browse(resources: Resources, known: ReadCache, where: Where, by: ResultKind, k: int, offset: int) -> SearchResults:
