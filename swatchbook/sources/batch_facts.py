@@ -18,6 +18,7 @@ from swatchbook.sources.batch_values import (
     MAX_TITLE,
     as_availability,
     as_gtin,
+    as_id,
     as_price,
     as_text,
     attributes_in,
@@ -160,7 +161,7 @@ def _variant(given: Any, title: str | None, names: Sequence[str | None]) -> Vari
         facts["regular_price"] = before
     return Variant(
         name=shorten(name, MAX_TITLE),
-        code=next((text for key in NAMES[CODE] if (text := as_text(known.get(key)))), None),
+        code=next((text for key in NAMES[CODE] if (text := as_id(known.get(key)))), None),
         size=facts.get("size"),
         price=" ".join(filter(None, price)) if price else None,
         options=tuple(options),

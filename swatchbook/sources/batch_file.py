@@ -442,13 +442,13 @@ def _rows(file: Path, kind: Kind, max_bytes: int, *, is_cut: bool) -> Iterator[M
     head = _head_of(first)
     if head is None:
         raise UnreadableDocument("It has no row with the names of its columns.", advice="Write them in its first row.")
-    names = [_plain_cell(cell) for cell in first[head]][:_MAX_COLUMNS]
+    names = [plain_cell(cell) for cell in first[head]][:_MAX_COLUMNS]
     names = [str(name).strip() if not is_empty(name) else f"column {place}" for place, name in enumerate(names, 1)]
     below = chain(first[head + 1 :], rows)
     for row in (row for row, _ in pairwise(below)) if is_cut else below:
         record = dict[str, Any]()
         for name, cell in zip(names, row, strict=False):
-            value = _plain_cell(cell)
+            value = plain_cell(cell)
             if is_empty(value):
                 record.setdefault(name, None)
             elif is_empty(record.get(name)):
@@ -496,10 +496,11 @@ def _csv_rows(lines: Iterable[str], kind: Kind) -> Iterator[list[str]]:
     )
 
 
-def _plain_cell(cell: Any) -> Any:
-    """Return a cell as in JSON; a number that a table has as 12.0 is 12."""
+def plain_cell(cell: Any) -> Any:
+    """Return a cell as in JSON; a number that a table has as 12.0 is 12, and ="012", as Excel keeps digits, is 012."""
     if isinstance(cell, str):
-        return cell.strip()
+        text = cell.strip()
+        return text[2:-1].replace('""', '"').strip() if text[:2] == '="' and text[2:].endswith('"') else text
     if isinstance(cell, float) and cell.is_integer():
         return int(cell)
     return cell if cell is None or isinstance(cell, int | float | bool) else str(cell)

@@ -168,7 +168,7 @@ _OF_SHOPS: Mapping[str, tuple[Callable[[Any], str | None], Sequence[str]]] = {
     "taxonomy": (as_category, ("productcategory",)),
     "categories": (as_text, ("allcategories",)),
     "shop_attributes": (as_shop_attributes, ("shopattributes",)),
-    "sku": (as_text, ("ownsku",)),
+    "sku": (as_id, ("ownsku",)),
     "mpn": (as_id, MPN),
     "shop_id": (as_id, ("shopid",)),
     "short_description": (as_text, ("shortdescription", "kurzbeschreibung")),

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -107,7 +108,7 @@ def as_text(value: Any, depth: int = 0) -> str | None:
     if isinstance(value, bool) or value is None or depth > MAX_DEPTH:
         return None
     if isinstance(value, float):
-        return f"{value:.2f}" if math.isfinite(value) else None
+        return format(Decimal(f"{value:.{_DIGITS}g}"), "f") if math.isfinite(value) else None
     if isinstance(value, list):
         return ", ".join(dict.fromkeys(filter(None, (as_text(each, depth + 1) for each in value[:50])))) or None
     if isinstance(value, dict):
@@ -117,6 +118,9 @@ def as_text(value: Any, depth: int = 0) -> str | None:
         text = text_of_html(text[: 10 * MAX_TEXT])
     line = shorten(one_line(text), MAX_TEXT)
     return None if line.casefold() in NO_VALUES else line
+
+
+_DIGITS = 15  # that a float keeps of a decimal number, and that spreadsheets show
 
 
 def _name_of(value: Mapping[str, Any], depth: int) -> str | None:
@@ -160,7 +164,12 @@ def as_id(value: Any) -> str | None:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     text = shorten(one_line(value), MAX_TEXT) if isinstance(value, str) else as_text(value)
-    return text or None
+    return None if text is None or is_rounded(text) else text or None
+
+
+def is_rounded(code: str) -> bool:
+    """Return whether a code is as spreadsheets write a long number: "4.00638E+12". Its other digits are lost."""
+    return re.fullmatch(r"\d(?:[.,]\d+)?E\+\d{1,3}", code.strip(), re.IGNORECASE) is not None
 
 
 def as_url(value: Any) -> str | None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from swatchbook.errors import Failure, InvalidReference, TooLarge, UnreadableDocument, reason_of
 from swatchbook.records import Variant
-from swatchbook.sources.batch_file import read_records
+from swatchbook.sources.batch_file import plain_cell, read_records
 from swatchbook.sources.batch_names import LOCAL_PATHS, flat, is_picture_field
 from swatchbook.sources.batch_record import read_record
 from swatchbook.sources.text_file import head_of, open_utf8
@@ -129,7 +129,9 @@ def _records(file: Path, max_bytes: int) -> Iterator[Any]:
     delimiter = max(",;\t|", key=head.count)
     try:
         for row in csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter):
-            yield {name: value for name, value in row.items() if name and value}  # rows may be too long or short
+            yield {
+                name: plain_cell(value) for name, value in row.items() if name and value
+            }  # rows may be too long or short
     except csv.Error as error:
         raise UnreadableDocument("It is no table with a row for each picture.") from error
 

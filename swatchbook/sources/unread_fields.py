@@ -6,15 +6,16 @@ from typing import Any
 from swatchbook.one_line import one_line, shorten
 from swatchbook.records import BatchMapping
 from swatchbook.sources.batch_fields import is_metadata
-from swatchbook.sources.batch_names import flat
+from swatchbook.sources.batch_names import CODE, ID, MPN, NAMES, flat
 from swatchbook.sources.batch_record import ReadRecord, read_record
 from swatchbook.sources.batch_rows import IDLE_SALE, VARIATION_OF, is_of_woocommerce, passed_over, used_for_rows
-from swatchbook.sources.batch_values import as_day, is_empty, listed
+from swatchbook.sources.batch_values import as_day, is_empty, is_rounded, listed
 
 LOOKED_AT = 50  # records of a file whose fields are named
 _EXAMPLE = 80  # characters of an example
 _NAMED = 5  # columns or articles in a warning
 _MOST_NAME = 60  # characters
+_CODES = frozenset({*NAMES[ID], *NAMES[CODE], *MPN, "ownsku", "shopid"})
 
 
 class UnreadFields:
@@ -49,7 +50,7 @@ class ColumnCheck:
         self._end: str | None = None
         self._is_endless = self._is_strange = False
         self._unread_day: str | None = None
-        self._idle_sales, self._absent = list[str](), dict[str, None]()
+        self._idle_sales, self._absent, self._rounded = list[str](), dict[str, None](), dict[str, None]()
 
     def look(self, place: int, record: Any, mapping: BatchMapping) -> None:
         """Look at the item at a place (from 1) of its file: at all columns of the first ones, at sale prices of all."""
@@ -64,6 +65,10 @@ class ColumnCheck:
             self._passed_over |= {name for name in record if flat(name) in known}
             self._is_strange |= "variation" in record.values() and "parent" not in map(flat, record)
         articles = [record, *(each for each in listed(record.get("variants")) if isinstance(each, dict))]
+        codes = (
+            (flat(str(name)), value) for each in articles for name, value in each.items() if isinstance(value, str)
+        )
+        self._rounded.update(dict.fromkeys(value for name, value in codes if name in _CODES and is_rounded(value)))
         self._idle_sales += [str(each[IDLE_SALE]) for each in articles if IDLE_SALE in each]
         if (sold := str(record.get("sold as"))).startswith(VARIATION_OF):
             self._absent[sold.removeprefix(VARIATION_OF)] = None
@@ -90,6 +95,11 @@ class ColumnCheck:
             told.append(
                 "It looks like WooCommerce's export without the column Parent, or in a language that is not known: its "
                 "variations became separate products. Export all columns while your language in the shop is English."
+            )
+        if self._rounded:
+            told.append(
+                f"Codes that a spreadsheet has rounded were left out: {_first([*self._rounded])}. Give their columns "
+                "the format “Text” there, and write the file once more."
             )
         if self._idle_sales:
             told.append(

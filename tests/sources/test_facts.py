@@ -13,6 +13,8 @@ from swatchbook.sources.batch import list_batch
 from swatchbook.sources.batch_mapping import read_batch_mapping
 from swatchbook.sources.batch_record import ReadRecord, read_record
 from swatchbook.sources.listed import ListedItem
+from swatchbook.sources.sidecar import read_table
+from swatchbook.sources.unread_fields import ColumnCheck
 from tests.tables import rows_of
 
 
@@ -36,6 +38,33 @@ def test_columns_with_a_known_label_are_facts_and_others_are_named() -> None:
     found = read({"Oberfläche": "geölt", "Gewicht (kg)": "12,5", "Warehouse": "B7", "Thickness": "0", "Quantity": "4"})
     assert found.metadata == {"finish": "geölt", "weight": "12,5 kg"}
     assert found.unknown == ("Warehouse", "Thickness", "Quantity")
+
+
+def test_facts_keep_their_digits() -> None:
+    specs = {"Thickness (mm)": 0.375, "Wire diameter (mm)": 0.004, "Depth": 12.0, "Width": 0.1 + 0.2, "Length": 1e-7}
+    assert read({"weight": 0.125, "specs": specs}).metadata == {
+        "weight": "0.125", "thickness": "0.375 mm", "wire_diameter": "0.004 mm", "depth": "12", "width": "0.3",
+        "length": "0.0000001",
+    }  # fmt: skip
+
+
+def test_digits_that_excel_keeps_as_text_are_a_code(tmp_path: Path) -> None:
+    row = '="00123";Oak;="8,""0";a.jpg'
+    (tmp_path / "items.csv").write_text(f"sku;title;height;images\n{row}\n")
+    (tmp_path / "metadata.csv").write_text(f"sku;title;height;file_name\n{row}\n")
+    (tmp_path / "a.jpg").touch()
+    (item,) = list_batch(tmp_path / "items.csv", NO_MAPPING, max_bytes=1 << 20)
+    (told,) = read_table(tmp_path / "metadata.csv", 1 << 20).values()
+    assert (item.code, told.code, item.metadata["height"]) == ("00123", "00123", '8,"0')
+
+
+def test_rounded_code_is_none_and_is_told(tmp_path: Path) -> None:
+    rows = [("sku", "title", "ean", "image"), ("A1", "Oak", "4.00638E+12", "a"), ("4,00638e+12", "Ash", "", "b")]
+    items_of(tmp_path, "items.csv", rows)
+    columns = ColumnCheck()
+    oak, ash = list_batch(tmp_path / "items.csv", NO_MAPPING, max_bytes=1 << 20, columns=columns)
+    assert (oak.code, ash.code, "gtin" in oak.metadata) == ("A1", None, False)
+    assert any("4.00638E+12, 4,00638e+12" in told for told in columns.warnings())
 
 
 def test_product_is_available_as_its_best_variant() -> None:
