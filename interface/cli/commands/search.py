@@ -168,7 +168,7 @@ def _alike(hit: "Hit") -> str:
 
 
 def _missing(hit: "Hit") -> str:
-    return f"  without {', '.join(map(clean, hit.missing))}" if hit.missing else ""
+    return f"  not mentioned: {', '.join(map(clean, hit.missing))}" if hit.missing and hit.close else ""
 
 
 def _explanation(hit: "Hit") -> Text:

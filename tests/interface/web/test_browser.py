@@ -114,10 +114,10 @@ def test_a_product_is_found_by_words_by_likeness_and_by_a_picture(tab: Page, tmp
     tab.locator("summary", has_text="Why").first.click()
     expect(tab.locator(".why meter").first).to_be_visible()
     tab.locator(".facet a").first.wait_for()
-    tab.get_by_text("Weights").click()
+    tab.get_by_text("Weights", exact=True).click()
     tab.locator("input[name=weight-keyword]").fill("1")
     expect(tab.locator(".slider", has_text="keyword").locator("output")).to_have_text("1")
-    tab.get_by_role("button", name="Weigh").click()
+    tab.get_by_role("button", name="Apply weights").click()
     tab.wait_for_url("**weight-keyword=1**")
     tab.goto("/?text=oak")
     tab.get_by_text("More like this").first.click()
@@ -448,7 +448,8 @@ def test_axe_finds_nothing_wrong_and_nothing_moves(
     size = {"width": width, "height": 800}
     with changed(service, images, images.c.id == picture.image, needs_review=True):
         for address in (
-            "/", "/?text=oak&color=grey", "/?text=no&material=oakk", f"/?like={picture.image}", "/ui/documents",
+            "/", "/?text=oak&color=grey", "/?text=no&material=oakk", "/?text=piston&by=product",
+            f"/?like={picture.image}", "/ui/documents",
             f"/ui/documents/{document}?page={picture.page}", f"/ui/documents?done=deleted:{document}", "/ui/trash",
             f"/ui/images/{picture.image}", "/ui/coverage", "/ui/review", "/?k=0",
             f"/products/{product}", f"/ui/products/{product}/merge", f"/ui/documents/{document}/readings",

@@ -116,7 +116,7 @@ def test_what_is_no_picture_is_refused(sample: TestClient) -> None:
 def test_nothing_is_told_with_the_nearest_that_there_is(sample: TestClient) -> None:
     read = page(sample, "/?text=oak&material=oakk")
     assert "Nothing was found." in read.text
-    assert "material oakk: nothing has it." in read.text
+    assert "Nothing has the material oakk. Nearest: " in read.text
 
 
 def test_results_that_are_not_close_are_dimmed_cards(sample: TestClient) -> None:
