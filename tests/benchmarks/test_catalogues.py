@@ -16,9 +16,9 @@ from benchmarks.catalogues.answers import SystemAnswers, from_answer, read_answe
 from benchmarks.catalogues.leaderboard import make_board
 from benchmarks.catalogues.scores import read_scores, score_document, score_system
 from benchmarks.catalogues.splits import HERE, LABELS, SPLITS, page_boxes, truths_of
-from benchmarks.catalogues.systems import NotRun, Task, find_system, vision
+from benchmarks.catalogues.systems import Task, find_system, vision
 from benchmarks.catalogues.systems.docling_document import elements_of
-from benchmarks.catalogues.systems.rules import Element, make_products
+from benchmarks.catalogues.systems.rules import make_products
 from devtools.evaluation.facts import FieldScore
 from devtools.evaluation.score import score
 from devtools.evaluation.truth import Truth
@@ -91,6 +91,7 @@ def test_split_whose_documents_were_seen_or_not_is_said(tmp_path: Path) -> None:
         score_system(read_answers(write(tmp_path, answers(nerizake(), seen={"tuning": "unseen"}))))
 
 
+@pytest.mark.nightly
 def test_swatchbook_scores_the_same_through_the_format(small: Truth) -> None:
     oak = small.products[0].model_copy(update={"metadata": {"price": "€ 82.50"}})
     small = small.model_copy(update={"products": (oak, *small.products[1:])})
@@ -208,34 +209,12 @@ def test_program_is_run_told_and_goes_on(tmp_path: Path, call: Call, capsys: pyt
     assert asked == ["l-rizki.pdf", "l-sakes.pdf", "l-rizki.pdf"]
 
 
-def test_system_that_does_not_exist_is_named(tmp_path: Path, call: Call) -> None:
-    with pytest.raises(SystemExit, match="nobody is neither a baseline nor a program"):
-        call("run", "nobody", tmp_path)
-
-
 def test_pdfs_are_never_put_into_the_checkout(call: Call) -> None:
     with pytest.raises(SystemExit, match="is in the checkout"):
         call("obtain", HERE / "pdfs", "https://example.org")
 
 
 # --- baselines --------------------------------------------------------------------------------------------------------
-
-
-def test_rules_take_headings_with_prices_and_rows() -> None:
-    found = make_products(
-        [
-            Element("heading", 1, "Chairs", (50, 10, 200, 30)),
-            Element("heading", 1, "Oslo 12", (50, 300, 200, 320)),
-            Element("text", 1, "Oak, oiled. Art. OS-1200. 149 €", (50, 330, 200, 345)),
-            Element("picture", 1, "", (50, 100, 250, 290)),
-            Element("row", 2, "Stool A\t1.250", (50, 100, 400, 200)),
-            Element("row", 2, "Model\tPrice", (50, 100, 400, 200)),
-        ]
-    ).products
-    assert [(p.name, p.price, p.code, len(p.pictures)) for p in found] == [
-        ("Oslo 12", "149 €", "OS-1200", 1),
-        ("Stool A", "1.250", None, 0),
-    ]
 
 
 def test_docling_document_gives_its_products() -> None:
@@ -253,12 +232,14 @@ def test_docling_document_gives_its_products() -> None:
     ]
 
 
+@pytest.mark.nightly
 def test_markdown_baseline_reads_the_sample(small: Truth, tmp_path: Path) -> None:
     system = find_system("pymupdf4llm-rules")
     found = system.answer(Task("small", build(BUILD, small=True), small, None)).products
     assert {label.name for label in small.products} & {product.name for product in found}
 
 
+@pytest.mark.nightly
 def test_taught_baseline_is_no_worse(small: Truth, tmp_path: Path) -> None:
     system = find_system("swatchbook-taught")
     found = system.answer(Task("small", build(BUILD, small=True), small, tmp_path))
@@ -285,11 +266,6 @@ def test_vision_model_is_asked_about_each_page(small: Truth, tmp_path: Path, mon
     assert len(there.asked) == 3
     assert [(p.name, p.page, p.code) for p in found] == [("Oak", 1, "A 1"), ("Oak", 2, "A 1")]
     assert found[0].pictures[0].box == (0, 80, 250, 160)
-
-
-def test_vision_model_that_is_not_set_is_not_run(small: Truth, tmp_path: Path) -> None:
-    with pytest.raises(NotRun, match="costs money"):
-        vision.read_pages(Task("small", tmp_path / "x.pdf", small, None), Settings(home=tmp_path))
 
 
 def test_system_that_cannot_run_says_so_in_its_file(

@@ -89,10 +89,7 @@ def test_bare_values_are_told_from_names_and_codes() -> None:
     check_rows(__file__, "is_bare_value", is_bare_value)
 
 
-@pytest.mark.parametrize(
-    "value",
-    ["1{} pcs", "1{},5 kg", "3{} x 60 cm", "1{} May 2026", "from 1{},50 €", "1{} Stück", "2026-05-1{}", "1{} марта"],
-)
+@pytest.mark.parametrize("value", ["1{} pcs", "1{} May 2026"])
 def test_value_at_a_picture_in_the_type_of_names_is_no_product(value: str) -> None:
     document = layouts.card_grid()
     cards = {page.number: [b for b in page.blocks if _is_name(b)] for page in document.pages[1:-1]}

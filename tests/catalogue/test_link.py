@@ -184,13 +184,6 @@ def test_running_heads_are_linked_to_nothing() -> None:
     assert not [made for made in links if running.id in (made.source, made.target)]
 
 
-def test_links_are_unique_and_scores_in_range():
-    document = layouts.card_grid(3, 3)
-    _, _, links = linked(document, placed(document))
-    assert len({(made.kind, made.source, made.target) for made in links}) == len(links)
-    assert all(0 < made.score <= 1 and made.evidence for made in links)
-
-
 def test_link_by_page_only_without_a_place():
     document = layouts.long_sections()
     found, products = found_on(document)
@@ -204,7 +197,7 @@ def test_link_by_page_only_without_a_place():
         assert [made.evidence[0].rule for made in links] == [rule] * len(placements)
 
 
-@pytest.mark.parametrize("turn", [90, 180, 270])
+@pytest.mark.parametrize("turn", [90, 180])
 def test_sideways_page_has_the_links_of_an_upright(turn: int) -> None:
     document = layouts.card_grid()
     found, products = found_on(document)

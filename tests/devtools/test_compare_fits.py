@@ -47,22 +47,6 @@ def test_accepted_losses_have_reasons() -> None:
         assert kept.figures[each.document][each.figure] >= each.after, each
 
 
-def test_group_split_in_two_sizes_is_a_loss(documents: list[Measured]) -> None:
-    (whole,) = (d for d in documents if d.name == "cantoni")
-    best = whole.f1.index(max(whole.f1))
-    rows, half = whole.names[best], len(whole.names[best]) // 2
-    f1 = [f / 2 if n == best else min(f, whole.f1[best] / 2) for n, f in enumerate(whole.f1)]
-    names = [names[:half] if n == best else names for n, names in enumerate(whole.names)]
-    split = whole._replace(
-        f1=[*f1, f1[best]],
-        features=[*whole.features, whole.features[best]],
-        names=[*names, rows[half:]],
-        meanings=whole.meanings[[*range(len(f1)), best]],
-    )
-    before, after = (merge(best_groups([d]), figures_of([d], shipped_weights())) for d in (whole, split))
-    assert {loss.figure for loss in find_losses(before, after)} == {"best", "shipped"}
-
-
 def test_loss_is_named_until_it_is_accepted(tmp_path: Path) -> None:
     kept = Fitted({"oak": {"best": 0.96, "shipped": 0.9}, "ash": {"best": 0.5, "shipped": 0.5}}, [])
     now = {"oak": {"best": 0.96, "shipped": 0.74}, "ash": {"best": 0.6, "shipped": 0.41}}

@@ -1,10 +1,6 @@
 """What is counted of the project's size, and that docs/development.md has these figures."""
 
-import subprocess
-
-import pytest
-
-from devtools.size import figures, files_at, table
+from devtools.size import figures
 from tests.conftest import ROOT
 
 MODULE = '''class Shelf:
@@ -46,16 +42,6 @@ def test_what_a_newcomer_carries_is_counted() -> None:
         "lines of tests": "2",
         "words in a test's name, median": "2",
     }
-
-
-def test_commits_stand_in_columns() -> None:
-    rows = table({"old": {"lines": "3"}, "new": {"lines": "2"}}).splitlines()
-    assert rows == ["| | old | new |", "| --- | ---: | ---: |", "| lines | 3 | 2 |"]
-
-
-def test_an_unknown_commit_is_refused() -> None:
-    with pytest.raises(subprocess.CalledProcessError):
-        files_at("0" * 40)
 
 
 def test_the_documented_figures_are_those_that_are_counted() -> None:

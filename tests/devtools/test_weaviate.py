@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -60,12 +59,6 @@ def test_a_build_that_fails_says_why_and_leaves_nothing(bare_machine: Path, tmp_
     assert [*(tmp_path / "cache").rglob("weaviate-server")] == []
 
 
-def test_a_docker_daemon_that_does_not_answer_is_passed_over(bare_machine: Path) -> None:
-    program(bare_machine / "docker", "import sys; sys.exit(1)")
-    with pytest.raises(Configuration):
-        find_server()
-
-
 def test_the_key_is_in_the_environment_and_not_in_the_arguments(tmp_path: Path) -> None:
     for found in (Path("/bin/weaviate-server"), Image("some/image:1")):
         command, environment = _command(found, tmp_path, port=1, grpc_port=2, api_key="sesame")
@@ -81,20 +74,6 @@ def test_a_server_that_dies_shows_the_end_of_its_log(bare_machine: Path, tmp_pat
         start(tmp_path / "data", port=port, grpc_port=grpc_port)
 
 
-def test_a_taken_port_is_not_mistaken_for_ours(tmp_path: Path) -> None:
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
-        with pytest.raises(Configuration, match="is in use"):
-            start(tmp_path / "data", port=other.getsockname()[1], grpc_port=free_ports(1)[0])
-
-
-def test_free_ports_are_all_different_and_none_that_a_connection_may_be_given() -> None:
-    ports = free_ports(20)
-    assert len({*ports}) == 20
-    assert max(ports) < 32_768
-
-
 def test_a_port_is_given_once_though_nothing_listens_at_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that starts slowly, and all ports that it is told, in this process and in others."""
     ports = free_ports(4)
@@ -105,23 +84,12 @@ def test_a_port_is_given_once_though_nothing_listens_at_it(monkeypatch: pytest.M
     assert done.stdout == f"{[False] * 4}\n"
 
 
-def test_other_arguments_are_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["stop"]) == 2
-    assert "start|path" in capsys.readouterr().err
-
-
 def test_a_server_elsewhere_is_not_started_here(
     bare_machine: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("SWATCHBOOK_WEAVIATE_URL", "http://index.example:8080")
     assert main(["start"]) == 1
     assert "index.example" in capsys.readouterr().err
-
-
-def test_path_prints_what_would_be_run(bare_machine: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    on_path = program(bare_machine / "weaviate-server", "")
-    assert main(["path"]) == 0
-    assert capsys.readouterr().out.strip() == str(on_path)
 
 
 @pytest.mark.stack

@@ -444,15 +444,6 @@ def test_pauses_double_until_the_eighth_run_fails(ledger: Ledger) -> None:
     assert claims.claim(ledger, run, [KEY]).items == ()
 
 
-def test_later_success_clears_failure_and_keeps_counters(ledger: Ledger) -> None:
-    run = begun(ledger, pictures=[KEY])
-    fail_all(ledger, claims.claim(ledger, run, [KEY]), ProviderTimeout("slow"))
-    pass_time(ledger, 901)
-    commit_all(ledger, claims.claim(ledger, run, [KEY]))
-    row = item(ledger, KEY)
-    assert (row.state, row.failure, row.next_retry_at, row.attempts, row.runs) == ("done", None, None, 2, 1)
-
-
 # --- sources, and the heartbeat ---------------------------------------------------------------------------------------
 
 

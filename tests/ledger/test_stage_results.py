@@ -22,7 +22,6 @@ from swatchbook.ledger.tables import (
     metadata,
     pages,
     placements,
-    products,
 )
 from swatchbook.records import (
     Chunks,
@@ -406,17 +405,6 @@ def test_products_and_links_dirty_what_they_concern(ledger: Ledger) -> None:
     assert assemble(metadata={"size": "120"}, linked=False) == about_oak
     assert assemble(metadata={"size": "120"}, linked=False) == set()
     assert count(ledger, links) == 3
-
-
-def test_vanished_product_dirties_its_pictures(ledger: Ledger) -> None:
-    run = begin(ledger)
-    oak = placed(run, "oak")
-    stage_results.save_extraction(ledger, run, extraction(oak))
-    edited_products.save_assembly(ledger, run, [product(run, "Oak")], [link(oak.id, product(run, "Oak"))])
-    before = dirt(ledger, images)
-    edited_products.save_assembly(ledger, run, [], [])
-    assert (count(ledger, products), count(ledger, links)) == (0, 0)
-    assert dirt(ledger, images) == {image("oak"): before[image("oak")] + 1}
 
 
 def test_thousands_of_pictures_are_saved_in_one_transaction(ledger: Ledger) -> None:

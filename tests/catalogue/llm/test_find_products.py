@@ -10,7 +10,7 @@ import pytest
 
 from swatchbook.catalogue.discover import discover
 from swatchbook.catalogue.llm.find_products import NONE_NAMED, ask_products
-from swatchbook.errors import PayloadTooLarge, ProviderError
+from swatchbook.errors import PayloadTooLarge
 from swatchbook.pdf import reader
 from swatchbook.records import Discovery, Page, Reading
 from swatchbook.settings import Settings
@@ -200,8 +200,3 @@ def test_equal_names_on_other_pages_are_separate_products() -> None:
     offers = (offer(each.name, each.first, each.last, category=each.category) for each in document.products)
     found, _ = ask(document, reply_with(*offers))
     assert [(p.name, p.first_page) for p in found.products] == [(t.name, t.first) for t in document.products]
-
-
-def test_failing_model_raises() -> None:
-    with pytest.raises(ProviderError):
-        ask(layouts.heading_and_specification(), lambda texts, pictures: ProviderError("It broke."))

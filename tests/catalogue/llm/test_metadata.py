@@ -29,13 +29,6 @@ SPECIFIED = page(
 )  # fmt: skip
 
 
-def test_values_on_the_page_are_accepted() -> None:
-    description = ask_metadata(FakeChat(attentive.answer), found_product("Alder"), [SPECIFIED], NOTHING)
-    assert description.metadata == {"material": "solid oak", "size": "60 × 120 cm"}
-    assert {(e.detail["key"], e.page) for e in description.evidence} == {("material", 1), ("size", 1)}
-    assert description.rejected == ()
-
-
 def test_values_on_no_page_and_unknown_fields_are_rejected() -> None:
     reply = reply_with(
         ("Material", "solid  OAK"), ("size", "60x120cm"), ("finish", "gold"), ("mood", "warm"), ("price", "5")

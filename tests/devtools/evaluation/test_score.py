@@ -243,18 +243,3 @@ def test_value_agrees_with_parts_of_its_text() -> None:
     facts = score(labels, Answer([rado, oslo], {}, (), {})).facts
     assert facts.missed == ("1 Rado weight: 3 kg",)
     assert facts.wrong == ("1 Oslo packaging: Tubo de 80 g",)
-
-
-def test_metadata_is_summarised_by_field_and_over_catalogues() -> None:
-    labels = truth({"name": "Rado", "metadata": {"price": "€ 10", "code": "R-1"}})
-    nothing_labelled = score(truth({"name": "Rado"}), described(price="€ 10"))
-    half, whole = score(labels, described(price="€ 10")), score(labels, described(code="R-1", price="€ 10"))
-    summary = summarise([half, whole, nothing_labelled]).facts
-    assert summary is not None
-    assert summary.catalogues == 2
-    assert summary.recall is not None
-    assert (summary.recall.floor, summary.recall.median, summary.total.recall) == (0.5, 0.75, 0.75)
-    assert {field.field: field.recall for field in summary.fields} == {"code": 0.5, "price": 1}
-    assert summarise([nothing_labelled]).facts is None
-    (change,) = compare([half], [whole])
-    assert (change.facts_won, change.facts_lost) == (("1 Rado code: R-1",), ())
