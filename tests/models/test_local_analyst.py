@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from swatchbook.analysis import understanding_text
 from swatchbook.arrays import Pixels
-from swatchbook.images.local_analysis import PALETTE
+from swatchbook.images.local_analysis import PALETTE, ColorNames, analyse
 from swatchbook.images.pixels import shrink
 from swatchbook.models import registry
 from swatchbook.models.image_network import SIDE as NETWORK_SIDE
@@ -21,28 +21,33 @@ from swatchbook.settings import Settings
 from tests.images.materials import PALETTES, material
 from tests.models.drawn_clock import drawn_clock
 
-ANALYST = LocalAnalyst(Network())
+ANALYST, COLOR_NAMES = LocalAnalyst(Network()), ColorNames()
 
 
 def small(picture: Pixels) -> Pixels:
     return np.asarray(Image.fromarray(picture).resize((SIDE, SIDE), Image.Resampling.HAMMING))
 
 
+def measured(*pictures: Pixels) -> list[Analysis]:
+    """Return what the rules say, without what the network recognises, which takes most of the time."""
+    return [analyse(shrink(picture, SIDE), COLOR_NAMES) for picture in pictures]
+
+
 def analysis(picture: Pixels) -> Analysis:
-    return ANALYST.analyse([picture])[0]
+    return measured(picture)[0]
 
 
 def test_patterns_are_named_in_every_palette() -> None:
     words = {"wood": "grained", "terrazzo": "speckled", "speckle": "speckled", "weave": "woven", "stripes": "striped"}
     words |= {"checks": "chequered", "bricks": "tiled", "concrete": "mottled", "plain": "plain"}
     for pattern, word in words.items():
-        pieces = [small(material(pattern, palette, piece)) for palette in PALETTES for piece in range(2)]
-        assert {found.pattern for found in ANALYST.analyse(pieces)} == {word}, pattern
+        pieces = [small(material(pattern, palette)) for palette in PALETTES]
+        assert {found.pattern for found in measured(*pieces)} == {word}, pattern
 
 
 def test_veins_are_named_unless_they_crowd_in_a_corner() -> None:
     pieces = [small(material("marble", palette, piece)) for palette in PALETTES for piece in range(5)]
-    words = [found.pattern for found in ANALYST.analyse(pieces)]
+    words = [found.pattern for found in measured(*pieces)]
     assert set(words) <= {"veined", None}
     assert words.count("veined") >= 0.7 * len(words)
 
@@ -53,13 +58,13 @@ def test_scenes_and_cut_outs_have_no_pattern() -> None:
     room = np.concatenate([
         np.full((90, 160, 3), 210, np.uint8), material("wood", "oak", side=160)[:70]
     ])  # fmt: skip
-    assert [(found.pattern, found.textures) for found in ANALYST.analyse([cut_out, room])] == [(None, ())] * 2
+    assert [(found.pattern, found.textures) for found in measured(cut_out, room)] == [(None, ())] * 2
 
 
 def test_turning_a_picture_changes_no_word() -> None:
     for pattern in ("wood", "stripes", "bricks", "marble"):
         picture = small(material(pattern, "oak"))
-        upright, *turned = ANALYST.analyse([np.rot90(picture, turn) for turn in range(4)])
+        upright, *turned = measured(*(np.rot90(picture, turn) for turn in range(4)))
         words = [(each.pattern, each.textures, each.contrast) for each in turned]
         assert words == [(upright.pattern, upright.textures, upright.contrast)] * 3
 
@@ -90,16 +95,10 @@ def test_contrast_grows_with_the_range_of_lightness() -> None:
     assert found == ["low", "medium", "high"]
 
 
-def test_what_is_not_measured_stays_empty() -> None:
-    found = analysis(small(material("wood", "oak")))
-    unknown = (found.material, found.finish, found.dimensions, found.slip_rating, found.printed_text, found.application)
-    assert unknown == (None,) * 6
-
-
 def test_blur_lowers_quality() -> None:
     sharp = small(material("checks", "slate"))
     blurred = np.asarray(Image.fromarray(sharp).resize((20, 20), Image.Resampling.BOX).resize((SIDE, SIDE)))
-    first, second = ANALYST.analyse([sharp, blurred])
+    first, second = measured(sharp, blurred)
     assert first.quality > 0.9
     assert second.quality < 0.6 * first.quality
 
@@ -120,28 +119,28 @@ def test_any_pixels_are_analysed_within_bounds(picture: Pixels) -> None:
 
 def test_a_picture_decoded_for_a_larger_model_is_analysed_alike() -> None:
     large = material("wood", "oak", side=4 * SIDE)
-    small = analysis(np.asarray(shrink(large, SIDE)))
-    assert analysis(large).model_copy(update={"recognised": small.recognised}) == small
-    assert analysis(large) == analysis(np.asarray(shrink(large, NETWORK_SIDE)))
+    whole, small, middle = ANALYST.analyse([large, shrink(large, SIDE), shrink(large, NETWORK_SIDE)])
+    assert whole.model_copy(update={"recognised": small.recognised}) == small
+    assert whole == middle
 
 
 def test_what_is_recognised_is_told() -> None:
     for ground in ("white", "tan"):
-        found = analysis(drawn_clock(ground))
+        (found,) = ANALYST.analyse([drawn_clock(ground)])
         assert found.recognised == ("clock",)
         assert understanding_text(found).startswith("Recognised: clock. Colors: ")
 
 
 def test_surfaces_are_recognised_as_nothing() -> None:
     patterns = ("wood", "terrazzo", "speckle", "weave", "stripes", "checks", "bricks", "concrete", "plain", "marble")
-    pieces = [material(pattern, palette, side=400) for palette in PALETTES for pattern in patterns]
+    pieces = [material(pattern, palette, side=400) for palette in list(PALETTES)[::3] for pattern in patterns]
     told = [found.recognised for found in ANALYST.analyse(pieces)]
     assert told == [()] * len(told)
 
 
-@pytest.mark.parametrize(("ocr", "reads"), [("off", False), ("auto", False), ("always", True)])
+@pytest.mark.parametrize(("ocr", "reads"), [("auto", False), ("always", True)])
 def test_print_is_read_from_pictures_only_where_everything_is_to_be_read(
-    tmp_path: Path, ocr: Literal["off", "auto", "always"], *, reads: bool
+    tmp_path: Path, ocr: Literal["auto", "always"], *, reads: bool
 ) -> None:
     spec = registry.by_rules(Settings(home=tmp_path, ocr=ocr))
     label = Image.new("RGB", (900, 600), "beige")

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from swatchbook.errors import Configuration
-from swatchbook.models.open_clip import load_siglip, preparation_config
+from swatchbook.models.open_clip import load_siglip
 from swatchbook.models.registry import load
 from swatchbook.models.siglip import SiglipEncoder
 from swatchbook.records import Role
@@ -92,8 +92,3 @@ def test_weights_that_lack_a_part_are_refused(tmp_path: Path, saved: dict[str, T
     part = {name: tensor for name, tensor in saved.items() if name != "text.ln_final.weight"}
     with pytest.raises(Configuration, match="missing or damaged"):
         load_encoder(save(tmp_path / "part", part))
-
-
-def test_an_unknown_filter_is_refused() -> None:
-    config = {**CONFIG, "preprocess_cfg": {"interpolation": "lanczos"}}
-    assert preparation_config(config)["resample"] == -1

@@ -156,12 +156,6 @@ def test_a_wrong_token_is_named_and_not_repeated(there: Hub, monkeypatch: pytest
     assert "hf_a_wrong_one" not in str(raised.value)
 
 
-def test_nobody_there_is_an_error_of_the_provider(there: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
-    with pytest.raises(ProviderError):
-        pull_encoder(named())
-
-
 def test_folders_and_local_models_need_no_pull(folders: dict[str, Path]) -> None:
     assert chosen(Settings()) == []
     assert chosen(Settings(encoder="siglip", encoder_model=str(folders[SIGLIP]))) == []

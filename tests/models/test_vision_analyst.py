@@ -120,11 +120,6 @@ def test_shares_sum_to_no_more_than_the_whole() -> None:
     assert colors == (ColorShare(name="red", share=0.6), ColorShare(name="blue", share=0.4))
 
 
-def test_confidence_and_quality_are_kept() -> None:
-    analysis = saying(confidence=0.25, quality=0.75)
-    assert (analysis.confidence, analysis.quality) == (0.25, 0.75)
-
-
 def test_only_pixels_are_sent_no_larger_than_asked_and_always_the_same() -> None:
     voice = FakeChat(lambda texts, pictures: seen())
     large = picture(100, 500, 1_000)

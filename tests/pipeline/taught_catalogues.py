@@ -48,12 +48,13 @@ def ingest(resources: Resources, path: Path) -> Document:
     return document
 
 
-def make_home(catalogue: Path) -> Path:
-    """Return a home beside a catalogue, which has it ingested; `open_copy` opens copies of it."""
-    home = catalogue.with_name("home")
+def make_home(*catalogues: Path) -> Path:
+    """Return a home beside catalogues, which has them ingested; `open_copy` opens copies of it."""
+    home = catalogues[0].with_name("home")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SWATCHBOOK_HOME", str(home))
-        bare_ingest.main(catalogue)
+        for catalogue in catalogues:
+            bare_ingest.main(catalogue)
     return home
 
 

@@ -42,6 +42,7 @@ def costly(home: Path, ingested_home: Path, there: Provider, monkeypatch: pytest
         "DISCOVERY": "llm",
         "TEXT_ENCODER": "voyage",
         "VISION_MODEL": "see",
+        "REVIEW_MODEL": "see",  # who looked first looks not again
         "LLM_MODEL": "say",
     }
     for part in ("VISION", "LLM", "TEXT"):
@@ -78,6 +79,7 @@ def test_every_call_is_counted_and_none_is_made(costly: Resources, there: Provid
         known = (price["input"] * each.tokens_in + price["output"] * each.tokens_out) / 1e6
         assert each.usd == (None if each.part == "text" else pytest.approx(known))
         assert each.tokens_in > 0
+    assert "review" not in {each.stage for each in told.planned}
     assert told.usd is None, "a price is missing"
     assert "Total unknown: the price of voyage-3.5 is not known, so that --max-usd is refused." in drawn(told)
     assert there.asked == []
@@ -111,11 +113,6 @@ def test_second_looks_are_counted_as_if_every_new_picture_were_weak(
     assert (text.part, text.calls) == ("text", told.images)
     assert told.usd == pytest.approx(sum(each.usd or 0 for each in told.planned))
     assert there.asked == []
-    monkeypatch.setenv("SWATCHBOOK_REVIEW_MODEL", "see")  # who looked first looks not again
-    with open_resources(load_settings()) as resources:
-        again = estimate(resources, small_catalogue, IngestOptions())
-        assert "review" not in {each.stage for each in again.planned}
-        assert "had a low score" not in drawn(again)
 
 
 def test_what_is_not_wanted_or_made_here_costs_nothing(
@@ -123,7 +120,7 @@ def test_what_is_not_wanted_or_made_here_costs_nothing(
 ) -> None:
     told = estimate(costly, small_catalogue, IngestOptions(roles=frozenset({Role.VISUAL})))
     assert {each.stage for each in told.planned} == {"discover", "describe"}
-    for part in ("ANALYST", "DISCOVERY", "TEXT_ENCODER"):
+    for part in ("ANALYST", "DISCOVERY", "TEXT_ENCODER", "REVIEW_MODEL"):
         monkeypatch.delenv(f"SWATCHBOOK_{part}")
     with open_resources(load_settings()) as resources:
         told = estimate(resources, small_catalogue, IngestOptions())

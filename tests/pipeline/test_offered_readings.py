@@ -1,19 +1,32 @@
 """Readings of other documents are offered: of older editions first, then of catalogues that look alike."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from swatchbook.ledger.document_editions import declare_edition
-from swatchbook.ledger.stored_documents import Document, get_document
+from swatchbook.ledger.stored_documents import Document, get_document, list_documents
 from swatchbook.ledger.taught_readings import accept_reading
 from swatchbook.pipeline.offered_readings import find_fitting, offer_readings
 from swatchbook.pipeline.teach import accept_proposal, find_examples, open_lesson, propose_reading, undo_reading
 from swatchbook.records import Example, ReadingOrigin, TaughtReading, TextRule
 from swatchbook.resources import Resources
-from tests.pipeline.taught_catalogues import ingest, make, names_of
+from tests.pipeline.taught_catalogues import ingest, make, make_home, open_copy
 
 NEXT = (("Garn", "Holm"), ("Ilex", "Juno"))
+
+
+@pytest.fixture(scope="module")
+def ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("offered")
+    return make_home(make(folder / "first.pdf"), make(folder / "second.pdf", NEXT))
+
+
+@pytest.fixture
+def resources(home: Path, ingested: Path) -> Iterator[Resources]:
+    with open_copy(ingested, home) as tools:
+        yield tools
 
 
 def teach(resources: Resources, document: Document, *names: str) -> None:
@@ -23,9 +36,8 @@ def teach(resources: Resources, document: Document, *names: str) -> None:
 
 
 def test_a_reading_of_the_same_maker_is_offered_and_taken_over(resources: Resources, tmp_path: Path) -> None:
-    first = ingest(resources, make(tmp_path / "first.pdf"))
+    first, second = (list_documents(resources.ledger, name=f"{name}.pdf")[0] for name in ("first", "second"))
     other = ingest(resources, make(tmp_path / "other.pdf", font="tiro", size=15))
-    second = ingest(resources, make(tmp_path / "second.pdf", NEXT))
     assert offer_readings(resources, open_lesson(resources, second)) == []
     teach(resources, first, "Alder", "Birke")
     teach(resources, other, "Alder", "Birke")
@@ -40,7 +52,7 @@ def test_a_reading_of_the_same_maker_is_offered_and_taken_over(resources: Resour
         resources, second.id, offer.proposal, by="anna", origin=ReadingOrigin.OFFERED, taken_from=offer.document
     )
     assert (kept.origin, kept.taken_from) == (ReadingOrigin.OFFERED, first.id)
-    assert names_of(resources, ingest(resources, tmp_path / "second.pdf")) == ["Garn", "Holm", "Ilex", "Juno"]
+    assert get_document(resources.ledger, second.id).options.taught == offer.proposal.reading
 
 
 @pytest.mark.nightly
@@ -59,9 +71,8 @@ def test_the_older_edition_comes_first_and_what_is_undone_is_not_offered(resourc
     assert [each.document for each in offer_readings(resources, open_lesson(resources, newer))] == [alike.id]
 
 
-def test_a_reading_that_says_nothing_of_other_documents_is_not_offered(resources: Resources, tmp_path: Path) -> None:
-    first = ingest(resources, make(tmp_path / "first.pdf"))
-    second = ingest(resources, make(tmp_path / "second.pdf", NEXT))
+def test_a_reading_that_says_nothing_of_other_documents_is_not_offered(resources: Resources) -> None:
+    first, second = (list_documents(resources.ledger, name=f"{name}.pdf")[0] for name in ("first", "second"))
     for reading in (
         TaughtReading(names=(TextRule(traits={"found": True}),)),
         TaughtReading(examples=(Example(page=1, box=(40, 230, 63, 243), text="Alder"),)),

@@ -350,7 +350,7 @@ def test_the_same_question_at_the_same_time_is_sent_once(there: Provider, contex
 
 def test_mixed_faults_cost_no_question_twice(there: Provider, context: CallContext) -> None:
     there.faults, there.scale, there.delay = mixed(0.3), 10.0, lambda: 0.3
-    clock, total = FastClock(10), 150
+    clock, total = FastClock(10), 90
     answers = ask_all(chat_at(there.openai_url, clock=clock, seconds=2), context, range(total), clock)
     failed = [answer for answer in answers.values() if not isinstance(answer, Seen)]
     assert len(failed) < total / 5

@@ -1,5 +1,7 @@
 """What `assist` asks a language model, what comes of both answers, and how many calls it saves."""
 
+import pytest
+
 from swatchbook.catalogue import describe
 from swatchbook.catalogue.llm import find_products
 from swatchbook.catalogue.llm.find_products import AGREED, ask_names
@@ -76,6 +78,7 @@ def calls(document: layouts.Document) -> tuple[int, int]:
     return len(everything.questions), len(few.questions)
 
 
+@pytest.mark.nightly
 def test_most_calls_are_saved_on_generated_catalogues() -> None:
     everything, open_only = map(sum, zip(*(calls(make()) for make in layouts.CATALOGUES.values()), strict=True))
     assert 1 - open_only / everything >= 0.75, f"docs/providers.md has the share: {open_only} of {everything}"
