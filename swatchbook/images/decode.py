@@ -1,18 +1,20 @@
 """Decode picture files (JPEG, PNG, WebP …) to upright sRGB pixels over white, in the child process.
 
+White on transparency is laid over grey, on which it is seen.
+
 It imports only Pillow, so that a restart is fast.
 """
 
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, reduce
 from io import SEEK_CUR, BytesIO
 from pathlib import Path
 from struct import Struct
 from typing import IO, Any
 
-from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL import Image, ImageChops, ImageCms, UnidentifiedImageError
 from PIL.PngImagePlugin import PngImageFile
 
 from swatchbook.errors import Failure, FileMissing, TooLarge, Unexpected, UnreadableImage, as_failure, reason_of
@@ -40,6 +42,10 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+SEEN = 128  # of 255: the opacity of what is seen
+LIGHT = 238  # of 255, in each channel: what is not seen over white
+MOST_LIGHT, MOST_SEEN = 0.9, 0.95  # shares of what is seen, and of the picture
+DARK = "#404040"
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_CHUNK = Struct(">I4s")  # length of the data and kind, before data and checksum
 PNG_CHECKSUM_BYTES = 4
@@ -211,18 +217,26 @@ def icc_profile(image: Image.Image) -> bytes | None:
 
 
 def flatten(image: Image.Image, icc: bytes | None) -> Image.Image:
-    """Convert to sRGB over white, by the profile if it is valid, else by Pillow's conversion without a profile."""
+    """Convert to sRGB over its ground, by the profile if it is valid, else by Pillow's conversion without a profile."""
     if "A" in image.getbands() and image.mode != "LAB":
         rgba = image.convert("RGBA")
         colors = flatten(rgba.convert("RGB"), icc)
-        white = Image.new("RGB", image.size, "white")
-        white.paste(colors, mask=rgba.getchannel("A"))
-        return white
+        ground = Image.new("RGB", image.size, ground_of(colors, rgba.getchannel("A")))
+        ground.paste(colors, mask=rgba.getchannel("A"))
+        return ground
     if image.mode == "LAB":
         converted = ImageCms.profileToProfile(image, ImageCms.createProfile("LAB"), srgb_profile(), outputMode="RGB")
         return converted or image
     transform = srgb_transform(icc, image.mode) if icc else None
     return ImageCms.applyTransform(image, transform) or image if transform else image.convert("RGB")
+
+
+def ground_of(colors: Image.Image, opacity: Image.Image) -> str:
+    """Return the colour to lay a picture over: white, or a dark grey if what it shows is white on transparency."""
+    darkest = reduce(ImageChops.darker, colors.split())
+    seen = darkest.histogram(opacity.point(lambda alpha: 255 * (alpha >= SEEN)))
+    is_cut_out = sum(seen) <= MOST_SEEN * opacity.width * opacity.height
+    return DARK if is_cut_out and sum(seen[LIGHT:]) > MOST_LIGHT * sum(seen) else "white"
 
 
 @lru_cache(maxsize=16)

@@ -136,6 +136,21 @@ def test_color_under_transparent_pixels_does_not_bleed(decoders: Decoders, tmp_p
     assert red > 200
 
 
+def test_white_on_transparency_is_laid_where_it_is_seen(decoders: Decoders, tmp_path: Path) -> None:
+    white, grey, dark = [255, 255, 255], [64, 64, 64], [40, 40, 40]
+    for name, left, right in (
+        ("white", (255, 255, 255, 255), (0, 0, 0, 0)),
+        ("dark", (40, 40, 40, 255), (0, 0, 0, 0)),
+        ("whole", (255, 255, 255, 255), (255, 255, 255, 255)),
+        ("nothing", (0, 0, 0, 0), (255, 255, 255, 0)),
+    ):
+        halves("RGBA", left, right).save(tmp_path / f"{name}.png")
+    found = {path.stem: left_and_right(pixels(decoders, path)) for path in tmp_path.glob("*.png")}
+    assert found == {
+        "white": (white, grey), "dark": (dark, white), "whole": (white, white), "nothing": (white, white),
+    }  # fmt: skip
+
+
 def test_palette_with_a_transparent_color_is_laid_over_white(decoders: Decoders, tmp_path: Path) -> None:
     image = halves("RGB", "#102030", "#a0b0c0").quantize(4)
     image.save(tmp_path / "clear.png", transparency=image.getpixel((70, 20)))
