@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from pymupdf import mupdf
 
-from swatchbook.pdf.mupdf_painting import Forwarder, paint_page
+from swatchbook.pdf.mupdf_painting import Forwarder, paint_page, run_large_glyphs
 from swatchbook.pdf.page_contract import LEAST_ALPHA
 from swatchbook.pdf.visible_pictures import GREY
 
@@ -19,14 +19,15 @@ def paint_flat(page: Any, pixel: float, channels: Sequence[Sequence[int]]) -> "I
     """Paint a page with flat pictures; those of each channel (red, green, blue) are the other way in that channel."""
     turned = {number: channel for channel, numbers in enumerate(channels) for number in numbers}
     frame = (0, 0, int(page.rect.width / pixel) + 1, int(page.rect.height / pixel) + 1)
-    return paint_page(page, frame, 1 / pixel, lambda target: _Flattener(target, turned))
+    return paint_page(page, frame, 1 / pixel, lambda target: _Flattener(target, turned, 1 / pixel))
 
 
 class _Flattener(Forwarder):
     """Paints pictures in a flat colour (grey, or what a blend mode ignores), those `turned` otherwise in a channel."""
 
-    def __init__(self, target: Any, turned: Mapping[int, int]) -> None:
+    def __init__(self, target: Any, turned: Mapping[int, int], scale: float) -> None:
         super().__init__(target)
+        self._scale, self.is_in_glyph = scale, False
         self._turned = turned
         self._number = -1
         self._blends: list[float] = []  # the neutral colour of each group
@@ -34,6 +35,14 @@ class _Flattener(Forwarder):
         self._color = mupdf.new_floats(3)
         self._square = mupdf.FzPath()
         self._square.fz_rectto(0, 0, 1, 1)
+
+    def fill_text(self, _ctx: Any, text: Any, ctm: Any, *given: Any) -> None:
+        super().fill_text(_ctx, text, ctm, *given)
+        run_large_glyphs(self, text, ctm, scale=self._scale)
+
+    def stroke_text(self, _ctx: Any, text: Any, stroke: Any, ctm: Any, *given: Any) -> None:
+        mupdf.ll_fz_stroke_text(self.target, text, stroke, ctm, *given)
+        run_large_glyphs(self, text, ctm, scale=self._scale)
 
     def fill_image(self, _ctx: Any, image: Any, ctm: Any, alpha: float, params: Any) -> None:
         self._number += alpha >= LEAST_ALPHA
@@ -45,8 +54,8 @@ class _Flattener(Forwarder):
     def fill_image_mask(
         self, _ctx: Any, image: Any, ctm: Any, space: Any, color: Any, alpha: float, params: Any
     ) -> None:
-        self._number += alpha >= LEAST_ALPHA
-        if self.masks:
+        self._number += alpha >= LEAST_ALPHA and not self.is_in_glyph
+        if self.masks or self.is_in_glyph:
             mupdf.ll_fz_fill_image_mask(self.target, image, ctm, space, color, alpha, params)
         else:
             mupdf.ll_fz_clip_image_mask(self.target, image, ctm, self._everywhere.internal())

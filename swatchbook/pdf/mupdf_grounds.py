@@ -27,14 +27,10 @@ class TextTracer(Tracer):
     def __init__(self, page: Any) -> None:
         super().__init__(page)
         self.grounds = Grounds()
-        self.use_virtual_fill_text()
-        self.use_virtual_stroke_text()
 
     def fill_text(self, _ctx: Any, text: Any, ctm: Any, *_: Any) -> None:
+        super().fill_text(_ctx, text, ctm)
         self.grounds.add_text(to_box(mupdf.ll_fz_bound_text(text, None, ctm)))
-
-    def stroke_text(self, _ctx: Any, text: Any, _stroke: Any, ctm: Any, *_: Any) -> None:
-        self.fill_text(_ctx, text, ctm)
 
     def fill_path(
         self, _ctx: Any, path: Any, rule: Any, ctm: Any, space: Any, color: Any, alpha: float, *_: Any

@@ -1,6 +1,6 @@
 """Trace what a page paints with MuPDF, in order, with the box that clips leave of each picture; repaint it, changed.
 
-Traced are pictures and gradients, also which of them are in a mask or a tiling pattern, or are stencils.
+Traced are pictures and gradients, also which of them are in a mask, a tiling pattern or a glyph, or are stencils.
 """
 
 import math
@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Any
 import pymupdf
 from pymupdf import mupdf
 
-from swatchbook.geometry import UNIT_SQUARE, Box, Transform, clip, finite, finite_box, overlap, transform_box
+from swatchbook.geometry import (
+    UNIT_SQUARE,
+    Box,
+    Transform,
+    clip,
+    finite,
+    finite_box,
+    overlap,
+    short_side,
+    transform_box,
+)
 from swatchbook.pdf.page_contract import EVERYWHERE, LEAST_ALPHA, NOWHERE, Painted, Painting
 
 if TYPE_CHECKING:  # only few of the pages read need it
@@ -35,7 +45,9 @@ class Tracer(mupdf.FzDevice2):  # type: ignore[misc]  # the bindings have no typ
         self._clips = [EVERYWHERE]
         self._tiles: list[Box] = []  # what the patterns fill that are being painted
         self._masks = 0
+        self.is_in_glyph = False
         for call in (
+            *("fill_text", "stroke_text"),
             *("fill_path", "stroke_path", "fill_image", "fill_image_mask", "fill_shade", "pop_clip"),
             *("clip_path", "clip_stroke_path", "clip_text", "clip_stroke_text", "clip_image_mask"),
             *("begin_mask", "end_mask", "begin_tile", "end_tile"),
@@ -47,11 +59,18 @@ class Tracer(mupdf.FzDevice2):  # type: ignore[misc]  # the bindings have no typ
 
     stroke_path = fill_path
 
+    def fill_text(self, _ctx: Any, text: Any, ctm: Any, *_: Any) -> None:
+        run_large_glyphs(self, text, ctm)
+
+    def stroke_text(self, _ctx: Any, text: Any, _stroke: Any, ctm: Any, *_: Any) -> None:
+        self.fill_text(_ctx, text, ctm)
+
     def fill_image(self, _ctx: Any, image: Any, ctm: Any, alpha: float, *_: Any) -> None:
         self._paint(image, to_transform(ctm), alpha)
 
     def fill_image_mask(self, _ctx: Any, image: Any, ctm: Any, _space: Any, _color: Any, alpha: float, *_: Any) -> None:
-        self._paint(image, to_transform(ctm), alpha, stencil=True)
+        if not self.is_in_glyph:  # it would be a letter
+            self._paint(image, to_transform(ctm), alpha, stencil=True)
 
     def fill_shade(self, _ctx: Any, shade: Any, ctm: Any, alpha: float, *_: Any) -> None:
         x0, y0, x1, y1 = clip(to_box(mupdf.ll_fz_bound_shade(shade, ctm)), self._frame)
@@ -102,6 +121,33 @@ class Tracer(mupdf.FzDevice2):  # type: ignore[misc]  # the bindings have no typ
         box = finite_box(clip(NOWHERE if self._masks else place, self._frame))
         painted = (box, finite(transform), stencil, bool(self._tiles))
         self.painting.pictures.append(_picture(image, *painted) if image else _gradient(*painted))
+
+
+_LEAST_GLYPH = 23.7  # points of the shorter side of a glyph that may be a picture; no size of letters, as 24 is
+
+
+def run_large_glyphs(device: Any, text: Any, ctm: Any, *, scale: float = 1.0) -> None:
+    """Let a device paint what the large glyphs of Type 3 fonts in a text paint: they may have pictures.
+
+    `scale`: the device's pixels a point.
+    """
+    span = None if device.is_in_glyph else text.head
+    while span:
+        glyphs, turn = mupdf.FzTextSpan(span), span.trm
+        for n in range(span.len if mupdf.ll_fz_font_t3_procs(span.font) else 0):
+            glyph = glyphs.items(n)
+            place = mupdf.ll_fz_concat(mupdf.ll_fz_make_matrix(turn.a, turn.b, turn.c, turn.d, glyph.x, glyph.y), ctm)
+            if not 0 <= glyph.gid < _GLYPHS:
+                continue
+            box = to_box(mupdf.ll_fz_bound_glyph(span.font, glyph.gid, place))
+            if short_side(box) >= _LEAST_GLYPH * scale:
+                device.is_in_glyph = True
+                mupdf.ll_fz_run_t3_glyph(span.font, glyph.gid, place, device.m_internal)
+                device.is_in_glyph = False
+        span = span.next
+
+
+_GLYPHS = 256  # of a Type 3 font
 
 
 def _picture(image: Any, box: Box, transform: Transform, stencil: bool, tiled: bool) -> Painted:

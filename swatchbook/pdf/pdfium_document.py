@@ -22,7 +22,7 @@ from swatchbook.pdf.page_contract import LEAST_ALPHA, Painted, Painting, ReadTex
 from swatchbook.pdf.page_text import blocks_of, limit_lines
 from swatchbook.pdf.parser_child import broken_document, end_of, serve_pdfs
 from swatchbook.pdf.pdfium_objects import AS_DRAWN, Drawn, alpha_of, is_light, list_objects, to_gradient, to_picture
-from swatchbook.pdf.pdfium_text import MOST_CHARS, Char, read_chars, to_blocks
+from swatchbook.pdf.pdfium_text import MOST_CHARS, Char, read_chars, to_blocks, warn_of_drawn
 from swatchbook.pdf.unseen_text import Grounds, find_unseen
 
 if TYPE_CHECKING:  # reading starts without them
@@ -186,7 +186,7 @@ class PdfiumPage:
         for n in find_unseen(spans, self._grounds(), pictures, self.box, self._paint_grey):
             spans[n]["text"] = ""
         blocks, cut = limit_lines(list(blocks_of(found, AS_DRAWN)))
-        return ReadText(blocks, painting, cut)
+        return ReadText(blocks, painting, (*cut, *warn_of_drawn(self._chars)))
 
     def _grounds(self) -> Grounds:
         grounds = Grounds()

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pypdfium2.raw as pdfium
 
-from swatchbook.geometry import Box, Transform, area, bounding_box, clip, transform_box, transform_point
+from swatchbook.geometry import Box, Transform, area, bounding_box, clip, short_side, transform_box, transform_point
 from swatchbook.pdf.page_text import BOLD, ITALIC, is_letter_spaced, join_letters, text_of_line
 from swatchbook.pdf.pdfium_objects import fill_color
 from swatchbook.pdf.unmapped_fonts import UNKNOWN, find_orders, has_glyph_numbers
@@ -29,6 +29,7 @@ LIGATURES = {
 }  # fmt: skip
 HYPHEN = 2  # PDFium's character for a hyphen at the end of a line
 MOST_CHARS = 200_000  # characters read of a page, forty times a dense one: 1 s
+LARGE = 23.7  # points; the shorter side of a sign that may be a picture
 LONGEST_NAME = 256  # bytes of a font's name
 
 
@@ -148,6 +149,12 @@ def _style(text_object: Any, styles: dict[int, Style]) -> Style:
         paint = MODES.get(pdfium.FPDFTextObj_GetTextRenderMode(text_object), 16)
         styles[address] = Style(plain, flags, color or 0, alpha, paint)
     return styles[address]
+
+
+def warn_of_drawn(chars: Sequence[Char]) -> tuple[str, ...]:
+    """Return a warning if large letters of fonts without a name (Type 3) are drawn, maybe by pictures."""
+    drawn = sum(not char.style.font and short_side(char.box) >= LARGE for char in chars)
+    return (f"Large signs that may be pictures, and that PDFium does not give: {drawn}.",) if drawn else ()
 
 
 def to_blocks(chars: Sequence[Char]) -> list[dict[str, Any]]:

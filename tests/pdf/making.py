@@ -150,6 +150,19 @@ def all_pages(count: int) -> Plan:
     return Plan(pages=tuple(PlannedPage(number=n, kind="product", reason="test") for n in range(1, count + 1)))
 
 
+def write_drawn_glyph(paper: Paper, page: pymupdf.Page, glyph: bytes, objects: str, size: int) -> None:
+    """Write the sign "a", 1 × 2/3 of its size, of a font whose glyphs are drawings (Type 3)."""
+    drawing = paper.object("Type /Glyph", glyph)
+    paper.resource(
+        page,
+        "Font/T3",
+        "<</Type/Font/Subtype/Type3/FontBBox[0 0 1000 1000]/FontMatrix[.001 0 0 .001 0 0]/FirstChar 97/LastChar 97"
+        f"/Widths[1000]/Encoding<</Type/Encoding/Differences[97/a]>>/CharProcs<</a {drawing} 0 R>>"
+        f"/Resources<</XObject<<{objects}>>>>>>",
+    )
+    paper.paint(page, f"q BT /T3 {size} Tf 50 300 Td (a) Tj ET Q".encode())
+
+
 def write_glyphs(paper: Paper, page: pymupdf.Page, numbers: Iterable[int], letters: Sequence[str] = "") -> None:
     """Write glyphs, by their numbers, in an embedded font that says nothing of letters, except of the first glyphs."""
     pairs = "".join(f"<{n:04x}> <{letter.encode('utf-16-be').hex()}>\n" for n, letter in enumerate(letters, 1))

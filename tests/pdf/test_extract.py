@@ -15,7 +15,7 @@ from swatchbook.records import Extraction, Picture, PlacementState, Plan, Planne
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
 from tests.pdf import likeness
-from tests.pdf.making import Paper, all_pages, deflated, gradient, jpeg
+from tests.pdf.making import Paper, all_pages, deflated, gradient, jpeg, write_drawn_glyph
 
 ROOT = Path(__file__).parents[2]
 BOX = (50, 100, 250, 200)
@@ -164,6 +164,21 @@ def test_inline_pictures_beside_paint_over_the_edge(paper: Paper, files: Files, 
     assert extraction.placements[0].xref is None
     sources[1] = sources[1].crop((2, 0, 16, 8))  # the rest is over the page's edge
     assert [difference(a, b) for a, b in zip(shown, sources, strict=True)] == [0, 0, 0]
+
+
+def test_picture_drawn_as_a_letter_is_found(paper: Paper, files: Files, tmp_path: Path) -> None:
+    picture = gradient(60, 40)
+    image = paper.image(60, 40, zlib.compress(picture.tobytes()), "/FlateDecode")
+    coloured, place = b"1000 0 d0 q 1000 0 0 667 0 0 cm /I Do Q", f"/I {image} 0 R"
+    write_drawn_glyph(paper, paper.page("Beside a letter"), coloured, place, 240)
+    write_drawn_glyph(paper, paper.page("A small one"), coloured, place, 20)
+    stencil = b"BI /W 8 /H 8 /BPC 1 /IM true ID " + b"\xaa\x55" * 4 + b" EI"
+    letter = b"1000 0 0 0 1000 1000 d1 1000 0 0 1000 0 0 cm " + stencil
+    write_drawn_glyph(paper, paper.page("A letter"), letter, "", 240)
+    extraction = extract(paper, files, tmp_path)
+    assert [(p.page, p.kind) for p in extraction.placements] == [(1, "inline")]
+    assert extraction.placements[0].bbox == pytest.approx((50, 140, 290, 300), abs=0.2)
+    assert difference(pixels(files, only(extraction)), picture) == 0
 
 
 def test_faint_gradient_does_not_make_pictures_of_the_others(paper: Paper, files: Files, tmp_path: Path) -> None:

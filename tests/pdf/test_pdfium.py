@@ -18,7 +18,7 @@ from tests.command import Command, bare_environment
 from tests.conftest import SOAK
 from tests.pdf.hostile import HOSTILE
 from tests.pdf.hostile_parts import PARTS
-from tests.pdf.making import Paper, gradient, jpeg, png, write_glyphs
+from tests.pdf.making import Paper, gradient, jpeg, png, write_drawn_glyph, write_glyphs
 
 
 def read_with(name: str, path: Path) -> tuple[Reading, list[Page], Extraction]:
@@ -53,6 +53,14 @@ def test_it_reads_the_words_and_pictures_that_mupdf_reads(small_catalogue: Path,
         assert place.bbox == pytest.approx(other.bbox, abs=1.5)
     jpegs = [{picture.content_key for picture in each.pictures if picture.passed_through} for each in (found, same)]
     assert jpegs[0] == jpegs[1]
+
+
+def test_picture_drawn_as_a_letter_is_told(paper: Paper, tmp_path: Path) -> None:
+    image = paper.image(60, 40, jpeg(gradient(60, 40)), "/DCTDecode")
+    glyph = b"1000 0 d0 q 1000 0 0 667 0 0 cm /I Do Q"
+    write_drawn_glyph(paper, paper.page("Chair"), glyph, f"/I {image} 0 R", 240)
+    reading, _, _ = read_with("pdfium", paper.save(tmp_path / "a.pdf"))
+    assert any("Large signs that may be pictures" in each for each in reading.warnings)
 
 
 def test_a_hidden_picture_is_found_also_next_to_a_mask(paper: Paper, tmp_path: Path) -> None:
