@@ -15,12 +15,11 @@ from swatchbook.backup.write import back_up
 from swatchbook.errors import InvalidBackup, InvalidReference
 from swatchbook.ledger import owners, publishing, tables
 from swatchbook.ledger.queries.account import owner_accounts
-from swatchbook.ledger.schedule import due_documents
-from swatchbook.ledger.stored_documents import all_documents, get_document
+from swatchbook.ledger.stored_documents import get_document
 from swatchbook.pipeline.publish import publish_all
 from swatchbook.records import DocumentStatus
 from swatchbook.resources import Resources
-from tests.backup.collection import Steps, Stopped, begin, files, indexed, make, rows
+from tests.backup.collection import begin, indexed, make, rows
 from tests.ledger import scene
 from tests.new_collection import NewCollection
 
@@ -31,48 +30,6 @@ def other(new_collection: NewCollection) -> Resources:
 
 
 # --- stopped and run again --------------------------------------------------------------------------------------------
-
-
-@pytest.mark.nightly
-def test_a_restore_may_be_stopped_anywhere(resources: Resources, other: Resources, tmp_path: Path) -> None:
-    make(resources, "oak", "ash")
-    make(resources, "oak", "elm", content="supplement", owner="bert")
-    back_up(resources, tmp_path / "backup")
-    stops = 0
-    while True:
-        try:
-            restore(other, tmp_path / "backup", progress=Steps(stops + 1))
-        except Stopped:
-            stops += 1
-            assert due_documents(other.ledger) == [] or all(
-                each.status is DocumentStatus.COMPLETED for each in due_documents(other.ledger)
-            ), "nothing works on what is half there"
-        else:
-            break
-    assert stops > 10
-    assert rows(other) == rows(resources)
-    assert files(other) == files(resources)
-    assert indexed(other) == indexed(resources)
-    assert owner_accounts(other.ledger) == owner_accounts(resources.ledger)
-    assert restore(other, tmp_path / "backup").kept == 2
-    assert rows(other) == rows(resources)
-
-
-@pytest.mark.nightly
-def test_half_restored_collection_is_completed_from_another_backup(
-    resources: Resources, other: Resources, tmp_path: Path
-) -> None:
-    make(resources, "oak", "ash")
-    back_up(resources, tmp_path / "backup")
-    with pytest.raises(Stopped):  # the rows of the documents are there, not all of their parts
-        restore(other, tmp_path / "backup", progress=Steps(8))
-    assert [each.status for each in all_documents(other.ledger, None)] == [DocumentStatus.CANCELLED]
-    back_up(resources, tmp_path / "backup")
-    assert restore(other, tmp_path / "backup").documents == 1
-    here, there = rows(other), rows(resources)
-    assert set(here.pop("contents")) >= set(there.pop("contents"))  # also the file of what was deleted
-    assert here == there
-    assert indexed(other) == indexed(resources)
 
 
 def test_what_a_killed_publisher_holds_is_waited_for(

@@ -14,7 +14,6 @@ from tests.export.shop_rows import (
     FLOOR_ROWS,
     FULL,
     PICTURES,
-    as_batch,
     hostile,
     product,
     shop_file,
@@ -83,18 +82,6 @@ def test_an_option_with_a_name_of_googles_is_its_attribute(tmp_path: Path) -> No
     mapping = FULL.mapping.model_copy(update={"option": "Colour"})
     data, _ = shop_file(tmp_path, "google", rows, FULL.model_copy(update={"mapping": mapping}))
     assert [item["color"] for item in read_strictly(data)] == [["Red"], ["Blue"]]
-
-
-def test_our_own_batch_reader_reads_the_file(tmp_path: Path) -> None:
-    data, _ = shop_file(tmp_path, "google", FLOOR_ROWS, FULL)
-    limed, smoked = as_batch(tmp_path, "google.xml", data)
-    assert limed == (
-        "Nordvik Oak, Limed",
-        "82.50",
-        "Nordvik",
-        [PICTURES + "i2.jpg", PICTURES + "i1.jpg", PICTURES + "i%203.png"],
-    )
-    assert smoked[:2] == ("Nordvik Oak, Smoked", "96")
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,9 @@ from swatchbook.export.shop_mapping import ShopMapping, ShopOptions, Template
 from swatchbook.export.shopify import ALWAYS, COLUMNS, handle_of
 from tests.export.shop_rows import (
     CHAIR,
-    FLOOR,
     FLOOR_ROWS,
     PICTURES,
     ROWS,
-    as_batch,
     hostile,
     product,
     shop_file,
@@ -89,14 +87,6 @@ def test_products_are_read_again_as_they_are(tmp_path: Path) -> None:
 def test_only_columns_with_values_are_written(tmp_path: Path) -> None:
     data, _ = shop_file(tmp_path, "shopify", [product("Oak", price="€ 9")])
     assert data.decode().splitlines()[0] == "Title,URL handle,Status,SKU,Option1 name,Option1 value,Price"
-
-
-def test_our_own_batch_reader_reads_the_file(tmp_path: Path) -> None:
-    data, _ = shop_file(tmp_path, "shopify", ROWS, WITH_PICTURES)
-    floor, chair = as_batch(tmp_path, "shopify.csv", data)
-    assert floor[0] == FLOOR.name
-    assert floor[2:] == ("Nordvik", [PICTURES + name for name in ("i1.jpg", "i2.jpg", "i%203.png")])
-    assert chair[:2] == (CHAIR.name, "129")
 
 
 def test_what_has_no_price_is_a_draft_unless_the_mapping_says_so(tmp_path: Path) -> None:

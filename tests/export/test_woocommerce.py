@@ -14,7 +14,7 @@ from swatchbook.export.formats import Changes, protect_cell
 from swatchbook.export.offers import clean
 from swatchbook.export.shop_mapping import ShopMapping, ShopOptions
 from swatchbook.export.woocommerce import ALWAYS, COLUMNS, ONLY_CHANGES
-from tests.export.shop_rows import CHAIR, FLOOR, PICTURES, ROWS, as_batch, hostile, product, shop_file, variant
+from tests.export.shop_rows import CHAIR, FLOOR, ROWS, hostile, product, shop_file, variant
 
 Row = dict[str, str]
 _ATTRIBUTE = re.compile(r"Attribute (\d+) (name|value\(s\)|visible|global|default)")
@@ -84,15 +84,6 @@ def test_products_are_read_again_as_they_are(tmp_path: Path) -> None:
     assert attributes_of(smoked) == {"Variant": ["Smoked"], "Size": ["14 × 240 mm"]}
     assert [row["Meta: code"] for row in (floor, limed, smoked)] == ["", "NO-101", "NO-104"]
     assert (chair["In stock?"], floor["In stock?"]) == ("1", "instock")
-
-
-def test_our_own_batch_reader_reads_the_file(tmp_path: Path) -> None:
-    data, _ = shop_file(tmp_path, "woocommerce", ROWS, ShopOptions(pictures_url=PICTURES))
-    floor, chair = as_batch(tmp_path, "woo.csv", data)
-    assert floor[0] == FLOOR.name
-    assert floor[2] == "Nordvik"
-    assert sorted(floor[3]) == sorted(PICTURES + name for name in ("i1.jpg", "i2.jpg", "i%203.png"))
-    assert chair[:2] == (CHAIR.name, "129")
 
 
 def test_a_mapping_fills_columns_and_meta_data(tmp_path: Path) -> None:

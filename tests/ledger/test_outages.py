@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -42,26 +42,6 @@ def ledger(server: RunningPostgres, request: pytest.FixtureRequest) -> Iterator[
 def put(ledger: Ledger, key: str) -> None:
     with ledger.write() as connection:
         connection.execute(insert(contents).values(key=key))
-
-
-@pytest.mark.parametrize("end", [RunningPostgres.stop, RunningPostgres.kill])
-def test_after_a_restart_every_pooled_connection_works(
-    ledger: Ledger, server: RunningPostgres, end: Callable[[RunningPostgres], None]
-) -> None:
-    put(ledger, "before")
-    together = threading.Barrier(4)
-
-    def ask(_: int) -> int:
-        with ledger.read() as connection:
-            together.wait(30)  # four connections at once
-            return len(connection.execute(select(contents)).all())
-
-    with ThreadPoolExecutor(4) as threads:
-        assert list(threads.map(ask, range(4))) == [1] * 4
-        end(server)
-        server.start()
-        assert list(threads.map(ask, range(4))) == [1] * 4
-    put(ledger, "after")
 
 
 def test_only_patient_writes_wait_for_the_ledger(ledger: Ledger, server: RunningPostgres) -> None:

@@ -8,18 +8,11 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
-from typing import Final
 
 import pytest
 
-from samples.content import load_products
 from samples.demo import serves
-from samples.generate import BUILD, QUERY
-from samples.layout import stuff
-from samples.shots import Shot, develop, encode
-from swatchbook.resources import open_resources
-from swatchbook.search.search import search
-from swatchbook.settings import Settings
+from samples.generate import BUILD
 from tests.command import bare_environment, finish
 from tests.conftest import ROOT
 
@@ -73,64 +66,3 @@ def test_samples_are_made_as_printed(catalogue: Path, line: str) -> None:
     files = [Path(each) for each in made.stdout.splitlines()]
     assert files != []
     assert all(file.is_file() and file.is_relative_to(BUILD) for file in files)
-
-
-ASKED: Final = {
-    "Terra Nova": (
-        "Terra Nova", "full-body porcelain tile", "outdoor paving 20 mm thick", "river stone porcelain",
-        "porcelain tile 60x120", "R10 slip rating", "33.1 kg",
-    ),
-    "Cimento": (
-        "Cimento", "large-format concrete-look slab", "concrete look for walls", "frost resistant facade slab",
-        "120 x 278 cm",
-    ),
-    "Medina": ("Medina", "hand-cut glazed tile", "glossy handmade wall tile for a bathroom", "tile 10x10"),
-    "Palladio Terrazzo": (
-        "Palladio Terrazzo", "cement-bound terrazzo", "terrazzo with marble chips", "slab 305 x 125 cm",
-    ),
-    "Carrara Luce": ("Carrara Luce", "natural marble", "polished white marble", "slip rating R9"),
-    "Nordvik Oak": ("Nordvik Oak", "engineered oak floor", "herringbone wood floor", "oiled oak boards"),
-    "Alentejo Cork": (
-        "Alentejo Cork", "cork wall and floor covering", "warm quiet floor of cork", "rolls 100 x 800 cm",
-    ),
-    "Fjord Wool": ("Fjord Wool", "tufted wool carpet", "loop pile rug made to measure", "soft carpet"),
-    "Solveig Linen": (
-        "Solveig Linen", "upholstery and curtain fabric", "curtain fabric 142 cm wide", "washed linen",
-    ),
-    "Cordova Leather": ("Cordova Leather", "full-grain upholstery leather", "leather for sofas", "aniline hide"),
-    "Lamina": ("Lamina", "brushed and hammered metal sheet", "hammered copper sheet", "brass surface for a bar front"),
-}  # fmt: skip
-"""By product of the sample: its name, what it is, and what its customers would write."""
-
-MISSED: Final = {"slip rating R9"}
-"""Asked for, and another product comes first: shorter is better, longer is a loss."""
-
-
-def test_the_product_that_is_asked_for_comes_first(demo: tuple[Path, str]) -> None:
-    home, _ = demo
-    with open_resources(Settings(home=home)) as resources:
-        missed = {}
-        for product, questions in ASKED.items():
-            for asked in questions:
-                (first,) = search(resources, text=asked, by="product", k=1)
-                if first.title != product:
-                    missed[asked] = first.title
-        assert missed.keys() == MISSED, missed
-        pictures = {product: search(resources, text=product, k=1)[0].product for product in ASKED}
-    assert {product: product for product in ASKED} == pictures
-
-
-def test_the_swatch_that_a_picture_shows_comes_first(demo: tuple[Path, str], tmp_path: Path) -> None:
-    """Another part of a colourway of each product, as close as no page shows it."""
-    asked = {f"{QUERY.seed}": (QUERY, "Rialto")}
-    for number, product in enumerate(load_products()):
-        shot = Shot("close", (stuff(product, 1),), (640, 480), 31_000 + number)
-        asked[product.name] = (shot, product.colourways[1].name)
-    with open_resources(Settings(home=demo[0])) as resources:
-        missed = {}
-        for name, (shot, colourway) in asked.items():
-            (file := tmp_path / f"{name}.jpg").write_bytes(encode(develop(shot), "jpeg").data)
-            (first,) = search(resources, image=file, k=1)
-            if colourway not in first.title:
-                missed[name] = first.title
-    assert missed == {}

@@ -11,9 +11,7 @@ import pymupdf
 import pytest
 
 from samples.book import bind
-from samples.generate import BUILD, build, build_query, make_catalogue
-from samples.pdf import keys_of
-from samples.shots import develop, tint
+from samples.generate import BUILD, build, make_catalogue
 
 A4_AREA = 595 * 842
 
@@ -46,15 +44,6 @@ def test_two_builds_of_the_small_one_are_equal_byte_for_byte(tmp_path: Path) -> 
         truths.append(make_catalogue(tmp_path / folder / "small.pdf", small=True))
     assert truths[0] == truths[1]
     assert (tmp_path / "a/small.pdf").read_bytes() == (tmp_path / "b/small.pdf").read_bytes()
-
-
-def test_an_up_to_date_build_is_left_alone(tmp_path: Path) -> None:
-    path = build(tmp_path, small=True)
-    before = path.stat().st_mtime_ns
-    assert build(tmp_path, small=True).stat().st_mtime_ns == before
-    path.with_suffix(".stamp").write_text("of another version")
-    assert build(tmp_path, small=True).stat().st_mtime_ns > before
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["small.pdf", "small.stamp", "small.truth.json"]
 
 
 def test_the_large_one_is_as_large_as_promised(large: tuple[Path, dict[str, Any]]) -> None:
@@ -154,11 +143,6 @@ def test_every_product_is_named_on_its_first_page_and_in_index_and_outline(sampl
             assert product["first_page"] <= product["last_page"] <= truth["pages"]
 
 
-def test_one_product_starts_on_the_page_where_another_ends(large: tuple[Path, dict[str, Any]]) -> None:
-    pages = {p["id"]: (p["first_page"], p["last_page"]) for p in large[1]["products"]}
-    assert pages["nordvik-oak"][1] == pages["alentejo-cork"][0]
-
-
 def test_a_covered_picture_shows_nothing(large: tuple[Path, dict[str, Any]]) -> None:
     path, truth = large
     covered = next(label for label in truth["image_traps"] if label["role"] == "covered")
@@ -183,22 +167,3 @@ def test_ten_editions_are_ten_times_as_thick_and_share_no_picture() -> None:
     assert len({p.name for p in book.products}) == 110
     assert len({(p.shot, p.edition) for p in shown}) == 2560
     assert len({p.shot for p in shown}) == 256  # made once, tinted nine times
-
-
-def test_a_tinted_picture_is_another_one() -> None:
-    shot = next(k[0] for k in keys_of(bind().sheets) if k[0].kind == "close")
-    image = develop(shot)
-    assert len({tint(image, edition).tobytes() for edition in range(10)}) == 10
-
-
-def test_the_query_picture_is_on_no_page(large: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
-    query = build_query(tmp_path).read_bytes()
-    with pymupdf.open(large[0]) as document:
-        stored = {document.xref_stream_raw(x) for x in range(1, document.xref_length()) if document.xref_is_image(x)}
-    assert query not in stored
-
-
-@pytest.mark.parametrize("repeat", [0, 11])
-def test_too_few_or_too_many_editions_are_refused(repeat: int, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="1 to 10"):
-        make_catalogue(tmp_path / "x.pdf", repeat=repeat)

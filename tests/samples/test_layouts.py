@@ -82,14 +82,6 @@ def test_regions_and_drawings_are_where_the_truth_says(layout: Path) -> None:
                 assert part.std() > 8, label
 
 
-@pytest.mark.nightly
-def test_two_builds_are_equal_byte_for_byte(tmp_path: Path) -> None:
-    for name, make in LAYOUTS.items():
-        first, second = ((tmp_path / f"{folder}-{name}.pdf") for folder in "ab")
-        assert make(first)["image_links"] == make(second)["image_links"]
-        assert first.read_bytes() == second.read_bytes()
-
-
 def test_every_product_is_named_on_its_first_page_unless_that_is_scanned(layout: Path) -> None:
     truth = truth_of(layout)
     with pymupdf.open(layout) as document:

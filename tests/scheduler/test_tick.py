@@ -174,18 +174,6 @@ async def _run_by(command: str) -> None:
 
 
 @pytest.mark.stack
-@pytest.mark.gate
-def test_an_uploaded_document_ends_on_a_worker(
-    resources: Resources, deployment: Any, tmp_path: Path, prefect_api: str
-) -> None:
-    document = uploaded(resources, tmp_path)
-    assert round_of(resources).launched == (document.id,)
-    with worker(tmp_path, prefect_api):
-        until(lambda: get_document(resources.ledger, document.id).status == DocumentStatus.COMPLETED, seconds=120)
-    assert round_of(resources).launched == ()
-
-
-@pytest.mark.stack
 def test_a_flow_run_that_starts_after_the_cancel_does_not_run(
     resources: Resources, deployment: Any, tmp_path: Path, prefect_api: str
 ) -> None:

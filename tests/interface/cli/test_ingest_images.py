@@ -80,19 +80,6 @@ def test_scraped_batch_is_searchable_by_its_items(folder: Path) -> None:
     assert {product["name"]: product["metadata"]["price"] for product in shown["products"]} == {"Woven rug": "120.50"}
 
 
-def test_fields_of_scraped_items_are_filters_and_facets(folder: Path) -> None:
-    asked = ("brand=nord", "size=60x120", "condition=used", "currency=eur", "host=shop.example", "price_max=121")
-    where = [part for each in asked for part in ("--where", each)]
-    assert [hit["title"] for hit in run_json("search", "rug", "--owner", "anna", "--by", "product", *where)] == [
-        "Woven rug"
-    ]
-    assert [hit["product"] for hit in run_json("search", "rug", "--owner", "anna", *where)] == ["Woven rug"]
-    counted = run_json("facets", "--owner", "anna", "--by", "product", "--where", "brand=Nord")
-    values = {name: {each["value"]: each["count"] for each in f["values"]} for name, f in counted["fields"].items()}
-    assert (counted["total"], values["brand"], values["host"]) == (1, {"Nord": 1}, {"www.shop.example": 1})
-    assert "60 × 120 cm (1)" in run("facets", "--owner", "anna", "--by", "product")
-
-
 @pytest.mark.gate
 def test_every_picture_is_accounted_for(folder: Path) -> None:
     covered = run_json("coverage", "--owner", "anna")

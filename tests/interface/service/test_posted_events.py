@@ -15,9 +15,7 @@ from devtools.weaviate import free_ports
 from interface.service import events as posted_events
 from swatchbook.errors import Configuration, LedgerDown
 from swatchbook.ledger.object_events import STATES, list_events
-from swatchbook.ledger.stored_documents import all_documents
-from swatchbook.pipeline.take_events import take_events
-from swatchbook.records import ObjectEvent, sha256
+from swatchbook.records import ObjectEvent
 from swatchbook.setting_values import ApiKey, EventSource
 from swatchbook.settings import Settings
 from tests.conftest import ROOT
@@ -154,24 +152,6 @@ def announcing(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         yield service, Bucket(server, "announced")
     finally:
         running.stop()
-
-
-@pytest.mark.stack
-def test_minio_announces_its_objects(announcing: tuple[Served, Bucket]) -> None:
-    service, bucket = announcing
-    bucket.put("shop/spring 2026+é.pdf", PDF)
-    bucket.put("other/a.pdf", PDF)
-    until(lambda: len(events(service)) == 2)
-    assert take_events(service.resources).registered == 1
-    (document,) = all_documents(service.resources.ledger, None)
-    assert (document.owner, document.name, document.content) == ("anna", "spring 2026+é.pdf", sha256(PDF))
-    assert {each.state for each in events(service)} == {"done", "ignored"}
-    (done,) = [each for each in events(service) if each.state == "done"]
-    assert (done.event, done.document) == ("ObjectCreated:Put", document.id)
-    bucket.put("shop/spring 2026+é.pdf", PDF + b"a newer one")
-    until(lambda: len(events(service)) == 3)
-    assert take_events(service.resources).registered == 1
-    assert len(all_documents(service.resources.ledger, None)) == 2
 
 
 @pytest.mark.stack

@@ -112,22 +112,6 @@ def test_names_are_shown_by_keyboard_alone_on_a_phone(browser: Browser, service:
         tab.locator(".toast", has_text="Undone").wait_for()
 
 
-def test_part_that_is_dragged_over_is_the_name(browser: Browser, service: Served) -> None:
-    with opened(browser, service) as (_, tab):
-        tab.goto(f"/ui/documents/{document_of(tab)}/teach?page=3")
-        text(tab, "Nordvik Oak Smoked, NO-107").scroll_into_view_if_needed()
-        box = text(tab, "Nordvik Oak Smoked, NO-107").bounding_box()
-        assert box
-        middle = box["y"] + box["height"] / 2
-        tab.mouse.move(box["x"] + 0.05 * box["width"], middle)
-        tab.mouse.down()
-        tab.mouse.move(box["x"] + 0.6 * box["width"], middle)
-        tab.mouse.up()
-        expect_parts(tab, "Nordvik Oak Smoked,")
-        text(tab, "Nordvik Oak Limed, NO-104").click()
-        expect_parts(tab, "Nordvik Oak Smoked,", "Nordvik Oak Limed, NO-104")
-
-
 def test_what_the_service_refuses_is_said_and_nothing_is_lost(browser: Browser, service: Served) -> None:
     with browser.new_context(base_url=service.url) as context:  # the browser complains of the refusal, as it must
         tab = context.new_page()

@@ -27,13 +27,6 @@ pytestmark = [pytest.mark.needs("chromium"), pytest.mark.stack]
 WIDTH = 400.0  # points of a page
 CELLS = COLUMNS * ROWS
 
-SCROLLED = """
-const sheet = document.querySelector(".sheet.taught"), { left, top } = sheet.getBoundingClientRect();
-const touch = { bubbles: true, pointerType: "touch", clientX: left + 5, clientY: top + 5 };
-sheet.dispatchEvent(new PointerEvent("pointerdown", touch));
-sheet.dispatchEvent(new PointerEvent("pointercancel", touch));
-"""
-"""What a browser says of a finger that scrolls the page."""
 
 DRAWN = "wide => Math.abs(document.querySelector('rect.drawing').getAttribute('width') - wide) < 2"
 
@@ -138,21 +131,6 @@ def test_slip_of_the_hand_is_no_box_and_escape_takes_a_corner_back(browser: Brow
             tab.mouse.click(*at(tab, x, 110))
         tab.get_by_role("alert").get_by_text("The box is too small").wait_for()
         expect_examples(tab, 0)
-
-
-def test_cell_is_touched_at_two_corners_on_a_dark_phone(browser: Browser, service: Served) -> None:
-    phone = {"viewport": {"width": 390, "height": 800}, "color_scheme": "dark", "has_touch": True}
-    with opened(browser, service, **phone) as (_, tab):
-        show(tab, "One cell")
-        tab.locator(".sheet.taught").evaluate("each => each.scrollIntoView()")
-        x0, y0, x1, y1 = cell_at(1, 1)
-        tab.touchscreen.tap(*at(tab, x0, y0))
-        tab.get_by_text("Now the opposite corner.").wait_for()
-        tab.evaluate(SCROLLED)
-        tab.touchscreen.tap(*at(tab, x1, y1))
-        expect_examples(tab, 1)
-        expect_cells(tab)  # what tells of the first corner does not move the page
-        assert not is_wide(tab)
 
 
 def test_cell_is_drawn_by_keyboard_alone(browser: Browser, service: Served) -> None:
