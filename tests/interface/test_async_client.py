@@ -12,15 +12,13 @@ import pytest
 import swatchbook
 from interface.async_client import AsyncClient
 from interface.client import Client
-from interface.client_errors import Denied, Invalid, InvalidAddress, NoAnswer, NotFound
+from interface.client_errors import NoAnswer
 from swatchbook.records import DocumentStatus
 from swatchbook.settings import load_settings
 from tests.conftest import ROOT
-from tests.interface.conftest import ANNA, BERT
+from tests.interface.conftest import ANNA
 from tests.interface.service.served import Served, answering, served
 from tests.ledger import scene
-
-NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
 @pytest.fixture
@@ -92,25 +90,6 @@ def test_pdf_is_uploaded_and_waited_for(service: Served, tmp_path: Path) -> None
             assert (await waiting).status == "blocked"
 
     asyncio.run(ask())
-
-
-def test_refusals_are_the_same_classes(service: Served, document: str) -> None:
-    async def ask() -> None:
-        async with AsyncClient(service.url, key=ANNA) as anna:
-            with pytest.raises(Invalid) as wrong:
-                await anna.search("oak", k=1_000)
-            assert [each.where for each in wrong.value.errors] == ["query.k"]
-            with pytest.raises(Denied):
-                [each async for each in anna.documents(owner="bert")]
-        async with AsyncClient(service.url, key=BERT) as bert:
-            with pytest.raises(NotFound):
-                await bert.status(document)
-            with pytest.raises(NotFound):
-                await bert.wait(NOBODY)
-
-    asyncio.run(ask())
-    with pytest.raises(InvalidAddress):
-        AsyncClient("http://swatchbook.example", key=ANNA)
 
 
 def test_address_where_nobody_answers_is_an_error() -> None:

@@ -227,23 +227,23 @@ def test_a_search_that_fails_frees_its_slot() -> None:
 
 
 @pytest.mark.usefixtures("keys", "filled")
-def test_two_hundred_at_once_are_answered_as_one_alone_is() -> None:
+def test_fifty_at_once_are_answered_as_one_alone_is() -> None:
     """By two keys, over the whole service: each gets what it gets without the others."""
-    words = ["grey", "oak", "terrazzo", "blue", "matt", "tile", "wall", "brass"]
+    words = ["grey", "oak", "terrazzo", "blue", "brass"]
     queries = [f"{one} {other}" for one in words for other in words]
 
     async def ask_all(client: TestClient) -> list[Any]:
         from httpx import ASGITransport, AsyncClient
 
         async with AsyncClient(transport=ASGITransport(app=client.app), base_url=str(client.base_url)) as many:
-            asked = [many.get("/search", params={"text": text}, headers=bearing(ANNA)) for text in queries * 3]
+            asked = [many.get("/search", params={"text": text}, headers=bearing(ANNA)) for text in queries * 2]
             other = many.get("/search", params={"text": "oak"}, headers=bearing(BERT))
             return list(await asyncio.gather(*asked, other))
 
     with asking() as client:
         alone = {text: client.get("/search", params={"text": text}, headers=bearing(ANNA)).json() for text in queries}
         *answers, of_bert = asyncio.run(ask_all(client))
-    assert [answer.json() for answer in answers] == [alone[text] for text in queries * 3]
+    assert [answer.json() for answer in answers] == [alone[text] for text in queries * 2]
     assert of_bert.json()["hits"] == []
 
 

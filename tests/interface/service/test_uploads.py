@@ -16,7 +16,6 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import update
 from starlette.requests import Request
 
 from interface.service.uploads import receive_form
@@ -24,7 +23,6 @@ from swatchbook.errors import IndexDown
 from swatchbook.ledger import runs, schedule
 from swatchbook.ledger.document_commands import cancel, delete_rows, finish_delete, mark_deleting
 from swatchbook.ledger.stored_documents import get_document, list_documents
-from swatchbook.ledger.tables import documents
 from swatchbook.pipeline import register
 from swatchbook.pipeline.register import build_request
 from swatchbook.records import DocumentStatus, IngestOptions, document_id, sha256
@@ -208,16 +206,6 @@ def test_what_was_asked_for_last_is_made_though_an_earlier_launch_begins_first(s
     assert complete(service, identity, IngestOptions(focus=False)) == DocumentStatus.WAITING
     assert complete(service, identity, IngestOptions(force=True)) == DocumentStatus.COMPLETED
     assert send(service).status_code == 200
-
-
-@pytest.mark.parametrize("status", [DocumentStatus.FAILED, DocumentStatus.CANCELLED])
-def test_after_a_failure_or_a_cancel_it_is_queued_again(service: Served, status: DocumentStatus) -> None:
-    identity = send(service).json()["id"]
-    with service.resources.ledger.write() as connection:
-        connection.execute(update(documents).values(status=status, message="broken", failure_kind="unexpected"))
-    answer = send(service)
-    assert (answer.status_code, answer.json()["status"]) == (202, "queued")
-    assert get_document(service.resources.ledger, identity).message is None
 
 
 def test_while_it_is_being_deleted_the_delete_is_finished_first(service: Served) -> None:

@@ -176,7 +176,7 @@ def item_by_the_rule(told: dict[str, Any], name: str, want: RoleTag, beside: set
 
 
 @pytest.mark.gate
-@settings(max_examples=400 if SOAK else settings().max_examples)
+@settings(max_examples=400 if SOAK else settings().max_examples // 2)
 @given(told=collections())
 def test_account_closes_and_follows_the_rule(ledger: Ledger, told: dict[str, Any]) -> None:
     lay(ledger, told)
