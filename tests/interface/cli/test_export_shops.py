@@ -46,7 +46,7 @@ def export(*words: str | Path, expect: int = 0) -> Any:
     return result
 
 
-@pytest.mark.parametrize("form", READERS)
+@pytest.mark.parametrize("form", ["google", "shopify"])
 def test_the_sample_is_exported_and_read_again(tmp_path: Path, form: str) -> None:
     (tmp_path / "shop.yaml").write_text(WHOLE)
     words = ("--format", form, "--mapping", tmp_path / "shop.yaml", "--pictures-url", "https://cdn.example/p")
@@ -59,21 +59,6 @@ def test_the_sample_is_exported_and_read_again(tmp_path: Path, form: str) -> Non
     again = json.loads(export(*words, "--since", tmp_path / "a", "--to", tmp_path / "b", "--json").stdout)
     assert (again["changes"]["new"], again["changes"]["changed"], again["changes"]["gone"]) == (0, 0, 0)
     assert again["changes"]["unchanged"] >= 2
-
-
-def test_other_documents_of_an_earlier_file_are_not_gone(filled: Path, tmp_path: Path) -> None:
-    for number in range(5):
-        draw(tmp_path / "pictures" / f"lamp {number}.png", number)
-    with open_resources(Settings(home=filled)) as resources:
-        read(resources, tmp_path / "pictures", "bert")
-    everything = ["export", "--all", "--all-owners", "--format", "shopify", "--to", str(tmp_path / "all.csv")]
-    everything += ADDRESS
-    assert CliRunner().invoke(app, everything).exit_code == 3, "the folder is not completed"
-    since = ("--format", "shopify", *ADDRESS, "--since", tmp_path / "all.csv", "--to", tmp_path / "changes.csv")
-    assert json.loads(export(*since, "--json").stdout)["changes"] == {
-        "new": 0, "changed": 0, "gone": 0, "unchanged": 2, "elsewhere": 5,
-    }  # fmt: skip
-    assert "Left as they are: 5 records of the earlier file" in export(*since).stderr
 
 
 def test_most_products_are_gone_only_with_yes(tmp_path: Path) -> None:
