@@ -101,10 +101,6 @@ def due_now(ledger: Ledger, document: str, reviewer: str = REVIEWER) -> list[str
     return [picture.image_id for picture in picture_reviews.images_due_for_review(ledger, reviewer, document, 100)]
 
 
-def understood(text: str) -> Any:
-    return UNDERSTANDING.role, UNDERSTANDING.tag, text_key(text)
-
-
 def make_again(ledger: Ledger, document: str) -> list[Any]:
     """A run of what waits; what is published of it."""
     run = begin(ledger)
@@ -133,12 +129,6 @@ def test_weak_pictures_wait_in_reading_order_and_their_document_is_complete(ledg
     assert schedule.due_documents(ledger) == []
     (first, _) = picture_reviews.images_to_review(ledger)
     assert (first.score, first.tag, first.page, first.standing) == (0.5, ANALYSIS.tag, 1, None)
-
-
-def test_pictures_of_a_score_at_or_above_the_threshold_do_not_wait(ledger: Ledger) -> None:
-    run = begin(ledger)
-    ingest(ledger, run, extraction(placed(run, "oak")), review_below=0.5)
-    assert picture_reviews.count_images_to_review(ledger) == 0
 
 
 def test_a_weak_picture_is_weak_for_the_next_who_shows_it(ledger: Ledger) -> None:
@@ -415,13 +405,6 @@ def delete_document(ledger: Ledger, run: Run, folder: Path) -> None:
     for _ in range(3):
         pass_time(ledger, 3_601)
         collect(ledger, Files(str(folder)))
-
-
-def test_reviews_go_with_the_picture(ledger: Ledger, tmp_path: Path) -> None:
-    run = weak(ledger, "oak")
-    write(ledger, "oak", saying("Material: beech."))
-    delete_document(ledger, run, tmp_path)
-    assert (count(ledger, rows), count(ledger, analyses)) == (0, 0)
 
 
 def test_what_a_person_wrote_goes_with_the_owners_image(ledger: Ledger, tmp_path: Path) -> None:

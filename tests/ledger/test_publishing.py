@@ -1,12 +1,9 @@
 """Publishing as the ledger sees it: who has a row, what is told of it, and what came of it."""
 
 from concurrent.futures import ThreadPoolExecutor
-from math import isclose
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from sqlalchemy import select, update
 
 from swatchbook.errors import IndexDown
@@ -18,7 +15,6 @@ from swatchbook.ledger.queries import account, search_results
 from swatchbook.ledger.queries.filters import facets, satisfying, unmatched
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import analyses, chunks, images
-from swatchbook.printed_prices import price_of
 from swatchbook.records import Analysis, ColorShare, LinkKind, PlacementState, Role
 from tests.ledger.plans import planned
 from tests.ledger.scene import (
@@ -251,26 +247,6 @@ def test_vectors_and_payloads_are_those_that_were_saved(ledger: Ledger) -> None:
     payload = told["chunk"].payload
     assert (payload.text, payload.pages) == ("Wood\nOak is hard.", (2, 3))
     assert (payload.products, payload.names, payload.category) == ((oak.id,), ("Oak",), ("Floors",))
-
-
-PRINTED = {
-    "€ 1.299,00": 1299.0, "1,299.00 USD": 1299.0, "12,5": 12.5, "CHF 1'250.-": 1250.0, "1 299,50 zł": 1299.5,
-    "from 45": 45.0, "1.299": 1299.0, "on request": None, "": None,
-}  # fmt: skip
-
-
-def test_prices_are_read_as_printed() -> None:
-    assert {text: price_of(text) for text in PRINTED} == PRINTED
-
-
-@given(cents=st.integers(0, 10**9), thousands=st.sampled_from([",", ".", " ", "'"]), sign=st.sampled_from([".", ","]))
-def test_prices_survive_any_thousands_and_decimals(cents: int, thousands: str, sign: str) -> None:
-    if thousands == sign:
-        return
-    printed = f"€ {cents // 100:,}".replace(",", thousands) + f"{sign}{cents % 100:02} / m²"
-    amount = price_of(printed)
-    assert amount is not None
-    assert isclose(amount, cents / 100)
 
 
 # --- again, and verify ------------------------------------------------------------------------------------------------

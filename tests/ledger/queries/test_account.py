@@ -212,19 +212,6 @@ def test_account_closes_and_follows_the_rule(ledger: Ledger, told: dict[str, Any
 # --- ways to come to a state ------------------------------------------------------------------------------------------
 
 
-def test_repeated_picture_counts_once_in_each_scope(ledger: Ledger) -> None:
-    first, second = begin(ledger), begin(ledger, content="supplement")
-    ingest(ledger, first, extraction(placed(first, "oak"), placed(first, "oak", page=2), placed(first, "ash")))
-    ingest(ledger, second, extraction(placed(second, "oak")))
-    assert account.account(ledger, document=first.document).found == 2
-    assert account.account(ledger, document=second.document).found == 1
-    assert account.account(ledger, owner="anna").found == 2
-    stranger = begin(ledger, owner="bert")
-    ingest(ledger, stranger, extraction(placed(stranger, "oak")))
-    assert account.account(ledger).found == 3
-    assert account.account(ledger).complete == 3
-
-
 def test_image_with_failed_items_is_partial(ledger: Ledger) -> None:
     run = begin(ledger)
     stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "elm")))
@@ -327,15 +314,6 @@ def test_lost_pages_and_failed_chunks_are_other_failures(ledger: Ledger) -> None
     assert kinds.pop(("page", "unexpected")) == (1, None)
     assert kinds[("chunk", "provider_timeout")][0] == 1
     assert failing_others(ledger, "bert") == []
-
-
-def test_pending_pictures_have_one_failure_each(ledger: Ledger) -> None:
-    run = begin(ledger)
-    stage_results.save_extraction(ledger, run, extraction(*(placed(run, f"{n}") for n in range(5))))
-    assert [(f.kind, f.role, f.index) for f in failures(ledger, run.document)] == [
-        ("pending", None, n) for n in range(5)
-    ]
-    assert [f.index for f in failures(ledger, run.document, limit=3)] == [0, 1, 2]
 
 
 # --- documents --------------------------------------------------------------------------------------------------------
