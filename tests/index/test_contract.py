@@ -336,24 +336,6 @@ def test_every_filter_finds_its_column(index: Index, space: Space) -> None:
     assert [index.count(space, where) for where in beyond] == [0, 0, 0]
 
 
-SAID = ("White Terrazzo in Cémento", "Light blue", "dark-grey", "Oak")
-ASKED = {
-    "terrazzo": True, "TERRAZZO": True, "white terrazzo": True, "terrazzo, white": True, "cemento": True,
-    "cementó white": True, "light grey": False, "terra": False, "white oak": False, "grey blue": False, "&": False,
-}  # fmt: skip
-"""Asked -> whether one of these values has all its words."""
-
-
-def test_all_words_of_one_value_in_any_order(index: Index, space: Space) -> None:
-    objects = made(2)
-    for name in ("material", "category", "color", "product"):
-        objects[1].payload = Payload.model_validate({"owner": "ann", "kind": "image", FILTERS[name].column: SAID})
-        index.upsert(space, objects)
-        for asked, holds in ASKED.items():
-            where = Where.model_validate({name: (asked,)})
-            assert index.count(space, where) == holds, (name, asked)
-
-
 def test_a_product_is_found_by_id_or_name(index: Index, space: Space) -> None:
     objects = made(3)
     objects[0].payload = Payload(owner="ann", kind="image", products=(number_id(901),), names=("Nordvik Oak",))
