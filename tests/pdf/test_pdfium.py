@@ -261,7 +261,7 @@ def test_an_ingest_imports_no_mupdf_and_its_account_closes(
 FAULTS: Final = {**HOSTILE, **PARTS}
 LONG: Final = {
     "header bomb", "profile that unpacks to 220 MiB", "table stream that unpacks to 300 MiB", "a million letters",
-    "font with a map of signs that unpacks to 10 MiB", "soft mask of 60 000 pixels a side",
+    "font with a map of signs that unpacks to 10 MiB", "soft mask of 60 000 pixels a side", "10 000 tiny pictures",
 }  # fmt: skip
 """Faults that take PDFium seconds: only `make soak` tries them."""
 
