@@ -37,7 +37,14 @@ _CONTROLS = bytes({*range(1, 32)} - {*b"\t\n\v\f\r\x1a\x1b"})
 _SIGN = re.compile(rb"([\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})|([\x80-\xff])")
 """A sign of UTF-8 of several bytes, or a byte that belongs to none."""
 _SIGN_BEGINS = re.compile(rb"[\xc2-\xf4][\x80-\xbf]")
-_LOST = (b"\xef\xbf\xbd", b"\\ufffd", b"\\uFFFD", b"&#xFFFD;", b"&#65533;")  # U+FFFD, also as JSON and XML write it
+_LOST = (
+    b"\xef\xbf\xbd",
+    b"\\ufffd",
+    b"\\uFFFD",
+    b"&#xFFFD;",
+    b"&#xfffd;",
+    b"&#65533;",
+)  # U+FFFD, also as JSON and XML write it
 _C1 = re.compile("[\x80-\x9f]")  # controls, in place of which Windows has signs
 
 
@@ -112,7 +119,7 @@ def _letters_of(file: Path, *_: int) -> Letters:
         head = opened.read(_JUDGED)
     if wide := _wide(head):
         return replace(_judge(lambda: _pieces(file, wide)), encoding=wide)
-    if named := _named(head):
+    if (named := _named(head)) and not _is_utf8(file, named):
         return _count_doubtful(_pieces(file), Letters(named, named, is_named=True))
     return _judge(lambda: _pieces(file)) if _is_text(head) else _PLAIN
 
@@ -126,6 +133,11 @@ def _named(head: bytes) -> str | None:
     except LookupError:
         return None
     return None if name.startswith(("utf", "ascii")) else _AS_BROWSERS.get(name, name)
+
+
+def _is_utf8(file: Path, named: str) -> bool:
+    """Return whether a file is UTF-8, whatever it says: no text of other encodings is so by chance."""
+    return not named.startswith("iso2022") and all(_in_utf8(piece) is not None for piece in _pieces(file))
 
 
 def open_utf8(file: Path) -> BinaryIO:

@@ -89,9 +89,11 @@ def test_text_is_read_in_every_format(tmp_path: Path, encoding: str) -> None:
         assert titles(tmp_path / name, text.encode(encoding))[0]["7"] == title, name
 
 
-def test_xml_is_read_in_the_encoding_that_it_names(tmp_path: Path) -> None:
+def test_xml_is_read_as_it_is_and_as_it_says(tmp_path: Path) -> None:
     item = "<items><item><sku>7</sku><title>Größe – 5 €</title><image>a.jpg</image></item></items>"
-    for named, written in (("ISO-8859-1", "cp1252"), ("windows-1252", "cp1252"), ("UTF-8", "cp1252")):
+    for named, written in (
+        ("ISO-8859-1", "cp1252"), ("windows-1252", "cp1252"), ("UTF-8", "cp1252"), ("ISO-8859-1", "utf-8"),
+    ):  # fmt: skip
         data = f'<?xml version="1.0" encoding="{named}"?>{item}'.encode(written)
         assert titles(tmp_path / "feed.xml", data)[0]["7"] == "Größe – 5 €", named
 
