@@ -1,8 +1,7 @@
-"""Guess the encoding of a text that is not UTF-8, by the letters beyond ASCII that languages have.
+"""Guess the encoding of a text that is not UTF-8: of those in which its letters make sense, the likeliest by chardet.
 
-Statistics need much text, and a shop's file may have three umlauts. So an encoding of one byte counts in which one
-language has all the letters, at places in words where it has them. Only Chinese, Japanese and Korean are told apart by
-statistics.
+Statistics alone take the signs of a shop's file (€, ², quotes) for letters. So an encoding of one byte counts in which
+one language has the letters, at places in words where it has them.
 """
 
 import re
@@ -27,14 +26,14 @@ _THAI = ("".join(map(chr, range(0xE01, 0xE5C))),)
 
 _ALPHABETS: Mapping[str, tuple[str, ...]] = {
     "cp1252": _WESTERN, "cp1250": _CENTRAL, "cp1254": _TURKISH, "cp1255": _HEBREW, "cp1251": _CYRILLIC,
-    "cp1253": _GREEK, "cp1257": _BALTIC, "iso8859_2": _CENTRAL, "mac_roman": _WESTERN, "cp850": _WESTERN,
-    "cp437": _WESTERN, "cp852": _CENTRAL, "koi8_r": _CYRILLIC, "koi8_u": _CYRILLIC, "cp866": _CYRILLIC,
-    "mac_cyrillic": _CYRILLIC, "mac_latin2": _CENTRAL, "cp1256": _ARABIC, "cp874": _THAI,
+    "cp1253": _GREEK, "cp1257": _BALTIC, "iso8859-2": _CENTRAL, "mac-roman": _WESTERN, "cp850": _WESTERN,
+    "cp437": _WESTERN, "cp852": _CENTRAL, "koi8-r": _CYRILLIC, "koi8-u": _CYRILLIC, "cp866": _CYRILLIC,
+    "mac-cyrillic": _CYRILLIC, "mac-latin2": _CENTRAL, "cp1256": _ARABIC, "cp874": _THAI,
 }  # fmt: skip
 """Encoding -> the letters beyond ASCII of its languages; of encodings that fit equally well the first is taken."""
 
 LATIN = tuple(name for name, letters in _ALPHABETS.items() if letters in (_WESTERN, _CENTRAL, _BALTIC, _TURKISH))
-OF_TWO_BYTES = ("shift_jis", "euc_jp", "gb18030", "big5", "euc_kr")
+OF_TWO_BYTES = ("cp932", "euc_jis_2004", "gb18030", "big5hkscs", "cp949")
 
 _EVERYWHERE = "øéèàçñöüäïóßµ"  # the sign of a diameter, and letters of names and loan words
 _OPENING = "„“”«»‘’‚¿¡°ªº²³×®™•–—…־\u00a0"  # signs before or behind which a word may be
@@ -45,10 +44,13 @@ _LINES = "".join(map(chr, range(0x2500, 0x25A0)))  # of tables
 _NO_SIGN = "".join(map(chr, range(0x80, 0xA0))) + "\ufffd"
 _BEFORE_CONSONANTS = "เแโใไ"  # vowels of Thai
 _FIRST_OF_OTHER_SCRIPTS = "\u0370"  # Greek
-_STRANGE = 0.08
-"""The share of strange signs from which a text is none of these languages, and may have signs of two bytes."""
+_ALIKE = 0.02
+"""The share of signs that may be more strange than in the best encoding: names are of other languages."""
+_MOST_ASCII = 4  # letters for each sign beyond ASCII, in a text of another alphabet
 _UNREAD = 5  # times as odd as a strange sign is a byte that is none
-_FEW = 4  # words of signs of two bytes, from which statistics are believed
+_CLEAR = 1.2  # times likelier is an encoding that a single sign speaks for
+_SURE, _SURE_OF_FEW = 0.97, 0.5  # times as likely is an encoding that may be the right one
+_FEW = 4  # words with signs beyond ASCII, of which more doubt is told
 
 
 def cells_of(text: bytes) -> list[bytes]:
@@ -58,26 +60,26 @@ def cells_of(text: bytes) -> list[bytes]:
 
 def guess_encoding(cells: Iterable[bytes]) -> tuple[str, bool]:
     """Return the encoding of cells that are not UTF-8, and whether all that read them differently fit less."""
+    from chardet import detect_all  # imports its models, which UTF-8 does not need
+
     judged = b"\n".join(dict.fromkeys(cells))
-    read = {name: judged.decode(name, errors="replace") for name in _ALPHABETS}
-    strange = {name: _strangeness(read[name], _ALPHABETS[name]) for name in read}
-    best = min(strange, key=lambda name: strange[name])
+    names = [*_ALPHABETS, *OF_TWO_BYTES]
+    read = {name: judged.decode(name, errors="replace") for name in names}
+    strange = {name: _strangeness(read[name], _ALPHABETS[name]) for name in _ALPHABETS}
     runs = re.findall(rb"[\x80-\xff]+", judged)
-    may_be_pairs = best not in LATIN and all(len(run) % 2 == 0 for run in runs)
-    is_strange = strange[best] > _STRANGE * sum(map(len, runs))
-    if (may_be_pairs or is_strange) and (found := _of_two_bytes(judged)):
-        return found, len(runs) >= _FEW
-    others = (name for name in read if read[name] != read[best])
-    return best, not is_strange and all(strange[name] > strange[best] for name in others)
-
-
-def _of_two_bytes(text: bytes) -> str | None:
-    """Return the most likely encoding of Chinese, Japanese or Korean, if the text may be in one of them."""
-    from charset_normalizer import from_bytes  # imports its tables, which few files need
-
-    found = from_bytes(text, cp_isolation=list(OF_TWO_BYTES), threshold=0.3).best()
-    fitting = {found.encoding, *found.could_be_from_charset} if found else set[str]()
-    return next((name for name in OF_TWO_BYTES if name in fitting), None)
+    most = min(strange.values()) + _ALIKE * sum(map(len, runs))
+    found = detect_all(judged, include_encodings=names, compat_names=False, ignore_threshold=True)
+    likely = {each["encoding"]: each["confidence"] for each in found}
+    others_too = len(re.findall(rb"[A-Za-z]", judged)) <= _MOST_ASCII * sum(map(len, runs))
+    fitting = [name for name in names if strange.get(name, most) <= most and (others_too or name in LATIN)]
+    fitting = fitting or [min(strange, key=lambda name: strange[name])]
+    best = max(fitting, key=lambda name: likely.get(name, 0.0))
+    if len(runs) == 1 and likely.get(best, 0.0) < _CLEAR * likely.get(fitting[0], 0.0):
+        best = fitting[0]
+    best = next(name for name in fitting if read[name] == read[best])
+    others = (name for name in fitting if read[name] != read[best])
+    least = (_SURE_OF_FEW if len(runs) < _FEW else _SURE) * likely.get(best, 0.0)
+    return best, all(likely.get(name, 0.0) < least for name in others)
 
 
 def _strangeness(text: str, alphabets: tuple[str, ...]) -> float:

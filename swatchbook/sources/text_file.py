@@ -218,13 +218,16 @@ def _judge(pieces: Callable[[], Iterable[bytes]]) -> Letters:
             is_mixed = has_sign and _is_mixed(line)
             others, in_utf8 = others + 1, in_utf8 + is_mixed
             if others % step == 0:
-                sample += cells_of(_SIGN.sub(rb"\2", line) if is_mixed else line)
+                sample += cells_of(line)
                 if sum(map(len, sample)) > 2 * _SAMPLE:
                     sample, step = sample[::2], step * 2
     if is_whole:
         return _PLAIN
+    is_utf8 = in_utf8 >= others
+    if is_utf8:  # what is UTF-8 of these cells would be strange in any other encoding
+        sample = [_SIGN.sub(rb"\2", cell) for cell in sample]
     guess, is_sure = guess_encoding(sample) if sample else ("utf-8", True)
-    names = ("utf-8", guess) if in_utf8 >= others else (guess, "utf-8")
+    names = ("utf-8", guess) if is_utf8 else (guess, "utf-8")
     return _count_doubtful(pieces(), Letters(*names, is_sure=is_sure))
 
 
