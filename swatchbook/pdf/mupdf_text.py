@@ -5,13 +5,15 @@ from typing import Any
 
 import pymupdf
 
-from swatchbook.geometry import Box, Transform, transform_box
+from swatchbook.geometry import Box, Transform, area, covers, transform_box
 from swatchbook.pdf.mupdf_grounds import paint_grey
 from swatchbook.pdf.page_text import blocks_of, is_letter_spaced, join_letters, limit_lines, text_of_line
 from swatchbook.pdf.unmapped_fonts import has_glyph_numbers, read_glyph_numbers
 from swatchbook.pdf.unseen_text import Grounds, find_unseen
 
 TEXT = pymupdf.TEXT_CLIP | pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_CID_FOR_UNKNOWN_UNICODE
+DRAWN = "Type3"  # how MuPDF calls fonts whose letters are drawings
+LEAST_DRAWN = 0.2  # of a letter's box that its picture takes
 LETTERS_WITHOUT_PLACE = (
     "The place of each letter cannot be told; fonts without letters and spaced words stay as they are."
 )
@@ -37,8 +39,15 @@ def read_blocks(page: Any, grounds: Grounds, pictures: Sequence[Box]) -> tuple[l
         spans, grounds, pictures, tuple(page.rect), lambda pixel, text: paint_grey(page, pixel, with_text=text)
     ):
         spans[n]["text"] = ""
+    for span in spans:
+        if span["font"].startswith(DRAWN) and any(_is_picture(span["bbox"], box) for box in pictures):
+            span["text"] = ""
     blocks, cut = limit_lines(list(blocks_of(found, as_shown)))
     return blocks, (*warnings, *cut)
+
+
+def _is_picture(letter: Box, picture: Box) -> bool:
+    return covers(letter, picture) and area(picture) > LEAST_DRAWN * area(letter)
 
 
 def _read_glyph_numbers(page: Any, found: list[Any]) -> tuple[str, ...]:

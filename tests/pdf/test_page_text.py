@@ -8,7 +8,7 @@ from swatchbook.pdf import reader
 from swatchbook.pdf.page_text import LONGEST_LINE
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
-from tests.pdf.making import RAMP, Paper, gradient, jpeg, write_glyphs
+from tests.pdf.making import RAMP, Paper, gradient, jpeg, write_drawn_glyph, write_glyphs
 
 
 @pytest.fixture
@@ -51,6 +51,15 @@ def test_text_that_nobody_sees_is_left_out(read) -> None:
         ["seen"], ["seen"], ["seen"], ["seen", "light on dark"], ["seen"], ["seen", "on a photo"], ["seen"],
         ["seen"],
     ]  # fmt: skip
+
+
+def test_letter_that_is_a_picture_is_no_text(read) -> None:
+    paper = Paper()
+    drawn = b"1000 0 d0 q 1000 0 0 667 0 0 cm /I Do Q", b"1000 0 d0 0 0 900 900 re f"
+    for page, glyph in zip(paper.pages(2), drawn, strict=True):
+        page.insert_text((40, 80), "Chair")
+        write_drawn_glyph(paper, page, glyph, f"/I {picture(paper)} 0 R", 240)
+    assert read(paper) == [["Chair"], ["Chair", "a"]]
 
 
 def test_text_of_a_scan_or_of_outlines_stays_though_it_is_not_seen(read) -> None:
