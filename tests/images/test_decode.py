@@ -136,7 +136,7 @@ def test_color_under_transparent_pixels_does_not_bleed(decoders: Decoders, tmp_p
     assert red > 200
 
 
-def test_white_on_transparency_is_laid_where_it_is_seen(decoders: Decoders, tmp_path: Path) -> None:
+def test_white_on_transparency_is_seen(decoders: Decoders, tmp_path: Path) -> None:
     white, grey, dark = [255, 255, 255], [64, 64, 64], [40, 40, 40]
     for name, left, right in (
         ("white", (255, 255, 255, 255), (0, 0, 0, 0)),

@@ -317,7 +317,7 @@ def test_columns_of_a_table_that_were_not_understood_are_named(resources: Resour
     assert warning.startswith("Columns that were not understood: shelf.")
 
 
-def test_every_picture_of_a_folder_is_read_or_counted(resources: Resources, tmp_path: Path) -> None:
+def test_pictures_of_folders_are_read_or_counted(resources: Resources, tmp_path: Path) -> None:
     names = ("a.JPG", "b.jfif", "c.gif", "d.avif", "e.tif")
     for number, name in enumerate(names):
         draw(tmp_path / "pictures" / "plain.jpg", number)

@@ -48,7 +48,7 @@ def test_facts_keep_their_digits() -> None:
     }  # fmt: skip
 
 
-def test_digits_that_excel_keeps_as_text_are_a_code(tmp_path: Path) -> None:
+def test_digits_that_excel_keeps_are_a_code(tmp_path: Path) -> None:
     row = '="00123";Oak;="8,""0";a.jpg'
     (tmp_path / "items.csv").write_text(f"sku;title;height;images\n{row}\n")
     (tmp_path / "metadata.csv").write_text(f"sku;title;height;file_name\n{row}\n")

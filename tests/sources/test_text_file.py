@@ -69,7 +69,7 @@ def test_lost_signs_and_nul_bytes_are_named(tmp_path: Path) -> None:
     assert (found["7"], len(doubts)) == ("St?hle", 1)
 
 
-def test_byte_of_no_sign_does_not_become_a_mark(tmp_path: Path) -> None:
+def test_byte_of_no_sign_is_named(tmp_path: Path) -> None:
     found, doubts = titles(
         tmp_path / "a.csv", (HEAD + rows(9, "Größe für Gäste")).encode("cp1252") + b"7;Gr\x81n\xfcn;1;a.jpg\n"
     )
@@ -89,7 +89,7 @@ def test_text_is_read_in_every_format(tmp_path: Path, encoding: str) -> None:
         assert titles(tmp_path / name, text.encode(encoding))[0]["7"] == title, name
 
 
-def test_xml_is_read_as_it_is_and_as_it_says(tmp_path: Path) -> None:
+def test_xml_may_be_utf8_whatever_it_names(tmp_path: Path) -> None:
     item = "<items><item><sku>7</sku><title>Größe – 5 €</title><image>a.jpg</image></item></items>"
     for named, written in (
         ("ISO-8859-1", "cp1252"), ("windows-1252", "cp1252"), ("UTF-8", "cp1252"), ("ISO-8859-1", "utf-8"),
