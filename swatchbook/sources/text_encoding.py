@@ -46,7 +46,6 @@ _BEFORE_CONSONANTS = "เแโใไ"  # vowels of Thai
 _FIRST_OF_OTHER_SCRIPTS = "\u0370"  # Greek
 _ALIKE = 0.02
 """The share of signs that may be more strange than in the best encoding: names are of other languages."""
-_MOST_ASCII = 4  # letters for each sign beyond ASCII, in a text of another alphabet
 _UNREAD = 5  # times as odd as a strange sign is a byte that is none
 _CLEAR = 1.2  # times likelier is an encoding that a single sign speaks for
 _SURE, _SURE_OF_FEW = 0.97, 0.5  # times as likely is an encoding that may be the right one
@@ -70,8 +69,8 @@ def guess_encoding(cells: Iterable[bytes]) -> tuple[str, bool]:
     most = min(strange.values()) + _ALIKE * sum(map(len, runs))
     found = detect_all(judged, include_encodings=names, compat_names=False, ignore_threshold=True)
     likely = {each["encoding"]: each["confidence"] for each in found}
-    others_too = len(re.findall(rb"[A-Za-z]", judged)) <= _MOST_ASCII * sum(map(len, runs))
-    fitting = [name for name in names if strange.get(name, most) <= most and (others_too or name in LATIN)]
+    is_latin = max(map(len, runs), default=0) == 1  # in other scripts some letters are next to each other
+    fitting = [name for name in names if strange.get(name, most) <= most and (name in LATIN or not is_latin)]
     fitting = fitting or [min(strange, key=lambda name: strange[name])]
     best = max(fitting, key=lambda name: likely.get(name, 0.0))
     if len(runs) == 1 and likely.get(best, 0.0) < _CLEAR * likely.get(fitting[0], 0.0):
