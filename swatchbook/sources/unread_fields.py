@@ -50,12 +50,14 @@ class ColumnCheck:
         self._end: str | None = None
         self._is_endless = self._is_strange = False
         self._unread_day: str | None = None
+        self._lost = 0
         self._idle_sales, self._absent, self._rounded = list[str](), dict[str, None](), dict[str, None]()
 
     def look(self, place: int, record: Any, mapping: BatchMapping) -> None:
         """Look at the item at a place (from 1) of its file: at all columns of the first ones, at sale prices of all."""
         if not isinstance(record, dict):
             return
+        self._lost += any("\ufffd" in value for value in record.values() if isinstance(value, str))
         if place == 1:
             self._sale, self._end = _columns_of_sale(record)
             self._passed_over.update(*mapping.names.values(), *mapping.fact_names.values())
@@ -96,6 +98,8 @@ class ColumnCheck:
                 "It looks like WooCommerce's export without the column Parent, or in a language that is not known: its "
                 "variations became separate products. Export all columns while your language in the shop is English."
             )
+        if self._lost:
+            told.append(f"Rows with letters that were lost before, in place of which there is “?”: {self._lost:,}.")
         if self._rounded:
             told.append(
                 f"Codes that a spreadsheet has rounded were left out: {_first([*self._rounded])}. Give their columns "

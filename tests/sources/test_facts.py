@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from openpyxl import Workbook
 
 from swatchbook.errors import InvalidReference
 from swatchbook.records import NO_MAPPING, BatchMapping, Variant
@@ -56,6 +57,17 @@ def test_digits_that_excel_keeps_are_a_code(tmp_path: Path) -> None:
     (item,) = list_batch(tmp_path / "items.csv", NO_MAPPING, max_bytes=1 << 20)
     (told,) = read_table(tmp_path / "metadata.csv", 1 << 20).values()
     assert (item.code, told.code, item.metadata["height"]) == ("00123", "00123", '8,"0')
+
+
+def test_letters_that_excel_lost_are_told(tmp_path: Path) -> None:
+    book = Workbook()
+    for row in (("sku", "title", "image"), ("A1", "St\ufffdhle", "a.jpg"), ("A2", "Oak", "b.jpg")):
+        book.active.append(row)
+    book.save(tmp_path / "items.xlsx")
+    columns = ColumnCheck()
+    items = list(list_batch(tmp_path / "items.xlsx", NO_MAPPING, max_bytes=1 << 20, columns=columns))
+    assert [item.title for item in items] == ["St?hle", "Oak"]
+    assert columns.warnings()[0].endswith("in place of which there is “?”: 1.")
 
 
 def test_rounded_code_is_none_and_is_told(tmp_path: Path) -> None:
