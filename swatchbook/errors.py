@@ -160,6 +160,12 @@ class ProviderError(Failure):
     kind, policy = "provider_error", Policy.BACKOFF
 
 
+class HostAway(ProviderError):
+    """A host that the URL of a picture or document names cannot be resolved or reached."""
+
+    kind, policy = "host_away", Policy.BACKOFF
+
+
 class FileMissing(Failure):
     """A file that the ledger names is not in the file store."""
 

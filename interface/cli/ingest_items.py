@@ -89,7 +89,7 @@ def draw_total(ingested: Ingested) -> RenderableType:
     total = ingested.total
     rows = [("in total", f"{len(ingested.sources)} sources"), ("items", item_counts(total))]
     if total.failed_ids:
-        rows.append(("failed", ", ".join(truncate(total.failed_ids, SHOWN_FAILURES))))
+        rows.append(("not complete", ", ".join(truncate(total.failed_ids, SHOWN_FAILURES))))
     return facts([*rows, ("time", duration(total.duration_seconds))])
 
 
@@ -110,7 +110,7 @@ def _find(resources: Resources, path: Path, owner: str) -> list[Path]:
 def counts_of(resources: Resources, report: RunReport) -> SourceCounts:
     """Return the items of the document of a report."""
     counted = (report.items or ItemCounts()).model_dump(mode="json")
-    if counted["failed_items"]:
+    if counted["failed_ids"]:
         counted["failed_ids"] = tuple(failed_ids(resources.ledger, report.document_id))
     document = get_document(resources.ledger, report.document_id)
     return SourceCounts(**counted, source=document.content, document_id=document.id, status=document.status.value)

@@ -225,6 +225,8 @@ def item_counts(counts: ItemCounts) -> str:
     parts = [
         (counts.processed_items, "processed"),
         (counts.skipped_items, "skipped"),
+        (counts.partial_items, "with some of their pictures"),
+        (counts.bare_items, "without pictures"),
         (counts.failed_items, "failed"),
         (counts.pending_items, "pending"),
     ]

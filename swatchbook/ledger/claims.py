@@ -40,11 +40,12 @@ from swatchbook.ledger.item_tries import (
     NO_LEASE,
     ItemId,
     failure_outcome,
+    failure_record,
     free,
     lease_range,
     record_failures,
 )
-from swatchbook.ledger.requested import requested_items, requested_of_keys, those
+from swatchbook.ledger.requested import is_sourceless, requested_items, requested_of_keys, those
 from swatchbook.ledger.runs import Run, require_live
 from swatchbook.ledger.space_registry import active_tags
 from swatchbook.ledger.tables import (
@@ -238,7 +239,8 @@ def texts_without_item(ledger: Ledger, run: Run, pair: RoleTag, text_keys: Colle
 def _is_claimable(rows: Subquery, run: Run) -> ColumnElement[bool]:
     due = or_(rows.c.next_retry_at.is_(None), rows.c.next_retry_at <= db_now())
     of_run = (and_(rows.c.role == pair.role, rows.c.tag == pair.tag) for pair in run.pairs)
-    return and_(rows.c.state == ItemState.PENDING, due, *([or_(*of_run)] if run.pairs else []))
+    is_open = and_(rows.c.state == ItemState.PENDING, due, ~is_sourceless(rows))
+    return and_(is_open, *([or_(*of_run)] if run.pairs else []))
 
 
 # --- claim, commit, release -------------------------------------------------------------------------------------------
@@ -317,7 +319,7 @@ def commit(
         record_failures(
             connection,
             [
-                failure_outcome(f.item, f.failure, runs=runs_of[f.item], last_try=last_try)
+                failure_outcome(f.item, failure_record(f.failure), runs=runs_of[f.item], last_try=last_try)
                 for f in [*failed, *unsound]
                 if f.item in runs_of
             ],

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, and_, exists, null
 
 from swatchbook.errors import CrashedWorker
 from swatchbook.ledger.database import Ledger, db_now
-from swatchbook.ledger.item_tries import failure_outcome, held_by, record_failures
+from swatchbook.ledger.item_tries import failure_outcome, failure_record, held_by, record_failures
 from swatchbook.ledger.process_rows import PROCESS_COLUMNS, process_of
 from swatchbook.ledger.requested import requested_items
 from swatchbook.ledger.tables import documents, items, runs
@@ -150,7 +150,9 @@ def _free_items(connection: Connection, token: str, document: str) -> _FreedItem
         [
             failure_outcome(
                 (i.key, i.role, i.tag),
-                CrashedWorker(f"The process died that worked on this item alone; {i.crashes + 1} deaths so far."),
+                failure_record(
+                    CrashedWorker(f"The process died that worked on this item alone; {i.crashes + 1} deaths so far.")
+                ),
                 runs=i.runs,
                 last_try=True,
             )

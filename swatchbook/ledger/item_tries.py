@@ -57,12 +57,15 @@ RUN_LIMIT = 8
 """Runs that may end in a recorded failure before the item is `failed`."""
 
 
-def failure_outcome(item: ItemId, failure: Failure, *, runs: int, last_try: bool) -> dict[str, Any]:
-    """Return the values for `record_failures` of an item that failed; `runs`: the item's, before this one."""
+def failure_outcome(item: ItemId, failure: Mapping[str, str], *, runs: int, last_try: bool) -> dict[str, Any]:
+    """Return the values for `record_failures` of an item that failed; `runs`: the item's, before this one.
+
+    `failure`: a `failure_record`.
+    """
     state, pause = ItemState.PENDING, None
-    if failure.policy is Policy.NEVER:
+    if failure["policy"] == Policy.NEVER:
         state = ItemState.REJECTED
-    elif last_try and failure.policy not in SHARED_POLICIES:
+    elif last_try and failure["policy"] not in SHARED_POLICIES:
         runs += 1
         if runs >= RUN_LIMIT:
             state = ItemState.FAILED
@@ -72,9 +75,9 @@ def failure_outcome(item: ItemId, failure: Failure, *, runs: int, last_try: bool
         **_item_parameters(item),
         "to_state": state,
         "to_runs": runs,
-        "to_failure": failure_record(failure),
+        "to_failure": failure,
         "to_pause": pause,
-        "to_refund": int(failure.policy in SHARED_POLICIES),
+        "to_refund": int(failure["policy"] in SHARED_POLICIES),
     }
 
 

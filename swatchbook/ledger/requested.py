@@ -122,18 +122,23 @@ def add_pending(connection: Connection, rows: Iterable[ItemId]) -> None:
     execute_in(connection, set_done, items.c.key, {key for key, _, _ in ids})
 
 
+def is_sourceless(rows: Subquery) -> ColumnElement[bool]:
+    """Return the condition that an item has no stored picture or text to make it from."""
+    empty = exists().where(contents.c.key == rows.c.key, contents.c.file.is_(None), contents.c.text.is_(None))
+    return and_(rows.c.role != Role.MULTIMODAL, empty)  # what is of picture and text has no bytes of its own
+
+
 def queue_again(
     connection: Connection, document: str, states: Collection[ItemState], keys: Sequence[str] | None = None
 ) -> None:
     """Set the document's requested items in these states (of these keys only) pending again, with all counters at 0.
 
-    Items without a stored picture or text to make them from stay as they are. Completed documents that request the
-    items are reopened.
+    Rejected items without a stored picture or text to make them from stay as they are. Completed documents that request
+    the items are reopened.
     """
     rows = requested_items(document) if keys is None else requested_of_keys()
-    empty = exists().where(contents.c.key == rows.c.key, contents.c.file.is_(None), contents.c.text.is_(None))
-    sourceless = and_(rows.c.role != Role.MULTIMODAL, empty)  # what is of picture and text has no bytes of its own
-    settled = select(rows.c.key, rows.c.role, rows.c.tag).where(rows.c.state.in_(states), ~sourceless)
+    hopeless = and_(rows.c.state == ItemState.REJECTED, is_sourceless(rows))
+    settled = select(rows.c.key, rows.c.role, rows.c.tag).where(rows.c.state.in_(states), ~hopeless)
     queued = connection.execute(
         update(items)
         .where(tuple_(items.c.key, items.c.role, items.c.tag).in_(settled))

@@ -3,14 +3,14 @@
 New and changed items are saved with product, pictures and links, a portion in one transaction. For each known item it
 stores how its files were found last; `pipeline/scan.py` decides from this whether the item is unchanged.
 
-An item has failed if none of its pictures could be used, or if one of its images has failed.
+An item that can be read is a product, whatever becomes of its pictures: it has all of them, some, or none.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, case, exists, func, or_, select, update
+from sqlalchemy import Connection, Row, Select, and_, case, exists, func, select, update
 
 from swatchbook.ledger.bulk_rows import Values, delete_rows_by_key, upsert_rows
 from swatchbook.ledger.database import Ledger, execute_in, select_in
@@ -265,7 +265,8 @@ def _links_to(connection: Connection, run: Run, ids: Collection[str]) -> set[tup
 MAX_FAILED_IDS = 1_000
 """Failed items that a report names; `failed_ids` returns all of them."""
 
-_COMPLETE, _FAILED, _PENDING = range(3)
+_COMPLETE, _PARTIAL, _BARE, _FAILED, _PENDING = range(5)
+_LACKING = (_PARTIAL, _BARE, _FAILED)
 
 
 def complete_items(ledger: Ledger, document: str) -> bytes:
@@ -302,45 +303,46 @@ def count_items(ledger: Ledger, document: str, *, skipped: int | None = None, al
         total_items=sum(by_state.values()),
         processed_items=complete - skipped,
         skipped_items=skipped,
+        partial_items=by_state.get(_PARTIAL, 0),
+        bare_items=by_state.get(_BARE, 0),
         failed_items=by_state.get(_FAILED, 0),
         pending_items=by_state.get(_PENDING, 0),
         left_items=left,
-        failed_ids=tuple(failed_ids(ledger, document, MAX_FAILED_IDS)) if by_state.get(_FAILED) else (),
+        failed_ids=tuple(failed_ids(ledger, document, MAX_FAILED_IDS)) if by_state.keys() & {*_LACKING} else (),
     )
 
 
 def failed_ids(ledger: Ledger, document: str, limit: int | None = None) -> list[str]:
-    """Return the items of a document that failed, in the order of the source."""
+    """Return the items of a document that are failed, partial or bare, in the order of the source."""
     states = _states(document).subquery("item_states")
-    query = select(states.c.item).where(states.c.state == _FAILED).order_by(states.c.number).limit(limit)
+    query = select(states.c.item).where(states.c.state.in_(_LACKING)).order_by(states.c.number).limit(limit)
     with ledger.read() as connection:
         return list(connection.execute(query).scalars())
 
 
 def _states_without_images(document: str) -> Select[tuple[int]]:
-    """Return the state of each item that is in its source, where every image is complete: all without images failed."""
+    """Return the state of each item that is in its source, where every image is complete."""
     shows = exists().where(links.c.target == source_items.c.product, links.c.kind == LinkKind.IMAGE_PRODUCT)
-    state = case((or_(source_items.c.kind.is_not(None), ~shows), _FAILED), else_=_COMPLETE).label("state")
-    return select(state).where(source_items.c.document == document, ~source_items.c.gone)
+    state = case((source_items.c.product.is_(None), _FAILED), (~shows, _BARE), else_=_COMPLETE)
+    return select(state.label("state")).where(source_items.c.document == document, ~source_items.c.gone)
 
 
 def _states(document: str, *, gone: bool = False) -> Select[tuple[str, int, int]]:
-    """Return (item, number, state) of the items that are in their source: the worst state of their images.
+    """Return (item, number, state) of the items that are in their source, by the states of their images.
 
     `gone`: also of the others.
     """
     images = states_of_images(shown_images(document=document)).subquery("states")
+    complete = func.count(case((images.c.state == ImageState.COMPLETE, 1)))
     state = case(
-        (images.c.state == ImageState.COMPLETE, _COMPLETE),
-        (images.c.state == ImageState.PENDING, _PENDING),
-        else_=_FAILED,
+        (func.max(source_items.c.product).is_(None), _FAILED),
+        (func.count(case((images.c.state == ImageState.PENDING, 1))) > 0, _PENDING),
+        (complete == 0, _BARE),
+        (complete < func.count(images.c.image), _PARTIAL),
+        else_=_COMPLETE,
     )
     states = (
-        select(
-            source_items.c.item,
-            source_items.c.number,
-            func.max(case((source_items.c.kind.is_not(None), _FAILED), else_=state)).label("state"),
-        )
+        select(source_items.c.item, source_items.c.number, state.label("state"))
         .outerjoin(links, and_(links.c.target == source_items.c.product, links.c.kind == LinkKind.IMAGE_PRODUCT))
         .outerjoin(placements, placements.c.id == links.c.source)
         .outerjoin(images, images.c.image == placements.c.image)

@@ -23,7 +23,7 @@ from swatchbook.ledger.bulk_rows import (
 from swatchbook.ledger.database import Ledger, select_in
 from swatchbook.ledger.dirty import NEVER_SHOWN, hide_chunks, hide_images, mark_shown, reopen_documents_showing
 from swatchbook.ledger.image_text import analyses_in_use, queue_text_items, write_texts
-from swatchbook.ledger.item_tries import NO_LEASE
+from swatchbook.ledger.item_tries import NO_LEASE, failure_outcome, record_failures
 from swatchbook.ledger.owners import seed_of
 from swatchbook.ledger.requested import add_pending
 from swatchbook.ledger.runs import Run, require_live
@@ -195,7 +195,8 @@ def replace_pictures(
         upsert_rows(connection, contents, [_content_row(picture) for picture in pictures])
     insert_new_rows(connection, contents, [{"key": u.content_key} for u in unreadable])  # collected like others
     add_pending(connection, [(key, p.role, p.tag) for key in sorted(readable) for p in of_pictures])
-    _reject(connection, unreadable, of_pictures)
+    _reject(connection, [u for u in unreadable if not u.passes], of_pictures)
+    _let_wait(connection, run, [u for u in unreadable if u.passes], of_pictures)
     _save_placements(connection, run, extraction, placed, ordinals, pairs, review_below)
 
 
@@ -301,6 +302,26 @@ def _reject(connection: Connection, unreadable: Iterable[Unreadable], pairs: Seq
         for pair in pairs
     ]
     upsert_rows(connection, items, rows)
+
+
+def _let_wait(connection: Connection, run: Run, unreadable: Sequence[Unreadable], pairs: Sequence[RoleTag]) -> None:
+    """Count a failed try of pictures that may be read later, so that they are due again after a pause."""
+    tried = [(u, (u.content_key, pair.role.value, pair.tag)) for u in unreadable for pair in pairs]
+    add_pending(connection, [item for _, item in tried])
+    query = select(items.c.key, items.c.role, items.c.tag, items.c.runs)
+    rows = select_in(connection, query, items.c.key, {u.content_key for u in unreadable})
+    runs = {(key, role, tag): count for key, role, tag, count in rows}
+    outcomes = [
+        failure_outcome(
+            item,
+            {"kind": u.kind, "policy": Policy.BACKOFF.value, "message": u.message},
+            runs=runs[item],
+            last_try=True,
+        )
+        | {"to_refund": -1}  # no claim has counted the attempt
+        for u, item in tried
+    ]
+    record_failures(connection, outcomes, document=run.document, run=run.token)
 
 
 # --- shared -----------------------------------------------------------------------------------------------------------

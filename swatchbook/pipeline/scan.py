@@ -12,6 +12,7 @@ import asyncio
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -105,7 +106,7 @@ _Listed = TypeVar("_Listed", ListedItem, ListedItem | ListedPicture)
 
 
 class _Opened(Record):
-    """The result of reading a picture file. `kind` and `message`: why there is no picture.
+    """The result of reading a picture file. `kind` and `message`: why there is no picture; `passes`: for now.
 
     Without a stamp it is not the bytes that are at fault, and the file is read again the next time. `lacks_end` is that
     of a Header.
@@ -116,6 +117,7 @@ class _Opened(Record):
     kind: str | None = None
     message: str | None = None
     lacks_end: bool = False
+    passes: bool = False
 
 
 @dataclass(slots=True)
@@ -304,13 +306,13 @@ def _read_ahead(
     While the caller saves one portion, the pictures of the next are read: an item of the source is in one portion only.
     """
     document = get_document(resources.ledger, work.document).model_copy(update={"options": work.options})
-    listed, last = 0, None
+    listed, last, away = 0, None, Counter[str]()
     with ThreadPoolExecutor(1, thread_name_prefix="read ahead") as reader:
         for portion in _by_key(_list(resources, document, told), _PORTION):
             known = source_items.known_items(resources.ledger, work.document, portion)
             changed = {k: i for k, i in portion.items() if not _is_known(i, known.get(k), work.run.generation)}
             alive = partial(progress, listed, max(listed, total))
-            reading = portion, known, changed, reader.submit(_open_files, resources, work, changed, known, alive)
+            reading = portion, known, changed, reader.submit(_open_files, resources, work, changed, known, alive, away)
             if last is not None:
                 yield *last[:3], last[3].result()
             last, listed = reading, listed + len(portion)
@@ -371,7 +373,8 @@ def _digest(item: ListedItem) -> str:
 
 
 def _reason(item: ListedItem) -> tuple[str | None, str | None]:
-    return (item.failure.kind, str(item.failure)) if item.failure else (None, None)
+    reason = item.failure or item.bare
+    return (reason.kind, str(reason)) if reason else (None, None)
 
 
 # --- new and changed items --------------------------------------------------------------------------------------------
@@ -398,7 +401,9 @@ def _read_item(
         if at_hand and at_hand.kind:
             as_file = picture.as_file if isinstance(picture, ListedUrl) else None
             said = f"{at_hand.message} A file was looked for first: {as_file}" if as_file else at_hand.message
-            unreadable.append(Unreadable(content_key=shown, kind=at_hand.kind, message=said or ""))
+            unreadable.append(
+                Unreadable(content_key=shown, kind=at_hand.kind, message=said or "", passes=at_hand.passes)
+            )
         pictures.append(replace(taken, described=item.described))
         placements.append(_placement(work, item, picture, shown))
     for gone in item.missing:
@@ -407,8 +412,7 @@ def _read_item(
         placements.append(_placement(work, item, gone, shown))
     evidence = (Evidence(rule="item", text=item.item),)
     of_variants = {place_of_item(work.document, item.item, each.path) for each in item.pictures if each.of_variant}
-    has_picture = any(picture.content_key for picture in pictures)
-    product = _product(work, key, item) if has_picture and not item.failure else None
+    product = None if item.failure else _product(work, key, item)
     chunk = _chunk(work, key, item, number) if product else None
     return ReadItem(
         source=SourceItem(
@@ -511,10 +515,12 @@ def _open_files(
     items: Mapping[str, ListedItem],
     known: Mapping[str, SourceItem],
     alive: Callable[[], None],
+    away: Counter[str],
 ) -> dict[str, _Opened]:
     """Read the pictures of these items that are not known, or all of them if the generation was forced.
 
-    Return path -> what reading gave. `alive` is called after each picture that was fetched.
+    Return path -> what reading gave. `alive` is called after each picture that was fetched; `away` are the hosts that
+    do not answer (download_pictures).
     """
     forced = work.force == work.run.generation
     to_read = dict[str, ListedPicture | ListedUrl]()
@@ -528,18 +534,20 @@ def _open_files(
     urls = [picture.path for picture in to_read.values() if isinstance(picture, ListedUrl)]
     read = dict(zip((picture.path for picture in files), _read_files(resources, files), strict=True))
     for portion in portions(urls, _FETCHED):
-        read |= _read_urls(resources, portion, alive)
+        read |= _read_urls(resources, portion, alive, away)
     return read
 
 
-def _read_urls(resources: Resources, urls: Sequence[str], alive: Callable[[], None]) -> dict[str, _Opened]:
+def _read_urls(
+    resources: Resources, urls: Sequence[str], alive: Callable[[], None], away: Counter[str]
+) -> dict[str, _Opened]:
     """Fetch pictures, and read them like files. Return URL -> what that gave."""
     from swatchbook.storage.fetch import download_pictures  # imports an HTTP client, which no other source needs
 
     with ExitStack() as stack:
         folder = resources.settings.temporary_folder
         into = {url: stack.enter_context(temporary_file(folder)) for url in urls}
-        fetched = asyncio.run(download_pictures(resources.settings, into, progress=alive))
+        fetched = asyncio.run(download_pictures(resources.settings, into, progress=alive, away=away))
         arrived = [
             ListedPicture(path=url, file=str(into[url]), size=got.size, mtime_ns=0, inode=0)
             for url, got in fetched.items()
@@ -611,7 +619,8 @@ def _unfetched(failure: Failure) -> _Opened:
     """Return a URL without a picture. It is not asked again if its answer was final, as for a missing page."""
     is_final = failure.policy is Policy.NEVER and not isinstance(failure, RefusedAddress)
     stamp = Stamp(size=0, mtime_ns=0, inode=0, read_ns=time.time_ns()) if is_final else None
-    return _Opened(stamp=stamp, picture=None, kind=failure.kind, message=str(failure))
+    passes = failure.policy is not Policy.NEVER
+    return _Opened(stamp=stamp, picture=None, kind=failure.kind, message=str(failure), passes=passes)
 
 
 # --- what is gone -----------------------------------------------------------------------------------------------------
@@ -626,10 +635,10 @@ def _settle_unseen(resources: Resources, work: Work, token: str, unlisted: tuple
     moved, left = 0, 0
     for portion in source_items.unseen_items(resources.ledger, work.document, token):
         # a failure of a run before, which has nothing to lose, goes even if items may be there that were not listed
-        absent = [item for item in portion if not (_contents(item) and item.item.startswith(unlisted))]
+        absent = [item for item in portion if not (item.product and item.item.startswith(unlisted))]
         contents = {key for item in absent for key in _contents(item)} if work.kind == FOLDER else set[str]()
         shown = source_items.content_keys_seen(resources.ledger, work.document, token, contents)
-        dropped = {item.key for item in absent if _contents(item) <= shown}
+        dropped = {i.key for i in absent if not i.product or (_contents(i) and _contents(i) <= shown)}
         moved += sum(bool(_contents(item)) for item in absent if item.key in dropped)
         gone = {item.key for item in absent} - dropped
         source_items.remove_items(resources.ledger, work.run, dropped | gone if work.options.mirror else dropped)

@@ -18,9 +18,10 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import httpx
 
+from swatchbook.backoff import retry_after
 from swatchbook.errors import Failure, ProviderDown, ProviderError, ProviderTimeout, reason_of
 from swatchbook.providers.endpoint import Endpoint
-from swatchbook.providers.http_errors import error_code, failure, parse_reply, retry_after
+from swatchbook.providers.http_errors import error_code, failure, parse_reply
 from swatchbook.providers.throttle import Throttle
 from swatchbook.tracing import span
 

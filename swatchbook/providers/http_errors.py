@@ -1,13 +1,11 @@
 """Translate a provider's HTTP errors into failures: wrong key, no credit, no such model, too large, server error.
 
-Also here: the wait that Retry-After asks for, and the provider's error message without the key.
+Also here: the provider's error message without the key.
 """
 
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from swatchbook.errors import (
@@ -24,27 +22,6 @@ from swatchbook.providers.reply_shapes import single_line
 
 _MESSAGE_CHARACTERS: Final = 200  # characters of a provider's message that an error quotes
 _READ_CHARACTERS: Final = 2_000  # characters of a provider's message that are cleaned before it is cut
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds to wait by Retry-After (a number or date, RFC 9110) or OpenAI's retry-after-ms, else None."""
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        given = headers.get(name, "")
-        if re.fullmatch(r"\d+(\.\d+)?", given):
-            return float(given) * unit
-        if then := _time(given):
-            now = _time(headers.get("date", "")) or datetime.now(UTC)  # the server's clock, if it sends it
-            return max(0.0, (then - now).total_seconds())
-    return None
-
-
-def _time(given: str) -> datetime | None:
-    """Parse an HTTP date; None if it is invalid. Without a time zone it is UTC."""
-    try:
-        time = parsedate_to_datetime(given)
-    except (ValueError, OverflowError):
-        return None
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def failure(where: Endpoint, status: int, body: bytes) -> Failure:

@@ -111,12 +111,14 @@ class Placement(Record):
 class Unreadable(Record):
     """An image that cannot be decoded; it counts as rejected. Its key is the hash of its PDF stream and dictionary.
 
-    The key of a file is that of its place: it may have no bytes, and each is named by itself.
+    The key of a file is that of its place: it may have no bytes, and each is named by itself. `passes`: the reason may
+    pass, as that of a server that does not answer, so that the image waits for its next try.
     """
 
     content_key: Sha256
     kind: str
     message: str
+    passes: bool = False
 
 
 class ExtractedPictures(Record):

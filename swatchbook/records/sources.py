@@ -100,18 +100,22 @@ class Scan(Record):
 
 
 class ItemCounts(Record):
-    """The items of a source. Always: total = processed + skipped + failed + pending.
+    """The items of a source. Always: total = processed + skipped + partial + bare + failed + pending.
 
-    Skipped ones were complete before; of `left` ones, which are no longer in their source, no other count knows.
+    Processed and skipped ones have all of their pictures, and skipped ones had them before. Partial ones have some, and
+    bare ones none: they are products like the others. Failed ones cannot be read. Of `left` ones, which are no longer
+    in their source, no other count knows.
     """
 
     total_items: int = 0
     processed_items: int = 0
     skipped_items: int = 0
+    partial_items: int = 0
+    bare_items: int = 0
     failed_items: int = 0
     pending_items: int = 0
     left_items: int = 0
-    failed_ids: tuple[str, ...] = Field(default=(), description="The first 1,000 items that failed.")
+    failed_ids: tuple[str, ...] = Field(default=(), description="The first 1,000 that are failed, partial or bare.")
     duration_seconds: float = 0.0
 
 

@@ -31,12 +31,13 @@ from swatchbook.truncate import merge_roles, truncate
 class Outcome(Record):
     """Counts of a document's items if it is a folder or batch, else of its images.
 
-    `other`: failures of pages, texts and the index.
+    `lacking`: items without all of their pictures. `other`: failures of pages, texts and the index.
     """
 
     unit: Literal["image", "item"] = "image"
     found: int = 0
     failed: int = 0
+    lacking: int = 0
     waiting: int = 0
     other: int = 0
 
@@ -56,7 +57,14 @@ def outcome_of_report(report: RunReport | None) -> Outcome:
 
 def outcome_of_items(items: ItemCounts) -> Outcome:
     """Return the outcome of a folder or batch."""
-    return Outcome(unit="item", found=items.total_items, failed=items.failed_items, waiting=items.pending_items)
+    lacking = items.partial_items + items.bare_items
+    return Outcome(
+        unit="item",
+        found=items.total_items,
+        failed=items.failed_items,
+        lacking=lacking,
+        waiting=items.pending_items,
+    )
 
 
 def outcome_of_images(counts: ImageCounts) -> Outcome:
@@ -92,7 +100,7 @@ def describe_state(
 def _completed(outcome: Outcome) -> ShownState:
     if outcome.waiting:  # asked for since, so that its next run makes it
         return ShownState(word="waiting", sentence=_waiting(outcome, None, 0.0), severity="warning")
-    if not outcome.failed and not outcome.other:
+    if not outcome.failed and not outcome.lacking and not outcome.other:
         return ShownState(word="completed", sentence="All done.", severity="good")
     sentence = f"Failures: {failures_in_words(outcome)}."
     if outcome.found and outcome.failed >= outcome.found:
@@ -103,6 +111,8 @@ def _completed(outcome: Outcome) -> ShownState:
 def failures_in_words(outcome: Outcome) -> str:
     """Return what has failed: "3 of 46 images, 2 pages or texts"."""
     parts = [f"{outcome.failed:,} of {_units(outcome)}"] if outcome.failed else []
+    if outcome.lacking:
+        parts.append(f"{outcome.lacking:,} of {_units(outcome)} without all pictures")
     if outcome.other:
         parts.append(f"{outcome.other:,} {'page or text' if outcome.other == 1 else 'pages or texts'}")
     return ", ".join(parts)
@@ -204,7 +214,7 @@ def count_states(ledger: Ledger, owner: str | None = None) -> dict[str, int]:
     """Return the word for a state -> the number of documents of an owner, or of all, that are in it."""
     counts = Counter(count_documents(ledger, owner))
     for each in completed_with_rest(ledger, owner):
-        outcome = Outcome(found=each.found, failed=each.failed, waiting=each.waiting, other=each.other)
+        outcome = Outcome(**each._asdict())
         counts[DocumentStatus.COMPLETED] -= 1
         counts[describe_state(DocumentStatus.COMPLETED, outcome, now=0.0).word] += 1
     return {word: count for word, count in counts.items() if count}

@@ -36,7 +36,6 @@ from swatchbook.sources.sidecar import sidecars_among, text_of
 from swatchbook.sources.text_file import doubts_of
 from swatchbook.sources.unread_fields import ColumnCheck
 from swatchbook.storage.size_limit import URL_CHARACTERS
-from swatchbook.truncate import truncate
 
 MAX_PICTURES = 1_000
 """The most pictures of one item; further ones are named as missing."""
@@ -141,9 +140,10 @@ def read_item(
     if not isinstance(record, dict):
         return _refused(place, UnreadableDocument("It is not an object with fields."))
     read = read_record(record, mapping)
-    pictures, missing, failure = _pictures(root, file, read, folders)
-    # A failed item is named by its place, because a hash would not help to find it.
-    item = read.id or (content_id(record) if failure is None else place)
+    pictures, missing, bare = _pictures(root, file, read, folders)
+    if not (read.id or read.title or pictures):
+        return _refused(place, UnreadableDocument("It has no id, no title and no picture."))
+    item = read.id or content_id(record)
     ids[item] = ids.get(item, 0) + 1
     if ids[item] > 1:
         return _refused(
@@ -153,14 +153,14 @@ def read_item(
                 advice="Name a field whose values differ as id: --mapping.",
             ),
         )
-    if failure is not None and not read.pictures and not read.more:
-        failure = _without_picture(record, mapping, own_names)
+    if bare is not None and not read.pictures and not read.more:
+        bare = _without_picture(record, mapping, own_names)
     return ListedItem(
         item=item,
         title=read.title or shorten(item, 300),
         metadata=read.metadata,
         pictures=pictures,
-        failure=failure,
+        bare=bare,
         code=read.code or (item if read.columns.get("id") else None),
         text=text_of(read.metadata, read.variants, code=read.code),
         variants=read.variants,
@@ -198,9 +198,8 @@ def _refused(item: str, failure: Failure, *, hides: bool = False) -> ListedItem:
 def _pictures(
     root: Path, file: Path, read: ReadRecord, folders: Sequence[Path]
 ) -> tuple[tuple[ListedPicture | ListedUrl, ...], tuple[MissingPicture, ...], Failure | None]:
-    """Return the pictures of the first alternative with a readable one, and further ones, or why there are none.
-
-    Between them: those of the same alternative, and further ones, that cannot be read.
+    """Return the pictures of the first alternative with a readable one, and further ones; those that cannot be read of
+    the same alternative, or of all if none can; and the reason if it names none.
     """
     if sum(map(len, (*read.pictures, read.more))) > MAX_NAMED:
         return (), (), InvalidReference(f"It names more than {MAX_NAMED:,} pictures.")
@@ -220,9 +219,7 @@ def _pictures(
         return tuple(taken[:MAX_PICTURES]), tuple({each.path: each for each in missing}.values()), None
     if not unread:
         return (), (), InvalidReference("It names no picture.")
-    reasons = [f"{one_line(picture.places[0])[:200]}: {failure.message}" for picture, failure in unread]
-    kind = InvalidReference if all(isinstance(failure, InvalidReference) for _, failure in unread) else FileMissing
-    return (), (), kind(f"None of its pictures can be read. {' '.join(truncate(reasons, SHOWN_REASONS))}")
+    return (), tuple({each.path: each for each in (_missing(root, file, *one) for one in unread)}.values()), None
 
 
 _Unread = tuple[NamedPicture, Failure]

@@ -72,9 +72,9 @@ class MissingPicture:
 
 @dataclass(frozen=True, slots=True)
 class ListedItem:
-    """An item of a source with its id there, its title and its metadata. `failure` is the reason if it has no picture.
+    """An item of a source with its id there, its title and its metadata. `failure` is the reason if it cannot be read.
 
-    `missing` are those of its pictures that cannot be read, if it has others.
+    `bare` is the reason if it names no picture. `missing` are those of its pictures that cannot be read.
 
     `hides` is the beginning of the ids of items that may exist but could not be listed because of the failure. `code`
     is an id that people know, `text` is for keyword search. `vector` is one that the source already has of its only
@@ -86,6 +86,7 @@ class ListedItem:
     metadata: Mapping[str, str]
     pictures: tuple[ListedPicture | ListedUrl, ...]
     failure: Failure | None = None
+    bare: Failure | None = None
     hides: str | None = None
     code: str | None = None
     text: str | None = None
@@ -96,11 +97,12 @@ class ListedItem:
 
     @property
     def problem(self) -> Failure | None:
-        """Return why the item counts as failed before any picture is opened: its failure, or what is missing."""
-        if self.failure or not self.missing:
-            return self.failure
+        """Return what the item lacks before any picture is opened: its failure, or what of its pictures is missing."""
+        if self.failure or self.bare or not self.missing:
+            return self.failure or self.bare
         reasons = [f"{each.path}: {each.failure.message}" for each in self.missing]
-        return FileMissing(f"Not all of its pictures can be read. {' '.join(truncate(reasons, SHOWN_REASONS))}")
+        which = "Not all of its" if self.pictures else "None of its"
+        return FileMissing(f"{which} pictures can be read. {' '.join(truncate(reasons, SHOWN_REASONS))}")
 
 
 def find_picture(root: Path, file: Path) -> ListedPicture:

@@ -162,8 +162,8 @@ def _judge(mapping: TableMapping, place: str, row: Mapping[str, Any]) -> TakenRo
         return LeftRow(item, f"Its user is not a valid name of an owner: {shorten(one_line(owner or 'none'), 80)}.")
     record |= {path: str(mapping.root / record[path]) for path in PATHS if isinstance(record.get(path), str)}
     listed = read_item(mapping.root, mapping.root / "rows", place, record, NO_MAPPING, {})
-    if listed.failure is not None:
-        return LeftRow(item, str(listed.failure))
+    if not listed.pictures:
+        return LeftRow(item, str(listed.problem))
     if VECTOR not in found:
         return TakenRow(listed.item, owner, record)
     model = str(found[MODEL]) if MODEL in found else mapping.model

@@ -1,7 +1,8 @@
 """Download a document or pictures from https URLs, or copy a document from an object store (SWATCHBOOK_UPLOADS_URL).
 
 Only public addresses are allowed, with at most five redirects, within the limits of size and time; eight pictures at a
-time, at most two minutes each.
+time, at most two minutes each. A server that asks to wait is asked again meanwhile; a host that three pictures in a row
+do not reach is left alone.
 
 URLs come from outside, so a URL may try to make this machine read what only this machine can reach (SSRF). Each host is
 resolved once, all its addresses must be public, and the connection is made to one of these addresses: a name that
@@ -14,20 +15,24 @@ import logging
 import re
 import socket
 import ssl
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpcore
 import httpx
 
+from swatchbook.backoff import retry_after
 from swatchbook.errors import (
     SHARED_POLICIES,
     Authentication,
     Failure,
     FilesDown,
+    HostAway,
     InvalidReference,
     ProviderError,
     ProviderTimeout,
@@ -53,10 +58,13 @@ _PICTURE_SECONDS = 120.0  # seconds for one picture: many slow servers must not 
 _DOCUMENT_TYPES = "application/pdf, */*;q=0.5"
 _PICTURE_TYPES = "image/jpeg, image/png, image/webp, */*;q=0.5"
 _REDIRECT_STATUSES = {301, 302, 303, 307, 308}
-_RETRYABLE_STATUSES = {408, 425, 429}
 _NOT_COMPRESSED = frozenset({"", "identity", "none", "utf-8", "utf8"})
 """Values of Content-Encoding that servers send with bytes as they are."""
-_REFUSED = "The URL is refused: its host is unknown, or it does not lead to a public https address."
+_RETRYABLE_STATUSES = {408, 425}
+_PAUSES = (2.0, 4.0, 8.0)  # seconds before a busy server is asked again, where it does not say
+_LONGEST_WAIT = 60.0  # seconds; who asks for more is asked by a later run
+_AWAY = 3  # pictures in a row that do not reach a host: the others are not tried in this run
+_REFUSED = "The URL is refused: it does not lead to a public https address."
 _INVALID_KEY = "The key does not name an object."
 _ADVICE = "Upload the file itself, or name its host in SWATCHBOOK_FETCH_PRIVATE_HOSTS."
 
@@ -134,20 +142,33 @@ async def download_object(settings: Settings, key: str, into: Path) -> Fetched:
 
 
 async def download_pictures(
-    settings: Settings, urls: Mapping[str, Path], *, progress: Callable[[], None]
+    settings: Settings, urls: Mapping[str, Path], *, progress: Callable[[], None], away: Counter[str]
 ) -> dict[str, Fetched | Failure]:
     """Download pictures, each URL to its file, within the limits of the settings. Return what became of each.
 
     `progress` is called after each. What it raises ends the downloads, as does a failure that concerns them all, such
-    as a full disk.
+    as a full disk. `away` counts how often in a row a host was not reached, by its name, and is kept between calls.
     """
     tls = httpx.create_ssl_context() if any(url.lower().startswith("https:") for url in urls) else None
     slots = asyncio.Semaphore(_PICTURES)
 
     async def download_one(url: str) -> tuple[str, Fetched | Failure]:
+        for pause in _PAUSES:
+            result = await try_once(url)
+            if not isinstance(result, _Busy):
+                break
+            await asyncio.sleep(min(pause if result.seconds is None else result.seconds, _LONGEST_WAIT))
+        else:
+            result = await try_once(url)
+        return url, result
+
+    async def try_once(url: str) -> Fetched | Failure:
+        host = urlsplit(url).netloc
         async with slots:
+            if away[host] >= _AWAY:
+                return _away(host)
             try:
-                return url, await fetch(
+                fetched = await fetch(
                     url,
                     urls[url],
                     max_bytes=settings.max_image_mb << 20,
@@ -157,15 +178,20 @@ async def download_pictures(
                     accept=_PICTURE_TYPES,
                     tls=tls,
                 )
+            except HostAway as failure:
+                away[host] += 1
+                return failure
             except TooLarge:  # its advice is about documents
-                return url, TooLarge(
+                return TooLarge(
                     f"The picture's file has more than {settings.max_image_mb} MiB.",
                     advice="Raise SWATCHBOOK_MAX_IMAGE_MB, then ingest again with --force.",
                 )
             except Failure as failure:
                 if failure.policy in SHARED_POLICIES:
                     raise
-                return url, failure
+                return failure
+            away[host] = 0
+            return fetched
 
     results = dict[str, Fetched | Failure]()
     for next_one in asyncio.as_completed([asyncio.ensure_future(download_one(url)) for url in urls]):
@@ -235,20 +261,17 @@ def _check_url(url: httpx.URL) -> httpx.URL:
 
 
 async def _resolve_checked(url: httpx.URL, trusted: Collection[str], resolve: Resolve) -> list[str]:
-    """Return the addresses to connect to. Raises InvalidReference if they are not allowed.
-
-    The message is the same for private and unknown hosts, so that it does not reveal the hosts of this network.
-    """
+    """Return the addresses to connect to. Raises RefusedAddress if they are not allowed, and HostAway without any."""
     private = url.host.casefold() in trusted
     port = url.port or (443 if url.scheme == "https" else 80)
     if not private and (url.scheme != "https" or port != 443):
         raise RefusedAddress(_REFUSED, advice=_ADVICE)
     try:
         addresses = await resolve(url.raw_host.decode("ascii"), port)
-    except (OSError, UnicodeError) as error:
-        if isinstance(error, OSError) and error.errno == socket.EAI_AGAIN:
-            raise ProviderTimeout("The URL's host cannot be resolved now.", advice="Try again later.") from error
+    except UnicodeError as error:
         raise RefusedAddress(_REFUSED, advice=_ADVICE) from error
+    except OSError as error:
+        raise _away(url.host) from error
     if not addresses or not (private or all(map(is_public, addresses))):
         log.warning("a URL was refused", extra={"host": url.host, "addresses": addresses})
         raise RefusedAddress(_REFUSED, advice=_ADVICE)
@@ -295,7 +318,21 @@ def _readable(location: bytes) -> str:
         return "".join(chr(byte) if byte < 0x80 else f"%{byte:02X}" for byte in location)
 
 
+class _Busy(ProviderError):
+    """The server asks to wait; `seconds`: how long, if it says so."""
+
+    seconds: float | None = None
+
+
+def _away(host: str) -> HostAway:
+    return HostAway(f"We could not reach {host}.", advice="Try again later.")
+
+
 def _check_answer(status: int, fields: dict[bytes, str], max_bytes: int) -> None:
+    if status in (429, 503):
+        busy = _Busy(f"The URL's server answered {status}.", advice="Try again later.")
+        busy.seconds = retry_after({name.decode(): value for name, value in fields.items()})
+        raise busy
     if status in _RETRYABLE_STATUSES or status >= 500:
         raise ProviderError(f"The URL's server answered {status}.", advice="Try again later.")
     if status != 200:
@@ -342,7 +379,7 @@ class _Pinned(httpcore.AsyncNetworkBackend):
                 return await self._sockets.connect_tcp(address, port, timeout=timeout)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 last = error
-        raise last or httpcore.ConnectError("no address")
+        raise _away(host) from last
 
 
 # --- an object --------------------------------------------------------------------------------------------------------

@@ -132,17 +132,17 @@ def test_counts_close_over_all_states(ledger: Ledger) -> None:
     save(ledger, run, read(run, "oak", 0, "a"), read(run, "elm", 1, "b", broken=True), read(run, "ash", 2, "c"))
     save(ledger, run, read(run, "none", 3))
     counts = count_items(ledger, run.document)
-    assert (counts.total_items, counts.pending_items, counts.failed_items) == (4, 2, 2)
+    assert (counts.total_items, counts.pending_items, counts.bare_items) == (4, 2, 2)
     assert counts.failed_ids == ("elm", "none")
     scene.make_all(ledger, run)
     scene.publish_all(ledger)
     counts = count_items(ledger, run.document, skipped=1)
-    assert (counts.total_items, counts.processed_items, counts.skipped_items, counts.failed_items) == (4, 1, 1, 2)
+    assert (counts.total_items, counts.processed_items, counts.skipped_items, counts.bare_items) == (4, 1, 1, 2)
     source_items.mark_gone(ledger, run, [text_key("elm"), text_key("ash")])
     assert complete_items(ledger, run.document) == bytes([1, 0, 1, 0])
     source_items.mark_seen(ledger, run, [text_key("ash")], "again")
     counts = count_items(ledger, run.document)
-    assert (counts.total_items, counts.failed_items, counts.left_items) == (3, 1, 1)
+    assert (counts.total_items, counts.bare_items, counts.left_items) == (3, 1, 1)
     assert failed_ids(ledger, run.document) == ["none"]
     assert [source_items.count_known(ledger, run.document, gone=gone) for gone in (False, True)] == [3, 4]
 

@@ -444,7 +444,7 @@ def test_each_bad_file_is_named_and_none_is_fatal(resources: Resources, folder: 
     counts = count_items(resources.ledger, work.document)
     assert (counts.total_items, counts.pending_items) == (10, 3)
     assert set(counts.failed_ids) == {*failed, "out.jpg"}
-    assert counts.failed_items == 7
+    assert (counts.failed_items, counts.bare_items) == (1, 6)
 
 
 def failures_of(resources: Resources, work: Work) -> list[str | None]:
@@ -658,7 +658,7 @@ def test_picture_missing_beside_others_is_named_until_it_is_there(resources: Res
 
 def test_failures_that_a_new_run_has_no_longer_leave_the_account(resources: Resources, folder: Path) -> None:
     """Lines that are no JSON are named by their place; mended ones by their id."""
-    lines = [json.dumps({"title": "no id", "file_path": "missing.jpg"}), "not json", json.dumps(SOFA)]
+    lines = ["[1]", "not json", json.dumps(SOFA)]
     work = begin(resources, write(folder / "items.jsonl", "\n".join(lines).encode()))
     scanned(resources, work)
     counts = count_items(resources.ledger, work.document)
@@ -670,14 +670,20 @@ def test_failures_that_a_new_run_has_no_longer_leave_the_account(resources: Reso
     assert other_failures(resources.ledger, work.document) == []
 
 
-def test_item_that_failed_is_no_product_and_no_value_to_filter_by(resources: Resources, folder: Path) -> None:
-    work = begin(resources, batch(folder, SOFA, {"id": "rug", "title": "Rug", "brand": "Tapis", "category": "rugs"}))
+def test_item_without_pictures_is_a_product_to_filter_by(resources: Resources, folder: Path) -> None:
+    rug = {"id": "rug", "title": "Rug", "brand": "Tapis", "category": "rugs"}
+    mat = {"id": "mat", "title": "Mat", "image": "gone.jpg"}
+    work = begin(resources, batch(folder, SOFA, rug, mat))
     scanned(resources, work)
-    assert names(resources, work) == ["Linen sofa"]
+    assert names(resources, work) == ["Linen sofa", "Rug", "Mat"]
     finish_items(resources)
-    counted = facets(resources.ledger, "product", Where()).model_dump_json()
-    assert "Nord" in counted
-    assert "Tapis" not in counted
+    counts = count_items(resources.ledger, work.document)
+    assert (counts.processed_items + counts.skipped_items, counts.bare_items, counts.failed_items) == (1, 2, 0)
+    assert "Tapis" in facets(resources.ledger, "product", Where()).model_dump_json()
+    assert "names no picture" in other_failures(resources.ledger, work.document)[0].error
+    batch(folder, SOFA, mat)
+    scanned(resources, work)
+    assert count_items(resources.ledger, work.document).left_items == 1, "what is gone is kept until --mirror"
 
 
 def test_file_without_items_is_refused_before_it_is_a_document(resources: Resources, folder: Path) -> None:

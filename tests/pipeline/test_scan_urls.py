@@ -4,12 +4,14 @@ import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import select
 
 from swatchbook.errors import DiskFull
-from swatchbook.ledger.queries.document import show_document
+from swatchbook.ledger.claims import cut_batches
+from swatchbook.ledger.queries.document import read_products, show_document
 from swatchbook.ledger.queries.report import failures
 from swatchbook.ledger.source_items import complete_items, count_items
 from swatchbook.ledger.stored_documents import Document, get_document
@@ -21,6 +23,7 @@ from swatchbook.pipeline.scan import is_unchanged, scan
 from swatchbook.records import IngestOptions, Role, Scan
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import load_settings
+from swatchbook.storage import fetch
 from tests.ledger import scene
 from tests.origin import Origin, origin
 from tests.sources.pictures import draw, write
@@ -127,7 +130,41 @@ def test_changed_url_is_another_picture(resources: Resources, tmp_path: Path, se
     assert [place["path"] for image in shown for place in image["placements"]] == [at(server, "/slate.png")]
 
 
-def test_each_bad_url_is_named_and_none_is_fatal(resources: Resources, tmp_path: Path, server: Origin) -> None:
+def test_picture_of_a_server_away_waits_for_its_next_try(
+    resources: Resources, tmp_path: Path, server: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch, "_PAUSES", (0.01,))
+    away, busy = "http://localhost:9/oak.png", at(server, "/status/503")  # no server listens at 9
+    work = begin(resources, batch(tmp_path, {"oak": away, "elm": busy, "no": at(server, "/x.png")}))
+    for tries in (1, 2):
+        scanned(resources, work)
+        waiting = [each for each in failures(resources.ledger, work.document) if each.next_retry_at and each.role]
+        assert {(each.path, each.attempts) for each in waiting} == {(away, tries), (busy, tries)}
+    assert asked(server).count("/status/503") == 4, "a busy server is asked again in the run"
+    counts = count_items(resources.ledger, work.document)
+    assert (counts.pending_items, counts.bare_items) == (2, 1)
+    assert len(read_products(resources.ledger, work.document)) == 3
+    assert {each.kind for each in cut_batches(resources.ledger, work.run, 8)} == {"chunk"}, (
+        "there is no picture to embed"
+    )
+
+
+def test_picture_is_taken_once_its_server_is_back(
+    resources: Resources, tmp_path: Path, server: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = begin(resources, shop(tmp_path, server))
+    with monkeypatch.context() as lost:
+        lost.setattr(fetch, "_AWAY", 0)
+        scanned(resources, work)
+    assert (server.seen, len(reasons(resources, work))) == ([], 3)
+    scanned(resources, work)
+    assert (len(server.seen), reasons(resources, work)) == (3, {})
+
+
+def test_each_bad_url_is_named_and_none_is_fatal(
+    resources: Resources, tmp_path: Path, server: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch, "_PAUSES", ())
     server.files |= {"/letter.jpg": b"Dear reader, this is no picture.", "/nothing.jpg": b""}
     server.moved |= {
         "/inside": f"http://127.0.0.1:{server.port}/oak.png",
@@ -162,8 +199,9 @@ def test_each_bad_url_is_named_and_none_is_fatal(resources: Resources, tmp_path:
     assert set(told) == set(wrong)
     assert [(url, told[url]) for url, words in wrong.items() if words not in told[url]] == []
     counts = count_items(resources.ledger, work.document)
-    assert set(counts.failed_ids) == set(named)
-    assert (counts.total_items, counts.pending_items) == (len(wrong) + 2, 2)
+    passing = {"/status/503", "/silent", "/half"}
+    assert set(counts.failed_ids) == {name for name, url in named.items() if urlsplit(url).path not in passing}
+    assert (counts.total_items, counts.pending_items) == (len(wrong) + 2, 5)
     assert "/oak.png" in asked(server), "the redirect within the trusted host"
     assert {host for host, _ in server.seen} == {f"localhost:{server.port}"}, "nothing was asked by another name"
 

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import pytest
 from pydantic import SecretStr
 
+from swatchbook.backoff import retry_after
 from swatchbook.errors import (
     Authentication,
     Configuration,
@@ -36,7 +37,6 @@ from swatchbook.providers import http_errors
 from swatchbook.providers.client import Call, Client, Speak, speak_json
 from swatchbook.providers.costs import may_have_cost
 from swatchbook.providers.endpoint import Endpoint, endpoint
-from swatchbook.providers.http_errors import retry_after
 from swatchbook.providers.throttle import STRIKES
 from swatchbook.providers.wires import anthropic, openai, voyage
 from swatchbook.setting_values import Rates

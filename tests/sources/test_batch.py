@@ -12,6 +12,7 @@ from swatchbook.errors import InvalidReference
 from swatchbook.records import BatchMapping
 from swatchbook.sources.batch import MAX_PICTURES, is_batch, list_batch
 from swatchbook.sources.batch_pictures import MAX_NAMED
+from swatchbook.sources.batch_record import content_id
 from swatchbook.sources.listed import ListedItem, ListedPicture, ListedUrl
 
 MIB = 1 << 20
@@ -39,7 +40,7 @@ def listed(path: Path, fields: Mapping[str, Sequence[str]] = {}, max_bytes: int 
 
 
 def failures(items: Mapping[str, ListedItem]) -> dict[str, str]:
-    return {name: str(item.failure) for name, item in items.items() if item.failure}
+    return {name: str(item.problem) for name, item in items.items() if item.problem}
 
 
 @pytest.mark.parametrize("name", ["items.json", "items.jsonl"])
@@ -104,7 +105,9 @@ def test_pictures_missing_beside_others_are_named(tmp_path: Path) -> None:
         {"id": "none", "images": ["x.jpg", "y.jpg"]},
     )
     items = listed(tmp_path)
-    assert missing(items) == {"two": ["sub/gone.jpg", wrong], "plain": ["sub/gone"]}
+    assert missing(items) == {
+        "two": ["sub/gone.jpg", wrong], "plain": ["sub/gone"], "none": ["sub/x.jpg", "sub/y.jpg"],
+    }  # fmt: skip
     assert "x.jpg: The file cannot be found" in failures(items)["none"]
     assert "y.jpg: The file cannot be found" in failures(items)["none"]
     file.with_suffix(".csv").write_text("id,image,more,back\n1,c.jpg,gone.jpg,back\n2,,c.jpg,back\n")
@@ -127,12 +130,13 @@ def test_picture_within_a_record_is_named_and_a_placeholder_is_none(tmp_path: Pa
     assert [name for name, item in items.items() if [p.path for p in item.pictures] == ["c.jpg"]] == [
         "lazy", "lazy object", "beside",
     ]  # fmt: skip
-    ((name,),) = missing(items).values()
+    ((name,), alone) = missing(items).values()
+    assert alone == [name]
     assert name.startswith("data:image/gif;base64,R0lGODlh")
     assert len(name) < 100
     assert "only files and URLs are read" in str(items["beside"].problem)
     assert "only files and URLs are read" in failures(items)["alone"]
-    assert {type(each) for each in (items["alone"].failure, items["beside"].missing[0].failure)} == {InvalidReference}
+    assert {type(items[name].missing[0].failure) for name in ("alone", "beside")} == {InvalidReference}
     assert "names no picture" in failures(items)["none"]
 
 
@@ -149,7 +153,7 @@ def test_pictures_beyond_the_most_of_an_item_are_named(tmp_path: Path) -> None:
         "most": MAX_PICTURES, "more": MAX_PICTURES, "too many": 0,
     }  # fmt: skip
     assert missing(items) == {"more": urls[MAX_PICTURES : MAX_PICTURES + 2]}
-    assert failures(items) == {"too many": "It names more than 10,000 pictures."}
+    assert failures(items)["too many"] == "It names more than 10,000 pictures."
 
 
 def test_pictures_may_be_urls_beside_files(tmp_path: Path) -> None:
@@ -172,7 +176,7 @@ def test_other_shapes_by_a_field_mapping(tmp_path: Path) -> None:
     file = write(tmp_path / "items.json", {"sku": "S1", "name": {"de": "Sofa"}, "media": {"main": "a.jpg"}})
     items = listed(file, {"id": ("nr", "sku"), "title": ("name.de",), "images": ("media.main",)})
     assert (items["S1"].title, len(items["S1"].pictures)) == ("Sofa", 1)
-    assert listed(file, {"images": ("photo",)})["S1"].failure
+    assert listed(file, {"images": ("photo",)})["S1"].bare
 
 
 def test_folder_of_batches_is_one_source(tmp_path: Path) -> None:
@@ -203,11 +207,14 @@ def test_each_bad_item_is_named_and_none_is_fatal(tmp_path: Path) -> None:
     ]  # fmt: skip
     (tmp_path / "batch" / "items.jsonl").write_text("\n".join(lines))
     items = listed(tmp_path / "batch" / "items.jsonl")
-    failed = failures(items)
+    failed, nameless = failures(items), content_id({"title": "no id"})
     assert [name for name in items if name not in failed] == ["good"]
     assert set(failed) == {
-        "items.jsonl#2", "items.jsonl#3", "items.jsonl#4", "none", "up", "abs", "link", "url", "long",
+        "items.jsonl#2", "items.jsonl#3", nameless, "none", "up", "abs", "link", "url", "long",
         "hidden", "nul", "dir", "items.jsonl#14", "good (2)",
+    }  # fmt: skip
+    assert {name for name, item in items.items() if item.failure} == {
+        "items.jsonl#2", "items.jsonl#3", "items.jsonl#14", "good (2)",
     }  # fmt: skip
     for name in ("up", "abs", "link"):
         assert "outside the folder" in failed[name]

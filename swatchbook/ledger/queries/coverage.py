@@ -60,6 +60,7 @@ class Reported(NamedTuple):
 
     found: int
     failed: int
+    lacking: int
     waiting: int
     other: bool  # anything else has failed
 
@@ -68,13 +69,15 @@ def completed_with_rest(ledger: Ledger, owner: str | None = None) -> list[Report
     """Return the counts of each completed document of an owner, or of all, of which something waits or has failed."""
     of_items = _reported("items", "total_items") > 0
     incomplete = _reported("images_partial") + _reported("images_failed") + _reported("images_rejected")
+    lacking = _reported("items", "partial_items") + _reported("items", "bare_items")
     failed = case((of_items, _reported("items", "failed_items")), else_=incomplete)
     waiting = case((of_items, _reported("items", "pending_items")), else_=_reported("images_pending"))
     lists = [documents.c.report[name].as_string() != "[]" for name in ("other_failures", "failed_images")]
     other = or_(lists[0], and_(~of_items, lists[1]))
     found = case((of_items, _reported("items", "total_items")), else_=_reported("images_found"))
-    query = select(found, failed, waiting, other).where(
-        documents.c.status == DocumentStatus.COMPLETED, *owned_by(owner), or_(failed > 0, waiting > 0, other)
+    rest = or_(failed > 0, lacking > 0, waiting > 0, other)
+    query = select(found, failed, lacking, waiting, other).where(
+        documents.c.status == DocumentStatus.COMPLETED, *owned_by(owner), rest
     )
     with ledger.read() as connection:
         return [Reported(*row) for row in connection.execute(query)]
