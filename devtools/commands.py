@@ -23,7 +23,7 @@ pages. All commands that read have `--json`, and none of them needs Prefect. Com
 some of them: [usage.md](usage.md).
 
 Exit status: 0 completed · 1 failed, blocked, cancelled, deleted meanwhile, or the input was refused · 2 wrong usage ·
-3 waiting, or completed with failures · 130 interrupted.
+3 waiting, or completed with failures or without all pictures · 130 interrupted.
 """
 
 

@@ -130,7 +130,7 @@ class Reports(Shown[RunReport]):
 
     columns = (
         "document_id", "name", "status", "images_found", "images_complete", "images_partial", "images_failed",
-        "images_rejected", "images_pending", "products_discovered", "cost_usd", "failed_images", "warnings",
+        "images_rejected", "images_pending", "products_discovered", "cost_usd", "failed_images", "doubts", "warnings",
     )  # fmt: skip
 
     def __repr__(self) -> str:

@@ -5,9 +5,11 @@ list such products first, `swatchbook products` and `GET /products/{id}` name th
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from swatchbook.one_line import one_line, shorten
 from swatchbook.printed_prices import is_unclear
 from swatchbook.product_edits import BY_HAND
 from swatchbook.records import DISAGREEMENT, Product, Variant, fold
+from swatchbook.truncate import truncate
 
 UNLIKELY: Final = 0.7
 """Names with a lower fitted probability are wrong in every second case: of 498 on twelve catalogues that nothing was
@@ -16,6 +18,11 @@ fitted on, 129 had less, and 61 of the 80 wrong ones were among these; under 0.5
 DOUBTFUL: Final = 0.5
 """Documents of whose products the discovery is less sure are read badly in five of six cases, others well in four of
 five: 40 of 48 and 82 of 103, left out with their sets; on thirty documents aside 12 of 12 and 13 of 18."""
+
+
+NO_PRODUCTS: Final = "No products found. This may be wrong."
+_MOST_PRICES = 5  # that are named
+_SHOWN = 100  # characters of each
 
 
 def is_doubtful(sure: float | None) -> bool:
@@ -30,10 +37,8 @@ def reasons_to_look(product: Product) -> tuple[str, ...]:
     """
     if any(each.rule == BY_HAND for each in product.evidence):
         return ()
-    return (
-        *(_reasons(product) if product.pages else ()),
-        *map(tell_unclear, unclear_prices(product.metadata, product.variants)),
-    )
+    unclear = unclear_prices(product.metadata, product.variants)
+    return (*(_reasons(product) if product.pages else ()), *([tell_unclear(unclear)] if unclear else []))
 
 
 def unclear_prices(metadata: Mapping[str, str], variants: Sequence[Variant]) -> tuple[str, ...]:
@@ -42,13 +47,14 @@ def unclear_prices(metadata: Mapping[str, str], variants: Sequence[Variant]) -> 
     return tuple(dict.fromkeys(price for price in prices if price and is_unclear(price)))
 
 
-def tell_unclear(price: str) -> str:
-    return f"The price “{price}” can be read in two ways."
+def tell_unclear(prices: Sequence[str]) -> str:
+    shown = ", ".join(truncate([shorten(one_line(price), _SHOWN) for price in prices], _MOST_PRICES))
+    return f"Prices that can be read in two ways: {shown}."
 
 
 def _reasons(product: Product) -> Iterator[str]:
     if product.confidence < UNLIKELY:
-        yield f"Its probability to be a product is only {100 * product.confidence:.0f} %."
+        yield f"Is this a product? ({100 * product.confidence:.0f} % likely)"
     if reads_like_heading(product):
         yield "Its name reads like a heading."
     yield from (each.text for each in product.evidence if each.rule == DISAGREEMENT and each.text)

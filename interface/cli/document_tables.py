@@ -20,7 +20,7 @@ from swatchbook.ledger.stored_documents import PDF, Document, list_documents
 from swatchbook.ledger.webhooks import Undelivered, undelivered
 from swatchbook.one_line import shorten
 from swatchbook.records import Analysis, DocumentStatus, Record, RunReport, SkippedPage, Stage
-from swatchbook.reports.document_state import count_states, describe_document, describe_progress
+from swatchbook.reports.document_state import LOOK_AT_IT, count_states, describe_document, describe_progress
 from swatchbook.reports.stale import StaleRole, stale_roles
 from swatchbook.settings import Settings
 from swatchbook.truncate import merge_roles, page_numbers, truncate
@@ -30,7 +30,7 @@ MOST_RECENT = 10
 """Documents per status, and completed documents, that `status` lists at most; its counts include all."""
 
 
-_NONE = {state.value: 0 for state in DocumentStatus} | {"completed with failures": 0}
+_NONE = {state.value: 0 for state in DocumentStatus} | {"completed with failures": 0, LOOK_AT_IT: 0}
 _SKIPPED_PLACES = 4
 """Pictures on skipped pages that `show` names for each reason; with --json it lists all."""
 
@@ -146,7 +146,7 @@ def draw_document(document: Document, report: RunReport, shown: dict[str, Any], 
         parts.append(draw_failures(failed, now=now))
     if weak := [image for image in shown["images"] if image["needs_review"] and image["analysis"]]:
         parts.append(_to_review(weak))
-    parts += draw_warnings(report.warnings)
+    parts += draw_warnings((*report.doubts, *report.warnings))
     parts += where_log_is(report.message or "", *(each.error for each in failed), *report.warnings)
     return Group(*parts)
 

@@ -96,7 +96,7 @@ app = typer.Typer(
     help="Turn catalogues, pictures and scraped items into one searchable, fully accounted collection.",
     epilog="Where to begin: `swatchbook ingest PATH`, then `swatchbook search TEXT`, or `swatchbook serve` for the web "
     "page. Exit status: 0 completed · 1 failed, blocked, cancelled, deleted meanwhile, or the input was refused · "
-    "2 wrong usage · 3 waiting, or completed with failures · 130 interrupted.",
+    "2 wrong usage · 3 waiting, or completed with failures or without all pictures · 130 interrupted.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -70,8 +70,9 @@ def draw(report: RunReport, *, now: float, next_try: float | None = None) -> Ren
         parts.append(draw_failures(failed[:SHOWN_FAILURES], now=now))
         if more := len(failed) - SHOWN_FAILURES:
             parts.append(Text(f"… and {more} more: {_show(report)}", "dim") if more > 0 else "")
-    parts += draw_warnings(report.warnings[:SHOWN_FAILURES])
-    if (more := len(report.warnings) - SHOWN_FAILURES) > 0:
+    warnings = (*report.doubts, *report.warnings)
+    parts += draw_warnings(warnings[:SHOWN_FAILURES])
+    if (more := len(warnings) - SHOWN_FAILURES) > 0:
         parts.append(Text(f"… and {more} more warnings: {_show(report)}", "dim"))
     parts += where_log_is(report.message or "", *(each.error for each in failed), *report.warnings)
     parts.append(Text(f"\n{_next(report)}", "dim"))

@@ -8,7 +8,7 @@ Exit status, of several documents the most severe (1 before 2, 3 and 0):
 - 0: completed
 - 1: failed, blocked, cancelled, deleted meanwhile, or the input was refused
 - 2: wrong usage, such as a path, document or collection that does not exist, or a mapping with a mistake
-- 3: waiting, or completed with failures
+- 3: waiting, or completed with failures or without all pictures
 - 130: interrupted, after a line that says how to continue
 """
 
@@ -164,13 +164,15 @@ COMPLETED, FAILED, USAGE, OPEN, INTERRUPTED = 0, 1, 2, 3, 130
 
 
 def of_report(report: "RunReport") -> int:
-    """Return COMPLETED, OPEN for waiting or completed with failures, FAILED where nothing of it could be used, and for
-    anything that needs a person.
+    """Return COMPLETED, OPEN for what waits or lacks something, FAILED where nothing of it could be used, or a person
+    must act first.
     """
     from swatchbook.records import DocumentStatus
-    from swatchbook.reports.document_state import describe_report
+    from swatchbook.reports.document_state import LOOK_AT_IT, describe_report, outcome_of_report
 
     shown = describe_report(report, now=0.0)
+    if shown.word == LOOK_AT_IT and not outcome_of_report(report).lacking:
+        return COMPLETED
     if shown.severity == "warning":
         return OPEN
     return COMPLETED if report.status is DocumentStatus.COMPLETED and shown.severity == "good" else FAILED

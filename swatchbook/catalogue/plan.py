@@ -171,7 +171,7 @@ def _planned(page: _Seen, names: list[str], document: _Document, *, focus: bool)
             boilerplate=kind in BOILERPLATE,
             pictures=page.pictures,
         )
-    return PlannedPage(number=number, kind="product", reason="kept: nothing says that it shows no product")
+    return PlannedPage(number=number, kind="product", reason="Kept: this page may show a product.")
 
 
 def _first_names(names: Sequence[str]) -> str:

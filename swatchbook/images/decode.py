@@ -147,7 +147,7 @@ def opened(path: Path, limits: ImageLimits) -> Iterator[Image.Image]:
                 advice="Raise SWATCHBOOK_MAX_IMAGE_MEGAPIXELS, then ingest again with --force.",
             ) from error
         except UnidentifiedImageError as error:
-            raise UnreadableImage("The bytes are no picture that Swatchbook knows.") from error
+            raise UnreadableImage("The file is not a picture of a known kind.") from error
         except MemoryError as error:
             raise TooLarge("Decoding it takes more memory than a child may have (child_memory_mb).") from error
         except Exception as error:  # on broken bytes Pillow's decoders raise any exception

@@ -150,7 +150,8 @@ def read(
         pages_file=key,
         table_pages=tuple(tables),
         lost=tuple(lost),
-        warnings=truncate([*_unread_print(unread, languages), *warnings], KEPT_WARNINGS),
+        doubts=tuple(_unread_print(unread, languages)),
+        warnings=truncate(warnings, KEPT_WARNINGS),
     )
 
 

@@ -14,6 +14,7 @@ from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.source_items import count_items
 from swatchbook.ledger.stored_documents import TABLE
 from swatchbook.pipeline.run import Work
+from swatchbook.product_doubts import NO_PRODUCTS, is_doubtful, tell_unclear, unclear_prices
 from swatchbook.records import PAGE_CUT, DocumentStatus, ItemCounts, RunReport, Scan, Stage, StageResults
 from swatchbook.reports.edition_report import report_edition, suggest_edition
 from swatchbook.reports.stale import stale_roles
@@ -34,7 +35,7 @@ def finish_run(resources: Resources, work: Work, results: StageResults | Scan) -
     ledger = resources.ledger
     runs.reach_stage(ledger, work.run, Stage.COMPLETED)
     status, due_at = next_status(ledger, work.document)
-    message, warnings, items, sure = None, results.warnings, None, None
+    message, items, sure = None, None, None
     if isinstance(results, StageResults):
         transient = {page.page for page in results.failed_pages if page.transient}
         if transient and (next_try := next_try_of_failed_pages(ledger, work.run)):
@@ -42,10 +43,10 @@ def finish_run(resources: Resources, work: Work, results: StageResults | Scan) -
             message = f"{_pages(transient)} could not be finished; the next run tries again."
         sure = results.discovery.sure
         answers = filter(None, (results.discovery.note, _dropped_answers(results), _truncated_pages(results)))
-        warnings = (*answers, *results.warnings)
+        doubts, warnings = tuple(_doubts(resources, work, results)), (*answers, *results.warnings)
     else:
         items = count_items(ledger, work.document, skipped=results.skipped)
-        warnings = (*results.warnings, *tell_gone_items(items, results, work.kind))
+        doubts, warnings = results.doubts, tuple(tell_gone_items(items, results, work.kind))
     report = document_report(ledger, work.document, run=work.run.token)
     if items is not None:
         items = items.model_copy(update={"duration_seconds": round(sum(report.seconds.values()), 3)})
@@ -58,6 +59,7 @@ def finish_run(resources: Resources, work: Work, results: StageResults | Scan) -
             "confidence_score": round(_confidence(resources, work, results), 4),
             "sure": None if sure is None else round(sure, 4),
             "peak_memory_mb": round(peak_memory_mb(), 1),
+            "doubts": doubts,
             "warnings": (
                 *([suggested] if suggested else []),
                 *warnings,
@@ -71,6 +73,18 @@ def finish_run(resources: Resources, work: Work, results: StageResults | Scan) -
     )
     status = runs.end(ledger, work.run, status, message=message, due_at=due_at, report=report)
     return report.model_copy(update={"status": status})
+
+
+def _doubts(resources: Resources, work: Work, results: StageResults) -> Iterator[str]:
+    """Yield what a person should look at in a catalogue: print that was not read, products that may be missing, and
+    prices that can be read in two ways.
+    """
+    yield from results.reading.doubts
+    found = read_products(resources.ledger, work.document)
+    if not found and (results.reading.doubts or is_doubtful(results.discovery.sure)):
+        yield NO_PRODUCTS
+    if unclear := [price for each in found for price in unclear_prices(each.metadata, each.variants)]:
+        yield tell_unclear(unclear)
 
 
 def _confidence(resources: Resources, work: Work, results: StageResults | Scan) -> float:

@@ -41,7 +41,7 @@ from swatchbook.ledger.stage_results import save_sizes
 from swatchbook.ledger.stored_documents import BATCH, FOLDER, TABLE, Document, documents_within, get_document
 from swatchbook.one_line import one_line, shorten
 from swatchbook.pipeline.run import Work
-from swatchbook.product_doubts import unclear_prices
+from swatchbook.product_doubts import tell_unclear, unclear_prices
 from swatchbook.records import (
     NO_BOX,
     NO_MAPPING,
@@ -162,7 +162,7 @@ def scan(resources: Resources, work: Work, complete: bytes, *, progress: Callabl
     folder cannot be read, and failures of the file store.
     """
     ledger, settings, token = resources.ledger, resources.settings, str(ULID())
-    warnings = _check_mapping(resources, work)
+    doubts = _check_mapping(resources, work)
     total = _count(resources, work)
     number = source_items.next_number(ledger, work.document)
     listed = skipped = read = 0
@@ -190,24 +190,24 @@ def scan(resources: Resources, work: Work, complete: bytes, *, progress: Callabl
     if work.kind == BATCH and not listed:
         kept = " Nothing was removed." if work.options.mirror else ""
         unlisted += [""] if work.options.mirror else []  # rather than its items, it is the file that is wrong
-        warnings = (*warnings, f"No item was found in it.{kept}")
-    warnings = (*warnings, *told.columns.warnings(), *truncate(told.doubts, _SHOWN_TABLES))
+        doubts = (*doubts, f"No item was found in it.{kept}")
+    doubts = (*doubts, *told.columns.warnings(), *truncate(told.doubts, _SHOWN_TABLES))
     if unclear:
-        warnings = (*warnings, f"Prices that can be read in two ways: {_some_of(unclear)}.")
+        doubts = (*doubts, tell_unclear(unclear))
     if work.kind == FOLDER and (unread := unread_below(Path(work.content), resources.settings.image_suffixes)):
         kinds = ", ".join(f"{count:,} .{suffix}" for suffix, count in unread.most_common(SHOWN_REASONS))
-        warnings = (*warnings, f"Pictures of kinds that are not read: {kinds}. Save them as JPEG or PNG.")
+        doubts = (*doubts, f"Pictures of kinds that are not read: {kinds}. Save them as JPEG or PNG.")
     if endless:
-        warnings = (*warnings, f"Taken, though the end of the file is missing: {_some_of(endless)}.")
+        doubts = (*doubts, f"Taken, though the end of the file is missing: {_some_of(endless)}.")
     if told.absent:
         said = [_absent_files(table, files) for table, files in told.absent.items()]
-        warnings = (*warnings, *truncate(said, _SHOWN_TABLES))
+        doubts = (*doubts, *truncate(said, _SHOWN_TABLES))
     if untaken:
         shown = [os.path.relpath(file, work.content) for file in sorted(untaken)]
-        warnings = (*warnings, f"Pictures in its folder that are of no item: {_some_of(shown)}.")
+        doubts = (*doubts, f"Pictures in its folder that are of no item: {_some_of(shown)}.")
     moved, left = _settle_unseen(resources, work, token, tuple(unlisted))
     removed = left if work.options.mirror else 0
-    return Scan(skipped=skipped, read=read, moved=moved, left=left, removed=removed, warnings=warnings)
+    return Scan(skipped=skipped, read=read, moved=moved, left=left, removed=removed, doubts=doubts)
 
 
 def _check_mapping(resources: Resources, work: Work) -> tuple[str, ...]:

@@ -209,6 +209,7 @@ class Reading(Record):
     pages_file: str
     table_pages: tuple[int, ...] = ()
     lost: tuple[FailedPage, ...] = ()
+    doubts: tuple[str, ...] = ()  # print that was not read
     warnings: tuple[str, ...] = ()
 
     @property

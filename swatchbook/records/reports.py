@@ -132,6 +132,7 @@ class RunReport(Record):
     spent: tuple[Spent, ...] = ()
     seconds: dict[str, float] = Field(default_factory=dict)  # by stage
     peak_memory_mb: float | None = None
+    doubts: tuple[str, ...] = ()  # what a person should look at before the result is used
     warnings: tuple[str, ...] = ()
     items: ItemCounts | None = None  # of a folder, in the run
     edition: EditionReport | None = None  # how it differs from the document that it is an edition of

@@ -88,7 +88,7 @@ class Scan(Record):
     """Result of stage 5 for a folder or scraped batch.
 
     `skipped`: unchanged and complete items; `left`: items that are gone from it, `removed`: how many of these were
-    removed. `read` counts the pictures whose bytes were read.
+    removed. `read` counts the pictures whose bytes were read. `doubts` are what a person should look at.
     """
 
     skipped: int = 0
@@ -96,7 +96,7 @@ class Scan(Record):
     moved: int = 0
     left: int = 0
     removed: int = 0
-    warnings: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 class ItemCounts(Record):

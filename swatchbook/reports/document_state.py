@@ -13,7 +13,7 @@ from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.queries.coverage import completed_with_rest, count_documents
 from swatchbook.ledger.runs import LiveRun
 from swatchbook.ledger.stored_documents import PDF, Document, get_document
-from swatchbook.product_doubts import is_doubtful
+from swatchbook.product_doubts import NO_PRODUCTS, is_doubtful
 from swatchbook.records import (
     PRINT,
     DocumentStatus,
@@ -31,7 +31,8 @@ from swatchbook.truncate import merge_roles, truncate
 class Outcome(Record):
     """Counts of a document's items if it is a folder or batch, else of its images.
 
-    `lacking`: items without all of their pictures. `other`: failures of pages, texts and the index.
+    `lacking`: items without all of their pictures. `other`: failures of pages, texts and the index. `doubts`: what a
+    person should look at.
     """
 
     unit: Literal["image", "item"] = "image"
@@ -40,6 +41,10 @@ class Outcome(Record):
     lacking: int = 0
     waiting: int = 0
     other: int = 0
+    doubts: tuple[str, ...] = ()
+
+
+LOOK_AT_IT: Final = "completed, look at it"
 
 
 def outcome_of_report(report: RunReport | None) -> Outcome:
@@ -48,11 +53,17 @@ def outcome_of_report(report: RunReport | None) -> Outcome:
         return Outcome()
     other = sum(each.subject != "item" for each in report.other_failures)
     if report.items is not None and report.items.total_items:
-        return outcome_of_items(report.items).model_copy(update={"other": other})
+        return outcome_of_items(report.items).model_copy(update={"other": other, "doubts": report.doubts})
     incomplete = report.images_partial + report.images_failed + report.images_rejected
     if not incomplete and not report.images_pending:  # what the index refused is no state of an image
         other += len(report.failed_images)
-    return Outcome(found=report.images_found, failed=incomplete, waiting=report.images_pending, other=other)
+    return Outcome(
+        found=report.images_found,
+        failed=incomplete,
+        waiting=report.images_pending,
+        other=other,
+        doubts=report.doubts,
+    )
 
 
 def outcome_of_items(items: ItemCounts) -> Outcome:
@@ -100,8 +111,13 @@ def describe_state(
 def _completed(outcome: Outcome) -> ShownState:
     if outcome.waiting:  # asked for since, so that its next run makes it
         return ShownState(word="waiting", sentence=_waiting(outcome, None, 0.0), severity="warning")
-    if not outcome.failed and not outcome.lacking and not outcome.other:
-        return ShownState(word="completed", sentence="All done.", severity="good")
+    if not outcome.failed and not outcome.other:
+        if not outcome.lacking and not outcome.doubts:
+            return ShownState(word="completed", sentence="All done.", severity="good")
+        first = _lacking(outcome) if outcome.lacking else outcome.doubts[0]
+        more = len(outcome.doubts) - (not outcome.lacking)
+        sentence = f"{first}{f' And {more} more.' if more else ''}"
+        return ShownState(word=LOOK_AT_IT, sentence=sentence, severity="warning")
     sentence = f"Failures: {failures_in_words(outcome)}."
     if outcome.found and outcome.failed >= outcome.found:
         return ShownState(word="failed", sentence=sentence, severity="bad")
@@ -111,11 +127,13 @@ def _completed(outcome: Outcome) -> ShownState:
 def failures_in_words(outcome: Outcome) -> str:
     """Return what has failed: "3 of 46 images, 2 pages or texts"."""
     parts = [f"{outcome.failed:,} of {_units(outcome)}"] if outcome.failed else []
-    if outcome.lacking:
-        parts.append(f"{outcome.lacking:,} of {_units(outcome)} without all pictures")
     if outcome.other:
         parts.append(f"{outcome.other:,} {'page or text' if outcome.other == 1 else 'pages or texts'}")
     return ", ".join(parts)
+
+
+def _lacking(outcome: Outcome) -> str:
+    return f"Without all of their pictures: {outcome.lacking:,} of {_units(outcome)}."
 
 
 def _waiting(outcome: Outcome, next_try: float | None, now: float) -> str:
@@ -214,7 +232,7 @@ def count_states(ledger: Ledger, owner: str | None = None) -> dict[str, int]:
     """Return the word for a state -> the number of documents of an owner, or of all, that are in it."""
     counts = Counter(count_documents(ledger, owner))
     for each in completed_with_rest(ledger, owner):
-        outcome = Outcome(**each._asdict())
+        outcome = Outcome(**each._asdict() | {"doubts": ("",) * each.doubts})
         counts[DocumentStatus.COMPLETED] -= 1
         counts[describe_state(DocumentStatus.COMPLETED, outcome, now=0.0).word] += 1
     return {word: count for word, count in counts.items() if count}
@@ -232,9 +250,10 @@ def describe_sureness(sure: float | None, products: int) -> str | None:
     """Return how sure the products of a document are, and what to do if it is doubtful; None if it is not known."""
     if sure is None:
         return None
-    of = "of these products as a whole" if products else "that it offers no products"
     advice = f" {_IF_DOUBTFUL[bool(products)]}" if is_doubtful(sure) else ""
-    return f"Sure {of}: {100 * sure:.0f} %.{advice}"
+    if not products:
+        return f"{NO_PRODUCTS}{advice}" if advice else f"No products found ({100 * sure:.0f} % sure)."
+    return f"{100 * sure:.0f} % sure that these are its products.{advice}"
 
 
 def describe_progress(run: LiveRun | None) -> ShownProgress:

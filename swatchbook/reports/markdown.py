@@ -134,8 +134,8 @@ def as_markdown(
         f"Saved blocks used: {plain(blocks)}" if blocks else "",
         "" if report.items else _inspect(report, inspection),
     ]  # fmt: skip
-    if report.warnings:
-        parts += ["## Warnings", *(f"- {plain(w)}" for w in truncate(report.warnings, _WARNINGS))]
+    if warnings := (*report.doubts, *report.warnings):
+        parts += ["## Warnings", *(f"- {plain(w)}" for w in truncate(warnings, _WARNINGS))]
     return "\n\n".join(part for part in parts if part)
 
 

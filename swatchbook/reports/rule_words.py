@@ -45,7 +45,7 @@ def _describe(name: str, value: TraitValue) -> str:
     if name in _PHRASES and not isinstance(value, bool):
         return _PHRASES[name](f"{value:g}" if isinstance(value, float | int) else value)
     if name.startswith(GROUP):
-        return f"{'' if value else 'not '}of the likely names “{name.removeprefix(GROUP)}”"
+        return f"{'' if value else 'not '}among the likely names “{name.removeprefix(GROUP)}”"
     plain = name.replace("_", " ")
     if isinstance(value, bool):
         return plain if value else f"not {plain}"

@@ -47,7 +47,7 @@ def test_certificates_and_specifications_outside_products_are_entity_pages():
     plan = without_products(pages)
     assert [p.kind for p in plan.pages] == ["skipped", "entity", "entity", "product", "skipped"]
     assert "ISO 9001" in plan.pages[1].reason
-    assert plan.pages[3].reason.startswith("kept")
+    assert plan.pages[3].reason.startswith("Kept")
 
 
 def test_first_and_last_page_are_kept_unless_their_words_tell_what_they_are():
@@ -59,7 +59,7 @@ def test_first_and_last_page_are_kept_unless_their_words_tell_what_they_are():
         plan = without_products(pages)
         return [plan.pages[0].reason, plan.pages[3].reason]
 
-    slogan, kept = [text(60, 700, "The art of sitting", 30)], "kept: nothing says that it shows no product"
+    slogan, kept = [text(60, 700, "The art of sitting", 30)], "Kept: this page may show a product."
     assert kinds(slogan, slogan) == [kept, kept]
     assert kinds([], []) == [kept, kept]
     assert kinds([text(60, 700, "C A T A L O G U E  2 0 2 6", 30)], slogan) == ["cover", kept]

@@ -24,7 +24,7 @@ def test_doubtful_products_and_bare_pages_have_reasons(ledger: Ledger) -> None:
     doubtful, bare = list_look_at(ledger, run.document)
     assert (doubtful.name, doubtful.product, doubtful.page) == ("Floors:", unsure.id, 1)
     assert doubtful.reasons == (
-        "Its probability to be a product is only 31 %.", "Its name reads like a heading.",
+        "Is this a product? (31 % likely)", "Its name reads like a heading.",
     )  # fmt: skip
     assert (bare.page, bare.product, bare.reasons) == (2, None, (NO_PRODUCT,))
     assert document_report(ledger, run.document).look_at == (doubtful, bare)

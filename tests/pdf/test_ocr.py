@@ -206,7 +206,7 @@ def test_nothing_is_downloaded_and_lines_that_cannot_be_read_are_named(
     blank, page_of = Image.new("RGB", (500, 300), "white"), Image.fromarray(cyrillic)
     settings = Settings(home=tmp_path / "home", ocr="auto")
     reading = reader.read(as_pdf(page_of, blank, page_of, path=tmp_path / "a.pdf"), Files(settings.files), settings)
-    assert reading.warnings == (
+    assert reading.doubts == (
         "Printed text that cannot be read: 6 lines on pages 1, 3 (OCR reads Latin, Chinese and Japanese "
         "letters; other scripts with Tesseract's data of their language, such as Debian's tesseract-ocr-rus).",
     )
@@ -238,7 +238,7 @@ def test_print_in_any_chosen_language_is_read(tmp_path: Path) -> None:
     turned = [upright[1].rotate(90, expand=True)]
     settings = Settings(home=tmp_path / "home", ocr="auto", ocr_languages=("fas", "rus"))
     reading = reader.read(as_pdf(*upright, *turned, path=tmp_path / "a.pdf"), Files(settings.files), settings)
-    assert not reading.warnings
+    assert not reading.doubts
     pages = list(reader.iter_pages(Files(settings.files), reading))
     assert [page.turn for page in pages] == [0, 0, 0, 90]
     assert [{line.text for line in page.lines} for page in pages] == [{*PRINT[script]} for script in (*scripts, "fa")]

@@ -65,21 +65,23 @@ def ended(
     extract: tuple[FailedPage, ...] = (),
     discovery: Discovery | None = None,
     descriptions: tuple[Description, ...] = (),
+    price: str | None = "9 €",
+    unread: tuple[str, ...] = (),
 ) -> RunReport:
     """The run worked off without pictures, losing these pages on the way."""
     reading = Reading(
         content=sha256(b"c"), page_count=4, title=None, outline=(), page_boxes={}, pages_file="f", lost=read,
-        warnings=("The file was repaired.",),
+        doubts=unread, warnings=("The file was repaired.",),
     )  # fmt: skip
     stage_results.save_pages(resources.ledger, work.run, reading, PLAN)
     page_findings.save_page_failures(resources.ledger, work.run, tables)
     extraction = Extraction(pictures=(), placements=(), lost=extract)
     stage_results.save_extraction(resources.ledger, work.run, extraction)
     product = Product(
-        id="p", name="Oak", category=None, code=None, variants=(), first_page=1, last_page=1, pages=(1,), metadata={},
-        confidence=0.8, evidence=(Evidence(rule="heading"),),
+        id="p", name="Oak", category=None, code=None, variants=(), first_page=1, last_page=1, pages=(1,),
+        metadata={"price": price or ""}, confidence=0.8, evidence=(Evidence(rule="heading"),),
     )  # fmt: skip
-    edited_products.save_assembly(resources.ledger, work.run, [product], [])
+    edited_products.save_assembly(resources.ledger, work.run, [product] if price else [], [])
     results = StageResults(
         reading=reading, discovery=discovery or Discovery(products=(), note=NOTE),
         tables=Tables(lost=tables, warnings=table_warnings),
@@ -91,6 +93,18 @@ def ended(
 def test_warnings_of_the_tables_are_in_the_report(resources: Resources) -> None:
     report = ended(resources, begun(resources), table_warnings=("Page 2: another reader.",))
     assert report.warnings == (NOTE, "The file was repaired.", "Page 2: another reader.")
+
+
+def test_what_a_person_should_look_at_is_in_the_report(resources: Resources) -> None:
+    unread = "Printed text that cannot be read: 60 lines."
+    unsure = Discovery(products=(), sure=0.4)
+    for given, *doubts in (
+        ({"price": "4711 EUR 20"}, "Prices that can be read in two ways: 4711 EUR 20."),
+        ({"price": None, "unread": (unread,)}, unread, "No products found. This may be wrong."),
+        ({"price": None, "discovery": unsure}, "No products found. This may be wrong."),
+        ({"discovery": unsure},),
+    ):
+        assert ended(resources, begun(resources), **given).doubts == tuple(doubts)
 
 
 def test_note_of_the_discovery_is_the_first_warning(resources: Resources) -> None:

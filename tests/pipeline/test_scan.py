@@ -297,7 +297,7 @@ def test_absent_files_of_a_table_are_named(resources: Resources, folder: Path) -
     rows = ["file_name", "oak.png", "../secret.jpg", "sub/linen.webp"]
     write(folder / "metadata.csv", "\n".join([f"{row},title" for row in (*rows, *absent)]).encode())
     write(folder / "sub" / "sidecar.jsonl", b'{"id": "../../secret.jpg"}\n{"id": "linen.png"}\n')
-    assert scanned(resources, begin(resources, folder)).warnings == (
+    assert scanned(resources, begin(resources, folder)).doubts == (
         "metadata.csv names files that are not there: gone0.jpg, gone1.jpg, gone2.jpg, gone3.jpg, gone4.jpg "
         "and 2 more.",
         "sub/sidecar.jsonl names files that are not there: linen.png.",
@@ -306,14 +306,14 @@ def test_absent_files_of_a_table_are_named(resources: Resources, folder: Path) -
 
 def test_pictures_of_a_batch_that_no_item_shows_are_named(resources: Resources, folder: Path) -> None:
     write(folder / "items.json", b'[{"id": 1, "title": "Oak", "image": "oak.png"}]')
-    assert scanned(resources, begin(resources, folder)).warnings == (
+    assert scanned(resources, begin(resources, folder)).doubts == (
         "Pictures in its folder that are of no item: slate.jpg, sub/linen.webp.",
     )
 
 
 def test_columns_of_a_table_that_were_not_understood_are_named(resources: Resources, folder: Path) -> None:
     work = begin(resources, write(folder / "items.csv", b"id,title,image,shelf\na,Oak,slate.jpg,B\n"))
-    (warning,) = scanned(resources, work).warnings
+    (warning,) = scanned(resources, work).doubts
     assert warning.startswith("Columns that were not understood: shelf.")
 
 
@@ -328,7 +328,7 @@ def test_pictures_of_folders_are_read_or_counted(resources: Resources, tmp_path:
     cut = tmp_path / "pictures" / "plain.jpg"
     cut.write_bytes(cut.read_bytes()[:-2])
     found = scanned(resources, work := begin(resources, tmp_path / "pictures"))
-    assert found.warnings == (
+    assert found.doubts == (
         "Pictures of kinds that are not read: 2 .heic, 1 .svg. Save them as JPEG or PNG.",
         "Taken, though the end of the file is missing: plain.jpg.",
     )
@@ -337,7 +337,7 @@ def test_pictures_of_folders_are_read_or_counted(resources: Resources, tmp_path:
 
 def test_letters_in_doubt_are_named(resources: Resources, folder: Path) -> None:
     (folder / "metadata.csv").write_bytes("file_name;title\noak.png;Tür\n".encode() + b"ash.png;T\xfcr\n")
-    (told,) = (each for each in scanned(resources, begin(resources, folder)).warnings if "letters" in each)
+    (told,) = (each for each in scanned(resources, begin(resources, folder)).doubts if "letters" in each)
     assert told.startswith("metadata.csv has letters that are in doubt in 1 line, read as cp1252. Lines to check: 3 “")
 
 
@@ -601,7 +601,7 @@ def test_mapping_of_a_field_that_no_item_has_is_refused(resources: Resources, fo
     assert names(resources, work) == []
     given = {"columns": {"brand": ["maker", "brand"], "material": "stuf"}, "facts": {"care": "care"}}
     work = begin(resources, batch(folder, SOFA, LAMP | {"care": "wipe"}), mapping=given)
-    (warning,) = scanned(resources, work).warnings
+    (warning,) = scanned(resources, work).doubts
     assert warning.startswith("Mapping: columns.material: no item has the field stuf. There are id, title, price,")
     assert names(resources, work) == ["Linen sofa", "Brass lamp"]
 
@@ -693,7 +693,7 @@ def test_file_without_items_is_refused_before_it_is_a_document(resources: Resour
             register_folder(resources, file, owner="anna", options=IngestOptions(), kind="batch")
     assert list_documents(resources.ledger) == []
     work = begin(resources, write(folder / "items.csv", b"id,title,image\n"))
-    assert scanned(resources, work).warnings == ("No item was found in it.",)
+    assert scanned(resources, work).doubts == ("No item was found in it.",)
     write(folder / "items.csv", b"")
     scanned(resources, work)
     assert count_items(resources.ledger, work.document).failed_ids == ("items.csv",), "a known one fails"

@@ -42,6 +42,8 @@ def test_report_is_told_in_words() -> None:
     items = tuple(item_failed(str(number)) for number in range(8))
     all_failed = report(items=ItemCounts(total_items=8, failed_items=8), other_failures=items)
     lost = FailureRecord(subject="page", page_number=3, kind="timeout", error="It took too long.")
+    bare = report(items=ItemCounts(total_items=8, bare_items=1, partial_items=2), doubts=("Columns.",))
+    doubtful = report(images_found=4, images_complete=4, doubts=("No products found. This may be wrong.",))
     page_lost = report(images_found=4, images_complete=4, other_failures=(lost,))
     for told, *expected in (
         (done, "completed", "good", describe_report(done, now=EVENING).sentence),
@@ -49,6 +51,8 @@ def test_report_is_told_in_words() -> None:
         (failed, "completed with failures", "warning", "Failures: 3 of 46 images."),
         (all_failed, "failed", "bad", "Failures: 8 of 8 items."),
         (page_lost, "completed with failures", "warning", "Failures: 1 page or text."),
+        (bare, "completed, look at it", "warning", "Without all of their pictures: 3 of 8 items. And 1 more."),
+        (doubtful, "completed, look at it", "warning", "No products found. This may be wrong."),
     ):
         shown = describe_report(told, now=EVENING, next_try=EVENING + 900)
         assert [shown.word, shown.severity, shown.sentence] == expected
@@ -97,8 +101,8 @@ def test_run_that_has_begun_nothing_yet_starts() -> None:
 
 def test_how_sure_a_document_is_and_what_to_do_about_a_doubtful_one() -> None:
     assert describe_sureness(None, 9) is None
-    assert describe_sureness(0.834, 9) == "Sure of these products as a whole: 83 %."
-    assert describe_sureness(0.9, 0) == "Sure that it offers no products: 90 %."
-    assert str(describe_sureness(0.31, 9)).startswith("Sure of these products as a whole: 31 %. Check its names")
+    assert describe_sureness(0.834, 9) == "83 % sure that these are its products."
+    assert describe_sureness(0.9, 0) == "No products found (90 % sure)."
+    assert str(describe_sureness(0.31, 9)).startswith("31 % sure that these are its products. Check its names")
     assert "It may offer some" in str(describe_sureness(0.31, 0))
     assert [is_doubtful(sure) for sure in (None, 0.31, 0.83)] == [False, True, False]

@@ -56,6 +56,6 @@ def test_lost_pictures_are_listed_with_their_places() -> None:
 def test_how_sure_the_document_is_comes_before_its_figures() -> None:
     told = as_markdown(report("oak.pdf").model_copy(update={"sure": 0.31, "products_discovered": 9}))
     rendered = unescape(MarkdownIt().enable("table").render(told))
-    assert "<p>Sure of these products as a whole: 31 %. Check its names before you use them" in rendered
-    assert rendered.index("Sure of these products") < rendered.index("<table>")
+    assert "<p>31 % sure that these are its products. Check its names before you use them" in rendered
+    assert rendered.index("sure that these are its products") < rendered.index("<table>")
     assert "Sure" not in as_markdown(report("oak.pdf"))

@@ -63,6 +63,7 @@ class Reported(NamedTuple):
     lacking: int
     waiting: int
     other: bool  # anything else has failed
+    doubts: bool  # a person should look at it
 
 
 def completed_with_rest(ledger: Ledger, owner: str | None = None) -> list[Reported]:
@@ -75,8 +76,9 @@ def completed_with_rest(ledger: Ledger, owner: str | None = None) -> list[Report
     lists = [documents.c.report[name].as_string() != "[]" for name in ("other_failures", "failed_images")]
     other = or_(lists[0], and_(~of_items, lists[1]))
     found = case((of_items, _reported("items", "total_items")), else_=_reported("images_found"))
-    rest = or_(failed > 0, lacking > 0, waiting > 0, other)
-    query = select(found, failed, lacking, waiting, other).where(
+    doubts = func.coalesce(documents.c.report["doubts"].as_string(), "[]") != "[]"
+    rest = or_(failed > 0, lacking > 0, waiting > 0, other, doubts)
+    query = select(found, failed, lacking, waiting, other, doubts).where(
         documents.c.status == DocumentStatus.COMPLETED, *owned_by(owner), rest
     )
     with ledger.read() as connection:

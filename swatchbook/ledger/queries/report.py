@@ -90,6 +90,7 @@ def document_report(ledger: Ledger, document: str, run: str | None = None) -> Ru
         confidence_score=last.confidence_score if last else None,
         sure=last.sure if last else None,
         peak_memory_mb=last.peak_memory_mb if last else None,
+        doubts=last.doubts if last else (),
         warnings=last.warnings if last else (),
         items=last.items if last else None,
         edition=last.edition if last else None,

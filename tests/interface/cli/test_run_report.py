@@ -68,9 +68,7 @@ def test_the_account_is_a_sum() -> None:
 
 def test_how_sure_the_document_is() -> None:
     assert "Sure" not in drawn(report(images_found=3))
-    assert "Sure of these products as a whole: 83 %." in drawn(
-        report(images_found=3, products_discovered=9, sure=0.834)
-    )
+    assert "83 % sure that these are its products." in drawn(report(images_found=3, products_discovered=9, sure=0.834))
     doubtful = " ".join(drawn(report(images_found=3, products_discovered=9, sure=0.31)).split())
     assert "31 %. Check its names before you use them. If they are wrong, show two right ones" in doubtful
     assert "swatchbook teach" in doubtful

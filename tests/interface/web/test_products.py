@@ -234,14 +234,14 @@ def test_document_says_how_sure_its_products_are_until_a_person_edits_them(
     assert "% sure of its products" in page(sample, "/ui/documents").text
     pretend(0.834)
     read = page(sample, f"/ui/documents/{document}")
-    assert "Sure of these products as a whole: 83 %." in read.text
+    assert "83 % sure that these are its products." in read.text
     assert read.all("p", id="sure") == [{"id": "sure"}]
     listing = page(sample, "/ui/documents")
     assert "83 % sure of its products" in listing.text
     assert "Look at it" not in listing.text
     pretend(0.31)
     read = page(sample, f"/ui/documents/{document}")
-    assert "Sure of these products as a whole: 31 %. Check its names" in read.text
+    assert "31 % sure that these are its products. Check its names" in read.text
     assert read.all("p", id="sure", class_="alert")
     assert "Look at it: 31 % sure of its products" in page(sample, "/ui/documents").text
     leads_to(sample, f"/ui/products/{listed[0]['id']}/edits", action="set_fact", fact="size", value="1")
