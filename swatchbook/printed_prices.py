@@ -188,7 +188,8 @@ def _value(number: str) -> float | None:
     if _GROUPED.fullmatch(number) and number[0] != "0":
         return float(re.sub(r"\D", "", number))
     whole, sign, fraction = re.fullmatch(r"(.*?)(?:([.,'])(\d+))?", number).groups()  # type: ignore[union-attr]
-    if sign == "'" or not (whole.isdecimal() or not whole or (_GROUPED.fullmatch(whole) and sign not in whole)):
+    is_whole = whole.isdecimal() or not whole or (sign is not None and _GROUPED.fullmatch(whole) and sign not in whole)
+    if sign == "'" or not is_whole:
         return None
     return float(f"{re.sub(r'[^0-9]', '', whole) or 0}.{fraction or 0}")
 

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 from babel import Locale, localedata
 from babel.numbers import get_territory_currencies
+from hypothesis import given
+from hypothesis import strategies as st
 
 from swatchbook.catalogue.attributes import code_of
 from swatchbook.printed_prices import (
@@ -36,6 +38,13 @@ def test_amount_with_a_currency_is_a_price() -> None:
 
 def test_amount_is_the_number_at_its_currency() -> None:
     check_rows(__file__, "amounts", lambda text: "unclear" if is_unclear(text) else price_of(text))
+
+
+@given(st.text(alphabet="0123456789.,'’- \u00a0€$xRM¢/EUR", max_size=30))
+def test_any_text_has_a_price_or_none(text: str) -> None:
+    assert not is_unclear(text) or price_of(text) is None
+    assert highest_of(text) is None or price_of(text) is not None
+    assert (price_in(text) or "") == (price_in(price_in(text) or "") or "") or former_in(text)
 
 
 def test_price_of_a_line_stays_unclear_alone() -> None:
