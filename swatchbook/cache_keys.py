@@ -91,7 +91,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "plan": PureStage(
-        version="16",
+        version="17",
         after=("discover",),
         options=("focus", "pages"),
         modules=(
@@ -127,7 +127,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
     ),
     # not cached: another version lets the next run give the items of unchanged folders their new titles and texts
     "items": PureStage(
-        version="8",
+        version="9",
         options=("categories",),
         modules=tuple(
             f"swatchbook/{name}.py" for name in ("sources/folder", "sources/sidecar", "sources/listed", "display_name")
