@@ -170,7 +170,7 @@ _FACTS: Final[Mapping[tuple[Kind, str], _Fact]] = {
     (Kind.PDF_READER, "pdfium"): _Fact("BSD-3-Clause, Apache-2.0", partial(_package_size, "pypdfium2"), extra="pdfium"),
     (Kind.EXPORTER, "csv"): _Fact(OWN),
     (Kind.EXPORTER, "jsonl"): _Fact(OWN),
-    (Kind.EXPORTER, "xlsx"): _Fact("BSD-2-Clause", partial(_package_size, "xlsxwriter"), extra="excel"),
+    (Kind.EXPORTER, "xlsx"): _Fact("BSD-2-Clause", partial(_package_size, "xlsxwriter")),
     (Kind.EXPORTER, "parquet"): _Fact("Apache-2.0", partial(_package_size, "pyarrow")),
     (Kind.EXPORTER, "shopify"): _Fact(OWN),
     (Kind.EXPORTER, "woocommerce"): _Fact(OWN),

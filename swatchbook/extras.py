@@ -24,7 +24,6 @@ MODULES: Final[Mapping[str, tuple[str, ...]]] = {
     "docker": ("prefect_docker",),
     "voyage": ("voyageai",),
     "tesseract": ("tesserocr",),
-    "excel": ("openpyxl", "xlsxwriter"),
     "notebook": ("pandas",),
     "s3": ("s3fs",),
     "gcs": ("gcsfs",),

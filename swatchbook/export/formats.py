@@ -27,7 +27,6 @@ from swatchbook.did_you_mean import nearest
 from swatchbook.errors import InvalidReference, TooLarge
 from swatchbook.export.product_rows import ProductRow
 from swatchbook.export.shop_mapping import OWN_NAMES, ShopMapping, ShopOptions, names_in_braces, read_since
-from swatchbook.extras import require_extra
 from swatchbook.plugins import BUILT_IN, Kind, find
 from swatchbook.records import Record
 
@@ -166,11 +165,9 @@ def write_products(
 
     The rows are read once, and wait in a temporary file until the columns are known. `form`: a Format, or the name of a
     format of shops or of a plugin; `options` are for these. `told`: what the ledger knows of the time or file that
-    the options compare with. Raises TooLarge for more than Excel can hold, MissingExtra without what writes XLSX,
-    Configuration and PluginFailed for a plugin, InvalidReference for a mapping or an earlier file that does not fit.
+    the options compare with. Raises TooLarge for more than Excel can hold, Configuration and
+    PluginFailed for a plugin, InvalidReference for a mapping or an earlier file that does not fit.
     """
-    if form == Format.XLSX:
-        require_extra("excel", "An export as xlsx")
     plugin = find(Kind.EXPORTER, form)
     write = plugin.load()
     with Rows(rows, temporary_folder, options, told) as spooled, plugin.named():

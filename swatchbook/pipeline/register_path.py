@@ -21,7 +21,6 @@ from swatchbook.records import NO_MAPPING, DocumentStatus, IngestOptions
 from swatchbook.resources import Resources
 from swatchbook.runtime.disk import keep_reserve
 from swatchbook.settings import Settings
-from swatchbook.sources.batch import require_readers
 from swatchbook.sources.batch_file import require_kind
 from swatchbook.sources.folder import list_files
 
@@ -64,7 +63,7 @@ def register_folder(
 
     `kind`: None for what it was before, or looks like. `begins`, `known`: see `queue`. The source of an imported table
     is its absolute name. Raises InvalidReference, UnsupportedFormat (also for a folder without pictures, or a file
-    without items, that is not known yet), Configuration, MissingExtra.
+    without items, that is not known yet), Configuration.
     """
     folder = Path(source) if kind == TABLE else _checked(Path(source))  # the rows of a table are staged
     if not known:
@@ -106,7 +105,7 @@ def _choose_kind(
 ) -> str:
     """Return the kind of a source that may be ingested: as asked, as it was `before`, or as it looks.
 
-    Raises UnsupportedFormat, MissingExtra.
+    Raises UnsupportedFormat.
     """
     kind = kind or (before.kind if before and before.kind != TABLE else kind_of(folder, suffixes))
     is_there = kind == TABLE or folder.is_dir() or kind == kind_of(folder, suffixes)
@@ -118,10 +117,8 @@ def _choose_kind(
         )
     if kind == FOLDER and before is None and not any(list_files(folder, suffixes)):
         raise nothing_in(Path(source))
-    if kind == BATCH:
-        require_readers(folder)
-        if before is None and folder.is_file() and os.access(folder, os.R_OK):
-            require_kind(folder)
+    if kind == BATCH and before is None and folder.is_file() and os.access(folder, os.R_OK):
+        require_kind(folder)
     return kind
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from swatchbook.errors import Failure, FileMissing, InvalidReference, UnreadableDocument, reason_of
-from swatchbook.extras import is_installed, require_extra
 from swatchbook.one_line import one_line, shorten
 from swatchbook.records import BatchMapping
 from swatchbook.sources.batch_file import FileRecord, has_batch_suffix, kind_of_file, read_records
@@ -111,14 +110,6 @@ def files_of(path: Path) -> list[Path]:
         raise InvalidReference(
             f"{path} cannot be read: {reason_of(error)}.", advice="Check its permissions."
         ) from error
-
-
-def require_readers(path: Path) -> None:
-    """Raise MissingExtra, which names the extra, for a batch file that only an extra reads; or InvalidReference."""
-    for file in () if is_installed("excel") else files_of(path):
-        kind = kind_of_file(file)
-        if kind and kind.format == "Excel":
-            require_extra("excel", file.name)
 
 
 def read_item(

@@ -17,7 +17,6 @@ from typing import Any, Literal
 from zipfile import BadZipFile, ZipFile
 
 from swatchbook.errors import Failure, FileMissing, TooLarge, UnreadableDocument, UnsupportedFormat, reason_of
-from swatchbook.extras import require_extra
 from swatchbook.sources.batch_fields import has_item_fields
 from swatchbook.sources.batch_rows import products_of_rows
 from swatchbook.sources.batch_values import is_empty
@@ -515,8 +514,7 @@ def _is_excel(file: Path) -> bool:
 
 
 def _excel_rows(file: Path, max_bytes: int) -> Iterator[Sequence[Any]]:
-    """Yield the rows of the sheet whose head looks most like items. Raises MissingExtra if nothing here reads it."""
-    require_extra("excel", "An Excel file")
+    """Yield the rows of the sheet whose head looks most like items."""
     from openpyxl import load_workbook  # it imports much, which no other file needs
 
     _check_size(file, max_bytes)

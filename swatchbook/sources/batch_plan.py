@@ -10,7 +10,7 @@ from pathlib import Path
 
 from swatchbook.errors import FileMissing
 from swatchbook.records import BatchMapping, Record
-from swatchbook.sources.batch import files_of, read_item, records_of, require_readers
+from swatchbook.sources.batch import files_of, read_item, records_of
 from swatchbook.sources.batch_fields import NO_COLUMNS
 from swatchbook.sources.batch_file import kind_of_file
 from swatchbook.sources.batch_mapping import as_yaml, with_settings
@@ -88,11 +88,9 @@ def plan_batch(
 ) -> BatchPlan:
     """Return the plan for a batch file or folder, of which the first `judge` items are judged.
 
-    `item_fields`: those of SWATCHBOOK_ITEM_FIELDS, which a batch need not have. Raises InvalidReference, or
-    MissingExtra.
+    `item_fields`: those of SWATCHBOOK_ITEM_FIELDS, which a batch need not have. Raises InvalidReference.
     """
     path, mapping, fit = Path(path).resolve(), with_settings(given, item_fields), MappingFit(given)
-    require_readers(path)
     root = path if path.is_dir() else path.parent
     places = [folder.resolve() for folder in (*([mapping.root] if mapping.root else []), *folders)]
     files = files_of(path)

@@ -1,6 +1,5 @@
 """What is installed by choice only: which packages an extra has, which settings need it, and who imports it."""
 
-import io
 import json
 import re
 import subprocess
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from openpyxl import Workbook
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -23,17 +21,13 @@ from interface.cli.worker import work_on_shards
 from interface.notebook_html import as_frame
 from swatchbook import ocr_languages
 from swatchbook.errors import MissingExtra, Policy
-from swatchbook.export.formats import Format, write_products
 from swatchbook.extras import MODULES, NEEDS, Need, how_to_install, require_extras
 from swatchbook.ledger.stored_documents import all_documents, get_document
 from swatchbook.pipeline.begin_run import register_given
 from swatchbook.pipeline.register import register
-from swatchbook.pipeline.register_path import register_folder
-from swatchbook.records import BatchMapping, DocumentStatus, IngestOptions, Role
+from swatchbook.records import DocumentStatus, IngestOptions, Role
 from swatchbook.resources import Resources
 from swatchbook.settings import Settings
-from swatchbook.sources.batch_file import read_records
-from swatchbook.sources.batch_plan import plan_batch
 from swatchbook.sources.table import SQL, TableMapping, judge_rows
 from tests.conftest import ROOT
 
@@ -206,29 +200,9 @@ def test_commands_name_their_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         pull_chosen(Settings(encoder="siglip"))
     with pytest.raises(MissingExtra, match="A frame needs the extra notebook"):
         as_frame([], [])
-    with pytest.raises(MissingExtra, match="An export as xlsx needs the extra excel"):
-        write_products([], Format.XLSX, io.BytesIO(), temporary_folder=tmp_path)
     monkeypatch.setenv("SHOP", "postgresql://localhost/none")
     with pytest.raises(MissingExtra, match="A table in PostgreSQL needs the extra postgres"):
         list(judge_rows(f"{SQL}SHOP", TableMapping(root=tmp_path, columns={}, query="SELECT 1")))
-
-
-def test_excel_file_names_its_extra_before_it_is_queued(
-    resources: Resources, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    book = Workbook()
-    for row in (("title", "price"), ("Oak board", 12)):
-        book.active.append(row)
-    file = tmp_path / "items.xlsx"
-    book.save(file)
-    request.getfixturevalue("light")
-    with pytest.raises(MissingExtra, match=r"items\.xlsx needs the extra excel"):
-        register_folder(resources, file, owner="anna", options=IngestOptions())
-    with pytest.raises(MissingExtra, match=r"items\.xlsx needs the extra excel"):
-        plan_batch(file, BatchMapping(), max_bytes=1_000_000)
-    assert all_documents(resources.ledger, None) == []
-    with pytest.raises(MissingExtra, match="An Excel file needs the extra excel"):
-        list(read_records(file, 1 << 20))
 
 
 @pytest.mark.usefixtures("light")
