@@ -9,7 +9,6 @@ import hashlib
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
-from io import BytesIO
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -33,13 +32,13 @@ from interface.service.documents import (
     restore_document,
     retry_document,
 )
+from interface.service.exports import ExportOptions
+from interface.service.exports import export as export_products
 from interface.service.health import Recent
 from interface.service.parameters import Boxes, LostPictureOptions, Paging, RequestModel, RetryOptions
 from interface.web.pages import Back, TheView, View, done, local_page, page_router, see_other, with_done
 from interface.web.readings import in_doubt
 from swatchbook.errors import Failure, InvalidReference
-from swatchbook.export.formats import Format, write_products
-from swatchbook.export.product_rows import as_rows, read_products
 from swatchbook.ledger.edited_products import list_edits
 from swatchbook.ledger.page_findings import list_look_at
 from swatchbook.ledger.queries.account import account
@@ -76,12 +75,13 @@ _FIRST_PRODUCTS = 12
 """Products on the page of a document; its grid has all."""
 _GRID = 60
 """Products of the grid that are shown at once."""
-_MEDIA_TYPES = {
-    Format.CSV: "text/csv; charset=utf-8",
-    Format.JSONL: "application/jsonl",
-    Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    Format.PARQUET: "application/vnd.apache.parquet",
-}
+_FORMATS = {
+    "csv": ("CSV", "csv"), "xlsx": ("Excel", "xlsx"), "jsonl": ("JSON lines", "jsonl"),
+    "parquet": ("Parquet", "parquet"), "shopify": ("Shopify", "csv"), "woocommerce": ("WooCommerce", "csv"),
+    "google": ("Google Merchant Center", "xml"), "bmecat": ("BMEcat", "xml"), "akeneo": ("Akeneo", "csv"),
+    "jsonld": ("JSON-LD", "jsonld"),
+}  # fmt: skip
+"""Format of an export -> its name for people, and the suffix of its file."""
 
 router = page_router()
 
@@ -167,7 +167,7 @@ def show_document(
         listed=None if pages else list_images(view.resources, view.caller, document_id, paging),
         failures=[*failures(ledger, document.id, _LISTED_FAILURES), *other_failures(ledger, document.id)],
         edits=[(each, describe_edit(each.edit)) for each in list_edits(ledger, document.id)],
-        formats=list(Format),
+        formats=_FORMATS,
         taught=_taught(document.options.taught),
         in_doubt=bool(document.page_count) and document.status not in LIVE and in_doubt(document, figures),
     )
@@ -270,18 +270,14 @@ def delete(view: TheView, document_id: DocumentId) -> Response:
 
 
 @router.get("/ui/documents/{document_id}/export.{form}")
-def export(view: TheView, document_id: DocumentId, form: Format) -> Response:
-    """Return the products of a document as a file."""
+def export(view: TheView, document_id: DocumentId, form: str) -> Response:
+    """Return the products of a document as a file, as `POST /export` does."""
     document = find(view.resources, view.caller, document_id)
-    out = BytesIO()
-    rows = (row for product in read_products(view.resources.ledger, document.id) for row in as_rows(product))
-    write_products(rows, form, out, temporary_folder=view.resources.settings.temporary_folder)
+    answer = export_products(view.resources, view.caller, ExportOptions(format=form, document=document_id))
     name = "".join(each if each.isascii() and each.isalnum() else "-" for each in Path(document.name).stem)[:80]
-    return Response(
-        out.getvalue(),
-        media_type=_MEDIA_TYPES[form],
-        headers={"Content-Disposition": f'attachment; filename="{name or "products"}.{form.value}"'},
-    )
+    _, suffix = _FORMATS.get(form, (form, "txt"))
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name or "products"}.{suffix}"'
+    return answer
 
 
 # --- the trash --------------------------------------------------------------------------------------------------------
