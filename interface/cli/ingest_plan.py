@@ -71,7 +71,7 @@ def _code(plan: BatchPlan) -> int:
     """Return what the ingest would exit with, as far as can be told without its pictures."""
     if any(each.refused for each in plan.absent) or (plan.failing == plan.judged > 0 and not plan.more):
         return FAILED
-    return OPEN if plan.failing else COMPLETED
+    return OPEN if plan.failing or plan.lacking else COMPLETED
 
 
 def _plan(resources: Resources, path: Path, options: IngestOptions) -> BatchPlan:
@@ -129,10 +129,11 @@ def draw_batch_plan(plan: BatchPlan) -> RenderableType:
         rows.add_row(*(cell(text) for text in _row(item)))
     parts: list[RenderableType] = [Text.assemble((clean(plan.name), "bold"), f"  {plan.format or 'unknown'}"), rows]
     looked_at = f"{'the first ' if plan.more else ''}{plural(plan.judged, 'item')} looked at, no picture opened"
-    parts.append(Text(f"{looked_at}: {plan.failing:,} would fail.", "yellow" if plan.failing else "dim"))
+    counts = f"{plan.failing:,} would fail, {plan.lacking:,} without all of their pictures."
+    parts.append(Text(f"{looked_at}: {counts}", "yellow" if plan.failing_items else "dim"))
     parts += [Text(clean(f"{each.item}: {each.problem}"), "yellow") for each in plan.failing_items[:_SHOWN_PROBLEMS]]
-    if plan.failing > _SHOWN_PROBLEMS:
-        parts.append(Text(f"… and {plan.failing - _SHOWN_PROBLEMS:,} more", "yellow"))
+    if (more := plan.failing + plan.lacking - _SHOWN_PROBLEMS) > 0:
+        parts.append(Text(f"… and {more:,} more", "yellow"))
     for each in plan.absent:
         parts.append(Text(clean(f"{each.problem}{' The ingest would be refused.' if each.refused else ''}"), "yellow"))
     parts += [Text(clean(each), "yellow") for each in plan.letters]

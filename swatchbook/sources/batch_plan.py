@@ -39,7 +39,7 @@ class PlannedItem(Record):
 
 
 class FailingItem(Record):
-    """An item that would fail, and why."""
+    """An item that would fail or lack pictures, and why."""
 
     item: str
     problem: str
@@ -57,8 +57,9 @@ class BatchPlan(Record):
 
     `fields` maps names of ours to the fields from which they are read; `choices` are all its fields. `looked_at` is the
     number of items whose fields were read. Of the first `judged` items, all unless there are `more`, `failing` would
-    fail, of which the first are named. `absent` are fields that the given mapping names and no item has. `mapping` is
-    `fields` as the YAML file that `ingest --mapping` takes. `letters` are what to check of files that are not UTF-8.
+    fail and `lacking` have not all of their pictures, of which the first are named. `absent` are fields that the given
+    mapping names and no item has. `mapping` is `fields` as the YAML file that `ingest --mapping` takes. `letters` are
+    what to check of files that are not UTF-8.
     """
 
     name: str
@@ -67,6 +68,7 @@ class BatchPlan(Record):
     judged: int
     more: bool
     failing: int
+    lacking: int
     failing_items: tuple[FailingItem, ...]
     items: tuple[PlannedItem, ...]
     absent: tuple[AbsentField, ...] = ()
@@ -94,7 +96,8 @@ def plan_batch(
     root = path if path.is_dir() else path.parent
     places = [folder.resolve() for folder in (*([mapping.root] if mapping.root else []), *folders)]
     files = files_of(path)
-    items, ids, judged, failing = list[PlannedItem](), dict[str, int](), 0, list[FailingItem]()
+    items, ids, judged, failing = list[PlannedItem](), dict[str, int](), 0, 0
+    named, lacking = list[FailingItem](), 0
     used, choices, unread = dict[str, dict[str, None]](), dict[str, None](), UnreadFields()
     records = records_of(files, root, max_bytes)
     for file, place, found in islice(records, judge):
@@ -102,7 +105,9 @@ def plan_batch(
         fit.look(record)
         listed = read_item(root, file, place, record, mapping, ids, places, found.own_names)
         if listed.problem:
-            failing.append(FailingItem(item=listed.item, problem=str(listed.problem)))
+            failing += listed.failure is not None
+            lacking += listed.failure is None
+            named.append(FailingItem(item=listed.item, problem=str(listed.problem)))
         if len(items) < SHOWN_ITEMS:
             items.append(_planned(listed))
         if judged > LOOKED_AT or not isinstance(record, dict):
@@ -123,8 +128,9 @@ def plan_batch(
         looked_at=min(judged, LOOKED_AT),
         judged=judged,
         more=more,
-        failing=len(failing),
-        failing_items=tuple(failing[:_NAMED]),
+        failing=failing,
+        lacking=lacking,
+        failing_items=tuple(named[:_NAMED]),
         items=tuple(items),
         absent=fit.problems(is_whole=not more, is_csv=is_csv(path)),
         letters=tuple(
