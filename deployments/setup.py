@@ -53,7 +53,7 @@ from swatchbook.one_line import shorten
 from swatchbook.records import Record
 from swatchbook.redact import REDACTED, redact
 from swatchbook.settings import Settings
-from tasks.prefect_client import BLOCKED, FAILURES, REFUSED, WAITS
+from tasks.prefect_client import BLOCKED, FAILURES, LOOK, REFUSED, WAITS
 
 BLOCK = "default"
 """Name of the blocks that are filled from the settings."""
@@ -434,7 +434,7 @@ async def _create_automation(client: PrefectClient, wanted: AutomationCore) -> N
                 raise
 
 
-_EVENTS = {NOTIFICATION: ("Failed", "Crashed", FAILURES, BLOCKED, REFUSED), WAITING_NOTIFICATION: (WAITS,)}
+_EVENTS = {NOTIFICATION: ("Failed", "Crashed", FAILURES, LOOK, BLOCKED, REFUSED), WAITING_NOTIFICATION: (WAITS,)}
 """Automation -> names of the states that trigger it."""
 
 _WHAT = {

@@ -50,7 +50,7 @@ _E5 = tuple(f"swatchbook/models/{name}" for name in ("e5.py", "e5_file.py", "e5.
 
 PURE_STAGES: Mapping[str, PureStage] = {
     "read": PureStage(
-        version="15", settings=(*_PAGE_LIMITS, "ocr", "ocr_languages"), newer_settings=("pdf_reader",), modules=_PDF
+        version="16", settings=(*_PAGE_LIMITS, "ocr", "ocr_languages"), newer_settings=("pdf_reader",), modules=_PDF
     ),
     "tables": PureStage(version="4", after=("read",), modules=_PDF),
     "discover": PureStage(

@@ -26,7 +26,7 @@ from swatchbook.ledger.runs import Busy
 from swatchbook.ledger.stored_documents import Document, get_document
 from swatchbook.pipeline.run import beating
 from swatchbook.records import BlockNames, DocumentStatus, RunReport, ShownState
-from swatchbook.reports.document_state import describe_document, describe_end
+from swatchbook.reports.document_state import LOOK_AT_IT, describe_document, describe_end
 from swatchbook.resources import Resources
 from swatchbook.runtime.process import yield_to_people
 from tasks.cancelled_in_prefect import UNWANTED
@@ -35,6 +35,7 @@ from tasks.prefect_client import (
     DELETED,
     ELSEWHERE,
     FAILURES,
+    LOOK,
     NOTHING_NEW,
     REFUSED,
     WAITS,
@@ -143,6 +144,8 @@ def _named(shown: ShownState, report: RunReport, idle: Idle | None) -> State[Any
         case DocumentStatus.COMPLETED if shown.severity == "good":
             complete = f"{shown.sentence} It was complete before, with the same options."
             return Completed(name=NOTHING_NEW, message=complete, data=report) if idle else None
+        case DocumentStatus.COMPLETED if shown.word == LOOK_AT_IT:
+            return Completed(name=LOOK, message=shown.sentence, data=report)
         case DocumentStatus.COMPLETED if shown.word != DocumentStatus.WAITING:
             return _not_all_done(Failed, report, shown.sentence, name=FAILURES)
         case DocumentStatus.COMPLETED | DocumentStatus.WAITING | DocumentStatus.QUEUED | DocumentStatus.RUNNING:

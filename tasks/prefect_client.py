@@ -44,7 +44,7 @@ UNDER_WAY = (StateType.PENDING, StateType.RUNNING, StateType.CANCELLING)
 """States in which a flow run holds a slot of its pool."""
 
 WAITS, FAILURES, BLOCKED, REFUSED = "Waiting", "Failures", "Blocked", "Refused"
-NOTHING_NEW, ELSEWHERE, DELETED = "Nothing new", "Already running", "Deleted"
+NOTHING_NEW, LOOK, ELSEWHERE, DELETED = "Nothing new", "Look at it", "Already running", "Deleted"
 """Names of the final states of an ingest that has not done all. Their types: docs/flow-runs.md."""
 
 NO_CANCEL = (WAITS, ELSEWHERE, DELETED)

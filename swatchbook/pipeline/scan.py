@@ -412,7 +412,9 @@ def _read_item(
         placements.append(_placement(work, item, gone, shown))
     evidence = (Evidence(rule="item", text=item.item),)
     of_variants = {place_of_item(work.document, item.item, each.path) for each in item.pictures if each.of_variant}
-    product = None if item.failure else _product(work, key, item)
+    is_picture = work.kind == FOLDER and not item.described  # a file that cannot be read says nothing of a product
+    has_picture = any(picture.content_key for picture in pictures)
+    product = None if item.failure or (is_picture and not has_picture) else _product(work, key, item)
     chunk = _chunk(work, key, item, number) if product else None
     return ReadItem(
         source=SourceItem(

@@ -133,7 +133,7 @@ def failures_in_words(outcome: Outcome) -> str:
 
 
 def _lacking(outcome: Outcome) -> str:
-    return f"Without all of their pictures: {outcome.lacking:,} of {_units(outcome)}."
+    return f"{outcome.lacking:,} of {_units(outcome)} without all of their pictures."
 
 
 def _waiting(outcome: Outcome, next_try: float | None, now: float) -> str:
@@ -182,8 +182,10 @@ def describe_retry(before: Document, report: RunReport | None, *, force: bool, s
     reasons = [f"{place}: {each.error}" for place, each in zip(places, failed, strict=True)]
     can_force = report.images_rejected and not force
     advice = " With `force` rejected pictures are tried again whose file could be read." if can_force else ""
+    outcome = outcome_of_report(report)
+    words = f"{failed_words} failed for good." if (failed_words := failures_in_words(outcome)) else _lacking(outcome)
     return (
-        f"Nothing is tried again: {failures_in_words(outcome_of_report(report))} failed for good. "
+        f"Nothing is tried again: {words} "
         f"{' '.join(truncate(reasons, _REASONS))} Correct the source and ingest it again.{advice}"
     )
 

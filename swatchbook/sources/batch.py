@@ -30,6 +30,7 @@ from swatchbook.sources.listed import (
     find_picture,
     spellings,
     storable,
+    tell_missing,
 )
 from swatchbook.sources.sidecar import sidecars_among, text_of
 from swatchbook.sources.text_file import doubts_of
@@ -133,7 +134,8 @@ def read_item(
     read = read_record(record, mapping)
     pictures, missing, bare = _pictures(root, file, read, folders)
     if not (read.id or read.title or pictures):
-        return _refused(place, UnreadableDocument("It has no id, no title and no picture."))
+        nameless = UnreadableDocument("It has no id, no title and no picture.")
+        return _refused(place, tell_missing(missing, "None of its") if missing else nameless)
     item = read.id or content_id(record)
     ids[item] = ids.get(item, 0) + 1
     if ids[item] > 1:

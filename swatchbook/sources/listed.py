@@ -9,7 +9,7 @@ import os
 import re
 import stat
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,9 +100,13 @@ class ListedItem:
         """Return what the item lacks before any picture is opened: its failure, or what of its pictures is missing."""
         if self.failure or self.bare or not self.missing:
             return self.failure or self.bare
-        reasons = [f"{each.path}: {each.failure.message}" for each in self.missing]
-        which = "Not all of its" if self.pictures else "None of its"
-        return FileMissing(f"{which} pictures can be read. {' '.join(truncate(reasons, SHOWN_REASONS))}")
+        return tell_missing(self.missing, "Not all of its" if self.pictures else "None of its")
+
+
+def tell_missing(missing: Iterable[MissingPicture], which: str) -> FileMissing:
+    """Return the failure that names pictures which cannot be read."""
+    reasons = [f"{each.path}: {each.failure.message}" for each in missing]
+    return FileMissing(f"{which} pictures can be read. {' '.join(truncate(reasons, SHOWN_REASONS))}")
 
 
 def find_picture(root: Path, file: Path) -> ListedPicture:

@@ -56,7 +56,7 @@ def ingest(resources: Resources, folder: Path, owner: str = "anna", **options: o
 
 def counts(report: RunReport) -> tuple[int, int, int, int]:
     items = report.items or ItemCounts()
-    assert items.total_items == (items.processed_items + items.skipped_items + items.failed_items + items.pending_items)
+    assert items.total_items == (items.processed_items + items.bare_items)
     return items.total_items, items.processed_items, items.skipped_items, items.failed_items
 
 

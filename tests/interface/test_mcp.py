@@ -286,14 +286,14 @@ def test_all_that_is_missing_is_in_the_account(troubled: Path) -> None:
         kinds = {(each["what"], each["kind"]): each["count"] for each in account["failing"]}
         assert kinds == {
             ("image", "unreadable_image"): 1, ("document", "unreadable_document"): 1,
-            ("item", "file_missing"): 1, ("item", "invalid_reference"): 1,
+            ("image", "file_missing"): 1, ("item", "invalid_reference"): 1,
         }  # fmt: skip
-        assert account["document_counts"] == {"completed with failures": 2, "failed": 1}
+        assert account["document_counts"] == {"completed with failures": 1, "completed, look at it": 1, "failed": 1}
         rows = {each["name"]: each for each in account["documents"]}
         assert rows["broken.pdf"]["status"] == "failed"
         assert "truncated" in rows["broken.pdf"]["message"]
-        assert rows["items.jsonl"]["status"] == "completed with failures"
-        assert rows["items.jsonl"]["sentence"] == "Failures: 2 of 3 items."
+        assert rows["items.jsonl"]["status"] == "completed, look at it"
+        assert rows["items.jsonl"]["sentence"] == "2 of 3 items without all of their pictures."
         whole = (await client.call_tool("failures", {})).structured_content
         assert whole["failing"] == account["failing"]
         assert (whole["total"], whole["next"]) == (None, None)
@@ -310,7 +310,7 @@ def test_all_that_is_missing_is_in_the_account(troubled: Path) -> None:
         assert told == {
             "broken.pdf": [("document", None)],
             "pictures": [("image", "broken.png")],
-            "items.jsonl": [("item", "2"), ("item", "3")],
+            "items.jsonl": [("image", "gone.png"), ("item", "2")],
         }
 
     in_process(troubled, ask)
@@ -340,8 +340,8 @@ def test_retry_says_what_was_rejected_and_what_changes_it(troubled: Path, home: 
             return answer.count, answer.message
 
         rejected = (
-            "Nothing is tried again: 1 of 3 items failed for good. broken.png: The bytes are no picture that "
-            "Swatchbook knows. Correct the source and ingest it again."
+            "Nothing is tried again: 1 of 3 items failed for good. broken.png: The file is not a picture "
+            "of a known kind. Correct the source and ingest it again."
         )
         assert retry(document="pictures", force=True) == (0, rejected)
         forced = " With `force` rejected pictures are tried again whose file could be read."

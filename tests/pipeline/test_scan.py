@@ -282,13 +282,13 @@ def test_mirror_removes_nothing_because_of_an_empty_or_cut_batch(resources: Reso
     rows = b"id,title,image,price\na,Oak,slate.jpg,5\nb,Elm,slate.jpg,6\n"
     work = begin(resources, write(folder / "items.csv", rows), mirror=True)
     scanned(resources, work)
-    for data, warnings in (
+    for data, doubts in (
         (rows[:-13], ()),
         (rows[:21], ("No item was found in it. Nothing was removed.",)),
         (b"[]", ("No item was found in it. Nothing was removed.",)),
     ):
         write(folder / "items.csv", data)
-        assert scanned(resources, work) == Scan(warnings=warnings)
+        assert scanned(resources, work) == Scan(doubts=doubts)
         assert names(resources, work) == ["Oak", "Elm"]
 
 
@@ -444,7 +444,7 @@ def test_each_bad_file_is_named_and_none_is_fatal(resources: Resources, folder: 
     counts = count_items(resources.ledger, work.document)
     assert (counts.total_items, counts.pending_items) == (10, 3)
     assert set(counts.failed_ids) == {*failed, "out.jpg"}
-    assert (counts.failed_items, counts.bare_items) == (1, 6)
+    assert (counts.failed_items, counts.bare_items) == (7, 0), "a file that cannot be read is no product"
 
 
 def failures_of(resources: Resources, work: Work) -> list[str | None]:

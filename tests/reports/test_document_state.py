@@ -51,7 +51,7 @@ def test_report_is_told_in_words() -> None:
         (failed, "completed with failures", "warning", "Failures: 3 of 46 images."),
         (all_failed, "failed", "bad", "Failures: 8 of 8 items."),
         (page_lost, "completed with failures", "warning", "Failures: 1 page or text."),
-        (bare, "completed, look at it", "warning", "Without all of their pictures: 3 of 8 items. And 1 more."),
+        (bare, "completed, look at it", "warning", "3 of 8 items without all of their pictures. And 1 more."),
         (doubtful, "completed, look at it", "warning", "No products found. This may be wrong."),
     ):
         shown = describe_report(told, now=EVENING, next_try=EVENING + 900)

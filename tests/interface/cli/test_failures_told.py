@@ -32,20 +32,20 @@ def told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_status_counts_documents_as_it_calls_them(told: None) -> None:
-    assert run("status").startswith("1 completed with failures\n")
+    assert run("status").startswith("1 completed, look at it\n")
     counts = run_json("status")["counts"]
-    assert (counts["completed"], counts["completed with failures"]) == (0, 1)
+    assert (counts["completed"], counts["completed, look at it"]) == (0, 1)
 
 
 def test_show_lists_failures_in_json(told: None) -> None:
     failures = run_json("show", "items.jsonl")["failures"]
     assert [(each["subject"], each["path"], each["kind"]) for each in failures] == [
-        ("item", "2", "invalid_reference"), ("item", "3", "file_missing"),
+        ("image", "gone.png", "file_missing"), ("item", "2", "invalid_reference"),
     ]  # fmt: skip
 
 
 def test_retry_names_what_failed_for_good(told: None) -> None:
     status, out, err = attempt("retry", "items.jsonl")
     assert (status, out) == (0, "")
-    assert err.startswith("Nothing is tried again: 2 of 3 items failed for good. 2: It names no picture.")
+    assert err.startswith("Nothing is tried again: 2 of 3 items without all of their pictures. gone.png: The file")
     assert "Nothing to do" in attempt("retry")[2]
