@@ -1,7 +1,7 @@
 """Count the images of an owner, or of all, that have vectors, by (role, tag), and what is not published yet."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
@@ -73,16 +73,24 @@ def completed_with_rest(ledger: Ledger, owner: str | None = None) -> list[Report
     lacking = _reported("items", "partial_items") + _reported("items", "bare_items")
     failed = case((of_items, _reported("items", "failed_items")), else_=incomplete)
     waiting = case((of_items, _reported("items", "pending_items")), else_=_reported("images_pending"))
-    lists = [documents.c.report[name].as_string() != "[]" for name in ("other_failures", "failed_images")]
-    other = or_(lists[0], and_(~of_items, lists[1]))
+    others, pictures = (documents.c.report[name] for name in ("other_failures", "failed_images"))
+    refused = and_(~of_items, pictures.as_string() != "[]")
     found = case((of_items, _reported("items", "total_items")), else_=_reported("images_found"))
     doubts = func.coalesce(documents.c.report["doubts"].as_string(), "[]") != "[]"
-    rest = or_(failed > 0, lacking > 0, waiting > 0, other, doubts)
-    query = select(found, failed, lacking, waiting, other, doubts).where(
+    rest = or_(failed > 0, lacking > 0, waiting > 0, others.as_string() != "[]", refused, doubts)
+    query = select(found, failed, lacking, waiting, refused, doubts, others).where(
         documents.c.status == DocumentStatus.COMPLETED, *owned_by(owner), rest
     )
+
     with ledger.read() as connection:
-        return [Reported(*row) for row in connection.execute(query)]
+        return [
+            Reported(found, failed, lacking, waiting, refused or _names_other_than_items(others), doubts)
+            for found, failed, lacking, waiting, refused, doubts, others in connection.execute(query)
+        ]
+
+
+def _names_other_than_items(failures: Sequence[Mapping[str, str]] | None) -> bool:
+    return any(each["subject"] != "item" for each in failures or ())
 
 
 def _reported(*path: str) -> ColumnElement[int]:
