@@ -64,6 +64,7 @@ from swatchbook.records import (
 from swatchbook.reports.document_state import describe_account, describe_progress, describe_sureness
 from swatchbook.reports.inspection import DRAWN, PageView, inspect
 from swatchbook.sources.batch_file import SUFFIXES
+from swatchbook.truncate import merge_roles
 
 LIVE = frozenset({DocumentStatus.QUEUED, DocumentStatus.RUNNING, DocumentStatus.WAITING, DocumentStatus.DELETING})
 """Statuses that change without a person."""
@@ -165,7 +166,8 @@ def show_document(
         figures=figures,
         said=_places_of,
         listed=None if pages else list_images(view.resources, view.caller, document_id, paging),
-        failures=[*failures(ledger, document.id, _LISTED_FAILURES), *other_failures(ledger, document.id)],
+        failures=merge_roles([*failures(ledger, document.id, _LISTED_FAILURES), *other_failures(ledger, document.id)]),
+        unlisted=max(counts.partial + counts.failed + counts.rejected - _LISTED_FAILURES, 0),
         edits=[(each, describe_edit(each.edit)) for each in list_edits(ledger, document.id)],
         formats=_FORMATS,
         taught=_taught(document.options.taught),

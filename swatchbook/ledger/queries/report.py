@@ -5,7 +5,7 @@ chunks, and of objects that the index refused.
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, or_, select
@@ -106,14 +106,10 @@ def _count(connection: Connection, table: Any, document: str, *where: ColumnElem
 
 
 def failures(ledger: Ledger, document: str, limit: int | None = None) -> list[FailureRecord]:
-    """Return the failures of every image that is not complete, in reading order; at most `limit`."""
-    records = list[FailureRecord]()
+    """Return the failures of every image that is not complete, in reading order; of at most `limit` images."""
     with ledger.read() as connection:
-        for _, rows in groupby(connection.execute(_incomplete(document)), key=lambda row: row.image):
-            records += _failures_of(list(rows))
-            if limit is not None and len(records) >= limit:
-                return records[:limit]
-    return records
+        by_image = groupby(connection.execute(_incomplete(document)), key=lambda row: row.image)
+        return [failure for _, rows in islice(by_image, limit) for failure in _failures_of(list(rows))]
 
 
 def _incomplete(document: str) -> Select[Any]:
