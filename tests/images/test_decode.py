@@ -245,10 +245,10 @@ def jpeg() -> bytes:
 def test_broken_pictures_say_why(decoders: Decoders, tmp_path: Path) -> None:
     for data, reason in (
         (jpeg()[:3000], "truncated"),
-        (jpeg()[:20], "broken|no picture"),
-        (b"", "no picture"),
-        (b"%PDF-1.7 this is something else", "no picture"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "no picture"),  # Pillow would hand it to Ghostscript
+        (jpeg()[:20], "broken|not a picture"),
+        (b"", "not a picture"),
+        (b"%PDF-1.7 this is something else", "not a picture"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture"),  # Pillow would hand it to Ghostscript
         (png_of(10, 10), "broken"),
     ):
         (tmp_path / "broken.jpg").write_bytes(data)

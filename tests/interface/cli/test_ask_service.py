@@ -75,7 +75,7 @@ def test_what_the_service_refuses_is_said(service: Served, tmp_path: Path) -> No
     (tmp_path / "large.png").write_bytes(bytes((load_settings().max_image_mb << 20) + 1))
     for arguments, status, words in (
         (("search", "a" * 1_001), 2, "query.text: must have at most 1000 characters"),
-        (("search", "--image", str(tmp_path / "broken.png"), "--owner", "anna"), 1, "no picture that Swatchbook knows"),
+        (("search", "--image", str(tmp_path / "broken.png"), "--owner", "anna"), 1, "not a picture of a known kind"),
         (("search", "--image", str(tmp_path / "large.png"), "--owner", "anna"), 1, "25 are allowed"),
         (("search", "--image", str(tmp_path / "none.png"), "--owner", "anna"), 2, "none.png: no such file"),
         (("search", "oak", "--where", "document=a.pdf"), 2, "needs the full document id"),

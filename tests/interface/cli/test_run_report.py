@@ -70,7 +70,7 @@ def test_how_sure_the_document_is() -> None:
     assert "Sure" not in drawn(report(images_found=3))
     assert "83 % sure that these are its products." in drawn(report(images_found=3, products_discovered=9, sure=0.834))
     doubtful = " ".join(drawn(report(images_found=3, products_discovered=9, sure=0.31)).split())
-    assert "31 %. Check its names before you use them. If they are wrong, show two right ones" in doubtful
+    assert "31 % sure that these are its products. Check its names before you use them." in doubtful
     assert "swatchbook teach" in doubtful
 
 

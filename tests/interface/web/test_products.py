@@ -213,7 +213,7 @@ def test_grid_lists_what_to_look_at_first(
     for address in (f"/ui/documents/{document}", f"/ui/documents/{document}/products"):
         read = page(sample, address)
         assert read.links("/products/")[0] == f"/products/{last['id']}"
-        assert "only 40 %" in read.text
+        assert "40 % likely" in read.text
         assert "reads like a heading" in read.text
         assert {f"/products/{each['id']}" for each in listed} <= set(read.links("/products/"))
     assert len(sample.get(f"/products/{last['id']}").json()["look_at"]) == 2
