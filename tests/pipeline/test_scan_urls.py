@@ -47,6 +47,7 @@ def resources(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Resources
     monkeypatch.setenv("SWATCHBOOK_FETCH_PRIVATE_HOSTS", "localhost")
     monkeypatch.setenv("SWATCHBOOK_UPLOAD_IDLE_SECONDS", "1")
     monkeypatch.setenv("SWATCHBOOK_MAX_IMAGE_MB", "1")
+    monkeypatch.setattr(fetch, "_PAUSES", ())
     with open_resources(load_settings()) as tools:
         yield tools
 
@@ -149,22 +150,7 @@ def test_picture_of_a_server_away_waits_for_its_next_try(
     )
 
 
-def test_picture_is_taken_once_its_server_is_back(
-    resources: Resources, tmp_path: Path, server: Origin, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    work = begin(resources, shop(tmp_path, server))
-    with monkeypatch.context() as lost:
-        lost.setattr(fetch, "_AWAY", 0)
-        scanned(resources, work)
-    assert (server.seen, len(reasons(resources, work))) == ([], 3)
-    scanned(resources, work)
-    assert (len(server.seen), reasons(resources, work)) == (3, {})
-
-
-def test_each_bad_url_is_named_and_none_is_fatal(
-    resources: Resources, tmp_path: Path, server: Origin, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fetch, "_PAUSES", ())
+def test_each_bad_url_is_named_and_none_is_fatal(resources: Resources, tmp_path: Path, server: Origin) -> None:
     server.files |= {"/letter.jpg": b"Dear reader, this is no picture.", "/nothing.jpg": b""}
     server.moved |= {
         "/inside": f"http://127.0.0.1:{server.port}/oak.png",
