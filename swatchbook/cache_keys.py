@@ -127,7 +127,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
     ),
     # not cached: another version lets the next run give the items of unchanged folders their new titles and texts
     "items": PureStage(
-        version="9",
+        version="10",
         options=("categories",),
         modules=tuple(
             f"swatchbook/{name}.py" for name in ("sources/folder", "sources/sidecar", "sources/listed", "display_name")

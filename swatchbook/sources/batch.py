@@ -6,19 +6,21 @@ fields.
 """
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import product
+from itertools import chain, product, takewhile
 from pathlib import Path
 from typing import Any
 
 from swatchbook.errors import Failure, FileMissing, InvalidReference, UnreadableDocument, reason_of
 from swatchbook.one_line import one_line, shorten
 from swatchbook.records import BatchMapping
+from swatchbook.sources.batch_facts import MOST_VARIANTS
 from swatchbook.sources.batch_file import FileRecord, has_batch_suffix, kind_of_file, read_records
-from swatchbook.sources.batch_names import IMAGES, flat, is_picture_field
+from swatchbook.sources.batch_names import ID, IMAGES, NAMES, flat, is_picture_field
 from swatchbook.sources.batch_pictures import MAX_NAMED, NamedPicture, is_written_here
 from swatchbook.sources.batch_record import ReadRecord, content_id, read_record
+from swatchbook.sources.batch_rows import rows_as_variants
 from swatchbook.sources.batch_values import is_empty
 from swatchbook.sources.folder import is_hidden, is_picture
 from swatchbook.sources.listed import (
@@ -80,21 +82,50 @@ def list_batch(
     files = files_of(path)
     if doubts is not None:
         doubts += (told for file in files for told in doubts_of(file, storable(str(file.relative_to(root)))))
-    for file, place, found in records_of(files, root, max_bytes):
+    for file, place, found in records_of(files, root, max_bytes, mapping):
         if columns is not None and found.of_table:
             columns.look(found.place, found.record, mapping)
         yield read_item(root, file, place, found.record, mapping, ids, places, found.own_names)
 
 
-def records_of(files: Sequence[Path], root: Path, max_bytes: int) -> Iterator[tuple[Path, str, FileRecord]]:
-    """Yield (file, place in the batch, record) of a batch's files in `root`; of one that cannot be read its failure."""
+def records_of(
+    files: Sequence[Path], root: Path, max_bytes: int, mapping: BatchMapping
+) -> Iterator[tuple[Path, str, FileRecord]]:
+    """Yield (file, place in the batch, record) of a batch's files in `root`; of one that cannot be read its failure.
+
+    Rows that follow each other with one id and alike titles are one record with variants.
+    """
     for file in files:
         name = storable(str(file.relative_to(root)))
         try:
-            for found in read_records(file, max_bytes):
+            for found in _with_variants(read_records(file, max_bytes), mapping):
                 yield file, f"{name}#{found.place}", found
         except Failure as failure:
             yield file, name, FileRecord(0, failure)
+
+
+def _with_variants(records: Iterable[FileRecord], mapping: BatchMapping) -> Iterator[FileRecord]:
+    together = list[FileRecord]()
+    for found in chain(records, [None]):
+        if together and (found is None or not _is_variant(found, together, mapping)):
+            rows = [each.record for each in together]
+            yield together[0] if len(rows) == 1 else replace(together[0], record=rows_as_variants(rows))
+            together = []
+        together += [found] if found else []
+
+
+def _is_variant(found: FileRecord, of: Sequence[FileRecord], mapping: BatchMapping) -> bool:
+    """Return whether a row repeats the id of the rows before it, and has their title or one that begins like it."""
+    record, first = found.record, of[0].record
+    if not (found.of_table and isinstance(record, dict) and isinstance(first, dict)) or "variants" in first:
+        return False
+    by_name = {flat(str(name)): name for name in first}
+    column = next(iter(mapping.names.get(ID, ())), None) or next(filter(None, map(by_name.get, NAMES[ID])), None)
+    if column is None or is_empty(first.get(column)) or record.get(column) != first[column] or len(of) >= MOST_VARIANTS:
+        return False
+    titles = [(read_record(each, mapping).title or "").casefold() for each in (first, record)]
+    alike = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(*titles, strict=False)))
+    return alike >= min(map(len, titles)) / 2
 
 
 def _is_batch_name(name: str) -> bool:

@@ -99,7 +99,7 @@ def plan_batch(
     items, ids, judged, failing = list[PlannedItem](), dict[str, int](), 0, 0
     named, lacking = list[FailingItem](), 0
     used, choices, unread = dict[str, dict[str, None]](), dict[str, None](), UnreadFields()
-    records = records_of(files, root, max_bytes)
+    records = records_of(files, root, max_bytes, mapping)
     for file, place, found in islice(records, judge):
         judged, record = judged + 1, found.record
         fit.look(record)

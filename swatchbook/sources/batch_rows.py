@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Any
 
 from swatchbook.errors import Failure
-from swatchbook.sources.batch_names import MPN, NAMES, SALE_ENDS, SALE_STARTS, flat
+from swatchbook.sources.batch_names import MPN, NAMES, SALE_ENDS, SALE_STARTS, TITLE, flat
 from swatchbook.sources.batch_pictures import OF_VARIANT, pictures_in
 from swatchbook.sources.batch_values import as_price, as_text, is_empty, is_month_first, price_before, with_plain_day
 from swatchbook.sources.shop_attributes import ANY, attributes_in_columns
@@ -37,6 +37,17 @@ def products_of_rows(read: Callable[[], Iterator[Row]]) -> tuple[Iterator[Row], 
         products = _with_variations(lambda: (plain(_renamed(row, columns)) for row in read()), in_english)
         return products, {name: own for own, name in columns.items()}
     return read(), {}
+
+
+def rows_as_variants(rows: Sequence[Row]) -> Row:
+    """Return rows of one product as a record: what they differ in is of its variants. Equal rows have none."""
+    differing = [name for name in rows[0] if len({str(row.get(name)) for row in rows}) > 1]
+    if not differing:
+        return rows[0]
+    told_apart = {name for kind in ("color", "size", "material") for name in NAMES[kind]}
+    if any(flat(name) in told_apart for name in differing):  # then their titles are no names of variants
+        differing = [name for name in differing if flat(name) not in NAMES[TITLE]]
+    return {**_merged(rows), "variants": [{name: row[name] for name in differing if name in row} for row in rows]}
 
 
 def used_for_rows(record: Mapping[str, Any]) -> frozenset[str]:

@@ -91,3 +91,16 @@ def test_days_of_a_sale_in_one_field_are_two() -> None:
     assert (days["sale_starts"], days["sale_ends"]) == ("2026-12-01", "2026-12-24")
     days = read_record(record | {"sale_price_effective_date": "2026-12-01T08:00+0100 / 2026-12-24T08:00+0100"}).metadata
     assert (days["sale_starts"], days["sale_ends"]) == ("2026-12-01T08:00+0100", "2026-12-24T08:00+0100")
+
+
+def test_rows_that_repeat_an_id_are_its_variants(tmp_path: Path) -> None:
+    rows = [
+        ["S1", "Shirt", "S", "10", "https://w.example/1.jpg"], ["S1", "Shirt", "M", "12", "https://w.example/2.jpg"],
+        ["M1", "Mug", "", "7", "https://w.example/3.jpg"], ["M1", "Mug", "", "7", "https://w.example/3.jpg"],
+        ["X1", "Lamp", "", "8", "https://w.example/4.jpg"], ["X1", "Carpet", "", "9", "https://w.example/5.jpg"],
+    ]  # fmt: skip
+    shirt, mug, lamp, other = items_of(tmp_path, "items.csv", [["id", "title", "size", "price", "image"], *rows])
+    assert [(each.name, each.price) for each in shirt.variants] == [("S", "10"), ("M", "12")]
+    assert (len(shirt.pictures), shirt.metadata["price"], shirt.metadata["size"]) == (2, "10", "S, M")
+    assert (mug.title, mug.variants, lamp.title) == ("Mug", (), "Lamp")
+    assert "The id X1 occurs once more" in str(other.failure), "another product has its id by mistake"
