@@ -2,15 +2,16 @@
 
 An amount is the number that touches a currency, and the other end of its range: of "Art. 4711 EUR 20,00" it is 20. A
 number has its thousands grouped in one way (1,234,567 · 1.234.567 · 1 234 567 · 1'234'567 · 12,34,567) or not at all.
-What can be read in two ways has no value: "9.500" alone, or the 4 of "Boxes 4 120,00 EUR". No other module knows the
-signs and words of currencies.
+What can be read in two ways has no value: "4711 EUR 20", "Boxes 4 120,00 EUR". No other module knows the signs and
+words of currencies. A text may be hostile, so that only what is near a number is looked at: work grows with its length.
 """
 
 import re
 import unicodedata
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 CODES = (
     "EUR", "USD", "GBP", "CHF", "INR", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RON", "BGN", "RSD", "BAM", "TRY",
@@ -135,6 +136,12 @@ _BEHIND_CURRENCY = re.compile(r"[.:]?\s{0,2}")
 _IS_DASHED = re.compile(_DASH)
 
 
+_IN_WORD = re.compile(r"[^\W\d_][-/.]?$")
+_TWO_NUMBERS = re.compile(r"(?<![\d.,'])\d{1,4} $")
+_NO_BREAK = re.compile(r"[\u00a0\u202f\u2009]\d")
+_NEAR = 60  # characters before a number that say what it is
+
+
 @dataclass(frozen=True, slots=True)
 class _Number:
     """Digits that are one number, without a value if they can be read in two ways."""
@@ -153,31 +160,33 @@ def _plain(text: str) -> str:
 
 def _numbers(text: str, names: Sequence[re.Match[str]]) -> Iterator[_Number]:
     """Yield the numbers of a plain text, without those that are a part of a word or a code: "AB-12", "60W"."""
-    starts, ends = {name.start() for name in names}, {name.end() for name in names}
+    starts, ends = [name.start() for name in names], [name.end() for name in names]
     for found in _NUMBER.finditer(text):
         start, end = found.span()
-        before = text[:start]
-        is_in_word = (re.search(r"[^\W\d_][-/.]?$", before) and not {start, start - 1} & ends) or (
-            re.match(r"\w", text[end:]) and end not in starts
-        )
-        if is_in_word:
+        before = _before(text, start)
+        place = bisect_right(ends, start)
+        own = names[place - 1] if place and _BEHIND_CURRENCY.fullmatch(text, ends[place - 1], start) else None
+        goes_on = end < len(text) and (text[end].isalnum() or text[end] == "_") and end not in starts[place : place + 2]
+        if goes_on or (_IN_WORD.search(before) and not (place and ends[place - 1] >= start - 1)):
             continue
-        own = next((name for name in names if _BEHIND_CURRENCY.fullmatch(text, name.end(), start)), None)
-        if re.match(r"[\u00a0\u202f\u2009]\d", text[end:]):
+        whole = _TWO_NUMBERS.search(before) if len(found.group()) == 2 and found.group().isdecimal() else None
+        if _NO_BREAK.match(text, end):
             yield _Number(start, end, found.group(), None)
-        elif (
-            (whole := re.search(r"(?<![\d.,'])\d{1,4} $", before))
-            and re.fullmatch(r"\d\d", found.group())
-            and not _COUNTED.search(before[: whole.start()])
-        ):  # 19⁹⁹, or two numbers
-            yield _Number(whole.start(), end, found.group(), None)
-        elif found["space"] != " " or _SAYS_PRICE.search(before[: own.start()] if own else before):
+        elif whole and not _COUNTED.search(before[: whole.start()]):  # 19⁹⁹, or two numbers
+            yield _Number(start - len(whole.group()), end, found.group(), None)
+        elif found["space"] != " " or _SAYS_PRICE.search(_before(text, own.start()) if own else before):
             yield _Number(start, end, found.group(), _value(found.group()))
         elif _COUNTED.search(before):
             start = text.rindex(" ", start, end) + 1
             yield _Number(start, end, text[start:end], _value(text[start:end]))
-        else:  # the word before it may have a number of its own, so that both are printed: "Boxes 4 120,00"
-            yield _Number(len(before.rstrip().rpartition(" ")[0]), end, found.group(), None)
+        else:  # the word before it may be a number, too, so that both are printed: "Boxes 4 120,00"
+            word = before.rstrip().rpartition(" ")[0]
+            yield _Number(start - len(before) + len(word), end, found.group(), None)
+
+
+def _before(text: str, start: int) -> str:
+    """Return what is near before a place; where the text is cut, a letter is the rest: it is not the beginning."""
+    return text[:start] if start <= _NEAR else f"x{text[start - _NEAR : start]}"
 
 
 def _value(number: str) -> float | None:
@@ -233,22 +242,25 @@ def _amounts(text: str, *, in_prose: bool = False) -> list[_Amount]:
     plain = _plain(text)
     names = list((_IN_PROSE if in_prose else _CURRENCY).finditer(plain))
     numbers = list(_numbers(plain, names))
+    starts, ends = [number.start for number in numbers], [number.end for number in numbers]
     found = dict[_Number, _Amount]()
-    for name in names:
-        left = next((n for n in numbers if _is_before(n, name, plain, in_prose=in_prose)), None)
-        right = next((n for n in numbers if _is_behind(n, name, plain, in_prose=in_prose)), None)
+    for name, following in zip_longest(names, names[1:]):
+        nearest = numbers[max(bisect_right(ends, name.start()) - 1, 0) :][:1]
+        left = next((n for n in nearest if _is_before(n, name, plain, in_prose=in_prose)), None)
+        behind = bisect_left(starts, name.end())
+        right = next((n for n in numbers[behind : behind + 1] if _is_behind(n, name, plain, in_prose=in_prose)), None)
         if left and right:
             if left.end == name.start() and name.end() == right.start and re.fullmatch(r"\d\d", right.text):
                 found[left] = _Amount(left.start, right.end, (float(f"{left.text}.{right.text}"),))  # 19€99
                 continue
-            has_other = any(_BEFORE_CURRENCY.fullmatch(plain, right.end, other.start()) for other in names)
+            has_other = following is not None and _BEFORE_CURRENCY.fullmatch(plain, right.end, following.start())
             number = _owner(left, name, right, plain, right if left in found else left if has_other else None)
         else:
             number = left or right
         if number:
             known = found.get(number, _Amount(number.start, number.end, ()))
-            ends = min(known.start, name.start()), max(known.end, name.end())
-            found[number] = _Amount(*ends, (_in_currency(number, name.group()),))
+            first, last = min(known.start, name.start()), max(known.end, name.end())
+            found[number] = _Amount(first, last, (_in_currency(number, name.group()),))
         elif left and right:
             found[left] = _Amount(left.start, right.end, (None,))
     dashed = ((number, _IS_DASHED.match(plain, number.end)) for number in numbers if number not in found)
@@ -310,7 +322,7 @@ def _owner(
 def _is_other(number: _Number, text: str) -> bool:
     """Return whether a number is a count, a side, a measure, a code or a date."""
     is_measured = _MEASURED.match(text, number.end) is not None
-    return number.value is None or is_measured or _COUNTED.search(text[: number.start]) is not None
+    return number.value is None or is_measured or _COUNTED.search(_before(text, number.start)) is not None
 
 
 def _in_currency(number: _Number, name: str) -> float | None:
@@ -392,10 +404,12 @@ def is_one_amount(text: str) -> bool:
 
 def without_former(text: str) -> str:
     """Return a printed price without the amount before a reduction: "statt 99 € nur 79 €" is 79 €."""
-    left = text
+    kept, last = list[str](), 0
     for start, _, end in _formers(text):
-        left = f"{left[:start]}{' ' * (end - start)}{left[end:]}"
-    return " ".join(left.split()) if left != text and _amounts(left) else text
+        kept += [text[last:start], " "]
+        last = end
+    left = " ".join("".join([*kept, text[last:]]).split())
+    return left if kept and _amounts(left) else text
 
 
 def former_in(text: str) -> str | None:
@@ -409,10 +423,12 @@ def former_in(text: str) -> str | None:
 
 def _formers(text: str) -> Iterator[tuple[int, int, int]]:
     """Yield the start of a word such as "statt", and where the price behind it starts and ends."""
-    for found in _FORMERLY.finditer(text):
-        amounts = (amount.end for amount in _amounts(text, in_prose=True) if amount.start == found.end())
-        number = _NUMBER.match(_plain(text), found.end())
-        if end := next(amounts, number.end() if number else 0):
+    words = list(_FORMERLY.finditer(text))
+    ends = {amount.start: amount.end for amount in _amounts(text, in_prose=True)} if words else {}
+    plain = _plain(text) if words else ""
+    for found in words:
+        number = _NUMBER.match(plain, found.end())
+        if end := ends.get(found.end(), number.end() if number else 0):
             yield found.start(), found.end(), end
 
 
