@@ -54,7 +54,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
     ),
     "tables": PureStage(version="4", after=("read",), modules=_PDF),
     "discover": PureStage(
-        version="36",
+        version="37",
         after=("read",),
         options=("taught",),
         settings=("discovery",),
@@ -76,7 +76,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "describe": PureStage(
-        version="19",
+        version="20",
         after=("discover", "tables"),
         asks=(("llm", "describe"),),
         modules=(
@@ -127,7 +127,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
     ),
     # not cached: another version lets the next run give the items of unchanged folders their new titles and texts
     "items": PureStage(
-        version="10",
+        version="11",
         options=("categories",),
         modules=tuple(
             f"swatchbook/{name}.py" for name in ("sources/folder", "sources/sidecar", "sources/listed", "display_name")

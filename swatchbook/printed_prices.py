@@ -137,7 +137,7 @@ _IS_DASHED = re.compile(_DASH)
 
 
 _IN_WORD = re.compile(r"[^\W\d_][-/.]?$")
-_TWO_NUMBERS = re.compile(r"(?<![\d.,'])\d{1,4} $")
+_TWO_NUMBERS = re.compile(r"(?<![\d.,'])(?:\d{1,4}|\d[\d.,']*[.,]) $")
 _NO_BREAK = re.compile(r"[\u00a0\u202f\u2009]\d")
 _NEAR = 60  # characters before a number that say what it is
 
@@ -172,7 +172,7 @@ def _numbers(text: str, names: Sequence[re.Match[str]]) -> Iterator[_Number]:
         whole = _TWO_NUMBERS.search(before) if len(found.group()) == 2 and found.group().isdecimal() else None
         if _NO_BREAK.match(text, end):
             yield _Number(start, end, found.group(), None)
-        elif whole and not _COUNTED.search(before[: whole.start()]):  # 19⁹⁹, or two numbers
+        elif whole and not _COUNTED.search(before[: whole.start()]):  # 19⁹⁹ and 19, 99, or two numbers
             yield _Number(start - len(whole.group()), end, found.group(), None)
         elif found["space"] != " " or _SAYS_PRICE.search(_before(text, own.start()) if own else before):
             yield _Number(start, end, found.group(), _value(found.group()))
@@ -241,7 +241,8 @@ def _amounts(text: str, *, in_prose: bool = False) -> list[_Amount]:
     """Return the amounts of a text in their order. In prose a number without a currency is none."""
     plain = _plain(text)
     names = list((_IN_PROSE if in_prose else _CURRENCY).finditer(plain))
-    numbers = list(_numbers(plain, names))
+    every = list(_numbers(plain, names))  # one that is unclear may have the one before it within
+    numbers = [each for each, after in zip_longest(every, every[1:]) if not after or after.start > each.start]
     starts, ends = [number.start for number in numbers], [number.end for number in numbers]
     found = dict[_Number, _Amount]()
     for name, following in zip_longest(names, names[1:]):
@@ -277,8 +278,10 @@ def _without_currency(text: str, numbers: Sequence[_Number]) -> list[_Amount]:
         numbers = [
             _Number(*found.span(), found.group(), _value(found.group())) for found in said if _ONE_WORD.match(text)
         ]
-    amounts = [_Amount(number.start, number.end, (number.value,)) for number in numbers]
-    is_range = len(numbers) == 2 and _RANGE.fullmatch(text, numbers[0].end, numbers[1].start)
+    values = (None if _MEASURED.match(text, number.end) else number.value for number in numbers)
+    amounts = [_Amount(each.start, each.end, (value,)) for each, value in zip(numbers, values, strict=True)]
+    is_rising = len(numbers) == 2 and (numbers[0].value or 0) < (numbers[1].value or 0)
+    is_range = is_rising and _RANGE.fullmatch(text, numbers[0].end, numbers[1].start)
     if len(said) > len(numbers) or not (len(said) < 2 or is_range or all(_CENTS.search(each.text) for each in numbers)):
         return [_Amount(said[0].start(), said[-1].end(), (None,))]
     return _with_ranges(text, numbers, dict(zip(numbers, amounts, strict=True)))
@@ -308,6 +311,8 @@ def _owner(
 ) -> _Number | None:
     """Return which of two numbers a currency between them belongs to, None if that is unclear."""
     is_left, is_right = left.end == name.start(), name.end() == right.start
+    if is_left and right.text.isdecimal() and len(right.text) == 2 and not beside_other:  # 35€ 99
+        return None
     if is_left != is_right:
         return left if is_left else right
     if beside_other:
@@ -337,7 +342,8 @@ def _in_currency(number: _Number, name: str) -> float | None:
 def _with_ranges(text: str, numbers: Sequence[_Number], found: dict[_Number, _Amount]) -> list[_Amount]:
     """Return the amounts by their places, each with the other end of its range."""
     for low, high in pairwise(numbers):
-        if {low, high} & found.keys() and _RANGE.fullmatch(text, low.end, high.start):
+        is_rising = low.value is None or high.value is None or low.value < high.value
+        if is_rising and {low, high} & found.keys() and _RANGE.fullmatch(text, low.end, high.start):
             first = found.pop(low, _Amount(low.start, low.end, (low.value,)))
             last = found.get(high, _Amount(high.start, high.end, (high.value,)))
             found[high] = _Amount(first.start, max(first.end, last.end), (*first.values, *last.values))

@@ -189,6 +189,7 @@ async def download_pictures(
             except Failure as failure:
                 if failure.policy in SHARED_POLICIES:
                     raise
+                away[host] = 0  # it has answered
                 return failure
             away[host] = 0
             return fetched
