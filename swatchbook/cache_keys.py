@@ -127,10 +127,11 @@ PURE_STAGES: Mapping[str, PureStage] = {
     ),
     # not cached: another version lets the next run give the items of unchanged folders their new titles and texts
     "items": PureStage(
-        version="11",
+        version="12",
         options=("categories",),
-        modules=tuple(
-            f"swatchbook/{name}.py" for name in ("sources/folder", "sources/sidecar", "sources/listed", "display_name")
+        modules=(
+            *(f"swatchbook/sources/{name}.py" for name in ("folder", "view_names", "sidecar", "listed")),
+            "swatchbook/display_name.py",
         ),
     ),
 }

@@ -1,5 +1,6 @@
 """List the pictures of a folder and its subfolders, in the order of their names, or a single picture.
 
+A folder whose pictures are named after views of one product (`view_names.py`) is one item, all others are one each.
 Links out of the folder, entries that are no files, and folders that may not be read are refused. Names that begin with
 a dot, and subfolders that are scraped batches, are left out. No picture is opened. `images/limits.py` has limits of
 size.
@@ -8,9 +9,10 @@ size.
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from urllib.parse import quote
+from typing import TypeAlias
+from urllib.parse import quote, unquote
 
 from swatchbook.errors import Failure, InvalidReference, UnsupportedFormat, reason_of
 from swatchbook.sources.batch_names import split_words
@@ -23,6 +25,7 @@ from swatchbook.sources.listed import (
     spellings,
     storable,
     title_of,
+    title_of_folder,
 )
 from swatchbook.sources.sidecar import (
     Told,
@@ -35,9 +38,16 @@ from swatchbook.sources.sidecar import (
     text_of,
 )
 from swatchbook.sources.text_file import doubts_of
+from swatchbook.sources.view_names import best_first, is_one_product, names_product
 
 MAX_BYTES = 100 << 20
 """The most bytes of a sidecar, if the settings have no limit."""
+
+_MOST_VIEWS = 500
+"""More pictures are no views of one product: an item may have 1,000."""
+
+_Found: TypeAlias = ListedPicture | ListedItem | tuple[ListedPicture, ...]
+"""A picture, a failure, or the pictures of a folder that is one product."""
 
 
 def list_folder(
@@ -50,7 +60,7 @@ def list_folder(
     absent: dict[str, list[str]] | None = None,
     doubts: list[str] | None = None,
 ) -> Iterator[ListedItem]:
-    """Yield the pictures of a folder (absolute) as items, or the one of a picture file.
+    """Yield the products of a folder (absolute) as items, or the one of a picture file.
 
     A subfolder that cannot be read is a failed item; those in `apart` (absolute) are left out. With `categories` each
     subfolder is a category. A sidecar has at most `max_bytes`. `absent` gets the files that are not there, by the table
@@ -61,7 +71,7 @@ def list_folder(
     for path, found, told in list_files(
         folder, suffixes, apart=apart, max_bytes=max_bytes, absent=absent, doubts=doubts
     ):
-        yield found if isinstance(found, ListedItem) else _item_of_file(path, found, told, below, categories=categories)
+        yield _item_of(path, found, told, below, categories=categories)
 
 
 def list_briefly(
@@ -75,8 +85,8 @@ def list_briefly(
     """Yield the items of `list_folder`, but only the pictures of items that have no sidecar."""
     below = f"{_root_of(folder).as_uri()}/"
     for path, found, told in list_files(folder, suffixes, apart=apart, max_bytes=max_bytes):
-        whole = told is not None and isinstance(found, ListedPicture)
-        yield _item_of_file(path, found, told, below, categories=categories) if whole else found  # type: ignore[arg-type]
+        brief = told is None and isinstance(found, ListedPicture)
+        yield found if brief else _item_of(path, found, told, below, categories=categories)  # type: ignore[misc]
 
 
 def list_files(
@@ -87,10 +97,11 @@ def list_files(
     max_bytes: int = MAX_BYTES,
     absent: dict[str, list[str]] | None = None,
     doubts: list[str] | None = None,
-) -> Iterator[tuple[str, ListedPicture | ListedItem, Told | None]]:
+) -> Iterator[tuple[str, _Found, Told | None]]:
     """Yield (path, picture, data of its sidecar) for each item of `list_folder`, without metadata from the path.
 
-    Failures, also those of sidecars, are items instead of pictures. The names of one folder are in memory at a time,
+    The path of a folder that is one product comes with all its pictures. Failures, also those of sidecars, are items
+    instead of pictures. The names of one folder are in memory at a time,
     and tables of pictures until their folders are read.
     """
     root = _root_of(folder)
@@ -122,6 +133,15 @@ def list_files(
                 tables = ({_name_of(prefix + path): told for path, told in told_of.items()}, *tables)
             except Failure as failure:
                 yield prefix + name, _failed(prefix + name, failure), None
+        is_described = any(any(of_picture(name, sidecars)) for name in names) or any(
+            _name_of(prefix + name) in table for table in tables for name in names
+        )
+        if not is_described and (views := _views_of_product(root, relative, names, subfolders, suffixes, apart)):
+            found_views = [(path, _find_file(root, path, is_link=True)) for path in views]
+            yield from ((path, found, None) for path, found in found_views if isinstance(found, ListedItem))
+            if pictures := tuple(found for _, found in found_views if isinstance(found, ListedPicture)):
+                yield relative, pictures, None
+            names = []
         for name in names:
             found = _find_file(root, prefix + name, is_link=name in links)
             if name in links and _is_folder(root / prefix / name, found):
@@ -195,6 +215,37 @@ def _look_into(folder: Path, suffixes: Collection[str]) -> tuple[list[str], set[
     return names, links, subfolders, sidecars_among(folder, others, names)
 
 
+def _views_of_product(
+    root: Path,
+    relative: str,
+    names: Sequence[str],
+    subfolders: list[str],
+    suffixes: Collection[str],
+    apart: Collection[Path],
+) -> list[str]:
+    """Return the paths of the pictures in a folder that is one product, the best first; none if it is not.
+
+    They may also be in subfolders such as "gallery", which are taken out of `subfolders`.
+    """
+    taken, paths = list[str](), list(names)
+    for name in subfolders if relative else ():
+        place = root / relative / name
+        if names_product(name) or place in apart:
+            continue
+        try:
+            within, _, deeper, sidecars = _look_into(place, suffixes)
+        except OSError:  # it is named as failed when it is its turn
+            continue
+        if within and not deeper and not sidecars:
+            taken.append(name)
+            paths += [f"{name}/{each}" for each in within]
+    is_ours = all(is_picture(path.rpartition("/")[2], suffixes) for path in paths) and len(paths) <= _MOST_VIEWS
+    if not is_ours or not is_one_product((root / relative).name, paths, is_root=not relative):
+        return []
+    subfolders[:] = [name for name in subfolders if name not in taken]
+    return [f"{relative}/{path}" if relative else path for path in best_first(paths)]
+
+
 def _require_inside(root: Path, file: Path) -> None:
     """Raise InvalidReference for a sidecar that is a link out of the folder."""
     if not Path(os.path.realpath(file)).is_relative_to(root):
@@ -213,6 +264,25 @@ def _find_file(root: Path, path: str, *, is_link: bool = False) -> ListedPicture
         return find_picture(root, root / path) if is_link else picture_at(path, f"{root}/{path}")
     except Failure as failure:
         return _failed(path, failure)
+
+
+def _item_of(path: str, found: _Found, told: Told | None, below: str, *, categories: bool) -> ListedItem:
+    """Return what is found at a path as an item."""
+    if isinstance(found, ListedItem):
+        return found
+    if isinstance(found, ListedPicture):
+        return _item_of_file(path, found, told, below, categories=categories)
+    url = below + quote(os.fsencode(path))
+    category = category_of(path.rpartition("/")[0]) if categories else None
+    metadata = {"category": category, "url": url} if category else {"url": url}
+    return ListedItem(
+        item=storable(f"{path}/*" if path else "*"),
+        title=title_of_folder(path or unquote(Path(below).name)),
+        metadata=metadata,
+        pictures=found,
+        text=text_of(metadata),
+        described=True,
+    )
 
 
 def _item_of_file(path: str, picture: ListedPicture, told: Told | None, below: str, *, categories: bool) -> ListedItem:

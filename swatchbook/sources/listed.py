@@ -160,9 +160,14 @@ def title_of(path: str) -> str:
     return words_of(stem if dot and stem and _EXTENSION.fullmatch(suffix) else name)
 
 
+def title_of_folder(path: str) -> str:
+    """Return the words of a folder's name as a title."""
+    return words_of(_shown(path))
+
+
 def category_of(folder: str) -> str | None:
     """Return the category of a subfolder, None for the folder itself: "tiles/dark_blue" is "tiles > dark blue"."""
-    return shorten(" > ".join(words_of(_shown(part)) for part in folder.split("/") if part), MOST_IN_CATEGORY) or None
+    return shorten(" > ".join(title_of_folder(part) for part in folder.split("/") if part), MOST_IN_CATEGORY) or None
 
 
 def words_of(name: str) -> str:

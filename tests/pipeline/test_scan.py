@@ -311,6 +311,25 @@ def test_pictures_of_a_batch_that_no_item_shows_are_named(resources: Resources, 
     )
 
 
+def test_views_in_a_folder_are_pictures_of_one_product(resources: Resources, folder: Path) -> None:
+    for number, name in enumerate(("oak chair/01.jpg", "oak chair/02.jpg"), 3):
+        draw(folder / name, number)
+    write(folder / "oak chair" / "03.jpg", b"no picture")
+    work = begin(resources, folder)
+    assert scanned(resources, work).read == 6
+    assert names(resources, work) == ["oak", "slate", "oak chair", "linen"]
+    finish_items(resources)
+    counted = count_items(resources.ledger, work.document)
+    assert (counted.skipped_items, counted.partial_items) == (3, 1)
+    end(resources, work)
+    assert is_unchanged(resources, document_of(resources, work))
+    draw(folder / "oak chair" / "hero.png", 5)
+    work = begin(resources, folder)
+    scanned(resources, work)
+    images = show_document(resources.ledger, work.document)["images"]
+    assert [each["placements"][0]["path"] for each in images][2:4] == ["oak chair/hero.png", "oak chair/01.jpg"]
+
+
 def test_columns_of_a_table_that_were_not_understood_are_named(resources: Resources, folder: Path) -> None:
     work = begin(resources, write(folder / "items.csv", b"id,title,image,shelf\na,Oak,slate.jpg,B\n"))
     (warning,) = scanned(resources, work).doubts

@@ -1,6 +1,8 @@
 """Which files of a folder are items, in which order, and which are refused by name."""
 
 import os
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -109,3 +111,20 @@ def test_odd_names_stay_different_and_can_be_stored(tmp_path: Path) -> None:
 def test_missing_folder_is_fatal(tmp_path: Path) -> None:
     with pytest.raises(InvalidReference, match="cannot be read"):
         list(list_folder(tmp_path / "nowhere", SUFFIXES))
+
+
+def test_folder_of_views_is_one_product(tmp_path: Path) -> None:
+    check_rows(__file__, "views", lambda paths: _pictures_by_item(tmp_path, paths))
+
+
+def test_product_of_views_is_named_by_its_folder(tmp_path: Path) -> None:
+    files(tmp_path, "sofas/blue_sofa/hero.jpg", "sofas/blue_sofa/01.jpg")
+    (item,) = listed(tmp_path).values()
+    place = tmp_path / "sofas" / "blue_sofa"
+    assert (item.title, item.metadata) == ("blue sofa", {"category": "sofas", "url": place.as_uri()})
+
+
+def _pictures_by_item(folder: Path, paths: Sequence[str]) -> dict[str, list[str]]:
+    shutil.rmtree(folder)
+    files(folder, *paths)
+    return {item.item: [picture.path for picture in item.pictures] for item in list_folder(folder / "in", SUFFIXES)}
