@@ -3,7 +3,8 @@
 - Every 30 s: mark dead runs, kill hung processes, finish deletes, publish, start due documents, send notices, take
   the events of object stores, build vector indexes that are due.
 - Every hour: collect garbage, and compare the index with the ledger; the second also when the index has restarted.
-- Without a Prefect server: run due documents in a child process, one at a time, and reviews every ten minutes.
+- Without a Prefect server: run due documents in a child process, one at a time, at once what came during the last
+  one, and reviews every ten minutes.
 - A Prefect server that was emptied is set up again.
 
 Rounds keep no state in memory, so that a loop may be killed at any point and several may run concurrently.
@@ -26,6 +27,7 @@ from swatchbook.index.contract import MovableIndex
 from swatchbook.ledger import dead_runs, schedule
 from swatchbook.ledger.retention import UNUSED_SECONDS
 from swatchbook.ledger.schedule import record_round
+from swatchbook.ledger.stored_documents import Document
 from swatchbook.pipeline.delete import finish_delete
 from swatchbook.pipeline.notify import send_notices
 from swatchbook.pipeline.publish import build_due, publish_all, settle_late_writes
@@ -123,7 +125,7 @@ async def keep_ticking(resources: Resources, wake: asyncio.Event, every: float =
                 collector.begin(clear(resources))
                 collected = time.monotonic()
             if not _has_prefect():
-                worker.begin(_recorded(resources, _process_due))
+                worker.begin(_process_and_wake(resources, wake))
                 if time.monotonic() - reviewed > REVIEW_SECONDS:
                     reviewer.begin(_recorded(resources, _review))
                     reviewed = time.monotonic()
@@ -282,6 +284,14 @@ async def _take_and_wake(resources: Resources, wake: asyncio.Event) -> None:
         wake.set()
 
 
+async def _process_and_wake(resources: Resources, wake: asyncio.Event) -> None:
+    """Process due documents beside the rounds; those that came meanwhile are started by the next one at once."""
+    before = {each.id for each in await _launchable(resources)}
+    await _recorded(resources, _process_due)
+    if before and {each.id for each in await _launchable(resources)} - before:
+        wake.set()
+
+
 async def _notify(resources: Resources) -> PartResult:
     return {"notified": await send_notices(resources)}
 
@@ -317,8 +327,12 @@ def _has_prefect() -> bool:
 
 async def _process_due(resources: Resources) -> PartResult:
     """Run `swatchbook retry --all-owners` in a child when documents are due."""
-    waiting = await asyncio.to_thread(schedule.launchable, resources.ledger, _MAX_COUNTED)
+    waiting = await _launchable(resources)
     return {"worked_off": len(waiting)} if waiting and await _in_child(resources, "retry", "--all-owners") else {}
+
+
+async def _launchable(resources: Resources) -> list[Document]:
+    return await asyncio.to_thread(schedule.launchable, resources.ledger, _MAX_COUNTED)
 
 
 async def _review(resources: Resources) -> PartResult:

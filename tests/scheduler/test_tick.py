@@ -18,7 +18,7 @@ from swatchbook.errors import InvalidReference
 from swatchbook.ledger import picture_reviews
 from swatchbook.ledger.document_commands import cancel, mark_deleting
 from swatchbook.ledger.runs import live_runs
-from swatchbook.ledger.schedule import last_rounds
+from swatchbook.ledger.schedule import due_documents, last_rounds
 from swatchbook.ledger.stored_documents import Document, get_document
 from swatchbook.pipeline.register import register
 from swatchbook.records import DocumentStatus, IngestOptions
@@ -200,6 +200,36 @@ def test_without_a_prefect_server_a_round_works_off_what_is_due(
     assert done["worked_off"] == 1
     assert done["troubles"] == []
     assert get_document(resources.ledger, document.id).status == DocumentStatus.COMPLETED
+
+
+def test_document_uploaded_during_a_child_starts_after_it(
+    resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    first, begun = queued(resources, "first"), list[set[str]]()
+
+    async def child(resources: Resources, *command: str) -> bool:
+        """Work off what is due when it starts, as `retry` does, while another document is uploaded."""
+        due = due_documents(resources.ledger)
+        begun.append({each.id for each in due})
+        await asyncio.sleep(1)
+        for each in due:
+            set_document(resources.ledger, each.id, status=DocumentStatus.COMPLETED)
+        return True
+
+    async def rounds() -> None:
+        wake = asyncio.Event()
+        loop = asyncio.create_task(keep_ticking(resources, wake, every=600))
+        await asyncio.to_thread(until, lambda: len(begun) == 1, 30)
+        second = queued(resources, "second")
+        wake.set()
+        await asyncio.to_thread(until, lambda: len(begun) == 2, 30)
+        loop.cancel()
+        assert begun == [{first.id}, {second.id}]
+
+    monkeypatch.setattr("scheduler.tick.GATHER_SECONDS", 0.0)
+    monkeypatch.setattr("scheduler.tick._in_child", child)
+    asyncio.run(rounds())
 
 
 def test_without_a_prefect_server_a_round_has_weak_pictures_reviewed(
