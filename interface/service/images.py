@@ -14,6 +14,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi import Path as PathParameter
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
 
 from interface.replies import AcceptedImage
 from interface.service.auth import Caller, TheCaller
@@ -153,14 +154,18 @@ class ThumbnailSize(RequestModel):
 
 
 class PreviewSlots:
-    """Limits how many previews are made at once."""
+    """Limits how many previews are made at once. `request`: whose client may leave before its turn."""
 
-    def __init__(self) -> None:
-        self._slots = asyncio.Semaphore(_PREVIEWS_AT_ONCE)
+    def __init__(self, slots: asyncio.Semaphore | None = None, request: Request | None = None) -> None:
+        self._slots, self._request = slots or asyncio.Semaphore(_PREVIEWS_AT_ONCE), request
+
+    def asked_by(self, request: Request) -> "PreviewSlots":
+        """Return the same slots, for a request."""
+        return PreviewSlots(self._slots, request)
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
-        """Hold a slot for the block. Raises 503 when none becomes free in time."""
+        """Hold a slot for the block. Raises 503 when none becomes free in time, and ClientDisconnect."""
         try:
             async with asyncio.timeout(_WAIT_SECONDS):
                 await self._slots.acquire()
@@ -169,15 +174,23 @@ class PreviewSlots:
                 503, "Too many previews are being made; retry later.", headers={"Retry-After": _RETRY_SECONDS}
             ) from None
         try:
+            if await self._is_gone():  # a page of many pictures that was left would hold up the next one
+                raise ClientDisconnect
             yield
         finally:
             self._slots.release()
+
+    async def _is_gone(self) -> bool:
+        if self._request is None:
+            return False
+        # the first look takes in the request's empty body
+        return await self._request.is_disconnected() or await self._request.is_disconnected()
 
 
 async def get_preview_slots(request: Request) -> PreviewSlots:
     """Return the preview slots of the process."""
     slots: PreviewSlots = request.app.state.preview_slots
-    return slots
+    return slots.asked_by(request)
 
 
 ThePreviewSlots = Annotated[PreviewSlots, Depends(get_preview_slots)]

@@ -73,6 +73,15 @@ if (viewer) {
   });
 }
 
+// a picture that a busy service could not make in time is asked for again
+document.addEventListener("error", ({ target }) => {
+  if (!target.matches?.("img, image")) return;
+  const tries = Number(target.dataset.tries || 0) + 1, name = target.matches("img") ? "src" : "href";
+  target.dataset.tries = tries;
+  if (tries < 4) setTimeout(() => target.setAttribute(name, target.getAttribute(name)), 3000 * tries);
+  else target.alt ||= "The picture could not be loaded.";
+}, true);
+
 // Escape leaves the drawer of filters of a small window
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && location.hash === "#filters") location.hash = "#main";

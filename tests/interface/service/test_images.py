@@ -2,9 +2,13 @@
 
 import asyncio
 import io
+import socket
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
+import httpx
 import pymupdf
 import pytest
 from fastapi import HTTPException
@@ -17,8 +21,11 @@ from swatchbook.ledger.stored_documents import queue
 from swatchbook.pdf import reader
 from swatchbook.records import IngestOptions
 from swatchbook.resources import Resources
+from swatchbook.settings import Settings, load_settings
 from tests.interface.conftest import asking
+from tests.interface.service.served import served
 from tests.ledger import scene
+from tests.waiting import until
 
 Sample = tuple[TestClient, Resources, str]
 
@@ -104,6 +111,27 @@ def test_a_thumbnail_is_a_small_jpeg_and_never_larger_than_the_picture(sample: S
     assert picture(sent.content).format == "JPEG"
     assert len(list(resources.previews.paths())) == 3
     assert [client.get(path, params={"side": side}).status_code for side in (15, 1025)] == [422, 422]
+
+
+def test_pages_that_a_browser_left_are_not_rendered(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = list[int]()
+
+    def render(path: Path, number: int, settings: Settings, *, width: int) -> bytes:
+        made.append(width)
+        time.sleep(0.5)
+        return b"a picture"
+
+    monkeypatch.setattr("swatchbook.previews.render_page", render)
+    with served(load_settings()) as service, ExitStack() as opened:
+        (document,) = httpx.get(f"{service.url}/documents").json()["documents"]
+        path = f"/documents/{document['id']}/pages/1?width="
+        for width in range(101, 109):
+            connection = opened.enter_context(socket.create_connection(("127.0.0.1", service.port)))
+            connection.sendall(f"GET {path}{width} HTTP/1.1\r\nHost: 127.0.0.1:{service.port}\r\n\r\n".encode())
+        until(lambda: len(made) == 2, seconds=30)
+        opened.close()
+        assert httpx.get(f"{service.url}{path}200").content == b"a picture"
+    assert len(made) == 3
 
 
 def test_only_two_are_made_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

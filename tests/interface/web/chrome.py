@@ -2,6 +2,7 @@
 host.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -31,7 +32,8 @@ def opened(browser: Browser, service: Served, **options: Any) -> Iterator[tuple[
     complaints = list[str]()
 
     def note(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and "status of 415" not in message.text:  # a refused upload
+        expected = re.search("status of (415|503)", message.text)  # a refused upload, a picture that is asked for again
+        if message.type in ("error", "warning") and not expected:
             complaints.append(f"{message.text} {message.location.get('url')}")
 
     context = browser.new_context(base_url=service.url, **options)

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, Response, expect
+from playwright.sync_api import Browser, Page, Response, Route, expect
 from sqlalchemy import Table, select, update
 
 from scheduler.tick import tick
@@ -173,6 +173,24 @@ def test_a_picture_is_found_by_browsing(tab: Page) -> None:
     tab.locator(".way").get_by_role("link", name="Results").click()
     tab.wait_for_url("**/#result-*")
     expect(tab.locator(".card:target")).to_be_visible()
+
+
+def test_page_picture_is_asked_for_again_after_503(tab: Page, service: Served, document: str) -> None:
+    busy = iter((True, True))
+
+    def answer(route: Route) -> None:
+        if next(busy, False):
+            route.fulfill(status=503)
+        else:
+            route.fallback()
+
+    tab.route("**/pages/*?width=600", answer)
+    product = tab.request.get(f"/documents/{document}/products").json()["products"][0]["id"]
+    tab.goto(f"/products/{product}")
+    sheet = tab.locator(".overlaid img").first
+    sheet.scroll_into_view_if_needed()
+    expect(sheet).to_have_js_property("naturalWidth", 600)
+    assert next(busy, None) is None
 
 
 @pytest.mark.gate
