@@ -143,7 +143,7 @@ def account(report: RunReport) -> list[tuple[str, Text | str]]:
     if sure := describe_sureness(report.sure, report.products_discovered):
         rows.append(("sure", Text(sure, "yellow" if is_doubtful(report.sure) else "")))
     if report.seconds:
-        rows.append(("time", _times(report.seconds)))
+        rows.append(("time", _times(report)))
     if report.peak_memory_mb is not None:
         rows.append(("memory", f"{report.peak_memory_mb:,.0f} MB peak"))
     if report.spent:
@@ -246,12 +246,12 @@ def _lost(report: RunReport) -> str:
     return f"{len(report.lost_pictures)} ({boxes}): swatchbook embed {this} --boxes {report.lost_pictures[0].id}"
 
 
-def _times(seconds: dict[str, float]) -> str:
+def _times(report: RunReport) -> str:
     labels = {stage.value: label for stage, label in WORK.items()}
     each = " · ".join(
-        f"{labels.get(stage, stage)} {duration(spent)}" for stage, spent in seconds.items() if spent >= 0.05
+        f"{labels.get(stage, stage)} {duration(spent)}" for stage, spent in report.seconds.items() if spent >= 0.05
     )
-    return f"{duration(sum(seconds.values()))}" + (f" ({each})" if each else "")
+    return f"{duration(report.total_seconds)}" + (f" ({each})" if each else "")
 
 
 def _next(report: RunReport) -> str:

@@ -5,6 +5,8 @@ It is due at the first next try of its items (`ledger/queries/account.py`). `run
 
 from collections.abc import Iterator, Sequence
 
+from ulid import ULID
+
 from swatchbook.ledger import runs
 from swatchbook.ledger.page_findings import next_try_of_failed_pages
 from swatchbook.ledger.queries.account import account, next_status
@@ -12,7 +14,7 @@ from swatchbook.ledger.queries.activity import SlowStage, slow_stages
 from swatchbook.ledger.queries.document import read_products
 from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.source_items import count_items
-from swatchbook.ledger.stored_documents import TABLE
+from swatchbook.ledger.stored_documents import TABLE, Document, get_document
 from swatchbook.pipeline.run import Work
 from swatchbook.product_doubts import NO_PRODUCTS, is_doubtful, tell_unclear, unclear_prices
 from swatchbook.records import PAGE_CUT, DocumentStatus, ItemCounts, RunReport, Scan, Stage, StageResults
@@ -48,14 +50,16 @@ def finish_run(resources: Resources, work: Work, results: StageResults | Scan) -
         items = count_items(ledger, work.document, skipped=results.skipped)
         doubts, warnings = results.doubts, tuple(tell_gone_items(items, results, work.kind))
     report = document_report(ledger, work.document, run=work.run.token)
+    waited = _waited_seconds(get_document(ledger, work.document), work.run, ledger.now())
     if items is not None:
-        items = items.model_copy(update={"duration_seconds": round(sum(report.seconds.values()), 3)})
+        items = items.model_copy(update={"duration_seconds": waited})
     suggested = suggest_edition(ledger, work.document)
     report = report.model_copy(
         update={
             "edition": report_edition(ledger, work.document, work.run.token),
             "status": status,
             "message": message,
+            "total_seconds": waited,
             "confidence_score": round(_confidence(resources, work, results), 4),
             "sure": None if sure is None else round(sure, 4),
             "peak_memory_mb": round(peak_memory_mb(), 1),
@@ -73,6 +77,18 @@ def finish_run(resources: Resources, work: Work, results: StageResults | Scan) -
     )
     status = runs.end(ledger, work.run, status, message=message, due_at=due_at, report=report)
     return report.model_copy(update={"status": status})
+
+
+def _waited_seconds(document: Document, run: runs.Run, now: float) -> float:
+    """Return the seconds since the document was asked for; since the run began if an earlier run had completed that."""
+    since, last = document.commanded_at or document.created_at, document.report
+    if last and last.run and last.status is DocumentStatus.COMPLETED and _began(last.run) > since:
+        since = _began(run.token)
+    return round(max(now - since, 0.0), 3)
+
+
+def _began(run: str) -> float:
+    return ULID.from_str(run).timestamp
 
 
 def _doubts(resources: Resources, work: Work, results: StageResults) -> Iterator[str]:

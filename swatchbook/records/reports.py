@@ -130,7 +130,8 @@ class RunReport(Record):
     sure: float | None = None  # probability that the products as found are good, or that there are none (`Discovery`)
     cost_usd: float | None = 0.0  # None: the price of a call is not known; `spent` has what is
     spent: tuple[Spent, ...] = ()
-    seconds: dict[str, float] = Field(default_factory=dict)  # by stage
+    total_seconds: float = 0.0  # that a person waited: from the request to the end of the run
+    seconds: dict[str, float] = Field(default_factory=dict)  # by stage; stages overlap, and runs wait before them
     peak_memory_mb: float | None = None
     doubts: tuple[str, ...] = ()  # what a person should look at before the result is used
     warnings: tuple[str, ...] = ()

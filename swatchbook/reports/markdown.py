@@ -127,7 +127,7 @@ def as_markdown(
         _lost_table(report),
         _unassigned_table(report),
         _product_table(products),
-        "## Seconds by stage",
+        f"## Seconds by stage, of {report.total_seconds:.1f} from the request to the end",
         table(list(report.seconds), [[f"{seconds:.1f}" for seconds in report.seconds.values()]]),
         "## Cost" if report.spent else "",
         table(cost_header, [_cost_row(each) for each in report.spent]) if report.spent else "",

@@ -31,7 +31,7 @@ from swatchbook.records import (
 )
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import load_settings
-from tests.ledger.scene import begin, pass_time
+from tests.ledger.scene import begin, pass_time, set_document
 
 PLAN = Plan(pages=tuple(PlannedPage(number=n, kind="product", reason="r") for n in (1, 2, 3)))
 SLOW = FailedPage(page=4, kind="provider_timeout", message="It took too long.", transient=True)
@@ -111,6 +111,13 @@ def test_note_of_the_discovery_is_the_first_warning(resources: Resources) -> Non
     report = ended(resources, begun(resources))
     assert report.status is DocumentStatus.COMPLETED
     assert report.warnings == (NOTE, "The file was repaired.")
+
+
+def test_time_counts_from_the_request(resources: Resources) -> None:
+    work = begun(resources)
+    set_document(resources.ledger, work.document, created_at=resources.ledger.now() - 100)
+    assert ended(resources, work).total_seconds == pytest.approx(100, abs=9)
+    assert ended(resources, begun(resources)).total_seconds < 9, "the request of before was completed"
 
 
 def test_how_sure_the_discovery_is_is_in_the_report(resources: Resources) -> None:

@@ -91,7 +91,6 @@ _LOST = (
 def _figures(count: int, report: dict[str, object] | None) -> DocumentFigures:
     if report is None:
         return DocumentFigures(products=count)
-    seconds = report.get("seconds") or {}
     return DocumentFigures.model_validate(
         {
             "products": count,
@@ -99,7 +98,7 @@ def _figures(count: int, report: dict[str, object] | None) -> DocumentFigures:
             "complete": report.get("images_complete", 0),
             "cost_usd": report.get("cost_usd"),
             "sure": report.get("sure"),
-            "seconds": sum(seconds.values()) if isinstance(seconds, dict) else 0.0,
+            "seconds": report.get("total_seconds", 0.0),
         }
     )
 

@@ -86,6 +86,7 @@ def document_report(ledger: Ledger, document: str, run: str | None = None) -> Ru
         other_failures=tuple(other_failures(ledger, document)),
         cost_usd=None if any(each.unpriced for each in spent) else sum(each.cost_usd for each in spent),
         spent=tuple(spent),
+        total_seconds=last.total_seconds if last else 0.0,
         seconds=last.seconds if last else seconds,
         confidence_score=last.confidence_score if last else None,
         sure=last.sure if last else None,

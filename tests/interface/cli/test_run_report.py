@@ -55,13 +55,14 @@ def test_the_account_is_a_sum() -> None:
     text = drawn(
         report(
             images_found=256, images_complete=250, images_failed=2, images_rejected=4, placements_hidden=7,
-            pages_skipped=23, confidence_score=0.874, seconds={"PAGES_READ": 2.13, "IMAGES_EMBEDDED": 61.4},
+            pages_skipped=23, confidence_score=0.874, total_seconds=72.0,
+            seconds={"PAGES_READ": 2.13, "IMAGES_EMBEDDED": 61.4},
         )
     )  # fmt: skip
     assert "256 = 250 complete + 2 failed + 4 rejected" in text
     assert "7 hidden · 23 pages skipped" in text
     assert "0.87" not in text, "one figure says how sure it is: `sure`"
-    assert "1:04 min (read pages 2.1 s · embed images 1:01 min)" in text
+    assert "1:12 min (read pages 2.1 s · embed images 1:01 min)" in text
     assert "oak [2024].pdf" in text
     assert "swatchbook search" in text
 
