@@ -28,14 +28,14 @@ class Stage(StrEnum):
 
 PROGRESS: Mapping[Stage, tuple[int, int]] = {
     Stage.REGISTERED: (0, 0),
-    Stage.READ: (0, 5),
-    Stage.DISCOVERED: (5, 15),
-    Stage.PLANNED: (15, 20),
-    Stage.CHUNKED: (20, 35),
-    Stage.EXTRACTED: (35, 50),
-    Stage.EMBEDDED: (50, 75),
-    Stage.ASSEMBLED: (75, 90),
-    Stage.COMPLETED: (90, 100),
+    Stage.READ: (0, 20),
+    Stage.DISCOVERED: (20, 40),
+    Stage.PLANNED: (40, 42),
+    Stage.CHUNKED: (42, 45),
+    Stage.EXTRACTED: (45, 60),
+    Stage.EMBEDDED: (60, 94),
+    Stage.ASSEMBLED: (94, 98),
+    Stage.COMPLETED: (98, 100),
 }
 """Stage -> progress in percent at the start and at the end of the work that leads to it."""
 
@@ -84,7 +84,7 @@ class ShownState(Record):
     severity: Severity
 
 
-PRINT = "print"
+PRINT = "text in pictures"
 """Note of a run that reads the printed text of a page from its pixels."""
 
 

@@ -15,7 +15,6 @@ from swatchbook.ledger.runs import LiveRun
 from swatchbook.ledger.stored_documents import PDF, Document, get_document
 from swatchbook.product_doubts import NO_PRODUCTS, is_doubtful
 from swatchbook.records import (
-    PRINT,
     DocumentStatus,
     ImageCounts,
     ItemCounts,
@@ -90,7 +89,8 @@ def describe_state(
     """Return what people are shown. Times are Unix seconds; `progress`: what its live run does, in words."""
     match status:
         case DocumentStatus.QUEUED:
-            return ShownState(word="queued", sentence="It waits for its turn.", severity="neutral")
+            first = "It starts within a minute, or after the documents before it."
+            return ShownState(word="queued", sentence=first, severity="neutral")
         case DocumentStatus.RUNNING:
             return ShownState(word="running", sentence=progress or "It is about to begin.", severity="active")
         case DocumentStatus.WAITING:
@@ -269,9 +269,7 @@ def describe_step(kind: str, stage: Stage, done: int = 0, total: int = 0, note: 
     """Return the work that leads to a stage of a document of this kind, in words."""
     step, unit = _step(kind, stage)
     current = min(done + 1, total)  # the one at work
-    if stage is Stage.READ and note == PRINT:
-        sentence = f"Reading print of page {current}"
-    elif not total:
+    if not total:
         sentence = step
     elif stage is Stage.READ:
         sentence = f"Reading page {current:,} of {total:,}"
@@ -279,7 +277,7 @@ def describe_step(kind: str, stage: Stage, done: int = 0, total: int = 0, note: 
         sentence = f"{step}: {unit} {current:,} of {total:,}"
     else:
         sentence = f"{step} {done:,} of {total:,}"
-    if note and note != PRINT:
+    if note:
         sentence += f", {note}"
     return ShownProgress(step=step, unit=unit, done=done, total=total, sentence=sentence)
 

@@ -78,7 +78,7 @@ def test_step_names_its_unit() -> None:
         ("pdf", Stage.READ, 0, 0, None, "Reading pages"),
         ("pdf", Stage.READ, 11, 27, None, "Reading page 12 of 27"),
         ("pdf", Stage.READ, 27, 27, None, "Reading page 27 of 27"),
-        ("pdf", Stage.READ, 2, 27, PRINT, "Reading print of page 3"),
+        ("pdf", Stage.READ, 2, 27, PRINT, "Reading page 3 of 27, text in pictures"),
         ("pdf", Stage.EXTRACTED, 2, 24, None, "Extracting pictures: page 3 of 24"),
         ("folder", Stage.EXTRACTED, 39, 164, "12 images embedded", "Scanning: item 40 of 164, 12 images embedded"),
         ("pdf", Stage.EMBEDDED, 40, 164, None, "Embedding 40 of 164"),
