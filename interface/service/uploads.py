@@ -30,7 +30,7 @@ from interface.service.parameters import Tools
 from interface.service.problems import RETRY_SECONDS, documented
 from swatchbook.display_name import display_name
 from swatchbook.errors import Configuration, DiskFull, TooLarge
-from swatchbook.pdf.check_file import HEAD_BYTES, is_pdf
+from swatchbook.pdf.check_file import HEAD_BYTES, check_head
 from swatchbook.pipeline.register import Registered, build_request, register_upload
 from swatchbook.records import DEFAULT_OWNER, DocumentStatus, IngestOptions, Owner
 from swatchbook.settings import Settings
@@ -124,7 +124,7 @@ async def receive_form(
 ) -> tuple[dict[str, str], str]:
     """Write the file of a multipart form to `into`; return the form's other fields, and the file name as given.
 
-    Raises HTTPException 400 (incomplete or malformed), 408, 413 and 415 (not a form, not a PDF), and DiskFull.
+    Raises HTTPException 400 (incomplete or malformed), 408, 413 and 415 (not a form), DiskFull, and as `check_head`.
     """
     max_bytes = settings.max_document_mb << 20
     kind, parameters = parse_options_header(request.headers.get("content-type"))
@@ -231,9 +231,9 @@ class _Form:
             self._require_pdf()
 
     def _require_pdf(self) -> None:
-        """Raise 415 for another format as soon as its first bytes are here, so that it is not uploaded to its end."""
-        if self._only_pdf and not is_pdf(self._head):
-            raise HTTPException(415, "The file is not a PDF.", headers=_CLOSE)
+        """Refuse another format as soon as its first bytes are here, so that it is not uploaded to its end."""
+        if self._only_pdf:
+            check_head(self._head, name=f"{display_name(self._file_name or '')}: the file")
 
     def _end(self) -> None:
         self._ended = True

@@ -289,7 +289,8 @@ def _choices(batch: SentBatch) -> list[Choice]:
     choices = list[Choice]()
     for name, label in LABELS.items():
         given = batch.mapping.names.get(name)
-        read = batch.plan.fields.get(name, ()) if batch.plan else ()
+        fields = batch.plan.fields if batch.plan else {}
+        read = fields.get(name) or (fields.get("id", ()) if name == "code" else ())  # an item without a code has its id
         by_rules = "Automatic" if given is not None else f"Automatic: {', '.join(read) or 'nothing found'}"
         chosen = "" if given is None else _value(given)
         options = [("", by_rules), (_NOT_READ, "Not read"), *of_file]

@@ -19,17 +19,17 @@ from swatchbook.storage.size_limit import check_size
 HEAD_BYTES = 1024  # PDF readers accept "%PDF-" anywhere in the first kilobyte
 
 
-def is_pdf(head: bytes) -> bool:
-    """Return whether the first HEAD_BYTES of a file have a PDF header."""
-    return b"%PDF-" in head[:HEAD_BYTES]
-
-
 def check_pdf(file: BinaryIO, size: int, settings: Settings, *, name: str = "The file") -> None:
-    """Check a file's size and first bytes. Raises TooLarge, UnreadableDocument if it is empty, UnsupportedFormat."""
-    if size == 0:
-        raise UnreadableDocument(f"{name} is empty.", advice="Export or download it again.")
+    """Check a file's size and first bytes. Raises TooLarge, and what `check_head` raises."""
     check_size(size, settings.max_document_mb << 20, name=name)
-    if not is_pdf(file.read(HEAD_BYTES)):
+    check_head(file.read(HEAD_BYTES), name=name)
+
+
+def check_head(head: bytes, *, name: str = "The file") -> None:
+    """Check a file's first HEAD_BYTES. Raises UnreadableDocument if there are none, and UnsupportedFormat."""
+    if not head:
+        raise UnreadableDocument(f"{name} is empty.", advice="Export or download it again.")
+    if b"%PDF-" not in head[:HEAD_BYTES]:
         raise UnsupportedFormat(f"{name} is not a PDF.", advice="Swatchbook reads product catalogues as PDF files.")
 
 

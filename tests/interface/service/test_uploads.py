@@ -284,7 +284,7 @@ def post_form(service: Served, body: bytes, kind: str = "multipart/form-data; bo
         (form(PDF), "multipart/form-data; boundary=", 415, "form"),
         (form(PDF), "multipart/form-data; boundary=" + "b" * 500, 400, "is malformed"),
         (form(b"MZ" + b"x" * 5_000), "multipart/form-data; boundary=b", 415, "not a PDF"),
-        (form(b""), "multipart/form-data; boundary=b", 415, "not a PDF"),
+        (form(b""), "multipart/form-data; boundary=b", 422, "the file is empty"),
         (form(b"x" * 2_000 + PDF), "multipart/form-data; boundary=b", 415, "not a PDF"),
         (form(PDF, part=b"document"), "multipart/form-data; boundary=b", 400, "`file` is missing"),
         (form(PDF, end=b""), "multipart/form-data; boundary=b", 400, "is incomplete"),

@@ -198,6 +198,13 @@ def test_chosen_fields_are_shown_and_started(client: TestClient) -> None:
     assert made.options.mapping == BatchMapping(columns={"title": ("Was",), "price": ("Kostet",), "brand": ()})
 
 
+def test_code_of_an_item_names_its_field(client: TestClient) -> None:
+    send_batch(client, "shop.csv", "id,Title\nA-1,Oak floor\n")
+    shown = page(client, end(client))
+    assert "A-1" in shown.text
+    assert shown.text.count("Automatic: id") == 2, "as its id, and as its code"
+
+
 def test_each_batch_of_a_folder_has_its_own_choices(client: TestClient, picture: bytes) -> None:
     send_batch(client, "a/items.csv", TABLE, folder="shops")
     send_batch(client, "b/items.csv", TABLE.replace("oak.png", "/oak.png"), folder="shops")
