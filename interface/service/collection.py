@@ -92,7 +92,7 @@ TheParts = Annotated[Parts, Depends(get_parts)]
 def show_coverage(
     resources: Tools, caller: TheCaller, parts: TheParts, query: Annotated[StatisticsQuery, Query()]
 ) -> ShownCoverage:
-    """The account, failures, models, runs, throughput and costs: all that the page `/ui/coverage` shows.
+    """The account, failures, models, runs, throughput and costs: all that the pages of coverage show.
 
     Figures by day are those of the last 14 days; runs are the last 50.
     """

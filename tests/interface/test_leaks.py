@@ -235,6 +235,7 @@ ROUTES: Mapping[str, Sequence[Ask]] = {
     "GET /ui/images/{image_id}": EITHER,
     "POST /ui/images/{image_id}/retry": ONCE,
     "GET /ui/coverage": (Ask(), Ask("owner=anna")),
+    "GET /ui/coverage/log": (Ask(), Ask("owner=anna")),
     "POST /ui/coverage/retry": (Ask(form={"kind": "provider_down"}), Ask("owner=anna", form={"kind": "x"})),
     "GET /ui/review": (Ask(), Ask("owner=anna")),
     "POST /ui/review/{image_id}/{verdict}": ONCE,

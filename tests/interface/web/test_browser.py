@@ -469,7 +469,7 @@ def test_axe_finds_nothing_wrong_and_nothing_moves(
             "/", "/?text=oak&color=grey", "/?text=no&material=oakk", "/?text=piston&by=product",
             f"/?like={picture.image}", "/ui/documents",
             f"/ui/documents/{document}?page={picture.page}", f"/ui/documents?done=deleted:{document}", "/ui/trash",
-            f"/ui/images/{picture.image}", "/ui/coverage", "/ui/review", "/?k=0",
+            f"/ui/images/{picture.image}", "/ui/coverage", "/ui/coverage/log", "/ui/review", "/?k=0",
             f"/products/{product}", f"/ui/products/{product}/merge", f"/ui/documents/{document}/readings",
             f"/ui/documents/{document}/teach?page=3", f"/ui/documents/{document}/teach?likeliest=1",
         ):  # fmt: skip

@@ -40,12 +40,16 @@ def test_what_goes_wrong_is_told_with_what_follows(
     record_round(ledger, {"launched": ["somewhere"]})
     prefect = f"http://127.0.0.1:{free_port()}"
     monkeypatch.setenv("PREFECT_API_URL", f"{prefect}/api")
-    shown = page(sample, "/ui/coverage")
+    told = page(sample, "/ui/coverage").text
+    assert "The AI model gave no usable answer1 picture" in told
+    assert "Unreadable page1 pagenot by itself" in told
+    assert "The Prefect server does not answer." in told
+    assert "invalid_model_output" not in told
+    shown = page(sample, "/ui/coverage/log")
     for each in (
         "The account closes: the documents show 16 pictures.", "invalid_model_output", "stuck", "no progress for",
         "vision.example", "launched somewhere",
         "1 call in the last 14 days, 0 failed.", "Ledger: ok", "Prefect: down",
-        "unreadable_pagepages1not by itself",
     ):  # fmt: skip
         assert each in shown.text, each
     for title in ("Failed tries by day", "Pages read and pictures embedded by day", "Cost by day in US dollars"):
@@ -77,7 +81,7 @@ def test_a_kind_of_failures_is_retried_now(sample: TestClient, resources: Resour
     with ledger.write() as connection:
         connection.execute(update(items).where(items.c.key == keys(1)[0]).values(state="failed", next_retry_at=None))
     shown = page(sample, "/ui/coverage?owner=bert")
-    assert shown.all("button", **{"aria-label": "Retry now: invalid_model_output"})
+    assert shown.all("button", **{"aria-label": "Retry now: The AI model gave no usable answer"})
     got = sample.post(
         "/ui/coverage/retry?owner=bert", data={"kind": "invalid_model_output"}, headers={"Origin": ADDRESS}
     )

@@ -190,7 +190,7 @@ def test_every_state_of_an_image_has_its_look(sample: TestClient, resources: Res
         assert "unreadable_image: It is cut off." in story.text
         assert story.all("form", action=f"/ui/images/{image['id']}/retry")
     assert closes(page(sample, "/ui/coverage"))[0] == counted.complete
-    assert "unreadable_imagepictures3 (1 rejected)" in page(sample, "/ui/coverage").text
+    assert "Not a picture, or a damaged one3 pictures (1 of them for good)" in page(sample, "/ui/coverage").text
     post(sample, f"/ui/documents/{document}/retry")
     assert get_document(resources.ledger, document).status is DocumentStatus.WAITING
 

@@ -35,7 +35,7 @@ def every_page(client: TestClient, document: str) -> list[str]:
         f"/?like={image['id']}", f"/?text={product}&product={product}", "/ui/facets", "/ui/facets?by=product",
         "/ui/documents", "/ui/documents/rows", f"/ui/documents/{document}", f"/ui/documents/{document}?page=2",
         f"/ui/documents?done=deleted:{document}", "/ui/trash", f"/ui/images/{image['id']}",
-        "/ui/coverage", "/ui/review", "/ui/nothing",
+        "/ui/coverage", "/ui/coverage/log", "/ui/review", "/ui/nothing",
         "/ui/documents/00000000-0000-0000-0000-000000000000", "/?k=0",
         f"/products/{first['id']}", f"/ui/documents/{document}/teach", f"/ui/documents/{document}/teach?likeliest=1",
         f"/ui/documents/{document}/readings",
