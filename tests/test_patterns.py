@@ -16,14 +16,15 @@ REPEATED = [
     *("1", "1 ", "1.", "1,", "a", "A ", "a: ", "1a", "1 x ", "1% a ", "(", "[", "- ", "S,", "20,", "Size: 1 ", "€1 "),
     *("1,1 ", " ", "1-1 ", "<a ", "_", "*", ". ", "\n ", "a.", "http://", '{"a":', "ab-", "A-1", "../"),
 ]
-LONGEST = 5.0
+LENGTH = LONGEST_LINE // 2
+LONGEST = 1.5
 """Seconds of processor time for all hostile texts: linear patterns take a hundredth of it, cubic ones minutes."""
 
 
 def hostile_lines() -> Iterator[str]:
-    """Yield lines of the greatest length that make a pattern begin anew at each character."""
+    """Yield long lines that make a pattern begin anew at each character."""
     for part in REPEATED:
-        line = (part * LONGEST_LINE)[:LONGEST_LINE]
+        line = (part * LENGTH)[:LENGTH]
         yield from (f"{line}!", f"x{line}")
 
 
