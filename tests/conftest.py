@@ -27,6 +27,7 @@ from hypothesis import HealthCheck, settings
 import swatchbook.models  # noqa: F401 — one thread for each operation, told before numpy or torch is loaded
 from devtools.weaviate import free_ports
 from tests.command import bare_environment, finish
+from tests.kept_children import KeptChildren, kept_children
 from tests.needs import missing
 
 gc.disable()  # while tests are collected
@@ -301,6 +302,18 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("migrated") / "ledger.sqlite"
     open_ledger(f"sqlite:///{file}").close()
     return file
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kept() -> Iterator[KeptChildren]:
+    with kept_children() as children:
+        yield children
+
+
+@pytest.fixture
+def new_children(kept: KeptChildren, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this test start and end child processes as the program does."""
+    monkeypatch.setattr(kept, "keeps", False)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -325,6 +325,7 @@ def test_all_children_work_at_once(tmp_path: Path) -> None:
         assert time.monotonic() - start < 5.9  # one after the other would take six
 
 
+@pytest.mark.usefixtures("new_children")
 def test_closing_ends_the_children(tmp_path: Path) -> None:
     before = children()
     with Decoders(Settings()) as decoders:

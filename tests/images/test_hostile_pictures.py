@@ -92,6 +92,7 @@ def resident(decoders: Decoders) -> int:
     return int(psutil.Process(child.pid).memory_info().rss)
 
 
+@pytest.mark.usefixtures("new_children")
 @pytest.mark.skipif(sys.platform != "linux", reason="only glibc keeps freed memory so")
 def test_memory_falls_back_after_the_largest_pictures(tmp_path: Path) -> None:
     large, broken = tmp_path / "large.png", tmp_path / "broken.png"

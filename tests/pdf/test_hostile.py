@@ -17,7 +17,7 @@ from swatchbook.pipeline.extract import extract
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
 from tests.conftest import SOAK
-from tests.pdf.conftest import Kept
+from tests.kept_children import KeptChildren
 from tests.pdf.hostile import HOSTILE, sound, written
 from tests.pdf.hostile_parts import PARTS
 from tests.pdf.making import all_pages
@@ -130,14 +130,12 @@ def mutate(data: bytes, chance: random.Random) -> bytes:
     return bytes(changed)
 
 
-def test_mutated_files_fail_by_name_and_leave_no_process(kept_children: dict[object, Kept], tmp_path: Path) -> None:
+def test_mutated_files_fail_by_name_and_leave_no_process(kept: KeptChildren, tmp_path: Path) -> None:
     originals, path = bases(), tmp_path / "a.pdf"
     for seed in range(MUTANTS):
         path.write_bytes(mutate(originals[seed % len(originals)], random.Random(seed)))
         _, said = read_whole(path, 10)
         assert Unexpected.kind not in said, f"seed {seed}: {said}"
-    pids = {pid for child in kept_children.values() for pid in child.pids}
-    for child in kept_children.values():
-        child.close()
-    assert pids
-    assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+    kept.end_idle()
+    assert kept.readers
+    assert not [pid for pid in kept.readers if Path(f"/proc/{pid}").exists()]

@@ -37,11 +37,6 @@ RASTER = {
 NAMES = ("Lounge Oslo", "Bench Turin", "Stool Malmo", "Table Porto")
 
 
-@pytest.fixture(autouse=True)
-def keep_children() -> None:
-    """Each document has a child of its own: what OCR loads for one stays in the child's memory."""
-
-
 def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
