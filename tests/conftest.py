@@ -318,19 +318,25 @@ def new_children(kept: KeptChildren, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def made_once(migrated: Path) -> Iterator[None]:
-    """What ledgers, HTTP clients and models have in common is made once for all that this process opens.
+    """What ledgers, services, HTTP clients and models have in common is made once for all that this process opens.
 
     SQL is compiled once, not again for the engine of each test: that was two fifths of a ledger test. SQLAlchemy finds
     a compiled statement by its dialect object, so they share this, too. A new SQLite ledger is a copy of one that was
-    migrated. Certificates, which only clients of other hosts look at, are read once. A question's vectors are computed
-    once: the first search in a collection encodes the same 32.
+    migrated. Certificates, which only clients of other hosts look at, are read once, and so are the descriptions of
+    services on buckets. Routes and commands are prepared once. A question's vectors are computed once: the first search
+    in a collection encodes the same 32.
     """
+    import typer.testing
+    from botocore.loaders import JSONFileLoader
+    from fastapi.routing import APIRoute, _EffectiveRouteContext
+
     from swatchbook.errors import Configuration
     from swatchbook.ledger import database
     from swatchbook.models.bert import Bert
     from swatchbook.runtime import process
 
     open_one, dialects, compiled = database._opened, dict[str, Any](), dict[Any, Any]()
+    prepare_one, prepared = _EffectiveRouteContext.from_api_route, dict[tuple[int, str], Any]()
     encode_one, encoded = Bert.encode, dict[tuple[int, ...], Any]()
 
     def opened(ledger: "Ledger") -> "Ledger":
@@ -351,8 +357,17 @@ def made_once(migrated: Path) -> Iterator[None]:
             encoded[asked] = encode_one(network, ids)
         return encoded[asked]
 
+    def prepare(*, original_route: APIRoute, include_context: Any) -> Any:
+        route = id(original_route), include_context.prefix
+        if route not in prepared:  # the answer holds the route, whose id therefore stays its own
+            prepared[route] = prepare_one(original_route=original_route, include_context=include_context)
+        return prepared[route]
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(database, "_opened", opened)
+        patch.setattr(_EffectiveRouteContext, "from_api_route", prepare)
+        patch.setattr(typer.testing, "_get_command", cache(typer.testing._get_command))
+        patch.setattr(JSONFileLoader, "load_file", staticmethod(cache(JSONFileLoader().load_file)))
         patch.setattr(Bert, "encode", encode)
         patch.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
         patch.setattr(process, "BACKGROUND", 0)  # flows run in the process of the tests, which gives way to nobody
