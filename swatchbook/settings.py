@@ -381,7 +381,7 @@ class Settings(BaseSettings):
         description="Most pages of a document. Raise it for longer catalogues; memory and time grow with the pages.",
     )
     image_suffixes: Annotated[tuple[Suffix, ...], NoDecode, BeforeValidator(parse_list)] = Field(
-        default=("jpg", "jpeg", "jfif", "png", "webp", "gif", "avif", "tif", "tiff", "bmp", "jp2"),
+        default=("jpg", "jpeg", "jfif", "png", "webp", "gif", "avif", "heic", "heif", "tif", "tiff", "bmp", "jp2"),
         min_length=1,
         description=(
             "Suffixes of the files that count as pictures in a folder, separated by commas. Leave out those that your "

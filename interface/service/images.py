@@ -48,6 +48,7 @@ _TYPES = {
     ".tif": "image/tiff",
     ".bmp": "image/bmp",
     ".avif": "image/avif",
+    ".heif": "image/heif",
     ".jp2": "image/jp2",
 }
 """Formats that extraction stores; others are sent as application/octet-stream, which browsers do not render."""

@@ -2,7 +2,7 @@
 
 White on transparency is laid over grey, on which it is seen.
 
-It imports only Pillow, so that a restart is fast.
+It imports only Pillow and its plugin for HEIC, so that a restart is fast.
 """
 
 import logging
@@ -14,6 +14,7 @@ from pathlib import Path
 from struct import Struct
 from typing import IO, Any
 
+from pi_heif import register_heif_opener
 from PIL import Image, ImageChops, ImageCms, UnidentifiedImageError
 from PIL.PngImagePlugin import PngImageFile
 
@@ -24,8 +25,9 @@ from swatchbook.runtime.child_process import Frame, serve
 from swatchbook.runtime.heap import release_memory_above
 
 log = logging.getLogger(__name__)
+register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
 
-FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "JPEG2000", "AVIF", "PPM", "ICO")
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "JPEG2000", "AVIF", "HEIF", "PPM", "ICO")
 """Accepted formats, without those that Pillow passes to other programs (EPS) and rare ones."""
 
 LACKED_END = "lacked end"  # of what Pillow knows of a picture

@@ -1,3 +1,4 @@
+import base64
 import io
 import re
 import struct
@@ -26,6 +27,16 @@ from swatchbook.errors import (
 from swatchbook.images.decoder_pool import Decoders, Header
 from swatchbook.settings import Settings
 from tests.images.materials import material
+
+HEIC = base64.b64decode(
+    "AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAX1tZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAAAAAAACJpbG9jAA"
+    "AAAERAAAEAAQAAAAABoQABAAAAAAAAADQAAAAjaWluZgAAAAAAAQAAABVpbmZlAgAAAAABAABodmMxAAAAAA5waXRtAAAAAAABAAAA/WlwcnAA"
+    "AADdaXBjbwAAAHZodmNDAQNwAAAAkAAAAAAAHvAA/P34+AAADwNgAAEAGEABDAH//wNwAAADAJAAAAMAAAMAHroCQGEAAQAqQgEBA3AAAAMAkA"
+    "AAAwAAAwAeoCCBBZbq5Ka5uAhoMCAAAAMDIAAAAwAhYgABAAZEAcFzwIkAAAATY29scm5jbHgAAQANAAaAAAAAFGlzcGUAAAAAAAAAQAAAAEAA"
+    "AAAoY2xhcAAAAEAAAAABAAAAMAAAAAEAAAAAAAAAAv////AAAAACAAAAEHBpeGkAAAAAAwgICAAAABhpcG1hAAAAAAAAAAEAAQWBAgMFhAAAAD"
+    "xtZGF0AAAAMCgBrxOAdp8Jm5R/8Jav8kHzGq/3IWAqeiM3zdDi+VyMp8V9idqqTWJsLizUXxADjA=="
+)
+"""64 × 48 pixels, the first 20 columns green, the others red."""
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +77,16 @@ def halves(mode: str, left: object, right: object, size: tuple[int, int] = (80, 
 def left_and_right(picture: Pixels) -> tuple[list[int], list[int]]:
     height, width, _ = picture.shape
     return picture[height // 2, width // 4].tolist(), picture[height // 2, width * 3 // 4].tolist()
+
+
+def test_heic_of_a_phone_is_read(decoders: Decoders, tmp_path: Path) -> None:
+    (tmp_path / "IMG_1234.HEIC").write_bytes(HEIC)
+    (header,) = decoders.headers([tmp_path / "IMG_1234.HEIC"])
+    assert isinstance(header, Header)
+    assert (header.format, header.width, header.height) == ("HEIF", 64, 48)
+    left, right = left_and_right(pixels(decoders, tmp_path / "IMG_1234.HEIC"))
+    assert left[1] > left[0] + 100
+    assert right[0] > right[1] + 100
 
 
 def test_pictures_come_back_in_order_at_the_side_asked_for(decoders: Decoders, tmp_path: Path) -> None:

@@ -342,13 +342,13 @@ def test_pictures_of_folders_are_read_or_counted(resources: Resources, tmp_path:
         draw(tmp_path / "pictures" / "plain.jpg", number)
         with Image.open(tmp_path / "pictures" / "plain.jpg") as image:
             image.save(tmp_path / "pictures" / name, "JPEG" if name.endswith("jfif") else None)
-    for name in ("f.heic", "g.HEIC", "h.svg", "notes.txt"):
+    for name in ("f.psd", "g.PSD", "h.svg", "notes.txt"):
         (tmp_path / "pictures" / name).write_bytes(b"x")
     cut = tmp_path / "pictures" / "plain.jpg"
     cut.write_bytes(cut.read_bytes()[:-2])
     found = scanned(resources, work := begin(resources, tmp_path / "pictures"))
     assert found.doubts == (
-        "Pictures of kinds that are not read: 2 .heic, 1 .svg. Save them as JPEG or PNG.",
+        "Pictures of kinds that are not read: 2 .psd, 1 .svg. Save them as JPEG or PNG.",
         "Taken, though the end of the file is missing: plain.jpg.",
     )
     assert len(paths_by_image(resources, work)) == len(names) + 1
