@@ -127,7 +127,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
     ),
     # not cached: another version lets the next run give the items of unchanged folders their new titles and texts
     "items": PureStage(
-        version="12",
+        version="13",
         options=("categories",),
         modules=(
             *(f"swatchbook/sources/{name}.py" for name in ("folder", "view_names", "sidecar", "listed")),

@@ -35,6 +35,7 @@ _HANDLED = (
     "price", "currency", "regular_price", "sale_starts", "sale_ends", "description", "url", "brand", "gtin",
     "availability", "condition", "handle", "status", "taxonomy", "categories", "shop_attributes", "sku", "sold_as",
     "digital", "mpn", "shop_id", "short_description", "tags", "stock", "backorders", "visibility",
+    "item_id",
 )  # fmt: skip
 """Metadata for which there is a field: they are not listed as further properties."""
 _OF_PRICES = {"price", "regular_price", "sale_starts", "sale_ends"}

@@ -47,7 +47,7 @@ COMMON: Mapping[str, Template] = {
 """Fields that every format has in some place -> how they are filled, unless a mapping fills them otherwise.
 
 `{key}` is the id of the product without hyphens: the same in each export, also when its name is edited. `{sku}` is that
-of a shop's own file, so that the shop finds its products again."""
+of a file of items, so that the shop finds its products again."""
 
 AVAILABILITY = ("in_stock", "out_of_stock", "preorder", "backorder")
 CONDITIONS = ("new", "used", "refurbished")

@@ -212,7 +212,9 @@ def _chosen(attribute: ShopAttribute | None, values: Iterable[str]) -> tuple[str
 
 def _known(offer: Offer, sku: str) -> dict[str, str]:
     """Return what is known of a product and has no column."""
+    mpn = offer.fields["mpn"]
     known = dict(offer.properties) | {"code": offer.code_beside(sku)}
+    known["MPN"] = "" if mpn in (sku, known["code"]) else mpn
     if price := offer.single_price:
         known["price unit"] = price.unit or ""
     for name in (*_measures(offer), *(["weight"] if offer.grams else [])):

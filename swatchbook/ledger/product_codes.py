@@ -16,7 +16,13 @@ from swatchbook.records import COUNTED, DocumentStatus, LinkKind, ResultKind
 
 _LONGEST: Final = 64  # characters of a code; a longer text is none
 _MOST_PRODUCTS: Final = 100  # with one code that a search finds
-_CODES: Final = frozenset({"code", "sku", "mpn", "gtin", "ean", "upc", "isbn", "asin", "barcode"})
+_SIGNS: Final = re.compile(r"[\W\d_]+")
+_CODES: Final = frozenset({
+    "code", "sku", "mpn", "gtin", "ean", "upc", "isbn", "asin", "barcode", "reference", "ref", "артикул",
+    "itemid", "itemnumber", "itemno", "itemcode", "articleid", "articlenumber", "articleno", "artikelnummer",
+    "artikelnr", "artnr", "productid", "productnumber", "productno", "productcode", "modelnumber", "partnumber",
+    "vendorcode", "styleid", "stylecode",
+})  # fmt: skip
 """Keys of metadata and facts that have codes, without digits and signs: "gtin13" is `gtin`."""
 
 
@@ -57,7 +63,7 @@ def _printed_codes(record: Mapping[str, Any]) -> Iterator[str]:
     yield from (each["code"] for each in (record, *variants) if each.get("code"))
     facts = [*(record.get("metadata") or {}).items(), *(fact for each in variants for fact in each.get("facts", ()))]
     for key, value in facts:
-        if re.sub(r"[\W\d_]+", "", key.casefold()) in _CODES:
+        if _SIGNS.sub("", key.casefold()) in _CODES:
             yield from (value, *re.split("[,;]", value))  # several values of a fact are joined
 
 

@@ -13,7 +13,7 @@ from swatchbook.catalogue.attributes import derive_key, fact_key, with_unit_of_h
 from swatchbook.one_line import shorten
 from swatchbook.records import Variant
 from swatchbook.sources.batch_fields import VARIANTS, Columns, Fields, attributes_of
-from swatchbook.sources.batch_names import CODE, FIELDS, METADATA, MPN, NAMES, flat, words_of
+from swatchbook.sources.batch_names import CODE, FIELDS, METADATA, MPN, NAMES, SKU, flat, words_of
 from swatchbook.sources.batch_values import (
     MAX_TITLE,
     as_availability,
@@ -155,6 +155,8 @@ def _variant(given: Any, title: str | None, names: Sequence[str | None]) -> Vari
         facts["mpn"] = mpn
     if gtin := next((text for key in NAMES["gtin"] if (text := as_gtin(known.get(key)))), None):
         facts["gtin"] = gtin
+    if "sku" not in facts and (sku := next((text for key in SKU if (text := as_id(known.get(key)))), None)):
+        facts["sku"] = sku
     price = as_price(given)
     regular = next(filter(None, map(as_price, map(known.get, NAMES["regular_price"]))), None)
     if price and regular and (before := price_before(price, regular)):

@@ -38,9 +38,10 @@ NAMES: Mapping[str, tuple[str, ...]] = {
         "produktid", "artikelid", "ид", "идентификатор",
     ),
     CODE: (
-        "sku", "variantsku", "productsku", "skuid", "articlenumber", "articleno", "artikelnummer", "artikelnr", "artnr",
-        "itemnumber", "itemno", "productnumber", "productcode", "itemcode", "vendorcode", "modelnumber", "partnumber",
-        "mpn", "productno", "manufacturersku", "code", "reference", "referencia", "ref", "styleid", "stylecode", "kod",
+        "code", "sku", "variantsku", "productsku", "skuid", "articlenumber", "articleno", "artikelnummer",
+        "artikelnr", "artnr", "itemnumber", "itemno", "productnumber", "productcode", "itemcode", "vendorcode",
+        "modelnumber", "partnumber", "mpn", "productno", "manufacturersku", "reference", "referencia", "ref",
+        "styleid", "stylecode", "kod",
         "артикул", *_GTIN,
     ),
     "gtin": _GTIN,
@@ -142,6 +143,10 @@ MPN = (
     "googleshoppingmanufacturerpartnumbermpn", "googleshoppingmpn",
 )  # fmt: skip
 """Fields with the number that the manufacturer gave an article."""
+
+SKU = ("ownsku", "sku", "productsku", "skuid")
+IDENTIFIERS = (*NAMES[CODE], *NAMES[ID], *MPN)
+"""Fields with a text that names one product."""
 
 SALE_STARTS = ("salestarts", "datesalepricestarts", "salepricestartdate", "specialfromdate", "salepriceeffectivedate")
 SALE_ENDS = ("saleends", "datesalepriceends", "salepriceenddate", "specialtodate", "salepriceeffectivedate")

@@ -277,4 +277,6 @@ def _is_picture_url(value: Any) -> bool:
 
 
 def _has_picture_suffix(text: str) -> bool:
-    return bool(re.search(r"\.(?:jpe?g|png|webp|gif|avif|hei[cf]|bmp|tiff?|jp2)(?:[?#]\S*)?$", text.strip(), re.IGNORECASE))
+    return bool(
+        re.search(r"\.(?:jpe?g|png|webp|gif|avif|hei[cf]|bmp|tiff?|jp2)(?:[?#]\S*)?$", text.strip(), re.IGNORECASE)
+    )

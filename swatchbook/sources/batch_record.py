@@ -6,18 +6,30 @@ content.
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 from urllib.parse import urljoin
 
+from swatchbook.catalogue.attributes import derive_key
 from swatchbook.one_line import shorten
 from swatchbook.printed_prices import amounts_of, is_one_amount, may_be_in
 from swatchbook.records import NO_MAPPING, BatchMapping, Variant, sha256
 from swatchbook.sources.batch_facts import read_facts, read_variants
 from swatchbook.sources.batch_fields import Columns, Fields
-from swatchbook.sources.batch_names import CODE, ID, METADATA, MPN, SALE_ENDS, SALE_STARTS, TITLE, flat
+from swatchbook.sources.batch_names import (
+    CODE,
+    ID,
+    IDENTIFIERS,
+    METADATA,
+    MPN,
+    SALE_ENDS,
+    SALE_STARTS,
+    SKU,
+    TITLE,
+    flat,
+)
 from swatchbook.sources.batch_pictures import NamedPicture, read_pictures
 from swatchbook.sources.batch_values import (
     MAX_TEXT,
@@ -85,11 +97,16 @@ def read_record(record: Mapping[str, Any], mapping: BatchMapping = NO_MAPPING) -
     code = fields.read(CODE, as_id)
     base = metadata.get("url", base_url or "")
     pictures, more = read_pictures(fields, base if base.startswith("http") else None)
-    item = fields.read(ID, as_id) or metadata.get("url") or code
+    given_id = fields.read(ID, as_id)
+    item = given_id or metadata.get("url") or code
     variants = read_variants(fields, title)
+    if len(variants) > 1 and code in {variant.code for variant in variants}:
+        code = None
+    beside = _listed_as(fields)
+    beside |= _other_codes(fields, given_id if code else None, {code, *metadata.values(), *beside.values()})
     facts = read_facts(fields, mapping.fact_names, metadata.keys())
     names = "; ".join(variant.name for variant in variants)  # an attribute with the options of all variants
-    metadata |= {key: value for key, value in facts.items() if value != names} | _listed_as(fields)
+    metadata |= {key: value for key, value in facts.items() if value != names} | beside
     of_variants = [dict(variant.facts) for variant in variants]
     is_for_any = any(value == ANY for variant in variants for _, value in variant.options)
     for key in () if is_for_any else ("size", "color", "material"):  # filters on products use all of them
@@ -97,8 +114,9 @@ def read_record(record: Mapping[str, Any], mapping: BatchMapping = NO_MAPPING) -
             metadata[key] = shorten(", ".join(values), MAX_TEXT)
     if {each.get("gtin") for each in of_variants} & {*re.findall(r"\d+", metadata.get("gtin", ""))}:
         del metadata["gtin"]  # that of one of its rows
-    if metadata.get("mpn") in {each.get("mpn") for each in of_variants}:
-        metadata.pop("mpn", None)
+    for key in ("mpn", "sku"):
+        if metadata.get(key) in {each.get(key) for each in of_variants}:
+            metadata.pop(key, None)
     if known := [each["availability"] for each in of_variants if "availability" in each]:
         metadata["availability"] = min(known, key=_BEST_FIRST.index)
     if any(variant.price for variant in variants):
@@ -107,7 +125,7 @@ def read_record(record: Mapping[str, Any], mapping: BatchMapping = NO_MAPPING) -
         metadata["price"] = every
     return ReadRecord(
         id=item[:_MAX_ID] if item else None,
-        code=None if len(variants) > 1 and code in {variant.code for variant in variants} else code,
+        code=code,
         title=shorten(title, MAX_TITLE) if title else None,
         metadata=metadata,
         variants=variants,
@@ -140,6 +158,20 @@ def _listed_as(fields: Fields) -> dict[str, str]:
     return found
 
 
+def _other_codes(fields: Fields, given_id: str | None, known: Collection[str | None]) -> dict[str, str]:
+    """Return the identifiers that are not `known`, by the names of their fields.
+
+    The id of the file is `item_id`; without a code it is the code.
+    """
+    found = {"item_id": given_id} if given_id and given_id not in known and "://" not in given_id else {}
+    for field in (each for name in IDENTIFIERS for each in fields.top.get(name, ())):
+        text = as_id(field.value)
+        if text and field.name not in fields.used and text not in {*known, *found.values()} and "://" not in text:
+            fields.use(field.name)
+            found.setdefault(derive_key(field.name.removeprefix("g:")), text)
+    return found
+
+
 def _off_sale(value: Any) -> str | None:
     return str(value).lower() if _OFF_SALE.fullmatch(str(value)) else None
 
@@ -168,7 +200,7 @@ _OF_SHOPS: Mapping[str, tuple[Callable[[Any], str | None], Sequence[str]]] = {
     "taxonomy": (as_category, ("productcategory",)),
     "categories": (as_text, ("allcategories",)),
     "shop_attributes": (as_shop_attributes, ("shopattributes",)),
-    "sku": (as_id, ("ownsku",)),
+    "sku": (as_id, SKU),
     "mpn": (as_id, MPN),
     "shop_id": (as_id, ("shopid",)),
     "short_description": (as_text, ("shortdescription", "kurzbeschreibung")),

@@ -29,7 +29,7 @@ MOST_ROWS = 100_000
 FIRST_IN_TEXT = ("brand", "category", "size", "condition", "material", "color")
 NOT_IN_TEXT = (
     "price", "currency", "url", "description", "short_description", "handle", "status", "shop_attributes", "shop_id",
-    "stock", "backorders", "visibility",
+    "stock", "backorders", "visibility", "item_id", "sku",
 )  # fmt: skip
 """Keyword search reads all metadata but these in addition to the title, then the descriptions: a vector is made of the
 beginning of a long text only.

@@ -11,6 +11,7 @@ from swatchbook.export.formats import Written, write_products
 from swatchbook.export.ledger_changes import told_changes
 from swatchbook.export.product_rows import as_rows, copy_pictures, picture_name, read_products
 from swatchbook.export.shop_mapping import ShopMapping, ShopOptions
+from swatchbook.ledger.product_codes import code_key, targets_of_codes
 from swatchbook.ledger.source_items import complete_items
 from swatchbook.pipeline.begin_run import begin_work
 from swatchbook.pipeline.register_path import register_folder
@@ -433,3 +434,31 @@ def test_documents_that_are_not_completed_are_told(resources: Resources, batch: 
     assert told is not None
     assert told.unfinished == (batch.name,)
     assert told_changes(resources.ledger, None, [], []) is None
+
+
+IDENTIFIERS = {"id": "4711", "code": "CODE-7", "sku": "SKU-9", "mpn": "MPN-8", "gtin": "4006381333931"}
+"""All different, as a shop's file may have them."""
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv"])
+def test_each_identifier_stays_and_finds_its_product(tmp_path: Path, resources: Resources, suffix: str) -> None:
+    draw(tmp_path / "rug.png", 0)
+    item = {**IDENTIFIERS, "title": "Woven rug", "price": "20 EUR", "image": "rug.png", "isbn": "9783161484100"}
+    lines = [json.dumps(item)] if suffix == "jsonl" else [",".join(item), ",".join(item.values())]
+    (tmp_path / f"items.{suffix}").write_text("\n".join(lines))
+    (product,) = read(resources, tmp_path / f"items.{suffix}", "anna")
+    kept = {"item_id": "4711", "sku": "SKU-9", "mpn": "MPN-8", "gtin": "4006381333931", "isbn": "9783161484100"}
+    assert (product.code, {name: product.metadata.get(name) for name in kept}) == ("CODE-7", kept)
+    asked = [str(code_key(each)) for each in (*IDENTIFIERS.values(), "9783161484100")]
+    found = targets_of_codes(resources.ledger, "product", ["anna"], asked)
+    assert found == {each: [product.id] for each in asked}
+    for form in READERS:
+        data, _ = exported(resources, [product], form)
+        lost = {name for name, value in IDENTIFIERS.items() if value.encode() not in data}
+        assert lost == {"id"} | _WITHOUT_PLACE.get(form, set()), form
+    own, _ = exported(resources, [product], "jsonl", ShopOptions())
+    assert all(value.encode() in own for value in IDENTIFIERS.values())
+
+
+_WITHOUT_PLACE = {"shopify": {"code"}, "google": {"code"}, "akeneo": {"code", "mpn", "gtin"}}
+"""Format -> identifiers that it has no column for, unless a mapping names one."""

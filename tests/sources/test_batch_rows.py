@@ -57,7 +57,7 @@ def test_table_of_another_shop_is_no_woocommerce(tmp_path: Path) -> None:
         ("SKU,Type,Published,Name,Price,Image", "POT,Pots,-1,Pot,9,https://w.example/1.jpg"),
     ):
         (pot,) = items_of(tmp_path, "items.csv", [head.split(","), row.split(",")])
-        assert {"sku", "status"}.isdisjoint(pot.metadata)
+        assert {"shop_id", "status"}.isdisjoint(pot.metadata)
 
 
 def test_variation_without_a_parent_belongs_to_no_product_without_a_sku(tmp_path: Path) -> None:

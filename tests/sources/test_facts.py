@@ -88,7 +88,7 @@ def test_product_is_available_as_its_best_variant() -> None:
 
 def test_fact_that_is_a_field_of_an_item_is_there_once() -> None:
     found = read({"attributes": [{"name": "Colour", "value": "red"}, {"name": "SKU", "value": "A1"}]})
-    assert (found.metadata, found.code) == ({"color": "red"}, "A1")
+    assert (found.metadata, found.code) == ({"color": "red", "item_id": "1"}, "A1")
 
 
 def test_several_values_of_an_attribute_are_one_fact_and_a_flag_is_a_word() -> None:
@@ -125,7 +125,7 @@ def test_variants_have_names_codes_and_prices_of_their_own() -> None:
         }
     )
     assert found.variants == (
-        Variant(name="Natural", code="N", price="129 EUR"),
+        Variant(name="Natural", code="N", price="129 EUR", facts=(("sku", "N"),)),
         Variant(name="Smoked", options=(("Option 1", "Smoked"),)),
     )
     assert found.code is None  # the first variant's is not that of the product
@@ -239,6 +239,7 @@ def test_objects_within_specs_and_units_are_kept_and_pictures_have_no_url_of_a_p
     )
     assert found.metadata == {
         "care_cleaning": "wipe", "care_oil": "yearly", "height": "45 cm", "gtin": "4006381333931",
+        "item_id": "1",
     }  # fmt: skip
     assert read({"attributes": [{"name": "Load", "value": 120, "unit": "kg"}]}).metadata == {"load": "120 kg"}
     options = {"variants": [{"name": "short", "options": {"Length": "100 cm"}}, {"options": {"Length": "160 cm"}}]}

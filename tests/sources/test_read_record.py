@@ -29,9 +29,10 @@ def test_variants_without_names_are_told_apart_by_what_they_differ_in() -> None:
         ("Red", "L-R", "100", (("Color", "Red"),)),
         ("Blue", "L-B", "121.95", (("Color", "Blue"),)),
     ]
-    assert dict(red.facts) == {"color": "Red", "weight": "2 kg"}
+    assert dict(red.facts) == {"color": "Red", "weight": "2 kg", "sku": "L-R"}
     assert dict(blue.facts) == {
         "color": "Blue", "weight": "750 g", "regular_price": "150", "availability": "out_of_stock",
+        "sku": "L-B",
     }  # fmt: skip
 
 
