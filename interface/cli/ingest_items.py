@@ -229,6 +229,8 @@ def _print_table(table: TableCounts, *, quiet: bool) -> None:
         ("Embedded instead", table.refused, table.refused_vectors),
     ):
         _print_rows(what, count, rows)
+    for each in table.letters:
+        err().print(Text(clean(each)), soft_wrap=True)
     if table.not_completed and not table.taken:
         _print_rows("Not completed", table.not_completed, table.not_completed_rows)
         note("`completed` in the mapping lists the statuses that are taken.")

@@ -17,7 +17,16 @@ from swatchbook.records import DEFAULT_OWNER, PIXEL_ROLES, DocumentStatus, Given
 from swatchbook.resources import Resources
 from swatchbook.runtime.disk import keep_reserve
 from swatchbook.sources.staged import Staging, staged_file
-from swatchbook.sources.table import SQL, USER, LeftRow, TableMapping, TakenRow, judge_rows, read_vector
+from swatchbook.sources.table import (
+    SQL,
+    USER,
+    LeftRow,
+    TableMapping,
+    TakenRow,
+    judge_rows,
+    letters_in_doubt,
+    read_vector,
+)
 
 MAX_NAMED = 1_000
 """The most rows that are named in each list."""
@@ -34,7 +43,7 @@ class TableCounts(Record):
     """Counts of a table: rows = taken + not_completed + left_out + of_others.
 
     `of_others`: rows of other owners than the one that was asked for. `given` vectors = taken_over + refused. The lists
-    name the first 1,000 rows.
+    name the first 1,000 rows. `letters` are what to check of a file that is not UTF-8.
     """
 
     source: str
@@ -50,6 +59,7 @@ class TableCounts(Record):
     not_completed_rows: tuple[NamedRow, ...] = ()
     left_out_rows: tuple[NamedRow, ...] = ()
     refused_vectors: tuple[NamedRow, ...] = ()
+    letters: tuple[str, ...] = ()
 
 
 def content_of(source: str, config: Path) -> Path:
@@ -184,6 +194,7 @@ class _Counter:
             not_completed_rows=tuple(self._open.rows),
             left_out_rows=tuple(self._left.rows),
             refused_vectors=tuple(self._refused.rows),
+            letters=letters_in_doubt(source),
         )
 
 

@@ -8,6 +8,7 @@ column), or as float32 bytes, little endian, raw or in base64.
 import base64
 import binascii
 import csv
+import io
 import json
 import os
 from collections.abc import Collection, Iterator, Mapping
@@ -35,6 +36,7 @@ from swatchbook.records import NO_MAPPING, Record, is_owner
 from swatchbook.sources.batch import read_item
 from swatchbook.sources.batch_names import ID, METADATA, TITLE
 from swatchbook.sources.mapping_file import read_mapping_file
+from swatchbook.sources.text_file import doubts_of, open_utf8
 
 SQL = "env:"
 """The beginning of a source that is a database; the name of the environment variable with its URL follows."""
@@ -117,6 +119,13 @@ def judge_rows(source: str, mapping: TableMapping) -> Iterator[TakenRow | LeftRo
     """
     for place, row in enumerate(_read_rows(source, mapping), 1):
         yield LeftRow(f"row {place}", str(row)) if isinstance(row, Failure) else _judge(mapping, f"row {place}", row)
+
+
+def letters_in_doubt(source: str) -> tuple[str, ...]:
+    """Return what to check of the letters of a source that is a text file."""
+    file = Path(source)
+    is_text = file.suffix.lower() in (".csv", ".jsonl") and not source.startswith(SQL)
+    return tuple(doubts_of(file, file.name, also_guesses=True)) if is_text else ()
 
 
 def read_vector(value: Any, dimension: int) -> NDArray[np.float32]:
@@ -235,20 +244,19 @@ def _read_rows(source: str, mapping: TableMapping) -> Iterator[Mapping[str, Any]
 
 
 def _read_csv(path: Path, mapping: TableMapping) -> Iterator[Mapping[str, Any] | Failure]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    with io.TextIOWrapper(open_utf8(path), "utf-8", newline="") as file:
         rows = csv.DictReader(file)
         try:
             _require_columns(str(path), mapping, rows.fieldnames or ())
             yield from rows
-        except (csv.Error, UnicodeError) as error:
-            what = "CSV" if isinstance(error, csv.Error) else "UTF-8"
+        except csv.Error as error:
             raise UnreadableDocument(
-                f"{path}: line {rows.line_num + 1} is not {what}.", advice="Write it as CSV in UTF-8."
+                f"{path}: line {rows.line_num + 1} is not CSV.", advice="Write it as CSV."
             ) from error
 
 
 def _read_lines(path: Path, _: TableMapping) -> Iterator[Mapping[str, Any] | Failure]:
-    with path.open("rb") as file:
+    with open_utf8(path) as file:
         while line := file.readline(_MAX_LINE):
             if line.strip():
                 yield _parsed_line(line)

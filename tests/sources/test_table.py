@@ -14,7 +14,15 @@ import pytest
 from pyarrow.parquet import write_table
 
 from swatchbook.errors import Configuration, Failure, InvalidModelOutput, InvalidReference, UnreadableDocument
-from swatchbook.sources.table import LeftRow, TableMapping, TakenRow, judge_rows, read_mapping, read_vector
+from swatchbook.sources.table import (
+    LeftRow,
+    TableMapping,
+    TakenRow,
+    judge_rows,
+    letters_in_doubt,
+    read_mapping,
+    read_vector,
+)
 from tests.sources.pictures import draw, write
 from tests.tables import rows_of
 
@@ -94,6 +102,15 @@ def test_every_format_gives_the_same_rows(
         assert words in left[item][0], item
 
 
+def test_letters_that_are_not_utf8_are_read_and_told(folder: Path) -> None:
+    rows = "nr,who,state,small,big,name,emb\n1,anna,completed,a.png,,Grüne Stühle für draußen,\n"
+    file = str(write(folder / "t.csv", rows.encode("cp1252")))
+    (row,) = judge_rows(file, read_mapping(folder / "m.yaml"))
+    assert isinstance(row, TakenRow)
+    assert row.record["title"] == "Grüne Stühle für draußen"
+    assert letters_in_doubt(file)[0].startswith("t.csv was read as cp1252")
+
+
 def test_line_that_is_no_row_is_named_by_its_place(folder: Path) -> None:
     good = {"nr": 1, "who": "anna", "state": "completed", "small": "a.png"}
     file = write(folder / "t.jsonl", b'{"nr": 9,\n[1]\n' + json.dumps(good).encode())
@@ -135,6 +152,7 @@ def test_whole_source_that_cannot_be_read_says_what_to_do(folder: Path, monkeypa
         root=folder, columns={"id": "nr", "file_path": "small"}, query="SELECT nr, small FROM no_such_table"
     )
     monkeypatch.delenv("SHOP_DATABASE", raising=False)
+    limit = csv.field_size_limit(1_000)
     sources: list[tuple[str, type[Failure], str]] = [
         (str(folder / "none.csv"), InvalidReference, "no such file"),
         (str(write(folder / "t.txt", b"x")), InvalidReference, "neither .csv"),
@@ -143,13 +161,14 @@ def test_whole_source_that_cannot_be_read_says_what_to_do(folder: Path, monkeypa
             InvalidReference,
             "has no column small. It has: nr, path",
         ),
-        (str(write(folder / "b.csv", b"nr,small\n1,\xff\n")), UnreadableDocument, "line"),
+        (str(write(folder / "b.csv", b"nr,small\n1," + b"x" * 2_000)), UnreadableDocument, "line"),
         (str(write(folder / "c.parquet", b"no parquet")), UnreadableDocument, "c.parquet"),
         ("env:SHOP_DATABASE", Configuration, "SHOP_DATABASE is not set"),
     ]
     for source, kind, words in sources:
         with pytest.raises(kind, match=words):
             list(judge_rows(source, mapping))
+    csv.field_size_limit(limit)
     monkeypatch.setenv("SHOP_DATABASE", f"sqlite:///{folder / 'empty.sqlite'}")
     with pytest.raises(UnreadableDocument, match="unable to open"):
         list(judge_rows("env:SHOP_DATABASE", mapping))
