@@ -8,6 +8,7 @@ fields.
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import chain, product, takewhile
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from swatchbook.sources.listed import (
     storable,
     tell_missing,
 )
+from swatchbook.sources.price_columns import settle_prices
 from swatchbook.sources.sidecar import sidecars_among, text_of
 from swatchbook.sources.text_file import doubts_of
 from swatchbook.sources.unread_fields import ColumnCheck
@@ -98,7 +100,7 @@ def records_of(
     for file in files:
         name = storable(str(file.relative_to(root)))
         try:
-            for found in _with_variants(read_records(file, max_bytes), mapping):
+            for found in _with_variants(settle_prices(partial(read_records, file, max_bytes), mapping), mapping):
                 yield file, f"{name}#{found.place}", found
         except Failure as failure:
             yield file, name, FileRecord(0, failure)

@@ -53,6 +53,11 @@ def is_metadata(name: str) -> bool:
     return _METADATA.match(name) is not None
 
 
+def is_price_field(name: str) -> bool:
+    """Return whether a field has a price by its name."""
+    return any(each in _PRICES for each in (flat(name.removeprefix("g:")), *_short_names(name)))
+
+
 def has_item_fields(record: Mapping[str, Any]) -> int:
     """Return the number of kinds of an item's fields (title, price, pictures …) in the names of a record's fields."""
     names = [str(name) for name in record]
@@ -65,6 +70,7 @@ def _kinds_by_name(name: str) -> tuple[str, ...]:
     return (kind,) if kind else ()
 
 
+_PRICES = frozenset({*NAMES["price"], *NAMES["regular_price"]})
 _KINDS = {name: kind for kind, names in reversed([*NAMES.items()]) for name in names}
 
 
