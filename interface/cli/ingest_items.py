@@ -16,7 +16,7 @@ from interface.cli.run_report import SHOWN_FAILURES, item_counts
 from interface.cli.terminal import COMPLETED, OPEN, clean, duration, err, facts, note, out, plural, worst
 from swatchbook.errors import Failure, InvalidReference
 from swatchbook.ledger.queries.coverage import count_coverage
-from swatchbook.ledger.source_items import failed_ids
+from swatchbook.ledger.source_items import incomplete_ids
 from swatchbook.ledger.stored_documents import BATCH, FOLDER, PDF, TABLE, documents_within, get_document
 from swatchbook.pipeline.find_sources import find_sources
 from swatchbook.pipeline.import_table import (
@@ -88,8 +88,8 @@ def draw_total(ingested: Ingested) -> RenderableType:
     """Return the items of all sources together, with the first ids that failed."""
     total = ingested.total
     rows = [("in total", f"{len(ingested.sources)} sources"), ("items", item_counts(total))]
-    if total.failed_ids:
-        rows.append(("not complete", ", ".join(truncate(total.failed_ids, SHOWN_FAILURES))))
+    if total.incomplete_ids:
+        rows.append(("not complete", ", ".join(truncate(total.incomplete_ids, SHOWN_FAILURES))))
     return facts([*rows, ("time", duration(total.duration_seconds))])
 
 
@@ -110,8 +110,8 @@ def _find(resources: Resources, path: Path, owner: str) -> list[Path]:
 def counts_of(resources: Resources, report: RunReport) -> SourceCounts:
     """Return the items of the document of a report."""
     counted = (report.items or ItemCounts()).model_dump(mode="json")
-    if counted["failed_ids"]:
-        counted["failed_ids"] = tuple(failed_ids(resources.ledger, report.document_id))
+    if counted["incomplete_ids"]:
+        counted["incomplete_ids"] = tuple(incomplete_ids(resources.ledger, report.document_id))
     document = get_document(resources.ledger, report.document_id)
     return SourceCounts(**counted, source=document.content, document_id=document.id, status=document.status.value)
 
@@ -121,7 +121,7 @@ def total_of(sources: Sequence[SourceCounts]) -> SourceCounts:
     counted = dict[str, Any]()
     for name in ItemCounts.model_fields:
         values = [getattr(source, name) for source in sources]
-        counted[name] = sum(values, ()) if name == "failed_ids" else sum(values)
+        counted[name] = sum(values, ()) if name == "incomplete_ids" else sum(values)
     return SourceCounts(**counted, source=ALL)
 
 

@@ -130,8 +130,8 @@ def draw_batch_plan(plan: BatchPlan) -> RenderableType:
     parts: list[RenderableType] = [Text.assemble((clean(plan.name), "bold"), f"  {plan.format or 'unknown'}"), rows]
     looked_at = f"{'the first ' if plan.more else ''}{plural(plan.judged, 'item')} looked at, no picture opened"
     counts = f"{plan.failing:,} would fail, {plan.lacking:,} without all of their pictures."
-    parts.append(Text(f"{looked_at}: {counts}", "yellow" if plan.failing_items else "dim"))
-    parts += [Text(clean(f"{each.item}: {each.problem}"), "yellow") for each in plan.failing_items[:_SHOWN_PROBLEMS]]
+    parts.append(Text(f"{looked_at}: {counts}", "yellow" if plan.incomplete_items else "dim"))
+    parts += [Text(clean(f"{each.item}: {each.problem}"), "yellow") for each in plan.incomplete_items[:_SHOWN_PROBLEMS]]
     if (more := plan.failing + plan.lacking - _SHOWN_PROBLEMS) > 0:
         parts.append(Text(f"… and {more:,} more", "yellow"))
     for each in plan.absent:

@@ -262,8 +262,8 @@ def _links_to(connection: Connection, run: Run, ids: Collection[str]) -> set[tup
 # --- items by state ---------------------------------------------------------------------------------------------------
 
 
-MAX_FAILED_IDS = 1_000
-"""Failed items that a report names; `failed_ids` returns all of them."""
+MAX_INCOMPLETE_IDS = 1_000
+"""Incomplete items that a report names; `incomplete_ids` returns all of them."""
 
 _COMPLETE, _PARTIAL, _BARE, _FAILED, _PENDING = range(5)
 _LACKING = (_PARTIAL, _BARE, _FAILED)
@@ -308,11 +308,13 @@ def count_items(ledger: Ledger, document: str, *, skipped: int | None = None, al
         failed_items=by_state.get(_FAILED, 0),
         pending_items=by_state.get(_PENDING, 0),
         left_items=left,
-        failed_ids=tuple(failed_ids(ledger, document, MAX_FAILED_IDS)) if by_state.keys() & {*_LACKING} else (),
+        incomplete_ids=(
+            tuple(incomplete_ids(ledger, document, MAX_INCOMPLETE_IDS)) if by_state.keys() & {*_LACKING} else ()
+        ),
     )
 
 
-def failed_ids(ledger: Ledger, document: str, limit: int | None = None) -> list[str]:
+def incomplete_ids(ledger: Ledger, document: str, limit: int | None = None) -> list[str]:
     """Return the items of a document that are failed, partial or bare, in the order of the source."""
     states = _states(document).subquery("item_states")
     query = select(states.c.item).where(states.c.state.in_(_LACKING)).order_by(states.c.number).limit(limit)

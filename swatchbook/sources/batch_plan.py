@@ -22,7 +22,7 @@ from swatchbook.sources.text_file import doubts_of, letters_of
 from swatchbook.sources.unread_fields import LOOKED_AT, UnreadFields
 
 SHOWN_ITEMS = 5
-_NAMED = 100  # failing items
+_NAMED = 100  # incomplete items
 _MOST_FIELDS = 200
 
 
@@ -38,7 +38,7 @@ class PlannedItem(Record):
     lacks_files: bool
 
 
-class FailingItem(Record):
+class IncompleteItem(Record):
     """An item that would fail or lack pictures, and why."""
 
     item: str
@@ -69,7 +69,7 @@ class BatchPlan(Record):
     more: bool
     failing: int
     lacking: int
-    failing_items: tuple[FailingItem, ...]
+    incomplete_items: tuple[IncompleteItem, ...]
     items: tuple[PlannedItem, ...]
     absent: tuple[AbsentField, ...] = ()
     letters: tuple[str, ...] = ()
@@ -97,7 +97,7 @@ def plan_batch(
     places = [folder.resolve() for folder in (*([mapping.root] if mapping.root else []), *folders)]
     files = files_of(path)
     items, ids, judged, failing = list[PlannedItem](), dict[str, int](), 0, 0
-    named, lacking = list[FailingItem](), 0
+    named, lacking = list[IncompleteItem](), 0
     used, choices, unread = dict[str, dict[str, None]](), dict[str, None](), UnreadFields()
     records = records_of(files, root, max_bytes, mapping)
     for file, place, found in islice(records, judge):
@@ -107,7 +107,7 @@ def plan_batch(
         if listed.problem:
             failing += listed.failure is not None
             lacking += listed.failure is None
-            named.append(FailingItem(item=listed.item, problem=str(listed.problem)))
+            named.append(IncompleteItem(item=listed.item, problem=str(listed.problem)))
         if len(items) < SHOWN_ITEMS:
             items.append(_planned(listed))
         if judged > LOOKED_AT or not isinstance(record, dict):
@@ -130,7 +130,7 @@ def plan_batch(
         more=more,
         failing=failing,
         lacking=lacking,
-        failing_items=tuple(named[:_NAMED]),
+        incomplete_items=tuple(named[:_NAMED]),
         items=tuple(items),
         absent=fit.problems(is_whole=not more, is_csv=is_csv(path)),
         letters=tuple(

@@ -217,4 +217,4 @@ def counts_by_source(report: dict[str, Any]) -> dict[str, tuple[int, int, int, i
         assert (each["pending_items"], each["left_items"]) == (0, 0)
     assert [total[name] for name in names] == [sum(each[name] for each in sources) for name in names]
     counts = {each["source"]: [each[name] for name in names[:4]] for each in sources}
-    return {each["source"]: (*counts[each["source"]], sorted(each["failed_ids"])) for each in sources}
+    return {each["source"]: (*counts[each["source"]], sorted(each["incomplete_ids"])) for each in sources}

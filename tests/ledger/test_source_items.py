@@ -7,7 +7,7 @@ import pytest
 from swatchbook.ledger import source_items
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.runs import Run
-from swatchbook.ledger.source_items import complete_items, count_items, failed_ids
+from swatchbook.ledger.source_items import complete_items, count_items, incomplete_ids
 from swatchbook.ledger.tables import images, links, placements, products
 from swatchbook.records import (
     NO_PAGE,
@@ -133,7 +133,7 @@ def test_counts_close_over_all_states(ledger: Ledger) -> None:
     save(ledger, run, read(run, "none", 3))
     counts = count_items(ledger, run.document)
     assert (counts.total_items, counts.pending_items, counts.bare_items) == (4, 2, 2)
-    assert counts.failed_ids == ("elm", "none")
+    assert counts.incomplete_ids == ("elm", "none")
     scene.make_all(ledger, run)
     scene.publish_all(ledger)
     counts = count_items(ledger, run.document, skipped=1)
@@ -143,7 +143,7 @@ def test_counts_close_over_all_states(ledger: Ledger) -> None:
     source_items.mark_seen(ledger, run, [text_key("ash")], "again")
     counts = count_items(ledger, run.document)
     assert (counts.total_items, counts.bare_items, counts.left_items) == (3, 1, 1)
-    assert failed_ids(ledger, run.document) == ["none"]
+    assert incomplete_ids(ledger, run.document) == ["none"]
     assert [source_items.count_known(ledger, run.document, gone=gone) for gone in (False, True)] == [3, 4]
 
 
@@ -153,13 +153,13 @@ def test_item_is_as_bad_as_its_worst_picture(ledger: Ledger) -> None:
     scene.make_all(ledger, run)
     scene.publish_all(ledger)
     counts = count_items(ledger, run.document, all_complete=True)
-    assert (counts.total_items, counts.skipped_items, counts.failed_ids) == (3, 2, ("none",))
+    assert (counts.total_items, counts.skipped_items, counts.incomplete_ids) == (3, 2, ("none",))
     assert counts == count_items(ledger, run.document)
     save(ledger, run, read(run, "bad", 3, "c", broken=True))
     save(ledger, run, read(run, "ash", 4, "d", "c"))
     scene.make_all(ledger, run)
     scene.publish_all(ledger)
-    assert count_items(ledger, run.document).failed_ids == ("none", "bad", "ash")
+    assert count_items(ledger, run.document).incomplete_ids == ("none", "bad", "ash")
 
 
 def test_what_a_scan_has_not_seen_is_removed(ledger: Ledger) -> None:

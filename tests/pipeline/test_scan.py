@@ -462,7 +462,7 @@ def test_each_bad_file_is_named_and_none_is_fatal(resources: Resources, folder: 
     assert [record.path for record in other_failures(resources.ledger, work.document)] == ["out.jpg"]
     counts = count_items(resources.ledger, work.document)
     assert (counts.total_items, counts.pending_items) == (10, 3)
-    assert set(counts.failed_ids) == {*failed, "out.jpg"}
+    assert set(counts.incomplete_ids) == {*failed, "out.jpg"}
     assert (counts.failed_items, counts.bare_items) == (7, 0), "a file that cannot be read is no product"
 
 
@@ -647,7 +647,7 @@ def test_item_that_left_is_kept_though_another_shows_its_picture(resources: Reso
 def test_item_without_a_picture_fails_by_its_id(resources: Resources, folder: Path) -> None:
     work = begin(resources, batch(folder, SOFA, {"id": "rug", "title": "Rug", "brand": "Nord"}))
     scanned(resources, work)
-    assert count_items(resources.ledger, work.document).failed_ids == ("rug",)
+    assert count_items(resources.ledger, work.document).incomplete_ids == ("rug",)
     assert [record.path for record in other_failures(resources.ledger, work.document)] == ["rug"]
     batch(folder, SOFA, {"id": "rug", "title": "Rug", "brand": "Nord", "file_path": "slate.jpg"})
     scanned(resources, work)
@@ -665,7 +665,7 @@ def test_picture_missing_beside_others_is_named_until_it_is_there(resources: Res
     assert names(resources, work) == ["Linen sofa", "Brass lamp", "Brass lamp"]
     assert account(resources.ledger, document=work.document).rejected == 1
     finish_items(resources)
-    assert count_items(resources.ledger, work.document).failed_ids == ("lamp", "twin")
+    assert count_items(resources.ledger, work.document).incomplete_ids == ("lamp", "twin")
     age(folder)
     assert scanned(resources, work).skipped == 1
     draw(folder / "late.png", 9)
@@ -715,7 +715,7 @@ def test_file_without_items_is_refused_before_it_is_a_document(resources: Resour
     assert scanned(resources, work).doubts == ("No item was found in it.",)
     write(folder / "items.csv", b"")
     scanned(resources, work)
-    assert count_items(resources.ledger, work.document).failed_ids == ("items.csv",), "a known one fails"
+    assert count_items(resources.ledger, work.document).incomplete_ids == ("items.csv",), "a known one fails"
 
 
 def test_source_keeps_its_kind(resources: Resources, folder: Path) -> None:

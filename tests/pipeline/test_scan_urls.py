@@ -186,7 +186,7 @@ def test_each_bad_url_is_named_and_none_is_fatal(resources: Resources, tmp_path:
     assert [(url, told[url]) for url, words in wrong.items() if words not in told[url]] == []
     counts = count_items(resources.ledger, work.document)
     passing = {"/status/503", "/silent", "/half"}
-    assert set(counts.failed_ids) == {name for name, url in named.items() if urlsplit(url).path not in passing}
+    assert set(counts.incomplete_ids) == {name for name, url in named.items() if urlsplit(url).path not in passing}
     assert (counts.total_items, counts.pending_items) == (len(wrong) + 2, 5)
     assert "/oak.png" in asked(server), "the redirect within the trusted host"
     assert {host for host, _ in server.seen} == {f"localhost:{server.port}"}, "nothing was asked by another name"

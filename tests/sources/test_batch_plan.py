@@ -83,7 +83,7 @@ def test_item_with_a_missing_picture_beside_others_would_fail(tmp_path: Path) ->
         ("A", ("oak.jpg",), True), ("B", ("oak.jpg",), False),
     ]  # fmt: skip
     assert (plan.failing, plan.lacking) == (0, 1)
-    assert "gone.jpg: The file cannot be found" in plan.failing_items[0].problem
+    assert "gone.jpg: The file cannot be found" in plan.incomplete_items[0].problem
 
 
 def test_all_items_are_judged_and_the_failing_ones_named(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_all_items_are_judged_and_the_failing_ones_named(tmp_path: Path) -> None
     (tmp_path / "items.csv").write_text("sku,name,image\n" + "".join(lines))
     plan = plan_batch(tmp_path / "items.csv", NO_MAPPING, max_bytes=1 << 20)
     assert (plan.judged, plan.more, plan.lacking, plan.looked_at) == (70, False, 10, 50)
-    assert plan.failing_items[0].item == "60"
-    assert "names no picture" in plan.failing_items[0].problem
+    assert plan.incomplete_items[0].item == "60"
+    assert "names no picture" in plan.incomplete_items[0].problem
     some = plan_batch(tmp_path / "items.csv", NO_MAPPING, max_bytes=1 << 20, judge=20)
     assert (some.judged, some.more, some.lacking) == (20, True, 0)

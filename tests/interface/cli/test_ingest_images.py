@@ -14,7 +14,7 @@ from tests.upkeep.changing import small_catalogue
 pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("prefect_api")]
 """One server for all commands: each would start its own, which takes longer than their work."""
 
-COUNTS = ("total_items", "processed_items", "skipped_items", "failed_items", "pending_items", "failed_ids")
+COUNTS = ("total_items", "processed_items", "skipped_items", "failed_items", "pending_items", "incomplete_ids")
 
 
 @pytest.fixture(scope="module")
@@ -52,16 +52,16 @@ def test_items_are_counted_by_folder_and_in_all(ingested: tuple[Path, Path, dict
     source, batch = printed["sources"]
     expected = {
         "total_items": 6, "processed_items": 4, "skipped_items": 0, "failed_items": 2, "pending_items": 0,
-        "failed_ids": ["empty.jpg", "letter.png"],
+        "incomplete_ids": ["empty.jpg", "letter.png"],
     }  # fmt: skip
     assert {name: source[name] for name in COUNTS} == expected
     assert {name: batch[name] for name in COUNTS} == {
         "total_items": 2, "processed_items": 1, "skipped_items": 0, "failed_items": 1, "pending_items": 0,
-        "failed_ids": ["sofa-1"],
+        "incomplete_ids": ["sofa-1"],
     }  # fmt: skip
     assert {name: printed["total"][name] for name in COUNTS} == {
         "total_items": 8, "processed_items": 5, "skipped_items": 0, "failed_items": 3, "pending_items": 0,
-        "failed_ids": ["empty.jpg", "letter.png", "sofa-1"],
+        "incomplete_ids": ["empty.jpg", "letter.png", "sofa-1"],
     }  # fmt: skip
     assert (source["source"], printed["total"]["source"]) == (str(folder), "all")
     assert source["duration_seconds"] > 0
@@ -101,7 +101,7 @@ def test_second_run_processes_nothing_and_starts_no_flow(folder: Path) -> None:
     total = json.loads(out)["total"]
     assert {name: total[name] for name in COUNTS} == {
         "total_items": 6, "processed_items": 0, "skipped_items": 4, "failed_items": 2, "pending_items": 0,
-        "failed_ids": ["empty.jpg", "letter.png"],
+        "incomplete_ids": ["empty.jpg", "letter.png"],
     }  # fmt: skip
     assert "unchanged" in err
     assert "scan" not in err
