@@ -228,8 +228,8 @@ async def show_pages(desk: Desk, caller: Caller, asked: SomePages) -> Illustrate
     if document.kind != PDF:
         raise HTTPException(
             422,
-            f"{document.name} is no PDF and has no pages. `list_products` lists what it has, and `show_pictures` shows "
-            "the pictures by their ids.",
+            f"{document.name} is not a PDF and has no pages. `list_products` lists what it has, and `show_pictures` "
+            "shows the pictures by their ids.",
         )
     pictures = [await page_picture(desk, caller, UUID(document.id), each, asked.width) for each in asked.pages]
     pages = tuple(

@@ -61,5 +61,5 @@ def _side(side: PictureSide | str) -> PictureSide:
         return PictureSide(side)
     except ValueError:
         raise InvalidReference(
-            f"{side!r} is no side.", advice=f"It is one of {', '.join(PictureSide)}, as found."
+            f"{side!r} is not a side.", advice=f"It is one of {', '.join(PictureSide)}, as found."
         ) from None

@@ -193,7 +193,9 @@ class Swatchbook:
         if not 1 <= k <= MAX_RESULTS:
             raise InvalidReference(f"k={k} is out of range.", advice=f"Ask for 1 to {MAX_RESULTS} results.")
         if by not in get_args(ResultKind):
-            raise InvalidReference(f"by={by!r} is no kind of result.", advice=f"Use {', '.join(get_args(ResultKind))}.")
+            raise InvalidReference(
+                f"by={by!r} is not a kind of result.", advice=f"Use {', '.join(get_args(ResultKind))}."
+            )
         given: FilterArguments = {**(where or {}), **filters}
         parsed, references = parse_filters(
             [f"{name}={value}" for name, values in given.items() for value in _as_list(values)]

@@ -115,7 +115,7 @@ def draw_overview(overview: Overview, *, now: float) -> RenderableType:
         review = f"swatchbook review list{owner_flag(overview.owner)}"
         parts.append(Text(f"{overview.to_review} pictures to review: {review}", "dim"))
     if overview.lost_pictures:
-        parts.append(Text(f"{plural(overview.lost_pictures, 'picture')} seen, not taken: `show` names them", "dim"))
+        parts.append(Text(f"{plural(overview.lost_pictures, 'possible picture')} left out: `show` names them", "dim"))
     parts += stale_lines(overview.stale)
     if overview.undelivered:
         parts.append(Text(f"! {clean(overview.undelivered.line)}", "yellow"))

@@ -105,7 +105,7 @@ def find_format(given: str | None, to: Path | None) -> str:
     if not given and suffix and suffix not in set(Format):
         others = ", ".join(name for name in BUILT_IN[Kind.EXPORTER] if name not in set(Format))
         raise InvalidReference(
-            f"{to}: .{suffix} is no format, {', '.join(Format)} are." + did_you_mean(suffix, Format),
+            f"{to}: .{suffix} is not a format. There are {', '.join(Format)}." + did_you_mean(suffix, Format),
             advice=f"Name the file so, or give --format: one of these, or of a shop: {others}.",
         )
     form = given or suffix or Format.CSV

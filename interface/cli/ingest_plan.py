@@ -128,7 +128,7 @@ def draw_batch_plan(plan: BatchPlan) -> RenderableType:
     for item in plan.items:
         rows.add_row(*(cell(text) for text in _row(item)))
     parts: list[RenderableType] = [Text.assemble((clean(plan.name), "bold"), f"  {plan.format or 'unknown'}"), rows]
-    looked_at = f"{'the first ' if plan.more else ''}{plural(plan.judged, 'item')} looked at, no picture opened"
+    looked_at = f"{'the first ' if plan.more else ''}{plural(plan.judged, 'item')} checked, no picture opened"
     counts = f"{plan.failing:,} would fail, {plan.lacking:,} without all of their pictures."
     parts.append(Text(f"{looked_at}: {counts}", "yellow" if plan.incomplete_items else "dim"))
     parts += [Text(clean(f"{each.item}: {each.problem}"), "yellow") for each in plan.incomplete_items[:_SHOWN_PROBLEMS]]

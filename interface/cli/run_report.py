@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from interface.cli.terminal import cell, clean, duration, facts, owner_flag, table, until, where_log_is
+from interface.cli.terminal import cell, clean, duration, facts, owner_flag, plural, table, until, where_log_is
 from swatchbook.product_doubts import is_doubtful
 from swatchbook.records import (
     DocumentStatus,
@@ -133,7 +133,7 @@ def account(report: RunReport) -> list[tuple[str, Text | str]]:
     if any(count for count, _ in excluded):
         rows.append(("not counted", " · ".join(f"{count} {what}" for count, what in excluded if count)))
     if report.lost_pictures:
-        rows.append(("seen, not taken", Text(_lost(report), "yellow")))
+        rows.append(("left out", Text(_lost(report), "yellow")))
     if report.unassigned:
         rows.append(("unassigned", _unassigned(report.unassigned)))
     if report.look_at:
@@ -243,7 +243,8 @@ def _to_review(report: RunReport) -> str:
 def _lost(report: RunReport) -> str:
     boxes = ", ".join(truncate([lost.id for lost in report.lost_pictures], _BOXES))
     this = f"{report.document_id[:8]}{owner_flag(report.owner)}"
-    return f"{len(report.lost_pictures)} ({boxes}): swatchbook embed {this} --boxes {report.lost_pictures[0].id}"
+    count = plural(len(report.lost_pictures), "possible picture")
+    return f"{count} ({boxes}): swatchbook embed {this} --boxes {report.lost_pictures[0].id}"
 
 
 def _times(report: RunReport) -> str:

@@ -138,7 +138,7 @@ def parse_pages(text: str) -> tuple[int, ...]:
     for part in filter(None, (part.strip() for part in text.split(","))):
         ends = [end.strip() for end in part.replace("–", "-").split("-")]
         if len(ends) > 2 or not all(end.isdecimal() for end in ends):
-            raise typer.BadParameter(f"{part!r} is no page, nor a range such as 5-7", param_hint="--pages")
+            raise typer.BadParameter(f"{part!r} is neither a page nor a range such as 5-7", param_hint="--pages")
         span = range(int(ends[0]), int(ends[-1]) + 1)
         if not 0 < len(span) <= _MOST_PAGES or span[0] < 1:
             raise typer.BadParameter(f"{part!r} holds no pages, which count from 1", param_hint="--pages")
@@ -151,7 +151,7 @@ def parse_boxes(text: str, hint: str) -> tuple[str, ...]:
     boxes = [part.strip() for part in text.split(",") if part.strip()]
     for box in boxes:
         if not re.fullmatch(r"[1-9][0-9]{0,6}:[1-9][0-9]{0,6}", box):
-            raise typer.BadParameter(f"{box!r} is no page and number such as 5:1", param_hint=hint)
+            raise typer.BadParameter(f"{box!r} is not a page and number such as 5:1", param_hint=hint)
     return tuple(dict.fromkeys(boxes))
 
 

@@ -118,7 +118,7 @@ def find_image(resources: Resources, caller: Caller, image_id: UUID) -> tuple[st
     """Return the id of the caller's image and the key of its picture. Raises 404, also when it has no picture."""
     image = require_image(resources, caller, image_id)
     if image.file is None:
-        raise HTTPException(404, "The image has no file: its pixels could not be extracted.")
+        raise HTTPException(404, "The image has no file: it could not be taken out of its document.")
     return image.id, image.file
 
 
@@ -217,7 +217,7 @@ async def get_page(
     document = await run_in_threadpool(find, resources, caller, document_id)
     if document.file is None or document.page_count is None or number > document.page_count:
         read = "has not been read yet" if document.page_count is None else f"has {document.page_count} pages"
-        has = read if document.kind == PDF else "is no PDF and has no pages"
+        has = read if document.kind == PDF else "is not a PDF and has no pages"
         raise HTTPException(404, f"Page {number} not found: the document {has}.")
     preview = RenderedPage(file=document.file, number=number, width=query.width)
     return picture_response(await _make_cached(resources, slots, preview), f"{document.id}-{number}.png")

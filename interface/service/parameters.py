@@ -51,7 +51,7 @@ class EmbedOptions(RetryOptions):
     """What to create."""
 
     pages: Pages = Field(default=(), max_length=1_000, description="Skipped pages to take in, too.")
-    boxes: Boxes = Field(default=(), description="Pictures that were seen and not taken, to take in: `5:1`.")
+    boxes: Boxes = Field(default=(), description="Possible pictures that were left out, to take in: `5:1`.")
 
 
 class LostPictureOptions(RequestModel):
@@ -59,7 +59,7 @@ class LostPictureOptions(RequestModel):
 
     boxes: Boxes = Field(description="Their names, such as `5:1`.")
     state: LostState = Field(
-        description="`taken`: take them in; `dismissed`: they are no pictures; `seen`: undo either."
+        description="`taken`: take them in; `dismissed`: they are not pictures; `seen`: undo either."
     )
 
 

@@ -42,7 +42,7 @@ def register_path(
         return register(resources, path, owner=owner, options=options, edition_of=edition_of)
     if edition_of:
         raise InvalidReference(
-            f"{path.name} is no PDF: only a PDF can be a newer edition.",
+            f"{path.name} is not a PDF: only a PDF can be a newer edition.",
             advice="A folder or batch is ingested again as it is: what has changed in it is found.",
         )
     return register_folder(resources, path, owner=owner, options=options, kind=kind)

@@ -96,10 +96,10 @@ def describe_state(
         case DocumentStatus.WAITING:
             return ShownState(word="waiting", sentence=_waiting(outcome, next_try, now), severity="warning")
         case DocumentStatus.BLOCKED:
-            again = f"; looked at again {format_moment(next_try, now)}" if next_try is not None else ""
+            again = f"; next try {format_moment(next_try, now)}" if next_try is not None else ""
             return ShownState(word="blocked", sentence=f"A person must act first{again}.", severity="bad")
         case DocumentStatus.FAILED:
-            return ShownState(word="failed", sentence="It is not tried again by itself.", severity="bad")
+            return ShownState(word="failed", sentence="It will not be tried again by itself.", severity="bad")
         case DocumentStatus.CANCELLED:
             return ShownState(word="cancelled", sentence="A person stopped it.", severity="neutral")
         case DocumentStatus.DELETING:
@@ -255,7 +255,7 @@ def describe_sureness(sure: float | None, products: int) -> str | None:
     advice = f" {_IF_DOUBTFUL[bool(products)]}" if is_doubtful(sure) else ""
     if not products:
         return f"{NO_PRODUCTS}{advice}" if advice else f"No products found ({100 * sure:.0f} % sure)."
-    return f"{100 * sure:.0f} % sure that these are its products.{advice}"
+    return f"Are these its products? {100 * sure:.0f} % likely.{advice}"
 
 
 def describe_progress(run: LiveRun | None) -> ShownProgress:

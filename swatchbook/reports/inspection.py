@@ -65,7 +65,7 @@ DRAWN: Mapping[Look, Drawn] = {
     "decorative": Drawn("D", "#8a4fa3", (3, 4), "decorative: not embedded"),
     "unreadable": Drawn("U", "#404040", (14, 4, 3, 4), "unreadable"),
     "skipped": Drawn("K", "#6b6200", (18, 4, 2, 4), "of a skipped page"),
-    "lost": Drawn("?", "#c4006a", (6, 3, 1, 3, 1, 3), "seen, not taken: looks like a picture"),
+    "lost": Drawn("?", "#c4006a", (6, 3, 1, 3, 1, 3), "left out: looks like a picture"),
     "product": Drawn("P", "#00734f", (1, 3), "a product’s name, and its part of the page"),
 }
 """How each box looks. Colour-blind people can use letter and dashes; white letters are readable on each colour."""

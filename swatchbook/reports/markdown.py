@@ -103,7 +103,7 @@ def as_markdown(
         "chunks": report.chunks_created,
         "pages skipped": report.pages_skipped,
         "pictures on them": report.pictures_skipped,
-        "seen, not taken": len(report.lost_pictures),
+        "possible pictures left out": len(report.lost_pictures),
         "unassigned captions": sum(len(left.texts) for left in report.unassigned),
         "unassigned pictures": sum(len(left.pictures) for left in report.unassigned),
         "look at": len(report.look_at),
@@ -188,7 +188,7 @@ def _lost_table(report: RunReport) -> str:
         [lost.id, lost.page, " ".join(f"{edge:.0f}" for edge in lost.bbox), f"{lost.share:.1%}"]
         for lost in report.lost_pictures
     ]
-    return table(("seen, not taken", "page", "x0 y0 x1 y1", "of the page"), rows[:_LOST]) if rows else ""
+    return table(("left out", "page", "x0 y0 x1 y1", "of the page"), rows[:_LOST]) if rows else ""
 
 
 def _unassigned_table(report: RunReport) -> str:

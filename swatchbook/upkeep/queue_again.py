@@ -55,7 +55,7 @@ def _to_take_in(resources: Resources, document: Document, pages: Collection[int]
     if not pages:
         return set()
     if document.kind != PDF:
-        raise InvalidReference(f"{document.name} has no pages: it is no PDF.", advice="Leave the pages out.")
+        raise InvalidReference(f"{document.name} has no pages: it is not a PDF.", advice="Leave the pages out.")
     if document.page_count is None:
         return set(pages)
     if max(pages) > document.page_count:
@@ -70,7 +70,7 @@ def decide(resources: Resources, document: Document, ids: Collection[str], state
     document without pages and one that is being deleted.
     """
     if document.kind != PDF:
-        raise InvalidReference(f"{document.name} has no pages: it is no PDF.", advice="Name a catalogue.")
+        raise InvalidReference(f"{document.name} has no pages: it is not a PDF.", advice="Name a catalogue.")
     if document.status == DocumentStatus.DELETING:
         raise InvalidReference(f"{document.name} is being deleted.")
     changes = page_findings.decide_lost_pictures(resources.ledger, document.id, ids, state, by=by)

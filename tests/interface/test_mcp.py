@@ -320,12 +320,14 @@ def test_folder_of_pictures_has_no_pages(troubled: Path) -> None:
     async def ask(client: Client) -> None:
         refused = await client.call_tool("show_pages", {"document": "pictures", "pages": [1]})
         assert refused.is_error
-        assert refused.content[0].text.startswith("pictures is no PDF and has no pages. `list_products` lists what it")
+        assert refused.content[0].text.startswith(
+            "pictures is not a PDF and has no pages. `list_products` lists what it"
+        )
         listed = (await client.call_tool("list_products", {"document": "pictures"})).structured_content["products"]
         assert [(each["pages"], each["pictures"][0]["page"]) for each in listed] == [([], None), ([], None)]
         found = await client.call_tool("search", {"document": ["pictures"]})
         assert {(each["document"], each["page"]) for each in found.structured_content["hits"]} == {("pictures", None)}
-        with pytest.raises(MCPError, match="is no PDF and has no pages"):
+        with pytest.raises(MCPError, match="is not a PDF and has no pages"):
             await client.read_resource(f"swatchbook://page/{listed[0]['document_id']}/1")
 
     in_process(troubled, ask)

@@ -134,7 +134,7 @@ def test_export_to_a_shop_takes_what_the_command_takes(book: Swatchbook, tmp_pat
 
 
 def test_unknown_kind_of_result_is_refused(book: Swatchbook) -> None:
-    with pytest.raises(InvalidReference, match=r"by='products' is no kind of result\. Use image, product, chunk"):
+    with pytest.raises(InvalidReference, match=r"by='products' is not a kind of result\. Use image, product, chunk"):
         book.search("oak", by="products")  # type: ignore[arg-type]
 
 
@@ -167,5 +167,5 @@ def test_proposals_are_those_of_the_command(book: Swatchbook) -> None:
 def test_what_cannot_be_shown_is_named(book: Swatchbook, shown: dict[str, list[str]], said: str) -> None:
     with pytest.raises(InvalidReference, match=said):
         book.propose("small.pdf", shown)
-    with pytest.raises(InvalidReference, match="is no side"):
+    with pytest.raises(InvalidReference, match="is not a side"):
         book.propose("small.pdf", side="behind")

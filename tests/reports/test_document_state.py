@@ -101,8 +101,8 @@ def test_run_that_has_begun_nothing_yet_starts() -> None:
 
 def test_how_sure_a_document_is_and_what_to_do_about_a_doubtful_one() -> None:
     assert describe_sureness(None, 9) is None
-    assert describe_sureness(0.834, 9) == "83 % sure that these are its products."
+    assert describe_sureness(0.834, 9) == "Are these its products? 83 % likely."
     assert describe_sureness(0.9, 0) == "No products found (90 % sure)."
-    assert str(describe_sureness(0.31, 9)).startswith("31 % sure that these are its products. Check its names")
+    assert str(describe_sureness(0.31, 9)).startswith("Are these its products? 31 % likely. Check its names")
     assert "It may offer some" in str(describe_sureness(0.31, 0))
     assert [is_doubtful(sure) for sure in (None, 0.31, 0.83)] == [False, True, False]

@@ -50,12 +50,12 @@ def test_lost_pictures_are_listed_with_their_places() -> None:
     lost = (LostPicture(page=7, number=2, bbox=(40.2, 100, 300, 260.6), share=0.0834),)
     told = as_markdown(report("oak.pdf").model_copy(update={"lost_pictures": lost}))
     assert "| 7:2 | 7 | 40 100 300 261 | 8.3% |" in told
-    assert "seen, not taken | page" not in as_markdown(report("oak.pdf"))
+    assert "left out | page" not in as_markdown(report("oak.pdf"))
 
 
 def test_how_sure_the_document_is_comes_before_its_figures() -> None:
     told = as_markdown(report("oak.pdf").model_copy(update={"sure": 0.31, "products_discovered": 9}))
     rendered = unescape(MarkdownIt().enable("table").render(told))
-    assert "<p>31 % sure that these are its products. Check its names before you use them" in rendered
-    assert rendered.index("sure that these are its products") < rendered.index("<table>")
+    assert "<p>Are these its products? 31 % likely. Check its names before you use them" in rendered
+    assert rendered.index("Are these its products?") < rendered.index("<table>")
     assert "Sure" not in as_markdown(report("oak.pdf"))

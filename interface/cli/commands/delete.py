@@ -71,7 +71,7 @@ def restore_document(
     owner: OwnerName = None,
     as_json: Json = False,
 ) -> None:
-    """Bring a document back with all that it had. Nothing is embedded again."""
+    """Bring a document back with everything in it. Nothing is embedded again."""
     check_text(document, "DOCUMENT")
     with opened_resources() as resources:
         from swatchbook.ledger.trashed_documents import find_trashed

@@ -256,7 +256,7 @@ def _mapping(file: Path | None, pictures: Path | None) -> "BatchMapping | None":
     if pictures is None:
         return mapping
     if not pictures.is_dir():
-        raise InvalidReference(f"{pictures} is no folder.", advice="Check --pictures.")
+        raise InvalidReference(f"{pictures} is not a folder.", advice="Check --pictures.")
     return mapping.model_copy(update={"root": pictures.resolve()})
 
 

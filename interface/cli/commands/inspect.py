@@ -160,7 +160,7 @@ def write_png(resources: "Resources", document: "Document", page: int, to: Path)
 def audit(
     document: Reference,
     dismiss: Annotated[
-        str, typer.Option(metavar="BOXES", help="These are no pictures, and no longer counted: 5:1,5:2.")
+        str, typer.Option(metavar="BOXES", help="These are not pictures, and no longer counted: 5:1,5:2.")
     ] = "",
     put_back: Annotated[
         str, typer.Option(metavar="BOXES", help="Of these nothing is said any more; what was taken in leaves.")
@@ -169,7 +169,7 @@ def audit(
     all_owners: AllOwners = False,
     as_json: Json = False,
 ) -> None:
-    """Look at all pages of a catalogue for pictures that were not taken, and count them: seen, not taken.
+    """Look at all pages of a catalogue for pictures that were not taken, and count those that were left out.
 
     `embed --boxes` takes them in. With --dismiss or --put-back no page is looked at.
     """
@@ -191,7 +191,7 @@ def draw_audit(audit: "Audit") -> RenderableType:
     """Return what looks like a picture as a table, how much of it is not taken, and what can be done with it."""
     from swatchbook.records import LostState, page_name
 
-    decided = {LostState.SEEN: "seen, not taken", LostState.TAKEN: "taken in", LostState.DISMISSED: "not a picture"}
+    decided = {LostState.SEEN: "left out", LostState.TAKEN: "taken in", LostState.DISMISSED: "not a picture"}
     rows = table("id", "page", "box", "of the page", "state", right=("page", "of the page"))
     for lost in (*audit.lost, *audit.skipped):
         box = " ".join(f"{side:.0f}" for side in lost.bbox)
@@ -200,7 +200,7 @@ def draw_audit(audit: "Audit") -> RenderableType:
         named = lost.id if lost.number else ""
         rows.add_row(cell(named, "bold"), cell(page), cell(box), cell(f"{lost.share:.1%}"), cell(state, "dim"))
     seen = sum(lost.state is LostState.SEEN for lost in audit.lost)
-    count = f"{plural(seen, 'picture')} seen, not taken, on {plural(audit.pages, 'page')}"
+    count = f"{plural(seen, 'possible picture')} left out, on {plural(audit.pages, 'page')}"
     if audit.skipped:
         count += f", and {plural(len(audit.skipped), 'picture')} on skipped pages"
     parts: list[RenderableType] = [rows] if audit.lost or audit.skipped else []
@@ -212,7 +212,7 @@ def draw_audit(audit: "Audit") -> RenderableType:
         first = next(lost.id for lost in audit.lost if lost.state is LostState.SEEN)
         count += (
             f". To take one in: swatchbook embed {this} --boxes {first}. "
-            f"If it is no picture: swatchbook audit {this} --dismiss {first}"
+            f"If it is not a picture: swatchbook audit {this} --dismiss {first}"
         )
     return Group(*parts, Text(count))
 

@@ -84,7 +84,7 @@ def embed(
     boxes: Annotated[
         str,
         typer.Option(
-            metavar="BOXES", help="Take in these pictures that were seen and not taken: 5:1,5:2; `show` lists them."
+            metavar="BOXES", help="Take in these possible pictures that were left out: 5:1,5:2; `show` lists them."
         ),
     ] = "",
     force: Annotated[bool, typer.Option("--force", help="Also retry failed and rejected images.")] = False,
@@ -93,7 +93,7 @@ def embed(
     """Embed what is missing or outdated of a document with the models in the settings; with --all, of every document.
 
     Existing vectors and analyses of these models are kept. --roles adds roles to those of the document's ingest, and
-    --pages pages that it skipped, --boxes what looks like a picture and was not taken; later ingests of the same file
+    --pages pages that it skipped, --boxes possible pictures that were left out; later ingests of the same file
     keep them.
     """
     wanted, taken, added = parse_roles(roles), parse_pages(pages), parse_boxes(boxes, "--boxes")

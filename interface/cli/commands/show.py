@@ -127,7 +127,7 @@ def draw_coverage(
                 ("images with vectors", coverage.share),
                 ("images without", str(coverage.without_embeddings)),
                 ("not yet published", str(coverage.unpublished)),
-                ("seen, not taken", str(coverage.lost_pictures)),
+                ("possible pictures left out", str(coverage.lost_pictures)),
             ]
         )
     ]

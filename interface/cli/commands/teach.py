@@ -124,14 +124,14 @@ def teach(
         typer.Option(min=1, metavar="N", help="Page of all that is shown; or begin each TEXT and BOX with it: 5:TEXT."),
     ] = None,
     names: Annotated[list[str] | None, _texts("--name", "A name of a product, as printed. May be repeated.")] = None,
-    wrong: Annotated[list[str] | None, _texts("--not", "This is no name of a product. May be repeated.")] = None,
+    wrong: Annotated[list[str] | None, _texts("--not", "This is not the name of a product. May be repeated.")] = None,
     codes: Annotated[list[str] | None, _texts("--code", "A product's code. May be repeated.")] = None,
     prices: Annotated[list[str] | None, _texts("--price", "A product's price. May be repeated.")] = None,
     wrong_codes: Annotated[
-        list[str] | None, _texts("--not-code", "This is no product's code. May be repeated.")
+        list[str] | None, _texts("--not-code", "This is not a product's code. May be repeated.")
     ] = None,
     wrong_prices: Annotated[
-        list[str] | None, _texts("--not-price", "This is no product's price. May be repeated.")
+        list[str] | None, _texts("--not-price", "This is not a product's price. May be repeated.")
     ] = None,
     pictures: Annotated[
         list[str] | None, _boxes("--picture", "A part of the page that is a picture: its box in points, 50,70,150,170.")
@@ -143,7 +143,7 @@ def teach(
         list[str] | None, _boxes("--decoration", "A picture that shows no product, on all pages: its box or image id.")
     ] = None,
     wrong_pictures: Annotated[
-        list[str] | None, _boxes("--not-picture", "What is there is no picture, or no cell of one.")
+        list[str] | None, _boxes("--not-picture", "This is not a picture, or not a cell of one.")
     ] = None,
     wrong_cells: Annotated[list[str] | None, _boxes("--not-cell", "The picture there is not cut.")] = None,
     wrong_decoration: Annotated[

@@ -71,7 +71,7 @@ def test_the_format_is_that_of_the_suffix_unless_another_is_given(tmp_path: Path
 def test_a_suffix_that_is_no_format_is_answered_with_those_there_are(tmp_path: Path) -> None:
     refused = CliRunner().invoke(app, ["export", "small.pdf", *ANNA, "--to", str(tmp_path / "a.xls")])
     assert isinstance(refused.exception, InvalidReference)
-    assert ".xls is no format, csv, jsonl, xlsx, parquet are. Did you mean xlsx?" in str(refused.exception)
+    assert ".xls is not a format. There are csv, jsonl, xlsx, parquet. Did you mean xlsx?" in str(refused.exception)
     assert "--format" in str(refused.exception)
     assert "shopify" in str(refused.exception)
     assert not (tmp_path / "a.xls").exists()

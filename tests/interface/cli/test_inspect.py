@@ -175,7 +175,7 @@ def test_what_has_no_pages_is_refused(resources: Resources, document: Document, 
 
 
 def test_the_audit_lists_what_no_placement_covers(resources: Resources, document: Document) -> None:
-    assert "0 pictures seen, not taken, on 6 pages" in run("audit", "small.pdf").stdout
+    assert "0 possible pictures left out, on 6 pages" in run("audit", "small.pdf").stdout
     before = json.loads(run("audit", "small.pdf", "--json").stdout)
     with resources.ledger.write() as connection:
         on_page = (placements.c.page == 5, placements.c.state == "shown")
@@ -193,10 +193,10 @@ def test_the_audit_lists_what_no_placement_covers(resources: Resources, document
 
 def test_a_part_is_dismissed_and_put_back_by_its_name(resources: Resources, document: Document) -> None:
     add_audited(resources.ledger, document.id, [LostPicture(page=3, bbox=(10, 20, 90, 99), share=0.01)])
-    assert "seen, not taken" in run("show", "small.pdf").stdout
-    assert "1 picture seen, not taken: `show`" in run("status").stdout
+    assert "left out" in run("show", "small.pdf").stdout
+    assert "1 possible picture left out: `show`" in run("status").stdout
     assert "not a picture" in run("audit", "small.pdf", "--dismiss", "3:1").stdout
-    assert "seen, not taken" not in run("show", "small.pdf").stdout
+    assert "left out" not in run("show", "small.pdf").stdout
     put_back = run("audit", "small.pdf", "--put-back", "3:1").stdout
     assert f"swatchbook embed {document.id[:8]} --owner anna --boxes 3:1" in " ".join(put_back.split())
     (listed,) = json.loads(run("audit", "small.pdf", "--dismiss", "3:1", "--json").stdout)["lost"]

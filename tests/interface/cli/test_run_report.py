@@ -69,18 +69,18 @@ def test_the_account_is_a_sum() -> None:
 
 def test_how_sure_the_document_is() -> None:
     assert "Sure" not in drawn(report(images_found=3))
-    assert "83 % sure that these are its products." in drawn(report(images_found=3, products_discovered=9, sure=0.834))
+    assert "Are these its products? 83 % likely." in drawn(report(images_found=3, products_discovered=9, sure=0.834))
     doubtful = " ".join(drawn(report(images_found=3, products_discovered=9, sure=0.31)).split())
-    assert "31 % sure that these are its products. Check its names before you use them." in doubtful
+    assert "Are these its products? 31 % likely. Check its names before you use them." in doubtful
     assert "swatchbook teach" in doubtful
 
 
 def test_lost_pictures_are_named_with_the_command() -> None:
-    assert "not taken" not in drawn(report(images_found=3, images_complete=3))
+    assert "left out" not in drawn(report(images_found=3, images_complete=3))
     places = ((3, 1), (4, 1), (4, 2))
     lost = tuple(LostPicture(page=page, number=n, bbox=(0, 0, 90, 60), share=0.012) for page, n in places)
     text = drawn(report(images_found=3, lost_pictures=lost))
-    assert "3 (3:1, 4:1, 4:2): swatchbook embed 1a2b3c4d --boxes 3:1" in text
+    assert "3 possible pictures (3:1, 4:1, 4:2): swatchbook embed 1a2b3c4d --boxes 3:1" in text
 
 
 def test_an_edition_is_told_with_its_first_differences_and_where_the_others_are() -> None:

@@ -30,7 +30,7 @@ def test_its_page_counts_it_and_has_a_box_and_buttons(sample: TestClient, docume
     shown = page(sample, f"/ui/documents/{document}?page=3")
     assert len(named(shown, "Take in: 3:1")) == 1
     assert len(named(shown, "Not a picture: 3:2")) == 1
-    assert "3:1? seen, not taken" in shown.text
+    assert "3:1? left out: looks like a picture" in shown.text
     assert "2 possible pictures left out" in page(sample, "/ui/coverage").text
     assert "2 possible pictures left out" in page(sample, "/ui/documents").text
 

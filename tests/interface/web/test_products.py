@@ -117,7 +117,7 @@ def test_name_is_changed_and_change_undone_on_the_page(sample: TestClient, liste
     assert leads_to(sample, f"/ui{address}/edits", action="rename", name="Larch") == address
     read = page(sample, address)
     assert f"rename {listed[0]['name']} (page {listed[0]['first_page']}) to Larch" in read.text
-    assert "100 % sure" in read.text
+    assert "100 % likely" in read.text
     assert leads_to(sample, f"/ui{address}/edits/1/undo") == address
     assert sample.get(address).json() == listed[0]
     assert "undone by loopback" in page(sample, address).text
@@ -231,19 +231,19 @@ def test_document_says_how_sure_its_products_are_until_a_person_edits_them(
             connection.execute(changed.values(report={**told, "sure": sure}))
 
     assert 0 < sample.get(f"/documents/{document}").json()["report"]["sure"] < 1
-    assert "% sure of its products" in page(sample, "/ui/documents").text
+    assert "Are these its products?" in page(sample, "/ui/documents").text
     pretend(0.834)
     read = page(sample, f"/ui/documents/{document}")
-    assert "83 % sure that these are its products." in read.text
+    assert "Are these its products? 83 % likely." in read.text
     assert read.all("p", id="sure") == [{"id": "sure"}]
     listing = page(sample, "/ui/documents")
-    assert "83 % sure of its products" in listing.text
+    assert "Are these its products? 83 % likely" in listing.text
     assert "Look at it" not in listing.text
     pretend(0.31)
     read = page(sample, f"/ui/documents/{document}")
-    assert "31 % sure that these are its products. Check its names" in read.text
+    assert "Are these its products? 31 % likely. Check its names" in read.text
     assert read.all("p", id="sure", class_="alert")
-    assert "Look at it: 31 % sure of its products" in page(sample, "/ui/documents").text
+    assert "Are these its products? 31 % likely" in page(sample, "/ui/documents").text
     leads_to(sample, f"/ui/products/{listed[0]['id']}/edits", action="set_fact", fact="size", value="1")
     assert not page(sample, f"/ui/documents/{document}").all("p", id="sure")
-    assert "% sure of its products" not in page(sample, "/ui/documents").text
+    assert "Are these its products?" not in page(sample, "/ui/documents").text

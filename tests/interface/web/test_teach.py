@@ -168,7 +168,7 @@ def test_likeliest_readings_are_one_click_from_their_preview(
     assert "done=taught" in told
     (kept,) = list_readings(resources.ledger)
     assert (kept.origin, kept.in_use) == (ReadingOrigin.LIKELIEST, True)
-    assert "Its names are read as a person taught it." in page(sample, f"/ui/documents/{document}").text
+    assert "Its names are read the way a person showed." in page(sample, f"/ui/documents/{document}").text
 
 
 def test_other_reading_is_taken_by_one_click_and_corrected(

@@ -76,7 +76,7 @@ def test_doubtful_catalogue_is_taught_by_two_clicks_and_exported(browser: Browse
             tab.locator("h1 .state", has_text="completed").wait_for(timeout=300_000)
             assert (ticked.result().worked_off, ticked.result().troubles) == (1, ())
         tab.reload()
-        expect(tab.get_by_text("Its names are read as a person taught it.")).to_be_visible()
+        expect(tab.get_by_text("Its names are read the way a person showed.")).to_be_visible()
         tab.get_by_text("Export products").click()
         with tab.expect_download() as download:
             tab.get_by_role("link", name="CSV").click()

@@ -72,7 +72,7 @@ def test_one_cell_cuts_the_pictures_of_all_pages(sample: TestClient, resources: 
     post_and_tell(sample, f"/ui/documents/{document}/teach/accept", **fields_of(read))  # type: ignore[arg-type]
     (kept,) = list_readings(resources.ledger)
     assert (kept.origin, len(kept.reading.grids)) == (ReadingOrigin.SHOWN, 1)
-    assert "Its pictures are read as a person taught it." in page(sample, f"/ui/documents/{document}").text
+    assert "Its pictures are read the way a person showed." in page(sample, f"/ui/documents/{document}").text
 
 
 def test_drawn_box_is_taken_in_and_an_empty_one_left_out(sample: TestClient, document: str) -> None:

@@ -169,7 +169,7 @@ def test_a_batch_waits_until_a_person_starts_it(client: TestClient, picture: byt
     assert list_documents(tools(client).ledger) == []
     assert address in page(client, "/ui/documents").links("/ui/uploads/plan")
     shown = page(client, address)
-    assert "2 items looked at" in shown.text
+    assert "2 items checked" in shown.text
     assert "ash.png: The file cannot be found" in shown.text
     assert "Some pictures were not sent" in shown.text
     (thumbnail,) = (each["src"] for each in shown.all("img"))
@@ -294,6 +294,6 @@ def test_a_batch_that_takes_too_long_can_still_be_started(home: Path, monkeypatc
     with asking() as client:
         send_batch(client, "shop.csv", TABLE + "3,Elm floor,,elm.png\n" * 50_000)
         shown = page(client, end(client))
-        assert "It cannot be shown:" in shown.text
+        assert "It cannot be previewed:" in shown.text
         answered(client, "start", again="1")
         assert [each.name for each in list_documents(tools(client).ledger)] == ["shop.csv"]
