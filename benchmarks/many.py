@@ -120,7 +120,7 @@ def service(home: Path, mode: str) -> Iterator[tuple[int, psutil.Process]]:
 
 def serve(mode: str) -> None:
     """Serve until the input ends."""
-    from interface.service import search
+    from swatchbook.interface.service import search
     from swatchbook.settings import load_settings
     from tests.interface.service.served import served
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from prefect.blocks.core import Block
 
-from blocks.block_types import BLOCKS, overlay
+from swatchbook.blocks.block_types import BLOCKS, overlay
 from swatchbook.errors import Configuration
 from swatchbook.records import BlockNames
 from swatchbook.resources import Resources

@@ -25,7 +25,7 @@ from swatchbook.errors import Configuration
 from swatchbook.records import Record
 from swatchbook.settings import Settings
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).resolve().parents[1]  # in a checkout the folder is linked into the package
 
 
 class PoolName(Record):

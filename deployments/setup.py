@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import partial
 from http import HTTPStatus
-from importlib.metadata import version
 from typing import Any
 from uuid import UUID
 
@@ -36,8 +35,8 @@ from prefect.settings import get_current_settings
 from prefect.utilities.callables import parameter_schema
 from pydantic import SecretStr, ValidationError
 
-from blocks.block_types import BLOCKS, fill
-from deployments.declared import (
+from swatchbook.blocks.block_types import BLOCKS, fill
+from swatchbook.deployments.declared import (
     EMBED,
     Declared,
     Pool,
@@ -46,14 +45,15 @@ from deployments.declared import (
     find_declaration,
     read_declaration,
 )
-from deployments.shard_pools import KINDS, Kind, kind_of, shard_pool
-from scheduler.launch import FLOW, prefect
+from swatchbook.deployments.shard_pools import KINDS, Kind, kind_of, shard_pool
 from swatchbook.errors import Configuration
+from swatchbook.extras import installed_version
 from swatchbook.one_line import shorten
 from swatchbook.records import Record
 from swatchbook.redact import REDACTED, redact
+from swatchbook.scheduler.launch import FLOW, prefect
 from swatchbook.settings import Settings
-from tasks.prefect_client import BLOCKED, FAILURES, LOOK, REFUSED, WAITS
+from swatchbook.tasks.prefect_client import BLOCKED, FAILURES, LOOK, REFUSED, WAITS
 
 BLOCK = "default"
 """Name of the blocks that are filled from the settings."""
@@ -308,7 +308,7 @@ def _is_deployed_by_prefect(deployed: Mapping[str, Any], wanted: Mapping[str, An
 def _declared_values(declared: Declared, flow: Flow[..., Any]) -> dict[str, Any]:
     limit = declared.concurrency_limit
     return {
-        "version": version("swatchbook"),
+        "version": installed_version(),
         "description": declared.description,
         "tags": sorted(declared.tags),
         "entrypoint": declared.entrypoint,

@@ -16,7 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from deployments.declared import EMBED, Pool, shard_arguments, shard_job
+from swatchbook.deployments.declared import EMBED, Pool, shard_arguments, shard_job
 from swatchbook.errors import Configuration
 from swatchbook.records import Record
 from swatchbook.settings import Settings

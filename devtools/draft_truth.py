@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from interface.cli.terminal import say_json
+from swatchbook.interface.cli.terminal import say_json
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.queries.document import show_document
 from swatchbook.ledger.stored_documents import Document, find_document

@@ -13,8 +13,8 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from devtools.generated_pages import DOCS, Pages, cell, write
-from interface.service.app import create_app
-from interface.service.auth import authenticate, oversee
+from swatchbook.interface.service.app import create_app
+from swatchbook.interface.service.auth import authenticate, oversee
 from swatchbook.settings import Settings
 
 TARGET: Final = DOCS / "http.md"

@@ -27,7 +27,7 @@ from devtools.lock import LOCK, up_to
 from devtools.size import PACKAGES
 
 PROJECT: Final[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-NAME: Final = f"{PROJECT['name']}-{PROJECT['version']}"
+NAME: Final = f"{PROJECT['name'].replace('-', '_')}-{PROJECT['version']}"
 UV: Final = str(Path(sys.executable).with_name("uv"))
 
 DECLARATION: Final = "prefect.yaml"
@@ -82,7 +82,7 @@ def run(*command: str | Path, folder: Path, **settings: str) -> str:
 def tracked_files() -> set[str]:
     """Return the files that git tracks in the working tree."""
     listed = run("git", "ls-files", "-z", folder=ROOT).split("\0")
-    return {name for name in listed if name and (ROOT / name).is_file()}
+    return {name for name in listed if name and ((ROOT / name).is_file() or (ROOT / name).is_symlink())}
 
 
 def build(target: Path) -> tuple[Path, Path]:
@@ -95,15 +95,17 @@ def build(target: Path) -> tuple[Path, Path]:
         for name in tracked_files():
             copy = Path(folder) / name
             copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / name, copy)
+            shutil.copyfile(ROOT / name, copy, follow_symlinks=False)
         run(UV, "build", "--quiet", "--python", sys.executable, "--out-dir", target, folder=Path(folder))
     (sdist,), (wheel,) = target.glob("*.tar.gz"), target.glob("*.whl")
     return sdist, wheel
 
 
 def shipped(tracked: Iterable[str]) -> set[str]:
-    """Return the tracked files that belong in sdist and wheel: all of the packages, but no examples."""
-    return {name for name in tracked if name.split("/")[0] in PACKAGES and not name.startswith(EXAMPLES)}
+    """Return the files that belong in sdist and wheel, all below `swatchbook/`: the packages without their examples."""
+    files = {name for name in tracked if name.split("/")[0] in PACKAGES and not name.startswith(EXAMPLES)}
+    inside = {name if name.startswith("swatchbook/") else f"swatchbook/{name}" for name in files}
+    return inside - {f"swatchbook/{package}" for package in PACKAGES}  # links to them, for the checkout
 
 
 def files_of_sdist(sdist: Path) -> set[str]:
@@ -175,12 +177,13 @@ def use(programs: Path, folder: Path) -> None:
         return run(programs / "swatchbook", *arguments, folder=folder, SWATCHBOOK_HOME=home)
 
     version = swatchbook("--version").strip()
-    require([] if version == f"{PROJECT['name']} {PROJECT['version']}" else [f"--version prints {version!r}."])
+    require([] if version == f"swatchbook {PROJECT['version']}" else [f"--version prints {version!r}."])
     swatchbook("doctor")
     swatchbook("ingest", "catalogue.pdf", "pictures")
     for question, found in (("oak floor", "catalogue.pdf"), ("grey terrazzo", "grey terrazzo")):
         require([] if found in swatchbook("search", question, "--json") else [f"{question} does not find {found}."])
-    run(programs / "python", "-c", "from deployments.declared import flow_names; flow_names()", folder=folder)
+    declared = "from swatchbook.deployments.declared import flow_names; flow_names()"
+    run(programs / "python", "-c", declared, folder=folder)
 
 
 def draw_pictures(folder: Path) -> None:

@@ -21,7 +21,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
-PACKAGES: Final = ("swatchbook", "tasks", "flows", "blocks", "scheduler", "deployments", "interface")
+from devtools.size import PACKAGES
+
 LINES_OF_A_MEND: Final = 80  # of the program; a commit that changes more is rather a feature
 
 FAULT: Final = re.compile(

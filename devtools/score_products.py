@@ -31,12 +31,12 @@ from devtools.evaluation.score import Answer, Score, match_products, score
 from devtools.evaluation.stored import score_edited, score_stored
 from devtools.evaluation.summary import Evaluation, evaluate, read_evaluation
 from devtools.evaluation.truth import Truth, read_truths
-from interface.cli.terminal import say_json
 from swatchbook.cache_keys import stage_key
 from swatchbook.catalogue import describe, discover, plan
 from swatchbook.catalogue.choose_names import Choice, Weights, choose_names
 from swatchbook.catalogue.link import link
 from swatchbook.catalogue.name_groups import NameGroup
+from swatchbook.interface.cli.terminal import say_json
 from swatchbook.pdf import reader
 from swatchbook.pdf.check_file import check_file
 from swatchbook.pdf.read_ahead import find_reading, keep_reading

@@ -17,7 +17,7 @@ from pathlib import Path
 from rich.console import Console
 from sqlalchemy import select
 
-from interface.cli.commands.evaluate import draw_retrieval
+from swatchbook.interface.cli.commands.evaluate import draw_retrieval
 from swatchbook.ledger.queries.image import images_of_contents
 from swatchbook.ledger.tables import images, links, placements
 from swatchbook.records import COUNTED, LinkKind, sha256

@@ -5,13 +5,13 @@ from typing import Annotated
 from prefect import flow
 from pydantic import Field
 
-from blocks import load_resources
+from swatchbook.blocks import load_resources
 from swatchbook.pipeline.shards import ShardResult
 from swatchbook.records import BlockNames
 from swatchbook.storage.stored_file import KEY
-from tasks.embed import embed_batches
-from tasks.embed_in_shards import hold_shard, open_shard
-from tasks.policy import FLOW
+from swatchbook.tasks.embed import embed_batches
+from swatchbook.tasks.embed_in_shards import hold_shard, open_shard
+from swatchbook.tasks.policy import FLOW
 
 Manifest = Annotated[str, Field(pattern=KEY.pattern)]
 

@@ -6,10 +6,10 @@ from prefect import flow
 from pydantic import Field
 
 from swatchbook.records import DEFAULT_OWNER, BlockNames, Owner, Role
+from swatchbook.tasks.collection import fill_document, find_documents_to_fill, finish_fill, plan_fill
+from swatchbook.tasks.flow_run import flow_process
+from swatchbook.tasks.policy import FLOW
 from swatchbook.upkeep.fill_missing import DocumentFill, Fill, Filled, FillPlan, Spaces
-from tasks.collection import fill_document, find_documents_to_fill, finish_fill, plan_fill
-from tasks.flow_run import flow_process
-from tasks.policy import FLOW
 
 
 @flow(name="fill_missing", **FLOW)

@@ -28,9 +28,8 @@ from swatchbook.records import (
     sha256,
 )
 from swatchbook.resources import Resources
-from swatchbook.tracing import span
-from tasks.collection import start_review_flow
-from tasks.document_run import (
+from swatchbook.tasks.collection import start_review_flow
+from swatchbook.tasks.document_run import (
     Stages,
     finish_document,
     hold_document,
@@ -38,11 +37,11 @@ from tasks.document_run import (
     publish_artifacts,
     register_document,
 )
-from tasks.embed import embed_items, preload_models, publish_whole
-from tasks.flow_run import Idle, end_by_name, flow_process, rename_flow_run, report_idle
-from tasks.policy import FLOW
-from tasks.results import cached
-from tasks.stages import (
+from swatchbook.tasks.embed import embed_items, preload_models, publish_whole
+from swatchbook.tasks.flow_run import Idle, end_by_name, flow_process, rename_flow_run, report_idle
+from swatchbook.tasks.policy import FLOW
+from swatchbook.tasks.results import cached
+from swatchbook.tasks.stages import (
     ask_description,
     assemble,
     cut_chunks,
@@ -55,6 +54,7 @@ from tasks.stages import (
     save_chunks,
     save_pictures,
 )
+from swatchbook.tracing import span
 
 Source = Annotated[str, Field(min_length=1, max_length=4_096)]
 

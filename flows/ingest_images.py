@@ -12,12 +12,18 @@ from swatchbook.ledger.stored_documents import FOLDER
 from swatchbook.pipeline.run import Work
 from swatchbook.records import DEFAULT_OWNER, BlockNames, IngestOptions, Owner, RunReport, Stage
 from swatchbook.resources import Resources
-from tasks.collection import start_review_flow
-from tasks.document_run import finish_document, hold_document, in_background, publish_artifacts, register_document
-from tasks.embed import Added, embed_as_added, preload_models, publish_whole, require_models
-from tasks.flow_run import Idle, end_by_name, flow_process, rename_flow_run, report_idle
-from tasks.policy import FLOW
-from tasks.stages import find_complete_items, scan_folder
+from swatchbook.tasks.collection import start_review_flow
+from swatchbook.tasks.document_run import (
+    finish_document,
+    hold_document,
+    in_background,
+    publish_artifacts,
+    register_document,
+)
+from swatchbook.tasks.embed import Added, embed_as_added, preload_models, publish_whole, require_models
+from swatchbook.tasks.flow_run import Idle, end_by_name, flow_process, rename_flow_run, report_idle
+from swatchbook.tasks.policy import FLOW
+from swatchbook.tasks.stages import find_complete_items, scan_folder
 
 Folder = Annotated[str, Field(min_length=1, max_length=4_096)]
 

@@ -6,9 +6,9 @@ from prefect import flow
 
 from swatchbook.records import BlockNames
 from swatchbook.reports.collection_state import CoverageReport
-from tasks.collection import publish_coverage
-from tasks.flow_run import flow_process
-from tasks.policy import FLOW
+from swatchbook.tasks.collection import publish_coverage
+from swatchbook.tasks.flow_run import flow_process
+from swatchbook.tasks.policy import FLOW
 
 
 @flow(name="report_coverage", **FLOW)

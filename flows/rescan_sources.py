@@ -6,12 +6,12 @@ import asyncio
 
 from prefect import flow, get_run_logger, tags
 
-from flows.ingest_images import ingest_images
+from swatchbook.flows.ingest_images import ingest_images
 from swatchbook.ledger.stored_documents import all_documents
 from swatchbook.pipeline.register_path import find_changed
 from swatchbook.records import BlockNames, RunReport
-from tasks.flow_run import flow_process, report_of
-from tasks.policy import FLOW
+from swatchbook.tasks.flow_run import flow_process, report_of
+from swatchbook.tasks.policy import FLOW
 
 
 @flow(name="rescan_sources", **FLOW)

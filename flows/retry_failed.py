@@ -6,9 +6,9 @@ import asyncio
 
 from prefect import flow, get_run_logger, tags
 
-from flows.ingest_catalogue import ingest_catalogue
-from flows.ingest_images import ingest_images
 from swatchbook.errors import Failure, InvalidReference
+from swatchbook.flows.ingest_catalogue import ingest_catalogue
+from swatchbook.flows.ingest_images import ingest_images
 from swatchbook.ledger import schedule
 from swatchbook.ledger.document_commands import end_pauses
 from swatchbook.ledger.retention import collect
@@ -17,9 +17,9 @@ from swatchbook.pipeline.delete import finish_delete
 from swatchbook.pipeline.publish import publish_all
 from swatchbook.records import BlockNames, DocumentStatus, RunReport
 from swatchbook.resources import Resources
-from tasks.cancelled_in_prefect import was_cancelled_in_prefect
-from tasks.flow_run import flow_process, report_of
-from tasks.policy import FLOW
+from swatchbook.tasks.cancelled_in_prefect import was_cancelled_in_prefect
+from swatchbook.tasks.flow_run import flow_process, report_of
+from swatchbook.tasks.policy import FLOW
 
 
 @flow(name="retry_failed", **FLOW)

@@ -9,9 +9,9 @@ from pydantic import Field
 
 from swatchbook.pipeline.review import Reviewed
 from swatchbook.records import BlockNames, Owner
-from tasks.collection import find_documents_to_review, review_document
-from tasks.flow_run import flow_process
-from tasks.policy import FLOW
+from swatchbook.tasks.collection import find_documents_to_review, review_document
+from swatchbook.tasks.flow_run import flow_process
+from swatchbook.tasks.policy import FLOW
 
 
 @flow(name="review_quality", **FLOW)

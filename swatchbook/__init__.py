@@ -8,9 +8,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from interface.async_client import AsyncClient
-    from interface.client import Client
-    from interface.client_errors import (
+    from swatchbook.interface.async_client import AsyncClient
+    from swatchbook.interface.client import Client
+    from swatchbook.interface.client_errors import (
         Conflict,
         Denied,
         Invalid,
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         TooLarge,
         Unavailable,
     )
-    from interface.python import Swatchbook
+    from swatchbook.interface.python import Swatchbook
 
 __all__ = [
     "AsyncClient",
@@ -39,9 +39,9 @@ __all__ = [
 ]
 
 _MODULES = {
-    "AsyncClient": "interface.async_client",
-    "Client": "interface.client",
-    "Swatchbook": "interface.python",
+    "AsyncClient": "swatchbook.interface.async_client",
+    "Client": "swatchbook.interface.client",
+    "Swatchbook": "swatchbook.interface.python",
 }
 """Where a name comes from; the others are errors of the clients."""
 
@@ -50,4 +50,4 @@ def __getattr__(name: str) -> object:
     """Return one of the names above."""
     if name not in __all__:
         raise AttributeError(f"module 'swatchbook' has no attribute {name!r}")
-    return getattr(import_module(_MODULES.get(name, "interface.client_errors")), name)
+    return getattr(import_module(_MODULES.get(name, "swatchbook.interface.client_errors")), name)

@@ -5,7 +5,7 @@ What imports such a package asks here first, so that what is missing is named wi
 import json
 import sys
 from collections.abc import Callable, Mapping
-from importlib.metadata import distributions
+from importlib.metadata import PackageNotFoundError, distributions, version
 from importlib.util import find_spec
 from shlex import quote
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -16,6 +16,9 @@ from swatchbook.errors import MissingExtra
 
 if TYPE_CHECKING:
     from swatchbook.settings import Settings
+
+DISTRIBUTION: Final = "swatchbook-core"
+"""Its name on PyPI, where `swatchbook` is another project."""
 
 MODULES: Final[Mapping[str, tuple[str, ...]]] = {
     "models": ("torch", "transformers", "huggingface_hub", "safetensors", "tokenizers"),
@@ -96,20 +99,25 @@ def _missing(extra_by_need: Mapping[str, str]) -> MissingExtra:
 
 
 def how_to_install(*extras: str) -> str:
-    """Return the command that installs extras into this environment, from the checkout that it was installed from.
-
-    PyPI has a package of the same name by another project, so the checkout is named if there is one.
-    """
+    """Return the command that installs extras into this environment, from the checkout that it was installed from."""
     checkout, names = _checkout(), ",".join(extras)
     if checkout is None:
-        return f"pip install 'swatchbook[{names}]'"
+        return f"pip install '{DISTRIBUTION}[{names}]'"
     tool = "uv pip" if find_spec("uv") else "pip"
     return f"{quote(sys.executable)} -m {tool} install --editable {quote(f'{checkout}[{names}]')}"
 
 
+def installed_version() -> str:
+    """Return the version of this package; `unknown` where it is not installed, as in a copy of its files."""
+    try:
+        return version(DISTRIBUTION)
+    except PackageNotFoundError:
+        return "unknown"
+
+
 def _checkout() -> str | None:
     """Return the folder that the package was installed from as editable; None for another installation."""
-    for found in distributions(name="swatchbook"):  # one may be what a build has left in the checkout: it has no origin
+    for found in distributions(name=DISTRIBUTION):  # one may be what a build has left in the checkout: it has no origin
         origin = json.loads(found.read_text("direct_url.json") or "{}")
         if origin.get("dir_info", {}).get("editable"):
             return url2pathname(urlsplit(origin["url"]).path)

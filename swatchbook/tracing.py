@@ -16,10 +16,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
-from swatchbook.extras import is_installed
+from swatchbook.extras import installed_version, is_installed
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
@@ -217,7 +216,7 @@ def _running() -> _Running | None:
     ending = threading.Thread(target=end, name="end of tracing", daemon=True)
     ending.start()
     atexit.register(finish)
-    return _Running(provider.get_tracer("swatchbook", _version()), over, ending)
+    return _Running(provider.get_tracer("swatchbook", installed_version()), over, ending)
 
 
 def _start(tracer: "Tracer", name: str, parent: str | None, before: "Span | None", kind: str) -> "Span":
@@ -249,14 +248,7 @@ def _resource() -> "Resource":
 
     given = OTELResourceDetector().detect().attributes
     name = {} if "service.name" in given else {"service.name": "swatchbook"}
-    return Resource.create({**name, "service.version": _version()})
-
-
-def _version() -> str:
-    try:
-        return version("swatchbook")
-    except PackageNotFoundError:
-        return "unknown"
+    return Resource.create({**name, "service.version": installed_version()})
 
 
 def _hide_headers() -> None:

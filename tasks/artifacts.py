@@ -15,7 +15,7 @@ from prefect.exceptions import ObjectNotFound
 
 from swatchbook.ledger.database import Ledger, portions
 from swatchbook.ledger.deleted_documents import list_deleted, mark_cleared
-from tasks.prefect_client import PAGE
+from swatchbook.tasks.prefect_client import PAGE
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from swatchbook.ledger.database import Ledger, portions
 from swatchbook.ledger.document_commands import cancel
 from swatchbook.ledger.flow_runs import last_flow_runs
 from swatchbook.ledger.stored_documents import Document, get_document
-from tasks.prefect_client import NO_CANCEL, PAGE
+from swatchbook.tasks.prefect_client import NO_CANCEL, PAGE
 
 UNWANTED = "Its document was cancelled, deleted or requested again."
 SILENT = "Its run has no heartbeat."

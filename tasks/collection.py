@@ -21,9 +21,9 @@ from swatchbook.pipeline.run import Work
 from swatchbook.records import RunReport
 from swatchbook.reports.collection_state import CoverageReport, as_markdown, coverage_report, owner_rows
 from swatchbook.resources import Resources
+from swatchbook.tasks.policy import EMBEDDING, WRITE
 from swatchbook.upkeep import fill_missing
 from swatchbook.upkeep.fill_missing import DocumentFill, Fill, Filled, FillPlan
-from tasks.policy import EMBEDDING, WRITE
 
 REVIEW_DEPLOYMENT = "review_quality/review_quality"
 _MAX_OWNERS = 500

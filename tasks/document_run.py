@@ -46,12 +46,12 @@ from swatchbook.reports.inspection_html import html_path
 from swatchbook.reports.markdown import as_markdown, failure_rows, plain, product_thumbnails
 from swatchbook.resources import Resources
 from swatchbook.storage.upload_buffer import is_remote
+from swatchbook.tasks.artifacts import FAILURES, PROGRESS, REPORT, artifact_key
+from swatchbook.tasks.policy import WRITE
+from swatchbook.tasks.prefect_client import AS_GIVEN, launched_document, prefect_errors_as_outage
+from swatchbook.tasks.results import cached
 from swatchbook.tracing import span
 from swatchbook.truncate import merge_roles
-from tasks.artifacts import FAILURES, PROGRESS, REPORT, artifact_key
-from tasks.policy import WRITE
-from tasks.prefect_client import AS_GIVEN, launched_document, prefect_errors_as_outage
-from tasks.results import cached
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -144,7 +144,7 @@ class Step:
     from_cache: bool = False  # a result came from the cache, so the duration is no measure
 
     async def cached(self, task: Task[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Return a pure task's result, see tasks.results.cached."""
+        """Return a pure task's result, see swatchbook.tasks.results.cached."""
         result, from_cache = await cached(task, *args, **kwargs)
         self.from_cache |= from_cache
         return result

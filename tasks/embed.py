@@ -23,10 +23,10 @@ from swatchbook.pipeline.publish import Published
 from swatchbook.pipeline.run import Work, report_note
 from swatchbook.records import IngestOptions
 from swatchbook.resources import Resources
+from swatchbook.tasks.document_run import Advance
+from swatchbook.tasks.embed_in_shards import embed_in_shards, follow_earlier_shards
+from swatchbook.tasks.policy import EMBEDDING, PUBLISHING, WRITE, batch_retries, last_try
 from swatchbook.tracing import span
-from tasks.document_run import Advance
-from tasks.embed_in_shards import embed_in_shards, follow_earlier_shards
-from tasks.policy import EMBEDDING, PUBLISHING, WRITE, batch_retries, last_try
 
 log = logging.getLogger(__name__)
 

@@ -33,10 +33,9 @@ from swatchbook.pipeline.run import Work, hold_shard_run
 from swatchbook.pipeline.shards import Shard
 from swatchbook.records import BlockNames
 from swatchbook.resources import Resources
-from swatchbook.tracing import span
-from tasks.document_run import Advance
-from tasks.policy import WRITE
-from tasks.prefect_client import (
+from swatchbook.tasks.document_run import Advance
+from swatchbook.tasks.policy import WRITE
+from swatchbook.tasks.prefect_client import (
     PAGE,
     UNDER_WAY,
     WAITING,
@@ -47,6 +46,7 @@ from tasks.prefect_client import (
     of_flows,
     prefect_errors_as_outage,
 )
+from swatchbook.tracing import span
 
 FLOW = "embed_shard"
 DEPLOYMENT = f"{FLOW}/{FLOW}"

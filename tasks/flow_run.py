@@ -17,7 +17,7 @@ from prefect.exceptions import Pause
 from prefect.runtime import flow_run
 from prefect.states import Cancelled, Completed, Failed
 
-from blocks import load_resources
+from swatchbook.blocks import load_resources
 from swatchbook.errors import DocumentDeleted, Failure, InvalidReference, Policy, RunRevoked, Unexpected, as_failure
 from swatchbook.ledger import flow_runs
 from swatchbook.ledger.database import Ledger
@@ -29,8 +29,8 @@ from swatchbook.records import BlockNames, DocumentStatus, RunReport, ShownState
 from swatchbook.reports.document_state import LOOK_AT_IT, describe_document, describe_end
 from swatchbook.resources import Resources
 from swatchbook.runtime.process import yield_to_people
-from tasks.cancelled_in_prefect import UNWANTED
-from tasks.prefect_client import (
+from swatchbook.tasks.cancelled_in_prefect import UNWANTED
+from swatchbook.tasks.prefect_client import (
     BLOCKED,
     DELETED,
     ELSEWHERE,
@@ -42,7 +42,7 @@ from tasks.prefect_client import (
     launched_document,
     prefect_errors_as_outage,
 )
-from tasks.results import store_results_in
+from swatchbook.tasks.results import store_results_in
 
 _MAX_NAME = 200  # characters
 

@@ -19,7 +19,7 @@ from prefect.context import TaskRunContext
 from swatchbook.errors import Failure, Interrupted, LedgerDown, Policy
 from swatchbook.records import IngestOptions
 from swatchbook.settings import Settings
-from tasks.results import RecordSerializer, cache_key
+from swatchbook.tasks.results import RecordSerializer, cache_key
 
 _RETRIED_POLICIES = {Policy.BACKOFF, Policy.SMALLER, Policy.ONCE_MORE}
 

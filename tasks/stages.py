@@ -30,7 +30,7 @@ from swatchbook.records import (
     Tables,
 )
 from swatchbook.resources import Resources
-from tasks.policy import ASKING, PURE, READING, WRITE, last_try
+from swatchbook.tasks.policy import ASKING, PURE, READING, WRITE, last_try
 
 T = TypeVar("T")
 

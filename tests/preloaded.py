@@ -27,7 +27,6 @@ import prefect.task_engine
 import torch
 import weaviate
 
-import blocks
 import swatchbook.index.lance
 import swatchbook.models.e5
 import swatchbook.pdf.read_ahead
@@ -38,6 +37,7 @@ import swatchbook.pipeline.review
 import swatchbook.pipeline.scan
 import swatchbook.reports.inspection_html
 import swatchbook.search.search
+from swatchbook import blocks
 
 __all__ = ["blocks", "prefect", "swatchbook", "torch", "weaviate"]
 

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 
+from devtools.size import PACKAGES
 from tests.conftest import ROOT
 
 TREE = (ROOT / "docs" / "development.md").read_text().partition("```\n")[2].partition("```")[0]
@@ -16,7 +17,7 @@ def test_the_tree_names_every_package() -> None:
 
 def test_the_tree_names_every_folder_and_module_of_the_domain() -> None:
     domain = re.split(r"^(?=blocks/)", TREE, flags=re.MULTILINE)[0]
-    folders = {path.parent.name for path in (ROOT / "swatchbook").glob("*/__init__.py")}
+    folders = {path.parent.name for path in (ROOT / "swatchbook").glob("*/__init__.py")} - {*PACKAGES}
     assert set(re.findall(r"^  (\w+)/", domain, re.MULTILINE)) == folders
     head = domain.partition("  records/")[0]
     modules = {path.stem for path in (ROOT / "swatchbook").glob("[!_]*.py")}
@@ -24,5 +25,6 @@ def test_the_tree_names_every_folder_and_module_of_the_domain() -> None:
 
 
 def test_file_name_of_the_domain_occurs_once() -> None:
-    names = Counter(path.name for path in (ROOT / "swatchbook").rglob("[!_]*.py") if "versions" not in path.parts)
+    paths = (path for path in (ROOT / "swatchbook").rglob("[!_]*.py") if not {"versions", "interface"} & {*path.parts})
+    names = Counter(path.name for path in paths)
     assert [name for name, count in names.items() if count > 1] == []

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from devtools.size import PACKAGES
 from swatchbook.errors import reason_of
-from tests.test_imports import RANK, ROOT
+from tests.test_imports import ROOT
 
 PLAIN = {"errno", "sqlite_errorcode", "filename", "response", "code", "errors"}
 """What may be read of any foreign exception: numbers, what we ourselves gave; and of a ValidationError
@@ -20,9 +21,9 @@ the messages, which pydantic writes for those who gave the values.
 """
 
 ALLOWED = {
-    "interface/cli/main.py invoke": "adds to what click says about an unknown option which command has it",
-    "interface/service/problems.py describe": "reads an HTTPException, whose detail is a text of ours",
-    "scheduler/containers.py keep_reconciling": "compares it with that of the round before",
+    "swatchbook/interface/cli/main.py invoke": "adds to what click says about an unknown option which command has it",
+    "swatchbook/interface/service/problems.py describe": "reads an HTTPException, whose detail is a text of ours",
+    "swatchbook/scheduler/containers.py keep_reconciling": "compares it with that of the round before",
     "swatchbook/index/lance.py _failure": "searches it for the system's error number",
     "swatchbook/index/lance.py _is_conflict": "searches it for a commit that another one has made void",
     "swatchbook/index/weaviate.py _write": "quotes why the server rejected an object",
@@ -45,7 +46,7 @@ _CAUSES = {"__cause__", "__context__"}
 
 @pytest.fixture(scope="module")
 def shipped() -> dict[str, ast.Module]:
-    paths = [path for package in RANK for path in sorted((ROOT / package).rglob("*.py"))]
+    paths = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
     return {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text()) for path in paths}
 
 

@@ -14,8 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from devtools.size import PACKAGES
+
 ROOT = Path(__file__).parents[1]
-RANK = {"swatchbook": 0, "blocks": 1, "tasks": 2, "flows": 3, "scheduler": 4, "deployments": 4, "interface": 5}
+RANK = {"blocks": 1, "tasks": 2, "flows": 3, "scheduler": 4, "deployments": 4, "interface": 5}
+"""Package above the domain -> its place. All others of `swatchbook`, the domain, know none of them."""
 NOT_SHIPPED = {"devtools", "samples", "benchmarks", "tests"}
 FOREIGN_TO_THE_DOMAIN = {"prefect", "prefect_docker", "fastapi", "typer", "rich"}
 STRANGERS = {
@@ -41,16 +44,16 @@ def imported(source: str) -> set[str]:
 
 
 _HANDED_OUT = ("async_client", "client", "client_errors", "python")
-LAZY = {"swatchbook.__init__": {f"interface.{name}" for name in _HANDED_OUT}}
+LAZY = {"swatchbook.__init__": {f"swatchbook.interface.{name}" for name in _HANDED_OUT}}
 """The one exception: `swatchbook.Client`, `AsyncClient` and `Swatchbook`, imported when they are asked for."""
 
 
 def is_allowed(package: str, name: str) -> bool:
-    """Return whether a module of this top-level package may import `name`."""
-    head = name.partition(".")[0]
-    if head in NOT_SHIPPED or RANK.get(head, 0) > RANK[package]:
+    """Return whether a module of this package of `swatchbook` may import `name`."""
+    head, place = name.partition(".")[0], RANK.get(package, 0)
+    if head in NOT_SHIPPED or (head == "swatchbook" and RANK.get(room(name), 0) > place):
         return False
-    return package != "swatchbook" or head not in FOREIGN_TO_THE_DOMAIN
+    return place > 0 or head not in FOREIGN_TO_THE_DOMAIN
 
 
 def is_lazy(module: str, name: str) -> bool:
@@ -59,7 +62,7 @@ def is_lazy(module: str, name: str) -> bool:
 
 
 def room(module: str) -> str:
-    """Return the room of the domain that a module or name lies in: a folder below `swatchbook/`, or a file there."""
+    """Return the room that a module or name lies in: a folder below `swatchbook/`, or a file there."""
     return module.split(".")[1] if "." in module else ""
 
 
@@ -72,14 +75,17 @@ def find_cycle(arrows: dict[str, set[str]]) -> list[str]:
     return []
 
 
+def module_of(path: Path) -> str:
+    """Return the name by which a file of the repository is imported."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts if parts[0] == "swatchbook" else ("swatchbook", *parts))
+
+
 @pytest.fixture(scope="module")
 def shipped() -> dict[str, set[str]]:
     """Each shipped module -> what it imports, at its top or inside a function."""
-    return {
-        path.relative_to(ROOT).with_suffix("").as_posix().replace("/", "."): imported(path.read_text())
-        for package in RANK
-        for path in sorted((ROOT / package).rglob("*.py"))
-    }
+    paths = (path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py")))
+    return {module_of(path): imported(path.read_text()) for path in paths}
 
 
 def test_imports_point_one_way(shipped: dict[str, set[str]]) -> None:
@@ -88,7 +94,7 @@ def test_imports_point_one_way(shipped: dict[str, set[str]]) -> None:
         f"{module} imports {name}"
         for module, names in shipped.items()
         for name in sorted(names)
-        if not is_allowed(module.partition(".")[0], name) and not is_lazy(module, name)
+        if not is_allowed(room(module), name) and not is_lazy(module, name)
     ]
     assert offenders == []
 
@@ -96,12 +102,13 @@ def test_imports_point_one_way(shipped: dict[str, set[str]]) -> None:
 @pytest.mark.parametrize(
     ("package", "name", "allowed"),
     [
-        ("swatchbook", "swatchbook.errors", True),
-        ("swatchbook", "prefect.client", False),
+        ("pipeline", "swatchbook.errors", True),
+        ("pipeline", "prefect.client", False),
+        ("pipeline", "swatchbook.tasks.stages", False),
         ("tasks", "prefect", True),
-        ("tasks", "flows.ingest_catalogue", False),
-        ("interface", "scheduler.launch", True),
-        ("scheduler", "interface.cli", False),
+        ("tasks", "swatchbook.flows.ingest_catalogue", False),
+        ("interface", "swatchbook.scheduler.launch", True),
+        ("scheduler", "swatchbook.interface.cli", False),
         ("deployments", "devtools.weaviate", False),
         ("interface", "tests.conftest", False),
     ],
@@ -111,16 +118,16 @@ def test_the_rule_knows_both_directions(package: str, name: str, allowed: bool) 
 
 
 def test_client_and_collection_are_imported_lazily() -> None:
-    assert is_lazy("swatchbook.__init__", "interface.client.Client")
-    assert is_lazy("swatchbook.__init__", "interface.python.Swatchbook")
-    assert not is_lazy("swatchbook.__init__", "interface.cli.main")
-    assert not is_lazy("swatchbook.__init__", "interface.clients")
-    assert not is_lazy("swatchbook.settings", "interface.client")
+    assert is_lazy("swatchbook.__init__", "swatchbook.interface.client.Client")
+    assert is_lazy("swatchbook.__init__", "swatchbook.interface.python.Swatchbook")
+    assert not is_lazy("swatchbook.__init__", "swatchbook.interface.cli.main")
+    assert not is_lazy("swatchbook.__init__", "swatchbook.interface.clients")
+    assert not is_lazy("swatchbook.settings", "swatchbook.interface.client")
     code = (
         "import sys, swatchbook, swatchbook.settings; before = set(sys.modules); swatchbook.Client;"
-        "after = set(sys.modules); print('httpx' in before, 'interface.client' in before, 'interface.client' in after,"
-        "any(name in after for name in ('fastapi', 'sqlalchemy', 'torch', 'prefect')), 'interface.python' in after);"
-        "swatchbook.Swatchbook; print('interface.python' in sys.modules,"
+        "after, above = set(sys.modules), 'swatchbook.interface.'; print('httpx' in before, above + 'client' in before,"
+        "above + 'client' in after, any(name in after for name in ('fastapi', 'sqlalchemy', 'torch', 'prefect')),"
+        "above + 'python' in after); swatchbook.Swatchbook; print(above + 'python' in sys.modules,"
         "any(name in sys.modules for name in ('fastapi', 'torch', 'prefect', 'pandas', 'lancedb')))"
     )
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -128,7 +135,7 @@ def test_client_and_collection_are_imported_lazily() -> None:
 
 
 def test_rooms_of_the_domain_import_each_other_one_way(shipped: dict[str, set[str]]) -> None:
-    imports = [(m, name) for m, names in shipped.items() for name in names if m.startswith("swatchbook.")]
+    imports = [(m, name) for m, names in shipped.items() for name in names if room(m) not in RANK]
     inside = [(m, name) for m, name in imports if name.startswith("swatchbook.") and room(m) != room(name)]
     arrows: dict[str, set[str]] = {}
     for module, name in inside:
@@ -159,5 +166,7 @@ def test_only_the_pdf_room_imports_pymupdf(shipped: dict[str, set[str]]) -> None
 def test_the_wheel_has_the_shipped_packages_and_no_others() -> None:
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]["find"]["include"]
     packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
-    assert packages == RANK.keys() | NOT_SHIPPED
-    assert {name for name in packages if any(fnmatch(name, pattern) for pattern in declared)} == RANK.keys()
+    assert packages == {*PACKAGES} | NOT_SHIPPED
+    assert {name for name in packages if any(fnmatch(name, pattern) for pattern in declared)} == {"swatchbook"}
+    links = {path.name: path.readlink() for path in (ROOT / "swatchbook").iterdir() if path.is_symlink()}
+    assert links == {name: Path("..") / name for name in PACKAGES if name != "swatchbook"}

@@ -12,9 +12,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from interface.cli.log import Fields
+from devtools.size import PACKAGES
 from swatchbook import tracing
 from swatchbook.errors import ProviderDown
+from swatchbook.interface.cli.log import Fields
 from swatchbook.ledger.stored_documents import get_document
 from swatchbook.settings import Settings
 from tests.interface.service.served import served
@@ -214,7 +215,7 @@ def test_no_name_of_a_span_is_made_of_what_is_read() -> None:
     """Names in the code are constants, but for the stage, the command and the method with its route."""
     named = re.compile(r"\bspan\(\s*(f?\"[^\"]*\"|\w+)")
     root, found = Path(__file__).parents[1], set[str]()
-    for package in ("swatchbook", "tasks", "flows", "interface"):
+    for package in PACKAGES:
         for path in (root / package).rglob("*.py"):
             if path.name != "tracing.py":
                 found |= set(named.findall(path.read_text())) if "swatchbook.tracing" in path.read_text() else set()

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from interface.cli.config import _read
 from swatchbook.errors import InvalidReference
+from swatchbook.interface.cli.config import _read
 from swatchbook.records import BatchMapping
 from swatchbook.sources.batch_mapping import read_batch_mapping
 from swatchbook.yaml_problem import load_yaml

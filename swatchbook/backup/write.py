@@ -10,7 +10,6 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from importlib.metadata import PackageNotFoundError, version
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -31,6 +30,7 @@ from swatchbook.backup.layout import (
     write_rows,
 )
 from swatchbook.errors import DiskFull, FileMissing, InvalidReference, as_failure, reason_of
+from swatchbook.extras import installed_version
 from swatchbook.ledger import migrations
 from swatchbook.ledger.database import db_now
 from swatchbook.ledger.portable_rows import PORTABLE, count_portable, portable_columns, portable_files, portable_rows
@@ -102,7 +102,7 @@ def _write(resources: Resources, folder: BackupFolder, progress: Progress) -> Ba
     tables = {name: _describe(folder.table_file(identity, name), counts[name]) for name in TABLES}
     _sync(rows)
     _sync(folder.rows)
-    manifest = Manifest(id=identity, swatchbook=_version(), ledger=migrations.HEAD, at=at, tables=tables)
+    manifest = Manifest(id=identity, swatchbook=installed_version(), ledger=migrations.HEAD, at=at, tables=tables)
     draft = rows / folder.manifest_file.name  # if it is left there, it goes with these rows
     draft.write_text(manifest.model_dump_json(indent=1))
     _flush(draft)
@@ -203,13 +203,6 @@ def _keep_only(folder: Path, names: set[str]) -> None:
     for path in folder.iterdir() if folder.is_dir() else ():
         if path.name not in names:
             path.unlink()
-
-
-def _version() -> str:
-    try:
-        return version("swatchbook")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def _flush(path: Path) -> None:

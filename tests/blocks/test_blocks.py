@@ -9,8 +9,8 @@ import pytest
 from prefect.blocks.core import Block
 from pydantic import SecretStr, ValidationError
 
-import blocks
-from blocks.block_types import (
+from swatchbook import blocks
+from swatchbook.blocks.block_types import (
     BLOCKS,
     EncoderBlock,
     FilesBlock,

@@ -9,7 +9,7 @@ from typing import Any
 import psutil
 from sqlalchemy import func, select
 
-from deployments.declared import EMBED, SETTINGS_FILE
+from swatchbook.deployments.declared import EMBED, SETTINGS_FILE
 from swatchbook.ledger.tables import items, runs
 from tests.conftest import ROOT
 from tests.containers.engine import Engine

@@ -18,7 +18,7 @@ import psutil
 import pytest
 from huggingface_hub import constants
 
-from deployments.declared import SETTINGS_FILE, shard_job
+from swatchbook.deployments.declared import SETTINGS_FILE, shard_job
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import Settings
 from tests.command import finish

@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from deployments.declared import SETTINGS_FILE
 from devtools.weaviate import free_ports
+from swatchbook.deployments.declared import SETTINGS_FILE
 from swatchbook.settings import ENV_FILE, load_settings
 from tests.conftest import ROOT
 from tests.containers.engine import Engine, NoEngine, running_engine

@@ -10,7 +10,7 @@ from typing import get_args
 import pytest
 import yaml
 
-from deployments.declared import SETTINGS_FILE
+from swatchbook.deployments.declared import SETTINGS_FILE
 from swatchbook.providers.endpoint import Part
 from swatchbook.settings import PROFILES, Settings
 from tests.conftest import ROOT

@@ -21,11 +21,11 @@ from prefect.exceptions import PrefectHTTPStatusError
 from prefect.types.entrypoint import EntrypointType
 from prefect_docker.worker import DockerWorker, DockerWorkerJobConfiguration
 
-from deployments.declared import EMBED, SETTINGS_FILE, room, shard_arguments, shard_job
-from deployments.setup import Mode, set_pool
-from deployments.shard_pools import Kind, shard_pool
-from flows.embed_shard import embed_shard
+from swatchbook.deployments.declared import EMBED, SETTINGS_FILE, room, shard_arguments, shard_job
+from swatchbook.deployments.setup import Mode, set_pool
+from swatchbook.deployments.shard_pools import Kind, shard_pool
 from swatchbook.errors import Configuration
+from swatchbook.flows.embed_shard import embed_shard
 from swatchbook.settings import Settings
 from tests.deployments.test_setup import ask, remove_all
 

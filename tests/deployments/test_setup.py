@@ -17,9 +17,9 @@ from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.exceptions import ObjectNotFound
 from pydantic import SecretStr
 
-from blocks.block_types import BLOCKS, IndexBlock
-from deployments.declared import CONTROL, EMBED, ROOT, find_declaration, read_declaration
-from deployments.setup import (
+from swatchbook.blocks.block_types import BLOCKS, IndexBlock
+from swatchbook.deployments.declared import CONTROL, EMBED, ROOT, find_declaration, read_declaration
+from swatchbook.deployments.setup import (
     BLOCK,
     NOTIFICATION,
     WAITING_NOTIFICATION,
@@ -30,8 +30,9 @@ from deployments.setup import (
     set_notifications,
     set_up,
 )
-from deployments.shard_pools import KINDS, Kind
+from swatchbook.deployments.shard_pools import KINDS, Kind
 from swatchbook.errors import Configuration
+from swatchbook.extras import DISTRIBUTION
 from swatchbook.settings import Settings
 from tests.command import run, run_json
 
@@ -104,7 +105,7 @@ def test_setup_twice_is_the_same_as_once() -> None:
         "version",
     }
     deployed = ask(lambda client: client.read_deployments())
-    assert {each.version for each in deployed} == {version("swatchbook")}
+    assert {each.version for each in deployed} == {version(DISTRIBUTION)}
     assert outcomes(set_up_now(LOOK)) == {Outcome.SAME}
     automations = ask(lambda client: client.read_automations_by_name(NOTIFICATION))
     assert len(automations) == 1
@@ -325,4 +326,4 @@ def test_commands_of_the_pages_make_their_pools(bare: str, kind: str) -> None:
 
 def test_each_deployment_runs_the_flow_of_its_name() -> None:
     declared = read_declaration(find_declaration())
-    assert [each.entrypoint for each in declared] == [f"flows.{each.name}:{each.name}" for each in declared]
+    assert [each.entrypoint for each in declared] == [f"swatchbook.flows.{each.name}:{each.name}" for each in declared]

@@ -62,7 +62,7 @@ def test_bill_has_each_package_with_its_licence_and_hashes() -> None:
     written = bill("light", [Package("httpx", "0.28.1", ("ab" * 32,), "BSD-3-Clause"), NOTHING_SAID])
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(written) is None
     told = json.loads(written)
-    assert told["metadata"]["component"]["name"] == "swatchbook-light"
+    assert told["metadata"]["component"]["name"] == "swatchbook-core-light"
     httpx, mystery = told["components"]
     assert httpx["purl"] == "pkg:pypi/httpx@0.28.1"
     assert httpx["licenses"] == [{"expression": "BSD-3-Clause"}]

@@ -4,7 +4,7 @@ import re
 
 from devtools.commands import FOLDER, TARGET, pages
 from devtools.generated_pages import stored
-from interface.cli.main import PANELS
+from swatchbook.interface.cli.main import PANELS
 from tests.conftest import ROOT
 
 MOST_WORDS = 1_500

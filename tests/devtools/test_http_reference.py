@@ -4,7 +4,7 @@ import re
 
 from devtools.generated_pages import stored
 from devtools.http_reference import FOLDER, GROUPS, TARGET, pages
-from interface.service.app import create_app
+from swatchbook.interface.service.app import create_app
 from swatchbook.settings import load_settings
 
 

@@ -20,8 +20,12 @@ def wheel(folder: Path, metadata: str, **files: str) -> Path:
 
 
 def test_package_data_are_shipped_and_what_is_for_developers_is_not() -> None:
-    tracked = ["swatchbook/models/e5.onnx", "interface/web/templates/base.html", "deployments/monitoring/alerts.yml"]
-    assert shipped([*tracked, "tests/conftest.py", "devtools/weaviate.py", "README.md"]) == set(tracked[:2])
+    page, pool = "swatchbook/interface/web/templates/base.html", "deployments/pools/ecs.json"
+    tracked = ["swatchbook/models/e5.onnx", page, pool, "swatchbook/deployments", "deployments/monitoring/alerts.yml"]
+    assert shipped([*tracked, "tests/conftest.py", "devtools/weaviate.py", "README.md"]) == {
+        *tracked[:2],
+        f"swatchbook/{pool}",
+    }
 
 
 def test_missing_and_foreign_files_are_named(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-import blocks
+from swatchbook import blocks
 from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.stored_documents import list_documents
 from swatchbook.pipeline.register import register
@@ -55,8 +55,8 @@ def ingest(resources: Resources) -> Ingest:
     """`ingest(path, owner=…, **options)`: register and run the flow, as the command line does."""
 
     def run(path: Path, owner: str = "default", **options: Any) -> RunReport:
-        from flows.ingest_catalogue import ingest_catalogue
-        from tasks.flow_run import report_of
+        from swatchbook.flows.ingest_catalogue import ingest_catalogue
+        from swatchbook.tasks.flow_run import report_of
 
         asked = IngestOptions(**options)
         document = register(resources, path, owner=owner, options=asked).document

@@ -10,12 +10,12 @@ from prefect.artifacts import Artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
-from scheduler.tick import collect
 from swatchbook.pipeline.delete import delete, end, throw_away
 from swatchbook.records import DocumentStatus, FailureRecord, RunReport, Stage, identity
 from swatchbook.resources import Resources
-from tasks.artifacts import delete_left_artifacts
-from tasks.document_run import publish_artifacts
+from swatchbook.scheduler.tick import collect
+from swatchbook.tasks.artifacts import delete_left_artifacts
+from swatchbook.tasks.document_run import publish_artifacts
 from tests.flows.conftest import Ingest
 
 

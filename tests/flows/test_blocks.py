@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from prefect.settings import PREFECT_RESULTS_DEFAULT_SERIALIZER, temporary_settings
 
-import blocks
-from blocks.block_types import FilesBlock, LedgerBlock
-from deployments.declared import flow_names
-from flows.ingest_catalogue import ingest_catalogue
-from flows.retry_failed import resume_document
+from swatchbook import blocks
+from swatchbook.blocks.block_types import FilesBlock, LedgerBlock
+from swatchbook.deployments.declared import flow_names
+from swatchbook.flows.ingest_catalogue import ingest_catalogue
+from swatchbook.flows.retry_failed import resume_document
 from swatchbook.ledger.document_commands import request_again
 from swatchbook.ledger.stored_documents import get_document, list_documents
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions

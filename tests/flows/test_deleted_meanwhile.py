@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from interface.cli.ingest import ingest
-from interface.cli.terminal import COMPLETED, FAILED
+from swatchbook.interface.cli.ingest import ingest
+from swatchbook.interface.cli.terminal import COMPLETED, FAILED
 from swatchbook.ledger.document_commands import mark_deleting
 from swatchbook.ledger.portable_rows import PART_TABLES
 from swatchbook.ledger.space_registry import registered
@@ -29,9 +29,9 @@ from tests.sources.pictures import draw
 pytestmark = pytest.mark.stack
 
 POINTS = {
-    "registered": "interface.cli.prefect_run.load_prefect",
+    "registered": "swatchbook.interface.cli.prefect_run.load_prefect",
     "found": "swatchbook.ledger.runs.begin",
-    "begun": "tasks.document_run.hold_run",
+    "begun": "swatchbook.tasks.document_run.hold_run",
     "read": "swatchbook.pipeline.stages.read_pages",
     "discovered": "swatchbook.pipeline.stages.discover_products",
     "planned": "swatchbook.pipeline.stages.plan_pages",
@@ -41,8 +41,8 @@ POINTS = {
     "assembled": "swatchbook.pipeline.stages.assemble",
     "published": "swatchbook.ledger.publishing.publications",
     "recorded": "swatchbook.ledger.publishing.record_publication",
-    "finished": "tasks.document_run.finish_run",
-    "ended": "tasks.document_run.product_thumbnails",
+    "finished": "swatchbook.tasks.document_run.finish_run",
+    "ended": "swatchbook.tasks.document_run.product_thumbnails",
 }
 """What an ingest calls on its way: the delete comes just before the first call."""
 

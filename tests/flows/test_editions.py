@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from benchmarks import bare_ingest
-from interface.cli.main import app
 from swatchbook.index.contract import Where
+from swatchbook.interface.cli.main import app
 from swatchbook.ledger import publishing
 from swatchbook.ledger.queries.filters import facets
 from swatchbook.ledger.stored_documents import all_documents, find_document, get_document
@@ -40,7 +40,7 @@ def prices(hits: list[Hit]) -> set[tuple[str, str]]:
 
 @pytest.mark.gate
 def test_a_newer_edition_from_ingest_to_delete(resources: Resources, tmp_path: Path) -> None:
-    from flows.ingest_catalogue import ingest_catalogue
+    from swatchbook.flows.ingest_catalogue import ingest_catalogue
 
     first = make_edition(tmp_path / "lumen.pdf", FIRST, year=2025)
     (tmp_path / "new").mkdir()

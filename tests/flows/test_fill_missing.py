@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from sqlalchemy import delete
 
-from flows.fill_missing import fill_missing
 from swatchbook.errors import UnknownOwner
+from swatchbook.flows.fill_missing import fill_missing
 from swatchbook.ledger.tables import items, requested, vectors
 from swatchbook.records import Role
 from swatchbook.resources import Resources

@@ -12,10 +12,10 @@ import pytest
 from PIL import ExifTags, Image
 from sqlalchemy import func, select, update
 
-from flows.ingest_images import ingest_images
-from flows.rescan_sources import rescan_sources
-from flows.retry_failed import resume_document
 from swatchbook.errors import Configuration
+from swatchbook.flows.ingest_images import ingest_images
+from swatchbook.flows.rescan_sources import rescan_sources
+from swatchbook.flows.retry_failed import resume_document
 from swatchbook.ledger.document_commands import retry
 from swatchbook.ledger.queries.document import show_document
 from swatchbook.ledger.runs import live_runs
@@ -31,9 +31,9 @@ from swatchbook.resources import Resources
 from swatchbook.search.search import search
 from swatchbook.sources.folder import list_folder
 from swatchbook.sources.listed import ListedItem
+from swatchbook.tasks.embed import cut_batches
+from swatchbook.tasks.flow_run import report_of
 from swatchbook.upkeep.verify import verify
-from tasks.embed import cut_batches
-from tasks.flow_run import report_of
 from tests.sources.pictures import age, draw, write
 
 

@@ -14,7 +14,6 @@ from prefect.client.schemas.objects import State, StateType
 from prefect.flow_engine import run_flow
 from prefect.runtime import flow_run
 
-from flows.ingest_images import ingest_images
 from swatchbook.errors import (
     BudgetExceeded,
     Configuration,
@@ -24,6 +23,7 @@ from swatchbook.errors import (
     ProviderDown,
     UnreadableDocument,
 )
+from swatchbook.flows.ingest_images import ingest_images
 from swatchbook.ledger import runs
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import cancel, delete_rows, finish_delete, mark_deleting
@@ -33,8 +33,8 @@ from swatchbook.pipeline.register import build_request
 from swatchbook.pipeline.register_path import register_folder
 from swatchbook.records import DocumentStatus, IngestOptions, RunReport
 from swatchbook.resources import Resources
-from tasks.cancelled_in_prefect import UNWANTED
-from tasks.flow_run import NotAllDone, end_by_name, report_of
+from swatchbook.tasks.cancelled_in_prefect import UNWANTED
+from swatchbook.tasks.flow_run import NotAllDone, end_by_name, report_of
 
 pytestmark = pytest.mark.gate
 

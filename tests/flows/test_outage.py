@@ -85,7 +85,7 @@ def test_document_waits_while_the_index_is_away(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from flows.retry_failed import retry_failed
+    from swatchbook.flows.retry_failed import retry_failed
 
     monkeypatch.setattr(resources, "settings", resources.settings.model_copy(update={"outage_wait_seconds": 1.0}))
     first = weaviate[-1]
@@ -102,7 +102,7 @@ def test_document_waits_while_the_index_is_away(
 def test_a_collection_of_somebody_elses_blocks_the_document_until_it_is_gone(
     weaviate: list[Server], resources: Resources, ingest: Ingest, tmp_path: Path
 ) -> None:
-    from flows.retry_failed import retry_failed
+    from swatchbook.flows.retry_failed import retry_failed
 
     page = Paper()
     page.page("Tile Alba").insert_image((40, 80, 240, 280), stream=jpeg(gradient(300, 300)))

@@ -97,13 +97,13 @@ def report(ingest: Ingest, catalogue: Path) -> RunReport:
 
 
 def review(**given: Any) -> list[Reviewed]:
-    from flows.review_quality import review_quality
+    from swatchbook.flows.review_quality import review_quality
 
     return asyncio.run(review_quality(**given))
 
 
 def bring_back() -> None:
-    from flows.retry_failed import retry_failed
+    from swatchbook.flows.retry_failed import retry_failed
 
     asyncio.run(retry_failed())
 
@@ -252,7 +252,7 @@ async def _deploy() -> Any:
     from prefect.client.schemas.actions import WorkPoolCreate
     from prefect.types.entrypoint import EntrypointType
 
-    from flows.review_quality import review_quality
+    from swatchbook.flows.review_quality import review_quality
 
     async with get_client() as client:
         await client.create_work_pool(WorkPoolCreate(name="control", type="process"), overwrite=True)

@@ -12,14 +12,14 @@ from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 from prefect.concurrency import services
 from prefect.tasks import Task
 
-from flows.ingest_images import ingest_images
+from swatchbook.flows.ingest_images import ingest_images
 from swatchbook.pipeline.embed import process_batch
 from swatchbook.pipeline.register_path import register_folder
 from swatchbook.records import DocumentStatus, IngestOptions
 from swatchbook.resources import Resources
-from tasks import collection, embed, stages
-from tasks.flow_run import report_of
-from tasks.policy import ASKING, EMBEDDING, PUBLISHING, READING
+from swatchbook.tasks import collection, embed, stages
+from swatchbook.tasks.flow_run import report_of
+from swatchbook.tasks.policy import ASKING, EMBEDDING, PUBLISHING, READING
 
 pytestmark = pytest.mark.stack
 

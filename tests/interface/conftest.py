@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from interface.service.app import create_app
+from swatchbook.interface.service.app import create_app
 from swatchbook.settings import load_settings
 from tests.interface.service.served import rest
 

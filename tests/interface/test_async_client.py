@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import swatchbook
-from interface.async_client import AsyncClient
-from interface.client import Client
-from interface.client_errors import NoAnswer
+from swatchbook.interface.async_client import AsyncClient
+from swatchbook.interface.client import Client
+from swatchbook.interface.client_errors import NoAnswer
 from swatchbook.records import DocumentStatus
 from swatchbook.settings import load_settings
 from tests.conftest import ROOT
@@ -36,7 +36,7 @@ def document(service: Served) -> str:
 
 
 def test_it_answers_what_the_other_client_does(service: Served, document: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("interface.client_request.PAGE_ENTRIES", 4)
+    monkeypatch.setattr("swatchbook.interface.client_request.PAGE_ENTRIES", 4)
 
     async def ask() -> list[object]:
         async with swatchbook.AsyncClient(service.url, key=ANNA) as client:

@@ -15,8 +15,9 @@ from PIL import Image
 from sqlalchemy import update
 
 import swatchbook
-from interface.client import Client
-from interface.client_errors import (
+from swatchbook.index.contract import FILTERS, FilterArguments, Filters
+from swatchbook.interface.client import Client
+from swatchbook.interface.client_errors import (
     Conflict,
     Denied,
     Invalid,
@@ -27,7 +28,6 @@ from interface.client_errors import (
     TooLarge,
     Unavailable,
 )
-from swatchbook.index.contract import FILTERS, FilterArguments, Filters
 from swatchbook.ledger.page_findings import add_audited
 from swatchbook.ledger.picture_reviews import images_to_review
 from swatchbook.ledger.stored_documents import get_document
@@ -150,7 +150,7 @@ def test_what_looks_like_a_picture_is_taken_in_or_dismissed(anna: Client, servic
 
 def test_lists_longer_than_one_answer_come_whole(anna: Client, document: str, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = list(anna.chunks(document))
-    monkeypatch.setattr("interface.client_request.PAGE_ENTRIES", 4)
+    monkeypatch.setattr("swatchbook.interface.client_request.PAGE_ENTRIES", 4)
     assert list(anna.chunks(document)) == whole
     assert len(whole) > 4
     assert all(one.ordinal < other.ordinal for one, other in pairwise(whole))
@@ -225,7 +225,7 @@ def test_images_are_reviewed_page_by_page(service: Served, anna: Client, monkeyp
     with service.resources.ledger.write() as connection:
         connection.execute(update(images).values(needs_review=True))
     weak = images_to_review(service.resources.ledger, owner="anna")
-    monkeypatch.setattr("interface.client_request.PAGE_ENTRIES", 5)
+    monkeypatch.setattr("swatchbook.interface.client_request.PAGE_ENTRIES", 5)
     assert [each.image_id for each in anna.reviews()] == [each.image_id for each in weak]
     assert len(weak) > 10
     first, second, third = (each.image_id for each in weak[:3])

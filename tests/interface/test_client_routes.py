@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from interface import client_calls
-from interface.async_client import AsyncClient
-from interface.client import Client
-from interface.client_request import Call, Pages
-from interface.service.app import create_app
 from swatchbook.index.contract import FilterArguments
+from swatchbook.interface import client_calls
+from swatchbook.interface.async_client import AsyncClient
+from swatchbook.interface.client import Client
+from swatchbook.interface.client_request import Call, Pages
+from swatchbook.interface.service.app import create_app
 from swatchbook.records import Rename, TaughtReading
 from swatchbook.settings import Settings
 from tests.interface.service.served import rest
@@ -90,7 +90,7 @@ def test_every_method_is_in_both_clients() -> None:
 
 
 def test_help_says_what_comes_back() -> None:
-    assert "-> interface.replies.ShownDocument" in str(inspect.signature(Client.status))
+    assert "-> swatchbook.interface.replies.ShownDocument" in str(inspect.signature(Client.status))
     assert "-> collections.abc.AsyncIterator[" in str(inspect.signature(AsyncClient.products))
 
 

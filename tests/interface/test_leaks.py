@@ -28,12 +28,12 @@ from sqlalchemy import select
 from typer.testing import CliRunner
 
 from benchmarks import bare_ingest
-from interface.cli.main import app as commands_app
-from interface.mcp_server import call, in_words, open_desk, read_resource
-from interface.mcp_tools import TOOLS, Desk
-from interface.service.app import create_app
-from interface.service.auth import Caller
-from interface.service.sessions import SESSION_COOKIE, _sign
+from swatchbook.interface.cli.main import app as commands_app
+from swatchbook.interface.mcp_server import call, in_words, open_desk, read_resource
+from swatchbook.interface.mcp_tools import TOOLS, Desk
+from swatchbook.interface.service.app import create_app
+from swatchbook.interface.service.auth import Caller
+from swatchbook.interface.service.sessions import SESSION_COOKIE, _sign
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.object_events import NewEvent, id_of_event, record_events
 from swatchbook.ledger.stored_documents import list_documents, queue

@@ -28,10 +28,10 @@ from PIL import Image
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
-from interface import mcp_server, mcp_tools
-from interface.cli.main import app
-from interface.mcp_server import Starter, call, create_mcp_app, create_server, open_desk
-from interface.mcp_tools import MOST_BYTES, TOOLS
+from swatchbook.interface import mcp_server, mcp_tools
+from swatchbook.interface.cli.main import app
+from swatchbook.interface.mcp_server import Starter, call, create_mcp_app, create_server, open_desk
+from swatchbook.interface.mcp_tools import MOST_BYTES, TOOLS
 from swatchbook.ledger.database import open_ledger
 from swatchbook.ledger.stored_documents import PDF, list_documents, queue
 from swatchbook.pipeline.register_path import register_path
@@ -54,7 +54,7 @@ Ask = Callable[[Client], Awaitable[Any]]
 def over_stdio(home: Path, ask: Ask, *flags: str, **settings: str) -> Any:
     """What the client gets from a server that it starts, with anna as owner."""
     environment = bare_environment() | {"SWATCHBOOK_HOME": str(home), "PYTHONPATH": str(ROOT)} | settings
-    words = ["-m", "interface.cli.main", "mcp", "--owner", "anna", *flags]
+    words = ["-m", "swatchbook.interface.cli.main", "mcp", "--owner", "anna", *flags]
     return talk(StdioServerParameters(command=sys.executable, args=words, env=environment, cwd=home.parent), ask)
 
 
@@ -236,7 +236,7 @@ def test_write_offers_the_rest_and_declares_it(filled: Path) -> None:
 
 @pytest.mark.nightly
 def test_ctrl_c_ends_a_server_that_waits(filled: Path) -> None:
-    words = [sys.executable, "-m", "interface.cli.main", "mcp", "--owner", "anna"]
+    words = [sys.executable, "-m", "swatchbook.interface.cli.main", "mcp", "--owner", "anna"]
     hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
     environment = bare_environment() | {"SWATCHBOOK_HOME": str(filled), "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(words, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=environment, cwd=filled.parent) as server:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from interface.notebook_ingest import Child
 from swatchbook import Swatchbook
 from swatchbook.errors import Configuration, DocumentDeleted, Failure
+from swatchbook.interface.notebook_ingest import Child
 from swatchbook.ledger.stored_documents import all_documents
 from swatchbook.pipeline.delete import delete_documents
 from swatchbook.records import DocumentStatus, IngestOptions

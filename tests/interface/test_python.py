@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from interface.notebook_html import THUMBNAIL_SIDE, Reports, Results
 from swatchbook import Swatchbook
 from swatchbook.errors import (
     Configuration,
@@ -21,6 +20,7 @@ from swatchbook.errors import (
     UnreadableImage,
     UnsupportedFormat,
 )
+from swatchbook.interface.notebook_html import THUMBNAIL_SIDE, Reports, Results
 from swatchbook.records import FailureRecord, Hit, SearchResults
 from tests.command import run_json
 from tests.sources.pictures import draw

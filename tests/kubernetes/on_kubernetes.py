@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from deployments.shard_pools import Kind, shard_pool
 from devtools.kubernetes import ControlPlane, is_built, worker_python
 from devtools.kubernetes import start as start_kubernetes
+from swatchbook.deployments.shard_pools import Kind, shard_pool
 from tests.containers.pool import SHARED
 from tests.kubernetes.node import NAME, Node
 from tests.ledger_audit import count_writes

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from devtools.size import PACKAGES
+
 ROOT = Path(__file__).parents[2]
 LEDGER = ROOT / "swatchbook" / "ledger"
-PACKAGES = ("swatchbook", "blocks", "tasks", "flows", "scheduler", "deployments", "interface")
 WRITING = {"write", "insert", "update", "delete", "upsert", "upsert_rows", "insert_new_rows", "execute_in"}
 
 

@@ -4,6 +4,7 @@
 """
 
 import json
+import os
 import sys
 from collections.abc import Collection, Sequence
 from importlib import import_module
@@ -13,7 +14,6 @@ from pathlib import Path
 from types import ModuleType
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("swatchbook", "blocks", "tasks", "flows", "scheduler", "deployments", "interface")
 
 
 class Blocked(MetaPathFinder):
@@ -31,15 +31,15 @@ class Blocked(MetaPathFinder):
 def lacking() -> dict[str, str | None]:
     """Return module -> the module that it lacks."""
     found = dict[str, str | None]()
-    for package in PACKAGES:
-        for file in sorted((ROOT / package).rglob("*.py")):
-            name = ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-            if "migrations" in name and name.endswith(".env"):  # Alembic's, which runs it
-                continue
-            try:
-                import_module(name)
-            except ModuleNotFoundError as error:
-                found[name] = error.name
+    files = (Path(at, name) for at, _, names in os.walk(ROOT / "swatchbook", followlinks=True) for name in names)
+    for file in sorted(each for each in files if each.suffix == ".py"):
+        name = ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        if "migrations" in name and name.endswith(".env"):  # Alembic's, which runs it
+            continue
+        try:
+            import_module(name)
+        except ModuleNotFoundError as error:
+            found[name] = error.name
     return found
 
 

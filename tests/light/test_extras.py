@@ -15,13 +15,13 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from devtools.lock import LOCK, SECTIONS, packages, up_to
-from interface.cli.commands.models import pull_chosen
-from interface.cli.doctor import check_extras
-from interface.cli.worker import work_on_shards
-from interface.notebook_html import as_frame
 from swatchbook import ocr_languages
 from swatchbook.errors import MissingExtra, Policy
 from swatchbook.extras import MODULES, NEEDS, Need, how_to_install, require_extras
+from swatchbook.interface.cli.commands.models import pull_chosen
+from swatchbook.interface.cli.doctor import check_extras
+from swatchbook.interface.cli.worker import work_on_shards
+from swatchbook.interface.notebook_html import as_frame
 from swatchbook.ledger.stored_documents import all_documents, get_document
 from swatchbook.pipeline.begin_run import register_given
 from swatchbook.pipeline.register import register
@@ -51,7 +51,7 @@ IMPORTERS = {
     "swatchbook.pdf.pdfium_pictures": "pdfium",
     "swatchbook.pdf.pdfium_text": "pdfium",
     "swatchbook.providers.wires.voyage": "voyage",
-    "interface.mcp_server": "mcp",
+    "swatchbook.interface.mcp_server": "mcp",
 }
 """Module that imports an extra at its top, or such a module -> the extra. All others import one inside a function."""
 

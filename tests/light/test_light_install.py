@@ -114,7 +114,7 @@ def test_pages_are_served(home: Path) -> None:
     pages = ("/", "/ui/coverage", "/ui/documents", "/metrics")
     code = (
         "from fastapi.testclient import TestClient\n"
-        "from interface.service.app import create_app; from swatchbook.settings import load_settings\n"
+        "from swatchbook.interface.service.app import create_app; from swatchbook.settings import load_settings\n"
         "with TestClient(create_app(load_settings()), base_url='http://127.0.0.1') as client:\n"
         f"    print(*(client.get(page).status_code for page in {pages}))"
     )

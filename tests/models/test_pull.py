@@ -171,7 +171,7 @@ def test_the_command_line_pulls_from_the_hub_that_the_environment_names(there: H
         "SWATCHBOOK_ENCODER_MODEL": SIGLIP,
     }
     done = subprocess.run(
-        [sys.executable, "-m", "interface.cli.main", "models", "pull", "--json"],
+        [sys.executable, "-m", "swatchbook.interface.cli.main", "models", "pull", "--json"],
         env=environment, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -180,7 +180,7 @@ def test_the_command_line_pulls_from_the_hub_that_the_environment_names(there: H
     assert f"SWATCHBOOK_ENCODER_MODEL={SIGLIP}@{COMMIT}" in done.stderr
     there.down = True
     again = subprocess.run(
-        [sys.executable, "-m", "interface.cli.main", "models", "pull"],
+        [sys.executable, "-m", "swatchbook.interface.cli.main", "models", "pull"],
         env={**environment, "SWATCHBOOK_ENCODER_MODEL": f"{SIGLIP}@{COMMIT}"},
         capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip

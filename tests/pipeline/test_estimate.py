@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from interface.cli.ingest_plan import draw
 from swatchbook.cache_keys import stage_key
+from swatchbook.interface.cli.ingest_plan import draw
 from swatchbook.pdf.read_ahead import find_reading
 from swatchbook.pipeline.estimate import Estimate, estimate
 from swatchbook.pipeline.register import register

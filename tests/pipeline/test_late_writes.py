@@ -10,7 +10,6 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import update
 
-from scheduler.tick import tick
 from swatchbook.errors import IndexDown
 from swatchbook.index import weaviate_connection
 from swatchbook.index.contract import WRITE_SECONDS, IndexObject, Space
@@ -24,6 +23,7 @@ from swatchbook.pipeline import publish as publish_module
 from swatchbook.pipeline.delete import delete
 from swatchbook.pipeline.publish import publish_all, publish_round
 from swatchbook.resources import Resources
+from swatchbook.scheduler.tick import tick
 from tests.doubles.index import TroubledIndex
 from tests.ledger.scene import begin, extraction, image, make_all, placed, rows_of
 from tests.weaviate_server import RunningWeaviate, weaviate_server

@@ -16,12 +16,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from interface.cli.doctor import check_notices
-from interface.cli.document_tables import draw_overview, overview
-from interface.cli.ingest import resume
-from interface.service import health
-from scheduler.tick import tick
 from swatchbook.errors import ProviderDown
+from swatchbook.interface.cli.doctor import check_notices
+from swatchbook.interface.cli.document_tables import draw_overview, overview
+from swatchbook.interface.cli.ingest import resume
+from swatchbook.interface.service import health
 from swatchbook.ledger import runs
 from swatchbook.ledger.tables import notices
 from swatchbook.ledger.webhooks import FIRST_PAUSE, NAMED_TRIES
@@ -29,6 +28,7 @@ from swatchbook.pipeline import notify
 from swatchbook.pipeline.notify import send_notices
 from swatchbook.records import DocumentStatus
 from swatchbook.resources import Resources, open_resources
+from swatchbook.scheduler.tick import tick
 from swatchbook.settings import load_settings
 from swatchbook.signature import is_signed
 from tests.conftest import ROOT, free_port
@@ -217,7 +217,8 @@ def test_the_body_of_an_answer_is_not_read(sender: Resources, receiver: Receiver
 def test_a_sender_that_is_killed_still_owes_its_notice(sender: Resources, receiver: Receiver) -> None:
     ended(sender)
     receiver.answer = "silent"
-    killed = subprocess.Popen([sys.executable, "-m", "interface.cli.main", "tick"], stdout=subprocess.DEVNULL)
+    tick = [sys.executable, "-m", "swatchbook.interface.cli.main", "tick"]
+    killed = subprocess.Popen(tick, stdout=subprocess.DEVNULL)
     try:
         assert receiver.hangs.wait(60)
     finally:

@@ -14,12 +14,12 @@ import pytest
 from sqlalchemy import select, update
 from typer.testing import CliRunner
 
-from interface.cli.main import app
 from swatchbook import plugins
 from swatchbook.choices import choices
 from swatchbook.errors import Configuration, IndexDown, PluginFailed
 from swatchbook.export.formats import write_products
 from swatchbook.index.contract import Where
+from swatchbook.interface.cli.main import app
 from swatchbook.ledger import claims
 from swatchbook.ledger.database import open_ledger
 from swatchbook.ledger.queries.report import failures
@@ -117,7 +117,7 @@ def test_plugin_is_installed_into_a_fresh_environment_and_used(
     }  # fmt: skip
 
     def swatchbook(*arguments: str) -> str:
-        command = [python, "-m", "interface.cli.main", *arguments]
+        command = [python, "-m", "swatchbook.interface.cli.main", *arguments]
         return subprocess.run(
             command, env=environment, cwd=tmp_path, check=True, capture_output=True, text=True, timeout=300
         ).stdout
@@ -390,7 +390,7 @@ def test_format_that_fails_leaves_the_file_that_was_there(
     module = install("def write(rows, file): file.write(b'half'); 1 / 0", {Kind.EXPORTER: {"faulty": "write"}})
     (tmp_path / "there.md").write_text("old")
     with open_resources(load_settings()) as resources:
-        from interface.cli.export import export
+        from swatchbook.interface.cli.export import export
 
         with pytest.raises(PluginFailed, match=f"exporter plugin faulty .swatchbook-{module} 0.1. raised ZeroDivision"):
             export(resources, [], "faulty", to=tmp_path / "there.md", pictures=None)
@@ -500,7 +500,7 @@ def test_active_plugin_that_cannot_be_used_is_listed_with_what_it_lacks(install:
 
 def test_list_imports_no_torch(home: Path) -> None:
     code = (
-        "import sys; sys.argv = ['swatchbook', 'models', '--json']; from interface.cli.main import app;"
+        "import sys; sys.argv = ['swatchbook', 'models', '--json']; from swatchbook.interface.cli.main import app;"
         "app(standalone_mode=False); print(*sys.modules, file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -557,7 +557,7 @@ def test_each_thread_asks_its_own_provider(there: Provider) -> None:
 @pytest.mark.parametrize(
     ("program", "imported"),
     [
-        ("from swatchbook.providers.embeddings import openai_encoder; import interface.cli.main", False),
+        ("from swatchbook.providers.embeddings import openai_encoder; import swatchbook.interface.cli.main", False),
         ("from swatchbook.models.registry import load; load(VOYAGE).text_encoder", True),
     ],
 )

@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import pytest
 
-from interface.cli.doctor import check_prices
+from swatchbook.interface.cli.doctor import check_prices
 from swatchbook.providers.costs import usd
 from swatchbook.providers.embeddings import voyage_encoder
 from swatchbook.providers.endpoint import PUBLIC_URLS, Part

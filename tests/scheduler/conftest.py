@@ -39,8 +39,8 @@ async def _create(name: str = "ingest_catalogue") -> Any:
     from prefect.client.schemas.actions import WorkPoolCreate
     from prefect.types.entrypoint import EntrypointType
 
-    from flows.ingest_catalogue import ingest_catalogue
-    from flows.ingest_images import ingest_images
+    from swatchbook.flows.ingest_catalogue import ingest_catalogue
+    from swatchbook.flows.ingest_images import ingest_images
 
     flow: Any = {"ingest_catalogue": ingest_catalogue, "ingest_images": ingest_images}[name]
     async with get_client() as client:

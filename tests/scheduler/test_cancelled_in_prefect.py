@@ -6,13 +6,13 @@ import pytest
 from prefect.client.schemas.objects import State, StateType
 from prefect.states import Cancelled, Cancelling, Crashed, Running
 
-from scheduler import prefect_state
 from swatchbook.ledger.document_commands import cancel, request_again, retry
 from swatchbook.ledger.runs import Run, end
 from swatchbook.ledger.stored_documents import Document, get_document
 from swatchbook.records import DocumentStatus, IngestOptions
 from swatchbook.resources import Resources
-from tasks.prefect_client import WAITS
+from swatchbook.scheduler import prefect_state
+from swatchbook.tasks.prefect_client import WAITS
 from tests.ledger.scene import set_document
 from tests.scheduler.conftest import died, queued
 from tests.scheduler.test_launch import flow_runs, launched, set_state, settled, started_run, state_of

@@ -21,12 +21,12 @@ import pytest
 from prefect.client.schemas.objects import State, StateType
 from prefect.states import Cancelling, Completed, Pending, Running
 
-from deployments.declared import EMBED, LABELS
-from deployments.shard_pools import Kind, shard_pool
-from scheduler import containers
-from scheduler.containers import Reconciled, find_engine, keep_reconciling, reconcile, worker_name
-from scheduler.launch import prefect
+from swatchbook.deployments.declared import EMBED, LABELS
+from swatchbook.deployments.shard_pools import Kind, shard_pool
 from swatchbook.errors import ProviderDown
+from swatchbook.scheduler import containers
+from swatchbook.scheduler.containers import Reconciled, find_engine, keep_reconciling, reconcile, worker_name
+from swatchbook.scheduler.launch import prefect
 from swatchbook.settings import Settings
 from tests.conftest import free_port
 from tests.containers.engine import NoEngine, bare_engine
@@ -136,7 +136,7 @@ async def _set_up(engine: docker.DockerClient) -> Pool:
     from prefect.client.schemas.actions import WorkPoolCreate
     from prefect.types.entrypoint import EntrypointType
 
-    from flows.embed_shard import embed_shard
+    from swatchbook.flows.embed_shard import embed_shard
 
     pool = shard_pool(Kind.DOCKER, Settings(shard_image=IMAGE, shard_network="none"), {})
     job = pool.template["job_configuration"] | {"command": " ".join(FOR_EVER)}
@@ -251,7 +251,7 @@ class Worker:
         given = {"SWATCHBOOK_HOME": str(folder / "home"), "PREFECT_WORKER_WEBSERVER_PORT": str(free_port())}
         with self.log.open("xb") as out:
             self.process = psutil.Popen(
-                [sys.executable, "-m", "interface.cli.main", "worker"],
+                [sys.executable, "-m", "swatchbook.interface.cli.main", "worker"],
                 env={**os.environ, "PYTHONPATH": str(Path.cwd()), **given, **environment}, stdout=out, stderr=out,
             )  # fmt: skip
 

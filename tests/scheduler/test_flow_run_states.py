@@ -11,8 +11,6 @@ from prefect.client.schemas.objects import StateType
 from prefect.logging import disable_run_logger
 from prefect.states import Pending, Running
 
-from scheduler import prefect_state
-from scheduler.prefect_state import UpdatedRuns, update_shard_states
 from swatchbook.errors import ProviderDown
 from swatchbook.ledger import item_runs
 from swatchbook.ledger.dead_runs import mark_dead
@@ -21,8 +19,10 @@ from swatchbook.ledger.runs import Run, end
 from swatchbook.pipeline.run import Work, keep_alive
 from swatchbook.records import DocumentStatus, IngestOptions
 from swatchbook.resources import Resources
-from tasks import embed_in_shards as shards_module
-from tasks.embed_in_shards import follow_earlier_shards
+from swatchbook.scheduler import prefect_state
+from swatchbook.scheduler.prefect_state import UpdatedRuns, update_shard_states
+from swatchbook.tasks import embed_in_shards as shards_module
+from swatchbook.tasks.embed_in_shards import follow_earlier_shards
 from tests.ledger.scene import begin_again, begun, lapse
 from tests.scheduler.conftest import died
 from tests.scheduler.test_launch import set_state, state_of, with_client
@@ -39,7 +39,7 @@ def shard_deployment(deployment: Any) -> Iterator[UUID]:
     async def create(client: Any) -> UUID:
         from prefect.types.entrypoint import EntrypointType
 
-        from flows.embed_shard import embed_shard
+        from swatchbook.flows.embed_shard import embed_shard
 
         await client.create_work_pool(WorkPoolCreate(name=SHARDS, type="process"), overwrite=True)
         made = await embed_shard.ato_deployment(
@@ -64,7 +64,7 @@ def sent(deployment: UUID, parent: Run) -> Any:
 
 def settled(resources: Resources) -> UpdatedRuns:
     async def call() -> UpdatedRuns:
-        from scheduler.launch import prefect
+        from swatchbook.scheduler.launch import prefect
 
         async with prefect() as client:
             return await update_shard_states(client, resources.ledger)

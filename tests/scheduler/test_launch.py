@@ -11,10 +11,6 @@ import pytest
 from PIL import Image
 from prefect.client.schemas.objects import State, StateType
 
-from scheduler import launch as launch_module
-from scheduler import prefect_state
-from scheduler.launch import Launched, forget, launch, prefect
-from scheduler.prefect_state import UpdatedRuns, update_ingest_states
 from swatchbook.errors import Configuration, ProviderDown
 from swatchbook.ledger import dead_runs
 from swatchbook.ledger.database import Ledger
@@ -25,6 +21,10 @@ from swatchbook.pipeline.delete import delete
 from swatchbook.pipeline.register_path import register_folder
 from swatchbook.records import IngestOptions, sha256
 from swatchbook.resources import Resources
+from swatchbook.scheduler import launch as launch_module
+from swatchbook.scheduler import prefect_state
+from swatchbook.scheduler.launch import Launched, forget, launch, prefect
+from swatchbook.scheduler.prefect_state import UpdatedRuns, update_ingest_states
 from tests.conftest import free_port
 from tests.ledger.scene import begin_again, lapse, set_document
 from tests.scheduler.conftest import died, queued

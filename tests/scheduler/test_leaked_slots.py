@@ -11,11 +11,11 @@ import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Completed, Pending, Running, Scheduled
 
-from deployments.setup import Mode, set_up
-from interface.cli.prefect_server import SERVER_ENVIRONMENT
-from scheduler.leaked_slots import free_leaked_slots
-from scheduler.tick import tick
+from swatchbook.deployments.setup import Mode, set_up
+from swatchbook.interface.cli.prefect_server import SERVER_ENVIRONMENT
 from swatchbook.resources import Resources
+from swatchbook.scheduler.leaked_slots import free_leaked_slots
+from swatchbook.scheduler.tick import tick
 from tests.conftest import free_port, prefect_address, start_prefect
 from tests.deployments.test_setup import ask
 

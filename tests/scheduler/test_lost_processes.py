@@ -8,16 +8,16 @@ import pytest
 from prefect.states import Cancelling, Pending, Running, Scheduled
 from sqlalchemy import update
 
-from deployments.declared import flow_names
-from scheduler import prefect_state
-from scheduler.launch import INGESTS
-from scheduler.prefect_state import UpdatedRuns, update_ingest_states, update_upkeep_states
+from swatchbook.deployments.declared import flow_names
 from swatchbook.ledger import flow_runs
 from swatchbook.ledger.database import db_now
 from swatchbook.ledger.tables import flow_processes as processes_table
 from swatchbook.resources import Resources
-from tasks.embed_in_shards import FLOW as SHARD_FLOW
-from tasks.flow_run import flow_process
+from swatchbook.scheduler import prefect_state
+from swatchbook.scheduler.launch import INGESTS
+from swatchbook.scheduler.prefect_state import UpdatedRuns, update_ingest_states, update_upkeep_states
+from swatchbook.tasks.embed_in_shards import FLOW as SHARD_FLOW
+from swatchbook.tasks.flow_run import flow_process
 from tests.scheduler.conftest import POOL
 from tests.scheduler.test_launch import set_state, state_of, with_client
 

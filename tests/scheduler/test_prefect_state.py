@@ -5,13 +5,13 @@ import asyncio
 import pytest
 from prefect.client.schemas.actions import WorkPoolCreate
 
-from deployments.declared import CONTROL, CONTROL_LIMIT, EMBED, flow_names
-from deployments.setup import Mode, set_up
-from scheduler.prefect_state import find_troubles
-from scheduler.tick import tick
+from swatchbook.deployments.declared import CONTROL, CONTROL_LIMIT, EMBED, flow_names
+from swatchbook.deployments.setup import Mode, set_up
 from swatchbook.ledger.stored_documents import get_document
 from swatchbook.records import DocumentStatus
 from swatchbook.resources import Resources
+from swatchbook.scheduler.prefect_state import find_troubles
+from swatchbook.scheduler.tick import tick
 from tests.deployments.test_setup import ask, bare
 from tests.scheduler.conftest import queued
 

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from scheduler.tick import Ticked, keep_ticking, tick
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger import picture_reviews
 from swatchbook.ledger.document_commands import cancel, mark_deleting
@@ -23,6 +22,7 @@ from swatchbook.ledger.stored_documents import Document, get_document
 from swatchbook.pipeline.register import register
 from swatchbook.records import DocumentStatus, IngestOptions
 from swatchbook.resources import Resources, open_resources
+from swatchbook.scheduler.tick import Ticked, keep_ticking, tick
 from swatchbook.settings import load_settings
 from tests.command import run_json
 from tests.conftest import ROOT, free_port
@@ -105,9 +105,9 @@ def test_an_outage_is_said_once_and_the_next_round_goes_on(
         with suppress(TimeoutError):
             await asyncio.wait_for(keep_ticking(resources, asyncio.Event(), every=0.05), timeout=3)
 
-    with prefect_away(monkeypatch), caplog.at_level(logging.INFO, "scheduler.tick"):
+    with prefect_away(monkeypatch), caplog.at_level(logging.INFO, "swatchbook.scheduler.tick"):
         asyncio.run(rounds())
-    said = [record.message for record in caplog.records if record.name == "scheduler.tick"]
+    said = [record.message for record in caplog.records if record.name == "swatchbook.scheduler.tick"]
     assert len(said) == 1
     assert "Prefect does not answer at" in said[0]
     (outage,) = last_rounds(resources.ledger, 9)
@@ -227,8 +227,8 @@ def test_document_uploaded_during_a_child_starts_after_it(
         loop.cancel()
         assert begun == [{first.id}, {second.id}]
 
-    monkeypatch.setattr("scheduler.tick.GATHER_SECONDS", 0.0)
-    monkeypatch.setattr("scheduler.tick._in_child", child)
+    monkeypatch.setattr("swatchbook.scheduler.tick.GATHER_SECONDS", 0.0)
+    monkeypatch.setattr("swatchbook.scheduler.tick._in_child", child)
     asyncio.run(rounds())
 
 

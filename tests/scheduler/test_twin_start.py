@@ -10,9 +10,9 @@ import httpx
 import psycopg
 import pytest
 
-from deployments.declared import flow_names
-from deployments.setup import NOTIFICATION, WAITING_NOTIFICATION
 from devtools.weaviate import free_ports
+from swatchbook.deployments.declared import flow_names
+from swatchbook.deployments.setup import NOTIFICATION, WAITING_NOTIFICATION
 from tests.command import bare_environment
 from tests.deployments.test_setup import LOOK, Outcome, ask, bare, set_up_now
 from tests.forked import Forked

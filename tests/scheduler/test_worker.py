@@ -18,8 +18,8 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from deployments.declared import CONTROL
-from deployments.setup import Mode, set_up
+from swatchbook.deployments.declared import CONTROL
+from swatchbook.deployments.setup import Mode, set_up
 from swatchbook.settings import Settings
 from tests.deployments.test_setup import ask, remove_all
 

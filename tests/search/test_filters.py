@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from interface.service.app import create_app
 from swatchbook.index.contract import FILTERS, Where
+from swatchbook.interface.service.app import create_app
 from swatchbook.ledger.queries.filters import facets, unmatched
 from swatchbook.ledger.space_registry import registered
 from swatchbook.ledger.stored_documents import all_documents

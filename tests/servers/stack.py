@@ -346,7 +346,7 @@ CONTROL = (
     *("prefect.__main__", "worker", "start", "--pool", "control", "--type", "process"),
     *("--limit", "3", "--with-healthcheck"),
 )
-SHARDS = ("interface.cli.main", "worker")
+SHARDS = ("swatchbook.interface.cli.main", "worker")
 """What a worker of either pool is, as a module and its arguments."""
 
 
@@ -357,7 +357,7 @@ def worker_part(folder: Path, environment: Mapping[str, str], name: str, command
 
 
 def service_part(folder: Path, environment: Mapping[str, str], port: int) -> Part:
-    command = ("interface.cli.main" if SOAK else "tests.servers.impatient", "serve")
+    command = ("swatchbook.interface.cli.main" if SOAK else "tests.servers.impatient", "serve")
     return _own_part("service", command, environment, folder, answers(f"http://{HOST}:{port}/ready"))
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from devtools.size import PACKAGES
 from swatchbook.errors import Failure, HostAway, InvalidReference
 from swatchbook.storage.fetch import Fetched, Resolve, fetch
 
@@ -367,17 +368,16 @@ OUTWARDS: Mapping[str, str] = {
     "swatchbook/pipeline/notify.py": "SWATCHBOOK_NOTICE_URL, a setting",
     "swatchbook/providers/client.py": "addresses of providers, settings",
     "swatchbook/index/weaviate_connection.py": "SWATCHBOOK_WEAVIATE_URL, a setting",
-    "scheduler/launch.py": "PREFECT_API_URL, a setting",
-    "interface/service/serve.py": "the service's own address",
-    "interface/client.py": "the address that a program gives to its own client",
-    "interface/async_client.py": "the same",
-    "interface/cli/prefect_server.py": "PREFECT_API_URL, a setting, and the server that a command starts",
+    "swatchbook/scheduler/launch.py": "PREFECT_API_URL, a setting",
+    "swatchbook/interface/service/serve.py": "the service's own address",
+    "swatchbook/interface/client.py": "the address that a program gives to its own client",
+    "swatchbook/interface/async_client.py": "the same",
+    "swatchbook/interface/cli/prefect_server.py": "PREFECT_API_URL, a setting, and the server that a command starts",
 }
 """Module that opens connections -> who says where to."""
 
 
 def test_one_module_connects_to_what_strangers_name() -> None:
-    packages = ("swatchbook", "tasks", "flows", "blocks", "scheduler", "deployments", "interface")
-    modules = [file for package in packages for file in (ROOT / package).rglob("*.py")]
+    modules = [file for package in PACKAGES for file in (ROOT / package).rglob("*.py")]
     found = {str(file.relative_to(ROOT)) for file in modules if OPENS.search(file.read_text())}
     assert found == OUTWARDS.keys()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from blocks import load_resources
+from swatchbook.blocks import load_resources
 from swatchbook.catalogue.llm import find_products
 from swatchbook.errors import Authentication, Configuration, Failure, ProviderError
 from swatchbook.pdf import reader
@@ -16,7 +16,7 @@ from swatchbook.pipeline.register import register
 from swatchbook.pipeline.run import Work
 from swatchbook.records import BlockNames, Description, Discovery, IngestOptions, Reading, Scans, Tables
 from swatchbook.resources import Resources
-from tasks.stages import ask_description, discover_products
+from swatchbook.tasks.stages import ask_description, discover_products
 from tests.providers import attentive
 from tests.providers.standin import KEY, Provider, provider
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from blocks import load_resources
+from swatchbook.blocks import load_resources
 from swatchbook.records import BlockNames
-from tasks import flow_run
+from swatchbook.tasks import flow_run
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from typing import cast
 from prefect.context import TaskRunContext
 
 from swatchbook.records import FailedPage, Plan, Tables
-from tasks.results import cache_key
+from swatchbook.tasks.results import cache_key
 
 
 def key(*lost: int, of: str = "tables") -> str:

@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from tasks import document_run
-from tasks.document_run import _Mirror, in_background
+from swatchbook.tasks import document_run
+from swatchbook.tasks.document_run import _Mirror, in_background
 
 
 def test_cancelled_update_never_follows_the_last(monkeypatch: pytest.MonkeyPatch) -> None:

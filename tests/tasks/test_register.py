@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from blocks import load_resources
+from swatchbook.blocks import load_resources
 from swatchbook.errors import Configuration, InvalidReference
 from swatchbook.ledger import owners, runs, schedule
 from swatchbook.ledger.database import Ledger
@@ -16,7 +16,7 @@ from swatchbook.ledger.stored_documents import BEGIN_SECONDS, Document, all_docu
 from swatchbook.pipeline.register import register_upload
 from swatchbook.pipeline.run import Work
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions
-from tasks.document_run import register_document
+from swatchbook.tasks.document_run import register_document
 from tests.ledger.scene import set_document
 from tests.origin import PDF, origin
 
@@ -74,7 +74,7 @@ def test_a_launched_run_makes_what_was_asked_for_last(tmp_path: Path, monkeypatc
     tools, launched_with, asked_last = load_resources(BlockNames()), IngestOptions(), IngestOptions(focus=False)
     for options in (launched_with, asked_last):
         document = register_upload(tools, tmp_path / "a.pdf", owner="alice", options=options, name="a.pdf").document
-    monkeypatch.setattr("tasks.document_run.flow_run", SimpleNamespace(id="launched", tags=[document.id]))
+    monkeypatch.setattr("swatchbook.tasks.document_run.flow_run", SimpleNamespace(id="launched", tags=[document.id]))
     work = asyncio.run(begin(document.file or "", launched_with))
     assert isinstance(work, Work)
     assert work.options == asked_last
@@ -89,7 +89,7 @@ def test_a_launched_run_of_a_renamed_owner_works_for_the_new_name(
     tools, options = load_resources(BlockNames()), IngestOptions()
     document = register_upload(tools, tmp_path / "a.pdf", owner="alice", options=options, name="a.pdf").document
     owners.rename(tools.ledger, "alice", "lena")
-    monkeypatch.setattr("tasks.document_run.flow_run", SimpleNamespace(id="launched", tags=[document.id]))
+    monkeypatch.setattr("swatchbook.tasks.document_run.flow_run", SimpleNamespace(id="launched", tags=[document.id]))
     work = asyncio.run(begin(document.file or "", options))
     assert isinstance(work, Work)
     assert (work.document, work.owner) == (document.id, "lena")

@@ -6,7 +6,7 @@ import pytest
 
 from swatchbook.errors import UNEXPECTED_MESSAGE, Configuration
 from swatchbook.records import Chunks, Description, Entity, Reading, Record, Table
-from tasks.results import RecordSerializer
+from swatchbook.tasks.results import RecordSerializer
 
 KEPT = RecordSerializer()
 NAMED = Chunks(

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from benchmarks.catalogues.answers import DocumentAnswer, SystemAnswers, read_document
 from devtools.evaluation.truth import Truth
+from swatchbook import extras
 from swatchbook.errors import Failure, InvalidReference, Policy
 
 BASELINES: Final[Mapping[str, str]] = {
@@ -76,7 +77,7 @@ def swatchbook_version() -> str:
     """Return the version of Swatchbook, and the commit of a checkout."""
     asked = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short=8", "HEAD"]
     commit = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
-    return f"{installed_version('swatchbook')} ({commit})" if commit else installed_version("swatchbook")
+    return f"{extras.installed_version()} ({commit})" if commit else extras.installed_version()
 
 
 def installed_version(package: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from interface.cli.main import app
+from swatchbook.interface.cli.main import app
 
 
 def swatchbook(home: Path, *words: str) -> Result:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from interface.cli.config import Config, describe, shown, use_config
 from swatchbook.errors import InvalidReference
+from swatchbook.interface.cli.config import Config, describe, shown, use_config
 from swatchbook.settings import Settings, load_settings, origins
 from tests.command import attempt
 

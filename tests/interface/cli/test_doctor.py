@@ -13,9 +13,9 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from deployments.declared import EMBED
-from interface.cli.doctor import check_models, check_pool, check_telemetry
+from swatchbook.deployments.declared import EMBED
 from swatchbook.errors import Configuration, MissingExtra, ProviderDown
+from swatchbook.interface.cli.doctor import check_models, check_pool, check_telemetry
 from swatchbook.resources import Resources
 from swatchbook.settings import Settings
 from tests.otlp_receiver import receiving

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from interface.cli.main import app
 from swatchbook.errors import InvalidReference
+from swatchbook.interface.cli.main import app
 from swatchbook.ledger.queries.image import image_details, image_ids
 from swatchbook.resources import open_resources
 from swatchbook.settings import load_settings

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from interface.cli.terminal import of_failure, of_report, worst
 from swatchbook.errors import Failure, InvalidReference, TooLarge, UnknownOwner, UnsupportedFormat
+from swatchbook.interface.cli.terminal import of_failure, of_report, worst
 from swatchbook.records import DocumentStatus, FailureRecord, RunReport, Stage
 
 BROKEN = FailureRecord(

@@ -11,8 +11,8 @@ import pytest
 from pyarrow import parquet
 from typer.testing import CliRunner
 
-from interface.cli.main import app
 from swatchbook.errors import InvalidReference
+from swatchbook.interface.cli.main import app
 from swatchbook.ledger.queries.document import read_products
 from swatchbook.ledger.stored_documents import find_document, queue
 from swatchbook.records import DocumentStatus, IngestOptions, ItemCounts

@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import select, update
 from typer.testing import CliRunner
 
-from interface.cli.export import Exported, hints
-from interface.cli.main import app
 from swatchbook.errors import InvalidReference
 from swatchbook.export.formats import Skipped
 from swatchbook.export.product_rows import read_products
+from swatchbook.interface.cli.export import Exported, hints
+from swatchbook.interface.cli.main import app
 from swatchbook.ledger.stored_documents import all_documents
 from swatchbook.ledger.tables import documents, images, items
 from swatchbook.resources import open_resources

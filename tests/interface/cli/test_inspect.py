@@ -14,8 +14,8 @@ from PIL import Image
 from sqlalchemy import delete, update
 from typer.testing import CliRunner
 
-from interface.cli.main import app
 from swatchbook.errors import FileMissing, InvalidReference
+from swatchbook.interface.cli.main import app
 from swatchbook.ledger.page_findings import add_audited
 from swatchbook.ledger.stored_documents import Document, find_document, queue
 from swatchbook.ledger.tables import documents, pages, placements

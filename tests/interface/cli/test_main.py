@@ -35,10 +35,10 @@ def swatchbook(home: Path, tmp_path: Path) -> Swatchbook:
 def loaded_by(home: Path, *commands: tuple[str | Path, ...]) -> set[str]:
     """Top-level packages, and modules of ours, that are loaded when one process has run these commands."""
     code = (
-        "import json, sys, interface.cli.main\n"
+        "import json, sys, swatchbook.interface.cli.main\n"
         "for words in json.loads(sys.argv[1]):\n"
         "    sys.argv[1:] = words\n"
-        "    try: interface.cli.main.main()\n"
+        "    try: swatchbook.interface.cli.main.main()\n"
         "    except SystemExit: pass\n"
         "ours = {name for name in sys.modules if name.startswith(('swatchbook.', 'interface.'))}\n"
         "print('\\n'.join(ours | {name.partition('.')[0] for name in sys.modules}), file=sys.stderr)\n"

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from interface.cli.doctor import check_files, check_index
-from interface.cli.terminal import FAILED
 from swatchbook.errors import Configuration
+from swatchbook.interface.cli.doctor import check_files, check_index
+from swatchbook.interface.cli.terminal import FAILED
 from swatchbook.resources import open_resources
 from swatchbook.settings import load_settings
 from swatchbook.storage import object_store

@@ -9,8 +9,8 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner, Result
 
-from interface.cli.main import app
 from swatchbook.errors import InvalidReference
+from swatchbook.interface.cli.main import app
 from swatchbook.ledger.database import Ledger, open_ledger
 from swatchbook.ledger.runs import end
 from swatchbook.ledger.stored_documents import all_documents

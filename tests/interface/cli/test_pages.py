@@ -3,7 +3,7 @@
 import pytest
 import typer
 
-from interface.cli.shared_arguments import parse_pages
+from swatchbook.interface.cli.shared_arguments import parse_pages
 
 
 @pytest.mark.parametrize(

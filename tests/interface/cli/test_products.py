@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from interface.cli.main import app
 from swatchbook.errors import InvalidReference
+from swatchbook.interface.cli.main import app
 
 pytestmark = pytest.mark.usefixtures("filled")
 

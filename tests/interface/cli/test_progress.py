@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from interface.cli.progress import Track, clock, draw, follow, stage_line
-from interface.cli.run_report import WORK
+from swatchbook.interface.cli.progress import Track, clock, draw, follow, stage_line
+from swatchbook.interface.cli.run_report import WORK
 from swatchbook.ledger.queries.activity import StageTiming
 from swatchbook.ledger.runs import LiveRun
 from swatchbook.records import DocumentStatus, RunReport, Stage, overall_percent

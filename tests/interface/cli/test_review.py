@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from interface.cli.commands import review
-from interface.cli.commands.review import list_weak
+from swatchbook.interface.cli.commands import review
+from swatchbook.interface.cli.commands.review import list_weak
 from swatchbook.resources import Resources
 from tests.ledger.test_picture_reviews import weak
 

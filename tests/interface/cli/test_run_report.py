@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from interface.cli.document_tables import draw_document
-from interface.cli.run_report import draw
+from swatchbook.interface.cli.document_tables import draw_document
+from swatchbook.interface.cli.run_report import draw
 from swatchbook.ledger.stored_documents import Document
 from swatchbook.records import (
     ComparedDocument,

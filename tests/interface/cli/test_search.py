@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from interface.cli.commands.search import parse_filters
 from swatchbook.errors import InvalidReference
 from swatchbook.index.contract import FILTERS, Where
+from swatchbook.interface.cli.commands.search import parse_filters
 from swatchbook.models import e5
 from tests.command import attempt, run, run_json
 

@@ -9,7 +9,7 @@ import pymupdf
 import pytest
 from typer.testing import CliRunner, Result
 
-from interface.cli.main import app
+from swatchbook.interface.cli.main import app
 from swatchbook.ledger.queries.placed_pictures import read_placed
 from swatchbook.ledger.stored_documents import list_documents
 from swatchbook.ledger.taught_readings import accept_reading

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from interface.cli.terminal import cell, clean, duration, megabytes, say_failure, say_json, table, until
 from swatchbook.errors import Configuration, InvalidReference
+from swatchbook.interface.cli.terminal import cell, clean, duration, megabytes, say_failure, say_json, table, until
 
 
 @given(st.text())

@@ -22,8 +22,8 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.schemas import APIOperation, BaseSchema
 
-from interface.service import app as service
-from interface.service.sessions import SESSION_COOKIE, begin_session
+from swatchbook.interface.service import app as service
+from swatchbook.interface.service.sessions import SESSION_COOKIE, begin_session
 from swatchbook.settings import load_settings
 from tests.interface.conftest import ALL, ANNA, BERT, BOTH, bearing
 from tests.interface.service.served import on_socket, rest

@@ -11,8 +11,8 @@ from typing import Literal, NamedTuple
 import uvicorn
 from fastapi import FastAPI
 
-from interface.service.app import create_app
-from interface.service.serve import uvicorn_config
+from swatchbook.interface.service.app import create_app
+from swatchbook.interface.service.serve import uvicorn_config
 from swatchbook.resources import Resources
 from swatchbook.settings import Settings
 

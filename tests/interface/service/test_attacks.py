@@ -15,8 +15,8 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from interface.cli.log import Fields
-from interface.service import middleware, serve
+from swatchbook.interface.cli.log import Fields
+from swatchbook.interface.service import middleware, serve
 from swatchbook.setting_values import ApiKey, WebhookSource
 from swatchbook.settings import Settings
 from tests.conftest import ROOT
@@ -243,13 +243,14 @@ def test_malformed_address_is_refused_wherever_it_is_named(
         image = f"{url}/ui/images/{target.document}"
         asked = httpx.get(image, headers={"Referer": address, **headers}, params={"from": address})
         assert asked.status_code == (404 if headers else 401)
-    assert not [record for record in caplog.records if record.name.startswith("interface")]
+    assert not [record for record in caplog.records if record.name.startswith("swatchbook.interface")]
 
 
 def test_one_module_reads_the_addresses_that_callers_choose() -> None:
     """Another parser would read some of them otherwise, or raise."""
     parsers = re.compile(r"\b(urlsplit|urlparse)\b")
-    files = [path for folder in ("service", "web") for path in (ROOT / "interface" / folder).glob("*.py")]
+    interface = ROOT / "swatchbook" / "interface"
+    files = [path for folder in ("service", "web") for path in (interface / folder).glob("*.py")]
     assert [path.name for path in files if parsers.search(path.read_text())] == ["addresses.py"]
 
 

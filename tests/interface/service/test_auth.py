@@ -7,9 +7,9 @@ import pytest
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
-from interface.cli.config import describe
-from interface.service.app import create_app
 from swatchbook.errors import Configuration
+from swatchbook.interface.cli.config import describe
+from swatchbook.interface.service.app import create_app
 from swatchbook.loopback import is_loopback
 from swatchbook.setting_values import ApiKey
 from swatchbook.settings import Settings, load_settings, origins

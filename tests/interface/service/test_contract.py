@@ -19,7 +19,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from interface.service.app import create_app
+from swatchbook.interface.service.app import create_app
 from swatchbook.settings import Settings, load_settings
 from tests.interface.conftest import ADDRESS, ANNA, asking, bearing
 from tests.interface.service.served import rest

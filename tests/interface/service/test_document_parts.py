@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from interface import client_request
-from interface.client import Client
-from interface.client_errors import Invalid, NotFound
+from swatchbook.interface import client_request
+from swatchbook.interface.client import Client
+from swatchbook.interface.client_errors import Invalid, NotFound
 from swatchbook.ledger.queries.document import show_document
 from swatchbook.records import Add, Assign, Merge, Rename
 from swatchbook.resources import Resources

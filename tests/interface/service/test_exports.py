@@ -9,9 +9,9 @@ import pytest
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
-from interface.cli.main import app
-from interface.client import Client as PythonClient
 from swatchbook.errors import InvalidReference
+from swatchbook.interface.cli.main import app
+from swatchbook.interface.client import Client as PythonClient
 from tests.export.shop_readers import READERS
 from tests.interface.conftest import ANNA, BERT, asking, bearing
 
@@ -84,7 +84,7 @@ def test_a_key_exports_what_it_may_see(filled: Path) -> None:
 
 
 def test_the_client_returns_the_file(filled: Path) -> None:
-    from interface import client_calls
+    from swatchbook.interface import client_calls
 
     call = client_calls.export(owner="anna", format="akeneo", since=datetime(2020, 1, 1, tzinfo=UTC))
     with asking() as client, call.opened(None) as request:

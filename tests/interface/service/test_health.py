@@ -12,9 +12,9 @@ from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import insert
 
-from interface.service import app, health, metrics
-from interface.service.health import Recent
 from swatchbook.errors import ProviderDown
+from swatchbook.interface.service import app, health, metrics
+from swatchbook.interface.service.health import Recent
 from swatchbook.ledger import runs
 from swatchbook.ledger.database import db_now
 from swatchbook.ledger.tables import calls

@@ -15,8 +15,8 @@ from fastapi import HTTPException
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from interface.service import images
-from interface.service.images import PreviewSlots
+from swatchbook.interface.service import images
+from swatchbook.interface.service.images import PreviewSlots
 from swatchbook.ledger.stored_documents import queue
 from swatchbook.pdf import reader
 from swatchbook.records import IngestOptions

@@ -12,8 +12,8 @@ from pydantic import SecretStr
 
 from devtools import minio
 from devtools.weaviate import free_ports
-from interface.service import events as posted_events
 from swatchbook.errors import Configuration, LedgerDown
+from swatchbook.interface.service import events as posted_events
 from swatchbook.ledger.object_events import STATES, list_events
 from swatchbook.records import ObjectEvent
 from swatchbook.setting_values import ApiKey, EventSource

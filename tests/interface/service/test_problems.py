@@ -7,10 +7,10 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from interface.service.metrics import Requests
-from interface.service.middleware import ServiceMiddleware
-from interface.service.problems import install, status_of
 from swatchbook.errors import KINDS, Failure, LedgerDown, RateLimited, TooLarge
+from swatchbook.interface.service.metrics import Requests
+from swatchbook.interface.service.middleware import ServiceMiddleware
+from swatchbook.interface.service.problems import install, status_of
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 

@@ -13,9 +13,9 @@ from fastapi.testclient import TestClient
 from PIL import Image
 from starlette.requests import ClientDisconnect
 
-from interface.service.search import AT_ONCE, WAITING, SearchSlots
 from swatchbook.errors import TooManySearches
 from swatchbook.index.contract import Where
+from swatchbook.interface.service.search import AT_ONCE, WAITING, SearchSlots
 from swatchbook.search.search import find_relevant
 from tests.interface.conftest import ANNA, BERT, BOTH, asking, bearing
 

@@ -19,8 +19,8 @@ import psutil
 import pytest
 import uvicorn
 
-from interface.service import serve
-from interface.service.app import create_app
+from swatchbook.interface.service import serve
+from swatchbook.interface.service.app import create_app
 from swatchbook.settings import load_settings
 from tests.command import Command, run, running
 from tests.conftest import free_port
@@ -82,7 +82,7 @@ def test_it_does_not_wait_for_its_loop(home: Path) -> None:
     """As `gc` in a large collection, whose thread nothing can interrupt."""
     program = (
         "import asyncio, time\n"
-        "from interface.service import app, serve\n"
+        "from swatchbook.interface.service import app, serve\n"
         "from swatchbook.settings import load_settings\n"
         "async def loop(*_): await asyncio.to_thread(time.sleep, 300)\n"
         "settings = load_settings()\n"
@@ -171,8 +171,8 @@ def test_what_is_heavy_is_loaded_only_when_it_is_needed(home: Path) -> None:
     code = (
         "import sys\n"
         "from fastapi.testclient import TestClient\n"
-        "from interface.service import serve\n"
-        "from interface.service.app import create_app\n"
+        "from swatchbook.interface.service import serve\n"
+        "from swatchbook.interface.service.app import create_app\n"
         "from swatchbook.settings import load_settings\n"
         "with TestClient(create_app(load_settings()), base_url='http://127.0.0.1') as client:\n"
         "    assert client.get('/ready').status_code == client.get('/documents').status_code == 200\n"

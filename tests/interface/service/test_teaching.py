@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from interface.client import Client
-from interface.client_errors import Invalid, NotFound
+from swatchbook.interface.client import Client
+from swatchbook.interface.client_errors import Invalid, NotFound
 from swatchbook.ledger.stored_documents import FOLDER, PDF, get_document, queue
 from swatchbook.records import (
     UNTAUGHT,

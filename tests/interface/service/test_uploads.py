@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.requests import Request
 
-from interface.service.uploads import receive_form
 from swatchbook.errors import IndexDown
+from swatchbook.interface.service.uploads import receive_form
 from swatchbook.ledger import runs, schedule
 from swatchbook.ledger.document_commands import cancel, delete_rows, finish_delete, mark_deleting
 from swatchbook.ledger.stored_documents import get_document, list_documents
@@ -53,7 +53,7 @@ def strict(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     """A service with small limits: 1 MiB, half a second of silence, four seconds in all, one upload at once."""
     for name, value in (("MAX_DOCUMENT_MB", 1), ("UPLOAD_IDLE_SECONDS", 0.5), ("UPLOAD_SECONDS", 4)):
         monkeypatch.setenv(f"SWATCHBOOK_{name}", str(value))
-    monkeypatch.setattr("interface.service.uploads._UPLOADS_AT_ONCE", 1)
+    monkeypatch.setattr("swatchbook.interface.service.uploads._UPLOADS_AT_ONCE", 1)
     with served(load_settings()) as running:
         yield running
 

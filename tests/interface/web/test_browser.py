@@ -18,10 +18,10 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, Response, Route, expect
 from sqlalchemy import Table, select, update
 
-from scheduler.tick import tick
 from swatchbook.ledger.picture_reviews import find_review_image
 from swatchbook.ledger.stored_documents import get_document
 from swatchbook.ledger.tables import documents, images, items, placements, products
+from swatchbook.scheduler.tick import tick
 from swatchbook.settings import load_settings
 from tests.interface.service.served import Served, served
 from tests.interface.web.chrome import opened, press_key, started

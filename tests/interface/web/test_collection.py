@@ -4,9 +4,9 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import insert, update
 
-from interface.web import collection
-from interface.web.collection import by_day
 from swatchbook.errors import InvalidModelOutput
+from swatchbook.interface.web import collection
+from swatchbook.interface.web.collection import by_day
 from swatchbook.ledger.database import db_now
 from swatchbook.ledger.schedule import record_round
 from swatchbook.ledger.stored_documents import get_document

@@ -16,8 +16,8 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import update
 
-from interface.web import documents as web_documents
-from interface.web.documents import CHANGED, STREAMS, STREAMS_OF_KEY
+from swatchbook.interface.web import documents as web_documents
+from swatchbook.interface.web.documents import CHANGED, STREAMS, STREAMS_OF_KEY
 from swatchbook.ledger.picture_reviews import find_review_image
 from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.stored_documents import get_document

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page
 
-from scheduler.tick import tick
+from swatchbook.scheduler.tick import tick
 from swatchbook.settings import load_settings
 from tests.interface.service.served import Served, served
 from tests.interface.web.chrome import opened, reach, started

@@ -11,10 +11,16 @@ from fastapi import HTTPException
 from fastapi.testclient import TestClient
 from sqlalchemy import update
 
-from interface.service import login_limits
-from interface.service.login_limits import LoginLimits
-from interface.service.sessions import SESSION_COOKIE, SESSION_SECONDS, begin_session, end_session, find_session
-from interface.web.pages import POLICY
+from swatchbook.interface.service import login_limits
+from swatchbook.interface.service.login_limits import LoginLimits
+from swatchbook.interface.service.sessions import (
+    SESSION_COOKIE,
+    SESSION_SECONDS,
+    begin_session,
+    end_session,
+    find_session,
+)
+from swatchbook.interface.web.pages import POLICY
 from swatchbook.ledger.tables import documents, placements, products
 from swatchbook.resources import Resources
 from swatchbook.settings import load_settings

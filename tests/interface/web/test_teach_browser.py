@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from scheduler.tick import tick
+from swatchbook.scheduler.tick import tick
 from swatchbook.settings import load_settings
 from tests.interface.service.served import Served, served
 from tests.interface.web.chrome import opened, press_key, reach, started

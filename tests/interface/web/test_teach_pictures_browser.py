@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from scheduler.tick import tick
 from swatchbook.ledger.queries.placed_pictures import count_pictured, read_placed
 from swatchbook.records import PlacementState
+from swatchbook.scheduler.tick import tick
 from swatchbook.settings import load_settings
 from tests.interface.service.served import Served, served
 from tests.interface.web.chrome import opened, reach, started

@@ -1,0 +1,102 @@
+"""`swatchbook events`: list what object stores told of their objects and was not ingested yet, and try it again."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import RenderableType
+
+from swatchbook.interface.cli.shared_arguments import (
+    AllOwners,
+    Json,
+    OwnerName,
+    check_text,
+    choose_owner,
+    opened_resources,
+)
+from swatchbook.interface.cli.terminal import cell, clean, duration, note, out, say_json, table
+
+if TYPE_CHECKING:
+    from swatchbook.records import ObjectEvent
+    from swatchbook.resources import Resources
+
+_MOST = 1_000
+"""Events that are listed at most."""
+
+app = typer.Typer(
+    invoke_without_command=True,
+    help="List the events of object stores that wait or are dead, and have them tried again.",
+)
+
+
+@app.callback()
+def list_events(
+    context: typer.Context,
+    owner: OwnerName = None,
+    all_owners: AllOwners = False,
+    ended: Annotated[bool, typer.Option("--ended", help="Also events that are done or ignored.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List the events that wait for their next try, and the dead ones with their reason, the latest first."""
+    if context.invoked_subcommand is not None:
+        return
+    with opened_resources() as resources:
+        from swatchbook.ledger.object_events import STATES, UNFINISHED
+        from swatchbook.ledger.object_events import list_events as read
+
+        whose = choose_owner(resources.ledger, owner, all_owners, others=_owners_of_sources(resources))
+        found = read(resources.ledger, whose, states=STATES if ended else UNFINISHED, limit=_MOST)
+        if as_json:
+            say_json(found)
+        elif found:
+            out().print(draw_events(found, now=resources.ledger.now(), owners=all_owners))
+        else:
+            note("No event of an object store waits or is dead." if not ended else "No event was told.")
+
+
+def draw_events(found: "Sequence[ObjectEvent]", *, now: float, owners: bool) -> RenderableType:
+    """Return events as a table. `owners`: of several owners."""
+    names = ("event", "object", *(("owner",) if owners else ()), "state", "tries", "next try in", "reason")
+    drawn = table(*names)
+    for each in found:
+        whose = (clean(each.owner or "no owner"),) if owners else ()
+        wait = duration(max(0.0, each.next_try_at - now)) if each.next_try_at is not None else ""
+        drawn.add_row(
+            each.id[:8], clean(each.url), *whose, each.state, cell(each.tries), wait, clean(each.message or "")
+        )
+    return drawn
+
+
+@app.command("retry")
+def retry_event(
+    event: Annotated[
+        str | None,
+        typer.Argument(metavar="EVENT", help="Id of an event, or its beginning; all by default."),
+    ] = None,
+    owner: OwnerName = None,
+    all_owners: AllOwners = False,
+    as_json: Json = False,
+) -> None:
+    """Have events tried again by the next round of `serve`, however often they have failed."""
+    check_text(event or "", "EVENT")
+    with opened_resources() as resources:
+        from swatchbook.ledger import object_events
+
+        whose = choose_owner(resources.ledger, owner, all_owners, others=_owners_of_sources(resources))
+        if event is not None:
+            found = object_events.find_event(resources.ledger, event, whose)
+            tried = [object_events.try_again(resources.ledger, found)]
+        else:
+            tried = object_events.try_all_again(resources.ledger, whose)
+        if as_json:
+            say_json(tried)
+        else:
+            note(f"{len(tried):,} to be tried again by the next round." if tried else "There is nothing to try again.")
+
+
+def _owners_of_sources(resources: "Resources") -> set[str]:
+    """Return the owners that may have events before they have a document."""
+    return {source.owner for source in resources.settings.event_sources}
+
+
+COMMANDS = {"Operation": {"events": app}}

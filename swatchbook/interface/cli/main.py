@@ -1,0 +1,204 @@
+"""Register every command of `swatchbook` with its name and help panel, and handle errors.
+
+The commands are in `commands/`; each file there lists its own as COMMANDS.
+"""
+
+import gc
+import logging
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from swatchbook.extras import installed_version
+from swatchbook.interface.cli.commands import (
+    configure,
+    delete,
+    evaluate,
+    events,
+    ingest,
+    inspect,
+    mcp,
+    models,
+    owners,
+    products,
+    resume,
+    review,
+    search,
+    serve,
+    show,
+    spaces,
+    teach,
+    upkeep,
+)
+
+if TYPE_CHECKING:
+    from swatchbook.errors import Failure
+
+log = logging.getLogger(__name__)
+
+_FILES = (
+    ingest, search, evaluate, inspect, review, show, products, teach, resume, delete, owners, configure, serve,
+    mcp, events, models, spaces, upkeep,
+)  # fmt: skip
+"""The files of commands, in the order of the help."""
+
+PANELS = {
+    panel: {name: command for file in _FILES for name, command in file.COMMANDS.get(panel, {}).items()}
+    for panel in ("Everyday", "Collection", "Operation", "Evaluation")
+}
+"""Panel of the help -> its commands in the order of the help: name -> function, or the app of a group of commands."""
+
+_MOST_NAMED = 3  # commands that have an option
+
+
+class Commands(TyperGroup):
+    """All commands. The error of an unknown option also names the commands that have it."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that the arguments name."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            unknown: Any = error
+            if type(error).__name__ == "NoSuchOption":  # of click, or of the copy of it in newer typer
+                unknown.message += _named_commands(list(_commands_with(self, unknown.option_name, "swatchbook")))
+            raise
+
+
+def _commands_with(command: Any, option: str, name: str) -> Iterator[str]:
+    """Yield the names of this command and of those below it that have an option."""
+    if any(option in (*each.opts, *each.secondary_opts) for each in command.params):
+        yield name
+    for child_name, child in getattr(command, "commands", {}).items():
+        yield from _commands_with(child, option, f"{name} {child_name}")
+
+
+def _named_commands(names: Sequence[str]) -> str:
+    """Return which commands have an option, to append to an error: ". It is an option of `swatchbook import`."."""
+    if not names:
+        return ""
+    if names[0] == "swatchbook":
+        return ". It is an option of `swatchbook` itself and goes before the command."
+    first = ", ".join(f"`{each}`" for each in names[:_MOST_NAMED])
+    more = len(names) - _MOST_NAMED
+    return f". It is an option of {first}" + (f" and {more} more." if more > 0 else ".")
+
+
+app = typer.Typer(
+    cls=Commands,
+    name="swatchbook",
+    help="Turn catalogues, pictures and scraped items into one searchable, fully accounted collection.",
+    epilog="Where to begin: `swatchbook ingest PATH`, then `swatchbook search TEXT`, or `swatchbook serve` for the web "
+    "page. Exit status: 0 completed · 1 failed, blocked, cancelled, deleted meanwhile, or the input was refused · "
+    "2 wrong usage · 3 waiting, or completed with failures or without all pictures · 130 interrupted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _first_clause(text: str | None) -> str | None:
+    """Return the first sentence of a help up to a colon or semicolon, so that the list of commands fits a screen."""
+    return re.split(r"[.:;](?:\s|$)", text.strip(), maxsplit=1)[0] + "." if text else None
+
+
+def _register(panels: Mapping[str, Mapping[str, typer.Typer | Callable[..., None]]]) -> None:
+    for panel, commands in panels.items():
+        for name, command in commands.items():
+            if isinstance(command, typer.Typer):
+                app.add_typer(command, name=name, rich_help_panel=panel)
+            else:
+                app.command(name, rich_help_panel=panel, short_help=_first_clause(command.__doc__))(command)
+
+
+_register(PANELS)
+
+
+def main() -> None:
+    """Run the command line; print one line for any error and exit with its code."""
+    run_guarded(app)
+
+
+def run_guarded(run: "Callable[[], object]") -> None:
+    """Run a program of the command line; print one line for any error and exit with its code."""
+    gc.disable()  # what is created while modules are loaded stays; `read_settings` switches it on
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for them reads all installed packages
+    from swatchbook.errors import Failure, as_failure
+
+    prefect_url = os.environ.get("PREFECT_API_URL")
+    try:
+        run()
+    except SystemExit as ended:
+        if os.environ.get("PREFECT_API_URL") != prefect_url:  # set by the command: its own server, which ends with it
+            from swatchbook.interface.cli.prefect_run import leave
+
+            leave(int(ended.code or 0))
+        raise
+    except Exception as error:  # the outermost boundary: the traceback goes to the log, one line to the terminal
+        from swatchbook.interface.cli.terminal import say_failure
+
+        log.error("the command failed", exc_info=error)
+        failure = _blame_full_disk(as_failure(error))
+        if not isinstance(error, Failure) and failure.kind == Failure.kind:
+            failure.advice = "This is a bug. Run the command again as `swatchbook --debug …` to see the traceback."
+        sys.exit(say_failure(failure))
+    finally:
+        gc.freeze()  # else Python's last collection visits everything that was imported: a fifth of a cold search
+
+
+def _blame_full_disk(failure: "Failure") -> "Failure":
+    """Return DiskFull instead of an error that a full disk may have caused."""
+    from swatchbook.runtime.disk import blame_full_disk
+    from swatchbook.settings import load_settings
+
+    with suppress(Exception):  # settings that cannot be read are the failure itself
+        return blame_full_disk(failure, load_settings().home)
+    return failure
+
+
+def _print_version(requested: bool) -> None:
+    if requested:
+        typer.echo(f"swatchbook {installed_version()}")
+        raise typer.Exit
+
+
+TRACED = {"ingest", "ingest-images", "import", "embed", "backfill", "retry", "review", "tick"}
+"""Commands that begin a trace, where OpenTelemetry is on: those that make or publish something and then end."""
+
+
+@app.callback()
+def prepare(
+    context: typer.Context,
+    env_file: Annotated[
+        Path | None, typer.Option("--env-file", metavar="FILE", help="Read settings from this file instead of .env.")
+    ] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Print the log, with tracebacks, to stderr.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Turn catalogues, pictures and scraped items into one searchable, fully accounted collection."""
+    from swatchbook.interface.cli.log import start
+
+    start(debug=debug)
+    if env_file is not None:
+        os.environ["SWATCHBOOK_ENV_FILE"] = str(env_file.expanduser().absolute())
+    if context.invoked_subcommand in TRACED:
+        from swatchbook.tracing import span
+
+        stack = ExitStack()
+        stack.enter_context(span(f"swatchbook {context.invoked_subcommand}"))
+        context.call_on_close(stack.close)  # without the exit status, which would look like an error
+
+
+if __name__ == "__main__":
+    main()
