@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, case, exists, func, select, update
+from sqlalchemy import Connection, Row, Select, and_, case, exists, false, func, select, update
 
 from swatchbook.ledger.bulk_rows import Values, delete_rows_by_key, upsert_rows
 from swatchbook.ledger.database import Ledger, execute_in, select_in
@@ -20,7 +20,8 @@ from swatchbook.ledger.image_states import shown_images, states_of_images
 from swatchbook.ledger.product_codes import replace_codes
 from swatchbook.ledger.runs import Run, require_live
 from swatchbook.ledger.stage_results import replace_chunks, replace_pictures
-from swatchbook.ledger.tables import chunks, images, links, placements, products, source_items
+from swatchbook.ledger.stored_documents import FOLDER
+from swatchbook.ledger.tables import chunks, documents, images, links, placements, products, source_items
 from swatchbook.records import (
     Extraction,
     ImageState,
@@ -336,9 +337,12 @@ def _states(document: str, *, gone: bool = False) -> Select[tuple[str, int, int]
     """
     images = states_of_images(shown_images(document=document)).subquery("states")
     complete = func.count(case((images.c.state == ImageState.COMPLETE, 1)))
+    of_folder = select(documents.c.kind == FOLDER).where(documents.c.id == document).scalar_subquery()
+    is_described = func.coalesce(source_items.c.pictures[(0, "described")].as_boolean(), false())
     state = case(
         (func.max(source_items.c.product).is_(None), _FAILED),
         (func.count(case((images.c.state == ImageState.PENDING, 1))) > 0, _PENDING),
+        (and_(complete == 0, of_folder, ~is_described), _FAILED),  # a broken file says nothing of a product
         (complete == 0, _BARE),
         (complete < func.count(images.c.image), _PARTIAL),
         else_=_COMPLETE,
@@ -349,6 +353,6 @@ def _states(document: str, *, gone: bool = False) -> Select[tuple[str, int, int]
         .outerjoin(placements, placements.c.id == links.c.source)
         .outerjoin(images, images.c.image == placements.c.image)
         .where(source_items.c.document == document)
-        .group_by(source_items.c.key, source_items.c.item, source_items.c.number)
+        .group_by(source_items.c.document, source_items.c.key)
     )
     return states if gone else states.where(~source_items.c.gone)

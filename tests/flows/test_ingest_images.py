@@ -171,9 +171,15 @@ def test_pictures_of_every_form_are_embedded_and_damaged_ones_named(resources: R
         age(file)
     resources.settings = resources.settings.model_copy(update={"image_suffixes": ("png", "jpg", "gif", "webp")})
     report = ingest(resources, folder)
-    assert counts(report) == (11, 10, 0, 0)
+    assert counts(report) == (11, 10, 0, 1)
     failed = {failure.path: failure.kind for failure in report.failed_images}
     assert failed == {"truncated.png": "unreadable_image"}
+    assert report.items
+    assert (report.items.failed_items, report.items.bare_items, report.items.incomplete_ids) == (
+        1,
+        0,
+        ("truncated.png",),
+    )
     (turned,) = [
         image for image in show_document(resources.ledger, report.document_id)["images"]
         if image["placements"][0]["path"] == "turned.jpg"
