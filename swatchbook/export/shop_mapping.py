@@ -157,7 +157,7 @@ def read_since(given: str | Path | datetime) -> Path | datetime:
     try:
         found = datetime.fromisoformat(given) if isinstance(given, str) else given
     except ValueError:
-        raise InvalidReference(f"{given} is no date.", advice="Give one such as 2026-11-01T08:00+01:00.") from None
+        raise InvalidReference(f"{given} is not a date.", advice="Give one such as 2026-11-01T08:00+01:00.") from None
     time = found if found.tzinfo else found.replace(tzinfo=UTC)
     if time > datetime.now(UTC):
         raise InvalidReference(f"{given} lies in the future.", advice="Give the time of an earlier export.")

@@ -276,7 +276,7 @@ def describe_step(kind: str, stage: Stage, done: int = 0, total: int = 0, note: 
     elif unit in ("page", "item"):
         sentence = f"{step}: {unit} {current:,} of {total:,}"
     else:
-        sentence = f"{step} {done:,} of {total:,}"
+        sentence = f"{step}: {done:,} of {total:,}"
     if note:
         sentence += f", {note}"
     return ShownProgress(step=step, unit=unit, done=done, total=total, sentence=sentence)
@@ -294,12 +294,12 @@ def _step(kind: str, stage: Stage) -> tuple[str, str]:
         case Stage.PLANNED:
             return "Choosing pages", ""
         case Stage.CHUNKED:
-            return "Splitting text", ""
+            return "Preparing texts", ""
         case Stage.EXTRACTED:
             return ("Extracting pictures", "page") if kind == PDF else ("Scanning", "item")
         case Stage.EMBEDDED:
-            return "Embedding", "picture"
+            return "Making pictures searchable", "picture"
         case Stage.ASSEMBLED:
-            return ("Linking products" if kind == PDF else "Publishing"), ""
+            return ("Linking products" if kind == PDF else "Adding to the search"), ""
         case Stage.COMPLETED:
             return "Writing the report", ""

@@ -289,7 +289,9 @@ def _doubts(view: PageView) -> str:
         _row(_text(shorten(each.text or "", _CAPTION)), _text(each.rule), f"{each.detail.get('probability', '')}")
         for each in view.rejected
     ]
-    return shown + (f"<h3>Nearly names</h3>{_table(('text', 'why it is none', 'probability'), rows)}" if rows else "")
+    return shown + (
+        f"<h3>Nearly names</h3>{_table(('text', 'why it is not one', 'probability'), rows)}" if rows else ""
+    )
 
 
 def _range(product: Product) -> str:

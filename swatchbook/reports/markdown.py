@@ -106,7 +106,7 @@ def as_markdown(
         "possible pictures left out": len(report.lost_pictures),
         "unassigned captions": sum(len(left.texts) for left in report.unassigned),
         "unassigned pictures": sum(len(left.pictures) for left in report.unassigned),
-        "look at": len(report.look_at),
+        "to check": len(report.look_at),
         "hidden placements": report.placements_hidden,
         "decorative placements": report.placements_decorative,
         "images to review": report.images_to_review,

@@ -69,5 +69,5 @@ def test_a_time_is_read_with_its_zone() -> None:
 
 @pytest.mark.parametrize("wrong", ["2026-13-01", "2026-02-30T10:00", datetime.now(UTC) + timedelta(days=2)])
 def test_a_time_that_is_none_or_lies_ahead_is_refused(wrong: str | datetime) -> None:
-    with pytest.raises(InvalidReference, match=r"is no date|lies in the future"):
+    with pytest.raises(InvalidReference, match=r"is not a date|lies in the future"):
         read_since(wrong)

@@ -81,8 +81,8 @@ def test_step_names_its_unit() -> None:
         ("pdf", Stage.READ, 2, 27, PRINT, "Reading page 3 of 27, text in pictures"),
         ("pdf", Stage.EXTRACTED, 2, 24, None, "Extracting pictures: page 3 of 24"),
         ("folder", Stage.EXTRACTED, 39, 164, "12 images embedded", "Scanning: item 40 of 164, 12 images embedded"),
-        ("pdf", Stage.EMBEDDED, 40, 164, None, "Embedding 40 of 164"),
-        ("folder", Stage.ASSEMBLED, 0, 0, None, "Publishing"),
+        ("pdf", Stage.EMBEDDED, 40, 164, None, "Making pictures searchable: 40 of 164"),
+        ("folder", Stage.ASSEMBLED, 0, 0, None, "Adding to the search"),
     ):
         assert describe_step(kind, stage, done, total, note).sentence == sentence
     for kind in ("pdf", "folder", "batch", "table"):

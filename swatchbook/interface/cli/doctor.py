@@ -213,7 +213,7 @@ def check_index(resources: Resources) -> str:
     settings = resources.settings
     if settings.index == "lance" and settings.index_url and has_conditional_writes(settings.index_url) is False:
         raise Configuration(
-            f"The server of {settings.index_url} overwrites what is there though it is told not to "
+            f"The server of {settings.index_url} overwrites existing files although it is asked not to "
             "(If-None-Match): two writers would lose each other's commits.",
             advice="Use a server that has conditional writes, or another SWATCHBOOK_INDEX_URL.",
         )

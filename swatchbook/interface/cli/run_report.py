@@ -147,7 +147,7 @@ def account(report: RunReport) -> list[tuple[str, Text | str]]:
     if report.unassigned:
         rows.append(("unassigned", _unassigned(report.unassigned)))
     if report.look_at:
-        rows.append(("look at", Text(_doubts(report.look_at), "yellow")))
+        rows.append(("to check", Text(_doubts(report.look_at), "yellow")))
     if report.edition:
         rows += _edition(report, report.edition)
     if sure := describe_sureness(report.sure, report.products_discovered):

@@ -41,7 +41,7 @@ def test_counts_and_rate_are_of_what_was_seen() -> None:
     track = follow(track, seen(Stage.EMBEDDED, 140, 256, note="3 of 5 shards"), now=14.0)
     assert track.steps[-1].rate(14.0) == 10.0
     text = drawn(track, 14.0)
-    assert "Embedding 140 of 256, 3 of 5 shards" in text
+    assert "Making pictures searchable: 140 of 256, 3 of 5 shards" in text
     assert "10.0 pictures/s" in text
     assert "0:14" in text
 

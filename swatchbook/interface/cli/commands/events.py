@@ -51,7 +51,7 @@ def list_events(
         elif found:
             out().print(draw_events(found, now=resources.ledger.now(), owners=all_owners))
         else:
-            note("No event of an object store waits or is dead." if not ended else "No event was told.")
+            note("No event of an object store waits or has failed." if not ended else "There are no events.")
 
 
 def draw_events(found: "Sequence[ObjectEvent]", *, now: float, owners: bool) -> RenderableType:

@@ -105,7 +105,7 @@ def _read_products(ledger: "Ledger", document: str) -> "list[ProductDetails]":
 def draw_products(products: "Sequence[ProductDetails]", edits: "Sequence[StoredEdit]") -> RenderableType:
     """Return tables of products and edits."""
     figures = ("pictures", "is a product")
-    rows = table("id", "product", "category", "code", "pages", *figures, "look at", right=figures)
+    rows = table("id", "product", "category", "code", "pages", *figures, "to check", right=figures)
     for product in products:
         rows.add_row(
             cell(product.id[:8], "dim"), cell(product.name, "bold"), cell(product.category or ""),

@@ -126,7 +126,7 @@ def draw_coverage(
                 ("documents", counts or "none yet"),
                 ("images with vectors", coverage.share),
                 ("images without", str(coverage.without_embeddings)),
-                ("not yet published", str(coverage.unpublished)),
+                ("not searchable yet", str(coverage.unpublished)),
                 ("possible pictures left out", str(coverage.lost_pictures)),
             ]
         )

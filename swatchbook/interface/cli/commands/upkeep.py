@@ -75,7 +75,7 @@ def draw_verification(verification: "Verification") -> RenderableType:
             )
         )
     if verification.unpublished:
-        parts.append(Text(f"{verification.unpublished} changes are not yet published", "yellow"))
+        parts.append(Text(f"{verification.unpublished} changes are not searchable yet", "yellow"))
     if verification.sound:
         parts.append(
             Text("✓ ledger, index and files agree" + (" after repair" if verification.repaired else ""), "green")
@@ -119,7 +119,7 @@ def draw_round(done: "Ticked") -> RenderableType:
         "hung processes killed": len(done.killed),
         "deletes finished": len(done.deleted),
         "rows published": done.published,
-        "events of object stores told": done.told,
+        "events of object stores read": done.told,
         "objects of events registered": done.registered,
         "Prefect set up again": int(done.restored),
         "documents started": len(done.launched),
