@@ -133,10 +133,11 @@ def list_files(
                 tables = ({_name_of(prefix + path): told for path, told in told_of.items()}, *tables)
             except Failure as failure:
                 yield prefix + name, _failed(prefix + name, failure), None
-        is_described = any(any(of_picture(name, sidecars)) for name in names) or any(
-            _name_of(prefix + name) in table for table in tables for name in names
+        is_apart = len(names) > _MOST_VIEWS or any(
+            any(of_picture(name, sidecars)) or any(_name_of(prefix + name) in table for table in tables)
+            for name in names
         )
-        if not is_described and (views := _views_of_product(root, relative, names, subfolders, suffixes, apart)):
+        if not is_apart and (views := _views_of_product(root, relative, names, subfolders, suffixes, apart)):
             found_views = [(path, _find_file(root, path, is_link=True)) for path in views]
             yield from ((path, found, None) for path, found in found_views if isinstance(found, ListedItem))
             if pictures := tuple(found for _, found in found_views if isinstance(found, ListedPicture)):

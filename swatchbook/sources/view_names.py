@@ -49,11 +49,13 @@ def is_one_product(folder: str, names: Collection[str], *, is_root: bool) -> boo
     if not names or not names_product(folder):
         return False
     own = words_of(folder)
-    words = [_without(own, words_of(_stem(name))) for name in names]
-    if not all(each is not None and set(each) <= _VIEWS | _COUNTED for each in words):
-        return False
-    has_view = any(_VIEWS.intersection(each or ()) for each in words)
-    return has_view or (not is_root and len(names) <= _MOST_COUNTED)
+    found = set[str]()
+    for name in names:
+        words = _without(own, words_of(_stem(name)))
+        if words is None or not words <= _VIEWS | _COUNTED:
+            return False
+        found |= words
+    return bool(found & _VIEWS) or (not is_root and len(names) <= _MOST_COUNTED)
 
 
 def names_product(folder: str) -> bool:
@@ -73,11 +75,11 @@ def _rank(path: str) -> tuple[object, ...]:
     return not words & _FIRST, not words & _FRONT, path.count("/"), parts, path
 
 
-def _without(own: tuple[str, ...], words: tuple[str, ...]) -> list[str] | None:
+def _without(own: tuple[str, ...], words: tuple[str, ...]) -> set[str] | None:
     """Return a name's words without numbers and without the folder's name, None if it is that name with a number."""
     is_own = bool(own) and words[: len(own)] == own
     rest = words[len(own) :] if is_own else words
-    left = [word for word in rest if not word.isdigit()]
+    left = {word for word in rest if not word.isdigit()}
     return None if is_own and rest and not left else left
 
 
