@@ -5,6 +5,7 @@ least 85 % alike with the same digits.
 import re
 import unicodedata
 from difflib import SequenceMatcher
+from functools import lru_cache
 
 ALIKE = 0.85
 """Least ratio of equal characters of two names that agree: it forgives a misread or torn letter, not another word."""
@@ -17,13 +18,16 @@ def likeness(a: str, b: str) -> float:
         return 0.0
     if a == b:
         return 1.0
+    if 2 * min(len(a), len(b)) < ALIKE * (len(a) + len(b)) or re.sub(r"\D+", "", a) != re.sub(r"\D+", "", b):
+        return 0.0
     matcher = SequenceMatcher(None, a, b)
-    if matcher.real_quick_ratio() < ALIKE or matcher.quick_ratio() < ALIKE:  # bounds of the ratio, which is slow
+    if matcher.quick_ratio() < ALIKE:  # a bound of the ratio, which is slow
         return 0.0
     ratio = matcher.ratio()
-    return ratio if ratio >= ALIKE and re.sub(r"\D+", "", a) == re.sub(r"\D+", "", b) else 0.0
+    return ratio if ratio >= ALIKE else 0.0
 
 
+@lru_cache(maxsize=10_000)
 def letters(text: str) -> str:
     """Return the letters and digits of a text without case."""
     folded = unicodedata.normalize("NFKC", text).casefold().replace("ё", "е").replace("&", "and")
