@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+import sqlite3
 import ssl
 import subprocess
 import sys
@@ -322,16 +323,18 @@ def made_once(migrated: Path) -> Iterator[None]:
 
     SQL is compiled once, not again for the engine of each test: that was two fifths of a ledger test. SQLAlchemy finds
     a compiled statement by its dialect object, so they share this, too. A new SQLite ledger is a copy of one that was
-    migrated. Certificates, which only clients of other hosts look at, are read once, and so are the descriptions of
-    services on buckets. Routes and commands are prepared once. A question's vectors are computed once: the first search
-    in a collection encodes the same 32.
+    migrated, and on a disk it is not synchronised. Certificates, which only clients of other hosts look at, are read
+    once, and so are the descriptions of services on buckets. Routes, commands and the image network are prepared once.
+    A question's vectors are computed once: the first search in a collection encodes the same 32.
     """
     import typer.testing
     from botocore.loaders import JSONFileLoader
     from fastapi.routing import APIRoute, _EffectiveRouteContext
+    from sqlalchemy import event
 
     from swatchbook.errors import Configuration
     from swatchbook.ledger import database
+    from swatchbook.models import image_network
     from swatchbook.models.bert import Bert
     from swatchbook.runtime import process
 
@@ -341,14 +344,20 @@ def made_once(migrated: Path) -> Iterator[None]:
 
     def opened(ledger: "Ledger") -> "Ledger":
         file = Path(ledger.url.database or "")
-        if ledger.url.get_backend_name() == "sqlite" and not file.exists():
-            with suppress(Configuration, OSError):  # which opening it raises, too
-                database._make_folder(file)
-                shutil.copyfile(migrated, file)
+        if ledger.url.get_backend_name() == "sqlite":
+            if _MEMORY not in file.parents:
+                event.listen(ledger._readers, "connect", hurry)
+            if not file.exists():
+                with suppress(Configuration, OSError):  # which opening it raises, too
+                    database._make_folder(file)
+                    shutil.copyfile(migrated, file)
         for engine in (open_one(ledger)._writers, ledger._readers):
             engine.dialect = dialects.setdefault(engine.dialect.name, engine.dialect)
             engine.update_execution_options(compiled_cache=compiled)
         return ledger
+
+    def hurry(connection: sqlite3.Connection, _: object) -> None:
+        connection.execute("PRAGMA synchronous = OFF")  # a killed process loses nothing: the system has what it wrote
 
     @wraps(encode_one)
     def encode(network: Bert, ids: Sequence[int]) -> Any:
@@ -369,6 +378,7 @@ def made_once(migrated: Path) -> Iterator[None]:
         patch.setattr(typer.testing, "_get_command", cache(typer.testing._get_command))
         patch.setattr(JSONFileLoader, "load_file", staticmethod(cache(JSONFileLoader().load_file)))
         patch.setattr(Bert, "encode", encode)
+        patch.setattr(image_network, "Network", cache(image_network.Network))
         patch.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
         patch.setattr(process, "BACKGROUND", 0)  # flows run in the process of the tests, which gives way to nobody
         yield
