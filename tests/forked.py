@@ -24,7 +24,8 @@ SWATCHBOOK = str(Path(sys.executable).with_name("swatchbook"))
 
 
 @cache
-def _warm() -> ForkServerContext:
+def warm() -> ForkServerContext:
+    """What starts processes that have imported `tests.preloaded`."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.preloaded"])
     with chdir(ROOT):  # from where it imports
@@ -48,7 +49,7 @@ class Forked:
         begin: Callable[[], None] | None = None,
     ) -> None:
         given = (tuple(command), dict(environment), folder, out, err, begin)
-        self._command, self._process = command, _warm().Process(target=_main, args=given)
+        self._command, self._process = command, warm().Process(target=_main, args=given)
         with _TURN:
             self._process.start()
 

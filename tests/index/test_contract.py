@@ -1,7 +1,6 @@
 """What every index must do: LanceDB, a real Weaviate, and the plugin of docs/plugins.md alike."""
 
 import itertools
-import multiprocessing
 import time
 import unicodedata
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ from swatchbook.errors import Configuration, Failure, InvalidModelOutput, Invali
 from swatchbook.index.contract import FILTERS, Index, IndexObject, Kind, Payload, Space, Where
 from swatchbook.index.matching import satisfies
 from swatchbook.records import Role
+from tests.forked import warm
 from tests.index.objects import made, number_id, unit_vectors
 from tests.index.writers import write_six_hundred
 
@@ -473,10 +473,9 @@ def test_three_processes_leave_each_id_once(
     else:
         running = request.getfixturevalue("weaviate_server")
         folder, server = None, (running.url, running.grpc_port, running.api_key)
-    spawn = multiprocessing.get_context("spawn")
-    barrier = spawn.Barrier(3)
+    barrier = warm().Barrier(3)
     writers = [
-        spawn.Process(target=write_six_hundred, args=(barrier, space, seed, folder, server)) for seed in range(3)
+        warm().Process(target=write_six_hundred, args=(barrier, space, seed, folder, server)) for seed in range(3)
     ]
     for writer in writers:
         writer.start()

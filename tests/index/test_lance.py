@@ -1,6 +1,5 @@
 """What is LanceDB's own: its lock, its vector index, its tidiness, and the disk under it."""
 
-import multiprocessing
 import shutil
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from swatchbook.index.contract import Payload, Space, Where
 from swatchbook.index.lance import FLAT_ROWS, LanceIndex
 from swatchbook.index.slim_lancedb import IvfSq, lancedb
 from swatchbook.records import Role
+from tests.forked import warm
 from tests.index.objects import made, number_id
 
 SPACE = Space(role=Role.COLOR, tag="colours@1/plain", dimension=8)
@@ -162,7 +162,7 @@ def test_killed_builds_leave_the_table_as_it_was(index: LanceIndex, folder: Path
     index.upsert(SPACE, objects)
     begun = folder.parent / "begun"
     for kills in range(3):
-        process = multiprocessing.get_context("spawn").Process(target=build, args=[folder])
+        process = warm().Process(target=build, args=[folder])
         process.start()
         while process.is_alive() and not begun.exists():
             time.sleep(0.001)

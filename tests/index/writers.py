@@ -1,4 +1,4 @@
-"""What one of several writing processes does. Imports little: each of them starts anew."""
+"""What one of several writing processes does. It imports little."""
 
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
