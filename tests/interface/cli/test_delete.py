@@ -4,7 +4,9 @@ import json
 import os
 import pty
 import subprocess
+import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from swatchbook.ledger.stored_documents import BATCH, FOLDER, PDF, all_documents
 from swatchbook.ledger.tables import documents, trash
 from swatchbook.records import DocumentStatus, IngestOptions
 from swatchbook.settings import Settings
-from tests.command import SWATCHBOOK, bare_environment, finish
+from tests.command import bare_environment, finish
 from tests.ledger.scene import begun, count, keys
 
 CATALOGUE = ("delete", "catalogue.pdf", "--owner", "anna")
@@ -31,16 +33,21 @@ def ledger(home: Path) -> Iterator[Ledger]:
     opened.close()
 
 
+def read_from(terminal: str) -> None:
+    """Let stdin of this process be a terminal."""
+    os.dup2(os.open(terminal, os.O_RDWR), 0)
+    sys.stdin = os.fdopen(0, closefd=False)
+
+
 def run(home: Path, *words: str, answer: str | None = None) -> subprocess.CompletedProcess[str]:
     """Run the command; with an `answer`, stdin is a terminal on which that is typed."""
     environment = bare_environment() | {"SWATCHBOOK_HOME": str(home)}
     if answer is None:
         return finish(words, environment)
-    command = [SWATCHBOOK, *words]
     person, terminal = pty.openpty()
     try:
         os.write(person, f"{answer}\n".encode())
-        return subprocess.run(command, env=environment, stdin=terminal, capture_output=True, text=True, timeout=60)
+        return finish(words, environment, seconds=60, begin=partial(read_from, os.ttyname(terminal)))
     finally:
         os.close(person)
         os.close(terminal)
