@@ -67,22 +67,36 @@ def test_every_module_is_imported_but_those_of_extras(tmp_path: Path) -> None:
     assert {each: modules.get(lacks, lacks) for each, lacks in json.loads(run.stdout).items()} == IMPORTERS
 
 
-def test_catalogue_is_found_by_text_and_by_picture(home: Path, tmp_path: Path) -> None:
-    by_text = light("swatchbook", "search", "matt grey terrazzo", "--json", home=home)
-    assert by_text.returncode == 0, by_text.stderr
-    assert json.loads(by_text.stdout)
+TRIED = """
+import json, sys
+from fastapi.testclient import TestClient
+from typer.testing import CliRunner
+from swatchbook.interface.cli.main import app
+from swatchbook.interface.service.app import create_app
+from swatchbook.settings import load_settings
+commands, pages = json.loads(sys.argv[1])
+found = [CliRunner().invoke(app, [*words, "--json"]) for words in commands]
+with TestClient(create_app(load_settings()), base_url="http://127.0.0.1") as client:
+    print(json.dumps([[each.stdout for each in found], [client.get(page).status_code for page in pages]]))
+"""
+"""Prints what commands print, and the status codes of pages, of one process."""
+
+
+def test_catalogue_is_found_and_shown_and_doctor_is_content(home: Path, tmp_path: Path) -> None:
     photo = tmp_path / "photo.png"
     Image.radial_gradient("L").resize((64, 64)).save(photo)
-    by_picture = light("swatchbook", "search", "--image", photo, "--json", home=home)
-    assert by_picture.returncode == 0, by_picture.stderr
-    assert json.loads(by_picture.stdout)
-
-
-def test_doctor_finds_nothing_amiss(home: Path) -> None:
-    examined = light("swatchbook", "doctor", "--json", home=home)
-    findings = {each["check"]: each for each in json.loads(examined.stdout)}
+    commands = ("search", "matt grey terrazzo"), ("search", "--image", str(photo)), ("doctor",)
+    pages = ("/", "/ui/coverage", "/ui/documents", "/metrics")
+    run = light("python", "-c", TRIED, json.dumps([commands, pages]), home=home)
+    assert run.returncode == 0, run.stderr
+    printed, codes = json.loads(run.stdout)
+    by_text, by_picture, examined = map(json.loads, printed)
+    assert by_text
+    assert by_picture
+    findings = {each["check"]: each for each in examined}
     assert {name for name, each in findings.items() if not each["ok"]} <= {"memory"}  # of a busy machine
     assert findings["extras"]["found"] == "installed: none; the settings need no other"
+    assert codes == [200] * len(pages)
 
 
 @pytest.mark.nightly
@@ -108,15 +122,3 @@ def test_doctor_and_search_name_a_missing_extra(home: Path) -> None:
     refused = light("swatchbook", "search", "oak", home=home, INDEX="weaviate")
     assert refused.returncode == 1
     assert "SWATCHBOOK_INDEX=weaviate needs the extra weaviate" in " ".join(refused.stderr.split())
-
-
-def test_pages_are_served(home: Path) -> None:
-    pages = ("/", "/ui/coverage", "/ui/documents", "/metrics")
-    code = (
-        "from fastapi.testclient import TestClient\n"
-        "from swatchbook.interface.service.app import create_app; from swatchbook.settings import load_settings\n"
-        "with TestClient(create_app(load_settings()), base_url='http://127.0.0.1') as client:\n"
-        f"    print(*(client.get(page).status_code for page in {pages}))"
-    )
-    run = light("python", "-c", code, home=home)
-    assert run.stdout.split() == ["200"] * len(pages), run.stderr
