@@ -26,7 +26,7 @@ pytestmark = pytest.mark.xdist_group("hostile")
 
 FAULTS: Final = {**HOSTILE, **PARTS}
 
-SECONDS: Final = {"forms that double 24 times": 3.0, "pattern of a billion tiles": 3.0, "a million lines": 3.0}
+SECONDS: Final = dict.fromkeys(("forms that double 24 times", "pattern of a billion tiles", "a million lines"), 1.5)
 """How long a page may take where the fault is that it takes too long; 20 s elsewhere."""
 
 MUTANTS = 2_000 if SOAK else 20

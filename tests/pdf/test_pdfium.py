@@ -262,6 +262,7 @@ FAULTS: Final = {**HOSTILE, **PARTS}
 LONG: Final = {
     "header bomb", "profile that unpacks to 220 MiB", "table stream that unpacks to 300 MiB", "a million letters",
     "font with a map of signs that unpacks to 10 MiB", "soft mask of 60 000 pixels a side", "10 000 tiny pictures",
+    "forms that double 24 times",
 }  # fmt: skip
 """Faults that take PDFium seconds: only `make soak` tries them."""
 
