@@ -227,6 +227,7 @@ def test_collection_that_is_not_there_is_named_and_not_made(tmp_path: Path, flag
     assert not (tmp_path / "colection").exists()
 
 
+@pytest.mark.nightly
 def test_write_offers_the_rest_and_declares_it(filled: Path) -> None:
     tools = over_stdio(filled, listing, "--write").tools
     assert {each.name: not each.annotations.read_only_hint for each in tools} == {

@@ -34,7 +34,7 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-EXAMPLES = min(6, settings().max_examples // 6)  # of each operation and way of asking
+EXAMPLES = min(6, settings().max_examples // 10)  # of each operation and way of asking
 OPEN = {"/live", "/ready"}
 """What is told without a key."""
 
