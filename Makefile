@@ -109,6 +109,7 @@ check: $(ALL) $(if $(shell type -P go),workflow-check)
 	$(RUN)ruff check .
 	$(RUN)ruff format --check .
 	$(RUN)mypy
+	$(RUN)python -m devtools.size
 
 workflow-check: $(ACTIONLINT)
 	$(ACTIONLINT) -shellcheck= -pyflakes= .github/workflows/*.yml

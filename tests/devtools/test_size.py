@@ -3,24 +3,14 @@
 from devtools.size import figures
 from tests.conftest import ROOT
 
-MODULE = '''class Shelf:
-    """Hold boards."""
-
-    def put(self) -> None:
-        pass
-
-    def _lift(self) -> None:
-        pass
-
-
-def sort() -> None:
-    """Sort."""
-'''
+COMMANDS = """COMMANDS = {"Everyday": {"ingest": ingest, "search": search}, "Operation": {"doctor": doctor}}\n"""
 FILES = {
-    "swatchbook/shelf.py": MODULE,
-    "swatchbook/long.py": "def work() -> None:\n" + "    pass\n" * 50,
     "swatchbook/settings.py": "class Settings:\n    home: str\n    port: int\n    LIMIT = 3\n",
     "swatchbook/ledger/tables.py": "boards = Table()\n",
+    "interface/cli/commands/show.py": COMMANDS,
+    "packages/shops/shops/csv.py": "x = 1\n",
+    "packages/shops/tests/test_csv.py": "def test_it() -> None: ...\n",
+    "packages/shops/README.md": "# Shops\n",
     "devtools/fit.py": "x = 1\n",
     "tests/test_shelf.py": "def test_boards_are_held() -> None: ...\nasync def test_empty() -> None: ...\n",
     "docs/glossary.md": "# Terms\n\n| term | is |\n| --- | --- |\n| board | wood |\n| shelf | what holds |\n",
@@ -30,17 +20,15 @@ FILES = {
 
 def test_what_a_newcomer_carries_is_counted() -> None:
     assert figures(FILES) == {
-        "modules": "4",
-        "lines": "68",
-        "lines of a module, median and most": "8, 51",
-        "functions of over 50 lines": "1 of 4",
-        "public classes and functions with a docstring": "40%",
-        "terms of the glossary": "2",
+        "lines of the core": "6",
+        "lines of packages": "1",
+        "lines of tests": "3",
+        "lines of documentation": "7",
         "settings": "2",
+        "commands": "3",
         "tables of the ledger": "1",
+        "terms of the glossary": "2",
         "required packages, extras": "1, 1",
-        "lines of tests": "2",
-        "words in a test's name, median": "2",
     }
 
 
