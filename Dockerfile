@@ -54,7 +54,7 @@ RUN --mount=type=cache,target=/root/.cache/pip --mount=type=bind,from=pip,source
 FROM pip AS wheel
 WORKDIR /source
 COPY . .
-RUN /opt/pip/bin/pip wheel --no-deps --no-index --no-build-isolation --wheel-dir /wheels .
+RUN /opt/pip/bin/pip wheel --no-deps --no-index --no-build-isolation --wheel-dir /wheels . packages/*/
 
 FROM ${VARIANT}
 RUN useradd --uid 10001 --create-home --home-dir /var/lib/swatchbook swatchbook \

@@ -7,6 +7,7 @@ RUN := $(VENV)/bin/
 STAMP := $(VENV)/.installed
 ALL := $(VENV)/.installed-all
 LIGHT := $(VENV)/light/.installed
+EDITABLE := --no-deps --editable . $(patsubst %,--editable %,$(dir $(wildcard packages/*/pyproject.toml)))
 DEFAULT_LOCK := sed '/^\# image:/,$$d' requirements.lock
 
 # Python keeps compiled modules: without them each of the many processes of a test run compiles its imports again.
@@ -28,11 +29,11 @@ TORCH_INDEX ?=
 install: $(STAMP)
 install-all: $(ALL)
 
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements.lock pyproject.toml $(wildcard packages/*/pyproject.toml)
 	$(PYTHON) -m venv $(VENV)
 	$(RUN)pip install --quiet --disable-pip-version-check 'uv>=0.9'
 	$(DEFAULT_LOCK) | $(RUN)uv pip install --python $(RUN)python --require-hashes -r -
-	$(RUN)uv pip install --python $(RUN)python --no-deps --editable .
+	$(RUN)uv pip install --python $(RUN)python $(EDITABLE)
 	touch $@
 
 $(ALL): $(STAMP)
@@ -49,7 +50,7 @@ endif
 $(LIGHT): $(STAMP)
 	$(RUN)uv venv --clear --quiet --python $(RUN)python $(@D)
 	$(DEFAULT_LOCK) | $(RUN)uv pip install --quiet --python $(@D)/bin/python --require-hashes -r -
-	$(RUN)uv pip install --quiet --python $(@D)/bin/python --no-deps --editable .
+	$(RUN)uv pip install --quiet --python $(@D)/bin/python $(EDITABLE)
 	touch $@
 
 sample: $(STAMP)

@@ -46,7 +46,7 @@ class Figure:
 @contextmanager
 def prefect_server(**settings: str) -> Iterator[str]:
     """A Prefect server of our own, so that both sides meet it running; on SQLite unless the settings say otherwise."""
-    from tests.conftest import free_port, wait_for_http
+    from tests.fixtures import free_port, wait_for_http
 
     with tempfile.TemporaryDirectory() as home:
         port, log = free_port(), Path(home) / "server.log"

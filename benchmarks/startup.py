@@ -125,7 +125,7 @@ def _environment(home: Path) -> dict[str, str]:
 @contextmanager
 def _service(environment: Mapping[str, str]) -> Iterator[str]:
     """A service on the same home, with its models loaded: its first search is not measured."""
-    from tests.conftest import free_port, wait_for_http
+    from tests.fixtures import free_port, wait_for_http
 
     port, log = free_port(), Path(environment["SWATCHBOOK_HOME"]) / "service.log"
     given = {**environment, "SWATCHBOOK_PORT": str(port)}

@@ -217,7 +217,7 @@ def served(environment: Mapping[str, str]) -> Iterator[str]:
     import os
 
     from benchmarks.run import SWATCHBOOK
-    from tests.conftest import free_port, wait_for_http
+    from tests.fixtures import free_port, wait_for_http
 
     port = free_port()
     with tempfile.NamedTemporaryFile() as log:

@@ -1,7 +1,8 @@
 """Check what a release publishes: build `dist/` from the tracked files, compare it with them, and use it as a newcomer.
 
-`python -m devtools.release_check` (`make release-check`) installs the wheel into a fresh environment with the versions
-of `make install`. There, outside the checkout, it ingests and searches a catalogue and a folder of pictures.
+`python -m devtools.release_check` (`make release-check`) installs the core's wheel into a fresh environment with the
+versions of `make install`. There, outside the checkout, it ingests and searches a catalogue and a folder of pictures.
+Then it installs the wheels of `packages/` and uses what each brings.
 """
 
 import os
@@ -15,6 +16,7 @@ import tomllib
 import zipfile
 from collections.abc import Collection, Iterable
 from configparser import ConfigParser
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -50,8 +52,12 @@ def main() -> int:
         require(differences("sdist", files_of_sdist(sdist), shipped(tracked) | BESIDE_PACKAGES))
         require(differences("wheel", files_of_wheel(wheel), shipped(tracked) | {DECLARATION}))
         require(wrong_metadata(wheel))
+        packages = [build_package(folder.parent, ROOT / "dist") for folder in ROOT.glob("packages/*/pyproject.toml")]
         with tempfile.TemporaryDirectory(prefix="swatchbook-release-") as folder:
-            use(install(wheel, Path(folder)), Path(folder))
+            programs = install(wheel, Path(folder))
+            use(programs, Path(folder))
+            run(*_pip(programs.parent), "--no-deps", *packages, folder=Path(folder))
+            use_packages(programs, Path(folder))
     except NotPublishable as problems:
         print(problems, file=sys.stderr)
         return 1
@@ -99,6 +105,20 @@ def build(target: Path) -> tuple[Path, Path]:
         run(UV, "build", "--quiet", "--python", sys.executable, "--out-dir", target, folder=Path(folder))
     (sdist,), (wheel,) = target.glob("*.tar.gz"), target.glob("*.whl")
     return sdist, wheel
+
+
+def build_package(source: Path, target: Path) -> Path:
+    """Build the wheel of a package of `packages/`, from its tracked files, and return it."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in tracked_files():
+            if (ROOT / name).is_relative_to(source):
+                copy = Path(folder) / (ROOT / name).relative_to(source)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(ROOT / name, copy)
+        run(UV, "build", "--quiet", "--wheel", "--python", sys.executable, "--out-dir", target, folder=Path(folder))
+    name = tomllib.loads((source / "pyproject.toml").read_text())["project"]["name"].replace("-", "_")
+    (wheel,) = target.glob(f"{name}-*.whl")
+    return wheel
 
 
 def shipped(tracked: Iterable[str]) -> set[str]:
@@ -158,13 +178,16 @@ def install(wheel: Path, folder: Path) -> Path:
     """Install the wheel into a fresh environment with the versions of `make install`; return its folder of programs."""
     environment = folder / "environment"
     run(UV, "venv", "--quiet", "--python", sys.executable, environment, folder=folder)
-    pip = (UV, "pip", "install", "--quiet", "--python", environment)
     lock = folder / "default.lock"
     lock.write_text(up_to("default", LOCK.read_text()))
-    run(*pip, "--require-hashes", "-r", lock, folder=folder)
-    run(*pip, "--no-deps", wheel, folder=folder)
+    run(*_pip(environment), "--require-hashes", "-r", lock, folder=folder)
+    run(*_pip(environment), "--no-deps", wheel, folder=folder)
     run(UV, "pip", "check", "--quiet", "--python", environment, folder=folder)
     return environment / "bin"
+
+
+def _pip(environment: Path) -> tuple[str | Path, ...]:
+    return UV, "pip", "install", "--quiet", "--python", environment
 
 
 def use(programs: Path, folder: Path) -> None:
@@ -172,10 +195,7 @@ def use(programs: Path, folder: Path) -> None:
     draw_catalogue(folder / "catalogue.pdf")
     draw_pictures(folder / "pictures")
 
-    def swatchbook(*arguments: str) -> str:
-        home = str(folder / "home")
-        return run(programs / "swatchbook", *arguments, folder=folder, SWATCHBOOK_HOME=home)
-
+    swatchbook = partial(run, programs / "swatchbook", folder=folder, SWATCHBOOK_HOME=str(folder / "home"))
     version = swatchbook("--version").strip()
     require([] if version == f"swatchbook {PROJECT['version']}" else [f"--version prints {version!r}."])
     swatchbook("doctor")
@@ -184,6 +204,13 @@ def use(programs: Path, folder: Path) -> None:
         require([] if found in swatchbook("search", question, "--json") else [f"{question} does not find {found}."])
     declared = "from swatchbook.deployments.declared import flow_names; flow_names()"
     run(programs / "python", "-c", declared, folder=folder)
+
+
+def use_packages(programs: Path, folder: Path) -> None:
+    """Use what each package adds, on what was ingested. Raises NotPublishable."""
+    swatchbook = partial(run, programs / "swatchbook", folder=folder, SWATCHBOOK_HOME=str(folder / "home"))
+    shop = swatchbook("export", "--all", "--format", "jsonld", "--to", "products.jsonld", "--json")
+    require([] if '"products": 4,' in shop else [f"export --format jsonld says {shop}."])
 
 
 def draw_pictures(folder: Path) -> None:

@@ -172,11 +172,5 @@ _FACTS: Final[Mapping[tuple[Kind, str], _Fact]] = {
     (Kind.EXPORTER, "jsonl"): _Fact(OWN),
     (Kind.EXPORTER, "xlsx"): _Fact("BSD-2-Clause", partial(_package_size, "xlsxwriter")),
     (Kind.EXPORTER, "parquet"): _Fact("Apache-2.0", partial(_package_size, "pyarrow")),
-    (Kind.EXPORTER, "shopify"): _Fact(OWN),
-    (Kind.EXPORTER, "woocommerce"): _Fact(OWN),
-    (Kind.EXPORTER, "jsonld"): _Fact(OWN),
-    (Kind.EXPORTER, "google"): _Fact(OWN),
-    (Kind.EXPORTER, "bmecat"): _Fact(OWN),
-    (Kind.EXPORTER, "akeneo"): _Fact(OWN),
 }
 """Built-in choice -> licence and size of its weights, else of the package that does the work; and its extra."""

@@ -69,16 +69,10 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
         "pdfium": "swatchbook.pdf.pdfium_document:open_document",
     },
     Kind.EXPORTER: {
-        "csv": "swatchbook.export.formats:write_csv",
-        "jsonl": "swatchbook.export.formats:write_jsonl",
-        "xlsx": "swatchbook.export.formats:write_xlsx",
-        "parquet": "swatchbook.export.formats:write_parquet",
-        "shopify": "swatchbook.export.shopify:write_shopify",
-        "woocommerce": "swatchbook.export.woocommerce:write_woocommerce",
-        "jsonld": "swatchbook.export.json_ld:write_jsonld",
-        "google": "swatchbook.export.google_feed:write_google",
-        "bmecat": "swatchbook.export.bmecat:write_bmecat",
-        "akeneo": "swatchbook.export.akeneo:write_akeneo",
+        "csv": "swatchbook.export.formats:CSV",
+        "jsonl": "swatchbook.export.formats:JSONL",
+        "xlsx": "swatchbook.export.formats:XLSX",
+        "parquet": "swatchbook.export.formats:PARQUET",
     },
 }
 """Kind -> name -> `module:factory`, as an entry point has it."""

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 
 from devtools.size import PACKAGES
-from tests.conftest import ROOT
+from tests.fixtures import ROOT
 
 TREE = (ROOT / "docs" / "development.md").read_text().partition("```\n")[2].partition("```")[0]
 

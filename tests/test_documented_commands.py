@@ -20,7 +20,7 @@ import pytest
 from PIL import Image
 
 from tests.command import bare_environment, finish
-from tests.conftest import ROOT
+from tests.fixtures import ROOT
 
 GENERATED = ("commands.md", "http.md")
 PAGES = [

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from devtools.size import PACKAGES
-from tests.conftest import ROOT
+from tests.fixtures import ROOT
 
 PAGES = sorted(
     {

@@ -4,7 +4,7 @@ import re
 import subprocess
 import sys
 
-from tests.conftest import ROOT
+from tests.fixtures import ROOT
 
 WORKER = "prefect worker start --pool control --type process"
 TELL = f'{sys.executable} -S -c "import signal; print(signal.getsignal(signal.SIGINT) == signal.SIG_IGN)"'

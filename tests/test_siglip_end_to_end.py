@@ -21,7 +21,7 @@ from swatchbook.search.search import search
 from swatchbook.settings import load_settings
 from swatchbook.upkeep.verify import rebuild, verify
 from tests.command import run
-from tests.conftest import ROOT
+from tests.fixtures import ROOT
 from tests.models import tiny
 
 VISUAL_ROLES = {Role.VISUAL, Role.COLOR, Role.TEXTURE, Role.MATERIAL, Role.APPLICATION, Role.STRUCTURE}

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from devtools.site_pages import for_site
-from tests.conftest import ROOT
+from tests.fixtures import ROOT
 from tests.interface.web.chrome import started
 
 LOADING = {

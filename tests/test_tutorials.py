@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.command import bare_environment
-from tests.conftest import ROOT
+from tests.fixtures import ROOT
 
 FOLDER = ROOT / "docs" / "tutorials"
 MARK = "--- the end of a command:"

@@ -16,7 +16,8 @@ import json
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from itertools import groupby, islice
@@ -24,10 +25,10 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from swatchbook.did_you_mean import nearest
-from swatchbook.errors import InvalidReference, TooLarge
+from swatchbook.errors import Configuration, InvalidReference, TooLarge
 from swatchbook.export.product_rows import ProductRow
 from swatchbook.export.shop_mapping import OWN_NAMES, ShopMapping, ShopOptions, names_in_braces, read_since
-from swatchbook.plugins import BUILT_IN, Kind, find
+from swatchbook.plugins import Kind, find, installed
 from swatchbook.records import Record
 
 if TYPE_CHECKING:
@@ -61,8 +62,49 @@ class Format(StrEnum):
     PARQUET = "parquet"
 
 
-TEXTS = frozenset(BUILT_IN[Kind.EXPORTER]) - {Format.XLSX, Format.PARQUET}
-"""The built-in formats that may be written to a terminal or pipe."""
+@dataclass(frozen=True)
+class Exporter:
+    """A format: `write` writes rows, `label` is its name for people, `suffix` that of its files.
+
+    `is_text`: it may be written to a terminal or pipe. `fetches`: what becomes of pictures without an address, such as
+    "{} left out: the shop needs their addresses.", for a shop that fetches them; `address_columns`: the columns in
+    which a mapping may give addresses; `finds_by_name`: it also finds them by their file names. `unpriced`: as what a
+    product without a price is written, such as "a draft".
+    """
+
+    write: "Callable[[Rows, BinaryIO], None]"
+    label: str
+    suffix: str
+    is_text: bool = True
+    fetches: str = ""
+    address_columns: frozenset[str] = frozenset()
+    finds_by_name: bool = False
+    unpriced: str = ""
+
+    def __call__(self, rows: "Rows", out: BinaryIO) -> None:
+        self.write(rows, out)
+
+
+def exporter(form: str) -> Exporter:
+    """Return the format of this name; one of a plugin that is a function has its name as label, and no suffix.
+
+    Raises Configuration for a name that none has, and for a plugin that cannot be imported.
+    """
+    found = find(Kind.EXPORTER, form).load()
+    return found if isinstance(found, Exporter) else Exporter(found, form, "txt", is_text=False)
+
+
+def formats() -> dict[str, Exporter]:
+    """Return name -> format of all that can be chosen: the built-in ones, then those of packages by their names."""
+    names = (*Format, *(plugin.name for plugin in installed(Kind.EXPORTER)))
+    return {name: found for name in names if (found := _usable(name))}
+
+
+def _usable(form: str) -> Exporter | None:
+    try:
+        return exporter(form)
+    except Configuration:
+        return None
 
 
 class Skipped(Record):
@@ -389,3 +431,9 @@ def parquet_tables(rows: Rows, schema: "pa.Schema") -> "Iterator[pa.Table]":
             for row in portion
         ]
         yield pa.Table.from_pylist(values, schema=schema)
+
+
+CSV = Exporter(write_csv, "CSV", "csv")
+JSONL = Exporter(write_jsonl, "JSON lines", "jsonl")
+XLSX = Exporter(write_xlsx, "Excel", "xlsx", is_text=False)
+PARQUET = Exporter(write_parquet, "Parquet", "parquet", is_text=False)

@@ -18,8 +18,8 @@ from swatchbook.resources import Resources
 from swatchbook.upkeep.verify import verify
 from tests.backup.collection import files, indexed, make, rows
 from tests.command import run
-from tests.conftest import SOAK
 from tests.dying import kills
+from tests.fixtures import SOAK
 from tests.new_collection import NewCollection, environment_of
 
 pytestmark = pytest.mark.stack

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from devtools.weaviate import IMAGE as WEAVIATE
 from devtools.weaviate import VERSION, find_server
-from tests.conftest import ROOT
 from tests.containers.engine import Engine
+from tests.fixtures import ROOT
 
 HERE = Path(__file__).parent
 SUITE = "bookworm"

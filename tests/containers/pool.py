@@ -11,9 +11,9 @@ from sqlalchemy import func, select
 
 from swatchbook.deployments.declared import EMBED, SETTINGS_FILE
 from swatchbook.ledger.tables import items, runs
-from tests.conftest import ROOT
 from tests.containers.engine import Engine
 from tests.containers.images import build_swatchbook
+from tests.fixtures import ROOT
 from tests.ledger_audit import count_writes
 from tests.otlp_receiver import Receiver, receiving
 from tests.servers.stack import SHARDS, Part, Stack, running_stack, worker_part

@@ -16,9 +16,9 @@ import pytest
 from devtools.weaviate import free_ports
 from swatchbook.deployments.declared import SETTINGS_FILE
 from swatchbook.settings import ENV_FILE, load_settings
-from tests.conftest import ROOT
 from tests.containers.engine import Engine, NoEngine, running_engine
 from tests.containers.images import certificates, images
+from tests.fixtures import ROOT
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(1_500)]  # the first run makes every image
 

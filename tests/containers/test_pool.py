@@ -21,10 +21,10 @@ from swatchbook.resources import Resources
 from swatchbook.search.fusion import TEXT_WEIGHTS
 from swatchbook.search.search import search
 from swatchbook.upkeep.verify import verify
-from tests.conftest import SOAK
 from tests.containers.pool import Pool
 from tests.containers.production import CALLS_A_MINUTE, Production, running_production
 from tests.doubles.models import picture_key
+from tests.fixtures import SOAK
 from tests.ledger_audit import writes
 from tests.otlp_receiver import parents, trace_of
 from tests.providers.standin import KEY, mixed

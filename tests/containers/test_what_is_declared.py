@@ -13,7 +13,7 @@ import yaml
 from swatchbook.deployments.declared import SETTINGS_FILE
 from swatchbook.providers.endpoint import Part
 from swatchbook.settings import PROFILES, Settings
-from tests.conftest import ROOT
+from tests.fixtures import ROOT
 
 EXAMPLE = ROOT / ".env.example"
 

@@ -11,7 +11,7 @@ from jsonschema import Draft7Validator
 
 from devtools.helm import CHART
 from swatchbook.settings import Settings, is_secret
-from tests.conftest import ROOT
+from tests.fixtures import ROOT
 
 VALUES: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text())
 SCHEMA: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text())

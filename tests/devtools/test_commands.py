@@ -5,7 +5,7 @@ import re
 from devtools.commands import FOLDER, TARGET, pages
 from devtools.generated_pages import stored
 from swatchbook.interface.cli.main import PANELS
-from tests.conftest import ROOT
+from tests.fixtures import ROOT
 
 MOST_WORDS = 1_500
 

@@ -4,7 +4,7 @@ import re
 
 from devtools.generated_pages import stored
 from devtools.llms import MOST_SIGNS, TARGET, about, pages
-from tests.conftest import ROOT
+from tests.fixtures import ROOT
 
 
 def test_file_is_up_to_date() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from devtools.obtain_truth import main, obtain
 from swatchbook.records import sha256
-from tests.conftest import ROOT
+from tests.fixtures import ROOT
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import zipfile
 from pathlib import Path
 
 from devtools.release_check import NAME, PROJECT, differences, files_of_wheel, shipped, wrong_metadata
-from tests.conftest import ROOT
+from tests.fixtures import ROOT
 
 METADATA = f"Metadata-Version: 2.4\nName: swatchbook\nVersion: {PROJECT['version']}\nLicense-File: LICENSE\n"
 
@@ -22,7 +22,7 @@ def wheel(folder: Path, metadata: str, **files: str) -> Path:
 def test_package_data_are_shipped_and_what_is_for_developers_is_not() -> None:
     page, pool = "swatchbook/interface/web/templates/base.html", "deployments/pools/ecs.json"
     tracked = ["swatchbook/models/e5.onnx", page, pool, "swatchbook/deployments", "deployments/monitoring/alerts.yml"]
-    assert shipped([*tracked, "tests/conftest.py", "devtools/weaviate.py", "README.md"]) == {
+    assert shipped([*tracked, "tests/fixtures.py", "devtools/weaviate.py", "README.md"]) == {
         *tracked[:2],
         f"swatchbook/{pool}",
     }

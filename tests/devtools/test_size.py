@@ -1,7 +1,7 @@
 """What is counted of the project's size, and that docs/development.md has these figures."""
 
 from devtools.size import figures
-from tests.conftest import ROOT
+from tests.fixtures import ROOT
 
 COMMANDS = """COMMANDS = {"Everyday": {"ingest": ingest, "search": search}, "Operation": {"doctor": doctor}}\n"""
 FILES = {

@@ -12,7 +12,7 @@ from devtools.weaviate import Image, _command, find_server, free_ports, main, st
 from swatchbook.errors import Configuration, IndexDown
 from swatchbook.index.weaviate import WeaviateIndex
 from tests.command import bare_environment
-from tests.conftest import ROOT
+from tests.fixtures import ROOT
 
 
 @pytest.fixture

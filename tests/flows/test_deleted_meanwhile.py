@@ -22,7 +22,7 @@ from swatchbook.pipeline.register import register
 from swatchbook.records import DocumentStatus, IngestOptions
 from swatchbook.resources import Resources
 from swatchbook.upkeep.gc import sweep
-from tests.conftest import SOAK
+from tests.fixtures import SOAK
 from tests.flows.conftest import results_of
 from tests.sources.pictures import draw
 

@@ -13,7 +13,7 @@ from swatchbook.resources import open_resources
 from swatchbook.settings import Settings
 from swatchbook.upkeep.gc import sweep
 from tests.command import forked, run_json
-from tests.conftest import SOAK
+from tests.fixtures import SOAK
 from tests.sources.pictures import draw
 
 pytestmark = pytest.mark.stack

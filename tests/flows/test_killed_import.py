@@ -20,8 +20,8 @@ from swatchbook.resources import Resources
 from swatchbook.upkeep.verify import verify
 from tests.backup.collection import files, indexed
 from tests.command import run, run_json
-from tests.conftest import SOAK
 from tests.dying import kills
+from tests.fixtures import SOAK
 from tests.flows.test_kills import settled
 from tests.ledger_audit import count_writes, writes
 from tests.new_collection import NewCollection, environment_of, new_collection, postgres, weaviate_server

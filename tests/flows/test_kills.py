@@ -16,7 +16,7 @@ from swatchbook.ledger.document_commands import mark_deleting
 from swatchbook.ledger.runs import live_runs
 from swatchbook.records import Stage
 from tests.command import Forked, attempt, forked, run, run_json
-from tests.conftest import SOAK
+from tests.fixtures import SOAK
 from tests.ledger_audit import count_writes, writes
 
 pytestmark = pytest.mark.stack

@@ -24,7 +24,7 @@ from swatchbook.ledger.tables import items, source_items
 from swatchbook.records import ItemState, Role, image_id, sha256
 from swatchbook.resources import Resources
 from tests.command import Forked, forked, run_json
-from tests.conftest import SOAK
+from tests.fixtures import SOAK
 from tests.ledger_audit import count_writes, writes
 from tests.new_collection import NewCollection, environment_of, new_collection, postgres, weaviate_server
 from tests.sources.pictures import age, write

@@ -21,7 +21,7 @@ from swatchbook.records import DocumentStatus, ItemState, Role
 from swatchbook.resources import Resources
 from swatchbook.search.search import search
 from swatchbook.upkeep.verify import verify
-from tests.conftest import SOAK
+from tests.fixtures import SOAK
 from tests.flows.conftest import Ingest
 from tests.pdf.making import Paper, gradient, jpeg
 

@@ -15,7 +15,7 @@ from swatchbook.pipeline.run import Work
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions
 from swatchbook.resources import Resources
 from swatchbook.tasks.document_run import hold_document, register_document
-from tests.conftest import free_port
+from tests.fixtures import free_port
 
 pytestmark = pytest.mark.stack
 

@@ -23,7 +23,7 @@ from swatchbook.records import DocumentStatus, IngestOptions, Role, RunReport
 from swatchbook.resources import Resources
 from swatchbook.search.search import search
 from tests.command import run, run_json
-from tests.conftest import ROOT
+from tests.fixtures import ROOT
 from tests.flows.conftest import Ingest
 from tests.ledger.scene import pass_time, set_document
 from tests.pdf.making import Paper, gradient, jpeg

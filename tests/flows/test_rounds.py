@@ -14,7 +14,7 @@ from swatchbook.pipeline.delete import delete
 from swatchbook.records import DocumentStatus
 from swatchbook.resources import Resources
 from swatchbook.upkeep.gc import sweep
-from tests.conftest import SOAK
+from tests.fixtures import SOAK
 from tests.flows.conftest import Ingest, results_of
 from tests.ledger.scene import count
 from tests.pdf.making import Paper, gradient, jpeg

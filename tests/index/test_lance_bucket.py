@@ -16,7 +16,7 @@ from swatchbook.index.contract import Index, Space
 from swatchbook.index.lance import FLAT_ROWS, LanceIndex
 from swatchbook.index.lance_bucket import LanceBucket, lock_of_ledger
 from swatchbook.records import Role
-from tests.conftest import free_port
+from tests.fixtures import free_port
 from tests.index.objects import made, number_id, unit_vectors
 from tests.index.writers import at_url, build_until_killed, own_ids, write_until_killed
 from tests.postgres import POSTGRESQL, RunningPostgres

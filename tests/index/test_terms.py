@@ -10,7 +10,7 @@ from swatchbook.index import terms
 from swatchbook.index.contract import Index, Space
 from swatchbook.index.language import language_of
 from swatchbook.index.terms import LANGUAGES, VERSION, numbers_of, question_terms, text_terms
-from tests.conftest import ROOT
+from tests.fixtures import ROOT
 
 TEXTS = ROOT / "tests/truth/keywords"
 PINNED = (2, "fa749480e6534db2")

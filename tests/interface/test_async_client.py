@@ -15,7 +15,7 @@ from swatchbook.interface.client import Client
 from swatchbook.interface.client_errors import NoAnswer
 from swatchbook.records import DocumentStatus
 from swatchbook.settings import load_settings
-from tests.conftest import ROOT
+from tests.fixtures import ROOT
 from tests.interface.conftest import ANNA
 from tests.interface.service.served import Served, answering, served
 from tests.ledger import scene

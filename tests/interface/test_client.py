@@ -36,7 +36,7 @@ from swatchbook.records import DocumentStatus, IngestOptions, LostPicture, LostS
 from swatchbook.reports.collection_state import collect_statistics
 from swatchbook.resources import Resources
 from swatchbook.settings import load_settings
-from tests.conftest import ROOT
+from tests.fixtures import ROOT
 from tests.interface.conftest import ALL, ANNA, BERT
 from tests.interface.service.served import Served, answering, served
 from tests.ledger import scene

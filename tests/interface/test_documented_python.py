@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from swatchbook import Swatchbook
-from tests.conftest import ROOT
+from tests.fixtures import ROOT
 from tests.sources.pictures import draw
 
 pytestmark = pytest.mark.stack

@@ -10,7 +10,7 @@ import pytest
 
 from samples import classes
 from tests.command import bare_environment
-from tests.conftest import ROOT
+from tests.fixtures import ROOT
 from tests.test_tutorials import blocks
 
 FOLDER = ROOT / "docs" / "examples"

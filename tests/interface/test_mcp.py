@@ -40,7 +40,7 @@ from swatchbook.records import IngestOptions, Record
 from swatchbook.setting_values import ApiKey
 from swatchbook.settings import Settings, load_settings
 from tests.command import Command, attempt, bare_environment, finish
-from tests.conftest import ROOT
+from tests.fixtures import ROOT
 from tests.interface.conftest import ANNA, BERT, BOTH, bearing
 from tests.interface.service.served import on_socket
 

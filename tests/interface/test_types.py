@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.fixtures import ROOT
 
 PROGRAM = """
 from swatchbook import AsyncClient, Client, Swatchbook

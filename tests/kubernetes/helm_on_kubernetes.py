@@ -22,7 +22,7 @@ from devtools.helm import CHART, program
 from devtools.kubernetes import ControlPlane, is_built, start
 from devtools.weaviate import free_ports
 from tests.command import bare_environment
-from tests.conftest import ROOT
+from tests.fixtures import ROOT
 from tests.kubernetes.node import NAME, Node
 
 pytestmark = pytest.mark.timeout(600)

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from swatchbook.ledger.database import open_ledger
-from tests.conftest import ROOT
+from tests.fixtures import ROOT
 from tests.postgres import HOST, running_postgres
 
 pytestmark = pytest.mark.stack

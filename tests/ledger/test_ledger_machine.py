@@ -30,7 +30,7 @@ from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import analyses, documents, vectors
 from swatchbook.ledger.tables import items as item_rows
 from swatchbook.records import Analysis, DocumentStatus, Role, RoleTag, Verdict, document_id, pair_key, sha256, text_key
-from tests.conftest import SOAK
+from tests.fixtures import SOAK
 from tests.ledger import scene
 from tests.ledger.conftest import NewLedger
 from tests.ledger.scene import ANALYSIS, MULTIMODAL, UNDERSTANDING, VISUAL, item, lapse, one, pass_time

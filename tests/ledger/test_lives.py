@@ -27,7 +27,7 @@ from swatchbook.ledger.stored_documents import Document, list_documents, queue
 from swatchbook.ledger.tables import documents
 from swatchbook.records import Chunks, DocumentStatus, Extraction, IngestOptions, LinkKind, PlacementState, sha256
 from swatchbook.storage.files import Files
-from tests.conftest import SOAK
+from tests.fixtures import SOAK
 from tests.ledger.conftest import NewLedger
 from tests.ledger.scene import (
     EVERYTHING,

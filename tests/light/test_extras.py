@@ -29,7 +29,7 @@ from swatchbook.records import DocumentStatus, IngestOptions, Role
 from swatchbook.resources import Resources
 from swatchbook.settings import Settings
 from swatchbook.sources.table import SQL, TableMapping, judge_rows
-from tests.conftest import ROOT
+from tests.fixtures import ROOT
 
 DECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = DECLARED["optional-dependencies"]

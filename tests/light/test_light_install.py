@@ -14,7 +14,7 @@ from PIL import Image
 
 from swatchbook.extras import MODULES, NEEDS, Need
 from tests.command import bare_environment
-from tests.conftest import ROOT
+from tests.fixtures import ROOT
 from tests.light.test_extras import CHOSEN, IMPORTERS
 
 BIN = Path(sys.prefix) / "light" / "bin"

@@ -18,7 +18,7 @@ from swatchbook.models.bert import Bert
 from swatchbook.models.e5 import E5, LANGUAGES, MOST_WINDOWS, TAG, WINDOW, Kind
 from swatchbook.models.e5_file import SIZE, E5File, weights_file
 from swatchbook.records import sha256
-from tests.conftest import ROOT
+from tests.fixtures import ROOT
 
 KINDS: tuple[Kind, Kind] = ("document", "query")
 

@@ -16,7 +16,7 @@ from swatchbook.pdf import reader
 from swatchbook.pipeline.extract import extract
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
-from tests.conftest import SOAK
+from tests.fixtures import SOAK
 from tests.kept_children import KeptChildren
 from tests.pdf.hostile import HOSTILE, sound, written
 from tests.pdf.hostile_parts import PARTS

@@ -15,7 +15,7 @@ from swatchbook.records import Drawing, DrawnBox, Extraction, Page, Plan, Planne
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
 from tests.command import Command, bare_environment
-from tests.conftest import SOAK
+from tests.fixtures import SOAK
 from tests.pdf.hostile import HOSTILE
 from tests.pdf.hostile_parts import PARTS
 from tests.pdf.making import Paper, gradient, jpeg, png, write_drawn_glyph, write_glyphs

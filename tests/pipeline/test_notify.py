@@ -31,7 +31,7 @@ from swatchbook.resources import Resources, open_resources
 from swatchbook.scheduler.tick import tick
 from swatchbook.settings import load_settings
 from swatchbook.signature import is_signed
-from tests.conftest import ROOT, free_port
+from tests.fixtures import ROOT, free_port
 from tests.ledger.scene import begun, keys, pass_time, rows_of
 
 SECRET = "whsec_" + "c3dhdGNoYm9vay1zd2F0Y2hib29rLXN3YXRjaA"

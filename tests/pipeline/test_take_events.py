@@ -28,7 +28,7 @@ from swatchbook.settings import load_settings
 from swatchbook.storage import sqs_queue
 from swatchbook.storage.bucket_copy import ObjectCopier, copy_bucket
 from tests.command import run_json
-from tests.conftest import ROOT
+from tests.fixtures import ROOT
 from tests.ledger.scene import begin_again, pass_time
 from tests.origin import PDF
 from tests.pdf.making import gradient, jpeg

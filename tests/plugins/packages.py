@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from swatchbook.plugins import GROUPS, Kind
-from tests.conftest import ROOT
+from tests.fixtures import ROOT
 
 PAGE = (ROOT / "docs" / "plugins.md").read_text()
 CODE = {

@@ -36,8 +36,8 @@ from swatchbook.resources import Resources, open_resources
 from swatchbook.search.search import find_relevant
 from swatchbook.settings import Settings, load_settings
 from tests.command import bare_environment
-from tests.conftest import ROOT
 from tests.export.test_formats import row
+from tests.fixtures import ROOT
 from tests.ledger import scene
 from tests.ledger.scene import count
 from tests.pipeline.test_scan import begin, scanned
@@ -494,7 +494,7 @@ def test_list_says_what_there_is_and_imports_only_what_is_active(install: Instal
 
 def test_active_plugin_that_cannot_be_used_is_listed_with_what_it_lacks(install: Install, tmp_path: Path) -> None:
     module = install("import nothing_of_this_name", GRID)
-    (listed,) = [each for each in choices(Settings(home=tmp_path, encoder="colorgrid")) if each.package]
+    (listed,) = [each for each in choices(Settings(home=tmp_path, encoder="colorgrid")) if each.name == "colorgrid"]
     assert f"The encoder plugin colorgrid (swatchbook-{module} 0.1) raised ModuleNotFoundError" in (listed.lacks or "")
 
 

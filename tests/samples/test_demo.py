@@ -14,7 +14,7 @@ import pytest
 from samples.demo import serves
 from samples.generate import BUILD
 from tests.command import bare_environment, finish
-from tests.conftest import ROOT
+from tests.fixtures import ROOT
 
 pytestmark = pytest.mark.stack
 

@@ -28,8 +28,8 @@ from swatchbook.scheduler import containers
 from swatchbook.scheduler.containers import Reconciled, find_engine, keep_reconciling, reconcile, worker_name
 from swatchbook.scheduler.launch import prefect
 from swatchbook.settings import Settings
-from tests.conftest import free_port
 from tests.containers.engine import NoEngine, bare_engine
+from tests.fixtures import free_port
 
 pytestmark = pytest.mark.stack
 

@@ -25,7 +25,7 @@ from swatchbook.scheduler import launch as launch_module
 from swatchbook.scheduler import prefect_state
 from swatchbook.scheduler.launch import Launched, forget, launch, prefect
 from swatchbook.scheduler.prefect_state import UpdatedRuns, update_ingest_states
-from tests.conftest import free_port
+from tests.fixtures import free_port
 from tests.ledger.scene import begin_again, lapse, set_document
 from tests.scheduler.conftest import died, queued
 

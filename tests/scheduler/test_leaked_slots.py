@@ -16,8 +16,8 @@ from swatchbook.interface.cli.prefect_server import SERVER_ENVIRONMENT
 from swatchbook.resources import Resources
 from swatchbook.scheduler.leaked_slots import free_leaked_slots
 from swatchbook.scheduler.tick import tick
-from tests.conftest import free_port, prefect_address, start_prefect
 from tests.deployments.test_setup import ask
+from tests.fixtures import free_port, prefect_address, start_prefect
 
 pytestmark = pytest.mark.stack
 

@@ -25,7 +25,7 @@ from swatchbook.resources import Resources, open_resources
 from swatchbook.scheduler.tick import Ticked, keep_ticking, tick
 from swatchbook.settings import load_settings
 from tests.command import run_json
-from tests.conftest import ROOT, free_port
+from tests.fixtures import ROOT, free_port
 from tests.forked import Forked
 from tests.ledger.scene import begin_again, set_document
 from tests.ledger.test_picture_reviews import weak

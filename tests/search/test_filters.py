@@ -24,7 +24,7 @@ from swatchbook.search.judged_hits import judge, weights_of_relevance
 from swatchbook.search.relevance import probability
 from swatchbook.search.search import search
 from swatchbook.settings import Settings
-from tests.conftest import SOAK
+from tests.fixtures import SOAK
 from tests.interface.conftest import ADDRESS
 from tests.interface.service.served import rest
 from tests.search.filtered import ANNA, BY_WORDS, MADE_UP, OTHER, SAME, SEEN, Thing, fill, has, things

@@ -19,7 +19,7 @@ from swatchbook.records import PlacementState, ResultKind, SearchResults
 from swatchbook.resources import Resources, open_resources
 from swatchbook.search.search import find_relevant
 from swatchbook.settings import Settings
-from tests.conftest import SOAK
+from tests.fixtures import SOAK
 
 
 def rename_a_product(connection: Connection) -> None:

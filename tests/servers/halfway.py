@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from swatchbook.records import DocumentStatus, Role
-from tests.conftest import SOAK
+from tests.fixtures import SOAK
 from tests.ledger_audit import writes
 from tests.servers.audit import TERMINAL, Audit, audit, flow_runs
 from tests.servers.catalogues import MakePicture, make_catalogue

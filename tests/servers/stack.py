@@ -28,8 +28,8 @@ from swatchbook.records import DocumentStatus
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import Settings
 from tests.command import finish
-from tests.conftest import QUIET, ROOT, SERVE, SOAK, mounted_disk
 from tests.doubles.models import Trouble
+from tests.fixtures import QUIET, ROOT, SERVE, SOAK, mounted_disk
 from tests.forked import Forked
 from tests.postgres import RunningPostgres, running_postgres
 from tests.servers.flow_runs import forked_runs

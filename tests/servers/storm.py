@@ -39,7 +39,7 @@ from swatchbook.settings import PREFIX
 from swatchbook.upkeep.spaces import list_spaces
 from swatchbook.upkeep.verify import verify
 from tests.command import finish
-from tests.conftest import SOAK
+from tests.fixtures import SOAK
 from tests.ledger_audit import count_writes
 from tests.postgres import RunningPostgres
 from tests.providers.standin import KEY, provider

@@ -23,7 +23,7 @@ from swatchbook.ledger.stored_documents import Document, list_documents
 from swatchbook.ledger.tables import deliveries
 from swatchbook.records import DocumentStatus, document_id, sha256
 from swatchbook.upkeep.gc import sweep
-from tests.conftest import SOAK
+from tests.fixtures import SOAK
 from tests.origin import origin
 from tests.servers.stack import OWNER, SECRET, Stack, http
 

@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from swatchbook.ledger.tables import runs
 from swatchbook.pipeline.embed import IN_FLIGHT
-from tests.conftest import SOAK
+from tests.fixtures import SOAK
 from tests.servers.catalogues import make_catalogue, squares
 from tests.servers.halfway import conclude, half_way
 from tests.servers.stack import CONTROL, Part, Stack, worker_part

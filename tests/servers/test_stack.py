@@ -19,7 +19,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from swatchbook.records import DocumentStatus, document_id
-from tests.conftest import SOAK
+from tests.fixtures import SOAK
 from tests.servers.audit import TERMINAL, audit, flow_runs
 from tests.servers.catalogues import make_catalogue
 from tests.servers.halfway import PICTURES, SLOW, WHOLE, conclude, fill, half_way, let_time_pass, mended, told_of

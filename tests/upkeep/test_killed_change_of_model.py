@@ -33,7 +33,7 @@ from swatchbook.settings import load_settings
 from swatchbook.upkeep.spaces import activate, drop_old, list_spaces, rollback
 from swatchbook.upkeep.verify import verify
 from tests.command import attempt, forked
-from tests.conftest import SOAK
+from tests.fixtures import SOAK
 from tests.forked import Forked
 from tests.ledger_audit import count_writes, writes
 from tests.models import tiny

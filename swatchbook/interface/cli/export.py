@@ -12,7 +12,7 @@ import typer
 from swatchbook.did_you_mean import did_you_mean
 from swatchbook.errors import Configuration, InvalidReference, reason_of
 from swatchbook.export.atomic_file import atomic_file
-from swatchbook.export.formats import MOST_SKIPPED, TEXTS, Changes, Format, Skipped, write_products
+from swatchbook.export.formats import MOST_SKIPPED, Changes, Format, Skipped, exporter, write_products
 from swatchbook.export.ledger_changes import told_changes
 from swatchbook.export.product_rows import (
     ProductRow,
@@ -24,21 +24,9 @@ from swatchbook.export.shop_mapping import ShopOptions
 from swatchbook.interface.cli.terminal import COMPLETED, OPEN, clean, note, plural
 from swatchbook.ledger.queries.document_parts import unreadable_pictures
 from swatchbook.ledger.stored_documents import Document
-from swatchbook.plugins import BUILT_IN, Kind, find
+from swatchbook.plugins import Kind, find, installed
 from swatchbook.records import DocumentStatus, Record, Trashed
 from swatchbook.resources import Resources
-
-_NO_ADDRESS: Mapping[str, str] = {
-    "shopify": "{} left out: Shopify needs their addresses.",
-    "woocommerce": "{} only by file name: WooCommerce finds those that you have uploaded to its media library.",
-    "google": "{} left out, and so are their products: Google needs their addresses.",
-}
-"""Shops that fetch pictures -> what becomes of them without an address."""
-
-_BY_NAME = {"woocommerce"}  # shops that also find pictures by their file names
-_PICTURE_COLUMNS = {"Product image URL", "Variant image URL", "Images"}
-_OFF_SALE: Mapping[str, str] = {"shopify": "a draft", "woocommerce": "private"}
-"""Shops -> as what a product without a price is written there."""
 
 _MOST_NAMED = 20  # of each kind in the hints; --json names more
 
@@ -80,7 +68,7 @@ class Exported(Record):
 
     @property
     def exit_code(self) -> int:
-        without_pictures = self.pictures_without_address and self.format not in _BY_NAME
+        without_pictures = self.pictures_without_address and not exporter(self.format).finds_by_name
         left_out = self.missing or self.skipped or self.failed_pictures or self.failed_items or without_pictures
         return OPEN if self.incomplete or left_out or self.prices_without_currency else COMPLETED
 
@@ -89,9 +77,10 @@ def choose_format(given: str | None, to: Path | None) -> str:
     """Return the format as `find_format`. Raises BadParameter for an unknown one, and one that stdout cannot take."""
     try:
         form = find_format(given, to)
+        is_text = exporter(form).is_text
     except Configuration as failure:
         raise typer.BadParameter(str(failure), param_hint="--format") from failure
-    if to is None and form not in TEXTS:
+    if to is None and not is_text:
         raise typer.BadParameter(f"{form} is written to a file: add --to PATH", param_hint="--format")
     return form
 
@@ -103,10 +92,10 @@ def find_format(given: str | None, to: Path | None) -> str:
     """
     suffix = to.suffix.lower().lstrip(".") if to else ""
     if not given and suffix and suffix not in set(Format):
-        others = ", ".join(name for name in BUILT_IN[Kind.EXPORTER] if name not in set(Format))
+        others = ", ".join(plugin.name for plugin in installed(Kind.EXPORTER))
         raise InvalidReference(
             f"{to}: .{suffix} is not a format. There are {', '.join(Format)}." + did_you_mean(suffix, Format),
-            advice=f"Name the file so, or give --format: one of these, or of a shop: {others}.",
+            advice="Name the file so, or give --format: one of these" + (f", or {others}." if others else "."),
         )
     form = given or suffix or Format.CSV
     find(Kind.EXPORTER, form)
@@ -115,8 +104,10 @@ def find_format(given: str | None, to: Path | None) -> str:
 
 def lacks_addresses(form: str, options: ShopOptions) -> bool:
     """Return whether a shop fetches pictures by their addresses, and neither options nor mapping give any."""
-    filled = _PICTURE_COLUMNS & options.mapping.fields.keys()
-    return form in _NO_ADDRESS and options.pictures_url is None and not filled
+    chosen = exporter(form)
+    return (
+        bool(chosen.fetches) and options.pictures_url is None and not chosen.address_columns & {*options.mapping.fields}
+    )
 
 
 def exportable(documents: Sequence[Document], *, every: bool) -> list[Document]:
@@ -252,7 +243,7 @@ def hints(exported: Exported) -> list[str]:
     if exported.pictures_without_address:
         count = plural(exported.pictures_without_address, "picture")
         said.append(
-            f"{_NO_ADDRESS[exported.format].format(count)} Give --pictures-url URL, the address of their folder."
+            f"{exporter(exported.format).fetches.format(count)} Give --pictures-url URL, the address of their folder."
         )
     if exported.prices_without_currency:
         count = plural(exported.prices_without_currency, "price")
@@ -276,7 +267,7 @@ def hints(exported: Exported) -> list[str]:
         exported.skipped,
     )
     if exported.unpriced:
-        shown = _OFF_SALE[exported.format]
+        shown = exporter(exported.format).unpriced
         said += _named(
             (
                 f"{clean(each.name)} is {shown} in the file: {clean(each.reason)}."

@@ -17,6 +17,7 @@ from pydantic import Field
 from starlette.responses import StreamingResponse
 
 from swatchbook.errors import Failure, InvalidReference
+from swatchbook.export.formats import exporter, formats
 from swatchbook.interface.service.document_parts import list_images
 from swatchbook.interface.service.documents import (
     DocumentId,
@@ -76,13 +77,6 @@ _FIRST_PRODUCTS = 12
 """Products on the page of a document; its grid has all."""
 _GRID = 60
 """Products of the grid that are shown at once."""
-_FORMATS = {
-    "csv": ("CSV", "csv"), "xlsx": ("Excel", "xlsx"), "jsonl": ("JSON lines", "jsonl"),
-    "parquet": ("Parquet", "parquet"), "shopify": ("Shopify", "csv"), "woocommerce": ("WooCommerce", "csv"),
-    "google": ("Google Merchant Center", "xml"), "bmecat": ("BMEcat", "xml"), "akeneo": ("Akeneo", "csv"),
-    "jsonld": ("JSON-LD", "jsonld"),
-}  # fmt: skip
-"""Format of an export -> its name for people, and the suffix of its file."""
 
 router = page_router()
 
@@ -169,7 +163,7 @@ def show_document(
         failures=merge_roles([*failures(ledger, document.id, _LISTED_FAILURES), *other_failures(ledger, document.id)]),
         unlisted=max(counts.partial + counts.failed + counts.rejected - _LISTED_FAILURES, 0),
         edits=[(each, describe_edit(each.edit)) for each in list_edits(ledger, document.id)],
-        formats=_FORMATS,
+        formats=formats(),
         taught=_taught(document.options.taught),
         in_doubt=bool(document.page_count) and document.status not in LIVE and in_doubt(document, figures),
     )
@@ -277,8 +271,7 @@ def export(view: TheView, document_id: DocumentId, form: str) -> Response:
     document = find(view.resources, view.caller, document_id)
     answer = export_products(view.resources, view.caller, ExportOptions(format=form, document=document_id))
     name = "".join(each if each.isascii() and each.isalnum() else "-" for each in Path(document.name).stem)[:80]
-    _, suffix = _FORMATS.get(form, (form, "txt"))
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name or "products"}.{suffix}"'
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name or "products"}.{exporter(form).suffix}"'
     return answer
 
 

@@ -12,7 +12,7 @@ from devtools.evaluation.score import Answer, score
 from devtools.evaluation.truth import Truth, read_truths
 from swatchbook.errors import InvalidReference
 from swatchbook.records import Product
-from tests.conftest import ROOT
+from tests.fixtures import ROOT
 
 FILES = sorted((ROOT / "tests/truth/tuning").glob("*.json"))
 PAGE_KINDS = {

@@ -7,7 +7,7 @@ import pytest
 
 from swatchbook.settings import load_settings
 from tests.command import attempt, run, run_json
-from tests.conftest import free_port
+from tests.fixtures import free_port
 from tests.interface.conftest import ANNA
 from tests.interface.service.served import Served, answering, served
 

@@ -17,7 +17,7 @@ from swatchbook.records import IngestOptions, TaughtReading, TextRule
 from swatchbook.resources import open_resources
 from swatchbook.settings import load_settings
 from tests.command import bare_environment, finish
-from tests.conftest import SAMPLES
+from tests.fixtures import SAMPLES
 
 SMALL = SAMPLES / "small.pdf"
 TITLES = ("3:Nordvik Oak", "4:Colours and technical data", "5:Palladio Terrazzo")

@@ -19,7 +19,7 @@ from swatchbook.interface.cli.log import Fields
 from swatchbook.interface.service import middleware, serve
 from swatchbook.setting_values import ApiKey, WebhookSource
 from swatchbook.settings import Settings
-from tests.conftest import ROOT
+from tests.fixtures import ROOT
 from tests.interface.conftest import ALL, ANNA, BERT, bearing
 from tests.interface.service.served import Served, served
 from tests.ledger import scene

@@ -18,7 +18,7 @@ from sqlalchemy import select
 from swatchbook.ledger.tables import documents
 from swatchbook.setting_values import WebhookSource
 from swatchbook.settings import load_settings
-from tests.conftest import ROOT
+from tests.fixtures import ROOT
 from tests.interface.conftest import ALL, ANNA
 from tests.interface.service.served import Served, served
 

@@ -16,7 +16,7 @@ from swatchbook.ledger.tables import items
 from swatchbook.ledger.tables import runs as runs_table
 from swatchbook.records import DocumentStatus, IngestOptions, ItemState, Role, Stage, image_id
 from swatchbook.resources import Resources
-from tests.conftest import free_port
+from tests.fixtures import free_port
 from tests.interface.conftest import asking
 from tests.ledger import scene
 

@@ -21,8 +21,8 @@ from swatchbook.ledger.tables import calls
 from swatchbook.records import Stage
 from swatchbook.resources import Resources
 from swatchbook.settings import load_settings
-from tests.conftest import free_port
 from tests.deployments.test_setup import bare
+from tests.fixtures import free_port
 from tests.interface.conftest import ADDRESS, asking
 from tests.ledger.scene import begun, fail, keys, set_document
 from tests.scheduler.conftest import queued

@@ -23,7 +23,7 @@ from swatchbook.ledger.space_registry import add_space
 from swatchbook.ledger.tables import calls, timings, vectors
 from swatchbook.records import Role, Stage
 from swatchbook.settings import load_settings
-from tests.conftest import ROOT, free_port, wait_for_http
+from tests.fixtures import ROOT, free_port, wait_for_http
 from tests.interface.conftest import ALL
 from tests.interface.service.served import served
 from tests.ledger.scene import VISUAL, begun, fail, keys

@@ -18,7 +18,7 @@ from swatchbook.ledger.object_events import STATES, list_events
 from swatchbook.records import ObjectEvent
 from swatchbook.setting_values import ApiKey, EventSource
 from swatchbook.settings import Settings
-from tests.conftest import ROOT
+from tests.fixtures import ROOT
 from tests.interface.conftest import ALL, ANNA, BERT, bearing
 from tests.interface.service.served import Served, served
 from tests.origin import PDF

@@ -23,7 +23,7 @@ from swatchbook.interface.service import serve
 from swatchbook.interface.service.app import create_app
 from swatchbook.settings import load_settings
 from tests.command import Command, run, running
-from tests.conftest import free_port
+from tests.fixtures import free_port
 from tests.interface.service.served import rest
 from tests.servers.catalogues import make_catalogue
 from tests.waiting import until

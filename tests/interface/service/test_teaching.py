@@ -22,7 +22,7 @@ from swatchbook.records import (
 )
 from swatchbook.resources import Resources
 from swatchbook.settings import load_settings
-from tests.conftest import ROOT
+from tests.fixtures import ROOT
 from tests.interface.conftest import ANNA, asking
 from tests.interface.service.served import served
 

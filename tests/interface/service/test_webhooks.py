@@ -25,7 +25,7 @@ from swatchbook.records import DocumentStatus, document_id, sha256
 from swatchbook.setting_values import WebhookSource
 from swatchbook.settings import Settings
 from swatchbook.signature import is_signed
-from tests.conftest import ROOT
+from tests.fixtures import ROOT
 from tests.interface.service.served import Served, served
 from tests.origin import PDF, Origin, origin
 from tests.waiting import until

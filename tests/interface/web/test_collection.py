@@ -13,7 +13,7 @@ from swatchbook.ledger.stored_documents import get_document
 from swatchbook.ledger.tables import calls, items, pages, runs
 from swatchbook.records import DocumentStatus
 from swatchbook.resources import Resources
-from tests.conftest import free_port
+from tests.fixtures import free_port
 from tests.interface.conftest import ADDRESS, ALL, ANNA, asking, bearing
 from tests.interface.web.conftest import Page, page
 from tests.ledger.scene import begun, fail, keys, lapse

@@ -47,7 +47,7 @@ from swatchbook.records import (
     pair_key,
     sha256,
 )
-from tests.conftest import SOAK
+from tests.fixtures import SOAK
 from tests.ledger.scene import (
     ANALYSIS,
     COLOR,

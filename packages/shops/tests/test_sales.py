@@ -5,12 +5,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import test_google_feed
+import test_json_ld
+import test_shopify
+import test_woocommerce
+from shop_readers import READERS
+from shop_rows import FULL, product, shop_file, variant
 
-from swatchbook.export.article_weights import as_decimal, grams_of
 from swatchbook.export.shop_mapping import ShopOptions
-from tests.export import test_google_feed, test_json_ld, test_shopify, test_woocommerce
-from tests.export.shop_readers import READERS
-from tests.export.shop_rows import FULL, product, shop_file, variant
+from swatchbook_shops.article_weights import as_decimal, grams_of
 
 LAMP = {"price": "15.00", "currency": "EUR", "regular_price": "20", "weight": "1,2 kg"}
 TODAY = datetime.now(UTC).date()

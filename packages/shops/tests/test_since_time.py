@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from shop_readers import READERS
+from shop_rows import FLOOR_ROWS, FULL, product, shop_file, with_fields
 
 from swatchbook.errors import InvalidReference
 from swatchbook.export.formats import Changes, ToldChanges, Written
 from swatchbook.export.product_rows import ProductRow
 from swatchbook.export.shop_mapping import ShopOptions, read_since
-from tests.export.shop_readers import READERS
-from tests.export.shop_rows import FLOOR_ROWS, FULL, product, shop_file, with_fields
 
 SINCE = FULL.model_copy(update={"since": datetime(2026, 11, 1, tzinfo=UTC)})
 

@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, Final
 
 from swatchbook.errors import InvalidReference
-from swatchbook.export.formats import Rows, Skipped
-from swatchbook.export.offers import NO_PRICE, VARIES, Offer, Price, picture_urls
+from swatchbook.export.formats import Exporter, Rows, Skipped
 from swatchbook.export.price_units import unit_code
-from swatchbook.export.shop_file import Contents, ShopRecord, write_shop_file
-from swatchbook.export.shop_lines import read_lines, write_lines
 from swatchbook.export.shop_mapping import ShopOptions, check_fields
+from swatchbook_shops.offers import NO_PRICE, VARIES, Offer, Price, picture_urls
+from swatchbook_shops.shop_file import Contents, ShopRecord, write_shop_file
+from swatchbook_shops.shop_lines import read_lines, write_lines
 
 CONTEXT: Final = "https://schema.org"
 _HEAD = f'{{"@context":"{CONTEXT}","@graph":['
@@ -181,3 +181,6 @@ def _parsed(line: str) -> Thing:
     except ValueError as error:
         raise InvalidReference("A line of the earlier file is not JSON.", advice="Export the whole again.") from error
     return thing
+
+
+JSONLD: Final = Exporter(write_jsonld, "JSON-LD", "jsonld")

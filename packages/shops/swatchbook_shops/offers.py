@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from urllib.parse import quote
 
-from swatchbook.export.article_weights import grams_of
 from swatchbook.export.price_units import unit_named, unit_of
 from swatchbook.export.product_rows import ProductRow
 from swatchbook.export.shop_mapping import (
@@ -28,6 +27,7 @@ from swatchbook.printed_prices import currency_of, is_lowest, may_be_in, price_o
 from swatchbook.records import identity
 from swatchbook.sources.batch_values import as_day
 from swatchbook.sources.shop_attributes import ANY
+from swatchbook_shops.article_weights import grams_of
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _MOST_VALUE = 190  # characters of an option's value; with a code and number it stays below the 255 of Shopify

@@ -2,7 +2,12 @@
 
 from collections.abc import Callable, Mapping
 
-from tests.export import test_akeneo, test_bmecat, test_google_feed, test_json_ld, test_shopify, test_woocommerce
+import test_akeneo
+import test_bmecat
+import test_google_feed
+import test_json_ld
+import test_shopify
+import test_woocommerce
 
 Sold = dict[str, str]
 

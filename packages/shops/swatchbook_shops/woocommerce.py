@@ -10,14 +10,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import BinaryIO, Final
 
-from swatchbook.export.article_weights import as_decimal, centimetres_of
-from swatchbook.export.formats import Rows
-from swatchbook.export.offers import Offer, Price, beside_options, distinct_skus, picture_urls
-from swatchbook.export.shop_csv import OneCurrency, pack, read_rows, sku_key, unpack, write_rows
-from swatchbook.export.shop_file import Contents, ShopRecord, write_shop_file
+from swatchbook.export.formats import Exporter, Rows
 from swatchbook.export.shop_mapping import AMOUNT, Allowed, ShopOptions, check_fields, filled, with_common_names
 from swatchbook.sources.batch_facts import is_fact_of
 from swatchbook.sources.shop_attributes import ANY, ShopAttribute, stored_attributes
+from swatchbook_shops.article_weights import as_decimal, centimetres_of
+from swatchbook_shops.offers import Offer, Price, beside_options, distinct_skus, picture_urls
+from swatchbook_shops.shop_csv import OneCurrency, pack, read_rows, sku_key, unpack, write_rows
+from swatchbook_shops.shop_file import Contents, ShopRecord, write_shop_file
 
 COLUMNS: Final = (
     "ID", "Type", "SKU", "GTIN, UPC, EAN, or ISBN", "Name", "Published", "Is featured?", "Visibility in catalog",
@@ -262,3 +262,10 @@ def _listed(value: str) -> str:
 def _description(text: str) -> str:
     r"""Return a description as HTML. The importer reads `\n` as a line break, so a backslash is a character code."""
     return html.escape(text, quote=False).replace("\\", "&#92;").replace("\n", "\\n")
+
+
+WOOCOMMERCE: Final = Exporter(
+    write_woocommerce, "WooCommerce", "csv", address_columns=frozenset({"Images"}), finds_by_name=True,
+    fetches="{} only by file name: WooCommerce finds those that you have uploaded to its media library.",
+    unpriced="private",
+)  # fmt: skip

@@ -9,11 +9,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
-from swatchbook.export.article_weights import as_decimal
-from swatchbook.export.formats import Rows
-from swatchbook.export.offers import Offer, picture_urls
-from swatchbook.export.shop_csv import OneCurrency, as_html, pack, read_groups, unpack, write_rows
-from swatchbook.export.shop_file import Contents, ShopRecord, write_shop_file
+from swatchbook.export.formats import Exporter, Rows
 from swatchbook.export.shop_mapping import (
     AMOUNT,
     CONDITIONS,
@@ -24,6 +20,10 @@ from swatchbook.export.shop_mapping import (
     filled,
     with_common_names,
 )
+from swatchbook_shops.article_weights import as_decimal
+from swatchbook_shops.offers import Offer, picture_urls
+from swatchbook_shops.shop_csv import OneCurrency, as_html, pack, read_groups, unpack, write_rows
+from swatchbook_shops.shop_file import Contents, ShopRecord, write_shop_file
 
 PRODUCT_COLUMNS: Final = (
     "Title", "URL handle", "Description", "Vendor", "Product category", "Type", "Tags", "Published on online store",
@@ -189,3 +189,9 @@ def _without_accents(character: str) -> str:
     """Return a Latin letter without its accents, and any other character as it is."""
     base = unicodedata.normalize("NFD", character)
     return base[0] if base[0].isascii() else character
+
+
+SHOPIFY: Final = Exporter(
+    write_shopify, "Shopify", "csv", fetches="{} left out: Shopify needs their addresses.",
+    address_columns=frozenset({"Product image URL", "Variant image URL"}), unpriced="a draft",
+)  # fmt: skip

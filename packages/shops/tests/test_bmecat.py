@@ -8,11 +8,11 @@ import pytest
 from defusedxml.ElementTree import fromstring
 from hypothesis import given
 from hypothesis import strategies as st
+from shop_rows import CHAIR, FLOOR, FLOOR_ROWS, FULL, ROWS, hostile, product, shop_file, variant
 
 from swatchbook.errors import InvalidReference
-from swatchbook.export.bmecat import MOST, NAMESPACE
 from swatchbook.export.shop_mapping import ShopMapping, ShopOptions
-from tests.export.shop_rows import CHAIR, FLOOR, FLOOR_ROWS, FULL, ROWS, hostile, product, shop_file, variant
+from swatchbook_shops.bmecat import MOST, NAMESPACE
 
 Children = dict[str, str]
 

@@ -7,11 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from swatchbook.export.formats import protect_cell
-from swatchbook.export.shop_mapping import ShopMapping, ShopOptions, Template
-from swatchbook.export.shopify import ALWAYS, COLUMNS, handle_of
-from tests.export.shop_rows import (
+from shop_rows import (
     CHAIR,
     FLOOR_ROWS,
     PICTURES,
@@ -21,6 +17,10 @@ from tests.export.shop_rows import (
     shop_file,
     variant,
 )
+
+from swatchbook.export.formats import protect_cell
+from swatchbook.export.shop_mapping import ShopMapping, ShopOptions, Template
+from swatchbook_shops.shopify import ALWAYS, COLUMNS, handle_of
 
 Row = dict[str, str]
 WITH_PICTURES = ShopOptions(pictures_url=PICTURES)

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from shop_readers import READERS
 from sqlalchemy import select, update
+from test_batch_to_shops import read
 from typer.testing import CliRunner
 
 from swatchbook.errors import InvalidReference
@@ -19,8 +21,6 @@ from swatchbook.ledger.tables import documents, images, items
 from swatchbook.resources import open_resources
 from swatchbook.settings import Settings
 from tests.command import attempt
-from tests.export.shop_readers import READERS
-from tests.export.test_batch_to_shops import read
 from tests.interface.conftest import asking
 from tests.sources.pictures import draw
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from shop_rows import CHAIR, FLOOR, PICTURES, ROWS, hostile, product, shop_file, variant
 
 from swatchbook.export.shop_mapping import ShopMapping, ShopOptions
-from tests.export.shop_rows import CHAIR, FLOOR, PICTURES, ROWS, hostile, product, shop_file, variant
 
 Thing = dict[str, Any]
 

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from shop_readers import READERS
+from shop_rows import CHAIR, FLOOR_ROWS, FULL, ROWS, product, shop_file, with_fields
 
 from swatchbook.errors import InvalidReference
 from swatchbook.export.formats import Changes, Rows, ToldChanges
@@ -12,8 +14,6 @@ from swatchbook.export.product_rows import ProductRow
 from swatchbook.export.shop_mapping import ShopOptions
 from swatchbook.plugins import Kind, find
 from swatchbook.records import identity
-from tests.export.shop_readers import READERS
-from tests.export.shop_rows import CHAIR, FLOOR_ROWS, FULL, ROWS, product, shop_file, with_fields
 
 LAMP = product("Lamp", price="€ 40", pictures=("l.jpg",))
 TABLE = product("Table", price="€ 300", pictures=("t.jpg",))

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from shop_readers import READERS
+from shop_rows import FULL, product, shop_file, with_fields
 
 from swatchbook.errors import InvalidReference
 from swatchbook.export.formats import shop_options
-from swatchbook.export.offers import offers
 from swatchbook.export.shop_mapping import (
     COMMON,
     OWN_NAMES,
@@ -22,9 +23,8 @@ from swatchbook.export.shop_mapping import (
     fill,
     read_shop_mapping,
 )
-from tests.conftest import ROOT
-from tests.export.shop_readers import READERS
-from tests.export.shop_rows import FULL, product, shop_file, with_fields
+from swatchbook_shops.offers import offers
+from tests.fixtures import ROOT
 
 PAGE = (ROOT / "docs" / "shops.md").read_text()
 

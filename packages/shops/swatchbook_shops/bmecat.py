@@ -10,12 +10,12 @@ from typing import BinaryIO, Final
 from xml.sax.saxutils import unescape  # nosec: only unescapes
 
 from swatchbook.errors import InvalidReference
-from swatchbook.export.formats import Rows
-from swatchbook.export.offers import Offer, beside_options, distinct_skus, picture_urls, shortened
+from swatchbook.export.formats import Exporter, Rows
 from swatchbook.export.price_units import unit_code
-from swatchbook.export.shop_file import Change, Contents, ShopRecord, write_shop_file
-from swatchbook.export.shop_lines import element, opening, parent, read_lines, write_lines
 from swatchbook.export.shop_mapping import ADVICE, NotExportable, ShopOptions, check_fields, fill
+from swatchbook_shops.offers import Offer, beside_options, distinct_skus, picture_urls, shortened
+from swatchbook_shops.shop_file import Change, Contents, ShopRecord, write_shop_file
+from swatchbook_shops.shop_lines import element, opening, parent, read_lines, write_lines
 
 NAMESPACE: Final = "http://www.bmecat.org/bmecat/2005"
 COLUMNS: Final = ("price_type",)
@@ -164,3 +164,6 @@ def _order_unit(offer: Offer) -> str:
     if not (code := unit_code(offer.fields["unit"])):
         raise NotExportable("unit is not known")
     return code
+
+
+BMECAT: Final = Exporter(write_bmecat, "BMEcat", "xml")

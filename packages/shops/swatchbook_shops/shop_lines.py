@@ -6,8 +6,8 @@ from typing import BinaryIO
 from xml.sax.saxutils import escape, quoteattr  # nosec: only escapes
 
 from swatchbook.errors import InvalidReference
-from swatchbook.export.offers import clean
-from swatchbook.export.shop_file import only_changes
+from swatchbook_shops.offers import clean
+from swatchbook_shops.shop_file import only_changes
 
 _CHARACTERS = {"\n": "&#10;", "\t": "&#9;"}
 _MOST_LINE = 1 << 24  # bytes

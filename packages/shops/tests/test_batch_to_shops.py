@@ -6,6 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+from shop_readers import READERS
+from shop_rows import FULL, PICTURES, as_batch
+from test_google_feed import read_strictly as read_google
+from test_shopify import read_strictly
+from test_woocommerce import attributes_of
+from test_woocommerce import read_strictly as read_woocommerce
 
 from swatchbook.export.formats import Written, write_products
 from swatchbook.export.ledger_changes import told_changes
@@ -19,12 +25,6 @@ from swatchbook.pipeline.run import Work
 from swatchbook.pipeline.scan import scan
 from swatchbook.records import IngestOptions, ProductDetails
 from swatchbook.resources import Resources
-from tests.export.shop_readers import READERS
-from tests.export.shop_rows import FULL, PICTURES, as_batch
-from tests.export.test_google_feed import read_strictly as read_google
-from tests.export.test_shopify import read_strictly
-from tests.export.test_woocommerce import attributes_of
-from tests.export.test_woocommerce import read_strictly as read_woocommerce
 from tests.sources.pictures import draw
 
 ITEMS = (

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from typing import BinaryIO, Final
 
 from swatchbook.errors import InvalidReference
-from swatchbook.export.formats import Rows
-from swatchbook.export.offers import Offer
-from swatchbook.export.shop_csv import Cells, pack, read_rows, sku_key, unpack, write_rows
-from swatchbook.export.shop_file import Contents, ShopRecord, write_shop_file
+from swatchbook.export.formats import Exporter, Rows
 from swatchbook.export.shop_mapping import ADVICE, COMMON, ShopOptions, fill
+from swatchbook_shops.offers import Offer
+from swatchbook_shops.shop_csv import Cells, pack, read_rows, sku_key, unpack, write_rows
+from swatchbook_shops.shop_file import Contents, ShopRecord, write_shop_file
 
 COLUMNS: Final = ("sku", "family", "parent", "groups", "categories", "enabled", "name", "description")
 ALWAYS: Final = ("sku", "enabled")
@@ -82,3 +82,6 @@ class Akeneo:
 
     def write(self, contents: Contents, out: BinaryIO, *, whole: bool) -> None:
         write_rows(contents, out, columns=COLUMNS, always=ALWAYS, delimiter=";")
+
+
+AKENEO: Final = Exporter(write_akeneo, "Akeneo", "csv")

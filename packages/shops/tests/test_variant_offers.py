@@ -5,12 +5,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+import test_google_feed
+import test_json_ld
+import test_shopify
+import test_woocommerce
+from shop_readers import READERS
+from shop_rows import FULL, product, shop_file, variant, with_fields
 
 from swatchbook.export.product_rows import ProductRow
 from swatchbook.export.shop_mapping import ShopMapping, ShopOptions
-from tests.export import test_google_feed, test_json_ld, test_shopify, test_woocommerce
-from tests.export.shop_readers import READERS
-from tests.export.shop_rows import FULL, product, shop_file, variant, with_fields
 
 SHIRT = product("Shirt", price="€ 19", pictures=("s.jpg",))
 

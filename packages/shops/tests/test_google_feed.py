@@ -7,9 +7,7 @@ import pytest
 from defusedxml.ElementTree import fromstring
 from hypothesis import given
 from hypothesis import strategies as st
-
-from swatchbook.export.google_feed import COLUMNS, MOST
-from tests.export.shop_rows import (
+from shop_rows import (
     FLOOR,
     FLOOR_ROWS,
     FULL,
@@ -20,6 +18,8 @@ from tests.export.shop_rows import (
     variant,
     with_fields,
 )
+
+from swatchbook_shops.google_feed import COLUMNS, MOST
 
 Item = dict[str, list[str]]
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from shop_rows import CHAIR, FLOOR, ROWS, hostile, product, shop_file, variant
 
 from swatchbook.errors import InvalidReference
-from swatchbook.export.akeneo import ATTRIBUTE
 from swatchbook.export.formats import protect_cell
 from swatchbook.export.shop_mapping import ShopMapping, ShopOptions
-from tests.export.shop_rows import CHAIR, FLOOR, ROWS, hostile, product, shop_file, variant
+from swatchbook_shops.akeneo import ATTRIBUTE
 
 Row = dict[str, str]
 

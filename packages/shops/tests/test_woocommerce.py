@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from shop_rows import CHAIR, FLOOR, ROWS, hostile, product, shop_file, variant
 
 from swatchbook.errors import InvalidReference
 from swatchbook.export.formats import Changes, protect_cell
-from swatchbook.export.offers import clean
 from swatchbook.export.shop_mapping import ShopMapping, ShopOptions
-from swatchbook.export.woocommerce import ALWAYS, COLUMNS, ONLY_CHANGES
-from tests.export.shop_rows import CHAIR, FLOOR, ROWS, hostile, product, shop_file, variant
+from swatchbook_shops.offers import clean
+from swatchbook_shops.woocommerce import ALWAYS, COLUMNS, ONLY_CHANGES
 
 Row = dict[str, str]
 _ATTRIBUTE = re.compile(r"Attribute (\d+) (name|value\(s\)|visible|global|default)")

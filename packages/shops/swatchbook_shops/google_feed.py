@@ -10,11 +10,11 @@ from typing import BinaryIO, Final
 from urllib.parse import urlsplit
 from xml.sax.saxutils import unescape  # nosec: only unescapes
 
-from swatchbook.export.formats import Rows
-from swatchbook.export.offers import NO_PRICE, VARIES, Offer, picture_urls, shortened
-from swatchbook.export.shop_file import Contents, ShopRecord, write_shop_file
-from swatchbook.export.shop_lines import element, parent, read_lines, write_lines
+from swatchbook.export.formats import Exporter, Rows
 from swatchbook.export.shop_mapping import CONDITIONS, Allowed, NotExportable, ShopOptions, check_fields, filled
+from swatchbook_shops.offers import NO_PRICE, VARIES, Offer, picture_urls, shortened
+from swatchbook_shops.shop_file import Contents, ShopRecord, write_shop_file
+from swatchbook_shops.shop_lines import element, parent, read_lines, write_lines
 
 NAMESPACE: Final = "http://base.google.com/ns/1.0"
 COLUMNS: Final = (
@@ -160,3 +160,9 @@ class Google:
         first = next((found[1] for _, content in contents if (found := _LINK.search(content))), None)
         address = urlsplit(first or self._options.pictures_url or "")
         return f"{address.scheme}://{address.netloc}/" if address.netloc else ""
+
+
+GOOGLE: Final = Exporter(
+    write_google, "Google Merchant Center", "xml",
+    fetches="{} left out, and so are their products: Google needs their addresses.",
+)  # fmt: skip
