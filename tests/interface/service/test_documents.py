@@ -77,7 +77,7 @@ def test_a_live_run_shows_how_far_it_is(client: TestClient, resources: Resources
     run = scene.begun(resources.ledger, pictures=scene.keys(4))
     runs.record_progress(resources.ledger, run, Stage.EMBEDDED, 1, 4, "batch 1/4")
     shown = client.get(f"/documents/{run.document}").json()
-    assert (shown["status"], shown["percent"]) == ("running", 56.2)
+    assert (shown["status"], shown["percent"]) == ("running", 68.5)
     assert {name: shown["progress"][name] for name in ("stage", "done", "total", "note")} == {
         "stage": "IMAGES_EMBEDDED", "done": 1, "total": 4, "note": "batch 1/4",
     }  # fmt: skip
