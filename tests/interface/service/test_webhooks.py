@@ -164,13 +164,13 @@ def test_who_hangs_up_learns_the_end_with_the_next_try(service: Served, server: 
     assert len(server.seen) == 1
 
 
-def test_two_hundred_at_once_are_two_hundred_documents(service: Served, server: Origin) -> None:
-    server.files |= {f"/{n}.pdf": PDF + str(n).encode() for n in range(200)}
+def test_sixty_at_once_are_sixty_documents(service: Served, server: Origin) -> None:
+    server.files |= {f"/{n}.pdf": PDF + str(n).encode() for n in range(60)}
     with ThreadPoolExecutor(50) as pool:
-        answers = list(pool.map(lambda n: announce(service, f"msg_{n}", url=at(server, f"/{n}.pdf")), range(200)))
+        answers = list(pool.map(lambda n: announce(service, f"msg_{n}", url=at(server, f"/{n}.pdf")), range(60)))
     assert {answer.status_code for answer in answers} == {202}
     assert {answer.json()["id"] for answer in answers} == set(documents(service))
-    assert len(documents(service)) == 200
+    assert len(documents(service)) == 60
     assert service.waiting == []
 
 
