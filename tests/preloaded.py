@@ -5,9 +5,11 @@ setting when it is imported, but Prefect: a command that imports it gets it with
 import gc
 import logging
 import os
+import pkgutil
 import sys
 import warnings
 from collections.abc import Sequence
+from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -38,6 +40,12 @@ import swatchbook.pipeline.scan
 import swatchbook.reports.inspection_html
 import swatchbook.search.search
 from swatchbook import blocks
+from swatchbook.interface.cli import commands
+from swatchbook.settings import Settings
+
+for command in pkgutil.iter_modules(commands.__path__, f"{commands.__name__}."):
+    import_module(command.name)
+Settings.model_rebuild()  # which is else done when the first are read
 
 __all__ = ["blocks", "prefect", "swatchbook", "torch", "weaviate"]
 
