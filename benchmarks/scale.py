@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import lancedb
 import numpy as np
 import psutil
 import pyarrow as pa
@@ -33,6 +32,7 @@ from devtools.weaviate import free_ports, start
 from swatchbook.index.contract import Index, IndexObject, Payload, Space, Where
 from swatchbook.index.lance import LanceIndex
 from swatchbook.index.lance_table import as_table, table_schema
+from swatchbook.index.slim_lancedb import lancedb
 from swatchbook.index.weaviate import WeaviateIndex, _properties
 from swatchbook.pipeline.publish import ROWS
 from swatchbook.records import Role
