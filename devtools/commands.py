@@ -30,10 +30,11 @@ Exit status: 0 completed · 1 failed, blocked, cancelled, deleted meanwhile, or 
 def pages() -> Pages:
     """Return the list of all commands, a page for each panel of `--help`, and one for each group of commands."""
     group: Any = get_command(app)
+    by_panel = names_by_panel(group)
     groups = {name for name, command in group.commands.items() if hasattr(command, "commands")}
     made: dict[Path, str] = {}
     index = [_HEAD]
-    for panel, names in PANELS.items():
+    for panel, names in by_panel.items():
         index.append(f"\n## {panel}\n\n| command | what it does |\n| --- | --- |\n")
         for name in names:
             command = group.commands[name]
@@ -44,6 +45,16 @@ def pages() -> Pages:
             anchor = "" if alone else f"#{name}"
             index.append(f"| [{name}](commands/{page.name}{anchor}) | {_first_sentence(command)} |\n")
     return {TARGET: "".join(index)} | {page: text.lstrip() for page, text in made.items()}
+
+
+def names_by_panel(group: Any) -> dict[str, list[str]]:
+    """Return each panel of the help with the names of its commands: the core's, then those of packages."""
+    panels = {panel: list(names) for panel, names in PANELS.items()}
+    for name in group.list_commands(None):
+        panel = panels[group.commands[name].rich_help_panel]
+        if name not in panel:
+            panel.append(name)
+    return panels
 
 
 def _panel_head(panel: str, names: Sequence[str]) -> str:

@@ -211,6 +211,7 @@ def use_packages(programs: Path, folder: Path) -> None:
     swatchbook = partial(run, programs / "swatchbook", folder=folder, SWATCHBOOK_HOME=str(folder / "home"))
     shop = swatchbook("export", "--all", "--format", "jsonld", "--to", "products.jsonld", "--json")
     require([] if '"products": 4,' in shop else [f"export --format jsonld says {shop}."])
+    swatchbook("mcp", "--help")
 
 
 def draw_pictures(folder: Path) -> None:

@@ -53,7 +53,7 @@ def figures(files: Files) -> dict[str, str]:
         "lines of tests": lines(r"(packages/\w+/)?tests/.+\.py"),
         "lines of documentation": lines(r"(docs/.+|README|packages/\w+/README)\.md"),
         "settings": f"{_settings(files['swatchbook/settings.py'])}",
-        "commands": f"{sum(_commands(text) for path, text in files.items() if '/cli/commands/' in f'/{path}')}",
+        "commands": f"{sum(_commands(path, text) for path, text in files.items())}",
         "tables of the ledger": f"{files['swatchbook/ledger/tables.py'].count(' = Table(')}",
         "terms of the glossary": f"{_rows(files['docs/glossary.md'])}",
         "required packages, extras": f"{len(project['dependencies'])}, {len(project['optional-dependencies'])}",
@@ -68,7 +68,7 @@ def table(columns: Mapping[str, Mapping[str, str]]) -> str:
 
 
 def _is_counted(path: str) -> bool:
-    return path.endswith((".py", ".md")) or path == "pyproject.toml"
+    return path.endswith((".py", ".md", "pyproject.toml"))
 
 
 def _settings(source: str) -> int:
@@ -78,8 +78,12 @@ def _settings(source: str) -> int:
     return sum(isinstance(node, ast.AnnAssign) for node in settings.body)
 
 
-def _commands(source: str) -> int:
-    """Return how many commands the file of some registers: the entries below the panels of its COMMANDS."""
+def _commands(path: str, source: str) -> int:
+    """Return how many commands a file registers: the entries below the panels of its COMMANDS, or entry points."""
+    if path.endswith("pyproject.toml"):
+        return len(tomllib.loads(source)["project"].get("entry-points", {}).get("swatchbook.commands", ()))
+    if "/cli/commands/" not in f"/{path}":
+        return 0
     panels = [
         node.value
         for node in ast.parse(source).body

@@ -54,7 +54,8 @@ HUB_LICENCES: Final = dict.fromkeys(DEFAULT_REVISIONS, "Apache-2.0")
 
 def choices(settings: Settings) -> list[Choice]:
     """Return all that is built in and installed, in the order of `Kind`, the built-in ones first."""
-    return [choice for kind in Kind for choice in (*_built_in(kind, settings), *_plugins(kind, settings))]
+    kinds = [kind for kind in Kind if kind is not Kind.COMMAND]
+    return [choice for kind in kinds for choice in (*_built_in(kind, settings), *_plugins(kind, settings))]
 
 
 def _built_in(kind: Kind, settings: Settings) -> Iterator[Choice]:

@@ -1,6 +1,6 @@
-"""Encoders, text encoders, analysts, indexes, readers of PDFs and exporters by name: the built-in ones, and those that
-installed packages declare as entry points. The code of a package is imported only where a setting or `--format` has its
-name.
+"""Encoders, text encoders, analysts, indexes, readers of PDFs, exporters and commands by name: the built-in ones, and
+those that installed packages declare as entry points. The code of a package is imported only where a setting or
+`--format` has its name, or a command is asked for or listed.
 
 A plugin cannot have the name of a built-in one: these are looked up first, which also leaves out reading the metadata
 of all installed packages (50 ms). How a plugin is written: docs/plugins.md.
@@ -21,7 +21,7 @@ from swatchbook.redact import redact
 
 
 class Kind(StrEnum):
-    """What can be chosen by name; all but EXPORTER are also names of settings."""
+    """What has a name; all but EXPORTER and COMMAND are also names of settings."""
 
     ENCODER = "encoder"
     TEXT_ENCODER = "text_encoder"
@@ -29,6 +29,7 @@ class Kind(StrEnum):
     INDEX = "index"
     PDF_READER = "pdf_reader"
     EXPORTER = "exporter"
+    COMMAND = "command"
 
     @property
     def word(self) -> str:
@@ -42,6 +43,7 @@ GROUPS: Final[Mapping[Kind, str]] = {
     Kind.INDEX: "swatchbook.indexes",
     Kind.PDF_READER: "swatchbook.pdf_readers",
     Kind.EXPORTER: "swatchbook.exporters",
+    Kind.COMMAND: "swatchbook.commands",
 }
 """Kind -> group of its entry points."""
 
@@ -74,6 +76,7 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
         "xlsx": "swatchbook.export.formats:XLSX",
         "parquet": "swatchbook.export.formats:PARQUET",
     },
+    Kind.COMMAND: {},  # those of the core: `interface/cli/main.py`
 }
 """Kind -> name -> `module:factory`, as an entry point has it."""
 

@@ -265,10 +265,10 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
     "::test_an_upload_is_worked_on_and_ctrl_c_ends_everything",
     "swatchbook serve": "tests/interface/service/test_serve.py::test_it_answers_where_it_says_and_ends_in_order",
     "swatchbook serve --host 0.0.0.0": "tests/interface/service/test_serve.py::test_others_are_let_in_only_with_keys",
-    "swatchbook mcp": "tests/interface/test_mcp.py::test_configurations_of_the_page_start_a_server",
-    "swatchbook mcp --write": "tests/interface/test_mcp.py::test_only_allowed_folders_are_taken_from",
+    "swatchbook mcp": "packages/assistants/tests/test_mcp.py::test_configurations_of_the_page_start_a_server",
+    "swatchbook mcp --write": "packages/assistants/tests/test_mcp.py::test_only_allowed_folders_are_taken_from",
     "swatchbook mcp --http 127.0.0.1:8421": (
-        "tests/interface/test_mcp.py::test_command_says_where_it_listens_and_ends_in_order"
+        "packages/assistants/tests/test_mcp.py::test_command_says_where_it_listens_and_ends_in_order"
     ),
     "swatchbook setup": "tests/deployments/test_setup.py::test_command_says_what_it_would_do_and_what_it_lacks",
     "swatchbook setup --check": "tests/deployments/test_setup.py::test_deployment_that_differs_is_told_whoever_made_it",

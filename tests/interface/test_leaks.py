@@ -1,19 +1,18 @@
 """Two owners in one home: what one of them asks, over HTTP with a key or by commands with `--owner`, is answered as if
-the other were not there, and so is an assistant. Routes, commands and tools are read from the application: a new one
-without a case fails.
+the other were not there. Routes and commands are read from the application: a new one without a case fails. Those of
+`packages/` have tests of their own on these homes.
 
 Each request goes to two homes. One has documents of `default` and of anna; the other is a copy of it from which hers
 were deleted. What `default` is answered must be equal in both, so it has no ids, names, texts, counts and nearest words
 of hers. Those who may see anna are answered otherwise in the two homes, or the case could not fail.
 """
 
-import asyncio
 import hashlib
 import json
 import re
 import shutil
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,10 +28,7 @@ from typer.testing import CliRunner
 
 from benchmarks import bare_ingest
 from swatchbook.interface.cli.main import app as commands_app
-from swatchbook.interface.mcp_server import call, in_words, open_desk, read_resource
-from swatchbook.interface.mcp_tools import TOOLS, Desk
 from swatchbook.interface.service.app import create_app
-from swatchbook.interface.service.auth import Caller
 from swatchbook.interface.service.sessions import SESSION_COOKIE, _sign
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.object_events import NewEvent, id_of_event, record_events
@@ -311,7 +307,6 @@ READING: Mapping[str, Sequence[str]] = {
     "review list": ("review list --json",),
     "trash": ("trash --json",),
     "events": ("events --json", "events --ended"),
-    "mcp": ("mcp",),
 }
 """Command -> how it is asked, with `--owner default`. With `--owner anna` it tells of her."""
 
@@ -377,40 +372,6 @@ def commands(app: typer.Typer) -> dict[str, set[str]]:
     return dict(walk(typer.main.get_command(app), ""))
 
 
-# --- the cases: tools for assistants ----------------------------------------------------------------------------------
-
-_HERS = {"document": "{document}"}
-ASSISTANTS: Mapping[str, Sequence[Mapping[str, Any]]] = {
-    "search": (
-        {"text": "oak", "k": 50},
-        {"text": "oak", "by": "product", "explain": True},
-        {"text": "oak", "document": ["{document}"]},
-        {"like": ["{image}"]},
-        {"text": "oak", "not": ["{image}"]},
-        {"text": "xyzzy", "product": ["{product_name}"]},
-        {"picture_path": "{picture}", "k": 50},
-        {"owner": ["anna"]},
-    ),
-    "facets": ({}, {"by": "product"}, {"document": ["{document}"]}, {"owner": ["anna"]}),
-    "list_products": (_HERS,),
-    "show_product": ({"product": "{product}"},),
-    "show_pages": ({**_HERS, "pages": [1]},),
-    "show_pictures": ({"images": ["{image}"]},),
-    "account": ({}, {"owner": "anna"}),
-    "failures": (_HERS, {}, {"owner": "anna"}),
-    "ingest": (
-        {"path": "{catalogue}", "edition_of": "{document}"},
-        {"path": "{catalogue}", "owner": "anna"},
-        {"url": "https://shop.example/a.pdf", "owner": "anna"},
-    ),
-    "teach": ({**_HERS, "page": 1, "names": ["Oak"], "accept": True}, {**_HERS, "undo": True}),
-    "retry": ({**_HERS, "force": True}, {"kind": "provider_down", "owner": "anna"}),
-}
-"""Tool -> its arguments, with anna's ids."""
-
-RESOURCES = ("swatchbook://image/{image}", "swatchbook://page/{document}/1")
-
-
 # --- every route and command has a case -------------------------------------------------------------------------------
 
 
@@ -426,10 +387,6 @@ def test_every_command_has_a_case() -> None:
     assert there.keys() == {name for table in tables for name in table}
     assert sum(map(len, tables)) == len(there)
     assert [name for name in OF_THE_MACHINE if "--owner" in there[name]] == []
-
-
-def test_every_tool_has_a_case() -> None:
-    assert ASSISTANTS.keys() == TOOLS.keys()
 
 
 def test_a_route_or_command_without_a_case_is_noticed() -> None:
@@ -642,23 +599,6 @@ def run(home: Path, homes: Homes, line: str, owner: str) -> tuple[int, str]:
     return result.exit_code, re.sub(r"\b\d{10}\.\d+", "TIME", result.output.replace(str(home), "HOME"))
 
 
-def use_tool(desk: Desk, homes: Homes, name: str, arguments: Mapping[str, Any], owner: str) -> object:
-    """What an assistant is answered that sees one owner, or all (`*`)."""
-    given = json.loads(fill(json.dumps(arguments), {**homes.hers, "catalogue": homes.own["catalogue"]}))
-    return asked_by(owner, lambda caller: call(TOOLS[name], desk, caller, given))
-
-
-def fill(text: str, fields: Mapping[str, str]) -> str:
-    return re.sub(r"\{(\w+)\}", lambda found: fields[found[1]], text)
-
-
-def asked_by(owner: str, ask: Callable[[Caller], Awaitable[object]]) -> object:
-    try:
-        return asyncio.run(ask(Caller(name="me", owners=frozenset({owner}))))
-    except Exception as error:
-        return in_words(error)
-
-
 def told(homes: Homes, got: object, request: str) -> set[str]:
     """Which of anna's words an answer has that were not in the request."""
     text = repr(got)
@@ -672,14 +612,6 @@ def told(homes: Homes, got: object, request: str) -> set[str]:
 def clients(homes: Homes) -> Iterator[tuple[TestClient, TestClient]]:
     with service_of(homes.both) as both, service_of(homes.alone) as alone:
         yield both, alone
-
-
-@pytest.fixture(scope="module")
-def desks(homes: Homes) -> Iterator[tuple[Desk, Desk]]:
-    both, alone = (open_desk(Settings(home=home), local=True) for home in (homes.both, homes.alone))
-    yield both, alone
-    both.resources.close()
-    alone.resources.close()
 
 
 def test_without_a_key_nothing_is_told(homes: Homes, clients: tuple[TestClient, TestClient]) -> None:
@@ -782,29 +714,8 @@ def test_a_command_for_one_owner_tells_nothing_of_the_others(homes: Homes) -> No
     assert rows_of_anna(homes.both) == before
 
 
-def test_an_assistant_of_one_owner_is_told_nothing_of_the_others(homes: Homes, desks: tuple[Desk, Desk]) -> None:
-    before = rows_of_anna(homes.both)
-    for name, asks in ASSISTANTS.items():
-        for ask in asks:
-            both, alone = (use_tool(desk, homes, name, ask, "default") for desk in desks)
-            assert both == alone, (name, ask)
-            assert told(homes, both, f"{ask} {homes.hers}") == set(), (name, ask)
-    for uri in RESOURCES:
-        said = asked_by("default", lambda caller, uri=uri: read_resource(desks[0], caller, fill(uri, homes.hers)))
-        assert "not found" in str(said)
-    assert rows_of_anna(homes.both) == before
-
-
-def test_a_key_that_may_see_her_gets_other_answers(
-    homes: Homes, clients: tuple[TestClient, TestClient], desks: tuple[Desk, Desk]
-) -> None:
-    """Else the three tests above could not fail. It comes last, since it changes what is anna's."""
-    for uri in RESOURCES:
-        shown = asked_by("*", lambda caller, uri=uri: read_resource(desks[0], caller, fill(uri, homes.hers)))
-        assert isinstance(shown, bytes)
-    for name in ASSISTANTS.keys() - {"ingest"}:
-        asked = ASSISTANTS[name][0]
-        assert use_tool(desks[0], homes, name, asked, "*") != use_tool(desks[1], homes, name, asked, "*"), name
+def test_a_key_that_may_see_her_gets_other_answers(homes: Homes, clients: tuple[TestClient, TestClient]) -> None:
+    """Else the two tests above could not fail. It comes last, since it changes what is anna's."""
     for command, lines in READING.items():
         both, alone = (run(home, homes, lines[0], "anna") for home in (homes.both, homes.alone))
         assert both != alone, command

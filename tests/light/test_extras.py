@@ -51,7 +51,6 @@ IMPORTERS = {
     "swatchbook.pdf.pdfium_pictures": "pdfium",
     "swatchbook.pdf.pdfium_text": "pdfium",
     "swatchbook.providers.wires.voyage": "voyage",
-    "swatchbook.interface.mcp_server": "mcp",
 }
 """Module that imports an extra at its top, or such a module -> the extra. All others import one inside a function."""
 

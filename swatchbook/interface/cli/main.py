@@ -1,6 +1,7 @@
 """Register every command of `swatchbook` with its name and help panel, and handle errors.
 
-The commands are in `commands/`; each file there lists its own as COMMANDS.
+The commands are in `commands/`; each file there lists its own as COMMANDS. Installed packages bring others as entry
+points, whose metadata are read only for a name that is not among these, and for the list of all.
 """
 
 import gc
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from swatchbook.extras import installed_version
 from swatchbook.interface.cli.commands import (
@@ -24,7 +25,6 @@ from swatchbook.interface.cli.commands import (
     events,
     ingest,
     inspect,
-    mcp,
     models,
     owners,
     products,
@@ -45,7 +45,7 @@ log = logging.getLogger(__name__)
 
 _FILES = (
     ingest, search, evaluate, inspect, review, show, products, teach, resume, delete, owners, configure, serve,
-    mcp, events, models, spaces, upkeep,
+    events, models, spaces, upkeep,
 )  # fmt: skip
 """The files of commands, in the order of the help."""
 
@@ -61,6 +61,25 @@ _MOST_NAMED = 3  # commands that have an option
 class Commands(TyperGroup):
     """All commands. The error of an unknown option also names the commands that have it."""
 
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command, and import the package that brings it."""
+        if cmd_name not in self.commands:
+            self._add_packaged(cmd_name)
+        return super().get_command(ctx, cmd_name)
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of all commands in the order of the help: groups are last, as Typer has them."""
+        self._add_packaged(None)
+        return sorted(super().list_commands(ctx), key=lambda name: isinstance(self.commands[name], TyperGroup))
+
+    def _add_packaged(self, wanted: str | None) -> None:
+        """Add the wanted command of an installed package; all there are if none has this name, for "did you mean"."""
+        from swatchbook.plugins import Kind, installed
+
+        names = {plugin.name: None for plugin in installed(Kind.COMMAND) if plugin.name not in self.commands}
+        for name in [wanted] if wanted in names else names:
+            self.commands[name] = _packaged(name)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command that the arguments name."""
         try:
@@ -68,8 +87,37 @@ class Commands(TyperGroup):
         except Exception as error:
             unknown: Any = error
             if type(error).__name__ == "NoSuchOption":  # of click, or of the copy of it in newer typer
+                self.list_commands(ctx)
                 unknown.message += _named_commands(list(_commands_with(self, unknown.option_name, "swatchbook")))
             raise
+
+
+def _packaged(name: str) -> Any:
+    """Return the command of an installed package; one that only says why, where the package cannot be used."""
+    from typer.main import get_group
+
+    from swatchbook.errors import Failure
+    from swatchbook.plugins import Kind, find
+
+    try:
+        plugin = find(Kind.COMMAND, name)
+        with plugin.usable():
+            its_app: Any = plugin.load()
+            command: Any = get_group(its_app).commands[name]
+    except Failure as failure:
+        command = _refused(name, failure)
+    command.short_help = command.short_help or _first_clause(command.help)
+    return command
+
+
+def _refused(name: str, failure: "Failure") -> TyperCommand:
+    """Return a command that raises this failure, whatever its arguments are."""
+
+    def refuse() -> None:
+        raise failure
+
+    anything = {"ignore_unknown_options": True, "allow_extra_args": True}
+    return TyperCommand(name, callback=refuse, help=failure.message, context_settings=anything)
 
 
 def _commands_with(command: Any, option: str, name: str) -> Iterator[str]:

@@ -13,7 +13,10 @@ from swatchbook.interface.cli.shared_arguments import (
 )
 from swatchbook.interface.cli.terminal import out
 
+app = typer.Typer()
 
+
+@app.command(rich_help_panel="Everyday")
 def mcp(
     http: Annotated[
         str | None,
@@ -43,9 +46,9 @@ def _serve_stdio(owner: str | None, *, write: bool) -> None:
     import asyncio
     import signal
 
-    from swatchbook.interface.mcp_server import Starter, serve_stdio
     from swatchbook.records import DEFAULT_OWNER
     from swatchbook.resources import open_resources
+    from swatchbook_assistants.server import Starter, serve_stdio
 
     settings = read_settings(begins=write)  # with it, it may be another person, and the first ingest
     check_owner(owner)
@@ -59,8 +62,8 @@ def _serve_stdio(owner: str | None, *, write: bool) -> None:
 
 def _serve_http(address: str, *, write: bool) -> None:
     from swatchbook.interface.cli.log import show
-    from swatchbook.interface.mcp_server import PATH, create_mcp_app
     from swatchbook.interface.service.serve import run
+    from swatchbook_assistants.server import PATH, create_mcp_app
 
     host, colon, port = address.rpartition(":")
     if not (host and colon and port.isdecimal() and int(port) < 1 << 16):
@@ -72,6 +75,3 @@ def _serve_http(address: str, *, write: bool) -> None:
         show()
 
     run(create_mcp_app(settings, write=write), settings, begun)
-
-
-COMMANDS = {"Everyday": {"mcp": mcp}}

@@ -1,7 +1,7 @@
 """The tools that an assistant may call over MCP: what each takes, and how it is done.
 
 Each calls what an endpoint of the service calls, so that owners, limits and errors are the same. Nothing here knows the
-protocol: see `mcp_server.py`. Answers: `mcp_answers.py`.
+protocol: see `server.py`. Answers: `answers.py`.
 """
 
 import asyncio
@@ -16,7 +16,6 @@ from pydantic import Base64Bytes, Field, StringConstraints
 
 from swatchbook.errors import InvalidReference, TooLarge
 from swatchbook.index.contract import MOST_VALUES
-from swatchbook.interface import mcp_answers as answers
 from swatchbook.interface.cli.ingest import expand
 from swatchbook.interface.replies import Uploaded
 from swatchbook.interface.service import collection, document_parts, documents, images, teaching
@@ -47,6 +46,7 @@ from swatchbook.resources import Resources
 from swatchbook.sources.folder import is_hidden
 from swatchbook.storage.upload_buffer import temporary_file
 from swatchbook.truncate import merge_roles
+from swatchbook_assistants import answers
 
 MOST_BYTES: Final = 700_000
 """Of a page as JPEG: assistants refuse results of more than about a megabyte."""

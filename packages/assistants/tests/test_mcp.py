@@ -28,10 +28,7 @@ from PIL import Image
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
-from swatchbook.interface import mcp_server, mcp_tools
 from swatchbook.interface.cli.main import app
-from swatchbook.interface.mcp_server import Starter, call, create_mcp_app, create_server, open_desk
-from swatchbook.interface.mcp_tools import MOST_BYTES, TOOLS
 from swatchbook.ledger.database import open_ledger
 from swatchbook.ledger.stored_documents import PDF, list_documents, queue
 from swatchbook.pipeline.register_path import register_path
@@ -39,6 +36,9 @@ from swatchbook.previews import as_small_jpeg
 from swatchbook.records import IngestOptions, Record
 from swatchbook.setting_values import ApiKey
 from swatchbook.settings import Settings, load_settings
+from swatchbook_assistants import server, tools
+from swatchbook_assistants.server import Starter, call, create_mcp_app, create_server, open_desk
+from swatchbook_assistants.tools import MOST_BYTES, TOOLS
 from tests.command import Command, attempt, bare_environment, finish
 from tests.fixtures import ROOT
 from tests.interface.conftest import ANNA, BERT, BOTH, bearing
@@ -70,9 +70,9 @@ def over_http(url: str, key: str | None, ask: Ask) -> Any:
     return talk(streamable_http_client(url, http_client=http), ask)
 
 
-def talk(server: Any, ask: Ask, mode: str = "auto") -> Any:
+def talk(to: Any, ask: Ask, mode: str = "auto") -> Any:
     async def both() -> Any:
-        async with Client(server, mode=mode) as client:
+        async with Client(to, mode=mode) as client:
             return await ask(client)
 
     return asyncio.run(both())
@@ -110,7 +110,7 @@ def reading(uri: str) -> Ask:
 
 
 @contextmanager
-def desk(home: Path, *, local: bool = True, **settings: Any) -> Iterator[mcp_tools.Desk]:
+def desk(home: Path, *, local: bool = True, **settings: Any) -> Iterator[tools.Desk]:
     """What the tools share, on this process's settings."""
     opened = open_desk(load_settings(home=home, **settings), local=local)
     try:
@@ -229,8 +229,8 @@ def test_collection_that_is_not_there_is_named_and_not_made(tmp_path: Path, flag
 
 @pytest.mark.nightly
 def test_write_offers_the_rest_and_declares_it(filled: Path) -> None:
-    tools = over_stdio(filled, listing, "--write").tools
-    assert {each.name: not each.annotations.read_only_hint for each in tools} == {
+    offered = over_stdio(filled, listing, "--write").tools
+    assert {each.name: not each.annotations.read_only_hint for each in offered} == {
         name: tool.writes for name, tool in TOOLS.items()
     }
 
@@ -240,18 +240,18 @@ def test_ctrl_c_ends_a_server_that_waits(filled: Path) -> None:
     words = [sys.executable, "-m", "swatchbook.interface.cli.main", "mcp", "--owner", "anna"]
     hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
     environment = bare_environment() | {"SWATCHBOOK_HOME": str(filled), "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(words, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=environment, cwd=filled.parent) as server:
-        assert server.stdin
-        assert server.stdout
+    with subprocess.Popen(words, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=environment, cwd=filled.parent) as started:
+        assert started.stdin
+        assert started.stdout
         asked = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}
-        server.stdin.write(json.dumps(asked).encode() + b"\n")
-        server.stdin.flush()
-        assert json.loads(server.stdout.readline())["result"]["serverInfo"]["name"] == "swatchbook"
-        server.send_signal(signal.SIGINT)
+        started.stdin.write(json.dumps(asked).encode() + b"\n")
+        started.stdin.flush()
+        assert json.loads(started.stdout.readline())["result"]["serverInfo"]["name"] == "swatchbook"
+        started.send_signal(signal.SIGINT)
         try:
-            assert server.wait(120) == -signal.SIGINT
+            assert started.wait(120) == -signal.SIGINT
         finally:
-            server.kill()
+            started.kill()
 
 
 # --- what is missing --------------------------------------------------------------------------------------------------
@@ -466,8 +466,7 @@ def test_wrong_addresses_are_refused(home: Path, flags: list[str], said: str) ->
 
 
 def test_schemas_are_valid_and_described(filled: Path) -> None:
-    tools = in_process(filled, listing, write=True).tools
-    for tool in tools:
+    for tool in in_process(filled, listing, write=True).tools:
         for schema in (tool.input_schema, tool.output_schema):
             Draft202012Validator.check_schema(schema)
             assert schema["type"] == "object", tool.name
@@ -482,10 +481,10 @@ def test_long_texts_are_cut_and_long_answers_refused() -> None:
     class Told(Record):
         texts: tuple[str, ...]
 
-    cut = mcp_server._answered(Told(texts=("word " * 1000,)))
+    cut = server._answered(Told(texts=("word " * 1000,)))
     assert cut.structured_content
-    assert len(cut.structured_content["texts"][0]) == mcp_server.MOST_LETTERS
-    refused = mcp_server._answered(Told(texts=("x" * 500,) * 300))
+    assert len(cut.structured_content["texts"][0]) == server.MOST_LETTERS
+    refused = server._answered(Told(texts=("x" * 500,) * 300))
     assert refused.is_error
     assert "ask for fewer" in refused.content[0].text  # type: ignore[union-attr]
 
@@ -569,11 +568,11 @@ def test_refused_file_is_not_quoted(home: Path, tmp_path: Path) -> None:
     assert "topsecret" not in told
 
 
-def refusal(shared: mcp_tools.Desk, name: str, arguments: dict[str, Any]) -> str:
+def refusal(shared: tools.Desk, name: str, arguments: dict[str, Any]) -> str:
     """What an assistant is told that a call is refused for."""
     with pytest.raises(Exception) as raised:
         asyncio.run(call(TOOLS[name], shared, ME, arguments))
-    return mcp_server.in_words(raised.value)
+    return server.in_words(raised.value)
 
 
 def test_reading_is_previewed_accepted_and_undone(filled: Path) -> None:

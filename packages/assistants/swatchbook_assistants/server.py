@@ -33,8 +33,6 @@ from starlette.types import Receive, Scope, Send
 from swatchbook.did_you_mean import did_you_mean
 from swatchbook.extras import installed_version
 from swatchbook.interface.cli.prefect_server import prefect_environment
-from swatchbook.interface.mcp_answers import IMAGE_URI, PAGE_URI
-from swatchbook.interface.mcp_tools import TOOLS, Desk, Illustrated, Tool, find, page_picture, small_picture
 from swatchbook.interface.service import problems
 from swatchbook.interface.service.app import run_loop
 from swatchbook.interface.service.auth import Caller, TheCaller, check_exposure
@@ -47,6 +45,8 @@ from swatchbook.one_line import shorten
 from swatchbook.resources import LAG_SECONDS, Resources
 from swatchbook.scheduler.tick import keep_ticking
 from swatchbook.settings import Settings
+from swatchbook_assistants.answers import IMAGE_URI, PAGE_URI
+from swatchbook_assistants.tools import TOOLS, Desk, Illustrated, Tool, find, page_picture, small_picture
 
 PATH: Final = "/mcp"
 MOST_LETTERS: Final = 600

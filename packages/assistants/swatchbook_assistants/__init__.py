@@ -1,0 +1,1 @@
+"""Let assistants use a collection over the Model Context Protocol: `swatchbook mcp`."""

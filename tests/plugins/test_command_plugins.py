@@ -1,0 +1,91 @@
+"""Commands of installed packages: found by name, imported only where they are asked for or listed."""
+
+import sys
+
+import pytest
+import typer.testing
+from typer.main import get_command
+from typer.testing import CliRunner, Result
+
+from swatchbook.errors import Configuration
+from swatchbook.interface.cli.main import app
+from swatchbook.plugins import Kind
+from tests.plugins.conftest import Install
+
+TELL = """
+import typer
+
+app = typer.Typer()
+
+@app.command(rich_help_panel="Operation")
+def tell(loudly: bool = False) -> None:
+    "Tell what there is: all of it."
+    print("LOUD" if loudly else "told")
+"""
+BROKEN = "import nothing_of_this_name"
+
+
+@pytest.fixture(autouse=True)
+def _commands_of_each_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without those of other tests: `tests/fixtures.py` keeps the prepared commands."""
+    monkeypatch.setattr(typer.testing, "_get_command", get_command)
+
+
+def ask(*words: str) -> Result:
+    return CliRunner(env={"COLUMNS": "200"}).invoke(app, words)
+
+
+def test_command_of_a_package_runs_with_its_options(install: Install) -> None:
+    install(TELL, {Kind.COMMAND: {"tell": "app"}})
+    assert ask("tell", "--loudly").output == "LOUD\n"
+
+
+def test_help_lists_it_in_its_panel(install: Install) -> None:
+    install(TELL, {Kind.COMMAND: {"tell": "app"}})
+    (panel,) = [each for each in ask("--help").output.split("╭─ ") if each.startswith("Operation ")]
+    assert "│ tell             Tell what there is. " in panel
+
+
+def test_mistyped_name_and_option_name_it(install: Install) -> None:
+    install(TELL, {Kind.COMMAND: {"tell": "app"}})
+    assert "Did you mean 'tell'" in ask("tel").output
+    assert "It is an option of `swatchbook tell`" in ask("search", "--loudly").output
+
+
+def test_other_commands_import_no_package(install: Install) -> None:
+    told, broken = (install(code, {Kind.COMMAND: {name: "app"}}) for code, name in ((TELL, "tell"), (BROKEN, "mend")))
+    assert ask("config", "--help").exit_code == 0
+    assert ask("tell").output == "told\n"
+    assert told in sys.modules
+    assert broken not in sys.modules
+
+
+def test_command_of_the_core_cannot_be_replaced(install: Install) -> None:
+    module = install(TELL.replace("def tell", "def status"), {Kind.COMMAND: {"status": "app"}})
+    assert "List documents that are running" in ask("status", "--help").output
+    assert "Tell what there is" not in ask("--help").output
+    assert module not in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        (BROKEN, "raised ModuleNotFoundError: No module named 'nothing_of_this_name'."),
+        ("app = 3", "is no class or function: "),
+        (TELL.replace("def tell", "def say"), "raised KeyError: 'tell'."),
+    ],
+)
+def test_package_that_cannot_be_used_is_named(install: Install, code: str, says: str) -> None:
+    module = install(code, {Kind.COMMAND: {"tell": "app"}})
+    asked = ask("tell", "--loudly", "now")
+    assert isinstance(asked.exception, Configuration)
+    assert str(asked.exception).startswith(f"The command plugin tell (swatchbook-{module} 0.1) {says}")
+    listed = ask("--help")
+    assert listed.exit_code == 0
+    assert "The command plugin tell" in listed.output
+
+
+def test_two_packages_with_one_command_are_named(install: Install) -> None:
+    first, second = sorted(install(TELL, {Kind.COMMAND: {"tell": "app"}}) for _ in range(2))
+    said = str(ask("tell").exception)
+    assert f"swatchbook-{first} 0.1 and swatchbook-{second} 0.1 both have the command 'tell'." in said
