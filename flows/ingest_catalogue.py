@@ -92,9 +92,12 @@ async def _ingest(
     await rename_flow_run(f"{owner}: {work.name}")
     async with hold_document(resources, work) as stage:
         preload_models(resources, options)
-        results = await _run_stages(resources, work, stage)
-        async with stage(Stage.ASSEMBLED, len(results.extraction.pictures)):
-            await assemble(resources, work, results)
+        results = None if work.only_items else await _run_stages(resources, work, stage)
+        if results is None:
+            await _embed(resources, work, stage)
+        async with stage(Stage.ASSEMBLED, len(results.extraction.pictures) if results else 0):
+            if results:
+                await assemble(resources, work, results)
             await publish_whole(resources, work)
         report = await finish_document(resources, work, results)
     await publish_artifacts(resources, report)
@@ -128,8 +131,7 @@ async def _run_stages(resources: Resources, work: Work, stage: Stages) -> StageR
         async with stage(Stage.EXTRACTED, len(plan.shown)) as step:
             extraction = await step.cached(extract_pictures, key("extract"), resources, work, reading, plan)
             extraction = await save_pictures(resources, work, reading, extraction)
-        async with stage(Stage.EMBEDDED) as step:
-            step.units = await embed_items(resources, work, step.advance)
+        await _embed(resources, work, stage)
         descriptions = await describing
     return StageResults(
         reading=reading,
@@ -140,6 +142,11 @@ async def _run_stages(resources: Resources, work: Work, stage: Stages) -> StageR
         chunks=chunks,
         extraction=extraction,
     )
+
+
+async def _embed(resources: Resources, work: Work, stage: Stages) -> None:
+    async with stage(Stage.EMBEDDED) as step:
+        step.units = await embed_items(resources, work, step.advance)
 
 
 async def _describe(

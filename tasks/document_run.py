@@ -254,8 +254,11 @@ class _Mirror:
 
 
 @task(**WRITE, task_run_name="report {work.name}")
-async def finish_document(resources: Resources, work: Work, results: StageResults | Scan) -> RunReport:
-    """Close the account and end the run. The document is then completed, or waits for items that are still due."""
+async def finish_document(resources: Resources, work: Work, results: StageResults | Scan | None) -> RunReport:
+    """Close the account and end the run. The document is then completed, or waits for items that are still due.
+
+    `results`: None of a run that only made items.
+    """
     report = await asyncio.to_thread(finish_run, resources, work, results)
     failures = merge_roles((*report.failed_images, *report.other_failures))
     log = get_run_logger()

@@ -45,6 +45,13 @@ def save_page_failures(ledger: Ledger, run: Run, lost: Iterable[FailedPage]) -> 
             )
 
 
+def has_failed_pages(ledger: Ledger, document: str) -> bool:
+    """Return whether a stage could not process a page of the document, or only in part."""
+    failed = select(pages.c.number).where(pages.c.document == document, pages.c.failure_kind.is_not(None))
+    with ledger.read() as connection:
+        return connection.execute(failed.limit(1)).first() is not None
+
+
 def save_page_notes(ledger: Ledger, run: Run, discovery: Discovery, unassigned: Iterable[Unassigned]) -> None:
     """Save the notes of a document's pages instead of earlier ones. Raises RunRevoked."""
     notes: dict[int, dict[str, Any]] = defaultdict(lambda: {"unassigned": None, "rejected": None, "unsure": False})

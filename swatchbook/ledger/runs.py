@@ -104,7 +104,7 @@ def begin(
         is_asked = current.fingerprint is None and current.trace is not None  # what asked for these has left its trace
         generation = current.generation if again and current.generation else str(ULID())
         run = Run(token=str(ULID()), document=document, generation=generation)
-        _replace_requested(connection, run, (*requested, *still_registered(connection, beside)))
+        same_pairs = _replace_requested(connection, run, (*requested, *still_registered(connection, beside)))
         if options.force:
             queue_again(connection, document, (ItemState.FAILED, ItemState.REJECTED))
         insert_run(connection, run, prefect_run, kind="document")
@@ -113,7 +113,7 @@ def begin(
             .where(documents.c.id == document)
             .values(
                 status=DocumentStatus.RUNNING,
-                stage=current.stage if again else Stage.REGISTERED,
+                stage=current.stage if again and same_pairs else Stage.REGISTERED,
                 options=(current.options if newer else unforced).model_dump(mode="json"),
                 blocks=blocks.model_dump(mode="json"),
                 generation=generation,
@@ -131,8 +131,11 @@ def begin(
         return run
 
 
-def _replace_requested(connection: Connection, run: Run, pairs: Sequence[RoleTag]) -> None:
-    connection.execute(delete(requested).where(requested.c.document == run.document))
+def _replace_requested(connection: Connection, run: Run, pairs: Sequence[RoleTag]) -> bool:
+    """Save what a document requests from now on, and return whether it requested the same before."""
+    before = connection.execute(
+        delete(requested).where(requested.c.document == run.document).returning(requested.c.role, requested.c.tag)
+    ).all()
     if pairs:
         connection.execute(
             insert(requested),
@@ -142,6 +145,7 @@ def _replace_requested(connection: Connection, run: Run, pairs: Sequence[RoleTag
             ],
         )
         set_beside(connection, run.document)
+    return {(row.role, row.tag) for row in before} == {(pair.role, pair.tag) for pair in pairs}
 
 
 def insert_run(

@@ -9,12 +9,13 @@ from swatchbook.ledger import runs
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import request_again
 from swatchbook.ledger.owners import id_of_document
+from swatchbook.ledger.page_findings import has_failed_pages
 from swatchbook.ledger.runs import Busy, Run
 from swatchbook.ledger.stored_documents import PDF, Document, get_document
 from swatchbook.pipeline.register import Registered, register_after_delete, register_source, spaces_to_serve
 from swatchbook.pipeline.register_path import register_known_folder
 from swatchbook.pipeline.run import Work, block_document
-from swatchbook.records import BlockNames, DocumentStatus, IngestOptions
+from swatchbook.records import BlockNames, DocumentStatus, IngestOptions, Stage
 from swatchbook.resources import Resources
 from swatchbook.runtime.disk import keep_reserve
 from swatchbook.storage.stored_file import KEY
@@ -103,7 +104,15 @@ def _work(resources: Resources, run: Run, options: IngestOptions, blocks: BlockN
         force=document.force,
         blocks=blocks,
         trace=document.trace,
+        only_items=_has_only_items_left(resources.ledger, document, run),
     )
+
+
+def _has_only_items_left(ledger: Ledger, document: Document, run: Run) -> bool:
+    """Return whether all stages of a PDF were reached in this generation, and no page of it is to be tried again."""
+    ended = document.report is not None and document.report.generation == run.generation
+    reached = document.kind == PDF and document.stage is Stage.COMPLETED
+    return ended and reached and not has_failed_pages(ledger, document.id)
 
 
 def _queued_document(resources: Resources, owner: str, source: str, kind: str) -> str | None:

@@ -28,9 +28,10 @@ _SHOWN_ANSWERS = 5
 """Dropped answers that a report names; the kept results of the stages have all of them."""
 
 
-def finish_run(resources: Resources, work: Work, results: StageResults | Scan) -> RunReport:
+def finish_run(resources: Resources, work: Work, results: StageResults | Scan | None) -> RunReport:
     """Close the account, end the run and return its report. Raises RunRevoked.
 
+    `results`: None of a run that only made items; what the report says of pages is then that of the last run.
     The document is completed, or waits for what is still due. Pages whose failure may be transient are due again in the
     next few runs; after that they stay named in the report.
     """
@@ -38,7 +39,11 @@ def finish_run(resources: Resources, work: Work, results: StageResults | Scan) -
     runs.reach_stage(ledger, work.run, Stage.COMPLETED)
     status, due_at = next_status(ledger, work.document)
     message, items, sure = None, None, None
-    if isinstance(results, StageResults):
+    document = get_document(ledger, work.document)
+    if results is None:
+        last = document.report
+        sure, doubts, warnings = (last.sure, last.doubts, last.warnings) if last else (None, (), ())
+    elif isinstance(results, StageResults):
         transient = {page.page for page in results.failed_pages if page.transient}
         if transient and (next_try := next_try_of_failed_pages(ledger, work.run)):
             status, due_at = DocumentStatus.WAITING, next_try if due_at is None else min(due_at, next_try)
@@ -50,7 +55,7 @@ def finish_run(resources: Resources, work: Work, results: StageResults | Scan) -
         items = count_items(ledger, work.document, skipped=results.skipped)
         doubts, warnings = results.doubts, tuple(tell_gone_items(items, results, work.kind))
     report = document_report(ledger, work.document, run=work.run.token)
-    waited = _waited_seconds(get_document(ledger, work.document), work.run, ledger.now())
+    waited = _waited_seconds(document, work.run, ledger.now())
     if items is not None:
         items = items.model_copy(update={"duration_seconds": waited})
     suggested = suggest_edition(ledger, work.document)
@@ -64,12 +69,16 @@ def finish_run(resources: Resources, work: Work, results: StageResults | Scan) -
             "sure": None if sure is None else round(sure, 4),
             "peak_memory_mb": round(peak_memory_mb(), 1),
             "doubts": doubts,
-            "warnings": (
-                *([suggested] if suggested else []),
-                *warnings,
-                *_small_batches(resources, work),
-                *map(_slow_stage, slow_stages(ledger, work.run.token)),
-                *(each.line for each in stale_roles(ledger, resources.settings, work.owner)),
+            "warnings": tuple(
+                dict.fromkeys(
+                    (  # those of the last run have some of these lines already
+                        *([suggested] if suggested else []),
+                        *warnings,
+                        *_small_batches(resources, work),
+                        *map(_slow_stage, slow_stages(ledger, work.run.token)),
+                        *(each.line for each in stale_roles(ledger, resources.settings, work.owner)),
+                    )
+                )
             ),
             "blocks": work.blocks.chosen,
             "items": items,
@@ -103,7 +112,7 @@ def _doubts(resources: Resources, work: Work, results: StageResults) -> Iterator
         yield tell_unclear(unclear)
 
 
-def _confidence(resources: Resources, work: Work, results: StageResults | Scan) -> float:
+def _confidence(resources: Resources, work: Work, results: StageResults | Scan | None) -> float:
     """Return how far the account can be trusted, 0 to 1.
 
     Pages that could not be read are in no plan, but count as planned: they may show products. The items of a folder
@@ -112,11 +121,14 @@ def _confidence(resources: Resources, work: Work, results: StageResults | Scan) 
     counts = account(resources.ledger, document=work.document)
     if isinstance(results, Scan):
         return confidence([1.0], planned=0, lost=0, complete=counts.complete, found=counts.found)
-    planned = {*results.plan.shown, *(page.page for page in results.reading.lost)}
+    planned, failed = set[int](), set[int]()  # a run that only makes items has no failed pages
+    if results:
+        planned = {*results.plan.shown, *(page.page for page in results.reading.lost)}
+        failed = {page.page for page in results.failed_pages}
     return confidence(
         [product.confidence for product in read_products(resources.ledger, work.document)],
         planned=len(planned),
-        lost=len(planned & {page.page for page in results.failed_pages}),
+        lost=len(planned & failed),
         complete=counts.complete,
         found=counts.found,
     )

@@ -52,7 +52,8 @@ _WAITING_POLICIES = {Policy.OUTAGE, Policy.WAIT}
 class Work(Record):
     """One run of a document, with what its stages need. `file`: key of its PDF; the name of any other source.
 
-    `trace`: the traceparent of what it is a part of; of a shard's the stage of its parent.
+    `trace`: the traceparent of what it is a part of; of a shard's the stage of its parent. `only_items`: an earlier run
+    of the generation went through all stages, so nothing is left but items of its images and chunks.
     """
 
     run: Run
@@ -66,6 +67,7 @@ class Work(Record):
     force: str | None
     blocks: BlockNames = BlockNames()
     trace: str | None = None
+    only_items: bool = False
 
     def key(self, stage: str, settings: Settings, part: str = "") -> str:
         """Return the cache key of a pure stage of this document."""

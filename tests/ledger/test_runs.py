@@ -112,6 +112,17 @@ def test_only_another_fingerprint_starts_another_generation(ledger: Ledger) -> N
     assert one(ledger, requested).generation == again.generation
 
 
+def test_stages_begin_again_for_pairs_that_were_not_requested(ledger: Ledger) -> None:
+    run = begin_again(ledger, queue(ledger))
+    runs.reach_stage(ledger, run, Stage.COMPLETED)
+    runs.end(ledger, run, DocumentStatus.WAITING)
+    asked = {"options": OPTIONS, "fingerprint": "f", "requested": [VISUAL, COLOR]}
+    again = runs.begin(ledger, run.document, **asked)
+    assert isinstance(again, Run)
+    assert again.generation == run.generation
+    assert document(ledger, run).stage == Stage.REGISTERED
+
+
 def test_trace_is_that_of_the_generations_request(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     def in_trace(name: str | None) -> None:
         monkeypatch.setattr("swatchbook.ledger.stored_documents.traceparent", lambda: name)

@@ -1,0 +1,57 @@
+"""A document of which only images are left: they are tried again from their stored files, and no page is read."""
+
+import asyncio
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, select, update
+
+from swatchbook.flows.retry_failed import retry_failed
+from swatchbook.ledger.document_commands import retry
+from swatchbook.ledger.tables import items, vectors
+from swatchbook.pipeline import stages
+from swatchbook.records import DocumentStatus, ItemState, Role
+from swatchbook.resources import Resources
+from tests.flows.conftest import first_report, results_of
+
+pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("ingested")]
+
+STEPS = (
+    "read_pages", "discover_products", "read_tables", "describe_products", "plan_pages", "cut_chunks", "save_chunks",
+    "extract_pictures", "save_pictures", "assemble",
+)  # fmt: skip
+
+
+def fail_an_image(resources: Resources) -> str:
+    """Let the visual item of one image have failed for good, and return its key."""
+    with resources.ledger.write() as connection:
+        key = connection.execute(select(items.c.key).where(items.c.role == Role.VISUAL).limit(1)).scalar_one()
+        this = items.c.key == key, items.c.role == Role.VISUAL
+        broken = {
+            "state": ItemState.FAILED,
+            "failure": {"kind": "provider_timeout", "policy": "backoff", "message": "Slow."},
+        }
+        connection.execute(update(items).where(*this).values(broken))
+        connection.execute(delete(vectors).where(vectors.c.key == key, vectors.c.role == Role.VISUAL))
+    return str(key)
+
+
+@pytest.mark.gate
+def test_failed_image_is_retried_without_reading(
+    home: Path, resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise AssertionError("only an image is left")
+
+    before = first_report(resources)
+    fail_an_image(resources)
+    shutil.rmtree(results_of(home))  # of the stages: they would have to be made again
+    for step in STEPS:
+        monkeypatch.setattr(stages, step, refuse)
+    retry(resources.ledger, before.document_id)
+    (report,) = asyncio.run(retry_failed())
+    assert (report.status, report.images_complete) == (DocumentStatus.COMPLETED, before.images_found)
+    kept = {"products_discovered", "chunks_created", "sure", "doubts", "warnings", "confidence_score"}
+    assert report.model_dump(include=kept) == before.model_dump(include=kept)
