@@ -121,8 +121,8 @@ def prepare(model: Path, pictures: Sequence[Path]) -> dict[str, Any]:
 
     import swatchbook.models  # noqa: F401 — one thread an operation
     from swatchbook.images.decoder_pool import Decoders
-    from swatchbook.images.encoder_input import normalise, read_preparation, stack
     from swatchbook.settings import Settings
+    from swatchbook_models.encoder_input import normalise, read_preparation, stack
 
     preparation = read_preparation(json.loads((model / "preprocessor_config.json").read_text()), "bench")
     cores = os.cpu_count() or 1

@@ -77,8 +77,8 @@ def make_pictures(side: int) -> list[Pixels]:
 
 
 def load(path: Path, device: Literal["cpu", "cuda"], precision: Literal["auto", "float32"]) -> Any:
-    from swatchbook.models.siglip import SiglipEncoder
-    from swatchbook.models.weights import checkpoint
+    from swatchbook_models.siglip import SiglipEncoder
+    from swatchbook_models.weights import checkpoint
 
     point = checkpoint(str(path), "ENCODER_MODEL")
     tags = {role: point.tag(role) for role in (Role.VISUAL, *PROMPTS)}

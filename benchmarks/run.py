@@ -278,7 +278,7 @@ def encoders() -> list[Figure]:
     The first must be installed for it: `pip install sentence-transformers`. Others count where they are installed.
     """
     from benchmarks.encoders import measure
-    from swatchbook.models.device import LEAST_COSINE
+    from swatchbook_models.device import LEAST_COSINE
 
     m = measure(3)
     ours = "speed of decoding and preparing ÷ of the model's own Pillow processor"

@@ -1,5 +1,5 @@
-"""Make tests/models/open_clip_tiny.safetensors: a SigLIP with random weights as OpenCLIP saves it, two pictures, two
-texts, and what OpenCLIP makes of them.
+"""Make open_clip_tiny.safetensors of packages/models/tests: a SigLIP with random weights as OpenCLIP saves it, two
+pictures, two texts, and what OpenCLIP makes of them.
 
 Needs a package that nothing else here does: `pip install open_clip_torch` (written with 3.3.0, timm 1.0.31). So tests
 compare with the file.
@@ -10,7 +10,7 @@ compare with the file.
 from pathlib import Path
 from typing import Final
 
-FILE: Final = Path(__file__).parents[1] / "tests" / "models" / "open_clip_tiny.safetensors"
+FILE: Final = Path(__file__).parents[1] / "packages" / "models" / "tests" / "open_clip_tiny.safetensors"
 WIDTH, SIDE, WORDS, LENGTH = 64, 32, 160, 16
 
 

@@ -5,6 +5,7 @@ versions of `make install`. There, outside the checkout, it ingests and searches
 Then it installs the wheels of `packages/` and uses what each brings.
 """
 
+import json
 import os
 import shlex
 import shutil
@@ -212,6 +213,9 @@ def use_packages(programs: Path, folder: Path) -> None:
     shop = swatchbook("export", "--all", "--format", "jsonld", "--to", "products.jsonld", "--json")
     require([] if '"products": 4,' in shop else [f"export --format jsonld says {shop}."])
     swatchbook("mcp", "--help")
+    (siglip,) = [each for each in json.loads(swatchbook("models", "--json")) if each["name"] == "siglip"]
+    lacks = f"needs the extra models: pip install '{PROJECT['name']}[models]'"
+    require([] if siglip["lacks"] == lacks else [f"models lists siglip as {siglip}."])
 
 
 def draw_pictures(folder: Path) -> None:

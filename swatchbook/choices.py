@@ -11,10 +11,9 @@ from typing import Any, Final, NamedTuple
 
 from pydantic import Field
 
-from swatchbook.errors import Configuration, Failure
-from swatchbook.extras import how_to_install, is_installed
+from swatchbook.errors import Failure
+from swatchbook.extras import extra_of_choice, how_to_install, is_installed
 from swatchbook.models import image_network, registry
-from swatchbook.models.weights import DEFAULT_REVISIONS, checkpoint, split_revision
 from swatchbook.one_line import shorten
 from swatchbook.plugins import BUILT_IN, Kind, Plugin, declared
 from swatchbook.records import Record, Role
@@ -40,16 +39,13 @@ class Choice(Record):
 
 
 class _Fact(NamedTuple):
-    """The licence of a built-in choice, a function that returns its size in bytes, and the extra that it needs."""
+    """The licence of a built-in choice, and a function that returns its size in bytes."""
 
     licence: str
     size: Callable[[], int] | None = None
-    extra: str | None = None
 
 
 OWN: Final = "AGPL-3.0-or-later"
-HUB_LICENCES: Final = dict.fromkeys(DEFAULT_REVISIONS, "Apache-2.0")
-"""Model on the hub -> its licence; of others its page has it."""
 
 
 def choices(settings: Settings) -> list[Choice]:
@@ -62,12 +58,7 @@ def _built_in(kind: Kind, settings: Settings) -> Iterator[Choice]:
     for name in BUILT_IN[kind]:
         fact = _FACTS[kind, name]
         choice = Choice(kind=kind, name=name, active=_is_active(kind, name, settings), licence=fact.licence)
-        update: dict[str, object] = {}
-        if fact.extra and not is_installed(fact.extra):
-            update["lacks"] = f"needs the extra {fact.extra}: {how_to_install(fact.extra)}"
-        elif name == "siglip":
-            update = _of_siglip(settings)
-        elif fact.size:
+        if not (update := _lacked_extra(kind, name)) and fact.size:
             try:
                 update["megabytes"] = _megabytes(fact.size())
             except metadata.PackageNotFoundError:
@@ -87,7 +78,14 @@ def _plugins(kind: Kind, settings: Settings) -> Iterator[Choice]:
         else:
             is_active = _is_active(kind, plugin.name, settings)
             made = _made(kind, plugin.name, settings) if is_active else {}
-            yield choice.model_copy(update={"active": is_active, **made})
+            yield choice.model_copy(update={"active": is_active, **made, **_lacked_extra(kind, plugin.name)})
+
+
+def _lacked_extra(kind: Kind, name: str) -> dict[str, object]:
+    extra = extra_of_choice(kind, name)
+    if extra is None or is_installed(extra):
+        return {}
+    return {"lacks": f"needs the extra {extra}: {how_to_install(extra)}"}
 
 
 def _is_active(kind: Kind, name: str, settings: Settings) -> bool:
@@ -102,29 +100,21 @@ _SPECS: Final[Mapping[Kind, Callable[[Settings], registry.ModelSpec[Any]]]] = {
 
 
 def _made(kind: Kind, name: str, settings: Settings) -> dict[str, object]:
-    """Return the roles that a model makes, or what it lacks."""
+    """Return the roles that a model makes, licence and size of weights that are not its package's, or what it lacks."""
     if kind not in _SPECS:
         return {}
     try:
         spec = _SPECS[kind](settings.model_copy(update={kind.value: name}))
     except Failure as failure:
         return {"lacks": failure.message}
-    return {"makes": {role: spec.dimensions.get(role) for role in Role if role in spec.tags}}
-
-
-def _of_siglip(settings: Settings) -> dict[str, object]:
-    """Return licence and size of the models that the settings name; what they lack if they are not downloaded."""
-    named = [(settings.encoder_model, "ENCODER_MODEL")]
-    if settings.structure_model:
-        named.append((settings.structure_model, "STRUCTURE_MODEL"))
-    names = [split_revision(value)[0] for value, _ in named]
-    licences = dict.fromkeys(HUB_LICENCES.get(name, f"that of {name}") for name in names)
+    made: dict[str, object] = {"makes": {role: spec.dimensions.get(role) for role in Role if role in spec.tags}}
+    if spec.weights is None or _lacked_extra(kind, name):
+        return made
     try:
-        folders = [checkpoint(*each).folder() for each in named]
-    except Configuration as failure:
-        return {"licence": ", ".join(licences), "lacks": failure.message}
-    size = sum(file.stat().st_size for folder in folders for file in folder.glob("*.safetensors"))
-    return {"licence": ", ".join(licences), "megabytes": _megabytes(size)}
+        weights = spec.weights()
+    except Failure as failure:
+        return {**made, "lacks": failure.message}
+    return {**made, "licence": weights.licence, "megabytes": _megabytes(weights.size)}
 
 
 def _of_package(plugin: Plugin) -> dict[str, object]:
@@ -159,19 +149,18 @@ def _file_size(file: Path) -> int:
 _FACTS: Final[Mapping[tuple[Kind, str], _Fact]] = {
     (Kind.ENCODER, "efficientnet"): _Fact("Apache-2.0", partial(_file_size, image_network.FILE)),
     (Kind.ENCODER, "descriptors"): _Fact(OWN),
-    (Kind.ENCODER, "siglip"): _Fact("Apache-2.0", extra="models"),
     (Kind.TEXT_ENCODER, "e5"): _Fact("MIT", _e5_size),
-    (Kind.TEXT_ENCODER, "voyage"): _Fact("that of the provider", extra="voyage"),
+    (Kind.TEXT_ENCODER, "voyage"): _Fact("that of the provider"),
     (Kind.TEXT_ENCODER, "openai"): _Fact("that of the model"),
     (Kind.ANALYST, "local"): _Fact(OWN),
     (Kind.ANALYST, "vision"): _Fact("that of the model"),
     (Kind.INDEX, "lance"): _Fact("Apache-2.0", partial(_package_size, "lancedb")),
-    (Kind.INDEX, "weaviate"): _Fact("BSD-3-Clause", partial(_package_size, "weaviate-client"), extra="weaviate"),
+    (Kind.INDEX, "weaviate"): _Fact("BSD-3-Clause", partial(_package_size, "weaviate-client")),
     (Kind.PDF_READER, "mupdf"): _Fact("AGPL-3.0, or commercial", partial(_package_size, "pymupdf")),
-    (Kind.PDF_READER, "pdfium"): _Fact("BSD-3-Clause, Apache-2.0", partial(_package_size, "pypdfium2"), extra="pdfium"),
+    (Kind.PDF_READER, "pdfium"): _Fact("BSD-3-Clause, Apache-2.0", partial(_package_size, "pypdfium2")),
     (Kind.EXPORTER, "csv"): _Fact(OWN),
     (Kind.EXPORTER, "jsonl"): _Fact(OWN),
     (Kind.EXPORTER, "xlsx"): _Fact("BSD-2-Clause", partial(_package_size, "xlsxwriter")),
     (Kind.EXPORTER, "parquet"): _Fact("Apache-2.0", partial(_package_size, "pyarrow")),
 }
-"""Built-in choice -> licence and size of its weights, else of the package that does the work; and its extra."""
+"""Built-in choice -> licence and size of its weights, else of the package that does the work."""

@@ -66,6 +66,11 @@ NEEDS: Final = (
 )
 
 
+def extra_of_choice(setting: str, name: str) -> str | None:
+    """Return the extra that something needs which a setting chooses by this name."""
+    return next((each.extra for each in NEEDS if each.named == f"SWATCHBOOK_{setting.upper()}={name}"), None)
+
+
 def extra_of_url(url: str) -> str | None:
     """Return the extra that brings what opens a URL of an object store; None for a path, and for other protocols."""
     protocol, separator, _ = url.partition("://")

@@ -51,7 +51,6 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
     Kind.ENCODER: {
         "efficientnet": "swatchbook.models.registry:efficientnet",
         "descriptors": "swatchbook.models.registry:descriptors",
-        "siglip": "swatchbook.models.registry:siglip",
     },
     Kind.TEXT_ENCODER: {
         "e5": "swatchbook.models.registry:e5_small",
@@ -164,7 +163,8 @@ def find(kind: Kind, name: str) -> Plugin:
     if not found:
         others = ", ".join(f"{each.name} ({each.package})" for each in installed(kind)) or "none"
         raise Configuration(
-            f"No {kind.word} is called {name!r}. Built in: {', '.join(BUILT_IN[kind])}; installed plugins: {others}."
+            f"No {kind.word} is called {name!r}. Built in: {', '.join(BUILT_IN[kind])}; installed plugins: {others}.",
+            advice="A package may bring it: docs/install.md.",
         )
     if len(found) > 1:
         packages = " and ".join(str(each.package) for each in found)

@@ -292,7 +292,7 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
     ),
     "swatchbook worker": "tests/containers/test_pool.py::"
     "test_containers_killed_and_out_of_memory_are_made_up_for_by_others",
-    "swatchbook embed DOCUMENT --roles multimodal": "tests/test_siglip_end_to_end.py"
+    "swatchbook embed DOCUMENT --roles multimodal": "packages/models/tests/test_siglip_end_to_end.py"
     "::test_a_role_is_added_to_a_document_as_printed",
     **dict.fromkeys(
         ("swatchbook spaces move", "swatchbook spaces move --dry-run"),

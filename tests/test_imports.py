@@ -114,6 +114,7 @@ def test_imports_point_one_way(shipped: dict[str, set[str]]) -> None:
         ("deployments", "devtools.weaviate", False),
         ("interface", "tests.fixtures", False),
         ("interface", "swatchbook_shops.offers", False),
+        ("models", "swatchbook_models.siglip", False),
     ],
 )
 def test_the_rule_knows_both_directions(package: str, name: str, allowed: bool) -> None:

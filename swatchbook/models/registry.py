@@ -5,7 +5,8 @@ Cheap to import: a tag is known before its model loads. `ledger/requested.py` ha
 
 import threading
 from collections.abc import Callable, Collection, Mapping
-from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
+from dataclasses import dataclass
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from swatchbook.errors import Configuration
 from swatchbook.extras import require_extras
@@ -13,30 +14,61 @@ from swatchbook.index.contract import Space
 from swatchbook.models import e5, image_network, local_analyst, local_encoder, vision_analyst
 from swatchbook.models.plugin_models import PluginAnalyst, PluginEncoder, PluginTextEncoder, PluginTower
 from swatchbook.models.protocols import Analyst, ImageEncoder, TextEncoder, TextTower
-from swatchbook.models.weights import checkpoint
-from swatchbook.plugins import BUILT_IN, Kind, find
+from swatchbook.plugins import BUILT_IN, Kind, Plugin, find
 from swatchbook.providers.messages import Chat
-from swatchbook.records import TEXT_ROLES, Role, RoleTag, sha256
+from swatchbook.records import TEXT_ROLES, Record, Role, RoleTag
 from swatchbook.setting_values import Prompts
 from swatchbook.settings import PREFIX, Settings
 
-if TYPE_CHECKING:
-    from swatchbook.models.siglip import SiglipEncoder
-
 Model = TypeVar("Model")
+
+
+class Weights(NamedTuple):
+    """The licence of weights that are on this machine, and their size in bytes."""
+
+    licence: str
+    size: int
+
+
+class Pulled(Record):
+    """A downloaded model. `pin`: the setting (NAME=value) that selects this revision; None if none is needed."""
+
+    model: str
+    revision: str
+    folder: str
+    files: int
+    megabytes: float
+    pin: str | None = None
 
 
 class ModelSpec(NamedTuple, Generic[Model]):
     """A model before it is loaded: the tag of each of its roles, a function that loads it, and the lengths of vectors.
 
     `dimensions`: role -> length of its vectors, as far as it is known before the model is loaded. `is_tower`: whether
-    the model is a TextTower, too.
+    the model is a TextTower, too. `settings`: those that name the model besides its choice, none of them a secret: the
+    ledger keeps them. `weights`: finds them without loading them; raises Configuration if they are not downloaded.
     """
 
     tags: Mapping[Role, str]
     load: Callable[["Models"], Model]  # gets the process's other models, to share a provider's client
     dimensions: Mapping[Role, int] = {}
     is_tower: bool = False
+    settings: tuple[str, ...] = ()
+    weights: Callable[[], Weights] | None = None
+
+
+@dataclass(frozen=True)
+class ModelMaker(Generic[Model]):
+    """What an entry point may name instead of a class: a model that settings describe, and whose weights are pulled.
+
+    `spec` returns it; the model itself is used as it is, as a built-in one. `pull` downloads what the settings name.
+    """
+
+    spec: Callable[[Settings], ModelSpec[Model]]
+    pull: Callable[[Settings], list[Pulled]] | None = None
+
+    def __call__(self, settings: Settings) -> ModelSpec[Model]:
+        return self.spec(settings)
 
 
 def descriptors(_: Settings) -> ModelSpec[ImageEncoder]:
@@ -51,35 +83,6 @@ def efficientnet(_: Settings) -> ModelSpec[ImageEncoder]:
         return image_network.ImageNetwork(models.network)
 
     return ModelSpec(image_network.TAGS, load, image_network.DIMENSIONS)
-
-
-def siglip(settings: Settings) -> ModelSpec[ImageEncoder]:
-    """SigLIP or CLIP, with DINOv2 if a structure model is set. Raises Configuration for a model without a revision."""
-    siglip = checkpoint(settings.encoder_model, "ENCODER_MODEL")
-    prompts = {Role(name): phrases for name, phrases in settings.prompts}
-    pooled = "visual-pooled-1"
-    tags = {Role.VISUAL: siglip.tag(pooled), Role.MULTIMODAL: siglip.tag(f"multimodal-mean-1-{pooled}")} | {
-        role: siglip.tag(f"{role}-guided-1-{sha256(repr(phrases).encode())[:8]}") for role, phrases in prompts.items()
-    }
-
-    def load_siglip() -> "SiglipEncoder":
-        from swatchbook.models.siglip import SiglipEncoder
-
-        return SiglipEncoder(siglip, tags, prompts, device=settings.device, precision=settings.dtype)
-
-    if not settings.structure_model:
-        return ModelSpec(tags, lambda _: load_siglip(), is_tower=True)
-    structure = checkpoint(settings.structure_model, "STRUCTURE_MODEL")
-    tag = structure.tag("structure-class-1")
-
-    def load_both(_: Models) -> ImageEncoder:
-        from swatchbook.models.dinov2 import load_dinov2
-        from swatchbook.models.siglip import WithStructure
-
-        dinov2 = load_dinov2(structure, tag, device=settings.device, precision=settings.dtype)
-        return WithStructure(load_siglip(), dinov2)
-
-    return ModelSpec({**tags, Role.STRUCTURE: tag}, load_both, is_tower=True)
 
 
 def by_rules(settings: Settings) -> ModelSpec[Analyst]:
@@ -105,10 +108,15 @@ def review_tag(settings: Settings) -> str | None:
     return vision_analyst.tag(settings.review_model, settings.vision_side) if settings.review_model else None
 
 
-def _of_texts(tag: str, dimension: int, load: Callable[["Models"], TextEncoder]) -> ModelSpec[TextEncoder]:
+def _of_texts(
+    tag: str, dimension: int, load: Callable[["Models"], TextEncoder], named_by: tuple[str, ...] = ()
+) -> ModelSpec[TextEncoder]:
     """Return a model that makes both roles of texts."""
     roles = (Role.UNDERSTANDING, Role.TEXT)
-    return ModelSpec(dict.fromkeys(roles, tag), load, dict.fromkeys(roles, dimension))
+    return ModelSpec(dict.fromkeys(roles, tag), load, dict.fromkeys(roles, dimension), settings=named_by)
+
+
+_OF_PROVIDERS: Final = ("text_model", "text_dimension", "text_url")
 
 
 def e5_small(_: Settings) -> ModelSpec[TextEncoder]:
@@ -125,7 +133,7 @@ def voyage(settings: Settings) -> ModelSpec[TextEncoder]:
 
         return voyage_encoder(settings, tag)
 
-    return _of_texts(tag, settings.text_dimension, load)
+    return _of_texts(tag, settings.text_dimension, load, _OF_PROVIDERS)
 
 
 def openai(settings: Settings) -> ModelSpec[TextEncoder]:
@@ -137,38 +145,59 @@ def openai(settings: Settings) -> ModelSpec[TextEncoder]:
 
         return openai_encoder(settings, tag)
 
-    return _of_texts(tag, settings.text_dimension, load)
+    return _of_texts(tag, settings.text_dimension, load, _OF_PROVIDERS)
 
 
 def encoder_of(settings: Settings) -> ModelSpec[ImageEncoder]:
     """Return the chosen encoder. Raises Configuration for a plugin that cannot be loaded."""
-    plugin = find(Kind.ENCODER, settings.encoder)
-    if plugin.package is None:
-        return plugin.load()(settings)  # type: ignore[no-any-return]
-    with plugin.usable():
+
+    def adapted(plugin: Plugin) -> ModelSpec[ImageEncoder]:
         encoder = PluginEncoder(plugin, settings)
         encoder = PluginTower(plugin, settings) if encoder.embeds_texts else encoder
-    return ModelSpec(encoder.tags, lambda _: encoder.made(), encoder.dimensions, encoder.embeds_texts)
+        return ModelSpec(encoder.tags, lambda _: encoder.made(), encoder.dimensions, encoder.embeds_texts)
+
+    return _chosen(Kind.ENCODER, settings, adapted)
 
 
 def text_encoder_of(settings: Settings) -> ModelSpec[TextEncoder]:
     """Return the chosen text encoder. Raises Configuration for a plugin that cannot be loaded."""
-    plugin = find(Kind.TEXT_ENCODER, settings.text_encoder)
-    if plugin.package is None:
-        return plugin.load()(settings)  # type: ignore[no-any-return]
-    with plugin.usable():
+
+    def adapted(plugin: Plugin) -> ModelSpec[TextEncoder]:
         encoder = PluginTextEncoder(plugin, settings)
-    return _of_texts(encoder.tag, encoder.dimension, lambda _: encoder.made())
+        return _of_texts(encoder.tag, encoder.dimension, lambda _: encoder.made())
+
+    return _chosen(Kind.TEXT_ENCODER, settings, adapted)
 
 
 def analyst_of(settings: Settings) -> ModelSpec[Analyst]:
     """Return the chosen analyst. Raises Configuration for a plugin that cannot be loaded, or without a vision model."""
-    plugin = find(Kind.ANALYST, settings.analyst)
+
+    def adapted(plugin: Plugin) -> ModelSpec[Analyst]:
+        analyst = PluginAnalyst(plugin, settings)
+        return ModelSpec({Role.ANALYSIS: analyst.tag}, lambda _: analyst.made())
+
+    return _chosen(Kind.ANALYST, settings, adapted)
+
+
+def _chosen(kind: Kind, settings: Settings, adapted: Callable[[Plugin], ModelSpec[Model]]) -> ModelSpec[Model]:
+    """Return the chosen model of a kind; `adapted` makes it of a plugin that is no ModelMaker."""
+    plugin = find(kind, getattr(settings, kind))
     if plugin.package is None:
         return plugin.load()(settings)  # type: ignore[no-any-return]
     with plugin.usable():
-        analyst = PluginAnalyst(plugin, settings)
-    return ModelSpec({Role.ANALYSIS: analyst.tag}, lambda _: analyst.made())
+        found = plugin.load()
+        return found(settings) if isinstance(found, ModelMaker) else adapted(plugin)
+
+
+def pull(settings: Settings) -> list[Pulled]:
+    """Download the weights of the chosen models that are found on a hub. Raises what their packages raise."""
+    pulled = list[Pulled]()
+    for kind in (Kind.ENCODER, Kind.TEXT_ENCODER, Kind.ANALYST):
+        plugin = find(kind, getattr(settings, kind))
+        maker = plugin.load() if plugin.package else None
+        if isinstance(maker, ModelMaker) and maker.pull:
+            pulled += maker.pull(settings)
+    return pulled
 
 
 _TEXT_ENCODER_ROLES: Final = frozenset({Role.UNDERSTANDING, Role.TEXT})
@@ -198,21 +227,11 @@ def vector_tags(settings: Settings) -> dict[Role, str]:
     return {**encoder_of(settings).tags, **text_encoder_of(settings).tags}
 
 
-_MODEL_SETTINGS: Final[Mapping[str, tuple[str, ...]]] = {
-    "siglip": ("encoder", "encoder_model", "structure_model", "prompts"),
-    "voyage": ("text_encoder", "text_model", "text_dimension", "text_url"),
-    "openai": ("text_encoder", "text_model", "text_dimension", "text_url"),
-}  # fmt: skip
-"""Choice of an encoder or text encoder -> the settings that name the model; none of them is a secret.
-
-For choices that are not here, such as plugins, it is the choice alone.
-"""
-
-
 def model_record(settings: Settings, role: Role) -> dict[str, Any]:
     """Return the settings that name the model which makes this role's vectors, as JSON: the ledger keeps them."""
-    kind = Kind.TEXT_ENCODER if role in _TEXT_ENCODER_ROLES else Kind.ENCODER
-    return settings.model_dump(mode="json", include=set(_MODEL_SETTINGS.get(getattr(settings, kind), (kind,))))
+    if role in _TEXT_ENCODER_ROLES:
+        return settings.model_dump(mode="json", include={Kind.TEXT_ENCODER, *text_encoder_of(settings).settings})
+    return settings.model_dump(mode="json", include={Kind.ENCODER, *encoder_of(settings).settings})
 
 
 def settings_of_tag(
@@ -330,12 +349,11 @@ class Models:
         if role in _TEXT_ENCODER_ROLES:
             _ = self.text_encoder  # a network is loaded at its first use
         elif self._settings.encoder not in BUILT_IN[Kind.ENCODER]:
-            _ = self.encoder
-        elif self._settings.encoder == "siglip":
             require_extras(self._settings, "encoder")
-            checkpoint(self._settings.encoder_model, "ENCODER_MODEL").folder()
-            if self._settings.structure_model:
-                checkpoint(self._settings.structure_model, "STRUCTURE_MODEL").folder()
+            if find_weights := encoder_of(self._settings).weights:
+                find_weights()
+            else:
+                _ = self.encoder
 
     @property
     def network(self) -> image_network.Network:

@@ -95,3 +95,14 @@ def material(pattern: str, palette: str, piece: int = 0, side: int = 480) -> NDA
     share = np.clip(PATTERNS[pattern](rng, side), 0, 1)[..., None]
     first, second = (np.array(color, float) for color in PALETTES[palette])
     return np.clip(first * (1 - share) + second * share + rng.normal(0, 1.5, (side, side, 1)), 0, 255).astype(np.uint8)
+
+
+def print_of(width: int, height: int) -> Image.Image:
+    """A picture with structure at every scale, as print has it."""
+    rng = np.random.default_rng(width)
+    surface = np.full((height, width, 3), rng.uniform(60, 200, 3))
+    for octave in range(7):
+        lumps = rng.normal(0, 1, (max(1, height >> octave), max(1, width >> octave))).astype(np.float32)
+        wave = Image.fromarray(lumps).resize((width, height), Image.Resampling.BICUBIC)
+        surface += np.asarray(wave)[..., None] * 2.5 * 1.35**octave
+    return Image.fromarray(surface.clip(0, 255).astype(np.uint8))

@@ -34,12 +34,6 @@ from tests.fixtures import ROOT
 DECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = DECLARED["optional-dependencies"]
 IMPORTERS = {
-    "swatchbook.images.encoder_input": "models",
-    "swatchbook.models.device": "models",
-    "swatchbook.models.dinov2": "models",
-    "swatchbook.models.pretrained": "models",
-    "swatchbook.models.siglip": "models",
-    "swatchbook.models.vision_encoder": "models",
     "swatchbook.index.weaviate": "weaviate",
     "swatchbook.index.weaviate_connection": "weaviate",
     "swatchbook.index.weaviate_filter": "weaviate",

@@ -22,9 +22,6 @@ def test_asked_roles_bring_those_they_are_made_from() -> None:
     assert set(wanted(Settings())) == LOCAL
     assert wanted(Settings(), Role.COLOR, Role.TEXTURE) == [Role.COLOR, Role.TEXTURE]
     assert wanted(Settings(), Role.UNDERSTANDING) == [Role.ANALYSIS, Role.UNDERSTANDING]
-    siglip = Settings(encoder="siglip")
-    assert wanted(siglip, Role.MULTIMODAL) == [Role.ANALYSIS, Role.VISUAL, Role.MULTIMODAL]
-    assert Role.MULTIMODAL in wanted(siglip)
 
 
 def test_role_that_no_model_makes_is_an_error_naming_the_setting() -> None:
@@ -67,30 +64,11 @@ def test_models_load_once_however_many_threads_ask(monkeypatch: pytest.MonkeyPat
 def test_tags_are_known_without_loading_anything_heavy() -> None:
     code = (
         "import sys; from swatchbook.models.registry import requested; from swatchbook.settings import Settings;"
-        "requested(Settings()); requested(Settings(encoder='siglip', structure_model='facebook/dinov2-base'));"
+        "requested(Settings());"
         "print(*sys.modules)"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"numpy", "torch", "transformers", "huggingface_hub", "prefect", "PIL"} & set(loaded)
-
-
-def test_siglip_and_dinov2_are_known_by_name_and_pinned_revision() -> None:
-    made = tags(Settings(encoder="siglip", structure_model="facebook/dinov2-base"))
-    assert made[Role.VISUAL] == "siglip2-base-patch16-224@75de2d55ec2d/visual-pooled-1"
-    assert made[Role.MULTIMODAL] == "siglip2-base-patch16-224@75de2d55ec2d/multimodal-mean-1-visual-pooled-1"
-    assert made[Role.STRUCTURE] == "dinov2-base@f9e44c814b77/structure-class-1"
-    assert {Role.COLOR, Role.TEXTURE, Role.MATERIAL, Role.APPLICATION} < set(made)
-    pinned = tags(Settings(encoder="siglip", encoder_model=f"openai/clip-vit-large-patch14@{'ab' * 20}"))
-    assert pinned[Role.VISUAL] == "clip-vit-large-patch14@abababababab/visual-pooled-1"
-
-
-def test_unpinned_model_says_how_to_pin_it() -> None:
-    with pytest.raises(Configuration, match=r"ENCODER_MODEL=a/b is not pinned.*models pull.*ENCODER_MODEL"):
-        tags(Settings(encoder="siglip", encoder_model="a/b"))
-    with pytest.raises(Configuration, match=r"STRUCTURE_MODEL=a/b is not pinned.*STRUCTURE_MODEL"):
-        tags(Settings(encoder="siglip", structure_model="a/b"))
-    with pytest.raises(Configuration, match=r"ENCODER_MODEL=/nowhere/else contains no model"):
-        tags(Settings(encoder="siglip", encoder_model="/nowhere/else"))
 
 
 def test_vectors_are_known_though_the_analyst_is_not_named() -> None:

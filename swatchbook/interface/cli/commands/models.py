@@ -10,7 +10,7 @@ from swatchbook.interface.cli.terminal import cell, note, out, say_json, table
 
 if TYPE_CHECKING:
     from swatchbook.choices import Choice
-    from swatchbook.models.pull import Pulled
+    from swatchbook.models.registry import Pulled
     from swatchbook.settings import Settings
 
 
@@ -64,14 +64,12 @@ def pull_models(as_json: Json = False) -> None:
 
 def pull_chosen(settings: "Settings") -> "list[Pulled]":
     """Download each chosen model from the hub, with progress bars on stderr. Raises what `pull` raises."""
-    from swatchbook.extras import require_extras
-    from swatchbook.models.pull import chosen, pull
+    from swatchbook.models.registry import pull
 
-    checkpoints = chosen(settings)
-    if not checkpoints:
+    pulled = pull(settings)
+    if not pulled:
         note(f"Nothing to download: SWATCHBOOK_ENCODER={settings.encoder} uses no model from the hub.")
-    require_extras(settings, "encoder")
-    return [pull(checkpoint) for checkpoint in checkpoints]
+    return pulled
 
 
 def draw_pulled(pulled: "list[Pulled]") -> Table:

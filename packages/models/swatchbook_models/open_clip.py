@@ -1,7 +1,7 @@
 """SigLIP models that OpenCLIP saved, such as Marqo's for e-commerce: read their weights into transformers' SigLIP.
 
 Their repositories bring Python code for transformers; it is never run. OpenCLIP builds the vision tower with timm; its
-names and packed projections differ from transformers', the mathematics do not (tests/models/test_open_clip.py).
+names and packed projections differ from transformers', the mathematics do not (tests/test_open_clip.py).
 """
 
 import json

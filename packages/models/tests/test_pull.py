@@ -10,15 +10,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+import test_open_clip
 from huggingface_hub import constants
 from safetensors.torch import load_file
 
 from swatchbook.errors import Authentication, Configuration, ProviderError
-from swatchbook.models.pull import chosen, pull
+from swatchbook.models import registry
 from swatchbook.models.registry import load, tags
 from swatchbook.records import Role
 from swatchbook.settings import Settings
-from tests.models import test_open_clip, tiny
+from swatchbook_models.pull import chosen, pull
+from tests.models import tiny
 from tests.models.hub import COMMIT, Hub, hub
 
 SIGLIP, DINO = "lab/tiny-siglip", "lab/tiny-dinov2"
@@ -157,8 +159,8 @@ def test_a_wrong_token_is_named_and_not_repeated(there: Hub, monkeypatch: pytest
 
 
 def test_folders_and_local_models_need_no_pull(folders: dict[str, Path]) -> None:
-    assert chosen(Settings()) == []
-    assert chosen(Settings(encoder="siglip", encoder_model=str(folders[SIGLIP]))) == []
+    assert registry.pull(Settings()) == []
+    assert registry.pull(Settings(encoder="siglip", encoder_model=str(folders[SIGLIP]))) == []
 
 
 def test_the_command_line_pulls_from_the_hub_that_the_environment_names(there: Hub, tmp_path: Path) -> None:

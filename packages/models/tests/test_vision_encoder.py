@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 from swatchbook.arrays import Pixels
 from swatchbook.errors import Failure, InvalidModelOutput, OutOfMemory
-from swatchbook.images.encoder_input import Preparation
-from swatchbook.models.vision_encoder import BATCH, VisionEncoder
 from swatchbook.pipeline.bisect import bisect
 from swatchbook.records import Role
+from swatchbook_models.encoder_input import Preparation
+from swatchbook_models.vision_encoder import BATCH, VisionEncoder
 
 PREPARATION = Preparation(
     size=(8, 8), crop=None, filter="bilinear", mean=(0.0, 0.0, 0.0), deviation=(1.0, 1.0, 1.0)

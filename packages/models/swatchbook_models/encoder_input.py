@@ -1,7 +1,7 @@
 """Prepare pictures for a vision model in torch, as Hugging Face's image processors do: resize, crop, normalise.
 
 torch's antialiased resize of 8-bit samples uses Pillow's algorithm: from the same pixels no sample differs by more than
-2 levels of 255 (tests/images/test_prepare.py). Decoding at OVERSAMPLING times the size changes one by 0.4 to 1.4.
+2 levels of 255 (tests/test_prepare.py). Decoding at OVERSAMPLING times the size changes one by 0.4 to 1.4.
 """
 
 from collections.abc import Mapping, Sequence

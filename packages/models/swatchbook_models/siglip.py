@@ -27,11 +27,11 @@ from torch.nn import functional
 
 from swatchbook.arrays import Pixels, Vectors
 from swatchbook.errors import Configuration, InvalidModelOutput
-from swatchbook.models.device import Device, Precision
-from swatchbook.models.pretrained import load_network, load_preparation, load_tokenizer
-from swatchbook.models.vision_encoder import VisionEncoder
-from swatchbook.models.weights import Checkpoint
 from swatchbook.records import PIXEL_ROLES, Role
+from swatchbook_models.device import Device, Precision
+from swatchbook_models.pretrained import load_network, load_preparation, load_tokenizer
+from swatchbook_models.vision_encoder import VisionEncoder
+from swatchbook_models.weights import Checkpoint
 
 Patches = tuple[Tensor, Tensor]
 """The pooled pictures (n, d) and their patches (n, p, d), both in the joint space, not normalised."""

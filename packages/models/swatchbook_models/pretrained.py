@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from swatchbook.errors import Configuration, reason_of
-from swatchbook.images.encoder_input import Preparation, read_preparation
-from swatchbook.models import open_clip
-from swatchbook.models.weights import TAG_REVISION_DIGITS, Checkpoint
 from swatchbook.settings import PREFIX
+from swatchbook_models import open_clip
+from swatchbook_models.encoder_input import Preparation, read_preparation
+from swatchbook_models.weights import TAG_REVISION_DIGITS, Checkpoint
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

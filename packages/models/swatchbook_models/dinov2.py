@@ -8,11 +8,11 @@ from typing import Any, Final
 from torch import Tensor, nn
 
 from swatchbook.errors import Configuration
-from swatchbook.models.device import Device, Precision
-from swatchbook.models.pretrained import load_network, load_preparation
-from swatchbook.models.vision_encoder import VisionEncoder
-from swatchbook.models.weights import Checkpoint
 from swatchbook.records import Role
+from swatchbook_models.device import Device, Precision
+from swatchbook_models.pretrained import load_network, load_preparation
+from swatchbook_models.vision_encoder import VisionEncoder
+from swatchbook_models.weights import Checkpoint
 
 KINDS: Final = ("dinov2", "dinov2_with_registers")
 

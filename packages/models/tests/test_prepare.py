@@ -10,11 +10,14 @@ import torch
 import transformers
 from numpy.typing import NDArray
 from PIL import Image
+from torch.nn import functional
 
 from swatchbook.errors import Configuration
 from swatchbook.images.decode import decode
-from swatchbook.images.encoder_input import Preparation, normalise, read_preparation, resize, resize_as_floats, stack
 from swatchbook.images.limits import ImageLimits
+from swatchbook.images.pixels import shrink
+from swatchbook_models.encoder_input import Preparation, normalise, read_preparation, resize, resize_as_floats, stack
+from tests.images.materials import print_of
 
 IMAGENET = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}
 SQUARE = {"height": 224, "width": 224}
@@ -38,17 +41,6 @@ def make_processor(kind: str) -> Any:
 @pytest.fixture(params=PROCESSORS, scope="module")
 def processor(request: pytest.FixtureRequest) -> Any:
     return make_processor(request.param)
-
-
-def print_of(width: int, height: int) -> Image.Image:
-    """A picture with structure at every scale, as print has it."""
-    rng = np.random.default_rng(width)
-    surface = np.full((height, width, 3), rng.uniform(60, 200, 3))
-    for octave in range(7):
-        lumps = rng.normal(0, 1, (max(1, height >> octave), max(1, width >> octave))).astype(np.float32)
-        wave = Image.fromarray(lumps).resize((width, height), Image.Resampling.BICUBIC)
-        surface += np.asarray(wave)[..., None] * 2.5 * 1.35**octave
-    return Image.fromarray(surface.clip(0, 255).astype(np.uint8))
 
 
 def levels_apart(processor: Any, theirs: Image.Image, ours: Image.Image) -> NDArray[np.float64]:
@@ -119,3 +111,15 @@ def test_the_oldest_configurations_are_read() -> None:
     found = read_preparation(old, "it")
     assert isinstance(found, Preparation)
     assert (found.size, found.input_size, found.side, found.filter) == (224, (224, 224), 448, "bicubic")
+
+
+@pytest.mark.parametrize("size", [(600, 450), (301, 777), (163, 161)])
+def test_pixels_are_those_of_torch_within_a_level(size: tuple[int, int]) -> None:
+    """torch shrank the pictures whose vectors and analyses collections already have."""
+    picture = np.asarray(print_of(*size))
+    ours = shrink(picture, 160).astype(int)
+    planes = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None]
+    theirs = functional.interpolate(planes, ours.shape[:2], mode="bilinear", antialias=True)[0].permute(1, 2, 0).numpy()
+    apart = np.abs(ours - theirs)
+    assert apart.max() <= 1
+    assert apart.mean() < 0.2

@@ -12,11 +12,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from swatchbook.errors import Configuration
-from swatchbook.models.open_clip import load_siglip
 from swatchbook.models.registry import load
-from swatchbook.models.siglip import SiglipEncoder
 from swatchbook.records import Role
 from swatchbook.settings import Settings
+from swatchbook_models.open_clip import load_siglip
+from swatchbook_models.siglip import SiglipEncoder
 from tests.models import tiny
 
 FILE = Path(__file__).with_name("open_clip_tiny.safetensors")

@@ -6,9 +6,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from swatchbook.errors import Configuration
-from swatchbook.models import device
-from swatchbook.models.device import choose_device, to_precision
 from swatchbook.records import Role
+from swatchbook_models import device
+from swatchbook_models.device import choose_device, to_precision
 
 CPU = torch.device("cpu")
 

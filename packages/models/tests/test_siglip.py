@@ -15,10 +15,10 @@ from swatchbook.arrays import Pixels
 from swatchbook.errors import Configuration, InvalidModelOutput
 from swatchbook.models.protocols import ImageEncoder, TextTower
 from swatchbook.models.registry import load, tags
-from swatchbook.models.siglip import VISIONS, SiglipEncoder, SiglipVision, WithStructure, pool
 from swatchbook.records import Role
 from swatchbook.setting_values import Prompts
 from swatchbook.settings import Settings
+from swatchbook_models.siglip import VISIONS, SiglipEncoder, SiglipVision, WithStructure, pool
 from tests.models import tiny
 
 KINDS = ("siglip2", "clip")  # one of SigLIP 1 is the same, but for the filter of its pictures

@@ -11,26 +11,20 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from swatchbook.errors import Authentication, Configuration, ProviderError, ProviderTimeout, as_failure, reason_of
-from swatchbook.models.weights import DEFAULT_REVISIONS, Checkpoint, files_of, is_folder, split_revision
-from swatchbook.records import Record
+from swatchbook.extras import require_extras
+from swatchbook.models.registry import Pulled
 from swatchbook.settings import PREFIX, Settings
+from swatchbook_models.weights import DEFAULT_REVISIONS, Checkpoint, files_of, is_folder, split_revision
 
 
-class Pulled(Record):
-    """A downloaded model. `pin`: the setting (NAME=value) that selects this revision; None if none is needed."""
-
-    model: str
-    revision: str
-    folder: str
-    files: int
-    megabytes: float
-    pin: str | None = None
+def pull_chosen(settings: Settings) -> list[Pulled]:
+    """Download each hub model that the settings name. Raises what `pull` raises."""
+    require_extras(settings, "encoder")
+    return [pull(each) for each in chosen(settings)]
 
 
 def chosen(settings: Settings) -> list[Checkpoint]:
     """Return the hub models that the settings name; the revision is empty if neither settings nor defaults pin it."""
-    if settings.encoder != "siglip":
-        return []
     models = (
         (*split_revision(settings.encoder_model), "ENCODER_MODEL"),
         (*split_revision(settings.structure_model), "STRUCTURE_MODEL"),

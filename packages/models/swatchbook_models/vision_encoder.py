@@ -17,9 +17,9 @@ from torch.nn import functional
 
 from swatchbook.arrays import Pixels, Vectors
 from swatchbook.errors import InvalidModelOutput, OutOfMemory
-from swatchbook.images.encoder_input import CPU, Preparation, normalise, stack
-from swatchbook.models.device import Device, Precision, choose_device, to_precision
 from swatchbook.records import Role
+from swatchbook_models.device import Device, Precision, choose_device, to_precision
+from swatchbook_models.encoder_input import CPU, Preparation, normalise, stack
 
 In = TypeVar("In")
 Out = TypeVar("Out")

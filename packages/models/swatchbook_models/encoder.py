@@ -1,0 +1,63 @@
+"""Describe the encoder `siglip` before anything is loaded: SigLIP or CLIP, and DINOv2 if a structure model is set."""
+
+from typing import TYPE_CHECKING, Final
+
+from swatchbook.models.protocols import ImageEncoder
+from swatchbook.models.registry import ModelMaker, Models, ModelSpec, Pulled, Weights
+from swatchbook.records import Role, sha256
+from swatchbook.settings import Settings
+from swatchbook_models.weights import DEFAULT_REVISIONS, Checkpoint, checkpoint
+
+if TYPE_CHECKING:
+    from swatchbook_models.siglip import SiglipEncoder
+
+SETTINGS: Final = ("encoder_model", "structure_model", "prompts")
+
+
+def siglip(settings: Settings) -> ModelSpec[ImageEncoder]:
+    """Return the encoder that the settings name. Raises Configuration for a model without a revision."""
+    siglip = checkpoint(settings.encoder_model, "ENCODER_MODEL")
+    prompts = {Role(name): phrases for name, phrases in settings.prompts}
+    pooled = "visual-pooled-1"
+    tags = {Role.VISUAL: siglip.tag(pooled), Role.MULTIMODAL: siglip.tag(f"multimodal-mean-1-{pooled}")} | {
+        role: siglip.tag(f"{role}-guided-1-{sha256(repr(phrases).encode())[:8]}") for role, phrases in prompts.items()
+    }
+
+    def load_siglip() -> "SiglipEncoder":
+        from swatchbook_models.siglip import SiglipEncoder
+
+        return SiglipEncoder(siglip, tags, prompts, device=settings.device, precision=settings.dtype)
+
+    if not settings.structure_model:
+        return ModelSpec(tags, lambda _: load_siglip(), {}, True, SETTINGS, lambda: find_weights(siglip))
+    structure = checkpoint(settings.structure_model, "STRUCTURE_MODEL")
+    tag = structure.tag("structure-class-1")
+
+    def load_both(_: Models) -> ImageEncoder:
+        from swatchbook_models.dinov2 import load_dinov2
+        from swatchbook_models.siglip import WithStructure
+
+        dinov2 = load_dinov2(structure, tag, device=settings.device, precision=settings.dtype)
+        return WithStructure(load_siglip(), dinov2)
+
+    tags_of_both = {**tags, Role.STRUCTURE: tag}
+    return ModelSpec(tags_of_both, load_both, {}, True, SETTINGS, lambda: find_weights(siglip, structure))
+
+
+def find_weights(*checkpoints: Checkpoint) -> Weights:
+    """Return licences and size of weights. Raises Configuration if they are not downloaded."""
+    licences = dict.fromkeys(
+        "Apache-2.0" if each.model in DEFAULT_REVISIONS else f"that of {each.model}" for each in checkpoints
+    )
+    files = (file for each in checkpoints for file in each.folder().glob("*.safetensors"))
+    return Weights(", ".join(licences), sum(file.stat().st_size for file in files))
+
+
+def pull(settings: Settings) -> list[Pulled]:
+    """Download each model that the settings name. Raises what `swatchbook_models.pull` raises."""
+    from swatchbook_models.pull import pull_chosen
+
+    return pull_chosen(settings)
+
+
+SIGLIP: Final = ModelMaker(siglip, pull)
