@@ -216,6 +216,8 @@ def use_packages(programs: Path, folder: Path) -> None:
     (siglip,) = [each for each in json.loads(swatchbook("models", "--json")) if each["name"] == "siglip"]
     lacks = f"needs the extra models: pip install '{PROJECT['name']}[models]'"
     require([] if siglip["lacks"] == lacks else [f"models lists siglip as {siglip}."])
+    clients = "from swatchbook_client import AsyncClient, Client"
+    run(programs / "python", "-c", clients, folder=folder)
 
 
 def draw_pictures(folder: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+import swatchbook
 from devtools.size import PACKAGES
 
 ROOT = Path(__file__).parents[1]
@@ -45,9 +46,8 @@ def imported(source: str) -> set[str]:
     return names
 
 
-_HANDED_OUT = ("async_client", "client", "client_errors", "python")
-LAZY = {"swatchbook.__init__": {f"swatchbook.interface.{name}" for name in _HANDED_OUT}}
-"""The one exception: `swatchbook.Client`, `AsyncClient` and `Swatchbook`, imported when they are asked for."""
+LAZY = {"swatchbook.__init__": {"swatchbook.interface.python"}}
+"""The one exception: `swatchbook.Swatchbook`, imported when it is asked for."""
 
 
 def is_allowed(package: str, name: str) -> bool:
@@ -121,21 +121,20 @@ def test_the_rule_knows_both_directions(package: str, name: str, allowed: bool) 
     assert is_allowed(package, name) is allowed
 
 
-def test_client_and_collection_are_imported_lazily() -> None:
-    assert is_lazy("swatchbook.__init__", "swatchbook.interface.client.Client")
+def test_collection_is_imported_lazily() -> None:
     assert is_lazy("swatchbook.__init__", "swatchbook.interface.python.Swatchbook")
     assert not is_lazy("swatchbook.__init__", "swatchbook.interface.cli.main")
-    assert not is_lazy("swatchbook.__init__", "swatchbook.interface.clients")
-    assert not is_lazy("swatchbook.settings", "swatchbook.interface.client")
+    assert not is_lazy("swatchbook.__init__", "swatchbook.interface.pythons")
+    assert not is_lazy("swatchbook.settings", "swatchbook.interface.python")
     code = (
-        "import sys, swatchbook, swatchbook.settings; before = set(sys.modules); swatchbook.Client;"
-        "after, above = set(sys.modules), 'swatchbook.interface.'; print('httpx' in before, above + 'client' in before,"
-        "above + 'client' in after, any(name in after for name in ('fastapi', 'sqlalchemy', 'torch', 'prefect')),"
-        "above + 'python' in after); swatchbook.Swatchbook; print(above + 'python' in sys.modules,"
+        "import sys, swatchbook, swatchbook.settings; before = set(sys.modules); swatchbook.Swatchbook;"
+        "above = 'swatchbook.interface.python'; print('httpx' in before, above in before, above in sys.modules,"
         "any(name in sys.modules for name in ('fastapi', 'torch', 'prefect', 'pandas', 'lancedb')))"
     )
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert run.stdout.split() == ["False", "False", "True", "False", "False", "True", "False"]
+    assert run.stdout.split() == ["False", "False", "True", "False"]
+    with pytest.raises(AttributeError, match="Nothing"):
+        swatchbook.Nothing  # noqa: B018
 
 
 def test_rooms_of_the_domain_import_each_other_one_way(shipped: dict[str, set[str]]) -> None:

@@ -1,6 +1,6 @@
-"""Requests of the Python clients, as data: what is sent, and how the answer is read. Neither client is needed for it.
+"""Requests to a service, as data: what is sent, and how the answer is read.
 
-`interface/client_calls.py` describes each request of the service; `client.py` and `async_client.py` send them.
+`search_calls.py` describes those of commands, and the Python clients of `packages/client` the others.
 """
 
 import inspect

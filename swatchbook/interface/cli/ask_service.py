@@ -1,44 +1,65 @@
-"""Answer `swatchbook search` and `facets` through a running service (SWATCHBOOK_SERVICE_URL) and the Python client.
+"""Answer `swatchbook search` and `facets` through a running service (SWATCHBOOK_SERVICE_URL).
 
-The client's errors become failures with advice, and `document=` needs the full id. No ledger is opened, and no model is
+Its errors become failures with advice, and `document=` needs the full id. No ledger is opened, and no model is
 loaded.
 """
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import cast
+from typing import NamedTuple, TypeVar, cast
+
+import httpx
 
 from swatchbook.errors import KINDS, Authentication, Configuration, Failure, InvalidReference, ProviderDown, reason_of
 from swatchbook.index.contract import FILTERS, FilterArguments, Where
-from swatchbook.interface.client import Client
 from swatchbook.interface.client_errors import Denied, InvalidAddress, NoAnswer, NotFound, ServiceError
+from swatchbook.interface.client_request import TIMEOUT_SECONDS, Call, connection, no_answer
 from swatchbook.records import ID
 from swatchbook.settings import Settings
+
+T = TypeVar("T")
 
 _OR_LOCAL = "or unset SWATCHBOOK_SERVICE_URL to search on this machine."
 
 
 @contextmanager
-def client_of(settings: Settings) -> Iterator[Client]:
-    """Yield a client of the service in the settings. Its errors, and those of reading a picture, become failures."""
+def service_of(settings: Settings) -> Iterator["Service"]:
+    """Yield the service in the settings. Its errors, and those of reading a picture, become failures."""
     key = settings.service_key.get_secret_value() if settings.service_key else None
+    url = (settings.service_url or "").rstrip("/")
     try:
-        client = Client(settings.service_url or "", key=key)
+        arguments = connection(url, key)
     except InvalidAddress as error:
         advice = "Set SWATCHBOOK_SERVICE_URL to an address such as https://swatchbook.example.com or "
         advice += "http://127.0.0.1:8420, and SWATCHBOOK_SERVICE_KEY to one of its keys."
         raise Configuration(str(error), advice=advice) from None
     try:
-        with client:
-            yield client
+        with httpx.Client(timeout=TIMEOUT_SECONDS, **arguments) as http:
+            yield Service(http, url)
     except ServiceError as error:
-        raise _failure(error, client.url) from error
+        raise _failure(error, url) from error
     except OSError as error:
         raise InvalidReference(f"{error.filename}: {reason_of(error)}.", advice="Check the path.") from error
 
 
+class Service(NamedTuple):
+    """A connection to a service."""
+
+    http: httpx.Client
+    url: str
+
+    def ask(self, call: Call[T]) -> T:
+        """Send a request and return its answer. Raises ServiceError."""
+        with call.opened(None) as request:
+            try:
+                response = self.http.request(**request)
+            except httpx.HTTPError as error:
+                raise no_answer(self.url, error) from error
+        return call.answer(response, self.url)
+
+
 def client_filters(where: Where, documents: Sequence[str]) -> FilterArguments:
-    """Return filters as the client takes them. `documents`: as given; raises InvalidReference unless they are ids."""
+    """Return filters as requests take them. `documents`: as given; raises InvalidReference unless they are ids."""
     for document in documents:
         if not ID.fullmatch(document):
             raise InvalidReference(

@@ -6,12 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
-from swatchbook.errors import InvalidReference
 from swatchbook.interface.cli.main import app
-from swatchbook.interface.client import Client as PythonClient
 from tests.interface.conftest import ANNA, BERT, asking, bearing
 
 FULL = {
@@ -80,19 +77,3 @@ def test_a_key_exports_what_it_may_see(filled: Path) -> None:
         for asked, of_anna, of_bert in (({}, "2", "0"), ({"document": document}, "2", None)):
             answers = [client.post("/export", json=asked, headers=bearing(key)) for key in (ANNA, BERT)]
             assert [each.headers.get("Swatchbook-Products") for each in answers] == [of_anna, of_bert]
-
-
-def test_the_client_returns_the_file(filled: Path) -> None:
-    from swatchbook.interface import client_calls
-
-    call = client_calls.export(owner="anna", format="akeneo", since=datetime(2020, 1, 1, tzinfo=UTC))
-    with asking() as client, call.opened(None) as request:
-        assert isinstance(client, TestClient)
-        assert b"Nordvik Oak" in call.answer(client.request(**request), "")
-        (filled / "shop.yaml").write_text(json.dumps({"fields": {"name-en_US": "{name}", "description": None}}))
-        by_file = client_calls.export(owner="anna", format="akeneo", mapping=filled / "shop.yaml")
-        with by_file.opened(None) as request:
-            assert b"name-en_US" in by_file.answer(client.request(**request), "").splitlines()[0]
-    with pytest.raises(InvalidReference, match="no such file"):
-        client_calls.export(format="akeneo", mapping=filled / "none.yaml")
-    assert PythonClient.export.__doc__ == client_calls.export.__doc__

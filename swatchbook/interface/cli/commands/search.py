@@ -29,7 +29,7 @@ from swatchbook.truncate import page_numbers
 
 if TYPE_CHECKING:
     from swatchbook.index.contract import Where
-    from swatchbook.interface.client_calls import Hits
+    from swatchbook.interface.search_calls import Hits
     from swatchbook.records import Facet, Facets, Hit, SearchResults, Unmatched
     from swatchbook.resources import Resources
 
@@ -80,13 +80,15 @@ def search(
     filters, references = _filters(where, editions)
     settings = read_settings(begins=False, or_service=True)
     if settings.service_url:
-        from swatchbook.interface.cli.ask_service import client_filters, client_of
+        from swatchbook.interface import search_calls
+        from swatchbook.interface.cli.ask_service import client_filters, service_of
 
-        with client_of(settings) as client:
-            hits = client.search(
+        with service_of(settings) as service:
+            call = search_calls.search(
                 text, image=image, like=like or (), unlike=unlike or (), by=by, k=k, offset=offset,
                 weights=_parse_weights(weights), owner=owner, explain=True, **client_filters(filters, references),
             )  # fmt: skip
+            hits = service.ask(call)
         _print_results(hits, hits, offset, explain=explain, as_json=as_json)
         return
     from swatchbook.ledger.owners import known_owners
@@ -207,10 +209,12 @@ def facets(
     filters, references = _filters(where, editions)
     settings = read_settings(begins=False, or_service=True)
     if settings.service_url:
-        from swatchbook.interface.cli.ask_service import client_filters, client_of
+        from swatchbook.interface import search_calls
+        from swatchbook.interface.cli.ask_service import client_filters, service_of
 
-        with client_of(settings) as client:
-            counted = client.facets(text, by=by, owner=owner, **client_filters(filters, references))
+        with service_of(settings) as service:
+            call = search_calls.facets(text, by=by, owner=owner, **client_filters(filters, references))
+            counted = service.ask(call)
     else:
         from swatchbook.resources import open_resources
 

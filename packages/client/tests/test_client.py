@@ -14,9 +14,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import update
 
-import swatchbook
 from swatchbook.index.contract import FILTERS, FilterArguments, Filters
-from swatchbook.interface.client import Client
 from swatchbook.interface.client_errors import (
     Conflict,
     Denied,
@@ -36,6 +34,7 @@ from swatchbook.records import DocumentStatus, IngestOptions, LostPicture, LostS
 from swatchbook.reports.collection_state import collect_statistics
 from swatchbook.resources import Resources
 from swatchbook.settings import load_settings
+from swatchbook_client import Client
 from tests.fixtures import ROOT
 from tests.interface.conftest import ALL, ANNA, BERT
 from tests.interface.service.served import Served, answering, served
@@ -65,13 +64,6 @@ def document(anna: Client) -> str:
 
 def set_status(resources: Resources, document: str, status: DocumentStatus) -> None:
     scene.set_document(resources.ledger, document, status=status)
-
-
-def test_it_is_what_the_package_hands_out() -> None:
-    assert swatchbook.Client is Client
-    assert swatchbook.NotFound is NotFound
-    with pytest.raises(AttributeError, match="Nothing"):
-        swatchbook.Nothing  # noqa: B018
 
 
 def test_every_filter_is_an_argument() -> None:

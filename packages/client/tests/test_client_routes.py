@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from swatchbook.index.contract import FilterArguments
-from swatchbook.interface import client_calls
-from swatchbook.interface.async_client import AsyncClient
-from swatchbook.interface.client import Client
+from swatchbook.interface import search_calls
 from swatchbook.interface.client_request import Call, Pages
 from swatchbook.interface.service.app import create_app
 from swatchbook.records import Rename, TaughtReading
 from swatchbook.settings import Settings
+from swatchbook_client import AsyncClient, Client
+from swatchbook_client import calls as calls_of_clients
 from tests.interface.service.served import rest
 
 WITHOUT_A_METHOD = {
@@ -35,8 +35,9 @@ def named() -> dict[str, Any]:
     """Return the functions that describe a request."""
     return {
         name: function
-        for name, function in vars(client_calls).items()
-        if inspect.isfunction(function) and function.__module__ == client_calls.__name__ and not name.startswith("_")
+        for module in (calls_of_clients, search_calls)
+        for name, function in vars(module).items()
+        if inspect.isfunction(function) and function.__module__ == module.__name__ and not name.startswith("_")
     }
 
 

@@ -9,12 +9,10 @@ from pathlib import Path
 
 import pytest
 
-import swatchbook
-from swatchbook.interface.async_client import AsyncClient
-from swatchbook.interface.client import Client
 from swatchbook.interface.client_errors import NoAnswer
 from swatchbook.records import DocumentStatus
 from swatchbook.settings import load_settings
+from swatchbook_client import AsyncClient, Client
 from tests.fixtures import ROOT
 from tests.interface.conftest import ANNA
 from tests.interface.service.served import Served, answering, served
@@ -39,7 +37,7 @@ def test_it_answers_what_the_other_client_does(service: Served, document: str, m
     monkeypatch.setattr("swatchbook.interface.client_request.PAGE_ENTRIES", 4)
 
     async def ask() -> list[object]:
-        async with swatchbook.AsyncClient(service.url, key=ANNA) as client:
+        async with AsyncClient(service.url, key=ANNA) as client:
             found = await client.search("oak", by="product", category=["wood", "terrazzo"], k=3)
             picture = await client.image_file(found[0].images[0])
             return [

@@ -1,48 +1,48 @@
-"""The Python client of a Swatchbook service, `swatchbook.Client`.
+"""The Python client of a Swatchbook service for programs with asyncio.
 
-It sends one request for each call (lists: one for each 200 entries) and returns the records that the service sent.
-Every error is a subclass of `ServiceError`, one for each kind of status (`interface/client_errors.py`).
+It has the methods of `Client`, to be awaited; lists are read with `async for`.
 """
 
-import time
-from collections.abc import Callable, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
 from types import TracebackType
-from typing import ClassVar, Concatenate, ParamSpec, Self, TypeVar
+from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
 
 import httpx
 
-from swatchbook.interface import client_calls as calls
+from swatchbook.interface import search_calls
 from swatchbook.interface.client_request import TIMEOUT_SECONDS, Call, Pages, connection, described, no_answer
-from swatchbook.interface.client_waiting import SETTLED, Waiting
 from swatchbook.interface.replies import ShownDocument
 from swatchbook.records import DocumentStatus
+from swatchbook_client import calls
+from swatchbook_client.waiting import SETTLED, Waiting
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def _asks(build: Callable[P, Call[T]]) -> Callable[Concatenate["Client", P], T]:
+def _asks(build: Callable[P, Call[T]]) -> Callable[Concatenate["AsyncClient", P], Coroutine[Any, Any, T]]:
     """Return the method that sends a request."""
 
-    def method(self: "Client", /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return self._ask(build(*args, **kwargs))
+    async def method(self: "AsyncClient", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._ask(build(*args, **kwargs))
 
     described(method, build, None)
     return method
 
 
-def _lists(build: Callable[P, Pages[T]]) -> Callable[Concatenate["Client", P], Iterator[T]]:
+def _lists(build: Callable[P, Pages[T]]) -> Callable[Concatenate["AsyncClient", P], AsyncIterator[T]]:
     """Return the method that yields the entries of a list, and asks for more when they are needed."""
 
-    def method(self: "Client", /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
+    def method(self: "AsyncClient", /, *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[T]:
         return self._each(build(*args, **kwargs))
 
-    described(method, build, Iterator)
+    described(method, build, AsyncIterator)
     return method
 
 
-class Client:
-    """A connection to a service, for one thread at a time; use it in a `with` block, or close it.
+class AsyncClient:
+    """A connection to a service, for one event loop; use it in an `async with` block, or close it. Tasks can share it.
 
     `owner` is the owner of uploads, lists and searches; without one the key decides. Every method raises ServiceError.
     """
@@ -54,17 +54,19 @@ class Client:
     ) -> None:
         """Raise InvalidAddress for an address that is not http or https, or a key that would travel without TLS."""
         self.url, self.owner = url.rstrip("/"), owner
-        self._http = httpx.Client(timeout=timeout, **connection(self.url, key))
+        self._http = httpx.AsyncClient(timeout=timeout, **connection(self.url, key))
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close the connections."""
-        self._http.close()
+        await self._http.aclose()
 
-    def __enter__(self) -> Self:
+    async def __aenter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        await self.close()
 
     # documents
 
@@ -118,8 +120,8 @@ class Client:
 
     # search
 
-    search = _asks(calls.search)
-    facets = _asks(calls.facets)
+    search = _asks(search_calls.search)
+    facets = _asks(search_calls.facets)
     near_duplicates = _asks(calls.near_duplicates)
 
     # the collection and the service
@@ -134,32 +136,39 @@ class Client:
     health = _asks(calls.health)
     metrics = _asks(calls.metrics)
 
-    def wait(self, document: str, *, timeout: float | None = None, every: float = 2.0) -> ShownDocument:
+    async def wait(
+        self,
+        document: str,
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109 - as `Client.wait`
+        every: float = 2.0,
+    ) -> ShownDocument:
         """Return the document when its status is one of SETTLED; ask once in `every` seconds.
 
         A service that is away for a while is waited for. Raises TimeoutError after `timeout` seconds, NotFound when the
         document is deleted meanwhile.
         """
-        shown = self.status(document)  # an address that never answers is an error
+        shown = await self.status(document)  # an address that never answers is an error
         waiting = Waiting(shown, timeout=timeout, every=every)
         while waiting.goes_on():
-            time.sleep(every)
+            await asyncio.sleep(every)
             with waiting.through_outages():
-                waiting.shown = self.status(document)
+                waiting.shown = await self.status(document)
         return waiting.shown
 
-    def _ask(self, call: Call[T]) -> T:
+    async def _ask(self, call: Call[T]) -> T:
         with call.opened(self.owner) as request:
             try:
-                response = self._http.request(**request)
+                response = await self._http.request(**request)
             except httpx.HTTPError as error:
                 raise no_answer(self.url, error) from error
         return call.answer(response, self.url)
 
-    def _each(self, pages: Pages[T]) -> Iterator[T]:
+    async def _each(self, pages: Pages[T]) -> AsyncIterator[T]:
         cursor = None
         while True:
-            entries, cursor = self._ask(pages.portion(cursor))
-            yield from entries
+            entries, cursor = await self._ask(pages.portion(cursor))
+            for entry in entries:
+                yield entry
             if cursor is None:
                 return

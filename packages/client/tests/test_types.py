@@ -12,7 +12,8 @@ import pytest
 from tests.fixtures import ROOT
 
 PROGRAM = """
-from swatchbook import AsyncClient, Client, Swatchbook
+from swatchbook import Swatchbook
+from swatchbook_client import AsyncClient, Client
 
 with Client("http://127.0.0.1:8420") as client:
     reveal_type(client.status("a"))
@@ -37,7 +38,7 @@ with Swatchbook.open() as book:
 FOUND = [
     ("note", 'Revealed type is "swatchbook.interface.replies.ShownDocument"'),
     ("note", 'Revealed type is "typing.Iterator[swatchbook.records.details.ProductDetails]"'),
-    ("note", 'Revealed type is "swatchbook.interface.client_calls.Hits"'),
+    ("note", 'Revealed type is "swatchbook.interface.search_calls.Hits"'),
     ("error", 'Unexpected keyword argument "colour"; did you mean "color"?  [call-arg]'),
     ("error", 'Argument 1 has incompatible type "int"; expected "str"  [arg-type]'),
     ("note", 'Revealed type is "swatchbook.interface.replies.ShownDocument"'),
@@ -60,6 +61,6 @@ def test_program_is_checked_strictly(tmp_path: Path) -> None:
     cache = f"{os.environ.get('MYPY_CACHE_DIR', tmp_path / 'cache')}-of-programs"  # other options, other cache
     done = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", "program.py"], cwd=tmp_path, capture_output=True, text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "MYPY_CACHE_DIR": cache},
+        env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'packages' / 'client'}", "MYPY_CACHE_DIR": cache},
     )  # fmt: skip
     assert re.findall(r"^program\.py:\d+: (note|error): (.*)$", done.stdout, re.MULTILINE) == FOUND, done.stderr

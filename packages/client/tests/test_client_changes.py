@@ -1,0 +1,157 @@
+"""What the Python client does to a document: edits, teaching, exports, against the real service."""
+
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from swatchbook.errors import InvalidReference
+from swatchbook.interface import client_request
+from swatchbook.records import (
+    Add,
+    Assign,
+    Example,
+    Merge,
+    PagePlace,
+    PictureSide,
+    PlacementState,
+    Rename,
+    Shown,
+)
+from swatchbook.settings import load_settings
+from swatchbook_client import Client, Invalid, NotFound, calls
+from tests.fixtures import ROOT
+from tests.interface.conftest import ANNA, BERT, asking
+from tests.interface.service.served import served
+
+
+def test_an_edit_is_shown_at_once_and_can_be_undone(filled: Path, keys: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (
+        served(load_settings()) as service,
+        Client(service.url, key=ANNA) as anna,
+        Client(service.url, key=BERT) as bert,
+    ):
+        (listed,) = anna.documents()
+        one, other = anna.products(listed.id)
+        picture = one.pictures[0].id
+        made = anna.edit(listed.id, Rename[str](product=one.id, name="Larch"))
+        assert (made.edit.number, made.edit.by, made.published) == (1, "anna", True)
+        anna.edit(listed.id, Assign[str](picture=picture, products=(other.id,)))
+        assert anna.product(one.id).name == "Larch"
+        assert picture in {each.id for each in anna.product(other.id).pictures}
+        assert picture in {hit.id for hit in anna.search("tile", product=other.id, k=100)}
+        anna.edit(listed.id, Merge[str](products=("Larch", other.name)))
+        assert [product.id for product in anna.products(listed.id)] == [one.id]
+        assert anna.undo(listed.id, 3).edit.undone_by == "anna"
+        assert [product.name for product in anna.products(listed.id)] == ["Larch", other.name]
+        assert [edit.undone_at is None for edit in anna.edits(listed.id)] == [True, True, False]
+
+        with pytest.raises(Invalid, match="no product"):
+            anna.edit(listed.id, Rename[str](product="Larch tree", name="Oak"))
+        with pytest.raises(Invalid, match="no edit 3"):
+            anna.undo(listed.id, 3)
+        for forbidden in (lambda: bert.edit(listed.id, Add(page=1, name="Mine")), lambda: bert.undo(listed.id, 1)):
+            with pytest.raises(NotFound):
+                forbidden()
+        monkeypatch.setattr(client_request, "PAGE_ENTRIES", 2)
+        assert [edit.number for edit in anna.edits(listed.id)] == [1, 2, 3]
+
+
+def test_texts_of_a_page_are_shown_and_a_proposal_changes_nothing(filled: Path, keys: None) -> None:
+    with served(load_settings()) as service, Client(service.url, key=ANNA) as anna:
+        (document,) = (each.id for each in anna.documents())
+        before = anna.status(document)
+        page = anna.texts(document, 3)
+        (name,) = (each for each in page.texts if each.is_name)
+        assert (name.name, page.page, page.turn) == ("Nordvik Oak", 3, 0)
+        assert 0 <= name.box[0] < name.box[2] <= page.width
+        assert any(each.is_line for each in page.texts)
+        shown = [
+            Example(page=4, box=each.box, text=each.name)
+            for each in anna.texts(document, 4).texts
+            if each.name in ("Limed", "Smoked")
+        ]
+        proposal = anna.propose(document, shown)
+        assert proposal.reading.examples == tuple(shown)
+        assert proposal.products == len({each.name for each in proposal.names}) > 2
+        (one,) = (each for each in shown if each.text == "Limed")
+        others = anna.propose(document, [one]).others
+        assert 1 <= len(others) <= 4
+        taken = anna.propose(document, [one], start=others[0].reading)
+        assert (taken.products, taken.pages, taken.reading) == (
+            others[0].products, others[0].pages, others[0].reading,
+        )  # fmt: skip
+        assert set(others[0].names) <= {each.name for each in taken.names}
+        readings = anna.likeliest_readings(document)
+        assert readings.in_use is None
+        assert 1 <= len(readings.likeliest) <= 3
+        previewed = anna.propose(document, start=readings.likeliest[0].reading)
+        assert previewed.names == readings.likeliest[0].names
+        assert anna.status(document) == before
+        with pytest.raises(Invalid, match="show at least one name"):
+            anna.propose(document)
+        with pytest.raises(NotFound, match="Page 99"):
+            anna.texts(document, 99)
+        kept = anna.accept(document, proposal.reading, products=proposal.products)
+        assert anna.likeliest_readings(document).in_use == kept.reading
+        assert {each.name for each in anna.texts(document, 4).texts if each.is_name} >= {"Limed", "Smoked"}
+
+
+def test_pictures_of_a_page_are_listed_and_shown_and_a_side_is_given_and_taken_back(filled: Path, keys: None) -> None:
+    with served(load_settings()) as service, Client(service.url, key=ANNA) as anna:
+        (document,) = (each.id for each in anna.documents())
+        pictures = anna.texts(document, 4).pictures
+        swatch = next(each for each in pictures if each.state is PlacementState.SHOWN)
+        assert swatch.url == f"/images/{swatch.image}/file"
+        logo = next(each for each in pictures if each.state is PlacementState.DECORATIVE)
+        assert (logo.url, logo.reason) == (None, "tiny: its short side is under 32 pt")
+        shown = [
+            Example(page=4, box=swatch.box, what=Shown.DECORATION),
+            Example(page=4, box=logo.box, what=Shown.DECORATION, right=False),
+            Example(page=5, box=(60, 620, 160, 700), what=Shown.PICTURE),
+        ]
+        proposal = anna.propose(document, shown, side=PictureSide.ABOVE)
+        made = proposal.pictures
+        assert made is not None
+        assert (made.decoration, made.missed) == ((PagePlace(page=4, box=swatch.box),), ())
+        assert logo.box in {each.box for each in made.shown}
+        assert [each.box for each in made.taken] == [shown[2].box]
+        assert proposal.reading.side is PictureSide.ABOVE
+        kept = anna.accept(document, proposal.reading)
+        assert kept.reading.examples == tuple(shown)
+        assert anna.propose(document, [shown[0].model_copy(update={"right": False})]).reading.side is PictureSide.ABOVE
+        as_found = anna.propose(document, start=kept.reading, side="as found")
+        assert as_found.reading == kept.reading.model_copy(update={"side": None})
+
+
+def test_example_of_the_documentation_runs(filled: Path, keys: None, capsys: pytest.CaptureFixture[str]) -> None:
+    example, _in_a_notebook = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "teaching.md").read_text(), re.DOTALL)
+    with served(load_settings()) as service, Client(service.url, key=ANNA) as anna:
+        for printed, real in (
+            ("http://127.0.0.1:8420", service.url),
+            ("4f1c…", ANNA),
+            ("catalogue.pdf", next(iter(anna.documents())).name),
+        ):
+            assert printed in example
+            example = example.replace(printed, real)
+        exec(compile(example, "docs/teaching.md", "exec"), {})
+        (kept,) = anna.readings()
+        assert [each.text for each in kept.reading.examples] == ["Nordvik Oak"]
+        assert "Nordvik Oak" in capsys.readouterr().out
+
+
+def test_the_client_returns_the_file(filled: Path) -> None:
+    call = calls.export(owner="anna", format="akeneo", since=datetime(2020, 1, 1, tzinfo=UTC))
+    with asking() as client, call.opened(None) as request:
+        assert isinstance(client, TestClient)
+        assert b"Nordvik Oak" in call.answer(client.request(**request), "")
+        (filled / "shop.yaml").write_text(json.dumps({"fields": {"name-en_US": "{name}", "description": None}}))
+        by_file = calls.export(owner="anna", format="akeneo", mapping=filled / "shop.yaml")
+        with by_file.opened(None) as request:
+            assert b"name-en_US" in by_file.answer(client.request(**request), "").splitlines()[0]
+    with pytest.raises(InvalidReference, match="no such file"):
+        calls.export(format="akeneo", mapping=filled / "none.yaml")
+    assert Client.export.__doc__ == calls.export.__doc__
