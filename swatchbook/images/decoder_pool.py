@@ -78,6 +78,7 @@ class Decoders:
         return self._ask_all(paths, _HEADER_ONLY, lambda frame: Header(**frame[0]))
 
     def _ask_all(self, paths: Sequence[Path], side: int, read: Callable[[Frame], T]) -> list[T | Failure]:
+        paths = [path.absolute() for path in paths]  # the children stay in the folder that they were started in
         size = max(1, len(paths) // (REQUESTS_PER_CHILD * len(self._children)))
         portions = [paths[n : n + size] for n in range(0, len(paths), size)]
         return list(chain.from_iterable(self._threads.map(lambda portion: self._ask(portion, side, read), portions)))

@@ -107,6 +107,17 @@ def test_nothing_to_decode_starts_no_child(tmp_path: Path) -> None:
         assert children() == before
 
 
+def test_relative_path_is_that_of_the_caller(
+    decoders: Decoders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The children may have been started in another folder."""
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
+    assert decoders.decode([tmp_path / "a.png"], 4)
+    monkeypatch.chdir(tmp_path)
+    (decoded,) = decoders.decode([Path("a.png")], 4)
+    assert not isinstance(decoded, Failure)
+
+
 def test_small_pictures_are_not_enlarged(decoders: Decoders, tmp_path: Path) -> None:
     Image.new("RGB", (1, 1), (7, 8, 9)).save(tmp_path / "dot.png")
     assert pixels(decoders, tmp_path / "dot.png").tolist() == [[[7, 8, 9]]]
