@@ -5,6 +5,7 @@ Parent and container must have the same code and settings. `ledger/item_runs.py`
 
 import hashlib
 import math
+import os
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -124,10 +125,11 @@ def shard_fingerprint(settings: Settings, work: Work) -> str:
 
 
 @cache
-def code_version() -> str:
-    """Return the SHA-256 of the source files of `swatchbook/`."""
-    root, digest = Path(__file__).parents[1], hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
+def code_version(root: Path = Path(__file__).parents[1]) -> str:
+    """Return the SHA-256 of the source files of `swatchbook/`, also of those that a checkout links into it."""
+    digest = hashlib.sha256()
+    files = (Path(folder, name) for folder, _, names in os.walk(root, followlinks=True) for name in names)
+    for path in sorted(file for file in files if file.suffix == ".py"):
         digest.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
