@@ -13,6 +13,7 @@ import sys
 import tarfile
 import tomllib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from devtools.generated_pages import ROOT
 
@@ -24,6 +25,12 @@ _FOLDERS = {*PACKAGES, "scheduler", "interface"}
 
 Files = Mapping[str, str]
 """Path -> text."""
+
+
+def shipped_modules() -> list[Path]:
+    """Return the Python files of the core, and of the packages of `packages/` without their tests."""
+    folders = (*(ROOT / name for name in PACKAGES), *ROOT.glob("packages/*/swatchbook_*"))
+    return [path for folder in folders for path in sorted(folder.rglob("*.py"))]
 
 
 def files_at(commit: str) -> Files:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from devtools.size import PACKAGES
+from devtools.size import shipped_modules
 from swatchbook.errors import reason_of
 from tests.test_imports import ROOT
 
@@ -46,8 +46,7 @@ _CAUSES = {"__cause__", "__context__"}
 
 @pytest.fixture(scope="module")
 def shipped() -> dict[str, ast.Module]:
-    paths = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
-    return {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text()) for path in paths}
+    return {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text()) for path in shipped_modules()}
 
 
 def classes_in(tree: ast.AST) -> set[str]:

@@ -5,10 +5,12 @@ import pkgutil
 import re
 import time
 from collections.abc import Callable, Iterator
+from itertools import chain
 
 import pytest
 
 import swatchbook
+import swatchbook_shops
 from swatchbook.catalogue import attributes, measures
 from swatchbook.pdf.page_text import LONGEST_LINE
 
@@ -29,8 +31,9 @@ def hostile_lines() -> Iterator[str]:
 
 
 def patterns() -> Iterator[tuple[str, re.Pattern[str]]]:
-    """Yield the patterns that modules of the domain keep, with their names."""
-    for info in pkgutil.walk_packages(swatchbook.__path__, "swatchbook."):
+    """Yield the patterns that modules of the core and of shops keep, with their names."""
+    found = (pkgutil.walk_packages(each.__path__, f"{each.__name__}.") for each in (swatchbook, swatchbook_shops))
+    for info in chain.from_iterable(found):
         if ".migrations" in info.name:
             continue
         for name, value in vars(importlib.import_module(info.name)).items():

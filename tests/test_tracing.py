@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from devtools.size import PACKAGES
+from devtools.size import shipped_modules
 from swatchbook import tracing
 from swatchbook.errors import ProviderDown
 from swatchbook.interface.cli.log import Fields
@@ -214,11 +214,10 @@ def test_malformed_headers_are_not_logged() -> None:
 def test_no_name_of_a_span_is_made_of_what_is_read() -> None:
     """Names in the code are constants, but for the stage, the command and the method with its route."""
     named = re.compile(r"\bspan\(\s*(f?\"[^\"]*\"|\w+)")
-    root, found = Path(__file__).parents[1], set[str]()
-    for package in PACKAGES:
-        for path in (root / package).rglob("*.py"):
-            if path.name != "tracing.py":
-                found |= set(named.findall(path.read_text())) if "swatchbook.tracing" in path.read_text() else set()
+    found = set[str]()
+    for path in shipped_modules():
+        if path.name != "tracing.py":
+            found |= set(named.findall(path.read_text())) if "swatchbook.tracing" in path.read_text() else set()
     assert {name for name in found if not name.startswith('"')} == {
         'f"stage {towards}"', 'f"swatchbook {context.invoked_subcommand}"', "method",
     }  # fmt: skip

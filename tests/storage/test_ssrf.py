@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from devtools.size import PACKAGES
+from devtools.size import shipped_modules
 from swatchbook.errors import Failure, HostAway, InvalidReference
 from swatchbook.storage.fetch import Fetched, Resolve, fetch
 
@@ -370,14 +370,14 @@ OUTWARDS: Mapping[str, str] = {
     "swatchbook/index/weaviate_connection.py": "SWATCHBOOK_WEAVIATE_URL, a setting",
     "swatchbook/scheduler/launch.py": "PREFECT_API_URL, a setting",
     "swatchbook/interface/service/serve.py": "the service's own address",
-    "swatchbook/interface/client.py": "the address that a program gives to its own client",
-    "swatchbook/interface/async_client.py": "the same",
+    "swatchbook/interface/cli/ask_service.py": "SWATCHBOOK_SERVICE_URL, a setting",
+    "packages/client/swatchbook_client/client.py": "the address that a program gives to its own client",
+    "packages/client/swatchbook_client/async_client.py": "the same",
     "swatchbook/interface/cli/prefect_server.py": "PREFECT_API_URL, a setting, and the server that a command starts",
 }
 """Module that opens connections -> who says where to."""
 
 
 def test_one_module_connects_to_what_strangers_name() -> None:
-    modules = [file for package in PACKAGES for file in (ROOT / package).rglob("*.py")]
-    found = {str(file.relative_to(ROOT)) for file in modules if OPENS.search(file.read_text())}
+    found = {str(file.relative_to(ROOT)) for file in shipped_modules() if OPENS.search(file.read_text())}
     assert found == OUTWARDS.keys()
