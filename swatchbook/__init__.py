@@ -1,6 +1,8 @@
-"""Turn product catalogues into one searchable collection. This is the domain: plain Python, without Prefect or a web
-framework. It also hands out a collection on this machine, for notebooks (`swatchbook.Swatchbook`, in
-`interface/python.py`), which is imported only when it is asked for.
+"""Turn product catalogues into one searchable collection.
+
+Its packages are the domain, plain Python without Prefect or a web framework, but for `scheduler`, `interface` and those
+that a checkout links into it (docs/development.md). It hands out a collection on this machine, for notebooks
+(`swatchbook.Swatchbook`, in `interface/python.py`), which is imported only when it is asked for.
 """
 
 from typing import TYPE_CHECKING
