@@ -15,7 +15,7 @@ from swatchbook.errors import Failure
 from swatchbook.extras import extra_of_choice, how_to_install, is_installed
 from swatchbook.models import image_network, registry
 from swatchbook.one_line import shorten
-from swatchbook.plugins import BUILT_IN, Kind, Plugin, declared
+from swatchbook.plugins import BUILT_IN, UNCHOSEN, Kind, Plugin, declared
 from swatchbook.records import Record, Role
 from swatchbook.settings import Settings
 
@@ -50,7 +50,7 @@ OWN: Final = "AGPL-3.0-or-later"
 
 def choices(settings: Settings) -> list[Choice]:
     """Return all that is built in and installed, in the order of `Kind`, the built-in ones first."""
-    kinds = [kind for kind in Kind if kind is not Kind.COMMAND]
+    kinds = [kind for kind in Kind if kind not in UNCHOSEN]
     return [choice for kind in kinds for choice in (*_built_in(kind, settings), *_plugins(kind, settings))]
 
 

@@ -1,6 +1,6 @@
-"""Encoders, text encoders, analysts, indexes, readers of PDFs, exporters and commands by name: the built-in ones, and
-those that installed packages declare as entry points. The code of a package is imported only where a setting or
-`--format` has its name, or a command is asked for or listed.
+"""Encoders, text encoders, analysts, indexes, readers of PDFs, exporters, commands and routers by name: the built-in
+ones, and those that installed packages declare as entry points. The code of a package is imported only where a setting
+or `--format` has its name, a command is asked for or listed, or the service starts.
 
 A plugin cannot have the name of a built-in one: these are looked up first, which also leaves out reading the metadata
 of all installed packages (50 ms). How a plugin is written: docs/plugins.md.
@@ -21,7 +21,7 @@ from swatchbook.redact import redact
 
 
 class Kind(StrEnum):
-    """What has a name; all but EXPORTER and COMMAND are also names of settings."""
+    """What has a name; those that a setting chooses have its name."""
 
     ENCODER = "encoder"
     TEXT_ENCODER = "text_encoder"
@@ -30,6 +30,7 @@ class Kind(StrEnum):
     PDF_READER = "pdf_reader"
     EXPORTER = "exporter"
     COMMAND = "command"
+    ROUTER = "router"
 
     @property
     def word(self) -> str:
@@ -44,8 +45,12 @@ GROUPS: Final[Mapping[Kind, str]] = {
     Kind.PDF_READER: "swatchbook.pdf_readers",
     Kind.EXPORTER: "swatchbook.exporters",
     Kind.COMMAND: "swatchbook.commands",
+    Kind.ROUTER: "swatchbook.routers",
 }
 """Kind -> group of its entry points."""
+
+UNCHOSEN: Final = frozenset({Kind.COMMAND, Kind.ROUTER})
+"""Kinds that nobody chooses: all that is installed is used."""
 
 BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
     Kind.ENCODER: {
@@ -76,6 +81,7 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
         "parquet": "swatchbook.export.formats:PARQUET",
     },
     Kind.COMMAND: {},  # those of the core: `interface/cli/main.py`
+    Kind.ROUTER: {},  # those of the core: `interface/service/app.py`
 }
 """Kind -> name -> `module:factory`, as an entry point has it."""
 

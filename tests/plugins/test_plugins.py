@@ -30,7 +30,7 @@ from swatchbook.models import registry
 from swatchbook.pipeline.embed import process_batch
 from swatchbook.pipeline.publish import publish_all
 from swatchbook.pipeline.run import Work
-from swatchbook.plugins import BUILT_IN, Kind
+from swatchbook.plugins import BUILT_IN, UNCHOSEN, Kind
 from swatchbook.records import ItemState, Role, sha256
 from swatchbook.resources import Resources, open_resources
 from swatchbook.search.search import find_relevant
@@ -479,7 +479,7 @@ def test_list_says_what_there_is_and_imports_only_what_is_active(install: Instal
     }
     grid = found[Kind.ENCODER, "colorgrid", f"swatchbook-{active} 0.1"]
     assert (grid.active, grid.licence, grid.makes, grid.lacks) == (True, "MIT", {Role.VISUAL: 48}, None)
-    assert {kind for kind, name, _ in found if name == "mine"} == set(Kind) - {Kind.COMMAND}
+    assert {kind for kind, name, _ in found if name == "mine"} == set(Kind) - UNCHOSEN
     assert found[Kind.ENCODER, "descriptors", f"swatchbook-{shadow} 0.1"].lacks == "it has the name of a built-in one"
     network = found[Kind.ENCODER, "efficientnet", None]
     assert (network.active, network.licence, network.makes[Role.VISUAL]) == (False, "Apache-2.0", 1_280)

@@ -6,11 +6,11 @@ At the start an outage does not stop it, but a wrong setting does. The loop is r
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from swatchbook.errors import Failure, Policy
@@ -33,7 +33,7 @@ from swatchbook.interface.service import (
     uploads,
     webhooks,
 )
-from swatchbook.interface.service.auth import check_exposure
+from swatchbook.interface.service.auth import authenticate, check_exposure
 from swatchbook.interface.service.health import Watch
 from swatchbook.interface.service.images import PreviewSlots
 from swatchbook.interface.service.login_limits import LoginLimits
@@ -51,6 +51,7 @@ from swatchbook.interface.web import readings as web_readings
 from swatchbook.interface.web import search as web_search
 from swatchbook.interface.web import teach as web_teach
 from swatchbook.interface.web import uploads as web_uploads
+from swatchbook.plugins import Kind, installed
 from swatchbook.resources import LAG_SECONDS, Resources
 from swatchbook.scheduler.tick import keep_ticking
 from swatchbook.settings import Settings
@@ -105,8 +106,19 @@ def create_app(settings: Settings, *, loop: Loop = keep_ticking) -> FastAPI:
     app.add_exception_handler(404, web_pages.answer_unknown_address)
     for router in _ROUTERS:
         app.include_router(router)
+    for router in _packaged_routers():
+        app.include_router(router, dependencies=[Depends(authenticate)])
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # the documented way to extend it
     return app
+
+
+def _packaged_routers() -> Iterator[APIRouter]:
+    """Yield the routers of installed packages. Raises Configuration for one that cannot be used."""
+    for plugin in installed(Kind.ROUTER):
+        router = plugin.load()
+        if not isinstance(router, APIRouter):
+            raise plugin.broken(f"is no APIRouter: {plugin.target}.")
+        yield router
 
 
 def open_parts(resources: Resources) -> None:

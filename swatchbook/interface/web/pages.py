@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, urlencode
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse
@@ -41,6 +41,7 @@ from swatchbook.interface.service.login_limits import LoginLimits
 from swatchbook.interface.service.parameters import RequestModel, SearchText, Tools
 from swatchbook.interface.service.problems import describe, respond
 from swatchbook.interface.service.sessions import SESSION_COOKIE, SESSION_SECONDS, begin_session, end_session
+from swatchbook.plugins import Kind, installed
 from swatchbook.printed_prices import with_currency
 from swatchbook.records import Owner, Stage, page_name
 from swatchbook.resources import Resources
@@ -150,7 +151,7 @@ def with_query(path: str, query: dict[str, Any]) -> str:
 def _templates() -> Environment:
     """Return the templates. A name that a template uses and a page does not give is an error."""
     environment = Environment(
-        loader=PackageLoader("swatchbook.interface.web"),
+        loader=ChoiceLoader([PackageLoader(folder) for folder in _template_folders()]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -162,6 +163,12 @@ def _templates() -> Environment:
         "page_name": page_name, "with_currency": with_currency,
     }  # fmt: skip
     return environment
+
+
+def _template_folders() -> list[str]:
+    """Return the Python packages with a folder `templates`: ours, and those of routers of installed packages."""
+    packaged = {plugin.module.rpartition(".")[0] for plugin in installed(Kind.ROUTER)} - {""}
+    return ["swatchbook.interface.web", *(each for each in sorted(packaged) if (files(each) / "templates").is_dir())]
 
 
 def format_size(size: int) -> str:
