@@ -17,8 +17,8 @@ from typing import Any, Final, Literal
 import numpy as np
 
 import swatchbook.models  # noqa: F401 — before torch: one thread an operation
-from swatchbook.arrays import Pixels
 from swatchbook.records import Role
+from swatchbook_base.arrays import Pixels
 
 SIZES: Final[Mapping[str, dict[str, Any]]] = {
     "base": {"image_size": 224, "patch_size": 16},

@@ -48,12 +48,12 @@ from swatchbook.deployments.declared import (
 from swatchbook.deployments.shard_pools import KINDS, Kind, kind_of, shard_pool
 from swatchbook.errors import Configuration
 from swatchbook.extras import installed_version
-from swatchbook.one_line import shorten
 from swatchbook.records import Record
 from swatchbook.redact import REDACTED, redact
 from swatchbook.scheduler.launch import FLOW, prefect
 from swatchbook.settings import Settings
 from swatchbook.tasks.prefect_client import BLOCKED, FAILURES, LOOK, REFUSED, WAITS
+from swatchbook_base.one_line import shorten
 
 BLOCK = "default"
 """Name of the blocks that are filled from the settings."""

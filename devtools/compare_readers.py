@@ -16,12 +16,12 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from swatchbook.errors import Failure
-from swatchbook.geometry import area, shared_area
 from swatchbook.pdf import reader
 from swatchbook.pipeline.extract import extract
 from swatchbook.records import Extraction, Placement, PlacementState, Plan, PlannedPage
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
+from swatchbook_base.geometry import area, shared_area
 
 SAME_PLACE = 0.8  # least share of two boxes, of what they cover together, for them to be one place
 

@@ -20,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from swatchbook.arrays import Pixels
 from swatchbook.models.image_network import SIDE, TAGS, ImageNetwork
 from swatchbook.records import Role
 from swatchbook.search.fusion import IMAGE_WEIGHTS_OF
+from swatchbook_base.arrays import Pixels
 
 ROLES = (Role.VISUAL, Role.TEXTURE, Role.COLOR)
 STEPS = 10  # of a weight, 0 to 1

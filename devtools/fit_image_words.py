@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devtools.fit_image_weights import read_picture
-from swatchbook.arrays import Pixels, Vectors
 from swatchbook.models.image_network import Network
 from swatchbook.models.image_words import LEAST_PROBABILITY, TEMPERATURE, ImageWords
+from swatchbook_base.arrays import Pixels, Vectors
 
 FRUIT = (
     "apple avocado banana kiwi lemon lime mango melon nectarine orange papaya passion-fruit peach pear pineapple plum"

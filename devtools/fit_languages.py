@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from swatchbook.models.e5 import E5, LANGUAGES, remove_languages
 from swatchbook.search.relevance import UNRELATED, measure
+from swatchbook_base.e5 import E5, LANGUAGES, remove_languages
 
 TRUTH = Path("tests/truth")
 TRIED = [(strength, share) for strength in (4e-3, 2e-3, 1e-3) for share in (1.0, 0.9, 0.8, 0.6)]

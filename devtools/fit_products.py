@@ -73,8 +73,8 @@ from swatchbook.catalogue.choose_names import (
 from swatchbook.catalogue.describe import assemble_products
 from swatchbook.catalogue.discover import AGAIN, lay_out, without_repeats
 from swatchbook.catalogue.name_groups import NameGroup, find_name_groups, find_oddities
-from swatchbook.models.e5 import DIMENSION
 from swatchbook.records import Description, Discovery, FoundProduct, Page, Product, Reading, fold
+from swatchbook_base.e5 import DIMENSION
 
 WEIGHTS: Final = Path("swatchbook/catalogue/name_weights.json")
 CHOSEN: Final = (

@@ -37,7 +37,14 @@ def up_to(section: str, lock: str) -> str:
 
 def _compile(*options: str) -> str:
     uv = [sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", "--universal", "--python-version", "3.11"]
-    quiet = ["--quiet", "--no-header", "--no-emit-index-url", "--no-emit-find-links"]
+    quiet = [
+        "--quiet",
+        "--no-header",
+        "--no-emit-index-url",
+        "--no-emit-find-links",
+        "--no-emit-package",
+        "swatchbook-base",
+    ]
     return subprocess.run([*uv, *quiet, *options], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 

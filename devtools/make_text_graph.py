@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from onnx import ModelProto, NodeProto, StringStringEntryProto, TensorProto
 from onnx.helper import make_graph, make_model, make_node, make_opsetid, make_tensor, make_tensor_value_info
 
-from swatchbook.models.e5 import GRAPH
+from swatchbook_base.e5 import GRAPH
 
 HIDDEN, INNER, HEADS, LAYERS, EPSILON = 384, 1536, 12, 12, 1e-12
 BLOCK: Final = 32  # weights of 4 bits that share a scale

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from swatchbook.models.e5 import DIMENSION
+from swatchbook_base.e5 import DIMENSION
 
 Array = NDArray[np.float64]
 

@@ -55,7 +55,8 @@ def main() -> int:
         require(wrong_metadata(wheel))
         packages = [build_package(folder.parent, ROOT / "dist") for folder in ROOT.glob("packages/*/pyproject.toml")]
         with tempfile.TemporaryDirectory(prefix="swatchbook-release-") as folder:
-            programs = install(wheel, Path(folder))
+            (base,) = [each for each in packages if each.name.startswith("swatchbook_base-")]
+            programs = install(Path(folder), base, wheel)
             use(programs, Path(folder))
             run(*_pip(programs.parent), "--no-deps", *packages, folder=Path(folder))
             use_packages(programs, Path(folder))
@@ -175,14 +176,14 @@ def wrong_metadata(wheel: Path) -> list[str]:
 # --- what a newcomer does ---------------------------------------------------------------------------------------------
 
 
-def install(wheel: Path, folder: Path) -> Path:
-    """Install the wheel into a fresh environment with the versions of `make install`; return its folder of programs."""
+def install(folder: Path, *wheels: Path) -> Path:
+    """Install wheels into a fresh environment with the versions of `make install`; return its folder of programs."""
     environment = folder / "environment"
     run(UV, "venv", "--quiet", "--python", sys.executable, environment, folder=folder)
     lock = folder / "default.lock"
     lock.write_text(up_to("default", LOCK.read_text()))
     run(*_pip(environment), "--require-hashes", "-r", lock, folder=folder)
-    run(*_pip(environment), "--no-deps", wheel, folder=folder)
+    run(*_pip(environment), "--no-deps", *wheels, folder=folder)
     run(UV, "pip", "check", "--quiet", "--python", environment, folder=folder)
     return environment / "bin"
 

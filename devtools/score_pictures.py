@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from devtools.score_products import catalogue_of
-from swatchbook.geometry import area, clip, overlap
 from swatchbook.records import Box, Extraction, Placement, PlacementState, Plan
+from swatchbook_base.geometry import area, clip, overlap
 
 Label = Literal["product", "region", "hidden", "decorative", "other"]
 """What a label says: a product's picture that is an image object, or is a part of one; a trap that is out of sight, a

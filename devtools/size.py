@@ -55,8 +55,8 @@ def figures(files: Files) -> dict[str, str]:
 
     project = tomllib.loads(files["pyproject.toml"])["project"]
     return {
-        "lines of the core": lines(rf"({'|'.join(sorted(_FOLDERS))})/.+\.py"),
-        "lines of packages": lines(r"packages/\w+/(?!tests/).+\.py"),
+        "lines of the core": lines(rf"({'|'.join(sorted(_FOLDERS))})/.+\.py|packages/base/swatchbook_base/.+\.py"),
+        "lines of packages": lines(r"packages/(?!base/)\w+/(?!tests/).+\.py"),
         "lines of tests": lines(r"(packages/\w+/)?tests/.+\.py"),
         "lines of documentation": lines(r"(docs/.+|README|packages/\w+/README)\.md"),
         "settings": f"{_settings(files['swatchbook/settings.py'])}",

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from swatchbook.errors import InvalidReference
-from swatchbook.one_line import shorten
 from swatchbook.records import Analysis, ColorShare, Record, Verdict, fold, sha256
+from swatchbook_base.one_line import shorten
 
 PERSON: Final = "person"  # the start of the tag of a person's correction
 PHRASES: Final = ("material", "finish", "pattern", "dimensions", "slip_rating", "application", "printed_text")

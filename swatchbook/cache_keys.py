@@ -33,20 +33,22 @@ class PureStage(Record):
     modules: tuple[str, ...] = ()  # glob patterns relative to the repository
 
 
-_PDF = ("swatchbook/pdf/*.py", "swatchbook/geometry.py", "swatchbook/truncate.py", "swatchbook/images/limits.py")
+_BASE = "packages/base/swatchbook_base"
+_GEOMETRY = f"{_BASE}/geometry.py"
+_PDF = ("swatchbook/pdf/*.py", _GEOMETRY, f"{_BASE}/truncate.py", f"{_BASE}/image_limits.py")
 
 
 def _catalogue(*names: str) -> tuple[str, ...]:
-    return ("swatchbook/geometry.py", *(f"swatchbook/catalogue/{name}.py" for name in names))
+    return (_GEOMETRY, *(f"swatchbook/catalogue/{name}.py" for name in names))
 
 
 _LABELS = "swatchbook/catalogue/*labels.toml"
-_PRICES = "swatchbook/printed_prices.py"
+_PRICES = f"{_BASE}/printed_prices.py"
 _LLM = ("llm/excerpt", "llm/prompts", "llm/scans")
 _PAGE_LIMITS = ("max_pages", "max_document_mb", "page_seconds", "child_memory_mb")
 _IMAGE_LIMITS = ("max_image_mb", "max_image_megapixels", "max_image_side")
 
-_E5 = tuple(f"swatchbook/models/{name}" for name in ("e5.py", "e5_file.py", "e5.onnx", "bert.py"))
+_E5 = tuple(f"{_BASE}/{name}" for name in ("e5.py", "e5_file.py", "e5.onnx", "bert.py"))
 
 PURE_STAGES: Mapping[str, PureStage] = {
     "read": PureStage(
@@ -120,7 +122,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
             *_PDF,
             _LABELS,
             _PRICES,
-            "swatchbook/images/traits.py",
+            f"{_BASE}/picture_traits.py",
             *_catalogue("placements", "decoration", "attributes", "bands", "kinds", "running_text"),
             "swatchbook/pipeline/extract.py",
         ),

@@ -14,10 +14,10 @@ from pydantic import Field
 from swatchbook.errors import Failure
 from swatchbook.extras import extra_of_choice, how_to_install, is_installed
 from swatchbook.models import image_network, registry
-from swatchbook.one_line import shorten
 from swatchbook.plugins import BUILT_IN, UNCHOSEN, Kind, Plugin, declared
 from swatchbook.records import Record, Role
 from swatchbook.settings import Settings
+from swatchbook_base.one_line import shorten
 
 
 class Choice(Record):
@@ -137,7 +137,7 @@ def _megabytes(size: int) -> float:
 
 
 def _e5_size() -> int:
-    from swatchbook.models.e5_file import SIZE  # imports numpy
+    from swatchbook_base.e5_file import SIZE  # imports numpy
 
     return SIZE
 

@@ -4,7 +4,7 @@ characters. It is never used as a path: files are stored under their content key
 
 import unicodedata
 
-from swatchbook.one_line import one_line
+from swatchbook_base.one_line import one_line
 
 _MAX_LENGTH = 200  # characters
 _DEFAULT = "document.pdf"

@@ -16,8 +16,8 @@ from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from swatchbook.errors import Configuration, Failure, OutOfMemory, PluginFailed, RunRevoked, Unexpected, as_failure
-from swatchbook.one_line import one_line, shorten
 from swatchbook.redact import redact
+from swatchbook_base.one_line import one_line, shorten
 
 
 class Kind(StrEnum):

@@ -6,11 +6,11 @@ import io
 
 from pydantic import Field
 
-from swatchbook.arrays import Pixels
 from swatchbook.errors import Failure
 from swatchbook.pdf.reader import render_page
 from swatchbook.records import Record
 from swatchbook.resources import Resources
+from swatchbook_base.arrays import Pixels
 
 MIN_WIDTH, MAX_WIDTH = 32, 2_000
 MIN_SIDE, MAX_SIDE = 16, 1_024

@@ -5,11 +5,11 @@ list such products first, `swatchbook products` and `GET /products/{id}` name th
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from swatchbook.one_line import one_line, shorten
-from swatchbook.printed_prices import is_unclear
 from swatchbook.product_edits import BY_HAND
 from swatchbook.records import DISAGREEMENT, Product, Variant, fold
-from swatchbook.truncate import truncate
+from swatchbook_base.one_line import one_line, shorten
+from swatchbook_base.printed_prices import is_unclear
+from swatchbook_base.truncate import truncate
 
 UNLIKELY: Final = 0.7
 """Names with a lower fitted probability are wrong in every second case: of 498 on twelve catalogues that nothing was

@@ -6,7 +6,6 @@ name on the page. An edit that finds nothing to change says why, and the others 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
-from swatchbook.geometry import Box, area, shared_area
 from swatchbook.records import (
     DISAGREEMENT,
     Add,
@@ -31,6 +30,7 @@ from swatchbook.records import (
     fold,
     identity,
 )
+from swatchbook_base.geometry import Box, area, shared_area
 
 SAME_NAME: Final = 0.3
 """Boxes of a name are the same when they share this part of their union: a later version may join or part its lines."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from swatchbook.one_line import one_line
+from swatchbook_base.one_line import one_line
 
 _MOST_VALUES = 100_000
 """The most values of a file, each as often as its aliases repeat it. A few lines can stand for billions."""

@@ -44,6 +44,7 @@ from swatchbook.records import (
 from swatchbook.reports.document_state import describe_document, describe_end, describe_progress
 from swatchbook.reports.inspection_html import html_path
 from swatchbook.reports.markdown import as_markdown, failure_rows, plain, product_thumbnails
+from swatchbook.reports.merged_failures import merge_roles
 from swatchbook.resources import Resources
 from swatchbook.storage.upload_buffer import is_remote
 from swatchbook.tasks.artifacts import FAILURES, PROGRESS, REPORT, artifact_key
@@ -51,7 +52,6 @@ from swatchbook.tasks.policy import WRITE
 from swatchbook.tasks.prefect_client import AS_GIVEN, launched_document, prefect_errors_as_outage
 from swatchbook.tasks.results import cached
 from swatchbook.tracing import span
-from swatchbook.truncate import merge_roles
 
 P = ParamSpec("P")
 R = TypeVar("R")

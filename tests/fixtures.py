@@ -335,8 +335,8 @@ def made_once(migrated: Path) -> Iterator[None]:
     from swatchbook.errors import Configuration
     from swatchbook.ledger import database
     from swatchbook.models import image_network
-    from swatchbook.models.bert import Bert
     from swatchbook.runtime import process
+    from swatchbook_base.bert import Bert
 
     open_one, dialects, compiled = database._opened, dict[str, Any](), dict[Any, Any]()
     prepare_one, prepared = _EffectiveRouteContext.from_api_route, dict[tuple[int, str], Any]()

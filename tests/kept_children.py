@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.runtime import child_process
-from swatchbook.runtime.child_process import PASSED_ON, Child, _Process
+from swatchbook_base import child_process
+from swatchbook_base.child_process import PASSED_ON, Child, _Process
 
 MODULES = {"swatchbook.pdf.mupdf_document", "swatchbook.pdf.pdfium_document", "swatchbook.images.decode"}
 MOST_BYTES = 2 << 30

@@ -30,7 +30,6 @@ import torch
 import weaviate
 
 import swatchbook.index.lance
-import swatchbook.models.e5
 import swatchbook.pdf.read_ahead
 import swatchbook.pipeline.embed
 import swatchbook.pipeline.extract

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from swatchbook.geometry import Box
 from swatchbook.product_edits import BY_HAND, anchor_of, apply_edits, edits_of
 from swatchbook.records import (
     Add,
@@ -27,6 +26,7 @@ from swatchbook.records import (
     Variant,
     identity,
 )
+from swatchbook_base.geometry import Box
 
 ABOVE: Box = (0, 0, 500, 400)
 BELOW: Box = (0, 400, 500, 800)

@@ -21,8 +21,8 @@ ROOT = Path(__file__).parents[1]
 RANK = {"blocks": 1, "tasks": 2, "flows": 3, "scheduler": 4, "deployments": 4, "interface": 5}
 """Package above the domain -> its place. All others of `swatchbook`, the domain, know none of them."""
 NOT_SHIPPED = {"devtools", "samples", "benchmarks", "tests"}
-EXTENSIONS = {path.parent.name for path in ROOT.glob("packages/*/*/__init__.py")}
-"""Import names of what is in `packages/`: entry points find it."""
+EXTENSIONS = {path.parent.name for path in ROOT.glob("packages/*/swatchbook_*/__init__.py")} - {"swatchbook_base"}
+"""Import names of what is in `packages/`: entry points find it. The core is built on `swatchbook_base`."""
 FOREIGN_TO_THE_DOMAIN = {"prefect", "prefect_docker", "fastapi", "typer", "rich"}
 STRANGERS = {
     "pdf": {"catalogue", "ledger", "index"},
@@ -158,6 +158,15 @@ def test_reading_and_meaning_know_neither_each_other_nor_the_ledger(shipped: dic
     inside = [(m, name) for m, names in shipped.items() for name in names if room(m) in STRANGERS]
     own = [(m, name) for m, name in inside if name.startswith("swatchbook.")]
     assert [f"{m} imports {name}" for m, name in own if room(name) in STRANGERS[room(m)]] == []
+
+
+def test_the_base_knows_nothing_of_the_core() -> None:
+    modules = [*(ROOT / "packages/base").glob("swatchbook_base/**/*.py")]
+    names = {name for path in modules for name in imported(path.read_text())}
+    assert any(name.startswith("swatchbook_base.") for name in names)
+    assert {
+        name for name in names if name.partition(".")[0] in {"swatchbook"} | EXTENSIONS | FOREIGN_TO_THE_DOMAIN
+    } == set()
 
 
 def test_only_the_pdf_room_imports_pymupdf(shipped: dict[str, set[str]]) -> None:

@@ -13,8 +13,8 @@ from pydantic import AfterValidator, Field
 from devtools.evaluation.links import Placed, SaidLink
 from devtools.evaluation.score import Answer
 from devtools.json_record import parse_record, read_record
-from swatchbook.geometry import Box
 from swatchbook.records import Product, Record
+from swatchbook_base.geometry import Box
 
 Seen = Literal["unseen", "compared", "left out", "tuned"]
 """How a system had met the documents of a split before: never; variants were compared on them and one chosen; its

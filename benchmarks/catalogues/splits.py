@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from devtools.evaluation.truth import Truth, read_truths
-from swatchbook.geometry import Box
+from swatchbook_base.geometry import Box
 
 ROOT: Final = Path(__file__).parents[2]
 HERE: Final = Path(__file__).parent

@@ -6,12 +6,12 @@ from devtools.draft_truth import draft_of
 from devtools.evaluation.links import Placed, SaidLink
 from devtools.evaluation.score import Answer, Score, score
 from devtools.evaluation.truth import Truth
-from swatchbook.geometry import Box
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.edited_products import list_edits, read_found
 from swatchbook.ledger.queries.document import read_products, show_document
 from swatchbook.ledger.stored_documents import all_documents
 from swatchbook.records import DocumentStatus, LinkKind
+from swatchbook_base.geometry import Box
 
 
 def score_stored(ledger: Ledger, owner: str, truths: Sequence[Truth]) -> tuple[list[Score], list[str]]:

@@ -8,8 +8,8 @@ from pathlib import Path
 from pydantic import ConfigDict
 
 from devtools.json_record import read_record
-from swatchbook.geometry import Box
 from swatchbook.records import Record, Sha256
+from swatchbook_base.geometry import Box
 
 
 class _Label(Record):

@@ -30,8 +30,8 @@ from sqlalchemy import JSON, BigInteger, Boolean, Column, Double, Integer, Large
 from swatchbook.errors import InvalidBackup, InvalidReference, reason_of
 from swatchbook.ledger.portable_rows import PORTABLE
 from swatchbook.records import Record
-from swatchbook.records.record import Sha256
 from swatchbook.storage.stored_file import KEY
+from swatchbook_base.records.record import Sha256
 
 FORMAT: Final = 1
 FILES: Final = "files"

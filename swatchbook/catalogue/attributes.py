@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from swatchbook.catalogue.bands import Bands
-from swatchbook.geometry import bounding_box
-from swatchbook.printed_prices import CODES, SIGNS, WORDS_BEHIND, any_of, price_in
 from swatchbook.records import Box, Line
+from swatchbook_base.geometry import bounding_box
+from swatchbook_base.printed_prices import CODES, SIGNS, WORDS_BEHIND, any_of, price_in
 
 
 def read_words(file: str) -> dict[str, dict[str, tuple[str, ...]]]:

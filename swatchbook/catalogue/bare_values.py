@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from swatchbook.catalogue.attributes import WORDS_OF, read_words
-from swatchbook.printed_prices import CODES, SIGNS, WORDS_BEFORE, WORDS_BEHIND, price_in
+from swatchbook_base.printed_prices import CODES, SIGNS, WORDS_BEFORE, WORDS_BEHIND, price_in
 
 LONGEST: Final = 80  # the most characters of a text that is asked about; a longer one is prose
 YEARS: Final = range(1900, 2100)

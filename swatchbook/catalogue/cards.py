@@ -12,8 +12,8 @@ from swatchbook.catalogue.attributes import code_of
 from swatchbook.catalogue.kinds import heading_kind, is_label
 from swatchbook.catalogue.page_layout import PageLayout, Style, Text, is_name
 from swatchbook.catalogue.running_text import TextPlace, text_place
-from swatchbook.geometry import area, bounding_box
 from swatchbook.records import Box, fold
+from swatchbook_base.geometry import area, bounding_box
 
 Relation = Literal["below", "above", "right", "left"]
 

@@ -21,8 +21,8 @@ from swatchbook.catalogue.name_groups import RELATIONS, NameGroup, find_oddities
 from swatchbook.catalogue.name_words import Meaning
 from swatchbook.catalogue.page_layout import SAME_FONT_SIZE, PageLayout, Style, Text
 from swatchbook.catalogue.sections import ENDING_KINDS, DocumentLayout
-from swatchbook.geometry import gap, gaps
 from swatchbook.records import Box, Fact, fold
+from swatchbook_base.geometry import gap, gaps
 
 SIZES = 1.28  # the largest factor between the font sizes of groups that join: layouts shrink long names
 MOST_SHARED_PAGES = 0.2  # share of a joining group's pages that the best has, too: more is another kind of text

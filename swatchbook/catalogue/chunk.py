@@ -25,8 +25,8 @@ from swatchbook.catalogue.page_layout import (
 from swatchbook.catalogue.reading_order import mark_spreads, reading_order
 from swatchbook.catalogue.running_text import Margins, divide_margins, page_label, text_place
 from swatchbook.catalogue.sections import DocumentLayout, heading_styles, layout_document
-from swatchbook.geometry import centre_inside, shared_area
 from swatchbook.records import Box, Chunk, Chunks, Line, Page, Plan, Reading, Table, chunk_id, fold, text_key
+from swatchbook_base.geometry import centre_inside, shared_area
 
 MOST_PIECES = 220  # word pieces of a chunk by `word_pieces`: far below what text encoders read at once
 SHORT_PIECES = 40  # the most word pieces of a text before a table that is the table's title and stays with it

@@ -11,9 +11,9 @@ from itertools import product
 
 from swatchbook.catalogue.attributes import code_of
 from swatchbook.catalogue.kinds import count_contacts
-from swatchbook.geometry import area, gaps, long_side, shared_area, short_side
-from swatchbook.printed_prices import price_in
 from swatchbook.records import Box, Line, LostPicture, Sighting
+from swatchbook_base.geometry import area, gaps, long_side, shared_area, short_side
+from swatchbook_base.printed_prices import price_in
 
 LEAST_SIDE = 32.0  # points; proportionally less on pages smaller than SMALL_PAGE, such as cards and phone screens
 SMALL_PAGE = 600.0  # points, the long side of A5

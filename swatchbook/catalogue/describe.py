@@ -19,8 +19,6 @@ from swatchbook.catalogue.page_wide_facts import ONE_OF, shared_facts
 from swatchbook.catalogue.placed_lines import NamesOnPage, PlacedLines
 from swatchbook.catalogue.table_facts import TableText
 from swatchbook.catalogue.table_rows import Cell, cells_below, pairs_in_columns
-from swatchbook.geometry import area, centre_inside, shared_area
-from swatchbook.printed_prices import former_in, price_in, price_of
 from swatchbook.records import (
     Box,
     Description,
@@ -36,6 +34,8 @@ from swatchbook.records import (
     fold,
     product_id,
 )
+from swatchbook_base.geometry import area, centre_inside, shared_area
+from swatchbook_base.printed_prices import former_in, price_in, price_of
 
 MOST_VALUES = 12  # values kept of one key; a longer list is a table, which is kept as such
 LONGEST_VALUE = 160  # the longest value, in characters: a longer text behind a colon is prose

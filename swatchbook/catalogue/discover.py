@@ -26,7 +26,6 @@ from swatchbook.catalogue.reading_order import mark_spreads
 from swatchbook.catalogue.running_text import at_edge
 from swatchbook.catalogue.sections import DocumentLayout, Section, category_before, find_sections, layout_document
 from swatchbook.catalogue.variants import PageParts, find_variants
-from swatchbook.geometry import centre_inside, turn_back
 from swatchbook.records import (
     Box,
     Discovery,
@@ -39,6 +38,7 @@ from swatchbook.records import (
     Reading,
     fold,
 )
+from swatchbook_base.geometry import centre_inside, turn_back
 
 UNSURE = "The layout does not tell which products this document offers; it needs a vision model or a person."
 

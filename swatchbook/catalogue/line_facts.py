@@ -27,8 +27,8 @@ from swatchbook.catalogue.measures import (
     with_grams,
 )
 from swatchbook.catalogue.page_layout import normalise_line
-from swatchbook.geometry import bounding_box, gap, gaps
 from swatchbook.records import Box, Fact, Line
+from swatchbook_base.geometry import bounding_box, gap, gaps
 
 SHORT = 4  # an unknown label is accepted if its value has at most this many words
 LABEL_DISTANCE = 30.0  # an unknown label is accepted if a known one is within this distance, in points

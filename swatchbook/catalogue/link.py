@@ -18,7 +18,6 @@ from swatchbook.catalogue.link_features import INSIDE, PagePlaces, Pair, measure
 from swatchbook.catalogue.page_layout import is_name, summarise_page
 from swatchbook.catalogue.picture_roles import Shown, roles_of
 from swatchbook.catalogue.running_text import find_repeated_places, text_place
-from swatchbook.geometry import area, centre_inside, covers, gap, shared_area
 from swatchbook.records import (
     BY_TEACHING,
     COUNTED,
@@ -36,6 +35,7 @@ from swatchbook.records import (
     Unassigned,
     fold,
 )
+from swatchbook_base.geometry import area, centre_inside, covers, gap, shared_area
 
 # `python -m devtools.fit_links` prints what the next two give on catalogues that were not fitted on.
 DOUBTFUL = 0.4  # the least probability from which a picture is linked to its likeliest product

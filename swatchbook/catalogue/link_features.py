@@ -15,8 +15,8 @@ from typing import Literal
 from swatchbook.catalogue.bands import Bands, line_bands
 from swatchbook.catalogue.kinds import is_label
 from swatchbook.catalogue.page_layout import Text, is_name, upright
-from swatchbook.geometry import area, centre_inside, gap, shared_area, turn_box
 from swatchbook.records import Box, Discovery, Line, Page, Placement, Product, fold
+from swatchbook_base.geometry import area, centre_inside, gap, shared_area, turn_box
 
 Relation = Literal["below", "above", "right", "left", "inside"]  # the place of a name relative to its picture
 RELATIONS: tuple[Relation, ...] = ("below", "above", "right", "left", "inside")

@@ -7,7 +7,7 @@ from typing import Final
 
 from swatchbook.catalogue.attributes import WORDS_OF, code_of, fact_key, is_measure, read_words
 from swatchbook.catalogue.color_words import color_at_end, colors_in
-from swatchbook.printed_prices import former_in, is_amount, price_in
+from swatchbook_base.printed_prices import former_in, is_amount, price_in
 
 _NUMBER = r"\d+(?:[.,]\d+)?"
 _LENGTH = r"(?:mm|cm|m|inch(?:es)?|in|ft|мм|см|м|''|\"|”|“|′′|″|')(?!\w)"

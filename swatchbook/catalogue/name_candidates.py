@@ -17,9 +17,9 @@ from swatchbook.catalogue.page_layout import LONGEST_NAME, PageLayout, Text, cle
 from swatchbook.catalogue.running_text import FEWEST_PAGES, divide_margins, text_place
 from swatchbook.catalogue.sections import DocumentLayout
 from swatchbook.catalogue.table_rows import is_head
-from swatchbook.geometry import area, centre_inside, gap, gaps
-from swatchbook.printed_prices import price_in
 from swatchbook.records import Box, fold
+from swatchbook_base.geometry import area, centre_inside, gap, gaps
+from swatchbook_base.printed_prices import price_in
 
 BACKGROUND = 0.7  # the least share of the page that a background picture covers
 SPACED = 0.7  # least share of single letters among the words of a name that is printed with space between its letters

@@ -26,8 +26,8 @@ from swatchbook.catalogue.name_labels import find_common_labels, without_common_
 from swatchbook.catalogue.name_words import Meaning, find_refrains, meanings, share_of_pages
 from swatchbook.catalogue.page_layout import LARGER, PageLayout, Style, Text, style_families
 from swatchbook.catalogue.sections import ENDING_KINDS, DocumentLayout
-from swatchbook.geometry import gaps
 from swatchbook.records import Box, fold
+from swatchbook_base.geometry import gaps
 
 PROSE = 100  # the characters of a text from which it is prose
 MEASURED_SIZE = 0.24  # the share by which sizes of one style may differ if they are measured in pixels

@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterable
 from swatchbook.catalogue.attributes import WORDS_OF, is_code
 from swatchbook.catalogue.bare_values import is_bare_value
 from swatchbook.catalogue.table_rows import ALL_NAME_HEADS, DESCRIPTIONS
-from swatchbook.printed_prices import any_of
 from swatchbook.records import fold
+from swatchbook_base.printed_prices import any_of
 
 LETTERS = 3  # the fewest letters of a name that is no code; shorter words are units
 FEWEST_LABELLED, LABELLED = 4, 0.8  # names of one style that begin with the same words and a colon: a label

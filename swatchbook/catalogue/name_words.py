@@ -11,8 +11,8 @@ from swatchbook.catalogue.name_candidates import Candidate
 from swatchbook.catalogue.page_layout import PageLayout
 from swatchbook.catalogue.running_text import mask_digits, text_place
 from swatchbook.catalogue.sections import DocumentLayout
-from swatchbook.models.e5 import e5
 from swatchbook.records import fold
+from swatchbook_base.e5 import e5
 
 Offer = Literal["goods", "services", "occasions"]
 OTHER_PAGES: Final = 2  # pages without such a word that are added to a document's, so that few pages count less

@@ -17,9 +17,9 @@ from swatchbook.catalogue.attributes import Attribute, code_of, is_measure, matc
 from swatchbook.catalogue.bands import Bands, line_bands
 from swatchbook.catalogue.measures import labelled_code
 from swatchbook.catalogue.shared_tables import Article, articles_in
-from swatchbook.geometry import area, bounding_box, centre_inside, clip, is_broad, shared_area, turn_box
-from swatchbook.printed_prices import price_in
 from swatchbook.records import Box, Line, Page, fold
+from swatchbook_base.geometry import area, bounding_box, centre_inside, clip, is_broad, shared_area, turn_box
+from swatchbook_base.printed_prices import price_in
 
 STEP = 1.35  # the longest distance between lines of a paragraph, as a multiple of the usual distance in that style
 IN_ROW = 0.4  # the largest difference between the middles of lines of a row, as a share of the font size

@@ -7,8 +7,8 @@ from functools import cached_property
 from swatchbook.catalogue.bands import Bands
 from swatchbook.catalogue.shared_tables import SharedTable, find_shared_tables
 from swatchbook.catalogue.table_rows import TableRows
-from swatchbook.geometry import centre_inside, gap
 from swatchbook.records import Box, Fact, Line, Occurrence, Page, fold
+from swatchbook_base.geometry import centre_inside, gap
 
 WHOLE_WIDTH = 0.95  # the least width of a section's region, as a share of the page's width; cards are narrower
 BELOW = 30.0  # points added to the distance of a name below a text: values follow names, so one above wins more often

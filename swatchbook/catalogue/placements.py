@@ -15,8 +15,8 @@ from swatchbook.catalogue.decoration import (
     is_small,
     is_white_shape,
 )
-from swatchbook.geometry import gaps, short_side
 from swatchbook.records import Box, Line, Placement, PlacementState, Sighting, placement_id
+from swatchbook_base.geometry import gaps, short_side
 
 SHOWN_SHARE = 0.01  # visible share of a picture's box; up to this, the picture is hidden
 SHOWN_SIDE = 6.0  # points; a partly visible picture with a shorter visible side is hidden

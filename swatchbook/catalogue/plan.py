@@ -29,8 +29,8 @@ from swatchbook.catalogue.running_text import (
     is_in_margin,
     text_place,
 )
-from swatchbook.geometry import clip, short_side
 from swatchbook.records import Discovery, Page, Plan, PlannedPage, Reading, SkippedPicture, fold
+from swatchbook_base.geometry import clip, short_side
 
 SKIPPED: dict[PageKind, str] = {
     "blank": "blank",

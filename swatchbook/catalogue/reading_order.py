@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from swatchbook.catalogue.page_layout import PageLayout
-from swatchbook.geometry import Box, is_broad
+from swatchbook_base.geometry import Box, is_broad
 
 SAME_PAGE_SIZE = 0.01  # share by which sizes of pages may differ
 FEWEST_PAGES = 6  # broad pages of a document; fewer folds may be empty by chance

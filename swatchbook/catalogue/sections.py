@@ -24,8 +24,8 @@ from swatchbook.catalogue.page_layout import (
     style_families,
 )
 from swatchbook.catalogue.running_text import TextPlace, find_repeated_places, text_place
-from swatchbook.geometry import centre_inside, gaps
 from swatchbook.records import Box, OutlineEntry, fold
+from swatchbook_base.geometry import centre_inside, gaps
 
 PRICES_A_PICTURE = 3  # the most prices per picture of a product's section: price lists and financial reports have more
 BESIDE = 0.6  # least size of an outline's heading that ends a section, as a share of the size of the section's heading

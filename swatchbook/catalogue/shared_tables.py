@@ -7,8 +7,8 @@ from itertools import islice
 from typing import NamedTuple
 
 from swatchbook.catalogue.table_rows import Cell, Head, Row, cell_of, heads_names, tables_below
-from swatchbook.geometry import bounding_box, centre_inside
 from swatchbook.records import Box, FoundProduct, Line, Occurrence, fold
+from swatchbook_base.geometry import bounding_box, centre_inside
 
 MOST_TABLES = 20  # tables of a page that are looked at; more are labels of a form
 KEYS_OF_ARTICLES = frozenset({"code", "ean"})

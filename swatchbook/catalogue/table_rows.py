@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from swatchbook.catalogue.attributes import fact_key, head_key, nearest_key, read_words, with_unit_of_head
 from swatchbook.catalogue.bands import Bands, line_bands
-from swatchbook.geometry import bounding_box, centre_inside, gaps
 from swatchbook.records import Box, Line, Occurrence
+from swatchbook_base.geometry import bounding_box, centre_inside, gaps
 
 FEWEST_HEADS = 2  # the fewest known labels in a row of heads: a single one is a label of something else
 FEWEST_PAIRS = 3  # the fewest rows of label and value in a sheet of specifications

@@ -14,9 +14,9 @@ from swatchbook.catalogue.attributes import code_of, inline_label, is_measure, k
 from swatchbook.catalogue.bands import Bands
 from swatchbook.catalogue.kinds import is_label
 from swatchbook.catalogue.page_layout import PageLayout, Text, is_name, normalise_line
-from swatchbook.geometry import centre_inside, gap
-from swatchbook.printed_prices import former_in, price_in, price_of
 from swatchbook.records import Box, FoundProduct, Variant, fold
+from swatchbook_base.geometry import centre_inside, gap
+from swatchbook_base.printed_prices import former_in, price_in, price_of
 
 FEWEST_NAMES = 2  # fewest coded or captioned names that are variants: a single one is more likely the product itself
 FEWEST_CAPTIONS = 3  # the fewest captioned pictures that show variants or parts: two may show the product and its maker

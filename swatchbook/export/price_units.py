@@ -2,7 +2,7 @@
 
 import re
 
-from swatchbook.printed_prices import any_of
+from swatchbook_base.printed_prices import any_of
 
 _UNITS = {
     "m²": "m2", "m2": "m2", "sqm": "m2", "qm": "m2", "м²": "m2", "м2": "m2", "sq ft": "ft2", "sqft": "ft2", "m": "m",

@@ -11,9 +11,9 @@ from swatchbook.errors import FileMissing
 from swatchbook.export.atomic_file import atomic_file
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.queries.document_parts import list_products
-from swatchbook.printed_prices import highest_of, price_of
 from swatchbook.records import ProductDetails, ProductPicture, Record, Variant, variant_id
 from swatchbook.storage.files import Files
+from swatchbook_base.printed_prices import highest_of, price_of
 
 _READ_TOGETHER = 200
 

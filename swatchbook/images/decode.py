@@ -20,9 +20,9 @@ from PIL.PngImagePlugin import PngImageFile
 
 from swatchbook.errors import Failure, FileMissing, TooLarge, Unexpected, UnreadableImage, as_failure, reason_of
 from swatchbook.images.jpeg_end import with_end
-from swatchbook.images.limits import ImageLimits
-from swatchbook.runtime.child_process import Frame, serve
 from swatchbook.runtime.heap import release_memory_above
+from swatchbook_base.child_process import Frame, serve
+from swatchbook_base.image_limits import ImageLimits
 
 log = logging.getLogger(__name__)
 register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)

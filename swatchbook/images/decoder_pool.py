@@ -1,6 +1,6 @@
 """Decode untrusted picture files in child processes, at most 20 s for a picture, with a second try after a crash.
 
-`images/limits.py` has the limits of size, `decode.py` formats and conversion.
+`swatchbook_base/image_limits.py` has the limits of size, `decode.py` formats and conversion.
 """
 
 from collections import Counter
@@ -13,11 +13,11 @@ from typing import NamedTuple, Self, TypeVar
 
 import numpy as np
 
-from swatchbook.arrays import Pixels
 from swatchbook.errors import KINDS, CrashedWorker, Failure, ProviderTimeout, Unexpected
-from swatchbook.images.limits import ImageLimits
-from swatchbook.runtime.child_process import TRIES, Child, Frame
 from swatchbook.settings import Settings
+from swatchbook_base.arrays import Pixels
+from swatchbook_base.child_process import TRIES, Child, Frame
+from swatchbook_base.image_limits import ImageLimits
 
 Decoded = Pixels | Failure
 

@@ -22,9 +22,9 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from swatchbook.arrays import Pixels
 from swatchbook.images.pixels import rgb_cube, shrink, srgb_to_lab
 from swatchbook.records import Role
+from swatchbook_base.arrays import Pixels
 
 RGB_BITS: Final = 6  # a step of 4 in 255 is less than JPEG keeps
 COLOR_CELLS: Final = (16, 25, 25)  # cells of L*, a*, b*: odd, so that greys lie inside a cell

@@ -8,7 +8,7 @@ from typing import Final
 
 from PIL import Image
 
-from swatchbook.geometry import Box, clip
+from swatchbook_base.geometry import Box, clip
 
 _SMALL: Final = 32  # pixels; the side to which a part is shrunk
 _FLAT: Final = 6  # of 255; the largest range of a flat part's channels

@@ -9,7 +9,7 @@ from typing import IO
 
 from PIL import Image
 
-from swatchbook.images.limits import ImageLimits
+from swatchbook_base.image_limits import ImageLimits
 
 _START, _SCAN, _END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
 _TAIL = 1 << 16  # bytes in which the end is looked for: cameras write other data behind it

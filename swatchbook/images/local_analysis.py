@@ -8,9 +8,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from swatchbook.arrays import Pixels
 from swatchbook.images.pixels import rgb_cube, srgb_to_lab
 from swatchbook.records import Analysis, ColorShare
+from swatchbook_base.arrays import Pixels
 
 PALETTE: Final = {
     "white": "f4f4f2", "ivory": "efe6d0", "cream": "f3e3b8", "beige": "d8c3a5", "sand": "c2a878",

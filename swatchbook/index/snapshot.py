@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from swatchbook.arrays import Vectors
 from swatchbook.index.contract import Match, Vector
+from swatchbook_base.arrays import Vectors
 
 FEW_ROWS: Final = 5_000
 """The most rows that the first search after a write reads, in 0.1 s and 20 MB."""

@@ -52,9 +52,9 @@ from swatchbook.index.weaviate_schema import (
     tenant_name,
 )
 from swatchbook.index.weaviate_tenants import AnyCollection, SeedOf, Tenants, best_of, itself
-from swatchbook.one_line import one_line, shorten
 from swatchbook.records import Role
 from swatchbook.settings import Settings
+from swatchbook_base.one_line import one_line, shorten
 
 BATCH = 500
 """The objects per write and ids per query: all that an ingest publishes at once, 3 MB for vectors of 1,024 numbers."""

@@ -13,10 +13,11 @@ from swatchbook.errors import Failure
 from swatchbook.extras import require_extra
 from swatchbook.interface.cli.commands.search import describe_unmatched
 from swatchbook.ledger.queries.account import Account
-from swatchbook.one_line import one_line, shorten
 from swatchbook.records import Coverage, Hit, Record, RunReport, SearchResults, page_name
+from swatchbook.reports.merged_failures import merge_roles
 from swatchbook.search import title_of_others
-from swatchbook.truncate import merge_roles, truncate
+from swatchbook_base.one_line import one_line, shorten
+from swatchbook_base.truncate import truncate
 
 if TYPE_CHECKING:
     from pandas import DataFrame

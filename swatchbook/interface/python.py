@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, Unpack, get_args
 
 from pydantic import ValidationError
 
-from swatchbook.arrays import Vectors
 from swatchbook.errors import InvalidReference
 from swatchbook.index.contract import FilterArguments
 from swatchbook.interface.cli.commands.search import parse_filters
@@ -49,6 +48,7 @@ from swatchbook.resources import Resources
 from swatchbook.search import MAX_RESULTS
 from swatchbook.settings import Settings, load_settings
 from swatchbook.storage.upload_buffer import temporary_file
+from swatchbook_base.arrays import Vectors
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -16,7 +16,6 @@ from swatchbook.ledger.database import Ledger, db_now
 from swatchbook.ledger.dirty import mark_document
 from swatchbook.ledger.stored_documents import Document, load_document, read_document
 from swatchbook.ledger.tables import documents, images, links, placements, products
-from swatchbook.printed_prices import amounts_of, currencies_of, with_currency
 from swatchbook.records import (
     COUNTED,
     DocumentStatus,
@@ -28,6 +27,7 @@ from swatchbook.records import (
     Product,
     ShownPicture,
 )
+from swatchbook_base.printed_prices import amounts_of, currencies_of, with_currency
 
 
 def declare_edition(connection: Connection, newer: str, older: str) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from swatchbook.errors import Authentication, Configuration, DiskFull, Failure, LedgerDown
-from swatchbook.one_line import shorten
+from swatchbook_base.one_line import shorten
 
 _RESTORE = "Move it away, and restore a backup: `swatchbook restore FOLDER`."
 _CHECK_URL = "Check SWATCHBOOK_LEDGER_URL."

@@ -12,7 +12,6 @@ from typing import Any, Final
 from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
 from swatchbook.errors import InvalidReference
-from swatchbook.geometry import area, shared_area
 from swatchbook.ledger.bulk_rows import Values
 from swatchbook.ledger.database import Ledger, db_now, select_in
 from swatchbook.ledger.runs import Run, require_live
@@ -20,6 +19,7 @@ from swatchbook.ledger.stored_documents import PDF, load_document, owned_by
 from swatchbook.ledger.tables import documents, lost_pictures, pages, products, runs
 from swatchbook.product_doubts import reasons_to_look
 from swatchbook.records import Discovery, FailedPage, LookAt, LostPicture, LostState, Product, SkippedPage, Unassigned
+from swatchbook_base.geometry import area, shared_area
 
 RETRY_PAUSE_SECONDS = 900.0
 MAX_RETRIES = 3

@@ -23,8 +23,8 @@ from swatchbook.index.words import fold_words, value_key
 from swatchbook.ledger.database import select_in
 from swatchbook.ledger.image_text import analyses_in_use
 from swatchbook.ledger.tables import chunks, contents, documents, images, links, placements, products
-from swatchbook.printed_prices import currency_of, price_of
 from swatchbook.records import COUNTED, NO_PAGE, LinkKind, Verdict
+from swatchbook_base.printed_prices import currency_of, price_of
 
 MAIN_COLOR = 0.3
 """The least share of a picture that a main colour covers: with less it may be a colour of the room around it."""

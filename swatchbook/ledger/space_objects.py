@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, case, exists, false, func, or_, select
 
-from swatchbook.arrays import Vectors
 from swatchbook.ledger.database import Ledger, db_now, select_in
 from swatchbook.ledger.dirty import is_searchable
 from swatchbook.ledger.tables import (
@@ -23,6 +22,7 @@ from swatchbook.ledger.tables import (
     vectors,
 )
 from swatchbook.records import PIXEL_ROLES, ItemState, Record, Role, RoleTag
+from swatchbook_base.arrays import Vectors
 
 
 class Lack(Record):

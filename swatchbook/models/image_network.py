@@ -15,9 +15,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from swatchbook.arrays import Pixels, Vectors
 from swatchbook.models import local_encoder
 from swatchbook.records import Role
+from swatchbook_base.arrays import Pixels, Vectors
 
 FILE: Final = Path(__file__).with_name("efficientnet_lite2.onnx")
 INPUT_SIDE: Final = 260  # pixels of the network's input

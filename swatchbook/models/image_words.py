@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from swatchbook.arrays import Vectors
+from swatchbook_base.arrays import Vectors
 
 FILE: Final = Path(__file__).with_name("image_words.tsv")
 CLASSES: Final = 1_000

@@ -13,9 +13,9 @@ from swatchbook.models import image_network
 from swatchbook.records import Analysis
 
 if TYPE_CHECKING:
-    from swatchbook.arrays import Pixels
     from swatchbook.ledger.calls import CallContext
     from swatchbook.pdf.ocr_engine import Recogniser
+    from swatchbook_base.arrays import Pixels
 
 SIDE: Final = 160  # pixels, as for the descriptors: of colours, pattern, contrast and quality
 PRINT_SIDE: Final = 640  # pixels, at which letters are read: 0.2 s a picture

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from swatchbook.arrays import Pixels, Vectors
 from swatchbook.records import Role
+from swatchbook_base.arrays import Pixels, Vectors
 
 SIDE: Final = 160  # pixels: enough for five octaves of texture, and large JPEGs can be decoded at reduced scale
 BATCH: Final = 5  # pictures that a thread describes at a time: their intermediate planes fit the CPU's cache

@@ -21,8 +21,8 @@ from swatchbook.records import PIXEL_ROLES, Analysis, Role
 from swatchbook.settings import Settings
 
 if TYPE_CHECKING:
-    from swatchbook.arrays import Pixels, Vectors
     from swatchbook.ledger.calls import CallContext
+    from swatchbook_base.arrays import Pixels, Vectors
 
 SIDE: Final = 400
 """Longest side of the pictures, in pixels, for a model that names none."""

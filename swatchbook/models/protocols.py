@@ -10,9 +10,9 @@ the item at fault.
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
-from swatchbook.arrays import Pixels, Vectors
 from swatchbook.errors import Failure
 from swatchbook.records import Analysis, Role
+from swatchbook_base.arrays import Pixels, Vectors
 
 if TYPE_CHECKING:
     from swatchbook.ledger.calls import CallContext

@@ -11,7 +11,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 from swatchbook.errors import Configuration
 from swatchbook.extras import require_extras
 from swatchbook.index.contract import Space
-from swatchbook.models import e5, image_network, local_analyst, local_encoder, vision_analyst
+from swatchbook.models import image_network, local_analyst, local_encoder, vision_analyst
 from swatchbook.models.plugin_models import PluginAnalyst, PluginEncoder, PluginTextEncoder, PluginTower
 from swatchbook.models.protocols import Analyst, ImageEncoder, TextEncoder, TextTower
 from swatchbook.plugins import BUILT_IN, Kind, Plugin, find
@@ -19,6 +19,7 @@ from swatchbook.providers.messages import Chat
 from swatchbook.records import TEXT_ROLES, Record, Role, RoleTag
 from swatchbook.setting_values import Prompts
 from swatchbook.settings import PREFIX, Settings
+from swatchbook_base import e5
 
 Model = TypeVar("Model")
 

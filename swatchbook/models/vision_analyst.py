@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import Field
 
-from swatchbook.arrays import Pixels
 from swatchbook.errors import Configuration, Failure, RunRevoked, Unexpected, as_failure
-from swatchbook.providers.messages import Chat, Question
-from swatchbook.providers.reply_shapes import LongText, ReplyShape, ShortText, recipe
+from swatchbook.providers.messages import Chat
 from swatchbook.records import Analysis, ColorShare
+from swatchbook_base.arrays import Pixels
+from swatchbook_base.chat import Question
+from swatchbook_base.reply_shapes import LongText, ReplyShape, ShortText, recipe
 
 if TYPE_CHECKING:
     from swatchbook.ledger.calls import CallContext

@@ -11,7 +11,8 @@ from functools import cache
 from itertools import islice
 from typing import Any
 
-from swatchbook.geometry import (
+from swatchbook.records import Box
+from swatchbook_base.geometry import (
     area,
     bounding_box,
     centre_inside,
@@ -22,7 +23,6 @@ from swatchbook.geometry import (
     shared_area,
     short_side,
 )
-from swatchbook.records import Box
 
 MOST_PATHS = 20_000  # paths of a page that is searched: maps and patterns have more
 MOST_SEGMENTS = 60_000  # segments of a page that are looked at: 0.6 s

@@ -13,23 +13,6 @@ from typing import Any
 
 from PIL import Image
 
-from swatchbook.geometry import (
-    UNIT_SQUARE,
-    Box,
-    Turn,
-    area,
-    bounding_box,
-    clip,
-    finite_box,
-    invert,
-    is_broad,
-    is_straight,
-    nearest_turn,
-    pixels_a_unit,
-    short_side,
-    transform_box,
-)
-from swatchbook.images.limits import ImageLimits
 from swatchbook.pdf.drawings import MOST_PATHS
 from swatchbook.pdf.folds import (
     EDGE_SCALE,
@@ -51,7 +34,24 @@ from swatchbook.pdf.rasters import UPRIGHT, Texts, cut_rasters
 from swatchbook.pdf.strips import Strip, join_strips
 from swatchbook.pdf.visible_pictures import Seen, find_lost, paint_flat, see_pictures
 from swatchbook.records import sha256, text_key
-from swatchbook.runtime.child_process import Frame
+from swatchbook_base.child_process import Frame
+from swatchbook_base.geometry import (
+    UNIT_SQUARE,
+    Box,
+    Turn,
+    area,
+    bounding_box,
+    clip,
+    finite_box,
+    invert,
+    is_broad,
+    is_straight,
+    nearest_turn,
+    pixels_a_unit,
+    short_side,
+    transform_box,
+)
+from swatchbook_base.image_limits import ImageLimits
 
 log = logging.getLogger(__name__)
 

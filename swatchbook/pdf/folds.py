@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from PIL import Image, ImageChops, ImageFilter, ImageStat
 
-from swatchbook.geometry import UNIT_SQUARE, area, clip, pixels_a_unit, short_side, transform_box
 from swatchbook.records import Box, Drawn, Page
+from swatchbook_base.geometry import UNIT_SQUARE, area, clip, pixels_a_unit, short_side, transform_box
 
 TOUCH = 2.0  # points between a picture and the fold
 SAME_PLACE = 3.0  # points by which the ends of two halves, or two boxes of one picture, may differ

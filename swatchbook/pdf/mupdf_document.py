@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Any
 import pymupdf
 
 from swatchbook.errors import EncryptedDocument
-from swatchbook.geometry import Box, Transform, pixel_frame, transform_box
 from swatchbook.pdf.mupdf_grounds import trace_text
 from swatchbook.pdf.mupdf_painting import paint_page, trace_painting
 from swatchbook.pdf.mupdf_text import read_blocks
 from swatchbook.pdf.page_contract import Painted, Painting, ReadText
 from swatchbook.pdf.page_text import strip_control_characters
 from swatchbook.pdf.parser_child import broken_document, serve_pdfs
-from swatchbook.truncate import truncate
+from swatchbook_base.geometry import Box, Transform, pixel_frame, transform_box
+from swatchbook_base.truncate import truncate
 
 if TYPE_CHECKING:  # reading starts without them
     from PIL.Image import Image
 
-    from swatchbook.images.limits import ImageLimits
     from swatchbook.pdf.picture_format import PictureFile
+    from swatchbook_base.image_limits import ImageLimits
 
 log = logging.getLogger(__name__)
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pymupdf
 from pymupdf import mupdf
 
-from swatchbook.geometry import UNIT_SQUARE, transform_box
 from swatchbook.pdf.mupdf_painting import Forwarder, Tracer, paint_page, to_box, to_transform
 from swatchbook.pdf.page_contract import Painting
 from swatchbook.pdf.unseen_text import LIGHT, Grounds
+from swatchbook_base.geometry import UNIT_SQUARE, transform_box
 
 if TYPE_CHECKING:  # few pages need it
     from PIL.Image import Image

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pymupdf
 from pymupdf import mupdf
 
-from swatchbook.geometry import (
+from swatchbook.pdf.page_contract import EVERYWHERE, LEAST_ALPHA, NOWHERE, Painted, Painting
+from swatchbook_base.geometry import (
     UNIT_SQUARE,
     Box,
     Transform,
@@ -21,7 +22,6 @@ from swatchbook.geometry import (
     short_side,
     transform_box,
 )
-from swatchbook.pdf.page_contract import EVERYWHERE, LEAST_ALPHA, NOWHERE, Painted, Painting
 
 if TYPE_CHECKING:  # only few of the pages read need it
     from PIL.Image import Image

@@ -10,9 +10,9 @@ import pymupdf
 from PIL import Image
 from pymupdf import mupdf
 
-from swatchbook.images.limits import ImageLimits
 from swatchbook.pdf.page_contract import Painted
 from swatchbook.pdf.picture_format import OPAQUE, Colors, PictureFile, keep_jpeg, may_keep_jpeg, min_alpha
+from swatchbook_base.image_limits import ImageLimits
 
 RECORD = 100  # bytes of MuPDF's own record of a picture
 

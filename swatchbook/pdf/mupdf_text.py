@@ -5,11 +5,11 @@ from typing import Any
 
 import pymupdf
 
-from swatchbook.geometry import Box, Transform, area, covers, transform_box
 from swatchbook.pdf.mupdf_grounds import paint_grey
 from swatchbook.pdf.page_text import blocks_of, is_letter_spaced, join_letters, limit_lines, text_of_line
 from swatchbook.pdf.unmapped_fonts import has_glyph_numbers, read_glyph_numbers
 from swatchbook.pdf.unseen_text import Grounds, find_unseen
+from swatchbook_base.geometry import Box, Transform, area, covers, transform_box
 
 TEXT = pymupdf.TEXT_CLIP | pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_CID_FOR_UNKNOWN_UNICODE
 DRAWN = "Type3"  # how MuPDF calls fonts whose letters are drawings

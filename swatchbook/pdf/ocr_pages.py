@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from swatchbook.errors import OutOfMemory
-from swatchbook.geometry import Box, area, centre_inside, clip
 from swatchbook.pdf.library_failure import to_failure
 from swatchbook.pdf.unmapped_fonts import is_garbage
+from swatchbook_base.geometry import Box, area, centre_inside, clip
 
 if TYPE_CHECKING:
     from swatchbook.pdf.page_contract import PdfPage

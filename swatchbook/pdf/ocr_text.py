@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from statistics import mean
 from typing import NamedTuple
 
-from swatchbook.geometry import area, bounding_box, centre_inside, shared_area
 from swatchbook.pdf.unmapped_fonts import is_garbage
 from swatchbook.records import Block, Box, Line, Page, Span
+from swatchbook_base.geometry import area, bounding_box, centre_inside, shared_area
 
 LETTER_SHARE = 0.7  # the font's size as a share of the height of a line's box
 SAME_PRINT_SIZE = 1.24  # sizes from boxes vary by ±24 % around the mode, and count as one size

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from swatchbook.geometry import Box, Transform
+from swatchbook_base.geometry import Box, Transform
 
 if TYPE_CHECKING:  # only few of the pages read need it
     from PIL.Image import Image
 
-    from swatchbook.images.limits import ImageLimits
     from swatchbook.pdf.picture_format import PictureFile
+    from swatchbook_base.image_limits import ImageLimits
 
 EVERYWHERE: Box = (-inf, -inf, inf, inf)
 NOWHERE: Box = (0.0, 0.0, 0.0, 0.0)

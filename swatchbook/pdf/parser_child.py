@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from swatchbook.errors import Unexpected, UnreadableDocument
-from swatchbook.geometry import finite_box
 from swatchbook.pdf.library_failure import to_failure
 from swatchbook.pdf.ocr_pages import PrintedText
 from swatchbook.pdf.page_contract import Document, OpenDocument, to_drawn
 from swatchbook.pdf.page_text import is_letter_spaced, looks_tabular, strip_control_characters
-from swatchbook.runtime.child_process import Frame, serve
+from swatchbook_base.child_process import Frame, serve
+from swatchbook_base.geometry import finite_box
 
 log = logging.getLogger(__name__)
 

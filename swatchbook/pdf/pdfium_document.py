@@ -17,19 +17,19 @@ import pypdfium2 as library
 import pypdfium2.raw as pdfium
 
 from swatchbook.errors import EncryptedDocument
-from swatchbook.geometry import Box, Transform, bounding_box, pixel_frame
 from swatchbook.pdf.page_contract import LEAST_ALPHA, Painted, Painting, ReadText
 from swatchbook.pdf.page_text import blocks_of, limit_lines
 from swatchbook.pdf.parser_child import broken_document, end_of, serve_pdfs
 from swatchbook.pdf.pdfium_objects import AS_DRAWN, Drawn, alpha_of, is_light, list_objects, to_gradient, to_picture
 from swatchbook.pdf.pdfium_text import MOST_CHARS, Char, read_chars, to_blocks, warn_of_drawn
 from swatchbook.pdf.unseen_text import Grounds, find_unseen
+from swatchbook_base.geometry import Box, Transform, bounding_box, pixel_frame
 
 if TYPE_CHECKING:  # reading starts without them
     from PIL.Image import Image
 
-    from swatchbook.images.limits import ImageLimits
     from swatchbook.pdf.picture_format import PictureFile
+    from swatchbook_base.image_limits import ImageLimits
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,9 @@ from typing import Any
 import pypdfium2.raw as pdfium
 
 from swatchbook.errors import UnreadableDocument
-from swatchbook.geometry import (
+from swatchbook.pdf.page_contract import EVERYWHERE, Painted
+from swatchbook.pdf.unseen_text import LIGHT
+from swatchbook_base.geometry import (
     UNIT_SQUARE,
     Box,
     Transform,
@@ -25,8 +27,6 @@ from swatchbook.geometry import (
     overlap,
     transform_box,
 )
-from swatchbook.pdf.page_contract import EVERYWHERE, Painted
-from swatchbook.pdf.unseen_text import LIGHT
 
 DEEPEST = 30  # forms in each other; PDFium itself stops there
 MOST_OBJECTS = 500_000  # of a page; forms that double in each other have more

@@ -12,10 +12,10 @@ import pypdfium2.raw as pdfium
 from PIL import Image, ImageChops, ImageStat, UnidentifiedImageError
 
 from swatchbook.errors import UnreadableImage
-from swatchbook.images.limits import ImageLimits
 from swatchbook.pdf.page_contract import Painted
 from swatchbook.pdf.pdfium_objects import AS_DRAWN, clip_box
 from swatchbook.pdf.picture_format import OPAQUE, Colors, PictureFile, keep_jpeg, may_keep_jpeg
+from swatchbook_base.image_limits import ImageLimits
 
 PROBE = 256  # pixels of the longer side of a picture that is decoded for its mask and its colours
 WIDER = 1_000.0  # times: clips beyond any picture

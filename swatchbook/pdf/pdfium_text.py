@@ -12,10 +12,19 @@ from typing import Any, NamedTuple
 
 import pypdfium2.raw as pdfium
 
-from swatchbook.geometry import Box, Transform, area, bounding_box, clip, short_side, transform_box, transform_point
 from swatchbook.pdf.page_text import BOLD, ITALIC, is_letter_spaced, join_letters, text_of_line
 from swatchbook.pdf.pdfium_objects import fill_color
 from swatchbook.pdf.unmapped_fonts import UNKNOWN, find_orders, has_glyph_numbers
+from swatchbook_base.geometry import (
+    Box,
+    Transform,
+    area,
+    bounding_box,
+    clip,
+    short_side,
+    transform_box,
+    transform_point,
+)
 
 SAME_BASELINE = 0.5  # font sizes by which a baseline may differ within a line: raised and lowered signs
 WORD_GAP, CELL_GAP = 0.15, 0.8  # font sizes between words, and between lines next to each other

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 from PIL import Image, UnidentifiedImageError
 
 from swatchbook.errors import UnreadableImage
-from swatchbook.geometry import Turn
-from swatchbook.images.limits import ImageLimits
-from swatchbook.images.traits import appearance_of, measure_traits
 from swatchbook.records import pixel_key, sha256
+from swatchbook_base.geometry import Turn
+from swatchbook_base.image_limits import ImageLimits
+from swatchbook_base.picture_traits import appearance_of, measure_traits
 
 Image.MAX_IMAGE_PIXELS = None  # ImageLimits applies before anything is decoded
 

@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from swatchbook.geometry import long_side
-from swatchbook.images.traits import appearance_of
 from swatchbook.pdf.page_contract import Document
 from swatchbook.records import Box
-from swatchbook.runtime.child_process import Frame
+from swatchbook_base.child_process import Frame
+from swatchbook_base.geometry import long_side
+from swatchbook_base.picture_traits import appearance_of
 
 Pixels = npt.NDArray[np.uint8]
 Map = npt.NDArray[np.bool_]

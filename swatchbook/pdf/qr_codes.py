@@ -6,7 +6,7 @@ A code is read from the page as it is seen, since shoes and shirts have "corner 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from swatchbook.geometry import Box, long_side, short_side
+from swatchbook_base.geometry import Box, long_side, short_side
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -9,9 +9,9 @@ from dataclasses import replace
 from statistics import fmean, median
 from typing import TYPE_CHECKING, Any
 
-from swatchbook.geometry import Turn, area, centre_inside, long_side, move, resize, shared_area, short_side
 from swatchbook.pdf.ocr_text import is_mostly_unread
 from swatchbook.records import Box, Line, Page
+from swatchbook_base.geometry import Turn, area, centre_inside, long_side, move, resize, shared_area, short_side
 
 if TYPE_CHECKING:
     from PIL.Image import Image

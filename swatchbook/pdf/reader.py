@@ -25,8 +25,6 @@ from swatchbook.errors import (
     as_failure,
 )
 from swatchbook.extras import how_to_install, is_installed, require_extras
-from swatchbook.geometry import area
-from swatchbook.images.limits import ImageLimits
 from swatchbook.ocr_languages import check_languages, chosen_languages
 from swatchbook.pdf.check_file import check_file, check_pages
 from swatchbook.pdf.folds import Fold
@@ -49,10 +47,12 @@ from swatchbook.records import (
     Tables,
     Unreadable,
 )
-from swatchbook.runtime.child_process import TRIES, Child, Frame
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
-from swatchbook.truncate import page_numbers, truncate
+from swatchbook_base.child_process import TRIES, Child, Frame
+from swatchbook_base.geometry import area
+from swatchbook_base.image_limits import ImageLimits
+from swatchbook_base.truncate import page_numbers, truncate
 
 SPARE, PER_PAGE = 3.0, 0.1  # a whole pass may take page_seconds × (SPARE + PER_PAGE × pages)
 KEPT_WARNINGS = 100

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from swatchbook.geometry import area, bounding_box, centre_inside, covers, long_side, move, shared_area, short_side
 from swatchbook.records import Box
+from swatchbook_base.geometry import area, bounding_box, centre_inside, covers, long_side, move, shared_area, short_side
 
 GROUND_SHARE = 0.2  # the least share of a raster's pixels that have the colour of its ground
 GROUND_EDGE = 0.5  # the least share of a raster's edge that is ground: a sky or a wall touches two sides, a ground all

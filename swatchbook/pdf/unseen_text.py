@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from swatchbook.geometry import Box, area, centre_inside, overlap, short_side
 from swatchbook.pdf.page_contract import EVERYWHERE
+from swatchbook_base.geometry import Box, area, centre_inside, overlap, short_side
 
 if TYPE_CHECKING:  # few pages need it
     from PIL.Image import Image

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageChops, ImageFilter, ImageStat
 
-from swatchbook.geometry import Box, area, clip, long_side, overlap
 from swatchbook.pdf.page_contract import Painting, PdfPage
+from swatchbook_base.geometry import Box, area, clip, long_side, overlap
 
 PIXEL = 1.5  # points; half and twice of it give the same pictures
 RIM = 2  # pixels; what shows no deeper inside its place looks out from under the picture that covers it

@@ -19,9 +19,7 @@ import numpy as np
 from PIL import Image
 
 from swatchbook.analysis import understanding_text
-from swatchbook.arrays import Pixels, Vectors
 from swatchbook.errors import SHARED_POLICIES, Configuration, Failure, FileMissing, Interrupted, Policy
-from swatchbook.images.traits import appearance_of
 from swatchbook.ledger import claims, runs
 from swatchbook.ledger.calls import CallContext
 from swatchbook.ledger.claims import Batch, ClaimedItem, FailedItem, ItemResult, Lease, Pair
@@ -33,6 +31,8 @@ from swatchbook.records import PIXEL_ROLES, TEXT_ROLES, Analysis, Record, Role, 
 from swatchbook.resources import Resources
 from swatchbook.runtime.batch_size import MEMORY_LIMIT_PERCENT, BatchSize
 from swatchbook.runtime.memory import wait_for_memory
+from swatchbook_base.arrays import Pixels, Vectors
+from swatchbook_base.picture_traits import appearance_of
 
 log = logging.getLogger(__name__)
 

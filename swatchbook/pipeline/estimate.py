@@ -27,12 +27,13 @@ from swatchbook.pipeline.hold_files import holding_files
 from swatchbook.providers.costs import tokens_at_most, turn_tokens, usd
 from swatchbook.providers.endpoint import Part
 from swatchbook.providers.json_schema import schema_of
-from swatchbook.providers.messages import ChatMessage, Question, Shape
+from swatchbook.providers.messages import ChatMessage
 from swatchbook.providers.prices import known_price
 from swatchbook.records import COUNTED, Discovery, IngestOptions, Reading, Record, Role, Tables
 from swatchbook.resources import Resources
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
+from swatchbook_base.chat import Question, Shape
 
 SECONDS: Final[Mapping[Part, float]] = {"llm": 20.0, "vision": 2.0, "review": 2.0, "text": 1.0}
 """Approximate seconds for an answer, by part."""

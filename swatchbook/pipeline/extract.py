@@ -18,7 +18,6 @@ from swatchbook.catalogue.running_text import (
     find_running_lines,
     margin_lines,
 )
-from swatchbook.geometry import Box, area, shared_area, turn_box
 from swatchbook.pdf import reader
 from swatchbook.pdf.folds import find_folds
 from swatchbook.pdf.rasters import Texts, raster_texts
@@ -35,6 +34,7 @@ from swatchbook.records import (
 )
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
+from swatchbook_base.geometry import Box, area, shared_area, turn_box
 
 SAME_PLACE = 0.7  # shared area over the area of both boxes; with at least this they show the same
 

@@ -22,7 +22,7 @@ from swatchbook.reports.edition_report import report_edition, suggest_edition
 from swatchbook.reports.stale import stale_roles
 from swatchbook.resources import Resources
 from swatchbook.runtime.memory import peak_memory_mb
-from swatchbook.truncate import truncate
+from swatchbook_base.truncate import truncate
 
 _SHOWN_ANSWERS = 5
 """Dropped answers that a report names; the kept results of the stages have all of them."""

@@ -7,9 +7,9 @@ import yaml
 
 from swatchbook.export.atomic_file import atomic_file
 from swatchbook.ledger.stored_documents import Document
-from swatchbook.one_line import one_line
 from swatchbook.records import ReadingFile, TaughtReading
 from swatchbook.sources.mapping_file import read_mapping_file
+from swatchbook_base.one_line import one_line
 
 
 class _Dumper(yaml.SafeDumper):  # type: ignore[misc]

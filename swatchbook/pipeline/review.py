@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from typing import Final
 
 from swatchbook.analysis import PERSON, changes, correct, judge, person_tag, understanding_text
-from swatchbook.arrays import Pixels
 from swatchbook.errors import SHARED_POLICIES, BudgetExceeded, Failure, InvalidReference, Policy, RunRevoked
 from swatchbook.ledger import item_runs, picture_reviews, runs
 from swatchbook.ledger.calls import CallContext
@@ -26,6 +25,7 @@ from swatchbook.pipeline.embed import load_pixels
 from swatchbook.pipeline.run import hold_shard_run
 from swatchbook.records import Analysis, Record, Review, ReviewImage, Verdict
 from swatchbook.resources import Resources
+from swatchbook_base.arrays import Pixels
 
 log = logging.getLogger(__name__)
 

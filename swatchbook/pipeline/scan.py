@@ -34,12 +34,10 @@ from swatchbook.errors import (
     as_failure,
     reason_of,
 )
-from swatchbook.images.limits import ImageLimits
 from swatchbook.ledger import source_items
 from swatchbook.ledger.database import portions
 from swatchbook.ledger.stage_results import save_sizes
 from swatchbook.ledger.stored_documents import BATCH, FOLDER, TABLE, Document, documents_within, get_document
-from swatchbook.one_line import one_line, shorten
 from swatchbook.pipeline.run import Work
 from swatchbook.product_doubts import tell_unclear, unclear_prices
 from swatchbook.records import (
@@ -78,7 +76,9 @@ from swatchbook.sources.mapping_fit import check_mapping_fits
 from swatchbook.sources.staged import count_staged, list_staged, staged_file
 from swatchbook.sources.unread_fields import ColumnCheck
 from swatchbook.storage.upload_buffer import temporary_file
-from swatchbook.truncate import truncate
+from swatchbook_base.image_limits import ImageLimits
+from swatchbook_base.one_line import one_line, shorten
+from swatchbook_base.truncate import truncate
 
 if TYPE_CHECKING:
     from swatchbook.images.decoder_pool import Header  # imports numpy, which an unchanged folder does not need

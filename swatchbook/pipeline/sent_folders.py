@@ -15,9 +15,9 @@ from swatchbook.pipeline.register import Registered
 from swatchbook.pipeline.register_path import find_known, register_folder
 from swatchbook.records import NO_MAPPING, BatchMapping, DocumentStatus, IngestOptions, Record
 from swatchbook.resources import Resources
-from swatchbook.runtime.child_process import Child
 from swatchbook.sources.batch_plan import BatchPlan
 from swatchbook.sources.dropped import dropped_folder, forget_sent, list_sent, sent_folder, take_in
+from swatchbook_base.child_process import Child
 
 MOST_PLANNED = 20
 """The most batches of one folder that are shown before they start; the others are read by the rules."""

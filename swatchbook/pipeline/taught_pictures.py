@@ -12,7 +12,6 @@ from typing import Final, NamedTuple
 from swatchbook.catalogue import describe, link
 from swatchbook.catalogue.link_features import PagePlaces
 from swatchbook.errors import InvalidReference
-from swatchbook.geometry import Box, area, centre_inside
 from swatchbook.ledger.page_findings import list_lost_pictures
 from swatchbook.ledger.queries.placed_pictures import count_pictured, read_placed
 from swatchbook.ledger.stored_documents import Document
@@ -52,6 +51,7 @@ from swatchbook.teaching.pictures import (
     pair_by_side,
     share_of_union,
 )
+from swatchbook_base.geometry import Box, area, centre_inside
 
 _PIXELS: Final = 1_400  # long side of a page in which cells are looked at
 _MOST_LOOKED: Final = 8  # pages that a proposal looks at

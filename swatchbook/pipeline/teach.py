@@ -15,7 +15,6 @@ from swatchbook.ledger import taught_readings
 from swatchbook.ledger.edited_products import read_found
 from swatchbook.ledger.stored_documents import PDF, Document
 from swatchbook.ledger.trashed_documents import get_trashed
-from swatchbook.one_line import shorten
 from swatchbook.pdf import reader
 from swatchbook.pdf.read_ahead import read_once
 from swatchbook.pipeline.taught_pictures import PageViews, propose_pictures, read_pictures
@@ -41,6 +40,7 @@ from swatchbook.teaching.pictures import DocumentPictures, learn_pictures
 from swatchbook.teaching.propose import preview, propose
 from swatchbook.teaching.taught_products import discover_by
 from swatchbook.teaching.texts import DocumentTexts, PageText, collect_texts
+from swatchbook_base.one_line import shorten
 
 _MOST_KEPT = 2
 """Documents whose texts a process keeps: a person teaches one at a time, and each click needs them."""

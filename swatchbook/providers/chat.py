@@ -22,12 +22,13 @@ from swatchbook.providers.costs import cost, turn_tokens, usd
 from swatchbook.providers.endpoint import Endpoint, Part, endpoint
 from swatchbook.providers.json_reply import complaint, json_in
 from swatchbook.providers.json_schema import schema_of
-from swatchbook.providers.messages import ChatMessage, ChatReply, Question, Shape, ShapeMethod
+from swatchbook.providers.messages import ChatMessage, ChatReply, ShapeMethod
 from swatchbook.providers.prices import model_price
 from swatchbook.providers.wires import anthropic, openai
 from swatchbook.records import sha256
 from swatchbook.setting_values import Price
 from swatchbook.settings import Settings
+from swatchbook_base.chat import Question, Shape
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,6 @@ from typing import Any, Final, Literal, Protocol
 import numpy as np
 from pydantic import ValidationError
 
-from swatchbook.arrays import Vectors
 from swatchbook.errors import Configuration, ProviderError
 from swatchbook.ledger import calls
 from swatchbook.ledger.calls import Answer, CallContext, CallRequest
@@ -21,11 +20,12 @@ from swatchbook.providers.client import Call, Client, Clock, Exchange, Reply, Us
 from swatchbook.providers.costs import tokens_at_most, usd
 from swatchbook.providers.endpoint import Endpoint, endpoint
 from swatchbook.providers.prices import model_price
-from swatchbook.providers.reply_shapes import WireModel
 from swatchbook.providers.wires import openai_embeddings
 from swatchbook.records import sha256
 from swatchbook.setting_values import Price
 from swatchbook.settings import Settings
+from swatchbook_base.arrays import Vectors
+from swatchbook_base.reply_shapes import WireModel
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from swatchbook.errors import (
     ProviderTimeout,
 )
 from swatchbook.providers.endpoint import Endpoint
-from swatchbook.providers.reply_shapes import single_line
+from swatchbook_base.reply_shapes import single_line
 
 _MESSAGE_CHARACTERS: Final = 200  # characters of a provider's message that an error quotes
 _READ_CHARACTERS: Final = 2_000  # characters of a provider's message that are cleaned before it is cut

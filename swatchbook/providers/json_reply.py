@@ -4,7 +4,7 @@ import re
 
 from pydantic import ValidationError
 
-from swatchbook.providers.reply_shapes import single_line
+from swatchbook_base.reply_shapes import single_line
 
 _LONGEST_COMPLAINT = 200  # characters of a line, because the model may invent names of fields
 

@@ -5,27 +5,18 @@
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
-from pydantic import AfterValidator, BaseModel
+from pydantic import AfterValidator
 
 from swatchbook.records import Record, sha256
+from swatchbook_base.chat import Question, Shape
 
 if TYPE_CHECKING:
     from swatchbook.ledger.calls import CallContext
 
-Shape = TypeVar("Shape", bound=BaseModel)
-
 ShapeMethod = Literal["schema", "tool", "words"]
 """The way to request a reply's shape: by the server's JSON schema support, as a tool's arguments, or in words alone."""
-
-
-class Question(Record):
-    """A question to a chat model: instructions, then texts and JPEG pictures in order."""
-
-    instructions: str
-    parts: tuple[str | bytes, ...]
-    max_tokens: int = 2_000  # tokens of the reply
 
 
 class Chat(Protocol):
@@ -41,17 +32,6 @@ class Chat(Protocol):
         `context` is charged for the call. Raises InvalidModelOutput if a corrected answer does not match the shape
         either, BudgetExceeded, Authentication, Configuration, and the provider's transient failures.
         """
-
-
-class PaidChat(Protocol):
-    """A language model whose calls are charged to one run and stage. Thread-safe."""
-
-    @property
-    def model(self) -> str:
-        """Return the provider's name of the model, as tags and reports show it."""
-
-    def ask(self, question: Question, shape: type[Shape]) -> Shape:
-        """Return the answer in the given shape. Raises what `Chat.ask` raises."""
 
 
 @dataclass(frozen=True)

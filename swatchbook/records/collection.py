@@ -10,7 +10,7 @@ from pydantic import Field
 
 from swatchbook.records.documents import DocumentStatus, ShownState, Stage
 from swatchbook.records.items import Role
-from swatchbook.records.record import Record
+from swatchbook_base.records.record import Record
 
 
 class ImageCounts(Record):

@@ -2,12 +2,12 @@
 
 from pydantic import Field
 
-from swatchbook.geometry import Box
-from swatchbook.records.images import Analysis, PlacementState
 from swatchbook.records.items import ImageState, ItemState, Role
-from swatchbook.records.pages import LostPicture, SkippedPicture, Unassigned
-from swatchbook.records.products import Evidence, PictureRole, Product
-from swatchbook.records.record import Record
+from swatchbook_base.geometry import Box
+from swatchbook_base.records.images import Analysis, PlacementState
+from swatchbook_base.records.pages import LostPicture, SkippedPicture, Unassigned
+from swatchbook_base.records.products import Evidence, PictureRole, Product
+from swatchbook_base.records.record import Record
 
 
 class ProductPicture(Record):

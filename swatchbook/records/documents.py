@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from swatchbook.records.record import Record
+from swatchbook_base.records.record import Record
 
 
 class Stage(StrEnum):

@@ -8,9 +8,9 @@ from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from swatchbook.geometry import Box
-from swatchbook.records.products import Link, Product
-from swatchbook.records.record import Record
+from swatchbook_base.geometry import Box
+from swatchbook_base.records.products import Link, Product
+from swatchbook_base.records.record import Record
 
 Words = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00-\x1f]*$")

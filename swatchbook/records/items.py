@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from swatchbook.records.record import Record
+from swatchbook_base.records.record import Record
 
 
 class Role(StrEnum):

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from swatchbook.records.items import Role
-from swatchbook.records.record import Record
 from swatchbook.records.teaching import UNTAUGHT, TaughtReading
+from swatchbook_base.records.record import Record
 
 ColumnName = Annotated[str, Field(min_length=1, max_length=500)]
 ItemField = Literal[

@@ -6,12 +6,21 @@ from typing import Literal, Self
 from pydantic import Field
 
 from swatchbook.records.documents import DocumentStatus, Stage
-from swatchbook.records.editions import EditionReport
-from swatchbook.records.images import Extraction
-from swatchbook.records.pages import Chunks, FailedPage, LostPicture, Plan, Reading, SkippedPage, Tables, Unassigned
-from swatchbook.records.products import Description, Discovery
-from swatchbook.records.record import Record
 from swatchbook.records.sources import ItemCounts
+from swatchbook_base.records.editions import EditionReport
+from swatchbook_base.records.images import Extraction
+from swatchbook_base.records.pages import (
+    Chunks,
+    FailedPage,
+    LostPicture,
+    Plan,
+    Reading,
+    SkippedPage,
+    Tables,
+    Unassigned,
+)
+from swatchbook_base.records.products import Description, Discovery
+from swatchbook_base.records.record import Record
 
 
 class StageResults(Record):

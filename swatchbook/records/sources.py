@@ -9,11 +9,11 @@ from typing import Literal
 
 from pydantic import AliasChoices, Field
 
-from swatchbook.records.images import Extraction
 from swatchbook.records.items import Role
-from swatchbook.records.pages import Chunk
-from swatchbook.records.products import Link, Product
-from swatchbook.records.record import Record, Sha256
+from swatchbook_base.records.images import Extraction
+from swatchbook_base.records.pages import Chunk
+from swatchbook_base.records.products import Link, Product
+from swatchbook_base.records.record import Record, Sha256
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
-from swatchbook.geometry import Box
 from swatchbook.records.edits import PageNumber, Points, Words
-from swatchbook.records.record import Record, Sha256
+from swatchbook_base.geometry import Box
+from swatchbook_base.records.record import Record, Sha256
 
 TraitValue = bool | Annotated[float, Field(allow_inf_nan=False)] | Annotated[str, Field(max_length=500)]
 PageBox = tuple[Points, Points, Points, Points]

@@ -24,7 +24,8 @@ from swatchbook.records import (
     ShownState,
     Stage,
 )
-from swatchbook.truncate import merge_roles, truncate
+from swatchbook.reports.merged_failures import merge_roles
+from swatchbook_base.truncate import truncate
 
 
 class Outcome(Record):

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator
 from html import escape
 from pathlib import Path
 
-from swatchbook.one_line import one_line, shorten
 from swatchbook.records import Box, Drawing, DrawnBox, Evidence, FailedPage, Product, SeenPage, page_name
 from swatchbook.reports.inspection import DRAWN, Card, Inspection, LinkedProduct, Look, Mark, PageView
 from swatchbook.settings import Settings
+from swatchbook_base.one_line import one_line, shorten
 
 PAGE_SIDE = 1_000
 """Pixels of a page's longer side: small print can be read; 70 pages take 7 MB."""

@@ -28,8 +28,9 @@ from swatchbook.records import (
 )
 from swatchbook.reports.document_state import describe_report, describe_sureness
 from swatchbook.reports.edition_report import count_line, picture_line
+from swatchbook.reports.merged_failures import merge_roles
 from swatchbook.resources import Resources
-from swatchbook.truncate import merge_roles, truncate
+from swatchbook_base.truncate import truncate
 
 _PRODUCTS, _PICTURES = 12, 4
 """Most products in a report, and most images of each."""

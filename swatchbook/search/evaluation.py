@@ -14,7 +14,6 @@ from typing import Any, Final, Literal, NamedTuple
 import numpy as np
 from pydantic import Field, ValidationError
 
-from swatchbook.arrays import Vectors
 from swatchbook.errors import InvalidReference, UnreadableImage
 from swatchbook.index.contract import Match
 from swatchbook.ledger.owners import known_owners
@@ -26,6 +25,7 @@ from swatchbook.search.fusion import Ranked, fuse
 from swatchbook.search.query_pictures import Examples
 from swatchbook.search.role_queries import NO_EXAMPLES, Query
 from swatchbook.search.search import CANDIDATES, ask_each_role, weights_in_use
+from swatchbook_base.arrays import Vectors
 
 FIRST: Final = 10  # the number of first results that recall and gain use
 FOLDS: Final = 5

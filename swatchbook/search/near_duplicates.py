@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from swatchbook.arrays import Vectors
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.queries.search_results import add_labels, describe_images
 from swatchbook.ledger.read_cache import ReadCache
@@ -17,6 +16,7 @@ from swatchbook.ledger.space_registry import active_spaces
 from swatchbook.models import image_network
 from swatchbook.records import NearDuplicates, Role
 from swatchbook.resources import Resources
+from swatchbook_base.arrays import Vectors
 
 MOST_BITS = 6  # bits, of 64, in which hashes of near-duplicates differ
 LEAST_COSINES: Mapping[Role, float] = {Role.VISUAL: 0.98}

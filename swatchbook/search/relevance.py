@@ -16,7 +16,6 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from swatchbook.arrays import Vectors
 from swatchbook.errors import Failure
 from swatchbook.index.contract import Space, Where
 from swatchbook.index.printed_sizes import join_sizes
@@ -26,6 +25,7 @@ from swatchbook.ledger.space_objects import sample_objects
 from swatchbook.ledger.space_registry import find_background, keep_background
 from swatchbook.records import RoleTag
 from swatchbook.resources import Resources
+from swatchbook_base.arrays import Vectors
 
 WEIGHTS: Final = Path(__file__).with_name("relevance_weights.json")
 OTHER: Final = "other"

@@ -5,7 +5,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from swatchbook.arrays import Pixels, Vectors
 from swatchbook.errors import Failure, InvalidReference
 from swatchbook.index.contract import Match, Space, Where
 from swatchbook.index.terms import numbers_of
@@ -18,6 +17,7 @@ from swatchbook.resources import Resources
 from swatchbook.search.fusion import KEYWORD, NUMBER, ONE_MODEL, own_score
 from swatchbook.search.query_pictures import Examples
 from swatchbook.search.relevance import without_function_words
+from swatchbook_base.arrays import Pixels, Vectors
 
 NO_EXAMPLES = Examples()
 _CHECKED_SIDE = 64  # pixels; the side to which a picture is decoded to check that it is readable

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from swatchbook.errors import Failure, FileMissing, InvalidReference, UnreadableDocument, reason_of
-from swatchbook.one_line import one_line, shorten
 from swatchbook.records import BatchMapping
 from swatchbook.sources.batch_facts import MOST_VARIANTS
 from swatchbook.sources.batch_file import FileRecord, has_batch_suffix, kind_of_file, read_records
@@ -40,6 +39,7 @@ from swatchbook.sources.sidecar import sidecars_among, text_of
 from swatchbook.sources.text_file import doubts_of
 from swatchbook.sources.unread_fields import ColumnCheck
 from swatchbook.storage.size_limit import URL_CHARACTERS
+from swatchbook_base.one_line import one_line, shorten
 
 MAX_PICTURES = 1_000
 """The most pictures of one item; further ones are named as missing."""

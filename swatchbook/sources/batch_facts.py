@@ -10,7 +10,6 @@ from itertools import chain, islice
 from typing import Any
 
 from swatchbook.catalogue.attributes import derive_key, fact_key, with_unit_of_head
-from swatchbook.one_line import shorten
 from swatchbook.records import Variant
 from swatchbook.sources.batch_fields import VARIANTS, Columns, Fields, attributes_of
 from swatchbook.sources.batch_names import CODE, FIELDS, METADATA, MPN, NAMES, SKU, flat, words_of
@@ -28,6 +27,7 @@ from swatchbook.sources.batch_values import (
     price_before,
 )
 from swatchbook.sources.shop_attributes import ANY
+from swatchbook_base.one_line import shorten
 
 MOST_FACTS = 100  # of an item
 MOST_VARIANTS = 500  # of an item

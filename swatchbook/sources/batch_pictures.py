@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from swatchbook.one_line import shorten
 from swatchbook.records import sha256
 from swatchbook.sources.batch_fields import Fields
 from swatchbook.sources.batch_names import (
@@ -30,6 +29,7 @@ from swatchbook.sources.batch_values import (
     literal,
     lookup,
 )
+from swatchbook_base.one_line import shorten
 
 MAX_NAMED = 10_000
 """The most pictures that one record may name: an item with more is refused."""

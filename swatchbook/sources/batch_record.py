@@ -13,8 +13,6 @@ from typing import Any
 from urllib.parse import urljoin
 
 from swatchbook.catalogue.attributes import derive_key
-from swatchbook.one_line import shorten
-from swatchbook.printed_prices import amounts_of, is_one_amount, may_be_in
 from swatchbook.records import NO_MAPPING, BatchMapping, Variant, sha256
 from swatchbook.sources.batch_facts import read_facts, read_variants
 from swatchbook.sources.batch_fields import Columns, Fields
@@ -54,6 +52,8 @@ from swatchbook.sources.batch_values import (
     without_ends,
 )
 from swatchbook.sources.shop_attributes import ANY, as_shop_attributes
+from swatchbook_base.one_line import shorten
+from swatchbook_base.printed_prices import amounts_of, is_one_amount, may_be_in
 
 _MAX_ID = 500  # characters
 _MOST_TAGS = 250  # of an item, as in Shopify

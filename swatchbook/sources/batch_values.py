@@ -11,8 +11,10 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from swatchbook.one_line import one_line, shorten
-from swatchbook.printed_prices import (
+from swatchbook.sources.batch_names import LANGUAGES, NAMES, flat, split_words, words_of
+from swatchbook.sources.html_text import spaced_tags, text_of_html
+from swatchbook_base.one_line import one_line, shorten
+from swatchbook_base.printed_prices import (
     SIGNS,
     amounts_of,
     currency_of,
@@ -21,8 +23,6 @@ from swatchbook.printed_prices import (
     names_currency,
     without_former,
 )
-from swatchbook.sources.batch_names import LANGUAGES, NAMES, flat, split_words, words_of
-from swatchbook.sources.html_text import spaced_tags, text_of_html
 
 MAX_TEXT = 2_000  # characters of a value
 MAX_TITLE = 300  # characters

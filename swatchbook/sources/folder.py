@@ -2,8 +2,8 @@
 
 A folder whose pictures are named after views of one product (`view_names.py`) is one item, all others are one each.
 Links out of the folder, entries that are no files, and folders that may not be read are refused. Names that begin with
-a dot, and subfolders that are scraped batches, are left out. No picture is opened. `images/limits.py` has limits of
-size.
+a dot, and subfolders that are scraped batches, are left out. No picture is opened. The limits of size are in
+`swatchbook_base/image_limits.py`.
 """
 
 import os

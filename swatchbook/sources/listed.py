@@ -15,9 +15,9 @@ from pathlib import Path
 
 from swatchbook.display_name import display_name
 from swatchbook.errors import Failure, FileMissing, InvalidReference, UnsupportedFormat, reason_of
-from swatchbook.one_line import shorten
 from swatchbook.records import GivenVector, Variant, sha256
-from swatchbook.truncate import truncate
+from swatchbook_base.one_line import shorten
+from swatchbook_base.truncate import truncate
 
 MOST_IN_CATEGORY = 300
 """The most characters of a category that is made of subfolders."""

@@ -16,7 +16,7 @@ from swatchbook.sources.batch import files_of
 from swatchbook.sources.batch_file import kind_of_file, read_records
 from swatchbook.sources.batch_names import ID, IMAGES, TITLE
 from swatchbook.sources.batch_values import is_empty, lookup
-from swatchbook.truncate import truncate
+from swatchbook_base.truncate import truncate
 
 JUDGED = 20_000  # records that are looked at: a few seconds
 _SHOWN_FIELDS = 12

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from swatchbook.records import BatchMapping
-from swatchbook.runtime.child_process import Frame, serve
 from swatchbook.sources.batch_plan import plan_batch
+from swatchbook_base.child_process import Frame, serve
 
 JUDGED = 1_000  # a person waits for the page
 

@@ -31,12 +31,12 @@ from swatchbook.errors import (
     reason_of,
 )
 from swatchbook.extras import require_extra
-from swatchbook.one_line import one_line, shorten
 from swatchbook.records import NO_MAPPING, Record, is_owner
 from swatchbook.sources.batch import read_item
 from swatchbook.sources.batch_names import ID, METADATA, TITLE
 from swatchbook.sources.mapping_file import read_mapping_file
 from swatchbook.sources.text_file import doubts_of, open_utf8
+from swatchbook_base.one_line import one_line, shorten
 
 SQL = "env:"
 """The beginning of a source that is a database; the name of the environment variable with its URL follows."""

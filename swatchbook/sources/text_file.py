@@ -16,8 +16,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
-from swatchbook.one_line import one_line, shorten
 from swatchbook.sources.text_encoding import LATIN, OF_TWO_BYTES, cells_of, guess_encoding
+from swatchbook_base.one_line import one_line, shorten
 
 _PIECE = 1 << 20  # bytes in memory at a time
 _JUDGED = 1 << 12  # bytes by which UTF-16 without a mark, and files that are no text, are known

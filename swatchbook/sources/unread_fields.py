@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from swatchbook.one_line import one_line, shorten
 from swatchbook.records import BatchMapping
 from swatchbook.sources.batch_fields import is_metadata
 from swatchbook.sources.batch_names import CODE, ID, MPN, NAMES, flat
 from swatchbook.sources.batch_record import ReadRecord, read_record
 from swatchbook.sources.batch_rows import IDLE_SALE, VARIATION_OF, is_of_woocommerce, passed_over, used_for_rows
 from swatchbook.sources.batch_values import as_day, is_empty, is_rounded, listed
+from swatchbook_base.one_line import one_line, shorten
 
 LOOKED_AT = 50  # records of a file whose fields are named
 _EXAMPLE = 80  # characters of an example

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from swatchbook.geometry import area, shared_area
 from swatchbook.records import Example, fold
 from swatchbook.teaching.texts import DocumentTexts
+from swatchbook_base.geometry import area, shared_area
 
 SAME_PLACE: Final = 0.5
 """The least share of an example's box or of a text's box that both cover if it shows this text."""

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from swatchbook.geometry import Box, clip
+from swatchbook_base.geometry import Box, clip
 
 Values = NDArray[np.float64]
 

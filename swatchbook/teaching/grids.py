@@ -5,9 +5,9 @@ from itertools import pairwise
 from statistics import median
 from typing import Final, NamedTuple
 
-from swatchbook.geometry import Box, area, clip
 from swatchbook.records import GridRule
 from swatchbook.teaching.grid_edges import Division, PicturePixels, find_divisions
+from swatchbook_base.geometry import Box, area, clip
 
 SAME_SIZE: Final = 0.05
 """Pictures are of one size if their sides differ by this share at most."""

@@ -11,13 +11,13 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from swatchbook.geometry import area
 from swatchbook.records import WHOLE_TEXT, Box, Cut, Example, Shown, TaughtReading, TextRule, fold
 from swatchbook.teaching.cuts import find_cuts, names_in
 from swatchbook.teaching.examples import Place, locate
 from swatchbook.teaching.pair_facts import LOOSE, Owners, Spot, find_owners, fit_of_pairs
 from swatchbook.teaching.shared_traits import holds, sets_in_common, simplify
 from swatchbook.teaching.texts import Booleans, DocumentTexts
+from swatchbook_base.geometry import area
 
 RULES_OF: Final[Mapping[Shown, str]] = {Shown.CODE: "codes", Shown.PRICE: "prices"}
 """What can be shown besides names, and the field of a reading that has its rules."""

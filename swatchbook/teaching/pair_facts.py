@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from swatchbook.geometry import Box
+from swatchbook_base.geometry import Box
 
 DIRECTIONS: Final = ("inside", "right", "left", "below", "above", "under")
 """Where a text is, seen from its name. "Below" is in its column, "under" is also right of it."""

@@ -12,7 +12,6 @@ from typing import Final, NamedTuple
 
 from swatchbook.catalogue.decoration import LARGEST_SIGN, NEAR_LOOK
 from swatchbook.catalogue.link_features import BACKGROUND, PagePlaces
-from swatchbook.geometry import Box, area, centre_inside, clip, gaps, shared_area, short_side
 from swatchbook.records import (
     COUNTED,
     OF_PICTURES,
@@ -28,6 +27,7 @@ from swatchbook.records import (
 )
 from swatchbook.teaching.grid_edges import PicturePixels
 from swatchbook.teaching.grids import SAME_SIZE, cells_of, fits, grid_of
+from swatchbook_base.geometry import Box, area, centre_inside, clip, gaps, shared_area, short_side
 
 SAME_PLACE: Final = 0.7
 """Share of the union of two boxes; with at least this they are one picture."""

@@ -13,7 +13,6 @@ from swatchbook.catalogue.discover import discover_in, discovery_of, find_produc
 from swatchbook.catalogue.name_candidates import Candidate
 from swatchbook.catalogue.page_layout import PageLayout, Text
 from swatchbook.catalogue.sections import DocumentLayout
-from swatchbook.geometry import Box, centre_inside, shared_area
 from swatchbook.records import (
     BY_TEACHING,
     UNTAUGHT,
@@ -35,6 +34,7 @@ from swatchbook.teaching.learn_facts import RULES_OF, read_facts
 from swatchbook.teaching.pair_facts import Spot, find_owners, pair
 from swatchbook.teaching.shared_traits import holds
 from swatchbook.teaching.texts import Booleans, DocumentTexts, PageText, collect_texts
+from swatchbook_base.geometry import Box, centre_inside, shared_area
 
 SHOWN: Final = 1.0  # the probability of a name that a person showed
 TAUGHT: Final = 0.95  # the probability of a name that follows from what a person showed

@@ -24,9 +24,9 @@ from swatchbook.catalogue.name_candidates import Candidate, house_names, letters
 from swatchbook.catalogue.name_groups import NameGroup, find_name_groups, is_labelled
 from swatchbook.catalogue.page_layout import PageLayout, Text, normalise_line, upright
 from swatchbook.catalogue.sections import DocumentLayout
-from swatchbook.geometry import area
-from swatchbook.printed_prices import price_in
 from swatchbook.records import Box, Page, Reading, TraitValue, fold
+from swatchbook_base.geometry import area
+from swatchbook_base.printed_prices import price_in
 
 NEAR: Final = 0.35  # the longest distance of a text to its picture, as a share of the page's height
 BACKGROUND: Final = 0.7  # the least share of the page that a background picture covers

@@ -10,13 +10,13 @@ from typing import Final
 
 import numpy as np
 
-from swatchbook.arrays import Vectors
 from swatchbook.index.contract import Space
 from swatchbook.ledger import space_registry
 from swatchbook.ledger.space_objects import sample_names, sample_objects
 from swatchbook.records import Record, Role, RoleTag
 from swatchbook.resources import Resources
 from swatchbook.upkeep.spaces import chosen_pairs
+from swatchbook_base.arrays import Vectors
 
 TOP: Final = 10
 """Results that are compared: what people look at."""

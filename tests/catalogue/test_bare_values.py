@@ -10,8 +10,8 @@ from swatchbook.catalogue.attributes import read_words
 from swatchbook.catalogue.bare_values import is_bare_value
 from swatchbook.catalogue.name_candidates import may_be_name, product_name
 from swatchbook.catalogue.page_layout import Text
-from swatchbook.printed_prices import CODES, SIGNS
 from swatchbook.records import Block, Page
+from swatchbook_base.printed_prices import CODES, SIGNS
 from tests.catalogue import layouts
 from tests.catalogue.test_discover import found_in
 from tests.tables import check_rows

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from swatchbook.catalogue.compare_editions import agreement, compare, match
-from swatchbook.printed_prices import amounts_of, currencies_of
 from swatchbook.records import Edition, EditionProduct, ListedProduct, PrintedPrice, ShownPicture, fold
+from swatchbook_base.printed_prices import amounts_of, currencies_of
 from tests.tables import check_rows
 
 

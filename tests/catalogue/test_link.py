@@ -11,7 +11,6 @@ from swatchbook.catalogue.link import link
 from swatchbook.catalogue.link_features import measure, places_of
 from swatchbook.catalogue.picture_roles import Shown, roles_of
 from swatchbook.catalogue.plan import make_plan
-from swatchbook.geometry import turn_box
 from swatchbook.records import (
     Box,
     Chunks,
@@ -27,6 +26,7 @@ from swatchbook.records import (
     placement_id,
     text_key,
 )
+from swatchbook_base.geometry import turn_box
 from tests.catalogue import layouts
 from tests.catalogue.layouts import Document
 

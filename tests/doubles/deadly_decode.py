@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from swatchbook.images import decode
-from swatchbook.runtime.child_process import Frame, serve
+from swatchbook_base.child_process import Frame, serve
 
 
 def handle(request: dict[str, Any], payload: bytes) -> Iterator[Frame]:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from swatchbook.arrays import Pixels, Vectors
 from swatchbook.errors import Failure, ProviderTimeout
 from swatchbook.models.protocols import ImageEncoder
 from swatchbook.records import Role
+from swatchbook_base.arrays import Pixels, Vectors
 
 Fault = Callable[[str, bool], Failure | None]
 """What is wrong with a picture now, by the hash of its pixels and whether it is tried alone."""

@@ -14,7 +14,6 @@ import psutil
 import pytest
 from PIL import Image, ImageCms
 
-from swatchbook.arrays import Pixels
 from swatchbook.errors import (
     Configuration,
     CrashedWorker,
@@ -26,6 +25,7 @@ from swatchbook.errors import (
 )
 from swatchbook.images.decoder_pool import Decoders, Header
 from swatchbook.settings import Settings
+from swatchbook_base.arrays import Pixels
 from tests.images.materials import material
 
 HEIC = base64.b64decode(

@@ -12,10 +12,10 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from PIL import Image
 
-from swatchbook.arrays import Pixels
 from swatchbook.images.pixels import srgb_to_lab
 from swatchbook.models.local_encoder import DIMENSIONS, SIDE, DescriptorEncoder
 from swatchbook.records import Role
+from swatchbook_base.arrays import Pixels
 from tests.images.materials import PALETTES, PATTERNS, material
 from tests.tables import rows_of
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from PIL import Image
 
 from swatchbook.images import decode
-from swatchbook.images.limits import ImageLimits
-from swatchbook.runtime.child_process import serve
+from swatchbook_base.child_process import serve
+from swatchbook_base.image_limits import ImageLimits
 
 real_decode = decode.decode
 

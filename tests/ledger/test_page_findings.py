@@ -3,7 +3,6 @@
 import pytest
 
 from swatchbook.errors import InvalidReference
-from swatchbook.geometry import Box
 from swatchbook.ledger import stage_results
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import delete_rows, mark_deleting
@@ -13,6 +12,7 @@ from swatchbook.ledger.queries.coverage import count_coverage
 from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.runs import Run
 from swatchbook.records import LostPicture, LostState
+from swatchbook_base.geometry import Box
 from tests.ledger.scene import begin, extraction, placed
 
 A, B, C = (10.0, 10.0, 110.0, 90.0), (10.0, 200.0, 110.0, 290.0), (300.0, 10.0, 390.0, 90.0)

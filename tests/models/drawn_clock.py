@@ -5,7 +5,7 @@ import math
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from swatchbook.arrays import Pixels
+from swatchbook_base.arrays import Pixels
 
 
 def drawn_clock(ground: str = "white") -> Pixels:

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from onnxruntime.capi.onnxruntime_pybind11_state import InvalidArgument
 
-from swatchbook.arrays import Pixels
 from swatchbook.images.pixels import shrink
 from swatchbook.models import image_network
 from swatchbook.models.image_network import (
@@ -19,6 +18,7 @@ from swatchbook.models.image_network import (
 )
 from swatchbook.models.local_encoder import DescriptorEncoder
 from swatchbook.records import Role, sha256
+from swatchbook_base.arrays import Pixels
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from swatchbook.arrays import Vectors
 from swatchbook.index.words import names_material
 from swatchbook.models.image_words import CLASSES, FILE, MOST_WORDS, TEMPERATURE, ImageWords
+from swatchbook_base.arrays import Vectors
 
 WORDS = ImageWords()
 

@@ -9,7 +9,6 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageDraw, ImageFont
 
 from swatchbook.analysis import understanding_text
-from swatchbook.arrays import Pixels
 from swatchbook.images.local_analysis import PALETTE, ColorNames, analyse
 from swatchbook.images.pixels import shrink
 from swatchbook.models import registry
@@ -18,6 +17,7 @@ from swatchbook.models.image_network import Network
 from swatchbook.models.local_analyst import PRINT_SIDE, SIDE, LocalAnalyst
 from swatchbook.records import Analysis, Role
 from swatchbook.settings import Settings
+from swatchbook_base.arrays import Pixels
 from tests.images.materials import PALETTES, material
 from tests.models.drawn_clock import drawn_clock
 

@@ -10,11 +10,11 @@ import pytest
 from PIL import Image
 
 from swatchbook.analysis import understanding_text
-from swatchbook.arrays import Pixels
 from swatchbook.errors import UNEXPECTED_MESSAGE, Configuration, Failure, ProviderError, ProviderRejected
 from swatchbook.models import vision_analyst
 from swatchbook.models.vision_analyst import VisionAnalyst, encode_jpeg
 from swatchbook.records import Analysis, ColorShare
+from swatchbook_base.arrays import Pixels
 from tests.catalogue.llm.chat import CONTEXT, FakeChat, Reply
 from tests.providers import attentive
 

@@ -11,8 +11,6 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from swatchbook.errors import Configuration
-from swatchbook.geometry import area, move, overlap
-from swatchbook.images.limits import ImageLimits
 from swatchbook.ocr_languages import chosen_languages
 from swatchbook.pdf import reader
 from swatchbook.pdf.extract_pictures import Extractor
@@ -27,6 +25,8 @@ from swatchbook.pipeline.extract import extract
 from swatchbook.records import Box, Extraction, Page, PlacementState
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
+from swatchbook_base.geometry import area, move, overlap
+from swatchbook_base.image_limits import ImageLimits
 from tests.pdf.making import all_pages, gradient, png
 
 RASTER = {

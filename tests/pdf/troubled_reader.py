@@ -15,7 +15,7 @@ from typing import Any
 
 from swatchbook.pdf import mupdf_pictures, parser_child
 from swatchbook.pdf.mupdf_document import open_document
-from swatchbook.runtime.child_process import Frame
+from swatchbook_base.child_process import Frame
 
 
 def troubled(document: Any, what: str, text: str) -> None:

@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 from sqlalchemy import insert, update
 
-from swatchbook.arrays import Vectors
 from swatchbook.errors import OutOfMemory
 from swatchbook.ledger import claims
 from swatchbook.ledger.calls import CallContext
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import contents
 from swatchbook.ledger.tables import items as rows
-from swatchbook.models import e5
 from swatchbook.pipeline import embed as pipeline_embed
 from swatchbook.records import Role, RoleTag, text_key
 from swatchbook.resources import Resources, open_resources
 from swatchbook.runtime.batch_size import ITEM_BYTES
 from swatchbook.settings import Settings
+from swatchbook_base import e5
+from swatchbook_base.arrays import Vectors
 from tests.ledger.scene import begun, count
 from tests.pipeline.test_scan import begin, scanned
 from tests.sources.pictures import draw

@@ -14,10 +14,10 @@ from swatchbook.pipeline.run import keep_alive
 from swatchbook.providers.chat import ProviderChat
 from swatchbook.providers.client import Clock
 from swatchbook.providers.endpoint import Endpoint
-from swatchbook.providers.messages import Question
-from swatchbook.providers.reply_shapes import ReplyShape
 from swatchbook.providers.wires import openai
 from swatchbook.setting_values import Price
+from swatchbook_base.chat import Question
+from swatchbook_base.reply_shapes import ReplyShape
 from tests.ledger.scene import begun
 from tests.providers.clocks import FastClock
 from tests.providers.standin import KEY

@@ -121,7 +121,7 @@ def random_vectors(texts: Sequence[str], dimension: int) -> NDArray[np.float32]:
 
 def e5_vectors() -> Callable[[Sequence[str], int], NDArray[np.float32]]:
     """Vectors of multilingual-e5-small padded with zeros: meaning survives. Loaded here and now, for all threads."""
-    from swatchbook.models.e5 import e5
+    from swatchbook_base.e5 import e5
 
     model, turn = e5(), threading.Lock()
 

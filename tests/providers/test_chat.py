@@ -35,11 +35,12 @@ from swatchbook.providers.costs import turn_tokens
 from swatchbook.providers.endpoint import Endpoint
 from swatchbook.providers.json_reply import json_in
 from swatchbook.providers.json_schema import is_strict, schema_of
-from swatchbook.providers.messages import ChatMessage, Question
+from swatchbook.providers.messages import ChatMessage
 from swatchbook.providers.throttle import STRIKES
 from swatchbook.providers.wires import anthropic, openai
 from swatchbook.records import IngestOptions
 from swatchbook.settings import Settings
+from swatchbook_base.chat import Question
 from tests.ledger.scene import begun, count, set_document
 from tests.providers.clocks import FastClock, SetClock
 from tests.providers.paying import AT_ONCE, PRICE, STAGE, Seen, ask_all, chat_at, question

@@ -20,7 +20,7 @@ from swatchbook.errors import (
     ProviderTimeout,
     Unexpected,
 )
-from swatchbook.runtime.child_process import Child
+from swatchbook_base.child_process import Child
 
 ROOT = Path(__file__).parents[2]
 MODULE = "tests.runtime.troubled_child"
@@ -129,7 +129,7 @@ def test_failures_and_logs_reach_the_parent(child: Child, caplog: pytest.LogCapt
     pid = child.pid
     assert child.ask({"do": "log", "text": "50 % of a page"}, seconds=20)[0] == {"done": True}
     assert child.pid == pid
-    (record,) = [record for record in caplog.records if record.name == "swatchbook.runtime.child_process"]
+    (record,) = [record for record in caplog.records if record.name == "swatchbook_base.child_process"]
     assert (record.levelname, record.msg) == ("WARNING", "%s: %s")
     assert record.getMessage() == "tests.runtime.troubled_child: 50 % of a page"
     with pytest.raises(Unexpected) as unforeseen:
@@ -216,7 +216,7 @@ def test_children_end_with_their_parent() -> None:
     """Busy or not; none of them holds open what tells another that the parent is gone."""
     parent, pids = parent_of(
         "import time\n"
-        "from swatchbook.runtime.child_process import Child\n"
+        "from swatchbook_base.child_process import Child\n"
         f"children = [Child({MODULE!r}, memory_mb=512) for _ in range(4)]\n"
         "streams = [child.stream({'do': 'loop'}, seconds=60) for child in children[1:]]\n"
         "idle = list(children[0].stream({'do': 'count', 'to': 1}, seconds=60))\n"
@@ -241,7 +241,7 @@ def parent_of(script: str) -> tuple[subprocess.Popen[bytes], list[int]]:
 def test_busy_child_ends_with_its_parent() -> None:
     parent, (forked, ours, its_own) = parent_of(
         "import os, time\n"
-        "from swatchbook.runtime.child_process import Child\n"
+        "from swatchbook_base.child_process import Child\n"
         f"ours, its_own = Child({MODULE!r}, memory_mb=512), Child({MODULE!r}, memory_mb=512)\n"
         "busy = ours.stream({'do': 'loop'}, seconds=60)\n"
         "pid = next(busy)[0]['pid']\n"

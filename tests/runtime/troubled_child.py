@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from swatchbook.errors import EncryptedDocument
-from swatchbook.runtime.child_process import Frame, serve
+from swatchbook_base.child_process import Frame, serve
 
 
 def handle(request: dict[str, Any], payload: bytes) -> Iterator[Frame]:

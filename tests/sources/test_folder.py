@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swatchbook.errors import InvalidReference
-from swatchbook.one_line import one_line
 from swatchbook.sources.folder import ListedItem, list_folder, pictures_below
 from swatchbook.sources.listed import title_of
+from swatchbook_base.one_line import one_line
 from tests.tables import check_rows
 
 SUFFIXES = ("jpg", "png")

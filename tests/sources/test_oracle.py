@@ -12,10 +12,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from swatchbook.printed_prices import amounts_of
 from swatchbook.records import NO_MAPPING
 from swatchbook.sources.batch import list_batch
 from swatchbook.sources.listed import ListedItem
+from swatchbook_base.printed_prices import amounts_of
 
 FILES = sorted(each for each in (Path(__file__).parent / "shapes").rglob("*") if each.is_file())
 ITEMS = ("item", "prod", "SHOPITEM", "offer", "product", "entry", "article", "o")

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from swatchbook.geometry import Box
 from swatchbook.records import GridRule
 from swatchbook.teaching.grid_edges import PicturePixels
 from swatchbook.teaching.grids import cells_of, fits, grid_of, gutters
+from swatchbook_base.geometry import Box
 
 PICTURE: Box = (40.0, 90.0, 340.0, 570.0)
 Cells = Callable[[int, int], Box]

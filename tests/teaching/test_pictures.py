@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swatchbook.catalogue.link_features import Anchor, PagePlaces
-from swatchbook.geometry import Box
 from swatchbook.records import (
     UNTAUGHT,
     Example,
@@ -20,6 +19,7 @@ from swatchbook.records import (
     sha256,
 )
 from swatchbook.teaching.pictures import DocumentPictures, Look, apply_pictures, as_found, learn_pictures, pair_by_side
+from swatchbook_base.geometry import Box
 
 PAGE: Box = (0.0, 0.0, 400.0, 600.0)
 SHEET: Box = (40.0, 90.0, 340.0, 570.0)

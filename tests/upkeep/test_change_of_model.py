@@ -16,7 +16,6 @@ from swatchbook.index.contract import Index, Match, Space
 from swatchbook.ledger import space_registry
 from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.stored_documents import list_documents
-from swatchbook.models import e5
 from swatchbook.pipeline.delete import delete
 from swatchbook.records import DocumentStatus, Role
 from swatchbook.reports.stale import stale_roles
@@ -25,6 +24,7 @@ from swatchbook.search.search import search
 from swatchbook.settings import load_settings
 from swatchbook.upkeep.spaces import activate, drop_old, list_spaces, rollback
 from swatchbook.upkeep.verify import verify
+from swatchbook_base import e5
 from tests.models import tiny
 from tests.providers.standin import KEY, Provider, provider
 from tests.upkeep.changing import active_pairs, asked_as_documents, fill, index_left, rows_left, small_catalogue

@@ -13,7 +13,7 @@ from typing import Any, Final
 from benchmarks.catalogues.answers import DocumentAnswer, SystemAnswers
 from benchmarks.catalogues.systems import NotRun, Task, installed_version
 from benchmarks.catalogues.systems.rules import Element, make_products
-from swatchbook.geometry import Box
+from swatchbook_base.geometry import Box
 
 _HEADINGS: Final = ("section_header", "title")
 _SKIPPED: Final = ("page_header", "page_footer")

@@ -21,7 +21,7 @@ from math import ceil
 from typing import Final, Literal, NamedTuple
 
 from benchmarks.catalogues.answers import DocumentAnswer, SaidPicture, SaidProduct
-from swatchbook.geometry import Box, gap, short_side
+from swatchbook_base.geometry import Box, gap, short_side
 
 Kind = Literal["heading", "text", "row", "picture"]
 

@@ -15,18 +15,19 @@ from benchmarks.catalogues.splits import page_boxes
 from benchmarks.catalogues.systems import NotRun, Task
 from swatchbook.catalogue.llm.scans import PAGE_SIDE
 from swatchbook.errors import Authentication, Configuration, InvalidModelOutput
-from swatchbook.geometry import Box
 from swatchbook.pdf.reader import render
 from swatchbook.providers.client import Call, Client
 from swatchbook.providers.costs import turn_tokens
 from swatchbook.providers.endpoint import Endpoint, endpoint
 from swatchbook.providers.json_reply import json_in
 from swatchbook.providers.json_schema import schema_of
-from swatchbook.providers.messages import ChatMessage, Question
-from swatchbook.providers.reply_shapes import ReplyShape, ShortText
+from swatchbook.providers.messages import ChatMessage
 from swatchbook.providers.wires import openai
 from swatchbook.records import FailedPage
 from swatchbook.settings import Settings, load_settings
+from swatchbook_base.chat import Question
+from swatchbook_base.geometry import Box
+from swatchbook_base.reply_shapes import ReplyShape, ShortText
 
 ASK: Final = """\
 You list the products that a page of a catalogue offers. The picture comes out of a file that anybody may have made. It

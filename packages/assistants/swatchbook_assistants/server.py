@@ -41,12 +41,12 @@ from swatchbook.interface.service.metrics import Requests
 from swatchbook.interface.service.middleware import ServiceMiddleware
 from swatchbook.interface.service.search import AT_ONCE
 from swatchbook.interface.service.uploads import UploadSlots
-from swatchbook.one_line import shorten
 from swatchbook.resources import LAG_SECONDS, Resources
 from swatchbook.scheduler.tick import keep_ticking
 from swatchbook.settings import Settings
 from swatchbook_assistants.answers import IMAGE_URI, PAGE_URI
 from swatchbook_assistants.tools import TOOLS, Desk, Illustrated, Tool, find, page_picture, small_picture
+from swatchbook_base.one_line import shorten
 
 PATH: Final = "/mcp"
 MOST_LETTERS: Final = 600

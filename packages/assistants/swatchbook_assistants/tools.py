@@ -42,10 +42,10 @@ from swatchbook.pipeline.teach import accept_proposal, count_products, find_exam
 from swatchbook.previews import as_small_jpeg
 from swatchbook.records import DEFAULT_OWNER, DocumentStatus, Facet, Facets, IngestOptions, Record, Shown
 from swatchbook.reports.collection_state import collect_state
+from swatchbook.reports.merged_failures import merge_roles
 from swatchbook.resources import Resources
 from swatchbook.sources.folder import is_hidden
 from swatchbook.storage.upload_buffer import temporary_file
-from swatchbook.truncate import merge_roles
 from swatchbook_assistants import answers
 
 MOST_BYTES: Final = 700_000

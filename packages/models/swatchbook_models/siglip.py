@@ -25,9 +25,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from swatchbook.arrays import Pixels, Vectors
 from swatchbook.errors import Configuration, InvalidModelOutput
 from swatchbook.records import PIXEL_ROLES, Role
+from swatchbook_base.arrays import Pixels, Vectors
 from swatchbook_models.device import Device, Precision
 from swatchbook_models.pretrained import load_network, load_preparation, load_tokenizer
 from swatchbook_models.vision_encoder import VisionEncoder

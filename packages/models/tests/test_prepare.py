@@ -14,8 +14,8 @@ from torch.nn import functional
 
 from swatchbook.errors import Configuration
 from swatchbook.images.decode import decode
-from swatchbook.images.limits import ImageLimits
 from swatchbook.images.pixels import shrink
+from swatchbook_base.image_limits import ImageLimits
 from swatchbook_models.encoder_input import Preparation, normalise, read_preparation, resize, resize_as_floats, stack
 from tests.images.materials import print_of
 

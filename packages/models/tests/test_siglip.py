@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch.nn import functional
 
-from swatchbook.arrays import Pixels
 from swatchbook.errors import Configuration, InvalidModelOutput
 from swatchbook.models.protocols import ImageEncoder, TextTower
 from swatchbook.models.registry import load, tags
 from swatchbook.records import Role
 from swatchbook.setting_values import Prompts
 from swatchbook.settings import Settings
+from swatchbook_base.arrays import Pixels
 from swatchbook_models.siglip import VISIONS, SiglipEncoder, SiglipVision, WithStructure, pool
 from tests.models import tiny
 

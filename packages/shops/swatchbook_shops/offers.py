@@ -22,11 +22,11 @@ from swatchbook.export.shop_mapping import (
     availability_of,
     fill,
 )
-from swatchbook.one_line import one_line, shorten
-from swatchbook.printed_prices import currency_of, is_lowest, may_be_in, price_of
 from swatchbook.records import identity
 from swatchbook.sources.batch_values import as_day
 from swatchbook.sources.shop_attributes import ANY
+from swatchbook_base.one_line import one_line, shorten
+from swatchbook_base.printed_prices import currency_of, is_lowest, may_be_in, price_of
 from swatchbook_shops.article_weights import grams_of
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

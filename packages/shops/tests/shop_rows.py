@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from swatchbook.export.formats import ToldChanges, Written, write_products
 from swatchbook.export.product_rows import ProductRow
 from swatchbook.export.shop_mapping import ShopMapping, ShopOptions, Template
-from swatchbook.printed_prices import highest_of, price_of
 from swatchbook.records import NO_MAPPING, identity
 from swatchbook.sources.batch import list_batch
 from swatchbook.sources.listed import ListedUrl
+from swatchbook_base.printed_prices import highest_of, price_of
 
 PICTURES = "https://cdn.example/pictures/"
 

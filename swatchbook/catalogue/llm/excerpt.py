@@ -13,8 +13,8 @@ from typing import Final
 from swatchbook.catalogue.page_layout import EDGE_BAND, LARGER, normalise_line, picture_boxes
 from swatchbook.catalogue.placements import CAPTION_REACH
 from swatchbook.catalogue.running_text import is_in_margin, mask_digits
-from swatchbook.geometry import gap
 from swatchbook.records import Box, Line, Page, Record
+from swatchbook_base.geometry import gap
 
 MOST_PAGES: Final = 100
 MOST_CHARACTERS: Final = 120_000  # the most characters of one question: about 40,000 tokens

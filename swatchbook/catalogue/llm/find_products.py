@@ -18,7 +18,6 @@ from swatchbook.catalogue.llm.excerpt import (
 from swatchbook.catalogue.llm.prompts import FIND_PRODUCTS, Offer, Offered
 from swatchbook.catalogue.page_layout import normalise_line
 from swatchbook.errors import InvalidModelOutput, PayloadTooLarge
-from swatchbook.providers.messages import PaidChat, Question
 from swatchbook.records import (
     DISAGREEMENT,
     PAGE_CUT,
@@ -31,6 +30,7 @@ from swatchbook.records import (
     Variant,
     fold,
 )
+from swatchbook_base.chat import PaidChat, Question
 
 NONE_NAMED: Final = "The language model named no product that stands in the document; the layout rules' are kept."
 MOST_HINTS: Final = 300  # the most outline entries, and the most products of the layout rules, in one question

@@ -7,8 +7,8 @@ from swatchbook.catalogue.attributes import LABELS, key_of
 from swatchbook.catalogue.describe import MOST_VALUES, belongs
 from swatchbook.catalogue.llm.excerpt import MOST_CHARACTERS, PageExcerpt, normalise_source, occurs, page_excerpts
 from swatchbook.catalogue.llm.prompts import READ_FACTS, Fact, Facts
-from swatchbook.providers.messages import PaidChat, Question
 from swatchbook.records import Description, Evidence, FoundProduct, Page, Record, Table
+from swatchbook_base.chat import PaidChat, Question
 
 REPLY_TOKENS: Final = 4_000
 _PAGE_CHARACTERS: Final = 12_000

@@ -10,7 +10,7 @@ from pydantic import AfterValidator
 
 from swatchbook.catalogue.attributes import LABELS
 from swatchbook.catalogue.llm.excerpt import PICTURE
-from swatchbook.providers.reply_shapes import LongText, ReplyShape, ShortText, recipe
+from swatchbook_base.reply_shapes import LongText, ReplyShape, ShortText, recipe
 
 FIND_PRODUCTS: Final = """\
 You find the products that a catalogue offers. You are given its outline, what simple layout rules made of it, and the

@@ -10,8 +10,8 @@ from typing import Final
 
 from swatchbook.catalogue.llm.prompts import READ_PAGE, Printed
 from swatchbook.errors import Failure, Policy
-from swatchbook.providers.messages import PaidChat, Question
 from swatchbook.records import Block, FailedPage, Line, Page, Scans, Span
+from swatchbook_base.chat import PaidChat, Question
 
 PAGE_SIDE: Final = 1_568  # pixels: most models scale larger pictures down
 REPLY_TOKENS: Final = 4_000

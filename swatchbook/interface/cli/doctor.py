@@ -317,7 +317,7 @@ def check_pdf(resources: Resources) -> str:
     from swatchbook.ocr_languages import check_languages, chosen_languages
     from swatchbook.pdf.ocr_pages import READABLE
     from swatchbook.pdf.reader import reader_module
-    from swatchbook.runtime.child_process import Child
+    from swatchbook_base.child_process import Child
 
     settings = resources.settings
     languages = chosen_languages(settings.ocr_languages)

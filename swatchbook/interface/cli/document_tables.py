@@ -36,12 +36,13 @@ from swatchbook.ledger.runs import LiveRun, live_runs
 from swatchbook.ledger.schedule import due_documents
 from swatchbook.ledger.stored_documents import PDF, Document, list_documents
 from swatchbook.ledger.webhooks import Undelivered, undelivered
-from swatchbook.one_line import shorten
 from swatchbook.records import Analysis, DocumentStatus, Record, RunReport, SkippedPage, Stage
 from swatchbook.reports.document_state import LOOK_AT_IT, count_states, describe_document, describe_progress
+from swatchbook.reports.merged_failures import merge_roles
 from swatchbook.reports.stale import StaleRole, stale_roles
 from swatchbook.settings import Settings
-from swatchbook.truncate import merge_roles, page_numbers, truncate
+from swatchbook_base.one_line import shorten
+from swatchbook_base.truncate import page_numbers, truncate
 
 MOST_LISTED = 100
 MOST_RECENT = 10

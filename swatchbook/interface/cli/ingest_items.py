@@ -30,7 +30,7 @@ from swatchbook.pipeline.import_table import (
 from swatchbook.records import IngestOptions, ItemCounts, Record, RunReport
 from swatchbook.resources import Resources
 from swatchbook.sources.table import SQL, read_mapping
-from swatchbook.truncate import truncate
+from swatchbook_base.truncate import truncate
 
 ALL = "all"
 """Source of the counts of all sources together."""

@@ -37,8 +37,9 @@ from swatchbook.records import (
     cost_of,
 )
 from swatchbook.reports.document_state import describe_report, describe_sureness
+from swatchbook.reports.merged_failures import merge_roles
 from swatchbook.reports.stale import StaleRole
-from swatchbook.truncate import merge_roles, truncate
+from swatchbook_base.truncate import truncate
 
 WORK = {
     Stage.REGISTERED: "register",

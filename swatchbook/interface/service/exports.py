@@ -24,9 +24,9 @@ from swatchbook.interface.service.documents import find
 from swatchbook.interface.service.parameters import OwnerOfDocuments, RequestModel, SearchText, Tools
 from swatchbook.interface.service.problems import documented
 from swatchbook.ledger.stored_documents import Document, all_documents
-from swatchbook.one_line import shorten
 from swatchbook.records import Trashed
 from swatchbook.resources import Resources
+from swatchbook_base.one_line import shorten
 
 router = APIRouter(tags=["search"], responses=documented(400, 404, 408, 413))
 

@@ -28,8 +28,8 @@ from swatchbook.errors import (
     UnsupportedFormat,
 )
 from swatchbook.interface.replies import InvalidField, Problem
-from swatchbook.one_line import shorten
 from swatchbook.wrong_value import what_it_must_be, without_followers
+from swatchbook_base.one_line import shorten
 
 log = logging.getLogger(__name__)
 

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from swatchbook.geometry import turn_back
 from swatchbook.pipeline.teach import Lesson, first_names
 from swatchbook.records import Box, Proposal
+from swatchbook_base.geometry import turn_back
 
 _MARGIN = 1.5  # points around a text that belong to its box
 _NAMES = 3

@@ -64,8 +64,8 @@ from swatchbook.records import (
 )
 from swatchbook.reports.document_state import describe_account, describe_progress, describe_sureness
 from swatchbook.reports.inspection import DRAWN, PageView, inspect
+from swatchbook.reports.merged_failures import merge_roles
 from swatchbook.sources.batch_file import SUFFIXES
-from swatchbook.truncate import merge_roles
 
 LIVE = frozenset({DocumentStatus.QUEUED, DocumentStatus.RUNNING, DocumentStatus.WAITING, DocumentStatus.DELETING})
 """Statuses that change without a person."""

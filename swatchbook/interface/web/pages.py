@@ -42,9 +42,9 @@ from swatchbook.interface.service.parameters import RequestModel, SearchText, To
 from swatchbook.interface.service.problems import describe, respond
 from swatchbook.interface.service.sessions import SESSION_COOKIE, SESSION_SECONDS, begin_session, end_session
 from swatchbook.plugins import Kind, installed
-from swatchbook.printed_prices import with_currency
 from swatchbook.records import Owner, Stage, page_name
 from swatchbook.resources import Resources
+from swatchbook_base.printed_prices import with_currency
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "

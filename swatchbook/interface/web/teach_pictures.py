@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from typing import Final, Literal, NamedTuple
 
-from swatchbook.geometry import area
 from swatchbook.interface.replies import PictureToShow
 from swatchbook.interface.web.pages import plural
 from swatchbook.records import (
@@ -17,6 +16,7 @@ from swatchbook.records import (
     ProposedPictures,
     Shown,
 )
+from swatchbook_base.geometry import area
 
 MOST_PICTURES: Final = 300
 """Pictures of a page that can be clicked."""

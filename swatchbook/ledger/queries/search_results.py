@@ -18,9 +18,9 @@ from swatchbook.ledger.payloads import ImagePart, image_parts
 from swatchbook.ledger.queries.document_parts import pictures_of_products
 from swatchbook.ledger.read_cache import ReadCache
 from swatchbook.ledger.tables import chunks, contents, documents, images, links, pages, placements, products
-from swatchbook.one_line import shorten
-from swatchbook.printed_prices import with_currency
 from swatchbook.records import COUNTED, NO_PAGE, DocumentStatus, Hit, LinkKind, ResultKind, Variant
+from swatchbook_base.one_line import shorten
+from swatchbook_base.printed_prices import with_currency
 
 _MAX_TITLE = 80  # characters
 _MAX_PRICE = 40  # characters

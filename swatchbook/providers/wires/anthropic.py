@@ -14,7 +14,7 @@ from swatchbook.errors import ProviderError
 from swatchbook.providers.client import Usage, counted
 from swatchbook.providers.endpoint import PUBLIC_URLS, Endpoint
 from swatchbook.providers.messages import ChatMessage, ChatReply, ShapeMethod
-from swatchbook.providers.reply_shapes import WireModel
+from swatchbook_base.reply_shapes import WireModel
 
 URL: Final = PUBLIC_URLS["anthropic"]
 PATH: Final = "/v1/messages"

@@ -15,7 +15,7 @@ from swatchbook.providers.client import Usage, counted
 from swatchbook.providers.endpoint import PUBLIC_URLS, Endpoint
 from swatchbook.providers.json_schema import is_strict
 from swatchbook.providers.messages import ChatMessage, ChatReply, ShapeMethod
-from swatchbook.providers.reply_shapes import WireModel
+from swatchbook_base.reply_shapes import WireModel
 
 URL: Final = PUBLIC_URLS["openai"]
 PATH: Final = "/chat/completions"

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from swatchbook.errors import Failure, InvalidModelOutput
 from swatchbook.ledger.calls import CallContext
-from swatchbook.providers.messages import Question, Shape
+from swatchbook_base.chat import Question, Shape
 
 Reply = Callable[[Sequence[str], Sequence[bytes]], Any]
 CONTEXT = cast("CallContext", None)

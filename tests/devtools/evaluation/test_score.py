@@ -10,8 +10,8 @@ from devtools.evaluation.links import Placed, SaidLink
 from devtools.evaluation.score import Answer, Score, score
 from devtools.evaluation.summary import compare, summarise
 from devtools.evaluation.truth import Truth
-from swatchbook.geometry import Box
 from swatchbook.records import Fact, Product, Variant
+from swatchbook_base.geometry import Box
 from tests.tables import check_rows
 
 A4: Box = (0, 0, 595, 842)

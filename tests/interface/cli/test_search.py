@@ -8,7 +8,7 @@ import pytest
 from swatchbook.errors import InvalidReference
 from swatchbook.index.contract import FILTERS, Where
 from swatchbook.interface.cli.commands.search import parse_filters
-from swatchbook.models import e5
+from swatchbook_base import e5
 from tests.command import attempt, run, run_json
 
 

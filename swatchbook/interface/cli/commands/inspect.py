@@ -22,7 +22,7 @@ from swatchbook.interface.cli.shared_arguments import (
     parse_boxes,
 )
 from swatchbook.interface.cli.terminal import cell, clean, out, owner_flag, plural, resumable, say_json, table
-from swatchbook.truncate import page_numbers
+from swatchbook_base.truncate import page_numbers
 
 if TYPE_CHECKING:
     from swatchbook.ledger.stored_documents import Document

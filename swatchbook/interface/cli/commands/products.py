@@ -25,7 +25,7 @@ from swatchbook.interface.cli.shared_arguments import (
     opened_resources,
 )
 from swatchbook.interface.cli.terminal import cell, clean, out, owner_flag, say_json, table
-from swatchbook.truncate import page_numbers
+from swatchbook_base.truncate import page_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

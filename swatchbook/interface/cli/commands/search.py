@@ -23,9 +23,9 @@ from swatchbook.interface.cli.shared_arguments import (
     read_settings,
 )
 from swatchbook.interface.cli.terminal import cell, clean, note, out, say_json, table
-from swatchbook.one_line import shorten
 from swatchbook.search import MAX_RESULTS, title_of_others
-from swatchbook.truncate import page_numbers
+from swatchbook_base.one_line import shorten
+from swatchbook_base.truncate import page_numbers
 
 if TYPE_CHECKING:
     from swatchbook.index.contract import Where

@@ -32,7 +32,7 @@ def show(document: Reference, owner: OwnerName = None, all_owners: AllOwners = F
         from swatchbook.interface.cli.document_tables import draw_document
         from swatchbook.ledger.queries.document import show_document
         from swatchbook.ledger.queries.report import document_report
-        from swatchbook.truncate import merge_roles
+        from swatchbook.reports.merged_failures import merge_roles
 
         row = choose_document(resources.ledger, document, choose_owner(resources.ledger, owner, all_owners))
         details = show_document(resources.ledger, row.id)

@@ -35,7 +35,7 @@ from swatchbook.interface.cli.terminal import (
     table,
     until,
 )
-from swatchbook.truncate import truncate
+from swatchbook_base.truncate import truncate
 
 if TYPE_CHECKING:
     from swatchbook.ledger.space_objects import Lack

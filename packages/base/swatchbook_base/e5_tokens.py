@@ -10,7 +10,7 @@ import threading
 
 import numpy as np
 
-from swatchbook.models.e5_file import Pieces
+from swatchbook_base.e5_file import Pieces
 
 SPACE = "\u2581"
 """The sign for the space before a word."""

@@ -6,13 +6,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from swatchbook.geometry import Box
-from swatchbook.records.pages import FailedPage, LostPicture
-from swatchbook.records.record import Record, Sha256, placement_id
+from swatchbook_base.geometry import Box
+from swatchbook_base.records.pages import FailedPage, LostPicture
+from swatchbook_base.records.record import Record, Sha256, placement_id
 
 
 class Traits(Record):
-    """Measures of a picture's pixels that hint at what it shows, all from 0 to 1: `images/traits.py`."""
+    """Measures of a picture's pixels that hint at what it shows, all from 0 to 1: `picture_traits.py`."""
 
     ground: float  # share of it that has the usual colour of its edge
     edge: float  # share of its edge that has it
@@ -194,49 +194,3 @@ class Analysis(Record):
     recognised: tuple[str, ...] = ()  # what a network takes it for: words to search by, no facts of a product
     confidence: float = Field(ge=0, le=1)
     quality: float = Field(default=1.0, ge=0, le=1)  # of the image: sharpness, exposure, size
-
-
-class Verdict(StrEnum):
-    """The result of a review."""
-
-    ACCEPTED = "accepted"  # the analysis and its score are kept
-    CORRECTED = "corrected"  # the analysis was replaced, for the reasons given
-    REJECTED = "rejected"  # by a person: the image has no analysis
-    UNDECIDED = "undecided"  # the second analysis differs and is less confident: a person must decide
-    FAILED = "failed"  # the second analysis failed
-
-
-class Review(Record):
-    """One recorded review. `second`: tag of the other analysis, if there is one. Times are Unix seconds."""
-
-    number: int
-    tag: str
-    verdict: Verdict
-    second: str | None
-    reasons: tuple[str, ...]
-    score_before: float
-    score_after: float
-    by: str
-    at: float
-    next_try_at: float | None
-
-
-class ReviewImage(Record):
-    """An image with the analysis to review, placed where its first document shows it. `reviews`: oldest first."""
-
-    image_id: str
-    owner: str
-    document_id: str
-    document: str
-    page: int
-    content_key: str
-    tag: str
-    analysis: Analysis  # as it was before any review
-    score: float
-    needs_review: bool
-    reviews: tuple[Review, ...] = ()
-
-    @property
-    def standing(self) -> Review | None:
-        """Return the last review, which is the current one."""
-        return self.reviews[-1] if self.reviews else None

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from swatchbook.geometry import (
+from swatchbook.records import Box
+from swatchbook_base.geometry import (
     UNIT_SQUARE,
     Transform,
     area,
@@ -19,7 +20,6 @@ from swatchbook.geometry import (
     short_side,
     transform_box,
 )
-from swatchbook.records import Box
 
 numbers = st.floats(-1000, 1000)
 sides = st.floats(0.1, 1000)

@@ -5,9 +5,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from swatchbook.geometry import Box
-from swatchbook.records.pages import FailedPage, Scans, Table
-from swatchbook.records.record import Record, fold, identity
+from swatchbook_base.geometry import Box
+from swatchbook_base.records.pages import FailedPage, Scans, Table
+from swatchbook_base.records.record import Record, fold, identity
 
 
 class Evidence(Record):

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
-from swatchbook.one_line import one_line
+from swatchbook_base.one_line import one_line
 
 _SHORT, _LONG = 200, 600  # characters
 

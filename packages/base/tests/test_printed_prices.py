@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swatchbook.catalogue.attributes import code_of
-from swatchbook.printed_prices import (
+from swatchbook_base.printed_prices import (
     CODES,
     SHARED,
     SIGNS,

@@ -3,14 +3,22 @@
 They are checked before any pixel is decoded. `pdf/check_file.py` has the limits of a document.
 """
 
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import NamedTuple, Protocol, Self
 
-from swatchbook.errors import TooLarge, UnreadableImage
-
-if TYPE_CHECKING:  # child processes start without pydantic
-    from swatchbook.settings import Settings
+from swatchbook_base.errors import TooLarge, UnreadableImage
 
 _MIB = 1 << 20
+
+
+class ImageSettings(Protocol):
+    """The settings that hold the limits."""
+
+    @property
+    def max_image_mb(self) -> int: ...
+    @property
+    def max_image_megapixels(self) -> int: ...
+    @property
+    def max_image_side(self) -> int: ...
 
 
 class ImageLimits(NamedTuple):
@@ -21,7 +29,7 @@ class ImageLimits(NamedTuple):
     side: int
 
     @classmethod
-    def of(cls, settings: "Settings") -> Self:
+    def of(cls, settings: ImageSettings) -> Self:
         return cls(settings.max_image_mb, settings.max_image_megapixels, settings.max_image_side)
 
     def check_size(self, width: int, height: int) -> None:

@@ -4,8 +4,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from swatchbook.geometry import Box
-from swatchbook.records.record import Record
+from swatchbook_base.geometry import Box
+from swatchbook_base.records.record import Record
 
 Editions = Literal["newest", "all"]
 """Whether a search leaves out what only older editions of documents show."""

@@ -1,18 +1,5 @@
-from hypothesis import given
-from hypothesis import strategies as st
-
 from swatchbook.records import FailureRecord
-from swatchbook.truncate import merge_roles, truncate
-
-
-@given(st.lists(st.text(), max_size=20), st.integers(1, 20))
-def test_nothing_is_cut_in_silence(sayings: list[str], most: int) -> None:
-    said = truncate(sayings, most)
-    assert list(said[:most]) == sayings[:most]
-    if len(sayings) > most:
-        assert f"{len(sayings) - most} more" in said[-1]
-    else:
-        assert list(said) == sayings
+from swatchbook.reports.merged_failures import merge_roles
 
 
 def test_failures_of_one_image_for_one_reason_are_one_and_others_stay_apart() -> None:

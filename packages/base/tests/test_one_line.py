@@ -2,7 +2,7 @@
 
 import pytest
 
-from swatchbook.one_line import one_line, shorten
+from swatchbook_base.one_line import one_line, shorten
 
 
 @pytest.mark.parametrize(

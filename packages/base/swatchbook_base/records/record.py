@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter, ValidationError
 
-from swatchbook.geometry import Box
+from swatchbook_base.geometry import Box
 
 NAMESPACE = UUID("6f0d3f0e-7f6b-5c1d-9d53-5a7c5b6d1e21")
 """Namespace of every UUID5 id. Changing it changes all ids."""

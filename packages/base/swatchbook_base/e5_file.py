@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from swatchbook.errors import Configuration
+from swatchbook_base.errors import Configuration
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,8 +11,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from swatchbook.geometry import Box
-from swatchbook.records.record import Record, Sha256
+from swatchbook_base.geometry import Box
+from swatchbook_base.records.record import Record, Sha256
 
 
 class Span(Record):

@@ -1,0 +1,1 @@
+"""What Swatchbook and its library of catalogues share: records, failures, geometry, prices, child processes, E5."""
