@@ -125,7 +125,7 @@ def _pool(engine: Engine, image: str, folder: Path) -> Iterator[dict[str, str]]:
             "SWATCHBOOK_SHARD_VOLUMES": f"{folder}:{folder},{told}:{SETTINGS_FILE}:ro",
         }  # fmt: skip
         told.write_text("".join(f"{name}={environment[name]}\n" for name in (f"SWATCHBOOK_{part}" for part in _SHARED)))
-        subprocess.run([SWATCHBOOK, "setup"], env=environment, check=True, capture_output=True)
+        subprocess.run([SWATCHBOOK, "serve", "setup"], env=environment, check=True, capture_output=True)
         worker = worker_part(folder, environment, "shards", SHARDS)
         try:
             worker.start()

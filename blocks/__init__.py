@@ -41,5 +41,5 @@ def load_block(kind: type[Block], name: str) -> Block:
     except ValueError as error:
         raise Configuration(
             f"There is no saved block {reference}.",
-            advice="Save it in the Prefect UI; `swatchbook setup` saves the blocks named `default`.",
+            advice="Save it in the Prefect UI; `swatchbook serve setup` saves the blocks named `default`.",
         ) from error

@@ -1,7 +1,7 @@
-"""What `swatchbook setup` creates in a Prefect server, and what it overwrites later: templates of pools, deployments
-and the failure notification always; blocks and the limit of the pool `control`, which people tune in Prefect's UI, only
-with --force. A pool of shards that does not run on Docker only with --pool or --force. Also what the failure
-notification sends, and when.
+"""What `swatchbook serve setup` creates in a Prefect server, and what it overwrites later: templates of pools,
+deployments and the failure notification always; blocks and the limit of the pool `control`, which people tune in
+Prefect's UI, only with --force. A pool of shards that does not run on Docker only with --pool or --force. Also what
+the failure notification sends, and when.
 
 Idempotent. Every difference is reported, also one that is kept.
 """
@@ -189,7 +189,7 @@ def _require_type(name: str, there: str, wanted: str) -> None:
     if there != wanted:
         raise Configuration(
             f"The work pool {name} has the type {there}, not {wanted}.",
-            advice=f"Delete it in Prefect (`prefect work-pool delete {name}`) and run `swatchbook setup` again.",
+            advice=f"Delete it in Prefect (`prefect work-pool delete {name}`) and run `swatchbook serve setup` again.",
         )
 
 

@@ -1,4 +1,4 @@
-"""The pool `embed` by what runs its shards: `swatchbook setup --pool docker|kubernetes|ecs|cloud-run|process`.
+"""The pool `embed` by what runs its shards: `swatchbook serve setup --pool docker|kubernetes|ecs|cloud-run|process`.
 
 pools/*.json are the jobs of the kinds whose worker is in a separate package. A value `$name` there is filled in
 from the settings SWATCHBOOK_SHARD_* or from what `--with NAME=VALUE` gave. Templates have no variables, so that a flow
@@ -99,7 +99,7 @@ def kind_of(pool_type: str) -> Kind | None:
 def how_to_start(pool_type: str) -> str:
     """Return the advice that starts a worker of the pool of shards."""
     if kind_of(pool_type) in (Kind.DOCKER, None):
-        return "Start one: `swatchbook worker`."
+        return "Start one: `swatchbook serve worker`."
     return f"Start one: `prefect worker start --pool {EMBED} --type {pool_type}`."
 
 
@@ -138,7 +138,8 @@ def _job(kind: Kind, settings: Settings, given: Mapping[str, str], current: Mapp
     if missing := [name for name in traits.needs if not values.get(name)]:
         raise Configuration(
             f"A pool of the kind {kind} needs {', '.join(missing)}.",
-            advice=f"Give it: `swatchbook setup --pool {kind} {' '.join(f'--with {name}=…' for name in missing)}`.",
+            advice=f"Give it: `swatchbook serve setup --pool {kind} "
+            f"{' '.join(f'--with {name}=…' for name in missing)}`.",
         )
     if traits.credentials:
         values["credentials"] = traits.credentials

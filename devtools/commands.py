@@ -49,7 +49,7 @@ def pages() -> Pages:
 
 def names_by_panel(group: Any) -> dict[str, list[str]]:
     """Return each panel of the help with the names of its commands: the core's, then those of packages."""
-    panels = {panel: list(names) for panel, names in PANELS.items()}
+    panels = {panel: [name for name in names if " " not in name] for panel, names in PANELS.items()}
     for name in group.list_commands(None):
         panel = panels[group.commands[name].rich_help_panel]
         if name not in panel:

@@ -96,9 +96,9 @@ def _commands(path: str, source: str) -> int:
         for node in ast.parse(source).body
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "COMMANDS"
     ]
-    return sum(len(panel.keys) for each in panels for panel in ast.walk(each) if isinstance(panel, ast.Dict)) - sum(
-        len(each.keys) for each in panels if isinstance(each, ast.Dict)
-    )
+    names = [name for each in panels for panel in ast.walk(each) if isinstance(panel, ast.Dict) for name in panel.keys]
+    at_top = [name for name in names if name is not None and " " not in ast.literal_eval(name)]
+    return len(at_top) - sum(len(each.keys) for each in panels if isinstance(each, ast.Dict))
 
 
 def _rows(page: str) -> int:

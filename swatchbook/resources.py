@@ -135,7 +135,7 @@ class Resources:
         if settings is None:
             raise Configuration(
                 f"The model of the {pair.role} vectors, {pair.tag}, is not available.",
-                advice="Set its model back, or change to the model in the settings: `swatchbook spaces fill`, then "
+                advice="Set its model back, or change to the model in the settings: `swatchbook fill spaces`, then "
                 "`swatchbook spaces activate`.",
             )
         record = json.dumps(registry.model_record(settings, pair.role), sort_keys=True)

@@ -649,7 +649,7 @@ class Settings(BaseSettings):
         default=None,
         description=(
             "URL to which Prefect posts runs that failed, crashed, ended with failures or wait, as configured by "
-            "`swatchbook setup`. Empty: no notification."
+            "`swatchbook serve setup`. Empty: no notification."
         ),
     )
     keep_days: int = Field(

@@ -68,7 +68,9 @@ async def deployment_id(client: PrefectClient, name: str) -> UUID:
     try:
         return (await client.read_deployment_by_name(name)).id
     except ObjectNotFound:
-        raise Configuration(f"Prefect has no deployment {name}.", advice="Create it with `swatchbook setup`.") from None
+        raise Configuration(
+            f"Prefect has no deployment {name}.", advice="Create it with `swatchbook serve setup`."
+        ) from None
 
 
 def launched_document(tags: Iterable[str]) -> str | None:

@@ -83,11 +83,14 @@ RUN_HERE: Mapping[str, tuple[str, Callable[[Finished], bool]]] = {
     "swatchbook search --image photo.jpg --by product --explain": ("", finds("catalogue.pdf", "visual #1")),
     "swatchbook search tile --where material=porcelin": ("", lambda run: "Nothing has material=porcelin" in run.stderr),
     "swatchbook search": ("search oak", finds("Nordvik Oak")),
-    "swatchbook facets": ("", finds("Palladio Terrazzo (", "price_min=")),
-    "swatchbook facets --by product --where color=blue": ("", finds("product")),
+    "swatchbook stats facets": ("", finds("Palladio Terrazzo (", "price_min=")),
+    "swatchbook stats facets --by product --where color=blue": ("", finds("product")),
     "swatchbook show DOCUMENT": ("show catalogue.pdf", finds("Nordvik Oak", "14 = 14 complete")),
     "swatchbook show --json": ("show catalogue.pdf --json", is_json),
-    "swatchbook diff A B": ("diff catalogue.pdf catalogue.pdf", finds("2 unchanged", "14 of 14 unchanged")),
+    "swatchbook products A diff B": (
+        "products catalogue.pdf diff catalogue.pdf",
+        finds("2 unchanged", "14 of 14 unchanged"),
+    ),
     "swatchbook inspect DOCUMENT": ("inspect catalogue.pdf", finds("/inspections/catalogue-")),
     "swatchbook inspect": ("inspect catalogue.pdf", finds("/inspections/catalogue-")),
     "swatchbook inspect catalogue.pdf": ("", finds("/inspections/catalogue-")),
@@ -95,8 +98,8 @@ RUN_HERE: Mapping[str, tuple[str, Callable[[Finished], bool]]] = {
         "inspect catalogue.pdf --page 3 --png inspect.png",
         finds("inspect.png"),
     ),
-    "swatchbook audit DOCUMENT": ("audit catalogue.pdf", finds("left out")),
-    "swatchbook audit": ("audit catalogue.pdf", finds("left out")),
+    "swatchbook evaluate lost-pictures DOCUMENT": ("evaluate lost-pictures catalogue.pdf", finds("left out")),
+    "swatchbook evaluate lost-pictures": ("evaluate lost-pictures catalogue.pdf", finds("left out")),
     "swatchbook products": ("products catalogue.pdf", finds("Nordvik Oak", "Palladio")),
     "swatchbook products catalogue.pdf": ("", finds("Nordvik Oak", "Palladio")),
     "swatchbook export DOCUMENT": ("export catalogue.pdf", finds("Nordvik Oak", "metadata.price")),
@@ -148,33 +151,39 @@ RUN_HERE: Mapping[str, tuple[str, Callable[[Finished], bool]]] = {
     "swatchbook status": ("", finds("1 completed")),
     "swatchbook status --all-owners": ("", finds("1 completed")),
     "swatchbook owners": ("", finds("default", "1 completed")),
-    "swatchbook coverage": ("", finds("14 of 14 (100 %)")),
+    "swatchbook stats coverage": ("", finds("14 of 14 (100 %)")),
     "swatchbook stats --all-owners": ("", finds("14 = 14 complete")),
     "swatchbook stats": ("", finds("14 = 14 complete", "nearest neighbour", "14 objects")),
-    "swatchbook near-duplicates": ("", finds("No images show nearly the same picture")),
-    "swatchbook backfill": ("", finds("0 items made")),
-    "swatchbook backfill --all-owners --dry-run": ("", finds("Nothing to make")),
-    "swatchbook backfill --dry-run": ("", finds("Nothing to make")),
-    "swatchbook backfill --max-usd 5": ("", finds("0 items made")),
-    "swatchbook backfill --stale": ("", finds("0 items made")),
-    "swatchbook embed": ("embed catalogue.pdf", lambda run: "nothing to do" in run.stderr and run.returncode == 0),
-    "swatchbook embed DOCUMENT": ("embed catalogue.pdf", lambda run: "nothing to do" in run.stderr),
-    "swatchbook retry DOCUMENT": ("retry catalogue.pdf", lambda run: run.returncode == 0),
-    "swatchbook retry": ("", lambda run: run.returncode == 0 and "Nothing to do" in run.stderr),
+    "swatchbook stats near-duplicates": ("", finds("No images show nearly the same picture")),
+    "swatchbook fill missing": ("", finds("0 items made")),
+    "swatchbook fill missing --all-owners --dry-run": ("", finds("Nothing to make")),
+    "swatchbook fill missing --dry-run": ("", finds("Nothing to make")),
+    "swatchbook fill missing --max-usd 5": ("", finds("0 items made")),
+    "swatchbook fill missing --stale": ("", finds("0 items made")),
+    "swatchbook fill outdated": (
+        "fill outdated catalogue.pdf",
+        lambda run: "nothing to do" in run.stderr and run.returncode == 0,
+    ),
+    "swatchbook fill outdated DOCUMENT": ("fill outdated catalogue.pdf", lambda run: "nothing to do" in run.stderr),
+    "swatchbook fill failed DOCUMENT": ("fill failed catalogue.pdf", lambda run: run.returncode == 0),
+    "swatchbook fill failed": ("", lambda run: run.returncode == 0 and "Nothing to do" in run.stderr),
     "swatchbook cancel": ("cancel catalogue.pdf", lambda run: "nothing to stop" in run.stderr),
-    "swatchbook events": ("", lambda run: "No event of an object store waits" in run.stderr and run.returncode == 0),
+    "swatchbook upkeep events": (
+        "",
+        lambda run: "No event of an object store waits" in run.stderr and run.returncode == 0,
+    ),
     "swatchbook review": ("review list", lambda run: run.returncode == 0),
     "swatchbook review list": ("", lambda run: run.returncode == 0),
     "swatchbook spaces": ("", finds("visual", "active")),
-    "swatchbook spaces fill --dry-run": ("", finds("Nothing to make")),
-    "swatchbook spaces fill --max-usd 5": ("", finds("0 items made")),
+    "swatchbook fill spaces --dry-run": ("", finds("Nothing to make")),
+    "swatchbook fill spaces --max-usd 5": ("", finds("0 items made")),
     "swatchbook spaces compare": ("", finds("Nothing to compare")),
     "swatchbook spaces activate": ("", lambda run: "Nothing to do" in run.stderr and run.returncode == 0),
     "swatchbook spaces drop-old --yes": ("", lambda run: "Nothing to do" in run.stderr and run.returncode == 0),
-    "swatchbook verify": ("", finds("agree")),
-    "swatchbook verify --repair": ("", finds("agree")),
-    "swatchbook tick": ("", lambda run: run.returncode == 0),
-    "swatchbook gc": ("gc --dry-run", lambda run: run.returncode == 0),
+    "swatchbook upkeep verify": ("", finds("agree")),
+    "swatchbook upkeep verify --repair": ("", finds("agree")),
+    "swatchbook upkeep tick": ("", lambda run: run.returncode == 0),
+    "swatchbook upkeep gc": ("upkeep gc --dry-run", lambda run: run.returncode == 0),
     "swatchbook config": ("", finds("SWATCHBOOK_HOME")),
     "swatchbook models": ("", finds("efficientnet", "active", "visual 1280")),
     "swatchbook models pull": ("", lambda run: run.returncode == 0),  # the local profile needs no weights
@@ -195,7 +204,9 @@ _TAKEN = "tests/pipeline/test_take_in.py::test_a_picture_that_no_box_covers_is_c
 _COMPOSE = "tests/containers/test_compose.py::test_make_up_says_where_and_make_down_keeps_the_data"
 _DISMISSED = "tests/interface/cli/test_inspect.py::test_a_part_is_dismissed_and_put_back_by_its_name"
 TESTED_ELSEWHERE: Mapping[str, str] = {
-    "swatchbook events retry 3f9c2a71": "tests/interface/cli/test_events.py::test_dead_event_is_listed_and_tried_again",
+    "swatchbook upkeep events retry 3f9c2a71": (
+        "tests/interface/cli/test_events.py::test_dead_event_is_listed_and_tried_again"
+    ),
     **dict.fromkeys(
         (
             'swatchbook teach catalogue.pdf --name "3:Nordvik Oak" --not "4:Colours and technical data" --accept',
@@ -209,9 +220,9 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
     **dict.fromkeys(("swatchbook ingest --plan items.csv", "swatchbook ingest --plan items.jsonl"), _PLAN),
     **dict.fromkeys(("swatchbook ingest FILE", "swatchbook ingest items.csv --mapping mapping.yaml"), _SHAPES),
     "swatchbook ingest-images items.jsonl": _SCRAPED,
-    "swatchbook embed DOCUMENT --boxes 5:1,5:2": _TAKEN,
-    "swatchbook audit DOCUMENT --dismiss 5:1": _DISMISSED,
-    "swatchbook audit DOCUMENT --put-back 5:1": _DISMISSED,
+    "swatchbook fill outdated DOCUMENT --boxes 5:1,5:2": _TAKEN,
+    "swatchbook evaluate lost-pictures DOCUMENT --dismiss 5:1": _DISMISSED,
+    "swatchbook evaluate lost-pictures DOCUMENT --put-back 5:1": _DISMISSED,
     "make demo": "tests/samples/test_demo.py::test_demo_ingests_and_searches_without_a_network",
     "make up": _COMPOSE,
     "make down": _COMPOSE,
@@ -237,8 +248,16 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
     "swatchbook ingest-images PATH…": f"{_FOLDERS}::test_second_run_processes_nothing_and_starts_no_flow",
     **dict.fromkeys(
         (
-            *("swatchbook backup", "swatchbook backup FOLDER", "swatchbook backup /backups/swatchbook"),
-            *("swatchbook restore", "swatchbook restore FOLDER", "swatchbook restore /backups/swatchbook"),
+            *(
+                "swatchbook upkeep backup",
+                "swatchbook upkeep backup FOLDER",
+                "swatchbook upkeep backup /backups/swatchbook",
+            ),
+            *(
+                "swatchbook upkeep restore",
+                "swatchbook upkeep restore FOLDER",
+                "swatchbook upkeep restore /backups/swatchbook",
+            ),
         ),
         "tests/interface/cli/test_backup.py::test_a_backup_is_added_to_and_restored_into_another_home",
     ),
@@ -260,7 +279,7 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
     ),
     "swatchbook delete": "tests/interface/cli/test_delete.py::test_a_person_is_told_what_goes_and_asked",
     "swatchbook doctor": f"{_CLI}::test_doctor_tries_every_part_and_says_what_to_do_about_what_is_broken",
-    "swatchbook rebuild-index": f"{_CLI}::test_ingest_search_show_rebuild_delete",
+    "swatchbook upkeep rebuild-index": f"{_CLI}::test_ingest_search_show_rebuild_delete",
     "swatchbook serve --with-prefect": "tests/interface/service/test_serve.py"
     "::test_an_upload_is_worked_on_and_ctrl_c_ends_everything",
     "swatchbook serve": "tests/interface/service/test_serve.py::test_it_answers_where_it_says_and_ends_in_order",
@@ -270,29 +289,31 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
     "swatchbook mcp --http 127.0.0.1:8421": (
         "packages/assistants/tests/test_mcp.py::test_command_says_where_it_listens_and_ends_in_order"
     ),
-    "swatchbook setup": "tests/deployments/test_setup.py::test_command_says_what_it_would_do_and_what_it_lacks",
-    "swatchbook setup --check": "tests/deployments/test_setup.py::test_deployment_that_differs_is_told_whoever_made_it",
-    "swatchbook setup --force": "tests/deployments/test_setup.py"
+    "swatchbook serve setup": "tests/deployments/test_setup.py::test_command_says_what_it_would_do_and_what_it_lacks",
+    "swatchbook serve setup --check": (
+        "tests/deployments/test_setup.py::test_deployment_that_differs_is_told_whoever_made_it"
+    ),
+    "swatchbook serve setup --force": "tests/deployments/test_setup.py"
     "::test_saved_blocks_stay_as_they_are_unless_forced_and_secrets_are_not_shown",
     **dict.fromkeys(
         (
-            "swatchbook setup --pool kubernetes --with namespace=swatchbook",
-            "swatchbook setup --pool ecs --with execution_role=arn:… --with subnets=subnet-1,subnet-2 "
+            "swatchbook serve setup --pool kubernetes --with namespace=swatchbook",
+            "swatchbook serve setup --pool ecs --with execution_role=arn:… --with subnets=subnet-1,subnet-2 "
             "--with secret=arn:… --with prefect_password=arn:…",
-            "swatchbook setup --pool cloud-run --with region=europe-west1 --with prefect_password=prefect "
+            "swatchbook serve setup --pool cloud-run --with region=europe-west1 --with prefect_password=prefect "
             "--with subnet=shards",
-            "swatchbook setup --pool process",
-            "swatchbook setup --pool kubernetes",
+            "swatchbook serve setup --pool process",
+            "swatchbook serve setup --pool kubernetes",
         ),
         "tests/deployments/test_setup.py::test_commands_of_the_pages_make_their_pools",
     ),
     **dict.fromkeys(
-        ("swatchbook setup --pool KIND", "swatchbook setup --pool cloud-run"),
+        ("swatchbook serve setup --pool KIND", "swatchbook serve setup --pool cloud-run"),
         "tests/deployments/test_setup.py::test_command_makes_the_pool_that_is_asked_for",
     ),
-    "swatchbook worker": "tests/containers/test_pool.py::"
+    "swatchbook serve worker": "tests/containers/test_pool.py::"
     "test_containers_killed_and_out_of_memory_are_made_up_for_by_others",
-    "swatchbook embed DOCUMENT --roles multimodal": "packages/models/tests/test_siglip_end_to_end.py"
+    "swatchbook fill outdated DOCUMENT --roles multimodal": "packages/models/tests/test_siglip_end_to_end.py"
     "::test_a_role_is_added_to_a_document_as_printed",
     **dict.fromkeys(
         ("swatchbook spaces move", "swatchbook spaces move --dry-run"),

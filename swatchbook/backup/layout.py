@@ -110,7 +110,7 @@ class BackupFolder:
             unfinished = " Its backup was interrupted." if self.rows.is_dir() else ""
             raise InvalidReference(
                 f"{self.path} holds no finished backup: it has no {_MANIFEST}.{unfinished}",
-                advice="Run `swatchbook backup` again where the collection is, or name another folder.",
+                advice="Run `swatchbook upkeep backup` again where the collection is, or name another folder.",
             )
         if self.manifest_file.stat().st_size > _MAX_MANIFEST_BYTES:
             raise InvalidBackup(f"{self.manifest_file} is too large.")

@@ -542,7 +542,7 @@ def _failure(error: Exception, folder: str) -> Failure:
     if any(sign in message for sign in DAMAGED):
         return IndexDamaged(
             f"The index in {folder} is damaged.",
-            advice="Rebuild it from the ledger: `swatchbook rebuild-index`.",
+            advice="Rebuild it from the ledger: `swatchbook upkeep rebuild-index`.",
         )
     if isinstance(error, OSError) or any(sign in message for sign in ANSWERS_NOT):
         return IndexDown(f"The index in {folder} does not answer: {reason_of(error)}.")

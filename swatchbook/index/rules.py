@@ -99,7 +99,8 @@ def check_query(space: Space, vector: Vector) -> None:
 def missing_space(space: Space) -> Configuration:
     """Return the failure of an operation on a missing space."""
     return Configuration(
-        f"The index has no space {space.name}.", advice="Run `swatchbook rebuild-index`: it fills it from the ledger."
+        f"The index has no space {space.name}.",
+        advice="Run `swatchbook upkeep rebuild-index`: it fills it from the ledger.",
     )
 
 
@@ -108,7 +109,7 @@ def foreign_space(space: Space, difference: str) -> Configuration:
     return Configuration(
         f"The index has a space {space.name} with an unexpected schema: {difference}.",
         advice="Set SWATCHBOOK_HOME or SWATCHBOOK_WEAVIATE_URL to an index that only Swatchbook uses. "
-        "If an earlier version created the space, run `swatchbook rebuild-index`: it drops it and creates it again.",
+        "If an earlier version created the space, run `swatchbook upkeep rebuild-index`: it creates it again.",
     )
 
 

@@ -198,7 +198,7 @@ def cancel(ledger: Ledger, document: str) -> bool:
     """
     if get_document(ledger, document).status in (DocumentStatus.COMPLETED, DocumentStatus.DELETING):
         return False
-    revoke(ledger, document, DocumentStatus.CANCELLED, "Cancelled; `swatchbook retry` continues it.")
+    revoke(ledger, document, DocumentStatus.CANCELLED, "Cancelled; `swatchbook fill failed` continues it.")
     with ledger.write() as connection:
         _record_command(connection, document)
     return True

@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from swatchbook.errors import Authentication, Configuration, DiskFull, Failure, LedgerDown
 from swatchbook_base.one_line import shorten
 
-_RESTORE = "Move it away, and restore a backup: `swatchbook restore FOLDER`."
+_RESTORE = "Move it away, and restore a backup: `swatchbook upkeep restore FOLDER`."
 _CHECK_URL = "Check SWATCHBOOK_LEDGER_URL."
 
 
@@ -133,7 +133,7 @@ def _server_forbids(said: str) -> Failure:
 def _server_damaged(said: str) -> Failure:
     return Configuration(
         f"The ledger's database is damaged. Its server says: {said}.",
-        advice="Restore a backup into a new database: `swatchbook restore FOLDER`.",
+        advice="Restore a backup into a new database: `swatchbook upkeep restore FOLDER`.",
     )
 
 

@@ -126,7 +126,7 @@ def _places(rows: Table) -> Table:
 def documents_lacking(ledger: Ledger, pairs: Collection[RoleTag]) -> Iterator[ToFill]:
     """Yield the documents with objects that one of these spaces lacks and that can be made, oldest first.
 
-    Objects of which the last try failed for good are left out; `swatchbook retry` queues them again.
+    Objects of which the last try failed for good are left out; `swatchbook fill failed` queues them again.
     """
     found = set[str]()
     with ledger.read() as connection:

@@ -173,7 +173,8 @@ class DeadEvents(Record):
         what = "1 object" if self.count == 1 else f"{self.count:,} objects"
         return (
             f"Not ingested, although a bucket announced it: {what}, the last {self.url}. {self.reason} Upload what is "
-            "wrong again; for what was put right, run `swatchbook events retry`. `swatchbook events` lists all."
+            "wrong again; for what was put right, run `swatchbook upkeep events retry`. `swatchbook upkeep events` "
+            "lists all."
         )
 
 
@@ -211,7 +212,7 @@ def find_event(ledger: Ledger, text: str, owner: str | None) -> ObjectEvent:
         rows = connection.execute(select(object_events).where(named, *_owned_by(owner)).limit(2)).mappings().all()
     if len(rows) != 1:
         what = f"{text!r} may be more than one event." if rows else f"There is no event {text!r}."
-        raise InvalidReference(what, advice="`swatchbook events` lists them.")
+        raise InvalidReference(what, advice="`swatchbook upkeep events` lists them.")
     return _read(rows[0])
 
 

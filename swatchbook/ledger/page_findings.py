@@ -201,7 +201,7 @@ def decide_lost_pictures(ledger: Ledger, document: str, ids: Collection[str], st
         if unknown:
             raise InvalidReference(
                 f"{name} has no part {', '.join(unknown[:10])} that looks like a picture.",
-                advice="`swatchbook audit` lists them.",
+                advice="`swatchbook evaluate lost-pictures` lists them.",
             )
         changed = [known[each] for each in dict.fromkeys(ids) if known[each].state is not state]
         said = {"state": state, "by": by, "at": db_now()} if state is not LostState.SEEN else {"by": None, "at": None}

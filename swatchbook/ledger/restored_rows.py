@@ -229,7 +229,7 @@ def count_unfinished(ledger: Ledger, ids: Collection[str]) -> int:
 
 
 def _message(backup: str) -> str:
-    return f"Being restored from the backup {backup}; `swatchbook restore` finishes it."
+    return f"Being restored from the backup {backup}; `swatchbook upkeep restore` finishes it."
 
 
 def _being_restored(connection: Connection, ids: Collection[str], backup: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""Delete what is no longer used or too old, in `gc`, after a delete, and in `retry` without a document.
+"""Delete what is no longer used or too old, in `gc`, after a delete, and in `fill failed` without a document.
 
 What a run, or a process that holds files back (`file_holds.py`), may need is kept until it ends. Else things are kept
 for:

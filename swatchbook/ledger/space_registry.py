@@ -191,7 +191,7 @@ def activate(
         if missing := [pair for pair in pairs if pair not in known]:
             raise Configuration(
                 f"There is no space of {missing[0].tag} for {missing[0].role}.",
-                advice="Fill it with `swatchbook spaces fill`.",
+                advice="Fill it with `swatchbook fill spaces`.",
             )
         active = active_tags(connection)
         lacked = [lack for pair in pairs if (lack := lack_of(connection, pair, active)) is not None]

@@ -88,7 +88,7 @@ def finish_delete(resources: Resources, document: str, *, at_most: float | None 
 def throw_away(resources: Resources, document: str) -> bool:
     """Move a document to the trash. Returns True when the index holds nothing of it any more.
 
-    A live run is revoked first. An index that is down is left to the service's loop or `swatchbook retry`. Raises
+    A live run is revoked first. An index that is down is left to the service's loop or `swatchbook fill failed`. Raises
     InvalidReference for an unknown document.
     """
     move_to_trash(resources.ledger, document)

@@ -371,6 +371,6 @@ def _blame_store(resources: Resources, file: str | None, picture: Pixels | Failu
     if isinstance(picture, Failure) and picture.policy is Policy.NEVER and file:
         with suppress(Failure):
             if not resources.files.is_whole(file):
-                advice = "`swatchbook verify --deep --repair` has it stored again."
+                advice = "`swatchbook upkeep verify --deep --repair` has it stored again."
                 return FileMissing("The stored picture is damaged.", advice=advice)
     return picture

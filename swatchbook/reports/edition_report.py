@@ -15,7 +15,7 @@ from swatchbook.ledger.stored_documents import PDF, get_document
 from swatchbook.records import Difference, EditionDiff, EditionReport, ListedProduct
 
 REPORTED = 20
-"""The most differences that a report names; `swatchbook diff` has all of them."""
+"""The most differences that a report names; `swatchbook products A diff B` has all of them."""
 
 
 def compare_documents(ledger: Ledger, before: str, after: str) -> EditionDiff:

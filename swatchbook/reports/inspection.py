@@ -1,4 +1,4 @@
-"""Collect what `inspect` and `audit` show of each page: its kind, its placements, and the places of its products.
+"""Collect what `inspect` and `evaluate lost-pictures` show of a page: its kind, placements, and places of products.
 
 Placements have their states, reasons and links. `inspection_html.py` draws the pages.
 """
@@ -167,7 +167,9 @@ def require_pages(document: Document) -> int:
         )
     if document.page_count is None:
         why = f": {document.message}" if document.message else "."
-        raise InvalidReference(f"{document.name} has not been read yet{why}", advice="`swatchbook retry` continues it.")
+        raise InvalidReference(
+            f"{document.name} has not been read yet{why}", advice="`swatchbook fill failed` continues it."
+        )
     return document.page_count
 
 

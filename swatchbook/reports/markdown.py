@@ -164,7 +164,7 @@ def _cost_row(spent: Spent) -> list[object]:
 
 
 def _skipped_table(report: RunReport) -> str:
-    """Return the skipped pages with pictures, which `swatchbook embed --pages` takes in; nothing without any."""
+    """Return the skipped pages with pictures, which `fill outdated --pages` takes in; nothing without any."""
     rows = [
         [
             plain(page_name(page.page, page.label)),

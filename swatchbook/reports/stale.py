@@ -1,6 +1,6 @@
 """Find stale vectors: made by another model than the settings name, or missing in the space that searches read.
 
-Also writes the line about them in `status`, `coverage`, `doctor` and reports.
+Also writes the line about them in `status`, `stats coverage`, `doctor` and reports.
 """
 
 from collections import defaultdict

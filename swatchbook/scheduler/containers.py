@@ -1,4 +1,4 @@
-"""Compare Prefect with the containers of one Docker engine, every 30 s in `swatchbook worker`.
+"""Compare Prefect with the containers of one Docker engine, every 30 s in `swatchbook serve worker`.
 
 A shard's flow run without a running container becomes Crashed. A container whose flow run has been over for a minute is
 stopped, and finished containers are removed after an hour.
@@ -98,7 +98,9 @@ async def reconcile(client: PrefectClient, engine: docker.DockerClient, *, worke
     try:
         pool = (await client.read_work_pool(EMBED)).id
     except ObjectNotFound:
-        raise Configuration(f"Prefect has no work pool {EMBED}.", advice="Create it with `swatchbook setup`.") from None
+        raise Configuration(
+            f"Prefect has no work pool {EMBED}.", advice="Create it with `swatchbook serve setup`."
+        ) from None
     # Containers first: a flow run that is still Running afterwards and has no container has lost it.
     containers = await asyncio.to_thread(_containers, engine, pool)
     live = {container.flow_run for container in containers if container.state in _LIVE}

@@ -251,7 +251,7 @@ async def _set(client: PrefectClient, active: Sequence[FlowRun], due: Mapping[UU
     return UpdatedRuns(crashed=tuple(crashed), cancelled=tuple(cancelled))
 
 
-_COMMAND = "Run `swatchbook setup`."
+_COMMAND = "Run `swatchbook serve setup`."
 
 
 def find_troubles(settings: Settings) -> list[str]:

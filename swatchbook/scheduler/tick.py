@@ -73,7 +73,7 @@ class Ticked(Record):
     published: int = 0
     told: int = 0  # events of object stores that their queues had
     registered: int = 0  # objects that events named
-    restored: bool = False  # Prefect had lost what `swatchbook setup` creates
+    restored: bool = False  # Prefect had lost what `swatchbook serve setup` creates
     launched: tuple[str, ...] = ()  # documents
     stopped: tuple[str, ...] = ()  # documents whose flow run a person has cancelled in Prefect
     worked_off: int = 0  # documents processed in a child process, without a Prefect server
@@ -326,9 +326,11 @@ def _has_prefect() -> bool:
 
 
 async def _process_due(resources: Resources) -> PartResult:
-    """Run `swatchbook retry --all-owners` in a child when documents are due."""
+    """Run `swatchbook fill failed --all-owners` in a child when documents are due."""
     waiting = await _launchable(resources)
-    return {"worked_off": len(waiting)} if waiting and await _in_child(resources, "retry", "--all-owners") else {}
+    return (
+        {"worked_off": len(waiting)} if waiting and await _in_child(resources, "fill", "failed", "--all-owners") else {}
+    )
 
 
 async def _launchable(resources: Resources) -> list[Document]:

@@ -54,7 +54,7 @@ class Examples(NamedTuple):
         for image in self.like:
             if not any(image in vectors for vectors in found.values()):
                 raise InvalidReference(
-                    f"Image {image} has no vectors.", advice="`swatchbook retry` embeds what is missing."
+                    f"Image {image} has no vectors.", advice="`swatchbook fill failed` embeds what is missing."
                 )
         given = {role: [*vectors.values()] for role, vectors in found.items()}
         for role, vector in picture.items():

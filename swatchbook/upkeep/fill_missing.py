@@ -1,8 +1,8 @@
 """Make the vectors that documents lack (a fill), in a run next to the document's own.
 
-`swatchbook spaces fill` makes them for a change of model, `swatchbook backfill` for completed documents. Batches are
-leased, committed and published by `pipeline/embed.py`, as in an ingest. What failed is tried again after each pause of
-the settings; what has failed for good is left to `swatchbook retry`.
+`swatchbook fill spaces` makes them for a change of model, `fill missing` for completed documents. Batches are leased,
+committed and published by `pipeline/embed.py`, as in an ingest. What failed is tried again after each pause of
+the settings; what has failed for good is left to `swatchbook fill failed`.
 """
 
 import logging

@@ -12,7 +12,7 @@ from swatchbook.settings import PREFIX, Settings
 def rename(resources: Resources, old: str, new: str) -> None:
     """Rename an owner, and publish its images and chunks under the new name. Repeating it does what is left to do.
 
-    Until then searches of the new name find only what is published; the loop and `retry` publish the rest. Raises
+    Until then searches of the new name find only what is published; the loop and `fill failed` publish the rest. Raises
     UnknownOwner, InvalidReference for a name that is in use, and IndexDown after the rename.
     """
     if not owners.rename(resources.ledger, old, new):

@@ -139,7 +139,7 @@ def _not_filled(lacked: Sequence[Lack]) -> Configuration:
         for lack in lacked
     )
     if any(lack.open for lack in lacked):
-        advice = "Run `swatchbook spaces fill` until nothing is left."
+        advice = "Run `swatchbook fill spaces` until nothing is left."
     else:
         advice = "`swatchbook spaces activate --yes` accepts that these objects are not found by the new model."
     return Configuration(f"The new spaces are not complete: {names}.", advice=advice)
@@ -157,7 +157,7 @@ def rollback(resources: Resources, *, roles: Collection[Role] = ()) -> list[Role
         raise Configuration("There is nothing to go back to.", advice="`swatchbook spaces` lists the spaces.")
     if lacked := [lack for lack in space_registry.lacks(resources.ledger, back) if lack.open]:
         failure = _not_filled(lacked)
-        failure.advice = "Name their model in the settings again, and run `swatchbook spaces fill`."
+        failure.advice = "Name their model in the settings again, and run `swatchbook fill spaces`."
         raise failure
     pairs = space_registry.rollback(resources.ledger, which)
     point_aliases(resources)

@@ -1,5 +1,5 @@
-"""`swatchbook backup` and `restore`, killed (SIGKILL) at one step of their work after the other, and run again: the end
-is that of a run without a kill, and a folder with half a backup is never restored as if it were whole.
+"""`swatchbook upkeep backup` and `restore`, killed (SIGKILL) at one step of their work after the other, and run again:
+the end is that of a run without a kill, and a folder with half a backup is never restored as if it were whole.
 """
 
 from pathlib import Path
@@ -40,7 +40,7 @@ def test_after_a_killed_backup_the_next_is_whole(
 ) -> None:
     folder, other = tmp_path / "backup", new_collection()
     nothing, killed = rows(other), list[bool]()
-    for _ in kills(["backup", str(folder)], collection, tmp_path, 20 // CLOSER):
+    for _ in kills(["upkeep", "backup", str(folder)], collection, tmp_path, 20 // CLOSER):
         killed.append((folder / "manifest.json").exists())
         if not killed[-1]:
             with pytest.raises(InvalidReference, match=r"holds no finished backup|There is no folder"):
@@ -62,7 +62,7 @@ def test_earlier_backup_stays_until_the_later_is_whole(
     back_up(resources, folder)
     earlier = rows(resources)
     make(resources, "ash", content="supplement")
-    for _ in kills(["backup", str(folder)], resources, tmp_path, 25 // CLOSER):
+    for _ in kills(["upkeep", "backup", str(folder)], resources, tmp_path, 25 // CLOSER):
         other = new_collection()
         restore(other, folder)
         found.append(rows(other) == earlier)
@@ -78,7 +78,7 @@ def test_a_killed_restore_can_be_finished(
 ) -> None:
     back_up(collection, tmp_path / "backup")
     other, killed = new_collection(ledger, index), list[DocumentStatus]()
-    for _ in kills(["restore", str(tmp_path / "backup")], other, tmp_path, 40 // CLOSER):
+    for _ in kills(["upkeep", "restore", str(tmp_path / "backup")], other, tmp_path, 40 // CLOSER):
         killed += [document.status for document in all_documents(other.ledger, None)]
         assert set(killed) <= {DocumentStatus.CANCELLED, DocumentStatus.COMPLETED}, "nothing works on half a document"
     assert DocumentStatus.CANCELLED in killed
@@ -89,5 +89,5 @@ def test_a_killed_restore_can_be_finished(
     assert verify(other, deep=True).sound
     if index == "lance":  # the other one rounds
         assert collect_statistics(other, "anna") == collect_statistics(collection, "anna")
-    assert "kept as they were" in run("restore", str(tmp_path / "backup"), **environment_of(other))
+    assert "kept as they were" in run("upkeep", "restore", str(tmp_path / "backup"), **environment_of(other))
     assert rows(other) == rows(collection)

@@ -138,7 +138,7 @@ def test_resources_are_built_from_the_saved_blocks_that_are_named(saved: Any, tm
 def test_a_block_that_is_not_saved_is_named() -> None:
     with pytest.raises(Configuration, match="swatchbook-ledger/nowhere") as raised:
         blocks.load_resources(BlockNames(ledger="nowhere"))
-    assert "swatchbook setup" in str(raised.value)
+    assert "swatchbook serve setup" in str(raised.value)
 
 
 def test_a_block_that_says_what_cannot_be_is_named_without_its_secrets(saved: Any) -> None:

@@ -1,4 +1,4 @@
-"""`swatchbook setup` on a real Prefect server: twice is as good as once, and what people tune stays theirs."""
+"""`swatchbook serve setup` on a real Prefect server: twice is as good as once, and what people tune stays theirs."""
 
 import asyncio
 import shlex
@@ -297,28 +297,28 @@ def test_pool_of_a_type_that_cannot_be_changed_or_used_is_refused() -> None:
 
 
 def test_command_makes_the_pool_that_is_asked_for(bare: str) -> None:
-    made = run_json("setup", "--pool", "cloud-run", "--with", "region=europe-west1")
+    made = run_json("serve", "setup", "--pool", "cloud-run", "--with", "region=europe-west1")
     assert {line["outcome"] for line in made} == {"created"}
-    assert {line["outcome"] for line in run_json("setup", "--check")} == {"unchanged"}
+    assert {line["outcome"] for line in run_json("serve", "setup", "--check")} == {"unchanged"}
     moved = ("setup", "--check", "--pool", "cloud-run", "--with", "region=us-east1")
     (line,) = [line for line in run_json(*moved, expect=3) if line["outcome"] != "unchanged"]
     assert line["difference"] == ["template.job_configuration.region: europe-west1 → us-east1"]
     for wrong in (("--with", "region=a"), ("--pool", "lambda"), ("--pool", "cloud-run", "--with", "region")):
-        run("setup", *wrong, expect=2)
+        run("serve", "setup", *wrong, expect=2)
 
 
 def test_command_says_what_it_would_do_and_what_it_lacks(bare: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    lines = run_json("setup", "--check", expect=3)
+    lines = run_json("serve", "setup", "--check", expect=3)
     assert {line["outcome"] for line in lines} == {"created"}
     assert "automation" not in {line["what"] for line in lines}, "nobody asked for a notification"
     monkeypatch.delenv("PREFECT_API_URL")
-    run("setup", expect=1)
+    run("serve", "setup", expect=1)
 
 
 @pytest.mark.parametrize("kind", ["kubernetes", "ecs", "cloud-run", "process"])
 def test_commands_of_the_pages_make_their_pools(bare: str, kind: str) -> None:
     page = (ROOT / "docs" / f"pool-{kind}.md").read_text()
-    (command,) = [line for line in page.splitlines() if line.startswith("$ swatchbook setup")]
+    (command,) = [line for line in page.splitlines() if line.startswith("$ swatchbook serve setup")]
     made = run_json(*shlex.split(command)[2:])
     assert {line["outcome"] for line in made} == {"created"}
     assert ask(lambda client: client.read_work_pool(EMBED)).type == KINDS[Kind(kind)].type

@@ -105,9 +105,9 @@ def test_a_newer_edition_from_ingest_to_delete(resources: Resources, tmp_path: P
     again = CliRunner().invoke(app, ["ingest", str(second), "--edition-of", old[:8]])
     assert "unchanged, nothing to do" in again.output
     assert again.exit_code == 0
-    shown = CliRunner().invoke(app, ["diff", old[:8], new[:8]])
+    shown = CliRunner().invoke(app, ["products", old[:8], "diff", new[:8]])
     assert "EUR 12.50 → EUR 14.00" in shown.output
-    listed = json.loads(CliRunner().invoke(app, ["diff", old[:8], new[:8], "--json"]).output)
+    listed = json.loads(CliRunner().invoke(app, ["products", old[:8], "diff", new[:8], "--json"]).output)
     assert [each["name"] for each in listed["added"]] == ["Grove"]
     refused = CliRunner().invoke(app, ["ingest", str(first), "--edition-of", new[:8]])
     assert refused.exit_code == 2

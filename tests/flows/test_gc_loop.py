@@ -69,15 +69,15 @@ def test_all_is_complete_beside_a_loop_of_gc(home: Path, small_catalogue: Path, 
                 for command in ingests:
                     status, out, err = command.wait()
                     assert status == 0, out + err
-            done = run_json("coverage", "--owner", owner)
+            done = run_json("stats", "coverage", "--owner", owner)
             assert done["with_embeddings"] == done["total_images"] > 12
-        assert run_json("verify", "--deep")["sound"]
-        saved = run_json("backup", str(tmp_path / "backup"))
+        assert run_json("upkeep", "verify", "--deep")["sound"]
+        saved = run_json("upkeep", "backup", str(tmp_path / "backup"))
         assert (saved["missing"], saved["documents"]) == ([], 3)
     there = tmp_path / "there"
     with open_resources(Settings(home=there)) as resources:
         assert list_documents(resources.ledger) == []  # the ledger is made
     with collecting(there):
-        restored = run_json("restore", str(tmp_path / "backup"), SWATCHBOOK_HOME=str(there))
+        restored = run_json("upkeep", "restore", str(tmp_path / "backup"), SWATCHBOOK_HOME=str(there))
         assert (restored["documents"], restored["unfinished"], restored["missing"]) == (3, 0, [])
-        assert run_json("verify", "--deep", SWATCHBOOK_HOME=str(there))["sound"]
+        assert run_json("upkeep", "verify", "--deep", SWATCHBOOK_HOME=str(there))["sound"]

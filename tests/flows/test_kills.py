@@ -99,7 +99,7 @@ def test_killed_group_goes_on_to_the_same_end(
     run(*ingest)
     assert settled(run_json("show", undisturbed["document"]["id"], "--owner", "anna")) == undisturbed
     assert set(writes(ledger).values()) == {1}
-    assert run_json("verify")["sound"]
+    assert run_json("upkeep", "verify")["sound"]
 
 
 def test_two_ingests_at_once_are_one_run(ledger: Ledger, ingest: Sequence[str], undisturbed: Any) -> None:
@@ -120,7 +120,7 @@ def test_two_owners_at_once_share_what_is_made(ledger: Ledger, small_catalogue: 
             status, out, err = command.wait()
             assert status == 0, out + err
     assert set(writes(ledger).values()) == {1}
-    ann, bob = (run_json("coverage", "--owner", owner) for owner in ("ann", "bob"))
+    ann, bob = (run_json("stats", "coverage", "--owner", owner) for owner in ("ann", "bob"))
     assert ann["with_embeddings"] == bob["with_embeddings"] == ann["total_images"] > 0
 
 
@@ -132,15 +132,15 @@ def test_delete_in_the_middle_leaves_nothing_and_the_same_file_comes_again(
         assert wait_for_stage(ledger, command, Stage.EMBEDDED)
         mark_deleting(ledger, undisturbed["document"]["id"])  # what `delete` does first, before it loads the index
         status, _, err = attempt("delete", undisturbed["document"]["id"], "--owner", "anna", "--yes")
-        done, unfinished, gone = status == 0, "To finish: swatchbook retry" in err, "There is no document" in err
+        done, unfinished, gone = status == 0, "To finish: swatchbook fill failed" in err, "There is no document" in err
         assert done or unfinished or gone, "the ingest that it met may be in the index now, or have deleted it first"
         assert "in the trash" not in err, "it is being deleted for good"
         status, _, _ = command.wait()
         assert status != 0
     if unfinished:
-        run("retry", "--owner", "anna")
-    assert run_json("coverage")["total_images"] == 0
-    assert run_json("verify")["sound"]
+        run("fill", "failed", "--owner", "anna")
+    assert run_json("stats", "coverage")["total_images"] == 0
+    assert run_json("upkeep", "verify")["sound"]
     run(*ingest)
     assert settled(run_json("show", undisturbed["document"]["id"], "--owner", "anna")) == undisturbed
 
@@ -153,7 +153,7 @@ def test_dead_run_of_another_owner_holds_nothing_up(ledger: Ledger, small_catalo
         ann.kill()
     assert held(ledger)
     run("ingest", str(small_catalogue), "--owner", "bob")
-    bob = run_json("coverage", "--owner", "bob")
+    bob = run_json("stats", "coverage", "--owner", "bob")
     assert bob["with_embeddings"] == bob["total_images"] > 0
 
 

@@ -165,7 +165,7 @@ def test_killed_again_and_again_every_count_is_exact(collection: Resources, tmp_
         assert skipped == already if source == folder else skipped >= already
         assert again[str(source)] == (done + failed, 0, done, failed, sorted(truth.failed))
 
-    stats, coverage = run_json("stats", "--owner", OWNER), run_json("coverage", "--owner", OWNER)
+    stats, coverage = run_json("stats", "--owner", OWNER), run_json("stats", "coverage", "--owner", OWNER)
     images = {"found": len(whole | broken), "complete": len(whole), "rejected": len(broken)}
     assert stats["images"] == images | {"partial": 0, "failed": 0, "pending": 0}
     assert stats["failures"] == {"unreadable_image": len(broken)}
@@ -180,7 +180,7 @@ def test_killed_again_and_again_every_count_is_exact(collection: Resources, tmp_
         if role in spaces:
             assert collection.index.count(spaces[role]) == len(published)
             assert set(collection.index.ids(spaces[role])) == published
-    assert run_json("verify", "--deep")["sound"]
+    assert run_json("upkeep", "verify", "--deep")["sound"]
 
     made = writes(collection.ledger)
     assert set(made.values()) == {1}, "nothing was made twice"

@@ -201,7 +201,7 @@ def test_the_commands_of_the_page_do_what_it_says(
     assert len(printed) == 7
     for line in printed:
         words = shlex.split(line, comments=True)[1:]
-        expect = 3 if words == ["retry"] else 0  # a picture is rejected
+        expect = 3 if words == ["fill", "failed"] else 0  # a picture is rejected
         named = (next(ids) if word == "70968d45" else word for word in words)
         run(*named, expect=expect, PREFECT_API_URL=prefect_server)
     after = by_page(resources, report.document_id)

@@ -317,7 +317,7 @@ def test_a_damaged_file_is_told_as_damage(
     path = min((folder / f"{SPACE.name}.lance").glob(file))
     path.write_bytes(damage(path.read_bytes()))
     index = LanceIndex(folder)
-    with pytest.raises(IndexDamaged, match="swatchbook rebuild-index") as told:
+    with pytest.raises(IndexDamaged, match="swatchbook upkeep rebuild-index") as told:
         index.check(SPACE)
     assert told.value.policy is Policy.BLOCKED
     index.drop(SPACE)

@@ -106,7 +106,7 @@ def test_similar_images_are_others(book: Swatchbook) -> None:
 def test_images_are_counted(book: Swatchbook) -> None:
     stats = book.stats()
     assert book.count() == len(set(book.ids())) == stats.account.found == stats.account.complete == 14
-    printed = run_json("coverage", "--owner", "anna")
+    printed = run_json("stats", "coverage", "--owner", "anna")
     assert stats.coverage.model_dump(mode="json") == {name: printed[name] for name in type(stats.coverage).model_fields}
     assert list(stats.frame()["done"]) == [role.done for role in stats.coverage.roles]
     assert "100 % of the images have vectors" in stats._repr_html_()

@@ -252,7 +252,7 @@ def test_overwritten_pages_fail_the_check(new_sqlite: NewLedger) -> None:
     ledger.close()
     overwrite_pages(Path(ledger.url.database or ""))
     for deep in (False, True):
-        with pytest.raises(Configuration, match="swatchbook restore"):
+        with pytest.raises(Configuration, match="swatchbook upkeep restore"):
             ledger.check(deep=deep)
     ledger.close()
 
@@ -269,7 +269,7 @@ def test_deep_check_finds_an_index_without_its_rows(new_sqlite: NewLedger) -> No
             connection.exec_driver_sql(statement)
     ledger.close()
     ledger.check()
-    with pytest.raises(Configuration, match="swatchbook restore"):
+    with pytest.raises(Configuration, match="swatchbook upkeep restore"):
         ledger.check(deep=True)
     ledger.close()
 
@@ -293,6 +293,6 @@ def test_deep_check_of_postgresql_asks_amcheck(new_postgresql: NewLedger) -> Non
             connection.exec_driver_sql(statement)
     ledger.close()
     ledger.check()
-    with pytest.raises(Configuration, match="swatchbook restore"):
+    with pytest.raises(Configuration, match="swatchbook upkeep restore"):
         ledger.check(deep=True)
     ledger.close()

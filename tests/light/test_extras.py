@@ -187,7 +187,7 @@ def test_what_is_opened_names_its_extra() -> None:
 
 @pytest.mark.usefixtures("light")
 def test_commands_name_their_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    with pytest.raises(MissingExtra, match="`swatchbook worker` needs the extra docker"):
+    with pytest.raises(MissingExtra, match="`swatchbook serve worker` needs the extra docker"):
         work_on_shards(Settings())
     with pytest.raises(MissingExtra, match="needs the extra models"):
         pull_chosen(Settings(encoder="siglip"))

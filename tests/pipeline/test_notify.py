@@ -217,7 +217,7 @@ def test_the_body_of_an_answer_is_not_read(sender: Resources, receiver: Receiver
 def test_a_sender_that_is_killed_still_owes_its_notice(sender: Resources, receiver: Receiver) -> None:
     ended(sender)
     receiver.answer = "silent"
-    tick = [sys.executable, "-m", "swatchbook.interface.cli.main", "tick"]
+    tick = [sys.executable, "-m", "swatchbook.interface.cli.main", "upkeep", "tick"]
     killed = subprocess.Popen(tick, stdout=subprocess.DEVNULL)
     try:
         assert receiver.hangs.wait(60)

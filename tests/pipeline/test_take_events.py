@@ -361,7 +361,7 @@ def test_round_of_the_loop_ingests_what_a_bucket_announces(
     shop: Resources, bucket: Bucket, small_catalogue: Path
 ) -> None:
     bucket.put("shop/small.pdf", small_catalogue.read_bytes())
-    done = run_json("tick")
+    done = run_json("upkeep", "tick")
     assert (done["told"], done["registered"], done["worked_off"], done["troubles"]) == (1, 1, 1, [])
     (document,) = documents(shop)
     assert document.status == DocumentStatus.COMPLETED

@@ -1,4 +1,4 @@
-"""Flow runs of the pool of shards held against containers of a real engine, by hand and by `swatchbook worker`."""
+"""Flow runs of the pool of shards held against containers of an engine, by hand and by `swatchbook serve worker`."""
 
 import asyncio
 import logging
@@ -244,14 +244,14 @@ PATIENCE = 120.0  # seconds: on a busy machine a worker takes half a minute to s
 
 
 class Worker:
-    """`swatchbook worker`, as a person starts it."""
+    """`swatchbook serve worker`, as a person starts it."""
 
     def __init__(self, folder: Path, **environment: str) -> None:
         self.log = folder / f"worker-{secrets.token_hex(4)}.log"  # a successor's own: its words are waited for
         given = {"SWATCHBOOK_HOME": str(folder / "home"), "PREFECT_WORKER_WEBSERVER_PORT": str(free_port())}
         with self.log.open("xb") as out:
             self.process = psutil.Popen(
-                [sys.executable, "-m", "swatchbook.interface.cli.main", "worker"],
+                [sys.executable, "-m", "swatchbook.interface.cli.main", "serve", "worker"],
                 env={**os.environ, "PYTHONPATH": str(Path.cwd()), **given, **environment}, stdout=out, stderr=out,
             )  # fmt: skip
 

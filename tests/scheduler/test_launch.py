@@ -165,7 +165,7 @@ def test_an_emptied_prefect_database_gets_its_flow_runs_again(resources: Resourc
 
 def test_without_the_deployment_it_says_what_to_do(resources: Resources, prefect_api: str) -> None:
     queued(resources)
-    with pytest.raises(Configuration, match="swatchbook setup"):
+    with pytest.raises(Configuration, match="swatchbook serve setup"):
         launched(resources)
 
 

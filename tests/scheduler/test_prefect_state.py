@@ -21,12 +21,12 @@ __all__ = ["bare"]
 def test_everything_that_keeps_runs_from_starting_is_named(resources: Resources, bare: str) -> None:
     troubles = find_troubles(resources.settings)
     assert len(troubles) == len(flow_names()) + 1
-    assert all("swatchbook setup" in trouble for trouble in troubles)
+    assert all("swatchbook serve setup" in trouble for trouble in troubles)
     asyncio.run(set_up(resources.settings, Mode()))
     (trouble,) = find_troubles(resources.settings)
     assert "prefect worker start --pool control --type process" in trouble
     (_, shards) = find_troubles(resources.settings.model_copy(update={"execution": "pool"}))
-    assert "swatchbook worker" in shards
+    assert "swatchbook serve worker" in shards
     ask(lambda client: client.send_worker_heartbeat(CONTROL, "here", heartbeat_interval_seconds=30))
     assert find_troubles(resources.settings) == []
     in_shards = resources.settings.model_copy(update={"execution": "pool"})
@@ -53,8 +53,8 @@ def test_documents_are_blocked_with_the_command_when_prefect_cannot_be_set_up(re
     document = queued(resources)
     ask(lambda client: client.create_work_pool(WorkPoolCreate(name=CONTROL, type="docker")))
     (trouble,) = asyncio.run(tick(resources)).troubles
-    assert "swatchbook setup" in trouble
+    assert "swatchbook serve setup" in trouble
     told = get_document(resources.ledger, document.id)
     assert told.status == DocumentStatus.BLOCKED
-    assert "swatchbook setup" in str(told.message)
+    assert "swatchbook serve setup" in str(told.message)
     assert told.due_at is not None  # it goes on by itself

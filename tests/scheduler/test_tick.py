@@ -91,7 +91,7 @@ def test_what_cannot_be_done_keeps_nothing_else_from_its_turn(
         (trouble,) = done.troubles
         assert "Prefect does not answer at" in trouble
         assert get_document(resources.ledger, document.id).status == DocumentStatus.WAITING
-        assert run_json("tick", expect=3)["troubles"] == [trouble]
+        assert run_json("upkeep", "tick", expect=3)["troubles"] == [trouble]
     told = [each.done for each in last_rounds(resources.ledger, 9)]
     assert told == [{"troubles": [trouble]}, {"buried": [run.token], "troubles": [trouble]}]
 
@@ -196,7 +196,7 @@ def test_without_a_prefect_server_a_round_works_off_what_is_due(
 ) -> None:
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
     document = uploaded(resources, tmp_path)
-    done = run_json("tick")
+    done = run_json("upkeep", "tick")
     assert done["worked_off"] == 1
     assert done["troubles"] == []
     assert get_document(resources.ledger, document.id).status == DocumentStatus.COMPLETED
@@ -256,7 +256,7 @@ def test_two_rounds_at_once_work_off_what_is_due_once(
 
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
     queued(resources)
-    with FileLock(resources.settings.home / "retry.lock"):
+    with FileLock(resources.settings.home / "fill.lock"):
         assert round_of(resources).worked_off == 0
 
 

@@ -95,7 +95,7 @@ def control(
     notified: tuple[str, "queue.Queue[dict[str, Any]]"],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Control]:
-    """Set up as by `swatchbook setup`, with a worker as the README starts it; stopped by pid."""
+    """Set up as by `swatchbook serve setup`, with a worker as the README starts it; stopped by pid."""
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
     home = tmp_path_factory.mktemp("worker")

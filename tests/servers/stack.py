@@ -232,7 +232,7 @@ class Stack:
 
 @contextmanager
 def running_stack(folder: Path, **given: str) -> Iterator[Stack]:
-    """All parts, set up by `swatchbook setup`; each is stopped, however this ends. `given`: more of the environment."""
+    """All parts, set up by `swatchbook serve setup`; each is stopped, however this ends. `given`: more variables."""
     weaviate_port, grpc_port, prefect_port, service_port = free_ports(4)
     with ExitStack() as parts:
         postgres = parts.enter_context(running_postgres(folder))
@@ -259,7 +259,7 @@ def running_stack(folder: Path, **given: str) -> Iterator[Stack]:
         resources = parts.enter_context(open_resources(settings))
         stack = Stack(folder, environment, settings, resources, postgres, weaviate, prefect, worker, service)
         parts.callback(lambda: stack.weaviate.stop())
-        stack.command("setup")
+        stack.command("serve", "setup")
         if not SOAK:
             stack.configure_pool("control", command=parts.enter_context(forked_runs(folder)))
         for flow in ("retry_failed", "review_quality", "report_coverage"):  # a quarter may strike in any test
@@ -346,7 +346,7 @@ CONTROL = (
     *("prefect.__main__", "worker", "start", "--pool", "control", "--type", "process"),
     *("--limit", "3", "--with-healthcheck"),
 )
-SHARDS = ("swatchbook.interface.cli.main", "worker")
+SHARDS = ("swatchbook.interface.cli.main", "serve", "worker")
 """What a worker of either pool is, as a module and its arguments."""
 
 

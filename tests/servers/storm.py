@@ -138,7 +138,7 @@ def test_a_storm_loses_nothing_makes_nothing_twice_and_leaves_nothing(parts: Par
     found = audit(stack, *people.kept, pictures=PICTURES)
     tell(f"storm of {struck.total()} strikes on {len(people.kept)} documents, {given_up} given up", found, seconds)
     assert found == WHOLE
-    stack.command("gc", "--now")
+    stack.command("upkeep", "gc", "--now")
     assert left_of_deleted(stack, people) == []
     assert {document for document in people.taught if not is_taught(stack, document)} == set()
     assert people.frightened == []
@@ -222,7 +222,7 @@ class People:
             self.taught.discard(document)
 
     def collect_leftovers(self) -> None:
-        self._run("gc", "--now")
+        self._run("upkeep", "gc", "--now")
 
     def look(self) -> None:
         self._run("status")

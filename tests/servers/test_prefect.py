@@ -104,7 +104,7 @@ def test_results_are_in_the_home(stack: Stack, tmp_path: Path) -> None:
     before = {path.name for path in ours.iterdir()}
     assert stack.ask("DELETE", f"/documents/{document}").status_code == 202
     stack.wait_until(lambda: stack.ask("GET", f"/documents/{document}").status_code == 404, "it is deleted")
-    assert '"results"' in stack.command("gc", "--now", "--json")
+    assert '"results"' in stack.command("upkeep", "gc", "--now", "--json")
     content = {name for name in before if document in name}
     assert content
     assert content.isdisjoint(path.name for path in ours.iterdir())

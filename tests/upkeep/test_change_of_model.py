@@ -255,7 +255,7 @@ def test_collection_of_a_removed_model_is_changed(home: Path, monkeypatch: pytes
         assert {pair.role for pair in active_pairs(resources)} == {Role.VISUAL, Role.COLOR, Role.TEXTURE, *TEXT}
         with pytest.raises(Configuration, match=r"all-minilm-l6-v2@.*, is not available") as refused:
             search(resources, text="Eiche")
-        assert "`swatchbook spaces fill`" in (refused.value.advice or "")
+        assert "`swatchbook fill spaces`" in (refused.value.advice or "")
         assert fill(resources).lacks == ()
         activate(resources)
         drop_old(resources)

@@ -176,7 +176,7 @@ def test_a_change_of_model_fills_documents_of_any_status_and_tries_lost_files(
 def test_command_counts_first_and_refuses_an_unknown_owner(filled: Path) -> None:
     with open_resources(load_settings()) as resources:
         lose(resources, Role.COLOR)
-    assert "14 objects of 1 document · 0 calls · free" in run("backfill", "--owner", "anna", "--dry-run")
-    assert run_json("backfill", "--owner", "anna", "--limit", "4", expect=3)["made"] == 4
-    assert "10 items made for 10 objects" in run("backfill", "--all-owners")
-    run("backfill", "--owner", "nobody", expect=2)
+    assert "14 objects of 1 document · 0 calls · free" in run("fill", "missing", "--owner", "anna", "--dry-run")
+    assert run_json("fill", "missing", "--owner", "anna", "--limit", "4", expect=3)["made"] == 4
+    assert "10 items made for 10 objects" in run("fill", "missing", "--all-owners")
+    run("fill", "missing", "--owner", "nobody", expect=2)

@@ -32,7 +32,7 @@ FILES = ((b"catalogue", ".pdf"), (b"oak", ".png"), (b"ash", ".png"))
 
 
 def collect(resources: Resources) -> None:
-    """As another process does it: `swatchbook gc --now`."""
+    """As another process does it: `swatchbook upkeep gc --now`."""
     with open_resources(Settings(home=resources.settings.home)) as others:
         sweep(others, older_than=0)
 

@@ -1,4 +1,4 @@
-"""A change of model on a collection that lives, with every process real: `swatchbook spaces fill`, `activate` and
+"""A change of model on a collection that lives, with every process real: `swatchbook fill spaces`, `activate` and
 `drop-old` are killed (SIGKILL) at random moments, while another process ingests and deletes documents and a third one
 searches all the time. In a soak more often, and for both changes on both indexes.
 """
@@ -137,7 +137,7 @@ class Living:
 
     def kill_fill(self, resources: Resources) -> None:
         """Start `spaces fill`, and kill it up to two seconds after it began to make something."""
-        with forked("spaces", "fill") as command:
+        with forked("fill", "spaces") as command:
             wait_until(lambda: command.poll() is not None or fills_at_work(resources) > 0)
             time.sleep(self.dice.uniform(0, 2))
             if command.poll() is None:

@@ -40,23 +40,23 @@ def test_text_encoder_changes_to_voyage_and_back_while_people_search(
 ) -> None:
     before = run_json("search", "oak floor", "--owner", "anna")
     choose_voyage(voyage, monkeypatch)
-    stale = run_json("coverage", "--all-owners")["stale"]
+    stale = run_json("stats", "coverage", "--all-owners")["stale"]
     assert {each["role"]: each["stale"] for each in stale} == {"understanding": 14, "text": 23}
-    (text,) = run_json("coverage", "--owner", "anna", "--roles", "text")["stale"]
+    (text,) = run_json("stats", "coverage", "--owner", "anna", "--roles", "text")["stale"]
     assert text["role"] == "text"
-    assert {each["role"] for each in run_json("spaces", "fill", "--dry-run")["roles"]} == {"understanding", "text"}
+    assert {each["role"] for each in run_json("fill", "spaces", "--dry-run")["roles"]} == {"understanding", "text"}
     assert not voyage.paid
     assert "spaces fill" in run_fails("spaces", "activate")
-    filled = run_json("spaces", "fill")
+    filled = run_json("fill", "spaces")
     assert filled["lacks"] == []
     assert run_json("search", "oak floor", "--owner", "anna") == before
     paid = len(voyage.paid)
     assert paid
-    assert run_json("spaces", "fill")["made"] == 0
+    assert run_json("fill", "spaces")["made"] == 0
     assert len(voyage.paid) == paid
 
     assert {each["role"] for each in run_json("spaces", "activate")["active"]} == {"understanding", "text"}
-    assert run_json("coverage", "--all-owners")["stale"] == []
+    assert run_json("stats", "coverage", "--all-owners")["stale"] == []
     after = run_json("search", "oak floor", "--owner", "anna")
     assert after != before
     run("spaces", "rollback")
@@ -67,7 +67,7 @@ def test_text_encoder_changes_to_voyage_and_back_while_people_search(
 
     monkeypatch.setenv("SWATCHBOOK_TEXT_ENCODER", "e5")
     assert run_json("search", "oak floor", "--owner", "anna") == after
-    run("spaces", "fill")
+    run("fill", "spaces")
     run("spaces", "activate")
     run("spaces", "drop-old", "--yes")
     assert run_json("search", "oak floor", "--owner", "anna") == before
@@ -82,7 +82,7 @@ def test_a_fill_that_is_killed_goes_on_and_pays_for_nothing_twice(
     choose_voyage(voyage, monkeypatch)
     voyage.delay = lambda: 0.3
     url = f"sqlite:///{filled / 'ledger.sqlite'}"
-    with forked("spaces", "fill") as command, closing(open_ledger(url)) as ledger:
+    with forked("fill", "spaces") as command, closing(open_ledger(url)) as ledger:
         while len(voyage.asked) < 2:  # the first batch is published before the second one is sent
             assert command.poll() is None
             time.sleep(0.05)
@@ -91,7 +91,7 @@ def test_a_fill_that_is_killed_goes_on_and_pays_for_nothing_twice(
     assert 0 < made < 37, "it was killed before its end"
     sent = len(voyage.asked)
     voyage.delay = lambda: 0.0
-    filled = run_json("spaces", "fill")
+    filled = run_json("fill", "spaces")
     assert filled["lacks"] == []
     first, second = voyage.asked[0][0].texts, [text for asked, _ in voyage.asked[sent:] for text in asked.texts]
     assert set(first).isdisjoint(second)
@@ -109,11 +109,11 @@ def test_a_fill_of_what_waits_says_until_when(filled: Path, voyage: Provider, mo
             pausing = items.update().where(items.c.tag == pairs[0].tag)
             connection.execute(pausing.values(next_retry_at=moment))
         item_runs.end(resources.ledger, begun)
-    printed = run("spaces", "fill", expect=3)
+    printed = run("fill", "spaces", expect=3)
     for words in ("0 items made", "23 wait for a later try (in 1:5", "nothing can be made now; go on in 1:5"):
         assert words in printed
     assert not voyage.paid
-    lacks = run_json("spaces", "fill", expect=3)["lacks"]
+    lacks = run_json("fill", "spaces", expect=3)["lacks"]
     assert [(lack["open"], lack["waiting"], lack["next_try"]) for lack in lacks] == [(14, 14, moment), (23, 23, moment)]
 
 

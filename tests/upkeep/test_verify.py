@@ -99,7 +99,7 @@ def test_a_damaged_ledger_is_never_sound(resources: Resources, *, deep: bool) ->
     resources.ledger.close()
     overwrite_pages(resources.settings.home / "ledger.sqlite")
     for repair in (False, True):
-        with pytest.raises(Configuration, match="swatchbook restore"):
+        with pytest.raises(Configuration, match="swatchbook upkeep restore"):
             verify(resources, deep=deep, repair=repair)
 
 

@@ -92,7 +92,7 @@ def test_all_roles_are_made_and_words_find_pictures_by_what_they_show(
         pytest.raises(Configuration, match=r"visual vectors.*siglip2@.*not available") as gone,
     ):
         search(resources, text="oak floor")
-    assert "swatchbook spaces fill" in (gone.value.advice or "")
+    assert "swatchbook fill spaces" in (gone.value.advice or "")
 
 
 def pairs_are_made_of_what_there_is(resources: Resources, active: Mapping[Role, Space]) -> None:
@@ -138,7 +138,7 @@ def test_a_role_is_added_to_a_document_as_printed(
     """The command of docs/encoders.md, for a document that was ingested with the local models."""
     shutil.copytree(ingested_home, home)
     run("owners", "rename", "anna", "default")
-    printed = "swatchbook embed DOCUMENT --roles multimodal"
+    printed = "swatchbook fill outdated DOCUMENT --roles multimodal"
     assert f"`{printed}`" in (ROOT / "docs" / "encoders.md").read_text()
     run(*printed.replace("DOCUMENT", "small.pdf").split()[1:], PREFECT_API_URL=prefect_server)
     with open_resources(load_settings()) as resources:

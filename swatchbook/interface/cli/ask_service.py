@@ -1,4 +1,4 @@
-"""Answer `swatchbook search` and `facets` through a running service (SWATCHBOOK_SERVICE_URL).
+"""Answer `swatchbook search` and `stats facets` through a running service (SWATCHBOOK_SERVICE_URL).
 
 Its errors become failures with advice, and `document=` needs the full id. No ledger is opened, and no model is
 loaded.

@@ -152,7 +152,7 @@ def _note_deleted(what: str, owner: str, counted: Deletion, *, finished: bool) -
     if finished:
         note(f"{what}: {_described(counted)} deleted.")
     else:
-        retry = f"swatchbook retry{owner_flag(owner)}"
+        retry = f"swatchbook fill failed{owner_flag(owner)}"
         note(f"{what}: deleted from the ledger, but not yet from the index. To finish: {retry}")
 
 
@@ -160,7 +160,7 @@ def _note_thrown_away(name: str, id: str, owner: str, *, finished: bool) -> None
     """Print that a document is in the trash; `finished` is False while the index still holds some of it."""
     note(f"{name}: in the trash for a day. To bring it back: swatchbook trash restore {id}{owner_flag(owner)}")
     if not finished:
-        note(f"The index still holds some of it. To finish: swatchbook retry{owner_flag(owner)}")
+        note(f"The index still holds some of it. To finish: swatchbook fill failed{owner_flag(owner)}")
 
 
 def _described(counted: Deletion) -> str:

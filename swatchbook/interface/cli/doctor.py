@@ -239,7 +239,7 @@ def check_spaces(resources: Resources) -> str:
     if stale := stale_roles(resources.ledger, resources.settings):
         raise Configuration(
             " ".join(each.line for each in stale),
-            advice="Run `swatchbook spaces fill`, then `swatchbook spaces activate`; or set the model back.",
+            advice="Run `swatchbook fill spaces`, then `swatchbook spaces activate`; or set the model back.",
         )
     return f"{len(active)} roles are searched by the models that made their vectors; none is stale"
 
@@ -388,7 +388,7 @@ async def _ready_pool(name: str) -> "WorkPool":
             pool = await client.read_work_pool(name)
         except ObjectNotFound:
             raise Configuration(
-                f"Prefect has no work pool {name}.", advice="Create it with `swatchbook setup`."
+                f"Prefect has no work pool {name}.", advice="Create it with `swatchbook serve setup`."
             ) from None
     if pool.status is WorkPoolStatus.PAUSED:
         raise Configuration(f"The pool {name} is paused.", advice="Resume it in Prefect's UI.")

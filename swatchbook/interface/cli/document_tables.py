@@ -62,7 +62,7 @@ class Overview(Record):
 
     owner: str | None
     running: tuple[LiveRun, ...]
-    due: tuple[str, ...]  # ids of documents that `retry` would process now
+    due: tuple[str, ...]  # ids of documents that `fill failed` would process now
     open: tuple[Document, ...]
     recent: tuple[Document, ...]  # completed ones, newest first
     counts: dict[str, int]  # documents by the word for their state
@@ -129,7 +129,7 @@ def draw_overview(overview: Overview, *, now: float) -> RenderableType:
             )
         parts.append(rows)
     if overview.due:
-        parts.append(Text(f"{len(overview.due)} due now: swatchbook retry{owner_flag(overview.owner)}", "dim"))
+        parts.append(Text(f"{len(overview.due)} due now: swatchbook fill failed{owner_flag(overview.owner)}", "dim"))
     if overview.to_review:
         review = f"swatchbook review list{owner_flag(overview.owner)}"
         parts.append(Text(f"{overview.to_review} pictures to review: {review}", "dim"))

@@ -258,7 +258,7 @@ def hints(exported: Exported) -> list[str]:
         for each in exported.failed_items
     )
     said += _named(
-        f"The picture {name} is missing in the file store. `swatchbook verify` lists what is missing."
+        f"The picture {name} is missing in the file store. `swatchbook upkeep verify` lists what is missing."
         for name in exported.missing
     )
     said += _named(f"{clean(each.name)} is left out: {clean(each.reason)}" for each in exported.failed_pictures)

@@ -1,4 +1,4 @@
-"""Run `swatchbook ingest` and `retry`: list the sources, register them all, then run and report each.
+"""Run `swatchbook ingest` and `fill failed`: list the sources, register them all, then run and report each.
 
 A source that fails does not stop the others. At the end the notices are sent.
 """
@@ -218,14 +218,14 @@ def _process(
     tell: Tell = say_failure,
 ) -> int:
     """Run the work of one document and print its account. Return its exit code; failures are told, not raised."""
-    code, goes = COMPLETED, document.status is DocumentStatus.DELETING  # `retry` finishes deletes
+    code, goes = COMPLETED, document.status is DocumentStatus.DELETING  # `fill failed` finishes deletes
     try:
         if work is not None:
             _run_with_progress(resources, document, work)
         if not goes and (deleted := find_deleted(resources.ledger, document)):
             raise deleted
     except DocumentDeleted as deleted:
-        with suppress(Failure):  # of what this process was publishing; else the loop or `retry` finishes it
+        with suppress(Failure):  # of what this process was publishing; else the loop or `fill failed` finishes it
             finish_delete(resources, document.id, at_most=0)
         return tell(deleted, "")
     except Failure as failure:

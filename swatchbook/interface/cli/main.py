@@ -23,12 +23,12 @@ from swatchbook.interface.cli.commands import (
     delete,
     evaluate,
     events,
+    fill,
     ingest,
     inspect,
     models,
     owners,
     products,
-    resume,
     review,
     search,
     serve,
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _FILES = (
-    ingest, search, evaluate, inspect, review, show, products, teach, resume, delete, owners, configure, serve,
+    ingest, search, evaluate, inspect, review, show, products, teach, fill, delete, owners, configure, serve,
     events, models, spaces, upkeep,
 )  # fmt: skip
 """The files of commands, in the order of the help."""
@@ -53,7 +53,32 @@ PANELS = {
     panel: {name: command for file in _FILES for name, command in file.COMMANDS.get(panel, {}).items()}
     for panel in ("Everyday", "Collection", "Operation", "Evaluation")
 }
-"""Panel of the help -> its commands in the order of the help: name -> function, or the app of a group of commands."""
+"""Panel of the help -> its commands in the order of the help: name -> function, or the app of a group of commands.
+
+A name of two words is a command of a group: `stats facets`.
+"""
+
+FORMER = {
+    "retry": "fill failed",
+    "embed": "fill outdated",
+    "backfill": "fill missing",
+    "spaces fill": "fill spaces",
+    "coverage": "stats coverage",
+    "facets": "stats facets",
+    "near-duplicates": "stats near-duplicates",
+    "diff": "products DOCUMENT diff",
+    "audit": "evaluate lost-pictures",
+    "setup": "serve setup",
+    "worker": "serve worker",
+    "tick": "upkeep tick",
+    "events": "upkeep events",
+    "backup": "upkeep backup",
+    "restore": "upkeep restore",
+    "verify": "upkeep verify",
+    "rebuild-index": "upkeep rebuild-index",
+    "gc": "upkeep gc",
+}
+"""Former name -> name. Former names are in no help, and go with 0.2."""
 
 _MOST_NAMED = 3  # commands that have an option
 
@@ -71,6 +96,15 @@ class Commands(TyperGroup):
         """Return the names of all commands in the order of the help: groups are last, as Typer has them."""
         self._add_packaged(None)
         return sorted(super().list_commands(ctx), key=lambda name: isinstance(self.commands[name], TyperGroup))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command that the arguments name, by its former name, too, and the arguments behind the name."""
+        for length in (2, 1):
+            if today := FORMER.get(former := " ".join(args[:length])):
+                typer.echo(f"`swatchbook {former}` is now `swatchbook {today}`.", err=True)
+                rest = args[length:]
+                args = [rest.pop(0) if word == "DOCUMENT" and rest else word for word in today.split()] + rest
+        return super().resolve_command(ctx, args)
 
     def _add_packaged(self, wanted: str | None) -> None:
         """Add the wanted command of an installed package; all there are if none has this name, for "did you mean"."""
@@ -161,11 +195,14 @@ def _first_clause(text: str | None) -> str | None:
 
 def _register(panels: Mapping[str, Mapping[str, typer.Typer | Callable[..., None]]]) -> None:
     for panel, commands in panels.items():
-        for name, command in commands.items():
+        for path, command in commands.items():
+            *group, name = path.split()
+            parent: Any = commands[group[0]] if group else app
+            its_panel = None if group else panel
             if isinstance(command, typer.Typer):
-                app.add_typer(command, name=name, rich_help_panel=panel)
+                parent.add_typer(command, name=name, rich_help_panel=its_panel)
             else:
-                app.command(name, rich_help_panel=panel, short_help=_first_clause(command.__doc__))(command)
+                parent.command(name, rich_help_panel=its_panel, short_help=_first_clause(command.__doc__))(command)
 
 
 _register(PANELS)
@@ -219,7 +256,7 @@ def _print_version(requested: bool) -> None:
         raise typer.Exit
 
 
-TRACED = {"ingest", "ingest-images", "import", "embed", "backfill", "retry", "review", "tick"}
+TRACED = {"ingest", "ingest-images", "import", "fill", "review", "upkeep"}
 """Commands that begin a trace, where OpenTelemetry is on: those that make or publish something and then end."""
 
 

@@ -226,8 +226,8 @@ def _edition(report: RunReport, edition: EditionReport) -> Iterator[tuple[str, T
     for line in edition.lines:
         yield "", clean(line)
     if (more := edition.changed + edition.renamed + edition.added + edition.removed - len(edition.lines)) > 0:
-        ids = f"{edition.edition_of.id[:8]} {report.document_id[:8]}"
-        yield "", f"… and {more} more: swatchbook diff {ids}{owner_flag(report.owner)}"
+        command = f"swatchbook products {edition.edition_of.id[:8]} diff {report.document_id[:8]}"
+        yield "", f"… and {more} more: {command}{owner_flag(report.owner)}"
     pictures = picture_line(edition.pictures, edition.pictures_unchanged)
     yield "pictures", f"{pictures}; {edition.pictures_embedded:,} embedded"
 
@@ -255,7 +255,7 @@ def _lost(report: RunReport) -> str:
     boxes = ", ".join(truncate([lost.id for lost in report.lost_pictures], _BOXES))
     this = f"{report.document_id[:8]}{owner_flag(report.owner)}"
     count = plural(len(report.lost_pictures), "possible picture")
-    return f"{count} ({boxes}): swatchbook embed {this} --boxes {report.lost_pictures[0].id}"
+    return f"{count} ({boxes}): swatchbook fill outdated {this} --boxes {report.lost_pictures[0].id}"
 
 
 def _times(report: RunReport) -> str:
@@ -268,7 +268,7 @@ def _times(report: RunReport) -> str:
 
 def _next(report: RunReport) -> str:
     owner = owner_flag(report.owner)
-    details, resume = f"details: {_show(report)}", f"swatchbook retry {report.document_id[:8]}{owner}"
+    details, resume = f"details: {_show(report)}", f"swatchbook fill failed {report.document_id[:8]}{owner}"
     if report.status is DocumentStatus.COMPLETED:
         return f'search it: swatchbook search "…"{owner}   {details}'
     if report.status is DocumentStatus.CANCELLED:

@@ -1,4 +1,4 @@
-"""Run Prefect's Docker worker for shards together with `scheduler/containers.py` (`swatchbook worker`).
+"""Run Prefect's Docker worker for shards together with `scheduler/containers.py` (`swatchbook serve worker`).
 
 After the first signal it waits for running shards, after a second one it ends at once.
 """
@@ -30,7 +30,7 @@ def work_on_shards(settings: Settings) -> int:
     worker of this engine left is reconciled first. Raises Configuration when there is no Prefect server, Docker engine
     or pool, MissingExtra without the Docker worker, ProviderDown when one of them stops responding.
     """
-    require_extra("docker", "`swatchbook worker`")
+    require_extra("docker", "`swatchbook serve worker`")
     if not os.environ.get("PREFECT_API_URL"):
         raise Configuration(
             "The worker needs a Prefect server.",

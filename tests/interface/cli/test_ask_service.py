@@ -47,7 +47,7 @@ def test_it_says_what_a_search_here_says(filled: Path, keys: None, tmp_path: Pat
     document = ("--where", f"document={here[0][0]['document_id']}")
     like = ("--like", here[3][0]["id"], "--not", here[3][1]["id"], "--owner", "anna", *document)
     alike = run_json("search", *like)
-    facets = run_json("facets", *counted[1:])
+    facets = run_json("stats", "facets", *counted[1:])
     assert facets["total"] == 1
     with served(load_settings()) as service:
         there = {"SWATCHBOOK_SERVICE_URL": service.url, "SWATCHBOOK_SERVICE_KEY": ANNA}
@@ -55,7 +55,7 @@ def test_it_says_what_a_search_here_says(filled: Path, keys: None, tmp_path: Pat
         assert [run_json("search", *arguments, **there) for arguments in asked] == here
         assert run("search", *asked[0], "--explain", **there) == table
         assert run_json("search", *like, **there) == alike
-        assert run_json("facets", *counted[1:], **there) == facets
+        assert run_json("stats", "facets", *counted[1:], **there) == facets
         missed = attempt("search", "tile", "--owner", "anna", "--where", "material=oack", **there)
         assert (missed[0], "Nothing has material=oack. Nearest: European oak on spruce core" in missed[2]) == (0, True)
 

@@ -188,4 +188,4 @@ def test_full_disk_is_named_in_one_line(small_disk: Path, small_catalogue: Path,
         for ballast in ("ballast", "more"):
             (small_disk / ballast).unlink()
         subprocess.run(["mount", "-o", "remount,size=300m", str(small_disk)], check=True)
-        run("retry", listed["id"], **there)
+        run("fill", "failed", listed["id"], **there)

@@ -19,7 +19,7 @@ def told(*words: str) -> str:
 def test_a_damaged_ledger_is_told_with_what_restores_it(filled: Path) -> None:
     overwrite_pages(filled / "ledger.sqlite")
     for words in (["verify"], ["verify", "--deep"], ["verify", "--repair"], ["doctor"]):
-        assert "swatchbook restore" in told(*words)
+        assert "swatchbook upkeep restore" in told(*words)
 
 
 def cut_texts(home: Path) -> None:
@@ -34,10 +34,10 @@ def test_a_repaired_index_answers_as_before_its_damage(filled: Path) -> None:
     before = run_json(*search)
     cut_texts(filled)
     for words in (search, ["doctor"]):
-        assert "swatchbook rebuild-index" in told(*words)
-    assert [each["damaged"] for each in run_json("verify", expect=1)["spaces"]].count(True) == 1
-    run("verify", "--repair", expect=1)
-    assert run_json("verify")["sound"]
+        assert "swatchbook upkeep rebuild-index" in told(*words)
+    assert [each["damaged"] for each in run_json("upkeep", "verify", expect=1)["spaces"]].count(True) == 1
+    run("upkeep", "verify", "--repair", expect=1)
+    assert run_json("upkeep", "verify")["sound"]
     assert run_json(*search) == before
 
 
@@ -47,4 +47,4 @@ def test_an_ingest_is_blocked_by_a_damaged_index(filled: Path, tmp_path: Path) -
     (tmp_path / "new.jpg").write_bytes(jpeg(gradient(300, 300)))
     said = told("ingest", str(tmp_path / "new.jpg"))
     assert "blocked" in said
-    assert "swatchbook rebuild-index" in said
+    assert "swatchbook upkeep rebuild-index" in said

@@ -59,7 +59,7 @@ def test_a_ledger_that_containers_cannot_reach_is_named() -> None:
 def test_pool_without_a_worker_is_named(ask: Callable[..., Any]) -> None:
     with pytest.raises(Configuration, match="has no work pool embed") as missing:
         check_pool(on_pool())
-    assert "swatchbook setup" in (missing.value.advice or "")
+    assert "swatchbook serve setup" in (missing.value.advice or "")
     ask(lambda client: client.create_work_pool(WorkPoolCreate(name=EMBED, type="docker", concurrency_limit=3)))
     try:
         with pytest.raises(Configuration, match="The pool embed has no worker"):

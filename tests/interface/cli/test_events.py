@@ -1,4 +1,4 @@
-"""`swatchbook events`: what a bucket told and was not ingested is listed with its reason, and tried again."""
+"""`swatchbook upkeep events`: what a bucket told and was not ingested is listed with its reason, and tried again."""
 
 import json
 import re
@@ -43,48 +43,48 @@ def told(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> Resources:
 
 
 def test_waiting_and_dead_events_are_listed_with_reason_and_next_try(told: Resources) -> None:
-    shown = run("events", "--owner", "anna")
+    shown = run("upkeep", "events", "--owner", "anna")
     for words in ("missing.pdf", "There is no object", "waiting", "broken.pdf", "It is not a PDF.", "dead"):
         assert words in shown
     assert "notes.txt" not in shown
-    dead, waiting = run_json("events", "--owner", "anna")
+    dead, waiting = run_json("upkeep", "events", "--owner", "anna")
     assert (dead["state"], dead["next_try_at"], dead["failure_kind"]) == ("dead", None, "unsupported_format")
     assert (waiting["state"], waiting["tries"]) == ("waiting", 1)
     assert waiting["next_try_at"] >= waiting["at"] + FIRST_PAUSE
-    assert len(run_json("events", "--owner", "anna", "--ended")) == 3
-    assert len(run_json("events", "--all-owners", "--ended")) == 4
-    assert "no owner" in run("events", "--all-owners", "--ended")
+    assert len(run_json("upkeep", "events", "--owner", "anna", "--ended")) == 3
+    assert len(run_json("upkeep", "events", "--all-owners", "--ended")) == 4
+    assert "no owner" in run("upkeep", "events", "--all-owners", "--ended")
 
 
 def test_dead_event_is_listed_and_tried_again(told: Resources) -> None:
-    dead = next(each for each in run_json("events", "--owner", "anna") if each["state"] == "dead")
-    (tried,) = run_json("events", "retry", dead["id"][:8], "--owner", "anna")
+    dead = next(each for each in run_json("upkeep", "events", "--owner", "anna") if each["state"] == "dead")
+    (tried,) = run_json("upkeep", "events", "retry", dead["id"][:8], "--owner", "anna")
     assert (tried["id"], tried["state"], tried["tries"]) == (dead["id"], "waiting", 0)
     assert [each.id for each in claim_events(told.ledger, 9)] == [dead["id"]]
-    assert len(run_json("events", "retry", "--owner", "anna")) == 2
+    assert len(run_json("upkeep", "events", "retry", "--owner", "anna")) == 2
 
 
 def test_event_of_another_owner_or_without_a_document_to_make_is_refused(told: Resources) -> None:
     (ignored,) = list_events(told.ledger, "anna", states=("ignored",))
-    status, _, err = attempt("events", "retry", ignored.id, "--owner", "anna")
+    status, _, err = attempt("upkeep", "events", "retry", ignored.id, "--owner", "anna")
     assert (status, "nothing to try" in err) == (2, True)
     dead = next(each for each in list_events(told.ledger, "anna") if each.state == "dead")
-    status, _, err = attempt("events", "retry", dead.id)
+    status, _, err = attempt("upkeep", "events", "retry", dead.id)
     assert (status, "no event" in err) == (2, True)
     assert list_events(told.ledger, "anna")[0] == dead
 
 
 def test_without_events_it_says_so(resources: Resources) -> None:
     assert list_events(resources.ledger, None) == []
-    assert run_json("events") == []
-    assert run_json("events", "retry") == []
+    assert run_json("upkeep", "events") == []
+    assert run_json("upkeep", "events", "retry") == []
 
 
 def test_dead_events_are_told_with_what_to_do_until_the_object_comes_again(told: Resources) -> None:
     line = (
         f"Not ingested, although a bucket announced it: 1 object, the last {SOURCE}/broken.pdf. It is not a PDF. "
-        "Upload what is wrong again; for what was put right, run `swatchbook events retry`. `swatchbook events` lists "
-        "all."
+        "Upload what is wrong again; for what was put right, run `swatchbook upkeep events retry`. "
+        "`swatchbook upkeep events` lists all."
     )
     assert " ".join(run("status", "--owner", "anna").split()).endswith(f"! {line}")
     assert run_json("status", "--owner", "anna")["dead_events"]["count"] == 1

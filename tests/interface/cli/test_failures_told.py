@@ -45,7 +45,7 @@ def test_show_lists_failures_in_json(told: None) -> None:
 
 
 def test_retry_names_what_failed_for_good(told: None) -> None:
-    status, out, err = attempt("retry", "items.jsonl")
+    status, out, err = attempt("fill", "failed", "items.jsonl")
     assert (status, out) == (0, "")
     assert err.startswith("Nothing is tried again: 2 of 3 items without all of their pictures. gone.png: The file")
-    assert "Nothing to do" in attempt("retry")[2]
+    assert "Nothing to do" in attempt("fill", "failed")[2]

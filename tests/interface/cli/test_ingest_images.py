@@ -82,7 +82,7 @@ def test_scraped_batch_is_searchable_by_its_items(folder: Path) -> None:
 
 @pytest.mark.gate
 def test_every_picture_is_accounted_for(folder: Path) -> None:
-    covered = run_json("coverage", "--owner", "anna")
+    covered = run_json("stats", "coverage", "--owner", "anna")
     assert (covered["total_images"], covered["with_embeddings"]) == (8, 5)
     shown = run_json("show", "samples", "--owner", "anna")
     assert shown["document"]["kind"] == "folder"
@@ -91,7 +91,7 @@ def test_every_picture_is_accounted_for(folder: Path) -> None:
     for words in ("samples", "6 = 4 processed + 2 failed", "empty.jpg", "letter.png", str(folder)):
         assert words in printed
     assert "samples" in run("status", "--owner", "anna")
-    assert run_json("verify")["sound"]
+    assert run_json("upkeep", "verify")["sound"]
 
 
 @pytest.mark.gate

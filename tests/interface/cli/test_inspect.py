@@ -1,4 +1,4 @@
-"""`swatchbook inspect` and `swatchbook audit`: a catalogue's pages with their placements, and what has none."""
+"""`swatchbook inspect` and `evaluate lost-pictures`: a catalogue's pages with their placements, and what has none."""
 
 import json
 import re
@@ -159,8 +159,8 @@ def test_what_has_no_pages_is_refused(resources: Resources, document: Document, 
             resources.ledger, owner="anna", content=name, kind=kind, name=name, file=None, size=1,
             options=IngestOptions(),
         )  # fmt: skip
-        for command in ("inspect", "audit"):
-            refused = CliRunner().invoke(app, [command, name, *ANNA])
+        for command in (["inspect"], ["evaluate", "lost-pictures"]):
+            refused = CliRunner().invoke(app, [*command, name, *ANNA])
             assert isinstance(refused.exception, InvalidReference)
             assert message in str(refused.exception)
     assert isinstance(
@@ -175,35 +175,35 @@ def test_what_has_no_pages_is_refused(resources: Resources, document: Document, 
 
 
 def test_the_audit_lists_what_no_placement_covers(resources: Resources, document: Document) -> None:
-    assert "0 possible pictures left out, on 6 pages" in run("audit", "small.pdf").stdout
-    before = json.loads(run("audit", "small.pdf", "--json").stdout)
+    assert "0 possible pictures left out, on 6 pages" in run("evaluate", "lost-pictures", "small.pdf").stdout
+    before = json.loads(run("evaluate", "lost-pictures", "small.pdf", "--json").stdout)
     with resources.ledger.write() as connection:
         on_page = (placements.c.page == 5, placements.c.state == "shown")
         boxes = [row.bbox for row in connection.execute(placements.select().where(*on_page))]
         connection.execute(delete(placements).where(*on_page))
-    found = json.loads(run("audit", "small.pdf", "--json").stdout)
+    found = json.loads(run("evaluate", "lost-pictures", "small.pdf", "--json").stdout)
     lost = [each for each in found["lost"] if each["page"] == 5]
     assert len(lost) == len(boxes) > 0
     assert found["skipped"] == before["skipped"]
     with resources.ledger.write() as connection:
         connection.execute(update(pages).where(pages.c.number == 5).values(label="3"))
-    assert json.loads(run("audit", "small.pdf", "--json").stdout)["labels"]["5"] == "3"
-    assert run("audit", "small.pdf").stdout.count("5 (printed 3)") == len(lost)
+    assert json.loads(run("evaluate", "lost-pictures", "small.pdf", "--json").stdout)["labels"]["5"] == "3"
+    assert run("evaluate", "lost-pictures", "small.pdf").stdout.count("5 (printed 3)") == len(lost)
 
 
 def test_a_part_is_dismissed_and_put_back_by_its_name(resources: Resources, document: Document) -> None:
     add_audited(resources.ledger, document.id, [LostPicture(page=3, bbox=(10, 20, 90, 99), share=0.01)])
     assert "left out" in run("show", "small.pdf").stdout
     assert "1 possible picture left out: `show`" in run("status").stdout
-    assert "not a picture" in run("audit", "small.pdf", "--dismiss", "3:1").stdout
+    assert "not a picture" in run("evaluate", "lost-pictures", "small.pdf", "--dismiss", "3:1").stdout
     assert "left out" not in run("show", "small.pdf").stdout
-    put_back = run("audit", "small.pdf", "--put-back", "3:1").stdout
-    assert f"swatchbook embed {document.id[:8]} --owner anna --boxes 3:1" in " ".join(put_back.split())
-    (listed,) = json.loads(run("audit", "small.pdf", "--dismiss", "3:1", "--json").stdout)["lost"]
+    put_back = run("evaluate", "lost-pictures", "small.pdf", "--put-back", "3:1").stdout
+    assert f"swatchbook fill outdated {document.id[:8]} --owner anna --boxes 3:1" in " ".join(put_back.split())
+    (listed,) = json.loads(run("evaluate", "lost-pictures", "small.pdf", "--dismiss", "3:1", "--json").stdout)["lost"]
     assert (listed["page"], listed["number"], listed["state"]) == (3, 1, "dismissed")
-    run("audit", "small.pdf", "--dismiss", "3", expect=2)
-    run("embed", "--all", "--boxes", "3:1", expect=2)
-    unknown = CliRunner().invoke(app, ["embed", "small.pdf", "--boxes", "3:9", *ANNA])
+    run("evaluate", "lost-pictures", "small.pdf", "--dismiss", "3", expect=2)
+    run("fill", "outdated", "--all", "--boxes", "3:1", expect=2)
+    unknown = CliRunner().invoke(app, ["fill", "outdated", "small.pdf", "--boxes", "3:9", *ANNA])
     assert isinstance(unknown.exception, InvalidReference)
 
 

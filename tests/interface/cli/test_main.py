@@ -10,7 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
 
+from swatchbook.interface.cli.main import FORMER, app
 from swatchbook.ledger.database import open_ledger
 from swatchbook.ledger.runs import live_runs
 from swatchbook.ledger.schedule import due_documents
@@ -65,12 +68,12 @@ def test_reading_commands_load_neither_prefect_nor_torch(home: Path) -> None:
         "--help",
         "config",
         "status",
-        "coverage",
+        "stats coverage",
         "show x",
-        "retry",
+        "fill failed",
         "search x",
-        "facets",
-        "verify",
+        "stats facets",
+        "upkeep verify",
         "review list",
         "export --all",
     )
@@ -78,6 +81,19 @@ def test_reading_commands_load_neither_prefect_nor_torch(home: Path) -> None:
     loaded = loaded_by(home, *(tuple(command.split()) for command in reading))
     assert "typer" in loaded
     assert loaded.isdisjoint({"prefect", "torch", "lancedb", "pymupdf", "sentence_transformers"})
+
+
+# --- former names -----------------------------------------------------------------------------------------------------
+
+
+def test_former_names_run_the_command_and_say_its_name() -> None:
+    for former, name in FORMER.items():
+        words = "x --help" if former == "diff" else "--help"
+        shown = CliRunner().invoke(app, [*former.split(), *words.split()])
+        assert shown.exit_code == 0, former
+        assert f"`swatchbook {former}` is now `swatchbook {name}`." in shown.stderr
+        assert f"Usage: swatchbook {name.partition(' DOCUMENT')[0]}" in " ".join(shown.stdout.split())
+        assert former not in get_command(app).list_commands(None)  # type: ignore[attr-defined,arg-type]
 
 
 # --- wrong use --------------------------------------------------------------------------------------------------------
@@ -92,19 +108,19 @@ def test_reading_commands_load_neither_prefect_nor_torch(home: Path) -> None:
         (("ingest", "a.pdf", "--owner", "a b"), "--owner"),
         (("search", "oak", "--where", "colour=red"), "--where"),
         (("search", "oak", "--by", "page"), "--by"),
-        (("facets", "--where", "colour=red"), "--where"),
-        (("facets", "--owner", "a b"), "--owner"),
-        (("facets", "--where", "document=nothing"), "nothing"),
+        (("stats", "facets", "--where", "colour=red"), "--where"),
+        (("stats", "facets", "--owner", "a b"), "--owner"),
+        (("stats", "facets", "--where", "document=nothing"), "nothing"),
         (("show", "nobody"), "nobody"),
         (("search", "oak", "--owner", ""), "--owner"),
         (("search", "oak\udcff"), "UTF-8"),
         (("search", "oak", "--where", "color=\udcff"), "UTF-8"),
-        (("coverage", "--owner", "' OR 1=1"), "--owner"),
+        (("stats", "coverage", "--owner", "' OR 1=1"), "--owner"),
         (("show", "\udcff"), "UTF-8"),
         (("delete", ""), "empty"),
         (("ingest", ""), "empty"),
         (("ingest-images", ""), "empty"),
-        (("backup", ""), "empty"),
+        (("upkeep", "backup", ""), "empty"),
         (("ingest", "a" * 300), "too long"),
         (("nonsense",), "nonsense"),
         (("ingest", "--mirror", "a"), "`swatchbook ingest-images`"),
@@ -186,9 +202,9 @@ def test_a_home_without_rights_says_what_to_do(swatchbook: Swatchbook, home: Pat
 @pytest.mark.parametrize(
     "command",
     [
-        "search oak", "search oak --json", "facets", "coverage --json", "stats", "export --all", "show x", "products x",
-        "owners", "review list", "trash", "events", "verify", "retry", "gc", "readings", "delete x --yes",
-        "backup copy",
+        "search oak", "search oak --json", "stats facets", "stats coverage --json", "stats", "export --all", "show x",
+        "products x", "owners", "review list", "trash", "upkeep events", "upkeep verify", "fill failed", "upkeep gc",
+        "readings", "delete x --yes", "upkeep backup copy",
     ],
 )  # fmt: skip
 def test_a_collection_that_is_not_there_is_told_and_not_created(
@@ -211,15 +227,17 @@ def test_the_status_of_a_new_home_is_that_it_has_no_collection(swatchbook: Swatc
     assert (told["owner"], told["open"], told["counts"]["completed"]) == ("default", [], 0)
     assert told["missing"].startswith(f"There is no collection in {home}.")
     assert list(home.iterdir()) == []
-    assert swatchbook("tick", "--json").returncode == 0  # begins one, as an ingest does: buckets may announce the first
+    assert (
+        swatchbook("upkeep", "tick", "--json").returncode == 0
+    )  # begins one, as an ingest does: buckets may announce the first
     assert json.loads(swatchbook("status", "--json").stdout)["missing"] is None
 
 
 def test_a_ledger_elsewhere_is_a_collection(swatchbook: Swatchbook, tmp_path: Path) -> None:
     there = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
-    assert swatchbook("coverage", SWATCHBOOK_LEDGER_URL=there).returncode == 2
+    assert swatchbook("stats", "coverage", SWATCHBOOK_LEDGER_URL=there).returncode == 2
     open_ledger(there).close()
-    assert swatchbook("coverage", SWATCHBOOK_LEDGER_URL=there).returncode == 0
+    assert swatchbook("stats", "coverage", SWATCHBOOK_LEDGER_URL=there).returncode == 0
 
 
 def test_an_empty_collection_has_nothing_to_show(swatchbook: Swatchbook, home: Path) -> None:
@@ -229,11 +247,11 @@ def test_an_empty_collection_has_nothing_to_show(swatchbook: Swatchbook, home: P
     assert run.returncode == 0
     assert "no documents yet" in swatchbook("status").stdout
     assert json.loads(swatchbook("status", "--json").stdout)["open"] == []
-    assert json.loads(swatchbook("coverage", "--json").stdout)["total_images"] == 0
-    assert json.loads(swatchbook("retry", "--json").stdout) == []
+    assert json.loads(swatchbook("stats", "coverage", "--json").stdout)["total_images"] == 0
+    assert json.loads(swatchbook("fill", "failed", "--json").stdout) == []
     assert json.loads(swatchbook("search", "oak", "--json").stdout) == []
-    assert "Nothing has been ingested yet" in swatchbook("coverage", "--owner", "anna").stderr
-    assert json.loads(swatchbook("verify", "--json").stdout)["sound"] is True
+    assert "Nothing has been ingested yet" in swatchbook("stats", "coverage", "--owner", "anna").stderr
+    assert json.loads(swatchbook("upkeep", "verify", "--json").stdout)["sound"] is True
 
 
 def test_doctor_tries_every_part_and_says_what_to_do_about_what_is_broken(swatchbook: Swatchbook) -> None:
@@ -291,7 +309,7 @@ def test_ingest_search_show_rebuild_delete(
     assert second_image not in search("--like", second_image)  # the example is no answer
     assert search("oak terrazzo", "--not", first_image)[0] != first_image
     assert search("oak terrazzo", "--weights", "text=1") != found
-    for command in (("coverage",), ("search", "oak"), ("review", "list"), ("review", "run")):
+    for command in (("stats", "coverage"), ("search", "oak"), ("review", "list"), ("review", "run")):
         unknown = swatchbook(*command, "--owner", "defualt", "--json")
         assert (unknown.returncode, unknown.stdout) == (2, ""), command
         assert "There is no owner 'defualt'." in unknown.stderr
@@ -304,16 +322,16 @@ def test_ingest_search_show_rebuild_delete(
     assert document[:8] in swatchbook("status").stdout
     assert "nothing to stop" in swatchbook("cancel", document[:8]).stderr
 
-    assert json.loads(swatchbook("rebuild-index", "--json").stdout)["published"] > 0
-    assert json.loads(swatchbook("verify", "--json").stdout)["sound"] is True
+    assert json.loads(swatchbook("upkeep", "rebuild-index", "--json").stdout)["published"] > 0
+    assert json.loads(swatchbook("upkeep", "verify", "--json").stdout)["sound"] is True
     assert [hit["id"] for hit in json.loads(swatchbook("search", "oak terrazzo", "--json").stdout)] == [
         h["id"] for h in hits
     ]
 
     assert swatchbook("delete", "small.pdf", "--yes").returncode == 0
     assert swatchbook("show", "small.pdf").returncode == 2
-    assert json.loads(swatchbook("coverage", "--json").stdout)["total_images"] == 0
-    assert json.loads(swatchbook("verify", "--json").stdout)["sound"] is True
+    assert json.loads(swatchbook("stats", "coverage", "--json").stdout)["total_images"] == 0
+    assert json.loads(swatchbook("upkeep", "verify", "--json").stdout)["sound"] is True
 
 
 @pytest.mark.stack

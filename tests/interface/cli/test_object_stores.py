@@ -37,7 +37,7 @@ def test_collection_in_a_bucket_is_ingested_verified_kept_and_restored(
     serializers = {json.loads(in_bucket.read(key))["metadata"]["serializer"]["type"] for key in results}
     assert serializers == {"records"}  # no class that a catalogue names is imported
     assert "Nordvik Oak" in run("search", "oak", "--owner", "anna")
-    assert run_json("verify", "--deep")["sound"]
+    assert run_json("upkeep", "verify", "--deep")["sound"]
     with open_resources(load_settings()) as tools:
         assert check_files(tools) == f"{in_bucket.url}/files"
 
@@ -46,16 +46,16 @@ def test_collection_in_a_bucket_is_ingested_verified_kept_and_restored(
     assert (again["document_id"], again["images_complete"]) == (report["document_id"], report["images_complete"])
 
     client = in_bucket.server.client()
-    kept = run_json("backup", str(tmp_path / "backup"))
+    kept = run_json("upkeep", "backup", str(tmp_path / "backup"))
     (picture, *_) = [key for key in stored if key.endswith((".jpg", ".png"))]
     client.delete_object(Bucket=in_bucket.name, Key=picture)
-    assert run_json("verify", expect=FAILED)["lost_files"] == [picture.rpartition("/")[2]]
+    assert run_json("upkeep", "verify", expect=FAILED)["lost_files"] == [picture.rpartition("/")[2]]
 
     monkeypatch.setenv("SWATCHBOOK_HOME", str(tmp_path / "other"))
     monkeypatch.setenv("SWATCHBOOK_FILES_URL", f"{in_bucket.url}/restored")
     monkeypatch.setenv("SWATCHBOOK_INDEX_URL", f"{in_bucket.url}/restored-index")
-    run("restore", str(tmp_path / "backup"))
-    assert run_json("verify", "--deep")["sound"]
+    run("upkeep", "restore", str(tmp_path / "backup"))
+    assert run_json("upkeep", "verify", "--deep")["sound"]
     restored = [key for key in in_bucket.names() if key.startswith("restored/")]
     assert len(restored) == kept["files"]
     assert "Nordvik Oak" in run("search", "oak", "--owner", "anna")

@@ -83,8 +83,8 @@ def test_every_command_on_documents_takes_an_owner_and_none_deletes_those_of_all
         if "--all" in given and name != "delete":
             assert "--all-owners" in given, name
     with_all = {name for name, command in COMMANDS.items() if "--all" in flags(command)}
-    assert {"retry", "cancel", "delete", "embed", "export"} <= with_all
-    assert {"show", "status", "coverage", "search", "facets"} <= {
+    assert {"fill failed", "cancel", "delete", "fill outdated", "export"} <= with_all
+    assert {"show", "status", "stats coverage", "search", "stats facets"} <= {
         n for n, c in COMMANDS.items() if "--owner" in flags(c)
     }
     assert not [name for name, command in COMMANDS.items() if "delete" in name and "--all-owners" in flags(command)]
@@ -94,7 +94,8 @@ def test_every_command_on_documents_takes_an_owner_and_none_deletes_those_of_all
     "words",
     [
         ("cancel",), ("cancel", "catalogue.pdf", "--all"), ("delete",), ("delete", "catalogue.pdf", "--all"),
-        ("embed", "--all-owners"), ("retry", "--force"), ("status", "--owner", "anna", "--all-owners"),
+        ("fill", "outdated", "--all-owners"), ("fill", "failed", "--force"),
+        ("status", "--owner", "anna", "--all-owners"),
         ("search", "oak", "--owner", "anna", "--all-owners"), ("delete", "--all", "--all-owners"),
         ("owners", "rename", "anna", "a b"), ("owners", "delete", "a b"), ("owners", "delete"),
     ],
@@ -114,9 +115,9 @@ def test_what_is_counted_and_listed_is_the_owners_or_everybodys(ledger: Ledger) 
     assert {each["owner"] for each in asked("status", "--owner", "bert")["open"]} == {"bert"}
     assert len(asked("status", "--all-owners")["due"]) == 3
     assert asked("status", "--all-owners")["counts"]["waiting"] == 3
-    assert asked("coverage", "--owner", "anna")["total_images"] == 3
-    assert asked("coverage", "--all-owners")["total_images"] == 6
-    assert asked("coverage", "--owner", "anna", "--roles", "text")["roles"] == []
+    assert asked("stats", "coverage", "--owner", "anna")["total_images"] == 3
+    assert asked("stats", "coverage", "--all-owners")["total_images"] == 6
+    assert asked("stats", "coverage", "--owner", "anna", "--roles", "text")["roles"] == []
     unknown = swatchbook("status")
     assert "There is no owner 'default'" in str(unknown.exception)
 
@@ -131,13 +132,13 @@ def test_all_cancels_and_deletes_what_the_owner_has_and_nothing_else(ledger: Led
     assert statuses(ledger) == {"bert": ["cancelled"]}
 
 
-@pytest.mark.parametrize("command", ["show", "cancel", "delete", "embed", "export", "retry"])
+@pytest.mark.parametrize("command", ["show", "cancel", "delete", "fill outdated", "export", "fill failed"])
 def test_a_document_of_another_owner_is_not_found_and_not_told_of(ledger: Ledger, command: str) -> None:
     (document,) = all_documents(ledger, "bert")
     supplement = next(each for each in all_documents(ledger, "anna") if each.name == "supplement.pdf")
     before = statuses(ledger)
     for reference, owner in ((document.id, "anna"), (document.id[:13], "anna"), (supplement.name, "bert")):
-        failure = swatchbook(command, reference, "--owner", owner).exception
+        failure = swatchbook(*command.split(), reference, "--owner", owner).exception
         assert isinstance(failure, InvalidReference), reference
         assert failure.message == f"There is no document {reference!r} of {owner}."
         assert "Another owner's needs --owner" in str(failure)
@@ -152,8 +153,8 @@ def test_one_name_in_two_collections_is_no_question(ledger: Ledger) -> None:
 
 
 def test_printed_commands_name_the_owner(ledger: Ledger) -> None:
-    assert "swatchbook retry --owner anna" in swatchbook("status", "--owner", "anna").stdout
-    assert "swatchbook retry --all-owners" in swatchbook("status", "--all-owners").stdout
+    assert "swatchbook fill failed --owner anna" in swatchbook("status", "--owner", "anna").stdout
+    assert "swatchbook fill failed --all-owners" in swatchbook("status", "--all-owners").stdout
     cancelled = swatchbook("cancel", "catalogue.pdf", "--owner", "bert").stderr
     assert cancelled.rstrip().endswith("--owner bert")
 

@@ -45,10 +45,10 @@ def drawn(given: RunReport, now: float = 0.0) -> str:
 def test_a_report_says_what_to_do_next() -> None:
     assert 'search it: swatchbook search "…"' in drawn(report())
     failed = drawn(report(DocumentStatus.FAILED, owner="anna"))
-    assert "the same again: swatchbook retry 1a2b3c4d --owner anna" in failed
+    assert "the same again: swatchbook fill failed 1a2b3c4d --owner anna" in failed
     assert "a corrected file: swatchbook ingest FILE --owner anna" in failed
-    assert "after fixing it: swatchbook retry 1a2b3c4d" in drawn(report(DocumentStatus.BLOCKED))
-    assert "resume: swatchbook retry 1a2b3c4d" in drawn(report(DocumentStatus.WAITING))
+    assert "after fixing it: swatchbook fill failed 1a2b3c4d" in drawn(report(DocumentStatus.BLOCKED))
+    assert "resume: swatchbook fill failed 1a2b3c4d" in drawn(report(DocumentStatus.WAITING))
 
 
 def test_the_account_is_a_sum() -> None:
@@ -80,7 +80,7 @@ def test_lost_pictures_are_named_with_the_command() -> None:
     places = ((3, 1), (4, 1), (4, 2))
     lost = tuple(LostPicture(page=page, number=n, bbox=(0, 0, 90, 60), share=0.012) for page, n in places)
     text = drawn(report(images_found=3, lost_pictures=lost))
-    assert "3 possible pictures (3:1, 4:1, 4:2): swatchbook embed 1a2b3c4d --boxes 3:1" in text
+    assert "3 possible pictures (3:1, 4:1, 4:2): swatchbook fill outdated 1a2b3c4d --boxes 3:1" in text
 
 
 def test_an_edition_is_told_with_its_first_differences_and_where_the_others_are() -> None:
@@ -93,7 +93,7 @@ def test_an_edition_is_told_with_its_first_differences_and_where_the_others_are(
     assert "oak [2023].pdf (9f8e7d6c)" in said
     assert "30 changed, 1 added, 7 unchanged" in said
     assert "Oak: price € 9 → € 10 (page 2)" in said
-    assert "… and 30 more: swatchbook diff 9f8e7d6c 1a2b3c4d" in said
+    assert "… and 30 more: swatchbook products 9f8e7d6c diff 1a2b3c4d" in said
     assert "250 of 256 unchanged: their vectors are kept; 6 embedded" in said
 
 

@@ -85,7 +85,7 @@ def test_from_the_first_ingest_to_the_last_clear(
         for table in (vectors, requested):
             connection.execute(delete(table).where(table.c.role == Role.COLOR))
     assert counted(resources) != whole
-    assert run_json("backfill", *ANNA, **environment)["made"] == 5
+    assert run_json("fill", "missing", *ANNA, **environment)["made"] == 5
     assert counted(resources) == whole
 
     other = new_collection("sqlite", "weaviate" if index == "lance" else "lance")

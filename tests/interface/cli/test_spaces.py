@@ -3,7 +3,7 @@
 import pytest
 from rich.console import Console
 
-from swatchbook.interface.cli.commands.spaces import draw_filled, lack_line
+from swatchbook.interface.cli.commands.fill import draw_filled, lack_line
 from swatchbook.ledger.space_objects import Lack
 from swatchbook.records import Role
 from swatchbook.upkeep.fill_missing import Fill, Filled

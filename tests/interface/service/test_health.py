@@ -78,7 +78,7 @@ def test_prefect_that_lost_our_deployments_is_told_as_degraded() -> None:
     with asking() as client:
         told = client.get("/health").json()
     assert (told["prefect"], told["status"]) == ("ok", "degraded")
-    assert "swatchbook setup" in told["troubles"][0]
+    assert "swatchbook serve setup" in told["troubles"][0]
 
 
 def test_document_that_waits_too_long_is_told_as_degraded(resources: Resources) -> None:

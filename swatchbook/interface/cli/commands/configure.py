@@ -1,4 +1,4 @@
-"""`swatchbook config`, `setup` and `doctor`: show the settings, set Prefect up, check the installation."""
+"""`swatchbook config`, `doctor` and `serve setup`: show the settings, set Prefect up, check the installation."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -124,4 +124,4 @@ def doctor(as_json: Json = False) -> None:
     raise typer.Exit(COMPLETED if all(finding.ok for finding in findings) else FAILED)
 
 
-COMMANDS = {"Operation": {"config": config, "doctor": doctor, "setup": setup}}
+COMMANDS = {"Everyday": {"serve setup": setup}, "Operation": {"config": config, "doctor": doctor}}

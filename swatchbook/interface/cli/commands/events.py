@@ -1,4 +1,4 @@
-"""`swatchbook events`: list what object stores told of their objects and was not ingested yet, and try it again."""
+"""`swatchbook upkeep events`: list events of object stores that were not ingested yet, and try them again."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -99,4 +99,4 @@ def _owners_of_sources(resources: "Resources") -> set[str]:
     return {source.owner for source in resources.settings.event_sources}
 
 
-COMMANDS = {"Operation": {"events": app}}
+COMMANDS = {"Operation": {"upkeep events": app}}

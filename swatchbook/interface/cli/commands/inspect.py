@@ -1,4 +1,6 @@
-"""`swatchbook inspect`, `audit`, `diff` and `near-duplicates`: look at what was found in documents, and compare it."""
+"""`swatchbook inspect`, `evaluate lost-pictures`, `products … diff` and `stats near-duplicates`: look at what was found
+in documents, and compare it.
+"""
 
 from collections.abc import Collection, Mapping
 from contextlib import closing
@@ -10,6 +12,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from swatchbook.errors import UnreadableDocument
+from swatchbook.interface.cli.commands.products import Asked
 from swatchbook.interface.cli.shared_arguments import (
     AllOwners,
     Json,
@@ -35,20 +38,18 @@ _STYLES = {"added": "green", "removed": "red", "renamed": "yellow", "changed": "
 
 
 def diff(
-    before: Annotated[str, typer.Argument(metavar="A", help="The older document: id, beginning of an id, or name.")],
-    after: Annotated[str, typer.Argument(metavar="B", help="The newer document.")],
-    owner: OwnerName = None,
-    all_owners: AllOwners = False,
-    as_json: Json = False,
+    context: typer.Context,
+    after: Annotated[str, typer.Argument(metavar="NEWER", help="The newer document: id, unique id prefix, or name.")],
 ) -> None:
-    """Compare the products of two documents: added, removed, renamed, and changed in price or size."""
+    """Compare with those of NEWER: added, removed, renamed, and changed in price or size."""
+    asked: Asked = context.obj
     with opened_resources() as resources:
         from swatchbook.reports.edition_report import compare_documents
 
-        whose = choose_owner(resources.ledger, owner, all_owners)
-        ids = [choose_document(resources.ledger, each, whose).id for each in (before, after)]
+        whose = choose_owner(resources.ledger, asked.owner, asked.all_owners)
+        ids = [choose_document(resources.ledger, each, whose).id for each in (asked.document, after)]
         found = compare_documents(resources.ledger, *ids)
-        say_json(found) if as_json else out().print(draw_diff(found))
+        say_json(found) if asked.as_json else out().print(draw_diff(found))
 
 
 def draw_diff(diff: "EditionDiff") -> RenderableType:
@@ -171,7 +172,7 @@ def audit(
 ) -> None:
     """Look at all pages of a catalogue for pictures that were not taken, and count those that were left out.
 
-    `embed --boxes` takes them in. With --dismiss or --put-back no page is looked at.
+    `fill outdated --boxes` takes them in. With --dismiss or --put-back no page is looked at.
     """
     said = {"dismissed": parse_boxes(dismiss, "--dismiss"), "seen": parse_boxes(put_back, "--put-back")}
     with opened_resources() as resources, resumable():
@@ -211,8 +212,8 @@ def draw_audit(audit: "Audit") -> RenderableType:
         this = f"{audit.document_id[:8]}{owner_flag(audit.owner)}"
         first = next(lost.id for lost in audit.lost if lost.state is LostState.SEEN)
         count += (
-            f". To take one in: swatchbook embed {this} --boxes {first}. "
-            f"If it is not a picture: swatchbook audit {this} --dismiss {first}"
+            f". To take one in: swatchbook fill outdated {this} --boxes {first}. "
+            f"If it is not a picture: swatchbook evaluate lost-pictures {this} --dismiss {first}"
         )
     return Group(*parts, Text(count))
 
@@ -263,6 +264,7 @@ def draw_near_duplicates(found: "NearDuplicates") -> RenderableType:
 
 
 COMMANDS = {
-    "Collection": {"inspect": inspect, "diff": diff, "near-duplicates": near_duplicates},
-    "Evaluation": {"audit": audit},
+    "Collection": {"stats near-duplicates": near_duplicates},
+    "Everyday": {"products diff": diff},
+    "Evaluation": {"inspect": inspect, "evaluate lost-pictures": audit},
 }

@@ -53,7 +53,7 @@ Fact = Annotated[str, typer.Argument(metavar="FACT", help="Name of a fact, such 
 By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who edits; the login name by default.")]
 
 
-class _Asked(NamedTuple):
+class Asked(NamedTuple):
     """The document that an edit is for, and what was given with it."""
 
     document: str
@@ -79,7 +79,7 @@ def list_products(
 
     An edit is kept by the place of its products and pictures: it still holds when the document is ingested again.
     """
-    context.obj = _Asked(document, owner, all_owners, by, as_json)
+    context.obj = Asked(document, owner, all_owners, by, as_json)
     if context.invoked_subcommand is not None:
         return
     with opened_resources() as resources:
@@ -285,7 +285,7 @@ def _edit(context: typer.Context, fields: dict[str, Any]) -> None:
 
 def _change(context: typer.Context, change: "Callable[[Resources, str, str], Edited]") -> None:
 
-    asked: _Asked = context.obj
+    asked: Asked = context.obj
     check_text(asked.by or "", "--by")
     with opened_resources() as resources:
         whose = choose_owner(resources.ledger, asked.owner, asked.all_owners)
@@ -299,7 +299,7 @@ def draw_edited(done: "Edited", document: "Document") -> RenderableType:
     line = _edit_line(done.edit)
     if done.published:
         return line
-    later = f"It is not published yet: swatchbook retry {document.id[:13]}{owner_flag(document.owner)}"
+    later = f"It is not published yet: swatchbook fill failed {document.id[:13]}{owner_flag(document.owner)}"
     return Group(line, Text(later, "dim"))
 
 

@@ -78,7 +78,7 @@ def run_reviews(
     limit: Annotated[int, typer.Option(min=1, help="Maximum number of pictures.")] = 1_000,
     as_json: Json = False,
 ) -> None:
-    """Run the review model on pictures with a low score. `retry` embeds the corrections."""
+    """Run the review model on pictures with a low score. `fill failed` embeds the corrections."""
     with opened_resources() as resources, resumable():
         from swatchbook.ledger import picture_reviews
         from swatchbook.pipeline.review import review_all
@@ -121,7 +121,7 @@ def draw_reviewed(
     if review_tag(resources.settings) is None:
         parts.append(Text("SWATCHBOOK_REVIEW_MODEL is not set, so only people can review.", "yellow"))
     if any(each.corrected for each in done):
-        parts.append(Text(f"To embed the corrections: swatchbook retry{owner_flag(owner)}", "dim"))
+        parts.append(Text(f"To embed the corrections: swatchbook fill failed{owner_flag(owner)}", "dim"))
     parts.append(
         Text(
             f"{left} pictures to review: swatchbook review list{owner_flag(owner)}"
@@ -232,7 +232,7 @@ def draw_review(picture: "ReviewImage", review: "Review") -> RenderableType:
     """Return a stored review, the score it changed and the next step."""
     head = Text.assemble((picture.image_id[:13], "bold"), f" · page {picture.page} of {clean(picture.document)}")
     lines = [head, Text(f"{_verdict(review)} · score {review.score_before:.2f} → {review.score_after:.2f}")]
-    return Group(*lines, Text(f"To embed and publish the change: swatchbook retry{owner_flag(picture.owner)}", "dim"))
+    return Group(*lines, Text(f"To publish the change: swatchbook fill failed{owner_flag(picture.owner)}", "dim"))
 
 
 def _verdict(review: "Review") -> str:

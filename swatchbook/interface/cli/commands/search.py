@@ -1,5 +1,5 @@
-"""`swatchbook search` and `facets`: read the filters (`--where KEY=VALUE`), search, print results, values, and what is
-nearest where nothing is found. The filters are declared in `index/contract.py`.
+"""`swatchbook search` and `stats facets`: read the filters (`--where KEY=VALUE`), search, print results, values, and
+what is nearest where nothing is found. The filters are declared in `index/contract.py`.
 """
 
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ Filters = Annotated[
     typer.Option(
         "--where",
         metavar="KEY=VALUE",
-        help="Filter by KEY, such as color=blue; repeatable. `swatchbook facets` lists the keys and their values.",
+        help="Filter by KEY, such as color=blue; repeatable. `swatchbook stats facets` lists keys and values.",
     ),
 ]
 
@@ -143,7 +143,7 @@ def _print_results(
 def draw_hits(hits: "Sequence[Hit]", offset: int = 0, *, explain: bool) -> RenderableType:
     """Return search results as a table, best first; those that are not close are dim."""
     if not hits:
-        return Text("No results. `swatchbook coverage` shows what is searchable.", "dim")
+        return Text("No results. `swatchbook stats coverage` shows what is searchable.", "dim")
     scored = any(hit.score for hit in hits)  # none has one where nothing was searched for
     measure = "score" if hits[0].relevance is None else "relevant"
     measured = [measure] if scored else []
@@ -322,5 +322,5 @@ def parse_filters(arguments: Sequence[str]) -> "tuple[Where, tuple[str, ...]]":
 
 COMMANDS = {
     "Everyday": {"search": search},
-    "Collection": {"facets": facets},
+    "Collection": {"stats facets": facets},
 }

@@ -1,4 +1,4 @@
-"""`swatchbook serve` and `worker`: the commands and their options."""
+"""`swatchbook serve` and `serve worker`: the commands and their options."""
 
 from contextlib import nullcontext
 from typing import Annotated
@@ -10,6 +10,7 @@ from swatchbook.interface.cli.terminal import out
 
 
 def serve(
+    context: typer.Context,
     host: Annotated[str | None, typer.Option(help="Address to listen on; other than loopback needs API keys.")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")] = None,
     with_prefect: Annotated[
@@ -17,6 +18,8 @@ def serve(
     ] = False,
 ) -> None:
     """Run the HTTP service: uploads, webhooks, search, and the background loop that retries due documents."""
+    if context.invoked_subcommand is not None:
+        return
     from swatchbook.interface.cli.log import show
     from swatchbook.interface.service.serve import running_prefect
     from swatchbook.interface.service.serve import serve as run
@@ -42,7 +45,4 @@ def worker() -> None:
     raise typer.Exit(work_on_shards(read_settings()))
 
 
-COMMANDS = {
-    "Everyday": {"serve": serve},
-    "Operation": {"worker": worker},
-}
+COMMANDS = {"Everyday": {"serve": typer.Typer(invoke_without_command=True, callback=serve), "serve worker": worker}}

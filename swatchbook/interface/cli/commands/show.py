@@ -1,8 +1,9 @@
-"""`swatchbook show`, `status`, `stats` and `coverage`: what the collection has, by document or as a whole."""
+"""`swatchbook show`, `status`, `stats` and `stats coverage`: what the collection has, by document or as a whole."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
@@ -81,8 +82,12 @@ def coverage(owner: OwnerName = None, all_owners: AllOwners = False, roles: Role
             out().print(draw_coverage(counted, stale, stages))
 
 
-def stats(owner: OwnerName = None, all_owners: AllOwners = False, as_json: Json = False) -> None:
+def stats(
+    context: typer.Context, owner: OwnerName = None, all_owners: AllOwners = False, as_json: Json = False
+) -> None:
     """Count images by state, role, model and kind of failure; show by role how alike a sample of them is."""
+    if context.invoked_subcommand is not None:
+        return
     with opened_resources() as resources:
         from swatchbook.reports.collection_state import collect_statistics
 
@@ -149,5 +154,8 @@ def draw_coverage(
 
 COMMANDS = {
     "Everyday": {"show": show, "status": status},
-    "Collection": {"stats": stats, "coverage": coverage},
+    "Collection": {
+        "stats": typer.Typer(invoke_without_command=True, callback=stats),
+        "stats coverage": coverage,
+    },
 }

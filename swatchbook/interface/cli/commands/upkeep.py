@@ -1,4 +1,4 @@
-"""`swatchbook backup`, `restore`, `verify`, `rebuild-index`, `gc` and `tick`: keep a collection in order."""
+"""`swatchbook upkeep`: check, repair, clean and back up a collection; run one round of the loop."""
 
 import os
 from pathlib import Path
@@ -71,7 +71,8 @@ def draw_verification(verification: "Verification") -> RenderableType:
     if verification.queued:
         parts.append(
             Text(
-                f"{verification.queued} documents are queued: `swatchbook retry --all-owners` stores their files again"
+                f"{verification.queued} documents are queued: "
+                "`swatchbook fill failed --all-owners` stores their files again"
             )
         )
     if verification.unpublished:
@@ -81,9 +82,9 @@ def draw_verification(verification: "Verification") -> RenderableType:
             Text("✓ ledger, index and files agree" + (" after repair" if verification.repaired else ""), "green")
         )
     elif not verification.repaired:
-        parts.append(Text("to repair: swatchbook verify --repair", "dim"))
+        parts.append(Text("to repair: swatchbook upkeep verify --repair", "dim"))
     else:
-        parts.append(Text("to see what is left: swatchbook verify", "dim"))
+        parts.append(Text("to see what is left: swatchbook upkeep verify", "dim"))
     return Group(*parts)
 
 
@@ -222,7 +223,7 @@ def draw_backup(done: "BackedUp") -> RenderableType:
         ("files", cell(f"{done.files:,}, {done.copied:,} of them new")),
         ("size", cell(megabytes(done.bytes))),
     ]
-    return Group(facts(rows), *_missing(done.missing, "`swatchbook verify --repair` makes them again."))
+    return Group(facts(rows), *_missing(done.missing, "`swatchbook upkeep verify --repair` makes them again."))
 
 
 def restore(
@@ -258,7 +259,7 @@ def draw_restore(done: "Restored") -> RenderableType:
         Text(f"Searches here do not read {clean(each)}: `swatchbook spaces` shows the spaces.", "yellow")
         for each in done.unsearched
     ]
-    return Group(*parts, *_missing(done.missing, "`swatchbook verify --repair` makes them again."))
+    return Group(*parts, *_missing(done.missing, "`swatchbook upkeep verify --repair` makes them again."))
 
 
 _SHOWN = 5  # missing files that are named
@@ -279,11 +280,12 @@ def _missing(keys: tuple[str, ...], advice: str) -> list[Text]:
 
 COMMANDS = {
     "Operation": {
-        "backup": backup,
-        "restore": restore,
-        "verify": verify,
-        "rebuild-index": rebuild_index,
-        "gc": gc,
-        "tick": tick,
+        "upkeep": typer.Typer(no_args_is_help=True, help="Keep a collection in order: check, repair, clean, back up."),
+        "upkeep backup": backup,
+        "upkeep restore": restore,
+        "upkeep verify": verify,
+        "upkeep rebuild-index": rebuild_index,
+        "upkeep gc": gc,
+        "upkeep tick": tick,
     },
 }
