@@ -1,6 +1,6 @@
 """Fit the weights that choose between readings that agree with what a person showed.
 
-    python -m devtools.fit_teaching LABELS PDFS KEEP      fit, write `swatchbook/teaching/weights.json`, print
+    python -m devtools.fit_teaching LABELS PDFS KEEP      fit, write `weights.json` of `learning/`, print
     … --half 0|1 --weights FILE      fit on every second document, for `score_teaching` on the others
 
 KEEP is a folder that keeps what was read and measured. On each document a simulated person corrects the present names,
@@ -26,12 +26,12 @@ from numpy.typing import NDArray
 from devtools.evaluation.person import Labelled, click_on, f1_of, read_labelled
 from devtools.evaluation.truth import read_truths
 from swatchbook.records import Example
-from swatchbook.teaching.learn import measured_hypotheses
-from swatchbook.teaching.score import weights
+from swatchbook_teach.learning.learn import measured_hypotheses
+from swatchbook_teach.learning.score import weights
 
 Array = NDArray[np.float64]
 
-WEIGHTS: Final = Path("swatchbook/teaching/weights.json")
+WEIGHTS: Final = Path("packages/teach/swatchbook_teach/learning/weights.json")
 ROUNDS: Final = 3
 ACTIONS: Final = 4
 SHARPNESS: Final = 9.5

@@ -214,6 +214,8 @@ def use_packages(programs: Path, folder: Path) -> None:
     shop = swatchbook("export", "--all", "--format", "jsonld", "--to", "products.jsonld", "--json")
     require([] if '"products": 4,' in shop else [f"export --format jsonld says {shop}."])
     swatchbook("mcp", "--help")
+    taught = swatchbook("teach", "catalogue.pdf", "--page", "1", "--name", "Nordvik Oak", "--accept", "--json")
+    require([] if json.loads(taught)["reports"] else [f"teach says {taught}."])
     (siglip,) = [each for each in json.loads(swatchbook("models", "--json")) if each["name"] == "siglip"]
     lacks = f"needs the extra models: pip install '{PROJECT['name']}[models]'"
     require([] if siglip["lacks"] == lacks else [f"models lists siglip as {siglip}."])

@@ -30,10 +30,10 @@ from devtools.score_products import answer_of, catalogue_by, reading_of
 from swatchbook.catalogue.describe import assemble_products
 from swatchbook.catalogue.discover import discover
 from swatchbook.records import UNTAUGHT, Description, Discovery, Page, Reading
-from swatchbook.teaching import score as teaching_score
-from swatchbook.teaching.learn import Learnt
-from swatchbook.teaching.taught_products import products_of, read_names
-from swatchbook.teaching.texts import DocumentTexts, collect_texts
+from swatchbook_teach.learning import score as teaching_score
+from swatchbook_teach.learning.learn import Learnt
+from swatchbook_teach.learning.taught_products import products_of, read_names
+from swatchbook_teach.learning.texts import DocumentTexts, collect_texts
 
 ACTIONS: Final = 5
 SHOWN: Final = (0, 1, 2, 3, 5)

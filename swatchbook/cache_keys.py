@@ -12,8 +12,9 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
-from swatchbook.records import IngestOptions, Record
+from swatchbook.records import UNTAUGHT, IngestOptions, Record
 from swatchbook.settings import Settings
+from swatchbook.teacher import teacher_version
 
 
 class PureStage(Record):
@@ -71,8 +72,6 @@ PURE_STAGES: Mapping[str, PureStage] = {
             *_catalogue(*_LLM, "llm/find_products"),
             "swatchbook/catalogue/name_weights.json",
             *_E5,
-            "swatchbook/teaching/*.py",
-            "swatchbook/teaching/weights.json",
             "swatchbook/catalogue/offer_words.toml",
             "swatchbook/catalogue/value_words.toml",
         ),
@@ -180,7 +179,10 @@ def _reads(stage: str, settings: Settings, options: IngestOptions) -> list[objec
     pure = PURE_STAGES[stage]
     chosen = options.model_dump(mode="json", include=set(pure.options))
     if "taught" in chosen:
-        chosen["taught"] = options.taught.texts_only.key  # pictures are changed behind the cached stages
+        texts = options.taught.texts_only  # pictures are changed behind the cached stages
+        chosen["taught"] = texts.key
+        if texts != UNTAUGHT:
+            chosen["teacher"] = teacher_version()
     limits = {name: getattr(settings, name) for name in pure.settings}
     limits |= settings.model_dump(mode="json", include=set(pure.newer_settings), exclude_defaults=True)
     asked = _asked(pure, settings) if settings.discovery != "layout" else ()

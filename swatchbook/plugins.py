@@ -31,6 +31,7 @@ class Kind(StrEnum):
     EXPORTER = "exporter"
     COMMAND = "command"
     ROUTER = "router"
+    TEACHER = "teacher"
 
     @property
     def word(self) -> str:
@@ -46,10 +47,11 @@ GROUPS: Final[Mapping[Kind, str]] = {
     Kind.EXPORTER: "swatchbook.exporters",
     Kind.COMMAND: "swatchbook.commands",
     Kind.ROUTER: "swatchbook.routers",
+    Kind.TEACHER: "swatchbook.teachers",
 }
 """Kind -> group of its entry points."""
 
-UNCHOSEN: Final = frozenset({Kind.COMMAND, Kind.ROUTER})
+UNCHOSEN: Final = frozenset({Kind.COMMAND, Kind.ROUTER, Kind.TEACHER})
 """Kinds that nobody chooses: all that is installed is used."""
 
 BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
@@ -82,6 +84,7 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
     },
     Kind.COMMAND: {},  # those of the core: `interface/cli/main.py`
     Kind.ROUTER: {},  # those of the core: `interface/service/app.py`
+    Kind.TEACHER: {},
 }
 """Kind -> name -> `module:factory`, as an entry point has it."""
 

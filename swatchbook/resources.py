@@ -27,11 +27,9 @@ if TYPE_CHECKING:
     from swatchbook.index.contract import Index
     from swatchbook.models.registry import Models
     from swatchbook.pdf.read_ahead import ReadingAhead
-    from swatchbook.records import Reading
     from swatchbook.runtime.batch_size import BatchSize
     from swatchbook.runtime.memory import MemoryUse
     from swatchbook.storage.preview_cache import PreviewCache
-    from swatchbook.teaching.texts import DocumentTexts
 
 ASKERS = 8
 """Roles that the searches of a process ask at once: more than one server or processor is seldom faster."""
@@ -58,8 +56,6 @@ class Resources:
         """Token of an active run -> its batch size."""
         self.readings: dict[str, ReadingAhead] = {}
         """File key -> a reading that was begun before its run; stage 1 takes it out."""
-        self.lessons: dict[str, tuple[Reading, DocumentTexts]] = {}
-        """Cache key of stage 1, and fitted weights -> what was read of a taught document; the last used is last."""
         self._patience, self._lag = patience, lag
         self._models_by_record: dict[str, Models] = {}
         self._models_lock = threading.Lock()

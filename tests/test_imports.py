@@ -27,7 +27,6 @@ FOREIGN_TO_THE_DOMAIN = {"prefect", "prefect_docker", "fastapi", "typer", "rich"
 STRANGERS = {
     "pdf": {"catalogue", "ledger", "index"},
     "catalogue": {"pdf", "ledger", "index"},
-    "teaching": {"pdf", "ledger", "index"},
 }
 """Room -> rooms that it may not import, though that makes no circle: reading and meaning are separate and pure."""
 PDF_PARSER = {"pymupdf", "pymupdf4llm", "fitz", "pypdfium2", "pypdfium2_raw"}

@@ -19,7 +19,7 @@ from devtools.evaluation.truth import read_truths
 from swatchbook.catalogue.choose_names import Choice
 from swatchbook.catalogue.page_layout import PageLayout, Text
 from swatchbook.catalogue.sections import DocumentLayout
-from swatchbook.teaching.texts import DocumentTexts, PageText
+from swatchbook_teach.learning.texts import DocumentTexts, PageText
 
 FOLDER: Final = Path("tests/truth/teaching")
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"

@@ -16,8 +16,8 @@ import numpy as np
 from devtools.evaluation.truth import LabelledProduct, Truth
 from devtools.score_products import reading_of
 from swatchbook.records import UNTAUGHT, Example, fold
-from swatchbook.teaching.learn import Learnt, learn
-from swatchbook.teaching.texts import Booleans, DocumentTexts, collect_texts
+from swatchbook_teach.learning.learn import Learnt, learn
+from swatchbook_teach.learning.texts import Booleans, DocumentTexts, collect_texts
 
 MISTAKES: Final = 0.05
 ALTERNATIVES: Final = 5

@@ -36,9 +36,6 @@ from swatchbook.records import (
     EditionDiff,
     IngestOptions,
     NearDuplicates,
-    PictureSide,
-    Proposal,
-    ReadingOrigin,
     ResultKind,
     Role,
     SearchResults,
@@ -48,6 +45,7 @@ from swatchbook.resources import Resources
 from swatchbook.search import MAX_RESULTS
 from swatchbook.settings import Settings, load_settings
 from swatchbook.storage.upload_buffer import temporary_file
+from swatchbook.teacher import find_teacher
 from swatchbook_base.arrays import Vectors
 
 if TYPE_CHECKING:
@@ -55,9 +53,10 @@ if TYPE_CHECKING:
     from pyarrow import Table
 
     from swatchbook.interface.cli.export import Exported
-    from swatchbook.interface.notebook_teaching import Texts
     from swatchbook.pipeline.estimate import Estimate
     from swatchbook.search.evaluation import Retrieval
+
+_TEACHING = "Teaching by example"
 
 
 class Embedded(NamedTuple):
@@ -329,42 +328,35 @@ class Swatchbook:
             self._resources, documents, chosen, to=Path(to), pictures=folder, options=options, deleted=deleted
         )
 
-    # teaching
+    # teaching, with swatchbook-teach
 
     def propose(
         self,
         document: str,
-        shown: "Texts | None" = None,
+        shown: Mapping[str, Sequence[str]] | None = None,
         *,
-        wrong: "Texts | None" = None,
-        side: PictureSide | str | None = None,
-    ) -> Sequence[Proposal]:
+        wrong: Mapping[str, Sequence[str]] | None = None,
+        side: str | None = None,
+    ) -> Sequence[Any]:
         """Return what a catalogue's products would be if it were read as its examples show, the likeliest first.
 
         Nothing changes. `shown`, `wrong`: such as `{"name": ["5:Nordvik Oak"]}`, the page before the text;
         docs/teaching.md has all that can be shown. Without any, the likeliest readings. `side`: where the picture of a
         product is, seen from its name. Raises InvalidReference for what is not on its page.
         """
-        from swatchbook.interface.notebook_teaching import propose
-
         row = find_document(self._resources.ledger, document, self.owner)
-        return propose(self._resources, row, shown or {}, wrong or {}, side)
+        return find_teacher(_TEACHING).propose(self._resources, row, shown or {}, wrong or {}, side)
 
-    def teach(self, document: str, proposal: Proposal) -> Reports:
+    def teach(self, document: str, proposal: Any) -> Reports:
         """Accept a proposal: the document is ingested again and read so, now and later. Raises what `ingest` raises."""
-        from swatchbook.pipeline.teach import accept_proposal
-
         row = find_document(self._resources.ledger, document, self.owner)
-        origin = ReadingOrigin.SHOWN if proposal.reading.examples else ReadingOrigin.LIKELIEST
-        accept_proposal(self._resources, row.id, proposal, by=login_name(), origin=origin)
+        find_teacher(_TEACHING).accept(self._resources, row.id, proposal, by=login_name())
         return process_again(self._resources, self._child, get_document(self._resources.ledger, row.id))
 
     def unteach(self, document: str) -> Reports:
         """Undo the taught reading of a document; the one before it is used again. Raises what `ingest` raises."""
-        from swatchbook.pipeline.teach import undo_reading
-
         row = find_document(self._resources.ledger, document, self.owner)
-        undo_reading(self._resources, row.id, by=login_name())
+        find_teacher(_TEACHING).undo(self._resources, row.id, by=login_name())
         return process_again(self._resources, self._child, get_document(self._resources.ledger, row.id))
 
     # within

@@ -3,7 +3,7 @@
 For some failures of the language model, the result of the layout rules is used instead, with the reason in the report.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 
 from swatchbook.catalogue import chunk, describe, discover, link, plan
@@ -14,11 +14,10 @@ from swatchbook.catalogue.llm.scans import with_scans
 from swatchbook.errors import SHARED_POLICIES, Failure, Policy
 from swatchbook.ledger import edited_products, stage_results
 from swatchbook.ledger.calls import CallContext
-from swatchbook.ledger.page_findings import save_page_failures, save_page_notes
+from swatchbook.ledger.page_findings import list_lost_pictures, save_page_failures, save_page_notes
 from swatchbook.pdf import reader
-from swatchbook.pipeline.extract import extract
+from swatchbook.pipeline.extract import extract, extract_boxes
 from swatchbook.pipeline.run import Work, progress_callback
-from swatchbook.pipeline.taught_pictures import amend_pictures, pairing
 from swatchbook.providers.messages import ChargedChat
 from swatchbook.records import (
     Chunks,
@@ -27,6 +26,8 @@ from swatchbook.records import (
     Extraction,
     FailedPage,
     FoundProduct,
+    LostPicture,
+    LostState,
     Page,
     Plan,
     Reading,
@@ -36,7 +37,7 @@ from swatchbook.records import (
     Tables,
 )
 from swatchbook.resources import Resources
-from swatchbook.teaching.taught_products import discover_taught
+from swatchbook.teacher import find_teacher
 
 # --- 1: read ----------------------------------------------------------------------------------------------------------
 
@@ -69,9 +70,9 @@ def discover_products(resources: Resources, work: Work, reading: Reading, *, las
     """
     taught = work.options.taught
     if taught.names_are_taught:
-        return discover_taught(reading, _pages(resources, reading), taught)
+        return find_teacher().discover(reading, _pages(resources, reading), taught)
     if taught.facts_are_taught:
-        by_layout = discover_taught(reading, _pages(resources, reading), taught)
+        by_layout = find_teacher().discover(reading, _pages(resources, reading), taught)
     else:
         by_layout = discover.discover(reading, _pages(resources, reading))
     assists = resources.settings.discovery == "assist"
@@ -193,12 +194,29 @@ def save_pictures(resources: Resources, work: Work, reading: Reading, extraction
     `extraction` is what was found. What a person decides is applied in each run, so that it counts at once and the pure
     stage's result stays cached.
     """
-    extraction = amend_pictures(resources, work, reading, extraction.of_document(work.document))
+    extraction = _amend_pictures(resources, work, reading, extraction.of_document(work.document))
     below = resources.settings.review_below
     stage_results.save_extraction(resources.ledger, work.run, extraction, review_below=below)
     stored = {picture.content_key: picture.file for picture in extraction.pictures}
     stage_results.save_sizes(resources.ledger, work.run, stored, resources.files.sizes_on_disk(stored.values()))
     return extraction
+
+
+def _amend_pictures(resources: Resources, work: Work, reading: Reading, extraction: Extraction) -> Extraction:
+    """Return a document's pictures as a person has taught them, with the parts of pages that were taken in."""
+    taught = work.options.taught
+    parts: Sequence[LostPicture] = list_lost_pictures(resources.ledger, work.document, LostState.TAKEN)
+    if not parts and not taught.pictures_are_taught:
+        return extraction
+    if taught.pictures_are_taught:
+        teacher = find_teacher()
+        extraction, drawn = teacher.amend_pictures(resources, work.file, reading, extraction, taught, parts)
+        parts = [*parts, *drawn]
+    with resources.files.local(work.file) as path:
+        added = extract_boxes(
+            path, work.document, reading, parts, resources.files, resources.settings, placed=extraction.placements
+        )
+    return extraction.joined(added)
 
 
 # --- 7: assemble products ---------------------------------------------------------------------------------------------
@@ -209,9 +227,10 @@ def assemble(resources: Resources, work: Work, results: StageResults) -> int:
     products = describe.assemble_products(work.document, results.discovery, results.descriptions)
     extraction, shown = results.extraction, results.plan.shown
     pages = _pages(resources, results.reading, shown)
+    taught = work.options.taught
     links = link.link(
         products, results.discovery, extraction.placements, results.chunks.chunks, pages, extraction.pictures,
-        certain=pairing(work.options.taught),
+        certain=find_teacher().pairing(taught) if taught.pictures_are_taught else None,
     )  # fmt: skip
     # Read again, not kept: the parsed pages of a long document are too large for memory.
     read_again = _pages(resources, results.reading, shown)

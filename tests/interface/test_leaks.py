@@ -28,6 +28,7 @@ from typer.testing import CliRunner
 
 from benchmarks import bare_ingest
 from swatchbook.interface.cli.main import app as commands_app
+from swatchbook.interface.service import app as service
 from swatchbook.interface.service.app import create_app
 from swatchbook.interface.service.sessions import SESSION_COOKIE, _sign
 from swatchbook.ledger.database import Ledger
@@ -79,9 +80,6 @@ class Ask(NamedTuple):
 ONCE, EITHER = (Ask(),), (Ask(), Ask(own=True))
 FILTERS = ("by=image", "by=product", "by=chunk", "document={document}", "product={product_name}", "material=oakk")
 
-TAUGHT = {"names": [{"traits": {"size": 12.0}}]}
-"""A reading of a document."""
-
 ROUTES: Mapping[str, Sequence[Ask]] = {
     "GET /documents": (Ask(), Ask("name={name}"), Ask("status=queued"), Ask("owner=anna")),
     "POST /documents": (
@@ -102,18 +100,6 @@ ROUTES: Mapping[str, Sequence[Ask]] = {
     "GET /documents/{document_id}/products/edits": EITHER,
     "POST /documents/{document_id}/products/edits": (Ask(json={"action": "add", "page": 1, "name": "Mine"}),),
     "DELETE /documents/{document_id}/products/edits/{edit_number}": ONCE,
-    "GET /readings": (Ask(), Ask("owner=anna")),
-    "POST /documents/{document_id}/teaching": (
-        Ask(json={"reading": TAUGHT}),
-        Ask(json={"reading": TAUGHT, "taken_from": "{document}"}, own=True),
-    ),
-    "DELETE /documents/{document_id}/teaching": ONCE,
-    "GET /documents/{document_id}/pages/{number}/texts": EITHER,
-    "POST /documents/{document_id}/teaching/proposal": (
-        Ask(json={"examples": [{"page": 1, "box": [0, 0, 900, 900]}]}),
-        Ask(json={}, own=True),
-    ),
-    "GET /documents/{document_id}/teaching/readings": EITHER,
     "GET /documents/{document_id}/entities": EITHER,
     "GET /documents/{document_id}/chunks": EITHER,
     "GET /documents/{document_id}/links": EITHER,
@@ -202,14 +188,6 @@ ROUTES: Mapping[str, Sequence[Ask]] = {
         Ask("owner=anna", form={"folder": "annas-other-shop"}),
     ),
     "GET /ui/documents/{document_id}": (*EITHER, Ask("page=2"), Ask("page=2", own=True)),
-    "GET /ui/documents/{document_id}/teach": (*EITHER, Ask("page=1"), Ask("taken_from={document}", own=True)),
-    "POST /ui/documents/{document_id}/teach": (Ask(form={"page": "1"}), Ask(form={"page": "1"}, own=True)),
-    "POST /ui/documents/{document_id}/teach/accept": (
-        Ask(form={"example": '{{"page": 1, "box": [0, 0, 900, 900]}}'}),
-        Ask(form={"start": '{{"names": [{{"traits": {{"size": 12.0}}}}]}}', "taken_from": "{document}"}, own=True),
-    ),
-    "POST /ui/documents/{document_id}/teach/undo": ONCE,
-    "GET /ui/documents/{document_id}/readings": EITHER,
     "GET /ui/trash": (Ask(), Ask("owner=anna")),
     "POST /ui/trash/{document_id}/restore": ONCE,
     "POST /ui/trash/{document_id}/delete": ONCE,
@@ -302,7 +280,6 @@ READING: Mapping[str, Sequence[str]] = {
     "evaluate lost-pictures": ("evaluate lost-pictures {document} --json",),
     "products": ("products {document}", "products {name} --json"),
     "evaluate search": ("evaluate search {asked} --json",),
-    "readings": ("readings {document}", "readings {name} --json", "readings --json"),
     "status": ("status --json",),
     "review list": ("review list --json",),
     "trash": ("trash --json",),
@@ -334,11 +311,6 @@ ACTING: Mapping[str, Sequence[str]] = {
     "products set-fact": ("products {document} set-fact {product} size 1",),
     "products remove-fact": ("products {document} remove-fact {product} size",),
     "products undo": ("products {document} undo 1",),
-    "teach": (
-        "teach {document} --page 1 --name Oak --accept",
-        "teach {name} --likeliest --use 1 --accept",
-        "teach {document} --undo",
-    ),
     "review run": ("review run",),
     "review accept": ("review accept {image}",),
     "review correct": ("review correct {image} material=brass",),
@@ -375,7 +347,8 @@ def commands(app: typer.Typer) -> dict[str, set[str]]:
 # --- every route and command has a case -------------------------------------------------------------------------------
 
 
-def test_every_route_has_a_case() -> None:
+def test_every_route_has_a_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "installed", lambda kind: ())
     there = routes(create_app(Settings(home=Path("nowhere")), loop=rest))
     assert there == ROUTES.keys() | OPEN_ROUTES.keys()
     assert not ROUTES.keys() & OPEN_ROUTES.keys()
@@ -390,11 +363,11 @@ def test_every_command_has_a_case() -> None:
 
 
 def test_a_route_or_command_without_a_case_is_noticed() -> None:
-    service = FastAPI(openapi_url=None)
-    service.add_api_route("/documents", lambda: None, methods=["PUT"])
-    service.add_api_websocket_route("/listen", lambda: None)
-    service.mount("/part", FastAPI())
-    assert routes(service) == {"PUT /documents", "APIWebSocketRoute /listen", "Mount /part"}
+    application = FastAPI(openapi_url=None)
+    application.add_api_route("/documents", lambda: None, methods=["PUT"])
+    application.add_api_websocket_route("/listen", lambda: None)
+    application.mount("/part", FastAPI())
+    assert routes(application) == {"PUT /documents", "APIWebSocketRoute /listen", "Mount /part"}
     cli, group = typer.Typer(), typer.Typer()
     group.command("rename")(lambda owner="x": None)
     cli.add_typer(group, name="owners")

@@ -8,11 +8,11 @@ import pytest
 
 from swatchbook.errors import Configuration
 from swatchbook.ledger.stored_documents import get_document, list_documents
-from swatchbook.ledger.taught_readings import accept_reading, list_readings, undo_reading
 from swatchbook.pipeline.register import register
 from swatchbook.records import IngestOptions, TaughtReading, TextRule
 from swatchbook.resources import open_resources
 from swatchbook.settings import load_settings
+from swatchbook_teach.kept_readings import accept_reading, list_readings, undo_reading
 
 
 def test_a_file_name_that_is_no_unicode_stays_legible(home: Path, tmp_path: Path, small_catalogue: Path) -> None:

@@ -17,7 +17,6 @@ from swatchbook.records import (
     Hit,
     ImageCounts,
     ProductDetails,
-    Proposal,
     Record,
     ResultKind,
     RoleCoverage,
@@ -25,7 +24,8 @@ from swatchbook.records import (
     StaleVectors,
     Unmatched,
 )
-from swatchbook.reports.rule_words import describe_reading
+from swatchbook_teach.records import Proposal
+from swatchbook_teach.rule_words import describe_reading
 
 IMAGE_URI: Final = "swatchbook://image/{image}"
 PAGE_URI: Final = "swatchbook://page/{document}/{page}"

@@ -18,7 +18,7 @@ from swatchbook.errors import InvalidReference, TooLarge
 from swatchbook.index.contract import MOST_VALUES
 from swatchbook.interface.cli.ingest import expand
 from swatchbook.interface.replies import Uploaded
-from swatchbook.interface.service import collection, document_parts, documents, images, teaching
+from swatchbook.interface.service import collection, document_parts, documents, images
 from swatchbook.interface.service import search as service_search
 from swatchbook.interface.service.auth import Caller, choose_known, choose_owners
 from swatchbook.interface.service.images import PageSize, PreviewSlots, ThumbnailSize
@@ -38,7 +38,6 @@ from swatchbook.ledger.stored_documents import (
 )
 from swatchbook.pipeline.register import Registered, is_in
 from swatchbook.pipeline.register_path import find_known, register_path
-from swatchbook.pipeline.teach import accept_proposal, count_products, find_examples
 from swatchbook.previews import as_small_jpeg
 from swatchbook.records import DEFAULT_OWNER, DocumentStatus, Facet, Facets, IngestOptions, Record, Shown
 from swatchbook.reports.collection_state import collect_state
@@ -47,6 +46,8 @@ from swatchbook.resources import Resources
 from swatchbook.sources.folder import is_hidden
 from swatchbook.storage.upload_buffer import temporary_file
 from swatchbook_assistants import answers
+from swatchbook_teach import service as teaching
+from swatchbook_teach.lessons import accept_proposal, count_products, find_examples
 
 MOST_BYTES: Final = 700_000
 """Of a page as JPEG: assistants refuse results of more than about a megabyte."""

@@ -25,18 +25,14 @@ from swatchbook.interface.replies import (
     ListedLinks,
     ListedPages,
     ListedProducts,
-    ListedReadings,
     ListedReviews,
     ListedStates,
     ListedTrash,
     Live,
-    PageTexts,
-    ProposedReadings,
     Ready,
     ReviewChoice,
     ShownCoverage,
     ShownDocument,
-    ShownReadings,
     Uploaded,
 )
 from swatchbook.records import (
@@ -52,7 +48,6 @@ from swatchbook.records import (
     Example,
     ImageDetails,
     IngestOptions,
-    KeptReading,
     Link,
     LostState,
     NearDuplicates,
@@ -60,13 +55,14 @@ from swatchbook.records import (
     PageDetails,
     PictureSide,
     ProductDetails,
-    ReadingOrigin,
     ReviewImage,
     Statistics,
     StoredEdit,
     TaughtReading,
     Trashed,
 )
+from swatchbook_teach.records import KeptReading, ReadingOrigin
+from swatchbook_teach.replies import ListedReadings, PageTexts, ProposedReadings, ShownReadings
 
 _STATES = frozenset({503})
 """The answer of a probe has this status when a part is down."""

@@ -10,19 +10,10 @@ from fastapi.testclient import TestClient
 
 from swatchbook.errors import InvalidReference
 from swatchbook.interface import client_request
-from swatchbook.records import (
-    Add,
-    Assign,
-    Example,
-    Merge,
-    PagePlace,
-    PictureSide,
-    PlacementState,
-    Rename,
-    Shown,
-)
+from swatchbook.records import Add, Assign, Example, Merge, PictureSide, PlacementState, Rename, Shown
 from swatchbook.settings import load_settings
 from swatchbook_client import Client, Invalid, NotFound, calls
+from swatchbook_teach.records import PagePlace
 from tests.fixtures import ROOT
 from tests.interface.conftest import ANNA, BERT, asking
 from tests.interface.service.served import served

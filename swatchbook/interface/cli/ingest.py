@@ -23,7 +23,6 @@ from swatchbook.interface.cli.terminal import (
     note,
     of_report,
     out,
-    owner_flag,
     say_failure,
     worst,
 )
@@ -130,20 +129,19 @@ def register_source(
 
 def _say_offered(resources: Resources, document: str) -> None:
     """Say if a document that is not taught looks like one that is: its reading probably fits."""
-    from swatchbook.pipeline.offered_readings import find_fitting
+    from swatchbook.plugins import Kind, installed
+    from swatchbook.teacher import find_teacher
 
+    if not installed(Kind.TEACHER):
+        return
     try:
         row = get_document(resources.ledger, document)
-        fitting = [] if row.options.taught != UNTAUGHT else find_fitting(resources, row, row.pages_file)
+        offer = find_teacher().describe_offer(resources, row) if row.options.taught == UNTAUGHT else None
     except Failure as failure:  # such as its delete meanwhile
         log.info("no reading was looked for", extra={"document": document}, exc_info=failure)
         return
-    if fitting:
-        what = "is an edition of" if fitting[0].is_edition else "looks like"
-        note(
-            f"{row.name} {what} {fitting[0].kept.name}, which was taught. To see what its reading would find: "
-            f"swatchbook teach {row.id[:8]} --likeliest{owner_flag(row.owner)}"
-        )
+    if offer:
+        note(offer)
 
 
 def ingest_registered(

@@ -34,7 +34,6 @@ from swatchbook.interface.cli.commands import (
     serve,
     show,
     spaces,
-    teach,
     upkeep,
 )
 
@@ -44,7 +43,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _FILES = (
-    ingest, search, evaluate, inspect, review, show, products, teach, fill, delete, owners, configure, serve,
+    ingest, search, evaluate, inspect, review, show, products, fill, delete, owners, configure, serve,
     events, models, spaces, upkeep,
 )  # fmt: skip
 """The files of commands, in the order of the help."""

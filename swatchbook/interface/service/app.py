@@ -29,7 +29,6 @@ from swatchbook.interface.service import (
     problems,
     reviews,
     search,
-    teaching,
     uploads,
     webhooks,
 )
@@ -47,9 +46,7 @@ from swatchbook.interface.web import documents as web_documents
 from swatchbook.interface.web import images as web_images
 from swatchbook.interface.web import pages as web_pages
 from swatchbook.interface.web import products as web_products
-from swatchbook.interface.web import readings as web_readings
 from swatchbook.interface.web import search as web_search
-from swatchbook.interface.web import teach as web_teach
 from swatchbook.interface.web import uploads as web_uploads
 from swatchbook.plugins import Kind, installed
 from swatchbook.resources import LAG_SECONDS, Resources
@@ -64,10 +61,10 @@ Loop = Callable[[Resources, asyncio.Event], Awaitable[None]]
 _ROUTERS = (
     web_products.router,  # the page of a product goes before its endpoint
     docs.router, uploads.router, documents.router, document_parts.router, images.router, reviews.router, search.router,
-    teaching.router, exports.router,
+    exports.router,
     collection.router, documents.trash_router, webhooks.router, events.router, health.router, metrics.router,
     web_pages.router, web_search.router, web_documents.router, web_uploads.router, web_uploads.sending_router,
-    web_images.router, web_collection.router, web_teach.router, web_readings.router,
+    web_images.router, web_collection.router,
 )  # fmt: skip
 _STREAMS = frozenset({"/documents", "/search", web_search.PICTURE_PATH, web_uploads.FILES_PATH})
 """Paths whose endpoints limit the size of the body themselves while it streams in."""

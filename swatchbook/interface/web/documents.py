@@ -39,7 +39,6 @@ from swatchbook.interface.service.exports import export as export_products
 from swatchbook.interface.service.health import Recent
 from swatchbook.interface.service.parameters import Boxes, LostPictureOptions, Paging, RequestModel, RetryOptions
 from swatchbook.interface.web.pages import Back, TheView, View, done, local_page, page_router, see_other, with_done
-from swatchbook.interface.web.readings import in_doubt
 from swatchbook.ledger.edited_products import list_edits
 from swatchbook.ledger.page_findings import list_look_at
 from swatchbook.ledger.queries.account import account
@@ -53,14 +52,12 @@ from swatchbook.pipeline.sent_folders import waiting_folders
 from swatchbook.product_edits import describe_edit
 from swatchbook.records import (
     DEFAULT_OWNER,
-    UNTAUGHT,
     DocumentStatus,
     Fact,
     LookAt,
     LostState,
     Product,
     ProductDetails,
-    TaughtReading,
 )
 from swatchbook.reports.document_state import describe_account, describe_progress, describe_sureness
 from swatchbook.reports.inspection import DRAWN, PageView, inspect
@@ -164,8 +161,6 @@ def show_document(
         unlisted=max(counts.partial + counts.failed + counts.rejected - _LISTED_FAILURES, 0),
         edits=[(each, describe_edit(each.edit)) for each in list_edits(ledger, document.id)],
         formats=formats(),
-        taught=_taught(document.options.taught),
-        in_doubt=bool(document.page_count) and document.status not in LIVE and in_doubt(document, figures),
     )
 
 
@@ -200,15 +195,6 @@ def _places_of(product: Product, name: str) -> list[tuple[int, Fact]]:
     """Return the places of a value of a product, each once: the number of the fact, from 1, and the fact."""
     facts = [(number, fact) for number, fact in enumerate(product.facts, 1) if fact.key == name]
     return list({(fact.page, fact.bbox): (number, fact) for number, fact in reversed(facts)}.values())[::-1]
-
-
-def _taught(reading: TaughtReading) -> str:
-    """Return what of a document is read as a person taught it, nothing if nobody has."""
-    if reading == UNTAUGHT:
-        return ""
-    if not reading.pictures_are_taught:
-        return "names"
-    return "names and pictures" if reading.names_are_taught or reading.facts_are_taught else "pictures"
 
 
 def _page(view: View, document: Document, page: int | None) -> tuple[PageView | None, tuple[float, float] | None]:

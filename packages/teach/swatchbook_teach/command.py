@@ -1,0 +1,570 @@
+"""`swatchbook teach DOCUMENT` and `readings`: show what the names and pictures of a catalogue's products look like, see
+what all its pages would give, accept that or undo it; list, export and import the readings.
+"""
+
+import sys
+from enum import StrEnum
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from swatchbook.interface.cli.shared_arguments import (
+    AllOwners,
+    Json,
+    OwnerName,
+    Reference,
+    check_text,
+    choose_document,
+    choose_owner,
+    login_name,
+    opened_resources,
+)
+from swatchbook.interface.cli.terminal import (
+    cell,
+    clean,
+    duration,
+    note,
+    out,
+    owner_flag,
+    plural,
+    resumable,
+    say_json,
+    table,
+)
+from swatchbook_base.truncate import page_numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from swatchbook.ledger.stored_documents import Document
+    from swatchbook.records import Example, RunReport, Shown, TaughtReading
+    from swatchbook.resources import Resources
+    from swatchbook_teach.lessons import Lesson
+    from swatchbook_teach.records import KeptReading, OtherReading, PagePlace, Proposal, ProposedPictures, ReadingOrigin
+
+
+app = typer.Typer()
+
+_MOST_LOST = 10
+"""Lost products that are named; JSON has all."""
+_MOST_NAMES = 5
+"""Names of another reading that are shown."""
+
+
+class _Shown(NamedTuple):
+    """What a person shows on a page, as it was typed. A picture that is named by its id needs no page."""
+
+    page: int | None
+    text: str
+    what: "Shown"
+    right: bool
+    option: str
+
+
+class Side(StrEnum):
+    """Where the picture of a product is, seen from its name."""
+
+    ABOVE = "above"
+    BELOW = "below"
+    LEFT = "left"
+    RIGHT = "right"
+    AS_FOUND = "as-found"
+
+
+class _Asked(NamedTuple):
+    """What the options ask for. `use` is the number of a reading, and `reading` the file of one."""
+
+    shown: "Sequence[_Shown]"
+    side: Side | None
+    likeliest: bool
+    use: int | None
+    reading: Path | None
+    undo: bool
+
+    @property
+    def by_example(self) -> bool:
+        """Return whether something is shown that readings should agree with."""
+        return bool(self.shown) or self.side is not None
+
+    def check(self) -> None:
+        """Raise BadParameter for options that ask for several things, or for none."""
+        to_choose = self.likeliest or (self.use is not None and not self.by_example)
+        is_given = self.reading is not None or self.undo
+        ways = (self.by_example, to_choose, self.reading is not None, self.undo)
+        if sum(ways) != 1 or (self.use is not None and is_given):
+            raise typer.BadParameter(
+                "show a name with --page and --name, or a picture, or give one of --likeliest, --use, --reading and "
+                "--undo",
+                param_hint="--name",
+            )
+
+
+class _Choice(NamedTuple):
+    """A reading to choose, and where it comes from."""
+
+    proposal: "Proposal"
+    origin: "ReadingOrigin"
+    source: str
+    taken_from: str | None = None
+
+
+def _boxes(option: str, help: str) -> typer.models.OptionInfo:
+    return typer.Option(option, metavar="BOX", help=help)  # type: ignore[no-any-return]
+
+
+def _texts(option: str, help: str) -> typer.models.OptionInfo:
+    return typer.Option(option, metavar="TEXT", help=help)  # type: ignore[no-any-return]
+
+
+@app.command(rich_help_panel="Everyday")
+def teach(
+    document: Reference,
+    page: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Page of all that is shown; or begin each TEXT and BOX with it: 5:TEXT."),
+    ] = None,
+    names: Annotated[list[str] | None, _texts("--name", "A name of a product, as printed. May be repeated.")] = None,
+    wrong: Annotated[list[str] | None, _texts("--not", "This is not the name of a product. May be repeated.")] = None,
+    codes: Annotated[list[str] | None, _texts("--code", "A product's code. May be repeated.")] = None,
+    prices: Annotated[list[str] | None, _texts("--price", "A product's price. May be repeated.")] = None,
+    wrong_codes: Annotated[
+        list[str] | None, _texts("--not-code", "This is not a product's code. May be repeated.")
+    ] = None,
+    wrong_prices: Annotated[
+        list[str] | None, _texts("--not-price", "This is not a product's price. May be repeated.")
+    ] = None,
+    pictures: Annotated[
+        list[str] | None, _boxes("--picture", "A part of the page that is a picture: its box in points, 50,70,150,170.")
+    ] = None,
+    cells: Annotated[
+        list[str] | None, _boxes("--cell", "One cell of a picture that shows several things: all are cut so.")
+    ] = None,
+    decoration: Annotated[
+        list[str] | None, _boxes("--decoration", "A picture that shows no product, on all pages: its box or image id.")
+    ] = None,
+    wrong_pictures: Annotated[
+        list[str] | None, _boxes("--not-picture", "This is not a picture, or not a cell of one.")
+    ] = None,
+    wrong_cells: Annotated[list[str] | None, _boxes("--not-cell", "The picture there is not cut.")] = None,
+    wrong_decoration: Annotated[
+        list[str] | None, _boxes("--not-decoration", "What was taken for decoration shows a product.")
+    ] = None,
+    side: Annotated[
+        Side | None, typer.Option("--side", help="Where the picture of a product is, seen from its name.")
+    ] = None,
+    likeliest: Annotated[
+        bool, typer.Option("--likeliest", help="List readings to choose from: of like catalogues, and the likeliest.")
+    ] = False,
+    use: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="The reading N of --likeliest, or of a proposal.")
+    ] = None,
+    reading: Annotated[
+        Path | None,
+        typer.Option("--reading", metavar="FILE", help="The reading of a YAML file, see `readings --export`."),
+    ] = None,
+    undo: Annotated[
+        bool, typer.Option("--undo", help="Undo the reading in use; the one before it is used again.")
+    ] = False,
+    accept: Annotated[bool, typer.Option("--accept", help="Accept it without a question.")] = False,
+    owner: OwnerName = None,
+    all_owners: AllOwners = False,
+    as_json: Json = False,
+) -> None:
+    """Show two names of a catalogue's products, or its pictures, and all its pages are read so.
+
+    Prints what that would find and lose. Nothing changes until you accept it; then the document is ingested again, and
+    later ingests of the same file keep the reading.
+    """
+    given = {
+        "--name": names, "--not": wrong, "--code": codes, "--price": prices,
+        "--not-code": wrong_codes, "--not-price": wrong_prices,
+        "--picture": pictures, "--cell": cells, "--decoration": decoration,
+        "--not-picture": wrong_pictures, "--not-cell": wrong_cells, "--not-decoration": wrong_decoration,
+    }  # fmt: skip
+    asked = _Asked(_read_shown(page, given), side, likeliest, use, reading, undo)
+    asked.check()
+    with opened_resources() as resources, resumable():
+        row = choose_document(resources.ledger, document, choose_owner(resources.ledger, owner, all_owners))
+        if undo:
+            code = _undo(resources, row, as_json=as_json)
+        else:
+            code = _propose(resources, row, asked, accept=accept, as_json=as_json)
+    raise typer.Exit(code)
+
+
+def _read_shown(page: int | None, given: "dict[str, list[str] | None]") -> list[_Shown]:
+    """Return what the options show, each with its page. Raises BadParameter."""
+    from swatchbook.records import OF_PICTURES, Shown
+
+    shown = list[_Shown]()
+    for option, texts in given.items():
+        for text in texts or ():
+            check_text(text, option)
+            what = Shown.NAME if option == "--not" else Shown(option.removeprefix("--").removeprefix("not-"))
+            before, colon, after = text.partition(":")
+            number, words = page, text
+            if (page is None or what in OF_PICTURES) and (colon or what not in OF_PICTURES):
+                if not (colon and before.strip().isdecimal() and int(before) > 0):
+                    raise typer.BadParameter(
+                        f'on which page is it? --page 5, or {option} "5:{text}"', param_hint=option
+                    )
+                number, words = int(before), after
+            if not words.strip():
+                raise typer.BadParameter("the text is empty", param_hint=option)
+            shown.append(_Shown(number, words.strip(), what, not option.startswith("--not"), option))
+    if page is not None and not shown:
+        raise typer.BadParameter("what is on it? Add --name TEXT or --picture BOX", param_hint="--page")
+    return shown
+
+
+def _propose(resources: "Resources", document: "Document", asked: _Asked, *, accept: bool, as_json: bool) -> int:
+    """List the readings to choose from, or offer one of them; return the exit code."""
+    choices = _choices(resources, document, asked)
+    if asked.likeliest and asked.use is None:
+        return _list_choices(resources, document, choices, as_json=as_json)
+    chosen = _choose(choices, asked.use, by_example=asked.by_example)
+    others = choices[1:] if asked.by_example and asked.use is None else []
+    return _offer(resources, document, chosen, others, accept=accept, as_json=as_json)
+
+
+def _choices(resources: "Resources", document: "Document", asked: _Asked) -> list[_Choice]:
+    """Return the readings that the options name: that of a file, those that agree with what is shown, or for
+    --likeliest all to choose from.
+    """
+    from swatchbook_teach.lessons import open_lesson, preview_reading, propose_likeliest, propose_readings
+    from swatchbook_teach.offered_readings import offer_readings
+    from swatchbook_teach.reading_files import read_reading
+    from swatchbook_teach.records import ReadingOrigin
+
+    lesson = open_lesson(resources, document)
+    if asked.reading is not None:
+        proposal = preview_reading(resources, lesson, read_reading(asked.reading, document))
+        return [_Choice(proposal, ReadingOrigin.IMPORTED, asked.reading.name)]
+    if asked.by_example:
+        start = None if asked.side is None else _with_side(document, asked.side)
+        proposed = propose_readings(resources, lesson, _examples(resources, lesson, asked.shown), start=start)
+        return [_Choice(each, ReadingOrigin.SHOWN, "as shown") for each in proposed]
+    offers = offer_readings(resources, lesson)
+    return [
+        *(
+            _Choice(
+                each.proposal,
+                ReadingOrigin.OFFERED,
+                f"{'edition' if each.edition else 'looks alike'}: {each.name}",
+                each.document,
+            )
+            for each in offers
+        ),
+        *(_Choice(each, ReadingOrigin.LIKELIEST, "likeliest") for each in propose_likeliest(resources, lesson)),
+    ]
+
+
+def _with_side(document: "Document", side: Side) -> "TaughtReading":
+    """Return the document's reading in use, with pictures on a side of the names."""
+    from swatchbook.records import PictureSide
+
+    chosen = None if side is Side.AS_FOUND else PictureSide(side.value)
+    return document.options.taught.model_copy(update={"side": chosen})
+
+
+def _examples(resources: "Resources", lesson: "Lesson", shown: "Sequence[_Shown]") -> "list[Example]":
+    from swatchbook.records import OF_PICTURES
+    from swatchbook_teach.lessons import find_examples
+    from swatchbook_teach.taught_pictures import find_picture
+
+    found: list[Example] = []
+    for each in shown:
+        if each.what in OF_PICTURES:
+            document = lesson.document
+            found.append(find_picture(resources, document, each.page, each.text, what=each.what, right=each.right))
+        else:
+            assert each.page is not None  # noqa: S101 - a text needs one
+            found += find_examples(lesson, each.page, each.text, what=each.what, right=each.right)
+    return found
+
+
+def _choose(choices: "Sequence[_Choice]", use: int | None, *, by_example: bool) -> _Choice:
+    number = use or 1
+    if number > len(choices):
+        there = f"there are {len(choices)}" if choices else "there are none"
+        where = "the same command without --use" if by_example else "--likeliest"
+        raise typer.BadParameter(f"{there}: {where} lists them", param_hint="--use")
+    return choices[number - 1]
+
+
+def _list_choices(resources: "Resources", document: "Document", choices: "Sequence[_Choice]", *, as_json: bool) -> int:
+    if as_json:
+        say_json([_as_dict(resources, document, each) for each in choices])
+        return 0
+    if not choices:
+        note(f"{document.name}: no reading is likely. Show a name: --page 5 --name TEXT.")
+        return 0
+    rows = table(
+        "use",
+        "reading",
+        "probability",
+        "products",
+        "lost",
+        "pages",
+        "names",
+        right=("use", "probability", "products", "lost"),
+    )
+    for number, each in enumerate(choices, start=1):
+        found = each.proposal
+        rows.add_row(
+            cell(number), cell(each.source, "bold"), cell(f"{found.probability:.2f}"), cell(found.products),
+            cell(len(found.lost)), cell(page_numbers(found.pages)), cell(", ".join(_first_names(found))),
+        )  # fmt: skip
+    out().print(rows)
+    note(f"To see one: swatchbook teach {document.id[:8]} --use 1{owner_flag(document.owner)}")
+    return 0
+
+
+def _first_names(proposal: "Proposal", count: int = 4) -> list[str]:
+    names = list(dict.fromkeys(each.name for each in proposal.names))
+    return [*names[:count], "…"] if len(names) > count else names
+
+
+def _offer(
+    resources: "Resources",
+    document: "Document",
+    chosen: _Choice,
+    others: "Sequence[_Choice]",
+    *,
+    accept: bool,
+    as_json: bool,
+) -> int:
+    """Print what a reading would find, and what others, and accept it if the person agrees; return the exit code."""
+    from swatchbook_teach.lessons import accept_proposal, count_products, summarize_other
+
+    summaries = [summarize_other(chosen.proposal, each.proposal, _MOST_NAMES) for each in others]
+    if not as_json:
+        out().print(draw_proposal(chosen.proposal, document, now=count_products(resources, document.id)))
+        out().print(draw_others(summaries), end="")
+    listed = [{"use": number, **dict(each)} for number, each in enumerate(summaries, start=2)]
+    shown = {**_as_dict(resources, document, chosen), "others": listed}
+    if not _agrees(accept=accept, as_json=as_json):
+        if as_json:
+            say_json({**shown, "accepted": None, "reports": []})
+        else:
+            take = " To take another one, add --use N." if others else ""
+            note(f"Nothing has changed. To accept it, add --accept.{take}")
+        return 0
+    kept = accept_proposal(
+        resources,
+        document.id,
+        chosen.proposal,
+        by=login_name(),
+        origin=chosen.origin,
+        taken_from=chosen.taken_from,
+    )
+    reports, code = _ingest_again(resources, document, quiet=as_json)
+    if as_json:
+        say_json({**shown, "accepted": kept, "reports": reports})
+    else:
+        note(f"To take it back: swatchbook teach {document.id[:8]} --undo{owner_flag(document.owner)}")
+    return code
+
+
+def _agrees(*, accept: bool, as_json: bool) -> bool:
+    if accept or as_json or not sys.stdin.isatty():
+        return accept
+    return typer.confirm("Read all pages so?", err=True)
+
+
+def _undo(resources: "Resources", document: "Document", *, as_json: bool) -> int:
+    from swatchbook_teach.lessons import undo_reading
+
+    undone = undo_reading(resources, document.id, by=login_name())
+    reports, code = _ingest_again(resources, document, quiet=as_json)
+    if as_json:
+        say_json({"undone": undone, "reports": reports})
+    return code
+
+
+def _ingest_again(resources: "Resources", document: "Document", *, quiet: bool) -> "tuple[list[RunReport], int]":
+    """Process the document, unless it was accepted already and is complete; return the reports and the exit code."""
+    from swatchbook.interface.cli.ingest import resume
+    from swatchbook.ledger.stored_documents import get_document
+    from swatchbook.upkeep.queue_again import is_current
+
+    now = get_document(resources.ledger, document.id)
+    if is_current(resources, now):
+        note(f"{now.name} is read so already.")
+        return [], 0
+    reports, code = resume(resources, [now], quiet=quiet)
+    return reports, code
+
+
+def _as_dict(resources: "Resources", document: "Document", chosen: _Choice) -> "dict[str, object]":
+    from swatchbook_teach.lessons import count_products
+
+    return {
+        "document": document.id,
+        "origin": chosen.origin,
+        "taken_from": chosen.taken_from,
+        "products_now": count_products(resources, document.id),
+        "proposal": chosen.proposal,
+    }
+
+
+def draw_proposal(proposal: "Proposal", document: "Document", *, now: int) -> RenderableType:
+    """Return how many products there would be, on which pages, what would be lost, and the names least sure."""
+    parts: list[RenderableType] = [
+        Text.assemble(
+            (clean(document.name), "bold"),
+            f"  {plural(now, 'product')} now → {proposal.products:,}, on pages {page_numbers(proposal.pages) or '–'}",
+        )
+    ]
+    parts += _rules(proposal)
+    parts += _pictures(proposal.pictures)
+    if proposal.lost:
+        named = [f"{clean(name)} ({page})" for name, page in proposal.lost[:_MOST_LOST]]
+        more = f" and {len(proposal.lost) - _MOST_LOST:,} more" if len(proposal.lost) > _MOST_LOST else ""
+        parts.append(Text(f"lost: {', '.join(named)}{more}", "yellow"))
+    facts = [name for name, count in (("code", proposal.coded), ("price", proposal.priced)) if count]
+    rows = table("page", "least sure", "probability", *facts, "", right=("page", "probability", "price"))
+    for each in proposal.unsure:
+        rows.add_row(
+            cell(each.page),
+            cell(each.name, "bold"),
+            cell(f"{each.probability:.2f}"),
+            *(cell(getattr(each, name)) for name in facts),
+            cell("new" if each.new else "", "green"),
+        )
+    of_texts = proposal.reading.names_are_taught or proposal.reading.facts_are_taught
+    return Group(*parts, *([rows] if proposal.unsure and (of_texts or proposal.pictures is None) else []))
+
+
+def _rules(proposal: "Proposal") -> "Iterator[Text]":
+    """Yield the rules of a reading, and how many products get a code or price as taught."""
+    from swatchbook_teach.rule_words import describe_reading
+
+    rules = describe_reading(proposal.reading)
+    counts = {"names": 0, "not": 0, "codes": proposal.coded, "prices": proposal.priced, "pictures": 0}
+    for kind, count in counts.items():
+        of_kind = [each.words for each in rules if each.kind == kind]
+        if kind in ("codes", "prices") and (count or of_kind):
+            yield Text(f"{kind}: {count:,} of {plural(proposal.products, 'product')}")
+        yield from (Text(f"{kind}: {clean(words)}", "dim") for words in of_kind)
+
+
+def _pictures(found: "ProposedPictures | None") -> "Iterator[Text]":
+    """Yield what becomes of the pictures, a line for each kind of change."""
+    if found is None:
+        return
+    if found.taken:
+        yield Text(f"pictures: {len(found.taken):,} drawn, on {_on_pages(found.taken)}")
+    for (columns, rows), pictures in groupby(found.cut, key=lambda each: (each.grid.columns, each.grid.rows)):
+        cut = list(pictures)
+        cells = sum(len(each.cells) for each in cut)
+        yield Text(
+            f"cut: {plural(len(cut), 'picture')} into {columns} × {rows} cells, {cells:,} in all, on {_on_pages(cut)}"
+        )
+    if found.empty:
+        yield Text(f"left out: {len(found.empty):,} that show nothing, on {_on_pages(found.empty)}", "yellow")
+    if found.decoration:
+        yield Text(f"decoration: {len(found.decoration):,}, on {_on_pages(found.decoration)}")
+    if found.shown:
+        yield Text(f"shown: {len(found.shown):,} that were none, on {_on_pages(found.shown)}")
+    for each in found.missed:
+        box = ",".join(f"{side:g}" for side in each.box)
+        yield Text(f"no picture is at {box} on page {each.page}", "yellow")
+    yield Text(f"with a picture: {plural(found.linked_now, 'product')} now → {found.linked:,}")
+
+
+def _on_pages(places: "Sequence[PagePlace]") -> str:
+    pages = sorted({each.page for each in places})
+    return f"page{'s' if len(pages) > 1 else ''} {page_numbers(pages)}"
+
+
+def draw_others(others: "Sequence[OtherReading]") -> RenderableType:
+    """Return a line for each other reading, with its number for --use."""
+    lines = list[Text]()
+    for number, each in enumerate(others, start=2):
+        names = ", ".join(map(clean, each.names)) + (" …" if each.products > len(each.names) else "")
+        begin = "Or:" if number == 2 else "   "
+        lines.append(
+            Text.assemble(f"{begin} ", (f"{number})", "bold"), f" {plural(each.products, 'product')}, such as {names}")
+        )
+    return Group(*lines)
+
+
+@app.command(rich_help_panel="Everyday")
+def readings(
+    document: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[DOCUMENT]", help="Document id, unique id prefix, or file name; all that are taught by default."
+        ),
+    ] = None,
+    export: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the reading in use as YAML; needs DOCUMENT.")
+    ] = None,
+    owner: OwnerName = None,
+    all_owners: AllOwners = False,
+    as_json: Json = False,
+) -> None:
+    """List the taught readings in use, or all that DOCUMENT had; export one."""
+    if export is not None and document is None:
+        raise typer.BadParameter("whose reading? Name a DOCUMENT", param_hint="--export")
+    with opened_resources() as resources:
+        from swatchbook_teach.kept_readings import list_readings
+
+        whose = choose_owner(resources.ledger, owner, all_owners)
+        row = choose_document(resources.ledger, document, whose) if document is not None else None
+        kept = list_readings(resources.ledger, owner=whose, document=None if row is None else row.id)
+        if export is not None and row is not None:
+            _export(row, export)
+        listed = kept if row else [each for each in kept if each.in_use]
+        if as_json:
+            say_json(listed)
+        elif export is None and not listed:
+            note("No reading was taught. Show a name: swatchbook teach DOCUMENT --page 5 --name TEXT")
+        elif export is None:
+            out().print(draw_readings(listed, now=resources.ledger.now(), owners=all_owners))
+
+
+def _export(document: "Document", to: Path) -> None:
+    from swatchbook.errors import InvalidReference
+    from swatchbook_teach.lessons import in_use
+    from swatchbook_teach.reading_files import write_reading
+
+    taught = in_use(document)
+    if taught is None:
+        raise InvalidReference(
+            f"{document.name} has no taught reading.",
+            advice=f"Teach it first: swatchbook teach {document.id[:8]} --page 5 --name TEXT",
+        )
+    write_reading(taught, document, to)
+    note(f"The reading of {document.name} → {to}")
+
+
+def draw_readings(kept: "Sequence[KeptReading]", *, now: float, owners: bool) -> RenderableType:
+    """Return the readings as a table. `owners`: of several owners."""
+    whose = ("owner",) if owners else ()
+    rows = table(
+        "document",
+        "name",
+        *whose,
+        "number",
+        "from",
+        "products",
+        "by",
+        "accepted",
+        "state",
+        right=("number", "products"),
+    )
+    for each in kept:
+        undone = f"undone by {each.undone_by}" if each.undone_at is not None else "replaced"
+        rows.add_row(
+            cell(each.document[:8], "dim"), cell(each.name, "bold"), *((cell(each.owner),) if owners else ()),
+            cell(each.number), cell(each.origin.value), cell(each.products), cell(each.by or None),
+            cell(f"{duration(max(0.0, now - each.at))} ago"),
+            cell("in use", "green") if each.in_use else cell(undone, "dim"),
+        )  # fmt: skip
+    return rows

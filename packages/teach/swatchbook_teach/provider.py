@@ -1,0 +1,80 @@
+"""What the core asks for a document that is taught: the implementation of `swatchbook.teacher.Teacher`.
+
+Modules are imported when they are asked: naming the version for a cache key needs none of them.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from swatchbook.records import Discovery, Extraction, LostPicture, Page, Reading, TaughtReading
+
+if TYPE_CHECKING:
+    from swatchbook.catalogue.link_features import PagePlaces
+    from swatchbook.ledger.stored_documents import Document
+    from swatchbook.resources import Resources
+    from swatchbook_teach.records import Proposal
+
+
+class TaughtDocuments:
+    """Reads documents as they were taught. `version`: raised whenever `discover` may return something else."""
+
+    version = "1"
+
+    def discover(self, reading: Reading, pages: Iterable[Page], taught: TaughtReading) -> Discovery:
+        """Return the products of a document whose names, codes or prices a reading finds."""
+        from swatchbook_teach.learning.taught_products import discover_taught
+
+        return discover_taught(reading, pages, taught)
+
+    def amend_pictures(
+        self,
+        resources: "Resources",
+        file: str,
+        reading: Reading,
+        extraction: Extraction,
+        taught: TaughtReading,
+        taken: Sequence[LostPicture],
+    ) -> tuple[Extraction, Sequence[LostPicture]]:
+        """Return the pictures of a document as they were taught, and the parts of pages that are pictures then."""
+        from swatchbook_teach.taught_pictures import amend_pictures
+
+        return amend_pictures(resources, file, reading, extraction, taught, taken)
+
+    def pairing(self, taught: TaughtReading) -> "Callable[[Sequence[PagePlaces]], Mapping[str, str]] | None":
+        """Return what pairs pictures with names on the side that was taught, None where none was."""
+        from swatchbook_teach.taught_pictures import pairing
+
+        return pairing(taught)
+
+    def describe_offer(self, resources: "Resources", document: "Document") -> str | None:
+        """Return a sentence that names a taught document like this one, and the command that shows its reading."""
+        from swatchbook_teach.offered_readings import describe_offer
+
+        return describe_offer(resources, document)
+
+    def propose(
+        self,
+        resources: "Resources",
+        document: "Document",
+        shown: Mapping[Any, Sequence[str]],
+        wrong: Mapping[Any, Sequence[str]],
+        side: str | None,
+    ) -> "Sequence[Proposal]":
+        """Return what readings would find that agree with what a notebook shows, the likeliest first."""
+        from swatchbook_teach.notebook import propose
+
+        return propose(resources, document, shown, wrong, side)
+
+    def accept(self, resources: "Resources", document: str, proposal: "Proposal", *, by: str) -> None:
+        """Accept a proposal that a notebook has, and queue the document."""
+        from swatchbook_teach.lessons import accept_proposal
+        from swatchbook_teach.records import ReadingOrigin
+
+        origin = ReadingOrigin.SHOWN if proposal.reading.examples else ReadingOrigin.LIKELIEST
+        accept_proposal(resources, document, proposal, by=by, origin=origin)
+
+    def undo(self, resources: "Resources", document: str, *, by: str) -> None:
+        """Undo the reading in use, and queue the document."""
+        from swatchbook_teach.lessons import undo_reading
+
+        undo_reading(resources, document, by=by)

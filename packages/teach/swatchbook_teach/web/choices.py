@@ -1,0 +1,87 @@
+"""A reading to choose, as a picture of one page with its names in boxes."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from swatchbook.records import Box
+from swatchbook_base.geometry import turn_back
+from swatchbook_teach.lessons import Lesson, first_names
+from swatchbook_teach.records import Proposal
+
+_MARGIN = 1.5  # points around a text that belong to its box
+_NAMES = 3
+
+Place = tuple[int, Box]
+"""A page, and a box on it as it was read."""
+
+
+class Choice(NamedTuple):
+    """A reading to choose, shown on one page. `value`: the address or the record that a click sends; `missing`: the
+    boxes of names there that another reading finds, but not this one.
+    """
+
+    title: str
+    value: str
+    proposal: Proposal
+    names: tuple[str, ...]
+    page: int
+    size: tuple[float, float]
+    boxes: tuple[Box, ...]
+    missing: tuple[Box, ...] = ()
+
+
+def show_most(lesson: Lesson, title: str, address: str, proposal: Proposal) -> Choice:
+    """Return a reading on the page where it finds most."""
+    places = [(each.page, each.box) for each in proposal.names]
+    page = _most_frequent(number for number, _ in places)
+    names = tuple(each.name for each in proposal.names[:_NAMES])
+    return Choice(title, address, proposal, names, page, _size(lesson, page), _boxes(lesson, page, places))
+
+
+def show_difference(lesson: Lesson, proposal: Proposal, shown: Mapping[Place, str]) -> Choice:
+    """Return another reading on the page where it differs most from the names that are shown, those first that only it
+    finds. A click sends its rules.
+    """
+    own = [(each.page, each.box) for each in proposal.names]
+    page = _most_frequent(number for number, _ in shown.keys() ^ set(own))
+    return Choice(
+        title="",
+        value=proposal.reading.rules_only.model_dump_json(exclude_defaults=True),
+        proposal=proposal,
+        names=first_names(proposal, shown.values(), _NAMES),
+        page=page,
+        size=_size(lesson, page),
+        boxes=_boxes(lesson, page, own),
+        missing=_boxes(lesson, page, shown.keys() - set(own)),
+    )
+
+
+def changes(proposal: Proposal) -> bool:
+    """Return whether a reading finds other names than the present ones."""
+    return bool(proposal.lost) or any(each.new for each in proposal.names)
+
+
+def _most_frequent(pages: Iterable[int]) -> int:
+    counts = Counter(pages)
+    return max(counts, key=lambda number: (counts[number], -number), default=1)
+
+
+def _size(lesson: Lesson, page: int) -> tuple[float, float]:
+    box = lesson.reading.page_boxes[page]
+    return box[2], box[3]
+
+
+def _boxes(lesson: Lesson, page: int, places: Iterable[Place]) -> tuple[Box, ...]:
+    return tuple(on_picture(lesson, page, box) for number, box in places if number == page)
+
+
+def page_turn(lesson: Lesson, page: int) -> int:
+    """Return the degrees clockwise by which a page must be turned to be read."""
+    return next((each.turn for each in lesson.texts.document.layouts if each.number == page), 0)
+
+
+def on_picture(lesson: Lesson, page: int, box: Box) -> Box:
+    """Return where a text stands on the picture of its page, with a margin: sideways pages were read turned."""
+    x0, y0, x1, y1 = turn_back(box, lesson.reading.page_boxes[page], page_turn(lesson, page))
+    return round(x0 - _MARGIN, 1), round(y0 - _MARGIN, 1), round(x1 + _MARGIN, 1), round(y1 + _MARGIN, 1)

@@ -1,0 +1,34 @@
+"""The page of the readings that a document can be read by, the likeliest ones and those of like documents, each as a
+page with boxes.
+"""
+
+from fastapi import Response
+
+from swatchbook.interface.service.documents import DocumentId
+from swatchbook.interface.web.pages import TheView, page_router
+from swatchbook_teach import lessons
+from swatchbook_teach.offered_readings import offer_readings
+from swatchbook_teach.service import opened_lesson
+from swatchbook_teach.web.choices import changes, show_most
+
+router = page_router()
+
+
+@router.get("/ui/documents/{document_id}/readings")
+def show_choices(view: TheView, document_id: DocumentId) -> Response:
+    """Return the three likeliest readings and those of like documents, each as a page with boxes. A document's page
+    asks for it when it is in doubt.
+    """
+    address = f"/ui/documents/{document_id}/teach"
+    with opened_lesson(view.resources, view.caller, document_id) as lesson:
+        likeliest = lessons.propose_likeliest(view.resources, lesson)
+        choices = [
+            show_most(lesson, f"As in {each.name}", view.link(address, taken_from=each.document), each.proposal)
+            for each in offer_readings(view.resources, lesson)
+        ]
+        choices += [
+            show_most(lesson, "" if changes(each) else "As it is now", view.link(address, likeliest=number), each)
+            for number, each in enumerate(likeliest, 1)
+            if each.names
+        ]
+    return view.render("readings.html", document=lesson.document, choices=choices)

@@ -1,0 +1,19 @@
+"""Fixtures of `tests/ledger` and `tests/interface`: a fresh ledger on each database, a service with anna's sample."""
+
+from tests.interface.conftest import client, keys
+from tests.interface.web.conftest import document, resources, sample
+from tests.ledger.conftest import (
+    database,
+    ledger,
+    new_ledger,
+    new_postgresql,
+    new_sqlite,
+    postgres,
+    postgres_copies,
+    url,
+)
+
+__all__ = [
+    "client", "database", "document", "keys", "ledger", "new_ledger", "new_postgresql", "new_sqlite", "postgres",
+    "postgres_copies", "resources", "sample", "url",
+]  # fmt: skip

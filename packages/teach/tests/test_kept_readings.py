@@ -1,0 +1,138 @@
+"""Readings are kept with their document, accepted and undone in order, and the document is queued with each change."""
+
+import pytest
+
+from swatchbook.errors import InvalidReference
+from swatchbook.ledger import runs
+from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.document_commands import mark_deleting, request_again
+from swatchbook.ledger.stored_documents import FOLDER, PDF, Document, get_document, queue
+from swatchbook.ledger.trashed_documents import move_to_trash, restore_trashed
+from swatchbook.records import UNTAUGHT, Cut, DocumentStatus, Example, IngestOptions, TaughtReading, TextRule, sha256
+from swatchbook_teach import kept_readings
+from swatchbook_teach.kept_readings import accept_reading, list_readings, undo_reading
+from swatchbook_teach.records import ReadingOrigin
+from tests.ledger.scene import begin, delete
+
+LARGE = TaughtReading(
+    names=(TextRule(traits={"size": 12.0, "bold": True, "font": "Arial"}, cut=Cut(after="REF: ")),),
+    examples=(Example(page=5, box=(10, 20, 30.5, 40), text="POLO B"), Example(page=6, box=(1, 2, 3, 4), right=False)),
+)
+SMALL = TaughtReading(names=(TextRule(traits={"size": 8.0}),))
+
+
+def registered(ledger: Ledger, name: str = "a", *, owner: str = "anna", kind: str = PDF) -> Document:
+    content = sha256(name.encode()) if kind == PDF else f"/pictures/{name}"
+    return queue(
+        ledger, owner=owner, content=content, kind=kind, name=name, file=f"{content}.pdf" if kind == PDF else None,
+        size=1, options=IngestOptions(focus=False),
+    )  # fmt: skip
+
+
+def completed(ledger: Ledger, name: str = "a") -> Document:
+    """A document whose run has ended."""
+    document = registered(ledger, name)
+    run = runs.begin(ledger, document.id, options=document.options, fingerprint="f", requested=())
+    assert isinstance(run, runs.Run)
+    runs.end(ledger, run, DocumentStatus.COMPLETED)
+    return get_document(ledger, document.id)
+
+
+def test_accepted_reading_queues_the_document_once(ledger: Ledger) -> None:
+    document = completed(ledger)
+    kept = accept_reading(ledger, document.id, LARGE, by="anna", products=118)
+    now = get_document(ledger, document.id)
+    assert (kept.number, kept.in_use, kept.reading, kept.by, kept.products) == (1, True, LARGE, "anna", 118)
+    assert now.options == document.options.with_taught(LARGE)
+    assert (now.status, now.fingerprint, now.launches) == (DocumentStatus.QUEUED, None, document.launches + 1)
+    assert accept_reading(ledger, document.id, LARGE, by="bert") == kept
+    assert get_document(ledger, document.id) == now
+
+
+def test_undo_returns_to_the_reading_before(ledger: Ledger) -> None:
+    document = completed(ledger)
+    for reading in (LARGE, SMALL):
+        accept_reading(ledger, document.id, reading, by="anna", origin=ReadingOrigin.LIKELIEST)
+    undone = undo_reading(ledger, document.id, by="bert")
+    assert (undone.number, undone.undone_by, undone.in_use) == (2, "bert", False)
+    assert undone.undone_at is not None
+    assert get_document(ledger, document.id).options.taught == LARGE
+    assert [each.in_use for each in list_readings(ledger, document=document.id)] == [True, False]
+    undo_reading(ledger, document.id, by="bert")
+    assert get_document(ledger, document.id).options == document.options
+    with pytest.raises(InvalidReference, match="no taught reading"):
+        undo_reading(ledger, document.id, by="bert")
+    accept_reading(ledger, document.id, SMALL, by="anna")
+    assert [each.number for each in list_readings(ledger, document=document.id)] == [1, 2, 3]
+
+
+def test_reading_given_with_an_ingest_is_recorded(ledger: Ledger) -> None:
+    document = completed(ledger)
+    request_again(ledger, document.id, document.options.with_taught(SMALL))
+    assert list_readings(ledger, document=document.id) == []
+    accept_reading(ledger, document.id, LARGE, by="anna")
+    assert [each.reading for each in list_readings(ledger, document=document.id)] == [SMALL, LARGE]
+    undo_reading(ledger, document.id, by="anna")
+    assert get_document(ledger, document.id).options.taught == SMALL
+    undo_reading(ledger, document.id, by="anna")
+    assert get_document(ledger, document.id).options.taught == UNTAUGHT
+
+
+def test_live_run_ends_before_another_reading(ledger: Ledger) -> None:
+    run = begin(ledger)
+    accept_reading(ledger, run.document, LARGE, by="anna")
+    assert get_document(ledger, run.document).status is DocumentStatus.RUNNING
+    runs.end(ledger, run, DocumentStatus.COMPLETED)
+    ended = get_document(ledger, run.document)
+    assert (ended.status, ended.options.taught) == (DocumentStatus.WAITING, LARGE)
+
+
+def test_what_cannot_be_taught_stays(ledger: Ledger) -> None:
+    folder = registered(ledger, "pictures", kind=FOLDER)
+    deleting, trashed = registered(ledger, "deleting"), registered(ledger, "trashed")
+    mark_deleting(ledger, deleting.id)
+    move_to_trash(ledger, trashed.id)
+    for document, said in (
+        (folder.id, "items of a folder"), (deleting.id, "being deleted"), (trashed.id, "in the trash"),
+        ("00000000-0000-0000-0000-000000000000", "There is no document"),
+    ):  # fmt: skip
+        with pytest.raises(InvalidReference, match=said):
+            accept_reading(ledger, document, LARGE, by="anna")
+        with pytest.raises(InvalidReference, match=said):
+            undo_reading(ledger, document, by="anna")
+    with pytest.raises(InvalidReference, match="no rules"):
+        accept_reading(ledger, completed(ledger).id, UNTAUGHT, by="anna")
+    assert list_readings(ledger) == []
+    assert get_document(ledger, folder.id) == folder
+
+
+def test_readings_share_their_documents_trash_and_delete(ledger: Ledger) -> None:
+    document = completed(ledger)
+    accept_reading(ledger, document.id, LARGE, by="anna")
+    before = list_readings(ledger)
+    move_to_trash(ledger, document.id)
+    assert list_readings(ledger) == []
+    restore_trashed(ledger, document.id)
+    assert list_readings(ledger) == before
+    delete(ledger, document.id)
+    assert list_readings(ledger) == []
+
+
+def test_each_owner_has_their_own(ledger: Ledger) -> None:
+    for owner in ("anna", "bert"):
+        accept_reading(ledger, registered(ledger, owner=owner).id, LARGE, by=owner)
+    assert [each.owner for each in list_readings(ledger, owner="bert")] == ["bert"]
+    assert {each.owner for each in list_readings(ledger)} == {"anna", "bert"}
+
+
+def test_a_failure_halfway_changes_nothing(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = completed(ledger)
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(kept_readings, "queue_with", fail)
+    with pytest.raises(ZeroDivisionError):
+        accept_reading(ledger, document.id, LARGE, by="anna")
+    assert list_readings(ledger) == []
+    assert get_document(ledger, document.id) == document

@@ -1,0 +1,171 @@
+"""What follows from a few names that a person shows, on documents made by lot."""
+
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swatchbook.catalogue.page_layout import upright
+from swatchbook.records import Example, TaughtReading, TextRule
+from swatchbook_teach.learning.learn import _most_promising, learn
+from swatchbook_teach.learning.propose import preview, propose
+from swatchbook_teach.learning.taught_products import discover_taught, read_names
+from swatchbook_teach.learning.texts import DocumentTexts, collect_texts
+from tests.catalogue import layouts, plain
+from tests.catalogue.layouts import Document
+
+WORDS = ("calm", "oak", "river", "stone", "light", "north")
+
+
+def _labelled() -> Document:
+    """Return a document whose products follow a label in small type, under headings that are none."""
+    blocks = []
+    for n in range(6):
+        blocks += [layouts.text(60, 60 + 110 * n, f"House of {WORDS[n]}", 18, bold=True)]
+        blocks += [layouts.text(60, 90 + 110 * n, f"Ref. {WORDS[-n - 1].upper()} B", 9)]
+        blocks += [layouts.text(60, 110 + 110 * n, f"A {WORDS[n]} story of hands and wood", 9)]
+    pages = [layouts.page(1, [layouts.text(60, 300, "Catalogue", 44)]), layouts.page(2, blocks)]
+    return Document(pages, [])
+
+
+@cache
+def _described(number: int) -> DocumentTexts:
+    return _texts(plain.described(number))
+
+
+def _texts(document: Document) -> DocumentTexts:
+    return collect_texts(layouts.reading(document), document.pages)
+
+
+def _sideways(document: Document) -> Document:
+    """Return a document whose pages are printed sideways: they must be turned clockwise by 90 degrees to be read."""
+    turned = (upright(page.model_copy(update={"turn": 270})) for page in document.pages)
+    return Document([page.model_copy(update={"turn": 90}) for page in turned], document.products, document.outline)
+
+
+def test_texts_of_sideways_pages_are_those_of_upright_ones() -> None:
+    texts, sideways = _texts(_labelled()), _texts(_sideways(_labelled()))
+    assert [(each.name, each.box) for each in sideways.texts] == [(each.name, each.box) for each in texts.texts]
+    assert [each.box for each in sideways.document.layouts] == [each.box for each in texts.document.layouts]
+    assert sideways.found.tolist() == texts.found.tolist()
+
+
+def _example(texts: DocumentTexts, words: str, name: str | None = None, *, right: bool = True) -> Example:
+    text = next(t for t in texts.texts if t.text.text == words)
+    return Example(page=text.page, box=text.box, text=name or text.name, right=right)
+
+
+def _names(texts: DocumentTexts, examples: Sequence[Example]) -> list[str]:
+    best = learn(texts, examples)[0]
+    return [each.name for each in read_names(texts, best.reading, best.texts)]
+
+
+def test_two_names_behind_a_label_lead_to_all() -> None:
+    texts = _texts(_labelled())
+    examples = [_example(texts, f"Ref. {w} B", f"{w} B") for w in ("OAK", "STONE")]
+    assert _names(texts, examples) == ["NORTH B", "LIGHT B", "STONE B", "RIVER B", "OAK B", "CALM B"]
+
+
+def test_quantity_in_the_place_of_a_name_is_none_unless_one_is_shown() -> None:
+    document = _labelled()
+    blocks = [
+        layouts.text(*block.bbox[:2], f"1{n} pcs", 18, bold=True) if n in (6, 12) else block
+        for n, block in enumerate(document.pages[1].blocks)
+    ]
+    page = document.pages[1].model_copy(update={"blocks": tuple(blocks)})
+    texts = _texts(document._replace(pages=[document.pages[0], page]))
+    assert not any(texts.usual[n] for n, t in enumerate(texts.texts) if t.name in {"16 pcs", "112 pcs"})
+    names = _names(texts, [_example(texts, f"House of {word}") for word in ("calm", "oak")])
+    assert names == ["House of calm", "House of oak", "House of stone", "House of north"]
+    assert "112 pcs" in _names(texts, [_example(texts, "16 pcs"), _example(texts, "House of oak")])
+
+
+def test_wrong_name_is_left_out_and_right_ones_stay() -> None:
+    document = plain.described(3)
+    texts = _texts(document)
+    present = [texts.texts[n].name for n in texts.found.nonzero()[0]]
+    gone = next(t for n, t in enumerate(texts.texts) if texts.found[n])
+    names = _names(texts, [Example(page=gone.page, box=gone.box, right=False)])
+    assert gone.name not in names
+    assert set(names) <= set(present)
+
+
+def test_name_that_no_text_says_is_a_product_where_it_was_drawn() -> None:
+    document = _labelled()
+    drawn = Example(page=2, box=(300, 700, 400, 720), text="Hidden lamp")
+    taught = TaughtReading(examples=(drawn,))
+    found = discover_taught(layouts.reading(document), document.pages, taught)
+    assert [p.name for p in found.products] == ["Hidden lamp"]
+
+
+def test_taught_products_have_their_codes_and_pages() -> None:
+    document = plain.price_list(2)
+    texts = _texts(document)
+    shown = [_example(texts, p.name) for p in document.products[:2]]
+    best = learn(texts, shown)[0]
+    found = discover_taught(layouts.reading(document), document.pages, best.reading)
+    assert {(p.name, p.first_page) for p in found.products} == {(p.name, p.first) for p in document.products}
+    assert min(p.confidence for p in found.products) >= 0.9
+
+
+def test_proposal_names_what_is_lost_and_least_sure() -> None:
+    document = plain.described(3)
+    texts = _texts(document)
+    gone = next(t for n, t in enumerate(texts.texts) if texts.found[n])
+    wrong = Example(page=gone.page, box=gone.box, right=False)
+    proposal = propose(texts, layouts.reading(document), [wrong])[0]
+    assert (gone.name, gone.page) in proposal.lost
+    assert len(proposal.unsure) <= 10
+    assert [n.probability for n in proposal.unsure] == sorted(n.probability for n in proposal.unsure)
+
+
+def test_rules_hold_for_a_document_of_the_same_maker() -> None:
+    texts = _texts(_labelled())
+    taught = learn(texts, [_example(texts, f"Ref. {w} B", f"{w} B") for w in ("OAK", "STONE")])[0].reading
+    blocks = [layouts.text(60, 90 + 60 * n, f"Ref. NEW {n}", 9) for n in range(4)]
+    other = Document([layouts.page(1, [layouts.text(60, 300, "Spring", 44)]), layouts.page(2, blocks)], [])
+    names = preview(_texts(other), layouts.reading(other), taught.rules_only).names
+    assert [each.name for each in names] == ["NEW 0", "NEW 1", "NEW 2", "NEW 3"]
+
+
+def test_rule_that_fits_nothing_finds_nothing() -> None:
+    texts = _texts(_labelled())
+    for trait in ("no such trait", "group title", "size", "font"):
+        rule = TextRule(traits={trait: "nothing like it"})
+        assert read_names(texts, TaughtReading(names=(rule,))) == [], trait
+
+
+@given(st.integers(1, 6), st.lists(st.tuples(st.integers(0, 500), st.booleans()), min_size=1, max_size=4))
+def test_what_a_person_says_holds(number: int, clicks: list[tuple[int, bool]]) -> None:
+    texts = _described(number)
+    said = {n % len(texts.texts): right for n, right in clicks}
+    examples = [
+        Example(page=t.page, box=t.box, text=t.name, right=right)
+        for n, right in said.items()
+        for t in [texts.texts[n]]
+        if t.name
+    ]
+    if not examples:
+        return
+    best = learn(texts, examples)[0]
+    named = {(each.text.page, each.text.box) for each in read_names(texts, best.reading, best.texts)}
+    again = {(each.text.page, each.text.box) for each in read_names(texts, best.reading)}
+    assert named == again
+    for example in examples:
+        assert ((example.page, example.box) in named) == example.right
+
+
+def test_likeliest_readings_differ() -> None:
+    texts = _described(3)
+    readings = learn(texts, [], most=3)
+    assert 1 <= len(readings) <= 3
+    for n, one in enumerate(readings):
+        for other in readings[:n]:
+            assert (one.texts != other.texts).any()
+
+
+def test_of_two_likely_sets_that_are_alike_only_one_is_shown() -> None:
+    sets = np.array([[1, 1, 1, 1, 0, 0, 0], [1, 1, 1, 1, 1, 0, 0], [0, 0, 0, 0, 0, 1, 1]], float)
+    assert list(_most_promising(sets, np.array([0.4, 0.35, 0.25]), sets[0])) == [2, 1]

@@ -1,0 +1,207 @@
+"""What follows from a code or price that a person shows, on documents made by lot."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from swatchbook.catalogue.describe import describe_all
+from swatchbook.catalogue.discover import discover
+from swatchbook.records import Box, Discovery, Example, FoundProduct, Shown, TaughtReading
+from swatchbook_teach.learning.propose import preview, propose
+from swatchbook_teach.learning.taught_products import discover_taught
+from swatchbook_teach.learning.texts import DocumentTexts, collect_texts
+from swatchbook_teach.records import Proposal
+from tests.catalogue import layouts, plain
+from tests.catalogue.layouts import GOODS, NAMES, Document, ExpectedProduct
+
+ODD_PRICES = {
+    "request": lambda n: f"on request {12 + n},-",
+    "piece": lambda n: f"{12 + n}.50 / pc",
+    "bare": lambda n: f"{12 + n}",
+}
+
+
+def _rows(price: str = "request", *, every: int = 1) -> Document:
+    """Return a list of articles: name, measure, code and price in columns; a price in each row or each second one."""
+    pages, expected = [layouts.cover()], []
+    for k in range(3):
+        blocks = [layouts.text(50, 60, ("Hinges", "Handles", "Locks")[k], 24), *layouts.foot(k + 2)]
+        for n in range(8):
+            name, y = f"{NAMES[n]} {GOODS[(n + k) % 8]}", 120 + 40 * n
+            blocks += [
+                layouts.text(50, y, name, 11, bold=True),
+                layouts.text(210, y + 1, f"{200 + n} mm", 9),
+                layouts.text(300, y + 1, f"no {10 * k + n} of {k}", 9),
+            ]
+            blocks += [layouts.text(420, y + 1, ODD_PRICES[price](n), 9)] if n % every == 0 else []
+            blocks += [layouts.text(50, y + 16, "oiled by hand, for long evenings", 8)]
+            expected.append(ExpectedProduct(name, k + 2, k + 2))
+        pages.append(layouts.page(k + 2, blocks))
+    return Document(pages, expected)
+
+
+def _cards() -> Document:
+    """Return cards: a picture, the name below it, the price without a currency in the corner and the code above."""
+    pages = [layouts.cover()]
+    for k in range(4):
+        blocks, pictures = [*layouts.foot(k + 2)], []
+        for n in range(4):
+            x, y = 50 + 270 * (n % 2), 80 + 350 * (n // 2)
+            pictures.append((x, y + 20, x + 220, y + 220))
+            blocks += [
+                layouts.text(x, y, f"{'abcd'[n]}{k} / north", 8),
+                layouts.text(x, y + 230, f"{NAMES[(n + 3 * k) % 12]} {GOODS[(2 * n + k) % 8]}", 13, bold=True),
+                layouts.text(x, y + 252, "A calm object for every day", 8),
+                layouts.text(x + 180, y + 275, f"{30 + 4 * k + n},-", 9),
+            ]
+        pages.append(layouts.page(k + 2, blocks, pictures))
+    return Document(pages, [])
+
+
+def _texts(document: Document) -> DocumentTexts:
+    return collect_texts(layouts.reading(document), document.pages)
+
+
+def _example(texts: DocumentTexts, words: str, what: Shown, part: str | None = None, *, right: bool = True) -> Example:
+    text = next(t for t in texts.texts if t.text.text == words)
+    return Example(page=text.page, box=text.box, text=part or words, what=what, right=right)
+
+
+def _propose(document: Document, *shown: tuple[str, Shown, str | None]) -> Proposal:
+    texts = _texts(document)
+    return propose(texts, layouts.reading(document), [_example(texts, *each) for each in shown])[0]
+
+
+def _read(document: Document, taught: TaughtReading) -> Discovery:
+    return discover_taught(layouts.reading(document), document.pages, taught)
+
+
+def _values(products: Sequence[FoundProduct], what: Shown) -> dict[tuple[str, int], str]:
+    return {(p.name, p.first_page): fact.value for p in products for fact in p.taught if fact.key == what}
+
+
+def test_one_code_in_another_column_leads_to_all() -> None:
+    document = _rows()
+    proposal = _propose(document, ("no 1 of 0", Shown.CODE, None))
+    assert (proposal.coded, proposal.priced, proposal.products) == (24, 0, 24)
+    assert not proposal.reading.names_are_taught
+    found = _read(document, proposal.reading)
+    assert [p.code for p in found.products] == [f"no {10 * k + n} of {k}" for k in range(3) for n in range(8)]
+    assert [each.code for each in proposal.names] == [p.code for p in found.products]
+
+
+@pytest.mark.parametrize(
+    ("price", "shown", "part", "values"),
+    [
+        ("request", "on request 12,-", "12,-", [f"{12 + n},-" for n in range(8)]),
+        ("request", "on request 12,-", None, [f"on request {12 + n},-" for n in range(8)]),
+        ("piece", "13.50 / pc", None, [f"{12 + n}.50 / pc" for n in range(8)]),
+        ("bare", "14", None, [f"{12 + n}" for n in range(8)]),
+    ],
+)
+def test_one_price_in_odd_form_leads_to_all(price: str, shown: str, part: str | None, values: list[str]) -> None:
+    document = _rows(price)
+    proposal = _propose(document, (shown, Shown.PRICE, part))
+    assert (proposal.priced, proposal.coded) == (24, 0)
+    found = _read(document, proposal.reading)
+    assert list(_values(found.products, Shown.PRICE).values()) == values * 3
+    described = describe_all(found, document.pages, ())
+    assert [each.metadata["price"] for each in described] == values * 3
+    assert {fact.rule for each in described for fact in each.facts if fact.key == "price"} == {"taught"}
+
+
+def test_product_without_a_price_gets_none() -> None:
+    document = _rows("piece", every=2)
+    proposal = _propose(document, ("14.50 / pc", Shown.PRICE, None))
+    assert (proposal.priced, proposal.products) == (12, 24)
+    found = _read(document, proposal.reading)
+    assert [bool(p.taught) for p in found.products] == [True, False] * 12
+
+
+def test_code_and_price_of_cards_belong_to_their_names() -> None:
+    document = _cards()
+    proposal = _propose(document, ("a0 / north", Shown.CODE, None), ("31,-", Shown.PRICE, None))
+    assert (proposal.products, proposal.coded, proposal.priced) == (16, 16, 16)
+    wanted = {
+        f"{NAMES[(n + 3 * k) % 12]} {GOODS[(2 * n + k) % 8]}": (f"{'abcd'[n]}{k} / north", f"{30 + 4 * k + n},-")
+        for k in range(4)
+        for n in range(4)
+    }
+    assert {each.name: (each.code, each.price) for each in proposal.names} == wanted
+    assert {p.name: tuple(f.value for f in p.taught) for p in _read(document, proposal.reading).products} == wanted
+
+
+def test_counter_example_narrows() -> None:
+    document = _rows()
+    texts, reading = _texts(document), layouts.reading(document)
+    measures = propose(texts, reading, [_example(texts, "201 mm", Shown.CODE)])[0]
+    assert measures.coded == 24
+    right = _example(texts, "no 1 of 0", Shown.CODE)
+    wrong = _example(texts, "no 2 of 0", Shown.CODE, right=False)
+    narrowed = propose(texts, reading, [right, wrong])[0]
+    codes = [each.code for each in narrowed.names]
+    assert "no 1 of 0" in codes
+    assert "no 2 of 0" not in codes
+    assert narrowed.coded >= 20
+    again = _read(document, narrowed.reading)
+    assert [p.code for p in again.products if p.taught] == [code for code in codes if code]
+
+
+def test_rules_for_facts_hold_for_other_documents() -> None:
+    taught = _propose(_rows(), ("no 1 of 0", Shown.CODE, None), ("on request 12,-", Shown.PRICE, "12,-")).reading
+    other = Document([layouts.cover(), *(_rows().pages[n] for n in (3, 1))], [])
+    found = preview(_texts(other), layouts.reading(other), taught.rules_only)
+    assert (found.products, found.coded, found.priced) == (16, 16, 16)
+
+
+def test_value_that_no_text_says_is_taken_where_it_was_drawn() -> None:
+    document = _rows()
+    texts = _texts(document)
+    name = texts.texts[int(texts.found.nonzero()[0][0])]
+    _, y0, x1, y1 = name.box
+    drawn = Example(page=name.page, box=(x1 + 5, y0, x1 + 40, y1), text="H-1", what=Shown.CODE)
+    proposal = propose(texts, layouts.reading(document), [drawn])[0]
+    assert [(each.name, each.code) for each in proposal.names if each.code] == [(name.name, "H-1")]
+
+
+@cache
+def _lists(number: int) -> tuple[Document, DocumentTexts, Discovery]:
+    document = plain.price_list(number)
+    return document, _texts(document), discover(layouts.reading(document), document.pages)
+
+
+def _places(found: Discovery) -> set[tuple[str, int, Box]]:
+    """Return each place of each product; products of one name are apart where their codes differ, and else joined."""
+    return {(p.name, place.page, place.bbox) for p in found.products for place in p.occurrences}
+
+
+@settings(max_examples=settings().max_examples // 5, phases=(Phase.explicit, Phase.generate))
+@given(
+    st.integers(1, 5),
+    st.lists(
+        st.tuples(st.integers(0, 400), st.sampled_from([Shown.CODE, Shown.PRICE]), st.booleans()),
+        min_size=1,
+        max_size=3,
+    ),
+)
+def test_nothing_but_codes_and_prices_changes(number: int, clicks: list[tuple[int, Shown, bool]]) -> None:
+    document, texts, before = _lists(number)
+    shown: Mapping[tuple[int, Shown], bool] = {(n % len(texts.texts), what): right for n, what, right in clicks}
+    examples = [
+        Example(page=t.page, box=t.box, text=t.text.text, what=what, right=right)
+        for (n, what), right in shown.items()
+        for t in [texts.texts[n]]
+    ]
+    proposal = propose(texts, layouts.reading(document), examples)[0]
+    after = _read(document, proposal.reading)
+    assert _places(after) == _places(before)
+    assert after.sure == pytest.approx(before.sure, abs=1e-6)  # sums of the same numbers in another order
+    assert (after.note, after.rejected) == (before.note, before.rejected)
+    assert not proposal.lost
+    if not any(fact.key == Shown.CODE for product in after.products for fact in product.taught):
+        assert [p.model_copy(update={"taught": ()}) for p in after.products] == list(before.products)
+    wrong = {(each.page, each.box, each.what) for each in examples if not each.right}
+    assert not wrong & {(fact.page, fact.bbox, fact.key) for product in after.products for fact in product.taught}

@@ -1,0 +1,222 @@
+"""A person shows names, sees what all pages would give, accepts it or takes it back; until then nothing changes."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from taught_catalogues import NAMES, ingest, make, make_home, names_of, open_copy
+
+from swatchbook.errors import InvalidReference
+from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.queries.document import read_products
+from swatchbook.ledger.stored_documents import Document, get_document, list_documents
+from swatchbook.ledger.tables import metadata
+from swatchbook.ledger.trashed_documents import move_to_trash
+from swatchbook.pdf import read_ahead
+from swatchbook.records import UNTAUGHT, DocumentStatus, Shown
+from swatchbook.resources import Resources, open_resources
+from swatchbook.settings import load_settings
+from swatchbook_teach import lessons
+from swatchbook_teach.kept_readings import list_readings
+from swatchbook_teach.lessons import (
+    accept_proposal,
+    find_examples,
+    open_lesson,
+    propose_likeliest,
+    propose_reading,
+    propose_readings,
+    summarize_other,
+    undo_reading,
+)
+
+ALL_NAMES = [name for pair in NAMES for name in pair]
+
+
+def all_rows(ledger: Ledger) -> dict[str, list[Any]]:
+    with ledger.read() as connection:
+        return {table.name: list(connection.execute(select(table)).all()) for table in metadata.sorted_tables}
+
+
+@pytest.fixture(scope="module")
+def ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_home(make(tmp_path_factory.mktemp("surfaces") / "surfaces.pdf"))
+
+
+@pytest.fixture
+def resources(home: Path, ingested: Path) -> Iterator[Resources]:
+    with open_copy(ingested, home) as tools:
+        yield tools
+
+
+@pytest.fixture
+def catalogue(ingested: Path) -> Path:
+    return ingested.with_name("surfaces.pdf")
+
+
+@pytest.fixture
+def document(resources: Resources) -> Document:
+    (document,) = list_documents(resources.ledger)
+    return document
+
+
+def test_two_names_are_shown_and_the_whole_catalogue_follows(
+    resources: Resources, document: Document, catalogue: Path
+) -> None:
+    assert names_of(resources, document) == []
+    at_first, before = read_products(resources.ledger, document.id), all_rows(resources.ledger)
+    lesson = open_lesson(resources, document)
+    examples = [example for text in ("alder", "Birke") for example in find_examples(lesson, 1, text)]
+    assert [example.text for example in examples] == ["Alder", "Birke"], "as they are printed"
+    proposal = propose_reading(resources, lesson, examples)
+    assert [each.name for each in proposal.names] == ALL_NAMES
+    assert (proposal.products, proposal.pages) == (6, (1, 2, 3))
+    assert all_rows(resources.ledger) == before, "nothing changes before it is accepted"
+
+    kept = accept_proposal(resources, document.id, proposal, by="anna")
+    assert (kept.products, kept.in_use) == (6, True)
+    assert get_document(resources.ledger, document.id).status is DocumentStatus.QUEUED
+    taught = ingest(resources, catalogue)
+    assert names_of(resources, taught) == ALL_NAMES
+    assert taught.options == document.options.with_taught(proposal.reading)
+
+    undo_reading(resources, document.id, by="bert")
+    untaught = ingest(resources, catalogue)
+    assert untaught.options == document.options
+    assert read_products(resources.ledger, document.id) == at_first
+    assert [each.undone_by for each in list_readings(resources.ledger)] == ["bert"]
+
+
+def test_other_readings_agree_with_what_was_shown_and_differ(resources: Resources, document: Document) -> None:
+    lesson = open_lesson(resources, document)
+    examples = find_examples(lesson, 1, "Alder")
+    likeliest, *others = propose_readings(resources, lesson, examples)
+    assert likeliest == propose_reading(resources, lesson, examples)
+    assert 1 <= len(others) <= 4
+    assert all(each.reading.examples == tuple(examples) for each in others)
+    assert all("Alder" in {name.name for name in each.names} for each in others)
+    assert (
+        len({tuple((name.page, name.box) for name in each.names) for each in (likeliest, *others)}) == len(others) + 1
+    )
+    known = {each.name for each in likeliest.names}
+    other = next(each for each in others if {name.name for name in each.names} - known)
+    summary = summarize_other(likeliest, other)
+    assert (summary.products, summary.reading) == (other.products, other.reading)
+    assert summary.names[0] not in known, "what tells it apart comes first"
+    taken, *rest = propose_readings(resources, lesson, examples, start=other.reading)
+    assert (taken.reading, taken.products) == (other.reading, other.products), "it is not learnt anew"
+    assert [(each.name, each.box) for each in taken.names] == [(each.name, each.box) for each in other.names]
+    assert other.reading not in [each.reading for each in rest]
+
+
+def test_what_is_not_a_name_narrows_and_is_said_to_be_lost(
+    resources: Resources, document: Document, catalogue: Path
+) -> None:
+    lesson = open_lesson(resources, document)
+    right = [example for text in ("Alder", "Birke") for example in find_examples(lesson, 1, text)]
+    accept_proposal(resources, document.id, propose_reading(resources, lesson, right), by="anna")
+    lesson = open_lesson(resources, ingest(resources, catalogue))
+    wrong = find_examples(lesson, 2, "Dune", right=False)
+    narrowed = propose_reading(resources, lesson, wrong)
+    assert "Dune" not in {each.name for each in narrowed.names}
+    assert ("Dune", 2) in narrowed.lost
+    assert [each.right for each in narrowed.reading.examples] == [True, True, False], "it goes on from the one in use"
+
+
+def test_what_is_shown_again_says_nothing_new_and_the_opposite_counts(resources: Resources, document: Document) -> None:
+    lesson = open_lesson(resources, document)
+    right = [example for text in ("Alder", "Birke") for example in find_examples(lesson, 1, text)]
+    first = propose_reading(resources, lesson, [*right, right[0]])
+    accept_proposal(resources, document.id, first, by="anna")
+    lesson = open_lesson(resources, get_document(resources.ledger, document.id))
+    assert propose_reading(resources, lesson, right).reading == first.reading
+    opposite = propose_reading(resources, lesson, find_examples(lesson, 1, "Birke", right=False))
+    assert [(each.text, each.right) for each in opposite.reading.examples] == [("Alder", True), ("Birke", False)]
+    assert "Birke" not in {each.name for each in opposite.names}
+
+
+def test_a_code_and_a_price_are_shown_and_all_products_follow(resources: Resources, tmp_path: Path) -> None:
+    catalogue = make(tmp_path / "priced.pdf", priced=True)
+    document = ingest(resources, catalogue)
+    lesson = open_lesson(resources, document)
+    examples = [each for text in ("Alder", "Birke") for each in find_examples(lesson, 1, text)]
+    examples += find_examples(lesson, 1, "a-0", what=Shown.CODE)
+    examples += find_examples(lesson, 1, "12,-", what=Shown.PRICE)
+    proposal = propose_reading(resources, lesson, examples)
+    assert (proposal.products, proposal.coded, proposal.priced) == (6, 6, 6)
+    accept_proposal(resources, document.id, proposal, by="anna")
+    products = read_products(resources.ledger, ingest(resources, catalogue).id)
+    assert {p.name: (p.code, p.metadata["price"]) for p in products} == {
+        name: (f"{name[0].lower()}-{number}", f"{seed + 12},-")
+        for number, pair in enumerate(NAMES)
+        for name, seed in zip(pair, (number, number + 50), strict=True)
+    }
+
+
+def test_likeliest_readings_are_proposed_without_an_example(resources: Resources, document: Document) -> None:
+    lesson = open_lesson(resources, document)
+    likeliest = propose_likeliest(resources, lesson)
+    assert 1 <= len(likeliest) <= 3
+    assert [each.probability for each in likeliest] == sorted((each.probability for each in likeliest), reverse=True)
+    assert all(each.reading != UNTAUGHT and each.names for each in likeliest)
+
+
+def test_examples_are_found_by_their_text_or_refused_with_what_is_there(
+    resources: Resources, document: Document
+) -> None:
+    lesson = open_lesson(resources, document)
+    (season,) = find_examples(lesson, 2, "Season 2")
+    assert (season.page, season.text, season.right) == (2, "Season 2", True)
+    assert season.box[3] > 50 > season.box[1]
+    (part,) = find_examples(lesson, 3, "ESCHE, for walls", what=Shown.CODE)
+    assert (part.what, part.text) == (Shown.CODE, "esche, for walls")
+    with pytest.raises(InvalidReference, match=r"Page 1 of surfaces\.pdf has no text 'Aldr'") as refused:
+        find_examples(lesson, 1, "Aldr")
+    assert "'Alder'" in str(refused.value.advice)
+    with pytest.raises(InvalidReference, match="has no page 9: it has 3"):
+        find_examples(lesson, 9, "Alder")
+    with pytest.raises(InvalidReference, match="no text"):
+        find_examples(lesson, 1, " - ")
+
+
+def test_what_cannot_be_taught_is_refused(resources: Resources, document: Document, tmp_path: Path) -> None:
+    for changed, said in (
+        ({"kind": "folder"}, "has no pages: it is a folder"),
+        ({"status": DocumentStatus.DELETING}, "is being deleted"),
+        ({"file": None}, "is not stored"),
+    ):
+        with pytest.raises(InvalidReference, match=said):
+            open_lesson(resources, document.model_copy(update=changed))
+    move_to_trash(resources.ledger, document.id)
+    with pytest.raises(InvalidReference, match="is in the trash"):
+        open_lesson(resources, get_document(resources.ledger, document.id))
+
+
+def test_a_stored_reading_is_found_again_without_the_pdf(
+    home: Path, ingested_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(ingested_home, home)
+    reads = list[object]()
+    monkeypatch.setattr(read_ahead.reader, "read", lambda *given, **_: reads.append(given))
+    with open_resources(load_settings()) as resources:
+        (document,) = list_documents(resources.ledger)
+        assert open_lesson(resources, document).reading.page_count == 6
+    assert reads == []
+
+
+def test_pages_are_read_once_if_no_reading_is_stored(
+    home: Path, ingested_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(ingested_home, home)
+    shutil.rmtree(home / "prefect" / "results")
+    reads, read = list[object](), read_ahead.reader.read
+    monkeypatch.setattr(read_ahead.reader, "read", lambda *given: (reads.append(given), read(*given))[1])
+    with open_resources(load_settings()) as resources:
+        (document,) = list_documents(resources.ledger)
+        first = open_lesson(resources, document)
+        lessons._lessons.clear()
+        second = open_lesson(resources, document)
+    assert first.reading == second.reading
+    assert len(reads) == 1

@@ -1,0 +1,84 @@
+"""Readings of other documents are offered: of older editions first, then of catalogues that look alike."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from taught_catalogues import ingest, make, make_home, open_copy
+
+from swatchbook.ledger.document_editions import declare_edition
+from swatchbook.ledger.stored_documents import Document, get_document, list_documents
+from swatchbook.records import Example, TaughtReading, TextRule
+from swatchbook.resources import Resources
+from swatchbook_teach.kept_readings import accept_reading
+from swatchbook_teach.lessons import accept_proposal, find_examples, open_lesson, propose_reading, undo_reading
+from swatchbook_teach.offered_readings import find_fitting, offer_readings
+from swatchbook_teach.records import ReadingOrigin
+
+NEXT = (("Garn", "Holm"), ("Ilex", "Juno"))
+
+
+@pytest.fixture(scope="module")
+def ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("offered")
+    return make_home(make(folder / "first.pdf"), make(folder / "second.pdf", NEXT))
+
+
+@pytest.fixture
+def resources(home: Path, ingested: Path) -> Iterator[Resources]:
+    with open_copy(ingested, home) as tools:
+        yield tools
+
+
+def teach(resources: Resources, document: Document, *names: str) -> None:
+    lesson = open_lesson(resources, document)
+    examples = [example for name in names for example in find_examples(lesson, 1, name)]
+    accept_proposal(resources, document.id, propose_reading(resources, lesson, examples), by="anna")
+
+
+def test_a_reading_of_the_same_maker_is_offered_and_taken_over(resources: Resources, tmp_path: Path) -> None:
+    first, second = (list_documents(resources.ledger, name=f"{name}.pdf")[0] for name in ("first", "second"))
+    other = ingest(resources, make(tmp_path / "other.pdf", font="tiro", size=15))
+    assert offer_readings(resources, open_lesson(resources, second)) == []
+    teach(resources, first, "Alder", "Birke")
+    teach(resources, other, "Alder", "Birke")
+
+    (offer,) = offer_readings(resources, open_lesson(resources, second))
+    assert (offer.document, offer.name, offer.edition) == (first.id, "first.pdf", False)
+    assert offer.fit > 0.8
+    assert [each.name for each in offer.proposal.names] == ["Garn", "Holm", "Ilex", "Juno"]
+    assert offer.proposal.reading.examples == (), "examples are places of another document"
+
+    kept = accept_proposal(
+        resources, second.id, offer.proposal, by="anna", origin=ReadingOrigin.OFFERED, taken_from=offer.document
+    )
+    assert (kept.origin, kept.taken_from) == (ReadingOrigin.OFFERED, first.id)
+    assert get_document(resources.ledger, second.id).options.taught == offer.proposal.reading
+
+
+@pytest.mark.nightly
+def test_the_older_edition_comes_first_and_what_is_undone_is_not_offered(resources: Resources, tmp_path: Path) -> None:
+    alike = ingest(resources, make(tmp_path / "alike.pdf", (("Kiefer", "Linde"),)))
+    older = ingest(resources, make(tmp_path / "older.pdf", (("Garn", "Mohn"), ("Ilex", "Nelke"))))
+    newer = ingest(resources, make(tmp_path / "newer.pdf", NEXT))
+    with resources.ledger.write() as connection:
+        declare_edition(connection, newer.id, older.id)
+    newer = get_document(resources.ledger, newer.id)
+    teach(resources, older, "Garn", "Mohn")
+    teach(resources, alike, "Kiefer", "Linde")
+    offers = offer_readings(resources, open_lesson(resources, newer))
+    assert [(each.document, each.edition) for each in offers] == [(older.id, True), (alike.id, False)]
+    undo_reading(resources, older.id, by="anna")
+    assert [each.document for each in offer_readings(resources, open_lesson(resources, newer))] == [alike.id]
+
+
+def test_a_reading_that_says_nothing_of_other_documents_is_not_offered(resources: Resources) -> None:
+    first, second = (list_documents(resources.ledger, name=f"{name}.pdf")[0] for name in ("first", "second"))
+    for reading in (
+        TaughtReading(names=(TextRule(traits={"found": True}),)),
+        TaughtReading(examples=(Example(page=1, box=(40, 230, 63, 243), text="Alder"),)),
+    ):
+        accept_reading(resources.ledger, first.id, reading, by="anna")
+        assert find_fitting(resources, second, second.pages_file) == []
+    accept_reading(resources.ledger, first.id, TaughtReading(names=(TextRule(traits={"size": 9.0}),)), by="anna")
+    assert [each.kept.document for each in find_fitting(resources, second, second.pages_file)] == [first.id]

@@ -1,0 +1,231 @@
+"""A person shows what a catalogue's pictures are: nothing but pictures and links follows, and undo brings all back."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from taught_catalogues import (
+    FIRST_LOGO,
+    LOGO,
+    SHEET,
+    cell_at,
+    ingest,
+    ingested_sheets,
+    make_sheets,
+    open_copy,
+)
+
+from swatchbook.errors import InvalidReference
+from swatchbook.ledger.document_commands import request_again
+from swatchbook.ledger.page_findings import add_audited, decide_lost_pictures, list_lost_pictures
+from swatchbook.ledger.queries.account import account
+from swatchbook.ledger.queries.placed_pictures import count_pictured, read_placed
+from swatchbook.ledger.stored_documents import Document, get_document, list_documents
+from swatchbook.ledger.tables import chunks, entities, links, pages, placements, products
+from swatchbook.records import (
+    UNTAUGHT,
+    Example,
+    LostPicture,
+    LostState,
+    PictureSide,
+    PlacementState,
+    Shown,
+    TaughtReading,
+)
+from swatchbook.resources import Resources
+from swatchbook_teach.lessons import accept_proposal, open_lesson, propose_reading, undo_reading
+from swatchbook_teach.records import Proposal
+from swatchbook_teach.taught_pictures import find_picture
+
+__all__ = ["ingested_sheets"]  # a fixture
+
+PUBLISHING = ("dirty", "published", "publish_next", "writer")
+CELL = Example(page=1, box=cell_at(1, 1), what=Shown.CELL)
+MARK = Example(page=2, box=LOGO, what=Shown.DECORATION)
+
+
+@pytest.fixture
+def resources(home: Path, ingested_sheets: Path) -> Iterator[Resources]:
+    with open_copy(ingested_sheets, home) as tools:
+        yield tools
+
+
+@pytest.fixture
+def catalogue(ingested_sheets: Path) -> Path:
+    return ingested_sheets.with_name("sheets.pdf")
+
+
+@pytest.fixture
+def document(resources: Resources) -> Document:
+    (document,) = list_documents(resources.ledger)
+    return document
+
+
+def rows(resources: Resources, document: Document) -> dict[str, list[Any]]:
+    """All that the ledger has of a document's pages, without the generation that wrote it, and without the pictures
+    that belong to no product: what is linked is none of these.
+    """
+    found = {}
+    others = ("generation", "unassigned")
+    with resources.ledger.read() as connection:
+        for table in (pages, chunks, entities, products, placements, links):
+            kept = [c for c in table.c if c.name not in others and c.name not in PUBLISHING]
+            query = select(*kept).where(table.c.document == document.id)
+            found[table.name] = sorted(map(repr, connection.execute(query)))
+    return found
+
+
+def teach(resources: Resources, document: Document, *examples: Example, side: PictureSide | None = None) -> Proposal:
+    lesson = open_lesson(resources, get_document(resources.ledger, document.id))
+    start = lesson.document.options.taught.model_copy(update={"side": side})
+    return propose_reading(resources, lesson, examples, start=start)
+
+
+def pictures(resources: Resources, document: Document) -> dict[int, Counter[str]]:
+    """Page -> how many of its pictures are in which state."""
+    found: dict[int, Counter[str]] = {}
+    for each in read_placed(resources.ledger, document.id):
+        found.setdefault(each.placement.page, Counter())[each.placement.state] += 1
+    return found
+
+
+def linked(resources: Resources, document: Document) -> dict[str, list[tuple[int, float, float]]]:
+    """Name of a product -> page and corner of each of its pictures."""
+    placed = {each.placement.id: each.placement for each in read_placed(resources.ledger, document.id)}
+    with resources.ledger.read() as connection:
+        names = {row.id: row.name for row in connection.execute(select(products.c.id, products.c.name))}
+        found: dict[str, list[tuple[int, float, float]]] = {}
+        for row in connection.execute(select(links).where(links.c.kind == "image_product")):
+            place = placed[row.source]
+            found.setdefault(names[row.target], []).append((place.page, round(place.bbox[0]), round(place.bbox[1])))
+    return found
+
+
+def test_one_cell_cuts_all_sheets_and_the_side_links_each_part(
+    resources: Resources, document: Document, catalogue: Path
+) -> None:
+    at_first = rows(resources, document)
+    assert count_pictured(resources.ledger, document.id) < len(at_first["products"])
+    proposal = teach(resources, document, CELL, MARK, side=PictureSide.ABOVE)
+    assert rows(resources, document) == at_first, "nothing changes before it is accepted"
+    made = proposal.pictures
+    assert made is not None
+    assert [(each.page, len(each.cells)) for each in made.cut] == [(1, 12), (2, 12), (3, 12)]
+    assert (made.missed, made.taken, made.empty) == ((), (), ())
+    accept_proposal(resources, document.id, proposal, by="anna")
+
+    document = ingest(resources, catalogue)
+    taught = rows(resources, document)
+    assert {name for name in taught if taught[name] != at_first[name]} == {"placements", "links"}
+    found = pictures(resources, document)
+    assert [found[page][PlacementState.SHOWN] for page in (1, 2, 3)] == [12, 12, 10], "two cells show nothing"
+    sheets = [
+        each.placement.reason
+        for each in read_placed(resources.ledger, document.id)
+        if each.placement.bbox == SHEET and each.placement.page in (1, 2)
+    ]
+    assert sheets == ["cut as shown into 12 pictures"] * 2
+    counted = account(resources.ledger, document=document.id)
+    assert (counted.found, counted.complete) == (34, 34)
+    corners = linked(resources, document)
+    assert corners["Alder 1"] == [(1, 40, 90)]
+    assert corners["Ginko 1"] == [(1, 40, 330)], "the picture below is that of a name that was not found"
+    assert {len(places) for places in corners.values()} == {1}
+    assert made.linked == count_pictured(resources.ledger, document.id) == len(taught["products"])
+
+    undo_reading(resources, document.id, by="bert")
+    ingest(resources, catalogue)
+    assert rows(resources, document) == at_first
+
+
+def test_what_was_drawn_is_taken_in_and_blank_paper_is_named(
+    resources: Resources, document: Document, catalogue: Path
+) -> None:
+    part: tuple[float, float, float, float] = (50.0, 100.0, 130.0, 180.0)
+    blank: tuple[float, float, float, float] = (345.0, 300.0, 395.0, 360.0)
+    examples = [Example(page=1, box=box, what=Shown.PICTURE) for box in (part, blank)]
+    proposal = teach(resources, document, *examples)
+    assert proposal.pictures is not None
+    assert [each.box for each in proposal.pictures.taken] == [part, blank]
+    assert [each.box for each in proposal.pictures.empty] == [blank]
+    before = pictures(resources, document)
+    accept_proposal(resources, document.id, proposal, by="anna")
+    ingest(resources, catalogue)
+    assert pictures(resources, document)[1] - before[1] == Counter({"shown": 1})
+
+    left = open_lesson(resources, get_document(resources.ledger, document.id))
+    without = left.document.options.taught.model_copy(update={"examples": (examples[1],)})
+    again = propose_reading(resources, left, [], start=without)
+    assert again.pictures is not None
+    assert [each.box for each in again.pictures.taken] == [blank], "what is removed from the list is no longer shown"
+
+
+@pytest.mark.nightly
+def test_a_part_that_was_taken_in_stays_with_what_is_taught(
+    resources: Resources, document: Document, catalogue: Path
+) -> None:
+    box = (45.0, 215.0, 135.0, 300.0)
+    add_audited(resources.ledger, document.id, [LostPicture(page=1, bbox=box, share=0.03)])
+    (lost,) = list_lost_pictures(resources.ledger, document.id)
+    decide_lost_pictures(resources.ledger, document.id, [lost.id], LostState.TAKEN, by="anna")
+    request_again(resources.ledger, document.id, document.options)
+    ingest(resources, catalogue)
+    accept_proposal(resources, document.id, teach(resources, document, CELL), by="anna")
+    ingest(resources, catalogue)
+    taken = [e for e in read_placed(resources.ledger, document.id) if e.placement.bbox == box]
+    assert [each.placement.state for each in taken] == [PlacementState.SHOWN]
+
+
+def test_a_logo_is_decoration_on_all_pages_and_is_shown_again(
+    resources: Resources, document: Document, catalogue: Path
+) -> None:
+
+    def logos() -> list[tuple[int, str, str | None]]:
+        placed = (each.placement for each in read_placed(resources.ledger, document.id))
+        return [(each.page, each.state, each.reason) for each in placed if each.bbox in (LOGO, FIRST_LOGO)]
+
+    before = logos()
+    assert [state for _, state, _ in before] == ["shown"] * 3
+    proposal = teach(resources, document, MARK)
+    assert proposal.pictures is not None
+    assert [each.page for each in proposal.pictures.decoration] == [1, 2, 3], "the first page has another file"
+    accept_proposal(resources, document.id, proposal, by="anna")
+    ingest(resources, catalogue)
+    assert logos() == [(page, "decorative", "marked as decoration") for page in (1, 2, 3)]
+
+    opposite = teach(resources, document, MARK.model_copy(update={"right": False}))
+    accept_proposal(resources, document.id, opposite, by="anna")
+    ingest(resources, catalogue)
+    assert logos() == before
+
+
+def test_a_reading_of_pictures_fits_another_edition(resources: Resources, document: Document, tmp_path: Path) -> None:
+    taught = teach(resources, document, CELL, MARK, side=PictureSide.ABOVE).reading.rules_only
+    assert taught.examples == ()
+    assert taught.texts_only == UNTAUGHT
+    other = ingest(resources, make_sheets(tmp_path / "next.pdf", pages=2))
+    lesson = open_lesson(resources, other)
+    proposal = propose_reading(resources, lesson, [], start=taught)
+    assert proposal.pictures is not None
+    assert [(each.page, len(each.cells)) for each in proposal.pictures.cut] == [(1, 12), (2, 12)]
+    assert proposal.reading == taught
+
+
+def test_pictures_are_named_by_box_or_id_or_refused(resources: Resources, document: Document) -> None:
+    by_box = find_picture(resources, document, 2, "290, 20, 380, 65", what=Shown.DECORATION)
+    assert by_box == MARK
+    logo = next(e for e in read_placed(resources.ledger, document.id, 2) if e.placement.bbox == LOGO)
+    for id in (logo.image[:8], logo.placement.id):
+        assert find_picture(resources, document, None, id, what=Shown.DECORATION) == MARK
+    for page, words in ((None, "1,2,3,4"), (9, "1,2,3,4"), (1, "1,2,3"), (1, "nothing")):
+        with pytest.raises(InvalidReference):
+            find_picture(resources, document, page, words, what=Shown.CELL)
+
+
+def test_what_is_taught_of_pictures_keeps_the_cached_stages() -> None:
+    reading = TaughtReading(side=PictureSide.ABOVE, examples=(CELL,))
+    assert reading.texts_only.key == UNTAUGHT.key
+    assert reading.key != UNTAUGHT.key

@@ -1,0 +1,182 @@
+"""`swatchbook teach` and `readings`: what a proposal shows, how it is accepted, undone, listed and put into a file."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pymupdf
+import pytest
+from typer.testing import CliRunner, Result
+
+from swatchbook.interface.cli.main import app
+from swatchbook.ledger.queries.placed_pictures import read_placed
+from swatchbook.ledger.stored_documents import list_documents
+from swatchbook.records import IngestOptions, TaughtReading, TextRule
+from swatchbook.resources import open_resources
+from swatchbook.settings import load_settings
+from swatchbook_teach.kept_readings import accept_reading
+from tests.command import bare_environment, finish
+from tests.fixtures import SAMPLES
+
+SMALL = SAMPLES / "small.pdf"
+TITLES = ("3:Nordvik Oak", "4:Colours and technical data", "5:Palladio Terrazzo")
+
+
+def run(*words: str, owner: str = "anna") -> Result:
+    return CliRunner().invoke(app, [*words, "--owner", owner])
+
+
+def answer(*words: str) -> Any:
+    result = run(*words, "--json")
+    assert result.exit_code == 0, result.output + str(result.exception)
+    return json.loads(result.stdout)
+
+
+def options() -> IngestOptions:
+    with open_resources(load_settings()) as resources:
+        (document,) = list_documents(resources.ledger)
+        return document.options
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_proposal_shows_what_would_change_and_changes_nothing() -> None:
+    before = options()
+    shown = run("teach", "small.pdf", "--page", "3", "--name", "nordvik oak")
+    assert shown.exit_code == 0, shown.output + str(shown.exception)
+    assert "small.pdf  2 products now → 2, on pages 3–5" in shown.stdout
+    assert "Palladio Terrazzo" in shown.stdout
+    assert "Nothing has changed. To accept it, add --accept." in shown.stderr
+    found = answer("teach", "small.pdf", *(word for title in TITLES for word in ("--name", title)))
+    assert (found["products_now"], found["accepted"], found["reports"]) == (2, None, [])
+    assert {each["name"]: each["new"] for each in found["proposal"]["names"]} == {
+        "Nordvik Oak": False, "Colours and technical data": True, "Palladio Terrazzo": False,
+    }  # fmt: skip
+    lost = answer("teach", "small.pdf", "--name", "3:Nordvik Oak", "--not", "5:Palladio Terrazzo")
+    assert lost["proposal"]["lost"] == [["Palladio Terrazzo", 5]]
+    assert [each["right"] for each in lost["proposal"]["reading"]["examples"]] == [True, False]
+    assert options() == before
+    assert "No reading was taught" in run("readings").stderr
+
+
+@pytest.mark.usefixtures("filled")
+def test_readings_to_choose_from_are_numbered() -> None:
+    listed = run("teach", "small.pdf", "--likeliest")
+    assert listed.exit_code == 0, listed.output + str(listed.exception)
+    assert "Nordvik Oak, Palladio Terrazzo" in listed.stdout
+    assert "--use 1 --owner anna" in listed.stderr
+    choices = answer("teach", "small.pdf", "--likeliest")
+    assert 1 < len(choices) <= 3
+    chosen = answer("teach", "small.pdf", "--use", "2")
+    assert chosen["proposal"] == choices[1]["proposal"]
+    assert run("teach", "small.pdf", "--use", "9").exit_code == 2
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.usefixtures("filled")
+def test_a_proposal_says_what_becomes_of_the_pictures() -> None:
+    before = options()
+    said = run("teach", "small.pdf", "--side", "right", "--page", "9", "--decoration", "4:42,120,203,260").stdout
+    assert "decoration: 1, on page 4" in said
+    assert "pictures: right of the name" in said
+    assert "with a picture: 2 products now → " in said
+    assert "least sure" not in said, "nothing was said of names"
+    cut = run("teach", "small.pdf", "--cell", "3:0,0,297,209", "--picture", "5:60,620,160,700").stdout
+    assert "cut: 1 picture into 2 × 2 cells, 4 in all, on page 3" in cut
+    assert "pictures: 1 drawn, on page 5" in cut
+    assert (
+        "no picture is at 50,500,90,550 on page 4"
+        in run("teach", "small.pdf", "--page", "4", "--cell", "50,500,90,550").stdout
+    )
+    with open_resources(load_settings()) as resources:
+        (document,) = list_documents(resources.ledger)
+        image = next(e for e in read_placed(resources.ledger, document.id, 4) if e.placement.state == "decorative")
+    found = answer("teach", "small.pdf", "--not-decoration", image.image[:10])["proposal"]
+    assert [each["page"] for each in found["pictures"]["shown"]] == [4, 5], "its likes on other pages are shown, too"
+    assert found["reading"]["not_decoration"] == [image.placement.content_key]
+    assert options() == before
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--name", "Nordvik Oak"), "--page 5"),
+        (("--page", "3"), "Add --name TEXT"),
+        ((), "--likeliest"),
+        (("--undo", "--likeliest"), "one of"),
+        (("--page", "3", "--name", " "), "empty"),
+        (("--undo", "--page", "3", "--name", "Oak"), "one of"),
+    ],
+)
+def test_what_is_not_meant_clearly_is_wrong_usage(words: tuple[str, ...], said: str) -> None:
+    result = run("teach", "small.pdf", *words)
+    assert result.exit_code == 2
+    assert said in " ".join(result.stderr.replace("│", " ").split())
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_reading_is_listed_and_written_as_a_file(tmp_path: Path) -> None:
+    reading = TaughtReading(names=(TextRule(traits={"size": 9.0, "bold": True}),))
+    with open_resources(load_settings()) as resources:
+        (document,) = list_documents(resources.ledger)
+        accept_reading(resources.ledger, document.id, reading, by="ruth", products=7)
+    listed = run("readings").stdout
+    assert all(word in listed for word in ("small.pdf", "ruth", "shown", "in use", " 7 "))
+    (kept,) = answer("readings", "small.pdf")
+    assert (kept["in_use"], kept["reading"]["names"][0]["traits"]) == (True, {"size": 9.0, "bold": True})
+    file = tmp_path / "bold.yaml"
+    assert run("readings", "small.pdf", "--export", str(file)).exit_code == 0
+    assert "size: 9.0" in file.read_text()
+    previewed = answer("teach", "small.pdf", "--reading", str(file))
+    assert previewed["proposal"]["reading"] == kept["reading"]
+    assert previewed["origin"] == "imported"
+
+
+@pytest.mark.stack
+def test_a_reading_is_accepted_exported_imported_and_undone(
+    ingested_home: Path, prefect_api: str, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(ingested_home, home)
+    environment = bare_environment() | {"SWATCHBOOK_HOME": str(home), "PREFECT_API_URL": prefect_api}
+
+    def swatchbook(*words: str, owner: str = "anna") -> str:
+        done = finish([*words, "--owner", owner], environment, tmp_path)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def products(owner: str = "anna") -> list[str]:
+        listed = json.loads(swatchbook("products", "small.pdf", "--json", owner=owner))["products"]
+        return [product["name"] for product in listed]
+
+    at_first = products()
+    shown = [word for title in TITLES for word in ("--name", title)]
+    done = json.loads(swatchbook("teach", "small.pdf", *shown, "--accept", "--json"))
+    assert (done["accepted"]["in_use"], done["reports"][0]["status"]) == (True, "completed")
+    taught = products()
+    assert taught == [title.partition(":")[2] for title in TITLES]
+    assert (
+        "read so already"
+        in finish(["teach", "small.pdf", *shown, "--accept", "--owner", "anna"], environment, tmp_path).stderr
+    )
+
+    copy = pymupdf.open(SMALL)
+    copy.select(range(1, len(copy)))
+    copy.save(tmp_path / "next.pdf")
+    said = finish(["ingest", "next.pdf", "--owner", "anna"], environment, tmp_path).stderr
+    assert "next.pdf looks like small.pdf, which was taught." in said
+    offered = json.loads(swatchbook("teach", "next.pdf", "--likeliest", "--json"))[0]
+    assert (offered["origin"], offered["taken_from"]) == ("offered", done["document"])
+
+    swatchbook("readings", "small.pdf", "--export", "titles.yaml")
+    swatchbook("ingest", str(SMALL), owner="bert")
+    assert products("bert") == at_first
+    imported = swatchbook("teach", "small.pdf", "--reading", "titles.yaml", "--accept", owner="bert")
+    assert "2 products now → 3" in imported
+    assert "small.pdf  ✓ completed" in imported
+    assert products("bert") == taught
+
+    swatchbook("teach", "small.pdf", "--undo")
+    assert products() == at_first
+    assert "undone" in swatchbook("readings", "small.pdf")
+    assert products("bert") == taught

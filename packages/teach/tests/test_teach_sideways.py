@@ -1,0 +1,187 @@
+"""Boxes of the teach page lie on the letters, however the page of the PDF is turned or cut out."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pymupdf
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image, ImageDraw, ImageFont
+from playwright.sync_api import expect
+from taught_catalogues import ingest
+from test_teach_page import fields_of, send
+
+from swatchbook.ledger.stored_documents import PDF, queue
+from swatchbook.records import Box, Example, IngestOptions
+from swatchbook.resources import Resources
+from swatchbook.settings import load_settings
+from tests.interface.service.served import served
+from tests.interface.web.chrome import opened, started
+from tests.interface.web.conftest import Page, page
+from tests.ledger import scene
+from tests.pdf.making import png
+
+INKS = {"Garnet Vase": (200, 0, 0), "Meadow Bowl": (0, 120, 0), "Harbour Plate": (0, 0, 200)}
+"""Words -> the colour in which only they are printed."""
+WIDTH = 1_000
+
+
+@pytest.fixture(autouse=True)
+def print_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWATCHBOOK_OCR", "auto")
+
+
+@pytest.fixture
+def resources(client: TestClient) -> Resources:
+    tools: Resources = client.app.state.resources  # type: ignore[attr-defined]
+    return tools
+
+
+def put(resources: Resources, path: Path, pages: int) -> str:
+    """Store a PDF as one that has been read."""
+    document = queue(
+        resources.ledger, owner="anna", content="0" * 64, kind=PDF, name=path.name,
+        file=resources.files.put_file(path), size=path.stat().st_size, options=IngestOptions(),
+    )  # fmt: skip
+    scene.set_document(resources.ledger, document.id, page_count=pages)
+    return document.id
+
+
+def make_scan(path: Path, turn: int) -> Path:
+    """A scanned page that lies sideways, turned so many degrees to the left."""
+    scan = Image.new("RGB", (500, 700), "white")
+    for line, (words, color) in enumerate(INKS.items()):
+        ImageDraw.Draw(scan).text((60, 90 + 120 * line), words, fill=color, font=ImageFont.load_default(40))
+    scan = scan.rotate(turn, expand=True)
+    with pymupdf.open() as pdf:
+        made = pdf.new_page(width=scan.width, height=scan.height)
+        made.insert_image(made.rect, stream=png(scan))
+        pdf.save(path)
+    return path
+
+
+def boxes_of(read: Page) -> dict[str, Box]:
+    """The words of each text that can be clicked -> its box, in points of the picture."""
+    found, at = dict[str, Box](), (0.0, 0.0, 0.0, 0.0)
+    for tag, given in read.tags:
+        if tag == "foreignobject":
+            x, y, width, height = (float(given[side]) for side in ("x", "y", "width", "height"))
+            at = x, y, x + width, y + height
+        elif tag == "button" and given.get("name") == "click":
+            assert given["aria-label"] not in found, "each text is there once"
+            found[given["aria-label"]] = at
+    return found
+
+
+def ink_of(picture: Image.Image, color: tuple[int, int, int], scale: float) -> Box:
+    """The box around what is printed in a colour, in points."""
+    pixels = np.asarray(picture.convert("RGB")).astype(int)
+    there = np.abs(pixels - color).sum(axis=2) < 90
+    ys, xs = there.nonzero()
+    assert len(xs), "nothing is printed so"
+    return xs.min() / scale, ys.min() / scale, (xs.max() + 1) / scale, (ys.max() + 1) / scale
+
+
+def check_page(client: TestClient, document: str, number: int) -> None:
+    """Each text's box is around its letters, and not much larger."""
+    read = page(client, f"/ui/documents/{document}/teach?page={number}")
+    (sheet,) = read.all("svg", class_="sheet taught")
+    width, height = map(float, sheet["viewbox"].split()[2:])
+    picture = Image.open(io.BytesIO(client.get(f"/documents/{document}/pages/{number}?width={WIDTH}").content))
+    scale = picture.width / width
+    assert picture.height / height == pytest.approx(scale, rel=0.01), "the boxes have the shape of the picture"
+    boxes = boxes_of(read)
+    for words, color in INKS.items():
+        x0, y0, x1, y1 = boxes[words]
+        a0, b0, a1, b1 = ink_of(picture, color, scale)
+        assert x0 <= a0 + 1, words
+        assert y0 <= b0 + 1, words
+        assert a1 - 1 <= x1, words
+        assert b1 - 1 <= y1, words
+        assert (a1 - a0) * (b1 - b0) > 0.3 * (x1 - x0) * (y1 - y0), f"{words}: the box is much larger"
+
+
+@pytest.mark.parametrize("sideways", [False, True], ids=["upright", "sideways"])
+def test_boxes_lie_on_the_letters_of_turned_pages(
+    client: TestClient, resources: Resources, tmp_path: Path, sideways: bool
+) -> None:
+    """`sideways`: so turned that a reader has to turn the screen; else a landscape page whose letters are upright."""
+    with pymupdf.open() as pdf:
+        for rotation in (0, 90, 180, 270):
+            made = pdf.new_page(width=400, height=600)
+            made.set_rotation(rotation)
+            for line, (words, color) in enumerate(INKS.items()):
+                at = pymupdf.Point(60, 90 + 40 * line) * (pymupdf.Matrix(1) if sideways else made.derotation_matrix)
+                turn = 0 if sideways else rotation
+                made.insert_text(at, words, fontsize=16, rotate=turn, color=[each / 255 for each in color])
+        pdf.save(tmp_path / "turned.pdf")
+    document = put(resources, tmp_path / "turned.pdf", 4)
+    for number in range(1, 5):
+        check_page(client, document, number)
+
+
+@pytest.mark.parametrize("rotation", [0, 90])
+def test_boxes_lie_on_the_letters_of_a_page_that_is_cut_out(
+    client: TestClient, resources: Resources, tmp_path: Path, rotation: int
+) -> None:
+    with pymupdf.open() as pdf:
+        made = pdf.new_page(width=500, height=700)
+        for line, (words, color) in enumerate(INKS.items()):
+            made.insert_text((160, 300 + 40 * line), words, fontsize=16, color=[each / 255 for each in color])
+        made.set_cropbox(pymupdf.Rect(100, 200, 450, 600))
+        made.set_rotation(rotation)
+        pdf.save(tmp_path / "cut.pdf")
+    check_page(client, put(resources, tmp_path / "cut.pdf", 1), 1)
+
+
+@pytest.mark.parametrize("rotation", [90, 180])
+def test_boxes_lie_on_the_pictures_of_turned_pages(
+    client: TestClient, resources: Resources, tmp_path: Path, rotation: int
+) -> None:
+    ground, part = (0, 90, 200), (70.0, 100.0, 220.0, 200.0)
+    photo = Image.effect_noise((300, 200), 90).convert("RGB")
+    photo.paste(ground, (0, 0, 300, 12))
+    photo.paste(ground, (0, 188, 300, 200))
+    with pymupdf.open() as pdf:
+        made = pdf.new_page(width=400, height=600)
+        made.insert_image(part, stream=png(photo))
+        made.insert_text((60, 300), "Garnet Vase", fontsize=16)
+        made.set_rotation(rotation)
+        pdf.save(tmp_path / "pictures.pdf")
+    document = ingest(resources, tmp_path / "pictures.pdf").id
+    read = page(client, f"/ui/documents/{document}/teach?page=1")
+    (button,) = read.all("button", name="picture")
+    shown = Image.open(io.BytesIO(client.get(f"/documents/{document}/pages/1?width={WIDTH}").content))
+    wide = 600 if rotation % 180 else 400
+    box = Example.model_validate_json(button["value"]).box
+    assert box == pytest.approx(ink_of(shown, ground, shown.width / wide), abs=1.5)
+    drawn = send(client, document, fields_of(read) | {"mode": "decoration"}, picture=button["value"])
+    assert "1 more picture is decoration" in drawn.text
+
+
+@pytest.mark.parametrize("turn", [90, 180, 270])
+def test_boxes_lie_on_the_print_of_a_scan_that_was_laid_sideways(
+    client: TestClient, resources: Resources, tmp_path: Path, turn: int
+) -> None:
+    check_page(client, put(resources, make_scan(tmp_path / "scan.pdf", turn), 1), 1)
+
+
+@pytest.mark.needs("chromium")
+@pytest.mark.stack
+def test_part_of_a_sideways_text_is_dragged_along_its_letters(home: Path, tmp_path: Path) -> None:
+    path = make_scan(tmp_path / "scan.pdf", 90)
+    with started() as browser, served(load_settings()) as service, opened(browser, service) as (_, tab):
+        document = put(service.resources, path, 1)
+        tab.goto(f"/ui/documents/{document}/teach?page=1")
+        text = tab.locator("button.text[aria-label='Harbour Plate']")
+        text.scroll_into_view_if_needed()
+        box = text.bounding_box()
+        assert box
+        middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        begin = middle[0], box["y"] + box["height"] - 2
+        tab.mouse.move(*begin)
+        tab.mouse.down()
+        tab.mouse.move(begin[0] + 0.9 * (middle[0] - begin[0]), begin[1] + 0.9 * (middle[1] - begin[1]))
+        tab.mouse.up()
+        expect(tab.locator("input[name=part]")).to_have_value("Harbour")
