@@ -7,12 +7,14 @@ of all installed packages (50 ms). How a plugin is written: docs/plugins.md.
 """
 
 import inspect
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from functools import cache
 from importlib import import_module
 from operator import attrgetter
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from swatchbook.errors import Configuration, Failure, OutOfMemory, PluginFailed, RunRevoked, Unexpected, as_failure
@@ -32,6 +34,7 @@ class Kind(StrEnum):
     COMMAND = "command"
     ROUTER = "router"
     TEACHER = "teacher"
+    ITEM_FILES = "item_files"
 
     @property
     def word(self) -> str:
@@ -48,10 +51,11 @@ GROUPS: Final[Mapping[Kind, str]] = {
     Kind.COMMAND: "swatchbook.commands",
     Kind.ROUTER: "swatchbook.routers",
     Kind.TEACHER: "swatchbook.teachers",
+    Kind.ITEM_FILES: "swatchbook.item_files",
 }
 """Kind -> group of its entry points."""
 
-UNCHOSEN: Final = frozenset({Kind.COMMAND, Kind.ROUTER, Kind.TEACHER})
+UNCHOSEN: Final = frozenset({Kind.COMMAND, Kind.ROUTER, Kind.TEACHER, Kind.ITEM_FILES})
 """Kinds that nobody chooses: all that is installed is used."""
 
 BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
@@ -82,6 +86,7 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
         "xlsx": "swatchbook.export.formats:XLSX",
         "parquet": "swatchbook.export.formats:PARQUET",
     },
+    Kind.ITEM_FILES: {"plain": "swatchbook.sources.plain_items:PlainItems"},
     Kind.COMMAND: {},  # those of the core: `interface/cli/main.py`
     Kind.ROUTER: {},  # those of the core: `interface/service/app.py`
     Kind.TEACHER: {},
@@ -113,6 +118,7 @@ class Plugin(NamedTuple):
             return self._imported()
         with self.usable():
             found = self._imported()
+        _show_to_children(self.module)
         if not callable(found):
             raise self.broken(f"is no class or function: {self.target}.")
         return found
@@ -199,6 +205,13 @@ def declared(kind: Kind) -> list[Plugin]:
         for point in entry_points(group=GROUPS[kind])
     }
     return sorted(found)
+
+
+def _show_to_children(module: str) -> None:
+    """Add the folder of a package to the paths that child processes get: they have no import hooks of editable ones."""
+    top = sys.modules[module.partition(".")[0]]
+    if top.__file__ and (folder := str(Path(top.__file__).parents[hasattr(top, "__path__")])) not in sys.path:
+        sys.path.append(folder)
 
 
 def _takes_argument(factory: Callable[..., Any]) -> bool:

@@ -7,8 +7,7 @@ import yaml
 
 from swatchbook.errors import InvalidReference
 from swatchbook.interface.cli.config import _read
-from swatchbook.records import BatchMapping
-from swatchbook.sources.batch_mapping import read_batch_mapping
+from swatchbook.sources.table import read_mapping
 from swatchbook.yaml_problem import load_yaml
 
 LEVELS = 30
@@ -26,13 +25,13 @@ BOMBS = [
 def test_bomb_of_aliases_is_named_at_once(tmp_path: Path, bomb: str) -> None:
     file = tmp_path / "mapping.yaml"
     file.write_text(bomb)
-    for read in (read_batch_mapping, _read):
+    for read in (read_mapping, _read):
         with pytest.raises(InvalidReference, match="its aliases repeat too many values") as caught:
             read(file)
         assert len(str(caught.value)) < 500
 
 
-def test_ordinary_aliases_are_followed(tmp_path: Path) -> None:
+def test_ordinary_aliases_are_followed() -> None:
     assert load_yaml("a: &a [x, y]\nb: *a\nc: {<<: {d: *a}}") == {
         "a": ["x", "y"],
         "b": ["x", "y"],
@@ -42,6 +41,3 @@ def test_ordinary_aliases_are_followed(tmp_path: Path) -> None:
     assert load_yaml("x") == "x"
     with pytest.raises(yaml.YAMLError):
         load_yaml("a: [")
-    file = tmp_path / "mapping.yaml"
-    file.write_text("columns:\n  title: &t [Name]\n  brand: *t\n")
-    assert read_batch_mapping(file) == BatchMapping(columns={"title": ("Name",), "brand": ("Name",)})

@@ -17,8 +17,9 @@ from swatchbook.errors import InvalidReference, UnsupportedFormat, reason_of
 from swatchbook.ledger.stored_documents import BATCH, FOLDER, PDF
 from swatchbook.records import Record
 from swatchbook.sources.batch import is_batch
-from swatchbook.sources.batch_file import describe_unknown, has_batch_suffix
 from swatchbook.sources.folder import is_hidden, is_picture
+from swatchbook.sources.item_files import has_item_suffix
+from swatchbook.sources.unknown_file import describe_unknown
 
 _PDF_HEAD = 1_024
 """Bytes within which a PDF's version is."""
@@ -65,7 +66,7 @@ def takes(name: str, suffixes: Collection[str]) -> bool:
     parts = name.split("/")
     last = parts[-1]
     return not any(map(is_hidden, parts)) and (
-        last.lower().endswith(".pdf") or has_batch_suffix(last) or is_picture(last, suffixes)
+        last.lower().endswith(".pdf") or has_item_suffix(last) or is_picture(last, suffixes)
     )
 
 
@@ -83,7 +84,7 @@ def kind_of(path: Path, suffixes: Collection[str]) -> str:
             return FOLDER
         if _is_pdf(path):
             return PDF
-        if is_batch(path, suffixes) or has_batch_suffix(path.name):
+        if is_batch(path, suffixes) or has_item_suffix(path.name):
             return BATCH
         raise describe_unknown(path)
     except OSError as error:  # no permission, a name too long, a share that is gone

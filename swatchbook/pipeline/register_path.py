@@ -21,8 +21,8 @@ from swatchbook.records import NO_MAPPING, DocumentStatus, IngestOptions
 from swatchbook.resources import Resources
 from swatchbook.runtime.disk import keep_reserve
 from swatchbook.settings import Settings
-from swatchbook.sources.batch_file import require_kind
 from swatchbook.sources.folder import list_files
+from swatchbook.sources.unknown_file import require_kind
 
 
 def register_path(

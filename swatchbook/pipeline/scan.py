@@ -69,12 +69,10 @@ from swatchbook.records import (
 )
 from swatchbook.resources import Resources
 from swatchbook.sources.batch import list_batch
-from swatchbook.sources.batch_mapping import with_settings
 from swatchbook.sources.folder import list_briefly, list_folder, pictures_below, unread_below
+from swatchbook.sources.item_files import ColumnCheck, any_shape, with_settings
 from swatchbook.sources.listed import SHOWN_REASONS, ListedItem, ListedPicture, ListedUrl, MissingPicture
-from swatchbook.sources.mapping_fit import check_mapping_fits
 from swatchbook.sources.staged import count_staged, list_staged, staged_file
-from swatchbook.sources.unread_fields import ColumnCheck
 from swatchbook.storage.upload_buffer import temporary_file
 from swatchbook_base.image_limits import ImageLimits
 from swatchbook_base.one_line import one_line, shorten
@@ -129,7 +127,7 @@ class _Told:
 
     absent: dict[str, list[str]] = field(default_factory=dict)
     doubts: list[str] = field(default_factory=list)
-    columns: ColumnCheck = field(default_factory=ColumnCheck)
+    columns: ColumnCheck = field(default_factory=lambda: any_shape().check_columns())
 
 
 def is_unchanged(resources: Resources, document: Document, *, mirror: bool = False) -> bool:
@@ -215,7 +213,7 @@ def _check_mapping(resources: Resources, work: Work) -> tuple[str, ...]:
     if work.kind != BATCH or work.options.mapping == NO_MAPPING:
         return ()
     max_bytes = resources.settings.max_document_mb << 20
-    return check_mapping_fits(Path(work.content), work.options.mapping, max_bytes=max_bytes)
+    return any_shape().check_mapping_fits(Path(work.content), work.options.mapping, max_bytes=max_bytes)
 
 
 def _absent_files(table: str, files: Sequence[str]) -> str:

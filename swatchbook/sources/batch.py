@@ -1,28 +1,37 @@
-"""List the items of scraped batches: a file of items in any format of `batch_file.py`, or a folder of such files.
+"""List the items of scraped batches: a file of items that some reader of `item_files.py` takes, or a folder of such.
 
 An item's pictures are URLs, or files within the batch's folder or a folder that the settings or the command name. Items
-without a record or a picture, or with an id that occurred before, are refused. `batch_record.py` reads a record's
-fields.
+without a record or a picture, or with an id that occurred before, are refused.
 """
 
+import json
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import chain, product, takewhile
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from swatchbook.errors import Failure, FileMissing, InvalidReference, UnreadableDocument, reason_of
-from swatchbook.records import BatchMapping
-from swatchbook.sources.batch_facts import MOST_VARIANTS
-from swatchbook.sources.batch_file import FileRecord, has_batch_suffix, kind_of_file, read_records
-from swatchbook.sources.batch_names import ID, IMAGES, NAMES, flat, is_picture_field
-from swatchbook.sources.batch_pictures import MAX_NAMED, NamedPicture, is_written_here
-from swatchbook.sources.batch_record import ReadRecord, content_id, read_record
-from swatchbook.sources.batch_rows import rows_as_variants
-from swatchbook.sources.batch_values import is_empty
+from swatchbook.records import BatchMapping, sha256
+from swatchbook.sources.field_words import flat, is_picture_field
 from swatchbook.sources.folder import is_hidden, is_picture
+from swatchbook.sources.item_files import (
+    IMAGES,
+    MAX_NAMED,
+    ColumnCheck,
+    FileRecord,
+    ItemFiles,
+    NamedPicture,
+    ReadRecord,
+    any_shape,
+    has_item_suffix,
+    is_empty,
+    is_written_here,
+    kind_of_file,
+    reader_of,
+)
 from swatchbook.sources.listed import (
     SHOWN_REASONS,
     ListedItem,
@@ -34,10 +43,7 @@ from swatchbook.sources.listed import (
     storable,
     tell_missing,
 )
-from swatchbook.sources.price_columns import settle_prices
 from swatchbook.sources.sidecar import sidecars_among, text_of
-from swatchbook.sources.text_file import doubts_of
-from swatchbook.sources.unread_fields import ColumnCheck
 from swatchbook.storage.size_limit import URL_CHARACTERS
 from swatchbook_base.one_line import one_line, shorten
 
@@ -83,55 +89,40 @@ def list_batch(
     ids = dict[str, int]()
     files = files_of(path)
     if doubts is not None:
-        doubts += (told for file in files for told in doubts_of(file, storable(str(file.relative_to(root)))))
-    for file, place, found in records_of(files, root, max_bytes, mapping):
+        doubts += (told for file in files for told in any_shape().doubts_of(file, name_in(root, file)))
+    for reader, file, place, found in records_of(files, root, max_bytes, mapping):
         if columns is not None and found.of_table:
             columns.look(found.place, found.record, mapping)
-        yield read_item(root, file, place, found.record, mapping, ids, places, found.own_names)
+        yield read_item(root, file, place, found.record, mapping, ids, places, found.own_names, reader)
 
 
 def records_of(
     files: Sequence[Path], root: Path, max_bytes: int, mapping: BatchMapping
-) -> Iterator[tuple[Path, str, FileRecord]]:
-    """Yield (file, place in the batch, record) of a batch's files in `root`; of one that cannot be read its failure.
-
-    Rows that follow each other with one id and alike titles are one record with variants.
+) -> Iterator[tuple[ItemFiles, Path, str, FileRecord]]:
+    """Yield (reader, file, place in the batch, record) of a batch's files in `root`; of one that cannot be read its
+    failure.
     """
     for file in files:
-        name = storable(str(file.relative_to(root)))
+        name, reader = name_in(root, file), reader_of(file)
         try:
-            for found in _with_variants(settle_prices(partial(read_records, file, max_bytes), mapping), mapping):
-                yield file, f"{name}#{found.place}", found
+            for found in reader.settle(partial(reader.read, file, max_bytes), mapping):
+                yield reader, file, f"{name}#{found.place}", found
         except Failure as failure:
-            yield file, name, FileRecord(0, failure)
+            yield reader, file, name, FileRecord(0, failure)
 
 
-def _with_variants(records: Iterable[FileRecord], mapping: BatchMapping) -> Iterator[FileRecord]:
-    together = list[FileRecord]()
-    for found in chain(records, [None]):
-        if together and (found is None or not _is_variant(found, together, mapping)):
-            rows = [each.record for each in together]
-            yield together[0] if len(rows) == 1 else replace(together[0], record=rows_as_variants(rows))
-            together = []
-        together += [found] if found else []
+def name_in(root: Path, file: Path) -> str:
+    """Return the name of a file within a batch in `root`."""
+    return storable(str(file.relative_to(root)))
 
 
-def _is_variant(found: FileRecord, of: Sequence[FileRecord], mapping: BatchMapping) -> bool:
-    """Return whether a row repeats the id of the rows before it, and has their title or one that begins like it."""
-    record, first = found.record, of[0].record
-    if not (found.of_table and isinstance(record, dict) and isinstance(first, dict)) or "variants" in first:
-        return False
-    by_name = {flat(str(name)): name for name in first}
-    column = next(iter(mapping.names.get(ID, ())), None) or next(filter(None, map(by_name.get, NAMES[ID])), None)
-    if column is None or is_empty(first.get(column)) or record.get(column) != first[column] or len(of) >= MOST_VARIANTS:
-        return False
-    titles = [(read_record(each, mapping).title or "").casefold() for each in (first, record)]
-    alike = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(*titles, strict=False)))
-    return alike >= min(map(len, titles)) / 2
+def content_id(record: Mapping[str, Any]) -> str:
+    """Return an id for a record that has none: a hash of its content."""
+    return sha256(json.dumps(record, sort_keys=True, default=str).encode(errors="replace"))[:24]
 
 
 def _is_batch_name(name: str) -> bool:
-    return has_batch_suffix(name) and not is_hidden(name)
+    return has_item_suffix(name) and not is_hidden(name)
 
 
 def files_of(path: Path) -> list[Path]:
@@ -155,16 +146,21 @@ def read_item(
     ids: dict[str, int],
     folders: Sequence[Path] = (),
     own_names: Mapping[str, str] = {},
+    reader: ItemFiles | None = None,
 ) -> ListedItem:
     """Return the item of a record at a place of a batch file in `root`.
 
     `ids` counts the occurrences of each id. The pictures may also be in `folders` (resolved). `own_names`: FileRecord.
+    `reader`: that of the file; None for a record that is in no file of items.
     """
     if isinstance(record, Failure):
         return _refused(place, record, hides=True)
     if not isinstance(record, dict):
         return _refused(place, UnreadableDocument("It is not an object with fields."))
-    read = read_record(record, mapping)
+    try:
+        read = (reader or any_shape()).read_record(record, mapping)
+    except UnreadableDocument as failure:
+        return _refused(place, failure)
     pictures, missing, bare = _pictures(root, file, read, folders)
     if not (read.id or read.title or pictures):
         nameless = UnreadableDocument("It has no id, no title and no picture.")

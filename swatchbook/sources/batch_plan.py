@@ -1,29 +1,25 @@
-"""Show how a batch would be read, before it is read.
+"""Show how a batch would be read, before it is read: the plan that its reader makes. No picture is opened."""
 
-The plan has the first items, those that would fail, the fields from which each of ours is read, fields that were not
-understood, and a mapping to edit. No picture is opened.
-"""
-
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
 from swatchbook.errors import FileMissing
 from swatchbook.records import BatchMapping, Record
 from swatchbook.sources.batch import files_of, read_item, records_of
-from swatchbook.sources.batch_fields import NO_COLUMNS
-from swatchbook.sources.batch_file import kind_of_file
-from swatchbook.sources.batch_mapping import as_yaml, with_settings
-from swatchbook.sources.batch_names import FIELDS, NAMES, flat
-from swatchbook.sources.batch_record import read_record
-from swatchbook.sources.listed import ListedItem, storable
-from swatchbook.sources.mapping_fit import JUDGED, AbsentField, MappingFit, is_csv, names_in
-from swatchbook.sources.text_file import doubts_of, letters_of
-from swatchbook.sources.unread_fields import LOOKED_AT, UnreadFields
+from swatchbook.sources.item_files import FileRecord, any_shape, reader_of
+from swatchbook.sources.listed import ListedItem
 
-SHOWN_ITEMS = 5
+JUDGED = 20_000  # records that are looked at: a few seconds
+_SHOWN_ITEMS = 5
 _NAMED = 100  # incomplete items
-_MOST_FIELDS = 200
+
+
+class AbsentField(Record):
+    """A field that a mapping names and none of the items has, as a sentence. `refused`: it is not read so."""
+
+    problem: str
+    refused: bool
 
 
 class PlannedItem(Record):
@@ -63,7 +59,7 @@ class BatchPlan(Record):
     """
 
     name: str
-    format: str | None
+    format: str | None = None
     looked_at: int
     judged: int
     more: bool
@@ -73,10 +69,10 @@ class BatchPlan(Record):
     items: tuple[PlannedItem, ...]
     absent: tuple[AbsentField, ...] = ()
     letters: tuple[str, ...] = ()
-    fields: dict[str, tuple[str, ...]]
-    unknown: tuple[UnknownField, ...]
-    choices: tuple[str, ...]
-    mapping: str
+    fields: Mapping[str, tuple[str, ...]] = {}
+    unknown: tuple[UnknownField, ...] = ()
+    choices: tuple[str, ...] = ()
+    mapping: str = ""
 
 
 def plan_batch(
@@ -85,61 +81,52 @@ def plan_batch(
     *,
     max_bytes: int,
     folders: Sequence[Path] = (),
-    item_fields: Mapping[str, Sequence[str]] = NO_COLUMNS,
+    item_fields: Mapping[str, Sequence[str]] = {},
     judge: int = JUDGED,
 ) -> BatchPlan:
     """Return the plan for a batch file or folder, of which the first `judge` items are judged.
 
     `item_fields`: those of SWATCHBOOK_ITEM_FIELDS, which a batch need not have. Raises InvalidReference.
     """
-    path, mapping, fit = Path(path).resolve(), with_settings(given, item_fields), MappingFit(given)
+    files = files_of(path)
+    reader = reader_of(files[0]) if files else any_shape()
+    return reader.plan(path, given, max_bytes=max_bytes, folders=folders, item_fields=item_fields, judge=judge)
+
+
+def judge_items(
+    path: Path,
+    mapping: BatchMapping,
+    *,
+    max_bytes: int,
+    folders: Sequence[Path],
+    judge: int,
+    look: Callable[[int, FileRecord], None],
+) -> BatchPlan:
+    """Return the plan of a batch (absolute) without its format and fields. `look` gets each record, with its number."""
     root = path if path.is_dir() else path.parent
     places = [folder.resolve() for folder in (*([mapping.root] if mapping.root else []), *folders)]
-    files = files_of(path)
-    items, ids, judged, failing = list[PlannedItem](), dict[str, int](), 0, 0
-    named, lacking = list[IncompleteItem](), 0
-    used, choices, unread = dict[str, dict[str, None]](), dict[str, None](), UnreadFields()
-    records = records_of(files, root, max_bytes, mapping)
-    for file, place, found in islice(records, judge):
-        judged, record = judged + 1, found.record
-        fit.look(record)
-        listed = read_item(root, file, place, record, mapping, ids, places, found.own_names)
+    items, ids, judged, failing, lacking = list[PlannedItem](), dict[str, int](), 0, 0, 0
+    named = list[IncompleteItem]()
+    records = records_of(files_of(path), root, max_bytes, mapping)
+    for reader, file, place, found in islice(records, judge):
+        judged += 1
+        look(judged, found)
+        listed = read_item(root, file, place, found.record, mapping, ids, places, found.own_names, reader)
         if listed.problem:
             failing += listed.failure is not None
             lacking += listed.failure is None
             named.append(IncompleteItem(item=listed.item, problem=str(listed.problem)))
-        if len(items) < SHOWN_ITEMS:
+        if len(items) < _SHOWN_ITEMS:
             items.append(_planned(listed))
-        if judged > LOOKED_AT or not isinstance(record, dict):
-            continue
-        choices |= dict.fromkeys(names_in(record))
-        read = read_record(record, mapping)
-        unread.look(record, read)
-        for name, columns in read.columns.items():
-            used.setdefault(name, {}).update(dict.fromkeys(columns))
-    fields = {
-        name: tuple(sorted(used[name], key=lambda column: _rank(name, column))) for name in FIELDS if name in used
-    }
-    not_read = tuple(UnknownField(name=name, example=example) for name, example in unread.examples.items())
-    more = next(records, None) is not None
     return BatchPlan(
         name=path.name,
-        format=_format(files[0]) if files else None,
-        looked_at=min(judged, LOOKED_AT),
+        looked_at=judged,
         judged=judged,
-        more=more,
+        more=next(records, None) is not None,
         failing=failing,
         lacking=lacking,
         incomplete_items=tuple(named[:_NAMED]),
         items=tuple(items),
-        absent=fit.problems(is_whole=not more, is_csv=is_csv(path)),
-        letters=tuple(
-            told for file in files for told in doubts_of(file, storable(str(file.relative_to(root))), also_guesses=True)
-        ),
-        fields=fields,
-        unknown=not_read[:_MOST_FIELDS],
-        choices=tuple(choices)[:_MOST_FIELDS],
-        mapping=as_yaml(fields, [field.name for field in not_read[:_MOST_FIELDS]]),
     )
 
 
@@ -153,18 +140,3 @@ def _planned(item: ListedItem) -> PlannedItem:
         problem=str(item.problem) if item.problem else None,
         lacks_files=isinstance(item.problem, FileMissing),
     )
-
-
-def _format(file: Path) -> str | None:
-    """Return the format, with an encoding that was guessed."""
-    if (kind := kind_of_file(file)) is None:
-        return None
-    letters = letters_of(file)
-    return f"{kind.format} in {letters.encoding}" if letters.is_guess else kind.format
-
-
-def _rank(name: str, column: str) -> int:
-    """Return the rank of a column among the known names of a field; columns of pictures keep their order."""
-    known = NAMES.get(name, ())
-    plain = flat(column.split(".")[-1].removeprefix("g:"))
-    return known.index(plain) if plain in known else len(known)

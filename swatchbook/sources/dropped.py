@@ -10,8 +10,9 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from swatchbook.errors import InvalidReference, UnsupportedFormat
-from swatchbook.sources.batch_file import SUFFIX_OF, describe_unknown, has_batch_suffix, kind_of_file
 from swatchbook.sources.folder import is_picture
+from swatchbook.sources.item_files import has_item_suffix, kind_of_file
+from swatchbook.sources.unknown_file import describe_unknown
 
 MOST_PARTS = 20
 """The most parts of a path: nested folders, and the file."""
@@ -43,11 +44,11 @@ def keep_dropped(file: Path, folder: Path, path: str, suffixes: Collection[str])
     nor a batch file.
     """
     target = place_in(folder, path)
-    if not is_picture(target.name, suffixes) and not has_batch_suffix(target.name):
+    if not is_picture(target.name, suffixes) and not has_item_suffix(target.name):
         if (kind := kind_of_file(file)) is None:
             unknown = describe_unknown(file)
             raise UnsupportedFormat(unknown.message.replace(file.name, target.name), advice=unknown.advice)
-        target = target.with_name(target.name + SUFFIX_OF[kind.format])  # the name under which it is found in a folder
+        target = target.with_name(target.name + kind.suffix)  # the name under which it is found in a folder
     _move(file, target, path)
 
 

@@ -15,7 +15,8 @@ from typing import TypeAlias
 from urllib.parse import quote, unquote
 
 from swatchbook.errors import Failure, InvalidReference, UnsupportedFormat, reason_of
-from swatchbook.sources.batch_names import split_words
+from swatchbook.sources.field_words import split_words
+from swatchbook.sources.item_files import any_shape
 from swatchbook.sources.listed import (
     ListedItem,
     ListedPicture,
@@ -37,7 +38,6 @@ from swatchbook.sources.sidecar import (
     sidecars_among,
     text_of,
 )
-from swatchbook.sources.text_file import doubts_of
 from swatchbook.sources.view_names import best_first, is_one_product, names_product
 
 MAX_BYTES = 100 << 20
@@ -129,7 +129,7 @@ def list_files(
                 if absent is not None and (gone := [p for p in told_of if not _is_there(root / prefix, p)]):
                     absent[prefix + name] = gone
                 if doubts is not None:
-                    doubts += doubts_of(root / prefix / name, prefix + name)
+                    doubts += any_shape().doubts_of(root / prefix / name, prefix + name)
                 tables = ({_name_of(prefix + path): told for path, told in told_of.items()}, *tables)
             except Failure as failure:
                 yield prefix + name, _failed(prefix + name, failure), None
@@ -154,7 +154,7 @@ def list_files(
                     _require_inside(root, root / prefix / sidecar)
                     told = read_sidecar(root / prefix / sidecar, max_bytes)
                     if doubts is not None:
-                        doubts += doubts_of(root / prefix / sidecar, prefix + sidecar)
+                        doubts += any_shape().doubts_of(root / prefix / sidecar, prefix + sidecar)
                 except Failure as failure:
                     yield prefix + sidecar, _failed(prefix + sidecar, failure), None
                 break

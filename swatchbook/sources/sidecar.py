@@ -15,10 +15,8 @@ from typing import Any
 
 from swatchbook.errors import Failure, InvalidReference, TooLarge, UnreadableDocument, reason_of
 from swatchbook.records import Variant
-from swatchbook.sources.batch_file import plain_cell, read_records
-from swatchbook.sources.batch_names import LOCAL_PATHS, flat, is_picture_field
-from swatchbook.sources.batch_record import read_record
-from swatchbook.sources.text_file import head_of, open_utf8
+from swatchbook.sources.field_words import LOCAL_PATHS, flat, is_picture_field
+from swatchbook.sources.item_files import any_shape, plain_cell
 
 TABLES = ("metadata", "sidecar")
 """The names of tables, without their suffix."""
@@ -73,7 +71,8 @@ def sidecars_among(folder: Path, names: Iterable[str], pictures: Collection[str]
 def _names_files(table: Path) -> bool:
     """Return whether a table has a column `file_name`, and none in which an item has its pictures, by its beginning."""
     try:
-        head = head_of(table, _HEAD) or ""
+        with any_shape().open_text(table) as opened:
+            head = opened.read(_HEAD).decode(errors="ignore")
     except OSError:  # it is named as failed where all of it is read
         return False
     is_csv = table.suffix.lower() in _CSV
@@ -93,7 +92,7 @@ def is_table(name: str) -> bool:
 def read_sidecar(file: Path, max_bytes: int) -> Told:
     """Return the data of one picture's sidecar. Raises Failure if it cannot be read."""
     _check_size(file, max_bytes)
-    record = next((found.record for found in read_records(file, max_bytes)), None)
+    record = next((found.record for found in any_shape().read(file, max_bytes)), None)
     if isinstance(record, Failure):
         raise record
     if not isinstance(record, Mapping):
@@ -118,10 +117,10 @@ def read_table(file: Path, max_bytes: int) -> dict[str, Told]:
 def _records(file: Path, max_bytes: int) -> Iterator[Any]:
     """Yield the records of a table. A CSV file needs no columns of an item, because it is recognised by its name."""
     if _split(file.name)[1] not in _CSV:
-        yield from (found.record for found in read_records(file, max_bytes))
+        yield from (found.record for found in any_shape().read(file, max_bytes))
         return
     try:
-        with open_utf8(file) as opened:
+        with any_shape().open_text(file) as opened:
             text = opened.read().decode()
     except OSError as error:
         raise InvalidReference(f"{file.name} cannot be read: {reason_of(error)}.") from error
@@ -153,7 +152,9 @@ def text_of(metadata: Mapping[str, str], variants: Sequence[Variant] = (), *, co
 
 
 def _told(record: Mapping[str, Any]) -> Told:
-    read = read_record({name: value for name, value in record.items() if str(name).casefold() not in _FILE_FIELDS})
+    read = any_shape().read_record(
+        {name: value for name, value in record.items() if str(name).casefold() not in _FILE_FIELDS}
+    )
     return Told(title=read.title, code=read.code, metadata=dict(read.metadata))
 
 

@@ -33,9 +33,8 @@ from swatchbook.errors import (
 from swatchbook.extras import require_extra
 from swatchbook.records import NO_MAPPING, Record, is_owner
 from swatchbook.sources.batch import read_item
-from swatchbook.sources.batch_names import ID, METADATA, TITLE
+from swatchbook.sources.item_files import ID, METADATA, TITLE, any_shape
 from swatchbook.sources.mapping_file import read_mapping_file
-from swatchbook.sources.text_file import doubts_of, open_utf8
 from swatchbook_base.one_line import one_line, shorten
 
 SQL = "env:"
@@ -125,7 +124,7 @@ def letters_in_doubt(source: str) -> tuple[str, ...]:
     """Return what to check of the letters of a source that is a text file."""
     file = Path(source)
     is_text = file.suffix.lower() in (".csv", ".jsonl") and not source.startswith(SQL)
-    return tuple(doubts_of(file, file.name, also_guesses=True)) if is_text else ()
+    return tuple(any_shape().doubts_of(file, file.name, also_guesses=True)) if is_text else ()
 
 
 def read_vector(value: Any, dimension: int) -> NDArray[np.float32]:
@@ -244,7 +243,7 @@ def _read_rows(source: str, mapping: TableMapping) -> Iterator[Mapping[str, Any]
 
 
 def _read_csv(path: Path, mapping: TableMapping) -> Iterator[Mapping[str, Any] | Failure]:
-    with io.TextIOWrapper(open_utf8(path), "utf-8", newline="") as file:
+    with io.TextIOWrapper(any_shape().open_text(path), "utf-8", newline="") as file:
         rows = csv.DictReader(file)
         try:
             _require_columns(str(path), mapping, rows.fieldnames or ())
@@ -256,7 +255,7 @@ def _read_csv(path: Path, mapping: TableMapping) -> Iterator[Mapping[str, Any] |
 
 
 def _read_lines(path: Path, _: TableMapping) -> Iterator[Mapping[str, Any] | Failure]:
-    with open_utf8(path) as file:
+    with any_shape().open_text(path) as file:
         while line := file.readline(_MAX_LINE):
             if line.strip():
                 yield _parsed_line(line)

@@ -6,7 +6,7 @@ Such a name has only words for views, words of cameras and numbers, in addition 
 import re
 from collections.abc import Collection, Iterable
 
-from swatchbook.sources.batch_names import PICTURE_WORDS, split_words, words_of
+from swatchbook.sources.field_words import PICTURE_WORDS, split_words, words_of
 
 _FIRST = split_words(
     "hero main primary cover haupt hauptbild titel titelbild packshot principal portada principale copertina "

@@ -19,9 +19,8 @@ from filelock import FileLock
 
 from swatchbook.errors import DiskFull, InvalidReference, as_failure, reason_of
 from swatchbook.records import BatchMapping
-from swatchbook.sources.batch_mapping import with_settings
-from swatchbook.sources.batch_names import IMAGES, LOCAL_PATHS, flat, is_picture_field
-from swatchbook.sources.batch_record import read_record
+from swatchbook.sources.field_words import LOCAL_PATHS, flat, is_picture_field
+from swatchbook.sources.item_files import IMAGES, any_shape, with_settings
 
 FILE, PICTURES = "swatchbook-items.jsonl", "pictures"
 """The names of the batch file and of the folder with its pictures, in the given folder."""
@@ -68,7 +67,7 @@ def _lines(file: Path, mapping: BatchMapping) -> Iterator[tuple[str | None, str]
     if file.exists():
         with file.open(encoding="ascii") as lines:
             for line in lines:
-                yield read_record(json.loads(line), mapping).id, line
+                yield any_shape().read_record(json.loads(line), mapping).id, line
 
 
 def _written(item: Any, number: int, folder: Path, mapping: BatchMapping) -> tuple[str, str]:
@@ -82,7 +81,7 @@ def _written(item: Any, number: int, folder: Path, mapping: BatchMapping) -> tup
         record[name] = [_keep(picture, folder) for picture in pictures if picture is not None]
     try:
         line = json.dumps(record, allow_nan=False, default=str)
-        name = read_record(json.loads(line), mapping).id
+        name = any_shape().read_record(json.loads(line), mapping).id
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidReference(
             f"Item {number} cannot be written as JSON.",

@@ -419,7 +419,7 @@ def homes(tmp_path_factory: pytest.TempPathFactory, ingested_home: Path) -> Iter
             for name in ("annas-shop", "annas-other-shop"):
                 folder_of = get_sent(resources, "anna", name).path
                 folder_of.mkdir(parents=True)
-                (folder_of / "items.csv").write_text("id,title,image\n1,Annas oak,a.png\n")
+                (folder_of / "items.csv").write_text("id,title,images\n1,Annas oak,a.png\n")
                 Image.new("RGB", (8, 8), "peru").save(folder_of / "a.png")
             hers, own = (fields(resources, owner, folder) for owner in ("anna", "default"))
             words = told_of(resources.ledger, "anna")

@@ -27,7 +27,7 @@ def found(path: Path) -> list[tuple[str, str]]:
 def test_folder_of_all_kinds_gives_each_file_its_place(tmp_path: Path) -> None:
     made(
         tmp_path, "b.pdf", "1.jpg", "notes.txt", ".hidden.png", ".git/x.png", "deep/er/A.PDF", "deep/2.png",
-        "shop/items.jsonl", "shop/photos/3.jpg", "shop/photos/more.json", "shop/leaflet.pdf", "old/items.json",
+        "shop/items.jsonl", "shop/photos/3.jpg", "shop/photos/more.jsonl", "shop/leaflet.pdf", "old/items.jsonl",
     )  # fmt: skip
     assert found(tmp_path) == [
         ("b.pdf", PDF), ("deep/er/A.PDF", PDF), ("old", BATCH), ("shop", BATCH), ("shop/leaflet.pdf", PDF),
@@ -36,19 +36,19 @@ def test_folder_of_all_kinds_gives_each_file_its_place(tmp_path: Path) -> None:
 
 
 def test_sidecar_above_folders_of_pictures_makes_no_batch(tmp_path: Path) -> None:
-    made(tmp_path, "chairs/1.jpg", "tables/2.jpg", "shop/metadata.json", "shop/photos/3.jpg")
+    made(tmp_path, "chairs/1.jpg", "tables/2.jpg", "shop/metadata.jsonl", "shop/photos/3.jpg")
     (tmp_path / "metadata.csv").write_text("file_name,title\nchairs/1.jpg,Chair\n")
     assert found(tmp_path) == [("shop", BATCH), (".", FOLDER)]
 
 
-@pytest.mark.parametrize(("name", "kind"), [("a.JPG", FOLDER), ("items.json", BATCH), ("a.pdf", PDF)])
+@pytest.mark.parametrize(("name", "kind"), [("a.JPG", FOLDER), ("items.jsonl", BATCH), ("a.pdf", PDF)])
 def test_file_that_is_named_is_taken_by_its_suffix(tmp_path: Path, name: str, kind: str) -> None:
     assert found(made(tmp_path, name) / name) == [(".", kind)]
 
 
 @pytest.mark.parametrize(
     ("content", "kind"),
-    [(b"%PDF-1.7", PDF), (b"id,title,image\n1,A,a.jpg\n", BATCH), (b'[{"id": 1, "title": "A"}]', BATCH)],
+    [(b"%PDF-1.7", PDF), (b"id,title,images\n1,A,a.jpg\n", BATCH), (b'{"id": 1, "title": "A"}', BATCH)],
 )
 def test_other_file_is_taken_by_its_content(tmp_path: Path, content: bytes, kind: str) -> None:
     (tmp_path / "export").write_bytes(content)
@@ -60,7 +60,7 @@ def test_other_file_is_taken_by_its_content(tmp_path: Path, content: bytes, kind
     [
         (b"GIF89a", "a picture of a kind"),
         (b"<html><p>", "a web page"),
-        (b"Dear all,\n", "no columns or fields"),
+        (b"Dear all,\n", "no list of items"),
         (b"", "empty"),
     ],
 )
@@ -71,7 +71,7 @@ def test_file_of_no_known_kind_is_refused_by_what_it_is(tmp_path: Path, content:
 
 
 def test_links_to_folders_are_not_followed(tmp_path: Path) -> None:
-    made(tmp_path / "batch", "items.json", "1.jpg")
+    made(tmp_path / "batch", "items.jsonl", "1.jpg")
     made(tmp_path / "elsewhere", "2.jpg", "b.pdf")
     (tmp_path / "batch" / "link").symlink_to(tmp_path / "elsewhere")
     assert found(tmp_path / "batch") == [(".", BATCH)]

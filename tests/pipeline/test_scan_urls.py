@@ -192,18 +192,6 @@ def test_each_bad_url_is_named_and_none_is_fatal(resources: Resources, tmp_path:
     assert {host for host, _ in server.seen} == {f"localhost:{server.port}"}, "nothing was asked by another name"
 
 
-def test_url_in_place_of_a_file_says_that_the_file_is_missing(
-    resources: Resources, tmp_path: Path, server: Origin
-) -> None:
-    item = {"id": "oak", "title": "Oak", "url": at(server, "/p/1"), "image": "media/gone.jpg"}
-    work = begin(resources, write(tmp_path / "items.jsonl", json.dumps(item).encode()))
-    scanned(resources, work)
-    (reason,) = reasons(resources, work).values()
-    assert "answered 404" in reason
-    assert reason.endswith("A file was looked for first: media/gone.jpg: The file cannot be found: no such file "
-                           "or directory.")  # fmt: skip
-
-
 def test_drip_ends_when_its_time_is_over(
     home: Path, tmp_path: Path, server: Origin, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -133,7 +133,7 @@ def test_new_pdf_is_a_document_of_the_owner_of_its_source(shop: Resources, bucke
 def test_pictures_belong_to_the_folder_that_ingest_makes_of_the_url(shop: Resources, bucket: Bucket) -> None:
     for name in ("oak/a.jpg", "ash/b.jpg"):
         bucket.put(f"shop/{name}", jpeg(gradient(200, 200)))
-    bucket.put("shop/scraped/items.json", b'[{"id": "1", "name": "Oak"}]')
+    bucket.put("shop/scraped/items.jsonl", b'{"id": "1", "name": "Oak"}')
     assert take_events(shop).registered == 3
     copied = copy_bucket(shop.settings, f"{bucket.url}/shop", takes=bool)
     found = find_sources(copied.path, shop.settings.image_suffixes)

@@ -9,7 +9,9 @@ from tests.fixtures import ROOT
 
 PAGE = (ROOT / "docs" / "plugins.md").read_text()
 CODE = {
-    next(name for name in ("ColorGrid", "Words", "Brightness", "write_markdown", "open_index") if name in block): block
+    next(
+        name for name in ("ColorGrid", "Words", "Brightness", "write_markdown", "open_index", "Lines") if name in block
+    ): block
     for block in re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 }
 """Name of the class or function -> its code on the page."""

@@ -20,12 +20,13 @@ from tests.tables import check_rows
 
 ANNA = Where(owner="anna")
 ITEMS = (
-    {"sku": "POS-1", "title": "Poster of a fox", "price": "5 EUR"},
-    {"sku": 4713, "title": "Stone mug", "attributes": [{"name": "GTIN", "value": "4006381333931"}]},
+    {"id": 1, "code": "POS-1", "title": "Poster of a fox", "price": "5 EUR"},
+    {"id": 2, "code": 4713, "title": "Stone mug", "gtin": "4006381333931"},
     {
-        "sku": "TEE",
+        "id": 3,
+        "code": "TEE",
         "title": "Plain tee",
-        "variants": [{"title": "M / Blue", "sku": "TEE-M-B-R"}, {"title": "L / Blue"}],
+        "variants": [{"title": "M / Blue", "code": "TEE-M-B-R"}, {"title": "L / Blue"}],
     },
 )
 
@@ -85,7 +86,7 @@ def test_code_obeys_owner_and_filters(sample: Resources) -> None:
 
 def test_code_that_left_its_product_is_not_found(sample: Resources, tmp_path: Path) -> None:
     def items(code: str) -> None:
-        (tmp_path / "items.jsonl").write_text(json.dumps({"id": 1, "sku": code, "title": "Vase", "images": ["a.png"]}))
+        (tmp_path / "items.jsonl").write_text(json.dumps({"id": 1, "code": code, "title": "Vase", "images": ["a.png"]}))
 
     def codes_found() -> list[bool]:
         return [bool(coded(sample, code, ANNA)) for code in ("OLD-77", "NEW-78")]

@@ -30,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("name", ["oak.jpg.json", "oak.json"])
 def test_sidecar_of_one_picture_names_it(folder: Path, name: str) -> None:
-    told = {"title": "Oak chair", "price": "12.50", "currency": "EUR", "brand": "Nord", "sku": "O-1"}
+    told = {"title": "Oak chair", "price": "12.50", "currency": "EUR", "brand": "Nord", "code": "O-1"}
     (folder / name).write_text(json.dumps(told))
     assert not is_batch(folder, SUFFIXES)
     items = listed(folder)
@@ -103,9 +103,3 @@ def test_only_pictures_with_a_sidecar_are_listed_whole(folder: Path) -> None:
     (folder / "oak.json").write_text('{"title": "Oak chair"}')
     found = list(list_briefly(folder, SUFFIXES))
     assert [type(each) for each in found] == [ListedPicture, ListedItem, ListedPicture]
-
-
-def test_other_json_next_to_pictures_is_a_batch(folder: Path) -> None:
-    (folder / "oak.json").write_text("{}")
-    (folder / "items.json").write_text("[]")
-    assert is_batch(folder, SUFFIXES)

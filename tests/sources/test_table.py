@@ -19,7 +19,6 @@ from swatchbook.sources.table import (
     TableMapping,
     TakenRow,
     judge_rows,
-    letters_in_doubt,
     read_mapping,
     read_vector,
 )
@@ -100,15 +99,6 @@ def test_every_format_gives_the_same_rows(
         ("4", "outside"), ("5", "not a valid name"), ("row 6", "no id"), ("7", "outside"), ("8", "no picture"),
     ):  # fmt: skip
         assert words in left[item][0], item
-
-
-def test_letters_that_are_not_utf8_are_read_and_told(folder: Path) -> None:
-    rows = "nr,who,state,small,big,name,emb\n1,anna,completed,a.png,,Grüne Stühle für draußen,\n"
-    file = str(write(folder / "t.csv", rows.encode("cp1252")))
-    (row,) = judge_rows(file, read_mapping(folder / "m.yaml"))
-    assert isinstance(row, TakenRow)
-    assert row.record["title"] == "Grüne Stühle für draußen"
-    assert letters_in_doubt(file)[0].startswith("t.csv was read as cp1252")
 
 
 def test_line_that_is_no_row_is_named_by_its_place(folder: Path) -> None:

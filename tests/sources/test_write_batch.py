@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from swatchbook.errors import FileMissing, InvalidReference
-from swatchbook.records import NO_MAPPING, BatchMapping
+from swatchbook.records import NO_MAPPING
 from swatchbook.sources.batch import list_batch
 from swatchbook.sources.listed import ListedItem
 from swatchbook.sources.write_batch import FILE, PICTURES, write_items
@@ -59,13 +59,6 @@ def test_item_replaces_the_one_with_its_id_and_the_others_stay(tmp_path: Path) -
     assert found["a"].metadata["price"] == "2"
     assert len(list((tmp_path / PICTURES).iterdir())) == 2
     assert {file: file.stat() for file in before} == before, "an equal picture is not written again"
-
-
-def test_fields_are_called_as_in_the_settings(tmp_path: Path) -> None:
-    names = {"id": ("sku",), "images": ("photos",)}
-    write_items([{"sku": "a", "photos": Image.new("L", (9, 9))}], tmp_path, names)
-    (item,) = list_batch(tmp_path, BatchMapping(columns=names), max_bytes=1 << 20)
-    assert (item.item, item.failure, len(item.pictures)) == ("a", None, 1)
 
 
 def test_metadata_of_other_types_is_text_and_nan_is_nothing(tmp_path: Path) -> None:

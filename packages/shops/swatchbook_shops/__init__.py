@@ -1,1 +1,1 @@
-"""Write products in the formats of shops: Shopify, WooCommerce, Google, JSON-LD, BMEcat, Akeneo."""
+"""Files of shops and scrapers in, and products in the formats of shops out: Shopify, WooCommerce, Google …"""

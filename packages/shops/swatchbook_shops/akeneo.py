@@ -10,9 +10,10 @@ from typing import BinaryIO, Final
 
 from swatchbook.errors import InvalidReference
 from swatchbook.export.formats import Exporter, Rows
-from swatchbook.export.shop_mapping import ADVICE, COMMON, ShopOptions, fill
+from swatchbook.export.shop_mapping import ADVICE, COMMON, ShopOptions
 from swatchbook_shops.offers import Offer
 from swatchbook_shops.shop_csv import Cells, pack, read_rows, sku_key, unpack, write_rows
+from swatchbook_shops.shop_fields import fill
 from swatchbook_shops.shop_file import Contents, ShopRecord, write_shop_file
 
 COLUMNS: Final = ("sku", "family", "parent", "groups", "categories", "enabled", "name", "description")

@@ -11,9 +11,10 @@ from xml.sax.saxutils import unescape  # nosec: only unescapes
 
 from swatchbook.errors import InvalidReference
 from swatchbook.export.formats import Exporter, Rows
-from swatchbook.export.price_units import unit_code
-from swatchbook.export.shop_mapping import ADVICE, NotExportable, ShopOptions, check_fields, fill
+from swatchbook.export.shop_mapping import ADVICE, ShopOptions
 from swatchbook_shops.offers import Offer, beside_options, distinct_skus, picture_urls, shortened
+from swatchbook_shops.price_units import unit_code
+from swatchbook_shops.shop_fields import NotExportable, check_fields, fill
 from swatchbook_shops.shop_file import Change, Contents, ShopRecord, write_shop_file
 from swatchbook_shops.shop_lines import element, opening, parent, read_lines, write_lines
 

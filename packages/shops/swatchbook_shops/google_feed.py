@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 from xml.sax.saxutils import unescape  # nosec: only unescapes
 
 from swatchbook.export.formats import Exporter, Rows
-from swatchbook.export.shop_mapping import CONDITIONS, Allowed, NotExportable, ShopOptions, check_fields, filled
+from swatchbook.export.shop_mapping import ShopOptions
 from swatchbook_shops.offers import NO_PRICE, VARIES, Offer, picture_urls, shortened
+from swatchbook_shops.shop_fields import CONDITIONS, Allowed, NotExportable, check_fields, filled
 from swatchbook_shops.shop_file import Contents, ShopRecord, write_shop_file
 from swatchbook_shops.shop_lines import element, parent, read_lines, write_lines
 

@@ -10,9 +10,10 @@ from typing import Any, BinaryIO, Final
 
 from swatchbook.errors import InvalidReference
 from swatchbook.export.formats import Exporter, Rows, Skipped
-from swatchbook.export.price_units import unit_code
-from swatchbook.export.shop_mapping import ShopOptions, check_fields
+from swatchbook.export.shop_mapping import ShopOptions
 from swatchbook_shops.offers import NO_PRICE, VARIES, Offer, Price, picture_urls
+from swatchbook_shops.price_units import unit_code
+from swatchbook_shops.shop_fields import check_fields
 from swatchbook_shops.shop_file import Contents, ShopRecord, write_shop_file
 from swatchbook_shops.shop_lines import read_lines, write_lines
 

@@ -11,23 +11,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from urllib.parse import quote
 
-from swatchbook.export.price_units import unit_named, unit_of
 from swatchbook.export.product_rows import ProductRow
-from swatchbook.export.shop_mapping import (
-    COMMON,
-    OFF_SALE,
-    NotExportable,
-    ShopMapping,
-    ShopOptions,
-    availability_of,
-    fill,
-)
+from swatchbook.export.shop_mapping import COMMON, ShopMapping, ShopOptions
 from swatchbook.records import identity
-from swatchbook.sources.batch_values import as_day
-from swatchbook.sources.shop_attributes import ANY
 from swatchbook_base.one_line import one_line, shorten
 from swatchbook_base.printed_prices import currency_of, is_lowest, may_be_in, price_of
 from swatchbook_shops.article_weights import grams_of
+from swatchbook_shops.items.batch_values import as_day
+from swatchbook_shops.items.shop_attributes import ANY
+from swatchbook_shops.price_units import unit_named, unit_of
+from swatchbook_shops.shop_fields import OFF_SALE, NotExportable, availability_of, fill
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _MOST_VALUE = 190  # characters of an option's value; with a code and number it stays below the 255 of Shopify

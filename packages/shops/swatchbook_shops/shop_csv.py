@@ -12,10 +12,10 @@ from typing import BinaryIO
 
 from swatchbook.errors import InvalidReference
 from swatchbook.export.formats import protect_cell, unprotected
-from swatchbook.export.shop_mapping import NotExportable
 from swatchbook_base.one_line import one_line
 from swatchbook_base.printed_prices import codes_it_may_be
 from swatchbook_shops.offers import Offer, Price, clean
+from swatchbook_shops.shop_fields import NotExportable
 from swatchbook_shops.shop_file import Contents, ShopRecord, only_changes
 
 Cells = Mapping[str, str]

@@ -17,8 +17,9 @@ from typing import BinaryIO, NamedTuple, Protocol
 from swatchbook.errors import DiskFull, InvalidReference, reason_of
 from swatchbook.export.formats import Changes, Rows, Skipped, ToldChanges, grouped
 from swatchbook.export.product_rows import ProductRow
-from swatchbook.export.shop_mapping import NotExportable, ShopOptions
+from swatchbook.export.shop_mapping import ShopOptions
 from swatchbook_shops.offers import Offer, offers
+from swatchbook_shops.shop_fields import NotExportable
 
 _PER_DOCUMENT = 1 << 40
 """More places in the file than the records of a document need."""

@@ -10,19 +10,19 @@ from collections.abc import Iterator
 from typing import BinaryIO, Final
 
 from swatchbook.export.formats import Exporter, Rows
-from swatchbook.export.shop_mapping import (
+from swatchbook.export.shop_mapping import ShopOptions
+from swatchbook_shops.article_weights import as_decimal
+from swatchbook_shops.offers import Offer, picture_urls
+from swatchbook_shops.shop_csv import OneCurrency, as_html, pack, read_groups, unpack, write_rows
+from swatchbook_shops.shop_fields import (
     AMOUNT,
     CONDITIONS,
     Allowed,
     NotExportable,
-    ShopOptions,
     check_fields,
     filled,
     with_common_names,
 )
-from swatchbook_shops.article_weights import as_decimal
-from swatchbook_shops.offers import Offer, picture_urls
-from swatchbook_shops.shop_csv import OneCurrency, as_html, pack, read_groups, unpack, write_rows
 from swatchbook_shops.shop_file import Contents, ShopRecord, write_shop_file
 
 PRODUCT_COLUMNS: Final = (

@@ -11,12 +11,13 @@ from dataclasses import replace
 from typing import BinaryIO, Final
 
 from swatchbook.export.formats import Exporter, Rows
-from swatchbook.export.shop_mapping import AMOUNT, Allowed, ShopOptions, check_fields, filled, with_common_names
-from swatchbook.sources.batch_facts import is_fact_of
-from swatchbook.sources.shop_attributes import ANY, ShopAttribute, stored_attributes
+from swatchbook.export.shop_mapping import ShopOptions
 from swatchbook_shops.article_weights import as_decimal, centimetres_of
+from swatchbook_shops.items.batch_facts import is_fact_of
+from swatchbook_shops.items.shop_attributes import ANY, ShopAttribute, stored_attributes
 from swatchbook_shops.offers import Offer, Price, beside_options, distinct_skus, picture_urls
 from swatchbook_shops.shop_csv import OneCurrency, pack, read_rows, sku_key, unpack, write_rows
+from swatchbook_shops.shop_fields import AMOUNT, Allowed, check_fields, filled, with_common_names
 from swatchbook_shops.shop_file import Contents, ShopRecord, write_shop_file
 
 COLUMNS: Final = (

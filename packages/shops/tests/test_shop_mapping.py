@@ -20,10 +20,10 @@ from swatchbook.export.shop_mapping import (
     ShopOptions,
     Template,
     as_shop_mapping,
-    fill,
     read_shop_mapping,
 )
 from swatchbook_shops.offers import offers
+from swatchbook_shops.shop_fields import fill
 from tests.fixtures import ROOT
 
 PAGE = (ROOT / "docs" / "shops.md").read_text()

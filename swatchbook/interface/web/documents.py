@@ -62,7 +62,7 @@ from swatchbook.records import (
 from swatchbook.reports.document_state import describe_account, describe_progress, describe_sureness
 from swatchbook.reports.inspection import DRAWN, PageView, inspect
 from swatchbook.reports.merged_failures import merge_roles
-from swatchbook.sources.batch_file import SUFFIXES
+from swatchbook.sources import item_files
 
 LIVE = frozenset({DocumentStatus.QUEUED, DocumentStatus.RUNNING, DocumentStatus.WAITING, DocumentStatus.DELETING})
 """Statuses that change without a person."""
@@ -89,7 +89,7 @@ class LostPictureForm(RequestModel):
 @router.get("/ui/documents")
 def show_documents(view: TheView, cursor: str | None = None) -> Response:
     """Return the list of documents, newest first, with the form to upload."""
-    owner, suffixes = view.owner or DEFAULT_OWNER, ",".join(SUFFIXES)
+    owner, suffixes = view.owner or DEFAULT_OWNER, ",".join(item_files.suffixes())
     waiting = waiting_folders(view.resources, owner)
     return view.render(
         "documents.html", upload_owner=owner, batch_suffixes=suffixes, waiting=waiting, **_list(view, cursor)

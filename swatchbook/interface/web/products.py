@@ -52,7 +52,7 @@ from swatchbook.records import (
     Variant,
     fold,
 )
-from swatchbook.sources.shop_attributes import SHOP_ATTRIBUTES
+from swatchbook.sources.item_files import SHOP_ATTRIBUTES
 
 _RENDERED = 12
 """Pages that are shown as pictures; those after them are links."""

@@ -39,10 +39,10 @@ from swatchbook.previews import encode_jpeg
 from swatchbook.records import DEFAULT_OWNER, BatchMapping, Owner
 from swatchbook.resources import Resources
 from swatchbook.runtime.disk import keep_reserve
-from swatchbook.sources.batch_file import kind_of_file
 from swatchbook.sources.batch_plan import PlannedItem
 from swatchbook.sources.dropped import keep_dropped, place_in
 from swatchbook.sources.folder import is_picture
+from swatchbook.sources.item_files import kind_of_file
 from swatchbook.storage.size_limit import check_size
 from swatchbook.storage.upload_buffer import temporary_file
 

@@ -1,7 +1,5 @@
 """`POST /export`: the file is that of the command, and what is asked wrongly is the caller's mistake."""
 
-import json
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,57 +9,22 @@ from typer.testing import CliRunner
 from swatchbook.interface.cli.main import app
 from tests.interface.conftest import ANNA, BERT, asking, bearing
 
-FULL = {
-    "fields": {"description": "{name}", "link": "https://shop.example/{key}", "availability": "in_stock"},
-    "currency": "EUR", "supplier": "Nordvik AB", "catalog_id": "2026", "language": "eng",
-}  # fmt: skip
 
-
-@pytest.mark.parametrize("form", ["csv", "shopify"])
-def test_the_file_is_that_of_the_command(filled: Path, tmp_path: Path, form: str) -> None:
-    (tmp_path / "shop.yaml").write_text(json.dumps(FULL))
-    words = ["export", "--all", "--owner", "anna", "--format", form, "--to", str(tmp_path / "file")]
-    given: dict[str, Any] = {"owner": "anna", "format": form}
-    if form == "shopify":
-        words += ["--mapping", str(tmp_path / "shop.yaml"), "--pictures-url", "https://cdn.example/p"]
-        given |= {"mapping": FULL, "pictures_url": "https://cdn.example/p"}
+def test_the_file_is_that_of_the_command(filled: Path, tmp_path: Path) -> None:
+    words = ["export", "--all", "--owner", "anna", "--format", "csv", "--to", str(tmp_path / "file")]
     assert CliRunner().invoke(app, words).exit_code == 0
     with asking() as client:
-        answer = client.post("/export", json=given)
+        answer = client.post("/export", json={"owner": "anna", "format": "csv"})
     assert answer.status_code == 200, answer.text
     assert (answer.headers["Swatchbook-Products"], answer.headers["Swatchbook-Left-Out"]) == ("2", "0")
     assert answer.content == (tmp_path / "file").read_bytes()
-
-
-def test_hints_are_those_of_the_command(filled: Path) -> None:
-    given = {"owner": "anna", "format": "google", "mapping": {"fields": {"brand": "{nam}"}}}
-    with asking() as client:
-        said = json.loads(client.post("/export", json=given).headers["Swatchbook-Hints"])
-        assert json.loads(client.post("/export", json={"owner": "anna"}).headers["Swatchbook-Hints"]) == []
-    assert said[0] == "No product has {nam}, which the mapping names: what needs it is empty. Did you mean {name}?"
-    assert "Google needs their addresses" in said[1]
-    assert said[-1].startswith("2 left out. A mapping can fill")
-
-
-def test_since_a_time_is_what_changed(filled: Path) -> None:
-    given = {"owner": "anna", "format": "shopify", "mapping": FULL, "pictures_url": "https://cdn.example/p"}
-    with asking() as client:
-        all_of_it, nothing = (
-            client.post("/export", json={**given, "since": since})
-            for since in ("2020-01-01T00:00:00", datetime.now(UTC).isoformat())
-        )
-    assert len(all_of_it.text.splitlines()) > 1
-    assert len(nothing.text.splitlines()) == 1, "the columns"
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
         {"format": "docx"}, {"format": "csv", "since": "2020-01-01T00:00:00Z"}, {"format": "csv", "mapping": {}},
-        {"format": "shopify", "pictures_url": "file:///etc"}, {"format": "shopify", "pictures_url": "http://["},
-        {"format": "shopify", "since": "shop.csv"},
-        {"format": "shopify", "since": (datetime.now(UTC) + timedelta(days=2)).isoformat()},
-        {"format": "shopify", "mapping": {"fields": {"Colour": "red"}}}, {"format": "bmecat"}, {"colour": "red"},
+        {"colour": "red"},
     ],
 )  # fmt: skip
 def test_what_is_asked_wrongly_is_refused(filled: Path, wrong: dict[str, Any]) -> None:

@@ -295,9 +295,6 @@ def test_products_are_exported(sample: TestClient, document: str) -> None:
     assert got.headers["content-disposition"] == 'attachment; filename="small.csv"'
     names = [row["name"] for row in csv.DictReader(got.text.splitlines()) if row["grain"] == "product"]
     assert names == [p["name"] for p in sample.get(f"/documents/{document}/products").json()["products"]]
-    shop = sample.get(f"/ui/documents/{document}/export.shopify")
-    assert shop.headers["content-disposition"] == 'attachment; filename="small.csv"'
-    assert "Title" in shop.text.splitlines()[0]
     assert sample.get(f"/ui/documents/{document}/export.nothing").status_code == 422
 
 

@@ -1,6 +1,5 @@
 """The page of a product: what it shows is what the ledger has, and it is only for browsers at its address."""
 
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -9,14 +8,8 @@ from fastapi.testclient import TestClient
 from sqlalchemy import update
 
 from swatchbook.ledger.tables import documents, products
-from swatchbook.pipeline.begin_run import begin_work
-from swatchbook.pipeline.register_path import register_folder
-from swatchbook.pipeline.run import Work
-from swatchbook.pipeline.scan import scan
-from swatchbook.records import IngestOptions
 from swatchbook.resources import Resources
 from tests.interface.web.conftest import BROWSER, Page, page
-from tests.sources.pictures import draw
 
 
 @pytest.fixture
@@ -79,23 +72,6 @@ def test_products_lead_to_those_before_and_after(sample: TestClient, listed: lis
     assert first.all("a", rel="prev") == []
     assert [given["href"] for given in last.all("a", rel="prev")] == [f"/products/{listed[-2]['id']}"]
     assert last.all("a", rel="next") == []
-
-
-def test_attributes_for_exports_are_not_shown(sample: TestClient, resources: Resources, tmp_path: Path) -> None:
-    draw(tmp_path / "shop" / "oak.png", 1)
-    (tmp_path / "shop" / "wc-export.csv").write_text(
-        "ID,Type,SKU,Name,Parent,Images,Attribute 1 name,Attribute 1 value(s)\n1,simple,S,Stool,,oak.png,Finish,oiled\n"
-    )
-    file, options = tmp_path / "shop" / "wc-export.csv", IngestOptions()
-    registered = register_folder(resources, file, owner="anna", options=options)
-    work = begin_work(resources, registered)
-    assert isinstance(work, Work)
-    scan(resources, work, b"", progress=lambda done, total: None)
-    (product,) = sample.get(f"/documents/{registered.document.id}/products").json()["products"]
-    read = page(sample, f"/products/{product['id']}")
-    assert "oiled" in read.text
-    assert "shop_attributes" in product["metadata"]
-    assert "shop attributes" not in read.text
 
 
 def send(client: TestClient, address: str, **fields: str) -> httpx.Response:

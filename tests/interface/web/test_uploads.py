@@ -1,9 +1,7 @@
 """Folders and batch files that a browser sends become the documents that `swatchbook ingest` makes of them."""
 
-import json
 import os
 from pathlib import Path
-from urllib.parse import urlencode
 
 import pytest
 from fastapi.testclient import TestClient
@@ -19,7 +17,6 @@ from swatchbook.pipeline.run import Work
 from swatchbook.pipeline.scan import scan
 from swatchbook.records import BatchMapping, DocumentStatus, IngestOptions
 from swatchbook.resources import Resources
-from swatchbook.sources.batch_names import FIELDS
 from tests.interface.conftest import asking, bearing
 from tests.interface.web.conftest import BROWSER, Page, page
 
@@ -74,7 +71,7 @@ def test_refused_files_are_not_quoted(client: TestClient, tmp_path: Path) -> Non
     form = {"data": {"folder": "shop", "path": "secret.env"}, "files": {"file": ("a", secret)}}
     refused = client.post("/ui/uploads/files", **form)  # type: ignore[arg-type]
     assert refused.status_code == 415
-    (tmp_path / "secret.csv").write_text("id,title,image\n")
+    (tmp_path / "secret.csv").write_text("id,title,images\n")
     registered = register_folder(tools, tmp_path / "secret.csv", owner="default", options=IngestOptions())
     (tmp_path / "secret.csv").write_bytes(secret)
     work = begin_work(tools, registered)
@@ -82,7 +79,7 @@ def test_refused_files_are_not_quoted(client: TestClient, tmp_path: Path) -> Non
     scan(tools, work, {}, progress=lambda done, total: None)
     answers = [client.get(f"{address}/{work.document}").text for address in ("/documents", "/ui/documents")]
     for answer in (refused.text, *answers):
-        assert "it has no columns or fields" in answer
+        assert "is no list of items" in answer
         assert "topsecret" not in answer
 
 
@@ -119,8 +116,7 @@ def test_path_is_checked_before_the_file_system_is_asked(
     assert client.get("/ui/uploads/picture", params={"folder": "shop", "picture": "here.png"}).status_code == 200
 
 
-TABLE = "nr,Was,Kostet,Foto\n1,Oak floor,12.50,oak.png\n2,Ash floor,,ash.png\n"
-HOSTILE = "<script>alert(1)</script>"
+TABLE = "id,title,price,images\n1,Oak floor,12.50,oak.png\n2,Ash floor,,ash.png\n"
 
 
 def send_batch(
@@ -182,60 +178,6 @@ def test_a_batch_waits_until_a_person_starts_it(client: TestClient, picture: byt
     page(client, address, status=404)
 
 
-def test_chosen_fields_are_shown_and_started(client: TestClient) -> None:
-    send_batch(client, "shop.csv", TABLE)
-    before = page(client, end(client))
-    assert selected(before) == [""] * len(FIELDS)
-    assert {"0.title", "0.price", "0.brand", "0.category", "0.images", "0.base_url"} <= {
-        each["name"] for each in (*before.all("select"), *before.all("input"))
-    }
-    chosen = {"0.title": '["Was"]', "0.price": '["Kostet"]', "0.brand": "[]", "again": "1"}
-    after = page(client, "/ui/uploads/plan?folder=shop.csv&" + urlencode(chosen))
-    assert selected(after)[:4] == ['["Was"]', "", '["Kostet"]', "[]"]
-    assert "12.50" in after.text
-    answered(client, "start", **chosen)
-    (made,) = list_documents(tools(client).ledger)
-    assert made.options.mapping == BatchMapping(columns={"title": ("Was",), "price": ("Kostet",), "brand": ()})
-
-
-def test_code_of_an_item_names_its_field(client: TestClient) -> None:
-    send_batch(client, "shop.csv", "id,Title\nA-1,Oak floor\n")
-    shown = page(client, end(client))
-    assert "A-1" in shown.text
-    assert shown.text.count("Automatic: id") == 2, "as its id, and as its code"
-
-
-def test_each_batch_of_a_folder_has_its_own_choices(client: TestClient, picture: bytes) -> None:
-    send_batch(client, "a/items.csv", TABLE, folder="shops")
-    send_batch(client, "b/items.csv", TABLE.replace("oak.png", "/oak.png"), folder="shops")
-    send_batch(client, "loose.png", picture, folder="shops")
-    assert [each["aria-label"] for each in page(client, end(client, "shops")).all("section")] == ["a", "b"]
-    chosen = {"0.title": '["Was"]', "1.title": '["nr"]', "1.base_url": " https://shop.example ", "again": "1"}
-    shown = page(client, "/ui/uploads/plan?folder=shops&" + urlencode(chosen))
-    assert "https://shop.example/oak.png" in shown.text
-    answered(client, "start", **{"folder": "shops", **chosen})
-    made = {each.name: each for each in list_documents(tools(client).ledger)}
-    assert {name: each.kind for name, each in made.items()} == {"a": "batch", "b": "batch", "shops": "folder"}
-    assert made["a"].options.mapping == BatchMapping(columns={"title": ("Was",)})
-    assert made["b"].options.mapping == BatchMapping(columns={"title": ("nr",)}, base_url="https://shop.example")
-
-
-def test_a_batch_that_is_sent_again_has_its_choices(client: TestClient) -> None:
-    send_batch(client, "shop.csv", TABLE)
-    end(client)
-    answered(client, "start", again="1", **{"0.title": '["Was"]'})
-    send_batch(client, "shop.csv", TABLE.replace("Oak", "Elm"))
-    shown = page(client, end(client))
-    assert selected(shown)[0] == '["Was"]'
-    (made,) = list_documents(tools(client).ledger)
-    assert "Oak" in (Path(made.content) / "shop.csv").read_text(), "what runs is not changed before it is started"
-    answered(client, "start", again="1")  # nothing is chosen any more
-    now = get_document(tools(client).ledger, made.id).options.mapping
-    assert "title" not in now.columns
-    assert now.columns["images"] == ("Foto",), "the rules now, not the mapping of before"
-    assert "Elm" in (Path(made.content) / "shop.csv").read_text()
-
-
 def test_a_batch_that_is_read_now_is_not_replaced(client: TestClient) -> None:
     send_batch(client, "shop.csv", TABLE)
     end(client)
@@ -260,33 +202,6 @@ def test_cancel_removes_only_what_was_sent(client: TestClient, home: Path, pictu
     assert [path.name for path in home.rglob("*.csv") if path.is_file()] == ["shop.csv"]
     page(client, address, status=404)
     answered(client, "cancel", status=404)
-
-
-def test_wrong_address_of_the_shop_is_said_at_its_field(client: TestClient) -> None:
-    send_batch(client, "shop.csv", TABLE)
-    end(client)
-    text = answered(client, "start", status=422, again="1", **{"0.base_url": "shop", "0.title": '["Was"]'})
-    (field,) = Page(text).all("input", name="0.base_url")
-    assert (field["value"], field["aria-invalid"]) == ("shop", "true")
-    assert selected(Page(text))[0] == '["Was"]'
-    answered(client, "start", status=422, again="1", **{"0.title": "Was"})
-    answered(client, "start", status=422, again="1", **{"0.title": "[" * 10_000})
-    assert list_documents(tools(client).ledger) == []
-
-
-def test_markup_of_a_batch_is_only_text(client: TestClient) -> None:
-    items = [{"id": "1", "title": HOSTILE, HOSTILE: HOSTILE, "images": [f"https://shop.example/{HOSTILE}.png"]}]
-    send_batch(client, "shop.csv", json.dumps(items), folder=HOSTILE.replace("/", ""))
-    text = client.get(end(client, HOSTILE.replace("/", "")), headers=BROWSER).text
-    assert Page(text).all("script") == [
-        {"src": "/ui/static/htmx.min.js", "defer": ""}, {"src": "/ui/static/page.js", "defer": ""},
-    ]  # fmt: skip
-    assert text.count("&lt;script&gt;alert") >= 3
-
-
-def test_a_file_that_cannot_be_read_is_named(client: TestClient) -> None:
-    send_batch(client, "shop.xlsx", b"PK\x03\x04 no archive")
-    assert "shop.xlsx is a zip archive: unpack it first." in page(client, end(client)).text
 
 
 def test_a_batch_that_takes_too_long_can_still_be_started(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -250,9 +250,9 @@ def _mapping(file: Path | None, pictures: Path | None) -> "BatchMapping | None":
         return None
     from swatchbook.errors import InvalidReference
     from swatchbook.records import NO_MAPPING
-    from swatchbook.sources.batch_mapping import read_batch_mapping
+    from swatchbook.sources.item_files import any_shape
 
-    mapping = read_batch_mapping(file) if file else NO_MAPPING
+    mapping = any_shape().read_mapping(file) if file else NO_MAPPING
     if pictures is None:
         return mapping
     if not pictures.is_dir():

@@ -1,0 +1,106 @@
+"""Tables of Shopify and WooCommerce under the names that their columns have and had."""
+
+from pathlib import Path
+
+import pytest
+from test_facts import items_of
+
+from swatchbook_shops.items.batch_record import read_record
+from tests.tables import check_rows
+
+TODAY = ["URL handle", "Title", "Published on online store", "Option1 name", "Option1 value", "SKU", "Price",
+         "Compare-at price", "Barcode", "Weight value (grams)", "Inventory tracker", "Inventory quantity",
+         "Continue selling when out of stock", "Product image URL", "Variant image URL"]  # fmt: skip
+OLDER = ["Handle", "Title", "Published", "Option1 Name", "Option1 Value", "Variant SKU", "Variant Price",
+         "Variant Compare At Price", "Variant Barcode", "Variant Grams", "Variant Inventory Tracker",
+         "Variant Inventory Qty", "Variant Inventory Policy", "Image Src", "Variant Image"]  # fmt: skip
+
+
+@pytest.mark.parametrize("head", [TODAY, OLDER], ids=["today", "until 2024"])
+def test_stock_of_shopify_is_read_by_both_names(tmp_path: Path, head: list[str]) -> None:
+    def availability(tracker: str, quantity: str, policy: str) -> str | None:
+        stock, pictures = [tracker, quantity, policy], ["https://s.example/1.jpg", "https://s.example/2.jpg"]
+        cells = ["19", "29", "4006381333931", "750", *stock, *pictures]
+        rows = [head, ["cup", "Cup", "false", "Size", "S", "C-S", *cells], ["mug", "Mug", "", "", "", "M-1", *cells]]
+        cup, mug = items_of(tmp_path, "products.csv", rows)
+        (small,) = cup.variants
+        assert (small.code, small.price, cup.metadata["status"], len(cup.pictures)) == ("C-S", "19", "hidden", 2)
+        for facts in (dict(small.facts), mug.metadata):
+            assert [facts[name] for name in ("gtin", "regular_price", "weight")] == ["4006381333931", "29", "750 g"]
+            assert facts.get("stock", "") == quantity
+        assert dict(small.facts).get("availability") == mug.metadata.get("availability")
+        return mug.metadata.get("availability")
+
+    check_rows(__file__, "stock_of_shopify", availability)
+
+
+WITHOUT_PARENT = {
+    "English": "ID,Type,SKU,Name,Published,Regular price,Images,Weight (kg)",
+    "German": "ID,Typ,Artikelnummer,Name,Veröffentlicht,Regulärer Preis,Bilder,Gewicht (kg)",
+    "French": "ID,Type,UGS,Nom,Publié,Tarif régulier,Images,Poids (kg)",
+    "Polish": "Identyfikator,Typ,SKU,Nazwa,Opublikowano,Cena,Obrazki,Waga (kg)",
+    "Dutch": "ID,Type,Artikelnummer,Naam,Gepubliceerd,Reguliere prijs,Afbeeldingen,Gewicht (kg)",
+}
+
+
+def test_woocommerce_is_known_without_its_column_parent(tmp_path: Path) -> None:
+    row = ["44", "simple, virtual", "POT", "Pot", "-1", "9", "https://w.example/1.jpg", "1.5"]
+    told = {"price": "9", "weight": "1.5 kg", "status": "draft", "sku": "POT", "shop_id": "44", "digital": "virtual"}
+    for language, head in WITHOUT_PARENT.items():
+        (pot,) = items_of(tmp_path, "woo.csv", [head.split(","), row])
+        assert pot.metadata == told, language
+
+
+def test_table_of_another_shop_is_no_woocommerce(tmp_path: Path) -> None:
+    for head, row in (
+        ("sku,type,name,price,image,visibility", "POT,simple,Pot,9,https://w.example/1.jpg,4"),  # Magento
+        ("SKU,Type,Published,Name,Price,Image", "POT,Pots,-1,Pot,9,https://w.example/1.jpg"),
+    ):
+        (pot,) = items_of(tmp_path, "items.csv", [head.split(","), row.split(",")])
+        assert {"shop_id", "status"}.isdisjoint(pot.metadata)
+
+
+def test_variation_without_a_parent_belongs_to_no_product_without_a_sku(tmp_path: Path) -> None:
+    rows = [
+        ["ID", "Type", "SKU", "Name", "Published", "Regular price", "Images", "Parent"],
+        ["1", "simple", "", "Pot", "1", "9", "https://w.example/1.jpg", ""],
+        ["2", "variation", "R", "Rug - Red", "1", "60", "https://w.example/2.jpg", ""],
+    ]
+    assert [(each.title, each.variants) for each in items_of(tmp_path, "woo.csv", rows)] == [
+        ("Pot", ()), ("Rug - Red", ()),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["simple", "Pots"], ids=["woocommerce", "another shop"])
+def test_order_in_days_of_a_sale_is_known(tmp_path: Path, kind: str) -> None:
+    def days_of(days: list[str]) -> list[str]:
+        rows = [
+            ["SKU", "Type", "Name", "Images", "Sale price", "Date sale price starts", "Date sale price ends"],
+            ["POT", kind, "Pot", "https://w.example/1.jpg", "7", days[0], ""],
+            ["CUP", kind, "Cup", "https://w.example/2.jpg", "7", "", days[1]],
+        ]
+        pot, cup = items_of(tmp_path, "items.csv", rows)
+        return [pot.metadata["sale_starts"], cup.metadata["sale_ends"]]
+
+    check_rows(__file__, "days_of_a_sale", days_of)
+
+
+def test_days_of_a_sale_in_one_field_are_two() -> None:
+    record = {"id": "1", "title": "Pot", "image": "a.jpg", "sale_price_effective_date": "2026-12-01/2026-12-24"}
+    days = read_record(record).metadata
+    assert (days["sale_starts"], days["sale_ends"]) == ("2026-12-01", "2026-12-24")
+    days = read_record(record | {"sale_price_effective_date": "2026-12-01T08:00+0100 / 2026-12-24T08:00+0100"}).metadata
+    assert (days["sale_starts"], days["sale_ends"]) == ("2026-12-01T08:00+0100", "2026-12-24T08:00+0100")
+
+
+def test_rows_that_repeat_an_id_are_its_variants(tmp_path: Path) -> None:
+    rows = [
+        ["S1", "Shirt", "S", "10", "https://w.example/1.jpg"], ["S1", "Shirt", "M", "12", "https://w.example/2.jpg"],
+        ["M1", "Mug", "", "7", "https://w.example/3.jpg"], ["M1", "Mug", "", "7", "https://w.example/3.jpg"],
+        ["X1", "Lamp", "", "8", "https://w.example/4.jpg"], ["X1", "Carpet", "", "9", "https://w.example/5.jpg"],
+    ]  # fmt: skip
+    shirt, mug, lamp, other = items_of(tmp_path, "items.csv", [["id", "title", "size", "price", "image"], *rows])
+    assert [(each.name, each.price) for each in shirt.variants] == [("S", "10"), ("M", "12")]
+    assert (len(shirt.pictures), shirt.metadata["price"], shirt.metadata["size"]) == (2, "10", "S, M")
+    assert (mug.title, mug.variants, lamp.title) == ("Mug", (), "Lamp")
+    assert "The id X1 occurs once more" in str(other.failure), "another product has its id by mistake"

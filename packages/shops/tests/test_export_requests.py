@@ -1,0 +1,67 @@
+"""`POST /export` with formats of shops: the file and hints of the command, and what is asked wrongly."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from swatchbook.interface.cli.main import app
+from tests.interface.conftest import asking
+
+FULL = {
+    "fields": {"description": "{name}", "link": "https://shop.example/{key}", "availability": "in_stock"},
+    "currency": "EUR", "supplier": "Nordvik AB", "catalog_id": "2026", "language": "eng",
+}  # fmt: skip
+
+
+def test_the_file_is_that_of_the_command(filled: Path, tmp_path: Path) -> None:
+    (tmp_path / "shop.yaml").write_text(json.dumps(FULL))
+    words = ["export", "--all", "--owner", "anna", "--format", "shopify", "--to", str(tmp_path / "file")]
+    words += ["--mapping", str(tmp_path / "shop.yaml"), "--pictures-url", "https://cdn.example/p"]
+    assert CliRunner().invoke(app, words).exit_code == 0
+    given = {"owner": "anna", "format": "shopify", "mapping": FULL, "pictures_url": "https://cdn.example/p"}
+    with asking() as client:
+        answer = client.post("/export", json=given)
+        page = client.get(f"/ui/documents/{client.get('/documents').json()['documents'][0]['id']}/export.shopify")
+    assert answer.status_code == 200, answer.text
+    assert answer.content == (tmp_path / "file").read_bytes()
+    assert page.headers["content-disposition"] == 'attachment; filename="small.csv"'
+    assert "Title" in page.text.splitlines()[0]
+
+
+def test_hints_are_those_of_the_command(filled: Path) -> None:
+    given = {"owner": "anna", "format": "google", "mapping": {"fields": {"brand": "{nam}"}}}
+    with asking() as client:
+        said = json.loads(client.post("/export", json=given).headers["Swatchbook-Hints"])
+        assert json.loads(client.post("/export", json={"owner": "anna"}).headers["Swatchbook-Hints"]) == []
+    assert said[0] == "No product has {nam}, which the mapping names: what needs it is empty. Did you mean {name}?"
+    assert "Google needs their addresses" in said[1]
+    assert said[-1].startswith("2 left out. A mapping can fill")
+
+
+def test_since_a_time_is_what_changed(filled: Path) -> None:
+    given = {"owner": "anna", "format": "shopify", "mapping": FULL, "pictures_url": "https://cdn.example/p"}
+    with asking() as client:
+        all_of_it, nothing = (
+            client.post("/export", json={**given, "since": since})
+            for since in ("2020-01-01T00:00:00", datetime.now(UTC).isoformat())
+        )
+    assert len(all_of_it.text.splitlines()) > 1
+    assert len(nothing.text.splitlines()) == 1, "the columns"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"format": "shopify", "pictures_url": "file:///etc"}, {"format": "shopify", "pictures_url": "http://["},
+        {"format": "shopify", "since": "shop.csv"},
+        {"format": "shopify", "since": (datetime.now(UTC) + timedelta(days=2)).isoformat()},
+        {"format": "shopify", "mapping": {"fields": {"Colour": "red"}}}, {"format": "bmecat"},
+    ],
+)  # fmt: skip
+def test_what_is_asked_wrongly_is_refused(filled: Path, wrong: dict[str, Any]) -> None:
+    with asking() as client:
+        assert client.post("/export", json={"owner": "anna", **wrong}).status_code == 422
