@@ -1,4 +1,4 @@
-"""What a collection opened from Python ingests, teaches, and does not bring back: through real child processes."""
+"""What a collection opened from Python ingests, and does not bring back: through real child processes."""
 
 import json
 from collections.abc import Sequence
@@ -64,21 +64,6 @@ def test_pictures_and_pdfs_of_a_bucket_are_ingested(
     assert [each["document_id"] for each in cleared["sources"]] == [report.document_id]
     with Swatchbook.open() as book:
         assert book.count() == 0
-
-
-def test_catalogue_is_taught_and_taken_back(filled: Path, prefect_api: str) -> None:
-    with Swatchbook.open(owner="anna") as book:
-        titles = ["3:Nordvik Oak", "4:Colours and technical data", "5:Palladio Terrazzo"]
-        (likeliest, *_) = book.propose("small.pdf", {"name": titles})
-        (report,) = book.teach("small.pdf", likeliest)
-        assert report.status == "completed"
-        named = {row["name"] for row in book.products().to_pylist() if row["grain"] == "product"}
-        assert named == {"Nordvik Oak", "Colours and technical data", "Palladio Terrazzo"}
-        (reading,) = run_json("readings", "--owner", "anna")
-        assert reading["origin"] == "shown"
-        book.unteach("small.pdf")
-        named = {row["name"] for row in book.products().to_pylist() if row["grain"] == "product"}
-        assert named == {"Nordvik Oak", "Palladio Terrazzo"}
 
 
 def test_options_of_an_ingest_reach_the_child(home: Path, tmp_path: Path, prefect_api: str) -> None:

@@ -142,30 +142,3 @@ def test_unknown_format_is_refused(book: Swatchbook, tmp_path: Path) -> None:
     with pytest.raises(Configuration, match="docx"):
         book.export(tmp_path / "products", format="docx")
     assert not (tmp_path / "products").exists()
-
-
-# --- teaching ---------------------------------------------------------------------------------------------------------
-
-
-def test_proposals_are_those_of_the_command(book: Swatchbook) -> None:
-    proposals = book.propose("small.pdf", {"name": ["3:Nordvik Oak"]}, wrong={"name": ["5:Palladio Terrazzo"]})
-    printed = run_json(
-        "teach", "small.pdf", "--owner", "anna", "--name", "3:Nordvik Oak", "--not", "5:Palladio Terrazzo"
-    )
-    assert proposals[0].model_dump(mode="json") == printed["proposal"]
-    assert proposals[0].lost == (("Palladio Terrazzo", 5),)
-    assert len(book.propose("small.pdf")) > 1
-
-
-@pytest.mark.parametrize(
-    ("shown", "said"),
-    [
-        ({"name": ["Nordvik Oak"]}, "On which page"), ({"title": ["3:Oak"]}, "Show one of name, code"),
-        ({"name": ["3:Nowhere"]}, "Nowhere"), ({"name": ["99:Oak"]}, "no page 99"), ({"cell": ["5:1,2"]}, "1,2"),
-    ],
-)  # fmt: skip
-def test_what_cannot_be_shown_is_named(book: Swatchbook, shown: dict[str, list[str]], said: str) -> None:
-    with pytest.raises(InvalidReference, match=said):
-        book.propose("small.pdf", shown)
-    with pytest.raises(InvalidReference, match="is not a side"):
-        book.propose("small.pdf", side="behind")

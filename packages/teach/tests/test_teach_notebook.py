@@ -1,0 +1,57 @@
+"""A notebook proposes, accepts and takes back readings."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from swatchbook import Swatchbook
+from swatchbook.errors import InvalidReference
+from tests.command import run_json
+
+
+@pytest.fixture
+def book(filled: Path) -> Iterator[Swatchbook]:
+    """Anna's collection."""
+    with Swatchbook.open(owner="anna") as book:
+        yield book
+
+
+@pytest.mark.stack
+def test_catalogue_is_taught_and_taken_back(filled: Path, prefect_api: str) -> None:
+    with Swatchbook.open(owner="anna") as book:
+        titles = ["3:Nordvik Oak", "4:Colours and technical data", "5:Palladio Terrazzo"]
+        (likeliest, *_) = book.propose("small.pdf", {"name": titles})
+        (report,) = book.teach("small.pdf", likeliest)
+        assert report.status == "completed"
+        named = {row["name"] for row in book.products().to_pylist() if row["grain"] == "product"}
+        assert named == {"Nordvik Oak", "Colours and technical data", "Palladio Terrazzo"}
+        (reading,) = run_json("readings", "--owner", "anna")
+        assert reading["origin"] == "shown"
+        book.unteach("small.pdf")
+        named = {row["name"] for row in book.products().to_pylist() if row["grain"] == "product"}
+        assert named == {"Nordvik Oak", "Palladio Terrazzo"}
+
+
+def test_proposals_are_those_of_the_command(book: Swatchbook) -> None:
+    proposals = book.propose("small.pdf", {"name": ["3:Nordvik Oak"]}, wrong={"name": ["5:Palladio Terrazzo"]})
+    printed = run_json(
+        "teach", "small.pdf", "--owner", "anna", "--name", "3:Nordvik Oak", "--not", "5:Palladio Terrazzo"
+    )
+    assert proposals[0].model_dump(mode="json") == printed["proposal"]
+    assert proposals[0].lost == (("Palladio Terrazzo", 5),)
+    assert len(book.propose("small.pdf")) > 1
+
+
+@pytest.mark.parametrize(
+    ("shown", "said"),
+    [
+        ({"name": ["Nordvik Oak"]}, "On which page"), ({"title": ["3:Oak"]}, "Show one of name, code"),
+        ({"name": ["3:Nowhere"]}, "Nowhere"), ({"name": ["99:Oak"]}, "no page 99"), ({"cell": ["5:1,2"]}, "1,2"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_shown_is_named(book: Swatchbook, shown: dict[str, list[str]], said: str) -> None:
+    with pytest.raises(InvalidReference, match=said):
+        book.propose("small.pdf", shown)
+    with pytest.raises(InvalidReference, match="is not a side"):
+        book.propose("small.pdf", side="behind")
