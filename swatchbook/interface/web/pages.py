@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from functools import cache
 from http import HTTPStatus
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
@@ -151,7 +152,7 @@ def with_query(path: str, query: dict[str, Any]) -> str:
 def _templates() -> Environment:
     """Return the templates. A name that a template uses and a page does not give is an error."""
     environment = Environment(
-        loader=ChoiceLoader([PackageLoader(folder) for folder in _template_folders()]),
+        loader=ChoiceLoader([PackageLoader(folder) for folder in _folders("templates")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -165,10 +166,10 @@ def _templates() -> Environment:
     return environment
 
 
-def _template_folders() -> list[str]:
-    """Return the Python packages with a folder `templates`: ours, and those of routers of installed packages."""
+def _folders(name: Literal["static", "templates"]) -> list[str]:
+    """Return the Python packages with a folder of this name: ours, and those of routers of installed packages."""
     packaged = {plugin.module.rpartition(".")[0] for plugin in installed(Kind.ROUTER)} - {""}
-    return ["swatchbook.interface.web", *(each for each in sorted(packaged) if (files(each) / "templates").is_dir())]
+    return ["swatchbook.interface.web", *(each for each in sorted(packaged) if (files(each) / name).is_dir())]
 
 
 def format_size(size: int) -> str:
@@ -240,10 +241,18 @@ def _describe_for_people(error: Exception) -> tuple[Problem, Mapping[str, str] |
 router = page_router()
 
 
-def get_file(name: Literal["style.css", "page.js", "htmx.min.js", "icon.svg", "icons.svg"]) -> Response:
+def get_file(name: str) -> Response:
     """Return one of the files that the pages load."""
-    file = files("swatchbook.interface.web") / "static" / name
+    if (file := _static_files().get(name)) is None:
+        raise HTTPException(404)
     return Response(file.read_bytes(), media_type=_MEDIA_TYPES[name[name.rindex(".") :]], headers=_CACHED)
+
+
+@cache
+def _static_files() -> Mapping[str, Traversable]:
+    """Return the files that the pages load, ours and those of installed packages, by their names."""
+    there = [file for folder in _folders("static") for file in (files(folder) / "static").iterdir()]
+    return {file.name: file for file in reversed(there) if file.name.endswith(tuple(_MEDIA_TYPES))}
 
 
 router.add_api_route("/ui/static/{name}", get_file, methods=["GET"], route_class_override=APIRoute)
