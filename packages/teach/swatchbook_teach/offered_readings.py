@@ -22,7 +22,7 @@ FITS: Final = 0.4
 """The least fit of a document that is no older edition."""
 
 _FOUND: Final = {"found": True}
-"""Traits of a rule that says: the names at present (`teaching/learn.py`)."""
+"""Traits of a rule that says: the names at present (`learning/learn.py`)."""
 
 _PAGES_SHARE: Final = 0.25  # how much the sizes of pages count, against fonts and sizes of letters
 _MOST_COMPARED: Final = 20  # documents, those taught last

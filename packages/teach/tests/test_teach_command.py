@@ -9,6 +9,7 @@ import pymupdf
 import pytest
 from typer.testing import CliRunner, Result
 
+from swatchbook.errors import NoCollection
 from swatchbook.interface.cli.main import app
 from swatchbook.ledger.queries.placed_pictures import read_placed
 from swatchbook.ledger.stored_documents import list_documents
@@ -37,6 +38,11 @@ def options() -> IngestOptions:
     with open_resources(load_settings()) as resources:
         (document,) = list_documents(resources.ledger)
         return document.options
+
+
+@pytest.mark.usefixtures("home")
+def test_readings_are_of_a_collection_that_is_there() -> None:
+    assert isinstance(run("readings").exception, NoCollection)
 
 
 @pytest.mark.usefixtures("filled")

@@ -204,7 +204,7 @@ def test_a_home_without_rights_says_what_to_do(swatchbook: Swatchbook, home: Pat
     [
         "search oak", "search oak --json", "stats facets", "stats coverage --json", "stats", "export --all", "show x",
         "products x", "owners", "review list", "trash", "upkeep events", "upkeep verify", "fill failed", "upkeep gc",
-        "readings", "delete x --yes", "upkeep backup copy",
+        "delete x --yes", "upkeep backup copy",
     ],
 )  # fmt: skip
 def test_a_collection_that_is_not_there_is_told_and_not_created(

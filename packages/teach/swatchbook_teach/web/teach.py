@@ -1,8 +1,8 @@
 """Pages to teach a document by example: a page with its texts and pictures to click, what would follow, accept and
 undo.
 
-What a person has shown travels in the form of the page (`teach_form.py`): nothing is stored before a reading is
-accepted. Pictures: `teach_pictures.py`.
+What a person has shown travels in the form of the page (`form.py`): nothing is stored before a reading is
+accepted. Pictures: `pictures.py`.
 """
 
 from collections.abc import Mapping, Sequence
