@@ -217,6 +217,8 @@ def use_packages(programs: Path, folder: Path) -> None:
     plan = swatchbook("ingest", "--plan", "feed.csv", "--json")
     require([] if '"price": "89"' in plan else [f"ingest --plan says {plan}."])
     swatchbook("mcp", "--help")
+    events = swatchbook("upkeep", "events", "--json")
+    require([] if events.strip() == "[]" else [f"upkeep events says {events}."])
     taught = swatchbook("teach", "catalogue.pdf", "--page", "1", "--name", "Nordvik Oak", "--accept", "--json")
     require([] if json.loads(taught)["reports"] else [f"teach says {taught}."])
     (siglip,) = [each for each in json.loads(swatchbook("models", "--json")) if each["name"] == "siglip"]

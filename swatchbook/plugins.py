@@ -35,6 +35,7 @@ class Kind(StrEnum):
     ROUTER = "router"
     TEACHER = "teacher"
     ITEM_FILES = "item_files"
+    BUCKETS = "buckets"
 
     @property
     def word(self) -> str:
@@ -52,10 +53,11 @@ GROUPS: Final[Mapping[Kind, str]] = {
     Kind.ROUTER: "swatchbook.routers",
     Kind.TEACHER: "swatchbook.teachers",
     Kind.ITEM_FILES: "swatchbook.item_files",
+    Kind.BUCKETS: "swatchbook.buckets",
 }
 """Kind -> group of its entry points."""
 
-UNCHOSEN: Final = frozenset({Kind.COMMAND, Kind.ROUTER, Kind.TEACHER, Kind.ITEM_FILES})
+UNCHOSEN: Final = frozenset({Kind.COMMAND, Kind.ROUTER, Kind.TEACHER, Kind.ITEM_FILES, Kind.BUCKETS})
 """Kinds that nobody chooses: all that is installed is used."""
 
 BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
@@ -90,6 +92,7 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
     Kind.COMMAND: {},  # those of the core: `interface/cli/main.py`
     Kind.ROUTER: {},  # those of the core: `interface/service/app.py`
     Kind.TEACHER: {},
+    Kind.BUCKETS: {},
 }
 """Kind -> name -> `module:factory`, as an entry point has it."""
 

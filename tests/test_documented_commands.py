@@ -192,8 +192,8 @@ RUN_HERE: Mapping[str, tuple[str, Callable[[Finished], bool]]] = {
 
 _CLI, _REVIEW = "tests/interface/cli/test_main.py", "tests/flows/test_review_quality.py"
 _FOLDERS = "tests/interface/cli/test_ingest_images.py"
-_PLAN = "tests/sources/test_batch_plan.py::test_plan_shows_items_and_what_is_not_read"
-_SHAPES = "tests/sources/test_batch_plan.py::test_given_mapping_goes_before_the_rules"
+_PLAN = "packages/shops/tests/test_batch_plan.py::test_plan_shows_items_and_what_is_not_read"
+_SHAPES = "packages/shops/tests/test_batch_plan.py::test_given_mapping_goes_before_the_rules"
 _SCRAPED = f"{_FOLDERS}::test_scraped_batch_is_searchable_by_its_items"
 _IMPORT = "tests/interface/cli/test_import_table.py"
 _OWNERS = "tests/interface/cli/test_owners.py"
@@ -205,7 +205,7 @@ _COMPOSE = "tests/containers/test_compose.py::test_make_up_says_where_and_make_d
 _DISMISSED = "tests/interface/cli/test_inspect.py::test_a_part_is_dismissed_and_put_back_by_its_name"
 TESTED_ELSEWHERE: Mapping[str, str] = {
     "swatchbook upkeep events retry 3f9c2a71": (
-        "tests/interface/cli/test_events.py::test_dead_event_is_listed_and_tried_again"
+        "packages/buckets/tests/test_events_command.py::test_dead_event_is_listed_and_tried_again"
     ),
     **dict.fromkeys(
         (
@@ -237,8 +237,8 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
         for command in commands((ROOT / "docs" / "tutorials" / name).read_text())
         if command not in {*RUN_HERE, "swatchbook serve"}
     },
-    "swatchbook ingest s3://my-bucket/catalogues": "tests/interface/cli/test_object_stores.py::"
-    "test_collection_in_a_bucket_is_ingested_verified_kept_and_restored",
+    "swatchbook ingest s3://my-bucket/catalogues": "packages/buckets/tests/test_bucket_in_notebook.py::"
+    "test_pictures_and_pdfs_of_a_bucket_are_ingested",
     "swatchbook ingest pictures": f"{_FOLDERS}::test_ingest_sends_each_file_where_it_belongs",
     "swatchbook ingest items.jsonl": f"{_FOLDERS}::test_ingest_sends_each_file_where_it_belongs",
     "swatchbook ingest FOLDER": f"{_FOLDERS}::test_ingest_sends_each_file_where_it_belongs",

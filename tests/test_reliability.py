@@ -15,7 +15,7 @@ PAGE = ROOT / "docs" / "RELIABILITY.md"
 MEASURED = "## A million items"
 """The section that promises nothing: its figures are what a benchmark printed."""
 
-NODE = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)(?:\[(\w+)\])?`")
+NODE = re.compile(r"`((?:packages/\w+/)?tests/[\w/]+\.py)::(test_\w+)(?:\[(\w+)\])?`")
 """A test function as pytest is given it, with the parameter that a row is about."""
 GATE = " (gate)"
 """Behind a test that the gate runs."""
@@ -58,7 +58,7 @@ def test_each_row_says_which_tests_the_gate_runs() -> None:
     files = sorted({file for file, _, _ in NODE.findall(text)})
     words = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", "not nightly", *files]
     found = subprocess.run(words, cwd=ROOT, capture_output=True, text=True).stdout
-    gate = set(re.findall(r"^(tests/[\w/]+\.py)::(test_\w+)", found, re.MULTILINE))
+    gate = set(re.findall(r"^((?:packages/\w+/)?tests/[\w/]+\.py)::(test_\w+)", found, re.MULTILINE))
     marked = [(node.group(1, 2) in gate, text.startswith(GATE, node.end()), node[0]) for node in NODE.finditer(text)]
     assert [name for is_gate, says_gate, name in marked if is_gate != says_gate] == []
 

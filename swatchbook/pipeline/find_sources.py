@@ -45,31 +45,6 @@ def find_sources(path: Path, suffixes: Collection[str]) -> list[Source]:
     return [source for source in found if source.kind != FOLDER] + [s for s in found if s.kind == FOLDER][:1]
 
 
-def source_of(top: Path, file: Path, suffixes: Collection[str]) -> Source:
-    """Return the source that a file below a folder belongs to, as `find_sources` finds it there.
-
-    That is a PDF itself, the outermost batch around it, or the folder. Raises InvalidReference.
-    """
-    if file.name.lower().endswith(".pdf"):
-        return Source(path=file, kind=PDF)
-    try:
-        for folder in reversed([each for each in file.parents if each.is_relative_to(top)]):
-            if is_batch(folder, suffixes):
-                return Source(path=folder, kind=BATCH)
-    except OSError as error:
-        raise InvalidReference(f"{file}: {reason_of(error)}.", advice="Check the path and its permissions.") from error
-    return Source(path=top, kind=FOLDER)
-
-
-def takes(name: str, suffixes: Collection[str]) -> bool:
-    """Return whether a file is or belongs to a source by its path: of a bucket, only such objects are copied."""
-    parts = name.split("/")
-    last = parts[-1]
-    return not any(map(is_hidden, parts)) and (
-        last.lower().endswith(".pdf") or has_item_suffix(last) or is_picture(last, suffixes)
-    )
-
-
 def kind_of(path: Path, suffixes: Collection[str]) -> str:
     """Return the kind of document that a file is by its content, or a folder as one source.
 

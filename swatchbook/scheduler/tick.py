@@ -22,7 +22,8 @@ from typing import cast
 
 from filelock import FileLock, Timeout
 
-from swatchbook.errors import Failure, InvalidReference, as_failure
+from swatchbook.buckets import find_buckets, has_buckets
+from swatchbook.errors import Failure, InvalidReference, MissingExtra, as_failure
 from swatchbook.index.contract import MovableIndex
 from swatchbook.ledger import dead_runs, schedule
 from swatchbook.ledger.retention import UNUSED_SECONDS
@@ -32,7 +33,6 @@ from swatchbook.pipeline.delete import finish_delete
 from swatchbook.pipeline.notify import send_notices
 from swatchbook.pipeline.publish import build_due, publish_all, settle_late_writes
 from swatchbook.pipeline.review import documents_to_review
-from swatchbook.pipeline.take_events import take_events
 from swatchbook.records import Record
 from swatchbook.resources import Resources
 from swatchbook.upkeep.gc import Swept, sweep
@@ -272,7 +272,13 @@ def _publish(resources: Resources) -> PartResult:
 
 async def _take_events(resources: Resources) -> PartResult:
     """Take the events of queues, and register the objects of events that are due."""
-    done = await asyncio.to_thread(take_events, resources)
+    if not (has_buckets() or resources.settings.event_sources):
+        return {}
+    try:
+        buckets = find_buckets("SWATCHBOOK_EVENT_SOURCES")
+    except MissingExtra as failure:
+        return {"troubles": (str(failure),)}
+    done = await asyncio.to_thread(buckets.take_events, resources)
     return {"told": done.told, "registered": done.registered, "troubles": done.troubles}
 
 
@@ -280,7 +286,7 @@ async def _take_and_wake(resources: Resources, wake: asyncio.Event) -> None:
     """Take events beside the rounds; what was registered is started by the next one at once."""
     done = await _take_events(resources)
     await _record(resources, Ticked.model_validate(done))
-    if done["registered"]:
+    if done.get("registered"):
         wake.set()
 
 

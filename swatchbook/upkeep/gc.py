@@ -13,6 +13,7 @@ from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
+from swatchbook.buckets import find_buckets, has_buckets
 from swatchbook.cache_keys import ResultName, read_result_name, recipe
 from swatchbook.errors import FileMissing
 from swatchbook.index.contract import MovableIndex
@@ -28,7 +29,6 @@ from swatchbook.resources import Resources
 from swatchbook.settings import Settings
 from swatchbook.sources.dropped import dropped_roots
 from swatchbook.sources.staged import unfinished_staging
-from swatchbook.storage.bucket_copy import copied_folders, remove_unused
 from swatchbook.storage.files import Files
 from swatchbook.storage.preview_cache import source_of
 from swatchbook.storage.result_files import ResultFile, ResultFiles
@@ -190,11 +190,14 @@ def _remove_copies_of_buckets(resources: Resources, dry_run: bool) -> tuple[int,
     A PDF is in the file store, too. Return number and bytes of files.
     """
     count = size = 0
-    for folder in copied_folders(resources.settings.home.resolve()):
+    if not has_buckets():
+        return count, size
+    buckets = find_buckets("A copy of a bucket")
+    for folder in buckets.copied_folders(resources.settings.home.resolve()):
         if documents_within(resources.ledger, None, folder) or trashed_within(resources.ledger, folder):
             continue
         with suppress(OSError):  # another process has deleted it, or it belongs to another user
-            removed = remove_unused(folder, before=time.time() - retention.PREVIEW_SECONDS, dry_run=dry_run)
+            removed = buckets.remove_unused(folder, before=time.time() - retention.PREVIEW_SECONDS, dry_run=dry_run)
             count, size = count + removed[0], size + removed[1]
     return count, size
 

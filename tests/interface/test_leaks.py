@@ -13,6 +13,7 @@ import re
 import shutil
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,7 +24,7 @@ from fastapi.routing import iter_route_contexts
 from fastapi.testclient import TestClient
 from PIL import Image
 from pydantic import SecretStr
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from typer.testing import CliRunner
 
 from benchmarks import bare_ingest
@@ -32,7 +33,6 @@ from swatchbook.interface.service import app as service
 from swatchbook.interface.service.app import create_app
 from swatchbook.interface.service.sessions import SESSION_COOKIE, _sign
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.object_events import NewEvent, id_of_event, record_events
 from swatchbook.ledger.stored_documents import list_documents, queue
 from swatchbook.ledger.tables import (
     chunks,
@@ -141,21 +141,6 @@ ROUTES: Mapping[str, Sequence[Ask]] = {
         Ask(json={"url": "https://shop.example/a.pdf", "owner": "anna"}, token=TOKEN),
         Ask(json={"key": "{file}", "owner": "anna"}, token=TOKEN),
     ),
-    "POST /hooks/events": (
-        Ask(
-            json={
-                "Records": [
-                    {
-                        "eventName": "ObjectCreated:Put",
-                        "s3": {"bucket": {"name": "annas-bucket"}, "object": {"key": "broken.pdf", "sequencer": "1"}},
-                    }
-                ]
-            }
-        ),
-        Ask(json={"no": "event"}),
-    ),
-    "GET /events": (Ask(), Ask("ended=true"), Ask("owner=anna")),
-    "POST /events/{event_id}/retry": ONCE,
     "GET /health": ONCE,
     "GET /metrics": ONCE,
     "GET /": (
@@ -283,7 +268,6 @@ READING: Mapping[str, Sequence[str]] = {
     "status": ("status --json",),
     "review list": ("review list --json",),
     "trash": ("trash --json",),
-    "upkeep events": ("upkeep events --json", "upkeep events --ended"),
 }
 """Command -> how it is asked, with `--owner default`. With `--owner anna` it tells of her."""
 
@@ -301,7 +285,6 @@ ACTING: Mapping[str, Sequence[str]] = {
     "cancel": ("cancel {document}", "cancel {name}", "cancel --all"),
     "delete": ("delete {document} --yes", "delete {name} --yes", "delete {trashed} --now --yes"),
     "trash restore": ("trash restore {trashed}", "trash restore annas-old.pdf"),
-    "upkeep events retry": ("upkeep events retry {event}", "upkeep events retry --json"),
     "products rename": ("products {document} rename {product} Mine",),
     "products merge": ("products {document} merge {product} {product_name}",),
     "products split": ("products {document} split {product} 2 Mine",),
@@ -409,7 +392,8 @@ def homes(tmp_path_factory: pytest.TempPathFactory, ingested_home: Path) -> Iter
                     options=IngestOptions(),
                 )  # fmt: skip
                 assert throw_away(resources, old.id)
-            record_events(resources.ledger, [dead_event("anna"), dead_event("default")])
+            with resources.ledger.write() as connection:
+                connection.execute(insert(object_events), [dead_event("anna"), dead_event("default")])
         shutil.copytree(both, alone)
         with open_resources(Settings(home=alone)) as resources:
             for document in list_documents(resources.ledger, owner="anna"):
@@ -428,13 +412,15 @@ def homes(tmp_path_factory: pytest.TempPathFactory, ingested_home: Path) -> Iter
         yield Homes(both, alone, hers, own, words)
 
 
-def dead_event(owner: str) -> NewEvent:
-    """What a bucket told of an object that cannot be ingested."""
+def dead_event(owner: str) -> dict[str, Any]:
+    """What a bucket told of an object that cannot be ingested, as a row."""
     url = f"s3://{owner}s-bucket"
-    return NewEvent(
-        owner=owner, url=f"{url}/broken.pdf", source=url, event="ObjectCreated:Put", version="1", order_key="1",
-        state="dead", failure_kind="unsupported_format", reason=f"{owner}s broken.pdf: the file is not a PDF.",
-    )  # fmt: skip
+    return {
+        "id": sha256(owner.encode()).hexdigest()[:26], "object": sha256(url.encode()).hexdigest(), "owner": owner,
+        "url": f"{url}/broken.pdf", "source": url, "event": "ObjectCreated:Put", "version": "1", "order_key": "1",
+        "state": "dead", "failure_kind": "unsupported_format", "at": 1.0, "changed_at": time.time(),
+        "message": f"{owner}s broken.pdf: the file is not a PDF.",
+    }  # fmt: skip
 
 
 def fields(resources: Resources, owner: str, folder: Path) -> dict[str, str]:
@@ -460,7 +446,7 @@ def fields(resources: Resources, owner: str, folder: Path) -> dict[str, str]:
         "document": document["id"], "name": document["name"], "file": document["file"], "image": image.id,
         "product": product.id, "product_name": product.name.split()[0], "catalogue": str(folder / f"{owner}-catalogue"),
         "picture": str(folder / f"{owner}-picture"), "asked": str(folder / f"{owner}-asked.jsonl"),
-        "event": id_of_event(dead_event(owner)),
+        "event": dead_event(owner)["id"],
         **{
             name: {each.name: each.document for each in list_trash(resources.ledger, owner)}.get(file, document["id"])
             for name, file in TRASHED.items()
@@ -488,7 +474,7 @@ def told_of(ledger: Ledger, owner: str) -> frozenset[str]:
         return frozenset(
             [each[:8] for query in ids for each in column(query)]
             + [name for query in names for name in column(query)]
-            + [dead_event(owner).url, id_of_event(dead_event(owner))[:8]]
+            + [dead_event(owner)["url"], dead_event(owner)["id"][:8]]
             + [text.partition("\n")[0][:30] for text in column(texts)]
         )
 

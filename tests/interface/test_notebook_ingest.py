@@ -12,13 +12,9 @@ from swatchbook.interface.notebook_ingest import Child
 from swatchbook.ledger.stored_documents import all_documents
 from swatchbook.pipeline.delete import delete_documents
 from swatchbook.records import DocumentStatus, IngestOptions
-from tests.command import run_json
-from tests.s3_server import Bucket, bucket, moto_server
 from tests.sources.pictures import draw
 
 pytestmark = pytest.mark.stack
-
-__all__ = ["bucket", "moto_server"]
 
 
 def test_document_deleted_meanwhile_stays_deleted(
@@ -47,23 +43,6 @@ def test_what_ends_the_child_is_raised_as_what_it_is(home: Path, tmp_path: Path,
             book.ingest(tmp_path / "pictures")
         (registered,) = all_documents(book._resources.ledger, None)
         assert registered.status is DocumentStatus.QUEUED
-
-
-def test_pictures_and_pdfs_of_a_bucket_are_ingested(
-    home: Path, tmp_path: Path, prefect_api: str, bucket: Bucket
-) -> None:
-    for number, name in enumerate(("oak.png", "slate.png")):
-        bucket.put(f"shop/{name}", draw(tmp_path / name, number).read_bytes())
-    with Swatchbook.open() as book:
-        (report,) = book.ingest(f"{bucket.url}/shop")
-        assert (report.images_complete, book.count()) == (2, 2)
-        assert book.ingest(f"{bucket.url}/shop")[0].document_id == report.document_id
-    (counted,) = run_json("ingest-images", f"{bucket.url}/shop")["sources"]
-    assert (counted["document_id"], counted["skipped_items"]) == (report.document_id, 2)
-    cleared = run_json("ingest-images", f"{bucket.url}/shop", "--clear", "--yes")
-    assert [each["document_id"] for each in cleared["sources"]] == [report.document_id]
-    with Swatchbook.open() as book:
-        assert book.count() == 0
 
 
 def test_options_of_an_ingest_reach_the_child(home: Path, tmp_path: Path, prefect_api: str) -> None:

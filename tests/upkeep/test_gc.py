@@ -6,7 +6,6 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from filelock import FileLock
 from sqlalchemy import insert, update
 
 from swatchbook.cache_keys import stage_key
@@ -20,7 +19,6 @@ from swatchbook.records import IngestOptions, Stage
 from swatchbook.resources import Resources, open_resources
 from swatchbook.sources.dropped import dropped_folder, sent_folder
 from swatchbook.sources.staged import Staging, staged_file
-from swatchbook.storage.bucket_copy import copy_bucket
 from swatchbook.storage.upload_buffer import temporary_file
 from swatchbook.upkeep.gc import DAY, Swept, sweep
 from tests.ledger.scene import begin_again, count
@@ -291,28 +289,3 @@ def test_copies_of_what_is_in_a_bucket_go_with_their_documents(resources: Resour
         assert (swept.orphans, swept.previews, swept.temporary) == (1, 1, 1)
         assert [path.name for path in copies.iterdir()] == [used.file]
         assert bucket.names() == [f"{str(used.file)[:2]}/{used.file}"]
-
-
-def test_copy_of_a_bucket_goes_a_month_after_its_last_use_unless_a_folder_is_made_of_it(
-    resources: Resources, bucket: Bucket
-) -> None:
-    settings, month = resources.settings, 30 * DAY + HOUR
-    bucket.put("pdfs/a.pdf", b"%PDF")
-    bucket.put("pictures/a.png", b"a picture")
-    pdfs, pictures = (copy_bucket(settings, f"{bucket.url}/{name}", takes=bool).path for name in ("pdfs", "pictures"))
-    queue(
-        resources.ledger, owner="anna", content=str(pictures.resolve()), kind="folder", name="pictures", file=None,
-        size=0, options=IngestOptions(),
-    )  # fmt: skip
-    for folder in (pdfs, pictures):
-        age(folder.parent / "copied.jsonl", folder / next(folder.iterdir()).name, seconds=month)
-    copy_bucket(settings, f"{bucket.url}/pdfs", takes=bool)  # nothing new: the copy is in use all the same
-    assert sweep(resources).previews == 0
-    age(pdfs.parent / "copied.jsonl", seconds=month)
-    with FileLock(pdfs.parent / "copying.lock"):
-        assert sweep(resources).previews == 0, "another process copies to it"
-    assert sweep(resources, dry_run=True).previews == 2
-    assert sweep(resources).previews == 2
-    assert [path.name for path in pdfs.parent.iterdir()] == ["copying.lock"]
-    assert sweep(resources).previews == 0
-    assert (pictures / "a.png").read_bytes() == b"a picture"

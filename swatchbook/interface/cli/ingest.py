@@ -11,6 +11,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+from swatchbook.buckets import find_buckets
 from swatchbook.errors import DiskFull, DocumentDeleted, Failure, InvalidReference, RunRevoked, as_failure
 from swatchbook.interface.cli.run_report import draw
 from swatchbook.interface.cli.shared_arguments import choose_document
@@ -306,26 +307,22 @@ def name_sources(paths: Iterable[str], settings: Settings, *, quiet: bool) -> tu
 def local_path(given: str, settings: Settings, *, copied: bool = True) -> Path:
     """Return a path as it is, and of a URL of an object store the path of its copy, which is made or renewed first.
 
-    `copied`: False for the path alone. Raises what `copy_bucket` raises.
+    `copied`: False for the path alone. Raises MissingExtra, and what the store's reading raises.
     """
     if not is_remote(given):
         return Path(given)
     if copied:
         return _copy_bucket(given, settings)
-    from swatchbook.storage.bucket_copy import ObjectCopier
-
-    return ObjectCopier(settings, given).folder
+    return find_buckets("A URL of an object store").folder_of(settings, given)
 
 
 def _copy_bucket(url: str, settings: Settings) -> Path:
     """Copy what can be ingested below a URL, and return the path of the copy. Tells how far it is."""
-    from swatchbook.storage.bucket_copy import copy_bucket
-
+    buckets = find_buckets("A URL of an object store")
     with err().status(f"copying {clean(url)}") as status:
-        copied = copy_bucket(
+        copied = buckets.copy(
             settings,
             url,
-            takes=partial(find_sources.takes, suffixes=settings.image_suffixes),
             progress=lambda done, total: status.update(f"copying {clean(url)}: {done:,} of {total:,}"),
         )
     note(f"{url}: {copied.found:,} objects, {copied.copied:,} of them new or changed")

@@ -22,7 +22,6 @@ from swatchbook.interface.cli.commands import (
     configure,
     delete,
     evaluate,
-    events,
     fill,
     ingest,
     inspect,
@@ -44,7 +43,7 @@ log = logging.getLogger(__name__)
 
 _FILES = (
     ingest, search, evaluate, inspect, review, show, products, fill, delete, owners, configure, serve,
-    events, models, spaces, upkeep,
+    models, spaces, upkeep,
 )  # fmt: skip
 """The files of commands, in the order of the help."""
 
@@ -79,6 +78,9 @@ FORMER = {
 }
 """Former name -> name. Former names are in no help, and go with 0.2."""
 
+_OPEN_GROUPS = frozenset({"upkeep"})
+"""Groups to which packages add commands, named `upkeep.events`: for these their metadata are read."""
+
 _MOST_NAMED = 3  # commands that have an option
 
 
@@ -87,7 +89,7 @@ class Commands(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return a command, and import the package that brings it."""
-        if cmd_name not in self.commands:
+        if cmd_name not in self.commands or cmd_name in _OPEN_GROUPS:
             self._add_packaged(cmd_name)
         return super().get_command(ctx, cmd_name)
 
@@ -109,9 +111,15 @@ class Commands(TyperGroup):
         """Add the wanted command of an installed package; all there are if none has this name, for "did you mean"."""
         from swatchbook.plugins import Kind, installed
 
-        names = {plugin.name: None for plugin in installed(Kind.COMMAND) if plugin.name not in self.commands}
-        for name in [wanted] if wanted in names else names:
-            self.commands[name] = _packaged(name)
+        missing = dict[str, list[tuple[dict[str, Any], str]]]()
+        for plugin in installed(Kind.COMMAND):
+            group, _, name = plugin.name.rpartition(".")
+            parent: Any = self.commands.get(group) if group else self
+            if parent is not None and name not in parent.commands:
+                missing.setdefault(group or name, []).append((parent.commands, plugin.name))
+        for first in [wanted] if wanted in missing or wanted in self.commands else missing:
+            for commands, full_name in missing.get(first or "", ()):
+                commands[full_name.rpartition(".")[2]] = _packaged(full_name)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that the arguments name."""
@@ -136,7 +144,7 @@ def _packaged(name: str) -> Any:
         plugin = find(Kind.COMMAND, name)
         with plugin.usable():
             its_app: Any = plugin.load()
-            command: Any = get_group(its_app).commands[name]
+            command: Any = get_group(its_app).commands[name.rpartition(".")[2]]
     except Failure as failure:
         command = _refused(name, failure)
     command.short_help = command.short_help or _first_clause(command.help)

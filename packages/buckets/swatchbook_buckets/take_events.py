@@ -5,16 +5,18 @@
   its own, a picture or a file of items belongs to the document of its folder or batch.
 - A failure that concerns all objects, such as an outage, spends no try, and ends the round.
 
-`sources/bucket_events.py` reads messages, `ledger/object_events.py` has the rules of tries.
+`messages.py` reads messages, `event_ledger.py` has the rules of tries.
 """
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
+from swatchbook.buckets import EventRound
 from swatchbook.display_name import display_name
 from swatchbook.errors import (
     SHARED_POLICIES,
@@ -24,21 +26,25 @@ from swatchbook.errors import (
     InvalidReference,
     UnsupportedFormat,
     as_failure,
+    reason_of,
 )
-from swatchbook.ledger import object_events
 from swatchbook.ledger.document_commands import request_again
-from swatchbook.ledger.object_events import NewEvent, record_events
-from swatchbook.ledger.stored_documents import PDF, Document
-from swatchbook.pipeline.find_sources import Source, source_of, takes
+from swatchbook.ledger.stored_documents import BATCH, FOLDER, PDF, Document
+from swatchbook.pipeline.find_sources import Source
 from swatchbook.pipeline.register import register_after_delete, register_upload
 from swatchbook.pipeline.register_path import find_known, register_folder
-from swatchbook.records import DocumentStatus, IngestOptions, ObjectEvent, Record
+from swatchbook.records import DocumentStatus, IngestOptions, ObjectEvent
 from swatchbook.resources import Resources
 from swatchbook.setting_values import EventSource
 from swatchbook.settings import Settings
-from swatchbook.sources.bucket_events import BucketEvent, read_events
-from swatchbook.storage.bucket_copy import ObjectCopier
-from swatchbook.storage.sqs_queue import QueuedMessage, SqsQueue
+from swatchbook.sources.batch import is_batch
+from swatchbook.sources.folder import is_hidden, is_picture
+from swatchbook.sources.item_files import has_item_suffix
+from swatchbook_buckets import event_ledger
+from swatchbook_buckets.bucket_copy import ObjectCopier
+from swatchbook_buckets.event_ledger import NewEvent, record_events
+from swatchbook_buckets.messages import BucketEvent, read_events
+from swatchbook_buckets.sqs_queue import QueuedMessage, SqsQueue
 
 T = TypeVar("T")
 
@@ -58,14 +64,6 @@ _NOT_NEW = "Only new objects are ingested; what became of an object later change
 _NOT_TAKEN = "By its name it is no PDF, picture or file of items."
 
 
-class EventRound(Record):
-    """Counts of one round: events that were stored from queues, and objects that were registered."""
-
-    told: int = 0
-    registered: int = 0
-    troubles: tuple[str, ...] = ()
-
-
 def take_events(resources: Resources) -> EventRound:
     """Store the messages of all queues, and register the objects of the events that are due.
 
@@ -80,7 +78,7 @@ def take_events(resources: Resources) -> EventRound:
     registered, copiers = 0, _Copiers(resources.settings)
     try:
         for _ in range(_ROUND // _TOGETHER):
-            events = object_events.claim_events(resources.ledger, _TOGETHER)
+            events = event_ledger.claim_events(resources.ledger, _TOGETHER)
             if not events:
                 break
             registered += _register_all(resources, events, copiers)
@@ -152,6 +150,31 @@ def _recorded(event: BucketEvent, sources: Iterable[EventSource], settings: Sett
     )
 
 
+def source_of(top: Path, file: Path, suffixes: Collection[str]) -> Source:
+    """Return the source that a file below a folder belongs to, as `find_sources` finds it there.
+
+    That is a PDF itself, the outermost batch around it, or the folder. Raises InvalidReference.
+    """
+    if file.name.lower().endswith(".pdf"):
+        return Source(path=file, kind=PDF)
+    try:
+        for folder in reversed([each for each in file.parents if each.is_relative_to(top)]):
+            if is_batch(folder, suffixes):
+                return Source(path=folder, kind=BATCH)
+    except OSError as error:
+        raise InvalidReference(f"{file}: {reason_of(error)}.", advice="Check the path and its permissions.") from error
+    return Source(path=top, kind=FOLDER)
+
+
+def takes(name: str, suffixes: Collection[str]) -> bool:
+    """Return whether a file is or belongs to a source by its path: of a bucket, only such objects are copied."""
+    parts = name.split("/")
+    last = parts[-1]
+    return not any(map(is_hidden, parts)) and (
+        last.lower().endswith(".pdf") or has_item_suffix(last) or is_picture(last, suffixes)
+    )
+
+
 # --- registered ---------------------------------------------------------------------------------------------------
 
 
@@ -189,7 +212,7 @@ def _register_all(resources: Resources, events: Sequence[ObjectEvent], copiers: 
                 registered += _end(resources, some, document)
             left = [each for each in left if each not in some]
     except Failure as failure:
-        object_events.release_events(resources.ledger, left, seconds=0.0, message=str(failure))
+        event_ledger.release_events(resources.ledger, left, seconds=0.0, message=str(failure))
         raise
     return registered
 
@@ -198,9 +221,9 @@ def _end(resources: Resources, events: Sequence[ObjectEvent], document: Document
     """Record that events are done, and return how many; those of a document that is being deleted wait."""
     if document.status == DocumentStatus.DELETING:
         message = f"{document.name} is being deleted."
-        object_events.release_events(resources.ledger, events, seconds=_DELETING_SECONDS, message=message)
+        event_ledger.release_events(resources.ledger, events, seconds=_DELETING_SECONDS, message=message)
         return 0
-    object_events.record_done(resources.ledger, [each.id for each in events], document.id)
+    event_ledger.record_done(resources.ledger, [each.id for each in events], document.id)
     return len(events)
 
 
@@ -215,7 +238,7 @@ def _attempt(resources: Resources, events: Sequence[ObjectEvent], work: Callable
         if failure.policy in SHARED_POLICIES and not isinstance(failure, Authentication):
             raise failure from error
         for event in events:
-            object_events.record_failed(resources.ledger, event, failure)
+            event_ledger.record_failed(resources.ledger, event, failure)
             log.warning("an object was not ingested: %s", failure, extra={"event": event.id})
         return None
 

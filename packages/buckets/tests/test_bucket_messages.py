@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from swatchbook.errors import UnsupportedFormat
-from swatchbook.sources.bucket_events import BucketEvent, read_events
+from swatchbook_buckets.messages import BucketEvent, read_events
 from tests.tables import rows_of
 
 S3, BRIDGE, GOOGLE = (message for (message,) in rows_of(__file__, "messages"))

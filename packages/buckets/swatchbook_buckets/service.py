@@ -2,7 +2,7 @@
 
 A store announces its objects to `POST /hooks/events`. It is answered once the ledger has the events, so that it sends
 again what was not answered; the loop ingests the objects. A sender is believed about objects below the sources of its
-key's owners only. What becomes of an event: `swatchbook/pipeline/take_events.py`.
+key's owners only. What becomes of an event: `take_events.py`.
 """
 
 import asyncio
@@ -13,14 +13,16 @@ from fastapi.security import APIKeyQuery, HTTPAuthorizationCredentials
 from pydantic import Field, TypeAdapter
 
 from swatchbook.interface.replies import ListedEvents, ToldEvents
-from swatchbook.interface.service.auth import BEARER, HEADER, Caller, TheCaller, authenticate, choose_known
+from swatchbook.interface.service.auth import BEARER, HEADER, Caller, OwnKeys, TheCaller, authenticate, choose_known
 from swatchbook.interface.service.parameters import OwnerOfDocuments, Paging, Seconds, Tools, cut_page, read_cursor
 from swatchbook.interface.service.problems import documented
-from swatchbook.ledger import object_events
-from swatchbook.pipeline.take_events import store_message
 from swatchbook.records import ObjectEvent
+from swatchbook_buckets import event_ledger
+from swatchbook_buckets.take_events import store_message
 
 router = APIRouter(tags=["events"], responses=documented(404))
+hooks = OwnKeys(tags=["events"], responses=documented(404))
+"""What stores send to, with the key in the address, too."""
 
 _QUERY = APIKeyQuery(
     name="key",
@@ -54,7 +56,7 @@ class EventQuery(Paging):
     ended: bool = Field(default=False, description="Also events that are done or ignored.")
 
 
-@router.post(
+@hooks.post(
     "/hooks/events",
     status_code=202,
     summary="Receive events of an object store",
@@ -76,10 +78,10 @@ async def receive_events(request: Request, resources: Tools, sender: TheSender) 
 @router.get("/events", summary="List events of object stores")
 def list_events(resources: Tools, caller: TheCaller, query: Annotated[EventQuery, Query()]) -> ListedEvents:
     """Those that wait, with their next try, and those that are dead, with their reason; the latest first."""
-    found = object_events.list_events(
+    found = event_ledger.list_events(
         resources.ledger,
         choose_known(resources, caller, query.owner),
-        states=object_events.STATES if query.ended else object_events.UNFINISHED,
+        states=event_ledger.STATES if query.ended else event_ledger.UNFINISHED,
         after=read_cursor(query.cursor, POSITION),
         limit=query.limit + 1,
     )
@@ -90,7 +92,7 @@ def list_events(resources: Tools, caller: TheCaller, query: Annotated[EventQuery
 @router.post("/events/{event_id}/retry", status_code=202, summary="Try an event again", responses=documented(400))
 def retry_event(resources: Tools, caller: TheCaller, event_id: EventId) -> ObjectEvent:
     """Makes an event that waits or is dead due now, however often it has failed."""
-    event = object_events.get_event(resources.ledger, event_id)
+    event = event_ledger.get_event(resources.ledger, event_id)
     if event is None or not (caller.sees_all or (event.owner is not None and caller.may(event.owner))):
         raise HTTPException(404, f"There is no event {event_id}.")
-    return object_events.try_again(resources.ledger, event)
+    return event_ledger.try_again(resources.ledger, event)

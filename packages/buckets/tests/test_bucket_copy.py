@@ -6,9 +6,12 @@ import pytest
 
 from swatchbook.errors import Configuration, FilesDown, InvalidReference
 from swatchbook.settings import Settings
-from swatchbook.storage import bucket_copy
-from swatchbook.storage.bucket_copy import Copied, copy_bucket
+from swatchbook_buckets import bucket_copy
+from swatchbook_buckets.bucket_copy import Copied, copy_bucket
 from tests.s3_server import Bucket, leave_unanswered
+from tests.storage.conftest import bucket, minio_server, moto_server
+
+__all__ = ["bucket", "minio_server", "moto_server"]
 
 
 def copied(bucket: Bucket, home: Path, prefix: str = "catalogues") -> Copied:

@@ -7,16 +7,18 @@ import pytest
 from sqlalchemy import literal
 
 from swatchbook.errors import FilesDown, InvalidReference, ProviderError, UnsupportedFormat
-from swatchbook.ledger import object_events, owners
+from swatchbook.ledger import owners
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.object_events import (
+from swatchbook.ledger.object_events import KEPT_SECONDS, count_events
+from swatchbook.ledger.retention import drop_old_rows
+from swatchbook.records import ObjectEvent
+from swatchbook_buckets import event_ledger
+from swatchbook_buckets.event_ledger import (
     CLAIM_SECONDS,
-    KEPT_SECONDS,
     LONGEST_PAUSE,
     TRIES,
     NewEvent,
     claim_events,
-    count_events,
     find_event,
     list_events,
     record_done,
@@ -25,8 +27,6 @@ from swatchbook.ledger.object_events import (
     release_events,
     try_again,
 )
-from swatchbook.ledger.retention import drop_old_rows
-from swatchbook.records import ObjectEvent
 from tests.ledger.scene import begun, pass_time
 
 
@@ -65,7 +65,7 @@ def test_event_told_again_is_recorded_once(ledger: Ledger) -> None:
 def test_events_are_worked_on_in_order(ledger: Ledger, monkeypatch: pytest.MonkeyPatch, at_once: bool) -> None:
     if at_once:
         now = literal(ledger.now())
-        monkeypatch.setattr(object_events, "db_now", lambda: now)
+        monkeypatch.setattr(event_ledger, "db_now", lambda: now)
     names = [f"{number}.pdf" for number in (5, 3, 9, 1)]
     told(ledger, *map(event, names))
     told(ledger, event("0.pdf"))

@@ -12,28 +12,28 @@ from uuid import uuid4
 import pytest
 from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT
 from moto.sqs import sqs_backends
+from test_bucket_messages import S3, changed
 
 from swatchbook.errors import Unexpected
 from swatchbook.ledger.document_commands import mark_deleting
-from swatchbook.ledger.object_events import CLAIM_SECONDS, LONGEST_PAUSE, STATES, TRIES, list_events, try_again
 from swatchbook.ledger.schedule import last_rounds
 from swatchbook.ledger.stored_documents import Document, all_documents
 from swatchbook.pipeline import register
-from swatchbook.pipeline import take_events as taking
 from swatchbook.pipeline.find_sources import find_sources
-from swatchbook.pipeline.take_events import take_events
 from swatchbook.records import DocumentStatus, ObjectEvent, sha256
 from swatchbook.resources import Resources
 from swatchbook.settings import load_settings
-from swatchbook.storage import sqs_queue
-from swatchbook.storage.bucket_copy import ObjectCopier, copy_bucket
+from swatchbook_buckets import sqs_queue
+from swatchbook_buckets import take_events as taking
+from swatchbook_buckets.bucket_copy import ObjectCopier, copy_bucket
+from swatchbook_buckets.event_ledger import CLAIM_SECONDS, LONGEST_PAUSE, STATES, TRIES, list_events, try_again
+from swatchbook_buckets.take_events import take_events
 from tests.command import run_json
 from tests.fixtures import ROOT
 from tests.ledger.scene import begin_again, pass_time
 from tests.origin import PDF
 from tests.pdf.making import gradient, jpeg
 from tests.s3_server import SECRET, Bucket, bucket, leave_unanswered, moto_server
-from tests.sources.test_bucket_events import S3, changed
 
 __all__ = ["bucket", "moto_server"]
 
@@ -181,19 +181,19 @@ def test_events_out_of_order_leave_the_latest(shop: Resources, bucket: Bucket, q
 
 KILLED = """
 import os, signal, sys
-from swatchbook.ledger import object_events
-from swatchbook.pipeline import take_events
+from swatchbook_buckets import event_ledger
+from swatchbook_buckets import take_events
 from swatchbook.resources import Resources
 from swatchbook.settings import load_settings
-from swatchbook.storage.bucket_copy import ObjectCopier
-from swatchbook.storage.sqs_queue import SqsQueue
+from swatchbook_buckets.bucket_copy import ObjectCopier
+from swatchbook_buckets.sqs_queue import SqsQueue
 
 steps = {
     "before the event is recorded": (take_events, "record_events"),
     "before its message is deleted": (SqsQueue, "delete"),
     "before the object is copied": (ObjectCopier, "copy"),
     "before the document is registered": (take_events, "register_upload"),
-    "before it is recorded as done": (object_events, "record_done"),
+    "before it is recorded as done": (event_ledger, "record_done"),
 }
 setattr(*steps[sys.argv[1]], lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
 take_events.take_events(Resources(load_settings()))

@@ -15,8 +15,8 @@ from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
+from swatchbook.buckets import Copied
 from swatchbook.errors import Failure, FileMissing, FilesDown, InvalidReference
-from swatchbook.records import Record
 from swatchbook.settings import Settings
 from swatchbook.storage.object_store import open_file_system, store_failure
 from swatchbook.storage.size_limit import check_size
@@ -27,15 +27,6 @@ _VERSIONS = ("ETag", "etag", "md5Hash", "content_md5", "LastModified", "mtime", 
 _LONGEST_NAME = 255  # bytes of a file's name on a disk
 _NOTES, _LOCK = "copied.jsonl", "copying.lock"  # beside the copies: which versions they are; who copies now
 _BUSY_SECONDS = 5.0  # how long a single object waits for another process
-
-
-class Copied(Record):
-    """What is there now: the path of the folder or file, the objects found, the ones copied now, and those left out."""
-
-    path: Path
-    found: int
-    copied: int
-    left_out: tuple[str, ...] = ()
 
 
 def copy_bucket(

@@ -23,13 +23,17 @@ if TYPE_CHECKING:
 _MOST = 1_000
 """Events that are listed at most."""
 
-app = typer.Typer(
+app = typer.Typer()
+"""What the entry point names: it has the group `events`."""
+
+events = typer.Typer(
     invoke_without_command=True,
     help="List the events of object stores that wait or are dead, and have them tried again.",
 )
+app.add_typer(events, name="events")
 
 
-@app.callback()
+@events.callback()
 def list_events(
     context: typer.Context,
     owner: OwnerName = None,
@@ -41,8 +45,8 @@ def list_events(
     if context.invoked_subcommand is not None:
         return
     with opened_resources() as resources:
-        from swatchbook.ledger.object_events import STATES, UNFINISHED
-        from swatchbook.ledger.object_events import list_events as read
+        from swatchbook_buckets.event_ledger import STATES, UNFINISHED
+        from swatchbook_buckets.event_ledger import list_events as read
 
         whose = choose_owner(resources.ledger, owner, all_owners, others=_owners_of_sources(resources))
         found = read(resources.ledger, whose, states=STATES if ended else UNFINISHED, limit=_MOST)
@@ -67,7 +71,7 @@ def draw_events(found: "Sequence[ObjectEvent]", *, now: float, owners: bool) -> 
     return drawn
 
 
-@app.command("retry")
+@events.command("retry")
 def retry_event(
     event: Annotated[
         str | None,
@@ -80,14 +84,14 @@ def retry_event(
     """Have events tried again by the next round of `serve`, however often they have failed."""
     check_text(event or "", "EVENT")
     with opened_resources() as resources:
-        from swatchbook.ledger import object_events
+        from swatchbook_buckets import event_ledger
 
         whose = choose_owner(resources.ledger, owner, all_owners, others=_owners_of_sources(resources))
         if event is not None:
-            found = object_events.find_event(resources.ledger, event, whose)
-            tried = [object_events.try_again(resources.ledger, found)]
+            found = event_ledger.find_event(resources.ledger, event, whose)
+            tried = [event_ledger.try_again(resources.ledger, found)]
         else:
-            tried = object_events.try_all_again(resources.ledger, whose)
+            tried = event_ledger.try_all_again(resources.ledger, whose)
         if as_json:
             say_json(tried)
         else:
@@ -97,6 +101,3 @@ def retry_event(
 def _owners_of_sources(resources: "Resources") -> set[str]:
     """Return the owners that may have events before they have a document."""
     return {source.owner for source in resources.settings.event_sources}
-
-
-COMMANDS = {"Operation": {"upkeep events": app}}

@@ -6,16 +6,16 @@ import re
 import pytest
 
 from swatchbook.errors import FileMissing
-from swatchbook.ledger.object_events import (
+from swatchbook.ledger.object_events import dead_events
+from swatchbook.resources import Resources
+from swatchbook_buckets.event_ledger import (
     FIRST_PAUSE,
     NewEvent,
     claim_events,
-    dead_events,
     list_events,
     record_events,
     record_failed,
 )
-from swatchbook.resources import Resources
 from tests.command import attempt, run, run_json
 from tests.interface.conftest import asking
 from tests.ledger.scene import pass_time

@@ -1,0 +1,238 @@
+"""Record what object stores told of their objects, each event once, and what became of it.
+
+An event is *waiting* until its object is registered as a document (*done*), or cannot be (*dead*, with the reason), or
+is *ignored*, with the reason: the object is not to be ingested, or a later event of the same object was told. Waiting
+events are worked on in the order in which they were told. A claim moves the next try into the future before the work
+begins, so that a process that is killed leaves the event waiting. After TRIES tries in vain it is dead until a person
+has it tried again. Ended events are kept for 30 days: stores tell again for up to 14.
+"""
+
+import hashlib
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import ColumnElement, Connection, func, literal, null, select, tuple_, update
+
+from swatchbook.backoff import pause_after
+from swatchbook.errors import Failure, InvalidReference, Policy
+from swatchbook.ledger.database import Ledger, db_now, upsert
+from swatchbook.ledger.object_events import owned_by
+from swatchbook.ledger.tables import object_events
+from swatchbook.records import EventState, ObjectEvent, Record
+
+STATES: Sequence[EventState] = ("waiting", "done", "ignored", "dead")
+UNFINISHED: Sequence[EventState] = ("waiting", "dead")
+
+TRIES = 10
+"""Tries of an event before it is dead: eight and a half hours."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 60.0, 21_600.0
+"""Seconds between two tries: they double from the first to the longest."""
+
+CLAIM_SECONDS = 600.0
+"""How long no other process takes an event that one works on."""
+
+_STEP = 1e-6
+"""Seconds between the times of two events that were told together: waiting events are in the order of their times."""
+
+_NOT_READ = "The process ended while it worked on this object."
+_LATER = "A later event of the same object was told."
+
+
+class NewEvent(Record):
+    """An event to record. `source`: URL of the source that has the object; `reason`: why it is ignored or dead."""
+
+    owner: str | None
+    url: str
+    source: str | None
+    event: str
+    version: str
+    order_key: str
+    state: EventState = "waiting"
+    failure_kind: str | None = None
+    reason: str | None = None
+
+
+def record_events(ledger: Ledger, events: Sequence[NewEvent]) -> int:
+    """Record events in the order in which they were told, those that are known already not again; return how many."""
+    added = 0
+    with ledger.write() as connection:
+        before = select(func.max(object_events.c.at)).where(object_events.c.state == "waiting").scalar_subquery()
+        now, latest = connection.execute(select(db_now(), before)).one()
+        first = now if latest is None else max(now, latest + _STEP)  # a clock may show the same time twice
+        for number, event in enumerate(events):
+            row = {
+                **event.model_dump(exclude={"reason"}), "id": id_of_event(event), "object": _object(event),
+                "message": event.reason, "at": first + number * _STEP, "changed_at": now,
+                "next_try_at": now if event.state == "waiting" else null(),
+            }  # fmt: skip
+            new = upsert(connection, object_events).values(**row).on_conflict_do_nothing()
+            added += connection.execute(new.returning(object_events.c.id)).first() is not None
+    return added
+
+
+def id_of_event(event: NewEvent) -> str:
+    """Return the id of an event, which is the same whenever it is told."""
+    return _hash(_object(event), event.version, event.order_key, event.event)[:26]
+
+
+def claim_events(ledger: Ledger, limit: int) -> list[ObjectEvent]:
+    """Return the oldest events that are due, to be worked on now. Those with a later event are ignored from now on."""
+    due = (object_events.c.state == "waiting") & (object_events.c.next_try_at <= db_now())
+    query = select(object_events.c.id).where(due).limit(1)
+    with ledger.read() as connection:
+        if connection.execute(query).first() is None:
+            return []
+    with ledger.write() as connection:
+        _end_hopeless(connection, due)
+        rows = connection.execute(select(object_events).where(due).order_by(object_events.c.at).limit(limit)).mappings()
+        claimed = list[ObjectEvent]()
+        for row in rows.all():
+            this = update(object_events).where(object_events.c.id == row["id"])
+            if _has_later(connection, row["object"], row["order_key"]):
+                _end(connection, row["id"], "ignored", message=_LATER)
+                continue
+            values = {"tries": row["tries"] + 1, "next_try_at": db_now() + CLAIM_SECONDS}
+            connection.execute(this.values(**values))
+            claimed.append(_read({**row, "tries": row["tries"] + 1}))
+        return claimed
+
+
+def record_done(ledger: Ledger, events: Collection[str], document: str) -> None:
+    """Record that the objects of events are registered as a document."""
+    with ledger.write() as connection:
+        for each in events:
+            _end(connection, each, "done", document=document)
+
+
+def record_failed(ledger: Ledger, event: ObjectEvent, failure: Failure) -> None:
+    """Record why a try failed. It is the last one if the input is at fault, or after TRIES tries."""
+    is_last = failure.policy == Policy.NEVER or event.tries >= TRIES
+    pause = pause_after(event.tries, first=FIRST_PAUSE, longest=LONGEST_PAUSE)
+    with ledger.write() as connection:
+        connection.execute(
+            update(object_events)
+            .where(object_events.c.id == event.id, object_events.c.state == "waiting")
+            .values(
+                state="dead" if is_last else "waiting", failure_kind=failure.kind, message=str(failure),
+                next_try_at=null() if is_last else db_now() + pause, changed_at=db_now(),
+            )
+        )  # fmt: skip
+
+
+def release_events(ledger: Ledger, events: Collection[ObjectEvent], *, seconds: float, message: str) -> None:
+    """Let events that were claimed be due again after so many seconds, without a try. `message`: what they wait for."""
+    with ledger.write() as connection:
+        for event in events:
+            connection.execute(
+                update(object_events)
+                .where(object_events.c.id == event.id, object_events.c.state == "waiting")
+                .values(tries=event.tries - 1, next_try_at=db_now() + seconds, message=message)
+            )
+
+
+def list_events(
+    ledger: Ledger,
+    owner: str | None,
+    *,
+    states: Collection[EventState] = UNFINISHED,
+    after: tuple[float, str] | None = None,
+    limit: int = 100,
+) -> list[ObjectEvent]:
+    """Return the events of an owner, or with None all, also those without an owner; the latest first.
+
+    `after`: (at, id) of the last one of the previous page.
+    """
+    position = (object_events.c.at, object_events.c.id)
+    query = select(object_events).where(object_events.c.state.in_(states), *owned_by(owner))
+    if after is not None:
+        query = query.where(tuple_(*position) < tuple_(*map(literal, after)))
+    with ledger.read() as connection:
+        rows = connection.execute(query.order_by(*(each.desc() for each in position)).limit(limit)).mappings()
+        return [_read(row) for row in rows]
+
+
+def get_event(ledger: Ledger, event: str) -> ObjectEvent | None:
+    """Return the event with this id; None for an unknown id."""
+    with ledger.read() as connection:
+        row = connection.execute(select(object_events).where(object_events.c.id == event)).mappings().one_or_none()
+    return None if row is None else _read(row)
+
+
+def find_event(ledger: Ledger, text: str, owner: str | None) -> ObjectEvent:
+    """Return the event with this id, or beginning of an id, of an owner or of all. Raises InvalidReference."""
+    named = object_events.c.id.startswith(text, autoescape=True)
+    with ledger.read() as connection:
+        rows = connection.execute(select(object_events).where(named, *owned_by(owner)).limit(2)).mappings().all()
+    if len(rows) != 1:
+        what = f"{text!r} may be more than one event." if rows else f"There is no event {text!r}."
+        raise InvalidReference(what, advice="`swatchbook upkeep events` lists them.")
+    return _read(rows[0])
+
+
+def try_again(ledger: Ledger, event: ObjectEvent) -> ObjectEvent:
+    """Let a waiting or dead event be tried now, as often as a new one. Raises InvalidReference for any other."""
+    tried = _try_again(ledger, object_events.c.id == event.id)
+    if not tried:
+        raise InvalidReference(
+            f"The event {event.id[:8]} is {event.state}: there is nothing to try.",
+            advice="Only an event that waits or is dead, of an object below a source, can be tried again.",
+        )
+    return tried[0]
+
+
+def try_all_again(ledger: Ledger, owner: str | None) -> list[ObjectEvent]:
+    """Let all waiting and dead events of an owner, or of all, be tried now; return them, the latest first."""
+    return sorted(_try_again(ledger, *owned_by(owner)), key=lambda event: (event.at, event.id), reverse=True)
+
+
+def _try_again(ledger: Ledger, *which: ColumnElement[bool]) -> list[ObjectEvent]:
+    """Let those of these events be tried now that are unfinished, and of objects below a source; return them."""
+    with ledger.write() as connection:
+        rows = connection.execute(
+            update(object_events)
+            .where(*which, object_events.c.source.is_not(None), object_events.c.state.in_(UNFINISHED))
+            .values(state="waiting", tries=0, next_try_at=db_now(), changed_at=db_now())
+            .returning(object_events)
+        ).mappings()
+        return [_read(row) for row in rows]
+
+
+def _end_hopeless(connection: Connection, due: ColumnElement[bool]) -> None:
+    """Let events be dead that were claimed for the last time by a process that did not say how it ended."""
+    connection.execute(
+        update(object_events)
+        .where(due, object_events.c.tries >= TRIES)
+        .values(state="dead", next_try_at=null(), changed_at=db_now(), failure_kind="crashed_worker", message=_NOT_READ)
+    )
+
+
+def _has_later(connection: Connection, object_key: str, order: str) -> bool:
+    """Return whether a later event of an object was told. Stores count in their own way, so it is compared here."""
+    others = select(object_events.c.order_key).where(object_events.c.object == object_key)
+    return any(other > order for other in connection.execute(others).scalars())
+
+
+def _end(
+    connection: Connection, event: str, state: EventState, *, document: str | None = None, message: str | None = None
+) -> None:
+    connection.execute(
+        update(object_events)
+        .where(object_events.c.id == event, object_events.c.state == "waiting")
+        .values(
+            state=state, document=document, message=message, failure_kind=null(), next_try_at=null(),
+            changed_at=db_now(),
+        )
+    )  # fmt: skip
+
+
+def _read(row: object) -> ObjectEvent:
+    fields = dict(row)  # type: ignore[call-overload]
+    return ObjectEvent.model_validate({name: fields[name] for name in ObjectEvent.model_fields})
+
+
+def _object(event: NewEvent) -> str:
+    return _hash(event.owner or "", event.url)
+
+
+def _hash(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode(errors="replace")).hexdigest()

@@ -1,0 +1,18 @@
+"""Fixtures of `tests/ledger` and `tests/interface`: a fresh ledger on each database, and clients of a service."""
+
+from tests.interface.conftest import client, keys
+from tests.ledger.conftest import (
+    database,
+    ledger,
+    new_ledger,
+    new_postgresql,
+    new_sqlite,
+    postgres,
+    postgres_copies,
+    url,
+)
+
+__all__ = [
+    "client", "database", "keys", "ledger", "new_ledger", "new_postgresql", "new_sqlite", "postgres",
+    "postgres_copies", "url",
+]  # fmt: skip

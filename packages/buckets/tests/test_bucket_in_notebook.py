@@ -1,0 +1,31 @@
+"""What is below a URL is ingested from Python and the command line, through real child processes."""
+
+from pathlib import Path
+
+import pytest
+
+from swatchbook import Swatchbook
+from tests.command import run_json
+from tests.s3_server import Bucket, bucket, moto_server
+from tests.sources.pictures import draw
+
+pytestmark = pytest.mark.stack
+
+__all__ = ["bucket", "moto_server"]
+
+
+def test_pictures_and_pdfs_of_a_bucket_are_ingested(
+    home: Path, tmp_path: Path, prefect_api: str, bucket: Bucket
+) -> None:
+    for number, name in enumerate(("oak.png", "slate.png")):
+        bucket.put(f"shop/{name}", draw(tmp_path / name, number).read_bytes())
+    with Swatchbook.open() as book:
+        (report,) = book.ingest(f"{bucket.url}/shop")
+        assert (report.images_complete, book.count()) == (2, 2)
+        assert book.ingest(f"{bucket.url}/shop")[0].document_id == report.document_id
+    (counted,) = run_json("ingest-images", f"{bucket.url}/shop")["sources"]
+    assert (counted["document_id"], counted["skipped_items"]) == (report.document_id, 2)
+    cleared = run_json("ingest-images", f"{bucket.url}/shop", "--clear", "--yes")
+    assert [each["document_id"] for each in cleared["sources"]] == [report.document_id]
+    with Swatchbook.open() as book:
+        assert book.count() == 0
