@@ -57,8 +57,8 @@ def test_all_is_complete_beside_a_loop_of_gc(home: Path, small_catalogue: Path, 
         draw(folder / f"{number}.png", number)
         draw(batch / f"{number}.png", number + 6)  # half of the pictures are in both
     rows = [{"id": str(number), "name": f"Oak {number}", "images": [f"{number}.png"]} for number in range(12)]
-    (batch / "items.json").write_text(json.dumps(rows))
-    sources = (small_catalogue, folder, batch / "items.json")
+    (batch / "items.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    sources = (small_catalogue, folder, batch / "items.jsonl")
     with collecting(home):
         for number in range(ROUNDS):
             owner = f"owner-{number % 2}"

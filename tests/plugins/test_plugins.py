@@ -106,7 +106,8 @@ def test_plugin_is_installed_into_a_fresh_environment_and_used(
     python = fresh / "bin" / "python"
     ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
     paths = [subprocess.check_output([each, "-c", ask], text=True).strip() for each in (sys.executable, python)]
-    Path(paths[1], "parent.pth").write_text(f"{paths[0]}\n{ROOT}\n")  # all that is installed here, without a copy
+    places = [paths[0], ROOT, *ROOT.glob("packages/*")]  # all that is installed here, without a copy
+    Path(paths[1], "parent.pth").write_text("".join(f"{place}\n" for place in places))
     package.mkdir()
     (package / "pyproject.toml").write_text(PYPROJECT)
     (package / "colorgrid.py").write_text(CODE["ColorGrid"])
