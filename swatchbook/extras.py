@@ -103,6 +103,11 @@ def _missing(extra_by_need: Mapping[str, str]) -> MissingExtra:
     return MissingExtra(message, advice=f"Install it: {how_to_install(*dict.fromkeys(extra_by_need.values()))}")
 
 
+def missing_package(what: str, package: str) -> MissingExtra:
+    """Return the failure for what needs a package of `packages/` that is not installed."""
+    return MissingExtra(f"{what} needs the package {package}.", advice=f"Install it: pip install {package}")
+
+
 def how_to_install(*extras: str) -> str:
     """Return the command that installs extras into this environment, from the checkout that it was installed from."""
     checkout, names = _checkout(), ",".join(extras)

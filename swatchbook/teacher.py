@@ -6,7 +6,7 @@ The core keeps the reading of a document with its options, and asks the package 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
-from swatchbook.errors import MissingExtra
+from swatchbook.extras import missing_package
 from swatchbook.plugins import Kind, find, installed
 from swatchbook.records import Discovery, Extraction, LostPicture, Page, Reading, TaughtReading
 
@@ -69,7 +69,7 @@ class Teacher(Protocol):
 def find_teacher(what: str = "Reading a document as it was taught") -> Teacher:
     """Return what reads taught documents. Raises MissingExtra, which says what needs it, if it is not installed."""
     if not installed(Kind.TEACHER):
-        raise MissingExtra(f"{what} needs the package {PACKAGE}.", advice=f"Install it: pip install {PACKAGE}")
+        raise missing_package(what, PACKAGE)
     return cast("Teacher", find(Kind.TEACHER, _NAME).load()())
 
 

@@ -8,7 +8,8 @@ import typer.testing
 from typer.main import get_command
 from typer.testing import CliRunner, Result
 
-from swatchbook.errors import Configuration
+from swatchbook import plugins
+from swatchbook.errors import Configuration, MissingExtra
 from swatchbook.interface.cli.main import app
 from swatchbook.plugins import Kind
 from tests.plugins.conftest import Install
@@ -66,6 +67,13 @@ def test_command_of_the_core_cannot_be_replaced(install: Install) -> None:
     assert "List documents that are running" in ask("status", "--help").output
     assert "Tell what there is" not in ask("--help").output
     assert module not in sys.modules
+
+
+def test_command_without_its_package_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plugins, "installed", lambda kind: ())
+    asked = ask("teach", "catalogue.pdf", "--likeliest")
+    assert isinstance(asked.exception, MissingExtra)
+    assert str(asked.exception).startswith("`swatchbook teach` needs the package swatchbook-teach.")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from swatchbook.extras import installed_version
+from swatchbook.extras import installed_version, missing_package
 from swatchbook.interface.cli.commands import (
     configure,
     delete,
@@ -81,6 +81,9 @@ FORMER = {
 _OPEN_GROUPS = frozenset({"upkeep"})
 """Groups to which packages add commands, named `upkeep.events`: for these their metadata are read."""
 
+PACKAGED = {"mcp": "swatchbook-assistants", "readings": "swatchbook-teach", "teach": "swatchbook-teach"}
+"""Command -> the package that brings it, which is named where it is not installed."""
+
 _MOST_NAMED = 3  # commands that have an option
 
 
@@ -91,6 +94,8 @@ class Commands(TyperGroup):
         """Return a command, and import the package that brings it."""
         if cmd_name not in self.commands or cmd_name in _OPEN_GROUPS:
             self._add_packaged(cmd_name)
+        if cmd_name not in self.commands and cmd_name in PACKAGED:
+            return _refused(cmd_name, missing_package(f"`swatchbook {cmd_name}`", PACKAGED[cmd_name]))
         return super().get_command(ctx, cmd_name)
 
     def list_commands(self, ctx: Any) -> list[str]:
