@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from itertools import zip_longest
 from pathlib import Path
@@ -34,7 +34,13 @@ from devtools.reverted_mends import git
 SHOWN: Final = 20  # differences of a section
 FORMATS: Final = ("csv", "jsonl", "akeneo", "bmecat", "google", "jsonld", "shopify", "woocommerce")
 MAPPING: Final = {
-    "fields": {"brand": "Halden & Rue", "link": "https://shop.example/{key}", "availability": "in_stock"},
+    "fields": {
+        "brand": "Halden & Rue",
+        "description": ["{description}", "{name}"],
+        "link": "https://shop.example/{key}",
+        "availability": "in_stock",
+        "unit": "piece",
+    },
     "supplier": "Halden & Rue",
     "catalog_id": "2026",
     "language": "eng",
@@ -90,7 +96,7 @@ def lasting(value: Any) -> Any:
 
 
 def ledger_rows(path: Path) -> dict[str, dict[str, Any]]:
-    """Return table -> number of rows, columns, and a hash of the rows without what differs from run to run."""
+    """Return table -> number of rows, hashes of columns and of rows, without what differs from run to run."""
     with closing(sqlite3.connect(path)) as ledger:
         ledger.row_factory = sqlite3.Row
         names = [name for (name,) in ledger.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
@@ -98,9 +104,15 @@ def ledger_rows(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def _table(found: sqlite3.Cursor) -> dict[str, Any]:
-    columns = sorted(name for name, *_ in found.description if not PASSING.search(name))
-    rows = sorted(json.dumps([_cell(row[name]) for name in columns], sort_keys=True) for row in found)
-    return {"rows": len(rows), "columns": columns, "hash": hashlib.sha256("\n".join(rows).encode()).hexdigest()[:12]}
+    names = sorted(name for name, *_ in found.description if not PASSING.search(name))
+    rows = [[json.dumps(_cell(row[name]), sort_keys=True) for name in names] for row in found]
+    columns = {name: _hash([row[number] for row in rows]) for number, name in enumerate(names)}
+    return {"rows": len(rows), "columns": columns, "hash": _hash(map(" ".join, rows))}
+
+
+def _hash(values: Iterable[str]) -> str:
+    """Return a short hash of values in any order."""
+    return hashlib.sha256("\n".join(sorted(values)).encode()).hexdigest()[:12]
 
 
 def _cell(value: Any) -> Any:
