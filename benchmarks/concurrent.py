@@ -31,7 +31,7 @@ def measure(command: str) -> Measured:
         }  # fmt: skip
         for part in ("LLM", "VISION"):
             given = {"URL": there.openai_url, "MODEL": "attentive", "API_KEY": KEY}
-            environment |= {f"SWATCHBOOK_{part}_{name}": value for name, value in given.items()}
+            environment |= {f"SWATCHBOOK_{part}__{name}": value for name, value in given.items()}
         whole = timed([command, "ingest", str(build(BUILD))], environment)
         seconds = [_seconds(asked) for asked, _ in there.asked]
         return Measured(

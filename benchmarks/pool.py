@@ -42,7 +42,7 @@ _BARE = (
 )
 """What a shard's container cannot do without."""
 
-_SHARED = ("INDEX", "LEDGER_URL", "FILES_URL", "WEAVIATE_URL", "WEAVIATE_GRPC_PORT")
+_SHARED = ("INDEX", "LEDGER_URL", "FILES_URL", "WEAVIATE__URL", "WEAVIATE__GRPC_PORT")
 
 
 class Start(NamedTuple):
@@ -118,11 +118,11 @@ def _pool(engine: Engine, image: str, folder: Path) -> Iterator[dict[str, str]]:
         environment = bare_environment() | given | {
             "DOCKER_HOST": engine.address,
             "SWATCHBOOK_FILES_URL": str(folder / "files"),
-            "SWATCHBOOK_SHARD_IMAGE": image,
-            "SWATCHBOOK_SHARD_SLOTS": str(SLOTS),
-            "SWATCHBOOK_SHARD_CPUS": str(_cpus()),
-            "SWATCHBOOK_SHARD_NETWORK": "host",
-            "SWATCHBOOK_SHARD_VOLUMES": f"{folder}:{folder},{told}:{SETTINGS_FILE}:ro",
+            "SWATCHBOOK_SHARDS__IMAGE": image,
+            "SWATCHBOOK_SHARDS__SLOTS": str(SLOTS),
+            "SWATCHBOOK_SHARDS__CPUS": str(_cpus()),
+            "SWATCHBOOK_SHARDS__NETWORK": "host",
+            "SWATCHBOOK_SHARDS__VOLUMES": f"{folder}:{folder},{told}:{SETTINGS_FILE}:ro",
         }  # fmt: skip
         told.write_text("".join(f"{name}={environment[name]}\n" for name in (f"SWATCHBOOK_{part}" for part in _SHARED)))
         subprocess.run([SWATCHBOOK, "serve", "setup"], env=environment, check=True, capture_output=True)

@@ -55,8 +55,8 @@ def servers() -> Iterator[dict[str, str]]:
             "SWATCHBOOK_INDEX": "weaviate",
             "SWATCHBOOK_HOME": str(folder / "home"),
             "SWATCHBOOK_LEDGER_URL": postgres.new_database("swatchbook"),
-            "SWATCHBOOK_WEAVIATE_URL": weaviate.url,
-            "SWATCHBOOK_WEAVIATE_GRPC_PORT": str(grpc_port),
+            "SWATCHBOOK_WEAVIATE__URL": weaviate.url,
+            "SWATCHBOOK_WEAVIATE__GRPC_PORT": str(grpc_port),
         }
 
 

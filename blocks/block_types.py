@@ -1,5 +1,5 @@
-"""The types of Prefect blocks: a block's fields are settings of the same name, with their types, limits and defaults,
-and the values of a saved block replace those of the settings.
+"""The types of Prefect blocks: a block's fields are settings, with their types, limits and defaults, and the values of
+a saved block replace those of the settings. The setting `text.url` is the field `text_url`.
 """
 
 from collections.abc import Collection, Mapping
@@ -8,25 +8,28 @@ from typing import Any, ClassVar, TypeVar
 from prefect.blocks.core import Block
 from pydantic import SecretStr, create_model
 
-from swatchbook.settings import Settings
+from swatchbook.settings import FIELDS, Settings, replace, value_of
 
 BlockType = TypeVar("BlockType", bound=Block)
+
+_SETTINGS: Mapping[str, str] = {name.replace(".", "_"): name for name in FIELDS}
+"""Field of a block -> its setting."""
 
 
 def fill(kind: type[BlockType], settings: Settings) -> BlockType:
     """Return a block of this type with the values of the settings."""
-    return kind(**{name: getattr(settings, name) for name in kind.model_fields})
+    return kind(**{name: value_of(settings, _SETTINGS[name]) for name in kind.model_fields})
 
 
 def overlay(settings: Settings, block: Block) -> Settings:
-    """Return the settings with the values of the block. A field of a block has the name of its setting."""
-    return settings.model_copy(update={name: _setting_value(block, name) for name in type(block).model_fields})
+    """Return the settings with the values of the block."""
+    return replace(settings, {_SETTINGS[name]: _setting_value(block, name) for name in type(block).model_fields})
 
 
 def _setting_value(block: Block, name: str) -> Any:
     """Return a field's value in the setting's type: the ledger's URL is a secret in the block only."""
     value = getattr(block, name)
-    secret = "Secret" in str(Settings.model_fields[name].annotation)
+    secret = "Secret" in str(FIELDS[_SETTINGS[name]].annotation)
     return value.get_secret_value() if isinstance(value, SecretStr) and not secret else value
 
 
@@ -36,9 +39,11 @@ def _block_type(name: str, title: str, description: str, *settings: str, secret:
     `title` is its name in Prefect, from which Prefect derives the slug. `secret` names fields that Prefect hides
     although the setting is a plain string.
     """
-    all_fields = Settings.model_fields
-    types = {field: SecretStr | None if field in secret else all_fields[field].annotation for field in settings}
-    fields: dict[str, Any] = {field: (kind, all_fields[field]) for field, kind in types.items()}
+    known = {field: FIELDS[_SETTINGS[field]] for field in settings}
+    fields: dict[str, Any] = {
+        field: (SecretStr | None if field in secret else setting.annotation, setting)
+        for field, setting in known.items()
+    }
     fields["_block_type_name"] = (ClassVar[str | None], title)
     return create_model(name, __base__=Block, __doc__=description, __module__=__name__, **fields)
 

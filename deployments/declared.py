@@ -148,13 +148,13 @@ def control_pool() -> Pool:
 
 def shard_job(settings: Settings) -> dict[str, Any]:
     """Return the job of a shard's container for the Docker worker."""
-    memory = f"{settings.shard_memory_mb}m"
+    memory = f"{settings.shards.memory_mb}m"
     job = {
         "command": " ".join(shard_arguments(settings)),
-        "image": settings.shard_image,
+        "image": settings.shards.image,
         "image_pull_policy": "IfNotPresent",  # the default for an untagged image asks a registry each time
         "labels": dict(LABELS),
-        "volumes": list(settings.shard_volumes),
+        "volumes": list(settings.shards.volumes),
         "mem_limit": memory,
         "memswap_limit": memory,  # no swap; the default is as much swap as memory
         "privileged": False,
@@ -162,7 +162,7 @@ def shard_job(settings: Settings) -> dict[str, Any]:
         "auto_remove": False,  # keep the logs of failed containers; scheduler/containers.py removes them later
         "container_create_kwargs": _limits(settings),
     }
-    return job | ({"network_mode": settings.shard_network} if settings.shard_network else {})
+    return job | ({"network_mode": settings.shards.network} if settings.shards.network else {})
 
 
 def shard_arguments(settings: Settings, settings_file: str = SETTINGS_FILE) -> list[str]:
@@ -172,8 +172,8 @@ def shard_arguments(settings: Settings, settings_file: str = SETTINGS_FILE) -> l
         "PREFECT_RESULTS_LOCAL_STORAGE_PATH": f"{_PREFECT_HOME}/results",
         "SWATCHBOOK_ENV_FILE": settings_file,
     }
-    if settings.shard_cpus:  # torch counts the CPUs of the machine, not of the container
-        variables["OMP_NUM_THREADS"] = str(math.ceil(settings.shard_cpus))
+    if settings.shards.cpus:  # torch counts the CPUs of the machine, not of the container
+        variables["OMP_NUM_THREADS"] = str(math.ceil(settings.shards.cpus))
     # Not `prefect flow-run execute`, which imports Prefect in two more processes before the flow starts.
     return ["env", *(f"{name}={value}" for name, value in variables.items()), "python3", "-m", "prefect.engine"]
 
@@ -181,7 +181,8 @@ def shard_arguments(settings: Settings, settings_file: str = SETTINGS_FILE) -> l
 def room(settings: Settings, *, free_memory: int, cpus: int) -> Room:
     """Return how many shards fit in `free_memory` bytes and on `cpus` CPUs (one CPU per shard without a limit)."""
     return Room(
-        by_memory=free_memory // (settings.shard_memory_mb << 20), by_cpus=math.floor(cpus / (settings.shard_cpus or 1))
+        by_memory=free_memory // (settings.shards.memory_mb << 20),
+        by_cpus=math.floor(cpus / (settings.shards.cpus or 1)),
     )
 
 
@@ -193,8 +194,8 @@ def _limits(settings: Settings) -> dict[str, Any]:
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges:true"],
     }
-    if settings.shard_cpus:
-        limits["nano_cpus"] = round(settings.shard_cpus * 1e9)
-    if settings.shard_gpus:
-        limits["device_requests"] = [{"count": settings.shard_gpus, "capabilities": [["gpu"]]}]
+    if settings.shards.cpus:
+        limits["nano_cpus"] = round(settings.shards.cpus * 1e9)
+    if settings.shards.gpus:
+        limits["device_requests"] = [{"count": settings.shards.gpus, "capabilities": [["gpu"]]}]
     return limits

@@ -121,7 +121,7 @@ def shard_pool(
         name=EMBED,
         type=traits.type,
         description=f"Shards: one job for each flow run ({kind}).",
-        concurrency_limit=settings.shard_slots,
+        concurrency_limit=settings.shards.slots,
         job=_job(kind, settings, given, current or {}),
     )
 
@@ -197,16 +197,16 @@ def _is_name(part: Any) -> bool:
 
 
 def _kubernetes_values(settings: Settings) -> dict[str, Any]:
-    if settings.shard_gpus < 0:
-        raise Configuration("Kubernetes has no `all GPUs`.", advice="Set SWATCHBOOK_SHARD_GPUS to a number.")
+    if settings.shards.gpus < 0:
+        raise Configuration("Kubernetes has no `all GPUs`.", advice="Set SWATCHBOOK_SHARDS__GPUS to a number.")
     values = {
-        "image": settings.shard_image,
+        "image": settings.shards.image,
         "arguments": shard_arguments(settings),
-        "memory": f"{settings.shard_memory_mb}Mi",
-        "requested_cpus": _cpus(settings.shard_cpus or 1),
+        "memory": f"{settings.shards.memory_mb}Mi",
+        "requested_cpus": _cpus(settings.shards.cpus or 1),
     }
-    values |= {"cpus": _cpus(settings.shard_cpus)} if settings.shard_cpus else {}
-    return values | ({"gpus": str(settings.shard_gpus)} if settings.shard_gpus else {})
+    values |= {"cpus": _cpus(settings.shards.cpus)} if settings.shards.cpus else {}
+    return values | ({"gpus": str(settings.shards.gpus)} if settings.shards.gpus else {})
 
 
 def _cpus(number: float) -> str:
@@ -234,9 +234,9 @@ def _ecs_values(settings: Settings) -> dict[str, Any]:
     file = "/tmp/shards.env"  # noqa: S108 — inside the container, which has one user
     # Fargate gives secrets only as variables, and a variable is also in the environment of every child
     script = f'umask 077; printenv SHARDS_ENV > {file}; unset SHARDS_ENV; exec "$@"'
-    cpus, memory = _smallest(_FARGATE, (settings.shard_cpus or 1) * 1024, settings.shard_memory_mb, "Fargate")
+    cpus, memory = _smallest(_FARGATE, (settings.shards.cpus or 1) * 1024, settings.shards.memory_mb, "Fargate")
     return {
-        "image": settings.shard_image,
+        "image": settings.shards.image,
         "command": shlex.join(["sh", "-c", script, "sh", *shard_arguments(settings, file)]),
         "cpus": str(cpus),
         "memory": str(memory),
@@ -245,9 +245,9 @@ def _ecs_values(settings: Settings) -> dict[str, Any]:
 
 def _cloud_run_values(settings: Settings) -> dict[str, Any]:
     _refuse_gpus(settings, "A Cloud Run job of this pool")
-    cpus, memory = _smallest(_CLOUD_RUN_MEMORY, settings.shard_cpus or 1, settings.shard_memory_mb, "Cloud Run")
+    cpus, memory = _smallest(_CLOUD_RUN_MEMORY, settings.shards.cpus or 1, settings.shards.memory_mb, "Cloud Run")
     return {
-        "image": settings.shard_image,
+        "image": settings.shards.image,
         "arguments": shard_arguments(settings, "/etc/swatchbook/shards.env"),
         "cpus": str(cpus),
         "memory": f"{memory}Mi",
@@ -258,8 +258,8 @@ _RESOURCES = {"kubernetes.json": _kubernetes_values, "ecs.json": _ecs_values, "c
 
 
 def _refuse_gpus(settings: Settings, who: str) -> None:
-    if settings.shard_gpus:
-        raise Configuration(f"{who} has no GPUs.", advice="Use docker or kubernetes, or set SWATCHBOOK_SHARD_GPUS=0.")
+    if settings.shards.gpus:
+        raise Configuration(f"{who} has no GPUs.", advice="Use docker or kubernetes, or set SWATCHBOOK_SHARDS__GPUS=0.")
 
 
 def _smallest(sizes: Mapping[int, range], cpus: float, memory_mb: int, who: str) -> tuple[int, int]:
@@ -269,5 +269,5 @@ def _smallest(sizes: Mapping[int, range], cpus: float, memory_mb: int, who: str)
             return size, enough[0]
     raise Configuration(
         f"{who} has no size with so much: {cpus:g} CPUs and {memory_mb} MiB.",
-        advice="Lower SWATCHBOOK_SHARD_CPUS or SWATCHBOOK_SHARD_MEMORY_MB.",
+        advice="Lower SWATCHBOOK_SHARDS__CPUS or SWATCHBOOK_SHARDS__MEMORY_MB.",
     )

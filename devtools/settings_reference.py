@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 from devtools.generated_pages import DOCS, Pages, cell, write
 from swatchbook import plugins
 from swatchbook.setting_values import Prompts
-from swatchbook.settings import PREFIX, PROFILES, Settings
+from swatchbook.settings import FIELDS, PROFILES, Settings, variable
 
 TARGET: Final = DOCS / "settings.md"
 _HEAD: Final = """# Settings
@@ -55,29 +55,35 @@ def pages() -> Pages:
 
 
 def _groups() -> Mapping[str, list[str]]:
-    """Return the settings by the comment above them in the class; those above the first comment are general."""
+    """Return the settings by the comment above them in the class, and each group of its own; the first are general."""
     source = inspect.getsource(Settings)
     lines = {
         each.lineno: each.target.id
         for each in ast.walk(ast.parse(source))
         if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)
     }
-    groups: dict[str, list[str]] = {"general": []}
+    groups, heading = dict[str, list[str]]({"general": []}), "general"
     for number, line in enumerate(source.splitlines(), 1):
         if line.startswith("    # "):
-            groups[line.removeprefix("    # ")] = []
-        elif lines.get(number) in Settings.model_fields:
-            groups[list(groups)[-1]].append(lines[number])
+            heading = line.removeprefix("    # ")
+            groups[heading] = []
+        elif (name := lines.get(number)) in Settings.model_fields:
+            field = Settings.model_fields[name]
+            of_group = [each for each in FIELDS if each.startswith(f"{name}.")]
+            if of_group:
+                groups[(field.description or "").replace(". ", ": ", 1).removesuffix(".")] = of_group
+            else:
+                groups[heading].append(name)
     return {heading: names for heading, names in groups.items() if names}
 
 
 def _row(name: str) -> str:
-    field = Settings.model_fields[name]
+    field = FIELDS[name]
     default = _default(name, field)
     for profile, defaults in PROFILES.items():
         if name in defaults and defaults[name] != field.default:
             default += f"; `{profile}`: `{defaults[name]}`"
-    cells = (f"`{PREFIX}{name.upper()}`", default, ", ".join(_values(name, field)), field.description or "")
+    cells = (f"`{variable(name)}`", default, ", ".join(_values(name, field)), field.description or "")
     return f"| {' | '.join(map(cell, cells))} |\n"
 
 

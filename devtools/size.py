@@ -59,7 +59,7 @@ def figures(files: Files) -> dict[str, str]:
         "lines of packages": lines(r"packages/(?!base/)\w+/(?!tests/).+\.py"),
         "lines of tests": lines(r"(packages/\w+/)?tests/.+\.py"),
         "lines of documentation": lines(r"(docs/.+|README|packages/\w+/README)\.md"),
-        "settings": f"{_settings(files['swatchbook/settings.py'])}",
+        "settings, with those in groups": "{}, {}".format(*_settings(files)),
         "commands": f"{sum(_commands(path, text) for path, text in files.items())}",
         "tables of the ledger": f"{files['swatchbook/ledger/tables.py'].count(' = Table(')}",
         "terms of the glossary": f"{_rows(files['docs/glossary.md'])}",
@@ -78,11 +78,23 @@ def _is_counted(path: str) -> bool:
     return path.endswith((".py", ".md", "pyproject.toml"))
 
 
-def _settings(source: str) -> int:
-    (settings,) = (
-        node for node in ast.parse(source).body if isinstance(node, ast.ClassDef) and node.name == "Settings"
-    )
-    return sum(isinstance(node, ast.AnnAssign) for node in settings.body)
+def _settings(files: Files) -> tuple[int, int]:
+    """Return how many settings there are at the top, a group as one, and how many variables."""
+    sources = (files.get(f"swatchbook/setting{name}.py", "") for name in ("_groups", "s"))
+    classes = {node.name: node for each in sources for node in ast.parse(each).body if isinstance(node, ast.ClassDef)}
+
+    def fields(name: str) -> dict[str, str]:
+        """Return field -> type of a class with its bases."""
+        if name not in classes:
+            return {}
+        inherited = [fields(ast.unparse(base)) for base in classes[name].bases]
+        own = {
+            ast.unparse(n.target): ast.unparse(n.annotation) for n in classes[name].body if isinstance(n, ast.AnnAssign)
+        }
+        return {field: kind for each in (*inherited, own) for field, kind in each.items()}
+
+    top = fields("Settings").values()
+    return len(top), sum(len(fields(kind)) or 1 for kind in top)
 
 
 def _commands(path: str, source: str) -> int:

@@ -175,7 +175,7 @@ def _require_free(port: int) -> None:
         except OSError as error:
             raise Configuration(
                 f"Port {port} on {HOST} is in use: {error.strerror}.",
-                advice="Stop the other process, or set SWATCHBOOK_WEAVIATE_URL and SWATCHBOOK_WEAVIATE_GRPC_PORT.",
+                advice="Stop the other process, or set SWATCHBOOK_WEAVIATE__URL and SWATCHBOOK_WEAVIATE__GRPC_PORT.",
             ) from error
 
 
@@ -291,16 +291,16 @@ def _print_path() -> int:
 
 def _run_in_foreground(settings: Settings) -> int:
     """Run the server at the address in the settings until Ctrl-C, SIGTERM or its own end."""
-    address = urlsplit(settings.weaviate_url)
+    address = urlsplit(settings.weaviate.url)
     if address.hostname not in (HOST, "localhost"):
         raise Configuration(
-            f"SWATCHBOOK_WEAVIATE_URL is at {address.hostname}, but a server can only be started on this machine.",
+            f"SWATCHBOOK_WEAVIATE__URL is at {address.hostname}, but a server can only be started on this machine.",
             advice="Start it on that machine, or set the URL to http://127.0.0.1:8080.",
         )
-    key = settings.weaviate_api_key.get_secret_value() if settings.weaviate_api_key else None
+    key = settings.weaviate.api_key.get_secret_value() if settings.weaviate.api_key else None
     folder = settings.home / "weaviate"
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    server = start(folder, port=address.port or 80, grpc_port=settings.weaviate_grpc_port, api_key=key)
+    server = start(folder, port=address.port or 80, grpc_port=settings.weaviate.grpc_port, api_key=key)
     told = f"Weaviate {VERSION} at {server.url}, gRPC {server.grpc_port}, data in {folder}. Ctrl-C stops it."
     try:
         print(told, flush=True)  # noqa: T201 - within: who reads it may end this at once

@@ -196,4 +196,4 @@ def _asked(pure: PureStage, settings: Settings) -> list[tuple[str, str]]:
         return []
     from swatchbook.catalogue.llm.prompts import RECIPES
 
-    return [(str(getattr(settings, f"{part}_model")), RECIPES[question]) for part, question in pure.asks]
+    return [(str(getattr(settings, part).model), RECIPES[question]) for part, question in pure.asks]

@@ -6,7 +6,8 @@ A profile is only a set of defaults; each of them can be overridden alone.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -22,6 +23,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
@@ -34,9 +36,16 @@ from pydantic_settings import (
 
 from swatchbook.errors import Configuration, reason_of
 from swatchbook.redact import redact
+from swatchbook.setting_groups import (
+    ChatProvider,
+    Group,
+    ReviewProvider,
+    Shards,
+    TextProvider,
+    VisionProvider,
+    Weaviate,
+)
 from swatchbook.setting_values import (
-    NO_LIMIT,
-    RATES,
     ApiKey,
     Choice,
     EventSource,
@@ -45,11 +54,9 @@ from swatchbook.setting_values import (
     Price,
     Prompts,
     PromptsByRole,
-    RateLimits,
     Rates,
     SearchKind,
     Suffix,
-    WeaviateIndexKind,
     WebhookSource,
     Weights,
     check_event_sources,
@@ -93,7 +100,12 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_ignore_empty=True, env_file_encoding="utf-8", extra="ignore", frozen=True
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+        env_file_encoding="utf-8",
+        extra="ignore",
+        frozen=True,
     )
 
     profile: Literal["local", "production"] = Field(
@@ -136,34 +148,7 @@ class Settings(BaseSettings):
             "plugin."
         ),
     )
-    weaviate_url: str = Field(
-        default="http://127.0.0.1:8080",
-        description="Weaviate's HTTP address. Set it when the server is on another host or port.",
-    )
-    weaviate_grpc_port: int = Field(
-        default=50051,
-        ge=1,
-        le=65535,
-        description="Weaviate's gRPC port, on the same host. Set it when the server uses another port.",
-    )
-    weaviate_api_key: SecretStr | None = Field(
-        default=None,
-        description="Weaviate's API key. Set it when the server requires one, as a production server should.",
-    )
-    weaviate_index: WeaviateIndexKind = Field(
-        default="flat",
-        description=(
-            "Vector index of new spaces in Weaviate, and its codes (docs/scale.md). Set it to `hnsw_rq` above some "
-            "100,000 objects of one owner. `swatchbook spaces move` moves what is there."
-        ),
-    )
-    weaviate_tenants: bool = Field(
-        default=False,
-        description=(
-            "Whether each owner has a separate Weaviate tenant, which takes no memory while it is not searched. Set "
-            "it when there are many owners. `swatchbook spaces move` moves what is there."
-        ),
-    )
+    weaviate: Weaviate = Field(default=Weaviate(), description="Weaviate server of the index `weaviate`.")
     input_roots: Annotated[tuple[Folder, ...], NoDecode, BeforeValidator(parse_list)] = Field(
         default=(),
         description=(
@@ -227,24 +212,6 @@ class Settings(BaseSettings):
             "Or the name of a plugin."
         ),
     )
-    vision_side: int = Field(
-        default=768,
-        ge=64,
-        le=4_096,
-        description=(
-            "Longest side of the images that are sent to the vision model, pixels. Raise it when small print "
-            "matters; an image then costs more tokens."
-        ),
-    )
-    review_below: float = Field(
-        default=0.4,
-        ge=0,
-        le=1,
-        description=(
-            "Images whose analysis scores lower than this need a review; the score is the lesser of quality and "
-            "confidence. 0: none. Raise it to review more images."
-        ),
-    )
     text_encoder: Choice = Field(
         default="e5",
         description=(
@@ -260,65 +227,25 @@ class Settings(BaseSettings):
         ),
     )
 
-    # providers: a vision model, a review model, a language model and a text encoder, each with its own address
-    vision_api: Literal["openai", "anthropic"] = Field(
-        default="openai", description="API of the vision model's endpoint; `openai` is any compatible one."
+    # providers: models behind an HTTP address, each with its own
+    vision: VisionProvider = Field(
+        default=VisionProvider(), description="Vision model. Without a URL it is Anthropic's public one."
     )
-    vision_url: str | None = Field(
-        default=None,
-        description="Base URL of the vision model, such as http://host/v1; empty: Anthropic's public one.",
-    )
-    vision_model: str | None = Field(
-        default=None, description="Name of the vision model, such as Qwen/Qwen3-VL-8B-Instruct."
-    )
-    vision_api_key: SecretStr | None = Field(
-        default=None, description="API key of the vision model; local servers often need none."
-    )
-    vision_per_minute: RateLimits = Field(default=NO_LIMIT, description=RATES)
-    review_model: str | None = Field(
-        default=None,
-        description="A stronger vision model that reviews images with a low score; empty: only people review.",
-    )
-    review_api: Literal["openai", "anthropic"] = Field(
-        default="openai", description="API of the review model's endpoint, if it has its own URL."
-    )
-    review_url: str | None = Field(
-        default=None, description="Base URL of the review model; empty: the vision model's API, URL and key."
-    )
-    review_api_key: SecretStr | None = Field(
-        default=None, description="API key of the review model; local servers often need none."
-    )
-    review_per_minute: RateLimits = Field(default=NO_LIMIT, description=RATES)
-    llm_api: Literal["openai", "anthropic"] = Field(
-        default="openai", description="API of the language model's endpoint; `openai` is any compatible one."
-    )
-    llm_url: str | None = Field(
-        default=None, description="Base URL of the language model; empty: OpenAI's or Anthropic's public one."
-    )
-    llm_model: str | None = Field(default=None, description="Name of the language model.")
-    llm_api_key: SecretStr | None = Field(
-        default=None, description="API key of the language model; local servers often need none."
-    )
-    llm_per_minute: RateLimits = Field(default=NO_LIMIT, description=RATES)
-    text_url: str | None = Field(
-        default=None, description="Base URL of the text encoder; empty: Voyage's or OpenAI's public one."
-    )
-    text_model: str = Field(
-        default="voyage-3.5", min_length=1, description="Name of the text encoder's model; `e5` ignores it."
-    )
-    text_api_key: SecretStr | None = Field(
-        default=None, description="API key of the text encoder; local servers often need none."
-    )
-    text_dimension: int = Field(
-        default=1_024,
-        ge=1,
-        le=8_192,
+    review: ReviewProvider = Field(
+        default=ReviewProvider(),
         description=(
-            "Dimension of the text encoder's vectors. Set it to the model's dimension; lower it for a smaller index "
-            "where the model offers several."
+            "Stronger vision model that reviews images with a low score. Without a model only people review; without a "
+            "URL it has the vision model's API, URL and key."
         ),
     )
-    text_per_minute: RateLimits = Field(default=NO_LIMIT, description=RATES)
+    llm: ChatProvider = Field(
+        default=ChatProvider(),
+        description="Language model. Without a URL it is OpenAI's or Anthropic's public one.",
+    )
+    text: TextProvider = Field(
+        default=TextProvider(),
+        description="Text encoder. Without a URL it is Voyage's or OpenAI's public one.",
+    )
     provider_concurrency: int = Field(
         default=8,
         ge=1,
@@ -595,54 +522,7 @@ class Settings(BaseSettings):
             "Set `pool` to use more machines or GPUs."
         ),
     )
-    shard_slots: int = Field(
-        default=2,
-        ge=1,
-        le=1_000,
-        description="Concurrent shards on the pool. Raise it to the number of containers that its machines can hold.",
-    )
-    shard_seconds: float = Field(
-        default=30,
-        ge=1,
-        le=3_600,
-        description=(
-            "Target duration of a shard, seconds. Raise it when containers take long to start and load their models."
-        ),
-    )
-    shard_image: str = Field(
-        default="swatchbook",
-        min_length=1,
-        description="Container image of the shards. Set it when yours has another name.",
-    )
-    shard_memory_mb: int = Field(
-        default=3_072,
-        ge=512,
-        le=1_048_576,
-        description="Memory of each shard, MiB. Raise it for larger models or when shards run out of memory.",
-    )
-    shard_cpus: float = Field(
-        default=0,
-        ge=0,
-        le=1_024,
-        description="CPUs of each shard; 0: no limit. Set it when shards share a machine with other work.",
-    )
-    shard_gpus: int = Field(
-        default=0, ge=-1, le=16, description="GPUs of each shard; -1: all. Set it when the models run on a GPU."
-    )
-    shard_network: str = Field(
-        default="",
-        description=(
-            "Docker network of the shards, or `host`; empty: Docker's default. Set it to the network of the ledger "
-            "and the index."
-        ),
-    )
-    shard_volumes: Annotated[tuple[str, ...], NoDecode, BeforeValidator(parse_list)] = Field(
-        default=(),
-        description=(
-            "Volumes of the shards: SOURCE:TARGET[:ro], separated by commas. Set it to mount the file store when it "
-            "is a folder."
-        ),
-    )
+    shards: Shards = Field(default=Shards(), description="Shards on the pool.")
 
     # failures, logs and retention
     failure_webhook_url: SecretStr | None = Field(
@@ -759,14 +639,67 @@ class Settings(BaseSettings):
         return f"{self.files.rstrip('/')}/results" if is_remote else str(self.home / "prefect" / "results")
 
 
+def _fields() -> Iterator[tuple[str, FieldInfo]]:
+    for name, field in Settings.model_fields.items():
+        if isinstance(field.default, Group):
+            yield from ((f"{name}.{each}", part) for each, part in type(field.default).model_fields.items())
+        else:
+            yield name, field
+
+
+FIELDS: Mapping[str, FieldInfo] = dict(_fields())
+"""Name -> field of every setting that is a variable, in order. That of a group is `text.url`."""
+
+
+def variable(name: str) -> str:
+    """Return the environment variable of a setting."""
+    return PREFIX + name.replace(".", "__").upper()
+
+
+def value_of(settings: Settings, name: str) -> Any:
+    """Return the value of a setting."""
+    return attrgetter(name)(settings)
+
+
+def flatten(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return name -> value of settings whose groups are mappings, as they are in files and variables."""
+    flat = dict[str, Any]()
+    for name, value in values.items():
+        is_group = name not in FIELDS and name in Settings.model_fields and isinstance(value, Mapping)
+        flat |= {f"{name}.{each}": part for each, part in value.items()} if is_group else {name: value}
+    return flat
+
+
+def nest(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings as `Settings` takes them, from keywords such as `text__url`."""
+    nested = dict[str, Any]()
+    for name, value in values.items():
+        group, is_part, part = name.partition("__")
+        if is_part:
+            nested[group] = {**nested.get(group, {}), part: value}
+        else:
+            nested[name] = value
+    return nested
+
+
+def replace(settings: Settings, values: Mapping[str, Any]) -> Settings:
+    """Return the settings with other values by name, which are not checked."""
+    update = dict[str, Any]()
+    for name, value in values.items():
+        group, _, part = name.rpartition(".")
+        before = update.get(group) or (getattr(settings, group) if group else None)
+        update |= {group: before.model_copy(update={part: value})} if before else {name: value}
+    return settings.model_copy(update=update)
+
+
 def scale_rates(settings: Settings, share: float) -> Settings:
     """Return the settings with the providers' limits per minute multiplied by `share` (0 to 1), each at least 1."""
 
     def scaled(rates: Rates) -> Rates:
         return Rates(**{kind: limit and max(1, int(limit * share)) for kind, limit in rates})
 
-    names = [f"{part}_per_minute" for part in ("vision", "llm", "text")]
-    return settings.model_copy(update={name: scaled(getattr(settings, name)) for name in names})
+    names = [f"{part}.per_minute" for part in ("vision", "llm", "text")]
+    return replace(settings, {name: scaled(value_of(settings, name)) for name in names})
 
 
 def env_file() -> Path:
@@ -775,18 +708,19 @@ def env_file() -> Path:
 
 
 def load_settings(**given: Any) -> Settings:
-    """Return the settings of this process; those that are `given` go before all others.
+    """Return the settings of this process; those that are `given`, such as `text__url`, go before all others.
 
     Raises Configuration, which names every wrong setting, its range and its default.
     """
-    if unknown := sorted(given.keys() - Settings.model_fields.keys()):
+    nested = nest(given)
+    if unknown := sorted(flatten(nested).keys() - FIELDS.keys()):
         raise Configuration(f"Unknown setting: {', '.join(unknown)}.", advice="`swatchbook config` lists all of them.")
     if ENV_FILE in os.environ and not env_file().is_file():
         raise Configuration(f"The settings file {env_file()} does not exist.", advice="Check --env-file.")
     try:
-        return Settings(**given)
+        return Settings(**nested)
     except ValidationError as error:
-        origin = origins() | dict.fromkeys(given, "given")
+        origin = origins() | dict.fromkeys(flatten(nested), "given")
         problems = [_describe_problem(details, origin) for details in error.errors()]
         raise Configuration("\n".join(problems), advice="Correct or remove it; see `swatchbook config`.") from None
     except (UnicodeDecodeError, OSError) as error:
@@ -806,47 +740,49 @@ def find_problems(values: Mapping[str, Any], origin: Mapping[str, str]) -> list[
 
 def origins() -> dict[str, str]:
     """Return setting -> source of its value: `environment`, the settings file's path, `profile …` or `default`."""
-    environment, file = EnvSettingsSource(Settings)(), DotEnvSettingsSource(Settings, env_file())()
+    environment, file = flatten(EnvSettingsSource(Settings)()), flatten(DotEnvSettingsSource(Settings, env_file())())
     profile = str({**file, **environment}.get("profile", "local"))
     return (
-        dict.fromkeys(Settings.model_fields, "default")
+        dict.fromkeys(FIELDS, "default")
         | dict.fromkeys(PROFILES.get(profile, {}), f"profile {profile}")
-        | {name: str(env_file()) for name in file if name in Settings.model_fields}
-        | {name: "environment" for name in environment if name in Settings.model_fields}
+        | {name: str(env_file()) for name in file if name in FIELDS}
+        | {name: "environment" for name in environment if name in FIELDS}
     )
 
 
 def unknown_variables() -> list[str]:
     """Return the SWATCHBOOK_* variables of the environment and the settings file that no setting reads."""
     file = DotEnvSettingsSource(Settings, env_file()).env_vars
-    known = {PREFIX + name.upper() for name in Settings.model_fields} | {ENV_FILE}
+    known = {*map(variable, FIELDS), ENV_FILE}
     variables = {name.upper() for name in (*os.environ, *file)}
     return sorted(name for name in variables - known if name.startswith(PREFIX))
 
 
 def is_secret(name: str) -> bool:
     """Return whether a setting is a secret or contains one."""
-    annotation = str(Settings.model_fields[name].annotation)
+    annotation = str(FIELDS[name].annotation)
     return any(kind in annotation for kind in ("Secret", "ApiKey", "WebhookSource"))
 
 
 def _describe_problem(details: ErrorDetails, origin: Mapping[str, str]) -> str:
     """Describe a wrong setting in one line: name, value unless secret, source, valid range and default."""
-    name = str(details["loc"][0]) if details["loc"] else "profile"
-    field = Settings.model_fields[name]
-    value = "" if is_secret(name) else f"={redact(str(details['input']))}"
+    name, *inner = map(str, details["loc"] or ("profile",))
+    if name not in FIELDS and inner:
+        name = f"{name}.{inner.pop(0)}"
+    field = FIELDS.get(name) or Settings.model_fields[name]
+    value = "" if name in FIELDS and is_secret(name) else f"={redact(str(details['input']))}"
     has_default = field.default_factory is None and field.default not in (None, ()) and not field.is_required()
     default = f" Default: {_format(field.default)}." if has_default else ""
     problem = details["msg"].removeprefix("Value error, ")
     problem = problem[0].lower() + problem[1:]
     form = (field.description or "").partition(": ")[2]
-    if len(details["loc"]) > 1 and '{"' in form:  # a part of an object
-        place, wrong = details["loc"][1:], what_it_must_be(details)
+    if inner and '{"' in form:  # a part of an object
+        place, wrong = details["loc"][-len(inner) :], what_it_must_be(details)
         if details["type"] == "extra_forbidden":  # an unknown name may be the secret itself
             place, wrong = place[:-1], "has an unknown field"
         where = " ".join(f"entry {part + 1}" if isinstance(part, int) else part for part in place)
         problem = f"{where}: {wrong}; it should be {form.rstrip('.')}"
-    return f"{PREFIX}{name.upper()}{value} ({origin.get(name, 'default')}): {problem}.{default}"
+    return f"{variable(name)}{value} ({origin.get(name, 'default')}): {problem}.{default}"
 
 
 def _format(default: Any) -> str:

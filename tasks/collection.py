@@ -38,7 +38,7 @@ async def find_documents_to_review(resources: Resources, owner: str | None) -> l
     """Return the ids of documents with images that the review model can review now."""
     if review_tag(resources.settings) is None:
         count = await asyncio.to_thread(picture_reviews.count_images_to_review, resources.ledger, owner=owner)
-        get_run_logger().info("SWATCHBOOK_REVIEW_MODEL is not set: %d images wait for a person", count)
+        get_run_logger().info("SWATCHBOOK_REVIEW__MODEL is not set: %d images wait for a person", count)
     return await asyncio.to_thread(review.documents_to_review, resources, owner)
 
 

@@ -101,7 +101,7 @@ async def embed_in_shards(resources: Resources, work: Work, batches: Sequence[Ba
     if not ours:
         raise Configuration(
             f"No shard could start: {message}",
-            advice="Check that Docker has the image SWATCHBOOK_SHARD_IMAGE; see the shards' flow runs in Prefect.",
+            advice="Check that Docker has the image SWATCHBOOK_SHARDS__IMAGE; see the shards' flow runs in Prefect.",
         )
     for shard in ours:
         if shard.failure_kind:

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from swatchbook.ledger.space_registry import registered
 from swatchbook.resources import Resources, open_resources
-from swatchbook.settings import Settings
+from swatchbook.settings import Settings, flatten, variable
 from tests.postgres import RunningPostgres, postgres
 from tests.weaviate_server import RunningWeaviate, weaviate_server
 
@@ -37,8 +37,13 @@ def new_collection(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[N
                 opened.callback(postgres.drop_database, database)
             if index != "lance":
                 weaviate: RunningWeaviate = request.getfixturevalue("weaviate_server")
-                given |= {"index": "weaviate", "weaviate_url": weaviate.url, "weaviate_grpc_port": weaviate.grpc_port}
-                given |= {"weaviate_api_key": SecretStr(weaviate.api_key), "weaviate_tenants": index == "tenants"}
+                given |= {
+                    "index": "weaviate",
+                    "weaviate": {
+                        "url": weaviate.url, "grpc_port": weaviate.grpc_port, "api_key": SecretStr(weaviate.api_key),
+                        "tenants": index == "tenants",
+                    },
+                }  # fmt: skip
             folder = home or tmp_path / f"collection-{next(numbers)}"
             resources = opened.enter_context(open_resources(Settings(home=folder, **given)))
             if index != "lance":
@@ -58,11 +63,13 @@ def environment_of(resources: Resources) -> dict[str, str]:
     settings = resources.settings
     named: dict[str, object] = {"home": settings.home, "ledger_url": settings.ledger_url, "index": settings.index}
     if settings.index == "weaviate":
-        key = settings.weaviate_api_key
+        key = settings.weaviate.api_key
         named |= {
-            "weaviate_tenants": settings.weaviate_tenants,
-            "weaviate_url": settings.weaviate_url,
-            "weaviate_grpc_port": settings.weaviate_grpc_port,
-            "weaviate_api_key": key.get_secret_value() if key else "",
+            "weaviate": {
+                "tenants": settings.weaviate.tenants,
+                "url": settings.weaviate.url,
+                "grpc_port": settings.weaviate.grpc_port,
+                "api_key": key.get_secret_value() if key else "",
+            },
         }
-    return {f"SWATCHBOOK_{name.upper()}": str(value) for name, value in named.items() if value is not None}
+    return {variable(name): str(value) for name, value in flatten(named).items() if value is not None}

@@ -97,17 +97,17 @@ def test_key_covers_language_model_and_prompt(monkeypatch: pytest.MonkeyPatch) -
         settings = Settings(**given)  # type: ignore[arg-type]
         return [stage_key(stage, "c", settings, IngestOptions(), force=None) for stage in PURE_STAGES]
 
-    layout, asked, other = keys(), keys(discovery="llm", llm_model="a"), keys(discovery="llm", llm_model="b")
-    assert asked != keys(discovery="llm", llm_model="a", vision_model="c"), "it reads scans"
-    assert layout == keys(llm_model="a")
-    assert asked == keys(discovery="llm", llm_model="a", llm_url="http://elsewhere/v1")
+    layout, asked, other = keys(), keys(discovery="llm", llm={"model": "a"}), keys(discovery="llm", llm={"model": "b"})
+    assert asked != keys(discovery="llm", llm={"model": "a"}, vision={"model": "c"}), "it reads scans"
+    assert layout == keys(llm={"model": "a"})
+    assert asked == keys(discovery="llm", llm={"model": "a", "url": "http://elsewhere/v1"})
     changed = [len({a, b, c}) for a, b, c in zip(layout, asked, other, strict=True)]
     assert dict(zip(PURE_STAGES, changed, strict=True)) == {
         "read": 1, "tables": 1, "discover": 3, "describe": 3, "plan": 3, "chunk": 3, "extract": 3,
         "items": 1,
     }  # fmt: skip
     monkeypatch.setitem(RECIPES, "describe", "0" * 8)
-    after = keys(discovery="llm", llm_model="a")
+    after = keys(discovery="llm", llm={"model": "a"})
     assert [stage for stage, a, b in zip(PURE_STAGES, asked, after, strict=True) if a != b] == ["describe"]
 
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from swatchbook.errors import Configuration
-from swatchbook.settings import Settings, load_settings, origins, unknown_variables
+from swatchbook.settings import FIELDS, PREFIX, Settings, load_settings, origins, unknown_variables, variable
 
 
 @pytest.fixture(autouse=True)
@@ -78,7 +78,7 @@ def test_a_missing_named_env_file_is_an_error(monkeypatch: pytest.MonkeyPatch) -
         ("RETRY_DELAYS", "1,soon", "SWATCHBOOK_RETRY_DELAYS=soon"),
         ("RETRY_DELAYS", "[1,", "SWATCHBOOK_RETRY_DELAYS"),
         ("RETRY_DELAYS", "-1", "SWATCHBOOK_RETRY_DELAYS=-1"),
-        ("WEAVIATE_GRPC_PORT", "70000", "65535"),
+        ("WEAVIATE__GRPC_PORT", "70000", "65535"),
         ("EVENT_SOURCES", '[{"url": "https://shop"}]', "it should be s3://bucket or gs://bucket"),
         ("EVENT_SOURCES", '[{"url": "s3://user:word@shop/x"}]', "it should be s3://bucket or gs://bucket"),
         ("EVENT_SOURCES", '[{"url": "s3://shop/"}, {"url": "s3://shop"}]', "two of its URLs are the same"),
@@ -121,13 +121,26 @@ def test_home_is_absolute_for_children_elsewhere(monkeypatch: pytest.MonkeyPatch
 def test_misspelt_variables_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     Path(".env").write_text("SWATCHBOOK_MAX_PAGE=1\nOTHER=1\n")
     monkeypatch.setenv("SWATCHBOOK_HOEM", "/x")
+    monkeypatch.setenv("SWATCHBOOK_TEXT__URI", "http://host/v1")
     monkeypatch.setenv("swatchbook_decoders", "4")
-    assert unknown_variables() == ["SWATCHBOOK_HOEM", "SWATCHBOOK_MAX_PAGE"]
+    assert unknown_variables() == ["SWATCHBOOK_HOEM", "SWATCHBOOK_MAX_PAGE", "SWATCHBOOK_TEXT__URI"]
     assert load_settings().decoders == 4
 
 
+def test_parts_of_a_group_come_from_where_each_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("SWATCHBOOK_TEXT__MODEL=m\nSWATCHBOOK_TEXT__DIMENSION=3\n")
+    monkeypatch.setenv("SWATCHBOOK_TEXT__DIMENSION", "4")
+    text = load_settings(text__url="http://host/v1").text
+    assert (text.url, text.model, text.dimension, text.api_key) == ("http://host/v1", "m", 4, None)
+    assert [origins()[f"text.{part}"] for part in ("model", "dimension", "url")] == [".env", "environment", "default"]
+    with pytest.raises(Configuration, match=r"SWATCHBOOK_TEXT__DIMENSION=0 \(given\): .*1024"):
+        load_settings(text__dimension=0)
+    with pytest.raises(Configuration, match=r"Unknown setting: text\.uri\."):
+        load_settings(text__uri="http://host/v1")
+
+
 def test_secrets_do_not_show() -> None:
-    assert "hush" not in repr(Settings(weaviate_api_key=SecretStr("hush")))
+    assert "hush" not in repr(Settings(weaviate={"api_key": SecretStr("hush")}))
 
 
 SECRET = "whsec_aHVzaC1odXNoLWh1c2gtaHVzaC1odXNoLWh1c2g="
@@ -200,7 +213,7 @@ def test_wrong_api_key_says_what_it_should_be(monkeypatch: pytest.MonkeyPatch, v
 
 
 def test_every_limit_says_when_to_change_it() -> None:
-    for name, field in Settings.model_fields.items():
+    for name, field in FIELDS.items():
         if any(hasattr(limit, bound) for limit in field.metadata for bound in ("ge", "gt", "le")):
             assert re.search(r"\b(raise|lower|set) (it|them)\b", field.description or "", re.IGNORECASE), name
 
@@ -213,7 +226,7 @@ OTHERS = {"ENV_FILE", "TEST_SOAK", "IMAGE"}
 
 
 def test_every_variable_that_is_named_anywhere_is_a_setting() -> None:
-    known = {*OTHERS, *(name.upper() for name in Settings.model_fields)}
+    known = {*OTHERS, *(variable(name).removeprefix(PREFIX) for name in FIELDS)}
     for path in (path for pattern in TOLD for path in ROOT.glob(pattern) if path.suffix != ".pyc" and path.is_file()):
         named = set(re.findall(r"\bSWATCHBOOK_([A-Z][A-Z_]*[A-Z])\b", path.read_text()))
         assert named <= known, path

@@ -160,7 +160,7 @@ class _Restore:
             delete(self._resources, document)
 
     def _write_shared(self) -> None:
-        below = self._resources.settings.review_below
+        below = self._resources.settings.review.below
         for table in SHARED_TABLES:
             left: restored_rows.Rows = []
             for portion in self._portions(table):

@@ -108,7 +108,7 @@ def foreign_space(space: Space, difference: str) -> Configuration:
     """Return the failure of a space whose schema is not ours."""
     return Configuration(
         f"The index has a space {space.name} with an unexpected schema: {difference}.",
-        advice="Set SWATCHBOOK_HOME or SWATCHBOOK_WEAVIATE_URL to an index that only Swatchbook uses. "
+        advice="Set SWATCHBOOK_HOME or SWATCHBOOK_WEAVIATE__URL to an index that only Swatchbook uses. "
         "If an earlier version created the space, run `swatchbook upkeep rebuild-index`: it creates it again.",
     )
 

@@ -74,12 +74,12 @@ _EQUAL = 1e-4  # distance of vectors that are equal but for rounding
 
 def open_index(settings: Settings, *, lag: float = 0.0, seed_of: SeedOf = itself) -> "WeaviateIndex":
     """Return the index on the server of the settings, which has no lag."""
-    key = settings.weaviate_api_key
+    key = settings.weaviate.api_key
     return WeaviateIndex(
-        settings.weaviate_url,
-        grpc_port=settings.weaviate_grpc_port,
+        settings.weaviate.url,
+        grpc_port=settings.weaviate.grpc_port,
         api_key=key.get_secret_value() if key else None,
-        layout=Layout(settings.weaviate_index, settings.weaviate_tenants),
+        layout=Layout(settings.weaviate.index, settings.weaviate.tenants),
         seed_of=seed_of,
     )
 
@@ -135,7 +135,7 @@ class WeaviateIndex:
             if client.collections.exists(alias) and client.alias.get(alias_name=alias) is None:
                 raise Configuration(
                     f"Weaviate has a collection {alias}, a name that Swatchbook needs for an alias.",
-                    advice="Delete the collection, or set SWATCHBOOK_WEAVIATE_URL to another server.",
+                    advice="Delete the collection, or set SWATCHBOOK_WEAVIATE__URL to another server.",
                 )
             if not self._layouts_of(client, space):
                 try:

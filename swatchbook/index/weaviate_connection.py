@@ -116,7 +116,7 @@ class Connection:
         message = str(error)  # it is only searched for signs
         if status in (401, 403) or any(code in LOCKED_CODES for code in codes):
             return Authentication(
-                f"Weaviate at {self._url} rejected the API key.", advice="Check SWATCHBOOK_WEAVIATE_API_KEY."
+                f"Weaviate at {self._url} rejected the API key.", advice="Check SWATCHBOOK_WEAVIATE__API_KEY."
             )
         if status == 413 or grpc.StatusCode.RESOURCE_EXHAUSTED in codes:
             return PayloadTooLarge("The request is too large for Weaviate.")
@@ -127,7 +127,7 @@ class Connection:
     def _away(self, reason: str) -> IndexDown:
         return IndexDown(
             f"Weaviate at {self._url} (gRPC port {self._grpc_port}) does not answer: {reason}.",
-            advice="Start the server, or check SWATCHBOOK_WEAVIATE_URL and SWATCHBOOK_WEAVIATE_GRPC_PORT.",
+            advice="Start the server, or check SWATCHBOOK_WEAVIATE__URL and SWATCHBOOK_WEAVIATE__GRPC_PORT.",
         )
 
     def _no_room(self) -> DiskFull:
@@ -157,7 +157,7 @@ def _parse_url(url: str) -> SplitResult:
     address = urlsplit(url)
     if address.scheme not in ("http", "https") or not address.hostname:
         raise Configuration(
-            f"SWATCHBOOK_WEAVIATE_URL is not a valid URL: {url!r}.", advice="Use the form http://host:8080."
+            f"SWATCHBOOK_WEAVIATE__URL is not a valid URL: {url!r}.", advice="Use the form http://host:8080."
         )
     return address
 

@@ -24,7 +24,7 @@ from swatchbook.ledger.stored_documents import Document, get_kept
 from swatchbook.pipeline.register import Registered
 from swatchbook.records import DocumentStatus, IngestOptions
 from swatchbook.resources import Resources
-from swatchbook.settings import PREFIX
+from swatchbook.settings import PREFIX, flatten, variable
 
 _END_SECONDS = 15.0  # for an interrupted ingest to record its end
 _NEED_A_PERSON = frozenset({DocumentStatus.FAILED, DocumentStatus.BLOCKED})
@@ -35,7 +35,7 @@ _OF_TERMINALS = frozenset({"FORCE_COLOR", "CLICOLOR_FORCE", "TTY_COMPATIBLE", "T
 
 def child_environment(settings: Mapping[str, Any], home: Path) -> dict[str, str]:
     """Return the environment of this process with these settings; those that are None are left out."""
-    given = {f"{PREFIX}{name.upper()}": _as_variable(value) for name, value in settings.items()}
+    given = {variable(name): _as_variable(value) for name, value in flatten(settings).items()}
     environment = {
         name: value
         for name, value in os.environ.items()

@@ -18,7 +18,7 @@ from swatchbook.plugins import BUILT_IN, Kind, Plugin, find
 from swatchbook.providers.messages import Chat
 from swatchbook.records import TEXT_ROLES, Record, Role, RoleTag
 from swatchbook.setting_values import Prompts
-from swatchbook.settings import PREFIX, Settings
+from swatchbook.settings import FIELDS, PREFIX, Settings, flatten, replace
 from swatchbook_base import e5
 
 Model = TypeVar("Model")
@@ -95,18 +95,18 @@ def by_rules(settings: Settings) -> ModelSpec[Analyst]:
 
 def by_vision_model(settings: Settings) -> ModelSpec[Analyst]:
     """A provider's vision model. Raises Configuration if none is named."""
-    if not settings.vision_model:
-        raise Configuration(f"{PREFIX}VISION_MODEL is not set.", advice=f"Set it, or {PREFIX}ANALYST=local.")
+    if not settings.vision.model:
+        raise Configuration(f"{PREFIX}VISION__MODEL is not set.", advice=f"Set it, or {PREFIX}ANALYST=local.")
 
     def load(models: Models) -> Analyst:
-        return vision_analyst.VisionAnalyst(models.vision, settings.vision_side)
+        return vision_analyst.VisionAnalyst(models.vision, settings.vision.side)
 
-    return ModelSpec({Role.ANALYSIS: vision_analyst.tag(settings.vision_model, settings.vision_side)}, load)
+    return ModelSpec({Role.ANALYSIS: vision_analyst.tag(settings.vision.model, settings.vision.side)}, load)
 
 
 def review_tag(settings: Settings) -> str | None:
     """Return the tag of the model that reviews weak analyses; None if people review them."""
-    return vision_analyst.tag(settings.review_model, settings.vision_side) if settings.review_model else None
+    return vision_analyst.tag(settings.review.model, settings.vision.side) if settings.review.model else None
 
 
 def _of_texts(
@@ -117,7 +117,7 @@ def _of_texts(
     return ModelSpec(dict.fromkeys(roles, tag), load, dict.fromkeys(roles, dimension), settings=named_by)
 
 
-_OF_PROVIDERS: Final = ("text_model", "text_dimension", "text_url")
+_OF_PROVIDERS: Final = ("text.model", "text.dimension", "text.url")
 
 
 def e5_small(_: Settings) -> ModelSpec[TextEncoder]:
@@ -127,26 +127,26 @@ def e5_small(_: Settings) -> ModelSpec[TextEncoder]:
 
 def voyage(settings: Settings) -> ModelSpec[TextEncoder]:
     """A model of Voyage."""
-    tag = f"{settings.text_model}@{settings.text_dimension}/document-query"
+    tag = f"{settings.text.model}@{settings.text.dimension}/document-query"
 
     def load(_: Models) -> TextEncoder:
         from swatchbook.providers.embeddings import voyage_encoder
 
         return voyage_encoder(settings, tag)
 
-    return _of_texts(tag, settings.text_dimension, load, _OF_PROVIDERS)
+    return _of_texts(tag, settings.text.dimension, load, _OF_PROVIDERS)
 
 
 def openai(settings: Settings) -> ModelSpec[TextEncoder]:
     """A model behind an endpoint with OpenAI's embeddings API."""
-    tag = f"{settings.text_model}@{settings.text_dimension}/alike"
+    tag = f"{settings.text.model}@{settings.text.dimension}/alike"
 
     def load(_: Models) -> TextEncoder:
         from swatchbook.providers.embeddings import openai_encoder
 
         return openai_encoder(settings, tag)
 
-    return _of_texts(tag, settings.text_dimension, load, _OF_PROVIDERS)
+    return _of_texts(tag, settings.text.dimension, load, _OF_PROVIDERS)
 
 
 def encoder_of(settings: Settings) -> ModelSpec[ImageEncoder]:
@@ -231,8 +231,16 @@ def vector_tags(settings: Settings) -> dict[Role, str]:
 def model_record(settings: Settings, role: Role) -> dict[str, Any]:
     """Return the settings that name the model which makes this role's vectors, as JSON: the ledger keeps them."""
     if role in _TEXT_ENCODER_ROLES:
-        return settings.model_dump(mode="json", include={Kind.TEXT_ENCODER, *text_encoder_of(settings).settings})
-    return settings.model_dump(mode="json", include={Kind.ENCODER, *encoder_of(settings).settings})
+        names = (Kind.TEXT_ENCODER.value, *text_encoder_of(settings).settings)
+    else:
+        names = (Kind.ENCODER.value, *encoder_of(settings).settings)
+    dumped = flatten(settings.model_dump(mode="json", include={name.partition(".")[0] for name in names}))
+    return {_recorded(name): dumped[name] for name in names}
+
+
+def _recorded(name: str) -> str:
+    """Return the key of a setting in the record of a model."""
+    return name.replace(".", "_")
 
 
 def settings_of_tag(
@@ -245,25 +253,23 @@ def settings_of_tag(
     kind = Kind.TEXT_ENCODER if role in _TEXT_ENCODER_ROLES else Kind.ENCODER
     candidates = [settings, *(settings.model_copy(update={kind.value: name}) for name in BUILT_IN[kind])]
     if recorded:
-        values = {**recorded, **({"prompts": Prompts(**recorded["prompts"])} if "prompts" in recorded else {})}
-        candidates.append(settings.model_copy(update=values))
+        values = {name: recorded[_recorded(name)] for name in FIELDS if _recorded(name) in recorded}
+        values |= {"prompts": Prompts(**recorded["prompts"])} if "prompts" in recorded else {}
+        candidates.append(replace(settings, values))
     for candidate in candidates:
         try:
             found = vector_tags(candidate).get(role)
         except Configuration:  # no revision, a folder that is gone, a name of another version or of a removed plugin
             continue
         if found == tag:
-            return candidate if _has_same_address(settings, candidate) else candidate.model_copy(update=_NO_KEY)
+            return candidate if _has_same_address(settings, candidate) else replace(candidate, {"text.api_key": None})
     return None
 
 
 def _has_same_address(settings: Settings, other: Settings) -> bool:
     """Return whether the text encoder's key is meant for the address of these other settings, too."""
-    same_provider = settings.text_encoder == other.text_encoder or settings.text_url is not None
-    return settings.text_url == other.text_url and (same_provider or settings.has_local_text_encoder)
-
-
-_NO_KEY: Final[Mapping[str, None]] = {"text_api_key": None}
+    same_provider = settings.text_encoder == other.text_encoder or settings.text.url is not None
+    return settings.text.url == other.text.url and (same_provider or settings.has_local_text_encoder)
 
 
 def tags(settings: Settings) -> dict[Role, str]:
@@ -378,10 +384,10 @@ class Models:
     def reviewer(self) -> Analyst | None:
         """Return the model that reviews weak analyses; None if people do. Raises Configuration, naming the setting."""
         with self._lock:
-            if self._reviewer is None and self._settings.review_model:
+            if self._reviewer is None and self._settings.review.model:
                 from swatchbook.providers.chat import review_chat
 
-                self._reviewer = vision_analyst.VisionAnalyst(review_chat(self._settings), self._settings.vision_side)
+                self._reviewer = vision_analyst.VisionAnalyst(review_chat(self._settings), self._settings.vision.side)
             return self._reviewer
 
     @property

@@ -143,7 +143,7 @@ def _process_group(
             computed += results
             failed += failures
         ahead = _compute_ahead(resources, lease, batch_size, computed)
-        below = resources.settings.review_below
+        below = resources.settings.review.below
         refused = claims.commit(
             resources.ledger, lease, computed, failed, last_try=last_try, review_below=below, ahead=ahead
         )

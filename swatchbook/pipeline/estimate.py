@@ -192,7 +192,7 @@ def plan_analyses(settings: Settings, model: str, count: int, *, made: int = 0) 
 
 def plan_text_vectors(settings: Settings, tokens: Collection[int], *, made: int = 0) -> Planned:
     """Return the plan for vectors of texts by the text model; `tokens`: at most, of each text."""
-    return _planned(settings, "embed", "text", settings.text_model, len(tokens), sum(tokens), 0, made=made)
+    return _planned(settings, "embed", "text", settings.text.model, len(tokens), sum(tokens), 0, made=made)
 
 
 def _reviewing(resources: Resources, options: IngestOptions, pictures: Sequence[str]) -> Iterator[Planned]:
@@ -200,17 +200,17 @@ def _reviewing(resources: Resources, options: IngestOptions, pictures: Sequence[
     settings = resources.settings
     wanted = {want.role: want.tag for want in registry.requested(settings, options.roles)}
     first, reviewer = wanted.get(Role.ANALYSIS), registry.review_tag(settings)
-    if first is None or reviewer in (None, first) or not settings.review_below:
+    if first is None or reviewer in (None, first) or not settings.review.below:
         return
     weak, looked = picture_reviews.review_candidates(
-        resources.ledger, reviewer, first, pictures, below=settings.review_below
+        resources.ledger, reviewer, first, pictures, below=settings.review.below
     )
     question = Question(instructions=INSTRUCTIONS, parts=(b"",), max_tokens=REPLY_TOKENS)
-    model = settings.review_model or ""
+    model = settings.review.model or ""
     yield _asked(settings, "review", "review", model, question, Seen, len(weak), made=len(looked))
     if not settings.has_local_text_encoder and Role.UNDERSTANDING in wanted:
         tokens = len(weak) * UNDERSTANDING_TOKENS
-        yield _planned(settings, "review", "text", settings.text_model, len(weak), tokens, 0)
+        yield _planned(settings, "review", "text", settings.text.model, len(weak), tokens, 0)
 
 
 def _asked(
@@ -226,7 +226,7 @@ def _planned(
     settings: Settings, stage: str, part: Part, model: str, calls: int, tokens_in: int, tokens_out: int,
     *, made: int = 0,
 ) -> Planned:  # fmt: skip
-    paced = getattr(settings, f"{part}_per_minute").calls
+    paced = getattr(settings, part).per_minute.calls
     seconds = calls * SECONDS[part] / settings.provider_concurrency
     known = known_price(settings, part)
     return Planned(

@@ -347,8 +347,8 @@ def _check(path: Path, name: str, settings: Settings) -> None:
 
 
 def _require_llm(settings: Settings) -> None:
-    if settings.discovery != "layout" and not settings.llm_model:
-        raise Configuration(f"{PREFIX}LLM_MODEL is not set.", advice=f"Set it, or {PREFIX}DISCOVERY=layout.")
+    if settings.discovery != "layout" and not settings.llm.model:
+        raise Configuration(f"{PREFIX}LLM__MODEL is not set.", advice=f"Set it, or {PREFIX}DISCOVERY=layout.")
 
 
 def _permission_denied(name: str) -> InvalidReference:

@@ -190,7 +190,7 @@ def _record_verdict(
         reasons=judgement.reasons,
         second=SecondAnalysis(tag=reviewer.tag, analysis=second, text=understanding_text(second)),
     )
-    below = resources.settings.review_below
+    below = resources.settings.review.below
     review = picture_reviews.record_review(resources.ledger, image, note, below=below, run=context.run)
     if review and review.verdict is Verdict.CORRECTED:
         log.info("image %s is corrected: %s", image.image_id, "; ".join(review.reasons))
@@ -252,7 +252,7 @@ def reject(resources: Resources, image: ReviewImage, *, by: str, reason: str) ->
 
 def withdraw(resources: Resources, image: ReviewImage, number: int) -> None:
     """Take back the last review of an image. Raises InvalidReference if another one was made since, or none."""
-    below = resources.settings.review_below
+    below = resources.settings.review.below
     if not picture_reviews.withdraw_review(resources.ledger, image, number, below=below):
         raise InvalidReference(f"Review {number} is no longer the last one of this image.", advice="Look at it again.")
 
@@ -276,7 +276,7 @@ def _second_tag(image: ReviewImage) -> str | None:
 
 
 def _write(resources: Resources, image: ReviewImage, note: ReviewNote) -> Review:
-    below = resources.settings.review_below
+    below = resources.settings.review.below
     review = picture_reviews.record_review(resources.ledger, image, note, below=below)
     assert review is not None  # noqa: S101 - None is returned only with `run`
     return review

@@ -173,7 +173,7 @@ def scan(resources: Resources, work: Work, complete: bytes, *, progress: Callabl
             before = known.get(key)
             items.append(_read_item(work, key, item, before, number if before is None else before.number, opened))
             number += before is None
-        source_items.save_items(ledger, work.run, items, token, review_below=settings.review_below)
+        source_items.save_items(ledger, work.run, items, token, review_below=settings.review.below)
         stored = {picture.content_key: picture.file for item in items for picture in item.extraction.pictures}
         save_sizes(ledger, work.run, stored, resources.files.sizes_on_disk(stored.values()))
         unclear += [price for item in portion.values() for price in unclear_prices(item.metadata, item.variants)]

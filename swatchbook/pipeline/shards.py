@@ -75,12 +75,12 @@ def cut_shards(resources: Resources, work: Work, batches: Sequence[Batch]) -> tu
     """
     each = item_runs.image_seconds(resources.ledger) or _FIRST_IMAGE_SECONDS
     fingerprint = shard_fingerprint(resources.settings, work)
-    least = SHARDS_PER_SLOT * resources.settings.shard_slots
+    least = SHARDS_PER_SLOT * resources.settings.shards.slots
     hands = list[list[Batch]]()
     work = work.model_copy(update={"trace": traceparent() or work.trace})
     for group in ([b for b in batches if not b.alone], [b for b in batches if b.alone]):
         seconds = sum(map(_weight, group)) / _WEIGHTS["image"] * each
-        hands += _deal(group, min(max(math.ceil(seconds / resources.settings.shard_seconds), least), len(group)))
+        hands += _deal(group, min(max(math.ceil(seconds / resources.settings.shards.seconds), least), len(group)))
     return tuple(
         Shard(
             work=work,
@@ -88,7 +88,7 @@ def cut_shards(resources: Resources, work: Work, batches: Sequence[Batch]) -> tu
             of=len(hands),
             batches=tuple(hand),
             fingerprint=fingerprint,
-            share=1 / resources.settings.shard_slots,
+            share=1 / resources.settings.shards.slots,
         )
         for number, hand in enumerate(hands, 1)
     )

@@ -195,7 +195,7 @@ def save_pictures(resources: Resources, work: Work, reading: Reading, extraction
     stage's result stays cached.
     """
     extraction = _amend_pictures(resources, work, reading, extraction.of_document(work.document))
-    below = resources.settings.review_below
+    below = resources.settings.review.below
     stage_results.save_extraction(resources.ledger, work.run, extraction, review_below=below)
     stored = {picture.content_key: picture.file for picture in extraction.pictures}
     stage_results.save_sizes(resources.ledger, work.run, stored, resources.files.sizes_on_disk(stored.values()))

@@ -27,7 +27,7 @@ from swatchbook.providers.prices import model_price
 from swatchbook.providers.wires import anthropic, openai
 from swatchbook.records import sha256
 from swatchbook.setting_values import Price
-from swatchbook.settings import Settings
+from swatchbook.settings import Settings, replace
 from swatchbook_base.chat import Question, Shape
 
 log = logging.getLogger(__name__)
@@ -175,7 +175,7 @@ def _parse(reply: ChatReply, shape: type[Shape]) -> Shape | str:
 
 def vision_chat(settings: Settings) -> ProviderChat:
     """Return the settings' vision model. Raises Configuration or Authentication if a setting is missing."""
-    return _vision_chat(settings, "vision", settings.vision_api, settings.vision_url)
+    return _vision_chat(settings, "vision", settings.vision.api, settings.vision.url)
 
 
 def review_chat(settings: Settings) -> ProviderChat:
@@ -183,12 +183,12 @@ def review_chat(settings: Settings) -> ProviderChat:
 
     Raises Configuration or Authentication if a setting is missing.
     """
-    api = settings.review_api
-    if settings.review_url is None:  # only then may the review model get the vision model's key
-        key = settings.review_api_key or settings.vision_api_key
-        settings = settings.model_copy(update={"review_url": settings.vision_url, "review_api_key": key})
-        api = settings.vision_api
-    return _vision_chat(settings, "review", api, settings.review_url)
+    api = settings.review.api
+    if settings.review.url is None:  # only then may the review model get the vision model's key
+        key = settings.review.api_key or settings.vision.api_key
+        settings = replace(settings, {"review.url": settings.vision.url, "review.api_key": key})
+        api = settings.vision.api
+    return _vision_chat(settings, "review", api, settings.review.url)
 
 
 def _vision_chat(settings: Settings, part: Part, api: str, url: str | None) -> ProviderChat:
@@ -201,6 +201,6 @@ def _vision_chat(settings: Settings, part: Part, api: str, url: str | None) -> P
 
 def language_chat(settings: Settings) -> ProviderChat:
     """Return the settings' language model. Raises Configuration or Authentication if a setting is missing."""
-    wire: Wire = anthropic if settings.llm_api == "anthropic" else openai
-    where = endpoint(settings, "llm", url=wire.URL, needs_key=settings.llm_url is None)
+    wire: Wire = anthropic if settings.llm.api == "anthropic" else openai
+    where = endpoint(settings, "llm", url=wire.URL, needs_key=settings.llm.url is None)
     return ProviderChat(where, wire, price=model_price(settings, "llm"))

@@ -253,6 +253,6 @@ def openai_encoder(settings: Settings, tag: str) -> ProviderTextEncoder:
 
 
 def _encoder(settings: Settings, tag: str, wire: Wire) -> ProviderTextEncoder:
-    where = endpoint(settings, "text", url=wire.URL, needs_key=settings.text_url is None)
+    where = endpoint(settings, "text", url=wire.URL, needs_key=settings.text.url is None)
     price = model_price(settings, "text")
-    return ProviderTextEncoder(where, wire, tag=tag, dimension=settings.text_dimension, price=price)
+    return ProviderTextEncoder(where, wire, tag=tag, dimension=settings.text.dimension, price=price)

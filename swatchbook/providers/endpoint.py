@@ -14,8 +14,9 @@ import httpx
 from pydantic import SecretStr
 
 from swatchbook.errors import Authentication, Configuration
+from swatchbook.setting_groups import Provider
 from swatchbook.setting_values import NO_LIMIT, Rates
-from swatchbook.settings import PREFIX, Settings
+from swatchbook.settings import Settings, variable
 from swatchbook.storage.fetch import is_public
 
 Part = Literal["vision", "review", "llm", "text"]
@@ -46,17 +47,17 @@ class Endpoint:
 
     def setting(self, name: str) -> str:
         """Return the environment variable of one of the endpoint's settings."""
-        return f"{PREFIX}{self.part}_{name}".upper()
+        return variable(f"{self.part}.{name}")
 
 
 def endpoint_url(settings: Settings, part: Part) -> str:
     """Return the URL of a part's calls; "" if the settings name none and the part has no public one."""
-    if part == "review" and settings.review_url is None:
+    if part == "review" and settings.review.url is None:
         part = "vision"
-    public = {"vision": settings.vision_api, "review": settings.review_api}
+    public = {"vision": settings.vision.api, "review": settings.review.api}
     seeing = {name: api for name, api in public.items() if api == "anthropic"}  # others have no address by default
-    vendor = {**seeing, "llm": settings.llm_api, "text": settings.text_encoder}.get(part, "")
-    return (getattr(settings, f"{part}_url") or PUBLIC_URLS.get(vendor, "")).rstrip("/")
+    vendor = {**seeing, "llm": settings.llm.api, "text": settings.text_encoder}.get(part, "")
+    return (getattr(settings, part).url or PUBLIC_URLS.get(vendor, "")).rstrip("/")
 
 
 def endpoint(settings: Settings, part: Part, *, url: str | None = None, needs_key: bool = False) -> Endpoint:
@@ -64,12 +65,13 @@ def endpoint(settings: Settings, part: Part, *, url: str | None = None, needs_ke
 
     Raises Configuration or Authentication, naming the setting that is missing or wrong.
     """
+    provider: Provider = getattr(settings, part)
     found = Endpoint(
         part=part,
-        url=(getattr(settings, f"{part}_url") or url or "").rstrip("/"),
-        model=getattr(settings, f"{part}_model") or "",
-        key=getattr(settings, f"{part}_api_key"),
-        per_minute=getattr(settings, f"{part}_per_minute"),
+        url=(provider.url or url or "").rstrip("/"),
+        model=provider.model or "",
+        key=provider.api_key,
+        per_minute=provider.per_minute,
         at_once=settings.provider_concurrency,
         seconds=settings.provider_seconds,
     )

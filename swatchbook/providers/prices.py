@@ -39,7 +39,7 @@ def parts_in_use(settings: Settings) -> list[Part]:
     """Return the parts that use models of providers."""
     chosen: Mapping[Part, bool] = {
         "vision": settings.analyst == "vision",
-        "review": bool(settings.review_model and settings.review_below),
+        "review": bool(settings.review.model and settings.review.below),
         "llm": settings.discovery != "layout",
         "text": not settings.has_local_text_encoder,
     }
@@ -48,7 +48,7 @@ def parts_in_use(settings: Settings) -> list[Part]:
 
 def known_price(settings: Settings, part: Part) -> KnownPrice | None:
     """Return the price of the model that the settings choose for a part; None if it is not known."""
-    model = getattr(settings, f"{part}_model") or ""
+    model = getattr(settings, part).model or ""
     if model in settings.prices:
         return KnownPrice(settings.prices[model], None)
     return published_prices().get((urlsplit(endpoint_url(settings, part)).hostname or "", model))

@@ -207,7 +207,7 @@ def _plan_role(
     settings: Settings, paid: Settings | None, pair: RoleTag, objects: int, tokens: Mapping[str, int]
 ) -> RolePlan:
     if pair.role is Role.ANALYSIS and settings.analyst == "vision":
-        planned = plan_analyses(settings, settings.vision_model or "", objects)
+        planned = plan_analyses(settings, settings.vision.model or "", objects)
     elif paid is not None:
         planned = plan_text_vectors(paid, tokens.values())
     else:

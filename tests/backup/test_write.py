@@ -143,9 +143,9 @@ def test_other_folders_and_files_are_refused(resources: Resources, tmp_path: Pat
 
 
 def test_no_secret_is_in_a_backup(home: Path, tmp_path: Path) -> None:
-    secrets = {"text_api_key": "secret-of-text", "llm_api_key": "secret-of-llm", "vision_api_key": "secret-of-vision"}
+    secrets = {part: f"secret-of-{part}" for part in ("text", "llm", "vision")}
     key = ApiKey(name="all", key=SecretStr("secret-of-callers-0123456789"), owners=("*",))
-    settings = Settings(home=home, api_keys=(key,), **{name: SecretStr(value) for name, value in secrets.items()})
+    settings = Settings(home=home, api_keys=(key,), **{part: {"api_key": key} for part, key in secrets.items()})
     with open_resources(settings) as resources:
         make(resources, "oak")
         back_up(resources, tmp_path / "backup")

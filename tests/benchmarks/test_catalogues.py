@@ -258,9 +258,7 @@ def test_vision_model_is_asked_about_each_page(small: Truth, tmp_path: Path, mon
     with provider() as there:
         there.answer = say
         there.script.extend(["off_schema"])
-        settings = Settings(
-            home=tmp_path, vision_url=there.openai_url, vision_model="seer", vision_api_key=SecretStr(KEY)
-        )
+        settings = Settings(home=tmp_path, vision={"url": there.openai_url, "model": "seer", "api_key": SecretStr(KEY)})
         task = Task("small", build(BUILD, small=True), small, None)
         found = vision.read_pages(task, settings).products
     assert len(there.asked) == 3
@@ -271,7 +269,7 @@ def test_vision_model_is_asked_about_each_page(small: Truth, tmp_path: Path, mon
 def test_system_that_cannot_run_says_so_in_its_file(
     tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.delenv("SWATCHBOOK_VISION_URL", raising=False)
+    monkeypatch.delenv("SWATCHBOOK_VISION__URL", raising=False)
     (tmp_path / "aside").mkdir()
     shutil.copy(build(BUILD, small=True), tmp_path / "aside" / "l-sakes.pdf")
     with pytest.raises(SystemExit) as end:

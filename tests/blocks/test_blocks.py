@@ -27,7 +27,7 @@ from swatchbook.index.lance import LanceIndex
 from swatchbook.index.weaviate import WeaviateIndex
 from swatchbook.records import BlockNames, Role
 from swatchbook.resources import Resources
-from swatchbook.settings import Settings
+from swatchbook.settings import FIELDS, Settings
 
 pytestmark = pytest.mark.gate
 
@@ -53,9 +53,10 @@ def saved(home: Path, prefect_server: str) -> Iterator[Callable[[Block, str], No
 
 @pytest.mark.parametrize("kind", BLOCKS.values(), ids=BLOCKS)
 def test_fields_are_those_of_the_settings_and_have_defaults(kind: type[Block], home: Path) -> None:
-    assert set(kind.model_fields) <= set(Settings.model_fields)
+    settings = {name.replace(".", "_"): field for name, field in FIELDS.items()}
+    assert set(kind.model_fields) <= set(settings)
     for name, field in kind.model_fields.items():
-        setting = Settings.model_fields[name]
+        setting = settings[name]
         assert not field.is_required(), "a new required field breaks saved blocks"
         assert field.default == setting.default
         assert repr(field.metadata) == repr(setting.metadata)  # patterns have no equality
@@ -67,8 +68,9 @@ def test_fields_are_those_of_the_settings_and_have_defaults(kind: type[Block], h
 
 def test_settings_through_a_block_are_the_settings(home: Path) -> None:
     settings = Settings(
-        ledger_url="postgresql+psycopg://ann:hush@db/swatchbook", index="weaviate", weaviate_api_key=SecretStr("hush"),
-        vision_api_key=SecretStr("hush"), llm_api_key=SecretStr("hush"), text_api_key=SecretStr("hush"),
+        ledger_url="postgresql+psycopg://ann:hush@db/swatchbook", index="weaviate",
+        weaviate={"api_key": SecretStr("hush")},
+        vision={"api_key": SecretStr("hush")}, llm={"api_key": SecretStr("hush")}, text={"api_key": SecretStr("hush")},
     )  # fmt: skip
     for kind in BLOCKS.values():
         assert overlay(settings, fill(kind, settings)) == settings
@@ -128,7 +130,7 @@ def test_resources_are_built_from_the_saved_blocks_that_are_named(saved: Any, tm
     saved(IndexBlock(weaviate_api_key=SecretStr("hush")), "test-elsewhere")
     tools = blocks.load_resources(BlockNames(files="test-elsewhere", index="test-elsewhere"))
     assert tools.settings.files == str(tmp_path / "elsewhere")
-    assert tools.settings.weaviate_api_key == SecretStr("hush")
+    assert tools.settings.weaviate.api_key == SecretStr("hush")
     plain = blocks.load_resources(BlockNames())
     assert plain.settings == Settings()
     assert blocks.load_resources(BlockNames()) is plain

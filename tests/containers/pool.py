@@ -21,7 +21,15 @@ from tests.servers.stack import SHARDS, Part, Stack, running_stack, worker_part
 DOUBLES = "/doubles"
 """Where the containers find the tests' own code, and nothing else of the checkout."""
 
-SHARED = ("INDEX", "LEDGER_URL", "FILES_URL", "WEAVIATE_URL", "WEAVIATE_GRPC_PORT", "WEAVIATE_API_KEY", "RETRY_DELAYS")
+SHARED = (
+    "INDEX",
+    "LEDGER_URL",
+    "FILES_URL",
+    "WEAVIATE__URL",
+    "WEAVIATE__GRPC_PORT",
+    "WEAVIATE__API_KEY",
+    "RETRY_DELAYS",
+)
 """What a shard must be told; of the service's keys it knows nothing."""
 
 LABEL = "io.prefect.flow-run-id"
@@ -92,9 +100,9 @@ def running_pool(engine: Engine, folder: Path) -> Iterator[Pool]:
     told = folder / "shards.env"
     volumes = (f"{folder}:{folder}", f"{told}:{SETTINGS_FILE}:ro", f"{ROOT / 'tests'}:{DOUBLES}/tests:ro")
     given = {
-        "SWATCHBOOK_SHARD_IMAGE": build_swatchbook(engine),
-        "SWATCHBOOK_SHARD_NETWORK": "host",
-        "SWATCHBOOK_SHARD_VOLUMES": ",".join(volumes),
+        "SWATCHBOOK_SHARDS__IMAGE": build_swatchbook(engine),
+        "SWATCHBOOK_SHARDS__NETWORK": "host",
+        "SWATCHBOOK_SHARDS__VOLUMES": ",".join(volumes),
     }
     with receiving() as receiver, running_stack(folder, **given, **receiver.environment) as stack:
         names = [*(f"SWATCHBOOK_{name}" for name in SHARED), *receiver.environment]

@@ -20,7 +20,7 @@ from huggingface_hub import constants
 
 from swatchbook.deployments.declared import SETTINGS_FILE, shard_job
 from swatchbook.resources import Resources, open_resources
-from swatchbook.settings import Settings
+from swatchbook.settings import Settings, replace
 from tests.command import finish
 from tests.containers.engine import Engine
 from tests.containers.images import build_swatchbook
@@ -105,7 +105,7 @@ def running_production(pool: Pool) -> Iterator[Production]:
         production = Production({**stack.environment, **told}, there, seen, pool)
         _write_settings(folder / "shards.env", production.environment, {f"SWATCHBOOK_{n}" for n in SHARED} | {*told})
         image = build_swatchbook(pool.engine, "models")
-        job = shard_job(production.settings.model_copy(update={"shard_image": image}))
+        job = shard_job(replace(production.settings, {"shards.image": image}))
         _fetch_weights(pool.engine, folder, job["image"])
         with _looks_away(pool), pool.job(env={}, **job):
             yield production
@@ -119,18 +119,18 @@ def _settings(pool: Pool, folder: Path, there: Provider) -> Mapping[str, Any]:
         "LEDGER_URL": pool.stack.postgres.url_of("production"),
         "FILES_URL": folder / "files",
         "EXECUTION": "pool",
-        "SHARD_VOLUMES": ",".join(f"{folder / name}:{target}" for name, target in own.items()),
+        "SHARDS__VOLUMES": ",".join(f"{folder / name}:{target}" for name, target in own.items()),
         "ENCODER_MODEL": f"{_ENCODER}@{COMMIT}",
         "STRUCTURE_MODEL": f"{_STRUCTURE}@{COMMIT}",
-        "VISION_URL": there.openai_url,
-        "VISION_MODEL": "qwen-vl",
-        "VISION_API_KEY": KEY,
-        "VISION_PER_MINUTE": json.dumps({"calls": CALLS_A_MINUTE}),
-        "LLM_URL": there.openai_url,
-        "LLM_MODEL": "qwen",
-        "LLM_API_KEY": KEY,
-        "TEXT_URL": there.openai_url,
-        "TEXT_API_KEY": KEY,
+        "VISION__URL": there.openai_url,
+        "VISION__MODEL": "qwen-vl",
+        "VISION__API_KEY": KEY,
+        "VISION__PER_MINUTE": json.dumps({"calls": CALLS_A_MINUTE}),
+        "LLM__URL": there.openai_url,
+        "LLM__MODEL": "qwen",
+        "LLM__API_KEY": KEY,
+        "TEXT__URL": there.openai_url,
+        "TEXT__API_KEY": KEY,
         "PRICES": json.dumps(_PRICES),
     }
 

@@ -64,7 +64,7 @@ def _up(engine: Engine, env_file: Path) -> Iterator[Stack]:
     given = {name: f"{number}-secret-for-tests" for number, name in enumerate(SECRETS)} | {
         "COMPOSE_PROJECT_NAME": PROJECT,
         "API_KEYS": f"'{json.dumps([{'name': 'admin', 'key': KEY, 'owners': ['*']}])}'",
-        "TEXT_API_KEY": PROVIDER_KEY,
+        "TEXT__API_KEY": PROVIDER_KEY,
         "PRICES": f"'{json.dumps(PRICES)}'",
         "SERVICE_PORT": str(service),
         "PREFECT_PORT": str(prefect),
@@ -180,9 +180,9 @@ def test_shards_read_the_env_file_and_profile(stack: Stack, tmp_path: Path, monk
     monkeypatch.setenv(ENV_FILE, str(tmp_path / "shards.env"))
     told = load_settings()
     assert {model: price.model_dump() for model, price in told.prices.items()} == PRICES
-    assert told.text_api_key is not None
-    assert told.text_api_key.get_secret_value() == PROVIDER_KEY
-    assert (told.profile, told.encoder, told.vision_side) == ("local", "efficientnet", 768)
+    assert told.text.api_key is not None
+    assert told.text.api_key.get_secret_value() == PROVIDER_KEY
+    assert (told.profile, told.encoder, told.vision.side) == ("local", "efficientnet", 768)
 
 
 def test_weights_are_written_by_who_fetches_them_and_only_read_by_all_others(stack: Stack) -> None:

@@ -12,7 +12,7 @@ import yaml
 
 from swatchbook.deployments.declared import SETTINGS_FILE
 from swatchbook.providers.endpoint import Part
-from swatchbook.settings import PROFILES, Settings
+from swatchbook.settings import FIELDS, PREFIX, PROFILES, variable
 from tests.fixtures import ROOT
 
 EXAMPLE = ROOT / ".env.example"
@@ -100,26 +100,26 @@ def test_every_variable_of_the_compose_file_is_explained_or_has_a_default() -> N
 
 
 def test_every_setting_of_the_compose_file_is_one() -> None:
-    given = set(re.findall(r"^ +SWATCHBOOK_(\w+):", (ROOT / "compose.yaml").read_text(), flags=re.MULTILINE))
+    given = set(re.findall(r"^ +(SWATCHBOOK_\w+):", (ROOT / "compose.yaml").read_text(), flags=re.MULTILINE))
     assert given
-    assert {name.lower() for name in given} <= Settings.model_fields.keys()
+    assert given <= {*map(variable, FIELDS)}
 
 
 def makers() -> set[str]:
-    """The settings that say who makes what, where, and for how much."""
-    parts = tuple(f"{part}_" for part in (*get_args(Part), "encoder", "structure", "provider"))
-    alone = {"profile", "encoder", "analyst", "discovery", "prompts", "device", "dtype", "prices"}
-    return {name for name in Settings.model_fields if name.startswith(parts)} | alone
+    """The variables, without their prefix, that say who makes what, where, and for how much."""
+    parts = (*(f"{part}." for part in get_args(Part)), "encoder_", "structure_", "provider_")
+    alone = {"profile", "encoder", "text_encoder", "analyst", "discovery", "prompts", "device", "dtype", "prices"}
+    return {variable(name).removeprefix(PREFIX) for name in {n for n in FIELDS if n.startswith(parts)} | alone}
 
 
 def test_settings_of_the_example_reach_all_containers() -> None:
-    assert PROFILES["production"].keys() <= makers() | {"index"}
-    assert {name.upper() for name in makers()} <= variables(EXAMPLE).keys()
+    assert {name.upper() for name in PROFILES["production"]} <= makers() | {"INDEX"}
+    assert makers() <= variables(EXAMPLE).keys()
     services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
     for service in ("worker", "service", "models", "setup"):  # what `setup` is told it writes down for the shards
         told = services[service]["environment"]
         for name in makers():  # without a default of its own, that would go before the profile's
-            assert told[f"SWATCHBOOK_{name.upper()}"] == f"${{{name.upper()}:-}}", service
+            assert told[f"SWATCHBOOK_{name}"] == f"${{{name}:-}}", service
 
 
 def test_weights_are_fetched_by_one_container_and_read_by_all_others() -> None:
@@ -127,7 +127,7 @@ def test_weights_are_fetched_by_one_container_and_read_by_all_others() -> None:
     (home,) = re.findall(r"HF_HOME=(\S+)", (ROOT / "Dockerfile").read_text())
     mounted = {name: each for name, service in services.items() for each in service.get("volumes", ()) if home in each}
     assert mounted == {"models": f"models:{home}", "worker": f"models:{home}:ro", "service": f"models:{home}:ro"}
-    shards = services["setup"]["environment"]["SWATCHBOOK_SHARD_VOLUMES"].split(",")
+    shards = services["setup"]["environment"]["SWATCHBOOK_SHARDS__VOLUMES"].split(",")
     assert shards[-1] == f"${{COMPOSE_PROJECT_NAME:-swatchbook}}_models:{home}:ro"
 
 

@@ -10,7 +10,7 @@ import yaml
 from jsonschema import Draft7Validator
 
 from devtools.helm import CHART
-from swatchbook.settings import Settings, is_secret
+from swatchbook.settings import FIELDS, PREFIX, is_secret, variable
 from tests.fixtures import ROOT
 
 VALUES: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text())
@@ -38,7 +38,7 @@ def test_default_values_satisfy_the_schema_which_names_all_of_them() -> None:
     [
         {"colour": "grey"},
         {"settings": {"SWATCHBOOK_INDEX": "weaviate"}},
-        {"settings": {"SHARD_SLOTS": 2}},
+        {"settings": {"SHARDS__SLOTS": 2}},
         {"prefect": {"enabled": False, "url": ""}},
         {"ingress": {"enabled": True, "host": "swatchbook.example", "tlsSecret": ""}},
         {"ingress": {"enabled": True, "host": "", "tlsSecret": "tls"}},
@@ -49,15 +49,15 @@ def test_schema_refuses_wrong_values(wrong: dict[str, Any]) -> None:
     assert not Draft7Validator(SCHEMA).is_valid({**VALUES, **wrong})
 
 
-@pytest.mark.parametrize("name", ["ledger_url", *filter(is_secret, Settings.model_fields)])
+@pytest.mark.parametrize("name", ["ledger_url", *filter(is_secret, FIELDS)])
 def test_schema_refuses_secrets_among_settings(name: str) -> None:
-    assert not Draft7Validator(SCHEMA).is_valid({**VALUES, "settings": {name.upper(): "hush"}})
+    assert not Draft7Validator(SCHEMA).is_valid({**VALUES, "settings": {variable(name).removeprefix(PREFIX): "hush"}})
 
 
 def test_variables_of_the_templates_are_settings() -> None:
     named = set(re.findall(r"SWATCHBOOK_([A-Z_]+)", TEMPLATES)) | VALUES["settings"].keys()
-    assert named >= {"LEDGER_URL", "API_KEYS", "WEAVIATE_API_KEY", "INDEX"}
-    assert {name.lower() for name in named} <= Settings.model_fields.keys()
+    assert named >= {"LEDGER_URL", "API_KEYS", "WEAVIATE__API_KEY", "INDEX"}
+    assert {PREFIX + name for name in named} <= {*map(variable, FIELDS)}
 
 
 def test_pods_run_as_the_user_of_the_image() -> None:

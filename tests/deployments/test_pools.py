@@ -26,20 +26,22 @@ from swatchbook.deployments.setup import Mode, set_pool
 from swatchbook.deployments.shard_pools import Kind, shard_pool
 from swatchbook.errors import Configuration
 from swatchbook.flows.embed_shard import embed_shard
-from swatchbook.settings import Settings
+from swatchbook.settings import Settings, flatten, replace
 from tests.deployments.test_setup import ask, remove_all
 
 HERE = Path(__file__).parent
 GIVEN: dict[str, Any] = {
-    "shard_image": "swatchbook:test",
-    "shard_memory_mb": 2048,
-    "shard_cpus": 1.5,
-    "shard_gpus": -1,
-    "shard_network": "swatchbook_default",
-    "shard_volumes": ("swatchbook:/var/lib/swatchbook", "/srv/shards.env:/var/lib/swatchbook/shards.env:ro"),
-    "shard_slots": 3,
+    "shards": {
+        "image": "swatchbook:test",
+        "memory_mb": 2048,
+        "cpus": 1.5,
+        "gpus": -1,
+        "network": "swatchbook_default",
+        "volumes": ("swatchbook:/var/lib/swatchbook", "/srv/shards.env:/var/lib/swatchbook/shards.env:ro"),
+        "slots": 3,
+    },
     "ledger_url": "postgresql+psycopg://swatchbook:hush-ledger@postgres/swatchbook",
-    "weaviate_api_key": "hush-weaviate",
+    "weaviate": {"api_key": "hush-weaviate"},
 }
 ASKED: dict[str, Any] = {
     "command": "sh -c evil",
@@ -121,7 +123,7 @@ def test_the_engine_is_told_every_limit() -> None:
     assert host["NanoCpus"] == 1_500_000_000
     assert (host["DeviceRequests"][0]["Count"], host["DeviceRequests"][0]["Capabilities"]) == (-1, [["gpu"]])
     assert host["NetworkMode"] == "swatchbook_default"
-    assert host["Binds"] == list(GIVEN["shard_volumes"])
+    assert host["Binds"] == list(GIVEN["shards"]["volumes"])
     assert host["Init"] is True
     assert host["CapDrop"] == ["ALL"]
     assert told["healthcheck"] == {"test": ["NONE"]}
@@ -136,7 +138,7 @@ def test_template_has_only_variables_of_the_worker() -> None:
 
 
 def test_what_is_not_limited_is_not_said() -> None:
-    job = shard_job(Settings(shard_cpus=0, shard_gpus=0, shard_network=""))
+    job = shard_job(Settings(shards={"cpus": 0, "gpus": 0, "network": ""}))
     assert "network_mode" not in job
     assert job["container_create_kwargs"].keys() == {"init", "healthcheck", "cap_drop", "security_opt"}
     assert "OMP_NUM_THREADS" not in job["command"]
@@ -149,10 +151,13 @@ def test_folders_of_the_worker_are_not_those_of_the_container() -> None:
 
 
 def test_room_is_counted_by_memory_and_by_processors() -> None:
-    settings = Settings(shard_memory_mb=3072, shard_cpus=1.5)
+    settings = Settings(shards={"memory_mb": 3072, "cpus": 1.5})
     found = room(settings, free_memory=10 << 30, cpus=8)
     assert (found.by_memory, found.by_cpus) == (3, 5)
-    assert room(Settings(shard_cpus=0), free_memory=1 << 30, cpus=8).model_dump() == {"by_memory": 0, "by_cpus": 8}
+    assert room(Settings(shards={"cpus": 0}), free_memory=1 << 30, cpus=8).model_dump() == {
+        "by_memory": 0,
+        "by_cpus": 8,
+    }
 
 
 VALUES: dict[Kind, dict[str, str]] = {
@@ -169,17 +174,14 @@ VALUES: dict[Kind, dict[str, str]] = {
 """Kind -> what `--with` gives."""
 
 ELSEWHERE: dict[str, Any] = {
-    "shard_image": "registry.example.org/swatchbook:1",
-    "shard_memory_mb": 3000,
-    "shard_cpus": 1.5,
-    "shard_slots": 3,
+    "shards": {"image": "registry.example.org/swatchbook:1", "memory_mb": 3000, "cpus": 1.5, "slots": 3},
     "ledger_url": "postgresql+psycopg://swatchbook:hush-ledger@db/swatchbook",
 }
 
 
 def made(kind: Kind, **changed: Any) -> dict[str, Any]:
     """The job of a pool of this kind, with the given values and settings."""
-    return shard_pool(kind, Settings(**{**ELSEWHERE, **changed}), VALUES[kind]).job
+    return shard_pool(kind, replace(Settings(**ELSEWHERE), flatten(changed)), VALUES[kind]).job
 
 
 def schema(name: str) -> dict[str, Any]:
@@ -211,7 +213,7 @@ def test_template_is_closed_and_has_no_secret(kind: Kind) -> None:
 
 def test_kubernetes_job_satisfies_the_published_schema() -> None:
     """The worker demands two fields of the pod that Kubernetes has for the job alone; its API ignores them there."""
-    job, worker = made(Kind.KUBERNETES, shard_gpus=1), schema("kubernetes_worker.json")
+    job, worker = made(Kind.KUBERNETES, shards={"gpus": 1}), schema("kubernetes_worker.json")
     assert holds(job["job_manifest"], worker["demanded_of_job_manifest"])
     pod = job["job_manifest"]["spec"]["template"]["spec"]
     published = schema("kubernetes_job.schema.json")
@@ -229,7 +231,7 @@ def test_kubernetes_job_satisfies_the_published_schema() -> None:
         "requests": {"cpu": "1500m", "memory": "3000Mi"},
         "limits": {"cpu": "1500m", "memory": "3000Mi", "nvidia.com/gpu": "1"},
     }
-    assert "cpu" not in str(made(Kind.KUBERNETES, shard_cpus=0)["job_manifest"]).partition("'limits'")[2][:40]
+    assert "cpu" not in str(made(Kind.KUBERNETES, shards={"cpus": 0})["job_manifest"]).partition("'limits'")[2][:40]
 
 
 def test_ecs_requests_satisfy_amazons_model() -> None:
@@ -305,11 +307,11 @@ def test_what_a_pool_lacks_is_named() -> None:
     with pytest.raises(Configuration, match="has no colour"):
         shard_pool(Kind.KUBERNETES, settings, {"colour": "grey"})
     with pytest.raises(Configuration, match="has no GPUs"):
-        made(Kind.ECS, shard_gpus=1)
+        made(Kind.ECS, shards={"gpus": 1})
     with pytest.raises(Configuration, match="has no size"):
-        made(Kind.CLOUD_RUN, shard_memory_mb=40_000)
+        made(Kind.CLOUD_RUN, shards={"memory_mb": 40_000})
     with pytest.raises(Configuration, match="all GPUs"):
-        made(Kind.KUBERNETES, shard_gpus=-1)
+        made(Kind.KUBERNETES, shards={"gpus": -1})
 
 
 def test_push_pools_name_the_block_that_starts_them() -> None:

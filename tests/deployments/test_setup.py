@@ -179,7 +179,7 @@ def test_deployment_that_differs_is_told_whoever_made_it(changed: str) -> None:
 @pytest.mark.usefixtures("bare")
 def test_saved_blocks_stay_as_they_are_unless_forced_and_secrets_are_not_shown() -> None:
     set_up_now()
-    changed = {"index": "weaviate", "weaviate_api_key": SecretStr("hush")}
+    changed = {"index": "weaviate", "weaviate": {"api_key": SecretStr("hush")}}
     kept = set_up_now(**changed)
     block = kept[f"block swatchbook-index/{BLOCK}"]
     assert block.outcome is Outcome.KEPT
@@ -250,7 +250,7 @@ def test_how_many_parents_run_at_once_stays_as_it_was_tuned() -> None:
 def test_the_pool_of_shards_follows_the_settings() -> None:
     set_up_now()
     limit_to_one(EMBED)
-    changed = {"shard_image": "swatchbook:next", "shard_slots": 3}
+    changed = {"shards": {"image": "swatchbook:next", "slots": 3}}
     line = set_up_now(LOOK, **changed)[f"pool {EMBED}"]
     assert line.outcome is Outcome.UPDATED
     assert [each.split(":")[0] for each in line.difference] == ["template.job_configuration.image", "concurrency_limit"]

@@ -87,7 +87,7 @@ def test_a_port_is_given_once_though_nothing_listens_at_it(monkeypatch: pytest.M
 def test_a_server_elsewhere_is_not_started_here(
     bare_machine: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("SWATCHBOOK_WEAVIATE_URL", "http://index.example:8080")
+    monkeypatch.setenv("SWATCHBOOK_WEAVIATE__URL", "http://index.example:8080")
     assert main(["start"]) == 1
     assert "index.example" in capsys.readouterr().err
 
@@ -95,7 +95,7 @@ def test_a_server_elsewhere_is_not_started_here(
 @pytest.mark.stack
 def test_make_weaviate_runs_until_stopped(tmp_path: Path) -> None:
     port, grpc_port = free_ports(2)
-    settings = {"HOME": tmp_path, "WEAVIATE_URL": f"http://127.0.0.1:{port}", "WEAVIATE_GRPC_PORT": grpc_port}
+    settings = {"HOME": tmp_path, "WEAVIATE__URL": f"http://127.0.0.1:{port}", "WEAVIATE__GRPC_PORT": grpc_port}
     given = {f"SWATCHBOOK_{name}": str(value) for name, value in settings.items()}
     making = subprocess.Popen(
         ["make", "weaviate"], cwd=ROOT, env=bare_environment() | given, start_new_session=True, stdout=subprocess.PIPE

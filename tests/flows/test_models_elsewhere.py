@@ -26,9 +26,9 @@ def there(monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
     """Where both models are; they read what they are given."""
     with provider() as elsewhere:
         elsewhere.answer = lambda asked: attentive.answer(asked.texts, asked.pictures)
-        given = {"DISCOVERY": "llm", "ANALYST": "vision", "VISION_SIDE": "256"}
+        given = {"DISCOVERY": "llm", "ANALYST": "vision", "VISION__SIDE": "256"}
         for part in ("LLM", "VISION"):
-            given |= {f"{part}_URL": elsewhere.openai_url, f"{part}_MODEL": "attentive", f"{part}_API_KEY": KEY}
+            given |= {f"{part}__URL": elsewhere.openai_url, f"{part}__MODEL": "attentive", f"{part}__API_KEY": KEY}
         for name, value in given.items():
             monkeypatch.setenv(f"SWATCHBOOK_{name}", value)
         yield elsewhere

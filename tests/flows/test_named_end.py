@@ -144,7 +144,7 @@ def test_run_that_a_person_stopped_says_so(
     [
         (InvalidReference("There is no file /x.", advice="Check the path."), "Refused"),
         (UnreadableDocument("Not a PDF."), "Refused"),
-        (Configuration("SWATCHBOOK_LLM_MODEL is not set."), "Blocked"),
+        (Configuration("SWATCHBOOK_LLM__MODEL is not set."), "Blocked"),
         (LedgerDown("The database does not answer."), "Failed"),
     ],
 )

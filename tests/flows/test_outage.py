@@ -36,8 +36,8 @@ def weaviate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[S
     port, grpc_port = free_ports(2)
     servers = [start(tmp_path / "weaviate", port=port, grpc_port=grpc_port)]
     monkeypatch.setenv("SWATCHBOOK_INDEX", "weaviate")
-    monkeypatch.setenv("SWATCHBOOK_WEAVIATE_URL", servers[0].url)
-    monkeypatch.setenv("SWATCHBOOK_WEAVIATE_GRPC_PORT", str(grpc_port))
+    monkeypatch.setenv("SWATCHBOOK_WEAVIATE__URL", servers[0].url)
+    monkeypatch.setenv("SWATCHBOOK_WEAVIATE__GRPC_PORT", str(grpc_port))
     yield servers
     servers[-1].stop()
 

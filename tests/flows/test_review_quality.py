@@ -67,8 +67,9 @@ def there(monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
         elsewhere.answer = answer
         elsewhere.takes = {"schema"}
         given = {
-            "ANALYST": "vision", "VISION_URL": elsewhere.openai_url, "VISION_MODEL": FIRST, "VISION_API_KEY": KEY,
-            "VISION_SIDE": "64", "REVIEW_MODEL": SECOND, "REVIEW_BELOW": "0.5", "RETRY_DELAYS": "0", "PRICES": PRICES,
+            "ANALYST": "vision", "VISION__URL": elsewhere.openai_url, "VISION__MODEL": FIRST, "VISION__API_KEY": KEY,
+            "VISION__SIDE": "64", "REVIEW__MODEL": SECOND, "REVIEW__BELOW": "0.5", "RETRY_DELAYS": "0",
+            "PRICES": PRICES,
         }  # fmt: skip
         for name, value in given.items():
             monkeypatch.setenv(f"SWATCHBOOK_{name}", value)

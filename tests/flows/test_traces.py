@@ -24,9 +24,9 @@ def models_elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with provider() as there:
         there.answer = lambda asked: attentive.answer(asked.texts, asked.pictures)
         there.script.append("error")  # the first call is tried again
-        given = {"DISCOVERY": "llm", "ANALYST": "vision", "VISION_SIDE": "256", "RETRY_DELAYS": "0.1,0.1,0.1"}
+        given = {"DISCOVERY": "llm", "ANALYST": "vision", "VISION__SIDE": "256", "RETRY_DELAYS": "0.1,0.1,0.1"}
         for part in ("LLM", "VISION"):
-            given |= {f"{part}_URL": there.openai_url, f"{part}_MODEL": "attentive", f"{part}_API_KEY": KEY}
+            given |= {f"{part}__URL": there.openai_url, f"{part}__MODEL": "attentive", f"{part}__API_KEY": KEY}
         for name, value in given.items():
             monkeypatch.setenv(f"SWATCHBOOK_{name}", value)
         yield

@@ -75,11 +75,11 @@ def test_people_query_the_alias_with_their_own_client(
 def test_wrong_keys_and_urls_name_their_setting(weaviate_server: RunningWeaviate) -> None:
     for key in (None, "a wrong one"):
         index = WeaviateIndex(weaviate_server.url, grpc_port=weaviate_server.grpc_port, api_key=key)
-        with pytest.raises(Authentication, match="SWATCHBOOK_WEAVIATE_API_KEY") as refused:
+        with pytest.raises(Authentication, match="SWATCHBOOK_WEAVIATE__API_KEY") as refused:
             index.probe()
         assert "wrong" not in str(refused.value)
     for url in ("", "127.0.0.1:8080", "ftp://127.0.0.1:8080", "http://"):
-        with pytest.raises(Configuration, match="SWATCHBOOK_WEAVIATE_URL"):
+        with pytest.raises(Configuration, match="SWATCHBOOK_WEAVIATE__URL"):
             WeaviateIndex(url, grpc_port=weaviate_server.grpc_port, api_key=None).probe()
 
 
@@ -87,7 +87,7 @@ def test_no_server_is_an_outage_at_once(weaviate_server: RunningWeaviate) -> Non
     nobody, other = free_ports(2)
     before = time.monotonic()
     for url, grpc_port in ((f"http://127.0.0.1:{nobody}", other), (weaviate_server.url, other)):
-        with pytest.raises(IndexDown, match="SWATCHBOOK_WEAVIATE_URL and SWATCHBOOK_WEAVIATE_GRPC_PORT"):
+        with pytest.raises(IndexDown, match="SWATCHBOOK_WEAVIATE__URL and SWATCHBOOK_WEAVIATE__GRPC_PORT"):
             WeaviateIndex(url, grpc_port=grpc_port, api_key=weaviate_server.api_key).probe()
     with pytest.raises(IndexDown):
         WeaviateIndex(
@@ -190,7 +190,7 @@ def test_a_collection_of_somebody_elses_blocks_everything(
         ):
             with pytest.raises(Configuration, match=difference) as refused:
                 asked()
-            assert "SWATCHBOOK_WEAVIATE_URL" in str(refused.value)
+            assert "SWATCHBOOK_WEAVIATE__URL" in str(refused.value)
             assert "rebuild-index" in str(refused.value)
 
 

@@ -40,8 +40,8 @@ SECRET = {
 }
 FULL: dict[str, Any] = {
     "image": {"repository": "registry.example/swatchbook", "tag": "models", "pullSecrets": [{"name": "registry"}]},
-    "settings": {"INDEX": "weaviate", "WEAVIATE_URL": "http://weaviate:8080", "FILES_URL": "s3://bucket/files"},
-    "secretSettings": {"VISION_API_KEY": {"name": "swatchbook", "key": "vision"}},
+    "settings": {"INDEX": "weaviate", "WEAVIATE__URL": "http://weaviate:8080", "FILES_URL": "s3://bucket/files"},
+    "secretSettings": {"VISION__API_KEY": {"name": "swatchbook", "key": "vision"}},
     "extraEnv": [{"name": "AWS_REGION", "value": "eu-central-1"}],
     "persistence": {"enabled": False},
     "modelsClaim": "weights",
@@ -180,7 +180,7 @@ def test_api_server_takes_every_object_and_uninstall_leaves_only_data(
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"settings": {"INDEX": "weaviate"}, "persistence": {"enabled": False}}, "settings.FILES_URL"),
     ({"prefect": {"enabled": False}}, "url"),
-    ({"settings": {"VISION_API_KEY": "hush"}}, "VISION_API_KEY"),
+    ({"settings": {"VISION__API_KEY": "hush"}}, "VISION__API_KEY"),
     ({"settings": {"SWATCHBOOK_INDEX": "weaviate"}}, "SWATCHBOOK_INDEX"),
     ({"colour": "grey"}, "colour"),
 ]

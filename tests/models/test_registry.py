@@ -74,7 +74,7 @@ def test_tags_are_known_without_loading_anything_heavy() -> None:
 def test_vectors_are_known_though_the_analyst_is_not_named() -> None:
     """A search needs no analyst."""
     settings = Settings(analyst="vision")
-    with pytest.raises(Configuration, match="VISION_MODEL"):
+    with pytest.raises(Configuration, match="VISION__MODEL"):
         tags(settings)
     assert vector_tags(settings).keys() == tags(Settings()).keys() - {Role.ANALYSIS}
 

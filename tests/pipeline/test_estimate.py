@@ -41,12 +41,12 @@ def costly(home: Path, ingested_home: Path, there: Provider, monkeypatch: pytest
         "ANALYST": "vision",
         "DISCOVERY": "llm",
         "TEXT_ENCODER": "voyage",
-        "VISION_MODEL": "see",
-        "REVIEW_MODEL": "see",  # who looked first looks not again
-        "LLM_MODEL": "say",
+        "VISION__MODEL": "see",
+        "REVIEW__MODEL": "see",  # who looked first looks not again
+        "LLM__MODEL": "say",
     }
     for part in ("VISION", "LLM", "TEXT"):
-        given |= {f"{part}_URL": there.openai_url, f"{part}_API_KEY": KEY}
+        given |= {f"{part}__URL": there.openai_url, f"{part}__API_KEY": KEY}
     for name, value in given.items():
         monkeypatch.setenv(f"SWATCHBOOK_{name}", value)
     price = {"input": 1.0, "output": 2.0}
@@ -88,7 +88,7 @@ def test_every_call_is_counted_and_none_is_made(costly: Resources, there: Provid
 def test_a_published_price_is_shown_with_its_date(
     costly: Resources, there: Provider, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("SWATCHBOOK_TEXT_URL")
+    monkeypatch.delenv("SWATCHBOOK_TEXT__URL")
     with open_resources(load_settings()) as resources:
         told = estimate(resources, small_catalogue, IngestOptions())
     (text,) = (each for each in told.planned if each.part == "text")
@@ -101,7 +101,7 @@ def test_a_published_price_is_shown_with_its_date(
 def test_second_looks_are_counted_as_if_every_new_picture_were_weak(
     costly: Resources, there: Provider, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SWATCHBOOK_REVIEW_MODEL", "look")
+    monkeypatch.setenv("SWATCHBOOK_REVIEW__MODEL", "look")
     prices = {model: {"input": 1.0, "output": 2.0} for model in ("see", "say", "look", "voyage-3.5")}
     monkeypatch.setenv("SWATCHBOOK_PRICES", json.dumps(prices))
     with open_resources(load_settings()) as resources:
@@ -120,7 +120,7 @@ def test_what_is_not_wanted_or_made_here_costs_nothing(
 ) -> None:
     told = estimate(costly, small_catalogue, IngestOptions(roles=frozenset({Role.VISUAL})))
     assert {each.stage for each in told.planned} == {"discover", "describe"}
-    for part in ("ANALYST", "DISCOVERY", "TEXT_ENCODER", "REVIEW_MODEL"):
+    for part in ("ANALYST", "DISCOVERY", "TEXT_ENCODER", "REVIEW__MODEL"):
         monkeypatch.delenv(f"SWATCHBOOK_{part}")
     with open_resources(load_settings()) as resources:
         told = estimate(resources, small_catalogue, IngestOptions())

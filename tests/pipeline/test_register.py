@@ -26,7 +26,7 @@ def test_a_language_model_without_a_name_is_refused_before_anything_is_queued(
 ) -> None:
     monkeypatch.setenv("SWATCHBOOK_DISCOVERY", "llm")
     with open_resources(load_settings()) as resources:
-        with pytest.raises(Configuration, match="SWATCHBOOK_LLM_MODEL is not set"):
+        with pytest.raises(Configuration, match="SWATCHBOOK_LLM__MODEL is not set"):
             register(resources, small_catalogue, owner="default", options=IngestOptions())
         assert list_documents(resources.ledger) == []
 

@@ -104,6 +104,6 @@ def test_a_score_never_changes_without_a_reason(resources: Resources) -> None:
 def test_what_the_review_model_lacks_is_said_before_anything_is_begun(
     resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SWATCHBOOK_REVIEW_MODEL", "stronger")
-    with open_resources(load_settings()) as other, pytest.raises(Configuration, match="REVIEW_URL is not set"):
+    monkeypatch.setenv("SWATCHBOOK_REVIEW__MODEL", "stronger")
+    with open_resources(load_settings()) as other, pytest.raises(Configuration, match="REVIEW__URL is not set"):
         documents_to_review(other)

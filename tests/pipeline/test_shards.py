@@ -45,7 +45,7 @@ def batches(images: int, chunks: int = 0, *, alone: int = 0, size: int = 20) -> 
 
 @pytest.fixture
 def resources(tmp_path: Path) -> Iterator[Resources]:
-    with open_resources(Settings(home=tmp_path, shard_slots=2, shard_seconds=30)) as resources:
+    with open_resources(Settings(home=tmp_path, shards={"slots": 2, "seconds": 30})) as resources:
         yield resources
 
 
@@ -55,17 +55,20 @@ def cut(resources: Resources, given: list[Batch]) -> tuple[Shard, ...]:
 
 def test_shards_at_once_keep_within_the_limits_of_providers_together(tmp_path: Path) -> None:
     paced = Settings(
-        home=tmp_path, shard_slots=4, vision_per_minute=Rates(calls=60), text_per_minute=Rates(tokens=10_000)
+        home=tmp_path,
+        shards={"slots": 4},
+        vision={"per_minute": Rates(calls=60)},
+        text={"per_minute": Rates(tokens=10_000)},
     )
     with open_resources(paced) as resources:
         cards = cut(resources, batches(256))
         assert {card.share for card in cards} == {0.25}
         resources.take_share(cards[0].share)
         given = resources.settings
-        assert (given.vision_per_minute, given.text_per_minute) == (Rates(calls=15), Rates(tokens=2_500))
-        assert given.llm_per_minute == Rates(), "no limit stays none"
+        assert (given.vision.per_minute, given.text.per_minute) == (Rates(calls=15), Rates(tokens=2_500))
+        assert given.llm.per_minute == Rates(), "no limit stays none"
         resources.take_share(0.001)
-        assert resources.settings.vision_per_minute.calls == 1, "nobody is kept from asking at all"
+        assert resources.settings.vision.per_minute.calls == 1, "nobody is kept from asking at all"
 
 
 def test_a_catalogue_is_spread_over_all_slots_twice(resources: Resources) -> None:
@@ -95,7 +98,7 @@ def test_every_batch_is_in_one_shard_and_none_is_empty(
     tmp_path_factory: pytest.TempPathFactory, images: int, chunks: int, alone: int, slots: int
 ) -> None:
     given_batches = batches(images, chunks, alone=alone)
-    with open_resources(Settings(home=tmp_path_factory.getbasetemp() / "any", shard_slots=slots)) as resources:
+    with open_resources(Settings(home=tmp_path_factory.getbasetemp() / "any", shards={"slots": slots})) as resources:
         cut = cut_shards(resources, work(), given_batches)
     assert [batch for shard in cut for batch in shard.batches] == given_batches
     assert all(shard.batches for shard in cut)

@@ -39,7 +39,7 @@ from swatchbook.providers.messages import ChatMessage
 from swatchbook.providers.throttle import STRIKES
 from swatchbook.providers.wires import anthropic, openai
 from swatchbook.records import IngestOptions
-from swatchbook.settings import Settings
+from swatchbook.settings import Settings, replace
 from swatchbook_base.chat import Question
 from tests.ledger.scene import begun, count, set_document
 from tests.providers.clocks import FastClock, SetClock
@@ -171,19 +171,20 @@ def test_a_reply_that_is_no_answer_is_the_providers_error(
 
 
 def test_who_answers_is_chosen_by_the_settings(there: Provider, context: CallContext) -> None:
-    given = {"llm_model": "seer", "llm_api_key": KEY, "vision_url": there.openai_url, "vision_model": "seer"}
-    anthropics = language_chat(Settings(llm_api="anthropic", llm_url=there.anthropic_url, **given))
-    compatible = language_chat(Settings(llm_url=there.openai_url, **given))
-    for asking in (anthropics, compatible, vision_chat(Settings(vision_api_key=KEY, **given))):
+    seer = {"model": "seer", "api_key": KEY}
+    anthropics = language_chat(Settings(llm={"api": "anthropic", "url": there.anthropic_url, **seer}))
+    compatible = language_chat(Settings(llm={"url": there.openai_url, **seer}))
+    for asking in (anthropics, compatible, vision_chat(Settings(vision={"url": there.openai_url, **seer}))):
         assert asking.model == "seer"
         asking.ask(question(1), Seen, context)
     assert [asked.path for asked, _ in there.asked] == ["/v1/messages", "/v1/chat/completions"]  # the third knew it
 
 
 def test_pictures_are_looked_at_in_either_format(there: Provider, context: CallContext) -> None:
-    here, own = {"vision_url": there.anthropic_url, "vision_api_key": KEY}, there.openai_url
-    anthropics = Settings(vision_api="anthropic", vision_model="seer", review_model="second", **here)
-    for settings in (anthropics, anthropics.model_copy(update={"review_url": own, "review_api_key": SecretStr(KEY)})):
+    vision = {"url": there.anthropic_url, "api_key": KEY, "api": "anthropic", "model": "seer"}
+    anthropics = Settings(vision=vision, review={"model": "second"})
+    own = {"review.url": there.openai_url, "review.api_key": SecretStr(KEY)}
+    for settings in (anthropics, replace(anthropics, own)):
         for asking in (vision_chat(settings), review_chat(settings)):
             asking.ask(question(1), Seen, context)
     seen = [(asked.path, asked.body["model"], asked.pictures) for asked, _ in there.asked]
@@ -193,8 +194,8 @@ def test_pictures_are_looked_at_in_either_format(there: Provider, context: CallC
         ("/v1/messages", "second", picture),
         ("/v1/chat/completions", "second", picture),
     ]  # fmt: skip
-    with pytest.raises(Authentication, match="SWATCHBOOK_VISION_API_KEY"):
-        vision_chat(Settings(vision_api="anthropic", vision_model="seer"))
+    with pytest.raises(Authentication, match="SWATCHBOOK_VISION__API_KEY"):
+        vision_chat(Settings(vision={"api": "anthropic", "model": "seer"}))
 
 
 @pytest.mark.parametrize("wire", [openai, anthropic])

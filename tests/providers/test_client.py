@@ -125,7 +125,7 @@ def test_attempt_after_a_timeout_has_more_time(there: Provider, way: Way) -> Non
 
 def test_a_wrong_key_names_its_setting_and_is_not_repeated(there: Provider, way: Way) -> None:
     there.refusal = "Incorrect API key provided: sk-another-secret."
-    with pytest.raises(Authentication, match="SWATCHBOOK_LLM_API_KEY") as raised:
+    with pytest.raises(Authentication, match="SWATCHBOOK_LLM__API_KEY") as raised:
         client(there, way, key="sk-another-secret").post(way.call)
     assert "Incorrect API key" in str(raised.value)
     assert "another-secret" not in str(raised.value)
@@ -133,7 +133,7 @@ def test_a_wrong_key_names_its_setting_and_is_not_repeated(there: Provider, way:
 
 def test_a_model_that_is_not_there_names_its_setting(there: Provider, way: Way) -> None:
     there.models = {"another"}
-    with pytest.raises(Configuration, match="SWATCHBOOK_LLM_MODEL"):
+    with pytest.raises(Configuration, match="SWATCHBOOK_LLM__MODEL"):
         client(there, way).post(way.call)
 
 
@@ -287,7 +287,7 @@ def test_nothing_follows_a_redirect_neither_question_nor_key(there: Provider, st
     def elsewhere(_: int) -> Iterator[bytes]:
         yield f"HTTP/1.1 {status} Moved\r\nLocation: {there.openai_url}\r\nContent-Length: 0\r\n\r\n".encode()
 
-    with a_server_that(elsewhere) as url, pytest.raises(Configuration, match="SWATCHBOOK_LLM_URL"):
+    with a_server_that(elsewhere) as url, pytest.raises(Configuration, match="SWATCHBOOK_LLM__URL"):
         at(Endpoint("llm", url, "m", SecretStr(KEY)), way).post(way.call)
     assert not there.asked
 
@@ -463,11 +463,11 @@ def test_neither_key_nor_body_is_logged_at_any_level(
 @pytest.mark.parametrize(
     ("settings", "names"),
     [
-        ({}, "SWATCHBOOK_VISION_URL"),
-        ({"vision_url": "http://host/v1"}, "SWATCHBOOK_VISION_MODEL"),
-        ({"vision_url": "http://user:secret@host/v1", "vision_model": "m"}, "SWATCHBOOK_VISION_URL"),
+        ({}, "SWATCHBOOK_VISION__URL"),
+        ({"vision": {"url": "http://host/v1"}}, "SWATCHBOOK_VISION__MODEL"),
+        ({"vision": {"url": "http://user:secret@host/v1", "model": "m"}}, "SWATCHBOOK_VISION__URL"),
         *(
-            ({"vision_url": url, "vision_model": "m"}, "SWATCHBOOK_VISION_URL")
+            ({"vision": {"url": url, "model": "m"}}, "SWATCHBOOK_VISION__URL")
             for url in (
                 "host/v1",
                 "http://:secret@host/v1",
@@ -481,7 +481,10 @@ def test_neither_key_nor_body_is_logged_at_any_level(
             )
         ),
         *(
-            ({"vision_url": "https://host/v1", "vision_model": "m", "vision_api_key": key}, "SWATCHBOOK_VISION_API_KEY")
+            (
+                {"vision": {"url": "https://host/v1", "model": "m", "api_key": key}},
+                "SWATCHBOOK_VISION__API_KEY",
+            )
             for key in ("secret\n", " secret", "secrét", "secret secret")
         ),
     ],
@@ -504,9 +507,9 @@ def test_what_is_missing_or_wrong_is_named(settings: dict[str, str], names: str)
     ],
 )
 def test_a_key_does_not_cross_the_internet_for_all_to_read(url: str, overheard: bool) -> None:
-    endpoint(Settings(vision_url=url, vision_model="m"), "vision")  # there is none
-    with pytest.raises(Configuration, match=r"SWATCHBOOK_VISION_URL.*https") if overheard else nullcontext():
-        endpoint(Settings(vision_url=url, vision_model="m", vision_api_key="k"), "vision")
+    endpoint(Settings(vision={"url": url, "model": "m"}), "vision")  # there is none
+    with pytest.raises(Configuration, match=r"SWATCHBOOK_VISION__URL.*https") if overheard else nullcontext():
+        endpoint(Settings(vision={"url": url, "model": "m", "api_key": "k"}), "vision")
 
 
 def test_a_key_that_is_repeated_in_a_reply_is_in_no_traceback(there: Provider) -> None:
@@ -519,7 +522,7 @@ def test_a_key_that_is_repeated_in_a_reply_is_in_no_traceback(there: Provider) -
 
 
 def test_a_providers_own_address_needs_a_key() -> None:
-    with pytest.raises(Authentication, match="SWATCHBOOK_TEXT_API_KEY"):
+    with pytest.raises(Authentication, match="SWATCHBOOK_TEXT__API_KEY"):
         endpoint(Settings(), "text", url="https://api.example.com/v1", needs_key=True)
 
 
@@ -563,7 +566,7 @@ def test_each_thread_asks_its_own_provider(there: Provider) -> None:
 )
 def test_the_library_is_imported_only_where_voyage_makes_vectors(program: str, imported: bool) -> None:
     given = "import sys; from swatchbook.settings import Settings; VOYAGE = Settings(text_encoder='voyage', "
-    asked = f"{given}text_api_key='k'); {program}; print('voyageai' in sys.modules)"
+    asked = f"{given}text={{'api_key': 'k'}}); {program}; print('voyageai' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == str(imported)
 

@@ -21,7 +21,7 @@ from swatchbook.providers.embeddings import ProviderTextEncoder, openai_encoder,
 from swatchbook.providers.endpoint import Endpoint
 from swatchbook.providers.wires import voyage as voyage_wire
 from swatchbook.records import IngestOptions, Role
-from swatchbook.settings import Settings
+from swatchbook.settings import Settings, replace
 from tests.ledger.scene import begun, set_document
 from tests.providers.clocks import SetClock
 from tests.providers.standin import KEY, Provider, provider, random_vectors
@@ -44,8 +44,8 @@ def there() -> Iterator[Provider]:
 
 
 def settings(there: Provider, **changed: object) -> Settings:
-    given = {"text_url": there.openai_url, "text_api_key": KEY, "prices": {"voyage-3.5": {"input": 1, "output": 0}}}
-    return Settings(**{**given, **changed})  # type: ignore[arg-type]
+    given = {"text": {"url": there.openai_url, "api_key": KEY}, "prices": {"voyage-3.5": {"input": 1, "output": 0}}}
+    return replace(Settings(**given), changed)  # type: ignore[arg-type]
 
 
 def voyage(there: Provider, **changed: object) -> ProviderTextEncoder:
@@ -73,7 +73,7 @@ def test_vectors_come_in_the_order_asked_and_of_unit_length(
 
 
 def test_voyage_is_told_documents_from_queries_and_the_length_wanted(there: Provider, context: CallContext) -> None:
-    encoder = voyage(there, text_dimension=256)
+    encoder = voyage(there, **{"text.dimension": 256})
     assert encoder.embed(["oak"], "document", context).shape == (1, 256)
     encoder.embed(["oak"], "query")
     first, second = (asked.body for asked, _ in there.asked)
@@ -182,10 +182,10 @@ def test_a_text_too_long_is_cut_and_that_is_logged_and_counted(
 
 def test_vectors_of_another_length_name_the_setting(there: Provider, context: CallContext) -> None:
     there.dimension = 768
-    with pytest.raises(Configuration, match=r"768.*SWATCHBOOK_TEXT_DIMENSION is 1024") as raised:
+    with pytest.raises(Configuration, match=r"768.*SWATCHBOOK_TEXT__DIMENSION is 1024") as raised:
         openai_encoder(settings(there), "tag").embed(TEXTS, "document", context)
     assert raised.value.advice
-    assert "SWATCHBOOK_TEXT_DIMENSION=768" in raised.value.advice
+    assert "SWATCHBOOK_TEXT__DIMENSION=768" in raised.value.advice
     spent = spending(context.ledger, context.run.document)[0]
     assert (spent.failed, spent.tokens_in, spent.cost_usd) == (3, 3, pytest.approx(3e-6))
 
@@ -279,8 +279,8 @@ def test_the_budget_counts_vectors_too(there: Provider, context: CallContext) ->
 def test_tag_needs_no_key_and_loading_does(there: Provider) -> None:
     chosen = Settings(text_encoder="voyage")
     assert tags(chosen)[Role.TEXT] == "voyage-3.5@1024/document-query"
-    assert tags(Settings(text_encoder="openai", text_model="m"))[Role.TEXT] == "m@1024/alike"
-    with pytest.raises(Authentication, match="SWATCHBOOK_TEXT_API_KEY"):
+    assert tags(Settings(text_encoder="openai", text={"model": "m"}))[Role.TEXT] == "m@1024/alike"
+    with pytest.raises(Authentication, match="SWATCHBOOK_TEXT__API_KEY"):
         _ = load(chosen).text_encoder
     encoder = load(settings(there, text_encoder="voyage")).text_encoder
     assert (encoder.tag, encoder.dimension) == ("voyage-3.5@1024/document-query", 1_024)

@@ -37,7 +37,7 @@ def there() -> Iterator[Provider]:
 @pytest.fixture
 def resources() -> Iterator[Resources]:
     with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
-        chosen = Settings(home=Path(folder), text_encoder="voyage", text_api_key=SecretStr(KEY))
+        chosen = Settings(home=Path(folder), text_encoder="voyage", text={"api_key": SecretStr(KEY)})
         with open_resources(chosen) as tools:
             yield tools
 

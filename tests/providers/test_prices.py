@@ -12,7 +12,7 @@ from swatchbook.providers.endpoint import PUBLIC_URLS, Part
 from swatchbook.providers.prices import known_price, model_price, parts_in_use, published_prices
 from swatchbook.resources import Resources
 from swatchbook.setting_values import Price
-from swatchbook.settings import Settings
+from swatchbook.settings import Settings, replace
 
 OWN = Price(input=7, output=8)
 
@@ -30,23 +30,23 @@ def test_every_published_price_is_of_a_vendor_and_has_its_date() -> None:
 @pytest.mark.parametrize(
     ("settings", "part", "expected"),
     [
-        ({"text_encoder": "voyage", "text_model": "voyage-3.5"}, "text", (0.06, 0)),
-        ({"text_encoder": "openai", "text_model": "text-embedding-3-large"}, "text", (0.13, 0)),
-        ({"llm_api": "anthropic", "llm_model": "claude-haiku-4-5"}, "llm", (1, 5)),
-        ({"llm_model": "gpt-4.1-mini"}, "llm", (0.4, 1.6)),
-        ({"vision_url": "https://api.openai.com/v1/", "vision_model": "gpt-5-mini"}, "vision", (0.25, 2)),
-        ({"vision_url": "https://api.openai.com/v1", "review_model": "gpt-5"}, "review", (1.25, 10)),
-        ({"llm_model": "gpt-4.1-mini", "prices": {"gpt-4.1-mini": OWN}}, "llm", (7, 8)),
+        ({"text_encoder": "voyage", "text": {"model": "voyage-3.5"}}, "text", (0.06, 0)),
+        ({"text_encoder": "openai", "text": {"model": "text-embedding-3-large"}}, "text", (0.13, 0)),
+        ({"llm": {"api": "anthropic", "model": "claude-haiku-4-5"}}, "llm", (1, 5)),
+        ({"llm": {"model": "gpt-4.1-mini"}}, "llm", (0.4, 1.6)),
+        ({"vision": {"url": "https://api.openai.com/v1/", "model": "gpt-5-mini"}}, "vision", (0.25, 2)),
+        ({"vision": {"url": "https://api.openai.com/v1"}, "review": {"model": "gpt-5"}}, "review", (1.25, 10)),
+        ({"llm": {"model": "gpt-4.1-mini"}, "prices": {"gpt-4.1-mini": OWN}}, "llm", (7, 8)),
         # not the vendor's address, not the vendor's model, not a model at all
-        ({"text_encoder": "voyage", "text_model": "voyage-3.5", "text_url": "http://127.0.0.1:1/v1"}, "text", None),
-        ({"text_encoder": "openai", "text_model": "voyage-3.5"}, "text", None),
-        ({"vision_url": "https://api.openai.com.example/v1", "vision_model": "gpt-5"}, "vision", None),
+        ({"text_encoder": "voyage", "text": {"model": "voyage-3.5", "url": "http://127.0.0.1:1/v1"}}, "text", None),
+        ({"text_encoder": "openai", "text": {"model": "voyage-3.5"}}, "text", None),
+        ({"vision": {"url": "https://api.openai.com.example/v1", "model": "gpt-5"}}, "vision", None),
         (
-            {"review_url": "http://gpu/v1", "vision_url": "https://api.openai.com/v1", "review_model": "gpt-5"},
+            {"review": {"url": "http://gpu/v1", "model": "gpt-5"}, "vision": {"url": "https://api.openai.com/v1"}},
             "review",
             None,
         ),
-        ({"llm_model": "gpt-4.1-mini-of-mine"}, "llm", None),
+        ({"llm": {"model": "gpt-4.1-mini-of-mine"}}, "llm", None),
         ({}, "vision", None),
     ],
 )
@@ -60,7 +60,7 @@ def test_a_price_is_known_or_it_is_unknown(
 
 
 def test_a_price_of_the_settings_has_no_date() -> None:
-    settings = Settings(llm_model="gpt-5")
+    settings = Settings(llm={"model": "gpt-5"})
     known, own = (known_price(s, "llm") for s in (settings, settings.model_copy(update={"prices": {"gpt-5": OWN}})))
     assert known is not None
     assert own is not None
@@ -68,8 +68,8 @@ def test_a_price_of_the_settings_has_no_date() -> None:
 
 
 def test_the_encoder_calls_with_the_price_of_its_own_address() -> None:
-    settings = Settings(text_encoder="voyage", text_api_key="key", text_model="voyage-4-lite")  # type: ignore[arg-type]
-    elsewhere = settings.model_copy(update={"text_url": "http://127.0.0.1:1/v1"})
+    settings = Settings(text_encoder="voyage", text={"api_key": "key", "model": "voyage-4-lite"})  # type: ignore[arg-type]
+    elsewhere = replace(settings, {"text.url": "http://127.0.0.1:1/v1"})
     prices = [voyage_encoder(each, "tag")._price for each in (settings, elsewhere)]
     assert prices == [Price(input=0.02, output=0), None]
 
@@ -78,8 +78,8 @@ def test_doctor_says_which_price_is_used_and_how_old_it_is() -> None:
     assert parts_in_use(Settings()) == []
     assert check_prices(Resources(Settings())).startswith("published prices of ")
     paid = Settings(
-        analyst="vision", vision_url="http://gpu/v1", vision_model="mine", review_model="better", discovery="llm",
-        llm_model="gpt-5", text_encoder="voyage", text_model="voyage-4", prices={"better": OWN},
+        analyst="vision", vision={"url": "http://gpu/v1", "model": "mine"}, review={"model": "better"}, discovery="llm",
+        llm={"model": "gpt-5"}, text_encoder="voyage", text={"model": "voyage-4"}, prices={"better": OWN},
     )  # fmt: skip
     assert set(parts_in_use(paid)) == set(get_args(Part))
     found = check_prices(Resources(paid)).split(" · ")

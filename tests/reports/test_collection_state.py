@@ -31,8 +31,8 @@ def filled(
     if request.param == "weaviate":
         server = request.getfixturevalue("weaviate_server")
         given = {
-            "INDEX": "weaviate", "WEAVIATE_URL": server.url, "WEAVIATE_GRPC_PORT": str(server.grpc_port),
-            "WEAVIATE_API_KEY": server.api_key,
+            "INDEX": "weaviate", "WEAVIATE__URL": server.url, "WEAVIATE__GRPC_PORT": str(server.grpc_port),
+            "WEAVIATE__API_KEY": server.api_key,
         }  # fmt: skip
         for name, value in given.items():
             monkeypatch.setenv(f"SWATCHBOOK_{name}", value)

@@ -204,7 +204,7 @@ def test_child_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_child_gets_no_secrets_and_imports_little(child: Child, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SWATCHBOOK_WEAVIATE_API_KEY", "hush")
+    monkeypatch.setenv("SWATCHBOOK_WEAVIATE__API_KEY", "hush")
     environment, _ = child.ask({"do": "environment"}, seconds=20)
     assert "hush" not in environment.values()
     assert environment["PATH"] == os.environ["PATH"]

@@ -239,8 +239,8 @@ def test_without_a_prefect_server_a_round_has_weak_pictures_reviewed(
     with open_resources(load_settings()) as resources:
         weak(resources.ledger, "oak")
         assert round_of(resources) == Ticked(), "nobody looks again"
-    monkeypatch.setenv("SWATCHBOOK_REVIEW_MODEL", "stronger")
-    monkeypatch.setenv("SWATCHBOOK_REVIEW_URL", "http://127.0.0.1:1/v1")
+    monkeypatch.setenv("SWATCHBOOK_REVIEW__MODEL", "stronger")
+    monkeypatch.setenv("SWATCHBOOK_REVIEW__URL", "http://127.0.0.1:1/v1")
     with open_resources(load_settings()) as resources:
         assert round_of(resources).reviewed == 1
         (picture,) = picture_reviews.images_to_review(resources.ledger)

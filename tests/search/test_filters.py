@@ -92,8 +92,9 @@ def collection(
     if request.param == "weaviate":
         server: RunningWeaviate = request.getfixturevalue("weaviate_server")
         chosen = Settings(
-            home=home, index="weaviate", weaviate_url=server.url, weaviate_grpc_port=server.grpc_port,
-            weaviate_api_key=SecretStr(server.api_key),
+            home=home,
+            index="weaviate",
+            weaviate={"url": server.url, "grpc_port": server.grpc_port, "api_key": SecretStr(server.api_key)},
         )  # fmt: skip
     app = create_app(chosen, loop=rest)
     with TestClient(app, base_url=ADDRESS) as client:

@@ -26,7 +26,7 @@ from devtools.weaviate import start as start_weaviate
 from swatchbook.ledger.stored_documents import Document, get_document
 from swatchbook.records import DocumentStatus
 from swatchbook.resources import Resources, open_resources
-from swatchbook.settings import Settings
+from swatchbook.settings import FIELDS, Settings, variable
 from tests.command import finish
 from tests.doubles.models import Trouble
 from tests.fixtures import QUIET, ROOT, SERVE, SOAK, mounted_disk
@@ -300,9 +300,9 @@ def build_environment(
         "SWATCHBOOK_INDEX": "weaviate",
         "SWATCHBOOK_HOME": str(folder / "home"),
         "SWATCHBOOK_LEDGER_URL": postgres.url_of("swatchbook"),
-        "SWATCHBOOK_WEAVIATE_URL": f"http://{HOST}:{weaviate[0]}",
-        "SWATCHBOOK_WEAVIATE_GRPC_PORT": str(weaviate[1]),
-        "SWATCHBOOK_WEAVIATE_API_KEY": WEAVIATE_KEY,
+        "SWATCHBOOK_WEAVIATE__URL": f"http://{HOST}:{weaviate[0]}",
+        "SWATCHBOOK_WEAVIATE__GRPC_PORT": str(weaviate[1]),
+        "SWATCHBOOK_WEAVIATE__API_KEY": WEAVIATE_KEY,
         "SWATCHBOOK_PORT": str(service_port),
         "SWATCHBOOK_API_KEYS": json.dumps(keys),
         "SWATCHBOOK_WEBHOOK_SOURCES": json.dumps(sources),
@@ -324,8 +324,12 @@ def bare_environment() -> dict[str, str]:
 
 def settings_of(environment: Mapping[str, str]) -> dict[str, Any]:
     """The same, for a Settings of this process."""
-    written = {k.removeprefix("SWATCHBOOK_").lower(): v for k, v in environment.items() if k.startswith("SWATCHBOOK_")}
-    return {k: json.loads(v) if v.startswith("[") else v for k, v in written.items() if k in Settings.model_fields}
+    given = dict[str, Any]()
+    for name in (each for each in FIELDS if variable(each) in environment):
+        group, _, part = name.rpartition(".")
+        text = environment[variable(name)]
+        (given.setdefault(group, {}) if group else given)[part] = json.loads(text) if text.startswith("[") else text
+    return given
 
 
 def prefect_part(folder: Path, postgres: RunningPostgres, port: int) -> Part:

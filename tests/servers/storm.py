@@ -115,7 +115,7 @@ def stack(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
 @pytest.fixture
 def parts(stack: Stack, store: Store) -> Iterator[Parts]:
     with shards_by_process(stack) as shard_worker, provider() as voyage:
-        of_texts = {"TEXT_ENCODER": "voyage", "TEXT_URL": voyage.openai_url, "TEXT_API_KEY": KEY}
+        of_texts = {"TEXT_ENCODER": "voyage", "TEXT__URL": voyage.openai_url, "TEXT__API_KEY": KEY}
         changes = {0.25: {"ENCODER": "descriptors"}, 0.6: of_texts}
         named = {at: {f"{PREFIX}{name}": value for name, value in of.items()} for at, of in changes.items()}
         yield Parts(stack, store, shard_worker, named)

@@ -258,7 +258,7 @@ def test_wrong_index_key_blocks_until_corrected(stack: Stack, tmp_path: Path) ->
     document = stack.upload(make_catalogue(tmp_path / "locked.pdf", pictures=PICTURES), focus=False)
     try:
         stack.wait_for(document, BLOCKED, COMPLETED)
-        assert "SWATCHBOOK_WEAVIATE_API_KEY" in told_of(stack, document)
+        assert "SWATCHBOOK_WEAVIATE__API_KEY" in told_of(stack, document)
     finally:
         stack.restart_weaviate(kill=False)
     mended(stack, document)

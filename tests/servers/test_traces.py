@@ -39,9 +39,9 @@ def models_elsewhere() -> Iterator[dict[str, str]]:
     """What the stack is told of a language and a vision model, which are asked over HTTP."""
     with provider() as there:
         there.answer = lambda asked: attentive.answer(asked.texts, asked.pictures)
-        given = {"DISCOVERY": "llm", "ANALYST": "vision", "VISION_SIDE": "256"}
+        given = {"DISCOVERY": "llm", "ANALYST": "vision", "VISION__SIDE": "256"}
         for part in ("LLM", "VISION"):
-            given |= {f"{part}_URL": there.openai_url, f"{part}_MODEL": "attentive", f"{part}_API_KEY": KEY}
+            given |= {f"{part}__URL": there.openai_url, f"{part}__MODEL": "attentive", f"{part}__API_KEY": KEY}
         yield {f"SWATCHBOOK_{name}": value for name, value in given.items()}
 
 

@@ -367,7 +367,7 @@ OUTWARDS: Mapping[str, str] = {
     "swatchbook/storage/fetch.py": "addresses of strangers; the tests above",
     "swatchbook/pipeline/notify.py": "SWATCHBOOK_NOTICE_URL, a setting",
     "swatchbook/providers/client.py": "addresses of providers, settings",
-    "swatchbook/index/weaviate_connection.py": "SWATCHBOOK_WEAVIATE_URL, a setting",
+    "swatchbook/index/weaviate_connection.py": "SWATCHBOOK_WEAVIATE__URL, a setting",
     "swatchbook/scheduler/launch.py": "PREFECT_API_URL, a setting",
     "swatchbook/interface/service/serve.py": "the service's own address",
     "swatchbook/interface/cli/ask_service.py": "SWATCHBOOK_SERVICE_URL, a setting",

@@ -27,7 +27,7 @@ def there(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
     load_resources.cache_clear()
     with provider() as elsewhere:
         elsewhere.answer = lambda asked: attentive.answer(asked.texts, asked.pictures)
-        given = {"DISCOVERY": "llm", "LLM_URL": elsewhere.openai_url, "LLM_MODEL": "attentive", "LLM_API_KEY": KEY}
+        given = {"DISCOVERY": "llm", "LLM__URL": elsewhere.openai_url, "LLM__MODEL": "attentive", "LLM__API_KEY": KEY}
         for name, value in given.items():
             monkeypatch.setenv(f"SWATCHBOOK_{name}", value)
         yield elsewhere
@@ -96,8 +96,8 @@ def test_while_the_provider_fails_products_wait_for_it(there: Provider, small_ca
 @pytest.mark.parametrize(
     ("name", "value", "failure", "said"),
     [
-        ("LLM_API_KEY", "sk-wrong", Authentication, "SWATCHBOOK_LLM_API_KEY"),
-        ("LLM_MODEL", "", Configuration, "SWATCHBOOK_LLM_MODEL"),
+        ("LLM__API_KEY", "sk-wrong", Authentication, "SWATCHBOOK_LLM__API_KEY"),
+        ("LLM__MODEL", "", Configuration, "SWATCHBOOK_LLM__MODEL"),
     ],
 )
 def test_what_a_person_must_mend_stops_the_document_and_names_the_setting(

@@ -107,12 +107,12 @@ def test_what_is_queued_and_cannot_be_begun_is_blocked_with_the_reason(
     ).document
     load_resources.cache_clear()
     monkeypatch.setenv("SWATCHBOOK_ANALYST", "vision")  # without the name of a model
-    with pytest.raises(Configuration, match="VISION_MODEL is not set"):
+    with pytest.raises(Configuration, match="VISION__MODEL is not set"):
         asyncio.run(begin(document.file or ""))
     ledger = load_resources(BlockNames()).ledger
     held_up = get_document(ledger, document.id)
     assert (held_up.status, held_up.failure_kind) == (DocumentStatus.BLOCKED, "configuration")
-    assert "VISION_MODEL" in (held_up.message or "")
+    assert "VISION__MODEL" in (held_up.message or "")
     assert 0 < (held_up.due_at or 0) - ledger.now() <= 60
 
     load_resources.cache_clear()

@@ -64,11 +64,11 @@ def _names(resources: Resources) -> list[str]:
         folder = settings.index_folder
         pointers = [f"{path.name} -> {path.read_text()}" for path in (folder / "active").iterdir()]
         return [path.name for path in folder.iterdir()] + pointers
-    key = settings.weaviate_api_key
+    key = settings.weaviate.api_key
 
     def get(path: str) -> dict[str, list[dict[str, str]]]:
         headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
-        request = urllib.request.Request(f"{settings.weaviate_url}/v1/{path}", headers=headers)
+        request = urllib.request.Request(f"{settings.weaviate.url}/v1/{path}", headers=headers)
         with urllib.request.urlopen(request, timeout=30) as answer:
             found: dict[str, list[dict[str, str]]] = json.load(answer)
             return found

@@ -21,7 +21,7 @@ from swatchbook.records import DocumentStatus, Role
 from swatchbook.reports.stale import stale_roles
 from swatchbook.resources import Resources, open_resources
 from swatchbook.search.search import search
-from swatchbook.settings import load_settings
+from swatchbook.settings import flatten, load_settings, variable
 from swatchbook.upkeep.spaces import activate, drop_old, list_spaces, rollback
 from swatchbook.upkeep.verify import verify
 from swatchbook_base import e5
@@ -96,9 +96,9 @@ class Collection:
         self.number = 0
         self.die_at = 0
 
-    def choose(self, **settings: str) -> None:
-        for name, value in settings.items():
-            self.monkeypatch.setenv(f"SWATCHBOOK_{name.upper()}", value)
+    def choose(self, **settings: str | dict[str, str]) -> None:
+        for name, value in flatten(settings).items():
+            self.monkeypatch.setenv(variable(name), value)
 
     @contextmanager
     def opened(self) -> Iterator[Resources]:
@@ -207,9 +207,7 @@ def collection(
         server = request.getfixturevalue("weaviate_server")
         made.choose(
             index="weaviate",
-            weaviate_url=server.url,
-            weaviate_grpc_port=str(server.grpc_port),
-            weaviate_api_key=server.api_key,
+            weaviate={"url": server.url, "grpc_port": str(server.grpc_port), "api_key": server.api_key},
         )
     made.ingest()
     made.ingest()
@@ -223,7 +221,7 @@ def collection(
 @pytest.mark.stack
 def test_text_encoder_to_voyage_and_descriptors_to_siglip_and_back(collection: Collection, voyage: Provider) -> None:
     model = str(tiny.save(collection.folder / "models", "siglip2"))
-    collection.choose(text_encoder="voyage", text_url=voyage.openai_url, text_api_key=KEY)
+    collection.choose(text_encoder="voyage", text={"url": voyage.openai_url, "api_key": KEY})
     collection.choose(encoder="siglip", encoder_model=model)
     collection.change()
     assert voyage.paid
@@ -271,7 +269,7 @@ def test_a_search_whose_space_is_dropped_meanwhile_is_answered_from_the_new_one(
 ) -> None:
     small = Collection(home, monkeypatch, tmp_path)
     small.ingest()
-    small.choose(text_encoder="voyage", text_url=voyage.openai_url, text_api_key=KEY)
+    small.choose(text_encoder="voyage", text={"url": voyage.openai_url, "api_key": KEY})
     with open_resources(load_settings()) as resources:
         fill(resources)
         index = resources.index

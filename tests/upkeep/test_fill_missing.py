@@ -35,7 +35,7 @@ def voyage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
     """Settings name Voyage, at a server of the test, with its price."""
     with provider() as there:
         given = {
-            "TEXT_ENCODER": "voyage", "TEXT_URL": there.openai_url, "TEXT_API_KEY": KEY, "RETRY_DELAYS": "0",
+            "TEXT_ENCODER": "voyage", "TEXT__URL": there.openai_url, "TEXT__API_KEY": KEY, "RETRY_DELAYS": "0",
             "PRICES": '{"voyage-3.5": {"input": 1000, "output": 0}}',
         }  # fmt: skip
         for name, value in given.items():

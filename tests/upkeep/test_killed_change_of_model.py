@@ -29,7 +29,7 @@ from swatchbook.records import DEFAULT_OWNER
 from swatchbook.reports.stale import stale_roles
 from swatchbook.resources import Resources, open_resources
 from swatchbook.search.search import search
-from swatchbook.settings import load_settings
+from swatchbook.settings import flatten, load_settings, variable
 from swatchbook.upkeep.spaces import activate, drop_old, list_spaces, rollback
 from swatchbook.upkeep.verify import verify
 from tests.command import attempt, forked
@@ -64,9 +64,9 @@ class Living:
         self.killed = Counter[str]()
         self.lost = set[tuple[str, int]]()  # calls that were not answered yet when their fill was killed
 
-    def choose(self, **settings: str) -> None:
-        for name, value in settings.items():
-            self.monkeypatch.setenv(f"SWATCHBOOK_{name.upper()}", value)
+    def choose(self, **settings: str | dict[str, str]) -> None:
+        for name, value in flatten(settings).items():
+            self.monkeypatch.setenv(variable(name), value)
 
     @contextmanager
     def opened(self) -> Iterator[Resources]:
@@ -274,11 +274,9 @@ def living(
         server = request.getfixturevalue("weaviate_server")
         made.choose(
             index="weaviate",
-            weaviate_url=server.url,
-            weaviate_grpc_port=str(server.grpc_port),
-            weaviate_api_key=server.api_key,
+            weaviate={"url": server.url, "grpc_port": str(server.grpc_port), "api_key": server.api_key},
         )
-    made.choose(text_url=voyage.openai_url, text_api_key=KEY, encoder="descriptors", text_encoder="e5")
+    made.choose(text={"url": voyage.openai_url, "api_key": KEY}, encoder="descriptors", text_encoder="e5")
     made.keep()
     yield made, model
     with made.opened() as resources:  # the server is shared

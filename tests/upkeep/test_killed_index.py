@@ -28,8 +28,8 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Ser
     port, grpc_port = free_ports(2)
     running = [start(tmp_path / "weaviate", port=port, grpc_port=grpc_port)]
     monkeypatch.setenv("SWATCHBOOK_INDEX", "weaviate")
-    monkeypatch.setenv("SWATCHBOOK_WEAVIATE_URL", running[0].url)
-    monkeypatch.setenv("SWATCHBOOK_WEAVIATE_GRPC_PORT", str(grpc_port))
+    monkeypatch.setenv("SWATCHBOOK_WEAVIATE__URL", running[0].url)
+    monkeypatch.setenv("SWATCHBOOK_WEAVIATE__GRPC_PORT", str(grpc_port))
     yield running
     running[-1].stop()
 

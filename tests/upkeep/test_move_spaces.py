@@ -18,7 +18,7 @@ from swatchbook.ledger.space_registry import active_spaces, registered
 from swatchbook.pipeline.delete import delete, delete_owner
 from swatchbook.pipeline.publish import publish_all
 from swatchbook.resources import Resources, open_resources
-from swatchbook.settings import Settings
+from swatchbook.settings import flatten, replace
 from swatchbook.upkeep.move_spaces import move_spaces, plan_move
 from swatchbook.upkeep.rename_owner import rename
 from swatchbook.upkeep.verify import rebuild, repair_index, verify
@@ -72,7 +72,7 @@ def of(*owners: str) -> set[str]:
 @contextmanager
 def chosen(resources: Resources, **settings: object) -> Iterator[Resources]:
     """The same collection in a process with other settings."""
-    with open_resources(Settings.model_validate(resources.settings.model_dump() | settings)) as other:
+    with open_resources(replace(resources.settings, flatten(settings))) as other:
         yield other
 
 
@@ -147,9 +147,9 @@ def tenants(resources: Resources) -> dict[str, str]:
 
 
 OTHERS = [
-    {"weaviate_tenants": True},
-    {"weaviate_index": "hnsw_sq"},
-    {"weaviate_index": "flat_bq", "weaviate_tenants": True},
+    {"weaviate": {"tenants": True}},
+    {"weaviate": {"index": "hnsw_sq"}},
+    {"weaviate": {"index": "flat_bq", "tenants": True}},
 ]
 
 
@@ -186,7 +186,7 @@ def test_move_that_died_at_any_step_goes_on(
             real(index, space)
         raise Died
 
-    with searched(resources), chosen(resources, weaviate_tenants=True) as other:
+    with searched(resources), chosen(resources, weaviate={"tenants": True}) as other:
         with monkeypatch.context() as patch:
             patch.setattr(WeaviateIndex, step, die)
             with pytest.raises(Died):
@@ -199,7 +199,7 @@ def test_move_that_died_at_any_step_goes_on(
 
 
 def test_killed_command_goes_on(resources: Resources) -> None:
-    environment = environment_of(resources) | {"SWATCHBOOK_WEAVIATE_TENANTS": "true"}
+    environment = environment_of(resources) | {"SWATCHBOOK_WEAVIATE__TENANTS": "true"}
     names = {f"Swatchbook_{space.name}__tenants" for space in spaces(resources)}
     assert isinstance(resources.index, WeaviateIndex)
     with searched(resources):
@@ -208,7 +208,7 @@ def test_killed_command_goes_on(resources: Resources) -> None:
                 while command.poll() is None and len(names & collections(resources)) < begun:
                     threading.Event().wait(0.01)
                 command.kill()
-        with chosen(resources, weaviate_tenants=True) as other:
+        with chosen(resources, weaviate={"tenants": True}) as other:
             move_spaces(other)
             assert_whole(other)
 
@@ -230,7 +230,7 @@ def test_move_writes_only_what_differs_where_people_search(resources: Resources)
 
     assert isinstance(resources.index, WeaviateIndex)
     space = visual(resources)
-    with chosen(resources, weaviate_index="hnsw_sq") as other:
+    with chosen(resources, weaviate={"index": "hnsw_sq"}) as other:
         assert isinstance(other.index, MovableIndex)
         before = written()
         other.index.begin_move(space)
@@ -300,7 +300,7 @@ def test_lost_tenants_are_published_again(apart: Resources) -> None:
 
 
 def test_vectors_that_a_graph_has_lost_are_found_and_written_again(new_collection: NewCollection) -> None:
-    with chosen(new_collection(index="tenants"), weaviate_index="hnsw") as resources:
+    with chosen(new_collection(index="tenants"), weaviate={"index": "hnsw"}) as resources:
         make(resources, "anna", *pictures())
         space, index = visual(resources), resources.index
         assert isinstance(index, WeaviateIndex)

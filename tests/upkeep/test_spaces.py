@@ -29,8 +29,8 @@ def voyage() -> Iterator[Provider]:
 
 def choose_voyage(voyage: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWATCHBOOK_TEXT_ENCODER", "voyage")
-    monkeypatch.setenv("SWATCHBOOK_TEXT_URL", voyage.openai_url)
-    monkeypatch.setenv("SWATCHBOOK_TEXT_API_KEY", KEY)
+    monkeypatch.setenv("SWATCHBOOK_TEXT__URL", voyage.openai_url)
+    monkeypatch.setenv("SWATCHBOOK_TEXT__API_KEY", KEY)
 
 
 @pytest.mark.stack

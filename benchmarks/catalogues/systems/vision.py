@@ -1,7 +1,7 @@
 """A vision model over the wire format of OpenAI: it sees each page as a picture, and lists the products there.
 
-Its address, name and key are the settings `SWATCHBOOK_VISION_URL`, `_MODEL` and `_API_KEY`. Each page is a paid call; a
-document that is read is never asked about again, since its answer is in the file.
+Its address, name and key are the settings `SWATCHBOOK_VISION__URL`, `_MODEL` and `_API_KEY`. Each page is a paid call;
+a document that is read is never asked about again, since its answer is in the file.
 """
 
 from collections.abc import Iterator
@@ -72,7 +72,7 @@ def about() -> SystemAnswers:
     """Return what the file says of the system, with the model that the settings name."""
     return SystemAnswers(
         system="vision-model",
-        version=load_settings().vision_model or "",
+        version=load_settings().vision.model or "",
         about="A vision model that is asked about each page as a picture, over OpenAI's wire format.",
         seen={"tuning": "unseen", "aside": "unseen"},
     )

@@ -20,7 +20,7 @@ from swatchbook.interface.cli.terminal import cell, table
 from swatchbook.records import BatchSize, Record
 from swatchbook.redact import REDACTED, redact
 from swatchbook.setting_values import ApiKey, Prompts, Rates, WebhookSource
-from swatchbook.settings import PREFIX, Settings, find_problems
+from swatchbook.settings import FIELDS, PREFIX, Settings, find_problems, flatten, value_of, variable
 from swatchbook.yaml_problem import load_yaml, yaml_problem
 
 WIDE = 140  # columns; from here on the table also shows the descriptions
@@ -39,12 +39,12 @@ def describe(settings: Settings, origins: dict[str, str]) -> list[Setting]:
     """Return all settings in the order of their declaration."""
     return [
         Setting(
-            variable=PREFIX + name.upper(),
-            value=shown(getattr(settings, name)),
+            variable=variable(name),
+            value=shown(value_of(settings, name)),
             origin=origins[name],
             description=field.description or "",
         )
-        for name, field in Settings.model_fields.items()
+        for name, field in FIELDS.items()
     ]
 
 
@@ -98,7 +98,7 @@ class Config(Record):
     batch_size: BatchSize | None = None
 
 
-_KNOWN = frozenset(Settings.model_fields) | Config.model_fields.keys()
+_KNOWN = FIELDS.keys() | Config.model_fields.keys()
 
 
 def use_config(file: Path) -> Config:
@@ -107,8 +107,9 @@ def use_config(file: Path) -> Config:
     Raises InvalidReference, with a line for each problem, and then sets nothing.
     """
     values, where = _read(file)
-    problems = [_unknown(key, where[key]) for key in values.keys() - _KNOWN]
-    problems += [f"{where[key]}: {key} has no value." for key, value in values.items() if value is None]
+    where |= {name: where[name.partition(".")[0]] for name in flatten(values)}
+    problems = [_unknown(key, where[key]) for key in flatten(values).keys() - _KNOWN]
+    problems += [f"{where[key]}: {key} has no value." for key, value in flatten(values).items() if value is None]
     given = {key: value for key, value in values.items() if value is not None}
     settings = {key: value for key, value in given.items() if key in Settings.model_fields}
     problems += find_problems(settings, where)
@@ -119,7 +120,7 @@ def use_config(file: Path) -> Config:
         problems += [f"{where[str(e['loc'][0])]}: {e['loc'][0]}: {e['msg'].lower()}." for e in error.errors()]
     if problems:
         raise InvalidReference("\n".join(problems), advice="Correct it; `swatchbook config` lists all settings.")
-    os.environ.update({PREFIX + key.upper(): _as_text(value) for key, value in settings.items()})
+    os.environ.update({variable(name): _as_text(value) for name, value in flatten(settings).items()})
     return config
 
 

@@ -217,7 +217,7 @@ def check_index(resources: Resources) -> str:
             "(If-None-Match): two writers would lose each other's commits.",
             advice="Use a server that has conditional writes, or another SWATCHBOOK_INDEX_URL.",
         )
-    places = {"lance": settings.index_url or settings.index_folder, "weaviate": settings.weaviate_url}
+    places = {"lance": settings.index_url or settings.index_folder, "weaviate": settings.weaviate.url}
     where = f" at {places[settings.index]}" if settings.index in places else ""
     return f"{settings.index}{where} · {len(here)} spaces{_to_move(resources)}"
 
@@ -275,7 +275,7 @@ def check_prices(resources: Resources) -> str:
 
     settings, found = resources.settings, list[str]()
     for part in parts_in_use(settings):
-        known, model = known_price(settings, part), getattr(settings, f"{part}_model") or f"{part} model"
+        known, model = known_price(settings, part), getattr(settings, part).model or f"{part} model"
         if known is None:
             found.append(f"{model}: unknown price, so that --max-usd is refused")
         else:

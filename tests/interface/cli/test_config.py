@@ -8,13 +8,13 @@ from pydantic import SecretStr
 
 from swatchbook.errors import InvalidReference
 from swatchbook.interface.cli.config import Config, describe, shown, use_config
-from swatchbook.settings import Settings, load_settings, origins
+from swatchbook.settings import FIELDS, Settings, load_settings, origins, variable
 from tests.command import attempt
 
 
 def test_every_setting_is_listed_with_its_origin(home: Path) -> None:
     rows = {row.variable: row for row in describe(Settings(), origins())}
-    assert set(rows) == {f"SWATCHBOOK_{name.upper()}" for name in Settings.model_fields}
+    assert set(rows) == set(map(variable, FIELDS))
     assert (rows["SWATCHBOOK_HOME"].value, rows["SWATCHBOOK_HOME"].origin) == (str(home), "environment")
     assert all(row.description for row in rows.values())
 
@@ -39,7 +39,7 @@ def written(folder: Path, text: str) -> Path:
 
 
 def test_settings_folders_and_field_mapping_go_before_the_environment(tmp_path: Path) -> None:
-    os.environ["SWATCHBOOK_DECODERS"] = "7"
+    os.environ |= {"SWATCHBOOK_DECODERS": "7", "SWATCHBOOK_VISION__SIDE": "600"}
     text = """
         # what we scrape
         decoders: 3
@@ -49,6 +49,8 @@ def test_settings_folders_and_field_mapping_go_before_the_environment(tmp_path: 
           id: sku
           title: [name.de, name.en]
         home: elsewhere
+        vision:
+          side: 500
         references_dir: pictures
         batch_size: 8
     """
@@ -56,6 +58,7 @@ def test_settings_folders_and_field_mapping_go_before_the_environment(tmp_path: 
     settings = load_settings()
     assert (settings.decoders, settings.max_image_side, settings.image_suffixes) == (3, 9_000, ("jpg", "tif"))
     assert settings.item_fields == {"id": ("sku",), "title": ("name.de", "name.en")}
+    assert settings.vision.side == 500
     assert settings.home == Path("elsewhere").absolute()
     assert use_config(written(tmp_path, "# nothing yet")) == Config()
 
@@ -70,6 +73,9 @@ def test_settings_folders_and_field_mapping_go_before_the_environment(tmp_path: 
         ("decoders: 2\ndecoders: 3", "line 2: this is not YAML: the key decoders is there twice"),
         ("decoders: lots", r"SWATCHBOOK_DECODERS=lots .*line 1\)"),
         ("device: cpu\nitem_fields: {id: []}", r"SWATCHBOOK_ITEM_FIELDS.*line 2\)"),
+        ("vision:\n  sides: 500", "line 1: there is no setting vision.sides. Did you mean vision.side"),
+        ("vision: 500", "line 1: there is no setting vision"),
+        ("vision: {side: 5}", r"SWATCHBOOK_VISION__SIDE=5 .*line 1\)"),
         ("batch_size: 0", "line 1: batch_size: .*greater than or equal to 1"),
         ("scraped_dir:", "line 1: scraped_dir has no value"),
         ("- device", "does not hold keys"),

@@ -25,7 +25,7 @@ from tests.providers.standin import KEY, provider
 def on_pool(**given: Any) -> Resources:
     """Resources whose images are made in shards; none of its parts is opened."""
     many = {"ledger_url": "postgresql+psycopg://localhost/none", "index": "weaviate"}
-    return Resources(Settings(**{"execution": "pool", "shard_memory_mb": 512, **many, **given}))
+    return Resources(Settings(**{"execution": "pool", "shards": {"memory_mb": 512}, **many, **given}))
 
 
 @pytest.fixture
@@ -65,10 +65,10 @@ def test_pool_without_a_worker_is_named(ask: Callable[..., Any]) -> None:
         with pytest.raises(Configuration, match="The pool embed has no worker"):
             check_pool(on_pool())
         ask(lambda client: client.send_worker_heartbeat(EMBED, "a worker", heartbeat_interval_seconds=60))
-        said = check_pool(on_pool(shard_cpus=0.5))
+        said = check_pool(on_pool(shards={"cpus": 0.5}))
         assert said.startswith("embed has a worker, limit 3")
         assert f"{2 * (os.cpu_count() or 1)} by CPUs" in said
-        assert "room for 0 shards: 0 by free memory" in check_pool(on_pool(shard_memory_mb=1 << 20))
+        assert "room for 0 shards: 0 by free memory" in check_pool(on_pool(shards={"memory_mb": 1 << 20}))
         ask(lambda client: client.update_work_pool(EMBED, WorkPoolUpdate(is_paused=True)))
         with pytest.raises(Configuration, match="is paused"):
             check_pool(on_pool())
@@ -87,15 +87,15 @@ def test_weights_that_are_chosen_but_not_here_are_told_with_what_fetches_them(
 
 
 def test_a_model_that_is_chosen_and_not_told_where_is_named() -> None:
-    with pytest.raises(Configuration, match="VISION_MODEL"):
+    with pytest.raises(Configuration, match="VISION__MODEL"):
         check_models(Resources(Settings(analyst="vision")))
-    with pytest.raises(Configuration, match="LLM_MODEL"):
+    with pytest.raises(Configuration, match="LLM__MODEL"):
         check_models(Resources(Settings(discovery="llm")))
 
 
 def test_vectors_that_cost_are_tried_with_a_question_that_no_document_pays_for() -> None:
     with provider() as there:
-        where = {"text_encoder": "openai", "text_url": there.openai_url, "text_model": "m", "text_api_key": KEY}
+        where = {"text_encoder": "openai", "text": {"url": there.openai_url, "model": "m", "api_key": KEY}}
         assert "openai (1024-d)" in check_models(Resources(Settings.model_validate(where)))
         assert len(there.asked) == 1
 

@@ -178,7 +178,7 @@ def test_debug_shows_the_traceback(swatchbook: Swatchbook) -> None:
 
 
 def test_config_shows_where_values_come_from(swatchbook: Swatchbook, tmp_path: Path) -> None:
-    (tmp_path / "other.env").write_text("SWATCHBOOK_DECODERS=3\nSWATCHBOOK_WEAVIATE_API_KEY=hush\nSWATCHBOOK_HOEM=x\n")
+    (tmp_path / "other.env").write_text("SWATCHBOOK_DECODERS=3\nSWATCHBOOK_WEAVIATE__API_KEY=hush\nSWATCHBOOK_HOEM=x\n")
     run = swatchbook("--env-file", "other.env", "config", "--json")
     assert run.returncode == 0
     rows = {row["variable"]: row for row in json.loads(run.stdout)}

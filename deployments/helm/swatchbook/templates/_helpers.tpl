@@ -88,7 +88,7 @@ volumeMounts:
 {{ include "swatchbook.secret" (dict "root" . "name" "PREFECT_API_AUTH_STRING" "key" "prefect-auth") }}
 {{ include "swatchbook.secret" (dict "root" . "name" "SWATCHBOOK_LEDGER_URL" "key" "ledger-url") }}
 {{- if eq (get .Values.settings "INDEX") "weaviate" }}
-{{ include "swatchbook.secret" (dict "root" . "name" "SWATCHBOOK_WEAVIATE_API_KEY" "key" "weaviate-key") }}
+{{ include "swatchbook.secret" (dict "root" . "name" "SWATCHBOOK_WEAVIATE__API_KEY" "key" "weaviate-key") }}
 {{- end }}
 {{- range $name, $value := .Values.settings }}
 - {name: SWATCHBOOK_{{ $name }}, value: {{ $value | quote }}}

@@ -119,7 +119,7 @@ def draw_reviewed(
     parts += [Text(f"✗ {clean(failure)}", "red") for each in done for failure in each.failed]
     parts += [Text(f"… {clean(each.name)}: {clean(each.message)}", "yellow") for each in done if each.message]
     if review_tag(resources.settings) is None:
-        parts.append(Text("SWATCHBOOK_REVIEW_MODEL is not set, so only people can review.", "yellow"))
+        parts.append(Text("SWATCHBOOK_REVIEW__MODEL is not set, so only people can review.", "yellow"))
     if any(each.corrected for each in done):
         parts.append(Text(f"To embed the corrections: swatchbook fill failed{owner_flag(owner)}", "dim"))
     parts.append(
