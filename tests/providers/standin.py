@@ -3,7 +3,7 @@
     with provider() as there:                      # a free port of loopback, until the end of the block
         there.answer = lambda asked: {...}         # what the model says: an object, or the text itself
         there.faults = Faults({"error": 0.1})      # or `there.script.extend(["hang", "error"])`: the next ones
-        settings = Settings(llm_url=there.openai_url, llm_model="any", llm_api_key=KEY)
+        settings = Settings(llm={"url": there.openai_url, "model": "any", "api_key": KEY})
 
 What was asked, what was answered in full and what came although told to wait stands in `asked`, `paid`, `early`.
 `python -m tests.providers.standin` runs one until killed and prints its address.
