@@ -98,9 +98,10 @@ def _settings(files: Files) -> tuple[int, int]:
 
 
 def _commands(path: str, source: str) -> int:
-    """Return how many commands a file registers: the entries below the panels of its COMMANDS, or entry points."""
+    """Return how many commands a file registers at the top, by the panels of its COMMANDS or by entry points."""
     if path.endswith("pyproject.toml"):
-        return len(tomllib.loads(source)["project"].get("entry-points", {}).get("swatchbook.commands", ()))
+        named = tomllib.loads(source)["project"].get("entry-points", {}).get("swatchbook.commands", ())
+        return sum("." not in name for name in named)
     if "/cli/commands/" not in f"/{path}":
         return 0
     panels = [
