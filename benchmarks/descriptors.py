@@ -16,11 +16,11 @@ from PIL import Image
 from samples.generate import BUILD, build
 from swatchbook.images.decoder_pool import Decoders
 from swatchbook.models.local_encoder import DescriptorEncoder
-from swatchbook.pdf import reader
-from swatchbook.pipeline.extract import extract
 from swatchbook.records import Plan, PlannedPage
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
+from swatchbook_catalogue.extract import extract
+from swatchbook_catalogue.pdf import reader
 
 BATCH = 20
 PRINT_SIZES = ((600, 450), (800, 600), (640, 900), (1_000, 1_000))

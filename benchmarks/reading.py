@@ -126,9 +126,9 @@ def printed_seconds(catalogue: Path) -> Iterator[float]:
     """Yield the processor seconds of OCR of each page that is read so; the models are loaded before."""
     import pymupdf
 
-    from swatchbook.pdf.mupdf_document import MupdfDocument
-    from swatchbook.pdf.ocr_pages import PrintedText
-    from swatchbook.pdf.parser_child import read_page
+    from swatchbook_catalogue.pdf.mupdf_document import MupdfDocument
+    from swatchbook_catalogue.pdf.ocr_pages import PrintedText
+    from swatchbook_catalogue.pdf.parser_child import read_page
 
     printed_text = PrintedText("auto")
     with pymupdf.open(catalogue) as document:
@@ -143,9 +143,9 @@ def printed_seconds(catalogue: Path) -> Iterator[float]:
 
 
 def main(catalogue: Path) -> None:
-    from swatchbook.pdf import reader
     from swatchbook.settings import Settings
     from swatchbook.storage.files import Files
+    from swatchbook_catalogue.pdf import reader
 
     with TemporaryDirectory() as home:
         files = Files(str(Path(home) / "files"))

@@ -16,12 +16,13 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from swatchbook.errors import Failure
-from swatchbook.pdf import reader
-from swatchbook.pipeline.extract import extract
 from swatchbook.records import Extraction, Placement, PlacementState, Plan, PlannedPage
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
 from swatchbook_base.geometry import area, shared_area
+from swatchbook_base.reading import iter_pages
+from swatchbook_catalogue.extract import extract
+from swatchbook_catalogue.pdf import reader
 
 SAME_PLACE = 0.8  # least share of two boxes, of what they cover together, for them to be one place
 
@@ -60,7 +61,7 @@ def read_with(name: str, path: Path) -> Read:
         found = extract(path, "compared", reading, plan, files, settings)
         seconds = time.perf_counter() - started
         words = Counter(
-            (page.number, word) for page in reader.iter_pages(files, reading) for word in page.text.casefold().split()
+            (page.number, word) for page in iter_pages(files, reading) for word in page.text.casefold().split()
         )
     return Read(words, found, len(reading.lost) + len(found.lost), seconds)
 

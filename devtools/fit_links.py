@@ -1,4 +1,4 @@
-"""Fit the weights of the links from pictures to products (`swatchbook/catalogue/link_weights.json`), and measure how
+"""Fit the weights of the links from pictures to products (`link_weights.json`), and measure how
 they do on catalogues that they were not fitted on.
 
     python -m devtools.fit_links                                      fit, write the weights, print the figures
@@ -32,17 +32,17 @@ from devtools.evaluation.truth import Truth, read_truths
 from devtools.fit_products import named_f1
 from devtools.newton import fit_logistic, named_weights
 from devtools.score_products import Result, catalogue_of, reading_of
-from swatchbook.catalogue.choose_names import Choice, choose_names
-from swatchbook.catalogue.choose_names import Weights as NameWeights
-from swatchbook.catalogue.describe import assemble_products
-from swatchbook.catalogue.discover import Choose, discover
-from swatchbook.catalogue.link import Weights, likeliest
-from swatchbook.catalogue.link_features import measure, places_of
-from swatchbook.catalogue.name_groups import NameGroup
 from swatchbook.records import COUNTED, Description
+from swatchbook_catalogue.choose_names import Choice, choose_names
+from swatchbook_catalogue.choose_names import Weights as NameWeights
+from swatchbook_catalogue.describe import assemble_products
+from swatchbook_catalogue.discover import Choose, discover
+from swatchbook_catalogue.link import Weights, likeliest
+from swatchbook_catalogue.link_features import measure, places_of
+from swatchbook_catalogue.name_groups import NameGroup
 
 FEATURES: Final = Path("tests/truth/links")
-WEIGHTS: Final = Path("swatchbook/catalogue/link_weights.json")
+WEIGHTS: Final = Path("packages/catalogue/swatchbook_catalogue/link_weights.json")
 PENALTY: Final = 20.0
 """A large penalty: with a tenth of it, catalogues left out have a recall that is 0.02 lower."""
 ROWS: Final = 60

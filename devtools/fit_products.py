@@ -1,4 +1,4 @@
-"""Fit the weights that choose the names of products (`swatchbook/catalogue/name_weights.json`), and measure how they do
+"""Fit the weights that choose the names of products (`name_weights.json`), and measure how they do
 on catalogues that they were not fitted on.
 
     python -m devtools.fit_products [--accept DOCUMENT REASON]
@@ -61,7 +61,9 @@ from devtools.measured_groups import (
 )
 from devtools.newton import Fitted, fit_comparison, fit_probability, named_weights
 from devtools.score_products import reading_of
-from swatchbook.catalogue.choose_names import (
+from swatchbook.records import Description, Discovery, FoundProduct, Page, Product, Reading, fold
+from swatchbook_base.e5 import DIMENSION
+from swatchbook_catalogue.choose_names import (
     LARGEST_LOG_ODDS,
     SILENT,
     UNLIKELY,
@@ -70,13 +72,11 @@ from swatchbook.catalogue.choose_names import (
     judge_names,
     read_weights,
 )
-from swatchbook.catalogue.describe import assemble_products
-from swatchbook.catalogue.discover import AGAIN, lay_out, without_repeats
-from swatchbook.catalogue.name_groups import NameGroup, find_name_groups, find_oddities
-from swatchbook.records import Description, Discovery, FoundProduct, Page, Product, Reading, fold
-from swatchbook_base.e5 import DIMENSION
+from swatchbook_catalogue.describe import assemble_products
+from swatchbook_catalogue.discover import AGAIN, lay_out, without_repeats
+from swatchbook_catalogue.name_groups import NameGroup, find_name_groups, find_oddities
 
-WEIGHTS: Final = Path("swatchbook/catalogue/name_weights.json")
+WEIGHTS: Final = Path("packages/catalogue/swatchbook_catalogue/name_weights.json")
 CHOSEN: Final = (
     *("few", "count", "pages", "repeated", "larger", "announced", "words", "signs", "uneven", "sizes", "role"),
     *("one_to_one", "follows", "described", "labelled", "measured", "priced", "table_priced", "coded", "refrains"),

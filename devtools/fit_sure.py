@@ -1,4 +1,4 @@
-"""Fit how sure the products of a whole document are (`swatchbook/catalogue/judge_document.py`), and say by document how
+"""Fit how sure the products of a whole document are (`judge_document.py`), and say by document how
 far such probabilities are from the truth.
 
 A case is a document and what weights that do not know it choose: right if the F1 of the likely names is at least 0.8,
@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 
 from devtools.measured_groups import Decision, Together
 from devtools.newton import Fitted, fit_probability
-from swatchbook.catalogue.choose_names import LEAST_LIKELY, UNLIKELY, Weights
-from swatchbook.catalogue.judge_document import (
+from swatchbook_catalogue.choose_names import LEAST_LIKELY, UNLIKELY, Weights
+from swatchbook_catalogue.judge_document import (
     GOOD,
     judge_found,
     judge_silence,

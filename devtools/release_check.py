@@ -193,16 +193,18 @@ def _pip(environment: Path) -> tuple[str | Path, ...]:
 
 
 def use(programs: Path, folder: Path) -> None:
-    """Run README's first commands with a catalogue and a folder of pictures. Raises NotPublishable."""
-    draw_catalogue(folder / "catalogue.pdf")
+    """Use the core alone: ingest a folder of pictures and a plain item file, and search. Raises NotPublishable."""
     draw_pictures(folder / "pictures")
+    Image.new("RGB", (320, 320), "#b3262b").save(folder / "felt.png")
+    item = {"id": "felt", "title": "Red felt", "images": ["felt.png"]}
+    (folder / "items.jsonl").write_text(f"{json.dumps(item)}\n")
 
     swatchbook = partial(run, programs / "swatchbook", folder=folder, SWATCHBOOK_HOME=str(folder / "home"))
     version = swatchbook("--version").strip()
     require([] if version == f"swatchbook {PROJECT['version']}" else [f"--version prints {version!r}."])
     swatchbook("doctor")
-    swatchbook("ingest", "catalogue.pdf", "pictures")
-    for question, found in (("oak floor", "catalogue.pdf"), ("grey terrazzo", "grey terrazzo")):
+    swatchbook("ingest", "pictures", "items.jsonl")
+    for question, found in (("felt", "Red felt"), ("grey terrazzo", "grey terrazzo")):
         require([] if found in swatchbook("search", question, "--json") else [f"{question} does not find {found}."])
     declared = "from swatchbook.deployments.declared import flow_names; flow_names()"
     run(programs / "python", "-c", declared, folder=folder)
@@ -211,8 +213,14 @@ def use(programs: Path, folder: Path) -> None:
 def use_packages(programs: Path, folder: Path) -> None:
     """Use what each package adds, on what was ingested. Raises NotPublishable."""
     swatchbook = partial(run, programs / "swatchbook", folder=folder, SWATCHBOOK_HOME=str(folder / "home"))
+    draw_catalogue(folder / "catalogue.pdf")
+    swatchbook("ingest", "catalogue.pdf")
+    require([] if "catalogue.pdf" in swatchbook("search", "oak floor", "--json") else ["The catalogue is not found."])
+    library = "from swatchbook_catalogue import read_catalogue; print(len(read_catalogue('catalogue.pdf').pictures))"
+    pictures = run(programs / "python", "-c", library, folder=folder)
+    require([] if pictures == "1\n" else [f"read_catalogue finds {pictures} pictures."])
     shop = swatchbook("export", "--all", "--format", "jsonld", "--to", "products.jsonld", "--json")
-    require([] if '"products": 4,' in shop else [f"export --format jsonld says {shop}."])
+    require([] if '"products": 5,' in shop else [f"export --format jsonld says {shop}."])
     (folder / "feed.csv").write_text("SKU;Bezeichnung;Preis;Bild\nA-1;Eiche;89,00 €;pictures/blue wool.jpg\n")
     plan = swatchbook("ingest", "--plan", "feed.csv", "--json")
     require([] if '"price": "89"' in plan else [f"ingest --plan says {plan}."])

@@ -21,7 +21,7 @@ from devtools.fit_products import fit, leave_one_out
 from devtools.fit_sure import brier, calibration_error
 from devtools.measured_groups import FEATURES, Measured, load, set_of
 from devtools.score_products import row, run_stages
-from swatchbook.catalogue.choose_names import Weights
+from swatchbook_catalogue.choose_names import Weights
 
 
 def main() -> None:

@@ -32,15 +32,8 @@ from devtools.evaluation.stored import score_edited, score_stored
 from devtools.evaluation.summary import Evaluation, evaluate, read_evaluation
 from devtools.evaluation.truth import Truth, read_truths
 from swatchbook.cache_keys import stage_key
-from swatchbook.catalogue import describe, discover, plan
-from swatchbook.catalogue.choose_names import Choice, Weights, choose_names
-from swatchbook.catalogue.link import link
-from swatchbook.catalogue.name_groups import NameGroup
 from swatchbook.interface.cli.terminal import say_json
-from swatchbook.pdf import reader
-from swatchbook.pdf.check_file import check_file
-from swatchbook.pdf.read_ahead import find_reading, keep_reading
-from swatchbook.pipeline.extract import extract
+from swatchbook.read_ahead import find_reading, keep_reading
 from swatchbook.records import (
     DEFAULT_OWNER,
     Description,
@@ -58,6 +51,14 @@ from swatchbook.records import (
 from swatchbook.resources import open_resources
 from swatchbook.settings import Settings, load_settings
 from swatchbook.storage.files import Files
+from swatchbook_base.check_file import check_file
+from swatchbook_base.reading import iter_pages
+from swatchbook_catalogue import describe, discover, plan
+from swatchbook_catalogue.choose_names import Choice, Weights, choose_names
+from swatchbook_catalogue.extract import extract
+from swatchbook_catalogue.link import link
+from swatchbook_catalogue.name_groups import NameGroup
+from swatchbook_catalogue.pdf import reader
 
 CHANGES: Final = (
     ("+ found", "won"),
@@ -234,7 +235,7 @@ def run_stages(
         settings = Settings(home=home)
         files = Files(settings.files)
         reading = _read(path, files, settings)
-        discovery = discover.discover(reading, reader.iter_pages(files, reading), weights, choose=choose)
+        discovery = discover.discover(reading, iter_pages(files, reading), weights, choose=choose)
         products = _products(path, reading, discovery, files, settings, facts=facts)
     return Answer(products, {}, (), reading.page_boxes, discovery.sure)
 
@@ -269,11 +270,11 @@ def catalogue_by(
         settings = Settings(home=home)
         files = Files(settings.files)
         reading = _read(path, files, settings)
-        discovery = find(reading, reader.iter_pages(files, reading))
+        discovery = find(reading, iter_pages(files, reading))
         products = _products(path, reading, discovery, files, settings, facts=facts)
-        planned = plan.make_plan(reading, reader.iter_pages(files, reading), discovery, focus=True)
+        planned = plan.make_plan(reading, iter_pages(files, reading), discovery, focus=True)
         extraction = extract(path, "document", reading, planned, files, settings)
-        pages = list(reader.iter_pages(files, reading, pages=planned.shown))
+        pages = list(iter_pages(files, reading, pages=planned.shown))
     return Result(reading, discovery, products, planned, extraction, pages)
 
 
@@ -295,7 +296,7 @@ def _describe(
     if not kept.exists():
         kept.write_text(reader.tables(path, reading.table_pages, settings).model_dump_json())
     tables = Tables.model_validate_json(kept.read_bytes()).tables
-    return describe.describe_all(discovery, reader.iter_pages(files, reading), tables)
+    return describe.describe_all(discovery, iter_pages(files, reading), tables)
 
 
 @contextmanager
@@ -305,7 +306,7 @@ def reading_of(path: Path, keep: Path | None) -> Iterator[tuple[Reading, Iterato
         settings = Settings(home=home)
         files = Files(settings.files)
         reading = _read(path, files, settings)
-        yield reading, reader.iter_pages(files, reading)
+        yield reading, iter_pages(files, reading)
 
 
 @contextmanager

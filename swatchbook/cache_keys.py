@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
+from swatchbook.catalogue_reader import catalogue_reader, reader_version
 from swatchbook.records import UNTAUGHT, IngestOptions, Record
 from swatchbook.settings import Settings
 from swatchbook.teacher import teacher_version
@@ -35,15 +36,16 @@ class PureStage(Record):
 
 
 _BASE = "packages/base/swatchbook_base"
+_CATALOGUE = "packages/catalogue/swatchbook_catalogue"
 _GEOMETRY = f"{_BASE}/geometry.py"
-_PDF = ("swatchbook/pdf/*.py", _GEOMETRY, f"{_BASE}/truncate.py", f"{_BASE}/image_limits.py")
+_PDF = (f"{_CATALOGUE}/pdf/*.py", _GEOMETRY, f"{_BASE}/truncate.py", f"{_BASE}/image_limits.py")
 
 
 def _catalogue(*names: str) -> tuple[str, ...]:
-    return (_GEOMETRY, *(f"swatchbook/catalogue/{name}.py" for name in names))
+    return (_GEOMETRY, *(f"{_CATALOGUE}/{name}.py" for name in names))
 
 
-_LABELS = "swatchbook/catalogue/*labels.toml"
+_LABELS = f"{_CATALOGUE}/*labels.toml"
 _PRICES = f"{_BASE}/printed_prices.py"
 _LLM = ("llm/excerpt", "llm/prompts", "llm/scans")
 _PAGE_LIMITS = ("max_pages", "max_document_mb", "page_seconds", "child_memory_mb")
@@ -70,10 +72,10 @@ PURE_STAGES: Mapping[str, PureStage] = {
             *_catalogue("bare_values", "name_labels", "bands", "sections", "running_text", "variants", "plan"),
             *_catalogue("shared_tables"),
             *_catalogue(*_LLM, "llm/find_products"),
-            "swatchbook/catalogue/name_weights.json",
+            f"{_CATALOGUE}/name_weights.json",
             *_E5,
-            "swatchbook/catalogue/offer_words.toml",
-            "swatchbook/catalogue/value_words.toml",
+            f"{_CATALOGUE}/offer_words.toml",
+            f"{_CATALOGUE}/value_words.toml",
         ),
     ),
     "describe": PureStage(
@@ -86,8 +88,8 @@ PURE_STAGES: Mapping[str, PureStage] = {
             *_catalogue("describe", "line_facts", "table_facts", "page_wide_facts", "placed_lines", "bands"),
             *_catalogue("shared_tables"),
             *_catalogue("attributes", "measures", "color_words", "table_rows", "page_layout", "kinds", "running_text"),
-            "swatchbook/catalogue/colors.toml",
-            "swatchbook/catalogue/fact_words.toml",
+            f"{_CATALOGUE}/colors.toml",
+            f"{_CATALOGUE}/fact_words.toml",
             *_catalogue(*_LLM, "llm/metadata", "llm/find_products"),
         ),
     ),
@@ -123,7 +125,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
             _PRICES,
             f"{_BASE}/picture_traits.py",
             *_catalogue("placements", "decoration", "attributes", "bands", "kinds", "running_text"),
-            "swatchbook/pipeline/extract.py",
+            *_catalogue("extract"),
         ),
     ),
     # not cached: another version lets the next run give the items of unchanged folders their new titles and texts
@@ -187,13 +189,13 @@ def _reads(stage: str, settings: Settings, options: IngestOptions) -> list[objec
     limits |= settings.model_dump(mode="json", include=set(pure.newer_settings), exclude_defaults=True)
     asked = _asked(pure, settings) if settings.discovery != "layout" else ()
     before = [_reads(before, settings, options) for before in pure.after]
-    return [stage, pure.version, chosen, limits, *asked, before]
+    read_by = [] if stage == "items" else [reader_version()]
+    return [stage, pure.version, *read_by, chosen, limits, *asked, before]
 
 
 def _asked(pure: PureStage, settings: Settings) -> list[tuple[str, str]]:
     """Return (model, prompt recipe) of each question. The address of the model does not count."""
     if not pure.asks:
         return []
-    from swatchbook.catalogue.llm.prompts import RECIPES
-
-    return [(str(getattr(settings, part).model), RECIPES[question]) for part, question in pure.asks]
+    recipes = catalogue_reader().RECIPES
+    return [(str(getattr(settings, part).model), recipes[question]) for part, question in pure.asks]

@@ -36,6 +36,7 @@ class Kind(StrEnum):
     TEACHER = "teacher"
     ITEM_FILES = "item_files"
     BUCKETS = "buckets"
+    CATALOGUE = "catalogue"
 
     @property
     def word(self) -> str:
@@ -54,10 +55,11 @@ GROUPS: Final[Mapping[Kind, str]] = {
     Kind.TEACHER: "swatchbook.teachers",
     Kind.ITEM_FILES: "swatchbook.item_files",
     Kind.BUCKETS: "swatchbook.buckets",
+    Kind.CATALOGUE: "swatchbook.catalogue_readers",
 }
 """Kind -> group of its entry points."""
 
-UNCHOSEN: Final = frozenset({Kind.COMMAND, Kind.ROUTER, Kind.TEACHER, Kind.ITEM_FILES, Kind.BUCKETS})
+UNCHOSEN: Final = frozenset({Kind.COMMAND, Kind.ROUTER, Kind.TEACHER, Kind.ITEM_FILES, Kind.BUCKETS, Kind.CATALOGUE})
 """Kinds that nobody chooses: all that is installed is used."""
 
 BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
@@ -78,9 +80,9 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
         "lance": "swatchbook.index.lance:open_index",
         "weaviate": "swatchbook.index.weaviate:open_index",
     },
-    Kind.PDF_READER: {
-        "mupdf": "swatchbook.pdf.mupdf_document:open_document",
-        "pdfium": "swatchbook.pdf.pdfium_document:open_document",
+    Kind.PDF_READER: {  # of packages/catalogue; named here, so that settings are checked without reading metadata
+        "mupdf": "swatchbook_catalogue.pdf.mupdf_document:open_document",
+        "pdfium": "swatchbook_catalogue.pdf.pdfium_document:open_document",
     },
     Kind.EXPORTER: {
         "csv": "swatchbook.export.formats:CSV",
@@ -93,6 +95,7 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
     Kind.ROUTER: {},  # those of the core: `interface/service/app.py`
     Kind.TEACHER: {},
     Kind.BUCKETS: {},
+    Kind.CATALOGUE: {},
 }
 """Kind -> name -> `module:factory`, as an entry point has it."""
 

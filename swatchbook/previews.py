@@ -7,7 +7,6 @@ import io
 from pydantic import Field
 
 from swatchbook.errors import Failure
-from swatchbook.pdf.reader import render_page
 from swatchbook.records import Record
 from swatchbook.resources import Resources
 from swatchbook_base.arrays import Pixels
@@ -30,9 +29,9 @@ class RenderedPage(Record):
         return f"{self.file}-p{self.number}-w{self.width}.png"
 
     def make(self, resources: Resources) -> bytes:
-        """Render the page. Raises what `render_page` raises, and FileMissing."""
+        """Render the page. Raises what `CatalogueReader.render_page` raises, and FileMissing."""
         with resources.files.local(self.file) as path:
-            return render_page(path, self.number, resources.settings, width=self.width)
+            return resources.catalogue.render_page(path, self.number, resources.settings, width=self.width)
 
 
 class Thumbnail(Record):

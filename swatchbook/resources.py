@@ -23,10 +23,11 @@ from swatchbook.settings import Settings, scale_rates
 from swatchbook.storage.files import Files
 
 if TYPE_CHECKING:
+    from swatchbook.catalogue_reader import CatalogueReader
     from swatchbook.images.decoder_pool import Decoders
     from swatchbook.index.contract import Index
     from swatchbook.models.registry import Models
-    from swatchbook.pdf.read_ahead import ReadingAhead
+    from swatchbook.read_ahead import ReadingAhead
     from swatchbook.runtime.batch_size import BatchSize
     from swatchbook.runtime.memory import MemoryUse
     from swatchbook.storage.preview_cache import PreviewCache
@@ -85,6 +86,14 @@ class Resources:
     @cached_property
     def files(self) -> Files:
         return Files(self.settings.files, self.settings.copies_folder)
+
+    @cached_property
+    def catalogue(self) -> "CatalogueReader":
+        """The reader of catalogues. Raises MissingExtra where the package, or what the settings choose, is missing."""
+        from swatchbook.catalogue_reader import catalogue_reader
+
+        require_extras(self.settings, "pdf_reader")
+        return catalogue_reader()
 
     @cached_property
     def index(self) -> "Index":

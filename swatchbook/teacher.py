@@ -11,7 +11,6 @@ from swatchbook.plugins import Kind, find, installed
 from swatchbook.records import Discovery, Extraction, LostPicture, Page, Reading, TaughtReading
 
 if TYPE_CHECKING:
-    from swatchbook.catalogue.link_features import PagePlaces
     from swatchbook.ledger.stored_documents import Document
     from swatchbook.resources import Resources
 
@@ -43,7 +42,7 @@ class Teacher(Protocol):
         `taken`: parts that a person took in otherwise, which are not returned again.
         """
 
-    def pairing(self, taught: TaughtReading) -> "Callable[[Sequence[PagePlaces]], Mapping[str, str]] | None":
+    def pairing(self, taught: TaughtReading) -> Callable[[Any], Mapping[str, str]] | None:
         """Return what pairs pictures with names as it was taught, None where it was not."""
 
     def describe_offer(self, resources: "Resources", document: "Document") -> str | None:

@@ -7,7 +7,7 @@ these tests too: in CI it has every package, and there a skip is a failure (`con
 import shutil
 from functools import cache
 
-from swatchbook.ocr_languages import has_data
+from swatchbook_catalogue.pdf.ocr_languages import has_data
 
 _COMMANDS = {"chromium": ("chromium", "chromium-browser", "google-chrome"), "prometheus": ("prometheus", "promtool")}
 """Package -> its commands: of Chromium any one is enough, of others all are needed. Other packages have one command,

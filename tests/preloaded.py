@@ -30,12 +30,11 @@ import torch
 import weaviate
 
 import swatchbook.index.lance
-import swatchbook.pdf.read_ahead
 import swatchbook.pipeline.embed
-import swatchbook.pipeline.extract
 import swatchbook.pipeline.register_path
 import swatchbook.pipeline.review
 import swatchbook.pipeline.scan
+import swatchbook.read_ahead
 import swatchbook.reports.inspection_html
 import swatchbook.search.search
 from swatchbook import blocks

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from swatchbook.cache_keys import PURE_STAGES, stage_key
-from swatchbook.catalogue.llm.prompts import RECIPES
 from swatchbook.records import IngestOptions, TaughtReading, TextRule
 from swatchbook.settings import Settings
+from swatchbook_catalogue.llm.prompts import RECIPES
 
 ROOT = Path(__file__).parents[1]
 PINS = Path(__file__).with_name("pinned_stages.json")

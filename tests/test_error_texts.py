@@ -20,6 +20,7 @@ PLAIN = {"errno", "sqlite_errorcode", "filename", "response", "code", "errors"}
 the messages, which pydantic writes for those who gave the values.
 """
 
+LIBRARY = "packages/catalogue/swatchbook_catalogue"
 ALLOWED = {
     "swatchbook/interface/cli/main.py invoke": "adds to what click says about an unknown option which command has it",
     "swatchbook/interface/service/problems.py describe": "reads an HTTPException, whose detail is a text of ours",
@@ -29,8 +30,8 @@ ALLOWED = {
     "swatchbook/index/weaviate.py _write": "quotes why the server rejected an object",
     "swatchbook/index/weaviate_connection.py _failure": "searches it for words of a server that starts or has no room",
     "swatchbook/ledger/driver_errors.py _translated": "looks up the driver's error number",
-    "swatchbook/pdf/library_failure.py to_failure": "searches it for a failed allocation",
-    "swatchbook/pdf/pdfium_document.py open_document": "compares its number with that of a missing password",
+    f"{LIBRARY}/pdf/library_failure.py to_failure": "searches it for a failed allocation",
+    f"{LIBRARY}/pdf/pdfium_document.py open_document": "its number may be that of a missing password",
     "swatchbook/plugins.py named": "quotes in one line what a plugin raised that the person installed and named",
     "swatchbook/providers/wires/voyage.py speak": "names its class in the cause, which only the log has",
     "swatchbook/sources/table.py _read_sql": "quotes what a database says about a person's own query",

@@ -24,11 +24,6 @@ NOT_SHIPPED = {"devtools", "samples", "benchmarks", "tests"}
 EXTENSIONS = {path.parent.name for path in ROOT.glob("packages/*/swatchbook_*/__init__.py")} - {"swatchbook_base"}
 """Import names of what is in `packages/`: entry points find it. The core is built on `swatchbook_base`."""
 FOREIGN_TO_THE_DOMAIN = {"prefect", "prefect_docker", "fastapi", "typer", "rich"}
-STRANGERS = {
-    "pdf": {"catalogue", "ledger", "index"},
-    "catalogue": {"pdf", "ledger", "index"},
-}
-"""Room -> rooms that it may not import, though that makes no circle: reading and meaning are separate and pure."""
 PDF_PARSER = {"pymupdf", "pymupdf4llm", "fitz", "pypdfium2", "pypdfium2_raw"}
 
 
@@ -152,26 +147,36 @@ def test_a_cycle_of_rooms_is_found() -> None:
     assert set(pairwise(find_cycle({"a": {"b"}, "b": {"c"}, "c": {"a"}}))) == {("a", "b"), ("b", "c"), ("c", "a")}
 
 
-def test_reading_and_meaning_know_neither_each_other_nor_the_ledger(shipped: dict[str, set[str]]) -> None:
-    assert {room(module) for module in shipped} >= STRANGERS.keys() | {"ledger", "index"}
-    inside = [(m, name) for m, names in shipped.items() for name in names if room(m) in STRANGERS]
-    own = [(m, name) for m, name in inside if name.startswith("swatchbook.")]
-    assert [f"{m} imports {name}" for m, name in own if room(name) in STRANGERS[room(m)]] == []
-
-
-def test_the_base_knows_nothing_of_the_core() -> None:
-    modules = [*(ROOT / "packages/base").glob("swatchbook_base/**/*.py")]
+@pytest.mark.parametrize("package", ["base", "catalogue"])
+def test_base_and_library_know_nothing_of_the_core(package: str) -> None:
+    modules = [*(ROOT / "packages" / package).glob("swatchbook_*/**/*.py")]
     names = {name for path in modules for name in imported(path.read_text())}
     assert any(name.startswith("swatchbook_base.") for name in names)
-    assert {
-        name for name in names if name.partition(".")[0] in {"swatchbook"} | EXTENSIONS | FOREIGN_TO_THE_DOMAIN
-    } == set()
+    strange = {"swatchbook", *EXTENSIONS, *FOREIGN_TO_THE_DOMAIN} - {"swatchbook_catalogue"}
+    assert {name for name in names if name.partition(".")[0] in strange} == set()
 
 
-def test_only_the_pdf_room_imports_pymupdf(shipped: dict[str, set[str]]) -> None:
+JOIN_BOTH = {"extract", "stages", "discover_with_model", "catalogue"}
+"""Modules of the library that use both what reads PDFs and what finds products in them."""
+
+
+def test_reading_and_meaning_know_not_each_other() -> None:
+    library = ROOT / "packages/catalogue/swatchbook_catalogue"
+    names = {path.relative_to(library): imported(path.read_text()) for path in library.rglob("*.py")}
+    reading = {path: found for path, found in names.items() if path.parts[0] == "pdf"}
+    meaning = {path: found for path, found in names.items() if path not in reading and path.stem not in JOIN_BOTH}
+    assert min(len(reading), len(meaning)) > 20
+    pdf = "swatchbook_catalogue.pdf"
+    wrong = {n for found in reading.values() for n in found if n.startswith("swatchbook_catalogue") and pdf not in n}
+    assert wrong | {n for found in meaning.values() for n in found if n.startswith(pdf)} == set()
+
+
+def test_only_the_reader_of_pdfs_imports_their_parsers(shipped: dict[str, set[str]]) -> None:
     importers = {module for module, names in shipped.items() if {n.partition(".")[0] for n in names} & PDF_PARSER}
-    assert importers
-    assert {room(module) for module in importers} == {"pdf"}
+    assert importers == set()
+    library = [*(ROOT / "packages/catalogue/swatchbook_catalogue").rglob("*.py")]
+    inside = {p.parent.name for p in library if {n.partition(".")[0] for n in imported(p.read_text())} & PDF_PARSER}
+    assert inside == {"pdf"}
 
 
 def test_the_wheel_has_the_shipped_packages_and_no_others() -> None:

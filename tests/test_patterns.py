@@ -11,8 +11,8 @@ import pytest
 
 import swatchbook
 import swatchbook_shops
-from swatchbook.catalogue import attributes, measures
-from swatchbook.pdf.page_text import LONGEST_LINE
+from swatchbook_catalogue import attributes, measures
+from swatchbook_catalogue.pdf.page_text import LONGEST_LINE
 
 REPEATED = [
     *("1", "1 ", "1.", "1,", "a", "A ", "a: ", "1a", "1 x ", "1% a ", "(", "[", "- ", "S,", "20,", "Size: 1 ", "€1 "),

@@ -16,9 +16,9 @@ import numpy as np
 
 from devtools.evaluation.person import Labelled, label_texts, read_labelled
 from devtools.evaluation.truth import read_truths
-from swatchbook.catalogue.choose_names import Choice
-from swatchbook.catalogue.page_layout import PageLayout, Text
-from swatchbook.catalogue.sections import DocumentLayout
+from swatchbook_catalogue.choose_names import Choice
+from swatchbook_catalogue.page_layout import PageLayout, Text
+from swatchbook_catalogue.sections import DocumentLayout
 from swatchbook_teach.learning.texts import DocumentTexts, PageText
 
 FOLDER: Final = Path("tests/truth/teaching")

@@ -15,9 +15,9 @@ from devtools.evaluation.grain import GrainScore, score_grain
 from devtools.evaluation.likeness import likeness
 from devtools.evaluation.links import LinkScore, Placed, SaidLink, score_links
 from devtools.evaluation.truth import LabelledProduct, Truth
-from swatchbook.catalogue.judge_document import GOOD
 from swatchbook.records import Product, Record
 from swatchbook_base.geometry import Box
+from swatchbook_catalogue.judge_document import GOOD
 
 OTHER_NAME, JOINED_NAME = 0.98, 0.97
 """How much an agreement counts with another form of the label's name, and if the said category stands before the said

@@ -13,8 +13,8 @@ from swatchbook.models import image_network
 from swatchbook.records import Analysis
 
 if TYPE_CHECKING:
+    from swatchbook.catalogue_reader import PrintReader
     from swatchbook.ledger.calls import CallContext
-    from swatchbook.pdf.ocr_engine import Recogniser
     from swatchbook_base.arrays import Pixels
 
 SIDE: Final = 160  # pixels, as for the descriptors: of colours, pattern, contrast and quality
@@ -41,7 +41,7 @@ class LocalAnalyst:
         self._describe, self._shrink = local_analysis.analyse, shrink
         self._color_names = local_analysis.ColorNames()
         self._network, self._words = network, ImageWords()
-        self._recogniser = _load_recogniser() if reads_print else None
+        self._recogniser = _load_print_reader() if reads_print else None
 
     def analyse(self, pictures: "Sequence[Pixels]", context: "CallContext | None" = None) -> list[Analysis]:
         """Return one analysis per picture, in input order. It costs nothing, so `context` is not used.
@@ -63,7 +63,7 @@ class LocalAnalyst:
         return analysis.model_copy(update={"printed_text": "\n".join(line.text for line in printed.lines) or None})
 
 
-def _load_recogniser() -> "Recogniser":
-    from swatchbook.pdf.ocr_engine import Recogniser  # imports OpenCV and onnxruntime
+def _load_print_reader() -> "PrintReader":
+    from swatchbook.catalogue_reader import catalogue_reader
 
-    return Recogniser()
+    return catalogue_reader().print_reader()

@@ -11,29 +11,22 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from swatchbook.cache_keys import stage_key
-from swatchbook.catalogue import chunk, describe, discover, plan
-from swatchbook.catalogue.llm import scans
-from swatchbook.catalogue.llm.find_products import ask_names, is_open, open_pages
-from swatchbook.catalogue.llm.metadata import ask_metadata
-from swatchbook.catalogue.llm.prompts import READ_PAGE, Printed
 from swatchbook.ledger import claims, picture_reviews
 from swatchbook.models import registry
 from swatchbook.models.vision_analyst import INSTRUCTIONS, REPLY_TOKENS, Seen
-from swatchbook.pdf import reader
-from swatchbook.pdf.check_file import check_file
-from swatchbook.pdf.read_ahead import read_once
-from swatchbook.pipeline.extract import extract
 from swatchbook.pipeline.hold_files import holding_files
 from swatchbook.providers.costs import tokens_at_most, turn_tokens, usd
 from swatchbook.providers.endpoint import Part
 from swatchbook.providers.json_schema import schema_of
 from swatchbook.providers.messages import ChatMessage
 from swatchbook.providers.prices import known_price
+from swatchbook.read_ahead import read_once
 from swatchbook.records import COUNTED, Discovery, IngestOptions, Reading, Record, Role, Tables
 from swatchbook.resources import Resources
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
 from swatchbook_base.chat import Question, Shape
+from swatchbook_base.check_file import check_file
 
 SECONDS: Final[Mapping[Part, float]] = {"llm": 20.0, "vision": 2.0, "review": 2.0, "text": 1.0}
 """Approximate seconds for an answer, by part."""
@@ -76,10 +69,16 @@ class Estimate(Record):
 class Tally:
     """A `PaidChat` that counts questions and gives empty answers. Threads may share it."""
 
-    def __init__(self, model: str) -> None:
-        self.model = model
+    model = ""
+
+    def __init__(self) -> None:
         self.calls = self.tokens_in = self.tokens_out = 0
         self._turn = threading.Lock()
+
+    @property
+    def counted(self) -> tuple[int, int, int]:
+        """Return the calls, and the tokens in and out."""
+        return self.calls, self.tokens_in, self.tokens_out
 
     def ask(self, question: Question, shape: type[Shape]) -> Shape:
         tokens = turn_tokens(ChatMessage(question=question, shape=schema_of(shape), name=shape.__name__))
@@ -104,14 +103,13 @@ def estimate(resources: Resources, path: Path, options: IngestOptions) -> Estima
         for key in reading.files:
             with resources.files.local(key) as local:
                 files.put_file(local, suffix=Path(key).suffix)
-        discovery = discover.discover(reading, reader.iter_pages(files, reading))
-        tables = reader.tables(path, reading.table_pages, settings)
-        planned = plan.make_plan(
-            reading, reader.iter_pages(files, reading), discovery, options.focus, taken=options.pages
-        )
-        pages = reader.iter_pages(files, reading)
-        texts = {c.text_key: c.text for c in chunk.chunk("", reading, pages, planned, tables.tables).chunks if c.embed}
-        extraction = extract(path, "", reading, planned, files, settings)
+        catalogue = resources.catalogue
+        discovery = catalogue.discover(reading, files)
+        tables = catalogue.read_tables(path, reading, settings)
+        planned = catalogue.plan_pages(reading, files, discovery, focus=options.focus, taken=options.pages)
+        chunks = catalogue.cut_chunks("", reading, files, planned, tables).chunks
+        texts = {chunk.text_key: chunk.text for chunk in chunks if chunk.embed}
+        extraction = catalogue.extract(path, "", reading, planned, files, settings)
         shown = {p.content_key for p in extraction.placements if p.state in COUNTED}
         discovering = list(_discovering(resources, files, reading, discovery, tables))
     return Estimate(
@@ -137,32 +135,20 @@ def _discovering(
     resources: Resources, files: Files, reading: Reading, discovery: Discovery, tables: Tables
 ) -> Iterator[Planned]:
     """Count the questions of discovery: reading scanned pages, finding products, and describing each product."""
-    if resources.settings.discovery == "layout":
+    settings, mode = resources.settings, resources.settings.discovery
+    if mode == "layout":
         return
-    assists = resources.settings.discovery == "assist"
-    asked = open_pages(reading, discovery) if assists else frozenset(range(1, reading.page_count + 1))
-    if not asked:
+    vision, finding, describing = Tally(), Tally(), Tally()
+    resources.catalogue.ask_all(
+        reading, discovery, tables, files, mode=mode, llm=finding, describing=describing, vision=vision
+    )
+    if not finding.calls:
         return
+    if vision.calls:
+        yield _planned(settings, "discover", "vision", resources.models.vision.model, *vision.counted)
     model = resources.models.llm.model
-    if (scanned := scans.scanned_pages(reader.iter_pages(files, reading))) and not (assists and discovery.products):
-        question = Question(instructions=READ_PAGE, parts=(b"",), max_tokens=scans.REPLY_TOKENS)
-        yield _asked(
-            resources.settings,
-            "discover",
-            "vision",
-            resources.models.vision.model,
-            question,
-            Printed,
-            len(scanned),
-        )
-    finding, describing = Tally(model), Tally(model)
-    ask_names(finding, reading, reader.iter_pages(files, reading), discovery, only=asked)
-    descriptions = describe.describe_all(discovery, reader.iter_pages(files, reading), tables.tables)
-    for product, by_layout in zip(discovery.products, descriptions, strict=True):
-        if is_open(product) or not assists:
-            ask_metadata(describing, product, list(reader.iter_pages(files, reading, pages=product.pages)), by_layout)
     for stage, tally in (("discover", finding), ("describe", describing)):
-        yield _planned(resources.settings, stage, "llm", model, tally.calls, tally.tokens_in, tally.tokens_out)
+        yield _planned(settings, stage, "llm", model, *tally.counted)
 
 
 def _embedding(

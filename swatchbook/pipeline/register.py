@@ -36,7 +36,6 @@ from swatchbook.ledger.space_registry import registered
 from swatchbook.ledger.stored_documents import PDF, Document, get_document, queue
 from swatchbook.ledger.trashed_documents import get_trashed
 from swatchbook.models import registry
-from swatchbook.pdf.check_file import check_pdf
 from swatchbook.pipeline.delete import finish_delete, restore_source
 from swatchbook.pipeline.hold_files import holding_files
 from swatchbook.records import UNTAUGHT, DocumentStatus, IngestOptions, Record, RoleTag
@@ -45,6 +44,7 @@ from swatchbook.runtime.disk import keep_reserve
 from swatchbook.settings import PREFIX, Settings
 from swatchbook.storage.stored_file import KEY
 from swatchbook.storage.upload_buffer import is_remote, temporary_file
+from swatchbook_base.check_file import check_pdf
 
 log = logging.getLogger(__name__)
 

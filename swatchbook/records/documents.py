@@ -84,10 +84,6 @@ class ShownState(Record):
     severity: Severity
 
 
-PRINT = "text in pictures"
-"""Note of a run that reads the printed text of a page from its pixels."""
-
-
 class ShownProgress(Record):
     """The progress of a run: `done` of `total` units of a step (0 of 0: it counts none), and all in words."""
 

@@ -6,13 +6,13 @@ Also suggests that a document may be a newer edition of one with the same file n
 
 from collections.abc import Iterator
 
-from swatchbook.catalogue.compare_editions import ENOUGH, agreement, compare
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_editions import read_edition, same_name
 from swatchbook.ledger.queries.activity import count_embedded
 from swatchbook.ledger.stored_documents import PDF, get_document
 from swatchbook.records import Difference, EditionDiff, EditionReport, ListedProduct
+from swatchbook.reports.compare_editions import ENOUGH, agreement, compare
 
 REPORTED = 20
 """The most differences that a report names; `swatchbook products A diff B` has all of them."""

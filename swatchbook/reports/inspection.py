@@ -9,15 +9,12 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import Field
 
-from swatchbook.catalogue.decoration import without_repeated
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.page_findings import add_audited, list_lost_pictures
 from swatchbook.ledger.queries.document import read_products, show_document
 from swatchbook.ledger.queries.document_parts import list_pages
 from swatchbook.ledger.stored_documents import PDF, Document
-from swatchbook.pdf import reader
-from swatchbook.pdf.rasters import lines_of_text
 from swatchbook.records import (
     COUNTED,
     DEFAULT_OWNER,
@@ -272,13 +269,13 @@ class Audit(Record):
 
 
 def audit(resources: Resources, document: Document) -> Audit:
-    """Look at all pages of a catalogue. Raises InvalidReference, FileMissing, and what `reader.look` raises."""
+    """Look at all pages of a catalogue. Raises InvalidReference, FileMissing, and what the reader raises."""
     views = {view.number: view for view in inspect(resources.ledger, document).pages}
     printed = _lines_of_text(resources, document)
     placed = {n: [*(mark.bbox for mark in view.marks), *printed.get(n, ())] for n, view in views.items()}
     lost, skipped, failed = list[LostPicture](), list[LostPicture](), list[FailedPage]()
     with resources.files.local(stored_file(document)) as path:
-        for seen in reader.look(path, placed, resources.settings):
+        for seen in resources.catalogue.look(path, placed, resources.settings):
             if isinstance(seen, FailedPage):
                 failed.append(seen)
                 continue
@@ -287,7 +284,7 @@ def audit(resources: Resources, document: Document) -> Audit:
             (skipped if view.kind == "skipped" else lost).extend(
                 picture.model_copy(update={"reason": reason}) for picture in seen.unplaced
             )
-    add_audited(resources.ledger, document.id, without_repeated(lost))
+    add_audited(resources.ledger, document.id, resources.catalogue.without_repeated(lost))
     return Audit(
         document_id=document.id,
         name=document.name,
@@ -318,5 +315,4 @@ def _lines_of_text(resources: Resources, document: Document) -> Mapping[int, lis
     if document.pages_file is None:
         return {}
     with resources.files.local(document.pages_file) as path, path.open("rb") as lines:
-        pages = (Page.model_validate_json(line) for line in lines)
-        return {page.number: [line.bbox for line in lines_of_text(page)] for page in pages}
+        return resources.catalogue.boxes_of_text(Page.model_validate_json(line) for line in lines)

@@ -44,7 +44,7 @@ from swatchbook.sources.listed import (
     tell_missing,
 )
 from swatchbook.sources.sidecar import sidecars_among, text_of
-from swatchbook.storage.size_limit import URL_CHARACTERS
+from swatchbook.storage.urls import URL_CHARACTERS
 from swatchbook_base.one_line import one_line, shorten
 
 MAX_PICTURES = 1_000

@@ -43,8 +43,9 @@ from swatchbook.errors import (
 from swatchbook.records import Record
 from swatchbook.settings import Settings
 from swatchbook.storage.object_store import is_refusal, open_file_system
-from swatchbook.storage.size_limit import URL_CHARACTERS, check_size
 from swatchbook.storage.upload_buffer import WRITE_BYTES, is_remote, save
+from swatchbook.storage.urls import URL_CHARACTERS
+from swatchbook_base.check_file import check_size
 
 log = logging.getLogger(__name__)
 

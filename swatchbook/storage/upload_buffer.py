@@ -8,7 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from swatchbook.errors import as_failure
-from swatchbook.storage.size_limit import check_size
+from swatchbook_base.check_file import check_size
 
 WRITE_BYTES = 1 << 20  # written at once, in a thread, because a disk may block
 

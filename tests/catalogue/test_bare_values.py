@@ -6,12 +6,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from swatchbook.catalogue.attributes import read_words
-from swatchbook.catalogue.bare_values import is_bare_value
-from swatchbook.catalogue.name_candidates import may_be_name, product_name
-from swatchbook.catalogue.page_layout import Text
 from swatchbook.records import Block, Page
 from swatchbook_base.printed_prices import CODES, SIGNS
+from swatchbook_catalogue.attributes import read_words
+from swatchbook_catalogue.bare_values import is_bare_value
+from swatchbook_catalogue.name_candidates import may_be_name, product_name
+from swatchbook_catalogue.page_layout import Text
 from tests.catalogue import layouts
 from tests.catalogue.test_discover import found_in
 from tests.tables import check_rows

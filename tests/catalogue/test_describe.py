@@ -1,9 +1,9 @@
 """Metadata comes from a product's own labels, tables and patterns, verbatim."""
 
-from swatchbook.catalogue.attributes import key_of
-from swatchbook.catalogue.describe import assemble_products, describe
-from swatchbook.catalogue.discover import discover
 from swatchbook.records import Description, Discovery, Occurrence, Table
+from swatchbook_catalogue.attributes import key_of
+from swatchbook_catalogue.describe import assemble_products, describe
+from swatchbook_catalogue.discover import discover
 from tests.catalogue import layouts
 from tests.catalogue.layouts import found_product, page, text
 from tests.tables import check_rows

@@ -4,11 +4,11 @@ from statistics import mean
 
 import pytest
 
-from swatchbook.catalogue.discover import UNSURE, discover, lay_out
-from swatchbook.catalogue.name_groups import find_name_groups
-from swatchbook.catalogue.page_layout import normalise_lines
 from swatchbook.records import Block, Discovery, fold
 from swatchbook_base.geometry import turn_back, turn_box
+from swatchbook_catalogue.discover import UNSURE, discover, lay_out
+from swatchbook_catalogue.name_groups import find_name_groups
+from swatchbook_catalogue.page_layout import normalise_lines
 from tests.catalogue import layouts, leaflets
 from tests.catalogue.layouts import Document
 from tests.tables import check_rows

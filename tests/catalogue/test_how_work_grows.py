@@ -5,7 +5,8 @@ from types import ModuleType
 
 import pytest
 
-from swatchbook.catalogue import (
+from swatchbook.records import Block, Discovery, Page, Table
+from swatchbook_catalogue import (
     chunk,
     describe,
     discover,
@@ -21,8 +22,7 @@ from swatchbook.catalogue import (
     table_rows,
     variants,
 )
-from swatchbook.catalogue.bands import Bands
-from swatchbook.records import Block, Discovery, Page, Table
+from swatchbook_catalogue.bands import Bands
 from tests.catalogue.layouts import NAMES, Document, page, reading, text
 
 HEADS = ("Code", "Description", "Size mm", "Price EUR")

@@ -5,10 +5,10 @@ from math import log
 
 import pytest
 
-from swatchbook.catalogue.choose_names import choose_names, shipped_weights
-from swatchbook.catalogue.discover import discover, lay_out
-from swatchbook.catalogue.judge_document import judge_document, measure_found, measure_silence
-from swatchbook.catalogue.name_groups import find_name_groups
+from swatchbook_catalogue.choose_names import choose_names, shipped_weights
+from swatchbook_catalogue.discover import discover, lay_out
+from swatchbook_catalogue.judge_document import judge_document, measure_found, measure_silence
+from swatchbook_catalogue.name_groups import find_name_groups
 from tests.catalogue import layouts
 
 

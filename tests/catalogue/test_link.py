@@ -4,13 +4,6 @@ from typing import Any
 
 import pytest
 
-from swatchbook.catalogue.chunk import chunk
-from swatchbook.catalogue.describe import assemble_products, describe
-from swatchbook.catalogue.discover import discover
-from swatchbook.catalogue.link import link
-from swatchbook.catalogue.link_features import measure, places_of
-from swatchbook.catalogue.picture_roles import Shown, roles_of
-from swatchbook.catalogue.plan import make_plan
 from swatchbook.records import (
     Box,
     Chunks,
@@ -27,6 +20,13 @@ from swatchbook.records import (
     text_key,
 )
 from swatchbook_base.geometry import turn_box
+from swatchbook_catalogue.chunk import chunk
+from swatchbook_catalogue.describe import assemble_products, describe
+from swatchbook_catalogue.discover import discover
+from swatchbook_catalogue.link import link
+from swatchbook_catalogue.link_features import measure, places_of
+from swatchbook_catalogue.picture_roles import Shown, roles_of
+from swatchbook_catalogue.plan import make_plan
 from tests.catalogue import layouts
 from tests.catalogue.layouts import Document
 

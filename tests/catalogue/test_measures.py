@@ -1,7 +1,7 @@
 """What a short line says without a label."""
 
-from swatchbook.catalogue.attributes import code_of, labels_within
-from swatchbook.catalogue.measures import composition_in, facts_in_text, kind_of, size_in, values_in, values_in_name
+from swatchbook_catalogue.attributes import code_of, labels_within
+from swatchbook_catalogue.measures import composition_in, facts_in_text, kind_of, size_in, values_in, values_in_name
 from tests.tables import check_rows
 
 

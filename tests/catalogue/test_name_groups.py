@@ -5,15 +5,15 @@ from statistics import mean
 
 import pytest
 
-from swatchbook.catalogue.attributes import is_code
-from swatchbook.catalogue.choose_names import Weights, choose_names
-from swatchbook.catalogue.discover import lay_out
-from swatchbook.catalogue.kinds import says_catalogue
-from swatchbook.catalogue.measures import says_measure
-from swatchbook.catalogue.name_groups import NameGroup, find_name_groups, find_oddities
-from swatchbook.catalogue.name_words import Offer, share_of_pages
-from swatchbook.catalogue.page_layout import Text, is_name, join_paragraphs
 from swatchbook.records import Block, Page
+from swatchbook_catalogue.attributes import is_code
+from swatchbook_catalogue.choose_names import Weights, choose_names
+from swatchbook_catalogue.discover import lay_out
+from swatchbook_catalogue.kinds import says_catalogue
+from swatchbook_catalogue.measures import says_measure
+from swatchbook_catalogue.name_groups import NameGroup, find_name_groups, find_oddities
+from swatchbook_catalogue.name_words import Offer, share_of_pages
+from swatchbook_catalogue.page_layout import Text, is_name, join_paragraphs
 from tests.catalogue import layouts, plain
 from tests.catalogue.layouts import Document
 from tests.catalogue.test_discover import found_in, score

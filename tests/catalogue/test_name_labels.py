@@ -2,11 +2,11 @@
 
 import pytest
 
-from swatchbook.catalogue.name_candidates import product_name
-from swatchbook.catalogue.name_labels import without_label
-from swatchbook.catalogue.page_layout import Text, summarise_page
-from swatchbook.catalogue.table_rows import ALL_NAME_HEADS, DESCRIPTIONS
 from swatchbook.records import Block, Page
+from swatchbook_catalogue.name_candidates import product_name
+from swatchbook_catalogue.name_labels import without_label
+from swatchbook_catalogue.page_layout import Text, summarise_page
+from swatchbook_catalogue.table_rows import ALL_NAME_HEADS, DESCRIPTIONS
 from tests.catalogue import layouts
 from tests.catalogue.layouts import Document
 from tests.catalogue.test_discover import found_in

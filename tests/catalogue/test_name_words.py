@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from swatchbook.catalogue.name_words import MOST_TEXTS, meanings
+from swatchbook_catalogue.name_words import MOST_TEXTS, meanings
 
 NAMES = ["Oak shelf", "Brass lamp", "Linen curtain"]
 TITLES = ["About us", "Our philosophy", "Contact"]

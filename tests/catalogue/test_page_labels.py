@@ -1,5 +1,5 @@
-from swatchbook.catalogue.plan import numbered_page, page_labels
 from swatchbook.records import Page
+from swatchbook_catalogue.plan import numbered_page, page_labels
 from tests.catalogue import layouts
 from tests.catalogue.layouts import HEIGHT, text
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 import pytest
 
-from swatchbook.catalogue.page_layout import join_paragraphs
 from swatchbook.records import Block
+from swatchbook_catalogue.page_layout import join_paragraphs
 from tests.catalogue.layouts import text
 
 STEP = 14

@@ -1,8 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swatchbook.catalogue.placements import CAPTION_LENGTH, NEARBY_LENGTH, caption, nearby_text, place_pictures
 from swatchbook.records import Box, Line, PlacementState, Sighting, Span, sha256
+from swatchbook_catalogue.placements import CAPTION_LENGTH, NEARBY_LENGTH, caption, nearby_text, place_pictures
 
 PAGE: Box = (0, 0, 600, 800)
 PICTURE: Box = (100, 100, 300, 250)

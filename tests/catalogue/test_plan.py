@@ -1,8 +1,8 @@
 """Pages are skipped on evidence of what they are; any other page is kept."""
 
-from swatchbook.catalogue.discover import discover
-from swatchbook.catalogue.plan import make_plan
 from swatchbook.records import Block, Discovery, Page, Plan
+from swatchbook_catalogue.discover import discover
+from swatchbook_catalogue.plan import make_plan
 from tests.catalogue import layouts
 from tests.catalogue.layouts import Document, page, prose, text
 

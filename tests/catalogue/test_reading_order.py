@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from swatchbook.catalogue.discover import discover
-from swatchbook.catalogue.page_layout import summarise_page
-from swatchbook.catalogue.reading_order import mark_spreads
 from swatchbook.records import Block, Box, Page
+from swatchbook_catalogue.discover import discover
+from swatchbook_catalogue.page_layout import summarise_page
+from swatchbook_catalogue.reading_order import mark_spreads
 from tests.catalogue import layouts
 from tests.catalogue.layouts import HEIGHT, WIDTH, cover, page, prose, text
 

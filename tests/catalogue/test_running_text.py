@@ -1,7 +1,7 @@
 """Running heads and feet: what repeats in the margins."""
 
-from swatchbook.catalogue.running_text import caption_lines, find_running_lines, margin_lines
 from swatchbook.records import Block, Line, Page, Span
+from swatchbook_catalogue.running_text import caption_lines, find_running_lines, margin_lines
 
 
 def line(text: str, y: float) -> Line:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from swatchbook.catalogue.choose_names import Choice, Weights
-from swatchbook.catalogue.discover import discover, lay_out
-from swatchbook.catalogue.name_groups import NameGroup
-from swatchbook.catalogue.sections import find_sections
 from swatchbook.records import Block, Box
+from swatchbook_catalogue.choose_names import Choice, Weights
+from swatchbook_catalogue.discover import discover, lay_out
+from swatchbook_catalogue.name_groups import NameGroup
+from swatchbook_catalogue.sections import find_sections
 from tests.catalogue import layouts
 from tests.catalogue.layouts import Document, contacts, cover, page, prose, text
 

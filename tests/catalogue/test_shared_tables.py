@@ -1,7 +1,7 @@
 """A table that lists several products of a page gives each of them its own row, and no other."""
 
-from swatchbook.catalogue.describe import describe
 from swatchbook.records import Block, Box, FoundProduct, Occurrence
+from swatchbook_catalogue.describe import describe
 from tests.catalogue.layouts import found_product, page, text
 
 HEADS = ("Artikel", "Art.-Nr.", "Größe", "Preis")

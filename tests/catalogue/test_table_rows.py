@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from swatchbook.catalogue.table_rows import Cell, TableRows, pairs_in_columns
 from swatchbook.records import Block, Box, Line, Occurrence
+from swatchbook_catalogue.table_rows import Cell, TableRows, pairs_in_columns
 from tests.catalogue.layouts import text
 
 HEADS = [text(60, 100, "Product"), text(220, 100, "Size (cm)"), text(320, 100, "Weight"), text(420, 100, "Price")]

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.catalogue.discover import discover, with_families
-from swatchbook.catalogue.page_layout import summarise_page
-from swatchbook.catalogue.variants import PageParts, find_variants
-from swatchbook.pdf import reader
 from swatchbook.records import Block, Box, Discovery, Occurrence, Variant, fold
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
+from swatchbook_base.reading import iter_pages
+from swatchbook_catalogue.discover import discover, with_families
+from swatchbook_catalogue.page_layout import summarise_page
+from swatchbook_catalogue.pdf import reader
+from swatchbook_catalogue.variants import PageParts, find_variants
 from tests.catalogue.layouts import found_product, page, text
 
 PAGE = (0.0, 0.0, 595.0, 842.0)
@@ -26,7 +27,7 @@ def test_colours_and_families_of_the_samples_are_exact(
     settings = Settings(home=tmp_path)
     files = Files(settings.files)
     reading = reader.read(path, files, settings)
-    found: Discovery = discover(reading, reader.iter_pages(files, reading))
+    found: Discovery = discover(reading, iter_pages(files, reading))
     categories = [product["category"] for product in truth]
     assert {p.name: ({v.name for v in p.variants}, p.family) for p in found.products} == {
         p["name"]: ({*p["variants"]}, p["category"] if categories.count(p["category"]) > 1 else None) for p in truth

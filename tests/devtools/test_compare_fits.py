@@ -21,7 +21,7 @@ from devtools.compare_fits import (
 )
 from devtools.fit_products import WEIGHTS, figures_of, main
 from devtools.measured_groups import FEATURES, Measured, load
-from swatchbook.catalogue.choose_names import shipped_weights
+from swatchbook_catalogue.choose_names import shipped_weights
 
 ROOT = Path(__file__).parents[2]
 

@@ -6,7 +6,7 @@ from statistics import mean
 import pytest
 
 from devtools.fit_links import FEATURES, calibration_error, fit, leave_one_out, load
-from swatchbook.catalogue.link import shipped_weights
+from swatchbook_catalogue.link import shipped_weights
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,7 +9,7 @@ from devtools.compare_fits import FITTED, find_losses, read_fitted, said
 from devtools.fit_products import WEIGHTS, calibrate, fit, judge_names_left_out, leave_one_out, write
 from devtools.fit_sure import calibration_error
 from devtools.measured_groups import FEATURES, load
-from swatchbook.catalogue.choose_names import shipped_weights
+from swatchbook_catalogue.choose_names import shipped_weights
 
 ROOT = Path(__file__).parents[2]
 

@@ -16,7 +16,7 @@ from devtools.fit_sure import (
     judge_left_out,
 )
 from devtools.measured_groups import Decision, Named
-from swatchbook.catalogue.choose_names import Weights
+from swatchbook_catalogue.choose_names import Weights
 
 
 def decision(*right: bool, f1: float = 0.0, none: bool = False) -> Decision:

@@ -8,9 +8,9 @@ from sqlalchemy import select
 
 from swatchbook.ledger.stored_documents import get_document
 from swatchbook.ledger.tables import chunks
-from swatchbook.pdf import reader
 from swatchbook.records import DocumentStatus
 from swatchbook.resources import Resources
+from swatchbook_catalogue.pdf import reader
 from tests.flows.conftest import Ingest
 from tests.pdf.making import Paper
 

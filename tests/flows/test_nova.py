@@ -81,9 +81,9 @@ def test_poison_and_a_picture_that_kills_its_decoder_cost_only_themselves(
 
 def pictures_of(resources: Resources, catalogue: Path) -> tuple[set[str], Path]:
     """Hashes of five decoded pictures of the catalogue, and where a sixth is stored."""
-    from swatchbook.pdf import reader
-    from swatchbook.pipeline.extract import extract
     from swatchbook.records import Plan, PlannedPage
+    from swatchbook_catalogue.extract import extract
+    from swatchbook_catalogue.pdf import reader
 
     reading = reader.read(catalogue, resources.files, resources.settings)
     pages = tuple(PlannedPage(number=n, kind="product", reason="") for n in (1, 2))

@@ -15,7 +15,6 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from devtools.lock import LOCK, SECTIONS, packages, up_to
-from swatchbook import ocr_languages
 from swatchbook.errors import MissingExtra, Policy
 from swatchbook.extras import MODULES, NEEDS, Need, how_to_install, require_extras
 from swatchbook.interface.cli.commands.models import pull_chosen
@@ -29,6 +28,7 @@ from swatchbook.records import DocumentStatus, IngestOptions, Role
 from swatchbook.resources import Resources
 from swatchbook.settings import Settings
 from swatchbook.sources.table import SQL, TableMapping, judge_rows
+from swatchbook_catalogue.pdf import ocr_languages
 from tests.fixtures import ROOT
 
 DECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -39,11 +39,6 @@ IMPORTERS = {
     "swatchbook.index.weaviate_filter": "weaviate",
     "swatchbook.index.weaviate_schema": "weaviate",
     "swatchbook.index.weaviate_tenants": "weaviate",
-    "swatchbook.pdf.pdfium_document": "pdfium",
-    "swatchbook.pdf.pdfium_objects": "pdfium",
-    "swatchbook.pdf.pdfium_paths": "pdfium",
-    "swatchbook.pdf.pdfium_pictures": "pdfium",
-    "swatchbook.pdf.pdfium_text": "pdfium",
     "swatchbook.providers.wires.voyage": "voyage",
 }
 """Module that imports an extra at its top, or such a module -> the extra. All others import one inside a function."""

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.pdf import reader
 from swatchbook.records import Page
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
+from swatchbook_base.reading import iter_pages
+from swatchbook_catalogue.pdf import reader
 from tests.origin import Origin, origin
 from tests.pdf.making import Paper, gradient, jpeg
 
@@ -77,7 +78,7 @@ def test_a_page_of_any_size_is_read_or_named(tmp_path: Path) -> None:
         paper, files = two_pages(), Files(str(tmp_path / "files"))
         paper.document.xref_set_key(paper.document[0].xref, "MediaBox", box)
         reading = reader.read(paper.save(tmp_path / "a.pdf"), files, Settings(page_seconds=20))
-        texts = [page.text for page in reader.iter_pages(files, reading)]
+        texts = [page.text for page in iter_pages(files, reading)]
         assert texts[-1] == "Tile Bruna", box
         assert len(texts) + len(reading.lost) == 2, box
 
@@ -92,9 +93,9 @@ def test_decompression_bomb_loses_one_page(tmp_path: Path) -> None:
     assert path.stat().st_size < 1 << 20
     files = Files(str(tmp_path / "files"))
     reading = reader.read(path, files, Settings(page_seconds=5, child_memory_mb=512))
-    assert [page.text for page in reader.iter_pages(files, reading) if page.number == 2] == ["Tile Bruna"]
+    assert [page.text for page in iter_pages(files, reading) if page.number == 2] == ["Tile Bruna"]
 
 
 def read_all(path: Path, folder: Path) -> list[Page]:
     files = Files(str(folder / "files"))
-    return list(reader.iter_pages(files, reader.read(path, files, Settings(page_seconds=20))))
+    return list(iter_pages(files, reader.read(path, files, Settings(page_seconds=20))))

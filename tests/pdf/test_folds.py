@@ -10,11 +10,11 @@ import pymupdf
 import pytest
 from PIL import Image, ImageDraw
 
-from swatchbook.pdf import reader
-from swatchbook.pipeline.extract import extract
 from swatchbook.records import Extraction, PlacementState
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
+from swatchbook_catalogue.extract import extract
+from swatchbook_catalogue.pdf import reader
 from tests.pdf.making import Paper, all_pages, deflated, jpeg
 
 WIDTH, HEIGHT = 400, 600  # points of a page

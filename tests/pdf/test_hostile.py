@@ -12,10 +12,11 @@ import pytest
 
 from samples.generate import BUILD, build_layout
 from swatchbook.errors import Failure, Unexpected
-from swatchbook.pdf import reader
-from swatchbook.pipeline.extract import extract
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
+from swatchbook_base.reading import iter_pages
+from swatchbook_catalogue.extract import extract
+from swatchbook_catalogue.pdf import reader
 from tests.fixtures import SOAK
 from tests.kept_children import KeptChildren
 from tests.pdf.hostile import HOSTILE, sound, written
@@ -43,7 +44,7 @@ def read_whole(path: Path, seconds: float = 20) -> tuple[dict[int, str], list[st
         extraction = extract(path, "document", reading, all_pages(reading.page_count), files, settings)
     except Failure as failure:
         return {}, [failure.kind]
-    texts = {page.number: page.text for page in reader.iter_pages(files, reading)}
+    texts = {page.number: page.text for page in iter_pages(files, reading)}
     lost = [page.kind for page in (*reading.lost, *extraction.lost)]
     unreadable = [picture.kind for picture in extraction.unreadable]
     return texts, [*lost, *unreadable, *reading.warnings, *extraction.warnings]

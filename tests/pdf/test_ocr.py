@@ -11,22 +11,23 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from swatchbook.errors import Configuration
-from swatchbook.ocr_languages import chosen_languages
-from swatchbook.pdf import reader
-from swatchbook.pdf.extract_pictures import Extractor
-from swatchbook.pdf.mupdf_document import MupdfDocument
-from swatchbook.pdf.ocr_engine import Recogniser, has_sense
-from swatchbook.pdf.ocr_pages import wants_ocr
-from swatchbook.pdf.ocr_text import Printed, PrintedLine, add_printed, even_sizes, is_known, known_lines
-from swatchbook.pdf.rasters import raster_texts
-from swatchbook.pdf.regions import find_regions
-from swatchbook.pdf.unmapped_fonts import is_garbage
-from swatchbook.pipeline.extract import extract
 from swatchbook.records import Box, Extraction, Page, PlacementState
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
 from swatchbook_base.geometry import area, move, overlap
 from swatchbook_base.image_limits import ImageLimits
+from swatchbook_base.reading import iter_pages
+from swatchbook_catalogue.extract import extract
+from swatchbook_catalogue.pdf import reader
+from swatchbook_catalogue.pdf.extract_pictures import Extractor
+from swatchbook_catalogue.pdf.mupdf_document import MupdfDocument
+from swatchbook_catalogue.pdf.ocr_engine import Recogniser, has_sense
+from swatchbook_catalogue.pdf.ocr_languages import chosen_languages
+from swatchbook_catalogue.pdf.ocr_pages import wants_ocr
+from swatchbook_catalogue.pdf.ocr_text import Printed, PrintedLine, add_printed, even_sizes, is_known, known_lines
+from swatchbook_catalogue.pdf.rasters import raster_texts
+from swatchbook_catalogue.pdf.regions import find_regions
+from swatchbook_catalogue.pdf.unmapped_fonts import is_garbage
 from tests.pdf.making import all_pages, gradient, png
 
 RASTER = {
@@ -73,7 +74,7 @@ def ingested(path: Path, folder: Path, count: int) -> tuple[list[Page], Extracti
     files = Files(settings.files)
     reading = reader.read(path, files, settings)
     found = extract(path, "d", reading, all_pages(count), files, settings)
-    return list(reader.iter_pages(files, reading)), found
+    return list(iter_pages(files, reading)), found
 
 
 def is_near(found: Sequence[Box], boxes: Sequence[Box], slack: float = 4) -> bool:
@@ -86,7 +87,7 @@ def test_scanned_pages_are_read_upright_and_sideways_and_cut_into_their_products
     settings = Settings(home=tmp_path / "home", ocr="auto")
     files = Files(settings.files)
     reading = reader.read(path, files, settings)
-    upright, sideways, upside_down = reader.iter_pages(files, reading)
+    upright, sideways, upside_down = iter_pages(files, reading)
     assert (upright.turn, sideways.turn, upside_down.turn) == (0, 90, 180)
     for read in (upright, sideways, upside_down):
         assert read.ocr
@@ -107,7 +108,7 @@ def test_scanned_pages_are_read_upright_and_sideways_and_cut_into_their_products
 
     off = Settings(home=tmp_path / "off", ocr="off")
     unread = reader.read(path, Files(off.files), off)
-    assert not any(read.ocr or read.blocks for read in reader.iter_pages(Files(off.files), unread))
+    assert not any(read.ocr or read.blocks for read in iter_pages(Files(off.files), unread))
 
 
 def test_small_page_is_cut_like_a_large_one(tmp_path: Path) -> None:
@@ -143,8 +144,9 @@ def test_a_photograph_beside_text_is_judged_small_and_without_numpy(tmp_path: Pa
             leaf.insert_text((560, 80 + 20 * n), f"Line {n} of the text beside it")
         document.save(path := tmp_path / "photograph.pdf")
     reads = (
-        "import sys, pymupdf; from swatchbook.pdf.ocr_pages import PrintedText;"
-        "from swatchbook.pdf.mupdf_document import MupdfDocument; from swatchbook.pdf.parser_child import read_page;"
+        "import sys, pymupdf; from swatchbook_catalogue.pdf.ocr_pages import PrintedText;"
+        "from swatchbook_catalogue.pdf.mupdf_document import MupdfDocument;"
+        "from swatchbook_catalogue.pdf.parser_child import read_page;"
         "list(read_page(MupdfDocument(pymupdf.open(sys.argv[1])), 1, PrintedText('auto')));"
         "print([name for name in ('PIL', 'numpy', 'cv2') if name in sys.modules])"
     )
@@ -234,7 +236,7 @@ def test_print_in_any_chosen_language_is_read(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path / "home", ocr="auto", ocr_languages=("fas", "rus"))
     reading = reader.read(as_pdf(*upright, *turned, path=tmp_path / "a.pdf"), Files(settings.files), settings)
     assert not reading.doubts
-    pages = list(reader.iter_pages(Files(settings.files), reading))
+    pages = list(iter_pages(Files(settings.files), reading))
     assert [page.turn for page in pages] == [0, 0, 0, 90]
     assert [{line.text for line in page.lines} for page in pages] == [{*PRINT[script]} for script in (*scripts, "fa")]
     assert all(0.6 <= (line.confidence or 0) <= 1 for page in pages for line in page.lines)
@@ -285,11 +287,11 @@ def test_page_keeps_its_text_without_memory_for_print(tmp_path: Path) -> None:
     (lost,) = reading.lost
     assert (lost.page, lost.kind, lost.transient) == (1, "out_of_memory", True)
     assert "printed text is lost" in lost.message
-    (kept,) = reader.iter_pages(files, reading)
+    (kept,) = iter_pages(files, reading)
     assert [line.text for line in kept.lines] == ["Spring"]
     assert len(kept.drawn) == 1
     reading = reader.read(path, files, enough)
-    (whole,) = reader.iter_pages(files, reading)
+    (whole,) = iter_pages(files, reading)
     assert {line.text for line in whole.lines} == {"Spring", "Garden Chairs", "Lounge Oslo"}
     assert not reading.lost
 

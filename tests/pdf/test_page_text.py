@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.pdf import reader
-from swatchbook.pdf.page_text import LONGEST_LINE
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
+from swatchbook_base.reading import iter_pages
+from swatchbook_catalogue.pdf import reader
+from swatchbook_catalogue.pdf.page_text import LONGEST_LINE
 from tests.pdf.making import RAMP, Paper, gradient, jpeg, write_drawn_glyph, write_glyphs
 
 
@@ -19,7 +20,7 @@ def read(tmp_path: Path):
         files = Files(str(tmp_path / "files"))
         reading = reader.read(paper.save(tmp_path / "a.pdf"), files, Settings.model_validate({"page_seconds": 20}))
         assert not reading.lost
-        return [[line.text for line in page.lines] for page in reader.iter_pages(files, reading)]
+        return [[line.text for line in page.lines] for page in iter_pages(files, reading)]
 
     return read_lines
 
@@ -132,7 +133,7 @@ def test_numbers_of_glyphs_in_no_known_order_are_no_text(tmp_path: Path) -> None
     files = Files(str(tmp_path / "files"))
     settings = Settings.model_validate({"page_seconds": 20, "ocr": "off"})
     reading = reader.read(paper.save(tmp_path / "a.pdf"), files, settings)
-    (page,) = reader.iter_pages(files, reading)
+    (page,) = iter_pages(files, reading)
     heading, unknown = page.lines
     assert heading.text == "Catalogue"
     assert unknown.text == "\ufffd" * 29

@@ -8,12 +8,13 @@ from typing import Final
 import pytest
 
 from swatchbook.errors import Configuration, Failure, Unexpected
-from swatchbook.pdf import reader
-from swatchbook.pdf.reader import reader_module
-from swatchbook.pipeline.extract import extract
 from swatchbook.records import Drawing, DrawnBox, Extraction, Page, Plan, PlannedPage, Reading, sha256
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
+from swatchbook_base.reading import iter_pages
+from swatchbook_catalogue.extract import extract
+from swatchbook_catalogue.pdf import reader
+from swatchbook_catalogue.pdf.reader import reader_module
 from tests.command import Command, bare_environment
 from tests.fixtures import SOAK
 from tests.pdf.hostile import HOSTILE
@@ -29,7 +30,7 @@ def read_with(name: str, path: Path) -> tuple[Reading, list[Page], Extraction]:
     reading = reader.read(path, files, settings)
     plan = Plan(pages=tuple(PlannedPage(number=n, kind="product", reason="all") for n in reading.page_boxes))
     found = extract(path, "d", reading, plan, files, settings)
-    return reading, list(reader.iter_pages(files, reading)), found
+    return reading, list(iter_pages(files, reading)), found
 
 
 @pytest.fixture
@@ -202,9 +203,9 @@ def test_tables_are_named_as_not_read(tmp_path: Path) -> None:
 
 
 def test_the_reader_is_chosen_by_the_setting(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert reader_module(Settings()) == "swatchbook.pdf.mupdf_document"
+    assert reader_module(Settings()) == "swatchbook_catalogue.pdf.mupdf_document"
     monkeypatch.setenv("SWATCHBOOK_PDF_READER", "pdfium")
-    assert reader_module(Settings()) == "swatchbook.pdf.pdfium_document"
+    assert reader_module(Settings()) == "swatchbook_catalogue.pdf.pdfium_document"
 
 
 # --- without MuPDF ----------------------------------------------------------------------------------------------------

@@ -9,12 +9,12 @@ import pymupdf
 import pytest
 from PIL import Image
 
-from swatchbook.pdf import reader
-from swatchbook.pdf.picture_like import pictures_seen
-from swatchbook.pipeline.extract import extract
 from swatchbook.records import Box, Drawing, DrawnBox, LostPicture, SeenPage
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
+from swatchbook_catalogue.extract import extract
+from swatchbook_catalogue.pdf import reader
+from swatchbook_catalogue.pdf.picture_like import pictures_seen
 from tests.pdf.making import Paper, all_pages, gradient, png
 
 SETTINGS = Settings()

@@ -7,11 +7,11 @@ import numpy as np
 import pymupdf
 from PIL import Image, ImageDraw
 
-from swatchbook.pdf import reader
 from swatchbook.pipeline import extract as pipeline
 from swatchbook.records import PlacementState
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
+from swatchbook_catalogue.pdf import reader
 from tests.pdf.making import all_pages, png
 
 

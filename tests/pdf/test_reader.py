@@ -19,10 +19,11 @@ from swatchbook.errors import (
     UnreadableDocument,
     UnsupportedFormat,
 )
-from swatchbook.pdf import reader
 from swatchbook.records import Page
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
+from swatchbook_base.reading import iter_pages
+from swatchbook_catalogue.pdf import reader
 from tests.pdf.making import Paper, gradient, jpeg
 
 ROOT = Path(__file__).parents[2]
@@ -49,7 +50,7 @@ def settings(**changed: object) -> Settings:
 
 
 def pages(path: Path, files: Files) -> list[Page]:
-    return list(reader.iter_pages(files, reader.read(path, files, settings())))
+    return list(iter_pages(files, reader.read(path, files, settings())))
 
 
 def test_text_keeps_place_size_and_style(paper: Paper, files: Files, tmp_path: Path) -> None:
@@ -94,14 +95,14 @@ def test_outline_labels_and_title_are_read(paper: Paper, files: Files, tmp_path:
     reading = reader.read(paper.save(tmp_path / "a.pdf"), files, settings())
     assert [(e.level, e.title, e.page) for e in reading.outline] == [(1, "Tiles", 2), (2, "Oak", 3)]
     assert reading.title == "Spring 2026"
-    assert [page.label for page in reader.iter_pages(files, reading)] == ["i", "7", "8"]
+    assert [page.label for page in iter_pages(files, reading)] == ["i", "7", "8"]
 
 
 def test_iter_pages_returns_only_the_given_pages(paper: Paper, files: Files, tmp_path: Path) -> None:
     for n in range(12):
         paper.page(f"page {n + 1}")
     reading = reader.read(paper.save(tmp_path / "a.pdf"), files, settings())
-    assert [page.number for page in reader.iter_pages(files, reading, pages=(2, 11))] == [2, 11]
+    assert [page.number for page in iter_pages(files, reading, pages=(2, 11))] == [2, 11]
 
 
 def test_pictures_and_shadings_are_distinguished(paper: Paper, files: Files, tmp_path: Path) -> None:
@@ -199,8 +200,8 @@ def imported_with(module: str) -> set[str]:
 
 def test_child_imports_little_and_its_parent_never_imports_the_parser() -> None:
     heavy = {"torch", "prefect", "sqlalchemy", "pymupdf4llm", "numpy", "pydantic", "PIL"}
-    assert not heavy & imported_with("swatchbook.pdf.mupdf_document")
-    assert not {"torch", "prefect", "pymupdf", "pypdfium2"} & imported_with("swatchbook.pdf.reader")
+    assert not heavy & imported_with("swatchbook_catalogue.pdf.mupdf_document")
+    assert not {"torch", "prefect", "pymupdf", "pypdfium2"} & imported_with("swatchbook_catalogue.pdf.reader")
 
 
 # --- bad input --------------------------------------------------------------------------------------------------------
@@ -298,7 +299,7 @@ def test_looping_and_aborting_pages_are_lost_alone(
         paper.page(text)
     path = paper.save(tmp_path / "a.pdf")
     reading = reader.read(path, files, settings(page_seconds=3), module=TROUBLED)
-    assert [page.text for page in reader.iter_pages(files, reading)] == ["one", "three", "six"]
+    assert [page.text for page in iter_pages(files, reading)] == ["one", "three", "six"]
     assert [(lost.page, lost.kind, lost.transient) for lost in reading.lost] == [
         (2, "provider_timeout", True),
         (4, "crashed_worker", False),
@@ -336,14 +337,14 @@ def test_killed_parser_is_replaced_once(paper: Paper, files: Files, tmp_path: Pa
     paper.document.set_metadata({"title": "KILL ONCE"})
     reading = reader.read(paper.save(tmp_path / "a.pdf"), files, settings(), module=TROUBLED)
     assert reading.lost == ()
-    assert [page.text for page in reader.iter_pages(files, reading)] == texts
+    assert [page.text for page in iter_pages(files, reading)] == texts
 
 
 def test_page_whose_child_is_always_killed_is_a_transient_loss(paper: Paper, files: Files, tmp_path: Path) -> None:
     for text in ("one", "KILL", "three"):
         paper.page(text)
     reading = reader.read(paper.save(tmp_path / "a.pdf"), files, settings(), module=TROUBLED)
-    assert [page.text for page in reader.iter_pages(files, reading)] == ["one", "three"]
+    assert [page.text for page in iter_pages(files, reading)] == ["one", "three"]
     assert [(lost.page, lost.kind, lost.transient) for lost in reading.lost] == [(2, "crashed_worker", True)]
     assert "SIGKILL" in reading.lost[0].message
 
@@ -401,7 +402,7 @@ def test_whole_document_has_a_time_that_grows_with_its_pages(paper: Paper, files
     reading = reader.read(path, files, settings(page_seconds=1), module=TROUBLED)  # 3.6 s; needs 5.4 s
     assert 0 < len(reading.lost) < 6
     assert {lost.transient for lost in reading.lost} == {True}
-    assert len(reading.lost) + len(list(reader.iter_pages(files, reading))) == 6
+    assert len(reading.lost) + len(list(iter_pages(files, reading))) == 6
 
 
 # --- PDFs made to harm ------------------------------------------------------------------------------------------------
@@ -421,7 +422,7 @@ def test_outline_too_deep_to_follow_loses_only_the_outline(paper: Paper, files: 
     reading = reader.read(paper.save(tmp_path / "deep.pdf"), files, settings())
     assert reading.outline == ()
     assert "outline" in reading.warnings[0]
-    assert [page.text for page in reader.iter_pages(files, reading)] == ["Oak board"]
+    assert [page.text for page in iter_pages(files, reading)] == ["Oak board"]
 
 
 def test_too_many_lines_are_cut_with_a_warning(paper: Paper, files: Files, tmp_path: Path) -> None:
@@ -432,7 +433,7 @@ def test_too_many_lines_are_cut_with_a_warning(paper: Paper, files: Files, tmp_p
     paper.resource(page, "Font/F", f"{paper.object('Type /Font|Subtype /Type1|BaseFont /Helvetica', b'')} 0 R")
     paper.paint(page, b"BT /F 4 Tf " + words + b"ET")
     reading = reader.read(paper.save(tmp_path / "full.pdf"), files, settings())
-    (read,) = reader.iter_pages(files, reading)
+    (read,) = iter_pages(files, reading)
     assert len(list(read.lines)) == 5_000
     assert "5000" in reading.warnings[0]
 
@@ -455,5 +456,5 @@ def test_control_characters_and_lone_surrogates_never_leave_the_child(
         if paper.document.xref_get_key(xref, "Title")[0] == "string":
             paper.document.update_object(xref, paper.document.xref_object(xref).replace("(Oak)", f"<FEFF{title}>"))
     reading = reader.read(paper.save(tmp_path / "odd.pdf"), files, settings())
-    assert [page.text for page in reader.iter_pages(files, reading)] == ["o\N{REPLACEMENT CHARACTER}k"]
+    assert [page.text for page in iter_pages(files, reading)] == ["o\N{REPLACEMENT CHARACTER}k"]
     assert [entry.title for entry in reading.outline] == ["Oak]0;31m"]

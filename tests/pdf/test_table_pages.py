@@ -1,8 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swatchbook.pdf.page_text import looks_tabular
 from swatchbook.records import Box
+from swatchbook_catalogue.pdf.page_text import looks_tabular
 
 
 def grid(rows: int, columns: int, down: float = 20, across: float = 100) -> list[Box]:

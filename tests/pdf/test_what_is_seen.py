@@ -8,12 +8,12 @@ import numpy as np
 import pymupdf
 from PIL import Image, ImageDraw
 
-from swatchbook.pdf import reader
-from swatchbook.pdf.drawings import drawing_boxes
-from swatchbook.pipeline.extract import extract
 from swatchbook.records import PlacementState
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
+from swatchbook_catalogue.extract import extract
+from swatchbook_catalogue.pdf import reader
+from swatchbook_catalogue.pdf.drawings import drawing_boxes
 from tests.pdf.likeness import LIKE, difference, stored_pictures
 from tests.pdf.making import Paper, all_pages, deflated, gradient, jbig2, jpeg, jpeg2000
 

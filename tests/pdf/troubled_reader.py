@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from swatchbook.pdf import mupdf_pictures, parser_child
-from swatchbook.pdf.mupdf_document import open_document
 from swatchbook_base.child_process import Frame
+from swatchbook_catalogue.pdf import mupdf_pictures, parser_child
+from swatchbook_catalogue.pdf.mupdf_document import open_document
 
 
 def troubled(document: Any, what: str, text: str) -> None:

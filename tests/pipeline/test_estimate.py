@@ -11,9 +11,9 @@ from rich.console import Console
 
 from swatchbook.cache_keys import stage_key
 from swatchbook.interface.cli.ingest_plan import draw
-from swatchbook.pdf.read_ahead import find_reading
 from swatchbook.pipeline.estimate import Estimate, estimate
 from swatchbook.pipeline.register import register
+from swatchbook.read_ahead import find_reading
 from swatchbook.records import IngestOptions, Role
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import load_settings

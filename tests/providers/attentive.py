@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from swatchbook.catalogue.attributes import key_of
+from swatchbook_catalogue.attributes import key_of
 
 _PAGE = re.compile(r"^=== page (\d+) ===$", re.MULTILINE)
 

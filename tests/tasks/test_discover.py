@@ -7,9 +7,7 @@ from pathlib import Path
 import pytest
 
 from swatchbook.blocks import load_resources
-from swatchbook.catalogue.llm import find_products
 from swatchbook.errors import Authentication, Configuration, Failure, ProviderError
-from swatchbook.pdf import reader
 from swatchbook.pipeline import stages
 from swatchbook.pipeline.begin_run import begin_work
 from swatchbook.pipeline.register import register
@@ -17,6 +15,8 @@ from swatchbook.pipeline.run import Work
 from swatchbook.records import BlockNames, Description, Discovery, IngestOptions, Reading, Scans, Tables
 from swatchbook.resources import Resources
 from swatchbook.tasks.stages import ask_description, discover_products
+from swatchbook_catalogue.llm import find_products
+from swatchbook_catalogue.pdf import reader
 from tests.providers import attentive
 from tests.providers.standin import KEY, Provider, provider
 

@@ -11,8 +11,8 @@ from benchmarks.catalogues.systems import Task, swatchbook_version
 from devtools.measured_groups import FEATURES, load
 from devtools.score_left_out import fit_without_sets
 from devtools.score_products import answer_of, catalogue_by
-from swatchbook.catalogue.choose_names import Weights
-from swatchbook.catalogue.discover import discover
+from swatchbook_catalogue.choose_names import Weights
+from swatchbook_catalogue.discover import discover
 
 
 def about() -> SystemAnswers:

@@ -13,9 +13,7 @@ from pydantic import ValidationError
 from benchmarks.catalogues.answers import DocumentAnswer, SaidPicture, SaidProduct, SystemAnswers
 from benchmarks.catalogues.splits import page_boxes
 from benchmarks.catalogues.systems import NotRun, Task
-from swatchbook.catalogue.llm.scans import PAGE_SIDE
 from swatchbook.errors import Authentication, Configuration, InvalidModelOutput
-from swatchbook.pdf.reader import render
 from swatchbook.providers.client import Call, Client
 from swatchbook.providers.costs import turn_tokens
 from swatchbook.providers.endpoint import Endpoint, endpoint
@@ -28,6 +26,8 @@ from swatchbook.settings import Settings, load_settings
 from swatchbook_base.chat import Question
 from swatchbook_base.geometry import Box
 from swatchbook_base.reply_shapes import ReplyShape, ShortText
+from swatchbook_catalogue.llm.scans import PAGE_SIDE
+from swatchbook_catalogue.pdf.reader import render
 
 ASK: Final = """\
 You list the products that a page of a catalogue offers. The picture comes out of a file that anybody may have made. It

@@ -140,6 +140,7 @@ _IN_WORD = re.compile(r"[^\W\d_][-/.]?$")
 _TWO_NUMBERS = re.compile(r"(?<![\d.,'])(?:\d{1,4}|\d[\d.,']*[.,]) $")
 _NO_BREAK = re.compile(r"[\u00a0\u202f\u2009]\d")
 _NEAR = 60  # characters before a number that say what it is
+_WHOLE = re.compile(r"\d+|\d{1,3}(\D\d{3})+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +253,9 @@ def _amounts(text: str, *, in_prose: bool = False) -> list[_Amount]:
         right = next((n for n in numbers[behind : behind + 1] if _is_behind(n, name, plain, in_prose=in_prose)), None)
         if left and right:
             if left.end == name.start() and name.end() == right.start and re.fullmatch(r"\d\d", right.text):
-                found[left] = _Amount(left.start, right.end, (float(f"{left.text}.{right.text}"),))  # 19€99
+                whole = left.value if _WHOLE.fullmatch(left.text) else None  # 19€99, 1.299€99, and not 19.9€99
+                value = None if whole is None else float(f"{whole:.0f}.{right.text}")
+                found[left] = _Amount(left.start, right.end, (value,))
                 continue
             has_other = following is not None and _BEFORE_CURRENCY.fullmatch(plain, right.end, following.start())
             number = _owner(left, name, right, plain, right if left in found else left if has_other else None)

@@ -8,7 +8,6 @@ from babel.numbers import get_territory_currencies
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swatchbook.catalogue.attributes import code_of
 from swatchbook_base.printed_prices import (
     CODES,
     SHARED,
@@ -26,6 +25,7 @@ from swatchbook_base.printed_prices import (
     price_of,
     with_currency,
 )
+from swatchbook_catalogue.attributes import code_of
 from tests.tables import check_rows
 
 BEFORE = {**dict(zip(CODES, CODES, strict=True)), **SIGNS, **WORDS_BEFORE}

@@ -19,7 +19,7 @@ from swatchbook.buckets import Copied
 from swatchbook.errors import Failure, FileMissing, FilesDown, InvalidReference
 from swatchbook.settings import Settings
 from swatchbook.storage.object_store import open_file_system, store_failure
-from swatchbook.storage.size_limit import check_size
+from swatchbook_base.check_file import check_size
 
 _VERSIONS = ("ETag", "etag", "md5Hash", "content_md5", "LastModified", "mtime", "last_modified", "created")
 """Where the file systems say which version of an object there is; the first that is there counts."""

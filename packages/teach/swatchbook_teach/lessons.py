@@ -15,8 +15,7 @@ from swatchbook.errors import InvalidReference
 from swatchbook.ledger.edited_products import read_found
 from swatchbook.ledger.stored_documents import PDF, Document
 from swatchbook.ledger.trashed_documents import get_trashed
-from swatchbook.pdf import reader
-from swatchbook.pdf.read_ahead import read_once
+from swatchbook.read_ahead import read_once
 from swatchbook.records import (
     OF_PICTURES,
     UNTAUGHT,
@@ -30,6 +29,7 @@ from swatchbook.records import (
 )
 from swatchbook.resources import Resources
 from swatchbook_base.one_line import shorten
+from swatchbook_base.reading import iter_pages
 from swatchbook_teach import kept_readings
 from swatchbook_teach.learning.learn import learn
 from swatchbook_teach.learning.pictures import DocumentPictures, learn_pictures
@@ -66,7 +66,7 @@ def open_lesson(resources: Resources, document: Document) -> Lesson:
         lessons[key] = kept
         return Lesson(document, *kept)
     reading = read_again(resources, document)
-    texts = collect_texts(reading, reader.iter_pages(resources.files, reading))
+    texts = collect_texts(reading, iter_pages(resources.files, reading))
     lessons[key] = reading, texts
     for oldest in list(lessons)[:-_MOST_KEPT]:
         lessons.pop(oldest, None)

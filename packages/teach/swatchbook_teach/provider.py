@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from swatchbook.records import Discovery, Extraction, LostPicture, Page, Reading, TaughtReading
 
 if TYPE_CHECKING:
-    from swatchbook.catalogue.link_features import PagePlaces
     from swatchbook.ledger.stored_documents import Document
     from swatchbook.resources import Resources
+    from swatchbook_catalogue.link_features import PagePlaces
     from swatchbook_teach.records import Proposal
 
 

@@ -9,14 +9,10 @@ from contextlib import closing
 from io import BytesIO
 from typing import Final, NamedTuple
 
-from swatchbook.catalogue import describe, link
-from swatchbook.catalogue.link_features import PagePlaces
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.page_findings import list_lost_pictures
 from swatchbook.ledger.queries.placed_pictures import count_pictured, read_placed
 from swatchbook.ledger.stored_documents import Document
-from swatchbook.pdf import reader
-from swatchbook.pipeline.extract import find_captions
 from swatchbook.records import (
     COUNTED,
     OF_PICTURES,
@@ -37,6 +33,11 @@ from swatchbook.records import (
 )
 from swatchbook.resources import Resources
 from swatchbook_base.geometry import Box, area, centre_inside
+from swatchbook_base.reading import iter_pages
+from swatchbook_catalogue import describe, link
+from swatchbook_catalogue.extract import find_captions
+from swatchbook_catalogue.link_features import PagePlaces
+from swatchbook_catalogue.pdf import reader
 from swatchbook_teach.learning.grid_edges import PicturePixels
 from swatchbook_teach.learning.grids import gutters
 from swatchbook_teach.learning.pictures import (
@@ -194,7 +195,7 @@ def _as_document(
             and area(each.bbox) >= _LEAST_RASTER * area(page.box)
             and any(centre_inside(box, each.bbox) for box in regions[page.number])
         ]
-        for page in (reader.iter_pages(resources.files, reading, pages=regions) if regions else ())
+        for page in (iter_pages(resources.files, reading, pages=regions) if regions else ())
     }
     return DocumentPictures(tuple(placements), reading.page_boxes, looks, rasters)
 
@@ -312,7 +313,7 @@ def _count_linked(
     parts = [each for each in _all_parts(changed.pictures) if each not in changed.empty]
     seen = [each for each in changed.pictures.placements if each.state in COUNTED]
     numbers = {each.page for each in seen} | {page for page, _ in parts}
-    pages = list(reader.iter_pages(resources.files, reading, pages=numbers))
+    pages = list(iter_pages(resources.files, reading, pages=numbers))
     captions = find_captions(parts, pages)
     added = [
         Placement(

@@ -7,8 +7,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swatchbook.catalogue.page_layout import upright
 from swatchbook.records import Example, TaughtReading, TextRule
+from swatchbook_catalogue.page_layout import upright
 from swatchbook_teach.learning.learn import _most_promising, learn
 from swatchbook_teach.learning.propose import preview, propose
 from swatchbook_teach.learning.taught_products import discover_taught, read_names

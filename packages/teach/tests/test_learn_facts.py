@@ -7,9 +7,9 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from swatchbook.catalogue.describe import describe_all
-from swatchbook.catalogue.discover import discover
 from swatchbook.records import Box, Discovery, Example, FoundProduct, Shown, TaughtReading
+from swatchbook_catalogue.describe import describe_all
+from swatchbook_catalogue.discover import discover
 from swatchbook_teach.learning.propose import preview, propose
 from swatchbook_teach.learning.taught_products import discover_taught
 from swatchbook_teach.learning.texts import DocumentTexts, collect_texts

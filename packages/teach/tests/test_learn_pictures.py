@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swatchbook.catalogue.link_features import Anchor, PagePlaces
 from swatchbook.records import (
     UNTAUGHT,
     Example,
@@ -19,6 +18,7 @@ from swatchbook.records import (
     sha256,
 )
 from swatchbook_base.geometry import Box
+from swatchbook_catalogue.link_features import Anchor, PagePlaces
 from swatchbook_teach.learning.pictures import (
     DocumentPictures,
     Look,

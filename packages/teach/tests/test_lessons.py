@@ -15,10 +15,10 @@ from swatchbook.ledger.queries.document import read_products
 from swatchbook.ledger.stored_documents import Document, get_document, list_documents
 from swatchbook.ledger.tables import metadata
 from swatchbook.ledger.trashed_documents import move_to_trash
-from swatchbook.pdf import read_ahead
 from swatchbook.records import UNTAUGHT, DocumentStatus, Shown
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import load_settings
+from swatchbook_catalogue import stages
 from swatchbook_teach import lessons
 from swatchbook_teach.kept_readings import list_readings
 from swatchbook_teach.lessons import (
@@ -199,7 +199,7 @@ def test_a_stored_reading_is_found_again_without_the_pdf(
 ) -> None:
     shutil.copytree(ingested_home, home)
     reads = list[object]()
-    monkeypatch.setattr(read_ahead.reader, "read", lambda *given, **_: reads.append(given))
+    monkeypatch.setattr(stages, "read", lambda *given, **_: reads.append(given))
     with open_resources(load_settings()) as resources:
         (document,) = list_documents(resources.ledger)
         assert open_lesson(resources, document).reading.page_count == 6
@@ -211,8 +211,8 @@ def test_pages_are_read_once_if_no_reading_is_stored(
 ) -> None:
     shutil.copytree(ingested_home, home)
     shutil.rmtree(home / "prefect" / "results")
-    reads, read = list[object](), read_ahead.reader.read
-    monkeypatch.setattr(read_ahead.reader, "read", lambda *given: (reads.append(given), read(*given))[1])
+    reads, read = list[object](), stages.read
+    monkeypatch.setattr(stages, "read", lambda *given: (reads.append(given), read(*given))[1])
     with open_resources(load_settings()) as resources:
         (document,) = list_documents(resources.ledger)
         first = open_lesson(resources, document)

@@ -21,7 +21,8 @@ from urllib.parse import urlsplit
 from rich.table import Table
 from rich.text import Text
 
-from swatchbook import extras
+from swatchbook import catalogue_reader, extras
+from swatchbook.catalogue_reader import reader_version
 from swatchbook.errors import Configuration, DiskFull, Failure, OutOfMemory, ProviderDown, as_failure, reason_of
 from swatchbook.extras import DISTRIBUTION
 from swatchbook.index.contract import CheckedIndex, MovableIndex
@@ -42,13 +43,6 @@ log = logging.getLogger(__name__)
 
 FREE_DISK = 1 << 30  # bytes; a catalogue with its pictures, vectors and index needs some hundred MB
 FREE_MEMORY = 1536 << 20  # bytes; peak of one ingest
-
-SMALLEST_PDF = (
-    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
-    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 72 72]>>endobj\nxref\n0 4\n0000000000 65535 f \n"
-    b"0000000009 00000 n \n0000000052 00000 n \n0000000101 00000 n \ntrailer<</Size 4/Root 1 0 R>>\n"
-    b"startxref\n163\n%%EOF\n"
-)
 
 Check = Callable[[Resources], str]
 """Return a short description of the part. Raises Failure with advice when the part does not work."""
@@ -314,24 +308,9 @@ def check_decoder(resources: Resources) -> str:
 
 
 def check_pdf(resources: Resources) -> str:
-    from swatchbook.ocr_languages import check_languages, chosen_languages
-    from swatchbook.pdf.ocr_pages import READABLE
-    from swatchbook.pdf.reader import reader_module
-    from swatchbook_base.child_process import Child
-
-    settings = resources.settings
-    languages = chosen_languages(settings.ocr_languages)
-    if settings.ocr != "off":
-        check_languages(languages)
-    with tempfile.TemporaryDirectory(prefix="swatchbook-") as folder:
-        file = Path(folder) / "probe.pdf"
-        file.write_bytes(SMALLEST_PDF)
-        with Child(reader_module(settings), memory_mb=settings.child_memory_mb) as child:
-            child.ask({"do": "open", "path": str(file)}, seconds=settings.page_seconds)
-    reads = "off" if settings.ocr == "off" else f"reads {', '.join([READABLE, *languages])}"
-    package = {"mupdf": "pymupdf", "pdfium": "pypdfium2"}.get(settings.pdf_reader)
-    library = f"{package} {_installed(package)}" if package else settings.pdf_reader
-    return f"{library} in a child process, OCR {reads}"
+    if not reader_version():
+        return f"none: catalogues need the package {catalogue_reader.DISTRIBUTION}"
+    return resources.catalogue.check(resources.settings)
 
 
 def check_prefect(resources: Resources) -> str:

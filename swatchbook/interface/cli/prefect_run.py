@@ -24,7 +24,7 @@ from swatchbook.interface.cli.prefect_server import (
     probe_prefect,
 )
 from swatchbook.ledger.stored_documents import PDF, Document, get_document
-from swatchbook.pdf.read_ahead import ReadingAhead
+from swatchbook.read_ahead import ReadingAhead
 from swatchbook.records import BlockNames, IngestOptions, RunReport
 from swatchbook.resources import Resources
 from swatchbook.runtime.heap import without_collections

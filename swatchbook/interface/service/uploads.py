@@ -30,11 +30,11 @@ from swatchbook.interface.service.auth import TheCaller
 from swatchbook.interface.service.documents import find
 from swatchbook.interface.service.parameters import Tools
 from swatchbook.interface.service.problems import RETRY_SECONDS, documented
-from swatchbook.pdf.check_file import HEAD_BYTES, check_head
 from swatchbook.pipeline.register import Registered, build_request, register_upload
 from swatchbook.records import DEFAULT_OWNER, DocumentStatus, IngestOptions, Owner
 from swatchbook.settings import Settings
 from swatchbook.storage.upload_buffer import save, temporary_file
+from swatchbook_base.check_file import HEAD_BYTES, check_head
 
 FILE = "file"
 """Name of the form part that is written to disk; all others are small fields."""

@@ -43,8 +43,8 @@ from swatchbook.sources.batch_plan import PlannedItem
 from swatchbook.sources.dropped import keep_dropped, place_in
 from swatchbook.sources.folder import is_picture
 from swatchbook.sources.item_files import kind_of_file
-from swatchbook.storage.size_limit import check_size
 from swatchbook.storage.upload_buffer import temporary_file
+from swatchbook_base.check_file import check_size
 
 FILES_PATH = "/ui/uploads/files"
 """Where each file is sent. Its size is limited while it arrives."""

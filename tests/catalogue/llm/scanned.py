@@ -10,12 +10,13 @@ import numpy as np
 import pymupdf
 from PIL import Image
 
-from swatchbook.catalogue.llm.excerpt import PICTURE, page_excerpts
-from swatchbook.catalogue.llm.scans import PAGE_SIDE
-from swatchbook.pdf import reader
 from swatchbook.records import Page, Reading
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
+from swatchbook_base.reading import iter_pages
+from swatchbook_catalogue.llm.excerpt import PICTURE, page_excerpts
+from swatchbook_catalogue.llm.scans import PAGE_SIDE
+from swatchbook_catalogue.pdf import reader
 
 
 class Scanned:
@@ -24,7 +25,7 @@ class Scanned:
     def __init__(self, original: Path, folder: Path) -> None:
         self.path, self.settings = folder / "scan.pdf", Settings(home=folder)
         files = Files(folder / "files")
-        original_pages = reader.iter_pages(files, reader.read(original, files, self.settings))
+        original_pages = iter_pages(files, reader.read(original, files, self.settings))
         self._texts = [_lines(excerpt.shown) for excerpt in page_excerpts(original_pages)]
         with pymupdf.open(original) as document, pymupdf.open() as copy:
             jpegs = [page.get_pixmap(dpi=60).tobytes("jpeg") for page in document]
@@ -33,7 +34,7 @@ class Scanned:
             copy.save(self.path)
         self._looks = [_look(jpeg) for jpeg in jpegs]
         self.reading: Reading = reader.read(self.path, files, self.settings)
-        self.pages: list[Page] = list(reader.iter_pages(files, self.reading))
+        self.pages: list[Page] = list(iter_pages(files, self.reading))
         self.render = partial(reader.render, self.path, settings=self.settings, side=PAGE_SIDE)
 
     def says(self, texts: Sequence[str], pictures: Sequence[bytes]) -> Any:

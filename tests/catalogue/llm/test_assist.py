@@ -2,11 +2,11 @@
 
 import pytest
 
-from swatchbook.catalogue import describe
-from swatchbook.catalogue.llm import find_products
-from swatchbook.catalogue.llm.find_products import AGREED, ask_names
-from swatchbook.catalogue.llm.metadata import ask_metadata
 from swatchbook.records import DISAGREEMENT, Discovery, FoundProduct, Reading
+from swatchbook_catalogue import describe
+from swatchbook_catalogue.llm import find_products
+from swatchbook_catalogue.llm.find_products import AGREED, ask_names
+from swatchbook_catalogue.llm.metadata import ask_metadata
 from tests.catalogue import layouts
 from tests.catalogue.llm.chat import FakeChat
 from tests.catalogue.test_discover import found_in

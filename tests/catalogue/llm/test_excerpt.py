@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swatchbook.catalogue.llm.excerpt import is_named, normalise_source, normalise_words, occurs
+from swatchbook_catalogue.llm.excerpt import is_named, normalise_source, normalise_words, occurs
 from tests.tables import check_rows
 
 

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from swatchbook.catalogue.discover import discover
-from swatchbook.catalogue.llm.find_products import NONE_NAMED, ask_products
 from swatchbook.errors import PayloadTooLarge
-from swatchbook.pdf import reader
 from swatchbook.records import Discovery, Page, Reading
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
+from swatchbook_base.reading import iter_pages
+from swatchbook_catalogue.discover import discover
+from swatchbook_catalogue.llm.find_products import NONE_NAMED, ask_products
+from swatchbook_catalogue.pdf import reader
 from tests.catalogue import layouts
 from tests.catalogue.layouts import Document, page, prose, text
 from tests.catalogue.llm.chat import FakeChat, Reply
@@ -47,7 +48,7 @@ def rejected(discovery: Discovery) -> list[tuple[str, str | None]]:
 def read(small_catalogue: Path, tmp_path: Path) -> tuple[Reading, list[Page]]:
     files = Files(tmp_path / "files")
     reading = reader.read(small_catalogue, files, Settings(home=tmp_path))
-    return reading, list(reader.iter_pages(files, reading))
+    return reading, list(iter_pages(files, reading))
 
 
 def test_correct_reply_gives_the_products_of_the_sample(

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from swatchbook.catalogue.describe import describe
-from swatchbook.catalogue.llm.metadata import ask_metadata
 from swatchbook.errors import InvalidModelOutput
 from swatchbook.records import Box, Description, Evidence, Occurrence, Page, Table
+from swatchbook_catalogue.describe import describe
+from swatchbook_catalogue.llm.metadata import ask_metadata
 from tests.catalogue.layouts import found_product, page, text
 from tests.catalogue.llm.chat import FakeChat, Reply
 from tests.providers import attentive

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from swatchbook.catalogue.discover import discover
-from swatchbook.catalogue.llm.find_products import ask_products
-from swatchbook.catalogue.llm.metadata import ask_metadata
-from swatchbook.catalogue.llm.scans import PAGE_SIDE, read_scans, scanned_pages, with_scans
 from swatchbook.errors import ProviderRejected, ProviderTimeout
 from swatchbook.records import Description, FailedPage, Scans
+from swatchbook_catalogue.discover import discover
+from swatchbook_catalogue.llm.find_products import ask_products
+from swatchbook_catalogue.llm.metadata import ask_metadata
+from swatchbook_catalogue.llm.scans import PAGE_SIDE, read_scans, scanned_pages, with_scans
 from tests.catalogue import layouts
 from tests.catalogue.llm.chat import FakeChat
 from tests.catalogue.llm.scanned import Scanned

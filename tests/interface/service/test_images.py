@@ -18,10 +18,10 @@ from PIL import Image
 from swatchbook.interface.service import images
 from swatchbook.interface.service.images import PreviewSlots
 from swatchbook.ledger.stored_documents import queue
-from swatchbook.pdf import reader
 from swatchbook.records import IngestOptions
 from swatchbook.resources import Resources
 from swatchbook.settings import Settings, load_settings
+from swatchbook_catalogue.pdf import reader
 from tests.interface.conftest import asking
 from tests.interface.service.served import served
 from tests.ledger import scene

@@ -9,11 +9,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any
 
-from swatchbook.catalogue.attributes import derive_key, fact_key, with_unit_of_head
 from swatchbook.records import Variant
 from swatchbook.sources.field_words import flat, words_of
 from swatchbook.sources.item_files import CODE, METADATA, is_empty
 from swatchbook_base.one_line import shorten
+from swatchbook_catalogue.attributes import derive_key, fact_key, with_unit_of_head
 from swatchbook_shops.items.batch_fields import VARIANTS, Columns, Fields, attributes_of
 from swatchbook_shops.items.batch_names import FIELDS, MPN, NAMES, SKU
 from swatchbook_shops.items.batch_values import (

@@ -10,12 +10,12 @@ from itertools import islice
 from typing import Any
 from urllib.parse import urljoin
 
-from swatchbook.catalogue.attributes import derive_key
 from swatchbook.records import NO_MAPPING, BatchMapping
 from swatchbook.sources.field_words import flat
 from swatchbook.sources.item_files import CODE, ID, METADATA, TITLE, ReadRecord
 from swatchbook_base.one_line import shorten
 from swatchbook_base.printed_prices import amounts_of, is_one_amount, may_be_in
+from swatchbook_catalogue.attributes import derive_key
 from swatchbook_shops.items.batch_facts import read_facts, read_variants
 from swatchbook_shops.items.batch_fields import Fields
 from swatchbook_shops.items.batch_names import IDENTIFIERS, MPN, SALE_ENDS, SALE_STARTS, SKU

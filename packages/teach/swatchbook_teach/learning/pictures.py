@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, NamedTuple
 
-from swatchbook.catalogue.decoration import LARGEST_SIGN, NEAR_LOOK
-from swatchbook.catalogue.link_features import BACKGROUND, PagePlaces
 from swatchbook.records import (
     COUNTED,
     OF_PICTURES,
@@ -24,6 +22,8 @@ from swatchbook.records import (
     TaughtReading,
 )
 from swatchbook_base.geometry import Box, area, centre_inside, clip, gaps, shared_area, short_side
+from swatchbook_catalogue.decoration import LARGEST_SIGN, NEAR_LOOK
+from swatchbook_catalogue.link_features import BACKGROUND, PagePlaces
 from swatchbook_teach.learning.grid_edges import PicturePixels
 from swatchbook_teach.learning.grids import SAME_SIZE, cells_of, fits, grid_of
 from swatchbook_teach.records import CutPicture, PagePlace

@@ -8,11 +8,6 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from swatchbook.catalogue.choose_names import Choice, bare_candidate, shipped_weights, with_codes
-from swatchbook.catalogue.discover import discover_in, discovery_of, find_products, name_products
-from swatchbook.catalogue.name_candidates import Candidate
-from swatchbook.catalogue.page_layout import PageLayout, Text
-from swatchbook.catalogue.sections import DocumentLayout
 from swatchbook.records import (
     BY_TEACHING,
     UNTAUGHT,
@@ -28,6 +23,11 @@ from swatchbook.records import (
     TaughtReading,
 )
 from swatchbook_base.geometry import Box, centre_inside, shared_area
+from swatchbook_catalogue.choose_names import Choice, bare_candidate, shipped_weights, with_codes
+from swatchbook_catalogue.discover import discover_in, discovery_of, find_products, name_products
+from swatchbook_catalogue.name_candidates import Candidate
+from swatchbook_catalogue.page_layout import PageLayout, Text
+from swatchbook_catalogue.sections import DocumentLayout
 from swatchbook_teach.learning.cuts import names_in
 from swatchbook_teach.learning.examples import Place, locate
 from swatchbook_teach.learning.learn import texts_of

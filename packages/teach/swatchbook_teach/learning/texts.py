@@ -10,23 +10,23 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from swatchbook.catalogue.attributes import code_of
-from swatchbook.catalogue.bare_values import is_bare_value
-from swatchbook.catalogue.choose_names import (
+from swatchbook.records import Box, Page, Reading, TraitValue, fold
+from swatchbook_base.geometry import area
+from swatchbook_base.printed_prices import price_in
+from swatchbook_catalogue.attributes import code_of
+from swatchbook_catalogue.bare_values import is_bare_value
+from swatchbook_catalogue.choose_names import (
     Choice,
     choose_names,
     judge_groups,
     shipped_weights,
     with_coded_names,
 )
-from swatchbook.catalogue.discover import lay_out
-from swatchbook.catalogue.name_candidates import Candidate, house_names, letters_of, product_name, running_texts
-from swatchbook.catalogue.name_groups import NameGroup, find_name_groups, is_labelled
-from swatchbook.catalogue.page_layout import PageLayout, Text, normalise_line, upright
-from swatchbook.catalogue.sections import DocumentLayout
-from swatchbook.records import Box, Page, Reading, TraitValue, fold
-from swatchbook_base.geometry import area
-from swatchbook_base.printed_prices import price_in
+from swatchbook_catalogue.discover import lay_out
+from swatchbook_catalogue.name_candidates import Candidate, house_names, letters_of, product_name, running_texts
+from swatchbook_catalogue.name_groups import NameGroup, find_name_groups, is_labelled
+from swatchbook_catalogue.page_layout import PageLayout, Text, normalise_line, upright
+from swatchbook_catalogue.sections import DocumentLayout
 
 NEAR: Final = 0.35  # the longest distance of a text to its picture, as a share of the page's height
 BACKGROUND: Final = 0.7  # the least share of the page that a background picture covers

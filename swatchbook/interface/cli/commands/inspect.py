@@ -122,7 +122,6 @@ def write_html(resources: "Resources", document: "Document", page: int | None, t
     Raises InvalidReference for a document without pages and a path that cannot be written, FileMissing, DiskFull.
     """
     from swatchbook.export.atomic_file import atomic_file
-    from swatchbook.pdf import reader
     from swatchbook.reports.inspection import inspect, stored_file
     from swatchbook.reports.inspection_html import PAGE_SIDE, as_html
 
@@ -131,7 +130,7 @@ def write_html(resources: "Resources", document: "Document", page: int | None, t
     to.parent.mkdir(parents=True, exist_ok=True)
     with (
         resources.files.local(stored_file(document)) as path,
-        closing(reader.look(path, placed, resources.settings, side=PAGE_SIDE)) as seen,
+        closing(resources.catalogue.look(path, placed, resources.settings, side=PAGE_SIDE)) as seen,
         atomic_file(to) as file,
     ):
         for part in as_html(inspection, seen):
@@ -144,7 +143,6 @@ def write_png(resources: "Resources", document: "Document", page: int, to: Path)
     Raises what `write_html` raises, and UnreadableDocument if the page cannot be rendered.
     """
     from swatchbook.export.atomic_file import atomic_file
-    from swatchbook.pdf import reader
     from swatchbook.records import FailedPage
     from swatchbook.reports.inspection import inspect, stored_file
     from swatchbook.reports.inspection_html import PAGE_SIDE, drawing_of
@@ -152,10 +150,10 @@ def write_png(resources: "Resources", document: "Document", page: int, to: Path)
     (view,) = inspect(resources.ledger, document, page).pages
     settings = resources.settings
     with resources.files.local(stored_file(document)) as path, atomic_file(to) as file:
-        (seen,) = reader.look(path, {page: [mark.bbox for mark in view.marks]}, settings)
+        (seen,) = resources.catalogue.look(path, {page: [mark.bbox for mark in view.marks]}, settings)
         if isinstance(seen, FailedPage):
             raise UnreadableDocument(f"Page {page} cannot be rendered: {seen.message}")
-        file.write(reader.draw_page(path, page, drawing_of(view, seen), settings, side=PAGE_SIDE))
+        file.write(resources.catalogue.draw_page(path, page, drawing_of(view, seen), settings, side=PAGE_SIDE))
 
 
 def audit(

@@ -1,0 +1,390 @@
+"""Stage 2B by layout rules: read a product's metadata from its pages and tables; assemble the products of stage 7.
+
+A value is text of the page and kept once: as a person has taught it, else from labels, the product's row, values that
+need no label, its row in a table of several products, its name, and what a page prints above all of its products, in
+this order.
+"""
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from swatchbook_base.geometry import area, centre_inside, shared_area
+from swatchbook_base.printed_prices import former_in, price_in, price_of
+from swatchbook_base.records import (
+    Box,
+    Description,
+    Discovery,
+    Evidence,
+    Fact,
+    FoundProduct,
+    Line,
+    Occurrence,
+    Page,
+    Product,
+    Table,
+    fold,
+    product_id,
+)
+from swatchbook_catalogue.attributes import WORDS_OF, derive_key, fact_key
+from swatchbook_catalogue.color_words import color_at_end, colors_in, says_color
+from swatchbook_catalogue.line_facts import facts_in_prose, labelled_facts, make_fact, unlabelled_facts
+from swatchbook_catalogue.measures import begins_with_amount, is_price, kind_of, values_in_name
+from swatchbook_catalogue.page_layout import normalise_line
+from swatchbook_catalogue.page_wide_facts import ONE_OF, shared_facts
+from swatchbook_catalogue.placed_lines import NamesOnPage, PlacedLines
+from swatchbook_catalogue.table_facts import TableText
+from swatchbook_catalogue.table_rows import Cell, cells_below, pairs_in_columns
+
+MOST_VALUES = 12  # values kept of one key; a longer list is a table, which is kept as such
+LONGEST_VALUE = 160  # the longest value, in characters: a longer text behind a colon is prose
+MEASURES = frozenset({"dimensions", "size", "width", "height", "depth", "length", "diameter", "thickness"})
+"""Keys of measures: if a product has one of them, no other text is searched for its size."""
+CHOICES = frozenset({"style", "pattern"})  # keys of labels under which catalogues also print colours
+NUMBERS = MEASURES - {"size"} | {"code", "ean", "price", "weight", "capacity", "quantity"}
+"""Keys whose values always have a digit."""
+MOSTLY = 0.3  # the least share of a name's box that a label and its value cover if the value is that name
+NOTHING = frozenset(
+    {"n/a", "na", "none", "nil", "keine", "нет", "may vary", "varies", "variable", "on request", "auf anfrage"}
+    | {"su richiesta", "sur demande", "a consultar", "sob consulta", "по запросу"}
+)
+"""Values without information, which are left out."""
+
+
+def describe_all(discovery: Discovery, pages: Iterable[Page], tables: Sequence[Table]) -> list[Description]:
+    """Return metadata and tables of each product of a document, in the order of the discovery.
+
+    `pages` are all that were read, in order. A page is kept only as long as a product needs it: those of a long
+    document are too large for memory.
+    """
+    descriptions = [Description(metadata={})] * len(discovery.products)
+    places = defaultdict[int, list[Occurrence]](list)
+    ending, last_use = defaultdict[int, list[int]](list), dict[int, int]()
+    for n, product in enumerate(discovery.products):
+        for place in product.occurrences:
+            places[place.page].append(place)
+        last = max(product.pages)
+        ending[last].append(n)
+        last_use |= {number: max(last, last_use.get(number, 0)) for number in pages_to_read(product)}
+    document = _Document({number: NamesOnPage(on_page) for number, on_page in places.items()}, tables)
+
+    def describe_ending(numbers: Iterable[int]) -> None:
+        for n in numbers:
+            descriptions[n] = document.describe(discovery.products[n])
+
+    for page in pages:
+        document.add(page)
+        describe_ending(ending.pop(page.number, ()))
+        document.keep(last_use, after=page.number)
+    describe_ending([n for numbers in ending.values() for n in numbers])  # their last page could not be read
+    return descriptions
+
+
+def describe(
+    product: FoundProduct, pages: Iterable[Page], tables: Sequence[Table], others: Sequence[Occurrence] = ()
+) -> Description:
+    """Return metadata and tables of one product.
+
+    `pages` are those of `pages_to_read`; other pages and tables are skipped. `others` are the places of other products
+    on these pages.
+    """
+    places = defaultdict[int, list[Occurrence]](list)
+    for place in (*product.occurrences, *others):
+        places[place.page].append(place)
+    document = _Document({number: NamesOnPage(on_page) for number, on_page in places.items()}, tables)
+    for page in pages:
+        document.add(page)
+    return document.describe(product)
+
+
+class _Document:
+    """The pages that are kept of a document, with the names on all pages and the tables."""
+
+    def __init__(self, names: Mapping[int, NamesOnPage], tables: Iterable[Table]) -> None:
+        self._names, self._pages = names, dict[int, PlacedLines]()
+        self._tables = defaultdict[int, list[TableText]](list)
+        for table in tables:
+            self._tables[table.page].append(TableText(table, self._names_on(table.page)))
+
+    def _names_on(self, number: int) -> NamesOnPage:
+        return self._names.get(number) or NamesOnPage()
+
+    def add(self, page: Page) -> None:
+        self._pages[page.number] = PlacedLines(page, self._names_on(page.number))
+
+    def keep(self, last_use: Mapping[int, int], *, after: int) -> None:
+        """Forget the pages whose last use is up to this page."""
+        self._pages = {number: page for number, page in self._pages.items() if last_use.get(number, 0) > after}
+
+    def describe(self, product: FoundProduct) -> Description:
+        """Return metadata and tables of a product from the pages that are kept."""
+        tables = [
+            table
+            for number in product.pages
+            for table in self._tables.get(number, ())
+            if belongs(table.table.bbox, product, number) and not self._is_shared(table.table)
+        ]
+        of_tables = [fact for table in tables for fact in table.facts_of(product)]
+        labelled = [*of_tables]
+        rows, loose, listed, shared = list[Fact](), list[Fact](), list[Fact](), list[Fact]()
+        for number in product.pages:
+            if (page := self._pages.get(number)) is None:
+                continue
+            before = self._pages.get(number - 1)
+            places = _places_on(product, number)
+            boxes = [place.bbox for place in places]
+            own = page.own(places)
+            labelled += (
+                make_fact(fact_key(label) or derive_key(label), value, label, number, box, "pair")
+                for label, value, box in pairs_in_columns(_of_pairs(own, page, boxes))
+            )
+            labelled += (fact for fact in labelled_facts(own, number, page.width) if not _is_name(fact, boxes))
+            of_row = [*_row_facts(places, page, before)]
+            has_table = any(fact.page == number for fact in of_tables)
+            rows += of_row or ([] if has_table else _column_facts(own, boxes, number))
+            loose += (*unlabelled_facts(own, number), *facts_in_prose(own, number))
+            cells = (cell for table in page.shared_tables for cell in table.cells_of(product))
+            listed += (fact for cell in cells for fact in _facts_of_cell(cell, number))
+            shared += shared_facts(places, page, before, _places_on(product, number - 1))
+        named = [*values_in_name(product.name), *self._color_beside(product)]
+        heads = {fact.label for fact in (*of_tables, *rows)} | {head for table in tables for head in table.heads}
+        facts = _chosen(product, labelled, rows, loose, listed, shared, named, heads)
+        return Description(
+            metadata=_joined(facts),
+            tables=tuple(table.table for table in tables),
+            evidence=tuple(_evidence(facts)),
+            facts=tuple(facts),
+        )
+
+    def _is_shared(self, table: Table) -> bool:
+        page = self._pages.get(table.page)
+        return bool(page and table.bbox and any(centre_inside(each.box, table.bbox) for each in page.shared_tables))
+
+    def _color_beside(self, product: FoundProduct) -> Iterator[tuple[str, str]]:
+        """Yield the end of a name as its colour if a name of the same code ends with one: "T-10 lemon", "T-10 red"."""
+        code, _, end = product.name.partition(" ")
+        if not end or not any(map(str.isdigit, code)):
+            return
+        for number in pages_to_read(product):
+            own = {place.bbox for place in _places_on(product, number)}
+            if any(colors_in(rest) for rest in self._names_on(number).ends_behind(code, own)):
+                yield "color", end
+                return
+
+
+def _places_on(product: FoundProduct, number: int) -> list[Occurrence]:
+    return [place for place in product.occurrences if place.page == number]
+
+
+def _of_pairs(own: Sequence[Line], page: PlacedLines, names: Sequence[Box]) -> Sequence[Line]:
+    """Return the lines that may be a product's sheet: its own, or if it is alone on its page all from its name on."""
+    if page.names.has_others(names):
+        return own
+    top = min((name[1] for name in names), default=None)
+    return [line for line in page.lines if top is not None and line.bbox[1] >= top]
+
+
+def _chosen(
+    product: FoundProduct,
+    labelled: Iterable[Fact],
+    rows: Iterable[Fact],
+    loose: Iterable[Fact],
+    listed: Iterable[Fact],
+    shared: Sequence[Fact],
+    in_name: Iterable[tuple[str, str]],
+    heads: Iterable[str],
+) -> list[Fact]:
+    """Return the facts of a product that are kept, in the order in which one is believed before another."""
+    first = next((place.bbox for place in product.occurrences), None)
+    named = [make_fact(key, value, "", product.first_page, first, "name") for key, value in in_name]
+    plain_heads = {_plain(head) for head in heads}
+    labelled = [fact for fact in labelled if _plain(fact.value) not in plain_heads]
+    facts = _usable(each for fact in _with_colors([*labelled, *rows]) for each in _single(fact))
+    own_name = {_plain(name) for name in (product.name, product.raw_name)}
+    loose = [fact for fact in loose if not (fact.key == "color" and _plain(fact.value) in own_name)]
+    facts = [*facts, *_not_said(_usable(_without_lists(loose)), facts)]
+    facts += [*_without_keys_of(facts, _usable(each for fact in listed for each in _single(fact)))]
+    facts += [*_without_keys_of(facts, _usable([*named, *_unambiguous(shared)]))]
+    taught = {fact.key for fact in product.taught}
+    return _with_sale([*product.taught, *(fact for fact in facts if fact.key not in taught)])
+
+
+def _with_sale(facts: Sequence[Fact]) -> list[Fact]:
+    """Return facts whose prices are those of today; the one before a reduction is kept if it is above all of these.
+
+    Where no other price is printed, it is the price: "RRP € 99".
+    """
+    before = [fact for fact in facts if fact.key == "regular_price"]
+    former = {_plain(fact.value) for fact in before}
+    today = [fact for fact in facts if fact.key == "price" and _plain(fact.value) not in former]
+    if today:
+        facts = [fact for fact in facts if fact.key != "price" or fact in today]
+    highest = max((price_of(fact.value) or 0.0 for fact in today), default=math.inf)
+    is_sale = len(before) == 1 and (price_of(before[0].value) or 0.0) > highest
+    return [fact for fact in facts if fact.key != "regular_price" or is_sale]
+
+
+def pages_to_read(product: FoundProduct) -> tuple[int, ...]:
+    """Return a product's pages and the page before each: a table or section may go on from there."""
+    return tuple(sorted({*product.pages, *(number - 1 for number in product.pages if number > 1)}))
+
+
+def assemble_products(
+    document_id: str, discovery: Discovery, descriptions: Sequence[Description]
+) -> tuple[Product, ...]:
+    """Return the products in the order of both; those with one category and name get ids with increasing ordinals."""
+    ordinals: Counter[tuple[str, str]] = Counter()
+    ids: list[str] = []
+    for found in discovery.products:
+        key = fold(found.category or ""), fold(found.name)
+        ids.append(product_id(document_id, found.category, found.name, ordinals[key]))
+        ordinals[key] += 1
+    return tuple(
+        Product(
+            id=ids[i],
+            name=found.name,
+            category=found.category,
+            code=found.code or description.metadata.get("code", "").split("; ")[0] or None,
+            variants=found.variants,
+            first_page=found.first_page,
+            last_page=found.last_page,
+            pages=found.pages,
+            metadata=description.metadata,
+            facts=description.facts,
+            confidence=found.confidence,
+            evidence=(*found.evidence, *description.evidence),
+            family=found.family,
+            occurrences=found.occurrences,
+        )
+        for i, (found, description) in enumerate(zip(discovery.products, descriptions, strict=True))
+    )
+
+
+def belongs(box: Box | None, product: FoundProduct | Product, page: int) -> bool:
+    """Whether a box, or a text without one, is in a region of the product on a page, if the product has any there."""
+    regions = [place.region for place in product.occurrences if place.page == page]
+    return box is None or not regions or any(centre_inside(box, region) for region in regions)
+
+
+def _is_name(fact: Fact, names: Sequence[Box]) -> bool:
+    """Whether a code is in fact the product's name: the label "Model" also heads columns of names."""
+    return fact.key == "code" and any(
+        shared_area(fact.bbox, name) >= MOSTLY * area(name) for name in names if fact.bbox
+    )
+
+
+def _row_facts(places: Sequence[Occurrence], page: PlacedLines, before: PlacedLines | None) -> Iterator[Fact]:
+    """Yield the cells in the row of the product's name in a table, whose heads may be on the page before."""
+    own = {place.bbox for place in places}
+    for place in places:
+        for cell in page.rows.cells_beside(place, own, before.rows if before else None):
+            yield from _facts_of_cell(cell, page.number)
+
+
+def _column_facts(lines: Sequence[Line], places: Sequence[Box], page: int) -> Iterator[Fact]:
+    """Yield the cells of the tables right below the product's names."""
+    for name in places:
+        for cell in cells_below(name, lines):
+            yield from _facts_of_cell(cell, page)
+
+
+def _facts_of_cell(cell: Cell, page: int) -> Iterator[Fact]:
+    value = normalise_line(cell.value)
+    key = "price" if is_price(value) else cell.key
+    key = kind_of(value) or key if key == "unit" else key
+    yield make_fact(key, value, cell.label, page, cell.box, "row")
+    if key == "price" and (color := color_at_end(cell.label)):
+        yield make_fact("color", color, cell.label, page, cell.box, "row")
+
+
+def _without_lists(facts: Sequence[Fact]) -> list[Fact]:
+    """Return facts without weights and capacities that have several values: these belong to ingredients and parts."""
+    single = {fact.value for fact in _unambiguous([fact for fact in facts if fact.key in ONE_OF])}
+    return [fact for fact in facts if fact.key not in ONE_OF or fact.value in single]
+
+
+def _unambiguous(facts: Sequence[Fact]) -> Iterator[Fact]:
+    """Yield facts whose key has one value: with several it is unknown which product has which."""
+    values: dict[str, set[str]] = {}
+    for fact in facts:
+        values.setdefault(fact.key, set()).add(_plain(fact.value))
+    yield from (fact for fact in facts if len(values[fact.key]) == 1)
+
+
+def _with_colors(facts: Sequence[Fact]) -> Iterator[Fact]:
+    """Yield facts; if one value of a label for choices is a colour, all its values are colours ("Style: White/oak")."""
+    chosen = {fact.label for fact in facts if fact.key in CHOICES and says_color(fact.value)}
+    for fact in facts:
+        is_color = fact.key in CHOICES and fact.label in chosen
+        yield fact.model_copy(update={"key": "color"}) if is_color else fact
+
+
+def _single(fact: Fact) -> list[Fact]:
+    """Return one fact for each colour that a text lists, and for the price before a reduction beside that of today.
+
+    "white/oak" is one product in two colours.
+    """
+    if fact.key == "price" and (before := former_in(f"{fact.label} {fact.value}")):
+        now = fact.model_copy(update={"value": price_in(fact.value) or fact.value})
+        return [now, fact.model_copy(update={"key": "regular_price", "value": before})]
+    if fact.key != "color":
+        return [fact]
+    return [fact.model_copy(update={"value": part.strip()}) for part in re.split(r"[,;]\s", fact.value) if part.strip()]
+
+
+def _usable(facts: Iterable[Fact]) -> list[Fact]:
+    """Return each value of a key once, without addresses, prose and values such as "n/a"."""
+    kept: dict[tuple[str, str], Fact] = {}
+    for fact in facts:
+        says_something = fact.value.casefold() not in NOTHING and any(map(str.isalnum, fact.value))
+        is_price = fact.key == "code" and price_in(fact.value) == fact.value
+        is_label = fact.value.endswith((":", "：")) or (fact.key in NUMBERS and not any(map(str.isdigit, fact.value)))
+        in_column = fact.key == "price" and fact.rule in ("row", "table")
+        if (
+            fact.key
+            and says_something
+            and not (in_column and not begins_with_amount(fact.value))
+            and not is_label
+            and not is_price
+            and len(fact.value) <= LONGEST_VALUE
+            and "http" not in fact.value
+        ):
+            kept.setdefault((fact.key, _plain(fact.value)), fact)
+    return list(kept.values())
+
+
+def _plain(text: str) -> str:
+    """Return a value as it is compared: without case and spaces, "m²" as "m2"."""
+    return "".join(normalise_line(text).casefold().split())
+
+
+def _not_said(loose: Iterable[Fact], facts: Sequence[Fact]) -> Iterator[Fact]:
+    """Yield the facts whose key no other fact has, and whose value known labels do not give already."""
+    known = [_plain(fact.value) for fact in facts if fact.key in WORDS_OF]
+    for fact in _without_keys_of(facts, loose):
+        value = _plain(fact.value)
+        if not any(value in other for other in known):
+            yield fact
+
+
+def _without_keys_of(known: Iterable[Fact], facts: Iterable[Fact]) -> Iterator[Fact]:
+    """Yield the facts whose key none of the known facts has; one measure is enough instead of a size."""
+    keys = {fact.key for fact in known}
+    return (fact for fact in facts if not keys & (MEASURES if fact.key in ("dimensions", "size") else {fact.key}))
+
+
+def _joined(facts: Sequence[Fact]) -> dict[str, str]:
+    by_key: dict[str, list[str]] = {}
+    for fact in facts:
+        by_key.setdefault(fact.key, []).append(fact.value)
+    return {key: "; ".join(values[:MOST_VALUES]) for key, values in by_key.items()}
+
+
+def _evidence(facts: Sequence[Fact]) -> Iterator[Evidence]:
+    seen: set[str] = set()
+    for fact in facts:
+        if fact.key not in seen:
+            seen.add(fact.key)
+            text = f"{fact.label}: {fact.value}" if fact.label else fact.value
+            yield Evidence(rule=fact.rule, page=fact.page, text=text, detail={"key": fact.key})
