@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pymupdf
 from PIL import Image, ImageChops
 
@@ -179,3 +180,11 @@ def write_glyphs(paper: Paper, page: pymupdf.Page, numbers: Iterable[int], lette
     paper.resource(page, f"Font/{name}", font + (f"/ToUnicode {cmap} 0 R>>" if cmap else ">>"))
     glyphs = "".join(f"{number:04x}" for number in numbers)
     paper.paint(page, f"q BT /{name} 12 Tf 20 400 Td <{glyphs}> Tj ET Q".encode())
+
+
+def photo(seed: int = 0) -> Image.Image:
+    """Waves of many colours with grain, as photographs have."""
+    down, across = np.mgrid[0:100, 0:120]
+    waves = np.stack([np.sin(across / w + seed) * np.cos(down / (w + 3)) for w in (7, 11, 17)], axis=2)
+    grain = np.random.default_rng(seed).normal(0, 14, waves.shape)
+    return Image.fromarray(np.clip(120 + 90 * waves + grain, 0, 255).astype(np.uint8))

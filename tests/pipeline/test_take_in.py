@@ -16,8 +16,7 @@ from swatchbook.records import DocumentStatus, IngestOptions, LostState, RunRepo
 from swatchbook.resources import Resources
 from swatchbook.search.search import search
 from swatchbook.upkeep.queue_again import decide, regenerate
-from tests.pdf.making import Paper, png
-from tests.pdf.test_picture_like import photo
+from tests.pdf.making import Paper, photo, png
 
 LOST = (30.0, 450.0, 370.0, 495.0)
 """Where a photograph is too long to be cut out of its raster: nothing takes it."""

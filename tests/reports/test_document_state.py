@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from swatchbook.ledger.runs import LiveRun
 from swatchbook.product_doubts import is_doubtful
-from swatchbook.records import PRINT, DocumentStatus, FailureRecord, ItemCounts, RunReport, Stage
+from swatchbook.records import DocumentStatus, FailureRecord, ItemCounts, RunReport, Stage
 from swatchbook.reports.document_state import (
     Outcome,
     describe_progress,
@@ -18,6 +18,7 @@ from swatchbook.reports.document_state import (
     format_moment,
     outcome_of_report,
 )
+from swatchbook_base.reading import PRINT
 
 EVENING = 1_766_000_000.0  # 2025-12-17 19:33:20 UTC
 COMPLETED, WAITING = DocumentStatus.COMPLETED, DocumentStatus.WAITING

@@ -1,7 +1,7 @@
 """Summarise a page: its lines joined into texts of one style, and its pictures, article codes and entries of an index.
 
 Sizes and distances are points. Thresholds were measured on real catalogues; the score table in
-tests/catalogue/test_discover.py checks them.
+packages/catalogue/tests/test_discover.py checks them.
 """
 
 import re

@@ -16,8 +16,7 @@ from swatchbook.ledger.stored_documents import Document, list_documents
 from swatchbook.records import Box
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import load_settings
-from tests.pdf.making import Paper, png
-from tests.pdf.test_picture_like import photo
+from tests.pdf.making import Paper, photo, png
 
 NAMES = (("Alder", "Birke"), ("Cedro", "Dune"), ("Esche", "Fjord"))
 LEFT, RIGHT = 40, 220

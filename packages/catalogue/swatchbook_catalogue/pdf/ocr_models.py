@@ -155,7 +155,7 @@ MARKS = dict.fromkeys((0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x
 
 
 class TesseractReader:
-    """Reads lines of text in one language (0.1 s to load), whose data `swatchbook/ocr_languages.py` finds."""
+    """Reads lines of text in one language (0.1 s to load), whose data `ocr_languages.py` finds."""
 
     def __init__(self, language: str) -> None:
         os.environ["OMP_THREAD_LIMIT"] = "1"  # before the library is loaded: other processes have the other cores

@@ -1,9 +1,10 @@
 """What is small or repeated is judged by what stands around it."""
 
+from test_pictures import DECORATIVE, SHOWN, line, sighting
+
 from swatchbook.records import Box, Line, LostPicture, PlacementState, Sighting
 from swatchbook_catalogue.decoration import contexts, find_repeated, without_repeated
 from swatchbook_catalogue.placements import place_pictures
-from tests.catalogue.test_pictures import DECORATIVE, SHOWN, line, sighting
 
 SMALL: Box = (100, 100, 148, 140)
 """48 × 40 points are 0.4 % of the page."""

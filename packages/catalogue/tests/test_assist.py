@@ -1,6 +1,7 @@
 """What `assist` asks a language model, what comes of both answers, and how many calls it saves."""
 
 import pytest
+from test_discover import found_in
 
 from swatchbook.records import DISAGREEMENT, Discovery, FoundProduct, Reading
 from swatchbook_catalogue import describe
@@ -9,7 +10,6 @@ from swatchbook_catalogue.llm.find_products import AGREED, ask_names
 from swatchbook_catalogue.llm.metadata import ask_metadata
 from tests.catalogue import layouts
 from tests.catalogue.llm.chat import FakeChat
-from tests.catalogue.test_discover import found_in
 
 READING = Reading(content="0" * 64, page_count=9, title=None, outline=(), page_boxes={}, pages_file="pages.jsonl")
 SURE, UNSURE = 0.9, 0.5

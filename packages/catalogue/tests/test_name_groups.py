@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from statistics import mean
 
 import pytest
+from test_discover import found_in, score
 
 from swatchbook.records import Block, Page
 from swatchbook_catalogue.attributes import is_code
@@ -16,7 +17,6 @@ from swatchbook_catalogue.name_words import Offer, share_of_pages
 from swatchbook_catalogue.page_layout import Text, is_name, join_paragraphs
 from tests.catalogue import layouts, plain
 from tests.catalogue.layouts import Document
-from tests.catalogue.test_discover import found_in, score
 
 
 def test_catalogues_with_descriptions_only_have_their_products() -> None:

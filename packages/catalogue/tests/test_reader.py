@@ -26,7 +26,7 @@ from swatchbook_base.reading import iter_pages
 from swatchbook_catalogue.pdf import reader
 from tests.pdf.making import Paper, gradient, jpeg
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 TROUBLED = "tests.pdf.troubled_reader"
 
 

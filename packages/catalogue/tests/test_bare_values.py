@@ -5,6 +5,7 @@ import datetime
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from test_discover import found_in
 
 from swatchbook.records import Block, Page
 from swatchbook_base.printed_prices import CODES, SIGNS
@@ -13,7 +14,6 @@ from swatchbook_catalogue.bare_values import is_bare_value
 from swatchbook_catalogue.name_candidates import may_be_name, product_name
 from swatchbook_catalogue.page_layout import Text
 from tests.catalogue import layouts
-from tests.catalogue.test_discover import found_in
 from tests.tables import check_rows
 
 WORDS = read_words("value_words.toml")

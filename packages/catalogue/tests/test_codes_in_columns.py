@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 import pytest
+from test_discover import found_in
 
 from swatchbook.records import Block
 from tests.catalogue import layouts
 from tests.catalogue.layouts import Document
-from tests.catalogue.test_discover import found_in
 
 GOODS = ("Lamp", "Mug", "Tray", "Vase", "Clock", "Bowl", "Stand", "Frame")
 

@@ -1,6 +1,7 @@
 """Labels before names: known ones of names and codes, and those that all names of one document have."""
 
 import pytest
+from test_discover import found_in
 
 from swatchbook.records import Block, Page
 from swatchbook_catalogue.name_candidates import product_name
@@ -9,7 +10,6 @@ from swatchbook_catalogue.page_layout import Text, summarise_page
 from swatchbook_catalogue.table_rows import ALL_NAME_HEADS, DESCRIPTIONS
 from tests.catalogue import layouts
 from tests.catalogue.layouts import Document
-from tests.catalogue.test_discover import found_in
 from tests.tables import check_rows
 
 NAME_SIZE = 11  # points

@@ -15,18 +15,10 @@ from swatchbook.storage.files import Files
 from swatchbook_catalogue.extract import extract
 from swatchbook_catalogue.pdf import reader
 from swatchbook_catalogue.pdf.picture_like import pictures_seen
-from tests.pdf.making import Paper, all_pages, gradient, png
+from tests.pdf.making import Paper, all_pages, gradient, photo, png
 
 SETTINGS = Settings()
 PHOTO: Box = (200, 300, 320, 400)
-
-
-def photo(seed: int = 0) -> Image.Image:
-    """Waves of many colours with grain, as photographs have."""
-    down, across = np.mgrid[0:100, 0:120]
-    waves = np.stack([np.sin(across / w + seed) * np.cos(down / (w + 3)) for w in (7, 11, 17)], axis=2)
-    grain = np.random.default_rng(seed).normal(0, 14, waves.shape)
-    return Image.fromarray(np.clip(120 + 90 * waves + grain, 0, 255).astype(np.uint8))
 
 
 def unplaced(paper: Paper, folder: Path, placed: list[Box] | None = None) -> list[Box]:

@@ -7,10 +7,10 @@ import numpy as np
 import pymupdf
 from PIL import Image, ImageDraw
 
-from swatchbook.pipeline import extract as pipeline
 from swatchbook.records import PlacementState
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
+from swatchbook_catalogue import extract as pipeline
 from swatchbook_catalogue.pdf import reader
 from tests.pdf.making import all_pages, png
 

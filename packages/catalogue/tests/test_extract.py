@@ -9,15 +9,15 @@ import pytest
 from PIL import Image, ImageCms
 
 from swatchbook.errors import DiskFull
-from swatchbook.pipeline import extract as pipeline
 from swatchbook.records import Extraction, Picture, PlacementState, Plan, PlannedPage
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
+from swatchbook_catalogue import extract as pipeline
 from swatchbook_catalogue.pdf import reader
 from tests.pdf import likeness
 from tests.pdf.making import Paper, all_pages, deflated, gradient, jpeg, write_drawn_glyph
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 BOX = (50, 100, 250, 200)
 
 
