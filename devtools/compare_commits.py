@@ -83,7 +83,7 @@ def differences(old: Any, new: Any, path: str = "") -> Iterator[str]:
         for number, (before, after) in enumerate(zip_longest(old, new), 1):
             yield from differences(before, after, f"{path} {number}")
     elif old != new:
-        yield f"{path}: {_shorten(old)} → {_shorten(new)}"
+        yield f"{path}: {_around_difference(old, new)}"
 
 
 def lasting(value: Any) -> Any:
@@ -123,9 +123,13 @@ def _cell(value: Any) -> Any:
     return lasting(value)
 
 
-def _shorten(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 100 else f"{text[:99]}…"
+def _around_difference(old: Any, new: Any) -> str:
+    """Return both values, long ones only where they begin to differ."""
+    texts = [json.dumps(each, ensure_ascii=False) for each in (old, new)]
+    same = next((at for at, (before, after) in enumerate(zip(*texts, strict=False)) if before != after), 0)
+    start = max(0, same - 20)
+    cut = (("…" if start else "") + text[start : start + 80] + ("…" if text[start + 80 :] else "") for text in texts)
+    return " → ".join(cut)
 
 
 class Installed:
