@@ -216,7 +216,7 @@ def ingested_home(tmp_path_factory: pytest.TempPathFactory, small_catalogue: Pat
 
 
 _PREPARE = (
-    "import sys; from pathlib import Path; from swatchbook.interface.cli import prefect_server;"
+    "import sys; from pathlib import Path; from swatchbook.interface import prefect_server;"
     "prefect_server.prepare_database(Path(sys.argv[1]), prefect_server.cached_database())"
 )
 
@@ -423,7 +423,7 @@ def end_earlier_servers(*, used: str) -> None:
 def is_temporary_server(process: psutil.Process) -> bool:
     """Return whether a process is a Prefect server of a command that still runs."""
     try:
-        return "swatchbook.interface.cli.prefect_server" in process.cmdline()
+        return "swatchbook.interface.prefect_server" in process.cmdline()
     except psutil.Error:  # it has ended
         return False
 

@@ -142,6 +142,13 @@ def test_rooms_of_the_domain_import_each_other_one_way(shipped: dict[str, set[st
     assert [f"{m} imports {name}" for m, name in inside if (room(m), room(name)) in steps] == []
 
 
+def test_service_and_web_page_never_import_the_command_line(shipped: dict[str, set[str]]) -> None:
+    doors = ("swatchbook.interface.service.", "swatchbook.interface.web.")
+    names = {name for module, found in shipped.items() if module.startswith(doors) for name in found}
+    assert any(name.startswith("swatchbook.interface.") for name in names)
+    assert {name for name in names if name.startswith("swatchbook.interface.cli")} == set()
+
+
 def test_a_cycle_of_rooms_is_found() -> None:
     assert find_cycle({"a": {"b"}, "b": {"c"}}) == []
     assert set(pairwise(find_cycle({"a": {"b"}, "b": {"c"}, "c": {"a"}}))) == {("a", "b"), ("b", "c"), ("c", "a")}

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from pyarrow import Table
 
-    from swatchbook.interface.cli.export import Exported
+    from swatchbook.interface.export import Exported
     from swatchbook.pipeline.estimate import Estimate
     from swatchbook.search.evaluation import Retrieval
 
@@ -317,7 +317,7 @@ class Swatchbook:
         from swatchbook.export.formats import shop_options
         from swatchbook.export.ledger_changes import deleted_since
         from swatchbook.export.shop_mapping import as_shop_mapping
-        from swatchbook.interface.cli.export import export, exportable, find_format
+        from swatchbook.interface.export import export, exportable, find_format
 
         chosen = find_format(format, Path(to))
         options = shop_options(chosen, as_shop_mapping(mapping), pictures_url, since, accept_gone=accept_gone)

@@ -3,8 +3,11 @@
 Work in the background has nice 5. `ledger/dead_runs.py` has the rule when a run is dead.
 """
 
+import ctypes
 import os
 import platform
+import signal
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,6 +17,8 @@ from swatchbook.records import Record
 
 _CLOCK_SLACK = 2.0
 """Seconds of tolerance in a process's start time: it is computed from the boot time, which NTP adjusts."""
+
+_PR_SET_PDEATHSIG = 1
 
 BACKGROUND = 5
 """Nice value of flows: they get a quarter of a processor that another process wants all of.
@@ -79,3 +84,10 @@ def _boot_id() -> str:
 def _pid_namespace() -> str:
     link = Path("/proc/self/ns/pid")
     return str(link.readlink()) if link.is_symlink() else ""
+
+
+def end_with_parent() -> None:
+    """Run in the child before exec: an orphaned worker would compete with the next one."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # background jobs and a container's first process ignore it
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

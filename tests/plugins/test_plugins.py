@@ -391,7 +391,7 @@ def test_format_that_fails_leaves_the_file_that_was_there(
     module = install("def write(rows, file): file.write(b'half'); 1 / 0", {Kind.EXPORTER: {"faulty": "write"}})
     (tmp_path / "there.md").write_text("old")
     with open_resources(load_settings()) as resources:
-        from swatchbook.interface.cli.export import export
+        from swatchbook.interface.export import export
 
         with pytest.raises(PluginFailed, match=f"exporter plugin faulty .swatchbook-{module} 0.1. raised ZeroDivision"):
             export(resources, [], "faulty", to=tmp_path / "there.md", pictures=None)

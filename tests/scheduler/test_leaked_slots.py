@@ -12,7 +12,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Completed, Pending, Running, Scheduled
 
 from swatchbook.deployments.setup import Mode, set_up
-from swatchbook.interface.cli.prefect_server import SERVER_ENVIRONMENT
+from swatchbook.interface.prefect_server import SERVER_ENVIRONMENT
 from swatchbook.resources import Resources
 from swatchbook.scheduler.leaked_slots import free_leaked_slots
 from swatchbook.scheduler.tick import tick

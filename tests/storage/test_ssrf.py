@@ -373,7 +373,7 @@ OUTWARDS: Mapping[str, str] = {
     "swatchbook/interface/cli/ask_service.py": "SWATCHBOOK_SERVICE_URL, a setting",
     "packages/client/swatchbook_client/client.py": "the address that a program gives to its own client",
     "packages/client/swatchbook_client/async_client.py": "the same",
-    "swatchbook/interface/cli/prefect_server.py": "PREFECT_API_URL, a setting, and the server that a command starts",
+    "swatchbook/interface/prefect_server.py": "PREFECT_API_URL, a setting, and the server that a command starts",
 }
 """Module that opens connections -> who says where to."""
 

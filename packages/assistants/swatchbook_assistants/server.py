@@ -32,7 +32,7 @@ from starlette.types import Receive, Scope, Send
 
 from swatchbook.did_you_mean import did_you_mean
 from swatchbook.extras import installed_version
-from swatchbook.interface.cli.prefect_server import prefect_environment
+from swatchbook.interface.prefect_server import prefect_environment
 from swatchbook.interface.service import problems
 from swatchbook.interface.service.app import run_loop
 from swatchbook.interface.service.auth import Caller, TheCaller, check_exposure

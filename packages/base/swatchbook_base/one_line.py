@@ -1,4 +1,4 @@
-"""Texts on one line: without characters that hide or reorder others, and shortened with "…"."""
+"""Texts for people: on one line, without characters that hide or reorder others, shortened with "…", or printable."""
 
 import unicodedata
 
@@ -19,3 +19,11 @@ def shorten(text: str, most: int) -> str:
     """Return a text as one line of at most `most` characters; a longer one ends with "…"."""
     line = " ".join(text.split())
     return line if len(line) <= most else line[: most - 1].rstrip() + "…"
+
+
+def clean(text: str) -> str:
+    """Replace what is not printable by spaces, since it could drive the terminal; line ends and columns stay.
+
+    A text that must be one line everywhere goes through `one_line` instead.
+    """
+    return "".join(c if c.isprintable() or c == "\n" else " " for c in text)

@@ -1,4 +1,4 @@
-"""Shorten lists for people: the first messages and how many more there are; page numbers as spans."""
+"""Lists and counts for people: the first messages and how many more there are, page numbers as spans, plurals."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -21,3 +21,8 @@ def page_numbers(pages: Iterable[int], labels: Mapping[int, str] | None = None) 
     label = labels.get(found[0][0]) if labels and found else None
     spans = ", ".join(f"{first}" if first == last else f"{first}–{last}" for first, last in found)
     return (spans or "–") + (f" (printed {label})" if label else "")
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """Return a count with its noun: 1 image, 1,200 images."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 from swatchbook.errors import InvalidReference
 from swatchbook.export.formats import Skipped
 from swatchbook.export.product_rows import read_products
-from swatchbook.interface.cli.export import Exported, hints
 from swatchbook.interface.cli.main import app
+from swatchbook.interface.export import Exported, hints
 from swatchbook.ledger.stored_documents import all_documents
 from swatchbook.ledger.tables import documents, images, items
 from swatchbook.resources import open_resources

@@ -23,19 +23,9 @@ from swatchbook.interface.cli.shared_arguments import (
     login_name,
     opened_resources,
 )
-from swatchbook.interface.cli.terminal import (
-    cell,
-    clean,
-    duration,
-    note,
-    out,
-    owner_flag,
-    plural,
-    resumable,
-    say_json,
-    table,
-)
-from swatchbook_base.truncate import page_numbers
+from swatchbook.interface.cli.terminal import cell, duration, note, out, owner_flag, resumable, say_json, table
+from swatchbook_base.one_line import clean
+from swatchbook_base.truncate import page_numbers, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

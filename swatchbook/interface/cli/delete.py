@@ -12,7 +12,7 @@ from pathlib import Path
 
 from swatchbook.errors import Failure
 from swatchbook.interface.cli.shared_arguments import confirm
-from swatchbook.interface.cli.terminal import COMPLETED, OPEN, note, owner_flag, plural, say_json
+from swatchbook.interface.cli.terminal import COMPLETED, OPEN, note, owner_flag, say_json
 from swatchbook.ledger.deleted_documents import list_deleted
 from swatchbook.ledger.document_commands import count_deletion, count_owner_deletion
 from swatchbook.ledger.stored_documents import Document, all_documents, documents_within
@@ -20,6 +20,7 @@ from swatchbook.ledger.trashed_documents import get_trashed
 from swatchbook.pipeline import delete
 from swatchbook.records import Deletion, Trashed
 from swatchbook.resources import Resources
+from swatchbook_base.truncate import plural
 
 
 def delete_document(resources: Resources, document: Document, *, now: bool, yes: bool, as_json: bool) -> int:

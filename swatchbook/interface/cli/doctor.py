@@ -27,13 +27,14 @@ from swatchbook.errors import Configuration, DiskFull, Failure, OutOfMemory, Pro
 from swatchbook.extras import DISTRIBUTION
 from swatchbook.index.contract import CheckedIndex, MovableIndex
 from swatchbook.interface.cli.log import log_file
-from swatchbook.interface.cli.terminal import cell, clean, duration, table
+from swatchbook.interface.cli.terminal import cell, duration, table
 from swatchbook.ledger import space_registry
 from swatchbook.ledger.space_registry import active_spaces
 from swatchbook.ledger.webhooks import undelivered
 from swatchbook.records import Record
 from swatchbook.reports.stale import stale_roles
 from swatchbook.resources import Resources
+from swatchbook_base.one_line import clean
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -314,7 +315,7 @@ def check_pdf(resources: Resources) -> str:
 
 
 def check_prefect(resources: Resources) -> str:
-    from swatchbook.interface.cli.prefect_server import check_database, prefect_environment, probe_prefect
+    from swatchbook.interface.prefect_server import check_database, prefect_environment, probe_prefect
 
     os.environ.update(prefect_environment(resources.settings, os.environ))
     if url := os.environ.get("PREFECT_API_URL"):

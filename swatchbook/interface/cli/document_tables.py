@@ -17,17 +17,7 @@ from swatchbook.interface.cli.run_report import (
     stale_lines,
     state_text,
 )
-from swatchbook.interface.cli.terminal import (
-    cell,
-    clean,
-    facts,
-    megabytes,
-    owner_flag,
-    plural,
-    table,
-    until,
-    where_log_is,
-)
+from swatchbook.interface.cli.terminal import cell, facts, megabytes, owner_flag, table, until, where_log_is
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.object_events import DeadEvents, dead_events
 from swatchbook.ledger.page_findings import count_lost_pictures
@@ -41,8 +31,8 @@ from swatchbook.reports.document_state import LOOK_AT_IT, count_states, describe
 from swatchbook.reports.merged_failures import merge_roles
 from swatchbook.reports.stale import StaleRole, stale_roles
 from swatchbook.settings import Settings
-from swatchbook_base.one_line import shorten
-from swatchbook_base.truncate import page_numbers, truncate
+from swatchbook_base.one_line import clean, shorten
+from swatchbook_base.truncate import page_numbers, plural, truncate
 
 MOST_LISTED = 100
 MOST_RECENT = 10

@@ -18,7 +18,6 @@ from swatchbook.interface.cli.shared_arguments import choose_document
 from swatchbook.interface.cli.terminal import (
     COMPLETED,
     FAILED,
-    clean,
     err,
     megabytes,
     note,
@@ -44,6 +43,7 @@ from swatchbook.resources import Resources
 from swatchbook.runtime.heap import release_memory
 from swatchbook.settings import Settings
 from swatchbook.storage.upload_buffer import is_remote
+from swatchbook_base.one_line import clean
 
 log = logging.getLogger(__name__)
 

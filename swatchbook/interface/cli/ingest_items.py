@@ -14,7 +14,7 @@ from rich.text import Text
 from swatchbook.errors import Failure, InvalidReference
 from swatchbook.interface.cli.ingest import ingest
 from swatchbook.interface.cli.run_report import SHOWN_FAILURES, item_counts
-from swatchbook.interface.cli.terminal import COMPLETED, OPEN, clean, duration, err, facts, note, out, plural, worst
+from swatchbook.interface.cli.terminal import COMPLETED, OPEN, duration, err, facts, note, out, worst
 from swatchbook.ledger.queries.coverage import count_coverage
 from swatchbook.ledger.source_items import incomplete_ids
 from swatchbook.ledger.stored_documents import BATCH, FOLDER, PDF, TABLE, documents_within, get_document
@@ -30,7 +30,8 @@ from swatchbook.pipeline.import_table import (
 from swatchbook.records import IngestOptions, ItemCounts, Record, RunReport
 from swatchbook.resources import Resources
 from swatchbook.sources.table import SQL, read_mapping
-from swatchbook_base.truncate import truncate
+from swatchbook_base.one_line import clean
+from swatchbook_base.truncate import plural, truncate
 
 ALL = "all"
 """Source of the counts of all sources together."""

@@ -15,12 +15,10 @@ from swatchbook.interface.cli.terminal import (
     FAILED,
     OPEN,
     cell,
-    clean,
     duration,
     err,
     note,
     out,
-    plural,
     say_failure,
     say_json,
     table,
@@ -32,6 +30,8 @@ from swatchbook.pipeline.find_sources import Source
 from swatchbook.records import IngestOptions
 from swatchbook.resources import Resources
 from swatchbook.sources.batch_plan import BatchPlan, PlannedItem, plan_batch
+from swatchbook_base.one_line import clean
+from swatchbook_base.truncate import plural
 
 
 def print_estimates(resources: Resources, sources: Sequence[Source], options: IngestOptions, *, as_json: bool) -> int:

@@ -16,7 +16,7 @@ from typing import Any, NoReturn, TypeVar
 
 from swatchbook.cache_keys import stage_key
 from swatchbook.errors import Configuration, Failure
-from swatchbook.interface.cli.prefect_server import (
+from swatchbook.interface.prefect_server import (
     TemporaryServer,
     is_needed,
     load_prefect,

@@ -22,7 +22,7 @@ from rich.text import Text
 
 from swatchbook.errors import Failure, LedgerDown
 from swatchbook.interface.cli.run_report import WORK
-from swatchbook.interface.cli.terminal import cell, clean, duration, plural
+from swatchbook.interface.cli.terminal import cell, duration
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.queries.activity import StageTiming, stage_timings
 from swatchbook.ledger.queries.document_figures import FoundSoFar, found_so_far
@@ -31,6 +31,8 @@ from swatchbook.ledger.runs import LiveRun, live_run, live_runs
 from swatchbook.ledger.stored_documents import PDF, Document
 from swatchbook.records import RunReport, Stage, overall_percent
 from swatchbook.reports.document_state import describe_progress, describe_step
+from swatchbook_base.one_line import clean
+from swatchbook_base.truncate import plural
 
 POLL_SECONDS = 0.25
 _COUNT_SECONDS = 1.0  # between two counts of products and images

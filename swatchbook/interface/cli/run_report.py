@@ -10,17 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from swatchbook.interface.cli.terminal import (
-    cell,
-    clean,
-    duration,
-    facts,
-    owner_flag,
-    plural,
-    table,
-    until,
-    where_log_is,
-)
+from swatchbook.interface.cli.terminal import cell, duration, facts, owner_flag, table, until, where_log_is
 from swatchbook.product_doubts import is_doubtful
 from swatchbook.records import (
     DocumentStatus,
@@ -39,7 +29,8 @@ from swatchbook.records import (
 from swatchbook.reports.document_state import describe_report, describe_sureness
 from swatchbook.reports.merged_failures import merge_roles
 from swatchbook.reports.stale import StaleRole
-from swatchbook_base.truncate import truncate
+from swatchbook_base.one_line import clean
+from swatchbook_base.truncate import plural, truncate
 
 WORK = {
     Stage.REGISTERED: "register",

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from swatchbook.interface.cli.terminal import FAILED, clean, note
+from swatchbook.interface.cli.terminal import FAILED, note
+from swatchbook_base.one_line import clean
 
 if TYPE_CHECKING:
     from swatchbook.ledger.database import Ledger

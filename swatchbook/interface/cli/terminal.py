@@ -27,6 +27,7 @@ from rich.table import Table
 from rich.text import Text
 
 from swatchbook.errors import DocumentDeleted, Failure, InvalidReference, UnsupportedFormat
+from swatchbook_base.one_line import clean
 
 if TYPE_CHECKING:
     from swatchbook.records import RunReport
@@ -118,19 +119,6 @@ def facts(pairs: Iterable[tuple[str, Text | str]]) -> Table:
 def cell(value: object, style: str = "") -> Text:
     """Return a value as table text. Names and messages come from untrusted files: control characters are removed."""
     return Text("–" if value is None else clean(str(value)), style)
-
-
-def clean(text: str) -> str:
-    """Replace what is not printable by spaces, since it could drive the terminal; line ends and columns stay.
-
-    A text that must be one line everywhere goes through `one_line` instead.
-    """
-    return "".join(c if c.isprintable() or c == "\n" else " " for c in text)
-
-
-def plural(count: int, noun: str) -> str:
-    """Format a number of things: 1 image, 1,200 images."""
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
 def megabytes(size: int) -> str:

@@ -4,7 +4,6 @@ After the first signal it waits for running shards, after a second one it ends a
 """
 
 import asyncio
-import ctypes
 import os
 import signal
 import sys
@@ -15,12 +14,12 @@ from datetime import UTC, datetime
 from swatchbook.errors import Configuration
 from swatchbook.extras import require_extra
 from swatchbook.interface.cli.log import show
-from swatchbook.interface.cli.prefect_server import prepare_prefect
+from swatchbook.interface.prefect_server import prepare_prefect
+from swatchbook.runtime.process import end_with_parent
 from swatchbook.settings import Settings
 
 _DEFAULTS = {"PREFECT_WORKER_QUERY_SECONDS": "2", "PREFECT_WORKER_WEBSERVER_HOST": "127.0.0.1"}
 _FORWARDED = (signal.SIGINT, signal.SIGTERM)
-_PR_SET_PDEATHSIG = 1
 
 
 def work_on_shards(settings: Settings) -> int:
@@ -80,10 +79,3 @@ async def _run_worker(
     code = await child.wait()
     reconciler.cancel()
     return code if code >= 0 else 128 - code
-
-
-def end_with_parent() -> None:
-    """Run in the child before exec: an orphaned worker would compete with the next one."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # background jobs and a container's first process ignore it
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

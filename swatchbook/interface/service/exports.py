@@ -18,7 +18,7 @@ from swatchbook.errors import Configuration, InvalidReference
 from swatchbook.export.formats import shop_options
 from swatchbook.export.ledger_changes import deleted_since
 from swatchbook.export.shop_mapping import ShopMapping, ShopOptions
-from swatchbook.interface.cli.export import Exported, export_to_file, exportable, find_format, hints
+from swatchbook.interface.export import Exported, export_to_file, exportable, find_format, hints
 from swatchbook.interface.service.auth import TheCaller, choose_known
 from swatchbook.interface.service.documents import find
 from swatchbook.interface.service.parameters import OwnerOfDocuments, RequestModel, SearchText, Tools

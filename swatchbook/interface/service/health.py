@@ -17,7 +17,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
 
 from swatchbook.errors import DiskFull, Failure
-from swatchbook.interface.cli.prefect_server import probe_prefect
+from swatchbook.interface.prefect_server import probe_prefect
 from swatchbook.interface.replies import DiskState, EmbeddingStats, Health, Live, PartState, Ready, Stats
 from swatchbook.interface.service.auth import oversee
 from swatchbook.interface.service.problems import documented

@@ -27,10 +27,10 @@ from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from swatchbook.errors import Configuration, reason_of
-from swatchbook.interface.cli.prefect_server import SERVER_ENVIRONMENT, load_prefect, prefect_environment
-from swatchbook.interface.cli.worker import end_with_parent
+from swatchbook.interface.prefect_server import SERVER_ENVIRONMENT, load_prefect, prefect_environment
 from swatchbook.interface.service.app import create_app, open_parts
 from swatchbook.interface.service.middleware import HEAD_BYTES
+from swatchbook.runtime.process import end_with_parent
 from swatchbook.settings import Settings
 
 HEAD_SECONDS = 20.0  # for a connection to send its request headers, and to close after the last response

@@ -11,10 +11,11 @@ from fastapi import Form, Query, Response
 from swatchbook.interface.service import collection
 from swatchbook.interface.service.collection import StatesQuery, TheParts, list_states, shown_coverage
 from swatchbook.interface.service.parameters import SearchText
-from swatchbook.interface.web.pages import TheView, page_router, plural, see_other
+from swatchbook.interface.web.pages import TheView, page_router, see_other
 from swatchbook.ledger.stored_documents import list_documents
 from swatchbook.records import CollectionState, DocumentStatus, RunState, Stage
 from swatchbook.reports.document_state import describe_document, describe_step
+from swatchbook_base.truncate import plural
 
 _NEED_SOMETHING = (DocumentStatus.FAILED, DocumentStatus.BLOCKED, DocumentStatus.WAITING)
 _LISTED = 50

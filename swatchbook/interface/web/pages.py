@@ -46,6 +46,7 @@ from swatchbook.plugins import Kind, installed
 from swatchbook.records import Owner, Stage, page_name
 from swatchbook.resources import Resources
 from swatchbook_base.printed_prices import with_currency
+from swatchbook_base.truncate import plural
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -193,11 +194,6 @@ def format_duration(seconds: float) -> str:
 def format_stage(stage: Stage) -> str:
     """Return the last stage that a document or run has reached, for people."""
     return stage.value.replace("_", " ").lower()
-
-
-def plural(count: int, one: str, many: str | None = None) -> str:
-    """Return a count with its noun."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 async def answer_unknown_address(request: Request, error: Exception) -> Response:

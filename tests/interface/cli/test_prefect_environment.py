@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from swatchbook.errors import Configuration
-from swatchbook.interface.cli.prefect_server import check_database, prefect_environment, probe_prefect
+from swatchbook.interface.prefect_server import check_database, prefect_environment, probe_prefect
 from swatchbook.settings import Settings
 from tests.ledger.damage import overwrite_pages
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from swatchbook.interface.cli.prefect_server import is_needed
+from swatchbook.interface.prefect_server import is_needed
 
 SWATCHBOOK = str(Path(sys.executable).with_name("swatchbook"))
 ANSWERS = "import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=120).read()"

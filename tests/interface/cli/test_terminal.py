@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from swatchbook.errors import Configuration, InvalidReference
-from swatchbook.interface.cli.terminal import cell, clean, duration, megabytes, say_failure, say_json, table, until
+from swatchbook.interface.cli.terminal import cell, duration, megabytes, say_failure, say_json, table, until
+from swatchbook_base.one_line import clean
 
 
 @given(st.text())

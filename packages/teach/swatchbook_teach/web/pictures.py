@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from typing import Final, Literal, NamedTuple
 
-from swatchbook.interface.web.pages import plural
 from swatchbook.records import OF_PICTURES, Box, Example, PictureSide, PlacementState, Shown
 from swatchbook_base.geometry import area
+from swatchbook_base.truncate import plural
 from swatchbook_teach.records import PagePlace, ProposedPictures
 from swatchbook_teach.replies import PictureToShow
 

@@ -50,7 +50,7 @@ def setup(
 
     Safe to run again.
     """
-    from swatchbook.interface.cli.prefect_server import prepare_prefect
+    from swatchbook.interface.prefect_server import prepare_prefect
 
     settings = read_settings()
     prepare_prefect(settings)  # before anything imports Prefect

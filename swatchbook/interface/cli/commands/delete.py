@@ -20,7 +20,8 @@ from swatchbook.interface.cli.shared_arguments import (
     choose_owner,
     opened_resources,
 )
-from swatchbook.interface.cli.terminal import cell, clean, duration, note, out, say_json, table
+from swatchbook.interface.cli.terminal import cell, duration, note, out, say_json, table
+from swatchbook_base.one_line import clean
 
 if TYPE_CHECKING:
     from swatchbook.records import Trashed

@@ -31,19 +31,18 @@ from swatchbook.interface.cli.terminal import (
     COMPLETED,
     OPEN,
     cell,
-    clean,
     duration,
     err,
     note,
     out,
     owner_flag,
-    plural,
     resumable,
     say_json,
     table,
     until,
 )
-from swatchbook_base.truncate import truncate
+from swatchbook_base.one_line import clean
+from swatchbook_base.truncate import plural, truncate
 
 if TYPE_CHECKING:
     from swatchbook.ledger.space_objects import Lack

@@ -24,8 +24,9 @@ from swatchbook.interface.cli.shared_arguments import (
     opened_resources,
     parse_boxes,
 )
-from swatchbook.interface.cli.terminal import cell, clean, out, owner_flag, plural, resumable, say_json, table
-from swatchbook_base.truncate import page_numbers
+from swatchbook.interface.cli.terminal import cell, out, owner_flag, resumable, say_json, table
+from swatchbook_base.one_line import clean
+from swatchbook_base.truncate import page_numbers, plural
 
 if TYPE_CHECKING:
     from swatchbook.ledger.stored_documents import Document

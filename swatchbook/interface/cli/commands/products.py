@@ -24,7 +24,8 @@ from swatchbook.interface.cli.shared_arguments import (
     login_name,
     opened_resources,
 )
-from swatchbook.interface.cli.terminal import cell, clean, out, owner_flag, say_json, table
+from swatchbook.interface.cli.terminal import cell, out, owner_flag, say_json, table
+from swatchbook_base.one_line import clean
 from swatchbook_base.truncate import page_numbers
 
 if TYPE_CHECKING:
@@ -249,8 +250,10 @@ def export(
         from swatchbook.export.formats import shop_options
         from swatchbook.export.ledger_changes import deleted_since
         from swatchbook.export.shop_mapping import read_shop_mapping
-        from swatchbook.interface.cli.export import choose_format, exportable, note_exported
-        from swatchbook.interface.cli.export import export as write
+        from swatchbook.interface.cli.exported import choose_format, note_exported
+        from swatchbook.interface.cli.terminal import COMPLETED, OPEN
+        from swatchbook.interface.export import export as write
+        from swatchbook.interface.export import exportable
 
         chosen = choose_format(form, to)
         filled = read_shop_mapping(mapping) if mapping else None
@@ -261,7 +264,7 @@ def export(
         deleted = deleted_since(resources.ledger, options.since, whose) if every else []
         exported = write(resources, shown, chosen, to=to, pictures=pictures, options=options, deleted=deleted)
         say_json(exported) if as_json else note_exported(exported)
-    raise typer.Exit(exported.exit_code)
+    raise typer.Exit(COMPLETED if exported.is_whole else OPEN)
 
 
 def _edit(context: typer.Context, fields: dict[str, Any]) -> None:

@@ -18,7 +18,8 @@ from swatchbook.interface.cli.shared_arguments import (
     login_name,
     opened_resources,
 )
-from swatchbook.interface.cli.terminal import COMPLETED, OPEN, cell, clean, out, owner_flag, resumable, say_json, table
+from swatchbook.interface.cli.terminal import COMPLETED, OPEN, cell, out, owner_flag, resumable, say_json, table
+from swatchbook_base.one_line import clean
 
 if TYPE_CHECKING:
     from swatchbook.pipeline.review import Reviewed

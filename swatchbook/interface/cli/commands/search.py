@@ -22,9 +22,9 @@ from swatchbook.interface.cli.shared_arguments import (
     choose_owners,
     read_settings,
 )
-from swatchbook.interface.cli.terminal import cell, clean, note, out, say_json, table
+from swatchbook.interface.cli.terminal import cell, note, out, say_json, table
 from swatchbook.search import MAX_RESULTS, title_of_others
-from swatchbook_base.one_line import shorten
+from swatchbook_base.one_line import clean, shorten
 from swatchbook_base.truncate import page_numbers
 
 if TYPE_CHECKING:

@@ -20,7 +20,8 @@ from swatchbook.interface.cli.shared_arguments import (
     opened_resources,
     parse_roles,
 )
-from swatchbook.interface.cli.terminal import cell, facts, out, plural, say_json, table
+from swatchbook.interface.cli.terminal import cell, facts, out, say_json, table
+from swatchbook_base.truncate import plural
 
 if TYPE_CHECKING:
     from swatchbook.records import Coverage, StageWeek, Statistics

@@ -16,16 +16,8 @@ from swatchbook.interface.cli.shared_arguments import (
     opened_resources,
     parse_roles,
 )
-from swatchbook.interface.cli.terminal import (
-    cell,
-    clean,
-    err,
-    note,
-    out,
-    resumable,
-    say_json,
-    table,
-)
+from swatchbook.interface.cli.terminal import cell, err, note, out, resumable, say_json, table
+from swatchbook_base.one_line import clean
 
 if TYPE_CHECKING:
     from swatchbook.records import RoleTag

@@ -14,7 +14,6 @@ from swatchbook.interface.cli.terminal import (
     FAILED,
     OPEN,
     cell,
-    clean,
     err,
     facts,
     megabytes,
@@ -24,6 +23,7 @@ from swatchbook.interface.cli.terminal import (
     say_json,
     table,
 )
+from swatchbook_base.one_line import clean
 
 if TYPE_CHECKING:
     from swatchbook.backup.restore import Restored
@@ -106,7 +106,7 @@ def run_round(resources: "Resources") -> "Ticked":
     """Run one round of the loop. Without a Prefect server it waits until all due documents are processed."""
     import asyncio  # it brings much that other commands do not need
 
-    from swatchbook.interface.cli.prefect_server import prefect_environment
+    from swatchbook.interface.prefect_server import prefect_environment
     from swatchbook.scheduler.tick import tick
 
     os.environ.update(prefect_environment(resources.settings, os.environ))
@@ -154,7 +154,7 @@ def run_collection(resources: "Resources", *, now: bool, dry_run: bool) -> "Swep
     """Remove garbage here and in Prefect; `now`: of any age. Raises as `swatchbook.scheduler.tick.collect`."""
     import asyncio  # it brings much that other commands do not need
 
-    from swatchbook.interface.cli.prefect_server import prefect_environment
+    from swatchbook.interface.prefect_server import prefect_environment
     from swatchbook.ledger.retention import UNUSED_SECONDS
     from swatchbook.scheduler.tick import collect
 

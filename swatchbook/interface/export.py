@@ -1,4 +1,4 @@
-"""Choose format and documents, write their products to a file or stdout, and print a summary (`swatchbook export`)."""
+"""Choose format and documents, write their products to a file, and say what was left out."""
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -7,10 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-import typer
-
 from swatchbook.did_you_mean import did_you_mean
-from swatchbook.errors import Configuration, InvalidReference, reason_of
+from swatchbook.errors import InvalidReference, reason_of
 from swatchbook.export.atomic_file import atomic_file
 from swatchbook.export.formats import MOST_SKIPPED, Changes, Format, Skipped, exporter, write_products
 from swatchbook.export.ledger_changes import told_changes
@@ -21,12 +19,13 @@ from swatchbook.export.product_rows import (
     read_products,
 )
 from swatchbook.export.shop_mapping import ShopOptions
-from swatchbook.interface.cli.terminal import COMPLETED, OPEN, clean, note, plural
 from swatchbook.ledger.queries.document_parts import unreadable_pictures
 from swatchbook.ledger.stored_documents import Document
 from swatchbook.plugins import Kind, find, installed
 from swatchbook.records import DocumentStatus, Record, Trashed
 from swatchbook.resources import Resources
+from swatchbook_base.one_line import clean
+from swatchbook_base.truncate import plural
 
 _MOST_NAMED = 20  # of each kind in the hints; --json names more
 
@@ -67,22 +66,11 @@ class Exported(Record):
     prices_without_currency: int = 0  # left out by formats that need it
 
     @property
-    def exit_code(self) -> int:
+    def is_whole(self) -> bool:
+        """Whether nothing that a shop needs was left out."""
         without_pictures = self.pictures_without_address and not exporter(self.format).finds_by_name
         left_out = self.missing or self.skipped or self.failed_pictures or self.failed_items or without_pictures
-        return OPEN if self.incomplete or left_out or self.prices_without_currency else COMPLETED
-
-
-def choose_format(given: str | None, to: Path | None) -> str:
-    """Return the format as `find_format`. Raises BadParameter for an unknown one, and one that stdout cannot take."""
-    try:
-        form = find_format(given, to)
-        is_text = exporter(form).is_text
-    except Configuration as failure:
-        raise typer.BadParameter(str(failure), param_hint="--format") from failure
-    if to is None and not is_text:
-        raise typer.BadParameter(f"{form} is written to a file: add --to PATH", param_hint="--format")
-    return form
+        return not (self.incomplete or left_out or self.prices_without_currency)
 
 
 def find_format(given: str | None, to: Path | None) -> str:
@@ -204,31 +192,6 @@ def _failed_items(documents: Iterable[Document]) -> Iterator[FailedItems]:
     for document in documents:
         if document.report and (items := document.report.items) and items.failed_items:
             yield FailedItems(id=document.id, name=document.name, failed=items.failed_items, items=items.total_items)
-
-
-def note_exported(exported: Exported) -> None:
-    """Say on stderr how much was written, and what is not complete."""
-    into = f" → {exported.to}" if exported.to else ""
-    variants = f" with {plural(exported.variants, 'variant')}" if exported.variants else ""
-    whole = f"{plural(exported.products, 'product')}{variants} of {plural(exported.documents, 'document')}"
-    note(f"{whole} compared" if exported.changes else f"{whole}{into}")
-    if changes := exported.changes:
-        when = f"{exported.since:%Y-%m-%d %H:%M:%S %Z}" if exported.since else "the earlier file"
-        changed = "of documents that changed" if exported.since else "changed"
-        note(
-            f"Since {when}: {changes.new} new, {changes.changed} {changed}, {changes.gone} gone{into}; "
-            f"{changes.unchanged} unchanged are left out."
-        )
-        if changes.elsewhere:
-            count = plural(changes.elsewhere, "record")
-            note(f"Left as they are: {count} of the earlier file, of documents outside this export.")
-    if exported.since:
-        note(
-            "A time does not tell which products a document lost when it was ingested again, nor what has left the "
-            "trash: compare with a file."
-        )
-    for hint in hints(exported):
-        note(hint)
 
 
 def hints(exported: Exported) -> list[str]:

@@ -9,7 +9,7 @@ it skips migrations of an up-to-date database; and it ends even when the parent 
 that only the parent holds open. An empty, migrated database is kept in the cache folder and copied for a new home:
 Prefect applies eighty migrations to an empty one, and needs half a second to find out that none is due.
 
-`python -m swatchbook.interface.cli.prefect_server FD` is the child.
+`python -m swatchbook.interface.prefect_server FD` is the child.
 """
 
 import logging
@@ -73,7 +73,7 @@ class TemporaryServer:
             self.url = f"http://127.0.0.1:{listening.getsockname()[1]}/api"
             path = os.pathsep.join(part or str(Path.cwd()) for part in sys.path)
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "swatchbook.interface.cli.prefect_server", str(listening.fileno())],
+                [sys.executable, "-P", "-m", "swatchbook.interface.prefect_server", str(listening.fileno())],
                 stdin=read_end,
                 stdout=self._output,
                 stderr=self._output,
