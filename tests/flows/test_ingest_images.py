@@ -1,7 +1,6 @@
 """The flow of a folder, with every real part: it grows, is killed, retried and deleted."""
 
 import asyncio
-import io
 import shutil
 import time
 from collections.abc import Iterator
@@ -9,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import ExifTags, Image
 from sqlalchemy import func, select, update
 
 from swatchbook.errors import Configuration
@@ -34,7 +32,7 @@ from swatchbook.sources.listed import ListedItem
 from swatchbook.tasks.embed import cut_batches
 from swatchbook.tasks.flow_run import report_of
 from swatchbook.upkeep.verify import verify
-from tests.sources.pictures import age, draw, write
+from tests.sources.pictures import draw, write
 
 
 @pytest.fixture
@@ -151,40 +149,6 @@ def test_retry_resumes_a_folder(resources: Resources, folder: Path) -> None:
     report = asyncio.run(resume_document(resources, document.id))
     assert report is not None
     assert (report.status, report.images_complete) == (DocumentStatus.COMPLETED, 5)
-
-
-@pytest.mark.gate
-def test_pictures_of_every_form_are_embedded_and_damaged_ones_named(resources: Resources, folder: Path) -> None:
-    image = Image.open(folder / "0.png")
-    other = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    image.save(folder / "animated.gif", save_all=True, append_images=[other])
-    image.save(folder / "animated.webp", save_all=True, append_images=[other], lossless=True)
-    image.convert("CMYK").save(folder / "cmyk.jpg")
-    Image.linear_gradient("L").convert("I;16").save(folder / "deep.png")
-    exif = Image.Exif()
-    exif[ExifTags.Base.Orientation] = 6  # lies on its side
-    image.save(folder / "turned.jpg", exif=exif)
-    whole = io.BytesIO()
-    Image.effect_noise((256, 256), 90).save(whole, "PNG")
-    write(folder / "truncated.png", whole.getvalue()[:20_000])
-    for file in folder.iterdir():
-        age(file)
-    resources.settings = resources.settings.model_copy(update={"image_suffixes": ("png", "jpg", "gif", "webp")})
-    report = ingest(resources, folder)
-    assert counts(report) == (11, 10, 0, 1)
-    failed = {failure.path: failure.kind for failure in report.failed_images}
-    assert failed == {"truncated.png": "unreadable_image"}
-    assert report.items
-    assert (report.items.failed_items, report.items.bare_items, report.items.incomplete_ids) == (
-        1,
-        0,
-        ("truncated.png",),
-    )
-    (turned,) = [
-        image for image in show_document(resources.ledger, report.document_id)["images"]
-        if image["placements"][0]["path"] == "turned.jpg"
-    ]  # fmt: skip
-    assert (turned["width"], turned["height"]) == (48, 64)
 
 
 def test_encoder_that_cannot_start_ends_the_run_before_a_file_is_read(

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from swatchbook.errors import LedgerDown
 from swatchbook.ledger.tables import items, runs, vectors
 from swatchbook.records import DocumentStatus, ItemState
 from swatchbook.resources import Resources
 from swatchbook.upkeep.verify import verify
 from tests.flows.conftest import Ingest
+from tests.ledger_audit import count_writes, writes
 from tests.postgres import RunningPostgres, running_postgres
 
 pytestmark = pytest.mark.stack
@@ -43,7 +43,7 @@ def test_killed_ledger_costs_no_run(
         with resources.ledger.read() as connection:
             return connection.execute(select(func.count()).select_from(vectors)).scalar_one()
 
-    assert not made()
+    count_writes(resources.ledger)
     away = threading.Thread(target=outage)
     away.start()
     report = ingest(small_catalogue)
@@ -53,17 +53,5 @@ def test_killed_ledger_costs_no_run(
     with resources.ledger.read() as connection:
         assert set(connection.execute(select(items.c.state)).scalars()) == {ItemState.DONE}
         assert connection.execute(select(runs.c.state)).scalars().all() == ["ended"]
+    assert set(writes(resources.ledger).values()) == {1}
     assert verify(resources).sound
-
-
-def test_a_lookup_waits_for_nothing(server: RunningPostgres, home: Path) -> None:
-    from swatchbook.resources import open_resources
-    from swatchbook.settings import load_settings
-
-    with open_resources(load_settings()) as tools:
-        assert tools.ledger.now() > 0
-        server.stop()
-        began = time.monotonic()
-        with pytest.raises(LedgerDown):
-            tools.ledger.now()
-        assert time.monotonic() - began < 5

@@ -285,19 +285,6 @@ def test_the_index_agrees_with_the_rule_in_python(
         assert {match.id for match in index.search(space, objects[0].vector, 12, where)} == right
 
 
-def test_materials_and_colours_are_found_by_vocabulary(index: Index, space: Space) -> None:
-    objects = made(3)
-    for name, asked, value in (
-        ("material", "porcelain", "gres porcellanato"), ("color", "blue", "navy"), ("color", "blau", "azul marino"),
-    ):  # fmt: skip
-        objects[1].payload = Payload.model_validate({"owner": "ann", "kind": "image", FILTERS[name].column: (value,)})
-        objects[2].payload = Payload(owner="ann", kind="image", category=(value,), names=(value,))
-        index.upsert(space, objects)
-        found = index.search(space, objects[0].vector, 9, Where.model_validate({name: (asked,)}))
-        assert [match.id for match in found] == [number_id(1)]
-        assert index.count(space, Where(category=(asked,))) == index.count(space, Where(product=(asked,))) == 0
-
-
 def test_a_size_is_one_word(index: Index, space: Space) -> None:
     objects = made(3)
     for each, size in zip(objects, ("60x120 cm", "160x120 cm", "120 cm"), strict=True):
@@ -388,13 +375,6 @@ def test_only_the_owners_asked_for_are_searched(index: Index, space: Space) -> N
     assert index.count(space, where) == 2
     found_here = [owner for owner in owners if satisfies(where)(Payload(owner=owner, kind="image"))]
     assert found_here == ["ann", "bert"]
-
-
-def test_keywords_follow_a_changed_text(index: Index, space: Space) -> None:
-    index.upsert(space, made(30, text="oak"))
-    index.upsert(space, made(10, text="walnut"))
-    assert len(index.keyword(space, "oak", 50)) == 20
-    assert len(index.keyword(space, "walnut", 50)) == 10
 
 
 # --- spaces -----------------------------------------------------------------------------------------------------------

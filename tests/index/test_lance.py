@@ -3,7 +3,6 @@
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -21,7 +20,6 @@ from swatchbook.index.contract import Payload, Space, Where
 from swatchbook.index.lance import FLAT_ROWS, LanceIndex
 from swatchbook.index.slim_lancedb import IvfSq, lancedb
 from swatchbook.records import Role
-from tests.forked import warm
 from tests.index.objects import made, number_id
 
 SPACE = Space(role=Role.COLOR, tag="colours@1/plain", dimension=8)
@@ -73,20 +71,6 @@ def test_compacting_at_once_leaves_no_old_versions(index: LanceIndex, folder: Pa
     index.compact(at_once=True)
     assert len(lancedb.connect(folder).open_table(SPACE.name).list_versions()) <= 2
     assert index.count(SPACE) == 5
-
-
-def test_each_sees_what_another_has_written(index: LanceIndex, folder: Path) -> None:
-    other = LanceIndex(folder)
-    assert (index.count(SPACE), other.count(SPACE)) == (0, 0)
-    index.upsert(SPACE, made(5))
-    assert other.count(SPACE) == 5
-    other.upsert(SPACE, made(7))
-    index.upsert(SPACE, made(6))
-    assert index.count(SPACE) == other.count(SPACE) == 7
-    other.drop(SPACE)
-    other.ensure(SPACE)
-    index.upsert(SPACE, made(3))
-    assert (index.count(SPACE), other.count(SPACE)) == (3, 3), "the table was made again"
 
 
 def test_vector_index_of_a_large_table_finds_alike(index: LanceIndex, folder: Path) -> None:
@@ -146,37 +130,6 @@ def test_of_several_builds_one_is_kept(index: LanceIndex, folder: Path) -> None:
     assert [work.exception() for work in works] == [None] * 3
     index.build_due()
     assert has_vector_index(folder)
-    assert sorted(index.ids(SPACE)) == [each.id for each in objects]
-
-
-def build(folder: Path) -> None:
-    """Build what is due, in a process that may be killed."""
-    index = LanceIndex(folder)
-    index.count(SPACE)
-    (folder.parent / "begun").touch()
-    index.build_due()
-
-
-def test_killed_builds_leave_the_table_as_it_was(index: LanceIndex, folder: Path) -> None:
-    objects = made(FLAT_ROWS + 500)
-    index.upsert(SPACE, objects)
-    begun = folder.parent / "begun"
-    for kills in range(3):
-        process = warm().Process(target=build, args=[folder])
-        process.start()
-        while process.is_alive() and not begun.exists():
-            time.sleep(0.001)
-        process.join(0.2 * kills)  # at another moment of its work each time
-        process.kill()
-        process.join()
-        begun.unlink()
-        assert index.search(SPACE, objects[kills].vector, 1)[0].id == objects[kills].id
-        assert index.upsert(SPACE, objects[:5]) == {}
-        assert index.count(SPACE) == len(objects)
-    index.build_due()
-    assert has_vector_index(folder)
-    assert [index.search(SPACE, each.vector, 1)[0].id for each in objects[:20]] == [each.id for each in objects[:20]]
-    index.compact(at_once=True)
     assert sorted(index.ids(SPACE)) == [each.id for each in objects]
 
 

@@ -4,7 +4,6 @@ import multiprocessing
 import signal
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, nullcontext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -172,41 +171,6 @@ def has_vector_index(url: str) -> bool:
     with closing(reader):
         table = reader._database.open_table(reader._place.tables(reader._database)[SPACE.name])
         return any("vector" in each.columns for each in table.list_indices())
-
-
-def test_others_work_while_the_vector_index_is_built(large: Index, url: str, tmp_path: Path) -> None:
-    """As `test_lance.py` has it for a folder: writers and searches wait for nothing, and nothing of theirs is lost."""
-    assert not has_vector_index(url), "no writer waits for it"
-    last, writes = made(FLAT_ROWS + 500)[-1], 0
-    with ThreadPoolExecutor(1) as pool, closing(LanceIndex(builder_place(url, tmp_path))) as builder:
-        building = pool.submit(builder.build_due)
-        while not building.done() or not writes:
-            changed = made(2, text=f"changed {writes}")
-            assert large.upsert(SPACE, changed) == {}
-            assert large.search(SPACE, changed[1].vector, 1)[0].id == changed[1].id
-            writes += 1
-        assert building.result() == 1
-        assert builder.build_due() == 0
-    assert has_vector_index(url)
-    assert large.count(SPACE) == FLAT_ROWS + 500 == len(set(large.ids(SPACE)))
-    assert large.fetch(SPACE, [number_id(1)])[number_id(1)].payload.text == f"changed {writes - 1}"
-    assert large.search(SPACE, last.vector, 1)[0].id == last.id
-
-
-def builder_place(url: str, home: Path) -> LanceBucket:
-    return LanceBucket(url, lock_of_ledger(f"sqlite:///{home / 'ledger.sqlite'}", home, 40))
-
-
-def test_of_several_builds_and_compactions_one_is_kept(large: Index, url: str, tmp_path: Path) -> None:
-    others = [LanceIndex(builder_place(url, tmp_path)) for _ in range(3)]
-    with ThreadPoolExecutor(3) as pool:
-        works = [pool.submit(work) for work in (others[0].build_due, others[1].compact, others[2].compact)]
-    assert [work.exception() for work in works] == [None] * 3
-    others[0].build_due()
-    assert has_vector_index(url)
-    assert sorted(large.ids(SPACE)) == [number_id(i) for i in range(FLAT_ROWS + 500)]
-    for each in others:
-        each.close()
 
 
 def test_killed_builds_leave_the_table_as_it_was(large: Index, url: str, tmp_path: Path) -> None:

@@ -194,19 +194,6 @@ def test_a_collection_of_somebody_elses_blocks_everything(
             assert "rebuild-index" in str(refused.value)
 
 
-def test_an_exchanged_collection_blocks_its_writer(
-    index: WeaviateIndex, space: Space, client: weaviate.WeaviateClient
-) -> None:
-    index.upsert(space, made(3))
-    name = f"Swatchbook_{space.name}"
-    description = client.collections.use(name).config.get().description
-    client.collections.delete(name)
-    theirs = client.collections.create(name, description=description, properties=columns(), vector_config=PLAIN)
-    theirs.data.insert({"owner": "somebody"}, vector=[0.5] * 4)
-    with pytest.raises(Configuration, match="4 dimensions"):
-        index.upsert(space, made(3))
-
-
 def test_a_collection_named_like_the_alias_blocks(index: WeaviateIndex, client: weaviate.WeaviateClient) -> None:
     space = Space(role=Role.APPLICATION, tag="taken@1/plain", dimension=8)
     client.collections.create("Swatchbook_Application")

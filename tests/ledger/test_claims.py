@@ -24,11 +24,11 @@ from swatchbook.ledger.claims import FailedItem, ItemResult
 from swatchbook.ledger.database import Ledger, db_now
 from swatchbook.ledger.item_tries import RUN_LIMIT
 from swatchbook.ledger.requested import add_pending
-from swatchbook.ledger.tables import analyses, chunks, contents, images, placements, spaces, vectors
+from swatchbook.ledger.tables import analyses, chunks, images, placements, spaces, vectors
 from swatchbook.ledger.tables import items as item_rows
 from swatchbook.ledger.tables import runs as run_rows
 from swatchbook.pipeline.run import keep_alive
-from swatchbook.records import Analysis, DocumentStatus, IngestOptions, Role, image_id, sha256, text_key
+from swatchbook.records import Analysis, DocumentStatus, IngestOptions, Role, image_id, text_key
 from tests.ledger.scene import (
     ANALYSIS,
     COLOR,
@@ -146,14 +146,6 @@ def test_claim_takes_due_wanted_items_in_order(ledger: Ledger) -> None:
     assert row.lease_until == pytest.approx(ledger.now() + 60, abs=5)
 
 
-def test_what_one_holds_no_other_gets(ledger: Ledger) -> None:
-    run, other = begun(ledger, pictures=KEYS), begun(ledger, owner="bert", pictures=KEYS)
-    claims.claim(ledger, run, KEYS[:3])
-    assert [c.key for c in claims.claim(ledger, other, KEYS).items] == KEYS[3:]
-    assert claims.claim(ledger, run, KEYS).items == ()
-    assert (claims.held_by_others(ledger, run), claims.held_by_others(ledger, other)) == (2, 3)
-
-
 def test_picture_brings_its_text_along_not_vice_versa(ledger: Ledger) -> None:
     run = begun(ledger, requested=EVERYTHING, pictures=KEYS[:2])
     commit_all(ledger, claims.claim(ledger, run, KEYS[:2]), text="Material: oak.")
@@ -166,18 +158,6 @@ def test_picture_brings_its_text_along_not_vice_versa(ledger: Ledger) -> None:
     by_picture = claims.claim(ledger, run, [KEY])
     assert [(c.key, c.role) for c in by_picture.items] == [(text, Role.UNDERSTANDING), (KEY, Role.VISUAL)]
     assert item(ledger, KEY).lease_size == 1
-
-
-def test_released_items_are_pending_with_attempts_counted(ledger: Ledger) -> None:
-    run = begun(ledger, pictures=KEYS[:2])
-    lease = claims.claim(ledger, run, KEYS[:2])
-    claims.commit(ledger, lease, [make(lease.items[0])], [], last_try=False)
-    claims.release(ledger, lease)
-    claims.release(ledger, lease)
-    assert item(ledger, lease.items[0].key).state == "done"
-    left = item(ledger, lease.items[1].key)
-    assert (left.state, left.attempts, left.lease, left.lease_until) == ("pending", 1, None, None)
-    assert [c.attempts for c in claims.claim(ledger, run, KEYS[:2]).items] == [2]
 
 
 # --- commit: what was made --------------------------------------------------------------------------------------------
@@ -355,23 +335,6 @@ def test_analysis_wanted_by_others_sets_no_text(ledger: Ledger) -> None:
     assert [c.key for c in claims.claim(ledger, other, [KEY]).items] == [text_key("Material: ash.")]
 
 
-def test_commit_takes_only_what_its_lease_holds(ledger: Ledger) -> None:
-    run = begun(ledger, pictures=KEYS[:2])
-    lease, second = claims.claim(ledger, run, KEYS[:1]), claims.claim(ledger, run, KEYS[1:2])
-    commit_all(ledger, lease.model_copy(update={"items": second.items}))
-    assert (item(ledger, KEYS[1]).lease, count(ledger, vectors)) == (second.name, 0)
-    commit_all(ledger, lease)
-    before = (dict(item(ledger, KEY)), dict(image(ledger, KEY)), dict(one(ledger, vectors)))
-    other = ItemResult(KEY, Role.VISUAL, VISUAL.tag, vector=np.ones(32, np.float32))
-    late = FailedItem(KEY, Role.VISUAL, VISUAL.tag, UnreadableImage("late"))
-    claims.commit(ledger, lease, [other], [late], last_try=True)
-    assert (dict(item(ledger, KEY)), dict(image(ledger, KEY)), dict(one(ledger, vectors))) == before
-    claims.release(ledger, second)
-    commit_all(ledger, claims.claim(ledger, begun(ledger, owner="bert", pictures=KEYS), KEYS[1:2]))
-    fail_all(ledger, second, UnreadableImage("late"))
-    assert item(ledger, KEYS[1]).state == "done", "as another made it"
-
-
 def test_unusable_vectors_fail_their_items_alone(ledger: Ledger) -> None:
     with ledger.write() as connection:
         space = {"role": VISUAL.role, "tag": VISUAL.tag, "dimension": 4, "created_at": 0}
@@ -397,15 +360,6 @@ def test_unusable_vectors_fail_their_items_alone(ledger: Ledger) -> None:
 
 
 # --- commit: what failed ----------------------------------------------------------------------------------------------
-
-
-def test_what_is_at_fault_is_rejected_at_once(ledger: Ledger) -> None:
-    run, broken = begun(ledger, pictures=[KEY]), UnreadableImage("No picture.", advice="Export it.")
-    fail_all(ledger, claims.claim(ledger, run, [KEY]), broken, last_try=False)
-    row = item(ledger, KEY)
-    assert (row.state, row.attempts, row.next_retry_at, row.lease) == ("rejected", 1, None, None)
-    assert row.failure == {"kind": "unreadable_image", "policy": "never", "message": "No picture. Export it."}
-    assert image(ledger, KEY).dirty == 1
 
 
 def test_passing_failures_count_runs_and_outages_nothing(ledger: Ledger) -> None:
@@ -445,15 +399,6 @@ def test_pauses_double_until_the_eighth_run_fails(ledger: Ledger) -> None:
 
 
 # --- sources, and the heartbeat ---------------------------------------------------------------------------------------
-
-
-def test_sources_and_texts_are_those_that_are_known(ledger: Ledger) -> None:
-    with ledger.write() as connection:
-        rows = [{"key": KEY, "file": "f.jpg", "text": None}, {"key": sha256(b"t"), "file": None, "text": "t"}]
-        connection.execute(insert(contents), rows)
-    asked = [KEY, sha256(b"t"), "unknown"]
-    assert claims.source_files(ledger, asked) == {KEY: "f.jpg"}
-    assert claims.texts(ledger, asked) == {sha256(b"t"): "t"}
 
 
 def test_a_beating_run_keeps_its_lease(ledger: Ledger) -> None:

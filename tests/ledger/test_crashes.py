@@ -94,35 +94,6 @@ def test_crashed_items_come_apart_and_last(ledger: Ledger) -> None:
     assert claims.claim_groups(ledger, run, pictures[:3], 20) == [(key,) for key in pictures[:3]]
 
 
-def test_crash_of_a_text_sets_its_picture_apart(ledger: Ledger) -> None:
-    pictures = keys(4)
-    run = begun(ledger, pictures=pictures)
-    lease = claims.claim(ledger, run, pictures)
-    claims.commit(ledger, lease, [make(c) for c in lease.items if c.key != pictures[0]], [], last_try=False)
-    die(ledger, run)
-    assert claims.claim_groups(ledger, begin_again(ledger, run), pictures, 20) == [(pictures[0],)]
-
-
-def test_second_death_alone_quarantines_an_item(ledger: Ledger) -> None:
-    key, made = keys(2)
-    run = begun(ledger, pictures=[key, made])
-    for deaths in (1, 2):
-        claims.claim(ledger, run, [key])
-        die(ledger, run)
-        row = item(ledger, key)
-        assert (row.state, row.crashes, row.runs) == ("pending", deaths, deaths - 1)
-        assert (row.failure["kind"] if row.failure else None) == (None, "crashed_worker")[deaths - 1]
-        assert (row.next_retry_at is None) == (deaths == 1)
-        run = begin_again(ledger, run)
-        if deaths == 1:
-            claims.claim(ledger, run, [made])
-            die(ledger, run)
-            run = begin_again(ledger, run)
-            lease = claims.claim(ledger, run, [made])
-            claims.commit(ledger, lease, [make(c) for c in lease.items], [], last_try=False)
-            assert (item(ledger, made).state, item(ledger, made).crashes) == ("done", 0), "a commit resets them"
-
-
 def test_item_that_always_kills_fails_after_eight(ledger: Ledger) -> None:
     bad, good = keys(2)
     run = begun(ledger, pictures=[bad, good])

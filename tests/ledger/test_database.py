@@ -21,8 +21,8 @@ from swatchbook.ledger.bulk_rows import insert_new_rows
 from swatchbook.ledger.claims import claim
 from swatchbook.ledger.database import Ledger, db_now, execute_in, open_ledger, portions, select_in
 from swatchbook.ledger.stored_documents import get_document
-from swatchbook.ledger.tables import contents, documents, items, metadata
-from swatchbook.records import IngestOptions, Stage
+from swatchbook.ledger.tables import contents, items, metadata
+from swatchbook.records import Stage
 from tests.ledger.conftest import NewLedger
 from tests.ledger.damage import overwrite_pages
 from tests.ledger.scene import begun, keys
@@ -207,14 +207,6 @@ def test_a_row_with_broken_json_is_named(new_sqlite: NewLedger) -> None:
     with pytest.raises(Configuration, match=r"cannot be read.*see the log"):
         get_document(ledger, run.document)
     ledger.close()
-
-
-def test_options_of_another_version_are_ignored(ledger: Ledger) -> None:
-    run = begun(ledger)
-    with ledger.write() as connection:
-        options = {"batch_size": 7, "from_the_future": True}
-        connection.execute(update(documents).values(options=options))
-    assert get_document(ledger, run.document).options == IngestOptions(batch_size=7)
 
 
 def test_heartbeats_and_claims_wait_for_no_writer(new_postgresql: NewLedger) -> None:

@@ -10,7 +10,7 @@ from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import items as item_rows
 from swatchbook.ledger.tables import timings
 from swatchbook.records import DocumentStatus
-from tests.ledger.scene import begin_again, begun, count, document, item, keys, lapse, make, one
+from tests.ledger.scene import begin_again, begun, count, document, item, keys, lapse, make
 
 
 def shard_of(ledger: Ledger, parent: Run, flow_run: str = "flow-run") -> Run:
@@ -93,18 +93,3 @@ def test_time_of_an_image_is_the_median(ledger: Ledger) -> None:
     for seconds, images in ((2.0, 10), (30.0, 10), (5.0, 20)):
         item_runs.end(ledger, shard_of(ledger, parent), seconds=seconds, images=images)
     assert item_runs.image_seconds(ledger) == pytest.approx(0.25)
-
-
-def test_items_of_a_death_are_cut_apart(ledger: Ledger) -> None:
-    parent = begun(ledger, pictures=(pictures := keys(5)))
-    shard = shard_of(ledger, parent)
-    claims.claim(ledger, shard, pictures[1:3])
-    item_runs.mark_shards_dead(ledger, ["flow-run"])
-    cut = claims.cut_batches(ledger, parent, 2)
-    assert [(batch.members, batch.alone) for batch in cut] == [
-        ((pictures[0], pictures[3]), False), ((pictures[4],), False), ((pictures[1], pictures[2]), True),
-    ]  # fmt: skip
-    assert [(batch.number, batch.of, batch.first, batch.total) for batch in cut] == [
-        (1, 3, 1, 3), (2, 3, 3, 3), (3, 3, 1, 2),
-    ]  # fmt: skip
-    assert one(ledger, item_rows, key=pictures[1]).crashes == 1

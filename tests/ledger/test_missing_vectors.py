@@ -1,17 +1,14 @@
 """The ledger's side of a fill, on each database: candidates, what is queued, and when the account counts it."""
 
-from collections.abc import Iterable
-
 from swatchbook.index.contract import Space
 from swatchbook.ledger import item_runs, missing_vectors
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.missing_vectors import Candidate, ToFill
-from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.space_objects import Lack
 from swatchbook.ledger.space_registry import add_space
-from swatchbook.ledger.tables import documents, items
-from swatchbook.records import DocumentStatus, IngestOptions, Role
+from swatchbook.ledger.tables import items
+from swatchbook.records import Role
 from tests.ledger.scene import (
     COLOR,
     VISUAL,
@@ -21,9 +18,7 @@ from tests.ledger.scene import (
     image,
     ingest,
     key,
-    make_all,
     placed,
-    publish_all,
 )
 
 PAIRS = (VISUAL, COLOR)
@@ -47,14 +42,6 @@ def found(ledger: Ledger, limit: int | None = None) -> list[Candidate]:
     return [each for of_document in portions for some in of_document for each in some]
 
 
-def backfill(ledger: Ledger, run: Run, candidates: Iterable[Candidate]) -> None:
-    made = item_runs.begin_fill(ledger, run.document, [COLOR], fill="F" * 26)
-    missing_vectors.queue_candidates(ledger, made, list(candidates))
-    make_all(ledger, made)
-    missing_vectors.count_made(ledger, made)
-    item_runs.end(ledger, made)
-
-
 def test_candidates_are_completed_images_lacking_a_vector(ledger: Ledger) -> None:
     run = collection(ledger, "oak", "ash", "oak", "fir")
     begin(ledger, content="supplement", requested=[VISUAL])
@@ -65,21 +52,6 @@ def test_candidates_are_completed_images_lacking_a_vector(ledger: Ledger) -> Non
     assert [each.id for each in found(ledger, limit=2)] == [image("oak"), image("ash")]
     assert waiting(ledger, "bert") == []
     assert waiting(ledger, None) == waiting(ledger)
-
-
-def test_account_counts_a_fill_once_complete(ledger: Ledger) -> None:
-    run = collection(ledger, "oak", "ash")
-    before = account(ledger)
-    backfill(ledger, run, found(ledger, limit=1))
-    assert [each.id for each in found(ledger)] == [image("ash")]
-    assert account(ledger) == before, "not as images that wait, though nobody works on them"
-    backfill(ledger, run, found(ledger))
-    publish_all(ledger)
-    assert waiting(ledger) == []
-    assert account(ledger) == before
-    with ledger.write() as connection:  # now it counts
-        connection.execute(items.delete().where(items.c.role == Role.COLOR))
-    assert account(ledger).pending == 2
 
 
 def test_waiting_and_failed_images_are_no_candidates(ledger: Ledger) -> None:
@@ -102,14 +74,3 @@ def test_what_is_left_is_counted_by_document(ledger: Ledger) -> None:
     collection(ledger, "oak", content="supplement")
     made = missing_vectors.left_to_make(ledger, [each.model_copy(update={"pairs": PAIRS}) for each in waiting(ledger)])
     assert made == [Lack(role=COLOR.role, tag=COLOR.tag, open=3, failed=0)]
-
-
-def test_no_document_gets_unwanted_vectors(ledger: Ledger) -> None:
-    run = collection(ledger, "oak")
-    options = IngestOptions(roles=frozenset({Role.VISUAL})).model_dump(mode="json")
-    with ledger.write() as connection:
-        connection.execute(documents.update().where(documents.c.id == run.document).values(options=options))
-    assert waiting(ledger) == []
-    with ledger.write() as connection:
-        connection.execute(documents.update().values(options={}, status=DocumentStatus.WAITING))
-    assert waiting(ledger) == []

@@ -9,20 +9,16 @@ import pytest
 from sqlalchemy import insert, select, text
 
 from swatchbook.errors import Authentication, Configuration, DiskFull, Failure, LedgerDown
-from swatchbook.ledger import claims, dead_runs, runs
+from swatchbook.ledger import runs
 from swatchbook.ledger.database import Ledger, open_ledger
 from swatchbook.ledger.stored_documents import queue
 from swatchbook.ledger.tables import contents
-from swatchbook.ledger.tables import items as item_rows
-from swatchbook.pipeline.run import keep_alive
 from swatchbook.records import DocumentStatus, IngestOptions
 from tests.ledger.conftest import NewLedger
-from tests.ledger.scene import VISUAL, begun, count, keys, make
+from tests.ledger.scene import VISUAL, begun, count
 from tests.postgres import RunningPostgres, running_postgres
 
 pytestmark = pytest.mark.stack
-
-AWAY_SECONDS = 10.0
 
 
 @pytest.fixture(scope="module")
@@ -79,52 +75,6 @@ def test_a_transaction_that_is_cut_off_keeps_nothing(ledger: Ledger, server: Run
     finally:
         server.start()
     assert count(ledger, contents) == 0
-
-
-@pytest.mark.stack
-def test_work_goes_on_after_an_outage(ledger: Ledger, server: RunningPostgres) -> None:
-    """Four threads of two runs at the same pictures: each is made and committed once, and no run dies."""
-    pictures, patient = keys(200), ledger.with_patience(60)
-    both = [begun(ledger, owner=owner, pictures=pictures) for owner in ("anna", "bert")]
-    made = list[str]()
-
-    def work(run: runs.Run, mine: list[str]) -> None:
-        for some in (mine[n : n + 5] for n in range(0, len(mine), 5)):
-            lease = claims.Lease(name="none", run=run, items=())
-            while still_open(some):
-                try:
-                    lease = claims.claim(patient, run, some)
-                    claims.commit(patient, lease, [make(c) for c in lease.items], [], last_try=False)
-                    made.extend(c.key for c in lease.items)
-                except LedgerDown:  # cut off: what is still held is given back, and the next try waits
-                    claims.release(patient, lease)
-                time.sleep(0.02)
-
-    def still_open(some: list[str]) -> bool:
-        query = select(item_rows.c.key).where(item_rows.c.key.in_(some), item_rows.c.state != "done")
-        try:
-            with patient.read() as connection:
-                return bool(connection.execute(query).all())
-        except LedgerDown:
-            return True
-
-    with (
-        keep_alive(patient, both[0], every=0.5) as first,
-        keep_alive(patient, both[1], every=0.5) as second,
-        ThreadPoolExecutor(4) as threads,
-    ):
-        working = [threads.submit(work, run, part) for run in both for part in (pictures, pictures[::-1])]
-        while count(ledger, item_rows, state="done") < 20:
-            time.sleep(0.01)
-        server.stop()
-        time.sleep(AWAY_SECONDS)
-        server.start()
-        for each in working:
-            each.result(120)
-        assert [lost.is_set() for lost in (first, second)] == [False, False]
-    assert count(ledger, item_rows, state="done") == len(pictures)
-    assert len(made) == len(set(made))
-    assert dead_runs.mark_dead(ledger) == []
 
 
 # --- what its errors are called ---------------------------------------------------------------------------------------

@@ -34,7 +34,6 @@ from tests.ledger.scene import (
     begin,
     begun,
     count,
-    delete,
     end,
     extraction,
     image,
@@ -281,15 +280,6 @@ def test_owners_with_different_texts_have_different_pairs(ledger: Ledger) -> Non
     assert one(ledger, images, id=image("oak", "bert"))["made"] > 0
     publish_all(ledger)
     assert account.account(ledger).complete == 2
-
-
-def test_no_pair_is_left_of_a_deleted_picture(ledger: Ledger, tmp_path: Path) -> None:
-    run = begin(ledger, requested=WANTS)
-    ingest(ledger, run, extraction(placed(run, "oak")))
-    assert delete(ledger, run.document)
-    collect_after_an_hour(ledger, tmp_path)
-    assert [count(ledger, table) for table in (item_rows, vectors)] == [0, 0]
-    assert count(ledger, contents, key=pair_key(key("oak"), OAK)) == 0
 
 
 def test_failed_pair_is_tried_again_alone(ledger: Ledger) -> None:

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
 
 from swatchbook.analysis import person_tag
 from swatchbook.errors import InvalidReference, ProviderRejected, ProviderTimeout, RunRevoked
@@ -563,25 +562,3 @@ def test_an_undecided_picture_waits_for_a_person_alone(ledger: Ledger) -> None:
     assert text_of(ledger) == text_key("Material: oak.")
     write(ledger, "oak", by_person(Verdict.CORRECTED, second_tag=REVIEWER))
     assert text_of(ledger) == text_key("Material: beech.")
-
-
-def test_show_has_the_analysis_in_use_and_all_reviews(ledger: Ledger) -> None:
-    run = weak(ledger, "oak")
-    write(ledger, "oak", saying("Material: beech."))
-    (shown,) = show_document(ledger, run.document)["images"]
-    assert (shown["analysis"]["material"], shown["needs_review"]) == ("Material: beech.", False)
-    assert [(each["verdict"], each["second"], each["reasons"]) for each in shown["reviews"]] == [
-        ("corrected", REVIEWER, ["material"])
-    ]
-    write(ledger, "oak", by_person(Verdict.REJECTED, "A logo."))
-    (shown,) = show_document(ledger, run.document)["images"]
-    assert shown["analysis"] is None
-
-
-def test_colours_and_material_are_those_of_the_analysis_in_use(ledger: Ledger) -> None:
-    weak(ledger, "oak")
-    write(ledger, "oak", saying("beech"))
-    with ledger.read() as connection:
-        ids = connection.execute(select(images.c.id)).scalars().all()
-        (payload,) = image_payloads(connection, ids).values()
-    assert payload.material == ("beech",)

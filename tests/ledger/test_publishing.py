@@ -158,18 +158,6 @@ def test_gone_row_that_returns_is_published_again(ledger: Ledger) -> None:
     assert [p.row.id for p in publish_all(ledger)] == [image("oak")]
 
 
-def test_gone_row_of_lost_lease_is_published_again(ledger: Ledger) -> None:
-    run = made(ledger, "oak")
-    publish_all(ledger)
-    stage_results.save_extraction(ledger, run, extraction())
-    slow = publishing.lease_dirty(ledger, "slow")
-    pass_time(ledger, 61)
-    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
-    settle(ledger, "fast", publishing.lease_dirty(ledger, "fast"))
-    settle(ledger, "slow", slow)  # it has deleted what fast had published
-    assert [p.row.id for p in publish_all(ledger)] == [image("oak")]
-
-
 # --- what is told -----------------------------------------------------------------------------------------------------
 
 
@@ -250,17 +238,6 @@ def test_vectors_and_payloads_are_those_that_were_saved(ledger: Ledger) -> None:
 
 
 # --- again, and verify ------------------------------------------------------------------------------------------------
-
-
-def test_rebuild_publishes_everything_and_repair_what_is_missing(ledger: Ledger) -> None:
-    run = begin(ledger)
-    ingest(ledger, run, extraction(placed(run, "oak"), placed(run, "ash")), chunked(run, "Oak is hard."))
-    publishing.mark_all_dirty(ledger)
-    assert publishing.count_unpublished(ledger) == publishing.count_unpublished(ledger, run.document) == 3
-    assert account.account(ledger, document=run.document).complete == 2
-    assert len(publish_all(ledger)) == 3
-    publishing.mark_dirty(ledger, [image("oak"), "unknown"])
-    assert [p.row.id for p in publish_all(ledger)] == [image("oak")]
 
 
 def test_ledger_knows_what_each_space_should_hold(ledger: Ledger) -> None:

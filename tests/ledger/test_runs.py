@@ -18,7 +18,7 @@ from swatchbook.ledger.stored_documents import queue as documents_queue
 from swatchbook.ledger.tables import documents, requested, timings
 from swatchbook.ledger.tables import items as item_rows
 from swatchbook.ledger.tables import runs as run_rows
-from swatchbook.records import DocumentStatus, IngestOptions, RoleTag, RunReport, Stage, document_id, sha256
+from swatchbook.records import DocumentStatus, IngestOptions, RunReport, Stage, document_id, sha256
 from tests.ledger.scene import (
     ANALYSIS,
     COLOR,
@@ -351,24 +351,6 @@ def test_lapsed_runs_are_marked_dead_on_any_host(ledger: Ledger) -> None:
     assert dead_runs.mark_dead(ledger) == []
 
 
-def test_three_deaths_in_a_row_fail_a_document(ledger: Ledger) -> None:
-    run = begun(ledger)
-    for deaths in (1, 2):
-        runs.record_progress(ledger, run, Stage.EXTRACTED, 7, 71)
-        lapse(ledger, run)
-        dead_runs.mark_dead(ledger)
-        row = document(ledger, run)
-        assert (row.status, row.run, row.deaths) == ("waiting", None, deaths)
-        assert row.due_at <= ledger.now()
-        assert "IMAGES_EXTRACTED (7/71)" in row.message
-        run = begin_again(ledger, run)
-    lapse(ledger, run)
-    dead_runs.mark_dead(ledger)
-    row = document(ledger, run)
-    assert (row.status, row.failure_kind, row.due_at) == ("failed", "crashed_worker", None)
-    assert "3 times in a row" in row.message
-
-
 @pytest.mark.parametrize("what", ["commit", "stage", "orderly end"])
 def test_progress_between_deaths_keeps_a_document_going(ledger: Ledger, what: str) -> None:
     run = begun(ledger, requested=(VISUAL, COLOR, ANALYSIS), pictures=keys(9))
@@ -386,17 +368,6 @@ def test_progress_between_deaths_keeps_a_document_going(ledger: Ledger, what: st
         dead_runs.mark_dead(ledger)
         assert (document(ledger, run).status, document(ledger, run).deaths) == ("waiting", 1)
         run = begin_again(ledger, run)
-
-
-def test_wants_of_another_document_stay(ledger: Ledger) -> None:
-    run, other = begun(ledger), begun(ledger, content="other", requested=(VISUAL, COLOR))
-    runs.end(ledger, run, DocumentStatus.WAITING)
-    new = RoleTag(role=VISUAL.role, tag="eye@2/a")
-    runs.begin(ledger, run.document, options=OPTIONS, fingerprint="g", requested=(new,))
-    with ledger.read() as connection:
-        found = {(w.document, w.tag) for w in connection.execute(select(requested))}
-    assert found == {(run.document, "eye@2/a"), (other.document, VISUAL.tag)}
-    assert count(ledger, requested) == 3
 
 
 def test_beginning_buries_a_dead_run_first(ledger: Ledger) -> None:

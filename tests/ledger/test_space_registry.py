@@ -96,21 +96,6 @@ def test_a_fill_makes_only_what_is_its_own(ledger: Ledger) -> None:
     assert states == {VISUAL.tag: "pending", NEW.tag: "done"}
 
 
-def test_what_waits_is_named_with_its_time(ledger: Ledger) -> None:
-    run = collection(ledger, "oak", "ash", "fir")
-    begun = begin_fill(ledger, run.document, NEW)
-    moment = ledger.now() + 900
-    with ledger.write() as connection:
-        of_new = items.update().where(items.c.tag == NEW.tag)
-        connection.execute(of_new.where(items.c.key == key("ash")).values(next_retry_at=moment))
-        leased = {"state": "leased", "lease": "a run:a claim", "lease_until": moment + 60}
-        connection.execute(of_new.where(items.c.key == key("fir")).values(**leased))
-    assert space_registry.lacks(ledger, [NEW]) == [
-        Lack(role=Role.VISUAL, tag=NEW.tag, open=3, failed=0, waiting=2, next_try=moment)
-    ]
-    item_runs.end(ledger, begun)
-
-
 def test_only_what_is_searched_is_accounted(ledger: Ledger) -> None:
     first, material = collection(ledger, "oak"), RoleTag(role=Role.MATERIAL, tag=NEW.tag)
     begun = begin_fill(ledger, first.document, material)

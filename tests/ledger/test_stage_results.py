@@ -27,7 +27,6 @@ from swatchbook.records import (
     Chunks,
     DocumentStatus,
     Entity,
-    Extraction,
     FailedPage,
     ItemState,
     LinkKind,
@@ -49,7 +48,6 @@ from tests.ledger.scene import (
     chunked,
     count,
     dirt,
-    end,
     extraction,
     image,
     ingest,
@@ -196,22 +194,6 @@ def test_chunk_that_vanished_can_come_back(ledger: Ledger) -> None:
     assert rows_of(ledger, chunks).keys() == {found.chunks[1].id}
 
 
-def test_what_another_owner_made_is_only_published(ledger: Ledger) -> None:
-    first = begin(ledger)
-    ingest(ledger, first, extraction(placed(first, "oak")), chunked(first, "Oak is hard."))
-    second = begin(ledger, owner="bert")
-    found = chunked(second, "Oak is hard.")
-    stage_results.save_chunks(ledger, second, found)
-    stage_results.save_extraction(ledger, second, extraction(placed(second, "oak")))
-    assert count(ledger, items, state="pending") == 0
-    assert account(ledger, document=second.document).pending == 1  # made, not searchable yet
-    assert one(ledger, images, id=image("oak", "bert"))["quality"] == 0.75
-    told = {each.row.id: each for each in publish_all(ledger)}
-    assert told.keys() == {image("oak", "bert"), found.chunks[1].id}
-    assert told[image("oak", "bert")].vectors.keys() == {VISUAL, COLOR, UNDERSTANDING}
-    assert account(ledger, document=second.document).complete == 1
-
-
 def test_entities_are_replaced_in_order(ledger: Ledger) -> None:
     run = begin(ledger)
     table, logo = (
@@ -309,26 +291,6 @@ def test_picture_that_becomes_hidden_is_unpublished(ledger: Ledger) -> None:
     assert rows_of(ledger, images).keys() == {image("oak")}, "a hidden one that stands nowhere goes"
 
 
-def test_unreadable_pictures_are_rejected_with_their_reason(ledger: Ledger) -> None:
-    run = begin(ledger)
-    SAVES["extraction"](ledger, run)
-    for want in (VISUAL, COLOR, ANALYSIS):
-        row = item(ledger, key("broken"), want)
-        assert (row["state"], row["failure"]["kind"]) == (ItemState.REJECTED, "unreadable_image")
-    assert one(ledger, images, id=image("broken"))["width"] is None
-    counted = account(ledger, document=run.document)
-    assert (counted.found, counted.rejected, counted.pending) == (2, 1, 1)
-
-
-def test_understanding_of_a_known_analysis_is_queued(ledger: Ledger) -> None:
-    first = begin(ledger, requested=(VISUAL, ANALYSIS))
-    ingest(ledger, first, extraction(placed(first, "oak")))
-    assert count(ledger, items, role="understanding") == 0
-    second = begin(ledger, owner="bert")
-    stage_results.save_extraction(ledger, second, extraction(placed(second, "oak")))
-    assert item(ledger, text_key("Material: oak."), UNDERSTANDING)["state"] == ItemState.PENDING
-
-
 def test_newer_analysis_reopens_documents_of_the_picture(ledger: Ledger) -> None:
     newer = ANALYSIS.model_copy(update={"tag": "analyst@2/a"})
     other = begin(ledger, owner="bert", requested=(newer,))
@@ -346,29 +308,6 @@ def test_newer_analysis_reopens_documents_of_the_picture(ledger: Ledger) -> None
     make_all(ledger, third, text="Material: fumed oak.")
     publish_all(ledger)
     assert account(ledger, document=first.document).complete == 1
-
-
-def test_rerun_keeps_the_text_in_use(ledger: Ledger) -> None:
-    run = begin(ledger)
-    ingest(ledger, run, extraction(placed(run, "oak")))
-    with ledger.write() as connection:  # as a person's correction does
-        connection.execute(images.update().values(text_key=text_key("Material: ash.")))
-    run = begin(ledger)
-    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
-    assert one(ledger, images, id=image("oak"))["text_key"] == text_key("Material: ash.")
-    end(ledger, run)
-    run = begin(ledger, fingerprint="another")
-    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
-    assert one(ledger, images, id=image("oak"))["text_key"] == text_key("Material: oak.")
-
-
-def test_page_whose_pictures_were_lost_says_why(ledger: Ledger) -> None:
-    run = begin(ledger)
-    stage_results.save_pages(ledger, run, reading(), PLAN)
-    found = Extraction(pictures=(), placements=(), lost=(FailedPage(page=1, kind="unexpected", message="It looped."),))
-    stage_results.save_extraction(ledger, run, found)
-    saved = one(ledger, pages, document=run.document, number=1)
-    assert (saved["kind"], saved["failure_kind"], saved["reason"]) == ("product", "unexpected", "It looped.")
 
 
 # --- products and links -----------------------------------------------------------------------------------------------

@@ -107,12 +107,6 @@ def test_what_a_person_should_look_at_is_in_the_report(resources: Resources) -> 
         assert ended(resources, begun(resources), **given).doubts == tuple(doubts)
 
 
-def test_note_of_the_discovery_is_the_first_warning(resources: Resources) -> None:
-    report = ended(resources, begun(resources))
-    assert report.status is DocumentStatus.COMPLETED
-    assert report.warnings == (NOTE, "The file was repaired.")
-
-
 def test_time_counts_from_the_request(resources: Resources) -> None:
     work = begun(resources)
     set_document(resources.ledger, work.document, created_at=resources.ledger.now() - 100)

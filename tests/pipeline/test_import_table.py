@@ -15,7 +15,7 @@ from swatchbook.ledger.queries.coverage import count_coverage
 from swatchbook.ledger.queries.document import show_document
 from swatchbook.ledger.source_items import complete_items
 from swatchbook.ledger.space_registry import registered
-from swatchbook.ledger.stored_documents import TABLE, Document, get_document
+from swatchbook.ledger.stored_documents import TABLE, Document
 from swatchbook.ledger.tables import vectors
 from swatchbook.models import registry
 from swatchbook.models.image_network import TAGS
@@ -244,14 +244,6 @@ def test_failed_import_leaves_the_rows_before(resources: Resources, tmp_path: Pa
         stage(resources, tmp_path, rows(tmp_path, 1), root="nowhere")
     assert len(listed(resources, tmp_path, work)) == 2
     assert len(list((resources.settings.home / "imports").iterdir())) == 1
-
-
-def test_picture_that_is_gone_when_it_is_read_fails_alone(resources: Resources, tmp_path: Path) -> None:
-    stage(resources, tmp_path, rows(tmp_path, 2))
-    (tmp_path / "root" / "1.png").unlink()
-    work, _ = run(resources, tmp_path)
-    assert count_coverage(resources.ledger, owner="anna").with_embeddings == 1
-    assert get_document(resources.ledger, work.document).kind == TABLE
 
 
 def test_deleted_document_leaves_no_rows(resources: Resources, tmp_path: Path) -> None:

@@ -192,18 +192,6 @@ def test_each_bad_url_is_named_and_none_is_fatal(resources: Resources, tmp_path:
     assert {host for host, _ in server.seen} == {f"localhost:{server.port}"}, "nothing was asked by another name"
 
 
-def test_drip_ends_when_its_time_is_over(
-    home: Path, tmp_path: Path, server: Origin, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SWATCHBOOK_FETCH_PRIVATE_HOSTS", "localhost")
-    monkeypatch.setenv("SWATCHBOOK_UPLOAD_SECONDS", "0.5")
-    url = at(server, "/drip")
-    with open_resources(load_settings()) as tools:
-        work = begin(tools, batch(tmp_path, {"oak": url}))
-        scanned(tools, work)
-        assert "in time" in reasons(tools, work)[url]
-
-
 def test_only_what_may_pass_is_tried_again(resources: Resources, tmp_path: Path, server: Origin) -> None:
     server.moved["/late.png"] = "/status/503"
     path = batch(tmp_path, {"late": at(server, "/late.png"), "gone": at(server, "/gone.jpg")})

@@ -83,11 +83,6 @@ def test_much_work_is_cut_by_its_time(resources: Resources, monkeypatch: pytest.
     assert len(cut(resources, batches(2_000))) == 20  # 600 s of work, 30 s each
 
 
-def test_little_work_makes_no_more_shards_than_batches(resources: Resources) -> None:
-    assert len(cut(resources, batches(30))) == 2
-    assert cut(resources, []) == ()
-
-
 def test_batches_that_a_process_died_at_are_in_shards_of_their_own(resources: Resources) -> None:
     for shard in cut(resources, batches(60, alone=40)):
         assert len({batch.alone for batch in shard.batches}) == 1

@@ -1,7 +1,6 @@
 """Flow runs for documents that are due, on a real Prefect server; no worker takes them up."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 from PIL import Image
 from prefect.client.schemas.objects import State, StateType
 
-from swatchbook.errors import Configuration, ProviderDown
+from swatchbook.errors import Configuration
 from swatchbook.ledger import dead_runs
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import cancel, mark_deleting, retry
@@ -25,7 +24,6 @@ from swatchbook.scheduler import launch as launch_module
 from swatchbook.scheduler import prefect_state
 from swatchbook.scheduler.launch import Launched, forget, launch, prefect
 from swatchbook.scheduler.prefect_state import UpdatedRuns, update_ingest_states
-from tests.fixtures import free_port
 from tests.ledger.scene import begin_again, lapse, set_document
 from tests.scheduler.conftest import died, queued
 
@@ -154,33 +152,6 @@ def test_a_document_that_was_deleted_and_came_again_is_launched_at_once(resource
     assert get_document(resources.ledger, document.id).launches == 0
 
 
-def test_an_emptied_prefect_database_gets_its_flow_runs_again(resources: Resources, deployment: Any) -> None:
-    document = queued(resources)
-    launched(resources)
-    (run,) = flow_runs()
-    with_client(lambda client: client.delete_flow_run(run.id))
-    assert launched(resources).documents == (document.id,)
-    assert len(flow_runs()) == 1
-
-
-def test_without_the_deployment_it_says_what_to_do(resources: Resources, prefect_api: str) -> None:
-    queued(resources)
-    with pytest.raises(Configuration, match="swatchbook serve setup"):
-        launched(resources)
-
-
-def test_a_prefect_that_is_down_is_an_outage_within_seconds(
-    resources: Resources, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from prefect.settings import PREFECT_API_URL, temporary_settings
-
-    queued(resources)
-    started = time.monotonic()
-    with temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{free_port()}/api"}), pytest.raises(ProviderDown):
-        launched(resources)
-    assert time.monotonic() - started < 10
-
-
 # --- Prefect's states follow the ledger -------------------------------------------------------------------------------
 
 
@@ -212,16 +183,6 @@ def state_of(flow_run: Any) -> str:
     return str(found.state.name)
 
 
-def test_dead_runs_flow_run_is_crashed(resources: Resources, deployment: Any) -> None:
-    document = queued(resources)
-    flow_run, run = started_run(resources, document)
-    died(resources, run)
-    assert settled(resources).crashed == (str(flow_run.id),)
-    assert state_of(flow_run) == "Crashed"
-    assert settled(resources) == UpdatedRuns()
-    assert launched(resources).documents == (document.id,)
-
-
 def test_where_the_process_may_live_on_its_worker_is_asked_first(
     resources: Resources, deployment: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -245,19 +206,6 @@ def test_an_unwanted_document_s_flow_run_does_not_begin(
     assert len(settled(resources).cancelled) == 1
     assert state_of(flow_runs()[0]) == "Cancelled"
     assert launched(resources) == Launched()
-
-
-def test_a_cancelled_document_s_flow_run_is_stopped(
-    resources: Resources, deployment: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    document = queued(resources)
-    flow_run, _ = started_run(resources, document)
-    cancel(resources.ledger, document.id)
-    assert settled(resources).cancelled == (str(flow_run.id),)
-    assert state_of(flow_run) == "Cancelling"
-    monkeypatch.setattr(prefect_state, "FAREWELL_SECONDS", 0.0)
-    settled(resources)
-    assert state_of(flow_run) == "Cancelled"
 
 
 def begun_task_run(flow_run: Any) -> UUID:

@@ -61,13 +61,6 @@ def test_a_round_frees_what_died_and_starts_it_again(resources: Resources, deplo
     assert round_of(resources) == Ticked()
 
 
-def test_a_round_finishes_deletes(resources: Resources, deployment: Any) -> None:
-    document = queued(resources)
-    mark_deleting(resources.ledger, document.id)
-    assert round_of(resources).deleted == (document.id,)
-    assert round_of(resources) == Ticked()
-
-
 @contextmanager
 def prefect_away(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An address at which nobody answers, for this process and its children."""
@@ -258,9 +251,3 @@ def test_two_rounds_at_once_work_off_what_is_due_once(
     queued(resources)
     with FileLock(resources.settings.home / "fill.lock"):
         assert round_of(resources).worked_off == 0
-
-
-def test_a_document_of_the_future_is_left_alone(resources: Resources, deployment: Any) -> None:
-    document = queued(resources)
-    set_document(resources.ledger, document.id, status=DocumentStatus.WAITING, due_at=resources.ledger.now() + 600)
-    assert round_of(resources) == Ticked()

@@ -76,26 +76,6 @@ def test_large_file_is_sent_in_parts(files: Files, bucket: Bucket, tmp_path: Pat
         assert path.stat().st_size == len(data)
 
 
-def test_changed_source_leaves_no_object(
-    files: Files, bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    source = tmp_path / "growing.pdf"
-    source.write_bytes(b"%PDF-1.7 first")
-    digest = hashlib.file_digest
-
-    def grow_after(file: object, name: str) -> object:
-        found = digest(file, name)  # type: ignore[arg-type]
-        with source.open("ab") as more:
-            more.write(b" and more")
-        return found
-
-    monkeypatch.setattr(hashlib, "file_digest", grow_after)
-    with pytest.raises(InvalidReference, match="changed"):
-        files.put_file(source)
-    assert bucket.names() == []
-    assert list((tmp_path / "copies").iterdir()) == []
-
-
 def test_pieces_that_fail_leave_no_object(bucket: Bucket, tmp_path: Path) -> None:
     def broken() -> Iterator[bytes]:
         yield b"a part"

@@ -1,6 +1,5 @@
 """The account closes, whatever happened; what it says of failures, documents and coverage."""
 
-import tracemalloc
 from collections import Counter
 from typing import Any
 
@@ -12,7 +11,6 @@ from sqlalchemy.event import listen, remove
 
 from swatchbook.errors import InvalidReference, ProviderTimeout, UnreadableImage
 from swatchbook.ledger import edited_products, page_findings, publishing, runs, schedule, stage_results
-from swatchbook.ledger.claims import ClaimedItem
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.queries import account, search_results
 from swatchbook.ledger.queries.account import Account
@@ -210,23 +208,6 @@ def test_account_closes_and_follows_the_rule(ledger: Ledger, told: dict[str, Any
 
 
 # --- ways to come to a state ------------------------------------------------------------------------------------------
-
-
-def test_image_with_failed_items_is_partial(ledger: Ledger) -> None:
-    run = begin(ledger)
-    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "elm")))
-
-    def fails(claimed: ClaimedItem) -> UnreadableImage | None:
-        return UnreadableImage("Cut off.") if claimed.role is Role.COLOR or claimed.key == key("elm") else None
-
-    make_all(ledger, run, failing=fails)
-    counted = account.account(ledger, document=run.document)
-    assert (counted.pending, counted.rejected) == (1, 1)  # made, not published
-    assert len(publish_all(ledger)) == 1
-    assert account.account(ledger, document=run.document).partial == 1
-    failed = [f for f in failures(ledger, run.document) if f.image_id == image("oak")]
-    assert [(f.role, f.kind, f.error) for f in failed] == [("color", "unreadable_image", "Cut off.")]
-    assert end(ledger, run) is DocumentStatus.COMPLETED, "what fails for good closes it"
 
 
 def test_passing_failure_waits_with_its_document(ledger: Ledger) -> None:
@@ -590,19 +571,3 @@ def test_account_needs_no_more_queries_for_more_images(ledger: Ledger) -> None:
         return len(statements)
 
     assert 5 < asked(8) == asked(256)
-
-
-@pytest.mark.stack
-def test_many_images_are_counted_in_bounded_memory(ledger: Ledger) -> None:
-    run = begin(ledger, requested=(VISUAL,))
-    stage_results.save_extraction(
-        ledger, run, extraction(*(placed(run, f"{n}", page=n // 10 + 1) for n in range(20_000)))
-    )
-    tracemalloc.start()
-    try:
-        counted = account.account(ledger, document=run.document)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert counted.found == counted.pending == 20_000
-    assert peak < 2 << 20
