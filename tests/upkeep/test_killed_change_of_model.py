@@ -1,6 +1,6 @@
 """A change of model on a collection that lives, with every process real: `swatchbook fill spaces`, `activate` and
 `drop-old` are killed (SIGKILL) at random moments, while another process ingests and deletes documents and a third one
-searches all the time. In a soak more often, and for both changes on both indexes.
+searches all the time. In a soak more often, and for each change on both indexes.
 """
 
 import json
@@ -264,7 +264,7 @@ def voyage() -> Iterator[Provider]:
 CASES = [("voyage", "lance"), ("siglip", "weaviate"), ("voyage", "weaviate"), ("siglip", "lance")]
 
 
-@pytest.fixture(params=CASES if SOAK else CASES[:1], ids="-".join)
+@pytest.fixture(params=CASES if SOAK else CASES[:2], ids="-".join)
 def living(
     request: pytest.FixtureRequest, home: Path, tmp_path: Path, voyage: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[Living, str]]:
