@@ -1,7 +1,6 @@
 """Items: cut into batches, claimed, committed, and what each failure comes to."""
 
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -46,6 +45,7 @@ from tests.ledger.scene import (
     pass_time,
 )
 from tests.ledger_audit import count_writes, writes
+from tests.waiting import until
 
 pytestmark = pytest.mark.gate
 
@@ -407,7 +407,7 @@ def test_a_beating_run_keeps_its_lease(ledger: Ledger) -> None:
     pass_time(ledger, 59)
     with keep_alive(ledger, run, every=0.01) as lost:
         assert any(run.token in thread.name for thread in threading.enumerate())
-        wait_until(lambda: item(ledger, KEY).lease_until > ledger.now() + 55)
+        until(lambda: item(ledger, KEY).lease_until > ledger.now() + 55)
         assert not lost.is_set()
     assert not any(run.token in thread.name for thread in threading.enumerate())
     assert dead_runs.mark_dead(ledger) == []
@@ -431,16 +431,8 @@ def test_ledger_outage_beyond_the_lease_is_survived(
     with keep_alive(hasty, run, every=0.05) as lost:
         with ledger.write() as connection:
             connection.execute(update(run_rows).values(lease_until=db_now() - 1))
-            wait_until(lambda: "no heartbeat" in caplog.text)
-        wait_until(lambda: one(ledger, run_rows).lease_until > ledger.now() + 55)
+            until(lambda: "no heartbeat" in caplog.text)
+        until(lambda: one(ledger, run_rows).lease_until > ledger.now() + 55)
         assert not lost.is_set()
     assert dead_runs.mark_dead(ledger) == []
     hasty.close()
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    for _ in range(500):
-        if holds():
-            return
-        threading.Event().wait(0.01)
-    raise AssertionError("it did not come")

@@ -185,21 +185,6 @@ def test_commands_refuse_unknown_and_wrong_documents(ledger: Ledger) -> None:
 # --- cancel -----------------------------------------------------------------------------------------------------------
 
 
-def test_cancelling_keeps_what_is_made(ledger: Ledger) -> None:
-    run = begin(ledger)
-    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
-    make_all(ledger, run)
-    assert cancel(ledger, run.document)
-    with pytest.raises(RunRevoked):
-        runs.record_heartbeat(ledger, run)
-    known = get_document(ledger, run.document)
-    assert (known.status, known.run) == (DocumentStatus.CANCELLED, None)
-    assert "retry" in (known.message or "")
-    publish_all(ledger)
-    assert account.account(ledger, document=run.document).complete == 1
-    assert due_ids(ledger) == []
-
-
 # --- delete -----------------------------------------------------------------------------------------------------------
 
 

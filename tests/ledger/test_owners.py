@@ -6,7 +6,7 @@ from swatchbook.errors import InvalidReference
 from swatchbook.ledger import owners, stage_results
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.stored_documents import Document, queue
-from swatchbook.ledger.tables import chunks, documents, images, vectors
+from swatchbook.ledger.tables import documents, images
 from swatchbook.records import IngestOptions, document_id, sha256
 from tests.ledger import scene
 from tests.ledger.scene import begin, begin_again, complete, end, extraction, placed
@@ -26,19 +26,6 @@ def ids_by_owner(ledger: Ledger) -> dict[str, set[str]]:
     for image, row in scene.rows_of(ledger, images).items():
         found.setdefault(row["owner"], set()).add(image)
     return found
-
-
-def test_renamed_owner_keeps_ids_and_vectors(ledger: Ledger) -> None:
-    run, other = complete(ledger, "oak", "ash"), complete(ledger, "oak", owner="bert")
-    before, made = ids_by_owner(ledger), scene.count(ledger, vectors)
-    assert owners.rename(ledger, "anna", "lena")
-    assert ids_by_owner(ledger) == {"lena": before["anna"], "bert": before["bert"]}
-    of_anna = {i for i, row in scene.rows_of(ledger, chunks).items() if row["document"] == run.document}
-    told = scene.publish_all(ledger)
-    assert {each.row.id for each in told} - of_anna == before["anna"]
-    assert {each.payload.owner for each in told} == {"lena"}
-    assert scene.count(ledger, vectors) == made
-    assert scene.document(ledger, other)["owner"] == "bert"
 
 
 def test_same_file_after_a_rename_of_its_owner(ledger: Ledger) -> None:

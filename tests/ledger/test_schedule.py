@@ -11,7 +11,6 @@ from tests.ledger.scene import (
     complete,
     extraction,
     image,
-    lapse,
     make_all,
     pass_time,
     placed,
@@ -47,14 +46,6 @@ def test_due_documents_are_unfinished_or_changed(ledger: Ledger) -> None:
             assert due_ids(ledger) == ([run.document] if changed or is_due else []), (status, due_in)
             assert schedule.wants_run(ledger, run.document) == is_due
         publish_all(ledger)
-
-
-def test_document_with_a_live_run_is_not_due(ledger: Ledger) -> None:
-    run = begin(ledger)
-    assert due_ids(ledger) == []
-    lapse(ledger, run)
-    (found,) = schedule.due_documents(ledger)
-    assert (found.id, found.status, found.run) == (run.document, DocumentStatus.WAITING, None)
 
 
 def test_document_is_due_while_nobody_publishes_it(ledger: Ledger) -> None:

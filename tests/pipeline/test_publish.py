@@ -6,26 +6,18 @@ import pytest
 
 from swatchbook.errors import DiskFull, Failure, IndexDown, PayloadTooLarge, ProviderError, RateLimited
 from swatchbook.index.contract import IndexObject, Space
-from swatchbook.ledger import publishing, stage_results
+from swatchbook.ledger import publishing
 from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting
-from swatchbook.ledger.runs import Run
 from swatchbook.ledger.space_registry import registered
 from swatchbook.ledger.tables import images
 from swatchbook.pipeline.publish import publish_all, publish_round
 from swatchbook.resources import Resources
 from tests.doubles.index import TroubledIndex
-from tests.ledger.scene import begin, extraction, image, make_all, placed, rows_of
+from tests.ledger.scene import image, rows_of
+from tests.pipeline.test_late_writes import made
 
 PICTURES = tuple(f"picture {n}" for n in range(9))
 POISON = image(PICTURES[4])
-
-
-def made(resources: Resources, *names: str) -> Run:
-    """A document whose pictures are made and not yet published."""
-    run = begin(resources.ledger)
-    stage_results.save_extraction(resources.ledger, run, extraction(*(placed(run, name) for name in names)))
-    make_all(resources.ledger, run)
-    return run
 
 
 def on_poison(failure: Exception) -> Callable[[Sequence[str]], None]:

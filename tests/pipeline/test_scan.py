@@ -347,14 +347,6 @@ def test_pictures_of_folders_are_read_or_counted(resources: Resources, tmp_path:
     assert len(paths_by_image(resources, work)) == len(names) + 1
 
 
-def test_one_picture_under_two_names_is_one_image_of_two_products(resources: Resources, folder: Path) -> None:
-    shutil.copy2(folder / "oak.png", folder / "twin.png")
-    work = begin(resources, folder)
-    scanned(resources, work)
-    assert {"oak.png", "twin.png"} in paths_by_image(resources, work).values()
-    assert len(names(resources, work)) == 4
-
-
 def test_new_rule_for_titles_renames_the_items_of_unchanged_files(
     resources: Resources, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,19 +13,17 @@ from swatchbook.errors import DiskFull
 from swatchbook.ledger.claims import cut_batches
 from swatchbook.ledger.queries.document import read_products, show_document
 from swatchbook.ledger.queries.report import failures
-from swatchbook.ledger.source_items import complete_items, count_items
-from swatchbook.ledger.stored_documents import Document, get_document
+from swatchbook.ledger.source_items import count_items
 from swatchbook.ledger.tables import items
-from swatchbook.pipeline.begin_run import begin_work
-from swatchbook.pipeline.register_path import register_folder
 from swatchbook.pipeline.run import Work
 from swatchbook.pipeline.scan import is_unchanged, scan
-from swatchbook.records import IngestOptions, Role, Scan
+from swatchbook.records import Role
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import load_settings
 from swatchbook.storage import fetch
 from tests.ledger import scene
 from tests.origin import Origin, origin
+from tests.pipeline.test_scan import begin, document_of, scanned
 from tests.sources.pictures import draw, write
 
 ITEMS = ("oak", "slate", "linen")
@@ -64,22 +62,6 @@ def batch(tmp_path: Path, urls: dict[str, str | list[str]]) -> Path:
 
 def shop(tmp_path: Path, server: Origin) -> Path:
     return batch(tmp_path, {name: at(server, f"/{name}.png") for name in ITEMS})
-
-
-def begin(resources: Resources, path: Path, **options: object) -> Work:
-    chosen = IngestOptions.model_validate(options)
-    registered = register_folder(resources, path, owner="anna", options=chosen)
-    work = begin_work(resources, registered)
-    assert isinstance(work, Work)
-    return work
-
-
-def scanned(resources: Resources, work: Work) -> Scan:
-    return scan(resources, work, complete_items(resources.ledger, work.document), progress=lambda done, total: None)
-
-
-def document_of(resources: Resources, work: Work) -> Document:
-    return get_document(resources.ledger, work.document)
 
 
 def reasons(resources: Resources, work: Work) -> dict[str | None, str]:

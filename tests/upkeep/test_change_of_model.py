@@ -1,7 +1,7 @@
 """A change from a model that is gone, and a search that meets the switch."""
 
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +18,17 @@ from swatchbook.search.search import search
 from swatchbook.settings import load_settings
 from swatchbook.upkeep.spaces import activate, drop_old
 from swatchbook_base import e5
-from tests.providers.standin import Provider, provider
+from tests.providers.standin import Provider
 from tests.upkeep.changing import active_pairs, fill, small_catalogue
-from tests.upkeep.test_spaces import choose_voyage
+from tests.upkeep.test_spaces import choose_voyage, voyage
+
+__all__ = ["voyage"]
 
 TEXT = {Role.UNDERSTANDING, Role.TEXT}
 OLD_HOME = Path(__file__).with_name("home_of_descriptors_and_minilm.tar.xz")
 """Ledger, files and index with catalogues 1 and 2 of `small_catalogue`, of when the descriptors and MiniLM were the
 defaults.
 """
-
-
-@pytest.fixture
-def voyage() -> Iterator[Provider]:
-    with provider() as there:
-        yield there
 
 
 def test_collection_of_a_removed_model_is_changed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

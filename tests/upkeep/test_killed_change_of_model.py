@@ -39,6 +39,7 @@ from tests.ledger_audit import count_writes, writes
 from tests.models import tiny
 from tests.providers.standin import KEY, Provider, provider
 from tests.upkeep.changing import active_pairs, asked_as_documents, fill, index_left, rows_left, small_catalogue
+from tests.waiting import until
 from tests.weaviate_server import weaviate_server
 
 __all__ = ["weaviate_server"]
@@ -112,7 +113,7 @@ class Living:
     def wait_for_answers(self, count: int = 3) -> None:
         """Until as many more searches were answered: one of each kind."""
         before = len(self.answers())
-        wait_until(lambda: len(self.answers()) >= before + count)
+        until(lambda: len(self.answers()) >= before + count, SECONDS)
 
     @contextmanager
     def lively(self) -> Iterator[None]:
@@ -138,7 +139,7 @@ class Living:
     def kill_fill(self, resources: Resources) -> None:
         """Start `spaces fill`, and kill it up to two seconds after it began to make something."""
         with forked("fill", "spaces") as command:
-            wait_until(lambda: command.poll() is not None or fills_at_work(resources) > 0)
+            until(lambda: command.poll() is not None or fills_at_work(resources) > 0, SECONDS)
             time.sleep(self.dice.uniform(0, 2))
             if command.poll() is None:
                 command.kill()
@@ -187,7 +188,7 @@ class Living:
             drop_old(resources)
             self.wait_for_answers()
         with self.opened() as resources:
-            wait_until(lambda: self.has_published(resources))
+            until(lambda: self.has_published(resources), SECONDS)
             assert rows_left(resources, before - after) == []
             assert index_left(resources, before - after) == []
             assert [len(role.spaces) for role in list_spaces(resources)] == [1] * len(after)
@@ -215,7 +216,7 @@ class Living:
                 retry(resources.ledger, document)
             return not fill(resources).lacks
 
-        wait_until(filled)
+        until(filled, SECONDS)
 
     def switch(self, resources: Resources, step: Callable[[Resources], object]) -> None:
         def done() -> bool:
@@ -228,14 +229,7 @@ class Living:
                 return False
             return True
 
-        wait_until(done)
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    end = time.monotonic() + SECONDS
-    while not is_so():
-        assert time.monotonic() < end
-        time.sleep(0.05)
+        until(done, SECONDS)
 
 
 def fills_at_work(resources: Resources) -> int:
