@@ -48,5 +48,11 @@ def test_options_fit_the_form_and_come_back(options: IngestOptions) -> None:
     assert ingest_catalogue.validate_parameters(filled)["options"] == options
 
 
-def test_a_reading_with_an_unknown_field_does_not_fit() -> None:
-    assert validate({"source": "x", "options": {"taught": {"rules": []}}}, SCHEMA)
+def test_what_is_out_of_range_does_not_fit() -> None:
+    for wrong in (
+        {"batch_size": 0}, {"batch_size": 257}, {"max_retries": 11}, {"batchsize": 20}, {"roles": ["smell"]},
+        {"taught": {"rules": []}},
+    ):  # fmt: skip
+        assert validate({"source": "x", "options": wrong}, SCHEMA), wrong
+    for wrong in ({"source": ""}, {"owner": "../ann"}, {"blocks": {"index": "No Such Name"}}):
+        assert validate({"source": "x", **wrong}, SCHEMA), wrong

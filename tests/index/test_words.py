@@ -90,18 +90,7 @@ def test_each_colour_of_the_analyst_is_found() -> None:
     from swatchbook.images.local_analysis import PALETTE
 
     families = (
-        "white",
-        "black",
-        "grey",
-        "beige",
-        "brown",
-        "red",
-        "pink",
-        "orange",
-        "yellow",
-        "green",
-        "blue",
-        "purple",
-    )
+        "white", "black", "grey", "beige", "brown", "red", "pink", "orange", "yellow", "green", "blue", "purple",
+    )  # fmt: skip
     for name in PALETTE:
         assert any(finds(family, name) for family in families), name

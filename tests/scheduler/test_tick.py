@@ -2,9 +2,6 @@
 
 import asyncio
 import logging
-import os
-import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -15,8 +12,7 @@ import pytest
 
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger import picture_reviews
-from swatchbook.ledger.document_commands import cancel, mark_deleting
-from swatchbook.ledger.runs import live_runs
+from swatchbook.ledger.document_commands import mark_deleting
 from swatchbook.ledger.schedule import due_documents, last_rounds
 from swatchbook.ledger.stored_documents import Document, get_document
 from swatchbook.pipeline.register import register
@@ -25,13 +21,11 @@ from swatchbook.resources import Resources, open_resources
 from swatchbook.scheduler.tick import Ticked, keep_ticking, tick
 from swatchbook.settings import load_settings
 from tests.command import run_json
-from tests.fixtures import ROOT, free_port
-from tests.forked import Forked
+from tests.fixtures import free_port
 from tests.ledger.scene import begin_again, set_document
 from tests.ledger.test_picture_reviews import weak
 from tests.pdf.making import Paper, gradient, jpeg
-from tests.scheduler.conftest import POOL, died, queued
-from tests.servers.flow_runs import forked_runs
+from tests.scheduler.conftest import died, queued
 from tests.waiting import until
 
 
@@ -128,58 +122,6 @@ def test_who_is_woken_does_not_wait_for_the_next_round(resources: Resources) -> 
             await loop
 
     asyncio.run(deleted_in_turn())
-
-
-@contextmanager
-def worker(folder: Path, api: str) -> Iterator[None]:
-    """A real worker on the pool, its runs on this home; gone with its children afterwards."""
-    environment = {
-        **os.environ,
-        "PREFECT_API_URL": api,
-        "PREFECT_HOME": str(folder / "prefect"),
-        "PREFECT_LOCAL_STORAGE_PATH": str(folder / "results"),
-        "PREFECT_WORKER_QUERY_SECONDS": "1",
-        "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
-        "PYTHONPATH": str(ROOT),
-    }
-    command, log = ("prefect.__main__", "worker", "start", "--pool", POOL), folder / "worker.log"
-    with forked_runs(folder) as run:
-        asyncio.run(_run_by(run))
-        process = Forked(command, environment, folder, log, log)
-        try:
-            yield
-        finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill_all()
-
-
-async def _run_by(command: str) -> None:
-    """Let the pool's flow runs be started by this command."""
-    from prefect import get_client
-    from prefect.client.schemas.actions import WorkPoolUpdate
-
-    template = {"job_configuration": {"command": command}, "variables": {"type": "object"}}
-    async with get_client() as client:
-        await client.update_work_pool(POOL, WorkPoolUpdate(base_job_template=template))
-
-
-@pytest.mark.stack
-def test_a_flow_run_that_starts_after_the_cancel_does_not_run(
-    resources: Resources, deployment: Any, tmp_path: Path, prefect_api: str
-) -> None:
-    from tests.scheduler.test_launch import flow_runs
-
-    cancelled = uploaded(resources, tmp_path)
-    round_of(resources)
-    cancel(resources.ledger, cancelled.id)
-    with worker(tmp_path, prefect_api):
-        until(lambda: all(run.state.is_final() for run in flow_runs()), seconds=120)
-    assert get_document(resources.ledger, cancelled.id).status == DocumentStatus.CANCELLED
-    assert get_document(resources.ledger, cancelled.id).generation is None
-    assert live_runs(resources.ledger) == []
 
 
 @pytest.mark.stack

@@ -127,28 +127,6 @@ def control(
             ask(remove_all)
 
 
-@pytest.mark.parametrize(
-    ("wrong", "said"),
-    [
-        ({"source": ""}, "source"),
-        ({"owner": "../ann"}, "owner"),
-        ({"options": {"batch_size": 0}}, "options.batch_size"),
-        ({"options": {"batch_size": 257}}, "options.batch_size"),
-        ({"options": {"max_retries": 11}}, "options.max_retries"),
-        ({"options": {"batchsize": 20}}, "batchsize"),
-        ({"options": {"roles": ["smell"]}}, "options.roles"),
-        ({"blocks": {"index": "No Such Name"}}, "blocks.index"),
-        ({"sorce": "x"}, "sorce"),
-        ({"source": "x" * 600_000}, "524,288"),
-    ],
-    ids=lambda value: str(value)[:40],
-)
-def test_what_is_out_of_range_is_refused_by_name(control: Control, wrong: dict[str, Any], said: str) -> None:
-    answer = control.submit("ingest_catalogue", **control.form("ingest_catalogue", source="x") | wrong)
-    assert answer.status_code in (409, 422), answer.text
-    assert said in answer.text
-
-
 def test_every_field_of_every_form_is_filled_in_and_explained(control: Control) -> None:
     for name in ("ingest_catalogue", "retry_failed", "report_coverage"):
         schema = control.deployment(name)["parameter_openapi_schema"]

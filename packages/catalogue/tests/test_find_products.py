@@ -1,25 +1,16 @@
 """Products from a language model: correct ones are accepted, invented ones rejected."""
 
-import json
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
-import pytest
-
 from swatchbook.errors import PayloadTooLarge
-from swatchbook.records import Discovery, Page, Reading
-from swatchbook.settings import Settings
-from swatchbook.storage.files import Files
-from swatchbook_base.reading import iter_pages
+from swatchbook.records import Discovery
 from swatchbook_catalogue.discover import discover
 from swatchbook_catalogue.llm.find_products import NONE_NAMED, ask_products
-from swatchbook_catalogue.pdf import reader
 from tests.catalogue import layouts
 from tests.catalogue.layouts import Document, page, prose, text
 from tests.catalogue.llm.chat import FakeChat, Reply
-from tests.providers import attentive
 
 NOTHING = Discovery(products=())
 
@@ -42,28 +33,6 @@ def offer(name: str, first: int, last: int | None = None, **more: Any) -> dict[s
 
 def rejected(discovery: Discovery) -> list[tuple[str, str | None]]:
     return [(each.rule, each.text) for each in discovery.rejected]
-
-
-@pytest.fixture
-def read(small_catalogue: Path, tmp_path: Path) -> tuple[Reading, list[Page]]:
-    files = Files(tmp_path / "files")
-    reading = reader.read(small_catalogue, files, Settings(home=tmp_path))
-    return reading, list(iter_pages(files, reading))
-
-
-def test_correct_reply_gives_the_products_of_the_sample(
-    read: tuple[Reading, list[Page]], small_catalogue: Path
-) -> None:
-    reading, pages = read
-    chat = FakeChat(attentive.answer)
-    found = ask_products(chat, reading, pages, discover(reading, pages))
-    truth = json.loads(small_catalogue.with_suffix(".truth.json").read_text())["products"]
-    assert [(p.name, p.category, p.first_page, p.last_page) for p in found.products] == [
-        (p["name"], p["category"], p["first_page"], p["last_page"]) for p in truth
-    ]
-    assert found.rejected == ()
-    assert all(product.occurrences for product in found.products), "the layout rules lend their places"
-    assert len(chat.questions) == 1
 
 
 def test_excerpt_has_number_headings_and_rows_but_no_running_heads() -> None:

@@ -99,19 +99,6 @@ def test_an_ingest_finds_a_picture_that_is_drawn_and_no_placement_covers(paper: 
     assert math.isclose(found[0].share, 120 * 100 / (400 * 600), abs_tol=0.005)
 
 
-def test_an_ingest_finds_what_is_left_of_a_raster_that_was_cut(paper: Paper, tmp_path: Path) -> None:
-    raster = Image.new("RGB", (360, 500), "white")
-    for left in (20, 200):
-        raster.paste(photo(left), (left, 40))
-    raster.paste(photo(3).resize((340, 45)), (10, 400))  # too long for a region
-    page = paper.page()
-    page.insert_image((20, 50, 380, 550), stream=png(raster))
-    for left in (60, 240):
-        page.insert_text((left, 220), "Oak plank")
-    (found,) = lost(paper, tmp_path)
-    assert is_near(found.bbox, (30, 450, 370, 495))
-
-
 def test_boxes_are_drawn_over_the_page_and_notes_beside_it(paper: Paper, tmp_path: Path) -> None:
     paper.page().insert_image(PHOTO, stream=png(gradient(120, 100)))
     boxes = (

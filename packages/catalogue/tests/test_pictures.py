@@ -114,33 +114,22 @@ def test_every_sighting_becomes_one_placement_with_its_own_id(drawn: list[tuple[
 # --- captions ---------------------------------------------------------------------------------------------------------
 
 
-def test_caption_is_the_nearest_line_below() -> None:
-    lines = [line("Above it", 120, 80), line("Oak natural", 120, 255), line("Further down", 120, 285)]
-    assert caption(PICTURE, lines) == "Oak natural"
+MINE, NEIGHBOURS = line("Mine", 150, 260), line("The neighbour's own", 330, 252)
+CAPTIONS: list[tuple[list[Line], str | None]] = [
+    ([line("Above it", 120, 80), line("Oak natural", 120, 255), line("Further down", 120, 285)], "Oak natural"),
+    (
+        [line("Oak natural,", 120, 255), line("oiled by hand", 120, 267), line("BIG HEADING", 120, 279, size=18)],
+        "Oak natural, oiled by hand",
+    ),
+    ([MINE, NEIGHBOURS], "Mine"), ([NEIGHBOURS], None), ([line("Above", 150, 85)], "Above"),
+    ([line("Beside", 310, 150)], "Beside"), ([line("On it", 150, 150)], "On it"), ([line("12", 150, 255)], None),
+    ([line("x" * (CAPTION_LENGTH + 1), 100, 255, width=200)], None), ([line("Far", 150, 300)], None), ([], None),
+]  # fmt: skip
 
 
-def test_caption_continues_over_lines_of_the_same_size() -> None:
-    lines = [line("Oak natural,", 120, 255), line("oiled by hand", 120, 267), line("BIG HEADING", 120, 279, size=18)]
-    assert caption(PICTURE, lines) == "Oak natural, oiled by hand"
-
-
-def test_caption_of_a_neighbouring_picture_is_not_used() -> None:
-    lines = [line("Mine", 150, 260), line("The neighbour's own", 330, 252)]
-    assert caption(PICTURE, lines) == "Mine"
-    assert caption(PICTURE, lines[1:]) is None
-
-
-def test_caption_is_above_beside_or_on_the_picture_if_nothing_is_below() -> None:
-    assert caption(PICTURE, [line("Above", 150, 85)]) == "Above"
-    assert caption(PICTURE, [line("Beside", 310, 150)]) == "Beside"
-    assert caption(PICTURE, [line("On it", 150, 150)]) == "On it"
-
-
-def test_numbers_paragraphs_and_far_lines_are_no_captions() -> None:
-    assert caption(PICTURE, [line("12", 150, 255)]) is None
-    assert caption(PICTURE, [line("x" * (CAPTION_LENGTH + 1), 100, 255, width=200)]) is None
-    assert caption(PICTURE, [line("Far", 150, 300)]) is None
-    assert caption(PICTURE, []) is None
+def test_caption_is_the_nearest_text_that_may_be_one() -> None:
+    for lines, expected in CAPTIONS:
+        assert caption(PICTURE, lines) == expected
 
 
 def test_nearby_text_keeps_the_order_of_the_page_and_its_limit() -> None:

@@ -153,16 +153,6 @@ def test_tables_come_out_as_rows(paper: Paper, tmp_path: Path) -> None:
     assert table.page == 1
 
 
-def test_reading_says_which_pages_have_tables(paper: Paper, files: Files, tmp_path: Path) -> None:
-    for number in range(1, 5):
-        page = paper.page(f"Oak {number}")
-        for row in range(6 if number == 3 else 0):
-            for column in range(3):
-                page.insert_text((50 + 110 * column, 100 + 20 * row), f"{row} x {column}", fontsize=10)
-    reading = reader.read(paper.save(tmp_path / "a.pdf"), files, settings())
-    assert reading.table_pages == (3,)
-
-
 def test_page_on_which_the_layout_reader_fails_keeps_its_tables_with_a_warning(
     paper: Paper, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

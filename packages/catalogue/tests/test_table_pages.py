@@ -21,11 +21,6 @@ def test_grids_look_tabular_in_any_order(rows: int, columns: int, order: object)
     assert looks_tabular(cells)
 
 
-@given(st.integers(0, 30))
-def test_one_column_does_not_look_tabular(rows: int) -> None:
-    assert not looks_tabular(grid(rows, 1))
-
-
 def test_two_rows_or_cards_far_apart_do_not_look_tabular() -> None:
     assert not looks_tabular(grid(2, 3))
     assert not looks_tabular(grid(3, 3, down=150))

@@ -277,7 +277,6 @@ def test_refused_change_of_an_image_is_another_failure(ledger: Ledger) -> None:
 
 
 def test_lost_pages_and_failed_chunks_are_other_failures(ledger: Ledger) -> None:
-    from tests.ledger.scene import reading
     from tests.ledger.test_stage_results import PLAN
 
     run = begin(ledger)
@@ -416,7 +415,6 @@ def test_pages_keep_unassigned_texts(ledger: Ledger) -> None:
 
 
 def test_a_document_is_shown_as_promised(ledger: Ledger) -> None:
-    from tests.ledger.scene import reading
     from tests.ledger.test_stage_results import PLAN
 
     run = begin(ledger)
@@ -461,17 +459,8 @@ def test_a_document_is_shown_as_promised(ledger: Ledger) -> None:
         ("rejected", [found.placements[2].id]),
     ]
     first = shown["images"][0]
-    assert {
-        "id",
-        "content_key",
-        "width",
-        "height",
-        "status",
-        "quality",
-        "items",
-        "analysis",
-        "placements",
-    } <= first.keys()
+    kept = ("id", "content_key", "width", "height", "status", "quality", "items", "analysis", "placements")
+    assert first.keys() >= set(kept)
     assert {i["role"]: i["state"] for i in first["items"]} == {
         "analysis": "done", "color": "done", "understanding": "done", "visual": "done",
     }  # fmt: skip
@@ -479,12 +468,7 @@ def test_a_document_is_shown_as_promised(ledger: Ledger) -> None:
     assert {"id", "page", "bbox", "kind", "state", "reason", "xref", "caption"} <= first["placements"][0].keys()
     assert shown["images"][2]["items"][0]["failure"]["kind"] == "unreadable_image"
     (linked,) = shown["links"]
-    assert (linked["kind"], linked["source"], linked["target"], linked["score"]) == (
-        "image_product",
-        oak.id,
-        plank.id,
-        0.8,
-    )
+    assert linked.items() >= {"kind": "image_product", "source": oak.id, "target": plank.id, "score": 0.8}.items()
     assert [chunk["id"] for chunk in shown["chunks"]] == [chunk.id for chunk in text.chunks]
 
 
