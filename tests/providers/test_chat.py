@@ -103,15 +103,6 @@ def test_an_answer_off_the_shape_is_mended_once_told_what_was_wrong(
     assert "surprise" in mended  # what it said first
 
 
-def test_the_way_that_a_server_takes_is_found_out_once(there: Provider, context: CallContext) -> None:
-    there.takes = {"plain"}
-    asking = chat(there)
-    for number in range(5):
-        asking.ask(question(number), Seen, context)
-    assert len(there.asked) == 5 + 2
-    assert spending(context.ledger, context.run.document)[0].cost_usd > 0
-
-
 def test_calls_wait_until_a_wire_is_chosen(there: Provider, context: CallContext) -> None:
     there.takes, there.delay = {"plain"}, lambda: 0.5
     started = time.monotonic()

@@ -59,14 +59,6 @@ def test_a_price_is_known_or_it_is_unknown(
         assert usd(price, 1_000, 1_000) is None
 
 
-def test_a_price_of_the_settings_has_no_date() -> None:
-    settings = Settings(llm={"model": "gpt-5"})
-    known, own = (known_price(s, "llm") for s in (settings, settings.model_copy(update={"prices": {"gpt-5": OWN}})))
-    assert known is not None
-    assert own is not None
-    assert (known.checked is None, own.checked is None) == (False, True)
-
-
 def test_the_encoder_calls_with_the_price_of_its_own_address() -> None:
     settings = Settings(text_encoder="voyage", text={"api_key": "key", "model": "voyage-4-lite"})  # type: ignore[arg-type]
     elsewhere = replace(settings, {"text.url": "http://127.0.0.1:1/v1"})

@@ -13,10 +13,6 @@ def places(gate: Throttle, count: int, *, tokens: int = 0, now: float = 0.0) -> 
     return [gate.take_place(now, tokens) for _ in range(count)]
 
 
-def test_without_limits_every_place_is_now() -> None:
-    assert places(Throttle(), 100, tokens=10_000, now=5.0) == [5.0] * 100
-
-
 def test_calls_are_spread_over_the_minute() -> None:
     taken = places(Throttle(Rates(calls=60)), 200)
     assert taken[0] == 0.0
@@ -54,15 +50,6 @@ def test_unused_tokens_move_no_call_before_one_that_waits() -> None:
     assert places(gate, 1, tokens=10_000, now=5.0) == pytest.approx([130])
 
 
-def test_what_one_call_is_told_holds_for_all_until_then() -> None:
-    gate = Throttle()
-    gate.told(100.0, 99.0, 30.0)
-    assert gate.closed_for(110.0) == 20.0
-    gate.told(101.0, 99.5, 5.0)  # another that was under way: the longer wait holds
-    assert gate.closed_for(110.0) == 20.0
-    assert gate.closed_for(130.0) == 0.0
-
-
 def test_wait_without_a_time_doubles() -> None:
     gate, now, waits = Throttle(), 0.0, []
     for _ in range(8):
@@ -76,15 +63,6 @@ def test_wait_without_a_time_doubles() -> None:
     assert gate.closed_for(now) == 1
 
 
-def test_wait_grows_though_0_s_is_asked() -> None:
-    gate, now, waits = Throttle(), 0.0, []
-    for seconds in (0.0, 0.0, 0.001, 0.0, 30.0, 0.0):
-        gate.told(now, now, seconds)
-        waits.append(gate.closed_for(now))
-        now += waits[-1]
-    assert waits == [0, 1, 3, 7, 30, 31]
-
-
 @pytest.mark.parametrize("seconds", [365 * 86_400.0, float("inf")])
 def test_a_year_is_an_hour(seconds: float) -> None:
     gate = Throttle()
@@ -94,13 +72,6 @@ def test_a_year_is_an_hour(seconds: float) -> None:
 
 def strike(gate: Throttle, now: float, count: int = 1) -> list[bool]:
     return [gate.failed(now, gate.enter(now)) for _ in range(count)]
-
-
-def test_five_in_a_row_and_it_is_down_for_everybody() -> None:
-    gate = Throttle()
-    assert strike(gate, 0.0, STRIKES) == [False] * (STRIKES - 1) + [True]
-    with pytest.raises(ProviderDown, match="again in 10 s"):
-        gate.enter(0.0)
 
 
 def test_an_answer_in_between_is_not_in_a_row() -> None:
@@ -120,22 +91,3 @@ def test_one_probe_at_a_time_asks_whether_it_is_back() -> None:
     assert gate.enter(10.0) is True
     gate.reached(True)
     assert [gate.enter(10.0), gate.enter(10.0)] == [False, False]
-
-
-def test_pauses_between_probes_grow_to_ten_minutes() -> None:
-    gate, now, pauses = Throttle(), 0.0, []
-    strike(gate, now, STRIKES)
-    for _ in range(8):
-        pause = next(seconds for seconds in range(1, 1_000) if not is_closed(gate, now + seconds))
-        pauses.append(pause)
-        now += pause
-        gate.failed(now, True)
-    assert pauses == [10, 20, 40, 80, 160, 320, 600, 600]
-
-
-def is_closed(gate: Throttle, now: float) -> bool:
-    try:
-        gate.enter(now)
-    except ProviderDown:
-        return True
-    return False
