@@ -34,17 +34,6 @@ def test_a_filter_lists_what_facets_count(sample: Resources, monkeypatch: pytest
         assert facets_of_search(sample, where=where) == facets(sample.ledger, "image", where)
 
 
-def test_only_the_owner_s_are_listed(sample: Resources) -> None:
-    assert find_relevant(sample, where=Where(owner="bert")).total == 0
-    assert {hit.owner for hit in find_relevant(sample, where=ANNA, k=100).hits} == {"anna"}
-
-
-def test_a_filter_that_nothing_matches_is_named(sample: Resources) -> None:
-    found = find_relevant(sample, where=ANNA.model_copy(update={"category": ("no such",)}))
-    assert (found.hits, found.total) == ((), 0)
-    assert [each.field for each in found.unmatched] == ["category"]
-
-
 def test_a_search_counts_all_its_results(sample: Resources) -> None:
     first = find_relevant(sample, text="oak floor", where=ANNA, k=3)
     whole = find_relevant(sample, text="oak floor", where=ANNA, k=100)

@@ -42,18 +42,6 @@ def test_results_move_away_from_what_they_should_not_be_like(sample: Resources) 
     assert words[0] not in fewer
 
 
-def test_pages_are_the_whole_in_order(sample: Resources) -> None:
-    one = Examples(image_ids(sample.ledger, "anna")[:1])
-    whole = ids(find_relevant(sample, examples=one, where=ANNA, k=100))
-    listed, offset = list[str](), 0
-    while offset is not None:
-        page = find_relevant(sample, examples=one, where=ANNA, k=4, offset=offset)
-        listed += ids(page)
-        offset = page.next
-    assert listed == whole
-    assert len(whole) == 13
-
-
 def test_weights_choose_the_roles(sample: Resources) -> None:
     found = find_relevant(sample, text="oak", where=ANNA, weights=parse_weights("keyword=1, text=0.5"))
     assert {role for hit in found.hits for role in hit.why} == {"keyword", "text"}

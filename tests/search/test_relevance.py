@@ -176,13 +176,6 @@ def test_words_that_nothing_of_an_owner_says_are_foreign_and_others_are_not(samp
     assert judged("diesel piston", None) == {all_of_it}
 
 
-def test_the_nearest_satisfies_the_filters_and_a_filter_that_nothing_matches_is_named(sample: Resources) -> None:
-    where = Where(owner="anna", product=("Palladio Terrazzo",))
-    assert {hit.product for hit in find_relevant(sample, text="piston ring", where=where).hits} == {"Palladio Terrazzo"}
-    none = find_relevant(sample, text="oak", where=Where(owner="anna", material=("oakk",)))
-    assert (none.hits, [missed.field for missed in none.unmatched]) == ((), ["material"])
-
-
 def test_a_picture_is_compared_with_pictures_and_nothing_is_left_out(sample: Resources, tmp_path: Path) -> None:
     from PIL import Image
 

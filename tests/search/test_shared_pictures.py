@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from swatchbook.index.contract import Where
 from swatchbook.ledger.queries.filters import facets, satisfying
@@ -77,40 +75,3 @@ def test_no_price_is_no_price(shared: Any) -> None:
     priced = facets(resources.ledger, "product", Where()).price
     assert priced
     assert (priced.lowest, priced.currencies) == (5.0, ("EUR",))
-
-
-FILTERS = st.fixed_dictionaries(
-    {},
-    optional={
-        "brand": st.sampled_from([("Nord",), ("Sud",), ("Nord", "Sud")]),
-        "category": st.sampled_from([("Chairs",), ("Stools",), ("seats",)]),
-        "product": st.sampled_from([("oak",), ("ash",), ("bench",), ("seat",)]),
-        "currency": st.just(("EUR",)),
-        "price_min": st.sampled_from([1.0, 10.0, 60.0]),
-        "price_max": st.sampled_from([1.0, 10.0, 60.0]),
-    },
-)
-
-
-def meets(item: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
-    """By hand: whether one item alone has all that is asked for."""
-    price = float(item["price"]) if "price" in item else None
-    return (
-        ("brand" not in asked or item.get("brand") in asked["brand"])
-        and ("category" not in asked or item.get("category") in asked["category"])
-        and ("product" not in asked or asked["product"][0] in item["title"].casefold().split())
-        and ("currency" not in asked or item.get("currency") in asked["currency"])
-        and ("price_min" not in asked or (price is not None and price >= asked["price_min"]))
-        and ("price_max" not in asked or (price is not None and price <= asked["price_max"]))
-    )
-
-
-@given(asked=FILTERS)
-def test_filters_are_met_by_one_item_and_it_is_shown(shared: Any, asked: dict[str, Any]) -> None:
-    resources, image, *_ = shared
-    where = Where(**asked)
-    items = [*ITEMS, {"title": "wooden seat", "category": "seats"}]
-    right = {item["title"] for item in items if meets(item, asked)}
-    assert bool(satisfying(resources.ledger, "image", [image], where)) == bool(right)
-    if right:
-        assert shown(resources, image, where)[0] in right
