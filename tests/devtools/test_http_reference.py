@@ -20,14 +20,3 @@ def test_every_endpoint_is_listed_and_has_a_section() -> None:
     sections = re.findall(r"^## (.+)$", "".join(made[page] for page in made if page != TARGET), re.MULTILINE)
     assert sorted(sections) == sorted(endpoints)
     assert len(made) == 1 + len(GROUPS)
-
-
-def test_a_section_says_key_statuses_and_parameters() -> None:
-    made = pages()
-    search = made[FOLDER / "search.md"].partition("## GET /search\n")[2].partition("\n## ")[0]
-    assert "Key: a key." in search
-    assert "429" in search
-    assert "| `k` | query | whole number, 1 to 100" in search
-    assert "Key: all owners." in made[FOLDER / "operation.md"].partition("## GET /health\n")[2].partition("\n## ")[0]
-    assert "Key: none." in made[FOLDER / "operation.md"].partition("## GET /live\n")[2].partition("\n## ")[0]
-    assert "| `status` | query | `" in made[FOLDER / "documents.md"]

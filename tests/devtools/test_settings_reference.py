@@ -14,12 +14,3 @@ def test_page_is_what_the_program_says() -> None:
 def test_every_setting_has_a_row() -> None:
     rows = re.findall(r"^\| `(\w+)` \| [^|]+ \| [^|]+ \| [^|]+ \|$", pages()[TARGET], re.MULTILINE)
     assert sorted(rows) == sorted(map(variable, FIELDS))
-
-
-def test_a_row_says_default_and_range() -> None:
-    assert "| `SWATCHBOOK_PORT` | `8420` | 0 to 65,535 |" in pages()[TARGET]
-    assert (
-        "| `SWATCHBOOK_INDEX` | `lance`; `production`: `weaviate` | `lance`, `weaviate`, or a plugin |"
-        in pages()[TARGET]
-    )
-    assert "| `SWATCHBOOK_TEXT__API_KEY` | none | a secret |" in pages()[TARGET]
