@@ -71,11 +71,6 @@ def test_without_a_terminal_it_refuses_and_names_the_option(ledger: Ledger, home
     assert "2 images" in done.stderr
 
 
-def test_with_yes_nobody_is_asked(ledger: Ledger, home: Path) -> None:
-    assert run(home, *CATALOGUE, "--yes").returncode == 0
-    assert count(ledger, documents) == 1
-
-
 def test_as_json_it_tells_what_went(ledger: Ledger, home: Path) -> None:
     done = run(home, *CATALOGUE, "--yes", "--json")
     told = json.loads(done.stdout)
@@ -100,11 +95,6 @@ def test_trash_lists_restores_and_ends(ledger: Ledger, home: Path) -> None:
     assert "The trash is empty." in run(home, "trash", "--owner", "anna").stderr
     assert run(home, "trash", "restore", "catalogue.pdf", "--owner", "anna").returncode == 2
     assert count(ledger, documents) == 1
-
-
-def test_delete_now_passes_the_trash(ledger: Ledger, home: Path) -> None:
-    assert run(home, *CATALOGUE, "--now", "--yes").returncode == 0
-    assert (count(ledger, documents), count(ledger, trash)) == (1, 0)
 
 
 # --- what folders and batches put there -------------------------------------------------------------------------------

@@ -132,20 +132,6 @@ def test_all_cancels_and_deletes_what_the_owner_has_and_nothing_else(ledger: Led
     assert statuses(ledger) == {"bert": ["cancelled"]}
 
 
-@pytest.mark.parametrize("command", ["show", "cancel", "delete", "fill outdated", "export", "fill failed"])
-def test_a_document_of_another_owner_is_not_found_and_not_told_of(ledger: Ledger, command: str) -> None:
-    (document,) = all_documents(ledger, "bert")
-    supplement = next(each for each in all_documents(ledger, "anna") if each.name == "supplement.pdf")
-    before = statuses(ledger)
-    for reference, owner in ((document.id, "anna"), (document.id[:13], "anna"), (supplement.name, "bert")):
-        failure = swatchbook(*command.split(), reference, "--owner", owner).exception
-        assert isinstance(failure, InvalidReference), reference
-        assert failure.message == f"There is no document {reference!r} of {owner}."
-        assert "Another owner's needs --owner" in str(failure)
-        assert {"anna": "bert", "bert": "anna"}[owner] not in str(failure)
-    assert statuses(ledger) == before
-
-
 def test_one_name_in_two_collections_is_no_question(ledger: Ledger) -> None:
     for owner in ("anna", "bert"):
         assert asked("show", "catalogue.pdf", "--owner", owner)["document"]["owner"] == owner

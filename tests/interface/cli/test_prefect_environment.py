@@ -31,10 +31,6 @@ def test_a_prefect_server_that_is_not_there_is_named(url: str) -> None:
         probe_prefect(url)
 
 
-def test_a_prefect_server_that_is_there_will_do(prefect_server: str) -> None:
-    probe_prefect(prefect_server)
-
-
 def test_a_damaged_database_of_prefect_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
     check_database()  # of an installation that has had no run
