@@ -128,6 +128,7 @@ def test_a_body_that_ends_twice_hides_no_request(target: Target, said: bytes) ->
 @pytest.mark.parametrize(
     "said",
     [
+        b"",
         b"GET /li",
         head("GET /live") + b"GET /li",
         head("GET /live", "Content-Length: 1000000") + b"x",

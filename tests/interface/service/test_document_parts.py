@@ -83,11 +83,3 @@ def test_a_cursor_of_another_list_is_refused(sample: Sample) -> None:
         for wrong in ("x", "WzFlOTk5LCJ4Il0=", "é") if part == "pages" else (cursor,):
             answer = client.get(f"/documents/{document}/{part}", params={"cursor": wrong})
             assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json"), wrong
-
-
-def test_what_is_unknown_is_not_found(sample: Sample) -> None:
-    client, _, document = sample
-    nobody = "00000000-0000-0000-0000-000000000000"
-    for path in (*(f"/documents/{nobody}/{part}" for part in PARTS), f"/products/{nobody}", f"/products/{document}"):
-        answer = client.get(path)
-        assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")

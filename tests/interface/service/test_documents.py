@@ -86,20 +86,6 @@ def test_a_live_run_shows_how_far_it_is(client: TestClient, resources: Resources
     assert listed["percent"] == shown["percent"]
 
 
-def test_a_complete_one_shows_its_account(sample: Sample) -> None:
-    client, _, listed = sample
-    shown = client.get(f"/documents/{listed['id']}").json()
-    assert (shown["status"], shown["stage"], shown["percent"], shown["progress"]) == (
-        "completed",
-        "COMPLETED",
-        100,
-        None,
-    )
-    report = shown["report"]
-    assert report["images_found"] == report["images_complete"] > 0
-    assert {name: shown[name] for name in listed} == listed
-
-
 def test_what_cannot_be_worked_on_says_why(client: TestClient, resources: Resources) -> None:
     document = queued(resources, "oak.pdf").id
     values = {

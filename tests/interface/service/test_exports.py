@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from swatchbook.interface.cli.main import app
-from tests.interface.conftest import ANNA, BERT, asking, bearing
+from tests.interface.conftest import asking
 
 
 def test_the_file_is_that_of_the_command(filled: Path, tmp_path: Path) -> None:
@@ -31,12 +31,3 @@ def test_what_is_asked_wrongly_is_refused(filled: Path, wrong: dict[str, Any]) -
     with asking() as client:
         assert client.post("/export", json={"owner": "anna", **wrong}).status_code == 422
     assert not list(filled.glob("tmp/*"))
-
-
-@pytest.mark.usefixtures("keys")
-def test_a_key_exports_what_it_may_see(filled: Path) -> None:
-    with asking() as client:
-        document = client.get("/documents", headers=bearing(ANNA)).json()["documents"][0]["id"]
-        for asked, of_anna, of_bert in (({}, "2", "0"), ({"document": document}, "2", None)):
-            answers = [client.post("/export", json=asked, headers=bearing(key)) for key in (ANNA, BERT)]
-            assert [each.headers.get("Swatchbook-Products") for each in answers] == [of_anna, of_bert]

@@ -8,8 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,14 +15,10 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-import uvicorn
 
 from swatchbook.interface.service import serve
-from swatchbook.interface.service.app import create_app
-from swatchbook.settings import load_settings
 from tests.command import Command, run, running
 from tests.fixtures import free_port
-from tests.interface.service.served import rest
 from tests.servers.catalogues import make_catalogue
 from tests.waiting import until
 
@@ -181,25 +175,6 @@ def test_what_is_heavy_is_loaded_only_when_it_is_needed(home: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
     run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60)
     assert (run.stdout, run.returncode) == ("[]\n", 0), run.stderr
-
-
-def test_who_says_nothing_is_hung_up_on(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
-    monkeypatch.setattr(serve, "HEAD_SECONDS", 0.2)
-    app = create_app(load_settings(), loop=rest)
-    server = uvicorn.Server(uvicorn.Config(app, http=serve.TimeoutProtocol, port=0, log_config=None, lifespan="off"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        while not server.started:
-            time.sleep(0.01)
-        address = server.servers[0].sockets[0].getsockname()
-        for said in (b"", b"GET /live HT"):
-            with socket.create_connection(address, timeout=PATIENCE) as slow:
-                slow.sendall(said)
-                assert slow.recv(1) == b""
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 pytestmark = pytest.mark.stack

@@ -106,14 +106,6 @@ def test_file_is_on_disk_before_its_document(service: Served, monkeypatch: pytes
     assert names == [(kept, True), (kept.parent, True), (kept.parent.parent, True)]
 
 
-def test_the_same_upload_again_is_the_same_document(service: Served) -> None:
-    first = send(service, owner="alice")
-    again = send(service, name="renamed.pdf", owner="alice")
-    other = send(service, owner="bob")
-    assert (again.status_code, again.json()) == (202, first.json())
-    assert other.json()["id"] != first.json()["id"]
-
-
 def test_at_once_the_same_upload_is_one_document(service: Served) -> None:
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: send(service), range(16)))
@@ -146,13 +138,6 @@ def begin(service: Served, identity: str, options: IngestOptions = IngestOptions
 def complete(service: Served, identity: str, options: IngestOptions = IngestOptions()) -> DocumentStatus:
     """As if a flow had been through it."""
     return runs.end(service.resources.ledger, begin(service, identity, options), DocumentStatus.COMPLETED)
-
-
-def test_what_is_complete_with_these_options_starts_nothing(service: Served) -> None:
-    identity = send(service).json()["id"]
-    complete(service, identity)
-    answer = send(service)
-    assert (answer.status_code, answer.json()["status"]) == (200, "completed")
 
 
 @pytest.mark.parametrize("options", ['{"focus": false}', '{"force": true}'])

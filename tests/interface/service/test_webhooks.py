@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -164,16 +163,6 @@ def test_who_hangs_up_learns_the_end_with_the_next_try(service: Served, server: 
     assert len(server.seen) == 1
 
 
-def test_sixty_at_once_are_sixty_documents(service: Served, server: Origin) -> None:
-    server.files |= {f"/{n}.pdf": PDF + str(n).encode() for n in range(60)}
-    with ThreadPoolExecutor(50) as pool:
-        answers = list(pool.map(lambda n: announce(service, f"msg_{n}", url=at(server, f"/{n}.pdf")), range(60)))
-    assert {answer.status_code for answer in answers} == {202}
-    assert {answer.json()["id"] for answer in answers} == set(documents(service))
-    assert len(documents(service)) == 60
-    assert service.waiting == []
-
-
 def test_who_cannot_sign_shows_a_token(service: Served, server: Origin) -> None:
     body = json.dumps({"url": at(server)}).encode()
     first = post(service, body, {"Authorization": f"Bearer {TOKEN}"}, source="dam")
@@ -276,31 +265,6 @@ def distrusting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def test_what_is_signed_is_believed(body: bytes, delivery: str) -> None:
     assert is_signed(SECRET, signed(body, delivery), body)
     assert not is_signed(OTHER_SECRET, signed(body, delivery), body)
-
-
-@given(
-    name=st.sampled_from(["webhook-id", "webhook-timestamp", "webhook-signature"]),
-    value=st.text() | st.binary().map(lambda b: b.decode("latin-1")) | st.from_regex(r"v1,[A-Za-z0-9+/=]*( v1,.*)?"),
-)
-def test_no_header_that_was_changed_is_believed(name: str, value: str) -> None:
-    headers = signed(BODY)
-    if value not in (headers[name], *headers[name].split()):
-        changed = {**headers, name: value}
-        same_time = name == "webhook-timestamp" and is_same_second(value, headers[name])
-        assert is_signed(SECRET, changed, BODY) == same_time
-
-
-def is_same_second(given: str, signed_at: str) -> bool:
-    """What is signed is the whole second; " 12", "12.5" and "1_2" are ways to write one."""
-    try:
-        return int(float(given)) == int(signed_at)
-    except (ValueError, OverflowError):
-        return False
-
-
-@given(body=st.binary(max_size=200))
-def test_no_body_that_was_changed_is_believed(body: bytes) -> None:
-    assert is_signed(SECRET, signed(BODY), body) == (body == BODY)
 
 
 # --- refused ----------------------------------------------------------------------------------------------------------
