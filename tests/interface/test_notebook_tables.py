@@ -1,7 +1,6 @@
 """A collection opened from Python as tables, vectors and files: they have what the commands print and write."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,6 @@ from pyarrow import parquet
 
 from swatchbook import Swatchbook
 from swatchbook.errors import Configuration, InvalidReference
-from swatchbook.export.formats import Changes
 from tests.command import run, run_json
 
 
@@ -117,20 +115,6 @@ def test_export_writes_what_the_command_writes(book: Swatchbook, tmp_path: Path)
     named = {name for row in book.products().to_pylist() for name in row["pictures"]}
     assert {path.name for path in (tmp_path / "pictures").iterdir()} == named
     assert book.export(tmp_path / "products", "small.pdf", format="jsonl").format == "jsonl"
-
-
-def test_export_to_a_shop_takes_what_the_command_takes(book: Swatchbook, tmp_path: Path) -> None:
-    (tmp_path / "shop.yaml").write_text("fields: {Vendor: Nordvik}")
-    given = {"format": "shopify", "mapping": tmp_path / "shop.yaml", "pictures_url": "https://cdn.example/p"}
-    assert book.export(tmp_path / "a.csv", **given).products == 2
-    text = (tmp_path / "a.csv").read_text()
-    assert "https://cdn.example/p/" in text
-    assert ",Nordvik," in text
-    book.export(tmp_path / "dict.csv", **given | {"mapping": {"fields": {"Vendor": "Nordvik"}}})
-    assert (tmp_path / "dict.csv").read_text() == text
-    since_file = book.export(tmp_path / "b.csv", **given, since=tmp_path / "a.csv").changes
-    since_time = book.export(tmp_path / "b.csv", **given, since=datetime.now(UTC)).changes
-    assert since_file == since_time == Changes(new=0, changed=0, gone=0, unchanged=2)
 
 
 def test_unknown_kind_of_result_is_refused(book: Swatchbook) -> None:
