@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import typer
+import yaml
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from fastapi.testclient import TestClient
@@ -33,7 +34,7 @@ from swatchbook.interface.service import app as service
 from swatchbook.interface.service.app import create_app
 from swatchbook.interface.service.sessions import SESSION_COOKIE, _sign
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.stored_documents import list_documents, queue
+from swatchbook.ledger.stored_documents import list_documents
 from swatchbook.ledger.tables import (
     chunks,
     contents,
@@ -49,19 +50,19 @@ from swatchbook.ledger.tables import (
 from swatchbook.ledger.trashed_documents import list_trash
 from swatchbook.pipeline.delete import delete, end_owner, throw_away
 from swatchbook.pipeline.sent_folders import get_sent
-from swatchbook.records import IngestOptions
 from swatchbook.resources import Resources, open_resources
 from swatchbook.setting_values import ApiKey, EventSource, WebhookSource
 from swatchbook.settings import Settings
 from tests.interface.conftest import ADDRESS, ALL, bearing
 from tests.interface.service.served import rest
+from tests.scheduler.conftest import queued
 from tests.servers.catalogues import make_catalogue
 
 OWN, TOKEN = "own-0123456789abcdef", "a-token-of-the-shop"
 """The key of `default`, and of the source of its webhooks. Anna has neither."""
 
 
-# --- the cases: routes ------------------------------------------------------------------------------------------------
+TABLES = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text())
 
 
 class Ask(NamedTuple):
@@ -78,128 +79,8 @@ class Ask(NamedTuple):
 
 
 ONCE, EITHER = (Ask(),), (Ask(), Ask(own=True))
-FILTERS = ("by=image", "by=product", "by=chunk", "document={document}", "product={product_name}", "material=oakk")
 
-ROUTES: Mapping[str, Sequence[Ask]] = {
-    "GET /documents": (Ask(), Ask("name={name}"), Ask("status=queued"), Ask("owner=anna")),
-    "POST /documents": (
-        Ask(upload="file"),
-        Ask(upload="file", fields={"owner": "anna"}),
-        Ask(upload="file", fields={"edition_of": "{document}"}),
-    ),
-    "GET /documents/{document_id}": EITHER,
-    "GET /trash": (Ask(), Ask("owner=anna")),
-    "POST /trash/{document_id}/restore": ONCE,
-    "DELETE /documents/{document_id}": (Ask(), Ask("now=true")),
-    "POST /documents/{document_id}/embed": ONCE,
-    "POST /documents/{document_id}/lost-pictures": (Ask(json={"boxes": ["1:1"], "state": "dismissed"}),),
-    "POST /documents/{document_id}/retry": (Ask(), Ask(json={"force": True})),
-    "POST /documents/{document_id}/cancel": ONCE,
-    "GET /documents/{document_id}/diff/{newer_id}": EITHER,
-    "GET /documents/{document_id}/products": EITHER,
-    "GET /documents/{document_id}/products/edits": EITHER,
-    "POST /documents/{document_id}/products/edits": (Ask(json={"action": "add", "page": 1, "name": "Mine"}),),
-    "DELETE /documents/{document_id}/products/edits/{edit_number}": ONCE,
-    "GET /documents/{document_id}/entities": EITHER,
-    "GET /documents/{document_id}/chunks": EITHER,
-    "GET /documents/{document_id}/links": EITHER,
-    "GET /documents/{document_id}/deletion": EITHER,
-    "GET /documents/{document_id}/images": EITHER,
-    "GET /documents/{document_id}/pages": EITHER,
-    "GET /documents/{document_id}/pages/{number}": (*EITHER, Ask("width=64")),
-    "GET /products/{product_id}": (*EITHER, Ask(accept="text/html"), Ask(accept="text/html", own=True)),
-    "GET /images/{image_id}": EITHER,
-    "GET /images/{image_id}/file": EITHER,
-    "GET /images/{image_id}/thumbnail": EITHER,
-    "POST /images/{image_id}/embed": ONCE,
-    "GET /reviews": (Ask(), Ask("owner=anna")),
-    "POST /images/{image_id}/reviews": (Ask(json={"verdict": "accept"}),),
-    "DELETE /images/{image_id}/reviews/{number}": ONCE,
-    "GET /search": (
-        Ask("text=oak&owner=anna"),
-        Ask("text=oak&owner=default&owner=anna"),
-        Ask("like={image}"),
-        Ask("text=oak&not={image}"),
-        Ask("text=xyzzy"),
-        *(Ask(f"text=oak&k=100&explain=true&{each}") for each in FILTERS),
-    ),
-    "POST /search": (Ask(upload="image"), Ask(upload="image", fields={"owner": "anna"})),
-    "GET /facets": (Ask(), Ask("owner=anna"), Ask("owner=default&owner=anna"), *map(Ask, FILTERS)),
-    "GET /stats": (Ask(), Ask("owner=anna")),
-    "GET /coverage": (Ask(), Ask("owner=anna")),
-    "GET /coverage/documents": (Ask(), Ask("owner=anna")),
-    "POST /coverage/retry": (Ask(json={"kind": "provider_down"}), Ask(json={"kind": "x", "owner": "anna"})),
-    "POST /export": (
-        Ask(json={}),
-        Ask(json={"owner": "anna"}),
-        Ask(json={"document": "{document}"}),
-        Ask(json={"format": "akeneo", "since": "2020-01-01T00:00:00Z"}),
-    ),
-    "GET /near-duplicates": (Ask(), Ask("owner=anna")),
-    "POST /hooks/upload": (
-        Ask(json={"url": "https://shop.example/a.pdf"}),
-        Ask(json={"url": "https://shop.example/a.pdf", "owner": "anna"}, token=TOKEN),
-        Ask(json={"key": "{file}", "owner": "anna"}, token=TOKEN),
-    ),
-    "GET /health": ONCE,
-    "GET /metrics": ONCE,
-    "GET /": (
-        Ask(),
-        Ask("owner=anna"),
-        Ask("text=oak"),
-        Ask("text=oak&by=product"),
-        Ask("text=oak&document={document}"),
-        Ask("like={image}"),
-    ),
-    "GET /ui/results": (Ask("text=oak"), Ask("text=oak&owner=anna"), Ask("owner=anna")),
-    "GET /ui/facets": (Ask(), Ask("owner=anna"), *map(Ask, FILTERS)),
-    "POST /ui/picture": (Ask(upload="image"), Ask(upload="image", fields={"owner": "anna"})),
-    "GET /ui/documents": (Ask(), Ask("owner=anna")),
-    "GET /ui/documents/rows": (Ask(), Ask("owner=anna")),
-    "GET /ui/events": (Ask("owner=anna"),),
-    "POST /ui/uploads": (Ask(form={"folder": "mine"}), Ask(form={"folder": "mine", "owner": "anna"})),
-    "POST /ui/uploads/files": (
-        Ask(upload="file", fields={"folder": "mine", "path": "a.png"}),
-        Ask(upload="file", fields={"folder": "mine", "path": "a.png", "owner": "anna"}),
-    ),
-    "GET /ui/uploads/plan": (Ask("folder=annas-shop"), Ask("folder=annas-shop&owner=anna")),
-    "GET /ui/uploads/picture": (
-        Ask("folder=annas-shop&picture=a.png"),
-        Ask("folder=annas-shop&picture=a.png&owner=anna"),
-    ),
-    "POST /ui/uploads/start": (Ask(form={"folder": "annas-shop"}), Ask("owner=anna", form={"folder": "annas-shop"})),
-    "POST /ui/uploads/cancel": (
-        Ask(form={"folder": "annas-other-shop"}),
-        Ask("owner=anna", form={"folder": "annas-other-shop"}),
-    ),
-    "GET /ui/documents/{document_id}": (*EITHER, Ask("page=2"), Ask("page=2", own=True)),
-    "GET /ui/trash": (Ask(), Ask("owner=anna")),
-    "POST /ui/trash/{document_id}/restore": ONCE,
-    "POST /ui/trash/{document_id}/delete": ONCE,
-    "GET /ui/documents/{document_id}/export.{form}": EITHER,
-    "POST /ui/documents/{document_id}/retry": ONCE,
-    "POST /ui/documents/{document_id}/embed": ONCE,
-    "POST /ui/documents/{document_id}/lost-pictures": (Ask(form={"boxes": "1:1", "state": "taken", "at": "1"}),),
-    "POST /ui/documents/{document_id}/cancel": ONCE,
-    "POST /ui/documents/{document_id}/delete": ONCE,
-    "POST /ui/documents/{document_id}/edits": (Ask(form={"action": "rename", "product": "{product}", "name": "y"}),),
-    "POST /ui/documents/{document_id}/edits/{edit_number}/undo": ONCE,
-    "GET /ui/documents/{document_id}/products": (*EITHER, Ask("offset=1", own=True)),
-    "GET /ui/products/{product_id}/merge": (*EITHER, Ask("name={product_name}", own=True)),
-    "POST /ui/products/{product_id}/edits": (
-        Ask(form={"action": "rename", "name": "y"}),
-        Ask(form={"action": "merge", "other": "{product}"}, own=True),
-    ),
-    "POST /ui/products/{product_id}/edits/{edit_number}/undo": ONCE,
-    "GET /ui/images/{image_id}": EITHER,
-    "POST /ui/images/{image_id}/retry": ONCE,
-    "GET /ui/coverage": (Ask(), Ask("owner=anna")),
-    "GET /ui/coverage/log": (Ask(), Ask("owner=anna")),
-    "POST /ui/coverage/retry": (Ask(form={"kind": "provider_down"}), Ask("owner=anna", form={"kind": "x"})),
-    "GET /ui/review": (Ask(), Ask("owner=anna")),
-    "POST /ui/review/{image_id}/{verdict}": ONCE,
-    "POST /ui/review/{image_id}/{number}/undo": ONCE,
-}
+ROUTES: Mapping[str, Sequence[Ask]] = {route: [Ask(**ask) for ask in asks] for route, asks in TABLES["routes"].items()}
 
 SENDING = {"POST /documents", "POST /hooks/upload", "POST /hooks/events", "POST /ui/uploads", "POST /ui/uploads/files"}
 """What is sent is a document of its sender: there is nothing of anybody else to be seen."""
@@ -217,19 +98,7 @@ USED_UP = {
 LAST = {"POST /ui/documents/{document_id}/delete", "DELETE /documents/{document_id}"}
 """Routes after which her document is no longer found."""
 
-OPEN_ROUTES: Mapping[str, str] = {
-    "GET /live": "says that the process lives",
-    "GET /ready": "says which part is away",
-    "GET /openapi.json": "the description of the API",
-    "GET /docs": "the same, for people",
-    "GET /docs/start.js": "starts it",
-    "GET /docs/{name}": "its files, the same for everybody",
-    "GET /ui/static/{name}": "files of the web page, the same for everybody",
-    "GET /ui/login": "the form to log in",
-    "POST /ui/login": "takes a key",
-    "POST /ui/logout": "forgets a session",
-}
-"""Route -> why it is answered without a key; it reads nothing of any owner."""
+OPEN_ROUTES: Mapping[str, str] = TABLES["open_routes"]
 
 
 def routes(app: FastAPI) -> set[str]:
@@ -241,77 +110,9 @@ def routes(app: FastAPI) -> set[str]:
     return found
 
 
-# --- the cases: commands ----------------------------------------------------------------------------------------------
-
-READING: Mapping[str, Sequence[str]] = {
-    "search": (
-        "search oak -k 100 --json",
-        "search oak -k 100 --by product --json",
-        "search oak -k 100 --by chunk --json",
-        "search --image {picture} -k 100 --json",
-        "search --like {image} --json",
-        "search oak --not {image} --json",
-        "search xyzzy --by product",
-        "search oak --where product={product_name}",
-    ),
-    "stats facets": ("stats facets", "stats facets --by product --json", "stats facets --by chunk"),
-    "export": ("export --all --format jsonl", "export --all --format shopify", "export {name}", "export {document}"),
-    "stats coverage": ("stats coverage --json",),
-    "stats": ("stats --json",),
-    "stats near-duplicates": ("stats near-duplicates --json",),
-    "show": ("show {document}", "show {name}"),
-    "products diff": ("products {document} diff {document}", "products {name} diff {name} --json"),
-    "inspect": ("inspect {name} --page 1",),
-    "evaluate lost-pictures": ("evaluate lost-pictures {document} --json",),
-    "products": ("products {document}", "products {name} --json"),
-    "evaluate search": ("evaluate search {asked} --json",),
-    "status": ("status --json",),
-    "review list": ("review list --json",),
-    "trash": ("trash --json",),
-}
-"""Command -> how it is asked, with `--owner default`. With `--owner anna` it tells of her."""
-
-ACTING: Mapping[str, Sequence[str]] = {
-    "ingest": ("ingest {catalogue} --plan", "ingest {catalogue} --edition-of {document}"),
-    "ingest-images": (
-        "ingest-images {catalogue}",
-        "ingest-images {catalogue} --mode scraped",
-        "ingest-images / --clear --yes",
-    ),
-    "import": ("import {catalogue} --config {picture}", "import env:NOWHERE --config {catalogue} --dry-run"),
-    "fill outdated": ("fill outdated {document}", "fill outdated {name}"),
-    "fill missing": ("fill missing", "fill missing --dry-run --json", "fill missing --stale --limit 3"),
-    "fill failed": ("fill failed {document}", "fill failed {name}"),
-    "cancel": ("cancel {document}", "cancel {name}", "cancel --all"),
-    "delete": ("delete {document} --yes", "delete {name} --yes", "delete {trashed} --now --yes"),
-    "trash restore": ("trash restore {trashed}", "trash restore annas-old.pdf"),
-    "products rename": ("products {document} rename {product} Mine",),
-    "products merge": ("products {document} merge {product} {product_name}",),
-    "products split": ("products {document} split {product} 2 Mine",),
-    "products assign": ("products {document} assign {image}", "products {name} assign {image} {product}"),
-    "products add": ("products {document} add 1 Mine",),
-    "products reject": ("products {document} reject {product}",),
-    "products set-fact": ("products {document} set-fact {product} size 1",),
-    "products remove-fact": ("products {document} remove-fact {product} size",),
-    "products undo": ("products {document} undo 1",),
-    "review run": ("review run",),
-    "review accept": ("review accept {image}",),
-    "review correct": ("review correct {image} material=brass",),
-    "review reject": ("review reject {image} --reason no",),
-}
-"""Command -> how it is tried, with `--owner default`, to change what is anna's."""
-
-_WHOLE = "of the whole home: for those who run the machine"
-_MACHINE = "of the installation: reads no document"
-OF_THE_MACHINE: Mapping[str, str] = {
-    "owners": _WHOLE, "owners rename": _WHOLE, "owners delete": _WHOLE,
-    "upkeep verify": _WHOLE, "upkeep tick": _WHOLE, "upkeep gc": _WHOLE, "upkeep rebuild-index": _WHOLE,
-    "upkeep backup": _WHOLE, "upkeep restore": _WHOLE, "spaces": _WHOLE, "fill spaces": _WHOLE,
-    "spaces compare": _WHOLE, "spaces activate": _WHOLE, "spaces rollback": _WHOLE, "spaces drop-old": _WHOLE,
-    "spaces move": _WHOLE, "serve": _MACHINE, "serve worker": _MACHINE, "serve setup": _MACHINE, "config": _MACHINE,
-    "doctor": _MACHINE, "models": _MACHINE, "models pull": _MACHINE,
-}  # fmt: skip
-"""Command -> why it belongs to no owner. A command with `--owner` cannot be here."""
+READING: Mapping[str, Sequence[str]] = TABLES["reading"]
+ACTING: Mapping[str, Sequence[str]] = TABLES["acting"]
+OF_THE_MACHINE: Mapping[str, str] = TABLES["of_the_machine"]
 
 
 def commands(app: typer.Typer) -> dict[str, set[str]]:
@@ -325,9 +126,6 @@ def commands(app: typer.Typer) -> dict[str, set[str]]:
             yield from walk(child, f"{name} {child_name}".strip())
 
     return dict(walk(typer.main.get_command(app), ""))
-
-
-# --- every route and command has a case -------------------------------------------------------------------------------
 
 
 def test_every_route_has_a_case(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -358,9 +156,6 @@ def test_a_route_or_command_without_a_case_is_noticed() -> None:
     assert commands(cli).keys() == {"tell", "owners rename"}
 
 
-# --- two homes --------------------------------------------------------------------------------------------------------
-
-
 class Homes(NamedTuple):
     """A home with both owners, and its copy without anna; what to put into the requests, and what only she has."""
 
@@ -382,16 +177,9 @@ def homes(tmp_path_factory: pytest.TempPathFactory, ingested_home: Path) -> Iter
         patched.setenv("SWATCHBOOK_HOME", str(both))
         bare_ingest.main(catalogue)
         with open_resources(Settings(home=both)) as resources:
-            queue(
-                resources.ledger, owner="anna", content="0" * 64, kind="pdf", name="annas-next.pdf", file=None, size=9,
-                options=IngestOptions(),
-            )  # fmt: skip
-            for number, name in enumerate(("annas-old.pdf", "annas-older.pdf", "annas-oldest.pdf"), 1):
-                old = queue(
-                    resources.ledger, owner="anna", content=str(number) * 64, kind="pdf", name=name, file=None, size=9,
-                    options=IngestOptions(),
-                )  # fmt: skip
-                assert throw_away(resources, old.id)
+            queued(resources, "annas-next")
+            for name in TRASHED.values():
+                assert throw_away(resources, queued(resources, name.removesuffix(".pdf")).id)
             with resources.ledger.write() as connection:
                 connection.execute(insert(object_events), [dead_event("anna"), dead_event("default")])
         shutil.copytree(both, alone)
@@ -493,9 +281,6 @@ def rows_of_anna(home: Path) -> list[object]:
         return [tuple(row) for query in hers for row in connection.execute(query)]
 
 
-# --- asking -----------------------------------------------------------------------------------------------------------
-
-
 def service_of(home: Path) -> TestClient:
     """The service on a home, with keys for `default` and for all owners."""
     keys = tuple(
@@ -562,9 +347,6 @@ def told(homes: Homes, got: object, request: str) -> set[str]:
     """Which of anna's words an answer has that were not in the request."""
     text = repr(got)
     return {word for word in homes.words if word in text and word not in request}
-
-
-# --- nothing leaks ----------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
