@@ -1,6 +1,5 @@
 """The Python client against the real service on a real socket."""
 
-import io
 import json
 import shutil
 import socket
@@ -11,8 +10,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from PIL import Image
-from sqlalchemy import update
 
 from swatchbook.index.contract import FILTERS, FilterArguments, Filters
 from swatchbook.interface.client_errors import (
@@ -27,18 +24,16 @@ from swatchbook.interface.client_errors import (
     Unavailable,
 )
 from swatchbook.ledger.page_findings import add_audited
-from swatchbook.ledger.picture_reviews import images_to_review
 from swatchbook.ledger.stored_documents import get_document
-from swatchbook.ledger.tables import images
 from swatchbook.records import DocumentStatus, IngestOptions, LostPicture, LostState
-from swatchbook.reports.collection_state import collect_statistics
 from swatchbook.resources import Resources
 from swatchbook.settings import load_settings
 from swatchbook_client import Client
 from tests.fixtures import ROOT
-from tests.interface.conftest import ALL, ANNA, BERT
+from tests.interface.conftest import ALL, ANNA
 from tests.interface.service.served import Served, answering, served
 from tests.ledger import scene
+from tests.tables import rows_of
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 
@@ -85,9 +80,6 @@ def test_the_example_of_the_documentation_runs(
     assert any(line.startswith("Palladio Terrazzo 0.") for line in rest)
 
 
-# --- documents --------------------------------------------------------------------------------------------------------
-
-
 def test_what_is_uploaded_is_stored_and_can_be_stopped_continued_and_deleted(
     anna: Client, service: Served, tmp_path: Path, document: str
 ) -> None:
@@ -118,15 +110,6 @@ def test_what_is_uploaded_is_stored_and_can_be_stopped_continued_and_deleted(
     assert anna.trash() == ()
     with pytest.raises(Conflict, match="Nothing to stop"):
         anna.cancel(document)
-
-
-def test_skipped_pages_show_their_pictures(anna: Client, document: str) -> None:
-    first, *_, last = anna.pages(document)
-    assert (first.kind, first.reason, len(first.pictures)) == ("skipped", "cover", 1)
-    assert (last.kind, last.reason, last.pictures) == ("skipped", "contacts", ())
-    assert anna.embed(document, pages=[3, 4]).message.startswith("Nothing to do"), "they are not skipped"
-    with pytest.raises(ServiceError, match="no page 99: it has 6"):
-        anna.embed(document, pages=[99])
 
 
 def test_what_looks_like_a_picture_is_taken_in_or_dismissed(anna: Client, service: Served, document: str) -> None:
@@ -181,21 +164,6 @@ def test_wait_outlives_a_service_that_is_away_for_a_moment(
     assert len(asked) == 3
 
 
-# --- what a document consists of --------------------------------------------------------------------------------------
-
-
-def test_products_come_with_pictures_that_can_be_fetched(anna: Client, document: str) -> None:
-    products = list(anna.products(document))
-    assert [product.name for product in products] == ["Nordvik Oak", "Palladio Terrazzo"]
-    assert anna.product(products[0].id) == products[0]
-    best = products[0].pictures[0]
-    with Image.open(io.BytesIO(anna.image_file(best.id))) as picture:
-        assert picture.size == (best.width, best.height)
-    with Image.open(io.BytesIO(anna.thumbnail(best.id, side=64))) as small:
-        assert (small.format, max(small.size)) == ("JPEG", 64)
-    assert anna.image(best.id).owner == "anna"
-
-
 def test_search_takes_text_pictures_and_filters(anna: Client, document: str) -> None:
     (product,) = anna.search("oak", by="product", k=1)
     assert (product.title, product.images[0]) == ("Nordvik Oak", anna.product(product.id).pictures[0].id)
@@ -213,26 +181,6 @@ def test_search_takes_text_pictures_and_filters(anna: Client, document: str) -> 
     assert similar.id in [image.id for image in anna.images(document)]
 
 
-def test_images_are_reviewed_page_by_page(service: Served, anna: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    with service.resources.ledger.write() as connection:
-        connection.execute(update(images).values(needs_review=True))
-    weak = images_to_review(service.resources.ledger, owner="anna")
-    monkeypatch.setattr("swatchbook.interface.client_request.PAGE_ENTRIES", 5)
-    assert [each.image_id for each in anna.reviews()] == [each.image_id for each in weak]
-    assert len(weak) > 10
-    first, second, third = (each.image_id for each in weak[:3])
-    assert anna.review(first, "accept").standing is not None
-    corrected = anna.review(second, "correct", fields={"material": "smoked oak"}, text="A floor.", reason="I know.")
-    assert corrected.standing is not None
-    assert corrected.standing.reasons == ("I know.", "material: smoked oak", "text: A floor.")
-    assert corrected.standing.by == "anna"
-    with pytest.raises(Invalid, match="needs a reason"):
-        anna.review(third, "reject")
-    with pytest.raises(Invalid, match="no second analysis"):
-        anna.review(third, "second")
-    assert [each.image_id for each in anna.reviews()] == [each.image_id for each in weak[2:]]
-
-
 def test_state_of_the_service_is_an_answer_also_when_it_is_down(service: Served, anna: Client) -> None:
     assert anna.live().status == "ok"
     assert anna.ready().status == "ready"
@@ -246,19 +194,6 @@ def test_state_of_the_service_is_an_answer_also_when_it_is_down(service: Served,
         assert (client.ready().status, client.ready().database) == ("not ready", "down")
         with pytest.raises(NoAnswer):
             client.stats()
-
-
-def test_stats_count_the_images_and_say_how_alike_they_are(service: Served, anna: Client) -> None:
-    told = anna.stats()
-    assert (told.owner, told.images.found, told.coverage.total_images) == ("anna", 14, 14)
-    assert told == collect_statistics(service.resources, "anna")
-    with Client(service.url, key=ALL, owner="anna") as careful:
-        assert careful.stats() == told
-    with Client(service.url, key=BERT) as bert:
-        assert bert.stats().images.found == 0
-
-
-# --- errors -----------------------------------------------------------------------------------------------------------
 
 
 def test_every_refusal_is_a_class_that_says_why(anna: Client, service: Served, document: str, tmp_path: Path) -> None:
@@ -329,13 +264,7 @@ def test_what_a_newer_service_says_beside_is_left_out(anna: Client, document: st
         assert client.product(product.id) == product
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "", "swatchbook.example", "ftp://swatchbook.example", "http://", "file:///etc", "https://user:secret@shop",
-        "https://shop/?a=b", "http://[shop", "http://shop:99999999",
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("url", rows_of(__file__, "invalid"))
 def test_an_invalid_url_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="address") as refused:
         Client(url)

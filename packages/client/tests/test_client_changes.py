@@ -10,10 +10,9 @@ from fastapi.testclient import TestClient
 
 from swatchbook.errors import InvalidReference
 from swatchbook.interface import client_request
-from swatchbook.records import Add, Assign, Example, Merge, PictureSide, PlacementState, Rename, Shown
+from swatchbook.records import Add, Assign, Example, Merge, PictureSide, Rename
 from swatchbook.settings import load_settings
 from swatchbook_client import Client, Invalid, NotFound, calls
-from swatchbook_teach.records import PagePlace
 from tests.fixtures import ROOT
 from tests.interface.conftest import ANNA, BERT, asking
 from tests.interface.service.served import served
@@ -82,6 +81,9 @@ def test_texts_of_a_page_are_shown_and_a_proposal_changes_nothing(filled: Path, 
         previewed = anna.propose(document, start=readings.likeliest[0].reading)
         assert previewed.names == readings.likeliest[0].names
         assert anna.status(document) == before
+        sided = anna.propose(document, shown, side=PictureSide.ABOVE).reading
+        assert sided.side is PictureSide.ABOVE
+        assert anna.propose(document, start=sided, side="as found").reading.side is None
         with pytest.raises(Invalid, match="show at least one name"):
             anna.propose(document)
         with pytest.raises(NotFound, match="Page 99"):
@@ -89,33 +91,6 @@ def test_texts_of_a_page_are_shown_and_a_proposal_changes_nothing(filled: Path, 
         kept = anna.accept(document, proposal.reading, products=proposal.products)
         assert anna.likeliest_readings(document).in_use == kept.reading
         assert {each.name for each in anna.texts(document, 4).texts if each.is_name} >= {"Limed", "Smoked"}
-
-
-def test_pictures_of_a_page_are_listed_and_shown_and_a_side_is_given_and_taken_back(filled: Path, keys: None) -> None:
-    with served(load_settings()) as service, Client(service.url, key=ANNA) as anna:
-        (document,) = (each.id for each in anna.documents())
-        pictures = anna.texts(document, 4).pictures
-        swatch = next(each for each in pictures if each.state is PlacementState.SHOWN)
-        assert swatch.url == f"/images/{swatch.image}/file"
-        logo = next(each for each in pictures if each.state is PlacementState.DECORATIVE)
-        assert (logo.url, logo.reason) == (None, "tiny: its short side is under 32 pt")
-        shown = [
-            Example(page=4, box=swatch.box, what=Shown.DECORATION),
-            Example(page=4, box=logo.box, what=Shown.DECORATION, right=False),
-            Example(page=5, box=(60, 620, 160, 700), what=Shown.PICTURE),
-        ]
-        proposal = anna.propose(document, shown, side=PictureSide.ABOVE)
-        made = proposal.pictures
-        assert made is not None
-        assert (made.decoration, made.missed) == ((PagePlace(page=4, box=swatch.box),), ())
-        assert logo.box in {each.box for each in made.shown}
-        assert [each.box for each in made.taken] == [shown[2].box]
-        assert proposal.reading.side is PictureSide.ABOVE
-        kept = anna.accept(document, proposal.reading)
-        assert kept.reading.examples == tuple(shown)
-        assert anna.propose(document, [shown[0].model_copy(update={"right": False})]).reading.side is PictureSide.ABOVE
-        as_found = anna.propose(document, start=kept.reading, side="as found")
-        assert as_found.reading == kept.reading.model_copy(update={"side": None})
 
 
 def test_example_of_the_documentation_runs(filled: Path, keys: None, capsys: pytest.CaptureFixture[str]) -> None:
