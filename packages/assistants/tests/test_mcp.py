@@ -43,6 +43,7 @@ from tests.command import Command, attempt, bare_environment, finish
 from tests.fixtures import ROOT
 from tests.interface.conftest import ANNA, BERT, BOTH, bearing
 from tests.interface.service.served import on_socket
+from tests.tables import rows_of
 
 READING = [name for name, tool in TOOLS.items() if not tool.writes]
 PAGE = ROOT / "docs" / "assistants.md"
@@ -119,9 +120,6 @@ def desk(home: Path, *, local: bool = True, **settings: Any) -> Iterator[tools.D
         opened.resources.close()
 
 
-# --- over stdio -------------------------------------------------------------------------------------------------------
-
-
 def test_assistant_searches_and_sees_a_page_over_stdio(filled: Path, tmp_path: Path) -> None:
     async def ask(client: Client) -> None:
         assert [each.name for each in (await client.list_tools()).tools] == READING
@@ -175,33 +173,9 @@ def sides(picture: str) -> tuple[int, int]:
 
 def test_errors_are_results_in_plain_words(filled: Path) -> None:
     nothing = "00000000-0000-4000-8000-000000000000"
-    cases = (
-        ("search", {"k": 51}, "k: must be at most 50."),
-        (
-            "search",
-            {"colour": "blue"},
-            "colour: there is no such argument. Did you mean color? There are by, document, ",
-        ),
-        ("search", {"text": 5}, "text: must be a text."),
-        ("search", {"by": "thing"}, "by: must be 'image', 'product' or 'chunk'."),
-        ("search", {"price_min": "x"}, "price_min: must be a number."),
-        ("show_product", {}, "product: is missing."),
-        ("show_product", {"product": "1a2b"}, "product: must be an id such as 1a2b3c4d-0000-5000-8000-000000000000."),
-        ("show_pages", {"document": nothing, "pages": [0]}, "pages.0: must be at least 1."),
-        ("show_pages", {"document": nothing, "pages": []}, "pages: must have 1 or more entries."),
-        ("show_pages", {"document": nothing, "pages": "1"}, "pages: must be a list."),
-        ("account", {"limit": "many"}, "limit: must be a whole number."),
-        ("search", {"picture_path": "/nowhere.jpg"}, "/nowhere.jpg: no such file. Give the path of a picture file."),
-        ("search", {"picture": base64.b64encode(b"no picture").decode()}, ""),
-        ("search", {"owner": ["bert"]}, "This server shows the documents of anna only; one for bert is started with "),
-        ("show_product", {"product": nothing}, f"Product {nothing} not found."),
-        ("show_pages", {"document": nothing, "pages": [1]}, f"Document {nothing} not found."),
-        ("show_pictures", {"images": [nothing]}, f"Image {nothing} not found."),
-        ("ingest", {"path": "/"}, f"There is no tool 'ingest'. Tools: {', '.join(READING)}."),
-    )
 
     async def ask(client: Client) -> None:
-        for name, arguments, said in cases:
+        for name, arguments, said in rows_of(__file__, "refused"):
             answer = await client.call_tool(name, arguments)
             assert answer.is_error, name
             (text,) = answer.content
@@ -252,9 +226,6 @@ def test_ctrl_c_ends_a_server_that_waits(filled: Path) -> None:
             assert started.wait(120) == -signal.SIGINT
         finally:
             started.kill()
-
-
-# --- what is missing --------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -384,9 +355,6 @@ def test_document_is_named_by_id_name_or_beginning(filled: Path) -> None:
         assert f"({document.name}, anna)" in refusal(shared, "failures", {"document": "nothing.pdf"})
 
 
-# --- over HTTP --------------------------------------------------------------------------------------------------------
-
-
 def test_keys_hold_for_each_request(filled: Path) -> None:
     with serving(filled) as url:
         for headers in ({}, bearing("nobody-0123456789abcdef")):
@@ -446,23 +414,12 @@ def test_command_says_where_it_listens_and_ends_in_order(filled: Path) -> None:
             run.kill()
 
 
-@pytest.mark.parametrize(
-    ("flags", "said"),
-    [
-        (["--http", "8421"], "host and port"),
-        (["--http", "127.0.0.1:99999"], "host and port"),
-        (["--http", "127.0.0.1:0", "--owner", "anna"], "--owner"),
-        (["--http", "0.0.0.0:0"], "no API key is set"),
-    ],
-)
+@pytest.mark.parametrize(("flags", "said"), rows_of(__file__, "wrong_addresses"))
 def test_wrong_addresses_are_refused(home: Path, flags: list[str], said: str) -> None:
     open_ledger(Settings(home=home).ledger).close()
     run = CliRunner().invoke(app, ["mcp", *flags])
     assert run.exit_code in (1, 2)
     assert said in f"{run.output} {run.exception}"
-
-
-# --- schemas and limits -----------------------------------------------------------------------------------------------
 
 
 def test_schemas_are_valid_and_described(filled: Path) -> None:
@@ -514,8 +471,6 @@ def test_unforeseen_error_is_told_by_its_number_only(
     assert found
     assert any(getattr(each, "id", None) == found[1] and each.exc_info for each in caplog.records)
 
-
-# --- changing ---------------------------------------------------------------------------------------------------------
 
 ME = Starter(name="me", owners=frozenset({"anna"}))
 
@@ -592,18 +547,6 @@ def test_reading_is_previewed_accepted_and_undone(filled: Path) -> None:
         assert not undone.options.taught.names_are_taught
         assert "has no text 'Zebra'" in refusal(shared, "teach", {**shown, "names": ["Zebra"]})
         assert refusal(shared, "teach", {"document": document.id}).startswith("Give a `page` and `names`")
-
-
-def test_nothing_to_retry_is_said(filled: Path) -> None:
-    with desk(filled) as shared:
-        (document,) = list_documents(shared.resources.ledger, owner="anna")
-        again = asyncio.run(call(TOOLS["retry"], shared, ME, {"document": document.id}))
-        assert again.message == "Nothing to do: nothing failed."
-        assert asyncio.run(call(TOOLS["retry"], shared, ME, {"kind": "provider_down"})).documents == ()
-        assert refusal(shared, "retry", {}) == "Give a `document` or a `kind` of failure."
-
-
-# --- the page ---------------------------------------------------------------------------------------------------------
 
 
 def test_page_lists_each_tool_with_its_first_sentence() -> None:
