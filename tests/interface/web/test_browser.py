@@ -385,37 +385,6 @@ def test_a_product_is_edited_and_gets_a_picture_by_mouse_and_by_keyboard(
 
 
 BROKEN = {"kind": "unreadable_image", "policy": "never", "message": "It is cut off."}
-OUTAGE = {"kind": "provider_down", "policy": "outage", "message": "The server did not answer."}
-SHOWN_STATES = {
-    "complete": ((), {}),
-    "pending": ((), {"state": "pending"}),
-    "failed-with-next-try": ((), {"state": "pending", "failure": OUTAGE, "attempts": 2, "next_retry_at": 4e9}),
-    "partial": ((items.c.role == "color",), {"state": "failed", "failure": BROKEN, "attempts": 8}),
-    "failed": ((), {"state": "failed", "failure": OUTAGE, "attempts": 8}),
-    "rejected": ((), {"state": "rejected", "failure": BROKEN, "attempts": 1}),
-}
-"""State -> which of an image's items are changed, and how."""
-
-
-def test_every_state_of_an_image_looks_its_own(tab: Page, service: Served, document: str, picture: Any) -> None:
-    STATES.mkdir(parents=True, exist_ok=True)
-    of_image = items.c.key.in_(_keys_of(service, picture.image))
-    told = dict[str, tuple[str, str]]()
-    for name, (where, values) in SHOWN_STATES.items():
-        with changed(service, items, of_image, *where, **(values or {"attempts": 1})):
-            tab.goto(f"/ui/images/{picture.image}")
-            tab.screenshot(path=STATES / f"{name}.png")
-            pill = tab.locator("h1 .state")
-            told[name] = (pill.inner_text(), pill.evaluate("each => getComputedStyle(each).color"))
-            text = tab.locator("main").inner_text()
-            assert ("Retry now" in text) == (name != "complete")
-            assert ("2096-10-02" in text) == (name == "failed-with-next-try")
-            assert ("It is cut off." in text) == (name in ("partial", "rejected"))
-            if name == "failed":  # and it is tried again
-                tab.get_by_role("button", name="Retry now").click()
-                tab.locator("h1 .state", has_text="pending").wait_for()
-    assert [text for text, _ in told.values()] == ["complete", "pending", "pending", "partial", "failed", "rejected"]
-    assert len({color for _, color in told.values()}) >= 4
 
 
 def test_every_state_of_a_placement_has_its_own_box(tab: Page, service: Served, document: str, picture: Any) -> None:

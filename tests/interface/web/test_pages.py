@@ -147,9 +147,6 @@ def test_no_other_file_is_served(client: TestClient, name: str) -> None:
     assert client.get(f"/ui/static/{name}").status_code in (404, 422)
 
 
-# --- access -----------------------------------------------------------------------------------------------------------
-
-
 def log_in(client: TestClient, key: str, next: str = "/", origin: str = ADDRESS) -> int:
     form = {"key": key, "next": next}
     got = client.post("/ui/login", data=form, headers={"Origin": origin}, follow_redirects=False)
