@@ -10,6 +10,7 @@ from swatchbook.errors import InvalidReference
 from swatchbook.interface.cli.config import Config, describe, shown, use_config
 from swatchbook.settings import FIELDS, Settings, load_settings, origins, variable
 from tests.command import attempt
+from tests.tables import rows_of
 
 
 def test_every_setting_is_listed_with_its_origin(home: Path) -> None:
@@ -63,26 +64,7 @@ def test_settings_folders_and_field_mapping_go_before_the_environment(tmp_path: 
     assert use_config(written(tmp_path, "# nothing yet")) == Config()
 
 
-@pytest.mark.parametrize(
-    ("text", "named"),
-    [
-        ("device: cpu\ndevise: cuda", r"line 2: there is no setting devise. Did you mean device\?"),
-        ("SWATCHBOOK_DEVICE: cpu", r"line 1: there is no setting SWATCHBOOK_DEVICE. Did you mean device\?"),
-        ("device: [cpu", "line 1.*not YAML"),
-        ("device: cpu\n\tencoder: siglip", "line 2: this is not YAML"),
-        ("decoders: 2\ndecoders: 3", "line 2: this is not YAML: the key decoders is there twice"),
-        ("decoders: lots", r"SWATCHBOOK_DECODERS=lots .*line 1\)"),
-        ("device: cpu\nitem_fields: {id: []}", r"SWATCHBOOK_ITEM_FIELDS.*line 2\)"),
-        ("vision:\n  sides: 500", "line 1: there is no setting vision.sides. Did you mean vision.side"),
-        ("vision: 500", "line 1: there is no setting vision"),
-        ("vision: {side: 5}", r"SWATCHBOOK_VISION__SIDE=5 .*line 1\)"),
-        ("batch_size: 0", "line 1: batch_size: .*greater than or equal to 1"),
-        ("scraped_dir:", "line 1: scraped_dir has no value"),
-        ("- device", "does not hold keys"),
-        ("home: !!python/object/apply:os.getcwd []", "line 1: this is not YAML"),
-        ("when: 2026-02-31", "not YAML"),
-    ],
-)
+@pytest.mark.parametrize(("text", "named"), rows_of(__file__, "wrong"))
 def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, text: str, named: str) -> None:
     before = dict(os.environ)
     with pytest.raises(InvalidReference, match=named):

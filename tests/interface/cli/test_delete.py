@@ -97,9 +97,6 @@ def test_trash_lists_restores_and_ends(ledger: Ledger, home: Path) -> None:
     assert count(ledger, documents) == 1
 
 
-# --- what folders and batches put there -------------------------------------------------------------------------------
-
-
 @pytest.fixture
 def sources(ledger: Ledger, tmp_path: Path) -> Path:
     """A folder that is gone, with a batch below it, and another one with a similar name; the folder is bob's, too."""

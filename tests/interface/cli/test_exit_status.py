@@ -1,24 +1,11 @@
 """The exit status of a document's report, of a failure, and of several documents."""
 
-from typing import Any
-
 import pytest
 
 from swatchbook.errors import Failure, InvalidReference, TooLarge, UnknownOwner, UnsupportedFormat
 from swatchbook.interface.cli.terminal import of_failure, of_report, worst
-from swatchbook.records import DocumentStatus, FailureRecord, RunReport, Stage
-
-BROKEN = FailureRecord(
-    index=11, page_number=3, role="visual", kind="unreadable_image", error="It is no picture.", attempts=1
-)
-
-
-def report(status: DocumentStatus = DocumentStatus.COMPLETED, **changed: Any) -> RunReport:
-    given: dict[str, Any] = {
-        "document_id": "1a2b3c4d-0000-5000-8000-000000000000", "name": "oak.pdf", "owner": "default",
-        "run": None, "generation": None, "status": status, "stage": Stage.COMPLETED,
-    }  # fmt: skip
-    return RunReport(**(given | changed))
+from swatchbook.records import DocumentStatus, RunReport
+from tests.interface.cli.test_run_report import BROKEN, report
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import load_settings
 from swatchbook.upkeep.gc import Swept, sweep
 from tests.interface.service.test_docs import QUIET
+from tests.interface.web.conftest import Page
 from tests.needs import chromium
 
 pytestmark = pytest.mark.usefixtures("filled")
@@ -54,52 +54,27 @@ def change(resources: Resources, page: int, **values: object) -> None:
         connection.execute(update(placements).where(placements.c.page == page).values(**values))
 
 
-class Parsed(HTMLParser):
-    """What a browser would make of the file: tags that have to be closed, all tags with attributes, and the text."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.text = ""
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attributes)))
-        if tag not in ("meta", "br"):
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attributes)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-    def count(self, name: str) -> int:
-        """Return the number of boxes of a look, without that of the legend."""
-        return sum(given.get("class") == f"b-{name}" for _, given in self.tags) - 1
+def boxes(page: Page, name: str) -> int:
+    """Return the number of boxes of a look, without that of the legend."""
+    return sum(given.get("class") == f"b-{name}" for _, given in page.tags) - 1
 
 
 def test_every_page_is_shown_with_all_placements_and_products(resources: Resources, document: Document) -> None:
     change(resources, 3, state="hidden", reason="off the page or clipped away", bbox=[-90, -90, -10, -10])
     written = Path(run("inspect", "small.pdf").stdout.strip())
     assert written.name == f"small-{document.id}.html"
-    page = Parsed(written.read_text())
-    assert page.open == []
+    page = Page(written.read_text())
     assert [given["id"] for tag, given in page.tags if tag == "section"] == [f"p{number}" for number in range(1, 7)]
     assert sum(tag == "image" for tag, _ in page.tags) == 6
     report = json.loads(CliRunner().invoke(app, ["show", "small.pdf", *ANNA, "--json"]).stdout)
     states = [place["state"] for image in report["images"] for place in image["placements"]]
-    assert {name: page.count(name) for name in ("shown", "hidden", "decorative", "failed", "skipped")} == {
+    assert {name: boxes(page, name) for name in ("shown", "hidden", "decorative", "failed", "skipped")} == {
         "shown": states.count("shown"), "hidden": states.count("hidden"), "decorative": states.count("decorative"),
         "failed": 0, "skipped": sum(len(page["pictures"]) for page in report["skipped_pages"]),
     }  # fmt: skip
-    assert page.count("lost") > 0, "the pictures of page 3, whose placements are elsewhere now"
+    assert boxes(page, "lost") > 0, "the pictures of page 3, whose placements are elsewhere now"
     places = sum(len(product["occurrences"]) for product in report["products"])
-    assert page.count("product") == 2 * places > 0, "the name, and its part of the page"
+    assert boxes(page, "product") == 2 * places > 0, "the name, and its part of the page"
     for text in ("skipped page: cover", "Palladio Terrazzo", "off the page or clipped away"):
         assert text in page.text
     assert re.search(r"Palladio Terrazzo (?:photo|variant|drawing|detail|scene) [01]\.\d\d", page.text)
@@ -113,8 +88,7 @@ def test_text_of_documents_is_text_and_nothing_is_loaded_or_run(
         connection.execute(update(documents).values(name=f"{HOSTILE[:50]}.pdf"))
     html, png = tmp_path / "a.html", tmp_path / "a.png"
     assert run("inspect", document.id, "--page", 4, "--html", html).stdout.strip() == str(html)
-    page = Parsed(html.read_text())
-    assert page.open == []
+    page = Page(html.read_text())
     assert {tag for tag, _ in page.tags}.isdisjoint({"script", "img", "iframe", "link", "base"})
     links = [given[name] for _, given in page.tags for name in ("src", "href") if given.get(name)]
     assert links
@@ -146,10 +120,10 @@ def test_an_ingest_that_ended_half_way_shows_its_pages(resources: Resources, doc
         connection.execute(delete(pages).where(pages.c.number > 2))
         connection.execute(delete(placements))
         connection.execute(update(documents).values(status="failed", message="The disk is full."))
-    page = Parsed(Path(run("inspect", "small.pdf").stdout.strip()).read_text())
+    page = Page(Path(run("inspect", "small.pdf").stdout.strip()).read_text())
     assert sum(tag == "image" for tag, _ in page.tags) == 6
     assert page.text.count("the ingest did not come so far") == 4
-    assert page.count("lost") > 0, "the pictures have no placements"
+    assert boxes(page, "lost") > 0, "the pictures have no placements"
 
 
 def test_what_has_no_pages_is_refused(resources: Resources, document: Document, tmp_path: Path) -> None:

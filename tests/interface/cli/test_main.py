@@ -20,6 +20,7 @@ from swatchbook.ledger.schedule import due_documents
 from swatchbook.records import Stage
 from swatchbook.settings import Settings
 from tests.command import SWATCHBOOK, bare_environment, finish
+from tests.tables import rows_of
 from tests.waiting import until
 
 Swatchbook = Callable[..., subprocess.CompletedProcess[str]]
@@ -55,9 +56,6 @@ def loaded_by(home: Path, *commands: tuple[str | Path, ...]) -> set[str]:
     return set(run.stderr.split())
 
 
-# --- quick and lean ---------------------------------------------------------------------------------------------------
-
-
 def test_help_loads_only_what_prints_it(home: Path) -> None:
     home.mkdir()
     assert loaded_by(home, ("--help",)).isdisjoint({"sqlalchemy", "pydantic", "prefect", "torch", "numpy", "PIL"})
@@ -83,9 +81,6 @@ def test_reading_commands_load_neither_prefect_nor_torch(home: Path) -> None:
     assert loaded.isdisjoint({"prefect", "torch", "lancedb", "pymupdf", "sentence_transformers"})
 
 
-# --- former names -----------------------------------------------------------------------------------------------------
-
-
 def test_former_names_run_the_command_and_say_its_name() -> None:
     for former, name in FORMER.items():
         words = "x --help" if former == "diff" else "--help"
@@ -96,36 +91,14 @@ def test_former_names_run_the_command_and_say_its_name() -> None:
         assert former not in get_command(app).list_commands(None)  # type: ignore[attr-defined,arg-type]
 
 
-# --- wrong use --------------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("ingest",), "PATH"),
-        (("ingest", "a.pdf", "--batch-size", "0"), "--batch-size"),
-        (("ingest", "a.pdf", "--roles", "smell"), "there is no role 'smell'. Roles: analysis, visual"),
-        (("ingest", "a.pdf", "--owner", "a b"), "--owner"),
-        (("search", "oak", "--where", "colour=red"), "--where"),
-        (("search", "oak", "--by", "page"), "--by"),
-        (("stats", "facets", "--where", "colour=red"), "--where"),
-        (("stats", "facets", "--owner", "a b"), "--owner"),
-        (("stats", "facets", "--where", "document=nothing"), "nothing"),
-        (("show", "nobody"), "nobody"),
-        (("search", "oak", "--owner", ""), "--owner"),
+        *rows_of(__file__, "wrong"),
+        (("ingest", "a" * 300), "too long"),
         (("search", "oak\udcff"), "UTF-8"),
         (("search", "oak", "--where", "color=\udcff"), "UTF-8"),
-        (("stats", "coverage", "--owner", "' OR 1=1"), "--owner"),
         (("show", "\udcff"), "UTF-8"),
-        (("delete", ""), "empty"),
-        (("ingest", ""), "empty"),
-        (("ingest-images", ""), "empty"),
-        (("upkeep", "backup", ""), "empty"),
-        (("ingest", "a" * 300), "too long"),
-        (("nonsense",), "nonsense"),
-        (("ingest", "--mirror", "a"), "`swatchbook ingest-images`"),
-        (("review", "list", "--debug"), "`swatchbook` itself"),
-        (("serve", "--mapping", "a"), "It is an option of `swatchbook ingest`"),
     ],
 )
 def test_wrong_use_exits_2_and_says_what(swatchbook: Swatchbook, home: Path, words: tuple[str, ...], said: str) -> None:
@@ -141,9 +114,6 @@ def test_a_folder_without_pdfs_says_so(swatchbook: Swatchbook, tmp_path: Path) -
     run = swatchbook("ingest", "pictures")
     assert run.returncode == 1
     assert "no PDF" in run.stderr
-
-
-# --- settings and errors ----------------------------------------------------------------------------------------------
 
 
 def test_debug_shows_the_traceback(swatchbook: Swatchbook) -> None:
@@ -164,17 +134,7 @@ def test_config_shows_where_values_come_from(swatchbook: Swatchbook, tmp_path: P
     assert "SWATCHBOOK_HOEM" in run.stderr
 
 
-# --- an empty home ----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        "search oak", "search oak --json", "stats facets", "stats coverage --json", "stats", "export --all", "show x",
-        "products x", "owners", "review list", "trash", "upkeep events", "upkeep verify", "fill failed", "upkeep gc",
-        "delete x --yes", "upkeep backup copy",
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("command", rows_of(__file__, "reading"))
 def test_a_collection_that_is_not_there_is_told_and_not_created(
     swatchbook: Swatchbook, home: Path, command: str
 ) -> None:
@@ -232,9 +192,6 @@ def test_doctor_tries_every_part_and_says_what_to_do_about_what_is_broken(swatch
     assert {"python", "settings", "home", "ledger", "files", "index", "models", "decoder", "pdf"} <= findings.keys()
     assert "PREFECT_API_URL" in findings["prefect"]["advice"]
     assert run.returncode == 1
-
-
-# --- the whole way ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.stack

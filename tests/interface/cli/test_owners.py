@@ -19,6 +19,7 @@ from swatchbook.records import DEFAULT_OWNER, DocumentStatus
 from swatchbook.settings import Settings
 from tests.interface.cli.test_delete import run as run_on_terminal
 from tests.ledger.scene import begun, count, keys
+from tests.tables import rows_of
 
 
 @pytest.fixture
@@ -47,9 +48,6 @@ def statuses(ledger: Ledger) -> dict[str, list[str]]:
     for document in all_documents(ledger, None):
         told.setdefault(document.owner, []).append(document.status.value)
     return told
-
-
-# --- the words --------------------------------------------------------------------------------------------------------
 
 
 def commands(group: Any, *path: str) -> Iterator[tuple[str, Any]]:
@@ -92,22 +90,13 @@ def test_every_command_on_documents_takes_an_owner_and_none_deletes_those_of_all
 
 @pytest.mark.parametrize(
     "words",
-    [
-        ("cancel",), ("cancel", "catalogue.pdf", "--all"), ("delete",), ("delete", "catalogue.pdf", "--all"),
-        ("fill", "outdated", "--all-owners"), ("fill", "failed", "--force"),
-        ("status", "--owner", "anna", "--all-owners"),
-        ("search", "oak", "--owner", "anna", "--all-owners"), ("delete", "--all", "--all-owners"),
-        ("owners", "rename", "anna", "a b"), ("owners", "delete", "a b"), ("owners", "delete"),
-    ],
+    rows_of(__file__, "wrong"),
     ids=" ".join,
 )  # fmt: skip
 def test_wrong_use_exits_2_and_changes_nothing(ledger: Ledger, words: tuple[str, ...]) -> None:
     before = statuses(ledger)
     assert swatchbook(*words).exit_code == 2
     assert statuses(ledger) == before
-
-
-# --- one owner, all of its documents, all owners ----------------------------------------------------------------------
 
 
 def test_what_is_counted_and_listed_is_the_owners_or_everybodys(ledger: Ledger) -> None:
@@ -143,9 +132,6 @@ def test_printed_commands_name_the_owner(ledger: Ledger) -> None:
     assert "swatchbook fill failed --all-owners" in swatchbook("status", "--all-owners").stdout
     cancelled = swatchbook("cancel", "catalogue.pdf", "--owner", "bert").stderr
     assert cancelled.rstrip().endswith("--owner bert")
-
-
-# --- owners -----------------------------------------------------------------------------------------------------------
 
 
 def test_owners_are_listed_with_what_they_have(ledger: Ledger) -> None:

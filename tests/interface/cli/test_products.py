@@ -8,6 +8,7 @@ from typer.testing import CliRunner, Result
 
 from swatchbook.errors import InvalidReference
 from swatchbook.interface.cli.main import app
+from tests.tables import rows_of
 
 pytestmark = pytest.mark.usefixtures("filled")
 
@@ -63,21 +64,8 @@ def test_every_edit_changes_the_list() -> None:
 
 def test_what_cannot_be_is_refused_and_changes_nothing() -> None:
     before = listed()
-    for wrong in (
-        ("add", "0", "Oak"),
-        ("add", "1", " "),
-        ("add", "1", "Oak", "--box", "1,2"),
-        ("merge", "Nordvik Oak"),
-        ("set-fact", "Nordvik Oak", "name", "Larch"),
-        ("set-fact", "Nordvik Oak", "size", " "),
-    ):
+    for wrong in rows_of(__file__, "wrong"):
         assert run(*wrong).exit_code == 2, wrong
-    for unknown in (
-        ("rename", "No such", "Oak"),
-        ("assign", "none"),
-        ("undo", "7"),
-        ("split", "Nordvik Oak", "9", "x"),
-        ("remove-fact", "Nordvik Oak", "smell"),
-    ):
+    for unknown in rows_of(__file__, "unknown"):
         assert isinstance(run(*unknown).exception, InvalidReference), unknown
     assert listed() == before
