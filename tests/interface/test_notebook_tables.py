@@ -20,9 +20,6 @@ def book(filled: Path) -> Iterator[Swatchbook]:
         yield book
 
 
-# --- tables -----------------------------------------------------------------------------------------------------------
-
-
 def test_products_are_the_rows_of_an_export(book: Swatchbook, tmp_path: Path) -> None:
     run("export", "--all", "--owner", "anna", "--to", str(tmp_path / "products.parquet"))
     products = book.products()
@@ -76,9 +73,6 @@ def test_empty_collection_has_empty_tables(home: Path) -> None:
             book.vectors()
 
 
-# --- vectors ----------------------------------------------------------------------------------------------------------
-
-
 def test_vectors_are_a_matrix_whose_neighbours_searches_find(book: Swatchbook) -> None:
     ids, matrix = book.vectors("visual")
     assert ids == book.ids()
@@ -102,9 +96,6 @@ def test_vectors_of_texts_belong_to_chunks(book: Swatchbook) -> None:
 def test_unknown_vectors_are_refused_with_those_there_are(book: Swatchbook, asked: dict[str, str]) -> None:
     with pytest.raises(InvalidReference, match=r"There are: .*visual \(efficientnet"):
         book.vectors(**asked)
-
-
-# --- exports ----------------------------------------------------------------------------------------------------------
 
 
 def test_export_writes_what_the_command_writes(book: Swatchbook, tmp_path: Path) -> None:

@@ -14,15 +14,9 @@ from swatchbook.loopback import is_loopback
 from swatchbook.setting_values import ApiKey
 from swatchbook.settings import Settings, load_settings, origins
 from tests.interface.conftest import ALL, ANNA, BOTH, KEYS, asking, bearing
+from tests.tables import rows_of
 
-GUARDED = [
-    "/documents",
-    "/search?text=oak",
-    "/facets",
-    "/health",
-    "/metrics",
-    "/images/00000000-0000-0000-0000-000000000000",
-]
+GUARDED = rows_of(__file__, "guarded")
 
 
 @pytest.mark.usefixtures("keys", "home")
@@ -88,9 +82,6 @@ def test_a_page_from_elsewhere_cannot_use_a_service_without_keys(client: TestCli
         assert client.post("/documents", headers={"Origin": origin}).status_code == 403
 
 
-# --- keys as a setting ------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.usefixtures("keys", "home")
 def test_keys_are_never_shown() -> None:
     settings = load_settings()
@@ -102,20 +93,7 @@ def test_keys_are_never_shown() -> None:
 HUSH = "hush-hush-hush-hush"
 
 
-@pytest.mark.parametrize(
-    "written",
-    [
-        HUSH,
-        f'[{{"name": "anna", "key": "{HUSH}"',
-        f'{{"{HUSH}": 1}}',
-        f'["{HUSH}"]',
-        f'[{{"name": "anna", "key": "{HUSH}", "owners": []}}]',
-        f'[{{"name": "anna", "key": "{HUSH}", "owners": ["{HUSH} "]}}]',
-        f'[{{"name": "anna", "{HUSH}": "anna", "owners": ["anna"]}}]',
-        f'[{{"name": "a", "key": "{HUSH}", "owners": ["a"]}}, {{"name": "b", "key": "{HUSH}", "owners": ["b"]}}]',
-        f'[{{"name": "{HUSH}", "key": "short", "owners": ["a"]}}]',
-    ],
-)
+@pytest.mark.parametrize("written", rows_of(__file__, "wrong_keys"))
 def test_wrong_keys_are_an_error_that_does_not_tell_them(
     home: Path, monkeypatch: pytest.MonkeyPatch, written: str
 ) -> None:

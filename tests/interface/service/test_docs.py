@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from fastapi.testclient import TestClient
 
 from swatchbook.settings import load_settings
 from tests.interface.service.served import served
+from tests.interface.web.conftest import Page
 from tests.needs import chromium
 
 QUIET = [
@@ -18,28 +18,14 @@ QUIET = [
 ]  # fmt: skip
 
 
-class Addresses(HTMLParser):
-    """Whatever a page loads or leads to, and whether a script or style stands in the page itself."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.found: list[str] = []
-        self.inline = False
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        given = dict(attributes)
-        self.found += [value for name in ("src", "href") if (value := given.get(name))]
-        self.inline |= tag == "style" or "style" in given or (tag == "script" and "src" not in given)
-
-
 def test_the_page_and_all_that_it_loads_come_from_here(client: TestClient) -> None:
     page = client.get("/docs")
     assert page.headers["content-type"].startswith("text/html")
-    loaded = Addresses(page.text)
-    assert len(loaded.found) == 4
-    assert not loaded.inline
-    for address in loaded.found:
+    tags = Page(page.text).tags
+    loaded = [given[name] for _, given in tags for name in ("src", "href") if name in given]
+    assert len(loaded) == 4
+    assert not [tag for tag, given in tags if "style" in (tag, *given) or (tag == "script" and "src" not in given)]
+    for address in loaded:
         assert not re.match(r"[a-z]+:|//", address)
         assert client.get(f"/{address}").status_code == 200
     start = client.get("/docs/start.js").text

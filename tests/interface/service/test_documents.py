@@ -11,14 +11,15 @@ from PIL import Image
 from sqlalchemy import select, update
 
 from swatchbook.ledger import runs, schedule
-from swatchbook.ledger.stored_documents import Document, queue
 from swatchbook.ledger.tables import items
 from swatchbook.ledger.tables import runs as runs_table
-from swatchbook.records import DocumentStatus, IngestOptions, ItemState, Role, Stage, image_id
+from swatchbook.records import DocumentStatus, ItemState, Role, Stage, image_id
 from swatchbook.resources import Resources
 from tests.fixtures import free_port
 from tests.interface.conftest import asking
 from tests.ledger import scene
+from tests.scheduler.conftest import queued
+from tests.tables import rows_of
 
 Sample = tuple[TestClient, Resources, dict[str, Any]]
 """A service that holds the sample, its tools, and the sample's entry in the list."""
@@ -38,20 +39,13 @@ def sample(filled: Path) -> Iterator[Sample]:
         yield client, client.app.state.resources, document  # type: ignore[attr-defined]
 
 
-def queued(resources: Resources, name: str, owner: str = "anna") -> Document:
-    return queue(
-        resources.ledger, owner=owner, content=f"{owner} {name}", kind="pdf", name=name, file=None, size=1,
-        options=IngestOptions(),
-    )  # fmt: skip
-
-
 def test_pages_of_the_list_come_together_to_all_of_it(client: TestClient, resources: Resources) -> None:
-    known = [queued(resources, f"{number}.pdf").id for number in range(7)]
+    known = [queued(resources, str(number)).id for number in range(7)]
     found, cursor = list[str](), None
     while True:
         page = client.get("/documents", params={"limit": 3, **({"cursor": cursor} if cursor else {})}).json()
         found += [document["id"] for document in page["documents"]]
-        queued(resources, f"newer than page {len(found)}.pdf")  # what is added meanwhile moves nothing
+        queued(resources, f"newer than page {len(found)}")  # what is added meanwhile moves nothing
         if (cursor := page["next"]) is None:
             break
     assert sorted(found) == sorted(known)
@@ -59,9 +53,9 @@ def test_pages_of_the_list_come_together_to_all_of_it(client: TestClient, resour
 
 
 def test_the_list_is_filtered_by_owner_status_and_name(client: TestClient, resources: Resources) -> None:
-    for name, owner in (("Oak_100%.pdf", "anna"), ("oak.pdf", "bert"), ("ash.pdf", "anna")):
+    for name, owner in (("Oak_100%", "anna"), ("oak", "bert"), ("ash", "anna")):
         queued(resources, name, owner)
-    scene.set_document(resources.ledger, queued(resources, "elm.pdf").id, status=DocumentStatus.BLOCKED)
+    scene.set_document(resources.ledger, queued(resources, "elm").id, status=DocumentStatus.BLOCKED)
 
     def names(**asked: str) -> set[str]:
         return {document["name"] for document in client.get("/documents", params=asked).json()["documents"]}
@@ -87,7 +81,7 @@ def test_a_live_run_shows_how_far_it_is(client: TestClient, resources: Resources
 
 
 def test_what_cannot_be_worked_on_says_why(client: TestClient, resources: Resources) -> None:
-    document = queued(resources, "oak.pdf").id
+    document = queued(resources, "oak").id
     values = {
         "status": DocumentStatus.BLOCKED,
         "message": "A key is wrong.",
@@ -97,9 +91,6 @@ def test_what_cannot_be_worked_on_says_why(client: TestClient, resources: Resour
     scene.set_document(resources.ledger, document, **values)
     shown = client.get(f"/documents/{document}").json()
     assert {name: shown[name] for name in values} == values
-
-
-# --- asking for something ---------------------------------------------------------------------------------------------
 
 
 def test_a_delete_now_is_written_down_once_and_refuses_the_rest(client: TestClient, resources: Resources) -> None:
@@ -144,15 +135,7 @@ def states_of(resources: Resources, keys: list[str]) -> list[str]:
     return [scene.one(resources.ledger, items, key=key, role=Role.COLOR)["state"] for key in keys]
 
 
-@pytest.mark.parametrize(
-    ("move", "force", "left"),
-    [
-        ("embed", False, ["failed", "rejected", "done"]),
-        ("embed", True, ["pending", "pending", "done"]),
-        ("retry", False, ["pending", "rejected", "done"]),
-        ("retry", True, ["pending", "pending", "done"]),
-    ],
-)
+@pytest.mark.parametrize(("move", "force", "left"), rows_of(__file__, "left"))
 def test_what_is_done_stays_and_force_takes_the_rest(sample: Sample, move: str, force: bool, left: list[str]) -> None:
     client, resources, document = sample
     keys = settle(resources, [ItemState.FAILED, ItemState.REJECTED, ItemState.DONE])
@@ -166,7 +149,7 @@ def test_what_is_done_stays_and_force_takes_the_rest(sample: Sample, move: str, 
 def test_retry_says_that_nothing_starts_it(
     client: TestClient, resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = f"/documents/{queued(resources, 'oak.pdf').id}/retry"
+    path = f"/documents/{queued(resources, 'oak').id}/retry"
     assert client.post(path).json()["message"] == "The document will be processed again."
     monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{free_port()}/api")
     told = client.post(path, json={"force": True}).json()["message"]
@@ -183,9 +166,6 @@ def test_what_the_settings_ask_for_today_makes_a_complete_document_stale(
         assert told["status"] == "waiting"
         (due_now,) = schedule.due_documents(client.app.state.resources.ledger)  # type: ignore[attr-defined]
         assert due_now.id == document["id"]
-
-
-# --- images -----------------------------------------------------------------------------------------------------------
 
 
 def test_an_image_shows_its_places_and_what_became_of_it(sample: Sample) -> None:

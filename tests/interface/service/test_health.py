@@ -172,9 +172,6 @@ def test_figures_tell_of_owners_roles_failures_and_costs(resources: Resources, m
     assert told["swatchbook_coverage_ratio"] == 0
 
 
-# --- once at a time ---------------------------------------------------------------------------------------------------
-
-
 def test_many_who_ask_at_once_get_one_answer() -> None:
     asked = list[int]()
 

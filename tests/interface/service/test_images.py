@@ -25,6 +25,7 @@ from swatchbook_catalogue.pdf import reader
 from tests.interface.conftest import asking
 from tests.interface.service.served import served
 from tests.ledger import scene
+from tests.scheduler.conftest import queued
 from tests.waiting import until
 
 Sample = tuple[TestClient, Resources, str]
@@ -60,10 +61,7 @@ def test_pages_that_there_are_not_are_not_found(sample: Sample) -> None:
     refused = client.get(f"/documents/{document}/pages/7")
     assert (refused.status_code, refused.json()["detail"]) == (404, "Page 7 not found: the document has 6 pages.")
     assert client.get(f"/documents/{document}/pages/0").status_code == 422
-    new = queue(
-        resources.ledger, owner="anna", content="c", kind="pdf", name="a.pdf", file=None, size=1,
-        options=IngestOptions(),
-    )  # fmt: skip
+    new = queued(resources)
     assert "not been read" in client.get(f"/documents/{new.id}/pages/1").json()["detail"]
 
 

@@ -11,6 +11,7 @@ from swatchbook.errors import KINDS, Failure, LedgerDown, RateLimited, TooLarge
 from swatchbook.interface.service.metrics import Requests
 from swatchbook.interface.service.middleware import ServiceMiddleware
 from swatchbook.interface.service.problems import install, status_of
+from tests.tables import rows_of
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 
@@ -28,16 +29,7 @@ def failing(error: Exception) -> TestClient:
     return TestClient(app)
 
 
-@pytest.mark.parametrize(
-    ("kind", "status"),
-    [
-        ("invalid_reference", 422), ("unknown_owner", 404), ("unreadable_image", 422),
-        ("too_large", 413), ("unsupported_format", 415),
-        ("ledger_down", 503), ("index_down", 503), ("files_down", 503), ("configuration", 503), ("disk_full", 507),
-        ("index_damaged", 503),
-        ("unexpected", 500),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("kind", "status"), rows_of(__file__, "statuses"))
 def test_a_failure_has_the_status_of_what_is_done_about_it(kind: str, status: int) -> None:
     answer = failing(KINDS[kind]("It broke.")).get("/")
     assert answer.status_code == status
@@ -88,20 +80,7 @@ def test_every_answer_is_safe_to_show(client: TestClient) -> None:
         assert "access-control-allow-origin" not in headers
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "status"),
-    [
-        ("GET", "/nope", 404), ("PUT", "/documents", 405), ("PATCH", f"/documents/{NOBODY}", 405),
-        ("GET", f"/documents/{NOBODY}", 404), ("GET", "/documents/x", 422), ("GET", "/documents?limit=201", 422),
-        ("GET", "/documents?limit=" + "9" * 40, 422), ("GET", "/documents?owner=an%00na", 422),
-        ("GET", "/documents?name=%00", 422), ("GET", "/documents?status=lost", 422), ("GET", "/documents?foo=1", 422),
-        ("GET", "/documents?cursor=x", 422), ("GET", "/documents?cursor=bnVsbA==", 422),
-        ("GET", "/documents?cursor=W25hbiwiYSJd", 422), ("GET", "/documents?cursor=%C3%BC", 422),
-        ("GET", "/search?text=a%00b", 422), ("GET", "/search?text=a&k=0", 422),
-        ("GET", "/search?text=a&page=" + "9" * 30, 422), ("GET", "/search?text=a&price_min=nan", 422),
-        ("GET", "/search?text=a&price_max=1e400", 422), ("GET", "/search?text=a&document=x", 422),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("method", "path", "status"), rows_of(__file__, "wrong"))
 def test_what_is_wrong_with_a_request_is_said_as_a_problem(
     client: TestClient, method: str, path: str, status: int
 ) -> None:

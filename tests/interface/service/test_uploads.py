@@ -73,9 +73,6 @@ def problem(answer: httpx.Response, status: int) -> str:
     return str(answer.json().get("detail"))
 
 
-# --- taken in ---------------------------------------------------------------------------------------------------------
-
-
 def test_an_upload_is_durable_when_it_is_answered(service: Served) -> None:
     answer = send(service, owner="alice", options='{"focus": false}')
     assert answer.status_code == 202
@@ -223,9 +220,6 @@ def test_document_is_refused_while_its_delete_cannot_end(
     assert get_document(service.resources.ledger, first).status == DocumentStatus.DELETING
 
 
-# --- names ------------------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("name", "shown"),
     [
@@ -241,9 +235,6 @@ def test_a_files_name_is_only_shown(shared: Served, name: bytes, shown: str) -> 
     assert (answer.status_code, answer.json()["name"]) == (202, shown)
     files = {path.name for path in shared.resources.settings.home.rglob("*") if path.is_file()}
     assert files <= {f"{sha256(PDF)}.pdf", "ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm", "reserve"}
-
-
-# --- refused ----------------------------------------------------------------------------------------------------------
 
 
 def form(
@@ -307,9 +298,6 @@ def test_a_film_is_refused_after_its_first_kilobyte(service: Served) -> None:
         connection.sendall(form(b"\x00\x00\x00\x18ftypmp42" + b"\x00" * 2_000, end=b""))
         assert status_of(connection) == 415
     assert service.waiting == []
-
-
-# --- by force of size and time ----------------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -416,9 +404,6 @@ def test_uploads_at_once_are_limited_and_the_next_has_its_turn(strict: Served) -
     assert send(strict).status_code == 202
 
 
-# --- when things break ------------------------------------------------------------------------------------------------
-
-
 def test_a_full_disk_says_what_to_do_and_passes(small_disk: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both where the upload is written first and where its file is kept."""
     monkeypatch.setenv("SWATCHBOOK_FILES_URL", str(small_disk))
@@ -441,8 +426,6 @@ def test_a_full_disk_says_what_to_do_and_passes(small_disk: Path, home: Path, mo
             delete_rows(service.resources.ledger, document_id("default", sha256(PDF)))
             assert finish_delete(service.resources.ledger, document_id("default", sha256(PDF)))
 
-
-# --- however it is cut ------------------------------------------------------------------------------------------------
 
 EDGES = [b"\r\n", b"\r\n--b", b"\r\n--bb", b"--b--", b"\r", b"\n", b"-", b"\x00", b"%PDF-", b"x" * 700]
 

@@ -27,6 +27,7 @@ from swatchbook.signature import is_signed
 from tests.fixtures import ROOT
 from tests.interface.service.served import Served, served
 from tests.origin import PDF, Origin, origin
+from tests.tables import rows_of
 from tests.waiting import until
 
 SECRET = "whsec_" + "c3dhdGNoYm9vay1zd2F0Y2hib29rLXN3YXRjaA"
@@ -96,9 +97,6 @@ def announce(service: Served, delivery: str = "msg_1", secret: str = SECRET, **m
 
 def documents(service: Served) -> list[str]:
     return [document.id for document in list_documents(service.resources.ledger, limit=1_000)]
-
-
-# --- taken in ---------------------------------------------------------------------------------------------------------
 
 
 def test_a_signed_upload_is_durable_when_it_is_answered(service: Served, server: Origin) -> None:
@@ -187,9 +185,6 @@ def test_one_of_several_signatures_is_enough(service: Served, server: Origin) ->
     assert post(service, body, headers).status_code == 202
 
 
-# --- not believed -----------------------------------------------------------------------------------------------------
-
-
 def altered(headers: dict[str, str], **changes: str | None) -> dict[str, str]:
     merged = {**headers, **{name.replace("_", "-"): value for name, value in changes.items()}}
     return {name: value for name, value in merged.items() if value is not None}
@@ -267,28 +262,7 @@ def test_what_is_signed_is_believed(body: bytes, delivery: str) -> None:
     assert not is_signed(OTHER_SECRET, signed(body, delivery), body)
 
 
-# --- refused ----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("message", "status", "said"),
-    [
-        ({}, 422, "either url or key"),
-        ({"url": "https://a.example/", "key": "a"}, 422, "either url or key"),
-        ({"url": 1}, 422, "body.url"),
-        ({"url": "https://a.example/", "colour": "red"}, 422, "colour"),
-        ({"url": "https://a.example/", "owner": "a/b"}, 422, "owner"),
-        ({"url": "https://a.example/", "owner": "carol"}, 403, "carol"),
-        ({"url": "https://a.example/", "options": {"batch_size": 0}}, 422, "batch_size"),
-        ({"url": "https://a.example/", "options": {"roles": ["material"]}}, 422, "material"),
-        ({"url": "ftp://a.example/"}, 422, "https"),
-        ({"url": "https://user:pw@a.example/"}, 422, "user name"),
-        ({"url": "https://10.0.0.1/"}, 422, "public"),
-        ({"url": "https://localhost/"}, 422, "public"),
-        ({"url": "http://8.8.8.8/"}, 422, "public"),
-        ({"key": "a.pdf"}, 422, "Object keys are not enabled"),
-    ],
-)
+@pytest.mark.parametrize(("message", "status", "said"), rows_of(__file__, "messages"))
 def test_a_message_that_may_not_be_says_why(
     distrusting: Served, message: dict[str, Any], status: int, said: str
 ) -> None:
@@ -319,19 +293,7 @@ def test_without_sources_there_are_no_webhooks(serve: Serve) -> None:
     assert (answer.status_code, "SWATCHBOOK_WEBHOOK_SOURCES" in answer.json()["detail"]) == (404, True)
 
 
-@pytest.mark.parametrize(
-    ("path", "status", "kind"),
-    [
-        ("/status/404", 422, "invalid_reference"),
-        ("/status/500", 503, "provider_error"),
-        ("/half", 503, "provider_error"),
-        ("/silent", 503, "provider_timeout"),
-        ("/endless", 413, "too_large"),
-        ("/huge", 413, "too_large"),
-        ("/page.html", 415, "unsupported_format"),
-        ("/empty", 422, "unreadable_document"),
-    ],
-)
+@pytest.mark.parametrize(("path", "status", "kind"), rows_of(__file__, "files"))
 def test_a_file_that_cannot_be_had_is_named(serve: Serve, server: Origin, path: str, status: int, kind: str) -> None:
     server.files |= {"/page.html": b"<html>", "/empty": b""}
     service = serve(SHOP, max_document_mb=1, upload_idle_seconds=0.3)
@@ -354,9 +316,6 @@ def test_an_object_is_taken_by_its_key(serve: Serve, tmp_path: Path) -> None:
     for key in ("../secret.pdf", "new/../../secret.pdf", str(tmp_path / "secret.pdf"), "none.pdf"):
         assert announce(service, "msg_2", key=key).status_code == 422
     assert len(documents(service)) == 1
-
-
-# --- the documentation ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("language", ["python", pytest.param("bash", marks=pytest.mark.needs("curl", "openssl"))])
