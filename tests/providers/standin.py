@@ -32,28 +32,6 @@ from tests.serving import serving
 
 KEY = "sk-a-secret-of-the-tests"
 
-FAULTS = {
-    "rate_limited": "429, Retry-After in seconds",
-    "rate_limited_date": "429, Retry-After as an HTTP date",
-    "rate_limited_silent": "429 without a word when to come back",
-    "overloaded": "529, as Anthropic says it",
-    "error": "500",
-    "unavailable": "503",
-    "hang": "no answer for `hang_seconds`",
-    "vanish": "the connection closes without an answer",
-    "cut": "half of the body, then the connection closes",
-    "garbage": "200, a body that is no JSON",
-    "empty": "200, JSON that is no answer",
-    "off_schema": "the model says something of another shape",
-    "prose": "the model says no JSON at all",
-    "length": "the model's answer is cut at max_tokens",
-    "refusal": "the model refuses",
-    "rejected": "400",
-    "too_large": "413",
-    "no_quota": "429 that no waiting mends",
-}
-"""What may go wrong, by name."""
-
 HARD = ("rate_limited", "rate_limited_silent", "error", "hang", "cut", "garbage", "off_schema", "refusal")
 """The mix that the whole is held against."""
 
@@ -229,9 +207,6 @@ def provider(port: int = 0) -> Iterator[Provider]:
             server.over.set()
 
 
-# --- what is asked ----------------------------------------------------------------------------------------------------
-
-
 def _asked(path: str, body: Mapping[str, Any]) -> Asked:
     key = hashlib.sha256(json.dumps([path, body], sort_keys=True).encode()).hexdigest()
     if path.endswith("/embeddings"):
@@ -261,9 +236,6 @@ def _schema(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
     for tool in body.get("tools", ()):
         return tool.get("input_schema") or tool["function"]["parameters"]  # type: ignore[no-any-return]
     return None
-
-
-# --- what is answered -------------------------------------------------------------------------------------------------
 
 
 class _Answers(BaseHTTPRequestHandler):

@@ -74,9 +74,6 @@ def chat(there: Provider, wire: ModuleType = openai, **limits: Any) -> ProviderC
     return ProviderChat(Endpoint("llm", url, "seer", SecretStr(KEY), **limits), wire, price=PRICE)  # type: ignore[arg-type]
 
 
-# --- in the shape asked for -------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(("wire", "takes"), WIRES)
 def test_text_and_pictures_go_out_and_the_shape_comes_back(
     there: Provider, context: CallContext, wire: ModuleType, takes: str
@@ -241,9 +238,6 @@ def test_an_invalid_token_count_costs_the_most_it_may(there: Provider, context: 
     assert 0 < spent.at_most_usd < 0.01
 
 
-# --- schemas ----------------------------------------------------------------------------------------------------------
-
-
 class Part(BaseModel):
     title: str = ""
     share: float = 0.5
@@ -276,9 +270,6 @@ def test_free_mappings_cannot_be_asked_for_strictly() -> None:
 )
 def test_json_is_found_in_what_models_say_around_it(text: str) -> None:
     assert json.loads(json_in(text)) == {"a": 1}
-
-
-# --- paid for once ----------------------------------------------------------------------------------------------------
 
 
 def test_first_reply_is_paid_for_once(there: Provider, context: CallContext) -> None:

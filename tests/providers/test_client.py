@@ -43,6 +43,7 @@ from swatchbook.setting_values import Rates
 from swatchbook.settings import Settings
 from tests.providers.clocks import FastClock, SetClock
 from tests.providers.standin import KEY, Provider, provider
+from tests.tables import rows_of
 
 
 class Way(NamedTuple):
@@ -81,9 +82,6 @@ def client(there: Provider, way: Way = PLAIN, *, clock: Any = None, key: str = K
 
 def at(where: Endpoint, way: Way, clock: Any = None) -> Client:
     return Client(where, header=way.wire.header, speak=way.speak, clock=clock)
-
-
-# --- what goes wrong --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -292,9 +290,6 @@ def test_nothing_follows_a_redirect_neither_question_nor_key(there: Provider, st
     assert not there.asked
 
 
-# --- told to wait -----------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("fault", ["rate_limited", "rate_limited_date", "rate_limited_silent", "overloaded"])
 def test_told_to_wait_it_waits_and_asks_again_by_itself(there: Provider, fault: str, way: Way) -> None:
     there.script.append(fault)
@@ -358,27 +353,9 @@ def test_who_waits_shows_life_and_may_be_called_off(there: Provider, way: Way) -
         client(there, way, clock=SetClock()).post(way.call, waiting=alive)
 
 
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ({}, None),
-        ({"retry-after": "7"}, 7),
-        ({"retry-after": "0.5"}, 0.5),
-        ({"retry-after-ms": "250", "retry-after": "1"}, 0.25),
-        ({"retry-after": formatdate(1_700_000_030, usegmt=True), "date": formatdate(1_700_000_000, usegmt=True)}, 30),
-        ({"retry-after": formatdate(1_600_000_000, usegmt=True)}, 0),
-        ({"retry-after": formatdate(1_700_000_030), "date": formatdate(1_700_000_000, usegmt=True)}, 30),  # no zone
-        ({"retry-after": formatdate(1_700_000_030, usegmt=True), "date": formatdate(1_700_000_000)}, 30),
-        ({"retry-after": "Wed, 21 Oct 2026 07:28:00 +99999999999999999999"}, None),
-        ({"retry-after": "soon"}, None),
-        ({"retry-after": "-5"}, None),
-    ],
-)
+@pytest.mark.parametrize(("headers", "seconds"), rows_of(__file__, "retry_after"))
 def test_retry_after_is_a_number_a_date_or_nothing(headers: dict[str, str], seconds: float | None) -> None:
     assert retry_after(headers) == seconds
-
-
-# --- down -------------------------------------------------------------------------------------------------------------
 
 
 def test_provider_down_for_an_hour_comes_back(there: Provider, way: Way) -> None:
@@ -429,9 +406,6 @@ def test_calls_at_once_are_no_more_than_allowed(there: Provider, way: Way) -> No
     assert most == 3
 
 
-# --- secrets and settings ---------------------------------------------------------------------------------------------
-
-
 def test_neither_key_nor_body_is_logged_at_any_level(
     there: Provider, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -460,52 +434,14 @@ def test_neither_key_nor_body_is_logged_at_any_level(
     assert KEY not in repr(where)
 
 
-@pytest.mark.parametrize(
-    ("settings", "names"),
-    [
-        ({}, "SWATCHBOOK_VISION__URL"),
-        ({"vision": {"url": "http://host/v1"}}, "SWATCHBOOK_VISION__MODEL"),
-        ({"vision": {"url": "http://user:secret@host/v1", "model": "m"}}, "SWATCHBOOK_VISION__URL"),
-        *(
-            ({"vision": {"url": url, "model": "m"}}, "SWATCHBOOK_VISION__URL")
-            for url in (
-                "host/v1",
-                "http://:secret@host/v1",
-                "http://host/v1?key=secret",
-                "http://host/v1#secret",
-                "http://host:99999/v1",
-                "http://host:secret/v1",
-                "http://[::1/v1",
-                "https://xn--/v1",
-                "http://ho st/v1",
-            )
-        ),
-        *(
-            (
-                {"vision": {"url": "https://host/v1", "model": "m", "api_key": key}},
-                "SWATCHBOOK_VISION__API_KEY",
-            )
-            for key in ("secret\n", " secret", "secrét", "secret secret")
-        ),
-    ],
-)
+@pytest.mark.parametrize(("settings", "names"), rows_of(__file__, "wrong"))
 def test_what_is_missing_or_wrong_is_named(settings: dict[str, str], names: str) -> None:
     with pytest.raises((Configuration, Authentication), match=names) as raised:
         endpoint(Settings(**settings), "vision")
     assert "secret" not in str(raised.value)
 
 
-@pytest.mark.parametrize(
-    ("url", "overheard"),
-    [
-        ("http://8.8.8.8/v1", True),
-        ("http://[2606:4700::1111]:8000/v1", True),
-        ("https://8.8.8.8/v1", False),
-        ("http://127.0.0.1:8000/v1", False),
-        ("http://10.0.0.7/v1", False),
-        ("http://localhost:11434/v1", False),
-    ],
-)
+@pytest.mark.parametrize(("url", "overheard"), rows_of(__file__, "overheard"))
 def test_a_key_does_not_cross_the_internet_for_all_to_read(url: str, overheard: bool) -> None:
     endpoint(Settings(vision={"url": url, "model": "m"}), "vision")  # there is none
     with pytest.raises(Configuration, match=r"SWATCHBOOK_VISION__URL.*https") if overheard else nullcontext():
@@ -524,9 +460,6 @@ def test_a_key_that_is_repeated_in_a_reply_is_in_no_traceback(there: Provider) -
 def test_a_providers_own_address_needs_a_key() -> None:
     with pytest.raises(Authentication, match="SWATCHBOOK_TEXT__API_KEY"):
         endpoint(Settings(), "text", url="https://api.example.com/v1", needs_key=True)
-
-
-# --- by a vendor's library --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from swatchbook.providers.prices import known_price, model_price, parts_in_use, 
 from swatchbook.resources import Resources
 from swatchbook.setting_values import Price
 from swatchbook.settings import Settings, replace
+from tests.tables import rows_of
 
 OWN = Price(input=7, output=8)
 
@@ -27,34 +28,10 @@ def test_every_published_price_is_of_a_vendor_and_has_its_date() -> None:
         assert known.price.output == 0 or known.price.output > known.price.input
 
 
-@pytest.mark.parametrize(
-    ("settings", "part", "expected"),
-    [
-        ({"text_encoder": "voyage", "text": {"model": "voyage-3.5"}}, "text", (0.06, 0)),
-        ({"text_encoder": "openai", "text": {"model": "text-embedding-3-large"}}, "text", (0.13, 0)),
-        ({"llm": {"api": "anthropic", "model": "claude-haiku-4-5"}}, "llm", (1, 5)),
-        ({"llm": {"model": "gpt-4.1-mini"}}, "llm", (0.4, 1.6)),
-        ({"vision": {"url": "https://api.openai.com/v1/", "model": "gpt-5-mini"}}, "vision", (0.25, 2)),
-        ({"vision": {"url": "https://api.openai.com/v1"}, "review": {"model": "gpt-5"}}, "review", (1.25, 10)),
-        ({"llm": {"model": "gpt-4.1-mini"}, "prices": {"gpt-4.1-mini": OWN}}, "llm", (7, 8)),
-        # not the vendor's address, not the vendor's model, not a model at all
-        ({"text_encoder": "voyage", "text": {"model": "voyage-3.5", "url": "http://127.0.0.1:1/v1"}}, "text", None),
-        ({"text_encoder": "openai", "text": {"model": "voyage-3.5"}}, "text", None),
-        ({"vision": {"url": "https://api.openai.com.example/v1", "model": "gpt-5"}}, "vision", None),
-        (
-            {"review": {"url": "http://gpu/v1", "model": "gpt-5"}, "vision": {"url": "https://api.openai.com/v1"}},
-            "review",
-            None,
-        ),
-        ({"llm": {"model": "gpt-4.1-mini-of-mine"}}, "llm", None),
-        ({}, "vision", None),
-    ],
-)
-def test_a_price_is_known_or_it_is_unknown(
-    settings: dict[str, Any], part: Part, expected: tuple[float, float] | None
-) -> None:
+@pytest.mark.parametrize(("settings", "part", "expected"), rows_of(__file__, "prices"))
+def test_a_price_is_known_or_it_is_unknown(settings: dict[str, Any], part: Part, expected: list[float] | None) -> None:
     price = model_price(Settings(**settings), part)
-    assert expected == (price and (price.input, price.output))
+    assert expected == (price and [price.input, price.output])
     if price is None:
         assert usd(price, 1_000, 1_000) is None
 
