@@ -11,19 +11,10 @@ from devtools.fit_products import fit
 from devtools.measured_groups import FEATURES, load
 from devtools.score_left_out import fit_without, fit_without_sets, main
 from samples.generate import BUILD, build
+from tests.tables import rows_of
 
 ROOT = Path(__file__).parents[2]
-KEPT = (
-    "cantoni",
-    "triovation",
-    "buro65",
-    "heiss",
-    "visto",
-    "houmani",
-    "neg-gema",
-    "neg-hackfest-website",
-    "generated-small",
-)
+KEPT = rows_of(__file__, "kept")
 
 
 @pytest.fixture

@@ -16,19 +16,10 @@ from swatchbook.search.search import find_relevant
 from swatchbook.settings import Settings
 from tests.pipeline.test_scan import begin, end, scanned
 from tests.sources.pictures import draw
-from tests.tables import check_rows
+from tests.tables import check_rows, rows_of
 
 ANNA = Where(owner="anna")
-ITEMS = (
-    {"id": 1, "code": "POS-1", "title": "Poster of a fox", "price": "5 EUR"},
-    {"id": 2, "code": 4713, "title": "Stone mug", "gtin": "4006381333931"},
-    {
-        "id": 3,
-        "code": "TEE",
-        "title": "Plain tee",
-        "variants": [{"title": "M / Blue", "code": "TEE-M-B-R"}, {"title": "L / Blue"}],
-    },
-)
+ITEMS = rows_of(__file__, "items")
 
 
 @pytest.fixture(scope="module")

@@ -186,9 +186,6 @@ def test_new_and_used_and_the_shop_are_asked_for_by_their_words(collection: Coll
     assert arles not in collection.found("product", {"currency": ["Dh", "CHF"]})
 
 
-# --- facets -----------------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("by", "asked"),
     [
@@ -241,9 +238,6 @@ def test_measures_are_no_materials(collection: Collection) -> None:
     assert values.isdisjoint({"420 g", "m2", "420 g/m2"})
 
 
-# --- a filter that matches nothing ------------------------------------------------------------------------------------
-
-
 def test_the_nearest_values_are_named(collection: Collection) -> None:
     def nearest(asked: dict[str, Any], field: str) -> str:
         assert collection.found("product", asked) == set()
@@ -264,9 +258,6 @@ def test_only_filters_that_match_nothing_are_named(collection: Collection) -> No
     assert fields("product", nothing) == ["category", "material"]
     assert fields("product", where({"material": ["porcelain"]})) == fields("product", where({})) == []
     assert fields("image", Where(owner="nobody", material=("oak",))) == []
-
-
-# --- editions ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("by", KINDS)
