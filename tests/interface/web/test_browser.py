@@ -352,9 +352,7 @@ def test_pages_of_a_document_are_turned_by_keys(tab: Page, document: str) -> Non
     expect(tab.get_by_role("link", name="Excel")).to_be_visible()
 
 
-def test_a_product_is_edited_and_gets_a_picture_by_mouse_and_by_keyboard(
-    tab: Page, document: str, picture: Any
-) -> None:
+def test_product_is_edited_by_mouse_and_by_keyboard(tab: Page, document: str, picture: Any) -> None:
     address = f"/ui/documents/{document}?page={picture.page}"
     tab.goto(address)
     product = tab.locator("article.product").first

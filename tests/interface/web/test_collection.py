@@ -25,9 +25,7 @@ def test_figures_by_day_have_the_largest_column_first() -> None:
     assert list(table.rows.items()) == [("2026-11-03", [9, 0]), ("2026-11-01", [0, 3.5])]
 
 
-def test_what_goes_wrong_is_told_with_what_follows(
-    sample: TestClient, resources: Resources, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_troubles_are_told_in_full(sample: TestClient, resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
     ledger = resources.ledger
     run = begun(ledger, owner="bert", content="other", pictures=keys(2))
     fail(ledger, run, keys(1), InvalidModelOutput("No."))
@@ -63,9 +61,7 @@ def test_what_goes_wrong_is_told_with_what_follows(
     assert (bert["images"]["pending"], [each["owner"] for each in bert["owners"]], bert["rounds"]) == (2, ["bert"], [])
 
 
-def test_an_account_that_does_not_close_is_said(
-    sample: TestClient, resources: Resources, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_open_account_is_said(sample: TestClient, resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
     from swatchbook.reports import collection_state
 
     monkeypatch.setattr(collection_state, "count_shown", lambda *_: 15)
@@ -92,9 +88,7 @@ def test_a_kind_of_failures_is_retried_now(sample: TestClient, resources: Resour
     assert "0 documents" in sample.post("/ui/coverage/retry", data={"kind": "x"}, headers={"Origin": ADDRESS}).text
 
 
-def test_accounts_of_documents_come_in_pages(
-    sample: TestClient, resources: Resources, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_documents_come_in_pages(sample: TestClient, resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
     begun(resources.ledger, owner="bert", content="other", pictures=keys(2))
     first = sample.get("/coverage/documents?limit=1").json()
     second = sample.get("/coverage/documents", params={"limit": 1, "cursor": first["next"]}).json()

@@ -82,24 +82,6 @@ def test_text_of_documents_is_never_markup(sample: TestClient, resources: Resour
     assert shown >= len(addresses)
 
 
-def test_each_page_has_a_title_a_heading_and_a_name_for_each_control(sample: TestClient, document: str) -> None:
-    for address in every_page(sample, document):
-        read = Page(sample.get(address, headers=BROWSER).text)
-        if not read.all("html"):
-            continue
-        assert read.all("html", lang="en")
-        assert "title" in [tag for tag, _ in read.tags[: [tag for tag, _ in read.tags].index("body")]], address
-        assert len(read.all("h1")) == len(read.all("main")) == 1, address
-        labelled = {given.get("for") for given in read.all("label")}
-        for tag in ("input", "select", "progress", "meter"):
-            for given in read.all(tag):
-                named = given.get("id") in labelled or "aria-label" in given or given.get("type") in ("hidden", "radio")
-                assert named or given.get("name") in ("image", "owner", "reason"), (address, given)  # within a label
-        assert all("alt" in given for given in read.all("img")), address
-        ids = [given["id"] for _, given in read.tags if "id" in given]
-        assert len(ids) == len(set(ids)), address
-
-
 def test_each_cell_of_a_card_on_a_phone_names_its_column(sample: TestClient, document: str) -> None:
     cells, stacked = 0, False
     for address in every_page(sample, document):

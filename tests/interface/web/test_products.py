@@ -10,6 +10,7 @@ from sqlalchemy import update
 from swatchbook.ledger.tables import documents, products
 from swatchbook.resources import Resources
 from tests.interface.web.conftest import BROWSER, Page, page
+from tests.tables import rows_of
 
 
 @pytest.fixture
@@ -51,9 +52,7 @@ def test_page_shows_pictures_facts_and_pages(sample: TestClient, document: str, 
         assert len(boxes) >= len(product["pictures"])
 
 
-def test_variant_is_shown_with_picture_that_names_it(
-    sample: TestClient, resources: Resources, listed: list[dict[str, Any]]
-) -> None:
+def test_variant_is_shown_with_picture(sample: TestClient, resources: Resources, listed: list[dict[str, Any]]) -> None:
     (product, *_) = [each for each in listed if any(p["caption"] for p in each["pictures"])]
     (picture, *_) = [each for each in product["pictures"] if each["caption"]]
     variant = {"grain": "variant", "name": picture["caption"], "code": "XY-1", "price": "€ 7", "page": 2}
@@ -102,12 +101,7 @@ def test_name_is_changed_and_change_undone_on_the_page(sample: TestClient, liste
 
 def test_facts_are_changed_added_and_removed(sample: TestClient, listed: list[dict[str, Any]]) -> None:
     address = f"/products/{listed[0]['id']}"
-    forms = (
-        {"action": "set_fact", "fact": "size", "value": "20 × 30 cm"},
-        {"action": "set_fact", "fact": "Slip rating class", "value": "B"},
-        {"action": "remove_fact", "fact": "material", "value": "as sent"},
-        {"action": "set_fact", "fact": "code", "value": "XY-1"},
-    )
+    forms = rows_of(__file__, "facts")
     for form in forms:
         assert leads_to(sample, f"/ui{address}/edits", **form) == address
     now = sample.get(address).json()
@@ -146,9 +140,7 @@ def test_what_is_wrong_is_said_next_to_its_field(sample: TestClient, listed: lis
     assert sample.get(f"/products/{listed[0]['id']}").json() == listed[0]
 
 
-def test_product_is_merged_into_one_chosen_by_picture(
-    sample: TestClient, document: str, listed: list[dict[str, Any]]
-) -> None:
+def test_product_is_merged_into_a_chosen_one(sample: TestClient, document: str, listed: list[dict[str, Any]]) -> None:
     one, other = listed[:2]
     chosen = page(sample, f"/ui/products/{one['id']}/merge")
     ids = [given["value"] for given in chosen.all("input", name="other")]
@@ -163,9 +155,7 @@ def test_product_is_merged_into_one_chosen_by_picture(
     assert sample.get(f"/documents/{document}/products").json()["products"] == listed
 
 
-def test_product_is_split_and_what_is_none_removed(
-    sample: TestClient, document: str, listed: list[dict[str, Any]]
-) -> None:
+def test_product_is_split_and_removed(sample: TestClient, document: str, listed: list[dict[str, Any]]) -> None:
     one = next(each for each in listed if len(each["pages"]) > 1)
     edits = f"/ui/products/{one['id']}/edits"
     leads_to(sample, edits, action="split", after_page=str(one["pages"][0]), name="Second")
