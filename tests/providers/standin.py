@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.serving import serving
+from tests.tables import rows_of
 
 KEY = "sk-a-secret-of-the-tests"
 
@@ -306,17 +307,7 @@ class _Answers(BaseHTTPRequestHandler):
         self.close_connection = True
 
 
-_REFUSALS: Mapping[str | None, tuple[int, str, str]] = {
-    "rate_limited": (429, "Slow down.", "rate_limit_exceeded"),
-    "rate_limited_date": (429, "Slow down.", "rate_limit_exceeded"),
-    "rate_limited_silent": (429, "Slow down.", "rate_limit_exceeded"),
-    "no_quota": (429, "You exceeded your current quota.", "insufficient_quota"),
-    "overloaded": (529, "Overloaded.", "overloaded_error"),
-    "error": (500, "Something broke.", "server_error"),
-    "unavailable": (503, "Come back later.", "server_error"),
-    "rejected": (400, "This cannot be processed.", "invalid_request"),
-    "too_large": (413, "Too large.", "too_large"),
-}
+_REFUSALS: Mapping[str | None, tuple[int, str, str]] = rows_of(__file__, "refusals")
 
 
 def _error(message: str, code: str) -> dict[str, Any]:

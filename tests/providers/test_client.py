@@ -69,12 +69,6 @@ def way(request: pytest.FixtureRequest) -> Way:
     return request.param  # type: ignore[no-any-return]
 
 
-@pytest.fixture
-def there() -> Iterator[Provider]:
-    with provider() as server:
-        yield server
-
-
 def client(there: Provider, way: Way = PLAIN, *, clock: Any = None, key: str = KEY, **changed: Any) -> Client:
     where = Endpoint("llm", there.openai_url, "m", SecretStr(key), seconds=10)
     return at(replace(where, **changed), way, clock)
@@ -97,9 +91,7 @@ def at(where: Endpoint, way: Way, clock: Any = None) -> Client:
         ("no_quota", Configuration, False),
     ],
 )
-def test_each_fault_has_its_class_and_is_asked_once(
-    there: Provider, fault: str, failure: type[Failure], paid: bool, way: Way
-) -> None:
+def test_each_fault_has_its_class(there: Provider, fault: str, failure: type[Failure], paid: bool, way: Way) -> None:
     there.script.append(fault)
     with pytest.raises(failure) as raised:
         client(there, way).post(way.call)
@@ -473,9 +465,7 @@ def test_what_a_library_cannot_read_is_in_no_traceback(there: Provider, reply: s
     assert KEY not in "".join(traceback.format_exception(raised.value))
 
 
-def test_a_library_is_not_given_the_key_and_takes_none_from_the_environment(
-    there: Provider, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_library_gets_no_key_and_takes_none(there: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VOYAGE_API_KEY", "pa-of-somebody-else")
     client(there, LIBRARY).post(LIBRARY.call)
     there.key = None

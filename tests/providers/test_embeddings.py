@@ -24,7 +24,7 @@ from swatchbook.records import IngestOptions, Role
 from swatchbook.settings import Settings, replace
 from tests.ledger.scene import begun, set_document
 from tests.providers.clocks import SetClock
-from tests.providers.standin import KEY, Provider, provider, random_vectors
+from tests.providers.standin import KEY, Provider, random_vectors
 
 STAGE = "IMAGES_EMBEDDED"
 TEXTS = ["oak", "ash", "elm"]
@@ -35,12 +35,6 @@ def context(folder: Path) -> Iterator[CallContext]:
     ledger = open_ledger(f"sqlite:///{folder / 'ledger.sqlite'}")
     yield CallContext(ledger, begun(ledger), STAGE)
     ledger.close()
-
-
-@pytest.fixture
-def there() -> Iterator[Provider]:
-    with provider() as server:
-        yield server
 
 
 def settings(there: Provider, **changed: object) -> Settings:
@@ -63,9 +57,7 @@ def expected(texts: list[str], dimension: int = 1_024) -> np.ndarray:
 
 
 @pytest.mark.parametrize("make", [voyage_encoder, openai_encoder])
-def test_vectors_come_in_the_order_asked_and_of_unit_length(
-    there: Provider, context: CallContext, make: object
-) -> None:
+def test_vectors_come_in_order_and_of_unit_length(there: Provider, context: CallContext, make: object) -> None:
     found = make(settings(there), "tag").embed([*TEXTS, "oak"], "document", context)  # type: ignore[operator]
     np.testing.assert_allclose(found, expected([*TEXTS, "oak"]), atol=1e-6)
     assert found.dtype == np.float32
@@ -147,9 +139,7 @@ def test_no_search_runs_with_an_invalid_vector(there: Provider) -> None:
         at(there, SetClock()).embed(["oak"], "query")
 
 
-def test_who_searches_is_told_when_all_calls_are_of_others(
-    there: Provider, context: CallContext, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_search_is_told_of_busy_calls(there: Provider, context: CallContext, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embeddings, "QUERY_PATIENCE_SECONDS", 0.1)
     there.delay = lambda: 0.5
     encoder = voyage(there, provider_concurrency=1)
@@ -168,9 +158,7 @@ def test_batches_hold_as_many_tokens_as_the_provider_takes(there: Provider, cont
     assert [len(asked.texts) for asked, _ in there.asked] == [4, 4, 2]
 
 
-def test_a_text_too_long_is_cut_and_that_is_logged_and_counted(
-    there: Provider, context: CallContext, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_long_text_is_cut_and_counted(there: Provider, context: CallContext, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         voyage(there).embed(["ü" * 100_000, "oak"], "document", context)
     assert "1 texts are too long for voyage-3.5 and were truncated" in caplog.text

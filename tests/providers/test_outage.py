@@ -21,17 +21,11 @@ from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import Settings
 from tests.ledger.scene import begun, count
 from tests.providers.clocks import SetClock
-from tests.providers.standin import KEY, Provider, provider
+from tests.providers.standin import KEY, Provider
 
 TEXTS = tuple(f"Oak {number}." for number in range(6))
 TAG = "voyage-3.5@1024/document-query"
 HOUR = 3_600.0
-
-
-@pytest.fixture
-def there() -> Iterator[Provider]:
-    with provider() as server:
-        yield server
 
 
 @pytest.fixture
