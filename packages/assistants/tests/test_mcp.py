@@ -457,7 +457,7 @@ def test_page_is_made_smaller_until_it_fits() -> None:
         assert 400 < shown.width < 2000
 
 
-def test_unforeseen_error_is_told_by_its_number_only(
+def test_error_tells_its_number(
     filled: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def break_down(*_: object) -> None:

@@ -1,5 +1,19 @@
-"""The keys of the services that clients ask: those of `tests/interface`."""
+"""A service that clients ask, with the keys of `tests/interface`."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from swatchbook.settings import load_settings
 from tests.interface.conftest import keys
+from tests.interface.service.served import Served, served
 
 __all__ = ["keys"]
+
+
+@pytest.fixture
+def service(filled: Path, keys: None) -> Iterator[Served]:
+    """A service with keys that holds anna's sample."""
+    with served(load_settings()) as service:
+        yield service

@@ -4,26 +4,17 @@ import ast
 import asyncio
 import inspect
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from swatchbook.interface.client_errors import NoAnswer
 from swatchbook.records import DocumentStatus
-from swatchbook.settings import load_settings
 from swatchbook_client import AsyncClient, Client
 from tests.fixtures import ROOT
 from tests.interface.conftest import ANNA
-from tests.interface.service.served import Served, answering, served
+from tests.interface.service.served import Served, answering
 from tests.ledger import scene
-
-
-@pytest.fixture
-def service(filled: Path, keys: None) -> Iterator[Served]:
-    """A service with keys that holds anna's sample."""
-    with served(load_settings()) as service:
-        yield service
 
 
 @pytest.fixture

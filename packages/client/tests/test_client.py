@@ -27,22 +27,14 @@ from swatchbook.ledger.page_findings import add_audited
 from swatchbook.ledger.stored_documents import get_document
 from swatchbook.records import DocumentStatus, IngestOptions, LostPicture, LostState
 from swatchbook.resources import Resources
-from swatchbook.settings import load_settings
 from swatchbook_client import Client
 from tests.fixtures import ROOT
 from tests.interface.conftest import ALL, ANNA
-from tests.interface.service.served import Served, answering, served
+from tests.interface.service.served import Served, answering
 from tests.ledger import scene
 from tests.tables import rows_of
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
-
-
-@pytest.fixture
-def service(filled: Path, keys: None) -> Iterator[Served]:
-    """A service with keys that holds anna's sample."""
-    with served(load_settings()) as service:
-        yield service
 
 
 @pytest.fixture
@@ -80,9 +72,7 @@ def test_the_example_of_the_documentation_runs(
     assert any(line.startswith("Palladio Terrazzo 0.") for line in rest)
 
 
-def test_what_is_uploaded_is_stored_and_can_be_stopped_continued_and_deleted(
-    anna: Client, service: Served, tmp_path: Path, document: str
-) -> None:
+def test_upload_is_stopped_continued_and_deleted(anna: Client, service: Served, tmp_path: Path, document: str) -> None:
     (tmp_path / "new.pdf").write_bytes(b"%PDF-1.7 new %%EOF")
     sent = anna.upload(tmp_path / "new.pdf", name="Spring.pdf", options=IngestOptions(focus=False))
     assert (sent.owner, sent.name, sent.status) == ("anna", "Spring.pdf", "queued")
@@ -144,9 +134,7 @@ def test_wait_ends_when_the_document_is_settled(anna: Client, service: Served, d
         anna.wait(NOBODY)
 
 
-def test_wait_outlives_a_service_that_is_away_for_a_moment(
-    anna: Client, service: Served, document: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_wait_outlives_an_outage(anna: Client, service: Served, document: str, monkeypatch: pytest.MonkeyPatch) -> None:
     set_status(service.resources, document, DocumentStatus.RUNNING)
     asked: list[int] = []
     real = anna.status
