@@ -53,9 +53,7 @@ def write_history(root: Path) -> None:
     )
 
 
-def test_caught_and_uncaught_mends_are_told_apart(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_mends_are_judged(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # importing them takes longer than these tests
     write_history(tmp_path)
     assert main(["3", "--json"], tmp_path) == 1
