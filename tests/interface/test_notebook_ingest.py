@@ -17,7 +17,7 @@ from tests.sources.pictures import draw
 pytestmark = pytest.mark.stack
 
 
-def test_document_deleted_meanwhile_stays_deleted(
+def test_deleted_document_is_gone(
     home: Path, tmp_path: Path, prefect_api: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The child is given ids: it does not register the folder again, which would undo the delete."""

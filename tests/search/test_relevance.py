@@ -186,9 +186,7 @@ def test_a_picture_is_compared_with_pictures_and_nothing_is_left_out(sample: Res
     assert {hit.relevance for hit in found.hits} == {None}
 
 
-def test_backgrounds_are_kept_by_owner_and_estimated_again_when_the_number_changes_much(
-    sample: Resources, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_backgrounds_are_kept_until_the_number_changes_much(sample: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
     find_relevant(sample, text="oak", where=Where(owner="anna"))
     find_relevant(sample, text="oak", where=Where())
     text = active_spaces(sample.ledger)[Role.TEXT]

@@ -76,9 +76,7 @@ def test_pool_without_a_worker_is_named(ask: Callable[..., Any]) -> None:
         ask(lambda client: client.delete_work_pool(EMBED))
 
 
-def test_weights_that_are_chosen_but_not_here_are_told_with_what_fetches_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_absent_weights_are_told_with_what_fetches_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))

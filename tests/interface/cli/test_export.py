@@ -14,13 +14,12 @@ from typer.testing import CliRunner
 from swatchbook.errors import InvalidReference
 from swatchbook.interface.cli.main import app
 from swatchbook.ledger.queries.document import read_products
-from swatchbook.ledger.stored_documents import find_document
-from swatchbook.records import DocumentStatus, ItemCounts
+from swatchbook.ledger.stored_documents import find_document, queue
+from swatchbook.records import DocumentStatus, IngestOptions, ItemCounts
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import load_settings
 from tests import command
 from tests.ledger import scene
-from tests.scheduler.conftest import queued
 
 pytestmark = pytest.mark.usefixtures("filled")
 
@@ -107,7 +106,9 @@ def test_a_missing_picture_costs_only_itself(tmp_path: Path, resources: Resource
 
 
 def add(resources: Resources, name: str, owner: str, status: DocumentStatus) -> str:
-    document = queued(resources, name.removesuffix(".pdf"), owner)
+    document = queue(
+        resources.ledger, owner=owner, content=name, kind="pdf", name=name, file=None, size=1, options=IngestOptions()
+    )
     scene.set_document(resources.ledger, document.id, status=status)
     return document.id
 

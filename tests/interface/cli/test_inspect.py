@@ -80,9 +80,7 @@ def test_every_page_is_shown_with_all_placements_and_products(resources: Resourc
     assert re.search(r"Palladio Terrazzo (?:photo|variant|drawing|detail|scene) [01]\.\d\d", page.text)
 
 
-def test_text_of_documents_is_text_and_nothing_is_loaded_or_run(
-    resources: Resources, document: Document, tmp_path: Path
-) -> None:
+def test_documents_texts_load_and_run_nothing(resources: Resources, document: Document, tmp_path: Path) -> None:
     change(resources, 4, caption=HOSTILE.replace("\x00", ""), state="decorative", reason=HOSTILE.replace("\x00", ""))
     with resources.ledger.write() as connection:
         connection.execute(update(documents).values(name=f"{HOSTILE[:50]}.pdf"))

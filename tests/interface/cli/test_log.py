@@ -47,9 +47,7 @@ def test_each_kind_of_failure_is_logged_on_its_own(caplog: pytest.LogCaptureFixt
 
 
 @pytest.mark.usefixtures("shown")
-def test_lines_are_logged_again_after_a_while(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_lines_are_logged_again_later(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(9):
         problems.describe(LedgerDown("It does not answer."))
     monkeypatch.setattr(log, "REPEAT_SECONDS", 0.0)

@@ -62,19 +62,7 @@ def test_help_loads_only_what_prints_it(home: Path) -> None:
 
 
 def test_reading_commands_load_neither_prefect_nor_torch(home: Path) -> None:
-    reading = (
-        "--help",
-        "config",
-        "status",
-        "stats coverage",
-        "show x",
-        "fill failed",
-        "search x",
-        "stats facets",
-        "upkeep verify",
-        "review list",
-        "export --all",
-    )
+    reading = rows_of(__file__, "lean")
     open_ledger(Settings(home=home).ledger).close()
     loaded = loaded_by(home, *(tuple(command.split()) for command in reading))
     assert "typer" in loaded
@@ -135,9 +123,7 @@ def test_config_shows_where_values_come_from(swatchbook: Swatchbook, tmp_path: P
 
 
 @pytest.mark.parametrize("command", rows_of(__file__, "reading"))
-def test_a_collection_that_is_not_there_is_told_and_not_created(
-    swatchbook: Swatchbook, home: Path, command: str
-) -> None:
+def test_missing_collection_is_told_and_not_created(swatchbook: Swatchbook, home: Path, command: str) -> None:
     run = swatchbook(*command.split(), SWATCHBOOK_HOEM="/elsewhere")
     assert (run.returncode, run.stdout) == (2, "")
     assert f"There is no collection in {home}." in run.stderr

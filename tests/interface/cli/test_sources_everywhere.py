@@ -61,9 +61,7 @@ def counted(resources: Resources) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("ledger", "index"), [*product(("sqlite", "postgresql"), ("lance", "weaviate"))])
-def test_from_the_first_ingest_to_the_last_clear(
-    new_collection: NewCollection, tmp_path: Path, ledger: str, index: str
-) -> None:
+def test_from_first_ingest_to_clear(new_collection: NewCollection, tmp_path: Path, ledger: str, index: str) -> None:
     resources, sources = new_collection(ledger, index), Sources(tmp_path)
     environment = environment_of(resources)
     assert sources.ingest(resources) == {"pictures": [4, 3, 0, 1, 0], "items.jsonl": [2, 2, 0, 0, 0]}

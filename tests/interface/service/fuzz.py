@@ -27,6 +27,7 @@ from swatchbook.interface.service.sessions import SESSION_COOKIE, begin_session
 from swatchbook.settings import load_settings
 from tests.interface.conftest import ALL, ANNA, BERT, BOTH, bearing
 from tests.interface.service.served import on_socket, rest
+from tests.interface.service.test_contract import known_ids_of
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 SECONDS = 300.0
@@ -59,22 +60,13 @@ def identities(url: str) -> Iterator[tuple[str, dict[str, str]]]:
         yield "browser", {"Cookie": f"{SESSION_COOKIE}={session}", "Origin": url}
 
 
-def known_ids(url: str) -> dict[str, str | int]:
-    """Return ids of what anna has."""
-    with httpx.Client(base_url=url, headers=bearing(ANNA), timeout=60) as client:
-        (document,) = client.get("/documents").json()["documents"]
-        (hit,) = client.get("/search?text=oak&k=1").json()["hits"]
-        (product, *_) = client.get(f"/documents/{document['id']}/products").json()["products"]
-    of_document = dict.fromkeys(("document_id", "newer_id"), document["id"])
-    return {**of_document, "image_id": hit["id"], "product_id": product["id"], "number": 3}
-
-
 class Fuzz:
     """How often each status was answered, and which answers were 5xx: (operation, who asked, request, answer)."""
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.ids = known_ids(url)
+        with httpx.Client(base_url=url, headers=bearing(ANNA), timeout=60) as client:
+            self.ids = known_ids_of(client)
         self.answered = Counter[int]()
         self.failed = list[tuple[str, str, str, str]]()
         self.until = time.monotonic() + SECONDS

@@ -94,9 +94,7 @@ HUSH = "hush-hush-hush-hush"
 
 
 @pytest.mark.parametrize("written", rows_of(__file__, "wrong_keys"))
-def test_wrong_keys_are_an_error_that_does_not_tell_them(
-    home: Path, monkeypatch: pytest.MonkeyPatch, written: str
-) -> None:
+def test_wrong_keys_are_an_error_that_hides_them(home: Path, monkeypatch: pytest.MonkeyPatch, written: str) -> None:
     monkeypatch.setenv("SWATCHBOOK_API_KEYS", written)
     with pytest.raises(Configuration, match="SWATCHBOOK_API_KEYS") as caught:
         load_settings()

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import schemathesis
 from fastapi.testclient import TestClient
@@ -93,7 +94,7 @@ def known_ids(operations: Operations, headers: dict[str, str]) -> dict[str, str 
     return known_ids_of(TestClient(operations[0].app, base_url=ADDRESS, headers=headers))
 
 
-def known_ids_of(client: TestClient) -> dict[str, str | int]:
+def known_ids_of(client: httpx.Client) -> dict[str, str | int]:
     (document,) = client.get("/documents").json()["documents"]
     (hit,) = client.get("/search?text=oak&k=1").json()["hits"]
     (product, *_) = client.get(f"/documents/{document['id']}/products").json()["products"]

@@ -70,9 +70,7 @@ def test_requests_of_the_page_about_the_service(service: Served, tmp_path: Path,
 
 @pytest.mark.needs("curl")
 @pytest.mark.parametrize("page", ["deploy.md", "tutorials/deploy.md"])
-def test_requests_of_the_page_about_deploying(
-    service: Served, tmp_path: Path, small_catalogue: Path, page: str
-) -> None:
+def test_requests_of_pages_about_deploying(service: Served, tmp_path: Path, small_catalogue: Path, page: str) -> None:
     script = requests(page).replace("samples/build/small.pdf", "catalogue.pdf")
     uploaded, by_text = answers(service, script, tmp_path, small_catalogue)
     assert uploaded["status"] == "completed"
@@ -80,9 +78,7 @@ def test_requests_of_the_page_about_deploying(
 
 
 @pytest.mark.needs("curl")
-def test_file_is_sent_as_the_page_about_webhooks_prints_it(
-    service: Served, tmp_path: Path, small_catalogue: Path
-) -> None:
+def test_file_is_sent_as_the_webhooks_page_says(service: Served, tmp_path: Path, small_catalogue: Path) -> None:
     """Webhooks themselves: `test_webhooks.py`."""
     script = re.findall(r"```bash\n(.*?)```", (ROOT / "docs" / "webhooks.md").read_text(), re.DOTALL)[1]
     shutil.copy(small_catalogue, tmp_path / "spring.pdf")

@@ -156,9 +156,7 @@ def test_retry_says_that_nothing_starts_it(
     assert told == "The document is due, but nothing starts it now: `swatchbook doctor` and `GET /health` say why."
 
 
-def test_what_the_settings_ask_for_today_makes_a_complete_document_stale(
-    filled: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_changed_settings_make_a_complete_document_stale(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWATCHBOOK_MAX_IMAGE_SIDE", "2048")
     with asking() as client:
         (document,) = client.get("/documents").json()["documents"]

@@ -81,9 +81,7 @@ def test_every_answer_is_safe_to_show(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(("method", "path", "status"), rows_of(__file__, "wrong"))
-def test_what_is_wrong_with_a_request_is_said_as_a_problem(
-    client: TestClient, method: str, path: str, status: int
-) -> None:
+def test_wrong_request_is_a_problem(client: TestClient, method: str, path: str, status: int) -> None:
     answer = client.request(method, path)
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
     assert answer.json()["status"] == status

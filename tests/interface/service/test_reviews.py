@@ -55,9 +55,7 @@ def review(client: TestClient, name: str, key: str = ANNA, owner: str = "anna", 
     ],
     ids=lambda each: each["verdict"],
 )
-def test_review_shows_nothing_to_another_owner(
-    client: TestClient, documents: DOCUMENTS, decision: dict[str, Any]
-) -> None:
+def test_review_shows_others_nothing(client: TestClient, documents: DOCUMENTS, decision: dict[str, Any]) -> None:
     ledger = client.app.state.resources.ledger  # type: ignore[attr-defined]
     before, hers = told(client, documents), told(client, documents, ANNA, "anna")
     assert review(client, "oak", **decision).status_code == 201

@@ -79,9 +79,7 @@ def picture(width: int, height: int) -> bytes:
     ],
     ids=["text", "nothing", "k", "unknown", "nul", "side", "bytes"],
 )  # fmt: skip
-def test_what_is_no_picture_to_search_by_is_refused(
-    client: TestClient, sent: bytes, fields: dict[str, str], status: int
-) -> None:
+def test_wrong_query_picture_is_refused(client: TestClient, sent: bytes, fields: dict[str, str], status: int) -> None:
     answer = client.post("/search", files={"image": ("x.png", sent)}, data=fields)
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
 

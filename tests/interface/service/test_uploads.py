@@ -200,9 +200,7 @@ def test_while_it_is_being_deleted_the_delete_is_finished_first(service: Served)
 
 
 @pytest.mark.parametrize("outage", [False, True])
-def test_document_is_refused_while_its_delete_cannot_end(
-    service: Served, monkeypatch: pytest.MonkeyPatch, outage: bool
-) -> None:
+def test_upload_is_refused_while_delete_hangs(service: Served, monkeypatch: pytest.MonkeyPatch, outage: bool) -> None:
     """Another process is at it, or the index is down."""
 
     def unfinished(*_: Any, **__: Any) -> bool:

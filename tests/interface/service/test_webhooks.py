@@ -263,9 +263,7 @@ def test_what_is_signed_is_believed(body: bytes, delivery: str) -> None:
 
 
 @pytest.mark.parametrize(("message", "status", "said"), rows_of(__file__, "messages"))
-def test_a_message_that_may_not_be_says_why(
-    distrusting: Served, message: dict[str, Any], status: int, said: str
-) -> None:
+def test_forbidden_message_says_why(distrusting: Served, message: dict[str, Any], status: int, said: str) -> None:
     answer = announce(distrusting, **message)
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
     assert said in answer.text
