@@ -38,13 +38,18 @@ from swatchbook.sources.sidecar import (
     sidecars_among,
     text_of,
 )
-from swatchbook.sources.view_names import best_first, is_one_product, names_product
+from swatchbook.sources.view_names import are_counted, best_first, is_one_product, names_product
 
 MAX_BYTES = 100 << 20
 """The most bytes of a sidecar, if the settings have no limit."""
 
 _MOST_VIEWS = 500
 """More pictures are no views of one product: an item may have 1,000."""
+
+_COUNTED_ONLY = (
+    "{}/: its {} pictures have numbers for names and count as one product. If they show several, name each file after "
+    "its product."
+)
 
 _Found: TypeAlias = ListedPicture | ListedItem | tuple[ListedPicture, ...]
 """A picture, a failure, or the pictures of a folder that is one product."""
@@ -64,8 +69,8 @@ def list_folder(
 
     A subfolder that cannot be read is a failed item; those in `apart` (absolute) are left out. With `categories` each
     subfolder is a category. A sidecar has at most `max_bytes`. `absent` gets the files that are not there, by the table
-    that names them, `doubts` what to check of the letters of sidecars. Raises InvalidReference if the folder cannot be
-    read.
+    that names them, `doubts` what to check: letters of sidecars, and pictures that may be several products. Raises
+    InvalidReference if the folder cannot be read.
     """
     below = f"{_root_of(folder).as_uri()}/"
     for path, found, told in list_files(
@@ -142,6 +147,8 @@ def list_files(
             yield from ((path, found, None) for path, found in found_views if isinstance(found, ListedItem))
             if pictures := tuple(found for _, found in found_views if isinstance(found, ListedPicture)):
                 yield relative, pictures, None
+            if doubts is not None and are_counted(relative.rpartition("/")[2], [path for path, _ in found_views]):
+                doubts.append(_COUNTED_ONLY.format(relative, len(found_views)))
             names = []
         for name in names:
             found = _find_file(root, prefix + name, is_link=name in links)

@@ -58,6 +58,12 @@ def is_one_product(folder: str, names: Collection[str], *, is_root: bool) -> boo
     return bool(found & _VIEWS) or (not is_root and len(names) <= _MOST_COUNTED)
 
 
+def are_counted(folder: str, names: Collection[str]) -> bool:
+    """Return whether several pictures of a folder have names of counters alone: they may be several products, too."""
+    own = words_of(folder)
+    return len(names) > 1 and not any((_without(own, words_of(_stem(name))) or set()) & _VIEWS for name in names)
+
+
 def names_product(folder: str) -> bool:
     """Return whether a folder's name may be that of a product: not "images", "details", "100CANON" or a day."""
     words = {word for word in words_of(folder) if not word.isdigit()}

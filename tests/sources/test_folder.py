@@ -124,6 +124,14 @@ def test_product_of_views_is_named_by_its_folder(tmp_path: Path) -> None:
     assert (item.title, item.metadata) == ("blue sofa", {"category": "sofas", "url": place.as_uri()})
 
 
+def test_numbered_pictures_as_one_product_are_doubted(tmp_path: Path) -> None:
+    files(tmp_path, "sofa/IMG_1.jpg", "sofa/IMG_2.jpg", "oak/hero.jpg", "oak/01.jpg", "rug/IMG_3.jpg")
+    doubts = list[str]()
+    assert len(list(list_folder(tmp_path, SUFFIXES, doubts=doubts))) == 3
+    (doubt,) = doubts
+    assert doubt.startswith("sofa/: its 2 pictures have numbers for names and count as one product.")
+
+
 def _pictures_by_item(folder: Path, paths: Sequence[str]) -> dict[str, list[str]]:
     shutil.rmtree(folder)
     files(folder, *paths)
