@@ -52,7 +52,7 @@ def test_a_page_is_rendered_once_and_as_wide_as_asked_for(sample: Sample, monkey
     assert picture(client.get(f"/documents/{document}/pages/3").content).size[0] == 800
     assert len(list(resources.previews.paths())) == 2
     monkeypatch.setattr(reader, "reader_module", lambda _: "no.such.module")
-    monkeypatch.setattr("swatchbook.previews.render_page", None)
+    monkeypatch.setattr("swatchbook_catalogue.stages.render_page", None)
     assert client.get(f"/documents/{document}/pages/3", params={"width": 300}).content == first.content
 
 
@@ -119,7 +119,7 @@ def test_pages_that_a_browser_left_are_not_rendered(filled: Path, monkeypatch: p
         time.sleep(0.5)
         return b"a picture"
 
-    monkeypatch.setattr("swatchbook.previews.render_page", render)
+    monkeypatch.setattr("swatchbook_catalogue.stages.render_page", render)
     with served(load_settings()) as service, ExitStack() as opened:
         (document,) = httpx.get(f"{service.url}/documents").json()["documents"]
         path = f"/documents/{document['id']}/pages/1?width="
