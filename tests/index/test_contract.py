@@ -428,9 +428,6 @@ def test_spaces_are_all_listed_with_one_dimension(index: Index, space: Space) ->
     assert index.count(space) == 1, "a closed index opens again"
 
 
-# --- several writers --------------------------------------------------------------------------------------------------
-
-
 def test_threads_share_one_index(index: Index, space: Space) -> None:
     objects = made(400)
 
@@ -464,9 +461,6 @@ def test_three_processes_leave_each_id_once(
     assert [writer.exitcode for writer in writers] == [0, 0, 0]
     assert sorted(index.ids(space)) == [number_id(i) for i in range(600)]
     assert index.count(space) == 600
-
-
-# --- dropping ---------------------------------------------------------------------------------------------------------
 
 
 def test_search_during_a_drop_is_whole_or_fails(index: Index) -> None:

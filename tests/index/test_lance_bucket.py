@@ -156,9 +156,6 @@ def test_unusable_store_is_named_without_secrets(url: str, tmp_path: Path, monke
     assert SECRET not in str(down.value)
 
 
-# --- the vector index -------------------------------------------------------------------------------------------------
-
-
 @pytest.fixture
 def large(index: Index) -> Index:
     """An index with more rows than are compared exactly."""

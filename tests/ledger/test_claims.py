@@ -129,9 +129,6 @@ def test_ten_thousand_keys_are_claimed_at_once(ledger: Ledger) -> None:
     assert claims.source_files(ledger, many) == claims.texts(ledger, many) == {}
 
 
-# --- claim ------------------------------------------------------------------------------------------------------------
-
-
 def test_claim_takes_due_wanted_items_in_order(ledger: Ledger) -> None:
     run = begun(ledger, requested=(VISUAL, COLOR), pictures=KEYS)
     begun(ledger, owner="bert", requested=(ANALYSIS,), pictures=KEYS)
@@ -359,9 +356,6 @@ def test_unusable_vectors_fail_their_items_alone(ledger: Ledger) -> None:
     assert item(ledger, pictures[-1]).state == "done"
 
 
-# --- commit: what failed ----------------------------------------------------------------------------------------------
-
-
 def test_passing_failures_count_runs_and_outages_nothing(ledger: Ledger) -> None:
     passing = [ProviderTimeout("t"), InvalidModelOutput("i"), OutOfMemory("m")]
     outages = [RateLimited("r"), ProviderDown("d"), BudgetExceeded("b")]
@@ -398,7 +392,7 @@ def test_pauses_double_until_the_eighth_run_fails(ledger: Ledger) -> None:
     assert claims.claim(ledger, run, [KEY]).items == ()
 
 
-# --- sources, and the heartbeat ---------------------------------------------------------------------------------------
+# --- the heartbeat ----------------------------------------------------------------------------------------------------
 
 
 def test_a_beating_run_keeps_its_lease(ledger: Ledger) -> None:

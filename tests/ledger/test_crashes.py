@@ -124,9 +124,6 @@ def test_machine_killing_every_item_fails_the_document(ledger: Ledger) -> None:
     assert document(ledger, run).failure_kind == "crashed_worker"
 
 
-# --- real processes ---------------------------------------------------------------------------------------------------
-
-
 @contextmanager
 def worker(what: str, url: str, owner: str, pictures: list[str]) -> Iterator[subprocess.Popen[str]]:
     code = [sys.executable, "-m", "tests.ledger.worker", what, url, owner, *pictures]

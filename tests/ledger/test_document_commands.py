@@ -182,9 +182,6 @@ def test_commands_refuse_unknown_and_wrong_documents(ledger: Ledger) -> None:
     assert account.account(ledger, document=run.document).found == 1
 
 
-# --- cancel -----------------------------------------------------------------------------------------------------------
-
-
 # --- delete -----------------------------------------------------------------------------------------------------------
 
 

@@ -127,9 +127,6 @@ def test_pair_waits_for_its_own_visual_vector(ledger: Ledger) -> None:
     assert pairs(ledger) == {PAIR: ("pending", 0)}
 
 
-# --- what it shows until then -----------------------------------------------------------------------------------------
-
-
 def test_pair_whose_vector_fails_spends_nothing(ledger: Ledger) -> None:
     run = begin(ledger, requested=WANTS)
     stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))

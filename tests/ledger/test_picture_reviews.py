@@ -450,9 +450,6 @@ def test_a_restored_document_has_its_reviews(ledger: Ledger, tmp_path: Path, not
     assert ("dismissed" in failures) == (note.verdict is Verdict.REJECTED)
 
 
-# --- other owners -----------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     "note", [saying("Material: beech."), by_hand("Material: oak."), by_person(Verdict.REJECTED, "A logo.")]
 )

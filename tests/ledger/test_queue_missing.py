@@ -80,9 +80,6 @@ def test_regenerating_takes_up_only_what_stopped(ledger: Ledger) -> None:
         regenerate(ledger, "nothing")
 
 
-# --- one image --------------------------------------------------------------------------------------------------------
-
-
 def test_image_is_known_by_places_and_roles(ledger: Ledger) -> None:
     run = begin(ledger, requested=WANTS)
     hidden = placed(run, "ash", state=PlacementState.HIDDEN)
@@ -98,9 +95,6 @@ def test_image_is_known_by_places_and_roles(ledger: Ledger) -> None:
         (COLOR.role, ItemState.DONE, None), (VISUAL.role, ItemState.FAILED, "It is broken."),
     ]  # fmt: skip
     assert image_details(ledger, image("ash")) is image_details(ledger, image("elm")) is None, "nothing shows it"
-
-
-# --- what waits -------------------------------------------------------------------------------------------------------
 
 
 def test_what_waits_is_counted_once_due(ledger: Ledger) -> None:

@@ -53,9 +53,6 @@ def queue(ledger: Ledger, **changed: Any) -> Document:
     return documents_queue(ledger, **{**given, **changed})
 
 
-# --- queue ------------------------------------------------------------------------------------------------------------
-
-
 def test_queueing_again_adds_only_a_missing_file(ledger: Ledger) -> None:
     first = queue(ledger, file=None)
     assert first.id == document_id("anna", "c")

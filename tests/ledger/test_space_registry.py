@@ -47,9 +47,6 @@ def active(ledger: Ledger) -> set[str]:
     return {each.space.tag for each in active_spaces(ledger).values()}
 
 
-# --- first spaces -----------------------------------------------------------------------------------------------------
-
-
 def test_the_first_space_of_a_role_is_active(ledger: Ledger) -> None:
     color, material = (RoleTag(role=role, tag=f"eye@1/{role}") for role in (Role.COLOR, Role.MATERIAL))
     text = RoleTag(role=Role.TEXT, tag="words@1/a")

@@ -85,8 +85,6 @@ def everything(ledger: Ledger) -> dict[str, list[tuple[object, ...]]]:
         }
 
 
-# --- all of them ------------------------------------------------------------------------------------------------------
-
 SAVES: dict[str, Callable[[Ledger, Run], None]] = {
     "pages": lambda ledger, run: stage_results.save_pages(ledger, run, reading(), PLAN),
     "chunks": lambda ledger, run: stage_results.save_chunks(ledger, run, chunked(run, "Oak is hard.", "Ash is light.")),
@@ -123,9 +121,6 @@ def test_a_revoked_run_saves_nothing(ledger: Ledger) -> None:
         with pytest.raises(RunRevoked):
             save(ledger, run)
     assert everything(ledger) == before
-
-
-# --- pages ------------------------------------------------------------------------------------------------------------
 
 
 def test_pages_have_their_kind_and_what_was_lost(ledger: Ledger) -> None:
@@ -308,9 +303,6 @@ def test_newer_analysis_reopens_documents_of_the_picture(ledger: Ledger) -> None
     make_all(ledger, third, text="Material: fumed oak.")
     publish_all(ledger)
     assert account(ledger, document=first.document).complete == 1
-
-
-# --- products and links -----------------------------------------------------------------------------------------------
 
 
 def test_products_and_links_dirty_what_they_concern(ledger: Ledger) -> None:

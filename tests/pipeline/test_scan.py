@@ -683,9 +683,6 @@ def test_source_keeps_its_kind(resources: Resources, folder: Path) -> None:
         register_folder(resources, folder, owner="anna", options=options, kind="batch")
 
 
-# --- what is refused --------------------------------------------------------------------------------------------------
-
-
 def test_folder_of_a_flow_must_be_allowed_or_known(resources: Resources, folder: Path, tmp_path: Path) -> None:
     options = IngestOptions()
     with pytest.raises(InvalidReference, match="SWATCHBOOK_INPUT_ROOTS"):

@@ -191,9 +191,6 @@ def test_flow_runs_of_other_engines_are_left_to_them(pool: Pool) -> None:
     assert [pool.state(run) for run in elsewhere] == [StateType.RUNNING, StateType.PENDING]
 
 
-# --- containers -------------------------------------------------------------------------------------------------------
-
-
 def test_containers_that_nobody_waits_for_are_stopped(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     ending, gone = pool.container(pool.flow_run(Completed())), pool.container(uuid4())
     stranger = pool.container(uuid4(), pool=uuid4())
@@ -214,9 +211,6 @@ def test_finished_containers_go_after_a_while_and_no_others(pool: Pool, monkeypa
     assert pool.round().pruned == 1
     assert pool.containers() == {live.id}
     unlabelled.remove()
-
-
-# --- what is away -----------------------------------------------------------------------------------------------------
 
 
 def test_engine_that_is_away_is_sat_out(

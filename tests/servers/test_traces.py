@@ -77,6 +77,9 @@ def test_upload_shards_and_provider_calls_are_one_trace(
     assert set(parents(spans, "batch")) == {"shard"}
     assert set(parents(spans, "provider call")) == {"stage PRODUCTS_DETECTED", "describe products", "batch"}
     assert parents(spans, "provider call").count("batch") == 24
+    calls = [span.attributes for span in spans if span.name == "provider call"]
+    assert {call["gen_ai.request.model"] for call in calls} == {"attentive"}
+    assert min(call["gen_ai.usage.input_tokens"] for call in calls) > 0
     assert {"shard", "stage PRODUCTS_CREATED"} >= set(parents(spans, "publish")) > set()
     assert {span.name for span in spans if span.failed} <= {"publish"}, "the index may be busy with a new space"
     own = {shard["pid"] for shard in shards(traced_stack, document)}

@@ -118,9 +118,6 @@ def test_any_url_brings_a_failure_of_ours(url: str) -> None:
         get(url, Path("/nonexistent/a"), private_hosts=(), resolve=answering("127.0.0.1"))
 
 
-# --- pinned -----------------------------------------------------------------------------------------------------------
-
-
 def test_fetched_file_has_its_size_and_name(server: Origin, tmp_path: Path) -> None:
     server.files["/a.pdf"] = PDF
     resolve = answering("127.0.0.1")
@@ -174,9 +171,6 @@ def certificate(name: str, folder: Path) -> tuple[ssl.SSLContext, Path]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(authority, private)
     return context, authority
-
-
-# --- redirects --------------------------------------------------------------------------------------------------------
 
 
 def test_redirects_are_followed_and_the_name_stays(server: Origin, tmp_path: Path) -> None:
@@ -246,9 +240,6 @@ def test_nothing_of_this_machine_is_sent_along(server: Origin, tmp_path: Path, m
     assert server.headers_seen[0]["accept-encoding"] == "identity"
 
 
-# --- objects ----------------------------------------------------------------------------------------------------------
-
-
 def copy(store: str, key: str, into: Path, max_bytes: int = LIMIT) -> Fetched:
     return asyncio.run(copy_object(store, key, into, max_bytes=max_bytes))
 
@@ -287,9 +278,6 @@ def test_a_key_never_leads_out_of_its_store(store: Path, tmp_path: Path) -> None
         copy(str(store), "new/a b.pdf", tmp_path / "a", max_bytes=len(PDF) - 1)
     with pytest.raises(Configuration, match="SWATCHBOOK_UPLOADS_URL"):
         copy("nosuch://bucket", "a.pdf", tmp_path / "a")
-
-
-# --- a source ---------------------------------------------------------------------------------------------------------
 
 
 def test_what_comes_in_is_gone_on_any_end(tmp_path: Path) -> None:

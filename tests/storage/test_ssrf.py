@@ -22,9 +22,6 @@ ROOT = Path(__file__).parents[2]
 PUBLIC = "93.184.215.14"
 
 
-# --- what is connected to ---------------------------------------------------------------------------------------------
-
-
 class Watch:
     """The addresses that this process connects to, and the names that it resolves with Python, while a test runs."""
 
@@ -357,8 +354,6 @@ def test_hook_and_listener_notice_a_connection(watch: Watch, inside: Listener, t
     assert len(inside.heard) == 1
     assert (tmp_path / "a").read_bytes() == b"secret"
 
-
-# --- nobody else fetches what a stranger names ------------------------------------------------------------------------
 
 OPENS = re.compile(r"\b(?:httpx\.(?:Async)?Client|httpx\.(?:get|post)|urlopen|create_connection|httpcore\.\w*Pool)\(")
 """How a module opens connections."""

@@ -246,9 +246,6 @@ def test_changed_bytes_are_found_by_deep_verify(resources: Resources) -> None:
     assert [each.file for each in verify(resources, deep=True).damaged_files] == [picture]
 
 
-# --- every hour -------------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("small", [True, False])
 def test_the_hourly_repair_mends_what_is_missing_and_foreign_and_leaves_the_unpublished(
     resources: Resources, monkeypatch: pytest.MonkeyPatch, small: bool

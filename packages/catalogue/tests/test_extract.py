@@ -211,18 +211,6 @@ def test_equal_content_is_one_picture_of_many_placements(paper: Paper, files: Fi
     assert [p.xref for p in extraction.placements][-1] in (first, second)
 
 
-def test_same_size_pictures_are_told_apart_by_their_pixels(paper: Paper, files: Files, tmp_path: Path) -> None:
-    page = paper.page()
-    sources = [gradient(80, 40, seed=seed) for seed in range(3)]
-    xrefs = [paper.image(80, 40, jpeg(source), "/DCTDecode") for source in sources]
-    for number, xref in enumerate(reversed(xrefs)):
-        paper.put(page, xref, (50, 100 + 150 * number, 250, 200 + 150 * number))
-    extraction = extract(paper, files, tmp_path)
-    assert [p.xref for p in extraction.placements] == xrefs[::-1]
-    for picture, source in zip(extraction.pictures, reversed(sources), strict=True):
-        assert difference(pixels(files, picture), source) < 4
-
-
 def test_extraction_is_the_same_twice(paper: Paper, files: Files, tmp_path: Path) -> None:
     paper.put(paper.page("Oak"), paper.image(80, 40, deflated(gradient(80, 40)), "/FlateDecode"), BOX)
     assert extract(paper, files, tmp_path) == extract(paper, files, tmp_path)

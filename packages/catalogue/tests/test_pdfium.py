@@ -208,9 +208,6 @@ def test_the_reader_is_chosen_by_the_setting(monkeypatch: pytest.MonkeyPatch) ->
     assert reader_module(Settings()) == "swatchbook_catalogue.pdf.pdfium_document"
 
 
-# --- without MuPDF ----------------------------------------------------------------------------------------------------
-
-
 @pytest.fixture
 def forbidden(tmp_path: Path) -> Path:
     """A folder whose modules are found before MuPDF's and cannot be imported."""
@@ -256,8 +253,6 @@ def test_an_ingest_imports_no_mupdf_and_its_account_closes(
     images = json.loads(stats)["images"]
     assert images["found"] == images["complete"] == 14
 
-
-# --- hostile files ----------------------------------------------------------------------------------------------------
 
 FAULTS: Final = {**HOSTILE, **PARTS}
 LONG: Final = {

@@ -76,8 +76,6 @@ def closes(counted: Account) -> bool:
     return counted.found == sum(parts)
 
 
-# --- the rule, in SQL and in plain Python -----------------------------------------------------------------------------
-
 WANTS = (VISUAL, COLOR, ANALYSIS, UNDERSTANDING, MULTIMODAL)
 OWNERS = {"one": "anna", "two": "anna", "three": "bert"}
 STATES = st.sampled_from([None, *ItemState])
@@ -207,9 +205,6 @@ def test_account_closes_and_follows_the_rule(ledger: Ledger, told: dict[str, Any
         assert (status is DocumentStatus.WAITING) == pending == (due_at is not None)
 
 
-# --- ways to come to a state ------------------------------------------------------------------------------------------
-
-
 def test_passing_failure_waits_with_its_document(ledger: Ledger) -> None:
     run = begin(ledger)
     stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "ash", page=2)))
@@ -294,9 +289,6 @@ def test_lost_pages_and_failed_chunks_are_other_failures(ledger: Ledger) -> None
     assert kinds.pop(("page", "unexpected")) == (1, None)
     assert kinds[("chunk", "provider_timeout")][0] == 1
     assert failing_others(ledger, "bert") == []
-
-
-# --- documents --------------------------------------------------------------------------------------------------------
 
 
 def test_a_document_is_found_by_id_or_name(ledger: Ledger) -> None:
@@ -532,9 +524,6 @@ def test_hits_are_described_in_their_order(ledger: Ledger) -> None:
     }
     assert search_results.products_of_chunks(ledger, [chunk]) == {chunk: [plank.id]}
     assert search_results.images_of_chunks(ledger, [chunk, image("oak")]) == {chunk: [image("oak")]}
-
-
-# --- speed and memory -------------------------------------------------------------------------------------------------
 
 
 def test_account_needs_no_more_queries_for_more_images(ledger: Ledger) -> None:

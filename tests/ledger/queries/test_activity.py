@@ -19,7 +19,6 @@ from swatchbook.ledger.queries.activity import (
     provider_states,
     recent_runs,
 )
-from swatchbook.ledger.schedule import last_rounds, record_round
 from swatchbook.ledger.stored_documents import get_document
 from swatchbook.ledger.tables import calls, failed_tries
 from swatchbook.records import DocumentStatus, Stage
@@ -144,11 +143,3 @@ def test_the_account_of_a_document_is_its_own(ledger: Ledger) -> None:
     states = document_states(ledger, listed)
     assert [(each.id, each.found, each.pending) for each in states] == [(second.document, 1, 1), (first.document, 3, 3)]
     assert (count_shown(ledger), count_shown(ledger, "bert")) == (3, 0)
-
-
-def test_equal_rounds_in_a_row_are_one(ledger: Ledger) -> None:
-    for done in ({"troubles": ["Away."]}, {"troubles": ["Away."]}, {"launched": ["x"]}, {"troubles": ["Away."]}):
-        record_round(ledger, done)
-    found = [(each.done, each.count) for each in last_rounds(ledger, 10)]
-    assert found == [({"troubles": ["Away."]}, 1), ({"launched": ["x"]}, 1), ({"troubles": ["Away."]}, 2)]
-    assert len(last_rounds(ledger, 2)) == 2
