@@ -3,10 +3,10 @@ stages 3 to 6), and the parameters of its form in Prefect's UI.
 """
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from prefect import flow
+from prefect import State, flow
 from pydantic import Field
 
 from swatchbook.pipeline.run import Work
@@ -66,7 +66,7 @@ async def ingest_catalogue(
     options: IngestOptions = IngestOptions(),
     blocks: BlockNames = BlockNames(),
     edition_of: UUID | None = None,
-) -> RunReport:
+) -> RunReport | State[Any]:
     """Read a catalogue, find its products, embed every image and publish all of it.
 
     Args:

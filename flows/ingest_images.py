@@ -3,9 +3,9 @@ catalogue's pictures; then report. Also the parameters of its form in Prefect's 
 """
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Any
 
-from prefect import flow
+from prefect import State, flow
 from pydantic import Field
 
 from swatchbook.ledger.stored_documents import FOLDER
@@ -34,7 +34,7 @@ async def ingest_images(
     owner: Owner = DEFAULT_OWNER,
     options: IngestOptions = IngestOptions(),
     blocks: BlockNames = BlockNames(),
-) -> RunReport:
+) -> RunReport | State[Any]:
     """Embed every picture of a folder and its subfolders, and publish all of it. Unchanged files are not read again.
 
     Args:

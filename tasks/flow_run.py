@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from prefect import get_run_logger
 from prefect.client.orchestration import get_client
@@ -104,8 +104,8 @@ async def report_idle(resources: Resources, begun: Document | Busy) -> Idle:
     return Idle(report, elsewhere)
 
 
-async def end_by_name(resources: Resources, ingest: Coroutine[Any, Any, RunReport | Idle]) -> RunReport:
-    """Return what the flow of an ingest returns, so that the name and message of its state say how it ended.
+async def end_by_name(resources: Resources, ingest: Coroutine[Any, Any, RunReport | Idle]) -> RunReport | State[Any]:
+    """Return what the flow of an ingest returns: its report, or a state whose name and message say how it ended.
 
     A caller of the flow gets its report from `report_of`, since Prefect returns results of completed runs only.
     """
@@ -115,15 +115,14 @@ async def end_by_name(resources: Resources, ingest: Coroutine[Any, Any, RunRepor
     except Exception as error:
         if state := await asyncio.to_thread(_state_of_error, resources, error):
             state.data = error  # a caller of the flow gets it
-            return cast("RunReport", state)
+            return state
         raise
     report, idle = (ended.report, ended) if isinstance(ended, Idle) else (ended, None)
     shown = await asyncio.to_thread(describe_end, resources.ledger, report)
-    # Prefect takes a returned state for the end of the flow run
-    return cast("RunReport", _named(shown, report, idle) or report)
+    return _named(shown, report, idle) or report
 
 
-async def report_of(state: State[RunReport]) -> RunReport:
+async def report_of(state: State[Any]) -> RunReport:
     """Return the report of an ingest that was called with `return_state=True`. Raises what has ended it, if anything.
 
     Of an ingest that is not all done Prefect would raise instead of returning the result.
@@ -133,7 +132,8 @@ async def report_of(state: State[RunReport]) -> RunReport:
         return result.report
     if isinstance(result, BaseException):
         raise result
-    return result
+    report: RunReport = result
+    return report
 
 
 def _named(shown: ShownState, report: RunReport, idle: Idle | None) -> State[Any] | None:
