@@ -59,6 +59,7 @@ from tests.ledger.scene import (
 
 BELOW = 0.6  # what is made here has a score of 0.5
 REVIEWER = "stronger@1/a"
+NEWER = [want if want.role is not Role.ANALYSIS else RoleTag(role=want.role, tag="newer@1") for want in EVERYTHING]
 
 
 def weak(
@@ -204,10 +205,9 @@ def test_an_id_is_ambiguous_with_or_without_analyses_and_for_repeated_images(led
 
 def test_of_two_analyses_of_a_picture_the_one_in_use_is_reviewed(ledger: Ledger) -> None:
     """Documents of one owner that show it want different ones."""
-    newer = [want if want.role is not Role.ANALYSIS else RoleTag(role=want.role, tag="newer@1") for want in EVERYTHING]
     first = begin(ledger)
     ingest(ledger, first, extraction(placed(first, "oak")))
-    run = begin(ledger, content="another", requested=newer)
+    run = begin(ledger, content="another", requested=NEWER)
     stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
     make_all(ledger, run, text="Material: ash.", review_below=BELOW)
     end(ledger, run)
@@ -361,8 +361,7 @@ def test_review_holds_for_other_generations_of_its_owner(ledger: Ledger, verdict
 def test_another_first_analysis_is_another_matter(ledger: Ledger) -> None:
     weak(ledger, "oak")
     write(ledger, "oak", saying("Material: beech."))
-    newer = [want if want.role is not Role.ANALYSIS else RoleTag(role=want.role, tag="newer@1") for want in EVERYTHING]
-    run = begin(ledger, requested=newer, fingerprint="g")
+    run = begin(ledger, requested=NEWER, fingerprint="g")
     ingest(ledger, run, extraction(placed(run, "oak")), review_below=BELOW)
     assert text_of(ledger) == text_key("Material: oak.")
     assert waiting(ledger) == [image("oak")]
@@ -370,8 +369,7 @@ def test_another_first_analysis_is_another_matter(ledger: Ledger) -> None:
 
 def test_a_word_on_another_analysis_than_the_one_wanted_changes_nothing(ledger: Ledger) -> None:
     weak(ledger, "oak")
-    newer = [want if want.role is not Role.ANALYSIS else RoleTag(role=want.role, tag="newer@1") for want in EVERYTHING]
-    run = begin(ledger, requested=newer, fingerprint="g")
+    run = begin(ledger, requested=NEWER, fingerprint="g")
     ingest(ledger, run, extraction(placed(run, "oak")))
     write(ledger, "oak", saying("Material: beech."))
     assert text_of(ledger) == text_key("Material: oak.")
@@ -381,8 +379,7 @@ def test_an_analysis_that_others_want_leaves_a_correction_alone(ledger: Ledger) 
     run = weak(ledger, "oak")
     write(ledger, "oak", saying("Material: beech."))
     make_again(ledger, run.document)
-    newer = [want if want.role is not Role.ANALYSIS else RoleTag(role=want.role, tag="newer@1") for want in EVERYTHING]
-    theirs = begin(ledger, owner="bert", requested=newer)
+    theirs = begin(ledger, owner="bert", requested=NEWER)
     ingest(ledger, theirs, extraction(placed(theirs, "oak")))
     assert (text_of(ledger), text_of(ledger, "bert")) == (text_key("Material: beech."), text_key("Material: oak."))
     assert one(ledger, documents, id=run.document)["status"] == DocumentStatus.COMPLETED

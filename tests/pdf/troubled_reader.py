@@ -1,4 +1,4 @@
-"""The real PDF child, except for pages that say LOOP, ABORT, KILL, SLOW or RAISE: there it does so.
+"""The real PDF child, except for pages that say LOOP, ABORT, KILL or RAISE: there it does so.
 
 ONCE: only the first time. LATE: when it has answered, before it says that the page is done. A document whose title
 says so does it when it is opened.
@@ -28,8 +28,6 @@ def troubled(document: Any, what: str, text: str) -> None:
     if "ABORT" in text:
         print("free(): invalid pointer", file=sys.stderr, flush=True)
         os.abort()
-    if "SLOW" in text:
-        time.sleep(0.9)
     if "RAISE" in text:
         raise RuntimeError("cannot find page object")
 
