@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pymupdf
@@ -12,6 +11,7 @@ from PIL import Image
 
 from tests.command import SWATCHBOOK, attempt, run, run_json
 from tests.servers.halfway import fill
+from tests.tables import rows_of
 
 FAILED, USAGE = 1, 2
 NOBODY = 65534
@@ -30,69 +30,36 @@ def blank(pages: int, path: Path, **save: object) -> Path:
     return path
 
 
-def not_a_pdf(folder: Path) -> Path:
-    (folder / "notes.pdf").write_text("Dear reader, this is no PDF.")
-    return folder / "notes.pdf"
-
-
-def empty(folder: Path) -> Path:
-    (folder / "empty.pdf").touch()
-    return folder / "empty.pdf"
-
-
-def missing(folder: Path) -> Path:
-    return folder / "nowhere.pdf"
-
-
-def huge(folder: Path) -> Path:
-    path = folder / "huge.pdf"
-    with path.open("wb") as file:
-        file.write(b"%PDF-1.7\n")
-        file.truncate(300 << 20)  # sparse
+def write_bad(path: Path) -> Path:
+    """Make the file that its name says."""
+    match path.stem:
+        case "notes":
+            path.write_text("Dear reader, this is no PDF.")
+        case "empty":
+            path.touch()
+        case "huge":
+            with path.open("wb") as file:
+                file.write(b"%PDF-1.7\n")
+                file.truncate(300 << 20)  # sparse
+        case "pageless":
+            path.write_bytes(
+                b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\n"
+                b"trailer<</Root 1 0 R/Size 3>>\n%%EOF\n"
+            )
+        case "long":
+            blank(5_000, path)
+        case "locked":
+            blank(1, path, encryption=pymupdf.PDF_ENCRYPT_AES_256, user_pw="secret", owner_pw="owner")
+        case "cut":
+            whole = blank(30, path).read_bytes()
+            path.write_bytes(whole[: len(whole) // 40])
     return path
 
 
-def without_pages(folder: Path) -> Path:
-    path = folder / "none.pdf"
-    path.write_bytes(
-        b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\n"
-        b"trailer<</Root 1 0 R/Size 3>>\n%%EOF\n"
-    )
-    return path
-
-
-def too_many_pages(folder: Path) -> Path:
-    return blank(5_000, folder / "long.pdf")
-
-
-def encrypted(folder: Path) -> Path:
-    return blank(
-        1, folder / "locked.pdf", encryption=pymupdf.PDF_ENCRYPT_AES_256, user_pw="secret", owner_pw="owner"
-    )  # fmt: skip
-
-
-def truncated(folder: Path) -> Path:
-    whole = blank(30, folder / "whole.pdf").read_bytes()
-    (folder / "cut.pdf").write_bytes(whole[: len(whole) // 40])
-    return folder / "cut.pdf"
-
-
-CASES: list[tuple[Callable[[Path], Path], int, str]] = [
-    (not_a_pdf, FAILED, "not a PDF"),
-    (empty, FAILED, "empty"),
-    (missing, USAGE, "no such file"),
-    (huge, FAILED, "SWATCHBOOK_MAX_DOCUMENT_MB"),
-    (without_pages, FAILED, "page"),
-    (too_many_pages, FAILED, "SWATCHBOOK_MAX_PAGES"),
-    (encrypted, FAILED, "password"),
-    (truncated, FAILED, "truncated"),
-]
-
-
-@pytest.mark.parametrize(("make", "expected", "says"), CASES, ids=[case[0].__name__ for case in CASES])
+@pytest.mark.parametrize(("stem", "expected", "says"), rows_of(__file__, "files"))
 @pytest.mark.gate
-def test_bad_file_is_a_clear_error(make: Callable[[Path], Path], expected: int, says: str, tmp_path: Path) -> None:
-    status, out, err = attempt("ingest", str(make(tmp_path)))
+def test_bad_file_is_a_clear_error(stem: str, expected: int, says: str, tmp_path: Path) -> None:
+    status, out, err = attempt("ingest", str(write_bad(tmp_path / f"{stem}.pdf")))
     assert status == expected, out + err
     assert says.lower() in " ".join((out + err).lower().split())
     assert "Traceback" not in out + err

@@ -29,6 +29,7 @@ from swatchbook.records import DocumentStatus, IngestOptions, document_id, sha25
 from swatchbook.settings import Settings, load_settings
 from tests.interface.conftest import asking
 from tests.interface.service.served import Served, served
+from tests.tables import rows_of
 from tests.waiting import until
 
 PDF = b"%PDF-1.7\n" + b"swatches " * 1_000
@@ -271,16 +272,10 @@ def post_form(service: Served, body: bytes, kind: str = "multipart/form-data; bo
         (b"no form at all", "multipart/form-data; boundary=b", 400, "is malformed"),
         (b"", "multipart/form-data; boundary=b", 400, "is incomplete"),
         (form(PDF, name=b"x" * 100_000), "multipart/form-data; boundary=b", 400, "not multipart"),
-        (form(PDF, extra=field(b"owner", b"a/b")), "multipart/form-data; boundary=b", 422, "owner"),
-        (form(PDF, extra=field(b"owner", b"")), "multipart/form-data; boundary=b", 422, "owner"),
-        (form(PDF, extra=field(b"colour", b"red")), "multipart/form-data; boundary=b", 422, "colour"),
-        (form(PDF, extra=field(b"options", b"{")), "multipart/form-data; boundary=b", 422, "options"),
-        (form(PDF, extra=field(b"options", b'{"batch_size": 0}')), "multipart/form-data; boundary=b", 422,
-         "batch_size"),
-        (form(PDF, extra=field(b"options", b'{"max_usd": 0}')), "multipart/form-data; boundary=b", 422, "max_usd"),
-        (form(PDF, extra=field(b"options", b'{"roles": ["smell"]}')), "multipart/form-data; boundary=b", 422, "roles"),
-        (form(PDF, extra=field(b"options", b'{"roles": ["material"]}')), "multipart/form-data; boundary=b", 422,
-         "material"),
+        *(
+            (form(PDF, extra=field(name.encode(), value.encode())), "multipart/form-data; boundary=b", 422, said)
+            for name, value, said in rows_of(__file__, "fields")
+        ),
     ],
 )  # fmt: skip
 def test_what_is_no_such_form_is_refused_with_its_reason(
