@@ -26,7 +26,6 @@ from swatchbook.errors import (
     Authentication,
     Configuration,
     Failure,
-    PayloadTooLarge,
     ProviderDown,
     ProviderError,
     ProviderRejected,
@@ -78,25 +77,12 @@ def at(where: Endpoint, way: Way, clock: Any = None) -> Client:
     return Client(where, header=way.wire.header, speak=way.speak, clock=clock)
 
 
-@pytest.mark.parametrize(
-    ("fault", "failure", "paid"),
-    [
-        ("error", ProviderError, False),
-        ("unavailable", ProviderError, False),
-        ("cut", ProviderError, True),
-        ("garbage", ProviderError, True),
-        ("vanish", ProviderError, True),
-        ("rejected", ProviderRejected, False),
-        ("too_large", PayloadTooLarge, False),
-        ("no_quota", Configuration, False),
-    ],
-)
-def test_each_fault_has_its_class(there: Provider, fault: str, failure: type[Failure], paid: bool, way: Way) -> None:
+@pytest.mark.parametrize(("fault", "failure", "paid"), rows_of(__file__, "faults"))
+def test_each_fault_has_its_class(there: Provider, fault: str, failure: str, paid: bool, way: Way) -> None:
     there.script.append(fault)
-    with pytest.raises(failure) as raised:
+    with pytest.raises(Failure) as raised:
         client(there, way).post(way.call)
-    assert type(raised.value) is failure
-    assert may_have_cost(raised.value) is paid
+    assert (type(raised.value).__name__, may_have_cost(raised.value)) == (failure, paid)
     assert len(there.asked) == 1
 
 
@@ -127,20 +113,10 @@ def test_a_model_that_is_not_there_names_its_setting(there: Provider, way: Way) 
         client(there, way).post(way.call)
 
 
-@pytest.mark.parametrize(
-    ("body", "failure"),
-    [
-        ({"detail": "Model voyage-9 is not supported. Supported models are ['voyage-3.5']."}, Configuration),
-        ({"error": {"message": "The model `m` does not exist", "code": "model_not_found"}}, Configuration),
-        ({"error": {"type": "invalid_request_error", "message": "prompt is too long"}}, ProviderRejected),
-        ({"error": {"message": "This model's response_format json_schema is not supported"}}, ProviderRejected),
-        ({"error": "this model does not know images"}, ProviderRejected),
-        (["what?"], ProviderRejected),
-    ],
-)
-def test_a_bad_request_is_the_model_that_is_not_there_or_the_question(body: object, failure: type[Failure]) -> None:
+@pytest.mark.parametrize(("body", "failure"), rows_of(__file__, "bad_requests"))
+def test_a_bad_request_is_the_model_that_is_not_there_or_the_question(body: object, failure: str) -> None:
     where = Endpoint("text", "https://api.example.com/v1", "m")
-    assert type(http_errors.failure(where, 400, json.dumps(body).encode())) is failure
+    assert type(http_errors.failure(where, 400, json.dumps(body).encode())).__name__ == failure
 
 
 def test_an_address_where_nobody_listens_costs_nothing(way: Way) -> None:
@@ -374,28 +350,20 @@ def test_provider_down_for_an_hour_comes_back(there: Provider, way: Way) -> None
 
 
 def test_calls_at_once_are_no_more_than_allowed(there: Provider, way: Way) -> None:
-    there.delay = lambda: 0.02
+    now, most = list[int](), list[int]()
+
+    def delay() -> float:
+        now.append(1)
+        most.append(len(now))
+        time.sleep(0.02)
+        now.pop()
+        return 0.0
+
+    there.delay = delay
     shared = client(there, way, at_once=3)
-    most, now = 0, 0
-
-    def count(step: int) -> None:
-        nonlocal most, now
-        now += step
-        most = max(most, now)
-
-    send = shared._send
-
-    def counted(url: str, content: bytes, seconds: float) -> Any:
-        count(1)
-        try:
-            return send(url, content, seconds)
-        finally:
-            count(-1)
-
-    shared._send = counted  # type: ignore[method-assign]
     with ThreadPoolExecutor(12) as threads:
         list(threads.map(lambda _: shared.post(way.call), range(24)))
-    assert most == 3
+    assert max(most) == 3
 
 
 def test_neither_key_nor_body_is_logged_at_any_level(

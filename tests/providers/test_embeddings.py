@@ -206,23 +206,16 @@ def test_vectors_of_any_size_come_out_at_unit_length(there: Provider, context: C
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-6)
 
 
-def _one_less(data: list[dict[str, Any]]) -> Any:
-    return data[1:]
-
-
-def _one_more(data: list[dict[str, Any]]) -> Any:
-    return [*data, {**data[0], "index": 3}]
-
-
-def _one_twice(data: list[dict[str, Any]]) -> Any:
-    return [data[0], data[0], data[1]]
-
-
-def _some_bytes_over(data: list[dict[str, Any]]) -> Any:
-    return [{**each, "embedding": base64.b64encode(b"\1" * (4 * 1_024 + 1)).decode()} for each in data]
-
-
-@pytest.mark.parametrize("change", [_one_less, _one_more, _one_twice, _some_bytes_over])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda data: data[1:],
+        lambda data: [*data, {**data[0], "index": 3}],
+        lambda data: [data[0], data[0], data[1]],
+        lambda data: [{**each, "embedding": base64.b64encode(b"\1" * (4 * 1_024 + 1)).decode()} for each in data],
+    ],
+    ids=["one less", "one more", "one twice", "some bytes over"],
+)
 def test_vectors_of_which_nobody_knows_whose_they_are_are_not_kept(
     there: Provider, context: CallContext, change: Callable[[list[dict[str, Any]]], Any]
 ) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import UpdateBase, delete, func, select, update
 
 from swatchbook.index.contract import Where
 from swatchbook.ledger.database import Ledger, open_ledger
@@ -21,31 +21,17 @@ from swatchbook.search.search import find_relevant
 from swatchbook.settings import Settings
 from tests.fixtures import SOAK
 
-
-def rename_a_product(connection: Connection) -> None:
-    one = select(products.c.id).order_by(products.c.name).limit(1).scalar_subquery()
-    connection.execute(update(products).where(products.c.id == one).values(name=products.c.name + " oak"))
-
-
-def drop_a_link(connection: Connection) -> None:
-    row = connection.execute(select(links.c.source, links.c.target).order_by(links.c.source).limit(1)).one()
-    connection.execute(delete(links).where(links.c.source == row.source, links.c.target == row.target))
-
-
-def hide_a_picture(connection: Connection) -> None:
-    one = select(placements.c.id).where(placements.c.state == PlacementState.SHOWN).limit(1).scalar_subquery()
-    connection.execute(update(placements).where(placements.c.id == one).values(state=PlacementState.HIDDEN))
-
-
-def caption_a_picture(connection: Connection) -> None:
-    connection.execute(update(placements).values(caption=placements.c.kind + " of oak"))
-
-
-def rename_the_document(connection: Connection) -> None:
-    connection.execute(update(documents).values(name=documents.c.name + "f"))
-
-
-CHANGES = (rename_a_product, drop_a_link, hide_a_picture, caption_a_picture, rename_the_document)
+PRODUCT = select(products.c.id).order_by(products.c.name).limit(1).scalar_subquery()
+LINK = select(func.min(links.c.source)).scalar_subquery()
+PICTURE = select(placements.c.id).where(placements.c.state == PlacementState.SHOWN).limit(1).scalar_subquery()
+RENAME = update(documents).values(name=documents.c.name + "f")
+CHANGES: tuple[UpdateBase, ...] = (
+    update(products).where(products.c.id == PRODUCT).values(name=products.c.name + " oak"),
+    delete(links).where(links.c.source == LINK),
+    update(placements).where(placements.c.id == PICTURE).values(state=PlacementState.HIDDEN),
+    update(placements).values(caption=placements.c.kind + " of oak"),
+    RENAME,
+)
 TEXTS = ("oak floor", "grey terrazzo", "slip rating", "piston ring")
 KINDS: tuple[ResultKind, ...] = ("image", "product", "chunk")
 ASKED = st.tuples(st.sampled_from(TEXTS), st.sampled_from(KINDS), st.sampled_from([Where(owner="anna"), Where()]))
@@ -69,11 +55,11 @@ def test_searches_find_what_they_would_find_first(sample: Resources) -> None:
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(st.lists(st.one_of(ASKED, ASKED, st.sampled_from(CHANGES)), min_size=8, max_size=16))
-    def hold(steps: list[tuple[str, ResultKind, Where] | Callable[[Connection], None]]) -> None:
+    def hold(steps: list[tuple[str, ResultKind, Where] | UpdateBase]) -> None:
         for step in steps:
-            if callable(step):
+            if isinstance(step, UpdateBase):
                 with other.write() as connection:
-                    step(connection)
+                    connection.execute(step)
                 continue
             found = find(*step)
             sample._read_cache = None
@@ -91,10 +77,10 @@ def test_search_with_a_lag_sees_its_own_writes(sample: Resources) -> None:
     name_of_document()  # keeps what it has estimated
     before = name_of_document()
     with sample.ledger.write() as connection:
-        rename_the_document(connection)
+        connection.execute(RENAME)
     assert name_of_document() == before
     with served.ledger.write() as connection:
-        rename_the_document(connection)
+        connection.execute(RENAME)
     assert name_of_document() == f"{before}ff"
     served.close()
 
