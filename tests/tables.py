@@ -21,6 +21,11 @@ def rows_of(test_file: str, table: str) -> list[list[Any]]:
     return rows
 
 
+def text_of(test_file: str, name: str) -> str:
+    """Return a text that is as long as a table."""
+    return str(rows_of(test_file, name))
+
+
 def check_rows(test_file: str, table: str, read: Callable[..., Any]) -> None:
     """Compare `read(*arguments)` with the last cell of each row. Tuples are lists, as they are in YAML."""
     wrong = []

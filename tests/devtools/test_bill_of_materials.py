@@ -19,25 +19,15 @@ from devtools.bill_of_materials import (
 )
 from devtools.lock import LOCK as REAL_LOCK
 from devtools.lock import up_to
-from tests.tables import check_rows
+from tests.tables import check_rows, text_of
 
-LOCK = """\
-httpx==0.28.1 \\
-    --hash=sha256:aa \\
-    --hash=sha256:bb
-    # via swatchbook
-pywin32==311 ; sys_platform == 'win32' \\
-    --hash=sha256:cc
-psycopg==3.3.9 \\
-    --hash=sha256:dd
-"""
 NOTHING_SAID = Package("mystery", "1.0", (), "")
 FORBIDDEN = Package("closed", "2.0", (), "SSPL-1.0")
 NVIDIA = Package("nvidia-cublas", "13.4", (), "LicenseRef-NVIDIA-Proprietary")
 
 
 def test_lock_is_read_with_the_licences_of_what_this_machine_installs() -> None:
-    assert read_lock(LOCK) == [
+    assert read_lock(text_of(__file__, "lock")) == [
         Package("httpx", "0.28.1", ("aa", "bb"), "BSD-3-Clause"),
         Package("psycopg", "3.3.9", ("dd",), "LGPL-3.0-only"),
     ]

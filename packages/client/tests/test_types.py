@@ -10,31 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures import ROOT
-from tests.tables import rows_of
-
-PROGRAM = """
-from swatchbook import Swatchbook
-from swatchbook_client import AsyncClient, Client
-
-with Client("http://127.0.0.1:8420") as client:
-    reveal_type(client.status("a"))
-    reveal_type(client.products("a"))
-    reveal_type(client.search("oak", by="product", color=["red"], price_max=None))
-    client.search("oak", colour="red")
-    client.status(3)
-
-
-async def main() -> None:
-    async with AsyncClient("http://127.0.0.1:8420") as client:
-        reveal_type(await client.status("a"))
-        reveal_type([each async for each in client.products("a")])
-
-
-with Swatchbook.open() as book:
-    reveal_type(book.ids())
-    reveal_type(book.search("oak")[0].title)
-    book.search("oak", k="3")
-"""
+from tests.tables import rows_of, text_of
 
 
 def test_the_package_says_that_it_has_types() -> None:
@@ -45,7 +21,7 @@ def test_the_package_says_that_it_has_types() -> None:
 
 @pytest.mark.stack
 def test_program_is_checked_strictly(tmp_path: Path) -> None:
-    (tmp_path / "program.py").write_text(PROGRAM)
+    (tmp_path / "program.py").write_text(text_of(__file__, "program"))
     cache = f"{os.environ.get('MYPY_CACHE_DIR', tmp_path / 'cache')}-of-programs"  # other options, other cache
     done = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", "program.py"], cwd=tmp_path, capture_output=True, text=True,

@@ -10,6 +10,7 @@ from tests.command import attempt, run, run_json
 from tests.fixtures import free_port
 from tests.interface.conftest import ANNA
 from tests.interface.service.served import Served, answering, served
+from tests.tables import rows_of
 
 OAK = ("search", "oak", "--owner", "anna")
 
@@ -93,30 +94,16 @@ def test_service_that_is_away_is_named_with_what_to_do() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("status", "body", "words"),
-    [
-        (200, b"<html>", "is not a Swatchbook service of this version"),
-        (404, b'{"title": "Not Found", "status": 404, "detail": "Not Found"}', "is of another version"),
-        (503, b'{"title": "The index is down", "status": 503}', "failed: The index is down. See its log"),
-    ],
-)
-def test_other_answers_are_named_with_what_to_do(status: int, body: bytes, words: str) -> None:
-    with answering(status, body) as url:
+@pytest.mark.parametrize(("status", "body", "words"), rows_of(__file__, "answers"))
+def test_other_answers_are_named_with_what_to_do(status: int, body: str, words: str) -> None:
+    with answering(status, body.encode()) as url:
         code, said = ask(url)
     assert code == 1
     assert words in said
     assert "unset SWATCHBOOK_SERVICE_URL to search on this machine" in said
 
 
-@pytest.mark.parametrize(
-    ("url", "key", "words"),
-    [
-        ("https://user:secret@shop", None, "The address of the service is not one such as https://"),
-        ("http://shop.example.com", ANNA, "The key would be sent to shop.example.com without encryption"),
-        ("https://shop.example.com", "schlüssel", "The key contains characters that are invalid in a key."),
-    ],
-)
+@pytest.mark.parametrize(("url", "key", "words"), rows_of(__file__, "settings"))
 def test_what_is_wrong_with_its_settings_is_said(url: str, key: str | None, words: str) -> None:
     status, said = ask(url, key=key)
     assert status == 1

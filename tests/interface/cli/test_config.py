@@ -10,7 +10,7 @@ from swatchbook.errors import InvalidReference
 from swatchbook.interface.cli.config import Config, describe, shown, use_config
 from swatchbook.settings import FIELDS, Settings, load_settings, origins, variable
 from tests.command import attempt
-from tests.tables import rows_of
+from tests.tables import rows_of, text_of
 
 
 def test_every_setting_is_listed_with_its_origin(home: Path) -> None:
@@ -41,21 +41,9 @@ def written(folder: Path, text: str) -> Path:
 
 def test_settings_folders_and_field_mapping_go_before_the_environment(tmp_path: Path) -> None:
     os.environ |= {"SWATCHBOOK_DECODERS": "7", "SWATCHBOOK_VISION__SIDE": "600"}
-    text = """
-        # what we scrape
-        decoders: 3
-        max_image_side: 9000
-        image_suffixes: [jpg, tif]
-        item_fields:
-          id: sku
-          title: [name.de, name.en]
-        home: elsewhere
-        vision:
-          side: 500
-        references_dir: pictures
-        batch_size: 8
-    """
-    assert use_config(written(tmp_path, text)) == Config(references_dir=Path("pictures"), batch_size=8)
+    assert use_config(written(tmp_path, text_of(__file__, "text"))) == Config(
+        references_dir=Path("pictures"), batch_size=8
+    )
     settings = load_settings()
     assert (settings.decoders, settings.max_image_side, settings.image_suffixes) == (3, 9_000, ("jpg", "tif"))
     assert settings.item_fields == {"id": ("sku",), "title": ("name.de", "name.en")}

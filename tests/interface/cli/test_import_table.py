@@ -10,32 +10,11 @@ import pytest
 
 from tests.command import bare_environment, finish, run_json
 from tests.sources.pictures import draw
+from tests.tables import text_of
 
 pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("prefect_api")]
 """One server for all commands: each would start its own, which takes longer than their work."""
 
-TABLE = """image_id,account,state,small,full,name,price,embedding,embedding_model
-1,anna,done,1-small.png,1.png,Oak floor,49.90,,
-2,anna,pending,2-small.png,2.png,Slate,35.00,,
-3,bob,Completed,,3.png,Linen,12,"[0.6, 0.8]",shop-2025
-4,bob,done,4-small.png,,Brass,7,,
-"""
-
-MAPPING = """root: pictures
-columns:
-  id: image_id
-  user: account
-  status: state
-  compressed_path: small
-  original_path: full
-  title: name
-  price: price
-  vector: embedding
-  model: embedding_model
-completed: [completed, done]
-models:
-  shop-2025: efficientnet-lite2@9656183e/middle-260
-"""
 
 IMPORT = ("import", "pictures.csv", "--config", "mapping.yaml")
 
@@ -46,8 +25,8 @@ def imported(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> t
     folder = tmp_path_factory.mktemp("import")
     for number in (1, 2, 3):
         draw(folder / "pictures" / f"{number}.png", number)
-    (folder / "pictures.csv").write_text(TABLE)
-    (folder / "mapping.yaml").write_text(MAPPING)
+    for name, table in (("pictures.csv", "table"), ("mapping.yaml", "mapping")):
+        (folder / name).write_text(text_of(__file__, table))
     there = {"SWATCHBOOK_HOME": str(folder / "made"), "PREFECT_API_URL": prefect_server}
     done = finish([*IMPORT, "--roles", "visual", "--json"], bare_environment() | there, folder)
     assert done.returncode == 3, done.stderr

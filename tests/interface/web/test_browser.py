@@ -26,6 +26,7 @@ from swatchbook.settings import load_settings
 from tests.interface.service.served import Served, served
 from tests.interface.web.chrome import opened, press_key, started
 from tests.interface.web.test_pages import HOSTILE, MOST_BYTES
+from tests.tables import rows_of
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.stack]
 
@@ -104,7 +105,7 @@ def shown_images(tab: Page) -> list[str]:
     return [link.get_attribute("href") or "" for link in tab.locator(".card .picture").all()]
 
 
-def test_a_product_is_found_by_words_by_likeness_and_by_a_picture(tab: Page, tmp_path: Path) -> None:
+def test_product_is_found_by_words_and_by_picture(tab: Page, tmp_path: Path) -> None:
     tab.goto("/")
     tab.fill("#text", "oak")
     tab.keyboard.press("Enter")
@@ -119,16 +120,6 @@ def test_a_product_is_found_by_words_by_likeness_and_by_a_picture(tab: Page, tmp
     expect(tab.locator(".slider", has_text="keyword").locator("output")).to_have_text("1")
     tab.get_by_role("button", name="Apply weights").click()
     tab.wait_for_url("**weight-keyword=1**")
-    tab.goto("/?text=oak")
-    tab.get_by_text("More like this").first.click()
-    tab.wait_for_url("**/?*like=*")
-    like = shown_images(tab)
-    assert by_words[0] not in like
-    tab.get_by_text("Not like this").first.click()
-    tab.wait_for_url("**not=*")
-    assert like[0] not in shown_images(tab)
-    tab.reload()  # the address holds the state
-    expect(tab.locator(".asked img")).to_have_count(2)
     # a picture, in two actions: choose the file, and open the first result
     image = by_words[0].rpartition("/")[2]
     picture = tmp_path / "photo.jpg"
@@ -423,16 +414,6 @@ def _number_of(tab: Page, document: str, picture: Any) -> int:
     return here.index(picture.id) + 1
 
 
-def addresses_to_check(document: str, picture: Any, product: str) -> list[str]:
-    return [
-        "/", "/?text=oak&color=grey", "/?text=no&material=oakk", "/?text=piston&by=product",
-        f"/?like={picture.image}", "/ui/documents",
-        f"/ui/documents/{document}?page={picture.page}", f"/ui/documents?done=deleted:{document}", "/ui/trash",
-        f"/ui/images/{picture.image}", "/ui/coverage", "/ui/coverage/log", "/ui/review", "/?k=0",
-        f"/products/{product}", f"/ui/products/{product}/merge",
-    ]  # fmt: skip
-
-
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.gate
 def test_axe_finds_nothing_wrong_and_nothing_moves(
@@ -445,7 +426,8 @@ def test_axe_finds_nothing_wrong_and_nothing_moves(
     width = 390 if theme == "dark" else 1280
     size = {"width": width, "height": 800}
     with changed(service, images, images.c.id == picture.image, needs_review=True):
-        for address in addresses_to_check(document, picture, product):
+        for template in rows_of(__file__, "addresses"):
+            address = template.format(document=document, picture=picture, product=product)
             with opened_plain(browser, service, theme, size) as tab:
                 loaded = list[Response]()
                 tab.on("response", lambda got, loaded=loaded: loaded.append(got))

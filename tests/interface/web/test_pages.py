@@ -26,6 +26,7 @@ from swatchbook.resources import Resources
 from swatchbook.settings import load_settings
 from tests.interface.conftest import ADDRESS, ANNA, BERT, asking, bearing
 from tests.interface.web.conftest import BROWSER, Page, page
+from tests.tables import rows_of
 
 HOSTILE = '</title><script>alert("1")</script><img src=x onerror=alert(2)> {{ 7 * 7 }} \' "'
 MOST_BYTES = 200_000
@@ -35,16 +36,8 @@ def every_page(client: TestClient, document: str) -> list[str]:
     """An address of each page, and of pages in other states."""
     (image, *_) = client.get(f"/documents/{document}/images").json()["images"]
     first = client.get(f"/documents/{document}/products").json()["products"][0]
-    product = first["name"]
-    return [
-        "/", "/?text=oak", "/?text=oak&by=product", "/?text=oak&by=chunk", "/?text=oak&color=blue&price_max=1",
-        f"/?like={image['id']}", f"/?text={product}&product={product}", "/ui/facets", "/ui/facets?by=product",
-        "/ui/documents", "/ui/documents/rows", f"/ui/documents/{document}", f"/ui/documents/{document}?page=2",
-        f"/ui/documents?done=deleted:{document}", "/ui/trash", f"/ui/images/{image['id']}",
-        "/ui/coverage", "/ui/coverage/log", "/ui/review", "/ui/nothing",
-        "/ui/documents/00000000-0000-0000-0000-000000000000", "/?k=0",
-        f"/products/{first['id']}",
-    ]  # fmt: skip
+    named = {"document": document, "image": image["id"], "name": first["name"], "product": first["id"]}
+    return [address.format(**named) for address in rows_of(__file__, "addresses")]
 
 
 def test_pages_load_only_from_here_and_have_nothing_inline(sample: TestClient, document: str) -> None:
