@@ -19,4 +19,4 @@ pytestmark = test_browser.pytestmark
 @pytest.fixture(autouse=True)
 def addresses(monkeypatch: pytest.MonkeyPatch, document: str) -> None:
     taught = [f"/ui/documents/{document}/{page}" for page in ("readings", "teach?page=3", "teach?likeliest=1")]
-    monkeypatch.setattr(test_browser, "addresses_to_check", lambda *_: taught)
+    monkeypatch.setattr(test_browser, "ADDRESSES", taught)

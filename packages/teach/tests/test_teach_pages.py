@@ -4,13 +4,11 @@ import pytest
 
 from tests.interface.web import test_pages
 from tests.interface.web.test_pages import (
-    test_each_page_has_a_title_a_heading_and_a_name_for_each_control,
     test_pages_load_only_from_here_and_have_nothing_inline,
     test_text_of_documents_is_never_markup,
 )
 
 __all__ = [
-    "test_each_page_has_a_title_a_heading_and_a_name_for_each_control",
     "test_pages_load_only_from_here_and_have_nothing_inline",
     "test_text_of_documents_is_never_markup",
 ]

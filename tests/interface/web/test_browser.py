@@ -32,6 +32,7 @@ pytestmark = [pytest.mark.needs("chromium"), pytest.mark.stack]
 
 AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text()
 STATES = Path(__file__).parents[3] / "build" / "states"
+ADDRESSES = rows_of(__file__, "addresses")
 MOST_SHIFT = 0.05
 TEXTS = {"document", "script", "stylesheet", "xhr"}
 """What a page loads beside pictures."""
@@ -426,7 +427,7 @@ def test_axe_finds_nothing_wrong_and_nothing_moves(
     width = 390 if theme == "dark" else 1280
     size = {"width": width, "height": 800}
     with changed(service, images, images.c.id == picture.image, needs_review=True):
-        for template in rows_of(__file__, "addresses"):
+        for template in ADDRESSES:
             address = template.format(document=document, picture=picture, product=product)
             with opened_plain(browser, service, theme, size) as tab:
                 loaded = list[Response]()
