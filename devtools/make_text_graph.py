@@ -1,4 +1,4 @@
-"""Make the graph that `models/bert.py` runs, as ONNX without weights: multilingual-e5-small with matrices of 4 bits.
+"""Make the graph that `bert.py` runs, as ONNX without weights: multilingual-e5-small with matrices of 4 bits.
 Needs the package onnx, which no installation has.
 
     python -m devtools.make_text_graph

@@ -1,4 +1,4 @@
-"""The records of the HTTP service's answers, which endpoints send and `interface/client.py` reads.
+"""The records of the HTTP service's answers, which endpoints send and clients read.
 
 It imports no web framework. (Products, images and pages: `swatchbook/records/details.py`; search results:
 `records/reports.py`.)

@@ -1,7 +1,7 @@
 """Register a PDF (stage 0): check it, store its bytes and queue its document, or raise before anything is written.
 
-It must be within the limits of `pdf/check_file.py` and come from an allowed folder or URL. Also computes the
-fingerprint of a request, by which a document is unchanged. `tasks/document_run.py` waits for another run.
+It must be within the limits of `swatchbook_base/check_file.py` and come from an allowed folder or URL. Also computes
+the fingerprint of a request, by which a document is unchanged. `tasks/document_run.py` waits for another run.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """Compare editions, in full or for a run's report (the first 20 differences), and write differences as lines.
 
 Also suggests that a document may be a newer edition of one with the same file name.
-`catalogue/compare_editions.py` matches products.
+`compare_editions.py` matches products.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """The size limits of a picture, on a page or in a file: MB, megapixels and longest side (SWATCHBOOK_MAX_IMAGE_…).
 
-They are checked before any pixel is decoded. `pdf/check_file.py` has the limits of a document.
+They are checked before any pixel is decoded. `check_file.py` has the limits of a document.
 """
 
 from typing import NamedTuple, Protocol, Self

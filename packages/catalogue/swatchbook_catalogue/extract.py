@@ -1,6 +1,6 @@
 """Extract the pictures of the planned pages (stage 5), with their placements: shown or not, and the text about each.
 
-`pdf/reader.py` reads pictures; the rules are in `catalogue/placements.py` and `catalogue/running_text.py`.
+`pdf/reader.py` reads pictures; the rules are in `placements.py` and `running_text.py`.
 """
 
 from collections import defaultdict

@@ -1,6 +1,6 @@
 """Ask before a delete (on a terminal, or --yes) and print a summary after it.
 
-It serves `swatchbook delete`, `owners delete` and `ingest-images --clear`. `ledger/queries/deletion.py` counts
+It serves `swatchbook delete`, `owners delete` and `ingest-images --clear`. `ledger/document_commands.py` counts
 beforehand, `pipeline/delete.py` deletes.
 """
 

@@ -62,7 +62,7 @@ class Sighting(Record):
     code: bool = False  # it is a code to scan (QR)
     caption: str | None = None
     nearby_text: str | None = None
-    context: str | None = None  # a sign around it that it shows a product: `catalogue/decoration.py`
+    context: str | None = None  # a sign around it that it shows a product: `decoration.py` of the library
 
 
 class PlacementState(StrEnum):
