@@ -46,7 +46,7 @@ def test_text_encoder_changes_to_voyage_and_back_while_people_search(
     assert text["role"] == "text"
     assert {each["role"] for each in run_json("fill", "spaces", "--dry-run")["roles"]} == {"understanding", "text"}
     assert not voyage.paid
-    assert "spaces fill" in run_fails("spaces", "activate")
+    assert "fill spaces" in run_fails("spaces", "activate")
     filled = run_json("fill", "spaces")
     assert filled["lacks"] == []
     assert run_json("search", "oak floor", "--owner", "anna") == before
