@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
-from swatchbook.errors import MissingExtra
+from swatchbook.extras import missing_package
 from swatchbook.plugins import Kind, find, installed
 from swatchbook.records import Record
 
@@ -55,7 +55,7 @@ class Buckets(Protocol):
 def find_buckets(what: str) -> Buckets:
     """Return what reads object stores. Raises MissingExtra, which says what needs it, if it is not installed."""
     if not has_buckets():
-        raise MissingExtra(f"{what} needs the package {PACKAGE}.", advice=f"Install it: pip install {PACKAGE}")
+        raise missing_package(what, PACKAGE)
     return cast("Buckets", find(Kind.BUCKETS, _NAME).load()())
 
 

@@ -47,7 +47,7 @@ def _catalogue(*names: str) -> tuple[str, ...]:
 
 _LABELS = f"{_CATALOGUE}/*labels.toml"
 _PRICES = f"{_BASE}/printed_prices.py"
-_LLM = ("llm/excerpt", "llm/prompts", "llm/scans")
+_LLM = ("llm/excerpt", "llm/prompts", "llm/scans", "llm/discover_with_model")
 _PAGE_LIMITS = ("max_pages", "max_document_mb", "page_seconds", "child_memory_mb")
 _IMAGE_LIMITS = ("max_image_mb", "max_image_megapixels", "max_image_side")
 

@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, cast
 
-from swatchbook.errors import MissingExtra
+from swatchbook.extras import missing_package
 from swatchbook.plugins import Kind, installed
 
 if TYPE_CHECKING:
@@ -207,7 +207,7 @@ class CatalogueReader(Protocol):
 def catalogue_reader() -> CatalogueReader:
     """Return the installed reader of catalogues. Raises MissingExtra where there is none."""
     if not (found := installed(Kind.CATALOGUE)):
-        raise MissingExtra(f"Catalogues need the package {DISTRIBUTION}.", advice=f"pip install {DISTRIBUTION}")
+        raise missing_package("Reading catalogues", DISTRIBUTION)
     return cast(CatalogueReader, found[0].load()())
 
 

@@ -59,7 +59,7 @@ def discover_products(resources: Resources, work: Work, reading: Reading, *, las
     the model cannot answer, the result is that of the layout rules, with the reason in `lost`. Raises failures of the
     provider that are likely to pass.
     """
-    taught, mode, models = work.options.taught, resources.settings.discovery, resources.models
+    taught, mode = work.options.taught, resources.settings.discovery
     if taught.names_are_taught or taught.facts_are_taught:
         discovery = find_teacher().discover(reading, iter_pages(resources.files, reading), taught)
     else:
@@ -69,8 +69,8 @@ def discover_products(resources: Resources, work: Work, reading: Reading, *, las
     charged = CallContext(resources.ledger, work.run, "discover")
     return resources.catalogue.discover_with_model(
         reading, discovery, resources.files, work.file, resources.settings, mode=mode,
-        llm=lambda: ChargedChat(models.llm, charged), vision=lambda: ChargedChat(models.vision, charged),
-        last_try=last_try,
+        llm=lambda: ChargedChat(resources.models.llm, charged),
+        vision=lambda: ChargedChat(resources.models.vision, charged), last_try=last_try,
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from swatchbook_base.errors import FileMissing, InvalidReference
@@ -48,7 +48,7 @@ class ReadingOptions:
     max_image_mb: int = 25
     max_image_megapixels: int = 50
     max_image_side: int = 16_384
-    temporary_folder: Path = Path(tempfile.gettempdir())
+    temporary_folder: Path = field(default_factory=lambda: Path(tempfile.gettempdir()))
 
 
 class Catalogue(Record):
@@ -73,7 +73,6 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        path.mkdir(parents=True, exist_ok=True)
 
     def put_bytes(self, data: bytes, suffix: str = "") -> str:
         key = sha256(data) + suffix
@@ -109,7 +108,7 @@ def read_catalogue(
     if not file.is_file():
         raise (InvalidReference if file.exists() else FileMissing)(f"{file} is not a file.", advice="Check the path.")
     with tempfile.TemporaryDirectory(prefix="swatchbook-catalogue-") as temporary:
-        files = Folder(Path(pictures or temporary))
+        files = Folder(Path(temporary))
         reading = stages.read(file, files, settings)
         found = stages.discover(reading, files)
         tables = stages.read_tables(file, reading, settings)
@@ -121,8 +120,11 @@ def read_catalogue(
             reading.content, reading, files, found, described, planned, extraction, cut, certain=None
         )
         pages = tuple(iter_pages(files, reading))
-        if pictures is not None:
-            (files.path / reading.pages_file).unlink(missing_ok=True)
+        if pictures is not None:  # at the end: a reading that fails leaves nothing there
+            folder = Path(pictures)
+            folder.mkdir(parents=True, exist_ok=True)
+            for picture in extraction.pictures:
+                shutil.move(files.path / picture.file, folder / picture.file)
     return Catalogue(
         pages=pages,
         tables=tables.tables,

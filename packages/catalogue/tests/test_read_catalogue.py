@@ -1,3 +1,5 @@
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +21,13 @@ def test_a_catalogue_gives_products_with_their_pictures(small_catalogue: Path, t
     assert linked <= shown
     kept = {path.name for path in (tmp_path / "pictures").iterdir()}
     assert kept == {picture.file for picture in catalogue.pictures}
+
+
+def test_the_readme_is_true(small_catalogue: Path, tmp_path: Path) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (Path(__file__).parents[1] / "README.md").read_text(), re.DOTALL)
+    shutil.copyfile(small_catalogue, tmp_path / "catalogue.pdf")
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert "Nordvik Oak" in run.stdout
 
 
 def test_without_a_folder_nothing_is_left(small_catalogue: Path, tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def reader_module(settings: ReadSettings) -> str:
         if find_spec(library) is None:
             raise Configuration(
                 f"SWATCHBOOK_PDF_READER={name} needs {library}.",
-                advice=f"Install it: pip install 'swatchbook-catalogue[{name}]', or choose another reader.",
+                advice=f"Install it: pip install {library}, or choose another reader.",
             )
         return module
     found = [point.module for point in entry_points(group="swatchbook.pdf_readers", name=name)]
