@@ -29,7 +29,8 @@ async def rescan_sources(blocks: BlockNames = BlockNames()) -> list[RunReport]:
                 if document := await asyncio.to_thread(find_changed, resources, known.id):
                     asked = (document.content, document.owner, document.options, document.blocks)
                     with tags(document.id):  # a delete from now on wins
-                        reports.append(await report_of(await ingest_images(*asked, return_state=True)))
+                        state = await ingest_images(*asked, return_state=True)
+                        reports.append(await report_of(state, resources.ledger, document.id))
             except Exception as error:  # the isolation boundary between sources
                 log.warning("%s: %s", known.name, error, exc_info=True)
     return reports

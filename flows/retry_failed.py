@@ -82,4 +82,4 @@ async def resume_document(resources: Resources, document_id: str) -> RunReport |
     ingest = ingest_catalogue if document.kind == PDF else ingest_images
     asked = (document.source, document.owner, document.options, document.blocks)
     with tags(document.id):  # a delete from now on wins
-        return await report_of(await ingest(*asked, return_state=True))
+        return await report_of(await ingest(*asked, return_state=True), resources.ledger, document_id)

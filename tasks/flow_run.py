@@ -122,11 +122,14 @@ async def end_by_name(resources: Resources, ingest: Coroutine[Any, Any, RunRepor
     return _named(shown, report, idle) or report
 
 
-async def report_of(state: State[Any]) -> RunReport:
+async def report_of(state: State[Any], ledger: Ledger, document: str) -> RunReport:
     """Return the report of an ingest that was called with `return_state=True`. Raises what has ended it, if anything.
 
-    Of an ingest that is not all done Prefect would raise instead of returning the result.
+    Of an ingest that is not all done Prefect would raise instead of returning the result. Where Prefect's client lost
+    the answer to this state and set it again, it has the server's copy of it, which lacks the result.
     """
+    if state.data is None:
+        return await asyncio.to_thread(document_report, ledger, document)
     result = await state.aresult(raise_on_failure=False)
     if isinstance(result, NotAllDone):
         return result.report

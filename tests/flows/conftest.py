@@ -64,7 +64,8 @@ def ingest(resources: Resources) -> Ingest:
         file = document.file
 
         async def report() -> RunReport:
-            return await report_of(await ingest_catalogue(file, owner, asked, return_state=True))
+            state = await ingest_catalogue(file, owner, asked, return_state=True)
+            return await report_of(state, resources.ledger, document.id)
 
         return asyncio.run(report())
 

@@ -44,10 +44,11 @@ def folder(tmp_path: Path) -> Path:
 
 def ingest(resources: Resources, folder: Path, owner: str = "anna", **options: object) -> RunReport:
     chosen = IngestOptions.model_validate(options)
-    register_folder(resources, folder, owner=owner, options=chosen)
+    document = register_folder(resources, folder, owner=owner, options=chosen).document.id
 
     async def report() -> RunReport:
-        return await report_of(await ingest_images(str(folder), owner, chosen, return_state=True))
+        state = await ingest_images(str(folder), owner, chosen, return_state=True)
+        return await report_of(state, resources.ledger, document)
 
     return asyncio.run(report())
 

@@ -100,7 +100,7 @@ def ended(state: State[Any]) -> tuple[str | None, StateType]:
 def test_run_that_leaves_something_waiting_ends_as_waiting(resources: Resources) -> None:
     async def call() -> tuple[State[Any], RunReport]:
         state = await waiting_flow(resources, None)(return_state=True)
-        return state, await report_of(state)
+        return state, await report_of(state, resources.ledger, "any")
 
     state, report = asyncio.run(call())
     assert ended(state) == ("Waiting", StateType.CANCELLED)
@@ -114,7 +114,7 @@ def test_outage_that_passes_by_itself_ends_as_waiting(resources: Resources) -> N
     async def call() -> State[Any]:
         state: State[Any] = await waiting_flow(resources, down)(return_state=True)
         with pytest.raises(ProviderDown):
-            await report_of(state)
+            await report_of(state, resources.ledger, "any")
         return state
 
     state = asyncio.run(call())
@@ -193,11 +193,17 @@ def known(resources: Resources, folder: Path) -> str:
 
 
 def test_unchanged_folder_ends_as_nothing_new(resources: Resources, folder: Path) -> None:
-    known(resources, folder)
+    document = known(resources, folder)
 
     async def call() -> tuple[State[Any], State[Any], RunReport]:
         first, second = [await ingest_images(str(folder), "anna", OPTIONS, return_state=True) for _ in range(2)]
-        return first, second, await report_of(second)
+        async with get_client() as client:  # the server's copy, which a client gets that lost the answer and asks again
+            stored = (await client.read_flow_run(second.state_details.flow_run_id)).state
+        assert stored
+        assert stored.data is None
+        report = await report_of(second, resources.ledger, document)
+        assert await report_of(stored, resources.ledger, document) == report
+        return first, second, report
 
     first, second, report = asyncio.run(call())
     assert ended(first) == ("Completed", StateType.COMPLETED)

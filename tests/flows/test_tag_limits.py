@@ -52,7 +52,7 @@ def test_limit_on_a_tag_holds(
 ) -> None:
     for number in range(3):
         Image.new("RGB", (64, 64), (80 * number, 90, 90)).save(tmp_path / f"{number}.png")
-    register_folder(resources, tmp_path, owner="anna", options=OPTIONS)
+    document = register_folder(resources, tmp_path, owner="anna", options=OPTIONS).document.id
     together = Together()
     services._no_limits_cache.clear()  # a process remembers for a while that a tag has no limit
     monkeypatch.setattr(embed, "process_batch", together)
@@ -63,7 +63,8 @@ def test_limit_on_a_tag_holds(
                 wanted = GlobalConcurrencyLimitCreate(name=f"tag:{EMBEDDING}", limit=limit)
                 await client.create_global_concurrency_limit(wanted)
             try:
-                return (await report_of(await ingest_images(str(tmp_path), "anna", OPTIONS, return_state=True))).status
+                state = await ingest_images(str(tmp_path), "anna", OPTIONS, return_state=True)
+                return (await report_of(state, resources.ledger, document)).status
             finally:
                 if limit:
                     await client.delete_global_concurrency_limit_by_name(f"tag:{EMBEDDING}")

@@ -75,7 +75,8 @@ def run_ingest(resources: Resources, document: Document, options: IngestOptions)
         if server:  # no loop runs beside it that would do so
             await clear_deleted(resources.ledger)
         with tags(document.id, AS_GIVEN):  # a delete from now on wins
-            return await report_of(await ingest(source, owner=document.owner, options=options, return_state=True))
+            state = await ingest(source, owner=document.owner, options=options, return_state=True)
+            return await report_of(state, resources.ledger, document.id)
 
     return _run(report(), resources, document)
 
