@@ -15,14 +15,14 @@ from uuid import NAMESPACE_URL, uuid5
 
 import numpy as np
 
-from swatchbook.analysis import understanding_text
+from swatchbook.domain.analysis import understanding_text
+from swatchbook.domain.records import DEFAULT_OWNER, Analysis, IngestOptions, Role, RoleTag
+from swatchbook.domain.settings import Settings
 from swatchbook.index.contract import IndexObject, Payload, Space
 from swatchbook.index.lance import LanceIndex
-from swatchbook.pipeline.embed import IN_FLIGHT
-from swatchbook.pipeline.publish import ROWS
-from swatchbook.records import DEFAULT_OWNER, Analysis, IngestOptions, Role, RoleTag
+from swatchbook.ingest.embed import IN_FLIGHT
+from swatchbook.ingest.publish import ROWS
 from swatchbook.resources import Resources, open_resources
-from swatchbook.settings import Settings
 
 Vectors = dict[RoleTag, np.ndarray]
 Described = tuple[Path, Payload, Vectors]

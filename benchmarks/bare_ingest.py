@@ -6,17 +6,17 @@ Usage: python -m benchmarks.bare_ingest FILE
 import sys
 from pathlib import Path
 
-from swatchbook.ledger import claims, runs
-from swatchbook.ledger.queries import account
-from swatchbook.pipeline import stages
-from swatchbook.pipeline.begin_run import begin_work
-from swatchbook.pipeline.embed import process_batch
-from swatchbook.pipeline.publish import publish_all, publish_whole
-from swatchbook.pipeline.register import register
-from swatchbook.pipeline.run import Work, hold_run
-from swatchbook.records import DEFAULT_OWNER, IngestOptions, StageResults
+from swatchbook.domain.records import DEFAULT_OWNER, IngestOptions, StageResults
+from swatchbook.domain.settings import Settings
+from swatchbook.ingest import stages
+from swatchbook.ingest.begin_run import begin_work
+from swatchbook.ingest.embed import process_batch
+from swatchbook.ingest.publish import publish_all, publish_whole
+from swatchbook.ingest.register import register
+from swatchbook.ingest.run import Work, hold_run
 from swatchbook.resources import open_resources
-from swatchbook.settings import Settings
+from swatchbook.store.ledger import claims, runs
+from swatchbook.store.ledger.queries import account
 
 
 def main(path: Path) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple, NoReturn, TypeVar
 
-from swatchbook.errors import Failure
-from swatchbook.records import Record
+from swatchbook.domain.errors import Failure
+from swatchbook.domain.records import Record
 
 SCORES: Final = "scores"
 BOARD: Final = "LEADERBOARD.md"

@@ -5,8 +5,8 @@ import time
 from typing import NamedTuple
 
 from samples.generate import BUILD, build
-from tests.providers import attentive
-from tests.providers.standin import KEY, Asked, provider
+from tests.models.providers import attentive
+from tests.models.providers.standin import KEY, Asked, provider
 
 METADATA_SECONDS, IMAGE_SECONDS = 20.0, 2.0  # a call
 AT_ONCE = 10

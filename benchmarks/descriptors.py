@@ -14,11 +14,11 @@ import numpy as np
 from PIL import Image
 
 from samples.generate import BUILD, build
-from swatchbook.images.decoder_pool import Decoders
+from swatchbook.domain.records import Plan, PlannedPage
+from swatchbook.domain.settings import Settings
+from swatchbook.models.images.decoder_pool import Decoders
 from swatchbook.models.local_encoder import DescriptorEncoder
-from swatchbook.records import Plan, PlannedPage
-from swatchbook.settings import Settings
-from swatchbook.storage.files import Files
+from swatchbook.store.files.file_store import Files
 from swatchbook_catalogue.extract import extract
 from swatchbook_catalogue.pdf import reader
 

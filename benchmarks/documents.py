@@ -13,10 +13,10 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.run import SWATCHBOOK, prefect_server, sampled_pss_mb
-from swatchbook.ledger.database import open_ledger
-from swatchbook.ledger.stored_documents import list_documents
-from swatchbook.records import DocumentStatus
-from swatchbook.settings import Settings
+from swatchbook.domain.records import DocumentStatus
+from swatchbook.domain.settings import Settings
+from swatchbook.store.ledger.database import open_ledger
+from swatchbook.store.ledger.stored_documents import list_documents
 from tests.servers.catalogues import make_catalogue
 
 DOCUMENTS = 50

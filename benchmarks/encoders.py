@@ -120,8 +120,8 @@ def prepare(model: Path, pictures: Sequence[Path]) -> dict[str, Any]:
     from concurrent.futures import ThreadPoolExecutor
 
     import swatchbook.models  # noqa: F401 — one thread an operation
-    from swatchbook.images.decoder_pool import Decoders
-    from swatchbook.settings import Settings
+    from swatchbook.domain.settings import Settings
+    from swatchbook.models.images.decoder_pool import Decoders
     from swatchbook_models.encoder_input import normalise, read_preparation, stack
 
     preparation = read_preparation(json.loads((model / "preprocessor_config.json").read_text()), "bench")
@@ -156,9 +156,9 @@ def their_prepare(model: Path, pictures: Sequence[Path]) -> dict[str, Any]:
 
 def encode(model: Path, pictures: Sequence[Path]) -> dict[str, Any]:
     """Ours, from files to vectors of all roles."""
-    from swatchbook.images.decoder_pool import Decoders
+    from swatchbook.domain.settings import Settings
+    from swatchbook.models.images.decoder_pool import Decoders
     from swatchbook.models.registry import load
-    from swatchbook.settings import Settings
 
     settings = Settings(encoder="siglip", encoder_model=str(model), device="cpu")
     encoder = load(settings).encoder

@@ -21,17 +21,17 @@ from sqlalchemy import insert, literal, select, update
 
 from benchmarks.run import SWATCHBOOK, peak_pss_mb, timed
 from benchmarks.startup import Spent, medians, spend
-from swatchbook.ledger import runs
-from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.queries.account import next_status
-from swatchbook.ledger.tables import images, items, requested
-from swatchbook.pipeline.begin_run import begin_work
-from swatchbook.pipeline.register_path import register_folder
-from swatchbook.pipeline.run import Work, hold_run
-from swatchbook.pipeline.scan import scan
-from swatchbook.records import DEFAULT_OWNER, IngestOptions, ItemState, Role
+from swatchbook.domain.records import DEFAULT_OWNER, IngestOptions, ItemState, Role
+from swatchbook.domain.settings import load_settings
+from swatchbook.ingest.begin_run import begin_work
+from swatchbook.ingest.register_path import register_folder
+from swatchbook.ingest.run import Work, hold_run
+from swatchbook.ingest.scan import scan
 from swatchbook.resources import Resources, open_resources
-from swatchbook.settings import load_settings
+from swatchbook.store.ledger import runs
+from swatchbook.store.ledger.database import Ledger
+from swatchbook.store.ledger.queries.account import next_status
+from swatchbook.store.ledger.tables import images, items, requested
 
 FILES = 100_000
 ROUNDS = 3

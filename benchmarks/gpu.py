@@ -17,7 +17,7 @@ from typing import Any, Final, Literal
 import numpy as np
 
 import swatchbook.models  # noqa: F401 — before torch: one thread an operation
-from swatchbook.records import Role
+from swatchbook.domain.records import Role
 from swatchbook_base.arrays import Pixels
 
 SIZES: Final[Mapping[str, dict[str, Any]]] = {

@@ -16,17 +16,17 @@ from typing import Any
 import numpy as np
 from sqlalchemy import insert
 
+from swatchbook.domain.records import IngestOptions, Role, RoleTag, document_id, identity, image_id, sha256
 from swatchbook.index.contract import Space
-from swatchbook.ledger import claims, publishing, runs, schedule
-from swatchbook.ledger.claims import ItemResult
-from swatchbook.ledger.database import Ledger, open_ledger
-from swatchbook.ledger.queries import account as queries_account
-from swatchbook.ledger.queries.coverage import count_coverage
-from swatchbook.ledger.runs import Run
-from swatchbook.ledger.stored_documents import Document, list_documents
-from swatchbook.ledger.tables import documents, images, placements
-from swatchbook.ledger.tables import items as item_rows
-from swatchbook.records import IngestOptions, Role, RoleTag, document_id, identity, image_id, sha256
+from swatchbook.store.ledger import claims, publishing, runs, schedule
+from swatchbook.store.ledger.claims import ItemResult
+from swatchbook.store.ledger.database import Ledger, open_ledger
+from swatchbook.store.ledger.queries import account as queries_account
+from swatchbook.store.ledger.queries.coverage import count_coverage
+from swatchbook.store.ledger.runs import Run
+from swatchbook.store.ledger.stored_documents import Document, list_documents
+from swatchbook.store.ledger.tables import documents, images, placements
+from swatchbook.store.ledger.tables import items as item_rows
 
 MOST = 1_000_000
 PICTURES = 500  # of a document

@@ -120,9 +120,9 @@ def service(home: Path, mode: str) -> Iterator[tuple[int, psutil.Process]]:
 
 def serve(mode: str) -> None:
     """Serve until the input ends."""
-    from swatchbook.interface.service import search
-    from swatchbook.settings import load_settings
-    from tests.interface.service.served import served
+    from swatchbook.domain.settings import load_settings
+    from swatchbook.doors.service import search
+    from tests.doors.service.served import served
 
     if mode == "no-turns":
         search.AT_ONCE = SEARCHES * 2  # type: ignore[misc]

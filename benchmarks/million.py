@@ -26,14 +26,14 @@ from benchmarks.images import make_pictures
 from benchmarks.ledger import gather_statistics
 from benchmarks.run import SWATCHBOOK, peak_pss_mb
 from benchmarks.web import WORDS, copy_sample, served
+from swatchbook.domain.records import Role
+from swatchbook.domain.settings import Settings
 from swatchbook.index.lance import LanceIndex
-from swatchbook.ledger.queries.coverage import count_coverage
-from swatchbook.ledger.space_registry import active_spaces
-from swatchbook.ledger.tables import documents, vectors
-from swatchbook.pipeline.publish import publish_all
-from swatchbook.records import Role
+from swatchbook.ingest.publish import publish_all
 from swatchbook.resources import Resources, open_resources
-from swatchbook.settings import Settings
+from swatchbook.store.ledger.queries.coverage import count_coverage
+from swatchbook.store.ledger.space_registry import active_spaces
+from swatchbook.store.ledger.tables import documents, vectors
 
 SIZES = (10_000, 100_000, 1_000_000)
 SEARCHES, QUERIES, NEAREST = 40, 20, 10

@@ -105,8 +105,8 @@ def _as_table(batch: Mapping[str, np.ndarray]) -> object:
 
 def _with_swatchbook() -> Callable[[Sequence[Path], Path], None]:
     from benchmarks.bare_images import write_index
+    from swatchbook.domain.settings import Settings
     from swatchbook.resources import Resources
-    from swatchbook.settings import Settings
 
     resources = Resources(Settings())
     atexit.register(resources.close)

@@ -7,17 +7,17 @@ from typing import NamedTuple
 
 from pydantic import SecretStr
 
-from swatchbook.errors import Failure
-from swatchbook.ledger.calls import CallContext
-from swatchbook.ledger.database import open_ledger
-from swatchbook.providers.chat import ProviderChat
-from swatchbook.providers.endpoint import Endpoint
-from swatchbook.providers.wires import openai
-from swatchbook.setting_values import Rates
-from tests.ledger.scene import begun
-from tests.providers.clocks import FastClock
-from tests.providers.paying import AT_ONCE, PRICE, STAGE, Seen, ask_all
-from tests.providers.standin import HARD, KEY, Provider, mixed, provider
+from swatchbook.domain.errors import Failure
+from swatchbook.domain.setting_values import Rates
+from swatchbook.models.providers.chat import ProviderChat
+from swatchbook.models.providers.endpoint import Endpoint
+from swatchbook.models.providers.wires import openai
+from swatchbook.store.ledger.calls import CallContext
+from swatchbook.store.ledger.database import open_ledger
+from tests.models.providers.clocks import FastClock
+from tests.models.providers.paying import AT_ONCE, PRICE, STAGE, Seen, ask_all
+from tests.models.providers.standin import HARD, KEY, Provider, mixed, provider
+from tests.store.ledger.scene import begun
 
 SCALE = 10.0
 LIMIT = 60  # calls a minute

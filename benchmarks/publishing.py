@@ -10,10 +10,10 @@ import numpy as np
 import weaviate
 
 from devtools.weaviate import free_ports, start
+from swatchbook.domain.records import Role
 from swatchbook.index.contract import IndexObject, Payload, Space
 from swatchbook.index.weaviate import WeaviateIndex
-from swatchbook.pipeline.publish import ROWS
-from swatchbook.records import Role
+from swatchbook.ingest.publish import ROWS
 
 OBJECTS = 400
 DIMENSION = 384

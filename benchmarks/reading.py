@@ -143,8 +143,8 @@ def printed_seconds(catalogue: Path) -> Iterator[float]:
 
 
 def main(catalogue: Path) -> None:
-    from swatchbook.settings import Settings
-    from swatchbook.storage.files import Files
+    from swatchbook.domain.settings import Settings
+    from swatchbook.store.files.file_store import Files
     from swatchbook_catalogue.pdf import reader
 
     with TemporaryDirectory() as home:

@@ -29,13 +29,13 @@ from numpy.typing import NDArray
 from weaviate.classes.data import DataObject
 
 from devtools.weaviate import free_ports, start
+from swatchbook.domain.records import Role
 from swatchbook.index.contract import Index, IndexObject, Payload, Space, Where
 from swatchbook.index.lance import LanceIndex
 from swatchbook.index.lance_table import as_table, table_schema
 from swatchbook.index.slim_lancedb import lancedb
 from swatchbook.index.weaviate import WeaviateIndex, _properties
-from swatchbook.pipeline.publish import ROWS
-from swatchbook.records import Role
+from swatchbook.ingest.publish import ROWS
 
 SIZES = (25_000, 50_000, 100_000)
 DIMENSION = 768

@@ -16,14 +16,14 @@ from sqlalchemy import delete, insert
 
 from benchmarks.ledger import MOST, PICTURES, database, gather_statistics
 from benchmarks.ledger import _tell as tell_value
+from swatchbook.domain.records import ItemState, Role, RoleTag, document_id, identity, image_id, pair_key, sha256
 from swatchbook.index.contract import Space
-from swatchbook.ledger import missing_vectors
-from swatchbook.ledger.database import Ledger, open_ledger
-from swatchbook.ledger.missing_vectors import Candidate
-from swatchbook.ledger.queries.coverage import count_coverage, count_statistics
-from swatchbook.ledger.space_registry import add_space
-from swatchbook.ledger.tables import analyses, contents, documents, images, items, placements, requested, vectors
-from swatchbook.records import ItemState, Role, RoleTag, document_id, identity, image_id, pair_key, sha256
+from swatchbook.store.ledger import missing_vectors
+from swatchbook.store.ledger.database import Ledger, open_ledger
+from swatchbook.store.ledger.missing_vectors import Candidate
+from swatchbook.store.ledger.queries.coverage import count_coverage, count_statistics
+from swatchbook.store.ledger.space_registry import add_space
+from swatchbook.store.ledger.tables import analyses, contents, documents, images, items, placements, requested, vectors
 
 OWNERS = 10
 DIMENSION = 8

@@ -22,13 +22,13 @@ from lancedb.index import HnswPq, HnswSq, IvfPq, IvfSq
 
 from benchmarks.scale import DIMENSION, NEAREST, RARE, Matrix, objects, queries_of, vectors_of
 from devtools.weaviate import free_ports, start
+from swatchbook.domain.records import Role
+from swatchbook.domain.setting_values import WeaviateIndexKind
 from swatchbook.index.contract import Match, Space, Where
 from swatchbook.index.lance import MOST_PARTITIONS, RERANK, LanceIndex
 from swatchbook.index.weaviate import WeaviateIndex
 from swatchbook.index.weaviate_schema import Layout
-from swatchbook.pipeline.publish import ROWS
-from swatchbook.records import Role
-from swatchbook.setting_values import WeaviateIndexKind
+from swatchbook.ingest.publish import ROWS
 
 COUNT = 20_000
 CANDIDATES = 100

@@ -25,7 +25,11 @@ import httpx
 import numpy as np
 from sqlalchemy import Connection, func, insert, select
 
-from swatchbook.ledger.tables import (
+from swatchbook.domain.records import COUNTED, document_id, identity, image_id, pair_key, sha256
+from swatchbook.domain.settings import Settings
+from swatchbook.ingest.publish import publish_all
+from swatchbook.resources import Resources, open_resources
+from swatchbook.store.ledger.tables import (
     analyses,
     chunks,
     contents,
@@ -38,10 +42,6 @@ from swatchbook.ledger.tables import (
     requested,
     vectors,
 )
-from swatchbook.pipeline.publish import publish_all
-from swatchbook.records import COUNTED, document_id, identity, image_id, pair_key, sha256
-from swatchbook.resources import Resources, open_resources
-from swatchbook.settings import Settings
 
 IMAGES = 10_000
 PEOPLE, EVERY = 50, 5.0  # seconds

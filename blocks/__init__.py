@@ -9,10 +9,10 @@ from typing import Any
 from prefect.blocks.core import Block
 
 from swatchbook.blocks.block_types import BLOCKS, overlay
-from swatchbook.errors import Configuration
-from swatchbook.records import BlockNames
+from swatchbook.domain.errors import Configuration
+from swatchbook.domain.records import BlockNames
+from swatchbook.domain.settings import load_settings
 from swatchbook.resources import Resources
-from swatchbook.settings import load_settings
 
 
 @cache

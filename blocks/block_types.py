@@ -8,7 +8,7 @@ from typing import Any, ClassVar, TypeVar
 from prefect.blocks.core import Block
 from pydantic import SecretStr, create_model
 
-from swatchbook.settings import FIELDS, Settings, replace, value_of
+from swatchbook.domain.settings import FIELDS, Settings, replace, value_of
 
 BlockType = TypeVar("BlockType", bound=Block)
 

@@ -21,9 +21,9 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field
 
-from swatchbook.errors import Configuration
-from swatchbook.records import Record
-from swatchbook.settings import Settings
+from swatchbook.domain.errors import Configuration
+from swatchbook.domain.records import Record
+from swatchbook.domain.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]  # in a checkout the folder is linked into the package
 

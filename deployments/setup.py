@@ -45,13 +45,13 @@ from swatchbook.deployments.declared import (
     find_declaration,
     read_declaration,
 )
+from swatchbook.deployments.scheduler.launch import FLOW, prefect
 from swatchbook.deployments.shard_pools import KINDS, Kind, kind_of, shard_pool
-from swatchbook.errors import Configuration
-from swatchbook.extras import installed_version
-from swatchbook.records import Record
-from swatchbook.redact import REDACTED, redact
-from swatchbook.scheduler.launch import FLOW, prefect
-from swatchbook.settings import Settings
+from swatchbook.domain.errors import Configuration
+from swatchbook.domain.extras import installed_version
+from swatchbook.domain.records import Record
+from swatchbook.domain.redact import REDACTED, redact
+from swatchbook.domain.settings import Settings
 from swatchbook.tasks.prefect_client import BLOCKED, FAILURES, LOOK, REFUSED, WAITS
 from swatchbook_base.one_line import shorten
 

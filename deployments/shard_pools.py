@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from swatchbook.deployments.declared import EMBED, Pool, shard_arguments, shard_job
-from swatchbook.errors import Configuration
-from swatchbook.records import Record
-from swatchbook.settings import Settings
+from swatchbook.domain.errors import Configuration
+from swatchbook.domain.records import Record
+from swatchbook.domain.settings import Settings
 
 FOLDER = Path(__file__).parent / "pools"
 

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, get_args, get_origin
 from typer.main import get_command
 
 from devtools.generated_pages import DOCS, Pages, cell, write
-from swatchbook.interface.cli.main import PANELS, app
+from swatchbook.doors.cli.main import PANELS, app
 
 TARGET: Final = DOCS / "commands.md"
 FOLDER: Final = DOCS / "commands"

@@ -15,10 +15,10 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from swatchbook.errors import Failure
-from swatchbook.records import Extraction, Placement, PlacementState, Plan, PlannedPage
-from swatchbook.settings import Settings
-from swatchbook.storage.files import Files
+from swatchbook.domain.errors import Failure
+from swatchbook.domain.records import Extraction, Placement, PlacementState, Plan, PlannedPage
+from swatchbook.domain.settings import Settings
+from swatchbook.store.files.file_store import Files
 from swatchbook_base.geometry import area, shared_area
 from swatchbook_base.reading import iter_pages
 from swatchbook_catalogue.extract import extract

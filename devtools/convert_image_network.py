@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from swatchbook.domain.records import sha256
 from swatchbook.models.image_network import FILE, INPUT_SIDE
-from swatchbook.records import sha256
 
 ORIGINAL = "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"
 """sha256 of efficientnet-lite2-9656183e.pth."""

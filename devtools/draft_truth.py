@@ -10,14 +10,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from swatchbook.interface.cli.terminal import say_json
-from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.queries.document import show_document
-from swatchbook.ledger.stored_documents import Document, find_document
-from swatchbook.records import DEFAULT_OWNER, LinkKind, PlacementState
-from swatchbook.reports.inspection import require_pages
+from swatchbook.domain.records import DEFAULT_OWNER, LinkKind, PlacementState
+from swatchbook.domain.settings import load_settings
+from swatchbook.doors.cli.terminal import say_json
 from swatchbook.resources import open_resources
-from swatchbook.settings import load_settings
+from swatchbook.store.ledger.database import Ledger
+from swatchbook.store.ledger.queries.document import show_document
+from swatchbook.store.ledger.stored_documents import Document, find_document
+from swatchbook.upkeep.reports.inspection import require_pages
 
 
 def main() -> None:

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from swatchbook.domain.records import Role
 from swatchbook.models.image_network import SIDE, TAGS, ImageNetwork
-from swatchbook.records import Role
 from swatchbook.search.fusion import IMAGE_WEIGHTS_OF
 from swatchbook_base.arrays import Pixels
 

@@ -32,7 +32,7 @@ from devtools.evaluation.truth import Truth, read_truths
 from devtools.fit_products import named_f1
 from devtools.newton import fit_logistic, named_weights
 from devtools.score_products import Result, catalogue_of, reading_of
-from swatchbook.records import COUNTED, Description
+from swatchbook.domain.records import COUNTED, Description
 from swatchbook_catalogue.choose_names import Choice, choose_names
 from swatchbook_catalogue.choose_names import Weights as NameWeights
 from swatchbook_catalogue.describe import assemble_products

@@ -61,7 +61,7 @@ from devtools.measured_groups import (
 )
 from devtools.newton import Fitted, fit_comparison, fit_probability, named_weights
 from devtools.score_products import reading_of
-from swatchbook.records import Description, Discovery, FoundProduct, Page, Product, Reading, fold
+from swatchbook.domain.records import Description, Discovery, FoundProduct, Page, Product, Reading, fold
 from swatchbook_base.e5 import DIMENSION
 from swatchbook_catalogue.choose_names import (
     LARGEST_LOG_ODDS,

@@ -17,16 +17,16 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from swatchbook.domain.records import Hit, ResultKind, Role
+from swatchbook.domain.settings import load_settings
 from swatchbook.index.contract import Where
-from swatchbook.ledger.owners import known_owners
 from swatchbook.models import registry
-from swatchbook.records import Hit, ResultKind, Role
 from swatchbook.resources import Resources, open_resources
 from swatchbook.search import relevance
 from swatchbook.search.judged_hits import COMPARED, judge
 from swatchbook.search.relevance import Evidence, Fitted, counted, probability, says_few_words
 from swatchbook.search.search import FEW_CLOSE, MOST_OTHERS, search
-from swatchbook.settings import load_settings
+from swatchbook.store.ledger.owners import known_owners
 
 KINDS: tuple[ResultKind, ...] = ("product", "image")
 LEFT_OUT = frozenset({"gaspe", "sacoma"})

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from devtools.evaluation.person import Labelled, click_on, f1_of, read_labelled
 from devtools.evaluation.truth import read_truths
-from swatchbook.records import Example
+from swatchbook.domain.records import Example
 from swatchbook_teach.learning.learn import measured_hypotheses
 from swatchbook_teach.learning.score import weights
 

@@ -13,9 +13,9 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from devtools.generated_pages import DOCS, Pages, cell, write
-from swatchbook.interface.service.app import create_app
-from swatchbook.interface.service.auth import authenticate, oversee
-from swatchbook.settings import Settings
+from swatchbook.domain.settings import Settings
+from swatchbook.doors.service.app import create_app
+from swatchbook.doors.service.auth import authenticate, oversee
 
 TARGET: Final = DOCS / "http.md"
 FOLDER: Final = DOCS / "http"

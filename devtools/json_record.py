@@ -5,8 +5,8 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from swatchbook.errors import InvalidReference, reason_of
-from swatchbook.records import Record
+from swatchbook.domain.errors import InvalidReference, reason_of
+from swatchbook.domain.records import Record
 
 R = TypeVar("R", bound=Record)
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devtools.weaviate import HOST, READY_SECONDS, end
-from swatchbook.errors import Configuration, FilesDown
+from swatchbook.domain.errors import Configuration, FilesDown
 
 VERSION = "20260212201848"  # the date of its last commit: its releases have no versions of Go modules
 MODULE = f"github.com/minio/minio@v0.0.0-{VERSION}-7aac2a2c5b7c"

@@ -39,7 +39,7 @@ OTHER: Final = re.compile(
 """In a subject about speed, structure or words: reverting that changes nothing that a test could see."""
 
 MISFIT: Final = re.compile(r"(NameError|ImportError|AttributeError|TypeError: .*argument)")  # other code needs the mend
-SOURCE_TEST: Final = "tests/test_cache_keys.py::test_changed_stage_has_a_new_version"  # any change fails it
+SOURCE_TEST: Final = "tests/ingest/test_cache_keys.py::test_changed_stage_has_a_new_version"  # any change fails it
 
 
 class Mend(NamedTuple):

@@ -6,9 +6,9 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from swatchbook.errors import Failure
-from swatchbook.records import NO_MAPPING
-from swatchbook.sources.batch import list_batch
+from swatchbook.domain.errors import Failure
+from swatchbook.domain.records import NO_MAPPING
+from swatchbook.ingest.sources.batch import list_batch
 
 FIELDS = ("title", "price", "brand", "category", "pictures")
 _MAX_BYTES = 1 << 28

@@ -15,10 +15,10 @@ from uuid import NAMESPACE_URL, uuid5
 
 import numpy as np
 
+from swatchbook.domain.records import Role
 from swatchbook.index.contract import Index, IndexObject, Payload, Space
 from swatchbook.index.lance import LanceIndex
 from swatchbook.index.language import language_of
-from swatchbook.records import Role
 
 
 class Score(NamedTuple):

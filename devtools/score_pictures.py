@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from devtools.score_products import catalogue_of
-from swatchbook.records import Box, Extraction, Placement, PlacementState, Plan
+from swatchbook.domain.records import Box, Extraction, Placement, PlacementState, Plan
 from swatchbook_base.geometry import area, clip, overlap
 
 Label = Literal["product", "region", "hidden", "decorative", "other"]

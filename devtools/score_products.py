@@ -31,10 +31,7 @@ from devtools.evaluation.score import Answer, Score, match_products, score
 from devtools.evaluation.stored import score_edited, score_stored
 from devtools.evaluation.summary import Evaluation, evaluate, read_evaluation
 from devtools.evaluation.truth import Truth, read_truths
-from swatchbook.cache_keys import stage_key
-from swatchbook.interface.cli.terminal import say_json
-from swatchbook.read_ahead import find_reading, keep_reading
-from swatchbook.records import (
+from swatchbook.domain.records import (
     DEFAULT_OWNER,
     Description,
     Discovery,
@@ -48,9 +45,12 @@ from swatchbook.records import (
     Reading,
     Tables,
 )
+from swatchbook.domain.settings import Settings, load_settings
+from swatchbook.doors.cli.terminal import say_json
+from swatchbook.ingest.cache_keys import stage_key
+from swatchbook.read_ahead import find_reading, keep_reading
 from swatchbook.resources import open_resources
-from swatchbook.settings import Settings, load_settings
-from swatchbook.storage.files import Files
+from swatchbook.store.files.file_store import Files
 from swatchbook_base.check_file import check_file
 from swatchbook_base.reading import iter_pages
 from swatchbook_catalogue import describe, discover, plan

@@ -17,16 +17,16 @@ from pathlib import Path
 from rich.console import Console
 from sqlalchemy import select
 
-from swatchbook.interface.cli.commands.evaluate import draw_retrieval
-from swatchbook.ledger.queries.image import images_of_contents
-from swatchbook.ledger.tables import images, links, placements
-from swatchbook.records import COUNTED, LinkKind, sha256
+from swatchbook.domain.records import COUNTED, LinkKind, sha256
+from swatchbook.domain.settings import load_settings
+from swatchbook.doors.cli.commands.evaluate import draw_retrieval
 from swatchbook.resources import Resources, open_resources
 from swatchbook.search.evaluation import Asked, Retrieval, ask_for, evaluate_retrieval
 from swatchbook.search.query_pictures import Examples
 from swatchbook.search.role_queries import NO_EXAMPLES, Query
 from swatchbook.search.search import weights_in_use
-from swatchbook.settings import load_settings
+from swatchbook.store.ledger.queries.image import images_of_contents
+from swatchbook.store.ledger.tables import images, links, placements
 
 OWNER = "classes"
 MOST_PICTURES = 12

@@ -27,7 +27,7 @@ from devtools.evaluation.person import Labelled, label_texts, teach
 from devtools.evaluation.score import Answer, score
 from devtools.evaluation.truth import Truth, read_truths
 from devtools.score_products import answer_of, catalogue_by, reading_of
-from swatchbook.records import UNTAUGHT, Description, Discovery, Page, Reading
+from swatchbook.domain.records import UNTAUGHT, Description, Discovery, Page, Reading
 from swatchbook_catalogue.describe import assemble_products
 from swatchbook_catalogue.discover import discover
 from swatchbook_teach.learning import score as teaching_score

@@ -15,9 +15,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from devtools.generated_pages import DOCS, Pages, cell, write
-from swatchbook import plugins
-from swatchbook.setting_values import Prompts
-from swatchbook.settings import FIELDS, PROFILES, Settings, variable
+from swatchbook.domain import plugins
+from swatchbook.domain.setting_values import Prompts
+from swatchbook.domain.settings import FIELDS, PROFILES, Settings, variable
 
 TARGET: Final = DOCS / "settings.md"
 _HEAD: Final = """# Settings

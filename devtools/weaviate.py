@@ -21,9 +21,9 @@ from pathlib import Path
 from random import SystemRandom
 from urllib.parse import urlsplit
 
-from swatchbook.errors import Configuration, IndexDown
+from swatchbook.domain.errors import Configuration, IndexDown
+from swatchbook.domain.settings import Settings
 from swatchbook.index.weaviate import WeaviateIndex
-from swatchbook.settings import Settings
 
 VERSION = "1.38.14"
 IMAGE = f"semitechnologies/weaviate:{VERSION}"

@@ -6,9 +6,9 @@ from prefect import flow
 from pydantic import Field
 
 from swatchbook.blocks import load_resources
-from swatchbook.pipeline.shards import ShardResult
-from swatchbook.records import BlockNames
-from swatchbook.storage.stored_file import KEY
+from swatchbook.domain.records import BlockNames
+from swatchbook.ingest.shards import ShardResult
+from swatchbook.store.files.stored_file import KEY
 from swatchbook.tasks.embed import embed_batches
 from swatchbook.tasks.embed_in_shards import hold_shard, open_shard
 from swatchbook.tasks.policy import FLOW

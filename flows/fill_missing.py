@@ -5,7 +5,7 @@ from typing import Annotated
 from prefect import flow
 from pydantic import Field
 
-from swatchbook.records import DEFAULT_OWNER, BlockNames, Owner, Role
+from swatchbook.domain.records import DEFAULT_OWNER, BlockNames, Owner, Role
 from swatchbook.tasks.collection import fill_document, find_documents_to_fill, finish_fill, plan_fill
 from swatchbook.tasks.flow_run import flow_process
 from swatchbook.tasks.policy import FLOW

@@ -9,9 +9,7 @@ from uuid import UUID
 from prefect import State, flow
 from pydantic import Field
 
-from swatchbook.pipeline.run import Work
-from swatchbook.pipeline.stages import asks_about
-from swatchbook.records import (
+from swatchbook.domain.records import (
     DEFAULT_OWNER,
     BlockNames,
     Description,
@@ -27,6 +25,9 @@ from swatchbook.records import (
     Tables,
     sha256,
 )
+from swatchbook.domain.tracing import span
+from swatchbook.ingest.run import Work
+from swatchbook.ingest.stages import asks_about
 from swatchbook.resources import Resources
 from swatchbook.tasks.collection import start_review_flow
 from swatchbook.tasks.document_run import (
@@ -54,7 +55,6 @@ from swatchbook.tasks.stages import (
     save_chunks,
     save_pictures,
 )
-from swatchbook.tracing import span
 
 Source = Annotated[str, Field(min_length=1, max_length=4_096)]
 

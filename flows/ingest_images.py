@@ -8,10 +8,10 @@ from typing import Annotated, Any
 from prefect import State, flow
 from pydantic import Field
 
-from swatchbook.ledger.stored_documents import FOLDER
-from swatchbook.pipeline.run import Work
-from swatchbook.records import DEFAULT_OWNER, BlockNames, IngestOptions, Owner, RunReport, Stage
+from swatchbook.domain.records import DEFAULT_OWNER, BlockNames, IngestOptions, Owner, RunReport, Stage
+from swatchbook.ingest.run import Work
 from swatchbook.resources import Resources
+from swatchbook.store.ledger.stored_documents import FOLDER
 from swatchbook.tasks.collection import start_review_flow
 from swatchbook.tasks.document_run import (
     finish_document,

@@ -4,11 +4,11 @@
 
 from prefect import flow
 
-from swatchbook.records import BlockNames
-from swatchbook.reports.collection_state import CoverageReport
+from swatchbook.domain.records import BlockNames
 from swatchbook.tasks.collection import publish_coverage
 from swatchbook.tasks.flow_run import flow_process
 from swatchbook.tasks.policy import FLOW
+from swatchbook.upkeep.reports.collection_state import CoverageReport
 
 
 @flow(name="report_coverage", **FLOW)

@@ -6,10 +6,10 @@ import asyncio
 
 from prefect import flow, get_run_logger, tags
 
+from swatchbook.domain.records import BlockNames, RunReport
 from swatchbook.flows.ingest_images import ingest_images
-from swatchbook.ledger.stored_documents import all_documents
-from swatchbook.pipeline.register_path import find_changed
-from swatchbook.records import BlockNames, RunReport
+from swatchbook.ingest.register_path import find_changed
+from swatchbook.store.ledger.stored_documents import all_documents
 from swatchbook.tasks.flow_run import flow_process, report_of
 from swatchbook.tasks.policy import FLOW
 

@@ -1,22 +1,23 @@
 """Flow that continues what is due, one document after the other: it finishes a delete, publishes rows or runs the
-document, as its state requires. What is due is decided in `ledger/schedule.py`; when this runs, in `prefect.yaml`.
+document, as its state requires. What is due is decided in `store/ledger/schedule.py`; when this runs, in
+`prefect.yaml`.
 """
 
 import asyncio
 
 from prefect import flow, get_run_logger, tags
 
-from swatchbook.errors import Failure, InvalidReference
+from swatchbook.domain.errors import Failure, InvalidReference
+from swatchbook.domain.records import BlockNames, DocumentStatus, RunReport
 from swatchbook.flows.ingest_catalogue import ingest_catalogue
 from swatchbook.flows.ingest_images import ingest_images
-from swatchbook.ledger import schedule
-from swatchbook.ledger.document_commands import end_pauses
-from swatchbook.ledger.retention import collect
-from swatchbook.ledger.stored_documents import PDF, get_document
-from swatchbook.pipeline.delete import finish_delete
-from swatchbook.pipeline.publish import publish_all
-from swatchbook.records import BlockNames, DocumentStatus, RunReport
+from swatchbook.ingest.delete import finish_delete
+from swatchbook.ingest.publish import publish_all
 from swatchbook.resources import Resources
+from swatchbook.store.ledger import schedule
+from swatchbook.store.ledger.document_commands import end_pauses
+from swatchbook.store.ledger.retention import collect
+from swatchbook.store.ledger.stored_documents import PDF, get_document
 from swatchbook.tasks.cancelled_in_prefect import was_cancelled_in_prefect
 from swatchbook.tasks.flow_run import flow_process, report_of
 from swatchbook.tasks.policy import FLOW

@@ -7,8 +7,8 @@ from typing import Annotated
 from prefect import flow
 from pydantic import Field
 
-from swatchbook.pipeline.review import Reviewed
-from swatchbook.records import BlockNames, Owner
+from swatchbook.domain.records import BlockNames, Owner
+from swatchbook.ingest.review import Reviewed
 from swatchbook.tasks.collection import find_documents_to_review, review_document
 from swatchbook.tasks.flow_run import flow_process
 from swatchbook.tasks.policy import FLOW

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
-from swatchbook.extras import missing_package
-from swatchbook.plugins import Kind, find, installed
-from swatchbook.records import Record
+from swatchbook.domain.extras import missing_package
+from swatchbook.domain.plugins import Kind, find, installed
+from swatchbook.domain.records import Record
 
 if TYPE_CHECKING:
+    from swatchbook.domain.settings import Settings
     from swatchbook.resources import Resources
-    from swatchbook.settings import Settings
 
 PACKAGE: Final = "swatchbook-buckets"
 _NAME: Final = "buckets"

@@ -6,11 +6,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, cast
 
-from swatchbook.extras import missing_package
-from swatchbook.plugins import Kind, installed
+from swatchbook.domain.extras import missing_package
+from swatchbook.domain.plugins import Kind, installed
 
 if TYPE_CHECKING:
-    from swatchbook.records import (
+    from swatchbook.domain.records import (
         Box,
         Chunks,
         Description,
@@ -59,7 +59,7 @@ class PrintReader(Protocol):
 class CatalogueReader(Protocol):
     """The stages of a catalogue, all of them pure, and what people are shown of its pages.
 
-    Each reads the pages of a reading from `files`. Failures are those of `swatchbook.errors`.
+    Each reads the pages of a reading from `files`. Failures are those of `swatchbook.domain.errors`.
     """
 
     RECIPES: Mapping[str, str]

@@ -11,12 +11,12 @@ from typing import Any, Final, NamedTuple
 
 from pydantic import Field
 
-from swatchbook.errors import Failure
-from swatchbook.extras import extra_of_choice, how_to_install, is_installed
+from swatchbook.domain.errors import Failure
+from swatchbook.domain.extras import extra_of_choice, how_to_install, is_installed
+from swatchbook.domain.plugins import BUILT_IN, UNCHOSEN, Kind, Plugin, declared
+from swatchbook.domain.records import Record, Role
+from swatchbook.domain.settings import Settings
 from swatchbook.models import image_network, registry
-from swatchbook.plugins import BUILT_IN, UNCHOSEN, Kind, Plugin, declared
-from swatchbook.records import Record, Role
-from swatchbook.settings import Settings
 from swatchbook_base.one_line import shorten
 
 

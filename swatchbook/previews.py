@@ -6,8 +6,8 @@ import io
 
 from pydantic import Field
 
-from swatchbook.errors import Failure
-from swatchbook.records import Record
+from swatchbook.domain.errors import Failure
+from swatchbook.domain.records import Record
 from swatchbook.resources import Resources
 from swatchbook_base.arrays import Pixels
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from swatchbook.catalogue_reader import catalogue_reader
-from swatchbook.records import Reading
-from swatchbook.settings import Settings
-from swatchbook.storage.files import Files
-from swatchbook.storage.result_files import ResultFiles
+from swatchbook.domain.records import Reading
+from swatchbook.domain.settings import Settings
+from swatchbook.store.files.file_store import Files
+from swatchbook.store.files.result_files import ResultFiles
 from swatchbook_base.reading import Progress
 
 

@@ -10,27 +10,27 @@ from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from swatchbook.errors import Configuration, NoCollection
-from swatchbook.extras import require_extras
-from swatchbook.ledger.database import Ledger, is_missing, open_ledger
-from swatchbook.ledger.owners import seed_of
-from swatchbook.ledger.read_cache import ReadCache
-from swatchbook.ledger.space_registry import registered
-from swatchbook.plugins import Kind, find
-from swatchbook.records import RoleTag
-from swatchbook.runtime.heap import limit_arenas
-from swatchbook.settings import Settings, scale_rates
-from swatchbook.storage.files import Files
+from swatchbook.domain.errors import Configuration, NoCollection
+from swatchbook.domain.extras import require_extras
+from swatchbook.domain.plugins import Kind, find
+from swatchbook.domain.records import RoleTag
+from swatchbook.domain.runtime.heap import limit_arenas
+from swatchbook.domain.settings import Settings, scale_rates
+from swatchbook.store.files.file_store import Files
+from swatchbook.store.ledger.database import Ledger, is_missing, open_ledger
+from swatchbook.store.ledger.owners import seed_of
+from swatchbook.store.ledger.read_cache import ReadCache
+from swatchbook.store.ledger.space_registry import registered
 
 if TYPE_CHECKING:
     from swatchbook.catalogue_reader import CatalogueReader
-    from swatchbook.images.decoder_pool import Decoders
+    from swatchbook.domain.runtime.batch_size import BatchSize
+    from swatchbook.domain.runtime.memory import MemoryUse
     from swatchbook.index.contract import Index
+    from swatchbook.models.images.decoder_pool import Decoders
     from swatchbook.models.registry import Models
     from swatchbook.read_ahead import ReadingAhead
-    from swatchbook.runtime.batch_size import BatchSize
-    from swatchbook.runtime.memory import MemoryUse
-    from swatchbook.storage.preview_cache import PreviewCache
+    from swatchbook.store.files.preview_cache import PreviewCache
 
 ASKERS = 8
 """Roles that the searches of a process ask at once: more than one server or processor is seldom faster."""
@@ -156,19 +156,19 @@ class Resources:
 
     @cached_property
     def decoders(self) -> "Decoders":
-        from swatchbook.images.decoder_pool import Decoders
+        from swatchbook.models.images.decoder_pool import Decoders
 
         return Decoders(self.settings)
 
     @cached_property
     def previews(self) -> "PreviewCache":
-        from swatchbook.storage.preview_cache import PreviewCache
+        from swatchbook.store.files.preview_cache import PreviewCache
 
         return PreviewCache(self.settings.previews_folder, self.settings.temporary_folder)
 
     @cached_property
     def memory_use(self) -> "MemoryUse":
-        from swatchbook.runtime.memory import memory_use  # imports psutil, which read-only commands do not need
+        from swatchbook.domain.runtime.memory import memory_use  # imports psutil, which read-only commands do not need
 
         return memory_use
 

@@ -6,13 +6,13 @@ The core keeps the reading of a document with its options, and asks the package 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
-from swatchbook.extras import missing_package
-from swatchbook.plugins import Kind, find, installed
-from swatchbook.records import Discovery, Extraction, LostPicture, Page, Reading, TaughtReading
+from swatchbook.domain.extras import missing_package
+from swatchbook.domain.plugins import Kind, find, installed
+from swatchbook.domain.records import Discovery, Extraction, LostPicture, Page, Reading, TaughtReading
 
 if TYPE_CHECKING:
-    from swatchbook.ledger.stored_documents import Document
     from swatchbook.resources import Resources
+    from swatchbook.store.ledger.stored_documents import Document
 
 PACKAGE: Final = "swatchbook-teach"
 _NAME: Final = "teach"

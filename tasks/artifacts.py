@@ -1,7 +1,7 @@
 """Artifacts of documents in Prefect's UI: their keys, and how those of deleted documents are deleted.
 
-The ledger remembers a deleted document until its artifacts are gone (`ledger/deleted_documents.py`): where Prefect does
-not answer, the next round of the loop or `gc` deletes them.
+The ledger remembers a deleted document until its artifacts are gone (`store/ledger/deleted_documents.py`): where
+Prefect does not answer, the next round of the loop or `gc` deletes them.
 """
 
 import asyncio
@@ -13,8 +13,8 @@ from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.exceptions import ObjectNotFound
 
-from swatchbook.ledger.database import Ledger, portions
-from swatchbook.ledger.deleted_documents import list_deleted, mark_cleared
+from swatchbook.store.ledger.database import Ledger, portions
+from swatchbook.store.ledger.deleted_documents import list_deleted, mark_cleared
 from swatchbook.tasks.prefect_client import PAGE
 
 log = logging.getLogger(__name__)

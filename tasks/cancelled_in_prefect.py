@@ -12,11 +12,11 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.exceptions import ObjectNotFound
 
-from swatchbook.errors import InvalidReference
-from swatchbook.ledger.database import Ledger, portions
-from swatchbook.ledger.document_commands import cancel
-from swatchbook.ledger.flow_runs import last_flow_runs
-from swatchbook.ledger.stored_documents import Document, get_document
+from swatchbook.domain.errors import InvalidReference
+from swatchbook.store.ledger.database import Ledger, portions
+from swatchbook.store.ledger.document_commands import cancel
+from swatchbook.store.ledger.flow_runs import last_flow_runs
+from swatchbook.store.ledger.stored_documents import Document, get_document
 from swatchbook.tasks.prefect_client import NO_CANCEL, PAGE
 
 UNWANTED = "Its document was cancelled, deleted or requested again."

@@ -11,19 +11,19 @@ from prefect.exceptions import ObjectNotFound
 from prefect.runtime import flow_run
 from ulid import ULID
 
-from swatchbook.ledger import picture_reviews
-from swatchbook.ledger.missing_vectors import ToFill
-from swatchbook.ledger.owners import require_owner
+from swatchbook.domain.records import RunReport
+from swatchbook.ingest import review
+from swatchbook.ingest.review import Reviewed
+from swatchbook.ingest.run import Work
 from swatchbook.models.registry import review_tag
-from swatchbook.pipeline import review
-from swatchbook.pipeline.review import Reviewed
-from swatchbook.pipeline.run import Work
-from swatchbook.records import RunReport
-from swatchbook.reports.collection_state import CoverageReport, as_markdown, coverage_report, owner_rows
 from swatchbook.resources import Resources
+from swatchbook.store.ledger import picture_reviews
+from swatchbook.store.ledger.missing_vectors import ToFill
+from swatchbook.store.ledger.owners import require_owner
 from swatchbook.tasks.policy import EMBEDDING, WRITE
 from swatchbook.upkeep import fill_missing
 from swatchbook.upkeep.fill_missing import DocumentFill, Fill, Filled, FillPlan
+from swatchbook.upkeep.reports.collection_state import CoverageReport, as_markdown, coverage_report, owner_rows
 
 REVIEW_DEPLOYMENT = "review_quality/review_quality"
 _MAX_OWNERS = 500

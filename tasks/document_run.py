@@ -2,7 +2,7 @@
 
 The ledger records them; Prefect's UI shows them as a progress bar, a report and a table of failures. A document in
 progress is not worked on twice: a command follows the run, and begins another one only if something is left to do; a
-flow run of a worker ends (`ledger/runs.py`). `pipeline/finish_run.py` has the end of a run.
+flow run of a worker ends (`store/ledger/runs.py`). `ingest/finish_run.py` has the end of a run.
 """
 
 import asyncio
@@ -24,14 +24,8 @@ from prefect.artifacts import (
 )
 from prefect.runtime import deployment, flow_run
 
-from swatchbook.errors import Failure
-from swatchbook.ledger import dead_runs
-from swatchbook.ledger.runs import Busy, live_run
-from swatchbook.ledger.stored_documents import PDF, Document, get_document, get_kept
-from swatchbook.pipeline.begin_run import begin_work, has_settled, leave_to_next_run, register_given
-from swatchbook.pipeline.finish_run import finish_run
-from swatchbook.pipeline.run import Work, finish_stage, hold_run, report_progress, start_stage
-from swatchbook.records import (
+from swatchbook.domain.errors import Failure
+from swatchbook.domain.records import (
     BlockNames,
     DocumentStatus,
     IngestOptions,
@@ -41,17 +35,23 @@ from swatchbook.records import (
     StageResults,
     overall_percent,
 )
-from swatchbook.reports.document_state import describe_document, describe_end, describe_progress
-from swatchbook.reports.inspection_html import html_path
-from swatchbook.reports.markdown import as_markdown, failure_rows, plain, product_thumbnails
-from swatchbook.reports.merged_failures import merge_roles
+from swatchbook.domain.tracing import span
+from swatchbook.ingest.begin_run import begin_work, has_settled, leave_to_next_run, register_given
+from swatchbook.ingest.finish_run import finish_run
+from swatchbook.ingest.run import Work, finish_stage, hold_run, report_progress, start_stage
 from swatchbook.resources import Resources
-from swatchbook.storage.upload_buffer import is_remote
+from swatchbook.store.files.upload_buffer import is_remote
+from swatchbook.store.ledger import dead_runs
+from swatchbook.store.ledger.runs import Busy, live_run
+from swatchbook.store.ledger.stored_documents import PDF, Document, get_document, get_kept
 from swatchbook.tasks.artifacts import FAILURES, PROGRESS, REPORT, artifact_key
 from swatchbook.tasks.policy import WRITE
 from swatchbook.tasks.prefect_client import AS_GIVEN, launched_document, prefect_errors_as_outage
 from swatchbook.tasks.results import cached
-from swatchbook.tracing import span
+from swatchbook.upkeep.reports.document_state import describe_document, describe_end, describe_progress
+from swatchbook.upkeep.reports.inspection_html import html_path
+from swatchbook.upkeep.reports.markdown import as_markdown, failure_rows, plain, product_thumbnails
+from swatchbook.upkeep.reports.merged_failures import merge_roles
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -2,7 +2,7 @@
 
 In this process a few batches run at a time, what is made is published every 5 s, and work can begin while items are
 still being added. Batches at which a process died run last, one at a time. A batch's retries are in `policy.py`, its
-work is in `pipeline/embed.py`; `ledger/claims.py` cuts batches.
+work is in `ingest/embed.py`; `store/ledger/claims.py` cuts batches.
 """
 
 import asyncio
@@ -12,21 +12,21 @@ from collections.abc import Callable, Sequence
 
 from prefect import get_run_logger, task
 
-from swatchbook.ledger import claims, dead_runs, runs
-from swatchbook.ledger.claims import Batch
-from swatchbook.ledger.stored_documents import TABLE
+from swatchbook.domain.records import IngestOptions
+from swatchbook.domain.tracing import span
+from swatchbook.ingest import publish as publishing
+from swatchbook.ingest import shards
+from swatchbook.ingest.embed import IN_FLIGHT, BatchResult, process_batch
+from swatchbook.ingest.publish import Published
+from swatchbook.ingest.run import Work, report_note
 from swatchbook.models.registry import requested
-from swatchbook.pipeline import publish as publishing
-from swatchbook.pipeline import shards
-from swatchbook.pipeline.embed import IN_FLIGHT, BatchResult, process_batch
-from swatchbook.pipeline.publish import Published
-from swatchbook.pipeline.run import Work, report_note
-from swatchbook.records import IngestOptions
 from swatchbook.resources import Resources
+from swatchbook.store.ledger import claims, dead_runs, runs
+from swatchbook.store.ledger.claims import Batch
+from swatchbook.store.ledger.stored_documents import TABLE
 from swatchbook.tasks.document_run import Advance
 from swatchbook.tasks.embed_in_shards import embed_in_shards, follow_earlier_shards
 from swatchbook.tasks.policy import EMBEDDING, PUBLISHING, WRITE, batch_retries, last_try
-from swatchbook.tracing import span
 
 log = logging.getLogger(__name__)
 

@@ -1,7 +1,7 @@
 """Run stage 6 on a work pool (`execution=pool`): start a flow run for each shard, and follow them once a second.
 
 Each shard holds a run of its own in the ledger. The document's run ends after 12 dead shards in a row, or when for two
-minutes no shard was under way and the pool has no live worker. `pipeline/shards.py` has the size of shards; `embed.py`
+minutes no shard was under way and the pool has no live worker. `ingest/shards.py` has the size of shards; `embed.py`
 cuts again what a dead shard left.
 """
 
@@ -23,16 +23,17 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.runtime import flow_run
 from ulid import ULID
 
-from swatchbook.errors import KINDS, Configuration, CrashedWorker, ProviderDown
-from swatchbook.ledger import dead_runs, item_runs, runs
-from swatchbook.ledger.claims import Batch
-from swatchbook.ledger.database import portions
-from swatchbook.ledger.queries import account as queries_account
-from swatchbook.pipeline import shards
-from swatchbook.pipeline.run import Work, hold_shard_run
-from swatchbook.pipeline.shards import Shard
-from swatchbook.records import BlockNames
+from swatchbook.domain.errors import KINDS, Configuration, CrashedWorker, ProviderDown
+from swatchbook.domain.records import BlockNames
+from swatchbook.domain.tracing import span
+from swatchbook.ingest import shards
+from swatchbook.ingest.run import Work, hold_shard_run
+from swatchbook.ingest.shards import Shard
 from swatchbook.resources import Resources
+from swatchbook.store.ledger import dead_runs, item_runs, runs
+from swatchbook.store.ledger.claims import Batch
+from swatchbook.store.ledger.database import portions
+from swatchbook.store.ledger.queries import account as queries_account
 from swatchbook.tasks.document_run import Advance
 from swatchbook.tasks.policy import WRITE
 from swatchbook.tasks.prefect_client import (
@@ -46,7 +47,6 @@ from swatchbook.tasks.prefect_client import (
     of_flows,
     prefect_errors_as_outage,
 )
-from swatchbook.tracing import span
 
 FLOW = "embed_shard"
 DEPLOYMENT = f"{FLOW}/{FLOW}"

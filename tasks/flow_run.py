@@ -18,17 +18,24 @@ from prefect.runtime import flow_run
 from prefect.states import Cancelled, Completed, Failed
 
 from swatchbook.blocks import load_resources
-from swatchbook.errors import DocumentDeleted, Failure, InvalidReference, Policy, RunRevoked, Unexpected, as_failure
-from swatchbook.ledger import flow_runs
-from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.queries.report import document_report
-from swatchbook.ledger.runs import Busy
-from swatchbook.ledger.stored_documents import Document, get_document
-from swatchbook.pipeline.run import beating
-from swatchbook.records import BlockNames, DocumentStatus, RunReport, ShownState
-from swatchbook.reports.document_state import LOOK_AT_IT, describe_document, describe_end
+from swatchbook.domain.errors import (
+    DocumentDeleted,
+    Failure,
+    InvalidReference,
+    Policy,
+    RunRevoked,
+    Unexpected,
+    as_failure,
+)
+from swatchbook.domain.records import BlockNames, DocumentStatus, RunReport, ShownState
+from swatchbook.domain.runtime.process import yield_to_people
+from swatchbook.ingest.run import beating
 from swatchbook.resources import Resources
-from swatchbook.runtime.process import yield_to_people
+from swatchbook.store.ledger import flow_runs
+from swatchbook.store.ledger.database import Ledger
+from swatchbook.store.ledger.queries.report import document_report
+from swatchbook.store.ledger.runs import Busy
+from swatchbook.store.ledger.stored_documents import Document, get_document
 from swatchbook.tasks.cancelled_in_prefect import UNWANTED
 from swatchbook.tasks.prefect_client import (
     BLOCKED,
@@ -43,6 +50,7 @@ from swatchbook.tasks.prefect_client import (
     prefect_errors_as_outage,
 )
 from swatchbook.tasks.results import store_results_in
+from swatchbook.upkeep.reports.document_state import LOOK_AT_IT, describe_document, describe_end
 
 _MAX_NAME = 200  # characters
 
@@ -51,9 +59,9 @@ _MAX_NAME = 200  # characters
 async def flow_process(blocks: BlockNames) -> AsyncIterator[Resources]:
     """Yield the resources of a flow run; while the block runs, the loop sees that the flow run's process lives.
 
-    A flow run that is Running and has no process in the ledger is set to Crashed (scheduler/prefect_state.py). What
-    the flow and its tasks return or raise is stored where garbage collection looks for it. From then on the process has
-    a lower priority: people wait for pages, not for flows.
+    A flow run that is Running and has no process in the ledger is set to Crashed
+    (deployments/scheduler/prefect_state.py). What the flow and its tasks return or raise is stored where garbage
+    collection looks for it. From then on the process has a lower priority: people wait for pages, not for flows.
     """
     resources, this = load_resources(blocks), str(flow_run.id)
     store_results_in(resources.settings.results)

@@ -3,10 +3,10 @@
 - A batch is retried as often as its option `max_retries` (3), after SWATCHBOOK_RETRY_DELAYS (2, 4, 8 s).
 - Any other task is retried twice, after 2 and 4 s.
 
-Pauses between runs are in `swatchbook/backoff.py`.
+Pauses between runs are in `swatchbook/domain/backoff.py`.
 
-Pure tasks are cached under the key that the flow passes (swatchbook.cache_keys.stage_key). Writes are never cached: the
-ledger makes them idempotent.
+Pure tasks are cached under the key that the flow passes (swatchbook.ingest.cache_keys.stage_key). Writes are never
+cached: the ledger makes them idempotent.
 """
 
 from typing import Any
@@ -16,9 +16,9 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import TaskRunContext
 
-from swatchbook.errors import Failure, Interrupted, LedgerDown, Policy
-from swatchbook.records import IngestOptions
-from swatchbook.settings import Settings
+from swatchbook.domain.errors import Failure, Interrupted, LedgerDown, Policy
+from swatchbook.domain.records import IngestOptions
+from swatchbook.domain.settings import Settings
 from swatchbook.tasks.results import RecordSerializer, cache_key
 
 _RETRIED_POLICIES = {Policy.BACKOFF, Policy.SMALLER, Policy.ONCE_MORE}

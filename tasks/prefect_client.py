@@ -30,9 +30,9 @@ from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import get_current_settings
 
-from swatchbook.errors import Configuration, Failure, ProviderDown, reason_of
-from swatchbook.records import ID
-from swatchbook.redact import redact
+from swatchbook.domain.errors import Configuration, Failure, ProviderDown, reason_of
+from swatchbook.domain.records import ID
+from swatchbook.domain.redact import redact
 
 log = logging.getLogger(__name__)
 

@@ -19,13 +19,13 @@ from prefect.filesystems import LocalFileSystem, RemoteFileSystem
 from prefect.results import get_result_store
 from prefect.serializers import Serializer
 
-from swatchbook import records
-from swatchbook.errors import KINDS, as_failure
-from swatchbook.ledger.retention import unreferenced_files
-from swatchbook.records import Record, sha256
+from swatchbook.domain import records
+from swatchbook.domain.errors import KINDS, as_failure
+from swatchbook.domain.records import Record, sha256
 from swatchbook.resources import Resources
-from swatchbook.storage.object_store import options_of
-from swatchbook.storage.upload_buffer import is_remote
+from swatchbook.store.files.object_store import options_of
+from swatchbook.store.files.upload_buffer import is_remote
+from swatchbook.store.ledger.retention import unreferenced_files
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -1,4 +1,4 @@
-"""The stages of a document as tasks: what each does is in `pipeline/stages.py`, and of a folder in `pipeline/scan.py`.
+"""The stages of a document as tasks: what each does is in `ingest/stages.py`, and of a folder in `ingest/scan.py`.
 
 At most 32 calls wait for a provider at a time.
 """
@@ -12,10 +12,7 @@ from typing import Final, TypeVar
 
 from prefect import task
 
-from swatchbook.ledger.source_items import complete_items
-from swatchbook.pipeline import scan, stages
-from swatchbook.pipeline.run import Work, progress_callback
-from swatchbook.records import (
+from swatchbook.domain.records import (
     Chunks,
     Description,
     Discovery,
@@ -29,7 +26,10 @@ from swatchbook.records import (
     StageResults,
     Tables,
 )
+from swatchbook.ingest import scan, stages
+from swatchbook.ingest.run import Work, progress_callback
 from swatchbook.resources import Resources
+from swatchbook.store.ledger.source_items import complete_items
 from swatchbook.tasks.policy import ASKING, PURE, READING, WRITE, last_try
 
 T = TypeVar("T")

@@ -67,7 +67,7 @@ class Forked:
     ) -> None:
         self._spoken = tempfile.TemporaryDirectory()
         self._out, self._err = (Path(self._spoken.name, name) for name in ("out", "err"))
-        command = ("swatchbook.interface.cli.main", *arguments)
+        command = ("swatchbook.doors.cli.main", *arguments)
         self._process = forking.Forked(command, environment, folder or Path.cwd(), self._out, self._err, begin)
 
     def poll(self) -> int | None:

@@ -13,8 +13,8 @@ from pathlib import Path
 from sqlalchemy import event, update
 from sqlalchemy.engine import Engine
 
-from swatchbook.ledger.tables import chunks, images
 from swatchbook.resources import Resources
+from swatchbook.store.ledger.tables import chunks, images
 from tests.command import finish
 from tests.new_collection import environment_of
 

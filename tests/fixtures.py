@@ -34,8 +34,8 @@ from tests.needs import missing
 gc.disable()  # while tests are collected
 
 if TYPE_CHECKING:
-    from swatchbook.ledger.database import Ledger
     from swatchbook.resources import Resources
+    from swatchbook.store.ledger.database import Ledger
 
 # Tests ask a service and wait: a busy machine stands still for longer than the five seconds that httpx allows.
 DEFAULT_TIMEOUT_CONFIG.read = DEFAULT_TIMEOUT_CONFIG.connect = DEFAULT_TIMEOUT_CONFIG.pool = 60
@@ -67,7 +67,7 @@ SERVERS = frozenset({"prefect_server", "postgres", "weaviate_server", "minio_ser
 """Fixtures that start a server. A test that names one, directly or through other fixtures, is marked `stack`."""
 _LONGEST = (
     *("servers", "containers", "upkeep", "scheduler", "deployments", "samples", "flows", "cli"),
-    *("tests", "interface", "web"),  # last, their files of five minutes would keep one worker alone
+    *("tests", "doors", "web"),  # last, their files of five minutes would keep one worker alone
 )
 _SHARED = ("servers", "containers")
 """Folders whose tests stand on one stack, or on one engine."""
@@ -216,7 +216,7 @@ def ingested_home(tmp_path_factory: pytest.TempPathFactory, small_catalogue: Pat
 
 
 _PREPARE = (
-    "import sys; from pathlib import Path; from swatchbook.interface import prefect_server;"
+    "import sys; from pathlib import Path; from swatchbook.doors import prefect_server;"
     "prefect_server.prepare_database(Path(sys.argv[1]), prefect_server.cached_database())"
 )
 
@@ -298,7 +298,7 @@ def wait_for_http(url: str, process: subprocess.Popen[bytes], log: Path, seconds
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated, empty SQLite ledger, closed; copy it, do not change it."""
-    from swatchbook.ledger.database import open_ledger
+    from swatchbook.store.ledger.database import open_ledger
 
     file = tmp_path_factory.mktemp("migrated") / "ledger.sqlite"
     open_ledger(f"sqlite:///{file}").close()
@@ -332,10 +332,10 @@ def made_once(migrated: Path) -> Iterator[None]:
     from fastapi.routing import APIRoute, _EffectiveRouteContext
     from sqlalchemy import event
 
-    from swatchbook.errors import Configuration
-    from swatchbook.ledger import database
+    from swatchbook.domain.errors import Configuration
+    from swatchbook.domain.runtime import process
     from swatchbook.models import image_network
-    from swatchbook.runtime import process
+    from swatchbook.store.ledger import database
     from swatchbook_base.bert import Bert
 
     open_one, dialects, compiled = database._opened, dict[str, Any](), dict[Any, Any]()
@@ -423,7 +423,7 @@ def end_earlier_servers(*, used: str) -> None:
 def is_temporary_server(process: psutil.Process) -> bool:
     """Return whether a process is a Prefect server of a command that still runs."""
     try:
-        return "swatchbook.interface.prefect_server" in process.cmdline()
+        return "swatchbook.doors.prefect_server" in process.cmdline()
     except psutil.Error:  # it has ended
         return False
 
@@ -447,8 +447,8 @@ def filled(home: Path, ingested_home: Path) -> Path:
 @pytest.fixture
 def resources(home: Path) -> Iterator["Resources"]:
     """The tools on a fresh home, without any flow."""
+    from swatchbook.domain.settings import load_settings
     from swatchbook.resources import open_resources
-    from swatchbook.settings import load_settings
 
     with open_resources(load_settings()) as tools:
         yield tools

@@ -15,7 +15,7 @@ from swatchbook_base.child_process import PASSED_ON, Child, _Process
 MODULES = {
     "swatchbook_catalogue.pdf.mupdf_document",
     "swatchbook_catalogue.pdf.pdfium_document",
-    "swatchbook.images.decode",
+    "swatchbook.models.images.decode",
 }
 MOST_BYTES = 2 << 30
 """Address space of a child that is kept: one that has loaded many models would lack memory for the next test's."""

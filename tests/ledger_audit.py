@@ -4,7 +4,7 @@ from collections import Counter
 
 from sqlalchemy import text
 
-from swatchbook.ledger.database import Ledger
+from swatchbook.store.ledger.database import Ledger
 
 TABLES = {"vectors": "NEW.key, NEW.role, NEW.tag", "analyses": "NEW.key, 'analysis', NEW.tag"}
 

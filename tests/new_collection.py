@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from swatchbook.ledger.space_registry import registered
+from swatchbook.domain.settings import Settings, flatten, variable
 from swatchbook.resources import Resources, open_resources
-from swatchbook.settings import Settings, flatten, variable
+from swatchbook.store.ledger.space_registry import registered
 from tests.postgres import RunningPostgres, postgres
 from tests.weaviate_server import RunningWeaviate, weaviate_server
 

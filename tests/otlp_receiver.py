@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from swatchbook import tracing
+from swatchbook.domain import tracing
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 

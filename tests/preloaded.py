@@ -30,16 +30,16 @@ import torch
 import weaviate
 
 import swatchbook.index.lance
-import swatchbook.pipeline.embed
-import swatchbook.pipeline.register_path
-import swatchbook.pipeline.review
-import swatchbook.pipeline.scan
+import swatchbook.ingest.embed
+import swatchbook.ingest.register_path
+import swatchbook.ingest.review
+import swatchbook.ingest.scan
 import swatchbook.read_ahead
-import swatchbook.reports.inspection_html
 import swatchbook.search.search
+import swatchbook.upkeep.reports.inspection_html
 from swatchbook import blocks
-from swatchbook.interface.cli import commands
-from swatchbook.settings import Settings
+from swatchbook.domain.settings import Settings
+from swatchbook.doors.cli import commands
 
 for command in pkgutil.iter_modules(commands.__path__, f"{commands.__name__}."):
     import_module(command.name)

@@ -15,7 +15,7 @@ from moto.server import ThreadedMotoServer
 
 from devtools import minio
 from devtools.weaviate import free_ports
-from swatchbook.errors import Configuration
+from swatchbook.domain.errors import Configuration
 
 SECRET = minio.PASSWORD
 """The secret key of every server here."""

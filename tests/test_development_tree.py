@@ -6,6 +6,8 @@ from collections import Counter
 from devtools.size import PACKAGES
 from tests.fixtures import ROOT
 
+ROOMS = 12
+
 TREE = (ROOT / "docs" / "development.md").read_text().partition("```\n")[2].partition("```")[0]
 
 
@@ -15,16 +17,17 @@ def test_the_tree_names_every_package() -> None:
     assert packages - {name for pair in named for name in pair} == set()
 
 
-def test_the_tree_names_every_folder_and_module_of_the_domain() -> None:
-    domain = re.split(r"^(?=blocks/)", TREE, flags=re.MULTILINE)[0]
+def test_the_tree_names_every_room_and_module_of_the_core() -> None:
+    core = re.split(r"^(?=blocks/)", TREE, flags=re.MULTILINE)[0]
     folders = {path.parent.name for path in (ROOT / "swatchbook").glob("*/__init__.py")} - {*PACKAGES}
-    assert set(re.findall(r"^  (\w+)/", domain, re.MULTILINE)) == folders
-    head = domain.partition("  records/")[0]
+    assert set(re.findall(r"^  (\w+)/", core, re.MULTILINE)) == folders
+    assert len(folders | {*PACKAGES} - {"swatchbook"}) <= ROOMS
+    head = core.partition("  domain/")[0]
     modules = {path.stem for path in (ROOT / "swatchbook").glob("[!_]*.py")}
     assert {module for module in modules if not re.search(rf"\b{module}\b", head)} == set()
 
 
 def test_file_name_of_the_domain_occurs_once() -> None:
-    paths = (path for path in (ROOT / "swatchbook").rglob("[!_]*.py") if not {"versions", "interface"} & {*path.parts})
+    paths = (path for path in (ROOT / "swatchbook").rglob("[!_]*.py") if not {"versions", "doors"} & {*path.parts})
     names = Counter(path.name for path in paths)
     assert [name for name, count in names.items() if count > 1] == []

@@ -190,19 +190,19 @@ RUN_HERE: Mapping[str, tuple[str, Callable[[Finished], bool]]] = {
 }
 """Command -> its arguments (empty: as documented), and a check of its outcome."""
 
-_CLI, _REVIEW = "tests/interface/cli/test_main.py", "tests/flows/test_review_quality.py"
-_FOLDERS = "tests/interface/cli/test_ingest_images.py"
+_CLI, _REVIEW = "tests/doors/cli/test_main.py", "tests/flows/test_review_quality.py"
+_FOLDERS = "tests/doors/cli/test_ingest_images.py"
 _PLAN = "packages/shops/tests/test_batch_plan.py::test_plan_shows_items_and_what_is_not_read"
 _SHAPES = "packages/shops/tests/test_batch_plan.py::test_given_mapping_goes_before_the_rules"
 _SCRAPED = f"{_FOLDERS}::test_scraped_batch_is_searchable_by_its_items"
-_IMPORT = "tests/interface/cli/test_import_table.py"
-_OWNERS = "tests/interface/cli/test_owners.py"
-_EVALUATE = "tests/interface/cli/test_evaluate.py"
-_EDITS = "tests/interface/cli/test_products.py::test_every_edit_changes_the_list"
+_IMPORT = "tests/doors/cli/test_import_table.py"
+_OWNERS = "tests/doors/cli/test_owners.py"
+_EVALUATE = "tests/doors/cli/test_evaluate.py"
+_EDITS = "tests/doors/cli/test_products.py::test_every_edit_changes_the_list"
 _TAUGHT = "packages/teach/tests/test_teach_command.py::test_a_reading_is_accepted_exported_imported_and_undone"
-_TAKEN = "tests/pipeline/test_take_in.py::test_a_picture_that_no_box_covers_is_counted_taken_in_and_dismissed"
+_TAKEN = "tests/ingest/test_take_in.py::test_a_picture_that_no_box_covers_is_counted_taken_in_and_dismissed"
 _COMPOSE = "tests/containers/test_compose.py::test_make_up_says_where_and_make_down_keeps_the_data"
-_DISMISSED = "tests/interface/cli/test_inspect.py::test_a_part_is_dismissed_and_put_back_by_its_name"
+_DISMISSED = "tests/doors/cli/test_inspect.py::test_a_part_is_dismissed_and_put_back_by_its_name"
 TESTED_ELSEWHERE: Mapping[str, str] = {
     "swatchbook upkeep events retry 3f9c2a71": (
         "packages/buckets/tests/test_events_command.py::test_dead_event_is_listed_and_tried_again"
@@ -259,7 +259,7 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
                 "swatchbook upkeep restore /backups/swatchbook",
             ),
         ),
-        "tests/interface/cli/test_backup.py::test_a_backup_is_added_to_and_restored_into_another_home",
+        "tests/doors/cli/test_backup.py::test_a_backup_is_added_to_and_restored_into_another_home",
     ),
     "swatchbook import pictures.csv --config mapping.yaml --dry-run": f"{_IMPORT}::test_dry_run_only_counts",
     "swatchbook import pictures.csv --config mapping.yaml": f"{_IMPORT}::test_collection_becomes_searchable",
@@ -275,15 +275,15 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
             "swatchbook trash",
             "swatchbook trash restore catalogue.pdf",
         ),
-        "tests/interface/cli/test_delete.py::test_trash_lists_restores_and_ends",
+        "tests/doors/cli/test_delete.py::test_trash_lists_restores_and_ends",
     ),
-    "swatchbook delete": "tests/interface/cli/test_delete.py::test_a_person_is_told_what_goes_and_asked",
+    "swatchbook delete": "tests/doors/cli/test_delete.py::test_a_person_is_told_what_goes_and_asked",
     "swatchbook doctor": f"{_CLI}::test_doctor_tries_every_part_and_says_what_to_do_about_what_is_broken",
     "swatchbook upkeep rebuild-index": f"{_CLI}::test_ingest_search_show_rebuild_delete",
-    "swatchbook serve --with-prefect": "tests/interface/service/test_serve.py"
+    "swatchbook serve --with-prefect": "tests/doors/service/test_serve.py"
     "::test_an_upload_is_worked_on_and_ctrl_c_ends_everything",
-    "swatchbook serve": "tests/interface/service/test_serve.py::test_it_answers_where_it_says_and_ends_in_order",
-    "swatchbook serve --host 0.0.0.0": "tests/interface/service/test_serve.py::test_others_are_let_in_only_with_keys",
+    "swatchbook serve": "tests/doors/service/test_serve.py::test_it_answers_where_it_says_and_ends_in_order",
+    "swatchbook serve --host 0.0.0.0": "tests/doors/service/test_serve.py::test_others_are_let_in_only_with_keys",
     "swatchbook mcp": "packages/assistants/tests/test_mcp.py::test_configurations_of_the_page_start_a_server",
     "swatchbook mcp --write": "packages/assistants/tests/test_mcp.py::test_only_allowed_folders_are_taken_from",
     "swatchbook mcp --http 127.0.0.1:8421": (
@@ -369,7 +369,7 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
 
 _TUTORIAL = "tests/test_tutorials.py::test_commands_print_what_the_page_says"
 _STACK = "tests/servers/test_stack.py::test_form_of_the_ui_filled_in_as_it_stands_ingests_a_catalogue"
-_MONITORING = "tests/interface/service/test_monitoring.py"
+_MONITORING = "tests/doors/service/test_monitoring.py"
 _SET_OR_SHOWN = "not run: shows a file, or sets what other lines use"
 _OPERATION = "tests/containers/test_compose.py::test_lines_of_the_page_about_operation_do_what_it_says"
 _CLOUD = "not run: needs a cluster or an account; the job is checked by the published schemas (docs/RELIABILITY.md)"
@@ -404,7 +404,7 @@ OTHER_PROGRAMS: Mapping[str, str] = {
     "::test_kill_in_the_middle_ends_as_if_there_had_been_none",
     **dict.fromkeys(
         ("curl ", "api="),
-        "tests/interface/service/test_documented_requests.py::test_requests_of_the_page_about_the_service",
+        "tests/doors/service/test_documented_requests.py::test_requests_of_the_page_about_the_service",
     ),
 }
 """Beginning of a line that runs another program -> the test that runs it, or why none does."""

@@ -1,6 +1,6 @@
 """No text of a foreign exception reaches a user: it means nothing to them and may quote a document or a setting. What a
-message says instead is in `swatchbook.errors.reason_of` or written where the error is caught; the original is its cause
-or in the log.
+message says instead is in `swatchbook.domain.errors.reason_of` or written where the error is caught; the original is
+its cause or in the log.
 """
 
 import ast
@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from devtools.size import shipped_modules
-from swatchbook.errors import reason_of
+from swatchbook.domain.errors import reason_of
 from tests.test_imports import ROOT
 
 PLAIN = {"errno", "sqlite_errorcode", "filename", "response", "code", "errors"}
@@ -22,22 +22,22 @@ the messages, which pydantic writes for those who gave the values.
 
 LIBRARY = "packages/catalogue/swatchbook_catalogue"
 ALLOWED = {
-    "swatchbook/interface/cli/main.py invoke": "adds to what click says about an unknown option which command has it",
-    "swatchbook/interface/service/problems.py describe": "reads an HTTPException, whose detail is a text of ours",
-    "swatchbook/scheduler/containers.py keep_reconciling": "compares it with that of the round before",
+    "swatchbook/doors/cli/main.py invoke": "adds to what click says about an unknown option which command has it",
+    "swatchbook/doors/service/problems.py describe": "reads an HTTPException, whose detail is a text of ours",
+    "deployments/scheduler/containers.py keep_reconciling": "compares it with that of the round before",
     "swatchbook/index/lance.py _failure": "searches it for the system's error number",
     "swatchbook/index/lance.py _is_conflict": "searches it for a commit that another one has made void",
     "swatchbook/index/weaviate.py _write": "quotes why the server rejected an object",
     "swatchbook/index/weaviate_connection.py _failure": "searches it for words of a server that starts or has no room",
-    "swatchbook/ledger/driver_errors.py _translated": "looks up the driver's error number",
+    "swatchbook/store/ledger/driver_errors.py _translated": "looks up the driver's error number",
     f"{LIBRARY}/pdf/library_failure.py to_failure": "searches it for a failed allocation",
     f"{LIBRARY}/pdf/pdfium_document.py open_document": "its number may be that of a missing password",
-    "swatchbook/plugins.py named": "quotes in one line what a plugin raised that the person installed and named",
-    "swatchbook/providers/wires/voyage.py speak": "names its class in the cause, which only the log has",
-    "swatchbook/sources/table.py _read_sql": "quotes what a database says about a person's own query",
-    "swatchbook/storage/object_store.py is_refusal": "compares its class by name: a package may be absent",
-    "swatchbook/tracing.py span": "names its class in the trace, which people at the service read",
-    "swatchbook/yaml_problem.py yaml_problem": "quotes what the parser says about a person's own file",
+    "swatchbook/domain/plugins.py named": "quotes in one line what a plugin raised that the person installed and named",
+    "swatchbook/models/providers/wires/voyage.py speak": "names its class in the cause, which only the log has",
+    "swatchbook/ingest/sources/table.py _read_sql": "quotes what a database says about a person's own query",
+    "swatchbook/store/files/object_store.py is_refusal": "compares its class by name: a package may be absent",
+    "swatchbook/domain/tracing.py span": "names its class in the trace, which people at the service read",
+    "swatchbook/domain/yaml_problem.py yaml_problem": "quotes what the parser says about a person's own file",
 }
 """Path and function -> why it may use more of a foreign exception."""
 

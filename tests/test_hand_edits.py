@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from swatchbook.product_edits import BY_HAND, anchor_of, apply_edits, edits_of
-from swatchbook.records import (
+from swatchbook.domain.product_edits import BY_HAND, anchor_of, apply_edits, edits_of
+from swatchbook.domain.records import (
     Add,
     Anchor,
     Assembly,

@@ -18,7 +18,7 @@ import swatchbook
 from devtools.size import PACKAGES
 
 ROOT = Path(__file__).parents[1]
-RANK = {"blocks": 1, "tasks": 2, "flows": 3, "scheduler": 4, "deployments": 4, "interface": 5}
+RANK = {"blocks": 1, "tasks": 2, "flows": 3, "deployments": 4, "doors": 5}
 """Package above the domain -> its place. All others of `swatchbook`, the domain, know none of them."""
 NOT_SHIPPED = {"devtools", "samples", "benchmarks", "tests"}
 EXTENSIONS = {path.parent.name for path in ROOT.glob("packages/*/swatchbook_*/__init__.py")} - {"swatchbook_base"}
@@ -40,7 +40,7 @@ def imported(source: str) -> set[str]:
     return names
 
 
-LAZY = {"swatchbook.__init__": {"swatchbook.interface.python"}}
+LAZY = {"swatchbook.__init__": {"swatchbook.doors.python"}}
 """The one exception: `swatchbook.Swatchbook`, imported when it is asked for."""
 
 
@@ -60,6 +60,12 @@ def is_lazy(module: str, name: str) -> bool:
 def room(module: str) -> str:
     """Return the room that a module or name lies in: a folder below `swatchbook/`, or a file there."""
     return module.split(".")[1] if "." in module else ""
+
+
+def part(module: str) -> str:
+    """Return the room of a module or name, with the folder or the module of the domain that it is in there."""
+    _, top, *below = [*module.split("."), ""]
+    return f"{top}.{below[0]}" if (ROOT / "swatchbook" / top / below[0]).is_dir() and below[0] else top
 
 
 def find_cycle(arrows: dict[str, set[str]]) -> list[str]:
@@ -98,16 +104,16 @@ def test_imports_point_one_way(shipped: dict[str, set[str]]) -> None:
 @pytest.mark.parametrize(
     ("package", "name", "allowed"),
     [
-        ("pipeline", "swatchbook.errors", True),
-        ("pipeline", "prefect.client", False),
-        ("pipeline", "swatchbook.tasks.stages", False),
+        ("ingest", "swatchbook.domain.errors", True),
+        ("ingest", "prefect.client", False),
+        ("ingest", "swatchbook.tasks.stages", False),
         ("tasks", "prefect", True),
         ("tasks", "swatchbook.flows.ingest_catalogue", False),
-        ("interface", "swatchbook.scheduler.launch", True),
-        ("scheduler", "swatchbook.interface.cli", False),
+        ("doors", "swatchbook.deployments.scheduler.launch", True),
+        ("deployments", "swatchbook.doors.cli", False),
         ("deployments", "devtools.weaviate", False),
-        ("interface", "tests.fixtures", False),
-        ("interface", "swatchbook_shops.offers", False),
+        ("doors", "tests.fixtures", False),
+        ("doors", "swatchbook_shops.offers", False),
         ("models", "swatchbook_models.siglip", False),
     ],
 )
@@ -116,13 +122,13 @@ def test_the_rule_knows_both_directions(package: str, name: str, allowed: bool) 
 
 
 def test_collection_is_imported_lazily() -> None:
-    assert is_lazy("swatchbook.__init__", "swatchbook.interface.python.Swatchbook")
-    assert not is_lazy("swatchbook.__init__", "swatchbook.interface.cli.main")
-    assert not is_lazy("swatchbook.__init__", "swatchbook.interface.pythons")
-    assert not is_lazy("swatchbook.settings", "swatchbook.interface.python")
+    assert is_lazy("swatchbook.__init__", "swatchbook.doors.python.Swatchbook")
+    assert not is_lazy("swatchbook.__init__", "swatchbook.doors.cli.main")
+    assert not is_lazy("swatchbook.__init__", "swatchbook.doors.pythons")
+    assert not is_lazy("swatchbook.domain.settings", "swatchbook.doors.python")
     code = (
-        "import sys, swatchbook, swatchbook.settings; before = set(sys.modules); swatchbook.Swatchbook;"
-        "above = 'swatchbook.interface.python'; print('httpx' in before, above in before, above in sys.modules,"
+        "import sys, swatchbook, swatchbook.domain.settings; before = set(sys.modules); swatchbook.Swatchbook;"
+        "above = 'swatchbook.doors.python'; print('httpx' in before, above in before, above in sys.modules,"
         "any(name in sys.modules for name in ('fastapi', 'torch', 'prefect', 'pandas', 'lancedb')))"
     )
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -133,20 +139,20 @@ def test_collection_is_imported_lazily() -> None:
 
 def test_rooms_of_the_domain_import_each_other_one_way(shipped: dict[str, set[str]]) -> None:
     imports = [(m, name) for m, names in shipped.items() for name in names if room(m) not in RANK]
-    inside = [(m, name) for m, name in imports if name.startswith("swatchbook.") and room(m) != room(name)]
+    inside = [(m, name) for m, name in imports if name.startswith("swatchbook.") and part(m) != part(name)]
     arrows: dict[str, set[str]] = {}
     for module, name in inside:
-        arrows.setdefault(room(module), set()).add(room(name))
-    assert {"ledger", "pipeline", "search"} <= arrows.keys()
+        arrows.setdefault(part(module), set()).add(part(name))
+    assert {"store.ledger", "ingest", "search"} <= arrows.keys()
     steps = set(pairwise(find_cycle(arrows)))
-    assert [f"{m} imports {name}" for m, name in inside if (room(m), room(name)) in steps] == []
+    assert [f"{m} imports {name}" for m, name in inside if (part(m), part(name)) in steps] == []
 
 
 def test_service_and_web_page_never_import_the_command_line(shipped: dict[str, set[str]]) -> None:
-    doors = ("swatchbook.interface.service.", "swatchbook.interface.web.")
+    doors = ("swatchbook.doors.service.", "swatchbook.doors.web.")
     names = {name for module, found in shipped.items() if module.startswith(doors) for name in found}
-    assert any(name.startswith("swatchbook.interface.") for name in names)
-    assert {name for name in names if name.startswith("swatchbook.interface.cli")} == set()
+    assert any(name.startswith("swatchbook.doors.") for name in names)
+    assert {name for name in names if name.startswith("swatchbook.doors.cli")} == set()
 
 
 def test_a_cycle_of_rooms_is_found() -> None:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.errors import UnreadableDocument
+from swatchbook.domain.errors import UnreadableDocument
 from swatchbook.read_ahead import ReadingAhead, find_reading, keep_reading
 from swatchbook.resources import Resources
 from swatchbook_catalogue.pdf import reader

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from devtools.site_pages import for_site
+from tests.doors.web.chrome import started
 from tests.fixtures import ROOT
-from tests.interface.web.chrome import started
 
 LOADING = {
     ("audio", "src"), ("embed", "src"), ("form", "action"), ("iframe", "src"), ("img", "src"), ("img", "srcset"),
@@ -106,7 +106,9 @@ def test_no_link_of_the_repository_is_left_in_a_page(site: Path) -> None:
 
 
 def test_links_are_changed_to_those_of_the_site() -> None:
-    text = "[docs/install.md](docs/install.md#extras) ![x](docs/images/ingest.png) [the code](swatchbook/errors.py)"
+    text = (
+        "[docs/install.md](docs/install.md#extras) ![x](docs/images/ingest.png) [the code](swatchbook/domain/errors.py)"
+    )
     assert for_site(text, "index.md") == "[Installation](install.md#extras) ![x](images/ingest.png) the code"
     assert for_site("[a](../../README.md)", "tutorials/items.md") == "[a](../index.md)"
     assert for_site("`[a](b.md)` [c](https://d.example)", "install.md") == "`[a](b.md)` [c](https://d.example)"

@@ -8,7 +8,7 @@ import pytest
 
 from tests.test_imports import ROOT, imported
 
-STEPS = ("swatchbook/pipeline", "swatchbook/upkeep", "tasks", "flows")
+STEPS = ("swatchbook/ingest", "swatchbook/upkeep", "tasks", "flows")
 TASK_LINES = 20
 """The most lines of a task's body: what it does is in the domain."""
 
@@ -39,7 +39,7 @@ def tasks() -> Iterator[ast.AsyncFunctionDef]:
 @pytest.mark.parametrize("path", files(*STEPS), ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_step_writes_sql(path: Path) -> None:
     names = imported(path.read_text())
-    assert [name for name in names if name.startswith(("sqlalchemy", "swatchbook.ledger.tables"))] == []
+    assert [name for name in names if name.startswith(("sqlalchemy", "swatchbook.store.ledger.tables"))] == []
 
 
 def test_task_is_a_policy_around_short_body() -> None:
@@ -65,6 +65,6 @@ def test_resources_of_flow_are_opened_in_one_place() -> None:
 def test_retries_are_where_the_documentation_says() -> None:
     assert naming("retry_delays", *STEPS) == {
         "tasks/policy.py",
-        "swatchbook/pipeline/review.py",
+        "swatchbook/ingest/review.py",
         "swatchbook/upkeep/fill_missing.py",
     }

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from devtools.weaviate import find_server, free_ports, start
-from swatchbook.errors import Configuration
+from swatchbook.domain.errors import Configuration
 from swatchbook.index.weaviate import DEFAULT_LAYOUT, WeaviateIndex
 from swatchbook.index.weaviate_schema import Layout
 

@@ -25,7 +25,7 @@ from benchmarks.catalogues.scores import Told, read_scores, score_system
 from benchmarks.catalogues.splits import HERE, LABELS, SPLITS, split_of, truths_of
 from benchmarks.catalogues.systems import NotRun, System, Task, find_system
 from devtools.obtain_truth import obtain
-from swatchbook.errors import InvalidReference
+from swatchbook.domain.errors import InvalidReference
 
 NAMED_MOST = 8
 """How many missing or unknown documents a line names."""

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field
 from devtools.evaluation.links import Placed, SaidLink
 from devtools.evaluation.score import Answer
 from devtools.json_record import parse_record, read_record
-from swatchbook.records import Product, Record
+from swatchbook.domain.records import Product, Record
 from swatchbook_base.geometry import Box
 
 Seen = Literal["unseen", "compared", "left out", "tuned"]

@@ -15,8 +15,8 @@ from devtools.evaluation.facts import FieldScore, add_fields
 from devtools.evaluation.score import Score, score
 from devtools.evaluation.truth import Truth
 from devtools.json_record import read_record
-from swatchbook.errors import InvalidReference
-from swatchbook.records import Record
+from swatchbook.domain.errors import InvalidReference
+from swatchbook.domain.records import Record
 
 FIELDS = ("price", "code")
 """The facts that are scored of any system: most catalogues that are labelled in detail print one of them."""

@@ -24,7 +24,7 @@ from benchmarks.pictures.rankings import FORMAT, read_rankings, read_scores, sco
 from benchmarks.pictures.sets import HERE, obtain, picture_sets, pictures_in
 from benchmarks.pictures.systems import run_baseline
 from devtools.json_record import first_fault
-from swatchbook.errors import InvalidReference
+from swatchbook.domain.errors import InvalidReference
 
 
 def main() -> None:

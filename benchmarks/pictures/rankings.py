@@ -10,8 +10,8 @@ from pydantic import Field
 from benchmarks.catalogues.answers import NAME, Seen
 from benchmarks.pictures.sets import PictureSet, picture_sets
 from devtools.json_record import read_record
-from swatchbook.errors import InvalidReference
-from swatchbook.records import Record
+from swatchbook.domain.errors import InvalidReference
+from swatchbook.domain.records import Record
 
 NEAREST: Final = 10
 Ids = Annotated[tuple[str, ...], Field(max_length=NEAREST)]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from devtools.obtain_truth import git
-from swatchbook.records import Record, Sha256
+from swatchbook.domain.records import Record, Sha256
 
 HERE: Final = Path(__file__).parent
 _ID_DIGITS: Final = 12  # of the SHA-256, by which a picture is named

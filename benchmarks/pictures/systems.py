@@ -27,13 +27,13 @@ from devtools.fit_image_weights import (
     score,
     weight_grid,
 )
-from swatchbook.errors import Failure, InvalidReference
+from swatchbook.domain.errors import Failure, InvalidReference
+from swatchbook.domain.records import Role
+from swatchbook.domain.settings import Settings
 from swatchbook.models.image_network import TAGS, ImageNetwork
 from swatchbook.models.local_encoder import DescriptorEncoder
 from swatchbook.models.registry import load
-from swatchbook.records import Role
 from swatchbook.search.fusion import IMAGE_WEIGHTS_OF
-from swatchbook.settings import Settings
 
 Order = NDArray[np.int64]
 """For each picture the numbers of others, nearest first (n, at least ten)."""

@@ -18,7 +18,7 @@ from itertools import chain, permutations
 
 from devtools.evaluation.likeness import letters, likeness
 from devtools.evaluation.truth import LabelledProduct
-from swatchbook.records import Product, Record
+from swatchbook.domain.records import Product, Record
 from swatchbook_base.printed_prices import currency_of, price_of
 
 ALWAYS_JUDGED = frozenset({"price", "code", "dimensions", "material", "color"})

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from devtools.evaluation.likeness import likeness
 from devtools.evaluation.truth import LabelledProduct, Truth
-from swatchbook.records import Product, Record
+from swatchbook.domain.records import Product, Record
 
 NOT_PRINTED = "not printed"
 """The category of a label where none is printed."""

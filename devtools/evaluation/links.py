@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from devtools.evaluation.truth import LabelledImage, Truth
-from swatchbook.records import Record
+from swatchbook.domain.records import Record
 from swatchbook_base.geometry import Box, area, overlap, shared_area
 
 SLACK = 5.0  # points by which all sides of a placement may differ from the label's box

@@ -15,7 +15,7 @@ import numpy as np
 
 from devtools.evaluation.truth import LabelledProduct, Truth
 from devtools.score_products import reading_of
-from swatchbook.records import UNTAUGHT, Example, fold
+from swatchbook.domain.records import UNTAUGHT, Example, fold
 from swatchbook_teach.learning.learn import Learnt, learn
 from swatchbook_teach.learning.texts import Booleans, DocumentTexts, collect_texts
 

@@ -15,7 +15,7 @@ from devtools.evaluation.grain import GrainScore, score_grain
 from devtools.evaluation.likeness import likeness
 from devtools.evaluation.links import LinkScore, Placed, SaidLink, score_links
 from devtools.evaluation.truth import LabelledProduct, Truth
-from swatchbook.records import Product, Record
+from swatchbook.domain.records import Product, Record
 from swatchbook_base.geometry import Box
 from swatchbook_catalogue.judge_document import GOOD
 

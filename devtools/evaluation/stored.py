@@ -6,11 +6,11 @@ from devtools.draft_truth import draft_of
 from devtools.evaluation.links import Placed, SaidLink
 from devtools.evaluation.score import Answer, Score, score
 from devtools.evaluation.truth import Truth
-from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.edited_products import list_edits, read_found
-from swatchbook.ledger.queries.document import read_products, show_document
-from swatchbook.ledger.stored_documents import all_documents
-from swatchbook.records import DocumentStatus, LinkKind
+from swatchbook.domain.records import DocumentStatus, LinkKind
+from swatchbook.store.ledger.database import Ledger
+from swatchbook.store.ledger.edited_products import list_edits, read_found
+from swatchbook.store.ledger.queries.document import read_products, show_document
+from swatchbook.store.ledger.stored_documents import all_documents
 from swatchbook_base.geometry import Box
 
 

@@ -12,7 +12,7 @@ from devtools.evaluation.grain import GrainScore, add_grains
 from devtools.evaluation.score import Score
 from devtools.fit_sure import brier, calibration_error
 from devtools.json_record import read_record
-from swatchbook.records import Record
+from swatchbook.domain.records import Record
 
 MOST_ON_OTHERS = 1
 """A document that is no catalogue should have at most this many products."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import ConfigDict
 
 from devtools.json_record import read_record
-from swatchbook.records import Record, Sha256
+from swatchbook.domain.records import Record, Sha256
 from swatchbook_base.geometry import Box
 
 

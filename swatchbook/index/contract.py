@@ -23,8 +23,8 @@ from typing import (
 
 from pydantic import Field
 
-from swatchbook.errors import Failure
-from swatchbook.records import Editions, Record, Role, slug
+from swatchbook.domain.errors import Failure
+from swatchbook.domain.records import Editions, Record, Role, slug
 
 if TYPE_CHECKING:  # commands that do not search must not import numpy
     import numpy as np

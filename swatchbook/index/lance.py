@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from swatchbook.errors import (
+from swatchbook.domain.errors import (
     Authentication,
     Configuration,
     DiskFull,
@@ -30,6 +30,9 @@ from swatchbook.errors import (
     Unexpected,
     reason_of,
 )
+from swatchbook.domain.records import Role
+from swatchbook.domain.runtime.heap import keep_buffers
+from swatchbook.domain.settings import Settings
 from swatchbook.index.contract import (
     WRITE_SECONDS,
     IndexObject,
@@ -50,10 +53,7 @@ from swatchbook.index.rules import (
 from swatchbook.index.slim_lancedb import FTS, IvfSq, MatchQuery, lancedb
 from swatchbook.index.snapshot import FEW_ROWS, MANY_SEARCHES, MOST_ROWS, Rows, Snapshot
 from swatchbook.index.terms import question_terms
-from swatchbook.records import Role
-from swatchbook.runtime.heap import keep_buffers
-from swatchbook.settings import Settings
-from swatchbook.storage.upload_buffer import is_remote
+from swatchbook.store.files.upload_buffer import is_remote
 
 FLAT_ROWS = 20_000
 """The most rows whose vectors are all compared exactly (25 ms at 384 dimensions); for more, an index narrows the

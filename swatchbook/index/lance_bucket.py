@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 from ulid import ULID
 
-from swatchbook.errors import IndexDown, LedgerDown, reason_of
+from swatchbook.domain.errors import IndexDown, LedgerDown, reason_of
 from swatchbook.index.slim_lancedb import lancedb
 
 _CATALOGUE = "catalogue"

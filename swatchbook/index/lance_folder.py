@@ -10,7 +10,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from swatchbook.errors import IndexDown
+from swatchbook.domain.errors import IndexDown
 from swatchbook.index.slim_lancedb import lancedb
 
 

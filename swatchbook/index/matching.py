@@ -9,9 +9,9 @@ from functools import cache
 from operator import attrgetter
 from typing import Any
 
+from swatchbook.domain.records import ID
 from swatchbook.index.contract import SUPERSEDED, Filter, Kind, Payload, Where
 from swatchbook.index.words import asked_words, words_of
-from swatchbook.records import ID
 
 Test = Callable[[Payload], bool]
 """A function that returns whether an image, a product or a chunk, given by its payload, satisfies the filters."""

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Any, cast
 
-from swatchbook.errors import IndexDown, PluginFailed
+from swatchbook.domain.errors import IndexDown, PluginFailed
+from swatchbook.domain.plugins import Plugin
+from swatchbook.domain.settings import Settings
 from swatchbook.index.contract import Index
-from swatchbook.plugins import Plugin
-from swatchbook.settings import Settings
 
 
 def open_plugin(plugin: Plugin, settings: Settings) -> Index:

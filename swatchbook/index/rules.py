@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from pydantic_core import PydanticSerializationError, to_json
 
-from swatchbook.errors import Configuration, Failure, InvalidModelOutput, InvalidReference
+from swatchbook.domain.errors import Configuration, Failure, InvalidModelOutput, InvalidReference
 from swatchbook.index.contract import Filter, IndexObject, Kind, Payload, Space, Vector, Where, columns_of
 from swatchbook.index.matching import is_uuid, split_products
 from swatchbook.index.terms import VERSION, text_terms

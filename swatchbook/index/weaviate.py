@@ -20,7 +20,9 @@ from weaviate.exceptions import (
     WeaviateQueryError,
 )
 
-from swatchbook.errors import Configuration, Failure, ProviderError
+from swatchbook.domain.errors import Configuration, Failure, ProviderError
+from swatchbook.domain.records import Role
+from swatchbook.domain.settings import Settings
 from swatchbook.index.contract import (
     COLUMNS,
     IndexObject,
@@ -52,8 +54,6 @@ from swatchbook.index.weaviate_schema import (
     tenant_name,
 )
 from swatchbook.index.weaviate_tenants import AnyCollection, SeedOf, Tenants, best_of, itself
-from swatchbook.records import Role
-from swatchbook.settings import Settings
 from swatchbook_base.one_line import one_line, shorten
 
 BATCH = 500

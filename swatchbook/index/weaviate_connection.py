@@ -23,7 +23,7 @@ from weaviate.exceptions import (
     WeaviateTimeoutError,
 )
 
-from swatchbook.errors import (
+from swatchbook.domain.errors import (
     Authentication,
     Configuration,
     DiskFull,

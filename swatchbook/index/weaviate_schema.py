@@ -18,10 +18,10 @@ from weaviate.classes.config import (
 )
 from weaviate.collections import Collection
 
+from swatchbook.domain.records import Role, slug
+from swatchbook.domain.setting_values import WeaviateIndexKind
 from swatchbook.index.contract import BY_WORDS, TERMS, Space
 from swatchbook.index.rules import AMOUNTS, EXACT, KEYWORDS, NUMBERS, WORDS, foreign_space
-from swatchbook.records import Role, slug
-from swatchbook.setting_values import WeaviateIndexKind
 
 PREFIX = "Swatchbook_"
 """The prefix of every collection and alias, so that the server can have collections of other applications, too."""

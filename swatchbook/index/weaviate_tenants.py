@@ -19,7 +19,7 @@ from swatchbook.index.weaviate_schema import Layout, tenant_name
 AnyCollection: TypeAlias = WeaviateCollection[Any, Any]
 
 SeedOf = Callable[[str], str]
-"""Returns the seed of an owner's ids, which stays the same when the owner is renamed (`ledger/owners.py`)."""
+"""Returns the seed of an owner's ids, which stays the same when the owner is renamed (`store/ledger/owners.py`)."""
 
 IDLE_SECONDS = 900.0
 """The time without a search or write after which `rest` deactivates a tenant."""

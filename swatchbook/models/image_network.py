@@ -15,8 +15,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from swatchbook.domain.records import Role
 from swatchbook.models import local_encoder
-from swatchbook.records import Role
 from swatchbook_base.arrays import Pixels, Vectors
 
 FILE: Final = Path(__file__).with_name("efficientnet_lite2.onnx")
@@ -71,7 +71,7 @@ class Network:
             return task
 
     def _run(self, picture: Pixels) -> Seen:
-        from swatchbook.images.pixels import shrink
+        from swatchbook.models.images.pixels import shrink
 
         try:
             square = middle_square(shrink(picture, SIDE), INPUT_SIDE)

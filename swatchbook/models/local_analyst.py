@@ -1,7 +1,7 @@
 """The local analyst as a model: its tag, and the size to which it shrinks pictures.
 
-Its rules for colours, pattern, contrast and quality are in `images/local_analysis.py`. It also names what the carried
-image network recognises (`image_words.py`). With SWATCHBOOK_OCR=always it also reads the print on a picture
+Its rules for colours, pattern, contrast and quality are in `models/images/local_analysis.py`. It also names what the
+carried image network recognises (`image_words.py`). With SWATCHBOOK_OCR=always it also reads the print on a picture
 (`pdf/ocr_engine.py`), once for its content key, whichever pages show it.
 """
 
@@ -9,12 +9,12 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from swatchbook.domain.records import Analysis
 from swatchbook.models import image_network
-from swatchbook.records import Analysis
 
 if TYPE_CHECKING:
     from swatchbook.catalogue_reader import PrintReader
-    from swatchbook.ledger.calls import CallContext
+    from swatchbook.store.ledger.calls import CallContext
     from swatchbook_base.arrays import Pixels
 
 SIDE: Final = 160  # pixels, as for the descriptors: of colours, pattern, contrast and quality
@@ -31,9 +31,9 @@ class LocalAnalyst:
     """An `Analyst`. Only what it recognises, and the printed text that it reads, comes from learned weights."""
 
     def __init__(self, network: image_network.Network, *, reads_print: bool = False) -> None:
-        from swatchbook.images import local_analysis  # imports numpy, which reading a tag does not need
-        from swatchbook.images.pixels import shrink
         from swatchbook.models.image_words import ImageWords
+        from swatchbook.models.images import local_analysis  # imports numpy, which reading a tag does not need
+        from swatchbook.models.images.pixels import shrink
 
         self.tag = tag(reads_print=reads_print)
         self._turn = threading.Lock()

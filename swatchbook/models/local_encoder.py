@@ -1,6 +1,6 @@
 """The local image encoder as a model of the profile `local`: tags, dimensions, picture size and batches.
 
-It makes `visual`, `color` and `texture`; the formulas of the vectors are in `images/descriptors.py`.
+It makes `visual`, `color` and `texture`; the formulas of the vectors are in `models/images/descriptors.py`.
 """
 
 import os
@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from swatchbook.records import Role
+from swatchbook.domain.records import Role
 from swatchbook_base.arrays import Pixels, Vectors
 
 SIDE: Final = 160  # pixels: enough for five octaves of texture, and large JPEGs can be decoded at reduced scale
@@ -25,7 +25,7 @@ class DescriptorEncoder:
     side = SIDE
 
     def __init__(self) -> None:
-        from swatchbook.images import descriptors  # imports numpy, which reading a tag does not need
+        from swatchbook.models.images import descriptors  # imports numpy, which reading a tag does not need
 
         self._descriptors = descriptors
         self._tables = descriptors.build_tables()

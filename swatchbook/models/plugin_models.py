@@ -1,7 +1,7 @@
 """Wrap the models of plugins in the Protocols of `protocols.py`.
 
 Whatever such a model raises or returns wrongly becomes a failure that names the plugin. NaN and zero vectors are
-refused in `ledger/claims.py`, like those of any model.
+refused in `store/ledger/claims.py`, like those of any model.
 
 Its object is made for each look at its tag, so that making it has to be cheap; where the class itself has the tag, it
 is made when the models are loaded.
@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from pydantic import ValidationError
 
-from swatchbook.errors import Failure, InvalidModelOutput
-from swatchbook.plugins import Plugin
-from swatchbook.records import PIXEL_ROLES, Analysis, Role
-from swatchbook.settings import Settings
+from swatchbook.domain.errors import Failure, InvalidModelOutput
+from swatchbook.domain.plugins import Plugin
+from swatchbook.domain.records import PIXEL_ROLES, Analysis, Role
+from swatchbook.domain.settings import Settings
 
 if TYPE_CHECKING:
-    from swatchbook.ledger.calls import CallContext
+    from swatchbook.store.ledger.calls import CallContext
     from swatchbook_base.arrays import Pixels, Vectors
 
 SIDE: Final = 400

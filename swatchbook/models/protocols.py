@@ -10,12 +10,12 @@ the item at fault.
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
-from swatchbook.errors import Failure
-from swatchbook.records import Analysis, Role
+from swatchbook.domain.errors import Failure
+from swatchbook.domain.records import Analysis, Role
 from swatchbook_base.arrays import Pixels, Vectors
 
 if TYPE_CHECKING:
-    from swatchbook.ledger.calls import CallContext
+    from swatchbook.store.ledger.calls import CallContext
 
 
 class ImageEncoder(Protocol):

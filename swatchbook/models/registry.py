@@ -1,6 +1,6 @@
 """Choose the model of each role under the settings, and list the (role, tag) pairs that an ingest requests.
 
-Cheap to import: a tag is known before its model loads. `ledger/requested.py` has the items of these pairs.
+Cheap to import: a tag is known before its model loads. `store/ledger/requested.py` has the items of these pairs.
 """
 
 import threading
@@ -8,17 +8,17 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
-from swatchbook.errors import Configuration
-from swatchbook.extras import require_extras
+from swatchbook.domain.errors import Configuration
+from swatchbook.domain.extras import require_extras
+from swatchbook.domain.plugins import BUILT_IN, Kind, Plugin, find
+from swatchbook.domain.records import TEXT_ROLES, Record, Role, RoleTag
+from swatchbook.domain.setting_values import Prompts
+from swatchbook.domain.settings import FIELDS, PREFIX, Settings, flatten, replace
 from swatchbook.index.contract import Space
 from swatchbook.models import image_network, local_analyst, local_encoder, vision_analyst
 from swatchbook.models.plugin_models import PluginAnalyst, PluginEncoder, PluginTextEncoder, PluginTower
 from swatchbook.models.protocols import Analyst, ImageEncoder, TextEncoder, TextTower
-from swatchbook.plugins import BUILT_IN, Kind, Plugin, find
-from swatchbook.providers.messages import Chat
-from swatchbook.records import TEXT_ROLES, Record, Role, RoleTag
-from swatchbook.setting_values import Prompts
-from swatchbook.settings import FIELDS, PREFIX, Settings, flatten, replace
+from swatchbook.models.providers.messages import Chat
 from swatchbook_base import e5
 
 Model = TypeVar("Model")
@@ -130,7 +130,7 @@ def voyage(settings: Settings) -> ModelSpec[TextEncoder]:
     tag = f"{settings.text.model}@{settings.text.dimension}/document-query"
 
     def load(_: Models) -> TextEncoder:
-        from swatchbook.providers.embeddings import voyage_encoder
+        from swatchbook.models.providers.embeddings import voyage_encoder
 
         return voyage_encoder(settings, tag)
 
@@ -142,7 +142,7 @@ def openai(settings: Settings) -> ModelSpec[TextEncoder]:
     tag = f"{settings.text.model}@{settings.text.dimension}/alike"
 
     def load(_: Models) -> TextEncoder:
-        from swatchbook.providers.embeddings import openai_encoder
+        from swatchbook.models.providers.embeddings import openai_encoder
 
         return openai_encoder(settings, tag)
 
@@ -375,7 +375,7 @@ class Models:
         """Return the vision model, for pictures and scanned pages. Raises Configuration if a setting is missing."""
         with self._lock:
             if self._vision is None:
-                from swatchbook.providers.chat import vision_chat
+                from swatchbook.models.providers.chat import vision_chat
 
                 self._vision = vision_chat(self._settings)
             return self._vision
@@ -385,7 +385,7 @@ class Models:
         """Return the model that reviews weak analyses; None if people do. Raises Configuration, naming the setting."""
         with self._lock:
             if self._reviewer is None and self._settings.review.model:
-                from swatchbook.providers.chat import review_chat
+                from swatchbook.models.providers.chat import review_chat
 
                 self._reviewer = vision_analyst.VisionAnalyst(review_chat(self._settings), self._settings.vision.side)
             return self._reviewer
@@ -395,7 +395,7 @@ class Models:
         """Return the language model. Raises Configuration or Authentication if a setting is missing."""
         with self._lock:
             if self._llm is None:
-                from swatchbook.providers.chat import language_chat
+                from swatchbook.models.providers.chat import language_chat
 
                 self._llm = language_chat(self._settings)
             return self._llm

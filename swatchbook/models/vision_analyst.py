@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import Field
 
-from swatchbook.errors import Configuration, Failure, RunRevoked, Unexpected, as_failure
-from swatchbook.providers.messages import Chat
-from swatchbook.records import Analysis, ColorShare
+from swatchbook.domain.errors import Configuration, Failure, RunRevoked, Unexpected, as_failure
+from swatchbook.domain.records import Analysis, ColorShare
+from swatchbook.models.providers.messages import Chat
 from swatchbook_base.arrays import Pixels
 from swatchbook_base.chat import Question
 from swatchbook_base.reply_shapes import LongText, ReplyShape, ShortText, recipe
 
 if TYPE_CHECKING:
-    from swatchbook.ledger.calls import CallContext
+    from swatchbook.store.ledger.calls import CallContext
 
 log = logging.getLogger(__name__)
 

@@ -14,17 +14,17 @@ from typing import Any, Final, Literal, NamedTuple
 import numpy as np
 from pydantic import Field, ValidationError
 
-from swatchbook.errors import InvalidReference, UnreadableImage
+from swatchbook.domain.errors import InvalidReference, UnreadableImage
+from swatchbook.domain.records import Record, ResultKind
 from swatchbook.index.contract import Match
-from swatchbook.ledger.owners import known_owners
-from swatchbook.ledger.queries.document_parts import products_by_name
-from swatchbook.ledger.queries.image import images_of_contents
-from swatchbook.records import Record, ResultKind
 from swatchbook.resources import Resources
 from swatchbook.search.fusion import Ranked, fuse
 from swatchbook.search.query_pictures import Examples
 from swatchbook.search.role_queries import NO_EXAMPLES, Query
 from swatchbook.search.search import CANDIDATES, ask_each_role, weights_in_use
+from swatchbook.store.ledger.owners import known_owners
+from swatchbook.store.ledger.queries.document_parts import products_by_name
+from swatchbook.store.ledger.queries.image import images_of_contents
 from swatchbook_base.arrays import Vectors
 
 FIRST: Final = 10  # the number of first results that recall and gain use

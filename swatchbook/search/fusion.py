@@ -8,11 +8,11 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from swatchbook.errors import InvalidReference
+from swatchbook.domain.errors import InvalidReference
+from swatchbook.domain.records import Role
+from swatchbook.domain.setting_values import SearchKind
 from swatchbook.index.contract import Match, Space
 from swatchbook.models import image_network, local_encoder
-from swatchbook.records import Role
-from swatchbook.setting_values import SearchKind
 
 KEYWORD = "keyword"  # BM25 over the texts of `understanding` and `text`, which is weighted like a role
 NUMBER = "number"  # keyword search for a question's numbers and codes alone: to vectors "R9" is nearly "R10"

@@ -4,11 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import cache, partial
 
-from swatchbook.errors import Failure
+from swatchbook.domain.errors import Failure
+from swatchbook.domain.records import Hit, ResultKind
 from swatchbook.index.contract import Space, Where
-from swatchbook.ledger.queries.search_results import texts_of
-from swatchbook.ledger.read_cache import ReadCache
-from swatchbook.records import Hit, ResultKind
 from swatchbook.resources import Resources
 from swatchbook.search.fusion import CODE, ONE_MODEL
 from swatchbook.search.relevance import (
@@ -25,6 +23,8 @@ from swatchbook.search.relevance import (
     words_said,
 )
 from swatchbook.search.role_queries import keyword_spaces, searched_spaces, space_pair
+from swatchbook.store.ledger.queries.search_results import texts_of
+from swatchbook.store.ledger.read_cache import ReadCache
 
 COMPARED = 50  # number of first results that are sorted by likelihood; each result is compared with the best of them
 

@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.queries.search_results import add_labels, describe_images
-from swatchbook.ledger.read_cache import ReadCache
-from swatchbook.ledger.space_objects import HashedImage, hashed_images, vectors_of
-from swatchbook.ledger.space_registry import active_spaces
+from swatchbook.domain.records import NearDuplicates, Role
 from swatchbook.models import image_network
-from swatchbook.records import NearDuplicates, Role
 from swatchbook.resources import Resources
+from swatchbook.store.ledger.database import Ledger
+from swatchbook.store.ledger.queries.search_results import add_labels, describe_images
+from swatchbook.store.ledger.read_cache import ReadCache
+from swatchbook.store.ledger.space_objects import HashedImage, hashed_images, vectors_of
+from swatchbook.store.ledger.space_registry import active_spaces
 from swatchbook_base.arrays import Vectors
 
 MOST_BITS = 6  # bits, of 64, in which hashes of near-duplicates differ

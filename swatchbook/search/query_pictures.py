@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from swatchbook.errors import Failure, InvalidReference
+from swatchbook.domain.errors import Failure, InvalidReference
+from swatchbook.domain.records import PIXEL_ROLES, Role
 from swatchbook.index.contract import Space
-from swatchbook.ledger.queries.image import owned_images
 from swatchbook.previews import MAX_SIDE, encode_jpeg
-from swatchbook.records import PIXEL_ROLES, Role
 from swatchbook.resources import Resources
+from swatchbook.store.ledger.queries.image import owned_images
 from swatchbook_base.arrays import Vectors
 
 AWAY = 0.5  # the distance that a query moves away from what results should not be like, as a share of its own length

@@ -16,15 +16,15 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from swatchbook.errors import Failure
+from swatchbook.domain.errors import Failure
+from swatchbook.domain.records import RoleTag
 from swatchbook.index.contract import Space, Where
 from swatchbook.index.printed_sizes import join_sizes
 from swatchbook.index.terms import fold
 from swatchbook.index.words import terms_of
-from swatchbook.ledger.space_objects import sample_objects
-from swatchbook.ledger.space_registry import find_background, keep_background
-from swatchbook.records import RoleTag
 from swatchbook.resources import Resources
+from swatchbook.store.ledger.space_objects import sample_objects
+from swatchbook.store.ledger.space_registry import find_background, keep_background
 from swatchbook_base.arrays import Vectors
 
 WEIGHTS: Final = Path(__file__).with_name("relevance_weights.json")

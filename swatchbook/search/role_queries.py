@@ -5,18 +5,18 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from swatchbook.errors import Failure, InvalidReference
+from swatchbook.domain.errors import Failure, InvalidReference
+from swatchbook.domain.records import PIXEL_ROLES, Role, RoleTag
 from swatchbook.index.contract import Match, Space, Where
 from swatchbook.index.terms import numbers_of
-from swatchbook.ledger.read_cache import ReadCache
-from swatchbook.ledger.space_registry import active_spaces
 from swatchbook.models.protocols import TextTower
 from swatchbook.models.registry import Models
-from swatchbook.records import PIXEL_ROLES, Role, RoleTag
 from swatchbook.resources import Resources
 from swatchbook.search.fusion import KEYWORD, NUMBER, ONE_MODEL, own_score
 from swatchbook.search.query_pictures import Examples
 from swatchbook.search.relevance import without_function_words
+from swatchbook.store.ledger.read_cache import ReadCache
+from swatchbook.store.ledger.space_registry import active_spaces
 from swatchbook_base.arrays import Pixels, Vectors
 
 NO_EXAMPLES = Examples()

@@ -7,15 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from swatchbook.errors import Failure, InvalidReference
+from swatchbook.domain.errors import Failure, InvalidReference
+from swatchbook.domain.records import Facets, Hit, ResultKind, SearchResults
 from swatchbook.index.contract import FILTERS, Candidates, Match, Where
-from swatchbook.ledger.database import portions
-from swatchbook.ledger.document_editions import has_superseded
-from swatchbook.ledger.product_codes import code_key, targets_of_codes
-from swatchbook.ledger.queries import search_results
-from swatchbook.ledger.queries.filters import facets_of, matching, satisfying, unmatched
-from swatchbook.ledger.read_cache import ReadCache
-from swatchbook.records import Facets, Hit, ResultKind, SearchResults
 from swatchbook.resources import Resources
 from swatchbook.search.fusion import (
     CODE,
@@ -34,6 +28,12 @@ from swatchbook.search.near_duplicates import fold
 from swatchbook.search.query_pictures import Examples
 from swatchbook.search.role_queries import NO_EXAMPLES, Ask, Query, role_queries, searched_spaces
 from swatchbook.search.targets import TARGETS
+from swatchbook.store.ledger.database import portions
+from swatchbook.store.ledger.document_editions import has_superseded
+from swatchbook.store.ledger.product_codes import code_key, targets_of_codes
+from swatchbook.store.ledger.queries import search_results
+from swatchbook.store.ledger.queries.filters import facets_of, matching, satisfying, unmatched
+from swatchbook.store.ledger.read_cache import ReadCache
 
 CANDIDATES = 100  # the matches of each role that are fused
 DEPTHS = (CANDIDATES, 1_000, 10_000)  # matches of each role; more are taken while too few satisfy a filter

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from swatchbook.domain.records import ResultKind, Role
 from swatchbook.index.contract import Match
-from swatchbook.ledger.queries import search_results
-from swatchbook.ledger.read_cache import ReadCache
-from swatchbook.records import ResultKind, Role
 from swatchbook.search.fusion import BY_TERMS, Ranked, ToTargets, own_score
+from swatchbook.store.ledger.queries import search_results
+from swatchbook.store.ledger.read_cache import ReadCache
 
 
 def _images_of(known: ReadCache) -> ToTargets:

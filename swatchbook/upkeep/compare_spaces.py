@@ -10,11 +10,11 @@ from typing import Final
 
 import numpy as np
 
+from swatchbook.domain.records import Record, Role, RoleTag
 from swatchbook.index.contract import Space
-from swatchbook.ledger import space_registry
-from swatchbook.ledger.space_objects import sample_names, sample_objects
-from swatchbook.records import Record, Role, RoleTag
 from swatchbook.resources import Resources
+from swatchbook.store.ledger import space_registry
+from swatchbook.store.ledger.space_objects import sample_names, sample_objects
 from swatchbook.upkeep.spaces import chosen_pairs
 from swatchbook_base.arrays import Vectors
 

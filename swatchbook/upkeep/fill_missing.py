@@ -1,7 +1,7 @@
 """Make the vectors that documents lack (a fill), in a run next to the document's own.
 
 `swatchbook fill spaces` makes them for a change of model, `fill missing` for completed documents. Batches are leased,
-committed and published by `pipeline/embed.py`, as in an ingest. What failed is tried again after each pause of
+committed and published by `ingest/embed.py`, as in an ingest. What failed is tried again after each pause of
 the settings; what has failed for good is left to `swatchbook fill failed`.
 """
 
@@ -14,22 +14,22 @@ from typing import Literal
 from pydantic import Field
 from ulid import ULID
 
-from swatchbook.errors import Interrupted, InvalidReference, RunRevoked
-from swatchbook.ledger import claims, item_runs, missing_vectors, runs, space_registry
-from swatchbook.ledger.missing_vectors import Candidate, ToFill
-from swatchbook.ledger.runs import Run
-from swatchbook.ledger.space_objects import Lack
-from swatchbook.ledger.space_registry import same_encoder_roles
-from swatchbook.ledger.stored_documents import get_document
+from swatchbook.domain.errors import Interrupted, InvalidReference, RunRevoked
+from swatchbook.domain.records import FROM_PICTURES, TEXT_ROLES, DocumentStatus, Owner, Record, Role, RoleTag
+from swatchbook.domain.settings import Settings
+from swatchbook.ingest.embed import BatchResult, process_batch
+from swatchbook.ingest.estimate import UNDERSTANDING_TOKENS, plan_analyses, plan_text_vectors
+from swatchbook.ingest.publish import publish_all
+from swatchbook.ingest.run import hold_shard_run
 from swatchbook.models import registry
-from swatchbook.pipeline.embed import BatchResult, process_batch
-from swatchbook.pipeline.estimate import UNDERSTANDING_TOKENS, plan_analyses, plan_text_vectors
-from swatchbook.pipeline.publish import publish_all
-from swatchbook.pipeline.run import hold_shard_run
-from swatchbook.providers.costs import tokens_at_most
-from swatchbook.records import FROM_PICTURES, TEXT_ROLES, DocumentStatus, Owner, Record, Role, RoleTag
+from swatchbook.models.providers.costs import tokens_at_most
 from swatchbook.resources import Resources
-from swatchbook.settings import Settings
+from swatchbook.store.ledger import claims, item_runs, missing_vectors, runs, space_registry
+from swatchbook.store.ledger.missing_vectors import Candidate, ToFill
+from swatchbook.store.ledger.runs import Run
+from swatchbook.store.ledger.space_objects import Lack
+from swatchbook.store.ledger.space_registry import same_encoder_roles
+from swatchbook.store.ledger.stored_documents import get_document
 from swatchbook.upkeep.spaces import chosen_pairs, point_aliases, require_made
 
 log = logging.getLogger(__name__)

@@ -1,7 +1,8 @@
 """Collect garbage (`gc`): temporary files, unusable cached results, stored files that no row names, and previews.
 
-Also deletes what `ledger/retention.py` keeps no longer. What a live run or a process that holds files back may need
-stays (`ledger/file_holds.py`), and so does a temporary file that a process has locked. Safe to kill and repeat.
+Also deletes what `store/ledger/retention.py` keeps no longer. What a live run or a process that holds files back may
+need stays (`store/ledger/file_holds.py`), and so does a temporary file that a process has locked. Safe to kill and
+repeat.
 """
 
 import math
@@ -14,26 +15,26 @@ from itertools import chain
 from pathlib import Path
 
 from swatchbook.buckets import find_buckets, has_buckets
-from swatchbook.cache_keys import ResultName, read_result_name, recipe
-from swatchbook.errors import FileMissing
+from swatchbook.domain.errors import FileMissing
+from swatchbook.domain.records import Record
+from swatchbook.domain.settings import Settings
 from swatchbook.index.contract import MovableIndex
-from swatchbook.ledger import dead_runs, retention
-from swatchbook.ledger.database import portions
-from swatchbook.ledger.file_holds import held_seconds
-from swatchbook.ledger.owners import used_owners
-from swatchbook.ledger.retention import UNUSED_SECONDS, Origin, collect
-from swatchbook.ledger.stored_documents import documents_within
-from swatchbook.pipeline.delete import end_old, trashed_within
-from swatchbook.records import Record
+from swatchbook.ingest.cache_keys import ResultName, read_result_name, recipe
+from swatchbook.ingest.delete import end_old, trashed_within
+from swatchbook.ingest.sources.dropped import dropped_roots
+from swatchbook.ingest.sources.staged import unfinished_staging
 from swatchbook.resources import Resources
-from swatchbook.settings import Settings
-from swatchbook.sources.dropped import dropped_roots
-from swatchbook.sources.staged import unfinished_staging
-from swatchbook.storage.files import Files
-from swatchbook.storage.preview_cache import source_of
-from swatchbook.storage.result_files import ResultFile, ResultFiles
-from swatchbook.storage.stored_file import KEY
-from swatchbook.storage.upload_buffer import UPLOAD, is_locked
+from swatchbook.store.files.file_store import Files
+from swatchbook.store.files.preview_cache import source_of
+from swatchbook.store.files.result_files import ResultFile, ResultFiles
+from swatchbook.store.files.stored_file import KEY
+from swatchbook.store.files.upload_buffer import UPLOAD, is_locked
+from swatchbook.store.ledger import dead_runs, retention
+from swatchbook.store.ledger.database import portions
+from swatchbook.store.ledger.file_holds import held_seconds
+from swatchbook.store.ledger.owners import used_owners
+from swatchbook.store.ledger.retention import UNUSED_SECONDS, Origin, collect
+from swatchbook.store.ledger.stored_documents import documents_within
 
 DAY = 86_400.0
 

@@ -7,13 +7,13 @@ layout from the moment in which it has every object. Killed anywhere, the same c
 import time
 from collections.abc import Callable
 
-from swatchbook.errors import Configuration, IndexDown
+from swatchbook.domain.errors import Configuration, IndexDown
+from swatchbook.domain.records import Record
 from swatchbook.index.contract import MovableIndex, MoveState, Space
-from swatchbook.ledger import publishing
-from swatchbook.ledger.space_registry import registered
-from swatchbook.pipeline.publish import publish_all
-from swatchbook.records import Record
+from swatchbook.ingest.publish import publish_all
 from swatchbook.resources import Resources
+from swatchbook.store.ledger import publishing
+from swatchbook.store.ledger.space_registry import registered
 
 _ROUNDS = 60
 """How often a space is compared before the move gives up: other publishers may hold rows for up to a minute."""

@@ -5,13 +5,13 @@ Done items are kept.
 
 from collections.abc import Collection
 
-from swatchbook.errors import InvalidReference
-from swatchbook.ledger import document_commands, page_findings
-from swatchbook.ledger.page_findings import skipped_pages
-from swatchbook.ledger.stored_documents import PDF, Document
-from swatchbook.pipeline.register import build_request
-from swatchbook.records import DocumentStatus, LostState, Role
+from swatchbook.domain.errors import InvalidReference
+from swatchbook.domain.records import DocumentStatus, LostState, Role
+from swatchbook.ingest.register import build_request
 from swatchbook.resources import Resources
+from swatchbook.store.ledger import document_commands, page_findings
+from swatchbook.store.ledger.page_findings import skipped_pages
+from swatchbook.store.ledger.stored_documents import PDF, Document
 
 
 def is_current(resources: Resources, document: Document) -> bool:

@@ -1,12 +1,12 @@
-"""Rename an owner: the ledger at once, then what is published of the collection. Deleting one: `pipeline/delete.py`."""
+"""Rename an owner: the ledger at once, then what is published of the collection. Deleting one: `ingest/delete.py`."""
 
 from collections.abc import Iterator
 
-from swatchbook.ledger import owners
-from swatchbook.ledger.owners import require_owner
-from swatchbook.pipeline.publish import publish_all
+from swatchbook.domain.settings import PREFIX, Settings
+from swatchbook.ingest.publish import publish_all
 from swatchbook.resources import Resources
-from swatchbook.settings import PREFIX, Settings
+from swatchbook.store.ledger import owners
+from swatchbook.store.ledger.owners import require_owner
 
 
 def rename(resources: Resources, old: str, new: str) -> None:

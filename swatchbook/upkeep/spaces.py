@@ -5,14 +5,14 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
-from swatchbook.errors import Configuration, InvalidReference
-from swatchbook.ledger import space_objects, space_registry
-from swatchbook.ledger.space_objects import Lack
-from swatchbook.ledger.space_registry import RegisteredSpace, same_encoder_roles
+from swatchbook.domain.errors import Configuration, InvalidReference
+from swatchbook.domain.records import Record, Role, RoleTag
+from swatchbook.ingest.publish import publish_all
 from swatchbook.models import registry
-from swatchbook.pipeline.publish import publish_all
-from swatchbook.records import Record, Role, RoleTag
 from swatchbook.resources import Resources
+from swatchbook.store.ledger import space_objects, space_registry
+from swatchbook.store.ledger.space_objects import Lack
+from swatchbook.store.ledger.space_registry import RegisteredSpace, same_encoder_roles
 
 _SWITCH_TRIES = 5
 """How often `activate` publishes what is left before it gives up: ingests go on meanwhile."""

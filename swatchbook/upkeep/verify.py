@@ -10,15 +10,15 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Literal, NamedTuple
 
-from swatchbook.errors import FileMissing, IndexDamaged
+from swatchbook.domain.errors import FileMissing, IndexDamaged
+from swatchbook.domain.records import Record, Role, RoleTag
 from swatchbook.index.contract import CheckedIndex, MovableIndex, Space
-from swatchbook.ledger import document_commands, publishing, source_items
-from swatchbook.ledger.database import portions
-from swatchbook.ledger.space_registry import RegisteredSpace, registered
-from swatchbook.ledger.stored_documents import get_document
-from swatchbook.pipeline.publish import publish_all
-from swatchbook.records import Record, Role, RoleTag
+from swatchbook.ingest.publish import publish_all
 from swatchbook.resources import Resources
+from swatchbook.store.ledger import document_commands, publishing, source_items
+from swatchbook.store.ledger.database import portions
+from swatchbook.store.ledger.space_registry import RegisteredSpace, registered
+from swatchbook.store.ledger.stored_documents import get_document
 
 log = logging.getLogger(__name__)
 

@@ -24,9 +24,9 @@ from devtools.evaluation.score import score
 from devtools.evaluation.truth import Truth
 from devtools.score_products import run_stages
 from samples.generate import BUILD, build
-from swatchbook.errors import InvalidReference
-from swatchbook.settings import Settings
-from tests.providers.standin import KEY, Asked, provider
+from swatchbook.domain.errors import InvalidReference
+from swatchbook.domain.settings import Settings
+from tests.models.providers.standin import KEY, Asked, provider
 
 Call = Callable[..., None]
 SAKES = ("l-sakes", 2, "Nerizake")

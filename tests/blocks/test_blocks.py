@@ -22,12 +22,12 @@ from swatchbook.blocks.block_types import (
     fill,
     overlay,
 )
-from swatchbook.errors import Configuration
+from swatchbook.domain.errors import Configuration
+from swatchbook.domain.records import BlockNames, Role
+from swatchbook.domain.settings import FIELDS, Settings
 from swatchbook.index.lance import LanceIndex
 from swatchbook.index.weaviate import WeaviateIndex
-from swatchbook.records import BlockNames, Role
 from swatchbook.resources import Resources
-from swatchbook.settings import FIELDS, Settings
 
 pytestmark = pytest.mark.gate
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from swatchbook.records import Block, Box, Drawn, FoundProduct, Line, OutlineEntry, Page, Reading, Span
+from swatchbook.domain.records import Block, Box, Drawn, FoundProduct, Line, OutlineEntry, Page, Reading, Span
 
 WIDTH, HEIGHT = 595.0, 842.0
 

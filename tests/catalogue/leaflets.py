@@ -7,7 +7,7 @@ from functools import partial
 from random import Random
 from typing import Final
 
-from swatchbook.records import Block, Box
+from swatchbook.domain.records import Block, Box
 from tests.catalogue.layouts import GOODS, NAMES, WORDS, Document, ExpectedProduct, page, prose, text
 
 PRICES: Final = ("{},90 €", "€ {}.50", "${}.99", "£{}.00", "Rs. {}50", "{} zł", "CHF {}.–", "EUR {},00")

@@ -8,7 +8,7 @@ from functools import partial
 from random import Random
 from typing import Final
 
-from swatchbook.records import Block, Box, Page
+from swatchbook.domain.records import Block, Box, Page
 from tests.catalogue.layouts import (
     GOODS,
     NAMES,

@@ -10,7 +10,7 @@ import psutil
 from sqlalchemy import func, select
 
 from swatchbook.deployments.declared import EMBED, SETTINGS_FILE
-from swatchbook.ledger.tables import items, runs
+from swatchbook.store.ledger.tables import items, runs
 from tests.containers.engine import Engine
 from tests.containers.images import build_swatchbook
 from tests.fixtures import ROOT

@@ -19,16 +19,16 @@ import pytest
 from huggingface_hub import constants
 
 from swatchbook.deployments.declared import SETTINGS_FILE, shard_job
+from swatchbook.domain.settings import Settings, replace
 from swatchbook.resources import Resources, open_resources
-from swatchbook.settings import Settings, replace
 from tests.command import finish
 from tests.containers.engine import Engine
 from tests.containers.images import build_swatchbook
 from tests.containers.pool import SHARED, Pool
 from tests.models import tiny
 from tests.models.hub import COMMIT, hub
-from tests.providers import attentive
-from tests.providers.standin import KEY, Asked, Provider, e5_vectors, mixed, provider
+from tests.models.providers import attentive
+from tests.models.providers.standin import KEY, Asked, Provider, e5_vectors, mixed, provider
 from tests.servers.stack import settings_of
 
 MODELS = "/var/lib/models"

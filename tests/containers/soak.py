@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.records import DocumentStatus
+from swatchbook.domain.records import DocumentStatus
 from tests.containers.engine import ours, ours_hanging, restart_ours
 from tests.containers.pool import Pool
 from tests.servers.audit import TERMINAL, flow_runs

@@ -15,7 +15,7 @@ import pytest
 
 from devtools.weaviate import free_ports
 from swatchbook.deployments.declared import SETTINGS_FILE
-from swatchbook.settings import ENV_FILE, load_settings
+from swatchbook.domain.settings import ENV_FILE, load_settings
 from tests.containers.engine import Engine, NoEngine, running_engine
 from tests.containers.images import certificates, images
 from tests.fixtures import ROOT

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from swatchbook.extras import MODULES
+from swatchbook.domain.extras import MODULES
 from tests.containers.engine import Engine, NoEngine, running_engine
 from tests.containers.images import base, build_swatchbook
 
@@ -71,7 +71,8 @@ def test_it_is_ready_as_a_user_without_rights_on_a_read_only_root(service: Servi
 
 
 def test_it_has_no_pytorch_and_all_other_extras(service: Service) -> None:
-    ask = f"from swatchbook.extras import is_installed; print([each for each in {[*MODULES]} if is_installed(each)])"
+    listed = f"[each for each in {[*MODULES]} if is_installed(each)]"
+    ask = f"from swatchbook.domain.extras import is_installed; print({listed})"
     assert service.python(ask) == str([each for each in MODULES if each not in LACKING])
     assert service.python("import importlib.util as u; print(u.find_spec('torch'), u.find_spec('pip'))") == "None None"
 

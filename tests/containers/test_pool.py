@@ -12,22 +12,22 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
-from swatchbook.ledger.claims import source_files
-from swatchbook.ledger.queries.report import document_report
-from swatchbook.ledger.tables import calls, images, items, placements, runs
+from swatchbook.domain.records import DocumentStatus, ItemState, Role
 from swatchbook.models.registry import tags
-from swatchbook.records import DocumentStatus, ItemState, Role
 from swatchbook.resources import Resources
 from swatchbook.search.fusion import TEXT_WEIGHTS
 from swatchbook.search.search import search
+from swatchbook.store.ledger.claims import source_files
+from swatchbook.store.ledger.queries.report import document_report
+from swatchbook.store.ledger.tables import calls, images, items, placements, runs
 from swatchbook.upkeep.verify import verify
 from tests.containers.pool import Pool
 from tests.containers.production import CALLS_A_MINUTE, Production, running_production
 from tests.doubles.models import picture_key
 from tests.fixtures import SOAK
 from tests.ledger_audit import writes
+from tests.models.providers.standin import KEY, mixed
 from tests.otlp_receiver import parents, trace_of
-from tests.providers.standin import KEY, mixed
 from tests.servers.audit import Audit
 from tests.servers.catalogues import make_catalogue, squares
 from tests.servers.halfway import PICTURES, conclude, half_way, tell

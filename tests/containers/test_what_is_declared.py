@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from swatchbook.deployments.declared import SETTINGS_FILE
-from swatchbook.providers.endpoint import Part
-from swatchbook.settings import FIELDS, PREFIX, PROFILES, variable
+from swatchbook.domain.settings import FIELDS, PREFIX, PROFILES, variable
+from swatchbook.models.providers.endpoint import Part
 from tests.fixtures import ROOT
 
 EXAMPLE = ROOT / ".env.example"

@@ -10,7 +10,7 @@ import yaml
 from jsonschema import Draft7Validator
 
 from devtools.helm import CHART
-from swatchbook.settings import FIELDS, PREFIX, is_secret, variable
+from swatchbook.domain.settings import FIELDS, PREFIX, is_secret, variable
 from tests.fixtures import ROOT
 
 VALUES: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text())

@@ -24,9 +24,9 @@ from prefect_docker.worker import DockerWorker, DockerWorkerJobConfiguration
 from swatchbook.deployments.declared import EMBED, SETTINGS_FILE, room, shard_arguments, shard_job
 from swatchbook.deployments.setup import Mode, set_pool
 from swatchbook.deployments.shard_pools import Kind, shard_pool
-from swatchbook.errors import Configuration
+from swatchbook.domain.errors import Configuration
+from swatchbook.domain.settings import Settings, flatten, replace
 from swatchbook.flows.embed_shard import embed_shard
-from swatchbook.settings import Settings, flatten, replace
 from tests.deployments.test_setup import ask, remove_all
 
 HERE = Path(__file__).parent

@@ -31,9 +31,9 @@ from swatchbook.deployments.setup import (
     set_up,
 )
 from swatchbook.deployments.shard_pools import KINDS, Kind
-from swatchbook.errors import Configuration
-from swatchbook.extras import DISTRIBUTION
-from swatchbook.settings import Settings
+from swatchbook.domain.errors import Configuration
+from swatchbook.domain.extras import DISTRIBUTION
+from swatchbook.domain.settings import Settings
 from tests.command import run, run_json
 
 T = TypeVar("T")

@@ -6,7 +6,7 @@ from typer.main import get_command
 
 from devtools.commands import FOLDER, TARGET, names_by_panel, pages
 from devtools.generated_pages import stored
-from swatchbook.interface.cli.main import app
+from swatchbook.doors.cli.main import app
 from tests.fixtures import ROOT
 
 MOST_WORDS = 1_500

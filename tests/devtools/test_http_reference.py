@@ -4,8 +4,8 @@ import re
 
 from devtools.generated_pages import stored
 from devtools.http_reference import FOLDER, GROUPS, TARGET, pages
-from swatchbook.interface.service.app import create_app
-from swatchbook.settings import load_settings
+from swatchbook.domain.settings import load_settings
+from swatchbook.doors.service.app import create_app
 
 
 def test_pages_are_what_the_service_says() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from devtools.obtain_truth import main, obtain
-from swatchbook.records import sha256
+from swatchbook.domain.records import sha256
 from tests.fixtures import ROOT
 
 

@@ -20,7 +20,7 @@ def wheel(folder: Path, metadata: str, **files: str) -> Path:
 
 
 def test_package_data_are_shipped_and_what_is_for_developers_is_not() -> None:
-    page, pool = "swatchbook/interface/web/templates/base.html", "deployments/pools/ecs.json"
+    page, pool = "swatchbook/doors/web/templates/base.html", "deployments/pools/ecs.json"
     tracked = [
         "swatchbook/models/efficientnet_lite2.onnx",
         page,
@@ -37,8 +37,8 @@ def test_package_data_are_shipped_and_what_is_for_developers_is_not() -> None:
 def test_missing_and_foreign_files_are_named(tmp_path: Path) -> None:
     found = files_of_wheel(wheel(tmp_path, METADATA))
     assert found == {"swatchbook/__init__.py", "prefect.yaml"}
-    assert differences("wheel", found, {"swatchbook/__init__.py", "swatchbook/errors.py"}) == [
-        "The wheel lacks swatchbook/errors.py.",
+    assert differences("wheel", found, {"swatchbook/__init__.py", "swatchbook/domain/errors.py"}) == [
+        "The wheel lacks swatchbook/domain/errors.py.",
         "The wheel has prefect.yaml, which does not belong in it.",
     ]
 

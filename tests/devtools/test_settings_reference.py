@@ -4,7 +4,7 @@ import re
 
 from devtools.generated_pages import stored
 from devtools.settings_reference import TARGET, pages
-from swatchbook.settings import FIELDS, variable
+from swatchbook.domain.settings import FIELDS, variable
 
 
 def test_page_is_what_the_program_says() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from devtools.weaviate import Image, _command, find_server, free_ports, main, start
-from swatchbook.errors import Configuration, IndexDown
+from swatchbook.domain.errors import Configuration, IndexDown
 from swatchbook.index.weaviate import WeaviateIndex
 from tests.command import bare_environment
 from tests.fixtures import ROOT

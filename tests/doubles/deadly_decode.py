@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from swatchbook.images import decode
+from swatchbook.models.images import decode
 from swatchbook_base.child_process import Frame, serve
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from swatchbook.errors import Failure
+from swatchbook.domain.errors import Failure
 from swatchbook.index.contract import Index, IndexObject, Space
 
 Trouble = Callable[[Sequence[str]], object]

@@ -9,9 +9,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from swatchbook.errors import Failure, ProviderTimeout
+from swatchbook.domain.errors import Failure, ProviderTimeout
+from swatchbook.domain.records import Role
 from swatchbook.models.protocols import ImageEncoder
-from swatchbook.records import Role
 from swatchbook_base.arrays import Pixels, Vectors
 
 Fault = Callable[[str, bool], Failure | None]

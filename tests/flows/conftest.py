@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from swatchbook import blocks
-from swatchbook.ledger.queries.report import document_report
-from swatchbook.ledger.stored_documents import list_documents
-from swatchbook.pipeline.register import register
-from swatchbook.records import BlockNames, IngestOptions, RunReport
+from swatchbook.domain.records import BlockNames, IngestOptions, RunReport
+from swatchbook.ingest.register import register
 from swatchbook.resources import Resources
+from swatchbook.store.ledger.queries.report import document_report
+from swatchbook.store.ledger.stored_documents import list_documents
 
 Ingest = Callable[..., RunReport]
 

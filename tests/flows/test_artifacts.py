@@ -10,10 +10,10 @@ from prefect.artifacts import Artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
-from swatchbook.pipeline.delete import delete, end, throw_away
-from swatchbook.records import DocumentStatus, FailureRecord, RunReport, Stage, identity
+from swatchbook.deployments.scheduler.tick import collect
+from swatchbook.domain.records import DocumentStatus, FailureRecord, RunReport, Stage, identity
+from swatchbook.ingest.delete import delete, end, throw_away
 from swatchbook.resources import Resources
-from swatchbook.scheduler.tick import collect
 from swatchbook.tasks.artifacts import delete_left_artifacts
 from swatchbook.tasks.document_run import publish_artifacts
 from tests.flows.conftest import Ingest

@@ -12,12 +12,12 @@ from prefect.settings import PREFECT_RESULTS_DEFAULT_SERIALIZER, temporary_setti
 from swatchbook import blocks
 from swatchbook.blocks.block_types import FilesBlock, LedgerBlock
 from swatchbook.deployments.declared import flow_names
+from swatchbook.domain.records import BlockNames, DocumentStatus, IngestOptions
 from swatchbook.flows.ingest_catalogue import ingest_catalogue
 from swatchbook.flows.retry_failed import resume_document
-from swatchbook.ledger.document_commands import request_again
-from swatchbook.ledger.stored_documents import get_document, list_documents
-from swatchbook.records import BlockNames, DocumentStatus, IngestOptions
 from swatchbook.resources import Resources
+from swatchbook.store.ledger.document_commands import request_again
+from swatchbook.store.ledger.stored_documents import get_document, list_documents
 from tests.flows.conftest import results_of
 
 

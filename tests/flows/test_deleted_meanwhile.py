@@ -9,38 +9,38 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from swatchbook.interface.cli.ingest import ingest
-from swatchbook.interface.cli.terminal import COMPLETED, FAILED
-from swatchbook.ledger.document_commands import mark_deleting
-from swatchbook.ledger.portable_rows import PART_TABLES
-from swatchbook.ledger.space_registry import registered
-from swatchbook.ledger.stored_documents import FOLDER, PDF, all_documents, get_document, list_documents
-from swatchbook.ledger.tables import analyses, contents, documents, images, items, runs, vectors
-from swatchbook.ledger.trashed_documents import list_trash
-from swatchbook.pipeline.delete import delete, delete_owner, end, throw_away
-from swatchbook.pipeline.register import register
-from swatchbook.records import DocumentStatus, IngestOptions
+from swatchbook.domain.records import DocumentStatus, IngestOptions
+from swatchbook.doors.cli.ingest import ingest
+from swatchbook.doors.cli.terminal import COMPLETED, FAILED
+from swatchbook.ingest.delete import delete, delete_owner, end, throw_away
+from swatchbook.ingest.register import register
 from swatchbook.resources import Resources
+from swatchbook.store.ledger.document_commands import mark_deleting
+from swatchbook.store.ledger.portable_rows import PART_TABLES
+from swatchbook.store.ledger.space_registry import registered
+from swatchbook.store.ledger.stored_documents import FOLDER, PDF, all_documents, get_document, list_documents
+from swatchbook.store.ledger.tables import analyses, contents, documents, images, items, runs, vectors
+from swatchbook.store.ledger.trashed_documents import list_trash
 from swatchbook.upkeep.gc import sweep
 from tests.fixtures import SOAK
 from tests.flows.conftest import results_of
-from tests.sources.pictures import draw
+from tests.ingest.sources.pictures import draw
 
 pytestmark = pytest.mark.stack
 
 POINTS = {
-    "registered": "swatchbook.interface.cli.prefect_run.load_prefect",
-    "found": "swatchbook.ledger.runs.begin",
+    "registered": "swatchbook.doors.cli.prefect_run.load_prefect",
+    "found": "swatchbook.store.ledger.runs.begin",
     "begun": "swatchbook.tasks.document_run.hold_run",
-    "read": "swatchbook.pipeline.stages.read_pages",
-    "discovered": "swatchbook.pipeline.stages.discover_products",
-    "planned": "swatchbook.pipeline.stages.plan_pages",
-    "chunked": "swatchbook.pipeline.stages.save_chunks",
-    "extracted": "swatchbook.pipeline.stages.save_pictures",
-    "embedded": "swatchbook.ledger.claims.commit",
-    "assembled": "swatchbook.pipeline.stages.assemble",
-    "published": "swatchbook.ledger.publishing.publications",
-    "recorded": "swatchbook.ledger.publishing.record_publication",
+    "read": "swatchbook.ingest.stages.read_pages",
+    "discovered": "swatchbook.ingest.stages.discover_products",
+    "planned": "swatchbook.ingest.stages.plan_pages",
+    "chunked": "swatchbook.ingest.stages.save_chunks",
+    "extracted": "swatchbook.ingest.stages.save_pictures",
+    "embedded": "swatchbook.store.ledger.claims.commit",
+    "assembled": "swatchbook.ingest.stages.assemble",
+    "published": "swatchbook.store.ledger.publishing.publications",
+    "recorded": "swatchbook.store.ledger.publishing.record_publication",
     "finished": "swatchbook.tasks.document_run.finish_run",
     "ended": "swatchbook.tasks.document_run.product_thumbnails",
 }

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook import cache_keys
+from swatchbook.domain.records import Add, Assign, EditRequest, Product, Rename, StoredEdit
 from swatchbook.index.contract import Where
-from swatchbook.ledger import publishing
-from swatchbook.ledger.edited_products import list_edits, read_found
-from swatchbook.ledger.queries.document import read_products
-from swatchbook.ledger.queries.document_parts import list_products
-from swatchbook.pipeline.edit_products import make_edit, undo_edit
-from swatchbook.records import Add, Assign, EditRequest, Product, Rename, StoredEdit
+from swatchbook.ingest import cache_keys
+from swatchbook.ingest.edit_products import make_edit, undo_edit
 from swatchbook.resources import Resources
 from swatchbook.search.search import search
+from swatchbook.store.ledger import publishing
+from swatchbook.store.ledger.edited_products import list_edits, read_found
+from swatchbook.store.ledger.queries.document import read_products
+from swatchbook.store.ledger.queries.document_parts import list_products
 from swatchbook.upkeep.verify import verify
 from tests.flows.conftest import Ingest, first_report
 

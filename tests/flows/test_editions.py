@@ -11,17 +11,17 @@ import pytest
 from typer.testing import CliRunner
 
 from benchmarks import bare_ingest
+from swatchbook.domain.records import Editions, Hit, IngestOptions, ResultKind
+from swatchbook.doors.cli.main import app
 from swatchbook.index.contract import Where
-from swatchbook.interface.cli.main import app
-from swatchbook.ledger import publishing
-from swatchbook.ledger.queries.filters import facets
-from swatchbook.ledger.stored_documents import all_documents, find_document, get_document
-from swatchbook.pipeline.delete import delete
-from swatchbook.pipeline.register import register
-from swatchbook.records import Editions, Hit, IngestOptions, ResultKind
-from swatchbook.reports.edition_report import compare_documents, suggest_edition
+from swatchbook.ingest.delete import delete
+from swatchbook.ingest.register import register
 from swatchbook.resources import Resources
 from swatchbook.search.search import search
+from swatchbook.store.ledger import publishing
+from swatchbook.store.ledger.queries.filters import facets
+from swatchbook.store.ledger.stored_documents import all_documents, find_document, get_document
+from swatchbook.upkeep.reports.edition_report import compare_documents, suggest_edition
 from swatchbook.upkeep.verify import verify
 from tests.editions import FIRST, SECOND, make_edition
 

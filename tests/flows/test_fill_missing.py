@@ -5,11 +5,11 @@ import asyncio
 import pytest
 from sqlalchemy import delete
 
-from swatchbook.errors import UnknownOwner
+from swatchbook.domain.errors import UnknownOwner
+from swatchbook.domain.records import Role
 from swatchbook.flows.fill_missing import fill_missing
-from swatchbook.ledger.tables import items, requested, vectors
-from swatchbook.records import Role
 from swatchbook.resources import Resources
+from swatchbook.store.ledger.tables import items, requested, vectors
 from swatchbook.upkeep.fill_missing import Filled, FillPlan
 
 

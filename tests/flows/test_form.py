@@ -4,9 +4,9 @@ import pytest
 from prefect.utilities.callables import parameter_schema
 from prefect.utilities.schema_tools import validate
 
+from swatchbook.domain.records import Example, IngestOptions, Role, TaughtReading, TextRule
 from swatchbook.flows.ingest_catalogue import ingest_catalogue
 from swatchbook.flows.retry_failed import retry_failed
-from swatchbook.records import Example, IngestOptions, Role, TaughtReading, TextRule
 
 SCHEMA = parameter_schema(ingest_catalogue).model_dump_for_openapi()
 TAUGHT = TaughtReading(

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.ledger.stored_documents import list_documents
+from swatchbook.domain.settings import Settings
 from swatchbook.resources import open_resources
-from swatchbook.settings import Settings
+from swatchbook.store.ledger.stored_documents import list_documents
 from swatchbook.upkeep.gc import sweep
 from tests.command import forked, run_json
 from tests.fixtures import SOAK
-from tests.sources.pictures import draw
+from tests.ingest.sources.pictures import draw
 
 pytestmark = pytest.mark.stack
 

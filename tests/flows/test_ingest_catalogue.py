@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from swatchbook.ledger import publishing
-from swatchbook.ledger.space_registry import registered
-from swatchbook.records import DocumentStatus
+from swatchbook.domain.records import DocumentStatus
 from swatchbook.resources import Resources
 from swatchbook.search.search import search
+from swatchbook.store.ledger import publishing
+from swatchbook.store.ledger.space_registry import registered
 from swatchbook.upkeep.verify import rebuild, verify
 from tests.flows.conftest import Ingest, first_report
 from tests.ledger_audit import count_writes, writes

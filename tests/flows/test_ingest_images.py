@@ -10,29 +10,29 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
-from swatchbook.errors import Configuration
+from swatchbook.domain.errors import Configuration
+from swatchbook.domain.records import DocumentStatus, IngestOptions, ItemCounts, ItemState, Role, RunReport
 from swatchbook.flows.ingest_images import ingest_images
 from swatchbook.flows.rescan_sources import rescan_sources
 from swatchbook.flows.retry_failed import resume_document
-from swatchbook.ledger.document_commands import retry
-from swatchbook.ledger.queries.document import show_document
-from swatchbook.ledger.runs import live_runs
-from swatchbook.ledger.source_items import count_items
-from swatchbook.ledger.stored_documents import list_documents
-from swatchbook.ledger.tables import items
-from swatchbook.pipeline import scan
-from swatchbook.pipeline.begin_run import begin_work
-from swatchbook.pipeline.register_path import register_folder
-from swatchbook.pipeline.run import Work
-from swatchbook.records import DocumentStatus, IngestOptions, ItemCounts, ItemState, Role, RunReport
+from swatchbook.ingest import scan
+from swatchbook.ingest.begin_run import begin_work
+from swatchbook.ingest.register_path import register_folder
+from swatchbook.ingest.run import Work
+from swatchbook.ingest.sources.folder import list_folder
+from swatchbook.ingest.sources.listed import ListedItem
 from swatchbook.resources import Resources
 from swatchbook.search.search import search
-from swatchbook.sources.folder import list_folder
-from swatchbook.sources.listed import ListedItem
+from swatchbook.store.ledger.document_commands import retry
+from swatchbook.store.ledger.queries.document import show_document
+from swatchbook.store.ledger.runs import live_runs
+from swatchbook.store.ledger.source_items import count_items
+from swatchbook.store.ledger.stored_documents import list_documents
+from swatchbook.store.ledger.tables import items
 from swatchbook.tasks.embed import cut_batches
 from swatchbook.tasks.flow_run import report_of
 from swatchbook.upkeep.verify import verify
-from tests.sources.pictures import draw, write
+from tests.ingest.sources.pictures import draw, write
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from swatchbook.ledger.tables import placements
-from swatchbook.pipeline import stages
-from swatchbook.records import DocumentStatus
+from swatchbook.domain.records import DocumentStatus
+from swatchbook.ingest import stages
 from swatchbook.resources import Resources
+from swatchbook.store.ledger.tables import placements
 from tests.flows.conftest import Ingest, first_report, results_of
 
 pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("ingested")]

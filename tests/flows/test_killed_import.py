@@ -11,22 +11,22 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from swatchbook.ledger.publishing import count_unpublished
-from swatchbook.ledger.tables import calls, vectors
+from swatchbook.domain.records import Role
 from swatchbook.models.image_network import TAGS
-from swatchbook.records import Role
-from swatchbook.reports.collection_state import collect_statistics
 from swatchbook.resources import Resources
+from swatchbook.store.ledger.publishing import count_unpublished
+from swatchbook.store.ledger.tables import calls, vectors
+from swatchbook.upkeep.reports.collection_state import collect_statistics
 from swatchbook.upkeep.verify import verify
-from tests.backup.collection import files, indexed
 from tests.command import run, run_json
 from tests.dying import kills
 from tests.fixtures import SOAK
 from tests.flows.test_kills import settled
+from tests.ingest.sources.shop import COLUMNS, Row, rows, shop, unit
 from tests.ledger_audit import count_writes, writes
+from tests.models.providers.standin import KEY, Provider, provider
 from tests.new_collection import NewCollection, environment_of, new_collection, postgres, weaviate_server
-from tests.providers.standin import KEY, Provider, provider
-from tests.sources.shop import COLUMNS, Row, rows, shop, unit
+from tests.upkeep.backup.collection import files, indexed
 from tests.upkeep.changing import asked_as_documents
 
 __all__ = ["new_collection", "postgres", "shop", "weaviate_server"]
@@ -57,7 +57,7 @@ def made(resources: Resources) -> dict[str, Any]:
 
 
 COLLECTIONS = [("postgresql", "weaviate"), *([("sqlite", "lance")] if SOAK else [])]
-"""Ledger and index. On the other two, every run of the tests kills a restore (tests/backup/test_kills.py)."""
+"""Ledger and index. On the other two, every run of the tests kills a restore (tests/upkeep/backup/test_kills.py)."""
 
 
 @pytest.mark.parametrize(("ledger", "index"), COLLECTIONS)

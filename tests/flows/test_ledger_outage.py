@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from swatchbook.ledger.tables import items, runs, vectors
-from swatchbook.records import DocumentStatus, ItemState
+from swatchbook.domain.records import DocumentStatus, ItemState
 from swatchbook.resources import Resources
+from swatchbook.store.ledger.tables import items, runs, vectors
 from swatchbook.upkeep.verify import verify
 from tests.flows.conftest import Ingest
 from tests.ledger_audit import count_writes, writes

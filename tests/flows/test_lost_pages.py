@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from swatchbook.ledger.stored_documents import get_document
-from swatchbook.ledger.tables import chunks
-from swatchbook.records import DocumentStatus
+from swatchbook.domain.records import DocumentStatus
 from swatchbook.resources import Resources
+from swatchbook.store.ledger.stored_documents import get_document
+from swatchbook.store.ledger.tables import chunks
 from swatchbook_catalogue.pdf import reader
 from tests.flows.conftest import Ingest
 from tests.pdf.making import Paper

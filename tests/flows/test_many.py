@@ -17,17 +17,17 @@ import pytest
 from PIL import Image
 from sqlalchemy import func, select
 
-from swatchbook.ledger.source_items import count_items
-from swatchbook.ledger.space_registry import registered
-from swatchbook.ledger.stored_documents import list_documents
-from swatchbook.ledger.tables import items, source_items
-from swatchbook.records import ItemState, Role, image_id, sha256
+from swatchbook.domain.records import ItemState, Role, image_id, sha256
 from swatchbook.resources import Resources
+from swatchbook.store.ledger.source_items import count_items
+from swatchbook.store.ledger.space_registry import registered
+from swatchbook.store.ledger.stored_documents import list_documents
+from swatchbook.store.ledger.tables import items, source_items
 from tests.command import Forked, forked, run_json
 from tests.fixtures import SOAK
+from tests.ingest.sources.pictures import age, write
 from tests.ledger_audit import count_writes, writes
 from tests.new_collection import NewCollection, environment_of, new_collection, postgres, weaviate_server
-from tests.sources.pictures import age, write
 
 __all__ = ["new_collection", "postgres", "weaviate_server"]
 

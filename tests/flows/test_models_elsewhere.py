@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from swatchbook.ledger import calls
-from swatchbook.ledger.queries.document import read_products
-from swatchbook.records import DocumentStatus, Product, Role
+from swatchbook.domain.records import DocumentStatus, Product, Role
 from swatchbook.resources import Resources
 from swatchbook.search.search import search
+from swatchbook.store.ledger import calls
+from swatchbook.store.ledger.queries.document import read_products
 from tests.catalogue.llm.scanned import Scanned
 from tests.flows.conftest import Ingest
-from tests.providers import attentive
-from tests.providers.standin import KEY, Asked, Provider, provider
+from tests.models.providers import attentive
+from tests.models.providers.standin import KEY, Asked, Provider, provider
 
 pytestmark = pytest.mark.stack
 

@@ -14,7 +14,7 @@ from prefect.client.schemas.objects import State, StateType
 from prefect.flow_engine import run_flow
 from prefect.runtime import flow_run
 
-from swatchbook.errors import (
+from swatchbook.domain.errors import (
     BudgetExceeded,
     Configuration,
     Failure,
@@ -23,16 +23,16 @@ from swatchbook.errors import (
     ProviderDown,
     UnreadableDocument,
 )
+from swatchbook.domain.records import DocumentStatus, IngestOptions, RunReport
 from swatchbook.flows.ingest_images import ingest_images
-from swatchbook.ledger import runs
-from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.document_commands import cancel, delete_rows, finish_delete, mark_deleting
-from swatchbook.ledger.queries.report import document_report
-from swatchbook.ledger.stored_documents import get_document, queue
-from swatchbook.pipeline.register import build_request
-from swatchbook.pipeline.register_path import register_folder
-from swatchbook.records import DocumentStatus, IngestOptions, RunReport
+from swatchbook.ingest.register import build_request
+from swatchbook.ingest.register_path import register_folder
 from swatchbook.resources import Resources
+from swatchbook.store.ledger import runs
+from swatchbook.store.ledger.database import Ledger
+from swatchbook.store.ledger.document_commands import cancel, delete_rows, finish_delete, mark_deleting
+from swatchbook.store.ledger.queries.report import document_report
+from swatchbook.store.ledger.stored_documents import get_document, queue
 from swatchbook.tasks.cancelled_in_prefect import UNWANTED
 from swatchbook.tasks.flow_run import NotAllDone, end_by_name, report_of
 

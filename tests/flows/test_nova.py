@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from swatchbook.errors import Failure, ProviderTimeout, UnreadableImage
-from swatchbook.images.decoder_pool import Decoders
-from swatchbook.records import DocumentStatus, RunReport
+from swatchbook.domain.errors import Failure, ProviderTimeout, UnreadableImage
+from swatchbook.domain.records import DocumentStatus, RunReport
+from swatchbook.models.images.decoder_pool import Decoders
 from swatchbook.resources import Resources
 from tests.doubles.models import Fault, FaultyEncoder, always, either, fails_first, picture_key
 from tests.flows.conftest import Ingest
@@ -81,7 +81,7 @@ def test_poison_and_a_picture_that_kills_its_decoder_cost_only_themselves(
 
 def pictures_of(resources: Resources, catalogue: Path) -> tuple[set[str], Path]:
     """Hashes of five decoded pictures of the catalogue, and where a sixth is stored."""
-    from swatchbook.records import Plan, PlannedPage
+    from swatchbook.domain.records import Plan, PlannedPage
     from swatchbook_catalogue.extract import extract
     from swatchbook_catalogue.pdf import reader
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select, update
 
+from swatchbook.domain.records import DocumentStatus, ItemState, Role
 from swatchbook.flows.retry_failed import retry_failed
-from swatchbook.ledger.document_commands import retry
-from swatchbook.ledger.tables import items, vectors
-from swatchbook.pipeline import stages
-from swatchbook.records import DocumentStatus, ItemState, Role
+from swatchbook.ingest import stages
 from swatchbook.resources import Resources
+from swatchbook.store.ledger.document_commands import retry
+from swatchbook.store.ledger.tables import items, vectors
 from tests.flows.conftest import first_report, results_of
 
 pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("ingested")]

@@ -11,15 +11,15 @@ from sqlalchemy import func, select
 from weaviate import connect_to_local
 
 from devtools.weaviate import Server, free_ports, start
-from swatchbook.errors import Configuration, Failure
+from swatchbook.domain.errors import Configuration, Failure
+from swatchbook.domain.records import DocumentStatus, ItemState, Role
 from swatchbook.index.contract import Space
-from swatchbook.ledger.space_registry import registered
-from swatchbook.ledger.stored_documents import list_documents
-from swatchbook.ledger.tables import items
 from swatchbook.models.registry import requested
-from swatchbook.records import DocumentStatus, ItemState, Role
 from swatchbook.resources import Resources
 from swatchbook.search.search import search
+from swatchbook.store.ledger.space_registry import registered
+from swatchbook.store.ledger.stored_documents import list_documents
+from swatchbook.store.ledger.tables import items
 from swatchbook.upkeep.verify import verify
 from tests.fixtures import SOAK
 from tests.flows.conftest import Ingest

@@ -8,12 +8,12 @@ from prefect import flow
 from prefect.client.orchestration import PrefectClient
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
-from swatchbook.errors import ProviderDown
-from swatchbook.ledger.stored_documents import get_document
-from swatchbook.pipeline.register import register
-from swatchbook.pipeline.run import Work
-from swatchbook.records import BlockNames, DocumentStatus, IngestOptions
+from swatchbook.domain.errors import ProviderDown
+from swatchbook.domain.records import BlockNames, DocumentStatus, IngestOptions
+from swatchbook.ingest.register import register
+from swatchbook.ingest.run import Work
 from swatchbook.resources import Resources
+from swatchbook.store.ledger.stored_documents import get_document
 from swatchbook.tasks.document_run import hold_document, register_document
 from tests.fixtures import free_port
 

@@ -12,22 +12,22 @@ from typing import Any
 
 import pytest
 
-from swatchbook.ledger import picture_reviews
-from swatchbook.ledger.calls import spending
-from swatchbook.ledger.document_commands import retry
-from swatchbook.ledger.queries.document import show_document
-from swatchbook.ledger.queries.report import document_report
-from swatchbook.ledger.stored_documents import get_document
-from swatchbook.pipeline.review import Reviewed, correct_image, reject, review_document
-from swatchbook.records import DocumentStatus, IngestOptions, Role, RunReport
+from swatchbook.domain.records import DocumentStatus, IngestOptions, Role, RunReport
+from swatchbook.ingest.review import Reviewed, correct_image, reject, review_document
 from swatchbook.resources import Resources
 from swatchbook.search.search import search
+from swatchbook.store.ledger import picture_reviews
+from swatchbook.store.ledger.calls import spending
+from swatchbook.store.ledger.document_commands import retry
+from swatchbook.store.ledger.queries.document import show_document
+from swatchbook.store.ledger.queries.report import document_report
+from swatchbook.store.ledger.stored_documents import get_document
 from tests.command import run, run_json
 from tests.fixtures import ROOT
 from tests.flows.conftest import Ingest
-from tests.ledger.scene import pass_time, set_document
+from tests.models.providers.standin import KEY, Asked, Provider, provider
 from tests.pdf.making import Paper, gradient, jpeg
-from tests.providers.standin import KEY, Asked, Provider, provider
+from tests.store.ledger.scene import pass_time, set_document
 
 pytestmark = pytest.mark.stack
 

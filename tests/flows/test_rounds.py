@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from swatchbook.domain.records import DocumentStatus
 from swatchbook.index import lance
-from swatchbook.ledger.tables import metadata
-from swatchbook.pipeline.delete import delete
-from swatchbook.records import DocumentStatus
+from swatchbook.ingest.delete import delete
 from swatchbook.resources import Resources
+from swatchbook.store.ledger.tables import metadata
 from swatchbook.upkeep.gc import sweep
 from tests.fixtures import SOAK
 from tests.flows.conftest import Ingest, results_of
-from tests.ledger.scene import count
 from tests.pdf.making import Paper, gradient, jpeg
+from tests.store.ledger.scene import count
 
 pytestmark = pytest.mark.stack
 

@@ -12,10 +12,10 @@ from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 from prefect.concurrency import services
 from prefect.tasks import Task
 
+from swatchbook.domain.records import DocumentStatus, IngestOptions
 from swatchbook.flows.ingest_images import ingest_images
-from swatchbook.pipeline.embed import process_batch
-from swatchbook.pipeline.register_path import register_folder
-from swatchbook.records import DocumentStatus, IngestOptions
+from swatchbook.ingest.embed import process_batch
+from swatchbook.ingest.register_path import register_folder
 from swatchbook.resources import Resources
 from swatchbook.tasks import collection, embed, stages
 from swatchbook.tasks.flow_run import report_of

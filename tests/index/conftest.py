@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from swatchbook.domain.plugins import Kind, find
+from swatchbook.domain.records import Role
+from swatchbook.domain.settings import Settings, load_settings
 from swatchbook.index.contract import Index, Space
 from swatchbook.index.lance import LanceIndex, open_index
 from swatchbook.index.plugin_index import open_plugin
 from swatchbook.index.weaviate_schema import Layout
-from swatchbook.plugins import Kind, find
-from swatchbook.records import Role
 from swatchbook.resources import Resources, open_resources
-from swatchbook.settings import Settings, load_settings
 from tests.plugins.conftest import install
 from tests.plugins.packages import CODE
 from tests.postgres import POSTGRESQL, RunningPostgres, postgres

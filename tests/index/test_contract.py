@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from swatchbook.errors import Configuration, Failure, InvalidModelOutput, InvalidReference
+from swatchbook.domain.errors import Configuration, Failure, InvalidModelOutput, InvalidReference
+from swatchbook.domain.records import Role
 from swatchbook.index.contract import FILTERS, Index, IndexObject, Kind, Payload, Space, Where
 from swatchbook.index.matching import satisfies
-from swatchbook.records import Role
 from tests.forked import warm
 from tests.index.objects import made, number_id, unit_vectors
 from tests.index.writers import write_six_hundred

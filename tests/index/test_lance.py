@@ -14,12 +14,12 @@ import pyarrow as pa
 import pytest
 from filelock import FileLock
 
-from swatchbook.errors import Configuration, DiskFull, IndexDamaged, IndexDown, Policy
+from swatchbook.domain.errors import Configuration, DiskFull, IndexDamaged, IndexDown, Policy
+from swatchbook.domain.records import Role
 from swatchbook.index import lance
 from swatchbook.index.contract import Payload, Space, Where
 from swatchbook.index.lance import FLAT_ROWS, LanceIndex
 from swatchbook.index.slim_lancedb import IvfSq, lancedb
-from swatchbook.records import Role
 from tests.index.objects import made, number_id
 
 SPACE = Space(role=Role.COLOR, tag="colours@1/plain", dimension=8)

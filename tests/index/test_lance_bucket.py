@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.errors import Authentication, Configuration, IndexDown
+from swatchbook.domain.errors import Authentication, Configuration, IndexDown
+from swatchbook.domain.records import Role
 from swatchbook.index.contract import Index, Space
 from swatchbook.index.lance import FLAT_ROWS, LanceIndex
 from swatchbook.index.lance_bucket import LanceBucket, lock_of_ledger
-from swatchbook.records import Role
 from tests.fixtures import free_port
 from tests.index.objects import made, number_id, unit_vectors
 from tests.index.writers import at_url, build_until_killed, own_ids, write_until_killed

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swatchbook.errors import Configuration, Failure
+from swatchbook.domain.errors import Configuration, Failure
+from swatchbook.domain.records import Role
 from swatchbook.index import lance
 from swatchbook.index.contract import IndexObject, Match, Payload, Space, Where
 from swatchbook.index.lance import LanceIndex
-from swatchbook.records import Role
 from tests.index.objects import made, number_id, unit_vectors
 
 SPACE = Space(role=Role.VISUAL, tag="test@1/snapshot", dimension=8)

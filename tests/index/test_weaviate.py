@@ -15,11 +15,11 @@ from weaviate.classes.init import Auth
 from weaviate.classes.query import Filter
 
 from devtools.weaviate import free_ports
-from swatchbook.errors import Authentication, Configuration, DiskFull, IndexDown, ProviderError
+from swatchbook.domain.errors import Authentication, Configuration, DiskFull, IndexDown, ProviderError
+from swatchbook.domain.records import Role
 from swatchbook.index.contract import Payload, Space
 from swatchbook.index.weaviate import WeaviateIndex
 from swatchbook.index.weaviate_schema import columns, own_collections
-from swatchbook.records import Role
 from tests.index.objects import made, number_id, unit_vectors
 from tests.weaviate_server import RunningWeaviate
 

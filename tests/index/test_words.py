@@ -87,7 +87,7 @@ def test_broader_terms_exist_and_make_no_circle() -> None:
 
 
 def test_each_colour_of_the_analyst_is_found() -> None:
-    from swatchbook.images.local_analysis import PALETTE
+    from swatchbook.models.images.local_analysis import PALETTE
 
     families = (
         "white", "black", "grey", "beige", "brown", "red", "pink", "orange", "yellow", "green", "blue", "purple",

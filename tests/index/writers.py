@@ -36,8 +36,8 @@ def opened(folder: Path | None, server: tuple[str, int, str]) -> Index:
 
 def at_url(url: str, home: Path, ledger_url: str | None = None) -> Index:
     """LanceDB in an object store, as processes with this home and ledger open it."""
+    from swatchbook.domain.settings import Settings
     from swatchbook.index.lance import open_index
-    from swatchbook.settings import Settings
 
     return open_index(Settings(home=home, index_url=url, ledger_url=ledger_url))
 

@@ -15,19 +15,19 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from devtools.lock import LOCK, SECTIONS, packages, up_to
-from swatchbook.errors import MissingExtra, Policy
-from swatchbook.extras import MODULES, NEEDS, Need, how_to_install, require_extras
-from swatchbook.interface.cli.commands.models import pull_chosen
-from swatchbook.interface.cli.doctor import check_extras
-from swatchbook.interface.cli.worker import work_on_shards
-from swatchbook.interface.notebook_html import as_frame
-from swatchbook.ledger.stored_documents import all_documents, get_document
-from swatchbook.pipeline.begin_run import register_given
-from swatchbook.pipeline.register import register
-from swatchbook.records import DocumentStatus, IngestOptions, Role
+from swatchbook.domain.errors import MissingExtra, Policy
+from swatchbook.domain.extras import MODULES, NEEDS, Need, how_to_install, require_extras
+from swatchbook.domain.records import DocumentStatus, IngestOptions, Role
+from swatchbook.domain.settings import Settings
+from swatchbook.doors.cli.commands.models import pull_chosen
+from swatchbook.doors.cli.doctor import check_extras
+from swatchbook.doors.cli.worker import work_on_shards
+from swatchbook.doors.notebook_html import as_frame
+from swatchbook.ingest.begin_run import register_given
+from swatchbook.ingest.register import register
+from swatchbook.ingest.sources.table import SQL, TableMapping, judge_rows
 from swatchbook.resources import Resources
-from swatchbook.settings import Settings
-from swatchbook.sources.table import SQL, TableMapping, judge_rows
+from swatchbook.store.ledger.stored_documents import all_documents, get_document
 from swatchbook_catalogue.pdf import ocr_languages
 from tests.fixtures import ROOT
 
@@ -39,7 +39,7 @@ IMPORTERS = {
     "swatchbook.index.weaviate_filter": "weaviate",
     "swatchbook.index.weaviate_schema": "weaviate",
     "swatchbook.index.weaviate_tenants": "weaviate",
-    "swatchbook.providers.wires.voyage": "voyage",
+    "swatchbook.models.providers.wires.voyage": "voyage",
 }
 """Module that imports an extra at its top, or such a module -> the extra. All others import one inside a function."""
 

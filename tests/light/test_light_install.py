@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from swatchbook.extras import MODULES, NEEDS, Need
+from swatchbook.domain.extras import MODULES, NEEDS, Need
 from tests.command import bare_environment
 from tests.fixtures import ROOT
 from tests.light.test_extras import CHOSEN, IMPORTERS
@@ -49,7 +49,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, small_catalogue: Path) -> Pat
 def test_it_is_small_and_has_no_extra(tmp_path: Path) -> None:
     code = (
         "import json, sysconfig; from importlib.metadata import distributions\n"
-        "from swatchbook.extras import MODULES, is_installed\n"
+        "from swatchbook.domain.extras import MODULES, is_installed\n"
         "others = [each for each in distributions() if not each.name.startswith('swatchbook')]\n"
         "print(json.dumps([sysconfig.get_path('purelib'), len(others),\n"
         "    [extra for extra in MODULES if is_installed(extra)]]))"
@@ -72,9 +72,9 @@ TRIED = """
 import json, sys
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
-from swatchbook.interface.cli.main import app
-from swatchbook.interface.service.app import create_app
-from swatchbook.settings import load_settings
+from swatchbook.doors.cli.main import app
+from swatchbook.doors.service.app import create_app
+from swatchbook.domain.settings import load_settings
 commands, pages = json.loads(sys.argv[1])
 found = [CliRunner().invoke(app, [*words, "--json"]) for words in commands]
 with TestClient(create_app(load_settings()), base_url="http://127.0.0.1") as client:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from onnxruntime.capi.onnxruntime_pybind11_state import InvalidArgument
 
-from swatchbook.images.pixels import shrink
+from swatchbook.domain.records import Role, sha256
 from swatchbook.models import image_network
 from swatchbook.models.image_network import (
     DIMENSIONS,
@@ -16,8 +16,8 @@ from swatchbook.models.image_network import (
     Network,
     middle_square,
 )
+from swatchbook.models.images.pixels import shrink
 from swatchbook.models.local_encoder import DescriptorEncoder
-from swatchbook.records import Role, sha256
 from swatchbook_base.arrays import Pixels
 
 

@@ -8,18 +8,18 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageDraw, ImageFont
 
-from swatchbook.analysis import understanding_text
-from swatchbook.images.local_analysis import PALETTE, ColorNames, analyse
-from swatchbook.images.pixels import shrink
+from swatchbook.domain.analysis import understanding_text
+from swatchbook.domain.records import Analysis, Role
+from swatchbook.domain.settings import Settings
 from swatchbook.models import registry
 from swatchbook.models.image_network import SIDE as NETWORK_SIDE
 from swatchbook.models.image_network import Network
+from swatchbook.models.images.local_analysis import PALETTE, ColorNames, analyse
+from swatchbook.models.images.pixels import shrink
 from swatchbook.models.local_analyst import PRINT_SIDE, SIDE, LocalAnalyst
-from swatchbook.records import Analysis, Role
-from swatchbook.settings import Settings
 from swatchbook_base.arrays import Pixels
-from tests.images.materials import PALETTES, material
 from tests.models.drawn_clock import drawn_clock
+from tests.models.images.materials import PALETTES, material
 
 ANALYST, COLOR_NAMES = LocalAnalyst(Network()), ColorNames()
 

@@ -11,7 +11,7 @@ def test_pictures_are_encoded_and_analysed_without_torch() -> None:
         "sys.modules['torch'] = None  # importing it raises ImportError\n"
         "import numpy as np\n"
         "from swatchbook.models.registry import load\n"
-        "from swatchbook.settings import Settings\n"
+        "from swatchbook.domain.settings import Settings\n"
         "models = load(Settings(profile='local'))\n"
         "pictures = [np.full((200, 300, 3), 99, np.uint8)] * 3\n"
         "assert {len(block) for block in models.encoder.encode(pictures).values()} == {3}\n"

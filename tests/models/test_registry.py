@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from swatchbook.errors import Configuration
+from swatchbook.domain.errors import Configuration
+from swatchbook.domain.records import Role
+from swatchbook.domain.settings import Settings
 from swatchbook.models import registry
 from swatchbook.models.registry import load, requested, tags, vector_tags
-from swatchbook.records import Role
-from swatchbook.settings import Settings
 
 LOCAL = {Role.ANALYSIS, Role.VISUAL, Role.STRUCTURE, Role.COLOR, Role.TEXTURE, Role.UNDERSTANDING, Role.TEXT}
 
@@ -63,7 +63,7 @@ def test_models_load_once_however_many_threads_ask(monkeypatch: pytest.MonkeyPat
 
 def test_tags_are_known_without_loading_anything_heavy() -> None:
     code = (
-        "import sys; from swatchbook.models.registry import requested; from swatchbook.settings import Settings;"
+        "import sys; from swatchbook.models.registry import requested; from swatchbook.domain.settings import Settings;"
         "requested(Settings());"
         "print(*sys.modules)"
     )

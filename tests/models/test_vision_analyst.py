@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from swatchbook.analysis import understanding_text
-from swatchbook.errors import UNEXPECTED_MESSAGE, Configuration, Failure, ProviderError, ProviderRejected
+from swatchbook.domain.analysis import understanding_text
+from swatchbook.domain.errors import UNEXPECTED_MESSAGE, Configuration, Failure, ProviderError, ProviderRejected
+from swatchbook.domain.records import Analysis, ColorShare
 from swatchbook.models import vision_analyst
 from swatchbook.models.vision_analyst import VisionAnalyst, encode_jpeg
-from swatchbook.records import Analysis, ColorShare
 from swatchbook_base.arrays import Pixels
 from tests.catalogue.llm.chat import CONTEXT, FakeChat, Reply
-from tests.providers import attentive
+from tests.models.providers import attentive
 
 PAYING: Any = object()
 """Somebody pays: the voice does not ask who."""

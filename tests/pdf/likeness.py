@@ -7,8 +7,8 @@ import numpy as np
 import pymupdf
 from PIL import Image
 
-from swatchbook.records import Extraction, Placement, PlacementState
-from swatchbook.storage.files import Files
+from swatchbook.domain.records import Extraction, Placement, PlacementState
+from swatchbook.store.files.file_store import Files
 
 LIKE = 8.0  # of 255: mean absolute difference between a picture and the rendering of its box
 SCALE = 2  # pixels a point of the rendering

@@ -10,7 +10,7 @@ import numpy as np
 import pymupdf
 from PIL import Image, ImageChops
 
-from swatchbook.records import Box, Plan, PlannedPage
+from swatchbook.domain.records import Box, Plan, PlannedPage
 
 
 def gradient(width: int, height: int, mode: str = "RGB", seed: int = 0) -> Image.Image:

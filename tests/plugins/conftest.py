@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook import plugins
-from swatchbook.plugins import Kind
+from swatchbook.domain import plugins
+from swatchbook.domain.plugins import Kind
 from tests.plugins.packages import write_package
 
 numbers = itertools.count()

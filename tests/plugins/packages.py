@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from swatchbook.plugins import GROUPS, Kind
+from swatchbook.domain.plugins import GROUPS, Kind
 from tests.fixtures import ROOT
 
 PAGE = (ROOT / "docs" / "plugins.md").read_text()

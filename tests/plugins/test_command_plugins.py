@@ -8,10 +8,10 @@ import typer.testing
 from typer.main import get_command
 from typer.testing import CliRunner, Result
 
-from swatchbook import plugins
-from swatchbook.errors import Configuration, MissingExtra
-from swatchbook.interface.cli.main import app
-from swatchbook.plugins import Kind
+from swatchbook.domain import plugins
+from swatchbook.domain.errors import Configuration, MissingExtra
+from swatchbook.domain.plugins import Kind
+from swatchbook.doors.cli.main import app
 from tests.plugins.conftest import Install
 
 TELL = """

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.plugins import Kind
-from swatchbook.records import NO_MAPPING
-from swatchbook.sources import item_files
-from swatchbook.sources.batch import is_batch, list_batch
+from swatchbook.domain.plugins import Kind
+from swatchbook.domain.records import NO_MAPPING
+from swatchbook.ingest.sources import item_files
+from swatchbook.ingest.sources.batch import is_batch, list_batch
+from tests.ingest.sources.pictures import draw
 from tests.plugins.conftest import Install
 from tests.plugins.test_plugins import CODE
-from tests.sources.pictures import draw
 
 
 @pytest.fixture(autouse=True)

@@ -14,36 +14,36 @@ import pytest
 from sqlalchemy import select, update
 from typer.testing import CliRunner
 
-from swatchbook import plugins
 from swatchbook.choices import choices
-from swatchbook.errors import Configuration, IndexDown, PluginFailed
-from swatchbook.export.formats import write_products
+from swatchbook.domain import plugins
+from swatchbook.domain.errors import Configuration, IndexDown, PluginFailed
+from swatchbook.domain.plugins import BUILT_IN, UNCHOSEN, Kind
+from swatchbook.domain.records import ItemState, Role, sha256
+from swatchbook.domain.settings import Settings, load_settings
+from swatchbook.doors.cli.main import app
 from swatchbook.index.contract import Where
-from swatchbook.interface.cli.main import app
-from swatchbook.ledger import claims
-from swatchbook.ledger.database import open_ledger
-from swatchbook.ledger.queries.report import failures
-from swatchbook.ledger.space_registry import registered
-from swatchbook.ledger.tables import images, vectors
-from swatchbook.ledger.tables import items as rows
+from swatchbook.ingest.embed import process_batch
+from swatchbook.ingest.publish import publish_all
+from swatchbook.ingest.run import Work
 from swatchbook.models import registry
-from swatchbook.pipeline.embed import process_batch
-from swatchbook.pipeline.publish import publish_all
-from swatchbook.pipeline.run import Work
-from swatchbook.plugins import BUILT_IN, UNCHOSEN, Kind
-from swatchbook.records import ItemState, Role, sha256
 from swatchbook.resources import Resources, open_resources
 from swatchbook.search.search import find_relevant
-from swatchbook.settings import Settings, load_settings
+from swatchbook.store.ledger import claims
+from swatchbook.store.ledger.database import open_ledger
+from swatchbook.store.ledger.queries.report import failures
+from swatchbook.store.ledger.space_registry import registered
+from swatchbook.store.ledger.tables import images, vectors
+from swatchbook.store.ledger.tables import items as rows
+from swatchbook.upkeep.export.formats import write_products
 from tests.command import bare_environment
-from tests.export.test_formats import row
 from tests.fixtures import ROOT
-from tests.ledger import scene
-from tests.ledger.scene import count
-from tests.pipeline.test_scan import begin, scanned
+from tests.ingest.sources.pictures import draw
+from tests.ingest.test_scan import begin, scanned
 from tests.plugins.conftest import Install
 from tests.plugins.packages import CODE, PYPROJECT
-from tests.sources.pictures import draw
+from tests.store.ledger import scene
+from tests.store.ledger.scene import count
+from tests.upkeep.export.test_formats import row
 
 GRID = {Kind.ENCODER: {"colorgrid": "ColorGrid"}}
 PICTURES = 6
@@ -118,7 +118,7 @@ def test_plugin_is_installed_into_a_fresh_environment_and_used(
     }  # fmt: skip
 
     def swatchbook(*arguments: str) -> str:
-        command = [python, "-m", "swatchbook.interface.cli.main", *arguments]
+        command = [python, "-m", "swatchbook.doors.cli.main", *arguments]
         return subprocess.run(
             command, env=environment, cwd=tmp_path, check=True, capture_output=True, text=True, timeout=300
         ).stdout
@@ -391,7 +391,7 @@ def test_format_that_fails_leaves_the_file_that_was_there(
     module = install("def write(rows, file): file.write(b'half'); 1 / 0", {Kind.EXPORTER: {"faulty": "write"}})
     (tmp_path / "there.md").write_text("old")
     with open_resources(load_settings()) as resources:
-        from swatchbook.interface.export import export
+        from swatchbook.doors.export import export
 
         with pytest.raises(PluginFailed, match=f"exporter plugin faulty .swatchbook-{module} 0.1. raised ZeroDivision"):
             export(resources, [], "faulty", to=tmp_path / "there.md", pictures=None)
@@ -502,7 +502,7 @@ def test_active_plugin_that_cannot_be_used_is_listed_with_what_it_lacks(install:
 
 
 MAKER = """
-from swatchbook.errors import Configuration
+from swatchbook.domain.errors import Configuration
 from swatchbook.models.registry import ModelMaker, ModelSpec, Pulled, Weights
 
 PULLED = []
@@ -540,7 +540,7 @@ def test_model_maker_says_tags_settings_and_what_is_downloaded(install: Install,
 
 def test_list_imports_no_torch(home: Path) -> None:
     code = (
-        "import sys; sys.argv = ['swatchbook', 'models', '--json']; from swatchbook.interface.cli.main import app;"
+        "import sys; sys.argv = ['swatchbook', 'models', '--json']; from swatchbook.doors.cli.main import app;"
         "app(standalone_mode=False); print(*sys.modules, file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from swatchbook.errors import Configuration
-from swatchbook.plugins import Kind
-from tests.interface.conftest import ANNA, KEYS, asking, bearing
+from swatchbook.domain.errors import Configuration
+from swatchbook.domain.plugins import Kind
+from tests.doors.conftest import ANNA, KEYS, asking, bearing
 from tests.plugins.conftest import Install
 
 TELL = """

@@ -16,8 +16,8 @@ from devtools.evaluation.truth import Truth
 from devtools.score_pictures import Label, judge, skipped_pages
 from devtools.score_products import answer_of, catalogue_of
 from samples.generate import BUILD, LAYOUTS, build, build_layout
-from swatchbook.settings import Settings
-from swatchbook.storage.files import Files
+from swatchbook.domain.settings import Settings
+from swatchbook.store.files.file_store import Files
 from tests.pdf.likeness import unlike
 
 DPI = 36

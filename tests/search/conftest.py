@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from swatchbook.domain.settings import Settings
 from swatchbook.resources import Resources, open_resources
-from swatchbook.settings import Settings
 from tests.weaviate_server import weaviate_server
 
 __all__ = ["weaviate_server"]

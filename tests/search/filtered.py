@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.publishing import mark_all_dirty
-from swatchbook.ledger.tables import analyses, chunks, documents, images, links, placements, products, requested
-from swatchbook.pipeline.publish import publish_round
-from swatchbook.records import LinkKind, PlacementState, identity
+from swatchbook.domain.records import LinkKind, PlacementState, identity
+from swatchbook.ingest.publish import publish_round
 from swatchbook.resources import Resources
+from swatchbook.store.ledger.database import Ledger
+from swatchbook.store.ledger.publishing import mark_all_dirty
+from swatchbook.store.ledger.tables import analyses, chunks, documents, images, links, placements, products, requested
 from swatchbook.upkeep.verify import rebuild
 from tests.tables import rows_of
 

@@ -2,12 +2,12 @@
 
 import pytest
 
+from swatchbook.domain.records import Product, ResultKind, Variant
 from swatchbook.index.contract import Where
-from swatchbook.ledger.queries import filters
-from swatchbook.ledger.queries.filters import facets
-from swatchbook.records import Product, ResultKind, Variant
 from swatchbook.resources import Resources
 from swatchbook.search.search import facets_of_search, find_relevant
+from swatchbook.store.ledger.queries import filters
+from swatchbook.store.ledger.queries.filters import facets
 
 ANNA = Where(owner="anna")
 
@@ -54,7 +54,7 @@ def test_a_caption_tells_the_variant() -> None:
         id="p", name="Nordvik", category=None, code="NO", variants=(oak, smoked), first_page=1, last_page=1, pages=(1,),
         metadata={}, confidence=1, evidence=(),
     )  # fmt: skip
-    from swatchbook.ledger.queries.search_results import named_variant
+    from swatchbook.store.ledger.queries.search_results import named_variant
 
     assert named_variant(product.variants, "Room with Nordvik Oak Smoked, NO-107") == smoked
     assert named_variant(product.variants, "OAK") == oak

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from swatchbook.domain.records import ResultKind
+from swatchbook.domain.settings import Settings
 from swatchbook.index.contract import Where
-from swatchbook.ledger.document_commands import delete_rows, mark_deleting
-from swatchbook.ledger.queries.document_parts import describe_products
-from swatchbook.records import ResultKind
 from swatchbook.resources import Resources, open_resources
 from swatchbook.search.search import find_relevant
-from swatchbook.settings import Settings
-from tests.pipeline.test_scan import begin, end, scanned
-from tests.sources.pictures import draw
+from swatchbook.store.ledger.document_commands import delete_rows, mark_deleting
+from swatchbook.store.ledger.queries.document_parts import describe_products
+from tests.ingest.sources.pictures import draw
+from tests.ingest.test_scan import begin, end, scanned
 from tests.tables import check_rows, rows_of
 
 ANNA = Where(owner="anna")

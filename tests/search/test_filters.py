@@ -13,20 +13,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from swatchbook.domain.records import Hit, ResultKind
+from swatchbook.domain.settings import Settings
+from swatchbook.doors.service.app import create_app
 from swatchbook.index.contract import FILTERS, Where
-from swatchbook.interface.service.app import create_app
-from swatchbook.ledger.queries.filters import facets, unmatched
-from swatchbook.ledger.space_registry import registered
-from swatchbook.ledger.stored_documents import all_documents
-from swatchbook.records import Hit, ResultKind
 from swatchbook.resources import Resources
 from swatchbook.search.judged_hits import judge, weights_of_relevance
 from swatchbook.search.relevance import probability
 from swatchbook.search.search import search
-from swatchbook.settings import Settings
+from swatchbook.store.ledger.queries.filters import facets, unmatched
+from swatchbook.store.ledger.space_registry import registered
+from swatchbook.store.ledger.stored_documents import all_documents
+from tests.doors.conftest import ADDRESS
+from tests.doors.service.served import rest
 from tests.fixtures import SOAK
-from tests.interface.conftest import ADDRESS
-from tests.interface.service.served import rest
 from tests.search.filtered import ANNA, BY_WORDS, MADE_UP, OTHER, SAME, SEEN, Thing, fill, has, things
 from tests.tables import check_rows
 from tests.weaviate_server import WEAVIATE, RunningWeaviate

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from swatchbook.domain.records import Role
 from swatchbook.index.contract import Match, Space
 from swatchbook.models import image_network, local_encoder
-from swatchbook.records import Role
 from swatchbook.search.fusion import (
     IMAGE_WEIGHTS,
     IMAGE_WEIGHTS_OF,

@@ -10,20 +10,20 @@ import pytest
 from PIL import Image, ImageEnhance, ImageOps
 from sqlalchemy import select, update
 
+from swatchbook.domain.records import IngestOptions
 from swatchbook.index.contract import Where
-from swatchbook.ledger import claims
-from swatchbook.ledger.tables import contents, images, placements, vectors
-from swatchbook.pipeline.begin_run import begin_work
-from swatchbook.pipeline.embed import process_batch
-from swatchbook.pipeline.publish import publish_round
-from swatchbook.pipeline.register_path import register_folder
-from swatchbook.pipeline.run import Work
-from swatchbook.pipeline.scan import scan
-from swatchbook.records import IngestOptions
+from swatchbook.ingest.begin_run import begin_work
+from swatchbook.ingest.embed import process_batch
+from swatchbook.ingest.publish import publish_round
+from swatchbook.ingest.register_path import register_folder
+from swatchbook.ingest.run import Work
+from swatchbook.ingest.scan import scan
 from swatchbook.resources import Resources
 from swatchbook.search.near_duplicates import find_near_duplicates, fold
 from swatchbook.search.query_pictures import Examples
 from swatchbook.search.search import find_relevant, search
+from swatchbook.store.ledger import claims
+from swatchbook.store.ledger.tables import contents, images, placements, vectors
 
 CHANGES: dict[str, Callable[[Image.Image], Image.Image]] = {
     "half": lambda image: image.resize((image.width // 2, image.height // 2)),

@@ -2,14 +2,14 @@
 
 import pytest
 
-from swatchbook.errors import InvalidReference
+from swatchbook.domain.errors import InvalidReference
+from swatchbook.domain.records import SearchResults
 from swatchbook.index.contract import Where
-from swatchbook.ledger.queries.image import image_details, image_ids
-from swatchbook.records import SearchResults
 from swatchbook.resources import Resources
 from swatchbook.search.fusion import parse_weights
 from swatchbook.search.query_pictures import Examples
 from swatchbook.search.search import facets_of_search, find_ids, find_relevant, search
+from swatchbook.store.ledger.queries.image import image_details, image_ids
 
 ANNA = Where(owner="anna")
 

@@ -10,15 +10,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import UpdateBase, delete, func, select, update
 
+from swatchbook.domain.records import PlacementState, ResultKind, SearchResults
+from swatchbook.domain.settings import Settings
 from swatchbook.index.contract import Where
-from swatchbook.ledger.database import Ledger, open_ledger
-from swatchbook.ledger.document_commands import mark_deleting
-from swatchbook.ledger.tables import documents, links, placements, products
-from swatchbook.ledger.trashed_documents import move_to_trash
-from swatchbook.records import PlacementState, ResultKind, SearchResults
 from swatchbook.resources import Resources, open_resources
 from swatchbook.search.search import find_relevant
-from swatchbook.settings import Settings
+from swatchbook.store.ledger.database import Ledger, open_ledger
+from swatchbook.store.ledger.document_commands import mark_deleting
+from swatchbook.store.ledger.tables import documents, links, placements, products
+from swatchbook.store.ledger.trashed_documents import move_to_trash
 from tests.fixtures import SOAK
 
 PRODUCT = select(products.c.id).order_by(products.c.name).limit(1).scalar_subquery()

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from swatchbook.domain.records import ResultKind, Role
+from swatchbook.domain.settings import Settings
 from swatchbook.index.contract import Where
-from swatchbook.ledger.space_registry import active_spaces, find_background, keep_background
-from swatchbook.records import ResultKind, Role
 from swatchbook.resources import Resources
 from swatchbook.search.judged_hits import evidence
 from swatchbook.search.relevance import (
@@ -28,7 +28,7 @@ from swatchbook.search.relevance import (
     words_said,
 )
 from swatchbook.search.search import MOST_OTHERS, close_first, find_relevant, search
-from swatchbook.settings import Settings
+from swatchbook.store.ledger.space_registry import active_spaces, find_background, keep_background
 from tests.tables import check_rows
 
 E5 = weights_of("multilingual-e5-small@1")

@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
+from swatchbook.domain.records import IngestOptions
+from swatchbook.domain.settings import Settings
 from swatchbook.index.contract import Where
-from swatchbook.ledger.queries.filters import facets, satisfying
-from swatchbook.ledger.queries.search_results import describe_images
-from swatchbook.pipeline.begin_run import begin_work
-from swatchbook.pipeline.register_path import register_folder
-from swatchbook.pipeline.run import Work
-from swatchbook.pipeline.scan import scan
-from swatchbook.records import IngestOptions
+from swatchbook.ingest.begin_run import begin_work
+from swatchbook.ingest.register_path import register_folder
+from swatchbook.ingest.run import Work
+from swatchbook.ingest.scan import scan
 from swatchbook.resources import Resources, open_resources
-from swatchbook.settings import Settings
-from tests.sources.pictures import draw
+from swatchbook.store.ledger.queries.filters import facets, satisfying
+from swatchbook.store.ledger.queries.search_results import describe_images
+from tests.ingest.sources.pictures import draw
 
 ITEMS: tuple[Mapping[str, Any], ...] = (
     {"id": "a", "title": "Oak chair", "brand": "Nord", "price": "50", "currency": "EUR", "category": "Chairs"},

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from sqlalchemy import select, union
 
+from swatchbook.domain.records import DocumentStatus, Record
 from swatchbook.index.contract import Index, Space
-from swatchbook.ledger import publishing
-from swatchbook.ledger.queries.report import document_report
-from swatchbook.ledger.space_registry import registered
-from swatchbook.ledger.tables import chunks, placements
-from swatchbook.records import DocumentStatus, Record
 from swatchbook.resources import Resources, open_resources
+from swatchbook.store.ledger import publishing
+from swatchbook.store.ledger.queries.report import document_report
+from swatchbook.store.ledger.space_registry import registered
+from swatchbook.store.ledger.tables import chunks, placements
 from swatchbook.upkeep.verify import Verification, verify
 from tests.ledger_audit import writes
 from tests.servers.stack import Stack

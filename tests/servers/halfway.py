@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from swatchbook.records import DocumentStatus, Role
+from swatchbook.domain.records import DocumentStatus, Role
 from tests.fixtures import SOAK
 from tests.ledger_audit import writes
 from tests.servers.audit import TERMINAL, Audit, audit, flow_runs

@@ -23,10 +23,10 @@ import psutil
 
 from devtools.weaviate import Server, free_ports
 from devtools.weaviate import start as start_weaviate
-from swatchbook.ledger.stored_documents import Document, get_document
-from swatchbook.records import DocumentStatus
+from swatchbook.domain.records import DocumentStatus
+from swatchbook.domain.settings import FIELDS, Settings, variable
 from swatchbook.resources import Resources, open_resources
-from swatchbook.settings import FIELDS, Settings, variable
+from swatchbook.store.ledger.stored_documents import Document, get_document
 from tests.command import finish
 from tests.doubles.models import Trouble
 from tests.fixtures import QUIET, ROOT, SERVE, SOAK, mounted_disk
@@ -350,7 +350,7 @@ CONTROL = (
     *("prefect.__main__", "worker", "start", "--pool", "control", "--type", "process"),
     *("--limit", "3", "--with-healthcheck"),
 )
-SHARDS = ("swatchbook.interface.cli.main", "serve", "worker")
+SHARDS = ("swatchbook.doors.cli.main", "serve", "worker")
 """What a worker of either pool is, as a module and its arguments."""
 
 
@@ -361,7 +361,7 @@ def worker_part(folder: Path, environment: Mapping[str, str], name: str, command
 
 
 def service_part(folder: Path, environment: Mapping[str, str], port: int) -> Part:
-    command = ("swatchbook.interface.cli.main" if SOAK else "tests.servers.impatient", "serve")
+    command = ("swatchbook.doors.cli.main" if SOAK else "tests.servers.impatient", "serve")
     return _own_part("service", command, environment, folder, answers(f"http://{HOST}:{port}/ready"))
 
 

@@ -29,20 +29,20 @@ from sqlalchemy import func, select
 from devtools import minio
 from devtools.minio import MinioServer
 from devtools.weaviate import free_ports
-from swatchbook.backoff import FIRST_PAUSE
-from swatchbook.errors import Failure
-from swatchbook.ledger.stored_documents import Document, list_documents
-from swatchbook.ledger.tables import chunks, documents, placements, runs
-from swatchbook.records import DocumentStatus, document_id, sha256
+from swatchbook.domain.backoff import FIRST_PAUSE
+from swatchbook.domain.errors import Failure
+from swatchbook.domain.records import DocumentStatus, document_id, sha256
+from swatchbook.domain.settings import PREFIX
 from swatchbook.resources import open_resources
-from swatchbook.settings import PREFIX
+from swatchbook.store.ledger.stored_documents import Document, list_documents
+from swatchbook.store.ledger.tables import chunks, documents, placements, runs
 from swatchbook.upkeep.spaces import list_spaces
 from swatchbook.upkeep.verify import verify
 from tests.command import finish
 from tests.fixtures import SOAK
 from tests.ledger_audit import count_writes
+from tests.models.providers.standin import KEY, provider
 from tests.postgres import RunningPostgres
-from tests.providers.standin import KEY, provider
 from tests.s3_server import S3Server, new_bucket
 from tests.servers.audit import TERMINAL, audit, flow_runs
 from tests.servers.catalogues import make_catalogue

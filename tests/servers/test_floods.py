@@ -18,10 +18,10 @@ import pytest
 from sqlalchemy import func, select
 from standardwebhooks.webhooks import Webhook
 
-from swatchbook.ledger.document_commands import cancel
-from swatchbook.ledger.stored_documents import Document, list_documents
-from swatchbook.ledger.tables import deliveries
-from swatchbook.records import DocumentStatus, document_id, sha256
+from swatchbook.domain.records import DocumentStatus, document_id, sha256
+from swatchbook.store.ledger.document_commands import cancel
+from swatchbook.store.ledger.stored_documents import Document, list_documents
+from swatchbook.store.ledger.tables import deliveries
 from swatchbook.upkeep.gc import sweep
 from tests.fixtures import SOAK
 from tests.origin import origin

@@ -13,8 +13,8 @@ import psutil
 import pytest
 from sqlalchemy import select
 
-from swatchbook.ledger.tables import runs
-from swatchbook.pipeline.embed import IN_FLIGHT
+from swatchbook.ingest.embed import IN_FLIGHT
+from swatchbook.store.ledger.tables import runs
 from tests.fixtures import SOAK
 from tests.servers.catalogues import make_catalogue, squares
 from tests.servers.halfway import conclude, half_way

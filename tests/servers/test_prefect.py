@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from swatchbook.cache_keys import read_result_name
-from swatchbook.records import DocumentStatus
+from swatchbook.domain.records import DocumentStatus
+from swatchbook.ingest.cache_keys import read_result_name
 from tests.servers.audit import TERMINAL, flow_runs
 from tests.servers.catalogues import make_catalogue
 from tests.servers.halfway import PICTURES, SLOW, conclude, pictures_made

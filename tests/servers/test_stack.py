@@ -18,7 +18,7 @@ import httpx
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from swatchbook.records import DocumentStatus, document_id
+from swatchbook.domain.records import DocumentStatus, document_id
 from tests.fixtures import SOAK
 from tests.servers.audit import TERMINAL, audit, flow_runs
 from tests.servers.catalogues import make_catalogue

@@ -9,11 +9,11 @@ from pathlib import Path
 import pymupdf
 import pytest
 
-from swatchbook.records import DocumentStatus
+from swatchbook.domain.records import DocumentStatus
 from tests.ledger_audit import count_writes
+from tests.models.providers import attentive
+from tests.models.providers.standin import KEY, provider
 from tests.otlp_receiver import Receiver, Sent, parents, receiving, trace_of
-from tests.providers import attentive
-from tests.providers.standin import KEY, provider
 from tests.servers.catalogues import make_catalogue
 from tests.servers.halfway import half_way
 from tests.servers.stack import API_KEY, OWNER, WEAVIATE_KEY, Stack, running_stack

@@ -7,18 +7,18 @@ from pathlib import Path
 import pytest
 
 from swatchbook.blocks import load_resources
-from swatchbook.errors import Authentication, Configuration, Failure, ProviderError
-from swatchbook.pipeline import stages
-from swatchbook.pipeline.begin_run import begin_work
-from swatchbook.pipeline.register import register
-from swatchbook.pipeline.run import Work
-from swatchbook.records import BlockNames, Description, Discovery, IngestOptions, Reading, Scans, Tables
+from swatchbook.domain.errors import Authentication, Configuration, Failure, ProviderError
+from swatchbook.domain.records import BlockNames, Description, Discovery, IngestOptions, Reading, Scans, Tables
+from swatchbook.ingest import stages
+from swatchbook.ingest.begin_run import begin_work
+from swatchbook.ingest.register import register
+from swatchbook.ingest.run import Work
 from swatchbook.resources import Resources
 from swatchbook.tasks.stages import ask_description, discover_products
 from swatchbook_catalogue.llm import find_products
 from swatchbook_catalogue.pdf import reader
-from tests.providers import attentive
-from tests.providers.standin import KEY, Provider, provider
+from tests.models.providers import attentive
+from tests.models.providers.standin import KEY, Provider, provider
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from swatchbook.blocks import load_resources
-from swatchbook.records import BlockNames
+from swatchbook.domain.records import BlockNames
 from swatchbook.tasks import flow_run
 
 

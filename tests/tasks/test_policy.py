@@ -4,7 +4,7 @@ from typing import cast
 
 from prefect.context import TaskRunContext
 
-from swatchbook.records import FailedPage, Plan, Tables
+from swatchbook.domain.records import FailedPage, Plan, Tables
 from swatchbook.tasks.results import cache_key
 
 

@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 
 from swatchbook.blocks import load_resources
-from swatchbook.errors import Configuration, InvalidReference
-from swatchbook.ledger import owners, runs, schedule
-from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.stored_documents import BEGIN_SECONDS, Document, all_documents, get_document, queue
-from swatchbook.pipeline.register import register_upload
-from swatchbook.pipeline.run import Work
-from swatchbook.records import BlockNames, DocumentStatus, IngestOptions
+from swatchbook.domain.errors import Configuration, InvalidReference
+from swatchbook.domain.records import BlockNames, DocumentStatus, IngestOptions
+from swatchbook.ingest.register import register_upload
+from swatchbook.ingest.run import Work
+from swatchbook.store.ledger import owners, runs, schedule
+from swatchbook.store.ledger.database import Ledger
+from swatchbook.store.ledger.stored_documents import BEGIN_SECONDS, Document, all_documents, get_document, queue
 from swatchbook.tasks.document_run import register_document
-from tests.ledger.scene import set_document
 from tests.origin import PDF, origin
+from tests.store.ledger.scene import set_document
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from swatchbook.errors import UNEXPECTED_MESSAGE, Configuration
-from swatchbook.records import Chunks, Description, Entity, Reading, Record, Table
+from swatchbook.domain.errors import UNEXPECTED_MESSAGE, Configuration
+from swatchbook.domain.records import Chunks, Description, Entity, Reading, Record, Table
 from swatchbook.tasks.results import RecordSerializer
 
 KEPT = RecordSerializer()

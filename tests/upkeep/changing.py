@@ -10,14 +10,14 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from swatchbook.domain.records import RoleTag
 from swatchbook.index.contract import Space
-from swatchbook.ledger import space_registry
-from swatchbook.ledger.tables import metadata
-from swatchbook.records import RoleTag
 from swatchbook.resources import Resources
+from swatchbook.store.ledger import space_registry
+from swatchbook.store.ledger.tables import metadata
 from swatchbook.upkeep.fill_missing import Fill, Filled, fill_missing
+from tests.models.providers.standin import Provider
 from tests.pdf.making import Paper, gradient, png
-from tests.providers.standin import Provider
 
 
 def small_catalogue(folder: Path, number: int) -> Path:

@@ -8,11 +8,11 @@ from itertools import count
 from pathlib import Path
 
 from benchmarks import bare_ingest
-from swatchbook.ledger.stored_documents import find_document
-from swatchbook.pipeline.delete import delete
-from swatchbook.records import DEFAULT_OWNER
+from swatchbook.domain.records import DEFAULT_OWNER
+from swatchbook.domain.settings import load_settings
+from swatchbook.ingest.delete import delete
 from swatchbook.resources import open_resources
-from swatchbook.settings import load_settings
+from swatchbook.store.ledger.stored_documents import find_document
 from tests.upkeep.changing import small_catalogue
 
 STAY = 2

@@ -14,12 +14,12 @@ from collections.abc import Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
 
+from swatchbook.domain.records import Hit, Role
+from swatchbook.domain.settings import load_settings
 from swatchbook.index.contract import Index, Match, Space, Vector, Where
-from swatchbook.ledger.space_registry import active_spaces
-from swatchbook.records import Hit, Role
 from swatchbook.resources import Resources, open_resources
 from swatchbook.search.search import search
-from swatchbook.settings import load_settings
+from swatchbook.store.ledger.space_registry import active_spaces
 
 PAUSE = 0.0 if os.environ.get("SWATCHBOOK_TEST_SOAK") else 0.1
 """Seconds after a search: without, it takes a core from the others."""

@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 
 from benchmarks import bare_ingest
-from swatchbook.errors import Configuration, Unexpected
+from swatchbook.domain.errors import Configuration, Unexpected
+from swatchbook.domain.records import Role
+from swatchbook.domain.settings import load_settings
 from swatchbook.index.contract import Match, Space
-from swatchbook.ledger import space_registry
-from swatchbook.records import Role
-from swatchbook.reports.stale import stale_roles
 from swatchbook.resources import open_resources
 from swatchbook.search.search import search
-from swatchbook.settings import load_settings
+from swatchbook.store.ledger import space_registry
+from swatchbook.upkeep.reports.stale import stale_roles
 from swatchbook.upkeep.spaces import activate, drop_old
 from swatchbook_base import e5
-from tests.providers.standin import Provider
+from tests.models.providers.standin import Provider
 from tests.upkeep.changing import active_pairs, fill, small_catalogue
 from tests.upkeep.test_spaces import choose_voyage, voyage
 

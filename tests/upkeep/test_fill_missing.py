@@ -6,19 +6,19 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, select, update
 
-from swatchbook.errors import InvalidReference
-from swatchbook.ledger.queries.account import account
-from swatchbook.ledger.space_objects import count_vectors
-from swatchbook.ledger.stored_documents import list_documents
-from swatchbook.ledger.tables import analyses, contents, documents, images, items, placements, requested, vectors
+from swatchbook.domain.errors import InvalidReference
+from swatchbook.domain.records import DocumentStatus, Role
+from swatchbook.domain.settings import load_settings
 from swatchbook.models.image_network import TAGS
-from swatchbook.records import DocumentStatus, Role
-from swatchbook.reports.collection_state import collect_statistics
 from swatchbook.resources import Resources, open_resources
-from swatchbook.settings import load_settings
+from swatchbook.store.ledger.queries.account import account
+from swatchbook.store.ledger.space_objects import count_vectors
+from swatchbook.store.ledger.stored_documents import list_documents
+from swatchbook.store.ledger.tables import analyses, contents, documents, images, items, placements, requested, vectors
 from swatchbook.upkeep.fill_missing import Fill, documents_to_fill, fill_missing, pairs_to_fill, plan_fill
+from swatchbook.upkeep.reports.collection_state import collect_statistics
 from tests.command import run, run_json
-from tests.providers.standin import KEY, Provider, provider
+from tests.models.providers.standin import KEY, Provider, provider
 
 ANNA = Fill(owner="anna", roles=frozenset({Role.COLOR}))
 PICTURES, TEXTS = 14, 23

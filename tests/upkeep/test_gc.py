@@ -8,21 +8,21 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import insert, update
 
-from swatchbook.cache_keys import stage_key
-from swatchbook.ledger.database import db_now
-from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting
-from swatchbook.ledger.stored_documents import Document, queue
-from swatchbook.ledger.tables import deliveries, documents, failed_tries, rounds, runs, timings
-from swatchbook.pipeline.delete import delete
-from swatchbook.pipeline.register_path import register_folder
-from swatchbook.records import IngestOptions, Stage
+from swatchbook.domain.records import IngestOptions, Stage
+from swatchbook.ingest.cache_keys import stage_key
+from swatchbook.ingest.delete import delete
+from swatchbook.ingest.register_path import register_folder
+from swatchbook.ingest.sources.dropped import dropped_folder, sent_folder
+from swatchbook.ingest.sources.staged import Staging, staged_file
 from swatchbook.resources import Resources, open_resources
-from swatchbook.sources.dropped import dropped_folder, sent_folder
-from swatchbook.sources.staged import Staging, staged_file
-from swatchbook.storage.upload_buffer import temporary_file
+from swatchbook.store.files.upload_buffer import temporary_file
+from swatchbook.store.ledger.database import db_now
+from swatchbook.store.ledger.document_commands import delete_rows, finish_delete, mark_deleting
+from swatchbook.store.ledger.stored_documents import Document, queue
+from swatchbook.store.ledger.tables import deliveries, documents, failed_tries, rounds, runs, timings
 from swatchbook.upkeep.gc import DAY, Swept, sweep
-from tests.ledger.scene import begin_again, count
 from tests.s3_server import Bucket, bucket, moto_server
+from tests.store.ledger.scene import begin_again, count
 
 __all__ = ["bucket", "moto_server"]
 

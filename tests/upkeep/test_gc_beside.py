@@ -6,27 +6,27 @@ from typing import Any
 
 import pytest
 
-from swatchbook.backup import write
-from swatchbook.backup.restore import restore
-from swatchbook.backup.write import back_up
-from swatchbook.ledger import restored_rows
-from swatchbook.ledger.file_holds import held_seconds
-from swatchbook.ledger.portable_rows import portable_files
-from swatchbook.ledger.stored_documents import list_documents
-from swatchbook.ledger.tables import vectors
-from swatchbook.pipeline.delete import delete
-from swatchbook.pipeline.hold_files import holding_files
-from swatchbook.pipeline.register import register
-from swatchbook.records import IngestOptions
+from swatchbook.domain.records import IngestOptions
+from swatchbook.domain.settings import Settings
+from swatchbook.ingest.delete import delete
+from swatchbook.ingest.hold_files import holding_files
+from swatchbook.ingest.register import register
 from swatchbook.resources import Resources, open_resources
-from swatchbook.settings import Settings
-from swatchbook.storage.upload_buffer import temporary_file
+from swatchbook.store.files.upload_buffer import temporary_file
+from swatchbook.store.ledger import restored_rows
+from swatchbook.store.ledger.file_holds import held_seconds
+from swatchbook.store.ledger.portable_rows import portable_files
+from swatchbook.store.ledger.stored_documents import list_documents
+from swatchbook.store.ledger.tables import vectors
+from swatchbook.upkeep.backup import write
+from swatchbook.upkeep.backup.restore import restore
+from swatchbook.upkeep.backup.write import back_up
 from swatchbook.upkeep.gc import sweep
 from swatchbook.upkeep.verify import verify
-from tests.ledger import scene
-from tests.ledger.scene import end_process_of_holds
+from tests.ingest.test_delete import make
 from tests.origin import PDF
-from tests.pipeline.test_delete import make
+from tests.store.ledger import scene
+from tests.store.ledger.scene import end_process_of_holds
 
 FILES = ((b"catalogue", ".pdf"), (b"oak", ".png"), (b"ash", ".png"))
 
@@ -51,7 +51,7 @@ def test_file_of_a_document_that_is_just_registered_stays(
     resources: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "a.pdf").write_bytes(PDF)
-    from swatchbook.pipeline import register as module
+    from swatchbook.ingest import register as module
 
     monkeypatch.setattr(module, "queue", first(lambda: collect(resources), module.queue))
     document = register(resources, tmp_path / "a.pdf", owner="anna", options=IngestOptions()).document
@@ -61,7 +61,7 @@ def test_file_of_a_document_that_is_just_registered_stays(
 def test_what_was_deleted_before_and_is_registered_again_stays(
     resources: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from swatchbook.pipeline import register as module
+    from swatchbook.ingest import register as module
 
     (tmp_path / "a.pdf").write_bytes(PDF)
     asked = IngestOptions()

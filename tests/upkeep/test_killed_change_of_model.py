@@ -17,19 +17,19 @@ import pytest
 from sqlalchemy import func, select, text
 
 from benchmarks import bare_ingest
-from swatchbook.errors import Configuration
-from swatchbook.ledger import space_registry
-from swatchbook.ledger.document_commands import retry
-from swatchbook.ledger.publishing import count_unpublished
-from swatchbook.ledger.queries.account import account
-from swatchbook.ledger.stored_documents import all_documents
-from swatchbook.ledger.tables import calls, runs
-from swatchbook.pipeline.publish import publish_all
-from swatchbook.records import DEFAULT_OWNER
-from swatchbook.reports.stale import stale_roles
+from swatchbook.domain.errors import Configuration
+from swatchbook.domain.records import DEFAULT_OWNER
+from swatchbook.domain.settings import flatten, load_settings, variable
+from swatchbook.ingest.publish import publish_all
 from swatchbook.resources import Resources, open_resources
 from swatchbook.search.search import search
-from swatchbook.settings import flatten, load_settings, variable
+from swatchbook.store.ledger import space_registry
+from swatchbook.store.ledger.document_commands import retry
+from swatchbook.store.ledger.publishing import count_unpublished
+from swatchbook.store.ledger.queries.account import account
+from swatchbook.store.ledger.stored_documents import all_documents
+from swatchbook.store.ledger.tables import calls, runs
+from swatchbook.upkeep.reports.stale import stale_roles
 from swatchbook.upkeep.spaces import activate, drop_old, list_spaces, rollback
 from swatchbook.upkeep.verify import verify
 from tests.command import attempt, forked
@@ -37,7 +37,7 @@ from tests.fixtures import SOAK
 from tests.forked import Forked
 from tests.ledger_audit import count_writes, writes
 from tests.models import tiny
-from tests.providers.standin import KEY, Provider, provider
+from tests.models.providers.standin import KEY, Provider, provider
 from tests.upkeep.changing import active_pairs, asked_as_documents, fill, index_left, rows_left, small_catalogue
 from tests.waiting import until
 from tests.weaviate_server import weaviate_server

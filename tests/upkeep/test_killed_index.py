@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from devtools.weaviate import Server, free_ports, start
+from swatchbook.deployments.scheduler.tick import keep_ticking
 from swatchbook.index.contract import Space
 from swatchbook.index.weaviate import WeaviateIndex
-from swatchbook.ledger import dead_runs, publishing
-from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.space_registry import registered
 from swatchbook.resources import Resources
-from swatchbook.scheduler.tick import keep_ticking
+from swatchbook.store.ledger import dead_runs, publishing
+from swatchbook.store.ledger.database import Ledger
+from swatchbook.store.ledger.space_registry import registered
 from swatchbook.upkeep.verify import IndexWatch, verify
 from tests.upkeep.test_verify import assert_whole, make
 

@@ -9,22 +9,22 @@ import pytest
 from weaviate.classes.data import DataObject
 from weaviate.classes.query import MetadataQuery
 
-from swatchbook.errors import Configuration
+from swatchbook.domain.errors import Configuration
+from swatchbook.domain.settings import flatten, replace
 from swatchbook.index import weaviate_tenants
 from swatchbook.index.contract import MovableIndex, Space, Where
 from swatchbook.index.weaviate import WeaviateIndex
-from swatchbook.ledger import publishing, stage_results
-from swatchbook.ledger.space_registry import active_spaces, registered
-from swatchbook.pipeline.delete import delete, delete_owner
-from swatchbook.pipeline.publish import publish_all
+from swatchbook.ingest.delete import delete, delete_owner
+from swatchbook.ingest.publish import publish_all
 from swatchbook.resources import Resources, open_resources
-from swatchbook.settings import flatten, replace
+from swatchbook.store.ledger import publishing, stage_results
+from swatchbook.store.ledger.space_registry import active_spaces, registered
 from swatchbook.upkeep.move_spaces import move_spaces, plan_move
 from swatchbook.upkeep.rename_owner import rename
 from swatchbook.upkeep.verify import rebuild, repair_index, verify
 from tests.command import forked
-from tests.ledger.scene import begin, chunked, end, extraction, image, make_all, placed
 from tests.new_collection import NewCollection, environment_of, new_collection, postgres, weaviate_server
+from tests.store.ledger.scene import begin, chunked, end, extraction, image, make_all, placed
 
 __all__ = ["new_collection", "postgres", "weaviate_server"]
 

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.errors import Configuration
-from swatchbook.ledger import runs, stage_results
-from swatchbook.ledger.runs import Run
-from swatchbook.ledger.stored_documents import Document, get_document
-from swatchbook.pipeline.register import build_request, register
-from swatchbook.records import DocumentStatus, IngestOptions, Plan, PlannedPage, Reading, Role
+from swatchbook.domain.errors import Configuration
+from swatchbook.domain.records import DocumentStatus, IngestOptions, Plan, PlannedPage, Reading, Role
+from swatchbook.ingest.register import build_request, register
 from swatchbook.resources import Resources
+from swatchbook.store.ledger import runs, stage_results
+from swatchbook.store.ledger.runs import Run
+from swatchbook.store.ledger.stored_documents import Document, get_document
 from swatchbook.upkeep.queue_again import is_current, regenerate
 
 

@@ -6,21 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.errors import UnknownOwner
-from swatchbook.ledger import owners, schedule
-from swatchbook.ledger.document_commands import mark_deleting
-from swatchbook.ledger.owners import known_owners
-from swatchbook.ledger.queries.account import count_owners
-from swatchbook.ledger.stored_documents import all_documents
-from swatchbook.ledger.tables import images, items, runs, vectors
-from swatchbook.pipeline.delete import delete_owner, finish_delete
-from swatchbook.pipeline.publish import publish_all
+from swatchbook.domain.errors import UnknownOwner
+from swatchbook.domain.settings import load_settings
+from swatchbook.ingest.delete import delete_owner, finish_delete
+from swatchbook.ingest.publish import publish_all
 from swatchbook.resources import Resources, open_resources
 from swatchbook.search.search import search
-from swatchbook.settings import load_settings
+from swatchbook.store.ledger import owners, schedule
+from swatchbook.store.ledger.document_commands import mark_deleting
+from swatchbook.store.ledger.owners import known_owners
+from swatchbook.store.ledger.queries.account import count_owners
+from swatchbook.store.ledger.stored_documents import all_documents
+from swatchbook.store.ledger.tables import images, items, runs, vectors
 from swatchbook.upkeep.rename_owner import rename
 from swatchbook.upkeep.verify import verify
-from tests.ledger.scene import count
+from tests.store.ledger.scene import count
 
 
 @pytest.fixture

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.ledger import item_runs
-from swatchbook.ledger.database import open_ledger
-from swatchbook.ledger.space_objects import count_vectors
-from swatchbook.ledger.stored_documents import list_documents
-from swatchbook.ledger.tables import items
+from swatchbook.domain.settings import load_settings
 from swatchbook.resources import open_resources
-from swatchbook.settings import load_settings
+from swatchbook.store.ledger import item_runs
+from swatchbook.store.ledger.database import open_ledger
+from swatchbook.store.ledger.space_objects import count_vectors
+from swatchbook.store.ledger.stored_documents import list_documents
+from swatchbook.store.ledger.tables import items
 from swatchbook.upkeep.spaces import chosen_pairs
 from tests.command import attempt, forked, run, run_json
-from tests.ledger.scene import begin_fill
-from tests.providers.standin import KEY, Provider, provider
+from tests.models.providers.standin import KEY, Provider, provider
+from tests.store.ledger.scene import begin_fill
 
 
 @pytest.fixture

@@ -5,20 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.errors import Configuration, FileMissing, IndexDamaged
+from swatchbook.domain.errors import Configuration, FileMissing, IndexDamaged
+from swatchbook.domain.records import DocumentStatus, IngestOptions
 from swatchbook.index.contract import Space
-from swatchbook.ledger import publishing, schedule, stage_results
-from swatchbook.ledger.space_registry import registered
-from swatchbook.ledger.stored_documents import get_document, queue
-from swatchbook.pipeline.publish import publish_round
-from swatchbook.pipeline.register import register, register_source
-from swatchbook.records import DocumentStatus, IngestOptions
+from swatchbook.ingest.publish import publish_round
+from swatchbook.ingest.register import register, register_source
 from swatchbook.resources import Resources
+from swatchbook.store.ledger import publishing, schedule, stage_results
+from swatchbook.store.ledger.space_registry import registered
+from swatchbook.store.ledger.stored_documents import get_document, queue
 from swatchbook.upkeep import verify as verify_module
 from swatchbook.upkeep.verify import IndexWatch, rebuild, repair_index, verify
 from tests.doubles.index import TroubledIndex
-from tests.ledger.damage import overwrite_pages
-from tests.ledger.scene import begin, begin_again, chunked, end, extraction, image, make_all, placed
+from tests.store.ledger.damage import overwrite_pages
+from tests.store.ledger.scene import begin, begin_again, chunked, end, extraction, image, make_all, placed
 
 
 def make(resources: Resources, *names: str, content: str = "catalogue") -> str:

@@ -11,8 +11,8 @@ from typing import Final, NamedTuple
 
 from benchmarks.catalogues.answers import DocumentAnswer, SystemAnswers, read_document
 from devtools.evaluation.truth import Truth
-from swatchbook import extras
-from swatchbook.errors import Failure, InvalidReference, Policy
+from swatchbook.domain import extras
+from swatchbook.domain.errors import Failure, InvalidReference, Policy
 
 BASELINES: Final[Mapping[str, str]] = {
     "swatchbook": "untaught",

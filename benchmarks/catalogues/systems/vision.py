@@ -13,16 +13,16 @@ from pydantic import ValidationError
 from benchmarks.catalogues.answers import DocumentAnswer, SaidPicture, SaidProduct, SystemAnswers
 from benchmarks.catalogues.splits import page_boxes
 from benchmarks.catalogues.systems import NotRun, Task
-from swatchbook.errors import Authentication, Configuration, InvalidModelOutput
-from swatchbook.providers.client import Call, Client
-from swatchbook.providers.costs import turn_tokens
-from swatchbook.providers.endpoint import Endpoint, endpoint
-from swatchbook.providers.json_reply import json_in
-from swatchbook.providers.json_schema import schema_of
-from swatchbook.providers.messages import ChatMessage
-from swatchbook.providers.wires import openai
-from swatchbook.records import FailedPage
-from swatchbook.settings import Settings, load_settings
+from swatchbook.domain.errors import Authentication, Configuration, InvalidModelOutput
+from swatchbook.domain.records import FailedPage
+from swatchbook.domain.settings import Settings, load_settings
+from swatchbook.models.providers.client import Call, Client
+from swatchbook.models.providers.costs import turn_tokens
+from swatchbook.models.providers.endpoint import Endpoint, endpoint
+from swatchbook.models.providers.json_reply import json_in
+from swatchbook.models.providers.json_schema import schema_of
+from swatchbook.models.providers.messages import ChatMessage
+from swatchbook.models.providers.wires import openai
 from swatchbook_base.chat import Question
 from swatchbook_base.geometry import Box
 from swatchbook_base.reply_shapes import ReplyShape, ShortText

@@ -8,9 +8,7 @@ from typing import Final
 
 from pydantic import Field
 
-from swatchbook.interface.replies import Uploaded
-from swatchbook.ledger.stored_documents import Document
-from swatchbook.records import (
+from swatchbook.domain.records import (
     FailingKind,
     FailingOther,
     FailureRecord,
@@ -24,6 +22,8 @@ from swatchbook.records import (
     StaleVectors,
     Unmatched,
 )
+from swatchbook.doors.replies import Uploaded
+from swatchbook.store.ledger.stored_documents import Document
 from swatchbook_teach.records import Proposal
 from swatchbook_teach.rule_words import describe_reading
 

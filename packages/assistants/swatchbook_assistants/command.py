@@ -4,14 +4,14 @@ from typing import Annotated
 
 import typer
 
-from swatchbook.interface.cli.shared_arguments import (
+from swatchbook.doors.cli.shared_arguments import (
     OwnerName,
     check_owner,
     choose_one_owner,
     login_name,
     read_settings,
 )
-from swatchbook.interface.cli.terminal import out
+from swatchbook.doors.cli.terminal import out
 
 app = typer.Typer()
 
@@ -31,7 +31,7 @@ def mcp(
 
     Without --http it speaks over stdin and stdout: the assistant starts it. Nothing is changed without --write.
     """
-    from swatchbook.extras import require_extra
+    from swatchbook.domain.extras import require_extra
 
     require_extra("mcp", "`swatchbook mcp`")
     if http is None:
@@ -46,7 +46,7 @@ def _serve_stdio(owner: str | None, *, write: bool) -> None:
     import asyncio
     import signal
 
-    from swatchbook.records import DEFAULT_OWNER
+    from swatchbook.domain.records import DEFAULT_OWNER
     from swatchbook.resources import open_resources
     from swatchbook_assistants.server import Starter, serve_stdio
 
@@ -61,8 +61,8 @@ def _serve_stdio(owner: str | None, *, write: bool) -> None:
 
 
 def _serve_http(address: str, *, write: bool) -> None:
-    from swatchbook.interface.cli.log import show
-    from swatchbook.interface.service.serve import run
+    from swatchbook.doors.cli.log import show
+    from swatchbook.doors.service.serve import run
     from swatchbook_assistants.server import PATH, create_mcp_app
 
     host, colon, port = address.rpartition(":")

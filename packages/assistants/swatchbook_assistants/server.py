@@ -30,20 +30,20 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from starlette.types import Receive, Scope, Send
 
-from swatchbook.did_you_mean import did_you_mean
-from swatchbook.extras import installed_version
-from swatchbook.interface.prefect_server import prefect_environment
-from swatchbook.interface.service import problems
-from swatchbook.interface.service.app import run_loop
-from swatchbook.interface.service.auth import Caller, TheCaller, check_exposure
-from swatchbook.interface.service.images import PreviewSlots
-from swatchbook.interface.service.metrics import Requests
-from swatchbook.interface.service.middleware import ServiceMiddleware
-from swatchbook.interface.service.search import AT_ONCE
-from swatchbook.interface.service.uploads import UploadSlots
+from swatchbook.deployments.scheduler.tick import keep_ticking
+from swatchbook.domain.did_you_mean import did_you_mean
+from swatchbook.domain.extras import installed_version
+from swatchbook.domain.settings import Settings
+from swatchbook.doors.prefect_server import prefect_environment
+from swatchbook.doors.service import problems
+from swatchbook.doors.service.app import run_loop
+from swatchbook.doors.service.auth import Caller, TheCaller, check_exposure
+from swatchbook.doors.service.images import PreviewSlots
+from swatchbook.doors.service.metrics import Requests
+from swatchbook.doors.service.middleware import ServiceMiddleware
+from swatchbook.doors.service.search import AT_ONCE
+from swatchbook.doors.service.uploads import UploadSlots
 from swatchbook.resources import LAG_SECONDS, Resources
-from swatchbook.scheduler.tick import keep_ticking
-from swatchbook.settings import Settings
 from swatchbook_assistants.answers import IMAGE_URI, PAGE_URI
 from swatchbook_assistants.tools import TOOLS, Desk, Illustrated, Tool, find, page_picture, small_picture
 from swatchbook_base.one_line import shorten

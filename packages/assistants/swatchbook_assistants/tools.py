@@ -14,21 +14,28 @@ from uuid import UUID
 from fastapi import HTTPException
 from pydantic import Base64Bytes, Field, StringConstraints
 
-from swatchbook.errors import InvalidReference, TooLarge
+from swatchbook.domain.errors import InvalidReference, TooLarge
+from swatchbook.domain.records import DEFAULT_OWNER, DocumentStatus, Facet, Facets, IngestOptions, Record, Shown
+from swatchbook.doors.cli.ingest import expand
+from swatchbook.doors.replies import Uploaded
+from swatchbook.doors.service import collection, document_parts, documents, images
+from swatchbook.doors.service import search as service_search
+from swatchbook.doors.service.auth import Caller, choose_known, choose_owners
+from swatchbook.doors.service.images import PageSize, PreviewSlots, ThumbnailSize
+from swatchbook.doors.service.parameters import OwnerOfDocuments, Paging, RequestModel, RetryOptions, SearchText
+from swatchbook.doors.service.search import AQuery, FacetQuery, SearchQuery, run_search
+from swatchbook.doors.service.uploads import UploadSlots, full_disk_as_507
+from swatchbook.doors.service.webhooks import Announcement, fetch_announced
 from swatchbook.index.contract import MOST_VALUES
-from swatchbook.interface.cli.ingest import expand
-from swatchbook.interface.replies import Uploaded
-from swatchbook.interface.service import collection, document_parts, documents, images
-from swatchbook.interface.service import search as service_search
-from swatchbook.interface.service.auth import Caller, choose_known, choose_owners
-from swatchbook.interface.service.images import PageSize, PreviewSlots, ThumbnailSize
-from swatchbook.interface.service.parameters import OwnerOfDocuments, Paging, RequestModel, RetryOptions, SearchText
-from swatchbook.interface.service.search import AQuery, FacetQuery, SearchQuery, run_search
-from swatchbook.interface.service.uploads import UploadSlots, full_disk_as_507
-from swatchbook.interface.service.webhooks import Announcement, fetch_announced
-from swatchbook.ledger.queries.activity import failing_kinds, failing_others
-from swatchbook.ledger.queries.report import document_report
-from swatchbook.ledger.stored_documents import (
+from swatchbook.ingest.register import Registered, is_in
+from swatchbook.ingest.register_path import find_known, register_path
+from swatchbook.ingest.sources.folder import is_hidden
+from swatchbook.previews import as_small_jpeg
+from swatchbook.resources import Resources
+from swatchbook.store.files.upload_buffer import temporary_file
+from swatchbook.store.ledger.queries.activity import failing_kinds, failing_others
+from swatchbook.store.ledger.queries.report import document_report
+from swatchbook.store.ledger.stored_documents import (
     PDF,
     Document,
     documents_called,
@@ -36,15 +43,8 @@ from swatchbook.ledger.stored_documents import (
     newest_documents,
     stopped_documents,
 )
-from swatchbook.pipeline.register import Registered, is_in
-from swatchbook.pipeline.register_path import find_known, register_path
-from swatchbook.previews import as_small_jpeg
-from swatchbook.records import DEFAULT_OWNER, DocumentStatus, Facet, Facets, IngestOptions, Record, Shown
-from swatchbook.reports.collection_state import collect_state
-from swatchbook.reports.merged_failures import merge_roles
-from swatchbook.resources import Resources
-from swatchbook.sources.folder import is_hidden
-from swatchbook.storage.upload_buffer import temporary_file
+from swatchbook.upkeep.reports.collection_state import collect_state
+from swatchbook.upkeep.reports.merged_failures import merge_roles
 from swatchbook_assistants import answers
 from swatchbook_teach import service as teaching
 from swatchbook_teach.lessons import accept_proposal, count_products, find_examples

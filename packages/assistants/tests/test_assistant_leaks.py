@@ -1,6 +1,6 @@
 """Two owners in one home: an assistant of one of them is answered as if the other were not there.
 
-Tools are read from the server: a new one without a case fails. The homes are those of `tests/interface/test_leaks.py`.
+Tools are read from the server: a new one without a case fails. The homes are those of `tests/doors/test_leaks.py`.
 """
 
 import asyncio
@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from swatchbook.interface.service.auth import Caller
-from swatchbook.settings import Settings
+from swatchbook.domain.settings import Settings
+from swatchbook.doors.service.auth import Caller
 from swatchbook_assistants.server import call, in_words, open_desk, read_resource
 from swatchbook_assistants.tools import TOOLS, Desk
-from tests.interface import test_leaks
-from tests.interface.test_leaks import Homes, rows_of_anna, run, told
+from tests.doors import test_leaks
+from tests.doors.test_leaks import Homes, rows_of_anna, run, told
 
 homes = test_leaks.homes  # the fixture
 

@@ -28,21 +28,21 @@ from PIL import Image
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
-from swatchbook.interface.cli.main import app
-from swatchbook.ledger.database import open_ledger
-from swatchbook.ledger.stored_documents import PDF, list_documents, queue
-from swatchbook.pipeline.register_path import register_path
+from swatchbook.domain.records import IngestOptions, Record
+from swatchbook.domain.setting_values import ApiKey
+from swatchbook.domain.settings import Settings, load_settings
+from swatchbook.doors.cli.main import app
+from swatchbook.ingest.register_path import register_path
 from swatchbook.previews import as_small_jpeg
-from swatchbook.records import IngestOptions, Record
-from swatchbook.setting_values import ApiKey
-from swatchbook.settings import Settings, load_settings
+from swatchbook.store.ledger.database import open_ledger
+from swatchbook.store.ledger.stored_documents import PDF, list_documents, queue
 from swatchbook_assistants import server, tools
 from swatchbook_assistants.server import Starter, call, create_mcp_app, create_server, open_desk
 from swatchbook_assistants.tools import MOST_BYTES, TOOLS
 from tests.command import Command, attempt, bare_environment, finish
+from tests.doors.conftest import ANNA, BERT, BOTH, bearing
+from tests.doors.service.served import on_socket
 from tests.fixtures import ROOT
-from tests.interface.conftest import ANNA, BERT, BOTH, bearing
-from tests.interface.service.served import on_socket
 from tests.tables import rows_of
 
 READING = [name for name, tool in TOOLS.items() if not tool.writes]
@@ -55,7 +55,7 @@ Ask = Callable[[Client], Awaitable[Any]]
 def over_stdio(home: Path, ask: Ask, *flags: str, **settings: str) -> Any:
     """What the client gets from a server that it starts, with anna as owner."""
     environment = bare_environment() | {"SWATCHBOOK_HOME": str(home), "PYTHONPATH": str(ROOT)} | settings
-    words = ["-m", "swatchbook.interface.cli.main", "mcp", "--owner", "anna", *flags]
+    words = ["-m", "swatchbook.doors.cli.main", "mcp", "--owner", "anna", *flags]
     return talk(StdioServerParameters(command=sys.executable, args=words, env=environment, cwd=home.parent), ask)
 
 
@@ -211,7 +211,7 @@ def test_write_offers_the_rest_and_declares_it(filled: Path) -> None:
 
 @pytest.mark.nightly
 def test_ctrl_c_ends_a_server_that_waits(filled: Path) -> None:
-    words = [sys.executable, "-m", "swatchbook.interface.cli.main", "mcp", "--owner", "anna"]
+    words = [sys.executable, "-m", "swatchbook.doors.cli.main", "mcp", "--owner", "anna"]
     hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
     environment = bare_environment() | {"SWATCHBOOK_HOME": str(filled), "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(words, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=environment, cwd=filled.parent) as started:

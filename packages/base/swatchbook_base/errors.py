@@ -1,6 +1,6 @@
 """Every kind of failure, and how Swatchbook handles it: its class alone decides whether it is tried again. Python's own
-errors, such as a full disk, become failures here (`as_failure`), those of SQL in `ledger/driver_errors.py`. When the
-next try comes is in `backoff.py`, how many there are in `ledger/item_tries.py`.
+errors, such as a full disk, become failures here (`as_failure`), those of SQL in `store/ledger/driver_errors.py`. When
+the next try comes is in `backoff.py`, how many there are in `store/ledger/item_tries.py`.
 
 Failure
 ├── never       the input is at fault: rejected at once with the reason; retried only when a person forces it

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from swatchbook.errors import Configuration
-from swatchbook.records import sha256
+from swatchbook.domain.errors import Configuration
+from swatchbook.domain.records import sha256
 from swatchbook_base import e5
 from swatchbook_base.arrays import Vectors
 from swatchbook_base.bert import Bert

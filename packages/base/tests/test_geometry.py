@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from swatchbook.records import Box
+from swatchbook.domain.records import Box
 from swatchbook_base.geometry import (
     UNIT_SQUARE,
     Transform,

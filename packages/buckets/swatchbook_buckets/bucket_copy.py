@@ -16,9 +16,9 @@ from uuid import uuid4
 from filelock import FileLock, Timeout
 
 from swatchbook.buckets import Copied
-from swatchbook.errors import Failure, FileMissing, FilesDown, InvalidReference
-from swatchbook.settings import Settings
-from swatchbook.storage.object_store import open_file_system, store_failure
+from swatchbook.domain.errors import Failure, FileMissing, FilesDown, InvalidReference
+from swatchbook.domain.settings import Settings
+from swatchbook.store.files.object_store import open_file_system, store_failure
 from swatchbook_base.check_file import check_size
 
 _VERSIONS = ("ETag", "etag", "md5Hash", "content_md5", "LastModified", "mtime", "last_modified", "created")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import RenderableType
 
-from swatchbook.interface.cli.shared_arguments import (
+from swatchbook.doors.cli.shared_arguments import (
     AllOwners,
     Json,
     OwnerName,
@@ -14,11 +14,11 @@ from swatchbook.interface.cli.shared_arguments import (
     choose_owner,
     opened_resources,
 )
-from swatchbook.interface.cli.terminal import cell, duration, note, out, say_json, table
+from swatchbook.doors.cli.terminal import cell, duration, note, out, say_json, table
 from swatchbook_base.one_line import clean
 
 if TYPE_CHECKING:
-    from swatchbook.records import ObjectEvent
+    from swatchbook.domain.records import ObjectEvent
     from swatchbook.resources import Resources
 
 _MOST = 1_000

@@ -12,12 +12,12 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import ColumnElement, Connection, func, literal, null, select, tuple_, update
 
-from swatchbook.backoff import pause_after
-from swatchbook.errors import Failure, InvalidReference, Policy
-from swatchbook.ledger.database import Ledger, db_now, upsert
-from swatchbook.ledger.object_events import owned_by
-from swatchbook.ledger.tables import object_events
-from swatchbook.records import EventState, ObjectEvent, Record
+from swatchbook.domain.backoff import pause_after
+from swatchbook.domain.errors import Failure, InvalidReference, Policy
+from swatchbook.domain.records import EventState, ObjectEvent, Record
+from swatchbook.store.ledger.database import Ledger, db_now, upsert
+from swatchbook.store.ledger.object_events import owned_by
+from swatchbook.store.ledger.tables import object_events
 
 STATES: Sequence[EventState] = ("waiting", "done", "ignored", "dead")
 UNFINISHED: Sequence[EventState] = ("waiting", "dead")

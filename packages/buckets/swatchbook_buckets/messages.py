@@ -12,8 +12,8 @@ from urllib.parse import unquote_plus
 
 from pydantic import AliasChoices, BaseModel, Field, StringConstraints, ValidationError
 
-from swatchbook.errors import UnsupportedFormat
-from swatchbook.records import Record
+from swatchbook.domain.errors import UnsupportedFormat
+from swatchbook.domain.records import Record
 
 _MAX_EVENTS = 1_000
 """Events of one message: stores send one, or a few."""

@@ -5,8 +5,8 @@ from functools import partial
 from pathlib import Path
 
 from swatchbook.buckets import Copied, EventRound
+from swatchbook.domain.settings import Settings
 from swatchbook.resources import Resources
-from swatchbook.settings import Settings
 from swatchbook_buckets.bucket_copy import ObjectCopier, copied_folders, copy_bucket, remove_unused
 from swatchbook_buckets.take_events import take_events, takes
 

@@ -12,11 +12,11 @@ from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
 from fastapi.security import APIKeyQuery, HTTPAuthorizationCredentials
 from pydantic import Field, TypeAdapter
 
-from swatchbook.interface.replies import ListedEvents, ToldEvents
-from swatchbook.interface.service.auth import BEARER, HEADER, Caller, OwnKeys, TheCaller, authenticate, choose_known
-from swatchbook.interface.service.parameters import OwnerOfDocuments, Paging, Seconds, Tools, cut_page, read_cursor
-from swatchbook.interface.service.problems import documented
-from swatchbook.records import ObjectEvent
+from swatchbook.domain.records import ObjectEvent
+from swatchbook.doors.replies import ListedEvents, ToldEvents
+from swatchbook.doors.service.auth import BEARER, HEADER, Caller, OwnKeys, TheCaller, authenticate, choose_known
+from swatchbook.doors.service.parameters import OwnerOfDocuments, Paging, Seconds, Tools, cut_page, read_cursor
+from swatchbook.doors.service.problems import documented
 from swatchbook_buckets import event_ledger
 from swatchbook_buckets.take_events import store_message
 

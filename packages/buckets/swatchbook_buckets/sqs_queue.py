@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from swatchbook.errors import Authentication, Configuration, ProviderDown, reason_of
-from swatchbook.extras import require_extra
-from swatchbook.records import Record
-from swatchbook.storage.object_store import is_refusal
+from swatchbook.domain.errors import Authentication, Configuration, ProviderDown, reason_of
+from swatchbook.domain.extras import require_extra
+from swatchbook.domain.records import Record
+from swatchbook.store.files.object_store import is_refusal
 
 AT_ONCE = 10
 """Messages of one answer: the most that SQS gives."""

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from swatchbook.buckets import EventRound
-from swatchbook.display_name import display_name
-from swatchbook.errors import (
+from swatchbook.domain.display_name import display_name
+from swatchbook.domain.errors import (
     SHARED_POLICIES,
     Authentication,
     Failure,
@@ -28,18 +28,18 @@ from swatchbook.errors import (
     as_failure,
     reason_of,
 )
-from swatchbook.ledger.document_commands import request_again
-from swatchbook.ledger.stored_documents import BATCH, FOLDER, PDF, Document
-from swatchbook.pipeline.find_sources import Source
-from swatchbook.pipeline.register import register_after_delete, register_upload
-from swatchbook.pipeline.register_path import find_known, register_folder
-from swatchbook.records import DocumentStatus, IngestOptions, ObjectEvent
+from swatchbook.domain.records import DocumentStatus, IngestOptions, ObjectEvent
+from swatchbook.domain.setting_values import EventSource
+from swatchbook.domain.settings import Settings
+from swatchbook.ingest.find_sources import Source
+from swatchbook.ingest.register import register_after_delete, register_upload
+from swatchbook.ingest.register_path import find_known, register_folder
+from swatchbook.ingest.sources.batch import is_batch
+from swatchbook.ingest.sources.folder import is_hidden, is_picture
+from swatchbook.ingest.sources.item_files import has_item_suffix
 from swatchbook.resources import Resources
-from swatchbook.setting_values import EventSource
-from swatchbook.settings import Settings
-from swatchbook.sources.batch import is_batch
-from swatchbook.sources.folder import is_hidden, is_picture
-from swatchbook.sources.item_files import has_item_suffix
+from swatchbook.store.ledger.document_commands import request_again
+from swatchbook.store.ledger.stored_documents import BATCH, FOLDER, PDF, Document
 from swatchbook_buckets import event_ledger
 from swatchbook_buckets.bucket_copy import ObjectCopier
 from swatchbook_buckets.event_ledger import NewEvent, record_events

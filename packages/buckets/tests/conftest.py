@@ -1,7 +1,7 @@
 """Fixtures of `tests/ledger` and `tests/interface`: a fresh ledger on each database, and clients of a service."""
 
-from tests.interface.conftest import client, keys
-from tests.ledger.conftest import (
+from tests.doors.conftest import client, keys
+from tests.store.ledger.conftest import (
     database,
     ledger,
     new_ledger,

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.errors import Configuration, FilesDown, InvalidReference
-from swatchbook.settings import Settings
+from swatchbook.domain.errors import Configuration, FilesDown, InvalidReference
+from swatchbook.domain.settings import Settings
 from swatchbook_buckets import bucket_copy
 from swatchbook_buckets.bucket_copy import Copied, copy_bucket
 from tests.s3_server import Bucket, leave_unanswered
-from tests.storage.conftest import bucket, minio_server, moto_server
+from tests.store.files.conftest import bucket, minio_server, moto_server
 
 __all__ = ["bucket", "minio_server", "moto_server"]
 

@@ -6,8 +6,8 @@ import pytest
 
 from swatchbook import Swatchbook
 from tests.command import run_json
+from tests.ingest.sources.pictures import draw
 from tests.s3_server import Bucket, bucket, moto_server
-from tests.sources.pictures import draw
 
 pytestmark = pytest.mark.stack
 

@@ -1,6 +1,6 @@
 """Two owners in one home: what one of them asks about events is answered as if the other were not there.
 
-The cases are of the tests of `tests/interface/test_leaks.py`, which run on them here. A new route or command without a
+The cases are of the tests of `tests/doors/test_leaks.py`, which run on them here. A new route or command without a
 case fails.
 """
 
@@ -10,8 +10,8 @@ import pytest
 from fastapi import FastAPI
 
 from swatchbook_buckets import command, service
-from tests.interface import test_leaks
-from tests.interface.test_leaks import (
+from tests.doors import test_leaks
+from tests.doors.test_leaks import (
     ONCE,
     Ask,
     clients,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from swatchbook.errors import UnsupportedFormat
+from swatchbook.domain.errors import UnsupportedFormat
 from swatchbook_buckets.messages import BucketEvent, read_events
 from tests.tables import rows_of
 

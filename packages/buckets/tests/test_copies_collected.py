@@ -2,9 +2,9 @@
 
 from filelock import FileLock
 
-from swatchbook.ledger.stored_documents import queue
-from swatchbook.records import IngestOptions
+from swatchbook.domain.records import IngestOptions
 from swatchbook.resources import Resources
+from swatchbook.store.ledger.stored_documents import queue
 from swatchbook.upkeep.gc import DAY, sweep
 from swatchbook_buckets.bucket_copy import copy_bucket
 from tests.s3_server import Bucket, bucket, moto_server

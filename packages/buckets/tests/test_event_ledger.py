@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from sqlalchemy import literal
 
-from swatchbook.errors import FilesDown, InvalidReference, ProviderError, UnsupportedFormat
-from swatchbook.ledger import owners
-from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.object_events import KEPT_SECONDS, count_events
-from swatchbook.ledger.retention import drop_old_rows
-from swatchbook.records import ObjectEvent
+from swatchbook.domain.errors import FilesDown, InvalidReference, ProviderError, UnsupportedFormat
+from swatchbook.domain.records import ObjectEvent
+from swatchbook.store.ledger import owners
+from swatchbook.store.ledger.database import Ledger
+from swatchbook.store.ledger.object_events import KEPT_SECONDS, count_events
+from swatchbook.store.ledger.retention import drop_old_rows
 from swatchbook_buckets import event_ledger
 from swatchbook_buckets.event_ledger import (
     CLAIM_SECONDS,
@@ -27,7 +27,7 @@ from swatchbook_buckets.event_ledger import (
     release_events,
     try_again,
 )
-from tests.ledger.scene import begun, pass_time
+from tests.store.ledger.scene import begun, pass_time
 
 
 def event(key: str = "a.pdf", order: str = "1", owner: str | None = "anna", **given: Any) -> NewEvent:

@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from swatchbook.errors import FileMissing
-from swatchbook.ledger.object_events import dead_events
+from swatchbook.domain.errors import FileMissing
 from swatchbook.resources import Resources
+from swatchbook.store.ledger.object_events import dead_events
 from swatchbook_buckets.event_ledger import (
     FIRST_PAUSE,
     NewEvent,
@@ -17,8 +17,8 @@ from swatchbook_buckets.event_ledger import (
     record_failed,
 )
 from tests.command import attempt, run, run_json
-from tests.interface.conftest import asking
-from tests.ledger.scene import pass_time
+from tests.doors.conftest import asking
+from tests.store.ledger.scene import pass_time
 
 SOURCE = "s3://shop/incoming"
 

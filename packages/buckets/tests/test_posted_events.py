@@ -13,15 +13,15 @@ from test_bucket_messages import GOOGLE, S3, changed
 
 from devtools import minio
 from devtools.weaviate import free_ports
-from swatchbook.errors import Configuration, LedgerDown
-from swatchbook.records import ObjectEvent
-from swatchbook.setting_values import ApiKey, EventSource
-from swatchbook.settings import Settings
+from swatchbook.domain.errors import Configuration, LedgerDown
+from swatchbook.domain.records import ObjectEvent
+from swatchbook.domain.setting_values import ApiKey, EventSource
+from swatchbook.domain.settings import Settings
 from swatchbook_buckets import service as posted_events
 from swatchbook_buckets.event_ledger import STATES, list_events
+from tests.doors.conftest import ALL, ANNA, BERT, bearing
+from tests.doors.service.served import Served, served
 from tests.fixtures import ROOT
-from tests.interface.conftest import ALL, ANNA, BERT, bearing
-from tests.interface.service.served import Served, served
 from tests.origin import PDF
 from tests.s3_server import Bucket, S3Server
 from tests.waiting import until

@@ -14,15 +14,15 @@ from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT
 from moto.sqs import sqs_backends
 from test_bucket_messages import S3, changed
 
-from swatchbook.errors import Unexpected
-from swatchbook.ledger.document_commands import mark_deleting
-from swatchbook.ledger.schedule import last_rounds
-from swatchbook.ledger.stored_documents import Document, all_documents
-from swatchbook.pipeline import register
-from swatchbook.pipeline.find_sources import find_sources
-from swatchbook.records import DocumentStatus, ObjectEvent, sha256
+from swatchbook.domain.errors import Unexpected
+from swatchbook.domain.records import DocumentStatus, ObjectEvent, sha256
+from swatchbook.domain.settings import load_settings
+from swatchbook.ingest import register
+from swatchbook.ingest.find_sources import find_sources
 from swatchbook.resources import Resources
-from swatchbook.settings import load_settings
+from swatchbook.store.ledger.document_commands import mark_deleting
+from swatchbook.store.ledger.schedule import last_rounds
+from swatchbook.store.ledger.stored_documents import Document, all_documents
 from swatchbook_buckets import sqs_queue
 from swatchbook_buckets import take_events as taking
 from swatchbook_buckets.bucket_copy import ObjectCopier, copy_bucket
@@ -30,10 +30,10 @@ from swatchbook_buckets.event_ledger import CLAIM_SECONDS, LONGEST_PAUSE, STATES
 from swatchbook_buckets.take_events import take_events
 from tests.command import run_json
 from tests.fixtures import ROOT
-from tests.ledger.scene import begin_again, pass_time
 from tests.origin import PDF
 from tests.pdf.making import gradient, jpeg
 from tests.s3_server import SECRET, Bucket, bucket, leave_unanswered, moto_server
+from tests.store.ledger.scene import begin_again, pass_time
 
 __all__ = ["bucket", "moto_server"]
 
@@ -184,7 +184,7 @@ import os, signal, sys
 from swatchbook_buckets import event_ledger
 from swatchbook_buckets import take_events
 from swatchbook.resources import Resources
-from swatchbook.settings import load_settings
+from swatchbook.domain.settings import load_settings
 from swatchbook_buckets.bucket_copy import ObjectCopier
 from swatchbook_buckets.sqs_queue import SqsQueue
 

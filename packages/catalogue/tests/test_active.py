@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.records import Page
-from swatchbook.settings import Settings
-from swatchbook.storage.files import Files
+from swatchbook.domain.records import Page
+from swatchbook.domain.settings import Settings
+from swatchbook.store.files.file_store import Files
 from swatchbook_base.reading import iter_pages
 from swatchbook_catalogue.pdf import reader
 from tests.origin import Origin, origin

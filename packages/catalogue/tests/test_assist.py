@@ -3,7 +3,7 @@
 import pytest
 from test_discover import found_in
 
-from swatchbook.records import DISAGREEMENT, Discovery, FoundProduct, Reading
+from swatchbook.domain.records import DISAGREEMENT, Discovery, FoundProduct, Reading
 from swatchbook_catalogue import describe
 from swatchbook_catalogue.llm import find_products
 from swatchbook_catalogue.llm.find_products import AGREED, ask_names

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from test_discover import found_in
 
-from swatchbook.records import Block, Page
+from swatchbook.domain.records import Block, Page
 from swatchbook_base.printed_prices import CODES, SIGNS
 from swatchbook_catalogue.attributes import read_words
 from swatchbook_catalogue.bare_values import is_bare_value

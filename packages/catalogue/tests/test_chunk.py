@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swatchbook.records import Block, Chunks, Page, Plan, PlannedPage, Table, fold
+from swatchbook.domain.records import Block, Chunks, Page, Plan, PlannedPage, Table, fold
 from swatchbook_catalogue.chunk import MOST_PIECES, chunk, word_pieces
 from swatchbook_catalogue.page_layout import normalise_line
 from tests.catalogue import layouts

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from test_discover import found_in
 
-from swatchbook.records import Block
+from swatchbook.domain.records import Block
 from tests.catalogue import layouts
 from tests.catalogue.layouts import Document
 

@@ -2,7 +2,7 @@
 
 from test_pictures import DECORATIVE, SHOWN, line, sighting
 
-from swatchbook.records import Box, Line, LostPicture, PlacementState, Sighting
+from swatchbook.domain.records import Box, Line, LostPicture, PlacementState, Sighting
 from swatchbook_catalogue.decoration import contexts, find_repeated, without_repeated
 from swatchbook_catalogue.placements import place_pictures
 

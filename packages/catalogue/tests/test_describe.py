@@ -1,6 +1,6 @@
 """Metadata comes from a product's own labels, tables and patterns, verbatim."""
 
-from swatchbook.records import Description, Discovery, Occurrence, Table
+from swatchbook.domain.records import Description, Discovery, Occurrence, Table
 from swatchbook_catalogue.attributes import key_of
 from swatchbook_catalogue.describe import assemble_products, describe
 from swatchbook_catalogue.discover import discover

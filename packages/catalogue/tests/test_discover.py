@@ -4,7 +4,7 @@ from statistics import mean
 
 import pytest
 
-from swatchbook.records import Block, Discovery, fold
+from swatchbook.domain.records import Block, Discovery, fold
 from swatchbook_base.geometry import turn_back, turn_box
 from swatchbook_catalogue.discover import UNSURE, discover, lay_out
 from swatchbook_catalogue.name_groups import find_name_groups

@@ -8,10 +8,10 @@ import pymupdf
 import pytest
 from PIL import Image, ImageCms
 
-from swatchbook.errors import DiskFull
-from swatchbook.records import Extraction, Picture, PlacementState, Plan, PlannedPage
-from swatchbook.settings import Settings
-from swatchbook.storage.files import Files
+from swatchbook.domain.errors import DiskFull
+from swatchbook.domain.records import Extraction, Picture, PlacementState, Plan, PlannedPage
+from swatchbook.domain.settings import Settings
+from swatchbook.store.files.file_store import Files
 from swatchbook_catalogue import extract as pipeline
 from swatchbook_catalogue.pdf import reader
 from tests.pdf import likeness

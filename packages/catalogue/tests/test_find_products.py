@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from swatchbook.errors import PayloadTooLarge
-from swatchbook.records import Discovery
+from swatchbook.domain.errors import PayloadTooLarge
+from swatchbook.domain.records import Discovery
 from swatchbook_catalogue.discover import discover
 from swatchbook_catalogue.llm.find_products import NONE_NAMED, ask_products
 from tests.catalogue import layouts

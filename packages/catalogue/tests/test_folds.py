@@ -10,9 +10,9 @@ import pymupdf
 import pytest
 from PIL import Image, ImageDraw
 
-from swatchbook.records import Extraction, PlacementState
-from swatchbook.settings import Settings
-from swatchbook.storage.files import Files
+from swatchbook.domain.records import Extraction, PlacementState
+from swatchbook.domain.settings import Settings
+from swatchbook.store.files.file_store import Files
 from swatchbook_catalogue.extract import extract
 from swatchbook_catalogue.pdf import reader
 from tests.pdf.making import Paper, all_pages, deflated, jpeg

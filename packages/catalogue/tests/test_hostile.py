@@ -11,9 +11,9 @@ import pymupdf
 import pytest
 
 from samples.generate import BUILD, build_layout
-from swatchbook.errors import Failure, Unexpected
-from swatchbook.settings import Settings
-from swatchbook.storage.files import Files
+from swatchbook.domain.errors import Failure, Unexpected
+from swatchbook.domain.settings import Settings
+from swatchbook.store.files.file_store import Files
 from swatchbook_base.reading import iter_pages
 from swatchbook_catalogue.extract import extract
 from swatchbook_catalogue.pdf import reader

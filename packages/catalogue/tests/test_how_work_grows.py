@@ -5,7 +5,7 @@ from types import ModuleType
 
 import pytest
 
-from swatchbook.records import Block, Discovery, Page, Table
+from swatchbook.domain.records import Block, Discovery, Page, Table
 from swatchbook_catalogue import (
     chunk,
     describe,

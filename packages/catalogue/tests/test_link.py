@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from swatchbook.records import (
+from swatchbook.domain.records import (
     Box,
     Chunks,
     Discovery,

@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from swatchbook.errors import InvalidModelOutput
-from swatchbook.records import Box, Description, Evidence, Occurrence, Page, Table
+from swatchbook.domain.errors import InvalidModelOutput
+from swatchbook.domain.records import Box, Description, Evidence, Occurrence, Page, Table
 from swatchbook_catalogue.describe import describe
 from swatchbook_catalogue.llm.metadata import ask_metadata
 from tests.catalogue.layouts import found_product, page, text
 from tests.catalogue.llm.chat import FakeChat, Reply
-from tests.providers import attentive
+from tests.models.providers import attentive
 
 NOTHING = Description(metadata={})
 

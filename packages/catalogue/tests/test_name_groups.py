@@ -6,7 +6,7 @@ from statistics import mean
 import pytest
 from test_discover import found_in, score
 
-from swatchbook.records import Block, Page
+from swatchbook.domain.records import Block, Page
 from swatchbook_catalogue.attributes import is_code
 from swatchbook_catalogue.choose_names import Weights, choose_names
 from swatchbook_catalogue.discover import lay_out

@@ -3,7 +3,7 @@
 import pytest
 from test_discover import found_in
 
-from swatchbook.records import Block, Page
+from swatchbook.domain.records import Block, Page
 from swatchbook_catalogue.name_candidates import product_name
 from swatchbook_catalogue.name_labels import without_label
 from swatchbook_catalogue.page_layout import Text, summarise_page

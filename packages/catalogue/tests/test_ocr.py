@@ -10,10 +10,10 @@ import pymupdf
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from swatchbook.errors import Configuration
-from swatchbook.records import Box, Extraction, Page, PlacementState
-from swatchbook.settings import Settings
-from swatchbook.storage.files import Files
+from swatchbook.domain.errors import Configuration
+from swatchbook.domain.records import Box, Extraction, Page, PlacementState
+from swatchbook.domain.settings import Settings
+from swatchbook.store.files.file_store import Files
 from swatchbook_base.geometry import area, move, overlap
 from swatchbook_base.image_limits import ImageLimits
 from swatchbook_base.reading import iter_pages

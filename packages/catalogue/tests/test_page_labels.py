@@ -1,4 +1,4 @@
-from swatchbook.records import Page
+from swatchbook.domain.records import Page
 from swatchbook_catalogue.plan import numbered_page, page_labels
 from tests.catalogue import layouts
 from tests.catalogue.layouts import HEIGHT, text

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from swatchbook.records import Block
+from swatchbook.domain.records import Block
 from swatchbook_catalogue.page_layout import join_paragraphs
 from tests.catalogue.layouts import text
 

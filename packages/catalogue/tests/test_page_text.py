@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.settings import Settings
-from swatchbook.storage.files import Files
+from swatchbook.domain.settings import Settings
+from swatchbook.store.files.file_store import Files
 from swatchbook_base.reading import iter_pages
 from swatchbook_catalogue.pdf import reader
 from swatchbook_catalogue.pdf.page_text import LONGEST_LINE

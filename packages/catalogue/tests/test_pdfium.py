@@ -7,10 +7,10 @@ from typing import Final
 
 import pytest
 
-from swatchbook.errors import Configuration, Failure, Unexpected
-from swatchbook.records import Drawing, DrawnBox, Extraction, Page, Plan, PlannedPage, Reading, sha256
-from swatchbook.settings import Settings
-from swatchbook.storage.files import Files
+from swatchbook.domain.errors import Configuration, Failure, Unexpected
+from swatchbook.domain.records import Drawing, DrawnBox, Extraction, Page, Plan, PlannedPage, Reading, sha256
+from swatchbook.domain.settings import Settings
+from swatchbook.store.files.file_store import Files
 from swatchbook_base.reading import iter_pages
 from swatchbook_catalogue.extract import extract
 from swatchbook_catalogue.pdf import reader

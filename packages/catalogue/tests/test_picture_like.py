@@ -9,9 +9,9 @@ import pymupdf
 import pytest
 from PIL import Image
 
-from swatchbook.records import Box, Drawing, DrawnBox, LostPicture, SeenPage
-from swatchbook.settings import Settings
-from swatchbook.storage.files import Files
+from swatchbook.domain.records import Box, Drawing, DrawnBox, LostPicture, SeenPage
+from swatchbook.domain.settings import Settings
+from swatchbook.store.files.file_store import Files
 from swatchbook_catalogue.extract import extract
 from swatchbook_catalogue.pdf import reader
 from swatchbook_catalogue.pdf.picture_like import pictures_seen

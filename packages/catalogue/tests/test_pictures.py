@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swatchbook.records import Box, Line, PlacementState, Sighting, Span, sha256
+from swatchbook.domain.records import Box, Line, PlacementState, Sighting, Span, sha256
 from swatchbook_catalogue.placements import CAPTION_LENGTH, NEARBY_LENGTH, caption, nearby_text, place_pictures
 
 PAGE: Box = (0, 0, 600, 800)

@@ -1,6 +1,6 @@
 """Pages are skipped on evidence of what they are; any other page is kept."""
 
-from swatchbook.records import Block, Discovery, Page, Plan
+from swatchbook.domain.records import Block, Discovery, Page, Plan
 from swatchbook_catalogue.discover import discover
 from swatchbook_catalogue.plan import make_plan
 from tests.catalogue import layouts

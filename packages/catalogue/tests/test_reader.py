@@ -8,7 +8,7 @@ from pathlib import Path
 import pymupdf
 import pytest
 
-from swatchbook.errors import (
+from swatchbook.domain.errors import (
     CrashedWorker,
     EncryptedDocument,
     Failure,
@@ -19,9 +19,9 @@ from swatchbook.errors import (
     UnreadableDocument,
     UnsupportedFormat,
 )
-from swatchbook.records import Page
-from swatchbook.settings import Settings
-from swatchbook.storage.files import Files
+from swatchbook.domain.records import Page
+from swatchbook.domain.settings import Settings
+from swatchbook.store.files.file_store import Files
 from swatchbook_base.reading import iter_pages
 from swatchbook_catalogue.pdf import reader
 from tests.pdf.making import Paper, gradient, jpeg

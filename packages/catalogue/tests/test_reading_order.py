@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from swatchbook.records import Block, Box, Page
+from swatchbook.domain.records import Block, Box, Page
 from swatchbook_catalogue.discover import discover
 from swatchbook_catalogue.page_layout import summarise_page
 from swatchbook_catalogue.reading_order import mark_spreads

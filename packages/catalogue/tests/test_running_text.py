@@ -1,6 +1,6 @@
 """Running heads and feet: what repeats in the margins."""
 
-from swatchbook.records import Block, Line, Page, Span
+from swatchbook.domain.records import Block, Line, Page, Span
 from swatchbook_catalogue.running_text import caption_lines, find_running_lines, margin_lines
 
 

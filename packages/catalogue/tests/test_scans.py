@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from swatchbook.errors import ProviderRejected, ProviderTimeout
-from swatchbook.records import Description, FailedPage, Scans
+from swatchbook.domain.errors import ProviderRejected, ProviderTimeout
+from swatchbook.domain.records import Description, FailedPage, Scans
 from swatchbook_catalogue.discover import discover
 from swatchbook_catalogue.llm.find_products import ask_products
 from swatchbook_catalogue.llm.metadata import ask_metadata
@@ -18,7 +18,7 @@ from swatchbook_catalogue.llm.scans import PAGE_SIDE, read_scans, scanned_pages,
 from tests.catalogue import layouts
 from tests.catalogue.llm.chat import FakeChat
 from tests.catalogue.llm.scanned import Scanned
-from tests.providers import attentive
+from tests.models.providers import attentive
 
 
 @pytest.fixture(scope="module")

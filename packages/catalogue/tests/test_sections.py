@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from swatchbook.records import Block, Box
+from swatchbook.domain.records import Block, Box
 from swatchbook_catalogue.choose_names import Choice, Weights
 from swatchbook_catalogue.discover import discover, lay_out
 from swatchbook_catalogue.name_groups import NameGroup

@@ -1,6 +1,6 @@
 """A table that lists several products of a page gives each of them its own row, and no other."""
 
-from swatchbook.records import Block, Box, FoundProduct, Occurrence
+from swatchbook.domain.records import Block, Box, FoundProduct, Occurrence
 from swatchbook_catalogue.describe import describe
 from tests.catalogue.layouts import found_product, page, text
 

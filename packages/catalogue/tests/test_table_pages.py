@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swatchbook.records import Box
+from swatchbook.domain.records import Box
 from swatchbook_catalogue.pdf.page_text import looks_tabular
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from swatchbook.records import Block, Box, Line, Occurrence
+from swatchbook.domain.records import Block, Box, Line, Occurrence
 from swatchbook_catalogue.table_rows import Cell, TableRows, pairs_in_columns
 from tests.catalogue.layouts import text
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.records import Block, Box, Discovery, Occurrence, Variant, fold
-from swatchbook.settings import Settings
-from swatchbook.storage.files import Files
+from swatchbook.domain.records import Block, Box, Discovery, Occurrence, Variant, fold
+from swatchbook.domain.settings import Settings
+from swatchbook.store.files.file_store import Files
 from swatchbook_base.reading import iter_pages
 from swatchbook_catalogue.discover import discover, with_families
 from swatchbook_catalogue.page_layout import summarise_page

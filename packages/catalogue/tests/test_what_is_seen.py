@@ -8,9 +8,9 @@ import numpy as np
 import pymupdf
 from PIL import Image, ImageDraw
 
-from swatchbook.records import PlacementState
-from swatchbook.settings import Settings
-from swatchbook.storage.files import Files
+from swatchbook.domain.records import PlacementState
+from swatchbook.domain.settings import Settings
+from swatchbook.store.files.file_store import Files
 from swatchbook_catalogue.extract import extract
 from swatchbook_catalogue.pdf import reader
 from swatchbook_catalogue.pdf.drawings import drawing_boxes

@@ -1,6 +1,6 @@
 """Ask a service from Python: `Client`, or `AsyncClient` with asyncio, and their errors."""
 
-from swatchbook.interface.client_errors import (
+from swatchbook.doors.client_errors import (
     Conflict,
     Denied,
     Invalid,

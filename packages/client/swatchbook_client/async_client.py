@@ -10,10 +10,10 @@ from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
 
 import httpx
 
-from swatchbook.interface import search_calls
-from swatchbook.interface.client_request import TIMEOUT_SECONDS, Call, Pages, connection, described, no_answer
-from swatchbook.interface.replies import ShownDocument
-from swatchbook.records import DocumentStatus
+from swatchbook.domain.records import DocumentStatus
+from swatchbook.doors import search_calls
+from swatchbook.doors.client_request import TIMEOUT_SECONDS, Call, Pages, connection, described, no_answer
+from swatchbook.doors.replies import ShownDocument
 from swatchbook_client import calls
 from swatchbook_client.waiting import SETTLED, Waiting
 

@@ -9,33 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from swatchbook.interface.client_request import Call, Pages, SentFile, content, record
-from swatchbook.interface.replies import (
-    Accepted,
-    AcceptedDocuments,
-    AcceptedImage,
-    Health,
-    Listed,
-    ListedChunks,
-    ListedDocument,
-    ListedEdits,
-    ListedEntities,
-    ListedEvents,
-    ListedImages,
-    ListedLinks,
-    ListedPages,
-    ListedProducts,
-    ListedReviews,
-    ListedStates,
-    ListedTrash,
-    Live,
-    Ready,
-    ReviewChoice,
-    ShownCoverage,
-    ShownDocument,
-    Uploaded,
-)
-from swatchbook.records import (
+from swatchbook.domain.records import (
     Chunk,
     Deletion,
     DocumentImage,
@@ -60,6 +34,32 @@ from swatchbook.records import (
     StoredEdit,
     TaughtReading,
     Trashed,
+)
+from swatchbook.doors.client_request import Call, Pages, SentFile, content, record
+from swatchbook.doors.replies import (
+    Accepted,
+    AcceptedDocuments,
+    AcceptedImage,
+    Health,
+    Listed,
+    ListedChunks,
+    ListedDocument,
+    ListedEdits,
+    ListedEntities,
+    ListedEvents,
+    ListedImages,
+    ListedLinks,
+    ListedPages,
+    ListedProducts,
+    ListedReviews,
+    ListedStates,
+    ListedTrash,
+    Live,
+    Ready,
+    ReviewChoice,
+    ShownCoverage,
+    ShownDocument,
+    Uploaded,
 )
 from swatchbook_teach.records import KeptReading, ReadingOrigin
 from swatchbook_teach.replies import ListedReadings, PageTexts, ProposedReadings, ShownReadings
@@ -176,7 +176,7 @@ def product(product: str) -> Call[ProductDetails]:
 def edit(document: str, edit: EditRequest) -> Call[Edited]:
     """Edit a document's products: rename, merge, split, add or reject them, or assign a picture to them.
 
-    `edit`: such as `Rename[str](product=…, name=…)` of `swatchbook.records`.
+    `edit`: such as `Rename[str](product=…, name=…)` of `swatchbook.domain.records`.
     """
     return record(
         Edited, "POST", "/documents/{document_id}/products/edits", document, json=edit.model_dump(mode="json")
@@ -371,7 +371,7 @@ def export(
     zone) are for shops. Raises InvalidReference for a file that is no mapping.
     """
     if isinstance(mapping, str | Path):
-        from swatchbook.export.shop_mapping import read_shop_mapping
+        from swatchbook.upkeep.export.shop_mapping import read_shop_mapping
 
         mapping = read_shop_mapping(Path(mapping)).model_dump(mode="json", exclude_unset=True)
     asked = {"document": document, "owner": owner, "format": format, "mapping": mapping, "pictures_url": pictures_url}

@@ -1,7 +1,7 @@
 """The Python client of a Swatchbook service.
 
 It sends one request for each call (lists: one for each 200 entries) and returns the records that the service sent.
-Every error is a subclass of `ServiceError`, one for each kind of status (`interface/client_errors.py`).
+Every error is a subclass of `ServiceError`, one for each kind of status (`doors/client_errors.py`).
 """
 
 import time
@@ -11,10 +11,10 @@ from typing import ClassVar, Concatenate, ParamSpec, Self, TypeVar
 
 import httpx
 
-from swatchbook.interface import search_calls
-from swatchbook.interface.client_request import TIMEOUT_SECONDS, Call, Pages, connection, described, no_answer
-from swatchbook.interface.replies import ShownDocument
-from swatchbook.records import DocumentStatus
+from swatchbook.domain.records import DocumentStatus
+from swatchbook.doors import search_calls
+from swatchbook.doors.client_request import TIMEOUT_SECONDS, Call, Pages, connection, described, no_answer
+from swatchbook.doors.replies import ShownDocument
 from swatchbook_client import calls
 from swatchbook_client.waiting import SETTLED, Waiting
 

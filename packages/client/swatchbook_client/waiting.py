@@ -4,9 +4,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from swatchbook.interface.client_errors import NoAnswer, ServiceError, Unavailable
-from swatchbook.interface.replies import ShownDocument
-from swatchbook.records import DocumentStatus
+from swatchbook.domain.records import DocumentStatus
+from swatchbook.doors.client_errors import NoAnswer, ServiceError, Unavailable
+from swatchbook.doors.replies import ShownDocument
 
 SETTLED = frozenset({DocumentStatus.COMPLETED, DocumentStatus.FAILED, DocumentStatus.BLOCKED, DocumentStatus.CANCELLED})
 """Statuses in which a document needs nothing, or a person: a wait ends."""

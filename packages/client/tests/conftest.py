@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.settings import load_settings
-from tests.interface.conftest import keys
-from tests.interface.service.served import Served, served
+from swatchbook.domain.settings import load_settings
+from tests.doors.conftest import keys
+from tests.doors.service.served import Served, served
 
 __all__ = ["keys"]
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.index.contract import FILTERS, FilterArguments, Filters
-from swatchbook.interface.client_errors import (
+from swatchbook.domain.records import DocumentStatus, IngestOptions, LostPicture, LostState
+from swatchbook.doors.client_errors import (
     Conflict,
     Denied,
     Invalid,
@@ -23,15 +23,15 @@ from swatchbook.interface.client_errors import (
     TooLarge,
     Unavailable,
 )
-from swatchbook.ledger.page_findings import add_audited
-from swatchbook.ledger.stored_documents import get_document
-from swatchbook.records import DocumentStatus, IngestOptions, LostPicture, LostState
+from swatchbook.index.contract import FILTERS, FilterArguments, Filters
 from swatchbook.resources import Resources
+from swatchbook.store.ledger.page_findings import add_audited
+from swatchbook.store.ledger.stored_documents import get_document
 from swatchbook_client import Client
+from tests.doors.conftest import ALL, ANNA
+from tests.doors.service.served import Served, answering
 from tests.fixtures import ROOT
-from tests.interface.conftest import ALL, ANNA
-from tests.interface.service.served import Served, answering
-from tests.ledger import scene
+from tests.store.ledger import scene
 from tests.tables import rows_of
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
@@ -115,7 +115,7 @@ def test_what_looks_like_a_picture_is_taken_in_or_dismissed(anna: Client, servic
 
 def test_lists_longer_than_one_answer_come_whole(anna: Client, document: str, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = list(anna.chunks(document))
-    monkeypatch.setattr("swatchbook.interface.client_request.PAGE_ENTRIES", 4)
+    monkeypatch.setattr("swatchbook.doors.client_request.PAGE_ENTRIES", 4)
     assert list(anna.chunks(document)) == whole
     assert len(whole) > 4
     assert all(one.ordinal < other.ordinal for one, other in pairwise(whole))

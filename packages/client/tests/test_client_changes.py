@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from swatchbook.errors import InvalidReference
-from swatchbook.interface import client_request
-from swatchbook.records import Add, Assign, Example, Merge, PictureSide, Rename
-from swatchbook.settings import load_settings
+from swatchbook.domain.errors import InvalidReference
+from swatchbook.domain.records import Add, Assign, Example, Merge, PictureSide, Rename
+from swatchbook.domain.settings import load_settings
+from swatchbook.doors import client_request
 from swatchbook_client import Client, Invalid, NotFound, calls
+from tests.doors.conftest import ANNA, BERT, asking
+from tests.doors.service.served import served
 from tests.fixtures import ROOT
-from tests.interface.conftest import ANNA, BERT, asking
-from tests.interface.service.served import served
 
 
 def test_an_edit_is_shown_at_once_and_can_be_undone(filled: Path, keys: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
+from swatchbook.domain.records import Rename, TaughtReading
+from swatchbook.domain.settings import Settings
+from swatchbook.doors import search_calls
+from swatchbook.doors.client_request import Call, Pages
+from swatchbook.doors.service.app import create_app
 from swatchbook.index.contract import FilterArguments
-from swatchbook.interface import search_calls
-from swatchbook.interface.client_request import Call, Pages
-from swatchbook.interface.service.app import create_app
-from swatchbook.records import Rename, TaughtReading
-from swatchbook.settings import Settings
 from swatchbook_client import AsyncClient, Client
 from swatchbook_client import calls as calls_of_clients
-from tests.interface.service.served import rest
+from tests.doors.service.served import rest
 
 WITHOUT_A_METHOD = {
     ("POST", "/hooks/upload"): "an object store or another service sends it, signed with its own key",
@@ -91,7 +91,7 @@ def test_every_method_is_in_both_clients() -> None:
 
 
 def test_help_says_what_comes_back() -> None:
-    assert "-> swatchbook.interface.replies.ShownDocument" in str(inspect.signature(Client.status))
+    assert "-> swatchbook.doors.replies.ShownDocument" in str(inspect.signature(Client.status))
     assert "-> collections.abc.AsyncIterator[" in str(inspect.signature(AsyncClient.products))
 
 

@@ -10,8 +10,8 @@ from typing import Final, Literal, TypeVar
 import torch
 from torch import Tensor, nn
 
-from swatchbook.errors import Configuration, reason_of
-from swatchbook.records import Role
+from swatchbook.domain.errors import Configuration, reason_of
+from swatchbook.domain.records import Role
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "float32", "bfloat16"]

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from torch import Tensor, nn
 
-from swatchbook.errors import Configuration
-from swatchbook.records import Role
+from swatchbook.domain.errors import Configuration
+from swatchbook.domain.records import Role
 from swatchbook_models.device import Device, Precision
 from swatchbook_models.pretrained import load_network, load_preparation
 from swatchbook_models.vision_encoder import VisionEncoder

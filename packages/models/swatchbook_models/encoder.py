@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING, Final
 
+from swatchbook.domain.records import Role, sha256
+from swatchbook.domain.settings import Settings
 from swatchbook.models.protocols import ImageEncoder
 from swatchbook.models.registry import ModelMaker, Models, ModelSpec, Pulled, Weights
-from swatchbook.records import Role, sha256
-from swatchbook.settings import Settings
 from swatchbook_models.weights import DEFAULT_REVISIONS, Checkpoint, checkpoint
 
 if TYPE_CHECKING:

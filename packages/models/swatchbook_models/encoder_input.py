@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from swatchbook.errors import Configuration
-from swatchbook.records import Record
+from swatchbook.domain.errors import Configuration
+from swatchbook.domain.records import Record
 
 OVERSAMPLING: Final = 2  # longest decoded side ÷ input side; 1.5 is hardly faster, at 3 few JPEGs decode at half size
 CPU: Final = torch.device("cpu")

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from swatchbook.errors import Configuration, reason_of
-from swatchbook.settings import PREFIX
+from swatchbook.domain.errors import Configuration, reason_of
+from swatchbook.domain.settings import PREFIX
 from swatchbook_models import open_clip
 from swatchbook_models.encoder_input import Preparation, read_preparation
 from swatchbook_models.weights import TAG_REVISION_DIGITS, Checkpoint

@@ -10,10 +10,17 @@ from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
 
-from swatchbook.errors import Authentication, Configuration, ProviderError, ProviderTimeout, as_failure, reason_of
-from swatchbook.extras import require_extras
+from swatchbook.domain.errors import (
+    Authentication,
+    Configuration,
+    ProviderError,
+    ProviderTimeout,
+    as_failure,
+    reason_of,
+)
+from swatchbook.domain.extras import require_extras
+from swatchbook.domain.settings import PREFIX, Settings
 from swatchbook.models.registry import Pulled
-from swatchbook.settings import PREFIX, Settings
 from swatchbook_models.weights import DEFAULT_REVISIONS, Checkpoint, files_of, is_folder, split_revision
 
 

@@ -25,8 +25,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from swatchbook.errors import Configuration, InvalidModelOutput
-from swatchbook.records import PIXEL_ROLES, Role
+from swatchbook.domain.errors import Configuration, InvalidModelOutput
+from swatchbook.domain.records import PIXEL_ROLES, Role
 from swatchbook_base.arrays import Pixels, Vectors
 from swatchbook_models.device import Device, Precision
 from swatchbook_models.pretrained import load_network, load_preparation, load_tokenizer

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from swatchbook.errors import InvalidModelOutput, OutOfMemory
-from swatchbook.records import Role
+from swatchbook.domain.errors import InvalidModelOutput, OutOfMemory
+from swatchbook.domain.records import Role
 from swatchbook_base.arrays import Pixels, Vectors
 from swatchbook_models.device import Device, Precision, choose_device, to_precision
 from swatchbook_models.encoder_input import CPU, Preparation, normalise, stack

@@ -9,9 +9,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from swatchbook.errors import Configuration
-from swatchbook.records import Record
-from swatchbook.settings import PREFIX
+from swatchbook.domain.errors import Configuration
+from swatchbook.domain.records import Record
+from swatchbook.domain.settings import PREFIX
 
 DEFAULT_REVISIONS: Final = {
     "google/siglip2-base-patch16-224": "75de2d55ec2d0b4efc50b3e9ad70dba96a7b2fa2",

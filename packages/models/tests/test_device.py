@@ -5,8 +5,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from swatchbook.errors import Configuration
-from swatchbook.records import Role
+from swatchbook.domain.errors import Configuration
+from swatchbook.domain.records import Role
 from swatchbook_models import device
 from swatchbook_models.device import choose_device, to_precision
 

@@ -5,10 +5,10 @@ import sys
 
 import pytest
 
-from swatchbook.errors import Configuration
+from swatchbook.domain.errors import Configuration
+from swatchbook.domain.records import Role
+from swatchbook.domain.settings import Settings
 from swatchbook.models.registry import model_record, requested, tags
-from swatchbook.records import Role
-from swatchbook.settings import Settings
 
 
 def test_multimodal_vectors_bring_those_they_are_made_from() -> None:
@@ -25,7 +25,7 @@ def test_ledger_keeps_the_settings_that_name_the_model() -> None:
 
 def test_tags_are_known_without_loading_torch() -> None:
     code = (
-        "import sys; from swatchbook.models.registry import requested; from swatchbook.settings import Settings;"
+        "import sys; from swatchbook.models.registry import requested; from swatchbook.domain.settings import Settings;"
         "requested(Settings(encoder='siglip', structure_model='facebook/dinov2-base')); print(*sys.modules)"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()

@@ -11,10 +11,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from swatchbook.errors import Configuration
+from swatchbook.domain.errors import Configuration
+from swatchbook.domain.records import Role
+from swatchbook.domain.settings import Settings
 from swatchbook.models.registry import load
-from swatchbook.records import Role
-from swatchbook.settings import Settings
 from swatchbook_models.open_clip import load_siglip
 from swatchbook_models.siglip import SiglipEncoder
 from tests.models import tiny

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch.nn import functional
 
-from swatchbook.errors import Configuration
-from swatchbook.images.decode import decode
-from swatchbook.images.pixels import shrink
+from swatchbook.domain.errors import Configuration
+from swatchbook.models.images.decode import decode
+from swatchbook.models.images.pixels import shrink
 from swatchbook_base.image_limits import ImageLimits
 from swatchbook_models.encoder_input import Preparation, normalise, read_preparation, resize, resize_as_floats, stack
-from tests.images.materials import print_of
+from tests.models.images.materials import print_of
 
 IMAGENET = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}
 SQUARE = {"height": 224, "width": 224}

@@ -14,11 +14,11 @@ import test_open_clip
 from huggingface_hub import constants
 from safetensors.torch import load_file
 
-from swatchbook.errors import Authentication, Configuration, ProviderError
+from swatchbook.domain.errors import Authentication, Configuration, ProviderError
+from swatchbook.domain.records import Role
+from swatchbook.domain.settings import Settings
 from swatchbook.models import registry
 from swatchbook.models.registry import load, tags
-from swatchbook.records import Role
-from swatchbook.settings import Settings
 from swatchbook_models.pull import chosen, pull
 from tests.models import tiny
 from tests.models.hub import COMMIT, Hub, hub
@@ -173,7 +173,7 @@ def test_the_command_line_pulls_from_the_hub_that_the_environment_names(there: H
         "SWATCHBOOK_ENCODER_MODEL": SIGLIP,
     }
     done = subprocess.run(
-        [sys.executable, "-m", "swatchbook.interface.cli.main", "models", "pull", "--json"],
+        [sys.executable, "-m", "swatchbook.doors.cli.main", "models", "pull", "--json"],
         env=environment, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -182,7 +182,7 @@ def test_the_command_line_pulls_from_the_hub_that_the_environment_names(there: H
     assert f"SWATCHBOOK_ENCODER_MODEL={SIGLIP}@{COMMIT}" in done.stderr
     there.down = True
     again = subprocess.run(
-        [sys.executable, "-m", "swatchbook.interface.cli.main", "models", "pull"],
+        [sys.executable, "-m", "swatchbook.doors.cli.main", "models", "pull"],
         env={**environment, "SWATCHBOOK_ENCODER_MODEL": f"{SIGLIP}@{COMMIT}"},
         capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip

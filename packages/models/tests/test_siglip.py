@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch.nn import functional
 
-from swatchbook.errors import Configuration, InvalidModelOutput
+from swatchbook.domain.errors import Configuration, InvalidModelOutput
+from swatchbook.domain.records import Role
+from swatchbook.domain.setting_values import Prompts
+from swatchbook.domain.settings import Settings
 from swatchbook.models.protocols import ImageEncoder, TextTower
 from swatchbook.models.registry import load, tags
-from swatchbook.records import Role
-from swatchbook.setting_values import Prompts
-from swatchbook.settings import Settings
 from swatchbook_base.arrays import Pixels
 from swatchbook_models.siglip import VISIONS, SiglipEncoder, SiglipVision, WithStructure, pool
 from tests.models import tiny

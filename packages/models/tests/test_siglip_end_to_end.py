@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 
 from benchmarks import bare_ingest
-from swatchbook.errors import Configuration, Failure
+from swatchbook.domain.errors import Configuration, Failure
+from swatchbook.domain.records import Role
+from swatchbook.domain.settings import load_settings
 from swatchbook.index.contract import Space, Where
-from swatchbook.ledger.queries.coverage import count_coverage
-from swatchbook.ledger.queries.image import image_details
-from swatchbook.ledger.space_objects import count_vectors
-from swatchbook.ledger.space_registry import active_spaces
 from swatchbook.models.registry import tags
-from swatchbook.records import Role
 from swatchbook.resources import Resources, open_resources
 from swatchbook.search.search import search
-from swatchbook.settings import load_settings
+from swatchbook.store.ledger.queries.coverage import count_coverage
+from swatchbook.store.ledger.queries.image import image_details
+from swatchbook.store.ledger.space_objects import count_vectors
+from swatchbook.store.ledger.space_registry import active_spaces
 from swatchbook.upkeep.verify import rebuild, verify
 from tests.command import run
 from tests.fixtures import ROOT

@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from swatchbook.errors import Failure, InvalidModelOutput, OutOfMemory
-from swatchbook.pipeline.bisect import bisect
-from swatchbook.records import Role
+from swatchbook.domain.errors import Failure, InvalidModelOutput, OutOfMemory
+from swatchbook.domain.records import Role
+from swatchbook.ingest.bisect import bisect
 from swatchbook_base.arrays import Pixels
 from swatchbook_models.encoder_input import Preparation
 from swatchbook_models.vision_encoder import BATCH, VisionEncoder

@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
-from swatchbook.errors import InvalidReference
-from swatchbook.export.formats import Exporter, Rows
-from swatchbook.export.shop_mapping import ADVICE, COMMON, ShopOptions
+from swatchbook.domain.errors import InvalidReference
+from swatchbook.upkeep.export.formats import Exporter, Rows
+from swatchbook.upkeep.export.shop_mapping import ADVICE, COMMON, ShopOptions
 from swatchbook_shops.offers import Offer
 from swatchbook_shops.shop_csv import Cells, pack, read_rows, sku_key, unpack, write_rows
 from swatchbook_shops.shop_fields import fill

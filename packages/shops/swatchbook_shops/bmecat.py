@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from typing import BinaryIO, Final
 from xml.sax.saxutils import unescape  # nosec: only unescapes
 
-from swatchbook.errors import InvalidReference
-from swatchbook.export.formats import Exporter, Rows
-from swatchbook.export.shop_mapping import ADVICE, ShopOptions
+from swatchbook.domain.errors import InvalidReference
+from swatchbook.upkeep.export.formats import Exporter, Rows
+from swatchbook.upkeep.export.shop_mapping import ADVICE, ShopOptions
 from swatchbook_shops.offers import Offer, beside_options, distinct_skus, picture_urls, shortened
 from swatchbook_shops.price_units import unit_code
 from swatchbook_shops.shop_fields import NotExportable, check_fields, fill

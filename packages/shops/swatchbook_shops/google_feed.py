@@ -10,8 +10,8 @@ from typing import BinaryIO, Final
 from urllib.parse import urlsplit
 from xml.sax.saxutils import unescape  # nosec: only unescapes
 
-from swatchbook.export.formats import Exporter, Rows
-from swatchbook.export.shop_mapping import ShopOptions
+from swatchbook.upkeep.export.formats import Exporter, Rows
+from swatchbook.upkeep.export.shop_mapping import ShopOptions
 from swatchbook_shops.offers import NO_PRICE, VARIES, Offer, picture_urls, shortened
 from swatchbook_shops.shop_fields import CONDITIONS, Allowed, NotExportable, check_fields, filled
 from swatchbook_shops.shop_file import Contents, ShopRecord, write_shop_file

@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, Final
 
-from swatchbook.errors import InvalidReference
-from swatchbook.export.formats import Exporter, Rows, Skipped
-from swatchbook.export.shop_mapping import ShopOptions
+from swatchbook.domain.errors import InvalidReference
+from swatchbook.upkeep.export.formats import Exporter, Rows, Skipped
+from swatchbook.upkeep.export.shop_mapping import ShopOptions
 from swatchbook_shops.offers import NO_PRICE, VARIES, Offer, Price, picture_urls
 from swatchbook_shops.price_units import unit_code
 from swatchbook_shops.shop_fields import check_fields

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from urllib.parse import quote
 
-from swatchbook.export.product_rows import ProductRow
-from swatchbook.export.shop_mapping import COMMON, ShopMapping, ShopOptions
-from swatchbook.records import identity
+from swatchbook.domain.records import identity
+from swatchbook.upkeep.export.product_rows import ProductRow
+from swatchbook.upkeep.export.shop_mapping import COMMON, ShopMapping, ShopOptions
 from swatchbook_base.one_line import one_line, shorten
 from swatchbook_base.printed_prices import currency_of, is_lowest, may_be_in, price_of
 from swatchbook_shops.article_weights import grams_of

@@ -10,8 +10,8 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import BinaryIO
 
-from swatchbook.errors import InvalidReference
-from swatchbook.export.formats import protect_cell, unprotected
+from swatchbook.domain.errors import InvalidReference
+from swatchbook.upkeep.export.formats import protect_cell, unprotected
 from swatchbook_base.one_line import one_line
 from swatchbook_base.printed_prices import codes_it_may_be
 from swatchbook_shops.offers import Offer, Price, clean

@@ -4,9 +4,9 @@ import re
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
-from swatchbook.did_you_mean import did_you_mean
-from swatchbook.errors import InvalidReference
-from swatchbook.export.shop_mapping import COMMON, PLACEHOLDER, ShopMapping, ShopOptions, Template
+from swatchbook.domain.did_you_mean import did_you_mean
+from swatchbook.domain.errors import InvalidReference
+from swatchbook.upkeep.export.shop_mapping import COMMON, PLACEHOLDER, ShopMapping, ShopOptions, Template
 from swatchbook_shops.items.batch_values import as_availability
 from swatchbook_shops.price_units import CODES, unit_code, unit_named
 

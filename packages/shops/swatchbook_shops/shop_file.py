@@ -14,10 +14,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol
 
-from swatchbook.errors import DiskFull, InvalidReference, reason_of
-from swatchbook.export.formats import Changes, Rows, Skipped, ToldChanges, grouped
-from swatchbook.export.product_rows import ProductRow
-from swatchbook.export.shop_mapping import ShopOptions
+from swatchbook.domain.errors import DiskFull, InvalidReference, reason_of
+from swatchbook.upkeep.export.formats import Changes, Rows, Skipped, ToldChanges, grouped
+from swatchbook.upkeep.export.product_rows import ProductRow
+from swatchbook.upkeep.export.shop_mapping import ShopOptions
 from swatchbook_shops.offers import Offer, offers
 from swatchbook_shops.shop_fields import NotExportable
 

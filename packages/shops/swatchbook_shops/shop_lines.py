@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 from xml.sax.saxutils import escape, quoteattr  # nosec: only escapes
 
-from swatchbook.errors import InvalidReference
+from swatchbook.domain.errors import InvalidReference
 from swatchbook_shops.offers import clean
 from swatchbook_shops.shop_file import only_changes
 

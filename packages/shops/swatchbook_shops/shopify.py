@@ -9,8 +9,8 @@ import unicodedata
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
-from swatchbook.export.formats import Exporter, Rows
-from swatchbook.export.shop_mapping import ShopOptions
+from swatchbook.upkeep.export.formats import Exporter, Rows
+from swatchbook.upkeep.export.shop_mapping import ShopOptions
 from swatchbook_shops.article_weights import as_decimal
 from swatchbook_shops.offers import Offer, picture_urls
 from swatchbook_shops.shop_csv import OneCurrency, as_html, pack, read_groups, unpack, write_rows

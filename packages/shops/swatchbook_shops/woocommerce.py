@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import BinaryIO, Final
 
-from swatchbook.export.formats import Exporter, Rows
-from swatchbook.export.shop_mapping import ShopOptions
+from swatchbook.upkeep.export.formats import Exporter, Rows
+from swatchbook.upkeep.export.shop_mapping import ShopOptions
 from swatchbook_shops.article_weights import as_decimal, centimetres_of
 from swatchbook_shops.items.batch_facts import is_fact_of
 from swatchbook_shops.items.shop_attributes import ANY, ShopAttribute, stored_attributes

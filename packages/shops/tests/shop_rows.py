@@ -8,12 +8,12 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from swatchbook.export.formats import ToldChanges, Written, write_products
-from swatchbook.export.product_rows import ProductRow
-from swatchbook.export.shop_mapping import ShopMapping, ShopOptions, Template
-from swatchbook.records import NO_MAPPING, identity
-from swatchbook.sources.batch import list_batch
-from swatchbook.sources.listed import ListedUrl
+from swatchbook.domain.records import NO_MAPPING, identity
+from swatchbook.ingest.sources.batch import list_batch
+from swatchbook.ingest.sources.listed import ListedUrl
+from swatchbook.upkeep.export.formats import ToldChanges, Written, write_products
+from swatchbook.upkeep.export.product_rows import ProductRow
+from swatchbook.upkeep.export.shop_mapping import ShopMapping, ShopOptions, Template
 from swatchbook_base.printed_prices import highest_of, price_of
 
 PICTURES = "https://cdn.example/pictures/"

@@ -4,14 +4,14 @@ from pathlib import Path
 
 from fastapi.testclient import TestClient
 
-from swatchbook.pipeline.begin_run import begin_work
-from swatchbook.pipeline.register_path import register_folder
-from swatchbook.pipeline.run import Work
-from swatchbook.pipeline.scan import scan
-from swatchbook.records import IngestOptions
+from swatchbook.domain.records import IngestOptions
+from swatchbook.ingest.begin_run import begin_work
+from swatchbook.ingest.register_path import register_folder
+from swatchbook.ingest.run import Work
+from swatchbook.ingest.scan import scan
 from swatchbook.resources import Resources
-from tests.interface.web.conftest import page, resources, sample
-from tests.sources.pictures import draw
+from tests.doors.web.conftest import page, resources, sample
+from tests.ingest.sources.pictures import draw
 
 __all__ = ("resources", "sample")
 

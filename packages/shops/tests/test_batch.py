@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from swatchbook.errors import InvalidReference
-from swatchbook.records import BatchMapping
-from swatchbook.sources.batch import MAX_PICTURES, content_id, is_batch, list_batch
-from swatchbook.sources.item_files import MAX_NAMED
-from swatchbook.sources.listed import ListedItem, ListedPicture, ListedUrl
+from swatchbook.domain.errors import InvalidReference
+from swatchbook.domain.records import BatchMapping
+from swatchbook.ingest.sources.batch import MAX_PICTURES, content_id, is_batch, list_batch
+from swatchbook.ingest.sources.item_files import MAX_NAMED
+from swatchbook.ingest.sources.listed import ListedItem, ListedPicture, ListedUrl
 
 MIB = 1 << 20
 

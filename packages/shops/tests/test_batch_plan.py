@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from test_shapes import EXPECTED, SHAPES
 
-from swatchbook.errors import InvalidReference
-from swatchbook.records import NO_MAPPING, BatchMapping
-from swatchbook.sources.batch import list_batch
+from swatchbook.domain.errors import InvalidReference
+from swatchbook.domain.records import NO_MAPPING, BatchMapping
+from swatchbook.ingest.sources.batch import list_batch
 from swatchbook_shops.items.batch_mapping import read_batch_mapping
 from swatchbook_shops.items.plan_batch import plan_batch
-from tests.sources.pictures import draw
+from tests.ingest.sources.pictures import draw
 
 CSV = "nr,what,cost_eur,shown,depot\n1,Oak,12.50,https://s.example/1.jpg,3\n2,Ash,,https://s.example/2.jpg,4\n"
 

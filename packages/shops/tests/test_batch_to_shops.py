@@ -13,19 +13,19 @@ from test_shopify import read_strictly
 from test_woocommerce import attributes_of
 from test_woocommerce import read_strictly as read_woocommerce
 
-from swatchbook.export.formats import Written, write_products
-from swatchbook.export.ledger_changes import told_changes
-from swatchbook.export.product_rows import as_rows, copy_pictures, picture_name, read_products
-from swatchbook.export.shop_mapping import ShopMapping, ShopOptions
-from swatchbook.ledger.product_codes import code_key, targets_of_codes
-from swatchbook.ledger.source_items import complete_items
-from swatchbook.pipeline.begin_run import begin_work
-from swatchbook.pipeline.register_path import register_folder
-from swatchbook.pipeline.run import Work
-from swatchbook.pipeline.scan import scan
-from swatchbook.records import IngestOptions, ProductDetails
+from swatchbook.domain.records import IngestOptions, ProductDetails
+from swatchbook.ingest.begin_run import begin_work
+from swatchbook.ingest.register_path import register_folder
+from swatchbook.ingest.run import Work
+from swatchbook.ingest.scan import scan
 from swatchbook.resources import Resources
-from tests.sources.pictures import draw
+from swatchbook.store.ledger.product_codes import code_key, targets_of_codes
+from swatchbook.store.ledger.source_items import complete_items
+from swatchbook.upkeep.export.formats import Written, write_products
+from swatchbook.upkeep.export.ledger_changes import told_changes
+from swatchbook.upkeep.export.product_rows import as_rows, copy_pictures, picture_name, read_products
+from swatchbook.upkeep.export.shop_mapping import ShopMapping, ShopOptions
+from tests.ingest.sources.pictures import draw
 
 ITEMS = (
     {"id": "1", "title": "Woven rug", "brand": "Nord", "price": 120.5, "currency": "EUR", "file_path": "rug.png",

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shop_rows import CHAIR, FLOOR, FLOOR_ROWS, FULL, ROWS, hostile, product, shop_file, variant
 
-from swatchbook.errors import InvalidReference
-from swatchbook.export.shop_mapping import ShopMapping, ShopOptions
+from swatchbook.domain.errors import InvalidReference
+from swatchbook.upkeep.export.shop_mapping import ShopMapping, ShopOptions
 from swatchbook_shops.bmecat import MOST, NAMESPACE
 
 Children = dict[str, str]

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swatchbook.records import NO_MAPPING
-from swatchbook.sources.batch import list_batch
+from swatchbook.domain.records import NO_MAPPING
+from swatchbook.ingest.sources.batch import list_batch
 from swatchbook_shops.items.batch_file import read_records
 from tests.tables import check_rows
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from swatchbook.interface.cli.main import app
-from tests.interface.conftest import asking
+from swatchbook.doors.cli.main import app
+from tests.doors.conftest import asking
 
 FULL = {
     "fields": {"description": "{name}", "link": "https://shop.example/{key}", "availability": "in_stock"},

@@ -11,18 +11,18 @@ from sqlalchemy import select, update
 from test_batch_to_shops import read
 from typer.testing import CliRunner
 
-from swatchbook.errors import InvalidReference
-from swatchbook.export.formats import Skipped
-from swatchbook.export.product_rows import read_products
-from swatchbook.interface.cli.main import app
-from swatchbook.interface.export import Exported, hints
-from swatchbook.ledger.stored_documents import all_documents
-from swatchbook.ledger.tables import documents, images, items
+from swatchbook.domain.errors import InvalidReference
+from swatchbook.domain.settings import Settings
+from swatchbook.doors.cli.main import app
+from swatchbook.doors.export import Exported, hints
 from swatchbook.resources import open_resources
-from swatchbook.settings import Settings
+from swatchbook.store.ledger.stored_documents import all_documents
+from swatchbook.store.ledger.tables import documents, images, items
+from swatchbook.upkeep.export.formats import Skipped
+from swatchbook.upkeep.export.product_rows import read_products
 from tests.command import attempt
-from tests.interface.conftest import asking
-from tests.sources.pictures import draw
+from tests.doors.conftest import asking
+from tests.ingest.sources.pictures import draw
 
 pytestmark = pytest.mark.usefixtures("filled")
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from openpyxl import Workbook
 
-from swatchbook.errors import InvalidReference
-from swatchbook.records import NO_MAPPING, BatchMapping, Variant
-from swatchbook.sources.batch import list_batch
-from swatchbook.sources.item_files import ReadRecord
-from swatchbook.sources.listed import ListedItem
-from swatchbook.sources.sidecar import read_table
+from swatchbook.domain.errors import InvalidReference
+from swatchbook.domain.records import NO_MAPPING, BatchMapping, Variant
+from swatchbook.ingest.sources.batch import list_batch
+from swatchbook.ingest.sources.item_files import ReadRecord
+from swatchbook.ingest.sources.listed import ListedItem
+from swatchbook.ingest.sources.sidecar import read_table
 from swatchbook_shops.items.batch_mapping import read_batch_mapping
 from swatchbook_shops.items.batch_record import read_record
 from swatchbook_shops.items.unread_fields import ColumnCheck

@@ -7,8 +7,8 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import pytest
 from openpyxl import Workbook
 
-from swatchbook.records import BatchMapping
-from swatchbook.sources.batch import list_batch
+from swatchbook.domain.records import BatchMapping
+from swatchbook.ingest.sources.batch import list_batch
 
 MIB = 1 << 20
 ITEM = "<item><id>1</id><title>{}</title><price>3 EUR</price><link>https://x.example/1</link></item>"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shop_rows import CHAIR, FLOOR, PICTURES, ROWS, hostile, product, shop_file, variant
 
-from swatchbook.export.shop_mapping import ShopMapping, ShopOptions
+from swatchbook.upkeep.export.shop_mapping import ShopMapping, ShopOptions
 
 Thing = dict[str, Any]
 

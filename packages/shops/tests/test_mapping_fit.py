@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.errors import InvalidReference
-from swatchbook.records import BatchMapping
+from swatchbook.domain.errors import InvalidReference
+from swatchbook.domain.records import BatchMapping
 from swatchbook_shops.items.mapping_fit import AbsentField, check_mapping_fits
 from swatchbook_shops.items.plan_batch import plan_batch
 

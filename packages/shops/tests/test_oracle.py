@@ -12,9 +12,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from swatchbook.records import NO_MAPPING
-from swatchbook.sources.batch import list_batch
-from swatchbook.sources.listed import ListedItem
+from swatchbook.domain.records import NO_MAPPING
+from swatchbook.ingest.sources.batch import list_batch
+from swatchbook.ingest.sources.listed import ListedItem
 from swatchbook_base.printed_prices import amounts_of
 
 FILES = sorted(each for each in (Path(__file__).parent / "shapes").rglob("*") if each.is_file())

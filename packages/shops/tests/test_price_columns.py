@@ -3,9 +3,9 @@
 import csv
 from pathlib import Path
 
-from swatchbook.records import NO_MAPPING
-from swatchbook.sources.batch import list_batch
-from swatchbook.sources.listed import ListedItem
+from swatchbook.domain.records import NO_MAPPING
+from swatchbook.ingest.sources.batch import list_batch
+from swatchbook.ingest.sources.listed import ListedItem
 from tests.tables import check_rows
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from swatchbook.records import BatchMapping
+from swatchbook.domain.records import BatchMapping
 from swatchbook_shops.items.batch_record import read_record
 from tests.tables import check_rows
 

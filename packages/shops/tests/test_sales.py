@@ -12,7 +12,7 @@ import test_woocommerce
 from shop_readers import READERS
 from shop_rows import FULL, product, shop_file, variant
 
-from swatchbook.export.shop_mapping import ShopOptions
+from swatchbook.upkeep.export.shop_mapping import ShopOptions
 from swatchbook_shops.article_weights import as_decimal, grams_of
 
 LAMP = {"price": "15.00", "currency": "EUR", "regular_price": "20", "weight": "1,2 kg"}

@@ -5,10 +5,10 @@ from typing import Any
 
 from openpyxl import Workbook
 
-from swatchbook.records import NO_MAPPING
-from swatchbook.sources.batch import list_batch
-from swatchbook.sources.listed import ListedItem
-from tests.sources.pictures import draw
+from swatchbook.domain.records import NO_MAPPING
+from swatchbook.ingest.sources.batch import list_batch
+from swatchbook.ingest.sources.listed import ListedItem
+from tests.ingest.sources.pictures import draw
 from tests.tables import check_rows, rows_of
 
 SHAPES = Path(__file__).parent / "shapes"

@@ -8,12 +8,12 @@ import pytest
 from shop_readers import READERS
 from shop_rows import CHAIR, FLOOR_ROWS, FULL, ROWS, product, shop_file, with_fields
 
-from swatchbook.errors import InvalidReference
-from swatchbook.export.formats import Changes, Rows, ToldChanges
-from swatchbook.export.product_rows import ProductRow
-from swatchbook.export.shop_mapping import ShopOptions
-from swatchbook.plugins import Kind, find
-from swatchbook.records import identity
+from swatchbook.domain.errors import InvalidReference
+from swatchbook.domain.plugins import Kind, find
+from swatchbook.domain.records import identity
+from swatchbook.upkeep.export.formats import Changes, Rows, ToldChanges
+from swatchbook.upkeep.export.product_rows import ProductRow
+from swatchbook.upkeep.export.shop_mapping import ShopOptions
 
 LAMP = product("Lamp", price="€ 40", pictures=("l.jpg",))
 TABLE = product("Table", price="€ 300", pictures=("t.jpg",))

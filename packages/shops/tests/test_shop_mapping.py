@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from shop_readers import READERS
 from shop_rows import FULL, product, shop_file, with_fields
 
-from swatchbook.errors import InvalidReference
-from swatchbook.export.formats import shop_options
-from swatchbook.export.shop_mapping import (
+from swatchbook.domain.errors import InvalidReference
+from swatchbook.upkeep.export.formats import shop_options
+from swatchbook.upkeep.export.shop_mapping import (
     COMMON,
     OWN_NAMES,
     SECTIONS,

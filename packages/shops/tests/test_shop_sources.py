@@ -6,17 +6,17 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from swatchbook.errors import InvalidReference
-from swatchbook.pipeline.scan import is_unchanged
-from swatchbook.records import BatchMapping
+from swatchbook.domain.errors import InvalidReference
+from swatchbook.domain.records import BatchMapping
+from swatchbook.ingest.scan import is_unchanged
+from swatchbook.ingest.sources.batch import is_batch, list_batch
+from swatchbook.ingest.sources.folder import list_folder
+from swatchbook.ingest.sources.table import TableMapping, TakenRow, judge_rows, letters_in_doubt
+from swatchbook.ingest.sources.write_batch import write_items
 from swatchbook.resources import Resources
-from swatchbook.sources.batch import is_batch, list_batch
-from swatchbook.sources.folder import list_folder
-from swatchbook.sources.table import TableMapping, TakenRow, judge_rows, letters_in_doubt
-from swatchbook.sources.write_batch import write_items
 from swatchbook_shops.items.batch_mapping import read_batch_mapping
-from tests.pipeline.test_scan import LAMP, SOFA, batch, begin, document_of, end, folder, names, scanned
-from tests.sources.pictures import draw, write
+from tests.ingest.sources.pictures import draw, write
+from tests.ingest.test_scan import LAMP, SOFA, batch, begin, document_of, end, folder, names, scanned
 
 __all__ = ("folder",)
 

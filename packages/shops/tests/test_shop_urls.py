@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 from swatchbook.resources import Resources
+from tests.ingest.sources.pictures import write
+from tests.ingest.test_scan_urls import at, begin, reasons, resources, scanned, server
 from tests.origin import Origin
-from tests.pipeline.test_scan_urls import at, begin, reasons, resources, scanned, server
-from tests.sources.pictures import write
 
 __all__ = ("resources", "server")
 

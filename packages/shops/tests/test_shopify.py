@@ -18,8 +18,8 @@ from shop_rows import (
     variant,
 )
 
-from swatchbook.export.formats import protect_cell
-from swatchbook.export.shop_mapping import ShopMapping, ShopOptions, Template
+from swatchbook.upkeep.export.formats import protect_cell
+from swatchbook.upkeep.export.shop_mapping import ShopMapping, ShopOptions, Template
 from swatchbook_shops.shopify import ALWAYS, COLUMNS, handle_of
 
 Row = dict[str, str]

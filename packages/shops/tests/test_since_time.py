@@ -8,10 +8,10 @@ import pytest
 from shop_readers import READERS
 from shop_rows import FLOOR_ROWS, FULL, product, shop_file, with_fields
 
-from swatchbook.errors import InvalidReference
-from swatchbook.export.formats import Changes, ToldChanges, Written
-from swatchbook.export.product_rows import ProductRow
-from swatchbook.export.shop_mapping import ShopOptions, read_since
+from swatchbook.domain.errors import InvalidReference
+from swatchbook.upkeep.export.formats import Changes, ToldChanges, Written
+from swatchbook.upkeep.export.product_rows import ProductRow
+from swatchbook.upkeep.export.shop_mapping import ShopOptions, read_since
 
 SINCE = FULL.model_copy(update={"since": datetime(2026, 11, 1, tzinfo=UTC)})
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.records import NO_MAPPING
-from swatchbook.sources.batch import list_batch
-from swatchbook.sources.folder import list_folder
+from swatchbook.domain.records import NO_MAPPING
+from swatchbook.ingest.sources.batch import list_batch
+from swatchbook.ingest.sources.folder import list_folder
 from swatchbook_shops.items import text_file
 from swatchbook_shops.items.plan_batch import plan_batch
 from swatchbook_shops.items.text_file import letters_of, open_utf8
-from tests.sources.pictures import draw
+from tests.ingest.sources.pictures import draw
 
 MIB = 1 << 20
 HEAD = "sku;title;price;images\n"

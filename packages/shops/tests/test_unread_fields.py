@@ -4,8 +4,8 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
-from swatchbook.records import NO_MAPPING, BatchMapping
-from swatchbook.sources.batch import list_batch
+from swatchbook.domain.records import NO_MAPPING, BatchMapping
+from swatchbook.ingest.sources.batch import list_batch
 from swatchbook_shops.items.unread_fields import LOOKED_AT, ColumnCheck
 
 POT = {

@@ -6,12 +6,12 @@ from urllib.parse import urlencode
 
 from fastapi.testclient import TestClient
 
-from swatchbook.ledger.stored_documents import get_document, list_documents
-from swatchbook.records import BatchMapping
+from swatchbook.domain.records import BatchMapping
+from swatchbook.store.ledger.stored_documents import get_document, list_documents
 from swatchbook_shops.items.batch_names import FIELDS
-from tests.interface.conftest import client
-from tests.interface.web.conftest import BROWSER, Page, page
-from tests.interface.web.test_uploads import answered, end, picture, selected, send_batch, tools
+from tests.doors.conftest import client
+from tests.doors.web.conftest import BROWSER, Page, page
+from tests.doors.web.test_uploads import answered, end, picture, selected, send_batch, tools
 
 __all__ = ("client", "picture")
 

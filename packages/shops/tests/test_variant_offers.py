@@ -12,8 +12,8 @@ import test_woocommerce
 from shop_readers import READERS
 from shop_rows import FULL, product, shop_file, variant, with_fields
 
-from swatchbook.export.product_rows import ProductRow
-from swatchbook.export.shop_mapping import ShopMapping, ShopOptions
+from swatchbook.upkeep.export.product_rows import ProductRow
+from swatchbook.upkeep.export.shop_mapping import ShopMapping, ShopOptions
 
 SHIRT = product("Shirt", price="€ 19", pictures=("s.jpg",))
 

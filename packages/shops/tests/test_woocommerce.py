@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shop_rows import CHAIR, FLOOR, ROWS, hostile, product, shop_file, variant
 
-from swatchbook.errors import InvalidReference
-from swatchbook.export.formats import Changes, protect_cell
-from swatchbook.export.shop_mapping import ShopMapping, ShopOptions
+from swatchbook.domain.errors import InvalidReference
+from swatchbook.upkeep.export.formats import Changes, protect_cell
+from swatchbook.upkeep.export.shop_mapping import ShopMapping, ShopOptions
 from swatchbook_shops.offers import clean
 from swatchbook_shops.woocommerce import ALWAYS, COLUMNS, ONLY_CHANGES
 

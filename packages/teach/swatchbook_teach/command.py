@@ -12,7 +12,7 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from swatchbook.interface.cli.shared_arguments import (
+from swatchbook.doors.cli.shared_arguments import (
     AllOwners,
     Json,
     OwnerName,
@@ -23,16 +23,16 @@ from swatchbook.interface.cli.shared_arguments import (
     login_name,
     opened_resources,
 )
-from swatchbook.interface.cli.terminal import cell, duration, note, out, owner_flag, resumable, say_json, table
+from swatchbook.doors.cli.terminal import cell, duration, note, out, owner_flag, resumable, say_json, table
 from swatchbook_base.one_line import clean
 from swatchbook_base.truncate import page_numbers, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from swatchbook.ledger.stored_documents import Document
-    from swatchbook.records import Example, RunReport, Shown, TaughtReading
+    from swatchbook.domain.records import Example, RunReport, Shown, TaughtReading
     from swatchbook.resources import Resources
+    from swatchbook.store.ledger.stored_documents import Document
     from swatchbook_teach.lessons import Lesson
     from swatchbook_teach.records import KeptReading, OtherReading, PagePlace, Proposal, ProposedPictures, ReadingOrigin
 
@@ -188,7 +188,7 @@ def teach(
 
 def _read_shown(page: int | None, given: "dict[str, list[str] | None]") -> list[_Shown]:
     """Return what the options show, each with its page. Raises BadParameter."""
-    from swatchbook.records import OF_PICTURES, Shown
+    from swatchbook.domain.records import OF_PICTURES, Shown
 
     shown = list[_Shown]()
     for option, texts in given.items():
@@ -255,14 +255,14 @@ def _choices(resources: "Resources", document: "Document", asked: _Asked) -> lis
 
 def _with_side(document: "Document", side: Side) -> "TaughtReading":
     """Return the document's reading in use, with pictures on a side of the names."""
-    from swatchbook.records import PictureSide
+    from swatchbook.domain.records import PictureSide
 
     chosen = None if side is Side.AS_FOUND else PictureSide(side.value)
     return document.options.taught.model_copy(update={"side": chosen})
 
 
 def _examples(resources: "Resources", lesson: "Lesson", shown: "Sequence[_Shown]") -> "list[Example]":
-    from swatchbook.records import OF_PICTURES
+    from swatchbook.domain.records import OF_PICTURES
     from swatchbook_teach.lessons import find_examples
     from swatchbook_teach.taught_pictures import find_picture
 
@@ -378,8 +378,8 @@ def _undo(resources: "Resources", document: "Document", *, as_json: bool) -> int
 
 def _ingest_again(resources: "Resources", document: "Document", *, quiet: bool) -> "tuple[list[RunReport], int]":
     """Process the document, unless it was accepted already and is complete; return the reports and the exit code."""
-    from swatchbook.interface.cli.ingest import resume
-    from swatchbook.ledger.stored_documents import get_document
+    from swatchbook.doors.cli.ingest import resume
+    from swatchbook.store.ledger.stored_documents import get_document
     from swatchbook.upkeep.queue_again import is_current
 
     now = get_document(resources.ledger, document.id)
@@ -520,7 +520,7 @@ def readings(
 
 
 def _export(document: "Document", to: Path) -> None:
-    from swatchbook.errors import InvalidReference
+    from swatchbook.domain.errors import InvalidReference
     from swatchbook_teach.lessons import in_use
     from swatchbook_teach.reading_files import write_reading
 

@@ -6,12 +6,12 @@ queueing the document again are one transaction. An undone reading stays in the 
 
 from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
-from swatchbook.errors import InvalidReference
-from swatchbook.ledger.database import Ledger, db_now
-from swatchbook.ledger.document_commands import queue_with
-from swatchbook.ledger.stored_documents import PDF, Document, load_document, owned_by, read_options
-from swatchbook.ledger.tables import documents, taught_readings, trash
-from swatchbook.records import UNTAUGHT, DocumentStatus, TaughtReading
+from swatchbook.domain.errors import InvalidReference
+from swatchbook.domain.records import UNTAUGHT, DocumentStatus, TaughtReading
+from swatchbook.store.ledger.database import Ledger, db_now
+from swatchbook.store.ledger.document_commands import queue_with
+from swatchbook.store.ledger.stored_documents import PDF, Document, load_document, owned_by, read_options
+from swatchbook.store.ledger.tables import documents, taught_readings, trash
 from swatchbook_teach.records import KeptReading, ReadingOrigin
 
 

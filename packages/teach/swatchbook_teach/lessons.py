@@ -10,13 +10,8 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Final, NamedTuple
 from weakref import WeakKeyDictionary
 
-from swatchbook.cache_keys import stage_key
-from swatchbook.errors import InvalidReference
-from swatchbook.ledger.edited_products import read_found
-from swatchbook.ledger.stored_documents import PDF, Document
-from swatchbook.ledger.trashed_documents import get_trashed
-from swatchbook.read_ahead import read_once
-from swatchbook.records import (
+from swatchbook.domain.errors import InvalidReference
+from swatchbook.domain.records import (
     OF_PICTURES,
     UNTAUGHT,
     DocumentStatus,
@@ -27,7 +22,12 @@ from swatchbook.records import (
     TaughtReading,
     fold,
 )
+from swatchbook.ingest.cache_keys import stage_key
+from swatchbook.read_ahead import read_once
 from swatchbook.resources import Resources
+from swatchbook.store.ledger.edited_products import read_found
+from swatchbook.store.ledger.stored_documents import PDF, Document
+from swatchbook.store.ledger.trashed_documents import get_trashed
 from swatchbook_base.one_line import shorten
 from swatchbook_base.reading import iter_pages
 from swatchbook_teach import kept_readings

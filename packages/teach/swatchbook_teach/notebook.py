@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from swatchbook.errors import InvalidReference
-from swatchbook.ledger.stored_documents import Document
-from swatchbook.records import OF_PICTURES, Example, PictureSide, Shown
+from swatchbook.domain.errors import InvalidReference
+from swatchbook.domain.records import OF_PICTURES, Example, PictureSide, Shown
 from swatchbook.resources import Resources
+from swatchbook.store.ledger.stored_documents import Document
 from swatchbook_teach.lessons import Lesson, find_examples, open_lesson, propose_likeliest, propose_readings
 from swatchbook_teach.records import Proposal
 from swatchbook_teach.taught_pictures import find_picture

@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple, TypeVar
 
-from swatchbook.errors import FileMissing, InvalidReference
-from swatchbook.ledger.stored_documents import Document, get_document
-from swatchbook.records import WHOLE_TEXT, Page, TaughtReading
+from swatchbook.domain.errors import FileMissing, InvalidReference
+from swatchbook.domain.records import WHOLE_TEXT, Page, TaughtReading
 from swatchbook.resources import Resources
+from swatchbook.store.ledger.stored_documents import Document, get_document
 from swatchbook_teach.kept_readings import list_readings
 from swatchbook_teach.lessons import Lesson, preview_reading
 from swatchbook_teach.records import KeptReading, OfferedReading
@@ -86,7 +86,7 @@ def find_fitting(resources: Resources, document: Document, pages_file: str | Non
 
 def describe_offer(resources: Resources, document: Document) -> str | None:
     """Return a sentence that names a taught document like this one, and the command that shows its reading."""
-    from swatchbook.interface.cli.terminal import owner_flag
+    from swatchbook.doors.cli.terminal import owner_flag
 
     if not (fitting := find_fitting(resources, document, document.pages_file)):
         return None

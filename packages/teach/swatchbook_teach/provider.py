@@ -6,11 +6,11 @@ Modules are imported when they are asked: naming the version for a cache key nee
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from swatchbook.records import Discovery, Extraction, LostPicture, Page, Reading, TaughtReading
+from swatchbook.domain.records import Discovery, Extraction, LostPicture, Page, Reading, TaughtReading
 
 if TYPE_CHECKING:
-    from swatchbook.ledger.stored_documents import Document
     from swatchbook.resources import Resources
+    from swatchbook.store.ledger.stored_documents import Document
     from swatchbook_catalogue.link_features import PagePlaces
     from swatchbook_teach.records import Proposal
 

@@ -5,10 +5,10 @@ from typing import Literal
 
 import yaml
 
-from swatchbook.export.atomic_file import atomic_file
-from swatchbook.ledger.stored_documents import Document
-from swatchbook.records import TaughtReading
-from swatchbook.sources.mapping_file import read_mapping_file
+from swatchbook.domain.records import TaughtReading
+from swatchbook.ingest.sources.mapping_file import read_mapping_file
+from swatchbook.store.ledger.stored_documents import Document
+from swatchbook.upkeep.export.atomic_file import atomic_file
 from swatchbook_base.one_line import one_line
 from swatchbook_teach.records import ReadingFile
 

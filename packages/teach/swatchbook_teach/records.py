@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from swatchbook.records import GridRule, Record, Sha256, TaughtReading
+from swatchbook.domain.records import GridRule, Record, Sha256, TaughtReading
 from swatchbook_base.geometry import Box
 
 

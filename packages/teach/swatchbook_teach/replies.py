@@ -1,6 +1,6 @@
 """The records of the service's answers about teaching, which its endpoints send and `swatchbook_client` reads."""
 
-from swatchbook.records import Box, PlacementKind, PlacementState, Record, TaughtReading
+from swatchbook.domain.records import Box, PlacementKind, PlacementState, Record, TaughtReading
 from swatchbook_teach.records import KeptReading, OfferedReading, OtherReading, Proposal
 
 

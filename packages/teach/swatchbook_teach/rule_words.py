@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from swatchbook.records import Cut, PictureSide, TaughtReading, TextRule, TraitValue
+from swatchbook.domain.records import Cut, PictureSide, TaughtReading, TextRule, TraitValue
 from swatchbook_teach.learning.shared_traits import GROUP
 
 

@@ -1,7 +1,7 @@
 """Endpoints for teaching a document by example: the texts to show, what follows from examples, accepting and undoing.
 
-What a reading is: `swatchbook/records/teaching.py`. At most two readings are worked out at once; others wait up to
-20 s, then get 503.
+What a reading is: `swatchbook/domain/records/teaching.py`. At most two readings are worked out at once; others wait up
+to 20 s, then get 503.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,10 +13,11 @@ from uuid import UUID
 from fastapi import APIRouter, HTTPException, Query
 from pydantic import Field, TypeAdapter
 
-from swatchbook.interface.service.auth import Caller, TheCaller, choose_known
-from swatchbook.interface.service.documents import DocumentId, find, find_changeable
-from swatchbook.interface.service.images import PageNumber
-from swatchbook.interface.service.parameters import (
+from swatchbook.domain.records import UNTAUGHT, Example, PictureSide, PlacementState, TaughtReading
+from swatchbook.doors.service.auth import Caller, TheCaller, choose_known
+from swatchbook.doors.service.documents import DocumentId, find, find_changeable
+from swatchbook.doors.service.images import PageNumber
+from swatchbook.doors.service.parameters import (
     Number,
     OwnerOfDocuments,
     Paging,
@@ -27,11 +28,10 @@ from swatchbook.interface.service.parameters import (
     cut_page,
     read_cursor,
 )
-from swatchbook.interface.service.problems import documented
-from swatchbook.ledger.queries.placed_pictures import read_placed
-from swatchbook.ledger.stored_documents import PDF
-from swatchbook.records import UNTAUGHT, Example, PictureSide, PlacementState, TaughtReading
+from swatchbook.doors.service.problems import documented
 from swatchbook.resources import Resources
+from swatchbook.store.ledger.queries.placed_pictures import read_placed
+from swatchbook.store.ledger.stored_documents import PDF
 from swatchbook_teach import lessons
 from swatchbook_teach.kept_readings import accept_reading, list_readings
 from swatchbook_teach.learning.taught_products import read_names

@@ -9,11 +9,8 @@ from contextlib import closing
 from io import BytesIO
 from typing import Final, NamedTuple
 
-from swatchbook.errors import InvalidReference
-from swatchbook.ledger.page_findings import list_lost_pictures
-from swatchbook.ledger.queries.placed_pictures import count_pictured, read_placed
-from swatchbook.ledger.stored_documents import Document
-from swatchbook.records import (
+from swatchbook.domain.errors import InvalidReference
+from swatchbook.domain.records import (
     COUNTED,
     OF_PICTURES,
     Description,
@@ -32,6 +29,9 @@ from swatchbook.records import (
     sha256,
 )
 from swatchbook.resources import Resources
+from swatchbook.store.ledger.page_findings import list_lost_pictures
+from swatchbook.store.ledger.queries.placed_pictures import count_pictured, read_placed
+from swatchbook.store.ledger.stored_documents import Document
 from swatchbook_base.geometry import Box, area, centre_inside
 from swatchbook_base.reading import iter_pages
 from swatchbook_catalogue import describe, link
@@ -286,7 +286,7 @@ class PageViews:
 def _empty_on(page: SeenPage, pictures: TaughtPictures) -> Iterator[Box]:
     from PIL import Image  # while a page is looked at: other commands start without
 
-    from swatchbook.images.empty_paper import find_empty, is_blank
+    from swatchbook.models.images.empty_paper import find_empty, is_blank
 
     with Image.open(BytesIO(page.jpeg)) as image:
         image.load()

@@ -1,8 +1,8 @@
 """Fixtures of `tests/ledger` and `tests/interface`: a fresh ledger on each database, a service with anna's sample."""
 
-from tests.interface.conftest import client, keys
-from tests.interface.web.conftest import document, resources, sample
-from tests.ledger.conftest import (
+from tests.doors.conftest import client, keys
+from tests.doors.web.conftest import document, resources, sample
+from tests.store.ledger.conftest import (
     database,
     ledger,
     new_ledger,

@@ -11,11 +11,11 @@ import pytest
 from PIL import Image, ImageDraw
 
 from benchmarks import bare_ingest
-from swatchbook.ledger.queries.document import read_products
-from swatchbook.ledger.stored_documents import Document, list_documents
-from swatchbook.records import Box
+from swatchbook.domain.records import Box
+from swatchbook.domain.settings import load_settings
 from swatchbook.resources import Resources, open_resources
-from swatchbook.settings import load_settings
+from swatchbook.store.ledger.queries.document import read_products
+from swatchbook.store.ledger.stored_documents import Document, list_documents
 from tests.pdf.making import Paper, photo, png
 
 NAMES = (("Alder", "Birke"), ("Cedro", "Dune"), ("Esche", "Fjord"))

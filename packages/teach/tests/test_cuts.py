@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swatchbook.records import WHOLE_TEXT, Cut
+from swatchbook.domain.records import WHOLE_TEXT, Cut
 from swatchbook_teach.learning.cuts import NUMBER, find_cuts, names_in
 
 

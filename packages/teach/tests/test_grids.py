@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from swatchbook.records import GridRule
+from swatchbook.domain.records import GridRule
 from swatchbook_base.geometry import Box
 from swatchbook_teach.learning.grid_edges import PicturePixels
 from swatchbook_teach.learning.grids import cells_of, fits, grid_of, gutters

@@ -2,17 +2,26 @@
 
 import pytest
 
-from swatchbook.errors import InvalidReference
-from swatchbook.ledger import runs
-from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.document_commands import mark_deleting, request_again
-from swatchbook.ledger.stored_documents import FOLDER, PDF, Document, get_document, queue
-from swatchbook.ledger.trashed_documents import move_to_trash, restore_trashed
-from swatchbook.records import UNTAUGHT, Cut, DocumentStatus, Example, IngestOptions, TaughtReading, TextRule, sha256
+from swatchbook.domain.errors import InvalidReference
+from swatchbook.domain.records import (
+    UNTAUGHT,
+    Cut,
+    DocumentStatus,
+    Example,
+    IngestOptions,
+    TaughtReading,
+    TextRule,
+    sha256,
+)
+from swatchbook.store.ledger import runs
+from swatchbook.store.ledger.database import Ledger
+from swatchbook.store.ledger.document_commands import mark_deleting, request_again
+from swatchbook.store.ledger.stored_documents import FOLDER, PDF, Document, get_document, queue
+from swatchbook.store.ledger.trashed_documents import move_to_trash, restore_trashed
 from swatchbook_teach import kept_readings
 from swatchbook_teach.kept_readings import accept_reading, list_readings, undo_reading
 from swatchbook_teach.records import ReadingOrigin
-from tests.ledger.scene import begin, delete
+from tests.store.ledger.scene import begin, delete
 
 LARGE = TaughtReading(
     names=(TextRule(traits={"size": 12.0, "bold": True, "font": "Arial"}, cut=Cut(after="REF: ")),),

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swatchbook.records import Example, TaughtReading, TextRule
+from swatchbook.domain.records import Example, TaughtReading, TextRule
 from swatchbook_catalogue.page_layout import upright
 from swatchbook_teach.learning.learn import _most_promising, learn
 from swatchbook_teach.learning.propose import preview, propose

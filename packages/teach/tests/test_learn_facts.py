@@ -7,7 +7,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from swatchbook.records import Box, Discovery, Example, FoundProduct, Shown, TaughtReading
+from swatchbook.domain.records import Box, Discovery, Example, FoundProduct, Shown, TaughtReading
 from swatchbook_catalogue.describe import describe_all
 from swatchbook_catalogue.discover import discover
 from swatchbook_teach.learning.propose import preview, propose

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swatchbook.records import (
+from swatchbook.domain.records import (
     UNTAUGHT,
     Example,
     Page,

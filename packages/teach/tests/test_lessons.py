@@ -9,15 +9,15 @@ import pytest
 from sqlalchemy import select
 from taught_catalogues import NAMES, ingest, make, make_home, names_of, open_copy
 
-from swatchbook.errors import InvalidReference
-from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.queries.document import read_products
-from swatchbook.ledger.stored_documents import Document, get_document, list_documents
-from swatchbook.ledger.tables import metadata
-from swatchbook.ledger.trashed_documents import move_to_trash
-from swatchbook.records import UNTAUGHT, DocumentStatus, Shown
+from swatchbook.domain.errors import InvalidReference
+from swatchbook.domain.records import UNTAUGHT, DocumentStatus, Shown
+from swatchbook.domain.settings import load_settings
 from swatchbook.resources import Resources, open_resources
-from swatchbook.settings import load_settings
+from swatchbook.store.ledger.database import Ledger
+from swatchbook.store.ledger.queries.document import read_products
+from swatchbook.store.ledger.stored_documents import Document, get_document, list_documents
+from swatchbook.store.ledger.tables import metadata
+from swatchbook.store.ledger.trashed_documents import move_to_trash
 from swatchbook_catalogue import stages
 from swatchbook_teach import lessons
 from swatchbook_teach.kept_readings import list_readings

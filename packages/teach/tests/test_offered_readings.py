@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from taught_catalogues import ingest, make, make_home, open_copy
 
-from swatchbook.ledger.document_editions import declare_edition
-from swatchbook.ledger.stored_documents import Document, get_document, list_documents
-from swatchbook.records import Example, TaughtReading, TextRule
+from swatchbook.domain.records import Example, TaughtReading, TextRule
 from swatchbook.resources import Resources
+from swatchbook.store.ledger.document_editions import declare_edition
+from swatchbook.store.ledger.stored_documents import Document, get_document, list_documents
 from swatchbook_teach.kept_readings import accept_reading
 from swatchbook_teach.lessons import accept_proposal, find_examples, open_lesson, propose_reading, undo_reading
 from swatchbook_teach.offered_readings import find_fitting, offer_readings

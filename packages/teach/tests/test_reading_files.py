@@ -8,9 +8,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swatchbook.errors import InvalidReference
-from swatchbook.ledger.stored_documents import Document
-from swatchbook.records import (
+from swatchbook.domain.errors import InvalidReference
+from swatchbook.domain.records import (
     BlockNames,
     Cut,
     DocumentStatus,
@@ -22,6 +21,7 @@ from swatchbook.records import (
     TextRule,
     sha256,
 )
+from swatchbook.store.ledger.stored_documents import Document
 from swatchbook_teach.reading_files import read_reading, reading_as_yaml, write_reading
 
 

@@ -12,17 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swatchbook import cache_keys
-from swatchbook.errors import InvalidReference
-from swatchbook.ledger import runs
-from swatchbook.ledger.document_commands import cancel
-from swatchbook.ledger.stored_documents import Document, get_document
-from swatchbook.pipeline.begin_run import begin_work
-from swatchbook.pipeline.register import register, register_upload
-from swatchbook.pipeline.run import Work
-from swatchbook.records import UNTAUGHT, DocumentStatus, Example, IngestOptions, TaughtReading, TextRule
+from swatchbook.domain.errors import InvalidReference
+from swatchbook.domain.records import UNTAUGHT, DocumentStatus, Example, IngestOptions, TaughtReading, TextRule
+from swatchbook.domain.settings import Settings
+from swatchbook.ingest import cache_keys
+from swatchbook.ingest.begin_run import begin_work
+from swatchbook.ingest.register import register, register_upload
+from swatchbook.ingest.run import Work
 from swatchbook.resources import Resources
-from swatchbook.settings import Settings
+from swatchbook.store.ledger import runs
+from swatchbook.store.ledger.document_commands import cancel
+from swatchbook.store.ledger.stored_documents import Document, get_document
 from swatchbook_teach.kept_readings import accept_reading, list_readings, undo_reading
 from swatchbook_teach.records import KeptReading
 

@@ -1,6 +1,6 @@
 """Rules of readings in words: each trait that a text can have has plain ones."""
 
-from swatchbook.records import Cut, GridRule, PictureSide, TaughtReading, TextRule
+from swatchbook.domain.records import Cut, GridRule, PictureSide, TaughtReading, TextRule
 from swatchbook_teach.learning.learn import learn
 from swatchbook_teach.learning.texts import collect_texts
 from swatchbook_teach.rule_words import describe_reading, describe_rule

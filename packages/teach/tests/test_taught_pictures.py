@@ -18,14 +18,8 @@ from taught_catalogues import (
     open_copy,
 )
 
-from swatchbook.errors import InvalidReference
-from swatchbook.ledger.document_commands import request_again
-from swatchbook.ledger.page_findings import add_audited, decide_lost_pictures, list_lost_pictures
-from swatchbook.ledger.queries.account import account
-from swatchbook.ledger.queries.placed_pictures import count_pictured, read_placed
-from swatchbook.ledger.stored_documents import Document, get_document, list_documents
-from swatchbook.ledger.tables import chunks, entities, links, pages, placements, products
-from swatchbook.records import (
+from swatchbook.domain.errors import InvalidReference
+from swatchbook.domain.records import (
     UNTAUGHT,
     Example,
     LostPicture,
@@ -36,6 +30,12 @@ from swatchbook.records import (
     TaughtReading,
 )
 from swatchbook.resources import Resources
+from swatchbook.store.ledger.document_commands import request_again
+from swatchbook.store.ledger.page_findings import add_audited, decide_lost_pictures, list_lost_pictures
+from swatchbook.store.ledger.queries.account import account
+from swatchbook.store.ledger.queries.placed_pictures import count_pictured, read_placed
+from swatchbook.store.ledger.stored_documents import Document, get_document, list_documents
+from swatchbook.store.ledger.tables import chunks, entities, links, pages, placements, products
 from swatchbook_teach.lessons import accept_proposal, open_lesson, propose_reading, undo_reading
 from swatchbook_teach.records import Proposal
 from swatchbook_teach.taught_pictures import find_picture

@@ -1,9 +1,9 @@
-"""Pages of teaching as axe sees them: by the test of all pages, `tests/interface/web/test_browser.py`."""
+"""Pages of teaching as axe sees them: by the test of all pages, `tests/doors/web/test_browser.py`."""
 
 import pytest
 
-from tests.interface.web import test_browser
-from tests.interface.web.test_browser import (
+from tests.doors.web import test_browser
+from tests.doors.web.test_browser import (
     browser,
     document,
     picture,

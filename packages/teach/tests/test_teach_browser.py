@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from swatchbook.scheduler.tick import tick
-from swatchbook.settings import load_settings
-from tests.interface.service.served import Served, served
-from tests.interface.web.chrome import opened, press_key, reach, started
+from swatchbook.deployments.scheduler.tick import tick
+from swatchbook.domain.settings import load_settings
+from tests.doors.service.served import Served, served
+from tests.doors.web.chrome import opened, press_key, reach, started
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.stack]
 

@@ -9,13 +9,13 @@ import pymupdf
 import pytest
 from typer.testing import CliRunner, Result
 
-from swatchbook.errors import NoCollection
-from swatchbook.interface.cli.main import app
-from swatchbook.ledger.queries.placed_pictures import read_placed
-from swatchbook.ledger.stored_documents import list_documents
-from swatchbook.records import IngestOptions, TaughtReading, TextRule
+from swatchbook.domain.errors import NoCollection
+from swatchbook.domain.records import IngestOptions, TaughtReading, TextRule
+from swatchbook.domain.settings import load_settings
+from swatchbook.doors.cli.main import app
 from swatchbook.resources import open_resources
-from swatchbook.settings import load_settings
+from swatchbook.store.ledger.queries.placed_pictures import read_placed
+from swatchbook.store.ledger.stored_documents import list_documents
 from swatchbook_teach.kept_readings import accept_reading
 from tests.command import bare_environment, finish
 from tests.fixtures import SAMPLES

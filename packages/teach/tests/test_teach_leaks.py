@@ -1,6 +1,6 @@
 """Two owners in one home: what one of them asks about teaching is answered as if the other were not there.
 
-The cases are of the tests of `tests/interface/test_leaks.py`, which run on them here. A new route or command without a
+The cases are of the tests of `tests/doors/test_leaks.py`, which run on them here. A new route or command without a
 case fails.
 """
 
@@ -11,8 +11,8 @@ from fastapi import FastAPI
 
 from swatchbook_teach import command, service
 from swatchbook_teach.web import readings, teach
-from tests.interface import test_leaks
-from tests.interface.test_leaks import (
+from tests.doors import test_leaks
+from tests.doors.test_leaks import (
     EITHER,
     ONCE,
     Ask,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from swatchbook import Swatchbook
-from swatchbook.errors import InvalidReference
+from swatchbook.domain.errors import InvalidReference
 from tests.command import run_json
 
 

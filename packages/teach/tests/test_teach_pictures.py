@@ -10,16 +10,16 @@ from sqlalchemy import update
 from taught_catalogues import SHEET, cell_at, ingested_sheets
 from test_teach_page import Fields, fields_of, send, shown
 
-from swatchbook.ledger.queries.placed_pictures import read_placed
-from swatchbook.ledger.stored_documents import get_document
-from swatchbook.ledger.tables import placements
-from swatchbook.records import PictureSide, Shown, TaughtReading
+from swatchbook.domain.records import PictureSide, Shown, TaughtReading
 from swatchbook.resources import Resources
+from swatchbook.store.ledger.queries.placed_pictures import read_placed
+from swatchbook.store.ledger.stored_documents import get_document
+from swatchbook.store.ledger.tables import placements
 from swatchbook_teach.kept_readings import list_readings
 from swatchbook_teach.records import ReadingOrigin
-from tests.interface.conftest import asking
-from tests.interface.web.conftest import Page, page
-from tests.interface.web.test_documents import post_and_tell
+from tests.doors.conftest import asking
+from tests.doors.web.conftest import Page, page
+from tests.doors.web.test_documents import post_and_tell
 
 __all__ = ["ingested_sheets"]  # a fixture
 

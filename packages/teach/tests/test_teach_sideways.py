@@ -12,15 +12,15 @@ from playwright.sync_api import expect
 from taught_catalogues import ingest
 from test_teach_page import fields_of, send
 
-from swatchbook.ledger.stored_documents import PDF, queue
-from swatchbook.records import Box, Example, IngestOptions
+from swatchbook.domain.records import Box, Example, IngestOptions
+from swatchbook.domain.settings import load_settings
 from swatchbook.resources import Resources
-from swatchbook.settings import load_settings
-from tests.interface.service.served import served
-from tests.interface.web.chrome import opened, started
-from tests.interface.web.conftest import Page, page
-from tests.ledger import scene
+from swatchbook.store.ledger.stored_documents import PDF, queue
+from tests.doors.service.served import served
+from tests.doors.web.chrome import opened, started
+from tests.doors.web.conftest import Page, page
 from tests.pdf.making import png
+from tests.store.ledger import scene
 
 INKS = {"Garnet Vase": (200, 0, 0), "Meadow Bowl": (0, 120, 0), "Harbour Plate": (0, 0, 200)}
 """Words -> the colour in which only they are printed."""

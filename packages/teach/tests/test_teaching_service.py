@@ -4,8 +4,7 @@ from pathlib import Path
 
 from fastapi.testclient import TestClient
 
-from swatchbook.ledger.stored_documents import FOLDER, PDF, get_document, queue
-from swatchbook.records import (
+from swatchbook.domain.records import (
     UNTAUGHT,
     Example,
     IngestOptions,
@@ -13,7 +12,8 @@ from swatchbook.records import (
     TextRule,
 )
 from swatchbook.resources import Resources
-from tests.interface.conftest import asking
+from swatchbook.store.ledger.stored_documents import FOLDER, PDF, get_document, queue
+from tests.doors.conftest import asking
 
 LARGE = TaughtReading(
     names=(TextRule(traits={"size": 12.0}),), examples=(Example(page=1, box=(1, 2, 3, 4), text="POLO"),)

@@ -5,8 +5,8 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from swatchbook.errors import Failure, InvalidModelOutput
-from swatchbook.ledger.calls import CallContext
+from swatchbook.domain.errors import Failure, InvalidModelOutput
+from swatchbook.store.ledger.calls import CallContext
 from swatchbook_base.chat import Question, Shape
 
 Reply = Callable[[Sequence[str], Sequence[bytes]], Any]

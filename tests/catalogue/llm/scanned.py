@@ -10,9 +10,9 @@ import numpy as np
 import pymupdf
 from PIL import Image
 
-from swatchbook.records import Page, Reading
-from swatchbook.settings import Settings
-from swatchbook.storage.files import Files
+from swatchbook.domain.records import Page, Reading
+from swatchbook.domain.settings import Settings
+from swatchbook.store.files.file_store import Files
 from swatchbook_base.reading import iter_pages
 from swatchbook_catalogue.llm.excerpt import PICTURE, page_excerpts
 from swatchbook_catalogue.llm.scans import PAGE_SIDE

@@ -10,7 +10,7 @@ from devtools.evaluation.links import Placed, SaidLink
 from devtools.evaluation.score import Answer, Score, score
 from devtools.evaluation.summary import compare, summarise
 from devtools.evaluation.truth import Truth
-from swatchbook.records import Fact, Product, Variant
+from swatchbook.domain.records import Fact, Product, Variant
 from swatchbook_base.geometry import Box
 from tests.tables import check_rows
 

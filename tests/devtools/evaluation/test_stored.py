@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from devtools import draft_truth, score_products
-from swatchbook.errors import InvalidReference
-from swatchbook.ledger.queries.document import read_products
-from swatchbook.ledger.stored_documents import find_document
-from swatchbook.pipeline.edit_products import make_edit
-from swatchbook.records import Rename
+from swatchbook.domain.errors import InvalidReference
+from swatchbook.domain.records import Rename
+from swatchbook.domain.settings import load_settings
+from swatchbook.ingest.edit_products import make_edit
 from swatchbook.resources import open_resources
-from swatchbook.settings import load_settings
+from swatchbook.store.ledger.queries.document import read_products
+from swatchbook.store.ledger.stored_documents import find_document
 
 Run = Callable[..., str]
 

@@ -8,7 +8,7 @@ from typing import Any
 from devtools.evaluation.links import Placed, SaidLink
 from devtools.evaluation.score import Answer, score
 from devtools.evaluation.truth import Truth, read_truths
-from swatchbook.records import Product
+from swatchbook.domain.records import Product
 from tests.fixtures import ROOT
 
 FILES = sorted((ROOT / "tests/truth/tuning").glob("*.json"))

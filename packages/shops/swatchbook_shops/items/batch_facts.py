@@ -9,9 +9,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any
 
-from swatchbook.records import Variant
-from swatchbook.sources.field_words import flat, words_of
-from swatchbook.sources.item_files import CODE, METADATA, is_empty
+from swatchbook.domain.records import Variant
+from swatchbook.ingest.sources.field_words import flat, words_of
+from swatchbook.ingest.sources.item_files import CODE, METADATA, is_empty
 from swatchbook_base.one_line import shorten
 from swatchbook_catalogue.attributes import derive_key, fact_key, with_unit_of_head
 from swatchbook_shops.items.batch_fields import VARIANTS, Columns, Fields, attributes_of

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from swatchbook.sources.field_words import flat, is_picture_field, split_words, words_of
-from swatchbook.sources.item_files import TITLE, is_empty
+from swatchbook.ingest.sources.field_words import flat, is_picture_field, split_words, words_of
+from swatchbook.ingest.sources.item_files import TITLE, is_empty
 from swatchbook_shops.items.batch_names import LANGUAGES, NAMES, PREFIXES, PRICE_WORDS
 from swatchbook_shops.items.batch_values import as_price, attributes_in, is_currency_code, is_value, listed, lookup
 

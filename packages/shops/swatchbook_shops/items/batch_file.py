@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, Literal
 from zipfile import BadZipFile, ZipFile
 
-from swatchbook.errors import Failure, FileMissing, TooLarge, UnreadableDocument, reason_of
-from swatchbook.sources.item_files import FileRecord, is_empty, plain_cell
-from swatchbook.sources.unknown_file import describe_unknown
+from swatchbook.domain.errors import Failure, FileMissing, TooLarge, UnreadableDocument, reason_of
+from swatchbook.ingest.sources.item_files import FileRecord, is_empty, plain_cell
+from swatchbook.ingest.sources.unknown_file import describe_unknown
 from swatchbook_shops.items.batch_fields import has_item_fields
 from swatchbook_shops.items.batch_rows import products_of_rows
 from swatchbook_shops.items.batch_xml import read_xml

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import yaml
 
-from swatchbook.errors import InvalidReference
-from swatchbook.records import BatchMapping, ItemField
-from swatchbook.sources.mapping_file import read_mapping_file
+from swatchbook.domain.errors import InvalidReference
+from swatchbook.domain.records import BatchMapping, ItemField
+from swatchbook.ingest.sources.mapping_file import read_mapping_file
 
 ADVICE = "docs/batches.md has an example."
 

@@ -6,8 +6,8 @@ A table maps names of ours to theirs, the best one first. Names are compared wit
 
 from collections.abc import Mapping
 
-from swatchbook.sources.field_words import split_words, words_of
-from swatchbook.sources.item_files import CODE, ID, IMAGES, METADATA, TITLE
+from swatchbook.ingest.sources.field_words import split_words, words_of
+from swatchbook.ingest.sources.item_files import CODE, ID, IMAGES, METADATA, TITLE
 
 MORE_IMAGES = "more_images"
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from swatchbook.records import sha256
-from swatchbook.sources.field_words import LOCAL_PATHS, flat, is_picture_field, words_of
-from swatchbook.sources.item_files import IMAGES, MAX_NAMED, NamedPicture, is_empty, is_written_here
+from swatchbook.domain.records import sha256
+from swatchbook.ingest.sources.field_words import LOCAL_PATHS, flat, is_picture_field, words_of
+from swatchbook.ingest.sources.item_files import IMAGES, MAX_NAMED, NamedPicture, is_empty, is_written_here
 from swatchbook_base.one_line import shorten
 from swatchbook_shops.items.batch_fields import Fields
 from swatchbook_shops.items.batch_names import MORE_IMAGES, is_small_picture_field

@@ -10,9 +10,9 @@ from itertools import islice
 from typing import Any
 from urllib.parse import urljoin
 
-from swatchbook.records import NO_MAPPING, BatchMapping
-from swatchbook.sources.field_words import flat
-from swatchbook.sources.item_files import CODE, ID, METADATA, TITLE, ReadRecord
+from swatchbook.domain.records import NO_MAPPING, BatchMapping
+from swatchbook.ingest.sources.field_words import flat
+from swatchbook.ingest.sources.item_files import CODE, ID, METADATA, TITLE, ReadRecord
 from swatchbook_base.one_line import shorten
 from swatchbook_base.printed_prices import amounts_of, is_one_amount, may_be_in
 from swatchbook_catalogue.attributes import derive_key

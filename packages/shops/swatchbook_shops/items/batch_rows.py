@@ -6,9 +6,9 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-from swatchbook.errors import Failure
-from swatchbook.sources.field_words import flat
-from swatchbook.sources.item_files import TITLE, is_empty
+from swatchbook.domain.errors import Failure
+from swatchbook.ingest.sources.field_words import flat
+from swatchbook.ingest.sources.item_files import TITLE, is_empty
 from swatchbook_shops.items.batch_names import MPN, NAMES, SALE_ENDS, SALE_STARTS
 from swatchbook_shops.items.batch_pictures import OF_VARIANT, pictures_in
 from swatchbook_shops.items.batch_values import as_price, as_text, is_month_first, price_before, with_plain_day

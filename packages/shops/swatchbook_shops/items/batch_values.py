@@ -11,8 +11,8 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from swatchbook.sources.field_words import flat, split_words, words_of
-from swatchbook.sources.item_files import is_empty
+from swatchbook.ingest.sources.field_words import flat, split_words, words_of
+from swatchbook.ingest.sources.item_files import is_empty
 from swatchbook_base.one_line import one_line, shorten
 from swatchbook_base.printed_prices import (
     SIGNS,

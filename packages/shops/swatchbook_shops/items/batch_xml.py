@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 from xml.parsers import expat  # nosec: entities are refused, and nothing outside is read
 
-from swatchbook.errors import TooLarge, UnreadableDocument
-from swatchbook.sources.field_words import flat, split_words
+from swatchbook.domain.errors import TooLarge, UnreadableDocument
+from swatchbook.ingest.sources.field_words import flat, split_words
 from swatchbook_shops.items.batch_fields import has_item_fields
 from swatchbook_shops.items.text_file import open_utf8
 

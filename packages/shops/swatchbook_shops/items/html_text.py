@@ -3,7 +3,7 @@
 import html
 import re
 
-from swatchbook.sources.field_words import split_words
+from swatchbook.ingest.sources.field_words import split_words
 
 _HIDDEN = re.compile(r"(?s)<(?:!--.*?--|(?:script|style)\b.*?</(?:script|style)\s*)>")
 _TAG = re.compile(r"</?([a-zA-Z][^\s<>/]*)[^<>]*>")

@@ -9,12 +9,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from swatchbook.did_you_mean import did_you_mean
-from swatchbook.errors import Failure, InvalidReference
-from swatchbook.records import BatchMapping
-from swatchbook.sources.batch import files_of
-from swatchbook.sources.batch_plan import JUDGED, AbsentField
-from swatchbook.sources.item_files import ID, IMAGES, TITLE, is_empty
+from swatchbook.domain.did_you_mean import did_you_mean
+from swatchbook.domain.errors import Failure, InvalidReference
+from swatchbook.domain.records import BatchMapping
+from swatchbook.ingest.sources.batch import files_of
+from swatchbook.ingest.sources.batch_plan import JUDGED, AbsentField
+from swatchbook.ingest.sources.item_files import ID, IMAGES, TITLE, is_empty
 from swatchbook_base.truncate import truncate
 from swatchbook_shops.items.batch_file import kind_of_file, read_records
 from swatchbook_shops.items.batch_values import lookup

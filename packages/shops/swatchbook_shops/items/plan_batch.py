@@ -7,11 +7,11 @@ understood, and a mapping to edit. No picture is opened.
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from swatchbook.records import BatchMapping
-from swatchbook.sources.batch import files_of, name_in
-from swatchbook.sources.batch_plan import JUDGED, BatchPlan, UnknownField, judge_items
-from swatchbook.sources.field_words import flat
-from swatchbook.sources.item_files import FileRecord, with_settings
+from swatchbook.domain.records import BatchMapping
+from swatchbook.ingest.sources.batch import files_of, name_in
+from swatchbook.ingest.sources.batch_plan import JUDGED, BatchPlan, UnknownField, judge_items
+from swatchbook.ingest.sources.field_words import flat
+from swatchbook.ingest.sources.item_files import FileRecord, with_settings
 from swatchbook_shops.items.batch_fields import NO_COLUMNS
 from swatchbook_shops.items.batch_file import kind_of_file
 from swatchbook_shops.items.batch_mapping import as_yaml

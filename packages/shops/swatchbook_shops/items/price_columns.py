@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from swatchbook.records import NO_MAPPING, BatchMapping
-from swatchbook.sources.item_files import FileRecord
+from swatchbook.domain.records import NO_MAPPING, BatchMapping
+from swatchbook.ingest.sources.item_files import FileRecord
 from swatchbook_shops.items.batch_fields import VARIANTS, is_price_field
 
 _OPEN = re.compile(r"[1-9]\d{0,2}([.,])\d{3}")

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from swatchbook.records import Record
+from swatchbook.domain.records import Record
 
 ANY = "Any"
 """The value of an option of a variant that is for any value. WooCommerce's files have an empty cell there."""

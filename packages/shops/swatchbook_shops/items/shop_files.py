@@ -9,10 +9,10 @@ from itertools import chain, takewhile
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from swatchbook.records import NO_MAPPING, BatchMapping
-from swatchbook.sources.batch_plan import BatchPlan
-from swatchbook.sources.field_words import flat
-from swatchbook.sources.item_files import ID, FileKind, FileRecord, ItemFiles, ReadRecord, is_empty
+from swatchbook.domain.records import NO_MAPPING, BatchMapping
+from swatchbook.ingest.sources.batch_plan import BatchPlan
+from swatchbook.ingest.sources.field_words import flat
+from swatchbook.ingest.sources.item_files import ID, FileKind, FileRecord, ItemFiles, ReadRecord, is_empty
 from swatchbook_shops.items import mapping_fit, plan_batch, text_file
 from swatchbook_shops.items.batch_facts import MOST_VARIANTS
 from swatchbook_shops.items.batch_file import SUFFIX_OF, SUFFIXES, SURE_SUFFIXES, kind_of_file, read_records

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from swatchbook.records import BatchMapping
-from swatchbook.sources.field_words import flat
-from swatchbook.sources.item_files import CODE, ID, ReadRecord, is_empty
+from swatchbook.domain.records import BatchMapping
+from swatchbook.ingest.sources.field_words import flat
+from swatchbook.ingest.sources.item_files import CODE, ID, ReadRecord, is_empty
 from swatchbook_base.one_line import one_line, shorten
 from swatchbook_shops.items.batch_fields import is_metadata
 from swatchbook_shops.items.batch_names import MPN, NAMES

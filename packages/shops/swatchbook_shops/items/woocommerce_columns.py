@@ -6,7 +6,7 @@ What is in the cells of `Type`, `Published` and the like is the same in every la
 import re
 from collections.abc import Collection, Mapping
 
-from swatchbook.sources.field_words import flat, words_of
+from swatchbook.ingest.sources.field_words import flat, words_of
 
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "ID": ("Identyfikator",),

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from swatchbook.records import WHOLE_TEXT, Cut, fold
+from swatchbook.domain.records import WHOLE_TEXT, Cut, fold
 
 SEPARATORS: Final = (",", ";", "/", "|", "·", "•", "–", "-", "+", "&")
 NUMBER: Final = "<number>"

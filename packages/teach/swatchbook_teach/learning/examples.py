@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from swatchbook.records import Example, fold
+from swatchbook.domain.records import Example, fold
 from swatchbook_base.geometry import area, shared_area
 from swatchbook_teach.learning.texts import DocumentTexts
 

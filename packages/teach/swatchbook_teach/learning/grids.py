@@ -5,7 +5,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Final, NamedTuple
 
-from swatchbook.records import GridRule
+from swatchbook.domain.records import GridRule
 from swatchbook_base.geometry import Box, area, clip
 from swatchbook_teach.learning.grid_edges import Division, PicturePixels, find_divisions
 

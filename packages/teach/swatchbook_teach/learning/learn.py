@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from swatchbook.records import UNTAUGHT, WHOLE_TEXT, Cut, Example, Shown, TaughtReading, TextRule, fold
+from swatchbook.domain.records import UNTAUGHT, WHOLE_TEXT, Cut, Example, Shown, TaughtReading, TextRule, fold
 from swatchbook_catalogue.name_labels import without_label
 from swatchbook_teach.learning.cuts import find_cuts, names_in
 from swatchbook_teach.learning.examples import Place, locate

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from swatchbook.records import WHOLE_TEXT, Box, Cut, Example, Shown, TaughtReading, TextRule, fold
+from swatchbook.domain.records import WHOLE_TEXT, Box, Cut, Example, Shown, TaughtReading, TextRule, fold
 from swatchbook_base.geometry import area
 from swatchbook_teach.learning.cuts import find_cuts, names_in
 from swatchbook_teach.learning.examples import Place, locate

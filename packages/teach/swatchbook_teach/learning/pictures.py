@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, NamedTuple
 
-from swatchbook.records import (
+from swatchbook.domain.records import (
     COUNTED,
     OF_PICTURES,
     Example,

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from swatchbook.records import UNTAUGHT, Example, FoundProduct, Reading, Shown, TaughtReading, fold
+from swatchbook.domain.records import UNTAUGHT, Example, FoundProduct, Reading, Shown, TaughtReading, fold
 from swatchbook_teach.learning.learn import Learnt, learn
 from swatchbook_teach.learning.learn_facts import with_learnt_facts
 from swatchbook_teach.learning.pair_facts import Spot

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from swatchbook.records import TraitValue
+from swatchbook.domain.records import TraitValue
 from swatchbook_teach.learning.texts import Booleans, DocumentTexts
 
 Trait = tuple[str, TraitValue]

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from swatchbook.records import (
+from swatchbook.domain.records import (
     BY_TEACHING,
     UNTAUGHT,
     WHOLE_TEXT,

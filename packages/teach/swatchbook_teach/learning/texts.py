@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from swatchbook.records import Box, Page, Reading, TraitValue, fold
+from swatchbook.domain.records import Box, Page, Reading, TraitValue, fold
 from swatchbook_base.geometry import area
 from swatchbook_base.printed_prices import price_in
 from swatchbook_catalogue.attributes import code_of

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from swatchbook.records import Box
+from swatchbook.domain.records import Box
 from swatchbook_base.geometry import turn_back
 from swatchbook_teach.lessons import Lesson, first_names
 from swatchbook_teach.records import Proposal

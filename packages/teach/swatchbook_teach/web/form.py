@@ -8,8 +8,8 @@ from uuid import UUID
 from fastapi.exceptions import RequestValidationError
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
-from swatchbook.interface.service.parameters import RequestModel
-from swatchbook.records import Example, PictureSide, Shown, TaughtReading
+from swatchbook.domain.records import Example, PictureSide, Shown, TaughtReading
+from swatchbook.doors.service.parameters import RequestModel
 from swatchbook_teach.records import ReadingOrigin
 from swatchbook_teach.web.pictures import (
     Numbers,

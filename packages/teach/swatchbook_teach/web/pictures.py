@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from typing import Final, Literal, NamedTuple
 
-from swatchbook.records import OF_PICTURES, Box, Example, PictureSide, PlacementState, Shown
+from swatchbook.domain.records import OF_PICTURES, Box, Example, PictureSide, PlacementState, Shown
 from swatchbook_base.geometry import area
 from swatchbook_base.truncate import plural
 from swatchbook_teach.records import PagePlace, ProposedPictures

@@ -4,8 +4,8 @@ page with boxes.
 
 from fastapi import Response
 
-from swatchbook.interface.service.documents import DocumentId
-from swatchbook.interface.web.pages import TheView, page_router
+from swatchbook.doors.service.documents import DocumentId
+from swatchbook.doors.web.pages import TheView, page_router
 from swatchbook_teach import lessons
 from swatchbook_teach.offered_readings import offer_readings
 from swatchbook_teach.service import opened_lesson

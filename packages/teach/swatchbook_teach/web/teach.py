@@ -11,8 +11,9 @@ from uuid import UUID
 
 from fastapi import Form, HTTPException, Query, Response
 
-from swatchbook.interface.service.documents import DocumentId, find
-from swatchbook.interface.web.pages import (
+from swatchbook.domain.records import UNTAUGHT, Box, Example, Shown, TaughtReading
+from swatchbook.doors.service.documents import DocumentId, find
+from swatchbook.doors.web.pages import (
     HEADERS,
     Back,
     TheView,
@@ -23,7 +24,6 @@ from swatchbook.interface.web.pages import (
     see_other,
     with_done,
 )
-from swatchbook.records import UNTAUGHT, Box, Example, Shown, TaughtReading
 from swatchbook_teach import lessons
 from swatchbook_teach.learning.texts import PageText
 from swatchbook_teach.lessons import Lesson

@@ -1,0 +1,379 @@
+"""Run the background loop of `serve`, or its one round for `tick`.
+
+- Every 30 s: mark dead runs, kill hung processes, finish deletes, publish, start due documents, send notices, take
+  the events of object stores, build vector indexes that are due.
+- Every hour: collect garbage, and compare the index with the ledger; the second also when the index has restarted.
+- Without a Prefect server: run due documents in a child process, one at a time, at once what came during the last
+  one, and reviews every ten minutes.
+- A Prefect server that was emptied is set up again.
+
+Rounds keep no state in memory, so that a loop may be killed at any point and several may run concurrently.
+"""
+
+import asyncio
+import logging
+import math
+import os
+import sys
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from contextlib import suppress
+from typing import cast
+
+from filelock import FileLock, Timeout
+
+from swatchbook.buckets import find_buckets, has_buckets
+from swatchbook.domain.errors import Failure, InvalidReference, MissingExtra, as_failure
+from swatchbook.domain.records import Record
+from swatchbook.index.contract import MovableIndex
+from swatchbook.ingest.delete import finish_delete
+from swatchbook.ingest.notify import send_notices
+from swatchbook.ingest.publish import build_due, publish_all, settle_late_writes
+from swatchbook.ingest.review import documents_to_review
+from swatchbook.resources import Resources
+from swatchbook.store.ledger import dead_runs, schedule
+from swatchbook.store.ledger.retention import UNUSED_SECONDS
+from swatchbook.store.ledger.schedule import record_round
+from swatchbook.store.ledger.stored_documents import Document
+from swatchbook.upkeep.gc import Swept, sweep
+from swatchbook.upkeep.verify import IndexWatch, repair_index
+
+log = logging.getLogger(__name__)
+
+EVERY_SECONDS = 30.0
+"""Seconds between two rounds."""
+
+GATHER_SECONDS = 1.0
+"""Delay between a wake-up and its round, so that documents uploaded together are launched together."""
+
+COLLECT_SECONDS = 3_600.0
+"""Seconds between two garbage collections."""
+
+REVIEW_SECONDS = 600.0
+"""Seconds between two reviews; sooner would not help when a provider is down or a budget is spent."""
+
+_MAX_COUNTED = 1_000  # the most documents that are counted
+_DELETES = 20  # the most deletes finished in one round
+_INDEX_SECONDS = 5.0  # seconds of retries during an index outage: the next round comes soon enough
+_SHUTDOWN_SECONDS = 15.0  # seconds for a child to record its end after SIGTERM
+
+
+PartResult = dict[str, object]
+"""Fields of Ticked."""
+
+Part = Callable[[Resources], Awaitable[PartResult]]
+
+
+class Ticked(Record):
+    """Result of one round. `troubles`: error messages; the next round tries again."""
+
+    buried: tuple[str, ...] = ()  # runs marked dead
+    killed: tuple[int, ...] = ()  # pids of hung runs
+    deleted: tuple[str, ...] = ()
+    published: int = 0
+    told: int = 0  # events of object stores that their queues had
+    registered: int = 0  # objects that events named
+    restored: bool = False  # Prefect had lost what `swatchbook serve setup` creates
+    launched: tuple[str, ...] = ()  # documents
+    stopped: tuple[str, ...] = ()  # documents whose flow run a person has cancelled in Prefect
+    worked_off: int = 0  # documents processed in a child process, without a Prefect server
+    reviewed: int = 0  # documents reviewed in a child process
+    notified: int = 0  # notices delivered
+    crashed: tuple[str, ...] = ()  # flow runs set Crashed
+    cancelled: tuple[str, ...] = ()  # flow runs set Cancelled
+    freed: tuple[str, ...] = ()  # deployments, once for each slot that no flow run held
+    troubles: tuple[str, ...] = ()
+
+
+async def tick(resources: Resources) -> Ticked:
+    """Run one round. Without a Prefect server, also process due documents in a child process, and wait for it.
+
+    Failures are returned as `troubles`, since a later round may succeed.
+    """
+    children = [] if _has_prefect() else [_process_due, _review]
+    done = await _round(resources, [_take_events, *_parts(), *children, _notify])
+    await asyncio.to_thread(build_due, resources)
+    await _record(resources, done)
+    return done
+
+
+async def keep_ticking(resources: Resources, wake: asyncio.Event, every: float = EVERY_SECONDS) -> None:
+    """Run a round every `every` seconds, and soon after `wake` is set, until cancelled; collect garbage every hour.
+
+    Failures are logged when they start and when they end. Notices are sent and events taken concurrently, so that a
+    slow receiver or bucket delays no document. Without a Prefect server, one child process handles due documents, and
+    another runs reviews.
+    """
+    worker, reviewer, collector, messenger, builder, mender, events = (BackgroundTask() for _ in range(7))
+    index = IndexWatch()
+    troubles: tuple[str, ...] = ()
+    collected = reviewed = -math.inf
+    try:
+        while True:
+            wake.clear()
+            done = await _round(resources, _parts())
+            await _record(resources, done)
+            troubles = _log_changes(done.troubles, before=troubles)
+            messenger.begin(_recorded(resources, _notify))
+            events.begin(_take_and_wake(resources, wake))
+            builder.begin(asyncio.to_thread(build_due, resources))
+            if not troubles:
+                mender.begin(asyncio.to_thread(index.repair, resources))
+            if len(done.deleted) >= _DELETES:  # there may be more
+                wake.set()
+            if time.monotonic() - collected > COLLECT_SECONDS and not troubles:
+                collector.begin(clear(resources))
+                collected = time.monotonic()
+            if not _has_prefect():
+                worker.begin(_process_and_wake(resources, wake))
+                if time.monotonic() - reviewed > REVIEW_SECONDS:
+                    reviewer.begin(_recorded(resources, _review))
+                    reviewed = time.monotonic()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(wake.wait(), every)
+                await asyncio.sleep(min(GATHER_SECONDS, every))
+    finally:
+        for each in (worker, reviewer, collector, messenger, builder, mender, events):
+            await each.stop()
+
+
+async def collect(resources: Resources, *, older_than: float = UNUSED_SECONDS, dry_run: bool = False) -> Swept:
+    """Remove garbage as `clear` does, then compare the index with the ledger, and repair what differs."""
+    swept = await clear(resources, older_than=older_than, dry_run=dry_run)
+    if not dry_run:
+        await asyncio.to_thread(repair_index, resources)
+    return swept
+
+
+async def clear(resources: Resources, *, older_than: float = UNUSED_SECONDS, dry_run: bool = False) -> Swept:
+    """Remove garbage here and old flow runs in Prefect, and let idle tenants rest; in a dry run only count them.
+
+    Raises as `sweep`, and ProviderDown when Prefect does not respond.
+    """
+    swept = await asyncio.to_thread(sweep, resources, older_than=older_than, dry_run=dry_run)
+    if not dry_run and isinstance(resources.index, MovableIndex):
+        await asyncio.to_thread(resources.index.rest)
+    if not _has_prefect():
+        return swept
+    from swatchbook.deployments.scheduler import launch
+    from swatchbook.tasks.artifacts import delete_left_artifacts
+
+    async with launch.prefect() as client:
+        flow_runs = await launch.forget(client, keep_days=resources.settings.keep_days, dry_run=dry_run)
+        artifacts = await delete_left_artifacts(client, resources.ledger, again=True, dry_run=dry_run)
+    return swept.model_copy(update={"flow_runs": flow_runs, "artifacts": artifacts})
+
+
+class BackgroundTask:
+    """Runs work concurrently with the rounds, one task at a time."""
+
+    def __init__(self) -> None:
+        self._task: asyncio.Task[object] | None = None
+
+    def begin(self, work: Coroutine[object, object, object]) -> None:
+        """Start the work, unless earlier work is still running."""
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(_logged(work))
+        else:
+            work.close()
+
+    async def stop(self) -> None:
+        """Cancel the work and wait for its end."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+
+async def _logged(work: Coroutine[object, object, object]) -> None:
+    try:
+        await work
+    except Exception as error:  # noqa: BLE001 — isolates background tasks from the loop
+        log.warning("background loop: %s", _message(error))
+
+
+def _log_changes(troubles: tuple[str, ...], *, before: tuple[str, ...]) -> tuple[str, ...]:
+    for trouble in troubles:
+        if trouble not in before:
+            log.warning("background loop: %s", trouble)
+    if before and not troubles:
+        log.info("background loop: recovered")
+    return troubles
+
+
+async def _round(resources: Resources, parts: Iterable[Part]) -> Ticked:
+    """Run the parts in order; a failed part does not stop the others."""
+    done, troubles = PartResult(), list[str]()
+    for part in parts:
+        try:
+            found = await part(resources)
+            troubles += cast("tuple[str, ...]", found.pop("troubles", ()))
+            done |= found
+        except Exception as error:  # noqa: BLE001 — isolates the parts of a round
+            troubles.append(_message(error))
+    return Ticked.model_validate({**done, "troubles": tuple(troubles)})
+
+
+async def _recorded(resources: Resources, part: Part) -> None:
+    await _record(resources, Ticked.model_validate(await part(resources)))
+
+
+async def _record(resources: Resources, done: Ticked) -> None:
+    """Record what was done, if anything was. If the ledger is down, the round itself reports it."""
+    if found := done.model_dump(mode="json", exclude_defaults=True):
+        with suppress(Failure):
+            await asyncio.to_thread(record_round, resources.ledger, found)
+
+
+def _parts() -> list[Part]:
+    return [*map(_in_thread, (_mark_dead, _delete, _publish)), *([_launch] if _has_prefect() else [])]
+
+
+def _in_thread(work: Callable[[Resources], PartResult]) -> Part:
+    async def part(resources: Resources) -> PartResult:
+        return await asyncio.to_thread(work, resources)
+
+    return part
+
+
+def _message(error: Exception) -> str:
+    if not isinstance(error, Failure):
+        log.error("unexpected error in the background loop", exc_info=error)
+    return str(as_failure(error))
+
+
+# --- the parts of a round ---------------------------------------------------------------------------------------------
+
+
+def _mark_dead(resources: Resources) -> PartResult:
+    """Mark dead runs and kill hung processes."""
+    return {
+        "buried": tuple(dead_runs.mark_dead(resources.ledger)),
+        "killed": tuple(dead_runs.kill_hung(resources.ledger)),
+    }
+
+
+def _delete(resources: Resources) -> PartResult:
+    deleted = []
+    for document in schedule.unfinished_deletes(resources.ledger, _DELETES):
+        with suppress(InvalidReference):  # another process has just finished it
+            if finish_delete(resources, document, at_most=_INDEX_SECONDS):
+                deleted.append(document)
+    return {"deleted": tuple(deleted)}
+
+
+def _publish(resources: Resources) -> PartResult:
+    """Publish rows of documents without a live run, and undo writes that arrived late."""
+    settle_late_writes(resources)
+    if not schedule.needs_publishing(resources.ledger):
+        return {}
+    return {"published": publish_all(resources, at_most=_INDEX_SECONDS).rows}
+
+
+async def _take_events(resources: Resources) -> PartResult:
+    """Take the events of queues, and register the objects of events that are due."""
+    if not (has_buckets() or resources.settings.event_sources):
+        return {}
+    try:
+        buckets = find_buckets("SWATCHBOOK_EVENT_SOURCES")
+    except MissingExtra as failure:
+        return {"troubles": (str(failure),)}
+    done = await asyncio.to_thread(buckets.take_events, resources)
+    return {"told": done.told, "registered": done.registered, "troubles": done.troubles}
+
+
+async def _take_and_wake(resources: Resources, wake: asyncio.Event) -> None:
+    """Take events beside the rounds; what was registered is started by the next one at once."""
+    done = await _take_events(resources)
+    await _record(resources, Ticked.model_validate(done))
+    if done.get("registered"):
+        wake.set()
+
+
+async def _process_and_wake(resources: Resources, wake: asyncio.Event) -> None:
+    """Process due documents beside the rounds; those that came meanwhile are started by the next one at once."""
+    before = {each.id for each in await _launchable(resources)}
+    await _recorded(resources, _process_due)
+    if before and {each.id for each in await _launchable(resources)} - before:
+        wake.set()
+
+
+async def _notify(resources: Resources) -> PartResult:
+    return {"notified": await send_notices(resources)}
+
+
+async def _launch(resources: Resources) -> PartResult:
+    from swatchbook.deployments.scheduler import (  # imports Prefect: only with a server
+        launch,
+        leaked_slots,
+        prefect_state,
+    )
+    from swatchbook.tasks.artifacts import delete_left_artifacts
+
+    async with launch.prefect() as client:
+        restored = await prefect_state.restore(client, resources.ledger, resources.settings)
+        updated = await prefect_state.update_ingest_states(client, resources.ledger)
+        shards = await prefect_state.update_shard_states(client, resources.ledger)
+        upkeep = await prefect_state.update_upkeep_states(client, resources.ledger)
+        freed = await leaked_slots.free_leaked_slots(client)
+        await delete_left_artifacts(client, resources.ledger)
+        launched = await launch.launch(client, resources.ledger)
+    return {
+        "restored": restored,
+        "launched": launched.documents,
+        "stopped": updated.documents + launched.stopped,
+        "crashed": updated.crashed + shards.crashed + upkeep.crashed + launched.hopeless,
+        "freed": freed,
+        "cancelled": updated.cancelled + shards.cancelled + upkeep.cancelled,
+    }
+
+
+# --- without a Prefect server -----------------------------------------------------------------------------------------
+
+
+def _has_prefect() -> bool:
+    return bool(os.environ.get("PREFECT_API_URL"))
+
+
+async def _process_due(resources: Resources) -> PartResult:
+    """Run `swatchbook fill failed --all-owners` in a child when documents are due."""
+    waiting = await _launchable(resources)
+    return (
+        {"worked_off": len(waiting)} if waiting and await _in_child(resources, "fill", "failed", "--all-owners") else {}
+    )
+
+
+async def _launchable(resources: Resources) -> list[Document]:
+    return await asyncio.to_thread(schedule.launchable, resources.ledger, _MAX_COUNTED)
+
+
+async def _review(resources: Resources) -> PartResult:
+    """Run `swatchbook review run --all-owners` in a child when documents have pictures to review."""
+    waiting = await asyncio.to_thread(documents_to_review, resources)
+    return {"reviewed": len(waiting)} if waiting and await _in_child(resources, "review", "run", "--all-owners") else {}
+
+
+async def _in_child(resources: Resources, *command: str) -> bool:
+    """Run a command in a child process, so that the service neither loads models nor crashes with them.
+
+    A file lock allows one at a time on this machine. Return False when another process holds it.
+    """
+    lock = FileLock(resources.settings.home / f"{command[0]}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return False
+    try:
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "swatchbook.doors.cli.main", *command, stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            await child.wait()
+        finally:
+            if child.returncode is None:
+                child.terminate()  # it records that it was interrupted
+                await asyncio.wait_for(child.wait(), _SHUTDOWN_SECONDS)
+    finally:
+        lock.release()
+    return True

@@ -1,0 +1,269 @@
+"""`swatchbook inspect`, `evaluate lost-pictures`, `products … diff` and `stats near-duplicates`: look at what was found
+in documents, and compare it.
+"""
+
+from collections.abc import Collection, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from swatchbook.domain.errors import UnreadableDocument
+from swatchbook.doors.cli.commands.products import Asked
+from swatchbook.doors.cli.shared_arguments import (
+    AllOwners,
+    Json,
+    OwnerName,
+    Reference,
+    choose_document,
+    choose_owner,
+    login_name,
+    opened_resources,
+    parse_boxes,
+)
+from swatchbook.doors.cli.terminal import cell, out, owner_flag, resumable, say_json, table
+from swatchbook_base.one_line import clean
+from swatchbook_base.truncate import page_numbers, plural
+
+if TYPE_CHECKING:
+    from swatchbook.domain.records import EditionDiff, NearDuplicates
+    from swatchbook.resources import Resources
+    from swatchbook.store.ledger.stored_documents import Document
+    from swatchbook.upkeep.reports.inspection import Audit
+
+
+_STYLES = {"added": "green", "removed": "red", "renamed": "yellow", "changed": "yellow"}
+
+
+def diff(
+    context: typer.Context,
+    after: Annotated[str, typer.Argument(metavar="NEWER", help="The newer document: id, unique id prefix, or name.")],
+) -> None:
+    """Compare with those of NEWER: added, removed, renamed, and changed in price or size."""
+    asked: Asked = context.obj
+    with opened_resources() as resources:
+        from swatchbook.upkeep.reports.edition_report import compare_documents
+
+        whose = choose_owner(resources.ledger, asked.owner, asked.all_owners)
+        ids = [choose_document(resources.ledger, each, whose).id for each in (asked.document, after)]
+        found = compare_documents(resources.ledger, *ids)
+        say_json(found) if asked.as_json else out().print(draw_diff(found))
+
+
+def draw_diff(diff: "EditionDiff") -> RenderableType:
+    """Return the differences of two documents as a table, a product a row, and the counts below it."""
+    from swatchbook.domain.records import ProductChange
+    from swatchbook.upkeep.reports.edition_report import count_line, describe_difference, picture_line
+
+    rows = table("", "product", "code", "page", "difference", "matched by", right=("page",))
+    for what in ("changed", "renamed", "added", "removed"):
+        for each in getattr(diff, what):
+            product = each.after if isinstance(each, ProductChange) else each
+            said = "\n".join(map(describe_difference, each.differences)) if isinstance(each, ProductChange) else ""
+            rows.add_row(
+                cell(what, _STYLES[what]),
+                cell(product.name, "bold"),
+                cell(product.code),
+                cell(product.page or ""),
+                cell(said),
+                cell(each.by if isinstance(each, ProductChange) else "", "dim"),
+            )
+    head = Text(f"{clean(diff.before.name)} ({diff.before.id[:8]}) → {clean(diff.after.name)} ({diff.after.id[:8]})")
+    counts = count_line(
+        added=len(diff.added),
+        removed=len(diff.removed),
+        renamed=len(diff.renamed),
+        changed=len(diff.changed),
+        unchanged=diff.unchanged,
+    )
+    return Group(
+        head,
+        *([rows] if rows.row_count else []),
+        Text(f"products: {counts}"),
+        Text(f"pictures: {picture_line(diff.pictures, diff.pictures_unchanged)}"),
+    )
+
+
+def inspect(
+    document: Reference,
+    page: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only this page of the PDF.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="HTML file to write; one in the home if not given.")
+    ] = None,
+    png: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a picture of the page instead; needs --page.")
+    ] = None,
+    owner: OwnerName = None,
+    all_owners: AllOwners = False,
+) -> None:
+    """Show a catalogue's pages with a box over every placement: its state, why, its caption and its products.
+
+    Prints the path of the file: HTML that holds all pages and opens in any browser, or a PNG of one page.
+    """
+    if png is not None and (page is None or html is not None):
+        raise typer.BadParameter("give --page with it, and no --html", param_hint="--png")
+    with opened_resources() as resources:
+        from swatchbook.upkeep.reports.inspection_html import html_path
+
+        row = choose_document(resources.ledger, document, choose_owner(resources.ledger, owner, all_owners))
+        if png is not None and page is not None:
+            write_png(resources, row, page, png)
+        else:
+            html = html or html_path(resources.settings, row.id, row.name, page)
+            write_html(resources, row, page, html)
+        out().print(cell(png or html), soft_wrap=True)
+
+
+def write_html(resources: "Resources", document: "Document", page: int | None, to: Path) -> None:
+    """Write the HTML of all pages or of one.
+
+    Raises InvalidReference for a document without pages and a path that cannot be written, FileMissing, DiskFull.
+    """
+    from swatchbook.upkeep.export.atomic_file import atomic_file
+    from swatchbook.upkeep.reports.inspection import inspect, stored_file
+    from swatchbook.upkeep.reports.inspection_html import PAGE_SIDE, as_html
+
+    inspection = inspect(resources.ledger, document, page)
+    placed = {view.number: [mark.bbox for mark in view.marks] for view in inspection.pages}
+    to.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        resources.files.local(stored_file(document)) as path,
+        closing(resources.catalogue.look(path, placed, resources.settings, side=PAGE_SIDE)) as seen,
+        atomic_file(to) as file,
+    ):
+        for part in as_html(inspection, seen):
+            file.write(part.encode())
+
+
+def write_png(resources: "Resources", document: "Document", page: int, to: Path) -> None:
+    """Write the picture of a page with its boxes, and their meanings next to it.
+
+    Raises what `write_html` raises, and UnreadableDocument if the page cannot be rendered.
+    """
+    from swatchbook.domain.records import FailedPage
+    from swatchbook.upkeep.export.atomic_file import atomic_file
+    from swatchbook.upkeep.reports.inspection import inspect, stored_file
+    from swatchbook.upkeep.reports.inspection_html import PAGE_SIDE, drawing_of
+
+    (view,) = inspect(resources.ledger, document, page).pages
+    settings = resources.settings
+    with resources.files.local(stored_file(document)) as path, atomic_file(to) as file:
+        (seen,) = resources.catalogue.look(path, {page: [mark.bbox for mark in view.marks]}, settings)
+        if isinstance(seen, FailedPage):
+            raise UnreadableDocument(f"Page {page} cannot be rendered: {seen.message}")
+        file.write(resources.catalogue.draw_page(path, page, drawing_of(view, seen), settings, side=PAGE_SIDE))
+
+
+def audit(
+    document: Reference,
+    dismiss: Annotated[
+        str, typer.Option(metavar="BOXES", help="These are not pictures, and no longer counted: 5:1,5:2.")
+    ] = "",
+    put_back: Annotated[
+        str, typer.Option(metavar="BOXES", help="Of these nothing is said any more; what was taken in leaves.")
+    ] = "",
+    owner: OwnerName = None,
+    all_owners: AllOwners = False,
+    as_json: Json = False,
+) -> None:
+    """Look at all pages of a catalogue for pictures that were not taken, and count those that were left out.
+
+    `fill outdated --boxes` takes them in. With --dismiss or --put-back no page is looked at.
+    """
+    said = {"dismissed": parse_boxes(dismiss, "--dismiss"), "seen": parse_boxes(put_back, "--put-back")}
+    with opened_resources() as resources, resumable():
+        from swatchbook.upkeep.reports.inspection import audit, known_audit
+
+        row = choose_document(resources.ledger, document, choose_owner(resources.ledger, owner, all_owners))
+        code = _decide(resources, row, said, quiet=as_json)
+        found = known_audit(resources, row) if any(said.values()) else audit(resources, row)
+        if as_json:
+            say_json(found)
+        else:
+            out().print(draw_audit(found))
+    raise typer.Exit(code)
+
+
+def draw_audit(audit: "Audit") -> RenderableType:
+    """Return what looks like a picture as a table, how much of it is not taken, and what can be done with it."""
+    from swatchbook.domain.records import LostState, page_name
+
+    decided = {LostState.SEEN: "left out", LostState.TAKEN: "taken in", LostState.DISMISSED: "not a picture"}
+    rows = table("id", "page", "box", "of the page", "state", right=("page", "of the page"))
+    for lost in (*audit.lost, *audit.skipped):
+        box = " ".join(f"{side:.0f}" for side in lost.bbox)
+        page = page_name(lost.page, audit.labels.get(lost.page))
+        state = f"skipped: {lost.reason}" if lost.reason else decided[lost.state]
+        named = lost.id if lost.number else ""
+        rows.add_row(cell(named, "bold"), cell(page), cell(box), cell(f"{lost.share:.1%}"), cell(state, "dim"))
+    seen = sum(lost.state is LostState.SEEN for lost in audit.lost)
+    count = f"{plural(seen, 'possible picture')} left out, on {plural(audit.pages, 'page')}"
+    if audit.skipped:
+        count += f", and {plural(len(audit.skipped), 'picture')} on skipped pages"
+    parts: list[RenderableType] = [rows] if audit.lost or audit.skipped else []
+    for failed in audit.failed:
+        page = page_name(failed.page, audit.labels.get(failed.page))
+        parts.append(Text(f"✗ page {clean(page)}: {clean(failed.message)}", "red"))
+    if seen:
+        this = f"{audit.document_id[:8]}{owner_flag(audit.owner)}"
+        first = next(lost.id for lost in audit.lost if lost.state is LostState.SEEN)
+        count += (
+            f". To take one in: swatchbook fill outdated {this} --boxes {first}. "
+            f"If it is not a picture: swatchbook evaluate lost-pictures {this} --dismiss {first}"
+        )
+    return Group(*parts, Text(count))
+
+
+def _decide(resources: "Resources", row: "Document", said: Mapping[str, Collection[str]], *, quiet: bool) -> int:
+    """Record decisions about lost pictures, and process the document again if its pictures change."""
+    from swatchbook.domain.records import LostState
+    from swatchbook.doors.cli.ingest import resume
+    from swatchbook.store.ledger.stored_documents import get_document
+    from swatchbook.upkeep.queue_again import decide
+
+    changed = [
+        decide(resources, row, boxes, LostState(state), by=login_name()) for state, boxes in said.items() if boxes
+    ]
+    return resume(resources, [get_document(resources.ledger, row.id)], quiet=quiet)[1] if any(changed) else 0
+
+
+def near_duplicates(
+    owner: OwnerName = None,
+    all_owners: AllOwners = False,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1_000, help="Groups to list, the largest first.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """List images of an owner that show nearly the same picture: in another size, compression or brightness."""
+    with opened_resources() as resources:
+        from swatchbook.search.near_duplicates import describe_near_duplicates
+
+        found = describe_near_duplicates(resources, choose_owner(resources.ledger, owner, all_owners), limit)
+        say_json(found) if as_json else out().print(draw_near_duplicates(found))
+
+
+def draw_near_duplicates(found: "NearDuplicates") -> RenderableType:
+    """Return the groups as a table, one image a row, the largest picture of each group first."""
+    if not found.groups:
+        return Text("No images show nearly the same picture.", "dim")
+    rows = table("group", "image", "product", "document", "pages", right=("group", "pages"))
+    for number, group in enumerate(found.groups, start=1):
+        for place, hit in enumerate(group):
+            rows.add_row(
+                cell("" if place else number),
+                Text.assemble((clean(hit.title), "bold"), "  ", (hit.id[:8], "dim")),
+                cell(hit.product if hit.product != hit.title else ""),
+                cell(hit.document),
+                cell(page_numbers(hit.pages, hit.labels)),
+            )
+    more = [Text(f"… and {plural(found.more, 'more group')}: --limit lists them.", "dim")] if found.more else []
+    return Group(rows, *more)
+
+
+COMMANDS = {
+    "Collection": {"stats near-duplicates": near_duplicates},
+    "Everyday": {"products diff": diff},
+    "Evaluation": {"inspect": inspect, "evaluate lost-pictures": audit},
+}

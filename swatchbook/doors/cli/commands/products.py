@@ -1,0 +1,320 @@
+"""`swatchbook products DOCUMENT`: list a document's products and the edits of them, and the commands that edit: rename,
+merge, split, assign, add, reject, set-fact, remove-fact, undo. What an edit changes:
+`swatchbook/domain/product_edits.py`. `swatchbook export` writes products to files.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import typer
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from swatchbook.doors.cli.shared_arguments import (
+    All,
+    AllOwners,
+    Json,
+    OwnerName,
+    Reference,
+    ReferenceOrAll,
+    check_text,
+    choose_document,
+    choose_documents,
+    choose_owner,
+    login_name,
+    opened_resources,
+)
+from swatchbook.doors.cli.terminal import cell, out, owner_flag, say_json, table
+from swatchbook_base.one_line import clean
+from swatchbook_base.truncate import page_numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from swatchbook.domain.records import Edited, ProductDetails, StoredEdit
+    from swatchbook.resources import Resources
+    from swatchbook.store.ledger.database import Ledger
+    from swatchbook.store.ledger.stored_documents import Document
+
+
+# options of the group may stand at the end of the line, as those of other commands
+_ANYWHERE = {"allow_interspersed_args": True, "ignore_unknown_options": True}
+
+app = typer.Typer(
+    invoke_without_command=True,
+    subcommand_metavar="[EDIT …]",
+    context_settings=_ANYWHERE,
+    help="List a catalogue's products; rename, merge, split, add and reject them; change facts and pictures.",
+)
+
+Product = Annotated[str, typer.Argument(metavar="PRODUCT", help="Id, unique id prefix, or name of a product.")]
+Products = Annotated[list[str], typer.Argument(metavar="PRODUCT…", help="Ids, unique id prefixes, or names.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the product.")]
+Fact = Annotated[str, typer.Argument(metavar="FACT", help="Name of a fact, such as size or price.")]
+By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who edits; the login name by default.")]
+
+
+class Asked(NamedTuple):
+    """The document that an edit is for, and what was given with it."""
+
+    document: str
+    owner: str | None
+    all_owners: bool
+    by: str | None
+    as_json: bool
+
+
+_PORTION = 500
+
+
+@app.callback()
+def list_products(
+    context: typer.Context,
+    document: Reference,
+    owner: OwnerName = None,
+    all_owners: AllOwners = False,
+    by: By = None,
+    as_json: Json = False,
+) -> None:
+    """List a catalogue's products with the edits of them, or edit them.
+
+    An edit is kept by the place of its products and pictures: it still holds when the document is ingested again.
+    """
+    context.obj = Asked(document, owner, all_owners, by, as_json)
+    if context.invoked_subcommand is not None:
+        return
+    with opened_resources() as resources:
+        from swatchbook.store.ledger.edited_products import list_edits
+
+        row = choose_document(resources.ledger, document, choose_owner(resources.ledger, owner, all_owners))
+        products, edits = _read_products(resources.ledger, row.id), list_edits(resources.ledger, row.id)
+        say_json({"products": products, "edits": edits}) if as_json else out().print(draw_products(products, edits))
+
+
+def _read_products(ledger: "Ledger", document: str) -> "list[ProductDetails]":
+    """Return all products of a document, in order."""
+    from swatchbook.store.ledger.queries.document_parts import list_products
+
+    products: list[ProductDetails] = []
+    after = None
+    while portion := list_products(ledger, document, after=after, limit=_PORTION):
+        products += [product for _, product in portion]
+        after = portion[-1][0]
+    return products
+
+
+def draw_products(products: "Sequence[ProductDetails]", edits: "Sequence[StoredEdit]") -> RenderableType:
+    """Return tables of products and edits."""
+    figures = ("pictures", "is a product")
+    rows = table("id", "product", "category", "code", "pages", *figures, "to check", right=figures)
+    for product in products:
+        rows.add_row(
+            cell(product.id[:8], "dim"), cell(product.name, "bold"), cell(product.category or ""),
+            cell(product.code or ""), cell(page_numbers(product.pages)), cell(len(product.pictures)),
+            cell(f"{product.confidence:.0%}"), cell(" ".join(product.look_at), "yellow"),
+        )  # fmt: skip
+    parts: list[RenderableType] = [rows if products else Text("No products.", "dim")]
+    parts += [_edit_line(each) for each in edits]
+    return Group(*parts)
+
+
+@app.command("rename")
+def rename_product(context: typer.Context, product: Product, name: Name) -> None:
+    """Give PRODUCT another NAME."""
+    _edit(context, {"action": "rename", "product": product, "name": name})
+
+
+@app.command("merge")
+def merge_products(context: typer.Context, products: Products) -> None:
+    """Make one product of PRODUCT PRODUCT…: the first one, with the pages, pictures and texts of all."""
+    _edit(context, {"action": "merge", "products": products})
+
+
+@app.command("split")
+def split_product(
+    context: typer.Context,
+    product: Product,
+    page: Annotated[int, typer.Argument(metavar="PAGE", help="First page of the second product.")],
+    name: Name,
+) -> None:
+    """Make two of PRODUCT: from PAGE on it is NAME, with the pictures and texts of these pages."""
+    _edit(context, {"action": "split", "product": product, "page": page, "name": name})
+
+
+@app.command("assign")
+def assign_picture(
+    context: typer.Context,
+    picture: Annotated[str, typer.Argument(metavar="PICTURE", help="Id of an image or placement, or a unique prefix.")],
+    products: Annotated[
+        list[str] | None, typer.Argument(metavar="[PRODUCT…]", help="Ids, unique id prefixes, or names.")
+    ] = None,
+) -> None:
+    """Say that PICTURE shows [PRODUCT…] and no others; without any, it belongs to none."""
+    _edit(context, {"action": "assign", "picture": picture, "products": products or []})
+
+
+@app.command("add")
+def add_product(
+    context: typer.Context,
+    page: Annotated[int, typer.Argument(metavar="PAGE", help="Page of the PDF.")],
+    name: Name,
+    box: Annotated[
+        str | None,
+        typer.Option(metavar="X0,Y0,X1,Y1", help="Place of the name, in points from the top left of the page."),
+    ] = None,
+    category: Annotated[str | None, typer.Option(metavar="TEXT", help="Its category.")] = None,
+) -> None:
+    """Add on PAGE the product NAME [--box X0,Y0,X1,Y1] [--category TEXT]; `assign` gives it pictures."""
+    sides = None if box is None else [side.strip() for side in box.split(",")]
+    _edit(context, {"action": "add", "page": page, "name": name, "box": sides, "category": category})
+
+
+@app.command("reject")
+def reject_product(context: typer.Context, product: Product) -> None:
+    """Remove PRODUCT, which is not a product; its pictures then belong to no product."""
+    _edit(context, {"action": "reject", "product": product})
+
+
+@app.command("set-fact")
+def set_fact(
+    context: typer.Context,
+    product: Product,
+    fact: Fact,
+    value: Annotated[str, typer.Argument(metavar="VALUE", help="Its value, as people read it.")],
+) -> None:
+    """Give the FACT of PRODUCT another VALUE, or add it: `size`, `price`, `material`, `category`, `code` …"""
+    _edit(context, {"action": "set_fact", "product": product, "fact": fact, "value": value})
+
+
+@app.command("remove-fact")
+def remove_fact(context: typer.Context, product: Product, fact: Fact) -> None:
+    """Remove the FACT of PRODUCT."""
+    _edit(context, {"action": "remove_fact", "product": product, "fact": fact})
+
+
+@app.command("undo")
+def undo(
+    context: typer.Context, number: Annotated[int, typer.Argument(metavar="NUMBER", help="Number of the edit.")]
+) -> None:
+    """Undo the edit NUMBER. It stays in the list."""
+    from swatchbook.ingest.edit_products import undo_edit
+
+    _change(context, lambda resources, document, by: undo_edit(resources, document, number, by=by))
+
+
+def export(
+    document: ReferenceOrAll = None,
+    every: All = False,
+    owner: OwnerName = None,
+    all_owners: AllOwners = False,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="csv|jsonl|xlsx|parquet|shopify|woocommerce|…",
+            help="Format, of a shop (docs/shops.md) or plugin, too; by default that of PATH's suffix, csv without one.",
+        ),
+    ] = None,
+    to: Annotated[Path | None, typer.Option(metavar="PATH", help="File to write; stdout if not given.")] = None,
+    pictures: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Also copy the products' pictures into this folder.")
+    ] = None,
+    mapping: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="YAML file that fills the fields of a shop's format.")
+    ] = None,
+    pictures_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="Address of the folder where a shop finds the pictures.")
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|TIME",
+            help="Earlier export to a shop, or a time such as 2026-11-01 (UTC) or 2026-11-01T08:00+01:00: only what is "
+            "new, changed or gone is written.",
+        ),
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Also when more than half of the records of --since FILE are gone.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON; needs --to.")] = False,
+) -> None:
+    """Export products, one row each, with the names of their pictures: as CSV, JSON lines, Excel or Parquet.
+
+    The formats of shops are made for their importers. What a format needs and a product lacks, a mapping can fill.
+
+    In CSV, a cell that begins with = + - @ and is no number gets an apostrophe in front: no spreadsheet runs it.
+    """
+    if as_json and to is None:
+        raise typer.BadParameter("the export itself goes to stdout: add --to PATH", param_hint="--json")
+    with opened_resources() as resources:
+        from swatchbook.doors.cli.exported import choose_format, note_exported
+        from swatchbook.doors.cli.terminal import COMPLETED, OPEN
+        from swatchbook.doors.export import export as write
+        from swatchbook.doors.export import exportable
+        from swatchbook.upkeep.export.formats import shop_options
+        from swatchbook.upkeep.export.ledger_changes import deleted_since
+        from swatchbook.upkeep.export.shop_mapping import read_shop_mapping
+
+        chosen = choose_format(form, to)
+        filled = read_shop_mapping(mapping) if mapping else None
+        options = shop_options(chosen, filled, pictures_url, since, accept_gone=yes)
+        documents = choose_documents(resources.ledger, document, every, owner, all_owners)
+        shown = exportable(documents, every=every)
+        whose = choose_owner(resources.ledger, owner, all_owners)
+        deleted = deleted_since(resources.ledger, options.since, whose) if every else []
+        exported = write(resources, shown, chosen, to=to, pictures=pictures, options=options, deleted=deleted)
+        say_json(exported) if as_json else note_exported(exported)
+    raise typer.Exit(COMPLETED if exported.is_whole else OPEN)
+
+
+def _edit(context: typer.Context, fields: dict[str, Any]) -> None:
+    from pydantic import TypeAdapter, ValidationError
+
+    from swatchbook.domain.records import EditRequest
+    from swatchbook.ingest.edit_products import make_edit
+
+    for name, value in fields.items():
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str):
+                check_text(text, name.upper())
+    adapter: TypeAdapter[EditRequest] = TypeAdapter(EditRequest)
+    try:
+        request = adapter.validate_python(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise typer.BadParameter(first["msg"], param_hint=str(first["loc"][-1]).upper()) from error
+    _change(context, lambda resources, document, by: make_edit(resources, document, request, by=by))
+
+
+def _change(context: typer.Context, change: "Callable[[Resources, str, str], Edited]") -> None:
+
+    asked: Asked = context.obj
+    check_text(asked.by or "", "--by")
+    with opened_resources() as resources:
+        whose = choose_owner(resources.ledger, asked.owner, asked.all_owners)
+        row = choose_document(resources.ledger, asked.document, whose)
+        done = change(resources, row.id, asked.by or login_name())
+        say_json(done) if asked.as_json else out().print(draw_edited(done, row))
+
+
+def draw_edited(done: "Edited", document: "Document") -> RenderableType:
+    """Return the edit that was made or undone, and what is left to do."""
+    line = _edit_line(done.edit)
+    if done.published:
+        return line
+    later = f"It is not published yet: swatchbook fill failed {document.id[:13]}{owner_flag(document.owner)}"
+    return Group(line, Text(later, "dim"))
+
+
+def _edit_line(stored: "StoredEdit") -> Text:
+    from swatchbook.domain.product_edits import describe_edit
+
+    what = f"{stored.number}. {clean(describe_edit(stored.edit))} · {clean(stored.by)}"
+    if stored.undone_at is not None:
+        return Text(f"{what} · undone by {clean(stored.undone_by or '')}", "dim")
+    if stored.problem is not None:
+        return Text(f"{what} · changes nothing: {clean(stored.problem)}", "yellow")
+    return Text(what)
+
+
+COMMANDS = {"Everyday": {"products": app, "export": export}}

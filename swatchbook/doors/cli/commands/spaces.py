@@ -1,0 +1,173 @@
+"""`swatchbook spaces`: list the spaces of each role; compare, activate, roll back, drop and move them."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from swatchbook.doors.cli.shared_arguments import (
+    DryRun,
+    Json,
+    Roles,
+    Yes,
+    confirm,
+    opened_resources,
+    parse_roles,
+)
+from swatchbook.doors.cli.terminal import cell, err, note, out, resumable, say_json, table
+from swatchbook_base.one_line import clean
+
+if TYPE_CHECKING:
+    from swatchbook.domain.records import RoleTag
+    from swatchbook.upkeep.compare_spaces import Comparison
+    from swatchbook.upkeep.reports.stale import StaleRole
+    from swatchbook.upkeep.spaces import RoleSpaces
+
+
+app = typer.Typer(
+    invoke_without_command=True,
+    help="Change a model without downtime: list, compare and switch spaces; `fill spaces` fills them.",
+)
+
+
+@app.callback()
+def list_spaces(context: typer.Context, as_json: Json = False) -> None:
+    """List the spaces of each role: which is searched, how full the others are, and what is stale."""
+    if context.invoked_subcommand is not None:
+        return
+    with opened_resources() as resources:
+        from swatchbook.upkeep import spaces
+        from swatchbook.upkeep.reports.stale import stale_roles
+
+        listed, stale = spaces.list_spaces(resources), stale_roles(resources.ledger, resources.settings)
+        say_json({"roles": listed, "stale": stale}) if as_json else out().print(draw_spaces(listed, stale))
+
+
+def draw_spaces(listed: "Sequence[RoleSpaces]", stale: "Sequence[StaleRole]") -> RenderableType:
+    """Return the spaces by role, the searched one first, and a line for each role with stale vectors."""
+    if not any(space.objects for role in listed for space in role.spaces):
+        return Text("No spaces yet: the first ingest creates them.", "dim")
+    rows = table("role", "space", "state", "in settings", "objects", "lacks", "failed", right=("objects", "lacks"))
+    for role in listed:
+        for number, space in enumerate(role.spaces):
+            rows.add_row(
+                cell("" if number else role.role, "bold"),
+                cell(space.tag, "dim"),
+                cell(space.state, "green" if space.state == "active" else ""),
+                cell("yes" if space.chosen else ""),
+                cell(space.objects),
+                cell(space.lacks or "", "yellow"),
+                cell(space.failed or "", "red"),
+            )
+    return Group(rows, *(Text(f"! {clean(each.line)}", "yellow") for each in stale))
+
+
+@app.command("compare")
+def compare_spaces(
+    roles: Roles = "",
+    queries: Annotated[int, typer.Option(min=1, max=1_000, help="Sampled queries for each role.")] = 50,
+    as_json: Json = False,
+) -> None:
+    """Compare the results of the new spaces with those of the searched ones; list the queries that differ most."""
+    with opened_resources() as resources:
+        from swatchbook.upkeep.compare_spaces import compare_spaces as compare
+
+        compared = compare(resources, roles=parse_roles(roles), queries=queries)
+        say_json(compared) if as_json else out().print(draw_comparisons(compared))
+
+
+def draw_comparisons(compared: "Sequence[Comparison]") -> RenderableType:
+    """Return how alike the results of new and searched spaces are, by role, and the queries that differ most."""
+    if not compared:
+        return Text("Nothing to compare: no other space is filled for a role that is searched.", "dim")
+    figures = ("queries", "same of first ten", "rank correlation")
+    rows = table("role", "searched", "new", *figures, right=figures)
+    worst = table("role", "worst queries", "same of first ten", "rank correlation", right=figures)
+    for each in compared:
+        alike = (cell(f"{each.overlap:.0%}"), cell(f"{each.correlation:.2f}"))
+        rows.add_row(
+            cell(each.role, "bold"), cell(each.active, "dim"), cell(each.new, "dim"), cell(each.queries), *alike
+        )
+        for query in each.worst:
+            figures_of = (cell(f"{query.overlap:.0%}"), cell(f"{query.correlation:.2f}"))
+            worst.add_row(cell(each.role, "bold"), cell(query.query), *figures_of)
+    return Group(rows, worst)
+
+
+@app.command("activate")
+def activate_spaces(
+    roles: Roles = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Also when objects of a new space have failed.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Let searches use the models in the settings. Their spaces must be filled; `rollback` undoes it."""
+    with opened_resources() as resources:
+        from swatchbook.upkeep import spaces
+
+        _print_switched(
+            spaces.activate(resources, roles=parse_roles(roles), accept_failed=yes), "active", as_json=as_json
+        )
+
+
+@app.command("rollback")
+def roll_back(roles: Roles = "", as_json: Json = False) -> None:
+    """Let searches use the spaces that the last `activate` replaced."""
+    with opened_resources() as resources:
+        from swatchbook.upkeep import spaces
+
+        _print_switched(spaces.rollback(resources, roles=parse_roles(roles)), "active", as_json=as_json)
+
+
+@app.command("drop-old")
+def drop_old_spaces(roles: Roles = "", yes: Yes = False, as_json: Json = False) -> None:
+    """Delete the spaces that are neither searched nor named by the settings, with their vectors. Asks first."""
+    wanted = parse_roles(roles)
+    with opened_resources() as resources:
+        from swatchbook.upkeep import spaces
+
+        old = spaces.droppable(resources, wanted)
+        if old and not yes:
+            summary = f"{', '.join(f'{pair.role} by {pair.tag}' for pair in old)} will be deleted."
+            confirm(summary, "Delete these spaces?")
+        _print_switched(spaces.drop_old(resources, roles=wanted), "dropped", as_json=as_json)
+
+
+@app.command("move")
+def move_spaces(dry_run: DryRun = False, as_json: Json = False) -> None:
+    """Move spaces in Weaviate into the vector index and tenants of the settings, while they are searched.
+
+    Run it again to resume after an interruption.
+    """
+    with opened_resources() as resources, resumable():
+        from swatchbook.doors.cli.progress import counting
+        from swatchbook.upkeep.move_spaces import move_spaces as move
+        from swatchbook.upkeep.move_spaces import plan_move
+
+        if dry_run:
+            moved = plan_move(resources)
+        else:
+            with counting("move", err()) as progress:
+                moved = move(resources, progress=progress)
+    if as_json:
+        say_json({"moves": moved})
+        return
+    for each in moved:
+        note(f"{each.space}: {each.before} → {each.after}")
+    if not moved:
+        note("Nothing to do.")
+
+
+def _print_switched(pairs: "list[RoleTag]", what: str, *, as_json: bool) -> None:
+
+    if as_json:
+        say_json({what: pairs})
+        return
+    for pair in pairs:
+        note(f"{pair.role}: {pair.tag} is {what} now.")
+    if not pairs:
+        note("Nothing to do.")
+
+
+COMMANDS = {"Operation": {"spaces": app}}

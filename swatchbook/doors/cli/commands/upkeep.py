@@ -1,0 +1,292 @@
+"""`swatchbook upkeep`: check, repair, clean and back up a collection; run one round of the loop."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from swatchbook.doors.cli.shared_arguments import Json, given_path, opened_resources
+from swatchbook.doors.cli.terminal import (
+    COMPLETED,
+    FAILED,
+    OPEN,
+    cell,
+    err,
+    facts,
+    megabytes,
+    note,
+    out,
+    resumable,
+    say_json,
+    table,
+)
+from swatchbook_base.one_line import clean
+
+if TYPE_CHECKING:
+    from swatchbook.deployments.scheduler.tick import Ticked
+    from swatchbook.resources import Resources
+    from swatchbook.upkeep.backup.restore import Restored
+    from swatchbook.upkeep.backup.write import BackedUp
+    from swatchbook.upkeep.gc import Swept
+    from swatchbook.upkeep.verify import Damage, Verification
+
+
+def verify(
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Publish missing rows, remove unknown ones, queue what lost its pictures.")
+    ] = False,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Read every stored file, and all of ledger and index; else only sizes count.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Check that ledger, index and file store agree."""
+    with opened_resources() as resources:
+        from swatchbook.upkeep.verify import verify as compare
+
+        result = compare(resources, repair=repair, deep=deep)
+        say_json(result.model_dump(mode="json") | {"sound": result.sound}) if as_json else out().print(
+            draw_verification(result)
+        )
+    raise typer.Exit(COMPLETED if result.sound else FAILED)
+
+
+def draw_verification(verification: "Verification") -> RenderableType:
+    """Return the missing and foreign rows of each space, and the lost and damaged files."""
+    rows = table("space", "expected", "missing", "foreign", right=("expected", "missing", "foreign"))
+    for space in verification.spaces:
+        rows.add_row(
+            cell(space.space),
+            cell(space.expected),
+            cell(space.missing, "red" if space.missing else "dim"),
+            cell(space.foreign, "red" if space.foreign else "dim"),
+        )
+    parts: list[RenderableType] = [rows] if verification.spaces else []
+    parts += [Text(f"✗ the space {each.space} is damaged", "red") for each in verification.spaces if each.damaged]
+    parts += [Text(f"✗ file {key} is missing; ingest its document again", "red") for key in verification.lost_files]
+    parts += [Text(f"✗ {_describe_damage(damage)}", "red") for damage in verification.damaged_files]
+    if verification.queued:
+        parts.append(
+            Text(
+                f"{verification.queued} documents are queued: "
+                "`swatchbook fill failed --all-owners` stores their files again"
+            )
+        )
+    if verification.unpublished:
+        parts.append(Text(f"{verification.unpublished} changes are not searchable yet", "yellow"))
+    if verification.sound:
+        parts.append(
+            Text("✓ ledger, index and files agree" + (" after repair" if verification.repaired else ""), "green")
+        )
+    elif not verification.repaired:
+        parts.append(Text("to repair: swatchbook upkeep verify --repair", "dim"))
+    else:
+        parts.append(Text("to see what is left: swatchbook upkeep verify", "dim"))
+    return Group(*parts)
+
+
+def _describe_damage(damage: "Damage") -> str:
+    names = clean(", ".join(damage.documents)) or "no document"
+    advice = "; ingest or upload it again" if damage.upload_again else ""
+    return f"file {damage.file} of {names} is damaged{advice}"
+
+
+def tick(as_json: Json = False) -> None:
+    """Run one round of the service's background loop, for cron: start due documents, clean up after dead runs."""
+    with opened_resources(begins=True) as resources, resumable():
+        done = run_round(resources)
+        say_json(done) if as_json else out().print(draw_round(done))
+    raise typer.Exit(OPEN if done.troubles else COMPLETED)
+
+
+def run_round(resources: "Resources") -> "Ticked":
+    """Run one round of the loop. Without a Prefect server it waits until all due documents are processed."""
+    import asyncio  # it brings much that other commands do not need
+
+    from swatchbook.deployments.scheduler.tick import tick
+    from swatchbook.doors.prefect_server import prefect_environment
+
+    os.environ.update(prefect_environment(resources.settings, os.environ))
+    return asyncio.run(tick(resources))
+
+
+def draw_round(done: "Ticked") -> RenderableType:
+    """Return the results and errors of a round; one line when there was nothing to do."""
+    counts = {
+        "dead runs cleaned up": len(done.buried),
+        "hung processes killed": len(done.killed),
+        "deletes finished": len(done.deleted),
+        "rows published": done.published,
+        "events of object stores read": done.told,
+        "objects of events registered": done.registered,
+        "Prefect set up again": int(done.restored),
+        "documents started": len(done.launched),
+        "documents cancelled in Prefect": len(done.stopped),
+        "documents processed": done.worked_off,
+        "documents reviewed": done.reviewed,
+        "flow runs set Crashed": len(done.crashed),
+        "flow runs cancelled": len(done.cancelled),
+        "slots of flow runs freed": len(done.freed),
+    }
+    rows = [(name, cell(count)) for name, count in counts.items() if count]
+    parts: list[RenderableType] = [facts(rows)] if rows else []
+    parts += [Text(f"✗ {clean(trouble)}", "red") for trouble in done.troubles]
+    return Group(*parts) if parts else Text("Nothing to do.", "dim")
+
+
+def gc(
+    now: Annotated[
+        bool, typer.Option("--now", help="Also what became unused less than an hour ago, as after a delete.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be removed.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Remove garbage: temporary files, results of deleted documents, unreferenced files."""
+    with opened_resources() as resources:
+        swept = run_collection(resources, now=now, dry_run=dry_run)
+        say_json(swept) if as_json else out().print(draw_swept(swept, dry_run=dry_run))
+
+
+def run_collection(resources: "Resources", *, now: bool, dry_run: bool) -> "Swept":
+    """Remove garbage here and in Prefect; `now`: of any age. Raises as
+    `swatchbook.deployments.scheduler.tick.collect`."""
+    import asyncio  # it brings much that other commands do not need
+
+    from swatchbook.deployments.scheduler.tick import collect
+    from swatchbook.doors.prefect_server import prefect_environment
+    from swatchbook.store.ledger.retention import UNUSED_SECONDS
+
+    os.environ.update(prefect_environment(resources.settings, os.environ))
+    return asyncio.run(collect(resources, older_than=0.0 if now else UNUSED_SECONDS, dry_run=dry_run))
+
+
+def draw_swept(swept: "Swept", *, dry_run: bool) -> RenderableType:
+    """Return what was removed, or in a dry run would be removed."""
+    counts = {
+        "temporary files": swept.temporary,
+        "cached results": swept.results,
+        "previews": swept.previews,
+        "unreferenced files": swept.orphans,
+        "unused contents": swept.contents,
+        "rows of old runs": swept.rows,
+        "documents in the trash": swept.trashed,
+        "flow runs": swept.flow_runs,
+        "artifacts in Prefect": swept.artifacts,
+    }
+    rows = [(name, cell(count)) for name, count in counts.items() if count]
+    if not rows:
+        return Text("Nothing to remove.", "dim")
+    verb = "would be removed" if dry_run else "removed"
+    return Group(facts(rows), Text(f"{megabytes(swept.bytes)} {verb}", "dim"))
+
+
+def rebuild_index(as_json: Json = False) -> None:
+    """Rebuild the index from the ledger, without calling any model."""
+    with opened_resources() as resources:
+        from swatchbook.doors.cli.progress import counting
+        from swatchbook.upkeep.verify import rebuild
+
+        with counting("publish", err()) as progress:
+            published = rebuild(resources, progress=progress)
+        say_json({"published": published}) if as_json else note(f"{published} images and chunks published.")
+
+
+def backup(
+    folder: Annotated[
+        Path, typer.Argument(parser=given_path, metavar="FOLDER", help="An empty folder, or an earlier backup.")
+    ],
+    as_json: Json = False,
+) -> None:
+    """Write everything but the settings to a folder: ledger, vectors and files. The collection may be in use.
+
+    Run it again to add what is new.
+    """
+    with opened_resources() as resources, resumable():
+        from swatchbook.doors.cli.progress import counting
+        from swatchbook.upkeep.backup.write import back_up
+
+        with counting("back up", err()) as progress:
+            done = back_up(resources, folder, progress=progress)
+        say_json(done) if as_json else out().print(draw_backup(done))
+    raise typer.Exit(_exit_code(done))
+
+
+def draw_backup(done: "BackedUp") -> RenderableType:
+    """Return what the backup holds."""
+    rows = [
+        ("folder", cell(done.folder)),
+        ("documents", cell(done.documents)),
+        ("images", cell(done.images)),
+        ("vectors", cell(done.vectors)),
+        ("files", cell(f"{done.files:,}, {done.copied:,} of them new")),
+        ("size", cell(megabytes(done.bytes))),
+    ]
+    return Group(facts(rows), *_missing(done.missing, "`swatchbook upkeep verify --repair` makes them again."))
+
+
+def restore(
+    folder: Annotated[
+        Path, typer.Argument(parser=given_path, metavar="FOLDER", help="A folder that `backup` has written.")
+    ],
+    as_json: Json = False,
+) -> None:
+    """Restore a backup into this ledger, file store and index, whichever these are; nothing is embedded again.
+
+    What is here stays: documents that are here already are not changed. Run it again after an interruption.
+    """
+    with opened_resources(begins=True) as resources, resumable():
+        from swatchbook.doors.cli.progress import counting
+        from swatchbook.upkeep.backup.restore import restore as run
+
+        with counting("restore", err()) as progress:
+            done = run(resources, folder, progress=progress)
+        say_json(done) if as_json else out().print(draw_restore(done))
+    raise typer.Exit(_exit_code(done))
+
+
+def draw_restore(done: "Restored") -> RenderableType:
+    """Return what was restored, and what is left to do."""
+    rows = [("documents restored", cell(done.documents))]
+    if done.kept:
+        rows.append(("kept as they were", cell(done.kept)))
+    rows.append(("images and chunks published", cell(done.published)))
+    parts: list[RenderableType] = [facts(rows)]
+    if done.unfinished:
+        parts.append(Text(f"{done.unfinished} are not completed: `swatchbook status` lists them.", "dim"))
+    parts += [
+        Text(f"Searches here do not read {clean(each)}: `swatchbook spaces` shows the spaces.", "yellow")
+        for each in done.unsearched
+    ]
+    return Group(*parts, *_missing(done.missing, "`swatchbook upkeep verify --repair` makes them again."))
+
+
+_SHOWN = 5  # missing files that are named
+
+
+def _exit_code(done: "BackedUp | Restored") -> int:
+    """Return OPEN where files are missing."""
+    return OPEN if done.missing else COMPLETED
+
+
+def _missing(keys: tuple[str, ...], advice: str) -> list[Text]:
+    if not keys:
+        return []
+    more = f" … and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else ""
+    named = ", ".join(keys[:_SHOWN]) + more
+    return [Text(f"{len(keys)} stored files are missing or damaged: {named}. {advice}", "red")]
+
+
+COMMANDS = {
+    "Operation": {
+        "upkeep": typer.Typer(no_args_is_help=True, help="Keep a collection in order: check, repair, clean, back up."),
+        "upkeep backup": backup,
+        "upkeep restore": restore,
+        "upkeep verify": verify,
+        "upkeep rebuild-index": rebuild_index,
+        "upkeep gc": gc,
+        "upkeep tick": tick,
+    },
+}

@@ -1,0 +1,169 @@
+"""Ask before a delete (on a terminal, or --yes) and print a summary after it.
+
+It serves `swatchbook delete`, `owners delete` and `ingest-images --clear`. `store/ledger/document_commands.py` counts
+beforehand, `ingest/delete.py` deletes.
+"""
+
+import asyncio
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from swatchbook.domain.errors import Failure
+from swatchbook.domain.records import Deletion, Trashed
+from swatchbook.doors.cli.shared_arguments import confirm
+from swatchbook.doors.cli.terminal import COMPLETED, OPEN, note, owner_flag, say_json
+from swatchbook.ingest import delete
+from swatchbook.resources import Resources
+from swatchbook.store.ledger.deleted_documents import list_deleted
+from swatchbook.store.ledger.document_commands import count_deletion, count_owner_deletion
+from swatchbook.store.ledger.stored_documents import Document, all_documents, documents_within
+from swatchbook.store.ledger.trashed_documents import get_trashed
+from swatchbook_base.truncate import plural
+
+
+def delete_document(resources: Resources, document: Document, *, now: bool, yes: bool, as_json: bool) -> int:
+    """Move a document to the trash, or with `now` delete it for good, after a question, unless `yes`.
+
+    Return the exit code.
+    """
+    counted = count_deletion(resources.ledger, document.id)
+    if not yes:
+        _confirm(_named(document.name, document.id, document.owner), counted, f"Delete {document.name}?", now=now)
+    finished = (delete.delete if now else delete.throw_away)(resources, document.id)
+    now = now or get_trashed(resources.ledger, document.id) is None  # another process is deleting it for good
+    _clear_prefect(resources)
+    if as_json:
+        fields = {"document_id": document.id, "name": document.name, "owner": document.owner, "finished": finished}
+        say_json(fields | ({} if now else {"trash": True}) | counted.model_dump())
+    elif now:
+        _note_deleted(document.name, document.owner, counted, finished=finished)
+    else:
+        _note_thrown_away(document.name, document.id[:8], document.owner, finished=finished)
+    return COMPLETED if finished else OPEN
+
+
+def throw_all_away(resources: Resources, owner: str, *, yes: bool, as_json: bool) -> int:
+    """Move all documents of an owner to the trash after a question, unless `yes`. Return the exit code."""
+    counted = count_owner_deletion(resources.ledger, owner)
+    if counted.documents and not yes:
+        _confirm(owner, counted, f"Delete all documents of {owner}?", now=False)
+    finished = [delete.throw_away(resources, document.id) for document in all_documents(resources.ledger, owner)]
+    if as_json:
+        say_json({"owner": owner, "finished": all(finished), "trash": True} | counted.model_dump())
+    else:
+        note(f"{owner}: {_described(counted)} moved to the trash for a day. To see it: swatchbook trash")
+    return COMPLETED if all(finished) else OPEN
+
+
+def end_trashed(resources: Resources, trashed: Trashed, *, now: bool, yes: bool, as_json: bool) -> int:
+    """Delete for good what is in the trash, after a question, unless `yes`; without `now` it stays.
+
+    Return the exit code.
+    """
+    what = _named(trashed.name, trashed.document, trashed.owner)
+    if now and not yes:
+        confirm(
+            f"{what} is in the trash. It cannot be restored any more afterwards.", f"Delete {trashed.name} for good?"
+        )
+    finished = now and delete.end(resources, trashed.document)
+    _clear_prefect(resources)
+    if as_json:
+        fields = {"document_id": trashed.document, "name": trashed.name, "owner": trashed.owner}
+        say_json(fields | {"finished": finished, "trash": not now})
+    elif now:
+        note(f"{what}: deleted for good.")
+    else:
+        _note_thrown_away(trashed.name, trashed.document[:8], trashed.owner, finished=True)
+    return COMPLETED
+
+
+def clear_sources(
+    resources: Resources, kinds: Mapping[Path, str | None], owner: str, *, yes: bool, as_json: bool
+) -> int:
+    """Delete what an owner ingested from folders and batches, after a question, unless `yes`. Return the exit code.
+
+    `kinds`: path, which need not exist any more -> the kind of document, None for both. What is below a path counts,
+    too.
+    """
+    found = {
+        document.id: document
+        for path, kind in kinds.items()
+        for document in documents_within(resources.ledger, owner, path.resolve())
+        if kind in (None, document.kind)
+    }
+    counted = count_deletion(resources.ledger, *found)
+    what = ", ".join(document.content for document in found.values())
+    if found and not yes:
+        summary = f"{_described(counted)} will be deleted: {what}. Images that other documents use stay."
+        confirm(summary, f"To delete them, type the owner's name, {owner}", word=owner)
+    finished = delete.delete_documents(resources, list(found))
+    _clear_prefect(resources)
+    if as_json:
+        documents = [{"document_id": each.id, "source": each.content} for each in found.values()]
+        say_json({"owner": owner, "finished": finished, "sources": documents} | counted.model_dump())
+    elif found:
+        _note_deleted(what, owner, counted, finished=finished)
+    else:
+        note(f"Nothing to delete: the owner {owner} has nothing from {', '.join(map(str, kinds))}.")
+    return COMPLETED if finished else OPEN
+
+
+def delete_owner(resources: Resources, owner: str, *, yes: bool, as_json: bool) -> int:
+    """Delete all documents of an owner, and thereby the owner, after a question, unless `yes`. Return the exit code."""
+    counted = count_owner_deletion(resources.ledger, owner)
+    if counted.documents and not yes:
+        _confirm(owner, counted, f"Delete the owner {owner} with all documents?", now=True)
+    finished = delete.delete_owner(resources, owner)
+    _clear_prefect(resources)
+    if as_json:
+        say_json({"owner": owner, "finished": finished} | counted.model_dump())
+    else:
+        _note_deleted(owner, owner, counted, finished=finished)
+    return COMPLETED if finished else OPEN
+
+
+def _clear_prefect(resources: Resources) -> None:
+    """Delete the artifacts of what was deleted for good, if a Prefect server is set and answers; else `gc` does it."""
+    if not (os.environ.get("PREFECT_API_URL") and list_deleted(resources.ledger)):
+        return
+    from swatchbook.deployments.scheduler.launch import prefect  # imports Prefect
+    from swatchbook.tasks.artifacts import delete_left_artifacts
+
+    async def clear() -> None:
+        async with prefect() as client:
+            await delete_left_artifacts(client, resources.ledger)
+
+    with suppress(Failure):
+        asyncio.run(clear())
+
+
+def _confirm(what: str, counted: Deletion, question: str, *, now: bool) -> None:
+    goes = "deleted. Images that other documents use stay." if now else "in the trash for a day."
+    confirm(f"{what}: {_described(counted)} will be {goes}", question)
+
+
+def _named(name: str, id: str, owner: str) -> str:
+    return f"{name} ({id[:8]}, of {owner})"
+
+
+def _note_deleted(what: str, owner: str, counted: Deletion, *, finished: bool) -> None:
+    """Print what was deleted; `finished` is False while the index still holds some of it."""
+    if finished:
+        note(f"{what}: {_described(counted)} deleted.")
+    else:
+        retry = f"swatchbook fill failed{owner_flag(owner)}"
+        note(f"{what}: deleted from the ledger, but not yet from the index. To finish: {retry}")
+
+
+def _note_thrown_away(name: str, id: str, owner: str, *, finished: bool) -> None:
+    """Print that a document is in the trash; `finished` is False while the index still holds some of it."""
+    note(f"{name}: in the trash for a day. To bring it back: swatchbook trash restore {id}{owner_flag(owner)}")
+    if not finished:
+        note(f"The index still holds some of it. To finish: swatchbook fill failed{owner_flag(owner)}")
+
+
+def _described(counted: Deletion) -> str:
+    counts = plural(counted.documents, "document"), plural(counted.images, "image"), plural(counted.vectors, "vector")
+    return "{}, {} and {}".format(*counts)

@@ -1,0 +1,412 @@
+"""Check each part of the installation with a real operation, and print how to fix what fails (`swatchbook doctor`).
+
+The parts are Python, packages, 1 GiB of free disk, 1.5 GiB of free memory, ledger, files, index, models, spaces,
+notices, telemetry, prices, decoder, PDF, Prefect and pool.
+"""
+
+import asyncio
+import logging
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from rich.table import Table
+from rich.text import Text
+
+from swatchbook import catalogue_reader
+from swatchbook.catalogue_reader import reader_version
+from swatchbook.domain import extras
+from swatchbook.domain.errors import Configuration, DiskFull, Failure, OutOfMemory, ProviderDown, as_failure, reason_of
+from swatchbook.domain.extras import DISTRIBUTION
+from swatchbook.domain.records import Record
+from swatchbook.doors.cli.log import log_file
+from swatchbook.doors.cli.terminal import cell, duration, table
+from swatchbook.index.contract import CheckedIndex, MovableIndex
+from swatchbook.resources import Resources
+from swatchbook.store.ledger import space_registry
+from swatchbook.store.ledger.space_registry import active_spaces
+from swatchbook.store.ledger.webhooks import undelivered
+from swatchbook.upkeep.reports.stale import stale_roles
+from swatchbook_base.one_line import clean
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+    from prefect.client.schemas.objects import WorkPool
+
+log = logging.getLogger(__name__)
+
+FREE_DISK = 1 << 30  # bytes; a catalogue with its pictures, vectors and index needs some hundred MB
+FREE_MEMORY = 1536 << 20  # bytes; peak of one ingest
+
+Check = Callable[[Resources], str]
+"""Return a short description of the part. Raises Failure with advice when the part does not work."""
+
+
+class Finding(Record):
+    """Result of one check. `kind` and `advice` are those of the failure, None when it passed."""
+
+    check: str
+    ok: bool
+    found: str
+    kind: str | None = None
+    advice: str | None = None
+    seconds: float
+
+
+def examine(resources: Resources) -> Iterator[Finding]:
+    """Run all checks in order; a failed check does not stop the next."""
+    for name, check in CHECKS.items():
+        started = time.monotonic()
+        try:
+            found, failure = check(resources), None
+        except Exception as error:  # reported as a finding
+            failure = as_failure(error)
+            found = failure.message
+            log.warning("doctor: check %s failed", name, exc_info=error)
+        yield Finding(
+            check=name,
+            ok=failure is None,
+            found=found,
+            kind=failure.kind if failure else None,
+            advice=failure.advice or f"See the log for details: {log_file(resources.settings)}" if failure else None,
+            seconds=round(time.monotonic() - started, 3),
+        )
+
+
+def draw(findings: list[Finding]) -> Table:
+    """Return the findings as a table, with advice below each failed check."""
+    rows = table("", "check", "result", "time", right=("time",))
+    for finding in findings:
+        result = Text(clean(finding.found), "" if finding.ok else "red")
+        if finding.advice:
+            result.append(f"\n→ {clean(finding.advice)}", "yellow")
+        sign = Text("✓", "green") if finding.ok else Text("✗", "bold red")
+        rows.add_row(sign, finding.check, result, cell(duration(finding.seconds), "dim"))
+    return rows
+
+
+# --- the checks -------------------------------------------------------------------------------------------------------
+
+
+def check_python(_: Resources) -> str:
+    if not (3, 11) <= sys.version_info[:2] < (3, 14):
+        raise Configuration(f"Python {platform.python_version()} is not supported.", advice="Use Python 3.11 or 3.13.")
+    return f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
+
+
+def check_packages(_: Resources) -> str:
+    """Compare the installed versions with the pinned ones, of extras only what is installed."""
+    from packaging.requirements import Requirement
+
+    try:
+        needed = [Requirement(line) for line in metadata.requires(DISTRIBUTION) or ()]
+    except metadata.PackageNotFoundError as error:
+        raise Configuration("Swatchbook is not installed as a package.", advice="Run `make install`.") from error
+    required = [
+        r
+        for r in needed
+        if r.name != "swatchbook" and (r.marker is None or r.marker.evaluate({"extra": ""}) or _installed(r.name))
+    ]
+    wrong = [
+        f"{r.name} {_installed(r.name) or 'is missing'}, required: {r.specifier}" for r in required if not _matches(r)
+    ]
+    if wrong:
+        raise Configuration("; ".join(wrong) + ".", advice="Run `make install`.")
+    count = len({r.name for r in required})
+    return f"{count} packages as pinned; prefect {_installed('prefect')}, lancedb {_installed('lancedb')}"
+
+
+def check_extras(resources: Resources) -> str:
+    """Say which extras are installed; all that the settings need must be."""
+    extras.require_extras(resources.settings)
+    there = [extra for extra in extras.MODULES if extras.is_installed(extra)]
+    return f"installed: {', '.join(there) or 'none'}; the settings need no other"
+
+
+def check_settings(_: Resources) -> str:
+    from swatchbook.domain.settings import env_file, origins, unknown_variables
+
+    if unknown := unknown_variables():
+        raise Configuration(
+            f"Unknown settings: {', '.join(unknown)}.",
+            advice="Correct the names; `swatchbook config` lists all settings.",
+        )
+    chosen = sum(origin == "environment" or origin == str(env_file()) for origin in origins().values())
+    return f"{chosen} set, all others default; `swatchbook config` lists them"
+
+
+def check_home(resources: Resources) -> str:
+    home = resources.settings.home
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=home, prefix=".doctor-"):
+            free = shutil.disk_usage(home).free
+    except OSError as error:
+        raise Configuration(
+            f"{home} is not writable: {reason_of(error)}.",
+            advice="Set SWATCHBOOK_HOME to a folder that you can write to.",
+        ) from error
+    if free < FREE_DISK:
+        raise DiskFull(
+            f"{home}: only {free / 1e6:,.0f} MB free.", advice=f"Free at least {FREE_DISK / 1e9:.1f} GB there."
+        )
+    return f"{home} · {free / 1e9:,.1f} GB free"
+
+
+def check_memory(_: Resources) -> str:
+    from swatchbook.domain.runtime.memory import memory_use
+
+    used, total = memory_use()
+    if total - used < FREE_MEMORY:
+        raise OutOfMemory(
+            f"Only {(total - used) / 1e9:.1f} GB of {total / 1e9:.1f} GB free.",
+            advice=f"An ingest needs {FREE_MEMORY / 1e9:.1f} GB. Stop other programs, or raise the container's limit.",
+        )
+    return f"{(total - used) / 1e9:.1f} GB of {total / 1e9:.1f} GB free"
+
+
+def check_ledger(resources: Resources) -> str:
+    from sqlalchemy.engine import make_url
+
+    from swatchbook.store.ledger import migrations
+
+    resources.ledger.check()
+    with resources.ledger.write():
+        pass
+    return f"{make_url(resources.settings.ledger).render_as_string(hide_password=True)} · schema {migrations.HEAD}"
+
+
+def check_files(resources: Resources) -> str:
+    data = os.urandom(64)
+    key = resources.files.put_bytes(data, ".probe")
+    try:
+        if resources.files.read(key) != data:
+            raise Configuration(
+                "The file store returned other bytes than were written.",
+                advice="Check the disk or SWATCHBOOK_FILES_URL.",
+            )
+    finally:
+        resources.files.delete(key)
+    return resources.settings.files
+
+
+def check_index(resources: Resources) -> str:
+    resources.index.probe()
+    here = set(resources.index.spaces())
+    for each in space_registry.registered(resources.ledger):
+        if isinstance(resources.index, CheckedIndex) and each.space.name in here:
+            resources.index.check(each.space)
+    from swatchbook.store.files.object_store import has_conditional_writes
+
+    settings = resources.settings
+    if settings.index == "lance" and settings.index_url and has_conditional_writes(settings.index_url) is False:
+        raise Configuration(
+            f"The server of {settings.index_url} overwrites existing files although it is asked not to "
+            "(If-None-Match): two writers would lose each other's commits.",
+            advice="Use a server that has conditional writes, or another SWATCHBOOK_INDEX_URL.",
+        )
+    places = {"lance": settings.index_url or settings.index_folder, "weaviate": settings.weaviate.url}
+    where = f" at {places[settings.index]}" if settings.index in places else ""
+    return f"{settings.index}{where} · {len(here)} spaces{_to_move(resources)}"
+
+
+def _to_move(resources: Resources) -> str:
+    if not isinstance(resources.index, MovableIndex):
+        return ""
+    here, registered = set(resources.index.spaces()), space_registry.registered(resources.ledger)
+    states = [resources.index.move_state(each.space) for each in registered if each.space.name in here]
+    count = sum(not each.done for each in states)
+    return f", {count} in another layout than the settings: `swatchbook spaces move`" if count else ""
+
+
+def check_spaces(resources: Resources) -> str:
+    """Check that searches can encode their queries, and that no vector is stale."""
+    active = active_spaces(resources.ledger)
+    for role, each in active.items():
+        resources.models_of(each.pair).require(role)
+    if stale := stale_roles(resources.ledger, resources.settings):
+        raise Configuration(
+            " ".join(each.line for each in stale),
+            advice="Run `swatchbook fill spaces`, then `swatchbook spaces activate`; or set the model back.",
+        )
+    return f"{len(active)} roles are searched by the models that made their vectors; none is stale"
+
+
+def check_notices(resources: Resources) -> str:
+    """Check that the receiver of notices accepts them."""
+    if resources.settings.notice_url is None:
+        return "not used: SWATCHBOOK_NOTICE_URL is not set"
+    if missed := undelivered(resources.ledger):
+        raise ProviderDown(missed.line, advice="What is not given up is sent again by itself.")
+    return f"sent to {urlsplit(resources.settings.notice_url.get_secret_value()).hostname}"
+
+
+def check_telemetry(_: Resources) -> str:
+    """Say where traces are sent to, and check that the receiver takes them."""
+    from swatchbook.domain import tracing
+
+    traces = tracing.endpoint()
+    if traces is None:
+        return f"off: {tracing.ENDPOINT} is not set"
+    extras.require_extra("otel", tracing.ENDPOINT)
+    if not tracing.probe():
+        raise ProviderDown(
+            f"{urlsplit(traces).hostname} does not take traces over OTLP/HTTP.",
+            advice=f"Check {tracing.ENDPOINT} (HTTP, usually port 4318) and OTEL_EXPORTER_OTLP_HEADERS.",
+        )
+    return f"traces to {urlsplit(traces).hostname}"
+
+
+def check_prices(resources: Resources) -> str:
+    """Say which prices are known of the paid models in use, and how old the published ones are."""
+    from swatchbook.models.providers.prices import known_price, parts_in_use, published_prices
+
+    settings, found = resources.settings, list[str]()
+    for part in parts_in_use(settings):
+        known, model = known_price(settings, part), getattr(settings, part).model or f"{part} model"
+        if known is None:
+            found.append(f"{model}: unknown price, so that --max-usd is refused")
+        else:
+            source = f"published, {known.checked}" if known.checked else "SWATCHBOOK_PRICES"
+            found.append(f"{model}: {known.price.input:g} in, {known.price.output:g} out ({source})")
+    dates = [each.checked for each in published_prices().values() if each.checked]
+    listed = f"published prices of {len(dates)} models, read {min(dates)} to {max(dates)}"
+    return " · ".join([*found, listed])
+
+
+def check_models(resources: Resources) -> str:
+    """Load the models and encode one picture and one text."""
+    import numpy as np
+
+    models = resources.models
+    models.encoder.encode([np.full((32, 32, 3), 128, np.uint8)])
+    models.text_encoder.load()
+    vector = models.text_encoder.embed(["oak, matte"], "query")  # queries are not charged to a document
+    _ = models.analyst, models.reviewer  # only opened, since each answer costs money
+    if resources.settings.discovery != "layout":
+        _ = models.llm
+    images = ", ".join(dict.fromkeys(tag.partition("/")[0] for tag in models.encoder.tags.values()))
+    return f"{images}, {resources.settings.text_encoder} ({vector.shape[1]}-d), {resources.settings.analyst} analyst"
+
+
+def check_decoder(resources: Resources) -> str:
+    from PIL import Image
+
+    with tempfile.TemporaryDirectory(prefix="swatchbook-") as folder:
+        picture = Path(folder) / "probe.png"
+        Image.new("RGB", (8, 8), "teal").save(picture)
+        (decoded,) = resources.decoders.decode([picture], 8)
+    if isinstance(decoded, Failure):
+        raise decoded
+    return f"{resources.settings.decoder_processes} decoder processes, {resources.settings.child_memory_mb} MiB each"
+
+
+def check_pdf(resources: Resources) -> str:
+    if not reader_version():
+        return f"none: catalogues need the package {catalogue_reader.DISTRIBUTION}"
+    return resources.catalogue.check(resources.settings)
+
+
+def check_prefect(resources: Resources) -> str:
+    from swatchbook.doors.prefect_server import check_database, prefect_environment, probe_prefect
+
+    os.environ.update(prefect_environment(resources.settings, os.environ))
+    if url := os.environ.get("PREFECT_API_URL"):
+        probe_prefect(url)
+    else:
+        check_database()
+    import prefect
+
+    server = f"server at {url}" if url else f"a temporary server per command, home {os.environ['PREFECT_HOME']}"
+    return f"prefect {prefect.__version__} · {server}"
+
+
+def check_pool(resources: Resources) -> str:
+    """Check that a worker serves the shard pool, and compute how many shards fit on this machine."""
+    settings = resources.settings
+    if settings.execution == "inline":
+        return "not used: images are embedded in the process that ingests"
+    import psutil
+
+    from swatchbook.deployments.declared import EMBED, room
+    from swatchbook.deployments.shard_pools import Kind, kind_of
+    from swatchbook.ingest.shards import require_pool
+
+    require_pool(settings)
+    pool = asyncio.run(_ready_pool(EMBED))
+    worker = "needs no worker" if pool.is_push_pool else "has a worker"
+    served = f"{EMBED} {worker}, limit {pool.concurrency_limit or 'none'}"
+    if kind_of(pool.type) not in (Kind.DOCKER, Kind.PROCESS):  # its shards run elsewhere
+        return served
+    free = psutil.virtual_memory().available  # of the machine: our container's limit does not apply to shards
+    here = room(settings, free_memory=free, cpus=os.cpu_count() or 1)
+    return (
+        f"{served} · this machine has room for "
+        f"{min(here.by_memory, here.by_cpus)} shards: {here.by_memory} by free memory, {here.by_cpus} by CPUs"
+    )
+
+
+async def _ready_pool(name: str) -> "WorkPool":
+    """Return a pool of Prefect. Raises Configuration when it cannot run anything, ProviderDown."""
+    from prefect.client.schemas.objects import WorkPoolStatus
+    from prefect.exceptions import ObjectNotFound
+
+    from swatchbook.deployments.scheduler.launch import prefect
+    from swatchbook.deployments.shard_pools import how_to_start
+
+    if not os.environ.get("PREFECT_API_URL"):
+        raise Configuration("Work pools need a Prefect server.", advice="Set PREFECT_API_URL to its address.")
+    async with prefect() as client:
+        try:
+            pool = await client.read_work_pool(name)
+        except ObjectNotFound:
+            raise Configuration(
+                f"Prefect has no work pool {name}.", advice="Create it with `swatchbook serve setup`."
+            ) from None
+    if pool.status is WorkPoolStatus.PAUSED:
+        raise Configuration(f"The pool {name} is paused.", advice="Resume it in Prefect's UI.")
+    if pool.status is not WorkPoolStatus.READY and not pool.is_push_pool:
+        raise Configuration(f"The pool {name} has no worker.", advice=how_to_start(pool.type))
+    return pool
+
+
+CHECKS: dict[str, Check] = {
+    "python": check_python,
+    "packages": check_packages,
+    "extras": check_extras,
+    "settings": check_settings,
+    "home": check_home,
+    "memory": check_memory,
+    "ledger": check_ledger,
+    "files": check_files,
+    "index": check_index,
+    "models": check_models,
+    "spaces": check_spaces,
+    "notices": check_notices,
+    "telemetry": check_telemetry,
+    "prices": check_prices,
+    "decoder": check_decoder,
+    "pdf": check_pdf,
+    "prefect": check_prefect,
+    "pool": check_pool,
+}
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _matches(requirement: "Requirement") -> bool:
+    version = _installed(requirement.name)
+    return version is not None and requirement.specifier.contains(version, prereleases=True)

@@ -1,0 +1,244 @@
+"""Ingest folders of pictures, scraped batches (`swatchbook ingest-images`) and tables (`import`); count their items.
+
+Of a table, images with a vector are counted before and after; `ingest/sources/table.py` and `ingest/import_table.py`
+decide which rows and vectors are taken.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from swatchbook.domain.errors import Failure, InvalidReference
+from swatchbook.domain.records import IngestOptions, ItemCounts, Record, RunReport
+from swatchbook.doors.cli.ingest import ingest
+from swatchbook.doors.cli.run_report import SHOWN_FAILURES, item_counts
+from swatchbook.doors.cli.terminal import COMPLETED, OPEN, duration, err, facts, note, out, worst
+from swatchbook.ingest.find_sources import find_sources
+from swatchbook.ingest.import_table import (
+    NamedRow,
+    TableCounts,
+    content_of,
+    only_owner,
+    owners_with_rows,
+    stage_table,
+)
+from swatchbook.ingest.sources.table import SQL, read_mapping
+from swatchbook.resources import Resources
+from swatchbook.store.ledger.queries.coverage import count_coverage
+from swatchbook.store.ledger.source_items import incomplete_ids
+from swatchbook.store.ledger.stored_documents import BATCH, FOLDER, PDF, TABLE, documents_within, get_document
+from swatchbook_base.one_line import clean
+from swatchbook_base.truncate import plural, truncate
+
+ALL = "all"
+"""Source of the counts of all sources together."""
+
+_KINDS: Mapping[str, str | None] = {"references": FOLDER, "scraped": BATCH, "all": None}
+"""What `--mode` says of the paths; `all`: look what each is."""
+
+
+class SourceCounts(ItemCounts):
+    """The items of one source, or of all, with the ids of all that failed."""
+
+    source: str
+    document_id: str | None = None
+    status: str | None = None
+
+
+class Ingested(Record):
+    """The result that `--json` prints."""
+
+    sources: tuple[SourceCounts, ...]
+    total: SourceCounts
+
+
+def kinds_of(
+    paths: Iterable[Path], mode: str, *, references_dir: Path | None, scraped_dir: Path | None
+) -> dict[Path, str | None]:
+    """Return the kind of document that each path is, None for whatever is there. `mode` may leave out a folder."""
+    kinds: dict[Path, str | None] = dict.fromkeys(paths, _KINDS[mode])
+    if scraped_dir and mode != "references":
+        kinds[scraped_dir] = BATCH
+    if references_dir and mode != "scraped":
+        kinds[references_dir] = FOLDER
+    return kinds
+
+
+def ingest_images(
+    resources: Resources, kinds: Mapping[Path, str | None], *, owner: str, options: IngestOptions, quiet: bool
+) -> tuple[Ingested, int]:
+    """Ingest each source. Return the counts and the exit code; a source that fails does not stop the others.
+
+    `kinds`: path -> the kind of document that it is, None for whatever is there.
+    """
+    sources = dict[Path, str | None]()
+    for path, kind in kinds.items():
+        sources |= {path: kind} if kind else dict.fromkeys(_find(resources, path, owner))
+    reports, code = ingest(resources, sources, owner=owner, options=options, quiet=quiet)
+    counts = tuple(counts_of(resources, report) for report in reports)
+    ingested = Ingested(sources=counts, total=total_of(counts))
+    if not quiet and len(counts) > 1:
+        out().print("", draw_total(ingested))
+    return ingested, code
+
+
+def draw_total(ingested: Ingested) -> RenderableType:
+    """Return the items of all sources together, with the first ids that failed."""
+    total = ingested.total
+    rows = [("in total", f"{len(ingested.sources)} sources"), ("items", item_counts(total))]
+    if total.incomplete_ids:
+        rows.append(("not complete", ", ".join(truncate(total.incomplete_ids, SHOWN_FAILURES))))
+    return facts([*rows, ("time", duration(total.duration_seconds))])
+
+
+def _find(resources: Resources, path: Path, owner: str) -> list[Path]:
+    """Return the batches and the folder of pictures at a path, the folder also if it is known and has no more pictures.
+
+    Without any it is the path itself, which is then refused with the reason.
+    """
+    try:
+        found = [s.path for s in find_sources(path, resources.settings.image_suffixes) if s.kind != PDF]
+        content = path.resolve()
+        known = any(Path(d.content) == content for d in documents_within(resources.ledger, owner, content))
+    except (Failure, OSError):
+        return [path]
+    return [*found, path] if known and path not in found else found or [path]
+
+
+def counts_of(resources: Resources, report: RunReport) -> SourceCounts:
+    """Return the items of the document of a report."""
+    counted = (report.items or ItemCounts()).model_dump(mode="json")
+    if counted["incomplete_ids"]:
+        counted["incomplete_ids"] = tuple(incomplete_ids(resources.ledger, report.document_id))
+    document = get_document(resources.ledger, report.document_id)
+    return SourceCounts(**counted, source=document.content, document_id=document.id, status=document.status.value)
+
+
+def total_of(sources: Sequence[SourceCounts]) -> SourceCounts:
+    """Return the items of all sources together."""
+    counted = dict[str, Any]()
+    for name in ItemCounts.model_fields:
+        values = [getattr(source, name) for source in sources]
+        counted[name] = sum(values, ()) if name == "incomplete_ids" else sum(values)
+    return SourceCounts(**counted, source=ALL)
+
+
+_SHOWN = 5
+"""Rows that are printed of each list; --json has the first 1,000."""
+
+
+class ImageCounts(Record):
+    """Counts of the images of a table's owners, and of those with a vector."""
+
+    images: int
+    with_vectors: int
+
+
+class Imported(Record):
+    """The result that `--json` prints. A dry run has only the table and `before`."""
+
+    table: TableCounts
+    dry_run: bool
+    before: ImageCounts
+    after: ImageCounts | None = None
+    sources: tuple[SourceCounts, ...] = ()
+    total: SourceCounts | None = None
+
+
+def import_table(
+    resources: Resources,
+    source: str,
+    config: Path | None,
+    *,
+    owner: str | None,
+    options: IngestOptions,
+    dry_run: bool,
+    quiet: bool,
+) -> tuple[Imported, int]:
+    """Import a table, one owner after the other. Return what was done and the exit code.
+
+    `quiet`: write nothing to stdout, which is for JSON. Raises InvalidReference, UnreadableDocument, Configuration.
+    """
+    config = _require_mapping(source, config)
+    mapping = read_mapping(config)
+    with err().status("reading rows") as status:
+        table = stage_table(
+            resources, source, config, mapping, owner=owner, options=options, dry_run=dry_run,
+            progress=lambda rows: status.update(f"reading rows: {rows:,}"),
+        )  # fmt: skip
+    content = content_of(source, config)
+    owners = owners_with_rows(resources, content, only_owner(mapping, owner), table)
+    before = _count_images(resources, owners)
+    _print_table(table, quiet=quiet)
+    codes = [OPEN if table.left_out else COMPLETED]
+    if dry_run:
+        return Imported(table=table, dry_run=True, before=before), worst(codes)
+
+    sources = list[SourceCounts]()
+    for each in owners:
+        reports, code = ingest(resources, {content: TABLE}, owner=each, options=options, quiet=quiet)
+        sources += [counts_of(resources, report) for report in reports]
+        codes.append(code)
+    after = _count_images(resources, owners)
+    note(
+        f"Images with a vector: {before.with_vectors:,} of {before.images:,} before, "
+        f"{after.with_vectors:,} of {after.images:,} now."
+    )
+    imported = Imported(
+        table=table, dry_run=False, before=before, after=after, sources=tuple(sources), total=total_of(sources)
+    )
+    return imported, worst(codes)
+
+
+def _require_mapping(source: str, config: Path | None) -> Path:
+    """Return the mapping's file. Raises InvalidReference if none is named, and first if the source is not there."""
+    if config is not None:
+        return config
+    if not source.startswith(SQL) and not Path(source).exists():
+        raise InvalidReference(f"{source}: no such file or directory.", advice="Check the path.")
+    raise InvalidReference(
+        "No mapping is named.",
+        advice="Add --config FILE, a YAML file that says which column is what: docs/import.md has an example.",
+    )
+
+
+def _count_images(resources: Resources, owners: Iterable[str]) -> ImageCounts:
+    counted = [count_coverage(resources.ledger, owner=owner) for owner in owners]
+    return ImageCounts(
+        images=sum(each.total_images for each in counted), with_vectors=sum(each.with_embeddings for each in counted)
+    )
+
+
+def _print_table(table: TableCounts, *, quiet: bool) -> None:
+    console = err() if quiet else out()
+    others = f" + {table.of_others:,} of other owners" if table.of_others else ""
+    console.print(
+        facts(
+            [
+                ("rows", f"{table.rows:,} = {table.taken:,} taken + {table.not_completed:,} not completed + "
+                         f"{table.left_out:,} left out{others}"),
+                ("vectors", f"{table.given:,} given = {table.taken_over:,} taken over + {table.refused:,} refused"),
+                ("owners", plural(len(table.owners), "owner")),
+            ]
+        )
+    )  # fmt: skip
+    for what, count, rows in (
+        ("Left out", table.left_out, table.left_out_rows),
+        ("Embedded instead", table.refused, table.refused_vectors),
+    ):
+        _print_rows(what, count, rows)
+    for each in table.letters:
+        err().print(Text(clean(each)), soft_wrap=True)
+    if table.not_completed and not table.taken:
+        _print_rows("Not completed", table.not_completed, table.not_completed_rows)
+        note("`completed` in the mapping lists the statuses that are taken.")
+
+
+def _print_rows(what: str, count: int, rows: tuple[NamedRow, ...]) -> None:
+    for row in rows[:_SHOWN]:
+        err().print(Text(clean(f"{what}: {row.id}: {row.reason}")), soft_wrap=True)
+    if count > _SHOWN:
+        note(f"… and {count - _SHOWN:,} more")

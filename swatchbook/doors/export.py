@@ -1,0 +1,276 @@
+"""Choose format and documents, write their products to a file, and say what was left out."""
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from swatchbook.domain.did_you_mean import did_you_mean
+from swatchbook.domain.errors import InvalidReference, reason_of
+from swatchbook.domain.plugins import Kind, find, installed
+from swatchbook.domain.records import DocumentStatus, Record, Trashed
+from swatchbook.resources import Resources
+from swatchbook.store.ledger.queries.document_parts import unreadable_pictures
+from swatchbook.store.ledger.stored_documents import Document
+from swatchbook.upkeep.export.atomic_file import atomic_file
+from swatchbook.upkeep.export.formats import MOST_SKIPPED, Changes, Format, Skipped, exporter, write_products
+from swatchbook.upkeep.export.ledger_changes import told_changes
+from swatchbook.upkeep.export.product_rows import (
+    ProductRow,
+    as_rows,
+    copy_pictures,
+    read_products,
+)
+from swatchbook.upkeep.export.shop_mapping import ShopOptions
+from swatchbook_base.one_line import clean
+from swatchbook_base.truncate import plural
+
+_MOST_NAMED = 20  # of each kind in the hints; --json names more
+
+
+class FailedItems(Record):
+    """A document with failed items, of which products may be missing."""
+
+    id: str
+    name: str
+    failed: int
+    items: int
+
+
+class Exported(Record):
+    """The result of an export. `incomplete`: documents that are not completed; `missing`: pictures without a file.
+
+    `skipped`: products that the format cannot hold, of which the first 1,000 are named. `failed_pictures`: pictures of
+    products that are left out, because they cannot be read. `unpriced`: products that are written, but not on sale.
+    """
+
+    to: str | None
+    format: str
+    documents: int
+    products: int
+    variants: int  # and parts
+    incomplete: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    skipped: int = 0
+    skipped_products: tuple[Skipped, ...] = ()
+    unpriced: int = 0
+    unpriced_products: tuple[Skipped, ...] = ()
+    changes: Changes | None = None
+    since: datetime | None = None  # the time that it was compared with
+    failed_pictures: tuple[Skipped, ...] = ()
+    failed_items: tuple[FailedItems, ...] = ()
+    unknown_names: Mapping[str, str | None] = {}  # in braces of the mapping, that no product has -> the nearest known
+    pictures_without_address: int = 0  # which the shop cannot fetch: --pictures-url was not given
+    prices_without_currency: int = 0  # left out by formats that need it
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing that a shop needs was left out."""
+        without_pictures = self.pictures_without_address and not exporter(self.format).finds_by_name
+        left_out = self.missing or self.skipped or self.failed_pictures or self.failed_items or without_pictures
+        return not (self.incomplete or left_out or self.prices_without_currency)
+
+
+def find_format(given: str | None, to: Path | None) -> str:
+    """Return the format: the given one, which may be a plugin's, else that of the file's suffix; CSV without one.
+
+    Raises Configuration for an unknown format, InvalidReference for an unknown suffix.
+    """
+    suffix = to.suffix.lower().lstrip(".") if to else ""
+    if not given and suffix and suffix not in set(Format):
+        others = ", ".join(plugin.name for plugin in installed(Kind.EXPORTER))
+        raise InvalidReference(
+            f"{to}: .{suffix} is not a format. There are {', '.join(Format)}." + did_you_mean(suffix, Format),
+            advice="Name the file so, or give --format: one of these" + (f", or {others}." if others else "."),
+        )
+    form = given or suffix or Format.CSV
+    find(Kind.EXPORTER, form)
+    return form
+
+
+def lacks_addresses(form: str, options: ShopOptions) -> bool:
+    """Return whether a shop fetches pictures by their addresses, and neither options nor mapping give any."""
+    chosen = exporter(form)
+    return (
+        bool(chosen.fetches) and options.pictures_url is None and not chosen.address_columns & {*options.mapping.fields}
+    )
+
+
+def exportable(documents: Sequence[Document], *, every: bool) -> list[Document]:
+    """Return the documents without those that are being deleted. Raises InvalidReference for one that is named."""
+    kept = [document for document in documents if document.status is not DocumentStatus.DELETING]
+    if not every and len(kept) < len(documents):
+        raise InvalidReference(f"{documents[0].name} is being deleted.")
+    return kept
+
+
+def export(
+    resources: Resources,
+    documents: Sequence[Document],
+    form: str,
+    *,
+    to: Path | None,
+    pictures: Path | None,
+    options: ShopOptions = ShopOptions(),  # noqa: B008 — immutable
+    deleted: Sequence[Trashed] = (),
+) -> Exported:
+    """Write the products of these documents to `to`, or to stdout; copy their pictures to the folder `pictures`.
+
+    Raises InvalidReference for a path that cannot be written, and what `export_to_file` raises.
+    """
+    if to and isinstance(options.since, Path) and _same_file(to, options.since):
+        raise InvalidReference(f"{to} is the earlier file: it would be lost.", advice="Give --to another file.")
+    if pictures is not None:
+        try:
+            pictures.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InvalidReference(f"{pictures}: {reason_of(error)}.", advice="Give a folder.") from error
+    with nullcontext(sys.stdout.buffer) if to is None else atomic_file(to) as file:
+        exported = export_to_file(resources, documents, form, file, pictures=pictures, options=options, deleted=deleted)
+        file.flush()
+    return exported.model_copy(update={"to": str(to) if to else None})
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    """Return whether two paths are of one file, also by another name."""
+    try:
+        return one.resolve() == other.resolve() or one.samefile(other)
+    except OSError:  # one of them is not there
+        return False
+
+
+def export_to_file(
+    resources: Resources,
+    documents: Sequence[Document],
+    form: str,
+    file: BinaryIO,
+    *,
+    pictures: Path | None = None,
+    options: ShopOptions = ShopOptions(),  # noqa: B008 — immutable
+    deleted: Sequence[Trashed] = (),
+) -> Exported:
+    """Write the products of these documents to a binary file; copy their pictures to the folder `pictures`.
+
+    `deleted`: documents whose products an export since a time names as gone. Raises DiskFull, and what
+    `write_products` raises.
+    """
+    found, since = _Pictures(missing=[], named=set(), failed={}), options.since
+    written = write_products(
+        _rows(resources, documents, pictures, found),
+        form,
+        file,
+        temporary_folder=resources.settings.temporary_folder,
+        options=options,
+        told=told_changes(resources.ledger, since, documents, deleted),
+    )
+    unfinished = tuple(document.name for document in documents if document.status is not DocumentStatus.COMPLETED)
+    return Exported(
+        to=None,
+        format=form,
+        documents=len(documents),
+        products=written.products,
+        variants=written.variants,
+        incomplete=unfinished,
+        missing=tuple(found.missing),
+        skipped=written.skipped_count,
+        skipped_products=written.skipped,
+        unpriced=written.unpriced_count,
+        unpriced_products=written.unpriced,
+        changes=written.changes,
+        since=since if isinstance(since, datetime) else None,
+        failed_pictures=tuple(found.failed.values()),
+        failed_items=tuple(_failed_items(documents)),
+        unknown_names=written.unknown_names,
+        pictures_without_address=len(found.named) if lacks_addresses(form, options) else 0,
+        prices_without_currency=written.prices_without_currency,
+    )
+
+
+def _failed_items(documents: Iterable[Document]) -> Iterator[FailedItems]:
+    for document in documents:
+        if document.report and (items := document.report.items) and items.failed_items:
+            yield FailedItems(id=document.id, name=document.name, failed=items.failed_items, items=items.total_items)
+
+
+def hints(exported: Exported) -> list[str]:
+    """Return in sentences what an export left out, and what to do: for the terminal, and for callers of the service."""
+    nothing = not (exported.products or exported.skipped or exported.changes)
+    said = ["There is no product to export."] if nothing else []
+    said += [
+        f"No product has {{{clean(name)}}}, which the mapping names: what needs it is empty."
+        + (f" Did you mean {{{clean(near)}}}?" if near else "")
+        for name, near in exported.unknown_names.items()
+    ]
+    if exported.pictures_without_address:
+        count = plural(exported.pictures_without_address, "picture")
+        said.append(
+            f"{exporter(exported.format).fetches.format(count)} Give --pictures-url URL, the address of their folder."
+        )
+    if exported.prices_without_currency:
+        count = plural(exported.prices_without_currency, "price")
+        said.append(f"{count} left out: no currency is known. Give it in the mapping, such as `currency: EUR`.")
+    said += _named(
+        f"{name} is not completed: some of its products may be missing. `swatchbook status` says why."
+        for name in exported.incomplete
+    )
+    said += _named(
+        f"{each.failed:,} of {plural(each.items, 'item')} of {clean(each.name)} failed: their products may be missing. "
+        f"`swatchbook show {each.id[:8]}` lists them."
+        for each in exported.failed_items
+    )
+    said += _named(
+        f"The picture {name} is missing in the file store. `swatchbook upkeep verify` lists what is missing."
+        for name in exported.missing
+    )
+    said += _named(f"{clean(each.name)} is left out: {clean(each.reason)}" for each in exported.failed_pictures)
+    said += _named(
+        (f"{clean(each.name)} is left out: {clean(each.reason)}." for each in exported.skipped_products),
+        exported.skipped,
+    )
+    if exported.unpriced:
+        shown = exporter(exported.format).unpriced
+        said += _named(
+            (
+                f"{clean(each.name)} is {shown} in the file: {clean(each.reason)}."
+                for each in exported.unpriced_products
+            ),
+            exported.unpriced,
+        )
+        count = plural(exported.unpriced, "product")
+        said.append(f"{count} not on sale, as the shop would give it away without a price: docs/shops.md.")
+    if exported.skipped:
+        said.append(f"{exported.skipped:,} left out. A mapping can fill what is not known: docs/shops.md.")
+    return said
+
+
+def _named(sentences: Iterable[str], count: int | None = None) -> list[str]:
+    """Return the first sentences, and how many more there are of the `count`."""
+    listed = list(sentences)
+    more = (len(listed) if count is None else count) - _MOST_NAMED
+    return listed[:_MOST_NAMED] + ([f"And {more:,} more."] if more > 0 else [])
+
+
+class _Pictures(NamedTuple):
+    """What became of the pictures of products: names without a file, ids of those that are named, and by id those that
+    cannot be read."""
+
+    missing: list[str]
+    named: set[str]
+    failed: dict[str, Skipped]
+
+
+def _rows(
+    resources: Resources, documents: Iterable[Document], pictures: Path | None, found: _Pictures
+) -> Iterator[ProductRow]:
+    """Yield the rows, and count what becomes of their pictures."""
+    for document in documents:
+        for image, name, why in unreadable_pictures(resources.ledger, document.id):
+            if len(found.failed) < MOST_SKIPPED:
+                found.failed.setdefault(image, Skipped(id=image, name=f"A picture of {name}", reason=why))
+        for product in read_products(resources.ledger, document.id):
+            if pictures is not None:
+                found.missing.extend(copy_pictures(resources.files, product, pictures))
+            found.named.update(each.id for each in product.pictures)
+            yield from as_rows(product)

@@ -1,0 +1,127 @@
+"""The endpoint `POST /export`: the products of a document, or of an owner, as the file of a spreadsheet or a shop.
+
+The file is written to disk before the first byte is sent, so that an export that fails is an error and no half file.
+"""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from datetime import datetime
+from typing import IO, Annotated, BinaryIO, cast
+from uuid import UUID
+
+from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
+from pydantic import Field, StringConstraints
+
+from swatchbook.domain.errors import Configuration, InvalidReference
+from swatchbook.domain.records import Trashed
+from swatchbook.doors.export import Exported, export_to_file, exportable, find_format, hints
+from swatchbook.doors.service.auth import TheCaller, choose_known
+from swatchbook.doors.service.documents import find
+from swatchbook.doors.service.parameters import OwnerOfDocuments, RequestModel, SearchText, Tools
+from swatchbook.doors.service.problems import documented
+from swatchbook.resources import Resources
+from swatchbook.store.ledger.stored_documents import Document, all_documents
+from swatchbook.upkeep.export.formats import shop_options
+from swatchbook.upkeep.export.ledger_changes import deleted_since
+from swatchbook.upkeep.export.shop_mapping import ShopMapping, ShopOptions
+from swatchbook_base.one_line import shorten
+
+router = APIRouter(tags=["search"], responses=documented(400, 404, 408, 413))
+
+_PIECE = 1 << 16  # bytes that are sent together
+_MOST_HEADER, _MOST_SENTENCE = 4_000, 300  # characters: proxies refuse long headers
+
+
+class ExportOptions(RequestModel):
+    """What is exported, and as what. The last three are for the formats of shops."""
+
+    format: Annotated[str, StringConstraints(max_length=100, pattern=r"^[^\x00]+$")] = Field(
+        default="csv", description="csv, jsonl, xlsx, parquet; of a shop: shopify, akeneo …; or the name of a plugin."
+    )
+    document: UUID | None = Field(default=None, description="Id of a document; all of the owner if not given.")
+    owner: OwnerOfDocuments = None
+    mapping: ShopMapping | None = Field(default=None, description="What fills the fields of a shop's format.")
+    pictures_url: SearchText | None = Field(default=None, description="Address of the folder with the pictures.")
+    since: datetime | None = Field(
+        default=None, description="Only what is new, changed or gone since this time; UTC if it names no zone."
+    )
+
+
+@router.post(
+    "/export", summary="Export products as a file", response_class=StreamingResponse,
+    responses={200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}},
+)  # fmt: skip
+def export(resources: Tools, caller: TheCaller, asked: ExportOptions) -> StreamingResponse:
+    """Writes what `swatchbook export` writes. `Swatchbook-Products` says how many products are in the file,
+    `Swatchbook-Left-Out` how many are not because the format needs what they lack. `Swatchbook-Hints` is a JSON list of
+    what the command would say about them, as far as it has room."""
+    options = _options(asked)
+    if asked.document is not None:
+        chosen, deleted = [find(resources, caller, asked.document)], list[Trashed]()
+    else:
+        whose = choose_known(resources, caller, asked.owner)
+        chosen = all_documents(resources.ledger, whose)
+        deleted = deleted_since(resources.ledger, options.since, whose)
+    documents = exportable(chosen, every=asked.document is None)
+    folder = resources.settings.temporary_folder
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 — closed when it is sent
+    try:
+        exported = _write(resources, documents, deleted, asked.format, options, file)
+    except BaseException:
+        file.close()
+        raise
+    headers = {
+        "Content-Disposition": f'attachment; filename="products.{_suffix(asked.format)}"',
+        "Content-Length": str(file.tell()),
+        "Swatchbook-Products": str(exported.products),
+        "Swatchbook-Left-Out": str(exported.skipped),
+        "Swatchbook-Hints": _in_header(hints(exported)),
+    }
+    return StreamingResponse(_pieces(file), media_type="application/octet-stream", headers=headers)
+
+
+def _options(asked: ExportOptions) -> ShopOptions:
+    """Return the options. Raises InvalidReference for an unknown format, and for what it does not take."""
+    try:
+        find_format(asked.format, None)
+    except Configuration as failure:
+        raise InvalidReference(failure.message, advice=failure.advice) from failure
+    return shop_options(asked.format, asked.mapping, asked.pictures_url, asked.since)
+
+
+def _write(
+    resources: Resources,
+    documents: list[Document],
+    deleted: list[Trashed],
+    form: str,
+    options: ShopOptions,
+    file: IO[bytes],
+) -> Exported:
+    """Write the file. A mapping that the format does not take is the caller's mistake, not one of the settings."""
+    try:
+        return export_to_file(resources, documents, form, cast("BinaryIO", file), options=options, deleted=deleted)
+    except Configuration as failure:
+        raise InvalidReference(failure.message, advice=failure.advice) from failure
+
+
+def _in_header(sentences: list[str]) -> str:
+    """Return sentences as a JSON list in ASCII, the first and the last ones if there is no room for all."""
+    kept = [shorten(each, _MOST_SENTENCE) for each in sentences]
+    while len(written := json.dumps(kept)) > _MOST_HEADER:
+        del kept[len(kept) // 2]
+    return written
+
+
+def _suffix(form: str) -> str:
+    """Return what the file's name ends with: letters and digits of the format's name."""
+    return "".join(each for each in form.lower() if each.isascii() and each.isalnum()) or "txt"
+
+
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        file.seek(0)
+        while piece := file.read(_PIECE):
+            yield piece

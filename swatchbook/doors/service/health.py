@@ -1,0 +1,334 @@
+"""Endpoints `/live`, `/ready` and `/health`, with the rules when the service is degraded or down.
+
+A probe may take 5 s and is repeated after 2 s; the counts are up to 30 s old.
+
+Each probe runs in at most one thread, however many requests wait for it.
+"""
+
+import asyncio
+import os
+import shutil
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Annotated, Generic, Literal, TypeVar
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel
+
+from swatchbook.domain.errors import DiskFull, Failure
+from swatchbook.domain.records import (
+    Coverage,
+    DailyCost,
+    DailyFailures,
+    DailyWork,
+    FailingKind,
+    ImageCounts,
+    RoleCoverage,
+    StageWeek,
+)
+from swatchbook.domain.redact import redact
+from swatchbook.domain.runtime.disk import require_room
+from swatchbook.doors.prefect_server import probe_prefect
+from swatchbook.doors.replies import DiskState, EmbeddingStats, Health, Live, PartState, Ready, Stats
+from swatchbook.doors.service.auth import oversee
+from swatchbook.doors.service.problems import documented
+from swatchbook.resources import Resources
+from swatchbook.store.ledger.object_events import DeadEvents, count_events, dead_events
+from swatchbook.store.ledger.owners import known_owners
+from swatchbook.store.ledger.picture_reviews import count_images_to_review
+from swatchbook.store.ledger.queries.account import OwnerAccount, owner_accounts
+from swatchbook.store.ledger.queries.activity import (
+    daily_costs,
+    daily_failures,
+    daily_work,
+    failing_kinds,
+    stage_weeks,
+    total_costs,
+)
+from swatchbook.store.ledger.queries.coverage import count_coverage
+from swatchbook.store.ledger.runs import LiveRun, live_runs
+from swatchbook.store.ledger.schedule import DueCounts, count_due
+from swatchbook.store.ledger.webhooks import Undelivered, undelivered
+from swatchbook.upkeep.reports.stale import stale_roles
+
+ANSWER_SECONDS = 5.0  # timeout of a probe
+PROBE_SECONDS = 2.0  # for which the result of a probe is cached
+PREFECT_SECONDS = 10.0  # for which the state of Prefect is cached
+LATE_SECONDS = 120.0  # a document that has been due for longer is late
+DEAD_SECONDS = 86_400.0  # for which a dead event of a bucket makes the service degraded
+HOUR = 3_600.0  # seconds
+COUNT_SECONDS = 30.0  # for which the counts of the ledger are cached
+_SHARE = 10  # results are cached for ten times their computing time, so counting takes a tenth of the time at most
+
+T = TypeVar("T")
+
+router = APIRouter(tags=["health"])
+
+
+class Activity(BaseModel):
+    """The figures of the metrics other than counts: by owner, role, failure kind, stage and provider, and live runs.
+
+    `failures`, `work` and `costs` are those of the last hour, `spent` all that was ever paid.
+    """
+
+    owners: list[OwnerAccount]
+    roles: tuple[RoleCoverage, ...]
+    failing: list[FailingKind]
+    failures: list[DailyFailures]
+    work: list[DailyWork]
+    stages: list[StageWeek]
+    costs: list[DailyCost]
+    spent: dict[str, float]
+    runs: list[LiveRun]
+    to_review: int
+    disk_bytes: int
+    disk_free_bytes: int
+
+
+class Counted(BaseModel):
+    """Counts of the whole ledger."""
+
+    account: ImageCounts
+    due: DueCounts
+    embeddings: EmbeddingStats
+    documents: dict[str, int]
+    owners: int
+    unpublished: int
+    undelivered: Undelivered | None
+    events_waiting: int
+    dead_events: DeadEvents | None
+    activity: Activity
+
+
+class Recent(Generic[T]):
+    """Cache of a value computed in a thread, one computation at a time; exceptions are cached too."""
+
+    def __init__(self, compute: Callable[[], T], seconds: float) -> None:
+        self._compute, self._seconds = compute, seconds
+        self._task: asyncio.Task[T] | None = None
+        self._until = 0.0
+
+    async def get(self) -> T:
+        """Return the value, or raise what its computation raised."""
+        if self._task is None or (self._task.done() and time.monotonic() >= self._until):
+            self._task = asyncio.create_task(self._run())
+        return await asyncio.shield(self._task)
+
+    async def _run(self) -> T:
+        started = time.monotonic()
+        try:
+            return await asyncio.to_thread(self._compute)
+        finally:
+            now = time.monotonic()
+            self._until = now + max(self._seconds, _SHARE * (now - started))
+
+
+class Watch:
+    """The cached probes of the process."""
+
+    def __init__(self, resources: Resources) -> None:
+        self.database = Recent(lambda: resources.ledger.now(), PROBE_SECONDS)
+        self.index = Recent(lambda: resources.index.probe(), PROBE_SECONDS)
+        self.disk = Recent(lambda: require_room(resources.settings.home), PROBE_SECONDS)
+        self.prefect = Recent(lambda: find_troubles(resources), PREFECT_SECONDS)
+        self.counted = Recent(lambda: count(resources), COUNT_SECONDS)
+
+
+async def get_watch(request: Request) -> Watch:
+    """Return the probes of the process."""
+    watch: Watch = request.app.state.watch
+    return watch
+
+
+TheWatch = Annotated[Watch, Depends(get_watch)]
+
+
+def find_troubles(resources: Resources) -> list[str]:
+    """Return what keeps Prefect from starting runs. Raises Configuration and ProviderDown when it does not respond."""
+    probe_prefect(os.environ["PREFECT_API_URL"])
+    from swatchbook.deployments.scheduler import prefect_state  # imports Prefect: only with a server
+
+    return prefect_state.find_troubles(resources.settings)
+
+
+def starts_documents(resources: Resources) -> bool:
+    """Return whether nothing keeps documents that are due from being started: Prefect, where there is one, is well."""
+    try:
+        return not (os.environ.get("PREFECT_API_URL") and find_troubles(resources))
+    except Failure:
+        return False
+
+
+def count(resources: Resources) -> Counted:
+    """Count the whole ledger. Raises LedgerDown."""
+    coverage = count_coverage(resources.ledger)
+    stale = stale_roles(resources.ledger, resources.settings)
+    activity = _activity(resources, coverage)
+    return Counted(
+        account=_sum(activity.owners),
+        due=count_due(resources.ledger),
+        embeddings=EmbeddingStats(
+            total_images=coverage.total_images,
+            with_embeddings=coverage.with_embeddings,
+            without_embeddings=coverage.without_embeddings,
+            coverage_percentage=coverage.coverage_percentage,
+            stale={each.role: each.stale + each.unserved for each in stale},
+        ),
+        documents=coverage.documents,
+        owners=len(known_owners(resources.ledger)),
+        unpublished=coverage.unpublished,
+        undelivered=undelivered(resources.ledger) if resources.settings.notice_url else None,
+        events_waiting=count_events(resources.ledger, None).get("waiting", 0),
+        dead_events=dead_events(resources.ledger, None, within=DEAD_SECONDS),
+        activity=activity,
+    )
+
+
+def _sum(owners: Iterable[OwnerAccount]) -> ImageCounts:
+    """Return the images of all owners by state: each image has one owner."""
+    totals = Counter[str]()
+    for owner in owners:
+        totals.update({name: getattr(owner, name) for name in ImageCounts.model_fields})
+    return ImageCounts(**{name: totals[name] for name in ImageCounts.model_fields})
+
+
+def _activity(resources: Resources, coverage: Coverage) -> Activity:
+    ledger, disk = resources.ledger, shutil.disk_usage(resources.settings.home)
+    return Activity(
+        owners=owner_accounts(ledger),
+        roles=coverage.roles,
+        failing=failing_kinds(ledger),
+        failures=daily_failures(ledger, HOUR),
+        work=daily_work(ledger, HOUR),
+        stages=stage_weeks(ledger),
+        costs=daily_costs(ledger, HOUR),
+        spent=total_costs(ledger),
+        runs=live_runs(ledger),
+        to_review=count_images_to_review(ledger),
+        disk_bytes=disk.total,
+        disk_free_bytes=disk.free,
+    )
+
+
+@router.get("/live", summary="Liveness of the process")
+async def live() -> Live:
+    """Depends on nothing else."""
+    return Live()
+
+
+@router.get(
+    "/ready",
+    summary="Readiness: ledger and index respond",
+    responses={503: {"model": Ready, "description": "Not ready"}},
+)
+async def ready(watch: TheWatch, response: Response) -> Ready:
+    """Returns 503 with the state of each part when one is down. Says also whether the disk is full."""
+    database, index, disk = await asyncio.gather(
+        state_of(watch.database.get()), state_of(watch.index.get()), state_of_disk(watch)
+    )
+    is_ready = database == index == "ok"
+    response.status_code = 200 if is_ready else 503
+    return Ready(status="ready" if is_ready else "not ready", database=database, index=index, disk=disk)
+
+
+@router.get(
+    "/health",
+    summary="Health of every part, and counts of the collection",
+    dependencies=[Depends(oversee)],
+    responses=documented(401, 403) | {503: {"model": Health, "description": "Ledger or index is down"}},
+)
+async def health(watch: TheWatch, response: Response) -> Health:
+    """Counts are at most 30 s old (older when counting is slow). Needs an API key for all owners."""
+    has_prefect = bool(os.environ.get("PREFECT_API_URL"))
+    database, index, disk, prefect, counted = await asyncio.gather(
+        state_of(watch.database.get()),
+        state_of(watch.index.get()),
+        state_of_disk(watch),
+        state_of(watch.prefect.get()) if has_prefect else _not_configured(),
+        result_or_none(watch.counted.get()),
+    )
+    troubles = [
+        *(await watch.prefect.get() if prefect == "ok" else ()),
+        *_late(counted),
+        *_undelivered(counted),
+        *_dead(counted),
+    ]
+    if prefect == "down":
+        url = redact(os.environ["PREFECT_API_URL"])
+        troubles.insert(0, f"Prefect does not answer at {url}: start its server, or correct PREFECT_API_URL.")
+    if disk == "full":
+        troubles.insert(0, "The disk of SWATCHBOOK_HOME is full: free some space; all work then continues by itself.")
+    down = "down" in (database, index)
+    response.status_code = 503 if down else 200
+    return Health(
+        status="down" if down else "degraded" if troubles else "ok",
+        database=database,
+        index=index,
+        disk=disk,
+        prefect=prefect,
+        troubles=tuple(troubles),
+        stats=_stats(counted) if counted else None,
+        embedding_stats=counted.embeddings if counted else None,
+    )
+
+
+async def result_or_none(value: Awaitable[T]) -> T | None:
+    """Return the value, or None when it fails or takes longer than ANSWER_SECONDS; its computation then continues."""
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            return await value
+    except (Failure, TimeoutError):
+        return None
+
+
+async def state_of(probe: Awaitable[object]) -> PartState:
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await probe
+    except (Failure, TimeoutError):
+        return "down"
+    return "ok"
+
+
+async def state_of_disk(watch: Watch) -> DiskState:
+    """Return whether the home's disk has room. One that does not answer is not full."""
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await watch.disk.get()
+    except DiskFull:
+        return "full"
+    except TimeoutError:
+        return "ok"
+    return "ok"
+
+
+async def _not_configured() -> Literal["not configured"]:
+    return "not configured"
+
+
+def _late(counted: Counted | None) -> list[str]:
+    """Return a line if the longest waiting document is late."""
+    waits = counted.due.oldest_due_seconds if counted else 0.0
+    return [f"A document has been due for {waits:.0f} s and is not worked on."] if waits > LATE_SECONDS else []
+
+
+def _undelivered(counted: Counted | None) -> list[str]:
+    """Return a line if notices could not be delivered."""
+    return [counted.undelivered.line] if counted and counted.undelivered else []
+
+
+def _dead(counted: Counted | None) -> list[str]:
+    """Return a line if objects that buckets announced could not be ingested."""
+    return [counted.dead_events.line] if counted and counted.dead_events else []
+
+
+def _stats(counted: Counted) -> Stats:
+    states = ("found", "complete", "partial", "failed", "rejected", "pending")
+    return Stats(
+        owners=counted.owners,
+        documents=counted.documents,
+        images={state: getattr(counted.account, state) for state in states},
+        unpublished=counted.unpublished,
+        **counted.due.model_dump(),
+    )

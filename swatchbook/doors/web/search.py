@@ -1,0 +1,322 @@
+"""The first page: search by text, by a picture or by both, filter by what the collection has, and see why.
+
+The address holds the whole state. A picture that is dropped is kept first (`swatchbook/search/query_pictures.py`), so
+that the address can name it.
+"""
+
+import shutil
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+from urllib.parse import parse_qsl, urlencode
+
+from fastapi import HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import Field, model_validator
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+
+from swatchbook.domain.errors import Failure
+from swatchbook.domain.records import Facets, Role, SearchResults
+from swatchbook.doors.service.addresses import split_address
+from swatchbook.doors.service.auth import TheCaller
+from swatchbook.doors.service.documents import find as find_document
+from swatchbook.doors.service.health import Recent
+from swatchbook.doors.service.parameters import Tools
+from swatchbook.doors.service.search import IMAGE, MAX_EXAMPLES, SearchQuery, in_turn, read_form, read_query
+from swatchbook.doors.service.uploads import TheUploadSlots, full_disk_as_507
+from swatchbook.doors.web.pages import TheView, View, page_router, see_other, with_query
+from swatchbook.models.images.local_analysis import PALETTE
+from swatchbook.search import MAX_RESULTS, title_of_others
+from swatchbook.search.fusion import KEYWORD, NUMBER, default_weights, parse_weights
+from swatchbook.search.query_pictures import find_query_picture, keep_query_picture, small_query_picture
+from swatchbook.search.role_queries import searched_spaces
+from swatchbook.search.search import facets_of_search, find_ids, find_relevant
+from swatchbook.store.files.upload_buffer import temporary_file
+
+PICTURE_PATH = "/ui/picture"
+"""Where a picture to search with is sent. Its size is limited while it arrives."""
+
+_FIRST_RESULTS = 24
+"""Results of a page."""
+
+_NEWEST_PRODUCTS = 6
+"""Products at the top of the first page."""
+
+MOST_STATE = 8_000  # characters of an address
+
+_FACETS = {
+    "owner": "Owner", "category": "Category", "color": "Colour", "material": "Material", "brand": "Brand",
+    "document": "Document", "size": "Size", "condition": "Condition", "currency": "Currency", "host": "Shop",
+}  # fmt: skip
+"""Fields to filter by, in their order on the page."""
+
+_LISTED_VALUES = 12
+"""Values of a field that are shown at once; the others open with a click."""
+
+_FACET_SECONDS, _KEPT_FACETS = 20.0, 200
+"""How long counts are shown, and of how many searches: after a change they are read from all rows, 1 s for 10,000."""
+
+_WEIGHT = "weight-"
+"""Begin of the names of the sliders; behind it the role."""
+
+PictureName = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+router = page_router()
+
+
+class PageQuery(SearchQuery):
+    """The state in the page's address: the parameters of a search, and `picture`, one that was dropped."""
+
+    k: int = Field(default=_FIRST_RESULTS, ge=1, le=MAX_RESULTS)
+    picture: PictureName | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_empty(cls, given: Any) -> Any:
+        """Leave out what a form has no value for."""
+        return {name: value for name, value in dict(given).items() if value not in ("", [""], []) and name != IMAGE}
+
+    @property
+    def searches(self) -> bool:
+        """Return whether there is something to search for."""
+        return bool(self.text or self.picture or self.like)
+
+    @cached_property  # a page has hundreds of links that change it
+    def state(self) -> dict[str, Any]:
+        """The parameters that an address needs, without defaults."""
+        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude={"explain"})
+
+    @property
+    def filtered(self) -> bool:
+        """Return whether there is a filter, other than on owners."""
+        return any(name != "owner" for name, _ in self.chosen) or (self.price_min, self.price_max) != (None, None)
+
+    @property
+    def chosen(self) -> list[tuple[str, str]]:
+        """The filters: field and value."""
+        fields = [*_FACETS, "product", "page"]
+        return [(name, value) for name in fields for value in values_of(self, name)]
+
+
+@router.get("/", dependencies=[in_turn])
+def show_search(view: TheView) -> Response:
+    """Return the page with the form and the results, or what is newest. Its filters are loaded after it."""
+    query = _read_query(view.request.query_params.multi_items())
+    weights = None if query.weights is None else parse_weights(query.weights)
+    found = _search(view, query)
+    plain = not query.searches and not query.offset and query.by == "image" and not query.filtered
+    products = _search(view, query.model_copy(update={"by": "product", "k": _NEWEST_PRODUCTS})) if plain else None
+    return view.render(
+        "search.html",
+        **_shown(query, found),
+        products=products,
+        link=lambda **changes: _link(query, changes),
+        without=lambda field, value: _toggled(query, field, _link(query, {field: None}), value),
+        sliders=_sliders(view, query, weights or {}),
+        picture=_shown_picture(view, query),
+        documents=_names_of_documents(view, query),
+        facets_address=with_query("/ui/facets", query.state),
+    )
+
+
+@router.get("/ui/results", dependencies=[in_turn])
+def show_more_results(view: TheView) -> Response:
+    """Return the next results as a part of the page that is scrolled."""
+    query = _read_query(view.request.query_params.multi_items())
+    return view.render("more_cards.html", **_shown(query, _search(view, query)))
+
+
+@router.get("/ui/facets")
+async def show_facets(view: TheView) -> Response:
+    """Return the values to filter by, with counts, as a part of the page."""
+    query = _read_query(view.request.query_params.multi_items())
+    counted = await _recent_facets(view, query).get()
+    return view.render(
+        "facets.html",
+        query=query,
+        counted=counted,
+        names={field: title for field, title in _FACETS.items() if field != "currency"},
+        listed=_LISTED_VALUES,
+        palette={name: f"#{code}" for name, code in PALETTE.items()},
+        chosen=lambda field: values_of(query, field),
+        toggling=lambda field: partial(_toggled, query, field, _link(query, {field: None})),
+    )
+
+
+@router.post(PICTURE_PATH)
+async def take_picture(request: Request, resources: Tools, caller: TheCaller, upload_slots: TheUploadSlots) -> Response:
+    """Keep the picture of a form, and go to the address that searches with it and with the form's other fields."""
+    async with upload_slots.slot(caller.name):
+        form = await read_form(request, resources)
+        try:
+            picture = form.get(IMAGE)
+            query = _read_query([(name, value) for name, value in form.multi_items() if isinstance(value, str)])
+            if not isinstance(picture, UploadFile) or not picture.size:
+                return see_other(with_query("/", query.state))
+            with full_disk_as_507(), temporary_file(resources.settings.temporary_folder) as path:
+                with path.open("wb") as file:
+                    await run_in_threadpool(shutil.copyfileobj, picture.file, file)
+                name = await run_in_threadpool(keep_query_picture, resources, path)
+        finally:
+            await form.close()
+    return see_other(with_query("/", query.state | {"picture": name, "like": None, "k": None}))
+
+
+@contextmanager
+def _asked(view: View, query: PageQuery) -> Iterator[dict[str, Any]]:
+    """Yield the arguments that a search and its counts share."""
+    with _picture_file(view, query) as path:
+        yield {
+            "text": query.text,
+            "image": path,
+            "examples": query.examples,
+            "where": query.where(*filter(None, (view.owner,))),
+            "by": query.by,
+            "weights": query.role_weights,
+        }
+
+
+def _search(view: View, query: PageQuery) -> SearchResults:
+    with _asked(view, query) as asked:
+        return find_relevant(view.resources, **asked, k=query.k, offset=query.offset)
+
+
+def _shown(query: PageQuery, found: SearchResults) -> dict[str, Any]:
+    """Return what cards need of a page of results."""
+    state = query.state | {"k": None, "offset": found.next}
+    return {
+        "query": query,
+        "found": found,
+        "title_of_others": title_of_others,
+        "more": with_query("/", state) if found.next else None,
+        "more_part": with_query("/ui/results", state) if found.next else None,
+        "like": lambda image: _link(query, {"like": [image], "not": None, "picture": None, "text": None}),
+        "unlike": lambda image: _link(query, {"not": [*query.examples.unlike, image][-MAX_EXAMPLES:]}),
+    }
+
+
+def _names_of_documents(view: View, query: PageQuery) -> dict[str, str]:
+    """Return id -> name of the documents to filter by, of those that the caller may see."""
+    found = dict[str, str]()
+    for each in query.document:
+        with suppress(HTTPException):
+            found[str(each)] = find_document(view.resources, view.caller, each).name
+    return found
+
+
+class Neighbours(NamedTuple):
+    """The place of a picture among results: the address of these, the pictures before and after it, and their state."""
+
+    back: str
+    previous: str | None
+    next: str | None
+    state: str
+
+
+def neighbours_in_results(view: View, address: str | None, image: str) -> Neighbours | None:
+    """Return the place of a picture in the results that an address of the first page holds; None if it is not there.
+
+    `address`: with or without the host, as a link or a browser names the page that one came from.
+    """
+    parts = split_address((address or "")[:MOST_STATE])
+    if parts is None or parts.path != "/" or parts.netloc not in ("", view.request.url.netloc):
+        return None
+    try:
+        query = _read_query(parse_qsl(parts.query))
+        if query.by != "image":
+            return None
+        with _asked(view, query) as asked:
+            ids = find_ids(view.resources, **asked)
+    except (RequestValidationError, HTTPException, Failure):  # the page of the picture is shown all the same
+        return None
+    if image not in ids:
+        return None
+    at = ids.index(image)
+    pages = at // _FIRST_RESULTS
+    whole = (pages + 1) * _FIRST_RESULTS <= MAX_RESULTS
+    place = {"k": (pages + 1) * _FIRST_RESULTS} if whole else {"k": None, "offset": pages * _FIRST_RESULTS}
+    return Neighbours(
+        back=with_query("/", query.state | {"offset": None} | (place if pages else {"k": None})) + f"#result-{image}",
+        previous=ids[at - 1] if at else None,
+        next=ids[at + 1] if at + 1 < len(ids) else None,
+        state=with_query("/", query.state | {"k": None, "offset": None}),
+    )
+
+
+def _sliders(view: View, query: PageQuery, weights: dict[str, float]) -> dict[str, float]:
+    """Return role -> its weight in this search, of all roles that can be searched; by default in any search."""
+    active = searched_spaces(view.resources.read_cache())
+    by_picture = bool(query.picture or query.like)
+    chosen = view.resources.settings.search_weights
+    weights = weights or default_weights(active, text=bool(query.text), image=by_picture, chosen=chosen)
+    named = [
+        *sorted(role.value for role in active if role is not Role.ANALYSIS),
+        *([KEYWORD, NUMBER] if query.text else []),
+    ]
+    return {role: weights.get(role, 0.0) for role in named}
+
+
+def _recent_facets(view: View, query: PageQuery) -> Recent[Facets]:
+    """Return the counts of what a search finds, made once for all who ask within some seconds."""
+    kept: dict[str, Recent[Facets]] = view.request.app.state.facets
+    key = with_query("", query.state | {"owner": [view.owner], "k": None, "offset": None})
+
+    def count() -> Facets:
+        with _asked(view, query) as asked:
+            return facets_of_search(view.resources, **asked)
+
+    if key not in kept and len(kept) >= _KEPT_FACETS:
+        del kept[next(iter(kept))]
+    return kept.setdefault(key, Recent(count, _FACET_SECONDS))
+
+
+@contextmanager
+def _picture_file(view: View, query: PageQuery) -> Iterator[Path | None]:
+    """Yield a file with the picture to search with. Raises 404 if there is none any more."""
+    if query.picture is None:
+        yield None
+        return
+    if (data := find_query_picture(view.resources, query.picture)) is None:
+        raise HTTPException(404, "The picture of this search is no longer kept: drop it again.")
+    with temporary_file(view.resources.settings.temporary_folder) as path:
+        path.write_bytes(data)
+        yield path
+
+
+def _shown_picture(view: View, query: PageQuery) -> str | None:
+    """Return a dropped picture in the form that the page shows."""
+    small = query.picture and small_query_picture(view.resources, query.picture)
+    return f"data:image/jpeg;base64,{b64encode(small).decode()}" if small else None
+
+
+def _read_query(given: list[tuple[str, str]]) -> PageQuery:
+    """Return the state that an address or a form holds. Raises RequestValidationError."""
+    weights = [f"{name.removeprefix(_WEIGHT)}={value}" for name, value in given if name.startswith(_WEIGHT)]
+    others = [(name, value) for name, value in given if not name.startswith(_WEIGHT)]
+    return read_query(PageQuery, [("weights", ",".join(weights))] * bool(weights) + others, "query")
+
+
+def values_of(query: PageQuery, field: str) -> list[str]:
+    """Return the values of a filter, or the images of `like` and `not`."""
+    given = getattr(query, "unlike" if field == "not" else field)
+    return [str(each) for each in given] if isinstance(given, list | tuple) else [given] if given else []
+
+
+def _link(query: PageQuery, changes: dict[str, Any]) -> str:
+    """Return the address of this search with changes, from its first result on."""
+    return with_query("/", query.state | {"k": None, "offset": None} | changes)
+
+
+def _toggled(query: PageQuery, field: str, address: str, value: str) -> str:
+    """Return the address of this search with a value of a filter added, or without it if it is there.
+
+    `address`: of the search without this filter; the page links hundreds of values.
+    """
+    values = values_of(query, field)
+    others = [] if field == "owner" else [each for each in values if each != value]
+    chosen = others if value in values else [*others, value]
+    return f"{address}{'&' if '?' in address else '?'}{urlencode([(field, each) for each in chosen])}".rstrip("?&")

@@ -1,0 +1,63 @@
+"""Pay for each answer only once.
+
+A kept answer is used, and one that another process has requested is waited for; else the call is reserved and sent, and
+its answer is kept. `store/ledger/calls.py` has the rows and the budget.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+from swatchbook.domain.errors import LedgerDown, ProviderDown, RunRevoked
+from swatchbook.domain.tracing import within
+from swatchbook.models.providers.client import Client
+from swatchbook.models.providers.costs import may_have_cost
+from swatchbook.store.ledger import calls, runs
+from swatchbook.store.ledger.calls import Answer, CallContext, CallRequest
+
+_POLL_SECONDS: Final = 0.5  # seconds between looks while another process has the same call in flight
+
+Send = Callable[[Mapping[str, int]], Mapping[str, Answer]]
+"""Send the calls reserved for us (request -> number of the attempt); return each request's answer, or raise for all."""
+
+
+def record_alive(context: CallContext) -> None:
+    """Record in the ledger that the run is alive while it waits. Raises RunRevoked."""
+    with suppress(LedgerDown):
+        runs.record_alive(context.ledger.with_patience(0.0), context.run)
+
+
+def ask_once(context: CallContext, client: Client, asks: Sequence[CallRequest], send: Send) -> dict[str, Any]:
+    """Return request -> answer: a kept one, one that another process has requested, else one that we request and pay.
+
+    `context` is charged for the calls. Raises what `send` raises, RunRevoked, BudgetExceeded, Configuration.
+    """
+    answers = dict[str, Any]()
+    while missing := [ask for ask in asks if ask.request not in answers]:
+        reserved = calls.reserve(context, client.where.host, missing)
+        answers |= reserved.answers
+        if reserved.ours:
+            answers |= _pay(context, reserved.ours, send)
+        elif reserved.elsewhere:
+            record_alive(context)
+            client.clock.sleep(_POLL_SECONDS)
+    return answers
+
+
+def _pay(context: CallContext, ours: Mapping[str, int], send: Send) -> dict[str, Any]:
+    try:
+        with within(context.span):
+            answers = send(ours)
+    except BaseException as error:
+        # However the call ends, even with the process, other processes must not wait for its answer.
+        with suppress(LedgerDown):
+            if isinstance(error, ProviderDown | RunRevoked) and error.__cause__ is None:  # it was never sent
+                calls.withdraw(context, ours)
+            else:
+                calls.record_failed(context, ours, cost_usd=None if may_have_cost(error) else 0.0)
+        raise
+    try:
+        calls.record_answers(context, ours, answers)
+    except LedgerDown:  # try once more, which waits for the connection
+        calls.record_answers(context, ours, answers)
+    return {request: answer.answer for request, answer in answers.items()}

@@ -1,0 +1,52 @@
+"""Insert, replace, lock and delete many rows at once, in any table. It has no rules."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, Table, and_, bindparam, delete, select
+
+from swatchbook.store.ledger.database import select_in, upsert
+
+Values = dict[str, Any]
+
+
+def upsert_rows(
+    connection: Connection, table: Table, rows: Sequence[Values], *, new: Mapping[str, Any] | None = None
+) -> None:
+    """Insert rows, or update their columns where the key exists; `new`: values for inserted rows only."""
+    if not rows:
+        return
+    insert = upsert(connection, table)
+    keys = {column.name for column in table.primary_key}
+    updated = {name: insert.excluded[name] for name in rows[0] if name not in keys}
+    connection.execute(
+        insert.on_conflict_do_update(index_elements=sorted(keys), set_=updated),
+        [row | dict(new or {}) for row in rows],
+    )
+
+
+def insert_new_rows(connection: Connection, table: Table, rows: Sequence[Values]) -> None:
+    """Insert rows whose key does not exist yet."""
+    if rows:
+        connection.execute(upsert(connection, table).on_conflict_do_nothing(), rows)
+
+
+def delete_rows_by_key(connection: Connection, table: Table, keys: Collection[Any]) -> None:
+    """Delete rows by primary key; of several columns, keys are tuples in the order of the key."""
+    columns = list(table.primary_key)
+    names = [f"key_{n}" for n in range(len(columns))]
+    matches = and_(*(column == bindparam(name) for column, name in zip(columns, names, strict=True)))
+    rows = [dict(zip(names, (key if len(columns) > 1 else (key,)), strict=True)) for key in sorted(keys)]
+    if rows:
+        connection.execute(delete(table).where(matches), rows)
+
+
+def lock_rows(connection: Connection, table: Table, ids: Collection[str]) -> dict[str, Row[Any]]:
+    """Return id -> row of images or chunks, locked against other writers."""
+    return {row.id: row for row in select_in(connection, select(table).with_for_update(), table.c.id, ids)}
+
+
+def lock_document_rows(connection: Connection, table: Table, document: str) -> dict[str, Row[Any]]:
+    """Return id -> row of the document, locked against other writers."""
+    query = select(table).where(table.c.document == document).with_for_update()
+    return {row.id: row for row in connection.execute(query)}

@@ -1,0 +1,348 @@
+"""Change a document outside a run: request it again, retry, cancel, delete, regenerate, or postpone it.
+
+Also counts what a delete would take from an owner: images and vectors that its other documents do not use. The order
+in which a delete goes through ledger and index is in `ingest/delete.py`.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    FromClause,
+    Row,
+    and_,
+    delete,
+    exists,
+    func,
+    null,
+    or_,
+    select,
+    tuple_,
+    union,
+    update,
+)
+
+from swatchbook.domain.errors import InvalidReference
+from swatchbook.domain.records import COUNTED, Deletion, DocumentStatus, IngestOptions, ItemState, Role
+from swatchbook.store.ledger.database import Ledger, db_now, upsert
+from swatchbook.store.ledger.deleted_documents import remember_deleted
+from swatchbook.store.ledger.dirty import hide_chunks, hide_images, unpublished_rows
+from swatchbook.store.ledger.document_editions import leave_chain
+from swatchbook.store.ledger.requested import queue_again, requested_items
+from swatchbook.store.ledger.runs import revoke
+from swatchbook.store.ledger.schedule import is_due
+from swatchbook.store.ledger.stored_documents import Document, asked_in, get_document
+from swatchbook.store.ledger.tables import (
+    assemblies,
+    chunks,
+    contents,
+    documents,
+    entities,
+    failed_tries,
+    hand_edits,
+    images,
+    items,
+    key_for_role,
+    links,
+    lost_pictures,
+    notices,
+    pages,
+    placements,
+    product_codes,
+    products,
+    requested,
+    runs,
+    source_items,
+    taught_readings,
+    timings,
+    vectors,
+)
+from swatchbook.store.ledger.webhooks import owe_notice
+
+
+def request_again(ledger: Ledger, document: str, options: IngestOptions) -> Document:
+    """Queue a document with these options; the options requested last count.
+
+    A live run continues, and the document is queued when it ends. A document that is being deleted stays so. Raises
+    InvalidReference for an unknown one.
+    """
+    with ledger.write() as connection:
+        queue_with(connection, document, options)
+    return get_document(ledger, document)
+
+
+def queue_with(connection: Connection, document: str, options: IngestOptions) -> None:
+    """Do within a transaction what `request_again` does; an unknown document is left alone."""
+    values = {"options": options.model_dump(mode="json"), "fingerprint": null()}  # no run has begun with these
+    this = (documents.c.id == document, documents.c.status != DocumentStatus.DELETING)
+    connection.execute(
+        update(documents)
+        .where(*this)
+        .values(**values, launches=documents.c.launches + 1, updated_at=db_now(), commanded_at=db_now(), **asked_in())
+    )
+    connection.execute(
+        update(documents)
+        .where(*this, documents.c.run.is_(None))
+        .values(status=DocumentStatus.QUEUED, due_at=null(), deaths=0, message=null(), failure_kind=null())
+    )
+
+
+def postpone(
+    ledger: Ledger, document: str, status: DocumentStatus, *, message: str, failure_kind: str, seconds: float
+) -> None:
+    """Record why a document without a live run cannot be begun now, and make it due after these seconds.
+
+    One that is being deleted stays so.
+    """
+    is_queued = documents.c.status == DocumentStatus.QUEUED
+    idle = (documents.c.id == document, documents.c.run.is_(None), or_(is_due(), is_queued))
+    kept = documents.c.status != DocumentStatus.DELETING
+    reason = {"status": status, "message": message, "failure_kind": failure_kind}
+    with ledger.write() as connection:
+        changed = connection.execute(
+            update(documents).where(*idle, kept).values(**reason, due_at=db_now() + seconds, updated_at=db_now())
+        ).rowcount
+        if changed:
+            owe_notice(connection, document)
+
+
+def retry(ledger: Ledger, document: str, *, force: bool = False) -> bool:
+    """Make a document's open items due now and queue failed ones again; with force, rejected ones too.
+
+    Objects that the index refused are due as well. Returns False when nothing is left to do. A document that runs or is
+    being deleted keeps its status. Raises InvalidReference for an unknown one.
+    """
+    get_document(ledger, document)
+    again = {ItemState.FAILED, ItemState.REJECTED} if force else {ItemState.FAILED}
+    with ledger.write() as connection:
+        _record_command(connection, document)
+        queue_again(connection, document, again)
+        _make_due(connection, document)
+        _set_waiting(
+            connection, document, documents.c.status.not_in((DocumentStatus.COMPLETED, DocumentStatus.DELETING))
+        )
+    return get_document(ledger, document).status != DocumentStatus.COMPLETED
+
+
+def end_pauses(ledger: Ledger) -> list[str]:
+    """Make all documents due whose next try is still to come, with their items; return their ids.
+
+    One that runs, or waits for a person without a next try, is left alone.
+    """
+    paused = documents.c.status.in_((DocumentStatus.WAITING, DocumentStatus.BLOCKED)), documents.c.due_at > db_now()
+    with ledger.write() as connection:
+        ids = connection.execute(select(documents.c.id).where(documents.c.run.is_(None), *paused)).scalars().all()
+        for document in ids:
+            _record_command(connection, document)
+            _make_due(connection, document)
+            _set_waiting(connection, document, and_(*paused))
+    return list(ids)
+
+
+def regenerate(ledger: Ledger, document: str, *, force: bool = False, keys: Sequence[str] | None = None) -> None:
+    """Make a document due, completed or not, so that its next run makes missing and stale items; done ones stay.
+
+    Its pausing items are due now. With force, failed and rejected items are queued again, if `keys` are given only
+    those of these content keys. A document that runs or is being deleted keeps its status. Raises InvalidReference for
+    an unknown one.
+    """
+    get_document(ledger, document)
+    with ledger.write() as connection:
+        _record_command(connection, document)
+        if force:
+            queue_again(connection, document, {ItemState.FAILED, ItemState.REJECTED}, keys)
+        _make_due(connection, document)
+        _set_waiting(connection, document, documents.c.status != DocumentStatus.DELETING)
+
+
+def _record_command(connection: Connection, document: str) -> None:
+    """Record that a person asked for the document: a cancel in Prefect before this time no longer counts."""
+    connection.execute(update(documents).where(documents.c.id == document).values(commanded_at=db_now()))
+
+
+def _set_waiting(connection: Connection, document: str, where: ColumnElement[bool]) -> None:
+    connection.execute(
+        update(documents)
+        .where(documents.c.id == document, documents.c.run.is_(None), where)
+        .values(
+            status=DocumentStatus.WAITING,
+            due_at=db_now(),
+            deaths=0,
+            message=null(),
+            failure_kind=null(),
+            updated_at=db_now(),
+        )
+    )
+
+
+def _make_due(connection: Connection, document: str) -> None:
+    rows = requested_items(document)
+    pausing = select(rows.c.key, rows.c.role, rows.c.tag).where(
+        rows.c.state == ItemState.PENDING, rows.c.next_retry_at.is_not(None)
+    )
+    this = tuple_(items.c.key, items.c.role, items.c.tag).in_(pausing)
+    connection.execute(update(items).where(this).values(next_retry_at=null()))
+    placed = select(placements.c.image).where(placements.c.document == document)
+    for table, where in ((images, images.c.id.in_(placed)), (chunks, chunks.c.document == document)):
+        connection.execute(update(table).where(where, table.c.publish_next.is_not(None)).values(publish_next=null()))
+
+
+def cancel(ledger: Ledger, document: str) -> bool:
+    """Stop working on a document; done items and searchable objects stay. Returns False if there is nothing to stop.
+
+    Raises InvalidReference for an unknown one.
+    """
+    if get_document(ledger, document).status in (DocumentStatus.COMPLETED, DocumentStatus.DELETING):
+        return False
+    revoke(ledger, document, DocumentStatus.CANCELLED, "Cancelled; `swatchbook fill failed` continues it.")
+    with ledger.write() as connection:
+        _record_command(connection, document)
+    return True
+
+
+def mark_deleting(ledger: Ledger, document: str) -> None:
+    """Revoke a document's runs and set it `deleting`, which is final; an older edition of it is searched again.
+
+    Raises InvalidReference for an unknown one.
+    """
+    get_document(ledger, document)
+    revoke(ledger, document, DocumentStatus.DELETING, "Being deleted.")
+    with ledger.write() as connection:
+        leave_chain(connection, document)
+
+
+def delete_rows(ledger: Ledger, document: str) -> None:
+    """Delete all rows of a `deleting` document but its own; images and chunks that nothing shows any more are gone."""
+    with ledger.write() as connection:
+        _lock_deleting(connection, document)
+        remove_parts(connection, document)
+
+
+def remove_parts(connection: Connection, document: str) -> None:
+    """Do within a transaction what `delete_rows` does; repeating it changes nothing."""
+    leave_chain(connection, document)
+    shown = set(
+        connection.execute(select(placements.c.image).where(placements.c.document == document).distinct()).scalars()
+    )
+    parts = (
+        placements, links, products, product_codes, entities, pages, lost_pictures, requested, timings, source_items,
+        hand_edits, assemblies, taught_readings,
+    )  # fmt: skip
+    for table in parts:
+        connection.execute(delete(table).where(table.c.document == document))
+    hide_images(connection, shown)
+    hide_chunks(
+        connection, connection.execute(select(chunks.c.id).where(chunks.c.document == document)).scalars().all()
+    )
+
+
+def finish_delete(ledger: Ledger, document: str) -> bool:
+    """Delete the document's own row once the index holds nothing of it; return False as long as it does."""
+    with ledger.write() as connection:
+        if connection.execute(select(documents.c.id).where(documents.c.id == document)).first() is None:
+            return True
+        row = _lock_deleting(connection, document)
+        left = (
+            select(chunks.c.id).where(chunks.c.document == document),
+            select(placements.c.id).where(placements.c.document == document),
+            select(images.c.id).where(images.c.owner == row.owner, unpublished_rows(images), images.c.gone),
+        )
+        if any(connection.execute(rows.limit(1)).first() for rows in left):
+            return False
+        for table in (timings, failed_tries):
+            connection.execute(delete(table).where(table.c.document == document))
+        connection.execute(delete(runs).where(runs.c.document == document))
+        connection.execute(delete(notices).where(notices.c.document == document))
+        connection.execute(delete(documents).where(documents.c.id == document))
+        remember_deleted(connection, document)
+        if row.file is not None:  # collected later, unless the same file is ingested again
+            source = upsert(connection, contents).values(key=row.content, file=row.file, unused_since=db_now())
+            used_until_now = {"unused_since": db_now()}
+            connection.execute(source.on_conflict_do_update(index_elements=[contents.c.key], set_=used_until_now))
+    return True
+
+
+def _lock_deleting(connection: Connection, document: str) -> Row[Any]:
+    row = connection.execute(select(documents).where(documents.c.id == document).with_for_update()).one_or_none()
+    if row is None or row.status != DocumentStatus.DELETING:
+        raise InvalidReference(f"Document {document} is not being deleted.")
+    return row
+
+
+# --- what a delete would remove ---------------------------------------------------------------------------------------
+
+
+_IMAGE_KEYS = (images.c.content_key, images.c.text_key, images.c.pair_key)
+"""Keys of an image's vectors: of the picture, of its understanding text, and of both together."""
+
+
+Going = Callable[[Column[str]], ColumnElement[bool]]
+"""Returns the condition that a column holds the id of a document that is to be deleted."""
+
+
+def count_deletion(ledger: Ledger, *ids: str) -> Deletion:
+    """Count what deleting these documents takes from their owner. What its other documents use is not counted."""
+    return _count_deletion(ledger, lambda column: column.in_(ids))
+
+
+def count_owner_deletion(ledger: Ledger, owner: str) -> Deletion:
+    """Count what deleting all documents of an owner takes from it."""
+    return _count_deletion(ledger, lambda column: column.in_(select(documents.c.id).where(documents.c.owner == owner)))
+
+
+def _count_deletion(ledger: Ledger, going: Going) -> Deletion:
+    shown = placements.c.state.in_(COUNTED)
+    alone = _is_placed_in(going, shown), ~_is_placed_outside(going, shown)
+    made = _vectors_in(going).subquery("made")
+    with ledger.read() as connection:
+
+        def count(table: FromClause, *where: ColumnElement[bool]) -> int:
+            return connection.execute(select(func.count()).select_from(table).where(*where)).scalar_one()
+
+        return Deletion(
+            documents=count(documents, going(documents.c.id)),
+            images=count(images, *alone),
+            vectors=count(made, ~_is_key_used_outside(going, made.c.key)),
+        )
+
+
+def _is_placed_in(going: Going, *where: ColumnElement[bool]) -> ColumnElement[bool]:
+    return images.c.id.in_(select(placements.c.image).where(going(placements.c.document), *where))
+
+
+def _is_placed_outside(going: Going, *where: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return whether a document that stays places the image; asked image by image, by index."""
+    return exists().where(placements.c.image == images.c.id, ~going(placements.c.document), *where)
+
+
+def _vectors_in(going: Going) -> CompoundSelect[tuple[str, str, str]]:
+    """Return (key, role, tag) of the vectors that these documents request, also those that other documents have."""
+    same = and_(vectors.c.role == requested.c.role, vectors.c.tag == requested.c.tag)
+    vector = select(vectors.c.key, vectors.c.role, vectors.c.tag).where(going(requested.c.document))
+    return union(
+        vector.join_from(requested, placements, placements.c.document == requested.c.document)
+        .join(images, images.c.id == placements.c.image)
+        .join(vectors, and_(same, vectors.c.key == key_for_role(requested.c.role)))
+        .where(requested.c.role != Role.TEXT),
+        vector.join_from(requested, chunks, chunks.c.document == requested.c.document)
+        .join(vectors, and_(same, vectors.c.key == chunks.c.text_key))
+        .where(requested.c.role == Role.TEXT),
+    )
+
+
+def _is_key_used_outside(going: Going, key: ColumnElement[str]) -> ColumnElement[bool]:
+    """Return whether a vector's key is that of an image, of its text, or of a chunk that stays, of the same owner.
+
+    Other owners do not count: the answer would tell what they have.
+    """
+    owners = select(documents.c.owner).where(going(documents.c.id))
+    stays = images.c.owner.in_(owners), _is_placed_outside(going)
+    other = documents.c.id == chunks.c.document, documents.c.owner.in_(owners), ~going(documents.c.id)
+    return or_(
+        *(exists().where(column == key, *stays) for column in _IMAGE_KEYS),
+        exists().where(chunks.c.text_key == key, *other),
+    )

@@ -1,0 +1,457 @@
+"""Count by day what runs did, what failed and what calls cost; list the last runs, open failures and slow stages.
+
+A run without progress for two minutes is stuck. A stage is slow if it took more than 1.5 times its usual time for a
+page or image: the median of at least five earlier runs of similar size in 30 days.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Double,
+    Select,
+    String,
+    Subquery,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+)
+
+from swatchbook.domain.records import (
+    DailyCost,
+    DailyFailures,
+    DailyWork,
+    DocumentStatus,
+    FailingKind,
+    FailingOther,
+    ItemState,
+    ProviderState,
+    Record,
+    RunState,
+    Stage,
+    StageTimes,
+    StageWeek,
+    Verdict,
+    compare_weeks,
+)
+from swatchbook.store.ledger.database import Ledger, db_now
+from swatchbook.store.ledger.dirty import unpublished_rows
+from swatchbook.store.ledger.image_states import (
+    chunk_item_state,
+    chunk_items,
+    chunk_next_try,
+    image_item_failure,
+    image_item_state,
+    image_items,
+    image_next_try,
+    is_open,
+    shown_images,
+)
+from swatchbook.store.ledger.stored_documents import owned_by
+from swatchbook.store.ledger.tables import (
+    calls,
+    chunks,
+    documents,
+    failed_tries,
+    images,
+    items,
+    pages,
+    reviews,
+    runs,
+    source_items,
+    timings,
+)
+
+_DAY = 86_400
+_STUCK_SECONDS = 120.0  # without progress; after five minutes the loop ends the run
+_PROVIDER_SECONDS = 3_600.0  # seconds in which a provider's last answer or failure shows its state
+
+
+# --- by day -----------------------------------------------------------------------------------------------------------
+
+
+def daily_failures(ledger: Ledger, seconds: float, owner: str | None = None) -> list[DailyFailures]:
+    """Return the tries that failed in the last seconds and runs that failures ended, by day, owner, role and kind."""
+    of_items = (
+        select(
+            _day(failed_tries.c.at), documents.c.owner, failed_tries.c.role, failed_tries.c.kind,
+            func.sum(failed_tries.c.count).label("count"),
+        )
+        .join_from(failed_tries, documents, documents.c.id == failed_tries.c.document)
+        .where(failed_tries.c.at > db_now() - seconds, *owned_by(owner))
+    )  # fmt: skip
+    ended = or_(runs.c.state == "dead", runs.c.failure_kind.is_not(None))
+    kind = case((runs.c.state == "dead", "crashed_worker"), else_=runs.c.failure_kind).label("kind")
+    of_runs = (
+        select(
+            _day(runs.c.ended_at), documents.c.owner, cast(literal(None), String).label("role"), kind,
+            func.count().label("count"),
+        )
+        .join_from(runs, documents, documents.c.id == runs.c.document)
+        .where(runs.c.ended_at > db_now() - seconds, ended, *owned_by(owner))
+    )  # fmt: skip
+    found = list[DailyFailures]()
+    for query in (of_items, of_runs):
+        _, *of, _ = query.selected_columns
+        found += map(DailyFailures.model_validate, _by_day(ledger, query, *of))
+    return sorted(found, key=lambda each: (each.day, each.owner, each.kind, each.role or ""))
+
+
+def daily_work(ledger: Ledger, seconds: float, owner: str | None = None) -> list[DailyWork]:
+    """Return what runs did in the last seconds, by day and stage."""
+    query = (
+        select(
+            _day(timings.c.at), timings.c.stage, func.count().label("runs"), func.sum(timings.c.units).label("units"),
+            func.sum(timings.c.seconds).label("seconds"),
+        )
+        .join_from(timings, documents, documents.c.id == timings.c.document)
+        .where(
+            timings.c.at > db_now() - seconds, timings.c.units > 0, timings.c.stage.in_(list(Stage)), *owned_by(owner)
+        )
+    )  # fmt: skip
+    return [DailyWork.model_validate(row) for row in _by_day(ledger, query, timings.c.stage)]
+
+
+def daily_costs(ledger: Ledger, seconds: float, owner: str | None = None) -> list[DailyCost]:
+    """Return the calls of the last seconds with their known costs, by day, provider and model.
+
+    Without an owner also those of documents that are deleted meanwhile.
+    """
+    unpriced = (calls.c.state == "answered") & calls.c.cost_usd.is_(None)
+    query = select(
+        _day(calls.c.at), calls.c.provider, calls.c.model, func.count().label("calls"),
+        func.sum(case((calls.c.state == "failed", 1), else_=0)).label("failed"),
+        func.sum(case((unpriced, 1), else_=0)).label("unpriced"),
+        func.coalesce(func.sum(calls.c.cost_usd), 0.0).label("cost_usd"),
+        func.coalesce(func.sum(calls.c.tokens_in), 0).label("tokens_in"),
+        func.coalesce(func.sum(calls.c.tokens_out), 0).label("tokens_out"),
+    ).where(calls.c.at > db_now() - seconds, *_calls_of(owner))  # fmt: skip
+    return [DailyCost.model_validate(row) for row in _by_day(ledger, query, calls.c.provider, calls.c.model)]
+
+
+def total_costs(ledger: Ledger) -> dict[str, float]:
+    """Return provider -> the known costs of all calls that were ever made to it."""
+    query = select(calls.c.provider, func.coalesce(func.sum(calls.c.cost_usd), 0.0)).group_by(calls.c.provider)
+    with ledger.read() as connection:
+        return dict(connection.execute(query).tuples().all())
+
+
+def _day(at: Column[float]) -> ColumnElement[int]:
+    """Return the number of the day of a time, in both databases' integer arithmetic."""
+    return (cast(at, BigInteger) // _DAY).label("day")
+
+
+def _by_day(ledger: Ledger, query: Any, *of: ColumnElement[Any]) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a query whose first column is a day, for each day and each value of these columns, in order."""
+    day = query.selected_columns[0].element
+    with ledger.read() as connection:
+        rows = connection.execute(query.group_by(day, *of).order_by(day, *of)).mappings().all()
+    for row in rows:
+        yield {**row, "day": datetime.fromtimestamp(row["day"] * _DAY, UTC).date().isoformat()}
+
+
+def _calls_of(owner: str | None) -> list[ColumnElement[bool]]:
+    if owner is None:
+        return []
+    return [calls.c.document.in_(select(documents.c.id).where(documents.c.owner == owner))]
+
+
+# --- now --------------------------------------------------------------------------------------------------------------
+
+
+def failing_kinds(ledger: Ledger, owner: str | None = None) -> list[FailingKind]:
+    """Return the kinds of failures of shown images that are not made good yet, with the first next try of each."""
+    kind = image_item_failure["kind"].as_string()
+    rejected = case((image_item_state == ItemState.REJECTED, images.c.id))
+    next_try = func.min(case((is_open(image_item_state), image_next_try)))
+    query = (
+        select(
+            kind.label("kind"),
+            func.count(images.c.id.distinct()).label("images"),
+            func.count(rejected.distinct()).label("rejected"),
+            next_try.label("next_try"),
+        )
+        .select_from(image_items(_with_failures(owner)))
+        .where(kind.is_not(None), image_item_state != ItemState.DONE)
+        .group_by(kind)
+        .order_by(kind)
+    )
+    with ledger.read() as connection:
+        return [FailingKind.model_validate(dict(row)) for row in connection.execute(query).mappings()]
+
+
+def _with_failures(owner: str | None) -> Subquery:
+    """Return (document, image) of shown images of which an item has failed: they are few, and the rest need no join."""
+    shown, failed = shown_images(owner=owner), items.alias("failed")
+    keys = select(failed.c.key).where(
+        failed.c.state != ItemState.DONE, failed.c.failure["kind"].as_string().is_not(None)
+    )
+    of_image = (images.c.content_key, images.c.text_key, images.c.pair_key)
+    dismissed = select(reviews.c.image).where(reviews.c.stands, reviews.c.verdict == Verdict.REJECTED)
+    return (
+        select(shown)
+        .join(images, images.c.id == shown.c.image)
+        .where(or_(*(key.in_(keys) for key in of_image), images.c.id.in_(dismissed)))
+        .subquery("with_failures")
+    )
+
+
+def failing_others(ledger: Ledger, owner: str | None = None) -> list[FailingOther]:
+    """Return the kinds of failures of what is no image, and of what the index refused, with the first next tries."""
+    mine = select(documents.c.id).where(*owned_by(owner))
+    failed, refused = (column["kind"].as_string() for column in (items.c.failure, images.c.publish_failure))
+    refused_chunk = chunks.c.publish_failure["kind"].as_string()
+    failed_keys = select(items.c.key).where(items.c.state != ItemState.DONE, failed.is_not(None))
+    next_try = case((is_open(chunk_item_state), chunk_next_try))
+    queries = (
+        _by_kind("document", documents.c.failure_kind, documents.c.id, documents.c.due_at).where(*owned_by(owner)),
+        _by_kind("item", source_items.c.kind, source_items.c.key).where(
+            source_items.c.document.in_(mine), ~source_items.c.gone
+        ),
+        _by_kind("page", pages.c.failure_kind, pages.c.number).where(pages.c.document.in_(mine)),
+        _by_kind("chunk", failed, chunks.c.id.distinct(), next_try)
+        .select_from(chunk_items())
+        .where(chunks.c.text_key.in_(failed_keys), items.c.state != ItemState.DONE, chunks.c.document.in_(mine)),
+        _by_kind("index", refused, images.c.id, images.c.publish_next).where(
+            unpublished_rows(images), ~images.c.gone, *([] if owner is None else [images.c.owner == owner])
+        ),
+        _by_kind("index", refused_chunk, chunks.c.id, chunks.c.publish_next).where(
+            unpublished_rows(chunks), ~chunks.c.gone, chunks.c.document.in_(mine)
+        ),
+    )
+    with ledger.read() as connection:
+        return [
+            FailingOther.model_validate(dict(row)) for each in queries for row in connection.execute(each).mappings()
+        ]
+
+
+def _by_kind(
+    what: str, kind: ColumnElement[Any], counted: ColumnElement[Any], next_try: ColumnElement[Any] | None = None
+) -> Select[Any]:
+    """Return (what, kind, count, next_try), one row for each kind of failure."""
+    first = cast(literal(None), Double) if next_try is None else func.min(next_try)
+    columns = (
+        literal(what).label("what"), kind.label("kind"), func.count(counted).label("count"), first.label("next_try")
+    )  # fmt: skip
+    return select(*columns).where(kind.is_not(None)).group_by(kind).order_by(kind)
+
+
+def documents_failing(ledger: Ledger, kind: str, limit: int, owner: str | None = None) -> list[str]:
+    """Return the ids of documents that a failure of this kind stopped, or that show images with one; at most `limit`.
+
+    Cancelled and deleted documents are left out, and so are rejected images.
+    """
+    shown = _with_failures(owner)
+    with_images = (
+        select(shown.c.document)
+        .select_from(image_items(shown))
+        .where(
+            items.c.failure["kind"].as_string() == kind,
+            image_item_state.not_in((ItemState.DONE, ItemState.REJECTED)),
+        )
+    )
+    query = select(documents.c.id).where(
+        or_(documents.c.failure_kind == kind, documents.c.id.in_(with_images)),
+        documents.c.status.not_in((DocumentStatus.CANCELLED, DocumentStatus.DELETING)),
+        *owned_by(owner),
+    )
+    with ledger.read() as connection:
+        return list(connection.execute(query.order_by(documents.c.id).limit(limit)).scalars())
+
+
+def provider_states(ledger: Ledger, owner: str | None = None) -> list[ProviderState]:
+    """Return whether the providers answer that were called in the last hour."""
+    answered = func.max(case((calls.c.state == "answered", calls.c.at)))
+    failed = func.max(case((calls.c.state.in_(("failed", "unknown")), calls.c.at)))
+    query = (
+        select(calls.c.provider, answered.label("answered_at"), failed.label("failed_at"))
+        .where(calls.c.at > db_now() - _PROVIDER_SECONDS, *_calls_of(owner))
+        .group_by(calls.c.provider)
+        .order_by(calls.c.provider)
+    )
+    with ledger.read() as connection:
+        rows = [dict(row) for row in connection.execute(query).mappings()]
+    return [
+        ProviderState(**row, state="failing" if (row["failed_at"] or 0) > (row["answered_at"] or 0) else "ok")
+        for row in rows
+    ]
+
+
+def recent_runs(ledger: Ledger, limit: int, owner: str | None = None) -> list[RunState]:
+    """Return the live runs, then the last others; at most `limit` of all, newest first."""
+    live = runs.c.state == "live"
+    is_stuck = or_(runs.c.progress_at < db_now() - _STUCK_SECONDS, runs.c.lease_until < db_now())
+    state = case(
+        (live & is_stuck, "stuck"),
+        (live, "live"),
+        (runs.c.state == "dead", "crashed"),
+        (runs.c.state == "revoked", "stopped"),
+        (runs.c.failure_kind.is_not(None), "failed"),
+        else_="ended",
+    )
+    query = (
+        select(
+            runs.c.token, runs.c.document, documents.c.name, documents.c.owner, runs.c.kind, state.label("state"),
+            runs.c.stage, runs.c.done, runs.c.total, runs.c.note, runs.c.started_at, runs.c.ended_at,
+            case((live, db_now() - runs.c.progress_at)).label("progress_age"), runs.c.failure_kind,
+            runs.c.prefect_run.label("flow_run"), documents.c.status.label("document_status"),
+            documents.c.due_at.label("document_due_at"), documents.c.kind.label("source"),
+        )
+        .join_from(runs, documents, documents.c.id == runs.c.document)
+        .where(*owned_by(owner))
+        .order_by(case((live, 0), else_=1), runs.c.token.desc())
+        .limit(limit)
+    )  # fmt: skip
+    with ledger.read() as connection:
+        rows = connection.execute(query).mappings().all()
+    began, found = dict[str, float](), list[RunState]()
+    for row in sorted(rows, key=lambda row: row["token"], reverse=True):
+        found.append(RunState(**row, continued_at=began.get(row["document"])))
+        began[row["document"]] = row["started_at"]
+    return found
+
+
+def count_embedded(ledger: Ledger, document: str, run: str) -> int:
+    """Return of how many pictures a run made anything."""
+    query = select(timings.c.units).where(
+        timings.c.document == document, timings.c.run == run, timings.c.stage == Stage.EMBEDDED
+    )
+    with ledger.read() as connection:
+        return connection.execute(query).scalar_one_or_none() or 0
+
+
+# --- times of stages --------------------------------------------------------------------------------------------------
+
+
+SLOW = 1.5  # times the usual time
+_MIN_SECONDS = 1.0  # seconds; a shorter time is mostly start-up
+_MIN_EARLIER_RUNS = 5
+_SIMILAR = 4.0  # a similar run has at most this many times more, or less, pages or images
+_LOOK_BACK = 30 * 86_400.0  # seconds: machines and catalogues change
+_WEEK = 7 * 86_400.0  # seconds
+
+
+class SlowStage(Record):
+    """A stage that took more than SLOW times its usual time for a page or an image."""
+
+    stage: Stage
+    seconds: float
+    units: int  # pages or images
+    usual: float  # seconds for one, the median of earlier runs
+
+    @property
+    def times(self) -> float:
+        """Return how many times the usual time it took."""
+        return self.seconds / self.units / self.usual
+
+
+class StageTiming(Record):
+    """A stage that a run has reached, its seconds, and its number of pages or images (0: not known)."""
+
+    stage: Stage
+    seconds: float
+    units: int
+
+
+def stage_timings(ledger: Ledger, run: str) -> list[StageTiming]:
+    """Return the stages that a run (its token) has reached, in that order."""
+    with ledger.read() as connection:
+        rows = connection.execute(
+            select(timings.c.stage, timings.c.seconds, timings.c.units)
+            .where(timings.c.run == run)
+            .order_by(timings.c.at)
+        ).mappings()
+        return [StageTiming.model_validate(dict(row)) for row in rows if row["stage"] in set(Stage)]
+
+
+def slow_stages(ledger: Ledger, run: str) -> list[SlowStage]:
+    """Return the slow stages of a run, in order.
+
+    Each is compared with at least five runs of the last 30 days that had a similar number of units. Cached stages and
+    those of less than a second are left out.
+    """
+    current, earlier = timings.alias("current"), timings.alias("earlier")
+    one = earlier.c.seconds / earlier.c.units
+    ranked = (
+        select(
+            current.c.stage,
+            current.c.seconds,
+            current.c.units,
+            one.label("one"),
+            func.row_number().over(partition_by=current.c.stage, order_by=one).label("rank"),
+            func.count().over(partition_by=current.c.stage).label("count"),
+        )
+        .join_from(
+            current,
+            earlier,
+            and_(
+                earlier.c.stage == current.c.stage,
+                earlier.c.at.between(current.c.at - _LOOK_BACK, current.c.at),
+                earlier.c.run != current.c.run,
+                earlier.c.units.between(current.c.units / _SIMILAR, current.c.units * _SIMILAR),
+                earlier.c.units > 0,
+                earlier.c.seconds >= _MIN_SECONDS,
+            ),
+        )
+        .where(current.c.run == run, current.c.units > 0, current.c.seconds >= _MIN_SECONDS)
+        .subquery()
+    )
+    usual = func.avg(ranked.c.one)  # mean of the one or two in the middle
+    slow = (
+        select(ranked.c.stage, ranked.c.seconds, ranked.c.units, usual.label("usual"))
+        .where(ranked.c.count >= _MIN_EARLIER_RUNS, (2 * ranked.c.rank).between(ranked.c.count, ranked.c.count + 2))
+        .group_by(ranked.c.stage, ranked.c.seconds, ranked.c.units)
+        .having(ranked.c.seconds > SLOW * usual * ranked.c.units)
+    )
+    order = list(Stage)
+    with ledger.read() as connection:
+        stages = [SlowStage.model_validate(dict(row)) for row in connection.execute(slow).mappings()]
+    return sorted(stages, key=lambda each: order.index(each.stage))
+
+
+def stage_weeks(ledger: Ledger, owner: str | None = None) -> list[StageWeek]:
+    """Return each stage's times in the last seven days and in the seven before, of an owner or of all, in order.
+
+    Results from the cache do not count.
+    """
+    one = timings.c.seconds / timings.c.units
+    week = case((timings.c.at > db_now() - _WEEK, 0), else_=1).label("week")
+    ranked = (
+        select(
+            timings.c.stage,
+            timings.c.seconds,
+            week,
+            one.label("one"),
+            func.row_number().over(partition_by=(timings.c.stage, week), order_by=one).label("rank"),
+            func.count().over(partition_by=(timings.c.stage, week)).label("count"),
+        )
+        .join_from(timings, documents, documents.c.id == timings.c.document)
+        .where(timings.c.at > db_now() - 2 * _WEEK, timings.c.units > 0, *owned_by(owner))
+        .subquery()
+    )
+    is_middle = (2 * ranked.c.rank).between(ranked.c.count, ranked.c.count + 2)
+    query = select(
+        ranked.c.stage,
+        ranked.c.week,
+        func.count().label("runs"),
+        func.avg(ranked.c.seconds).label("seconds"),
+        func.avg(case((is_middle, ranked.c.one))).label("each"),
+    ).group_by(ranked.c.stage, ranked.c.week)
+    with ledger.read() as connection:
+        found = {(row.stage, row.week): row for row in connection.execute(query)}
+    weeks = {
+        key: StageTimes(runs=row.runs, run_seconds=row.seconds, unit_seconds=row.each) for key, row in found.items()
+    }
+    return [
+        compare_weeks(stage, weeks[stage.value, 0], weeks.get((stage.value, 1)))
+        for stage in Stage
+        if (stage.value, 0) in weeks
+    ]

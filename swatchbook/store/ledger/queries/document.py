@@ -1,0 +1,182 @@
+"""Read all that `show --json` prints of a document: products, images, placements, chunks, entities and links."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from swatchbook.domain.errors import InvalidReference
+from swatchbook.domain.records import Product, Role
+from swatchbook.store.ledger.database import Ledger, select_in
+from swatchbook.store.ledger.image_states import (
+    image_item_failure,
+    image_item_state,
+    image_items,
+    picture_file,
+    shown_images,
+    states_of_images,
+)
+from swatchbook.store.ledger.image_text import analyses_in_use
+from swatchbook.store.ledger.page_findings import read_look_at, read_lost_pictures, read_skipped, read_unassigned
+from swatchbook.store.ledger.picture_reviews import reviews_of
+from swatchbook.store.ledger.tables import (
+    chunks,
+    contents,
+    documents,
+    entities,
+    images,
+    items,
+    links,
+    pages,
+    placements,
+    products,
+    requested,
+)
+from swatchbook.store.ledger.tables import products as products_table
+
+
+def read_products(ledger: Ledger, document: str) -> list[Product]:
+    """Return the document's products, in order."""
+    query = select(products_table.c.record).where(products_table.c.document == document)
+    with ledger.read() as connection:
+        return [
+            Product.model_validate(r) for r in connection.execute(query.order_by(products_table.c.ordinal)).scalars()
+        ]
+
+
+_OF_PRODUCT = (
+    "id", "name", "category", "code", "variants", "first_page", "last_page", "pages", "metadata",
+    "confidence", "evidence", "family", "occurrences",
+)  # fmt: skip
+_OF_PLACEMENT = ("id", "page", "bbox", "kind", "state", "reason", "xref", "path", "caption")
+
+
+def show_document(ledger: Ledger, document: str) -> dict[str, Any]:
+    """Return all that the ledger has of a document. Raises InvalidReference for an unstored id.
+
+    An image's `status` is its state in the account; one that no placement shows is `hidden` or `decorative`, and not
+    counted.
+    """
+    with ledger.read() as connection:
+        stored = connection.execute(select(documents).where(documents.c.id == document)).mappings().one_or_none()
+        if stored is None:
+            raise InvalidReference(f"There is no document {document}.")
+        return {
+            "document": {name: value for name, value in stored.items() if name not in ("report", "run", "deaths")},
+            "page_boxes": _page_boxes(connection, document),
+            "skipped_pages": [page.model_dump(mode="json") for page in read_skipped(connection, document)],
+            "lost_pictures": [lost.model_dump(mode="json") for lost in read_lost_pictures(connection, document)],
+            "unassigned": [left.model_dump(mode="json") for left in read_unassigned(connection, document)],
+            "sure": (stored["report"] or {}).get("sure"),
+            "look_at": [each.model_dump(mode="json") for each in read_look_at(connection, document)],
+            "products": [
+                {part: record.get(part) for part in _OF_PRODUCT} for record in _records(connection, products, document)
+            ],
+            "images": _images(connection, document),
+            "chunks": _records(connection, chunks, document),
+            "entities": _records(connection, entities, document),
+            "links": [
+                {
+                    "kind": r.kind,
+                    "source": r.source,
+                    "target": r.target,
+                    "score": r.score,
+                    "evidence": r.evidence,
+                    "role": r.role,
+                    "shared": r.shared,
+                }
+                for r in connection.execute(
+                    select(links)
+                    .where(links.c.document == document)
+                    .order_by(links.c.kind, links.c.source, links.c.score.desc(), links.c.target)
+                )
+            ],
+        }
+
+
+def _page_boxes(connection: Connection, document: str) -> dict[str, list[float]]:
+    """Return page -> its box, without pages that could not be read."""
+    rows = connection.execute(
+        select(pages.c.number, pages.c.box).where(pages.c.document == document).order_by(pages.c.number)
+    )
+    return {str(row.number): row.box for row in rows if row.box[2] > row.box[0]}
+
+
+def _records(connection: Connection, table: Any, document: str) -> list[dict[str, Any]]:
+    query = select(table.c.record).where(table.c.document == document).order_by(table.c.ordinal)
+    if "gone" in table.c:
+        query = query.where(~table.c.gone)
+    return list(connection.execute(query).scalars())
+
+
+def _images(connection: Connection, document: str) -> list[dict[str, Any]]:
+    items_of = _items(connection, document)
+    return [row | {"items": items_of.get(row["id"], [])} for row in image_rows(connection, document)]
+
+
+def image_rows(connection: Connection, document: str, only: Collection[str] | None = None) -> list[dict[str, Any]]:
+    """Return every image that the document places, in reading order; of these only those in `only`, if given.
+
+    One that cannot be read has no size.
+    """
+    placed = defaultdict[str, list[Row[Any]]](list)
+    query = select(placements).where(placements.c.document == document).order_by(placements.c.ordinal)
+    for row in connection.execute(query) if only is None else select_in(connection, query, placements.c.image, only):
+        placed[row.image].append(row)
+    shown = states_of_images(shown_images(document=document, only=only))
+    states = dict(connection.execute(shown).tuples().all())
+    rows = {row.id: row for row in select_in(connection, select(images), images.c.id, placed)}
+    keys = {row.content_key for row in rows.values()}
+    unreadable = select(contents.c.key).where(picture_file.is_(None))
+    broken = {row.key for row in select_in(connection, unreadable, contents.c.key, keys)}
+    requested_tags = select(requested.c.tag).where(requested.c.document == document, requested.c.role == Role.ANALYSIS)
+    tags = set(connection.execute(requested_tags).scalars())
+    reviewed = {image: history for (image, tag), history in reviews_of(connection, rows).items() if tag in tags}
+    analyses = {used.image: used.record for used in analyses_in_use(connection, rows, tags) if not used.dismissed}
+    return [
+        {
+            "id": image,
+            "content_key": rows[image].content_key,
+            "width": None if rows[image].content_key in broken else rows[image].width,
+            "height": None if rows[image].content_key in broken else rows[image].height,
+            "status": states.get(image, places[0].state),
+            "quality": rows[image].quality,
+            "needs_review": rows[image].needs_review,
+            "analysis": analyses.get(image),
+            "reviews": [each.model_dump(mode="json") for each in reviewed.get(image, ())],
+            "placements": [{part: getattr(place, part) for part in _OF_PLACEMENT} for place in places],
+        }
+        for image, places in placed.items()
+    ]
+
+
+def _items(connection: Connection, document: str) -> Mapping[str, list[dict[str, Any]]]:
+    """Return image -> its requested items."""
+    by_image = defaultdict[str, list[dict[str, Any]]](list)
+    query = (
+        select(
+            images.c.id,
+            requested.c.role,
+            requested.c.tag,
+            image_item_state.label("state"),
+            items.c.attempts,
+            image_item_failure.label("failure"),
+            items.c.next_retry_at,
+        )
+        .select_from(image_items(shown_images(document=document)))
+        .where(requested.c.role.is_not(None))
+        .order_by(images.c.id, requested.c.role, requested.c.tag)
+    )
+    for image, role, tag, state, attempts, failure, next_retry_at in connection.execute(query):
+        by_image[image].append(
+            {
+                "role": role,
+                "tag": tag,
+                "state": state,
+                "attempts": attempts or 0,
+                "failure": failure,
+                "next_retry_at": next_retry_at,
+            }
+        )
+    return by_image

@@ -1,0 +1,174 @@
+"""Read the figures and pictures that a list or a report shows of each document.
+
+Products are counted. The rest is from the last report, because an account takes longer the more images there are.
+"""
+
+from collections.abc import Collection
+from itertools import groupby
+
+from sqlalchemy import and_, func, select
+
+from swatchbook.domain.product_doubts import is_doubtful
+from swatchbook.domain.records import COUNTED, LinkKind, LostState, PlacementState, Record
+from swatchbook.store.ledger.database import Ledger, select_in
+from swatchbook.store.ledger.image_states import picture_file
+from swatchbook.store.ledger.page_findings import count_look_at
+from swatchbook.store.ledger.tables import (
+    contents,
+    documents,
+    hand_edits,
+    images,
+    links,
+    lost_pictures,
+    placements,
+    products,
+)
+
+
+class DocumentFigures(Record):
+    """Figures of a document. Without a report only its products are known; a cost of None: some price is not known."""
+
+    products: int = 0
+    images: int | None = None
+    complete: int = 0
+    cost_usd: float | None = 0.0
+    seconds: float = 0.0
+    lost_pictures: int = 0  # seen, not taken
+    look_at: int = 0  # products and pages that a person should look at
+    sure: float | None = None  # as in `RunReport`; None once a person has edited products: it knows nothing of that
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether a person should look at the document as a whole."""
+        return is_doubtful(self.sure)
+
+    @property
+    def coverage(self) -> float | None:
+        """Percent of the images that are complete."""
+        return 100 * self.complete / self.images if self.images else None
+
+
+class FoundSoFar(Record):
+    """Figures so far of a document that is being processed."""
+
+    products: int = 0
+    images: int = 0
+
+
+def found_so_far(ledger: Ledger, ids: Collection[str]) -> dict[str, FoundSoFar]:
+    """Return document -> its products and the images that it shows by now, without their states; counting is fast."""
+    of_products = select(products.c.document, func.count().label("number")).group_by(products.c.document)
+    shown = placements.c.state == PlacementState.SHOWN
+    of_images = select(placements.c.document, func.count(placements.c.image.distinct()).label("number"))
+    of_images = of_images.where(shown).group_by(placements.c.document)
+    with ledger.read() as connection:
+        found = {row.document: row.number for row in select_in(connection, of_products, products.c.document, ids)}
+        images = {row.document: row.number for row in select_in(connection, of_images, placements.c.document, ids)}
+    return {id: FoundSoFar(products=found.get(id, 0), images=images.get(id, 0)) for id in ids}
+
+
+def document_figures(ledger: Ledger, ids: Collection[str]) -> dict[str, DocumentFigures]:
+    """Return document -> its figures, for those of these that there are."""
+    counted = select(products.c.document, func.count().label("number")).group_by(products.c.document)
+    with ledger.read() as connection:
+        found = {row.document: row.number for row in select_in(connection, counted, products.c.document, ids)}
+        reports = list(select_in(connection, select(documents.c.id, documents.c.report), documents.c.id, ids))
+        lost = {row.document: row.number for row in select_in(connection, _LOST, lost_pictures.c.document, ids)}
+        edited = {row.document for row in select_in(connection, _EDITED, hand_edits.c.document, ids)}
+    told = {row.id: row.report["look_at"] for row in reports if row.report and "look_at" in row.report}
+    # For the others, products are read: an edit may have settled what the last report had.
+    doubts = count_look_at(ledger, [row.id for row in reports if row.id in edited or row.id not in told])
+    doubts |= {document: len(found) for document, found in told.items() if document not in edited}
+    return {
+        row.id: _figures(found.get(row.id, 0), row.report).model_copy(
+            update={"lost_pictures": lost.get(row.id, 0), "look_at": doubts.get(row.id, 0)}
+            | ({"sure": None} if row.id in edited else {})
+        )
+        for row in reports
+    }
+
+
+_EDITED = select(hand_edits.c.document).distinct()
+
+_LOST = (
+    select(lost_pictures.c.document, func.count().label("number"))
+    .where(lost_pictures.c.state == LostState.SEEN)
+    .group_by(lost_pictures.c.document)
+)
+
+
+def _figures(count: int, report: dict[str, object] | None) -> DocumentFigures:
+    if report is None:
+        return DocumentFigures(products=count)
+    return DocumentFigures.model_validate(
+        {
+            "products": count,
+            "images": report.get("images_found"),
+            "complete": report.get("images_complete", 0),
+            "cost_usd": report.get("cost_usd"),
+            "sure": report.get("sure"),
+            "seconds": report.get("total_seconds", 0.0),
+        }
+    )
+
+
+# --- pictures ---------------------------------------------------------------------------------------------------------
+
+
+class ProductImages(Record):
+    """A product and its images, best link first: keys of the file store. Product None: the document's first images."""
+
+    product: str | None
+    files: tuple[str, ...]
+
+
+def thumbnails(ledger: Ledger, document: str, *, most: int, each: int) -> list[ProductImages]:
+    """Return the first `most` products with images, with at most `each` images; without any, the first images."""
+    shown = (
+        placements.join(images, images.c.id == placements.c.image)
+        .join(contents, and_(contents.c.key == images.c.content_key, picture_file.is_not(None)))
+    )  # fmt: skip
+    standing = placements.c.document == document, placements.c.state.in_(COUNTED)
+    linked = (
+        select(products.c.ordinal, products.c.name, contents.c.file, func.max(links.c.score).label("score"))
+        .select_from(
+            shown.join(links, and_(links.c.source == placements.c.id, links.c.kind == LinkKind.IMAGE_PRODUCT)).join(
+                products, products.c.id == links.c.target
+            )
+        )
+        .where(*standing, links.c.document == document)
+        .group_by(products.c.ordinal, products.c.name, contents.c.file)
+        .subquery()
+    )
+    best = func.row_number().over(partition_by=linked.c.ordinal, order_by=(linked.c.score.desc(), linked.c.file))
+    place = func.dense_rank().over(order_by=linked.c.ordinal)
+    ranked = select(linked, best.label("best"), place.label("place")).subquery()
+    by_product = (
+        select(ranked.c.ordinal, ranked.c.name, ranked.c.file)
+        .where(ranked.c.best <= each, ranked.c.place <= most)
+        .order_by(ranked.c.ordinal, ranked.c.best)
+    )
+    first = func.min(placements.c.ordinal).label("first")
+    loose = select(contents.c.file, first).select_from(shown).where(*standing).group_by(contents.c.file)
+    with ledger.read() as connection:
+        if rows := connection.execute(by_product).all():
+            groups = groupby(rows, key=lambda row: (row.ordinal, row.name))
+            return [ProductImages(product=name, files=tuple(row.file for row in own)) for (_, name), own in groups]
+        files = connection.execute(loose.order_by(first).limit(each * most)).scalars().all()
+    return [ProductImages(product=None, files=tuple(files))] if files else []
+
+
+def first_pictures(ledger: Ledger, ids: Collection[str]) -> dict[str, str]:
+    """Return document -> the first image that it shows and that has a file; one query, and no image is counted."""
+    first = (
+        select(placements.c.image)
+        .join_from(placements, images, images.c.id == placements.c.image)
+        .join(contents, and_(contents.c.key == images.c.content_key, picture_file.is_not(None)))
+        .where(placements.c.document == documents.c.id, placements.c.state.in_(COUNTED))
+        .order_by(placements.c.ordinal)
+        .limit(1)
+        .scalar_subquery()
+    )
+    with ledger.read() as connection:
+        found = select_in(connection, select(documents.c.id, first.label("image")), documents.c.id, ids)
+        return {row.id: row.image for row in found if row.image}

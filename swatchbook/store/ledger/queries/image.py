@@ -1,0 +1,126 @@
+"""Read one image for people: its placements, its text and the state of each item; and the ids of an owner's images."""
+
+from collections.abc import Collection, Iterable, Sequence
+
+from sqlalchemy import Connection, Subquery, select
+
+from swatchbook.domain.records import COUNTED, ImageDetails, ImagePlace, RoleState
+from swatchbook.store.ledger.database import Ledger, select_in
+from swatchbook.store.ledger.image_states import (
+    image_item_failure,
+    image_item_state,
+    image_items,
+    picture_file,
+    shown_images,
+    states_of_images,
+)
+from swatchbook.store.ledger.tables import contents, documents, images, items, placements, requested
+
+_MAX_PLACES = 1_000
+
+
+def image_details(ledger: Ledger, image: str) -> ImageDetails | None:
+    """Return the image, or None where no document shows it."""
+    shown = placements.c.image == image, placements.c.state.in_(COUNTED)
+    pairs = select(placements.c.document, placements.c.image).where(*shown).distinct().subquery("shown")
+    texts = contents.alias("texts")
+    with ledger.read() as connection:
+        stored = connection.execute(
+            select(images, picture_file, texts.c.text)
+            .outerjoin(contents, contents.c.key == images.c.content_key)
+            .outerjoin(texts, texts.c.key == images.c.text_key)
+            .where(images.c.id == image)
+        ).one_or_none()
+        state = connection.execute(states_of_images(pairs)).one_or_none()
+        if stored is None or state is None:
+            return None
+        return ImageDetails(
+            id=stored.id,
+            owner=stored.owner,
+            content_key=stored.content_key,
+            file=stored.file,
+            width=stored.width,
+            height=stored.height,
+            text=stored.text,
+            state=state.state,
+            published=stored.published >= stored.made > 0,
+            places=_places(connection, image),
+            roles=_roles(connection, pairs),
+        )
+
+
+def _places(connection: Connection, image: str) -> tuple[ImagePlace, ...]:
+    """Return where an image is shown, in the order of documents and their pages."""
+    query = (
+        select(
+            placements.c.document.label("document_id"),
+            documents.c.name.label("document"),
+            placements.c.page,
+            placements.c.path,
+            placements.c.caption,
+        )
+        .join_from(placements, documents, documents.c.id == placements.c.document)
+        .where(placements.c.image == image, placements.c.state.in_(COUNTED))
+        .order_by(documents.c.created_at, placements.c.document, placements.c.ordinal)
+        .limit(_MAX_PLACES)
+    )
+    return tuple(ImagePlace.model_validate(dict(row)) for row in connection.execute(query).mappings())
+
+
+def _roles(connection: Connection, pairs: Subquery) -> tuple[RoleState, ...]:
+    """Return the state of each item that is requested of an image, once for each role and tag."""
+    query = (
+        select(
+            requested.c.role,
+            requested.c.tag,
+            image_item_state.label("state"),
+            image_item_failure.label("failure"),
+            items.c.attempts,
+            items.c.next_retry_at,
+        )
+        .select_from(image_items(pairs))
+        .where(requested.c.role.is_not(None))
+        .order_by(requested.c.role, requested.c.tag)
+    )
+    states = {
+        (row.role, row.tag): RoleState(
+            role=row.role,
+            tag=row.tag,
+            state=row.state,
+            kind=(row.failure or {}).get("kind"),
+            error=(row.failure or {}).get("message"),
+            attempts=row.attempts or 0,
+            next_retry_at=row.next_retry_at,
+        )
+        for row in connection.execute(query)
+    }
+    return tuple(states.values())
+
+
+def image_ids(ledger: Ledger, owner: str | None = None) -> list[str]:
+    """Return the ids of the images that documents of an owner, or of all owners, show; sorted."""
+    shown = shown_images(owner=owner)
+    with ledger.read() as connection:
+        return list(connection.execute(select(shown.c.image).distinct().order_by(shown.c.image)).scalars())
+
+
+def images_of_contents(ledger: Ledger, contents: Iterable[str], owner: str) -> dict[str, str]:
+    """Return SHA-256 of a picture's file -> the id of the owner's shown image of it, for those that the owner has."""
+    shown = (
+        select(images.c.content_key, images.c.id)
+        .join(placements, placements.c.image == images.c.id)
+        .where(placements.c.state.in_(COUNTED), images.c.owner == owner)
+    )
+    with ledger.read() as connection:
+        return {row.content_key: row.id for row in select_in(connection, shown, images.c.content_key, contents)}
+
+
+def owned_images(ledger: Ledger, ids: Sequence[str], owners: Collection[str]) -> set[str]:
+    """Return those of the ids that are shown images of one of the owners; without any, of any owner."""
+    with ledger.read() as connection:
+        shown = (
+            select(images.c.id)
+            .join(placements, placements.c.image == images.c.id)
+            .where(placements.c.state.in_(COUNTED), *([images.c.owner.in_(owners)] if owners else []))
+        )
+        return {row.id for row in select_in(connection, shown, images.c.id, ids)}

@@ -1,0 +1,245 @@
+"""Put a document's report together: account, failures, costs (from `store/ledger/calls.py`), seconds of each stage.
+
+Its fields are declared in `domain/records/reports.py`. Failures are those of images that are not complete, of pages and
+chunks, and of objects that the index refused.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby, islice
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, or_, select
+
+from swatchbook.domain.records import FailureRecord, ImageState, ItemState, LostState, RunReport
+from swatchbook.store.ledger.calls import spending
+from swatchbook.store.ledger.database import Ledger
+from swatchbook.store.ledger.dirty import unpublished_rows
+from swatchbook.store.ledger.image_states import (
+    chunk_items,
+    first_placements,
+    image_item_failure,
+    image_item_state,
+    image_items,
+    waits_for_publishing,
+)
+from swatchbook.store.ledger.page_findings import list_lost_pictures, read_look_at, read_unassigned, skipped_pages
+from swatchbook.store.ledger.picture_reviews import count_images_to_review
+from swatchbook.store.ledger.queries.account import account
+from swatchbook.store.ledger.source_items import MAX_PICTURES
+from swatchbook.store.ledger.stored_documents import get_document
+from swatchbook.store.ledger.tables import (
+    chunks,
+    images,
+    items,
+    pages,
+    placements,
+    products,
+    requested,
+    source_items,
+    timings,
+)
+
+
+def document_report(ledger: Ledger, document: str, run: str | None = None) -> RunReport:
+    """Return the account as a report, with the seconds of `run`.
+
+    Without a run, seconds, memory and warnings are those of the last run.
+    """
+    stored = get_document(ledger, document)
+    counts = account(ledger, document=document)
+    with ledger.read() as connection:
+        seconds = {
+            row.stage: round(row.seconds, 3)
+            for row in connection.execute(
+                select(timings).where(timings.c.document == document, timings.c.run == run).order_by(timings.c.at)
+            )
+        }
+        product_count = _count(connection, products, document)
+        unassigned = read_unassigned(connection, document)
+        doubts = read_look_at(connection, document)
+        chunk_count = _count(connection, chunks, document, ~chunks.c.gone)
+    spent = spending(ledger, document)
+    skipped = skipped_pages(ledger, document)
+    last = stored.report if run is None else None
+    return RunReport(
+        document_id=document,
+        name=stored.name,
+        owner=stored.owner,
+        run=run or (last.run if last else None),
+        generation=stored.generation,
+        status=stored.status,
+        stage=stored.stage,
+        message=stored.message,
+        products_discovered=product_count,
+        chunks_created=chunk_count,
+        **{f"images_{name}": getattr(counts, name) for name in ("found", *(state.value for state in ImageState))},
+        images_to_review=count_images_to_review(ledger, document=document),
+        placements_hidden=counts.placements_hidden,
+        placements_decorative=counts.placements_decorative,
+        pages_skipped=counts.pages_skipped,
+        pictures_skipped=sum(len(page.pictures) for page in skipped),
+        skipped=skipped,
+        lost_pictures=list_lost_pictures(ledger, document, LostState.SEEN),
+        unassigned=unassigned,
+        look_at=doubts,
+        failed_images=tuple(failures(ledger, document)) if counts.complete < counts.found else (),
+        other_failures=tuple(other_failures(ledger, document)),
+        cost_usd=None if any(each.unpriced for each in spent) else sum(each.cost_usd for each in spent),
+        spent=tuple(spent),
+        total_seconds=last.total_seconds if last else 0.0,
+        seconds=last.seconds if last else seconds,
+        confidence_score=last.confidence_score if last else None,
+        sure=last.sure if last else None,
+        peak_memory_mb=last.peak_memory_mb if last else None,
+        doubts=last.doubts if last else (),
+        warnings=last.warnings if last else (),
+        items=last.items if last else None,
+        edition=last.edition if last else None,
+    )
+
+
+def _count(connection: Connection, table: Any, document: str, *where: ColumnElement[bool]) -> int:
+    query = select(func.count()).select_from(table).where(table.c.document == document, *where)
+    return connection.execute(query).scalar_one()
+
+
+# --- failures ---------------------------------------------------------------------------------------------------------
+
+
+def failures(ledger: Ledger, document: str, limit: int | None = None) -> list[FailureRecord]:
+    """Return the failures of every image that is not complete, in reading order; of at most `limit` images."""
+    with ledger.read() as connection:
+        by_image = groupby(connection.execute(_incomplete(document)), key=lambda row: row.image)
+        return [failure for _, rows in islice(by_image, limit) for failure in _failures_of(list(rows))]
+
+
+def _incomplete(document: str) -> Select[Any]:
+    """Return the items of shown images that are not done or not published, in reading order."""
+    shown = first_placements(document)
+    where = placements.alias("where")
+    unpublished_result = waits_for_publishing(images, image_item_state)
+    return (
+        select(
+            images.c.id.label("image"),
+            shown.c.index,
+            where.c.page,
+            where.c.path,
+            source_items.c.item,
+            requested.c.role,
+            image_item_state.label("state"),
+            image_item_failure.label("failure"),
+            items.c.attempts,
+            items.c.next_retry_at,
+            images.c.publish_failure,
+            images.c.publish_tries,
+            images.c.publish_next,
+        )
+        .select_from(image_items(shown))
+        .join(where, and_(where.c.document == document, where.c.ordinal == shown.c.ordinal))
+        .outerjoin(
+            source_items,
+            and_(source_items.c.document == document, source_items.c.number == where.c.ordinal // MAX_PICTURES),
+        )
+        .where(requested.c.role.is_not(None), or_(image_item_state != ItemState.DONE, unpublished_result))
+        .order_by(shown.c.index, requested.c.role)
+    )
+
+
+def _failures_of(rows: Sequence[Row[Any]]) -> Iterator[FailureRecord]:
+    """Yield one image's failures: each failed item, else that it is pending; and that it is not published yet."""
+    place = {
+        "image_id": rows[0].image,
+        "index": rows[0].index,
+        "path": rows[0].path,
+        "item": None if rows[0].item == rows[0].path else rows[0].item,
+        "page_number": rows[0].page or None,
+    }
+    failed = [row for row in rows if row.failure]
+    for row in failed:
+        yield FailureRecord(
+            **place,
+            role=row.role,
+            kind=row.failure["kind"],
+            error=row.failure["message"],
+            attempts=row.attempts,
+            next_retry_at=row.next_retry_at,
+        )
+    if not failed and any(row.state != ItemState.DONE for row in rows):
+        yield FailureRecord(**place, kind="pending", error="Not made yet.")
+    if any(row.state == ItemState.DONE for row in rows):
+        refused = rows[0].publish_failure or {"kind": "unpublished", "message": "Made, not searchable yet."}
+        yield FailureRecord(
+            **place,
+            subject="index",
+            kind=refused["kind"],
+            error=refused["message"],
+            attempts=rows[0].publish_tries,
+            next_retry_at=rows[0].publish_next,
+        )
+
+
+def other_failures(ledger: Ledger, document: str) -> list[FailureRecord]:
+    """Return the failures of pages, items and chunks, and what the index refused of complete images and of chunks."""
+    with ledger.read() as connection:
+        return [
+            *_page_failures(connection, document),
+            *_item_failures(connection, document),
+            *_chunk_failures(connection, document),
+            *_refusals(connection, document),
+        ]
+
+
+def _page_failures(connection: Connection, document: str) -> Iterator[FailureRecord]:
+    lost = select(pages).where(pages.c.document == document, pages.c.failure_kind.is_not(None))
+    for row in connection.execute(lost.order_by(pages.c.number)):
+        yield FailureRecord(subject="page", page_number=row.number, kind=row.failure_kind, error=row.reason or "")
+
+
+def _item_failures(connection: Connection, document: str) -> Iterator[FailureRecord]:
+    """Yield the items of a folder that have no picture to read."""
+    failed = select(source_items).where(
+        source_items.c.document == document, source_items.c.kind.is_not(None), ~source_items.c.gone
+    )
+    for row in connection.execute(failed.order_by(source_items.c.number)):
+        yield FailureRecord(subject="item", path=row.item, kind=row.kind, error=row.message or "")
+
+
+def _chunk_failures(connection: Connection, document: str) -> Iterator[FailureRecord]:
+    failed = (
+        select(chunks.c.record, requested.c.role, items.c.failure, items.c.attempts, items.c.next_retry_at)
+        .select_from(chunk_items(document=document))
+        .where(items.c.state != ItemState.DONE, items.c.failure.is_not(None))
+        .order_by(chunks.c.ordinal)
+    )
+    for row in connection.execute(failed):
+        if row.failure:  # JSON's null is not SQL's
+            yield FailureRecord(
+                subject="chunk",
+                page_number=min(row.record["pages"], default=None),
+                role=row.role,
+                kind=row.failure["kind"],
+                error=row.failure["message"],
+                attempts=row.attempts,
+                next_retry_at=row.next_retry_at,
+            )
+
+
+def _refusals(connection: Connection, document: str) -> Iterator[FailureRecord]:
+    """Yield what the index refused of complete images (a changed payload) and of chunks."""
+    placed = exists().where(placements.c.image == images.c.id, placements.c.document == document)
+    refused_images = and_(placed, images.c.published >= images.c.made)
+    for table, image, where in (
+        (images, images.c.id, refused_images),
+        (chunks, None, chunks.c.document == document),
+    ):
+        refused = select(table).where(unpublished_rows(table), where, table.c.publish_failure.is_not(None))
+        for row in connection.execute(refused.order_by(table.c.id)):
+            if row.publish_failure:
+                yield FailureRecord(
+                    subject="index",
+                    image_id=row.id if image is not None else None,
+                    kind=row.publish_failure["kind"],
+                    error=row.publish_failure["message"],
+                    attempts=row.publish_tries,
+                    next_retry_at=row.publish_next,
+                )

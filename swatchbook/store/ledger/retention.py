@@ -1,0 +1,317 @@
+"""Delete what is no longer used or too old, in `gc`, after a delete, and in `fill failed` without a document.
+
+What a run, or a process that holds files back (`file_holds.py`), may need is kept until it ends. Else things are kept
+for:
+
+- one hour: files, vectors and answers that nothing uses
+- SWATCHBOOK_KEEP_DAYS: ended runs and rounds of the loop
+- three times as long: timings and failed tries
+- a day: documents in the trash
+- seven days: webhook deliveries and notices
+- 30 days: unused previews and copies of buckets, and events of object stores that are done, ignored or dead
+"""
+
+import sqlite3
+import time
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import closing
+
+from sqlalchemy import ColumnElement, Connection, Table, delete, exists, func, null, select, update
+
+from swatchbook.domain.errors import FileMissing
+from swatchbook.domain.records import IngestOptions, Record
+from swatchbook.store.files.file_store import Files
+from swatchbook.store.ledger import webhooks
+from swatchbook.store.ledger.database import LOCK_SECONDS, Ledger, db_now, execute_in, portions, select_in
+from swatchbook.store.ledger.file_holds import drop_ended_holds, read_held_seconds
+from swatchbook.store.ledger.object_events import KEPT_SECONDS as EVENTS_KEPT_SECONDS
+from swatchbook.store.ledger.picture_reviews import drop_corrections
+from swatchbook.store.ledger.stored_documents import read_options
+from swatchbook.store.ledger.tables import (
+    analyses,
+    calls,
+    contents,
+    deleted_documents,
+    deliveries,
+    documents,
+    failed_tries,
+    file_holds,
+    flow_processes,
+    images,
+    items,
+    notices,
+    object_events,
+    reviews,
+    rounds,
+    runs,
+    timings,
+    trash,
+    trash_keys,
+    vectors,
+)
+from swatchbook.store.ledger.used_contents import is_used, note_unused
+
+UNUSED_SECONDS = 3_600.0
+"""How long files, vectors and results are kept that nothing uses: they may be wanted again."""
+
+SLACK_SECONDS = 1_900.0
+"""How much older than the oldest hold a file may be and is kept: a file in an object store that is stored again keeps
+its time for half an hour, and clocks differ.
+"""
+
+TRASH_SECONDS = 86_400.0
+"""How long a deleted document can be restored. Nothing of it is found, listed or counted meanwhile."""
+
+PREVIEW_SECONDS = 30 * 86_400.0
+"""How long a preview is kept that nobody asks for. It can be made again at any time."""
+
+_TIMINGS_TIMES = 3
+"""How many times longer timings are kept than runs, because medians need many."""
+
+_ROOM_BYTES = 64 << 20
+"""A SQLite file is rewritten without its free pages if these are more than this and half of the file."""
+
+_COLLECTED_TOGETHER = 100
+
+
+class Collected(Record):
+    """Counts of what was deleted because nothing uses it any more."""
+
+    contents: int
+    files: int = 0
+    bytes: int = 0  # of the files
+    vectors: int = 0
+    answers: int = 0
+
+
+def collect(ledger: Ledger, files: Files, *, older_than: float = UNUSED_SECONDS) -> Collected:
+    """Delete contents that nothing has used for `older_than` seconds, with their files, items, vectors and analyses.
+
+    What is unused only since the oldest live hold or run began is kept. Answers of calls for deleted documents are
+    deleted as well; their costs stay. A crash leaves no orphaned file: files are deleted before the rows that name
+    them.
+    """
+    _drop_reviews(ledger, older_than)
+    _note_all_unused(ledger)
+    with ledger.write() as connection:
+        answers = connection.execute(
+            update(calls)
+            .where(calls.c.at <= db_now() - older_than, calls.c.document.not_in(select(documents.c.id)))
+            .where(calls.c.document.not_in(select(trash.c.document)))
+            .where(calls.c.answer.is_not(None))
+            .values(answer=null())
+        ).rowcount
+    return collect_noted(ledger, files, older_than=older_than).model_copy(update={"answers": answers})
+
+
+def collect_noted(ledger: Ledger, files: Files, *, older_than: float = UNUSED_SECONDS) -> Collected:
+    """Do what `collect` does for contents that are noted as unused, without looking through all others."""
+    with ledger.write() as connection:
+        drop_ended_holds(connection)
+    dropped = Collected(contents=0)
+    while some := _collect_some(ledger, files, older_than):
+        dropped = Collected(
+            contents=dropped.contents + some.contents,
+            files=dropped.files + some.files,
+            bytes=dropped.bytes + some.bytes,
+            vectors=dropped.vectors + some.vectors,
+        )
+    return dropped
+
+
+def _drop_reviews(ledger: Ledger, older_than: float) -> None:
+    """Delete reviews of images that their owner has no more, not even in the trash, with what people wrote in them.
+
+    Not while a process holds files: a restore writes reviews before their images.
+    """
+    has = exists().where(images.c.id == reviews.c.image)
+    trashed = exists().where(trash_keys.c.key == reviews.c.key)
+    with ledger.write() as connection:
+        drop_ended_holds(connection)
+        if connection.execute(select(file_holds.c.token).limit(1)).first():
+            return
+        old = delete(reviews).where(reviews.c.at <= db_now() - older_than, ~has, ~trashed)
+        drop_corrections(connection, connection.execute(old.returning(reviews.c.key)).scalars())
+
+
+def _note_all_unused(ledger: Ledger) -> None:
+    """Note since when contents are unused, and of which that is no longer so.
+
+    They are looked for without the write lock, which others wait for: that takes minutes among millions.
+    """
+    used_again = contents.c.unused_since.is_not(None) & is_used()
+    with ledger.read() as connection:
+        again = connection.execute(select(contents.c.key).where(used_again)).scalars().all()
+        unused = connection.execute(select(contents.c.key).where(contents.c.unused_since.is_(None), ~is_used()))
+        keys = unused.scalars().all()
+    for some in portions(again):
+        with ledger.write() as connection:
+            execute_in(connection, update(contents).where(used_again).values(unused_since=null()), contents.c.key, some)
+    for some in portions(keys):
+        with ledger.write() as connection:
+            note_unused(connection, some)
+
+
+def _collect_some(ledger: Ledger, files: Files, older_than: float) -> Collected | None:
+    with ledger.write() as connection:
+        held = read_held_seconds(connection)
+        unused = connection.execute(
+            select(contents.c.key, contents.c.file)
+            .where(contents.c.unused_since <= db_now() - max(older_than, held or 0.0), ~is_used())
+            .limit(_COLLECTED_TOGETHER)
+            .with_for_update()
+        ).all()
+        if not unused:
+            return None
+        lately = min_age_of_files(older_than, held)
+        again = [row.key for row in unused if row.file and _was_put_within(files, row.file, lately)]
+        connection.execute(update(contents).where(contents.c.key.in_(again)).values(unused_since=db_now()))
+        gone = [row for row in unused if row.key not in again]
+        keys, stored = [row.key for row in gone], [row.file for row in gone if row.file]
+        size = sum(_size(files, file) for file in stored)
+        for file in stored:
+            files.delete(file)
+        dropped = connection.execute(delete(vectors).where(vectors.c.key.in_(keys))).rowcount
+        for table in (items, analyses, reviews, contents):
+            connection.execute(delete(table).where(table.c.key.in_(keys)))
+    return Collected(contents=len(keys), files=len(stored), bytes=size, vectors=dropped)
+
+
+def min_age_of_files(older_than: float, held: float | None) -> float:
+    """Return from which age on, in seconds, a stored file that no row names is deleted.
+
+    `held`: for how long the oldest live hold or run has lasted.
+    """
+    return older_than if held is None else max(older_than, held + SLACK_SECONDS)
+
+
+def delete_unreferenced(
+    ledger: Ledger, files: Files, keys: Sequence[str], *, before: float, dry_run: bool = False
+) -> tuple[int, int]:
+    """Delete those of these stored files that no row names, if they were stored `before` (Unix seconds) and before any
+    live hold or run began. Return their number and bytes; a dry run only counts them.
+
+    All in one transaction, so that a process that begins to hold files stores them after it.
+    """
+    count = size = 0
+    with ledger.read() if dry_run else ledger.write() as connection:
+        held = read_held_seconds(connection)
+        latest = before if held is None else min(before, time.time() - held - SLACK_SECONDS)
+        for key in sorted(_unreferenced(connection, keys)):
+            try:
+                if files.modified(key) > latest:
+                    continue
+                size += files.size(key)
+                if not dry_run:
+                    files.delete(key)
+            except FileMissing:
+                continue
+            count += 1
+    return count, size
+
+
+def _size(files: Files, file: str) -> int:
+    try:
+        return files.size(file)
+    except FileMissing:
+        return 0
+
+
+def _was_put_within(files: Files, file: str, seconds: float) -> bool:
+    """Return whether a run has stored the same file again lately; it names the file when its stage is saved."""
+    try:
+        return time.time() - files.modified(file) < seconds
+    except FileMissing:
+        return False
+
+
+def stored_documents(ledger: Ledger, ids: Collection[str]) -> set[str]:
+    """Return those of the ids that are documents."""
+    with ledger.read() as connection:
+        return {row.id for row in select_in(connection, select(documents.c.id), documents.c.id, ids)}
+
+
+class Origin(Record):
+    """A document for which results of pure stages are cached, and what goes into their keys."""
+
+    id: str
+    options: IngestOptions
+    force: str | None
+
+
+def drop_old_rows(ledger: Ledger, *, keep_seconds: float, dry_run: bool = False) -> int:
+    """Delete runs and rounds older than `keep_seconds`, old timings, tries, deliveries and notices; return how many.
+
+    A dry run only counts them.
+    """
+    old: Sequence[tuple[Table, ColumnElement[bool]]] = (
+        (runs, (runs.c.state != "live") & (runs.c.ended_at < db_now() - keep_seconds)),
+        (timings, timings.c.at < db_now() - keep_seconds * _TIMINGS_TIMES),
+        (failed_tries, failed_tries.c.at < db_now() - keep_seconds * _TIMINGS_TIMES),
+        (rounds, rounds.c.ended_at < db_now() - keep_seconds),
+        (deliveries, deliveries.c.at < db_now() - webhooks.DELIVERIES_KEPT_SECONDS),
+        (flow_processes, flow_processes.c.heartbeat_at < db_now() - keep_seconds),
+        (deleted_documents, deleted_documents.c.cleared & (deleted_documents.c.at < db_now() - UNUSED_SECONDS)),
+        (deleted_documents, deleted_documents.c.at < db_now() - keep_seconds),
+        (notices, notices.c.at < db_now() - webhooks.NOTICES_KEPT_SECONDS),
+        (
+            object_events,
+            (object_events.c.state != "waiting") & (object_events.c.changed_at < db_now() - EVENTS_KEPT_SECONDS),
+        ),
+    )
+    with ledger.read() if dry_run else ledger.write() as connection:
+        if dry_run:
+            counts = (select(func.count()).select_from(table).where(where) for table, where in old)
+            return sum(connection.execute(count).scalar_one() for count in counts)
+        return sum(connection.execute(delete(table).where(where)).rowcount for table, where in old)
+
+
+def unreferenced_files(ledger: Ledger, files: Sequence[str]) -> set[str]:
+    """Return those keys of the file store that no row names."""
+    with ledger.read() as connection:
+        return _unreferenced(connection, files)
+
+
+def _unreferenced(connection: Connection, files: Sequence[str]) -> set[str]:
+    left = set(files)
+    of_documents = (documents.c.file, documents.c.pages_file, trash.c.file, trash.c.pages_file)
+    for column in (contents.c.file, *of_documents):
+        left -= {file for (file,) in select_in(connection, select(column), column, files)}
+    return left
+
+
+def unused_contents(ledger: Ledger, files: Files, *, older_than: float) -> Collected:
+    """Count the contents that `collect` marked as unused at least `older_than` seconds ago, and their files."""
+    with ledger.read() as connection:
+        min_age = max(older_than, read_held_seconds(connection) or 0.0)
+        query = select(contents.c.file).where(contents.c.unused_since <= db_now() - min_age)
+        unused = connection.execute(query).scalars().all()
+    stored = [file for file in unused if file is not None]
+    return Collected(contents=len(unused), files=len(stored), bytes=sum(_size(files, file) for file in stored))
+
+
+def origins(ledger: Ledger, contents: Iterable[str]) -> dict[str, list[Origin]]:
+    """Return content -> the documents with that content."""
+    by_content: dict[str, list[Origin]] = {}
+    columns = (documents.c.content, documents.c.id, documents.c.options, documents.c.force)
+    with ledger.read() as connection:
+        for row in select_in(connection, select(*columns), documents.c.content, contents):
+            origin = Origin(id=row.id, options=read_options(row.options), force=row.force)
+            by_content.setdefault(row.content, []).append(origin)
+    return by_content
+
+
+def compact(ledger: Ledger, *, at_once: bool = False) -> None:
+    """Give the space of a SQLite ledger's deleted rows back to the disk. PostgreSQL does so by itself.
+
+    `at_once`: however little it is; else only where rewriting the file is worth it.
+    """
+    if ledger.url.get_backend_name() != "sqlite":
+        return
+    with closing(sqlite3.connect(str(ledger.url.database), timeout=LOCK_SECONDS, isolation_level=None)) as connection:
+        free, pages, size = (
+            connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("freelist_count", "page_count", "page_size")
+        )
+        if at_once or (free * size > _ROOM_BYTES and free * 2 > pages):
+            connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

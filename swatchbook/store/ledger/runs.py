@@ -1,0 +1,371 @@
+"""Begin and end runs, revoke them, and record their heartbeat, progress, stage and timings.
+
+A document that has a live run is followed (`Busy`); one that is cancelled does not run, nor does one that was deleted
+(`DocumentDeleted`). Another fingerprint, or `--force`, begins a new generation. `dead_runs.py` has the rule when a run
+is dead.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Any, Literal
+
+from sqlalchemy import Connection, case, delete, func, insert, null, select, update
+from ulid import ULID
+
+from swatchbook.domain.errors import RunRevoked
+from swatchbook.domain.records import (
+    BlockNames,
+    DocumentStatus,
+    IngestOptions,
+    ItemState,
+    Record,
+    RoleTag,
+    RunReport,
+    Stage,
+)
+from swatchbook.domain.runtime.process import here
+from swatchbook.store.ledger import item_tries
+from swatchbook.store.ledger.database import Ledger, db_now, upsert
+from swatchbook.store.ledger.dead_runs import find_dead, mark_runs_dead
+from swatchbook.store.ledger.item_tries import LEASE_SECONDS
+from swatchbook.store.ledger.process_rows import columns_of
+from swatchbook.store.ledger.requested import queue_again, requested_items
+from swatchbook.store.ledger.space_registry import set_beside, still_registered
+from swatchbook.store.ledger.stored_documents import PDF, asked_in, load_document, require_kept
+from swatchbook.store.ledger.tables import documents, requested, runs, timings
+from swatchbook.store.ledger.webhooks import owe_notice
+
+_ORDER = {stage: number for number, stage in enumerate(Stage)}
+
+
+class Run(Record):
+    """One process working on a document, shard, review or fill; it may write while it is live.
+
+    A fill makes only items of its `pairs` (empty: all). Its calls, which have its generation, may cost `max_usd`.
+    """
+
+    token: str
+    document: str
+    generation: str
+    pairs: tuple[RoleTag, ...] = ()
+    max_usd: float | None = None
+
+
+class Busy(Record):
+    """Why a run could not begin. `same`: the live run has the same options, so following it is enough."""
+
+    document: str
+    run: str | None
+    same: bool
+    reason: Literal["live", "cancelled"]
+
+
+class LiveRun(Record):
+    """A live run, for people. Ages are seconds."""
+
+    token: str
+    document: str
+    name: str
+    owner: str
+    stage: Stage | None  # the stage in progress
+    done: int
+    total: int
+    note: str | None
+    host: str
+    pid: int
+    kind: Literal["document", "shard", "review", "fill"] = "document"
+    source: str = PDF  # the kind of its document
+    started_at: float
+    heartbeat_age: float
+    progress_age: float
+
+
+def begin(
+    ledger: Ledger,
+    document: str,
+    *,
+    options: IngestOptions,
+    fingerprint: str,
+    requested: Sequence[RoleTag],
+    beside: Sequence[RoleTag] = (),
+    prefect_run: str | None = None,
+    blocks: BlockNames = BlockNames(),
+) -> Run | Busy:
+    """Begin the document's one live run, marking a dead one first; Busy where another is live or it was cancelled.
+
+    `beside`: pairs of other spaces that it also fills; spaces that were dropped meanwhile are left out.
+    Continues the current generation, unless the fingerprint differs or options.force is set. With force, failed and
+    rejected items are queued again with all counters at 0. Raises DocumentDeleted if it was deleted since.
+    """
+    with ledger.write() as connection:
+        mark_runs_dead(connection, find_dead(connection, document))
+        require_kept(connection, document)
+        current = load_document(connection, document, lock=True)
+        same = current.fingerprint == fingerprint and not options.force
+        if current.status == DocumentStatus.CANCELLED:
+            return Busy(document=document, run=None, same=False, reason="cancelled")
+        if current.run is not None:
+            return Busy(document=document, run=current.run, same=same, reason="live")
+
+        again = same and current.generation is not None
+        unforced = options.model_copy(update={"force": False})
+        # the options requested last are then for the next run
+        newer = current.fingerprint is None and current.options not in (options, unforced)
+        is_asked = current.fingerprint is None and current.trace is not None  # what asked for these has left its trace
+        generation = current.generation if again and current.generation else str(ULID())
+        run = Run(token=str(ULID()), document=document, generation=generation)
+        same_pairs = _replace_requested(connection, run, (*requested, *still_registered(connection, beside)))
+        if options.force:
+            queue_again(connection, document, (ItemState.FAILED, ItemState.REJECTED))
+        insert_run(connection, run, prefect_run, kind="document")
+        connection.execute(
+            update(documents)
+            .where(documents.c.id == document)
+            .values(
+                status=DocumentStatus.RUNNING,
+                stage=current.stage if again and same_pairs else Stage.REGISTERED,
+                options=(current.options if newer else unforced).model_dump(mode="json"),
+                blocks=blocks.model_dump(mode="json"),
+                generation=generation,
+                fingerprint=None if newer else fingerprint,
+                force=generation if options.force else current.force,
+                run=run.token,
+                deaths=current.deaths if again else 0,
+                message=null(),
+                failure_kind=null(),
+                due_at=null(),
+                updated_at=db_now(),
+                **({} if again or is_asked else asked_in()),
+            )
+        )
+        return run
+
+
+def _replace_requested(connection: Connection, run: Run, pairs: Sequence[RoleTag]) -> bool:
+    """Save what a document requests from now on, and return whether it requested the same before."""
+    before = connection.execute(
+        delete(requested).where(requested.c.document == run.document).returning(requested.c.role, requested.c.tag)
+    ).all()
+    if pairs:
+        connection.execute(
+            insert(requested),
+            [
+                {"document": run.document, "generation": run.generation, "role": pair.role, "tag": pair.tag}
+                for pair in pairs
+            ],
+        )
+        set_beside(connection, run.document)
+    return {(row.role, row.tag) for row in before} == {(pair.role, pair.tag) for pair in pairs}
+
+
+def insert_run(
+    connection: Connection, run: Run, prefect_run: str | None, *, kind: Literal["document", "shard", "review", "fill"]
+) -> None:
+    """Insert a live run of this process."""
+    connection.execute(
+        insert(runs).values(
+            **columns_of(here()),
+            token=run.token, document=run.document, generation=run.generation, kind=kind, state="live",
+            prefect_run=prefect_run, started_at=db_now(), heartbeat_at=db_now(), progress_at=db_now(),
+            lease_until=db_now() + LEASE_SECONDS,
+        )
+    )  # fmt: skip
+
+
+def require_live(connection: Connection, run: Run) -> None:
+    """Check that the run is live, as first statement of every transaction in which it writes. Raises RunRevoked."""
+    state = connection.execute(
+        select(runs.c.state).where(runs.c.token == run.token).with_for_update(read=True)
+    ).scalar_one_or_none()
+    if state != "live":
+        raise _revoked(run, state)
+
+
+def record_heartbeat(ledger: Ledger, run: Run) -> None:
+    """Renew the leases of the run and of the items that it holds. Raises RunRevoked."""
+    with ledger.write(turn=False) as connection:
+        _update_live(connection, run, heartbeat_at=db_now(), lease_until=db_now() + LEASE_SECONDS)
+        item_tries.renew(connection, run.token)
+
+
+def record_progress(ledger: Ledger, run: Run, stage: Stage, done: int, total: int, note: str | None = None) -> None:
+    """Record the stage that a run works on, and how much of it is done. Raises RunRevoked.
+
+    Without a note, the last one of the same stage stays; an empty one takes it away.
+    """
+    noted = case((runs.c.stage == stage, runs.c.note), else_=null()) if note is None else note or null()
+    with ledger.write(turn=False) as connection:
+        _update_live(connection, run, stage=stage, done=done, total=total, note=noted, progress_at=db_now())
+
+
+def record_note(ledger: Ledger, run: Run, note: str) -> None:
+    """Record what else a run does during the stage that it works on. Raises RunRevoked."""
+    with ledger.write(turn=False) as connection:
+        _update_live(connection, run, note=note, progress_at=db_now())
+
+
+def record_alive(ledger: Ledger, run: Run) -> None:
+    """Record that a run that waits on purpose, or counts no steps, does not hang. Raises RunRevoked."""
+    with ledger.write(turn=False) as connection:
+        _update_live(connection, run, progress_at=db_now())
+
+
+def reach_stage(ledger: Ledger, run: Run, stage: Stage) -> None:
+    """Record that the document has reached a stage; it never goes back within a generation. Raises RunRevoked.
+
+    Only a stage reached for the first time resets the deaths: else a run that dies later would be repeated for ever.
+    """
+    earlier = [each for each in Stage if _ORDER[each] < _ORDER[stage]]
+    with ledger.write() as connection:
+        require_live(connection, run)
+        connection.execute(
+            update(documents)
+            .where(documents.c.id == run.document, documents.c.stage.in_(earlier))
+            .values(stage=stage, deaths=0, updated_at=db_now())
+        )
+
+
+def record_timing(ledger: Ledger, run: Run, stage: Stage, seconds: float, units: int = 0) -> None:
+    """Add to the time that a run spent before reaching a stage, and to the units (pages or images) worked on.
+
+    A timing without units is compared with no other. Raises RunRevoked.
+    """
+    with ledger.write() as connection:
+        require_live(connection, run)
+        new = upsert(connection, timings).values(
+            document=run.document, run=run.token, stage=stage, seconds=seconds, units=units, at=db_now()
+        )
+        connection.execute(
+            new.on_conflict_do_update(
+                index_elements=[timings.c.document, timings.c.run, timings.c.stage],
+                set_={
+                    "seconds": timings.c.seconds + new.excluded.seconds,
+                    "units": timings.c.units + new.excluded.units,
+                    "at": new.excluded.at,
+                },
+            )
+        )
+
+
+def live_runs(ledger: Ledger) -> list[LiveRun]:
+    """Return the runs that are live or not yet marked dead, oldest first."""
+    now = db_now()
+    with ledger.read() as connection:
+        rows = connection.execute(
+            select(
+                runs.c.token, runs.c.document, documents.c.name, documents.c.owner, runs.c.stage, runs.c.done,
+                runs.c.total, runs.c.note, runs.c.kind, documents.c.kind.label("source"), runs.c.host, runs.c.pid,
+                runs.c.started_at,
+                (now - runs.c.heartbeat_at).label("heartbeat_age"), (now - runs.c.progress_at).label("progress_age"),
+            )
+            .join_from(runs, documents, documents.c.id == runs.c.document)
+            .where(runs.c.state == "live")
+            .order_by(runs.c.token)
+        ).mappings()  # fmt: skip
+        return [LiveRun.model_validate(dict(row)) for row in rows]
+
+
+def live_run(ledger: Ledger, document: str) -> LiveRun | None:
+    """Return the live run that processes a document, if any; not one of a shard, a review or a fill."""
+    return own_runs(ledger).get(document)
+
+
+def own_runs(ledger: Ledger) -> dict[str, LiveRun]:
+    """Return document -> the live run that processes it."""
+    return {run.document: run for run in live_runs(ledger) if run.kind == "document"}
+
+
+def _update_live(connection: Connection, run: Run, **values: Any) -> None:
+    changed = connection.execute(
+        update(runs).where(runs.c.token == run.token, runs.c.state == "live").values(**values)
+    ).rowcount
+    if not changed:
+        raise _revoked(run, None)
+
+
+def _revoked(run: Run, state: str | None) -> RunRevoked:
+    return RunRevoked(f"Run {run.token} of document {run.document} is {state or 'no longer live'}.")
+
+
+def end(
+    ledger: Ledger,
+    run: Run,
+    status: DocumentStatus,
+    *,
+    message: str | None = None,
+    failure_kind: str | None = None,
+    due_at: float | None = None,
+    report: RunReport | None = None,
+) -> DocumentStatus:
+    """End a run: free the items that it holds and set the document's status. Raises RunRevoked.
+
+    Returns the status set: `waiting`, due now, where other options or new items were requested meanwhile.
+    """
+    with ledger.write() as connection:
+        require_live(connection, run)
+        item_tries.free(connection, item_tries.held_by(run.token))
+        due: Any = due_at
+        requested_again = load_document(connection, run.document, lock=True).fingerprint is None
+        if requested_again or (status == DocumentStatus.COMPLETED and _has_open_items(connection, run.document)):
+            status, due = DocumentStatus.WAITING, db_now()
+        ended = {"state": "ended", "ended_at": db_now(), "failure_kind": failure_kind}
+        connection.execute(update(runs).where(runs.c.token == run.token).values(**ended))
+        connection.execute(
+            update(documents)
+            .where(documents.c.id == run.document)
+            .values(
+                run=null(), status=status, message=message, failure_kind=failure_kind, due_at=due, deaths=0,
+                updated_at=db_now(), **({} if report is None else {"report": report.model_dump(mode="json")}),
+            )
+        )  # fmt: skip
+        owe_notice(connection, run.document)
+        return status
+
+
+def count_failed_runs(ledger: Ledger, run: Run, kinds: Collection[str]) -> int:
+    """Count the runs of this generation that a failure of these kinds has ended."""
+    ended = select(func.count()).where(runs.c.generation == run.generation, runs.c.failure_kind.in_(kinds))
+    with ledger.read() as connection:
+        return connection.execute(ended).scalar_one()
+
+
+def _has_open_items(connection: Connection, document: str) -> bool:
+    rows = requested_items(document)
+    still_open = rows.c.state.in_((ItemState.PENDING, ItemState.LEASED))
+    query = select(rows.c.key).where(still_open, ~rows.c.beside).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def revoke(
+    ledger: Ledger,
+    document: str,
+    status: Literal[DocumentStatus.CANCELLED, DocumentStatus.DELETING],
+    message: str | None = None,
+) -> list[str]:
+    """Revoke all live runs of a document, so that they can write nothing more, and return their tokens."""
+    with ledger.write() as connection:
+        return revoke_runs(connection, document, status, message)
+
+
+def revoke_runs(
+    connection: Connection,
+    document: str,
+    status: Literal[DocumentStatus.CANCELLED, DocumentStatus.DELETING],
+    message: str | None,
+) -> list[str]:
+    """Do within a transaction what `revoke` does."""
+    tokens = list(
+        connection.execute(
+            update(runs)
+            .where(runs.c.document == document, runs.c.state == "live")
+            .values(state="revoked", ended_at=db_now())
+            .returning(runs.c.token)
+        ).scalars()
+    )
+    for token in tokens:
+        item_tries.free(connection, item_tries.held_by(token))
+    connection.execute(
+        update(documents)
+        .where(documents.c.id == document)
+        .values(run=null(), status=status, message=message, failure_kind=null(), due_at=null(), updated_at=db_now())
+    )
+    return tokens

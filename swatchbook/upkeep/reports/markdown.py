@@ -1,0 +1,243 @@
+"""Write the report of a run as Markdown, with thumbnails and text from documents escaped, and its rows of failures.
+
+Limits: 20 warnings; thumbnails of 12 products with four images each, 128 KiB in all. `store/ledger/queries/account.py`
+counts the figures.
+"""
+
+import re
+from base64 import b64encode
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from datetime import UTC, datetime
+from html import escape
+from pathlib import Path
+
+from swatchbook.domain.errors import Failure
+from swatchbook.domain.records import (
+    EditionReport,
+    FailureRecord,
+    Record,
+    RunReport,
+    ShownState,
+    SkippedPicture,
+    Spent,
+    cost_of,
+    page_name,
+)
+from swatchbook.previews import encode_jpeg
+from swatchbook.resources import Resources
+from swatchbook.store.ledger.queries.document_figures import thumbnails
+from swatchbook.upkeep.reports.document_state import describe_report, describe_sureness
+from swatchbook.upkeep.reports.edition_report import count_line, picture_line
+from swatchbook.upkeep.reports.merged_failures import merge_roles
+from swatchbook_base.truncate import truncate
+
+_PRODUCTS, _PICTURES = 12, 4
+"""Most products in a report, and most images of each."""
+
+_THUMBNAIL_SIDE = 96  # pixels
+_THUMBNAIL_BYTES = 128 << 10
+"""Most bytes of all thumbnails together, because they are embedded in the report."""
+
+_WARNINGS = 20
+
+_SKIPPED, _PLACES = 50, 8
+"""Most skipped pages in a report, and most places of pictures on each."""
+
+
+_LOST = 50
+"""Most lost pictures in a report."""
+
+
+class ProductThumbnails(Record):
+    """A product and thumbnails of its images as data URLs. Without a product: images of the document."""
+
+    product: str | None
+    pictures: tuple[str, ...]
+
+
+def product_thumbnails(resources: Resources, document: str) -> list[ProductThumbnails]:
+    """Return a document's products with thumbnails. Images that cannot be decoded or exceed the limit are left out."""
+    shelves = thumbnails(resources.ledger, document, most=_PRODUCTS, each=_PICTURES)
+    small = _thumbnails(resources, sorted({file for shelf in shelves for file in shelf.files}))
+    remaining, shown = _THUMBNAIL_BYTES, list[ProductThumbnails]()
+    for shelf in shelves:
+        urls = []
+        for data in filter(None, map(small.get, shelf.files)):
+            remaining -= len(data)
+            if remaining >= 0:
+                urls.append(f"data:image/jpeg;base64,{b64encode(data).decode()}")
+        if urls:
+            shown.append(ProductThumbnails(product=shelf.product, pictures=tuple(urls)))
+    return shown
+
+
+def _thumbnails(resources: Resources, files: Sequence[str]) -> dict[str, bytes]:
+    """Return file -> its image as a small JPEG."""
+    jpegs = dict[str, bytes]()
+    with ExitStack() as stack:
+        paths = dict[str, Path]()
+        for file in files:
+            with suppress(Failure):
+                paths[file] = stack.enter_context(resources.files.local(file))
+        for file, pixels in zip(paths, resources.decoders.decode(list(paths.values()), _THUMBNAIL_SIDE), strict=True):
+            if not isinstance(pixels, Failure):
+                jpegs[file] = encode_jpeg(pixels)
+    return jpegs
+
+
+def as_markdown(
+    report: RunReport,
+    products: Sequence[ProductThumbnails] = (),
+    *,
+    shown: ShownState | None = None,
+    inspection: Path | None = None,
+) -> str:
+    """Return the report as Markdown, with text from documents escaped. `inspection`: the HTML of its pages, if any.
+
+    `shown`: the document's state in words, with its next try.
+    """
+    shown = shown or describe_report(report, now=0.0)
+    images = ("found", "complete", "partial", "failed", "rejected", "pending")
+    totals = {
+        "products": report.products_discovered,
+        "chunks": report.chunks_created,
+        "pages skipped": report.pages_skipped,
+        "pictures on them": report.pictures_skipped,
+        "possible pictures left out": len(report.lost_pictures),
+        "unassigned captions": sum(len(left.texts) for left in report.unassigned),
+        "unassigned pictures": sum(len(left.pictures) for left in report.unassigned),
+        "to check": len(report.look_at),
+        "hidden placements": report.placements_hidden,
+        "decorative placements": report.placements_decorative,
+        "images to review": report.images_to_review,
+        "cost": cost_of(report.spent, digits=2),
+    }
+    cost_header = ("stage", "provider", "model", "asked", "failed", "tokens in", "tokens out", "USD", "USD at most")
+    blocks = ", ".join(f"{part}: {name}" for part, name in report.blocks.items())
+    parts = [
+        f"# {plain(report.name)}: {shown.word}",
+        plain(shown.sentence),
+        f"**{plain(report.message)}**" if report.message else "",
+        plain(describe_sureness(report.sure, report.products_discovered) or ""),
+        table([f"images {name}" if name == "found" else name for name in images],
+               [[getattr(report, f"images_{name}") for name in images]]),
+        table(list(totals), [list(totals.values())]),
+        _edition(report.edition) if report.edition else "",
+        _skipped_table(report),
+        _lost_table(report),
+        _unassigned_table(report),
+        _product_table(products),
+        f"## Seconds by stage, of {report.total_seconds:.1f} from the request to the end",
+        table(list(report.seconds), [[f"{seconds:.1f}" for seconds in report.seconds.values()]]),
+        "## Cost" if report.spent else "",
+        table(cost_header, [_cost_row(each) for each in report.spent]) if report.spent else "",
+        f"Saved blocks used: {plain(blocks)}" if blocks else "",
+        "" if report.items else _inspect(report, inspection),
+    ]  # fmt: skip
+    if warnings := (*report.doubts, *report.warnings):
+        parts += ["## Warnings", *(f"- {plain(w)}" for w in truncate(warnings, _WARNINGS))]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _inspect(report: RunReport, inspection: Path | None) -> str:
+    """Return how to look at the pages of a catalogue."""
+    command = f"`swatchbook inspect {report.document_id} --all-owners` shows each page with its placements"
+    earlier = f"; an earlier one: {plain(str(inspection))}" if inspection else ""
+    return f"{command}{earlier}."
+
+
+def _edition(edition: EditionReport) -> str:
+    """Return how the document differs from the one that it is an edition of."""
+    names = ("changed", "renamed", "added", "removed", "unchanged")
+    counts = count_line(**{name: getattr(edition, name) for name in names})
+    pictures = picture_line(edition.pictures, edition.pictures_unchanged)
+    lines = [f"An edition of {plain(edition.edition_of.name)}: {counts}. Pictures: {pictures}.", ""]
+    return "\n".join([*lines, *(f"- {plain(line)}" for line in edition.lines)])
+
+
+def _cost_row(spent: Spent) -> list[object]:
+    """Return a row of the cost table. Calls without a known price are counted next to the cost."""
+    cost = f"{spent.cost_usd:.4f}" + (f" + {spent.unpriced} of unknown price" if spent.unpriced else "")
+    names = [plain(name or "–") for name in (spent.stage, spent.provider, spent.model)]
+    return [*names, spent.calls, spent.failed, spent.tokens_in, spent.tokens_out, cost, f"{spent.at_most_usd:.4f}"]
+
+
+def _skipped_table(report: RunReport) -> str:
+    """Return the skipped pages with pictures, which `fill outdated --pages` takes in; nothing without any."""
+    rows = [
+        [
+            plain(page_name(page.page, page.label)),
+            plain(page.reason),
+            len(page.pictures),
+            "; ".join(truncate(list(map(_place, page.pictures)), _PLACES)),
+        ]
+        for page in report.skipped
+        if page.pictures
+    ]
+    columns = ("skipped page", "reason", "pictures", "x0 y0 x1 y1 (width × height in pixels)")
+    return table(columns, rows[:_SKIPPED]) if rows else ""
+
+
+def _place(picture: SkippedPicture) -> str:
+    return " ".join(f"{edge:.0f}" for edge in picture.bbox) + f" ({picture.width} × {picture.height})"
+
+
+def _lost_table(report: RunReport) -> str:
+    """Return what looks like a picture and was not taken, by page; nothing without any."""
+    rows = [
+        [lost.id, lost.page, " ".join(f"{edge:.0f}" for edge in lost.bbox), f"{lost.share:.1%}"]
+        for lost in report.lost_pictures
+    ]
+    return table(("left out", "page", "x0 y0 x1 y1", "of the page"), rows[:_LOST]) if rows else ""
+
+
+def _unassigned_table(report: RunReport) -> str:
+    """Return the table of texts and pictures that belong to no product, by page; empty without any."""
+    rows = [
+        [left.page, "; ".join(truncate([plain(text.text) for text in left.texts], _PLACES)), len(left.pictures)]
+        for left in report.unassigned
+    ]
+    return table(("page", "captions without a product", "pictures without a product"), rows[:_LOST]) if rows else ""
+
+
+def _product_table(products: Sequence[ProductThumbnails]) -> str:
+    rows = [
+        (plain(each.product or "–"), " ".join(f'<img src="{url}" height="72"/>' for url in each.pictures))
+        for each in products
+    ]
+    return table(("product", "images"), rows) if rows else ""
+
+
+def failure_rows(report: RunReport) -> list[dict[str, str]]:
+    """Return one table row per failure; failures of one image that differ only in their role are merged."""
+    return [_failure_row(f) for f in merge_roles((*report.failed_images, *report.other_failures))]
+
+
+def _failure_row(failure: FailureRecord) -> dict[str, str]:
+    next_try = failure.next_retry_at
+    return {
+        "what": failure.subject,
+        "page": str(failure.page_number or ""),
+        "path": failure.place or "",
+        "role": failure.role or "",
+        "kind": failure.kind,
+        "error": failure.error,
+        "attempts": str(failure.attempts),
+        "next try": datetime.fromtimestamp(next_try, UTC).strftime("%Y-%m-%d %H:%M UTC") if next_try else "",
+    }
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Return a Markdown table; an empty string if there are no columns."""
+    lines = [header, ["---"] * len(header), *rows] if header else []
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+
+
+_MARKUP = re.compile(r"[\\`*_{}\[\]()#+\-.!|~:@]")
+"""Punctuation with a meaning in Markdown: links, images, emphasis, and URLs that become links."""
+
+
+def plain(text: str) -> str:
+    """Escape text from a document, so that it contains no Markdown. Prefect's UI also renders descriptions."""
+    return _MARKUP.sub(r"\\\g<0>", escape(" ".join(text.split()), quote=False))

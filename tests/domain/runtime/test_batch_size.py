@@ -1,0 +1,63 @@
+from collections.abc import Callable, Sequence
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swatchbook.domain.errors import OutOfMemory
+from swatchbook.domain.runtime.batch_size import ITEM_BYTES, BatchSize, count_that_fits
+from swatchbook.ingest.bisect import bisect
+
+PLENTY = 1_000 * ITEM_BYTES
+
+
+@given(free=st.integers(-(2**50), 2**50), each=st.integers(1, 2**40), most=st.integers(1, 256))
+def test_as_many_are_worked_at_once_as_fit(free: int, each: int, most: int) -> None:
+    count = count_that_fits(free, each, most)
+    assert 1 <= count <= most
+    assert count == 1 or count * each <= free
+    assert count == most or (count + 1) * each > free
+
+
+def test_first_size_comes_from_free_memory() -> None:
+    assert BatchSize(20).next_size(6 * ITEM_BYTES) == 6
+    assert BatchSize(20).next_size(PLENTY) == 20
+
+
+def test_short_memory_halves_batches_for_a_while() -> None:
+    fit = BatchSize(20)
+    assert [fit.next_size(0) for _ in range(6)] == [10, 5, 2, 1, 1, 1]
+    assert fit.warnings() == ("Worked one at a time because memory was near or above 80 %: 3 times.",)
+    assert fit.next_size(PLENTY) == 20
+    assert fit.next_size(1) == 1  # there is some, but not enough for one item
+    assert fit.warnings() == ("Worked one at a time because memory was near or above 80 %: 4 times.",)
+
+
+def test_size_that_worked_is_kept() -> None:
+    fit = BatchSize(20)
+    assert bisect(_of_at_most(5), range(20), fit) == list(range(20))
+    assert fit.next_size(PLENTY) == 5
+    assert fit.next_size(0) == 2
+    assert fit.next_size(PLENTY) == 5
+    assert fit.warnings() == ("Worked in batches of at most 5, because larger ones failed: Too many.",)
+
+
+def test_one_huge_item_keeps_no_size_small() -> None:
+    def work(given: Sequence[int]) -> Sequence[int]:
+        if 3 in given:
+            raise OutOfMemory("Too large.")
+        return given
+
+    fit = BatchSize(20)
+    made = bisect(work, list(range(20)), fit)
+    assert [number for number, each in enumerate(made) if isinstance(each, OutOfMemory)] == [3]
+    assert fit.next_size(PLENTY) == 20
+    assert fit.warnings() == ()
+
+
+def _of_at_most(room: int) -> Callable[[Sequence[int]], Sequence[int]]:
+    def work(given: Sequence[int]) -> Sequence[int]:
+        if len(given) > room:
+            raise OutOfMemory("Too many.")
+        return given
+
+    return work

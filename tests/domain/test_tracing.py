@@ -1,0 +1,223 @@
+"""What is traced, what a span may say, and that a receiver that is away or misbehaves holds nothing up."""
+
+import logging
+import os
+import re
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import httpx
+import pytest
+
+from devtools.size import shipped_modules
+from swatchbook.domain import tracing
+from swatchbook.domain.errors import ProviderDown
+from swatchbook.domain.settings import Settings
+from swatchbook.doors.cli.log import Fields
+from swatchbook.store.ledger.stored_documents import get_document
+from tests.doors.service.served import served
+from tests.otlp_receiver import Receiver, receiver, receiving, tree
+
+__all__ = ["receiver"]
+
+pytest.importorskip("opentelemetry.sdk.trace")
+
+TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+WORK = """
+import sys
+from swatchbook.domain.tracing import span, traceparent
+with span("outer", document="d-1"):
+    for _ in range(int(sys.argv[1])):
+        with span("inner", items=3):
+            pass
+print(traceparent(), "opentelemetry.sdk" in sys.modules)
+"""
+
+
+def work(spans: int = 5_000, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A process of its own that makes so many spans; 5,000 are more than may wait to be sent."""
+    return subprocess.run(
+        [sys.executable, "-c", WORK, str(spans)],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_without_an_endpoint_nothing_is_imported() -> None:
+    assert work().stdout.split() == ["None", "False"]
+
+
+@pytest.mark.parametrize("off", [{"OTEL_SDK_DISABLED": "true"}, {"OTEL_TRACES_EXPORTER": "none"}], ids=str)
+def test_traces_are_off_by_the_standard_variables(off: dict[str, str]) -> None:
+    with receiving() as there:
+        assert work(**there.environment, **off).stdout.split() == ["None", "False"]
+        assert there.bodies == []
+
+
+def test_settings_file_may_have_the_endpoint(tmp_path: Path) -> None:
+    file = tmp_path / "shards.env"
+    with receiving() as there:
+        file.write_text(f"SWATCHBOOK_INDEX=lance\nOTEL_EXPORTER_OTLP_ENDPOINT={there.url}\nOTEL_SERVICE_NAME=shards\n")
+        work(1, SWATCHBOOK_ENV_FILE=str(file))
+        assert {span.service for span in there.spans()} == {"shards"}
+
+
+def test_process_sends_what_is_left_at_its_end() -> None:
+    with receiving() as there:
+        work(1, **there.environment | {"OTEL_BSP_SCHEDULE_DELAY": "3600000"})
+        assert tree(there.spans()) == {"outer": "", "inner": "outer"}
+
+
+def test_spans_have_their_parent_and_only_listed_attributes(receiver: Receiver) -> None:
+    with tracing.span("outer", document="d", model=None) as outer:
+        with pytest.raises(KeyError):
+            outer.note(title="Nordvik Oak")
+        known, stored = tracing.ids(), tracing.traceparent()
+        with tracing.span("inner"):
+            pass
+    with tracing.span("other"), tracing.span("later", parent=stored):
+        pass
+    tracing.finish()
+    spans = {span.name: span for span in receiver.spans()}
+    assert tree(receiver.spans()) == {"outer": "", "inner": "outer", "other": "", "later": "outer"}
+    assert known
+    assert known.trace == spans["later"].trace == spans["inner"].trace != spans["other"].trace
+    assert spans["later"].links == (spans["other"].trace,)
+    assert spans["outer"].attributes == {"swatchbook.document": "d"}
+    assert spans["outer"].service == "swatchbook"
+
+
+def test_error_is_told_by_its_class_alone(receiver: Receiver) -> None:
+    with pytest.raises(ProviderDown), tracing.span("call"):
+        raise ProviderDown("a sentence from page 7")
+    tracing.finish()
+    (span,) = receiver.spans()
+    assert span.failed
+    assert span.attributes == {"error.type": "ProviderDown"}
+    assert all(b"a sentence" not in body for _, body in receiver.bodies)
+
+
+def test_malformed_parent_begins_a_trace(receiver: Receiver) -> None:
+    for parent in ("", "00-0-0-00", TRACEPARENT.upper(), f"{TRACEPARENT}\nX", f"00-{'0' * 32}-{'0' * 16}-01"):
+        with tracing.span("root", parent=parent):
+            pass
+    tracing.finish()
+    assert [span.parent for span in receiver.spans()] == [""] * 5
+    assert len({span.trace for span in receiver.spans()}) == 5
+
+
+def test_log_line_names_the_trace(receiver: Receiver) -> None:
+    record = logging.makeLogRecord({"msg": "batch committed", "levelname": "INFO", "name": "swatchbook"})
+    assert "trace=" not in Fields().format(record)
+    with tracing.span("outer"):
+        line, known = Fields().format(record), tracing.ids()
+    assert known
+    assert line.endswith(f" trace={known.trace} span={known.span}")
+
+
+def test_span_goes_with_work_to_another_thread(receiver: Receiver) -> None:
+    def call() -> None:
+        with tracing.within(outer), tracing.span("inner"):
+            pass
+
+    with tracing.span("outer"):
+        outer = tracing.current_span()
+        thread = threading.Thread(target=call)
+        thread.start()
+        thread.join()
+    tracing.finish()
+    assert tree(receiver.spans())["inner"] == "outer"
+
+
+def test_request_goes_on_with_the_trace_of_its_caller(receiver: Receiver, home: Path, small_catalogue: Path) -> None:
+    with served(Settings()) as service, httpx.Client(base_url=service.url, timeout=60) as client:
+        files, headers = {"file": ("secret.pdf", small_catalogue.read_bytes())}, {"traceparent": TRACEPARENT}
+        answer = client.post("/documents", files=files, headers=headers)
+        assert answer.status_code == 202, answer.text
+        assert client.get("/documents/secret-id?q=secret-question").status_code == 422
+        assert client.get("/live").status_code == 200
+        assert client.request("SECRET", "/secret-path").status_code in (404, 405)
+        stored = get_document(service.resources.ledger, answer.json()["id"]).trace
+    tracing.finish()
+    upload, asked, unknown = receiver.spans()
+    assert (upload.name, upload.trace, upload.parent) == ("POST /documents", *TRACEPARENT.split("-")[1:3])
+    assert stored == f"00-{upload.trace}-{upload.id}-01"
+    assert upload.attributes == {
+        "http.request.method": "POST", "http.route": "/documents", "http.response.status_code": 202,
+    }  # fmt: skip
+    assert asked.attributes["http.route"] == "/documents/{document_id}"
+    assert unknown.name == "_OTHER"
+    assert all(b"secret" not in body.lower() for _, body in receiver.bodies)
+
+
+# --- a receiver that is not to be trusted -----------------------------------------------------------------------------
+
+
+def garbage(handler: BaseHTTPRequestHandler) -> None:
+    handler.wfile.write(b"\0 no HTTP at all\r\n\r\n")
+
+
+def busy(handler: BaseHTTPRequestHandler) -> None:
+    handler.send_response(503)
+    handler.send_header("Retry-After", "3600")
+    handler.end_headers()
+
+
+def refusing(handler: BaseHTTPRequestHandler) -> None:
+    handler.send_response(400)
+    handler.end_headers()
+    handler.wfile.write(b"\xff" * 1_000)
+
+
+@pytest.mark.parametrize("answer", [garbage, busy, refusing])
+@pytest.mark.nightly
+def test_receiver_that_misbehaves_fails_nothing(answer: "Receiver") -> None:
+    with receiving(answer) as there:  # type: ignore[arg-type]
+        done = work(**there.environment, OTEL_EXPORTER_OTLP_TIMEOUT="3600")
+    assert done.returncode == 0, done.stderr
+    assert there.bodies
+
+
+@pytest.mark.nightly
+def test_receiver_that_never_answers_is_not_waited_for() -> None:
+    """The process would wait for longer than `work` does, were it not for its own limit."""
+    over = threading.Event()
+    with receiving(lambda _: over.wait() and None) as there:
+        done = work(**there.environment, OTEL_EXPORTER_OTLP_TIMEOUT="3600")
+        over.set()
+    assert done.returncode == 0, done.stderr
+
+
+def test_receiver_that_is_down_fails_nothing() -> None:
+    done = work(OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9", OTEL_EXPORTER_OTLP_TIMEOUT="3600")
+    assert done.returncode == 0, done.stderr
+
+
+def test_wrong_variable_turns_tracing_off() -> None:
+    done = work(OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9", OTEL_BSP_MAX_QUEUE_SIZE="-1")
+    assert done.returncode == 0, done.stderr
+    assert "nothing is traced" in done.stderr
+
+
+def test_malformed_headers_are_not_logged() -> None:
+    with receiving() as there:
+        done = work(1, **there.environment, OTEL_EXPORTER_OTLP_HEADERS="a-secret-without-a-name")
+        assert there.spans()
+    assert "a-secret" not in done.stdout + done.stderr
+
+
+def test_no_name_of_a_span_is_made_of_what_is_read() -> None:
+    """Names in the code are constants, but for the stage, the command and the method with its route."""
+    named = re.compile(r"\bspan\(\s*(f?\"[^\"]*\"|\w+)")
+    found = set[str]()
+    for path in shipped_modules():
+        if path.name != "tracing.py":
+            found |= set(named.findall(path.read_text())) if "swatchbook.domain.tracing" in path.read_text() else set()
+    assert {name for name in found if not name.startswith('"')} == {
+        'f"stage {towards}"', 'f"swatchbook {context.invoked_subcommand}"', "method",
+    }  # fmt: skip

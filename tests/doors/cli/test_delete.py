@@ -1,0 +1,147 @@
+"""`swatchbook delete` and `ingest-images --clear` ask before they delete, and never delete where nobody can answer."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from swatchbook.domain.records import DocumentStatus, IngestOptions
+from swatchbook.domain.settings import Settings
+from swatchbook.store.ledger.database import Ledger, open_ledger
+from swatchbook.store.ledger.runs import end
+from swatchbook.store.ledger.stored_documents import BATCH, FOLDER, PDF, all_documents, queue
+from swatchbook.store.ledger.tables import documents, trash
+from tests.command import bare_environment, finish
+from tests.store.ledger.scene import begun, count, keys
+
+CATALOGUE = ("delete", "catalogue.pdf", "--owner", "anna")
+
+
+@pytest.fixture
+def ledger(home: Path) -> Iterator[Ledger]:
+    """Two documents: `catalogue.pdf` shows three images, `supplement.pdf` one of them."""
+    opened = open_ledger(Settings(home=home).ledger)
+    for run in (begun(opened, pictures=keys(3)), begun(opened, content="supplement", pictures=keys(1))):
+        end(opened, run, DocumentStatus.COMPLETED)
+    yield opened
+    opened.close()
+
+
+def read_from(terminal: str) -> None:
+    """Let stdin of this process be a terminal."""
+    os.dup2(os.open(terminal, os.O_RDWR), 0)
+    sys.stdin = os.fdopen(0, closefd=False)
+
+
+def run(home: Path, *words: str, answer: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the command; with an `answer`, stdin is a terminal on which that is typed."""
+    environment = bare_environment() | {"SWATCHBOOK_HOME": str(home)}
+    if answer is None:
+        return finish(words, environment)
+    person, terminal = pty.openpty()
+    try:
+        os.write(person, f"{answer}\n".encode())
+        return finish(words, environment, seconds=60, begin=partial(read_from, os.ttyname(terminal)))
+    finally:
+        os.close(person)
+        os.close(terminal)
+
+
+def test_a_person_is_told_what_goes_and_asked(ledger: Ledger, home: Path) -> None:
+    refused = run(home, *CATALOGUE, answer="n")
+    assert "1 document, 2 images and 0 vectors" in refused.stderr  # the third is also in the supplement
+    assert "Nothing was deleted." in refused.stderr
+    assert (refused.returncode, count(ledger, documents)) == (1, 2)
+    meant = run(home, *CATALOGUE, answer="y")
+    assert (meant.returncode, count(ledger, documents)) == (0, 1)
+    assert "swatchbook trash restore" in meant.stderr
+
+
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_without_a_terminal_it_refuses_and_names_the_option(ledger: Ledger, home: Path, words: tuple[str, ...]) -> None:
+    done = run(home, *CATALOGUE, *words)
+    assert (done.returncode, done.stdout, count(ledger, documents)) == (2, "", 2)
+    assert "--yes" in done.stderr
+    assert "2 images" in done.stderr
+
+
+def test_as_json_it_tells_what_went(ledger: Ledger, home: Path) -> None:
+    done = run(home, *CATALOGUE, "--yes", "--json")
+    told = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert told.pop("document_id")
+    assert told == {
+        "name": "catalogue.pdf", "owner": "anna", "finished": True, "trash": True, "documents": 1, "images": 2,
+        "vectors": 0,
+    }  # fmt: skip
+
+
+def test_trash_lists_restores_and_ends(ledger: Ledger, home: Path) -> None:
+    assert run(home, *CATALOGUE, "--yes").returncode == 0
+    (kept,) = json.loads(run(home, "trash", "--owner", "anna", "--json").stdout)
+    assert (kept["name"], kept["images"]) == ("catalogue.pdf", 3)
+    assert "catalogue.pdf" in run(home, "trash", "--owner", "anna").stdout
+    restored = run(home, "trash", "restore", "catalogue.pdf", "--owner", "anna", "--json")
+    assert (restored.returncode, json.loads(restored.stdout)["document_id"]) == (0, kept["document"])
+    assert (count(ledger, documents), count(ledger, trash)) == (2, 0)
+    assert run(home, *CATALOGUE, "--yes").returncode == 0
+    assert run(home, *CATALOGUE, "--now", "--yes").returncode == 0
+    assert "The trash is empty." in run(home, "trash", "--owner", "anna").stderr
+    assert run(home, "trash", "restore", "catalogue.pdf", "--owner", "anna").returncode == 2
+    assert count(ledger, documents) == 1
+
+
+@pytest.fixture
+def sources(ledger: Ledger, tmp_path: Path) -> Path:
+    """A folder that is gone, with a batch below it, and another one with a similar name; the folder is bob's, too."""
+    folder = tmp_path / "pictures"
+    for path, kind, owner in (
+        (folder, FOLDER, "anna"),
+        (folder / "shop", BATCH, "anna"),
+        (tmp_path / "pictures2", FOLDER, "anna"),
+        (tmp_path / "PICTURES", FOLDER, "anna"),
+        (folder, FOLDER, "bob"),
+    ):
+        queue(
+            ledger, owner=owner, content=str(path), kind=kind, name=path.name, file=None, size=0,
+            options=IngestOptions(),
+        )  # fmt: skip
+    return folder
+
+
+def left(ledger: Ledger) -> list[tuple[str, str]]:
+    return sorted((each.owner, Path(each.content).name) for each in all_documents(ledger, None) if each.kind != PDF)
+
+
+def test_clear_asks_for_the_name_of_the_owner(ledger: Ledger, sources: Path, home: Path) -> None:
+    clear = ("ingest-images", str(sources), "--clear", "--owner", "anna")
+    for answer in ("y", "bob"):
+        refused = run(home, *clear, answer=answer)
+        assert (refused.returncode, len(left(ledger))) == (1, 5), refused.stderr
+        assert "2 documents" in refused.stderr
+        assert str(sources / "shop") in refused.stderr.replace("\n", "")
+    meant = run(home, *clear, answer="anna")
+    assert meant.returncode == 0, meant.stderr
+    assert left(ledger) == [("anna", "PICTURES"), ("anna", "pictures2"), ("bob", "pictures")]
+    assert count(ledger, documents) == 5, "no catalogue"
+    again = run(home, *clear)
+    assert (again.returncode, "Nothing to delete: the owner anna has nothing from" in again.stderr) == (0, True)
+
+
+def test_clear_without_a_terminal_needs_yes(ledger: Ledger, sources: Path, home: Path) -> None:
+    clear = ("ingest-images", str(sources), "--clear", "--owner", "anna")
+    refused = run(home, *clear, "--json")
+    assert (refused.returncode, refused.stdout, len(left(ledger))) == (2, "", 5)
+    assert "--yes" in refused.stderr
+    done = run(home, *clear, "--mode", "scraped", "--yes", "--json")
+    told = json.loads(done.stdout)
+    assert [each["source"] for each in told["sources"]] == [str(sources / "shop")]
+    assert (told["owner"], told["finished"], told["documents"]) == ("anna", True, 1)
+    assert ("anna", "shop") not in left(ledger)
+    assert ("anna", "pictures") in left(ledger)

@@ -1,0 +1,113 @@
+"""What `swatchbook doctor` says of the pool of shards, on a real Prefect server."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect import get_client
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from swatchbook.deployments.declared import EMBED
+from swatchbook.domain.errors import Configuration, MissingExtra, ProviderDown
+from swatchbook.domain.settings import Settings
+from swatchbook.doors.cli.doctor import check_models, check_pool, check_telemetry
+from swatchbook.resources import Resources
+from tests.models.providers.standin import KEY, provider
+from tests.otlp_receiver import receiving
+
+
+def on_pool(**given: Any) -> Resources:
+    """Resources whose images are made in shards; none of its parts is opened."""
+    many = {"ledger_url": "postgresql+psycopg://localhost/none", "index": "weaviate"}
+    return Resources(Settings(**{"execution": "pool", "shards": {"memory_mb": 512}, **many, **given}))
+
+
+@pytest.fixture
+def ask(prefect_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+    """Ask the Prefect server that the doctor asks."""
+    monkeypatch.setenv("PREFECT_API_URL", prefect_server)
+
+    def asked(question: Callable[[PrefectClient], Awaitable[Any]]) -> Any:
+        async def ask_it() -> Any:
+            async with get_client() as client:
+                return await question(client)
+
+        return asyncio.run(ask_it())
+
+    with temporary_settings({PREFECT_API_URL: prefect_server}):
+        yield asked
+
+
+def test_inline_needs_no_pool(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    assert check_pool(Resources(Settings())).startswith("not used")
+    with pytest.raises(Configuration, match="need a Prefect server"):
+        check_pool(on_pool())
+
+
+def test_a_ledger_that_containers_cannot_reach_is_named() -> None:
+    with pytest.raises(Configuration, match="the ledger must be one that many machines share"):
+        check_pool(on_pool(ledger_url=None))
+
+
+def test_pool_without_a_worker_is_named(ask: Callable[..., Any]) -> None:
+    with pytest.raises(Configuration, match="has no work pool embed") as missing:
+        check_pool(on_pool())
+    assert "swatchbook serve setup" in (missing.value.advice or "")
+    ask(lambda client: client.create_work_pool(WorkPoolCreate(name=EMBED, type="docker", concurrency_limit=3)))
+    try:
+        with pytest.raises(Configuration, match="The pool embed has no worker"):
+            check_pool(on_pool())
+        ask(lambda client: client.send_worker_heartbeat(EMBED, "a worker", heartbeat_interval_seconds=60))
+        said = check_pool(on_pool(shards={"cpus": 0.5}))
+        assert said.startswith("embed has a worker, limit 3")
+        assert f"{2 * (os.cpu_count() or 1)} by CPUs" in said
+        assert "room for 0 shards: 0 by free memory" in check_pool(on_pool(shards={"memory_mb": 1 << 20}))
+        ask(lambda client: client.update_work_pool(EMBED, WorkPoolUpdate(is_paused=True)))
+        with pytest.raises(Configuration, match="is paused"):
+            check_pool(on_pool())
+    finally:
+        ask(lambda client: client.delete_work_pool(EMBED))
+
+
+def test_absent_weights_are_told_with_what_fetches_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(Configuration, match=r"siglip2-base-patch16-224.*not downloaded.*swatchbook models pull"):
+        check_models(Resources(Settings(encoder="siglip")))
+
+
+def test_a_model_that_is_chosen_and_not_told_where_is_named() -> None:
+    with pytest.raises(Configuration, match="VISION__MODEL"):
+        check_models(Resources(Settings(analyst="vision")))
+    with pytest.raises(Configuration, match="LLM__MODEL"):
+        check_models(Resources(Settings(discovery="llm")))
+
+
+def test_vectors_that_cost_are_tried_with_a_question_that_no_document_pays_for() -> None:
+    with provider() as there:
+        where = {"text_encoder": "openai", "text": {"url": there.openai_url, "model": "m", "api_key": KEY}}
+        assert "openai (1024-d)" in check_models(Resources(Settings.model_validate(where)))
+        assert len(there.asked) == 1
+
+
+def test_where_traces_go_is_told_and_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("opentelemetry.sdk.trace")
+    resources = Resources(Settings())
+    assert check_telemetry(resources) == "off: OTEL_EXPORTER_OTLP_ENDPOINT is not set"
+    with receiving() as there:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", there.url.replace("//", "//user:secret@"))
+        assert check_telemetry(resources) == "traces to 127.0.0.1"
+    with pytest.raises(ProviderDown, match=r"127\.0\.0\.1 does not take traces") as down:
+        check_telemetry(resources)
+    assert "secret" not in f"{down.value} {down.value.advice}"
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
+    with pytest.raises(MissingExtra, match="OTEL_EXPORTER_OTLP_ENDPOINT needs the extra otel"):
+        check_telemetry(resources)

@@ -1,0 +1,40 @@
+"""The exit status of a document's report, of a failure, and of several documents."""
+
+import pytest
+
+from swatchbook.domain.errors import Failure, InvalidReference, TooLarge, UnknownOwner, UnsupportedFormat
+from swatchbook.domain.records import DocumentStatus, RunReport
+from swatchbook.doors.cli.terminal import of_failure, of_report, worst
+from tests.doors.cli.test_run_report import BROKEN, report
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        (report(), 0),
+        (report(images_found=3, images_complete=3, images_to_review=3), 0),
+        (report(failed_images=(BROKEN,)), 3),
+        (report(other_failures=(BROKEN,)), 3),
+        (report(DocumentStatus.WAITING), 3),
+        (report(DocumentStatus.FAILED), 1),
+        (report(DocumentStatus.BLOCKED), 1),
+        (report(DocumentStatus.CANCELLED), 1),
+        (report(DocumentStatus.RUNNING), 1),
+    ],
+)
+def test_exit_codes(given: RunReport, code: int) -> None:
+    assert of_report(given) == code
+
+
+@pytest.mark.parametrize(
+    ("failure", "code"), [(InvalidReference, 2), (UnknownOwner, 2), (UnsupportedFormat, 1), (TooLarge, 1)]
+)
+def test_refused_input_is_told_from_wrong_usage(failure: type[Failure], code: int) -> None:
+    assert of_failure(failure("No.")) == code
+
+
+@pytest.mark.parametrize(
+    ("codes", "code"), [([], 0), ([0, 0], 0), ([0, 3], 3), ([3, 2, 0], 2), ([2, 1, 3], 1)]
+)  # fmt: skip
+def test_many_documents_exit_with_the_worst(codes: list[int], code: int) -> None:
+    assert worst(codes) == code

@@ -1,0 +1,150 @@
+"""The account of an ingest, as shown."""
+
+import io
+import logging
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from swatchbook.domain.records import (
+    ComparedDocument,
+    DocumentStatus,
+    EditionReport,
+    FailureRecord,
+    LostPicture,
+    RunReport,
+    Spent,
+    Stage,
+)
+from swatchbook.doors.cli.document_tables import draw_document
+from swatchbook.doors.cli.run_report import draw
+from swatchbook.store.ledger.stored_documents import Document
+
+BROKEN = FailureRecord(
+    index=11, page_number=3, role="visual", kind="unreadable_image", error="It is no picture.", attempts=1
+)
+
+
+def report(status: DocumentStatus = DocumentStatus.COMPLETED, **changed: Any) -> RunReport:
+    given: dict[str, Any] = {
+        "document_id": "1a2b3c4d-0000-5000-8000-000000000000", "name": "oak [2024].pdf", "owner": "default",
+        "run": None, "generation": None, "status": status, "stage": Stage.COMPLETED,
+    }  # fmt: skip
+    return RunReport(**(given | changed))
+
+
+def drawn(given: RunReport, now: float = 0.0) -> str:
+    console = Console(file=io.StringIO(), width=160, markup=False, highlight=False)
+    console.print(draw(given, now=now))
+    return console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_a_report_says_what_to_do_next() -> None:
+    assert 'search it: swatchbook search "…"' in drawn(report())
+    failed = drawn(report(DocumentStatus.FAILED, owner="anna"))
+    assert "the same again: swatchbook fill failed 1a2b3c4d --owner anna" in failed
+    assert "a corrected file: swatchbook ingest FILE --owner anna" in failed
+    assert "after fixing it: swatchbook fill failed 1a2b3c4d" in drawn(report(DocumentStatus.BLOCKED))
+    assert "resume: swatchbook fill failed 1a2b3c4d" in drawn(report(DocumentStatus.WAITING))
+
+
+def test_the_account_is_a_sum() -> None:
+    text = drawn(
+        report(
+            images_found=256, images_complete=250, images_failed=2, images_rejected=4, placements_hidden=7,
+            pages_skipped=23, confidence_score=0.874, total_seconds=72.0,
+            seconds={"PAGES_READ": 2.13, "IMAGES_EMBEDDED": 61.4},
+        )
+    )  # fmt: skip
+    assert "256 = 250 complete + 2 failed + 4 rejected" in text
+    assert "7 hidden · 23 pages skipped" in text
+    assert "0.87" not in text, "one figure says how sure it is: `sure`"
+    assert "1:12 min (read pages 2.1 s · embed images 1:01 min)" in text
+    assert "oak [2024].pdf" in text
+    assert "swatchbook search" in text
+
+
+def test_how_sure_the_document_is() -> None:
+    assert "Sure" not in drawn(report(images_found=3))
+    assert "Are these its products? 83 % likely." in drawn(report(images_found=3, products_discovered=9, sure=0.834))
+    doubtful = " ".join(drawn(report(images_found=3, products_discovered=9, sure=0.31)).split())
+    assert "Are these its products? 31 % likely. Check its names before you use them." in doubtful
+    assert "swatchbook teach" in doubtful
+
+
+def test_lost_pictures_are_named_with_the_command() -> None:
+    assert "left out" not in drawn(report(images_found=3, images_complete=3))
+    places = ((3, 1), (4, 1), (4, 2))
+    lost = tuple(LostPicture(page=page, number=n, bbox=(0, 0, 90, 60), share=0.012) for page, n in places)
+    text = drawn(report(images_found=3, lost_pictures=lost))
+    assert "3 possible pictures (3:1, 4:1, 4:2): swatchbook fill outdated 1a2b3c4d --boxes 3:1" in text
+
+
+def test_an_edition_is_told_with_its_first_differences_and_where_the_others_are() -> None:
+    edition = EditionReport(
+        edition_of=ComparedDocument(id="9f8e7d6c-0000-5000-8000-000000000000", name="oak [2023].pdf"), added=1,
+        removed=0, renamed=0, changed=30, unchanged=7, pictures=256, pictures_unchanged=250, pictures_embedded=6,
+        lines=("Oak: price € 9 → € 10 (page 2)",),
+    )  # fmt: skip
+    said = drawn(report(images_found=256, images_complete=256, edition=edition))
+    assert "oak [2023].pdf (9f8e7d6c)" in said
+    assert "30 changed, 1 added, 7 unchanged" in said
+    assert "Oak: price € 9 → € 10 (page 2)" in said
+    assert "… and 30 more: swatchbook products 9f8e7d6c diff 1a2b3c4d" in said
+    assert "250 of 256 unchanged: their vectors are kept; 6 embedded" in said
+
+
+def test_five_failures_in_full_and_the_rest_counted() -> None:
+    failures = tuple(BROKEN.model_copy(update={"index": n, "error": f"reason {n}"}) for n in range(12))
+    text = drawn(report(failed_images=failures))
+    assert [f"reason {n}" in text for n in range(7)] == [True] * 5 + [False] * 2
+    assert "… and 7 more: swatchbook show 1a2b3c4d" in text
+    assert "completed with failures" in text
+
+
+def test_a_failure_says_when_it_is_tried_again() -> None:
+    later = BROKEN.model_copy(update={"next_retry_at": 1900.0, "kind": "provider_timeout"})
+    assert "in 15:00 min" in drawn(report(DocumentStatus.WAITING, failed_images=(later,)), now=1000.0)
+
+
+def test_cost_is_told_by_stage_with_what_is_not_known_of_it() -> None:
+    bill = {"provider": "vision", "model": "m", "calls": 10, "failed": 0, "unknown": 0, "truncated": 0, "tokens_in": 0,
+            "tokens_out": 0, "at_most_usd": 0.0}  # fmt: skip
+    spent = (
+        Spent(stage="discover", unpriced=0, cost_usd=0.5, **bill),
+        Spent(stage="embed", unpriced=4, cost_usd=0.25, **bill),
+    )
+    shown = drawn(report(chunks_created=1, cost_usd=None, spent=spent))
+    assert "$0.7500 + unknown (discover $0.5000 · embed $0.2500 + unknown): 20 calls, 4 without" in " ".join(
+        shown.split()
+    )
+    unpriced = (Spent(stage="embed", unpriced=10, cost_usd=0.0, **bill),)
+    assert "unknown (embed unknown): 10 calls" in drawn(report(chunks_created=1, cost_usd=None, spent=unpriced))
+    assert "cost" not in drawn(report(chunks_created=1))
+
+
+def test_five_warnings_of_a_run_and_all_in_show() -> None:
+    given = report(warnings=tuple(f"Page {n} is odd." for n in range(1, 8)))
+    text = drawn(given)
+    assert [f"Page {n} is odd" in text for n in (1, 5, 6)] == [True, True, False]
+    assert "… and 2 more warnings: swatchbook show 1a2b3c4d" in text
+    document = Document.model_construct(
+        owner="default", kind="pdf", size=9, page_count=7, stage=given.stage, due_at=None
+    )
+    console = Console(file=io.StringIO(), width=160)
+    details: dict[str, Any] = {"entities": [], "links": [], "products": [], "images": []}
+    console.print(draw_document(document, given, details, now=0.0))
+    assert "Page 7 is odd." in console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_a_message_that_refers_to_the_log_says_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # commands that ran in this process have left theirs
+    failed = BROKEN.model_copy(update={"error": "The picture is broken or truncated (see the log)."})
+    assert "The log is in" not in drawn(report(images_found=1, failed_images=(failed,)))
+    with closing(logging.FileHandler(tmp_path / "swatchbook-2026-11-01.log")) as handler:
+        logging.getLogger().addHandler(handler)
+        assert f"The log is in {tmp_path}" in drawn(report(images_found=1, failed_images=(failed,)))
+        assert "The log is in" not in drawn(report(images_found=1))

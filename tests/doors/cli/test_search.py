@@ -1,0 +1,55 @@
+"""`--where` as people write it, and the line that names the models of a search."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from swatchbook.domain.errors import InvalidReference
+from swatchbook.doors.cli.commands.search import parse_filters
+from swatchbook.index.contract import FILTERS, Where
+from swatchbook_base import e5
+from tests.command import attempt, run, run_json
+from tests.tables import rows_of
+
+
+def test_filters_of_all_kinds() -> None:
+    written = ["material=oak", "material = ash", "color=white", "page=3", "price_max=49.5", "document=a.pdf"]
+    where, documents = parse_filters(written)
+    assert where == Where(material=("oak", "ash"), color=("white",), page=(3,), price_max=49.5)
+    assert documents == ("a.pdf",)
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_every_filter_can_be_written(name: str) -> None:
+    where, documents = parse_filters([f"{name}=3"])
+    assert documents == (("3",) if name == "document" else ())
+    assert [each for each, _ in where.asked()] == ([] if documents else [FILTERS[name]])
+
+
+def test_a_value_may_hold_an_equals_sign() -> None:
+    assert parse_filters(["category=R10=B"])[0].category == ("R10=B",)
+
+
+@pytest.mark.parametrize(("written", "said"), rows_of(__file__, "wrong"))
+def test_what_means_nothing_is_said(written: list[str], said: str) -> None:
+    with pytest.raises(InvalidReference, match=said):
+        parse_filters(written)
+
+
+def test_search_by_another_model_than_chosen_is_said(filled: Path) -> None:
+    searched = ("search", "oak floor", "--owner", "anna", "--json")
+    said = {each: attempt(*searched, SWATCHBOOK_TEXT_ENCODER=each) for each in ("e5", "voyage")}
+    assert {(status, bool(json.loads(out))) for status, out, _ in said.values()} == {(0, True)}
+    line = "Searched by other models than the settings name: text, understanding by"
+    assert line not in said["e5"][2]
+    assert f"{line} {e5.TAG}, not by voyage-3.5@1024/document-query. See" in " ".join(said["voyage"][2].split())
+
+
+def test_results_that_are_not_close_are_shown_below_a_line(filled: Path) -> None:
+    searched = ("search", "diesel piston ring", "--owner", "anna", "--by", "product")
+    line, _, table = run(*searched).partition("\n")
+    assert line == "Nothing matches closely. Nearest:"
+    hits = run_json(*searched)
+    assert [hit["close"] for hit in hits] == [False] * len(hits)
+    assert all(hit["title"] in table for hit in hits)

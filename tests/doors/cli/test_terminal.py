@@ -1,0 +1,61 @@
+"""How values look, and that strangers' text cannot drive the terminal."""
+
+import io
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from swatchbook.domain.errors import Configuration, InvalidReference
+from swatchbook.doors.cli.terminal import cell, duration, megabytes, say_failure, say_json, table, until
+from swatchbook_base.one_line import clean
+
+
+@given(st.text())
+def test_no_control_character_reaches_the_terminal(text: str) -> None:
+    console = Console(file=io.StringIO(), force_terminal=False, width=10_000, markup=False)
+    made = table("name")
+    made.add_row(cell(text))
+    console.print(made)
+    written = console.file.getvalue()  # type: ignore[attr-defined]
+    assert all(c.isprintable() or c == "\n" for c in written)
+
+
+def test_brackets_in_names_are_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    say_failure(Configuration("[red]oak[/red] is no setting."))
+    assert "[red]oak[/red] is no setting." in capsys.readouterr().err
+
+
+def test_clean_keeps_lines_and_letters() -> None:
+    assert clean("Eiche\n\x1b[31mweiß 🪵") == "Eiche\n [31mweiß 🪵"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(0.42, "0.4 s"), (9.94, "9.9 s"), (12.2, "12 s"), (59.4, "59 s"), (185, "3:05 min"), (7380, "2:03 h")],
+)
+def test_durations(seconds: float, shown: str) -> None:
+    assert duration(seconds) == shown
+
+
+def test_sizes_and_times_to_come() -> None:
+    assert megabytes(12_345_678) == "12.3 MB"
+    assert megabytes(2_048) == "2.0 kB"
+    assert [until(None, 100), until(90, 100), until(1_000, 100)] == ["–", "now", "in 15:00 min"]
+
+
+def test_a_wrong_name_is_wrong_use_and_all_else_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    assert say_failure(InvalidReference("No document x.")) == 2
+    assert say_failure(Configuration("No home.", advice="Set SWATCHBOOK_HOME.")) == 1
+    assert capsys.readouterr().err == "✗ No document x.\n✗ No home.\n  Set SWATCHBOOK_HOME.\n"
+
+
+def test_json_says_the_same_without_driving_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    said = {"name": "Eiche\x9b31m\u202e weiß 🪵\n\x1b]0;", "file": "bad\udcff.pdf"}
+    say_json(said)
+    written = capsys.readouterr().out
+    assert json.loads(written) == said
+    assert "weiß 🪵" in written
+    assert not set(written) & set("\x1b\x9b\u202e\udcff")

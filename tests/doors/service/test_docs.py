@@ -1,0 +1,66 @@
+"""The page /docs works without any other host, under a policy that allows none."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from swatchbook.domain.settings import load_settings
+from tests.doors.service.served import served
+from tests.doors.web.conftest import Page
+from tests.needs import chromium
+
+QUIET = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update", "--virtual-time-budget=20000",
+]  # fmt: skip
+
+
+def test_the_page_and_all_that_it_loads_come_from_here(client: TestClient) -> None:
+    page = client.get("/docs")
+    assert page.headers["content-type"].startswith("text/html")
+    tags = Page(page.text).tags
+    loaded = [given[name] for _, given in tags for name in ("src", "href") if name in given]
+    assert len(loaded) == 4
+    assert not [tag for tag, given in tags if "style" in (tag, *given) or (tag == "script" and "src" not in given)]
+    for address in loaded:
+        assert not re.match(r"[a-z]+:|//", address)
+        assert client.get(f"/{address}").status_code == 200
+    start = client.get("/docs/start.js").text
+    assert '"openapi.json"' in start
+    assert "//" not in start
+
+
+def test_the_policy_names_no_host_and_allows_nothing_inline(client: TestClient) -> None:
+    policy = client.get("/docs").headers["content-security-policy"]
+    rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
+    assert rules["default-src"] == "'none'"
+    assert {rules[name] for name in ("script-src", "style-src", "connect-src")} == {"'self'"}
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    assert client.get("/documents").headers["content-security-policy"].startswith("default-src 'none'")
+
+
+@pytest.mark.parametrize("path", ["/redoc", "/docs/oauth2-redirect"])
+def test_there_are_no_other_pages(client: TestClient, path: str) -> None:
+    assert client.get(path).status_code in (404, 422)
+
+
+@pytest.mark.parametrize("name", ["../docs.py", "..%2Fdocs.py", "LICENSE", "%2Fetc%2Fpasswd"])
+def test_no_other_file_is_served(client: TestClient, name: str) -> None:
+    assert client.get(f"/docs/{name}").status_code in (404, 422)
+
+
+@pytest.mark.needs("chromium")
+def test_a_browser_shows_the_api_and_reports_no_breach(home: Path, tmp_path: Path) -> None:
+    with served(load_settings()) as service:
+        shown = subprocess.run(
+            [str(chromium()), *QUIET, "--enable-logging=stderr", f"--user-data-dir={tmp_path / 'browser'}",
+             "--dump-dom", f"{service.url}/docs"],
+            capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
+    assert "/documents/{document_id}" in shown.stdout
+    assert "Search by a picture" in shown.stdout
+    assert "Content Security Policy" not in shown.stderr

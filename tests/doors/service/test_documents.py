@@ -1,0 +1,199 @@
+"""Documents and images over HTTP: listed by keyset, shown as they stand, and what is asked for is written down."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
+from sqlalchemy import select, update
+
+from swatchbook.domain.records import DocumentStatus, ItemState, Role, Stage, image_id
+from swatchbook.resources import Resources
+from swatchbook.store.ledger import runs, schedule
+from swatchbook.store.ledger.tables import items
+from swatchbook.store.ledger.tables import runs as runs_table
+from tests.deployments.scheduler.conftest import queued
+from tests.doors.conftest import asking
+from tests.fixtures import free_port
+from tests.store.ledger import scene
+from tests.tables import rows_of
+
+Sample = tuple[TestClient, Resources, dict[str, Any]]
+"""A service that holds the sample, its tools, and the sample's entry in the list."""
+
+
+@pytest.fixture
+def resources(client: TestClient) -> Resources:
+    """The service's own tools."""
+    tools: Resources = client.app.state.resources  # type: ignore[attr-defined]
+    return tools
+
+
+@pytest.fixture
+def sample(filled: Path) -> Iterator[Sample]:
+    with asking() as client:
+        (document,) = client.get("/documents").json()["documents"]
+        yield client, client.app.state.resources, document  # type: ignore[attr-defined]
+
+
+def test_pages_of_the_list_come_together_to_all_of_it(client: TestClient, resources: Resources) -> None:
+    known = [queued(resources, str(number)).id for number in range(7)]
+    found, cursor = list[str](), None
+    while True:
+        page = client.get("/documents", params={"limit": 3, **({"cursor": cursor} if cursor else {})}).json()
+        found += [document["id"] for document in page["documents"]]
+        queued(resources, f"newer than page {len(found)}")  # what is added meanwhile moves nothing
+        if (cursor := page["next"]) is None:
+            break
+    assert sorted(found) == sorted(known)
+    assert len(client.get("/documents", params={"limit": 200}).json()["documents"]) == 10
+
+
+def test_the_list_is_filtered_by_owner_status_and_name(client: TestClient, resources: Resources) -> None:
+    for name, owner in (("Oak_100%", "anna"), ("oak", "bert"), ("ash", "anna")):
+        queued(resources, name, owner)
+    scene.set_document(resources.ledger, queued(resources, "elm").id, status=DocumentStatus.BLOCKED)
+
+    def names(**asked: str) -> set[str]:
+        return {document["name"] for document in client.get("/documents", params=asked).json()["documents"]}
+
+    assert names(owner="bert") == {"oak.pdf"}
+    assert names(name="OAK") == {"Oak_100%.pdf", "oak.pdf"}
+    assert names(name="_1") == {"Oak_100%.pdf"}
+    assert names(status="blocked") == {"elm.pdf"}
+    assert names(status="queued", owner="anna") == {"Oak_100%.pdf", "ash.pdf"}
+
+
+def test_a_live_run_shows_how_far_it_is(client: TestClient, resources: Resources) -> None:
+    run = scene.begun(resources.ledger, pictures=scene.keys(4))
+    runs.record_progress(resources.ledger, run, Stage.EMBEDDED, 1, 4, "batch 1/4")
+    shown = client.get(f"/documents/{run.document}").json()
+    assert (shown["status"], shown["percent"]) == ("running", 68.5)
+    assert {name: shown["progress"][name] for name in ("stage", "done", "total", "note")} == {
+        "stage": "IMAGES_EMBEDDED", "done": 1, "total": 4, "note": "batch 1/4",
+    }  # fmt: skip
+    assert shown["report"]["images_found"] == shown["report"]["images_pending"] == 4
+    (listed,) = client.get("/documents").json()["documents"]
+    assert listed["percent"] == shown["percent"]
+
+
+def test_what_cannot_be_worked_on_says_why(client: TestClient, resources: Resources) -> None:
+    document = queued(resources, "oak").id
+    values = {
+        "status": DocumentStatus.BLOCKED,
+        "message": "A key is wrong.",
+        "failure_kind": "authentication",
+        "due_at": 5,
+    }
+    scene.set_document(resources.ledger, document, **values)
+    shown = client.get(f"/documents/{document}").json()
+    assert {name: shown[name] for name in values} == values
+
+
+def test_a_delete_now_is_written_down_once_and_refuses_the_rest(client: TestClient, resources: Resources) -> None:
+    run = scene.begun(resources.ledger, pictures=scene.keys(1))
+    path = f"/documents/{run.document}"
+    for _ in range(2):
+        told = client.delete(f"{path}?now=true")
+        assert (told.status_code, told.json()["status"]) == (202, "deleting")
+    assert scene.one(resources.ledger, runs_table, token=run.token)["state"] == "revoked"
+    assert "in the background" in client.delete(path).json()["message"], "it no longer comes to the trash"
+    assert [client.post(f"{path}/{move}").status_code for move in ("embed", "retry", "cancel")] == [409, 409, 409]
+    assert client.get(path).json()["status"] == "deleting"
+
+
+def test_a_deleted_document_is_in_the_trash_until_it_is_restored(client: TestClient, resources: Resources) -> None:
+    run = scene.complete(resources.ledger, "oak", "ash")
+    path = f"/documents/{run.document}"
+    assert client.delete(path).status_code == 202
+    assert [client.get(path).status_code, client.delete(path).status_code] == [404, 404]
+    assert client.get("/documents").json()["documents"] == []
+    (kept,) = client.get("/trash").json()["documents"]
+    assert (kept["document"], kept["owner"], kept["images"]) == (run.document, "anna", 2)
+    restored = client.post(f"/trash/{run.document}/restore")
+    assert (restored.status_code, restored.json()["status"]) == (202, "completed")
+    assert client.get(path).json()["status"] == "completed"
+    assert client.get("/trash").json()["documents"] == []
+    assert client.post(f"/trash/{run.document}/restore").status_code == 404
+
+
+def settle(resources: Resources, states: list[ItemState]) -> list[str]:
+    """Let the first colour items of the sample have come to these states; returns their keys."""
+    with resources.ledger.write() as connection:
+        found = select(items.c.key).where(items.c.role == Role.COLOR).order_by(items.c.key).limit(len(states))
+        keys = list(connection.execute(found).scalars())
+        for key, state in zip(keys, states, strict=True):
+            this = update(items).where(items.c.key == key, items.c.role == Role.COLOR)
+            connection.execute(this.values(state=state, attempts=3, runs=8))
+    return keys
+
+
+def states_of(resources: Resources, keys: list[str]) -> list[str]:
+    return [scene.one(resources.ledger, items, key=key, role=Role.COLOR)["state"] for key in keys]
+
+
+@pytest.mark.parametrize(("move", "force", "left"), rows_of(__file__, "left"))
+def test_what_is_done_stays_and_force_takes_the_rest(sample: Sample, move: str, force: bool, left: list[str]) -> None:
+    client, resources, document = sample
+    keys = settle(resources, [ItemState.FAILED, ItemState.REJECTED, ItemState.DONE])
+    told = client.post(f"/documents/{document['id']}/{move}", json={"force": force})
+    assert told.status_code == 202
+    assert states_of(resources, keys) == left
+    shown = client.get(f"/documents/{document['id']}").json()
+    assert shown["status"] == told.json()["status"] == ("waiting" if "pending" in left else "completed")
+
+
+def test_retry_says_that_nothing_starts_it(
+    client: TestClient, resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/documents/{queued(resources, 'oak').id}/retry"
+    assert client.post(path).json()["message"] == "The document will be processed again."
+    monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{free_port()}/api")
+    told = client.post(path, json={"force": True}).json()["message"]
+    assert told == "The document is due, but nothing starts it now: `swatchbook doctor` and `GET /health` say why."
+
+
+def test_changed_settings_make_a_complete_document_stale(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWATCHBOOK_MAX_IMAGE_SIDE", "2048")
+    with asking() as client:
+        (document,) = client.get("/documents").json()["documents"]
+        told = client.post(f"/documents/{document['id']}/embed").json()
+        assert told["status"] == "waiting"
+        (due_now,) = schedule.due_documents(client.app.state.resources.ledger)  # type: ignore[attr-defined]
+        assert due_now.id == document["id"]
+
+
+def test_an_image_shows_its_places_and_what_became_of_it(sample: Sample) -> None:
+    client, _, document = sample
+    (hit,) = client.get("/search?text=oak&k=1").json()["hits"]
+    shown = client.get(f"/images/{hit['id']}").json()
+    assert (shown["owner"], shown["state"], shown["published"]) == ("anna", "complete", True)
+    assert {place["document_id"] for place in shown["places"]} == {document["id"]}
+    assert {role["state"] for role in shown["roles"]} == {"done"}
+    assert {"visual", "color", "texture", "analysis"} <= {role["role"] for role in shown["roles"]}
+
+
+def test_a_picture_is_sent_as_it_is_and_can_do_nothing(sample: Sample) -> None:
+    client, _, _ = sample
+    (hit,) = client.get("/search?text=oak&k=1").json()["hits"]
+    sent = client.get(f"/images/{hit['id']}/file")
+    with Image.open(io.BytesIO(sent.content)) as picture:
+        assert Image.MIME[picture.format or ""] == sent.headers["content-type"]
+    assert sent.headers["content-security-policy"].startswith("sandbox")
+    assert sent.headers["x-content-type-options"] == "nosniff"
+
+
+def test_one_image_is_embedded_again_and_no_other(sample: Sample) -> None:
+    client, resources, document = sample
+    keys = settle(resources, [ItemState.FAILED, ItemState.REJECTED])
+    image = image_id("anna", keys[1])
+    shown = client.get(f"/images/{image}").json()
+    assert shown["state"] == "partial"
+    assert client.post(f"/images/{image}/embed").json()["documents"] == []
+    assert states_of(resources, keys) == ["failed", "rejected"]
+    assert client.post(f"/images/{image}/embed", json={"force": True}).json()["documents"] == [document["id"]]
+    assert states_of(resources, keys) == ["failed", "pending"]
+    assert client.get(f"/documents/{document['id']}").json()["status"] == "waiting"

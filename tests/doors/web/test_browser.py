@@ -1,0 +1,457 @@
+"""The pages in a real Chromium, on one service with one ingested sample: what a person does with a mouse, a keyboard
+and files, without any breach of the Content-Security-Policy and without asking another host; how each state of an
+image looks (pictures in build/states); and axe-core finds nothing wrong in either theme (`axe/`: the npm package
+axe-core 4.14.1). A test leaves the sample as it found it.
+"""
+
+import asyncio
+import re
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, Response, Route, expect
+from sqlalchemy import Table, select, update
+
+from swatchbook.deployments.scheduler.tick import tick
+from swatchbook.domain.settings import load_settings
+from swatchbook.store.ledger.picture_reviews import find_review_image
+from swatchbook.store.ledger.stored_documents import get_document
+from swatchbook.store.ledger.tables import documents, images, items, placements, products
+from tests.doors.service.served import Served, served
+from tests.doors.web.chrome import opened, press_key, started
+from tests.doors.web.test_pages import HOSTILE, MOST_BYTES
+from tests.tables import rows_of
+
+pytestmark = [pytest.mark.needs("chromium"), pytest.mark.stack]
+
+AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text()
+STATES = Path(__file__).parents[3] / "build" / "states"
+ADDRESSES = rows_of(__file__, "addresses")
+MOST_SHIFT = 0.05
+TEXTS = {"document", "script", "stylesheet", "xhr"}
+"""What a page loads beside pictures."""
+
+SHIFTS = """
+window.shifted = 0;
+new PerformanceObserver((list) => {
+  for (const each of list.getEntries()) if (!each.hadRecentInput) window.shifted += each.value;
+}).observe({ type: "layout-shift", buffered: true });
+"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with started() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def service(ingested_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("browser")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("SWATCHBOOK_HOME", str(shutil.copytree(ingested_home, folder / "home")))
+        patched.chdir(folder)  # no stray .env
+        with served(load_settings()) as service:
+            yield service
+
+
+@pytest.fixture
+def tab(browser: Browser, service: Served) -> Iterator[Page]:
+    with opened(browser, service) as (_, page):
+        yield page
+
+
+@pytest.fixture(scope="module")
+def document(service: Served) -> str:
+    """The sample, anna's."""
+    with service.resources.ledger.read() as connection:
+        return str(connection.execute(select(documents.c.id).where(documents.c.owner == "anna")).scalar_one())
+
+
+@pytest.fixture(scope="module")
+def picture(service: Served, document: str) -> Any:
+    """The first shown placement of the sample on a page with products: its image, page and content key."""
+    query = (
+        select(placements.c.id, placements.c.image, placements.c.page, images.c.content_key)
+        .join_from(placements, images)
+        .where(placements.c.document == document, placements.c.state == "shown", placements.c.page > 1)
+        .order_by(placements.c.ordinal)
+    )
+    with service.resources.ledger.read() as connection:
+        return connection.execute(query).first()
+
+
+@contextmanager
+def changed(service: Served, table: Table, *where: Any, **values: Any) -> Iterator[None]:
+    """Rows of the ledger with other values, for the block."""
+    keys = list(table.primary_key)
+    with service.resources.ledger.write() as connection:
+        before = connection.execute(select(table).where(*where)).all()
+        assert before
+        connection.execute(update(table).where(*where).values(**values))
+    yield
+    with service.resources.ledger.write() as connection:
+        for row in before:
+            this = [key == row._mapping[key.name] for key in keys]
+            connection.execute(update(table).where(*this).values({name: row._mapping[name] for name in values}))
+
+
+def shown_images(tab: Page) -> list[str]:
+    return [link.get_attribute("href") or "" for link in tab.locator(".card .picture").all()]
+
+
+def test_product_is_found_by_words_and_by_picture(tab: Page, tmp_path: Path) -> None:
+    tab.goto("/")
+    tab.fill("#text", "oak")
+    tab.keyboard.press("Enter")
+    tab.wait_for_url("**/?text=oak&by=image")
+    by_words = shown_images(tab)
+    assert by_words
+    tab.locator("summary", has_text="Why").first.click()
+    expect(tab.locator(".why meter").first).to_be_visible()
+    tab.locator(".facet a").first.wait_for()
+    tab.get_by_text("Weights", exact=True).click()
+    tab.locator("input[name=weight-keyword]").fill("1")
+    expect(tab.locator(".slider", has_text="keyword").locator("output")).to_have_text("1")
+    tab.get_by_role("button", name="Apply weights").click()
+    tab.wait_for_url("**weight-keyword=1**")
+    # a picture, in two actions: choose the file, and open the first result
+    image = by_words[0].rpartition("/")[2]
+    picture = tmp_path / "photo.jpg"
+    picture.write_bytes(tab.request.get(f"/images/{image}/file").body())
+    tab.goto("/")
+    tab.set_input_files("input[type=file]", picture)
+    tab.wait_for_url(re.compile(r"/\?(by=image&)?picture=[0-9a-f]{64}$"))
+    assert shown_images(tab)[0] == by_words[0]
+    tab.locator(".card .picture").first.click()
+    tab.get_by_role("link", name="Open its page").click()
+    tab.wait_for_url(f"**{by_words[0]}")
+    expect(tab.locator(".way").get_by_role("link", name="Results")).to_be_visible()
+
+
+def test_a_picture_is_found_by_browsing(tab: Page) -> None:
+    tab.goto("/?k=5")
+    grid = tab.locator(".cards.image")
+    begun = grid.locator(".card").count()
+    grid.locator(".more").scroll_into_view_if_needed()
+    grid.locator(".card").nth(begun).wait_for()  # more came while scrolling
+    chosen, other = grid.locator("a.picture").nth(2), grid.locator("a.picture").nth(3)
+    chosen.focus()
+    tab.keyboard.press("Enter")
+    viewer = tab.locator("dialog.viewer")
+    page = viewer.get_by_role("link", name="Open its page")
+    addresses = [each.get_attribute("href") or "" for each in (chosen, other)]
+    expect(page).to_have_attribute("href", re.compile(f"{addresses[0]}$"))
+    for key, address in (("j", addresses[1]), ("ArrowLeft", addresses[0]), ("ArrowRight", addresses[1])):
+        tab.keyboard.press(key)
+        expect(page).to_have_attribute("href", re.compile(f"{address}$"))
+    tab.keyboard.press("Escape")
+    expect(viewer).to_be_hidden()
+    expect(other).to_be_focused()  # where one has got to
+    tab.keyboard.press("Enter")
+    tab.get_by_role("link", name="Open its page").click()
+    tab.wait_for_url(f"**{addresses[1]}")
+    title = tab.locator("h1").inner_text()
+    press_key(tab, "ArrowRight")
+    expect(tab.locator("h1")).not_to_have_text(title)
+    press_key(tab, "ArrowLeft")
+    expect(tab.locator("h1")).to_have_text(title)
+    tab.locator(".way").get_by_role("link", name="Results").click()
+    tab.wait_for_url("**/#result-*")
+    expect(tab.locator(".card:target")).to_be_visible()
+
+
+def test_page_picture_is_asked_for_again_after_503(tab: Page, service: Served, document: str) -> None:
+    busy = iter((True, True))
+
+    def answer(route: Route) -> None:
+        if next(busy, False):
+            route.fulfill(status=503)
+        else:
+            route.fallback()
+
+    tab.route("**/pages/*?width=600", answer)
+    product = tab.request.get(f"/documents/{document}/products").json()["products"][0]["id"]
+    tab.goto(f"/products/{product}")
+    sheet = tab.locator(".overlaid img").first
+    sheet.scroll_into_view_if_needed()
+    expect(sheet).to_have_js_property("naturalWidth", 600)
+    assert next(busy, None) is None
+
+
+@pytest.mark.gate
+def test_filters_are_a_drawer_on_a_phone(browser: Browser, service: Served) -> None:
+    with opened(browser, service, viewport={"width": 390, "height": 800}) as (_, tab):
+        tab.goto("/")
+        expect(tab.locator("#filters")).to_be_hidden()
+        tab.get_by_role("link", name="Filters").click()
+        tab.locator("#filters .facet a").first.wait_for()
+        tab.keyboard.press("Escape")
+        tab.locator("#filters").wait_for(state="hidden")
+        tab.get_by_role("link", name="Filters").click()
+        tab.locator("#filters .facet a").first.click()
+        tab.wait_for_url("**/?*=*")
+        expect(tab.locator("#filters")).to_be_hidden()
+        expect(tab.locator(".card").first).to_be_visible()
+        wide = tab.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+        assert not wide, "the page must not scroll sideways"
+
+
+def test_a_file_is_chosen_and_sent_without_a_script(browser: Browser, service: Served) -> None:
+    with opened(browser, service, java_script_enabled=False) as (_, tab):
+        tab.goto("/ui/documents")
+        tab.get_by_role("button", name="Upload").wait_for()
+        expect(tab.locator("#file")).to_be_visible()
+        expect(tab.locator("#folder")).to_be_hidden()
+
+
+@pytest.mark.parametrize(("event", "holder"), [("paste", "clipboardData"), ("drop", "dataTransfer")])
+def test_a_picture_that_is_pasted_or_dropped_is_searched_with(tab: Page, picture: Any, event: str, holder: str) -> None:
+    tab.goto("/")
+    tab.evaluate(
+        """async ([image, event, holder]) => {
+          const bytes = await (await fetch(`/images/${image}/file`)).blob();
+          const given = new DataTransfer();
+          given.items.add(new File([bytes], "photo.png", { type: bytes.type }));
+          const kind = event === "paste" ? ClipboardEvent : DragEvent;
+          document.body.dispatchEvent(new kind(event, { bubbles: true, cancelable: true, [holder]: given }));
+        }""",
+        [picture.image, event, holder],
+    )
+    tab.wait_for_url(re.compile(r"/\?(by=image&)?picture=[0-9a-f]{64}$"))
+    assert shown_images(tab)[0] == f"/ui/images/{picture.image}"
+
+
+def test_a_folder_and_a_batch_file_are_uploaded(tab: Page, service: Served, tmp_path: Path) -> None:
+    below = tmp_path / "tiles" / "red"
+    below.mkdir(parents=True)
+    Image.new("RGB", (32, 32), "red").save(below / "a.png")
+    (tmp_path / "tiles" / "notes.txt").write_text("no picture")
+    batch = tmp_path / "shop.jsonl"
+    batch.write_text('{"id": "1", "title": "A", "images": []}\n')
+    tab.goto("/ui/documents")
+    tab.set_input_files("#folder", tmp_path / "tiles")
+    tab.locator(".sending li", has_text="1 of 2 files were refused").wait_for()
+    table = tmp_path / "Shop.CSV"
+    table.write_text("id,title,image\n1,Oak floor,oak.jpg\n")
+    tab.set_input_files("#file", [batch, table])
+    for name in ("shop.jsonl", "Shop.CSV"):  # each has its page, and no page is left for one of several
+        tab.locator(".sending li", has_text=name).get_by_role("link").wait_for()
+    tab.locator(".sending li", has_text="shop.jsonl").get_by_role("link").click()
+    tab.get_by_role("button", name="Start").click()
+    tab.locator(".waiting").get_by_role("link", name="Shop.CSV").click()
+    tab.get_by_role("button", name="Start").click()
+    for name in ("tiles", "shop.jsonl", "Shop.CSV"):
+        tab.locator("#rows a", has_text=re.compile(f"^{name}$")).wait_for()
+    listed = tab.request.get("/documents").json()["documents"]
+    kinds = {each["name"]: get_document(service.resources.ledger, each["id"]).kind for each in listed}
+    assert (kinds["tiles"], kinds["shop.jsonl"], kinds["Shop.CSV"]) == ("folder", "batch", "batch")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_fields_of_a_table_are_chosen_before_it_starts(
+    browser: Browser, tmp_path: Path, theme: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWATCHBOOK_HOME", str(tmp_path / "home"))  # also of the run's process
+    monkeypatch.chdir(tmp_path)
+    shop = tmp_path / "shop"
+    shop.mkdir()
+    Image.new("RGB", (64, 64), "peru").save(shop / "oak.png")
+    (shop / "artikel.csv").write_text(
+        f"Nr;Bezeichnung des Artikels;Kostet netto;Foto\n1;Eiche geölt;59,90;oak.png\n2;{HOSTILE};45,00;birch.png\n"
+    )
+    size = {"width": 390 if theme == "dark" else 1280, "height": 800}
+    with served(load_settings()) as service, opened(browser, service, color_scheme=theme, viewport=size) as (_, tab):
+        tab.goto("/ui/documents")
+        tab.set_input_files("#folder", shop)
+        tab.wait_for_url("**/ui/uploads/plan?folder=shop")
+        first = tab.locator(".planned li").first
+        expect(first).to_contain_text("No title")
+        assert first.locator("img").evaluate("each => each.decode().then(() => each.naturalWidth)") == 64
+        tab.get_by_label("Title").select_option("Bezeichnung des Artikels")
+        tab.locator("select[name$='.price']").select_option("Kostet netto")
+        tab.get_by_label("Code").select_option("Nr")
+        tab.get_by_role("button", name="Show again").first.click()
+        tab.wait_for_url("**again=1**")
+        tab.reload()  # the address holds the state
+        assert {"Eiche geölt", "59.90"} <= set(first.inner_text().splitlines())
+        assert tab.evaluate("document.documentElement.scrollWidth") <= size["width"]
+        tab.evaluate(AXE)
+        assert tab.evaluate("axe.run().then(found => found.violations.map(each => each.id))") == []
+        tab.get_by_role("button", name="Start").click()
+        tab.locator(".toast", has_text="Stored").wait_for()
+        tab.locator("#rows a", has_text=re.compile("^shop$")).wait_for()
+        (made,) = tab.request.get("/documents").json()["documents"]
+        document = get_document(service.resources.ledger, made["id"])
+        assert document.options.mapping.names == {
+            "title": ("Bezeichnung des Artikels",), "price": ("Kostet netto",), "code": ("Nr",),
+        }  # fmt: skip
+        if theme == "dark":
+            return
+        with ThreadPoolExecutor(1) as loop:  # a round of the service starts the flow
+            assert loop.submit(asyncio.run, tick(service.resources)).result().worked_off == 1
+        tab.goto(f"/ui/documents/{document.id}")
+        tab.get_by_text("Eiche geölt").first.wait_for()
+        listed = tab.request.get(f"/documents/{document.id}/products").json()["products"]
+        found = {each["name"]: each for each in listed}
+        assert len(found) == 2, "also the one whose picture was not sent"
+        product = found["Eiche geölt"]
+        assert product["code"] == "1"
+        tab.goto(f"/products/{product['id']}")
+        expect(tab.locator("main")).to_contain_text("59.90")
+
+
+def test_images_are_reviewed_by_keys(tab: Page, service: Served, document: str) -> None:
+    listed = tab.request.get(f"/documents/{document}/images").json()["images"]
+    chosen = [each["id"] for each in listed if each["state"] == "complete"][-3:]
+    with service.resources.ledger.write() as connection:
+        connection.execute(update(images).where(images.c.id.in_(chosen)).values(needs_review=True))
+    tab.goto("/ui/review")
+    tab.locator("text=3 pictures left").wait_for()
+    here = tab.locator(".large").get_attribute("src") or ""
+    press_key(tab, "j")
+    tab.wait_for_url("**skip=1")
+    expect(tab.locator(".large")).not_to_have_attribute("src", here)
+    press_key(tab, "ArrowLeft")
+    tab.wait_for_url("**/ui/review")
+    press_key(tab, "a")
+    tab.locator("text=2 pictures left").wait_for()
+    press_key(tab, "c")
+    tab.keyboard.press("Control+a")
+    tab.keyboard.type("smoked oak")
+    tab.keyboard.press("Enter")
+    tab.locator("text=1 picture left").wait_for()
+    press_key(tab, "r")
+    tab.keyboard.type("It shows a logo.")
+    tab.keyboard.press("Enter")
+    tab.locator("text=No picture needs a review.").wait_for()
+    verdicts = {str(find_review_image(service.resources.ledger, each).reviews[-1].verdict.value) for each in chosen}
+    assert verdicts == {"accepted", "corrected", "rejected"}
+
+
+def test_pages_of_a_document_are_turned_by_keys(tab: Page, document: str) -> None:
+    tab.goto(f"/ui/documents/{document}?page=2")
+    for key, number in (("j", 3), ("ArrowRight", 4), ("k", 3), ("ArrowLeft", 2)):
+        press_key(tab, key)
+        tab.wait_for_url(f"**page={number}#page")
+    tab.locator("summary", has_text="Export products").press("Enter")
+    expect(tab.get_by_role("link", name="Excel")).to_be_visible()
+
+
+def test_product_is_edited_by_mouse_and_by_keyboard(tab: Page, document: str, picture: Any) -> None:
+    address = f"/ui/documents/{document}?page={picture.page}"
+    tab.goto(address)
+    product = tab.locator("article.product").first
+    name = product.get_attribute("aria-label") or ""
+    product.locator("summary", has_text="Edit").click()
+    product.get_by_label("Name", exact=True).fill("Larch")
+    product.get_by_role("button", name="Rename").click()
+    tab.locator("article.product h3", has_text="Larch").wait_for()
+    tab.wait_for_load_state("load")  # its script lets pictures be dragged
+    tab.locator(f'[data-picture="{picture.image}"]').first.drag_to(tab.locator("article.product", has_text="Larch"))
+    tab.locator("summary", has_text="2 edits by hand").wait_for()
+    product = tab.locator("article.product", has_text="Larch")
+    product.locator("summary", has_text="Edit").focus()
+    tab.keyboard.press("Enter")
+    tab.keyboard.press("Tab")  # the picture
+    tab.keyboard.press("Tab")  # the button
+    tab.keyboard.press("Enter")
+    tab.locator("summary", has_text="3 edits by hand").wait_for()
+    tab.goto(f"/ui/images/{picture.image}")
+    expect(tab.locator("main")).to_contain_text("Larch")
+    for number in (3, 2, 1):
+        tab.goto(address)
+        tab.locator("summary", has_text="edits by hand").click()
+        tab.get_by_label(f"Undo edit {number}").click()
+        expect(tab.get_by_label(f"Undo edit {number}")).to_have_count(0)
+    tab.goto(address)
+    expect(tab.locator("article.product").first).to_have_attribute("aria-label", name)
+
+
+BROKEN = {"kind": "unreadable_image", "policy": "never", "message": "It is cut off."}
+
+
+def test_every_state_of_a_placement_has_its_own_box(tab: Page, service: Served, document: str, picture: Any) -> None:
+    STATES.mkdir(parents=True, exist_ok=True)
+    this, image = placements.c.id == picture.id, images.c.id == picture.image
+    states = {
+        "shown": (images, image, {"needs_review": False}),
+        "review": (images, image, {"needs_review": True}),
+        "failed": (items, items.c.key.in_(_keys_of(service, picture.image)), {"state": "failed", "failure": BROKEN}),
+        **{state: (placements, this, {"state": state, "reason": "It is under another picture."})
+           for state in ("hidden", "decorative", "unreadable")},
+    }  # fmt: skip
+    looks, number = dict[str, tuple[str, str]](), _number_of(tab, document, picture)
+    for name, (table, where, values) in states.items():
+        with changed(service, table, where, **values):
+            tab.goto(f"/ui/documents/{document}?page={picture.page}")
+            tab.locator(".sheet[role=group]").screenshot(path=STATES / f"box-{name}.png")
+            tab.locator("summary", has_text="in words").click()
+            line = tab.locator(".marks li").nth(number - 1).inner_text()
+            box = tab.locator(".sheet[role=group] rect.look").nth(number - 1)
+            looks[name] = (box.get_attribute("stroke") or "", line)
+            assert ("It is under another picture." in line) == (table is placements)
+    assert len({stroke for stroke, _ in looks.values()}) == len(states)
+    words = {"review": "needs a review", "failed": "failed", "shown": "shown"}
+    assert all(words.get(name, name) in line for name, (_, line) in looks.items())
+
+
+def _keys_of(service: Served, image: str) -> list[str]:
+    columns = (images.c.content_key, images.c.text_key, images.c.pair_key)
+    with service.resources.ledger.read() as connection:
+        return [key for key in connection.execute(select(*columns).where(images.c.id == image)).one() if key]
+
+
+def _number_of(tab: Page, document: str, picture: Any) -> int:
+    """The number of the placement's box on its page: they stand in reading order."""
+    listed = tab.request.get(f"/documents/{document}/images").json()["images"]
+    here = [place["id"] for image in listed for place in image["placements"] if place["page"] == picture.page]
+    return here.index(picture.id) + 1
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.gate
+def test_axe_finds_nothing_wrong_and_nothing_moves(
+    browser: Browser, service: Served, document: str, picture: Any, theme: str
+) -> None:
+    """In the dark theme at the width of a phone. A page and what it loads, without pictures, is under the limit."""
+    wrong, checked = dict[str, list[str]](), 0
+    with service.resources.ledger.read() as connection:
+        product = connection.execute(select(products.c.id).where(products.c.document == document)).scalars().first()
+    width = 390 if theme == "dark" else 1280
+    size = {"width": width, "height": 800}
+    with changed(service, images, images.c.id == picture.image, needs_review=True):
+        for template in ADDRESSES:
+            address = template.format(document=document, picture=picture, product=product)
+            with opened_plain(browser, service, theme, size) as tab:
+                loaded = list[Response]()
+                tab.on("response", lambda got, loaded=loaded: loaded.append(got))
+                tab.goto(address)
+                tab.wait_for_load_state("load")
+                tab.wait_for_timeout(500)
+                texts = [each for each in loaded if each.request.resource_type in TEXTS]
+                assert 0 < sum(len(each.body()) for each in texts) <= MOST_BYTES, address
+                assert tab.evaluate("window.shifted") <= MOST_SHIFT, address
+                assert tab.evaluate("document.documentElement.scrollWidth") <= width, address
+                tab.evaluate(AXE)
+                found = tab.evaluate("axe.run()")
+                checked += len(found["passes"])
+                if found["violations"]:
+                    wrong[address] = [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found["violations"]]
+    assert wrong == {}
+    assert checked > 100
+
+
+@contextmanager
+def opened_plain(browser: Browser, service: Served, theme: Any, size: Any) -> Iterator[Page]:
+    """A page with an empty cache."""
+    context = browser.new_context(base_url=service.url, color_scheme=theme, viewport=size)
+    context.add_init_script(SHIFTS)
+    yield context.new_page()
+    context.close()

@@ -1,0 +1,325 @@
+"""The pages of documents, of images, of the account and of reviews: what they show is what the ledger has, and their
+forms do what the commands do.
+"""
+
+import asyncio
+import csv
+import re
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlencode
+from uuid import uuid4
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import update
+
+from swatchbook.domain.records import DocumentStatus, IngestOptions
+from swatchbook.doors.web import documents as web_documents
+from swatchbook.doors.web.documents import CHANGED, STREAMS, STREAMS_OF_KEY
+from swatchbook.ingest.begin_run import begin_work
+from swatchbook.ingest.register_path import register_folder
+from swatchbook.ingest.run import Work
+from swatchbook.ingest.scan import scan
+from swatchbook.resources import Resources
+from swatchbook.store.ledger.picture_reviews import find_review_image
+from swatchbook.store.ledger.queries.account import account
+from swatchbook.store.ledger.stored_documents import get_document
+from swatchbook.store.ledger.tables import documents, images, items, products
+from tests.doors.conftest import ANNA, BERT, asking, bearing
+from tests.doors.web.conftest import Page, page
+from tests.doors.web.test_pages import MOST_BYTES
+from tests.ingest.sources.pictures import draw, write
+
+
+def post(client: TestClient, address: str, **fields: str) -> str:
+    """Send a form as a browser does, and return where it leads, without what it says was done."""
+    return re.sub(r"[?&]done=[^&]*$", "", post_and_tell(client, address, **fields))
+
+
+def post_and_tell(client: TestClient, address: str, **fields: str) -> str:
+    """Send a form as a browser does, and return where it leads."""
+    origin = str(client.base_url).rstrip("/")
+    sent = client.post(address, data=fields, headers={"Origin": origin}, follow_redirects=False)
+    assert sent.status_code == 303, sent.text
+    return sent.headers["location"]
+
+
+def closes(read: Page) -> list[int]:
+    """The numbers of the account as they are printed, after a check that the bar is as long as its sum."""
+    (bar,) = [given["aria-label"] for given in read.all("svg") if " pictures: " in given.get("aria-label", "")]
+    found, states = bar.split(" pictures: ")
+    counts = [int(each.split()[0]) for each in states.split(",")]
+    assert sum(counts) == int(found)
+    widths = [float(g["width"]) for g in read.all("rect") if g.get("class", "").startswith("fill ")]
+    widths = widths[: sum(map(bool, counts))]  # smaller bars may follow
+    assert sum(widths) == pytest.approx(100 if int(found) else 0)
+    return counts
+
+
+def test_the_list_tells_figures_and_what_can_be_done(sample: TestClient, resources: Resources, document: str) -> None:
+    known = sample.get(f"/documents/{document}").json()["report"]
+    read = page(sample, "/ui/documents")
+    assert f" {known['products_discovered']} {known['images_found']} 100 % $0.00 " in " ".join(read.text.split())
+    actions = [f"/ui/documents/{document}{each}" for each in ("", "#sure", "/export.csv")]
+    assert [link for link in read.links("/ui/documents/") if document in link] == actions
+    assert read.all("form", action=f"/ui/documents/{document}/embed")
+    with resources.ledger.write() as connection:
+        connection.execute(update(documents).values(status="blocked"))
+    assert page(sample, "/ui/documents/rows").all("form", action=f"/ui/documents/{document}/retry")
+
+
+def test_a_browser_is_told_when_the_list_changes(resources: Resources, document: str, sample: TestClient) -> None:
+    app = sample.app
+    looks = iter([False, False, False, True])
+
+    def stopping() -> bool:
+        """Asked before each look: before the third something has changed."""
+        stop = next(looks)
+        if looks.__length_hint__() == 1:
+            with resources.ledger.write() as connection:
+                connection.execute(update(documents).values(status="running"))
+            app.state.looks.clear()  # type: ignore[attr-defined]  # on a busy machine a look counts for longer
+        return stop
+
+    app.state.stopping = stopping  # type: ignore[attr-defined]
+    got = sample.get("/ui/events")
+    assert got.headers["content-type"].startswith("text/event-stream")
+    assert got.content.count(CHANGED) == 2  # at first, and of the change
+    for taken in ({"loopback": STREAMS_OF_KEY}, {"a": STREAMS_OF_KEY, "b": STREAMS_OF_KEY}):
+        app.state.streams = Counter(taken)  # type: ignore[attr-defined]
+        assert sample.get("/ui/events").status_code == 503
+
+
+@pytest.mark.usefixtures("keys")
+def test_one_key_cannot_take_all_streams_of_events(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if its pages begin at once, each before another one has its place."""
+    monkeypatch.setattr(web_documents, "_LOOKS", 1)
+    monkeypatch.setattr(web_documents, "_PAUSE", 0.0)
+    with asking() as client:
+        client.app.state.streams["anna"] = STREAMS_OF_KEY  # type: ignore[attr-defined]
+        assert client.get("/ui/events", headers=bearing(ANNA)).status_code == 503
+        assert client.get("/ui/events", headers=bearing(BERT)).status_code == 200
+    streams = Counter[str]()
+    app = SimpleNamespace(state=SimpleNamespace(looks={}, stopping=lambda: False))
+    view: Any = SimpleNamespace(owner="anna", caller=SimpleNamespace(name="anna"), request=SimpleNamespace(app=app))
+
+    async def begin() -> int:
+        begun = [web_documents._events(view, streams) for _ in range(STREAMS)]
+        told = [await anext(each, None) for each in begun]
+        assert streams["anna"] == STREAMS_OF_KEY
+        for each in begun:
+            await each.aclose()  # type: ignore[attr-defined]
+        return sum(each is not None for each in told)
+
+    assert asyncio.run(begin()) == STREAMS_OF_KEY
+    assert streams.total() == 0
+
+
+def test_open_pages_of_an_owner_share_one_look_at_the_ledger(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = list[str]()
+    monkeypatch.setattr(web_documents, "_listed", lambda view: looked.append(view.owner) or b"listed")
+    monkeypatch.setattr(web_documents, "_PAUSE", 0.0)
+    monkeypatch.setattr(web_documents, "_LOOKS", 2)
+    app = SimpleNamespace(state=SimpleNamespace(looks={}, stopping=lambda: False))
+
+    async def read(owner: str) -> list[bytes]:
+        caller = SimpleNamespace(name=owner)
+        view: Any = SimpleNamespace(owner=owner, caller=caller, request=SimpleNamespace(app=app))
+        return [told async for told in web_documents._events(view, Counter())]
+
+    async def read_all() -> list[list[bytes]]:
+        return await asyncio.gather(*map(read, 20 * ["anna"] + ["bert"]))
+
+    assert all(told.count(CHANGED) == 1 for told in asyncio.run(read_all()))
+    assert sorted(looked) == ["anna", "bert"]
+
+
+def test_a_page_has_a_box_for_each_placement_that_leads_to_the_image(sample: TestClient, document: str) -> None:
+    placed = sample.get(f"/documents/{document}/images").json()["images"]
+    details = sample.get(f"/documents/{document}/pages").json()["pages"]
+    boxes = 0
+    for each in details:
+        read = page(sample, f"/ui/documents/{document}?page={each['number']}")
+        here = [(image, p) for image in placed for p in image["placements"] if p["page"] == each["number"]]
+        shown = {f"/ui/images/{image['id']}" for image, p in here if p["state"] in ("shown", "unreadable")}
+        sheet = [given for given in read.all("rect") if given.get("class") == "look"]
+        assert len(sheet) == len(here) + len(each["pictures"])
+        assert shown <= set(read.links("/ui/images/"))
+        boxes += len(sheet)
+    assert boxes > 5
+    assert len(page(sample, f"/ui/documents/{document}").all("img", alt="", width="96")) == len(details)
+    assert "has no page 99" in page(sample, f"/ui/documents/{document}?page=99", 404).text
+
+
+def test_every_state_of_an_image_has_its_look(sample: TestClient, resources: Resources, document: str) -> None:
+    shown = [
+        each for each in sample.get(f"/documents/{document}/images").json()["images"] if each["state"] == "complete"
+    ]
+    failure = {"kind": "unreadable_image", "message": "It is cut off."}
+    with resources.ledger.read() as connection:
+        keys = {row.id: row.content_key for row in connection.execute(images.select())}
+    changes = ({"state": "failed"}, {"state": "rejected"}, {"state": "pending"})
+    with resources.ledger.write() as connection:
+        for image, change in zip(shown, changes, strict=False):
+            changed = update(items).where(items.c.key == keys[image["id"]])
+            connection.execute(changed.values(failure=failure, **change))
+    counted = account(resources.ledger, document=document)
+    read = page(sample, f"/ui/documents/{document}")
+    assert closes(read) == [getattr(counted, s) for s in ("complete", "partial", "failed", "rejected", "pending")]
+    assert counted.complete < counted.found
+    assert "It is cut off." in read.text
+    for image in shown[:3]:
+        story = page(sample, f"/ui/images/{image['id']}")
+        state = sample.get(f"/images/{image['id']}").json()["state"]
+        assert state != "complete"
+        assert story.all("span", class_=f"state {state}")
+        assert "unreadable_image: It is cut off." in story.text
+        assert story.all("form", action=f"/ui/images/{image['id']}/retry")
+    assert closes(page(sample, "/ui/coverage"))[0] == counted.complete
+    assert "Not a picture, or a damaged one3 pictures (1 of them for good)" in page(sample, "/ui/coverage").text
+    post(sample, f"/ui/documents/{document}/retry")
+    assert get_document(resources.ledger, document).status is DocumentStatus.WAITING
+
+
+def test_every_picture_of_a_folder_is_shown_by_name_some_at_a_time(
+    sample: TestClient, resources: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web_documents, "_LISTED_IMAGES", 2)
+    for number, name in enumerate(("linen.png", "oak.png", "slate.png")):
+        draw(tmp_path / "pictures" / name, number)
+    write(tmp_path / "pictures" / "text.png", b"no picture")
+    options = IngestOptions()
+    registered = register_folder(resources, tmp_path / "pictures", owner="anna", options=options)
+    work = begin_work(resources, registered)
+    assert isinstance(work, Work)
+    scan(resources, work, b"", progress=lambda done, total: None)
+    covers = [given["src"] for given in page(sample, "/ui/documents/rows").all("img")]
+    assert len(covers) == 2
+    assert all(sample.get(cover).status_code == 200 for cover in covers)
+    first = page(sample, f"/ui/documents/{registered.document.id}")
+    assert "3 products" in first.text
+    assert "Its products are the items of this folder" in first.text
+    story = page(sample, first.links("/ui/images/")[0])
+    assert "linen" in story.text
+    assert "Say which products it shows" not in story.text, "an edit would be refused"
+    (more,) = [link for link in first.links(f"/ui/documents/{registered.document.id}?") if "cursor=" in link]
+    second = page(sample, more)
+    assert [given["alt"] for read in (first, second) for given in read.all("img") if given["alt"]] == [
+        "linen",
+        "oak",
+        "slate",
+    ]
+    assert "No picturetextrejected" in second.text
+    assert not [link for link in second.links(f"/ui/documents/{registered.document.id}?") if "cursor=" in link]
+
+
+def test_each_value_leads_to_where_it_stands(sample: TestClient, document: str) -> None:
+    listed = sample.get(f"/documents/{document}/products").json()["products"]
+    led = 0
+    for product in listed:
+        for number, fact in enumerate(product["facts"], 1):
+            name = f"fact-{product['id']}-{number}"
+            there = page(sample, f"/ui/documents/{document}?page={fact['page']}")
+            if fact["bbox"]:
+                (box,) = there.all("rect", id=name)
+                assert float(box["x"]) == fact["bbox"][0] - 2
+            same = [n for n, each in enumerate(product["facts"], 1) if each["key"] == fact["key"]
+                    and (each["page"], each["bbox"]) == (fact["page"], fact["bbox"])]  # fmt: skip
+            assert f"#fact-{product['id']}-{same[0]}" in there.links("#")
+            led += 1
+    assert led > 3
+
+
+def test_a_deleted_document_is_restored_by_undo(sample: TestClient, resources: Resources, document: str) -> None:
+    found = account(resources.ledger, document=document).found
+    told = page(sample, post_and_tell(sample, f"/ui/documents/{document}/delete"))
+    assert "Deleted. It stays in the trash for a day." in told.text
+    assert account(resources.ledger).found == 0
+    assert page(sample, "/ui/trash").all("button", **{"aria-label": "Restore small.pdf"})
+    (undo,) = told.all("form", action=f"/ui/trash/{document}/restore")
+    assert "Restored" in page(sample, post_and_tell(sample, undo["action"], back="/ui/documents")).text
+    assert account(resources.ledger, document=document).found == found
+    assert "The trash is empty" in page(sample, "/ui/trash").text
+
+
+def test_edit_and_review_are_undone_from_messages(sample: TestClient, resources: Resources, document: str) -> None:
+    (product, *_) = sample.get(f"/documents/{document}/products").json()["products"]
+    edits = f"/ui/documents/{document}/edits"
+    told = page(sample, post_and_tell(sample, edits, action="rename", product=product["id"], name="Larch", at="2"))
+    assert told.all("form", action=f"{edits}/1/undo")
+    back = f"/ui/documents/{document}?page=2"
+    assert post(sample, f"{edits}/1/undo", back=back) == back
+    assert sample.get(f"/products/{product['id']}").json()["name"] == product["name"]
+    with resources.ledger.write() as connection:
+        connection.execute(update(images).values(needs_review=True))
+    image = page(sample, "/ui/review").links("/ui/images/")[0].rpartition("/")[2]
+    before = find_review_image(resources.ledger, image)
+    told = page(sample, post_and_tell(sample, f"/ui/review/{image}/reject", reason="It shows a logo."))
+    (undo,) = told.all("form", action=f"/ui/review/{image}/1/undo")
+    assert post(sample, undo["action"]) == "/ui/review"
+    after = find_review_image(resources.ledger, image)
+    assert (after.reviews, after.analysis) == (before.reviews, before.analysis)
+    origin = {"Origin": str(sample.base_url).rstrip("/")}
+    assert sample.post(undo["action"], headers=origin).status_code == 422, "no longer the last one"
+
+
+def test_a_page_to_return_to_is_one_of_ours(sample: TestClient, document: str) -> None:
+    for back in ("https://elsewhere.example", "//elsewhere.example", "/\\elsewhere.example", ""):
+        post(sample, f"/ui/documents/{document}/delete")
+        assert post(sample, f"/ui/trash/{document}/restore", back=back) == f"/ui/documents/{document}"
+
+
+def test_an_address_says_nothing_that_was_not_done(sample: TestClient) -> None:
+    for done in ("deleted", "deleted:x", "nonsense", "renamed:00000000-0000-0000-0000-000000000000", "<b>"):
+        assert not page(sample, f"/ui/documents?{urlencode({'done': done})}").all("div", class_="toast")
+
+
+def test_products_are_exported(sample: TestClient, document: str) -> None:
+    got = sample.get(f"/ui/documents/{document}/export.csv")
+    assert got.headers["content-disposition"] == 'attachment; filename="small.csv"'
+    names = [row["name"] for row in csv.DictReader(got.text.splitlines()) if row["grain"] == "product"]
+    assert names == [p["name"] for p in sample.get(f"/documents/{document}/products").json()["products"]]
+    assert sample.get(f"/ui/documents/{document}/export.nothing").status_code == 422
+
+
+def test_images_are_reviewed_one_by_one(sample: TestClient, resources: Resources, document: str) -> None:
+    shown = [each["id"] for each in sample.get(f"/documents/{document}/images").json()["images"][:3]]
+    with resources.ledger.write() as connection:
+        connection.execute(update(images).where(images.c.id.in_(shown)).values(needs_review=True))
+
+    def current(address: str = "/ui/review") -> str:
+        return page(sample, address).links("/ui/images/")[0].rpartition("/")[2]
+
+    first, second = current(), current("/ui/review?skip=1")
+    assert first != second
+    assert post(sample, f"/ui/review/{first}/accept") == "/ui/review"
+    assert current() == second
+    refused = sample.post(f"/ui/review/{second}/correct", data={}, headers={"Origin": "http://127.0.0.1:8420"})
+    assert (refused.status_code, "nothing to correct" in refused.text) == (422, True)
+    assert Page(refused.text).all("input", **{"name": "material", "aria-describedby": "wrong"})
+    post(sample, f"/ui/review/{second}/correct", material="smoked oak")
+    third = current()
+    post(sample, f"/ui/review/{third}/reject", reason="It shows a logo.")
+    verdicts = [find_review_image(resources.ledger, each).standing for each in (first, second, third)]
+    assert [each and each.verdict.value for each in verdicts] == ["accepted", "corrected", "rejected"]
+    assert "material: smoked oak" in str(verdicts[1])
+    assert "No picture needs a review." in page(sample, "/ui/review").text
+
+
+def test_page_with_many_products_stays_small(sample: TestClient, resources: Resources, document: str) -> None:
+    with resources.ledger.write() as connection:
+        row = connection.execute(products.select().order_by(products.c.ordinal)).mappings().first()
+        assert row
+        here, elsewhere = row["record"]["pages"], [90]
+        for number in range(400):
+            new = {"id": str(uuid4()), "name": f"Product {number}"}
+            record = {**row["record"], **new, "pages": here if number < 10 else elsewhere}
+            connection.execute(products.insert().values({**row, **new, "ordinal": 100 + number, "record": record}))
+    read = page(sample, f"/ui/documents/{document}?page={here[0]}")
+    assert len(read.all("article", class_="product")) > 10
+    assert len(sample.get(f"/ui/documents/{document}?page={here[0]}").content) < MOST_BYTES
+    grid = page(sample, f"/ui/documents/{document}/products?offset=360")
+    assert "Product 399" in grid.text

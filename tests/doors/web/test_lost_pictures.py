@@ -1,0 +1,66 @@
+"""What was seen on a page and not taken stands on the pages of its document, with what a person may say of it."""
+
+import pytest
+from fastapi.testclient import TestClient
+
+from swatchbook.domain.records import LostPicture, LostState
+from swatchbook.resources import Resources
+from swatchbook.store.ledger.page_findings import add_audited, list_lost_pictures
+from swatchbook.store.ledger.stored_documents import get_document
+from tests.doors.web.conftest import Page, page
+
+
+@pytest.fixture
+def seen(resources: Resources, document: str) -> None:
+    found = [LostPicture(page=3, bbox=(10, y, 90, y + 80), share=0.01) for y in (10, 200)]
+    add_audited(resources.ledger, document, found)
+
+
+def say(sample: TestClient, document: str, box: str, state: str) -> None:
+    form = {"boxes": box, "state": state, "at": "3"}
+    asked = sample.post(f"/ui/documents/{document}/lost-pictures", data=form, follow_redirects=False)
+    assert (asked.status_code, asked.headers["location"]) == (303, f"/ui/documents/{document}?page=3#lost")
+
+
+@pytest.mark.usefixtures("seen")
+def test_its_page_counts_it_and_has_a_box_and_buttons(sample: TestClient, document: str) -> None:
+    first = page(sample, f"/ui/documents/{document}")
+    assert "2 possible pictures left out" in first.text
+    assert f"/ui/documents/{document}?page=3#lost" in first.links(f"/ui/documents/{document}?page=3")
+    shown = page(sample, f"/ui/documents/{document}?page=3")
+    assert len(named(shown, "Take in: 3:1")) == 1
+    assert len(named(shown, "Not a picture: 3:2")) == 1
+    assert "3:1? left out: looks like a picture" in shown.text
+    assert "2 possible pictures left out" in page(sample, "/ui/coverage").text
+    assert "2 possible pictures left out" in page(sample, "/ui/documents").text
+
+
+def named(read: Page, name: str) -> list[dict[str, str]]:
+    return [given for tag, given in read.tags if tag == "button" and given.get("aria-label") == name]
+
+
+@pytest.mark.usefixtures("seen")
+def test_a_click_dismisses_takes_in_and_puts_back(sample: TestClient, resources: Resources, document: str) -> None:
+    def states() -> list[str]:
+        return [picture.state.value for picture in list_lost_pictures(resources.ledger, document)]
+
+    say(sample, document, "3:1", "dismissed")
+    assert (states(), get_document(resources.ledger, document).status) == (["dismissed", "seen"], "completed")
+    assert "1 possible picture left out" in page(sample, f"/ui/documents/{document}?page=3").text
+    say(sample, document, "3:1", "seen")
+    say(sample, document, "3:2", "taken")
+    assert (states(), get_document(resources.ledger, document).status) == (["seen", "taken"], "queued")
+
+
+@pytest.mark.usefixtures("seen")
+def test_all_of_a_document_are_taken_in_at_once(sample: TestClient, resources: Resources, document: str) -> None:
+    assert "Take in all 2" in page(sample, f"/ui/documents/{document}").text
+    form = {"boxes": ["3:1", "3:2"], "state": "taken", "at": "3"}
+    assert sample.post(f"/ui/documents/{document}/lost-pictures", data=form).status_code == 200
+    assert {picture.state for picture in list_lost_pictures(resources.ledger, document)} == {LostState.TAKEN}
+
+
+@pytest.mark.parametrize("box", ["", "3", "3:0", "x:1", "3:1;", "9" * 8 + ":1"])
+def test_what_is_no_name_of_a_picture_is_refused(sample: TestClient, document: str, box: str) -> None:
+    form = {"boxes": [box], "state": "taken", "at": "3"}
+    assert sample.post(f"/ui/documents/{document}/lost-pictures", data=form).status_code == 422

@@ -1,0 +1,130 @@
+"""How many items are made together, by the memory that there is."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+from sqlalchemy import insert, update
+
+from swatchbook.domain.errors import OutOfMemory
+from swatchbook.domain.records import Role, RoleTag, text_key
+from swatchbook.domain.runtime.batch_size import ITEM_BYTES
+from swatchbook.domain.settings import Settings
+from swatchbook.ingest import embed as pipeline_embed
+from swatchbook.resources import Resources, open_resources
+from swatchbook.store.ledger import claims
+from swatchbook.store.ledger.calls import CallContext
+from swatchbook.store.ledger.runs import Run
+from swatchbook.store.ledger.tables import contents
+from swatchbook.store.ledger.tables import items as rows
+from swatchbook_base import e5
+from swatchbook_base.arrays import Vectors
+from tests.ingest.sources.pictures import draw
+from tests.ingest.test_scan import begin, scanned
+from tests.store.ledger.scene import begun, count
+
+TAG = e5.TAG  # as if it were the model in the settings
+TOTAL = 1 << 40  # bytes of memory that the machine has in these tests
+PLENTY = (0, TOTAL)
+SHORT = (TOTAL * 9 // 10, TOTAL)
+
+
+class Counting:
+    """A text encoder with memory for `room` texts at once. `seen` are the sizes it was asked for."""
+
+    tag = TAG
+    dimension = 2
+
+    def __init__(self, room: int = 1_000) -> None:
+        self.room = room
+        self.seen: list[int] = []
+
+    def embed(
+        self, texts: Sequence[str], kind: Literal["document", "query"] = "document", book: CallContext | None = None
+    ) -> Vectors:
+        self.seen.append(len(texts))
+        if len(texts) > self.room:
+            raise OutOfMemory(f"Only {self.room} texts fit.")
+        return np.tile(np.array([0.6, 0.8], np.float32), (len(texts), 1))
+
+
+@pytest.fixture
+def resources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Resources]:
+    monkeypatch.setattr(pipeline_embed, "MEMORY_PAUSE_SECONDS", 0.0)
+    with open_resources(Settings(home=tmp_path)) as tools:
+        tools.memory_use = lambda: PLENTY
+        yield tools
+
+
+def embed(resources: Resources, encoder: Counting, texts: int) -> Run:
+    """Make so many texts in batches of 20."""
+    resources.models._text_encoder = encoder
+    said = [f"Oak {number}." for number in range(texts)]
+    with resources.ledger.write() as connection:
+        connection.execute(insert(contents), [{"key": text_key(text), "text": text} for text in said])
+    run = begun(resources.ledger, texts=map(text_key, said), requested=[RoleTag(role=Role.TEXT, tag=TAG)])
+    for batch in claims.cut_batches(resources.ledger, run, 20):
+        pipeline_embed.process_batch(resources, run, batch, size=20, last_try=False)
+    assert count(resources.ledger, rows, state="done") == texts
+    return run
+
+
+def test_size_that_worked_after_out_of_memory_is_kept_for_the_run(resources: Resources) -> None:
+    encoder = Counting(room=5)
+    run = embed(resources, encoder, 60)
+    assert encoder.seen == [20, 10, 5, 5, 10, 5, 5] + [5] * 8
+    (warning,) = resources.batch_sizes[run.token].warnings()
+    assert warning == "Worked in batches of at most 5, because larger ones failed: Only 5 texts fit."
+
+
+def test_memory_that_stays_short_halves_the_batches_down_to_one_and_is_named(resources: Resources) -> None:
+    resources.memory_use = lambda: SHORT
+    encoder = Counting()
+    run = embed(resources, encoder, 20)
+    assert encoder.seen == [10, 5, 2, 1, 1, 1]
+    (warning,) = resources.batch_sizes[run.token].warnings()
+    assert warning == "Worked one at a time because memory was near or above 80 %: 3 times."
+
+
+def test_memory_that_comes_back_makes_batches_whole_again(resources: Resources) -> None:
+    answers = iter([SHORT, SHORT])
+    resources.memory_use = lambda: next(answers, PLENTY)
+    encoder = Counting()
+    run = embed(resources, encoder, 60)
+    assert encoder.seen == [10, 5, 5, 20, 20]
+    assert resources.batch_sizes[run.token].warnings() == ()
+
+
+def test_first_batch_is_as_large_as_free_memory_allows(resources: Resources) -> None:
+    free = 6 * ITEM_BYTES * pipeline_embed.IN_FLIGHT
+    resources.memory_use = lambda: (int(TOTAL * 0.8) - free, TOTAL)
+    encoder = Counting()
+    embed(resources, encoder, 20)
+    assert encoder.seen == [6, 6, 6, 2]
+
+
+@pytest.mark.parametrize(("crashes", "commits"), [(0, 1), (1, 2)])
+def test_text_is_committed_with_its_analysis(
+    resources: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, crashes: int, commits: int
+) -> None:
+    for number in range(3):
+        draw(tmp_path / "pictures" / f"{number}.png", number)
+    work = begin(resources, tmp_path / "pictures")
+    scanned(resources, work)
+    with resources.ledger.write() as connection:
+        connection.execute(update(rows).values(crashes=crashes))
+    commit, called = claims.commit, list[int]()
+
+    def counted(*given: Any, **more: Any) -> list[claims.FailedItem]:
+        called.append(1)
+        return commit(*given, **more)
+
+    monkeypatch.setattr(claims, "commit", counted)
+    batch, _ = claims.cut_batches(resources.ledger, work.run, 20)
+    result = pipeline_embed.process_batch(resources, work.run, batch, size=20, last_try=False)
+    assert len(called) == commits
+    titles = count(resources.ledger, rows, role=Role.TEXT)
+    assert count(resources.ledger, rows, state="done") == result.made == count(resources.ledger, rows) - titles
+    assert count(resources.ledger, rows, role=Role.UNDERSTANDING) > 0

@@ -1,0 +1,128 @@
+"""What an ingest would cost is told before anything is asked."""
+
+import io
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from swatchbook.domain.records import IngestOptions, Role
+from swatchbook.domain.settings import load_settings
+from swatchbook.doors.cli.ingest_plan import draw
+from swatchbook.ingest.cache_keys import stage_key
+from swatchbook.ingest.estimate import Estimate, estimate
+from swatchbook.ingest.register import register
+from swatchbook.read_ahead import find_reading
+from swatchbook.resources import Resources, open_resources
+from tests.models.providers.standin import KEY, Provider, provider
+
+
+def drawn(told: Estimate) -> str:
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(draw(told))
+    return console.export_text()
+
+
+@pytest.fixture
+def there() -> Iterator[Provider]:
+    with provider() as server:
+        yield server
+
+
+@pytest.fixture
+def costly(home: Path, ingested_home: Path, there: Provider, monkeypatch: pytest.MonkeyPatch) -> Iterator[Resources]:
+    """Resources whose models are all provided by a stand-in provider; the pages of the sample have been read."""
+    for kept in ("files", "prefect/results"):
+        shutil.copytree(ingested_home / kept, home / kept)
+    given = {
+        "ANALYST": "vision",
+        "DISCOVERY": "llm",
+        "TEXT_ENCODER": "voyage",
+        "VISION__MODEL": "see",
+        "REVIEW__MODEL": "see",  # who looked first looks not again
+        "LLM__MODEL": "say",
+    }
+    for part in ("VISION", "LLM", "TEXT"):
+        given |= {f"{part}__URL": there.openai_url, f"{part}__API_KEY": KEY}
+    for name, value in given.items():
+        monkeypatch.setenv(f"SWATCHBOOK_{name}", value)
+    price = {"input": 1.0, "output": 2.0}
+    monkeypatch.setenv("SWATCHBOOK_PRICES", json.dumps({"see": price, "say": price}))
+    with open_resources(load_settings()) as resources:
+        yield resources
+
+
+def test_the_pages_are_kept_for_the_ingest_that_follows(home: Path, small_catalogue: Path) -> None:
+    with open_resources(load_settings()) as resources:
+        estimate(resources, small_catalogue, IngestOptions())
+        registered = register(resources, small_catalogue, owner="default", options=IngestOptions()).document
+        key = stage_key("read", registered.content, resources.settings, IngestOptions(), force=registered.force)
+        kept = find_reading(resources.settings, resources.files, key)
+        assert kept is not None
+        assert kept.page_count == 6
+
+
+def test_every_call_is_counted_and_none_is_made(costly: Resources, there: Provider, small_catalogue: Path) -> None:
+    told = estimate(costly, small_catalogue, IngestOptions())
+    truth = json.loads(small_catalogue.with_suffix(".truth.json").read_text())
+    assert (told.pages, told.products, told.images) == (6, len(truth["products"]), truth["images"])
+    of = {(each.stage, each.part): each for each in told.planned}
+    assert of["discover", "llm"].calls == 1
+    assert of["describe", "llm"].calls == told.products
+    assert of["embed", "vision"].calls == told.images
+    assert of["embed", "text"].calls == told.images + told.chunks
+    for each in told.planned:
+        price = {"input": 1.0, "output": 2.0}
+        known = (price["input"] * each.tokens_in + price["output"] * each.tokens_out) / 1e6
+        assert each.usd == (None if each.part == "text" else pytest.approx(known))
+        assert each.tokens_in > 0
+    assert "review" not in {each.stage for each in told.planned}
+    assert told.usd is None, "a price is missing"
+    assert "Total unknown: the price of voyage-3.5 is not known, so that --max-usd is refused." in drawn(told)
+    assert there.asked == []
+
+
+def test_a_published_price_is_shown_with_its_date(
+    costly: Resources, there: Provider, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SWATCHBOOK_TEXT__URL")
+    with open_resources(load_settings()) as resources:
+        told = estimate(resources, small_catalogue, IngestOptions())
+    (text,) = (each for each in told.planned if each.part == "text")
+    assert text.usd == pytest.approx(0.06 * text.tokens_in / 1e6)
+    assert {each.checked for each in told.planned} == {None, text.checked}
+    assert f"Published prices as of {text.checked}" in drawn(told)
+    assert there.asked == []
+
+
+def test_second_looks_are_counted_as_if_every_new_picture_were_weak(
+    costly: Resources, there: Provider, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWATCHBOOK_REVIEW__MODEL", "look")
+    prices = {model: {"input": 1.0, "output": 2.0} for model in ("see", "say", "look", "voyage-3.5")}
+    monkeypatch.setenv("SWATCHBOOK_PRICES", json.dumps(prices))
+    with open_resources(load_settings()) as resources:
+        told = estimate(resources, small_catalogue, IngestOptions())
+        assert "as if every new picture had a low score" in drawn(told)
+    seen, text = (each for each in told.planned if each.stage == "review")
+    (vision,) = (each for each in told.planned if each.part == "vision")
+    assert (seen.model, seen.calls, seen.tokens_in) == ("look", told.images, vision.tokens_in)
+    assert (text.part, text.calls) == ("text", told.images)
+    assert told.usd == pytest.approx(sum(each.usd or 0 for each in told.planned))
+    assert there.asked == []
+
+
+def test_what_is_not_wanted_or_made_here_costs_nothing(
+    costly: Resources, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = estimate(costly, small_catalogue, IngestOptions(roles=frozenset({Role.VISUAL})))
+    assert {each.stage for each in told.planned} == {"discover", "describe"}
+    for part in ("ANALYST", "DISCOVERY", "TEXT_ENCODER", "REVIEW__MODEL"):
+        monkeypatch.delenv(f"SWATCHBOOK_{part}")
+    with open_resources(load_settings()) as resources:
+        told = estimate(resources, small_catalogue, IngestOptions())
+    assert told.planned == ()
+    assert told.usd == 0

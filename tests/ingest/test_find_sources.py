@@ -1,0 +1,85 @@
+"""Where each file of a folder belongs."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from swatchbook.domain.errors import InvalidReference, UnsupportedFormat
+from swatchbook.ingest.find_sources import find_sources
+from swatchbook.store.ledger.stored_documents import BATCH, FOLDER, PDF
+
+SUFFIXES = ("jpg", "png")
+
+
+def made(root: Path, *names: str) -> Path:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(b"x")
+    return root
+
+
+def found(path: Path) -> list[tuple[str, str]]:
+    sources = find_sources(path, SUFFIXES)
+    return [(os.path.relpath(source.path, path), source.kind) for source in sources]
+
+
+def test_folder_of_all_kinds_gives_each_file_its_place(tmp_path: Path) -> None:
+    made(
+        tmp_path, "b.pdf", "1.jpg", "notes.txt", ".hidden.png", ".git/x.png", "deep/er/A.PDF", "deep/2.png",
+        "shop/items.jsonl", "shop/photos/3.jpg", "shop/photos/more.jsonl", "shop/leaflet.pdf", "old/items.jsonl",
+    )  # fmt: skip
+    assert found(tmp_path) == [
+        ("b.pdf", PDF), ("deep/er/A.PDF", PDF), ("old", BATCH), ("shop", BATCH), ("shop/leaflet.pdf", PDF),
+        (".", FOLDER),
+    ]  # fmt: skip
+
+
+def test_sidecar_above_folders_of_pictures_makes_no_batch(tmp_path: Path) -> None:
+    made(tmp_path, "chairs/1.jpg", "tables/2.jpg", "shop/metadata.jsonl", "shop/photos/3.jpg")
+    (tmp_path / "metadata.csv").write_text("file_name,title\nchairs/1.jpg,Chair\n")
+    assert found(tmp_path) == [("shop", BATCH), (".", FOLDER)]
+
+
+@pytest.mark.parametrize(("name", "kind"), [("a.JPG", FOLDER), ("items.jsonl", BATCH), ("a.pdf", PDF)])
+def test_file_that_is_named_is_taken_by_its_suffix(tmp_path: Path, name: str, kind: str) -> None:
+    assert found(made(tmp_path, name) / name) == [(".", kind)]
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [(b"%PDF-1.7", PDF), (b"id,title,images\n1,A,a.jpg\n", BATCH), (b'{"id": 1, "title": "A"}', BATCH)],
+)
+def test_other_file_is_taken_by_its_content(tmp_path: Path, content: bytes, kind: str) -> None:
+    (tmp_path / "export").write_bytes(content)
+    assert found(tmp_path / "export") == [(".", kind)]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"GIF89a", "a picture of a kind"),
+        (b"<html><p>", "a web page"),
+        (b"Dear all,\n", "no list of items"),
+        (b"", "empty"),
+    ],
+)
+def test_file_of_no_known_kind_is_refused_by_what_it_is(tmp_path: Path, content: bytes, reason: str) -> None:
+    (tmp_path / "export").write_bytes(content)
+    with pytest.raises(UnsupportedFormat, match=reason):
+        found(tmp_path / "export")
+
+
+def test_links_to_folders_are_not_followed(tmp_path: Path) -> None:
+    made(tmp_path / "batch", "items.jsonl", "1.jpg")
+    made(tmp_path / "elsewhere", "2.jpg", "b.pdf")
+    (tmp_path / "batch" / "link").symlink_to(tmp_path / "elsewhere")
+    assert found(tmp_path / "batch") == [(".", BATCH)]
+    assert found(made(tmp_path / "neither", "notes.txt")) == []
+
+
+def test_path_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidReference, match="no such file or folder"):
+        find_sources(tmp_path / "nowhere", SUFFIXES)
+    with pytest.raises(InvalidReference, match="name too long"):
+        find_sources(tmp_path / ("a" * 300), SUFFIXES)

@@ -1,0 +1,262 @@
+"""Writes to the index that arrive after their publisher has died, hung or given up leave nothing behind."""
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import update
+
+from swatchbook.deployments.scheduler.tick import tick
+from swatchbook.domain.errors import IndexDown
+from swatchbook.index import weaviate_connection
+from swatchbook.index.contract import WRITE_SECONDS, IndexObject, Space
+from swatchbook.index.weaviate import WeaviateIndex
+from swatchbook.ingest import publish as publish_module
+from swatchbook.ingest.delete import delete
+from swatchbook.ingest.publish import publish_all, publish_round
+from swatchbook.resources import Resources
+from swatchbook.store.ledger import publishing, stage_results
+from swatchbook.store.ledger.item_tries import LEASE_SECONDS
+from swatchbook.store.ledger.runs import Run
+from swatchbook.store.ledger.space_registry import registered
+from swatchbook.store.ledger.tables import images, late_writes
+from tests.doubles.index import TroubledIndex
+from tests.store.ledger.scene import begin, extraction, image, make_all, placed, rows_of
+from tests.weaviate_server import RunningWeaviate, weaviate_server
+
+__all__ = ["weaviate_server"]
+
+PICTURES = tuple(f"picture {n}" for n in range(5))
+
+
+def made(resources: Resources, *names: str, caption: str = "") -> Run:
+    """A document whose pictures are made and not yet published."""
+    run = begin(resources.ledger)
+    shown = [placed(run, name, caption=caption) for name in names]
+    stage_results.save_extraction(resources.ledger, run, extraction(*shown))
+    make_all(resources.ledger, run)
+    return run
+
+
+KEPT = image("of another document")
+
+
+def keep(resources: Resources) -> None:
+    """Another document, published, so that the spaces stay when the one under test is deleted."""
+    run = begin(resources.ledger, content="another")
+    stage_results.save_extraction(resources.ledger, run, extraction(placed(run, "of another document")))
+    make_all(resources.ledger, run)
+    publish_round(resources)
+
+
+def spaces(resources: Resources) -> list[Space]:
+    return [each.space for each in registered(resources.ledger)]
+
+
+def held(resources: Resources) -> set[str]:
+    """The ids of all objects in the index, but for those of the other document."""
+    return {each for space in spaces(resources) for each in resources.index.ids(space)} - {KEPT}
+
+
+def texts(resources: Resources) -> set[str]:
+    """The texts of all objects in the index."""
+    found = set[str]()
+    for space in spaces(resources):
+        found |= {each.payload.text for each in resources.index.fetch(space, [*resources.index.ids(space)]).values()}
+    return found
+
+
+def let_late_writes_be_due(resources: Resources) -> None:
+    with resources.ledger.write() as connection:
+        connection.execute(update(late_writes).values(due_at=0.0))
+
+
+def end_leases(resources: Resources) -> None:
+    """As if the publisher had been silent for a minute."""
+    with resources.ledger.write() as connection:
+        connection.execute(update(images).where(images.c.publish_lease.is_not(None)).values(publish_until=0.0))
+
+
+def objects_to_publish(resources: Resources) -> list[tuple[Space, list[IndexObject]]]:
+    """What a publisher that has just leased everything is about to write."""
+    rows = publishing.lease_dirty(resources.ledger, "publish:one that dies")
+    found = publishing.publications(resources.ledger, rows)
+    return [
+        (each.space, [IndexObject(p.row.id, p.vectors[each.pair], p.payload) for p in found if each.pair in p.vectors])
+        for each in registered(resources.ledger)
+    ]
+
+
+def test_a_write_ends_within_the_lease_of_its_publisher() -> None:
+    assert publish_module._RENEW_SECONDS + WRITE_SECONDS < LEASE_SECONDS
+    assert publishing.LATE_SECONDS[0] >= LEASE_SECONDS + WRITE_SECONDS
+
+
+def test_write_of_a_killed_publisher_that_arrives_after_the_delete_is_removed_again(
+    resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(resources)
+    run = made(resources, *PICTURES)
+    publish_round(resources)
+    publishing.mark_all_dirty(resources.ledger)
+    in_the_network = objects_to_publish(resources)
+    end_leases(resources)
+    assert delete(resources, run.document)
+    assert held(resources) == set()
+    for space, objects in in_the_network:
+        resources.index.upsert(space, objects)
+    assert held(resources) == {image(name) for name in PICTURES}
+    publish_all(resources, at_most=0)
+    assert held(resources) != set()  # it may still be too early to know that no more arrives
+    let_late_writes_be_due(resources)
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    assert asyncio.run(tick(resources)).troubles == ()  # a round of the loop
+    assert held(resources) == set()
+    assert rows_of(resources.ledger, late_writes) == {}
+
+
+def test_older_payload_that_arrives_late_is_replaced_by_the_newer_one(resources: Resources) -> None:
+    run = made(resources, "oak", caption="old words")
+    publish_round(resources)
+    publishing.mark_all_dirty(resources.ledger)
+    in_the_network = objects_to_publish(resources)
+    end_leases(resources)
+    stage_results.save_extraction(resources.ledger, run, extraction(placed(run, "oak", caption="new words")))
+    publish_all(resources, at_most=0)
+    assert {"new" in text for text in texts(resources)} == {True}
+    for space, objects in in_the_network:
+        resources.index.upsert(space, objects)
+    assert {"new" in text for text in texts(resources)} == {False}
+    let_late_writes_be_due(resources)
+    publish_all(resources, at_most=0)
+    assert {"new" in text for text in texts(resources)} == {True}
+
+
+def test_publisher_that_lost_its_lease_writes_nothing_into_the_next_space(
+    resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(resources, *PICTURES)
+    publish_round(resources)
+    publishing.mark_all_dirty(resources.ledger)
+    monkeypatch.setattr(publish_module, "_RENEW_SECONDS", 0.0)
+    writes = list[object]()
+
+    def hang(ids: object) -> None:
+        writes.append(ids)
+        end_leases(resources)
+        publishing.lease_dirty(resources.ledger, "publish:another")
+
+    index, resources.index = resources.index, TroubledIndex(resources.index, upsert=hang)
+    assert len(spaces(resources)) > 1
+    with pytest.raises(IndexDown, match="lease"):
+        publish_round(resources)
+    assert len(writes) == 1
+    resources.index = index
+    end_leases(resources)
+    publish_all(resources, at_most=0)
+    assert publishing.count_unpublished(resources.ledger) == 0
+
+
+def test_publisher_that_returns_after_its_document_was_deleted_has_its_objects_removed(resources: Resources) -> None:
+    keep(resources)
+    run = made(resources, *PICTURES)
+    publish_round(resources)
+    publishing.mark_all_dirty(resources.ledger)
+    index = resources.index
+    hung = [False]
+
+    def hang(ids: object) -> None:
+        if not hung[0]:
+            hung[0] = True
+            end_leases(resources)
+            resources.index = index
+            assert delete(resources, run.document)
+
+    resources.index = TroubledIndex(index, upsert=hang)
+    publish_round(resources)
+    assert held(resources) == {image(name) for name in PICTURES}
+    publish_all(resources, at_most=0)  # it came back, so nothing more of it can arrive
+    assert held(resources) == set()
+
+
+@pytest.mark.gate
+def test_unanswered_write_that_weaviate_gets_after_the_delete_is_removed_again(
+    resources: Resources, weaviate_server: RunningWeaviate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    direct = weaviate_server.index()
+    resources.index = direct
+    keep(resources)
+    run = made(resources, *PICTURES)
+    publish_round(resources)
+    publishing.mark_all_dirty(resources.ledger)
+    monkeypatch.setattr(weaviate_connection, "WRITE_SECONDS", 2)
+    try:
+        with held_network(weaviate_server.grpc_port) as (port, hold, let_through):
+            slow = WeaviateIndex(weaviate_server.url, grpc_port=port, api_key=weaviate_server.api_key)
+            for space in spaces(resources):  # so that only the write is held
+                assert len(slow.fetch(space, [image(name) for name in PICTURES])) == len(PICTURES)
+            resources.index = slow
+            hold()
+            with pytest.raises(IndexDown):
+                publish_round(resources)
+            resources.index = direct
+            assert delete(resources, run.document)
+            assert held(resources) == set()
+            let_through()
+            end = time.monotonic() + 40
+            while not held(resources) and time.monotonic() < end:
+                time.sleep(0.1)
+            slow.close()
+        assert held(resources) != set(), "Weaviate applies what was held, however late"
+        let_late_writes_be_due(resources)
+        publish_all(resources, at_most=0)
+        assert held(resources) == set()
+    finally:
+        for space in spaces(resources):
+            direct.drop(space)
+
+
+@contextmanager
+def held_network(target: int) -> Iterator[tuple[int, Callable[[], None], Callable[[], None]]]:
+    """A TCP relay to a port: its own port, and calls that hold what clients send, and let through what came within a
+    second of the first byte held. What came later, the cancel of the write, is lost: it might overtake the write.
+    """
+    is_held, over = threading.Event(), threading.Event()
+    held = list[tuple[float, socket.socket, bytes]]()
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def relay(source: socket.socket, sink: socket.socket, to_server: bool) -> None:
+        try:
+            while data := source.recv(1 << 16):
+                if to_server and is_held.is_set():
+                    held.append((time.monotonic(), sink, data))
+                else:
+                    sink.sendall(data)
+        except OSError:
+            return
+
+    def accept() -> None:
+        while not over.is_set():
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection(("127.0.0.1", target))
+            for source, sink in ((client, server), (server, client)):
+                threading.Thread(target=relay, args=(source, sink, sink is server), daemon=True).start()
+
+    def let_through() -> None:
+        for received, sink, data in held:
+            if received < held[0][0] + 1.0:
+                sink.sendall(data)
+
+    threading.Thread(target=accept, daemon=True).start()
+    try:
+        yield listener.getsockname()[1], is_held.set, let_through
+    finally:
+        over.set()
+        listener.close()

@@ -1,0 +1,156 @@
+"""Cutting a document's batches into shards, and what parent and shard must agree on."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import swatchbook
+from swatchbook.domain import tracing
+from swatchbook.domain.errors import Configuration, FileMissing
+from swatchbook.domain.records import IngestOptions
+from swatchbook.domain.setting_values import Rates
+from swatchbook.domain.settings import Settings
+from swatchbook.ingest import shards
+from swatchbook.ingest.run import Work
+from swatchbook.ingest.shards import Shard, cut_shards, shard_fingerprint
+from swatchbook.resources import Resources, open_resources
+from swatchbook.store.ledger import item_runs
+from swatchbook.store.ledger.claims import Batch
+from swatchbook.store.ledger.runs import Run
+from tests.otlp_receiver import Receiver, receiver
+
+__all__ = ["receiver"]
+
+
+def work(**options: object) -> Work:
+    return Work(
+        run=Run(token="0" * 26, document="d", generation="1" * 26), document="d", name="a.pdf", owner="anna",
+        content="0" * 64, file="0" * 64 + ".pdf", options=IngestOptions.model_validate(options), force=None,
+    )  # fmt: skip
+
+
+def batches(images: int, chunks: int = 0, *, alone: int = 0, size: int = 20) -> list[Batch]:
+    kinds = [("image", images, False), ("chunk", chunks, False), ("image", alone, True)]
+    return [
+        Batch(number=1, of=1, kind=kind, first=start + 1, total=total, alone=apart,
+              members=tuple(f"{kind}{apart}{n}" for n in range(start, min(start + size, total))))
+        for kind, total, apart in kinds
+        for start in range(0, total, size)
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def resources(tmp_path: Path) -> Iterator[Resources]:
+    with open_resources(Settings(home=tmp_path, shards={"slots": 2, "seconds": 30})) as resources:
+        yield resources
+
+
+def cut(resources: Resources, given: list[Batch]) -> tuple[Shard, ...]:
+    return cut_shards(resources, work(), given)
+
+
+def test_shards_at_once_keep_within_the_limits_of_providers_together(tmp_path: Path) -> None:
+    paced = Settings(
+        home=tmp_path,
+        shards={"slots": 4},
+        vision={"per_minute": Rates(calls=60)},
+        text={"per_minute": Rates(tokens=10_000)},
+    )
+    with open_resources(paced) as resources:
+        cards = cut(resources, batches(256))
+        assert {card.share for card in cards} == {0.25}
+        resources.take_share(cards[0].share)
+        given = resources.settings
+        assert (given.vision.per_minute, given.text.per_minute) == (Rates(calls=15), Rates(tokens=2_500))
+        assert given.llm.per_minute == Rates(), "no limit stays none"
+        resources.take_share(0.001)
+        assert resources.settings.vision.per_minute.calls == 1, "nobody is kept from asking at all"
+
+
+def test_a_catalogue_is_spread_over_all_slots_twice(resources: Resources) -> None:
+    cards = cut(resources, batches(256, 390))
+    assert len(cards) == 4
+    assert [(shard.number, shard.of) for shard in cards] == [(n, 4) for n in range(1, 5)]
+    assert max(shard.images for shard in cards) <= 2 * min(shard.images for shard in cards[:3])
+
+
+def test_much_work_is_cut_by_its_time(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(item_runs, "image_seconds", lambda ledger: 0.3)
+    assert len(cut(resources, batches(2_000))) == 20  # 600 s of work, 30 s each
+
+
+def test_batches_that_a_process_died_at_are_in_shards_of_their_own(resources: Resources) -> None:
+    for shard in cut(resources, batches(60, alone=40)):
+        assert len({batch.alone for batch in shard.batches}) == 1
+
+
+@given(images=st.integers(0, 400), chunks=st.integers(0, 400), alone=st.integers(0, 60), slots=st.integers(1, 8))
+def test_every_batch_is_in_one_shard_and_none_is_empty(
+    tmp_path_factory: pytest.TempPathFactory, images: int, chunks: int, alone: int, slots: int
+) -> None:
+    given_batches = batches(images, chunks, alone=alone)
+    with open_resources(Settings(home=tmp_path_factory.getbasetemp() / "any", shards={"slots": slots})) as resources:
+        cut = cut_shards(resources, work(), given_batches)
+    assert [batch for shard in cut for batch in shard.batches] == given_batches
+    assert all(shard.batches for shard in cut)
+    assert len(cut) >= min(2 * slots, len(given_batches)) or alone
+
+
+def test_manifest_comes_back_as_it_was_kept(resources: Resources) -> None:
+    (shard,) = cut(resources, batches(3))
+    key = shards.keep(resources, shard)
+    assert shards.keep(resources, shard) == key
+    assert shards.load(resources, key) == shard
+    with pytest.raises(FileMissing):
+        shards.load(resources, "0" * 64 + ".shard")
+
+
+def test_worker_of_another_version_or_of_other_settings_is_refused(
+    resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (shard,) = cut(resources, batches(3))
+    key = shards.keep(resources, shard)
+    other = Settings(home=resources.settings.home, max_image_side=1_000)
+    assert shard_fingerprint(other, work()) != shard.fingerprint
+    monkeypatch.setattr(shards, "code_version", lambda: "another")
+    with pytest.raises(Configuration, match="another version of Swatchbook, or other settings"):
+        shards.load(resources, key)
+
+
+def test_manifest_carries_the_trace_of_its_stage(resources: Resources, receiver: Receiver) -> None:
+    pytest.importorskip("opentelemetry.sdk.trace")
+    with tracing.span("stage"):
+        (shard,) = cut(resources, batches(3))
+        stage = tracing.traceparent()
+    assert stage
+    assert shards.load(resources, shards.keep(resources, shard)).work.trace == stage
+
+
+def test_how_the_work_is_done_is_not_what_must_be_agreed_on(resources: Resources) -> None:
+    assert shard_fingerprint(resources.settings, work(batch_size=7)) == shard_fingerprint(resources.settings, work())
+    assert shard_fingerprint(resources.settings, work(focus=False)) != shard_fingerprint(resources.settings, work())
+
+
+def test_code_version_is_the_same_wherever_the_sources_are(tmp_path: Path) -> None:
+    """A wheel has files where a checkout has links to folders."""
+    installed = shutil.copytree(Path(swatchbook.__path__[0]), tmp_path / "swatchbook")
+    assert not (installed / "flows").is_symlink()
+    assert shards.code_version(installed) == shards.code_version()
+
+
+@pytest.mark.parametrize(("chosen", "missing"), [({}, "ledger"), ({"ledger_url": "postgresql://x/y"}, "index")])
+def test_containers_cannot_share_files_of_one_machine(tmp_path: Path, chosen: dict[str, str], missing: str) -> None:
+    with pytest.raises(Configuration, match=f"the {missing} must be one"):
+        shards.require_pool(Settings.model_validate({"home": tmp_path, **chosen}))
+
+
+def test_option_goes_before_setting(tmp_path: Path) -> None:
+    inline, pool = Settings(home=tmp_path), Settings(home=tmp_path, execution="pool")
+    assert not shards.is_on_pool(inline, IngestOptions())
+    assert shards.is_on_pool(inline, IngestOptions(execution="pool"))
+    assert shards.is_on_pool(pool, IngestOptions())
+    assert not shards.is_on_pool(pool, IngestOptions(execution="inline"))

@@ -1,0 +1,546 @@
+"""The account closes, whatever happened; what it says of failures, documents and coverage."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete, insert
+from sqlalchemy.event import listen, remove
+
+from swatchbook.domain.errors import InvalidReference, ProviderTimeout, UnreadableImage
+from swatchbook.domain.records import (
+    COUNTED,
+    Discovery,
+    DocumentStatus,
+    Evidence,
+    FailedPage,
+    ImageState,
+    ItemState,
+    LinkKind,
+    LooseText,
+    LostPicture,
+    PlacementState,
+    Plan,
+    PlannedPage,
+    Role,
+    RoleTag,
+    RunReport,
+    Stage,
+    Unassigned,
+    identity,
+    pair_key,
+    sha256,
+)
+from swatchbook.store.ledger import edited_products, page_findings, publishing, runs, schedule, stage_results
+from swatchbook.store.ledger.database import Ledger
+from swatchbook.store.ledger.queries import account, search_results
+from swatchbook.store.ledger.queries.account import Account
+from swatchbook.store.ledger.queries.activity import failing_others
+from swatchbook.store.ledger.queries.coverage import count_coverage
+from swatchbook.store.ledger.queries.document import read_products, show_document
+from swatchbook.store.ledger.queries.document_figures import document_figures
+from swatchbook.store.ledger.queries.document_parts import list_pages
+from swatchbook.store.ledger.queries.report import document_report, failures, other_failures
+from swatchbook.store.ledger.stored_documents import find_document, get_document, list_documents
+from swatchbook.store.ledger.tables import calls, documents, images, items, metadata, placements, requested
+from tests.fixtures import SOAK
+from tests.store.ledger.scene import (
+    ANALYSIS,
+    COLOR,
+    EVERYTHING,
+    MULTIMODAL,
+    UNDERSTANDING,
+    VISUAL,
+    begin,
+    chunked,
+    end,
+    extraction,
+    image,
+    ingest,
+    key,
+    link,
+    make_all,
+    pass_time,
+    placed,
+    product,
+    publish_all,
+    reading,
+    states,
+)
+
+
+def closes(counted: Account) -> bool:
+    parts = (counted.complete, counted.partial, counted.failed, counted.rejected, counted.pending)
+    return counted.found == sum(parts)
+
+
+WANTS = (VISUAL, COLOR, ANALYSIS, UNDERSTANDING, MULTIMODAL)
+OWNERS = {"one": "anna", "two": "anna", "three": "bert"}
+STATES = st.sampled_from([None, *ItemState])
+
+
+@st.composite
+def collections(draw: st.DrawFn) -> dict[str, Any]:
+    """Documents with wants and placements, pictures with items, texts and what is published, all at random."""
+    names = ["a", "b", "c"]
+    return {
+        "wants": {d: draw(st.sets(st.sampled_from(WANTS))) for d in OWNERS},
+        "placed": {
+            d: draw(st.lists(st.tuples(st.sampled_from(names), st.sampled_from(list(PlacementState))), max_size=4))
+            for d in OWNERS
+        },
+        "items": {(n, want): draw(STATES) for n in names for want in (VISUAL, COLOR, ANALYSIS)},
+        "texts": {n: draw(st.sampled_from([None, "t1", "t2"])) for n in names},
+        "understood": {text: draw(STATES) for text in ("t1", "t2")},
+        "joined": {(n, text): draw(STATES) for n in names for text in ("t1", "t2")},
+        "made": {n: draw(st.integers(0, 2)) for n in names},
+        "published": {n: draw(st.integers(0, 2)) for n in names},
+    }
+
+
+def lay(ledger: Ledger, told: dict[str, Any]) -> None:
+    """The collection, straight into the tables."""
+    with ledger.write() as connection:
+        for table in reversed(metadata.sorted_tables):
+            connection.execute(delete(table))
+        for name, owner in OWNERS.items():
+            connection.execute(
+                insert(documents).values(
+                    id=name, owner=owner, content=name, kind="pdf", name=name, size=1, status="completed",
+                    stage="COMPLETED", options={}, generation="G", created_at=0, updated_at=0,
+                )
+            )  # fmt: skip
+            for want in told["wants"][name]:
+                connection.execute(
+                    insert(requested).values(document=name, generation="G", role=want.role, tag=want.tag)
+                )
+        for owner in set(OWNERS.values()):
+            for name, text in told["texts"].items():
+                connection.execute(
+                    insert(images).values(
+                        id=image(name, owner), owner=owner, content_key=key(name), text_key=text, dirty=2,
+                        pair_key=text and pair_key(key(name), text), made=told["made"][name],
+                        published=told["published"][name],
+                    )
+                )  # fmt: skip
+        for document, shown in told["placed"].items():
+            for ordinal, (name, state) in enumerate(shown):
+                connection.execute(
+                    insert(placements).values(
+                        id=identity(document, ordinal), document=document, generation="G", ordinal=ordinal, page=1,
+                        image=image(name, OWNERS[document]), kind="embedded", bbox=[0, 0, 1, 1], state=state,
+                    )
+                )  # fmt: skip
+        made = {(key(name), want): state for (name, want), state in told["items"].items()}
+        made |= {(text, UNDERSTANDING): state for text, state in told["understood"].items()}
+        made |= {(pair_key(key(name), text), MULTIMODAL): state for (name, text), state in told["joined"].items()}
+        for (item_key, want), state in made.items():
+            if state is not None:
+                connection.execute(insert(items).values(key=item_key, role=want.role, tag=want.tag, state=state))
+
+
+def state_by_the_rule(told: dict[str, Any], name: str, asked: list[set[RoleTag]]) -> ImageState:
+    """Of one image shown by documents with these wants."""
+    states = [item_by_the_rule(told, name, want, some) or ItemState.PENDING for some in asked for want in some]
+    done = states.count(ItemState.DONE)
+    if ItemState.PENDING in states or ItemState.LEASED in states:
+        return ImageState.PENDING
+    if done and told["published"][name] < told["made"][name]:
+        return ImageState.PENDING
+    if states and states.count(ItemState.REJECTED) == len(states):
+        return ImageState.REJECTED
+    if done == len(states):
+        return ImageState.COMPLETE
+    return ImageState.PARTIAL if done else ImageState.FAILED
+
+
+def item_by_the_rule(told: dict[str, Any], name: str, want: RoleTag, beside: set[RoleTag]) -> ItemState | None:
+    """Of one item of an image, in a document that wants all of these; None where there is nothing to show."""
+    text = told["texts"][name]
+
+    made: dict[tuple[str, RoleTag], ItemState | None] = told["items"]
+    if want not in (UNDERSTANDING, MULTIMODAL):
+        return made[name, want]
+    if text is None:
+        return made[name, ANALYSIS] if ANALYSIS in beside else None
+    own: ItemState | None = told["understood"][text] if want is UNDERSTANDING else told["joined"][name, text]
+    if own or want is UNDERSTANDING or VISUAL not in beside:
+        return own
+    return None if made[name, VISUAL] is ItemState.DONE else made[name, VISUAL]
+
+
+@pytest.mark.gate
+@settings(max_examples=400 if SOAK else settings().max_examples // 2)
+@given(told=collections())
+def test_account_closes_and_follows_the_rule(ledger: Ledger, told: dict[str, Any]) -> None:
+    lay(ledger, told)
+    shown = {d: {n for n, state in told["placed"][d] if state in COUNTED} for d in OWNERS}
+
+    def expected(scope: list[str]) -> Counter[str]:
+        return Counter(
+            state_by_the_rule(told, name, [told["wants"][d] for d in scope if OWNERS[d] == owner and name in shown[d]])
+            for owner in set(OWNERS.values())
+            for name in sorted({n for d in scope if OWNERS[d] == owner for n in shown[d]})
+        )
+
+    scopes: list[tuple[dict[str, str], list[str]]] = [({"document": d}, [d]) for d in OWNERS]
+    scopes += [({"owner": owner}, [d for d in OWNERS if OWNERS[d] == owner]) for owner in set(OWNERS.values())]
+    scopes.append(({}, list(OWNERS)))
+    for scope, within in scopes:
+        counted = account.account(ledger, **scope)
+        assert closes(counted)
+        assert {s: getattr(counted, s.value) for s in ImageState} == {s: expected(within)[s] for s in ImageState}
+        assert counted.placements_hidden == sum(
+            state is PlacementState.HIDDEN for d in within for _, state in told["placed"][d]
+        )
+    for document in OWNERS:
+        found = states(ledger, document)
+        assert Counter(found.values()) == expected([document])
+        unfinished = {image for image, state in found.items() if state is not ImageState.COMPLETE}
+        assert {f.image_id for f in failures(ledger, document)} == unfinished
+        pending = ImageState.PENDING in found.values()
+        status, due_at = account.next_status(ledger, document)
+        assert (status is DocumentStatus.WAITING) == pending == (due_at is not None)
+
+
+def test_passing_failure_waits_with_its_document(ledger: Ledger) -> None:
+    run = begin(ledger)
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "ash", page=2)))
+    slow = ProviderTimeout("No answer in 30 s.")
+    make_all(ledger, run, failing=lambda c: slow if (c.key, c.role) == (key("ash"), Role.VISUAL) else None)
+    publish_all(ledger)
+    counted = account.account(ledger, document=run.document)
+    assert (counted.complete, counted.pending) == (1, 1)
+    (failed,) = failures(ledger, run.document)
+    assert (failed.image_id, failed.index, failed.page_number) == (image("ash"), 1, 2)
+    assert (failed.role, failed.kind, failed.attempts) == ("visual", "provider_timeout", 1)
+    status, due_at = account.next_status(ledger, run.document)
+    assert status is DocumentStatus.WAITING
+    assert due_at == failed.next_retry_at == pytest.approx(ledger.now() + 900, abs=30)
+    assert schedule.due_documents(ledger) == []
+    end(ledger, run)
+    pass_time(ledger, 901)
+    assert [d.id for d in schedule.due_documents(ledger)] == [run.document]
+
+
+def test_open_texts_keep_a_document_waiting(ledger: Ledger) -> None:
+    run = begin(ledger)
+    stage_results.save_chunks(ledger, run, chunked(run, "Oak is hard."))
+    assert account.next_status(ledger, run.document)[0] is DocumentStatus.WAITING
+    make_all(ledger, run)
+    assert account.next_status(ledger, run.document)[0] is DocumentStatus.WAITING
+    publish_all(ledger)
+    assert account.next_status(ledger, run.document) == (DocumentStatus.COMPLETED, None)
+
+
+# --- failures ---------------------------------------------------------------------------------------------------------
+
+
+def test_refused_object_is_named_with_next_try(ledger: Ledger) -> None:
+    run = begin(ledger)
+    text = chunked(run, "Oak is hard.")
+    stage_results.save_chunks(ledger, run, text)
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    make_all(ledger, run)
+    assert [f.kind for f in failures(ledger, run.document)] == ["unpublished"]
+    rows = publishing.lease_dirty(ledger, "a")
+    refused = {row.id: UnreadableImage("NaN.") for row in rows}
+    publishing.record_publication(ledger, "a", rows, published=[], refused=refused, removed=[])
+    (failed,) = failures(ledger, run.document)
+    assert (failed.subject, failed.kind, failed.error, failed.attempts) == ("index", "unreadable_image", "NaN.", 1)
+    assert failed.next_retry_at is not None
+    assert [f.subject for f in other_failures(ledger, run.document)] == ["index"]
+
+
+def test_refused_change_of_an_image_is_another_failure(ledger: Ledger) -> None:
+    run = begin(ledger)
+    ingest(ledger, run, extraction(placed(run, "oak")))
+    run = begin(ledger)
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak", caption="Oak")))
+    rows = publishing.lease_dirty(ledger, "a")
+    publishing.record_publication(
+        ledger, "a", rows, published=[], refused={image("oak"): UnreadableImage("Too long.")}, removed=[]
+    )
+    assert account.account(ledger, document=run.document).complete == 1
+    assert failures(ledger, run.document) == []
+    assert [(f.subject, f.image_id) for f in other_failures(ledger, run.document)] == [("index", image("oak"))]
+    assert [(each.what, each.kind, each.count) for each in failing_others(ledger, "anna")] == [
+        ("index", UnreadableImage.kind, 1)
+    ]
+
+
+def test_lost_pages_and_failed_chunks_are_other_failures(ledger: Ledger) -> None:
+    from tests.store.ledger.test_stage_results import PLAN
+
+    run = begin(ledger)
+    stage_results.save_pages(ledger, run, reading(FailedPage(page=4, kind="unexpected", message="It looped.")), PLAN)
+    stage_results.save_chunks(ledger, run, chunked(run, "Oak is hard.", pages=(2, 3)))
+    make_all(ledger, run, failing=lambda c: ProviderTimeout("Too slow."))
+    assert [(f.subject, f.page_number, f.kind) for f in other_failures(ledger, run.document)] == [
+        ("page", 4, "unexpected"),
+        ("chunk", 2, "provider_timeout"),
+    ]
+    assert account.account(ledger, document=run.document).pages_skipped == 1
+    runs.end(ledger, run, DocumentStatus.BLOCKED, failure_kind="disk_full", message="Full.", due_at=9.0)
+    kinds = {(each.what, each.kind): (each.count, each.next_try) for each in failing_others(ledger)}
+    assert kinds.pop(("document", "disk_full")) == (1, 9.0)
+    assert kinds.pop(("page", "unexpected")) == (1, None)
+    assert kinds[("chunk", "provider_timeout")][0] == 1
+    assert failing_others(ledger, "bert") == []
+
+
+def test_a_document_is_found_by_id_or_name(ledger: Ledger) -> None:
+    with pytest.raises(InvalidReference, match="Nothing has been ingested"):
+        find_document(ledger, "oak", None)
+    first, second = begin(ledger, owner="anna").document, begin(ledger, owner="bert").document
+    oak, ash = begin(ledger, content="oak").document, begin(ledger, content="ash").document
+    for text in (oak, oak[:12], "oak.pdf"):
+        assert find_document(ledger, text, None).id == oak
+    assert get_document(ledger, ash).name == "ash.pdf"
+    with pytest.raises(InvalidReference) as error:
+        find_document(ledger, "catalogue.pdf", None)
+    assert first[:8] in str(error.value)
+    assert second[:8] in str(error.value)
+    assert find_document(ledger, "catalogue.pdf", owner="bert").id == second
+    with pytest.raises(InvalidReference, match="may be any of"):
+        find_document(ledger, "", None)
+    with pytest.raises(InvalidReference, match=r"catalogue\.pdf"):
+        find_document(ledger, "oak%", None)
+    with pytest.raises(InvalidReference):
+        get_document(ledger, "oak")
+
+
+def test_documents_are_listed_by_page_newest_first(ledger: Ledger) -> None:
+    with ledger.write() as connection:
+        connection.execute(
+            insert(documents),
+            [
+                {
+                    "id": f"{number:04}", "owner": "anna" if number % 2 else "bert", "content": f"{number}",
+                    "kind": "pdf", "name": f"Oak_{number}%", "size": 1, "status": "failed" if number % 5 else "waiting",
+                    "stage": "REGISTERED", "options": {}, "created_at": number // 7, "updated_at": 0,
+                }
+                for number in range(1_000)
+            ],
+        )  # fmt: skip
+
+    def listed(**chosen: Any) -> list[str]:
+        found, page = list[str](), list_documents(ledger, limit=90, **chosen)
+        while page:
+            found += [document.id for document in page]
+            last = page[-1].created_at, page[-1].id
+            page = list_documents(ledger, limit=90, after=last, **chosen)
+        return found
+
+    assert listed() == [f"{number:04}" for number in reversed(range(1_000))]
+    assert listed(owner="anna") == [f"{number:04}" for number in reversed(range(1_000)) if number % 2]
+    assert len(listed(status=DocumentStatus.WAITING)) == 200
+    assert listed(name="oak_99") == [f"{number:04}" for number in (*range(999, 989, -1), 99)]
+    assert listed(name="_9%") == ["0009"]
+
+
+# --- report, show, coverage, hits -------------------------------------------------------------------------------------
+
+
+@pytest.mark.gate
+def test_the_report_has_the_counts_of_the_account(ledger: Ledger) -> None:
+    run = begin(ledger)
+    broken = placed(run, "broken", page=2)
+    stage_results.save_chunks(ledger, run, chunked(run, "Oak is hard."))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), broken, unreadable=["broken"]))
+    edited_products.save_assembly(ledger, run, [product(run, "Oak")], [])
+    make_all(ledger, run)
+    publish_all(ledger)
+    runs.record_timing(ledger, run, Stage.READ, 1.25)
+    with ledger.write() as connection:
+        connection.execute(
+            insert(calls).values(
+                request=sha256(b"q"), run=run.token, document=run.document, provider="p", state="answered",
+                cost_usd=0.25, at=0,
+            )
+        )  # fmt: skip
+    report = document_report(ledger, run.document, run=run.token)
+    assert (report.images_found, report.images_complete, report.images_rejected) == (2, 1, 1)
+    assert (report.products_discovered, report.chunks_created, report.cost_usd) == (1, 2, 0.25)
+    assert report.seconds == {"PAGES_READ": 1.25}
+    assert {(f.index, f.page_number, f.kind) for f in report.failed_images} == {(1, 2, "unreadable_image")}
+    assert read_products(ledger, run.document) == [product(run, "Oak")]
+
+
+def test_report_keeps_what_the_last_run_knew(ledger: Ledger) -> None:
+    run = begin(ledger)
+    ingest_report = document_report(ledger, run.document, run=run.token)
+    known = {
+        "confidence_score": 0.5,
+        "sure": 0.31,
+        "peak_memory_mb": 300.0,
+        "warnings": ("odd font",),
+        "seconds": {"PAGES_READ": 2.0},
+    }
+    runs.end(ledger, run, DocumentStatus.COMPLETED, report=ingest_report.model_copy(update=known))
+    report = document_report(ledger, run.document)
+    assert {name: getattr(report, name) for name in known} == known
+    assert (report.status, report.run) == (DocumentStatus.COMPLETED, run.token)
+    assert isinstance(report, RunReport)
+    assert show_document(ledger, run.document)["sure"] == 0.31
+    assert document_figures(ledger, [run.document])[run.document].sure == 0.31
+
+
+def test_pages_keep_unassigned_texts(ledger: Ledger) -> None:
+    from tests.store.ledger.test_stage_results import PLAN
+
+    run = begin(ledger)
+    stage_results.save_pages(ledger, run, reading(), PLAN)
+    left = Unassigned(page=1, texts=(LooseText(text="Moss", bbox=(1, 2, 3, 4)),), pictures=((5, 6, 70, 80),))
+    nearly = Evidence(rule="another style is likelier", page=2, text="Oak", detail={"probability": 0.2})
+    page_findings.save_page_notes(ledger, run, Discovery(products=(), rejected=(nearly,), unsure=(2, 3)), [left])
+    assert document_report(ledger, run.document).unassigned == (left,)
+    assert show_document(ledger, run.document)["unassigned"] == [left.model_dump(mode="json")]
+    first, second, third = (page for _, page in list_pages(ledger, run.document, limit=3))
+    assert (first.unassigned, first.rejected, first.unsure) == (left, (), False)
+    assert (second.unassigned, second.rejected, second.unsure, third.unsure) == (None, (nearly,), True, True)
+    page_findings.save_page_notes(ledger, run, Discovery(products=()), [])
+    assert document_report(ledger, run.document).unassigned == ()
+    assert not any(page.unsure for _, page in list_pages(ledger, run.document, limit=3))
+
+
+def test_a_document_is_shown_as_promised(ledger: Ledger) -> None:
+    from tests.store.ledger.test_stage_results import PLAN
+
+    run = begin(ledger)
+    oak = placed(run, "oak", page=2, caption="Oak")
+    hidden = placed(run, "under", state=PlacementState.HIDDEN, reason="covered")
+    text = chunked(run, "Oak is hard.")
+    stage_results.save_pages(ledger, run, reading(FailedPage(page=4, kind="unexpected", message="It looped.")), PLAN)
+    stage_results.save_chunks(ledger, run, text)
+    found = extraction(oak, hidden, placed(run, "broken"), unreadable=["broken"])
+    lost = tuple(LostPicture(page=page, bbox=(0, y, 100, y + 90), share=0.02) for page, y in ((1, 0), (1, 100), (2, 9)))
+    stage_results.save_extraction(ledger, run, found.model_copy(update={"lost_pictures": lost}))
+    make_all(ledger, run)
+    publish_all(ledger)
+    plank = product(run, "Plank", category="Floors", metadata={"size": "60"})
+    edited_products.save_assembly(ledger, run, [plank], [link(oak.id, plank)])
+
+    shown = show_document(ledger, run.document)
+    assert shown.keys() == {
+        "document", "page_boxes", "skipped_pages", "lost_pictures", "products", "images", "chunks", "entities", "links",
+        "unassigned", "look_at", "sure",
+    }  # fmt: skip
+    picture = {"bbox": [60, 100, 500, 600], "width": 400, "height": 300}
+    assert shown["skipped_pages"] == [{"page": 3, "label": "1", "reason": "contents", "pictures": [picture]}]
+    report = document_report(ledger, run.document)
+    assert (report.pages_skipped, report.pictures_skipped) == (1, 1)
+    assert report.lost_pictures == tuple(
+        each.model_copy(update={"number": number}) for each, number in zip(lost, (1, 2, 1), strict=True)
+    )
+    assert shown["lost_pictures"] == [each.model_dump(mode="json") for each in report.lost_pictures]
+    assert [count_coverage(ledger, owner=owner).lost_pictures for owner in ("anna", "bert")] == [3, 0]
+    stage_results.save_extraction(ledger, run, found)
+    assert document_report(ledger, run.document).lost_pictures == ()
+    assert shown["document"]["id"] == run.document
+    assert shown["page_boxes"] == {str(n): [0.0, 0.0, 595.0, 842.0] for n in (1, 2, 3)}
+    assert {
+        "id", "name", "category", "code", "variants", "first_page", "last_page", "pages", "metadata", "confidence",
+        "evidence",
+    } <= shown["products"][0].keys()  # fmt: skip
+    assert [(i["status"], [p["id"] for p in i["placements"]]) for i in shown["images"]] == [
+        ("complete", [oak.id]),
+        ("hidden", [hidden.id]),
+        ("rejected", [found.placements[2].id]),
+    ]
+    first = shown["images"][0]
+    kept = ("id", "content_key", "width", "height", "status", "quality", "items", "analysis", "placements")
+    assert first.keys() >= set(kept)
+    assert {i["role"]: i["state"] for i in first["items"]} == {
+        "analysis": "done", "color": "done", "understanding": "done", "visual": "done",
+    }  # fmt: skip
+    assert first["analysis"]["confidence"] == 0.5
+    assert {"id", "page", "bbox", "kind", "state", "reason", "xref", "caption"} <= first["placements"][0].keys()
+    assert shown["images"][2]["items"][0]["failure"]["kind"] == "unreadable_image"
+    (linked,) = shown["links"]
+    assert linked.items() >= {"kind": "image_product", "source": oak.id, "target": plank.id, "score": 0.8}.items()
+    assert [chunk["id"] for chunk in shown["chunks"]] == [chunk.id for chunk in text.chunks]
+
+
+@pytest.mark.gate
+def test_coverage_counts_images_once_by_role_and_tag(ledger: Ledger) -> None:
+    first = begin(ledger)
+    stage_results.save_extraction(ledger, first, extraction(placed(first, "oak"), placed(first, "ash")))
+    make_all(ledger, first, failing=lambda c: UnreadableImage("Cut off.") if c.key == key("ash") else None)
+    second = begin(ledger, content="supplement", requested=(VISUAL,))
+    stage_results.save_extraction(ledger, second, extraction(placed(second, "oak")))
+    stranger = begin(ledger, owner="bert", requested=(VISUAL,))
+    stage_results.save_extraction(ledger, stranger, extraction(placed(stranger, "elm")))
+
+    counted = count_coverage(ledger, owner="anna")
+    assert (counted.total_images, counted.with_embeddings, counted.without_embeddings) == (2, 1, 1)
+    assert counted.coverage_percentage == 50.0
+    assert counted.documents == {"running": 2}
+    assert counted.unpublished == 1
+    visual = next(r for r in counted.roles if r.role is Role.VISUAL)
+    assert (visual.tag, visual.wanted, visual.done, visual.rejected, visual.pending) == (VISUAL.tag, 2, 1, 1, 0)
+    assert count_coverage(ledger).total_images == 3
+    assert count_coverage(ledger, owner="nobody").total_images == 0
+
+
+@pytest.mark.gate
+def test_hits_are_described_in_their_order(ledger: Ledger) -> None:
+    run = begin(ledger)
+    oak, ash = placed(run, "oak", page=3, caption="Oak plank"), placed(run, "ash")
+    text = chunked(run, "Oak is hard.", headings=("Wood",))
+    ingest(ledger, run, extraction(oak, ash), text)
+    run = begin(ledger)
+    plank, board = product(run, "Plank"), product(run, "Board")
+    chunk = text.chunks[1].id
+    edited_products.save_assembly(
+        ledger,
+        run,
+        [plank, board],
+        [
+            link(oak.id, plank, score=0.9),
+            link(oak.id, board, score=0.4),
+            link(chunk, plank, LinkKind.CHUNK_PRODUCT),
+            link(oak.id, chunk, LinkKind.IMAGE_CHUNK),
+        ],
+    )
+    described = search_results.describe_images(ledger, [image("ash"), "unknown", image("oak")])
+    assert [(h.id, h.title, h.product, h.pages) for h in described] == [
+        (image("ash"), "catalogue.pdf, page 1", None, (1,)),
+        (image("oak"), "Oak plank", "Plank", (3,)),
+    ]
+    plan = Plan(pages=(PlannedPage(number=3, kind="product", reason="Plank", label="2"),))
+    stage_results.save_pages(ledger, run, reading(), plan)
+    assert [hit.labels for hit in search_results.add_labels(ledger, described)] == [{}, {3: "2"}]
+    assert described[1].file == f"{key('oak')}.png"
+    assert described[1].text == "Material: oak."
+    assert [(h.title, h.file) for h in search_results.describe_products(ledger, [board.id, plank.id])] == [
+        ("Board", f"{key('oak')}.png"),
+        ("Plank", f"{key('oak')}.png"),
+    ]
+    assert search_results.products_of_images(ledger, [image("oak"), image("ash")]) == {
+        image("oak"): [plank.id, board.id]
+    }
+    assert search_results.products_of_chunks(ledger, [chunk]) == {chunk: [plank.id]}
+    assert search_results.images_of_chunks(ledger, [chunk, image("oak")]) == {chunk: [image("oak")]}
+
+
+def test_account_needs_no_more_queries_for_more_images(ledger: Ledger) -> None:
+    def asked(images: int) -> int:
+        run = begin(ledger, content=f"{images}", requested=EVERYTHING)
+        ingest(ledger, run, extraction(*(placed(run, f"{n}", page=n // 4 + 1) for n in range(images))))
+        statements = list[str]()
+        with ledger.read() as connection:
+            engine = connection.engine
+
+        def note(*event: Any) -> None:
+            statements.append(event[2])
+
+        listen(engine, "before_cursor_execute", note)
+        account.account(ledger, document=run.document)
+        document_report(ledger, run.document)
+        remove(engine, "before_cursor_execute", note)
+        return len(statements)
+
+    assert 5 < asked(8) == asked(256)

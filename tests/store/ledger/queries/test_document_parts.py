@@ -1,0 +1,136 @@
+"""What a document consists of, read in portions on both databases: all of it, once, in order."""
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from swatchbook.domain.errors import ProviderTimeout, UnreadableImage
+from swatchbook.domain.records import ImageState, LinkKind, PlacementState
+from swatchbook.store.ledger import edited_products, stage_results
+from swatchbook.store.ledger.database import Ledger
+from swatchbook.store.ledger.queries import document_parts
+from swatchbook.store.ledger.queries.document import show_document
+from swatchbook.store.ledger.queries.document_figures import ProductImages, first_pictures, thumbnails
+from swatchbook.store.ledger.queries.image import image_details
+from swatchbook.store.ledger.queries.search_results import describe_products, images_of_chunks
+from tests.store.ledger.scene import (
+    VISUAL,
+    begin,
+    chunked,
+    extraction,
+    image,
+    ingest,
+    key,
+    link,
+    make_all,
+    placed,
+    product,
+)
+
+
+@pytest.fixture
+def document(ledger: Ledger) -> str:
+    """A document with two products, three pictures, chunks and links; Plank has two pictures, one of them twice."""
+    run = begin(ledger)
+    oak, again = placed(run, "oak", page=3, caption="Oak plank"), placed(run, "oak", page=4)
+    ash = placed(run, "ash", page=5)
+    logo = placed(run, "logo", page=6).model_copy(update={"state": PlacementState.DECORATIVE, "reason": "repeated"})
+    text = chunked(run, "Oak is hard.", headings=("Wood",))
+    ingest(ledger, run, extraction(oak, again, ash, logo), text)
+    run = begin(ledger)
+    plank, board = product(run, "Plank"), product(run, "Board")
+    edited_products.save_assembly(
+        ledger,
+        run,
+        [plank, board],
+        [
+            link(oak.id, plank, score=0.4),
+            link(again.id, plank, score=0.8),
+            link(ash.id, plank, score=0.6),
+            link(text.chunks[1].id, plank, LinkKind.CHUNK_PRODUCT),
+            link(oak.id, text.chunks[1].id, LinkKind.IMAGE_CHUNK),
+        ],
+    )
+    return run.document
+
+
+Listing = Callable[..., list[Any]]
+
+
+@pytest.mark.parametrize(
+    ("part", "listing"),
+    [
+        ("products", document_parts.list_products), ("chunks", document_parts.list_chunks),
+        ("links", document_parts.list_links), ("images", document_parts.list_images),
+        ("entities", document_parts.list_entities), ("pages", document_parts.list_pages),
+    ],
+)  # fmt: skip
+def test_portions_come_together_to_all_of_it(ledger: Ledger, document: str, part: str, listing: Listing) -> None:
+    whole = listing(ledger, document, limit=100)
+    found, after = list[Any](), None
+    while portion := listing(ledger, document, after=after, limit=1):
+        assert len(portion) == 1
+        found += portion
+        after = portion[-1][0]
+    assert found == whole
+    assert all(one[0] < other[0] for one, other in pairwise(whole))
+    if part != "pages":
+        assert len(whole) == len(show_document(ledger, document)[part])
+    assert listing(ledger, "nobody", limit=9) == []
+
+
+def test_a_product_has_each_picture_once(ledger: Ledger, document: str) -> None:
+    plank, board = (each for _, each in document_parts.list_products(ledger, document, limit=9))
+    assert (plank.name, board.name, plank.document_id, plank.owner) == ("Plank", "Board", document, "anna")
+    assert [(picture.id, picture.score, picture.page) for picture in plank.pictures] == [
+        (image("oak"), 0.8, 4),
+        (image("ash"), 0.6, 5),
+    ]
+    assert plank.pictures[0].file == f"{key('oak')}.png"
+    assert board.pictures == ()
+    assert document_parts.find_product(ledger, plank.id) == plank
+    assert document_parts.find_product(ledger, "nobody") is None
+
+
+def test_a_rejected_picture_is_none_of_a_product(ledger: Ledger) -> None:
+    run = begin(ledger, requested=(VISUAL,))
+    oak, ash, elm = (placed(run, name) for name in ("oak", "ash", "elm"))
+    stage_results.save_extraction(ledger, run, extraction(oak, ash, elm))
+    why = {key("oak"): UnreadableImage("Cut off."), key("elm"): ProviderTimeout("Slow.")}
+    make_all(ledger, run, failing=lambda claimed: why.get(claimed.key))
+    plank, board = product(run, "Plank"), product(run, "Board")
+    text = chunked(run, "Oak is hard.")
+    stage_results.save_chunks(ledger, run, text)
+    links = [link(oak.id, plank, score=0.9), link(ash.id, plank), link(elm.id, plank), link(oak.id, board)]
+    links.append(link(oak.id, text.chunks[1].id, LinkKind.IMAGE_CHUNK))
+    edited_products.save_assembly(ledger, run, [plank, board], links)
+
+    plank, board = (each for _, each in document_parts.list_products(ledger, run.document, limit=9))
+    assert [picture.id for picture in plank.pictures] == [image("ash"), image("elm")], "what only failed is a picture"
+    assert board.pictures == ()
+    linked = {each.image: each for each in document_parts.linked_pictures(ledger, plank.id)}
+    assert (linked[image("oak")].shown, linked[image("oak")].why_no_picture) == (False, "Cut off.")
+    assert (linked[image("ash")].shown, linked[image("ash")].why_no_picture) == (True, None)
+    details = image_details(ledger, image("oak"))
+    assert details
+    assert (details.state, details.file) == (ImageState.REJECTED, None)
+    sizes = {row["id"]: row["width"] for row in show_document(ledger, run.document)["images"]}
+    assert sizes == {image("oak"): None, image("ash"): 100, image("elm"): 100}
+    (shown,) = thumbnails(ledger, run.document, most=9, each=9)
+    assert shown == ProductImages(product="Plank", files=(f"{key('ash')}.png", f"{key('elm')}.png"))
+    assert first_pictures(ledger, [run.document]) == {run.document: image("ash")}
+    (hit,) = describe_products(ledger, [board.id])
+    assert (hit.file, hit.images) == (None, ())
+    assert images_of_chunks(ledger, [text.chunks[1].id]) == {text.chunks[1].id: []}
+
+
+def test_images_come_with_their_placements_and_state(ledger: Ledger, document: str) -> None:
+    oak, ash, logo = (each for _, each in document_parts.list_images(ledger, document, limit=9))
+    assert [image("oak"), image("ash"), image("logo")] == [oak.id, ash.id, logo.id]
+    assert [place.page for place in oak.placements] == [3, 4]
+    assert (oak.state, logo.state) == (ImageState.COMPLETE, PlacementState.DECORATIVE)
+    assert logo.placements[0].reason == "repeated"
+    states = {row["id"]: row["status"] for row in show_document(ledger, document)["images"]}
+    assert {each.id: each.state for each in (oak, ash, logo)} == states

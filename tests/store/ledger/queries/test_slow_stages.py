@@ -1,0 +1,119 @@
+"""A stage is slow against runs that had about as much to do, and against nothing else."""
+
+from contextlib import closing
+from itertools import count
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, update
+
+from swatchbook.domain.records import Stage, StageWeek
+from swatchbook.store.ledger import runs
+from swatchbook.store.ledger.database import Ledger, db_now, open_ledger
+from swatchbook.store.ledger.queries.activity import slow_stages, stage_weeks
+from swatchbook.store.ledger.tables import timings
+from tests.store.ledger.conftest import NewLedger
+from tests.store.ledger.scene import begun
+
+TOKENS = count()
+
+
+def earlier(ledger: Ledger, document: str, seconds: float, units: int, *, days: float = 1.0) -> None:
+    """A timing of another run, some days ago."""
+    with ledger.write() as connection:
+        connection.execute(
+            insert(timings).values(
+                document=document, run=f"run {next(TOKENS)}", stage=Stage.READ, seconds=seconds, units=units,
+                at=db_now() - days * 86_400,
+            )
+        )  # fmt: skip
+
+
+def slow(ledger: Ledger, past: list[tuple[float, int]], seconds: float, units: int = 10, days: float = 1.0) -> bool:
+    """Whether a run that reads so many pages in so many seconds is slow after these ones."""
+    run = begun(ledger)
+    for other in past:
+        earlier(ledger, run.document, *other, days=days)
+    runs.record_timing(ledger, run, Stage.READ, seconds, units)
+    return bool(slow_stages(ledger, run.token))
+
+
+def test_usual_is_the_median_seconds_of_a_page(ledger: Ledger) -> None:
+    run = begun(ledger)
+    for seconds in (10.0, 20.0, 20.0, 40.0, 900.0, 20.0):  # for 10 pages each
+        earlier(ledger, run.document, seconds, 10)
+    runs.record_timing(ledger, run, Stage.READ, 62.0, 20)
+    [found] = slow_stages(ledger, run.token)
+    assert (found.stage, found.seconds, found.units) == (Stage.READ, 62.0, 20)
+    assert found.usual == pytest.approx(2.0)
+    assert found.times == pytest.approx(1.55)
+
+
+FIVE = [(20.0, 10)] * 5
+SLOW: dict[str, tuple[bool, dict[str, Any]]] = {
+    "slow": (True, {"past": FIVE, "seconds": 31.0}),
+    "not so slow": (False, {"past": FIVE, "seconds": 29.0}),
+    "too few": (False, {"past": FIVE[1:]}),
+    "one in no time": (False, {"past": [*FIVE[1:], (0.5, 10)]}),
+    "one from the cache": (False, {"past": [*FIVE[1:], (20.0, 0)]}),
+    "one much larger": (False, {"past": [*FIVE[1:], (200.0, 100)]}),
+    "no time at all": (False, {"past": [(1.0, 10)] * 5, "seconds": 0.99}),
+    "long ago": (False, {"past": FIVE, "days": 31}),
+    "its results were kept": (False, {"past": FIVE, "units": 0}),
+}
+
+
+def test_slow_is_compared_with_enough_similar_runs(new_ledger: NewLedger) -> None:
+    for case, (expected, given) in SLOW.items():
+        with closing(open_ledger(new_ledger())) as ledger:
+            assert slow(ledger, **{"seconds": 900.0, **given}) == expected, case
+
+
+def test_other_stages_are_not_compared(ledger: Ledger) -> None:
+    run = begun(ledger)
+    for _ in range(5):
+        earlier(ledger, run.document, 20.0, 10)
+    with ledger.write() as connection:
+        connection.execute(update(timings).values(stage=Stage.EXTRACTED))
+    runs.record_timing(ledger, run, Stage.READ, 900.0, 10)
+    assert slow_stages(ledger, run.token) == []
+
+
+# --- a week beside the week before ------------------------------------------------------------------------------------
+
+
+def weeks(ledger: Ledger, before: list[tuple[float, int]], now: list[tuple[float, int]]) -> list[StageWeek]:
+    run = begun(ledger)
+    for days, past in ((8.0, before), (15.0, [(900.0, 1)] * 6), (1.0, now)):
+        for seconds, units in past:
+            earlier(ledger, run.document, seconds, units, days=days)
+    return stage_weeks(ledger)
+
+
+def test_weeks_are_compared_by_the_median_page(ledger: Ledger) -> None:
+    [read] = weeks(ledger, [(10.0, 10)] * 4 + [(90.0, 10)], [(13.1, 10)] * 3 + [(1.0, 10), (26.2, 20), (5.0, 0)])
+    assert (read.stage, read.now.runs, read.before and read.before.runs) == (Stage.READ, 5, 5)
+    assert read.now.unit_seconds == pytest.approx(1.31)
+    assert read.change == pytest.approx(0.31)
+    assert read.is_slower
+    assert read.line == "PAGES_READ: 1.31 s for a page or image, 1 s in the week before (+31%)"
+
+
+def test_slower_is_compared_with_enough_runs(new_ledger: NewLedger) -> None:
+    for case, before, now in (
+        ("not so slow", [(10.0, 10)] * 5, [(12.9, 10)] * 5),
+        ("too few before", [(10.0, 10)] * 4, [(90.0, 10)] * 5),
+        ("too few now", [(10.0, 10)] * 5, [(90.0, 10)] * 4),
+        ("no time at all", [(0.1, 10)] * 5, [(0.9, 10)] * 5),
+        ("nothing before", [], [(90.0, 10)] * 5),
+    ):
+        with closing(open_ledger(new_ledger())) as ledger:
+            [read] = weeks(ledger, before, now)
+            assert not read.is_slower, case
+
+
+def test_stage_times_are_those_of_the_owner(ledger: Ledger) -> None:
+    for owner, seconds in (("anna", 10.0), ("bert", 20.0)):
+        earlier(ledger, begun(ledger, owner=owner).document, seconds, 10)
+    of = {owner: [each.now.unit_seconds for each in stage_weeks(ledger, owner)] for owner in (None, "anna", "bert")}
+    assert of == {None: [1.5], "anna": [1.0], "bert": [2.0]}

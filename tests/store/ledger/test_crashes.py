@@ -1,0 +1,176 @@
+"""Deaths: what they free, how the item at fault is found, and processes that claim and die for real."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from swatchbook.domain.errors import RunRevoked
+from swatchbook.domain.records import DocumentStatus
+from swatchbook.store.ledger import claims, dead_runs, runs
+from swatchbook.store.ledger.database import Ledger
+from swatchbook.store.ledger.item_tries import RUN_LIMIT
+from swatchbook.store.ledger.runs import Run
+from swatchbook.store.ledger.tables import items as item_rows
+from swatchbook.store.ledger.tables import runs as run_rows
+from swatchbook.store.ledger.tables import vectors
+from tests.store.ledger.scene import begin_again, begun, count, document, item, keys, lapse, make, one, pass_time
+
+ROOT = Path(__file__).parents[3]
+
+
+def die(ledger: Ledger, run: Run) -> None:
+    lapse(ledger, run)
+    assert dead_runs.mark_dead(ledger) == [run.token]
+
+
+def work_until_it_dies(ledger: Ledger, run: Run, poison: set[str], size: int = 20) -> int | None:
+    """One run over all that is open; the size of the group it died in, None if it came to its end."""
+    for batch in claims.cut_batches(ledger, run, size):
+        for group in claims.claim_groups(ledger, run, batch.members, size):
+            lease = claims.claim(ledger, run, group)
+            if poison & {c.key for c in lease.items}:
+                die(ledger, run)
+                return len(group)
+            claims.commit(ledger, lease, [make(c) for c in lease.items], [], last_try=True)
+    return None
+
+
+# --- finding the one at fault -----------------------------------------------------------------------------------------
+
+
+def test_a_poison_item_is_found_by_halving(ledger: Ledger) -> None:
+    pictures = keys(45)
+    poison = pictures[3]
+    run = begun(ledger, pictures=pictures)
+    died_in = []
+    while (size := work_until_it_dies(ledger, run, {poison})) is not None:
+        died_in.append(size)
+        run = begin_again(ledger, run)
+    assert died_in == [20, 10, 5, 2, 1]
+    row = item(ledger, poison)
+    assert (row.state, row.runs, row.crashes, row.attempts) == ("pending", 1, 5, 5)
+    assert row.failure["kind"] == "crashed_worker"
+    assert row.next_retry_at == pytest.approx(ledger.now() + 900, abs=5)
+    assert count(ledger, item_rows, state="done") == 44
+    assert count(ledger, item_rows, crashes=0) == 44
+
+
+@settings(max_examples=settings().max_examples // 2)
+@given(total=st.integers(3, 20), data=st.data())
+def test_two_poison_items_cost_no_other_item(ledger: Ledger, total: int, data: st.DataObject) -> None:
+    salt = str(count(ledger, run_rows))  # another document each time, in the one ledger
+    pictures = keys(total, salt)
+    poison = data.draw(st.sets(st.sampled_from(pictures), min_size=1, max_size=2))
+    run = begun(ledger, content=salt, pictures=pictures)
+    while work_until_it_dies(ledger, run, poison) is not None:
+        assert document(ledger, run).status == "waiting"
+        run = begin_again(ledger, run)
+    for key in pictures:
+        row = item(ledger, key)
+        assert row.state == ("pending" if key in poison else "done")
+        assert (row.failure is not None) == (key in poison)
+    runs.end(ledger, run, DocumentStatus.WAITING)
+
+
+def test_crashed_items_come_apart_and_last(ledger: Ledger) -> None:
+    pictures = keys(26)
+    run = begun(ledger, pictures=pictures)
+    for claimed in (20, 10, 3):
+        claims.claim(ledger, run, pictures[:claimed])
+        die(ledger, run)
+        run = begin_again(ledger, run)
+        if claimed == 10:
+            assert claims.claim_groups(ledger, run, pictures, 20) == [
+                tuple(pictures[20:]), tuple(pictures[10:20]), tuple(pictures[:5]), tuple(pictures[5:10])
+            ]  # fmt: skip
+    assert claims.claim_groups(ledger, run, pictures[:3], 20) == [(key,) for key in pictures[:3]]
+
+
+def test_item_that_always_kills_fails_after_eight(ledger: Ledger) -> None:
+    bad, good = keys(2)
+    run = begun(ledger, pictures=[bad, good])
+    lease = claims.claim(ledger, run, [good])
+    claims.commit(ledger, lease, [make(c) for c in lease.items], [], last_try=False)
+    claims.claim(ledger, run, [bad])
+    die(ledger, run)
+    for number in range(1, RUN_LIMIT + 1):
+        run = begin_again(ledger, run)
+        assert len(claims.claim(ledger, run, [bad]).items) == 1
+        die(ledger, run)
+        assert item(ledger, bad).runs == number
+        pass_time(ledger, 86_400)
+    row = item(ledger, bad)
+    assert (row.state, row.failure["kind"], row.next_retry_at) == ("failed", "crashed_worker", None)
+    assert document(ledger, run).status == "waiting"
+
+
+def test_machine_killing_every_item_fails_the_document(ledger: Ledger) -> None:
+    pictures = keys(20)
+    run = begun(ledger, pictures=pictures)
+    deaths = 0
+    while document(ledger, run).status != "failed":
+        run = begin_again(ledger, run) if deaths else run
+        assert work_until_it_dies(ledger, run, set(pictures)) is not None
+        deaths += 1
+    assert deaths <= 20
+    assert document(ledger, run).failure_kind == "crashed_worker"
+
+
+@contextmanager
+def worker(what: str, url: str, owner: str, pictures: list[str]) -> Iterator[subprocess.Popen[str]]:
+    code = [sys.executable, "-m", "tests.store.ledger.worker", what, url, owner, *pictures]
+    process = subprocess.Popen(code, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.gate
+def test_a_killed_process_frees_what_it_held(ledger: Ledger, url: str) -> None:
+    pictures = keys(3)
+    with worker("hold", url, "anna", pictures) as process:
+        assert process.stdout
+        run = Run.model_validate_json(process.stdout.readline())
+        assert one(ledger, run_rows).pid == process.pid
+        assert dead_runs.mark_dead(ledger) == []
+        assert item(ledger, pictures[0]).state == "leased"
+        os.kill(process.pid, signal.SIGKILL)
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # dead, and still a zombie
+        assert one(ledger, run_rows).lease_until > ledger.now() + 50
+        assert dead_runs.mark_dead(ledger) == [run.token]
+    row = item(ledger, pictures[0])
+    assert (row.state, row.crashes, row.attempts) == ("pending", 1, 1)
+    assert (document(ledger, run).status, document(ledger, run).run) == ("waiting", None)
+    with pytest.raises(RunRevoked):
+        runs.record_heartbeat(ledger, run)
+    assert claims.claim(ledger, begin_again(ledger, run), pictures).items[0].attempts == 2
+
+
+@pytest.mark.gate
+def test_processes_never_claim_the_same_item(ledger: Ledger, url: str) -> None:
+    pictures = keys(60)
+    with worker("work", url, "anna", pictures) as anna, worker("work", url, "bert", pictures) as bert:
+        together = [anna, bert]
+        for process in together:
+            assert process.stdout
+            assert process.stdout.readline() == "ready\n"
+        claimed = list[str]()
+        for process in together:
+            assert process.stdin
+            process.stdin.write("\n")
+            process.stdin.flush()
+        for process in together:
+            claimed += process.communicate()[0].split()
+            assert process.returncode == 0
+    assert sorted(claimed) == sorted(pictures)
+    assert count(ledger, item_rows, state="done", attempts=1) == count(ledger, vectors) == len(pictures)

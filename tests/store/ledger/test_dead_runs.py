@@ -1,0 +1,94 @@
+"""Runs that are dead although their heart beats, because they get nowhere, and the processes that they leave."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import psutil
+import pytest
+from sqlalchemy import update
+
+from swatchbook.domain.errors import RunRevoked
+from swatchbook.domain.records import DocumentStatus, Stage
+from swatchbook.store.ledger import dead_runs, schedule
+from swatchbook.store.ledger.database import Ledger, db_now
+from swatchbook.store.ledger.dead_runs import DEATHS, STALL_SECONDS, mark_dead
+from swatchbook.store.ledger.runs import Run, record_alive, record_heartbeat, record_progress
+from swatchbook.store.ledger.tables import runs
+from tests.store.ledger.scene import begin_again, begun, document, keys, one
+
+
+def wait(ledger: Ledger, run: Run, seconds: float) -> None:
+    """Let the run's last progress be so long ago; its heart goes on beating."""
+    with ledger.write() as connection:
+        connection.execute(update(runs).where(runs.c.token == run.token).values(progress_at=db_now() - seconds))
+    record_heartbeat(ledger, run)
+
+
+@pytest.mark.gate
+def test_run_without_progress_is_dead(ledger: Ledger) -> None:
+    run = begun(ledger, pictures=keys(1))
+    record_progress(ledger, run, Stage.READ, 3, 10)
+    wait(ledger, run, STALL_SECONDS - 5)
+    assert mark_dead(ledger) == []
+    wait(ledger, run, STALL_SECONDS + 1)
+    record_alive(ledger, run)
+    assert mark_dead(ledger) == [], "it waits deliberately"
+    for deaths in range(1, DEATHS + 1):
+        wait(ledger, run, STALL_SECONDS + 1)
+        assert mark_dead(ledger) == [run.token]
+        row = document(ledger, run)
+        assert row.deaths == deaths
+        with pytest.raises(RunRevoked):
+            record_heartbeat(ledger, run)
+        if deaths == DEATHS:
+            break
+        assert row.status == DocumentStatus.WAITING
+        where = "PAGES_READ (3/10); the next run continues there."
+        assert row.message == f"Its process hung while working towards {where}"
+        assert [found.id for found in schedule.due_documents(ledger)] == [run.document]
+        run = begin_again(ledger, run)
+        record_progress(ledger, run, Stage.READ, 3, 10)
+    assert (row.status, row.failure_kind) == (DocumentStatus.FAILED, "crashed_worker")
+    assert "hung" in row.message
+    assert schedule.due_documents(ledger) == []
+
+
+@pytest.fixture
+def process() -> Iterator[psutil.Process]:
+    """One that does nothing and takes no notice."""
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as started:
+        try:
+            yield psutil.Process(started.pid)
+        finally:
+            started.kill()
+
+
+def belongs(ledger: Ledger, run: Run, process: psutil.Process, **values: object) -> None:
+    with ledger.write() as connection:
+        mine = {"pid": process.pid, "pid_started": process.create_time(), **values}
+        connection.execute(update(runs).where(runs.c.token == run.token).values(**mine))
+
+
+def test_process_that_outlives_its_dead_run_is_killed(ledger: Ledger, process: psutil.Process) -> None:
+    run = begun(ledger)
+    belongs(ledger, run, process)
+    wait(ledger, run, STALL_SECONDS + 1)
+    mark_dead(ledger)
+    assert dead_runs.kill_hung(ledger) == []  # it may be about to notice
+    ended = one(ledger, runs, token=run.token).ended_at - dead_runs.NOTICE_SECONDS - 1
+    belongs(ledger, run, process, ended_at=ended)
+    assert dead_runs.kill_hung(ledger) == [process.pid]
+    psutil.wait_procs([process], timeout=10)
+    assert dead_runs.kill_hung(ledger) == []
+
+
+def test_only_a_hung_process_here_is_killed(ledger: Ledger, process: psutil.Process) -> None:
+    first, second, mine, elsewhere = (begun(ledger, content=name) for name in "abcd")
+    long_ago = one(ledger, runs, token=first.token).started_at - 1_000
+    belongs(ledger, second, process)  # which went on to this run
+    belongs(ledger, first, process, state="dead", ended_at=long_ago)
+    belongs(ledger, mine, psutil.Process(), state="dead", ended_at=long_ago)
+    belongs(ledger, elsewhere, process, state="dead", ended_at=long_ago, host="elsewhere")
+    assert dead_runs.kill_hung(ledger) == []
+    assert process.is_running()

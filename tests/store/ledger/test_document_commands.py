@@ -1,0 +1,259 @@
+"""Retry, postpone, cancel and delete."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from swatchbook.domain.errors import DocumentDeleted, InvalidReference, ProviderTimeout, RunRevoked, UnreadableImage
+from swatchbook.domain.records import DocumentStatus, IngestOptions, ItemState, PlacementState, Role, Stage, sha256
+from swatchbook.store.ledger import claims, edited_products, publishing, runs, schedule, stage_results, tables
+from swatchbook.store.ledger.database import Ledger
+from swatchbook.store.ledger.document_commands import (
+    cancel,
+    delete_rows,
+    end_pauses,
+    finish_delete,
+    mark_deleting,
+    postpone,
+    retry,
+)
+from swatchbook.store.ledger.queries import account
+from swatchbook.store.ledger.stored_documents import get_document, queue
+from swatchbook.store.ledger.tables import failed_tries, images, vectors
+from swatchbook.store.ledger.tables import items as items_table
+from tests.store.ledger.scene import (
+    EVERYTHING,
+    VISUAL,
+    begin,
+    chunked,
+    complete,
+    count,
+    delete,
+    end,
+    extraction,
+    image,
+    ingest,
+    item,
+    key,
+    link,
+    make_all,
+    placed,
+    product,
+    publish_all,
+    rows_of,
+)
+
+
+def due_ids(ledger: Ledger) -> list[str]:
+    return [document.id for document in schedule.due_documents(ledger)]
+
+
+def test_postponed_document_has_a_reason_unless_deleting(ledger: Ledger) -> None:
+    queued, deleted = begin(ledger), complete(ledger, "oak", owner="bert")
+    runs.end(ledger, queued, DocumentStatus.WAITING)
+    mark_deleting(ledger, deleted.document)
+    for run in (queued, deleted):
+        postpone(
+            ledger, run.document, DocumentStatus.BLOCKED, message="A key.", failure_kind="configuration", seconds=60
+        )
+    held_up = get_document(ledger, queued.document)
+    assert (held_up.status, held_up.message) == (DocumentStatus.BLOCKED, "A key.")
+    assert get_document(ledger, deleted.document).status == DocumentStatus.DELETING
+    assert due_ids(ledger) == [deleted.document]
+
+
+# --- retry ------------------------------------------------------------------------------------------------------------
+
+
+def test_retry_queues_failed_and_waiting_items(ledger: Ledger) -> None:
+    run = begin(ledger)
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "ash"), placed(run, "elm")))
+    failures = {key("oak"): ProviderTimeout("Slow."), key("ash"): UnreadableImage("Cut off.")}
+    make_all(ledger, run, failing=lambda c: failures.get(c.key) if c.role is Role.VISUAL else None)
+    with ledger.write() as connection:
+        connection.execute(
+            update(items_table)
+            .where(items_table.c.key == key("elm"), items_table.c.role == Role.VISUAL)
+            .values(state=ItemState.FAILED, runs=8, attempts=30)
+        )
+    publish_all(ledger)
+    end(ledger, run)
+    assert due_ids(ledger) == []
+
+    assert retry(ledger, run.document)
+    assert due_ids(ledger) == [run.document]
+    assert item(ledger, key("oak"))["next_retry_at"] is None
+    elm = item(ledger, key("elm"))
+    assert (elm["state"], elm["runs"], elm["attempts"]) == (ItemState.PENDING, 0, 0)
+    assert item(ledger, key("ash"))["state"] == ItemState.REJECTED
+
+    retry(ledger, run.document, force=True)
+    assert item(ledger, key("ash"))["state"] == ItemState.PENDING
+    run = begin(ledger)
+    make_all(ledger, run)
+    publish_all(ledger)
+    assert end(ledger, run) is DocumentStatus.COMPLETED
+    assert account.account(ledger, document=run.document).complete == 3
+
+
+@pytest.mark.parametrize("readable", [True, False])
+def test_retry_reopens_everyone_unless_bytes_are_missing(ledger: Ledger, readable: bool) -> None:
+    found = []
+    for owner in ("anna", "bert"):
+        run = begin(ledger, owner=owner, requested=(VISUAL,))
+        shown = extraction(placed(run, "oak"), unreadable=() if readable else ["oak"])
+        stage_results.save_extraction(ledger, run, shown)
+        make_all(ledger, run, failing=lambda c: UnreadableImage("Cut off."))
+        end(ledger, run)
+        found.append(run.document)
+    before = item(ledger, key("oak"))
+    assert retry(ledger, found[0], force=True) == readable
+    assert sorted(due_ids(ledger)) == (sorted(found) if readable else [])
+    assert (item(ledger, key("oak")) == before) != readable
+
+
+def test_picture_rejected_again_has_no_next_try(ledger: Ledger) -> None:
+    run = begin(ledger, requested=(VISUAL,))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), unreadable=["oak"]))
+    waiting = {"state": ItemState.PENDING, "attempts": 4, "next_retry_at": 5e9, "failure": {"kind": "file_missing"}}
+    with ledger.write() as connection:
+        connection.execute(update(items_table).where(items_table.c.key == key("oak")).values(waiting))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), unreadable=["oak"]))
+    oak = item(ledger, key("oak"))
+    assert (oak["state"], oak["failure"]["kind"]) == (ItemState.REJECTED, "unreadable_image")
+    assert (oak["attempts"], oak["next_retry_at"]) == (0, None)
+
+
+def test_retry_and_cancel_leave_other_states_alone(ledger: Ledger) -> None:
+    running, run = begin(ledger, owner="bert"), complete(ledger, "oak")
+    retry(ledger, running.document)
+    assert get_document(ledger, running.document).run == running.token
+    runs.record_heartbeat(ledger, running)
+    assert not retry(ledger, run.document, force=True)
+    assert not cancel(ledger, run.document)
+    assert get_document(ledger, run.document).status is DocumentStatus.COMPLETED
+    mark_deleting(ledger, run.document)
+    assert not cancel(ledger, run.document)
+    assert get_document(ledger, run.document).status is DocumentStatus.DELETING
+
+
+def test_retry_takes_up_what_stopped(ledger: Ledger) -> None:
+    for status in (DocumentStatus.FAILED, DocumentStatus.BLOCKED, DocumentStatus.CANCELLED):
+        run = begin(ledger, content=status)
+        runs.end(ledger, run, status, message="No key.", failure_kind="configuration")
+        assert due_ids(ledger) == []
+        assert retry(ledger, run.document)
+        (found,) = schedule.due_documents(ledger)
+        assert (found.status, found.message, found.failure_kind) == (DocumentStatus.WAITING, None, None)
+        cancel(ledger, run.document)
+
+
+def test_end_of_pauses_makes_paused_things_due(ledger: Ledger) -> None:
+    run = begin(ledger, requested=(VISUAL,))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "ash")))
+    failures = {key("oak"): ProviderTimeout("Slow."), key("ash"): UnreadableImage("Cut off.")}
+    make_all(ledger, run, failing=lambda claimed: failures[claimed.key])
+    later = ledger.now() + 900
+    with ledger.write() as connection:
+        waits = items_table.c.key == key("oak")
+        connection.execute(update(items_table).where(waits).values(state=ItemState.PENDING, next_retry_at=later))
+    runs.end(ledger, run, DocumentStatus.WAITING, due_at=later)
+    stopped = begin(ledger, content="budget")
+    runs.end(ledger, stopped, DocumentStatus.BLOCKED, message="The budget is spent.")
+    working = begin(ledger, content="at work")
+    assert due_ids(ledger) == []
+    assert end_pauses(ledger) == [run.document]
+    assert due_ids(ledger) == [run.document]
+    assert item(ledger, key("oak"))["next_retry_at"] is None
+    assert item(ledger, key("ash"))["state"] == ItemState.REJECTED, "what failed for good is left alone"
+    assert get_document(ledger, working.document).run == working.token
+    assert end_pauses(ledger) == []
+
+
+def test_commands_refuse_unknown_and_wrong_documents(ledger: Ledger) -> None:
+    for move in (retry, cancel, mark_deleting, delete_rows):
+        with pytest.raises(InvalidReference):
+            move(ledger, "unknown")
+    run = complete(ledger, "oak")
+    for step in (delete_rows, finish_delete):  # it is not being deleted
+        with pytest.raises(InvalidReference):
+            step(ledger, run.document)
+    assert account.account(ledger, document=run.document).found == 1
+
+
+# --- delete -----------------------------------------------------------------------------------------------------------
+
+
+def test_deleting_leaves_no_row_of_a_document(ledger: Ledger) -> None:
+    run = begin(ledger)
+    oak, hidden = placed(run, "oak"), placed(run, "under", state=PlacementState.HIDDEN)
+    stage_results.save_chunks(ledger, run, chunked(run, "Oak is hard."))
+    stage_results.save_extraction(ledger, run, extraction(oak, hidden, placed(run, "broken"), unreadable=["broken"]))
+    edited_products.save_assembly(ledger, run, [product(run, "Oak")], [link(oak.id, product(run, "Oak"))])
+    runs.record_timing(ledger, run, Stage.READ, 1.0)
+    make_all(ledger, run, failing=lambda item: UnreadableImage("No.") if item.role is Role.COLOR else None)
+    assert count(ledger, failed_tries) == 1
+    publish_all(ledger)
+    end(ledger, run)
+
+    mark_deleting(ledger, run.document)
+    assert not finish_delete(ledger, run.document)
+    delete_rows(ledger, run.document)
+    assert not finish_delete(ledger, run.document)
+    assert due_ids(ledger) == [run.document]
+    rows = publishing.lease_dirty(ledger, "a")
+    assert {row.gone for row in rows} == {True}
+    publishing.record_publication(ledger, "a", rows, published=[], refused={}, removed=rows)
+    assert finish_delete(ledger, run.document)
+    for name in (
+        "documents", "placements", "images", "chunks", "products", "links", "pages", "requested", "timings",
+        "failed_tries", "runs",
+    ):  # fmt: skip
+        assert count(ledger, getattr(tables, name)) == 0, name
+    assert count(ledger, vectors) > 0  # contents are collected later
+    assert finish_delete(ledger, run.document)  # again: nothing to do
+
+
+def test_what_another_document_shows_stays(ledger: Ledger) -> None:
+    first = complete(ledger, "oak", "ash")
+    second = complete(ledger, "oak", content="supplement")
+    mark_deleting(ledger, first.document)
+    delete_rows(ledger, first.document)
+    told = publish_all(ledger)
+    assert [p.payload.documents for p in told if p.row.id == image("oak")] == [(second.document,)]
+    assert finish_delete(ledger, first.document)
+    assert rows_of(ledger, images).keys() == {image("oak")}
+    assert account.account(ledger, document=second.document).complete == 1
+    assert get_document(ledger, second.document).status is DocumentStatus.COMPLETED
+
+
+def test_deleted_midway_and_registered_again(ledger: Ledger) -> None:
+    run = begin(ledger)
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "ash")))
+    lease = claims.claim(ledger, run, [key("oak")])
+    mark_deleting(ledger, run.document)
+    for write in (
+        lambda: claims.commit(ledger, lease, [], [], last_try=True),
+        lambda: stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"))),
+        lambda: runs.record_heartbeat(ledger, run),
+    ):
+        with pytest.raises(RunRevoked):
+            write()
+
+    known: dict[str, Any] = {"owner": "anna", "content": sha256(b"catalogue"), "kind": "pdf", "name": "n", "size": 1}
+    again = queue(ledger, file=None, options=IngestOptions(), **known)
+    assert (again.id, again.status) == (run.document, DocumentStatus.DELETING)
+    with pytest.raises(DocumentDeleted):
+        runs.begin(ledger, again.id, options=IngestOptions(), fingerprint="f", requested=EVERYTHING)
+
+    assert delete(ledger, run.document)
+    fresh = begin(ledger)
+    assert fresh.generation != run.generation
+    ingest(ledger, fresh, extraction(placed(fresh, "oak"), placed(fresh, "ash")))
+    assert account.account(ledger, document=fresh.document).complete == 2
+    delete(ledger, fresh.document)
+    again = begin(ledger)
+    stage_results.save_extraction(ledger, again, extraction(placed(again, "oak")))
+    assert count(ledger, items_table, state="pending") == 0, "nothing is made twice"
+    assert [p.row.id for p in publish_all(ledger)] == [image("oak")]

@@ -1,0 +1,192 @@
+"""Editions are a chain: whatever is declared, finished and deleted in whichever order, each document has at most one
+newer edition, and exactly those are superseded whose newer edition has products.
+"""
+
+from collections.abc import Collection
+from itertools import count
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import insert, select, update
+
+from swatchbook.domain.errors import InvalidReference
+from swatchbook.domain.records import IngestOptions, Product
+from swatchbook.store.ledger import document_commands, document_editions
+from swatchbook.store.ledger.database import Ledger, open_ledger
+from swatchbook.store.ledger.document_editions import has_superseded, supersede
+from swatchbook.store.ledger.stored_documents import all_documents, find_document, get_document, queue
+from swatchbook.store.ledger.tables import chunks, products
+from swatchbook.upkeep.reports.edition_report import compare_documents
+
+NUMBERS = count()
+
+
+def add(ledger: Ledger, owner: str = "anna", name: str | None = None) -> str:
+    """A document of an owner, with a chunk that is published, and no product yet."""
+    content = f"{next(NUMBERS):064x}"
+    document = queue(
+        ledger, owner=owner, content=content, kind="pdf", name=name or content, file=None, size=1,
+        options=IngestOptions(),
+    ).id  # fmt: skip
+    row = {
+        "id": f"c{document[1:]}", "document": document, "generation": "g", "ordinal": 0, "text_key": content,
+        "embed": True, "record": {}, "dirty": 1, "made": 1, "published": 1,
+    }  # fmt: skip
+    with ledger.write() as connection:
+        connection.execute(insert(chunks), row)
+    return document
+
+
+def declare_edition(ledger: Ledger, newer: str, older: str) -> None:
+    with ledger.write() as connection:
+        document_editions.declare_edition(connection, newer, older)
+
+
+def finish(ledger: Ledger, document: str) -> bool:
+    """Save a product, and let the document supersede an older edition, as its run does."""
+    row = {"id": f"p{document[1:]}", "document": document, "generation": "g", "ordinal": 0, "name": "Oak", "record": {}}
+    with ledger.write() as connection:
+        if not connection.execute(select(products.c.id).where(products.c.document == document)).first():
+            connection.execute(insert(products), row)
+    return supersede(ledger, document)
+
+
+def delete(ledger: Ledger, document: str) -> None:
+    document_commands.mark_deleting(ledger, document)
+    document_commands.delete_rows(ledger, document)
+    document_commands.delete_rows(ledger, document)  # again after a kill
+    with ledger.write() as connection:
+        connection.execute(chunks.delete().where(chunks.c.document == document))
+    assert document_commands.finish_delete(ledger, document)
+
+
+def superseded(ledger: Ledger, owner: str | None = None) -> set[str]:
+    return {each.id for each in all_documents(ledger, owner) if each.superseded_by}
+
+
+def waiting(ledger: Ledger) -> set[str]:
+    """Documents of which something is to be published again."""
+    with ledger.read() as connection:
+        query = select(chunks.c.document).where(chunks.c.dirty > chunks.c.published)
+        return set(connection.execute(query).scalars())
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+
+
+def test_an_edition_supersedes_once_it_has_products(ledger: Ledger) -> None:
+    old, new = add(ledger), add(ledger)
+    declare_edition(ledger, new, old)
+    assert not supersede(ledger, new)
+    assert superseded(ledger) == waiting(ledger) == set()
+    assert finish(ledger, new)
+    assert superseded(ledger) == waiting(ledger) == {old}
+    assert not finish(ledger, new)  # again, as after a kill
+    declare_edition(ledger, new, old)
+    assert get_document(ledger, old).superseded_by == new
+    assert has_superseded(ledger, ["anna"])
+    assert has_superseded(ledger, [])
+    assert not has_superseded(ledger, ["bob"])
+
+
+def test_of_a_finished_document_it_supersedes_at_once(ledger: Ledger) -> None:
+    old, new = add(ledger), add(ledger)
+    assert not finish(ledger, new)
+    declare_edition(ledger, new, old)
+    assert superseded(ledger) == waiting(ledger) == {old}
+
+
+def test_what_cannot_be_an_edition_is_refused(ledger: Ledger) -> None:
+    first, second, third = (add(ledger, name=name) for name in ("first", "second", "third"))
+    bobs = add(ledger, "bob")
+    declare_edition(ledger, second, first)
+    for newer, older, said in (
+        (third, third, "itself"),
+        (first, second, "an earlier edition of second"),
+        (third, first, "a newer edition already: second"),
+        (second, third, "an edition of first"),
+        (third, bobs, "no document"),
+    ):
+        with pytest.raises(InvalidReference, match=said):
+            declare_edition(ledger, newer, older)
+    assert [get_document(ledger, each).edition_of for each in (first, second, third)] == [None, first, None]
+
+
+def test_the_chain_holds_whatever_happens(ledger: Ledger) -> None:
+    @settings(derandomize=True, database=None)
+    @given(data=st.data())
+    def hold(data: st.DataObject) -> None:
+        owner = f"owner-{next(NUMBERS)}"
+        there = [add(ledger, owner) for _ in range(4)]
+        finished, older_of = set[str](), dict[str, str]()
+        for _ in range(data.draw(st.integers(1, 10))):
+            match data.draw(st.sampled_from(["declare", "declare", "finish", "finish", "delete"])):
+                case "declare" if len(there) > 1:
+                    newer, older = data.draw(st.permutations(there))[:2]
+                    if (
+                        newer not in older_of
+                        and older not in older_of.values()
+                        and newer not in before(older_of, older)
+                    ):
+                        declare_edition(ledger, newer, older)
+                        older_of[newer] = older
+                    elif older_of.get(newer) != older:
+                        with pytest.raises(InvalidReference):
+                            declare_edition(ledger, newer, older)
+                case "finish" if there:
+                    finished.add(document := data.draw(st.sampled_from(there)))
+                    finish(ledger, document)
+                case "delete" if len(there) > 1:
+                    there.remove(gone := data.draw(st.sampled_from(there)))
+                    was = superseded(ledger, owner)
+                    with ledger.write() as connection:
+                        connection.execute(update(chunks).values(published=chunks.c.dirty))
+                    delete(ledger, gone)
+                    earlier = older_of.pop(gone, None)
+                    for newer in [each for each, older in older_of.items() if older == gone]:
+                        del older_of[newer]
+                        older_of |= {newer: earlier} if earlier else {}
+                    assert was - superseded(ledger, owner) - {gone} <= waiting(ledger)  # what is searched again
+                case _:
+                    continue
+            stored = {each.id: each.edition_of for each in all_documents(ledger, owner) if each.edition_of}
+            assert stored == older_of
+            assert superseded(ledger, owner) == {older for newer, older in older_of.items() if newer in finished}
+
+    hold()
+
+
+def before(older_of: dict[str, str], document: str) -> Collection[str]:
+    """The document and its earlier editions."""
+    chain = [document]
+    while chain[-1] in older_of:
+        chain.append(older_of[chain[-1]])
+    return chain
+
+
+def test_a_name_of_several_editions_is_refused(ledger: Ledger) -> None:
+    old, new = add(ledger, name="catalogue.pdf"), add(ledger, name="catalogue.pdf")
+    declare_edition(ledger, new, old)
+    with pytest.raises(InvalidReference, match="may be any of"):
+        find_document(ledger, "catalogue.pdf", "anna")
+    assert {row.id for row in all_documents(ledger, "anna")} == {old, new}
+
+
+def test_a_size_is_compared_under_any_label(ledger: Ledger) -> None:
+    older, newer = add(ledger), add(ledger)
+    for document, key, size in ((older, "size", "30 x 60 cm"), (newer, "dimensions", "30 x 90 cm")):
+        product = Product(
+            id=f"p{document[1:]}", name="Oak", category=None, code=None, variants=(), first_page=1, last_page=1,
+            pages=(1,), metadata={key: size}, confidence=1.0, evidence=(),
+        )  # fmt: skip
+        row = {"id": product.id, "document": document, "generation": "g", "ordinal": 0, "name": "Oak"}
+        with ledger.write() as connection:
+            connection.execute(insert(products), row | {"record": product.model_dump(mode="json")})
+    (changed,) = compare_documents(ledger, older, newer).changed
+    assert [(each.field, each.before, each.after) for each in changed.differences] == [
+        ("size", "30 x 60 cm", "30 x 90 cm")
+    ]

@@ -1,0 +1,361 @@
+"""Whatever happens to documents, in whatever order: the account closes, nothing is orphaned, and all ends well."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from sqlalchemy import select
+
+from swatchbook.domain.errors import DocumentDeleted, Failure, ProviderTimeout, RunRevoked, UnreadableImage
+from swatchbook.domain.records import (
+    Chunks,
+    DocumentStatus,
+    Extraction,
+    IngestOptions,
+    LinkKind,
+    PlacementState,
+    sha256,
+)
+from swatchbook.index.contract import Payload, Space
+from swatchbook.store.files.file_store import Files
+from swatchbook.store.ledger import edited_products, publishing, runs, schedule, stage_results
+from swatchbook.store.ledger.claims import ClaimedItem
+from swatchbook.store.ledger.database import Ledger, open_ledger
+from swatchbook.store.ledger.document_commands import cancel as document_commands_cancel
+from swatchbook.store.ledger.document_commands import delete_rows, finish_delete, mark_deleting
+from swatchbook.store.ledger.document_commands import retry as document_commands_retry
+from swatchbook.store.ledger.publishing import DirtyRow
+from swatchbook.store.ledger.queries import account
+from swatchbook.store.ledger.queries.report import failures
+from swatchbook.store.ledger.retention import collect as retention_collect
+from swatchbook.store.ledger.runs import Run
+from swatchbook.store.ledger.stored_documents import Document, list_documents, queue
+from swatchbook.store.ledger.tables import documents
+from tests.fixtures import SOAK
+from tests.store.ledger.conftest import NewLedger
+from tests.store.ledger.scene import (
+    EVERYTHING,
+    TEXT,
+    VISUAL,
+    chunked,
+    extraction,
+    key,
+    lapse,
+    link,
+    make_all,
+    next_publish,
+    pass_time,
+    placed,
+    product,
+    settle,
+    states,
+)
+
+DOCUMENTS = (("anna", "one"), ("anna", "two"), ("bert", "one"))
+DAY = 86_401.0
+
+
+def pictures(run: Run, content: str, fingerprint: str) -> Extraction:
+    """What a document shows depends on its bytes and its options, and on nothing else."""
+    hidden = placed(run, "c", page=3, state=PlacementState.HIDDEN)
+    if fingerprint == "f":
+        return extraction(placed(run, "a"), placed(run, "b"), placed(run, "broken"), hidden, unreadable=["broken"])
+    return extraction(placed(run, "b", caption=content), placed(run, "c", page=2), placed(run, "b", page=4))
+
+
+def texts(run: Run, content: str, fingerprint: str) -> Chunks:
+    return chunked(run, "Common.", f"Of {content}.", *(["Only of f."] if fingerprint == "f" else []))
+
+
+class Publisher:
+    """Between lease and settle: what it holds, and what it read of that when it leased it."""
+
+    def __init__(self, ledger: Ledger, name: str, limit: int = 200) -> None:
+        self.name = name
+        self.rows = publishing.lease_dirty(ledger, name, limit=limit)
+        self.told = publishing.publications(ledger, [row for row in self.rows if not row.gone])
+
+
+class Lives(RuleBasedStateMachine):
+    """Documents of two owners, a ledger, and an index that is a dictionary."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp(dir=folder))
+        self.ledger: Ledger = open_ledger(url)
+        self.files = Files(str(self.folder))
+        self.index = dict[str, Payload]()
+        self.held = dict[tuple[str, str], tuple[Run, str]]()  # document -> its run, and the fingerprint
+        self.saved = set[str]()  # tokens of runs that saved their stages
+        self.publishers = list[Publisher]()
+        self.number = 0
+
+    def teardown(self) -> None:
+        try:
+            self.everything_ends_well()
+        finally:
+            self.ledger.close()
+            shutil.rmtree(self.folder)
+
+    # --- what a run does ----------------------------------------------------------------------------------------------
+
+    @rule(which=st.sampled_from(DOCUMENTS), fingerprint=st.sampled_from("fg"), force=st.booleans())
+    def begin(self, which: tuple[str, str], fingerprint: str, force: bool) -> None:
+        owner, content = which
+        options = IngestOptions(force=force)
+        known = queue(
+            self.ledger,
+            owner=owner,
+            content=sha256(content.encode()),
+            kind="pdf",
+            name=f"{content}.pdf",
+            file=f"{sha256(content.encode())}.pdf",
+            size=1,
+            options=options,
+        )
+        if known.status is DocumentStatus.DELETING:  # a delete that is not at its end
+            with pytest.raises(DocumentDeleted):
+                runs.begin(self.ledger, known.id, options=options, fingerprint=fingerprint, requested=EVERYTHING)
+            return
+        run = runs.begin(self.ledger, known.id, options=options, fingerprint=fingerprint, requested=EVERYTHING)
+        if isinstance(run, Run):
+            self.held[which] = (run, fingerprint)
+
+    @rule(which=st.sampled_from(DOCUMENTS))
+    def save(self, which: tuple[str, str]) -> None:
+        if which in self.held:
+            self.trying(which, lambda run, fingerprint: self.save_stages(run, which[1], fingerprint))
+
+    def save_stages(self, run: Run, content: str, fingerprint: str) -> None:
+        found, text = pictures(run, content, fingerprint), texts(run, content, fingerprint)
+        stage_results.save_chunks(self.ledger, run, text)
+        stage_results.save_extraction(self.ledger, run, found)
+        made = [product(run, "Oak", metadata={"price": "3" if fingerprint == "f" else "4"}), product(run, "Ash")]
+        linked = [link(found.placements[0].id, made[0]), link(text.chunks[1].id, made[1], LinkKind.CHUNK_PRODUCT)]
+        edited_products.save_assembly(self.ledger, run, made[: 1 if fingerprint == "f" else 2], linked[:1] + linked[1:])
+        self.saved.add(run.token)
+
+    @rule(
+        which=st.sampled_from(DOCUMENTS),
+        failing=st.sampled_from(["", "a", "b", "Common."]),
+        how=st.sampled_from([ProviderTimeout, UnreadableImage]),
+    )
+    def make(self, which: tuple[str, str], failing: str, how: type[Failure]) -> None:
+        def fails(claimed: ClaimedItem) -> Failure | None:
+            return how("So it goes.") if claimed.key in (key(failing), sha256(failing.encode())) else None
+
+        if which in self.held:
+            self.trying(which, lambda run, _: make_all(self.ledger, run, failing=fails))
+
+    @rule(which=st.sampled_from(DOCUMENTS))
+    def finish(self, which: tuple[str, str]) -> None:
+        if which in self.held and self.held[which][0].token in self.saved:
+            self.trying(which, lambda run, _: self.end(run))
+            self.held.pop(which, None)
+
+    def end(self, run: Run) -> None:
+        status, due_at = account.next_status(self.ledger, run.document)
+        runs.end(self.ledger, run, status, due_at=due_at)
+
+    @rule(which=st.sampled_from(DOCUMENTS))
+    def die(self, which: tuple[str, str]) -> None:
+        if which in self.held:
+            lapse(self.ledger, self.held.pop(which)[0])
+
+    def trying(self, which: tuple[str, str], work: object) -> None:
+        run, fingerprint = self.held[which]
+        try:
+            work(run, fingerprint)  # type: ignore[operator]
+        except RunRevoked:
+            del self.held[which]
+
+    # --- publishing ---------------------------------------------------------------------------------------------------
+
+    @rule(limit=st.sampled_from([1, 3, 200]))
+    def publish_half(self, limit: int) -> None:
+        """A publisher leases and writes, and says so later, or never."""
+        publisher = self.publisher(limit)
+        if publisher.rows:
+            self.write(publisher)
+            self.publishers.append(publisher)
+
+    @rule(refuse=st.booleans())
+    def settle_oldest(self, refuse: bool) -> None:
+        if self.publishers:
+            late = self.publishers.pop(0)
+            self.settle(late, refused=late.rows[0].id if refuse and not late.rows[0].gone else None)
+
+    @rule()
+    def write_late_and_settle(self) -> None:
+        """A stalled publisher: what it read long ago becomes the index's last word."""
+        if self.publishers:
+            late = self.publishers.pop(0)
+            self.write(late)
+            self.settle(late)
+
+    def publisher(self, limit: int = 200) -> Publisher:
+        self.number += 1
+        return Publisher(self.ledger, f"publisher {self.number}", limit)
+
+    def write(self, publisher: Publisher) -> None:
+        for publication in publisher.told:
+            if publication.vectors:
+                self.index[publication.row.id] = publication.payload
+        for row in publisher.rows:
+            if row.gone:
+                self.index.pop(row.id, None)
+
+    def settle(self, publisher: Publisher, refused: str | None = None) -> None:
+        settle(
+            self.ledger, publisher.name, publisher.rows, refused={refused: UnreadableImage("NaN.")} if refused else {}
+        )
+
+    # --- what a person does, and time ---------------------------------------------------------------------------------
+
+    @rule(which=st.sampled_from(DOCUMENTS), force=st.booleans())
+    def retry(self, which: tuple[str, str], force: bool) -> None:
+        for document in self.known(which):
+            document_commands_retry(self.ledger, document.id, force=force)
+
+    @rule(which=st.sampled_from(DOCUMENTS))
+    def cancel(self, which: tuple[str, str]) -> None:
+        for document in self.known(which):
+            document_commands_cancel(self.ledger, document.id)
+
+    @rule(which=st.sampled_from(DOCUMENTS), steps=st.integers(1, 3))
+    def delete(self, which: tuple[str, str], steps: int) -> None:
+        for document in self.known(which):
+            for step in (mark_deleting, delete_rows, finish_delete)[:steps]:
+                step(self.ledger, document.id)
+
+    @rule(seconds=st.sampled_from([61.0, 1_000.0, 4_000.0]))
+    def time_passes(self, seconds: float) -> None:
+        pass_time(self.ledger, seconds)
+
+    @rule()
+    def collect(self) -> None:
+        retention_collect(self.ledger, self.files)
+
+    def known(self, which: tuple[str, str]) -> list[Document]:
+        owner, content = which
+        return [d for d in list_documents(self.ledger, owner=owner) if d.name == f"{content}.pdf"]
+
+    # --- what always holds --------------------------------------------------------------------------------------------
+
+    @invariant()
+    def the_account_closes(self) -> None:
+        known = list_documents(self.ledger)
+        scopes = [{"document": d.id} for d in known] + [{"owner": "anna"}, {"owner": "bert"}, {}]
+        for scope in scopes:
+            a = account.account(self.ledger, **scope)
+            assert a.found == a.complete + a.partial + a.failed + a.rejected + a.pending
+        for document in known:
+            unfinished = {f.image_id for f in failures(self.ledger, document.id)}
+            found = states(self.ledger, document.id)
+            assert unfinished == {image for image, state in found.items() if state != "complete"}
+
+    @invariant()
+    def nothing_is_orphaned(self) -> None:
+        now = self.ledger.now()
+        coming = {document.id for document in schedule.due_documents(self.ledger)}
+        for document in list_documents(self.ledger):
+            if document.id in coming:
+                continue
+            waits = next_publish(self.ledger, document.id)
+            assert document.run or waits is None or waits > now
+            match document.status:
+                case DocumentStatus.COMPLETED:
+                    if account.account(self.ledger, document=document.id).pending:
+                        assert waits is not None
+                case DocumentStatus.FAILED | DocumentStatus.CANCELLED | DocumentStatus.BLOCKED:
+                    assert document.message
+                case DocumentStatus.RUNNING | DocumentStatus.DELETING:
+                    assert document.run is not None
+                case DocumentStatus.WAITING:
+                    assert document.due_at is not None
+                    assert document.due_at > now
+                case status:
+                    raise AssertionError(status)
+
+    # --- how it ends --------------------------------------------------------------------------------------------------
+
+    def everything_ends_well(self) -> None:
+        """Once nothing fails any more, whatever is due leads everything to its end within a few rounds."""
+        for late in self.publishers:
+            self.settle(late)
+        for which in list(self.held):
+            self.die(which)
+        for _ in range(12):
+            pass_time(self.ledger, DAY)
+            for document in schedule.due_documents(self.ledger):
+                self.bring_back(document)
+        known = list_documents(self.ledger)
+        assert {d.status for d in known} <= {DocumentStatus.COMPLETED, DocumentStatus.FAILED, DocumentStatus.CANCELLED}
+        for document in known:
+            if document.status is DocumentStatus.COMPLETED:
+                assert account.account(self.ledger, document=document.id).pending == 0
+        assert publishing.count_unpublished(self.ledger) == 0
+        self.the_index_holds_what_the_ledger_says()
+        for document in known:
+            self.leave_without_a_trace(document)
+        assert self.index == {}
+
+    def bring_back(self, document: Document) -> None:
+        if document.status is DocumentStatus.DELETING:
+            delete_rows(self.ledger, document.id)
+            self.publish_all()
+            assert finish_delete(self.ledger, document.id)
+            return
+        if not schedule.wants_run(self.ledger, document.id):
+            self.publish_all()
+            return
+        fingerprint = document.fingerprint or "f"
+        run = runs.begin(
+            self.ledger, document.id, options=IngestOptions(), fingerprint=fingerprint, requested=EVERYTHING
+        )
+        assert isinstance(run, Run)
+        self.save_stages(run, document.name.removesuffix(".pdf"), fingerprint)
+        make_all(self.ledger, run)
+        self.publish_all()
+        self.end(run)
+
+    def publish_all(self) -> None:
+        while (publisher := self.publisher()).rows:
+            self.write(publisher)
+            self.settle(publisher)
+
+    def the_index_holds_what_the_ledger_says(self) -> None:
+        searchable = {
+            row: kind
+            for want, kind in ((VISUAL, "image"), (TEXT, "chunk"))
+            for row in publishing.searchable_ids(self.ledger, Space(role=want.role, tag=want.tag, dimension=32))
+        }
+        rows = [DirtyRow(kind=kind, id=row, dirty=0, gone=False) for row, kind in searchable.items()]  # type: ignore[arg-type]
+        said = {p.row.id: p.payload for p in publishing.publications(self.ledger, rows)}
+        assert {i: self.index.get(i) for i in said} == said
+        with_vectors = said.keys()
+        others = self.index.keys() - with_vectors  # with an understanding vector alone
+        more = [DirtyRow(kind="image", id=row, dirty=0, gone=False) for row in others]
+        assert {p.row.id for p in publishing.publications(self.ledger, more) if p.vectors} == others
+
+    def leave_without_a_trace(self, document: Document) -> None:
+        mark_deleting(self.ledger, document.id)
+        delete_rows(self.ledger, document.id)
+        self.publish_all()
+        assert finish_delete(self.ledger, document.id)
+        with self.ledger.read() as connection:
+            assert connection.execute(select(documents).where(documents.c.id == document.id)).first() is None
+
+
+EXAMPLES = 120 if SOAK else settings().max_examples // 5
+
+
+def test_whatever_happens_all_ends_well(new_ledger: NewLedger, folder: Path) -> None:
+    run_state_machine_as_test(
+        lambda: Lives(new_ledger(), folder),  # type: ignore[arg-type]  # any maker of machines does
+        settings=settings(max_examples=EXAMPLES, stateful_step_count=20, print_blob=True),
+    )

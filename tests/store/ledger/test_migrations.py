@@ -1,0 +1,278 @@
+"""A ledger that an earlier version filled becomes one of this, keeps every row, and is migrated once."""
+
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    Table,
+    insert,
+    inspect,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.types import JSON
+
+from swatchbook.domain.records import ImageState, document_id, sha256
+from swatchbook.store.ledger import migrations
+from swatchbook.store.ledger.database import Ledger, open_ledger
+from swatchbook.store.ledger.migrations import upgrade
+from swatchbook.store.ledger.owners import rename
+from swatchbook.store.ledger.tables import calls, documents, images, items, metadata, products, reviews
+from swatchbook.store.ledger.trashed_documents import move_to_trash
+from tests.postgres import RunningPostgres
+from tests.store.ledger import scene
+from tests.store.ledger.test_database import schema
+from tests.store.ledger.test_picture_reviews import weak
+
+pytestmark = pytest.mark.gate
+
+ROOT = Path(__file__).parents[3]
+ROWS = 3
+HEAD = migrations.HEAD
+NEXT_HEAD = "9998"
+NEXT_MIGRATION = f"""
+import sqlalchemy as sa
+from alembic import op
+
+revision, down_revision = "{NEXT_HEAD}", "{migrations.HEAD}"
+
+
+def upgrade():
+    op.add_column("documents", sa.Column("added", sa.Integer(), nullable=False, server_default="7"))
+    op.create_table("more", sa.Column("id", sa.Integer(), primary_key=True))
+"""
+OPEN = """
+import sys
+from swatchbook.store.ledger import migrations
+from swatchbook.store.ledger.database import open_ledger
+from swatchbook.store.ledger.migrations import upgrade
+
+migrations.HEAD, upgrade.__file__ = sys.argv[2:]
+print(open_ledger(sys.argv[1]).now() > 0)
+"""
+CODED = {"code": "POS-1", "variants": [{"code": "POS-1 -B"}], "metadata": {"gtin": "4006381333931", "color": "red"}}
+
+Rows = dict[str, list[dict[str, Any]]]
+
+
+@pytest.fixture
+def empty(request: pytest.FixtureRequest, database: str, folder: Path) -> Iterator[str]:
+    """Where there is no ledger yet, on each database."""
+    if database == "sqlite":
+        yield f"sqlite:///{folder / 'empty.sqlite'}"
+        return
+    server: RunningPostgres = request.getfixturevalue("postgres")
+    yield server.new_database("empty")
+    server.drop_database("empty")
+
+
+@pytest.fixture
+def filled(empty: str) -> tuple[str, Rows]:
+    """A ledger of this version with rows in every table, and these rows."""
+    ledger = open_ledger(empty)
+    with ledger.write() as connection:
+        for table in metadata.sorted_tables:
+            connection.execute(insert(table), [row(table, number) for number in range(ROWS)])
+    rows = read_all(ledger)
+    ledger.close()
+    return empty, rows
+
+
+@pytest.fixture
+def next_version(tmp_path: Path) -> Path:
+    """The module that migrates a ledger in the next version of Swatchbook, which has one migration more."""
+    folder = tmp_path / "migrations"
+    shutil.copytree(Path(migrations.__file__).parent, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "versions" / f"{NEXT_HEAD}_next.py").write_text(NEXT_MIGRATION)
+    return folder / "upgrade.py"
+
+
+@pytest.fixture
+def upgraded(filled: tuple[str, Rows], next_version: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, Rows]:
+    """The filled ledger, after this process became one of the next version."""
+    monkeypatch.setattr(migrations, "HEAD", NEXT_HEAD)
+    monkeypatch.setattr(upgrade, "__file__", str(next_version))
+    return filled
+
+
+def row(table: Table, number: int) -> dict[str, Any]:
+    return {column.name: value(column, number) for column in table.columns}
+
+
+def value(column: Column[Any], number: int) -> Any:
+    for key in column.foreign_keys:
+        return value(key.column, number)
+    for kind, make in _MAKERS.items():
+        if isinstance(column.type, kind):
+            return make(number)
+    length = getattr(column.type, "length", None)
+    return f"{number} {column.name}ü"[: length or 100]
+
+
+_MAKERS: dict[type, Callable[[int], Any]] = {
+    Boolean: lambda n: n % 2 == 1,
+    Integer: lambda n: n + 1,
+    Numeric: lambda n: n + 0.5,
+    LargeBinary: lambda n: bytes([n, 0, 255]),
+    JSON: lambda n: {"number": n, "text": "\0ü"},
+}
+
+
+def read_all(ledger: Ledger) -> Rows:
+    with ledger.read() as connection:
+        known = MetaData()
+        known.reflect(connection)
+        return {
+            table.name: [
+                dict(found) for found in connection.execute(select(table).order_by(*table.columns[:1])).mappings()
+            ]
+            for table in known.sorted_tables
+        }
+
+
+def test_a_filled_ledger_keeps_every_row(upgraded: tuple[str, Rows]) -> None:
+    url, before = upgraded
+    ledger = open_ledger(url)
+    after = read_all(ledger)
+    ledger.close()
+    assert before.pop("alembic_version") == [{"version_num": HEAD}]
+    assert after.pop("alembic_version") == [{"version_num": NEXT_HEAD}]
+    assert after.pop("more") == []
+    assert [document.pop("added") for document in after["documents"]] == [7] * ROWS
+    assert after == before
+
+
+@pytest.fixture
+def former_file(tmp_path: Path) -> Path:
+    """The ledger of a home of before the first release."""
+    with tarfile.open(ROOT / "tests" / "upkeep" / "home_of_descriptors_and_minilm.tar.xz") as archive:
+        archive.extract("ledger.sqlite", tmp_path, filter="data")
+    return tmp_path / "ledger.sqlite"
+
+
+def test_first_ledgers_become_todays(migrated: Path, former_file: Path) -> None:
+    former = Ledger(f"sqlite:///{former_file}")
+    with former.write() as connection:
+        document = connection.execute(select(documents.c.id).limit(1)).scalar_one()
+        connection.execute(insert(products).values(row(products, 0) | {"document": document, "record": CODED}))
+    before = read_all(former)
+    former.close()
+    ledger = open_ledger(f"sqlite:///{former_file}")
+    after = read_all(ledger)
+    ledger.close()
+    assert len(before["vectors"]) == 16
+    for added in ("taught_readings", "file_holds", "deleted_documents", "object_events"):
+        assert after.pop(added) == []
+    assert {each["code"] for each in after.pop("product_codes")} == {"pos-1", "pos-1-b", "4006381333931"}
+    assert {name: len(rows) for name, rows in after.items()} == {name: len(rows) for name, rows in before.items()}
+    assert schema(former_file) == schema(migrated)
+
+
+def test_calls_of_batches_are_asked_again(former_file: Path) -> None:
+    former = Ledger(f"sqlite:///{former_file}")
+    states = ("queued", "batched", "answered")
+    held = [row(calls, number) | {"state": state} for number, state in enumerate(states)]
+    with former.write() as connection:
+        command.upgrade(upgrade._config(connection), "0040")
+        connection.execute(insert(calls), held)
+    former.close()
+    ledger = open_ledger(f"sqlite:///{former_file}")
+    after = read_all(ledger)
+    ledger.close()
+    assert after["calls"] == [held[1] | {"state": "unknown"}, held[2]]
+    assert "provider_batches" not in after
+
+
+def test_reviews_become_those_of_each_owners_image(empty: str) -> None:
+    ledger = open_ledger(empty)
+    for owner, names in (("anna", ("oak", "ash")), ("bert", ("oak",)), ("carl", ("elm",))):
+        weak(ledger, *names, owner=owner)
+    rename(ledger, "carl", "dora")
+    move_to_trash(ledger, document_id("carl", sha256(b"catalogue")))
+    scene.publish_all(ledger)
+    of_oak = (items.c.key == scene.key("oak"), items.c.role == "analysis")
+    with ledger.write() as connection:
+        common = {"tag": scene.ANALYSIS.tag, "by": "eve", "at": 1.0, "score_before": 0.5, "score_after": 0.5}
+        for name, number, stands, verdict in (
+            ("oak", 1, False, "accepted"), ("oak", 2, True, "rejected"), ("elm", 1, True, "accepted"),
+        ):  # fmt: skip
+            row = {"number": number, "stands": stands, "verdict": verdict, "reasons": ["A logo."]}
+            connection.execute(insert(reviews).values(image=name, key=scene.key(name), **row, **common))
+        shown = update(images).where(images.c.content_key == scene.key("oak"))
+        connection.execute(shown.values(text_key=None, pair_key=None))
+        rejected = {"state": "rejected", "failure": {"kind": "dismissed", "policy": "never", "message": "A logo."}}
+        connection.execute(update(items).where(*of_oak).values(**rejected))
+        columns = ", ".join(column.name for column in reviews.columns if column.name != "image")
+        for statement in (
+            f"CREATE TABLE former AS SELECT {columns} FROM reviews", "DROP TABLE reviews",
+            "ALTER TABLE former RENAME TO reviews", "ALTER TABLE images DROP COLUMN dismissed",
+            "UPDATE alembic_version SET version_num = '0041'",
+        ):  # fmt: skip
+            connection.execute(text(statement))
+    ledger.close()
+    ledger = open_ledger(empty)
+    with ledger.read() as connection:
+        rows = connection.execute(select(reviews).order_by(reviews.c.image, reviews.c.number)).all()
+        dismissed = connection.execute(select(images.c.id, images.c.dismissed["message"].as_string())).tuples().all()
+        item = connection.execute(select(items.c.state, items.c.failure).where(*of_oak)).one()
+    kept = [(owner, "oak", *each) for owner in ("anna", "bert") for each in ((1, "accepted"), (2, "rejected"))]
+    kept += [("carl", "elm", 1, "accepted")]
+    assert [(row.image, row.number, row.verdict, row.key) for row in rows] == sorted(
+        (scene.image(name, owner), number, verdict, scene.key(name)) for owner, name, number, verdict in kept
+    )
+    refused = "A logo. Rejected by eve."
+    theirs = scene.image("oak", "bert")
+    assert dict(dismissed) == {scene.image("oak"): refused, theirs: refused, scene.image("ash"): None}
+    assert tuple(item) == ("done", None)
+    assert scene.states(ledger, document_id("bert", sha256(b"catalogue"))) == {theirs: ImageState.PARTIAL}
+    ledger.close()
+
+
+def test_processes_that_migrate_at_once_migrate_once(filled: tuple[str, Rows], next_version: Path) -> None:
+    assert opened_by_three(filled[0], NEXT_HEAD, str(next_version)) == [(b"True\n", b"")] * 3
+
+
+def test_processes_may_open_a_new_ledger_at_once(empty: str) -> None:
+    assert opened_by_three(empty, migrations.HEAD, str(upgrade.__file__)) == [(b"True\n", b"")] * 3
+
+
+def test_a_failed_migration_changes_nothing(upgraded: tuple[str, Rows], monkeypatch: pytest.MonkeyPatch) -> None:
+    url, before = upgraded
+
+    def fail(connection: Any) -> None:
+        complete(connection)
+        raise ZeroDivisionError
+
+    complete = upgrade.upgrade
+    monkeypatch.setattr(upgrade, "upgrade", fail)
+    with pytest.raises(ZeroDivisionError):
+        open_ledger(url)
+    ledger = Ledger(url)
+    with ledger.read() as connection:
+        assert "added" not in {column["name"] for column in inspect(connection).get_columns("documents")}
+    assert read_all(ledger) == before
+    ledger.close()
+
+
+def opened_by_three(url: str, head: str, module: str) -> list[tuple[bytes, bytes]]:
+    opening = [
+        subprocess.Popen(
+            [sys.executable, "-c", OPEN, url, head, module], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        for _ in range(3)
+    ]
+    return [process.communicate() for process in opening]

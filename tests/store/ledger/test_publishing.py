@@ -1,0 +1,279 @@
+"""Publishing as the ledger sees it: who has a row, what is told of it, and what came of it."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from sqlalchemy import select, update
+
+from swatchbook.domain.errors import IndexDown
+from swatchbook.domain.records import Analysis, ColorShare, LinkKind, PlacementState, Role
+from swatchbook.index.contract import Space, Where
+from swatchbook.store.ledger import edited_products, publishing, stage_results
+from swatchbook.store.ledger.database import Ledger
+from swatchbook.store.ledger.payloads import chunk_payloads, image_payloads
+from swatchbook.store.ledger.queries import account, search_results
+from swatchbook.store.ledger.queries.filters import facets, satisfying, unmatched
+from swatchbook.store.ledger.runs import Run
+from swatchbook.store.ledger.tables import analyses, chunks, images
+from tests.store.ledger.plans import planned
+from tests.store.ledger.scene import (
+    COLOR,
+    TEXT,
+    UNDERSTANDING,
+    VISUAL,
+    begin,
+    chunked,
+    extraction,
+    image,
+    ingest,
+    key,
+    link,
+    make_all,
+    next_publish,
+    pass_time,
+    placed,
+    product,
+    publish_all,
+    rows_of,
+    settle,
+)
+
+pytestmark = pytest.mark.gate
+
+
+def made(ledger: Ledger, *names: str) -> Run:
+    """A run whose pictures are made and not yet published."""
+    run = begin(ledger)
+    stage_results.save_extraction(ledger, run, extraction(*(placed(run, name) for name in names)))
+    make_all(ledger, run)
+    return run
+
+
+# --- leases -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_lease_takes_made_rows_up_to_limit(ledger: Ledger) -> None:
+    run = begin(ledger)
+    pictures = [placed(run, f"{n}") for n in range(5)]
+    stage_results.save_extraction(ledger, run, extraction(*pictures, placed(run, "broken"), unreadable=["broken"]))
+    stage_results.save_chunks(ledger, run, chunked(run, "a", "b", "c"))
+    assert publishing.lease_dirty(ledger, "a") == []
+    assert publishing.count_unpublished(ledger) == 0
+    make_all(ledger, run)
+    leased = [publishing.lease_dirty(ledger, f"{n}", limit=3) for n in range(4)]
+    assert [len(rows) for rows in leased] == [3, 3, 2, 0]
+    assert {row.kind for rows in leased for row in rows} == {"image", "chunk"}
+
+
+def test_row_is_leased_to_one_publisher(ledger: Ledger) -> None:
+    made(ledger, "oak")
+    assert len(publishing.lease_dirty(ledger, "a")) == 1
+    assert publishing.lease_dirty(ledger, "b") == []
+    pass_time(ledger, 50)
+    assert publishing.lease_dirty(ledger, "b") == []
+    pass_time(ledger, 11)
+    rows = publishing.lease_dirty(ledger, "b")
+    assert len(rows) == 1
+    publishing.record_publication(ledger, "b", rows, published=[], refused={}, removed=[])
+    assert len(publishing.lease_dirty(ledger, "c")) == 1, "settling nothing frees it"
+
+
+def test_publishers_side_by_side_publish_every_row_once(ledger: Ledger) -> None:
+    made(ledger, *(f"picture {n}" for n in range(120)))
+
+    def publish(number: int) -> list[str]:
+        mine = list[str]()
+        while rows := publishing.lease_dirty(ledger, f"{number}:{len(mine)}", limit=7):
+            settle(ledger, f"{number}:{len(mine)}", rows)
+            mine += [row.id for row in rows]
+        return mine
+
+    with ThreadPoolExecutor(4) as threads:
+        told = [row for mine in threads.map(publish, range(4)) for row in mine]
+    assert len(told) == len(set(told)) == 120
+    assert publishing.count_unpublished(ledger) == 0
+
+
+# --- what came of it --------------------------------------------------------------------------------------------------
+
+
+def test_changes_made_while_publishing_are_published_again(ledger: Ledger) -> None:
+    run = made(ledger, "oak")
+    rows = publishing.lease_dirty(ledger, "a")
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak", caption="Oak")))
+    settle(ledger, "a", rows)
+    assert [p.payload.text.split("\n")[0] for p in publish_all(ledger)] == ["Oak"]
+
+
+def test_only_a_lease_lost_to_another_publishes_again(ledger: Ledger) -> None:
+    made(ledger, "oak")
+    for row, other in (("oak", False), ("ash", True)):
+        if other:
+            publishing.mark_all_dirty(ledger)
+        slow = publishing.lease_dirty(ledger, f"slow {row}")
+        pass_time(ledger, 61)
+        if other:
+            settle(ledger, "fast", publishing.lease_dirty(ledger, "fast"))
+            assert publishing.count_unpublished(ledger) == 0
+        settle(ledger, f"slow {row}", slow)  # its older object has overwritten that of `fast`
+        assert publishing.count_unpublished(ledger) == other
+    assert len(publish_all(ledger)) == 1
+
+
+def test_refused_object_keeps_its_reason_and_comes_later(ledger: Ledger) -> None:
+    run = made(ledger, "oak", "ash")
+    pauses = []
+    for number in range(10):
+        name = f"publisher {number}"
+        rows = publishing.lease_dirty(ledger, name)
+        refused = {image("oak"): IndexDown("Refused by shard 2.")}
+        settle(ledger, name, rows, refused=refused)
+        assert publishing.lease_dirty(ledger, "too early") == []
+        next_try = next_publish(ledger, run.document)
+        assert next_try is not None
+        pauses.append(round(next_try - ledger.now()))
+        pass_time(ledger, pauses[-1] + 1)
+    assert pauses[:4] == [900, 1800, 3600, 7200]
+    assert pauses[-1] == 86_400
+    row = rows_of(ledger, images)[image("oak")]
+    assert (row["publish_tries"], row["publish_failure"]["message"]) == (10, "Refused by shard 2.")
+    counted = account.account(ledger, document=run.document)
+    assert (counted.complete, counted.pending) == (1, 1)  # ash is not held back
+
+    publish_all(ledger)
+    row = rows_of(ledger, images)[image("oak")]
+    assert (row["publish_tries"], row["publish_failure"], row["publish_next"]) == (0, None, None)
+    assert next_publish(ledger, run.document) is None
+
+
+def test_gone_row_that_returns_is_published_again(ledger: Ledger) -> None:
+    run = made(ledger, "oak")
+    publish_all(ledger)
+    stage_results.save_extraction(ledger, run, extraction())
+    gone = publishing.lease_dirty(ledger, "a")
+    assert [row.gone for row in gone] == [True]
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    settle(ledger, "a", gone)  # its objects are deleted by now
+    assert [p.row.id for p in publish_all(ledger)] == [image("oak")]
+
+
+# --- what is told -----------------------------------------------------------------------------------------------------
+
+
+def test_image_payload_comes_from_all_its_owners_documents(ledger: Ledger) -> None:
+    first, second = begin(ledger), begin(ledger, content="supplement")
+    for run, page, caption in ((first, 3, "Oak, natural"), (second, 7, "Oak again")):
+        oak = placed(run, "oak", page=page, caption=caption, nearby_text="60 x 120")
+        stage_results.save_extraction(ledger, run, extraction(oak))
+        plank = product(
+            run, f"Plank {page}", category="Floors", metadata={"material": "oak, steel", "price": f"€ {page}0"}
+        )
+        edited_products.save_assembly(ledger, run, [plank], [link(oak.id, plank)])
+    stranger = begin(ledger, owner="bert")
+    stage_results.save_extraction(ledger, stranger, extraction(placed(stranger, "oak", page=9, caption="Eiche")))
+    make_all(ledger, first)
+
+    told = {p.row.id: p for p in publish_all(ledger)}
+    payload = told[image("oak")].payload
+    assert (payload.owner, payload.kind, payload.file) == ("anna", "image", f"{key('oak')}.png")
+    assert set(payload.documents) == {first.document, second.document}
+    assert set(payload.names) == {"Plank 3", "Plank 7"}
+    assert len(payload.products) == 2
+    assert (payload.category, payload.material, payload.price) == (("Floors",), ("oak", "steel"), 30.0)
+    assert payload.pages == (3, 7)
+    assert set(payload.text.split("\n")) == {"Oak, natural", "Oak again", "60 x 120", "Material: oak."}
+    assert told[image("oak", "bert")].payload.documents == (stranger.document,)
+
+
+def test_prices_are_compared_within_their_currencies(ledger: Ledger) -> None:
+    run = begin(ledger)
+    oak = placed(run, "oak")
+    stage_results.save_extraction(ledger, run, extraction(oak))
+    dear, cheap = (product(run, price, category="Floors", metadata={"price": price}) for price in ("€ 90", "60,00 zł"))
+    edited_products.save_assembly(ledger, run, [dear, cheap], [link(oak.id, dear), link(oak.id, cheap)])
+    make_all(ledger, run)
+    publish_all(ledger)
+    for currencies, price_max, found in (
+        ((), 60, True), (("EUR",), 60, False), (("eur",), 90, True), (("PLN",), 60, True), (("USD",), 90, False),
+    ):  # fmt: skip
+        where = Where(currency=currencies, price_max=price_max)
+        assert bool(satisfying(ledger, "image", [image("oak")], where)) is found
+    counted = facets(ledger, "image", Where()).price
+    assert counted is not None
+    assert counted.currencies == ("EUR", "PLN")
+    (missed,) = unmatched(ledger, "image", Where(currency=("EUR",), price_max=60))
+    assert (missed.asked, missed.nearest) == (("≤ 60 EUR",), ("90 to 90 EUR",))
+
+
+def test_image_payload_has_colors_and_material_seen(ledger: Ledger) -> None:
+    made(ledger, "oak")
+    seen = Analysis(material="porcelain", colors=(ColorShare(name="white", share=1.0),), confidence=0.5)
+    with ledger.write() as connection:
+        connection.execute(update(analyses).values(record=seen.model_dump(mode="json")))
+    (told,) = publish_all(ledger)
+    assert (told.payload.material, told.payload.colors) == (("porcelain",), ("white",))
+
+
+def test_vectors_and_payloads_are_those_that_were_saved(ledger: Ledger) -> None:
+    run = begin(ledger)
+    hidden = placed(run, "oak", page=5, caption="Do not show", state=PlacementState.HIDDEN)
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), hidden))
+    found = chunked(run, "Oak is hard.", headings=("Wood",), pages=(2, 3))
+    stage_results.save_chunks(ledger, run, found)
+    oak = product(run, "Oak", category="Floors")
+    edited_products.save_assembly(ledger, run, [oak], [link(found.chunks[1].id, oak, LinkKind.CHUNK_PRODUCT)])
+    make_all(ledger, run)
+    told = {p.row.kind: p for p in publish_all(ledger)}
+    assert told["image"].vectors.keys() == {VISUAL, COLOR, UNDERSTANDING}
+    expected = np.frombuffer(bytes.fromhex(key("oak")), np.uint8).astype(np.float32) + 1
+    np.testing.assert_array_equal(told["image"].vectors[VISUAL], expected)
+    assert told["image"].vectors[VISUAL].dtype == np.float32
+    assert told["image"].payload.pages == (1,)
+    assert "Do not show" not in told["image"].payload.text
+    assert told["chunk"].vectors.keys() == {TEXT}
+    payload = told["chunk"].payload
+    assert (payload.text, payload.pages) == ("Wood\nOak is hard.", (2, 3))
+    assert (payload.products, payload.names, payload.category) == ((oak.id,), ("Oak",), ("Floors",))
+
+
+# --- again, and verify ------------------------------------------------------------------------------------------------
+
+
+def test_ledger_knows_what_each_space_should_hold(ledger: Ledger) -> None:
+    run = begin(ledger)
+    text = chunked(run, "Oak is hard.")
+    ingest(ledger, run, extraction(placed(run, "oak"), placed(run, "broken"), unreadable=["broken"]), text)
+    spaces = {want.role: Space(role=want.role, tag=want.tag, dimension=32) for want in (VISUAL, UNDERSTANDING, TEXT)}
+    assert {role: list(publishing.searchable_ids(ledger, space)) for role, space in spaces.items()} == {
+        Role.VISUAL: [image("oak")],
+        Role.UNDERSTANDING: [image("oak")],
+        Role.TEXT: [text.chunks[1].id],
+    }
+    stage_results.save_extraction(ledger, begin(ledger), extraction())
+    assert list(publishing.searchable_ids(ledger, spaces[Role.VISUAL])) == []
+
+
+def test_ids_and_files_are_listed_page_by_page(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publishing, "_PAGE", 7)
+    run = made(ledger, *(f"picture {n}" for n in range(30)))
+    space = Space(role=Role.VISUAL, tag=VISUAL.tag, dimension=32)
+    assert set(publishing.searchable_ids(ledger, space)) == rows_of(ledger, images).keys()
+    files = [file for file, _ in publishing.stored_files(ledger)]
+    assert len(files) == len(set(files)) == 31  # and the document's own
+    assert rows_of(ledger, chunks) == {}
+    assert run.document
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_publishing_few_scans_no_table(ledger: Ledger) -> None:
+    run = begin(ledger)
+    ingest(ledger, run, extraction(placed(run, "oak")))
+    with ledger.read() as connection:
+        ids = connection.execute(select(images.c.id)).scalars().all()
+    with planned(ledger) as plans, ledger.read() as connection:
+        image_payloads(connection, ids)
+        chunk_payloads(connection, ["chunk"])
+    search_results.products_of_images(ledger, ids)
+    assert len(plans) > 3
+    assert not [plan for plan in plans if "SCAN" in plan], plans

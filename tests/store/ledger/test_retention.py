@@ -1,0 +1,180 @@
+"""What is collected when nothing uses it any more, and when."""
+
+import os
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert, update
+
+from swatchbook.domain.records import Plan, sha256, text_key
+from swatchbook.store.files.file_store import Files
+from swatchbook.store.ledger import stage_results
+from swatchbook.store.ledger.database import Ledger
+from swatchbook.store.ledger.queries import account
+from swatchbook.store.ledger.retention import Collected, collect, unreferenced_files
+from swatchbook.store.ledger.tables import analyses, calls, contents, vectors
+from swatchbook.store.ledger.tables import items as items_table
+from tests.store.ledger.plans import planned
+from tests.store.ledger.scene import (
+    begin,
+    chunked,
+    complete,
+    count,
+    delete,
+    end,
+    extraction,
+    ingest,
+    key,
+    pass_time,
+    placed,
+    reading,
+    set_document,
+)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    return Files(str(tmp_path / "files"))
+
+
+def stored(ledger: Ledger, files: Files, name: str) -> str:
+    """Let the ledger's content of this picture have a real file."""
+    file = files.put_bytes(name.encode(), ".png")
+    with ledger.write() as connection:
+        connection.execute(update(contents).where(contents.c.key == key(name)).values(file=file))
+    return file
+
+
+def elapse(ledger: Ledger, files: Files, seconds: float) -> None:
+    """Let rows and files be this much older."""
+    pass_time(ledger, seconds)
+    for path in Path(files.url).rglob("*.*"):
+        then = path.stat().st_mtime - seconds
+        os.utime(path, (then, then))
+
+
+def test_contents_stored_again_stay_for_an_hour(ledger: Ledger, files: Files) -> None:
+    run = complete(ledger, "oak")
+    oak = stored(ledger, files, "oak")
+    delete(ledger, run.document)
+    collect(ledger, files)
+    elapse(ledger, files, 3_601)
+    files.put_bytes(b"oak", ".png")
+    collect(ledger, files)
+    assert files.has(oak)
+    assert count(ledger, contents, key=key("oak")) == 1
+    elapse(ledger, files, 3_601)
+    collect(ledger, files)
+    assert not files.has(oak)
+
+
+@pytest.mark.gate
+def test_unused_contents_go_after_an_hour(ledger: Ledger, files: Files) -> None:
+    kept = complete(ledger, "ash", content="supplement")
+    run = complete(ledger, "oak", "ash")
+    oak, ash = stored(ledger, files, "oak"), stored(ledger, files, "ash")
+    with ledger.write() as connection:
+        for document in (run.document, kept.document):
+            connection.execute(
+                insert(calls).values(
+                    request=sha256(document.encode()), run=run.token, document=document, provider="p",
+                    state="answered", answer={"text": "oak"}, cost_usd=0.5, at=ledger.now(),
+                )
+            )  # fmt: skip
+    delete(ledger, run.document)
+    assert collect(ledger, files) == Collected(contents=0, files=0, vectors=0, answers=0)
+    assert files.has(oak)
+    elapse(ledger, files, 3_500)
+    assert collect(ledger, files).contents == 0
+    elapse(ledger, files, 101)
+    collected = collect(ledger, files)
+    assert (collected.files, collected.answers) == (2, 1)  # the picture and the source
+    assert not files.has(oak)
+    assert files.has(ash)
+    for table in (items_table, vectors, analyses, contents):
+        assert count(ledger, table, key=key("oak")) == 0
+        assert count(ledger, table, key=key("ash")) > 0
+    assert count(ledger, contents, key=text_key("About catalogue.")) == 0
+    assert count(ledger, contents, key=text_key("Material: oak.")) == 1  # the ash says so too
+    assert sum(row["cost_usd"] for row in by_request(ledger)) == 1.0
+    assert sum(row["answer"] is not None for row in by_request(ledger)) == 1
+    assert account.account(ledger, document=kept.document).complete == 1
+
+
+def by_request(ledger: Ledger) -> list[dict[str, object]]:
+    with ledger.read() as connection:
+        return [dict(row) for row in connection.execute(calls.select()).mappings()]
+
+
+def test_deleted_documents_file_goes_after_an_hour(ledger: Ledger, files: Files) -> None:
+    older, newer, source = (files.put_bytes(data, ".jsonl") for data in (b"older pages", b"pages", b"catalogue"))
+    runs_of = [begin(ledger, owner=owner) for owner in ("anna", "bert")]
+    for run in runs_of:
+        set_document(ledger, run.document, file=source)
+        for pages_file in (older, newer):
+            stage_results.save_pages(ledger, run, reading(pages_file=pages_file), Plan(pages=()))
+        end(ledger, run)
+
+    def left_after_an_hour() -> list[str]:
+        collect(ledger, files)
+        elapse(ledger, files, 3_601)
+        collect(ledger, files)
+        return [file for file in (older, newer, source) if files.has(file)]
+
+    assert left_after_an_hour() == [newer, source]
+    delete(ledger, runs_of[0].document)
+    assert left_after_an_hour() == [newer, source]  # of bert's as well
+    delete(ledger, runs_of[1].document)
+    assert files.has(newer)
+    assert files.has(source)
+    assert left_after_an_hour() == []
+    assert count(ledger, contents) == 0
+
+
+def test_what_is_used_again_within_the_hour_stays(ledger: Ledger, files: Files) -> None:
+    run = complete(ledger, "oak")
+    oak = stored(ledger, files, "oak")
+    delete(ledger, run.document)
+    collect(ledger, files)
+    elapse(ledger, files, 3_000)
+    complete(ledger, "oak")
+    stored(ledger, files, "oak")
+    elapse(ledger, files, 3_000)
+    assert collect(ledger, files).contents == 0
+    assert files.has(oak)
+    assert count(ledger, contents, unused_since=None) == count(ledger, contents)
+
+
+def test_many_unused_contents_go_in_portions(ledger: Ledger, files: Files) -> None:
+    run = begin(ledger)
+    found = [placed(run, f"picture {n}") for n in range(250)]
+    ingest(ledger, run, extraction(*found, unreadable=["picture 0"]), chunked(run, "About oak."))
+    delete(ledger, run.document)
+    collect(ledger, files)
+    elapse(ledger, files, 3_601)
+    assert collect(ledger, files).contents == 253  # with the chunk's text, that of the analyses, and the source
+    assert count(ledger, items_table) == count(ledger, vectors) == count(ledger, contents) == 0
+
+
+def test_only_files_that_no_row_names_are_unreferenced(ledger: Ledger, files: Files) -> None:
+    run = complete(ledger, "oak")
+    named = [stored(ledger, files, "oak"), *(files.put_bytes(data, ".bin") for data in (b"catalogue", b"pages"))]
+    set_document(ledger, run.document, file=named[1], pages_file=named[2])
+    orphans = {f"{sha256(bytes([n % 256, n // 256]))}.png" for n in range(2_000)}  # of several IN lists
+    assert unreferenced_files(ledger, sorted({*named, *orphans})) == orphans
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_no_portion_of_gc_reads_all_contents(ledger: Ledger, files: Files) -> None:
+    run = complete(ledger, "oak")
+    stored(ledger, files, "oak")
+    delete(ledger, run.document)
+    collect(ledger, files)
+    elapse(ledger, files, 3_601)
+    with planned(ledger) as of_files:
+        unreferenced_files(ledger, ["0" * 64])
+    with planned(ledger) as of_contents:
+        assert collect(ledger, files).contents > 0
+    marking = [plan for plan in of_contents if "SCAN contents" in plan]
+    assert len(marking) == 1, "one pass over all of them says which are unused"
+    assert not [plan for plan in of_files if "SCAN" in plan]

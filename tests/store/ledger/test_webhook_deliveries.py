@@ -1,0 +1,47 @@
+"""Deliveries of webhooks: known for a week, each by its source."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import func, select, update
+
+from swatchbook.domain.records import identity
+from swatchbook.store.ledger import webhooks
+from swatchbook.store.ledger.database import Ledger
+from swatchbook.store.ledger.tables import deliveries as table
+
+FIRST, SECOND = identity("first"), identity("second")
+
+
+def age(ledger: Ledger, seconds: float) -> None:
+    with ledger.write() as connection:
+        connection.execute(update(table).values(at=table.c.at - seconds))
+
+
+def test_the_first_note_of_a_source_stands(ledger: Ledger) -> None:
+    assert webhooks.find_delivery(ledger, "shop", "1") is None
+    assert webhooks.record_delivery(ledger, "shop", "1", FIRST) == FIRST
+    assert webhooks.record_delivery(ledger, "shop", "1", SECOND) == FIRST
+    assert webhooks.find_delivery(ledger, "shop", "1") == FIRST
+    assert webhooks.find_delivery(ledger, "dam", "1") is None
+    assert webhooks.record_delivery(ledger, "dam", "1", SECOND) == SECOND
+
+
+def test_after_seven_days_deliveries_are_forgotten(ledger: Ledger) -> None:
+    for number in range(20):
+        webhooks.record_delivery(ledger, "shop", str(number), FIRST)
+    age(ledger, webhooks.DELIVERIES_KEPT_SECONDS - 60)
+    assert webhooks.find_delivery(ledger, "shop", "1") == FIRST
+    age(ledger, 120)
+    assert webhooks.find_delivery(ledger, "shop", "1") is None
+    assert webhooks.record_delivery(ledger, "shop", "1", SECOND) == SECOND
+    with ledger.read() as connection:
+        assert connection.execute(select(func.count()).select_from(table)).scalar_one() == 1, "new ones drop old ones"
+
+
+@pytest.mark.gate
+def test_noted_twice_at_once_all_learn_the_same(ledger: Ledger) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        told = list(pool.map(lambda n: webhooks.record_delivery(ledger, "shop", "1", identity(n)), range(24)))
+    assert len(set(told)) == 1
+    assert webhooks.find_delivery(ledger, "shop", "1") == told[0]
