@@ -234,6 +234,9 @@ def use_packages(programs: Path, folder: Path) -> None:
     require([] if siglip["lacks"] == lacks else [f"models lists siglip as {siglip}."])
     clients = "from swatchbook_client import AsyncClient, Client"
     run(programs / "python", "-c", clients, folder=folder)
+    notebook = "from swatchbook_notebook import Swatchbook; print(Swatchbook.open(home='home').count())"
+    counted = run(programs / "python", "-c", notebook, folder=folder)
+    require([] if counted == "6\n" else [f"A notebook counts {counted} pictures."])
 
 
 def draw_pictures(folder: Path) -> None:

@@ -4,8 +4,6 @@ What is not shipped (devtools, samples, benchmarks, tests) may import anything, 
 """
 
 import ast
-import subprocess
-import sys
 import tomllib
 from fnmatch import fnmatch
 from graphlib import CycleError, TopologicalSorter
@@ -14,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-import swatchbook
 from devtools.size import PACKAGES
 
 ROOT = Path(__file__).parents[1]
@@ -40,21 +37,12 @@ def imported(source: str) -> set[str]:
     return names
 
 
-LAZY = {"swatchbook.__init__": {"swatchbook.doors.python"}}
-"""The one exception: `swatchbook.Swatchbook`, imported when it is asked for."""
-
-
 def is_allowed(package: str, name: str) -> bool:
     """Return whether a module of this package of `swatchbook` may import `name`."""
     head, place = name.partition(".")[0], RANK.get(package, 0)
     if head in NOT_SHIPPED | EXTENSIONS or (head == "swatchbook" and RANK.get(room(name), 0) > place):
         return False
     return place > 0 or head not in FOREIGN_TO_THE_DOMAIN
-
-
-def is_lazy(module: str, name: str) -> bool:
-    """Return whether `name` is what this module may hand out although it lies above it."""
-    return any(f"{name}.".startswith(f"{handed_out}.") for handed_out in LAZY.get(module, ()))
 
 
 def room(module: str) -> str:
@@ -96,7 +84,7 @@ def test_imports_point_one_way(shipped: dict[str, set[str]]) -> None:
         f"{module} imports {name}"
         for module, names in shipped.items()
         for name in sorted(names)
-        if not is_allowed(room(module), name) and not is_lazy(module, name)
+        if not is_allowed(room(module), name)
     ]
     assert offenders == []
 
@@ -119,22 +107,6 @@ def test_imports_point_one_way(shipped: dict[str, set[str]]) -> None:
 )
 def test_the_rule_knows_both_directions(package: str, name: str, allowed: bool) -> None:
     assert is_allowed(package, name) is allowed
-
-
-def test_collection_is_imported_lazily() -> None:
-    assert is_lazy("swatchbook.__init__", "swatchbook.doors.python.Swatchbook")
-    assert not is_lazy("swatchbook.__init__", "swatchbook.doors.cli.main")
-    assert not is_lazy("swatchbook.__init__", "swatchbook.doors.pythons")
-    assert not is_lazy("swatchbook.domain.settings", "swatchbook.doors.python")
-    code = (
-        "import sys, swatchbook, swatchbook.domain.settings; before = set(sys.modules); swatchbook.Swatchbook;"
-        "above = 'swatchbook.doors.python'; print('httpx' in before, above in before, above in sys.modules,"
-        "any(name in sys.modules for name in ('fastapi', 'torch', 'prefect', 'pandas', 'lancedb')))"
-    )
-    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert run.stdout.split() == ["False", "False", "True", "False"]
-    with pytest.raises(AttributeError, match="Nothing"):
-        swatchbook.Nothing  # noqa: B018
 
 
 def test_rooms_of_the_domain_import_each_other_one_way(shipped: dict[str, set[str]]) -> None:

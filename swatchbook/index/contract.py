@@ -186,7 +186,7 @@ OneOrMore: TypeAlias = str | Sequence[str]
 
 
 class FilterArguments(TypedDict, total=False):
-    """Filters as arguments of `swatchbook_client.Client` and `swatchbook.Swatchbook`: docs/filters.md."""
+    """Filters as arguments of `swatchbook_client.Client` and `swatchbook_notebook.Swatchbook`: docs/filters.md."""
 
     document: OneOrMore
     product: OneOrMore

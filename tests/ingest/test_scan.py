@@ -26,7 +26,6 @@ from swatchbook.store.ledger.queries.report import failures, other_failures
 from swatchbook.store.ledger.source_items import complete_items, count_items
 from swatchbook.store.ledger.stored_documents import Document, get_document, list_documents
 from swatchbook.store.ledger.tables import chunks, contents, images, items
-from swatchbook.upkeep.export.arrow_tables import image_table
 from swatchbook.upkeep.verify import verify
 from tests.ingest.sources.pictures import age, draw, write
 from tests.store.ledger import scene
@@ -93,12 +92,6 @@ def test_each_picture_is_a_product_with_its_path(resources: Resources, folder: P
     assert {(image["width"], image["height"]) for image in shown["images"]} == {(64, 48)}
     linked = {(link["source"], link["target"]) for link in shown["links"] if link["kind"] == LinkKind.IMAGE_PRODUCT}
     assert linked == {(p["id"], product["id"]) for p, product in zip(places, shown["products"], strict=True)}
-
-
-def test_table_of_images_has_no_pages_of_pictures_without(resources: Resources, folder: Path) -> None:
-    work = begin(resources, folder)
-    scanned(resources, work)
-    assert image_table(resources.ledger, [document_of(resources, work)])["pages"].to_pylist() == [[], [], []]
 
 
 def test_unchanged_files_are_not_read_again(resources: Resources, folder: Path) -> None:

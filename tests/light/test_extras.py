@@ -22,7 +22,6 @@ from swatchbook.domain.settings import Settings
 from swatchbook.doors.cli.commands.models import pull_chosen
 from swatchbook.doors.cli.doctor import check_extras
 from swatchbook.doors.cli.worker import work_on_shards
-from swatchbook.doors.notebook_html import as_frame
 from swatchbook.ingest.begin_run import register_given
 from swatchbook.ingest.register import register
 from swatchbook.ingest.sources.table import SQL, TableMapping, judge_rows
@@ -186,8 +185,6 @@ def test_commands_name_their_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         work_on_shards(Settings())
     with pytest.raises(MissingExtra, match="needs the extra models"):
         pull_chosen(Settings(encoder="siglip"))
-    with pytest.raises(MissingExtra, match="A frame needs the extra notebook"):
-        as_frame([], [])
     monkeypatch.setenv("SHOP", "postgresql://localhost/none")
     with pytest.raises(MissingExtra, match="A table in PostgreSQL needs the extra postgres"):
         list(judge_rows(f"{SQL}SHOP", TableMapping(root=tmp_path, columns={}, query="SELECT 1")))

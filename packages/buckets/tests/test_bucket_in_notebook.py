@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook import Swatchbook
+from swatchbook_notebook import Swatchbook
 from tests.command import run_json
 from tests.ingest.sources.pictures import draw
 from tests.s3_server import Bucket, bucket, moto_server

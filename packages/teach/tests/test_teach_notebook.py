@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook import Swatchbook
 from swatchbook.domain.errors import InvalidReference
+from swatchbook_notebook import Swatchbook
 from tests.command import run_json
 
 

@@ -41,7 +41,7 @@ from swatchbook.resources import Resources
 from swatchbook.store.files.upload_buffer import is_remote
 from swatchbook.store.ledger.queries.report import document_report
 from swatchbook.store.ledger.source_items import count_items
-from swatchbook.store.ledger.stored_documents import BATCH, FOLDER, PDF, Document, find_deleted, get_document, get_kept
+from swatchbook.store.ledger.stored_documents import BATCH, FOLDER, PDF, Document, find_deleted, get_document
 from swatchbook.upkeep.reports.document_state import describe_step
 from swatchbook_base.one_line import clean
 
@@ -108,11 +108,11 @@ def _ingest(
             codes.append(say_failure(failure))
     reports: list[RunReport] = []
     for entry in registered:  # the flow registers it again: it may be started elsewhere, with a key of the file store
-        work = None if entry.unchanged else partial(_run, resources, entry.document, options)
-        codes.append(_process(resources, entry.document, work, reports, quiet=quiet))
+        work = None if entry.unchanged else partial(run_flow, resources, entry.document, options)
+        codes.append(process(resources, entry.document, work, reports, quiet=quiet))
         if work is not None and entry.document.kind == PDF and not quiet:
             _say_offered(resources, entry.document.id)
-    _send_notices(resources)
+    send_owed_notices(resources)
     return reports, worst(codes)
 
 
@@ -145,37 +145,15 @@ def _say_offered(resources: Resources, document: str) -> None:
         note(offer)
 
 
-def ingest_registered(
-    resources: Resources, documents: Iterable[str], options: IngestOptions, *, tell: Tell = say_failure
-) -> int:
-    """Process documents by id that another process has registered for this, unless they were deleted since.
-
-    Their reports are in the ledger; failures are told. Returns the exit code.
-    """
-    codes: list[int] = []
-    reports: list[RunReport] = []
-    with holding_files(resources.ledger):
-        for each in documents:
-            try:
-                document = get_kept(resources.ledger, each)
-            except DocumentDeleted as deleted:
-                codes.append(tell(deleted, ""))
-                continue
-            work = partial(_run, resources, document, options)
-            codes.append(_process(resources, document, work, reports, quiet=True, tell=tell))
-    _send_notices(resources)
-    return worst(codes)
-
-
 def resume(resources: Resources, documents: Iterable[Document], *, quiet: bool) -> tuple[list[RunReport], int]:
     """Continue registered documents, each according to its status. Return the reports and the exit code."""
     reports: list[RunReport] = []
-    codes = [_process(resources, d, partial(_bring_back, resources, d), reports, quiet=quiet) for d in documents]
-    _send_notices(resources)
+    codes = [process(resources, d, partial(_bring_back, resources, d), reports, quiet=quiet) for d in documents]
+    send_owed_notices(resources)
     return reports, worst(codes)
 
 
-def _send_notices(resources: Resources) -> None:
+def send_owed_notices(resources: Resources) -> None:
     """Send what the receiver is owed, once; what is not delivered is left to the next command, or the loop."""
     if resources.settings.notice_url is None:
         return
@@ -187,7 +165,8 @@ def _send_notices(resources: Resources) -> None:
         log.warning("notices were not sent: %s", failure)
 
 
-def _run(resources: Resources, document: Document, options: IngestOptions) -> RunReport:
+def run_flow(resources: Resources, document: Document, options: IngestOptions) -> RunReport:
+    """Ingest a registered document by its flow."""
     from swatchbook.doors.cli.prefect_run import run_ingest  # imports Prefect: only when there is work to do
 
     return run_ingest(resources, document, options)
@@ -207,7 +186,7 @@ def _say_registered(path: Path, entry: Registered, *, quiet: bool) -> None:
     )
 
 
-def _process(
+def process(
     resources: Resources,
     document: Document,
     work: Callable[[], object] | None,

@@ -9,7 +9,7 @@ import nbformat
 import pytest
 
 from devtools.notebook import NOTEBOOK, execute
-from swatchbook import Swatchbook
+from swatchbook_notebook import Swatchbook
 
 pytestmark = pytest.mark.stack
 

@@ -1,4 +1,4 @@
-"""Register sources and process them in a child process, for `swatchbook.Swatchbook`.
+"""Register sources and process them in a child process.
 
 The child has the settings of the collection, as from a terminal. It is given ids, and registers nothing: what is
 deleted after it was registered stays deleted.
@@ -21,10 +21,10 @@ from swatchbook.domain.records import DocumentStatus, IngestOptions
 from swatchbook.domain.settings import PREFIX, flatten, variable
 from swatchbook.doors.cli.ingest import find_report, register_source
 from swatchbook.doors.cli.terminal import COMPLETED, OPEN
-from swatchbook.doors.notebook_html import Reports
 from swatchbook.ingest.register import Registered
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.stored_documents import Document, get_kept
+from swatchbook_notebook.results import Reports
 
 _END_SECONDS = 15.0  # for an interrupted ingest to record its end
 _NEED_A_PERSON = frozenset({DocumentStatus.FAILED, DocumentStatus.BLOCKED})
@@ -58,7 +58,7 @@ class Child:
         """
         with tempfile.TemporaryDirectory(prefix="swatchbook-") as temporary:
             failures = Path(temporary) / "failures.jsonl"
-            program = [sys.executable, "-P", "-m", "swatchbook.doors.cli.registered", options.model_dump_json()]
+            program = [sys.executable, "-P", "-m", "swatchbook_notebook.child", options.model_dump_json()]
             code = self._run([*program, str(failures), *documents])
             told = failures.read_text().splitlines() if failures.exists() else []
         if code in (COMPLETED, OPEN):

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from swatchbook import Swatchbook
+from swatchbook_notebook import Swatchbook
 from tests.fixtures import ROOT
 from tests.ingest.sources.pictures import draw
 

@@ -1,4 +1,4 @@
-"""A collection on this machine for notebooks and programs, `swatchbook.Swatchbook`.
+"""A collection on this machine, `Swatchbook`.
 
 It calls what the commands call and adds no rules. An ingest runs in a child process with the settings of the
 collection, as from a terminal: collections with different homes can be open at the same time, and the notebook needs
@@ -32,8 +32,6 @@ from swatchbook.domain.settings import Settings, load_settings
 from swatchbook.doors.cli.commands.search import parse_filters
 from swatchbook.doors.cli.ingest import expand, local_path
 from swatchbook.doors.cli.shared_arguments import login_name
-from swatchbook.doors.notebook_html import THUMBNAIL_SIDE, Overview, Reports, Results
-from swatchbook.doors.notebook_ingest import Child, child_environment, ingest, process_again
 from swatchbook.index.contract import FilterArguments
 from swatchbook.previews import Thumbnail, make_preview
 from swatchbook.resources import Resources
@@ -47,6 +45,8 @@ from swatchbook.store.ledger.space_registry import registered
 from swatchbook.store.ledger.stored_documents import BATCH, PDF, Document, all_documents, find_document, get_document
 from swatchbook.teacher import find_teacher
 from swatchbook_base.arrays import Vectors
+from swatchbook_notebook.ingest import Child, child_environment, ingest, process_again
+from swatchbook_notebook.results import THUMBNAIL_SIDE, Overview, Reports, Results
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -261,20 +261,20 @@ class Swatchbook:
         `document`: id, beginning of an id, or name; without one, those of all documents. `.to_pandas()` and
         `polars.from_arrow` make a frame of it.
         """
-        from swatchbook.upkeep.export.arrow_tables import product_table
+        from swatchbook_notebook.tables import product_table
 
         settings = self._resources.settings
         return product_table(self._resources.ledger, self._documents(document), settings.temporary_folder)
 
     def images(self, document: str | None = None) -> "Table":
         """Return the images as a pyarrow table, a row for each image in each document; hidden ones, too."""
-        from swatchbook.upkeep.export.arrow_tables import image_table
+        from swatchbook_notebook.tables import image_table
 
         return image_table(self._resources.ledger, self._documents(document))
 
     def facts(self, document: str | None = None) -> "Table":
         """Return the facts of the products as a pyarrow table, a row for each value, with the page where it is."""
-        from swatchbook.upkeep.export.arrow_tables import fact_table
+        from swatchbook_notebook.tables import fact_table
 
         return fact_table(self._resources.ledger, self._documents(document))
 

@@ -13,7 +13,6 @@ import pytest
 from PIL import Image
 from pyarrow import parquet
 
-from swatchbook import Swatchbook
 from swatchbook.domain.errors import (
     Configuration,
     InvalidReference,
@@ -23,7 +22,8 @@ from swatchbook.domain.errors import (
     UnsupportedFormat,
 )
 from swatchbook.domain.records import FailureRecord, Hit, SearchResults
-from swatchbook.doors.notebook_html import THUMBNAIL_SIDE, Reports, Results
+from swatchbook_notebook import Swatchbook
+from swatchbook_notebook.results import THUMBNAIL_SIDE, Reports, Results
 from tests.command import run, run_json
 from tests.doors.web.conftest import Page
 from tests.ingest.sources.pictures import draw

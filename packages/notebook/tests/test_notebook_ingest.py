@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook import Swatchbook
 from swatchbook.domain.errors import Configuration, DocumentDeleted, Failure
 from swatchbook.domain.records import DocumentStatus, IngestOptions
-from swatchbook.doors.notebook_ingest import Child
 from swatchbook.ingest.delete import delete_documents
 from swatchbook.store.ledger.stored_documents import all_documents
+from swatchbook_notebook import Swatchbook
+from swatchbook_notebook.ingest import Child
 from tests.ingest.sources.pictures import draw
 
 pytestmark = pytest.mark.stack
@@ -54,4 +54,5 @@ def test_options_of_an_ingest_reach_the_child(home: Path, tmp_path: Path, prefec
         (tmp_path / "pictures" / "oak.png").unlink()
         (report,) = book.ingest(tmp_path / "pictures", mirror=True)
         assert (report.images_found, book.count()) == (1, 1)
+        assert book.images()["pages"].to_pylist() == [[]]
         assert json.loads(report.model_dump_json())["status"] == "completed"
