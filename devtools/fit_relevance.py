@@ -25,6 +25,7 @@ from swatchbook.resources import Resources, open_resources
 from swatchbook.search import relevance
 from swatchbook.search.judged_hits import COMPARED, judge
 from swatchbook.search.relevance import Evidence, Fitted, counted, probability, says_few_words
+from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import FEW_CLOSE, MOST_OTHERS, search
 from swatchbook.store.ledger.owners import known_owners
 
@@ -68,7 +69,9 @@ def ask(resources: Resources, folder: Path) -> Iterator[Asked]:
             held_out = "held_out" in file.parts or owner in LEFT_OUT
             fitted = not held_out and _by_chance(f"{owner}: {question['text']}")
             for by in KINDS:
-                hits = search(resources, text=question["text"], owner=owner, by=by, k=COMPARED, folded=True)
+                hits = search(
+                    resources, SearchRequest(question["text"], where=Where(owner=owner), by=by, k=COMPARED), folded=True
+                )
                 judged = judge(resources, hits, question["text"], by, Where(owner=owner))
                 right = [kind == "answerable" and _answers(hit, question["products"]) for hit in hits]
                 if hits and (question.get("products") or kind != "answerable"):

@@ -20,10 +20,11 @@ from sqlalchemy import select
 from swatchbook.domain.records import COUNTED, LinkKind, sha256
 from swatchbook.domain.settings import load_settings
 from swatchbook.doors.cli.commands.evaluate import draw_retrieval
+from swatchbook.index.contract import Where
 from swatchbook.resources import Resources, open_resources
 from swatchbook.search.evaluation import Asked, Retrieval, ask_for, evaluate_retrieval
 from swatchbook.search.query_pictures import Examples
-from swatchbook.search.role_queries import NO_EXAMPLES, Query
+from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import weights_in_use
 from swatchbook.store.ledger.queries.image import images_of_contents
 from swatchbook.store.ledger.tables import images, links, placements
@@ -41,7 +42,7 @@ def by_words(resources: Resources, folder: Path, questions: Path) -> Retrieval:
     for file, content in contents.items():
         palettes[file.parent.name.rpartition("-")[2]].add(known[content])
     asked = [
-        ask_for(resources, Query(each["text"], None, NO_EXAMPLES), "image", OWNER, palettes[each["palette"]])
+        ask_for(resources, SearchRequest(each["text"], where=Where(owner=OWNER)), palettes[each["palette"]])
         for each in map(json.loads, questions.read_text(encoding="utf-8").splitlines())
     ]
     return evaluate_retrieval(asked, weights_in_use(resources, text=True, image=False), 0)
@@ -65,8 +66,8 @@ def by_pictures(resources: Resources) -> Retrieval:
     for _, pictures in sorted(of_product.items()):
         for image in sorted(pictures) if 2 <= len(pictures) <= MOST_PICTURES else ():
             if len(products[image]) == 1:
-                given = Query(None, None, Examples([image]))
-                asked.append(ask_for(resources, given, "image", owners[image], pictures - {image}, aside=image))
+                given = SearchRequest(examples=Examples([image]), where=Where(owner=owners[image]))
+                asked.append(ask_for(resources, given, pictures - {image}, aside=image))
     return evaluate_retrieval(asked, weights_in_use(resources, text=False, image=True), 0)
 
 

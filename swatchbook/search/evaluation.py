@@ -15,12 +15,12 @@ import numpy as np
 from pydantic import Field, ValidationError
 
 from swatchbook.domain.errors import InvalidReference, UnreadableImage
-from swatchbook.domain.records import Record, ResultKind
-from swatchbook.index.contract import Match
+from swatchbook.domain.records import Record
+from swatchbook.index.contract import Match, Where
 from swatchbook.resources import Resources
 from swatchbook.search.fusion import Ranked, fuse
 from swatchbook.search.query_pictures import Examples
-from swatchbook.search.role_queries import NO_EXAMPLES, Query
+from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import CANDIDATES, ask_each_role, weights_in_use
 from swatchbook.store.ledger.owners import known_owners
 from swatchbook.store.ledger.queries.document_parts import products_by_name
@@ -221,7 +221,8 @@ def ask_texts(resources: Resources, file: Path, owner: str | None) -> Questions:
         known = names.get(whose, {})
         answers = {product for name in question.products for product in known.get(name.casefold(), ())}
         if answers:
-            asked.append(ask_for(resources, Query(question.text, None, NO_EXAMPLES), "product", whose, answers))
+            request = SearchRequest(text=question.text, where=Where(owner=whose), by="product")
+            asked.append(ask_for(resources, request, answers))
         else:
             skipped += 1
     return Questions(asked, skipped, weights_in_use(resources, text=True, image=False))
@@ -237,14 +238,15 @@ def ask_pictures(resources: Resources, folder: Path, owner: str) -> Questions:
     for file, content in contents.items():
         if content in images:
             classes[_class(folder, file)].add(images[content])
-    asked, skipped = list[Asked](), 0
+    asked, skipped, whose = list[Asked](), 0, Where(owner=owner)
     for file, content in contents.items():
         own = images.get(content)
         answers = classes[_class(folder, file)] - {own or ""}
-        query = Query(None, file, NO_EXAMPLES) if own is None else Query(None, None, Examples([own]))
         try:
             if answers:
-                asked.append(ask_for(resources, query, "image", owner, answers, aside=own))
+                example = Examples([own] if own else [])
+                request = SearchRequest(image=None if own else file, examples=example, where=whose)
+                asked.append(ask_for(resources, request, answers, aside=own))
             else:
                 skipped += 1
         except (UnreadableImage, InvalidReference):  # no picture, or one without vectors
@@ -252,11 +254,9 @@ def ask_pictures(resources: Resources, folder: Path, owner: str) -> Questions:
     return Questions(asked, skipped, weights_in_use(resources, text=False, image=True))
 
 
-def ask_for(
-    resources: Resources, query: Query, by: ResultKind, owner: str, answers: set[str], aside: str | None = None
-) -> Asked:
+def ask_for(resources: Resources, request: SearchRequest, answers: set[str], aside: str | None = None) -> Asked:
     """Ask each role, and return its results with the right answers. `aside`: a result that is left out of the score."""
-    candidates, to_targets = ask_each_role(resources, query, by, owner)
+    candidates, to_targets = ask_each_role(resources, request)
     found = {role: matches for role, matches in candidates.items() if matches}
     return Asked(found, {role: to_targets(role, matches) for role, matches in found.items()}, answers, aside)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Mapping, Set
 from itertools import islice
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from swatchbook.domain.errors import Failure, InvalidReference
 from swatchbook.domain.records import PIXEL_ROLES, Role, RoleTag
@@ -13,40 +13,13 @@ from swatchbook.models.protocols import TextTower
 from swatchbook.models.registry import Models
 from swatchbook.resources import Resources
 from swatchbook.search.fusion import KEYWORD, NUMBER, ONE_MODEL, own_score
-from swatchbook.search.query_pictures import Examples
 from swatchbook.search.relevance import without_function_words
+from swatchbook.search.request import SearchRequest
 from swatchbook.store.ledger.read_cache import ReadCache
 from swatchbook.store.ledger.space_registry import active_spaces
 from swatchbook_base.arrays import Pixels, Vectors
 
-NO_EXAMPLES = Examples()
 _CHECKED_SIDE = 64  # pixels; the side to which a picture is decoded to check that it is readable
-
-
-class Query(NamedTuple):
-    """A query by text, by a picture, by examples of the collection, or by text and pictures."""
-
-    text: str | None
-    image: Path | None
-    examples: Examples
-
-    @property
-    def has_text(self) -> bool:
-        return bool(self.text and self.text.strip())
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing is asked, so that the newest documents are listed."""
-        return not self.has_text and self.image is None and not any(self.examples)
-
-    @property
-    def by_picture(self) -> bool:
-        return self.image is not None or bool(self.examples.like)
-
-    @property
-    def by_picture_alone(self) -> bool:
-        """Whether the query has only pictures: no text or counterexample asks for results that differ from them."""
-        return self.by_picture and self.text is None and not self.examples.unlike
 
 
 def searched_spaces(known: ReadCache) -> Mapping[Role, Space]:
@@ -67,7 +40,7 @@ Ask = Callable[[int], list[Match]]  # a function that returns at most a given nu
 def role_queries(
     resources: Resources,
     active: Mapping[Role, Space],
-    asked: Query,
+    asked: SearchRequest,
     roles: Collection[str],
     filters: Callable[[Literal["image", "chunk"]], Where],
 ) -> dict[str, Ask]:
@@ -77,7 +50,7 @@ def role_queries(
     model cannot be loaded.
     """
     queries: dict[str, Ask] = {}
-    text, image, examples = asked
+    text, image, examples = asked.words, asked.image, asked.examples
     said_in = keyword_spaces(active)
     active = {role: space for role, space in active.items() if role in roles}
 

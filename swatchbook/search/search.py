@@ -4,7 +4,7 @@ Each result satisfies all filters, some of which its candidates must satisfy, to
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from dataclasses import replace
 from typing import Literal, NamedTuple
 
 from swatchbook.domain.errors import Failure, InvalidReference
@@ -25,8 +25,8 @@ from swatchbook.search.fusion import (
 )
 from swatchbook.search.judged_hits import COMPARED, judge, judged_hit, weights_of_relevance
 from swatchbook.search.near_duplicates import fold
-from swatchbook.search.query_pictures import Examples
-from swatchbook.search.role_queries import NO_EXAMPLES, Ask, Query, role_queries, searched_spaces
+from swatchbook.search.request import SearchRequest
+from swatchbook.search.role_queries import Ask, role_queries, searched_spaces
 from swatchbook.search.targets import TARGETS
 from swatchbook.store.ledger.database import portions
 from swatchbook.store.ledger.document_editions import has_superseded
@@ -39,8 +39,6 @@ CANDIDATES = 100  # the matches of each role that are fused
 DEPTHS = (CANDIDATES, 1_000, 10_000)  # matches of each role; more are taken while too few satisfy a filter
 MOST_RANKED = 1_100  # results that are judged and counted: an offset and a page of results reach no further
 FEW_CLOSE, MOST_OTHERS = 6, 6  # with fewer close results at most so many others follow
-MOST_TEXT = 1_000
-"""The most characters of a text that is searched for."""
 
 
 class Found(NamedTuple):
@@ -51,80 +49,37 @@ class Found(NamedTuple):
     alike: tuple[str, ...] = ()
 
 
-def _checked(asked: Query) -> Query:
-    """Return a query. Raises InvalidReference for a text over MOST_TEXT."""
-    if asked.text and len(asked.text) > MOST_TEXT:
-        raise InvalidReference(
-            f"The text to search for has {len(asked.text):,} characters.", advice=f"Give at most {MOST_TEXT:,}."
-        )
-    return asked
-
-
-def find_relevant(
-    resources: Resources,
-    *,
-    text: str | None = None,
-    image: Path | None = None,
-    examples: Examples = NO_EXAMPLES,
-    where: Where,
-    by: ResultKind = "image",
-    k: int = 10,
-    offset: int = 0,
-    weights: Mapping[str, float] | None = None,
-) -> SearchResults:
-    """Return k results of `search` from an offset, the close ones first, with near-duplicates folded.
+def find_relevant(resources: Resources, asked: SearchRequest) -> SearchResults:
+    """Return the results of `search` from an offset, the close ones first, with near-duplicates folded.
 
     Only a search by text has a relevance, by which its first results are sorted and called close. Without any result,
     the filters that nothing matches are returned. An empty query returns all that satisfies the filters, newest
     document first. Raises as `search` does.
     """
-    known = resources.read_cache()
-    asked = _checked(Query(text, image, examples))
     if asked.is_empty:
-        return _browse(resources, known, where, by, k, offset)
-    ranked = _judged(resources, asked, where, by, weights, enough=offset + k + 1)
+        return _browse(resources, asked)
+    end = asked.offset + asked.k
+    ranked = _judged(resources, asked, enough=end + 1)
     hits = close_first(resources, ranked)
     return SearchResults(
-        hits=tuple(hits[offset : offset + k]),
-        unmatched=() if ranked else tuple(unmatched(resources.ledger, by, where)),
-        next=offset + k if len(hits) > offset + k else None,
+        hits=tuple(hits[asked.offset : end]),
+        unmatched=() if ranked else tuple(unmatched(resources.ledger, asked.by, asked.where)),
+        next=end if len(hits) > end else None,
         total=len(hits),
     )
 
 
-def facets_of_search(
-    resources: Resources,
-    *,
-    text: str | None = None,
-    image: Path | None = None,
-    examples: Examples = NO_EXAMPLES,
-    where: Where,
-    by: ResultKind = "image",
-    weights: Mapping[str, float] | None = None,
-) -> Facets:
+def facets_of_search(resources: Resources, asked: SearchRequest) -> Facets:
     """Return the values to filter by, with counts, for all results of `find_relevant` on all its pages."""
-    if Query(text, image, examples).is_empty:
-        return facets_of(resources.read_cache(), by, where)
-    found = find_ids(resources, text=text, image=image, examples=examples, where=where, by=by, weights=weights)
-    return facets_of(resources.read_cache(), by, where, found)
+    found = None if asked.is_empty else find_ids(resources, asked)
+    return facets_of(resources.read_cache(), asked.by, asked.where, found)
 
 
-def find_ids(
-    resources: Resources,
-    *,
-    text: str | None = None,
-    image: Path | None = None,
-    examples: Examples = NO_EXAMPLES,
-    where: Where,
-    by: ResultKind = "image",
-    weights: Mapping[str, float] | None = None,
-) -> Sequence[str]:
+def find_ids(resources: Resources, asked: SearchRequest) -> Sequence[str]:
     """Return the ids of all results of `find_relevant` on all its pages, in their order."""
-    asked = _checked(Query(text, image, examples))
     if asked.is_empty:
-        return matching(resources.read_cache(), by, where, enough=MOST_RANKED)[0]
-    ranked = _judged(resources, asked, where, by, weights, enough=1)
-    return [hit.id for hit in close_first(resources, ranked)]
+        return matching(resources.read_cache(), asked.by, asked.where, enough=MOST_RANKED)[0]
+    return [hit.id for hit in close_first(resources, _judged(resources, asked, enough=1))]
 
 
 def close_first(resources: Resources, ranked: Sequence[Hit]) -> list[Hit]:
@@ -136,20 +91,22 @@ def close_first(resources: Resources, ranked: Sequence[Hit]) -> list[Hit]:
     return [*close, *(hit.model_copy(update={"close": False}) for hit in more)]
 
 
-def _browse(resources: Resources, known: ReadCache, where: Where, by: ResultKind, k: int, offset: int) -> SearchResults:
+def _browse(resources: Resources, asked: SearchRequest) -> SearchResults:
     """Return the images, products or chunks that satisfy the filters, newest document first."""
+    where, by, end = asked.where, asked.by, asked.offset + asked.k
 
     def find(known: ReadCache) -> tuple[Sequence[str], int | None, dict[str, Hit]]:
-        found, total = matching(known, by, where, enough=offset + k + 1)
-        return found, total, known.each(search_results.describe, found[offset : offset + k], by, _shown_by(where))
+        found, total = matching(known, by, where, enough=end + 1)
+        shown = known.each(search_results.describe, found[asked.offset : end], by, _shown_by(where))
+        return found, total, shown
 
-    found, total, hits = find(known)
+    found, total, hits = find(resources.read_cache())
     if not _are_kept(resources, hits.values()):
         found, total, hits = find(resources.read_cache(newest=True))
     return SearchResults(
-        hits=tuple(hits[each] for each in found[offset : offset + k] if each in hits),
+        hits=tuple(hits[each] for each in found[asked.offset : end] if each in hits),
         unmatched=() if found else tuple(unmatched(resources.ledger, by, where)),
-        next=offset + k if len(found) > offset + k else None,
+        next=end if len(found) > end else None,
         total=total,
     )
 
@@ -159,71 +116,45 @@ def _are_kept(resources: Resources, hits: Iterable[Hit]) -> bool:
     return not resources.lags or search_results.are_kept(resources.ledger, hits)
 
 
-def _judged(
-    resources: Resources,
-    asked: Query,
-    where: Where,
-    by: ResultKind,
-    weights: Mapping[str, float] | None,
-    *,
-    enough: int,
-) -> list[Hit]:
+def _judged(resources: Resources, asked: SearchRequest, *, enough: int) -> list[Hit]:
     """Return all candidates, best first, folded; those of a text have a relevance, by which the first are sorted."""
-    text, image, examples = asked
-    ranked = search(
-        resources, text=text, image=image, examples=examples, where=where, by=by, k=MOST_RANKED, weights=weights,
-        folded=True, enough=max(enough, COMPARED),
-    )  # fmt: skip
-    if not asked.has_text or asked.by_picture:
+    widest = replace(asked, k=MOST_RANKED, offset=0)
+    ranked = search(resources, widest, folded=True, enough=max(enough, COMPARED))
+    if asked.words is None or asked.by_picture:
         return ranked
-    fitted, judged = weights_of_relevance(resources), judge(resources, ranked, text or "", by, where)
+    fitted, judged = weights_of_relevance(resources), judge(resources, ranked, asked.words, asked.by, asked.where)
     hits = [judged_hit(hit, each, fitted) for hit, each in zip(ranked, judged, strict=True)]
     return [*sorted(hits[:COMPARED], key=lambda hit: -round(hit.relevance or 0.0, 2)), *hits[COMPARED:]]
 
 
-def search(
-    resources: Resources,
-    *,
-    text: str | None = None,
-    image: Path | None = None,
-    examples: Examples = NO_EXAMPLES,
-    owner: str | None = None,
-    where: Where | None = None,
-    by: ResultKind = "image",
-    k: int = 10,
-    weights: Mapping[str, float] | None = None,
-    folded: bool = False,
-    enough: int | None = None,
-) -> list[Hit]:
+def search(resources: Resources, asked: SearchRequest, *, folded: bool = False, enough: int | None = None) -> list[Hit]:
     """Return the k best images, products or chunks for a text, a picture, examples, or a text with pictures.
 
-    Each result satisfies all filters of `where`. `owner` None searches all owners. `weights` maps role names, "keyword"
-    or "number" to weights, instead of the defaults. The role `multimodal` is searched only if `weights` name it, by one
-    vector for the text, the picture, or both. With `folded` an image that shows nearly the same as a better one is no
-    result, but in `alike` of that one; so a result and its position do not depend on k. Each role is asked for more
-    candidates only while there are fewer results than `enough`, by default k.
+    Each result satisfies all filters. The role `multimodal` is searched only if the weights name it, by one vector for
+    the text, the picture, or both. With `folded` an image that shows nearly the same as a better one is no result, but
+    in `alike` of that one; so a result and its position do not depend on k. Each role is asked for more candidates only
+    while there are fewer results than `enough`, by default k. The offset is not looked at.
 
     A text that is exactly the code of a product or of a variant finds that product before all others.
 
     What is deleted, or being deleted, is no result, however little ago another process began to delete it.
 
-    Raises InvalidReference for an empty query and for a text over MOST_TEXT, UnreadableImage for an unreadable picture,
-    IndexDown, and Configuration if the model of an active space cannot be loaded.
+    Raises InvalidReference for an empty query, UnreadableImage for an unreadable picture, IndexDown, and Configuration
+    if the model of an active space cannot be loaded.
     """
-    _checked(Query(text, image, examples))
-    if not (text and text.strip()) and image is None and not examples.like:
+    if asked.words is None and not asked.by_picture:
         raise InvalidReference("Nothing to search for.", advice="Give a text, an image, or both.")
-    where = (where or Where()).model_copy(update={} if owner is None else {"owner": owner})
+    where, by, k = asked.where, asked.by, asked.k
     known = resources.read_cache()
     whose = where.whose
     if not where.newest_only or not known.once(lambda: has_superseded(known.ledger, whose), has_superseded, whose):
         where = where.model_copy(update={"editions": "all"})  # the same results, without a condition
-    examples.check(resources, whose)
-    asked = Query(text if text and text.strip() else None, image, examples)
+    asked.examples.check(resources, whose)
+    asked = replace(asked, where=where)
     folded = folded and by == "image"
 
     def find(known: ReadCache) -> tuple[list[Found], dict[str, Hit]]:
-        best = _best(resources, known, asked, where, by, k, weights, folded=folded, enough=enough or k)
+        best = _best(resources, known, asked, folded=folded, enough=enough or k)
         return best, known.each(search_results.describe, [each.target for each in best], by, _shown_by(where))
 
     try:
@@ -241,26 +172,18 @@ def search(
     ]
 
 
-def _best(
-    resources: Resources,
-    known: ReadCache,
-    asked: Query,
-    where: Where,
-    by: ResultKind,
-    k: int,
-    weights: Mapping[str, float] | None,
-    *,
-    folded: bool,
-    enough: int,
-) -> list[Found]:
+def _best(resources: Resources, known: ReadCache, asked: SearchRequest, *, folded: bool, enough: int) -> list[Found]:
     """Return the k best results in these spaces with their scores, best first, without the given examples."""
+    where, by = asked.where, asked.by
     active, chosen = searched_spaces(known), resources.settings.search_weights
-    seeks_same = weights is None and asked.by_picture_alone
-    weights = weights or default_weights(active, text=asked.text is not None, image=asked.by_picture, chosen=chosen)
+    seeks_same = asked.weights is None and asked.by_picture_alone
+    weights = asked.weights or default_weights(
+        active, text=asked.words is not None, image=asked.by_picture, chosen=chosen
+    )
     within = same_within(active) if seeks_same else {}
     roles = {role for role, weight in weights.items() if weight > 0} | set(within)
     queries = role_queries(resources, active, asked, roles, lambda kind: filters_of_candidates(where, by, kind))
-    key = code_key(asked.text or "")
+    key = code_key(asked.words or "")
     coded = known.each(targets_of_codes, [key], by, where.whose)[key] if key else []
     given = {*asked.examples.like, *asked.examples.unlike}
     best = list[Found]()
@@ -275,22 +198,20 @@ def _best(
         put_first(fused, CODE, [(target, 1.0) for target in coded])
         scored = [pair for pair in fused.items() if pair[0] not in given]
         ranked = sorted(scored, key=lambda pair: (-pair[1].score, pair[0]))
-        best = _first_satisfying(resources, known, ranked, where, by, k, folded=folded)
+        best = _first_satisfying(resources, known, ranked, where, by, asked.k, folded=folded)
         if len(best) >= enough or all(len(matches) < most for matches in candidates.values()):
             break
     return best
 
 
-def ask_each_role(
-    resources: Resources, asked: Query, by: ResultKind, owner: str | None
-) -> tuple[dict[str, list[Match]], ToTargets]:
+def ask_each_role(resources: Resources, asked: SearchRequest) -> tuple[dict[str, list[Match]], ToTargets]:
     """Return role -> its candidates for every role that applies, whatever its weight, and the map to results."""
-    where, known = Where(owner=owner), resources.read_cache()
+    known = resources.read_cache()
     active = searched_spaces(known)
     queries = role_queries(
-        resources, active, asked, frozenset(WEIGHTED), lambda kind: filters_of_candidates(where, by, kind)
+        resources, active, asked, frozenset(WEIGHTED), lambda kind: filters_of_candidates(asked.where, asked.by, kind)
     )
-    return _ask_all(resources, queries, CANDIDATES), TARGETS[by](known)
+    return _ask_all(resources, queries, CANDIDATES), TARGETS[asked.by](known)
 
 
 def weights_in_use(resources: Resources, *, text: bool, image: bool) -> dict[str, float]:

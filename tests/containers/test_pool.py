@@ -13,9 +13,11 @@ import pytest
 from sqlalchemy import select
 
 from swatchbook.domain.records import DocumentStatus, ItemState, Role
+from swatchbook.index.contract import Where
 from swatchbook.models.registry import tags
 from swatchbook.resources import Resources
 from swatchbook.search.fusion import TEXT_WEIGHTS
+from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import search
 from swatchbook.store.ledger.claims import source_files
 from swatchbook.store.ledger.queries.report import document_report
@@ -145,7 +147,7 @@ def test_production_profile_is_found_by_what_it_says_and_pays_every_answer_once(
         assert payers(resources) == {("document", "discover"), ("document", "describe"), ("shard", "embed")}
         assert made(resources) == tags(production.settings)
         for query, product in QUERIES.items():
-            best = search(resources, text=query, owner=OWNER, by="product", k=3, weights=SAID)
+            best = search(resources, SearchRequest(query, where=Where(owner=OWNER), by="product", k=3, weights=SAID))
             assert best[0].title == product, (query, best)
     said = {path.name: path.read_text(errors="replace") for path in production.logs()}
     assert "/263 images)" in said["shards.log"], "the worker tells what its containers say"

@@ -11,6 +11,7 @@ from swatchbook.index.contract import Where
 from swatchbook.ingest import cache_keys
 from swatchbook.ingest.edit_products import make_edit, undo_edit
 from swatchbook.resources import Resources
+from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import search
 from swatchbook.store.ledger import publishing
 from swatchbook.store.ledger.edited_products import list_edits, read_found
@@ -39,7 +40,7 @@ def pictures(resources: Resources, document: str, name: str) -> set[str]:
 
 def found(resources: Resources, name: str) -> set[str]:
     """The images that a search finds under this product."""
-    hits = search(resources, text="tile", owner="anna", where=Where(product=(name,)), k=50)
+    hits = search(resources, SearchRequest("tile", where=Where(owner="anna", product=(name,)), k=50))
     return {hit.id for hit in hits}
 
 

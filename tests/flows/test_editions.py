@@ -17,6 +17,7 @@ from swatchbook.index.contract import Where
 from swatchbook.ingest.delete import delete
 from swatchbook.ingest.register import register
 from swatchbook.resources import Resources
+from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import search
 from swatchbook.store.ledger import publishing
 from swatchbook.store.ledger.queries.filters import facets
@@ -31,7 +32,7 @@ NEW_PRICES = {offer.name: offer.price for offer in SECOND}
 
 def found(resources: Resources, by: ResultKind, editions: Editions = "newest", **asked: object) -> list[Hit]:
     where = Where.model_validate({"owner": "default", "editions": editions, **asked})
-    return search(resources, text="porcelain stoneware", where=where, by=by, k=50)
+    return search(resources, SearchRequest("porcelain stoneware", where=where, by=by, k=50))
 
 
 def prices(hits: list[Hit]) -> set[tuple[str, str]]:

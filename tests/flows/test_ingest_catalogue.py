@@ -6,7 +6,9 @@ import pytest
 from sqlalchemy import text
 
 from swatchbook.domain.records import DocumentStatus
+from swatchbook.index.contract import Where
 from swatchbook.resources import Resources
+from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import search
 from swatchbook.store.ledger import publishing
 from swatchbook.store.ledger.space_registry import registered
@@ -18,7 +20,7 @@ pytestmark = [pytest.mark.usefixtures("ingested"), pytest.mark.gate]
 
 
 def found(resources: Resources, query: str) -> list[tuple[str, float]]:
-    return [(hit.id, hit.score) for hit in search(resources, text=query, k=10)]
+    return [(hit.id, hit.score) for hit in search(resources, SearchRequest(query, k=10))]
 
 
 def test_account_closes_and_everything_is_searchable(resources: Resources) -> None:
@@ -48,7 +50,10 @@ def test_two_owners_share_the_work_but_not_the_collection(
     second = ingest(small_catalogue, owner="bob")
     assert second.images_complete == first.images_complete
     assert not writes(resources.ledger)
-    anna, bob = ({hit.id for hit in search(resources, text="tile", owner=owner, k=50)} for owner in ("anna", "bob"))
+    anna, bob = (
+        {hit.id for hit in search(resources, SearchRequest("tile", where=Where(owner=owner), k=50))}
+        for owner in ("anna", "bob")
+    )
     assert anna
     assert bob
     assert not anna & bob

@@ -15,6 +15,7 @@ from swatchbook.domain.records import DocumentStatus, IngestOptions, ItemCounts,
 from swatchbook.flows.ingest_images import ingest_images
 from swatchbook.flows.rescan_sources import rescan_sources
 from swatchbook.flows.retry_failed import resume_document
+from swatchbook.index.contract import Where
 from swatchbook.ingest import scan
 from swatchbook.ingest.begin_run import begin_work
 from swatchbook.ingest.register_path import register_folder
@@ -22,6 +23,7 @@ from swatchbook.ingest.run import Work
 from swatchbook.ingest.sources.folder import list_folder
 from swatchbook.ingest.sources.listed import ListedItem
 from swatchbook.resources import Resources
+from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import search
 from swatchbook.store.ledger.document_commands import retry
 from swatchbook.store.ledger.queries.document import show_document
@@ -76,7 +78,7 @@ def test_folder_that_grows_is_continued(resources: Resources, folder: Path) -> N
     assert any("source: 1; `swatchbook ingest-images --mirror` removes them" in warning for warning in second.warnings)
     third = ingest(resources, folder, mirror=True)
     assert (third.images_found, third.items and third.items.left_items) == (6, 0)
-    assert search(resources, text="0", owner="anna", k=20)[0].title != "0"
+    assert search(resources, SearchRequest("0", where=Where(owner="anna"), k=20))[0].title != "0"
     assert verify(resources).sound
 
 

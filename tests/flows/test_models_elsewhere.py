@@ -10,6 +10,7 @@ import pytest
 
 from swatchbook.domain.records import DocumentStatus, Product, Role
 from swatchbook.resources import Resources
+from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import search
 from swatchbook.store.ledger import calls
 from swatchbook.store.ledger.queries.document import read_products
@@ -59,7 +60,7 @@ def test_products_metadata_and_analyses_are_what_models_read(
     assert found["Nordvik Oak"].metadata["slip_rating"] == "R10"
     assert found["Palladio Terrazzo"].metadata["price"] == "€ 96.00 per m²"
     assert not [warning for warning in report.warnings if "language model" in warning]
-    assert search(resources, text="grey surface", k=5)[0].why[Role.UNDERSTANDING]
+    assert search(resources, SearchRequest("grey surface", k=5))[0].why[Role.UNDERSTANDING]
     assert set(there.paid.values()) == {1}
     assert {(spent.stage, spent.calls) for spent in calls.spending(resources.ledger, report.document_id)} == {
         ("discover", 1), ("describe", 2), ("embed", len(there.paid) - 3),

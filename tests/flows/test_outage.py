@@ -16,6 +16,7 @@ from swatchbook.domain.records import DocumentStatus, ItemState, Role
 from swatchbook.index.contract import Space
 from swatchbook.models.registry import requested
 from swatchbook.resources import Resources
+from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import search
 from swatchbook.store.ledger.space_registry import registered
 from swatchbook.store.ledger.stored_documents import list_documents
@@ -74,7 +75,7 @@ def test_index_away_for_a_while_costs_no_attempt(
     assert attempts == 1
     assert states == {ItemState.DONE}
     assert verify(resources).sound
-    assert search(resources, text="oak floor")
+    assert search(resources, SearchRequest("oak floor"))
 
 
 def test_document_waits_while_the_index_is_away(

@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 
 from swatchbook.domain.records import DocumentStatus, IngestOptions, Role, RunReport
+from swatchbook.index.contract import Where
 from swatchbook.ingest.review import Reviewed, correct_image, reject, review_document
 from swatchbook.resources import Resources
+from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import search
 from swatchbook.store.ledger import picture_reviews
 from swatchbook.store.ledger.calls import spending
@@ -119,7 +121,7 @@ def by_page(resources: Resources, document: str) -> dict[int, dict[str, Any]]:
 
 def found(resources: Resources, words: str) -> list[str]:
     """Images by their vectors of what is said of them."""
-    return [hit.id for hit in search(resources, text=words, k=9) if Role.UNDERSTANDING in hit.why]
+    return [hit.id for hit in search(resources, SearchRequest(words, k=9)) if Role.UNDERSTANDING in hit.why]
 
 
 @pytest.mark.gate
@@ -230,7 +232,11 @@ def test_a_persons_word_outlives_force_and_is_of_one_owner(
     theirs = ingest(catalogue, owner="bert", focus=False)
     assert (theirs.images_complete, theirs.images_partial, theirs.images_to_review) == (4, 0, 3)
     assert len(asked_of(there, FIRST)) == 4, "what the model made is shared"
-    assert not [hit for hit in search(resources, text="bog oak", owner="bert", k=4) if "bog oak" in hit.text]
+    assert not [
+        hit
+        for hit in search(resources, SearchRequest("bog oak", where=Where(owner="bert"), k=4))
+        if "bog oak" in hit.text
+    ]
 
 
 def test_an_ingest_leaves_its_weak_pictures_to_a_flow_run_of_their_own(

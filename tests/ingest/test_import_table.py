@@ -23,6 +23,7 @@ from swatchbook.ingest.sources.table import read_mapping
 from swatchbook.models import registry
 from swatchbook.models.image_network import TAGS
 from swatchbook.resources import Resources
+from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import find_relevant
 from swatchbook.store.ledger import claims
 from swatchbook.store.ledger.queries import filters
@@ -155,10 +156,10 @@ def test_imported_pictures_are_found_by_their_names(
     run(resources, tmp_path)
     assert {each.space.role for each in registered(resources.ledger)} == {Role.VISUAL}
     for by in ("image", "product"):
-        found = find_relevant(resources, text="oak", where=Where(owner="anna"), by=by).hits
+        found = find_relevant(resources, SearchRequest("oak", where=Where(owner="anna"), by=by)).hits
         assert sorted(hit.product or "" for hit in found if hit.close) == [f"Oak floor {number}" for number in range(3)]
     monkeypatch.delattr(filters, "_all_payloads")  # reads every row, which takes a second for ten thousand
-    assert find_relevant(resources, text="xylophone", where=Where(owner="anna")).hits == ()
+    assert find_relevant(resources, SearchRequest("xylophone", where=Where(owner="anna"))).hits == ()
 
 
 def test_vectors_that_cannot_be_used_are_named_and_their_pictures_embedded(

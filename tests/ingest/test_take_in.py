@@ -10,6 +10,7 @@ from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.records import DocumentStatus, IngestOptions, LostState, RunReport
 from swatchbook.ingest.register import register
 from swatchbook.resources import Resources
+from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import search
 from swatchbook.store.ledger.page_findings import list_lost_pictures
 from swatchbook.store.ledger.queries.document import show_document
@@ -70,7 +71,7 @@ def test_a_picture_that_no_box_covers_is_counted_taken_in_and_dismissed(
     assert (taken.images_found, taken.lost_pictures) == (3, ())
     slip = tmp_path / "slip.png"
     photo(3).resize((340, 45)).save(slip)
-    assert search(resources, image=slip, k=1)[0].id == image
+    assert search(resources, SearchRequest(image=slip, k=1))[0].id == image
 
     assert not regenerate(resources, document, boxes=("1:1",), by="anna"), "it is taken in already"
     assert register(resources, catalogue, owner="default", options=IngestOptions()).unchanged

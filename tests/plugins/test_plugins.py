@@ -27,6 +27,7 @@ from swatchbook.ingest.publish import publish_all
 from swatchbook.ingest.run import Work
 from swatchbook.models import registry
 from swatchbook.resources import Resources, open_resources
+from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import find_relevant
 from swatchbook.store.ledger import claims
 from swatchbook.store.ledger.database import open_ledger
@@ -78,7 +79,7 @@ def stored(resources: Resources, role: Role = Role.VISUAL) -> list[tuple[str, in
 
 def found_by(resources: Resources, picture: Path) -> str | None:
     """The file that is found by a picture, first."""
-    return find_relevant(resources, image=picture, where=Where(), k=1).hits[0].file
+    return find_relevant(resources, SearchRequest(image=picture, where=Where(), k=1)).hits[0].file
 
 
 def key(picture: Path) -> str:
@@ -338,7 +339,7 @@ def test_text_encoder_and_analyst_of_the_page_make_what_texts_find(
     with open_resources(settings) as resources:
         made_of(resources, pictures)
         assert set(stored(resources, Role.UNDERSTANDING)) == {("words@1", 512)}
-        found = find_relevant(resources, text="texture bright", where=Where(), k=PICTURES).hits
+        found = find_relevant(resources, SearchRequest("texture bright", where=Where(), k=PICTURES)).hits
         assert 0 < sum(hit.close for hit in found) < PICTURES
 
 
@@ -373,7 +374,7 @@ def test_texts_find_pictures_through_a_plugin_with_both(install: Install, tmp_pa
     install(code, GRID)
     with open_resources(Settings(home=tmp_path / "home", encoder="colorgrid", relevance_floor=0)) as resources:
         made_of(resources, pictures)
-        found = find_relevant(resources, text="dark blue", where=Where(), k=1, weights={"visual": 1}).hits
+        found = find_relevant(resources, SearchRequest("dark blue", where=Where(), k=1, weights={"visual": 1})).hits
         assert [hit.file for hit in found] == [key(pictures / "0.png")]
 
 

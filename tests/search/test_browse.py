@@ -5,6 +5,7 @@ import pytest
 from swatchbook.domain.records import Product, ResultKind, Variant
 from swatchbook.index.contract import Where
 from swatchbook.resources import Resources
+from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import facets_of_search, find_relevant
 from swatchbook.store.ledger.queries import filters
 from swatchbook.store.ledger.queries.filters import facets
@@ -16,7 +17,7 @@ ANNA = Where(owner="anna")
 def test_everything_is_listed_once_page_by_page(sample: Resources, by: ResultKind) -> None:
     total, seen, offset = facets(sample.ledger, by, ANNA).total, list[str](), 0
     while True:
-        page = find_relevant(sample, where=ANNA, by=by, k=1, offset=offset)
+        page = find_relevant(sample, SearchRequest(where=ANNA, by=by, k=1, offset=offset))
         assert page.total == total
         seen += [hit.id for hit in page.hits]
         if page.next is None:
@@ -29,22 +30,22 @@ def test_a_filter_lists_what_facets_count(sample: Resources, monkeypatch: pytest
     where, whole = ANNA.model_copy(update={"color": ("grey",)}), facets(sample.ledger, "image", ANNA).total
     for most_kept in (filters.MOST_KEPT, 0):
         monkeypatch.setattr(filters, "MOST_KEPT", most_kept)
-        listed = find_relevant(sample, where=where, k=100)
+        listed = find_relevant(sample, SearchRequest(where=where, k=100))
         assert listed.total == len(listed.hits) == facets(sample.ledger, "image", where).total < whole
-        assert facets_of_search(sample, where=where) == facets(sample.ledger, "image", where)
+        assert facets_of_search(sample, SearchRequest(where=where)) == facets(sample.ledger, "image", where)
 
 
 def test_a_search_counts_all_its_results(sample: Resources) -> None:
-    first = find_relevant(sample, text="oak floor", where=ANNA, k=3)
-    whole = find_relevant(sample, text="oak floor", where=ANNA, k=100)
+    first = find_relevant(sample, SearchRequest("oak floor", where=ANNA, k=3))
+    whole = find_relevant(sample, SearchRequest("oak floor", where=ANNA, k=100))
     assert first.total == whole.total == len(whole.hits) > 3
     assert first.hits == whole.hits[:3]
-    assert facets_of_search(sample, text="oak floor", where=ANNA).total == whole.total
+    assert facets_of_search(sample, SearchRequest("oak floor", where=ANNA)).total == whole.total
 
 
 def test_filter_counts_follow_the_words(sample: Resources) -> None:
-    whole = find_relevant(sample, text="oak floor", where=ANNA, by="product", k=100)
-    counted = facets_of_search(sample, text="oak floor", where=ANNA, by="product").fields["product"]
+    whole = find_relevant(sample, SearchRequest("oak floor", where=ANNA, by="product", k=100))
+    counted = facets_of_search(sample, SearchRequest("oak floor", where=ANNA, by="product")).fields["product"]
     assert {each.value for each in counted.values} == {hit.title for hit in whole.hits}
 
 

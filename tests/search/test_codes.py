@@ -11,6 +11,7 @@ from swatchbook.domain.records import ResultKind
 from swatchbook.domain.settings import Settings
 from swatchbook.index.contract import Where
 from swatchbook.resources import Resources, open_resources
+from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import find_relevant
 from swatchbook.store.ledger.document_commands import delete_rows, mark_deleting
 from swatchbook.store.ledger.queries.document_parts import describe_products
@@ -44,13 +45,15 @@ def ingest(resources: Resources, folder: Path) -> str:
 def coded(resources: Resources, asked: str, where: Where) -> list[str]:
     """Return the products that are found because they have this code."""
     return [
-        hit.title for hit in find_relevant(resources, text=asked, where=where, by="product").hits if "code" in hit.why
+        hit.title
+        for hit in find_relevant(resources, SearchRequest(asked, where=where, by="product")).hits
+        if "code" in hit.why
     ]
 
 
 def test_exact_code_finds_its_product_first(sample: Resources) -> None:
     def first(asked: str) -> str:
-        found = find_relevant(sample, text=asked, where=ANNA, by="product")
+        found = find_relevant(sample, SearchRequest(asked, where=ANNA, by="product"))
         assert (found.hits[0].relevance, found.hits[0].missing) == (1.0, ())
         assert found.hits[0].why["code"]["rank"] == 1
         return found.hits[0].title
@@ -60,10 +63,10 @@ def test_exact_code_finds_its_product_first(sample: Resources) -> None:
 
 @pytest.mark.parametrize("by", ["image", "product", "chunk"])
 def test_code_of_a_catalogue_finds_each_kind_of_result(sample: Resources, by: ResultKind) -> None:
-    oak = find_relevant(sample, text="Nordvik Oak", where=ANNA, by="product").hits[0]
+    oak = find_relevant(sample, SearchRequest("Nordvik Oak", where=ANNA, by="product")).hits[0]
     (product,) = describe_products(sample.ledger, [oak.id])
     code = next(variant.code for variant in product.variants if variant.code)
-    first = find_relevant(sample, text=code.lower(), where=ANNA, by=by).hits[0]
+    first = find_relevant(sample, SearchRequest(code.lower(), where=ANNA, by=by)).hits[0]
     assert (first.kind, first.product, first.relevance) == (by, "Nordvik Oak", 1.0)
     assert "code" in first.why
 

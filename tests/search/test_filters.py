@@ -20,6 +20,7 @@ from swatchbook.index.contract import FILTERS, Where
 from swatchbook.resources import Resources
 from swatchbook.search.judged_hits import judge, weights_of_relevance
 from swatchbook.search.relevance import probability
+from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import search
 from swatchbook.store.ledger.queries.filters import facets, unmatched
 from swatchbook.store.ledger.space_registry import registered
@@ -50,7 +51,7 @@ class Collection(NamedTuple):
         return {id for hit in answer.json()["hits"] if hit["close"] for id in (hit["id"], *hit["alike"])}
 
     def hits(self, by: ResultKind, asked: dict[str, Any], k: int = 100, folded: bool = False) -> list[Hit]:
-        return search(self.resources, text="oak", where=where(asked), by=by, k=k, folded=folded)
+        return search(self.resources, SearchRequest("oak", where=where(asked), by=by, k=k), folded=folded)
 
     def found(self, by: ResultKind, asked: dict[str, Any], k: int = 100) -> set[str]:
         return {hit.id for hit in self.hits(by, asked, k)}

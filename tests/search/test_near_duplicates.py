@@ -21,6 +21,7 @@ from swatchbook.ingest.scan import scan
 from swatchbook.resources import Resources
 from swatchbook.search.near_duplicates import find_near_duplicates, fold
 from swatchbook.search.query_pictures import Examples
+from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import find_relevant, search
 from swatchbook.store.ledger import claims
 from swatchbook.store.ledger.tables import contents, images, placements, vectors
@@ -104,8 +105,8 @@ def test_equal_hashes_are_not_enough(resources: Resources, folder: Path) -> None
 def test_a_search_folds_copies_into_the_best_and_pages_go_on_behind_them(resources: Resources, folder: Path) -> None:
     embed(resources, folder, "anna")
     name, where = names(resources), Where(owner="anna")
-    every = [hit.id for hit in search(resources, image=folder / "saved.jpg", where=where, k=50)]
-    whole = find_relevant(resources, image=folder / "saved.jpg", where=where, k=50)
+    every = [hit.id for hit in search(resources, SearchRequest(image=folder / "saved.jpg", where=where, k=50))]
+    whole = find_relevant(resources, SearchRequest(image=folder / "saved.jpg", where=where, k=50))
     first, *others = whole.hits
     assert {name[id] for id in (first.id, *first.alike)} == {"0.png", "half.png", "brighter.png", "saved.jpg"}
     assert all(each.alike == () for each in others)
@@ -113,7 +114,7 @@ def test_a_search_folds_copies_into_the_best_and_pages_go_on_behind_them(resourc
 
     paged, offset = list[str](), 0
     while True:
-        page = find_relevant(resources, image=folder / "saved.jpg", where=where, k=2, offset=offset)
+        page = find_relevant(resources, SearchRequest(image=folder / "saved.jpg", where=where, k=2, offset=offset))
         assert len(page.hits) == min(2, len(whole.hits) - offset)
         paged += [hit.id for hit in page.hits]
         if page.next is None:
@@ -121,6 +122,6 @@ def test_a_search_folds_copies_into_the_best_and_pages_go_on_behind_them(resourc
         offset = page.next
     assert paged == [hit.id for hit in whole.hits]
 
-    like = find_relevant(resources, examples=Examples([first.id]), where=where, k=50)
+    like = find_relevant(resources, SearchRequest(examples=Examples([first.id]), where=where, k=50))
     assert {first.id}.isdisjoint(id for hit in like.hits for id in (hit.id, *hit.alike))
     assert {*first.alike} == {like.hits[0].id, *like.hits[0].alike}  # copies of an example are results

@@ -8,7 +8,8 @@ from swatchbook.index.contract import Where
 from swatchbook.resources import Resources
 from swatchbook.search.fusion import parse_weights
 from swatchbook.search.query_pictures import Examples
-from swatchbook.search.search import facets_of_search, find_ids, find_relevant, search
+from swatchbook.search.request import SearchRequest
+from swatchbook.search.search import find_relevant, search
 from swatchbook.store.ledger.queries.image import image_details, image_ids
 
 ANNA = Where(owner="anna")
@@ -24,26 +25,28 @@ def test_an_image_of_the_collection_finds_what_its_file_finds_but_not_itself(sam
         assert details is not None
         assert details.file is not None
         with sample.files.local(details.file) as path:
-            by_file = [hit.id for hit in search(sample, image=path, where=ANNA, k=6) if hit.id != one][:5]
-        assert ids(find_relevant(sample, examples=Examples([one]), where=ANNA, k=5)) == by_file
+            by_file = [hit.id for hit in search(sample, SearchRequest(image=path, where=ANNA, k=6)) if hit.id != one][
+                :5
+            ]
+        assert ids(find_relevant(sample, SearchRequest(examples=Examples([one]), where=ANNA, k=5))) == by_file
 
 
 def test_results_move_away_from_what_they_should_not_be_like(sample: Resources) -> None:
     one, *_ = image_ids(sample.ledger, "anna")
-    near = ids(find_relevant(sample, examples=Examples([one]), where=ANNA, k=13))
+    near = ids(find_relevant(sample, SearchRequest(examples=Examples([one]), where=ANNA, k=13)))
     orders = set[bool]()
     for other in near:
-        away = ids(find_relevant(sample, examples=Examples([one], [other]), where=ANNA, k=13))
+        away = ids(find_relevant(sample, SearchRequest(examples=Examples([one], [other]), where=ANNA, k=13)))
         assert set(away) == {*near} - {other}
         orders.add(away == [each for each in near if each != other])
     assert False in orders  # it is another query, not a filter alone
-    words = ids(find_relevant(sample, text="oak", where=ANNA))
-    fewer = ids(find_relevant(sample, text="oak", examples=Examples((), words[:1]), where=ANNA))
+    words = ids(find_relevant(sample, SearchRequest("oak", where=ANNA)))
+    fewer = ids(find_relevant(sample, SearchRequest("oak", examples=Examples((), words[:1]), where=ANNA)))
     assert words[0] not in fewer
 
 
 def test_weights_choose_the_roles(sample: Resources) -> None:
-    found = find_relevant(sample, text="oak", where=ANNA, weights=parse_weights("keyword=1, text=0.5"))
+    found = find_relevant(sample, SearchRequest("oak", where=ANNA, weights=parse_weights("keyword=1, text=0.5")))
     assert {role for hit in found.hits for role in hit.why} == {"keyword", "text"}
     for wrong in ("", "keyword=0", "taste=1", "text=-1", "text=nan", "text"):
         with pytest.raises(InvalidReference):
@@ -55,16 +58,12 @@ def test_wrong_examples_are_refused(sample: Resources) -> None:
     for like, unlike in (([one], [one]), (["x"], []), ([], [one[:-1]]), ([], [one])):
         for owner in ("anna", None):
             with pytest.raises(InvalidReference):
-                find_relevant(sample, examples=Examples(like, unlike), where=Where(owner=owner))
+                find_relevant(sample, SearchRequest(examples=Examples(like, unlike), where=Where(owner=owner)))
     with pytest.raises(InvalidReference, match="bert has no picture"):
-        find_relevant(sample, examples=Examples([one]), where=Where(owner="bert"))
+        find_relevant(sample, SearchRequest(examples=Examples([one]), where=Where(owner="bert")))
 
 
-def test_too_long_text_is_refused_before_it_is_read(sample: Resources) -> None:
-    text = "oak " * 25_000
-    for asked in (find_relevant, find_ids, facets_of_search):
-        with pytest.raises(InvalidReference, match="has 100,000 characters"):
-            asked(sample, text=text, where=ANNA)
+def test_too_long_text_is_refused(sample: Resources) -> None:
     with pytest.raises(InvalidReference, match="has 100,000 characters"):
-        search(sample, text=text)
-    assert search(sample, text="oak " * 250, k=1)
+        SearchRequest("oak " * 25_000)
+    assert search(sample, SearchRequest("oak " * 250, k=1))

@@ -14,6 +14,7 @@ from swatchbook.domain.records import PlacementState, ResultKind, SearchResults
 from swatchbook.domain.settings import Settings
 from swatchbook.index.contract import Where
 from swatchbook.resources import Resources, open_resources
+from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import find_relevant
 from swatchbook.store.ledger.database import Ledger, open_ledger
 from swatchbook.store.ledger.document_commands import mark_deleting
@@ -48,7 +49,7 @@ def test_searches_find_what_they_would_find_first(sample: Resources) -> None:
     other = open_ledger(sample.settings.ledger)  # as another process has it
 
     def find(text: str, by: ResultKind, where: Where) -> SearchResults:
-        return find_relevant(sample, text=text, where=where, by=by)
+        return find_relevant(sample, SearchRequest(text, where=where, by=by))
 
     @settings(
         max_examples=20 if SOAK else 4, derandomize=True, database=None,
@@ -71,7 +72,7 @@ def test_searches_find_what_they_would_find_first(sample: Resources) -> None:
 
 def test_search_with_a_lag_sees_its_own_writes(sample: Resources) -> None:
     def name_of_document() -> str:
-        return find_relevant(served, text="oak floor", where=Where(owner="anna")).hits[0].document
+        return find_relevant(served, SearchRequest("oak floor", where=Where(owner="anna"))).hits[0].document
 
     served = Resources(sample.settings, lag=3_600)
     name_of_document()  # keeps what it has estimated
@@ -87,11 +88,13 @@ def test_search_with_a_lag_sees_its_own_writes(sample: Resources) -> None:
 
 def test_a_second_search_reads_nothing(sample: Resources) -> None:
     for by in KINDS:
-        find_relevant(sample, text="oak floor", where=Where(owner="anna"), by=by)  # keeps what it has estimated
-        first = find_relevant(sample, text="oak floor", where=Where(owner="anna"), by=by)
+        find_relevant(
+            sample, SearchRequest("oak floor", where=Where(owner="anna"), by=by)
+        )  # keeps what it has estimated
+        first = find_relevant(sample, SearchRequest("oak floor", where=Where(owner="anna"), by=by))
         assert first.hits
         read, sample.ledger._readers = sample.ledger._readers, None  # type: ignore[assignment]
-        assert find_relevant(sample, text="oak floor", where=Where(owner="anna"), by=by) == first
+        assert find_relevant(sample, SearchRequest("oak floor", where=Where(owner="anna"), by=by)) == first
         sample.ledger._readers = read
 
 
@@ -108,8 +111,8 @@ def test_what_another_process_deletes_is_no_result_any_more(
     begin_delete: Callable[[Ledger, str], object], by: ResultKind, text: str | None, sample: Resources
 ) -> None:
     with closing(Resources(sample.settings, lag=3_600)) as service:  # as one that was stopped for a while
-        found = find_relevant(service, text=text, where=Where(), by=by)
+        found = find_relevant(service, SearchRequest(text, where=Where(), by=by))
         assert found.hits
         begin_delete(sample.ledger, found.hits[0].document_id)
-        left = find_relevant(service, text=text, where=Where(), by=by)
+        left = find_relevant(service, SearchRequest(text, where=Where(), by=by))
         assert left.hits == ()

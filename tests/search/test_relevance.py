@@ -27,6 +27,7 @@ from swatchbook.search.relevance import (
     without_function_words,
     words_said,
 )
+from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import MOST_OTHERS, close_first, find_relevant, search
 from swatchbook.store.ledger.space_registry import active_spaces, find_background, keep_background
 from tests.tables import check_rows
@@ -124,11 +125,11 @@ KINDS: tuple[ResultKind, ...] = ("image", "product", "chunk")
 @pytest.mark.parametrize("by", KINDS)
 def test_absent_thing_is_not_found(sample: Resources, by: ResultKind) -> None:
     for asked in ("diesel engine piston ring", "insulin syringes", "зимние шины с шипами"):
-        none = find_relevant(sample, text=asked, where=Where(owner="anna"), by=by)
+        none = find_relevant(sample, SearchRequest(asked, where=Where(owner="anna"), by=by))
         assert {(hit.kind, hit.close) for hit in none.hits} == {(by, False)}
         assert 0 < len(none.hits) <= MOST_OTHERS
         assert not none.unmatched
-    some = find_relevant(sample, text="engineered oak floor", where=Where(owner="anna"), by=by)
+    some = find_relevant(sample, SearchRequest("engineered oak floor", where=Where(owner="anna"), by=by))
     assert some.hits[0].product == "Nordvik Oak"
     assert [hit.close for hit in some.hits] == [
         hit.relevance is not None and hit.relevance >= sample.settings.relevance_floor for hit in some.hits
@@ -137,28 +138,32 @@ def test_absent_thing_is_not_found(sample: Resources, by: ResultKind) -> None:
 
 @pytest.mark.parametrize(("close", "others"), [(0, 6), (4, 6), (5, 5), (6, 0)])
 def test_few_close_results_are_followed_by_others(sample: Resources, close: int, others: int) -> None:
-    hits = [h.model_copy(update={"relevance": 0.9}) for h in search(sample, text="oak", owner="anna", k=10)]
+    hits = [
+        h.model_copy(update={"relevance": 0.9})
+        for h in search(sample, SearchRequest("oak", where=Where(owner="anna"), k=10))
+    ]
     far = [hit.model_copy(update={"relevance": 0.01}) for hit in hits]
     shown = close_first(sample, [*hits[:close], *far[close:]])
     assert [(hit.id, hit.close) for hit in shown] == [(hits[n].id, n < close) for n in range(close + others)]
 
 
 def test_a_match_in_part_says_which_words_are_missing(sample: Resources) -> None:
-    found = find_relevant(sample, text="oak piston", where=Where(owner="anna"), by="product")
+    found = find_relevant(sample, SearchRequest("oak piston", where=Where(owner="anna"), by="product"))
     assert found.hits[0].title == "Nordvik Oak"
     assert found.hits[0].missing == ("piston",)
-    whole = find_relevant(sample, text="engineered oak", where=Where(owner="anna"), by="product")
+    whole = find_relevant(sample, SearchRequest("engineered oak", where=Where(owner="anna"), by="product"))
     assert whole.hits[0].missing == ()
     assert whole.hits[0].relevance > found.hits[0].relevance  # type: ignore[operator]
 
 
 def test_the_likeliest_of_the_first_results_come_first(sample: Resources) -> None:
     for asked in ("oak floor", "tile for a wall", "soft wool"):
-        whole = find_relevant(sample, text=asked, where=Where(owner="anna"), by="product", k=10)
+        whole = find_relevant(sample, SearchRequest(asked, where=Where(owner="anna"), by="product", k=10))
         shown = [round(hit.relevance or 0, 2) for hit in whole.hits]
         assert shown == sorted(shown, reverse=True)
         parts = [
-            find_relevant(sample, text=asked, where=Where(owner="anna"), by="product", k=1, offset=n) for n in (0, 1)
+            find_relevant(sample, SearchRequest(asked, where=Where(owner="anna"), by="product", k=1, offset=n))
+            for n in (0, 1)
         ]
         ids = [hit.id for part in parts for hit in part.hits]
         assert ids == [hit.id for hit in whole.hits[: len(ids)]]
@@ -166,7 +171,7 @@ def test_the_likeliest_of_the_first_results_come_first(sample: Resources) -> Non
 
 def test_words_that_nothing_of_an_owner_says_are_foreign_and_others_are_not(sample: Resources) -> None:
     def judged(text: str, owner: str | None) -> set[float]:
-        hits = search(sample, text=text, owner=owner, by="product")
+        hits = search(sample, SearchRequest(text, where=Where(owner=owner), by="product"))
         return {each.evidence.foreign for each in evidence(sample, hits, text, "product", owner)}
 
     assert judged("oak floors", "anna") == {0}  # in another form, and also of a result that does not say it
@@ -181,14 +186,14 @@ def test_a_picture_is_compared_with_pictures_and_nothing_is_left_out(sample: Res
 
     picture = tmp_path / "magenta.png"
     Image.new("RGB", (64, 64), "magenta").save(picture)
-    found = find_relevant(sample, image=picture, where=Where(owner="anna"))
+    found = find_relevant(sample, SearchRequest(image=picture, where=Where(owner="anna")))
     assert len(found.hits) == 10
     assert {hit.relevance for hit in found.hits} == {None}
 
 
 def test_backgrounds_are_kept_until_the_number_changes_much(sample: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
-    find_relevant(sample, text="oak", where=Where(owner="anna"))
-    find_relevant(sample, text="oak", where=Where())
+    find_relevant(sample, SearchRequest("oak", where=Where(owner="anna")))
+    find_relevant(sample, SearchRequest("oak", where=Where()))
     text = active_spaces(sample.ledger)[Role.TEXT]
     pair = text.pair
     before = find_background(sample.ledger, pair, "anna")
@@ -200,9 +205,9 @@ def test_backgrounds_are_kept_until_the_number_changes_much(sample: Resources, m
     encoder = type(sample.models.text_encoder)
     embed = encoder.embed
     monkeypatch.setattr(encoder, "embed", lambda self, texts, *rest: asked.extend(texts) or embed(self, texts, *rest))
-    find_relevant(sample, text="ash", where=Where(owner="anna"))
+    find_relevant(sample, SearchRequest("ash", where=Where(owner="anna")))
     assert asked == ["ash"]
     for others in (before["objects"] // 2, 2 * before["objects"]):
         keep_background(sample.ledger, pair, "anna", {**before, "mean": 0.9, "objects": others})
-        find_relevant(sample, text="ash", where=Where(owner="anna"))
+        find_relevant(sample, SearchRequest("ash", where=Where(owner="anna")))
         assert find_background(sample.ledger, pair, "anna") == before

@@ -18,6 +18,7 @@ from swatchbook.domain.records import Hit, Role
 from swatchbook.domain.settings import load_settings
 from swatchbook.index.contract import Index, Match, Space, Vector, Where
 from swatchbook.resources import Resources, open_resources
+from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import search
 from swatchbook.store.ledger.space_registry import active_spaces
 
@@ -72,17 +73,21 @@ def main(kept: Kept, picture: Path, log: Path) -> None:
     with open_resources(load_settings()) as resources, log.open("a", buffering=1) as lines:
         index = Recorded(resources.index)
         resources.index = index  # type: ignore[assignment]
-        asks = ({"text": "oak floor"}, {"image": picture}, {"text": "oak floor", "by": "chunk"})
-        for ask in cycle(asks):
+        asks = {
+            "text": SearchRequest("oak floor", k=100),
+            "image": SearchRequest(image=picture, k=100),
+            "chunk": SearchRequest("oak floor", by="chunk", k=100),
+        }
+        for name, asked in cycle(asks.items()):
             before = tags(resources)
             index.gave.clear()
             try:
-                hits = search(resources, k=100, **ask)  # type: ignore[arg-type]
+                hits = search(resources, asked)
                 problems = wrong(hits, index.gave, (before, tags(resources)), kept)
             except Exception:
                 problems = [traceback.format_exc()]
             read = sorted({space.tag for space, _ in index.gave.values()})
-            lines.write(json.dumps({"asked": sorted(ask), "read": read, "wrong": problems}) + "\n")
+            lines.write(json.dumps({"asked": name, "read": read, "wrong": problems}) + "\n")
             time.sleep(PAUSE)
 
 

@@ -13,6 +13,7 @@ from swatchbook.domain.records import Role
 from swatchbook.domain.settings import load_settings
 from swatchbook.index.contract import Match, Space
 from swatchbook.resources import open_resources
+from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import search
 from swatchbook.store.ledger import space_registry
 from swatchbook.upkeep.reports.stale import stale_roles
@@ -43,7 +44,7 @@ def test_collection_of_a_removed_model_is_changed(home: Path, monkeypatch: pytes
     with open_resources(load_settings()) as resources:
         assert {pair.role for pair in active_pairs(resources)} == {Role.VISUAL, Role.COLOR, Role.TEXTURE, *TEXT}
         with pytest.raises(Configuration, match=r"all-minilm-l6-v2@.*, is not available") as refused:
-            search(resources, text="Eiche")
+            search(resources, SearchRequest("Eiche"))
         assert "`swatchbook fill spaces`" in (refused.value.advice or "")
         assert fill(resources).lacks == ()
         activate(resources)
@@ -51,7 +52,7 @@ def test_collection_of_a_removed_model_is_changed(home: Path, monkeypatch: pytes
         tags = {pair.role: pair.tag for pair in active_pairs(resources)}
         assert tags[Role.TEXT] == tags[Role.UNDERSTANDING] == e5.TAG
         assert tags[Role.VISUAL].startswith("efficientnet-lite2@")
-        assert list(search(resources, text="Eiche"))
+        assert list(search(resources, SearchRequest("Eiche")))
         assert stale_roles(resources.ledger, resources.settings) == ()
 
 
@@ -74,10 +75,10 @@ def test_a_search_whose_space_is_dropped_meanwhile_is_answered_from_the_new_one(
             return find(space, *given)
 
         monkeypatch.setattr(index, "search", lose)
-        assert search(resources, text="oak floor")
+        assert search(resources, SearchRequest("oak floor"))
         active = {each.space for each in space_registry.active_spaces(resources.ledger).values()}
         assert asked[0] not in active
         assert {space.role for space in asked if space in active} == {space.role for space in asked}
         asked.clear()
         with pytest.raises(Unexpected):
-            search(resources, text="oak floor")
+            search(resources, SearchRequest("oak floor"))

@@ -22,6 +22,7 @@ from swatchbook.domain.records import DEFAULT_OWNER
 from swatchbook.domain.settings import flatten, load_settings, variable
 from swatchbook.ingest.publish import publish_all
 from swatchbook.resources import Resources, open_resources
+from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import search
 from swatchbook.store.ledger import space_registry
 from swatchbook.store.ledger.document_commands import retry
@@ -93,7 +94,7 @@ class Living:
                 role.value: sorted(resources.index.ids(each.space))
                 for role, each in space_registry.active_spaces(resources.ledger).items()
             }
-            picture = next(hit.file for hit in search(resources, text="oak floor") if hit.file)
+            picture = next(hit.file for hit in search(resources, SearchRequest("oak floor")) if hit.file)
             (self.folder / "picture").write_bytes(resources.files.read(picture))
         (self.folder / "kept.json").write_text(json.dumps(kept))
         asking = self._start("searching", self.folder / "kept.json", self.folder / "picture", self.log)

@@ -8,9 +8,11 @@ import pytest
 
 from swatchbook.domain.errors import UnknownOwner
 from swatchbook.domain.settings import load_settings
+from swatchbook.index.contract import Where
 from swatchbook.ingest.delete import delete_owner, finish_delete
 from swatchbook.ingest.publish import publish_all
 from swatchbook.resources import Resources, open_resources
+from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import search
 from swatchbook.store.ledger import owners, schedule
 from swatchbook.store.ledger.document_commands import mark_deleting
@@ -32,7 +34,7 @@ def resources(home: Path, ingested_home: Path) -> Iterator[Resources]:
 
 
 def found(resources: Resources, owner: str) -> list[str]:
-    return [hit.id for hit in search(resources, text="grey terrazzo", owner=owner, k=5)]
+    return [hit.id for hit in search(resources, SearchRequest("grey terrazzo", where=Where(owner=owner), k=5))]
 
 
 def test_renamed_collection_is_searched_by_its_new_name(resources: Resources) -> None:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from swatchbook.domain.settings import load_settings
 from swatchbook.index.contract import Space, Where
 from swatchbook.models.registry import tags
 from swatchbook.resources import Resources, open_resources
+from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import search
 from swatchbook.store.ledger.queries.coverage import count_coverage
 from swatchbook.store.ledger.queries.image import image_details
@@ -52,7 +54,7 @@ def test_all_roles_are_made_and_words_find_pictures_by_what_they_show(
         } == resources.models.encoder.tags
 
         pairs_are_made_of_what_there_is(resources, active)
-        hits = search(resources, text="oak floor", k=10)
+        hits = search(resources, SearchRequest("oak floor", k=10))
         asked = [hit.why["visual"] for hit in hits if "visual" in hit.why]
         assert asked
         assert any(why["rank"] == 1 for why in asked)
@@ -60,14 +62,16 @@ def test_all_roles_are_made_and_words_find_pictures_by_what_they_show(
         assert tower is not None
         best = resources.index.search(active[Role.VISUAL], tower.encode_queries(["oak floor"])[0], 1, Where())
         first = next(
-            hit for hit in search(resources, text="oak floor", k=100) if hit.why.get("visual", {}).get("rank") == 1
+            hit
+            for hit in search(resources, SearchRequest("oak floor", k=100))
+            if hit.why.get("visual", {}).get("rank") == 1
         )
         assert first.id == best[0].id
 
         picture = next(iter(hit.file for hit in hits if hit.file))
         with resources.files.local(picture) as file:
-            found = search(resources, image=file, k=3)
-            by_both = search(resources, text="oak", image=file, k=3)
+            found = search(resources, SearchRequest(image=file, k=3))
+            by_both = search(resources, SearchRequest("oak", image=file, k=3))
         assert found[0].file == picture
         assert {"visual", "structure"} <= set(found[0].why)
         assert picture in {hit.file for hit in by_both}
@@ -78,11 +82,11 @@ def test_all_roles_are_made_and_words_find_pictures_by_what_they_show(
     # settings that name other models change nothing for those who search
     monkeypatch.setenv("SWATCHBOOK_ENCODER", "descriptors")
     with open_resources(load_settings()) as resources, resources.files.local(picture) as file:
-        assert search(resources, text="oak floor", k=10) == hits
-        assert search(resources, image=file, k=3) == found
+        assert search(resources, SearchRequest("oak floor", k=10)) == hits
+        assert search(resources, SearchRequest(image=file, k=3)) == found
     monkeypatch.setenv("SWATCHBOOK_TEXT_ENCODER", "openai")
     with open_resources(load_settings()) as resources:
-        assert search(resources, text="oak floor", k=10) == hits
+        assert search(resources, SearchRequest("oak floor", k=10)) == hits
 
     # a model that is gone is named, with what helps
     monkeypatch.delenv("SWATCHBOOK_ENCODER_MODEL")
@@ -91,7 +95,7 @@ def test_all_roles_are_made_and_words_find_pictures_by_what_they_show(
         open_resources(load_settings()) as resources,
         pytest.raises(Configuration, match=r"visual vectors.*siglip2@.*not available") as gone,
     ):
-        search(resources, text="oak floor")
+        search(resources, SearchRequest("oak floor"))
     assert "swatchbook fill spaces" in (gone.value.advice or "")
 
 
@@ -120,12 +124,12 @@ def pairs_are_found(resources: Resources, space: Space, picture: Path) -> None:
     assert tower is not None
     assert not isinstance(decoded, Failure)
     seen, text = resources.models.encoder.encode([decoded])[Role.VISUAL], "grey tile"
-    for query, given in (
-        (tower.encode_queries([text]), {"text": text}),
-        (seen, {"image": picture}),
-        (tower.combine(seen, [text]), {"text": text, "image": picture}),
+    for query, asked in (
+        (tower.encode_queries([text]), SearchRequest(text)),
+        (seen, SearchRequest(image=picture)),
+        (tower.combine(seen, [text]), SearchRequest(text, picture)),
     ):
-        hits = search(resources, **given, k=3, weights={"multimodal": 1.0})  # type: ignore[arg-type]  # either, by name
+        hits = search(resources, replace(asked, k=3, weights={"multimodal": 1.0}))
         nearest = resources.index.search(space, query[0], 1)[0]
         assert {role for role, why in hits[0].why.items() if why["share"]} == {"multimodal"}
         assert hits[0].why["multimodal"]["score"] == pytest.approx(1 - (nearest.distance or 0.0), abs=1e-3)

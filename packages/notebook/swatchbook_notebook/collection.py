@@ -186,6 +186,7 @@ class Swatchbook:
         InvalidReference, UnreadableImage, IndexDown, Configuration.
         """
         from swatchbook.search.query_pictures import Examples
+        from swatchbook.search.request import SearchRequest
         from swatchbook.search.search import find_relevant
 
         resources = self._known()
@@ -202,10 +203,8 @@ class Swatchbook:
         documents = tuple(find_document(resources.ledger, each, self.owner).id for each in references)
         parsed = parsed.model_copy(update={"owner": self.owner, "document": documents})
         with self._picture_file(image) as file:
-            found = find_relevant(
-                resources, text=text, image=file, examples=Examples(like, unlike), where=parsed, by=by, k=k,
-                offset=offset, weights=weights,
-            )  # fmt: skip
+            examples = Examples(like, unlike)
+            found = find_relevant(resources, SearchRequest(text, file, examples, parsed, by, weights, k, offset))
         return self._results(found)
 
     def similar(self, image_id: str, *, k: int = 10) -> Results:

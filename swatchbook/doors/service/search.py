@@ -10,6 +10,7 @@ import shutil
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 from uuid import UUID
@@ -33,6 +34,7 @@ from swatchbook.resources import Resources
 from swatchbook.search import MAX_RESULTS
 from swatchbook.search.fusion import parse_weights
 from swatchbook.search.query_pictures import Examples
+from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import facets_of_search, find_relevant
 from swatchbook.store.files.upload_buffer import temporary_file
 
@@ -185,10 +187,16 @@ class FacetQuery(FilterQuery):
         """Images of the collection: what results are like, and what they are not like."""
         return Examples(tuple(map(str, self.like)), tuple(map(str, self.unlike)))
 
-    @property
-    def role_weights(self) -> dict[str, float] | None:
-        """The weights of roles, instead of the defaults. Raises InvalidReference."""
-        return None if self.weights is None else parse_weights(self.weights)
+    def request(self, owners: Sequence[str], image: Path | None = None) -> SearchRequest:
+        """Return what is asked of these owners. `image`: the file of a picture. Raises InvalidReference."""
+        return SearchRequest(
+            text=self.text,
+            image=image,
+            examples=self.examples,
+            where=self.where(*owners),
+            by=self.by,
+            weights=None if self.weights is None else parse_weights(self.weights),
+        )
 
 
 class SearchQuery(FacetQuery):
@@ -199,6 +207,10 @@ class SearchQuery(FacetQuery):
     offset: int = Field(
         default=0, ge=0, le=MAX_OFFSET, description="Of the first result: `next` of the previous answer."
     )
+
+    def request(self, owners: Sequence[str], image: Path | None = None) -> SearchRequest:
+        """Return what is asked, with the results to return."""
+        return replace(super().request(owners, image), k=self.k, offset=self.offset)
 
 
 AQuery = TypeVar("AQuery", bound=FacetQuery)
@@ -232,14 +244,7 @@ def facets(resources: Tools, caller: TheCaller, query: Annotated[FacetQuery, Que
 
     Of each field the 100 most frequent values.
     """
-    return facets_of_search(
-        resources,
-        text=query.text,
-        examples=query.examples,
-        where=query.where(*choose_owners(resources, caller, query.owner)),
-        by=query.by,
-        weights=query.role_weights,
-    )
+    return facets_of_search(resources, query.request(choose_owners(resources, caller, query.owner)))
 
 
 @router.post(
@@ -303,15 +308,5 @@ def read_query(kind: type[AQuery], given: Iterable[tuple[str, Any]], part: str) 
 
 def run_search(resources: Resources, query: SearchQuery, owners: Sequence[str], image: Path | None) -> SearchResults:
     """Return what a query finds of these owners; `image`: the file of a picture. Raises what `find_relevant` raises."""
-    found = find_relevant(
-        resources,
-        text=query.text,
-        image=image,
-        examples=query.examples,
-        where=query.where(*owners),
-        by=query.by,
-        k=query.k,
-        offset=query.offset,
-        weights=query.role_weights,
-    )
+    found = find_relevant(resources, query.request(owners, image))
     return found if query.explain else found.without_reasons()

@@ -33,6 +33,7 @@ from swatchbook.models.images.local_analysis import PALETTE
 from swatchbook.search import MAX_RESULTS, title_of_others
 from swatchbook.search.fusion import KEYWORD, NUMBER, default_weights, parse_weights
 from swatchbook.search.query_pictures import find_query_picture, keep_query_picture, small_query_picture
+from swatchbook.search.request import SearchRequest
 from swatchbook.search.role_queries import searched_spaces
 from swatchbook.search.search import facets_of_search, find_ids, find_relevant
 from swatchbook.store.files.upload_buffer import temporary_file
@@ -167,22 +168,15 @@ async def take_picture(request: Request, resources: Tools, caller: TheCaller, up
 
 
 @contextmanager
-def _asked(view: View, query: PageQuery) -> Iterator[dict[str, Any]]:
-    """Yield the arguments that a search and its counts share."""
+def _asked(view: View, query: PageQuery) -> Iterator[SearchRequest]:
+    """Yield what is asked, while the picture to search with has a file."""
     with _picture_file(view, query) as path:
-        yield {
-            "text": query.text,
-            "image": path,
-            "examples": query.examples,
-            "where": query.where(*filter(None, (view.owner,))),
-            "by": query.by,
-            "weights": query.role_weights,
-        }
+        yield query.request([*filter(None, (view.owner,))], path)
 
 
 def _search(view: View, query: PageQuery) -> SearchResults:
     with _asked(view, query) as asked:
-        return find_relevant(view.resources, **asked, k=query.k, offset=query.offset)
+        return find_relevant(view.resources, asked)
 
 
 def _shown(query: PageQuery, found: SearchResults) -> dict[str, Any]:
@@ -230,7 +224,7 @@ def neighbours_in_results(view: View, address: str | None, image: str) -> Neighb
         if query.by != "image":
             return None
         with _asked(view, query) as asked:
-            ids = find_ids(view.resources, **asked)
+            ids = find_ids(view.resources, asked)
     except (RequestValidationError, HTTPException, Failure):  # the page of the picture is shown all the same
         return None
     if image not in ids:
@@ -267,7 +261,7 @@ def _recent_facets(view: View, query: PageQuery) -> Recent[Facets]:
 
     def count() -> Facets:
         with _asked(view, query) as asked:
-            return facets_of_search(view.resources, **asked)
+            return facets_of_search(view.resources, asked)
 
     if key not in kept and len(kept) >= _KEPT_FACETS:
         del kept[next(iter(kept))]

@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect
 from swatchbook.domain.errors import TooManySearches
 from swatchbook.doors.service.search import AT_ONCE, WAITING, SearchSlots
 from swatchbook.index.contract import Where
+from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import find_relevant
 from tests.doors.conftest import ANNA, BERT, BOTH, asking, bearing
 
@@ -36,7 +37,7 @@ def found(client: TestClient, **asked: Any) -> list[dict[str, Any]]:
 def test_words_find_what_the_library_finds(sample: TestClient) -> None:
     resources = sample.app.state.resources  # type: ignore[attr-defined]
     for by in ("image", "product"):
-        direct = find_relevant(resources, text="grey terrazzo", by=by, k=5, where=Where(owner="anna"))  # type: ignore[arg-type]
+        direct = find_relevant(resources, SearchRequest("grey terrazzo", by=by, k=5, where=Where(owner="anna")))  # type: ignore[arg-type]
         assert [hit["id"] for hit in found(sample, text="grey terrazzo", by=by, k=5)] == [hit.id for hit in direct.hits]
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from swatchbook.index.contract import Where
 from swatchbook.resources import Resources
+from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import search
 from swatchbook.store.ledger.publishing import count_unpublished
 from swatchbook.store.ledger.queries.account import owner_accounts
@@ -23,7 +24,10 @@ pytestmark = pytest.mark.stack
 def results(resources: Resources) -> list[dict[str, float]]:
     """Id -> score of all results of some searches. Equal scores may come in any order."""
     return [
-        {hit.id: round(hit.score, 4) for hit in search(resources, text=text, where=Where(owner="anna"), by=by, k=100)}
+        {
+            hit.id: round(hit.score, 4)
+            for hit in search(resources, SearchRequest(text, where=Where(owner="anna"), by=by, k=100))
+        }
         for text in ("oak", "matt grey terrazzo")
         for by in ("image", "product", "chunk")
     ]

@@ -9,6 +9,7 @@ from swatchbook.index.contract import Space, Where
 from swatchbook.index.weaviate import WeaviateIndex
 from swatchbook.resources import Resources
 from swatchbook.search.fusion import parse_weights
+from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import find_relevant
 from swatchbook.store.ledger.space_registry import registered
 from swatchbook.upkeep.backup.restore import restore
@@ -78,7 +79,7 @@ def test_restored_owners_find_only_their_own(new_collection: NewCollection, tmp_
         where = Where(owner=owner)
         assert found(there, where) == ids
         assert there.index.count(visual(there), where) == len(ids)
-        told = find_relevant(there, text="oak", where=where, weights=parse_weights("keyword=1"), k=100).hits
+        told = find_relevant(there, SearchRequest("oak", where=where, weights=parse_weights("keyword=1"), k=100)).hits
         assert {hit.owner for hit in told} == {owner}
         assert {hit.id for hit in told} <= ids
     assert found(there, Where(owners=("bert", "Bert"))) == shown["bert"] | shown["Bert"]

@@ -96,14 +96,15 @@ def search(
 
     with open_resources(settings) as resources:
         from swatchbook.search.query_pictures import Examples
+        from swatchbook.search.request import SearchRequest
         from swatchbook.search.search import find_relevant
         from swatchbook.upkeep.reports.stale import describe_other_models
 
         filters = _on_collection(resources, filters, references, owner, all_owners)
+        examples = Examples(like or (), unlike or ())
         results = find_relevant(
-            resources, text=text, image=image, examples=Examples(like or (), unlike or ()), where=filters, by=by, k=k,
-            offset=offset, weights=_parse_weights(weights),
-        )  # fmt: skip
+            resources, SearchRequest(text, image, examples, filters, by, _parse_weights(weights), k, offset)
+        )
         _print_results(results.hits, results, offset, explain=explain, as_json=as_json)
         if (text or image or like) and (line := describe_other_models(resources.ledger, settings)):
             note(line)
@@ -219,10 +220,11 @@ def facets(
         from swatchbook.resources import open_resources
 
         with open_resources(settings) as resources:
+            from swatchbook.search.request import SearchRequest
             from swatchbook.search.search import facets_of_search
 
             filters = _on_collection(resources, filters, references, owner, all_owners)
-            counted = facets_of_search(resources, text=text, where=filters, by=by)
+            counted = facets_of_search(resources, SearchRequest(text, where=filters, by=by))
 
     say_json(counted) if as_json else out().print(draw_facets(counted))
 
