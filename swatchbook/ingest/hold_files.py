@@ -1,4 +1,4 @@
-"""Hold files back from garbage collection while a block of code runs (`store/ledger/file_holds.py`)."""
+"""Hold files back from garbage collection while a block of code runs (`store/ledger/processes.py`)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -7,7 +7,7 @@ from functools import partial
 from swatchbook.domain.errors import Failure
 from swatchbook.ingest.run import beating
 from swatchbook.store.ledger.database import Ledger
-from swatchbook.store.ledger.file_holds import begin_hold, end_hold, renew_hold
+from swatchbook.store.ledger.processes import begin_process, end_process, renew_process
 
 
 @contextmanager
@@ -16,10 +16,10 @@ def holding_files(ledger: Ledger) -> Iterator[None]:
 
     Raises LedgerDown. A process that is killed holds nothing any more.
     """
-    token, patient = begin_hold(ledger), ledger.with_patience(0.0)
+    token, patient = begin_process(ledger), ledger.with_patience(0.0)
     try:
-        with beating(partial(renew_hold, patient, token), f"hold {token}"):
+        with beating(partial(renew_process, patient, token), f"hold {token}"):
             yield
     finally:
         with suppress(Failure):  # it ends with this process at the latest
-            end_hold(patient, token)
+            end_process(patient, token)

@@ -1,7 +1,7 @@
 """Collect garbage (`gc`): temporary files, unusable cached results, stored files that no row names, and previews.
 
 Also deletes what `store/ledger/retention.py` keeps no longer. What a live run or a process that holds files back may
-need stays (`store/ledger/file_holds.py`), and so does a temporary file that a process has locked. Safe to kill and
+need stays (`store/ledger/processes.py`), and so does a temporary file that a process has locked. Safe to kill and
 repeat.
 """
 
@@ -31,8 +31,8 @@ from swatchbook.store.files.stored_file import KEY
 from swatchbook.store.files.upload_buffer import UPLOAD, is_locked
 from swatchbook.store.ledger import dead_runs, retention
 from swatchbook.store.ledger.database import portions
-from swatchbook.store.ledger.file_holds import held_seconds
 from swatchbook.store.ledger.owners import used_owners
+from swatchbook.store.ledger.processes import held_seconds
 from swatchbook.store.ledger.retention import UNUSED_SECONDS, Origin, collect
 from swatchbook.store.ledger.stored_documents import documents_within
 
@@ -74,7 +74,9 @@ def sweep(resources: Resources, *, older_than: float = UNUSED_SECONDS, dry_run: 
     began = time.time()  # what is written from now on may belong to a process that began to hold files since
     if not dry_run:
         dead_runs.mark_dead(resources.ledger)  # else what they may have needed is kept
-    latest = began - retention.min_age_of_files(older_than, held_seconds(resources.ledger))
+    with resources.ledger.read() as connection:
+        held = held_seconds(connection)
+    latest = began - retention.min_age_of_files(older_than, held)
     trashed = end_old(resources, older_than=retention.TRASH_SECONDS, dry_run=dry_run)
     temporary = _remove(_temporary(resources, latest, began), dry_run)
     uploads = resources.files.end_unfinished(older_than=time.time() - latest, dry_run=dry_run)

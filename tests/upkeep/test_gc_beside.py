@@ -14,7 +14,6 @@ from swatchbook.ingest.register import register
 from swatchbook.resources import Resources, open_resources
 from swatchbook.store.files.upload_buffer import temporary_file
 from swatchbook.store.ledger import restored_rows
-from swatchbook.store.ledger.file_holds import held_seconds
 from swatchbook.store.ledger.portable_rows import portable_files
 from swatchbook.store.ledger.stored_documents import list_documents
 from swatchbook.store.ledger.tables import vectors
@@ -85,7 +84,6 @@ def test_hold_of_a_process_that_died_holds_nothing(resources: Resources) -> None
     with holding_files(resources.ledger):
         key = resources.files.put_bytes(b"pages", ".jsonl")
         end_process_of_holds(resources.ledger)
-        assert held_seconds(resources.ledger) is None
         collect(resources)
         assert not resources.files.has(key)
 

@@ -35,7 +35,7 @@ class Process(Record):
     boot_id: str
     pid_namespace: str
     pid: int
-    started: float  # Unix seconds
+    pid_started: float  # Unix seconds
 
 
 def here() -> Process:
@@ -45,7 +45,7 @@ def here() -> Process:
         boot_id=_boot_id(),
         pid_namespace=_pid_namespace(),
         pid=os.getpid(),
-        started=psutil.Process().create_time(),
+        pid_started=psutil.Process().create_time(),
     )
 
 
@@ -68,7 +68,7 @@ def is_dead(process: Process) -> bool | None:
         return None
     try:
         current = psutil.Process(process.pid)
-        reused = abs(current.create_time() - process.started) > _CLOCK_SLACK
+        reused = abs(current.create_time() - process.pid_started) > _CLOCK_SLACK
         return reused or current.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
     except psutil.NoSuchProcess:
         return True

@@ -19,10 +19,10 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, case, delete, func
 
 from swatchbook.domain.errors import BudgetExceeded, Configuration
 from swatchbook.domain.records import Record, Sha256, Spent
-from swatchbook.domain.runtime.process import is_dead
+from swatchbook.domain.runtime.process import Process, is_dead
 from swatchbook.domain.tracing import current_span
 from swatchbook.store.ledger.database import Ledger, db_now, execute_in, select_in
-from swatchbook.store.ledger.process_rows import PROCESS_COLUMNS, process_of
+from swatchbook.store.ledger.dead_runs import process_of
 from swatchbook.store.ledger.runs import Run, require_live
 from swatchbook.store.ledger.tables import calls, documents, runs
 
@@ -164,7 +164,7 @@ def _attempts(connection: Connection, requests: Iterable[str]) -> list[RowMappin
     """Return all attempts at these requests, each with the process of its run."""
     query = select(
         calls.c.request, calls.c.attempt, calls.c.state, calls.c.answer, _holds().label("holds"),
-        *(runs.c[name] for name in PROCESS_COLUMNS.values()),
+        *(runs.c[name] for name in Process.model_fields),
     ).join_from(calls, runs, runs.c.token == calls.c.run, isouter=True)  # fmt: skip
     return [row._mapping for row in select_in(connection, query, calls.c.request, requests)]
 

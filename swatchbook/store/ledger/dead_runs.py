@@ -2,7 +2,7 @@
 
 Their items are free again. Their documents wait, and fail after three deaths in a row with nothing committed. An item
 that was alone, and at which a process had died before, fails as `crashed_worker`. A hung process is killed a minute
-later.
+later. A hold (`processes.py`) dies with its process, and of one that this host cannot look at when its lease is over.
 """
 
 import logging
@@ -10,14 +10,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import psutil
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, exists, null, select, update
+from sqlalchemy import Connection, RowMapping, exists, null, select, update
 
 from swatchbook.domain.errors import CrashedWorker
 from swatchbook.domain.records import DocumentStatus, ItemState, Record, Stage
 from swatchbook.domain.runtime.process import Process, is_dead
 from swatchbook.store.ledger.database import Ledger, db_now
 from swatchbook.store.ledger.item_tries import failure_outcome, failure_record, held_by, record_failures
-from swatchbook.store.ledger.process_rows import PROCESS_COLUMNS, process_of
 from swatchbook.store.ledger.requested import requested_items
 from swatchbook.store.ledger.tables import documents, items, runs
 from swatchbook.store.ledger.webhooks import owe_notice
@@ -34,6 +33,11 @@ NOTICE_SECONDS = 60.0
 """Time for a process to notice that its run was marked dead, and to begin another or end."""
 
 _LOOK_BACK_SECONDS = 86_400.0  # processes of runs marked dead earlier were dealt with
+
+
+def process_of(row: RowMapping) -> Process:
+    """Return the process of a row of `runs`."""
+    return Process(**{name: row[name] for name in Process.model_fields})
 
 
 class _FreedItems(Record):
@@ -62,21 +66,23 @@ def mark_dead(ledger: Ledger, document: str | None = None) -> list[str]:
 
 
 def find_dead(connection: Connection, document: str | None) -> list[RowMapping]:
-    """Return the live runs whose process is dead, whose lease is over, or that hang."""
-    over = runs.c.lease_until < db_now()
-    query = select(runs, over.label("over"), _hangs().label("hangs")).where(runs.c.state == "live")
+    """Return the live runs and holds (of one document, or all) that are dead."""
+    over, hangs = runs.c.lease_until < db_now(), runs.c.progress_at < db_now() - STALL_SECONDS
+    query = select(runs, over.label("over"), hangs.label("hangs")).where(runs.c.state == "live", runs.c.kind != "flow")
     if document is not None:
         query = query.where(runs.c.document == document)
-    rows = connection.execute(query.order_by(runs.c.token)).mappings()
-    return [row for row in rows if row["over"] or row["hangs"] or is_dead(process_of(row))]
+    return [row for row in connection.execute(query.order_by(runs.c.token)).mappings() if _has_died(row)]
 
 
-def _hangs() -> ColumnElement[bool]:
-    return runs.c.progress_at < db_now() - STALL_SECONDS
+def _has_died(row: RowMapping) -> bool:
+    has_ended = is_dead(process_of(row))
+    if row["kind"] == "hold":  # its process may be waiting for a ledger that is down
+        return bool(row["over"] if has_ended is None else has_ended)
+    return bool(row["over"] or row["hangs"] or has_ended)
 
 
 def mark_runs_dead(connection: Connection, dead: Sequence[RowMapping]) -> list[str]:
-    """End these live runs (rows of `runs`) as dead, except those with a newer heartbeat; return tokens."""
+    """End these live rows of `runs` as dead, except those with a newer heartbeat; return the tokens of runs."""
     tokens = []
     for row in dead:
         token, document = row["token"], row["document"]
@@ -85,7 +91,7 @@ def mark_runs_dead(connection: Connection, dead: Sequence[RowMapping]) -> list[s
             .where(runs.c.token == token, runs.c.state == "live", runs.c.heartbeat_at == row["heartbeat_at"])
             .values(state="dead", ended_at=db_now())
         ).rowcount
-        if is_dead_still:
+        if is_dead_still and document is not None:
             tokens.append(token)
             log.error("a run died", extra={"run": token, "document": document, "stage": row["stage"]})
             freed = _free_items(connection, token, document)
@@ -184,10 +190,11 @@ def kill_hung(ledger: Ledger) -> list[int]:
 
 def _hung(ledger: Ledger) -> list[Process]:
     others = runs.alias("others")
-    same = [others.c[name] == runs.c[name] for name in PROCESS_COLUMNS.values()]
-    began_another: ColumnElement[bool] = exists().where(and_(*same), others.c.token > runs.c.token)
+    same = [others.c[name] == runs.c[name] for name in Process.model_fields]
+    began_another = exists().where(*same, others.c.token > runs.c.token, others.c.document.is_not(None))
     query = select(runs).where(
         runs.c.state == "dead",
+        runs.c.document.is_not(None),
         runs.c.ended_at < db_now() - NOTICE_SECONDS,
         runs.c.ended_at > db_now() - _LOOK_BACK_SECONDS,
         ~began_another,

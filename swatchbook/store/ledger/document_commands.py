@@ -198,8 +198,8 @@ def cancel(ledger: Ledger, document: str) -> bool:
     """
     if get_document(ledger, document).status in (DocumentStatus.COMPLETED, DocumentStatus.DELETING):
         return False
-    revoke(ledger, document, DocumentStatus.CANCELLED, "Cancelled; `swatchbook fill failed` continues it.")
     with ledger.write() as connection:
+        revoke(connection, document, DocumentStatus.CANCELLED, "Cancelled; `swatchbook fill failed` continues it.")
         _record_command(connection, document)
     return True
 
@@ -210,8 +210,8 @@ def mark_deleting(ledger: Ledger, document: str) -> None:
     Raises InvalidReference for an unknown one.
     """
     get_document(ledger, document)
-    revoke(ledger, document, DocumentStatus.DELETING, "Being deleted.")
     with ledger.write() as connection:
+        revoke(connection, document, DocumentStatus.DELETING, "Being deleted.")
         leave_chain(connection, document)
 
 

@@ -1,6 +1,6 @@
 """Delete what is no longer used or too old, in `gc`, after a delete, and in `fill failed` without a document.
 
-What a run, or a process that holds files back (`file_holds.py`), may need is kept until it ends. Else things are kept
+What a run, or a process that holds files back (`processes.py`), may need is kept until it ends. Else things are kept
 for:
 
 - one hour: files, vectors and answers that nothing uses
@@ -23,9 +23,10 @@ from swatchbook.domain.records import IngestOptions, Record
 from swatchbook.store.files.file_store import Files
 from swatchbook.store.ledger import webhooks
 from swatchbook.store.ledger.database import LOCK_SECONDS, Ledger, db_now, execute_in, portions, select_in
-from swatchbook.store.ledger.file_holds import drop_ended_holds, read_held_seconds
+from swatchbook.store.ledger.dead_runs import mark_dead
 from swatchbook.store.ledger.object_events import KEPT_SECONDS as EVENTS_KEPT_SECONDS
 from swatchbook.store.ledger.picture_reviews import drop_corrections
+from swatchbook.store.ledger.processes import held_seconds
 from swatchbook.store.ledger.stored_documents import read_options
 from swatchbook.store.ledger.tables import (
     analyses,
@@ -35,8 +36,6 @@ from swatchbook.store.ledger.tables import (
     deliveries,
     documents,
     failed_tries,
-    file_holds,
-    flow_processes,
     images,
     items,
     notices,
@@ -106,8 +105,7 @@ def collect(ledger: Ledger, files: Files, *, older_than: float = UNUSED_SECONDS)
 
 def collect_noted(ledger: Ledger, files: Files, *, older_than: float = UNUSED_SECONDS) -> Collected:
     """Do what `collect` does for contents that are noted as unused, without looking through all others."""
-    with ledger.write() as connection:
-        drop_ended_holds(connection)
+    mark_dead(ledger)
     dropped = Collected(contents=0)
     while some := _collect_some(ledger, files, older_than):
         dropped = Collected(
@@ -126,9 +124,10 @@ def _drop_reviews(ledger: Ledger, older_than: float) -> None:
     """
     has = exists().where(images.c.id == reviews.c.image)
     trashed = exists().where(trash_keys.c.key == reviews.c.key)
+    mark_dead(ledger)
+    holds = select(runs.c.token).where(runs.c.state == "live", runs.c.kind == "hold").limit(1)
     with ledger.write() as connection:
-        drop_ended_holds(connection)
-        if connection.execute(select(file_holds.c.token).limit(1)).first():
+        if connection.execute(holds).first():
             return
         old = delete(reviews).where(reviews.c.at <= db_now() - older_than, ~has, ~trashed)
         drop_corrections(connection, connection.execute(old.returning(reviews.c.key)).scalars())
@@ -154,7 +153,7 @@ def _note_all_unused(ledger: Ledger) -> None:
 
 def _collect_some(ledger: Ledger, files: Files, older_than: float) -> Collected | None:
     with ledger.write() as connection:
-        held = read_held_seconds(connection)
+        held = held_seconds(connection)
         unused = connection.execute(
             select(contents.c.key, contents.c.file)
             .where(contents.c.unused_since <= db_now() - max(older_than, held or 0.0), ~is_used())
@@ -195,7 +194,7 @@ def delete_unreferenced(
     """
     count = size = 0
     with ledger.read() if dry_run else ledger.write() as connection:
-        held = read_held_seconds(connection)
+        held = held_seconds(connection)
         latest = before if held is None else min(before, time.time() - held - SLACK_SECONDS)
         for key in sorted(_unreferenced(connection, keys)):
             try:
@@ -246,11 +245,11 @@ def drop_old_rows(ledger: Ledger, *, keep_seconds: float, dry_run: bool = False)
     """
     old: Sequence[tuple[Table, ColumnElement[bool]]] = (
         (runs, (runs.c.state != "live") & (runs.c.ended_at < db_now() - keep_seconds)),
+        (runs, (runs.c.kind == "flow") & (runs.c.heartbeat_at < db_now() - keep_seconds)),
         (timings, timings.c.at < db_now() - keep_seconds * _TIMINGS_TIMES),
         (failed_tries, failed_tries.c.at < db_now() - keep_seconds * _TIMINGS_TIMES),
         (rounds, rounds.c.ended_at < db_now() - keep_seconds),
         (deliveries, deliveries.c.at < db_now() - webhooks.DELIVERIES_KEPT_SECONDS),
-        (flow_processes, flow_processes.c.heartbeat_at < db_now() - keep_seconds),
         (deleted_documents, deleted_documents.c.cleared & (deleted_documents.c.at < db_now() - UNUSED_SECONDS)),
         (deleted_documents, deleted_documents.c.at < db_now() - keep_seconds),
         (notices, notices.c.at < db_now() - webhooks.NOTICES_KEPT_SECONDS),
@@ -283,7 +282,7 @@ def _unreferenced(connection: Connection, files: Sequence[str]) -> set[str]:
 def unused_contents(ledger: Ledger, files: Files, *, older_than: float) -> Collected:
     """Count the contents that `collect` marked as unused at least `older_than` seconds ago, and their files."""
     with ledger.read() as connection:
-        min_age = max(older_than, read_held_seconds(connection) or 0.0)
+        min_age = max(older_than, held_seconds(connection) or 0.0)
         query = select(contents.c.file).where(contents.c.unused_since <= db_now() - min_age)
         unused = connection.execute(query).scalars().all()
     stored = [file for file in unused if file is not None]

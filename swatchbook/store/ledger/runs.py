@@ -27,14 +27,14 @@ from swatchbook.store.ledger import item_tries
 from swatchbook.store.ledger.database import Ledger, db_now, upsert
 from swatchbook.store.ledger.dead_runs import find_dead, mark_runs_dead
 from swatchbook.store.ledger.item_tries import LEASE_SECONDS
-from swatchbook.store.ledger.process_rows import columns_of
 from swatchbook.store.ledger.requested import queue_again, requested_items
 from swatchbook.store.ledger.space_registry import set_beside, still_registered
 from swatchbook.store.ledger.stored_documents import PDF, asked_in, load_document, require_kept
 from swatchbook.store.ledger.tables import documents, requested, runs, timings
 from swatchbook.store.ledger.webhooks import owe_notice
 
-_ORDER = {stage: number for number, stage in enumerate(Stage)}
+RunKind = Literal["document", "shard", "review", "fill"]
+_STAGES = tuple(Stage)
 
 
 class Run(Record):
@@ -72,7 +72,7 @@ class LiveRun(Record):
     note: str | None
     host: str
     pid: int
-    kind: Literal["document", "shard", "review", "fill"] = "document"
+    kind: RunKind = "document"
     source: str = PDF  # the kind of its document
     started_at: float
     heartbeat_age: float
@@ -157,16 +157,20 @@ def _replace_requested(connection: Connection, run: Run, pairs: Sequence[RoleTag
     return {(row.role, row.tag) for row in before} == {(pair.role, pair.tag) for pair in pairs}
 
 
-def insert_run(
-    connection: Connection, run: Run, prefect_run: str | None, *, kind: Literal["document", "shard", "review", "fill"]
-) -> None:
+def insert_run(connection: Connection, run: Run, prefect_run: str | None, *, kind: RunKind) -> None:
     """Insert a live run of this process."""
+    of = {"document": run.document, "generation": run.generation}
+    insert_process(connection, run.token, prefect_run, kind=kind, lease_seconds=LEASE_SECONDS, **of)
+
+
+def insert_process(
+    connection: Connection, token: str, prefect_run: str | None, *, kind: str, lease_seconds: float, **values: str
+) -> None:
+    """Insert a live row of this process."""
     connection.execute(
         insert(runs).values(
-            **columns_of(here()),
-            token=run.token, document=run.document, generation=run.generation, kind=kind, state="live",
-            prefect_run=prefect_run, started_at=db_now(), heartbeat_at=db_now(), progress_at=db_now(),
-            lease_until=db_now() + LEASE_SECONDS,
+            **here().model_dump(), **values, token=token, kind=kind, state="live", prefect_run=prefect_run,
+            started_at=db_now(), heartbeat_at=db_now(), progress_at=db_now(), lease_until=db_now() + lease_seconds,
         )
     )  # fmt: skip
 
@@ -214,7 +218,7 @@ def reach_stage(ledger: Ledger, run: Run, stage: Stage) -> None:
 
     Only a stage reached for the first time resets the deaths: else a run that dies later would be repeated for ever.
     """
-    earlier = [each for each in Stage if _ORDER[each] < _ORDER[stage]]
+    earlier = _STAGES[: _STAGES.index(stage)]
     with ledger.write() as connection:
         require_live(connection, run)
         connection.execute(
@@ -336,23 +340,12 @@ def _has_open_items(connection: Connection, document: str) -> bool:
 
 
 def revoke(
-    ledger: Ledger,
+    connection: Connection,
     document: str,
     status: Literal[DocumentStatus.CANCELLED, DocumentStatus.DELETING],
     message: str | None = None,
 ) -> list[str]:
     """Revoke all live runs of a document, so that they can write nothing more, and return their tokens."""
-    with ledger.write() as connection:
-        return revoke_runs(connection, document, status, message)
-
-
-def revoke_runs(
-    connection: Connection,
-    document: str,
-    status: Literal[DocumentStatus.CANCELLED, DocumentStatus.DELETING],
-    message: str | None,
-) -> list[str]:
-    """Do within a transaction what `revoke` does."""
     tokens = list(
         connection.execute(
             update(runs)

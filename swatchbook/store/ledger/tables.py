@@ -74,15 +74,6 @@ def _publishing(table: str) -> Iterator[Column[Any] | Index]:
     yield Index(f"ix_{table}_unpublished", "publish_next", sqlite_where=text("dirty > published OR gone"))
 
 
-def _process() -> Iterator[Column[Any]]:
-    """Yield the columns that name a process, also among those of other machines and containers: process_rows.py."""
-    yield Column("host", Text, nullable=False)
-    yield Column("boot_id", Text, nullable=False)
-    yield Column("pid_namespace", Text, nullable=False)
-    yield Column("pid", Integer, nullable=False)
-    yield Column("pid_started", Double, nullable=False)
-
-
 documents = Table(
     "documents",
     metadata,
@@ -124,15 +115,20 @@ documents = Table(
     Index("ix_documents_superseded", "owner", sqlite_where=text("superseded_by IS NOT NULL")),
 )
 
-runs = Table(
+runs = Table(  # processes at work
     "runs",
     metadata,
     Column("token", Token, primary_key=True),
-    _document(),
-    Column("generation", Token, nullable=False),
-    Column("kind", String(16), nullable=False),  # document, shard, review
+    Column("document", Id, ForeignKey("documents.id")),
+    Column("generation", Token),
+    # document, shard, review, fill; without a document flow (a flow run) and hold (garbage collection waits for it)
+    Column("kind", String(16), nullable=False),
     Column("state", String(16), nullable=False),  # live, ended, dead, revoked
-    *_process(),
+    Column("host", Text, nullable=False),  # these five: fields of `Process`
+    Column("boot_id", Text, nullable=False),
+    Column("pid_namespace", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("pid_started", Double, nullable=False),
     Column("prefect_run", Text),
     Column("started_at", Time, nullable=False),
     Column("heartbeat_at", Time, nullable=False),
@@ -530,23 +526,6 @@ owner_seeds = Table(  # owners that were renamed, and the names that they had: o
     Column("owner", String(64), primary_key=True),
     Column("seed", String(64), nullable=False),  # the name from which the owner's ids of documents and images are made
     Column("renamed_to", String(64)),
-)
-
-flow_processes = Table(  # the processes of Prefect's flow runs, whether or not they work on a document
-    "flow_processes",
-    metadata,
-    Column("flow_run", Id, primary_key=True),
-    *_process(),
-    Column("heartbeat_at", Time, nullable=False),
-)
-
-file_holds = Table(  # processes for which garbage collection holds files back: file_holds.py
-    "file_holds",
-    metadata,
-    Column("token", Token, primary_key=True),
-    *_process(),
-    Column("held_since", Time, nullable=False),
-    Column("lease_until", Time, nullable=False),  # counts for a process on another host only
 )
 
 notices = Table(  # what is sent to the operator's receiver: webhooks.py

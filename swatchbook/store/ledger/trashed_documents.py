@@ -18,7 +18,7 @@ from swatchbook.store.ledger.deleted_documents import remember_deleted
 from swatchbook.store.ledger.document_commands import remove_parts
 from swatchbook.store.ledger.document_editions import rejoin_chain
 from swatchbook.store.ledger.portable_rows import PART_TABLES, portable_columns
-from swatchbook.store.ledger.runs import revoke_runs
+from swatchbook.store.ledger.runs import revoke
 from swatchbook.store.ledger.stored_documents import Document, load_document
 from swatchbook.store.ledger.tables import (
     chunks,
@@ -78,7 +78,7 @@ def move_to_trash(ledger: Ledger, document: str) -> bool:
             return False
         forget_trashed(connection, document)  # one of the same id, from before a backup was restored
         _keep(connection, document)
-        revoke_runs(connection, document, DocumentStatus.DELETING, "Being moved to the trash.")
+        revoke(connection, document, DocumentStatus.DELETING, "Being moved to the trash.")
         remove_parts(connection, document)
     return True
 

@@ -13,9 +13,9 @@ from swatchbook.deployments.scheduler import prefect_state
 from swatchbook.deployments.scheduler.launch import INGESTS
 from swatchbook.deployments.scheduler.prefect_state import UpdatedRuns, update_ingest_states, update_upkeep_states
 from swatchbook.resources import Resources
-from swatchbook.store.ledger import flow_runs
 from swatchbook.store.ledger.database import db_now
-from swatchbook.store.ledger.tables import flow_processes as processes_table
+from swatchbook.store.ledger.processes import begin_process
+from swatchbook.store.ledger.tables import runs
 from swatchbook.tasks.embed_in_shards import FLOW as SHARD_FLOW
 from swatchbook.tasks.flow_run import flow_process
 from tests.deployments.scheduler.conftest import POOL
@@ -67,13 +67,12 @@ def settled(resources: Resources) -> UpdatedRuns:
 
 def change(resources: Resources, run: Any, **values: Any) -> None:
     with resources.ledger.write() as connection:
-        this = processes_table.c.flow_run == str(run.id)
-        connection.execute(update(processes_table).where(this).values(**values))
+        connection.execute(update(runs).where(runs.c.prefect_run == str(run.id)).values(**values))
 
 
 def test_flow_run_at_work_and_one_that_waits_are_left_alone(resources: Resources, flow: str) -> None:
     working, waiting = created(flow, Running()), created(flow, Scheduled())
-    flow_runs.register(resources.ledger, str(working.id))
+    begin_process(resources.ledger, flow_run=str(working.id))
     young = created(flow, Pending())
     assert settled(resources) == UpdatedRuns()
     assert [state_of(run) for run in (working, waiting, young)] == ["Running", "Scheduled", "Pending"]
@@ -82,7 +81,7 @@ def test_flow_run_at_work_and_one_that_waits_are_left_alone(resources: Resources
 @pytest.mark.parametrize("flow", UPKEEP, indirect=True)
 def test_flow_run_whose_process_died_is_crashed_at_once(resources: Resources, flow: str) -> None:
     run = created(flow, Running())
-    flow_runs.register(resources.ledger, str(run.id))
+    begin_process(resources.ledger, flow_run=str(run.id))
     change(resources, run, pid_started=1.0)
     assert settled(resources).crashed == (str(run.id),)
     assert state_of(run) == "Crashed"
@@ -99,7 +98,7 @@ def test_flow_run_that_never_registered_a_process_is_crashed_in_time(
 
 def test_silent_remote_flow_run_is_crashed(resources: Resources, flow: str, monkeypatch: pytest.MonkeyPatch) -> None:
     run = created(flow, Running())
-    flow_runs.register(resources.ledger, str(run.id))
+    begin_process(resources.ledger, flow_run=str(run.id))
     change(resources, run, host="elsewhere", boot_id="another")
     assert settled(resources) == UpdatedRuns()
     monkeypatch.setattr(prefect_state, "SILENT_SECONDS", -1.0)
@@ -111,7 +110,7 @@ def test_silent_remote_flow_run_is_crashed(resources: Resources, flow: str, monk
 
 def test_flow_run_that_is_run_again_is_not_judged_by_its_former_process(resources: Resources, flow: str) -> None:
     run = created(flow, Running())
-    flow_runs.register(resources.ledger, str(run.id))
+    begin_process(resources.ledger, flow_run=str(run.id))
     change(resources, run, pid_started=1.0, heartbeat_at=db_now() - 60)
     set_state(run.id, Running())
     assert settled(resources) == UpdatedRuns()
@@ -136,7 +135,7 @@ def test_ingest_that_a_person_started_and_that_died_before_its_run_is_crashed(
     downloading, lost = with_client(create), with_client(create)
     for run in (downloading, lost):
         set_state(run.id, Running())
-    flow_runs.register(resources.ledger, str(downloading.id))
+    begin_process(resources.ledger, flow_run=str(downloading.id))
     monkeypatch.setattr(prefect_state, "HOPELESS_SECONDS", 0.0)
     found = with_client(lambda client: update_ingest_states(client, resources.ledger))
     assert found.crashed == (str(lost.id),)

@@ -38,7 +38,7 @@ def test_a_killed_process_is_dead_even_as_zombie() -> None:
 
 
 def test_another_process_of_that_number_is_another() -> None:
-    assert is_dead(here().model_copy(update={"started": here().started - 3600})) is True
+    assert is_dead(here().model_copy(update={"pid_started": here().pid_started - 3600})) is True
 
 
 def test_what_cannot_be_looked_into_is_not_known() -> None:

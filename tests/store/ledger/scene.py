@@ -47,7 +47,7 @@ from swatchbook.store.ledger.publishing import DirtyRow
 from swatchbook.store.ledger.requested import add_pending
 from swatchbook.store.ledger.runs import Busy, Run
 from swatchbook.store.ledger.stored_documents import Document, queue
-from swatchbook.store.ledger.tables import chunks, documents, file_holds, images, items, metadata, placements, runs
+from swatchbook.store.ledger.tables import chunks, documents, images, items, metadata, placements, runs
 
 VISUAL, COLOR = RoleTag(role=Role.VISUAL, tag="eye@1/a"), RoleTag(role=Role.COLOR, tag="eye@1/a")
 ANALYSIS = RoleTag(role=Role.ANALYSIS, tag="analyst@1/a")
@@ -366,10 +366,15 @@ def lapse(ledger: Ledger, run: Run) -> None:
         connection.execute(update(runs).where(runs.c.token == run.token).values(**elsewhere))
 
 
+def revoke(ledger: Ledger, document: str, *how: Any) -> list[str]:
+    with ledger.write() as connection:
+        return run_moves.revoke(connection, document, *how)
+
+
 def end_process_of_holds(ledger: Ledger) -> None:
     """Let the process of each hold have ended: no process has the id that it had."""
     with ledger.write() as connection:
-        connection.execute(update(file_holds).values(pid_started=1.0))
+        connection.execute(update(runs).where(runs.c.kind == "hold").values(pid_started=1.0))
 
 
 # --- looking ----------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from swatchbook.store.ledger.database import Ledger, open_ledger
 from swatchbook.store.ledger.queries.report import document_report
 from swatchbook.store.ledger.runs import Run
 from swatchbook.store.ledger.tables import calls as rows
-from tests.store.ledger.scene import begin_again, begun, count, lapse, one, set_document
+from tests.store.ledger.scene import begin_again, begun, count, lapse, one, revoke, set_document
 
 PROVIDER = "api.example.com"
 STAGE = "IMAGES_EMBEDDED"
@@ -127,7 +127,7 @@ def test_a_call_without_live_run_is_taken_over(ledger: Ledger) -> None:
 def test_a_revoked_run_may_still_answer(ledger: Ledger) -> None:
     first, second = context(ledger), context(ledger, "other")
     ours = reserve(first, "oak").ours
-    runs.revoke(ledger, first.run.document, DocumentStatus.CANCELLED)
+    revoke(ledger, first.run.document, DocumentStatus.CANCELLED)
     with pytest.raises(RunRevoked):
         reserve(first, "ash")
     taken = reserve(second, "oak").ours

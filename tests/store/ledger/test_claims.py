@@ -44,6 +44,7 @@ from tests.store.ledger.scene import (
     make,
     one,
     pass_time,
+    revoke,
 )
 from tests.waiting import until
 
@@ -410,7 +411,7 @@ def test_a_beating_run_keeps_its_lease(ledger: Ledger) -> None:
 def test_a_revoked_run_raises_at_every_write(ledger: Ledger) -> None:
     run = begun(ledger)
     with keep_alive(ledger, run, every=0.01) as lost:
-        runs.revoke(ledger, run.document, DocumentStatus.CANCELLED)
+        revoke(ledger, run.document, DocumentStatus.CANCELLED)
         assert lost.wait(5)
     with pytest.raises(RunRevoked):
         runs.record_heartbeat(ledger, run)

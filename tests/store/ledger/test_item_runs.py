@@ -10,7 +10,7 @@ from swatchbook.store.ledger.document_commands import cancel
 from swatchbook.store.ledger.runs import Run
 from swatchbook.store.ledger.tables import items as item_rows
 from swatchbook.store.ledger.tables import timings
-from tests.store.ledger.scene import begin_again, begun, count, document, item, keys, lapse, make
+from tests.store.ledger.scene import begin_again, begun, count, document, item, keys, lapse, make, revoke
 
 
 def shard_of(ledger: Ledger, parent: Run, flow_run: str = "flow-run") -> Run:
@@ -80,7 +80,7 @@ def test_shards_end_with_what_they_work_on(ledger: Ledger) -> None:
         if status == DocumentStatus.CANCELLED:
             cancel(ledger, parent.document)
         else:
-            runs.revoke(ledger, parent.document, DocumentStatus.DELETING)
+            revoke(ledger, parent.document, DocumentStatus.DELETING)
         with pytest.raises(RunRevoked):
             runs.record_heartbeat(ledger, shard)
         with pytest.raises(RunRevoked):

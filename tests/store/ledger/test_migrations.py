@@ -10,9 +10,13 @@ from typing import Any
 
 import pytest
 from alembic import command
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from alembic.script import ScriptDirectory
 from sqlalchemy import (
     Boolean,
     Column,
+    Connection,
     Integer,
     LargeBinary,
     MetaData,
@@ -28,10 +32,11 @@ from sqlalchemy.types import JSON
 
 from swatchbook.domain.records import ImageState, document_id, sha256
 from swatchbook.store.ledger import migrations
-from swatchbook.store.ledger.database import Ledger, open_ledger
+from swatchbook.store.ledger.database import Ledger, db_now, open_ledger
 from swatchbook.store.ledger.migrations import upgrade
 from swatchbook.store.ledger.owners import rename
-from swatchbook.store.ledger.tables import calls, documents, images, items, metadata, products, reviews
+from swatchbook.store.ledger.processes import held_seconds, processes_of
+from swatchbook.store.ledger.tables import calls, documents, images, items, metadata, products, reviews, runs
 from swatchbook.store.ledger.trashed_documents import move_to_trash
 from tests.postgres import RunningPostgres
 from tests.store.ledger import scene
@@ -175,9 +180,11 @@ def test_first_ledgers_become_todays(migrated: Path, former_file: Path) -> None:
     after = read_all(ledger)
     ledger.close()
     assert len(before["vectors"]) == 16
-    for added in ("taught_readings", "file_holds", "deleted_documents", "object_events"):
+    for added in ("taught_readings", "deleted_documents", "object_events"):
         assert after.pop(added) == []
     assert {each["code"] for each in after.pop("product_codes")} == {"pos-1", "pos-1-b", "4006381333931"}
+    for removed in ("flow_processes",):
+        assert before.pop(removed) == []
     assert {name: len(rows) for name, rows in after.items()} == {name: len(rows) for name, rows in before.items()}
     assert schema(former_file) == schema(migrated)
 
@@ -220,11 +227,9 @@ def test_reviews_become_those_of_each_owners_image(empty: str) -> None:
         for statement in (
             f"CREATE TABLE former AS SELECT {columns} FROM reviews", "DROP TABLE reviews",
             "ALTER TABLE former RENAME TO reviews", "ALTER TABLE images DROP COLUMN dismissed",
-            "UPDATE alembic_version SET version_num = '0041'",
         ):  # fmt: skip
             connection.execute(text(statement))
-    ledger.close()
-    ledger = open_ledger(empty)
+        migrate(connection, "0042")
     with ledger.read() as connection:
         rows = connection.execute(select(reviews).order_by(reviews.c.image, reviews.c.number)).all()
         dismissed = connection.execute(select(images.c.id, images.c.dismissed["message"].as_string())).tuples().all()
@@ -240,6 +245,32 @@ def test_reviews_become_those_of_each_owners_image(empty: str) -> None:
     assert tuple(item) == ("done", None)
     assert scene.states(ledger, document_id("bert", sha256(b"catalogue"))) == {theirs: ImageState.PARTIAL}
     ledger.close()
+
+
+def test_processes_become_runs(empty: str) -> None:
+    process = "host TEXT, boot_id TEXT, pid_namespace TEXT, pid INTEGER, pid_started FLOAT"
+    ledger = open_ledger(empty)
+    with ledger.write() as connection:
+        for statement in (
+            f"CREATE TABLE file_holds (token TEXT, held_since FLOAT, lease_until FLOAT, {process})",
+            f"CREATE TABLE flow_processes (flow_run TEXT, heartbeat_at FLOAT, {process})",
+            "INSERT INTO file_holds VALUES ('T', 1, 2, 'h', 'b', 'n', 3, 4)",
+            "INSERT INTO flow_processes VALUES ('F', 5, 'h', 'b', 'n', 6, 7)",
+        ):
+            connection.execute(text(statement))
+        migrate(connection, "0043")
+        assert held_seconds(connection) == pytest.approx(connection.scalar(select(db_now())) - 1, abs=1)
+        (kept,) = connection.execute(select(runs).where(runs.c.kind == "hold"))
+    assert (kept.token, kept.lease_until, kept.pid, kept.pid_started, kept.state) == ("T", 2.0, 3, 4.0, "live")
+    assert processes_of(ledger, ["F"])["F"].process.pid == 6
+    ledger.close()
+
+
+def migrate(connection: Connection, revision: str) -> None:
+    """Do what one migration does."""
+    script = ScriptDirectory.from_config(upgrade._config(connection)).get_revision(revision)
+    with Operations.context(MigrationContext.configure(connection)):
+        script.module.upgrade()
 
 
 def test_processes_that_migrate_at_once_migrate_once(filled: tuple[str, Rows], next_version: Path) -> None:

@@ -33,6 +33,7 @@ from tests.store.ledger.scene import (
     make,
     one,
     pass_time,
+    revoke,
     set_document,
     try_begin,
 )
@@ -193,7 +194,7 @@ def test_force_wakes_documents_wanting_the_same_item(ledger: Ledger) -> None:
 
 def test_unknown_and_deleted_documents_take_no_run(ledger: Ledger) -> None:
     run = begin_again(ledger, queue(ledger))
-    assert runs.revoke(ledger, run.document, DocumentStatus.DELETING) == [run.token]
+    assert revoke(ledger, run.document, DocumentStatus.DELETING) == [run.token]
     with pytest.raises(DocumentDeleted, match="was deleted while it was ingested"):
         try_begin(ledger, run)
     with pytest.raises(InvalidReference):
@@ -263,7 +264,7 @@ def writes_of(ledger: Ledger, run: Run) -> dict[str, Callable[[], object]]:
 def test_only_a_live_run_can_write(ledger: Ledger, how: str) -> None:
     run = begun(ledger, pictures=keys(1))
     if how == "revoked":
-        runs.revoke(ledger, run.document, DocumentStatus.CANCELLED)
+        revoke(ledger, run.document, DocumentStatus.CANCELLED)
     elif how == "dead":
         lapse(ledger, run)
         assert dead_runs.mark_dead(ledger) == [run.token]
@@ -319,7 +320,7 @@ def test_the_report_stays_until_the_next_one(ledger: Ledger) -> None:
 def test_stopping_a_document_frees_its_items(ledger: Ledger, status: DocumentStatus) -> None:
     run = begun(ledger, pictures=keys(1))
     lease = claims.claim(ledger, run, keys(1))
-    assert runs.revoke(ledger, run.document, status, "by hand") == [run.token]
+    assert revoke(ledger, run.document, status, "by hand") == [run.token]
     row = item(ledger, keys(1)[0])
     assert (row.state, row.crashes, row.lease) == ("pending", 0, None)
     assert (document(ledger, run).status, document(ledger, run).message) == (status, "by hand")
