@@ -20,7 +20,7 @@ async def review_quality(
     limit: Annotated[int, Field(ge=1, le=100_000)] = 1_000,
     blocks: BlockNames = BlockNames(),
 ) -> list[Reviewed]:
-    """Review images with a low score, document by document. Corrected images are embedded again automatically.
+    """Review images with a low score, document by document. Where a text is replaced, it is embedded automatically.
 
     Args:
         owner: Owner of the images; empty: all owners.

@@ -49,8 +49,7 @@ async def review_document(resources: Resources, document: str, limit: int) -> Re
     reviewed = await asyncio.to_thread(
         review.review_document, resources, document, limit=limit, flow_run=str(flow_run.id)
     )
-    counts = (reviewed.accepted, reviewed.corrected, reviewed.undecided)
-    log.info("%s: %d accepted, %d corrected, %d undecided", reviewed.name, *counts)
+    log.info("%s: %d replaced, %d undecided", reviewed.name, reviewed.replaced, reviewed.undecided)
     for failure in (*reviewed.failed, *filter(None, [reviewed.message])):
         log.warning("%s: %s", reviewed.name, failure)
     return reviewed

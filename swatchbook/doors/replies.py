@@ -215,8 +215,8 @@ class ListedEdits(Record):
     next: str | None
 
 
-ReviewChoice = Literal["accept", "second", "correct", "reject"]
-"""What a person can decide about an analysis; `second`: take that of the review model."""
+ReviewChoice = Literal["accept", "reject"]
+"""What a person can decide about an analysis."""
 
 
 class ListedReviews(Record):

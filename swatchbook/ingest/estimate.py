@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from swatchbook.domain.analysis import is_weak
 from swatchbook.domain.records import COUNTED, Discovery, IngestOptions, Reading, Record, Role, Tables
 from swatchbook.domain.settings import Settings
 from swatchbook.ingest.cache_keys import stage_key
@@ -188,9 +189,9 @@ def _reviewing(resources: Resources, options: IngestOptions, pictures: Sequence[
     first, reviewer = wanted.get(Role.ANALYSIS), registry.review_tag(settings)
     if first is None or reviewer in (None, first) or not settings.review.below:
         return
-    weak, looked = picture_reviews.review_candidates(
-        resources.ledger, reviewer, first, pictures, below=settings.review.below
-    )
+    analysed, looked = (picture_reviews.stored_analyses(resources.ledger, pictures, tag) for tag in (first, reviewer))
+    settled = {key for key, analysis in analysed.items() if not is_weak(analysis, settings.review.below)}
+    weak = {*pictures} - looked.keys() - settled
     question = Question(instructions=INSTRUCTIONS, parts=(b"",), max_tokens=REPLY_TOKENS)
     model = settings.review.model or ""
     yield _asked(settings, "review", "review", model, question, Seen, len(weak), made=len(looked))

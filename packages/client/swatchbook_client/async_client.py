@@ -116,7 +116,7 @@ class AsyncClient:
     embed_image = _asks(calls.embed_image)
     reviews = _lists(calls.reviews)
     review = _asks(calls.review)
-    withdraw_review = _asks(calls.withdraw_review)
+    undo_review = _asks(calls.undo_review)
 
     # search
 

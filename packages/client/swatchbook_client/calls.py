@@ -313,26 +313,18 @@ def embed_image(image: str, *, force: bool = False) -> Call[AcceptedImage]:
 
 
 def reviews(*, owner: str | None = None) -> Pages[ReviewImage]:
-    """Yield the images whose analysis needs a review, with the reviews that it has had."""
+    """Yield the images whose analysis needs a review."""
     return Pages(model=ListedReviews, field="images", path="/reviews", params={"owner": owner})
 
 
-def review(
-    image: str,
-    verdict: ReviewChoice,
-    *,
-    fields: Mapping[str, str] | None = None,
-    text: str | None = None,
-    reason: str = "",
-) -> Call[ReviewImage]:
-    """Accept, correct or reject an image's analysis. `fields` and `text` are what `correct` changes."""
-    decision = {"verdict": verdict, "fields": dict(fields or {}), "text": text, "reason": reason}
-    return record(ReviewImage, "POST", "/images/{image_id}/reviews", image, json=decision)
+def review(image: str, verdict: ReviewChoice, *, reason: str = "") -> Call[ReviewImage]:
+    """Accept or reject an image's analysis; to reject it needs a reason."""
+    return record(ReviewImage, "POST", "/images/{image_id}/review", image, json={"verdict": verdict, "reason": reason})
 
 
-def withdraw_review(image: str, number: int) -> Call[ReviewImage]:
-    """Take back the last review of an image, by its number; what was decided before it counts again."""
-    return record(ReviewImage, "DELETE", "/images/{image_id}/reviews/{number}", image, number)
+def undo_review(image: str) -> Call[ReviewImage]:
+    """Take back the review of an image: it has its first analysis again."""
+    return record(ReviewImage, "DELETE", "/images/{image_id}/review", image)
 
 
 # --- search -----------------------------------------------------------------------------------------------------------

@@ -115,7 +115,7 @@ class Client:
     embed_image = _asks(calls.embed_image)
     reviews = _lists(calls.reviews)
     review = _asks(calls.review)
-    withdraw_review = _asks(calls.withdraw_review)
+    undo_review = _asks(calls.undo_review)
 
     # search
 

@@ -9,30 +9,27 @@ from swatchbook_base.records.record import Record
 class Verdict(StrEnum):
     """The result of a review."""
 
-    ACCEPTED = "accepted"  # the analysis and its score are kept
-    CORRECTED = "corrected"  # the analysis was replaced, for the reasons given
+    ACCEPTED = "accepted"  # by a person: the analysis in use is kept
     REJECTED = "rejected"  # by a person: the image has no analysis
-    UNDECIDED = "undecided"  # the second analysis differs and is less confident: a person must decide
-    FAILED = "failed"  # the second analysis failed
+    REPLACED = "replaced"  # the review model's analysis is used instead
+    UNDECIDED = "undecided"  # the review model's analysis is weak as well: a person must decide
+    FAILED = "failed"  # the review model gave no analysis
 
 
 class Review(Record):
-    """One recorded review. `second`: tag of the other analysis, if there is one. Times are Unix seconds."""
+    """The review of an image's analysis. `second`: tag of the analysis used instead of it. Times are Unix seconds."""
 
-    number: int
-    tag: str
     verdict: Verdict
     second: str | None
-    reasons: tuple[str, ...]
-    score_before: float
-    score_after: float
+    reason: str
     by: str
     at: float
+    tries: int
     next_try_at: float | None
 
 
 class ReviewImage(Record):
-    """An image with the analysis to review, placed where its first document shows it. `reviews`: oldest first."""
+    """An image with the analysis to review, placed where its first document shows it."""
 
     image_id: str
     owner: str
@@ -41,12 +38,7 @@ class ReviewImage(Record):
     page: int
     content_key: str
     tag: str
-    analysis: Analysis  # as it was before any review
-    score: float
+    analysis: Analysis  # the one in use, or of a rejected image the last one in use
+    weakness: str  # its score and where it is from: "confidence 0.20"
     needs_review: bool
-    reviews: tuple[Review, ...] = ()
-
-    @property
-    def standing(self) -> Review | None:
-        """Return the last review, which is the current one."""
-        return self.reviews[-1] if self.reviews else None
+    review: Review | None

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from swatchbook.domain.analysis import score
+from swatchbook.domain.analysis import weakness
 from swatchbook.domain.records import Analysis, DocumentStatus, Record, RunReport, SkippedPage, Stage
 from swatchbook.domain.settings import Settings
 from swatchbook.doors.cli.run_report import (
@@ -193,14 +193,14 @@ def _skipped(pages: Sequence[SkippedPage]) -> RenderableType:
 
 
 def _to_review(images: Sequence[dict[str, Any]]) -> RenderableType:
-    rows = table("to review", "pages", "score", "last review", right=("pages", "score"))
+    rows = table("to review", "pages", "weakness", "review", right=("pages",))
     for image in images:
-        analysis, last = image["analysis"], image["reviews"][-1:]
+        review = image["review"]
         rows.add_row(
             cell(image["id"][:13], "bold"),
             cell(page_numbers([place["page"] for place in image["placements"]])),
-            cell(f"{score(Analysis.model_validate(analysis)):.2f}"),
-            cell("; ".join([f"{review['verdict']} by {review['by']}" for review in last]), "dim"),
+            cell(weakness(Analysis.model_validate(image["analysis"]))),
+            cell(f"{review['verdict']} by {review['by']}" if review else "", "dim"),
         )
     return rows
 

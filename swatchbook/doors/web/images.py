@@ -1,26 +1,20 @@
 """Pages of images: one image, from the places where it was found to its vectors; and those that need a review."""
 
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
-from fastapi import Form, Path, Query, Response
+from fastapi import Form, Query, Response
 
-from swatchbook.domain.errors import InvalidReference
-from swatchbook.domain.records import Analysis, ImageDetails, ReviewImage
+from swatchbook.domain.analysis import understanding_text
+from swatchbook.domain.records import ImageDetails
 from swatchbook.doors.replies import ReviewChoice
 from swatchbook.doors.service import reviews
-from swatchbook.doors.service.images import ImageId, embed_image, find_image, get_image
+from swatchbook.doors.service.images import ImageId, embed_image, get_image
 from swatchbook.doors.service.parameters import RequestModel, RetryOptions, SearchText
 from swatchbook.doors.web.pages import Back, TheView, View, done, local_page, page_router, see_other, with_done
 from swatchbook.doors.web.search import MOST_STATE, neighbours_in_results
 from swatchbook.index.contract import Where
-from swatchbook.ingest.review import in_use
-from swatchbook.store.ledger.picture_reviews import (
-    count_images_to_review,
-    find_review_image,
-    images_to_review,
-    read_analysis,
-)
+from swatchbook.store.ledger.picture_reviews import count_images_to_review, images_to_review
 from swatchbook.store.ledger.queries.document_parts import image_in_document, list_products
 from swatchbook.store.ledger.queries.filters import matching
 from swatchbook.store.ledger.queries.image import image_details
@@ -106,105 +100,39 @@ Skip = Annotated[int, Query(ge=0, le=10_000)]
 
 
 class Decision(RequestModel):
-    """The form of a decision: a reason, and the fields as a person left them."""
+    """The form of a decision."""
 
     reason: SearchText = ""
-    material: SearchText | None = None
-    finish: SearchText | None = None
-    colors: SearchText | None = None
-    textures: SearchText | None = None
-    pattern: SearchText | None = None
-    contrast: SearchText | None = None
-    dimensions: SearchText | None = None
-    slip_rating: SearchText | None = None
-    printed_text: SearchText | None = None
-    application: SearchText | None = None
-    recognised: SearchText | None = None
-
-    def changes(self, used: Analysis) -> dict[str, str]:
-        """Return the fields that differ from the analysis in use."""
-        given = {name: getattr(self, name) for name in FIELDS}
-        return {name: text for name, text in given.items() if text is not None and text != in_words(used, name)}
-
-
-FIELDS: Final = tuple(name for name in Decision.model_fields if name != "reason")
-"""What a person can correct, in its order on the page."""
 
 
 @router.get("/ui/review")
 def show_review(view: TheView, skip: Skip = 0) -> Response:
     """Return the next image that needs a review, after those that are skipped."""
     ledger = view.resources.ledger
-    waiting = images_to_review(ledger, owner=view.owner, limit=skip + 1)[skip:]
-    return _render(view, waiting[0] if waiting else None, skip)
-
-
-def _render(
-    view: View, image: ReviewImage | None, skip: int, typed: Decision | None = None, problem: str | None = None
-) -> Response:
-    """Return the page of an image; with a problem also what was typed."""
-    ledger = view.resources.ledger
-    second = image.standing.second if image and image.standing else None
-    used = in_use(view.resources, image) if image else None
-    words = {name: in_words(used, name) for name in FIELDS} if used else {}
-    given = typed.model_dump(include=set(FIELDS), exclude_none=True) if typed else {}
+    waiting, _ = images_to_review(ledger, owner=view.owner, limit=skip + 1)
+    image = waiting[skip] if len(waiting) > skip else None
     return view.render(
         "review.html",
-        status=422 if problem else 200,
         image=image,
         details=image_details(ledger, image.image_id) if image else None,
-        used=used,
-        second=read_analysis(ledger, image.content_key, second) if image and second else None,
-        fields=FIELDS,
-        words=words,
-        values=words | given,
-        in_words=in_words,
+        text=understanding_text(image.analysis) if image else "",
         skip=skip,
         left=count_images_to_review(ledger, owner=view.owner),
-        problem=problem,
     )
+
+
+@router.post("/ui/review/{image_id}/undo")
+def undo(view: TheView, image_id: UUID, form: Annotated[Back, Form()]) -> Response:
+    """Take back the review of an image."""
+    reviews.undo_review(view.resources, view.caller, image_id)
+    return see_other(with_done(local_page(form.back, view.link("/ui/review")), done("undone")))
 
 
 @router.post("/ui/review/{image_id}/{verdict}")
 def decide(
-    view: TheView,
-    image_id: UUID,
-    verdict: ReviewChoice,
-    decision: Annotated[Decision, Form()],
-    skip: Skip = 0,
+    view: TheView, image_id: UUID, verdict: ReviewChoice, decision: Annotated[Decision, Form()], skip: Skip = 0
 ) -> Response:
-    """Record what a person decided about an image, and go to the next one. What cannot be stored is shown again, with
-    the reason above the fields.
-    """
-    find_image(view.resources, view.caller, image_id)
-    image, changes = find_review_image(view.resources.ledger, str(image_id)), dict[str, str]()
-    if verdict == "correct" and not (changes := decision.changes(in_use(view.resources, image))):
-        return _render(
-            view, image, skip, decision, "There is nothing to correct: change a field, or accept it as it is."
-        )
-    decided = reviews.Decision(verdict=verdict, fields=changes, reason=decision.reason)
-    try:
-        reviewed = reviews.review_image(view.resources, view.caller, image_id, decided)
-    except InvalidReference as error:
-        if verdict != "correct":
-            raise
-        return _render(view, image, skip, decision, str(error))
-    told = done("reviewed", str(image_id), reviewed.reviews[-1].number)
-    return see_other(view.link("/ui/review", skip=skip or None, done=told))
-
-
-@router.post("/ui/review/{image_id}/{number}/undo")
-def undo(
-    view: TheView, image_id: UUID, number: Annotated[int, Path(ge=1, le=10**9)], form: Annotated[Back, Form()]
-) -> Response:
-    """Take back the last review of an image."""
-    reviews.withdraw_review(view.resources, view.caller, image_id, number)
-    return see_other(with_done(local_page(form.back, view.link("/ui/review")), done("undone")))
-
-
-def in_words(analysis: Analysis, field: str) -> str:
-    """Return a field of an analysis as a person types it: lists with commas between."""
-    value = getattr(analysis, field)
-    if isinstance(value, tuple):
-        return ", ".join(str(getattr(each, "name", each)) for each in value)
-    return str(value or "")
+    """Record what a person decided about an image, and go to the next one."""
+    decided = reviews.Decision(verdict=verdict, reason=decision.reason)
+    reviews.review_image(view.resources, view.caller, image_id, decided)
+    return see_other(view.link("/ui/review", skip=skip or None, done=done("reviewed", str(image_id))))

@@ -262,7 +262,7 @@ DONE = "done"
 _DONE = re.compile(
     r"(?P<what>[a-z]+)(?::(?P<id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}))?(?::(?P<number>\d{1,9}))?"
 )
-_EDIT, _REVIEW = "/ui/documents/{id}/edits/{number}/undo", "/ui/review/{id}/{number}/undo"
+_EDIT, _REVIEW = "/ui/documents/{id}/edits/{number}/undo", "/ui/review/{id}/undo"
 _DELETED, _TAUGHT = "/ui/trash/{id}/restore", "/ui/documents/{id}/teach/undo"
 _KINDS: Mapping[str, tuple[str, str | None]] = {
     "renamed": ("Renamed", _EDIT),

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Row, and_, bindparam, case, exists, null, select, update
 
-from swatchbook.domain.analysis import PERSON, is_weak
+from swatchbook.domain.analysis import is_weak
 from swatchbook.domain.errors import Dismissed
 from swatchbook.domain.records import COUNTED, Analysis, ItemState, Role, Verdict, pair_key
 from swatchbook.store.ledger.bulk_rows import upsert_rows
@@ -26,9 +26,9 @@ from swatchbook.store.ledger.tables import analyses, contents, images, items, pl
 
 @dataclass(frozen=True)
 class AnalysisInUse:
-    """The analysis of an image that replaces the one requested under `tag` after its reviews. `key`: content key.
+    """The analysis of an image that is used for the one requested under `tag` after its review. `key`: content key.
 
-    `record` and `text_key` are those of the other analysis where a review has corrected it. `text_key` is None where
+    `record` and `text_key` are those of the analysis `second` where it replaces the first. `text_key` is None where
     the image was rejected (`dismissed`: the failure) or the analysis has nothing to say.
     """
 
@@ -36,6 +36,7 @@ class AnalysisInUse:
     key: str
     tag: str
     verdict: Verdict | None
+    second: str | None
     record: Mapping[str, Any]
     text_key: str | None
     dismissed: Mapping[str, str] | None
@@ -54,8 +55,8 @@ def analyses_in_use(
     for row in select_in(connection, query, images.c.id, ids):
         verdict, dismissed = row.verdict and Verdict(row.verdict), None
         if verdict is Verdict.REJECTED:
-            dismissed = failure_record(Dismissed("; ".join(row.reasons), advice=f"Rejected by {row.by}."))
-        yield AnalysisInUse(row.id, row.key, row.tag, verdict, row.record, row.text_key, dismissed)
+            dismissed = failure_record(Dismissed(row.reason, advice=f"Rejected by {row.by}."))
+        yield AnalysisInUse(row.id, row.key, row.tag, verdict, row.second, row.record, row.text_key, dismissed)
 
 
 _OTHER = analyses.alias("other")
@@ -65,19 +66,20 @@ _IN_USE = (
         analyses.c.key,
         analyses.c.tag,
         reviews.c.verdict,
-        reviews.c.reasons,
+        reviews.c.second,
+        reviews.c.reason,
         reviews.c.by,
-        case((reviews.c.verdict == Verdict.CORRECTED, _OTHER.c.record), else_=analyses.c.record).label("record"),
+        case((_OTHER.c.key.is_not(None), _OTHER.c.record), else_=analyses.c.record).label("record"),
         case(
-            (reviews.c.verdict == Verdict.CORRECTED, _OTHER.c.text_key),
             (reviews.c.verdict == Verdict.REJECTED, null()),
+            (_OTHER.c.key.is_not(None), _OTHER.c.text_key),
             else_=analyses.c.text_key,
         ).label("text_key"),
     )
     .join_from(images, analyses, analyses.c.key == images.c.content_key)
-    .outerjoin(reviews, and_(reviews.c.image == images.c.id, reviews.c.tag == analyses.c.tag, reviews.c.stands))
+    .outerjoin(reviews, and_(reviews.c.image == images.c.id, reviews.c.tag == analyses.c.tag))
     .outerjoin(_OTHER, and_(_OTHER.c.key == reviews.c.key, _OTHER.c.tag == reviews.c.second))
-    .where(~analyses.c.tag.startswith(f"{PERSON}@"))  # a correction counts through its review only
+    .where(~analyses.c.tag.startswith("person@"))  # written by a person before 0044: counts through its review only
 )
 
 

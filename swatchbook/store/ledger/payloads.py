@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, Row, select
 
-from swatchbook.domain.records import COUNTED, NO_PAGE, LinkKind, Verdict
+from swatchbook.domain.records import COUNTED, NO_PAGE, LinkKind
 from swatchbook.index.contract import BY_WORDS, SUPERSEDED, TERMS, Payload
 from swatchbook.index.language import language_of
 from swatchbook.index.printed_materials import materials_in, split_list
@@ -254,11 +254,11 @@ def _shown_keys(shown: Iterable[Sequence[Row[Any]]]) -> set[str]:
 
 
 def analyses_of_images(connection: Connection, shown: Mapping[str, Row[Any]]) -> dict[str, Mapping[str, Any]]:
-    """Return image -> the record of the analysis whose text it shows; of several a corrected one. Rejected: none.
+    """Return image -> the record of the analysis whose text it shows; of several a replacing one. Rejected: none.
 
     `shown`: image -> a row with its `text_key`.
     """
-    in_use = sorted(analyses_in_use(connection, shown), key=lambda used: used.verdict is Verdict.CORRECTED)
+    in_use = sorted(analyses_in_use(connection, shown), key=lambda used: used.second is not None)
     return {
         used.image: used.record for used in in_use if not used.dismissed and used.text_key == shown[used.image].text_key
     }

@@ -1,12 +1,10 @@
-"""Find the images that wait for a review, and record reviews of an image's analysis with everything that they change.
+"""Find the images that wait for a review, and record the review of an image's analysis with everything that it changes.
 
-A review, by a second model or a person, is of an owner's image and its analysis under one tag. The analyses that models
-make are shared by all owners of the picture; what a person writes is not. A review may change the text in use
-(`image_text.py`), and which documents are reopened. A failed second analysis is tried again with the pauses of items.
-`analysis.py` has the rule when an analysis is weak.
+An analysis of an owner's image has one review at most, by a stronger model or a person. The analyses that models make
+are shared by all owners of the picture, reviews are not. A review may change the text in use (`image_text.py`), and
+which documents are reopened. `analysis.py` has the rule when an analysis is weak.
 """
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
@@ -19,30 +17,18 @@ from sqlalchemy import (
     delete,
     exists,
     func,
-    insert,
     literal_column,
     or_,
     select,
     tuple_,
-    update,
 )
 
-from swatchbook.domain.analysis import PERSON, is_weak, score
+from swatchbook.domain.analysis import is_weak, understanding_text, weakness
 from swatchbook.domain.backoff import pause_after
 from swatchbook.domain.errors import Failure, InvalidReference, Policy
-from swatchbook.domain.records import (
-    COUNTED,
-    Analysis,
-    DocumentStatus,
-    Record,
-    Review,
-    ReviewImage,
-    Role,
-    Verdict,
-    text_key,
-)
+from swatchbook.domain.records import COUNTED, Analysis, DocumentStatus, Review, ReviewImage, Role, Verdict, text_key
 from swatchbook.store.ledger.bulk_rows import upsert_rows
-from swatchbook.store.ledger.database import Ledger, db_now, execute_in, select_in
+from swatchbook.store.ledger.database import Ledger, db_now, select_in, upsert
 from swatchbook.store.ledger.dirty import mark_changed, mark_made, reopen_documents_showing
 from swatchbook.store.ledger.image_text import queue_text_items, set_current_text
 from swatchbook.store.ledger.item_tries import RUN_LIMIT
@@ -50,145 +36,91 @@ from swatchbook.store.ledger.runs import Run, require_live
 from swatchbook.store.ledger.tables import analyses, contents, documents, images, placements, requested, reviews
 
 
-class SecondAnalysis(Record):
-    """Another analysis of a picture, and its text ("": it has nothing to say)."""
-
-    tag: str
-    analysis: Analysis
-    text: str
-
-
-class ReviewNote(Record):
-    """The decision of a reviewer or a person. The other analysis is new (`second`) or already stored (`second_tag`)."""
-
-    verdict: Verdict
-    by: str
-    reasons: tuple[str, ...] = ()
-    second: SecondAnalysis | None = None
-    second_tag: str | None = None
+def record_decision(
+    ledger: Ledger, image: ReviewImage, verdict: Verdict, *, by: str, reason: str = "", below: float
+) -> None:
+    """Record that a person accepts or rejects the analysis in use. A rejected one that is accepted is used again."""
+    with ledger.write() as connection:
+        earlier = _review(connection, image)
+        second = earlier.second if earlier else None
+        _write(connection, image, verdict=verdict, second=second, reason=reason, by=by)
+        _apply(connection, image, below)
 
 
-def record_review(
-    ledger: Ledger, image: ReviewImage, note: ReviewNote, *, below: float, run: Run | None = None
-) -> Review | None:
-    """Record a review of an image's analysis, and all that follows from it, in one transaction.
+def record_answer(
+    ledger: Ledger, image: ReviewImage, second: Analysis, *, by: str, below: float, run: Run
+) -> Verdict | None:
+    """Store the review model's analysis (tag `by`): it replaces the first one, unless it is weak as well.
 
-    The first analysis stays stored. Where the text in use changes, its items are queued, the image is marked for
-    publishing, and completed documents that show it wait, due now. Scores under `below` stay weak until a review
-    settles them. Returns None where a `run` comes too late, after another review. Raises RunRevoked, and
-    InvalidReference for an unknown analysis.
+    A weak one waits for a person. Returns None if a person decided meanwhile. Raises RunRevoked.
     """
     with ledger.write() as connection:
-        if run is not None:
-            require_live(connection, run)
-        analysis = _require_analysis(connection, image.content_key, image.tag)
-        earlier = _reviews(connection, image)
-        if run is not None and earlier and earlier[-1].verdict is not Verdict.FAILED:
+        require_live(connection, run)
+        if _is_settled(_review(connection, image)):
             return None
-        other = _save_second(connection, image.content_key, note)
-        corrects = note.verdict is Verdict.CORRECTED
-        _insert(
-            connection,
-            image,
-            earlier,
-            verdict=note.verdict,
-            second=note.second.tag if note.second else note.second_tag,
-            reasons=list(note.reasons),
-            score_before=earlier[-1].score_after if earlier else score(analysis),
-            score_after=score(other if other and corrects else analysis),
-            by=note.by,
-        )
-        review = _reviews(connection, image)[-1]
-        replaced = earlier[-1].second if earlier and earlier[-1].verdict is Verdict.CORRECTED else None
-        replaces = replaced != (review.second if corrects else None)
-        _apply(connection, image, below, replaced=replaces)
-        return review
-
-
-def withdraw_review(ledger: Ledger, image: ReviewImage, number: int, *, below: float) -> bool:
-    """Take back the last review of an image's analysis in one transaction, so that the one before is current again.
-
-    Returns False if `number` is not the last review. A second analysis that a model brought stays stored.
-    """
-    with ledger.write() as connection:
-        known = _reviews(connection, image)
-        if not known or known[-1].number != number:
-            return False
-        of_tag = and_(reviews.c.image == image.image_id, reviews.c.tag == image.tag)
-        connection.execute(delete(reviews).where(of_tag, reviews.c.number == number))
-        connection.execute(update(reviews).where(of_tag, reviews.c.number == number - 1).values(stands=True))
-        drop_corrections(connection, [image.content_key])
-        _apply(connection, image, below, replaced=True)
-        return True
-
-
-def drop_corrections(connection: Connection, keys: Iterable[str]) -> None:
-    """Delete the analyses of these pictures that a person wrote and that no review names any more."""
-    named = exists().where(reviews.c.key == analyses.c.key, reviews.c.second == analyses.c.tag)
-    unnamed = delete(analyses).where(analyses.c.tag.startswith(f"{PERSON}@"), ~named)
-    execute_in(connection, unnamed, analyses.c.key, keys)
+        text = understanding_text(second)
+        stored = text_key(text) if text else None
+        if stored:
+            upsert_rows(connection, contents, [{"key": stored, "text": text, "unused_since": None}])
+        answer = {"key": image.content_key, "tag": by, "record": second.model_dump(mode="json"), "text_key": stored}
+        upsert_rows(connection, analyses, [answer])
+        verdict = Verdict.UNDECIDED if is_weak(second, below) else Verdict.REPLACED
+        used = by if verdict is Verdict.REPLACED else None
+        _write(connection, image, verdict=verdict, second=used, reason=f"its {weakness(second)}", by=by)
+        _apply(connection, image, below, replaced=used is not None)
+        return verdict
 
 
 def record_review_failure(ledger: Ledger, image: ReviewImage, failure: Failure, *, by: str, run: Run) -> None:
-    """Record a second analysis that failed, and when to try again; after as many tries as an item, a person decides.
+    """Record that the review model failed, and when to try again; after as many tries as an item, a person decides.
 
     Raises RunRevoked.
     """
     with ledger.write() as connection:
         require_live(connection, run)
-        earlier = _reviews(connection, image)
-        if earlier and earlier[-1].verdict is not Verdict.FAILED:
+        earlier = _review(connection, image)
+        if _is_settled(earlier):
             return
-        failures = 1 + sum(review.verdict is Verdict.FAILED for review in earlier)
-        try_again = failure.policy is not Policy.NEVER and failures < RUN_LIMIT
-        unchanged = score(_require_analysis(connection, image.content_key, image.tag))
-        _insert(
+        tries = 1 + (earlier.tries if earlier else 0)
+        try_again = failure.policy is not Policy.NEVER and tries < RUN_LIMIT
+        _write(
             connection,
             image,
-            earlier,
             verdict=Verdict.FAILED,
             second=None,
-            reasons=[f"{failure.kind}: {failure}"],
-            score_before=unchanged,
-            score_after=unchanged,
+            reason=f"{failure.kind}: {failure}",
             by=by,
-            next_try_at=db_now() + pause_after(failures) if try_again else None,
+            tries=tries,
+            next_try_at=db_now() + pause_after(tries) if try_again else None,
         )
 
 
-def _require_analysis(connection: Connection, key: str, tag: str) -> Analysis:
-    analysis = load_analysis(connection, key, tag)
-    if analysis is None:
-        raise InvalidReference(f"Picture {key} has no analysis by {tag}.")
-    return analysis
+def withdraw_review(ledger: Ledger, image: ReviewImage, *, below: float) -> None:
+    """Delete the review of an image's analysis, which is used again and needs a review if it is weak."""
+    with ledger.write() as connection:
+        earlier = _review(connection, image)
+        connection.execute(delete(reviews).where(reviews.c.image == image.image_id, reviews.c.tag == image.tag))
+        _apply(connection, image, below, replaced=earlier is not None and earlier.second is not None)
 
 
-def _save_second(connection: Connection, key: str, note: ReviewNote) -> Analysis | None:
-    """Store the note's new analysis with its text; return it, or the stored one that the note names."""
-    if note.second is None:
-        return None if note.second_tag is None else _require_analysis(connection, key, note.second_tag)
-    second, stored_text = note.second, text_key(note.second.text) if note.second.text else None
-    if stored_text:
-        upsert_rows(connection, contents, [{"key": stored_text, "text": second.text, "unused_since": None}])
-    record = second.analysis.model_dump(mode="json")
-    upsert_rows(connection, analyses, [{"key": key, "tag": second.tag, "record": record, "text_key": stored_text}])
-    return second.analysis
+def _review(connection: Connection, image: ReviewImage) -> Review | None:
+    return reviews_of(connection, [image.image_id]).get((image.image_id, image.tag))
 
 
-def _reviews(connection: Connection, image: ReviewImage) -> tuple[Review, ...]:
-    return reviews_of(connection, [image.image_id]).get((image.image_id, image.tag), ())
+def _is_settled(review: Review | None) -> bool:
+    return review is not None and review.verdict is not Verdict.FAILED
 
 
-def _insert(connection: Connection, image: ReviewImage, earlier: tuple[Review, ...], **values: Any) -> None:
-    """Insert a review, and make it the current one (`stands`)."""
-    standing = and_(reviews.c.image == image.image_id, reviews.c.tag == image.tag, reviews.c.stands)
-    connection.execute(update(reviews).where(standing).values(stands=False))
-    which = {"image": image.image_id, "tag": image.tag, "number": len(earlier) + 1, "key": image.content_key}
-    connection.execute(insert(reviews).values(**which, stands=True, at=db_now(), **values))
+def _write(connection: Connection, image: ReviewImage, **values: Any) -> None:
+    """Insert the review of an image's analysis, or replace it."""
+    which = {"image": image.image_id, "tag": image.tag}
+    row = {"key": image.content_key, "at": db_now(), "tries": 0, "next_try_at": None, **values}
+    insert = upsert(connection, reviews).values(**which, **row)
+    connection.execute(insert.on_conflict_do_update(index_elements=list(which), set_=row))
 
 
-def _apply(connection: Connection, image: ReviewImage, below: float, *, replaced: bool) -> None:
-    """Let the image show the analysis in use, and queue and publish what changed.
+def _apply(connection: Connection, image: ReviewImage, below: float, *, replaced: bool = False) -> None:
+    """Let the image show the analysis in use; where its text is another one, queue its items and reopen documents.
 
     `replaced`: another analysis is in use than before, perhaps with the same text.
     """
@@ -227,24 +159,17 @@ def count_images_to_review(ledger: Ledger, *, owner: str | None = None, document
         return connection.execute(query).scalar_one()
 
 
-def images_to_review(
-    ledger: Ledger, *, owner: str | None = None, document: str | None = None, limit: int | None = None
-) -> list[ReviewImage]:
-    """Return the images that need a review, by document (oldest first) and in reading order."""
-    with ledger.read() as connection:
-        rows = connection.execute(_waiting(owner=owner, document=document).limit(limit)).all()
-        return _review_images(connection, rows)
-
-
 ByPlace = tuple[float, str, int]
 """The position of an image that needs a review: when its document was created, the document, its order there."""
 
 
-def page_of_images_to_review(
-    ledger: Ledger, *, owner: str | None, after: ByPlace | None, limit: int
+def images_to_review(
+    ledger: Ledger, *, owner: str | None = None, after: ByPlace | None = None, limit: int | None = None
 ) -> tuple[list[ReviewImage], ByPlace | None]:
-    """Return the images that need a review behind a position, as `images_to_review`, and the position of the last one
-    if there are more. An image that several documents show may come once for each.
+    """Return the images that need a review behind a position, by document (oldest first) and in reading order.
+
+    Also returns the position of the last one if there are more. An image that several documents show may come again
+    behind the position.
     """
     query, place = _waiting(owner=owner).add_columns(documents.c.created_at, _first_place), None
     if after is not None:
@@ -252,8 +177,8 @@ def page_of_images_to_review(
         query = query.where(tuple_(documents.c.created_at, documents.c.id) >= (created, document))
         query = query.having(or_(documents.c.id != document, _first_place > ordinal))
     with ledger.read() as connection:
-        rows = connection.execute(query.limit(limit + 1)).all()
-        if len(rows) > limit:
+        rows = connection.execute(query.limit(None if limit is None else limit + 1)).all()
+        if limit is not None and len(rows) > limit:
             last = rows[limit - 1]
             place = last.created_at, last.document, last.ordinal
         return _review_images(connection, rows[:limit]), place
@@ -280,22 +205,12 @@ def images_due_for_review(ledger: Ledger, reviewer: str, document: str, limit: i
         )
 
 
-def review_candidates(
-    ledger: Ledger, reviewer: str, tag: str, keys: Collection[str], *, below: float
-) -> tuple[set[str], set[str]]:
-    """Return which of these pictures (content keys) the reviewer may be asked about, and which it has analysed already.
-
-    Candidates are weak under `tag`, or not analysed yet, whatever people have said of them.
-    """
-    reviewed, settled = set[str](), set[str]()
-    query = select(analyses).where(analyses.c.tag.in_((tag, reviewer)))
+def stored_analyses(ledger: Ledger, keys: Collection[str], tag: str) -> dict[str, Analysis]:
+    """Return content key -> its stored analysis by this tag, for pictures that have one."""
+    query = select(analyses.c.key, analyses.c.record).where(analyses.c.tag == tag)
     with ledger.read() as connection:
-        for row in select_in(connection, query, analyses.c.key, keys):
-            if row.tag == reviewer:
-                reviewed.add(row.key)
-            elif not is_weak(Analysis.model_validate(row.record), below):
-                settled.add(row.key)
-    return set(keys) - reviewed - settled, reviewed
+        rows = select_in(connection, query, analyses.c.key, keys)
+        return {row.key: Analysis.model_validate(row.record) for row in rows}
 
 
 def find_review_image(ledger: Ledger, reference: str, *, owner: str | None = None) -> ReviewImage:
@@ -306,40 +221,26 @@ def find_review_image(ledger: Ledger, reference: str, *, owner: str | None = Non
     matching = select(images.c.id).where(images.c.id.startswith(reference, autoescape=True), *_owned_by(owner))
     with ledger.read() as connection:
         ids = connection.execute(matching.order_by(images.c.id).limit(_MAX_CHOICES)).scalars().all()
-        choices = _review_images(connection, connection.execute(_analysed().where(images.c.id.in_(ids))).all())
-    if len(ids) > 1:
-        places = {each.image_id: f" (page {each.page} of {each.document})" for each in choices}
-        named = "; ".join(f"{image}{places.get(image, '')}" for image in ids)
-        raise InvalidReference(f"{reference!r} may be {named}.", advice="Give more of the id.")
-    if not ids:
-        of_owner = f" of {owner}" if owner else ""
-        raise InvalidReference(f"There is no image {reference!r}{of_owner}.", advice="See `swatchbook review list`.")
-    if not choices:
+        if len(ids) > 1:
+            raise InvalidReference(f"{reference!r} may be {', '.join(ids)}.", advice="Give more of the id.")
+        if not ids:
+            of_owner = f" of {owner}" if owner else ""
+            advice = "See `swatchbook review list`."
+            raise InvalidReference(f"There is no image {reference!r}{of_owner}.", advice=advice)
+        found = _review_images(connection, connection.execute(_analysed().where(images.c.id == ids[0])).all())
+    if not found:
         raise InvalidReference(f"Image {ids[0]} has no analysis, or no document shows it.")
-    return choices[0]
+    return found[0]
 
 
-def reviews_of(connection: Connection, ids: Iterable[str]) -> dict[tuple[str, str], tuple[Review, ...]]:
-    """Return (image, tag) -> all reviews of that analysis of it, oldest first."""
+def reviews_of(connection: Connection, ids: Iterable[str]) -> dict[tuple[str, str], Review]:
+    """Return (image, tag) -> the review of that analysis of it."""
     names = list(Review.model_fields)
-    query = select(reviews.c.image, *(reviews.c[name] for name in names)).order_by(reviews.c.number)
-    history = defaultdict[tuple[str, str], list[Review]](list)
-    for row in select_in(connection, query, reviews.c.image, ids):
-        history[row.image, row.tag].append(Review.model_validate({name: row._mapping[name] for name in names}))
-    return {analysis: tuple(of_analysis) for analysis, of_analysis in history.items()}
-
-
-def read_analysis(ledger: Ledger, key: str, tag: str) -> Analysis | None:
-    """Return the stored analysis of a picture under a tag (an analyst's, a reviewer's or a person's)."""
-    with ledger.read() as connection:
-        return load_analysis(connection, key, tag)
-
-
-def load_analysis(connection: Connection, key: str, tag: str) -> Analysis | None:
-    """Return the stored analysis of a picture under a tag, within a transaction."""
-    query = select(analyses.c.record).where(analyses.c.key == key, analyses.c.tag == tag)
-    record = connection.execute(query).scalar_one_or_none()
-    return None if record is None else Analysis.model_validate(record)
+    query = select(reviews.c.image, reviews.c.tag, *(reviews.c[name] for name in names))
+    return {
+        (row.image, row.tag): Review.model_validate({name: row._mapping[name] for name in names})
+        for row in select_in(connection, query, reviews.c.image, ids)
+    }
 
 
 # --- queries ----------------------------------------------------------------------------------------------------------
@@ -379,7 +280,7 @@ def _due_for_review(reviewer: str, *, document: str | None = None) -> Select[Any
 
     Analyses by the reviewer's own tag are left out.
     """
-    standing = and_(reviews.c.image == images.c.id, reviews.c.tag == requested.c.tag, reviews.c.stands)
+    standing = and_(reviews.c.image == images.c.id, reviews.c.tag == requested.c.tag)
     try_again = and_(reviews.c.verdict == Verdict.FAILED, reviews.c.next_try_at <= db_now())
     return (
         _waiting(document=document)
@@ -417,9 +318,12 @@ def _review_images(connection: Connection, rows: Sequence[Row[Any]]) -> list[Rev
         (row.key, row.tag): Analysis.model_validate(row.record)
         for row in select_in(connection, select(analyses), analyses.c.key, keys)
     }
-    history = reviews_of(connection, chosen)
-    return [
-        ReviewImage(
+    known = reviews_of(connection, chosen)
+    found = list[ReviewImage]()
+    for row in chosen.values():
+        review = known.get((row.image, row.tag))
+        used = stored[row.content_key, review.second if review and review.second else row.tag]
+        image = ReviewImage(
             image_id=row.image,
             owner=row.owner,
             document_id=row.document,
@@ -427,10 +331,10 @@ def _review_images(connection: Connection, rows: Sequence[Row[Any]]) -> list[Rev
             page=row.page,
             content_key=row.content_key,
             tag=row.tag,
-            analysis=stored[row.content_key, row.tag],
-            score=score(stored[row.content_key, row.tag]),
+            analysis=used,
+            weakness=weakness(used),
             needs_review=row.needs_review,
-            reviews=history.get((row.image, row.tag), ()),
+            review=review,
         )
-        for row in chosen.values()
-    ]
+        found.append(image)
+    return found

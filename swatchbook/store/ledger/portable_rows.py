@@ -75,10 +75,8 @@ def portable_columns(table: Table) -> list[Column[Any]]:
 
 
 def portable_rows(connection: Connection, table: Table) -> Iterator[Mapping[str, Any]]:
-    """Yield the rows of a table that a backup holds, in bounded memory; reviews of one analysis one after the other."""
+    """Yield the rows of a table that a backup holds, in bounded memory."""
     query = select(*portable_columns(table)).where(*_kept(table))
-    if table is reviews:
-        query = query.order_by(reviews.c.image, reviews.c.tag, reviews.c.number)
     for row in connection.execute(query.execution_options(yield_per=_PORTION)):
         yield row._asdict()
 

@@ -9,7 +9,6 @@ message that names the backup. Its images and chunks count as never shown until 
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
-from itertools import groupby
 from typing import Any
 
 from sqlalchemy import (
@@ -47,7 +46,6 @@ from swatchbook.store.ledger.tables import (
     items,
     placements,
     products,
-    reviews,
     vectors,
 )
 
@@ -67,8 +65,6 @@ def insert_shared(ledger: Ledger, table: Table, rows: Rows, *, review_below: flo
     with ledger.write() as connection:
         if table is items:
             _insert_items(connection, rows, review_below)
-        elif table is reviews:
-            _insert_reviews(connection, rows)
         else:
             add_rows(connection, table, rows)
         if table is contents:  # what was about to be collected here is kept until the documents are here, too
@@ -94,19 +90,6 @@ def _stored(connection: Connection, keys: Collection[str]) -> set[tuple[str, str
         *((row.key, row.role, row.tag) for row in select_in(connection, of_vectors, vectors.c.key, keys)),
         *((row.key, Role.ANALYSIS.value, row.tag) for row in select_in(connection, of_analyses, analyses.c.key, keys)),
     }
-
-
-def _insert_reviews(connection: Connection, rows: Rows) -> None:
-    """Insert the reviews of analyses that have none here; an existing history of reviews stays."""
-    query = select(reviews.c.image, reviews.c.tag).distinct()
-    known = {tuple(row) for row in select_in(connection, query, reviews.c.image, {row["image"] for row in rows})}
-    add_rows(connection, reviews, [row for row in rows if (row["image"], row["tag"]) not in known])
-
-
-def whole_reviews(rows: Rows) -> tuple[Rows, Rows]:
-    """Return the rows without those of the last analysis, and those, because the next portion may have more of them."""
-    groups = [list(group) for _, group in groupby(rows, key=lambda row: (row["image"], row["tag"]))]
-    return [row for group in groups[:-1] for row in group], groups[-1] if groups else []
 
 
 # --- documents --------------------------------------------------------------------------------------------------------

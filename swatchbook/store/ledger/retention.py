@@ -25,7 +25,6 @@ from swatchbook.store.ledger import webhooks
 from swatchbook.store.ledger.database import LOCK_SECONDS, Ledger, db_now, execute_in, portions, select_in
 from swatchbook.store.ledger.dead_runs import mark_dead
 from swatchbook.store.ledger.object_events import KEPT_SECONDS as EVENTS_KEPT_SECONDS
-from swatchbook.store.ledger.picture_reviews import drop_corrections
 from swatchbook.store.ledger.processes import held_seconds
 from swatchbook.store.ledger.stored_documents import read_options
 from swatchbook.store.ledger.tables import (
@@ -118,7 +117,7 @@ def collect_noted(ledger: Ledger, files: Files, *, older_than: float = UNUSED_SE
 
 
 def _drop_reviews(ledger: Ledger, older_than: float) -> None:
-    """Delete reviews of images that their owner has no more, not even in the trash, with what people wrote in them.
+    """Delete reviews of images that their owner has no more, not even in the trash.
 
     Not while a process holds files: a restore writes reviews before their images.
     """
@@ -129,8 +128,7 @@ def _drop_reviews(ledger: Ledger, older_than: float) -> None:
     with ledger.write() as connection:
         if connection.execute(holds).first():
             return
-        old = delete(reviews).where(reviews.c.at <= db_now() - older_than, ~has, ~trashed)
-        drop_corrections(connection, connection.execute(old.returning(reviews.c.key)).scalars())
+        connection.execute(delete(reviews).where(reviews.c.at <= db_now() - older_than, ~has, ~trashed))
 
 
 def _note_all_unused(ledger: Ledger) -> None:

@@ -450,16 +450,13 @@ reviews = Table(  # of an owner's image, for each owner apart
     metadata,
     Column("image", Id, primary_key=True),  # no foreign key: an image may be gone for a while
     Column("tag", Text, primary_key=True),  # tag of the analysis that is reviewed
-    Column("number", Integer, primary_key=True),  # from 1
     Column("key", Key, nullable=False),  # content key of the image
-    Column("stands", Boolean, nullable=False),  # only the last review does; earlier ones are kept as history
     Column("verdict", String(16), nullable=False),
-    Column("second", Text),  # tag of the other analysis, if there is one, in use or not
-    Column("reasons", JSON, nullable=False),
-    Column("score_before", Double, nullable=False),
-    Column("score_after", Double, nullable=False),
+    Column("second", Text),  # tag of the analysis that is used instead
+    Column("reason", SafeText, nullable=False),
     Column("by", SafeText, nullable=False),
     Column("at", Time, nullable=False),
+    Column("tries", Integer, nullable=False),  # failed ones, one after the other
     Column("next_try_at", Time),  # next try of a failed second analysis; NULL: a person decides
     Index(None, "key"),
 )

@@ -26,7 +26,7 @@ from swatchbook.store.ledger.portable_rows import PART_TABLES, PORTABLE, SHARED_
 from swatchbook.store.ledger.publishing import count_due, count_unpublished
 from swatchbook.store.ledger.space_registry import adopt_spaces, registered, require_same_dimensions
 from swatchbook.store.ledger.stored_documents import Document, read_options
-from swatchbook.store.ledger.tables import contents, documents, images, owner_seeds, reviews, spaces
+from swatchbook.store.ledger.tables import contents, documents, images, owner_seeds, spaces
 from swatchbook.upkeep.backup.layout import FILE_COLUMNS, FILES, BackupFolder, Manifest, count_rows, read_rows
 
 Progress = Callable[[int, int], None]
@@ -162,15 +162,10 @@ class _Restore:
     def _write_shared(self) -> None:
         below = self._resources.settings.review.below
         for table in SHARED_TABLES:
-            left: restored_rows.Rows = []
             for portion in self._portions(table):
                 if table is contents:
                     self._put_files(portion)
-                rows: restored_rows.Rows = portion
-                if table is reviews:
-                    rows, left = restored_rows.whole_reviews([*left, *portion])
-                restored_rows.insert_shared(self._ledger, table, rows, review_below=below)
-            restored_rows.insert_shared(self._ledger, table, left, review_below=below)
+                restored_rows.insert_shared(self._ledger, table, portion, review_below=below)
 
     def _write_spaces(self, found: list[Mapping[str, Any]]) -> None:
         """Register the spaces of the backup; the index has them before anything is published into them."""

@@ -309,11 +309,11 @@ def test_fields_of_a_table_are_chosen_before_it_starts(
 
 def test_images_are_reviewed_by_keys(tab: Page, service: Served, document: str) -> None:
     listed = tab.request.get(f"/documents/{document}/images").json()["images"]
-    chosen = [each["id"] for each in listed if each["state"] == "complete"][-3:]
+    chosen = [each["id"] for each in listed if each["state"] == "complete"][-2:]
     with service.resources.ledger.write() as connection:
         connection.execute(update(images).where(images.c.id.in_(chosen)).values(needs_review=True))
     tab.goto("/ui/review")
-    tab.locator("text=3 pictures left").wait_for()
+    tab.locator("text=2 pictures left").wait_for()
     here = tab.locator(".large").get_attribute("src") or ""
     press_key(tab, "j")
     tab.wait_for_url("**skip=1")
@@ -321,18 +321,13 @@ def test_images_are_reviewed_by_keys(tab: Page, service: Served, document: str) 
     press_key(tab, "ArrowLeft")
     tab.wait_for_url("**/ui/review")
     press_key(tab, "a")
-    tab.locator("text=2 pictures left").wait_for()
-    press_key(tab, "c")
-    tab.keyboard.press("Control+a")
-    tab.keyboard.type("smoked oak")
-    tab.keyboard.press("Enter")
     tab.locator("text=1 picture left").wait_for()
     press_key(tab, "r")
     tab.keyboard.type("It shows a logo.")
     tab.keyboard.press("Enter")
     tab.locator("text=No picture needs a review.").wait_for()
-    verdicts = {str(find_review_image(service.resources.ledger, each).reviews[-1].verdict.value) for each in chosen}
-    assert verdicts == {"accepted", "corrected", "rejected"}
+    reviews = [find_review_image(service.resources.ledger, each).review for each in chosen]
+    assert {each and each.verdict.value for each in reviews} == {"accepted", "rejected"}
 
 
 def test_pages_of_a_document_are_turned_by_keys(tab: Page, document: str) -> None:

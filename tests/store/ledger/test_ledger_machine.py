@@ -22,10 +22,10 @@ from sqlalchemy import select
 from swatchbook.domain.errors import Failure, ProviderDown, ProviderTimeout, RunRevoked, UnreadableImage
 from swatchbook.domain.records import (
     Analysis,
+    ColorShare,
     DocumentStatus,
     Role,
     RoleTag,
-    Verdict,
     document_id,
     pair_key,
     sha256,
@@ -35,7 +35,6 @@ from swatchbook.store.ledger import claims, dead_runs, picture_reviews, runs, st
 from swatchbook.store.ledger.claims import ClaimedItem, FailedItem, ItemResult, Lease
 from swatchbook.store.ledger.database import open_ledger
 from swatchbook.store.ledger.document_commands import cancel, delete_rows, finish_delete, mark_deleting
-from swatchbook.store.ledger.picture_reviews import ReviewNote, SecondAnalysis
 from swatchbook.store.ledger.queries import account
 from swatchbook.store.ledger.runs import Run
 from swatchbook.store.ledger.tables import analyses, documents, vectors
@@ -226,18 +225,19 @@ class LedgerMachine(RuleBasedStateMachine):
             {(name[0], picture) for name in shown for picture in CATALOGUES[name][0] if picture in self.analysed}
         )
 
-    @precondition(lambda self: self.reviewable())
-    @rule(data=st.data(), text=st.sampled_from(["Colors: teal.", "Colors: red.", None]))
-    def review(self, data: st.DataObject, text: str | None) -> None:
-        """A person says something else of an owner's image, or that what its analysis says stands."""
+    @precondition(lambda self: self.reviewable() and self.live())
+    @rule(data=st.data(), color=st.sampled_from(["teal", "red", None]))
+    def review(self, data: st.DataObject, color: str | None) -> None:
+        """A review model says something else of an owner's image, or its review is taken back."""
         owner, picture = data.draw(st.sampled_from(self.reviewable()))
-        other = (
-            None if text is None else SecondAnalysis(tag=f"person@{text}", analysis=Analysis(confidence=1), text=text)
-        )
-        word = ReviewNote(verdict=Verdict.CORRECTED if other else Verdict.ACCEPTED, by="eve", second=other)
         reviewed = picture_reviews.find_review_image(self.ledger, scene.image(picture, owner))
-        picture_reviews.record_review(self.ledger, reviewed, word, below=0)
-        self.said[owner, picture] = text or SAID[picture]
+        picture_reviews.withdraw_review(self.ledger, reviewed, below=0)
+        if color:
+            run = self.documents[self.live()[0]].run
+            assert run
+            said = Analysis(colors=(ColorShare(name=color, share=1),), confidence=1)
+            picture_reviews.record_answer(self.ledger, reviewed, said, by=f"eve@{color}", below=0, run=run)
+        self.said[owner, picture] = f"Colors: {color}." if color else SAID[picture]
         self.put_wanted()
 
     @rule(lease=leases)

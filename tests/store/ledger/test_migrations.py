@@ -36,7 +36,17 @@ from swatchbook.store.ledger.database import Ledger, db_now, open_ledger
 from swatchbook.store.ledger.migrations import upgrade
 from swatchbook.store.ledger.owners import rename
 from swatchbook.store.ledger.processes import held_seconds, processes_of
-from swatchbook.store.ledger.tables import calls, documents, images, items, metadata, products, reviews, runs
+from swatchbook.store.ledger.tables import (
+    analyses,
+    calls,
+    documents,
+    images,
+    items,
+    metadata,
+    products,
+    reviews,
+    runs,
+)
 from swatchbook.store.ledger.trashed_documents import move_to_trash
 from tests.postgres import RunningPostgres
 from tests.store.ledger import scene
@@ -204,7 +214,7 @@ def test_calls_of_batches_are_asked_again(former_file: Path) -> None:
     assert "provider_batches" not in after
 
 
-def test_reviews_become_those_of_each_owners_image(empty: str) -> None:
+def test_the_last_review_of_each_image_is_kept(empty: str) -> None:
     ledger = open_ledger(empty)
     for owner, names in (("anna", ("oak", "ash")), ("bert", ("oak",)), ("carl", ("elm",))):
         weak(ledger, *names, owner=owner)
@@ -212,33 +222,47 @@ def test_reviews_become_those_of_each_owners_image(empty: str) -> None:
     move_to_trash(ledger, document_id("carl", sha256(b"catalogue")))
     scene.publish_all(ledger)
     of_oak = (items.c.key == scene.key("oak"), items.c.role == "analysis")
+    former = (
+        ("oak", 1, False, "accepted", None), ("oak", 2, True, "rejected", None), ("ash", 1, False, "failed", None),
+        ("ash", 2, True, "failed", None), ("elm", 1, True, "corrected", "person@1"),
+    )  # fmt: skip
     with ledger.write() as connection:
-        common = {"tag": scene.ANALYSIS.tag, "by": "eve", "at": 1.0, "score_before": 0.5, "score_after": 0.5}
-        for name, number, stands, verdict in (
-            ("oak", 1, False, "accepted"), ("oak", 2, True, "rejected"), ("elm", 1, True, "accepted"),
-        ):  # fmt: skip
-            row = {"number": number, "stands": stands, "verdict": verdict, "reasons": ["A logo."]}
-            connection.execute(insert(reviews).values(image=name, key=scene.key(name), **row, **common))
+        for number in (1, 2):
+            known = {"key": scene.key("elm"), "tag": f"person@{number}", "record": {}}
+            connection.execute(insert(analyses).values(**known))
         shown = update(images).where(images.c.content_key == scene.key("oak"))
         connection.execute(shown.values(text_key=None, pair_key=None))
         rejected = {"state": "rejected", "failure": {"kind": "dismissed", "policy": "never", "message": "A logo."}}
         connection.execute(update(items).where(*of_oak).values(**rejected))
-        columns = ", ".join(column.name for column in reviews.columns if column.name != "image")
         for statement in (
-            f"CREATE TABLE former AS SELECT {columns} FROM reviews", "DROP TABLE reviews",
-            "ALTER TABLE former RENAME TO reviews", "ALTER TABLE images DROP COLUMN dismissed",
+            "DROP TABLE reviews",
+            "CREATE TABLE reviews (key TEXT, tag TEXT, number INTEGER, stands BOOLEAN, verdict TEXT, second TEXT, "
+            'reasons JSON, score_before FLOAT, score_after FLOAT, "by" TEXT, at FLOAT, next_try_at FLOAT)',
+            "ALTER TABLE images DROP COLUMN dismissed",
         ):  # fmt: skip
             connection.execute(text(statement))
-        migrate(connection, "0042")
+        for name, *values in former:
+            of = {"key": scene.key(name), "tag": scene.ANALYSIS.tag}
+            of |= dict(zip(("number", "stands", "verdict", "second"), values, strict=True))
+            statement = (
+                "INSERT INTO reviews VALUES (:key, :tag, :number, :stands, :verdict, :second, "
+                "'[\"A logo.\"]', 0.5, 0.5, 'eve', 1.0, NULL)"
+            )
+            connection.execute(text(statement).bindparams(**of))
+        for revision in ("0042", "0044"):
+            migrate(connection, revision)
     with ledger.read() as connection:
-        rows = connection.execute(select(reviews).order_by(reviews.c.image, reviews.c.number)).all()
+        rows = connection.execute(select(reviews)).all()
+        written = connection.execute(select(analyses.c.tag).where(analyses.c.key == scene.key("elm"))).scalars().all()
         dismissed = connection.execute(select(images.c.id, images.c.dismissed["message"].as_string())).tuples().all()
         item = connection.execute(select(items.c.state, items.c.failure).where(*of_oak)).one()
-    kept = [(owner, "oak", *each) for owner in ("anna", "bert") for each in ((1, "accepted"), (2, "rejected"))]
-    kept += [("carl", "elm", 1, "accepted")]
-    assert [(row.image, row.number, row.verdict, row.key) for row in rows] == sorted(
-        (scene.image(name, owner), number, verdict, scene.key(name)) for owner, name, number, verdict in kept
-    )
+    assert {(row.image, row.verdict, row.second, row.tries, row.reason) for row in rows} == {
+        (scene.image("oak"), "rejected", None, 0, "A logo."),
+        (scene.image("oak", "bert"), "rejected", None, 0, "A logo."),
+        (scene.image("ash"), "failed", None, 2, "A logo."),
+        (scene.image("elm", "carl"), "replaced", "person@1", 0, "A logo."),
+    }
+    assert sorted(written) == [scene.ANALYSIS.tag, "person@1"]
     refused = "A logo. Rejected by eve."
     theirs = scene.image("oak", "bert")
     assert dict(dismissed) == {scene.image("oak"): refused, theirs: refused, scene.image("ash"): None}

@@ -8,15 +8,15 @@ import pytest
 from sqlalchemy import select
 
 from swatchbook.domain.errors import ProviderTimeout, UnreadableImage
-from swatchbook.domain.records import TEXT_ROLES, Analysis, DocumentStatus, ItemState, Role, Verdict, pair_key, text_key
+from swatchbook.domain.records import TEXT_ROLES, Analysis, DocumentStatus, ItemState, Role, pair_key, text_key
 from swatchbook.index.contract import Space
 from swatchbook.store.files.file_store import Files
-from swatchbook.store.ledger import claims, publishing, stage_results
+from swatchbook.store.ledger import claims, item_runs, publishing, stage_results
 from swatchbook.store.ledger.claims import FailedItem
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.document_commands import regenerate, retry
 from swatchbook.store.ledger.image_text import AnalysisInUse, queue_text_items, write_texts
-from swatchbook.store.ledger.picture_reviews import ReviewNote, SecondAnalysis, find_review_image, record_review
+from swatchbook.store.ledger.picture_reviews import find_review_image, record_answer
 from swatchbook.store.ledger.queries import account
 from swatchbook.store.ledger.queries.coverage import count_coverage
 from swatchbook.store.ledger.queries.image import image_details
@@ -228,11 +228,13 @@ def test_pair_is_made_of_existing_vector_and_text(ledger: Ledger) -> None:
 # --- another text -----------------------------------------------------------------------------------------------------
 
 
-def correct(ledger: Ledger, name: str, text: str) -> None:
-    """Correct a picture's analysis, as a person does, to one with this text."""
-    second = SecondAnalysis(tag=f"person@{text}", analysis=Analysis(confidence=1, quality=1), text=text)
-    note = ReviewNote(verdict=Verdict.CORRECTED, by="eve", second=second)
-    record_review(ledger, find_review_image(ledger, image(name)), note, below=0)
+def replace_analysis(ledger: Ledger, name: str, material: str) -> None:
+    """Replace a picture's analysis, as a review model does."""
+    shown = find_review_image(ledger, image(name))
+    run = item_runs.begin_review(ledger, shown.document_id)
+    second = Analysis(material=material, confidence=1, quality=1)
+    record_answer(ledger, shown, second, by="stronger@1", below=0, run=run)
+    item_runs.end(ledger, run)
 
 
 def test_correction_replaces_the_pair(ledger: Ledger, tmp_path: Path) -> None:
@@ -240,7 +242,7 @@ def test_correction_replaces_the_pair(ledger: Ledger, tmp_path: Path) -> None:
     old, new = pair_key(key("oak"), OAK), pair_key(key("oak"), ASH)
     run = begin(ledger, requested=requested)
     ingest(ledger, run, extraction(placed(run, "oak")))
-    correct(ledger, "oak", "Material: ash.")
+    replace_analysis(ledger, "oak", "ash")
     row = one(ledger, images, id=image("oak"))
     assert (row["text_key"], row["pair_key"], row["quality"]) == (ASH, new, 1.0)
     assert pairs(ledger) == {old: ("done", 1), new: ("pending", 0)}
@@ -267,7 +269,7 @@ def test_owners_with_different_texts_have_different_pairs(ledger: Ledger) -> Non
     make_all(ledger, first)
     with ledger.write() as connection:
         made = {"confidence": 1, "quality": 0.5}
-        other = AnalysisInUse(image("oak", "bert"), key("oak"), ANALYSIS.tag, None, made, ASH, None)
+        other = AnalysisInUse(image("oak", "bert"), key("oak"), ANALYSIS.tag, None, None, made, ASH, None)
         write_texts(connection, [other], review_below=0)
         queue_text_items(connection, images.c.id, [image("oak", "bert")])
     assert pairs(ledger) == {pair_key(key("oak"), OAK): ("done", 1), pair_key(key("oak"), ASH): ("pending", 0)}

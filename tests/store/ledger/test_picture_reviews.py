@@ -1,17 +1,15 @@
-"""Reviews in the ledger: which pictures wait for one, what follows from a word, and what it outlives."""
+"""Reviews in the ledger: which pictures wait for one, what follows from it, and what it outlives."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from swatchbook.domain.analysis import person_tag
 from swatchbook.domain.errors import InvalidReference, ProviderRejected, ProviderTimeout, RunRevoked
 from swatchbook.domain.records import (
     Analysis,
     DocumentStatus,
     ImageState,
-    Review,
     ReviewImage,
     Role,
     RoleTag,
@@ -23,7 +21,6 @@ from swatchbook.store.ledger import item_runs, picture_reviews, runs, schedule, 
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.document_commands import delete_rows, finish_delete, mark_deleting, regenerate
 from swatchbook.store.ledger.payloads import image_payloads
-from swatchbook.store.ledger.picture_reviews import ReviewNote, SecondAnalysis
 from swatchbook.store.ledger.queries import account
 from swatchbook.store.ledger.queries.activity import failing_kinds
 from swatchbook.store.ledger.queries.coverage import count_statistics
@@ -31,7 +28,7 @@ from swatchbook.store.ledger.queries.document import show_document
 from swatchbook.store.ledger.queries.report import document_report
 from swatchbook.store.ledger.retention import collect
 from swatchbook.store.ledger.runs import Run
-from swatchbook.store.ledger.tables import analyses, contents, documents, images, items, vectors
+from swatchbook.store.ledger.tables import analyses, documents, images, items
 from swatchbook.store.ledger.tables import reviews as rows
 from swatchbook.store.ledger.trashed_documents import move_to_trash, restore_trashed
 from tests.store.ledger.plans import planned
@@ -71,30 +68,30 @@ def weak(
     return run
 
 
-def saying(text: str, verdict: Verdict = Verdict.CORRECTED, **said: Any) -> ReviewNote:
-    """What a second model says of a picture."""
-    analysis = Analysis(**{"material": text, "confidence": 0.9, "quality": 0.8, **said})
-    return ReviewNote(
-        verdict=verdict,
-        by=REVIEWER,
-        reasons=("material",),
-        second=SecondAnalysis(tag=REVIEWER, analysis=analysis, text=text),
-    )
+def reviewed(ledger: Ledger, name: str = "oak", owner: str = "anna") -> ReviewImage:
+    return picture_reviews.find_review_image(ledger, image(name, owner))
 
 
-def by_person(verdict: Verdict, *reasons: str, second_tag: str | None = None) -> ReviewNote:
-    return ReviewNote(verdict=verdict, by="eve", reasons=reasons, second_tag=second_tag)
+def answer(
+    ledger: Ledger, name: str = "oak", *, owner: str = "anna", run: Run | None = None, **said: Any
+) -> Verdict | None:
+    """The review model's answer, of a picture of beech."""
+    shown = reviewed(ledger, name, owner)
+    paying = run or item_runs.begin_review(ledger, shown.document_id)
+    second = Analysis(**{"material": "beech", "confidence": 0.9, "quality": 0.8, **said})
+    verdict = picture_reviews.record_answer(ledger, shown, second, by=REVIEWER, below=BELOW, run=paying)
+    if run is None:
+        item_runs.end(ledger, paying)
+    return verdict
 
 
-def write(
-    ledger: Ledger, name: str, word: ReviewNote, run: Run | None = None, *, tag: str = ANALYSIS.tag, owner: str = "anna"
-) -> Review | None:
-    reviewed = picture_reviews.find_review_image(ledger, image(name, owner)).model_copy(update={"tag": tag})
-    return picture_reviews.record_review(ledger, reviewed, word, below=BELOW, run=run)
+def decide(ledger: Ledger, verdict: Verdict, reason: str = "", owner: str = "anna") -> None:
+    shown = reviewed(ledger, "oak", owner)
+    picture_reviews.record_decision(ledger, shown, verdict, by="eve", reason=reason, below=BELOW)
 
 
 def waiting(ledger: Ledger, **where: Any) -> list[str]:
-    return [picture.image_id for picture in picture_reviews.images_to_review(ledger, **where)]
+    return [picture.image_id for picture in picture_reviews.images_to_review(ledger, **where)[0]]
 
 
 def due_now(ledger: Ledger, document: str, reviewer: str = REVIEWER) -> list[str]:
@@ -112,23 +109,25 @@ def make_again(ledger: Ledger, document: str) -> list[Any]:
     return told
 
 
+def text_of(ledger: Ledger, owner: str = "anna") -> str | None:
+    text: str | None = one(ledger, images, id=image("oak", owner))["text_key"]
+    return text
+
+
 # --- what waits -------------------------------------------------------------------------------------------------------
 
 
 def test_weak_pictures_wait_in_reading_order_and_their_document_is_complete(ledger: Ledger) -> None:
     run = weak(ledger, "oak", "ash")
-    assert waiting(ledger) == waiting(ledger, owner="anna", document=run.document) == [image("oak"), image("ash")]
+    assert waiting(ledger) == waiting(ledger, owner="anna") == [image("oak"), image("ash")]
     assert waiting(ledger, owner="bert") == []
-    assert (
-        picture_reviews.count_images_to_review(ledger)
-        == picture_reviews.count_images_to_review(ledger, document=run.document)
-        == 2
-    )
+    assert picture_reviews.count_images_to_review(ledger, document=run.document) == 2
     assert document_report(ledger, run.document).images_to_review == 2
     assert one(ledger, documents, id=run.document)["status"] == DocumentStatus.COMPLETED
     assert schedule.due_documents(ledger) == []
-    (first, _) = picture_reviews.images_to_review(ledger)
-    assert (first.score, first.tag, first.page, first.standing) == (0.5, ANALYSIS.tag, 1, None)
+    ((first,), place) = picture_reviews.images_to_review(ledger, limit=1)
+    assert (first.weakness, first.tag, first.page, first.review) == ("confidence 0.50", ANALYSIS.tag, 1, None)
+    assert waiting(ledger, after=place) == [image("ash")]
 
 
 def test_a_weak_picture_is_weak_for_the_next_who_shows_it(ledger: Ledger) -> None:
@@ -137,20 +136,6 @@ def test_a_weak_picture_is_weak_for_the_next_who_shows_it(ledger: Ledger) -> Non
     assert picture_reviews.count_images_to_review(ledger) == 0
     weak(ledger, "oak", owner="bert")
     assert waiting(ledger) == [image("oak", "bert")]
-
-
-def test_review_candidates_are_weak_or_not_analysed_yet(ledger: Ledger) -> None:
-    weak(ledger, "oak", "ash", "elm", "fir", "yew")
-    write(ledger, "oak", by_person(Verdict.ACCEPTED))
-    write(ledger, "ash", saying("Material: ash.", Verdict.UNDECIDED))
-    paying = item_runs.begin_review(ledger, one(ledger, documents)["id"])
-    for name, failure in (("elm", ProviderRejected("No.")), ("fir", ProviderTimeout("Late."))):
-        picture = picture_reviews.find_review_image(ledger, image(name))
-        picture_reviews.record_review_failure(ledger, picture, failure, by=REVIEWER, run=paying)
-    keys = [key(name) for name in ("oak", "ash", "elm", "fir", "yew", "new")]
-    may, looked = picture_reviews.review_candidates(ledger, REVIEWER, ANALYSIS.tag, keys, below=BELOW)
-    assert (may, looked) == ({*keys} - {key("ash")}, {key("ash")})
-    assert picture_reviews.review_candidates(ledger, REVIEWER, ANALYSIS.tag, keys, below=0.5)[0] == {key("new")}
 
 
 def test_reviewer_skips_its_own_analyses(ledger: Ledger) -> None:
@@ -166,41 +151,26 @@ def test_reviewer_skips_its_own_analyses(ledger: Ledger) -> None:
 
 
 def test_image_is_found_by_an_id_prefix(ledger: Ledger) -> None:
-    weak(ledger, "oak", "ash")
+    run = weak(ledger, "oak", "ash")
     assert picture_reviews.find_review_image(ledger, image("oak")[:12]).content_key == key("oak")
     with pytest.raises(InvalidReference, match="may be"):
         picture_reviews.find_review_image(ledger, "")
     for reference, owner in (("%", None), (image("oak"), "bert"), ("nothing", None)):
         with pytest.raises(InvalidReference, match="There is no image"):
             picture_reviews.find_review_image(ledger, reference, owner=owner)
+    ingest(ledger, begin(ledger, fingerprint="g"), extraction(placed(run, "broken"), unreadable=["broken"]))
+    with pytest.raises(InvalidReference, match="has no analysis"):
+        picture_reviews.find_review_image(ledger, image("broken"))
 
 
 @pytest.mark.parametrize("database", ["sqlite"])
 def test_few_weak_pictures_are_found_without_a_look_at_every_document(ledger: Ledger) -> None:
     weak(ledger, "oak")
     with planned(ledger) as plans:
-        assert (
-            picture_reviews.count_images_to_review(ledger)
-            == len(picture_reviews.images_to_review(ledger, owner="anna"))
-            == 1
-        )
-        assert picture_reviews.find_review_image(ledger, image("oak")).needs_review
+        assert picture_reviews.count_images_to_review(ledger) == len(waiting(ledger, owner="anna")) == 1
+        assert reviewed(ledger).needs_review
     assert len(plans) > 3
     assert not [plan for plan in plans if "ix_wants_role_tag" in plan or "SCAN placements" in plan]
-
-
-def test_an_id_is_ambiguous_with_or_without_analyses_and_for_repeated_images(ledger: Ledger) -> None:
-    names = [f"picture {number}" for number in range(40)]
-    first = image(names[0])[0]
-    twin = next(name for name in names[1:] if image(name).startswith(first))
-    for number in range(11):
-        weak(ledger, names[0], content=f"catalogue {number}")
-    run = begin(ledger)
-    ingest(ledger, run, extraction(placed(run, twin), unreadable=[twin]))
-    with pytest.raises(InvalidReference, match="may be") as ambiguous:
-        picture_reviews.find_review_image(ledger, first)
-    assert image(names[0]) in str(ambiguous.value)
-    assert image(twin) in str(ambiguous.value)
 
 
 def test_of_two_analyses_of_a_picture_the_one_in_use_is_reviewed(ledger: Ledger) -> None:
@@ -211,17 +181,10 @@ def test_of_two_analyses_of_a_picture_the_one_in_use_is_reviewed(ledger: Ledger)
     stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
     make_all(ledger, run, text="Material: ash.", review_below=BELOW)
     end(ledger, run)
-    (picture,) = picture_reviews.images_to_review(ledger)
+    ((picture,), _) = picture_reviews.images_to_review(ledger)
     assert (picture.document_id, picture.tag) == (run.document, "newer@1")
     assert due_now(ledger, first.document) == []
     assert picture_reviews.find_review_image(ledger, picture.image_id).tag == "newer@1"
-
-
-def test_an_image_without_an_analysis_cannot_be_reviewed(ledger: Ledger) -> None:
-    run = begin(ledger)
-    ingest(ledger, run, extraction(placed(run, "broken"), unreadable=["broken"]))
-    with pytest.raises(InvalidReference, match="has no analysis"):
-        picture_reviews.find_review_image(ledger, image("broken"))
 
 
 # --- what follows -----------------------------------------------------------------------------------------------------
@@ -230,18 +193,15 @@ def test_an_image_without_an_analysis_cannot_be_reviewed(ledger: Ledger) -> None
 def test_an_accepted_picture_waits_no_more_and_changes_in_nothing(ledger: Ledger) -> None:
     run = weak(ledger, "oak")
     before = one(ledger, images, id=image("oak"))
-    review = write(ledger, "oak", saying("Material: oak.", Verdict.ACCEPTED))
-    assert review is not None
-    assert (review.number, review.score_before, review.score_after, review.second) == (1, 0.5, 0.5, REVIEWER)
+    decide(ledger, Verdict.ACCEPTED)
     assert one(ledger, images, id=image("oak")) == {**before, "needs_review": False}
     assert waiting(ledger) == due_now(ledger, run.document) == []
-    assert count(ledger, analyses) == 2, "both are kept"
     assert one(ledger, documents, id=run.document)["status"] == DocumentStatus.COMPLETED
 
 
-def test_a_correction_is_embedded_and_published_again(ledger: Ledger) -> None:
+def test_a_replacing_answer_is_embedded_and_published(ledger: Ledger) -> None:
     run = weak(ledger, "oak", "ash")
-    write(ledger, "oak", saying("Material: beech."))
+    assert answer(ledger) is Verdict.REPLACED
     shown = one(ledger, images, id=image("oak"))
     assert (shown["text_key"], shown["quality"], shown["needs_review"]) == (text_key("Material: beech."), 0.8, False)
     assert waiting(ledger) == [image("ash")]
@@ -255,51 +215,47 @@ def test_a_correction_is_embedded_and_published_again(ledger: Ledger) -> None:
     assert states(ledger, run.document)[image("oak")] == ImageState.COMPLETE
 
 
-def test_a_correction_does_not_wait_for_what_has_failed(ledger: Ledger) -> None:
+def test_an_answer_does_not_wait_for_what_has_failed(ledger: Ledger) -> None:
     run = weak(ledger, "oak")
     set_document(ledger, run.document, status=DocumentStatus.WAITING, due_at=ledger.now() + 86_400)
-    write(ledger, "oak", saying("Material: beech."))
+    answer(ledger)
     (found,) = schedule.due_documents(ledger)
     assert schedule.wants_run(ledger, found.id)
 
 
-def test_other_words_in_the_same_sentence_are_published(ledger: Ledger) -> None:
+def test_the_same_text_of_another_analysis_is_published(ledger: Ledger) -> None:
     weak(ledger, "oak")
-    for number, material in enumerate(("oak", "beech")):
-        analysis = Analysis(material=material, confidence=1, quality=1)
-        second = SecondAnalysis(tag=f"person@{number}", analysis=analysis, text="A floor.")
-        write(ledger, "oak", ReviewNote(verdict=Verdict.CORRECTED, by="eve", second=second))
-        (told,) = publish_all(ledger)
-        assert (told.payload.text, told.payload.material) == ("A floor.", (material,))
+    answer(ledger, material="oak")
+    (told,) = publish_all(ledger)
+    assert (told.payload.text, told.payload.material) == ("Material: oak.", ("oak",))
 
 
-def test_what_is_embedded_already_is_only_published_again(ledger: Ledger) -> None:
+def test_what_was_replaced_is_only_published_again(ledger: Ledger) -> None:
     run = weak(ledger, "oak")
-    write(ledger, "oak", saying("Material: beech."))
+    answer(ledger)
     make_again(ledger, run.document)
-    write(ledger, "oak", by_person(Verdict.ACCEPTED))
+    picture_reviews.withdraw_review(ledger, reviewed(ledger), below=BELOW)
+    assert (reviewed(ledger).review, waiting(ledger)) == (None, [image("oak")])
     assert states(ledger, run.document) == {image("oak"): ImageState.PENDING}, "it is not searchable yet"
     (again,) = make_again(ledger, run.document)
     assert "Material: oak." in again.payload.text
 
 
-def test_the_last_word_stands_and_all_are_kept(ledger: Ledger) -> None:
+def test_the_last_decision_counts(ledger: Ledger) -> None:
     weak(ledger, "oak")
-    write(ledger, "oak", saying("Material: beech."))
-    write(ledger, "oak", by_person(Verdict.REJECTED, "A logo."))
-    write(ledger, "oak", by_person(Verdict.CORRECTED, second_tag=REVIEWER))
-    history = picture_reviews.find_review_image(ledger, image("oak")).reviews
-    assert [(each.number, each.verdict, each.by) for each in history] == [
-        (1, Verdict.CORRECTED, REVIEWER), (2, Verdict.REJECTED, "eve"), (3, Verdict.CORRECTED, "eve"),
-    ]  # fmt: skip
-    assert [(each.score_before, each.score_after) for each in history] == [(0.5, 0.8), (0.8, 0.5), (0.5, 0.8)]
-    assert one(ledger, images, id=image("oak"))["text_key"] == text_key("Material: beech.")
-    assert count(ledger, rows, stands=True) == 1
+    answer(ledger)
+    decide(ledger, Verdict.REJECTED, "A logo.")
+    assert (text_of(ledger), reviewed(ledger).analysis.material) == (None, "beech")
+    decide(ledger, Verdict.ACCEPTED)
+    review = reviewed(ledger).review
+    assert review
+    assert (review.verdict, review.second, review.by) == (Verdict.ACCEPTED, REVIEWER, "eve")
+    assert text_of(ledger) == text_key("Material: beech.")
 
 
 def test_a_rejected_picture_has_no_text_and_stays_rejected_by_force(ledger: Ledger) -> None:
     run = weak(ledger, "oak", "ash")
-    write(ledger, "oak", by_person(Verdict.REJECTED, "It shows our logo."))
+    decide(ledger, Verdict.REJECTED, "It shows our logo.")
     (told,) = make_again(ledger, run.document)
     assert (told.payload.text, told.payload.material, told.reviewed) == ("", (), True)
     assert {want.role for want in told.vectors} == {Role.VISUAL, Role.COLOR}
@@ -313,33 +269,26 @@ def test_a_rejected_picture_has_no_text_and_stays_rejected_by_force(ledger: Ledg
     assert [each.role for each in document_report(ledger, run.document).failed_images] == ["analysis"]
     assert item(ledger, key("oak"), ANALYSIS)["state"] == "done"
 
-    write(ledger, "oak", by_person(Verdict.ACCEPTED))
+    decide(ledger, Verdict.ACCEPTED)
     (told,) = make_again(ledger, run.document)
     assert told.payload.text == "Material: oak."
     assert document_report(ledger, run.document).failed_images == ()
 
 
-def test_a_missing_analysis_cannot_be_reviewed(ledger: Ledger) -> None:
-    weak(ledger, "oak")
-    for tag, word in (("nobody@1", saying("beech")), (ANALYSIS.tag, by_person(Verdict.CORRECTED, second_tag="x"))):
-        with pytest.raises(InvalidReference):
-            write(ledger, "oak", word, tag=tag)
-    assert count(ledger, rows) == 0
-
-
 # --- what a review outlives -------------------------------------------------------------------------------------------
 
 
-def text_of(ledger: Ledger, owner: str = "anna") -> str | None:
-    text: str | None = one(ledger, images, id=image("oak", owner))["text_key"]
-    return text
+def review_as(ledger: Ledger, verdict: Verdict) -> None:
+    if verdict is Verdict.REPLACED:
+        answer(ledger)
+    else:
+        decide(ledger, verdict, "Because.")
 
 
-@pytest.mark.parametrize("verdict", [Verdict.ACCEPTED, Verdict.CORRECTED, Verdict.REJECTED])
+@pytest.mark.parametrize("verdict", [Verdict.ACCEPTED, Verdict.REPLACED, Verdict.REJECTED])
 def test_review_holds_for_other_generations_of_its_owner(ledger: Ledger, verdict: Verdict) -> None:
     run = weak(ledger, "oak")
-    word = by_person(verdict, "Because.") if verdict is Verdict.REJECTED else saying("Material: beech.", verdict)
-    write(ledger, "oak", word)
+    review_as(ledger, verdict)
     text = text_of(ledger)
     make_again(ledger, run.document)
     weak(ledger, "oak", owner="bert")
@@ -360,36 +309,21 @@ def test_review_holds_for_other_generations_of_its_owner(ledger: Ledger, verdict
 
 def test_another_first_analysis_is_another_matter(ledger: Ledger) -> None:
     weak(ledger, "oak")
-    write(ledger, "oak", saying("Material: beech."))
+    answer(ledger)
     run = begin(ledger, requested=NEWER, fingerprint="g")
     ingest(ledger, run, extraction(placed(run, "oak")), review_below=BELOW)
     assert text_of(ledger) == text_key("Material: oak.")
     assert waiting(ledger) == [image("oak")]
 
 
-def test_a_word_on_another_analysis_than_the_one_wanted_changes_nothing(ledger: Ledger) -> None:
-    weak(ledger, "oak")
-    run = begin(ledger, requested=NEWER, fingerprint="g")
-    ingest(ledger, run, extraction(placed(run, "oak")))
-    write(ledger, "oak", saying("Material: beech."))
-    assert text_of(ledger) == text_key("Material: oak.")
-
-
-def test_an_analysis_that_others_want_leaves_a_correction_alone(ledger: Ledger) -> None:
+def test_an_analysis_that_others_want_leaves_a_review_alone(ledger: Ledger) -> None:
     run = weak(ledger, "oak")
-    write(ledger, "oak", saying("Material: beech."))
+    answer(ledger)
     make_again(ledger, run.document)
     theirs = begin(ledger, owner="bert", requested=NEWER)
     ingest(ledger, theirs, extraction(placed(theirs, "oak")))
     assert (text_of(ledger), text_of(ledger, "bert")) == (text_key("Material: beech."), text_key("Material: oak."))
     assert one(ledger, documents, id=run.document)["status"] == DocumentStatus.COMPLETED
-
-
-def by_hand(text: str, material: str = "walnut") -> ReviewNote:
-    """A correction by a person."""
-    analysis = Analysis(material=material, confidence=1, quality=1)
-    second = SecondAnalysis(tag=person_tag(analysis, text), analysis=analysis, text=text)
-    return ReviewNote(verdict=Verdict.CORRECTED, by="eve", second=second)
 
 
 def delete_document(ledger: Ledger, run: Run, folder: Path) -> None:
@@ -403,36 +337,22 @@ def delete_document(ledger: Ledger, run: Run, folder: Path) -> None:
         collect(ledger, Files(str(folder)))
 
 
-def test_what_a_person_wrote_goes_with_the_owners_image(ledger: Ledger, tmp_path: Path) -> None:
+def test_a_review_goes_with_the_owners_image(ledger: Ledger, tmp_path: Path) -> None:
     run, theirs = weak(ledger, "oak"), weak(ledger, "oak", owner="bert")
-    write(ledger, "oak", by_hand("Of Meyer."))
-    write(ledger, "oak", saying("Material: beech."), owner="bert")
-    make_again(ledger, run.document)
+    decide(ledger, Verdict.ACCEPTED)
+    answer(ledger, owner="bert")
     delete_document(ledger, run, tmp_path)
-    assert [count(ledger, table, key=text_key("Of Meyer.")) for table in (contents, items, vectors)] == [0, 0, 0]
     assert (count(ledger, rows), count(ledger, analyses)) == (1, 2), "what bert and the models said is there"
-    assert len(picture_reviews.find_review_image(ledger, image("oak", "bert")).reviews) == 1
     assert one(ledger, documents)["id"] == theirs.document
     weak(ledger, "oak")
     assert (text_of(ledger), waiting(ledger, owner="anna")) == (text_key("Material: oak."), [image("oak")])
 
 
-def test_a_correction_that_is_withdrawn_leaves_nothing(ledger: Ledger) -> None:
-    weak(ledger, "oak")
-    for note in (saying("Material: beech."), by_hand("Of Meyer."), by_hand("Of Meyer.")):
-        write(ledger, "oak", note)
-    for number, left in ((3, 3), (2, 2), (1, 2)):
-        picture = picture_reviews.find_review_image(ledger, image("oak"))
-        assert picture_reviews.withdraw_review(ledger, picture, number, below=BELOW)
-        assert count(ledger, analyses) == left
-    assert text_of(ledger) == text_key("Material: oak.")
-
-
-@pytest.mark.parametrize("note", [by_person(Verdict.REJECTED, "A logo."), by_hand("Of Meyer.")])
-def test_a_restored_document_has_its_reviews(ledger: Ledger, tmp_path: Path, note: ReviewNote) -> None:
+@pytest.mark.parametrize("verdict", [Verdict.REJECTED, Verdict.REPLACED])
+def test_a_restored_document_has_its_reviews(ledger: Ledger, tmp_path: Path, verdict: Verdict) -> None:
     run = weak(ledger, "oak")
     weak(ledger, "oak", owner="bert")
-    write(ledger, "oak", note)
+    review_as(ledger, verdict)
     before = one(ledger, images, id=image("oak"))
     move_to_trash(ledger, run.document)
     publish_all(ledger)
@@ -442,16 +362,12 @@ def test_a_restored_document_has_its_reviews(ledger: Ledger, tmp_path: Path, not
     restore_trashed(ledger, run.document)
     after = one(ledger, images, id=image("oak"))
     assert [after[name] for name in ("text_key", "dismissed")] == [before[name] for name in ("text_key", "dismissed")]
-    assert len(picture_reviews.find_review_image(ledger, image("oak")).reviews) == 1
     failures = [each.kind for each in document_report(ledger, run.document).failed_images]
-    assert ("dismissed" in failures) == (note.verdict is Verdict.REJECTED)
+    assert ("dismissed" in failures) == (verdict is Verdict.REJECTED)
 
 
-@pytest.mark.parametrize(
-    "note", [saying("Material: beech."), by_hand("Material: oak."), by_person(Verdict.REJECTED, "A logo.")]
-)
-def test_a_review_is_of_one_owners_image(ledger: Ledger, note: ReviewNote) -> None:
-    """Also where a person writes the same text with another material."""
+@pytest.mark.parametrize("verdict", [Verdict.REJECTED, Verdict.REPLACED])
+def test_a_review_is_of_one_owners_image(ledger: Ledger, verdict: Verdict) -> None:
     weak(ledger, "oak")
     theirs = weak(ledger, "oak", owner="bert")
     of_bert = [image("oak", "bert")]
@@ -463,7 +379,7 @@ def test_a_review_is_of_one_owners_image(ledger: Ledger, note: ReviewNote) -> No
         return payloads, report, show_document(ledger, theirs.document), one(ledger, images, id=image("oak", "bert"))
 
     before = seen()
-    write(ledger, "oak", note)
+    review_as(ledger, verdict)
     assert {each.row.id for each in publish_all(ledger)} == {image("oak")}
     assert seen() == before
     assert due_now(ledger, theirs.document) == waiting(ledger, owner="bert") == of_bert
@@ -488,7 +404,7 @@ def test_a_second_look_holds_nothing_of_its_document(ledger: Ledger) -> None:
     assert isinstance(begin(ledger), Run)
     item_runs.end(ledger, paying)
     with pytest.raises(RunRevoked):
-        write(ledger, "oak", saying("Material: beech."), paying)
+        answer(ledger, run=paying)
 
 
 def test_one_review_run_at_a_time_and_a_dead_one_blocks_no_other(ledger: Ledger) -> None:
@@ -505,8 +421,8 @@ def test_one_review_run_at_a_time_and_a_dead_one_blocks_no_other(ledger: Ledger)
 def test_what_comes_too_late_changes_nothing(ledger: Ledger) -> None:
     run = weak(ledger, "oak")
     paying, picture = look(ledger, run)
-    write(ledger, "oak", by_person(Verdict.ACCEPTED))
-    assert write(ledger, "oak", saying("Material: beech."), paying) is None
+    decide(ledger, Verdict.ACCEPTED)
+    assert answer(ledger, run=paying) is None
     picture_reviews.record_review_failure(ledger, picture, ProviderTimeout("Late."), by=REVIEWER, run=paying)
     assert count(ledger, rows) == 1
     assert text_of(ledger) == text_key("Material: oak.")
@@ -531,10 +447,10 @@ def test_failed_review_is_retried_then_left_to_people(ledger: Ledger) -> None:
         pass_time(ledger, 900 * 2**tries + 1)
     assert due_now(ledger, run.document) == []
     assert waiting(ledger) == [image("oak")]
-    (last,) = picture_reviews.images_to_review(ledger)
-    assert last.standing is not None
-    assert last.standing.reasons == ("provider_timeout: No answer in time.",)
-    write(ledger, "oak", by_person(Verdict.ACCEPTED))
+    last = reviewed(ledger).review
+    assert last
+    assert (last.tries, last.reason) == (8, "provider_timeout: No answer in time.")
+    decide(ledger, Verdict.ACCEPTED)
     assert waiting(ledger) == []
 
 
@@ -548,11 +464,10 @@ def test_a_refused_look_is_a_persons_at_once(ledger: Ledger) -> None:
     assert waiting(ledger) == [image("oak")]
 
 
-def test_an_undecided_picture_waits_for_a_person_alone(ledger: Ledger) -> None:
+def test_a_weak_answer_leaves_the_picture_to_people(ledger: Ledger) -> None:
     run = weak(ledger, "oak")
-    write(ledger, "oak", saying("Material: beech.", Verdict.UNDECIDED, confidence=0.1))
+    assert answer(ledger, confidence=0.1) is Verdict.UNDECIDED
     assert due_now(ledger, run.document) == []
     assert waiting(ledger) == [image("oak")]
     assert text_of(ledger) == text_key("Material: oak.")
-    write(ledger, "oak", by_person(Verdict.CORRECTED, second_tag=REVIEWER))
-    assert text_of(ledger) == text_key("Material: beech.")
+    assert "confidence 0.10" in str(reviewed(ledger).review)

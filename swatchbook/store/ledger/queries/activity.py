@@ -195,7 +195,7 @@ def _with_failures(owner: str | None) -> Subquery:
         failed.c.state != ItemState.DONE, failed.c.failure["kind"].as_string().is_not(None)
     )
     of_image = (images.c.content_key, images.c.text_key, images.c.pair_key)
-    dismissed = select(reviews.c.image).where(reviews.c.stands, reviews.c.verdict == Verdict.REJECTED)
+    dismissed = select(reviews.c.image).where(reviews.c.verdict == Verdict.REJECTED)
     return (
         select(shown)
         .join(images, images.c.id == shown.c.image)

@@ -132,7 +132,7 @@ def image_rows(connection: Connection, document: str, only: Collection[str] | No
     broken = {row.key for row in select_in(connection, unreadable, contents.c.key, keys)}
     requested_tags = select(requested.c.tag).where(requested.c.document == document, requested.c.role == Role.ANALYSIS)
     tags = set(connection.execute(requested_tags).scalars())
-    reviewed = {image: history for (image, tag), history in reviews_of(connection, rows).items() if tag in tags}
+    reviewed = {image: review for (image, tag), review in reviews_of(connection, rows).items() if tag in tags}
     analyses = {used.image: used.record for used in analyses_in_use(connection, rows, tags) if not used.dismissed}
     return [
         {
@@ -144,7 +144,7 @@ def image_rows(connection: Connection, document: str, only: Collection[str] | No
             "quality": rows[image].quality,
             "needs_review": rows[image].needs_review,
             "analysis": analyses.get(image),
-            "reviews": [each.model_dump(mode="json") for each in reviewed.get(image, ())],
+            "review": reviewed[image].model_dump(mode="json") if image in reviewed else None,
             "placements": [{part: getattr(place, part) for part in _OF_PLACEMENT} for place in places],
         }
         for image, places in placed.items()
