@@ -21,7 +21,7 @@ class Measured(NamedTuple):
 
 def measure(command: str) -> Measured:
     """Ingest the large sample once, in real time. Raises where it does not come to an end without failures."""
-    from benchmarks.run import prefect_server, timed
+    from benchmarks.commands import prefect_server, timed
 
     with provider() as there, prefect_server() as url, tempfile.TemporaryDirectory() as home:
         there.answer = _slowly

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from PIL import Image
 
-from benchmarks.run import SWATCHBOOK, prefect_server, sampled_pss_mb
+from benchmarks.commands import SWATCHBOOK, prefect_server, sampled_pss_mb
 from swatchbook.domain.records import DocumentStatus
 from swatchbook.domain.settings import Settings
 from swatchbook.store.ledger.database import open_ledger

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from sqlalchemy import insert, literal, select, update
 
-from benchmarks.run import SWATCHBOOK, peak_pss_mb, timed
+from benchmarks.commands import SWATCHBOOK, peak_pss_mb, timed
 from benchmarks.startup import Spent, medians, spend
 from swatchbook.domain.records import DEFAULT_OWNER, IngestOptions, ItemState, Role
 from swatchbook.domain.settings import load_settings

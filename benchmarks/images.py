@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks import peers
-from benchmarks.run import PYTHON, SWATCHBOOK, prefect_server, timed
+from benchmarks.commands import PYTHON, SWATCHBOOK, prefect_server, timed
 
 PICTURES = 10_000
 _SIDES = (96, 257)  # pixels: thumbnails of a shop

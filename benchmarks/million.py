@@ -22,9 +22,9 @@ import numpy as np
 import psutil
 from sqlalchemy import select, text
 
+from benchmarks.commands import SWATCHBOOK, peak_pss_mb
 from benchmarks.images import make_pictures
 from benchmarks.ledger import gather_statistics
-from benchmarks.run import SWATCHBOOK, peak_pss_mb
 from benchmarks.web import WORDS, copy_sample, served
 from swatchbook.domain.records import Role
 from swatchbook.domain.settings import Settings

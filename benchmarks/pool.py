@@ -23,7 +23,7 @@ import numpy as np
 import psutil
 from PIL import Image
 
-from benchmarks.run import SWATCHBOOK
+from benchmarks.commands import SWATCHBOOK
 from benchmarks.three import servers
 from swatchbook.deployments.declared import SETTINGS_FILE
 from tests.containers.engine import Engine, running_engine

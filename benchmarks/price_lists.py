@@ -20,7 +20,7 @@ from typing import Any
 import psutil
 import pymupdf
 
-from benchmarks.run import SWATCHBOOK
+from benchmarks.commands import SWATCHBOOK
 
 ROWS, PAGES = 32, 22
 _HEADS = ("Code", "Description", "Size", "Finish", "Price")

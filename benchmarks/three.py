@@ -9,7 +9,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from benchmarks.run import SWATCHBOOK, peak_pss_mb, prefect_server
+from benchmarks.commands import SWATCHBOOK, peak_pss_mb, prefect_server
 from devtools.weaviate import free_ports, start
 from tests.postgres import running_postgres
 from tests.servers.catalogues import make_catalogue

@@ -72,8 +72,8 @@ def part(seconds: Sequence[float], share: float) -> float:
 
 def measure(home: Path, tell: Callable[[str], None]) -> Measured:
     """Fill the home, which has the large sample, and ask a service on it. Raises where an answer is no page."""
+    from benchmarks.commands import SWATCHBOOK, prefect_server, timed
     from benchmarks.images import make_pictures
-    from benchmarks.run import SWATCHBOOK, prefect_server, timed
 
     with tempfile.TemporaryDirectory() as temporary, prefect_server() as url:
         environment = {"SWATCHBOOK_HOME": str(home), "PREFECT_API_URL": url}
@@ -216,7 +216,7 @@ def served(environment: Mapping[str, str]) -> Iterator[str]:
     """`swatchbook serve` on a free port, until the block ends."""
     import os
 
-    from benchmarks.run import SWATCHBOOK
+    from benchmarks.commands import SWATCHBOOK
     from tests.fixtures import free_port, wait_for_http
 
     port = free_port()
@@ -323,7 +323,7 @@ def main(arguments: Sequence[str]) -> None:
 
 def prepare(home: Path) -> None:
     """Ingest the large sample into a home."""
-    from benchmarks.run import PYTHON, timed
+    from benchmarks.commands import PYTHON, timed
     from samples.generate import BUILD, build
 
     timed([PYTHON, "-m", "benchmarks.bare_ingest", str(build(BUILD))], {"SWATCHBOOK_HOME": str(home)})

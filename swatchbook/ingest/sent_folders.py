@@ -8,11 +8,10 @@ from functools import partial
 from pathlib import Path
 
 from swatchbook.domain.errors import Failure, InvalidReference
-from swatchbook.domain.records import NO_MAPPING, BatchMapping, DocumentStatus, IngestOptions, Record
+from swatchbook.domain.records import NO_MAPPING, BatchMapping, BatchPlan, DocumentStatus, IngestOptions, Record
 from swatchbook.ingest.find_sources import find_sources
 from swatchbook.ingest.register import Registered
 from swatchbook.ingest.register_path import find_known, register_folder
-from swatchbook.ingest.sources.batch_plan import BatchPlan
 from swatchbook.ingest.sources.dropped import dropped_folder, forget_sent, list_sent, sent_folder, take_in
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.owners import id_of_document

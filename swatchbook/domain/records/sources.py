@@ -123,6 +123,72 @@ class ItemCounts(Record):
     duration_seconds: float = 0.0
 
 
+# --- plans of batches -------------------------------------------------------------------------------------------------
+
+
+class AbsentField(Record):
+    """A field that a mapping names and none of the items has, as a sentence. `refused`: it is not read so."""
+
+    problem: str
+    refused: bool
+
+
+class PlannedItem(Record):
+    """An item as it would be read. `problem` is why it would fail; `lacks_files`: pictures of it are missing."""
+
+    item: str
+    title: str
+    code: str | None
+    metadata: dict[str, str]
+    pictures: tuple[str, ...]
+    problem: str | None
+    lacks_files: bool
+
+
+class IncompleteItem(Record):
+    """An item that would fail or lack pictures, and why."""
+
+    item: str
+    problem: str
+
+
+class UnknownField(Record):
+    """A field that is not read, with the beginning of its value in one of the items."""
+
+    name: str
+    example: str
+
+
+class BatchPlan(Record):
+    """The way in which a batch would be read.
+
+    `fields` maps names of ours to the fields from which they are read; `choices` are all its fields. `looked_at` is the
+    number of items whose fields were read. Of the first `judged` items, all unless there are `more`, `failing` would
+    fail and `lacking` have not all of their pictures, of which the first are named. `absent` are fields that the given
+    mapping names and no item has. `mapping` is `fields` as the YAML file that `ingest --mapping` takes. `letters` are
+    what to check of files that are not UTF-8.
+    """
+
+    name: str
+    format: str | None = None
+    looked_at: int
+    judged: int
+    more: bool
+    failing: int
+    lacking: int
+    incomplete_items: tuple[IncompleteItem, ...]
+    items: tuple[PlannedItem, ...]
+    absent: tuple[AbsentField, ...] = ()
+    letters: tuple[str, ...] = ()
+    fields: Mapping[str, tuple[str, ...]] = {}
+    unknown: tuple[UnknownField, ...] = ()
+    choices: tuple[str, ...] = ()
+    mapping: str = ""
+
+
+# --- events of object stores ------------------------------------------------------------------------------------------
+
+
 EventState = Literal["waiting", "done", "ignored", "dead"]
 
 

@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from swatchbook.domain.errors import Failure
-from swatchbook.domain.records import IngestOptions
+from swatchbook.domain.records import BatchPlan, IngestOptions, PlannedItem
 from swatchbook.doors.cli.terminal import (
     COMPLETED,
     FAILED,
@@ -27,7 +27,7 @@ from swatchbook.doors.cli.terminal import (
 )
 from swatchbook.ingest.estimate import Estimate, estimate
 from swatchbook.ingest.find_sources import Source
-from swatchbook.ingest.sources.batch_plan import BatchPlan, PlannedItem, plan_batch
+from swatchbook.ingest.sources.batch_plan import plan_batch
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.stored_documents import BATCH, PDF
 from swatchbook_base.one_line import clean

@@ -17,7 +17,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from swatchbook.domain.errors import Failure, InvalidReference
-from swatchbook.domain.records import DEFAULT_OWNER, BatchMapping, Owner
+from swatchbook.domain.records import DEFAULT_OWNER, BatchMapping, Owner, PlannedItem
 from swatchbook.domain.runtime.disk import keep_reserve
 from swatchbook.doors.replies import SentToStart, Uploaded
 from swatchbook.doors.service.auth import TheCaller
@@ -37,7 +37,6 @@ from swatchbook.ingest.sent_folders import (
     read_now,
     start_sent,
 )
-from swatchbook.ingest.sources.batch_plan import PlannedItem
 from swatchbook.ingest.sources.dropped import keep_dropped, place_in
 from swatchbook.ingest.sources.folder import is_picture
 from swatchbook.ingest.sources.item_files import kind_of_file

@@ -9,14 +9,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, NamedTuple, Protocol
+from typing import Any, BinaryIO, ClassVar, NamedTuple, Protocol
 
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.plugins import BUILT_IN, Kind, Plugin, installed
-from swatchbook.domain.records import NO_MAPPING, BatchMapping, Variant
-
-if TYPE_CHECKING:
-    from swatchbook.ingest.sources.batch_plan import BatchPlan
+from swatchbook.domain.records import NO_MAPPING, BatchMapping, BatchPlan, Variant
 
 ID, TITLE, IMAGES, CODE = "id", "title", "images", "code"
 METADATA = (
@@ -144,7 +141,7 @@ class ItemFiles:
         folders: Sequence[Path],
         item_fields: Mapping[str, Sequence[str]],
         judge: int,
-    ) -> "BatchPlan":
+    ) -> BatchPlan:
         """Return how a file or folder would be read, of which the first `judge` items are judged."""
         raise NotImplementedError
 

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from swatchbook.domain.errors import FileMissing, InvalidReference, UnreadableDocument, reason_of
-from swatchbook.domain.records import NO_MAPPING, BatchMapping, Variant
-from swatchbook.ingest.sources.batch_plan import BatchPlan, judge_items
+from swatchbook.domain.records import NO_MAPPING, BatchMapping, BatchPlan, Variant
+from swatchbook.ingest.sources.batch_plan import judge_items
 from swatchbook.ingest.sources.item_files import (
     CODE,
     ID,

@@ -6,7 +6,7 @@ page shows it, at its own resolution.
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache, partial
 from math import ceil
 from typing import Any
@@ -17,7 +17,6 @@ from swatchbook_base.child_process import Frame
 from swatchbook_base.geometry import (
     UNIT_SQUARE,
     Box,
-    Turn,
     area,
     bounding_box,
     clip,
@@ -51,7 +50,7 @@ from swatchbook_catalogue.pdf.picture_format import PictureFile, to_png
 from swatchbook_catalogue.pdf.qr_codes import is_code
 from swatchbook_catalogue.pdf.rasters import UPRIGHT, Texts, cut_rasters
 from swatchbook_catalogue.pdf.strips import Strip, join_strips
-from swatchbook_catalogue.pdf.visible_pictures import Seen, find_lost, paint_flat, see_pictures
+from swatchbook_catalogue.pdf.visible_pictures import Found, Seen, find_lost, paint_flat, see_pictures
 
 log = logging.getLogger(__name__)
 
@@ -60,21 +59,6 @@ WHOLE = 0.97  # share of a picture's area; if at least this is seen, its bytes a
 LEAST_SCALE, MOST_SCALE = 1.0, 6.0  # pixels a point of what is rendered: 72 and 432 dpi
 DRAWING_SCALE = 3.0  # pixels a point of what has no pixels
 MOST_RENDERED = 3_000  # pixels of the longer side of what is rendered
-
-
-@dataclass(frozen=True)
-class Found:
-    """A picture found on a page."""
-
-    number: int
-    kind: str
-    xref: int
-    whole: Box
-    place: Box  # what clips and the page's edge leave of `whole`
-    seen: Seen
-    scale: float  # the picture's own pixels a point
-    picture: Painted | None = None  # None if what is seen of it is rendered
-    turn: Turn = "none"  # the turn that makes what is rendered upright
 
 
 def find_pictures(page: PdfPage, painting: Painting, flat: Callable[[], Image.Image]) -> Iterator[Found]:

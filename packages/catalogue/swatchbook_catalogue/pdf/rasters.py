@@ -16,8 +16,8 @@ from swatchbook_catalogue.pdf.ocr_text import is_mostly_unread
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from swatchbook_catalogue.pdf.extract_pictures import Found
     from swatchbook_catalogue.pdf.page_contract import PdfPage
+    from swatchbook_catalogue.pdf.visible_pictures import Found
 
 LEAST_PAGE_SHARE = 0.3  # the least share of the page that a raster has to be cut
 FEWEST_TEXTS = 2  # the least number of lines on a raster

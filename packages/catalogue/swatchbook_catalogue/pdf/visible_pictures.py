@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageChops, ImageFilter, ImageStat
 
-from swatchbook_base.geometry import Box, area, clip, long_side, overlap
-from swatchbook_catalogue.pdf.page_contract import Painting, PdfPage
+from swatchbook_base.geometry import Box, Turn, area, clip, long_side, overlap
+from swatchbook_catalogue.pdf.page_contract import Painted, Painting, PdfPage
 
 PIXEL = 1.5  # points; half and twice of it give the same pictures
 RIM = 2  # pixels; what shows no deeper inside its place looks out from under the picture that covers it
@@ -32,6 +32,21 @@ class Seen:
 
 
 UNSEEN = Seen((0.0, 0.0, 0.0, 0.0), 0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A picture found on a page."""
+
+    number: int
+    kind: str
+    xref: int
+    whole: Box
+    place: Box  # what clips and the page's edge leave of `whole`
+    seen: Seen
+    scale: float  # the picture's own pixels a point
+    picture: Painted | None = None  # None if what is seen of it is rendered
+    turn: Turn = "none"  # the turn that makes what is rendered upright
 
 
 def pixel_size(page: PdfPage) -> float:

@@ -11,9 +11,9 @@ from typing import Any
 
 from swatchbook.domain.did_you_mean import did_you_mean
 from swatchbook.domain.errors import Failure, InvalidReference
-from swatchbook.domain.records import BatchMapping
+from swatchbook.domain.records import AbsentField, BatchMapping
 from swatchbook.ingest.sources.batch import files_of
-from swatchbook.ingest.sources.batch_plan import JUDGED, AbsentField
+from swatchbook.ingest.sources.batch_plan import JUDGED
 from swatchbook.ingest.sources.item_files import ID, IMAGES, TITLE, is_empty
 from swatchbook_base.truncate import truncate
 from swatchbook_shops.items.batch_file import kind_of_file, read_records

@@ -7,9 +7,9 @@ understood, and a mapping to edit. No picture is opened.
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from swatchbook.domain.records import BatchMapping
+from swatchbook.domain.records import BatchMapping, BatchPlan, UnknownField
 from swatchbook.ingest.sources.batch import files_of, name_in
-from swatchbook.ingest.sources.batch_plan import JUDGED, BatchPlan, UnknownField, judge_items
+from swatchbook.ingest.sources.batch_plan import JUDGED, judge_items
 from swatchbook.ingest.sources.field_words import flat
 from swatchbook.ingest.sources.item_files import FileRecord, with_settings
 from swatchbook_shops.items.batch_fields import NO_COLUMNS

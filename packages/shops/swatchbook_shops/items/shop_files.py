@@ -9,8 +9,7 @@ from itertools import chain, takewhile
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from swatchbook.domain.records import NO_MAPPING, BatchMapping
-from swatchbook.ingest.sources.batch_plan import BatchPlan
+from swatchbook.domain.records import NO_MAPPING, BatchMapping, BatchPlan
 from swatchbook.ingest.sources.field_words import flat
 from swatchbook.ingest.sources.item_files import ID, FileKind, FileRecord, ItemFiles, ReadRecord, is_empty
 from swatchbook_shops.items import mapping_fit, plan_batch, text_file
