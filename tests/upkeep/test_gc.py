@@ -19,7 +19,7 @@ from swatchbook.store.files.upload_buffer import temporary_file
 from swatchbook.store.ledger.database import db_now
 from swatchbook.store.ledger.document_commands import delete_rows, finish_delete, mark_deleting
 from swatchbook.store.ledger.stored_documents import Document, queue
-from swatchbook.store.ledger.tables import deliveries, documents, failed_tries, rounds, runs, timings
+from swatchbook.store.ledger.tables import deliveries, documents, figures, rounds, runs
 from swatchbook.upkeep.gc import DAY, Swept, sweep
 from tests.s3_server import Bucket, bucket, moto_server
 from tests.store.ledger.scene import begin_again, count
@@ -225,9 +225,7 @@ def test_rows_of_runs_long_over_go_and_live_ones_stay(resources: Resources) -> N
             (Stage.READ, 3.5 * resources.settings.keep_days),
             (Stage.CHUNKED, resources.settings.keep_days),
         ):
-            connection.execute(insert(timings).values(**of, stage=stage, at=db_now() - days * DAY))
-            tried = {"document": run.document, "run": "old", "role": "visual", "kind": stage, "count": 1}
-            connection.execute(insert(failed_tries).values(**tried, at=db_now() - days * DAY))
+            connection.execute(insert(figures).values(**of, stage=stage, at=db_now() - days * DAY))
         for age in (long_ago, 0.0):
             told = {"id": f"{age}", "began_at": 0.0, "ended_at": db_now() - age, "count": 1, "done": {}}
             connection.execute(insert(rounds).values(told))
@@ -235,14 +233,9 @@ def test_rows_of_runs_long_over_go_and_live_ones_stay(resources: Resources) -> N
             connection.execute(
                 insert(deliveries).values(source="shop", id=str(days), document="d", at=db_now() - days * DAY)
             )
-    assert sweep(resources, dry_run=True).rows == 5
-    assert sweep(resources).rows == 5
-    assert (count(resources.ledger, failed_tries), count(resources.ledger, rounds)) == (1, 1)
-    assert (count(resources.ledger, runs), count(resources.ledger, timings), count(resources.ledger, deliveries)) == (
-        2,
-        1,
-        1,
-    )
+    assert sweep(resources, dry_run=True).rows == 4
+    assert sweep(resources).rows == 4
+    assert [count(resources.ledger, each) for each in (runs, figures, rounds, deliveries)] == [2, 1, 1, 1]
 
 
 def test_a_fresh_home_is_swept_without_trouble(resources: Resources) -> None:

@@ -398,7 +398,8 @@ def _held_runs(connection: Connection, lease: Lease) -> dict[ItemId, int]:
 
 def _check(connection: Connection, results: Sequence[ItemResult]) -> tuple[list[ItemResult], list[FailedItem]]:
     """Return the valid results, and the others as failures."""
-    dimensions = {(s.role, s.tag): s.dimension for s in connection.execute(select(spaces))}
+    registered = connection.execute(select(spaces.c.role, spaces.c.tag, spaces.c.dimension))
+    dimensions = {(s.role, s.tag): s.dimension for s in registered}
     sound, unsound = list[ItemResult](), list[FailedItem]()
     for r in results:
         problem = _problem(r, dimensions.get((r.role, r.tag)))

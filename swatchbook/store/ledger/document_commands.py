@@ -42,7 +42,7 @@ from swatchbook.store.ledger.tables import (
     contents,
     documents,
     entities,
-    failed_tries,
+    figures,
     hand_edits,
     images,
     items,
@@ -58,7 +58,6 @@ from swatchbook.store.ledger.tables import (
     runs,
     source_items,
     taught_readings,
-    timings,
     vectors,
 )
 from swatchbook.store.ledger.webhooks import owe_notice
@@ -229,7 +228,7 @@ def remove_parts(connection: Connection, document: str) -> None:
         connection.execute(select(placements.c.image).where(placements.c.document == document).distinct()).scalars()
     )
     parts = (
-        placements, links, products, product_codes, entities, pages, lost_pictures, requested, timings, source_items,
+        placements, links, products, product_codes, entities, pages, lost_pictures, requested, figures, source_items,
         hand_edits, assemblies, taught_readings,
     )  # fmt: skip
     for table in parts:
@@ -253,10 +252,8 @@ def finish_delete(ledger: Ledger, document: str) -> bool:
         )
         if any(connection.execute(rows.limit(1)).first() for rows in left):
             return False
-        for table in (timings, failed_tries):
+        for table in (figures, runs, notices):
             connection.execute(delete(table).where(table.c.document == document))
-        connection.execute(delete(runs).where(runs.c.document == document))
-        connection.execute(delete(notices).where(notices.c.document == document))
         connection.execute(delete(documents).where(documents.c.id == document))
         remember_deleted(connection, document)
         if row.file is not None:  # collected later, unless the same file is ingested again

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from statistics import median
 from typing import Literal
 
-from sqlalchemy import Connection, exists, false, insert, literal, select, update
+from sqlalchemy import Connection, exists, false, literal, select, update
 from ulid import ULID
 
 from swatchbook.domain.errors import RunRevoked
@@ -17,9 +17,10 @@ from swatchbook.store.ledger import item_tries
 from swatchbook.store.ledger.bulk_rows import insert_new_rows
 from swatchbook.store.ledger.database import Ledger, db_now, select_in
 from swatchbook.store.ledger.dead_runs import mark_dead, mark_runs_dead
+from swatchbook.store.ledger.figures import add_figures
 from swatchbook.store.ledger.runs import Run, insert_run, require_live
 from swatchbook.store.ledger.space_registry import request_beside
-from swatchbook.store.ledger.tables import contents, documents, images, items, placements, runs, timings
+from swatchbook.store.ledger.tables import contents, documents, figures, images, items, placements, runs
 
 _STAGE = "SHARD"
 """Stage of shards' timings: kept apart from those of whole documents, with which they cannot be compared."""
@@ -60,8 +61,7 @@ def end(ledger: Ledger, run: Run, *, seconds: float = 0.0, images: int = 0, fail
         ended = {"state": "ended", "ended_at": db_now(), "failure_kind": failure_kind}
         connection.execute(update(runs).where(runs.c.token == run.token).values(**ended))
         if images:
-            took = {"document": run.document, "run": run.token, "stage": _STAGE, "seconds": seconds, "units": images}
-            connection.execute(insert(timings).values(**took, at=db_now()))
+            add_figures(connection, run.document, run.token, _STAGE, seconds=seconds, units=images)
 
 
 def shard_runs(ledger: Ledger, document: str, generation: str) -> list[ShardRun]:
@@ -100,9 +100,9 @@ def mark_shards_dead(ledger: Ledger, flow_runs: Collection[str]) -> list[str]:
 def image_seconds(ledger: Ledger) -> float | None:
     """Return the median of the last shards' seconds per image; None before there were any."""
     last_timings = (
-        select(timings.c.seconds / timings.c.units)
-        .where(timings.c.stage == _STAGE)
-        .order_by(timings.c.at.desc())
+        select(figures.c.seconds / figures.c.units)
+        .where(figures.c.stage == _STAGE)
+        .order_by(figures.c.at.desc())
         .limit(_LAST)
     )
     with ledger.read() as connection:

@@ -14,8 +14,9 @@ from sqlalchemy import JSON, ColumnElement, Connection, Double, and_, bindparam,
 from swatchbook.domain.backoff import pause_after
 from swatchbook.domain.errors import SHARED_POLICIES, Failure, Policy
 from swatchbook.domain.records import ItemState
-from swatchbook.store.ledger.database import db_now, upsert
-from swatchbook.store.ledger.tables import failed_tries, items
+from swatchbook.store.ledger.database import db_now
+from swatchbook.store.ledger.figures import add_figures
+from swatchbook.store.ledger.tables import items
 
 LEASE_SECONDS = 60.0
 """How long a run and the items that it holds outlive its last heartbeat."""
@@ -84,7 +85,8 @@ def failure_outcome(item: ItemId, failure: Mapping[str, str], *, runs: int, last
 def record_failures(connection: Connection, outcomes: Sequence[dict[str, Any]], *, document: str, run: str) -> None:
     """Record the outcomes of a run's tries, and end the items' leases."""
     if outcomes:
-        _count_tries(connection, outcomes, document=document, run=run)
+        for (role, kind), count in Counter((each["of_role"], each["to_failure"]["kind"]) for each in outcomes).items():
+            add_figures(connection, document, run, role, failure=kind, units=count)
         connection.execute(
             update(items)
             .where(_is_item())
@@ -97,19 +99,6 @@ def record_failures(connection: Connection, outcomes: Sequence[dict[str, Any]], 
                 **NO_LEASE,
             ),
             outcomes,
-        )
-
-
-def _count_tries(connection: Connection, outcomes: Sequence[dict[str, Any]], *, document: str, run: str) -> None:
-    for (role, kind), count in Counter((each["of_role"], each["to_failure"]["kind"]) for each in outcomes).items():
-        new = upsert(connection, failed_tries).values(
-            document=document, run=run, role=role, kind=kind, count=count, at=db_now()
-        )
-        connection.execute(
-            new.on_conflict_do_update(
-                index_elements=list(failed_tries.primary_key),
-                set_={"count": failed_tries.c.count + new.excluded.count, "at": new.excluded.at},
-            )
         )
 
 

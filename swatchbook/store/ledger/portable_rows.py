@@ -21,6 +21,7 @@ from swatchbook.store.ledger.tables import (
     deliveries,
     documents,
     entities,
+    figures,
     hand_edits,
     images,
     items,
@@ -35,7 +36,6 @@ from swatchbook.store.ledger.tables import (
     source_items,
     spaces,
     taught_readings,
-    timings,
     vectors,
 )
 from swatchbook.store.ledger.used_contents import is_used_by_documents, is_used_by_trash
@@ -45,7 +45,7 @@ SHARED_TABLES: Sequence[Table] = (contents, vectors, analyses, reviews, items, c
 
 PART_TABLES: Sequence[Table] = (
     requested, pages, lost_pictures, placements, products, chunks, entities, links, hand_edits, assemblies,
-    taught_readings, source_items, timings,
+    taught_readings, source_items, figures,
 )  # fmt: skip
 """Tables whose rows are parts of one document."""
 
@@ -62,7 +62,7 @@ _LEFT_OUT: Mapping[Table, frozenset[str]] = {
     chunks: _PUBLISHING,
     contents: frozenset({"unused_since"}),
     items: frozenset({"lease", "lease_until", "lease_size"}),
-    spaces: frozenset({"dropping"}),
+    spaces: frozenset({"dropping", "backgrounds"}),
 }
 
 _PORTION = 200

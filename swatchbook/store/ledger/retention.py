@@ -5,7 +5,7 @@ for:
 
 - one hour: files, vectors and answers that nothing uses
 - SWATCHBOOK_KEEP_DAYS: ended runs and rounds of the loop
-- three times as long: timings and failed tries
+- three times as long: figures of runs
 - a day: documents in the trash
 - seven days: webhook deliveries and notices
 - 30 days: unused previews and copies of buckets, and events of object stores that are done, ignored or dead
@@ -34,7 +34,7 @@ from swatchbook.store.ledger.tables import (
     deleted_documents,
     deliveries,
     documents,
-    failed_tries,
+    figures,
     images,
     items,
     notices,
@@ -42,7 +42,6 @@ from swatchbook.store.ledger.tables import (
     reviews,
     rounds,
     runs,
-    timings,
     trash,
     trash_keys,
     vectors,
@@ -63,8 +62,8 @@ TRASH_SECONDS = 86_400.0
 PREVIEW_SECONDS = 30 * 86_400.0
 """How long a preview is kept that nobody asks for. It can be made again at any time."""
 
-_TIMINGS_TIMES = 3
-"""How many times longer timings are kept than runs, because medians need many."""
+_FIGURES_TIMES = 3
+"""How many times longer figures are kept than runs, because medians need many."""
 
 _ROOM_BYTES = 64 << 20
 """A SQLite file is rewritten without its free pages if these are more than this and half of the file."""
@@ -237,15 +236,14 @@ class Origin(Record):
 
 
 def drop_old_rows(ledger: Ledger, *, keep_seconds: float, dry_run: bool = False) -> int:
-    """Delete runs and rounds older than `keep_seconds`, old timings, tries, deliveries and notices; return how many.
+    """Delete runs and rounds older than `keep_seconds`, old figures, deliveries and notices; return how many.
 
     A dry run only counts them.
     """
     old: Sequence[tuple[Table, ColumnElement[bool]]] = (
         (runs, (runs.c.state != "live") & (runs.c.ended_at < db_now() - keep_seconds)),
         (runs, (runs.c.kind == "flow") & (runs.c.heartbeat_at < db_now() - keep_seconds)),
-        (timings, timings.c.at < db_now() - keep_seconds * _TIMINGS_TIMES),
-        (failed_tries, failed_tries.c.at < db_now() - keep_seconds * _TIMINGS_TIMES),
+        (figures, figures.c.at < db_now() - keep_seconds * _FIGURES_TIMES),
         (rounds, rounds.c.ended_at < db_now() - keep_seconds),
         (deliveries, deliveries.c.at < db_now() - webhooks.DELIVERIES_KEPT_SECONDS),
         (deleted_documents, deleted_documents.c.cleared & (deleted_documents.c.at < db_now() - UNUSED_SECONDS)),

@@ -24,13 +24,14 @@ from swatchbook.domain.records import (
 )
 from swatchbook.domain.runtime.process import here
 from swatchbook.store.ledger import item_tries
-from swatchbook.store.ledger.database import Ledger, db_now, upsert
+from swatchbook.store.ledger.database import Ledger, db_now
 from swatchbook.store.ledger.dead_runs import find_dead, mark_runs_dead
+from swatchbook.store.ledger.figures import add_figures
 from swatchbook.store.ledger.item_tries import LEASE_SECONDS
 from swatchbook.store.ledger.requested import queue_again, requested_items
 from swatchbook.store.ledger.space_registry import set_beside, still_registered
 from swatchbook.store.ledger.stored_documents import PDF, asked_in, load_document, require_kept
-from swatchbook.store.ledger.tables import documents, requested, runs, timings
+from swatchbook.store.ledger.tables import documents, requested, runs
 from swatchbook.store.ledger.webhooks import owe_notice
 
 RunKind = Literal["document", "shard", "review", "fill"]
@@ -235,19 +236,7 @@ def record_timing(ledger: Ledger, run: Run, stage: Stage, seconds: float, units:
     """
     with ledger.write() as connection:
         require_live(connection, run)
-        new = upsert(connection, timings).values(
-            document=run.document, run=run.token, stage=stage, seconds=seconds, units=units, at=db_now()
-        )
-        connection.execute(
-            new.on_conflict_do_update(
-                index_elements=[timings.c.document, timings.c.run, timings.c.stage],
-                set_={
-                    "seconds": timings.c.seconds + new.excluded.seconds,
-                    "units": timings.c.units + new.excluded.units,
-                    "at": new.excluded.at,
-                },
-            )
-        )
+        add_figures(connection, run.document, run.token, stage, seconds=seconds, units=units)
 
 
 def live_runs(ledger: Ledger) -> list[LiveRun]:

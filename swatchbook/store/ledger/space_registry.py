@@ -18,7 +18,7 @@ from swatchbook.domain.records import Record, Role, RoleTag
 from swatchbook.index.contract import Space
 from swatchbook.store.ledger.database import Ledger, db_now, upsert
 from swatchbook.store.ledger.space_objects import Lack, lack_of, objects_with_vector
-from swatchbook.store.ledger.tables import backgrounds, items, requested, vectors
+from swatchbook.store.ledger.tables import items, requested, vectors
 from swatchbook.store.ledger.tables import spaces as table
 
 TEXT_ENCODER_ROLES = frozenset({Role.UNDERSTANDING, Role.TEXT})
@@ -58,7 +58,8 @@ def registered(ledger: Ledger) -> list[RegisteredSpace]:
 
 
 def _registered(connection: Connection) -> list[RegisteredSpace]:
-    rows = connection.execute(select(table).order_by(table.c.created_at, table.c.role, table.c.tag))
+    columns = [column for column in table.columns if column is not table.c.backgrounds]  # which may be large
+    rows = connection.execute(select(*columns).order_by(table.c.created_at, table.c.role, table.c.tag))
     return [
         RegisteredSpace(
             space=Space(role=Role(row.role), tag=row.tag, dimension=row.dimension),
@@ -265,9 +266,6 @@ def finish_drop(ledger: Ledger, space: Space, drop_objects: Callable[[], None]) 
         if connection.execute(select(table.c.role).where(this).with_for_update()).first() is not None:
             drop_objects()
             connection.execute(delete(table).where(this))
-            connection.execute(
-                delete(backgrounds).where(backgrounds.c.role == space.role, backgrounds.c.tag == space.tag)
-            )
 
 
 def free_empty_roles(connection: Connection) -> None:
@@ -300,17 +298,16 @@ _ALL = ""
 
 def find_background(ledger: Ledger, pair: RoleTag, owner: str | None) -> Mapping[str, float] | None:
     """Return `mean`, `deviation` and the number of `objects` of an owner or of all; None if it is not estimated."""
-    query = select(backgrounds.c.mean, backgrounds.c.deviation, backgrounds.c.objects).where(
-        backgrounds.c.role == pair.role, backgrounds.c.tag == pair.tag, backgrounds.c.owner == (owner or _ALL)
-    )
+    kept = select(table.c.backgrounds[owner or _ALL]).where(table.c.role == pair.role, table.c.tag == pair.tag)
     with ledger.read() as connection:
-        row = connection.execute(query).mappings().first()
-        return None if row is None else dict(row)
+        found: Mapping[str, float] | None = connection.execute(kept).scalar_one_or_none()
+        return found
 
 
 def keep_background(ledger: Ledger, pair: RoleTag, owner: str | None, estimated: Mapping[str, float]) -> None:
     """Keep these three for the searches to come."""
-    row = {"role": pair.role, "tag": pair.tag, "owner": owner or _ALL}
+    this = and_(table.c.role == pair.role, table.c.tag == pair.tag)
     with ledger.write() as connection:
-        new = upsert(connection, backgrounds).values(**row, **estimated)
-        connection.execute(new.on_conflict_do_update(index_elements=list(row), set_=dict(estimated)))
+        kept = connection.execute(select(table.c.backgrounds).where(this).with_for_update()).scalar_one_or_none()
+        values = {**(kept or {}), owner or _ALL: dict(estimated)}
+        connection.execute(update(table).where(this).values(backgrounds=values))

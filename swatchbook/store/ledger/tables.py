@@ -495,17 +495,8 @@ spaces = Table(
     Column("activated_at", Time),  # last; NULL: it was never active
     Column("retired_at", Time),  # last; spaces that one switch retired have the same time
     Column("dropping", Boolean, nullable=False, server_default=text("false")),  # nothing writes or reads it any more
-)
-
-backgrounds = Table(  # how near an owner's objects in a space are to unrelated questions: search/relevance.py
-    "backgrounds",
-    metadata,
-    Column("role", String(16), primary_key=True),
-    Column("tag", Text, primary_key=True),
-    Column("owner", String(64), primary_key=True),  # '': all owners
-    Column("mean", Double, nullable=False),
-    Column("deviation", Double, nullable=False),
-    Column("objects", Integer, nullable=False),  # objects that the owner had
+    # owner ("": all) -> how near its objects are to unrelated questions: search/relevance.py
+    Column("backgrounds", JSON, nullable=False, server_default=text("'{}'")),
 )
 
 late_writes = Table(  # ids of writes to the index that their publisher gave up, and that may still arrive
@@ -543,27 +534,18 @@ notices = Table(  # what is sent to the operator's receiver: webhooks.py
     Index(None, "document", "at"),
 )
 
-timings = Table(
-    "timings",
+figures = Table(  # what runs did, for figures over time: figures.py
+    "figures",
     metadata,
     _document(primary_key=True),
     Column("run", Token, primary_key=True),
-    Column("stage", String(32), primary_key=True),
+    Column("stage", String(32), primary_key=True),  # of failed tries the role
+    # kind of failed tries, whether or not a later one succeeded; else ''
+    Column("failure", String(32), primary_key=True, server_default=text("''")),
     Column("seconds", Double, nullable=False),
-    Column("at", Time, nullable=False),
-    Column("units", Integer, nullable=False, server_default="0"),  # pages or images that the seconds were spent on
+    Column("units", Integer, nullable=False, server_default="0"),  # pages or images worked on, or failed tries
+    Column("at", Time, nullable=False),  # of the last of them
     Index(None, "stage", "at"),
-)
-
-failed_tries = Table(  # how often items failed, whether or not a later try succeeded: for figures over time
-    "failed_tries",
-    metadata,
-    _document(primary_key=True),
-    Column("run", Token, primary_key=True),
-    Column("role", String(16), primary_key=True),
-    Column("kind", String(32), primary_key=True),
-    Column("count", Integer, nullable=False),
-    Column("at", Time, nullable=False),  # of the last one
     Index(None, "at"),
 )
 

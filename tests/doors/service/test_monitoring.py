@@ -22,7 +22,7 @@ from swatchbook.domain.settings import load_settings
 from swatchbook.index.contract import Space
 from swatchbook.store.ledger.database import Ledger, db_now
 from swatchbook.store.ledger.space_registry import add_space
-from swatchbook.store.ledger.tables import calls, timings, vectors
+from swatchbook.store.ledger.tables import calls, figures, vectors
 from tests.doors.conftest import ALL
 from tests.doors.service.served import served
 from tests.fixtures import ROOT, free_port, wait_for_http
@@ -75,7 +75,7 @@ def trouble(ledger: Ledger) -> None:
         connection.execute(insert(calls).values(**call, state="answered", cost_usd=0.5, at=db_now()))
         for days in (0, 8):
             took = {"document": run.document, "run": f"{days}", "stage": Stage.READ, "seconds": 2.0, "units": 4}
-            connection.execute(insert(timings).values(**took, at=db_now() - days * 86_400.0))
+            connection.execute(insert(figures).values(**took, at=db_now() - days * 86_400.0))
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from swatchbook.store.ledger.document_commands import (
 )
 from swatchbook.store.ledger.queries import account
 from swatchbook.store.ledger.stored_documents import get_document, queue
-from swatchbook.store.ledger.tables import failed_tries, images, vectors
+from swatchbook.store.ledger.tables import figures, images, vectors
 from swatchbook.store.ledger.tables import items as items_table
 from tests.store.ledger.scene import (
     EVERYTHING,
@@ -193,7 +193,7 @@ def test_deleting_leaves_no_row_of_a_document(ledger: Ledger) -> None:
     edited_products.save_assembly(ledger, run, [product(run, "Oak")], [link(oak.id, product(run, "Oak"))])
     runs.record_timing(ledger, run, Stage.READ, 1.0)
     make_all(ledger, run, failing=lambda item: UnreadableImage("No.") if item.role is Role.COLOR else None)
-    assert count(ledger, failed_tries) == 1
+    assert count(ledger, figures, failure=UnreadableImage.kind) == 1
     publish_all(ledger)
     end(ledger, run)
 
@@ -207,8 +207,8 @@ def test_deleting_leaves_no_row_of_a_document(ledger: Ledger) -> None:
     publishing.record_publication(ledger, "a", rows, published=[], refused={}, removed=rows)
     assert finish_delete(ledger, run.document)
     for name in (
-        "documents", "placements", "images", "chunks", "products", "links", "pages", "requested", "timings",
-        "failed_tries", "runs",
+        "documents", "placements", "images", "chunks", "products", "links", "pages", "requested", "figures",
+        "runs",
     ):  # fmt: skip
         assert count(ledger, getattr(tables, name)) == 0, name
     assert count(ledger, vectors) > 0  # contents are collected later

@@ -8,8 +8,8 @@ from swatchbook.store.ledger import claims, dead_runs, item_runs, runs
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.document_commands import cancel
 from swatchbook.store.ledger.runs import Run
+from swatchbook.store.ledger.tables import figures
 from swatchbook.store.ledger.tables import items as item_rows
-from swatchbook.store.ledger.tables import timings
 from tests.store.ledger.scene import begin_again, begun, count, document, item, keys, lapse, make, revoke
 
 
@@ -26,7 +26,7 @@ def test_shard_makes_items_under_its_own_token(ledger: Ledger) -> None:
         assert claims.claim(ledger, parent, pictures).items == ()
         if failure_kind:
             item_runs.end(ledger, shard, failure_kind=failure_kind)
-            assert count(ledger, timings) == 0
+            assert count(ledger, figures) == 0
     claims.commit(ledger, lease, [make(c) for c in lease.items], [], last_try=True)
     item_runs.end(ledger, shard, seconds=6.0, images=3)
     assert count(ledger, item_rows, state="done") == 3

@@ -31,15 +31,18 @@ from sqlalchemy import (
 from sqlalchemy.types import JSON
 
 from swatchbook.domain.records import ImageState, document_id, sha256
+from swatchbook.index.contract import Space
 from swatchbook.store.ledger import migrations
 from swatchbook.store.ledger.database import Ledger, db_now, open_ledger
 from swatchbook.store.ledger.migrations import upgrade
 from swatchbook.store.ledger.owners import rename
 from swatchbook.store.ledger.processes import held_seconds, processes_of
+from swatchbook.store.ledger.space_registry import add_space, find_background
 from swatchbook.store.ledger.tables import (
     analyses,
     calls,
     documents,
+    figures,
     images,
     items,
     metadata,
@@ -72,6 +75,7 @@ def upgrade():
 """
 OPEN = """
 import sys
+from swatchbook.index.contract import Space
 from swatchbook.store.ledger import migrations
 from swatchbook.store.ledger.database import open_ledger
 from swatchbook.store.ledger.migrations import upgrade
@@ -193,8 +197,9 @@ def test_first_ledgers_become_todays(migrated: Path, former_file: Path) -> None:
     for added in ("taught_readings", "deleted_documents", "object_events"):
         assert after.pop(added) == []
     assert {each["code"] for each in after.pop("product_codes")} == {"pos-1", "pos-1-b", "4006381333931"}
-    for removed in ("flow_processes",):
-        assert before.pop(removed) == []
+    for removed in ("flow_processes", "timings", "failed_tries", "backgrounds"):
+        del before[removed]
+    after.pop("figures")
     assert {name: len(rows) for name, rows in after.items()} == {name: len(rows) for name, rows in before.items()}
     assert schema(former_file) == schema(migrated)
 
@@ -287,6 +292,33 @@ def test_processes_become_runs(empty: str) -> None:
         (kept,) = connection.execute(select(runs).where(runs.c.kind == "hold"))
     assert (kept.token, kept.lease_until, kept.pid, kept.pid_started, kept.state) == ("T", 2.0, 3, 4.0, "live")
     assert processes_of(ledger, ["F"])["F"].process.pid == 6
+    ledger.close()
+
+
+def test_timings_failed_tries_and_backgrounds_are_kept(empty: str) -> None:
+    ledger = open_ledger(empty)
+    run = scene.begun(ledger)
+    pair = scene.VISUAL
+    add_space(ledger, Space(role=pair.role, tag=pair.tag, dimension=3))
+    with ledger.write() as connection:
+        for statement in (
+            "DROP TABLE figures", "ALTER TABLE spaces DROP COLUMN backgrounds",
+            "CREATE TABLE timings (document TEXT, run TEXT, stage TEXT, seconds FLOAT, at FLOAT, units INTEGER)",
+            "CREATE TABLE failed_tries (document TEXT, run TEXT, role TEXT, kind TEXT, count INTEGER, at FLOAT)",
+            "CREATE TABLE backgrounds"
+            " (role TEXT, tag TEXT, owner TEXT, mean FLOAT, deviation FLOAT, objects INTEGER)",
+            f"INSERT INTO timings VALUES ('{run.document}', 'r', 'read', 2.5, 1, 7)",
+            f"INSERT INTO failed_tries VALUES ('{run.document}', 'r', 'visual', 'timeout', 4, 2)",
+            f"INSERT INTO backgrounds VALUES ('{pair.role}', '{pair.tag}', 'anna', 0.5, 0.25, 9)",
+        ):  # fmt: skip
+            connection.execute(text(statement))
+        migrate(connection, "0045")
+        kept = connection.execute(select(figures).order_by(figures.c.at)).all()
+    assert [tuple(row)[1:] for row in kept] == [
+        ("r", "read", "", 2.5, 7, 1.0), ("r", "visual", "timeout", 0.0, 4, 2.0),
+    ]  # fmt: skip
+    assert find_background(ledger, pair, "anna") == {"mean": 0.5, "deviation": 0.25, "objects": 9}
+    assert find_background(ledger, pair, None) is None
     ledger.close()
 
 

@@ -16,7 +16,7 @@ from swatchbook.store.ledger.item_tries import LEASE_SECONDS
 from swatchbook.store.ledger.runs import Busy, Run
 from swatchbook.store.ledger.stored_documents import Document, read_options
 from swatchbook.store.ledger.stored_documents import queue as documents_queue
-from swatchbook.store.ledger.tables import documents, requested, timings
+from swatchbook.store.ledger.tables import documents, figures, requested
 from swatchbook.store.ledger.tables import items as item_rows
 from swatchbook.store.ledger.tables import runs as run_rows
 from tests.store.ledger.scene import (
@@ -233,7 +233,7 @@ def test_progress_is_seen_with_note_and_age(ledger: Ledger) -> None:
         assert (seen.done, seen.note) == (done, note), "a note stays until the next stage"
 
 
-def test_stages_never_go_back_and_timings_add_up(ledger: Ledger) -> None:
+def test_stages_never_go_back_and_figures_add_up(ledger: Ledger) -> None:
     run = begun(ledger)
     for stage, deaths in ((Stage.CHUNKED, 0), (Stage.READ, 2), (Stage.CHUNKED, 2)):
         set_document(ledger, run.document, deaths=2)
@@ -241,7 +241,7 @@ def test_stages_never_go_back_and_timings_add_up(ledger: Ledger) -> None:
         assert (document(ledger, run).stage, document(ledger, run).deaths) == (Stage.CHUNKED, deaths)
     for _ in range(2):
         runs.record_timing(ledger, run, Stage.READ, 1.5)
-    row = one(ledger, timings)
+    row = one(ledger, figures)
     assert (row.run, row.stage, row.seconds) == (run.token, Stage.READ, 3.0)
 
 
@@ -281,7 +281,7 @@ def test_only_a_live_run_can_write(ledger: Ledger, how: str) -> None:
 
 def snapshot(ledger: Ledger) -> list[object]:
     with ledger.read() as connection:
-        return [connection.execute(select(table)).all() for table in (documents, run_rows, item_rows, timings)]
+        return [connection.execute(select(table)).all() for table in (documents, run_rows, item_rows, figures)]
 
 
 # --- how it ends ------------------------------------------------------------------------------------------------------

@@ -10,7 +10,6 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    Column,
     ColumnElement,
     Double,
     Select,
@@ -60,15 +59,16 @@ from swatchbook.store.ledger.tables import (
     calls,
     chunks,
     documents,
-    failed_tries,
+    figures,
     images,
     items,
     pages,
     reviews,
     runs,
     source_items,
-    timings,
 )
+
+timings = select(figures).where(figures.c.failure == "").subquery("timings")
 
 _DAY = 86_400
 _STUCK_SECONDS = 120.0  # without progress; after five minutes the loop ends the run
@@ -82,11 +82,11 @@ def daily_failures(ledger: Ledger, seconds: float, owner: str | None = None) -> 
     """Return the tries that failed in the last seconds and runs that failures ended, by day, owner, role and kind."""
     of_items = (
         select(
-            _day(failed_tries.c.at), documents.c.owner, failed_tries.c.role, failed_tries.c.kind,
-            func.sum(failed_tries.c.count).label("count"),
+            _day(figures.c.at), documents.c.owner, figures.c.stage.label("role"), figures.c.failure.label("kind"),
+            func.sum(figures.c.units).label("count"),
         )
-        .join_from(failed_tries, documents, documents.c.id == failed_tries.c.document)
-        .where(failed_tries.c.at > db_now() - seconds, *owned_by(owner))
+        .join_from(figures, documents, documents.c.id == figures.c.document)
+        .where(figures.c.at > db_now() - seconds, figures.c.failure != "", *owned_by(owner))
     )  # fmt: skip
     ended = or_(runs.c.state == "dead", runs.c.failure_kind.is_not(None))
     kind = case((runs.c.state == "dead", "crashed_worker"), else_=runs.c.failure_kind).label("kind")
@@ -144,7 +144,7 @@ def total_costs(ledger: Ledger) -> dict[str, float]:
         return dict(connection.execute(query).tuples().all())
 
 
-def _day(at: Column[float]) -> ColumnElement[int]:
+def _day(at: ColumnElement[float]) -> ColumnElement[int]:
     """Return the number of the day of a time, in both databases' integer arithmetic."""
     return (cast(at, BigInteger) // _DAY).label("day")
 

@@ -29,6 +29,7 @@ from swatchbook.store.ledger.source_items import MAX_PICTURES
 from swatchbook.store.ledger.stored_documents import get_document
 from swatchbook.store.ledger.tables import (
     chunks,
+    figures,
     images,
     items,
     pages,
@@ -36,7 +37,6 @@ from swatchbook.store.ledger.tables import (
     products,
     requested,
     source_items,
-    timings,
 )
 
 
@@ -51,7 +51,9 @@ def document_report(ledger: Ledger, document: str, run: str | None = None) -> Ru
         seconds = {
             row.stage: round(row.seconds, 3)
             for row in connection.execute(
-                select(timings).where(timings.c.document == document, timings.c.run == run).order_by(timings.c.at)
+                select(figures)
+                .where(figures.c.document == document, figures.c.run == run, figures.c.failure == "")
+                .order_by(figures.c.at)
             )
         }
         product_count = _count(connection, products, document)

@@ -21,7 +21,7 @@ from swatchbook.store.ledger.queries.activity import (
     recent_runs,
 )
 from swatchbook.store.ledger.stored_documents import get_document
-from swatchbook.store.ledger.tables import calls, failed_tries
+from swatchbook.store.ledger.tables import calls, figures
 from tests.store.ledger.scene import VISUAL, begin_again, begun, end, fail, keys, lapse, set_document
 
 DAY = 86_400.0
@@ -39,10 +39,10 @@ def test_failed_tries_are_counted_by_kind(ledger: Ledger) -> None:
     fail(ledger, run, PICTURES[:1], InvalidModelOutput("No."))
     other = begun(ledger, owner="bert", content="other")
     with ledger.write() as connection:
-        row = connection.execute(select(failed_tries).where(failed_tries.c.kind == "provider_down")).one()._asdict()
+        row = connection.execute(select(figures).where(figures.c.failure == "provider_down")).one()._asdict()
         for days in (3, 20):
-            earlier = {**row, "document": other.document, "run": f"{days}", "count": 5, "at": db_now() - days * DAY}
-            connection.execute(insert(failed_tries).values(earlier))
+            earlier = {**row, "document": other.document, "run": f"{days}", "units": 5, "at": db_now() - days * DAY}
+            connection.execute(insert(figures).values(earlier))
     found = [(each.day, each.owner, each.role, each.kind, each.count) for each in daily_failures(ledger, 7 * DAY)]
     assert found == [
         (today(ledger, 3), "bert", VISUAL.role, "provider_down", 5),

@@ -11,7 +11,7 @@ from swatchbook.domain.records import Stage, StageWeek
 from swatchbook.store.ledger import runs
 from swatchbook.store.ledger.database import Ledger, db_now, open_ledger
 from swatchbook.store.ledger.queries.activity import slow_stages, stage_weeks
-from swatchbook.store.ledger.tables import timings
+from swatchbook.store.ledger.tables import figures
 from tests.store.ledger.conftest import NewLedger
 from tests.store.ledger.scene import begun
 
@@ -22,7 +22,7 @@ def earlier(ledger: Ledger, document: str, seconds: float, units: int, *, days: 
     """A timing of another run, some days ago."""
     with ledger.write() as connection:
         connection.execute(
-            insert(timings).values(
+            insert(figures).values(
                 document=document, run=f"run {next(TOKENS)}", stage=Stage.READ, seconds=seconds, units=units,
                 at=db_now() - days * 86_400,
             )
@@ -74,7 +74,7 @@ def test_other_stages_are_not_compared(ledger: Ledger) -> None:
     for _ in range(5):
         earlier(ledger, run.document, 20.0, 10)
     with ledger.write() as connection:
-        connection.execute(update(timings).values(stage=Stage.EXTRACTED))
+        connection.execute(update(figures).values(stage=Stage.EXTRACTED))
     runs.record_timing(ledger, run, Stage.READ, 900.0, 10)
     assert slow_stages(ledger, run.token) == []
 
