@@ -1,4 +1,4 @@
-"""Flow of one catalogue: the order of the nine stages, what runs at the same time (metadata of products, 2B, beside
+"""Flow of one catalogue: the order of the nine stages, what runs at the same time (metadata of products, 2B, during
 stages 3 to 6), and the parameters of its form in Prefect's UI.
 """
 
@@ -106,7 +106,7 @@ async def _ingest(
 
 
 async def _run_stages(resources: Resources, work: Work, stage: Stages) -> StageResults:
-    """Run stages 1 to 6, which read the document and make what is searched for; 2B runs beside the later ones."""
+    """Run stages 1 to 6, which read the document and make what is searched for; 2B runs in parallel."""
 
     def key(name: str, part: str = "") -> str:
         return work.key(name, resources.settings, part)

@@ -28,7 +28,7 @@ class Copied(Record):
 class EventRound(Record):
     """Counts of one round: events that were stored from queues, and objects that were registered."""
 
-    told: int = 0
+    received: int = 0
     registered: int = 0
     troubles: tuple[str, ...] = ()
 

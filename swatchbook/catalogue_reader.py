@@ -94,7 +94,7 @@ class CatalogueReader(Protocol):
         vision: "Callable[[], PaidChat]",
         last_try: bool,
     ) -> "Discovery":
-        """Find products with the language model, beside those of the layout rules; `file` is the PDF's key."""
+        """Find products with the language model, in addition to those of the layout rules; `file` is the PDF's key."""
 
     def describe(
         self, reading: "Reading", files: "FileStore", found: "Discovery", tables: "Tables"
@@ -205,7 +205,7 @@ class CatalogueReader(Protocol):
 
 @cache
 def catalogue_reader() -> CatalogueReader:
-    """Return the installed reader of catalogues. Raises MissingExtra where there is none."""
+    """Return the installed reader of catalogues. Raises MissingExtra where none is installed."""
     if not (found := installed(Kind.CATALOGUE)):
         raise missing_package("Reading catalogues", DISTRIBUTION)
     return cast(CatalogueReader, found[0].load()())

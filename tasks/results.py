@@ -45,8 +45,8 @@ class RecordSerializer(Serializer):
 
     def dumps(self, obj: Any) -> bytes:
         failure = as_failure(obj) if isinstance(obj, BaseException) else None
-        told = {"failure": failure.kind, "message": failure.message, "advice": failure.advice} if failure else obj
-        return json.dumps(told, default=_to_json).encode()
+        stored = {"failure": failure.kind, "message": failure.message, "advice": failure.advice} if failure else obj
+        return json.dumps(stored, default=_to_json).encode()
 
     def loads(self, blob: bytes) -> Any:
         data = json.loads(blob)
@@ -56,7 +56,7 @@ class RecordSerializer(Serializer):
 
 
 def store_results_in(place: str) -> None:
-    """Have the flow of this context, and its tasks, store results in a folder or at a URL, whatever Prefect is told.
+    """Have the flow of this context, and its tasks, store results in a folder or at a URL, whatever Prefect says.
 
     A worker that a person starts has settings of its own. Prefect's decorators take only storage that is saved in its
     database, so the store of the flow run is changed.

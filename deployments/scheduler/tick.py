@@ -71,7 +71,7 @@ class Ticked(Record):
     killed: tuple[int, ...] = ()  # pids of hung runs
     deleted: tuple[str, ...] = ()
     published: int = 0
-    told: int = 0  # events of object stores that their queues had
+    received: int = 0  # events of object stores that their queues had
     registered: int = 0  # objects that events named
     restored: bool = False  # Prefect had lost what `swatchbook serve setup` creates
     launched: tuple[str, ...] = ()  # documents
@@ -279,11 +279,11 @@ async def _take_events(resources: Resources) -> PartResult:
     except MissingExtra as failure:
         return {"troubles": (str(failure),)}
     done = await asyncio.to_thread(buckets.take_events, resources)
-    return {"told": done.told, "registered": done.registered, "troubles": done.troubles}
+    return {"received": done.received, "registered": done.registered, "troubles": done.troubles}
 
 
 async def _take_and_wake(resources: Resources, wake: asyncio.Event) -> None:
-    """Take events beside the rounds; what was registered is started by the next one at once."""
+    """Take events between the rounds; what was registered is started by the next one at once."""
     done = await _take_events(resources)
     await _record(resources, Ticked.model_validate(done))
     if done.get("registered"):
@@ -291,7 +291,7 @@ async def _take_and_wake(resources: Resources, wake: asyncio.Event) -> None:
 
 
 async def _process_and_wake(resources: Resources, wake: asyncio.Event) -> None:
-    """Process due documents beside the rounds; those that came meanwhile are started by the next one at once."""
+    """Process due documents between the rounds; those that came meanwhile are started by the next one at once."""
     before = {each.id for each in await _launchable(resources)}
     await _recorded(resources, _process_due)
     if before and {each.id for each in await _launchable(resources)} - before:

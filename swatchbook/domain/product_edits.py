@@ -38,7 +38,7 @@ SAME_PICTURE: Final = 0.5
 """Boxes of a picture are the same when they share this part of their union: its visible part may be measured again."""
 
 BY_HAND: Final = "by hand"
-"""Rule of the evidence of what a person said."""
+"""Rule of the evidence of what a person entered."""
 
 
 OWN_FIELDS: Final = ("category", "code")

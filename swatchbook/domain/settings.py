@@ -450,7 +450,7 @@ class Settings(BaseSettings):
         description=(
             "Which pages are read by their pixels (Latin, Chinese and Japanese letters, and SWATCHBOOK_OCR_LANGUAGES; "
             "about 1 s a page): `auto` those without usable text, and those that are mostly one picture. Set `always` "
-            "when texts in pictures are missed beside other text: the local analyst then reads what is printed on each "
+            "when texts in pictures are missed near other text: the local analyst then reads what is printed on each "
             "picture, too (0.2 s); `off` to save the time."
         ),
     )
@@ -729,7 +729,7 @@ def load_settings(**given: Any) -> Settings:
 
 
 def find_problems(values: Mapping[str, Any], origin: Mapping[str, str]) -> list[str]:
-    """Return what is wrong with these values of settings, a line for each wrong one. `origin`: where each stands."""
+    """Return what is wrong with these values of settings, a line for each wrong one. `origin`: where each was set."""
     try:
         Settings(**values)
     except ValidationError as error:

@@ -263,7 +263,7 @@ def _read_settings_file() -> None:
 
     try:
         lines = env_file().read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):  # without one; a wrong one is told where settings are loaded
+    except (OSError, UnicodeDecodeError):  # without one; a wrong one is reported where settings are loaded
         return
     if any(line.strip().removeprefix("export ").startswith(PREFIX) for line in lines):
         from dotenv import dotenv_values

@@ -39,9 +39,9 @@ def what_it_must_be(error: ErrorDetails) -> str:
     limits = {name: f"{value:g}" if isinstance(value, float) else value for name, value in error.get("ctx", {}).items()}
     if words := _WORDS.get(error["type"]):
         return words.format_map(limits)
-    said = re.sub(r"^(Value error, |Assertion failed, )", "", error["msg"])
-    said = re.sub(r"^Input should\b", "must", said)
-    return said[:1].lower() + said[1:]
+    message = re.sub(r"^(Value error, |Assertion failed, )", "", error["msg"])
+    message = re.sub(r"^Input should\b", "must", message)
+    return message[:1].lower() + message[1:]
 
 
 def without_followers(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:

@@ -23,7 +23,7 @@ def load_yaml(text: str | bytes) -> Any:
 
 
 def _count(node: yaml.Node, counted: dict[yaml.Node, float]) -> float:
-    """Return how many values a node stands for; infinity if it contains itself."""
+    """Return how many values a node expands to; infinity if it contains itself."""
     if node not in counted:
         counted[node] = float("inf")  # until it is counted
         if isinstance(node, yaml.MappingNode):

@@ -16,7 +16,7 @@ from swatchbook.store.ledger.queries.document_parts import unreadable_pictures
 from swatchbook.store.ledger.stored_documents import Document
 from swatchbook.upkeep.export.atomic_file import atomic_file
 from swatchbook.upkeep.export.formats import MOST_SKIPPED, Changes, Format, Skipped, exporter, write_products
-from swatchbook.upkeep.export.ledger_changes import told_changes
+from swatchbook.upkeep.export.ledger_changes import changes_since
 from swatchbook.upkeep.export.product_rows import (
     ProductRow,
     as_rows,
@@ -163,7 +163,7 @@ def export_to_file(
         file,
         temporary_folder=resources.settings.temporary_folder,
         options=options,
-        told=told_changes(resources.ledger, since, documents, deleted),
+        known=changes_since(resources.ledger, since, documents, deleted),
     )
     unfinished = tuple(document.name for document in documents if document.status is not DocumentStatus.COMPLETED)
     return Exported(
@@ -197,41 +197,41 @@ def _failed_items(documents: Iterable[Document]) -> Iterator[FailedItems]:
 def hints(exported: Exported) -> list[str]:
     """Return in sentences what an export left out, and what to do: for the terminal, and for callers of the service."""
     nothing = not (exported.products or exported.skipped or exported.changes)
-    said = ["There is no product to export."] if nothing else []
-    said += [
+    lines = ["There is no product to export."] if nothing else []
+    lines += [
         f"No product has {{{clean(name)}}}, which the mapping names: what needs it is empty."
         + (f" Did you mean {{{clean(near)}}}?" if near else "")
         for name, near in exported.unknown_names.items()
     ]
     if exported.pictures_without_address:
         count = plural(exported.pictures_without_address, "picture")
-        said.append(
+        lines.append(
             f"{exporter(exported.format).fetches.format(count)} Give --pictures-url URL, the address of their folder."
         )
     if exported.prices_without_currency:
         count = plural(exported.prices_without_currency, "price")
-        said.append(f"{count} left out: no currency is known. Give it in the mapping, such as `currency: EUR`.")
-    said += _named(
+        lines.append(f"{count} left out: no currency is known. Give it in the mapping, such as `currency: EUR`.")
+    lines += _named(
         f"{name} is not completed: some of its products may be missing. `swatchbook status` says why."
         for name in exported.incomplete
     )
-    said += _named(
+    lines += _named(
         f"{each.failed:,} of {plural(each.items, 'item')} of {clean(each.name)} failed: their products may be missing. "
         f"`swatchbook show {each.id[:8]}` lists them."
         for each in exported.failed_items
     )
-    said += _named(
+    lines += _named(
         f"The picture {name} is missing in the file store. `swatchbook upkeep verify` lists what is missing."
         for name in exported.missing
     )
-    said += _named(f"{clean(each.name)} is left out: {clean(each.reason)}" for each in exported.failed_pictures)
-    said += _named(
+    lines += _named(f"{clean(each.name)} is left out: {clean(each.reason)}" for each in exported.failed_pictures)
+    lines += _named(
         (f"{clean(each.name)} is left out: {clean(each.reason)}." for each in exported.skipped_products),
         exported.skipped,
     )
     if exported.unpriced:
         shown = exporter(exported.format).unpriced
-        said += _named(
+        lines += _named(
             (
                 f"{clean(each.name)} is {shown} in the file: {clean(each.reason)}."
                 for each in exported.unpriced_products
@@ -239,10 +239,10 @@ def hints(exported: Exported) -> list[str]:
             exported.unpriced,
         )
         count = plural(exported.unpriced, "product")
-        said.append(f"{count} not on sale, as the shop would give it away without a price: docs/shops.md.")
+        lines.append(f"{count} not on sale, as the shop would give it away without a price: docs/shops.md.")
     if exported.skipped:
-        said.append(f"{exported.skipped:,} left out. A mapping can fill what is not known: docs/shops.md.")
-    return said
+        lines.append(f"{exported.skipped:,} left out. A mapping can fill what is not known: docs/shops.md.")
+    return lines
 
 
 def _named(sentences: Iterable[str], count: int | None = None) -> list[str]:

@@ -121,10 +121,10 @@ class Accepted(Record):
     message: str
 
 
-class ToldEvents(Record):
+class ReceivedEvents(Record):
     """How many events of the message are new."""
 
-    told: int
+    received: int
 
 
 class ListedEvents(Record):

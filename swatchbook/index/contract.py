@@ -349,7 +349,7 @@ class MovableIndex(Protocol):
         """Return the layouts of a space. Raises Configuration if it is missing."""
 
     def begin_move(self, space: Space) -> None:
-        """Create the layout of the settings beside the one that is read, unless it exists."""
+        """Create the layout of the settings next to the one that is read, unless it exists."""
 
     def moved_ids(self, space: Space) -> Iterator[str]:
         """Yield all ids that the layout of the settings has."""

@@ -73,7 +73,7 @@ ROWS_A_FRAGMENT, MOST_FRAGMENTS = 2_000, 512
 million rows again: after every 64 writes, it would write a table that grows to a million 30 times."""
 
 KEEP_VERSIONS = timedelta(minutes=3)
-"""The time for which a reader may use the version that it opened: the disk holds it that long beside newer ones."""
+"""The time for which a reader may use the version that it opened: the disk holds it that long next to newer ones."""
 
 INDEX_CACHE, METADATA_CACHE = 256 << 20, 32 << 20
 """The bytes of LanceDB's caches; its defaults are 6 GB and 1 GB."""

@@ -154,7 +154,7 @@ class LanceBucket:
 
 
 def lock_of_ledger(ledger_url: str, home: Path, seconds: float) -> Lock:
-    """Return the lock of writers, which a killed process leaves: in PostgreSQL, or beside a ledger in SQLite.
+    """Return the lock of writers, which a killed process leaves: in PostgreSQL, or next to a ledger in SQLite.
 
     Raises IndexDown if another process holds it for `seconds`, and LedgerDown.
     """

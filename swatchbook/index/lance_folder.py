@@ -15,7 +15,7 @@ from swatchbook.index.slim_lancedb import lancedb
 
 
 class LanceFolder:
-    """A place of LanceDB's tables (`lance.Place`): each in a folder `<name>.lance`, with a lock file beside it."""
+    """A place of LanceDB's tables (`lance.Place`): each in a folder `<name>.lance`, with a lock file next to it."""
 
     def __init__(self, folder: Path, *, lock_seconds: float) -> None:
         self.folder = folder

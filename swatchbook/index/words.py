@@ -68,7 +68,7 @@ def words_and_terms(value: str) -> Words:
     """
     words = fold_words(value)
     upwards = _vocabulary().upwards
-    terms = {each for said, term in _near(words) if {*said} <= {*words} for each in upwards[term]}
+    terms = {each for phrase, term in _near(words) if {*phrase} <= {*words} for each in upwards[term]}
     return tuple(sorted({*words, *(f"={term}" for term in terms)}))
 
 
@@ -81,7 +81,7 @@ def terms_of(text: str) -> frozenset[str]:
 def names_material(text: str) -> bool:
     """Return whether a text names a material of the vocabulary, not only a colour or a treatment."""
     known, words = _vocabulary(), fold_words(text)
-    return any({*said} <= {*words} and known.colors.isdisjoint(known.upwards[term]) for said, term in _near(words))
+    return any({*phrase} <= {*words} and known.colors.isdisjoint(known.upwards[term]) for phrase, term in _near(words))
 
 
 def ways(text: str) -> list[Words]:
@@ -92,9 +92,9 @@ def ways(text: str) -> list[Words]:
     """
     own = fold_words(text)
     left, terms = {*own}, set[str]()
-    for said, term in sorted(_near(own), key=lambda pair: (-len(pair[0]), pair[0])):
-        if left.issuperset(said):
-            left -= {*said}
+    for phrase, term in sorted(_near(own), key=lambda pair: (-len(pair[0]), pair[0])):
+        if left.issuperset(phrase):
+            left -= {*phrase}
             terms.add(f"={term}")
     return [own, tuple(sorted(left | terms))] if terms else [own]
 
@@ -178,9 +178,9 @@ def _vocabulary() -> _Vocabulary:
     terms = read_vocabulary()
     by_word = dict[str, list[tuple[Words, str]]]()
     for name, term in terms.items():
-        for said in term.words:
-            for word in said:
-                by_word.setdefault(word, []).append((said, name))
+        for phrase in term.words:
+            for word in phrase:
+                by_word.setdefault(word, []).append((phrase, name))
 
     def upwards(name: str) -> set[str]:
         return {name}.union(*map(upwards, terms[name].broader))

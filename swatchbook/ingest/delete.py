@@ -137,7 +137,7 @@ def end_old(resources: Resources, *, older_than: float, dry_run: bool = False) -
 
 
 def end_owner(resources: Resources, owner: str) -> None:
-    """Empty an owner's trash, and forget what object stores told of its documents."""
+    """Empty an owner's trash, and forget the events of object stores on its documents."""
     for each in list_trash(resources.ledger, owner):
         end(resources, each.document)
     with resources.ledger.write() as connection:

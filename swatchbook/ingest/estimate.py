@@ -166,8 +166,8 @@ def _embedding(
     if not settings.has_local_text_encoder and {Role.TEXT, Role.UNDERSTANDING} & set(wanted):
         known = claims.done_keys(resources.ledger, Role.TEXT, wanted.get(Role.TEXT, ""), list(texts))
         new = [text for key, text in texts.items() if key not in known and Role.TEXT in wanted]
-        said = len(unseen) if Role.UNDERSTANDING in wanted else 0
-        tokens = [*map(tokens_at_most, new), *[UNDERSTANDING_TOKENS] * said]
+        analyses = len(unseen) if Role.UNDERSTANDING in wanted else 0
+        tokens = [*map(tokens_at_most, new), *[UNDERSTANDING_TOKENS] * analyses]
         yield plan_text_vectors(settings, tokens, made=len(known))
 
 

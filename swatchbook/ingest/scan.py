@@ -119,10 +119,10 @@ class _Opened(Record):
 
 
 @dataclass(slots=True)
-class _Told:
-    """What is told of the tables of a source. `absent`: table -> the files that it names and that are not there.
+class _TableNotes:
+    """What a person should know of the tables of a source.
 
-    `doubts`: what to check of letters.
+    `absent`: table -> the files that it names and that are not there. `doubts`: what to check of letters.
     """
 
     absent: dict[str, list[str]] = field(default_factory=dict)
@@ -164,9 +164,9 @@ def scan(resources: Resources, work: Work, complete: bytes, *, progress: Callabl
     total = _count(resources, work)
     number = source_items.next_number(ledger, work.document)
     listed = skipped = read = 0
-    unlisted, unclear, endless, told = list[str](), list[str](), list[str](), _Told()
+    unlisted, unclear, endless, notes = list[str](), list[str](), list[str](), _TableNotes()
     untaken = _pictures_in_batch(resources, work)
-    for portion, known, changed, opened in _read_ahead(resources, work, total, progress, told):
+    for portion, known, changed, opened in _read_ahead(resources, work, total, progress, notes):
         source_items.mark_seen(ledger, work.run, portion.keys() - changed.keys(), token)
         items = list[ReadItem]()
         for key, item in changed.items():
@@ -189,7 +189,7 @@ def scan(resources: Resources, work: Work, complete: bytes, *, progress: Callabl
         kept = " Nothing was removed." if work.options.mirror else ""
         unlisted += [""] if work.options.mirror else []  # rather than its items, it is the file that is wrong
         doubts = (*doubts, f"No item was found in it.{kept}")
-    doubts = (*doubts, *told.columns.warnings(), *truncate(told.doubts, _SHOWN_TABLES))
+    doubts = (*doubts, *notes.columns.warnings(), *truncate(notes.doubts, _SHOWN_TABLES))
     if unclear:
         doubts = (*doubts, tell_unclear(unclear))
     if work.kind == FOLDER and (unread := unread_below(Path(work.content), resources.settings.image_suffixes)):
@@ -197,9 +197,9 @@ def scan(resources: Resources, work: Work, complete: bytes, *, progress: Callabl
         doubts = (*doubts, f"Pictures of kinds that are not read: {kinds}. Save them as JPEG or PNG.")
     if endless:
         doubts = (*doubts, f"Taken, though the end of the file is missing: {_some_of(endless)}.")
-    if told.absent:
-        said = [_absent_files(table, files) for table, files in told.absent.items()]
-        doubts = (*doubts, *truncate(said, _SHOWN_TABLES))
+    if notes.absent:
+        missing = [_absent_files(table, files) for table, files in notes.absent.items()]
+        doubts = (*doubts, *truncate(missing, _SHOWN_TABLES))
     if untaken:
         shown = [os.path.relpath(file, work.content) for file in sorted(untaken)]
         doubts = (*doubts, f"Pictures in its folder that are of no item: {_some_of(shown)}.")
@@ -233,21 +233,21 @@ def _pictures_in_batch(resources: Resources, work: Work) -> set[str]:
     return {file for file in found if not Path(file).is_symlink()}
 
 
-def _list(resources: Resources, document: Document, told: _Told | None = None) -> Iterator[ListedItem]:
-    """List the items of a source. `told` gets what is to be told of its tables."""
+def _list(resources: Resources, document: Document, notes: _TableNotes | None = None) -> Iterator[ListedItem]:
+    """List the items of a source. `notes` gets what a person should know of its tables."""
     settings, path = resources.settings, Path(document.content)
     if document.kind == TABLE:
         return list_staged(staged_file(settings.home, document.content), document.id)
     if document.kind == BATCH:
         mapping = with_settings(document.options.mapping, settings.item_fields)
-        max_bytes, columns = settings.max_document_mb << 20, told.columns if told else None
-        doubts = told.doubts if told else None
+        max_bytes, columns = settings.max_document_mb << 20, notes.columns if notes else None
+        doubts = notes.doubts if notes else None
         return list_batch(
             path, mapping, max_bytes=max_bytes, folders=settings.picture_folders, columns=columns, doubts=doubts
         )
     apart, categories = _batches_within(resources, document), document.options.categories
-    max_bytes, absent = settings.max_document_mb << 20, told.absent if told else None
-    doubts = told.doubts if told else None
+    max_bytes, absent = settings.max_document_mb << 20, notes.absent if notes else None
+    doubts = notes.doubts if notes else None
     return list_folder(
         path,
         settings.image_suffixes,
@@ -297,7 +297,7 @@ def _read_ahead(
     work: Work,
     total: int,
     progress: Callable[[int, int], None],
-    told: _Told,
+    notes: _TableNotes,
 ) -> Iterator[tuple[dict[str, ListedItem], dict[str, SourceItem], dict[str, ListedItem], dict[str, _Opened]]]:
     """Yield portions: its items, those known, those new or changed, and what reading their pictures gave.
 
@@ -306,7 +306,7 @@ def _read_ahead(
     document = get_document(resources.ledger, work.document).model_copy(update={"options": work.options})
     listed, last, away = 0, None, Counter[str]()
     with ThreadPoolExecutor(1, thread_name_prefix="read ahead") as reader:
-        for portion in _by_key(_list(resources, document, told), _PORTION):
+        for portion in _by_key(_list(resources, document, notes), _PORTION):
             known = source_items.known_items(resources.ledger, work.document, portion)
             changed = {k: i for k, i in portion.items() if not _is_known(i, known.get(k), work.run.generation)}
             alive = partial(progress, listed, max(listed, total))
@@ -398,9 +398,9 @@ def _read_item(
             found[shown] = at_hand.picture
         if at_hand and at_hand.kind:
             as_file = picture.as_file if isinstance(picture, ListedUrl) else None
-            said = f"{at_hand.message} A file was looked for first: {as_file}" if as_file else at_hand.message
+            message = f"{at_hand.message} A file was looked for first: {as_file}" if as_file else at_hand.message
             unreadable.append(
-                Unreadable(content_key=shown, kind=at_hand.kind, message=said or "", passes=at_hand.passes)
+                Unreadable(content_key=shown, kind=at_hand.kind, message=message or "", passes=at_hand.passes)
             )
         pictures.append(replace(taken, described=item.described))
         placements.append(_placement(work, item, picture, shown))

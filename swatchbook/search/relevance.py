@@ -145,8 +145,8 @@ def content_words(text: str) -> list[str]:
 
 def without_function_words(text: str) -> str:
     """Return a question without function words, or all of it if no other word is left."""
-    said = [word for word in text.split() if not _FUNCTION_WORDS.issuperset(_words(word) or (word,))]
-    return " ".join(said) or text
+    kept = [word for word in text.split() if not _FUNCTION_WORDS.issuperset(_words(word) or (word,))]
+    return " ".join(kept) or text
 
 
 def words_said(asked: Collection[str], text: str) -> frozenset[str]:

@@ -1,6 +1,6 @@
 """Move spaces into the layout of the settings without downtime: another vector index, owners in tenants or together.
 
-Everything is written from the ledger beside what is searched, and nothing is embedded again. Searches read the new
+Everything is written from the ledger next to what is searched, and nothing is embedded again. Searches read the new
 layout from the moment in which it has every object. Killed anywhere, the same command goes on.
 """
 

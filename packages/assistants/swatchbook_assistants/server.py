@@ -162,8 +162,8 @@ def _near(error: ErrorDetails, known: Collection[str]) -> ErrorDetails:
     if error["type"] != "extra_forbidden" or len(error["loc"]) > 1:
         return error
     near = did_you_mean(str(error["loc"][0]), known)
-    said = f"there is no such argument.{near} There are {', '.join(known)}"
-    return {**error, "type": "unknown", "msg": said}
+    message = f"there is no such argument.{near} There are {', '.join(known)}"
+    return {**error, "type": "unknown", "msg": message}
 
 
 async def read_resource(desk: Desk, caller: Caller, uri: str) -> bytes:
@@ -180,9 +180,9 @@ async def read_resource(desk: Desk, caller: Caller, uri: str) -> bytes:
 def in_words(error: Exception) -> str:
     """Return an error as sentences for people; an unexpected one is logged."""
     problem = problems.problem_of(error)
-    said = [(problem.detail or problem.title).rstrip(".") + ".", problem.advice or ""]
-    said += [f"The log has it under {problem.id}."] if problem.id else []
-    return " ".join(filter(None, said))
+    parts = [(problem.detail or problem.title).rstrip(".") + ".", problem.advice or ""]
+    parts += [f"The log has it under {problem.id}."] if problem.id else []
+    return " ".join(filter(None, parts))
 
 
 def _answered(made: Any) -> mcp.CallToolResult:

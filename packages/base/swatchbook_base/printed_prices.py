@@ -50,7 +50,7 @@ _OTHER_CODES = (
     "MRU MUR MVR MWK MZN NAD NIO NPR PAB PGK PKR PYG RWF SBD SCR SDG SHP SLE SOS SRD SSP STN SYP SZL TJS TMT TOP TTD "
     "TZS UGX UYU VES VUV WST XAF XCD XOF XPF YER ZMW"
 )
-"""Codes that are a currency only where a price stands: TOP and ALL are words."""
+"""Codes that are a currency only where a price is: TOP and ALL are words."""
 
 _DOLLARS = (
     "USD", "CAD", "AUD", "NZD", "HKD", "SGD", "TWD", "MXN", "COP", "ARS", "CLP", "UYU", "DOP", "BBD", "BMD", "BSD",
@@ -276,17 +276,19 @@ def _amounts(text: str, *, in_prose: bool = False) -> list[_Amount]:
 
 def _without_currency(text: str, numbers: Sequence[_Number]) -> list[_Amount]:
     """Return the only number of a text, a range, or numbers that all have cents; else one amount without a value."""
-    said = list(_NUMBER.finditer(_PER_UNIT.sub("", text)))
-    if len(said) == 1 and not numbers:
+    every = list(_NUMBER.finditer(_PER_UNIT.sub("", text)))
+    if len(every) == 1 and not numbers:
         numbers = [
-            _Number(*found.span(), found.group(), _value(found.group())) for found in said if _ONE_WORD.match(text)
+            _Number(*found.span(), found.group(), _value(found.group())) for found in every if _ONE_WORD.match(text)
         ]
     values = (None if _MEASURED.match(text, number.end) else number.value for number in numbers)
     amounts = [_Amount(each.start, each.end, (value,)) for each, value in zip(numbers, values, strict=True)]
     is_rising = len(numbers) == 2 and (numbers[0].value or 0) < (numbers[1].value or 0)
     is_range = is_rising and _RANGE.fullmatch(text, numbers[0].end, numbers[1].start)
-    if len(said) > len(numbers) or not (len(said) < 2 or is_range or all(_CENTS.search(each.text) for each in numbers)):
-        return [_Amount(said[0].start(), said[-1].end(), (None,))]
+    if len(every) > len(numbers) or not (
+        len(every) < 2 or is_range or all(_CENTS.search(each.text) for each in numbers)
+    ):
+        return [_Amount(every[0].start(), every[-1].end(), (None,))]
     return _with_ranges(text, numbers, dict(zip(numbers, amounts, strict=True)))
 
 

@@ -25,7 +25,7 @@ _VERSIONS = ("ETag", "etag", "md5Hash", "content_md5", "LastModified", "mtime", 
 """Where the file systems say which version of an object there is; the first that is there counts."""
 
 _LONGEST_NAME = 255  # bytes of a file's name on a disk
-_NOTES, _LOCK = "copied.jsonl", "copying.lock"  # beside the copies: which versions they are; who copies now
+_NOTES, _LOCK = "copied.jsonl", "copying.lock"  # next to the copies: which versions they are; who copies now
 _BUSY_SECONDS = 5.0  # how long a single object waits for another process
 
 

@@ -1,8 +1,8 @@
-"""Record what object stores told of their objects, each event once, and what became of it.
+"""Record the events of object stores, each once, and what became of it.
 
 An event is *waiting* until its object is registered as a document (*done*), or cannot be (*dead*, with the reason), or
-is *ignored*, with the reason: the object is not to be ingested, or a later event of the same object was told. Waiting
-events are worked on in the order in which they were told. A claim moves the next try into the future before the work
+is *ignored*, with the reason: the object is not to be ingested, or a later event of the same object arrived. Waiting
+events are worked on in the order in which they arrived. A claim moves the next try into the future before the work
 begins, so that a process that is killed leaves the event waiting. After TRIES tries in vain it is dead until a person
 has it tried again. Ended events are kept for 30 days: stores tell again for up to 14.
 """
@@ -32,10 +32,10 @@ CLAIM_SECONDS = 600.0
 """How long no other process takes an event that one works on."""
 
 _STEP = 1e-6
-"""Seconds between the times of two events that were told together: waiting events are in the order of their times."""
+"""Seconds between the times of two events that arrived together: waiting events are in the order of their times."""
 
 _NOT_READ = "The process ended while it worked on this object."
-_LATER = "A later event of the same object was told."
+_LATER = "A later event of the same object arrived."
 
 
 class NewEvent(Record):
@@ -53,7 +53,7 @@ class NewEvent(Record):
 
 
 def record_events(ledger: Ledger, events: Sequence[NewEvent]) -> int:
-    """Record events in the order in which they were told, those that are known already not again; return how many."""
+    """Record events in the order in which they arrived, those that are known already not again; return how many."""
     added = 0
     with ledger.write() as connection:
         before = select(func.max(object_events.c.at)).where(object_events.c.state == "waiting").scalar_subquery()
@@ -71,7 +71,7 @@ def record_events(ledger: Ledger, events: Sequence[NewEvent]) -> int:
 
 
 def id_of_event(event: NewEvent) -> str:
-    """Return the id of an event, which is the same whenever it is told."""
+    """Return the id of an event, which is the same whenever it arrives."""
     return _hash(_object(event), event.version, event.order_key, event.event)[:26]
 
 
@@ -207,7 +207,7 @@ def _end_hopeless(connection: Connection, due: ColumnElement[bool]) -> None:
 
 
 def _has_later(connection: Connection, object_key: str, order: str) -> bool:
-    """Return whether a later event of an object was told. Stores count in their own way, so it is compared here."""
+    """Return whether a later event of an object arrived. Stores count in their own way, so it is compared here."""
     others = select(object_events.c.order_key).where(object_events.c.object == object_key)
     return any(other > order for other in connection.execute(others).scalars())
 

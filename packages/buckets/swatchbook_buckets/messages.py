@@ -148,15 +148,15 @@ def _of_amazon(entity: _Entity, key: str, name: str, *, is_new: bool, time: str)
     )
 
 
-def _of_google(told: _GoogleAttributes) -> BucketEvent:
-    is_new = told.event == "OBJECT_FINALIZE"
+def _of_google(event: _GoogleAttributes) -> BucketEvent:
+    is_new = event.event == "OBJECT_FINALIZE"
     return BucketEvent(
-        url=f"gs://{told.bucket}/{told.key}",
-        name=told.event,
+        url=f"gs://{event.bucket}/{event.key}",
+        name=event.event,
         is_new=is_new,
-        version=told.generation,
+        version=event.generation,
         # a delete names the generation that it ends
-        order=told.generation.zfill(_GENERATION_DIGITS) + ("0" if is_new else "1"),
+        order=event.generation.zfill(_GENERATION_DIGITS) + ("0" if is_new else "1"),
     )
 
 

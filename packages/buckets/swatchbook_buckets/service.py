@@ -13,7 +13,7 @@ from fastapi.security import APIKeyQuery, HTTPAuthorizationCredentials
 from pydantic import Field, TypeAdapter
 
 from swatchbook.domain.records import ObjectEvent
-from swatchbook.doors.replies import ListedEvents, ToldEvents
+from swatchbook.doors.replies import ListedEvents, ReceivedEvents
 from swatchbook.doors.service.auth import BEARER, HEADER, Caller, OwnKeys, TheCaller, authenticate, choose_known
 from swatchbook.doors.service.parameters import OwnerOfDocuments, Paging, Seconds, Tools, cut_page, read_cursor
 from swatchbook.doors.service.problems import documented
@@ -63,16 +63,16 @@ class EventQuery(Paging):
     responses=documented(400, 408, 413, 415),
     openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}},
 )
-async def receive_events(request: Request, resources: Tools, sender: TheSender) -> ToldEvents:
+async def receive_events(request: Request, resources: Tools, sender: TheSender) -> ReceivedEvents:
     """Takes the notifications of MinIO and stores like it, and those of Google Cloud Storage as Pub/Sub pushes them.
-    Answers 202 once the events are stored, 415 for a message that is no notification. An event that is told again is
+    Answers 202 once the events are stored, 415 for a message that is no notification. An event that arrives again is
     stored once. New objects below the sources of the key's owners are ingested; all others are recorded as ignored.
     """
     sources = [source for source in resources.settings.event_sources if sender.may(source.owner)]
     if not resources.settings.event_sources:
         raise HTTPException(404, "Events are disabled: SWATCHBOOK_EVENT_SOURCES is empty.")
     body = await request.body()
-    return ToldEvents(told=await asyncio.to_thread(store_message, resources, body, sources))
+    return ReceivedEvents(received=await asyncio.to_thread(store_message, resources, body, sources))
 
 
 @router.get("/events", summary="List events of object stores")

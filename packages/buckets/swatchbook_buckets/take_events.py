@@ -1,6 +1,6 @@
 """Ingest what object stores tell of: store the messages of queues as events, and register the objects of events.
 
-- A message of a queue is deleted once the ledger has its events, which are recorded once, however often they are told.
+- A message of a queue is deleted once the ledger has its events, which are recorded once, however often they arrive.
 - An object is copied and registered as `swatchbook ingest URL` does for the URL of its source: a PDF is a document of
   its own, a picture or a file of items belongs to the document of its folder or batch.
 - A failure that concerns all objects, such as an outage, spends no try, and ends the round.
@@ -69,10 +69,10 @@ def take_events(resources: Resources) -> EventRound:
 
     What fails for one queue stops no other. Raises LedgerDown.
     """
-    told, troubles = 0, list[str]()
+    new, troubles = 0, list[str]()
     for queue in sorted({each.queue for each in resources.settings.event_sources if each.queue}):
         try:
-            told += _empty(resources, queue)
+            new += _empty(resources, queue)
         except Failure as failure:
             troubles.append(str(failure))
     registered, copiers = 0, _Copiers(resources.settings)
@@ -84,10 +84,10 @@ def take_events(resources: Resources) -> EventRound:
             registered += _register_all(resources, events, copiers)
     except Failure as failure:
         troubles.append(str(failure))
-    return EventRound(told=told, registered=registered, troubles=tuple(troubles))
+    return EventRound(received=new, registered=registered, troubles=tuple(troubles))
 
 
-# --- told ---------------------------------------------------------------------------------------------------------
+# --- received ---------------------------------------------------------------------------------------------------------
 
 
 def store_message(resources: Resources, body: bytes | str, sources: Iterable[EventSource]) -> int:
@@ -103,17 +103,17 @@ def store_message(resources: Resources, body: bytes | str, sources: Iterable[Eve
 def _empty(resources: Resources, url: str) -> int:
     """Store the messages of a queue as events, and return the number of new events."""
     sources = [each for each in resources.settings.event_sources if each.queue == url]
-    told = received = 0
+    new = received = 0
     with closing(SqsQueue(url)) as queue:
         while received < _ROUND and (messages := queue.receive()):
             for message in messages:
                 try:
-                    told += store_message(resources, message.body, sources)
+                    new += store_message(resources, message.body, sources)
                 except UnsupportedFormat as failure:
-                    told += record_events(resources.ledger, [_unreadable(message, url, sources, failure)])
+                    new += record_events(resources.ledger, [_unreadable(message, url, sources, failure)])
             queue.delete(messages)
             received += len(messages)
-    return told
+    return new
 
 
 def _unreadable(

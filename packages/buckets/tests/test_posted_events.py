@@ -71,7 +71,7 @@ def of_bert(key: str = "a.pdf") -> str:
 def test_pubsub_is_answered_once_the_event_is_stored(service: Served) -> None:
     for told in (1, 0):  # Pub/Sub delivers at least once
         answer = post(service, json.dumps(GOOGLE), {}, query=f"?key={ANNA}")
-        assert (answer.status_code, answer.json()) == (202, {"told": told})
+        assert (answer.status_code, answer.json()) == (202, {"received": told})
     (event,) = events(service)
     assert (event.url, event.owner, event.state) == ("gs://catalogues/spring 2026+.pdf", "anna", "waiting")
 
@@ -93,10 +93,10 @@ def test_without_sources_events_are_disabled(serve: Serve) -> None:
 
 
 def test_key_of_one_owner_announces_nothing_of_another(service: Served) -> None:
-    assert post(service, of_bert(), bearing(ANNA)).json() == {"told": 1}
+    assert post(service, of_bert(), bearing(ANNA)).json() == {"received": 1}
     (ignored,) = events(service)
     assert (ignored.owner, ignored.state) == (None, "ignored")
-    assert post(service, of_bert(), bearing(BERT)).json() == {"told": 1}, "it is his own event"
+    assert post(service, of_bert(), bearing(BERT)).json() == {"received": 1}, "it is his own event"
     assert [(each.owner, each.state) for each in events(service) if each.owner] == [("bert", "waiting")]
 
 

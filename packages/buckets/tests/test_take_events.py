@@ -121,7 +121,7 @@ def documents(resources: Resources) -> list[Document]:
 
 def test_new_pdf_is_a_document_of_the_owner_of_its_source(shop: Resources, bucket: Bucket, queue: Queue) -> None:
     bucket.put("shop/spring 2026+é.pdf", PDF)
-    assert take_events(shop) == taking.EventRound(told=1, registered=1)
+    assert take_events(shop) == taking.EventRound(received=1, registered=1)
     (document,) = documents(shop)
     assert (document.owner, document.name, document.content) == ("anna", "spring 2026+é.pdf", sha256(PDF))
     assert document.status == DocumentStatus.QUEUED
@@ -292,7 +292,7 @@ def test_refused_credentials_are_tried_again_and_told_without_them(
 
     with monkeypatch.context() as patched:
         patched.setattr(s3fs.S3FileSystem, "info", refused)
-        assert take_events(shop) == taking.EventRound(told=1)
+        assert take_events(shop) == taking.EventRound(received=1)
     event = events(shop)["a.pdf"]
     assert (event.state, event.failure_kind, event.tries) == ("waiting", "authentication", 1)
     assert SECRET not in repr(event)
@@ -362,7 +362,7 @@ def test_round_of_the_loop_ingests_what_a_bucket_announces(
 ) -> None:
     bucket.put("shop/small.pdf", small_catalogue.read_bytes())
     done = run_json("upkeep", "tick")
-    assert (done["told"], done["registered"], done["worked_off"], done["troubles"]) == (1, 1, 1, [])
+    assert (done["received"], done["registered"], done["worked_off"], done["troubles"]) == (1, 1, 1, [])
     (document,) = documents(shop)
     assert document.status == DocumentStatus.COMPLETED
-    assert last_rounds(shop.ledger, 1)[0].done == {"told": 1, "registered": 1, "worked_off": 1}
+    assert last_rounds(shop.ledger, 1)[0].done == {"received": 1, "registered": 1, "worked_off": 1}

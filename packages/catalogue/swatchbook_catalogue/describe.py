@@ -321,7 +321,7 @@ def _with_colors(facts: Sequence[Fact]) -> Iterator[Fact]:
 
 
 def _single(fact: Fact) -> list[Fact]:
-    """Return one fact for each colour that a text lists, and for the price before a reduction beside that of today.
+    """Return one fact for each colour that a text lists, and for the price before a reduction next to that of today.
 
     "white/oak" is one product in two colours.
     """

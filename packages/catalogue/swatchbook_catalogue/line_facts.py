@@ -1,4 +1,4 @@
-"""Read the facts that lines of a page give by themselves: beside labels, in short lines, in prose and as shares."""
+"""Read the facts that lines of a page give by themselves: next to labels, in short lines, in prose and as shares."""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby

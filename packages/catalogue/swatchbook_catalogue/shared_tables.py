@@ -49,16 +49,16 @@ def articles_in(lines: Sequence[Line]) -> tuple[tuple[Box, tuple[Article, ...]],
 def _articles(table: SharedTable) -> Iterator[Article]:
     for row in table.rows:
         name = next((line for head, line in row if heads_names(head.label)), None)
-        said = {head.key: cell_of(head, line).value for head, line in reversed(row)}
+        values = {head.key: cell_of(head, line).value for head, line in reversed(row)}
         if name:
-            size = said.get("size") or said.get("dimensions")
-            yield Article(name.text, said.get("code"), size, said.get("price"), name.bbox)
+            size = values.get("size") or values.get("dimensions")
+            yield Article(name.text, values.get("code"), size, values.get("price"), name.bbox)
 
 
 def find_shared_tables(lines: Sequence[Line], places: Sequence[Occurrence]) -> Iterator[SharedTable]:
     """Yield the tables of articles that stand in the regions of several products or name several.
 
-    `places` are those of all products on the page. A table in which one of them stands is that of a price list, whose
+    `places` are those of all products on the page. A table that names one of them is that of a price list, whose
     rows are the products.
     """
     if len({place.bbox for place in places}) < FEWEST_PRODUCTS:

@@ -41,7 +41,7 @@ def run() -> None:
 def ingest_registered(resources: Resources, documents: Iterable[str], options: IngestOptions, tell: Tell) -> int:
     """Process documents by id that another process has registered for this, unless they were deleted since.
 
-    Their reports are in the ledger; failures are told. Returns the exit code.
+    Their reports are in the ledger; failures are printed. Returns the exit code.
     """
     codes: list[int] = []
     reports: list[RunReport] = []

@@ -60,12 +60,12 @@ class Child:
             failures = Path(temporary) / "failures.jsonl"
             program = [sys.executable, "-P", "-m", "swatchbook_notebook.child", options.model_dump_json()]
             code = self._run([*program, str(failures), *documents])
-            told = failures.read_text().splitlines() if failures.exists() else []
+            lines = failures.read_text().splitlines() if failures.exists() else []
         if code in (COMPLETED, OPEN):
             return None
-        if not told:
+        if not lines:
             return Unexpected(f"The ingest ended with status {code}.")
-        last = json.loads(told[-1])
+        last = json.loads(lines[-1])
         kind: type[Failure] = KINDS.get(last["kind"], Unexpected)
         return kind(last["message"], advice=last["advice"])
 

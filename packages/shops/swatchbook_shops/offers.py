@@ -212,7 +212,7 @@ def distinct_skus(product: Offer) -> list[str]:
 
 
 def beside_options(known: Mapping[str, str], options: Mapping[str, Collection[str]]) -> dict[str, str]:
-    """Return what is known beside the options of variants, by name.
+    """Return what is known in addition to the options of variants, by name.
 
     What has the name of an option is renamed, and left out only where it says no more than the option. What lists just
     the values of an option under another name is left out, too.

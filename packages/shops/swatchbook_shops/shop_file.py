@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol
 
 from swatchbook.domain.errors import DiskFull, InvalidReference, reason_of
-from swatchbook.upkeep.export.formats import Changes, Rows, Skipped, ToldChanges, grouped
+from swatchbook.upkeep.export.formats import Changes, LedgerChanges, Rows, Skipped, grouped
 from swatchbook.upkeep.export.product_rows import ProductRow
 from swatchbook.upkeep.export.shop_mapping import ShopOptions
 from swatchbook_shops.offers import Offer, offers
@@ -66,7 +66,7 @@ class ShopFormat(Protocol):
     def read(self, file: BinaryIO) -> Iterator[ShopRecord]:
         """Yield the records of a file that `write` made of a whole export.
 
-        Raises InvalidReference for any other file, and for one of changes where it can be told from a whole one.
+        Raises InvalidReference for any other file, and for one of changes where it can be known from a whole one.
         """
 
     def gone(self, content: str) -> str:
@@ -93,7 +93,7 @@ def write_shop_file(
     format leaves out of a product that it has. `other_keys`: by what else two documents are known to have the same
     product. Raises InvalidReference, DiskFull.
     """
-    since, told = options.since, rows.told
+    since, known = options.since, rows.known
     with _contents(rows.folder, form.key_name) as contents:
         if isinstance(since, Path):
             try:
@@ -103,7 +103,7 @@ def write_shop_file(
                 raise InvalidReference(
                     f"{since}: {reason_of(error)}.", advice="Give an earlier export, or a time such as 2026-11-01."
                 ) from error
-        of_time = None if isinstance(since, Path) else told
+        of_time = None if isinstance(since, Path) else known
         for offer in offers(rows.groups_newest_first(), options):
             group = (offer.row, *(variant.row for variant in offer.variants))
             if older := contents.find_older(offer.row, [*_keys(form, [offer]), *other_keys(offer)]):
@@ -122,11 +122,11 @@ def write_shop_file(
             except NotExportable as refused:
                 rows.skip(group, str(refused))
         if isinstance(since, Path):
-            keys = _keys(form, offers(grouped(told.elsewhere), options)) if told else iter(())
-            unfinished = told.unfinished if told else ()
+            keys = _keys(form, offers(grouped(known.elsewhere), options)) if known else iter(())
+            unfinished = known.unfinished if known else ()
             rows.changes = contents.compare(form, keys, accept_gone=options.accept_gone, unfinished=unfinished)
-        elif told is not None:
-            for offer in offers(grouped(told.gone), options):
+        elif known is not None:
+            for offer in offers(grouped(known.gone), options):
                 with suppress(NotExportable):  # it was left out of the earlier export, too
                     contents.add_gone(form, form.records(offer))
             rows.changes = contents.leave_unchanged_out()
@@ -145,11 +145,11 @@ def _keys(form: ShopFormat, found: Iterable[Offer]) -> Iterator[str]:
             yield from form.keys(offer)
 
 
-def _change_of(offer: Offer, told: ToldChanges | None) -> Change:
+def _change_of(offer: Offer, known: LedgerChanges | None) -> Change:
     document = offer.row.document_id
-    if told is None or document in told.new:
+    if known is None or document in known.new:
         return Change.NEW
-    return Change.CHANGED if document in told.changed else Change.NONE
+    return Change.CHANGED if document in known.changed else Change.NONE
 
 
 class Contents:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from swatchbook.domain.records import NO_MAPPING, identity
 from swatchbook.ingest.sources.batch import list_batch
 from swatchbook.ingest.sources.listed import ListedUrl
-from swatchbook.upkeep.export.formats import ToldChanges, Written, write_products
+from swatchbook.upkeep.export.formats import LedgerChanges, Written, write_products
 from swatchbook.upkeep.export.product_rows import ProductRow
 from swatchbook.upkeep.export.shop_mapping import ShopMapping, ShopOptions, Template
 from swatchbook_base.printed_prices import highest_of, price_of
@@ -84,12 +84,12 @@ hostile = st.one_of(
 
 
 def shop_file(tmp_path: Path, form: str, rows: Sequence[ProductRow], options: ShopOptions | None = None,
-              told: ToldChanges | None = None) -> tuple[bytes, Written]:  # fmt: skip
+              known: LedgerChanges | None = None) -> tuple[bytes, Written]:  # fmt: skip
     """Return the file of a format, and what the export says about it. Nothing else is left on the disk."""
     out = io.BytesIO()
     folder = tmp_path / "tmp"
     written = write_products(
-        iter(rows), form, out, temporary_folder=folder, options=options or ShopOptions(), told=told
+        iter(rows), form, out, temporary_folder=folder, options=options or ShopOptions(), known=known
     )
     assert list(folder.iterdir()) == []
     return out.getvalue(), written

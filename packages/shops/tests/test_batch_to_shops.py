@@ -22,7 +22,7 @@ from swatchbook.resources import Resources
 from swatchbook.store.ledger.product_codes import code_key, targets_of_codes
 from swatchbook.store.ledger.source_items import complete_items
 from swatchbook.upkeep.export.formats import Written, write_products
-from swatchbook.upkeep.export.ledger_changes import told_changes
+from swatchbook.upkeep.export.ledger_changes import changes_since
 from swatchbook.upkeep.export.product_rows import as_rows, copy_pictures, picture_name, read_products
 from swatchbook.upkeep.export.shop_mapping import ShopMapping, ShopOptions
 from tests.ingest.sources.pictures import draw
@@ -430,10 +430,10 @@ def test_what_is_not_sold_stays_unsold(tmp_path: Path, resources: Resources, for
 
 def test_documents_that_are_not_completed_are_told(resources: Resources, batch: Path) -> None:
     register_folder(resources, batch, owner="anna", options=IngestOptions())
-    told = told_changes(resources.ledger, Path("earlier.csv"), [], [])
-    assert told is not None
-    assert told.unfinished == (batch.name,)
-    assert told_changes(resources.ledger, None, [], []) is None
+    known = changes_since(resources.ledger, Path("earlier.csv"), [], [])
+    assert known is not None
+    assert known.unfinished == (batch.name,)
+    assert changes_since(resources.ledger, None, [], []) is None
 
 
 IDENTIFIERS = {"id": "4711", "code": "CODE-7", "sku": "SKU-9", "mpn": "MPN-8", "gtin": "4006381333931"}

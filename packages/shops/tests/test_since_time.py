@@ -9,7 +9,7 @@ from shop_readers import READERS
 from shop_rows import FLOOR_ROWS, FULL, product, shop_file, with_fields
 
 from swatchbook.domain.errors import InvalidReference
-from swatchbook.upkeep.export.formats import Changes, ToldChanges, Written
+from swatchbook.upkeep.export.formats import Changes, LedgerChanges, Written
 from swatchbook.upkeep.export.product_rows import ProductRow
 from swatchbook.upkeep.export.shop_mapping import ShopOptions, read_since
 
@@ -27,8 +27,8 @@ STOOL = of("trash", "Stool", "€ 20")
 
 def since(tmp_path: Path, form: str, rows: Sequence[ProductRow], gone: Sequence[ProductRow] = (),
           options: ShopOptions = SINCE) -> tuple[bytes, Written]:  # fmt: skip
-    told = ToldChanges(frozenset({"new"}), frozenset({"changed"}), iter(gone))
-    return shop_file(tmp_path, form, rows, options, told)
+    known = LedgerChanges(frozenset({"new"}), frozenset({"changed"}), iter(gone))
+    return shop_file(tmp_path, form, rows, options, known)
 
 
 @pytest.mark.parametrize("form", READERS)

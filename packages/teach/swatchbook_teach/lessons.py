@@ -113,13 +113,13 @@ def propose_readings(
     one is probably better.
 
     They go on from `start`, without one from the reading in use. What is shown again says nothing new; what is shown to
-    be the opposite counts instead of what was said before.
+    be the opposite counts instead of the answer before.
     """
     in_use = lesson.document.options.taught
     begun = in_use if start is None else start
-    told = {_place(each): each for each in examples}
-    kept = tuple(each for each in begun.examples if told.get(_place(each), each) == each)
-    new = [each for each in told.values() if each not in kept]
+    answers = {_place(each): each for each in examples}
+    kept = tuple(each for each in begun.examples if answers.get(_place(each), each) == each)
+    new = [each for each in answers.values() if each not in kept]
     of_pictures = tuple(each for each in new if each.what in OF_PICTURES)
     begun = begun.model_copy(update={"examples": (*kept, *of_pictures)})
     pictures = None

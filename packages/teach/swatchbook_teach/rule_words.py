@@ -53,9 +53,9 @@ def _describe(name: str, value: TraitValue) -> str:
 
 
 def _describe_cut(cut: Cut) -> list[str]:
-    said = [f"after {cut.after!r}"] if cut.after else []
-    said += [f"before {cut.before!r}"] if cut.before else []
-    return said + ([f"each part between {cut.every!r}"] if cut.every else [])
+    parts = [f"after {cut.after!r}"] if cut.after else []
+    parts += [f"before {cut.before!r}"] if cut.before else []
+    return parts + ([f"each part between {cut.every!r}"] if cut.every else [])
 
 
 _SIDES: Final[Mapping[PictureSide, str]] = {

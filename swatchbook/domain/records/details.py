@@ -90,7 +90,7 @@ class PageDetails(Record):
         default=(), description="Parts of the page that look like pictures and have no placement."
     )
     unassigned: Unassigned | None = Field(
-        default=None, description="Short texts and pictures beside the page's products that belong to none of them."
+        default=None, description="Short texts and pictures next to the page's products that belong to none of them."
     )
     rejected: tuple[Evidence, ...] = Field(default=(), description="Texts that were nearly names of products, and why.")
     unsure: bool = Field(default=False, description="It looks like products, and needs a vision model or a person.")

@@ -160,9 +160,9 @@ def draw_document(document: Document, report: RunReport, shown: dict[str, Any], 
     return Group(*parts)
 
 
-def _counts(name: str, said: Iterable[str | None]) -> list[tuple[str, Text | str]]:
+def _counts(name: str, words: Iterable[str | None]) -> list[tuple[str, Text | str]]:
     """Return a row with the count of each word, most frequent first; none without words."""
-    counts = Counter(word.replace("_", " ") for word in said if word)
+    counts = Counter(word.replace("_", " ") for word in words if word)
     return [(name, ", ".join(f"{count} {word}" for word, count in counts.most_common()))] if counts else []
 
 

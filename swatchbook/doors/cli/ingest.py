@@ -195,7 +195,7 @@ def process(
     quiet: bool,
     tell: Tell = say_failure,
 ) -> int:
-    """Run the work of one document and print its account. Return its exit code; failures are told, not raised."""
+    """Run the work of one document and print its account. Return its exit code; failures are printed, not raised."""
     code, goes = COMPLETED, document.status is DocumentStatus.DELETING  # `fill failed` finishes deletes
     try:
         if work is not None:

@@ -68,7 +68,7 @@ def print_estimates(resources: Resources, sources: Sequence[Source], options: In
 
 
 def _code(plan: BatchPlan) -> int:
-    """Return what the ingest would exit with, as far as can be told without its pictures."""
+    """Return what the ingest would exit with, as far as is known without its pictures."""
     if any(each.refused for each in plan.absent) or (plan.failing == plan.judged > 0 and not plan.more):
         return FAILED
     return OPEN if plan.failing or plan.lacking else COMPLETED

@@ -72,7 +72,7 @@ def run_ingest(resources: Resources, document: Document, options: IngestOptions)
     source, ingest = document.source, ingest_catalogue if document.kind == PDF else ingest_images
 
     async def report() -> RunReport:
-        if server:  # no loop runs beside it that would do so
+        if server:  # no loop runs that would do it
             await clear_deleted(resources.ledger)
         with tags(document.id, AS_GIVEN):  # a delete from now on wins
             state = await ingest(source, owner=document.owner, options=options, return_state=True)

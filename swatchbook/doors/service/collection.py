@@ -81,8 +81,8 @@ async def get_parts(watch: TheWatch, caller: TheCaller) -> Parts:
     if not os.environ.get("PREFECT_API_URL"):
         return Parts(database=database, index=index, prefect="not configured", troubles=())
     troubles = await result_or_none(watch.prefect.get())
-    told = tuple(troubles or ()) if caller.sees_all else ()
-    return Parts(database=database, index=index, prefect="down" if troubles is None else "ok", troubles=told)
+    visible = tuple(troubles or ()) if caller.sees_all else ()
+    return Parts(database=database, index=index, prefect="down" if troubles is None else "ok", troubles=visible)
 
 
 TheParts = Annotated[Parts, Depends(get_parts)]

@@ -98,7 +98,7 @@ async def _answer(request: Request, error: Exception) -> Response:
 def describe(error: Exception) -> tuple[Problem, Mapping[str, str] | None]:
     """Return the problem that an error is answered with, and the headers of the response.
 
-    Raises the error itself if it is none that the service foresees.
+    Raises the error itself if the service does not foresee it.
     """
     if isinstance(error, HTTPException):
         title = HTTPStatus(error.status_code).phrase
@@ -130,8 +130,8 @@ def _of_failure(error: Failure) -> tuple[Problem, Mapping[str, str] | None]:
     after = error.retry_after if isinstance(error, RateLimited) else None
     wait = {"Retry-After": str(round(after or RETRY_SECONDS))}
     if status < 500:
-        told = problem.model_copy(update={"detail": error.message, "advice": error.advice})
-        return told, wait if error.policy is Policy.WAIT else None
+        shown = problem.model_copy(update={"detail": error.message, "advice": error.advice})
+        return shown, wait if error.policy is Policy.WAIT else None
     return _logged(problem, error), wait
 
 

@@ -155,7 +155,7 @@ def _base_url(host: str, port: int) -> str:
 log = logging.getLogger(__name__)
 
 HOST, PORT = "127.0.0.1", 4200
-# --- Prefect beside the service ---------------------------------------------------------------------------------------
+# --- Prefect with the service -----------------------------------------------------------------------------------------
 
 START_SECONDS = 120.0  # for the server's first start on a busy machine; an idle one takes 10
 END_SECONDS = 20.0  # for a child to end after a signal: the worker first ends its runs

@@ -89,7 +89,7 @@ def list_batch(
     ids = dict[str, int]()
     files = files_of(path)
     if doubts is not None:
-        doubts += (told for file in files for told in any_shape().doubts_of(file, name_in(root, file)))
+        doubts += (doubt for file in files for doubt in any_shape().doubts_of(file, name_in(root, file)))
     for reader, file, place, found in records_of(files, root, max_bytes, mapping):
         if columns is not None and found.of_table:
             columns.look(found.place, found.record, mapping)
@@ -293,8 +293,8 @@ def _picture(
     problem: Failure | None = None
     for folder, name in product((None, *folders), spellings(place)):
         try:
-            beside = file.parent / name
-            picture = _file(root, beside, caption) if folder is None else _elsewhere(folder, name, beside, caption)
+            sibling = file.parent / name
+            picture = _file(root, sibling, caption) if folder is None else _elsewhere(folder, name, sibling, caption)
         except Failure as failure:
             # that a file is missing from one folder tells more than that it is outside another one
             problem = failure if problem is None or isinstance(problem, InvalidReference) else problem
@@ -310,15 +310,15 @@ def _file(root: Path, file: Path, caption: str | None) -> ListedPicture:
     return ListedPicture(found.path, found.file, found.size, found.mtime_ns, found.inode, caption) if caption else found
 
 
-def _elsewhere(folder: Path, place: str, beside: Path, caption: str | None) -> ListedPicture:
+def _elsewhere(folder: Path, place: str, sibling: Path, caption: str | None) -> ListedPicture:
     """Return a picture within a folder that the settings or the command name; its place is its absolute name.
 
-    Its name is relative to that folder, or leads into it from the batch file: `beside`.
+    Its name is relative to that folder, or leads into it from the batch file: `sibling`.
     """
     try:
         found = find_picture(folder, folder / place)
     except Failure:
-        found = find_picture(folder, beside)
+        found = find_picture(folder, sibling)
     return ListedPicture(storable(found.file), found.file, found.size, found.mtime_ns, found.inode, caption)
 
 

@@ -29,7 +29,7 @@ from swatchbook.ingest.sources.listed import (
     title_of_folder,
 )
 from swatchbook.ingest.sources.sidecar import (
-    Told,
+    SidecarData,
     is_table,
     may_be_sidecar,
     of_picture,
@@ -73,10 +73,10 @@ def list_folder(
     InvalidReference if the folder cannot be read.
     """
     below = f"{_root_of(folder).as_uri()}/"
-    for path, found, told in list_files(
+    for path, found, data in list_files(
         folder, suffixes, apart=apart, max_bytes=max_bytes, absent=absent, doubts=doubts
     ):
-        yield _item_of(path, found, told, below, categories=categories)
+        yield _item_of(path, found, data, below, categories=categories)
 
 
 def list_briefly(
@@ -89,9 +89,9 @@ def list_briefly(
 ) -> Iterator[ListedItem | ListedPicture]:
     """Yield the items of `list_folder`, but only the pictures of items that have no sidecar."""
     below = f"{_root_of(folder).as_uri()}/"
-    for path, found, told in list_files(folder, suffixes, apart=apart, max_bytes=max_bytes):
-        brief = told is None and isinstance(found, ListedPicture)
-        yield found if brief else _item_of(path, found, told, below, categories=categories)  # type: ignore[misc]
+    for path, found, data in list_files(folder, suffixes, apart=apart, max_bytes=max_bytes):
+        brief = data is None and isinstance(found, ListedPicture)
+        yield found if brief else _item_of(path, found, data, below, categories=categories)  # type: ignore[misc]
 
 
 def list_files(
@@ -102,7 +102,7 @@ def list_files(
     max_bytes: int = MAX_BYTES,
     absent: dict[str, list[str]] | None = None,
     doubts: list[str] | None = None,
-) -> Iterator[tuple[str, _Found, Told | None]]:
+) -> Iterator[tuple[str, _Found, SidecarData | None]]:
     """Yield (path, picture, data of its sidecar) for each item of `list_folder`, without metadata from the path.
 
     The path of a folder that is one product comes with all its pictures. Failures, also those of sidecars, are items
@@ -114,7 +114,7 @@ def list_files(
         name = Path(folder).resolve().name
         yield name, _find_file(root, name), None
         return
-    waiting: list[tuple[str, tuple[Mapping[str, Told], ...]]] = [("", ())]
+    waiting: list[tuple[str, tuple[Mapping[str, SidecarData], ...]]] = [("", ())]
     while waiting:
         relative, tables = waiting.pop()
         try:
@@ -135,7 +135,7 @@ def list_files(
                     absent[prefix + name] = gone
                 if doubts is not None:
                     doubts += any_shape().doubts_of(root / prefix / name, prefix + name)
-                tables = ({_name_of(prefix + path): told for path, told in told_of.items()}, *tables)
+                tables = ({_name_of(prefix + path): data for path, data in told_of.items()}, *tables)
             except Failure as failure:
                 yield prefix + name, _failed(prefix + name, failure), None
         is_apart = len(names) > _MOST_VIEWS or any(
@@ -155,17 +155,17 @@ def list_files(
             if name in links and _is_folder(root / prefix / name, found):
                 continue
             path = _name_of(prefix + name)
-            told = next((table[path] for table in tables if path in table), None)
+            data = next((table[path] for table in tables if path in table), None)
             for sidecar in of_picture(name, sidecars):
                 try:
                     _require_inside(root, root / prefix / sidecar)
-                    told = read_sidecar(root / prefix / sidecar, max_bytes)
+                    data = read_sidecar(root / prefix / sidecar, max_bytes)
                     if doubts is not None:
                         doubts += any_shape().doubts_of(root / prefix / sidecar, prefix + sidecar)
                 except Failure as failure:
                     yield prefix + sidecar, _failed(prefix + sidecar, failure), None
                 break
-            yield prefix + name, found, told
+            yield prefix + name, found, data
         waiting += ((prefix + name, tables) for name in reversed(subfolders) if root / prefix / name not in apart)
 
 
@@ -274,12 +274,12 @@ def _find_file(root: Path, path: str, *, is_link: bool = False) -> ListedPicture
         return _failed(path, failure)
 
 
-def _item_of(path: str, found: _Found, told: Told | None, below: str, *, categories: bool) -> ListedItem:
+def _item_of(path: str, found: _Found, data: SidecarData | None, below: str, *, categories: bool) -> ListedItem:
     """Return what is found at a path as an item."""
     if isinstance(found, ListedItem):
         return found
     if isinstance(found, ListedPicture):
-        return _item_of_file(path, found, told, below, categories=categories)
+        return _item_of_file(path, found, data, below, categories=categories)
     url = below + quote(os.fsencode(path))
     category = category_of(path.rpartition("/")[0]) if categories else None
     metadata = {"category": category, "url": url} if category else {"url": url}
@@ -293,21 +293,23 @@ def _item_of(path: str, found: _Found, told: Told | None, below: str, *, categor
     )
 
 
-def _item_of_file(path: str, picture: ListedPicture, told: Told | None, below: str, *, categories: bool) -> ListedItem:
-    """Return the item of a picture. `told` is the data of its sidecar, which goes first; `below` is the root's URL with
+def _item_of_file(
+    path: str, picture: ListedPicture, data: SidecarData | None, below: str, *, categories: bool
+) -> ListedItem:
+    """Return the item of a picture. `data` is that of its sidecar, which goes first; `below` is the root's URL with
     "/".
     """
     category = category_of(path.rpartition("/")[0]) if categories else None
     metadata = {"category": category} if category else {}
-    metadata |= {"url": below + quote(os.fsencode(path))} | dict(told.metadata if told else {})
+    metadata |= {"url": below + quote(os.fsencode(path))} | dict(data.metadata if data else {})
     return ListedItem(
         item=picture.path,
-        title=(told and told.title) or title_of(path),
+        title=(data and data.title) or title_of(path),
         metadata=metadata,
         pictures=(picture,),
-        code=told.code if told else None,
+        code=data.code if data else None,
         text=text_of(metadata),
-        described=told is not None,
+        described=data is not None,
     )
 
 

@@ -23,7 +23,7 @@ MOST_IN_CATEGORY = 300
 """The most characters of a category that is made of subfolders."""
 
 SHOWN_REASONS = 5
-"""The most pictures that the failure of an item names; the account has all that are missing beside others."""
+"""The most pictures that the failure of an item names; the account has all that are missing, among others."""
 
 _EXTENSION = re.compile(r"[A-Za-z][A-Za-z0-9]{0,7}|jp2")
 _BETWEEN_WORDS = re.compile(r"_|(?<!\d)\.|\.(?!\d)")

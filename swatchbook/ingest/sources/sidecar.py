@@ -41,7 +41,7 @@ _HEAD = 1 << 16  # bytes by which the columns of a table are known
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class SidecarData:
     """The data of a sidecar about a picture."""
 
     title: str | None
@@ -89,7 +89,7 @@ def is_table(name: str) -> bool:
     return suffix in _OF_TABLES and stem.lower() in TABLES
 
 
-def read_sidecar(file: Path, max_bytes: int) -> Told:
+def read_sidecar(file: Path, max_bytes: int) -> SidecarData:
     """Return the data of one picture's sidecar. Raises Failure if it cannot be read."""
     _check_size(file, max_bytes)
     record = next((found.record for found in any_shape().read(file, max_bytes)), None)
@@ -97,18 +97,18 @@ def read_sidecar(file: Path, max_bytes: int) -> Told:
         raise record
     if not isinstance(record, Mapping):
         raise UnreadableDocument("It has no fields.", advice="Write an object with fields, such as title and price.")
-    return _told(record)
+    return _data_of(record)
 
 
-def read_table(file: Path, max_bytes: int) -> dict[str, Told]:
+def read_table(file: Path, max_bytes: int) -> dict[str, SidecarData]:
     """Return path of a picture, from the table's folder -> the data of its row. Raises Failure if it cannot be read."""
     _check_size(file, max_bytes)
-    found = dict[str, Told]()
+    found = dict[str, SidecarData]()
     for number, record in enumerate(_records(file, max_bytes), 1):
         if number > MOST_ROWS:
             raise TooLarge(f"The table has more than {MOST_ROWS:,} rows.", advice="Give each folder its own table.")
         if isinstance(record, Mapping) and (path := _path_in(record)):
-            found.setdefault(path, _told(record))
+            found.setdefault(path, _data_of(record))
     if not found:
         raise InvalidReference("No row names a picture.", advice="Give it a column file_name with the names of files.")
     return found
@@ -142,20 +142,20 @@ def of_picture(name: str, sidecars: Collection[str]) -> Iterator[str]:
 
 def text_of(metadata: Mapping[str, str], variants: Sequence[Variant] = (), *, code: str | None = None) -> str | None:
     """Return the text of an item that keyword search reads in addition to the title."""
-    said = [metadata[name] for name in FIRST_IN_TEXT if name in metadata]
+    parts = [metadata[name] for name in FIRST_IN_TEXT if name in metadata]
     others = {name: value for name, value in metadata.items() if name not in FIRST_IN_TEXT + NOT_IN_TEXT}
-    said += [f"{name.replace('_', ' ')} {value}" for name, value in others.items()]
-    said += [variant.name for variant in variants[:_VARIANTS_IN_TEXT]]
-    said += filter(None, [code, *(variant.code for variant in variants[:_VARIANTS_IN_TEXT])])
+    parts += [f"{name.replace('_', ' ')} {value}" for name, value in others.items()]
+    parts += [variant.name for variant in variants[:_VARIANTS_IN_TEXT]]
+    parts += filter(None, [code, *(variant.code for variant in variants[:_VARIANTS_IN_TEXT])])
     described = dict.fromkeys(filter(None, map(metadata.get, ("short_description", "description"))))
-    return " · ".join([*said, *described]) or None
+    return " · ".join([*parts, *described]) or None
 
 
-def _told(record: Mapping[str, Any]) -> Told:
+def _data_of(record: Mapping[str, Any]) -> SidecarData:
     read = any_shape().read_record(
         {name: value for name, value in record.items() if str(name).casefold() not in _FILE_FIELDS}
     )
-    return Told(title=read.title, code=read.code, metadata=dict(read.metadata))
+    return SidecarData(title=read.title, code=read.code, metadata=dict(read.metadata))
 
 
 def _path_in(record: Mapping[str, Any]) -> str | None:

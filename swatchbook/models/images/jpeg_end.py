@@ -29,7 +29,7 @@ def with_end(stream: IO[bytes], limits: ImageLimits) -> BytesIO | None:
             pixels = image.tobytes()
         with Image.open(BytesIO(data + _OTHER_ROWS + _END), formats=["JPEG"]) as image:
             return BytesIO(ended) if image.tobytes() == pixels else None
-    except (OSError, SyntaxError):  # more of it is broken, which is told where it is decoded
+    except (OSError, SyntaxError):  # more of it is broken, which is reported where it is decoded
         return None
 
 

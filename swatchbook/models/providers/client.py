@@ -169,17 +169,17 @@ class Client:
         waiting: Callable[[], None],
     ) -> Reply:
         with self._slot(patience, waiting):
-            told = None  # when the provider first asked to wait
+            asked_at = None  # when the provider first asked to wait
             while True:
                 place = self._gate.take_place(self.clock.now(), call.tokens)
                 if at_most is not None and place > at_most:
                     raise self._busy()
                 self._wait(place, waiting)
-                self._wait_as_told(at_most or (told or self.clock.now()) + PATIENCE_SECONDS, waiting)
+                self._wait_as_asked(at_most or (asked_at or self.clock.now()) + PATIENCE_SECONDS, waiting)
                 sent = self.clock.now()
                 if reply := self._try(call, self._seconds(attempt, at_most)):
                     return reply
-                told = told or sent
+                asked_at = asked_at or sent
 
     def close(self) -> None:
         """Close the connections."""
@@ -207,7 +207,7 @@ class Client:
                 waiting()
             self.clock.sleep(min(left, _HEARTBEAT_SECONDS))
 
-    def _wait_as_told(self, at_most: float, waiting: Callable[[], None]) -> None:
+    def _wait_as_asked(self, at_most: float, waiting: Callable[[], None]) -> None:
         while left := self._gate.closed_for(now := self.clock.now()):
             if now + left > at_most:
                 raise ProviderDown(f"{self.where.host} limits our rate: it asks to wait {left:.0f} s more.")
@@ -249,7 +249,7 @@ class Client:
         wait = retry_after(headers)
         if (status in _TOO_MANY and error_code(body) != "insufficient_quota") or (status == 503 and wait is not None):
             self._gate.reached(probe)
-            self._gate.told(now, sent, wait)
+            self._gate.pause(now, sent, wait)
             raise _MustWait
         self._gate.let_in()
         if status >= 500:
@@ -307,7 +307,7 @@ def _time_limit(seconds: float) -> Iterator[Callable[[str, Mapping[str, Any]], N
     """
     streams = list[Any]()
 
-    def told(event: str, info: Mapping[str, Any]) -> None:
+    def trace(event: str, info: Mapping[str, Any]) -> None:
         if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
             streams.append(info["return_value"])
 
@@ -320,6 +320,6 @@ def _time_limit(seconds: float) -> Iterator[Callable[[str, Mapping[str, Any]], N
     timer.daemon = True
     timer.start()
     try:
-        yield told
+        yield trace
     finally:
         timer.cancel()

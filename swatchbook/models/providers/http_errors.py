@@ -26,29 +26,29 @@ _READ_CHARACTERS: Final = 2_000  # characters of a provider's message that are c
 
 def failure(where: Endpoint, status: int, body: bytes) -> Failure:
     """Return the Failure of a status other than 200; its message ends with the provider's own message, if any."""
-    code, said = error_code(body), _message(where, _error(body))
+    code, detail = error_code(body), _message(where, _error(body))
     host = where.host
     if status in (401, 403):
         key = where.setting("api_key")
-        return Authentication(f"{host} rejected {key}{said}", advice=f"Check {key}.")
+        return Authentication(f"{host} rejected {key}{detail}", advice=f"Check {key}.")
     if status == 402 or code == "insufficient_quota":
-        return Configuration(f"The account at {host} has no credit left{said}", advice="Add credit to it.")
-    if status == 404 or (status in (400, 422) and (code in _NO_MODEL or _NO_SUCH_MODEL.search(said))):
+        return Configuration(f"The account at {host} has no credit left{detail}", advice="Add credit to it.")
+    if status == 404 or (status in (400, 422) and (code in _NO_MODEL or _NO_SUCH_MODEL.search(detail))):
         return Configuration(
-            f"{host} has no model {where.model}{said}",
+            f"{host} has no model {where.model}{detail}",
             advice=f"Check {where.setting('model')} and {where.setting('url')}.",
         )
     if status == 408:
-        return ProviderTimeout(f"{host} timed out waiting for the request{said}")
+        return ProviderTimeout(f"{host} timed out waiting for the request{detail}")
     if status == 413:
-        return PayloadTooLarge(f"The request is too large for {host}{said}")
+        return PayloadTooLarge(f"The request is too large for {host}{detail}")
     if status >= 500 or status < 300:  # such as 204: accepted, but without a reply
-        return ProviderError(f"{host} returned status {status}{said}")
+        return ProviderError(f"{host} returned status {status}{detail}")
     if 300 <= status < 400:
         return Configuration(
             f"{host} redirects to another address ({status}).", advice=f"Check {where.setting('url')}."
         )
-    return ProviderRejected(f"{host} rejected the request with status {status}{said}")
+    return ProviderRejected(f"{host} rejected the request with status {status}{detail}")
 
 
 _NO_MODEL = frozenset({"model_not_found", "invalid_model", "unknown_model"})

@@ -101,7 +101,7 @@ class Throttle:
         with self._lock:
             self._probing = self._probing and not probe
 
-    def told(self, now: float, sent: float, seconds: float | None) -> None:
+    def pause(self, now: float, sent: float, seconds: float | None) -> None:
         """Record "too many requests" for a call sent at `sent`, with the requested wait in seconds, or None.
 
         Replies to calls that were in flight together count once. If it is repeated, the wait grows, even if the

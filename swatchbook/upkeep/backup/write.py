@@ -48,7 +48,7 @@ from swatchbook.upkeep.backup.layout import (
 _EVERY = 200  # rows between two reports of the progress
 
 Progress = Callable[[int, int], None]
-"""Is told how much is done, and how much there is."""
+"""Is called with how much is done, and how much there is."""
 
 
 class BackedUp(Record):

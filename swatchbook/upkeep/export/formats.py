@@ -130,11 +130,11 @@ class Changes(Record):
     elsewhere: int = 0
 
 
-class ToldChanges(NamedTuple):
+class LedgerChanges(NamedTuple):
     """What the ledger tells an export since a time: documents that came since, that were worked on or edited since, and
     products that are gone since, each with its variants. A product of any other document is unchanged.
 
-    An export that is compared with a file is told only the products of documents outside it, `elsewhere`, and the names
+    An export that is compared with a file gets only the products of documents outside it, `elsewhere`, and the names
     of `unfinished` documents, whose products may still come.
     """
 
@@ -170,7 +170,7 @@ def shop_options(
     *,
     accept_gone: bool = False,
 ) -> ShopOptions:
-    """Return what an export is given beside the products: nothing, unless its format is one of shops, or a plugin's.
+    """Return what an export is given with the products: nothing, unless its format is one of shops, or a plugin's.
 
     Raises InvalidReference for what the format does not take, for an address that no picture can be at, and for a time
     that does not exist or lies in the future.
@@ -201,18 +201,18 @@ def write_products(
     *,
     temporary_folder: Path,
     options: ShopOptions = ShopOptions(),  # noqa: B008 — immutable
-    told: ToldChanges | None = None,
+    known: LedgerChanges | None = None,
 ) -> Written:
     """Write products to a binary file, which must be seekable for XLSX and Parquet, and return what was written.
 
     The rows are read once, and wait in a temporary file until the columns are known. `form`: a Format, or the name of a
-    format of shops or of a plugin; `options` are for these. `told`: what the ledger knows of the time or file that
+    format of shops or of a plugin; `options` are for these. `known`: what the ledger knows of the time or file that
     the options compare with. Raises TooLarge for more than Excel can hold, Configuration and
     PluginFailed for a plugin, InvalidReference for a mapping or an earlier file that does not fit.
     """
     plugin = find(Kind.EXPORTER, form)
     write = plugin.load()
-    with Rows(rows, temporary_folder, options, told) as spooled, plugin.named():
+    with Rows(rows, temporary_folder, options, known) as spooled, plugin.named():
         write(spooled, out)
         return spooled.written()
 
@@ -236,7 +236,7 @@ def unprotected(text: str) -> str:
 class Rows:
     """Rows of products in a temporary file, to be read as often as wanted; `columns`: the names of their cells.
 
-    `options`: what the export was given; `told`: what the ledger knows of its `since`. What writes them may `skip`
+    `options`: what the export was given; `known`: what the ledger knows of its `since`. What writes them may `skip`
     products, set `changes`, and count `prices_without_currency`.
     """
 
@@ -245,10 +245,10 @@ class Rows:
         rows: Iterable[ProductRow],
         folder: Path,
         options: ShopOptions = ShopOptions(),  # noqa: B008 — immutable
-        told: ToldChanges | None = None,
+        known: LedgerChanges | None = None,
     ) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.folder, self.options, self.told = folder, options, told
+        self.folder, self.options, self.known = folder, options, known
         self.changes: Changes | None = None
         self.prices_without_currency = 0
         self._skipped, self._grains = list[Skipped](), Counter[bool]()

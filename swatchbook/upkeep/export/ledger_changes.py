@@ -10,7 +10,7 @@ from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.queries.changes import changed_documents, removed_by_edits, trashed_products
 from swatchbook.store.ledger.stored_documents import Document, all_documents
 from swatchbook.store.ledger.trashed_documents import list_trash
-from swatchbook.upkeep.export.formats import ToldChanges
+from swatchbook.upkeep.export.formats import LedgerChanges
 from swatchbook.upkeep.export.product_rows import ProductRow, as_rows, read_products
 
 _ENDED = (DocumentStatus.COMPLETED, DocumentStatus.FAILED, DocumentStatus.DELETING)
@@ -23,10 +23,10 @@ def deleted_since(ledger: Ledger, since: object, owner: str | None) -> list[Tras
     return [each for each in list_trash(ledger, owner) if each.at >= since.timestamp()]
 
 
-def told_changes(
+def changes_since(
     ledger: Ledger, since: object, documents: Sequence[Document], deleted: Sequence[Trashed]
-) -> ToldChanges | None:
-    """Return what the ledger knows of these documents since a time, or beside a file; None without either.
+) -> LedgerChanges | None:
+    """Return what the ledger knows of these documents since a time, or compared with a file; None without either.
 
     `deleted`: documents whose products to name as gone since a time.
     """
@@ -35,10 +35,10 @@ def told_changes(
     if not isinstance(since, datetime):
         open_ones = (each.name for each in all_documents(ledger, None) if each.status not in _ENDED)
         elsewhere = _elsewhere(ledger, {each.id for each in documents})
-        return ToldChanges(elsewhere=elsewhere, unfinished=tuple(open_ones))
+        return LedgerChanges(elsewhere=elsewhere, unfinished=tuple(open_ones))
     happened = changed_documents(ledger, since.timestamp())
     edited = [each.id for each in documents if each.id in happened.edited]
-    return ToldChanges(happened.new, happened.changed, _gone(ledger, edited, deleted))
+    return LedgerChanges(happened.new, happened.changed, _gone(ledger, edited, deleted))
 
 
 def _elsewhere(ledger: Ledger, exported: Collection[str]) -> Iterator[ProductRow]:

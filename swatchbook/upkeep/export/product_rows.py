@@ -114,8 +114,8 @@ def _is_only_of_variants(picture: ProductPicture, product: ProductDetails) -> bo
 def shows_variant(picture: ProductPicture, variant: Variant) -> bool:
     """Return whether the caption of a picture has the words of the variant's name, or its code."""
     named = (key for key in (variant.name, variant.code) if key)
-    said = picture.caption or ""
-    return any(re.search(rf"(?<!\w){re.escape(key)}(?!\w)", said, re.IGNORECASE) for key in named)
+    caption = picture.caption or ""
+    return any(re.search(rf"(?<!\w){re.escape(key)}(?!\w)", caption, re.IGNORECASE) for key in named)
 
 
 def picture_name(picture: ProductPicture) -> str:

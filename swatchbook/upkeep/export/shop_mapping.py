@@ -102,7 +102,7 @@ class ShopMapping(Record):
 
 
 class ShopOptions(Record):
-    """What an export to a shop is given beside the products. `since`: a file of an earlier export, or a time.
+    """What an export to a shop is given with the products. `since`: a file of an earlier export, or a time.
 
     `accept_gone`: also where more than half of the earlier file is gone, or some while documents are not completed.
     """

@@ -48,10 +48,10 @@ def describe_other_models(ledger: Ledger, settings: Settings) -> str | None:
     for role, active in space_registry.active_spaces(ledger).items():
         if role in chosen and active.space.tag != chosen[role]:
             others[active.space.tag, chosen[role]].append(role.value)
-    said = [f"{', '.join(sorted(roles))} by {now}, not by {wanted}" for (now, wanted), roles in others.items()]
+    parts = [f"{', '.join(sorted(roles))} by {now}, not by {wanted}" for (now, wanted), roles in others.items()]
     return (
-        f"Searched by other models than the settings name: {'; '.join(said)}. See `swatchbook spaces`."
-        if said
+        f"Searched by other models than the settings name: {'; '.join(parts)}. See `swatchbook spaces`."
+        if parts
         else None
     )
 

@@ -53,20 +53,20 @@ def test_unused_tokens_move_no_call_before_one_that_waits() -> None:
 def test_wait_without_a_time_doubles() -> None:
     gate, now, waits = Throttle(), 0.0, []
     for _ in range(8):
-        gate.told(now, now, None)
-        gate.told(now, now - 1, None)  # one of the same round
+        gate.pause(now, now, None)
+        gate.pause(now, now - 1, None)  # one of the same round
         waits.append(gate.closed_for(now))
         now += waits[-1]
     assert waits == [1, 2, 4, 8, 16, 32, 60, 60]
     gate.let_in()
-    gate.told(now, now, None)
+    gate.pause(now, now, None)
     assert gate.closed_for(now) == 1
 
 
 @pytest.mark.parametrize("seconds", [365 * 86_400.0, float("inf")])
 def test_a_year_is_an_hour(seconds: float) -> None:
     gate = Throttle()
-    gate.told(0.0, 0.0, seconds)
+    gate.pause(0.0, 0.0, seconds)
     assert gate.closed_for(0.0) == 3_600
 
 

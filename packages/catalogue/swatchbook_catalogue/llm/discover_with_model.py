@@ -34,7 +34,7 @@ def discover_with_model(
     vision: Chats,
     last_try: bool,
 ) -> Discovery:
-    """Find products with the language model, beside those of the layout rules; `file` is the PDF's key in `files`.
+    """Find products with the language model, added to those of the layout rules; `file` is the PDF's key in `files`.
 
     If the model cannot answer, the result is that of the layout rules, with the reason in `lost`. Raises failures of
     the provider that are likely to pass.

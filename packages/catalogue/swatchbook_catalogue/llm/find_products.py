@@ -32,7 +32,7 @@ from swatchbook_catalogue.llm.excerpt import (
 from swatchbook_catalogue.llm.prompts import FIND_PRODUCTS, Offer, Offered
 from swatchbook_catalogue.page_layout import normalise_line
 
-NONE_NAMED: Final = "The language model named no product that stands in the document; the layout rules' are kept."
+NONE_NAMED: Final = "The language model named no product that is in the document; the layout rules' are kept."
 MOST_HINTS: Final = 300  # the most outline entries, and the most products of the layout rules, in one question
 REPLY_TOKENS: Final = 16_000
 FEWEST_PAGES: Final = 20  # the most pages of a question that is not halved when its reply is too long or invalid

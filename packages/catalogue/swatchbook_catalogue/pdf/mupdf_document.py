@@ -40,7 +40,7 @@ def open_document(path: str) -> Iterator["MupdfDocument"]:
         page_count = 0 if document.needs_pass else document.page_count  # raises if the page tree is wrong
     except (RuntimeError, ValueError, pymupdf.mupdf.FzErrorBase) as error:
         log.warning("a PDF does not open", exc_info=error)
-        _warnings()  # else they are said of what is read next
+        _warnings()  # else they count for what is read next
         raise broken_document(path) from None
     with document:
         if document.needs_pass:

@@ -77,7 +77,7 @@ def _over_pages(document: Document, request: dict[str, Any], handle_page: Any) -
             at_fault = damaged or isinstance(error, RecursionError) or document.is_damage(error)  # nested too deep
             if isinstance(failure, Unexpected) and at_fault:
                 failure = UnreadableDocument("The page is damaged (see the log).")
-            document.warnings()  # else they are said of the next page
+            document.warnings()  # else they count for the next page
             last = {"lost": {"kind": failure.kind, "message": failure.message}}
         if request["do"] != "read" or number % FONTS_KEPT == 0:
             document.free()

@@ -24,7 +24,7 @@ ORDERS: Sequence[Mapping[int, str]] = (_TRUETYPE, _ADOBE)
 
 MOST_GARBAGE = 0.3  # share of a text's characters that map to no letter; with more, its fonts map to nothing
 WARNING = "Fonts of its text say nothing of letters: {}."
-UNDONE, UNREADABLE = "they were told by the order of glyphs", "what is set in them has no text layer"
+UNDONE, UNREADABLE = "they were read by the order of glyphs", "what is set in them has no text layer"
 
 
 def has_glyph_numbers(text: str) -> bool:
@@ -62,8 +62,8 @@ def find_orders(numbers: Mapping[str, Sequence[int]]) -> tuple[dict[str, Mapping
     A font in no known order has an empty one; one with few glyphs has none.
     """
     orders = {font: _order_of(found) for font, found in numbers.items() if len(found) >= FEWEST_GLYPHS}
-    said = [UNDONE] * any(orders.values()) + [UNREADABLE] * (not all(orders.values()))
-    return orders, ((WARNING.format(", and ".join(said)),) if said else ())
+    found = [UNDONE] * any(orders.values()) + [UNREADABLE] * (not all(orders.values()))
+    return orders, ((WARNING.format(", and ".join(found)),) if found else ())
 
 
 def _spans_with_letters(blocks: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:

@@ -28,7 +28,7 @@ OF_VARIANT = "variant"
 """The `role` of a picture that a shop shows for variants, and not with their product."""
 
 _PLACEHOLDER = 4_000
-"""Characters of a `data:` URL up to which it stands for a picture that a page loads later."""
+"""Characters of a `data:` URL up to which it is the placeholder of a picture that a page loads later."""
 
 
 def read_pictures(

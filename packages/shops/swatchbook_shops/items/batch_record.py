@@ -71,11 +71,11 @@ def read_record(record: Mapping[str, Any], mapping: BatchMapping = NO_MAPPING) -
     variants = read_variants(fields, title)
     if len(variants) > 1 and code in {variant.code for variant in variants}:
         code = None
-    beside = _listed_as(fields)
-    beside |= _other_codes(fields, given_id if code else None, {code, *metadata.values(), *beside.values()})
+    others = _listed_as(fields)
+    others |= _other_codes(fields, given_id if code else None, {code, *metadata.values(), *others.values()})
     facts = read_facts(fields, mapping.fact_names, metadata.keys())
     names = "; ".join(variant.name for variant in variants)  # an attribute with the options of all variants
-    metadata |= {key: value for key, value in facts.items() if value != names} | beside
+    metadata |= {key: value for key, value in facts.items() if value != names} | others
     of_variants = [dict(variant.facts) for variant in variants]
     is_for_any = any(value == ANY for variant in variants for _, value in variant.options)
     for key in () if is_for_any else ("size", "color", "material"):  # filters on products use all of them
@@ -115,7 +115,7 @@ def _range(value: Any) -> str | None:
 
 
 def _listed_as(fields: Fields) -> dict[str, str]:
-    """Return what a shop keeps beside a product, by name. Only Shopify's files have a taxonomy."""
+    """Return what a shop keeps in addition to a product, by name. Only Shopify's files have a taxonomy."""
     found = dict[str, str]()
     for kind, (convert, names) in _OF_SHOPS.items():
         for field in (each for name in names for each in fields.top.get(name, ())):

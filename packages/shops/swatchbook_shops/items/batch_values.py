@@ -294,7 +294,7 @@ def as_price(value: Any, depth: int = 0) -> tuple[str, str | None] | None:
 
 
 def _without_base_price(text: str) -> str:
-    """Return "19,99 €" for "19,99 € (3,33 € / 100 ml)": the law wants the price of a measure beside that of a pack."""
+    """Return "19,99 €" for "19,99 € (3,33 € / 100 ml)": the law wants the price of a measure next to that of a pack."""
     rest = " ".join(_BASE_PRICE.sub(" ", text).split())
     return rest if rest != text and amounts_of(rest) else text
 

@@ -1,7 +1,7 @@
 """Tell which fields that a person's mapping names are in none of a batch's items, before these are read in another way.
 
 It is refused if every item should have the field: an id, a title, pictures, and any column of a CSV file, whose first
-row names them all. Of JSON, XML and Excel an item may leave out what it does not have: that is only told.
+row names them all. Of JSON, XML and Excel an item may leave out what it does not have: that is only reported.
 """
 
 from collections.abc import Iterator, Sequence

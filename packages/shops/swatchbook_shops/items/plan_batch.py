@@ -57,7 +57,7 @@ def plan_batch(
         name: tuple(sorted(used[name], key=lambda column: _rank(name, column))) for name in FIELDS if name in used
     }
     unknown = [UnknownField(name=name, example=example) for name, example in unread.examples.items()][:_MOST_FIELDS]
-    letters = [told for file in files for told in doubts_of(file, name_in(root, file), also_guesses=True)]
+    letters = [doubt for file in files for doubt in doubts_of(file, name_in(root, file), also_guesses=True)]
     return plan.model_copy(
         update={
             "format": _format(files[0]) if files else None,

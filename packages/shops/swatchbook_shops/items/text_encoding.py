@@ -49,7 +49,7 @@ _ALIKE = 0.02
 _UNREAD = 5  # times as odd as a strange sign is a byte that is none
 _CLEAR = 1.2  # times likelier is an encoding that a single sign speaks for
 _SURE, _SURE_OF_FEW = 0.97, 0.5  # times as likely is an encoding that may be the right one
-_FEW = 4  # words with signs beyond ASCII, of which more doubt is told
+_FEW = 4  # words with signs beyond ASCII, of which more doubt is reported
 
 
 def cells_of(text: bytes) -> list[bytes]:

@@ -80,18 +80,18 @@ class Letters:
 
     def describe(self, name: str) -> str:
         """Return what a person should know of a file with this name."""
-        told = list[str]()
+        sentences = list[str]()
         if self.is_guess:
             doubt = (
                 "" if self.is_sure else ", but another encoding fits as well. If letters are wrong, save it as UTF-8"
             )
-            told.append(f"{name} was read as {self.encoding}{doubt}.")
+            sentences.append(f"{name} was read as {self.encoding}{doubt}.")
         if self.doubtful:
             lines = "1 line" if self.doubtful == 1 else f"{self.doubtful:,} lines"
             how = f", read as {self.other}" if self.other != self.encoding else ""
-            told.append(f"{name} has letters that are in doubt in {lines}{how}.")
+            sentences.append(f"{name} has letters that are in doubt in {lines}{how}.")
         shown = ", ".join(f"{number:,} “{text}”" for number, text in self.shown)
-        return " ".join([*told, f"Lines to check: {shown}."] if shown else told)
+        return " ".join([*sentences, f"Lines to check: {shown}."] if shown else sentences)
 
 
 _PLAIN = Letters()
@@ -109,8 +109,8 @@ def doubts_of(file: Path, name: str, *, also_guesses: bool = False) -> list[str]
         letters = letters_of(file)
     except OSError:  # the file fails where it is read
         return []
-    told = letters.doubtful or not letters.is_sure or (also_guesses and letters.is_guess)
-    return [letters.describe(name)] if told else []
+    has_doubts = letters.doubtful or not letters.is_sure or (also_guesses and letters.is_guess)
+    return [letters.describe(name)] if has_doubts else []
 
 
 @lru_cache(_FILES)

@@ -43,7 +43,7 @@ class UnreadFields:
 class ColumnCheck:
     """What an ingest tells of the columns of its tables. `look` is called with each row that is an item.
 
-    Not told are columns that a mapping names, and those that a shop's export is known to have for other purposes.
+    Not reported are columns that a mapping names, and those that a shop's export is known to have for other purposes.
     """
 
     def __init__(self) -> None:
@@ -83,45 +83,45 @@ class ColumnCheck:
             self._unread_day = next((day for day in days if as_day(day) is None), None)
 
     def warnings(self) -> tuple[str, ...]:
-        """Return what is to be told, most harmful first."""
-        told = list[str]()
+        """Return what to report, most harmful first."""
+        warnings = list[str]()
         if self._is_endless:
-            told.append(
+            warnings.append(
                 "It has sale prices, and no column that is known as the last day of a sale: they have no end. If it "
                 "has such a column, call it “Date sale price ends”."
             )
         if self._unread_day is not None:
-            told.append(
+            warnings.append(
                 f"The last day of a sale “{shorten(one_line(self._unread_day), _MOST_NAME)}” cannot be read, so that "
                 "the sale has no end. Write it as 2026-12-24."
             )
         if self._is_strange:
-            told.append(
+            warnings.append(
                 "It looks like WooCommerce's export without the column Parent, or in a language that is not known: its "
                 "variations became separate products. Export all columns while your language in the shop is English."
             )
         if self._lost:
-            told.append(f"Rows with letters that were lost before, in place of which there is “?”: {self._lost:,}.")
+            warnings.append(f"Rows with letters that were lost before, in place of which there is “?”: {self._lost:,}.")
         if self._rounded:
-            told.append(
+            warnings.append(
                 f"Codes that a spreadsheet has rounded were left out: {_first([*self._rounded])}. Give their columns "
                 "the format “Text” there, and write the file once more."
             )
         if self._idle_sales:
-            told.append(
+            warnings.append(
                 f"The regular price counts where the sale price is 0 or not below it: {_first(self._idle_sales)}."
             )
         if self._absent:
-            told.append(
+            warnings.append(
                 f"It has variations of products that are not in it: {_first([*self._absent])}. Exports to shops leave "
                 "them out. Export them from the shop together with their products."
             )
         unknown = [name for name in self._unread.examples if name not in self._passed_over]
         if unknown := sorted(unknown, key=is_metadata):
-            told.append(
+            warnings.append(
                 f"Columns that were not understood: {_first(unknown)}. `swatchbook ingest --plan FILE` shows them."
             )
-        return tuple(told)
+        return tuple(warnings)
 
 
 def _first(names: Sequence[str]) -> str:

@@ -346,7 +346,7 @@ class _Editor:
         return place.state in COUNTED and shared_area(place.bbox, box) >= INSIDE * area(place.bbox) > 0
 
     def _without_known(self, cut: Iterable[CutPicture], drawn: Sequence[PagePlace]) -> Iterator[CutPicture]:
-        """Yield cut pictures without the cells that another picture shows, or that were said to be none."""
+        """Yield cut pictures without the cells that another picture shows, or that a person rejected."""
         wrong = [
             PagePlace(page=each.page, box=_box(each))
             for each in self._examples

@@ -82,6 +82,6 @@ def page_turn(lesson: Lesson, page: int) -> int:
 
 
 def on_picture(lesson: Lesson, page: int, box: Box) -> Box:
-    """Return where a text stands on the picture of its page, with a margin: sideways pages were read turned."""
+    """Return where a text is on the picture of its page, with a margin: sideways pages were read turned."""
     x0, y0, x1, y1 = turn_back(box, lesson.reading.page_boxes[page], page_turn(lesson, page))
     return round(x0 - _MARGIN, 1), round(y0 - _MARGIN, 1), round(x1 + _MARGIN, 1), round(y1 + _MARGIN, 1)

@@ -217,7 +217,7 @@ def describe_changes(found: ProposedPictures | None) -> list[PictureChange]:
     empty = {(each.page, each.box) for each in found.empty}
     taken = [each for each in found.taken if (each.page, each.box) not in empty]
     cells = sum((each.page, cell) not in empty for each in found.cut for cell in each.cells)
-    told = (
+    found_places = (
         (f"{_count(taken, 'picture is', 'pictures are')} taken in as drawn", taken),
         (f"{_count(found.cut, 'picture is', 'pictures are')} cut into {cells:,}", found.cut),
         (f"{_count(found.empty, 'box shows nothing and is', 'boxes show nothing and are')} left out", found.empty),
@@ -227,7 +227,9 @@ def describe_changes(found: ProposedPictures | None) -> list[PictureChange]:
     )
     alerts = (found.empty, found.missed)
     changes = [
-        PictureChange(words, _pages(places), any(places is each for each in alerts)) for words, places in told if places
+        PictureChange(words, _pages(places), any(places is each for each in alerts))
+        for words, places in found_places
+        if places
     ]
     linked = f"Products with a picture: {found.linked_now:,} → {found.linked:,}"
     return [*changes, PictureChange(linked, (), alert=found.linked < found.linked_now)]

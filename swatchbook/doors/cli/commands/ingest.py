@@ -77,11 +77,11 @@ Mode = Annotated[
 ]
 ReferencesDir = Annotated[
     Path | None,
-    typer.Option(parser=given_path, metavar="FOLDER", help="A folder of pictures, beside the PATHs."),
+    typer.Option(parser=given_path, metavar="FOLDER", help="A folder of pictures, in addition to the PATHs."),
 ]
 ScrapedDir = Annotated[
     Path | None,
-    typer.Option(parser=given_path, metavar="FOLDER", help="A folder of scraped batches, beside the PATHs."),
+    typer.Option(parser=given_path, metavar="FOLDER", help="A folder of scraped batches, in addition to the PATHs."),
 ]
 ForceImages = Annotated[
     bool, typer.Option("--force", help="Read all files again, and retry failed and rejected images.")

@@ -62,13 +62,13 @@ def draw_diff(diff: "EditionDiff") -> RenderableType:
     for what in ("changed", "renamed", "added", "removed"):
         for each in getattr(diff, what):
             product = each.after if isinstance(each, ProductChange) else each
-            said = "\n".join(map(describe_difference, each.differences)) if isinstance(each, ProductChange) else ""
+            changes = "\n".join(map(describe_difference, each.differences)) if isinstance(each, ProductChange) else ""
             rows.add_row(
                 cell(what, _STYLES[what]),
                 cell(product.name, "bold"),
                 cell(product.code),
                 cell(product.page or ""),
-                cell(said),
+                cell(changes),
                 cell(each.by if isinstance(each, ProductChange) else "", "dim"),
             )
     head = Text(f"{clean(diff.before.name)} ({diff.before.id[:8]}) → {clean(diff.after.name)} ({diff.after.id[:8]})")
@@ -163,7 +163,7 @@ def audit(
         str, typer.Option(metavar="BOXES", help="These are not pictures, and no longer counted: 5:1,5:2.")
     ] = "",
     put_back: Annotated[
-        str, typer.Option(metavar="BOXES", help="Of these nothing is said any more; what was taken in leaves.")
+        str, typer.Option(metavar="BOXES", help="Stop reporting these; pictures taken in from them leave.")
     ] = "",
     owner: OwnerName = None,
     all_owners: AllOwners = False,
@@ -173,13 +173,13 @@ def audit(
 
     `fill outdated --boxes` takes them in. With --dismiss or --put-back no page is looked at.
     """
-    said = {"dismissed": parse_boxes(dismiss, "--dismiss"), "seen": parse_boxes(put_back, "--put-back")}
+    decisions = {"dismissed": parse_boxes(dismiss, "--dismiss"), "seen": parse_boxes(put_back, "--put-back")}
     with opened_resources() as resources, resumable():
         from swatchbook.upkeep.reports.inspection import audit, known_audit
 
         row = choose_document(resources.ledger, document, choose_owner(resources.ledger, owner, all_owners))
-        code = _decide(resources, row, said, quiet=as_json)
-        found = known_audit(resources, row) if any(said.values()) else audit(resources, row)
+        code = _decide(resources, row, decisions, quiet=as_json)
+        found = known_audit(resources, row) if any(decisions.values()) else audit(resources, row)
         if as_json:
             say_json(found)
         else:
@@ -217,7 +217,7 @@ def draw_audit(audit: "Audit") -> RenderableType:
     return Group(*parts, Text(count))
 
 
-def _decide(resources: "Resources", row: "Document", said: Mapping[str, Collection[str]], *, quiet: bool) -> int:
+def _decide(resources: "Resources", row: "Document", decisions: Mapping[str, Collection[str]], *, quiet: bool) -> int:
     """Record decisions about lost pictures, and process the document again if its pictures change."""
     from swatchbook.domain.records import LostState
     from swatchbook.doors.cli.ingest import resume
@@ -225,7 +225,7 @@ def _decide(resources: "Resources", row: "Document", said: Mapping[str, Collecti
     from swatchbook.upkeep.queue_again import decide
 
     changed = [
-        decide(resources, row, boxes, LostState(state), by=login_name()) for state, boxes in said.items() if boxes
+        decide(resources, row, boxes, LostState(state), by=login_name()) for state, boxes in decisions.items() if boxes
     ]
     return resume(resources, [get_document(resources.ledger, row.id)], quiet=quiet)[1] if any(changed) else 0
 
