@@ -44,9 +44,9 @@ from swatchbook.store.ledger.tables import (
     chunks,
     contents,
     documents,
-    entities,
     images,
     object_events,
+    pages,
     placements,
     products,
     reviews,
@@ -247,8 +247,9 @@ def told_of(ledger: Ledger, owner: str) -> frozenset[str]:
     of = select(documents.c.id).where(documents.c.owner == owner)
     ids = (
         of, select(images.c.id).where(images.c.owner == owner),
-        *(select(table.c.id).where(table.c.document.in_(of)) for table in (placements, products, chunks, entities)),
+        *(select(table.c.id).where(table.c.document.in_(of)) for table in (placements, products, chunks)),
     )  # fmt: skip
+    entities = select(pages.c.entities).where(pages.c.document.in_(of), pages.c.entities.is_not(None))
     names = (
         select(documents.c.name).where(documents.c.owner == owner),
         select(products.c.name).where(products.c.document.in_(of)),
@@ -262,6 +263,7 @@ def told_of(ledger: Ledger, owner: str) -> frozenset[str]:
         return frozenset(
             [each[:8] for query in ids for each in column(query)]
             + [name for query in names for name in column(query)]
+            + [each["id"][:8] for found in column(entities) for each in found]
             + [dead_event(owner)["url"], dead_event(owner)["id"][:8]]
             + [text.partition("\n")[0][:30] for text in column(texts)]
         )

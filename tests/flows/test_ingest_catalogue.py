@@ -65,7 +65,7 @@ def test_changed_option_leaves_nothing_of_the_old_generation(
     report = ingest(small_catalogue, owner="anna", focus=False)
     assert report.status == DocumentStatus.COMPLETED
     with resources.ledger.read() as connection:
-        for table in ("pages", "placements", "products", "chunks", "entities", "links", "requested"):
+        for table in ("pages", "placements", "products", "chunks", "links", "requested"):
             generations = {row[0] for row in connection.execute(text(f"SELECT DISTINCT generation FROM {table}"))}
             assert generations <= {report.generation}, table
     assert verify(resources).sound

@@ -1,17 +1,19 @@
 """Keep the readings that people taught: accept one for a document, undo it, and list those of a document or an owner.
 
-The options of a document have the reading in use; the table has all that it ever had. Accepting or undoing one and
-queueing the document again are one transaction. An undone reading stays in the table.
+The options of a document have the reading in use; its `readings` are all that it ever had, also the undone ones.
+Accepting or undoing one and queueing the document again are one transaction.
 """
 
-from sqlalchemy import ColumnElement, Connection, func, insert, select, update
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, Connection, select, update
 
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.records import UNTAUGHT, DocumentStatus, TaughtReading
 from swatchbook.store.ledger.database import Ledger, db_now
 from swatchbook.store.ledger.document_commands import queue_with
 from swatchbook.store.ledger.stored_documents import PDF, Document, load_document, owned_by, read_options
-from swatchbook.store.ledger.tables import documents, taught_readings, trash
+from swatchbook.store.ledger.tables import documents, trash
 from swatchbook_teach.records import KeptReading, ReadingOrigin
 
 
@@ -47,7 +49,7 @@ def accept_reading(
         row = _require_teachable(connection, document)
         _record_unknown(connection, row)
         if row.options.taught != reading:
-            _insert(connection, document, reading, by=by, origin=origin, taken_from=taken_from, products=products)
+            _add(connection, row, reading, by=by, origin=origin, taken_from=taken_from, products=products)
             queue_with(connection, document, row.options.with_taught(reading))
         return _read(connection, documents.c.id == document)[-1]
 
@@ -63,32 +65,34 @@ def undo_reading(ledger: Ledger, document: str, *, by: str) -> KeptReading:
             raise InvalidReference(f"{row.name} has no taught reading that could be undone.")
         _record_unknown(connection, row)
         *before, last = [each for each in _read(connection, documents.c.id == document) if each.undone_at is None]
-        connection.execute(
-            update(taught_readings)
-            .where(taught_readings.c.document == document, taught_readings.c.number == last.number)
-            .values(undone_at=db_now(), undone_by=by)
-        )
+        undone = last.model_copy(update={"undone_at": connection.scalar(select(db_now())), "undone_by": by})
+        kept = _read(connection, documents.c.id == document)
+        _save(connection, document, [undone if each.number == last.number else each for each in kept])
         queue_with(connection, document, row.options.with_taught(before[-1].reading if before else UNTAUGHT))
-        kept = {each.number: each for each in _read(connection, documents.c.id == document)}
-        return kept[last.number]
+        return undone.model_copy(update={"in_use": False})
 
 
 def _read(connection: Connection, *where: ColumnElement[bool]) -> list[KeptReading]:
     query = (
-        select(taught_readings, documents.c.name, documents.c.owner, documents.c.options)
-        .join(documents, documents.c.id == taught_readings.c.document)
-        .where(*where, documents.c.status != DocumentStatus.DELETING)
-        .order_by(documents.c.created_at, documents.c.id, taught_readings.c.number)
+        select(documents)
+        .where(*where, documents.c.status != DocumentStatus.DELETING, documents.c.readings.is_not(None))
+        .order_by(documents.c.created_at, documents.c.id)
     )
-    rows = [dict(row) for row in connection.execute(query).mappings()]
-    standing = {row["document"]: row["number"] for row in rows if row["undone_at"] is None}
     kept = []
-    for row in rows:
-        in_use = read_options(row.pop("options")).taught
-        reading = TaughtReading.model_validate(row.pop("reading"))
-        is_last = standing.get(row["document"]) == row["number"]
-        kept.append(KeptReading(**row, reading=reading, in_use=is_last and reading == in_use))
+    for row in connection.execute(query):
+        of = {"document": row.id, "name": row.name, "owner": row.owner}
+        found = [KeptReading(**of, **each) for each in row.readings]
+        standing = max((each.number for each in found if each.undone_at is None), default=0)
+        in_use = read_options(row.options).taught
+        for each in found:
+            is_in_use = each.number == standing and each.reading == in_use
+            kept.append(each.model_copy(update={"in_use": is_in_use}))
     return kept
+
+
+def _save(connection: Connection, document: str, readings: Sequence[KeptReading]) -> None:
+    stored = [each.model_dump(mode="json", exclude={"document", "name", "owner", "in_use"}) for each in readings]
+    connection.execute(update(documents).where(documents.c.id == document).values(readings=stored))
 
 
 def _require_teachable(connection: Connection, document: str) -> Document:
@@ -114,12 +118,12 @@ def _record_unknown(connection: Connection, document: Document) -> None:
     standing = [each for each in _read(connection, documents.c.id == document.id) if each.undone_at is None]
     taught = document.options.taught
     if taught != UNTAUGHT and (not standing or standing[-1].reading != taught):
-        _insert(connection, document.id, taught, by="", origin=ReadingOrigin.IMPORTED)
+        _add(connection, document, taught, by="", origin=ReadingOrigin.IMPORTED)
 
 
-def _insert(
+def _add(
     connection: Connection,
-    document: str,
+    document: Document,
     reading: TaughtReading,
     *,
     by: str,
@@ -127,16 +131,17 @@ def _insert(
     taken_from: str | None = None,
     products: int | None = None,
 ) -> None:
-    last = select(func.coalesce(func.max(taught_readings.c.number), 0)).where(taught_readings.c.document == document)
-    connection.execute(
-        insert(taught_readings).values(
-            document=document,
-            number=1 + connection.execute(last).scalar_one(),
-            reading=reading.model_dump(mode="json"),
-            origin=origin,
-            taken_from=taken_from,
-            products=products,
-            by=by,
-            at=db_now(),
-        )
+    before = _read(connection, documents.c.id == document.id)
+    added = KeptReading(
+        document=document.id,
+        name=document.name,
+        owner=document.owner,
+        number=1 + max((each.number for each in before), default=0),
+        reading=reading,
+        origin=origin,
+        taken_from=taken_from,
+        products=products,
+        by=by,
+        at=connection.execute(select(db_now())).scalar_one(),
     )
+    _save(connection, document.id, [*before, added])

@@ -35,7 +35,7 @@ from swatchbook.store.ledger.page_findings import add_audited, decide_lost_pictu
 from swatchbook.store.ledger.queries.account import account
 from swatchbook.store.ledger.queries.placed_pictures import count_pictured, read_placed
 from swatchbook.store.ledger.stored_documents import Document, get_document, list_documents
-from swatchbook.store.ledger.tables import chunks, entities, links, pages, placements, products
+from swatchbook.store.ledger.tables import chunks, links, pages, placements, products
 from swatchbook_teach.lessons import accept_proposal, open_lesson, propose_reading, undo_reading
 from swatchbook_teach.records import Proposal
 from swatchbook_teach.taught_pictures import find_picture
@@ -71,7 +71,7 @@ def rows(resources: Resources, document: Document) -> dict[str, list[Any]]:
     found = {}
     others = ("generation", "unassigned")
     with resources.ledger.read() as connection:
-        for table in (pages, chunks, entities, products, placements, links):
+        for table in (pages, chunks, products, placements, links):
             kept = [c for c in table.c if c.name not in others and c.name not in PUBLISHING]
             query = select(*kept).where(table.c.document == document.id)
             found[table.name] = sorted(map(repr, connection.execute(query)))

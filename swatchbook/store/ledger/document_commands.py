@@ -41,7 +41,6 @@ from swatchbook.store.ledger.tables import (
     chunks,
     contents,
     documents,
-    entities,
     figures,
     hand_edits,
     images,
@@ -57,7 +56,6 @@ from swatchbook.store.ledger.tables import (
     requested,
     runs,
     source_items,
-    taught_readings,
     vectors,
 )
 from swatchbook.store.ledger.webhooks import owe_notice
@@ -228,8 +226,8 @@ def remove_parts(connection: Connection, document: str) -> None:
         connection.execute(select(placements.c.image).where(placements.c.document == document).distinct()).scalars()
     )
     parts = (
-        placements, links, products, product_codes, entities, pages, lost_pictures, requested, figures, source_items,
-        hand_edits, assemblies, taught_readings,
+        placements, links, products, product_codes, pages, lost_pictures, requested, figures, source_items,
+        hand_edits, assemblies,
     )  # fmt: skip
     for table in parts:
         connection.execute(delete(table).where(table.c.document == document))

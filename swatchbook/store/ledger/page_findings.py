@@ -120,6 +120,12 @@ def read_unassigned(connection: Connection, document: str) -> tuple[Unassigned, 
     return tuple(map(Unassigned.model_validate, connection.execute(query.order_by(pages.c.number)).scalars()))
 
 
+def read_entities(connection: Connection, document: str) -> list[dict[str, Any]]:
+    """Return, by page, the document's certificates, logos and specifications that belong to no product."""
+    query = select(pages.c.entities).where(pages.c.document == document, pages.c.entities.is_not(None))
+    return [each for found in connection.execute(query.order_by(pages.c.number)).scalars() for each in found]
+
+
 # --- what a person should look at -------------------------------------------------------------------------------------
 
 

@@ -20,7 +20,6 @@ from swatchbook.store.ledger.tables import (
     contents,
     deliveries,
     documents,
-    entities,
     figures,
     hand_edits,
     images,
@@ -35,7 +34,6 @@ from swatchbook.store.ledger.tables import (
     reviews,
     source_items,
     spaces,
-    taught_readings,
     vectors,
 )
 from swatchbook.store.ledger.used_contents import is_used_by_documents, is_used_by_trash
@@ -44,8 +42,8 @@ SHARED_TABLES: Sequence[Table] = (contents, vectors, analyses, reviews, items, c
 """Tables whose rows belong to no document: what models made is shared."""
 
 PART_TABLES: Sequence[Table] = (
-    requested, pages, lost_pictures, placements, products, chunks, entities, links, hand_edits, assemblies,
-    taught_readings, source_items, figures,
+    requested, pages, lost_pictures, placements, products, chunks, links, hand_edits, assemblies,
+    source_items, figures,
 )  # fmt: skip
 """Tables whose rows are parts of one document."""
 

@@ -5,10 +5,11 @@ no document shows any more are marked `gone` until publishing has removed them. 
 `dirty`; saving an unchanged result raises nothing.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, and_, bindparam, delete, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, select, update
 
 from swatchbook.domain.errors import Policy
 from swatchbook.domain.records import (
@@ -47,7 +48,6 @@ from swatchbook.store.ledger.tables import (
     chunks,
     contents,
     documents,
-    entities,
     images,
     items,
     pages,
@@ -119,7 +119,12 @@ def save_chunks(ledger: Ledger, run: Run, result: Chunks) -> None:
     with ledger.write() as connection:
         require_live(connection, run)
         replace_chunks(connection, run, result.chunks, lock_document_rows(connection, chunks, run.document))
-        _replace(connection, entities, run, {e.id: {"record": e.model_dump(mode="json")} for e in result.entities})
+        of_document, by_page = pages.c.document == run.document, defaultdict[int, list[Any]](list)
+        for entity in result.entities:
+            by_page[entity.page].append(entity.model_dump(mode="json"))
+        connection.execute(update(pages).where(of_document).values(entities=None))
+        for number, found in by_page.items():
+            connection.execute(update(pages).where(of_document, pages.c.number == number).values(entities=found))
 
 
 def replace_chunks(connection: Connection, run: Run, new: Sequence[Chunk], before: Mapping[str, Row[Any]]) -> None:
@@ -340,16 +345,6 @@ def _let_wait(connection: Connection, run: Run, unreadable: Sequence[Unreadable]
 def _requested_pairs(connection: Connection, run: Run) -> list[RoleTag]:
     query = select(requested.c.role, requested.c.tag).where(requested.c.document == run.document)
     return [RoleTag(role=Role(row.role), tag=row.tag) for row in connection.execute(query)]
-
-
-def _replace(connection: Connection, table: Table, run: Run, rows: Mapping[str, Values]) -> None:
-    """Replace the document's rows of a table by these, in order."""
-    before = connection.execute(select(table.c.id).where(table.c.document == run.document)).scalars().all()
-    common = {"document": run.document, "generation": run.generation}
-    upsert_rows(
-        connection, table, [{"id": i, **common, "ordinal": n, **row} for n, (i, row) in enumerate(rows.items())]
-    )
-    delete_rows_by_key(connection, table, set(before) - rows.keys())
 
 
 def _done(connection: Connection, keys: Collection[str], roles: Collection[Role]) -> set[str]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, literal, null, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, literal, null, select, tuple_, update
 
 from swatchbook.domain.errors import DocumentDeleted, InvalidReference
 from swatchbook.domain.records import BlockNames, DocumentStatus, IngestOptions, Record, RunReport, Stage, document_id
@@ -59,9 +59,10 @@ class Document(Record):
         return self.file if self.kind == PDF else self.content
 
 
-def read_document(row: RowMapping) -> Document:
+def read_document(row: Mapping[Any, Any]) -> Document:
     """Return a row of `documents` as a record."""
-    return Document.model_validate({**row, "options": read_options(row["options"])})
+    fields = {name: row[name] for name in row.keys() & Document.model_fields.keys()}
+    return Document.model_validate({**fields, "options": read_options(row["options"])})
 
 
 def read_options(stored: Mapping[str, Any]) -> IngestOptions:

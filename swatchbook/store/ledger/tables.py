@@ -108,6 +108,7 @@ documents = Table(
     ),  # the document whose newer edition it is; no foreign key: document_editions.py keeps the chain
     Column("superseded_by", Id),  # its newer edition, once that has products: searches then leave this one out
     Column("trace", String(55)),  # traceparent of the request or command that asked for its generation: tracing.py
+    Column("readings", JSON(none_as_null=True)),  # all that it was taught: swatchbook-teach; `options` has that in use
     Index(None, "owner", "created_at", "id"),
     Index(None, "status", "due_at"),
     Index(None, "file"),
@@ -170,6 +171,7 @@ pages = Table(
     Column("unassigned", JSON(none_as_null=True)),  # what of it belongs to no product: Unassigned, null without any
     Column("rejected", JSON(none_as_null=True)),  # its texts that were nearly names: [Evidence], null without any
     Column("unsure", Boolean, nullable=False, server_default=text("false")),  # it needs a vision model or a person
+    Column("entities", JSON(none_as_null=True)),  # its certificates, logos, specifications: [Entity], null without any
 )
 
 images = Table(
@@ -251,17 +253,6 @@ chunks = Table(
     Index(None, "text_key"),
 )
 
-entities = Table(
-    "entities",
-    metadata,
-    Column("id", Id, primary_key=True),
-    _document(),
-    Column("generation", Token, nullable=False),
-    Column("ordinal", Integer, nullable=False),
-    Column("record", JSON, nullable=False),  # Entity
-    Index(None, "document", "ordinal"),
-)
-
 links = Table(
     "links",
     metadata,
@@ -302,21 +293,6 @@ hand_edits = Table(  # what people changed about products: edited_products.py
     Column("by", SafeText, nullable=False),
     Column("at", Time, nullable=False),
     Column("problem", SafeText),  # why it changes nothing now
-    Column("undone_by", SafeText),
-    Column("undone_at", Time),
-)
-
-taught_readings = Table(  # which readings people gave a document: taught_readings.py; documents.options has that in use
-    "taught_readings",
-    metadata,
-    _document(primary_key=True),
-    Column("number", Integer, primary_key=True),  # from 1, in the order in which they were accepted
-    Column("reading", JSON, nullable=False),  # TaughtReading
-    Column("origin", String(16), nullable=False),  # shown, likeliest, offered, imported
-    Column("taken_from", Id),  # of one offered: the document it was taught on; no foreign key, it may be gone
-    Column("products", Integer),  # as many as it proposed
-    Column("by", SafeText, nullable=False),
-    Column("at", Time, nullable=False),
     Column("undone_by", SafeText),
     Column("undone_at", Time),
 )

@@ -25,7 +25,7 @@ from swatchbook.store.ledger.owners import adopt_seeds, require_same_seeds
 from swatchbook.store.ledger.portable_rows import PART_TABLES, PORTABLE, SHARED_TABLES, portable_columns
 from swatchbook.store.ledger.publishing import count_due, count_unpublished
 from swatchbook.store.ledger.space_registry import adopt_spaces, registered, require_same_dimensions
-from swatchbook.store.ledger.stored_documents import Document, read_options
+from swatchbook.store.ledger.stored_documents import read_document
 from swatchbook.store.ledger.tables import contents, documents, images, owner_seeds, spaces
 from swatchbook.upkeep.backup.layout import FILE_COLUMNS, FILES, BackupFolder, Manifest, count_rows, read_rows
 
@@ -138,8 +138,7 @@ class _Restore:
         owners = dict[str, str]()
         for row in self._all_rows(documents):
             try:
-                options = read_options(row["options"])
-                document = Document.model_validate({**row, "run": None, "deaths": 0, "options": options})
+                document = read_document({**row, "run": None, "deaths": 0})
             except (ValidationError, AttributeError) as error:
                 raise InvalidBackup(f"The backup has a document that cannot be read: {row['id']}.") from error
             owner = document.owner

@@ -133,7 +133,7 @@ def test_the_clock_is_the_databases(ledger: Ledger) -> None:
 def test_a_lasting_lock_means_the_ledger_is_down(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     ledger = Ledger(url)
     ledger.now()  # connected: it is patient
-    monkeypatch.setattr(database, "LOCK_SECONDS", 0.05)
+    monkeypatch.setattr(database, "LOCK_SECONDS", 0.3)
     other = Ledger(url)
     change = insert(contents).values(key="k")
     with ledger.write() as first:

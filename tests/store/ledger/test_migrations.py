@@ -1,9 +1,11 @@
 """A ledger that an earlier version filled becomes one of this, keeps every row, and is migrated once."""
 
+import json
 import shutil
 import subprocess
 import sys
 import tarfile
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -46,11 +48,13 @@ from swatchbook.store.ledger.tables import (
     images,
     items,
     metadata,
+    pages,
     products,
     reviews,
     runs,
+    trash_rows,
 )
-from swatchbook.store.ledger.trashed_documents import move_to_trash
+from swatchbook.store.ledger.trashed_documents import kept_rows, move_to_trash
 from tests.postgres import RunningPostgres
 from tests.store.ledger import scene
 from tests.store.ledger.test_database import schema
@@ -194,10 +198,10 @@ def test_first_ledgers_become_todays(migrated: Path, former_file: Path) -> None:
     after = read_all(ledger)
     ledger.close()
     assert len(before["vectors"]) == 16
-    for added in ("taught_readings", "deleted_documents", "object_events"):
+    for added in ("deleted_documents", "object_events"):
         assert after.pop(added) == []
     assert {each["code"] for each in after.pop("product_codes")} == {"pos-1", "pos-1-b", "4006381333931"}
-    for removed in ("flow_processes", "timings", "failed_tries", "backgrounds"):
+    for removed in ("flow_processes", "timings", "failed_tries", "backgrounds", "entities"):
         del before[removed]
     after.pop("figures")
     assert {name: len(rows) for name, rows in after.items()} == {name: len(rows) for name, rows in before.items()}
@@ -319,6 +323,42 @@ def test_timings_failed_tries_and_backgrounds_are_kept(empty: str) -> None:
     ]  # fmt: skip
     assert find_background(ledger, pair, "anna") == {"mean": 0.5, "deviation": 0.25, "objects": 9}
     assert find_background(ledger, pair, None) is None
+    ledger.close()
+
+
+def test_readings_and_entities_are_kept(empty: str) -> None:
+    ledger = open_ledger(empty)
+    run = scene.begun(ledger)
+    other = scene.begun(ledger, content="other")
+    seal = {"id": "e", "kind": "certificate", "page": 3, "name": "Seal"}
+    page = {"document": run.document, "number": 3, "generation": "g", "box": [0, 0, 1, 1], "kind": "entity"}
+    trashed = {"taught_readings": [{"document": other.document, "number": 1, "by": "eve"}]}
+    with ledger.write() as connection:
+        connection.execute(insert(pages), page)
+        rows = {"documents": [{"id": other.document}], **trashed}
+    move_to_trash(ledger, other.document)
+    with ledger.write() as connection:
+        for number, (name, kept) in enumerate(rows.items()):
+            data = {"document": other.document, "number": 100 + number, "name": name}
+            connection.execute(insert(trash_rows).values(**data, data=zlib.compress(json.dumps(kept).encode())))
+        for statement in (
+            "ALTER TABLE documents DROP COLUMN readings", "ALTER TABLE pages DROP COLUMN entities",
+            "CREATE TABLE taught_readings (document TEXT, number INTEGER, reading JSON, by TEXT)",
+            "CREATE TABLE entities (id TEXT, document TEXT, generation TEXT, ordinal INTEGER, record JSON)",
+        ):  # fmt: skip
+            connection.execute(text(statement))
+        known = MetaData()
+        known.reflect(connection, only=("taught_readings", "entities"))
+        of = {"document": run.document}
+        taught = [{"number": number, "reading": {"rules": number}, "by": "eve"} for number in (2, 1)]
+        connection.execute(insert(known.tables["taught_readings"]), [{**of, **each} for each in taught])
+        connection.execute(insert(known.tables["entities"]).values(**of, id="e", ordinal=0, record=seal))
+        migrate(connection, "0046")
+        assert connection.scalar(select(documents.c.readings).where(documents.c.id == run.document)) == taught[::-1]
+        assert connection.scalar(select(pages.c.entities)) == [seal]
+        found = dict(kept_rows(connection, other.document))
+    assert found["documents"] == [{"id": other.document, "readings": [{"number": 1, "by": "eve"}]}]
+    assert "taught_readings" not in found
     ledger.close()
 
 

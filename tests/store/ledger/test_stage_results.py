@@ -24,12 +24,12 @@ from swatchbook.store.ledger import edited_products, runs, stage_results
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.document_commands import cancel
 from swatchbook.store.ledger.queries.account import account
+from swatchbook.store.ledger.queries.document_parts import list_entities
 from swatchbook.store.ledger.runs import Run
 from swatchbook.store.ledger.tables import (
     chunks,
     contents,
     documents,
-    entities,
     images,
     items,
     links,
@@ -195,9 +195,11 @@ def test_entities_are_replaced_in_order(ledger: Ledger) -> None:
         Entity(id=entity_id(run.document, kind, 1), kind=kind, page=1, name=kind)  # type: ignore[arg-type]
         for kind in ("specification", "logo")
     )
+    stage_results.save_pages(ledger, run, reading(), PLAN)
     stage_results.save_chunks(ledger, run, Chunks(chunks=(), entities=(table, logo)))
+    assert list_entities(ledger, run.document, limit=1) == [((0, table.id), table)]
     stage_results.save_chunks(ledger, run, Chunks(chunks=(), entities=(logo,)))
-    assert [(i, row["ordinal"]) for i, row in rows_of(ledger, entities).items()] == [(logo.id, 0)]
+    assert list_entities(ledger, run.document, limit=9) == [((0, logo.id), logo)]
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------

@@ -18,13 +18,18 @@ from swatchbook.store.ledger.image_states import (
     states_of_images,
 )
 from swatchbook.store.ledger.image_text import analyses_in_use
-from swatchbook.store.ledger.page_findings import read_look_at, read_lost_pictures, read_skipped, read_unassigned
+from swatchbook.store.ledger.page_findings import (
+    read_entities,
+    read_look_at,
+    read_lost_pictures,
+    read_skipped,
+    read_unassigned,
+)
 from swatchbook.store.ledger.picture_reviews import reviews_of
 from swatchbook.store.ledger.tables import (
     chunks,
     contents,
     documents,
-    entities,
     images,
     items,
     links,
@@ -52,6 +57,9 @@ _OF_PRODUCT = (
 _OF_PLACEMENT = ("id", "page", "bbox", "kind", "state", "reason", "xref", "path", "caption")
 
 
+_NOT_SHOWN = ("report", "run", "deaths", "readings")  # columns of `documents`
+
+
 def show_document(ledger: Ledger, document: str) -> dict[str, Any]:
     """Return all that the ledger has of a document. Raises InvalidReference for an unstored id.
 
@@ -63,7 +71,7 @@ def show_document(ledger: Ledger, document: str) -> dict[str, Any]:
         if stored is None:
             raise InvalidReference(f"There is no document {document}.")
         return {
-            "document": {name: value for name, value in stored.items() if name not in ("report", "run", "deaths")},
+            "document": {name: value for name, value in stored.items() if name not in _NOT_SHOWN},
             "page_boxes": _page_boxes(connection, document),
             "skipped_pages": [page.model_dump(mode="json") for page in read_skipped(connection, document)],
             "lost_pictures": [lost.model_dump(mode="json") for lost in read_lost_pictures(connection, document)],
@@ -75,7 +83,7 @@ def show_document(ledger: Ledger, document: str) -> dict[str, Any]:
             ],
             "images": _images(connection, document),
             "chunks": _records(connection, chunks, document),
-            "entities": _records(connection, entities, document),
+            "entities": read_entities(connection, document),
             "links": [
                 {
                     "kind": r.kind,

@@ -30,13 +30,12 @@ from swatchbook.domain.records import (
 )
 from swatchbook.store.ledger.database import Ledger, select_in
 from swatchbook.store.ledger.image_states import picture_file, why_no_picture
-from swatchbook.store.ledger.page_findings import read_lost_pictures
+from swatchbook.store.ledger.page_findings import read_entities, read_lost_pictures
 from swatchbook.store.ledger.queries.document import image_rows
 from swatchbook.store.ledger.tables import (
     chunks,
     contents,
     documents,
-    entities,
     images,
     links,
     pages,
@@ -87,8 +86,11 @@ def list_chunks(ledger: Ledger, document: str, *, after: ByOrdinal | None = None
 def list_entities(
     ledger: Ledger, document: str, *, after: ByOrdinal | None = None, limit: int
 ) -> list[Numbered[Entity]]:
-    """Return a document's entities in order."""
-    return _list_records(ledger, entities, Entity, document, after, limit)
+    """Return a document's entities, by page."""
+    with ledger.read() as connection:
+        found = read_entities(connection, document)
+    numbered = [((number, each["id"]), Entity.model_validate(each)) for number, each in enumerate(found)]
+    return [each for each in numbered if after is None or each[0] > after][:limit]
 
 
 def list_links(ledger: Ledger, document: str, *, after: ByEnds | None = None, limit: int) -> list[Numbered[Link]]:
