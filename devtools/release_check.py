@@ -210,6 +210,15 @@ def use(programs: Path, folder: Path) -> None:
     run(programs / "python", "-c", declared, folder=folder)
 
 
+PAGE: Final = """
+from fastapi.testclient import TestClient
+from swatchbook.domain.settings import Settings
+from swatchbook.doors.service.app import create_app
+print(TestClient(create_app(Settings()), base_url="http://127.0.0.1").get("/ui/static/page.js").status_code)
+"""
+"""Prints whether the service has the script of the web page."""
+
+
 def use_packages(programs: Path, folder: Path) -> None:
     """Use what each package adds, on what was ingested. Raises NotPublishable."""
     swatchbook = partial(run, programs / "swatchbook", folder=folder, SWATCHBOOK_HOME=str(folder / "home"))
@@ -232,6 +241,8 @@ def use_packages(programs: Path, folder: Path) -> None:
     (siglip,) = [each for each in json.loads(swatchbook("models", "--json")) if each["name"] == "siglip"]
     lacks = f"needs the extra models: pip install '{PROJECT['name']}[models]'"
     require([] if siglip["lacks"] == lacks else [f"models lists siglip as {siglip}."])
+    shown = run(programs / "python", "-c", PAGE, folder=folder)
+    require([] if shown == "200\n" else [f"The script of the web page is answered by {shown}."])
     clients = "from swatchbook_client import AsyncClient, Client"
     run(programs / "python", "-c", clients, folder=folder)
     notebook = "from swatchbook_notebook import Swatchbook; print(Swatchbook.open(home='home').count())"

@@ -67,7 +67,7 @@ SERVERS = frozenset({"prefect_server", "postgres", "weaviate_server", "minio_ser
 """Fixtures that start a server. A test that names one, directly or through other fixtures, is marked `stack`."""
 _LONGEST = (
     *("servers", "containers", "upkeep", "scheduler", "deployments", "samples", "flows", "cli"),
-    *("tests", "doors", "web"),  # last, their files of five minutes would keep one worker alone
+    *("tests", "doors"),  # last, their files of five minutes would keep one worker alone
 )
 _SHARED = ("servers", "containers")
 """Folders whose tests stand on one stack, or on one engine."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from devtools.site_pages import for_site
-from tests.doors.web.chrome import started
+from tests.chrome import started
 from tests.fixtures import ROOT
 
 LOADING = {

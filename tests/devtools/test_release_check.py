@@ -20,7 +20,7 @@ def wheel(folder: Path, metadata: str, **files: str) -> Path:
 
 
 def test_package_data_are_shipped_and_what_is_for_developers_is_not() -> None:
-    page, pool = "swatchbook/doors/web/templates/base.html", "deployments/pools/ecs.json"
+    page, pool = "swatchbook/doors/service/swagger_ui/swagger-ui.css", "deployments/pools/ecs.json"
     tracked = [
         "swatchbook/models/efficientnet_lite2.onnx",
         page,

@@ -23,7 +23,6 @@ import yaml
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from fastapi.testclient import TestClient
-from PIL import Image
 from pydantic import SecretStr
 from sqlalchemy import insert, select
 from typer.testing import CliRunner
@@ -36,7 +35,6 @@ from swatchbook.doors.service import app as service
 from swatchbook.doors.service.app import create_app
 from swatchbook.doors.service.sessions import SESSION_COOKIE, _sign
 from swatchbook.ingest.delete import delete, end_owner, throw_away
-from swatchbook.ingest.sent_folders import get_sent
 from swatchbook.resources import Resources, open_resources
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.stored_documents import list_documents
@@ -188,11 +186,6 @@ def homes(tmp_path_factory: pytest.TempPathFactory, ingested_home: Path) -> Iter
                 assert delete(resources, document.id)
             end_owner(resources, "anna")
         with open_resources(Settings(home=both)) as resources:
-            for name in ("annas-shop", "annas-other-shop"):
-                folder_of = get_sent(resources, "anna", name).path
-                folder_of.mkdir(parents=True)
-                (folder_of / "items.csv").write_text("id,title,images\n1,Annas oak,a.png\n")
-                Image.new("RGB", (8, 8), "peru").save(folder_of / "a.png")
             hers, own = (fields(resources, owner, folder) for owner in ("anna", "default"))
             words = told_of(resources.ledger, "anna")
         assert len(words) > 60

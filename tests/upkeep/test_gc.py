@@ -12,7 +12,6 @@ from swatchbook.domain.records import IngestOptions, Stage
 from swatchbook.ingest.cache_keys import stage_key
 from swatchbook.ingest.delete import delete
 from swatchbook.ingest.register_path import register_folder
-from swatchbook.ingest.sources.dropped import dropped_folder, sent_folder
 from swatchbook.ingest.sources.staged import Staging, staged_file
 from swatchbook.resources import Resources, open_resources
 from swatchbook.store.files.upload_buffer import temporary_file
@@ -183,10 +182,9 @@ def test_interrupted_upload_goes_within_the_hour(resources: Resources) -> None:
 
 def test_a_folder_that_was_not_sent_to_its_end_goes_after_a_day(resources: Resources) -> None:
     settings = resources.settings
-    begun, taken = (
-        dropped_folder(settings.home.resolve(), str(uuid4()), name) / "a.png" for name in ("begun", "taken")
-    )
-    waits = sent_folder(settings.home.resolve(), str(uuid4()), "waits") / "a.png"
+    home = settings.home.resolve()
+    begun, taken = (home / "dropped" / str(uuid4()) / name / "a.png" for name in ("begun", "taken"))
+    waits = home / "sent" / str(uuid4()) / "waits" / "a.png"
     for path in (begun, taken, waits):
         path.parent.mkdir(parents=True)
         path.write_bytes(b"half")

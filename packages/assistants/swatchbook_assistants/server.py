@@ -40,7 +40,7 @@ from swatchbook.doors.service.app import run_loop
 from swatchbook.doors.service.auth import Caller, TheCaller, check_exposure
 from swatchbook.doors.service.images import PreviewSlots
 from swatchbook.doors.service.metrics import Requests
-from swatchbook.doors.service.middleware import ServiceMiddleware
+from swatchbook.doors.service.middleware import ServiceMiddleware, streams_body
 from swatchbook.doors.service.search import AT_ONCE
 from swatchbook.doors.service.uploads import UploadSlots
 from swatchbook.resources import LAG_SECONDS, Resources
@@ -270,7 +270,7 @@ def create_mcp_app(settings: Settings, *, write: bool) -> FastAPI:
 
     app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.resources = desk.resources
-    app.add_middleware(ServiceMiddleware, requests=Requests(), streams={PATH}, wake=wake)
+    app.add_middleware(ServiceMiddleware, requests=Requests(), wake=wake)
     problems.install(app)
     app.include_router(_router(manager.handle_request))
     return app
@@ -288,6 +288,7 @@ def _router(handle: Callable[[Scope, Receive, Send], Awaitable[None]]) -> APIRou
         async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
             await handle(scope, receive, send)
 
+    @streams_body
     async def take(request: Request, caller: TheCaller) -> Response:
         request.state.caller = caller
         return Handed()

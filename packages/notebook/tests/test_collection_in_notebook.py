@@ -25,7 +25,7 @@ from swatchbook.domain.records import FailureRecord, Hit, SearchResults
 from swatchbook_notebook import Swatchbook
 from swatchbook_notebook.results import THUMBNAIL_SIDE, Reports, Results
 from tests.command import run, run_json
-from tests.doors.web.conftest import Page
+from tests.doors.pages import Page
 from tests.ingest.sources.pictures import draw
 
 ALLOWED = {"div", "figure", "figcaption", "img", "b", "br", "p", "table", "thead", "tbody", "tr", "th", "td"}

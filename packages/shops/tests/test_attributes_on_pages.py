@@ -10,7 +10,7 @@ from swatchbook.ingest.register_path import register_folder
 from swatchbook.ingest.run import Work
 from swatchbook.ingest.scan import scan
 from swatchbook.resources import Resources
-from tests.doors.web.conftest import page, resources, sample
+from tests.doors.pages import page, resources, sample
 from tests.ingest.sources.pictures import draw
 
 __all__ = ("resources", "sample")

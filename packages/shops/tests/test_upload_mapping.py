@@ -5,13 +5,13 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from fastapi.testclient import TestClient
+from test_web_uploads import answered, end, picture, selected, send_batch, tools
 
 from swatchbook.domain.records import BatchMapping
 from swatchbook.store.ledger.stored_documents import get_document, list_documents
 from swatchbook_shops.items.batch_names import FIELDS
 from tests.doors.conftest import client
-from tests.doors.web.conftest import BROWSER, Page, page
-from tests.doors.web.test_uploads import answered, end, picture, selected, send_batch, tools
+from tests.doors.pages import BROWSER, Page, page
 
 __all__ = ("client", "picture")
 

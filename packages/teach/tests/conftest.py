@@ -1,7 +1,7 @@
 """Fixtures of `tests/ledger` and `tests/interface`: a fresh ledger on each database, a service with anna's sample."""
 
 from tests.doors.conftest import client, keys
-from tests.doors.web.conftest import document, resources, sample
+from tests.doors.pages import document, resources, sample
 from tests.store.ledger.conftest import (
     database,
     ledger,

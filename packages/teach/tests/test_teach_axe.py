@@ -1,9 +1,8 @@
-"""Pages of teaching as axe sees them: by the test of all pages, `tests/doors/web/test_browser.py`."""
+"""Pages of teaching as axe sees them: by the test of all pages, `packages/web/tests/test_web_browser.py`."""
 
 import pytest
-
-from tests.doors.web import test_browser
-from tests.doors.web.test_browser import (
+import test_web_browser as test_browser
+from test_web_browser import (
     browser,
     document,
     picture,

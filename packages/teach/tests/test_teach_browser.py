@@ -13,8 +13,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from swatchbook.deployments.scheduler.tick import tick
 from swatchbook.domain.settings import load_settings
+from tests.chrome import opened, press_key, reach, started
 from tests.doors.service.served import Served, served
-from tests.doors.web.chrome import opened, press_key, reach, started
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.stack]
 

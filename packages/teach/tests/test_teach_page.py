@@ -6,6 +6,7 @@ import re
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import update
+from test_web_documents import post_and_tell
 
 from swatchbook.domain.records import UNTAUGHT, DocumentStatus, Example, IngestOptions, TaughtReading, TextRule
 from swatchbook.resources import Resources
@@ -13,8 +14,7 @@ from swatchbook.store.ledger.stored_documents import PDF, get_document, queue
 from swatchbook.store.ledger.tables import documents
 from swatchbook_teach.kept_readings import list_readings
 from swatchbook_teach.records import ReadingOrigin
-from tests.doors.web.conftest import BROWSER, Page, page
-from tests.doors.web.test_documents import post_and_tell
+from tests.doors.pages import BROWSER, Page, page
 
 OAK, PALLADIO = "Nordvik Oak", "Palladio Terrazzo"
 """The two products of the sample; the first one is on page 3."""

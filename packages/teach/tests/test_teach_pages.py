@@ -1,9 +1,8 @@
-"""The rules for all pages hold for those of teaching: the tests of `tests/doors/web/test_pages.py` look at them."""
+"""The rules for all pages hold for those of teaching: tests of `packages/web/tests/test_web_pages.py` look at them."""
 
 import pytest
-
-from tests.doors.web import test_pages
-from tests.doors.web.test_pages import (
+import test_web_pages as test_pages
+from test_web_pages import (
     test_pages_load_only_from_here_and_have_nothing_inline,
     test_text_of_documents_is_never_markup,
 )

@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import update
 from taught_catalogues import SHEET, cell_at, ingested_sheets
 from test_teach_page import Fields, fields_of, send, shown
+from test_web_documents import post_and_tell
 
 from swatchbook.domain.records import PictureSide, Shown, TaughtReading
 from swatchbook.resources import Resources
@@ -18,8 +19,7 @@ from swatchbook.store.ledger.tables import placements
 from swatchbook_teach.kept_readings import list_readings
 from swatchbook_teach.records import ReadingOrigin
 from tests.doors.conftest import asking
-from tests.doors.web.conftest import Page, page
-from tests.doors.web.test_documents import post_and_tell
+from tests.doors.pages import Page, page
 
 __all__ = ["ingested_sheets"]  # a fixture
 

@@ -11,14 +11,14 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 from taught_catalogues import COLUMNS, EMPTY, FIRST_LOGO, ROWS, SHEET, cell_at, ingested_sheets
 from test_teach_browser import document_of
+from test_web_browser import AXE
 
 from swatchbook.deployments.scheduler.tick import tick
 from swatchbook.domain.records import PlacementState
 from swatchbook.domain.settings import load_settings
 from swatchbook.store.ledger.queries.placed_pictures import count_pictured, read_placed
+from tests.chrome import opened, reach, started
 from tests.doors.service.served import Served, served
-from tests.doors.web.chrome import opened, reach, started
-from tests.doors.web.test_browser import AXE
 
 __all__ = ["ingested_sheets"]  # a fixture
 

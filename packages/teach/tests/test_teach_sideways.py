@@ -16,9 +16,9 @@ from swatchbook.domain.records import Box, Example, IngestOptions
 from swatchbook.domain.settings import load_settings
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.stored_documents import PDF, queue
+from tests.chrome import opened, started
+from tests.doors.pages import Page, page
 from tests.doors.service.served import served
-from tests.doors.web.chrome import opened, started
-from tests.doors.web.conftest import Page, page
 from tests.pdf.making import png
 from tests.store.ledger import scene
 

@@ -5,7 +5,6 @@ At the start an outage does not stop it, but a wrong setting does. The loop is r
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -37,19 +36,11 @@ from swatchbook.doors.service import (
 from swatchbook.doors.service.auth import OwnKeys, authenticate, check_exposure
 from swatchbook.doors.service.health import Watch
 from swatchbook.doors.service.images import PreviewSlots
-from swatchbook.doors.service.login_limits import LoginLimits
 from swatchbook.doors.service.metrics import Requests
 from swatchbook.doors.service.middleware import ServiceMiddleware
 from swatchbook.doors.service.problems import documented
 from swatchbook.doors.service.search import SearchSlots
 from swatchbook.doors.service.uploads import UploadSlots
-from swatchbook.doors.web import collection as web_collection
-from swatchbook.doors.web import documents as web_documents
-from swatchbook.doors.web import images as web_images
-from swatchbook.doors.web import pages as web_pages
-from swatchbook.doors.web import products as web_products
-from swatchbook.doors.web import search as web_search
-from swatchbook.doors.web import uploads as web_uploads
 from swatchbook.resources import LAG_SECONDS, Resources
 
 log = logging.getLogger(__name__)
@@ -58,15 +49,10 @@ Loop = Callable[[Resources, asyncio.Event], Awaitable[None]]
 """Processes due documents until cancelled; runs soon after the event is set."""
 
 _ROUTERS = (
-    web_products.router,  # the page of a product goes before its endpoint
     docs.router, uploads.router, documents.router, document_parts.router, images.router, reviews.router, search.router,
     exports.router,
-    collection.router, documents.trash_router, webhooks.router, health.router, metrics.router,
-    web_pages.router, web_search.router, web_documents.router, web_uploads.router, web_uploads.sending_router,
-    web_images.router, web_collection.router,
+    collection.router, documents.trash_router, webhooks.router, health.router, metrics.router, docs.way_router,
 )  # fmt: skip
-_STREAMS = frozenset({"/documents", "/search", web_search.PICTURE_PATH, web_uploads.FILES_PATH})
-"""Paths whose endpoints limit the size of the body themselves while it streams in."""
 
 _LOOP_PAUSE = 5.0  # seconds before a failed loop restarts
 
@@ -92,18 +78,17 @@ def create_app(settings: Settings, *, loop: Loop = keep_ticking) -> FastAPI:
     app.state.watch = Watch(app.state.resources)
     app.state.requests = Requests()
     app.state.wake = asyncio.Event()
-    app.state.streams = Counter[str]()
-    app.state.login_limits = LoginLimits()
-    app.state.looks = {}
-    app.state.facets = {}
     app.state.stopping = lambda: False
-    app.add_middleware(ServiceMiddleware, requests=app.state.requests, streams=_STREAMS, wake=app.state.wake)
+    app.add_middleware(ServiceMiddleware, requests=app.state.requests, wake=app.state.wake)
     problems.install(app)
-    app.add_exception_handler(404, web_pages.answer_unknown_address)
+    for router in _packaged_routers():
+        if isinstance(router, OwnKeys):
+            router.prepare(app)
+            app.include_router(router)
+        else:
+            app.include_router(router, dependencies=[Depends(authenticate)])
     for router in _ROUTERS:
         app.include_router(router)
-    for router in _packaged_routers():
-        app.include_router(router, dependencies=[] if isinstance(router, OwnKeys) else [Depends(authenticate)])
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # the documented way to extend it
     return app
 

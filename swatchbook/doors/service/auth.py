@@ -14,7 +14,7 @@ import hmac
 from collections.abc import Iterable, Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
 from swatchbook.domain.errors import Configuration
@@ -38,6 +38,9 @@ HEADER = APIKeyHeader(
 
 class OwnKeys(APIRouter):
     """A router of a package whose endpoints ask for a key themselves, because it may be somewhere else."""
+
+    def prepare(self, app: FastAPI) -> None:
+        """Add to a service what is no route, such as what its pages remember."""
 
 
 class Caller(Record):

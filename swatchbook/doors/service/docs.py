@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Literal
 
 from fastapi import APIRouter
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 PATH = "/docs"
 POLICY = (
@@ -46,12 +46,19 @@ _MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".png": "image/png
 _CACHED = {"Cache-Control": "max-age=3600"}  # seconds
 
 router = APIRouter(prefix=PATH, include_in_schema=False)
+way_router = APIRouter(include_in_schema=False)
 
 
 @router.get("")
 def show_page() -> HTMLResponse:
     """Return the page; its links are relative, so that it also works below a proxy's path."""
     return HTMLResponse(_PAGE)
+
+
+@way_router.get("/")
+def show_way() -> Response:
+    """Lead to the page, where no package has another one at this address (`swatchbook-web`)."""
+    return RedirectResponse(PATH[1:])
 
 
 @router.get("/start.js")

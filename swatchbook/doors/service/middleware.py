@@ -10,7 +10,8 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import Collection
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from fastapi import HTTPException
 from starlette.datastructures import Headers, MutableHeaders
@@ -28,6 +29,9 @@ HEAD_BYTES = 32 << 10  # of the address and the headers
 BODY_BYTES = 64 << 10  # of a body that is not an upload
 BODY_SECONDS = 30.0  # for such a body to arrive
 
+_STREAMS = "streams_body"
+"""Attribute of an endpoint that limits the body itself."""
+
 _UNTRACED = ("/live", "/ready", "/health", "/metrics", "/ui/static/")
 """Paths that are asked for all the time, and say nothing of what was done."""
 
@@ -41,14 +45,23 @@ _HEADERS = {
 }
 
 
+E = TypeVar("E", bound=Callable[..., Any])
+
+
+def streams_body(endpoint: E) -> E:
+    """Mark an endpoint that limits the body of its requests itself, while it streams in."""
+    setattr(endpoint, _STREAMS, True)
+    return endpoint
+
+
 class ServiceMiddleware:
-    """Middleware of the service. `streams`: upload paths, whose endpoints limit the body themselves.
+    """Middleware of the service.
 
     `wake` is set with every 202, and with every 303, the answer to a form: there may be work for the background loop.
     """
 
-    def __init__(self, app: ASGIApp, *, requests: Requests, streams: Collection[str], wake: asyncio.Event) -> None:
-        self._app, self._requests, self._streams, self._wake = app, requests, streams, wake
+    def __init__(self, app: ASGIApp, *, requests: Requests, wake: asyncio.Event) -> None:
+        self._app, self._requests, self._wake = app, requests, wake
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -69,7 +82,7 @@ class ServiceMiddleware:
         """Answer a request and count it; return the status of the answer, 0 where none was sent."""
         started, status = time.perf_counter(), 0
         seconds: float | None = None  # until a stream of events has begun
-        body = _Body(scope, receive, limited=scope["path"] not in self._streams)
+        body = _Body(scope, receive)
 
         async def send_safely(message: Message) -> None:
             nonlocal status, seconds
@@ -166,26 +179,27 @@ class _Tagged:
 class _Body:
     """Wraps a request's body: reading a limited one raises 413 when it is too large, 408 when it is too slow."""
 
-    def __init__(self, scope: Scope, receive: Receive, *, limited: bool) -> None:
+    def __init__(self, scope: Scope, receive: Receive) -> None:
         headers = Headers(scope=scope)
         self.complete = "transfer-encoding" not in headers and headers.get("content-length", "0") == "0"
         self.is_ambiguous = (
             "transfer-encoding" in headers and "content-length" in headers
         )  # a proxy may use the other length
-        self._receive, self._limited = receive, limited
+        self._receive, self._scope = receive, scope
         self._size = 0
         self._end = asyncio.get_running_loop().time() + BODY_SECONDS
 
     async def receive(self) -> Message:
         if self.complete:  # only the disconnect is still to come
             return await self._receive()
+        limited = not hasattr(self._scope.get("endpoint"), _STREAMS)  # it is known when it reads
         try:
-            async with asyncio.timeout_at(self._end if self._limited else None):
+            async with asyncio.timeout_at(self._end if limited else None):
                 message = await self._receive()
         except TimeoutError:
             raise HTTPException(408, f"The request body did not arrive within {BODY_SECONDS:g} s.") from None
         self._size += len(message.get("body", b""))
-        if self._limited and self._size > BODY_BYTES:
+        if limited and self._size > BODY_BYTES:
             raise HTTPException(413, f"The request body is larger than {BODY_BYTES >> 10} KiB.")
         self.complete = not message.get("more_body", False)
         return message

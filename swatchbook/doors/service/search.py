@@ -26,6 +26,7 @@ from starlette.requests import ClientDisconnect
 from swatchbook.domain.errors import TooManySearches
 from swatchbook.domain.records import Facets, Owner, ResultKind, SearchResults
 from swatchbook.doors.service.auth import TheCaller, choose_owners
+from swatchbook.doors.service.middleware import streams_body
 from swatchbook.doors.service.parameters import RequestModel, SearchText, Tools
 from swatchbook.doors.service.problems import documented
 from swatchbook.doors.service.uploads import TheUploadSlots, full_disk_as_507, stream_body
@@ -253,6 +254,7 @@ def facets(resources: Tools, caller: TheCaller, query: Annotated[FacetQuery, Que
     responses=documented(400, 404, 408, 413, 415, 429),
     openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _form_schema()}}}},
 )
+@streams_body
 async def search_by_image(
     request: Request,
     resources: Tools,

@@ -30,6 +30,7 @@ from swatchbook.domain.settings import Settings
 from swatchbook.doors.replies import Uploaded
 from swatchbook.doors.service.auth import TheCaller
 from swatchbook.doors.service.documents import find
+from swatchbook.doors.service.middleware import streams_body
 from swatchbook.doors.service.parameters import Tools
 from swatchbook.doors.service.problems import RETRY_SECONDS, documented
 from swatchbook.ingest.register import Registered, build_request, register_upload
@@ -310,6 +311,7 @@ def _form_schema() -> dict[str, Any]:
     },
     openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _form_schema()}}}},
 )
+@streams_body
 async def upload(
     request: Request, response: Response, caller: TheCaller, resources: Tools, upload_slots: TheUploadSlots
 ) -> Uploaded:

@@ -22,8 +22,8 @@ from swatchbook.store.ledger.page_findings import add_audited
 from swatchbook.store.ledger.stored_documents import Document, find_document, queue
 from swatchbook.store.ledger.tables import documents, pages, placements
 from swatchbook.upkeep.gc import Swept, sweep
+from tests.doors.pages import Page
 from tests.doors.service.test_docs import QUIET
-from tests.doors.web.conftest import Page
 from tests.needs import chromium
 
 pytestmark = pytest.mark.usefixtures("filled")

@@ -8,8 +8,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from swatchbook.domain.settings import load_settings
+from swatchbook.doors.service import app
+from tests.doors.conftest import asking
+from tests.doors.pages import Page
 from tests.doors.service.served import served
-from tests.doors.web.conftest import Page
 from tests.needs import chromium
 
 QUIET = [
@@ -31,6 +33,13 @@ def test_the_page_and_all_that_it_loads_come_from_here(client: TestClient) -> No
     start = client.get("/docs/start.js").text
     assert '"openapi.json"' in start
     assert "//" not in start
+
+
+@pytest.mark.usefixtures("home")
+def test_without_a_page_the_first_address_leads_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "installed", lambda kind: ())
+    with asking() as client:
+        assert client.get("/").url.path == "/docs"
 
 
 def test_the_policy_names_no_host_and_allows_nothing_inline(client: TestClient) -> None:

@@ -34,7 +34,6 @@ def told(client: TestClient, documents: DOCUMENTS, key: str = BERT, owner: str =
     paths = (
         f"/images/{shown}", f"/documents/{document}", f"/documents/{document}/images",
         f"/documents/{document}/deletion", "/documents", "/reviews", "/coverage",
-        f"/ui/images/{shown}", f"/ui/documents/{document}", "/ui/review", "/ui/coverage",
     )  # fmt: skip
     answers = [client.get(path, headers=bearing(key)) for path in paths]
     assert {each.status_code for each in answers} == {200}

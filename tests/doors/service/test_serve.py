@@ -95,9 +95,9 @@ def test_it_does_not_wait_for_its_loop(home: Path) -> None:
 
 
 def test_idle_service_takes_at_most_350_mb(command_and_connection: tuple[Command, http.client.HTTPConnection]) -> None:
-    """With its first round behind it, and a page and a list answered; nothing was searched."""
+    """With its first round behind it, and two lists answered; nothing was searched."""
     command, connection = command_and_connection
-    for path in ("/ready", "/health", "/ui/documents", "/documents"):
+    for path in ("/ready", "/health", "/coverage", "/documents"):
         assert get(connection, path)[0] == 200
     service = psutil.Process(command.process.pid)
     taken = sum(each.memory_full_info().pss for each in (service, *service.children(recursive=True)))

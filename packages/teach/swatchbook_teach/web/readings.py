@@ -5,11 +5,11 @@ page with boxes.
 from fastapi import Response
 
 from swatchbook.doors.service.documents import DocumentId
-from swatchbook.doors.web.pages import TheView, page_router
 from swatchbook_teach import lessons
 from swatchbook_teach.offered_readings import offer_readings
 from swatchbook_teach.service import opened_lesson
 from swatchbook_teach.web.choices import changes, show_most
+from swatchbook_web.pages import TheView, page_router
 
 router = page_router()
 

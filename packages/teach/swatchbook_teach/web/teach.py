@@ -13,17 +13,6 @@ from fastapi import Form, HTTPException, Query, Response
 
 from swatchbook.domain.records import UNTAUGHT, Box, Example, Shown, TaughtReading
 from swatchbook.doors.service.documents import DocumentId, find
-from swatchbook.doors.web.pages import (
-    HEADERS,
-    Back,
-    TheView,
-    View,
-    done,
-    local_page,
-    page_router,
-    see_other,
-    with_done,
-)
 from swatchbook_teach import lessons
 from swatchbook_teach.learning.texts import PageText
 from swatchbook_teach.lessons import Lesson
@@ -44,6 +33,17 @@ from swatchbook_teach.web.pictures import (
     is_of_pictures,
     mark_pictures,
     say_picture,
+)
+from swatchbook_web.pages import (
+    HEADERS,
+    Back,
+    TheView,
+    View,
+    done,
+    local_page,
+    page_router,
+    see_other,
+    with_done,
 )
 
 MOST_BOXES: Final = 1_000

@@ -6,15 +6,15 @@ from sqlalchemy import insert, update
 
 from swatchbook.domain.errors import InvalidModelOutput
 from swatchbook.domain.records import DocumentStatus
-from swatchbook.doors.web import collection
-from swatchbook.doors.web.collection import by_day
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.database import db_now
 from swatchbook.store.ledger.schedule import record_round
 from swatchbook.store.ledger.stored_documents import get_document
 from swatchbook.store.ledger.tables import calls, items, pages, runs
+from swatchbook_web import collection
+from swatchbook_web.collection import by_day
 from tests.doors.conftest import ADDRESS, ALL, ANNA, asking, bearing
-from tests.doors.web.conftest import Page, page
+from tests.doors.pages import Page, page
 from tests.fixtures import free_port
 from tests.store.ledger.scene import begun, fail, keys, lapse
 

@@ -18,7 +18,7 @@ from swatchbook.resources import Resources
 from swatchbook.store.ledger.stored_documents import get_document, list_documents
 from swatchbook.store.ledger.tables import documents
 from tests.doors.conftest import asking, bearing
-from tests.doors.web.conftest import BROWSER, Page, page
+from tests.doors.pages import BROWSER, Page, page
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.tables import documents, products
-from tests.doors.web.conftest import BROWSER, Page, page
+from tests.doors.pages import BROWSER, Page, page
 from tests.tables import rows_of
 
 

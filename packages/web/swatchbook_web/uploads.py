@@ -22,10 +22,18 @@ from swatchbook.domain.runtime.disk import keep_reserve
 from swatchbook.doors.replies import SentToStart, Uploaded
 from swatchbook.doors.service.auth import TheCaller
 from swatchbook.doors.service.images import ThePreviewSlots, picture_response
+from swatchbook.doors.service.middleware import streams_body
 from swatchbook.doors.service.parameters import RequestModel, SearchText, Tools
 from swatchbook.doors.service.uploads import TheUploadSlots, full_disk_as_507, receive_form
-from swatchbook.doors.web.pages import TheView, View, done, page_router, see_other, with_query
-from swatchbook.ingest.sent_folders import (
+from swatchbook.ingest.sources.folder import is_picture
+from swatchbook.ingest.sources.item_files import kind_of_file
+from swatchbook.previews import encode_jpeg
+from swatchbook.resources import Resources
+from swatchbook.store.files.upload_buffer import temporary_file
+from swatchbook_base.check_file import check_size
+from swatchbook_web.pages import TheView, View, done, page_router, see_other, with_query
+from swatchbook_web.sent_files import keep_dropped, place_in
+from swatchbook_web.sent_folders import (
     MOST_PLANNED,
     SentBatch,
     SentFolder,
@@ -37,16 +45,6 @@ from swatchbook.ingest.sent_folders import (
     read_now,
     start_sent,
 )
-from swatchbook.ingest.sources.dropped import keep_dropped, place_in
-from swatchbook.ingest.sources.folder import is_picture
-from swatchbook.ingest.sources.item_files import kind_of_file
-from swatchbook.previews import encode_jpeg
-from swatchbook.resources import Resources
-from swatchbook.store.files.upload_buffer import temporary_file
-from swatchbook_base.check_file import check_size
-
-FILES_PATH = "/ui/uploads/files"
-"""Where each file is sent. Its size is limited while it arrives."""
 
 PLAN_PATH = "/ui/uploads/plan"
 """Where a person sees how a batch is read."""
@@ -70,6 +68,7 @@ class DroppedFile(DroppedFolder):
 
 
 @sending_router.post("/files", status_code=204)
+@streams_body
 async def take_file(request: Request, resources: Tools, caller: TheCaller, upload_slots: TheUploadSlots) -> None:
     """Keep a file of a folder. Raises 422 for a name that leads elsewhere, 413, and 415 for what is no picture."""
     async with upload_slots.slot(caller.name):

@@ -12,16 +12,16 @@ from swatchbook.domain.records import NO_MAPPING, BatchMapping, BatchPlan, Docum
 from swatchbook.ingest.find_sources import find_sources
 from swatchbook.ingest.register import Registered
 from swatchbook.ingest.register_path import find_known, register_folder
-from swatchbook.ingest.sources.dropped import dropped_folder, forget_sent, list_sent, sent_folder, take_in
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.owners import id_of_document
 from swatchbook.store.ledger.stored_documents import BATCH
 from swatchbook_base.child_process import Child
+from swatchbook_web.sent_files import dropped_folder, forget_sent, list_sent, sent_folder, take_in
 
 MOST_PLANNED = 20
 """The most batches of one folder that are shown before they start; the others are read by the rules."""
 
-CHILD = "swatchbook.ingest.sources.plan_child"
+CHILD = "swatchbook_web.plan_child"
 
 _READ_AGAIN = (
     DocumentStatus.QUEUED, DocumentStatus.WAITING, DocumentStatus.BLOCKED, DocumentStatus.COMPLETED,

@@ -7,7 +7,7 @@ from swatchbook.domain.records import LostPicture, LostState
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.page_findings import add_audited, list_lost_pictures
 from swatchbook.store.ledger.stored_documents import get_document
-from tests.doors.web.conftest import Page, page
+from tests.doors.pages import Page, page
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import re
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from uuid import uuid4
 
 import pytest
 from fastapi import HTTPException
@@ -12,8 +13,6 @@ from fastapi.testclient import TestClient
 from sqlalchemy import update
 
 from swatchbook.domain.settings import load_settings
-from swatchbook.doors.service import login_limits
-from swatchbook.doors.service.login_limits import LoginLimits
 from swatchbook.doors.service.sessions import (
     SESSION_COOKIE,
     SESSION_SECONDS,
@@ -21,11 +20,13 @@ from swatchbook.doors.service.sessions import (
     end_session,
     find_session,
 )
-from swatchbook.doors.web.pages import POLICY
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.tables import documents, placements, products
+from swatchbook_web import login_limits
+from swatchbook_web.login_limits import LoginLimits
+from swatchbook_web.pages import POLICY
 from tests.doors.conftest import ADDRESS, ANNA, BERT, asking, bearing
-from tests.doors.web.conftest import BROWSER, Page, page
+from tests.doors.pages import BROWSER, Page, page
 from tests.tables import rows_of
 
 HOSTILE = '</title><script>alert("1")</script><img src=x onerror=alert(2)> {{ 7 * 7 }} \' "'
@@ -216,6 +217,26 @@ def test_who_tries_keys_has_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
         clock[0] += 6
         assert log_in(client, ANNA) == 303
         assert log_in(client, BERT) == 303, "a right key takes no try"
+
+
+MALFORMED = ["http://[", "//[", "http://a]b", "http://[::1", "http://[x]", "http://a:99999", "http://a:b", "//[v1.]"]
+
+
+@pytest.mark.usefixtures("keys")
+@pytest.mark.parametrize("address", MALFORMED)
+def test_malformed_address_is_refused_wherever_it_is_named(
+    client: TestClient, caplog: pytest.LogCaptureFixture, address: str
+) -> None:
+    for path in ("/ui/login", "/ui/logout"):
+        assert client.post(path, headers={"Origin": address}, data={"key": ANNA}).status_code == 403
+    assert client.get("/ui/login", params={"next": address}).status_code == 422
+    for key in (ANNA, "unknown"):
+        given = {"key": key, "next": address}
+        assert client.post("/ui/login", headers={"Origin": ADDRESS}, data=given).status_code == 422
+    for headers in ({}, bearing(ANNA)):
+        asked = client.get(f"/ui/images/{uuid4()}", headers={"Referer": address, **headers}, params={"from": address})
+        assert asked.status_code == (404 if headers else 401)
+    assert not [record for record in caplog.records if record.name.startswith("swatchbook")]
 
 
 def test_tries_are_counted_by_network_and_beginning() -> None:

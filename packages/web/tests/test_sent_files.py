@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from swatchbook.domain.errors import Failure
-from swatchbook.ingest.sources.dropped import (
+from swatchbook.ingest.sources.dropped import root_of
+from swatchbook_web.sent_files import (
     MOST_PARTS,
     dropped_folder,
     keep_dropped,
     list_sent,
-    root_of,
     sent_folder,
     take_in,
 )

@@ -8,7 +8,7 @@ from sqlalchemy import update
 from swatchbook.resources import Resources
 from swatchbook.search.query_pictures import find_query_picture
 from swatchbook.store.ledger.tables import contents, images, vectors
-from tests.doors.web.conftest import page
+from tests.doors.pages import page
 
 
 def first_image(client: TestClient, document: str) -> str:

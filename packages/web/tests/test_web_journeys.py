@@ -10,8 +10,8 @@ from playwright.sync_api import Browser, Locator, Page
 
 from swatchbook.deployments.scheduler.tick import tick
 from swatchbook.domain.settings import load_settings
+from tests.chrome import opened, reach, started
 from tests.doors.service.served import Served, served
-from tests.doors.web.chrome import opened, reach, started
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.stack]
 

@@ -17,15 +17,15 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, Response, Route, expect
 from sqlalchemy import Table, select, update
+from test_web_pages import HOSTILE, MOST_BYTES
 
 from swatchbook.deployments.scheduler.tick import tick
 from swatchbook.domain.settings import load_settings
 from swatchbook.store.ledger.picture_reviews import find_review_image
 from swatchbook.store.ledger.stored_documents import get_document
 from swatchbook.store.ledger.tables import documents, images, items, placements, products
+from tests.chrome import opened, press_key, started
 from tests.doors.service.served import Served, served
-from tests.doors.web.chrome import opened, press_key, started
-from tests.doors.web.test_pages import HOSTILE, MOST_BYTES
 from tests.tables import rows_of
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.stack]

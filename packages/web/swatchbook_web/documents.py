@@ -47,8 +47,6 @@ from swatchbook.doors.service.exports import ExportOptions
 from swatchbook.doors.service.exports import export as export_products
 from swatchbook.doors.service.health import Recent
 from swatchbook.doors.service.parameters import Boxes, LostPictureOptions, Paging, RequestModel, RetryOptions
-from swatchbook.doors.web.pages import Back, TheView, View, done, local_page, page_router, see_other, with_done
-from swatchbook.ingest.sent_folders import waiting_folders
 from swatchbook.ingest.sources import item_files
 from swatchbook.store.ledger.edited_products import list_edits
 from swatchbook.store.ledger.page_findings import list_look_at
@@ -68,6 +66,18 @@ from swatchbook.upkeep.export.formats import exporter, formats
 from swatchbook.upkeep.reports.document_state import describe_account, describe_progress, describe_sureness
 from swatchbook.upkeep.reports.inspection import DRAWN, PageView, inspect
 from swatchbook.upkeep.reports.merged_failures import merge_roles
+from swatchbook_web.pages import (
+    Back,
+    TheView,
+    View,
+    done,
+    local_page,
+    page_router,
+    remembered,
+    see_other,
+    with_done,
+)
+from swatchbook_web.sent_folders import waiting_folders
 
 LIVE = frozenset({DocumentStatus.QUEUED, DocumentStatus.RUNNING, DocumentStatus.WAITING, DocumentStatus.DELETING})
 """Statuses that change without a person."""
@@ -309,7 +319,7 @@ CHANGED, COMMENT = b"event: changed\ndata:\n\n", b":\n\n"
 @router.get("/ui/events")
 async def tell_changes(view: TheView) -> Response:
     """Send an event whenever the owner's list of documents has changed. Raises 503 beyond the limits."""
-    streams: Counter[str] = view.request.app.state.streams
+    streams = remembered(view.request).streams
     if not _has_place(view, streams):
         raise HTTPException(503, "Too many pages are open; this one shows changes when it is loaded again.")
     return StreamingResponse(_events(view, streams), media_type="text/event-stream")
@@ -345,8 +355,7 @@ async def _events(view: View, streams: Counter[str]) -> AsyncIterator[bytes]:
 
 def _look(view: View) -> Recent[bytes]:
     """Return the look at the list of an owner, which all its open pages share."""
-    looks: dict[str | None, Recent[bytes]] = view.request.app.state.looks
-    return looks.setdefault(view.owner, Recent(lambda: _listed(view), _SHARED))
+    return remembered(view.request).looks.setdefault(view.owner, Recent(lambda: _listed(view), _SHARED))
 
 
 def _listed(view: View) -> bytes:

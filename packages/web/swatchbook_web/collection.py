@@ -12,10 +12,10 @@ from swatchbook.domain.records import CollectionState, DocumentStatus, RunState,
 from swatchbook.doors.service import collection
 from swatchbook.doors.service.collection import StatesQuery, TheParts, list_states, shown_coverage
 from swatchbook.doors.service.parameters import SearchText
-from swatchbook.doors.web.pages import TheView, page_router, see_other
 from swatchbook.store.ledger.stored_documents import list_documents
 from swatchbook.upkeep.reports.document_state import describe_document, describe_step
 from swatchbook_base.truncate import plural
+from swatchbook_web.pages import TheView, page_router, see_other
 
 _NEED_SOMETHING = (DocumentStatus.FAILED, DocumentStatus.BLOCKED, DocumentStatus.WAITING)
 _LISTED = 50

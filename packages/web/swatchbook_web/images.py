@@ -11,14 +11,14 @@ from swatchbook.doors.replies import ReviewChoice
 from swatchbook.doors.service import reviews
 from swatchbook.doors.service.images import ImageId, embed_image, get_image
 from swatchbook.doors.service.parameters import RequestModel, RetryOptions, SearchText
-from swatchbook.doors.web.pages import Back, TheView, View, done, local_page, page_router, see_other, with_done
-from swatchbook.doors.web.search import MOST_STATE, neighbours_in_results
 from swatchbook.index.contract import Where
 from swatchbook.store.ledger.picture_reviews import count_images_to_review, images_to_review
 from swatchbook.store.ledger.queries.document_parts import image_in_document, list_products
 from swatchbook.store.ledger.queries.filters import matching
 from swatchbook.store.ledger.queries.image import image_details
 from swatchbook.store.ledger.stored_documents import PDF, get_document
+from swatchbook_web.pages import Back, TheView, View, done, local_page, page_router, see_other, with_done
+from swatchbook_web.search import MOST_STATE, neighbours_in_results
 
 _DOCUMENTS = 20
 """Documents of which placements and links are shown; all places are listed."""

@@ -15,10 +15,9 @@ from uuid import uuid4
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import update
+from test_web_pages import MOST_BYTES
 
 from swatchbook.domain.records import DocumentStatus, IngestOptions
-from swatchbook.doors.web import documents as web_documents
-from swatchbook.doors.web.documents import CHANGED, STREAMS, STREAMS_OF_KEY
 from swatchbook.ingest.begin_run import begin_work
 from swatchbook.ingest.register_path import register_folder
 from swatchbook.ingest.run import Work
@@ -28,9 +27,11 @@ from swatchbook.store.ledger.picture_reviews import find_review_image
 from swatchbook.store.ledger.queries.account import account
 from swatchbook.store.ledger.stored_documents import get_document
 from swatchbook.store.ledger.tables import documents, images, items, products
+from swatchbook_web import documents as web_documents
+from swatchbook_web.documents import CHANGED, STREAMS, STREAMS_OF_KEY
+from swatchbook_web.pages import Remembered
 from tests.doors.conftest import ANNA, BERT, asking, bearing
-from tests.doors.web.conftest import Page, page
-from tests.doors.web.test_pages import MOST_BYTES
+from tests.doors.pages import Page, page
 from tests.ingest.sources.pictures import draw, write
 
 
@@ -81,7 +82,7 @@ def test_a_browser_is_told_when_the_list_changes(resources: Resources, document:
         if looks.__length_hint__() == 1:
             with resources.ledger.write() as connection:
                 connection.execute(update(documents).values(status="running"))
-            app.state.looks.clear()  # type: ignore[attr-defined]  # on a busy machine a look counts for longer
+            app.state.pages.looks.clear()  # type: ignore[attr-defined]  # on a busy machine a look counts for longer
         return stop
 
     app.state.stopping = stopping  # type: ignore[attr-defined]
@@ -89,7 +90,7 @@ def test_a_browser_is_told_when_the_list_changes(resources: Resources, document:
     assert got.headers["content-type"].startswith("text/event-stream")
     assert got.content.count(CHANGED) == 2  # at first, and of the change
     for taken in ({"loopback": STREAMS_OF_KEY}, {"a": STREAMS_OF_KEY, "b": STREAMS_OF_KEY}):
-        app.state.streams = Counter(taken)  # type: ignore[attr-defined]
+        app.state.pages.streams = Counter(taken)  # type: ignore[attr-defined]
         assert sample.get("/ui/events").status_code == 503
 
 
@@ -99,11 +100,11 @@ def test_one_key_cannot_take_all_streams_of_events(filled: Path, monkeypatch: py
     monkeypatch.setattr(web_documents, "_LOOKS", 1)
     monkeypatch.setattr(web_documents, "_PAUSE", 0.0)
     with asking() as client:
-        client.app.state.streams["anna"] = STREAMS_OF_KEY  # type: ignore[attr-defined]
+        client.app.state.pages.streams["anna"] = STREAMS_OF_KEY  # type: ignore[attr-defined]
         assert client.get("/ui/events", headers=bearing(ANNA)).status_code == 503
         assert client.get("/ui/events", headers=bearing(BERT)).status_code == 200
     streams = Counter[str]()
-    app = SimpleNamespace(state=SimpleNamespace(looks={}, stopping=lambda: False))
+    app = SimpleNamespace(state=SimpleNamespace(pages=Remembered(), stopping=lambda: False))
     view: Any = SimpleNamespace(owner="anna", caller=SimpleNamespace(name="anna"), request=SimpleNamespace(app=app))
 
     async def begin() -> int:
@@ -123,7 +124,7 @@ def test_open_pages_of_an_owner_share_one_look_at_the_ledger(monkeypatch: pytest
     monkeypatch.setattr(web_documents, "_listed", lambda view: looked.append(view.owner) or b"listed")
     monkeypatch.setattr(web_documents, "_PAUSE", 0.0)
     monkeypatch.setattr(web_documents, "_LOOKS", 2)
-    app = SimpleNamespace(state=SimpleNamespace(looks={}, stopping=lambda: False))
+    app = SimpleNamespace(state=SimpleNamespace(pages=Remembered(), stopping=lambda: False))
 
     async def read(owner: str) -> list[bytes]:
         caller = SimpleNamespace(name=owner)

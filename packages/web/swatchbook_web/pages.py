@@ -7,6 +7,7 @@ A toast says on the next page what a form has done, with a button that undoes it
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -28,7 +29,7 @@ from starlette.types import Scope
 
 from swatchbook.domain.errors import Failure
 from swatchbook.domain.plugins import Kind, installed
-from swatchbook.domain.records import Owner, Stage, page_name
+from swatchbook.domain.records import Facets, Owner, Stage, page_name
 from swatchbook.doors.replies import Problem
 from swatchbook.doors.service.addresses import split_address
 from swatchbook.doors.service.auth import (
@@ -40,13 +41,14 @@ from swatchbook.doors.service.auth import (
     recent_owners,
     reject_foreign_change,
 )
-from swatchbook.doors.service.login_limits import LoginLimits
+from swatchbook.doors.service.health import Recent
 from swatchbook.doors.service.parameters import RequestModel, SearchText, Tools
 from swatchbook.doors.service.problems import describe, respond
 from swatchbook.doors.service.sessions import SESSION_COOKIE, SESSION_SECONDS, begin_session, end_session
 from swatchbook.resources import Resources
 from swatchbook_base.printed_prices import with_currency
 from swatchbook_base.truncate import plural
+from swatchbook_web.login_limits import LoginLimits
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -102,6 +104,25 @@ def asks_for_page(headers: Headers) -> bool:
 def page_router() -> APIRouter:
     """Return a router for pages. They are not in the description of the API."""
     return APIRouter(include_in_schema=False, route_class=PageRoute, default_response_class=HTMLResponse)
+
+
+class Remembered:
+    """What the pages of a service remember while it runs."""
+
+    def __init__(self) -> None:
+        self.login_limits = LoginLimits()
+        self.streams = Counter[str]()
+        """Name of a key -> browsers that get events."""
+        self.looks: dict[str | None, Recent[bytes]] = {}
+        """Owner -> the look at the list of documents that all open pages share."""
+        self.facets: dict[str, Recent[Facets]] = {}
+        """Address of a search -> the counts of what it finds."""
+
+
+def remembered(request: Request) -> Remembered:
+    """Return what the pages of this service remember."""
+    state: Remembered = request.app.state.pages
+    return state
 
 
 class View(NamedTuple):
@@ -168,9 +189,9 @@ def _templates() -> Environment:
 
 
 def _folders(name: Literal["static", "templates"]) -> list[str]:
-    """Return the Python packages with a folder of this name: ours, and those of routers of installed packages."""
-    packaged = {plugin.module.rpartition(".")[0] for plugin in installed(Kind.ROUTER)} - {""}
-    return ["swatchbook.doors.web", *(each for each in sorted(packaged) if (files(each) / name).is_dir())]
+    """Return the Python packages with a folder of this name: ours, and those of routers of other packages."""
+    packaged = {plugin.module.rpartition(".")[0] for plugin in installed(Kind.ROUTER)} - {"", __package__}
+    return [__package__, *(each for each in sorted(packaged) if (files(each) / name).is_dir())]
 
 
 def format_size(size: int) -> str:
@@ -367,7 +388,7 @@ def log_in(
 ) -> Response:
     """Begin a session, and go to the page that was asked for. Raises 429 after many wrong keys."""
     reject_foreign_change(request)
-    limits: LoginLimits = request.app.state.login_limits
+    limits = remembered(request).login_limits
     address, key = request.client.host if request.client else "", key.strip()
     limits.require(address, key)
     found = find_key(resources.settings.api_keys, key)

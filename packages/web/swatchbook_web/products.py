@@ -28,18 +28,6 @@ from swatchbook.domain.records import (
 from swatchbook.doors.service.document_parts import EditNumber, ProductId, make_edit, require_product, undo_edit
 from swatchbook.doors.service.documents import DocumentId
 from swatchbook.doors.service.parameters import RequestModel, SearchText
-from swatchbook.doors.web.pages import (
-    Back,
-    NegotiatedRoute,
-    TheView,
-    View,
-    done,
-    edit_done,
-    local_page,
-    page_router,
-    see_other,
-    with_done,
-)
 from swatchbook.ingest.sources.item_files import SHOP_ATTRIBUTES
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.edited_products import list_edits
@@ -53,6 +41,18 @@ from swatchbook.store.ledger.queries.document_parts import (
 )
 from swatchbook.store.ledger.stored_documents import PDF, get_document
 from swatchbook.upkeep.export.product_rows import shows_variant
+from swatchbook_web.pages import (
+    Back,
+    NegotiatedRoute,
+    TheView,
+    View,
+    done,
+    edit_done,
+    local_page,
+    page_router,
+    see_other,
+    with_done,
+)
 
 _RENDERED = 12
 """Pages that are shown as pictures; those after them are links."""

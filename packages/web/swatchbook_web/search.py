@@ -25,10 +25,10 @@ from swatchbook.doors.service.addresses import split_address
 from swatchbook.doors.service.auth import TheCaller
 from swatchbook.doors.service.documents import find as find_document
 from swatchbook.doors.service.health import Recent
+from swatchbook.doors.service.middleware import streams_body
 from swatchbook.doors.service.parameters import Tools
 from swatchbook.doors.service.search import IMAGE, MAX_EXAMPLES, SearchQuery, in_turn, read_form, read_query
 from swatchbook.doors.service.uploads import TheUploadSlots, full_disk_as_507
-from swatchbook.doors.web.pages import TheView, View, page_router, see_other, with_query
 from swatchbook.models.images.local_analysis import PALETTE
 from swatchbook.search import MAX_RESULTS, title_of_others
 from swatchbook.search.fusion import KEYWORD, NUMBER, default_weights, parse_weights
@@ -37,9 +37,7 @@ from swatchbook.search.request import SearchRequest
 from swatchbook.search.role_queries import searched_spaces
 from swatchbook.search.search import facets_of_search, find_ids, find_relevant
 from swatchbook.store.files.upload_buffer import temporary_file
-
-PICTURE_PATH = "/ui/picture"
-"""Where a picture to search with is sent. Its size is limited while it arrives."""
+from swatchbook_web.pages import TheView, View, page_router, remembered, see_other, with_query
 
 _FIRST_RESULTS = 24
 """Results of a page."""
@@ -148,7 +146,8 @@ async def show_facets(view: TheView) -> Response:
     )
 
 
-@router.post(PICTURE_PATH)
+@router.post("/ui/picture")
+@streams_body
 async def take_picture(request: Request, resources: Tools, caller: TheCaller, upload_slots: TheUploadSlots) -> Response:
     """Keep the picture of a form, and go to the address that searches with it and with the form's other fields."""
     async with upload_slots.slot(caller.name):
@@ -256,7 +255,7 @@ def _sliders(view: View, query: PageQuery, weights: dict[str, float]) -> dict[st
 
 def _recent_facets(view: View, query: PageQuery) -> Recent[Facets]:
     """Return the counts of what a search finds, made once for all who ask within some seconds."""
-    kept: dict[str, Recent[Facets]] = view.request.app.state.facets
+    kept = remembered(view.request).facets
     key = with_query("", query.state | {"owner": [view.owner], "k": None, "offset": None})
 
     def count() -> Facets:
