@@ -66,16 +66,3 @@ def test_each_row_says_which_tests_the_gate_runs() -> None:
 def test_no_file_is_named_instead_of_a_test() -> None:
     for row in promises(PAGE.read_text()):
         assert not re.search(r"`[\w/]*test_\w+\.py`", row)
-
-
-def test_a_promise_without_a_test_and_a_test_that_is_gone_are_noticed() -> None:
-    page = (
-        f"| case | test |\n| --- | --- |\n| a | `{__file__}` |\n\n{MEASURED}\n\n| b | 3 |\n| --- | --- |\n| c | 4 |\n"
-    )
-    (row,) = promises(page)
-    assert not NODE.search(row)
-    here = "tests/test_reliability.py"
-    assert is_there(here, "test_no_file_is_named_instead_of_a_test", "")
-    assert not is_there(here, "test_of_nothing", "")
-    assert not is_there(here, "test_no_file_is_named_instead_of_a_test", "an_unknown_" + "parameter")
-    assert not is_there("tests/nowhere.py", "test_of_nothing", "")
