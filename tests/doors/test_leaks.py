@@ -141,19 +141,6 @@ def test_every_command_has_a_case() -> None:
     assert [name for name in OF_THE_MACHINE if "--owner" in there[name]] == []
 
 
-def test_a_route_or_command_without_a_case_is_noticed() -> None:
-    application = FastAPI(openapi_url=None)
-    application.add_api_route("/documents", lambda: None, methods=["PUT"])
-    application.add_api_websocket_route("/listen", lambda: None)
-    application.mount("/part", FastAPI())
-    assert routes(application) == {"PUT /documents", "APIWebSocketRoute /listen", "Mount /part"}
-    cli, group = typer.Typer(), typer.Typer()
-    group.command("rename")(lambda owner="x": None)
-    cli.add_typer(group, name="owners")
-    cli.command("tell")(lambda: None)
-    assert commands(cli).keys() == {"tell", "owners rename"}
-
-
 class Homes(NamedTuple):
     """A home with both owners, and its copy without anna; what to put into the requests, and what only she has."""
 

@@ -46,15 +46,3 @@ def test_missing_files_are_named_and_the_exit_status_says_so(place: Path) -> Non
     assert lost.exit_code == 3
     assert "missing or damaged" in lost.stdout
     assert swatchbook(place / "other", "upkeep", "restore", str(place / "another")).exit_code == 3
-
-
-def test_no_backup_and_a_damaged_one_end_in_an_error(place: Path) -> None:
-    assert (
-        type(swatchbook(place / "other", "upkeep", "restore", str(place / "home")).exception).__name__
-        == "InvalidReference"
-    )
-    (place / "backup" / "manifest.json").write_text("{}")
-    assert (
-        type(swatchbook(place / "other", "upkeep", "restore", str(place / "backup")).exception).__name__
-        == "InvalidBackup"
-    )

@@ -2,9 +2,8 @@
 
 import pytest
 
-from swatchbook.domain.errors import Failure, InvalidReference, TooLarge, UnknownOwner, UnsupportedFormat
 from swatchbook.domain.records import DocumentStatus, RunReport
-from swatchbook.doors.cli.terminal import of_failure, of_report, worst
+from swatchbook.doors.cli.terminal import of_report, worst
 from tests.doors.cli.test_run_report import BROKEN, report
 
 
@@ -24,13 +23,6 @@ from tests.doors.cli.test_run_report import BROKEN, report
 )
 def test_exit_codes(given: RunReport, code: int) -> None:
     assert of_report(given) == code
-
-
-@pytest.mark.parametrize(
-    ("failure", "code"), [(InvalidReference, 2), (UnknownOwner, 2), (UnsupportedFormat, 1), (TooLarge, 1)]
-)
-def test_refused_input_is_told_from_wrong_usage(failure: type[Failure], code: int) -> None:
-    assert of_failure(failure("No.")) == code
 
 
 @pytest.mark.parametrize(

@@ -120,28 +120,6 @@ def test_the_body_of_a_response_does_not_wait_for_the_client() -> None:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
-@pytest.mark.gate
-def test_others_are_let_in_only_with_keys(home: Path) -> None:
-    status, _, err = Command("serve", "--host", "0.0.0.0", SWATCHBOOK_HOME=str(home)).wait(PATIENCE)
-    assert status == 1
-    assert "SWATCHBOOK_API_KEYS" in err
-    keys = json.dumps([{"name": "anna", "key": "anna-0123456789abcdef", "owners": ["anna"]}])
-    with serving(home, "--host", "0.0.0.0", SWATCHBOOK_API_KEYS=keys) as (_, connection):
-        assert get(connection, "/live")[0] == 200
-        assert get(connection, "/documents")[0] == 401
-
-
-def test_it_starts_though_its_ledger_is_away(home: Path) -> None:
-    url = f"postgresql://nobody:hush@127.0.0.1:{free_port()}/nothing"
-    with serving(home, SWATCHBOOK_LEDGER_URL=url) as (command, connection):
-        assert get(connection, "/live")[0] == 200
-        assert get(connection, "/ready")[0] == 503
-        command.process.terminate()
-        _, _, err = command.wait(PATIENCE)
-        assert "starting without ledger" in err
-        assert "hush" not in err
-
-
 @pytest.mark.parametrize(
     "path", [f"/documents/{NOBODY}/retry", f"/documents/{NOBODY}", "/documents", "/search", "/live"]
 )
