@@ -15,7 +15,6 @@ from tests.containers.engine import Engine
 from tests.containers.images import build_swatchbook
 from tests.fixtures import ROOT
 from tests.ledger_audit import count_writes
-from tests.otlp_receiver import Receiver, receiving
 from tests.servers.stack import SHARDS, Part, Stack, running_stack, worker_part
 
 DOUBLES = "/doubles"
@@ -42,7 +41,6 @@ class Pool:
     engine: Engine
     stack: Stack
     worker: Part
-    receiver: Receiver  # of the spans of all parts, shards too
 
     def containers(self, *, running: bool = False) -> dict[str, str]:
         """Flow run -> container, of all shards whose containers are there, ended or not."""
@@ -104,12 +102,13 @@ def running_pool(engine: Engine, folder: Path) -> Iterator[Pool]:
         "SWATCHBOOK_SHARDS__NETWORK": "host",
         "SWATCHBOOK_SHARDS__VOLUMES": ",".join(volumes),
     }
-    with receiving() as receiver, running_stack(folder, **given, **receiver.environment) as stack:
-        names = [*(f"SWATCHBOOK_{name}" for name in SHARED), *receiver.environment]
-        told.write_text("".join(f"{name}={stack.environment[name]}\n" for name in names))
+    with running_stack(folder, **given) as stack:
+        told.write_text(
+            "".join(f"{name}={stack.environment[name]}\n" for name in (f"SWATCHBOOK_{each}" for each in SHARED))
+        )
         count_writes(stack.resources.ledger)
         environment = {**stack.environment, "DOCKER_HOST": engine.address}
-        pool = Pool(engine, stack, worker_part(folder, environment, "shards", SHARDS), receiver)
+        pool = Pool(engine, stack, worker_part(folder, environment, "shards", SHARDS))
         # Let containers find what slows their encoders down, as the other parts do: tests/doubles/path.
         doubles = {
             "PYTHONPATH": f"{DOUBLES}:{DOUBLES}/tests/doubles/path",

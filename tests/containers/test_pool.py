@@ -29,9 +29,8 @@ from tests.doubles.models import picture_key
 from tests.fixtures import SOAK
 from tests.ledger_audit import writes
 from tests.models.providers.standin import KEY, mixed
-from tests.otlp_receiver import parents, trace_of
 from tests.servers.audit import Audit
-from tests.servers.catalogues import make_catalogue, squares
+from tests.servers.catalogues import squares
 from tests.servers.halfway import PICTURES, conclude, half_way, tell
 from tests.servers.stack import OWNER, Stack
 
@@ -53,25 +52,6 @@ def test_containers_killed_and_out_of_memory_are_made_up_for_by_others(pool: Poo
     assert {shard["state"] for shard in shards} <= {"ended", "dead"}
     assert pool.containers().keys() >= {shard["prefect_run"] for shard in shards}
     assert str(Path("/proc/self/ns/pid").readlink()) not in {shard["pid_namespace"] for shard in shards}
-
-
-def test_spans_of_containers_are_in_the_trace_of_the_upload(pool: Pool, tmp_path: Path) -> None:
-    """A container has the receiver's address from the settings file, and the trace from its shard's manifest."""
-    pytest.importorskip("opentelemetry.sdk.trace")
-    stack, receiver = pool.stack, pool.receiver
-    file = make_catalogue(tmp_path / "secret-range.pdf", pictures=PICTURES)
-    document = stack.upload(file, focus=False, execution="pool")
-    stack.wait_for(document, DocumentStatus.COMPLETED)
-    stack.wait_until(lambda: parents(trace_of(receiver, document), "ingest"), "the span of its run arrives")
-    spans, shards = trace_of(receiver, document), pool.runs(document)
-    assert [span.name for span in spans if not span.parent] == ["POST /documents"]
-    assert set(parents(spans, "shard")) == {"stage IMAGES_EMBEDDED"}
-    assert set(parents(spans, "batch")) == {"shard"}
-    assert {span.attributes["swatchbook.run"] for span in spans if span.name == "shard"} == {
-        shard["token"] for shard in shards
-    }
-    assert {shard["prefect_run"] for shard in shards} <= pool.containers().keys()
-    assert not [path for path, body in receiver.bodies if b"secret-range" in body.lower()]
 
 
 def test_picture_that_kills_every_container_is_named_and_all_others_are_made(pool: Pool, tmp_path: Path) -> None:

@@ -71,56 +71,26 @@ def parent(stack: Stack, document: str) -> psutil.Process:
         return psutil.Process(connection.execute(query).scalar_one())
 
 
-def parent_killed(stack: Stack, shard_worker: Part, document: str) -> None:
+def parent_killed(stack: Stack, document: str) -> None:
     parent(stack, document).send_signal(signal.SIGKILL)
 
 
-def nothing_killed(stack: Stack, shard_worker: Part, document: str) -> None:
-    """What the others are held against."""
-
-
-def shard_killed(stack: Stack, shard_worker: Part, document: str) -> None:
-    victim = next(shard for shard in shards(stack, document) if shard["state"] == "live")
-    psutil.Process(victim["pid"]).send_signal(signal.SIGKILL)
-
-
-def shard_terminated(stack: Stack, shard_worker: Part, document: str) -> None:
+def shard_terminated(stack: Stack, document: str) -> None:
     """As a provider takes a spot machine back: SIGTERM, and SIGKILL only after the time that pools leave."""
     victim = psutil.Process(next(shard for shard in shards(stack, document) if shard["state"] == "live")["pid"])
     victim.send_signal(signal.SIGTERM)
     victim.wait(LEAST_GRACE_SECONDS)
 
 
-def worker_of_shards_killed(stack: Stack, shard_worker: Part, document: str) -> None:
-    shard_worker.kill(family=False)
-    shard_worker.start()
-
-
-def machine_of_shards_killed(stack: Stack, shard_worker: Part, document: str) -> None:
-    shard_worker.kill(family=True)
-    shard_worker.start()
-
-
-SPARING = [parent_killed, *([nothing_killed] if SOAK else [])]
-"""They leave the shards alone: the next parent adopts them, and cuts nothing twice."""
-
-KILLS = [
-    *SPARING,
-    shard_terminated,
-    *([shard_killed, worker_of_shards_killed, machine_of_shards_killed] if SOAK else []),
-]
-"""What kills shards is in every run of the tests with real containers: tests/containers/test_pool.py."""
-
-
-@pytest.mark.parametrize("kill", KILLS, ids=lambda kill: kill.__name__)
+@pytest.mark.parametrize("kill", [parent_killed, shard_terminated], ids=lambda kill: kill.__name__)
 def test_kill_in_the_middle_ends_as_if_there_had_been_none(
-    stack: Stack, shard_worker: Part, tmp_path: Path, kill: Callable[[Stack, Part, str], None]
+    stack: Stack, shard_worker: Part, tmp_path: Path, kill: Callable[[Stack, str], None]
 ) -> None:
     document = half_way(stack, tmp_path / f"{kill.__name__}.pdf", **IN_SHARDS)
-    kill(stack, shard_worker, document)
+    kill(stack, document)
     stack.trouble(seconds=0.2)
     conclude(stack, kill.__name__, document)
-    if kill in SPARING:
+    if kill is parent_killed:  # the next parent adopts its shards, and cuts nothing twice
         assert [shard["state"] for shard in shards(stack, document)] == ["ended"] * 4
 
 

@@ -2,7 +2,6 @@
 what is published.
 """
 
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,9 +14,8 @@ from tests.models.providers import attentive
 from tests.models.providers.standin import KEY, provider
 from tests.otlp_receiver import Receiver, Sent, parents, receiving, trace_of
 from tests.servers.catalogues import make_catalogue
-from tests.servers.halfway import half_way
 from tests.servers.stack import API_KEY, OWNER, WEAVIATE_KEY, Stack, running_stack
-from tests.servers.test_pool import IN_SHARDS, parent, shards, shards_by_process
+from tests.servers.test_pool import IN_SHARDS, shards, shards_by_process
 
 pytestmark = pytest.mark.stack
 pytest.importorskip("opentelemetry.sdk.trace")
@@ -101,14 +99,3 @@ def test_nothing_of_a_document_is_in_what_is_sent(traced_stack: Stack, receiver:
     for text in {*texts, *seen, "secret-collection", KEY, API_KEY, WEAVIATE_KEY, traced_stack.settings.ledger}:
         assert text.encode() not in sent, text
     assert OWNER.encode() not in spans
-
-
-def test_run_after_a_kill_is_a_part_of_the_upload(traced_stack: Stack, receiver: Receiver, tmp_path: Path) -> None:
-    document = half_way(traced_stack, tmp_path / "killed.pdf", **IN_SHARDS)
-    traced_stack.wait_until(lambda: shards(traced_stack, document), "a shard has begun")
-    parent(traced_stack, document).send_signal(signal.SIGKILL)
-    traced_stack.trouble()
-    spans = wait_for_end(traced_stack, receiver, document)
-    assert set(parents(spans, "ingest")) == {"POST /documents"}
-    assert len([span for span in spans if span.name == "stage PAGES_READ"]) >= 2, "of the killed run, and of the next"
-    assert "stage PRODUCTS_CREATED" in {span.name for span in spans}
