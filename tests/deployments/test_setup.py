@@ -27,7 +27,6 @@ from swatchbook.deployments.setup import (
     Line,
     Mode,
     Outcome,
-    set_notifications,
     set_up,
 )
 from swatchbook.deployments.shard_pools import KINDS, Kind
@@ -132,51 +131,6 @@ def test_two_setups_at_once_are_one(behind: float) -> None:
 
 
 @pytest.mark.usefixtures("bare")
-def test_automation_that_two_create_is_there_once() -> None:
-    """Prefect takes several of one name, and each would call the webhook."""
-    set_up_now()
-    url = SecretStr("https://hooks.example.org/hush")
-
-    async def create_both(client: PrefectClient) -> None:
-        for name in (NOTIFICATION, WAITING_NOTIFICATION):
-            for each in await client.read_automations_by_name(name):
-                await client.delete_automation(each.id)
-        await asyncio.gather(*(set_notifications(client, url, DO) for _ in range(4)))
-
-    ask(create_both)
-    for name in (NOTIFICATION, WAITING_NOTIFICATION):
-        assert len(ask(lambda client, name=name: client.read_automations_by_name(name))) == 1
-
-
-@pytest.mark.usefixtures("bare")
-@pytest.mark.parametrize("changed", ["limit", "tags", "schema", "version"])
-def test_deployment_that_differs_is_told_whoever_made_it(changed: str) -> None:
-    set_up_now()
-
-    async def change(client: PrefectClient) -> None:
-        from prefect.client.schemas.actions import DeploymentUpdate
-
-        found = await client.read_deployment_by_name("retry_failed/retry_failed")
-        as_prefect_deploys = {"parameter_openapi_schema": dict(found.parameter_openapi_schema), "version": "0a" * 16}
-        del as_prefect_deploys["parameter_openapi_schema"]["additionalProperties"]
-        await client.update_deployment(found.id, DeploymentUpdate(**as_prefect_deploys))
-        assert outcomes(await asyncio.to_thread(set_up_now, LOOK)) == {Outcome.SAME}
-        other = {
-            "limit": {"concurrency_limit": 9},
-            "tags": {"tags": ["mine"]},
-            "schema": {"parameter_openapi_schema": {"type": "object", "properties": {}}},
-            "version": {"version": "0.0.1"},
-        }[changed]
-        await client.update_deployment(found.id, DeploymentUpdate(**other))
-
-    ask(change)
-    line = set_up_now(LOOK)["deployment retry_failed/retry_failed"]
-    assert line.outcome is Outcome.UPDATED
-    told = {each.split(":")[0] for each in line.difference}
-    assert {"limit": "concurrency_limit", "schema": "parameter_openapi_schema"}.get(changed, changed) in told
-
-
-@pytest.mark.usefixtures("bare")
 def test_saved_blocks_stay_as_they_are_unless_forced_and_secrets_are_not_shown() -> None:
     set_up_now()
     changed = {"index": "weaviate", "weaviate": {"api_key": SecretStr("hush")}}
@@ -214,21 +168,6 @@ def test_what_is_declared_is_followed_and_what_is_paused_stays_paused() -> None:
     found = ask(lambda client: client.read_deployment_by_name("retry_failed/retry_failed"))
     assert [(each.slug, each.active) for each in found.schedules] == [("every-15-minutes", False)]
     assert outcomes(set_up_now()) == {Outcome.SAME}
-
-
-@pytest.mark.usefixtures("bare")
-def test_schedule_that_is_off_is_turned_on_by_a_person_and_stays_on() -> None:
-    name = "rescan_sources/rescan_sources"
-
-    async def turn_on(client: PrefectClient) -> bool:
-        found = await client.read_deployment_by_name(name)
-        await client.update_deployment_schedule(found.id, found.schedules[0].id, active=True)
-        return found.schedules[0].active
-
-    set_up_now()
-    assert not ask(turn_on)
-    set_up_now(Mode(force=True))
-    assert [each.active for each in ask(lambda client: client.read_deployment_by_name(name)).schedules] == [True]
 
 
 def limit_to_one(pool: str) -> None:

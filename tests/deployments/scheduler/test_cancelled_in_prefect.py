@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 from prefect.client.schemas.objects import State, StateType
-from prefect.states import Cancelled, Cancelling, Crashed, Running
+from prefect.states import Cancelled, Cancelling, Crashed
 
 from swatchbook.deployments.scheduler import prefect_state
 from swatchbook.domain.records import DocumentStatus, IngestOptions
 from swatchbook.resources import Resources
-from swatchbook.store.ledger.document_commands import cancel, request_again, retry
+from swatchbook.store.ledger.document_commands import request_again, retry
 from swatchbook.store.ledger.runs import Run, end
 from swatchbook.store.ledger.stored_documents import Document, get_document
 from swatchbook.tasks.prefect_client import WAITS
@@ -98,7 +98,7 @@ def test_forced_cancelled_cancels_the_document_and_has_the_worker_kill_the_proce
     assert state_of(flow_run) == "Cancelled"
 
 
-@pytest.mark.parametrize(("again", "noticed"), [("retry", True), ("upload", False), ("other options", False)])
+@pytest.mark.parametrize(("again", "noticed"), [("retry", True), ("other options", False)])
 def test_document_that_is_asked_for_after_the_cancel_is_launched(
     resources: Resources, deployment: Any, again: str, noticed: bool
 ) -> None:
@@ -111,9 +111,6 @@ def test_document_that_is_asked_for_after_the_cancel_is_launched(
         assert launched(resources).stopped == (document.id,)
     if again == "retry":
         retry(resources.ledger, document.id)
-    elif again == "upload":
-        queued(resources)
-        request_again(resources.ledger, document.id, document.options)
     else:
         request_again(resources.ledger, document.id, IngestOptions(focus=False))
     assert launched(resources).documents == (document.id,)
@@ -141,15 +138,3 @@ def test_cancel_that_the_loop_itself_asked_for_is_not_a_persons(
     set_state(flow_run.id, Cancelled(message="Flow run was cancelled successfully."))  # by its worker
     assert settled(resources).documents == ()
     assert launched(resources).documents == (document.id,)
-
-
-def test_flow_run_of_a_document_cancelled_by_command_ends_as_before(resources: Resources, deployment: Any) -> None:
-    document = queued(resources)
-    flow_run, _ = started_run(resources, document)
-    cancel(resources.ledger, document.id)
-    assert settled(resources).cancelled == (str(flow_run.id),)
-    set_state(flow_run.id, Cancelled(message="Flow run was cancelled successfully."))
-    retry(resources.ledger, document.id)
-    assert launched(resources).documents == (document.id,)
-    set_state(flow_run.id, Running())
-    assert status_of(resources, document) == WAITING

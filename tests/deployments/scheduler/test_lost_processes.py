@@ -10,20 +10,16 @@ from sqlalchemy import update
 
 from swatchbook.deployments.declared import flow_names
 from swatchbook.deployments.scheduler import prefect_state
-from swatchbook.deployments.scheduler.launch import INGESTS
 from swatchbook.deployments.scheduler.prefect_state import UpdatedRuns, update_ingest_states, update_upkeep_states
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.database import db_now
 from swatchbook.store.ledger.processes import begin_process
 from swatchbook.store.ledger.tables import runs
-from swatchbook.tasks.embed_in_shards import FLOW as SHARD_FLOW
 from swatchbook.tasks.flow_run import flow_process
 from tests.deployments.scheduler.conftest import POOL
 from tests.deployments.scheduler.test_launch import set_state, state_of, with_client
 
 pytestmark = pytest.mark.gate
-
-UPKEEP = sorted(flow_names() - {*INGESTS.values(), SHARD_FLOW})
 
 
 def created(flow: str, state: Any) -> Any:
@@ -49,9 +45,9 @@ async def deployed(client: Any, flow: str) -> UUID:
 
 
 @pytest.fixture
-def flow(request: pytest.FixtureRequest, deployment: Any) -> Any:
+def flow(deployment: Any) -> Any:
     """The name of a flow that works on no document; its deployment goes afterwards."""
-    name = getattr(request, "param", "retry_failed")
+    name = "retry_failed"
     yield name
 
     async def remove(client: Any) -> None:
@@ -78,7 +74,6 @@ def test_flow_run_at_work_and_one_that_waits_are_left_alone(resources: Resources
     assert [state_of(run) for run in (working, waiting, young)] == ["Running", "Scheduled", "Pending"]
 
 
-@pytest.mark.parametrize("flow", UPKEEP, indirect=True)
 def test_flow_run_whose_process_died_is_crashed_at_once(resources: Resources, flow: str) -> None:
     run = created(flow, Running())
     begin_process(resources.ledger, flow_run=str(run.id))

@@ -62,11 +62,6 @@ class Control:
             time.sleep(0.5)
         raise AssertionError(f"{name} is not over: {answer.text}")
 
-    def artifacts(self, run: dict[str, Any]) -> dict[str, Any]:
-        """type -> data of what a flow run shows."""
-        wanted = {"artifacts": {"flow_run_id": {"any_": [run["id"]]}}}
-        return {each["type"]: each["data"] for each in self.api.post("/artifacts/filter", json=wanted).json()}
-
 
 @pytest.fixture(scope="module")
 def notified() -> Iterator[tuple[str, "queue.Queue[dict[str, Any]]"]]:
@@ -137,22 +132,6 @@ def test_every_field_of_every_form_is_filled_in_and_explained(control: Control) 
             assert field["title"], field
             assert field["description"].endswith((".", ")")), field
         assert {n for n, field in schema["properties"].items() if "default" not in field} <= {"source"}
-
-
-def test_the_form_as_it_stands_makes_a_catalogue_searchable(control: Control) -> None:
-    form = control.form("ingest_catalogue", source=str(control.source))
-    done = control.run("ingest_catalogue", **form)
-    assert done["state_type"] == "COMPLETED", done["state"]
-    assert done["name"] == f"default: {control.source.name}"
-    shown = control.artifacts(done)
-    assert "Nordvik Oak" in shown["markdown"]
-    assert "data:image/jpeg;base64," in shown["markdown"]
-    assert shown["progress"] == 100
-    covered = control.artifacts(control.run("report_coverage", **control.form("report_coverage")))
-    assert "(100 %)" in covered["markdown"]
-    [account] = json.loads(covered["table"])
-    assert account["owner"] == "default"
-    assert account["found"] == account["complete"] > 5
 
 
 def test_missing_block_fails_the_run_by_name(control: Control) -> None:
