@@ -9,7 +9,7 @@ import pytest
 
 from devtools.fit_products import fit
 from devtools.measured_groups import FEATURES, load
-from devtools.score_left_out import fit_without, fit_without_sets, main
+from devtools.score_left_out import fit_without, main
 from samples.generate import BUILD, build
 from tests.tables import rows_of
 
@@ -33,16 +33,6 @@ def test_weights_do_not_know_the_document_that_is_left_out(features: Path) -> No
     assert without.features == fit([d for d in documents if d.name != "cantoni"]).features
     assert without.features != fit(documents).features
     assert without.right.keys() > {"relation", "chosen"}
-
-
-def test_weights_for_a_set_know_none_of_it(features: Path) -> None:
-    (features / "cantoni.json").rename(features / "h-cantoni.json")
-    (features / "neg-gema.json").rename(features / "neg-h-gema.json")
-    documents = load(features)
-    others = [d for d in documents if d.name not in ("h-cantoni", "neg-h-gema")]
-    without = fit_without_sets(documents)
-    assert without("h-cantoni").features == without("neg-h-gema").features == fit(others).features
-    assert without("heiss").features != fit(others).features
 
 
 def test_summary_says_f1_and_precision_of_catalogues(

@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 import threading
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import httpx
@@ -156,31 +155,6 @@ def test_request_goes_on_with_the_trace_of_its_caller(receiver: Receiver, home: 
 
 
 # --- a receiver that is not to be trusted -----------------------------------------------------------------------------
-
-
-def garbage(handler: BaseHTTPRequestHandler) -> None:
-    handler.wfile.write(b"\0 no HTTP at all\r\n\r\n")
-
-
-def busy(handler: BaseHTTPRequestHandler) -> None:
-    handler.send_response(503)
-    handler.send_header("Retry-After", "3600")
-    handler.end_headers()
-
-
-def refusing(handler: BaseHTTPRequestHandler) -> None:
-    handler.send_response(400)
-    handler.end_headers()
-    handler.wfile.write(b"\xff" * 1_000)
-
-
-@pytest.mark.parametrize("answer", [garbage, busy, refusing])
-@pytest.mark.nightly
-def test_receiver_that_misbehaves_fails_nothing(answer: "Receiver") -> None:
-    with receiving(answer) as there:  # type: ignore[arg-type]
-        done = work(**there.environment, OTEL_EXPORTER_OTLP_TIMEOUT="3600")
-    assert done.returncode == 0, done.stderr
-    assert there.bodies
 
 
 @pytest.mark.nightly

@@ -4,7 +4,6 @@ Without it these tests are skipped; `make test` makes it.
 """
 
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,10 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from swatchbook.domain.extras import MODULES, NEEDS, Need
 from tests.command import bare_environment
-from tests.fixtures import ROOT
-from tests.light.test_extras import CHOSEN, IMPORTERS
 
 BIN = Path(sys.prefix) / "light" / "bin"
 MOST_PACKAGES = 155
@@ -61,13 +57,6 @@ def test_it_is_small_and_has_no_extra(tmp_path: Path) -> None:
     assert sum(file.stat().st_blocks * 512 for file in Path(folder).rglob("*") if file.is_file()) <= MOST_BYTES
 
 
-@pytest.mark.nightly
-def test_every_module_is_imported_but_those_of_extras(tmp_path: Path) -> None:
-    run = light("python", ROOT / "tests" / "light" / "imports.py", home=tmp_path / "home")
-    modules = {module: extra for extra, modules in MODULES.items() for module in modules}
-    assert {each: modules.get(lacks, lacks) for each, lacks in json.loads(run.stdout).items()} == IMPORTERS
-
-
 TRIED = """
 import json, sys
 from fastapi.testclient import TestClient
@@ -98,28 +87,3 @@ def test_catalogue_is_found_and_shown_and_doctor_is_content(home: Path, tmp_path
     assert {name for name, each in findings.items() if not each["ok"]} <= {"memory"}  # of a busy machine
     assert findings["extras"]["found"] == "installed: none; the settings need no other"
     assert codes == [200] * len(pages)
-
-
-@pytest.mark.nightly
-@pytest.mark.parametrize("need", [need for need in NEEDS if need.extra in ("models", "postgres")])
-def test_a_run_with_a_missing_extra_does_not_begin(home: Path, small_catalogue: Path, need: Need) -> None:
-    _, _, extra, _ = need
-    given = {name.upper(): each if isinstance(each, str) else ",".join(each) for name, each in CHOSEN[extra].items()}
-    refused = light("swatchbook", "ingest", small_catalogue, "--force", home=home, **given)
-    assert refused.returncode == 1
-    told = " ".join(refused.stderr.split())
-    assert f"needs the extra {extra}." in told
-    assert re.search(rf"pip install --editable '\S+\[{extra}\]'", told)
-    assert "registered" not in refused.stdout
-
-
-@pytest.mark.nightly
-def test_doctor_and_search_name_a_missing_extra(home: Path) -> None:
-    examined = light("swatchbook", "doctor", "--json", home=home, ENCODER="siglip")
-    findings = {each["check"]: each for each in json.loads(examined.stdout)}
-    assert findings["extras"]["found"] == "SWATCHBOOK_ENCODER=siglip needs the extra models."
-    assert findings["extras"]["advice"].endswith("[models]'")
-    assert findings["models"]["kind"] == "missing_extra"
-    refused = light("swatchbook", "search", "oak", home=home, INDEX="weaviate")
-    assert refused.returncode == 1
-    assert "SWATCHBOOK_INDEX=weaviate needs the extra weaviate" in " ".join(refused.stderr.split())

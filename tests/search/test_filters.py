@@ -172,21 +172,6 @@ def test_few_results_are_as_true_as_many(collection: Collection, by: ResultKind)
         assert collection.found(by, asked, k=3) <= right
 
 
-def test_another_language_and_a_narrower_term_are_found(collection: Collection) -> None:
-    volta, arles, nord = (collection.product(name) for name in ("Volta", "Arles", "Nord"))
-    assert collection.found("product", {"material": ["porcelain"]}) == {volta, arles}
-    assert nord in collection.found("product", {"material": ["oak"]})
-    assert {arles, nord} <= collection.found("product", {"color": ["blue"]})
-
-
-def test_new_and_used_and_the_shop_are_asked_for_by_their_words(collection: Collection) -> None:
-    volta, arles, brina, nord, tessa = map(collection.product, ("Volta", "Arles", "Brina Grande", "Nord", "Tessa"))
-    assert collection.found("product", {"condition": ["used"]}) == {nord, tessa}
-    assert collection.found("product", {"host": ["shop.example"]}) == {volta, brina}
-    assert collection.found("product", {"size": ["60 × 120 cm"]}) & {volta, arles} == {volta}
-    assert arles not in collection.found("product", {"currency": ["Dh", "CHF"]})
-
-
 @pytest.mark.parametrize(
     ("by", "asked"),
     [
@@ -224,19 +209,6 @@ def test_values_of_facets_find_what_they_count(collection: Collection, by: Resul
     for field, facet in facets(collection.resources.ledger, by, where({})).fields.items():
         for each in facet.values[: None if SOAK else 1]:
             assert len(collection.found(by, {field: [each.value]})) >= each.count, (field, each)
-
-
-def test_a_size_is_found_in_any_unit(collection: Collection) -> None:
-    for typed in ("60x120", "60 × 120 cm", "600x1200 mm", "0.6 x 1.2 m", "23.62 x 47.24 in"):
-        named = {each.title for each in collection.hits("product", {"size": [typed]})}
-        assert "Volta" in named, typed
-        assert named.isdisjoint({"Arles", "Nord"}), typed
-
-
-def test_measures_are_no_materials(collection: Collection) -> None:
-    values = {each.value for each in facets(collection.resources.ledger, "product", Where()).fields["material"].values}
-    assert {"lino", "gres porcellanato", "cotto"} <= values
-    assert values.isdisjoint({"420 g", "m2", "420 g/m2"})
 
 
 def test_the_nearest_values_are_named(collection: Collection) -> None:
