@@ -1,4 +1,4 @@
-"""The score of products' metadata, by field, over the products that were found and whose metadata is labelled.
+"""The score of what belongs to the products that were found, by field: metadata, category and variants as labelled.
 
 What is counted is values. Sizes and all measures of length are one field, "dimensions": catalogues print the same
 measure under any of these labels. Of a catalogue the fields are judged that it labels anywhere, and price, code,
@@ -13,15 +13,19 @@ field.
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from itertools import chain, permutations
 
+from devtools.evaluation.grain import NOT_PRINTED
 from devtools.evaluation.likeness import letters, likeness
 from devtools.evaluation.truth import LabelledProduct
 from swatchbook.domain.records import Product, Record
 from swatchbook_base.printed_prices import currency_of, price_of
 
 ALWAYS_JUDGED = frozenset({"price", "code", "dimensions", "material", "color"})
+
+BESIDE_METADATA = frozenset({"category", "variants"})
+"""Fields that are judged of all products whose label has them."""
 
 SPECIFICATIONS = "specifications"
 """The field of a label whose values are printed labels with what stands behind them."""
@@ -72,8 +76,8 @@ class FactScore(Record):
 
     @property
     def total(self) -> FieldScore:
-        """Return all fields together."""
-        return add_fields("all", self.fields)
+        """Return all fields of metadata together."""
+        return add_fields("all", [each for each in self.fields if each.field not in BESIDE_METADATA])
 
 
 def add_fields(name: str, fields: Iterable[FieldScore]) -> FieldScore:
@@ -88,27 +92,21 @@ def score_facts(labels: Sequence[LabelledProduct], pairs: Iterable[tuple[Labelle
     judged = ALWAYS_JUDGED.union(*(_values(label.metadata or {}) for label in labels))
     scores: dict[str, list[FieldScore]] = defaultdict(list)
     hit, missed, wrong = list[str](), list[str](), list[str]()
+    pairs = list(pairs)
     described = [(label, product) for label, product in pairs if label.metadata is not None]
-    for label, product in described:
-        printed = _values(label.metadata or {})
-        said = _with_contents_as_labelled(_values_of(product, judged), printed)
-        for field in sorted(judged & (printed.keys() | said.keys())):
-            hits, right = _agreeing(field, printed.get(field, ()), said.get(field, ()))
-            if any(map(_RANGE.search, printed.get(field, ()))) and len(said.get(field, ())) >= FEWEST_OF_RANGE:
-                said[field] = tuple(value for value in said[field] if value in right)
-            scores[field].append(
-                FieldScore(
-                    field=field,
-                    labels=len(printed.get(field, ())),
-                    hits=len(hits),
-                    said=len(said.get(field, ())),
-                    right=len(right),
-                )
-            )
-            name = f"{label.first_page} {label.name} {field}"
-            hit += [f"{name}: {value}" for value in printed.get(field, ()) if value in hits]
-            missed += [f"{name}: {value}" for value in printed.get(field, ()) if value not in hits]
-            wrong += [f"{name}: {value}" for value in said.get(field, ()) if value not in right]
+    judgements = [(label, each) for label, product in pairs for each in _names_of(label, product)]
+    judgements += [(label, each) for label, product in described for each in _facts_of(label, product, judged)]
+    for label, (field, printed, said) in judgements:
+        hits, right = _agreeing(field, printed, said)
+        if any(map(_RANGE.search, printed)) and len(said) >= FEWEST_OF_RANGE:
+            said = tuple(value for value in said if value in right)
+        scores[field].append(
+            FieldScore(field=field, labels=len(printed), hits=len(hits), said=len(said), right=len(right))
+        )
+        name = f"{label.first_page} {label.name} {field}"
+        hit += [f"{name}: {value}" for value in printed if value in hits]
+        missed += [f"{name}: {value}" for value in printed if value not in hits]
+        wrong += [f"{name}: {value}" for value in said if value not in right]
     return FactScore(
         products=len(described),
         fields=tuple(add_fields(field, scores[field]) for field in sorted(scores)),
@@ -118,11 +116,33 @@ def score_facts(labels: Sequence[LabelledProduct], pairs: Iterable[tuple[Labelle
     )
 
 
+Judgement = tuple[str, tuple[str, ...], tuple[str, ...]]
+"""A field with its labelled and its said values."""
+
+
+def _names_of(label: LabelledProduct, product: Product) -> Iterator[Judgement]:
+    """Yield category and variants, where the label has them."""
+    if label.category and NOT_PRINTED not in label.category:
+        yield "category", (label.category,), tuple(filter(None, (product.category,)))
+    if label.variants:
+        yield "variants", label.variants, tuple(dict.fromkeys(variant.name for variant in product.variants))
+
+
+def _facts_of(label: LabelledProduct, product: Product, judged: Set[str]) -> Iterator[Judgement]:
+    """Yield the metadata."""
+    printed = _values(label.metadata or {})
+    said = _with_contents_as_labelled(_values_of(product, judged), printed)
+    for field in sorted(judged & (printed.keys() | said.keys())):
+        yield field, printed.get(field, ()), said.get(field, ())
+
+
 def values_agree(field: str, printed: str, said: str) -> bool:
     """Whether a said value of a field says the same as a labelled one."""
     if field == "price":
         currencies = {currency_of(printed), currency_of(said)} - {None}
         return price_of(printed) is not None and price_of(printed) == price_of(said) and len(currencies) < 2
+    if field in BESIDE_METADATA:
+        return likeness(printed, said) > 0
     if field == "code":
         return letters(printed) == letters(said) != ""
     only_adds_unit = said.startswith(printed) and _UNIT.fullmatch(said[len(printed) :]) is not None

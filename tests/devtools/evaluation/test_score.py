@@ -10,6 +10,7 @@ from devtools.evaluation.links import Placed, SaidLink
 from devtools.evaluation.score import Answer, Score, score
 from devtools.evaluation.summary import compare, summarise
 from devtools.evaluation.truth import Truth
+from devtools.score_facts import table
 from swatchbook.domain.records import Fact, Product, Variant
 from swatchbook_base.geometry import Box
 from tests.tables import check_rows
@@ -217,6 +218,23 @@ def test_metadata_is_scored_by_value_over_found_products_that_have_labels_for_it
     assert (facts.total.precision, facts.total.recall) == (3 / 6, 3 / 4)
     assert facts.missed == ("1 Rado color: sand",)
     assert facts.wrong == ("1 Rado code: R-1", "1 Rado dimensions: 6.0 cm", "1 Rado weight: 4 kg")
+
+
+def test_category_and_variants_are_judged_where_labelled() -> None:
+    labels = truth(
+        {"name": "Rado", "category": "Lamps", "variants": ["sand", "slate"]},
+        {"name": "Oslo", "category": "(not printed)"},
+    )
+    (rado,) = described().products
+    variants = tuple(Variant(name=name) for name in ("Sand", "oak"))
+    rado = rado.model_copy(update={"category": "Chairs", "variants": variants})
+    scored = score(labels, Answer([rado, rado.model_copy(update={"id": "2", "name": "Oslo"})], {}, (), {}))
+    assert list(table([scored])) == [
+        "| catalogue | code | price | size | variants | category |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+        "| chairs | – | – | – | 1/1/1 | 0/1/1 |",
+        "| all | 0/0/0 | 0/0/0 | 0/0/0 | 1/1/1 | 0/1/1 |",
+    ]
 
 
 def test_specifications_are_compared_with_what_is_said_under_free_labels() -> None:
