@@ -43,7 +43,7 @@ from swatchbook.store.ledger.tables import (
     contents,
     documents,
     images,
-    object_events,
+    inbox,
     pages,
     placements,
     products,
@@ -166,7 +166,7 @@ def homes(tmp_path_factory: pytest.TempPathFactory, ingested_home: Path) -> Iter
             for name in TRASHED.values():
                 assert throw_away(resources, queued(resources, name.removesuffix(".pdf")).id)
             with resources.ledger.write() as connection:
-                connection.execute(insert(object_events), [dead_event("anna"), dead_event("default")])
+                connection.execute(insert(inbox), [dead_event("anna"), dead_event("default")])
         shutil.copytree(both, alone)
         with open_resources(Settings(home=alone)) as resources:
             for document in list_documents(resources.ledger, owner="anna"):
@@ -257,7 +257,7 @@ def rows_of_anna(home: Path) -> list[object]:
             select(images).where(images.c.owner == "anna").order_by(images.c.id),
             select(products).order_by(products.c.id),
             select(trash),
-            select(object_events).where(object_events.c.owner == "anna"),
+            select(inbox).where(inbox.c.owner == "anna"),
             select(reviews),
         )
         return [tuple(row) for query in hers for row in connection.execute(query)]

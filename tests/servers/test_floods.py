@@ -21,7 +21,7 @@ from standardwebhooks.webhooks import Webhook
 from swatchbook.domain.records import DocumentStatus, document_id, sha256
 from swatchbook.store.ledger.document_commands import cancel
 from swatchbook.store.ledger.stored_documents import Document, list_documents
-from swatchbook.store.ledger.tables import deliveries
+from swatchbook.store.ledger.tables import inbox
 from swatchbook.upkeep.gc import sweep
 from tests.fixtures import SOAK
 from tests.origin import origin
@@ -136,9 +136,9 @@ def flooded(stack: Stack) -> list[Document]:
 def noted(stack: Stack) -> dict[str, int]:
     """Deliveries of the flood by the document that each led to."""
     query = (
-        select(deliveries.c.document, func.count().label("times"))
-        .where(deliveries.c.id.startswith("flood-"))
-        .group_by(deliveries.c.document)
+        select(inbox.c.document, func.count().label("times"))
+        .where(inbox.c.event.startswith("flood-"))
+        .group_by(inbox.c.document)
     )
     with stack.resources.ledger.read() as connection:
         return {row.document: row.times for row in connection.execute(query)}

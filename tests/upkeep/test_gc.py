@@ -18,7 +18,7 @@ from swatchbook.store.files.upload_buffer import temporary_file
 from swatchbook.store.ledger.database import db_now
 from swatchbook.store.ledger.document_commands import delete_rows, finish_delete, mark_deleting
 from swatchbook.store.ledger.stored_documents import Document, queue
-from swatchbook.store.ledger.tables import deliveries, documents, figures, rounds, runs
+from swatchbook.store.ledger.tables import documents, figures, inbox, rounds, runs
 from swatchbook.upkeep.gc import DAY, Swept, sweep
 from tests.s3_server import Bucket, bucket, moto_server
 from tests.store.ledger.scene import begin_again, count
@@ -228,12 +228,11 @@ def test_rows_of_runs_long_over_go_and_live_ones_stay(resources: Resources) -> N
             told = {"id": f"{age}", "began_at": 0.0, "ended_at": db_now() - age, "count": 1, "done": {}}
             connection.execute(insert(rounds).values(told))
         for days in (8, 6):
-            connection.execute(
-                insert(deliveries).values(source="shop", id=str(days), document="d", at=db_now() - days * DAY)
-            )
+            at = db_now() - days * DAY
+            connection.execute(insert(inbox).values(id=f"{days}", event="", state="delivered", at=at, changed_at=at))
     assert sweep(resources, dry_run=True).rows == 4
     assert sweep(resources).rows == 4
-    assert [count(resources.ledger, each) for each in (runs, figures, rounds, deliveries)] == [2, 1, 1, 1]
+    assert [count(resources.ledger, each) for each in (runs, figures, rounds, inbox)] == [2, 1, 1, 1]
 
 
 def test_a_fresh_home_is_swept_without_trouble(resources: Resources) -> None:

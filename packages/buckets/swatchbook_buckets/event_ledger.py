@@ -17,7 +17,7 @@ from swatchbook.domain.errors import Failure, InvalidReference, Policy
 from swatchbook.domain.records import EventState, ObjectEvent, Record
 from swatchbook.store.ledger.database import Ledger, db_now, upsert
 from swatchbook.store.ledger.object_events import owned_by
-from swatchbook.store.ledger.tables import object_events
+from swatchbook.store.ledger.tables import inbox
 
 STATES: Sequence[EventState] = ("waiting", "done", "ignored", "dead")
 UNFINISHED: Sequence[EventState] = ("waiting", "dead")
@@ -56,7 +56,7 @@ def record_events(ledger: Ledger, events: Sequence[NewEvent]) -> int:
     """Record events in the order in which they arrived, those that are known already not again; return how many."""
     added = 0
     with ledger.write() as connection:
-        before = select(func.max(object_events.c.at)).where(object_events.c.state == "waiting").scalar_subquery()
+        before = select(func.max(inbox.c.at)).where(inbox.c.state == "waiting").scalar_subquery()
         now, latest = connection.execute(select(db_now(), before)).one()
         first = now if latest is None else max(now, latest + _STEP)  # a clock may show the same time twice
         for number, event in enumerate(events):
@@ -65,8 +65,8 @@ def record_events(ledger: Ledger, events: Sequence[NewEvent]) -> int:
                 "message": event.reason, "at": first + number * _STEP, "changed_at": now,
                 "next_try_at": now if event.state == "waiting" else null(),
             }  # fmt: skip
-            new = upsert(connection, object_events).values(**row).on_conflict_do_nothing()
-            added += connection.execute(new.returning(object_events.c.id)).first() is not None
+            new = upsert(connection, inbox).values(**row).on_conflict_do_nothing()
+            added += connection.execute(new.returning(inbox.c.id)).first() is not None
     return added
 
 
@@ -77,17 +77,17 @@ def id_of_event(event: NewEvent) -> str:
 
 def claim_events(ledger: Ledger, limit: int) -> list[ObjectEvent]:
     """Return the oldest events that are due, to be worked on now. Those with a later event are ignored from now on."""
-    due = (object_events.c.state == "waiting") & (object_events.c.next_try_at <= db_now())
-    query = select(object_events.c.id).where(due).limit(1)
+    due = (inbox.c.state == "waiting") & (inbox.c.next_try_at <= db_now())
+    query = select(inbox.c.id).where(due).limit(1)
     with ledger.read() as connection:
         if connection.execute(query).first() is None:
             return []
     with ledger.write() as connection:
         _end_hopeless(connection, due)
-        rows = connection.execute(select(object_events).where(due).order_by(object_events.c.at).limit(limit)).mappings()
+        rows = connection.execute(select(inbox).where(due).order_by(inbox.c.at).limit(limit)).mappings()
         claimed = list[ObjectEvent]()
         for row in rows.all():
-            this = update(object_events).where(object_events.c.id == row["id"])
+            this = update(inbox).where(inbox.c.id == row["id"])
             if _has_later(connection, row["object"], row["order_key"]):
                 _end(connection, row["id"], "ignored", message=_LATER)
                 continue
@@ -110,8 +110,8 @@ def record_failed(ledger: Ledger, event: ObjectEvent, failure: Failure) -> None:
     pause = pause_after(event.tries, first=FIRST_PAUSE, longest=LONGEST_PAUSE)
     with ledger.write() as connection:
         connection.execute(
-            update(object_events)
-            .where(object_events.c.id == event.id, object_events.c.state == "waiting")
+            update(inbox)
+            .where(inbox.c.id == event.id, inbox.c.state == "waiting")
             .values(
                 state="dead" if is_last else "waiting", failure_kind=failure.kind, message=str(failure),
                 next_try_at=null() if is_last else db_now() + pause, changed_at=db_now(),
@@ -124,8 +124,8 @@ def release_events(ledger: Ledger, events: Collection[ObjectEvent], *, seconds: 
     with ledger.write() as connection:
         for event in events:
             connection.execute(
-                update(object_events)
-                .where(object_events.c.id == event.id, object_events.c.state == "waiting")
+                update(inbox)
+                .where(inbox.c.id == event.id, inbox.c.state == "waiting")
                 .values(tries=event.tries - 1, next_try_at=db_now() + seconds, message=message)
             )
 
@@ -142,8 +142,8 @@ def list_events(
 
     `after`: (at, id) of the last one of the previous page.
     """
-    position = (object_events.c.at, object_events.c.id)
-    query = select(object_events).where(object_events.c.state.in_(states), *owned_by(owner))
+    position = (inbox.c.at, inbox.c.id)
+    query = select(inbox).where(inbox.c.state.in_(states), *owned_by(owner))
     if after is not None:
         query = query.where(tuple_(*position) < tuple_(*map(literal, after)))
     with ledger.read() as connection:
@@ -154,15 +154,15 @@ def list_events(
 def get_event(ledger: Ledger, event: str) -> ObjectEvent | None:
     """Return the event with this id; None for an unknown id."""
     with ledger.read() as connection:
-        row = connection.execute(select(object_events).where(object_events.c.id == event)).mappings().one_or_none()
+        row = connection.execute(select(inbox).where(inbox.c.id == event)).mappings().one_or_none()
     return None if row is None else _read(row)
 
 
 def find_event(ledger: Ledger, text: str, owner: str | None) -> ObjectEvent:
     """Return the event with this id, or beginning of an id, of an owner or of all. Raises InvalidReference."""
-    named = object_events.c.id.startswith(text, autoescape=True)
+    named = inbox.c.id.startswith(text, autoescape=True)
     with ledger.read() as connection:
-        rows = connection.execute(select(object_events).where(named, *owned_by(owner)).limit(2)).mappings().all()
+        rows = connection.execute(select(inbox).where(named, *owned_by(owner)).limit(2)).mappings().all()
     if len(rows) != 1:
         what = f"{text!r} may be more than one event." if rows else f"There is no event {text!r}."
         raise InvalidReference(what, advice="`swatchbook upkeep events` lists them.")
@@ -171,7 +171,7 @@ def find_event(ledger: Ledger, text: str, owner: str | None) -> ObjectEvent:
 
 def try_again(ledger: Ledger, event: ObjectEvent) -> ObjectEvent:
     """Let a waiting or dead event be tried now, as often as a new one. Raises InvalidReference for any other."""
-    tried = _try_again(ledger, object_events.c.id == event.id)
+    tried = _try_again(ledger, inbox.c.id == event.id)
     if not tried:
         raise InvalidReference(
             f"The event {event.id[:8]} is {event.state}: there is nothing to try.",
@@ -189,10 +189,10 @@ def _try_again(ledger: Ledger, *which: ColumnElement[bool]) -> list[ObjectEvent]
     """Let those of these events be tried now that are unfinished, and of objects below a source; return them."""
     with ledger.write() as connection:
         rows = connection.execute(
-            update(object_events)
-            .where(*which, object_events.c.source.is_not(None), object_events.c.state.in_(UNFINISHED))
+            update(inbox)
+            .where(*which, inbox.c.source.is_not(None), inbox.c.state.in_(UNFINISHED))
             .values(state="waiting", tries=0, next_try_at=db_now(), changed_at=db_now())
-            .returning(object_events)
+            .returning(inbox)
         ).mappings()
         return [_read(row) for row in rows]
 
@@ -200,15 +200,15 @@ def _try_again(ledger: Ledger, *which: ColumnElement[bool]) -> list[ObjectEvent]
 def _end_hopeless(connection: Connection, due: ColumnElement[bool]) -> None:
     """Let events be dead that were claimed for the last time by a process that did not say how it ended."""
     connection.execute(
-        update(object_events)
-        .where(due, object_events.c.tries >= TRIES)
+        update(inbox)
+        .where(due, inbox.c.tries >= TRIES)
         .values(state="dead", next_try_at=null(), changed_at=db_now(), failure_kind="crashed_worker", message=_NOT_READ)
     )
 
 
 def _has_later(connection: Connection, object_key: str, order: str) -> bool:
     """Return whether a later event of an object arrived. Stores count in their own way, so it is compared here."""
-    others = select(object_events.c.order_key).where(object_events.c.object == object_key)
+    others = select(inbox.c.order_key).where(inbox.c.object == object_key)
     return any(other > order for other in connection.execute(others).scalars())
 
 
@@ -216,8 +216,8 @@ def _end(
     connection: Connection, event: str, state: EventState, *, document: str | None = None, message: str | None = None
 ) -> None:
     connection.execute(
-        update(object_events)
-        .where(object_events.c.id == event, object_events.c.state == "waiting")
+        update(inbox)
+        .where(inbox.c.id == event, inbox.c.state == "waiting")
         .values(
             state=state, document=document, message=message, failure_kind=null(), next_try_at=null(),
             changed_at=db_now(),

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Connection, delete, func, select
 
 from swatchbook.domain.records import EventState, Record
 from swatchbook.store.ledger.database import Ledger, db_now
-from swatchbook.store.ledger.tables import object_events
+from swatchbook.store.ledger.tables import inbox
 
 KEPT_SECONDS = 30 * 86_400.0
 """How long events are kept that are done, ignored or dead."""
@@ -15,7 +15,7 @@ KEPT_SECONDS = 30 * 86_400.0
 
 def count_events(ledger: Ledger, owner: str | None) -> dict[EventState, int]:
     """Return state -> number of events of an owner, or with None of all, also of those without an owner."""
-    query = select(object_events.c.state, func.count()).where(*owned_by(owner)).group_by(object_events.c.state)
+    query = select(inbox.c.state, func.count()).where(*owned_by(owner)).group_by(inbox.c.state)
     with ledger.read() as connection:
         return {row[0]: row[1] for row in connection.execute(query)}
 
@@ -43,13 +43,13 @@ def dead_events(ledger: Ledger, owner: str | None, *, within: float | None = Non
 
     `within`: count only events that became dead in the last `within` seconds.
     """
-    later = object_events.alias("later")
-    told_again = select(later.c.id).where(later.c.object == object_events.c.object, later.c.at > object_events.c.at)
-    wanted = [object_events.c.state == "dead", ~told_again.exists(), *owned_by(owner)]
+    later = inbox.alias("later")
+    told_again = select(later.c.id).where(later.c.object == inbox.c.object, later.c.at > inbox.c.at)
+    wanted = [inbox.c.state == "dead", ~told_again.exists(), *owned_by(owner)]
     if within is not None:
-        wanted.append(object_events.c.changed_at >= db_now() - within)
-    columns = (object_events.c.url, object_events.c.message, func.count().over())
-    query = select(*columns).where(*wanted).order_by(object_events.c.changed_at.desc()).limit(1)
+        wanted.append(inbox.c.changed_at >= db_now() - within)
+    columns = (inbox.c.url, inbox.c.message, func.count().over())
+    query = select(*columns).where(*wanted).order_by(inbox.c.changed_at.desc()).limit(1)
     with ledger.read() as connection:
         last = connection.execute(query).one_or_none()
     if last is None:
@@ -60,9 +60,9 @@ def dead_events(ledger: Ledger, owner: str | None, *, within: float | None = Non
 
 def forget_events(connection: Connection, owner: str) -> None:
     """Delete the events of an owner whose collection is deleted."""
-    connection.execute(delete(object_events).where(object_events.c.owner == owner))
+    connection.execute(delete(inbox).where(inbox.c.owner == owner))
 
 
 def owned_by(owner: str | None) -> list[ColumnElement[bool]]:
-    """Return the conditions for the events of an owner; none for those of all."""
-    return [] if owner is None else [object_events.c.owner == owner]
+    """Return the conditions for the events of an owner, or with None of all; deliveries of webhooks are left out."""
+    return [inbox.c.url.is_not(None), *([] if owner is None else [inbox.c.owner == owner])]

@@ -17,7 +17,7 @@ from swatchbook.domain.records import document_id
 from swatchbook.store.ledger.bulk_rows import insert_new_rows
 from swatchbook.store.ledger.database import Ledger, db_now, upsert
 from swatchbook.store.ledger.dirty import mark_renamed
-from swatchbook.store.ledger.tables import documents, images, object_events, owner_seeds, trash
+from swatchbook.store.ledger.tables import documents, images, inbox, owner_seeds, trash
 
 
 def seed_of(connection: Connection, owner: str) -> str:
@@ -50,7 +50,7 @@ def rename(ledger: Ledger, old: str, new: str) -> bool:
             )
         _store_seed(connection, new, seed_of(connection, old), renamed_to=None)
         _store_seed(connection, old, str(ULID()), renamed_to=new)
-        for table in (documents, images, trash, object_events):
+        for table in (documents, images, trash, inbox):
             connection.execute(update(table).where(table.c.owner == old).values(owner=new))
         connection.execute(update(documents).where(documents.c.owner == new).values(updated_at=db_now()))
         mark_renamed(connection, new)

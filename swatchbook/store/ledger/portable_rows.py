@@ -1,9 +1,9 @@
 """Read the tables, rows and columns of the ledger that a backup holds, from one snapshot.
 
 Left out is what means something on one machine only (runs, leases, flow runs, what is published), what is being
-removed (documents that are deleted or in the trash, what nothing shows or uses any more), and notices: the original
-sends them. So an item that a run had leased comes as pending, and a call that was reserved as one whose outcome is
-unknown.
+removed (documents that are deleted or in the trash, what nothing shows or uses any more), notices (the original sends
+them) and what came in. So an item that a run had leased comes as pending, and a call that was reserved as one whose
+outcome is unknown.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +18,6 @@ from swatchbook.store.ledger.tables import (
     calls,
     chunks,
     contents,
-    deliveries,
     documents,
     figures,
     hand_edits,
@@ -38,7 +37,7 @@ from swatchbook.store.ledger.tables import (
 )
 from swatchbook.store.ledger.used_contents import is_used_by_documents, is_used_by_trash
 
-SHARED_TABLES: Sequence[Table] = (contents, vectors, analyses, reviews, items, calls, deliveries)
+SHARED_TABLES: Sequence[Table] = (contents, vectors, analyses, reviews, items, calls)
 """Tables whose rows belong to no document: what models made is shared."""
 
 PART_TABLES: Sequence[Table] = (

@@ -32,13 +32,12 @@ from swatchbook.store.ledger.tables import (
     calls,
     contents,
     deleted_documents,
-    deliveries,
     documents,
     figures,
     images,
+    inbox,
     items,
     notices,
-    object_events,
     reviews,
     rounds,
     runs,
@@ -245,14 +244,14 @@ def drop_old_rows(ledger: Ledger, *, keep_seconds: float, dry_run: bool = False)
         (runs, (runs.c.kind == "flow") & (runs.c.heartbeat_at < db_now() - keep_seconds)),
         (figures, figures.c.at < db_now() - keep_seconds * _FIGURES_TIMES),
         (rounds, rounds.c.ended_at < db_now() - keep_seconds),
-        (deliveries, deliveries.c.at < db_now() - webhooks.DELIVERIES_KEPT_SECONDS),
+        (inbox, (inbox.c.state == "delivered") & (inbox.c.at < db_now() - webhooks.DELIVERIES_KEPT_SECONDS)),
+        (
+            inbox,
+            inbox.c.state.in_(("done", "ignored", "dead")) & (inbox.c.changed_at < db_now() - EVENTS_KEPT_SECONDS),
+        ),
         (deleted_documents, deleted_documents.c.cleared & (deleted_documents.c.at < db_now() - UNUSED_SECONDS)),
         (deleted_documents, deleted_documents.c.at < db_now() - keep_seconds),
         (notices, notices.c.at < db_now() - webhooks.NOTICES_KEPT_SECONDS),
-        (
-            object_events,
-            (object_events.c.state != "waiting") & (object_events.c.changed_at < db_now() - EVENTS_KEPT_SECONDS),
-        ),
     )
     with ledger.read() if dry_run else ledger.write() as connection:
         if dry_run:

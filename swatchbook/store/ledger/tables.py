@@ -536,28 +536,18 @@ rounds = Table(  # what the background loop did; equal rounds in a row are one r
     Index(None, "ended_at"),
 )
 
-deliveries = Table(
-    "deliveries",
+inbox = Table(  # what came in, each known once: events of object stores, and deliveries of webhooks
+    "inbox",
     metadata,
-    Column("source", String(64), primary_key=True),  # name of the webhook source
-    Column("id", Text, primary_key=True),  # the sender's id of the delivery
-    Column("document", Id, nullable=False),  # no foreign key: deliveries stay after the document is deleted
-    Column("at", Time, nullable=False),
-    Index(None, "at"),
-)
-
-object_events = Table(  # what object stores told of their objects: object_events.py
-    "object_events",
-    metadata,
-    Column("id", Token, primary_key=True),  # from the hash of owner, object, version and order: one told twice is one
-    Column("object", Key, nullable=False),  # hash of owner and URL
+    Column("id", Token, primary_key=True),  # hash of owner, object, version and order; of a delivery its source and id
+    Column("object", Key),  # hash of owner and URL; null: a delivery
     Column("owner", String(64)),  # null: under no source
-    Column("url", SafeText, nullable=False),  # of the object, or what the message was
-    Column("source", Text),  # URL of the source of the settings
-    Column("event", SafeText, nullable=False),  # as the store names it
-    Column("version", SafeText, nullable=False),
-    Column("order_key", SafeText, nullable=False),  # place among the events of the object
-    Column("state", String(16), nullable=False),  # waiting, done, ignored, dead
+    Column("url", SafeText),  # of the object, or what the message was; null: a delivery
+    Column("source", Text),  # URL of the source of the settings; of a delivery the name of its source
+    Column("event", SafeText, nullable=False),  # as the store names it; of a delivery the sender's id
+    Column("version", SafeText),
+    Column("order_key", SafeText),  # place among the events of the object
+    Column("state", String(16), nullable=False),  # waiting, done, ignored, dead; delivered
     Column("document", Id),  # no foreign key: events stay after the document is deleted
     Column("failure_kind", String(32)),
     Column("message", SafeText),  # why it is ignored or dead, or the last try failed

@@ -10,13 +10,13 @@ A delivery id seen in the last seven days starts nothing and gets the same docum
 receives and checks webhooks.
 """
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update
 from ulid import ULID
 
 from swatchbook.domain.backoff import pause_after
-from swatchbook.domain.records import DocumentStatus, Record
+from swatchbook.domain.records import DocumentStatus, Record, sha256
 from swatchbook.store.ledger.database import Ledger, db_now, upsert
-from swatchbook.store.ledger.tables import deliveries, documents, notices
+from swatchbook.store.ledger.tables import documents, inbox, notices
 
 TOLD = frozenset({DocumentStatus.COMPLETED, DocumentStatus.FAILED, DocumentStatus.BLOCKED})
 """The statuses of which notices are sent."""
@@ -136,24 +136,29 @@ DELIVERIES_KEPT_SECONDS = 7 * 86_400
 
 def find_delivery(ledger: Ledger, source: str, delivery: str) -> str | None:
     """Return the document that a delivery of the last seven days led to; None for an unknown delivery."""
-    query = select(deliveries.c.document).where(
-        deliveries.c.source == source, deliveries.c.id == delivery, deliveries.c.at > db_now() - DELIVERIES_KEPT_SECONDS
-    )
+    known = _is_known(source, delivery)
     with ledger.read() as connection:
-        return connection.execute(query).scalar_one_or_none()
+        return connection.execute(select(inbox.c.document).where(known, ~_is_old)).scalar_one_or_none()
 
 
 def record_delivery(ledger: Ledger, source: str, delivery: str, document: str) -> str:
-    """Record the document that a delivery led to, and return it; of a repeated delivery the first one counts.
-
-    Deliveries older than seven days are deleted.
-    """
+    """Record the document that a delivery led to, and return it; of a repeated delivery the first one counts."""
+    known = _is_known(source, delivery)
+    row = {"id": id_of_delivery(source, delivery), "source": source, "event": delivery, "document": document}
     with ledger.write() as connection:
-        connection.execute(delete(deliveries).where(deliveries.c.at <= db_now() - DELIVERIES_KEPT_SECONDS))
-        connection.execute(
-            upsert(connection, deliveries)
-            .values(source=source, id=delivery, document=document, at=db_now())
-            .on_conflict_do_nothing()
-        )
-        first = select(deliveries.c.document).where(deliveries.c.source == source, deliveries.c.id == delivery)
-        return str(connection.execute(first).scalar_one())
+        connection.execute(delete(inbox).where(known, _is_old))
+        new = upsert(connection, inbox).values(**row, state="delivered", at=db_now(), changed_at=db_now())
+        connection.execute(new.on_conflict_do_nothing())
+        return str(connection.execute(select(inbox.c.document).where(known)).scalar_one())
+
+
+def id_of_delivery(source: str, delivery: str) -> str:
+    """Return the id under which a delivery is known."""
+    return sha256(f"{source}\0{delivery}".encode())[:26]
+
+
+def _is_known(source: str, delivery: str) -> ColumnElement[bool]:
+    return and_(inbox.c.id == id_of_delivery(source, delivery), inbox.c.state == "delivered")
+
+
+_is_old = inbox.c.at <= db_now() - DELIVERIES_KEPT_SECONDS

@@ -46,6 +46,7 @@ from swatchbook.store.ledger.tables import (
     documents,
     figures,
     images,
+    inbox,
     items,
     metadata,
     pages,
@@ -55,6 +56,7 @@ from swatchbook.store.ledger.tables import (
     trash_rows,
 )
 from swatchbook.store.ledger.trashed_documents import kept_rows, move_to_trash
+from swatchbook.store.ledger.webhooks import find_delivery
 from tests.postgres import RunningPostgres
 from tests.store.ledger import scene
 from tests.store.ledger.test_database import schema
@@ -198,12 +200,13 @@ def test_first_ledgers_become_todays(migrated: Path, former_file: Path) -> None:
     after = read_all(ledger)
     ledger.close()
     assert len(before["vectors"]) == 16
-    for added in ("deleted_documents", "object_events"):
+    for added in ("deleted_documents",):
         assert after.pop(added) == []
     assert {each["code"] for each in after.pop("product_codes")} == {"pos-1", "pos-1-b", "4006381333931"}
-    for removed in ("flow_processes", "timings", "failed_tries", "backgrounds", "entities"):
+    for removed in ("flow_processes", "timings", "failed_tries", "backgrounds", "entities", "deliveries"):
         del before[removed]
-    after.pop("figures")
+    for joined in ("figures", "inbox"):
+        del after[joined]
     assert {name: len(rows) for name, rows in after.items()} == {name: len(rows) for name, rows in before.items()}
     assert schema(former_file) == schema(migrated)
 
@@ -359,6 +362,24 @@ def test_readings_and_entities_are_kept(empty: str) -> None:
         found = dict(kept_rows(connection, other.document))
     assert found["documents"] == [{"id": other.document, "readings": [{"number": 1, "by": "eve"}]}]
     assert "taught_readings" not in found
+    ledger.close()
+
+
+def test_deliveries_and_events_become_one_inbox(empty: str) -> None:
+    ledger = open_ledger(empty)
+    now = ledger.now()
+    with ledger.write() as connection:
+        connection.execute(insert(inbox), row(inbox, 1))
+        for statement in (
+            "CREATE TABLE object_events AS SELECT * FROM inbox", "DROP TABLE inbox",
+            "CREATE TABLE deliveries (source TEXT, id TEXT, document TEXT, at FLOAT)",
+            f"INSERT INTO deliveries VALUES ('shop', '7', 'd', {now})",
+        ):  # fmt: skip
+            connection.execute(text(statement))
+        migrate(connection, "0047")
+        kept = connection.execute(select(inbox).where(inbox.c.id == row(inbox, 1)["id"])).mappings().one()
+    assert dict(kept) == row(inbox, 1)
+    assert find_delivery(ledger, "shop", "7") == "d"
     ledger.close()
 
 
