@@ -106,13 +106,6 @@ class Uploaded(Record):
     status: DocumentStatus | Literal["deleted"]
 
 
-class SentToStart(Record):
-    """What became of a folder that was sent: its documents, or the page on which a person starts it."""
-
-    documents: tuple[Uploaded, ...] = ()
-    plan: str | None = None
-
-
 class Accepted(Record):
     """The request is stored and will be processed in the background."""
 

@@ -1,21 +1,16 @@
-"""Search with pictures: of the collection, as examples of what results should be like or unlike, or given by people.
+"""Search with pictures of the collection, as examples of what results should be like or unlike.
 
-A query moves towards the mean of the former and away from that of the latter (Rocchio 1971). Given pictures are kept in
-the cache of previews, so that a URL can name them; they may be removed at any time.
+A query moves towards the mean of the former and away from that of the latter (Rocchio 1971).
 """
 
-import hashlib
-import io
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from swatchbook.domain.errors import Failure, InvalidReference
+from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.records import PIXEL_ROLES, Role
 from swatchbook.index.contract import Space
-from swatchbook.previews import MAX_SIDE, encode_jpeg
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.queries.image import owned_images
 from swatchbook_base.arrays import Vectors
@@ -74,41 +69,3 @@ def _unit_vectors(resources: Resources, space: Space, ids: Sequence[str]) -> dic
     """Return image -> its vector of length 1, for images that have one in the space."""
     found = resources.index.fetch(space, ids) if ids else {}
     return {i: each.vector / np.linalg.norm(each.vector) for i, each in found.items()}
-
-
-# --- pictures that people give ----------------------------------------------------------------------------------------
-
-
-_SMALL_SIDE = 128  # pixels; the longest side of a small picture
-
-
-def keep_query_picture(resources: Resources, path: Path) -> str:
-    """Keep a picture to search with, and return its name (64 hexadecimal digits). Raises UnreadableImage."""
-    (pixels,) = resources.decoders.decode([path], MAX_SIDE)
-    if isinstance(pixels, Failure):
-        raise pixels
-    data = encode_jpeg(pixels)
-    name = hashlib.sha256(data).hexdigest()
-    resources.previews.put(_file(name), data)
-    return name
-
-
-def find_query_picture(resources: Resources, name: str) -> bytes | None:
-    """Return a kept picture as JPEG, or None if it is no longer there."""
-    return resources.previews.get(_file(name))
-
-
-def small_query_picture(resources: Resources, name: str) -> bytes | None:
-    """Return a kept picture as a JPEG of at most 128 pixels a side, or None if it is no longer there."""
-    from PIL import Image
-
-    if (data := find_query_picture(resources, name)) is None:
-        return None
-    picture, out = Image.open(io.BytesIO(data)), io.BytesIO()
-    picture.thumbnail((_SMALL_SIDE, _SMALL_SIDE))
-    picture.save(out, "JPEG")
-    return out.getvalue()
-
-
-def _file(name: str) -> str:
-    return f"query.{name}-s{MAX_SIDE}.jpg"

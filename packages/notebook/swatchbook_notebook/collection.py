@@ -140,7 +140,7 @@ class Swatchbook:
         of them, and are copied into the folder. An item replaces the one with its id; the other items of the folder
         stay. Raises what `ingest` raises, and InvalidReference for an item that cannot be written: nothing is added.
         """
-        from swatchbook.ingest.sources.write_batch import write_items
+        from swatchbook_notebook.write_items import write_items
 
         target = Path(folder).absolute()
         write_items(items, target, self._resources.settings.item_fields)

@@ -286,7 +286,7 @@ class PageViews:
 def _empty_on(page: SeenPage, pictures: TaughtPictures) -> Iterator[Box]:
     from PIL import Image  # while a page is looked at: other commands start without
 
-    from swatchbook.models.images.empty_paper import find_empty, is_blank
+    from swatchbook_teach.empty_paper import find_empty, is_blank
 
     with Image.open(BytesIO(page.jpeg)) as image:
         image.load()

@@ -1,6 +1,6 @@
 """The first page: search by text, by a picture or by both, filter by what the collection has, and see why.
 
-The address holds the whole state. A picture that is dropped is kept first (`swatchbook/search/query_pictures.py`), so
+The address holds the whole state. A picture that is dropped is kept first (`kept_pictures.py`), so
 that the address can name it.
 """
 
@@ -32,11 +32,11 @@ from swatchbook.doors.service.uploads import TheUploadSlots, full_disk_as_507
 from swatchbook.models.images.local_analysis import PALETTE
 from swatchbook.search import MAX_RESULTS, title_of_others
 from swatchbook.search.fusion import KEYWORD, NUMBER, default_weights, parse_weights
-from swatchbook.search.query_pictures import find_query_picture, keep_query_picture, small_query_picture
 from swatchbook.search.request import SearchRequest
 from swatchbook.search.role_queries import searched_spaces
 from swatchbook.search.search import facets_of_search, find_ids, find_relevant
 from swatchbook.store.files.upload_buffer import temporary_file
+from swatchbook_web.kept_pictures import find_picture, keep_picture, small_picture
 from swatchbook_web.pages import TheView, View, page_router, remembered, see_other, with_query
 
 _FIRST_RESULTS = 24
@@ -160,7 +160,7 @@ async def take_picture(request: Request, resources: Tools, caller: TheCaller, up
             with full_disk_as_507(), temporary_file(resources.settings.temporary_folder) as path:
                 with path.open("wb") as file:
                     await run_in_threadpool(shutil.copyfileobj, picture.file, file)
-                name = await run_in_threadpool(keep_query_picture, resources, path)
+                name = await run_in_threadpool(keep_picture, resources, path)
         finally:
             await form.close()
     return see_other(with_query("/", query.state | {"picture": name, "like": None, "k": None}))
@@ -273,7 +273,7 @@ def _picture_file(view: View, query: PageQuery) -> Iterator[Path | None]:
     if query.picture is None:
         yield None
         return
-    if (data := find_query_picture(view.resources, query.picture)) is None:
+    if (data := find_picture(view.resources, query.picture)) is None:
         raise HTTPException(404, "The picture of this search is no longer kept: drop it again.")
     with temporary_file(view.resources.settings.temporary_folder) as path:
         path.write_bytes(data)
@@ -282,7 +282,7 @@ def _picture_file(view: View, query: PageQuery) -> Iterator[Path | None]:
 
 def _shown_picture(view: View, query: PageQuery) -> str | None:
     """Return a dropped picture in the form that the page shows."""
-    small = query.picture and small_query_picture(view.resources, query.picture)
+    small = query.picture and small_picture(view.resources, query.picture)
     return f"data:image/jpeg;base64,{b64encode(small).decode()}" if small else None
 
 

@@ -17,9 +17,9 @@ from pydantic import Field, TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from swatchbook.domain.errors import Failure, InvalidReference
-from swatchbook.domain.records import DEFAULT_OWNER, BatchMapping, Owner, PlannedItem
+from swatchbook.domain.records import DEFAULT_OWNER, BatchMapping, Owner, PlannedItem, Record
 from swatchbook.domain.runtime.disk import keep_reserve
-from swatchbook.doors.replies import SentToStart, Uploaded
+from swatchbook.doors.replies import Uploaded
 from swatchbook.doors.service.auth import TheCaller
 from swatchbook.doors.service.images import ThePreviewSlots, picture_response
 from swatchbook.doors.service.middleware import streams_body
@@ -65,6 +65,13 @@ class DroppedFile(DroppedFolder):
     """A file of it: its path in the folder, with `/` between its parts."""
 
     path: SearchText = Field(min_length=1)
+
+
+class SentToStart(Record):
+    """What became of a folder that was sent: its documents, or the page on which a person starts it."""
+
+    documents: tuple[Uploaded, ...] = ()
+    plan: str | None = None
 
 
 @sending_router.post("/files", status_code=204)

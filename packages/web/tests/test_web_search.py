@@ -6,8 +6,8 @@ from fastapi.testclient import TestClient
 from sqlalchemy import update
 
 from swatchbook.resources import Resources
-from swatchbook.search.query_pictures import find_query_picture
 from swatchbook.store.ledger.tables import contents, images, vectors
+from swatchbook_web.kept_pictures import find_picture
 from tests.doors.pages import page
 
 
@@ -96,7 +96,7 @@ def test_a_picture_is_kept_and_named_by_the_address(sample: TestClient, resource
     )
     assert sent.status_code == 303
     name = parse_qs(urlsplit(sent.headers["location"]).query)["picture"][0]
-    assert find_query_picture(resources, name) is not None
+    assert find_picture(resources, name) is not None
     read = page(sample, sent.headers["location"])
     assert read.links("/ui/images/")[0] == f"/ui/images/{image}"
     assert [given for given in read.all("img") if given.get("src", "").startswith("data:image/jpeg;base64,")]

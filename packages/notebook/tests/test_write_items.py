@@ -15,7 +15,7 @@ from swatchbook.domain.errors import FileMissing, InvalidReference
 from swatchbook.domain.records import NO_MAPPING
 from swatchbook.ingest.sources.batch import list_batch
 from swatchbook.ingest.sources.listed import ListedItem
-from swatchbook.ingest.sources.write_batch import FILE, PICTURES, write_items
+from swatchbook_notebook.write_items import FILE, PICTURES, write_items
 from tests.ingest.sources.pictures import draw
 
 
