@@ -1,4 +1,4 @@
-"""Fixtures of `tests/ledger` and `tests/interface`: a fresh ledger on each database, and clients of a service."""
+"""Fixtures of `tests/store/ledger` and `tests/doors`: a fresh ledger on each database, and clients of a service."""
 
 from tests.doors.conftest import client, keys
 from tests.store.ledger.conftest import (

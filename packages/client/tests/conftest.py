@@ -1,4 +1,4 @@
-"""A service that clients ask, with the keys of `tests/interface`."""
+"""A service that clients ask, with the keys of `tests/doors`."""
 
 from collections.abc import Iterator
 from pathlib import Path

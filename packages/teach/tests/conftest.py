@@ -1,4 +1,4 @@
-"""Fixtures of `tests/ledger` and `tests/interface`: a fresh ledger on each database, a service with anna's sample."""
+"""Fixtures of `tests/store/ledger` and `tests/doors`: a fresh ledger on each database, a service with anna's sample."""
 
 from tests.doors.conftest import client, keys
 from tests.doors.pages import document, resources, sample

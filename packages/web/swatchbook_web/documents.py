@@ -24,6 +24,7 @@ from swatchbook.domain.records import (
     Fact,
     LookAt,
     LostState,
+    PageDetails,
     Product,
     ProductDetails,
 )
@@ -61,7 +62,7 @@ from swatchbook.store.ledger.queries.document_parts import describe_products, li
 from swatchbook.store.ledger.queries.report import failures, other_failures
 from swatchbook.store.ledger.retention import TRASH_SECONDS
 from swatchbook.store.ledger.runs import live_run
-from swatchbook.store.ledger.stored_documents import PDF, Document
+from swatchbook.store.ledger.stored_documents import Document
 from swatchbook.upkeep.export.formats import exporter, formats
 from swatchbook.upkeep.reports.document_state import describe_account, describe_progress, describe_sureness
 from swatchbook.upkeep.reports.inspection import DRAWN, PageView, inspect
@@ -146,7 +147,7 @@ def show_document(
     document = find(view.resources, view.caller, document_id)
     ledger = view.resources.ledger
     pages = [details for _, details in list_pages(ledger, document.id, limit=document.page_count or 1)]
-    shown, size = _page(view, document, page) if pages else (None, None)
+    shown, size = _page(view, document, pages, page) if pages else (None, None)
     products = [product for _, product in list_products(ledger, document.id, limit=_LISTED_PRODUCTS)] if pages else []
     counts = account(ledger, document=document.id)
     look_at = list_look_at(ledger, document.id)
@@ -212,15 +213,14 @@ def _places_of(product: Product, name: str) -> list[tuple[int, Fact]]:
     return list({(fact.page, fact.bbox): (number, fact) for number, fact in reversed(facts)}.values())[::-1]
 
 
-def _page(view: View, document: Document, page: int | None) -> tuple[PageView | None, tuple[float, float] | None]:
+def _page(
+    view: View, document: Document, pages: Sequence[PageDetails], page: int | None
+) -> tuple[PageView, tuple[float, float] | None]:
     """Return a page with its marks, and its size in points; without `page` the first one that shows products."""
-    if document.kind != PDF or not document.page_count:
-        return None, None
-    ledger = view.resources.ledger
-    details = {each.number: each for _, each in list_pages(ledger, document.id, limit=document.page_count)}
-    number = page or next((each.number for each in details.values() if each.kind == "product"), 1)
+    details = {each.number: each for each in pages}
+    number = page or next((each.number for each in pages if each.kind == "product"), 1)
     try:
-        (shown,) = inspect(ledger, document, number).pages
+        (shown,) = inspect(view.resources.ledger, document, number).pages
     except InvalidReference as error:
         raise HTTPException(404, str(error)) from error
     known = details.get(number)
