@@ -28,6 +28,7 @@ from swatchbook.domain.settings import FIELDS, Settings
 from swatchbook.index.lance import LanceIndex
 from swatchbook.index.weaviate import WeaviateIndex
 from swatchbook.resources import Resources
+from tests.tables import rows_of
 
 pytestmark = pytest.mark.gate
 
@@ -98,16 +99,7 @@ def test_every_part_is_built_as_its_block_says(home: Path, tmp_path: Path) -> No
     assert resources(LanguageModelBlock(llm_url="http://127.0.0.1:1/v1", llm_model="words")).models.llm.model == "words"
 
 
-SAVED = {
-    "swatchbook-ledger": "ledger_url",
-    "swatchbook-files": "files_url",
-    "swatchbook-index": "index weaviate_url weaviate_grpc_port weaviate_api_key",
-    "swatchbook-encoder": "encoder encoder_model structure_model prompts device dtype",
-    "swatchbook-text-embedder": "text_encoder text_url text_model text_api_key text_dimension text_per_minute",
-    "swatchbook-vision-model": "analyst vision_side vision_url vision_model vision_api_key vision_per_minute "
-    "vision_api",
-    "swatchbook-language-model": "discovery llm_api llm_url llm_model llm_api_key llm_per_minute",
-}
+SAVED = dict(rows_of(__file__, "saved"))
 """Slug -> fields, as they stand in documents that people have saved."""
 
 

@@ -14,6 +14,7 @@ from swatchbook.deployments.declared import SETTINGS_FILE
 from swatchbook.domain.settings import FIELDS, PREFIX, PROFILES, variable
 from swatchbook.models.providers.endpoint import Part
 from tests.fixtures import ROOT
+from tests.tables import rows_of
 
 EXAMPLE = ROOT / ".env.example"
 
@@ -48,17 +49,7 @@ def test_make_up_refuses_example_secrets_and_names_them(tmp_path: Path) -> None:
     assert "docker build" not in refused.stdout
 
 
-@pytest.mark.parametrize(
-    ("chosen", "is_built"),
-    [
-        ({}, True),
-        ({"PROFILE": "production"}, False),
-        ({"PROFILE": "production", "VARIANT": "models"}, True),
-        ({"PROFILE": "production", "ENCODER": "efficientnet", "TEXT_ENCODER": "openai"}, True),
-        ({"ENCODER": "siglip"}, False),
-        ({"TEXT_ENCODER": "voyage"}, False),
-    ],
-)
+@pytest.mark.parametrize(("chosen", "is_built"), rows_of(__file__, "models"))
 def test_make_up_refuses_models_that_the_light_image_lacks(
     tmp_path: Path, chosen: dict[str, str], is_built: bool
 ) -> None:

@@ -12,6 +12,7 @@ from jsonschema import Draft7Validator
 from devtools.helm import CHART
 from swatchbook.domain.settings import FIELDS, PREFIX, is_secret, variable
 from tests.fixtures import ROOT
+from tests.tables import rows_of
 
 VALUES: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text())
 SCHEMA: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text())
@@ -33,18 +34,7 @@ def test_default_values_satisfy_the_schema_which_names_all_of_them() -> None:
             assert known.keys() == value.keys(), name
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"colour": "grey"},
-        {"settings": {"SWATCHBOOK_INDEX": "weaviate"}},
-        {"settings": {"SHARDS__SLOTS": 2}},
-        {"prefect": {"enabled": False, "url": ""}},
-        {"ingress": {"enabled": True, "host": "swatchbook.example", "tlsSecret": ""}},
-        {"ingress": {"enabled": True, "host": "", "tlsSecret": "tls"}},
-        {"persistence": {"enabled": True, "size": "much"}},
-    ],
-)
+@pytest.mark.parametrize("wrong", rows_of(__file__, "wrong"))
 def test_schema_refuses_wrong_values(wrong: dict[str, Any]) -> None:
     assert not Draft7Validator(SCHEMA).is_valid({**VALUES, **wrong})
 

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from swatchbook.domain.errors import Configuration
 from swatchbook.domain.settings import FIELDS, PREFIX, Settings, load_settings, origins, unknown_variables, variable
+from tests.tables import rows_of
 
 
 @pytest.fixture(autouse=True)
@@ -67,23 +68,7 @@ def test_a_missing_named_env_file_is_an_error(monkeypatch: pytest.MonkeyPatch) -
         load_settings()
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "said"),
-    [
-        ("MAX_PAGES", "0", "SWATCHBOOK_MAX_PAGES=0 (environment): input should be greater than or equal to 1"),
-        ("MAX_DOCUMENT_MB", "lots", "SWATCHBOOK_MAX_DOCUMENT_MB=lots"),
-        ("PAGE_SECONDS", "nan", "SWATCHBOOK_PAGE_SECONDS=nan"),
-        ("DECODERS", "65", "Default: 0."),
-        ("INDEX", "pinecone", "no index is called 'pinecone'. Built in: lance, weaviate; installed plugins: none."),
-        ("RETRY_DELAYS", "1,soon", "SWATCHBOOK_RETRY_DELAYS=soon"),
-        ("RETRY_DELAYS", "[1,", "SWATCHBOOK_RETRY_DELAYS"),
-        ("RETRY_DELAYS", "-1", "SWATCHBOOK_RETRY_DELAYS=-1"),
-        ("WEAVIATE__GRPC_PORT", "70000", "65535"),
-        ("EVENT_SOURCES", '[{"url": "https://shop"}]', "it should be s3://bucket or gs://bucket"),
-        ("EVENT_SOURCES", '[{"url": "s3://user:word@shop/x"}]', "it should be s3://bucket or gs://bucket"),
-        ("EVENT_SOURCES", '[{"url": "s3://shop/"}, {"url": "s3://shop"}]', "two of its URLs are the same"),
-    ],
-)
+@pytest.mark.parametrize(("name", "value", "said"), rows_of(__file__, "out_of_range"))
 def test_out_of_range_names_the_setting(monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str) -> None:
     monkeypatch.setenv(f"SWATCHBOOK_{name}", value)
     with pytest.raises(Configuration) as caught:
@@ -145,8 +130,6 @@ def test_secrets_do_not_show() -> None:
 
 SECRET = "whsec_aHVzaC1odXNoLWh1c2gtaHVzaC1odXNoLWh1c2g="
 TOKEN = "hush-hush-hush-hush"
-TWIN = f'{{"name": "shop", "secret": "{SECRET}", "owners": ["a"]}}'
-SHOP = f'{{"name": "shop", "token": "{TOKEN}", "owners": ["a"]}}'
 
 
 def test_senders_of_webhooks_are_a_json_list(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,26 +143,7 @@ def test_senders_of_webhooks_are_a_json_list(monkeypatch: pytest.MonkeyPatch) ->
         assert hidden not in repr(load_settings())
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        f'[{{"name": "shop", "secret": "{SECRET}"',
-        f'[{{"name": "shop", "secret": "{SECRET}"}}]',
-        f'[{{"name": "shop", "secret": "{SECRET}", "owners": []}}]',
-        f'[{{"name": "shop", "secret": "{SECRET}", "owners": ["a/b"]}}]',
-        f'[{{"name": "shop", "secret": "{SECRET}", "owners": ["a"], "extra": "{TOKEN}"}}]',
-        f'[{{"name": "shop", "secret": "{SECRET.removeprefix("whsec_")}", "owners": ["a"]}}]',
-        f'[{{"name": "shop", "secret": "{SECRET[:20]}", "owners": ["a"]}}]',
-        '[{"name": "shop", "secret": "whsec_hush-hush!hush-hush!hush-hush!é", "owners": ["a"]}]',
-        f'[{{"name": "shop", "token": "{TOKEN[:9]}", "owners": ["a"]}}]',
-        '[{"name": "shop", "owners": ["a"]}]',
-        f'[{{"name": "sh op", "token": "{TOKEN}", "owners": ["a"]}}]',
-        f"[{SHOP}, {SHOP}]",
-        f"[{TWIN}, {TWIN.replace('shop', 'dam')}]",
-        SHOP,
-        TOKEN,
-    ],
-)
+@pytest.mark.parametrize("value", rows_of(__file__, "wrong_senders"))
 def test_a_wrong_sender_of_webhooks_is_named_without_its_secrets(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("SWATCHBOOK_WEBHOOK_SOURCES", value)
     with pytest.raises(Configuration, match="SWATCHBOOK_WEBHOOK_SOURCES") as caught:
@@ -198,13 +162,7 @@ def test_credentials_in_a_url_are_refused_and_not_shown(monkeypatch: pytest.Monk
     load_settings()
 
 
-@pytest.mark.parametrize(
-    ("value", "problem"),
-    [
-        ("alice", "entry 1: must be an object"), ('[{"name": "a", "owners": ["*"]}]', "entry 1 key: is missing"),
-        ('[{"name": "a", "key": "hush-hush", "owners": ["*"]}]', "entry 1 key: must have 16 or more"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("value", "problem"), rows_of(__file__, "wrong_keys"))
 def test_wrong_api_key_says_what_it_should_be(monkeypatch: pytest.MonkeyPatch, value: str, problem: str) -> None:
     monkeypatch.setenv("SWATCHBOOK_API_KEYS", value)
     with pytest.raises(Configuration, match=rf'{problem}.*; it should be a JSON list of {{"name": …') as wrong:

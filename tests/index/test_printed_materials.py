@@ -2,15 +2,9 @@
 
 from swatchbook.index.printed_materials import materials_in
 from swatchbook.index.words import read_vocabulary
+from tests.tables import rows_of
 
-LISTS = {
-    "Porcelain stoneware, glazed": ["Porcelain stoneware, glazed"], "100 % new wool, jute back": ["new wool", "jute"],
-    "Brass, copper or stainless steel": ["Brass", "copper", "stainless steel"],
-    "80% cotton 20% polyester": ["cotton", "polyester"], "ALGODÓN 80-86%, NYLON 15-12%": ["ALGODÓN", "NYLON"],
-    "100 % linen, 420 g/m2": ["linen"], "European oak on spruce core": ["European oak on spruce core"],
-    "хлопок 80%, эластан 20%": ["хлопок", "эластан"], "gres porcellanato, cotto": ["gres porcellanato", "cotto"],
-    "Zamak, Brass": ["Zamak", "Brass"], "": [],
-}  # fmt: skip
+LISTS = dict(rows_of(__file__, "lists"))
 
 
 def test_materials_of_a_list_are_values() -> None:

@@ -4,17 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swatchbook.index.printed_sizes import MILLIMETRES, Size, join_sizes, size_key, sizes_in
+from tests.tables import rows_of
 
-LISTS = {
-    "60 × 120 cm, 60x60 cm; 60 × 120; 60 × 60": ["60 × 120 cm", "60 × 60 cm"],
-    "2,200 × 220 mm, herringbone 600 × 120 mm": ["2,200 × 220 mm", "600 × 120 mm"],
-    "slab to 290 × 160 cm; 290 × 160": ["290 × 160 cm"],
-    "Width 142 cm, pieces of 40 m; 142": ["Width 142 cm", "pieces of 40 m"],
-    "Rolls 400 and 500 cm wide; 400; 500": ["Rolls 400 and 500 cm wide"],
-    "40 41 42": ["40", "41", "42"], "S; M; XL; s": ["S", "M", "XL"], "30х30": ["30 × 30"],
-    "9,78 x 7,25 inches": ["9.78 × 7.25 in"], "1.2 m x 600 mm": ["1,200 × 600 mm"], "20 x 30 (cm)": ["20 × 30 cm"],
-    "": [],
-}  # fmt: skip
+LISTS = dict(rows_of(__file__, "lists"))
 
 
 def test_a_list_of_sizes_is_read_as_values() -> None:

@@ -11,6 +11,7 @@ from swatchbook.index.contract import Index, Space
 from swatchbook.index.language import language_of
 from swatchbook.index.terms import LANGUAGES, VERSION, numbers_of, question_terms, text_terms
 from tests.fixtures import ROOT
+from tests.tables import rows_of
 
 TEXTS = ROOT / "tests/truth/keywords"
 PINNED = (2, "fa749480e6534db2")
@@ -53,13 +54,7 @@ def test_threads_do_not_change_each_others_words() -> None:
     assert together == alone
 
 
-SHARING = [
-    ("de", "Wandfliesen", "Fliese"), ("de", "Fliesen für die Wand", "Wandfliese"),
-    ("de", "weiße Türen", "weisse Tuer"), ("tr", "KAPILAR", "kapı"), ("tr", "halılar", "hali"),
-    ("tr", "İNCE IŞIK", "ince isik"), ("ru", "мешки цемента", "цемент"), ("ru", "ковёр", "ковер"),
-    ("el", "πλακάκια", "ΠΛΑΚΑΚΙΑ"), ("en", "slab 305 × 125 cm", "3050x1250 mm"), ("en", "20 mm", "20mm"),
-    ("en", "33,1 kg", "33.1"),
-]  # fmt: skip
+SHARING = rows_of(__file__, "sharing")
 
 
 def test_a_question_shares_a_term_with_the_text() -> None:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from swatchbook.index.contract import Payload, Where
 from swatchbook.index.matching import satisfies
 from swatchbook.index.words import fold_words, likeness, read_vocabulary, ways
+from tests.tables import rows_of
 
 LANGUAGES = {"en", "de", "it", "fr", "es", "nl"}
 TERMS = read_vocabulary()
@@ -15,20 +16,8 @@ def finds(asked: str, *values: str) -> bool:
     return satisfies(Where(color=(asked,)))(Payload(owner="ann", kind="image", colors=values))
 
 
-FOUND = [
-    ("porcelain", "gres porcellanato"), ("porcelain", "Feinsteinzeug, rektifiziert"),
-    ("porcelain", "Grès cérame émaillé"), ("gres porcellanato", "Full-body porcelain stoneware"),
-    ("terrazzo", "Graniglia di marmo"), ("oak", "Rovere spazzolato"), ("rovere", "European oak on spruce core"),
-    ("Eichenholz", "chêne massif"), ("brass", "Messing, gebürstet"), ("wood", "noce canaletto"), ("metal", "Latón"),
-    ("leather", "gamuza"), ("blue", "navy"), ("blue", "Marineblau"), ("blue", "azul marino"), ("BLU", "dark blue"),
-    ("grey", "anthracite"), ("white", "weiß"), ("light grey", "Hellgrau"), ("dark blue", "navy"),
-    ("white marble", "Marmo bianco di Carrara"), ("brushed oak", "brushed rovere"),
-]  # fmt: skip
-NOT_FOUND = [
-    ("navy", "blue"), ("oak", "wood"), ("oak", "walnut"), ("porcelain", "stoneware"), ("dark blue", "light blue"),
-    ("white marble", "nero marmo"), ("brushed oak", "rovere"), ("steel", "acero"),  # maple in Italian
-    ("&", "oak"), ("", "oak"),
-]  # fmt: skip
+FOUND = rows_of(__file__, "found")
+NOT_FOUND = rows_of(__file__, "not_found")
 
 
 def test_filter_finds_other_languages_and_narrower_terms() -> None:

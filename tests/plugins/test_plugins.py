@@ -44,6 +44,7 @@ from tests.plugins.conftest import Install
 from tests.plugins.packages import CODE, PYPROJECT
 from tests.store.ledger import scene
 from tests.store.ledger.scene import count
+from tests.tables import rows_of
 from tests.upkeep.export.test_formats import row
 
 GRID = {Kind.ENCODER: {"colorgrid": "ColorGrid"}}
@@ -207,16 +208,7 @@ class Faulty:
 """
 
 
-@pytest.mark.parametrize(
-    ("fault", "says"),
-    [
-        ("raise ValueError('no\\nidea')", "plugin_failed: PLUGIN raised ValueError: no idea."),
-        ("return means[1:]", "invalid_model_output: PLUGIN returned float64 (0, 3), not floats (1, 3)."),
-        ("return None", "invalid_model_output: PLUGIN returned object (), not floats (1, 3)."),
-        ("return means * np.nan", "invalid_model_output: faulty@1 returned a vector with NaN or infinity."),
-        ("return means * 0", "invalid_model_output: faulty@1 returned a zero vector."),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("fault", "says"), rows_of(__file__, "wrong_results"))
 def test_wrong_results_are_named_and_stay_open(
     install: Install, tmp_path: Path, pictures: Path, fault: str, says: str
 ) -> None:
@@ -231,14 +223,7 @@ def test_wrong_results_are_named_and_stay_open(
         assert count(resources.ledger, rows, role=Role.ANALYSIS, state=ItemState.DONE) == PICTURES
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        "if any(each.reshape(-1, 3).mean(0)[2] < 120 and each[0, 0, 0] == 94 for each in pictures): 1 / 0",
-        "means[[each[-1, -1, 0] == 94 for each in pictures]] = np.inf",
-        "return [list(mean)[: 2 if each[-1, -1, 0] == 94 else 3] for each, mean in zip(pictures, means)]",
-    ],
-)
+@pytest.mark.parametrize("fault", rows_of(__file__, "bad_pictures"))
 def test_one_bad_picture_costs_one_picture(install: Install, tmp_path: Path, pictures: Path, fault: str) -> None:
     install(FAULTY.format(fault=fault), {Kind.ENCODER: {"faulty": "Faulty"}})
     with open_resources(Settings(home=tmp_path / "home", encoder="faulty")) as resources:
@@ -282,23 +267,7 @@ def test_changed_dimension_under_the_same_tag_is_refused_before_any_work(
         assert count(resources.ledger, rows, role=Role.VISUAL, state=ItemState.PENDING) == 1
 
 
-@pytest.mark.parametrize(
-    ("code", "says"),
-    [
-        ("class Faulty: pass", "has no tag"),
-        ("class Faulty: tag = 'other@1'", r"has the tag 'other@1'. Its tag must be faulty@"),
-        ("class Faulty: tag = 'efficientnet-lite2@9656183e/middle-260'", "Its tag must be faulty@"),
-        ("class Faulty: tag = 'faulty@1'", "has no dimension"),
-        ("class Faulty: tag, dimension = 'faulty@1', 0", "has the dimension 0"),
-        ("class Faulty: tag, dimension, role = 'faulty@1', 3, 'understanding'", "must be for the same roles"),
-        ("Faulty = 3", "is no class or function"),
-        ("def Faulty(): raise KeyError('x')", "raised KeyError"),
-        ("class Faulty:\n    @property\n    def tag(self): raise OSError('no weights')", "raised OSError: no weights"),
-        ("class Faulty:\n    def __getattr__(self, name): raise OSError('no weights')", "raised OSError: no weights"),
-        ("import nothing_of_this_name", "raised ModuleNotFoundError: No module named 'nothing_of_this_name'"),
-        ("", "raised AttributeError"),
-    ],
-)
+@pytest.mark.parametrize(("code", "says"), rows_of(__file__, "unusable"))
 def test_plugin_that_cannot_be_used_is_a_configuration_error_that_names_it(
     install: Install, tmp_path: Path, code: str, says: str
 ) -> None:
@@ -343,14 +312,7 @@ def test_text_encoder_and_analyst_of_the_page_make_what_texts_find(
         assert 0 < sum(hit.close for hit in found) < PICTURES
 
 
-@pytest.mark.parametrize(
-    ("returned", "says"),
-    [
-        ("[{'confidence': 2}] * len(pictures)", "returned an analysis that is invalid: confidence:"),
-        ("[]", "returned 0 analyses for 1 pictures."),
-        ("1 / 0", "raised ZeroDivisionError: division by zero."),
-    ],
-)
+@pytest.mark.parametrize(("returned", "says"), rows_of(__file__, "wrong_analyses"))
 def test_wrong_analyses_are_named_and_stay_open(
     install: Install, tmp_path: Path, pictures: Path, returned: str, says: str
 ) -> None:

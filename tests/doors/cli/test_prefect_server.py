@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from swatchbook.doors.prefect_server import is_needed
+from tests.tables import rows_of
 
 SWATCHBOOK = str(Path(sys.executable).with_name("swatchbook"))
 ANSWERS = "import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=120).read()"
@@ -51,14 +52,7 @@ def wait_for_listener(parent: psutil.Process, *, seconds: float) -> tuple[psutil
     raise AssertionError("the command has started no server")
 
 
-@pytest.mark.parametrize(
-    ("file", "written", "wanted"),
-    [
-        ("profiles.toml", '[profiles.shop]\nPREFECT_API_URL = "http://shop/api"\n', False),
-        (".env", "PREFECT_API_URL=http://shop/api\n", False),
-        (".env", "SWATCHBOOK_PROFILE=local\n", True),
-    ],
-)
+@pytest.mark.parametrize(("file", "written", "wanted"), rows_of(__file__, "files"))
 def test_server_that_a_file_names_is_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, written: str, wanted: bool
 ) -> None:

@@ -38,6 +38,7 @@ from swatchbook.resources import open_resources
 from swatchbook.store.files.fetch import Fetched, copy_object, fetch, is_public
 from swatchbook.store.files.upload_buffer import temporary_file
 from tests.origin import PDF, Origin, origin
+from tests.tables import rows_of
 
 LIMIT = 1 << 20
 
@@ -71,14 +72,7 @@ def answering(*addresses: str) -> Any:
 
 # --- addresses --------------------------------------------------------------------------------------------------------
 
-PRIVATE = [
-    "0.0.0.0", "10.1.2.3", "100.64.0.1", "100.100.100.200", "127.0.0.1", "127.255.0.1", "169.254.169.254",
-    "172.16.0.1", "172.31.255.255", "192.0.0.8", "192.0.2.1", "192.168.1.1", "198.18.0.1", "198.51.100.7",
-    "203.0.113.9", "224.0.0.1", "239.255.255.250", "240.0.0.1", "255.255.255.255",
-    "::", "::1", "::7f00:1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe",
-    "64:ff9b:1::1", "100::1", "2001::1", "2001:db8::1", "2002:7f00:1::", "3fff::1", "5f00::1", "fc00::1",
-    "fd00:ec2::254", "fe80::1", "fe80::1%eth0", "fec0::1", "ff02::1", "localhost", "", "1.2.3",
-]  # fmt: skip
+PRIVATE = [address for (address,) in rows_of(__file__, "private")]
 PUBLIC = ["8.8.8.8", "172.32.0.1", "100.128.0.1", "::ffff:8.8.8.8", "64:ff9b::808:808", "2606:4700::1111"]
 
 
