@@ -41,12 +41,10 @@ class Command:
         )
 
     def kill(self) -> None:
-        """Send SIGKILL to the whole process group."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.communicate()
 
     def wait(self, seconds: float = 240) -> tuple[int, str, str]:
-        """(exit status, stdout, stderr)."""
         try:
             out, err = self.process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
@@ -75,11 +73,9 @@ class Forked:
         return self._process.poll()
 
     def kill(self) -> None:
-        """Send SIGKILL to the whole process group."""
         self._process.kill_all()
 
     def wait(self, seconds: float = 480) -> tuple[int, str, str]:
-        """(exit status, stdout, stderr). Raises subprocess.TimeoutExpired."""
         try:
             status = self._process.wait(seconds)
         except subprocess.TimeoutExpired as late:
@@ -112,7 +108,6 @@ def attempt(*arguments: str, **environment: str) -> tuple[int, str, str]:
 
 
 def run(*arguments: str, expect: int = 0, **environment: str) -> str:
-    """The command's stdout; fails when it exits with another status."""
     status, out, err = attempt(*arguments, **environment)
     assert status == expect, f"exit {status}\n{out[-2000:]}\n{err[-4000:]}"
     return out
@@ -124,7 +119,6 @@ def run_json(*arguments: str, expect: int = 0, **environment: str) -> Any:
 
 @contextmanager
 def running(*arguments: str, **environment: str) -> Iterator[Command]:
-    """A command that is killed when the block ends, if it still runs."""
     command = Command(*arguments, **environment)
     try:
         yield command
@@ -135,7 +129,6 @@ def running(*arguments: str, **environment: str) -> Iterator[Command]:
 
 @contextmanager
 def forked(*arguments: str, **environment: str) -> Iterator[Forked]:
-    """The same, forked off."""
     command = Forked(arguments, {**os.environ, **environment})
     try:
         yield command

@@ -181,7 +181,6 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def small_catalogue() -> Path:
-    """The 6-page sample, built once."""
     from samples.generate import build
 
     return build(SAMPLES, small=True)
@@ -313,7 +312,6 @@ def kept() -> Iterator[KeptChildren]:
 
 @pytest.fixture
 def new_children(kept: KeptChildren, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let this test start and end child processes as the program does."""
     monkeypatch.setattr(kept, "keeps", False)
 
 

@@ -59,7 +59,6 @@ class Forked:
 
     @property
     def sentinel(self) -> int:
-        """What `multiprocessing.connection.wait` takes."""
         return self._process.sentinel
 
     def poll(self) -> int | None:
@@ -79,7 +78,6 @@ class Forked:
             os.kill(self.pid, number)
 
     def kill(self) -> None:
-        """Send SIGKILL to it alone."""
         self._process.kill()
 
     def kill_all(self) -> None:

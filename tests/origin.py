@@ -51,7 +51,6 @@ class Origin(ThreadingHTTPServer):
 
 @contextmanager
 def origin(tls: ssl.SSLContext | None = None) -> Iterator[Origin]:
-    """A server on a free port of loopback, until the end of the block."""
     server = Origin()
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True)

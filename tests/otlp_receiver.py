@@ -38,7 +38,6 @@ class Receiver:
         return {"OTEL_EXPORTER_OTLP_ENDPOINT": self.url, "OTEL_BSP_SCHEDULE_DELAY": "200"}
 
     def spans(self) -> list[Sent]:
-        """Return all spans that have arrived, in the order of their beginnings."""
         from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
         found = list[tuple[int, Sent]]()
@@ -91,7 +90,6 @@ def tree(spans: list[Sent]) -> dict[str, str]:
 
 
 def trace_of(receiver: Receiver, document: str) -> list[Sent]:
-    """Return all spans of the trace of a document's upload."""
     spans = receiver.spans()
     (trace,) = {span.trace for span in spans if span.attributes.get("swatchbook.document") == document}
     return [span for span in spans if span.trace == trace]
@@ -109,7 +107,6 @@ def _attributes(carrier: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
-    """Where this process sends to during the test."""
     with receiving() as there:
         for name, value in there.environment.items():
             monkeypatch.setenv(name, value)

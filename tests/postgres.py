@@ -54,7 +54,6 @@ class RunningPostgres:
 
     @property
     def url(self) -> str:
-        """Where its superuser finds the database `postgres`."""
         return self.url_of("postgres")
 
     def url_of(self, database: str) -> str:
@@ -106,7 +105,6 @@ class RunningPostgres:
         return self.url_of(name)
 
     def drop_database(self, name: str) -> None:
-        """It goes, whoever is connected to it."""
         self._execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
     def _execute(self, statement: sql.Composed) -> None:

@@ -23,13 +23,10 @@ SECRET = minio.PASSWORD
 
 @dataclass(frozen=True)
 class S3Server:
-    """Where a server answers."""
-
     url: str
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """The variables with which any program finds it."""
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": minio.USER,
@@ -51,8 +48,6 @@ class S3Server:
 
 @dataclass(frozen=True)
 class Bucket:
-    """An empty bucket."""
-
     server: S3Server
     name: str
 
@@ -95,13 +90,11 @@ def minio_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]
 
 @pytest.fixture
 def bucket(moto_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Bucket:
-    """A bucket of moto's server, which this process finds by its environment."""
     return new_bucket(moto_server, monkeypatch)
 
 
 @pytest.fixture
 def minio_bucket(minio_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Bucket:
-    """A bucket of MinIO, which this process finds by its environment."""
     return new_bucket(minio_server, monkeypatch)
 
 
@@ -113,7 +106,6 @@ def leave_unanswered(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def new_bucket(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Bucket:
-    """Return a new bucket, and let this process find its server."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     for name, value in server.environment.items():

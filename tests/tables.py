@@ -15,7 +15,6 @@ def _tables(file: Path) -> dict[str, list[list[Any]]]:
 
 
 def rows_of(test_file: str, table: str) -> list[list[Any]]:
-    """Return the rows of a table."""
     rows = _tables(Path(test_file).with_suffix(".yaml"))[table]
     assert rows
     return rows

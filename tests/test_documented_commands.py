@@ -93,7 +93,6 @@ DEVELOPERS = {
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory, small_catalogue: Path) -> Path:
-    """A folder with a catalogue that is ingested, and a photo."""
     folder = tmp_path_factory.mktemp("documented")
     shutil.copy(small_catalogue, folder / "catalogue.pdf")
     Image.radial_gradient("L").resize((64, 64)).save(folder / "photo.jpg")
@@ -104,7 +103,6 @@ def place(tmp_path_factory: pytest.TempPathFactory, small_catalogue: Path) -> Pa
 
 
 def mapping_of_a_shop() -> str:
-    """Return the example of docs/shops.md."""
     return (ROOT / "docs" / "shops.md").read_text().partition("```yaml\n")[2].partition("```")[0]
 
 

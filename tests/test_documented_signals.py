@@ -12,7 +12,6 @@ TELL = f'{sys.executable} -S -c "import signal; print(signal.getsignal(signal.SI
 
 
 def ignores(line: str) -> str:
-    """What the program says in a script with this line."""
     assert WORKER in line
     script = line.replace(WORKER, TELL) + "\nwait"
     return subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout.strip()

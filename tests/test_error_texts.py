@@ -77,7 +77,6 @@ def _foreign(tree: ast.Module, own: set[str]) -> Iterator[tuple[str, str, ast.AS
 
 
 def _names(types: ast.AST | None) -> set[str]:
-    """Return the names of classes, without their modules."""
     if isinstance(types, ast.Attribute):
         return {types.attr}
     if isinstance(types, ast.Name):

@@ -38,7 +38,6 @@ def imported(source: str) -> set[str]:
 
 
 def is_allowed(package: str, name: str) -> bool:
-    """Return whether a module of this package of `swatchbook` may import `name`."""
     head, place = name.partition(".")[0], RANK.get(package, 0)
     if head in NOT_SHIPPED | EXTENSIONS or (head == "swatchbook" and RANK.get(room(name), 0) > place):
         return False
@@ -66,7 +65,6 @@ def find_cycle(arrows: dict[str, set[str]]) -> list[str]:
 
 
 def module_of(path: Path) -> str:
-    """Return the name by which a file of the repository is imported."""
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts if parts[0] == "swatchbook" else ("swatchbook", *parts))
 

@@ -26,8 +26,6 @@ LOADING = {
 
 
 class Loads(HTMLParser):
-    """The addresses that a page loads, and the classes of its elements."""
-
     def __init__(self) -> None:
         super().__init__()
         self.addresses: list[str] = []
@@ -49,8 +47,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def address(site: Path) -> Iterator[str]:
-    """The address of a server of the site."""
-
     class Quiet(SimpleHTTPRequestHandler):
         def log_message(self, *_: object) -> None:
             pass

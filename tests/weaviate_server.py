@@ -19,8 +19,6 @@ WEAVIATE = pytest.param("weaviate", marks=pytest.mark.stack)
 
 @dataclass(frozen=True)
 class RunningWeaviate:
-    """Where it listens and what it wants to hear."""
-
     url: str
     port: int
     grpc_port: int

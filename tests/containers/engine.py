@@ -27,8 +27,6 @@ class NoEngine(RuntimeError):
 
 @dataclass(frozen=True)
 class Engine:
-    """Where an engine listens, and how its client is called."""
-
     address: str
 
     @property
@@ -170,7 +168,6 @@ def _process(folder: Path) -> psutil.Process:
 
 
 def _stop(folder: Path) -> None:
-    """In order, with the containers that are left; then what it leaves mounted."""
     with suppress(FileNotFoundError, psutil.NoSuchProcess):
         process = _process(folder)
         process.terminate()

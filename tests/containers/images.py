@@ -33,7 +33,6 @@ def images(engine: Engine) -> Mapping[str, str]:
 
 
 def base(engine: Engine) -> str:
-    """What Python runs on. Raises RuntimeError where it cannot be had."""
     if engine.can_pull(BASE):
         return BASE
     if not engine.has(OUR_BASE):

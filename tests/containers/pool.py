@@ -36,8 +36,6 @@ LABEL = "io.prefect.flow-run-id"
 
 @dataclass(frozen=True)
 class Pool:
-    """The stack, with a Docker worker for its pool of shards."""
-
     engine: Engine
     stack: Stack
     worker: Part
@@ -51,26 +49,21 @@ class Pool:
         return dict(line.split() for line in shown.splitlines())
 
     def out_of_memory(self) -> bool:
-        """Whether any of them has ended for want of memory."""
         return "true" in self.engine.run("inspect", "--format={{.State.OOMKilled}}", *self.containers().values())
 
     def runs(self, document: str, kind: str = "shard") -> list[dict[str, Any]]:
-        """Runs of a document's shards, or its own, oldest first."""
         query = select(runs).where(runs.c.document == document, runs.c.kind == kind).order_by(runs.c.token)
         with self.stack.resources.ledger.read() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 
     def live(self, document: str) -> list[str]:
-        """Flow runs of the shards at work."""
         return [shard["prefect_run"] for shard in self.runs(document) if shard["state"] == "live"]
 
     def parent(self, document: str) -> psutil.Process:
-        """The process of the document's own run."""
         (pid,) = [run["pid"] for run in self.runs(document, "document") if run["state"] == "live"]
         return psutil.Process(pid)
 
     def held(self) -> int:
-        """How many items somebody holds."""
         with self.stack.resources.ledger.read() as connection:
             query = select(func.count()).select_from(items).where(items.c.lease.is_not(None))
             return int(connection.execute(query).scalar_one())

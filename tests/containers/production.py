@@ -61,7 +61,6 @@ class Production:
 
     @contextmanager
     def resources(self) -> Iterator[Resources]:
-        """Its tools in this process, with the weights that shards have."""
         with pytest.MonkeyPatch.context() as patch, open_resources(self.settings) as resources:
             patch.setattr(constants, "HF_HUB_CACHE", str(self.settings.home.parent / "models" / "hub"))
             yield resources
@@ -74,7 +73,6 @@ class Production:
         return json.loads(done.stdout)
 
     def logs(self) -> list[Path]:
-        """Of all that ran: commands, and the worker, which streams what its containers say."""
         return [*self.pool.stack.folder.glob("*.log"), *self.settings.home.rglob("*.log")]
 
     def known_to_prefect(self) -> str:

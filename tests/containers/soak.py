@@ -27,7 +27,6 @@ ABSENT = "swatchbook-test-absent"
 
 
 def engine_restarted(pool: Pool, document: str) -> None:
-    """Its containers end with it."""
     only_ours(pool)
     restart_ours()
 
@@ -47,7 +46,6 @@ def parent_killed(pool: Pool, document: str) -> None:
 
 
 def three_runs_at_once(pool: Pool, document: str) -> None:
-    """Two ingests and `retry_failed`, of a document whose run has just died."""
     known = pool.stack.document(document)
     assert known.file is not None
     again = {"source": known.file, "owner": known.owner, "options": known.options.model_dump(mode="json")}

@@ -33,8 +33,6 @@ INGEST_SECONDS = 900  # 40 on an idle machine, 180 while images have just been b
 
 @dataclass(frozen=True)
 class Stack:
-    """All of compose.yaml, running."""
-
     engine: Engine
     environment: Mapping[str, str]
     said: str
@@ -98,7 +96,6 @@ def make(target: str, environment: Mapping[str, str]) -> str:
 
 
 def _remove(engine: Engine) -> None:
-    """Containers, network and volumes of the project."""
     ours = f"--filter=label=com.docker.compose.project={PROJECT}"
     if containers := engine.run("ps", "--all", "--quiet", ours).split():
         engine.run("rm", "--force", "--volumes", *containers)

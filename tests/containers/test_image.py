@@ -22,8 +22,6 @@ LACKING = {"models", "voyage", "notebook"}
 
 @dataclass(frozen=True)
 class Service:
-    """A container of the light image, healthy."""
-
     engine: Engine
     image: str
     container: str

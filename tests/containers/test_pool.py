@@ -138,13 +138,11 @@ def test_production_profile_is_found_by_what_it_says_and_pays_every_answer_once(
 
 
 def most_within(seconds: float, times: Sequence[float]) -> int:
-    """The most of these within so many seconds."""
     ordered = sorted(times)
     return max(bisect_left(ordered, first + seconds) - number for number, first in enumerate(ordered))
 
 
 def payers(resources: Resources) -> set[tuple[str, str]]:
-    """The kinds of runs that were answered, and for which stage."""
     query = select(runs.c.kind, calls.c.stage).join(runs, runs.c.token == calls.c.run)
     with resources.ledger.read() as connection:
         return {
@@ -153,7 +151,6 @@ def payers(resources: Resources) -> set[tuple[str, str]]:
 
 
 def made(resources: Resources) -> dict[Role, str]:
-    """The roles that something was made for, by which tag."""
     query = select(items.c.role, items.c.tag).where(items.c.state == ItemState.DONE).distinct()
     with resources.ledger.read() as connection:
         return {Role(row.role): row.tag for row in connection.execute(query)}

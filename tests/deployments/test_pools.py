@@ -65,8 +65,6 @@ ASKED: dict[str, Any] = {
 
 @pytest.fixture
 def shards(prefect_api: str) -> Iterator[Any]:
-    """The pool, and the deployment `embed_shard/embed_shard` on it."""
-
     async def make(client: PrefectClient) -> Any:
         await set_pool(client, shard_pool(Kind.DOCKER, Settings(**GIVEN), {}), Mode())
         made = await embed_shard.ato_deployment(
@@ -79,7 +77,6 @@ def shards(prefect_api: str) -> Iterator[Any]:
 
 
 async def _rendered(client: PrefectClient, run: FlowRun) -> dict[str, Any]:
-    """What the Docker worker would start for a flow run."""
     pool = await client.read_work_pool(EMBED)
     job = await DockerWorkerJobConfiguration.resolve_for_flow_run(
         run, client=client, work_pool=pool, worker_name="worker"
@@ -326,7 +323,6 @@ def test_push_pools_name_the_block_that_starts_them() -> None:
 
 
 def errors_of(given: Any, schema: Any) -> list[str]:
-    """What a document is not by a schema."""
     return [f"{error.json_path}: {error.message}" for error in Draft202012Validator(schema).iter_errors(given)]
 
 

@@ -48,7 +48,6 @@ def ask(question: Callable[[PrefectClient], Awaitable[T]]) -> T:
 
 
 async def remove_all(client: PrefectClient) -> None:
-    """Everything that a setup makes, and the flow runs that came of it."""
     for name in (NOTIFICATION, WAITING_NOTIFICATION):
         for automation in await client.read_automations_by_name(name):
             await client.delete_automation(automation.id)
@@ -70,7 +69,6 @@ async def remove_all(client: PrefectClient) -> None:
 
 @pytest.fixture
 def bare(prefect_api: str, home: Path) -> Iterator[str]:
-    """A Prefect server that has never heard of us."""
     ask(remove_all)
     yield prefect_api
     ask(remove_all)

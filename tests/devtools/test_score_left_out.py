@@ -19,7 +19,6 @@ KEPT = rows_of(__file__, "kept")
 
 @pytest.fixture
 def features(tmp_path: Path) -> Path:
-    """A folder with the features of a few documents."""
     folder = tmp_path / "features"
     folder.mkdir()
     for name in KEPT:

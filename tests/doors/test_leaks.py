@@ -250,7 +250,6 @@ def told_of(ledger: Ledger, owner: str) -> frozenset[str]:
 
 
 def rows_of_anna(home: Path) -> list[object]:
-    """What a change of hers would change."""
     with open_resources(Settings(home=home)) as resources, resources.ledger.read() as connection:
         hers = (
             select(documents).where(documents.c.owner == "anna").order_by(documents.c.id),
@@ -264,7 +263,6 @@ def rows_of_anna(home: Path) -> list[object]:
 
 
 def service_of(home: Path) -> TestClient:
-    """The service on a home, with keys for `default` and for all owners."""
     keys = tuple(
         ApiKey(name=name, key=SecretStr(key), owners=(owner,))
         for name, key, owner in (("own", OWN, "default"), ("all", ALL, "*"))

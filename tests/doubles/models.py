@@ -62,7 +62,6 @@ def fails_first(share: float, failure: type[Failure]) -> Fault:
 
 
 def always(keys: Collection[str], failure: type[Failure]) -> Fault:
-    """These pictures fail every time."""
     return lambda key, alone: failure("It cannot be embedded.") if key in keys else None
 
 

@@ -62,7 +62,6 @@ def resources(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.Mo
 
 @pytest.fixture
 def space(index: Index) -> Iterator[Space]:
-    """An empty space that nobody else has."""
     own = Space(role=Role.VISUAL, tag=f"test@{next(numbers)}/plain", dimension=8)
     index.ensure(own)
     yield own

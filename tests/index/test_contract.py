@@ -176,8 +176,6 @@ def words(text: str) -> set[str]:
 
 
 def expected(payload: Payload, where: Where) -> bool:
-    """The contract's words, in Python."""
-
     def said(asked: tuple[str, ...], values: tuple[str, ...]) -> bool:
         return not asked or any(words(a) and words(a) <= words(v) for a in asked for v in values)
 

@@ -158,7 +158,6 @@ def test_unusable_store_is_named_without_secrets(url: str, tmp_path: Path, monke
 
 @pytest.fixture
 def large(index: Index) -> Index:
-    """An index with more rows than are compared exactly."""
     index.upsert(SPACE, made(FLAT_ROWS + 500))
     return index
 

@@ -127,7 +127,6 @@ def test_a_search_sees_what_another_process_changed(tmp_path: Path) -> None:
 
 
 def wait(reader: LanceIndex) -> None:
-    """As if the lag were over."""
     for version in reader._read.values():
         version.checked = -math.inf
 

@@ -35,7 +35,6 @@ def index(weaviate_server: RunningWeaviate) -> Iterator[WeaviateIndex]:
 
 @pytest.fixture
 def client(weaviate_server: RunningWeaviate) -> Iterator[weaviate.WeaviateClient]:
-    """An ordinary client, as any user has."""
     with weaviate.connect_to_local(
         port=weaviate_server.port,
         grpc_port=weaviate_server.grpc_port,

@@ -68,5 +68,4 @@ def build_until_killed(url: str, home: Path) -> None:
 
 
 def own_ids(number: int, batch: int) -> list[str]:
-    """The ids of a batch that no other writer writes."""
     return [number_id(10_000 * (number + 1) + 10 * batch + i) for i in range(10)]

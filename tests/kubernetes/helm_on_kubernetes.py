@@ -81,7 +81,6 @@ def _helm(
 
 
 def rendered(values: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
-    """(kind, name) -> object."""
     objects = yaml.safe_load_all(helm("template", "shop", str(CHART), values=values))
     return {(each["kind"], each["metadata"]["name"]): each for each in objects if each}
 

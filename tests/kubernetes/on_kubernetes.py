@@ -36,8 +36,6 @@ AWAY_SECONDS = 15.0
 
 @dataclass(frozen=True)
 class Cluster:
-    """What the tests kill, and what they ask."""
-
     stack: Stack
     plane: ControlPlane
     node: Node
@@ -56,7 +54,6 @@ class Cluster:
         return found
 
     def running(self) -> dict[str, Any]:
-        """A pod whose shard is at work."""
         return next(pod for pod in self.pods() if pod["status"]["phase"] == "Running")
 
 
@@ -98,7 +95,6 @@ def _made(path: Path) -> Path:
 
 
 def _fill(plane: ControlPlane, secrets: dict[str, dict[str, str]]) -> None:
-    """Create the namespace, the node and the secrets."""
     with plane.client() as client:
 
         def post(path: str, content: dict[str, Any]) -> None:

@@ -29,7 +29,6 @@ class Blocked(MetaPathFinder):
 
 
 def lacking() -> dict[str, str | None]:
-    """Return module -> the module that it lacks."""
     found = dict[str, str | None]()
     files = (Path(at, name) for at, _, names in os.walk(ROOT / "swatchbook", followlinks=True) for name in names)
     for file in sorted(each for each in files if each.suffix == ".py"):

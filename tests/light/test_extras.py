@@ -58,7 +58,6 @@ CHOSEN: Mapping[str, dict[str, Any]] = {
 
 @pytest.fixture
 def light(monkeypatch: pytest.MonkeyPatch) -> None:
-    """This process without any extra."""
     for module in {module for modules in MODULES.values() for module in modules}:
         monkeypatch.setitem(sys.modules, module, None)
 
@@ -68,7 +67,6 @@ def names(requirements: list[str]) -> set[str]:
 
 
 def pinned_names(section: str) -> set[str]:
-    """The packages of the lock up to the end of a section."""
     return {each.partition("==")[0] for each in packages(up_to(section, LOCK.read_text()))}
 
 

@@ -24,7 +24,6 @@ pytestmark = [
 
 
 def light(program: str, *arguments: str | Path, home: Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    """Run a program of the light environment in a home, to its end."""
     environment = bare_environment() | {f"SWATCHBOOK_{name}": value for name, value in settings.items()}
     environment = {name: value for name, value in environment.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
     return subprocess.run(
@@ -35,7 +34,6 @@ def light(program: str, *arguments: str | Path, home: Path, **settings: str) -> 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory, small_catalogue: Path) -> Path:
-    """A home into which the light installation has ingested the small sample."""
     home = tmp_path_factory.mktemp("light") / "home"
     done = light("swatchbook", "ingest", small_catalogue, home=home)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]

@@ -72,14 +72,12 @@ def pictures(tmp_path: Path) -> Path:
 
 
 def stored(resources: Resources, role: Role = Role.VISUAL) -> list[tuple[str, int]]:
-    """Tag and dimension of each vector of a role."""
     with resources.ledger.read() as connection:
         query = select(vectors.c.tag, vectors.c.dimension).where(vectors.c.role == role)
         return [(row.tag, row.dimension) for row in connection.execute(query)]
 
 
 def found_by(resources: Resources, picture: Path) -> str | None:
-    """The file that is found by a picture, first."""
     return find_relevant(resources, SearchRequest(image=picture, where=Where(), k=1)).hits[0].file
 
 

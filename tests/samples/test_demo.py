@@ -24,7 +24,6 @@ ONLY_LOOPBACK = ["unshare", *([] if os.geteuid() == 0 else ["--map-root-user"]),
 
 @pytest.fixture(scope="module")
 def demo(catalogue: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """(home, what it printed) of the demo, run with only loopback up."""
     home = tmp_path_factory.mktemp("demo") / "home"
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "SWATCHBOOK_", "HF_"))}
     alone = subprocess.run(

@@ -15,7 +15,6 @@ __all__ = ["weaviate_server"]
 
 @pytest.fixture(scope="module")
 def sample(ingested_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Resources]:
-    """The small sample, anna's."""
     home = tmp_path_factory.mktemp("sample") / "home"
     shutil.copytree(ingested_home, home)
     with open_resources(Settings(home=home)) as resources:

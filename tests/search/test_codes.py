@@ -43,7 +43,6 @@ def ingest(resources: Resources, folder: Path) -> str:
 
 
 def coded(resources: Resources, asked: str, where: Where) -> list[str]:
-    """Return the products that are found because they have this code."""
     return [
         hit.title
         for hit in find_relevant(resources, SearchRequest(asked, where=where, by="product")).hits

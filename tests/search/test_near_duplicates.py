@@ -52,7 +52,6 @@ def embed(resources: Resources, folder: Path, owner: str) -> None:
 
 
 def names(resources: Resources) -> dict[str, str]:
-    """Image id -> name of its file."""
     with resources.ledger.read() as connection:
         shown = connection.execute(select(placements.c.image, placements.c.path)).tuples()
         return {image: Path(path or "").name for image, path in shown}

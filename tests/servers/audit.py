@@ -77,6 +77,5 @@ def lost_to_search(stack: Stack, index: Index, space: Space, document: str) -> I
 
 
 def flow_runs(stack: Stack, document: str) -> list[str]:
-    """States of the document's flow runs in Prefect, oldest first."""
     given = {"flow_runs": {"tags": {"all_": [document]}}, "sort": "START_TIME_ASC"}
     return [run["state_type"] for run in stack.ask_prefect("POST", "/flow_runs/filter", json=given)]

@@ -42,7 +42,6 @@ def squares(dice: np.random.Generator) -> bytes:
 
 
 def _striped(dice: np.random.Generator) -> bytes:
-    """Stripes of two colours under noise, as PNG."""
     colours = dice.integers(0, 256, (2, 3))
     stripes = (np.arange(_SIDE) // dice.integers(4, 30)) % 2
     pixels = np.broadcast_to(colours[stripes], (_SIDE, _SIDE, 3)) + dice.integers(-20, 20, (_SIDE, _SIDE, 3))

@@ -25,5 +25,4 @@ def stack(whole_stack: Stack) -> Iterator[Stack]:
 
 @pytest.fixture
 def inbox(stack: Stack) -> Path:
-    """Where flows may read files by path."""
     return stack.folder / "inbox"

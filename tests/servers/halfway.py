@@ -62,7 +62,6 @@ def tell(case: str, found: Audit | None, seconds: float) -> None:
 
 
 def told_of(stack: Stack, document: str) -> str:
-    """What the service tells people of a document that is blocked."""
     told = stack.ask("GET", f"/documents/{document}").json()
     assert told["status"] == DocumentStatus.BLOCKED
     return str(told["message"])
@@ -82,7 +81,6 @@ def let_time_pass(stack: Stack, document: str) -> None:
 
 
 def fill(file: Path) -> None:
-    """Write until nothing more goes in."""
     with suppress(OSError), file.open("wb", buffering=0) as ballast:
         while True:
             ballast.write(bytes(1 << 16))

@@ -85,7 +85,6 @@ class Part:
             time.sleep(_SLEEP)
 
     def family(self) -> list[psutil.Process]:
-        """What it has started, and what those have."""
         with suppress(psutil.NoSuchProcess):
             if self.process is not None:
                 return list(psutil.Process(self.process.pid).children(recursive=True))
@@ -117,8 +116,6 @@ class Part:
 
 @dataclass
 class Stack:
-    """The running parts, and what tests ask of them."""
-
     folder: Path
     environment: Mapping[str, str]  # what worker, service and commands are told
     settings: Settings
@@ -142,7 +139,6 @@ class Stack:
         self.weaviate = run_weaviate(self.folder, self.weaviate.port, self.weaviate.grpc_port, api_key)
 
     def command(self, *arguments: str) -> str:
-        """The stdout of `swatchbook …`, which must not fail."""
         done = finish(arguments, self.environment, self.folder)
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
         return done.stdout
@@ -163,12 +159,10 @@ class Stack:
     # --- what is asked of them ----------------------------------------------------------------------------------------
 
     def ask(self, method: str, path: str, **given: Any) -> httpx.Response:
-        """The service's answer, by its API key."""
         headers = {"Authorization": f"Bearer {API_KEY}", **given.pop("headers", {})}
         return http().request(method, self.service_url + path, headers=headers, **given)
 
     def ask_prefect(self, method: str, path: str, **given: Any) -> Any:
-        """The Prefect API's answer, as its UI gets it."""
         answer = http().request(method, self.prefect_url + path, auth=PREFECT_AUTH, **given)
         answer.raise_for_status()
         return answer.json() if answer.content else None
@@ -189,7 +183,6 @@ class Stack:
             self.ask_prefect("PATCH", f"/deployments/{known['id']}/schedules/{schedule['id']}", json={"active": active})
 
     def upload(self, file: Path, *, owner: str = OWNER, **options: Any) -> str:
-        """The id of the document that the service has made of a file."""
         form = {"owner": owner, "options": json.dumps(options)}
         answer = self.ask("POST", "/documents", files={"file": (file.name, file.read_bytes())}, data=form)
         assert answer.status_code == 202, answer.text
@@ -323,7 +316,6 @@ def bare_environment() -> dict[str, str]:
 
 
 def settings_of(environment: Mapping[str, str]) -> dict[str, Any]:
-    """The same, for a Settings of this process."""
     given = dict[str, Any]()
     for name in (each for each in FIELDS if variable(each) in environment):
         group, _, part = name.rpartition(".")

@@ -70,8 +70,6 @@ TARGETS = (
 
 @dataclass
 class Store:
-    """MinIO, which may be killed and started again on its data."""
-
     folder: Path
     server: MinioServer
 
@@ -93,8 +91,6 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @dataclass
 class Parts:
-    """What may be struck."""
-
     stack: Stack
     store: Store
     shard_worker: Part
@@ -104,7 +100,6 @@ class Parts:
 
 @pytest.fixture
 def stack(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
-    """A stack of its own, with its files in MinIO."""
     bucket = new_bucket(S3Server(store.server.url), monkeypatch)
     (tmp_path / "stack").mkdir()
     with running_stack(tmp_path / "stack", SWATCHBOOK_FILES_URL=f"{bucket.url}/files") as stack:
@@ -298,7 +293,6 @@ def strike(parts: Parts, dice: random.Random, people: People) -> Counter[str]:
 
 
 def kill(parts: Parts, target: str, away: float) -> None:
-    """Send SIGKILL to a part, and start it again after some seconds. A flow run is started by others."""
     stack = parts.stack
     if target in AT_WORK:
         for process in at_work(stack, target):
@@ -358,7 +352,6 @@ def at_work(stack: Stack, target: str) -> list[psutil.Process]:
 
 
 def settle(stack: Stack, people: People) -> float:
-    """Wait until everything is at its end; return the seconds. Raises AssertionError with what is not."""
     open_ = list[str]()
 
     def is_settled() -> bool:

@@ -85,7 +85,6 @@ def test_every_answered_upload_is_one_document_however_often_the_service_is_kill
 
 
 def make_page(number: int) -> bytes:
-    """A PDF of one page like no other."""
     book = pymupdf.open()
     page = book.new_page()
     page.insert_text((50, 60), f"Tile {number}", fontsize=24)
@@ -129,12 +128,10 @@ def kill_while_they_come(stack: Stack, sent: list[Future[Delivered]]) -> None:
 
 
 def flooded(stack: Stack) -> list[Document]:
-    """All documents that the flood has brought."""
     return list_documents(stack.resources.ledger, name="flood-", limit=10_000)
 
 
 def noted(stack: Stack) -> dict[str, int]:
-    """Deliveries of the flood by the document that each led to."""
     query = (
         select(inbox.c.document, func.count().label("times"))
         .where(inbox.c.event.startswith("flood-"))

@@ -59,7 +59,6 @@ def point(stack: Stack, deployment: str, pool: str) -> None:
 
 
 def shards(stack: Stack, document: str) -> list[dict[str, Any]]:
-    """Runs of a document's shards, oldest first."""
     query = select(runs).where(runs.c.document == document, runs.c.kind == "shard").order_by(runs.c.token)
     with stack.resources.ledger.read() as connection:
         return [dict(row) for row in connection.execute(query).mappings()]
@@ -147,6 +146,5 @@ def kill_a_shard(stack: Stack, document: str, log: Path, dice: random.Random, ki
 
 
 def taken_up(log: Path) -> list[tuple[int, str]]:
-    """Process and picture, for each picture that an encoder has begun."""
     lines = (line.split() for line in log.read_text().splitlines())
     return [(int(process), key) for process, key in lines]

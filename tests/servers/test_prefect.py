@@ -19,20 +19,17 @@ HOW = {"asked": ("CANCELLING", False), "forced": ("CANCELLED", True)}
 
 
 def runs_of(stack: Stack, flow: str) -> list[dict[str, Any]]:
-    """The flow runs of a flow, newest first."""
     given = {"flows": {"name": {"any_": [flow]}}, "sort": "START_TIME_DESC"}
     found: list[dict[str, Any]] = stack.ask_prefect("POST", "/flow_runs/filter", json=given)
     return found
 
 
 def last_of(stack: Stack, document: str) -> str:
-    """The id of the document's newest flow run."""
     given = {"flow_runs": {"tags": {"all_": [document]}}, "sort": "START_TIME_DESC"}
     return str(stack.ask_prefect("POST", "/flow_runs/filter", json=given)[0]["id"])
 
 
 def set_state(stack: Stack, flow_run: str, state: str, *, force: bool = False) -> None:
-    """As a person does in Prefect's UI."""
     given = {"state": {"type": state, "name": state.capitalize()}, "force": force}
     stack.ask_prefect("POST", f"/flow_runs/{flow_run}/set_state", json=given)
 

@@ -111,7 +111,6 @@ def state_of(stack: Stack, flow_run: str) -> str:
 
 
 def scheduled_run(stack: Stack, deployment: str) -> str:
-    """The next run that Prefect's scheduler has planned for a deployment."""
     wanted = stack.ask_prefect("GET", f"/deployments/name/{deployment}")["id"]
     planned = {"deployments": {"id": {"any_": [wanted]}}, "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}
     found = list[Any]()
@@ -127,13 +126,11 @@ def scheduled_run(stack: Stack, deployment: str) -> str:
 
 
 def reschedule(stack: Stack, flow_run: str) -> None:
-    """Let its time be now."""
     state = {"type": "SCHEDULED", "state_details": {"scheduled_time": datetime.now(UTC).isoformat()}}
     stack.ask_prefect("POST", f"/flow_runs/{flow_run}/set_state", json={"state": state, "force": True})
 
 
 def announce(stack: Stack, delivery: str, **announced: Any) -> httpx.Response:
-    """The answer to a webhook that is signed as the standard says."""
     body, now = httpx.Request("POST", "http://x", json=announced).content.decode(), datetime.now(UTC)
     headers = {
         "webhook-id": delivery,
@@ -145,7 +142,6 @@ def announce(stack: Stack, delivery: str, **announced: Any) -> httpx.Response:
 
 @contextmanager
 def serving(folder: Path) -> Iterator[str]:
-    """The address of a small server of a folder's files."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=str(folder)))
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -163,7 +159,6 @@ class QuietHandler(SimpleHTTPRequestHandler):
 
 
 def found_by(stack: Stack, text: str, owner: str = OWNER) -> set[str]:
-    """Documents whose images a search by words finds."""
     answer = stack.ask("GET", "/search", params={"text": text, "owner": owner})
     assert answer.status_code == 200, answer.text
     return {hit["document_id"] for hit in answer.json()["hits"] if hit["kind"] == "image"}

@@ -34,7 +34,6 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture(scope="module")
 def models_elsewhere() -> Iterator[dict[str, str]]:
-    """What the stack is told of a language and a vision model, which are asked over HTTP."""
     with provider() as there:
         there.answer = lambda asked: attentive.answer(asked.texts, asked.pictures)
         given = {"DISCOVERY": "llm", "ANALYST": "vision", "VISION__SIDE": "256"}
@@ -56,7 +55,6 @@ def traced_stack(
 
 
 def wait_for_end(stack: Stack, receiver: Receiver, document: str) -> list[Sent]:
-    """The document's trace when its run has ended."""
     stack.wait_for(document, DocumentStatus.COMPLETED)
     stack.wait_until(lambda: "ingest" in {each.name for each in trace_of(receiver, document)}, "its span arrives")
     return trace_of(receiver, document)

@@ -42,8 +42,6 @@ def assisting(there: Provider, monkeypatch: pytest.MonkeyPatch) -> Provider:
 
 
 class Begun:
-    """A run at the small sample, its pages read."""
-
     def __init__(self, tools: Resources, path: Path) -> None:
         registered = register(tools, path, owner="ann", options=IngestOptions())
         work = begin_work(tools, registered)

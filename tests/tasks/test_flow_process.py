@@ -13,7 +13,6 @@ from swatchbook.tasks import flow_run
 
 @pytest.fixture
 def fresh(home: Path) -> Iterator[None]:
-    """This process' tools are those of the test's home."""
     load_resources.cache_clear()
     yield
     load_resources(BlockNames()).close()

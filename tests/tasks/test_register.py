@@ -23,7 +23,6 @@ from tests.store.ledger.scene import set_document
 
 @pytest.fixture
 def fresh(home: Path) -> Iterator[None]:
-    """This process' tools are those of the test's home."""
     load_resources.cache_clear()
     yield
     load_resources(BlockNames()).close()
@@ -31,7 +30,6 @@ def fresh(home: Path) -> Iterator[None]:
 
 
 async def begin(source: str, options: IngestOptions = IngestOptions(), **given: Any) -> Work | Document:
-    """What the task returns for alice."""
     return await register_document.fn(load_resources(BlockNames()), source, "alice", options, BlockNames(), **given)
 
 

@@ -28,7 +28,6 @@ def deployment(prefect_api: str) -> Iterator[Any]:
 
 @pytest.fixture
 def images_deployment(deployment: Any) -> Iterator[Any]:
-    """`ingest_images/ingest_images` beside it."""
     created = asyncio.run(_create("ingest_images"))
     yield created
     asyncio.run(_remove(created))

@@ -27,7 +27,6 @@ def status_of(resources: Resources, document: Document) -> DocumentStatus:
 
 
 def interrupted(resources: Resources, run: Run) -> None:
-    """Its process was told to end, and recorded that it is due again."""
     end(resources.ledger, run, WAITING, message="Interrupted; run it again to go on.", due_at=resources.ledger.now())
 
 

@@ -75,15 +75,12 @@ def engine(address: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[docker.Doc
 
 @pytest.fixture
 def pool(prefect_api: str, engine: docker.DockerClient) -> Iterator["Pool"]:
-    """The pool of shards on the server, as it is set up but for the image, and a deployment on it."""
     made = asyncio.run(_set_up(engine))
     yield made
     asyncio.run(_remove(made))
 
 
 class Pool:
-    """What flow runs and containers there are; rounds of reconciling."""
-
     def __init__(self, identity: UUID, deployment: UUID, engine: docker.DockerClient) -> None:
         self.identity, self.deployment, self.engine = identity, deployment, engine
         self.worker = worker_name(engine)
@@ -244,8 +241,6 @@ PATIENCE = 120.0  # seconds: on a busy machine a worker takes half a minute to s
 
 
 class Worker:
-    """`swatchbook serve worker`, as a person starts it."""
-
     def __init__(self, folder: Path, **environment: str) -> None:
         self.log = folder / f"worker-{secrets.token_hex(4)}.log"  # a successor's own: its words are waited for
         given = {"SWATCHBOOK_HOME": str(folder / "home"), "PREFECT_WORKER_WEBSERVER_PORT": str(free_port())}

@@ -54,7 +54,6 @@ def shard_deployment(deployment: Any) -> Iterator[UUID]:
 
 
 def sent(deployment: UUID, parent: Run) -> Any:
-    """A shard's flow run, as its parent sends it."""
     return with_client(
         lambda client: client.create_flow_run_from_deployment(
             deployment, parameters={"manifest": "0" * 64}, tags=[parent.document, parent.generation]

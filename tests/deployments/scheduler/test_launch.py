@@ -209,7 +209,6 @@ def test_an_unwanted_document_s_flow_run_does_not_begin(
 
 
 def begun_task_run(flow_run: Any) -> UUID:
-    """A task run of it that is Running."""
     from prefect import task
     from prefect.states import Running
 

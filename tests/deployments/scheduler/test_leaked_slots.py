@@ -40,7 +40,6 @@ class Killable:
             self.process.wait()
 
     def lease(self) -> str:
-        """Take a slot as a flow run does, and return its lease."""
         asked = {"names": [f"deployment:{deployment().id}"], "slots": 1, "lease_duration": 300}
         answer = httpx.post(f"{self.address}/v2/concurrency_limits/increment-with-lease", json=asked, timeout=60)
         return str(answer.raise_for_status().json()["lease_id"])
@@ -75,7 +74,6 @@ def freed() -> tuple[str, ...]:
 
 
 def flow_run(*states: Any) -> Any:
-    """A flow run of the deployment that a worker took through these states."""
     return ask(lambda client: _take_through(client, states))
 
 

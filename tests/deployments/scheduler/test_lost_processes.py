@@ -23,8 +23,6 @@ pytestmark = pytest.mark.gate
 
 
 def created(flow: str, state: Any) -> Any:
-    """A flow run in this state, as a worker or a person started it."""
-
     async def create(client: Any) -> Any:
         run = await client.create_flow_run_from_deployment(await deployed(client, flow))
         await client.set_flow_run_state(run.id, state, force=True)

@@ -34,7 +34,6 @@ def round_of(resources: Resources) -> Ticked:
 
 
 def page(folder: Path) -> Path:
-    """A catalogue of one page with one picture."""
     paper = Paper()
     paper.page("Tile Alba").insert_image((40, 80, 240, 280), stream=jpeg(gradient(300, 300)))
     return paper.save(folder / "alba.pdf")
@@ -144,7 +143,6 @@ def test_document_uploaded_during_a_child_starts_after_it(
     first, begun = queued(resources, "first"), list[set[str]]()
 
     async def child(resources: Resources, *command: str) -> bool:
-        """Work off what is due when it starts, as `retry` does, while another document is uploaded."""
         due = due_documents(resources.ledger)
         begun.append({each.id for each in due})
         await asyncio.sleep(1)

@@ -29,8 +29,6 @@ OVER = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 
 class Control:
-    """A set-up Prefect server with a worker, as its UI uses it."""
-
     def __init__(self, api: str, source: Path, told: "queue.Queue[dict[str, Any]]") -> None:
         # A server whose SQLite is busy lets a question wait a minute: for a connection of its pool, or a lock.
         self.api, self.source, self.told = httpx.Client(base_url=api, timeout=120), source, told
@@ -50,7 +48,6 @@ class Control:
         return self.api.post(f"/deployments/{identity}/create_flow_run", json={"parameters": parameters})
 
     def run(self, name: str, *, seconds: float = 240, **parameters: Any) -> dict[str, Any]:
-        """The flow run when it is over."""
         end = time.monotonic() + seconds
         while (answer := self.submit(name, **parameters)).status_code == 503 and time.monotonic() < end:
             time.sleep(0.5)  # its SQLite is busy
@@ -65,7 +62,6 @@ class Control:
 
 @pytest.fixture(scope="module")
 def notified() -> Iterator[tuple[str, "queue.Queue[dict[str, Any]]"]]:
-    """An address that takes webhooks, and what came."""
     told: queue.Queue[dict[str, Any]] = queue.Queue()
 
     class Hook(BaseHTTPRequestHandler):

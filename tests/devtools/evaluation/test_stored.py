@@ -24,8 +24,6 @@ pytestmark = pytest.mark.usefixtures("filled")
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a script on what is anna's, and return what it prints."""
-
     def run(script: Any, *words: str | Path, expect: int = 0) -> str:
         monkeypatch.setattr(sys, "argv", [script.__name__, *map(str, words), "--owner", "anna"])
         status: object = 0
@@ -42,7 +40,6 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
 @pytest.fixture
 def labels(run: Run) -> dict[str, Any]:
-    """The draft of the sample's labels."""
     drafted: dict[str, Any] = json.loads(run(draft_truth, "small.pdf"))
     return drafted
 

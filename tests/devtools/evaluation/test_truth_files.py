@@ -20,7 +20,6 @@ ROLES = {"photo", "variant", "drawing", "detail", "scene"}
 
 
 def answer_of(truth: Truth) -> Answer:
-    """The answer that agrees with all labels."""
     links = [(f"{n}", link) for n, link in enumerate(truth.image_links) if link.bbox and link.image_hint]
     return Answer(
         products=[

@@ -17,7 +17,6 @@ OAK = ("search", "oak", "--owner", "anna")
 
 @pytest.fixture
 def service(home: Path, keys: None) -> Iterator[Served]:
-    """A service with keys that holds nothing."""
     with served(load_settings()) as service:
         yield service
 

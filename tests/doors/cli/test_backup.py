@@ -16,7 +16,6 @@ def swatchbook(home: Path, *words: str) -> Result:
 
 @pytest.fixture
 def place(tmp_path: Path, ingested_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with an ingested home and a backup of it."""
     monkeypatch.chdir(tmp_path)  # no stray .env
     shutil.copytree(ingested_home, tmp_path / "home")
     done = swatchbook(tmp_path / "home", "upkeep", "backup", str(tmp_path / "backup"))

@@ -30,7 +30,6 @@ def blank(pages: int, path: Path, **save: object) -> Path:
 
 
 def write_bad(path: Path) -> Path:
-    """Make the file that its name says."""
     match path.stem:
         case "notes":
             path.write_text("Dear reader, this is no PDF.")
@@ -83,7 +82,6 @@ def as_stranger(*arguments: str, **environment: str) -> subprocess.CompletedProc
 
 
 def give_away(path: Path, mode: int) -> None:
-    """A path of somebody else's."""
     path.chmod(mode)
     if os.geteuid() == 0:
         os.chown(path, NOBODY, NOBODY)

@@ -10,7 +10,6 @@ from tests.store.ledger.damage import overwrite_pages
 
 
 def told(*words: str) -> str:
-    """What a command says that fails, in one line."""
     status, out, err = attempt(*words)
     assert status == 1, out + err
     return " ".join((out + err).split())
@@ -23,7 +22,6 @@ def test_a_damaged_ledger_is_told_with_what_restores_it(filled: Path) -> None:
 
 
 def cut_texts(home: Path) -> None:
-    """Cut the rows of the space of texts short."""
     (table,) = (home / "index").glob("Text_*.lance")
     for file in (table / "data").iterdir():
         file.write_bytes(file.read_bytes()[:100])

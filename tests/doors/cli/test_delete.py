@@ -34,7 +34,6 @@ def ledger(home: Path) -> Iterator[Ledger]:
 
 
 def read_from(terminal: str) -> None:
-    """Let stdin of this process be a terminal."""
     os.dup2(os.open(terminal, os.O_RDWR), 0)
     sys.stdin = os.fdopen(0, closefd=False)
 

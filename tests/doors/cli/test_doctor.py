@@ -30,7 +30,6 @@ def on_pool(**given: Any) -> Resources:
 
 @pytest.fixture
 def ask(prefect_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
-    """Ask the Prefect server that the doctor asks."""
     monkeypatch.setenv("PREFECT_API_URL", prefect_server)
 
     def asked(question: Callable[[PrefectClient], Awaitable[Any]]) -> Any:

@@ -27,7 +27,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Commands of this test use the home of that folder."""
     monkeypatch.setenv("SWATCHBOOK_HOME", str(folder / "home"))
 
 

@@ -35,7 +35,6 @@ def imported(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> t
 
 @pytest.fixture
 def folder(imported: tuple[Path, dict[str, Any]], home: Path) -> Path:
-    """The folder with the table; the home is a copy of the one that it was imported into."""
     shutil.copytree(imported[0] / "made", home)
     return imported[0]
 

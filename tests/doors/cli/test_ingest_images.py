@@ -42,7 +42,6 @@ def ingested(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> t
 
 @pytest.fixture
 def folder(ingested: tuple[Path, Path, dict[str, Any]], home: Path) -> Path:
-    """The folder, with a copy of the home that knows it."""
     shutil.copytree(ingested[0], home)
     return ingested[1]
 
@@ -133,7 +132,6 @@ def test_command_line_goes_before_the_file(folder: Path, tmp_path: Path) -> None
 
 
 def test_ingest_sends_each_file_where_it_belongs(folder: Path, tmp_path: Path) -> None:
-    """A folder with a catalogue, pictures and a batch; what is known is not made again."""
     mixed = tmp_path / "mixed"
     shutil.copytree(folder / "sub", mixed / "pictures" / "sub")
     shutil.copytree(folder.parent / "shop", mixed / "shop")

@@ -19,7 +19,6 @@ __all__ = ["minio_bucket", "minio_server"]
 
 @pytest.fixture
 def in_bucket(home: Path, minio_bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> Bucket:
-    """A bucket that has the files and the index of this test's collection."""
     monkeypatch.setenv("SWATCHBOOK_FILES_URL", f"{minio_bucket.url}/files")
     monkeypatch.setenv("SWATCHBOOK_INDEX_URL", f"{minio_bucket.url}/index")
     return minio_bucket

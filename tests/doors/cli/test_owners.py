@@ -43,7 +43,6 @@ def asked(*words: str, expect: int = 0) -> Any:
 
 
 def statuses(ledger: Ledger) -> dict[str, list[str]]:
-    """owner -> the statuses of its documents."""
     told = dict[str, list[str]]()
     for document in all_documents(ledger, None):
         told.setdefault(document.owner, []).append(document.status.value)

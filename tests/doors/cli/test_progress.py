@@ -21,7 +21,6 @@ STAGES = list(Stage)
 
 
 def seen(stage: Stage, done: int = 0, total: int = 0, **changed: Any) -> LiveRun:
-    """A live run of this process, towards a stage."""
     given: dict[str, Any] = {
         "token": "T", "document": "d", "name": "a.pdf", "owner": "default", "stage": stage, "done": done,
         "total": total, "note": None, "host": platform.node(), "pid": os.getpid(), "started_at": 0.0,

@@ -74,8 +74,6 @@ class Fuzz:
     def ask(
         self, operation: APIOperation, mode: GenerationMode, who: str, headers: dict[str, str], number: int
     ) -> None:
-        """Ask one operation in some ways; every second round with ids of what is there."""
-
         @seed(number)
         @given(case=operation.as_strategy(generation_mode=mode))
         @settings(
@@ -135,7 +133,6 @@ def test_five_minutes_of_anything_by_everybody_are_no_5xx(app: FastAPI, caplog: 
 
 
 def rounds(until: float) -> Iterator[int]:
-    """Yield numbers until it is later than `until`."""
     for number in count():
         yield number
         if time.monotonic() > until:

@@ -30,7 +30,6 @@ class Served(NamedTuple):
 
 
 async def rest(resources: Resources, wake: asyncio.Event) -> None:
-    """A loop that never starts anything."""
     await asyncio.Event().wait()
 
 
@@ -50,7 +49,6 @@ def served(settings: Settings) -> Iterator[Served]:
 
 @contextmanager
 def on_socket(app: FastAPI, *, lifespan: Literal["on", "off"]) -> Iterator[int]:
-    """An application on a free port of loopback, in a thread."""
     config = uvicorn_config(app)
     config.port, config.lifespan, config.timeout_graceful_shutdown = 0, lifespan, 1
     server = uvicorn.Server(config)
@@ -68,8 +66,6 @@ def on_socket(app: FastAPI, *, lifespan: Literal["on", "off"]) -> Iterator[int]:
 
 @contextmanager
 def answering(status: int, body: bytes) -> Iterator[str]:
-    """The address of a server that answers every request so."""
-
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(status)

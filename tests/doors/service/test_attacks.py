@@ -31,8 +31,6 @@ PDF = b"%PDF-1.7\n" + b"swatches " * 1_000
 
 
 class Target(NamedTuple):
-    """A service, and a document that anna has in it."""
-
     service: Served
     document: str
 
@@ -106,7 +104,6 @@ def test_what_is_no_http_is_answered_once_and_hung_up_on(target: Target, said: b
     [("/live", 31 << 10, True), ("/live", 33 << 10, False), ("/live", 60 << 10, False), ("/live?x=", 33 << 10, False)],
 )
 def test_head_of_a_request_has_32_kib(target: Target, path: str, size: int, taken: bool) -> None:
-    """Also one that comes at once."""
     lines = (f"{path}{'y' * size}",) if "?" in path else (path, "X: " + "y" * size)
     heard, _ = talk(target, head(f"GET {lines[0]}", *lines[1:], "Connection: close"))
     assert heard.startswith(b"HTTP/1.1 200 ") == taken

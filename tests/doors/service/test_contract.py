@@ -41,7 +41,6 @@ Operations = list[APIOperation]
 
 @pytest.fixture
 def operations(filled: Path) -> Iterator[Operations]:
-    """All there are, of a service that holds anna's sample."""
     yield from described()
 
 
@@ -81,7 +80,6 @@ def hold_to_contract(
 
 
 def takes_anything(operation: APIOperation) -> bool:
-    """Whether there is something that can be asked wrongly."""
     return any(map(len, (operation.path_parameters, operation.query, operation.body)))
 
 

@@ -79,7 +79,6 @@ def test_requests_of_pages_about_deploying(service: Served, tmp_path: Path, smal
 
 @pytest.mark.needs("curl")
 def test_file_is_sent_as_the_webhooks_page_says(service: Served, tmp_path: Path, small_catalogue: Path) -> None:
-    """Webhooks themselves: `test_webhooks.py`."""
     script = re.findall(r"```bash\n(.*?)```", (ROOT / "docs" / "webhooks.md").read_text(), re.DOTALL)[1]
     shutil.copy(small_catalogue, tmp_path / "spring.pdf")
     done = run_script(script, tmp_path, SWATCHBOOK=service.url, API_KEY=ALL)
@@ -94,7 +93,6 @@ def test_secret_that_is_made_as_printed_signs(tmp_path: Path) -> None:
 
 
 def run_script(script: str, folder: Path, **given: str) -> str:
-    """Return what bash prints."""
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script], cwd=folder, env={**os.environ, **given}, capture_output=True,
         text=True,

@@ -27,7 +27,6 @@ Sample = tuple[TestClient, Resources, dict[str, Any]]
 
 @pytest.fixture
 def resources(client: TestClient) -> Resources:
-    """The service's own tools."""
     tools: Resources = client.app.state.resources  # type: ignore[attr-defined]
     return tools
 

@@ -32,7 +32,6 @@ __all__ = ["bare"]
 
 
 def figures(client: TestClient) -> dict[str, float]:
-    """`name{label=…}` -> value."""
     families = text_string_to_metric_families(client.get("/metrics").text)
     return {
         sample.name + "".join(f" {value}" for _, value in sorted(sample.labels.items())): sample.value

@@ -17,7 +17,6 @@ NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
 def failing(error: Exception) -> TestClient:
-    """An app whose one endpoint raises this."""
     app = FastAPI()
     app.add_middleware(ServiceMiddleware, requests=Requests(), wake=asyncio.Event())
     install(app)

@@ -124,8 +124,6 @@ def test_several_owners_are_searched_only_with_a_key_for_each(keys: None, filled
 
 
 class Visitor:
-    """A caller who sends one search, and may go."""
-
     def __init__(self) -> None:
         self._gone = asyncio.Event()
         self.request = Request({"type": "http"}, self._receive)
@@ -140,7 +138,6 @@ class Visitor:
 
 @asynccontextmanager
 async def busy(slots: SearchSlots) -> AsyncIterator[asyncio.Event]:
-    """All slots are held until the event is set."""
     free = asyncio.Event()
 
     async def hold() -> None:

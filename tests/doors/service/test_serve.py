@@ -139,7 +139,6 @@ def test_an_endless_body_is_cut_off(service: http.client.HTTPConnection, path: s
 
 
 def test_what_is_heavy_is_loaded_only_when_it_is_needed(home: Path) -> None:
-    """The service is there before torch and Prefect are."""
     code = (
         "import sys\n"
         "from fastapi.testclient import TestClient\n"
@@ -166,7 +165,6 @@ def environment(home: Path) -> dict[str, str]:
 
 @pytest.fixture
 def served(environment: dict[str, str]) -> Iterator[tuple[Command, str]]:
-    """The running command, and the address of its service."""
     url = f"http://127.0.0.1:{environment['SWATCHBOOK_PORT']}"
     with running("serve", "--with-prefect", **environment) as command:
         until(lambda: answers(f"{url}/ready") or command.process.poll() is not None, SECONDS)

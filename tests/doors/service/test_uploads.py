@@ -124,7 +124,6 @@ def test_the_loop_is_woken_by_what_was_taken_in_and_by_nothing_else() -> None:
 
 
 def begin(service: Served, identity: str, options: IngestOptions = IngestOptions()) -> runs.Run:
-    """As a flow does."""
     asked = build_request(service.resources.settings, options)
     run = runs.begin(
         service.resources.ledger, identity, options=options, fingerprint=asked.fingerprint, requested=asked.requested
@@ -134,7 +133,6 @@ def begin(service: Served, identity: str, options: IngestOptions = IngestOptions
 
 
 def complete(service: Served, identity: str, options: IngestOptions = IngestOptions()) -> DocumentStatus:
-    """As if a flow had been through it."""
     return runs.end(service.resources.ledger, begin(service, identity, options), DocumentStatus.COMPLETED)
 
 

@@ -75,7 +75,6 @@ def at(server: Origin, path: str = "/a.pdf") -> str:
 
 
 def signed(body: bytes, delivery: str = "msg_1", secret: str = SECRET, when: datetime | None = None) -> dict[str, str]:
-    """The headers of a delivery."""
     now = when or datetime.now(UTC)
     return {
         "webhook-id": delivery,
@@ -216,7 +215,6 @@ def test_every_false_proof_gets_the_same_answer(distrusting: Served, given: dict
 
 @pytest.fixture(scope="module")
 def distrusting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """One service for all who are not believed."""
     with served(Settings(home=tmp_path_factory.mktemp("home"), webhook_sources=(SHOP, DAM))) as running:
         yield running
         assert documents(running) == []

@@ -9,5 +9,4 @@ __all__ = ["minio_server", "moto_server"]
 
 @pytest.fixture(params=["moto", pytest.param("minio", marks=pytest.mark.stack)])
 def bucket(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Bucket:
-    """An empty bucket, which this process finds by its environment."""
     return new_bucket(request.getfixturevalue(f"{request.param}_server"), monkeypatch)

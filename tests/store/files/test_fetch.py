@@ -50,7 +50,6 @@ def server() -> Iterator[Origin]:
 
 
 def get(url: str, into: Path, **how: Any) -> Fetched:
-    """Fetch with small limits; 127.0.0.1 is trusted unless said otherwise."""
     limits = {"max_bytes": LIMIT, "private_hosts": ["127.0.0.1"], "seconds": 5, "idle_seconds": 2}
     return asyncio.run(fetch(url, into, **{**limits, **how}))
 

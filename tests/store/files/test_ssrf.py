@@ -97,13 +97,11 @@ def listening(answer: Callable[[bytes], bytes]) -> Iterator[Listener]:
 
 @pytest.fixture
 def inside() -> Iterator[Listener]:
-    """What only this machine can reach."""
     with listening(lambda _: b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecret") as server:
         yield server
 
 
 def get(url: str, into: Path, *, resolve: Resolve | None = None, trusted: tuple[str, ...] = ()) -> Fetched:
-    """Fetch, by the system's resolver if none is given."""
     given: dict[str, Any] = {} if resolve is None else {"resolve": resolve}
     return asyncio.run(fetch(url, into, max_bytes=1 << 20, private_hosts=trusted, seconds=5, idle_seconds=2, **given))
 
@@ -178,13 +176,11 @@ def test_redirect_inwards_is_never_connected(watch: Watch, inside: Listener, tmp
 
 
 def outside(answer: str, inside: Listener) -> AbstractContextManager[Listener]:
-    """A server that gives this answer, with the port of what is inside in it."""
     filled = answer.replace("{port}", str(inside.port)).encode()
     return listening(lambda _: filled)
 
 
 def reached(server: Listener) -> dict[str, Any]:
-    """Let `files.example` be trusted, and every name lead to this machine."""
     return {"resolve": answering("127.0.0.1"), "trusted": ("files.example",)}
 
 
