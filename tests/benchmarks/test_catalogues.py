@@ -24,7 +24,6 @@ from devtools.evaluation.score import score
 from devtools.evaluation.truth import Truth
 from devtools.score_products import run_stages
 from samples.generate import BUILD, build
-from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.settings import Settings
 from tests.models.providers.standin import KEY, Asked, provider
 
@@ -84,11 +83,6 @@ def test_wrong_file_gives_one_line(tmp_path: Path, call: Call) -> None:
         assert said in line
         assert "answers.json" in line
         assert "\n" not in line
-
-
-def test_split_whose_documents_were_seen_or_not_is_said(tmp_path: Path) -> None:
-    with pytest.raises(InvalidReference, match="'aside' that `seen` does not name"):
-        score_system(read_answers(write(tmp_path, answers(nerizake(), seen={"tuning": "unseen"}))))
 
 
 @pytest.mark.nightly
@@ -207,11 +201,6 @@ def test_program_is_run_told_and_goes_on(tmp_path: Path, call: Call, capsys: pyt
     assert set(found.documents) == {"l-sakes"}
     asked = [Path(line).name for line in (tmp_path / "asked").read_text().splitlines()]
     assert asked == ["l-rizki.pdf", "l-sakes.pdf", "l-rizki.pdf"]
-
-
-def test_pdfs_are_never_put_into_the_checkout(call: Call) -> None:
-    with pytest.raises(SystemExit, match="is in the checkout"):
-        call("obtain", HERE / "pdfs", "https://example.org")
 
 
 # --- baselines --------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from benchmarks.pictures import sets as sets_module
 from benchmarks.pictures.__main__ import main
 from benchmarks.pictures.board import make_board
 from benchmarks.pictures.rankings import SystemRankings, read_scores, score_rankings
-from benchmarks.pictures.sets import HERE, PictureSet, picture_sets, pictures_in
+from benchmarks.pictures.sets import HERE, PictureSet, picture_sets
 from benchmarks.pictures.systems import run_baseline
 
 Call = Callable[..., int]
@@ -173,7 +173,3 @@ def test_weights_of_a_set_are_fitted_on_the_others(tmp_path: Path) -> None:
     for each in every:
         nearest = {picture: others[0] for picture, others in found.sets[each.name].items()}
         assert all(picture[:-1] == other[:-1] for picture, other in nearest.items())
-
-
-def test_only_obtained_pictures_are_ranked(tmp_path: Path) -> None:
-    assert pictures_in(tmp_path, "clothes").ids == []

@@ -146,13 +146,6 @@ def test_nobody_gets_in_without_a_key(stack: Stack) -> None:
         stack.engine.run("exec", stack.container("service"), "python3", "-c", ask)
 
 
-def test_only_the_service_and_prefect_are_published_and_only_on_loopback(stack: Stack) -> None:
-    published = {name: stack.engine.run("port", stack.container(name)) for name in ("postgres", "weaviate", "worker")}
-    assert not any(published.values())
-    for name in ("service", "prefect"):
-        assert "-> 127.0.0.1:" in stack.engine.run("port", stack.container(name))
-
-
 def test_our_containers_run_as_nobody_in_particular_within_limits(stack: Stack) -> None:
     for name in ("service", "worker", "prefect"):
         assert stack.engine.run("exec", stack.container(name), "id", "--user") != "0"

@@ -128,10 +128,6 @@ def _worker(stack: Stack, plane: ControlPlane) -> Part:
 # --- what dies --------------------------------------------------------------------------------------------------------
 
 
-def nothing(cluster: Cluster) -> None:
-    """What the others are held against."""
-
-
 def process_killed(cluster: Cluster) -> None:
     """As for want of memory: the container ends with 137, the pod fails."""
     uid = cluster.running()["metadata"]["uid"]
@@ -158,7 +154,7 @@ def api_server_killed(cluster: Cluster) -> None:
     cluster.plane.start("kube-apiserver")
 
 
-DEATHS = [nothing, process_killed, pod_evicted, worker_killed, api_server_killed]
+DEATHS = [process_killed, pod_evicted, worker_killed, api_server_killed]
 
 
 @pytest.mark.parametrize("die", DEATHS, ids=lambda die: die.__name__)

@@ -63,15 +63,6 @@ def test_bad_file_is_a_clear_error(stem: str, expected: int, says: str, tmp_path
     assert "Traceback" not in out + err
 
 
-@pytest.mark.parametrize("setting", ["SWATCHBOOK_MAX_PAGES=0", "SWATCHBOOK_DECODERS=lots", "SWATCHBOOK_INDEX=oracle"])
-def test_setting_out_of_range_is_named(setting: str, small_catalogue: Path) -> None:
-    name, value = setting.split("=")
-    status, out, err = attempt("ingest", str(small_catalogue), **{name: value})
-    assert status != 0
-    assert name in out + err
-    assert "Traceback" not in out + err
-
-
 def as_stranger(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """The command by a user whom file modes bind: root gives up its right to pass them over."""
     bound = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-dac_override,-dac_read_search"]

@@ -43,16 +43,9 @@ def serving(home: Path, *words: str, **environment: str) -> Iterator[tuple[Comma
 
 
 @pytest.fixture(scope="module")
-def command_and_connection(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[tuple[Command, http.client.HTTPConnection]]:
-    with serving(tmp_path_factory.mktemp("service") / "home") as running_service:
-        yield running_service
-
-
-@pytest.fixture(scope="module")
-def service(command_and_connection: tuple[Command, http.client.HTTPConnection]) -> http.client.HTTPConnection:
-    return command_and_connection[1]
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[http.client.HTTPConnection]:
+    with serving(tmp_path_factory.mktemp("service") / "home") as (_, connection):
+        yield connection
 
 
 def get(connection: http.client.HTTPConnection, path: str) -> tuple[int, bytes]:
@@ -92,16 +85,6 @@ def test_it_does_not_wait_for_its_loop(home: Path) -> None:
             assert process.wait(PATIENCE) == 0
         finally:
             process.kill()
-
-
-def test_idle_service_takes_at_most_350_mb(command_and_connection: tuple[Command, http.client.HTTPConnection]) -> None:
-    """With its first round behind it, and two lists answered; nothing was searched."""
-    command, connection = command_and_connection
-    for path in ("/ready", "/health", "/coverage", "/documents"):
-        assert get(connection, path)[0] == 200
-    service = psutil.Process(command.process.pid)
-    taken = sum(each.memory_full_info().pss for each in (service, *service.children(recursive=True)))
-    assert taken < 350 << 20
 
 
 def test_a_port_in_use_is_a_clear_error(home: Path) -> None:

@@ -27,7 +27,6 @@ from swatchbook.domain.errors import (
     InvalidReference,
     ProviderError,
     ProviderTimeout,
-    RefusedAddress,
     TooLarge,
     UnsupportedFormat,
 )
@@ -86,13 +85,6 @@ def test_an_ipv4_address_is_judged_alike_in_ipv6(address: ipaddress.IPv4Address)
     assert is_public(str(ipaddress.IPv6Address((0x64FF9B << 96) | int(address)))) == expected
     if address.is_private or address.is_multicast or address.is_reserved or address.is_link_local:
         assert not expected
-
-
-def test_private_host_is_refused_without_its_address(tmp_path: Path) -> None:
-    for resolve in (answering("10.0.0.1"), answering()):
-        with pytest.raises(RefusedAddress) as caught:
-            get("https://intranet.example/", tmp_path / "a", resolve=resolve)
-        assert "10.0.0.1" not in str(caught.value)
 
 
 def test_unknown_host_may_be_reached_later(tmp_path: Path) -> None:

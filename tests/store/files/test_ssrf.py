@@ -133,8 +133,9 @@ BY_NAME: Mapping[str, list[str]] = dict(rows_of(__file__, "by_name"))
 
 def test_name_that_leads_inwards_is_never_connected(watch: Watch, tmp_path: Path) -> None:
     for form, addresses in BY_NAME.items():
-        with pytest.raises(InvalidReference, match="does not lead to a public https address"):
+        with pytest.raises(InvalidReference, match="does not lead to a public https address") as caught:
             get("https://files.example/a.pdf", tmp_path / "a", resolve=answering(*addresses))
+        assert not [address for address in addresses if address and address in str(caught.value)], form
         assert (watch.connected, watch.resolved) == ([], []), form
 
 
