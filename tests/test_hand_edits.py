@@ -4,21 +4,17 @@ from collections.abc import Mapping
 
 from swatchbook.domain.product_edits import BY_HAND, anchor_of, apply_edits, edits_of
 from swatchbook.domain.records import (
-    Add,
     Anchor,
     Assembly,
-    Assign,
     Edit,
     Evidence,
     Fact,
+    Hide,
     Link,
     LinkKind,
     Merge,
     Occurrence,
-    PicturePlace,
     Product,
-    Reject,
-    RemoveFact,
     Rename,
     SetFact,
     Split,
@@ -29,9 +25,7 @@ from swatchbook.domain.records import (
 from swatchbook_base.geometry import Box
 
 ABOVE: Box = (0, 0, 500, 400)
-BELOW: Box = (0, 400, 500, 800)
-PICTURES = [PicturePlace(id=f"picture {page}", page=page, box=ABOVE) for page in (1, 2, 3, 4)]
-CHUNK_PAGES: Mapping[str, list[int]] = {f"chunk {page}": [page] for page in (1, 2, 3, 4)}
+PAGE_OF: Mapping[str, int] = {f"{kind} {page}": page for kind in ("picture", "chunk") for page in (1, 2, 3, 4)}
 
 
 def product(name: str, *pages: int, box: Box = (50, 50, 150, 70), **given: object) -> Product:
@@ -54,7 +48,7 @@ def assembly(*products: Product) -> Assembly:
 
 def edited(found: Assembly, *edits: Edit) -> tuple[Assembly, dict[int, str]]:
     numbered = dict(enumerate(edits, start=1))
-    return apply_edits(found, numbered, document="d", pictures=PICTURES, chunk_pages=CHUNK_PAGES)
+    return apply_edits(found, numbered, document="d", page_of=PAGE_OF)
 
 
 def shows(result: Assembly, kind: LinkKind = LinkKind.IMAGE_PRODUCT) -> dict[str, list[str]]:
@@ -73,17 +67,13 @@ def test_each_edit_changes_what_it_says_and_nothing_else() -> None:
         FOUND,
         Rename[Anchor](product=anchor_of(ELM), name="Wych elm"),
         Split[Anchor](product=anchor_of(OAK), page=2, name="Cork oak"),
-        Assign[Anchor](picture=Anchor(page=3, box=ABOVE), products=(anchor_of(ASH), anchor_of(OAK))),
-        Add(page=4, name="Yew", box=BELOW, category="Wood"),
-        Reject[Anchor](product=anchor_of(ASH)),
+        Hide[Anchor](product=anchor_of(ASH)),
     )
     assert problems == {}
     assert [(p.name, p.pages) for p in result.products] == [
-        ("Oak", (1,)), ("Cork oak", (2,)), ("Wych elm", (3,)), ("Yew", (4,))
+        ("Oak", (1,)), ("Cork oak", (2,)), ("Wych elm", (3,))
     ]  # fmt: skip
-    assert shows(result) == {
-        "Oak": ["picture 1", "picture 3"], "Cork oak": ["picture 2"], "Wych elm": [], "Yew": []
-    }  # fmt: skip
+    assert shows(result) == {"Oak": ["picture 1"], "Cork oak": ["picture 2"], "Wych elm": ["picture 3"]}
     assert shows(result, LinkKind.CHUNK_PRODUCT)["Cork oak"] == ["chunk 2"]
     assert [p.id for p in result.products if p.name in ("Oak", "Wych elm")] == [OAK.id, ELM.id], "ids stay"
     assert {p.confidence for p in result.products} == {1.0}
@@ -128,33 +118,23 @@ def test_edit_finds_its_product_by_box_or_name() -> None:
         assert [p.name for p in result.products] == ["Oak", "Wych elm", "Beech"]
 
 
-def test_an_edit_without_its_product_or_picture_says_so_and_the_others_hold() -> None:
+def test_an_edit_without_its_product_says_so() -> None:
     result, problems = edited(
         assembly(OAK, ASH),
         Rename[Anchor](product=anchor_of(ELM), name="Wych elm"),
         Rename[Anchor](product=anchor_of(OAK), name="Holm oak"),
-        Assign[Anchor](picture=Anchor(page=3, box=BELOW), products=(anchor_of(OAK),)),
         Split[Anchor](product=anchor_of(ASH), page=4, name="Ash 2"),
         Merge[Anchor](products=(anchor_of(OAK), anchor_of(OAK))),
     )
-    assert problems.keys() == {1, 3, 4, 5}
+    assert problems.keys() == {1, 3, 4}
     assert "'Elm'" in problems[1]
     assert [p.name for p in result.products] == ["Holm oak", "Ash"]
-
-
-def test_an_added_product_that_is_found_later_is_there_once() -> None:
-    add = Add(page=3, name="Elm tree", box=ELM.occurrences[0].bbox)
-    without, _ = edited(assembly(OAK, ASH), add)
-    found, _ = edited(FOUND, add)
-    assert [p.name for p in without.products] == [p.name for p in found.products] == ["Oak", "Elm tree", "Ash"]
-    twin, _ = edited(FOUND, Add(page=3, name="Elm", box=BELOW))
-    assert [p.name for p in twin.products] == ["Oak", "Elm", "Elm", "Ash"], "another box is another product"
 
 
 def test_of_two_products_in_one_box_the_name_decides() -> None:
     family, member = product("Oak", 1), product("Oak small", 1)
     for named in (family, member):
-        result, _ = edited(assembly(family, member), Reject[Anchor](product=anchor_of(named)))
+        result, _ = edited(assembly(family, member), Hide[Anchor](product=anchor_of(named)))
         assert [p.name for p in result.products] == [p.name for p in (family, member) if p is not named]
 
 
@@ -187,9 +167,7 @@ def test_facts_are_added_and_removed() -> None:
         assembly(READ),
         SetFact[Anchor](product=at, fact="Slip  rating", value="R10"),
         SetFact[Anchor](product=at, fact="code", value="E-1"),
-        RemoveFact[Anchor](product=at, fact="weight"),
-        RemoveFact[Anchor](product=at, fact="category"),
-        RemoveFact[Anchor](product=at, fact="smell"),
+        *(SetFact[Anchor](product=at, fact=name, value="") for name in ("weight", "category", "smell")),
     )
     (elm,) = result.products
     assert elm.metadata == {"size": "20 cm", "slip_rating": "R10"}
@@ -223,16 +201,13 @@ def test_merged_and_split_products_keep_places_of_their_facts() -> None:
     assert [{each.key for each in p.facts} for p in result.products] == [{"size"}, {"weight"}]
 
 
-def test_edits_of_product_are_those_of_its_place_and_names() -> None:
-    nowhere = product("Yew", 2, occurrences=())
+def test_edits_of_product_are_those_that_changed_it() -> None:
     made: list[Edit] = [
         Rename[Anchor](product=anchor_of(OAK), name="Holm oak"),
         SetFact[Anchor](product=anchor_of(ELM), fact="size", value="1"),
         Merge[Anchor](products=(anchor_of(ELM), anchor_of(OAK))),
-        SetFact[Anchor](product=Anchor(page=2, name="Box"), fact="size", value="1"),
-        Rename[Anchor](product=Anchor(page=2, name="Box"), name="Yew"),
-        Add(page=4, name="Ash", box=ASH.occurrences[0].bbox),
     ]
     stored = [StoredEdit(number=n, edit=each, by="ruth", at=0.0) for n, each in enumerate(made, 1)]
-    found = {p.name: [each.number for each in edits_of(p, stored)] for p in (OAK, ELM, ASH, nowhere)}
-    assert found == {"Oak": [1, 3], "Elm": [2, 3], "Ash": [6], "Yew": [4, 5]}
+    result, _ = edited(FOUND, *made)
+    found = {p.name: [each.number for each in edits_of(p, stored)] for p in result.products}
+    assert found == {"Elm": [1, 2, 3], "Ash": []}

@@ -1,28 +1,24 @@
-"""How edits by hand change the products and links that were found: one after the other, in the order in which they
-were made. A product or picture is found again by the box of its name or picture on the page; a product also by its
-name on the page. An edit that finds nothing to change says why, and the others still hold.
+"""Apply edits by hand to the products and links that were found: one after the other, in their order.
+
+A product is found again by the box of its name on the page, else by its name there. An edit that finds nothing to
+change says why, and the others still hold.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from swatchbook.domain.records import (
     DISAGREEMENT,
-    Add,
     Anchor,
     Assembly,
-    Assign,
     Edit,
     Evidence,
     Fact,
+    Hide,
     Link,
     LinkKind,
     Merge,
-    Occurrence,
-    PicturePlace,
     Product,
-    Reject,
-    RemoveFact,
     Rename,
     SetFact,
     Split,
@@ -34,8 +30,6 @@ from swatchbook_base.geometry import Box, area, shared_area
 
 SAME_NAME: Final = 0.3
 """Boxes of a name are the same when they share this part of their union: a later version may join or part its lines."""
-SAME_PICTURE: Final = 0.5
-"""Boxes of a picture are the same when they share this part of their union: its visible part may be measured again."""
 
 BY_HAND: Final = "by hand"
 """Rule of the evidence of what a person entered."""
@@ -54,17 +48,16 @@ def apply_edits(
     edits: Mapping[int, Edit],
     *,
     document: str,
-    pictures: Sequence[PicturePlace],
-    chunk_pages: Mapping[str, Sequence[int]],
+    page_of: Mapping[str, int],
 ) -> tuple[Assembly, dict[int, str]]:
     """Return products and links with the edits, and for each edit that changes nothing the reason, by its number.
 
-    `edits`: by number, in order; `pictures`: the shown placements of the document; `chunk_pages`: chunk -> its pages.
+    `edits`: by number, in order; `page_of`: placement or chunk -> its first page.
     """
     assembly, problems = found, dict[int, str]()
     for number, edit in edits.items():
         try:
-            assembly = _Editor(assembly, identity("edit", document, number), pictures, chunk_pages).apply(edit)
+            assembly = _Editor(assembly, document, number, page_of).apply(edit)
         except NotApplicable as reason:
             problems[number] = str(reason)
     return assembly, problems
@@ -104,14 +97,6 @@ def _has_name(product: Product, name: str) -> bool:
     return fold(product.name) == fold(name)
 
 
-def find_picture(pictures: Iterable[PicturePlace], anchor: Anchor) -> PicturePlace | None:
-    """Return the picture whose box is most like that of the anchor, None if none is alike."""
-    here = [picture for picture in pictures if picture.page == anchor.page]
-    box = anchor.box or (0.0, 0.0, 0.0, 0.0)
-    best = max(here, key=lambda picture: _share(picture.box, box), default=None)
-    return best if best and _share(best.box, box) >= SAME_PICTURE else None
-
-
 def _share(a: Box, b: Box) -> float:
     """Return the part of the union of two boxes that both cover, 0 to 1."""
     shared = shared_area(a, b)
@@ -119,17 +104,11 @@ def _share(a: Box, b: Box) -> float:
 
 
 class _Editor:
-    """One edit of an assembly. `new_id` is that of the product that the edit makes, if it makes one."""
+    """One edit of an assembly, by its number."""
 
-    def __init__(
-        self,
-        assembly: Assembly,
-        new_id: str,
-        pictures: Sequence[PicturePlace],
-        chunk_pages: Mapping[str, Sequence[int]],
-    ) -> None:
+    def __init__(self, assembly: Assembly, document: str, number: int, page_of: Mapping[str, int]) -> None:
         self._products, self._links = assembly.products, assembly.links
-        self._new_id, self._pictures, self._chunk_pages = new_id, pictures, chunk_pages
+        self._document, self._number, self._page_of = document, number, page_of
 
     def apply(self, edit: Edit) -> Assembly:
         """Return the assembly with this edit. Raises NotApplicable."""
@@ -140,32 +119,29 @@ class _Editor:
                 return self._merge([self._product(anchor) for anchor in edit.products])
             case Split():
                 return self._split(self._product(edit.product), edit.page, edit.name)
-            case Assign():
-                return self._assign(edit.picture, [self._product(anchor) for anchor in edit.products])
-            case Add():
-                return self._add(edit)
-            case Reject():
-                return self._remove(self._product(edit.product))
+            case Hide():
+                return self._hide(self._product(edit.product))
             case SetFact():
                 return self._set_fact(self._product(edit.product), edit.fact, edit.value)
-            case RemoveFact():
-                return self._remove_fact(self._product(edit.product), edit.fact)
 
     def _product(self, anchor: Anchor) -> Product:
         if product := find_product(self._products, anchor):
             return product
         raise NotApplicable(f"Page {anchor.page} has no product {anchor.name!r} any more.")
 
+    def _evidence(self, page: int | None, text: str, **detail: str) -> Evidence:
+        return Evidence(rule=BY_HAND, page=page, text=text, detail={"edit": self._number, **detail})
+
     def _rename(self, product: Product, name: str) -> Assembly:
-        evidence = Evidence(rule=BY_HAND, page=product.first_page, text=f"{product.name} → {name}")
-        return self._changed({product.id: _confirmed(product, evidence, name=name)})
+        evidence = self._evidence(product.first_page, f"{product.name} → {name}")
+        return self._changed(_confirmed(product, evidence, name=name))
 
     def _merge(self, products: Sequence[Product]) -> Assembly:
         first, *others = {product.id: product for product in products}.values()
         if not others:
             raise NotApplicable(f"These are one product already: {first.name!r}.")
         pages = tuple(sorted({page for product in products for page in product.pages}))
-        evidence = Evidence(rule=BY_HAND, page=pages[0], text=" + ".join(product.name for product in products))
+        evidence = self._evidence(pages[0], " + ".join(product.name for product in products))
         metadata = dict[str, str]()
         for product in products:
             metadata = product.metadata | metadata
@@ -198,7 +174,7 @@ class _Editor:
         places = [place for place in product.occurrences if place.page >= page]
         read_after = {str(e.detail["key"]) for e in product.evidence if "key" in e.detail and (e.page or 0) >= page}
         moved_variants = tuple(variant for variant in product.variants if (variant.page or 0) >= page)
-        evidence = Evidence(rule=BY_HAND, page=page, text=f"{product.name} | {name}")
+        evidence = self._evidence(page, f"{product.name} | {name}")
         first = _confirmed(
             product,
             evidence,
@@ -210,7 +186,7 @@ class _Editor:
         )
         second = product.model_copy(
             update={
-                "id": self._new_id,
+                "id": identity("edit", self._document, self._number),
                 "name": name,
                 "code": None,
                 "variants": moved_variants,
@@ -222,81 +198,43 @@ class _Editor:
                 "evidence": (evidence, *(e for e in product.evidence if (e.page or 0) >= page)),
             }
         )
-        moved = {picture.id for picture in self._pictures if picture.page >= page}
-        moved |= {chunk for chunk, pages in self._chunk_pages.items() if pages and min(pages) >= page}
         links = tuple(
-            _led_to(link, second.id) if link.target == product.id and link.source in moved else link
+            _led_to(link, second.id)
+            if link.target == product.id and self._page_of.get(link.source, 0) >= page
+            else link
             for link in self._links
         )
-        changed = self._changed({product.id: first}).products
-        return Assembly(products=_inserted(changed, second), links=links)
+        return Assembly(products=_inserted(self._changed(first).products, second), links=links)
 
-    def _assign(self, anchor: Anchor, products: Sequence[Product]) -> Assembly:
-        picture = find_picture(self._pictures, anchor)
-        if picture is None:
-            raise NotApplicable(f"Page {anchor.page} has no picture there any more.")
-        kept = [li for li in self._links if (li.kind, li.source) != (LinkKind.IMAGE_PRODUCT, picture.id)]
-        shown = [_link(picture, product) for product in {product.id: product for product in products}.values()]
-        return Assembly(products=self._products, links=(*kept, *shown))
-
-    def _add(self, edit: Add) -> Assembly:
-        """Add a product; one that is found at its place meanwhile takes its name instead."""
-        box = edit.box
-        if box:
-            there = _at_box(self._products, edit.page, box, edit.name)
-        else:
-            there = find_product(self._products, Anchor(page=edit.page, name=edit.name))
-        if there:
-            return self._rename(there, edit.name)
-        product = Product(
-            id=self._new_id,
-            name=edit.name,
-            category=edit.category,
-            code=None,
-            variants=(),
-            first_page=edit.page,
-            last_page=edit.page,
-            pages=(edit.page,),
-            metadata={},
-            confidence=1.0,
-            evidence=(Evidence(rule=BY_HAND, page=edit.page, text=edit.name),),
-            occurrences=(Occurrence(page=edit.page, bbox=box, region=box, text=edit.name),) if box else (),
-        )
-        return Assembly(products=_inserted(self._products, product), links=self._links)
-
-    def _remove(self, product: Product) -> Assembly:
+    def _hide(self, product: Product) -> Assembly:
         return Assembly(
             products=tuple(p for p in self._products if p.id != product.id),
             links=tuple(link for link in self._links if link.target != product.id),
         )
 
     def _set_fact(self, product: Product, name: str, value: str) -> Assembly:
-        """Give a fact a value; the first place where it was read is kept, since it still shows what is meant."""
+        """Give a fact a value, or remove it; the place where it was read is kept: it still shows what is meant."""
+        before = fact_values(product).get(name, "")
+        if not value and not before:
+            raise NotApplicable(f"{product.name!r} has no {name.replace('_', ' ')} any more.")
         known = next((fact for fact in product.facts if fact.key == name), None)
         page, box = (known.page, known.bbox) if known else (product.first_page, None)
         label = known.label if known else name.replace("_", " ")
-        fact = Fact(key=name, value=value, label=label, page=page, bbox=box, rule=BY_HAND)
-        before = fact_values(product).get(name)
-        values: dict[str, object] = (
-            {name: value} if name in OWN_FIELDS else {"metadata": {**product.metadata, name: value}}
-        )
-        facts = (*(each for each in product.facts if each.key != name), *(() if name in OWN_FIELDS else (fact,)))
+        facts = [fact for fact in product.facts if fact.key != name]
+        if name in OWN_FIELDS:
+            values: dict[str, object] = {name: value or None}
+        else:
+            metadata = {key: text for key, text in product.metadata.items() if key != name}
+            values = {"metadata": metadata | ({name: value} if value else {})}
+            if value:
+                facts.append(Fact(key=name, value=value, label=label, page=page, bbox=box, rule=BY_HAND))
         text = f"{name}: {before} → {value}" if before else f"{name}: {value}"
-        evidence = Evidence(rule=BY_HAND, page=page, text=text, detail={"key": name})
-        return self._changed({product.id: _confirmed(product, evidence, facts=facts, **values)})
+        evidence = self._evidence(page, text.rstrip(), key=name)
+        return self._changed(_confirmed(product, evidence, facts=tuple(facts), **values))
 
-    def _remove_fact(self, product: Product, name: str) -> Assembly:
-        before = fact_values(product).get(name)
-        if before is None:
-            raise NotApplicable(f"{product.name!r} has no {name.replace('_', ' ')} any more.")
-        left = {key: value for key, value in product.metadata.items() if key != name}
-        values: dict[str, object] = {name: None} if name in OWN_FIELDS else {"metadata": left}
-        facts = tuple(each for each in product.facts if each.key != name)
-        evidence = Evidence(rule=BY_HAND, page=product.first_page, text=f"{name}: {before} →", detail={"key": name})
-        return self._changed({product.id: _confirmed(product, evidence, facts=facts, **values)})
-
-    def _changed(self, changed: Mapping[str, Product]) -> Assembly:
-        return Assembly(products=tuple(changed.get(p.id, p) for p in self._products), links=self._links)
+    def _changed(self, changed: Product) -> Assembly:
+        products = tuple(changed if product.id == changed.id else product for product in self._products)
+        return Assembly(products=products, links=self._links)
 
 
 def _facts_of(products: Iterable[Product]) -> tuple[Fact, ...]:
@@ -334,11 +272,6 @@ def _inserted(products: Sequence[Product], new: Product) -> tuple[Product, ...]:
     return (*products[:place], new, *products[place:])
 
 
-def _link(picture: PicturePlace, product: Product) -> Link:
-    evidence = Evidence(rule=BY_HAND, page=picture.page, text=product.name)
-    return Link(kind=LinkKind.IMAGE_PRODUCT, source=picture.id, target=product.id, score=1.0, evidence=(evidence,))
-
-
 def _best_links(links: Iterable[Link]) -> tuple[Link, ...]:
     """Return each (kind, source, target) once, with the highest score."""
     best = dict[tuple[LinkKind, str, str], Link]()
@@ -362,48 +295,14 @@ def describe_edit(edit: Edit) -> str:
             return f"merge {names(edit.products[1:])} into {names(edit.products[:1])}"
         case Split():
             return f"split {names([edit.product])} after page {edit.page - 1}: then {edit.name}"
-        case Assign():
-            return f"assign a picture of page {edit.picture.page} to {names(edit.products) or 'no product'}"
-        case Add():
-            return f"add {edit.name} (page {edit.page})"
-        case Reject():
-            return f"reject {names([edit.product])}"
+        case Hide():
+            return f"hide {names([edit.product])}"
         case SetFact():
-            return f"set {edit.fact.replace('_', ' ')} of {names([edit.product])} to {edit.value}"
-        case RemoveFact():
-            return f"remove {edit.fact.replace('_', ' ')} of {names([edit.product])}"
+            fact = f"{edit.fact.replace('_', ' ')} of {names([edit.product])}"
+            return f"set {fact} to {edit.value}" if edit.value else f"remove {fact}"
 
 
 def edits_of(product: Product, edits: Sequence[StoredEdit]) -> list[StoredEdit]:
-    """Return the edits that concern a product, in order: those of its place, and of a name that it has or had there."""
-    names, concerned = {fold(product.name)}, list[StoredEdit]()
-    for stored in reversed(edits):
-        anchors = _anchors_of(stored.edit)
-        if any(_is_at(product, anchor, names) for anchor in anchors):
-            concerned.append(stored)
-            if isinstance(stored.edit, Rename):
-                names |= {fold(anchor.name) for anchor in anchors}
-    return concerned[::-1]
-
-
-def _anchors_of(edit: Edit) -> list[Anchor]:
-    """Return the places of the products that an edit names, changes or makes."""
-    match edit:
-        case Merge() | Assign():
-            return list(edit.products)
-        case Add():
-            return [Anchor(page=edit.page, box=edit.box, name=edit.name)]
-        case Rename():
-            return [edit.product, edit.product.model_copy(update={"name": edit.name})]
-        case Split():
-            return [edit.product, Anchor(page=edit.page, name=edit.name)]
-        case Reject() | SetFact() | RemoveFact():
-            return [edit.product]
-
-
-def _is_at(product: Product, anchor: Anchor, names: Collection[str]) -> bool:
-    """Return whether a product has the box of an anchor, or is on its page with one of the names."""
-    box, page = anchor.box, anchor.page
-    if box and any(place.page == page and _share(place.bbox, box) >= SAME_NAME for place in product.occurrences):
-        return True
-    return page in product.pages and fold(anchor.name) in names
+    """Return the edits that changed a product, in order."""
+    numbers = {each.detail.get("edit") for each in product.evidence if each.rule == BY_HAND}
+    return [each for each in edits if each.number in numbers and each.undone_at is None]

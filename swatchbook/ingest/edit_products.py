@@ -5,16 +5,13 @@ from collections.abc import Iterable
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.product_edits import anchor_of
 from swatchbook.domain.records import (
-    Add,
     Anchor,
-    Assign,
     Edit,
     Edited,
     EditRequest,
+    Hide,
     Merge,
     Product,
-    Reject,
-    RemoveFact,
     Rename,
     SetFact,
     Split,
@@ -24,7 +21,6 @@ from swatchbook.ingest.publish import publish_soon
 from swatchbook.resources import Resources
 from swatchbook.store.ledger import edited_products
 from swatchbook.store.ledger.database import Ledger
-from swatchbook.store.ledger.edited_products import picture_anchors
 from swatchbook.store.ledger.queries.document import read_products
 
 
@@ -42,7 +38,7 @@ def undo_edit(resources: Resources, document: str, number: int, *, by: str) -> E
 
 
 def place_edit(ledger: Ledger, document: str, request: EditRequest) -> Edit:
-    """Return a request with the places of its products and pictures. Raises InvalidReference for unknown ids."""
+    """Return a request with the places of its products. Raises InvalidReference for unknown ids."""
     products = read_products(ledger, document)
 
     def product(reference: str) -> Anchor:
@@ -55,17 +51,10 @@ def place_edit(ledger: Ledger, document: str, request: EditRequest) -> Edit:
             return Merge[Anchor](products=tuple(map(product, request.products)))
         case Split():
             return Split[Anchor](product=product(request.product), page=request.page, name=request.name)
-        case Assign():
-            picture = choose_picture(ledger, document, request.picture)
-            return Assign[Anchor](picture=picture, products=tuple(map(product, request.products)))
-        case Add():
-            return request
-        case Reject():
-            return Reject[Anchor](product=product(request.product))
+        case Hide():
+            return Hide[Anchor](product=product(request.product))
         case SetFact():
             return SetFact[Anchor](product=product(request.product), fact=request.fact, value=request.value)
-        case RemoveFact():
-            return RemoveFact[Anchor](product=product(request.product), fact=request.fact)
 
 
 def choose_product(products: Iterable[Product], reference: str) -> Product:
@@ -84,23 +73,3 @@ def choose_product(products: Iterable[Product], reference: str) -> Product:
     raise InvalidReference(
         f"There is no product {reference!r} in this document.", advice="`swatchbook products DOCUMENT` lists them."
     )
-
-
-def choose_picture(ledger: Ledger, document: str, reference: str) -> Anchor:
-    """Return the place of a picture, by the id of its image or placement, or a unique prefix of these.
-
-    Raises InvalidReference for an unknown one, and for an image that is shown at several places.
-    """
-    places = picture_anchors(ledger, document)
-    for found in (
-        [place for place in places if reference in place[:2]],
-        [place for place in places if reference and any(each.startswith(reference) for each in place[:2])],
-    ):
-        if len(found) == 1:
-            return found[0][2]
-        if found:
-            choices = ", ".join(f"{placement[:8]} (page {anchor.page})" for _, placement, anchor in found[:10])
-            raise InvalidReference(
-                f"{reference!r} may be several pictures: {choices}.", advice="Give the id of the placement."
-            )
-    raise InvalidReference(f"There is no picture {reference!r} that this document shows.")

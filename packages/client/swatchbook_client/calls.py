@@ -174,7 +174,7 @@ def product(product: str) -> Call[ProductDetails]:
 
 
 def edit(document: str, edit: EditRequest) -> Call[Edited]:
-    """Edit a document's products: rename, merge, split, add or reject them, or assign a picture to them.
+    """Edit a document's products: rename, merge, split or hide them, or set their facts.
 
     `edit`: such as `Rename[str](product=…, name=…)` of `swatchbook.domain.records`.
     """

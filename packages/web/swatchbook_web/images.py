@@ -13,17 +13,14 @@ from swatchbook.doors.service.images import ImageId, embed_image, get_image
 from swatchbook.doors.service.parameters import RequestModel, RetryOptions, SearchText
 from swatchbook.index.contract import Where
 from swatchbook.store.ledger.picture_reviews import count_images_to_review, images_to_review
-from swatchbook.store.ledger.queries.document_parts import image_in_document, list_products
+from swatchbook.store.ledger.queries.document_parts import image_in_document
 from swatchbook.store.ledger.queries.filters import matching
 from swatchbook.store.ledger.queries.image import image_details
-from swatchbook.store.ledger.stored_documents import PDF, get_document
 from swatchbook_web.pages import Back, TheView, View, done, local_page, page_router, see_other, with_done
 from swatchbook_web.search import MOST_STATE, neighbours_in_results
 
 _DOCUMENTS = 20
 """Documents of which placements and links are shown; all places are listed."""
-_PRODUCTS = 500
-"""Products of a document that a picture can be assigned to on the page."""
 
 router = page_router()
 
@@ -54,20 +51,12 @@ def show_image(
         if (part := image_in_document(view.resources.ledger, document, image.id))
     ]
     analysis = next((placed.analysis for _, _, placed, _ in parts if placed.analysis), None)
-    ledger = view.resources.ledger
-    products = {
-        document: [product for _, product in list_products(ledger, document, limit=_PRODUCTS)]
-        for document, *_ in parts
-        if get_document(ledger, document).kind == PDF  # of others the products are their items
-    }
     captions = [place.caption for _, _, placed, _ in parts for place in placed.placements if place.caption]
     names = [link.name for *_, links in parts for link in links]
     pages = [f"Picture on page {place.page}, {place.document}" for place in image.places if place.page]
     title = next(iter([*captions, *names, *pages]), "Picture")
     place = _place(view, image, state or view.request.headers.get("referer"))
-    return view.render(
-        "image.html", image=image, parts=parts, analysis=analysis, products=products, title=title, place=place
-    )
+    return view.render("image.html", image=image, parts=parts, analysis=analysis, title=title, place=place)
 
 
 def _place(view: View, image: ImageDetails, address: str | None) -> Place:

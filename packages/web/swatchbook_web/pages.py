@@ -289,9 +289,7 @@ _KINDS: Mapping[str, tuple[str, str | None]] = {
     "renamed": ("Renamed", _EDIT),
     "merged": ("Merged", _EDIT),
     "split": ("Split", _EDIT),
-    "linked": ("Picture linked", _EDIT),
-    "rejected": ("Product removed", _EDIT),
-    "added": ("Product added", _EDIT),
+    "hidden": ("Product hidden", _EDIT),
     "changed": ("Changed", _EDIT),
     "reviewed": ("Review saved", _REVIEW),
     "deleted": ("Deleted. It stays in the trash for a day", _DELETED),
@@ -306,7 +304,7 @@ _KINDS: Mapping[str, tuple[str, str | None]] = {
 """What was done -> its text, and the address of the form that undoes it."""
 
 _ACTIONS: Mapping[str, str] = {
-    "rename": "renamed", "merge": "merged", "split": "split", "assign": "linked", "reject": "rejected", "add": "added",
+    "rename": "renamed", "merge": "merged", "split": "split", "hide": "hidden",
 }  # fmt: skip
 
 

@@ -8,8 +8,7 @@ from typing import Annotated, Literal, NamedTuple
 from uuid import UUID
 
 from fastapi import Form, Response
-from fastapi.exceptions import RequestValidationError
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.product_edits import BY_HAND, describe_edit, edits_of, fact_values
@@ -69,8 +68,7 @@ KNOWN_FACTS = (
 """Names that the field for a new fact offers: those that are filtered by, and frequent ones."""
 
 _FIELDS: Mapping[str, str] = {
-    "rename": "name", "merge": "other", "split": "after_page", "reject": "reject", "set_fact": "value",
-    "remove_fact": "value",
+    "rename": "name", "merge": "other", "split": "after_page", "hide": "hide", "set_fact": "value",
 }  # fmt: skip
 """Action -> the field that an edit which cannot be made is explained next to."""
 
@@ -112,7 +110,7 @@ class VariantRow(NamedTuple):
 class ProductForm(RequestModel):
     """An edit as a form of the page sends it; each action uses some of the fields. `other`: the id of a product."""
 
-    action: Literal["rename", "merge", "split", "reject", "set_fact", "remove_fact"]
+    action: Literal["rename", "merge", "split", "hide", "set_fact"]
     name: SearchText = ""
     after_page: SearchText = ""
     other: SearchText = ""
@@ -132,8 +130,6 @@ class ProductForm(RequestModel):
                 fields |= {"name": self.name, "page": next(later, None)}
             case "set_fact":
                 fields |= {"fact": self.fact, "value": self.value}
-            case "remove_fact":
-                fields["fact"] = self.fact
         return _EDIT.validate_python(fields)
 
 
@@ -167,7 +163,7 @@ def edit(view: TheView, product_id: ProductId, form: Annotated[ProductForm, Form
     except InvalidReference as error:
         return _render(view, product, Problem(form.action, _FIELDS[form.action], error.message, form))
     told = edit_done(form.action, product.document_id, made.edit.number)
-    if form.action == "reject":
+    if form.action == "hide":
         return see_other(view.link(f"/ui/documents/{product.document_id}", done=told))
     return see_other(view.link(f"/products/{form.other if form.action == 'merge' else product.id}", done=told))
 
@@ -311,39 +307,6 @@ def _boxes_of(facts: Iterable[ListedFact], page: int) -> tuple[tuple[str, Box], 
             if place.page == page and place.bbox:
                 names.setdefault(place.bbox, []).append(fact.key)
     return tuple((", ".join(dict.fromkeys(each)), box) for box, each in names.items())
-
-
-# --- forms on the page of a document ----------------------------------------------------------------------------------
-
-
-class EditForm(RequestModel):
-    """An edit as a form sends it, and `at`, the page that is returned to. Each action uses some of the fields."""
-
-    action: Literal["rename", "merge", "split", "assign", "reject"]
-    at: int | None = None
-    product: SearchText | None = None
-    products: list[SearchText] | None = Field(default=None, max_length=100)
-    picture: SearchText | None = None
-    name: SearchText | None = None
-    page: int | None = None
-
-    @property
-    def edit(self) -> EditRequest:
-        """The edit. Raises RequestValidationError."""
-        try:
-            return _EDIT.validate_python(self.model_dump(exclude_none=True, exclude={"at"}))
-        except ValidationError as error:
-            raise RequestValidationError([{**e, "loc": ("body", *e["loc"])} for e in error.errors()]) from error
-
-
-@router.post("/ui/documents/{document_id}/edits")
-def edit_by_form(view: TheView, document_id: DocumentId, form: Annotated[EditForm, Form()]) -> Response:
-    """Make an edit, and return to the page of the document that it was made on, else to the image that was assigned."""
-    made = make_edit(view.resources, view.caller, document_id, form.edit)
-    told = edit_done(form.action, str(document_id), made.edit.number)
-    if form.picture and form.at is None:
-        return see_other(view.link(f"/ui/images/{form.picture}", done=told))
-    return see_other(view.link(f"/ui/documents/{document_id}", page=form.at, done=told))
 
 
 @router.post("/ui/documents/{document_id}/edits/{edit_number}/undo")

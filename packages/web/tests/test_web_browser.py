@@ -339,36 +339,6 @@ def test_pages_of_a_document_are_turned_by_keys(tab: Page, document: str) -> Non
     expect(tab.get_by_role("link", name="Excel")).to_be_visible()
 
 
-def test_product_is_edited_by_mouse_and_by_keyboard(tab: Page, document: str, picture: Any) -> None:
-    address = f"/ui/documents/{document}?page={picture.page}"
-    tab.goto(address)
-    product = tab.locator("article.product").first
-    name = product.get_attribute("aria-label") or ""
-    product.locator("summary", has_text="Edit").click()
-    product.get_by_label("Name", exact=True).fill("Larch")
-    product.get_by_role("button", name="Rename").click()
-    tab.locator("article.product h3", has_text="Larch").wait_for()
-    tab.wait_for_load_state("load")  # its script lets pictures be dragged
-    tab.locator(f'[data-picture="{picture.image}"]').first.drag_to(tab.locator("article.product", has_text="Larch"))
-    tab.locator("summary", has_text="2 edits by hand").wait_for()
-    product = tab.locator("article.product", has_text="Larch")
-    product.locator("summary", has_text="Edit").focus()
-    tab.keyboard.press("Enter")
-    tab.keyboard.press("Tab")  # the picture
-    tab.keyboard.press("Tab")  # the button
-    tab.keyboard.press("Enter")
-    tab.locator("summary", has_text="3 edits by hand").wait_for()
-    tab.goto(f"/ui/images/{picture.image}")
-    expect(tab.locator("main")).to_contain_text("Larch")
-    for number in (3, 2, 1):
-        tab.goto(address)
-        tab.locator("summary", has_text="edits by hand").click()
-        tab.get_by_label(f"Undo edit {number}").click()
-        expect(tab.get_by_label(f"Undo edit {number}")).to_have_count(0)
-    tab.goto(address)
-    expect(tab.locator("article.product").first).to_have_attribute("aria-label", name)
-
-
 BROKEN = {"kind": "unreadable_image", "policy": "never", "message": "It is cut off."}
 
 

@@ -249,7 +249,8 @@ def test_a_deleted_document_is_restored_by_undo(sample: TestClient, resources: R
 def test_edit_and_review_are_undone_from_messages(sample: TestClient, resources: Resources, document: str) -> None:
     (product, *_) = sample.get(f"/documents/{document}/products").json()["products"]
     edits = f"/ui/documents/{document}/edits"
-    told = page(sample, post_and_tell(sample, edits, action="rename", product=product["id"], name="Larch", at="2"))
+    made = post_and_tell(sample, f"/ui/products/{product['id']}/edits", action="rename", name="Larch")
+    told = page(sample, made)
     assert told.all("form", action=f"{edits}/1/undo")
     back = f"/ui/documents/{document}?page=2"
     assert post(sample, f"{edits}/1/undo", back=back) == back

@@ -1,6 +1,6 @@
 """The records of edits by hand, with which a person changes the products of a document.
 
-An edit names products and pictures by page and box, never by id, so that it still holds when the document is processed
+An edit names products by page and box, never by id, so that it still holds when the document is processed
 again. `swatchbook/domain/product_edits.py` applies edits.
 """
 
@@ -12,9 +12,8 @@ from swatchbook_base.geometry import Box
 from swatchbook_base.records.products import Link, Product
 from swatchbook_base.records.record import Record
 
-Words = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00-\x1f]*$")
-]
+ONE_LINE = r"^[^\x00-\x1f]*$"
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=ONE_LINE)]
 Points = Annotated[float, Field(ge=-100_000, le=100_000, allow_inf_nan=False)]
 PageNumber = Annotated[int, Field(ge=1, le=1_000_000)]
 
@@ -32,7 +31,7 @@ FactName = Annotated[Words, StringConstraints(max_length=100), AfterValidator(_f
 
 
 class Anchor(Record):
-    """The place of a product's name, or of a picture.
+    """The place of a product's name.
 
     `name` decides between products at one place, and finds those without a box.
     """
@@ -43,7 +42,7 @@ class Anchor(Record):
 
 
 Reference = TypeVar("Reference", Anchor, str)
-"""How an edit names a product or picture: by its place, as it is kept, or by its id, as people ask for it."""
+"""How an edit names a product: by its place, as it is kept, or by its id, as people ask for it."""
 
 
 class Rename(Record, Generic[Reference]):
@@ -70,68 +69,29 @@ class Split(Record, Generic[Reference]):
     name: Words
 
 
-class Assign(Record, Generic[Reference]):
-    """Say which products a picture shows: these, and no others. Without any it belongs to no product."""
+class Hide(Record, Generic[Reference]):
+    """Hide what is not a product; `undo` shows it again."""
 
-    action: Literal["assign"] = "assign"
-    picture: Reference
-    products: tuple[Reference, ...] = Field(default=(), max_length=100)
-
-
-class Add(Record):
-    """Add a product that was not found. The box of its name or card tells it from others of its page."""
-
-    action: Literal["add"] = "add"
-    page: PageNumber
-    name: Words
-    box: tuple[Points, Points, Points, Points] | None = Field(
-        default=None, description="x0, y0, x1, y1 in points from the top left of the page."
-    )
-    category: Words | None = None
-
-
-class Reject(Record, Generic[Reference]):
-    """Remove what is not a product."""
-
-    action: Literal["reject"] = "reject"
+    action: Literal["hide"] = "hide"
     product: Reference
 
 
 class SetFact(Record, Generic[Reference]):
-    """Give a fact of a product another value, or add the fact."""
+    """Give a fact of a product another value, or add the fact; an empty value removes it."""
 
     action: Literal["set_fact"] = "set_fact"
     product: Reference
     fact: FactName
-    value: Words
-
-
-class RemoveFact(Record, Generic[Reference]):
-    """Remove a fact of a product."""
-
-    action: Literal["remove_fact"] = "remove_fact"
-    product: Reference
-    fact: FactName
+    value: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500, pattern=ONE_LINE)]
 
 
 Edit = Annotated[
-    Rename[Anchor]
-    | Merge[Anchor]
-    | Split[Anchor]
-    | Assign[Anchor]
-    | Add
-    | Reject[Anchor]
-    | SetFact[Anchor]
-    | RemoveFact[Anchor],
-    Field(discriminator="action"),
+    Rename[Anchor] | Merge[Anchor] | Split[Anchor] | Hide[Anchor] | SetFact[Anchor], Field(discriminator="action")
 ]
 """An edit as it is kept."""
 
-EditRequest = Annotated[
-    Rename[str] | Merge[str] | Split[str] | Assign[str] | Add | Reject[str] | SetFact[str] | RemoveFact[str],
-    Field(discriminator="action"),
-]
-"""An edit as people ask for it: products and pictures by id."""
+EditRequest = Annotated[Rename[str] | Merge[str] | Split[str] | Hide[str] | SetFact[str], Field(discriminator="action")]
+"""An edit as people ask for it: products by id."""
 
 
 class StoredEdit(Record):
@@ -154,14 +114,6 @@ class Edited(Record):
 
     edit: StoredEdit
     published: bool
-
-
-class PicturePlace(Record):
-    """A shown picture's placement: its id, page and box."""
-
-    id: str
-    page: int
-    box: Box
 
 
 class Assembly(Record):

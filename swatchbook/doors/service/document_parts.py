@@ -137,9 +137,8 @@ def list_edits(resources: Tools, caller: TheCaller, document_id: DocumentId, que
 def make_edit(
     resources: Tools, caller: TheCaller, document_id: DocumentId, edit: Annotated[EditRequest, Body()]
 ) -> Edited:
-    """Rename, merge, split, add or reject products, or assign a picture to them. Products are named by id or name,
-    pictures by the id of the image or placement. The edit is kept by their places on the pages, so it still holds when
-    the document is processed again; lists and searches show it at once."""
+    """Rename, merge, split or hide products, or set a fact. Products are named by id or name. The edit is kept by their
+    places on the pages, so it still holds when the document is processed again; lists and searches show it at once."""
     document = find_changeable(resources, caller, document_id)
     return edit_products.make_edit(resources, document.id, edit, by=caller.name)
 

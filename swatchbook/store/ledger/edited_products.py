@@ -15,13 +15,11 @@ from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.product_edits import apply_edits
 from swatchbook.domain.records import (
     COUNTED,
-    Anchor,
     Assembly,
     DocumentStatus,
     Edit,
     Link,
     LinkKind,
-    PicturePlace,
     Product,
     StoredEdit,
 )
@@ -152,23 +150,12 @@ def edit_assembly(connection: Connection, document: str, found: Assembly) -> Ass
         found,
         {each.number: each.edit for each in standing},
         document=document,
-        pictures=[
-            PicturePlace(id=placement, page=anchor.page, box=anchor.box)
-            for _, placement, anchor in _picture_anchors(connection, document)
-            if anchor.box
-        ],
-        chunk_pages=_chunk_pages(connection, document),
+        page_of=_first_pages(connection, document),
     )
     for each in standing:
         if each.problem != (problem := problems.get(each.number)):
             connection.execute(update(hand_edits).where(is_edit(document, each.number)).values(problem=problem))
     return edited
-
-
-def picture_anchors(ledger: Ledger, document: str) -> list[tuple[str, str, Anchor]]:
-    """Return (image, placement, place) of every picture that a document shows, in reading order."""
-    with ledger.read() as connection:
-        return _picture_anchors(connection, document)
 
 
 def is_edit(document: str, number: int) -> ColumnElement[bool]:
@@ -184,19 +171,14 @@ def _read(row: Mapping[Any, Any]) -> StoredEdit:
     return StoredEdit.model_validate(fields)
 
 
-def _picture_anchors(connection: Connection, document: str) -> list[tuple[str, str, Anchor]]:
-    query = (
-        select(placements.c.image, placements.c.id, placements.c.page, placements.c.bbox)
-        .where(placements.c.document == document, placements.c.state.in_(COUNTED))
-        .order_by(placements.c.ordinal)
+def _first_pages(connection: Connection, document: str) -> dict[str, int]:
+    """Return the first page of each shown placement and each chunk."""
+    placed = select(placements.c.id, placements.c.page).where(
+        placements.c.document == document, placements.c.state.in_(COUNTED)
     )
-    rows = connection.execute(query)
-    return [(row.image, row.id, Anchor(page=row.page, box=tuple(row.bbox))) for row in rows]
-
-
-def _chunk_pages(connection: Connection, document: str) -> dict[str, list[int]]:
-    query = select(chunks.c.id, chunks.c.record).where(chunks.c.document == document, ~chunks.c.gone)
-    return {row.id: row.record["pages"] for row in connection.execute(query)}
+    cut = select(chunks.c.id, chunks.c.record).where(chunks.c.document == document, ~chunks.c.gone)
+    pages = dict(connection.execute(placed).tuples().all())
+    return pages | {row.id: min(row.record["pages"], default=0) for row in connection.execute(cut)}
 
 
 def record_edit(ledger: Ledger, document: str, edit: Edit, *, by: str) -> StoredEdit:

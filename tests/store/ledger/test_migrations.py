@@ -36,6 +36,7 @@ from swatchbook.domain.records import ImageState, document_id, sha256
 from swatchbook.index.contract import Space
 from swatchbook.store.ledger import migrations
 from swatchbook.store.ledger.database import Ledger, db_now, open_ledger
+from swatchbook.store.ledger.edited_products import list_edits
 from swatchbook.store.ledger.migrations import upgrade
 from swatchbook.store.ledger.owners import rename
 from swatchbook.store.ledger.processes import held_seconds, processes_of
@@ -45,6 +46,7 @@ from swatchbook.store.ledger.tables import (
     calls,
     documents,
     figures,
+    hand_edits,
     images,
     inbox,
     items,
@@ -55,7 +57,7 @@ from swatchbook.store.ledger.tables import (
     runs,
     trash_rows,
 )
-from swatchbook.store.ledger.trashed_documents import kept_rows, move_to_trash
+from swatchbook.store.ledger.trashed_documents import kept_rows, move_to_trash, restore_trashed
 from swatchbook.store.ledger.webhooks import find_delivery
 from tests.postgres import RunningPostgres
 from tests.store.ledger import scene
@@ -81,7 +83,6 @@ def upgrade():
 """
 OPEN = """
 import sys
-from swatchbook.index.contract import Space
 from swatchbook.store.ledger import migrations
 from swatchbook.store.ledger.database import open_ledger
 from swatchbook.store.ledger.migrations import upgrade
@@ -380,6 +381,29 @@ def test_deliveries_and_events_become_one_inbox(empty: str) -> None:
         kept = connection.execute(select(inbox).where(inbox.c.id == row(inbox, 1)["id"])).mappings().one()
     assert dict(kept) == row(inbox, 1)
     assert find_delivery(ledger, "shop", "7") == "d"
+    ledger.close()
+
+
+def test_edits_by_hand_get_their_names_of_today(empty: str) -> None:
+    ledger = open_ledger(empty)
+    run = weak(ledger, "oak")
+    former = [
+        {"action": "add", "page": 1, "name": "Yew"},
+        {"action": "reject", "product": {"page": 1, "name": "Elm"}},
+        {"action": "remove_fact", "product": {"page": 1, "name": "Oak"}, "fact": "size"},
+    ]
+    with ledger.write() as connection:
+        for number, edit in enumerate(former, 1):
+            values = {"document": run.document, "number": number, "edit": edit, "by": "eve", "at": 1.0}
+            connection.execute(insert(hand_edits).values(**values))
+    move_to_trash(ledger, run.document)
+    for _ in range(2):  # in the trash, and back from it
+        with ledger.write() as connection:
+            migrate(connection, "0048")
+        scene.publish_all(ledger)
+    restore_trashed(ledger, run.document)
+    today = [each.edit for each in list_edits(ledger, run.document)]
+    assert [(each.action, getattr(each, "value", None)) for each in today] == [("hide", None), ("set_fact", "")]
     ledger.close()
 
 

@@ -237,40 +237,6 @@ if (upload) {
   });
 }
 
-// a picture's box that is dragged onto a product is assigned to it, as its form does by keyboard
-for (const box of document.querySelectorAll("[data-picture]")) {
-  let begun = null, dragged = false, over = null;
-  const mark = (product) => {
-    over?.classList.remove("dropping");
-    over = product;
-    over?.classList.add("dropping");
-  };
-  box.addEventListener("dragstart", (event) => event.preventDefault());  // the browser's own dragging of a link
-  box.addEventListener("pointerdown", (event) => {
-    if (event.button) return;
-    begun = [event.clientX, event.clientY];
-    dragged = false;
-  });
-  addEventListener("pointermove", (event) => {
-    if (!begun) return;
-    dragged ||= Math.hypot(event.clientX - begun[0], event.clientY - begun[1]) > 8;
-    document.body.classList.toggle("dragging", dragged);
-    if (dragged) mark(document.elementFromPoint(event.clientX, event.clientY)?.closest("[data-product]"));
-  });
-  const end = (product) => {
-    begun = null;
-    document.body.classList.remove("dragging");
-    mark(null);
-    const form = dragged && product?.querySelector("form[data-assign]");
-    if (!form) return;
-    form.elements.picture.value = box.dataset.picture;
-    form.requestSubmit();
-  };
-  addEventListener("pointerup", () => begun && end(over));
-  addEventListener("pointercancel", () => begun && end(null));
-  box.addEventListener("click", (event) => dragged && event.preventDefault());
-}
-
 // what was done is said once: a page that is loaded again, or gone back to, does not repeat it
 const toast = document.querySelector(".toast");
 if (toast) {

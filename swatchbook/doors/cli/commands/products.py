@@ -1,6 +1,6 @@
 """`swatchbook products DOCUMENT`: list a document's products and the edits of them, and the commands that edit: rename,
-merge, split, assign, add, reject, set-fact, remove-fact, undo. What an edit changes:
-`swatchbook/domain/product_edits.py`. `swatchbook export` writes products to files.
+merge, split, hide, set-fact, undo. What an edit changes: `swatchbook/domain/product_edits.py`.
+`swatchbook export` writes products to files.
 """
 
 from pathlib import Path
@@ -44,7 +44,7 @@ app = typer.Typer(
     invoke_without_command=True,
     subcommand_metavar="[EDIT …]",
     context_settings=_ANYWHERE,
-    help="List a catalogue's products; rename, merge, split, add and reject them; change facts and pictures.",
+    help="List a catalogue's products; rename, merge, split and hide them; set their facts.",
 )
 
 Product = Annotated[str, typer.Argument(metavar="PRODUCT", help="Id, unique id prefix, or name of a product.")]
@@ -141,38 +141,10 @@ def split_product(
     _edit(context, {"action": "split", "product": product, "page": page, "name": name})
 
 
-@app.command("assign")
-def assign_picture(
-    context: typer.Context,
-    picture: Annotated[str, typer.Argument(metavar="PICTURE", help="Id of an image or placement, or a unique prefix.")],
-    products: Annotated[
-        list[str] | None, typer.Argument(metavar="[PRODUCT…]", help="Ids, unique id prefixes, or names.")
-    ] = None,
-) -> None:
-    """Say that PICTURE shows [PRODUCT…] and no others; without any, it belongs to none."""
-    _edit(context, {"action": "assign", "picture": picture, "products": products or []})
-
-
-@app.command("add")
-def add_product(
-    context: typer.Context,
-    page: Annotated[int, typer.Argument(metavar="PAGE", help="Page of the PDF.")],
-    name: Name,
-    box: Annotated[
-        str | None,
-        typer.Option(metavar="X0,Y0,X1,Y1", help="Place of the name, in points from the top left of the page."),
-    ] = None,
-    category: Annotated[str | None, typer.Option(metavar="TEXT", help="Its category.")] = None,
-) -> None:
-    """Add on PAGE the product NAME [--box X0,Y0,X1,Y1] [--category TEXT]; `assign` gives it pictures."""
-    sides = None if box is None else [side.strip() for side in box.split(",")]
-    _edit(context, {"action": "add", "page": page, "name": name, "box": sides, "category": category})
-
-
-@app.command("reject")
-def reject_product(context: typer.Context, product: Product) -> None:
-    """Remove PRODUCT, which is not a product; its pictures then belong to no product."""
-    _edit(context, {"action": "reject", "product": product})
+@app.command("hide")
+def hide_product(context: typer.Context, product: Product) -> None:
+    """Hide PRODUCT, which is not a product; its pictures then belong to no product. `undo` shows it again."""
+    _edit(context, {"action": "hide", "product": product})
 
 
 @app.command("set-fact")
@@ -180,16 +152,10 @@ def set_fact(
     context: typer.Context,
     product: Product,
     fact: Fact,
-    value: Annotated[str, typer.Argument(metavar="VALUE", help="Its value, as people read it.")],
+    value: Annotated[str, typer.Argument(metavar="VALUE", help='Its value, as people read it; "" removes the fact.')],
 ) -> None:
     """Give the FACT of PRODUCT another VALUE, or add it: `size`, `price`, `material`, `category`, `code` …"""
     _edit(context, {"action": "set_fact", "product": product, "fact": fact, "value": value})
-
-
-@app.command("remove-fact")
-def remove_fact(context: typer.Context, product: Product, fact: Fact) -> None:
-    """Remove the FACT of PRODUCT."""
-    _edit(context, {"action": "remove_fact", "product": product, "fact": fact})
 
 
 @app.command("undo")
