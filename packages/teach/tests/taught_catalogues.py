@@ -22,10 +22,8 @@ NAMES = (("Alder", "Birke"), ("Cedro", "Dune"), ("Esche", "Fjord"))
 LEFT, RIGHT = 40, 220
 
 
-def make(
-    path: Path, names: Sequence[tuple[str, str]] = NAMES, *, font: str = "hebo", size: float = 9.0, priced: bool = False
-) -> Path:
-    """A catalogue with a page for each pair of names; `priced`: with codes and prices that no rule knows."""
+def make(path: Path, names: Sequence[tuple[str, str]] = NAMES, *, font: str = "hebo", size: float = 9.0) -> Path:
+    """A catalogue with a page for each pair of names."""
     paper = Paper()
     for number, (page, (left, right)) in enumerate(zip(paper.pages(len(names)), names, strict=True)):
         page.insert_text((40, 50), f"Season {number + 1}", fontsize=22, fontname=font)
@@ -34,9 +32,6 @@ def make(
             page.insert_text((x, 240), "Wall tile", fontsize=size + 2, fontname=font)
             page.insert_text((x, 254), name, fontsize=size, fontname=font)
             page.insert_text((x, 268), f"A fine surface called {name.lower()}, for walls.", fontsize=7)
-            if priced:
-                page.insert_text((x, 284), f"design {name[0].lower()}-{number}", fontsize=6)
-                page.insert_text((x + 80, 284), f"on request {seed + 12},-", fontsize=8)
     return paper.save(path)
 
 

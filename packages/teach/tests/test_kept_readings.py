@@ -15,12 +15,11 @@ from swatchbook.domain.records import (
 )
 from swatchbook.store.ledger import runs
 from swatchbook.store.ledger.database import Ledger
-from swatchbook.store.ledger.document_commands import mark_deleting, request_again
+from swatchbook.store.ledger.document_commands import mark_deleting
 from swatchbook.store.ledger.stored_documents import FOLDER, PDF, Document, get_document, queue
 from swatchbook.store.ledger.trashed_documents import move_to_trash, restore_trashed
 from swatchbook_teach import kept_readings
 from swatchbook_teach.kept_readings import accept_reading, list_readings, undo_reading
-from swatchbook_teach.records import ReadingOrigin
 from tests.store.ledger.scene import begin, delete
 
 LARGE = TaughtReading(
@@ -56,35 +55,6 @@ def test_accepted_reading_queues_the_document_once(ledger: Ledger) -> None:
     assert (now.status, now.fingerprint, now.launches) == (DocumentStatus.QUEUED, None, document.launches + 1)
     assert accept_reading(ledger, document.id, LARGE, by="bert") == kept
     assert get_document(ledger, document.id) == now
-
-
-def test_undo_returns_to_the_reading_before(ledger: Ledger) -> None:
-    document = completed(ledger)
-    for reading in (LARGE, SMALL):
-        accept_reading(ledger, document.id, reading, by="anna", origin=ReadingOrigin.LIKELIEST)
-    undone = undo_reading(ledger, document.id, by="bert")
-    assert (undone.number, undone.undone_by, undone.in_use) == (2, "bert", False)
-    assert undone.undone_at is not None
-    assert get_document(ledger, document.id).options.taught == LARGE
-    assert [each.in_use for each in list_readings(ledger, document=document.id)] == [True, False]
-    undo_reading(ledger, document.id, by="bert")
-    assert get_document(ledger, document.id).options == document.options
-    with pytest.raises(InvalidReference, match="no taught reading"):
-        undo_reading(ledger, document.id, by="bert")
-    accept_reading(ledger, document.id, SMALL, by="anna")
-    assert [each.number for each in list_readings(ledger, document=document.id)] == [1, 2, 3]
-
-
-def test_reading_given_with_an_ingest_is_recorded(ledger: Ledger) -> None:
-    document = completed(ledger)
-    request_again(ledger, document.id, document.options.with_taught(SMALL))
-    assert list_readings(ledger, document=document.id) == []
-    accept_reading(ledger, document.id, LARGE, by="anna")
-    assert [each.reading for each in list_readings(ledger, document=document.id)] == [SMALL, LARGE]
-    undo_reading(ledger, document.id, by="anna")
-    assert get_document(ledger, document.id).options.taught == SMALL
-    undo_reading(ledger, document.id, by="anna")
-    assert get_document(ledger, document.id).options.taught == UNTAUGHT
 
 
 def test_live_run_ends_before_another_reading(ledger: Ledger) -> None:
@@ -125,13 +95,6 @@ def test_readings_share_their_documents_trash_and_delete(ledger: Ledger) -> None
     assert list_readings(ledger) == before
     delete(ledger, document.id)
     assert list_readings(ledger) == []
-
-
-def test_each_owner_has_their_own(ledger: Ledger) -> None:
-    for owner in ("anna", "bert"):
-        accept_reading(ledger, registered(ledger, owner=owner).id, LARGE, by=owner)
-    assert [each.owner for each in list_readings(ledger, owner="bert")] == ["bert"]
-    assert {each.owner for each in list_readings(ledger)} == {"anna", "bert"}
 
 
 def test_a_failure_halfway_changes_nothing(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:

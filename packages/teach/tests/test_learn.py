@@ -82,16 +82,6 @@ def test_quantity_in_the_place_of_a_name_is_none_unless_one_is_shown() -> None:
     assert "112 pcs" in _names(texts, [_example(texts, "16 pcs"), _example(texts, "House of oak")])
 
 
-def test_wrong_name_is_left_out_and_right_ones_stay() -> None:
-    document = plain.described(3)
-    texts = _texts(document)
-    present = [texts.texts[n].name for n in texts.found.nonzero()[0]]
-    gone = next(t for n, t in enumerate(texts.texts) if texts.found[n])
-    names = _names(texts, [Example(page=gone.page, box=gone.box, right=False)])
-    assert gone.name not in names
-    assert set(names) <= set(present)
-
-
 def test_name_that_no_text_says_is_a_product_where_it_was_drawn() -> None:
     document = _labelled()
     drawn = Example(page=2, box=(300, 700, 400, 720), text="Hidden lamp")

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from taught_catalogues import NAMES, ingest, make, make_home, names_of, open_copy
 
 from swatchbook.domain.errors import InvalidReference
-from swatchbook.domain.records import UNTAUGHT, DocumentStatus, Shown
+from swatchbook.domain.records import DocumentStatus, Shown
 from swatchbook.domain.settings import load_settings
 from swatchbook.resources import Resources, open_resources
 from swatchbook.store.ledger.database import Ledger
@@ -25,7 +25,6 @@ from swatchbook_teach.lessons import (
     accept_proposal,
     find_examples,
     open_lesson,
-    propose_likeliest,
     propose_reading,
     propose_readings,
     summarize_other,
@@ -111,20 +110,6 @@ def test_other_readings_agree_with_what_was_shown_and_differ(resources: Resource
     assert other.reading not in [each.reading for each in rest]
 
 
-def test_what_is_not_a_name_narrows_and_is_said_to_be_lost(
-    resources: Resources, document: Document, catalogue: Path
-) -> None:
-    lesson = open_lesson(resources, document)
-    right = [example for text in ("Alder", "Birke") for example in find_examples(lesson, 1, text)]
-    accept_proposal(resources, document.id, propose_reading(resources, lesson, right), by="anna")
-    lesson = open_lesson(resources, ingest(resources, catalogue))
-    wrong = find_examples(lesson, 2, "Dune", right=False)
-    narrowed = propose_reading(resources, lesson, wrong)
-    assert "Dune" not in {each.name for each in narrowed.names}
-    assert ("Dune", 2) in narrowed.lost
-    assert [each.right for each in narrowed.reading.examples] == [True, True, False], "it goes on from the one in use"
-
-
 def test_what_is_shown_again_says_nothing_new_and_the_opposite_counts(resources: Resources, document: Document) -> None:
     lesson = open_lesson(resources, document)
     right = [example for text in ("Alder", "Birke") for example in find_examples(lesson, 1, text)]
@@ -135,32 +120,6 @@ def test_what_is_shown_again_says_nothing_new_and_the_opposite_counts(resources:
     opposite = propose_reading(resources, lesson, find_examples(lesson, 1, "Birke", right=False))
     assert [(each.text, each.right) for each in opposite.reading.examples] == [("Alder", True), ("Birke", False)]
     assert "Birke" not in {each.name for each in opposite.names}
-
-
-def test_a_code_and_a_price_are_shown_and_all_products_follow(resources: Resources, tmp_path: Path) -> None:
-    catalogue = make(tmp_path / "priced.pdf", priced=True)
-    document = ingest(resources, catalogue)
-    lesson = open_lesson(resources, document)
-    examples = [each for text in ("Alder", "Birke") for each in find_examples(lesson, 1, text)]
-    examples += find_examples(lesson, 1, "a-0", what=Shown.CODE)
-    examples += find_examples(lesson, 1, "12,-", what=Shown.PRICE)
-    proposal = propose_reading(resources, lesson, examples)
-    assert (proposal.products, proposal.coded, proposal.priced) == (6, 6, 6)
-    accept_proposal(resources, document.id, proposal, by="anna")
-    products = read_products(resources.ledger, ingest(resources, catalogue).id)
-    assert {p.name: (p.code, p.metadata["price"]) for p in products} == {
-        name: (f"{name[0].lower()}-{number}", f"{seed + 12},-")
-        for number, pair in enumerate(NAMES)
-        for name, seed in zip(pair, (number, number + 50), strict=True)
-    }
-
-
-def test_likeliest_readings_are_proposed_without_an_example(resources: Resources, document: Document) -> None:
-    lesson = open_lesson(resources, document)
-    likeliest = propose_likeliest(resources, lesson)
-    assert 1 <= len(likeliest) <= 3
-    assert [each.probability for each in likeliest] == sorted((each.probability for each in likeliest), reverse=True)
-    assert all(each.reading != UNTAUGHT and each.names for each in likeliest)
 
 
 def test_examples_are_found_by_their_text_or_refused_with_what_is_there(
@@ -194,29 +153,16 @@ def test_what_cannot_be_taught_is_refused(resources: Resources, document: Docume
         open_lesson(resources, get_document(resources.ledger, document.id))
 
 
-def test_a_stored_reading_is_found_again_without_the_pdf(
-    home: Path, ingested_home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shutil.copytree(ingested_home, home)
-    reads = list[object]()
-    monkeypatch.setattr(stages, "read", lambda *given, **_: reads.append(given))
-    with open_resources(load_settings()) as resources:
-        (document,) = list_documents(resources.ledger)
-        assert open_lesson(resources, document).reading.page_count == 6
-    assert reads == []
-
-
-def test_pages_are_read_once_if_no_reading_is_stored(
-    home: Path, ingested_home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shutil.copytree(ingested_home, home)
-    shutil.rmtree(home / "prefect" / "results")
+@pytest.mark.usefixtures("filled")
+def test_pages_are_read_once_if_no_reading_is_stored(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reads, read = list[object](), stages.read
     monkeypatch.setattr(stages, "read", lambda *given: (reads.append(given), read(*given))[1])
     with open_resources(load_settings()) as resources:
         (document,) = list_documents(resources.ledger)
-        first = open_lesson(resources, document)
-        lessons._lessons.clear()
-        second = open_lesson(resources, document)
-    assert first.reading == second.reading
+        stored = open_lesson(resources, document)
+        assert reads == []
+        shutil.rmtree(home / "prefect" / "results")
+        for _ in range(2):
+            lessons._lessons.clear()
+            assert open_lesson(resources, document).reading == stored.reading
     assert len(reads) == 1

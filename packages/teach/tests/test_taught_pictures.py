@@ -14,7 +14,6 @@ from taught_catalogues import (
     cell_at,
     ingest,
     ingested_sheets,
-    make_sheets,
     open_copy,
 )
 
@@ -115,19 +114,20 @@ def test_one_cell_cuts_all_sheets_and_the_side_links_each_part(
     assert made is not None
     assert [(each.page, len(each.cells)) for each in made.cut] == [(1, 12), (2, 12), (3, 12)]
     assert (made.missed, made.taken, made.empty) == ((), (), ())
+    assert [each.page for each in made.decoration] == [1, 2, 3], "the first page has another file"
     accept_proposal(resources, document.id, proposal, by="anna")
 
     document = ingest(resources, catalogue)
     taught = rows(resources, document)
     assert {name for name in taught if taught[name] != at_first[name]} == {"placements", "links"}
+    placed = [each.placement for each in read_placed(resources.ledger, document.id)]
+    logos = [(each.page, each.state, each.reason) for each in placed if each.bbox in (LOGO, FIRST_LOGO)]
+    assert logos == [(page, "decorative", "marked as decoration") for page in (1, 2, 3)]
     found = pictures(resources, document)
     assert [found[page][PlacementState.SHOWN] for page in (1, 2, 3)] == [12, 12, 10], "two cells show nothing"
-    sheets = [
-        each.placement.reason
-        for each in read_placed(resources.ledger, document.id)
-        if each.placement.bbox == SHEET and each.placement.page in (1, 2)
-    ]
-    assert sheets == ["cut as shown into 12 pictures"] * 2
+    assert [each.reason for each in placed if each.bbox == SHEET and each.page in (1, 2)] == [
+        "cut as shown into 12 pictures"
+    ] * 2
     counted = account(resources.ledger, document=document.id)
     assert (counted.found, counted.complete) == (34, 34)
     corners = linked(resources, document)
@@ -177,41 +177,6 @@ def test_a_part_that_was_taken_in_stays_with_what_is_taught(
     ingest(resources, catalogue)
     taken = [e for e in read_placed(resources.ledger, document.id) if e.placement.bbox == box]
     assert [each.placement.state for each in taken] == [PlacementState.SHOWN]
-
-
-def test_a_logo_is_decoration_on_all_pages_and_is_shown_again(
-    resources: Resources, document: Document, catalogue: Path
-) -> None:
-
-    def logos() -> list[tuple[int, str, str | None]]:
-        placed = (each.placement for each in read_placed(resources.ledger, document.id))
-        return [(each.page, each.state, each.reason) for each in placed if each.bbox in (LOGO, FIRST_LOGO)]
-
-    before = logos()
-    assert [state for _, state, _ in before] == ["shown"] * 3
-    proposal = teach(resources, document, MARK)
-    assert proposal.pictures is not None
-    assert [each.page for each in proposal.pictures.decoration] == [1, 2, 3], "the first page has another file"
-    accept_proposal(resources, document.id, proposal, by="anna")
-    ingest(resources, catalogue)
-    assert logos() == [(page, "decorative", "marked as decoration") for page in (1, 2, 3)]
-
-    opposite = teach(resources, document, MARK.model_copy(update={"right": False}))
-    accept_proposal(resources, document.id, opposite, by="anna")
-    ingest(resources, catalogue)
-    assert logos() == before
-
-
-def test_a_reading_of_pictures_fits_another_edition(resources: Resources, document: Document, tmp_path: Path) -> None:
-    taught = teach(resources, document, CELL, MARK, side=PictureSide.ABOVE).reading.rules_only
-    assert taught.examples == ()
-    assert taught.texts_only == UNTAUGHT
-    other = ingest(resources, make_sheets(tmp_path / "next.pdf", pages=2))
-    lesson = open_lesson(resources, other)
-    proposal = propose_reading(resources, lesson, [], start=taught)
-    assert proposal.pictures is not None
-    assert [(each.page, len(each.cells)) for each in proposal.pictures.cut] == [(1, 12), (2, 12)]
-    assert proposal.reading == taught
 
 
 def test_pictures_are_named_by_box_or_id_or_refused(resources: Resources, document: Document) -> None:

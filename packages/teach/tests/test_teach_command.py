@@ -79,7 +79,6 @@ def test_readings_to_choose_from_are_numbered() -> None:
 
 
 @pytest.mark.usefixtures("filled")
-@pytest.mark.usefixtures("filled")
 def test_a_proposal_says_what_becomes_of_the_pictures() -> None:
     before = options()
     said = run("teach", "small.pdf", "--side", "right", "--page", "9", "--decoration", "4:42,120,203,260").stdout

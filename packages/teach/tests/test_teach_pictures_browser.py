@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
-from taught_catalogues import COLUMNS, EMPTY, FIRST_LOGO, ROWS, SHEET, cell_at, ingested_sheets
+from taught_catalogues import COLUMNS, EMPTY, ROWS, SHEET, cell_at, ingested_sheets
 from test_teach_browser import document_of
 from test_web_browser import AXE
 
@@ -70,10 +70,6 @@ def drag(tab: Page, box: tuple[float, float, float, float]) -> None:
     tab.mouse.move(*at(tab, box[0], box[1]))
     tab.wait_for_function(DRAWN, arg=box[2] - box[0])
     tab.mouse.up()
-
-
-def click_logo(tab: Page) -> None:
-    tab.mouse.click(*at(tab, (FIRST_LOGO[0] + FIRST_LOGO[2]) / 2, (FIRST_LOGO[1] + FIRST_LOGO[3]) / 2))
 
 
 def expect_examples(tab: Page, count: int) -> None:
@@ -153,33 +149,8 @@ def test_cell_is_drawn_by_keyboard_alone(browser: Browser, service: Served) -> N
         expect_cells(tab)
 
 
-def test_pictures_are_taught_without_a_script(browser: Browser, service: Served) -> None:
-    with opened(browser, service, java_script_enabled=False, viewport={"width": 1280, "height": 1500}) as (_, tab):
-        show(tab, "One cell")
-        tab.mouse.click(*at(tab, 200, 300))
-        tab.locator("details.numbers[open]").wait_for()  # the picture gives its numbers
-        tab.wait_for_load_state("load")
-        for label, side in zip(("Right", "Bottom"), cell_at(0, 0)[2:], strict=True):
-            side_of(tab, label).fill(str(side))
-        tab.get_by_role("button", name="Draw this box").click()
-        expect_cells(tab)
-        tab.wait_for_load_state("load")  # a form that has not come whole sends only a part
-        tab.get_by_label("Pictures are").select_option("above the name")
-        tab.locator(".side button").click()
-        expect(tab.locator(".rules", has_text="above the name")).to_be_visible()
-        tab.wait_for_load_state("load")
-        tab.get_by_role("radio", name="Decoration").check()
-        click_logo(tab)
-        expect(tab.locator(".shown .state")).to_have_text(["cell", "decoration"])
-        tab.wait_for_load_state("load")
-        tab.get_by_role("button", name="Accept").click()
-        expect(tab.locator(".toast", has_text="Accepted")).to_be_visible()
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_wrong_with_pictures(browser: Browser, service: Served, theme: str) -> None:
-    width = 390 if theme == "dark" else 1280
-    with opened(browser, service, color_scheme=theme, viewport={"width": width, "height": 800}) as (_, tab):
+def test_axe_finds_nothing_wrong_with_pictures(browser: Browser, service: Served) -> None:
+    with opened(browser, service, viewport={"width": 390, "height": 800}) as (_, tab):
         show(tab, "Picture")
         tab.get_by_text("Draw it by numbers", exact=True).click()
         for side in ("Left", "Top"):
