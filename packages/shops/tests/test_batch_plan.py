@@ -15,12 +15,6 @@ from tests.ingest.sources.pictures import draw
 CSV = "nr,what,cost_eur,shown,depot\n1,Oak,12.50,https://s.example/1.jpg,3\n2,Ash,,https://s.example/2.jpg,4\n"
 
 
-def test_plan_names_an_encoding_that_was_guessed(tmp_path: Path) -> None:
-    (tmp_path / "shop.csv").write_bytes("id;name;bild\n1;Tisch Ø 90;a.jpg\n".encode("cp1252"))
-    plan = plan_batch(tmp_path / "shop.csv", NO_MAPPING, max_bytes=1 << 20)
-    assert (plan.format, plan.items[0].title) == ("CSV in cp1252", "Tisch Ø 90")
-
-
 def test_plan_shows_items_and_what_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "export").write_text(CSV)
     plan = plan_batch(tmp_path / "export", NO_MAPPING, max_bytes=1 << 20)

@@ -68,22 +68,22 @@ def batch(tmp_path: Path) -> Path:
     return file
 
 
-@pytest.mark.parametrize("form", READERS)
-def test_a_batch_is_what_it_was(tmp_path: Path, resources: Resources, batch: Path, form: str) -> None:
+def test_a_batch_is_what_it_was(tmp_path: Path, resources: Resources, batch: Path) -> None:
     products = read(resources, batch, "anna")
-    data, written = exported(resources, products, form)
-    assert (written.products, written.skipped_count) == (2, 0)
-    sold, gone = READERS[form](data)
-    assert {name.removeprefix("'"): price for name, price in sold.items()} == {
-        "Woven rug": "120.50", "=Linen sofa & chair": "900.00",
-    }  # fmt: skip
-    assert gone == {}
-    if form in ("shopify", "woocommerce", "google"):
-        names = [PICTURES + picture_name(picture) for each in products for picture in each.pictures]
-        again = as_batch(tmp_path, f"again.{'xml' if form == 'google' else 'csv'}", data)
-        assert [title.removeprefix("'") for title, *_ in again] == [each.name for each in products]
-        assert [float(price or 0) for _, price, *_ in again] == [120.5, 900.0]
-        assert [url for *_, urls in again for url in urls] == names
+    for form in READERS:
+        data, written = exported(resources, products, form)
+        assert (written.products, written.skipped_count) == (2, 0)
+        sold, gone = READERS[form](data)
+        assert {name.removeprefix("'"): price for name, price in sold.items()} == {
+            "Woven rug": "120.50", "=Linen sofa & chair": "900.00",
+        }  # fmt: skip
+        assert gone == {}
+        if form in ("shopify", "woocommerce", "google"):
+            names = [PICTURES + picture_name(picture) for each in products for picture in each.pictures]
+            again = as_batch(tmp_path, f"again.{'xml' if form == 'google' else 'csv'}", data)
+            assert [title.removeprefix("'") for title, *_ in again] == [each.name for each in products]
+            assert [float(price or 0) for _, price, *_ in again] == [120.5, 900.0]
+            assert [url for *_, urls in again for url in urls] == names
 
 
 SHOPIFY = (
@@ -383,15 +383,15 @@ def test_a_folder_of_pictures_has_titles_and_pictures(tmp_path: Path, resources:
     assert {each.reason for each in google.skipped} == {"price is not known"}
 
 
-@pytest.mark.parametrize("form", READERS)
-def test_owners_of_the_same_batch_share_no_key(resources: Resources, batch: Path, form: str) -> None:
+def test_owners_of_the_same_batch_share_no_key(resources: Resources, batch: Path) -> None:
     annas, berts = (read(resources, batch, owner) for owner in ("anna", "bert"))
-    anna, bert = (exported(resources, products, form)[0].decode() for products in (annas, berts))
-    assert READERS[form](anna.encode()) == READERS[form](bert.encode())
-    for key in (each.id for each in annas):
-        assert key in anna or key.replace("-", "") in anna
-        assert key not in bert
-        assert key.replace("-", "") not in bert
+    for form in READERS:
+        anna, bert = (exported(resources, products, form)[0].decode() for products in (annas, berts))
+        assert READERS[form](anna.encode()) == READERS[form](bert.encode())
+        for key in (each.id for each in annas):
+            assert key in anna or key.replace("-", "") in anna
+            assert key not in bert
+            assert key.replace("-", "") not in bert
 
 
 SOLD = (
@@ -407,25 +407,25 @@ SOLD = (
 )
 
 
-@pytest.mark.parametrize("form", READERS)
-def test_what_is_not_sold_stays_unsold(tmp_path: Path, resources: Resources, form: str) -> None:
+def test_what_is_not_sold_stays_unsold(tmp_path: Path, resources: Resources) -> None:
     products = read_table(resources, tmp_path / "shop", SOLD)
-    data, written = exported(resources, products, form)
-    private = [] if form == "woocommerce" else [("Chair, Blue", "its status is private")]
-    assert [(each.name, each.reason) for each in written.skipped] == [
-        *private, ("Elsewhere", "the shop sells it as external product"),
-        ("Alone", "the shop sells it as variation of P-0"),
-    ]  # fmt: skip
-    assert (b"C-2" in data) == (form == "woocommerce"), "the variation is private"
-    if form == "woocommerce":
-        chair, red, blue, green, out = read_woocommerce(data)
-        assert [row["SKU"] for row in (chair, red, blue, green, out)] == ["C-0", "C-1", "C-2", "C-3", "S-1"]
-        assert [row["Published"] for row in (chair, red, blue, green, out)] == ["1", "1", "0", "1", "1"]
-        assert [row["In stock?"] for row in (red, green, out)] == ["0", "1", "0"]
-        assert [row["Attribute 1 global"] for row in (chair, red)] == ["1", "1"]
-    if form == "google":
-        stock = {item["id"][0]: item["availability"][0] for item in read_google(data)}
-        assert stock == {"C-1": "out_of_stock", "C-3": "in_stock", "S-1": "out_of_stock"}
+    for form in READERS:
+        data, written = exported(resources, products, form)
+        private = [] if form == "woocommerce" else [("Chair, Blue", "its status is private")]
+        assert [(each.name, each.reason) for each in written.skipped] == [
+            *private, ("Elsewhere", "the shop sells it as external product"),
+            ("Alone", "the shop sells it as variation of P-0"),
+        ]  # fmt: skip
+        assert (b"C-2" in data) == (form == "woocommerce"), "the variation is private"
+        if form == "woocommerce":
+            chair, red, blue, green, out = read_woocommerce(data)
+            assert [row["SKU"] for row in (chair, red, blue, green, out)] == ["C-0", "C-1", "C-2", "C-3", "S-1"]
+            assert [row["Published"] for row in (chair, red, blue, green, out)] == ["1", "1", "0", "1", "1"]
+            assert [row["In stock?"] for row in (red, green, out)] == ["0", "1", "0"]
+            assert [row["Attribute 1 global"] for row in (chair, red)] == ["1", "1"]
+        if form == "google":
+            stock = {item["id"][0]: item["availability"][0] for item in read_google(data)}
+            assert stock == {"C-1": "out_of_stock", "C-3": "in_stock", "S-1": "out_of_stock"}
 
 
 def test_documents_that_are_not_completed_are_told(resources: Resources, batch: Path) -> None:

@@ -9,16 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swatchbook.domain.records import NO_MAPPING
-from swatchbook.ingest.sources.batch import list_batch
 from swatchbook_shops.items.batch_file import read_records
 from tests.tables import check_rows
 
 MIB = 1 << 20
-SHOP = """id,nome,"EAN, GTIN, UPC",prezzo,immagine
-1,"Vaso, cotto",8033210000055,"12,50",https://shop.example/1.jpg
-2,Vaso blu,8033210000062,"18,90",https://shop.example/2.jpg
-"""
 CELLS = st.text("a1 ,;\t|\"'\n\\é", max_size=6).map(lambda text: f"x{text}x")
 """Cells with every delimiter, quotes and line ends. They are not empty, and no spaces are at their ends."""
 
@@ -48,15 +42,6 @@ def test_written_table_is_read_as_it_was(
     file = tmp_path_factory.mktemp("table") / "items.csv"
     found = records(file, table([head, *rows], delimiter, quoting))
     assert found == [dict(zip(head, row, strict=True)) for row in rows]
-
-
-@pytest.mark.parametrize("all_quoted", [False, True])
-def test_title_and_price_with_commas_are_whole(tmp_path: Path, all_quoted: bool) -> None:
-    file = tmp_path / "list.csv"
-    rows = list(csv.reader(io.StringIO(SHOP)))
-    file.write_text(table(rows, ",", csv.QUOTE_ALL) if all_quoted else SHOP)
-    items = list(list_batch(file, NO_MAPPING, max_bytes=MIB))
-    assert [(item.title, item.metadata["price"]) for item in items] == [("Vaso, cotto", "12.50"), ("Vaso blu", "18.90")]
 
 
 def test_quotes_are_read_by_the_whole_text(tmp_path: Path) -> None:

@@ -148,18 +148,15 @@ def test_a_picture_that_cannot_be_read_is_left_out_and_named(filled: Path, tmp_p
     assert [each["id"] for each in found["failed_pictures"]] == [broken]
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
+def test_wrong_use_is_said() -> None:
+    for words in (
         ("--format", "csv", "--mapping", "x.yaml"), ("--pictures-url", "https://cdn.example"), ("--since", "a.csv"),
         ("--format", "shopify", "--pictures-url", "pictures"), ("--format", "shopify", "--pictures-url", "ftp://a/b"),
         ("--format", "shopify", "--pictures-url", "https://a/b?c=d"), ("--format", "shopify", "--pictures-url", "http://["),
-    ],
-)  # fmt: skip
-def test_wrong_use_is_said(words: tuple[str, ...]) -> None:
-    refused = CliRunner().invoke(app, ["export", *SMALL, *words])
-    assert isinstance(refused.exception, InvalidReference)
-    assert refused.stdout == ""
+    ):  # fmt: skip
+        refused = CliRunner().invoke(app, ["export", *SMALL, *words])
+        assert isinstance(refused.exception, InvalidReference)
+        assert refused.stdout == ""
 
 
 def test_a_name_that_no_product_has_is_said(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from swatchbook.domain.records import NO_MAPPING
 from swatchbook.ingest.sources.batch import list_batch
 from swatchbook.ingest.sources.listed import ListedItem
+from swatchbook_shops.price_units import unit_of
 from tests.tables import check_rows
 
 
@@ -22,6 +23,10 @@ def test_prices_of_variants_are_a_column(tmp_path: Path) -> None:
     rows = [["lamp", "Lamp", "Size", "S", "9,50", "https://s.example/1.jpg"], ["lamp", "", "", "L", "1.299", ""]]
     (lamp,) = items_of(tmp_path, [head, *rows])
     assert [variant.price for variant in lamp.variants] == ["9.50", "1299"]
+
+
+def test_unit_of_a_printed_price() -> None:
+    check_rows(__file__, "units", unit_of)
 
 
 def items_of(folder: Path, rows: list[list[str]]) -> list[ListedItem]:

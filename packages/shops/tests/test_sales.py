@@ -12,8 +12,8 @@ import test_woocommerce
 from shop_readers import READERS
 from shop_rows import FULL, product, shop_file, variant
 
-from swatchbook.upkeep.export.shop_mapping import ShopOptions
 from swatchbook_shops.article_weights import as_decimal, grams_of
+from tests.tables import check_rows
 
 LAMP = {"price": "15.00", "currency": "EUR", "regular_price": "20", "weight": "1,2 kg"}
 TODAY = datetime.now(UTC).date()
@@ -22,24 +22,22 @@ AHEAD = {"sale_starts": f"{TODAY + timedelta(days=30)}"}
 ON = {"sale_starts": f"{TODAY - timedelta(days=1)}", "sale_ends": f"{TODAY + timedelta(days=30)}"}
 
 
-@pytest.mark.parametrize(("days", "is_on"), [({}, True), (ON, True), (OVER, False), (AHEAD, False)])
-def test_price_before_a_reduction_has_its_place_while_that_counts(
-    tmp_path: Path, days: dict[str, str], is_on: bool
-) -> None:
-    rows = (product("Lamp", pictures=("l.jpg",), **LAMP, **days),)
-    ((_, (cells,)),) = test_shopify.read_strictly(shop_file(tmp_path, "shopify", rows, FULL)[0]).items()
-    shown = [cells["Price"], cells.get("Compare-at price", ""), cells["Weight value (grams)"]]
-    assert shown == (["15.00", "20.00", "1200"] if is_on else ["20.00", "", "1200"])
-    (row,) = test_woocommerce.read_strictly(shop_file(tmp_path, "woocommerce", rows, FULL)[0])
-    assert [row["Regular price"], row["Sale price"], row["Weight (kg)"]] == ["20.00", "15.00", "1.2"]
-    kept = [row.get(f"Date sale price {which}", "") for which in ("starts", "ends")]
-    assert kept == [days.get("sale_starts", ""), days.get("sale_ends", "")[:10]]
-    assert "weight" not in test_woocommerce.attributes_of(row)
-    (item,) = test_google_feed.read_strictly(shop_file(tmp_path, "google", rows, FULL)[0])
-    assert [*item["price"], *item.get("sale_price", ())] == ["20.00 EUR", *(["15.00 EUR"] if is_on else [])]
-    (thing,) = test_json_ld.read_strictly(shop_file(tmp_path, "jsonld", rows, FULL)[0])
-    before = [each["price"] for each in _specified(thing) if "priceType" in each]
-    assert (thing["offers"]["price"], before) == (("15.00", ["20.00"]) if is_on else ("20.00", []))
+def test_reduced_price_is_shown_while_it_counts(tmp_path: Path) -> None:
+    for days, is_on in (({}, True), (ON, True), (OVER, False), (AHEAD, False)):
+        rows = (product("Lamp", pictures=("l.jpg",), **LAMP, **days),)
+        ((_, (cells,)),) = test_shopify.read_strictly(shop_file(tmp_path, "shopify", rows, FULL)[0]).items()
+        shown = [cells["Price"], cells.get("Compare-at price", ""), cells["Weight value (grams)"]]
+        assert shown == (["15.00", "20.00", "1200"] if is_on else ["20.00", "", "1200"])
+        (row,) = test_woocommerce.read_strictly(shop_file(tmp_path, "woocommerce", rows, FULL)[0])
+        assert [row["Regular price"], row["Sale price"], row["Weight (kg)"]] == ["20.00", "15.00", "1.2"]
+        kept = [row.get(f"Date sale price {which}", "") for which in ("starts", "ends")]
+        assert kept == [days.get("sale_starts", ""), days.get("sale_ends", "")[:10]]
+        assert "weight" not in test_woocommerce.attributes_of(row)
+        (item,) = test_google_feed.read_strictly(shop_file(tmp_path, "google", rows, FULL)[0])
+        assert [*item["price"], *item.get("sale_price", ())] == ["20.00 EUR", *(["15.00 EUR"] if is_on else [])]
+        (thing,) = test_json_ld.read_strictly(shop_file(tmp_path, "jsonld", rows, FULL)[0])
+        before = [each["price"] for each in _specified(thing) if "priceType" in each]
+        assert (thing["offers"]["price"], before) == (("15.00", ["20.00"]) if is_on else ("20.00", []))
 
 
 def _specified(thing: test_json_ld.Thing) -> list[test_json_ld.Thing]:
@@ -47,14 +45,13 @@ def _specified(thing: test_json_ld.Thing) -> list[test_json_ld.Thing]:
     return found if isinstance(found, list) else [found]
 
 
-@pytest.mark.parametrize(
-    ("printed", "written"),
-    [("24.12.2026", "2026-12-24"), ("2026/1/4", "2026-01-04"), ("20261224", "2026-12-24"), ("12/24/2026", "")],
-)
-def test_day_of_a_sale_is_read_as_tables_write_it(tmp_path: Path, printed: str, written: str) -> None:
-    rows = (product("Lamp", **LAMP, sale_ends=printed),)
-    (row,) = test_woocommerce.read_strictly(shop_file(tmp_path, "woocommerce", rows, FULL)[0])
-    assert row.get("Date sale price ends", "") == written
+def test_day_of_a_sale_is_read_as_tables_write_it(tmp_path: Path) -> None:
+    def written(printed: str) -> str:
+        rows = (product("Lamp", **LAMP, sale_ends=printed),)
+        (row,) = test_woocommerce.read_strictly(shop_file(tmp_path, "woocommerce", rows, FULL)[0])
+        return row.get("Date sale price ends", "")
+
+    check_rows(__file__, "days", written)
 
 
 def test_sale_of_one_variant_is_not_that_of_another(tmp_path: Path) -> None:
@@ -90,21 +87,8 @@ def test_variant_with_a_range_is_left_out_alone(tmp_path: Path) -> None:
     ]
 
 
-def test_what_is_archived_is_left_out_of_a_pim(tmp_path: Path) -> None:
-    rows = (product("Old cap", price="€ 9", status="archived"), product("Cap", price="€ 9"))
-    data, written = shop_file(tmp_path, "akeneo", rows, ShopOptions())
-    assert (data.count(b"Cap"), data.count(b"Old cap"), written.skipped[0].reason) == (1, 0, "its status is archived")
-
-
-@pytest.mark.parametrize(
-    ("printed", "grams"),
-    [
-        ("1,2 kg", 1_200), ("ca. 300 g", 300), ("1.250 kg", 1_250), ("1.250 g", None), ("0.500 g", 0.5),
-        ("300 g/m²", None), ("2 x 5 kg", None), ("2 lb", 907.18474), ("12", None), ("", None), ("450 г", 450),
-    ],
-)  # fmt: skip
-def test_weight_is_read_where_it_is_nothing_else(printed: str, grams: float | None) -> None:
-    assert grams_of(printed) == (None if grams is None else pytest.approx(grams))
+def test_weight_is_read_where_it_is_nothing_else() -> None:
+    check_rows(__file__, "weights", lambda printed: (grams := grams_of(printed)) and round(grams, 3))
 
 
 def test_decimals_have_no_zeros_behind_them() -> None:

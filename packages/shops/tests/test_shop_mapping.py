@@ -25,6 +25,7 @@ from swatchbook.upkeep.export.shop_mapping import (
 from swatchbook_shops.offers import offers
 from swatchbook_shops.shop_fields import fill
 from tests.fixtures import ROOT
+from tests.tables import check_rows, rows_of
 
 PAGE = (ROOT / "docs" / "shops.md").read_text()
 
@@ -47,17 +48,12 @@ def test_the_page_has_every_format_and_field() -> None:
     assert all(f"`{name}`" in PAGE for name in COMMON)
 
 
-@pytest.mark.parametrize(
-    ("template", "filled"),
-    [
-        ("{name}", "Oak"), ("{name}, {material}", "Oak, wood"), ("{name} {unknown}", ""), ("{empty}", ""), (None, ""),
-        (("{unknown}", "{material}", "x"), "wood"), (("{unknown}",), ""), (True, "true"), (7, "7"), ("", ""),
-        ("{ name }", "Oak"), ("{name.__class__}", ""), ("{name!r}", ""), ("{0}", ""), ("{}", ""), ("100 %", "100 %"),
-        ("{metadata.size}", "60"), ("{name", "{name"),
-    ],
-)  # fmt: skip
-def test_fields_in_braces_are_looked_up(template: Template, filled: str) -> None:
-    assert fill(template, {"name": "Oak", "material": "wood", "empty": "", "metadata.size": "60"}) == filled
+def test_fields_in_braces_are_looked_up() -> None:
+    def filled(template: Template | list[str]) -> str:
+        given = tuple(template) if isinstance(template, list) else template
+        return fill(given, {"name": "Oak", "material": "wood", "empty": "", "metadata.size": "60"})
+
+    check_rows(__file__, "filled", filled)
 
 
 @given(st.text(), st.text())
@@ -65,22 +61,11 @@ def test_a_value_is_never_a_template(name: str, text: str) -> None:
     assert fill("{name}", {"name": "{text}" + text, "text": name}) == "{text}" + text
 
 
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("fields: {sku: {a: b}}", "fields.sku"), ("currency: euro", "currency"), ("a: x", "there is no key a"),
-        ("currncy: EUR", "there is no key currncy; there are fields, currency, option, supplier, "),
-        ("currncy: EUR", "Did you mean currency?"), ("brand: Nordvik", "write brand below `fields`"),
-        ("catalog_id: 2026-13-45", "this is not YAML"),
-        ("- a", "it does not hold keys with values"), ("fields: [", "this is not YAML"),
-        ("language: english", "language"), ("fields:\n  brand: A\n  size: x\n  brand: B", "line 4"),
-        ("currency: EUR\ncurrency: USD", "the key currency is there twice"), ("google: {link: '{x'}", "google"),
-    ],
-)  # fmt: skip
-def test_what_is_wrong_is_said(tmp_path: Path, text: str, says: str) -> None:
-    (tmp_path / "shop.yaml").write_text(text)
-    with pytest.raises(InvalidReference, match=re.escape(says)):
-        read_shop_mapping(tmp_path / "shop.yaml")
+def test_what_is_wrong_is_said(tmp_path: Path) -> None:
+    for text, says in rows_of(__file__, "wrong_files"):
+        (tmp_path / "shop.yaml").write_text(text)
+        with pytest.raises(InvalidReference, match=re.escape(says)):
+            read_shop_mapping(tmp_path / "shop.yaml")
 
 
 def test_the_unit_of_a_mapping_reaches_every_format_with_prices_for_units(tmp_path: Path) -> None:
@@ -98,20 +83,11 @@ def test_the_unit_of_a_mapping_reaches_every_format_with_prices_for_units(tmp_pa
             assert (data.count(of_floor), data.count(of_rug)) in ((1, 1), (2, 2)), form
 
 
-@pytest.mark.parametrize(
-    ("form", "field", "near"),
-    [
-        ("shopify", "Colour", " Did you mean color?"), ("google", "genders", " Did you mean gender?"),
-        ("bmecat", "Brand", " Did you mean brand?"), ("google", "Tags", ""), ("jsonld", "Tags", ""),
-        ("woocommerce", "Vendor", ""),
-    ],
-)  # fmt: skip
-def test_a_field_that_there_is_not_is_answered_with_the_nearest(
-    tmp_path: Path, form: str, field: str, near: str
-) -> None:
-    said = f"{field!r}, which {form} does not have.{near}"
-    with pytest.raises(InvalidReference, match=re.escape(said)):
-        shop_file(tmp_path, form, [product("Lamp")], ShopOptions(mapping=ShopMapping(fields={field: "x"})))
+def test_a_field_or_value_that_there_is_not_is_refused(tmp_path: Path) -> None:
+    for form, field, value, says in rows_of(__file__, "wrong_fields"):
+        template = tuple(value) if isinstance(value, list) else value
+        with pytest.raises(InvalidReference, match=re.escape(says)):
+            shop_file(tmp_path, form, [product("Lamp")], with_fields(**{field: template}))
 
 
 def test_a_program_gives_a_file_or_what_it_holds(tmp_path: Path) -> None:
@@ -124,25 +100,6 @@ def test_a_program_gives_a_file_or_what_it_holds(tmp_path: Path) -> None:
     assert as_shop_mapping(None) is None
     with pytest.raises(InvalidReference, match=r"mapping: there is no key currncy.*Did you mean currency"):
         as_shop_mapping({"currncy": "EUR"})
-
-
-@pytest.mark.parametrize(
-    ("form", "field", "value", "says"),
-    [
-        ("shopify", "Status", "actve", "Did you mean active? It may be active, draft, "),
-        ("shopify", "Price", "12,50", "It may be a number such as 12.50."),
-        ("woocommerce", "Published", True, "It may be 1, 0, -1."), ("google", "gender", "males", "Did you mean male?"),
-        ("google", "availability", "in stok", "It may be in_stock, "),
-        ("jsonld", "condition", "good", "It may be new, "),
-        ("bmecat", "unit", "squaremeter", "It may be m2, "),
-        ("shopify", "Status", ("{status}", "actve"), "Did you mean"),
-    ],
-)  # fmt: skip
-def test_a_value_that_the_shop_does_not_take_is_refused(
-    tmp_path: Path, form: str, field: str, value: Template, says: str
-) -> None:
-    with pytest.raises(InvalidReference, match=re.escape(says)):
-        shop_file(tmp_path, form, [product("Lamp")], with_fields(**{field: value}))
 
 
 def test_a_value_of_a_product_that_the_shop_does_not_take_leaves_it_out(tmp_path: Path) -> None:
@@ -164,10 +121,3 @@ def test_a_section_has_the_fields_of_one_format(tmp_path: Path) -> None:
     assert shop_options("akeneo", mapping, None, None).mapping.fields["family"] == "floors"
     assert shop_options("woocommerce", mapping, None, None).mapping.fields == mapping.fields
     assert set(SECTIONS) == READERS.keys()
-
-
-@pytest.mark.parametrize("template", ["'{brand'", "'brand}'", "['{brand}', '{{name}']"])
-def test_a_brace_without_its_pair_is_refused_by_its_field(tmp_path: Path, template: str) -> None:
-    (tmp_path / "shop.yaml").write_text(f"fields:\n  brand: {template}\n")
-    with pytest.raises(InvalidReference, match=r"brand.*braces|braces.*brand"):
-        read_shop_mapping(tmp_path / "shop.yaml")

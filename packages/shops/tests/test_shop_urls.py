@@ -11,9 +11,7 @@ from tests.origin import Origin
 __all__ = ("resources", "server")
 
 
-def test_url_in_place_of_a_file_says_that_the_file_is_missing(
-    resources: Resources, tmp_path: Path, server: Origin
-) -> None:
+def test_url_for_a_file_says_it_is_missing(resources: Resources, tmp_path: Path, server: Origin) -> None:
     item = {"id": "oak", "title": "Oak", "url": at(server, "/p/1"), "image": "media/gone.jpg"}
     work = begin(resources, write(tmp_path / "items.jsonl", json.dumps(item).encode()))
     scanned(resources, work)

@@ -4,7 +4,6 @@ import csv
 import io
 from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from shop_rows import (
@@ -21,6 +20,7 @@ from shop_rows import (
 from swatchbook.upkeep.export.formats import protect_cell
 from swatchbook.upkeep.export.shop_mapping import ShopMapping, ShopOptions, Template
 from swatchbook_shops.shopify import ALWAYS, COLUMNS, handle_of
+from tests.tables import check_rows
 
 Row = dict[str, str]
 WITH_PICTURES = ShopOptions(pictures_url=PICTURES)
@@ -113,12 +113,8 @@ def test_what_has_no_price_is_a_draft_unless_the_mapping_says_so(tmp_path: Path)
     assert open_[0] == ("draft", "true")
 
 
-@pytest.mark.parametrize(
-    ("text", "handle"),
-    [("Crème Brûlée №5", "creme-brulee-no5"), ("Стул й", "стул-й"), ("椅子 (大)", "椅子-大"), ("ガ", "ガ"), ("--", "")],
-)
-def test_handles_keep_letters_of_every_script(text: str, handle: str) -> None:
-    assert handle_of(text) == handle
+def test_handles_keep_letters_of_every_script() -> None:
+    check_rows(__file__, "handles", handle_of)
 
 
 def test_a_mapping_fills_fields_and_columns(tmp_path: Path) -> None:

@@ -208,15 +208,15 @@ def test_a_handle_of_shopify_is_kept(tmp_path: Path) -> None:
 # --- currencies -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("printed", "right"), [("$59", "USD"), ("1 299,00 kr", "DKK"), ("¥ 5900", "JPY")])
-def test_a_sign_of_several_countries_is_not_in_any_currency(tmp_path: Path, printed: str, right: str) -> None:
-    for currency, left_out in (("EUR", [f"its price is {printed}, and this file is in EUR"]), (right, [])):
-        options = ShopOptions(mapping=ShopMapping(currency=currency))
-        for form in ("shopify", "woocommerce"):
-            _, written = shop_file(tmp_path, form, [product("Lamp", price=printed)], options)
-            assert [each.reason for each in written.skipped] == left_out
-    graph = json.loads(shop_file(tmp_path, "jsonld", [product("Lamp", price=printed)], options)[0])["@graph"]
-    assert graph[0]["offers"]["priceCurrency"] == right
+def test_a_sign_of_several_countries_is_not_in_any_currency(tmp_path: Path) -> None:
+    for printed, right in (("$59", "USD"), ("1 299,00 kr", "DKK"), ("¥ 5900", "JPY")):
+        for currency, left_out in (("EUR", [f"its price is {printed}, and this file is in EUR"]), (right, [])):
+            options = ShopOptions(mapping=ShopMapping(currency=currency))
+            for form in ("shopify", "woocommerce"):
+                _, written = shop_file(tmp_path, form, [product("Lamp", price=printed)], options)
+                assert [each.reason for each in written.skipped] == left_out
+        graph = json.loads(shop_file(tmp_path, "jsonld", [product("Lamp", price=printed)], options)[0])["@graph"]
+        assert graph[0]["offers"]["priceCurrency"] == right
 
 
 def test_signs_of_several_countries_and_codes_are_not_mixed(tmp_path: Path) -> None:
