@@ -13,7 +13,6 @@ from typing import Any
 from tests.serving import serving
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
-CHUNK = 1 << 12  # bytes
 
 
 class Hub(ThreadingHTTPServer):

@@ -94,17 +94,3 @@ def test_middle_square_is_cut_before_it_is_resized() -> None:
     picture = np.zeros((100, 300, 3), np.uint8)
     picture[:, 100:200] = 200
     assert np.array_equal(middle_square(picture, INPUT_SIDE), np.full((INPUT_SIDE, INPUT_SIDE, 3), 200, np.uint8))
-
-
-def test_a_photograph_is_recognised_as_what_it_shows(encoder: ImageNetwork) -> None:
-    """A disc on any ground is nearer to the disc on another ground than a grid on its own ground is."""
-
-    def drawn(shape: str, ground: int) -> Pixels:
-        y, x = np.mgrid[:260, :260]
-        inside = (y - 130) ** 2 + (x - 130) ** 2 < 80**2 if shape == "disc" else (y // 20 + x // 20) % 2 == 0
-        picture = np.full((260, 260, 3), ground, np.uint8)
-        picture[inside] = (200, 60, 40)
-        return picture
-
-    disc, other, grid = encoder.encode([drawn("disc", 255), drawn("disc", 180), drawn("grid", 255)])[Role.VISUAL]
-    assert disc @ other > disc @ grid

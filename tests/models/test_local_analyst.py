@@ -139,9 +139,7 @@ def test_surfaces_are_recognised_as_nothing() -> None:
 
 
 @pytest.mark.parametrize(("ocr", "reads"), [("auto", False), ("always", True)])
-def test_print_is_read_from_pictures_only_where_everything_is_to_be_read(
-    tmp_path: Path, ocr: Literal["auto", "always"], *, reads: bool
-) -> None:
+def test_print_in_pictures_is_read_by_choice(tmp_path: Path, ocr: Literal["auto", "always"], *, reads: bool) -> None:
     spec = registry.by_rules(Settings(home=tmp_path, ocr=ocr))
     label = Image.new("RGB", (900, 600), "beige")
     ImageDraw.Draw(label).text((80, 200), "Porto Grey\n60x120 cm", fill="black", font=ImageFont.load_default(90))

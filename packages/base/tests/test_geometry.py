@@ -70,16 +70,6 @@ def test_quarter_turns_keep_area_and_short_side(box: Box, by: Transform) -> None
     assert math.isclose(short_side(transform_box(box, by)), short_side(box), rel_tol=1e-6)
 
 
-@given(boxes, rotations)
-def test_four_quarter_turns_bring_a_box_back(box: Box, by: Transform) -> None:
-    a, b, c, d, _, _ = by
-    spin = (a, b, c, d, 0.0, 0.0)
-    back = box
-    for _ in range(4):
-        back = transform_box(back, spin)
-    assert back == pytest.approx(box, abs=1e-6)
-
-
 @given(boxes, rotations, rotations)
 def test_composed_transform_equals_both_in_turn(box: Box, first: Transform, second: Transform) -> None:
     in_turn = transform_box(transform_box(box, first), second)

@@ -54,7 +54,7 @@ def test_price_of_a_line_stays_unclear_alone() -> None:
 
 # --- prices as every locale writes them (CLDR) ------------------------------------------------------------------------
 
-AMOUNTS = (0.89, 5, 12.5, 99.99, 449, 1_299, 12_345.6, 1_234_567.89)
+AMOUNTS = (0.89, 12.5, 1_299, 12_345.6, 1_234_567.89)
 AMOUNTS_BESIDE = (12.5, 1_299)
 FOREIGN = ("EUR", "USD", "JPY")
 BESIDE = (
@@ -90,7 +90,7 @@ def test_prices_of_every_locale_are_read() -> None:
             count = alone if whole == text else beside
             if whole == text or currency in FOREIGN:
                 count[found == amount] += 1
-    assert len(texts) > 4_000
+    assert len(texts) > 2_500
     assert alone[True] > 0.99 * alone.total(), alone
     assert beside[True] > 0.99 * beside.total(), beside
 

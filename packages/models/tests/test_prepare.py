@@ -18,6 +18,7 @@ from swatchbook.models.images.pixels import shrink
 from swatchbook_base.image_limits import ImageLimits
 from swatchbook_models.encoder_input import Preparation, normalise, read_preparation, resize, resize_as_floats, stack
 from tests.models.images.materials import print_of
+from tests.tables import rows_of
 
 IMAGENET = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}
 SQUARE = {"height": 224, "width": 224}
@@ -70,7 +71,7 @@ def test_what_a_gpu_resizes_is_a_level_apart_at_most(size: tuple[int, int], filt
 
 
 @pytest.mark.parametrize(("size", "mean"), [((600, 450), 0.6), ((1_000, 1_000), 0.7), ((2_000, 1_500), 1.0)])
-def test_decoding_to_a_bounded_side_changes_less_than_a_level(
+def test_decoding_smaller_changes_hardly_a_level(
     processor: Any, size: tuple[int, int], mean: float, tmp_path: Path
 ) -> None:
     print_of(*size).save(tmp_path / "print.jpg", quality=85)
@@ -90,20 +91,11 @@ def test_pictures_of_many_shapes_are_stacked_in_order() -> None:
     assert stack([], preparation).shape == (0, 3, 224, 224)
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"resample": 1}, "filter 1"),
-        ({"size": {"longest_edge": 512}}, "longest_edge"),
-        ({"size": {"shortest_edge": 224}, "do_center_crop": False}, "cropped to nothing"),
-        ({"size": {"shortest_edge": 128}}, "resized to 128 and cropped to"),
-        ({"do_normalize": False}, "without resizing"),
-    ],
-)
-def test_unsupported_preparation_raises_with_the_models_name(change: dict[str, Any], message: str) -> None:
-    config = {**make_processor("clip").to_dict(), **change}
-    with pytest.raises(Configuration, match=f"lab/some-model needs its pictures .*{message}"):
-        read_preparation(config, "lab/some-model")
+def test_unsupported_preparation_raises_with_the_models_name() -> None:
+    for change, message in rows_of(__file__, "unsupported"):
+        config = {**make_processor("clip").to_dict(), **change}
+        with pytest.raises(Configuration, match=f"lab/some-model needs its pictures .*{message}"):
+            read_preparation(config, "lab/some-model")
 
 
 def test_the_oldest_configurations_are_read() -> None:

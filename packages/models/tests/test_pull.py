@@ -90,9 +90,7 @@ def test_weights_that_a_repository_has_twice_are_fetched_once(there: Hub, tmp_pa
     assert load(named(encoder_model=f"{name}@{COMMIT}")).encoder.dimensions[Role.VISUAL] == 64
 
 
-def test_a_file_cut_off_is_taken_up_where_it_ended(
-    there: Hub, folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_cut_file_goes_on_at_its_end(there: Hub, folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 4_096)  # bytes: the hub's 10 MB are more than there is
     there.cuts = {"model.safetensors": 20_000}
     pulled = pull_encoder(named())

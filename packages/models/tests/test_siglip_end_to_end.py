@@ -136,9 +136,7 @@ def pairs_are_found(resources: Resources, space: Space, picture: Path) -> None:
 
 
 @pytest.mark.stack
-def test_a_role_is_added_to_a_document_as_printed(
-    chosen: None, home: Path, ingested_home: Path, prefect_server: str
-) -> None:
+def test_role_is_added_to_a_document(chosen: None, home: Path, ingested_home: Path, prefect_server: str) -> None:
     """The command of docs/encoders.md, for a document that was ingested with the local models."""
     shutil.copytree(ingested_home, home)
     run("owners", "rename", "anna", "default")
@@ -152,7 +150,7 @@ def test_a_role_is_added_to_a_document_as_printed(
     assert made[Role.MULTIMODAL, wanted[Role.MULTIMODAL]] == made[Role.VISUAL, wanted[Role.VISUAL]] == 14
 
 
-def test_weights_that_are_not_here_are_named_with_the_command_that_fetches_them(
+def test_missing_weights_are_named_with_the_command(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from huggingface_hub import constants

@@ -107,9 +107,7 @@ def test_nothing_to_decode_starts_no_child(tmp_path: Path) -> None:
         assert children() == before
 
 
-def test_relative_path_is_that_of_the_caller(
-    decoders: Decoders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_relative_path_is_the_callers(decoders: Decoders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The children may have been started in another folder."""
     Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
     assert decoders.decode([tmp_path / "a.png"], 4)
@@ -290,17 +288,13 @@ def test_missing_file_is_tried_again_later(decoders: Decoders, tmp_path: Path) -
     assert isinstance(failure(decoders, tmp_path), FileMissing | UnreadableImage)
 
 
-@pytest.mark.parametrize(
-    ("name", "kind"), [("deadly", CrashedWorker), ("killed", CrashedWorker), ("hanging", ProviderTimeout)]
-)
-def test_picture_that_ends_its_child_fails_alone(
-    troubled: Decoders, tmp_path: Path, name: str, kind: type[Failure]
-) -> None:
-    paths = [tmp_path / f"{name if n in (4, 5) else 'fine'}{n}.jpg" for n in range(12)]
-    for path in paths:
-        path.write_bytes(jpeg())
-    decoded = troubled.decode(paths, 32)
-    assert {n: type(one) for n, one in enumerate(decoded) if isinstance(one, Failure)} == {4: kind, 5: kind}
+def test_deadly_picture_fails_alone(troubled: Decoders, tmp_path: Path) -> None:
+    for name, kind in (("deadly", CrashedWorker), ("killed", CrashedWorker), ("hanging", ProviderTimeout)):
+        paths = [tmp_path / f"{name if n in (4, 5) else 'fine'}{n}.jpg" for n in range(12)]
+        for path in paths:
+            path.write_bytes(jpeg())
+        decoded = troubled.decode(paths, 32)
+        assert {n: type(one) for n, one in enumerate(decoded) if isinstance(one, Failure)} == {4: kind, 5: kind}
 
 
 def test_picture_whose_child_is_killed_once_is_decoded_by_the_next(troubled: Decoders, tmp_path: Path) -> None:

@@ -184,9 +184,7 @@ def test_pictures_are_looked_at_in_either_format(there: Provider, context: CallC
 @pytest.mark.parametrize(
     "said", [{"x" * 2_000_000: 1}, {"material": "x" * 2_000_000, "finish": None}], ids=["name", "value"]
 )
-def test_endless_reply_is_not_kept(
-    there: Provider, context: CallContext, wire: ModuleType, said: dict[str, Any]
-) -> None:
+def test_endless_reply_is_lost(there: Provider, context: CallContext, wire: ModuleType, said: dict[str, Any]) -> None:
     there.answer = lambda _: said
     with pytest.raises(InvalidModelOutput, match="did not finish") as raised:
         chat(there, wire).ask(question(1), Seen, context)
@@ -257,11 +255,9 @@ def test_free_mappings_cannot_be_asked_for_strictly() -> None:
     assert not is_strict(schema_of(Free))
 
 
-@pytest.mark.parametrize(
-    "text", ['{"a": 1}', '```json\n{"a": 1}\n```', '<think>{"b": 2}</think>\n{"a": 1}', 'Here it is: {"a": 1}. Enjoy!']
-)
-def test_json_is_found_in_what_models_say_around_it(text: str) -> None:
-    assert json.loads(json_in(text)) == {"a": 1}
+def test_json_is_found_in_what_models_say_around_it() -> None:
+    for text in ("{}", "```json\n{}\n```", '<think>{{"b": 2}}</think>\n{}', "Here it is: {}. Enjoy!"):
+        assert json.loads(json_in(text.format('{"a": 1}'))) == {"a": 1}
 
 
 def test_first_reply_is_paid_for_once(there: Provider, context: CallContext) -> None:

@@ -42,7 +42,7 @@ def encoder(there: Provider, clock: SetClock) -> ProviderTextEncoder:
 
 
 @pytest.mark.parametrize("texts", [TEXTS, TEXTS[:1]], ids=["several", "one"])
-def test_an_hour_without_the_provider_spends_no_attempt_and_is_over_by_itself(
+def test_an_hour_without_the_provider_spends_no_try(
     there: Provider, resources: Resources, texts: tuple[str, ...]
 ) -> None:
     keys = [text_key(text) for text in texts]
