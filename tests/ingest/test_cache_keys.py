@@ -68,7 +68,7 @@ def test_a_taught_reading_counts_for_discovery_and_what_follows() -> None:
     assert same == {"read", "tables", "items"}
 
 
-def test_another_reader_of_pdfs_makes_all_stages_anew_and_the_default_keeps_their_keys(
+def test_another_reader_of_pdfs_makes_all_stages_anew(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def keys(**given: str) -> dict[str, str]:
@@ -82,9 +82,7 @@ def test_another_reader_of_pdfs_makes_all_stages_anew_and_the_default_keeps_thei
     assert keys(pdf_reader="mupdf") == plain, "results of before there was a choice stay valid"
 
 
-def test_key_is_the_same_on_a_machine_with_other_data_for_print(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_key_is_the_same_with_other_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SWATCHBOOK_OCR_LANGUAGES")
     monkeypatch.setenv("TESSDATA_PREFIX", str(tmp_path))
     none = stage_key("read", "c", Settings(), IngestOptions(), force=None)

@@ -115,7 +115,7 @@ def test_second_looks_are_counted_as_if_every_new_picture_were_weak(
     assert there.asked == []
 
 
-def test_what_is_not_wanted_or_made_here_costs_nothing(
+def test_what_is_not_made_costs_nothing(
     costly: Resources, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = estimate(costly, small_catalogue, IngestOptions(roles=frozenset({Role.VISUAL})))

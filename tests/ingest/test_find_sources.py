@@ -8,6 +8,7 @@ import pytest
 from swatchbook.domain.errors import InvalidReference, UnsupportedFormat
 from swatchbook.ingest.find_sources import find_sources
 from swatchbook.store.ledger.stored_documents import BATCH, FOLDER, PDF
+from tests.tables import rows_of
 
 SUFFIXES = ("jpg", "png")
 
@@ -41,33 +42,16 @@ def test_sidecar_above_folders_of_pictures_makes_no_batch(tmp_path: Path) -> Non
     assert found(tmp_path) == [("shop", BATCH), (".", FOLDER)]
 
 
-@pytest.mark.parametrize(("name", "kind"), [("a.JPG", FOLDER), ("items.jsonl", BATCH), ("a.pdf", PDF)])
-def test_file_that_is_named_is_taken_by_its_suffix(tmp_path: Path, name: str, kind: str) -> None:
-    assert found(made(tmp_path, name) / name) == [(".", kind)]
-
-
-@pytest.mark.parametrize(
-    ("content", "kind"),
-    [(b"%PDF-1.7", PDF), (b"id,title,images\n1,A,a.jpg\n", BATCH), (b'{"id": 1, "title": "A"}', BATCH)],
-)
-def test_other_file_is_taken_by_its_content(tmp_path: Path, content: bytes, kind: str) -> None:
-    (tmp_path / "export").write_bytes(content)
-    assert found(tmp_path / "export") == [(".", kind)]
-
-
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [
-        (b"GIF89a", "a picture of a kind"),
-        (b"<html><p>", "a web page"),
-        (b"Dear all,\n", "no list of items"),
-        (b"", "empty"),
-    ],
-)
-def test_file_of_no_known_kind_is_refused_by_what_it_is(tmp_path: Path, content: bytes, reason: str) -> None:
-    (tmp_path / "export").write_bytes(content)
-    with pytest.raises(UnsupportedFormat, match=reason):
-        found(tmp_path / "export")
+def test_file_is_taken_by_its_suffix_or_content(tmp_path: Path) -> None:
+    for name, kind in rows_of(__file__, "named"):
+        assert found(made(tmp_path, name) / name) == [(".", kind)]
+    for content, kind in rows_of(__file__, "content"):
+        (tmp_path / "export").write_text(content)
+        assert found(tmp_path / "export") == [(".", kind)]
+    for content, reason in rows_of(__file__, "refused"):
+        (tmp_path / "export").write_text(content)
+        with pytest.raises(UnsupportedFormat, match=reason):
+            found(tmp_path / "export")
 
 
 def test_links_to_folders_are_not_followed(tmp_path: Path) -> None:

@@ -90,9 +90,15 @@ def ended(
     return finish_run(resources, work, results)
 
 
-def test_warnings_of_the_tables_are_in_the_report(resources: Resources) -> None:
+def test_report_has_what_the_stages_say(resources: Resources) -> None:
     report = ended(resources, begun(resources), table_warnings=("Page 2: another reader.",))
     assert report.warnings == (NOTE, "The file was repaired.", "Page 2: another reader.")
+    assert report.sure is None
+    cut = Evidence(rule=PAGE_CUT, page=7, detail={"model": "m"})
+    report = ended(resources, begun(resources), discovery=Discovery(products=(), rejected=(cut,), sure=0.31234))
+    assert report.sure == 0.3123
+    assert "Page 7 held more text than the language model was shown to find products." in report.warnings
+    assert ended(resources, begun(resources), read=(BROKEN,)).confidence_score == pytest.approx(0.8 * 3 / 4)
 
 
 def test_what_a_person_should_look_at_is_in_the_report(resources: Resources) -> None:
@@ -112,16 +118,6 @@ def test_time_counts_from_the_request(resources: Resources) -> None:
     set_document(resources.ledger, work.document, created_at=resources.ledger.now() - 100)
     assert ended(resources, work).total_seconds == pytest.approx(100, abs=9)
     assert ended(resources, begun(resources)).total_seconds < 9, "the request of before was completed"
-
-
-def test_how_sure_the_discovery_is_is_in_the_report(resources: Resources) -> None:
-    report = ended(resources, begun(resources), discovery=Discovery(products=(), note=NOTE, sure=0.31234))
-    assert report.sure == 0.3123
-    assert ended(resources, begun(resources)).sure is None
-
-
-def test_pages_lost_in_reading_count_against_confidence(resources: Resources) -> None:
-    assert ended(resources, begun(resources), read=(BROKEN,)).confidence_score == pytest.approx(0.8 * 3 / 4)
 
 
 @pytest.mark.parametrize("stage", ["read", "tables", "extract"])
@@ -186,12 +182,6 @@ def test_invented_products_are_a_warning(resources: Resources) -> None:
     assert "2 more" in warning
     assert "Introduction" not in warning
     assert report.status == DocumentStatus.COMPLETED
-
-
-def test_pages_that_a_model_has_not_seen_to_their_end_are_a_warning(resources: Resources) -> None:
-    cut = Evidence(rule=PAGE_CUT, page=7, detail={"model": "m"})
-    report = ended(resources, begun(resources), discovery=Discovery(products=(), rejected=(cut,)))
-    assert "Page 7 held more text than the language model was shown to find products." in report.warnings
 
 
 def test_metadata_that_a_passing_failure_cost_brings_the_document_back(resources: Resources) -> None:

@@ -146,7 +146,7 @@ def test_fifteen_images_of_which_two_have_vectors(
     assert verify(resources).sound
 
 
-def test_imported_pictures_are_found_by_their_names(
+def test_imported_pictures_are_found_by_name(
     resources: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table = rows(tmp_path, 8, {number: unit(number).tolist() for number in range(8)})
@@ -162,9 +162,7 @@ def test_imported_pictures_are_found_by_their_names(
     assert find_relevant(resources, SearchRequest("xylophone", where=Where(owner="anna"))).hits == ()
 
 
-def test_vectors_that_cannot_be_used_are_named_and_their_pictures_embedded(
-    resources: Resources, tmp_path: Path, encoded: list[str]
-) -> None:
+def test_unusable_vectors_are_named_and_made_here(resources: Resources, tmp_path: Path, encoded: list[str]) -> None:
     nan = [float("nan"), *unit(1).tolist()[1:]]
     table = rows(tmp_path, 4, {0: [1.0, 0.0], 1: nan, 2: unit(2).tolist(), 3: unit(3).tolist()})
     table[2]["model"], table[3]["model"] = "clip-of-2019", "ours"
@@ -179,9 +177,7 @@ def test_vectors_that_cannot_be_used_are_named_and_their_pictures_embedded(
     assert count_coverage(resources.ledger, owner="anna").with_embeddings == 4
 
 
-def test_second_import_does_nothing_and_changed_rows_update(
-    resources: Resources, tmp_path: Path, encoded: list[str]
-) -> None:
+def test_second_import_updates_changed_rows(resources: Resources, tmp_path: Path, encoded: list[str]) -> None:
     table = rows(tmp_path, 4, {1: unit(1).tolist()})
     stage(resources, tmp_path, table)
     before, _ = run(resources, tmp_path)

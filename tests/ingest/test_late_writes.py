@@ -96,9 +96,7 @@ def test_a_write_ends_within_the_lease_of_its_publisher() -> None:
     assert publishing.LATE_SECONDS[0] >= LEASE_SECONDS + WRITE_SECONDS
 
 
-def test_write_of_a_killed_publisher_that_arrives_after_the_delete_is_removed_again(
-    resources: Resources, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_write_that_arrives_after_the_delete_is_removed(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
     keep(resources)
     run = made(resources, *PICTURES)
     publish_round(resources)
@@ -136,7 +134,7 @@ def test_older_payload_that_arrives_late_is_replaced_by_the_newer_one(resources:
     assert {"new" in text for text in texts(resources)} == {True}
 
 
-def test_publisher_that_lost_its_lease_writes_nothing_into_the_next_space(
+def test_publisher_that_lost_its_lease_writes_nothing_more(
     resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made(resources, *PICTURES)

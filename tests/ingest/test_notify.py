@@ -192,7 +192,7 @@ def test_after_a_failed_try_the_others_wait_for_the_next_round(sender: Resources
     assert [body["document"]["name"] for body in receiver.bodies] == ["oak.pdf", "ash.pdf"]
 
 
-def test_a_receiver_that_is_silent_or_away_holds_nobody_up(
+def test_a_silent_receiver_holds_nobody_up(
     sender: Resources, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(notify, "ANSWER_SECONDS", 0.2)

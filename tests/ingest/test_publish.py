@@ -72,9 +72,7 @@ def test_what_concerns_everybody_is_raised_and_frees_the_rows_at_once(resources:
     assert publish_round(resources).published == 9
 
 
-def test_what_becomes_due_during_the_last_round_waits_for_the_next_time(
-    resources: Resources, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_due_in_the_last_round_waits(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else a publisher beside an ingest would go on with rounds of the few that are made during each."""
     made(resources, *PICTURES)
     upsert, writes = resources.index.upsert, list[int]()
@@ -90,9 +88,7 @@ def test_what_becomes_due_during_the_last_round_waits_for_the_next_time(
     assert publishing.count_unpublished(resources.ledger) == 9
 
 
-def test_publishing_ends_though_rows_are_refused_and_raised_without_end(
-    resources: Resources, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_publishing_ends_though_rows_are_refused(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
     made(resources, *PICTURES)
     monkeypatch.setattr("swatchbook.ingest.publish.ROWS", 9)  # every round is full
     resources.index = TroubledIndex(resources.index, upsert=on_poison(ProviderError("500")))

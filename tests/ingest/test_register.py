@@ -21,9 +21,7 @@ def test_a_file_name_that_is_no_unicode_stays_legible(home: Path, tmp_path: Path
     assert document.name == "gr\N{REPLACEMENT CHARACTER}n.pdf"
 
 
-def test_a_language_model_without_a_name_is_refused_before_anything_is_queued(
-    home: Path, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unnamed_model_is_refused_at_once(home: Path, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWATCHBOOK_DISCOVERY", "llm")
     with open_resources(load_settings()) as resources:
         with pytest.raises(Configuration, match="SWATCHBOOK_LLM__MODEL is not set"):

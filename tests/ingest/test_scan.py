@@ -170,9 +170,7 @@ def test_no_portion_looks_through_what_was_read_before(resources: Resources, fol
     assert not looking, looking
 
 
-def test_pictures_are_on_the_disk_before_the_ledger_knows_them(
-    resources: Resources, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pictures_are_on_the_disk_first(resources: Resources, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     work, flush, flushed = begin(resources, folder), resources.files.flush_all, list[int]()
 
     def watched() -> None:
@@ -340,9 +338,7 @@ def test_pictures_of_folders_are_read_or_counted(resources: Resources, tmp_path:
     assert len(paths_by_image(resources, work)) == len(names) + 1
 
 
-def test_new_rule_for_titles_renames_the_items_of_unchanged_files(
-    resources: Resources, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_new_rule_renames_unchanged_files(resources: Resources, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def register() -> Registered:
         options = IngestOptions(roles=frozenset({Role.COLOR}))
         return register_folder(resources, folder, owner="anna", options=options)
@@ -442,9 +438,7 @@ def failures_of(resources: Resources, work: Work) -> list[str | None]:
     return [record.path for record in failures(resources.ledger, work.document) if record.kind != "pending"]
 
 
-def test_file_deleted_between_scan_and_read_is_named(
-    resources: Resources, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_file_deleted_meanwhile_is_named(resources: Resources, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from swatchbook.models.images.decoder_pool import Decoders
 
     headers = Decoders.headers
@@ -459,9 +453,7 @@ def test_file_deleted_between_scan_and_read_is_named(
     assert set(failures_of(resources, work)) == {"oak.png"}
 
 
-def test_scan_that_was_stopped_goes_on_where_it_ended(
-    resources: Resources, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_stopped_scan_goes_on(resources: Resources, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("swatchbook.ingest.scan._PORTION", 2)
 
     class Killed(Exception):
@@ -684,11 +676,3 @@ def test_folder_of_a_flow_must_be_allowed_or_known(resources: Resources, folder:
     assert register_known_folder(resources, str(folder), owner="anna", options=options).document.kind == "folder"
     with pytest.raises(InvalidReference, match="SWATCHBOOK_INPUT_ROOTS"):
         register_known_folder(resources, str(folder), owner="bob", options=options)
-
-
-def test_missing_folder_and_file_are_refused(resources: Resources, folder: Path) -> None:
-    with pytest.raises(InvalidReference, match="no such file or folder"):
-        register_folder(resources, folder / "nowhere", owner="anna", options=IngestOptions())
-    for name, reason in (("notes.txt", "no list of items"), ("catalogue.pdf", "not a folder")):
-        with pytest.raises(UnsupportedFormat, match=reason):
-            register_folder(resources, write(folder / name, b"x"), owner="anna", options=IngestOptions())

@@ -88,9 +88,7 @@ def test_picture_of_a_url_is_stored_and_placed_by_its_url(resources: Resources, 
     assert server.headers_seen[0]["accept"].startswith("image/")
 
 
-def test_unchanged_url_is_not_fetched_again_until_it_is_forced(
-    resources: Resources, tmp_path: Path, server: Origin
-) -> None:
+def test_unchanged_url_is_fetched_again_by_force_alone(resources: Resources, tmp_path: Path, server: Origin) -> None:
     path = shop(tmp_path, server)
     work = begin(resources, path)
     scanned(resources, work)
@@ -189,9 +187,7 @@ def test_only_what_may_pass_is_tried_again(resources: Resources, tmp_path: Path,
     assert is_unchanged(resources, document_of(resources, work))
 
 
-def test_refused_address_is_fetched_once_the_setting_allows_it(
-    resources: Resources, tmp_path: Path, server: Origin
-) -> None:
+def test_refused_address_is_fetched_once_it_is_allowed(resources: Resources, tmp_path: Path, server: Origin) -> None:
     work = begin(resources, batch(tmp_path, {"oak": f"http://127.0.0.1:{server.port}/oak.png"}))
     scanned(resources, work)
     assert NOT_HERE in "".join(reasons(resources, work).values())
@@ -201,9 +197,7 @@ def test_refused_address_is_fetched_once_the_setting_allows_it(
     assert reasons(resources, work) == {}
 
 
-def test_several_are_fetched_at_a_time_and_no_more_than_eight(
-    resources: Resources, tmp_path: Path, server: Origin
-) -> None:
+def test_at_most_eight_are_fetched_at_once(resources: Resources, tmp_path: Path, server: Origin) -> None:
     work = begin(resources, batch(tmp_path, {f"item {n}": at(server, f"/gated?{n}") for n in range(20)}))
     reported = list[tuple[int, int]]()
     scanning = threading.Thread(

@@ -109,7 +109,7 @@ def test_manifest_comes_back_as_it_was_kept(resources: Resources) -> None:
         shards.load(resources, "0" * 64 + ".shard")
 
 
-def test_worker_of_another_version_or_of_other_settings_is_refused(
+def test_worker_of_another_version_or_settings_is_refused(
     resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (shard,) = cut(resources, batches(3))

@@ -55,9 +55,7 @@ def taken_images(resources: Resources, document: Document) -> list[str]:
     ]
 
 
-def test_a_picture_that_no_box_covers_is_counted_taken_in_and_dismissed(
-    resources: Resources, catalogue: Path, tmp_path: Path
-) -> None:
+def test_lost_picture_is_counted_taken_in_and_dismissed(resources: Resources, catalogue: Path, tmp_path: Path) -> None:
     document, before = ingest(resources, catalogue)
     (lost,) = before.lost_pictures
     assert (lost.id, before.images_found) == ("1:1", 2)

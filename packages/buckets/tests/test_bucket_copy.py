@@ -90,9 +90,7 @@ def test_keys_that_are_no_filenames_are_left_out(bucket: Bucket, tmp_path: Path)
     assert {path.name for path in tmp_path.rglob("*.pdf")} == {"a.pdf"}
 
 
-def test_nothing_there_and_no_answer_are_told_apart(
-    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_there_is_told_from_no_answer(bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InvalidReference, match="no object"):
         copied(bucket, tmp_path, "nothing")
     with pytest.raises(Configuration, match="protocol"):

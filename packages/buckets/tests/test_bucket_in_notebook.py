@@ -14,9 +14,7 @@ pytestmark = pytest.mark.stack
 __all__ = ["bucket", "moto_server"]
 
 
-def test_pictures_and_pdfs_of_a_bucket_are_ingested(
-    home: Path, tmp_path: Path, prefect_api: str, bucket: Bucket
-) -> None:
+def test_pictures_of_a_bucket_are_ingested(home: Path, tmp_path: Path, prefect_api: str, bucket: Bucket) -> None:
     for number, name in enumerate(("oak.png", "slate.png")):
         bucket.put(f"shop/{name}", draw(tmp_path / name, number).read_bytes())
     with Swatchbook.open() as book:

@@ -82,19 +82,16 @@ def test_test_event_has_no_events() -> None:
     assert read_events(json.dumps({"Type": "Notification", "Message": json.dumps(body)})) == ()
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
+def test_anything_else_is_no_notification() -> None:
+    for body in (
         "", "{", "[]", "null", '"text"', "{}", "[" * 100_000, '{"Records": []}', '{"Records": [{}]}',
         b"\xff\xfe", '{"Type": "Notification", "Message": "{"}', '{"message": {"data": "e30="}}',
         changed(S3, "Records/0/s3/object/key", ""), changed(S3, "Records/0/s3/bucket/name", "../other"),
         changed(S3, "Records/0/s3/object/key", "x" * 4_000),
         changed(GOOGLE, "message/attributes/objectGeneration", "x"),
-    ],
-)  # fmt: skip
-def test_anything_else_is_no_notification(body: str | bytes) -> None:
-    with pytest.raises(UnsupportedFormat):
-        read_events(body)
+    ):  # fmt: skip
+        with pytest.raises(UnsupportedFormat):
+            read_events(body)
 
 
 def paths(message: Any, before: str = "") -> Iterator[str]:

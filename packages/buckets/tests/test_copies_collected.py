@@ -13,9 +13,7 @@ from tests.upkeep.test_gc import HOUR, age
 __all__ = ("bucket", "moto_server")
 
 
-def test_copy_of_a_bucket_goes_a_month_after_its_last_use_unless_a_folder_is_made_of_it(
-    resources: Resources, bucket: Bucket
-) -> None:
+def test_copy_goes_a_month_after_its_last_use(resources: Resources, bucket: Bucket) -> None:
     settings, month = resources.settings, 30 * DAY + HOUR
     bucket.put("pdfs/a.pdf", b"%PDF")
     bucket.put("pictures/a.png", b"a picture")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import literal
 
-from swatchbook.domain.errors import FilesDown, InvalidReference, ProviderError, UnsupportedFormat
+from swatchbook.domain.errors import FilesDown, ProviderError, UnsupportedFormat
 from swatchbook.domain.records import ObjectEvent
 from swatchbook.store.ledger import owners
 from swatchbook.store.ledger.database import Ledger
@@ -19,7 +19,6 @@ from swatchbook_buckets.event_ledger import (
     TRIES,
     NewEvent,
     claim_events,
-    find_event,
     list_events,
     record_done,
     record_events,
@@ -122,23 +121,6 @@ def test_outages_spend_no_try_and_faults_all(ledger: Ledger) -> None:
     assert found.tries == 1
     record_failed(ledger, found, UnsupportedFormat("It is no PDF."))
     assert states(ledger) == {"a.pdf": "dead"}
-
-
-def test_only_waiting_and_dead_events_are_tried_again(ledger: Ledger) -> None:
-    told(ledger, event(state="ignored", reason="no picture"), event("b.pdf"))
-    record_done(ledger, [claim_one(ledger).id], "d" * 36)
-    for each in list_events(ledger, None, states=("ignored", "done")):
-        with pytest.raises(InvalidReference, match="nothing to try"):
-            try_again(ledger, each)
-
-
-def test_event_is_found_by_id_and_owner(ledger: Ledger) -> None:
-    told(ledger, event(), event("b.pdf", owner="bob"))
-    (hers,) = list_events(ledger, "anna")
-    assert find_event(ledger, hers.id[:8], "anna") == find_event(ledger, "", "anna") == hers
-    for owner, text in (("bob", hers.id), (None, "")):
-        with pytest.raises(InvalidReference):
-            find_event(ledger, text, owner)
 
 
 def test_renamed_owner_keeps_events_for_thirty_days(ledger: Ledger) -> None:

@@ -82,9 +82,9 @@ def test_key_in_the_address_goes_before_a_token_of_google(service: Served) -> No
     assert post(service, json.dumps(GOOGLE), {}).status_code == 401
 
 
-@pytest.mark.parametrize("body", ["", "{", "{}", '{"message": {"data": "e30="}, "subscription": "s"}'])
-def test_what_is_no_event_is_refused_so_that_the_sender_notices(service: Served, body: str) -> None:
-    assert post(service, body, bearing(ANNA)).status_code == 415
+def test_what_is_no_event_is_refused_so_that_the_sender_notices(service: Served) -> None:
+    for body in ("{", '{"message": {"data": "e30="}, "subscription": "s"}'):
+        assert post(service, body, bearing(ANNA)).status_code == 415
     assert events(service) == []
 
 
@@ -155,9 +155,7 @@ def announcing(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.stack
-def test_minio_sends_again_what_was_not_stored(
-    announcing: tuple[Served, Bucket], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_minio_resends_what_was_not_stored(announcing: tuple[Served, Bucket], monkeypatch: pytest.MonkeyPatch) -> None:
     service, bucket = announcing
     refused, store = list[str](), posted_events.store_message
 

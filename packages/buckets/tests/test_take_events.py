@@ -267,9 +267,7 @@ def test_what_is_not_to_be_ingested_is_recorded_with_the_reason(shop: Resources,
     assert (documents(shop), queue.left()) == ([], 0)
 
 
-def test_outage_of_the_bucket_spends_no_try_and_names_the_trouble(
-    shop: Resources, bucket: Bucket, queue: Queue, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_outage_spends_no_try(shop: Resources, bucket: Bucket, queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
     bucket.put("shop/a.pdf", PDF)
     with monkeypatch.context() as away:
         leave_unanswered(away)
@@ -280,9 +278,7 @@ def test_outage_of_the_bucket_spends_no_try_and_names_the_trouble(
     assert take_events(shop) == taking.EventRound(registered=1)
 
 
-def test_refused_credentials_are_tried_again_and_told_without_them(
-    shop: Resources, bucket: Bucket, queue: Queue, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_wrong_keys_are_retried(shop: Resources, bucket: Bucket, queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
     bucket.put("shop/a.pdf", PDF)
 
     def refused(*_: object) -> None:
@@ -318,9 +314,7 @@ def test_bucket_that_is_no_source_any_more_is_not_read(opened: Open, bucket: Buc
     assert "SWATCHBOOK_EVENT_SOURCES" in (event.message or "")
 
 
-def test_unexpected_failure_of_one_object_leaves_the_others(
-    shop: Resources, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unexpected_failure_leaves_others(shop: Resources, bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("a.pdf", "b.pdf"):
         bucket.put(f"shop/{name}", PDF + name.encode())
     copy = ObjectCopier.copy
@@ -357,9 +351,7 @@ def test_object_whose_document_is_being_deleted_waits_until_that_is_over(
 
 
 @pytest.mark.stack
-def test_round_of_the_loop_ingests_what_a_bucket_announces(
-    shop: Resources, bucket: Bucket, small_catalogue: Path
-) -> None:
+def test_round_ingests_what_a_bucket_announces(shop: Resources, bucket: Bucket, small_catalogue: Path) -> None:
     bucket.put("shop/small.pdf", small_catalogue.read_bytes())
     done = run_json("upkeep", "tick")
     assert (done["received"], done["registered"], done["worked_off"], done["troubles"]) == (1, 1, 1, [])

@@ -79,23 +79,22 @@ def test_name_in_another_style_is_found_by_code() -> None:
         assert found == [("Sill Lantern", "AC-911")]
 
 
-@pytest.mark.parametrize(
-    ("heads", "names"),
-    [
+def test_rows_of_a_page_of_one_table_are_products() -> None:
+    for heads, names in (
         (("Item", "Art. No.", "Use", "Price"), ("Cord clip", "Wall plate", "Dowel set")),
         (("Descripción", "Código", "Uso", "Precio"), ("Gancho corto", "Tapa ciega", "Juego de tacos")),
         (("Artikelbezeichnung", "Bestell-Nr.", "Ort", "Preis"), ("Kabelschelle", "Blende matt", "Dübelsatz")),
-    ],
-)
-def test_rows_of_a_page_of_one_table_are_products(heads, names) -> None:
-    document = layouts.code_cards()
-    rows = [heads, *((name, f"AC-{911 + n}", "indoors", f"{3 + n},40") for n, name in enumerate(names))]
-    for columns in ((60, 230, 330, 430), (160, 60, 330, 430)):  # the name or the code is first
-        places = [(x, 90 + 17 * n, cell) for n, row in enumerate(rows) for x, cell in zip(columns, row, strict=True)]
-        last = layouts.page(5, [*(layouts.text(*place) for place in places), *layouts.foot(5)])
-        found = found_in(document._replace(pages=[*document.pages, last])).products
-        expected = [(name, f"AC-{911 + n}") for n, name in enumerate(names)]
-        assert [(p.name, p.code) for p in found if p.first_page == 5] == expected
+    ):
+        document = layouts.code_cards()
+        rows = [heads, *((name, f"AC-{911 + n}", "indoors", f"{3 + n},40") for n, name in enumerate(names))]
+        for columns in ((60, 230, 330, 430), (160, 60, 330, 430)):  # the name or the code is first
+            places = [
+                (x, 90 + 17 * n, cell) for n, row in enumerate(rows) for x, cell in zip(columns, row, strict=True)
+            ]
+            last = layouts.page(5, [*(layouts.text(*place) for place in places), *layouts.foot(5)])
+            found = found_in(document._replace(pages=[*document.pages, last])).products
+            expected = [(name, f"AC-{911 + n}") for n, name in enumerate(names)]
+            assert [(p.name, p.code) for p in found if p.first_page == 5] == expected
 
 
 def test_code_of_another_form_or_name_is_no_product() -> None:

@@ -21,16 +21,6 @@ ROOT = Path(__file__).parents[3]
 BOX = (50, 100, 250, 200)
 
 
-@pytest.fixture
-def files(tmp_path: Path) -> Files:
-    return Files(str(tmp_path / "files"))
-
-
-@pytest.fixture
-def paper() -> Paper:
-    return Paper()
-
-
 def extract(
     paper: Paper, files: Files, tmp_path: Path, plan: Plan | None = None, module: str | None = None, **changed: object
 ) -> Extraction:
@@ -331,9 +321,7 @@ def test_single_pixel_is_a_swatch_as_large_as_its_box(paper: Paper, files: Files
     assert pixels(files, picture).getpixel((0, 0)) == (255, 128, 0)
 
 
-def test_picture_that_kills_the_child_fails_alone(
-    paper: Paper, files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_deadly_one_fails_alone(paper: Paper, files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(ROOT)
     page, after = paper.pages(2)
     first = paper.image(80, 40, jpeg(gradient(80, 40)), "/DCTDecode")
@@ -351,9 +339,7 @@ def test_picture_that_kills_the_child_fails_alone(
     assert [(lost.page, lost.transient) for lost in extraction.lost] == [(1, True)], "memory may have been short"
 
 
-def test_picture_whose_child_dies_once_is_extracted(
-    paper: Paper, files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_picture_survives_one_kill(paper: Paper, files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(ROOT)
     page = paper.page()
     widths = (80, 19, 90)
@@ -377,9 +363,7 @@ def test_error_of_the_parser_is_only_in_the_log(
     assert "IndexError: list index out of range" in caplog.text
 
 
-def test_picture_that_hangs_is_a_transient_loss(
-    paper: Paper, files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_hung_picture_is_transient(paper: Paper, files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(ROOT)
     paper.put(paper.page(), paper.image(17, 17, jpeg(gradient(17, 17)), "/DCTDecode"), BOX)
     extraction = extract(paper, files, tmp_path, module="tests.pdf.troubled_reader", page_seconds=3)

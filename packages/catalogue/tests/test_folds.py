@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pymupdf
-import pytest
 from PIL import Image, ImageDraw
 
 from swatchbook.domain.records import Extraction, PlacementState
@@ -20,11 +19,6 @@ from tests.pdf.making import Paper, all_pages, deflated, jpeg
 WIDTH, HEIGHT = 400, 600  # points of a page
 TOP, BOTTOM = 100, 400
 LEFT_PART = 300  # points of the picture that are on the left page
-
-
-@pytest.fixture
-def files(tmp_path: Path) -> Files:
-    return Files(str(tmp_path / "files"))
 
 
 def scene(seed: int) -> Image.Image:

@@ -174,21 +174,18 @@ def with_names_of_size(
     return document._replace(pages=pages)
 
 
-@pytest.mark.parametrize(
-    ("size", "groups"),
-    [
+def test_names_of_nearly_one_size_are_not_split() -> None:
+    for size, groups in (
         (lambda _, name: 11.0 if len(name) < 12 else 10.2, 1),  # long names are set smaller
         (lambda _, name: 11.3 if len(name) < 12 else 10.9, 1),
         (lambda page, _: (10.0, 11.0, 12.0)[page % 3], 3),
         (lambda _, name: 11.0 if len(name) < 14 else 9.5, 2),  # of one page, each at its own picture
-    ],
-)
-def test_names_of_nearly_one_size_are_not_split(size: Callable[[int, str], float], groups: int) -> None:
-    document = with_names_of_size(layouts.card_grid(3, 3), size)
-    found = groups_of(document.pages)
-    sizes = [len(group.candidates) for group in found if not group.role and group.style[0] < 15]
-    assert (len(sizes), sum(sizes)) == (groups, 72)
-    assert score(document, found_in(document))[0] == 1.0, "groups of one style join"
+    ):
+        document = with_names_of_size(layouts.card_grid(3, 3), size)
+        found = groups_of(document.pages)
+        sizes = [len(group.candidates) for group in found if not group.role and group.style[0] < 15]
+        assert (len(sizes), sum(sizes)) == (groups, 72)
+        assert score(document, found_in(document))[0] == 1.0, "groups of one style join"
 
 
 def test_names_of_one_size_in_two_weights_are_all_products() -> None:

@@ -175,9 +175,7 @@ def test_child_that_dies_at_a_region_goes_on_with_the_next_one(tmp_path: Path) -
         assert sent(number) == whole[done:]
 
 
-def test_nothing_is_downloaded_and_lines_that_cannot_be_read_are_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_is_downloaded_and_unread_lines_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_network(*_: object) -> None:
         raise AssertionError("OCR opens a connection")
 
@@ -259,9 +257,7 @@ def test_print_in_no_chosen_language_becomes_no_text() -> None:
     assert (read.lines, len(read.unread)) == ((), len(cyrillic)), "bold letters look like Latin ones"
 
 
-def test_a_language_without_data_blocks_reading_and_the_packages_are_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_language_without_data_names_its_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("rus", "eng", "uzb_cyrl"):
         (tmp_path / f"{name}.traineddata").touch()
     monkeypatch.setenv("TESSDATA_PREFIX", str(tmp_path))

@@ -33,11 +33,6 @@ def read_with(name: str, path: Path) -> tuple[Reading, list[Page], Extraction]:
     return reading, list(iter_pages(files, reading)), found
 
 
-@pytest.fixture
-def paper() -> Paper:
-    return Paper()
-
-
 def test_it_reads_the_words_and_pictures_that_mupdf_reads(small_catalogue: Path, tmp_path: Path) -> None:
     path = tmp_path / "a.pdf"
     path.write_bytes(small_catalogue.read_bytes())
@@ -173,13 +168,6 @@ def test_a_picture_with_a_mask_is_seen_under_each_of_its_clips(paper: Paper, tmp
     assert len({place.content_key for place in same.placements}) == len({p.content_key for p in found.placements}) == 3
 
 
-def test_a_picture_that_cannot_be_decoded_is_named(paper: Paper, tmp_path: Path) -> None:
-    for filters, data in (("/DCTDecode", b"no picture"), ("/JPXDecode", b"none either")):
-        paper.put(paper.page("Tile Alba"), paper.image(40, 20, data, filters), (50, 100, 250, 200))
-    _, _, found = read_with("pdfium", paper.save(tmp_path / "a.pdf"))
-    assert [(each.kind, bool(each.message)) for each in found.unreadable] == [("unreadable_image", True)] * 2
-
-
 def test_a_jpeg_inside_another_filter_is_the_same_bytes(paper: Paper, tmp_path: Path) -> None:
     data = jpeg(gradient(80, 40))
     xref = paper.image(80, 40, zlib.compress(data), "[/FlateDecode /DCTDecode]")
@@ -237,9 +225,7 @@ def test_the_child_does_everything_without_mupdf(
 
 
 @pytest.mark.nightly
-def test_an_ingest_imports_no_mupdf_and_its_account_closes(
-    small_catalogue: Path, forbidden: Path, tmp_path: Path
-) -> None:
+def test_ingest_imports_no_mupdf_and_its_account_closes(small_catalogue: Path, forbidden: Path, tmp_path: Path) -> None:
     environment = bare_environment() | {
         "SWATCHBOOK_HOME": str(tmp_path / "home"),
         "SWATCHBOOK_PDF_READER": "pdfium",

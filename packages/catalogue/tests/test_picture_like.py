@@ -114,8 +114,3 @@ def test_boxes_are_drawn_over_the_page_and_notes_beside_it(paper: Paper, tmp_pat
     assert (0, 114, 178) in near, "the right side of the first box"
     assert picture.getpixel((2, 16)) == (168, 67, 0), "the sign of the second, which lies outside, at the edge"
     assert np.asarray(picture)[:, 420:].min() < 128, "the notes"
-
-
-@pytest.fixture
-def paper() -> Paper:
-    return Paper()

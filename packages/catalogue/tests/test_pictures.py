@@ -81,12 +81,6 @@ def test_slit_of_a_large_picture_is_hidden_and_half_of_it_is_not() -> None:
     ) == [HIDDEN, SHOWN, DECORATIVE]
 
 
-def test_placements_say_why_they_are_not_shown() -> None:
-    shown, tiny = place_pictures("document", [sighting(), sighting(bbox=(0, 0, 9, 9), content="b")])
-    assert shown.reason is None
-    assert tiny.reason == "tiny: its short side is under 32 pt"
-
-
 def test_hidden_placement_keeps_the_whole_box() -> None:
     (hidden,) = place_pictures("document", [sighting(bbox=(0, 0, 0, 0), shown=0.0, whole=(-300, 0, -100, 100))])
     assert hidden.bbox == (-300, 0, -100, 100)

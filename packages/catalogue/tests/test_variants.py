@@ -3,8 +3,6 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from swatchbook.domain.records import Block, Box, Discovery, Occurrence, Variant, fold
 from swatchbook.domain.settings import Settings
 from swatchbook.store.files.file_store import Files
@@ -18,15 +16,11 @@ from tests.catalogue.layouts import found_product, page, text
 PAGE = (0.0, 0.0, 595.0, 842.0)
 
 
-@pytest.mark.parametrize("sample", ["catalogue", "small_catalogue"])
-def test_colours_and_families_of_the_samples_are_exact(
-    sample: str, request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
-    path: Path = request.getfixturevalue(sample)
-    truth = json.loads(path.with_suffix(".truth.json").read_text(encoding="utf-8"))["products"]
+def test_colours_and_families_of_the_sample_are_exact(catalogue: Path, tmp_path: Path) -> None:
+    truth = json.loads(catalogue.with_suffix(".truth.json").read_text(encoding="utf-8"))["products"]
     settings = Settings(home=tmp_path)
     files = Files(settings.files)
-    reading = reader.read(path, files, settings)
+    reading = reader.read(catalogue, files, settings)
     found: Discovery = discover(reading, iter_pages(files, reading))
     categories = [product["category"] for product in truth]
     assert {p.name: ({v.name for v in p.variants}, p.family) for p in found.products} == {

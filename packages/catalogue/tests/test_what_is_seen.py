@@ -127,11 +127,6 @@ def inverted_jpeg(paper: Paper, page: pymupdf.Page) -> None:
 
 
 @shows()
-def upside_down(paper: Paper, page: pymupdf.Page) -> None:
-    paper.draw(page, paper.image(80, 40, jpeg(gradient(80, 40)), "/DCTDecode"), (-200, 0, 0, -100, 250, 500))
-
-
-@shows()
 def turned_by_any_angle(paper: Paper, page: pymupdf.Page) -> None:
     paper.draw(page, paper.image(80, 40, jpeg(gradient(80, 40)), "/DCTDecode"), (180, 60, -40, 90, 100, 300))
 
@@ -173,16 +168,6 @@ def in_a_tiling_pattern(paper: Paper, page: pymupdf.Page) -> None:
     pattern = paper.object(words, b"q 80 0 0 40 10 5 cm /P Do Q")
     paper.resource(page, "Pattern/Tile", f"{pattern} 0 R")
     paper.paint(page, b"q /Pattern cs /Tile scn 50 400 200 100 re f Q")
-
-
-@shows()
-def one_pixel(paper: Paper, page: pymupdf.Page) -> None:
-    paper.put(page, paper.image(1, 1, b"\xc0\x80\x30", "[]"), BOX)
-
-
-@shows("inline")
-def inline(paper: Paper, page: pymupdf.Page) -> None:
-    paper.put_inline(page, gradient(16, 8), BOX)
 
 
 @shows()

@@ -64,14 +64,7 @@ def test_texts_of_a_page_are_shown_and_a_proposal_changes_nothing(filled: Path, 
         proposal = anna.propose(document, shown)
         assert proposal.reading.examples == tuple(shown)
         assert proposal.products == len({each.name for each in proposal.names}) > 2
-        (one,) = (each for each in shown if each.text == "Limed")
-        others = anna.propose(document, [one]).others
-        assert 1 <= len(others) <= 4
-        taken = anna.propose(document, [one], start=others[0].reading)
-        assert (taken.products, taken.pages, taken.reading) == (
-            others[0].products, others[0].pages, others[0].reading,
-        )  # fmt: skip
-        assert set(others[0].names) <= {each.name for each in taken.names}
+        assert 1 <= len(anna.propose(document, shown[:1]).others) <= 4
         readings = anna.likeliest_readings(document)
         assert readings.in_use is None
         assert 1 <= len(readings.likeliest) <= 3

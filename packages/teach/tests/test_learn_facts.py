@@ -93,24 +93,21 @@ def test_one_code_in_another_column_leads_to_all() -> None:
     assert [each.code for each in proposal.names] == [p.code for p in found.products]
 
 
-@pytest.mark.parametrize(
-    ("price", "shown", "part", "values"),
-    [
+def test_one_price_in_odd_form_leads_to_all() -> None:
+    for price, shown, part, values in (
         ("request", "on request 12,-", "12,-", [f"{12 + n},-" for n in range(8)]),
         ("request", "on request 12,-", None, [f"on request {12 + n},-" for n in range(8)]),
         ("piece", "13.50 / pc", None, [f"{12 + n}.50 / pc" for n in range(8)]),
         ("bare", "14", None, [f"{12 + n}" for n in range(8)]),
-    ],
-)
-def test_one_price_in_odd_form_leads_to_all(price: str, shown: str, part: str | None, values: list[str]) -> None:
-    document = _rows(price)
-    proposal = _propose(document, (shown, Shown.PRICE, part))
-    assert (proposal.priced, proposal.coded) == (24, 0)
-    found = _read(document, proposal.reading)
-    assert list(_values(found.products, Shown.PRICE).values()) == values * 3
-    described = describe_all(found, document.pages, ())
-    assert [each.metadata["price"] for each in described] == values * 3
-    assert {fact.rule for each in described for fact in each.facts if fact.key == "price"} == {"taught"}
+    ):
+        document = _rows(price)
+        proposal = _propose(document, (shown, Shown.PRICE, part))
+        assert (proposal.priced, proposal.coded) == (24, 0)
+        found = _read(document, proposal.reading)
+        assert list(_values(found.products, Shown.PRICE).values()) == values * 3
+        described = describe_all(found, document.pages, ())
+        assert [each.metadata["price"] for each in described] == values * 3
+        assert {fact.rule for each in described for fact in each.facts if fact.key == "price"} == {"taught"}
 
 
 def test_product_without_a_price_gets_none() -> None:

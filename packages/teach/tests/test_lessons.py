@@ -61,9 +61,7 @@ def document(resources: Resources) -> Document:
     return document
 
 
-def test_two_names_are_shown_and_the_whole_catalogue_follows(
-    resources: Resources, document: Document, catalogue: Path
-) -> None:
+def test_two_names_are_shown_and_all_follow(resources: Resources, document: Document, catalogue: Path) -> None:
     assert names_of(resources, document) == []
     at_first, before = read_products(resources.ledger, document.id), all_rows(resources.ledger)
     lesson = open_lesson(resources, document)
@@ -122,9 +120,7 @@ def test_what_is_shown_again_says_nothing_new_and_the_opposite_counts(resources:
     assert "Birke" not in {each.name for each in opposite.names}
 
 
-def test_examples_are_found_by_their_text_or_refused_with_what_is_there(
-    resources: Resources, document: Document
-) -> None:
+def test_examples_are_found_by_text_or_refused(resources: Resources, document: Document) -> None:
     lesson = open_lesson(resources, document)
     (season,) = find_examples(lesson, 2, "Season 2")
     assert (season.page, season.text, season.right) == (2, "Season 2", True)

@@ -1,5 +1,6 @@
 """A reading is written as YAML and read back the same; what is wrong in a file is said in words."""
 
+import re
 import tempfile
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from swatchbook.domain.records import (
 )
 from swatchbook.store.ledger.stored_documents import Document
 from swatchbook_teach.reading_files import read_reading, reading_as_yaml, write_reading
+from tests.tables import rows_of
 
 
 def document(content: str = "a") -> Document:
@@ -80,23 +82,12 @@ def test_the_file_says_where_it_comes_from() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("written", "said"),
-    [
-        ("names: [", "line 1: this is not YAML"),
-        ("- a\n- b", "keys with values"),
-        ("nmaes: []", "there is no key nmaes; there are names"),
-        ("names:\n- traits: {size: .inf}", "names.0.traits.size"),
-        ("names:\n- cut: {after: x}", "names.0.traits is missing"),
-        ("examples:\n- {page: 0, box: [1, 2, 3, 4]}", "examples.0.page"),
-    ],
-)
-def test_what_is_wrong_is_named(tmp_path: Path, written: str, said: str) -> None:
+def test_what_is_wrong_is_named(tmp_path: Path) -> None:
     file = tmp_path / "reading.yaml"
-    file.write_text(written)
-    with pytest.raises(InvalidReference) as refused:
-        read_reading(file, document())
-    assert said in str(refused.value)
+    for written, said in rows_of(__file__, "wrong"):
+        file.write_text(written)
+        with pytest.raises(InvalidReference, match=re.escape(said)):
+            read_reading(file, document())
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:

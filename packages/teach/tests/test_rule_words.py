@@ -1,7 +1,6 @@
 """Rules of readings in words: each trait that a text can have has plain ones."""
 
 from swatchbook.domain.records import Cut, GridRule, PictureSide, TaughtReading, TextRule
-from swatchbook_teach.learning.learn import learn
 from swatchbook_teach.learning.texts import collect_texts
 from swatchbook_teach.rule_words import describe_reading, describe_rule
 from tests.catalogue import layouts, plain
@@ -18,14 +17,6 @@ def test_each_trait_of_a_text_has_plain_words() -> None:
                 assert "_" not in words
                 own = name in ("bold", "italic", "font")
                 assert own or words not in (name, f"not {name}", f"{name} {value}"), f"{name} is not said in words"
-
-
-def test_rules_that_were_learnt_are_said() -> None:
-    document = plain.described(3)
-    texts = collect_texts(layouts.reading(document), document.pages)
-    said = describe_reading(learn(texts, [])[0].reading)
-    assert said
-    assert {each.kind for each in said} <= {"names", "not"}
 
 
 def test_words_say_what_a_rule_takes() -> None:

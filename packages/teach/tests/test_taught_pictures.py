@@ -103,9 +103,7 @@ def linked(resources: Resources, document: Document) -> dict[str, list[tuple[int
     return found
 
 
-def test_one_cell_cuts_all_sheets_and_the_side_links_each_part(
-    resources: Resources, document: Document, catalogue: Path
-) -> None:
+def test_one_cell_cuts_sheets_and_links_each_part(resources: Resources, document: Document, catalogue: Path) -> None:
     at_first = rows(resources, document)
     assert count_pictured(resources.ledger, document.id) < len(at_first["products"])
     proposal = teach(resources, document, CELL, MARK, side=PictureSide.ABOVE)
@@ -141,9 +139,7 @@ def test_one_cell_cuts_all_sheets_and_the_side_links_each_part(
     assert rows(resources, document) == at_first
 
 
-def test_what_was_drawn_is_taken_in_and_blank_paper_is_named(
-    resources: Resources, document: Document, catalogue: Path
-) -> None:
+def test_what_is_drawn_is_taken_in_or_blank(resources: Resources, document: Document, catalogue: Path) -> None:
     part: tuple[float, float, float, float] = (50.0, 100.0, 130.0, 180.0)
     blank: tuple[float, float, float, float] = (345.0, 300.0, 395.0, 360.0)
     examples = [Example(page=1, box=box, what=Shown.PICTURE) for box in (part, blank)]
@@ -164,9 +160,7 @@ def test_what_was_drawn_is_taken_in_and_blank_paper_is_named(
 
 
 @pytest.mark.nightly
-def test_a_part_that_was_taken_in_stays_with_what_is_taught(
-    resources: Resources, document: Document, catalogue: Path
-) -> None:
+def test_taken_part_stays_with_what_is_taught(resources: Resources, document: Document, catalogue: Path) -> None:
     box = (45.0, 215.0, 135.0, 300.0)
     add_audited(resources.ledger, document.id, [LostPicture(page=1, bbox=box, share=0.03)])
     (lost,) = list_lost_pictures(resources.ledger, document.id)

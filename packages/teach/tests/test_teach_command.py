@@ -19,6 +19,7 @@ from swatchbook.store.ledger.stored_documents import list_documents
 from swatchbook_teach.kept_readings import accept_reading
 from tests.command import bare_environment, finish
 from tests.fixtures import SAMPLES
+from tests.tables import rows_of
 
 SMALL = SAMPLES / "small.pdf"
 TITLES = ("3:Nordvik Oak", "4:Colours and technical data", "5:Palladio Terrazzo")
@@ -102,21 +103,11 @@ def test_a_proposal_says_what_becomes_of_the_pictures() -> None:
     assert options() == before
 
 
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (("--name", "Nordvik Oak"), "--page 5"),
-        (("--page", "3"), "Add --name TEXT"),
-        ((), "--likeliest"),
-        (("--undo", "--likeliest"), "one of"),
-        (("--page", "3", "--name", " "), "empty"),
-        (("--undo", "--page", "3", "--name", "Oak"), "one of"),
-    ],
-)
-def test_what_is_not_meant_clearly_is_wrong_usage(words: tuple[str, ...], said: str) -> None:
-    result = run("teach", "small.pdf", *words)
-    assert result.exit_code == 2
-    assert said in " ".join(result.stderr.replace("│", " ").split())
+def test_what_is_not_meant_clearly_is_wrong_usage() -> None:
+    for words, said in rows_of(__file__, "wrong_usage"):
+        result = run("teach", "small.pdf", *words)
+        assert result.exit_code == 2
+        assert said in " ".join(result.stderr.replace("│", " ").split())
 
 
 @pytest.mark.usefixtures("filled")
@@ -138,9 +129,7 @@ def test_a_reading_is_listed_and_written_as_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.stack
-def test_a_reading_is_accepted_exported_imported_and_undone(
-    ingested_home: Path, prefect_api: str, tmp_path: Path
-) -> None:
+def test_reading_is_accepted_exported_imported_undone(ingested_home: Path, prefect_api: str, tmp_path: Path) -> None:
     home = tmp_path / "home"
     shutil.copytree(ingested_home, home)
     environment = bare_environment() | {"SWATCHBOOK_HOME": str(home), "PREFECT_API_URL": prefect_api}

@@ -103,9 +103,7 @@ def check_page(client: TestClient, document: str, number: int) -> None:
 
 
 @pytest.mark.parametrize("sideways", [False, True], ids=["upright", "sideways"])
-def test_boxes_lie_on_the_letters_of_turned_pages(
-    client: TestClient, resources: Resources, tmp_path: Path, sideways: bool
-) -> None:
+def test_boxes_lie_on_turned_letters(client: TestClient, resources: Resources, tmp_path: Path, sideways: bool) -> None:
     """`sideways`: so turned that a reader has to turn the screen; else a landscape page whose letters are upright."""
     with pymupdf.open() as pdf:
         for rotation in (0, 90, 180, 270):
@@ -121,9 +119,7 @@ def test_boxes_lie_on_the_letters_of_turned_pages(
         check_page(client, document, number)
 
 
-def test_boxes_lie_on_the_letters_of_a_page_that_is_cut_out(
-    client: TestClient, resources: Resources, tmp_path: Path
-) -> None:
+def test_boxes_lie_on_letters_of_a_cut_page(client: TestClient, resources: Resources, tmp_path: Path) -> None:
     with pymupdf.open() as pdf:
         made = pdf.new_page(width=500, height=700)
         for line, (words, color) in enumerate(INKS.items()):
@@ -156,7 +152,7 @@ def test_boxes_lie_on_the_pictures_of_turned_pages(client: TestClient, resources
 
 
 @pytest.mark.parametrize("turn", [90, 270])
-def test_boxes_lie_on_the_print_of_a_scan_that_was_laid_sideways(
+def test_boxes_lie_on_the_print_of_turned_scans(
     client: TestClient, resources: Resources, tmp_path: Path, turn: int
 ) -> None:
     check_page(client, put(resources, make_scan(tmp_path / "scan.pdf", turn), 1), 1)

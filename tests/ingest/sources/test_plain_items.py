@@ -9,6 +9,7 @@ from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.records import NO_MAPPING, BatchMapping
 from swatchbook.ingest.sources.item_files import FileRecord, ReadRecord
 from swatchbook.ingest.sources.plain_items import PlainItems
+from tests.tables import rows_of
 
 PLAIN = PlainItems()
 CHAIR = {"id": 7, "name": "Chair", "code": "C-7", "price": 82.5, "pictures": ["a.jpg", "b.jpg"],
@@ -47,18 +48,10 @@ def test_cells_of_an_export_are_read(tmp_path: Path) -> None:
     assert [variant.name for variant in chair.variants] == ["Red"]
 
 
-@pytest.mark.parametrize(
-    ("record", "words"),
-    [
-        ({"id": 1, "title": "A", "Preis": 5}, "the field Preis"),
-        ({"id": 1, "title": ["A"]}, "title is no text"),
-        ({"id": 1, "title": "A", "images": [{"src": "a.jpg"}]}, "no list of texts"),
-        ({"id": 1, "title": "A", "parent": 9}, "not above it"),
-    ],
-)
-def test_other_record_is_refused_with_the_package(record: dict[str, object], words: str) -> None:
-    with pytest.raises(Exception, match=f"{words}.*pip install swatchbook-shops"):
-        PLAIN.read_record(record)
+def test_other_record_is_refused_with_the_package() -> None:
+    for record, words in rows_of(__file__, "refused"):
+        with pytest.raises(Exception, match=f"{words}.*pip install swatchbook-shops"):
+            PLAIN.read_record(record)
 
 
 def test_other_files_are_not_taken(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def as_sql(file: Path) -> str:
 
 
 @pytest.mark.parametrize("write_rows", [as_csv, as_jsonl, as_parquet, as_sql])
-def test_every_format_gives_the_same_rows(
+def test_all_formats_are_alike(
     folder: Path, monkeypatch: pytest.MonkeyPatch, write_rows: Callable[[Path], str]
 ) -> None:
     monkeypatch.setenv("SHOP_DATABASE", f"sqlite:///{folder / 't.sqlite'}")

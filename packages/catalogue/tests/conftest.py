@@ -1,0 +1,18 @@
+"""What PDFs of the library's tests are made of, and where their pages and pictures are kept."""
+
+from pathlib import Path
+
+import pytest
+
+from swatchbook.store.files.file_store import Files
+from tests.pdf.making import Paper
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    return Files(str(tmp_path / "files"))
+
+
+@pytest.fixture
+def paper() -> Paper:
+    return Paper()
