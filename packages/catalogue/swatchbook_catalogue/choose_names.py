@@ -6,7 +6,7 @@ makes the weights, `name_weights.json`.
 
 import json
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -309,18 +309,11 @@ def with_codes(choice: Choice, document: DocumentLayout) -> Choice:
 
 def _codes_of(choice: Choice, printed: Mapping[int, Sequence[_Printed]]) -> dict[Candidate, str]:
     """Return the codes of names that are of the commonest form; none if too few names have one."""
-    codes = {c: code for page in _by_page(choice.candidates) for c, code in _pair(page, printed).items()}
+    codes = _pair(choice.candidates, printed)
     form, count = next(iter(Counter(map(_form, codes.values())).most_common(1)), ("", 0))
     if count < max(FEWEST_CODES, CODED * len([c for c in choice.candidates if c not in choice.joined])):
         return {}
     return {c: code for c, code in codes.items() if _form(code) == form}
-
-
-def _by_page(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
-    pages: dict[int, list[Candidate]] = {}
-    for c in candidates:
-        pages.setdefault(c.text.page, []).append(c)
-    return list(pages.values())
 
 
 def _codes(texts: Sequence[Text]) -> Iterator[_Printed]:
@@ -338,18 +331,25 @@ def _form(code: str) -> str:
 
 
 def _pair(candidates: Sequence[Candidate], printed: Mapping[int, Sequence[_Printed]]) -> dict[Candidate, str]:
-    """Return the code of each name of a page: the one within its text, else the nearest one; each code is used once."""
-    near = sorted(
-        (0.0 if p.text is c.text else gap(c.text.box, p.text.box), n, k)
-        for n, c in enumerate(candidates)
-        for k, p in enumerate(printed[c.text.page])
-        if p.text is c.text or _place(c.text, p.text) is not None
-    )
-    found: dict[int, int] = {}
-    for _, n, k in near:
-        if n not in found and k not in found.values():
-            found[n] = k
-    return {candidates[n]: printed[candidates[n].text.page][k].code for n, k in found.items()}
+    """Return the code of each name, at the place that most names have theirs at; each code is used once.
+
+    In rows of equal height the code of the next row may be as near to a name as its own. But the last name has no next
+    row, so at the right place more names have a code than at any other.
+    """
+    near = defaultdict[tuple[int, int], list[tuple[float, int, int, int]]](list)
+    for n, c in enumerate(candidates):
+        for k, p in enumerate(printed[c.text.page]):
+            if p.text is c.text:
+                near[0, 0].append((0.0, n, c.text.page, k))
+            elif (place := _place(c.text, p.text)) is not None:
+                step = 0 if place == 0 else round(2 * (p.text.box[1] - c.text.box[1]) / c.text.size)
+                near[place, step].append((gap(c.text.box, p.text.box), n, c.text.page, k))
+    found: dict[int, tuple[int, int]] = {}
+    for at in sorted(near, key=lambda at: (-len({n for _, n, *_ in near[at]}), abs(at[1]), at)):
+        for _, n, page, k in sorted(near[at]):
+            if n not in found and (page, k) not in found.values():
+                found[n] = page, k
+    return {candidates[n]: printed[page][k].code for n, (page, k) in found.items()}
 
 
 def _place(name: Text, code: Text) -> int | None:

@@ -113,6 +113,21 @@ def test_same_name_and_code_on_a_later_page_is_the_same_product() -> None:
     assert found.pages == (1, 5)
 
 
+def test_code_of_the_next_row_is_not_taken() -> None:
+    """Each code is 6 points above its name, and 3 points below the name before."""
+    wood = ("Oak", "Ash", "Elm", "Pine", "Teak", "Larch")
+    goods = ("Hall bench", "Side table", "Wall shelf")
+    pages = []
+    for n, good in enumerate(goods):
+        rows = [(110 + 36 * k, f"{good} {each}", f"HB-{100 * n + k + 100}") for k, each in enumerate(wood)]
+        texts = [
+            t for y, name, code in rows for t in (layouts.text(160, y, code, 8), layouts.text(160, y + 16, name, 14))
+        ]
+        pages.append(layouts.page(n + 1, [*texts, *layouts.foot(n + 1)], [(60, y, 150, y + 34) for y, *_ in rows]))
+    found = found_in(Document(pages, [])).products
+    assert [p.code for p in found] == [f"HB-{100 * n + k + 100}" for n in range(len(goods)) for k in range(len(wood))]
+
+
 def test_name_in_two_weights_is_whole() -> None:
     pages = [
         layouts.page(n, [layouts.text(60, 60, "VERTICAL", 30, bold=True), layouts.text(60, 97, rest, 30), *body])
