@@ -29,7 +29,6 @@ from swatchbook.domain.tracing import span
 from swatchbook.ingest.run import Work
 from swatchbook.ingest.stages import asks_about
 from swatchbook.resources import Resources
-from swatchbook.tasks.collection import start_review_flow
 from swatchbook.tasks.document_run import (
     Stages,
     finish_document,
@@ -101,7 +100,6 @@ async def _ingest(
             await publish_whole(resources, work)
         report = await finish_document(resources, work, results)
     await publish_artifacts(resources, report)
-    await start_review_flow(resources, work, report)
     return report
 
 

@@ -12,7 +12,6 @@ from swatchbook.domain.records import DEFAULT_OWNER, BlockNames, IngestOptions, 
 from swatchbook.ingest.run import Work
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.stored_documents import FOLDER
-from swatchbook.tasks.collection import start_review_flow
 from swatchbook.tasks.document_run import (
     finish_document,
     hold_document,
@@ -70,5 +69,4 @@ async def _ingest(
             await publish_whole(resources, work)
         report = await finish_document(resources, work, scan)
     await publish_artifacts(resources, report)
-    await start_review_flow(resources, work, report)
     return report

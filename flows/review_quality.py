@@ -9,7 +9,7 @@ from pydantic import Field
 
 from swatchbook.domain.records import BlockNames, Owner
 from swatchbook.ingest.review import Reviewed
-from swatchbook.tasks.collection import find_documents_to_review, review_document
+from swatchbook.tasks.collection import review_images
 from swatchbook.tasks.flow_run import flow_process
 from swatchbook.tasks.policy import FLOW
 
@@ -27,11 +27,5 @@ async def review_quality(
         limit: Most images to review.
         blocks: Saved blocks to use instead of the settings.
     """
-    reviewed = list[Reviewed]()
     async with flow_process(blocks) as resources:
-        for document in await find_documents_to_review(resources, owner):
-            remaining = limit - sum(each.pictures for each in reviewed)
-            if remaining <= 0:
-                break
-            reviewed.append(await review_document(resources, document, remaining))
-    return reviewed
+        return await review_images(resources, owner, limit)

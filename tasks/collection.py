@@ -1,20 +1,13 @@
-"""Work on a whole collection: review weak images, fill missing vectors, and show the coverage in Prefect's UI.
-
-`analysis.py` decides what is weak, and which of two analyses is used.
-"""
+"""Work on a whole collection: review weak images, fill missing vectors, and show the coverage in Prefect's UI."""
 
 import asyncio
 
-from prefect import get_client, get_run_logger, task
+from prefect import get_run_logger, task
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
-from prefect.exceptions import ObjectNotFound
 from prefect.runtime import flow_run
 from ulid import ULID
 
-from swatchbook.domain.records import RunReport
-from swatchbook.ingest import review
-from swatchbook.ingest.review import Reviewed
-from swatchbook.ingest.run import Work
+from swatchbook.ingest.review import Reviewed, review_all
 from swatchbook.models.registry import review_tag
 from swatchbook.resources import Resources
 from swatchbook.store.ledger import picture_reviews
@@ -25,7 +18,6 @@ from swatchbook.upkeep import fill_missing
 from swatchbook.upkeep.fill_missing import DocumentFill, Fill, Filled, FillPlan
 from swatchbook.upkeep.reports.collection_state import CoverageReport, as_markdown, coverage_report, owner_rows
 
-REVIEW_DEPLOYMENT = "review_quality/review_quality"
 _MAX_OWNERS = 500
 """Most rows of the table, because the UI loads all of them into one page."""
 
@@ -33,48 +25,20 @@ _MAX_OWNERS = 500
 # --- review -----------------------------------------------------------------------------------------------------------
 
 
-@task(**WRITE, task_run_name="find images to review")
-async def find_documents_to_review(resources: Resources, owner: str | None) -> list[str]:
-    """Return the ids of documents with images that the review model can review now."""
+@task(**WRITE, task_run_name="review images", tags=[EMBEDDING])
+async def review_images(resources: Resources, owner: str | None, limit: int) -> list[Reviewed]:
+    """Review up to `limit` images with the review model, document by document."""
+    log = get_run_logger()
     if review_tag(resources.settings) is None:
         count = await asyncio.to_thread(picture_reviews.count_images_to_review, resources.ledger, owner=owner)
-        get_run_logger().info("SWATCHBOOK_REVIEW__MODEL is not set: %d images wait for a person", count)
-    return await asyncio.to_thread(review.documents_to_review, resources, owner)
-
-
-@task(**WRITE, task_run_name="review {document}", tags=[EMBEDDING])
-async def review_document(resources: Resources, document: str, limit: int) -> Reviewed:
-    """Review up to `limit` images of a document with the review model."""
-    log = get_run_logger()
-    reviewed = await asyncio.to_thread(
-        review.review_document, resources, document, limit=limit, flow_run=str(flow_run.id)
-    )
-    log.info("%s: %d replaced, %d undecided", reviewed.name, reviewed.replaced, reviewed.undecided)
-    for failure in (*reviewed.failed, *filter(None, [reviewed.message])):
-        log.warning("%s: %s", reviewed.name, failure)
-    return reviewed
-
-
-async def start_review_flow(resources: Resources, work: Work, report: RunReport) -> None:
-    """Start a flow run that reviews the document's images with a low score, and do not wait for it.
-
-    An error is only logged: the scheduled review flow finds the images as well.
-    """
-    log = get_run_logger()
-    if not report.images_to_review or review_tag(resources.settings) is None:
-        return
-    try:
-        async with get_client() as client:
-            await client.create_flow_run_from_deployment(
-                (await client.read_deployment_by_name(REVIEW_DEPLOYMENT)).id,
-                parameters={"owner": work.owner, "blocks": work.blocks.model_dump(mode="json")},
-                idempotency_key=f"review:{work.run.token}",
-                name=f"{work.owner}: {work.name}"[:200],
-            )
-    except ObjectNotFound:
-        log.info("%d images wait for a review: there is no deployment %s", report.images_to_review, REVIEW_DEPLOYMENT)
-    except Exception:  # the isolation boundary: the document is completed
-        log.warning("the review flow could not be started", exc_info=True)
+        log.info("SWATCHBOOK_REVIEW__MODEL is not set: %d images wait for a person", count)
+    reviews = review_all(resources, owner, limit, flow_run=str(flow_run.id))
+    done = await asyncio.to_thread(list, reviews)
+    for reviewed in done:
+        log.info("%s: %d replaced, %d undecided", reviewed.name, reviewed.replaced, reviewed.undecided)
+        for failure in (*reviewed.failed, *filter(None, [reviewed.message])):
+            log.warning("%s: %s", reviewed.name, failure)
+    return done
 
 
 # --- fill -------------------------------------------------------------------------------------------------------------

@@ -63,8 +63,4 @@ def test_resources_of_flow_are_opened_in_one_place() -> None:
 
 
 def test_retries_are_where_the_documentation_says() -> None:
-    assert naming("retry_delays", *STEPS) == {
-        "tasks/policy.py",
-        "swatchbook/ingest/review.py",
-        "swatchbook/upkeep/fill_missing.py",
-    }
+    assert naming("retry_delays", *STEPS) == {"tasks/policy.py", "swatchbook/upkeep/fill_missing.py"}

@@ -57,12 +57,14 @@ def documents_to_review(resources: Resources, owner: str | None = None) -> list[
     return documents
 
 
-def review_all(resources: Resources, owner: str | None = None, limit: int = 1_000) -> Iterator[Reviewed]:
+def review_all(
+    resources: Resources, owner: str | None = None, limit: int = 1_000, *, flow_run: str | None = None
+) -> Iterator[Reviewed]:
     """Review up to `limit` images, document by document. Raises what `review_document` raises."""
     for document in documents_to_review(resources, owner):
         if limit <= 0:
             return
-        reviewed = review_document(resources, document, limit=limit)
+        reviewed = review_document(resources, document, limit=limit, flow_run=flow_run)
         limit -= reviewed.pictures
         yield reviewed
 

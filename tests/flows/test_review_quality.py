@@ -6,7 +6,6 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -226,53 +225,3 @@ def test_what_the_review_model_lacks_is_said_at_once(
     monkeypatch.delenv("SWATCHBOOK_VISION__URL")
     with open_resources(load_settings()) as other, pytest.raises(Configuration, match="REVIEW__URL is not set"):
         documents_to_review(other)
-
-
-def test_an_ingest_leaves_its_weak_pictures_to_a_flow_run_of_their_own(
-    there: Provider, resources: Resources, ingest: Ingest, catalogue: Path
-) -> None:
-    deployment = asyncio.run(_deploy())
-    try:
-        report = ingest(catalogue, focus=False)
-        (waiting,) = asyncio.run(_flow_runs(deployment))
-        assert (waiting.parameters["owner"], waiting.state.type) == ("default", "SCHEDULED")
-        assert picture_reviews.count_images_to_review(resources.ledger, document=report.document_id) == 3
-        ingest(catalogue, focus=False)
-        assert len(asyncio.run(_flow_runs(deployment))) == 1
-    finally:
-        asyncio.run(_remove(deployment))
-
-
-async def _deploy() -> Any:
-    from prefect import get_client
-    from prefect.client.schemas.actions import WorkPoolCreate
-    from prefect.types.entrypoint import EntrypointType
-
-    from swatchbook.flows.review_quality import review_quality
-
-    async with get_client() as client:
-        await client.create_work_pool(WorkPoolCreate(name="control", type="process"), overwrite=True)
-        made = await review_quality.ato_deployment(
-            name="review_quality", work_pool_name="control", entrypoint_type=EntrypointType.MODULE_PATH
-        )
-        return await made.aapply()
-
-
-async def _flow_runs(deployment: Any) -> list[Any]:
-    from prefect import get_client
-    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterDeploymentId
-
-    async with get_client() as client:
-        of_it = FlowRunFilter(deployment_id=FlowRunFilterDeploymentId(any_=[deployment]))
-        return await client.read_flow_runs(flow_run_filter=of_it)
-
-
-async def _remove(deployment: Any) -> None:
-    from prefect import get_client
-
-    for each in await _flow_runs(deployment):
-        async with get_client() as client:
-            await client.delete_flow_run(each.id)
-    async with get_client() as client:
-        with suppress(Exception):
-            await client.delete_deployment(deployment)

@@ -7,8 +7,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from swatchbook.domain.analysis import weakness
-from swatchbook.domain.records import Analysis, DocumentStatus, Record, RunReport, SkippedPage, Stage
+from swatchbook.domain.records import DocumentStatus, Record, RunReport, SkippedPage, Stage
 from swatchbook.domain.settings import Settings
 from swatchbook.doors.cli.run_report import (
     account,
@@ -134,7 +133,7 @@ def draw_overview(overview: Overview, *, now: float) -> RenderableType:
 
 
 def draw_document(document: Document, report: RunReport, shown: dict[str, Any], *, now: float) -> RenderableType:
-    """Return one document's account, products, failures, pictures to review, and warnings of its last run."""
+    """Return one document's account, products, failures, and warnings of its last run."""
     rows: list[tuple[str, Text | str]] = [
         ("owner", document.owner),
         _source(document),
@@ -153,8 +152,6 @@ def draw_document(document: Document, report: RunReport, shown: dict[str, Any], 
         parts.append(_skipped(report.skipped))
     if failed := merge_roles((*report.failed_images, *report.other_failures)):
         parts.append(draw_failures(failed, now=now))
-    if weak := [image for image in shown["images"] if image["needs_review"] and image["analysis"]]:
-        parts.append(_to_review(weak))
     parts += draw_warnings((*report.doubts, *report.warnings))
     parts += where_log_is(report.message or "", *(each.error for each in failed), *report.warnings)
     return Group(*parts)
@@ -188,19 +185,6 @@ def _skipped(pages: Sequence[SkippedPage]) -> RenderableType:
             cell(page_numbers([page.page for page in same], labels)),
             cell(len(places)),
             cell("; ".join(truncate(places, _SKIPPED_PLACES)), "dim"),
-        )
-    return rows
-
-
-def _to_review(images: Sequence[dict[str, Any]]) -> RenderableType:
-    rows = table("to review", "pages", "weakness", "review", right=("pages",))
-    for image in images:
-        review = image["review"]
-        rows.add_row(
-            cell(image["id"][:13], "bold"),
-            cell(page_numbers([place["page"] for place in image["placements"]])),
-            cell(weakness(Analysis.model_validate(image["analysis"]))),
-            cell(f"{review['verdict']} by {review['by']}" if review else "", "dim"),
         )
     return rows
 
