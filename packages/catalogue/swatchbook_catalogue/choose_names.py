@@ -344,12 +344,13 @@ def _pair(candidates: Sequence[Candidate], printed: Mapping[int, Sequence[_Print
             elif (place := _place(c.text, p.text)) is not None:
                 step = 0 if place == 0 else round(2 * (p.text.box[1] - c.text.box[1]) / c.text.size)
                 near[place, step].append((gap(c.text.box, p.text.box), n, c.text.page, k))
-    found: dict[int, tuple[int, int]] = {}
+    found, used = dict[int, str](), set[tuple[int, int]]()
     for at in sorted(near, key=lambda at: (-len({n for _, n, *_ in near[at]}), abs(at[1]), at)):
         for _, n, page, k in sorted(near[at]):
-            if n not in found and (page, k) not in found.values():
-                found[n] = page, k
-    return {candidates[n]: printed[page][k].code for n, (page, k) in found.items()}
+            if n not in found and (page, k) not in used:
+                found[n] = printed[page][k].code
+                used.add((page, k))
+    return {candidates[n]: code for n, code in found.items()}
 
 
 def _place(name: Text, code: Text) -> int | None:
