@@ -28,6 +28,7 @@ from swatchbook.domain.errors import Configuration
 from swatchbook.domain.settings import Settings, flatten, replace
 from swatchbook.flows.embed_shard import embed_shard
 from tests.deployments.test_setup import ask, remove_all
+from tests.tables import rows_of
 
 HERE = Path(__file__).parent
 GIVEN: dict[str, Any] = {
@@ -43,23 +44,7 @@ GIVEN: dict[str, Any] = {
     "ledger_url": "postgresql+psycopg://swatchbook:hush-ledger@postgres/swatchbook",
     "weaviate": {"api_key": "hush-weaviate"},
 }
-ASKED: dict[str, Any] = {
-    "command": "sh -c evil",
-    "image": "evil",
-    "volumes": ["/:/host"],
-    "env": {"SWATCHBOOK_LEDGER_URL": "evil", "PATH": "/evil"},
-    "env.LD_PRELOAD": "evil",
-    "network_mode": "host",
-    "networks": ["evil"],
-    "privileged": True,
-    "labels": {"swatchbook": "evil"},
-    "mem_limit": "900g",
-    "image_pull_policy": "Always",
-    "auto_remove": True,
-    "stream_output": False,
-    "container_create_kwargs": {"pid_mode": "host"},
-    "name": "evil",
-}
+ASKED: dict[str, Any] = dict(rows_of(__file__, "asked"))
 """Everything that a run may wish for."""
 
 

@@ -19,21 +19,14 @@ from swatchbook.doors.cli.log import Fields
 from swatchbook.store.ledger.stored_documents import get_document
 from tests.doors.service.served import served
 from tests.otlp_receiver import Receiver, receiver, receiving, tree
+from tests.tables import text_of
 
 __all__ = ["receiver"]
 
 pytest.importorskip("opentelemetry.sdk.trace")
 
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-WORK = """
-import sys
-from swatchbook.domain.tracing import span, traceparent
-with span("outer", document="d-1"):
-    for _ in range(int(sys.argv[1])):
-        with span("inner", items=3):
-            pass
-print(traceparent(), "opentelemetry.sdk" in sys.modules)
-"""
+WORK = text_of(__file__, "work")
 
 
 def work(spans: int = 5_000, **environment: str) -> subprocess.CompletedProcess[str]:

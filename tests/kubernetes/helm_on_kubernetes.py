@@ -24,6 +24,7 @@ from devtools.weaviate import free_ports
 from tests.command import bare_environment
 from tests.fixtures import ROOT
 from tests.kubernetes.node import NAME, Node
+from tests.tables import rows_of
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -38,28 +39,7 @@ SECRET = {
     "weaviate-key": "a-key-of-weaviate-for-tests",
     "vision": "a-key-of-a-provider-for-tests",
 }
-FULL: dict[str, Any] = {
-    "image": {"repository": "registry.example/swatchbook", "tag": "models", "pullSecrets": [{"name": "registry"}]},
-    "settings": {"INDEX": "weaviate", "WEAVIATE__URL": "http://weaviate:8080", "FILES_URL": "s3://bucket/files"},
-    "secretSettings": {"VISION__API_KEY": {"name": "swatchbook", "key": "vision"}},
-    "extraEnv": [{"name": "AWS_REGION", "value": "eu-central-1"}],
-    "persistence": {"enabled": False},
-    "modelsClaim": "weights",
-    "service": {"replicas": 2, "type": "LoadBalancer"},
-    "ingress": {
-        "enabled": True,
-        "className": "nginx",
-        "host": "swatchbook.example",
-        "tlsSecret": "tls",
-        "annotations": {"example/body-size": "4g"},
-    },
-    "worker": {"replicas": 2, "resources": {"limits": {"memory": "16Gi"}}},
-    "prefect": {"enabled": False, "url": "https://prefect.example/api"},
-    "networkPolicy": {"enabled": True, "from": [{"namespaceSelector": {"matchLabels": {"name": "shops"}}}]},
-    "nodeSelector": {"kubernetes.io/arch": "amd64"},
-    "tolerations": [{"key": "spot", "operator": "Exists"}],
-    "affinity": {"podAntiAffinity": {}},
-}
+FULL: dict[str, Any] = dict(rows_of(__file__, "full"))
 """A value for everything that can be set, other than the default."""
 
 
@@ -176,13 +156,7 @@ def test_api_server_takes_every_object_and_uninstall_leaves_only_data(
     wait_until(lambda: found(plane, namespace) == kept, "only the data are left")
 
 
-WRONG: list[tuple[dict[str, Any], str]] = [
-    ({"settings": {"INDEX": "weaviate"}, "persistence": {"enabled": False}}, "settings.FILES_URL"),
-    ({"prefect": {"enabled": False}}, "url"),
-    ({"settings": {"VISION__API_KEY": "hush"}}, "VISION__API_KEY"),
-    ({"settings": {"SWATCHBOOK_INDEX": "weaviate"}}, "SWATCHBOOK_INDEX"),
-    ({"colour": "grey"}, "colour"),
-]
+WRONG: list[list[Any]] = rows_of(__file__, "wrong")
 
 
 @pytest.mark.parametrize(("values", "named"), WRONG, ids=[named for _, named in WRONG])

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from tests.command import bare_environment
+from tests.tables import text_of
 
 BIN = Path(sys.prefix) / "light" / "bin"
 MOST_PACKAGES = 155
@@ -55,18 +56,7 @@ def test_it_is_small_and_has_no_extra(tmp_path: Path) -> None:
     assert sum(file.stat().st_blocks * 512 for file in Path(folder).rglob("*") if file.is_file()) <= MOST_BYTES
 
 
-TRIED = """
-import json, sys
-from fastapi.testclient import TestClient
-from typer.testing import CliRunner
-from swatchbook.doors.cli.main import app
-from swatchbook.doors.service.app import create_app
-from swatchbook.domain.settings import load_settings
-commands, pages = json.loads(sys.argv[1])
-found = [CliRunner().invoke(app, [*words, "--json"]) for words in commands]
-with TestClient(create_app(load_settings()), base_url="http://127.0.0.1") as client:
-    print(json.dumps([[each.stdout for each in found], [client.get(page).status_code for page in pages]]))
-"""
+TRIED = text_of(__file__, "tried")
 """Prints what commands print, and the status codes of pages, of one process."""
 
 

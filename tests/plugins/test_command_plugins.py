@@ -13,17 +13,9 @@ from swatchbook.domain.errors import Configuration, MissingExtra
 from swatchbook.domain.plugins import Kind
 from swatchbook.doors.cli.main import app
 from tests.plugins.conftest import Install
+from tests.tables import text_of
 
-TELL = """
-import typer
-
-app = typer.Typer()
-
-@app.command(rich_help_panel="Operation")
-def tell(loudly: bool = False) -> None:
-    "Tell what there is: all of it."
-    print("LOUD" if loudly else "told")
-"""
+TELL = text_of(__file__, "tell")
 BROKEN = "import nothing_of_this_name"
 
 
@@ -92,9 +84,3 @@ def test_package_that_cannot_be_used_is_named(install: Install, code: str, says:
     listed = ask("--help")
     assert listed.exit_code == 0
     assert "The command plugin tell" in listed.output
-
-
-def test_two_packages_with_one_command_are_named(install: Install) -> None:
-    first, second = sorted(install(TELL, {Kind.COMMAND: {"tell": "app"}}) for _ in range(2))
-    said = str(ask("tell").exception)
-    assert f"swatchbook-{first} 0.1 and swatchbook-{second} 0.1 both have the command 'tell'." in said

@@ -44,7 +44,7 @@ from tests.plugins.conftest import Install
 from tests.plugins.packages import CODE, PYPROJECT
 from tests.store.ledger import scene
 from tests.store.ledger.scene import count
-from tests.tables import rows_of
+from tests.tables import rows_of, text_of
 from tests.upkeep.export.test_formats import row
 
 GRID = {Kind.ENCODER: {"colorgrid": "ColorGrid"}}
@@ -194,16 +194,7 @@ def test_every_built_in_one_is_there() -> None:
 
 # --- what goes wrong is named, and nothing is lost --------------------------------------------------------------------
 
-FAULTY = """
-import numpy as np
-class Faulty:
-    tag = "faulty@1"
-    dimension = 3
-    def embed(self, pictures):
-        means = np.stack([each.reshape(-1, 3).mean(0) / 255 for each in pictures])
-        {fault}
-        return means
-"""
+FAULTY = text_of(__file__, "faulty")
 
 
 @pytest.mark.parametrize(("fault", "says"), rows_of(__file__, "wrong_results"))
@@ -462,27 +453,7 @@ def test_active_plugin_that_cannot_be_used_is_listed_with_what_it_lacks(install:
     assert f"The encoder plugin colorgrid (swatchbook-{module} 0.1) raised ModuleNotFoundError" in (listed.lacks or "")
 
 
-MAKER = """
-from swatchbook.domain.errors import Configuration
-from swatchbook.models.registry import ModelMaker, ModelSpec, Pulled, Weights
-
-PULLED = []
-
-def weights():
-    if not PULLED:
-        raise Configuration("The weights are not downloaded.")
-    return Weights("CC0-1.0", 2_000_000)
-
-def pull(settings):
-    PULLED.append(Pulled(model=settings.encoder_model, revision="1", folder="/", files=1, megabytes=2))
-    return PULLED
-
-def spec(settings):
-    tags = {"visual": f"{settings.encoder_model}@1"}
-    return ModelSpec(tags, lambda models: None, settings=("encoder_model",), weights=weights)
-
-OURS = ModelMaker(spec, pull)
-"""
+MAKER = text_of(__file__, "maker")
 
 
 def test_model_maker_says_tags_settings_and_what_is_downloaded(install: Install, tmp_path: Path) -> None:

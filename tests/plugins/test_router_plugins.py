@@ -8,16 +8,9 @@ from swatchbook.domain.errors import Configuration
 from swatchbook.domain.plugins import Kind
 from tests.doors.conftest import ANNA, KEYS, asking, bearing
 from tests.plugins.conftest import Install
+from tests.tables import text_of
 
-TELL = """
-from fastapi import APIRouter
-
-router = APIRouter()
-
-@router.get("/told")
-def tell() -> str:
-    return "told"
-"""
+TELL = text_of(__file__, "tell")
 
 
 @pytest.mark.usefixtures("home")

@@ -141,23 +141,6 @@ def test_every_product_is_named_on_its_first_page_and_in_index_and_outline(sampl
             assert product["first_page"] <= product["last_page"] <= truth["pages"]
 
 
-def test_a_covered_picture_shows_nothing(large: tuple[Path, dict[str, Any]]) -> None:
-    path, truth = large
-    covered = next(label for label in truth["image_traps"] if label["role"] == "covered")
-    x0, y0, x1, y1 = covered["image_hint"]["bbox"]
-    above = [
-        label["image_hint"]["bbox"]
-        for label in truth["image_links"]
-        if label["page"] == covered["page"]
-        and label["image_hint"]["bbox"][0] <= x0
-        and label["image_hint"]["bbox"][1] <= y0
-    ]
-    assert any(b[2] >= x1 and b[3] >= y1 for b in above)
-    with pymupdf.open(path) as document:
-        order = [xref for xref, _ in shown_boxes(document[covered["page"] - 1])]
-    assert order[0] == covered["image_hint"]["xref"]
-
-
 def test_ten_editions_are_ten_times_as_thick_and_share_no_picture() -> None:
     book = bind(10)
     shown = [p for s in book.sheets for p in s.placed if p.owner]

@@ -16,9 +16,12 @@ from swatchbook.ingest.run import Work
 from swatchbook.store.ledger import owners, runs, schedule
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.stored_documents import BEGIN_SECONDS, Document, all_documents, get_document, queue
+from swatchbook.tasks import flow_run
 from swatchbook.tasks.document_run import register_document
 from tests.origin import PDF, origin
 from tests.store.ledger.scene import set_document
+
+pytestmark = pytest.mark.usefixtures("fresh")
 
 
 @pytest.fixture
@@ -33,7 +36,6 @@ async def begin(source: str, options: IngestOptions = IngestOptions(), **given: 
     return await register_document.fn(load_resources(BlockNames()), source, "alice", options, BlockNames(), **given)
 
 
-@pytest.mark.usefixtures("fresh")
 def test_a_url_is_fetched_once_however_long_another_run_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWATCHBOOK_FETCH_PRIVATE_HOSTS", "127.0.0.1")
 
@@ -55,7 +57,6 @@ def test_a_url_is_fetched_once_however_long_another_run_is_followed(monkeypatch:
         assert len(server.seen) == 2  # once each
 
 
-@pytest.mark.usefixtures("fresh")
 def test_a_url_that_cannot_be_a_newer_edition_leaves_nothing_queued(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWATCHBOOK_FETCH_PRIVATE_HOSTS", "127.0.0.1")
     with origin() as server:
@@ -66,7 +67,6 @@ def test_a_url_that_cannot_be_a_newer_edition_leaves_nothing_queued(monkeypatch:
     assert all_documents(load_resources(BlockNames()).ledger, None) == []
 
 
-@pytest.mark.usefixtures("fresh")
 def test_a_launched_run_makes_what_was_asked_for_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.pdf").write_bytes(PDF)
     tools, launched_with, asked_last = load_resources(BlockNames()), IngestOptions(), IngestOptions(focus=False)
@@ -79,7 +79,6 @@ def test_a_launched_run_makes_what_was_asked_for_last(tmp_path: Path, monkeypatc
     assert runs.end(tools.ledger, work.run, DocumentStatus.COMPLETED) == DocumentStatus.COMPLETED
 
 
-@pytest.mark.usefixtures("fresh")
 def test_a_launched_run_of_a_renamed_owner_works_for_the_new_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -95,7 +94,6 @@ def test_a_launched_run_of_a_renamed_owner_works_for_the_new_name(
     runs.end(tools.ledger, work.run, DocumentStatus.CANCELLED)
 
 
-@pytest.mark.usefixtures("fresh")
 def test_what_is_queued_and_cannot_be_begun_is_blocked_with_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,7 +116,6 @@ def test_what_is_queued_and_cannot_be_begun_is_blocked_with_the_reason(
     assert isinstance(asyncio.run(begin(document.file or "")), Work)
 
 
-@pytest.mark.usefixtures("fresh")
 def test_loop_between_registering_and_beginning_launches_no_twin(
     monkeypatch: pytest.MonkeyPatch, home: Path, tmp_path: Path
 ) -> None:
@@ -137,7 +134,6 @@ def test_loop_between_registering_and_beginning_launches_no_twin(
     assert due == []
 
 
-@pytest.mark.usefixtures("fresh")
 def test_document_whose_flow_run_dies_before_beginning_is_due_later() -> None:
     ledger = load_resources(BlockNames()).ledger
     document = queue(
@@ -148,3 +144,15 @@ def test_document_whose_flow_run_dies_before_beginning_is_due_later() -> None:
     assert schedule.launchable(ledger, 10) == []
     set_document(ledger, document.id, due_at=ledger.now())
     assert [each.id for each in schedule.launchable(ledger, 10)] == [document.id]
+
+
+def test_a_flow_gives_way_before_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = list[str]()
+    monkeypatch.setattr(flow_run, "yield_to_people", lambda: done.append("gives way"))
+
+    async def flow() -> None:
+        async with flow_run.flow_process(BlockNames()):
+            done.append("works")
+
+    asyncio.run(flow())
+    assert done == ["gives way", "works"]

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,8 @@ from typer.testing import CliRunner
 
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.records import DocumentStatus, IngestOptions, ItemCounts
-from swatchbook.domain.settings import load_settings
 from swatchbook.doors.cli.main import app
-from swatchbook.resources import Resources, open_resources
+from swatchbook.resources import Resources
 from swatchbook.store.ledger.queries.document import read_products
 from swatchbook.store.ledger.stored_documents import find_document, queue
 from tests import command
@@ -24,12 +22,6 @@ from tests.store.ledger import scene
 pytestmark = pytest.mark.usefixtures("filled")
 
 ANNA = ("--owner", "anna")
-
-
-@pytest.fixture
-def resources(filled: Path) -> Iterator[Resources]:
-    with open_resources(load_settings()) as tools:
-        yield tools
 
 
 def export(*words: str | Path, expect: int = 0) -> Any:

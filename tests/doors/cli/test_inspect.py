@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,8 @@ from typer.testing import CliRunner
 
 from swatchbook.domain.errors import FileMissing, InvalidReference
 from swatchbook.domain.records import IngestOptions, LostPicture
-from swatchbook.domain.settings import load_settings
 from swatchbook.doors.cli.main import app
-from swatchbook.resources import Resources, open_resources
+from swatchbook.resources import Resources
 from swatchbook.store.ledger.page_findings import add_audited
 from swatchbook.store.ledger.stored_documents import Document, find_document, queue
 from swatchbook.store.ledger.tables import documents, pages, placements
@@ -30,12 +28,6 @@ pytestmark = pytest.mark.usefixtures("filled")
 
 ANNA = ("--owner", "anna")
 HOSTILE = '</td></svg><script>alert("1")</script><img src=x onerror=alert(2)>\x00\u202e'
-
-
-@pytest.fixture
-def resources(filled: Path) -> Iterator[Resources]:
-    with open_resources(load_settings()) as tools:
-        yield tools
 
 
 @pytest.fixture
