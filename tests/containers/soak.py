@@ -41,15 +41,11 @@ def worker_killed_with_one_pending(pool: Pool, document: str) -> None:
     pool.worker.start()
 
 
-def parent_killed(pool: Pool, document: str) -> None:
-    pool.parent(document).send_signal(signal.SIGKILL)
-
-
 def three_runs_at_once(pool: Pool, document: str) -> None:
     known = pool.stack.document(document)
     assert known.file is not None
     again = {"source": known.file, "owner": known.owner, "options": known.options.model_dump(mode="json")}
-    parent_killed(pool, document)
+    pool.parent(document).send_signal(signal.SIGKILL)
     for flow, parameters in (("ingest_catalogue", again), ("ingest_catalogue", again), ("retry_failed", {})):
         deployment = pool.stack.ask_prefect("GET", f"/deployments/name/{flow}/{flow}")["id"]
         given = {"parameters": parameters, "tags": [document], "state": {"type": "SCHEDULED"}}
@@ -61,7 +57,7 @@ def only_ours(pool: Pool) -> None:
         pytest.skip("The engine at hand may have others' containers.")
 
 
-DEATHS = [engine_restarted, worker_killed_with_one_pending, parent_killed, three_runs_at_once]
+DEATHS = [engine_restarted, worker_killed_with_one_pending, three_runs_at_once]
 
 
 @pytest.mark.parametrize("death", DEATHS, ids=lambda death: death.__name__)

@@ -6,7 +6,7 @@ SWATCHBOOK_TEST_FIGURES names a file that is told what was measured.
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -167,40 +167,11 @@ def found_by(stack: Stack, text: str, owner: str = OWNER) -> set[str]:
 # --- outages ----------------------------------------------------------------------------------------------------------
 
 
-def worker_killed(stack: Stack) -> None:
-    stack.worker.kill(family=False)
-    stack.worker.start()
-
-
-def postgres_restarted(stack: Stack) -> None:
-    stack.postgres.stop()
-    time.sleep(AWAY_SECONDS)
-    stack.postgres.start()
-
-
-def postgres_killed(stack: Stack) -> None:
-    stack.postgres.kill()
-    stack.postgres.start()
-
-
-def weaviate_killed(stack: Stack) -> None:
+def test_killed_weaviate_costs_no_run(stack: Stack, tmp_path: Path) -> None:
+    document = half_way(stack, tmp_path / "weaviate.pdf")
     stack.restart_weaviate(away=AWAY_SECONDS if SOAK else 0)
-
-
-OUTAGES = [weaviate_killed, *([worker_killed, postgres_restarted, postgres_killed] if SOAK else [])]
-"""In every run of the tests are a restart of PostgreSQL in the middle (tests/flows/test_ledger_outage.py), and a worker
-that dies with its runs (below).
-"""
-
-
-@pytest.mark.parametrize("outage", OUTAGES, ids=lambda outage: outage.__name__)
-def test_outage_in_the_middle_ends_as_if_there_had_been_none(
-    stack: Stack, tmp_path: Path, outage: Callable[[Stack], None]
-) -> None:
-    document = half_way(stack, tmp_path / f"{outage.__name__}.pdf")
-    outage(stack)
     stack.trouble()
-    conclude(stack, outage.__name__, document)
+    conclude(stack, "weaviate_killed", document)
 
 
 def test_prefect_killed_costs_neither_runs_nor_uploads(stack: Stack, tmp_path: Path) -> None:
@@ -211,13 +182,6 @@ def test_prefect_killed_costs_neither_runs_nor_uploads(stack: Stack, tmp_path: P
     stack.trouble()
     stack.prefect.start()
     conclude(stack, "prefect_killed", at_work, meanwhile)
-
-
-def test_service_killed_loses_nothing_that_it_has_promised(stack: Stack, tmp_path: Path) -> None:
-    promised = stack.upload(make_catalogue(tmp_path / "promised.pdf", pictures=PICTURES), focus=False)
-    stack.service.kill(family=True)
-    stack.service.start()
-    conclude(stack, "service_killed", promised)
 
 
 def test_runs_that_die_with_their_machine_are_all_started_again(stack: Stack, tmp_path: Path) -> None:
