@@ -19,27 +19,11 @@ from swatchbook_base.bert import Bert
 from swatchbook_base.e5 import E5, LANGUAGES, MOST_WINDOWS, TAG, WINDOW, Kind
 from swatchbook_base.e5_file import SIZE, E5File, weights_file
 from tests.fixtures import ROOT
+from tests.tables import rows_of
 
 KINDS: tuple[Kind, Kind] = ("document", "query")
 
-TEXTS = [
-    "Oak floor, brushed and oiled; 180 × 2200 mm",
-    "Eichendiele gebürstet und geölt, Stärke 20 mm",
-    "Carrelage en grès cérame, effet marbre de Calacatta",
-    "Lámpara de pie de latón con pantalla de lino",
-    "Poltrona in velluto verde con gambe in noce",
-    "Obrus lniany z haftem, prać w 40 °C",
-    "Wollen vloerkleed, handgeweven, 200 bij 300 cm",
-    "Ковёр из шерсти ручной работы",
-    "Yıkanabilir duvar kâğıdı, mat yüzey",
-    "实木餐桌，橡木，自然色",
-    "Stol i björk med sits av läder",
-    "磁器のタイル ½ ﬁ ㎡",
-    "한국어 바닥재\tline\nnext",
-    "رخام أبيض  لامع",
-    "🙂 x̌ é",
-    "",
-]
+TEXTS = [str(text) for text in rows_of(__file__, "texts")]
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,7 @@ from swatchbook.upkeep.export.ledger_changes import changes_since
 from swatchbook.upkeep.export.product_rows import as_rows, copy_pictures, picture_name, read_products
 from swatchbook.upkeep.export.shop_mapping import ShopMapping, ShopOptions
 from tests.ingest.sources.pictures import draw
+from tests.tables import text_of
 
 ITEMS = (
     {"id": "1", "title": "Woven rug", "brand": "Nord", "price": 120.5, "currency": "EUR", "file_path": "rug.png",
@@ -86,23 +87,8 @@ def test_a_batch_is_what_it_was(tmp_path: Path, resources: Resources, batch: Pat
             assert [url for *_, urls in again for url in urls] == names
 
 
-SHOPIFY = (
-    "Handle,Title,Vendor,Published,Option1 Name,Option1 Value,Option2 Name,Option2 Value,"
-    "Variant SKU,Variant Price,Variant Barcode,Image Src,Status\n"
-    "wool-shirt,Wool shirt,Nord,true,Size,S,Color,Red,WS-1,19.00,4006381333931,a.png,active\n"
-    "wool-shirt,,,,Size,M,Color,Blue,WS-2,29.00,4006381333948,b.png,\n"
-    "old-cap,Old cap,Nord,false,Title,Default Title,,,OC-1,9.00,4006381333955,c.png,archived\n"
-)
-UNSEEN = (
-    "Handle,Title,Published,Variant SKU,Variant Price,Image Src,Status\n"
-    "pot,Pot,FALSE,P-1,14.50,a.png,active\n"
-    "vase,Vase,true,V-1,9.00,b.png,unlisted\n"
-    "bowl,Bowl,true,B-1,8.00,c.png,active\n"
-)
-
-
 def test_what_not_everybody_is_offered_stays_so(tmp_path: Path, resources: Resources) -> None:
-    products = read_table(resources, tmp_path / "shop", UNSEEN)
+    products = read_table(resources, tmp_path / "shop", text_of(__file__, "unseen"))
     shown = [row for row, *_ in read_strictly(exported(resources, products, "shopify")[0]).values()]
     assert [(row["Status"], row["Published on online store"]) for row in shown] == [
         ("active", "FALSE"), ("unlisted", ""), ("active", ""),
@@ -118,7 +104,7 @@ def test_what_not_everybody_is_offered_stays_so(tmp_path: Path, resources: Resou
 
 
 def test_a_file_of_shopify_comes_back_as_the_same_products(tmp_path: Path, resources: Resources) -> None:
-    products = read_table(resources, tmp_path / "shop", SHOPIFY)
+    products = read_table(resources, tmp_path / "shop", text_of(__file__, "shopify"))
     data, _ = exported(resources, products, "shopify")
     names = ("Option1 name", "Option1 value", "Option2 name", "Option2 value", "Price", "Barcode", "Status")
     shirt, cap = read_strictly(data).items()
@@ -132,18 +118,9 @@ def test_a_file_of_shopify_comes_back_as_the_same_products(tmp_path: Path, resou
         assert b"wool-shirt" not in exported(resources, products, form)[0], "a handle is no code"
 
 
-ALT_TEXTS = (
-    "Handle,Title,Body (HTML),Option1 Name,Option1 Value,Variant SKU,Variant Price,Image Src,Image Alt Text,"
-    "Variant Image\n"
-    "desk-lamp,Desk lamp,<p>For a <b>desk</b></p>,Color,Red,DL-1,40.00,a.png,Side view: a lamp in the dark,a.png\n"
-    "desk-lamp,,,Color,Dark Blue,DL-2,40.00,b.png,,b.png\n"
-    "desk-lamp,,,,,,,c.png,The lamp's foot,\n"
-)
-
-
 def test_alt_texts_of_shopify_come_back(tmp_path: Path, resources: Resources) -> None:
     """A variant's name is behind the caption of its picture, so that it is found by it, and not in the alt text."""
-    products = read_table(resources, tmp_path / "shop", ALT_TEXTS)
+    products = read_table(resources, tmp_path / "shop", text_of(__file__, "alt_texts"))
     assert {each.caption for each in products[0].pictures} == {
         "Side view: a lamp in the dark: Red", "Dark Blue", "The lamp's foot",
     }  # fmt: skip
@@ -155,34 +132,16 @@ def test_alt_texts_of_shopify_come_back(tmp_path: Path, resources: Resources) ->
     assert "Description" not in rows[0], "so that the shop keeps its own"
 
 
-MADE = (
-    "Handle,Title,Vendor,Option1 Name,Option1 Value,Variant SKU,Variant Price,Google Shopping / MPN,Image Src\n"
-    "lamp,Lamp,Nord,Color,Red,L-1,40.00,N-7,a.png\n"
-    "lamp,,,Color,Blue,L-2,40.00,N-8,\n"
-    "bulb,Bulb,Nord,Title,Default Title,B-1,4.00,N-9,b.png\n"
-    "cup,Cup,Nord,Title,Default Title,C-1,4.00,,c.png\n"
-)
-
-
 def test_the_manufacturers_number_is_only_what_the_file_says(tmp_path: Path, resources: Resources) -> None:
-    products = read_table(resources, tmp_path / "shop", MADE)
+    products = read_table(resources, tmp_path / "shop", text_of(__file__, "made"))
     (red, blue), (bulb,), (cup,) = read_strictly(exported(resources, products, "shopify")[0]).values()
     column = "Google Shopping / Manufacturer part number (MPN)"
     assert [row[column] for row in (red, blue, bulb, cup)] == ["N-7", "N-8", "N-9", ""]
     assert "mpn" not in products[0].metadata, "each variant has its own"
 
 
-LAMPS = (
-    "Handle,Title,Product Category,Type,Option1 Name,Option1 Value,Variant SKU,Variant Grams,Variant Price,"
-    "Variant Compare At Price,Image Src\n"
-    "desk-lamp,Desk lamp,Home & Garden > Lighting > Lamps,Office lamps,Color,Red,DL-1,750,40.00,55.00,a.png\n"
-    "desk-lamp,,,,Color,Blue,DL-2,800,40.00,,b.png\n"
-    "bulb,Bulb,Home & Garden > Lighting,,Title,Default Title,B-1,50.0,4.00,5.00,c.png\n"
-)
-
-
 def test_sales_weights_and_categories_of_shopify_come_back(tmp_path: Path, resources: Resources) -> None:
-    products = read_table(resources, tmp_path / "shop", LAMPS)
+    products = read_table(resources, tmp_path / "shop", text_of(__file__, "lamps"))
     assert [each.category for each in products] == ["Office lamps", "Home & Garden > Lighting"]
     (red, blue), (bulb,) = read_strictly(exported(resources, products, "shopify")[0]).values()
     names = ("Product category", "Type", "Price", "Compare-at price", "Weight value (grams)")
@@ -193,36 +152,15 @@ def test_sales_weights_and_categories_of_shopify_come_back(tmp_path: Path, resou
     ]
 
 
-FREE = (
-    "Handle,Title,Option1 Name,Option1 Value,Variant SKU,Variant Price,Variant Compare At Price,Image Src,Status\n"
-    "strap,Strap,Size,20 mm,S-20,19.00,,a.png,active\n"
-    "strap,,Size,22 mm,S-22,0.00,25.00,,\n"
-    "strap,,Size,24 mm,S-24,,25.00,,\n"
-    "cloth,Cloth,Title,Default Title,C-1,0.00,5.00,b.png,active\n"
-)
-
-
 def test_price_before_a_reduction_is_no_price(tmp_path: Path, resources: Resources) -> None:
-    products = read_table(resources, tmp_path / "shop", FREE)
+    products = read_table(resources, tmp_path / "shop", text_of(__file__, "free"))
     (*strap, last), (cloth,) = read_strictly(exported(resources, products, "shopify")[0]).values()
     assert [row["Price"] for row in (*strap, last, cloth)] == ["19.00", "", "", ""]
     assert [(row["Status"], row.get("Compare-at price", "")) for row in (strap[0], cloth)] == [("draft", "")] * 2
 
 
-WOO = (
-    "ID,Type,SKU,Name,Published,Parent,Categories,Regular price,Sale price,Date sale price starts,"
-    "Date sale price ends,Weight (kg),Images,Attribute 1 name,Attribute 1 value(s),"
-    "Attribute 2 name,Attribute 2 value(s)\n"
-    '1,simple,T-1,Table,1,,"Garden > Tables, Sale",120,99,2020-01-01,2020-02-01,14.5,a.png,,,'
-    'Wood,"Oak\\, oiled, Teak"\n'
-    '2,variable,C-0,Chair,1,,"Garden\\, outside, New",,,,,,b.png,Farbe,"Red, Blue",,\n'
-    "3,variation,C-1,Chair - Red,1,C-0,,60,45,,,3,,Farbe,Red,,\n"
-    "4,variation,C-2,Chair - Blue,1,C-0,,60,,,,3.2,,Farbe,Blue,,\n"
-)
-
-
 def test_sales_weights_and_categories_of_woocommerce_come_back(tmp_path: Path, resources: Resources) -> None:
-    products = read_table(resources, tmp_path / "shop", WOO)
+    products = read_table(resources, tmp_path / "shop", text_of(__file__, "woo"))
     rows = read_woocommerce(exported(resources, products, "woocommerce")[0])
     names = ("Categories", "Regular price", "Sale price", "Date sale price ends", "Weight (kg)")
     assert [[row.get(name, "") for name in names] for row in rows] == [
@@ -235,51 +173,26 @@ def test_sales_weights_and_categories_of_woocommerce_come_back(tmp_path: Path, r
     assert attributes_of(rows[1]) == {"Farbe": ["Red", "Blue"], "price unit": ["piece"]}
 
 
-OWN = (
-    "ID,Type,SKU,Name,Published,Parent,Regular price,Images,Attribute 1 name,Attribute 1 value(s),"
-    "Attribute 1 visible,Attribute 1 global,Attribute 1 default,"
-    "Attribute 2 name,Attribute 2 value(s),Attribute 2 visible,Attribute 2 global\n"
-    '1,simple,S-1,Sella,1,,89,a.png,Colore,"Marrone, Nero",1,1,,Peso netto (g),520,0,0\n'
-    '2,variable,B-0,Bici,1,,,b.png,Taglia,"S, M, L",1,1,M,Materiale,"Alluminio, Acciaio",1,1\n'
-    "3,variation,B-1,Bici - S,1,B-0,60,,Taglia,S,,1,,,,,\n"
-    "4,variation,B-2,Bici - M,1,B-0,60,,Taglia,M,,1,,,,,\n"
-)
-
-
 def test_attributes_of_woocommerce_come_back_as_the_shop_has_them(tmp_path: Path, resources: Resources) -> None:
-    products = read_table(resources, tmp_path / "shop", OWN)
+    products = read_table(resources, tmp_path / "shop", text_of(__file__, "own"))
     assert (products[0].metadata["color"], products[1].metadata["material"]) == ("Marrone, Nero", "Alluminio, Acciaio")
     written = list(csv.DictReader(io.StringIO(exported(resources, products, "woocommerce", ShopOptions())[0].decode())))
-    for given, row in zip(csv.DictReader(io.StringIO(OWN)), written, strict=True):
+    for given, row in zip(csv.DictReader(io.StringIO(text_of(__file__, "own"))), written, strict=True):
         assert {name: row[name] for name in given if name.startswith("Attribute")} == {
             name: value for name, value in given.items() if name.startswith("Attribute")
         }
         assert "Attribute 3 name" not in row
 
 
-ANY_VALUE = (
-    "ID,Type,SKU,Name,Published,In stock?,Regular price,Images,Parent,"
-    "Attribute 1 name,Attribute 1 value(s),Attribute 1 global,Attribute 2 name,Attribute 2 value(s)\n"
-    '1,variable,B1,Nylon strap,1,,,a.png,,Colour,"Red, Blue",1,Width,"18, 20"\n'
-    "2,variation,B1-R,Nylon strap - Red,1,,10,,B1,Colour,Red,1,Width,\n"
-    '3,variation,B1-B20,"Nylon strap - Blue, 20",1,,12,,B1,Colour,Blue,1,Width,20\n'
-    '4,variable,B2,Leather case,1,,,b.png,,Size,"S, L",1,,\n'
-    "5,variation,B2-ANY,Leather case,1,1,30,,id:4,Size,,1,,\n"
-    "6,variation,B2-L,Leather case - L,1,0,,,B2,Size,L,1,,\n"
-    "7,variable,B3,Box,1,,,c.png,,,,,,\n"
-    "8,variation,B3-1,Box,1,,5,,B3,,,,,\n"
-)
-
-
 def test_variation_for_any_value_is_written_as_it_was(tmp_path: Path, resources: Resources) -> None:
-    products = read_table(resources, tmp_path / "shop", ANY_VALUE)
+    products = read_table(resources, tmp_path / "shop", text_of(__file__, "any_value"))
     assert products[1].metadata["size"] == "S, L"
     rows = read_woocommerce(exported(resources, products, "woocommerce", ShopOptions())[0])
     assert [(row["SKU"], row["Regular price"]) for row in rows] == [
         ("B1", ""), ("B1-R", "10.00"), ("B1-B20", "12.00"), ("B2", ""), ("B2-ANY", "30.00"), ("B2-L", ""),
         ("B3", ""), ("B3-1", "5.00"),
     ]  # fmt: skip
-    for given, row in list(zip(csv.DictReader(io.StringIO(ANY_VALUE)), rows, strict=True))[:6]:
+    for given, row in list(zip(csv.DictReader(io.StringIO(text_of(__file__, "any_value"))), rows, strict=True))[:6]:
         attributes = {
             name: value for name, value in given.items() if name.startswith("Attribute") and "global" not in name
         }
@@ -288,7 +201,7 @@ def test_variation_for_any_value_is_written_as_it_was(tmp_path: Path, resources:
 
 
 def test_option_of_a_variation_for_any_value_is_any(tmp_path: Path, resources: Resources) -> None:
-    products = read_table(resources, tmp_path / "shop", ANY_VALUE)
+    products = read_table(resources, tmp_path / "shop", text_of(__file__, "any_value"))
     strap, case, box = read_strictly(exported(resources, products, "shopify", ShopOptions())[0]).values()
     names = ("Option1 name", "Option1 value", "Option2 name", "Option2 value", "Price")
     assert [[row.get(name, "") for name in names] for row in (*strap, *case, *box)] == [
@@ -301,19 +214,8 @@ def test_option_of_a_variation_for_any_value_is_any(tmp_path: Path, resources: R
     assert [item["size"] for item in read_google(exported(resources, products, "google")[0])[2:3]] == [["S, L"]]
 
 
-KEPT = (
-    "ID,Type,SKU,Name,Published,Visibilità nel catalogo,Short description,Description,In stock?,Stock,"
-    "Backorders allowed?,Weight (lbs),Length (cm),Width (in),Height (cm),Regular price,Tags,Images,Parent,"
-    "Attribute 1 name,Attribute 1 value(s),Attribute 1 visible,Attribute 1 global\n"
-    '1,simple,,Pencil,1,search,Yellow &amp; soft,<p>Made of wood.</p>,1,500,0,,,,,1,"school, black\\, red",a.png,,,,,\n'
-    '2,variable,R-0,Rug,1,hidden,Woven,,1,,0,,300,78.74,1.5,,,b.png,,Size,"S, L",1,1\n'
-    "3,variation,R-1,Rug - S,1,,,,0,0,notify,2,100,,,60,,,R-0,Size,S,,1\n"
-    "4,variation,R-2,Rug - L,1,,,,1,7,0,,,,,90,,,R-0,Size,L,,1\n"
-)
-
-
 def test_what_else_woocommerce_keeps_comes_back(tmp_path: Path, resources: Resources) -> None:
-    products = read_table(resources, tmp_path / "shop", KEPT)
+    products = read_table(resources, tmp_path / "shop", text_of(__file__, "kept"))
     counted = ShopOptions(mapping=ShopMapping(fields={"Stock": "{stock}", "ID": "{shop_id}"}))
     rows = read_woocommerce(exported(resources, products, "woocommerce", counted)[0])
     names = (
@@ -332,14 +234,6 @@ def test_what_else_woocommerce_keeps_comes_back(tmp_path: Path, resources: Resou
     assert (pencil["Tags"], rug["Status"], rug["Description"]) == ("school, black, red", "unlisted", "Woven")
 
 
-WITHOUT_SKU = (
-    "ID,Type,SKU,Name,Published,Regular price,Images,Parent,Attribute 1 name,Attribute 1 value(s)\n"
-    '7,variable,,Rug,1,,a.png,,Size,"S, L"\n'
-    "8,variation,,Rug - S,1,60,,id:7,Size,S\n"
-    "9,variation,R-L,Rug - L,1,90,,id:7,Size,L\n"
-)
-
-
 def test_pictures_of_variations_stay_out_of_the_gallery(tmp_path: Path, resources: Resources) -> None:
     """A picture that the product has, too, stays in both places."""
     text = (
@@ -356,7 +250,7 @@ def test_pictures_of_variations_stay_out_of_the_gallery(tmp_path: Path, resource
 
 
 def test_products_without_a_sku_are_found_by_their_id_in_their_shop(tmp_path: Path, resources: Resources) -> None:
-    products = read_table(resources, tmp_path / "shop", WITHOUT_SKU)
+    products = read_table(resources, tmp_path / "shop", text_of(__file__, "without_sku"))
     by_id = ShopOptions(mapping=ShopMapping(fields={"ID": "{shop_id}"}))
     rows = read_woocommerce(exported(resources, products, "woocommerce", by_id)[0])
     assert [(row["ID"], row["Parent"]) for row in rows] == [("7", ""), ("8", "id:7"), ("9", "id:7")]
@@ -394,21 +288,8 @@ def test_owners_of_the_same_batch_share_no_key(resources: Resources, batch: Path
             assert key.replace("-", "") not in bert
 
 
-SOLD = (
-    "ID,Type,SKU,Name,Published,In stock?,Parent,Regular price,Images,Attribute 1 name,Attribute 1 value(s),"
-    "Attribute 1 global\n"
-    '1,variable,C-0,Chair,1,1,,,a.png,Farbe,"Red, Blue, Green",1\n'
-    "2,variation,C-1,Chair - Red,1,0,C-0,60,,Farbe,Red,1\n"
-    "3,variation,C-2,Chair - Blue,0,1,C-0,60,,Farbe,Blue,1\n"
-    "4,variation,C-3,Chair - Green,1,1,C-0,60,,Farbe,Green,1\n"
-    "5,simple,S-1,Sold out,1,0,,9,b.png,,,\n"
-    "6,external,X-1,Elsewhere,1,1,,399,c.png,,,\n"
-    "7,variation,P-1,Alone,1,1,P-0,7,c.png,Farbe,Red,1\n"
-)
-
-
 def test_what_is_not_sold_stays_unsold(tmp_path: Path, resources: Resources) -> None:
-    products = read_table(resources, tmp_path / "shop", SOLD)
+    products = read_table(resources, tmp_path / "shop", text_of(__file__, "sold"))
     for form in READERS:
         data, written = exported(resources, products, form)
         private = [] if form == "woocommerce" else [("Chair, Blue", "its status is private")]
