@@ -26,7 +26,7 @@ from swatchbook.domain.records import (
     sha256,
 )
 from swatchbook.domain.settings import load_settings
-from swatchbook.ingest.finish_run import finish_run
+from swatchbook.ingest.finish_run import confidence, finish_run
 from swatchbook.ingest.run import Work
 from swatchbook.resources import Resources, open_resources
 from swatchbook.store.ledger import edited_products, page_findings, runs, stage_results
@@ -189,3 +189,9 @@ def test_metadata_that_a_passing_failure_cost_brings_the_document_back(resources
     assert report.status == DocumentStatus.WAITING
     final = Discovery(products=(), lost=(BROKEN,))
     assert ended(resources, begun(resources, force=True), discovery=final).status == DocumentStatus.COMPLETED
+
+
+def test_confidence_multiplies_products_pages_and_images() -> None:
+    assert confidence([0.8, 0.6], planned=10, lost=1, complete=45, found=50) == pytest.approx(0.7 * 0.9 * 0.9)
+    assert confidence([0.5], planned=2, lost=0, complete=0, found=0) == 0.5
+    assert confidence([], planned=2, lost=0, complete=9, found=9) == 0.0

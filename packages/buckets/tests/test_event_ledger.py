@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from sqlalchemy import literal
 
-from swatchbook.domain.errors import FilesDown, ProviderError, UnsupportedFormat
 from swatchbook.domain.records import ObjectEvent
 from swatchbook.store.ledger import owners
 from swatchbook.store.ledger.database import Ledger
@@ -15,16 +14,12 @@ from swatchbook.store.ledger.retention import drop_old_rows
 from swatchbook_buckets import event_ledger
 from swatchbook_buckets.event_ledger import (
     CLAIM_SECONDS,
-    LONGEST_PAUSE,
     TRIES,
     NewEvent,
     claim_events,
     list_events,
     record_done,
     record_events,
-    record_failed,
-    release_events,
-    try_again,
 )
 from tests.store.ledger.scene import begun, pass_time
 
@@ -93,34 +88,6 @@ def test_object_that_kills_its_process_is_dead(ledger: Ledger) -> None:
     assert claim_events(ledger, 10) == []
     (dead,) = list_events(ledger, "anna", states=("dead",))
     assert (dead.failure_kind, dead.next_try_at) == ("crashed_worker", None)
-
-
-def test_failures_are_tried_again_for_a_while(ledger: Ledger) -> None:
-    told(ledger, event())
-    for number in range(TRIES):
-        found = claim_one(ledger)
-        assert found.tries == number + 1
-        record_failed(ledger, found, ProviderError("The store is tired."))
-        if number < TRIES - 1:
-            (waiting,) = list_events(ledger, "anna")
-            assert (waiting.state, waiting.message) == ("waiting", "The store is tired.")
-            assert (waiting.next_try_at or 0) > ledger.now() + 30
-            assert claim_events(ledger, 10) == []
-        pass_time(ledger, LONGEST_PAUSE)
-    (dead,) = list_events(ledger, "anna")
-    assert (dead.state, dead.next_try_at, dead.failure_kind) == ("dead", None, "provider_error")
-    assert try_again(ledger, dead).state == "waiting"
-    assert claim_one(ledger).tries == 1
-
-
-def test_outages_spend_no_try_and_faults_all(ledger: Ledger) -> None:
-    told(ledger, event())
-    for _ in range(TRIES + 1):
-        release_events(ledger, claim_events(ledger, 10), seconds=0, message=str(FilesDown("It is away.")))
-    found = claim_one(ledger)
-    assert found.tries == 1
-    record_failed(ledger, found, UnsupportedFormat("It is no PDF."))
-    assert states(ledger) == {"a.pdf": "dead"}
 
 
 def test_renamed_owner_keeps_events_for_thirty_days(ledger: Ledger) -> None:

@@ -282,23 +282,19 @@ def test_bad_pages_are_lost_alone(paper: Paper, files: Files, tmp_path: Path, ca
     assert "invalid pointer" in caplog.text
 
 
-@pytest.mark.parametrize(
-    ("texts", "raised", "says"),
-    [
+def test_document_without_any_readable_page_fails(files: Files, tmp_path: Path) -> None:
+    for texts, raised, says in (
         (("ABORT", "ABORT"), UnreadableDocument, "No page could be read"),
         (("KILL", "ABORT", "KILL"), CrashedWorker, "No page could be read.*SIGKILL"),
         (("LOOP",), ProviderTimeout, "No page could be read"),
-    ],
-)
-def test_document_without_any_readable_page_fails(
-    paper: Paper, files: Files, tmp_path: Path, texts: tuple[str, ...], raised: type[Failure], says: str
-) -> None:
-    for text in texts:
-        paper.page(text)
-    seconds = 0.8 if texts == ("LOOP",) else 20
-    with pytest.raises(raised, match=says) as caught:
-        reader.read(paper.save(tmp_path / "a.pdf"), files, settings(page_seconds=seconds), module=TROUBLED)
-    assert caught.value.advice
+    ):
+        paper = Paper()
+        for text in texts:
+            paper.page(text)
+        seconds = 0.8 if texts == ("LOOP",) else 20
+        with pytest.raises(raised, match=says) as caught:
+            reader.read(paper.save(tmp_path / "a.pdf"), files, settings(page_seconds=seconds), module=TROUBLED)
+        assert caught.value.advice
 
 
 def test_killed_parser_is_replaced_once(paper: Paper, files: Files, tmp_path: Path) -> None:
@@ -311,18 +307,14 @@ def test_killed_parser_is_replaced_once(paper: Paper, files: Files, tmp_path: Pa
     assert [page.text for page in iter_pages(files, reading)] == texts
 
 
-@pytest.mark.parametrize(
-    ("title", "raised", "says"),
-    [("KILL", CrashedWorker, "SIGKILL"), ("ABORT", UnreadableDocument, "SIGABRT")],  # only a kill may pass
-)
-def test_document_that_ends_its_parser_at_opening_fails(
-    paper: Paper, files: Files, tmp_path: Path, title: str, raised: type[Failure], says: str
-) -> None:
-    paper.page("one")
-    paper.document.set_metadata({"title": title})
-    with pytest.raises(raised, match=says) as caught:
-        reader.read(paper.save(tmp_path / "a.pdf"), files, settings(), module=TROUBLED)
-    assert caught.value.advice
+def test_document_that_ends_its_parser_at_opening_fails(files: Files, tmp_path: Path) -> None:
+    for title, raised, says in (("KILL", CrashedWorker, "SIGKILL"), ("ABORT", UnreadableDocument, "SIGABRT")):
+        paper = Paper()
+        paper.page("one")
+        paper.document.set_metadata({"title": title})
+        with pytest.raises(raised, match=says) as caught:
+            reader.read(paper.save(tmp_path / "a.pdf"), files, settings(), module=TROUBLED)
+        assert caught.value.advice
 
 
 def test_time_limit_of_the_document_holds_when_every_page_hangs(paper: Paper, files: Files, tmp_path: Path) -> None:

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from functools import cache
 
-import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from swatchbook.domain.records import Example, TaughtReading, TextRule
 from swatchbook_catalogue.page_layout import upright
-from swatchbook_teach.learning.learn import _most_promising, learn
+from swatchbook_teach.learning.learn import learn
 from swatchbook_teach.learning.propose import preview, propose
 from swatchbook_teach.learning.taught_products import discover_taught, read_names
 from swatchbook_teach.learning.texts import DocumentTexts, collect_texts
@@ -154,8 +153,3 @@ def test_likeliest_readings_differ() -> None:
     for n, one in enumerate(readings):
         for other in readings[:n]:
             assert (one.texts != other.texts).any()
-
-
-def test_of_two_likely_sets_that_are_alike_only_one_is_shown() -> None:
-    sets = np.array([[1, 1, 1, 1, 0, 0, 0], [1, 1, 1, 1, 1, 0, 0], [0, 0, 0, 0, 0, 1, 1]], float)
-    assert list(_most_promising(sets, np.array([0.4, 0.35, 0.25]), sets[0])) == [2, 1]
