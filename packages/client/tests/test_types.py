@@ -23,9 +23,10 @@ def test_the_package_says_that_it_has_types() -> None:
 def test_program_is_checked_strictly(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(text_of(__file__, "program"))
     cache = f"{os.environ.get('MYPY_CACHE_DIR', tmp_path / 'cache')}-of-programs"  # other options, other cache
+    path = f"{ROOT}:{ROOT}/packages/client:{ROOT}/packages/notebook"
     done = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", "program.py"], cwd=tmp_path, capture_output=True, text=True,
-        env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'packages' / 'client'}", "MYPY_CACHE_DIR": cache},
+        env={**os.environ, "PYTHONPATH": path, "MYPY_CACHE_DIR": cache},
     )  # fmt: skip
     found = re.findall(r"^program\.py:\d+: (note|error): (.*)$", done.stdout, re.MULTILINE)
     assert [*map(list, found)] == rows_of(__file__, "found"), done.stderr
