@@ -7,7 +7,9 @@
 """
 
 import os
+import time
 from collections.abc import Collection
+from functools import partial
 from pathlib import Path
 
 from swatchbook.domain.errors import InvalidReference, UnsupportedFormat, reason_of
@@ -16,13 +18,15 @@ from swatchbook.domain.runtime.disk import keep_reserve
 from swatchbook.domain.settings import Settings
 from swatchbook.ingest.delete import restore_source
 from swatchbook.ingest.find_sources import kind_of, nothing_in
-from swatchbook.ingest.register import Registered, build_request, is_answered, is_in, register
+from swatchbook.ingest.register import Registered, build_request, is_answered, is_in, register, register_after_delete
 from swatchbook.ingest.scan import is_unchanged
 from swatchbook.ingest.sources.folder import list_files
 from swatchbook.ingest.sources.unknown_file import require_kind
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.owners import id_of_document
 from swatchbook.store.ledger.stored_documents import BATCH, FOLDER, PDF, TABLE, Document, get_document, queue
+
+_POLL_SECONDS = 0.5  # between two looks at a delete of another process
 
 
 def register_path(
@@ -46,6 +50,16 @@ def register_path(
             advice="A folder or batch is ingested again as it is: what has changed in it is found.",
         )
     return register_folder(resources, path, owner=owner, options=options, kind=kind)
+
+
+def register_source(
+    resources: Resources, path: Path, *, kind: str | None, owner: str, options: IngestOptions, edition_of: str | None
+) -> Registered:
+    """Register a path; what another process is deleting now is waited for, as this was asked for after the delete."""
+    ask = partial(register_path, resources, path, kind=kind, owner=owner, options=options, edition_of=edition_of)
+    while (entry := register_after_delete(resources, ask)).document.status is DocumentStatus.DELETING:
+        time.sleep(_POLL_SECONDS)
+    return entry
 
 
 def register_folder(

@@ -1,15 +1,44 @@
 """What a search asks: the one form in which every door hands it to the rest."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.records import ResultKind
-from swatchbook.index.contract import Where
+from swatchbook.index.contract import FILTERS, MOST_VALUES, Where
 from swatchbook.search.query_pictures import Examples
 
 _MOST_TEXT = 1_000  # characters
+
+
+FILTERS_ADVICE = "docs/filters.md lists the filters."
+
+
+def build_filters(given: Mapping[str, Sequence[str]]) -> tuple[Where, tuple[str, ...]]:
+    """Return the filters of name -> values, and the document references as given. Empty ones are left out.
+
+    Raises InvalidReference for an unknown name, too many values, or a value of the wrong kind.
+    """
+    asked = {name: values for name, values in given.items() if values}
+    for name, values in asked.items():
+        if name not in FILTERS:
+            raise InvalidReference(f"There is no filter {name!r}, but {', '.join(FILTERS)}.", advice=FILTERS_ADVICE)
+        if not all(map(str.strip, values)):
+            raise InvalidReference(f"{name} has an empty value.", advice=FILTERS_ADVICE)
+        if len(values) > (most := 1 if FILTERS[name].is_limit else MOST_VALUES):
+            times = "only once" if most == 1 else f"at most {most} times"
+            raise InvalidReference(f"{name} may be given {times}.", advice=FILTERS_ADVICE)
+    documents = tuple(asked.pop("document", ()))
+    try:
+        where = Where.model_validate({name: v[0] if FILTERS[name].is_limit else v for name, v in asked.items()})
+    except ValidationError as error:
+        first = error.errors()[0]
+        message = f"{first['loc'][0]}={first['input']}: {first['msg'].lower()}."
+        raise InvalidReference(message, advice=FILTERS_ADVICE) from error
+    return where, documents
 
 
 @dataclass(frozen=True)

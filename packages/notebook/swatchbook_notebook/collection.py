@@ -29,7 +29,6 @@ from swatchbook.domain.records import (
     is_owner,
 )
 from swatchbook.domain.settings import Settings, load_settings
-from swatchbook.doors.cli.commands.search import parse_filters
 from swatchbook.doors.cli.ingest import expand, local_path
 from swatchbook.doors.cli.shared_arguments import login_name
 from swatchbook.index.contract import FilterArguments
@@ -186,7 +185,7 @@ class Swatchbook:
         InvalidReference, UnreadableImage, IndexDown, Configuration.
         """
         from swatchbook.search.query_pictures import Examples
-        from swatchbook.search.request import SearchRequest
+        from swatchbook.search.request import SearchRequest, build_filters
         from swatchbook.search.search import find_relevant
 
         resources = self._known()
@@ -197,9 +196,7 @@ class Swatchbook:
                 f"by={by!r} is not a kind of result.", advice=f"Use {', '.join(get_args(ResultKind))}."
             )
         given: FilterArguments = {**(where or {}), **filters}
-        parsed, references = parse_filters(
-            [f"{name}={value}" for name, values in given.items() for value in _as_list(values)]
-        )
+        parsed, references = build_filters({name: [*map(str, _as_list(values))] for name, values in given.items()})
         documents = tuple(find_document(resources.ledger, each, self.owner).id for each in references)
         parsed = parsed.model_copy(update={"owner": self.owner, "document": documents})
         with self._picture_file(image) as file:

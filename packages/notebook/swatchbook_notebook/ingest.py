@@ -19,9 +19,10 @@ from pydantic import BaseModel, SecretStr
 from swatchbook.domain.errors import KINDS, Failure, Unexpected
 from swatchbook.domain.records import DocumentStatus, IngestOptions
 from swatchbook.domain.settings import PREFIX, flatten, variable
-from swatchbook.doors.cli.ingest import find_report, register_source
+from swatchbook.doors.cli.ingest import find_report
 from swatchbook.doors.cli.terminal import COMPLETED, OPEN
 from swatchbook.ingest.register import Registered
+from swatchbook.ingest.register_path import register_source
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.stored_documents import Document, get_kept
 from swatchbook_notebook.results import Reports
@@ -109,7 +110,8 @@ def ingest(
     deleted meanwhile.
     """
     registered: list[Registered] = [
-        register_source(resources, path, kind, owner, options, edition_of) for path, kind in sources.items()
+        register_source(resources, path, kind=kind, owner=owner, options=options, edition_of=edition_of)
+        for path, kind in sources.items()
     ]
     changed = [entry.document.id for entry in registered if not entry.unchanged]
     failure = child.process(changed, options) if changed else None

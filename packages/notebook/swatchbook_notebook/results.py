@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 from swatchbook.domain.errors import Failure
 from swatchbook.domain.extras import require_extra
 from swatchbook.domain.records import Coverage, Hit, Record, RunReport, SearchResults, page_name
-from swatchbook.doors.cli.commands.search import describe_unmatched
 from swatchbook.search import title_of_others
 from swatchbook.store.ledger.queries.account import Account
 from swatchbook.upkeep.reports.merged_failures import merge_roles
@@ -102,7 +101,7 @@ class Results(Shown[Hit]):
         return [*drawn[:close], *title, *drawn[close:]]
 
     def _nothing(self) -> str:
-        return " ".join(["Nothing found.", *map(describe_unmatched, self.unmatched)])
+        return " ".join(["Nothing found.", *(each.sentence for each in self.unmatched)])
 
     def _figure(self, hit: Hit) -> str:
         place = hit.document + (f", page {page_name(hit.pages[0], hit.labels.get(hit.pages[0]))}" if hit.pages else "")

@@ -218,8 +218,10 @@ def test_wrong_query_is_named(book: Swatchbook) -> None:
     for k in (0, 101):
         with pytest.raises(InvalidReference, match="Ask for 1 to 100 results"):
             book.search("oak", k=k)
-    with pytest.raises(InvalidReference, match="KEY is one of"):
+    with pytest.raises(InvalidReference, match="no filter 'weight'"):
         book.search("oak", weight="3")  # type: ignore[call-arg]
+    with pytest.raises(InvalidReference, match="material has an empty value"):
+        book.search("oak", material="")
     with pytest.raises(InvalidReference, match=r"no document 'other\.pdf'"):
         book.search("oak", document="other.pdf")
 

@@ -229,6 +229,13 @@ class Unmatched(Record):
     asked: tuple[str, ...]
     nearest: tuple[str, ...]
 
+    @property
+    def sentence(self) -> str:
+        """The filter and the nearest values, for people."""
+        many = (f"{self.field}={each}" for each in self.asked)
+        asked = f"price {' and '.join(self.asked)}" if self.field == "price" else " or ".join(many)
+        return f"Nothing has {asked}. " + (f"Nearest: {' · '.join(self.nearest)}." if self.nearest else "")
+
 
 class SearchResults(Record):
     """Results, best first, or newest first where nothing was searched for. `unmatched`: if none, the filters at fault.

@@ -5,7 +5,6 @@ A source that fails does not stop the others. At the end the notices are sent.
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -34,8 +33,8 @@ from swatchbook.ingest.delete import finish_delete
 from swatchbook.ingest.find_sources import Source
 from swatchbook.ingest.finish_run import tell_gone_items
 from swatchbook.ingest.hold_files import holding_files
-from swatchbook.ingest.register import Registered, register_after_delete
-from swatchbook.ingest.register_path import register_path
+from swatchbook.ingest.register import Registered
+from swatchbook.ingest.register_path import register_source
 from swatchbook.ingest.run import block_document, make_room
 from swatchbook.resources import Resources
 from swatchbook.store.files.upload_buffer import is_remote
@@ -49,8 +48,6 @@ log = logging.getLogger(__name__)
 
 Tell = Callable[[Failure, str], int]
 """Tells a person of a failure, and what failed (its name, or ""); returns the exit code. `say_failure` is one."""
-
-_POLL_SECONDS = 0.5  # between two looks at a delete of another process
 
 
 def ingest_sources(
@@ -100,7 +97,7 @@ def _ingest(
     registered: list[Registered] = []
     for path, kind in sources.items():
         try:
-            entry = register_source(resources, path, kind, owner, options, edition_of)
+            entry = register_source(resources, path, kind=kind, owner=owner, options=options, edition_of=edition_of)
             registered.append(entry)
             _say_registered(path, entry, quiet=quiet)
         except Failure as failure:
@@ -114,18 +111,6 @@ def _ingest(
             _say_offered(resources, entry.document.id)
     send_owed_notices(resources)
     return reports, worst(codes)
-
-
-def register_source(
-    resources: Resources, path: Path, kind: str | None, owner: str, options: IngestOptions, edition_of: str | None
-) -> Registered:
-    """Register a path; what another process is deleting now is waited for, as this was asked for after the delete."""
-    register_it = partial(
-        register_path, resources, path, kind=kind, owner=owner, options=options, edition_of=edition_of
-    )
-    while (entry := register_after_delete(resources, register_it)).document.status is DocumentStatus.DELETING:
-        time.sleep(_POLL_SECONDS)
-    return entry
 
 
 def _say_offered(resources: Resources, document: str) -> None:

@@ -28,7 +28,7 @@ from swatchbook_base.one_line import clean, shorten
 from swatchbook_base.truncate import page_numbers
 
 if TYPE_CHECKING:
-    from swatchbook.domain.records import Facet, Facets, Hit, SearchResults, Unmatched
+    from swatchbook.domain.records import Facet, Facets, Hit, SearchResults
     from swatchbook.doors.search_calls import Hits
     from swatchbook.index.contract import Where
     from swatchbook.resources import Resources
@@ -138,7 +138,7 @@ def _print_results(
             more = f"; more with --offset {results.next}" if results.next else ""
             note(f"{offset + 1} to {last} of {results.total}{more}.")
     for missed in results.unmatched:
-        note(describe_unmatched(missed))
+        note(missed.sentence)
 
 
 def draw_hits(hits: "Sequence[Hit]", offset: int = 0, *, explain: bool) -> RenderableType:
@@ -180,15 +180,6 @@ def _explanation(hit: "Hit") -> Text:
         for role, part in sorted(hit.why.items(), key=lambda pair: -pair[1]["share"])
     ]
     return Text("\n".join(parts), "dim")
-
-
-def describe_unmatched(missed: "Unmatched") -> str:
-    """Return one line: the filter, and the nearest values."""
-    if missed.field == "price":
-        filter_ = f"price {' and '.join(missed.asked)}"
-    else:
-        filter_ = " or ".join(f"{missed.field}={each}" for each in missed.asked)
-    return f"Nothing has {filter_}. " + (f"Nearest: {' · '.join(missed.nearest)}." if missed.nearest else "")
 
 
 MOST_SHOWN = 12
@@ -288,38 +279,20 @@ def _document_of_any(resources: "Resources", reference: str, owners: "tuple[str,
     return choose_document(resources.ledger, reference, owners[-1] if owners else None).id
 
 
-_ADVICE = "docs/filters.md lists the filters."
-
-
 def parse_filters(arguments: Sequence[str]) -> "tuple[Where, tuple[str, ...]]":
     """Return the filters, and the document references as given. Values of a repeated key are alternatives.
 
-    Raises InvalidReference for an unknown key, a missing `=`, or a value of the wrong kind.
+    Raises InvalidReference for a missing `=` or value, and as `build_filters`.
     """
-    from pydantic import ValidationError
-
-    from swatchbook.index.contract import FILTERS, MOST_VALUES, Where
+    from swatchbook.search.request import FILTERS_ADVICE, build_filters
 
     fields: dict[str, list[str]] = {}
     for argument in arguments:
         key, sign, value = (part.strip() for part in argument.partition("="))
-        if not sign or not value or key not in FILTERS:
-            known = ", ".join(FILTERS)
-            raise InvalidReference(f"{argument!r}: use KEY=VALUE, where KEY is one of {known}.", advice=_ADVICE)
-        given = fields.setdefault(key, [])
-        if len(given) == (most := 1 if FILTERS[key].is_limit else MOST_VALUES):
-            times = "only once" if most == 1 else f"at most {most} times"
-            raise InvalidReference(f"{key} may be given {times}.", advice=_ADVICE)
-        given.append(value)
-    documents = tuple(fields.pop("document", ()))
-    try:
-        where = Where.model_validate({name: v[0] if FILTERS[name].is_limit else v for name, v in fields.items()})
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise InvalidReference(
-            f"{first['loc'][0]}={first['input']}: {first['msg'].lower()}.", advice=_ADVICE
-        ) from error
-    return where, documents
+        if not sign or not value:
+            raise InvalidReference(f"{argument!r}: use KEY=VALUE.", advice=FILTERS_ADVICE)
+        fields.setdefault(key, []).append(value)
+    return build_filters(fields)
 
 
 COMMANDS = {
