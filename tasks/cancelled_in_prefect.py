@@ -15,7 +15,7 @@ from prefect.exceptions import ObjectNotFound
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.store.ledger.database import Ledger, portions
 from swatchbook.store.ledger.document_commands import cancel
-from swatchbook.store.ledger.processes import last_flow_runs
+from swatchbook.store.ledger.run_queries import last_flow_runs
 from swatchbook.store.ledger.stored_documents import Document, get_document
 from swatchbook.tasks.prefect_client import NO_CANCEL, PAGE
 

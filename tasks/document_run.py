@@ -42,7 +42,8 @@ from swatchbook.ingest.run import Work, finish_stage, hold_run, report_progress,
 from swatchbook.resources import Resources
 from swatchbook.store.files.upload_buffer import is_remote
 from swatchbook.store.ledger import dead_runs
-from swatchbook.store.ledger.runs import Busy, live_run
+from swatchbook.store.ledger.run_queries import live_run
+from swatchbook.store.ledger.runs import Busy
 from swatchbook.store.ledger.stored_documents import PDF, Document, get_document, get_kept
 from swatchbook.tasks.artifacts import FAILURES, PROGRESS, REPORT, artifact_key
 from swatchbook.tasks.policy import WRITE

@@ -30,7 +30,7 @@ from swatchbook.ingest import shards
 from swatchbook.ingest.run import Work, hold_shard_run
 from swatchbook.ingest.shards import Shard
 from swatchbook.resources import Resources
-from swatchbook.store.ledger import dead_runs, item_runs, runs
+from swatchbook.store.ledger import dead_runs, run_queries, runs
 from swatchbook.store.ledger.claims import Batch
 from swatchbook.store.ledger.database import portions
 from swatchbook.store.ledger.queries import account as queries_account
@@ -96,7 +96,7 @@ async def embed_in_shards(resources: Resources, work: Work, batches: Sequence[Ba
     """
     flow_runs = await send_shards(resources, work, batches, str(ULID()))
     message = await _follow(resources, work, flow_runs, advance)
-    started = await asyncio.to_thread(item_runs.shard_runs, resources.ledger, work.document, work.run.generation)
+    started = await asyncio.to_thread(run_queries.shard_runs, resources.ledger, work.document, work.run.generation)
     ours = [shard for shard in started if shard.flow_run in {str(each) for each in flow_runs}]
     if not ours:
         raise Configuration(
@@ -149,10 +149,10 @@ async def _follow(resources: Resources, work: Work, flow_runs: Sequence[UUID], a
                 log.warning("Prefect does not answer: %s", error)
                 continue
             ended = {id for id in active if id not in runs_by_id or is_over(runs_by_id[id])}
-            if dead := await asyncio.to_thread(item_runs.mark_shards_dead, resources.ledger, [str(id) for id in ended]):
+            if dead := await asyncio.to_thread(dead_runs.mark_shards_dead, resources.ledger, [str(id) for id in ended]):
                 log.warning("%d shards died; their items are free for other runs", len(dead))
             await asyncio.to_thread(dead_runs.mark_dead, resources.ledger, work.document)
-            rows = await asyncio.to_thread(item_runs.shard_runs, resources.ledger, work.document, work.run.generation)
+            rows = await asyncio.to_thread(run_queries.shard_runs, resources.ledger, work.document, work.run.generation)
             states = {shard.flow_run: shard.state for shard in rows}
             active -= ended | {id for id in active if states.get(str(id), "live") != "live"}
             if any(run.state_type in UNDER_WAY for run in runs_by_id.values()):
@@ -217,4 +217,4 @@ async def hold_shard(resources: Resources, shard: Shard) -> AsyncIterator[Advanc
                 await asyncio.to_thread(resources.models.load_all)
             started = time.monotonic()  # after loading: the time per image decides how large shards are
             yield advance
-        item_runs.end(ledger, run, seconds=time.monotonic() - started, images=shard.images)
+        runs.end_part(ledger, run, seconds=time.monotonic() - started, images=shard.images)

@@ -31,7 +31,7 @@ from swatchbook.domain.records import BlockNames, DocumentStatus, RunReport, Sho
 from swatchbook.domain.runtime.process import yield_to_people
 from swatchbook.ingest.run import beating
 from swatchbook.resources import Resources
-from swatchbook.store.ledger import processes
+from swatchbook.store.ledger import run_queries, runs
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.queries.report import document_report
 from swatchbook.store.ledger.runs import Busy
@@ -67,13 +67,13 @@ async def flow_process(blocks: BlockNames) -> AsyncIterator[Resources]:
     store_results_in(resources.settings.results)
     yield_to_people()
     ledger = resources.ledger
-    token = await asyncio.to_thread(partial(processes.begin_process, ledger, flow_run=this))
+    token = await asyncio.to_thread(partial(runs.begin_process, ledger, flow_run=this))
     try:
-        with beating(partial(processes.renew_process, ledger.with_patience(0.0), token), this):
+        with beating(partial(runs.renew_process, ledger.with_patience(0.0), token), this):
             yield resources
     finally:
         with suppress(Failure):  # a flow run that is over is not looked for
-            processes.end_process(ledger.with_patience(0.0), token)
+            runs.end_process(ledger.with_patience(0.0), token)
 
 
 async def rename_flow_run(name: str) -> None:
@@ -214,6 +214,6 @@ def _state_of_error(resources: Resources, error: Exception) -> State[Any] | None
 def _document_of_this(ledger: Ledger) -> Document | None:
     """Return the document of this flow run; None if it has found none. Raises InvalidReference if it was deleted."""
     this = str(flow_run.id)
-    last = processes.past_runs(ledger, [this]).get(this)
+    last = run_queries.past_runs(ledger, [this]).get(this)
     document = last.document if last else launched_document(flow_run.tags)
     return get_document(ledger, document) if document else None

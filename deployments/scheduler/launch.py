@@ -26,7 +26,7 @@ from swatchbook.domain.errors import Configuration, Failure
 from swatchbook.domain.records import BlockNames, Record
 from swatchbook.store.ledger import schedule
 from swatchbook.store.ledger.database import Ledger, portions
-from swatchbook.store.ledger.processes import last_flow_runs
+from swatchbook.store.ledger.run_queries import last_flow_runs
 from swatchbook.store.ledger.stored_documents import BATCH, FOLDER, PDF, TABLE, Document
 from swatchbook.tasks.cancelled_in_prefect import cancel_document, cancel_documents
 from swatchbook.tasks.prefect_client import (

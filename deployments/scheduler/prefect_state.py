@@ -31,12 +31,12 @@ from swatchbook.domain.runtime.process import is_dead
 from swatchbook.domain.settings import Settings
 from swatchbook.ingest.run import RECHECK_SECONDS
 from swatchbook.store.files.stored_file import KEY
-from swatchbook.store.ledger import item_runs, processes, schedule, stored_documents
+from swatchbook.store.ledger import run_queries, schedule, stored_documents
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.document_commands import postpone
 from swatchbook.store.ledger.item_tries import LEASE_SECONDS
 from swatchbook.store.ledger.owners import id_of_document
-from swatchbook.store.ledger.processes import FlowProcess, PastRun
+from swatchbook.store.ledger.run_queries import FlowProcess, PastRun
 from swatchbook.tasks.cancelled_in_prefect import SILENT, UNWANTED, cancel_document, cancel_documents
 from swatchbook.tasks.embed_in_shards import FLOW as SHARD_FLOW
 from swatchbook.tasks.prefect_client import (
@@ -81,13 +81,13 @@ async def update_ingest_states(client: PrefectClient, ledger: Ledger) -> Updated
 
     A document whose flow run was cancelled by a person is cancelled.
     """
-    live = await asyncio.to_thread(processes.live_flow_runs, ledger)
+    live = await asyncio.to_thread(run_queries.live_flow_runs, ledger)
     stopped = await cancel_documents(client, ledger, live)
     for run in stopped:
         if run.state_type == StateType.CANCELLED:  # forced: its worker would let the process work on
             await set_state(client, run, Cancelling(message=UNWANTED))
     active = [run async for run in in_states(client, _ACTIVE, flow=of_flows(*INGESTS.values()))]
-    past = await asyncio.to_thread(processes.past_runs, ledger, [str(run.id) for run in active])
+    past = await asyncio.to_thread(run_queries.past_runs, ledger, [str(run.id) for run in active])
     documents = await asyncio.to_thread(_documents, ledger, active, past)
     cancelled = {live[str(run.id)] for run in stopped}
     for run in active:  # its process was killed before this round saw it alive
@@ -116,7 +116,7 @@ async def _states_of_processes(
     client: PrefectClient, ledger: Ledger, active: Sequence[FlowRun]
 ) -> dict[UUID, State | None]:
     """Return flow run -> its new state by the process that it has registered, or should have; None to keep it."""
-    found = await asyncio.to_thread(processes.processes_of, ledger, [str(run.id) for run in active])
+    found = await asyncio.to_thread(run_queries.processes_of, ledger, [str(run.id) for run in active])
     known = {run.id: found[str(run.id)] for run in active if _is_registered(run, found.get(str(run.id)))}
     late = [run for run in active if run.id not in known and _is_late(run)]
     due: dict[UUID, State | None] = {run.id: _state_of_process(run, known[run.id]) for run in active if run.id in known}
@@ -131,9 +131,9 @@ async def update_shard_states(client: PrefectClient, ledger: Ledger) -> UpdatedR
     end of a shard and embeds its open items in other shards.
     """
     active = [run async for run in in_states(client, _ACTIVE, flow=of_flows(SHARD_FLOW))]
-    past = await asyncio.to_thread(processes.past_runs, ledger, [str(run.id) for run in active])
+    past = await asyncio.to_thread(run_queries.past_runs, ledger, [str(run.id) for run in active])
     tags = {tag for run in active for tag in run.tags}
-    wanted = await asyncio.to_thread(item_runs.current_generations, ledger, tags)
+    wanted = await asyncio.to_thread(run_queries.current_generations, ledger, tags)
     late = [run for run in active if str(run.id) not in past and _is_late(run)]
     hopeless = {run.id for run in late} - await _held_by_workers(client, late)
     due = dict[UUID, State | None]()

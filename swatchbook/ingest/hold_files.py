@@ -1,4 +1,4 @@
-"""Hold files back from garbage collection while a block of code runs (`store/ledger/processes.py`)."""
+"""Hold files back from garbage collection while a block of code runs (`store/ledger/runs.py`)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -7,7 +7,7 @@ from functools import partial
 from swatchbook.domain.errors import Failure
 from swatchbook.ingest.run import beating
 from swatchbook.store.ledger.database import Ledger
-from swatchbook.store.ledger.processes import begin_process, end_process, renew_process
+from swatchbook.store.ledger.runs import begin_process, end_process, renew_process
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from swatchbook.ingest.run import hold_shard_run
 from swatchbook.models.protocols import Analyst
 from swatchbook.models.registry import review_tag
 from swatchbook.resources import Resources
-from swatchbook.store.ledger import item_runs, picture_reviews, runs
+from swatchbook.store.ledger import picture_reviews, runs
 from swatchbook.store.ledger.calls import CallContext
 from swatchbook.store.ledger.database import portions
 from swatchbook.store.ledger.stored_documents import get_document
@@ -96,10 +96,10 @@ def review_document(resources: Resources, document: str, *, limit: int, flow_run
 @contextmanager
 def _hold_review_run(resources: Resources, document: str, flow_run: str | None) -> Iterator[CallContext]:
     """Begin a run for the review, apart from the document's own run, and end it after the block. Raises RunRevoked."""
-    run = item_runs.begin_review(resources.ledger, document, flow_run=flow_run)
+    run = runs.begin_review(resources.ledger, document, flow_run=flow_run)
     with hold_shard_run(resources.ledger, run):
         yield CallContext(resources.ledger, run, STAGE)
-        item_runs.end(resources.ledger, run)
+        runs.end_part(resources.ledger, run)
 
 
 def _review_batch(

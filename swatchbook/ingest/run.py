@@ -29,7 +29,7 @@ from swatchbook.domain.runtime.disk import blame_full_disk, is_full, release_res
 from swatchbook.domain.settings import Settings
 from swatchbook.ingest.cache_keys import stage_key
 from swatchbook.resources import Resources
-from swatchbook.store.ledger import item_runs, runs
+from swatchbook.store.ledger import run_queries, runs
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.document_commands import postpone
 from swatchbook.store.ledger.item_tries import RUN_LIMIT
@@ -96,7 +96,7 @@ def hold_shard_run(ledger: Ledger, run: Run) -> Iterator[threading.Event]:
 
     def end(error: BaseException) -> None:
         kind = as_failure(error).kind if isinstance(error, Exception) else None
-        item_runs.end(ledger, run, failure_kind=kind)
+        runs.end_part(ledger, run, failure_kind=kind)
 
     with _hold(ledger, run, end) as lost:
         yield lost
@@ -260,7 +260,7 @@ def _status_after_failure(resources: Resources, run: Run, failure: Failure) -> t
         return DocumentStatus.WAITING, RECHECK_SECONDS
     if failure.policy is Policy.NEVER:
         return DocumentStatus.FAILED, None
-    earlier = runs.count_failed_runs(resources.ledger, run, _RETRIED_KINDS)
+    earlier = run_queries.count_failed_runs(resources.ledger, run, _RETRIED_KINDS)
     if earlier + 1 >= RUN_LIMIT:
         return DocumentStatus.FAILED, None
     return DocumentStatus.WAITING, pause_after(earlier + 1)

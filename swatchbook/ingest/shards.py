@@ -1,6 +1,6 @@
 """Cut a document's open items into shards for a work pool, and write and load the manifest of each.
 
-Parent and container must have the same code and settings. `store/ledger/item_runs.py` has the runs of shards.
+Parent and container must have the same code and settings. `store/ledger/runs.py` has the runs of shards.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from swatchbook.domain.tracing import traceparent
 from swatchbook.ingest.register import build_request
 from swatchbook.ingest.run import Work
 from swatchbook.resources import Resources
-from swatchbook.store.ledger import item_runs
+from swatchbook.store.ledger import run_queries, runs
 from swatchbook.store.ledger.claims import Batch
 
 SHARDS_PER_SLOT = 2
@@ -73,7 +73,7 @@ def cut_shards(resources: Resources, work: Work, batches: Sequence[Batch]) -> tu
 
     Batches that a process died on are in separate shards, so that another death costs only them.
     """
-    each = item_runs.image_seconds(resources.ledger) or _FIRST_IMAGE_SECONDS
+    each = run_queries.image_seconds(resources.ledger) or _FIRST_IMAGE_SECONDS
     fingerprint = shard_fingerprint(resources.settings, work)
     least = SHARDS_PER_SLOT * resources.settings.shards.slots
     hands = list[list[Batch]]()
@@ -103,7 +103,7 @@ def open_shard(resources: Resources, key: str, blocks: BlockNames, *, flow_run: 
     """Load a shard and begin its run. Raises RunRevoked if the parent's run ended, and what `load` raises."""
     shard = load(resources, key)
     document, generation = shard.work.document, shard.work.run.generation
-    run = item_runs.begin_shard(resources.ledger, document, generation, flow_run=flow_run)
+    run = runs.begin_shard(resources.ledger, document, generation, flow_run=flow_run)
     resources.take_share(shard.share)  # last: a retry would take a share of the share
     return shard.model_copy(update={"work": shard.work.model_copy(update={"run": run, "blocks": blocks})})
 

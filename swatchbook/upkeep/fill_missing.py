@@ -24,7 +24,7 @@ from swatchbook.ingest.run import hold_shard_run
 from swatchbook.models import registry
 from swatchbook.models.providers.costs import tokens_at_most
 from swatchbook.resources import Resources
-from swatchbook.store.ledger import claims, item_runs, missing_vectors, runs, space_registry
+from swatchbook.store.ledger import claims, missing_vectors, runs, space_registry
 from swatchbook.store.ledger.missing_vectors import Candidate, ToFill
 from swatchbook.store.ledger.runs import Run
 from swatchbook.store.ledger.space_objects import Lack
@@ -286,7 +286,7 @@ def fill_document(
         stored = get_document(ledger, document.document)
         if fill.spaces != "chosen" and stored.status != DocumentStatus.COMPLETED:
             raise InvalidReference(f"{stored.name} is {stored.status}: its own run makes what it lacks.")
-        run = item_runs.begin_fill(
+        run = runs.begin_fill(
             ledger, document.document, document.pairs, fill=name, max_usd=fill.max_usd, flow_run=flow_run
         )
         with hold_shard_run(ledger, run):
@@ -302,7 +302,7 @@ def fill_document(
                 failures += result.failures
                 advance(made)
             missing_vectors.count_made(ledger, run)
-            item_runs.end(ledger, run)
+            runs.end_part(ledger, run)
     except (InvalidReference, RunRevoked) as reason:  # it was deleted meanwhile, or another process fills it
         busy = str(reason)
     return DocumentFill(objects=objects, unreadable=unreadable, made=made, failures=tuple(failures), busy=busy)

@@ -1,7 +1,7 @@
 """Collect garbage (`gc`): temporary files, unusable cached results, stored files that no row names, and previews.
 
 Also deletes what `store/ledger/retention.py` keeps no longer. What a live run or a process that holds files back may
-need stays (`store/ledger/processes.py`), and so does a temporary file that a process has locked. Safe to kill and
+need stays (`store/ledger/runs.py`), and so does a temporary file that a process has locked. Safe to kill and
 repeat.
 """
 
@@ -32,8 +32,8 @@ from swatchbook.store.files.upload_buffer import UPLOAD, is_locked
 from swatchbook.store.ledger import dead_runs, retention
 from swatchbook.store.ledger.database import portions
 from swatchbook.store.ledger.owners import used_owners
-from swatchbook.store.ledger.processes import held_seconds
 from swatchbook.store.ledger.retention import UNUSED_SECONDS, Origin, collect
+from swatchbook.store.ledger.runs import held_seconds
 from swatchbook.store.ledger.stored_documents import documents_within
 
 DAY = 86_400.0

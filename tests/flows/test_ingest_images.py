@@ -27,7 +27,7 @@ from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import search
 from swatchbook.store.ledger.document_commands import retry
 from swatchbook.store.ledger.queries.document import show_document
-from swatchbook.store.ledger.runs import live_runs
+from swatchbook.store.ledger.run_queries import live_runs
 from swatchbook.store.ledger.source_items import count_items
 from swatchbook.store.ledger.stored_documents import list_documents
 from swatchbook.store.ledger.tables import items

@@ -14,7 +14,7 @@ import pytest
 from swatchbook.domain.records import Stage
 from swatchbook.store.ledger.database import Ledger, open_ledger
 from swatchbook.store.ledger.document_commands import mark_deleting
-from swatchbook.store.ledger.runs import live_runs
+from swatchbook.store.ledger.run_queries import live_runs
 from tests.command import Forked, attempt, forked, run, run_json
 from tests.fixtures import SOAK
 from tests.ledger_audit import count_writes, writes

@@ -18,7 +18,7 @@ from swatchbook.ingest import shards
 from swatchbook.ingest.run import Work
 from swatchbook.ingest.shards import Shard, cut_shards, shard_fingerprint
 from swatchbook.resources import Resources, open_resources
-from swatchbook.store.ledger import item_runs
+from swatchbook.store.ledger import run_queries
 from swatchbook.store.ledger.claims import Batch
 from swatchbook.store.ledger.runs import Run
 from tests.otlp_receiver import Receiver, receiver
@@ -79,7 +79,7 @@ def test_a_catalogue_is_spread_over_all_slots_twice(resources: Resources) -> Non
 
 
 def test_much_work_is_cut_by_its_time(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(item_runs, "image_seconds", lambda ledger: 0.3)
+    monkeypatch.setattr(run_queries, "image_seconds", lambda ledger: 0.3)
     assert len(cut(resources, batches(2_000))) == 20  # 600 s of work, 30 s each
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from swatchbook.domain.settings import load_settings
 from swatchbook.resources import open_resources
-from swatchbook.store.ledger import item_runs
+from swatchbook.store.ledger import runs
 from swatchbook.store.ledger.database import open_ledger
 from swatchbook.store.ledger.space_objects import count_vectors
 from swatchbook.store.ledger.stored_documents import list_documents
@@ -108,7 +108,7 @@ def test_a_fill_of_what_waits_says_until_when(filled: Path, voyage: Provider, mo
             moment = resources.ledger.now() + 7_000
             pausing = items.update().where(items.c.tag == pairs[0].tag)
             connection.execute(pausing.values(next_retry_at=moment))
-        item_runs.end(resources.ledger, begun)
+        runs.end_part(resources.ledger, begun)
     printed = run("fill", "spaces", expect=3)
     for words in ("0 items made", "23 wait for a later try (in 1:5", "nothing can be made now; go on in 1:5"):
         assert words in printed

@@ -61,7 +61,7 @@ from swatchbook.store.ledger.queries.document_figures import (
 from swatchbook.store.ledger.queries.document_parts import describe_products, list_pages, list_products, product_ids
 from swatchbook.store.ledger.queries.report import failures, other_failures
 from swatchbook.store.ledger.retention import TRASH_SECONDS
-from swatchbook.store.ledger.runs import live_run
+from swatchbook.store.ledger.run_queries import live_run
 from swatchbook.store.ledger.stored_documents import Document
 from swatchbook.upkeep.export.formats import exporter, formats
 from swatchbook.upkeep.reports.document_state import describe_account, describe_progress, describe_sureness

@@ -23,7 +23,7 @@ from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.object_events import DeadEvents, dead_events
 from swatchbook.store.ledger.page_findings import count_lost_pictures
 from swatchbook.store.ledger.picture_reviews import count_images_to_review
-from swatchbook.store.ledger.runs import LiveRun, live_runs
+from swatchbook.store.ledger.run_queries import LiveRun, live_runs
 from swatchbook.store.ledger.schedule import due_documents
 from swatchbook.store.ledger.stored_documents import PDF, Document, list_documents
 from swatchbook.store.ledger.webhooks import Undelivered, undelivered

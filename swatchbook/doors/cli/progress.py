@@ -28,7 +28,7 @@ from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.queries.activity import StageTiming, stage_timings
 from swatchbook.store.ledger.queries.document_figures import FoundSoFar, found_so_far
 from swatchbook.store.ledger.queries.report import document_report
-from swatchbook.store.ledger.runs import LiveRun, live_run, live_runs
+from swatchbook.store.ledger.run_queries import LiveRun, live_run, live_runs
 from swatchbook.store.ledger.stored_documents import PDF, Document
 from swatchbook.upkeep.reports.document_state import describe_progress, describe_step
 from swatchbook_base.one_line import clean

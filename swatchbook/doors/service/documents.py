@@ -34,7 +34,7 @@ from swatchbook.ingest.delete import end, restore, throw_away
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.document_commands import cancel, count_deletion, mark_deleting, retry
 from swatchbook.store.ledger.queries.report import document_report
-from swatchbook.store.ledger.runs import LiveRun, live_run, own_runs
+from swatchbook.store.ledger.run_queries import LiveRun, live_run, own_runs
 from swatchbook.store.ledger.stored_documents import Document
 from swatchbook.store.ledger.stored_documents import get_document as documents_get_document
 from swatchbook.store.ledger.stored_documents import list_documents as documents_list_documents

@@ -47,7 +47,7 @@ from swatchbook.store.ledger.queries.activity import (
     total_costs,
 )
 from swatchbook.store.ledger.queries.coverage import count_coverage
-from swatchbook.store.ledger.runs import LiveRun, live_runs
+from swatchbook.store.ledger.run_queries import LiveRun, live_runs
 from swatchbook.store.ledger.schedule import DueCounts, count_due
 from swatchbook.store.ledger.webhooks import Undelivered, undelivered
 from swatchbook.upkeep.reports.stale import stale_roles

@@ -2,15 +2,15 @@
 
 Their items are free again. Their documents wait, and fail after three deaths in a row with nothing committed. An item
 that was alone, and at which a process had died before, fails as `crashed_worker`. A hung process is killed a minute
-later. A hold (`processes.py`) dies with its process, and of one that this host cannot look at when its lease is over.
+later. A hold (`runs.py`) dies with its process, and of one that this host cannot look at when its lease is over.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import psutil
-from sqlalchemy import Connection, RowMapping, exists, null, select, update
+from sqlalchemy import Connection, RowMapping, exists, false, literal, null, select, update
 
 from swatchbook.domain.errors import CrashedWorker
 from swatchbook.domain.records import DocumentStatus, ItemState, Record, Stage
@@ -98,6 +98,21 @@ def mark_runs_dead(connection: Connection, dead: Sequence[RowMapping]) -> list[s
             blames_items = freed.halved or (freed.quarantined and _has_done_items(connection, document))
             _count_death(connection, row, deaths=0 if blames_items else 1)
     return tokens
+
+
+def mark_shards_dead(ledger: Ledger, flow_runs: Collection[str]) -> list[str]:
+    """Mark the shard runs of flow runs that are known to be over dead, free their items and return their tokens.
+
+    Else a process that died on another machine or in a container would be noticed only when its lease is over.
+    """
+    gone = select(runs, literal(True).label("over"), false().label("hangs")).where(
+        runs.c.prefect_run.in_(flow_runs), runs.c.kind == "shard", runs.c.state == "live"
+    )
+    with ledger.read() as connection:  # called every second; a write would take a turn
+        if connection.execute(gone.limit(1)).first() is None:
+            return []
+    with ledger.write() as connection:
+        return mark_runs_dead(connection, connection.execute(gone).mappings().all())
 
 
 def _has_done_items(connection: Connection, document: str) -> bool:

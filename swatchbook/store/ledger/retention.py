@@ -1,6 +1,6 @@
 """Delete what is no longer used or too old, in `gc`, after a delete, and in `fill failed` without a document.
 
-What a run, or a process that holds files back (`processes.py`), may need is kept until it ends. Else things are kept
+What a run, or a process that holds files back (`runs.py`), may need is kept until it ends. Else things are kept
 for:
 
 - one hour: files, vectors and answers that nothing uses
@@ -25,7 +25,7 @@ from swatchbook.store.ledger import webhooks
 from swatchbook.store.ledger.database import LOCK_SECONDS, Ledger, db_now, execute_in, portions, select_in
 from swatchbook.store.ledger.dead_runs import mark_dead
 from swatchbook.store.ledger.object_events import KEPT_SECONDS as EVENTS_KEPT_SECONDS
-from swatchbook.store.ledger.processes import held_seconds
+from swatchbook.store.ledger.runs import held_seconds
 from swatchbook.store.ledger.stored_documents import read_options
 from swatchbook.store.ledger.tables import (
     analyses,

@@ -1,18 +1,24 @@
 """Begin and end runs, revoke them, and record their heartbeat, progress, stage and timings.
 
 A document that has a live run is followed (`Busy`); one that is cancelled does not run, nor does one that was deleted
-(`DocumentDeleted`). Another fingerprint, or `--force`, begins a new generation. `dead_runs.py` has the rule when a run
-is dead.
+(`DocumentDeleted`). Another fingerprint, or `--force`, begins a new generation. Runs of shards, reviews and fills hold
+items of a document but not the document itself. `dead_runs.py` has the rule when a run is dead.
+
+Two kinds of rows in `runs` have no document. A `flow` is the process of a flow run of Prefect, so that a dead one is
+found in any case. A `hold` is a process that stores files before a row names them, or copies files which a row named
+when it began: nothing is deleted that became unused, or was stored, since the oldest live hold or run began.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
-from sqlalchemy import Connection, case, delete, func, insert, null, select, update
+from sqlalchemy import Connection, case, delete, exists, func, insert, null, select, update
 from ulid import ULID
 
 from swatchbook.domain.errors import RunRevoked
 from swatchbook.domain.records import (
+    COUNTED,
+    FROM_PICTURES,
     BlockNames,
     DocumentStatus,
     IngestOptions,
@@ -24,14 +30,15 @@ from swatchbook.domain.records import (
 )
 from swatchbook.domain.runtime.process import here
 from swatchbook.store.ledger import item_tries
+from swatchbook.store.ledger.bulk_rows import insert_new_rows
 from swatchbook.store.ledger.database import Ledger, db_now
-from swatchbook.store.ledger.dead_runs import find_dead, mark_runs_dead
+from swatchbook.store.ledger.dead_runs import find_dead, mark_dead, mark_runs_dead
 from swatchbook.store.ledger.figures import add_figures
 from swatchbook.store.ledger.item_tries import LEASE_SECONDS
 from swatchbook.store.ledger.requested import queue_again, requested_items
-from swatchbook.store.ledger.space_registry import set_beside, still_registered
-from swatchbook.store.ledger.stored_documents import PDF, asked_in, load_document, require_kept
-from swatchbook.store.ledger.tables import documents, requested, runs
+from swatchbook.store.ledger.space_registry import request_beside, set_beside, still_registered
+from swatchbook.store.ledger.stored_documents import asked_in, load_document, require_kept
+from swatchbook.store.ledger.tables import contents, documents, images, items, placements, requested, runs
 from swatchbook.store.ledger.webhooks import owe_notice
 
 RunKind = Literal["document", "shard", "review", "fill"]
@@ -58,26 +65,6 @@ class Busy(Record):
     run: str | None
     same: bool
     reason: Literal["live", "cancelled"]
-
-
-class LiveRun(Record):
-    """A live run, for people. Ages are seconds."""
-
-    token: str
-    document: str
-    name: str
-    owner: str
-    stage: Stage | None  # the stage in progress
-    done: int
-    total: int
-    note: str | None
-    host: str
-    pid: int
-    kind: RunKind = "document"
-    source: str = PDF  # the kind of its document
-    started_at: float
-    heartbeat_age: float
-    progress_age: float
 
 
 def begin(
@@ -239,34 +226,6 @@ def record_timing(ledger: Ledger, run: Run, stage: Stage, seconds: float, units:
         add_figures(connection, run.document, run.token, stage, seconds=seconds, units=units)
 
 
-def live_runs(ledger: Ledger) -> list[LiveRun]:
-    """Return the runs that are live or not yet marked dead, oldest first."""
-    now = db_now()
-    with ledger.read() as connection:
-        rows = connection.execute(
-            select(
-                runs.c.token, runs.c.document, documents.c.name, documents.c.owner, runs.c.stage, runs.c.done,
-                runs.c.total, runs.c.note, runs.c.kind, documents.c.kind.label("source"), runs.c.host, runs.c.pid,
-                runs.c.started_at,
-                (now - runs.c.heartbeat_at).label("heartbeat_age"), (now - runs.c.progress_at).label("progress_age"),
-            )
-            .join_from(runs, documents, documents.c.id == runs.c.document)
-            .where(runs.c.state == "live")
-            .order_by(runs.c.token)
-        ).mappings()  # fmt: skip
-        return [LiveRun.model_validate(dict(row)) for row in rows]
-
-
-def live_run(ledger: Ledger, document: str) -> LiveRun | None:
-    """Return the live run that processes a document, if any; not one of a shard, a review or a fill."""
-    return own_runs(ledger).get(document)
-
-
-def own_runs(ledger: Ledger) -> dict[str, LiveRun]:
-    """Return document -> the live run that processes it."""
-    return {run.document: run for run in live_runs(ledger) if run.kind == "document"}
-
-
 def _update_live(connection: Connection, run: Run, **values: Any) -> None:
     changed = connection.execute(
         update(runs).where(runs.c.token == run.token, runs.c.state == "live").values(**values)
@@ -294,14 +253,11 @@ def end(
     Returns the status set: `waiting`, due now, where other options or new items were requested meanwhile.
     """
     with ledger.write() as connection:
-        require_live(connection, run)
-        item_tries.free(connection, item_tries.held_by(run.token))
+        _end(connection, run, failure_kind)
         due: Any = due_at
         requested_again = load_document(connection, run.document, lock=True).fingerprint is None
         if requested_again or (status == DocumentStatus.COMPLETED and _has_open_items(connection, run.document)):
             status, due = DocumentStatus.WAITING, db_now()
-        ended = {"state": "ended", "ended_at": db_now(), "failure_kind": failure_kind}
-        connection.execute(update(runs).where(runs.c.token == run.token).values(**ended))
         connection.execute(
             update(documents)
             .where(documents.c.id == run.document)
@@ -314,11 +270,22 @@ def end(
         return status
 
 
-def count_failed_runs(ledger: Ledger, run: Run, kinds: Collection[str]) -> int:
-    """Count the runs of this generation that a failure of these kinds has ended."""
-    ended = select(func.count()).where(runs.c.generation == run.generation, runs.c.failure_kind.in_(kinds))
-    with ledger.read() as connection:
-        return connection.execute(ended).scalar_one()
+def end_part(
+    ledger: Ledger, run: Run, *, seconds: float = 0.0, images: int = 0, failure_kind: str | None = None
+) -> None:
+    """End the run of a shard, review or fill; record a shard's seconds and number of images. Raises RunRevoked."""
+    with ledger.write() as connection:
+        _end(connection, run, failure_kind)
+        if images:
+            add_figures(connection, run.document, run.token, SHARD, seconds=seconds, units=images)
+
+
+def _end(connection: Connection, run: Run, failure_kind: str | None) -> None:
+    """End a run and free the items that it holds. Raises RunRevoked."""
+    require_live(connection, run)
+    item_tries.free(connection, item_tries.held_by(run.token))
+    ended = {"state": "ended", "ended_at": db_now(), "failure_kind": failure_kind}
+    connection.execute(update(runs).where(runs.c.token == run.token).values(**ended))
 
 
 def _has_open_items(connection: Connection, document: str) -> bool:
@@ -351,3 +318,151 @@ def revoke(
         .values(run=null(), status=status, message=message, failure_kind=null(), due_at=null(), updated_at=db_now())
     )
     return tokens
+
+
+# --- runs of a part ---------------------------------------------------------------------------------------------------
+
+
+SHARD = "SHARD"
+"""Stage of shards' figures: kept apart from those of whole documents, with which they cannot be compared."""
+
+ACTIVE = (DocumentStatus.RUNNING, DocumentStatus.WAITING, DocumentStatus.QUEUED)
+"""Statuses of a document whose shards may run: its own run may be about to begin again."""
+
+
+def begin_shard(ledger: Ledger, document: str, generation: str, *, flow_run: str) -> Run:
+    """Begin a shard's run. Raises RunRevoked where the document was stopped or has a newer generation."""
+    run = Run(token=str(ULID()), document=document, generation=generation)
+    with ledger.write() as connection:
+        active = select(documents.c.id).where(
+            documents.c.id == document, documents.c.generation == generation, documents.c.status.in_(ACTIVE)
+        )
+        if connection.execute(active.with_for_update(read=True)).first() is None:
+            raise RunRevoked(f"Document {document} was stopped or has a newer generation than this shard.")
+        insert_run(connection, run, flow_run, kind="shard")
+    return run
+
+
+def begin_review(ledger: Ledger, document: str, *, flow_run: str | None = None) -> Run:
+    """Begin a document's one review run, which may pay for second analyses; the document's own run is not affected.
+
+    `end_part` ends it. Raises RunRevoked for a cancelled, deleted or never ingested document, and while another
+    review run is live.
+    """
+    mark_dead(ledger, document)
+    stopped = (DocumentStatus.CANCELLED, DocumentStatus.DELETING)
+    current = select(documents.c.generation).where(documents.c.id == document, documents.c.status.not_in(stopped))
+    with ledger.write() as connection:
+        generation = connection.execute(current.with_for_update(read=True)).scalar_one_or_none()
+        if generation is None:
+            raise RunRevoked(f"Document {document} was cancelled, deleted or never ingested.")
+        _require_only(connection, document, "review")
+        run = Run(token=str(ULID()), document=document, generation=generation)
+        insert_run(connection, run, flow_run, kind="review")
+    return run
+
+
+def begin_fill(
+    ledger: Ledger,
+    document: str,
+    pairs: Sequence[RoleTag],
+    *,
+    fill: str,
+    max_usd: float | None = None,
+    flow_run: str | None = None,
+) -> Run:
+    """Begin a document's one fill run of these pairs; `queue_candidates` then queues its items.
+
+    `fill` names the whole fill, whose calls together may cost `max_usd`. The document's status, account and own run are
+    not affected; `end_part` ends this one. Raises RunRevoked for a document that is being deleted, and while
+    another process fills it.
+    """
+    mark_dead(ledger, document)
+    kept = select(documents.c.id).where(documents.c.id == document, documents.c.status != DocumentStatus.DELETING)
+    run = Run(token=str(ULID()), document=document, generation=fill, pairs=tuple(pairs), max_usd=max_usd)
+    with ledger.write() as connection:
+        if connection.execute(kept.with_for_update(read=True)).first() is None:
+            raise RunRevoked(f"Document {document} was deleted.")
+        _require_only(connection, document, "fill")
+        insert_run(connection, run, flow_run, kind="fill")
+    with ledger.write() as connection:
+        require_live(connection, run)
+        request_beside(connection, document, fill, pairs)
+        _settle_unread(connection, document, pairs)
+    return run
+
+
+def _require_only(connection: Connection, document: str, kind: RunKind) -> None:
+    """Raise RunRevoked while another run of this kind works on the document."""
+    this = (runs.c.document == document, runs.c.kind == kind, runs.c.state == "live")
+    if connection.execute(select(runs.c.token).where(*this)).first() is not None:
+        raise RunRevoked(f"Another {kind} run works on document {document} already.")
+
+
+def _settle_unread(connection: Connection, document: str, pairs: Sequence[RoleTag]) -> None:
+    """Record what could not be read when it came in, and so has no stored file, as failed for these pairs as well.
+
+    Without items the account would count such pictures as pending, though nobody can make anything of them.
+    """
+    stored = exists().where(contents.c.key == images.c.content_key, contents.c.file.is_not(None))
+    failed = (
+        select(items.c.key, items.c.state, items.c.failure)
+        .join_from(placements, images, images.c.id == placements.c.image)
+        .join(items, items.c.key == images.c.content_key)
+        .where(placements.c.document == document, placements.c.state.in_(COUNTED), ~stored)
+        .where(items.c.role.in_(FROM_PICTURES), items.c.state.in_((ItemState.FAILED, ItemState.REJECTED)))
+    )
+    unread = {row.key: row for row in connection.execute(failed) if row.failure}
+    insert_new_rows(
+        connection,
+        items,
+        [
+            {"key": row.key, "role": pair.role, "tag": pair.tag, "state": row.state, "failure": row.failure}
+            for row in unread.values()
+            for pair in pairs
+            if pair.role in FROM_PICTURES
+        ],
+    )
+
+
+# --- processes without a document -------------------------------------------------------------------------------------
+
+
+_PROCESS_LEASE_SECONDS = 660.0
+"""Longer than a process waits for a ledger that is down."""
+
+
+def begin_process(ledger: Ledger, *, flow_run: str | None = None) -> str:
+    """Record this process, and return its token: as that of a flow run instead of an earlier one, or else as a hold.
+
+    It takes a turn with other writers: a deletion that did not see a hold is over before anything is stored under it.
+    """
+    token, kind = str(ULID()), "flow" if flow_run else "hold"
+    with ledger.write() as connection:
+        if flow_run:
+            earlier = delete(runs).where(runs.c.state == "live", runs.c.kind == kind, runs.c.prefect_run == flow_run)
+            connection.execute(earlier)
+        insert_process(connection, token, flow_run, kind=kind, lease_seconds=_PROCESS_LEASE_SECONDS)
+    return token
+
+
+def renew_process(ledger: Ledger, token: str) -> None:
+    """Record that a process is alive. Raises RunRevoked if it counts as dead, or has been replaced."""
+    live = update(runs).where(runs.c.token == token, runs.c.state == "live")
+    renewed = live.values(heartbeat_at=db_now(), lease_until=db_now() + _PROCESS_LEASE_SECONDS)
+    with ledger.write(turn=False) as connection:
+        if not connection.execute(renewed).rowcount:
+            raise RunRevoked(f"The process {token} counts as dead.")
+
+
+def end_process(ledger: Ledger, token: str) -> None:
+    """Forget a process."""
+    with ledger.write(turn=False) as connection:
+        connection.execute(delete(runs).where(runs.c.token == token))
+
+
+def held_seconds(connection: Connection) -> float | None:
+    """Return for how many seconds the oldest live hold or run has lasted; None without any."""
+    oldest = select(db_now() - func.min(runs.c.started_at)).where(runs.c.state == "live", runs.c.kind != "flow")
+    seconds = connection.execute(oldest).scalar_one()
+    return None if seconds is None else max(0.0, seconds)

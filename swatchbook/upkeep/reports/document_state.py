@@ -22,7 +22,7 @@ from swatchbook.domain.records import (
 )
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.queries.coverage import completed_with_rest, count_documents
-from swatchbook.store.ledger.runs import LiveRun
+from swatchbook.store.ledger.run_queries import LiveRun
 from swatchbook.store.ledger.stored_documents import PDF, Document, get_document
 from swatchbook.upkeep.reports.merged_failures import merge_roles
 from swatchbook_base.truncate import truncate

@@ -17,7 +17,7 @@ from swatchbook.domain.errors import ProviderDown
 from swatchbook.domain.records import DocumentStatus, IngestOptions
 from swatchbook.ingest.run import Work, keep_alive
 from swatchbook.resources import Resources
-from swatchbook.store.ledger import item_runs
+from swatchbook.store.ledger import runs
 from swatchbook.store.ledger.dead_runs import mark_dead
 from swatchbook.store.ledger.document_commands import cancel
 from swatchbook.store.ledger.runs import Run, end
@@ -76,7 +76,7 @@ def test_shards_that_wait_or_work_are_left_alone(resources: Resources, shard_dep
     flow_runs = [sent(shard_deployment, parent) for _ in range(3)]
     set_state(flow_runs[0].id, Pending())
     set_state(flow_runs[1].id, Running())
-    item_runs.begin_shard(resources.ledger, parent.document, parent.generation, flow_run=str(flow_runs[1].id))
+    runs.begin_shard(resources.ledger, parent.document, parent.generation, flow_run=str(flow_runs[1].id))
     assert settled(resources) == UpdatedRuns()
     lapse(resources.ledger, parent)
     assert mark_dead(resources.ledger) == [parent.token]
@@ -90,7 +90,7 @@ def test_shard_that_died_is_crashed(resources: Resources, shard_deployment: UUID
     set_state(flow_run.id, Running())
     died(
         resources,
-        item_runs.begin_shard(resources.ledger, parent.document, parent.generation, flow_run=str(flow_run.id)),
+        runs.begin_shard(resources.ledger, parent.document, parent.generation, flow_run=str(flow_run.id)),
     )
     assert settled(resources).crashed == (str(flow_run.id),)
     assert state_of(flow_run) == "Crashed"
@@ -139,9 +139,9 @@ def test_shards_wait_behind_others_and_only_a_pool_without_workers_is_an_outage(
         with pytest.raises(TimeoutError):
             adopted(resources, parent, seconds=3)
         set_state(flow_run.id, Running())
-        item_runs.end(
+        runs.end_part(
             resources.ledger,
-            item_runs.begin_shard(resources.ledger, parent.document, parent.generation, flow_run=str(flow_run.id)),
+            runs.begin_shard(resources.ledger, parent.document, parent.generation, flow_run=str(flow_run.id)),
         )
         adopted(resources, parent)
 
@@ -166,8 +166,8 @@ def test_shard_whose_process_outlives_its_run_is_crashed(
     parent = begun(resources.ledger)
     flow_run = sent(shard_deployment, parent)
     set_state(flow_run.id, Running())
-    run = item_runs.begin_shard(resources.ledger, parent.document, parent.generation, flow_run=str(flow_run.id))
-    item_runs.end(resources.ledger, run)
+    run = runs.begin_shard(resources.ledger, parent.document, parent.generation, flow_run=str(flow_run.id))
+    runs.end_part(resources.ledger, run)
     assert settled(resources) == UpdatedRuns()
     monkeypatch.setattr(prefect_state, "HOPELESS_SECONDS", 0.0)
     assert settled(resources).crashed == (str(flow_run.id),)
@@ -180,7 +180,7 @@ def test_shards_that_nobody_wants_are_cancelled(
     parent = begun(resources.ledger)
     waiting, at_work = sent(shard_deployment, parent), sent(shard_deployment, parent)
     set_state(at_work.id, Running())
-    item_runs.begin_shard(resources.ledger, parent.document, parent.generation, flow_run=str(at_work.id))
+    runs.begin_shard(resources.ledger, parent.document, parent.generation, flow_run=str(at_work.id))
     if why == "cancelled":
         cancel(resources.ledger, parent.document)
     else:

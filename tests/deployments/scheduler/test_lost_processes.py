@@ -13,7 +13,7 @@ from swatchbook.deployments.scheduler import prefect_state
 from swatchbook.deployments.scheduler.prefect_state import UpdatedRuns, update_ingest_states, update_upkeep_states
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.database import db_now
-from swatchbook.store.ledger.processes import begin_process
+from swatchbook.store.ledger.runs import begin_process
 from swatchbook.store.ledger.tables import runs
 from swatchbook.tasks.flow_run import flow_process
 from tests.deployments.scheduler.conftest import POOL

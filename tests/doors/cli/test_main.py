@@ -17,7 +17,7 @@ from swatchbook.domain.records import Stage
 from swatchbook.domain.settings import Settings
 from swatchbook.doors.cli.main import FORMER, app
 from swatchbook.store.ledger.database import open_ledger
-from swatchbook.store.ledger.runs import live_runs
+from swatchbook.store.ledger.run_queries import live_runs
 from swatchbook.store.ledger.schedule import due_documents
 from tests.command import SWATCHBOOK, bare_environment, finish
 from tests.tables import rows_of

@@ -15,7 +15,7 @@ from swatchbook.domain.records import DocumentStatus, RunReport, Stage, overall_
 from swatchbook.doors.cli.progress import Track, clock, draw, follow, stage_line
 from swatchbook.doors.cli.run_report import WORK
 from swatchbook.store.ledger.queries.activity import StageTiming
-from swatchbook.store.ledger.runs import LiveRun
+from swatchbook.store.ledger.run_queries import LiveRun
 
 STAGES = list(Stage)
 

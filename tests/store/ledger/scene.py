@@ -36,7 +36,7 @@ from swatchbook.domain.records import (
     sha256,
     text_key,
 )
-from swatchbook.store.ledger import claims, item_runs, missing_vectors, publishing, stage_results
+from swatchbook.store.ledger import claims, missing_vectors, publishing, stage_results
 from swatchbook.store.ledger import runs as run_moves
 from swatchbook.store.ledger.claims import ClaimedItem, FailedItem, ItemResult
 from swatchbook.store.ledger.database import Ledger, db_now
@@ -261,7 +261,7 @@ def link(source: str, target: Product | str, kind: LinkKind = LinkKind.IMAGE_PRO
 
 def begin_fill(ledger: Ledger, document: str, *pairs: RoleTag) -> Run:
     """The fill run of these pairs of a document, with all that it lacks queued."""
-    run = item_runs.begin_fill(ledger, document, pairs, fill="F" * 26)
+    run = run_moves.begin_fill(ledger, document, pairs, fill="F" * 26)
     for some in missing_vectors.candidates(ledger, ToFill(document=document, pairs=pairs)):
         missing_vectors.queue_candidates(ledger, run, some)
     return run

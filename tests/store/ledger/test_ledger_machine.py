@@ -31,7 +31,7 @@ from swatchbook.domain.records import (
     sha256,
     text_key,
 )
-from swatchbook.store.ledger import claims, dead_runs, picture_reviews, runs, stage_results
+from swatchbook.store.ledger import claims, dead_runs, picture_reviews, run_queries, runs, stage_results
 from swatchbook.store.ledger.claims import ClaimedItem, FailedItem, ItemResult, Lease
 from swatchbook.store.ledger.database import open_ledger
 from swatchbook.store.ledger.document_commands import cancel, delete_rows, finish_delete, mark_deleting
@@ -334,7 +334,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @invariant()
     def only_the_living_hold(self) -> None:
-        tokens = {run.token for run in runs.live_runs(self.ledger)}
+        tokens = {run.token for run in run_queries.live_runs(self.ledger)}
         assert tokens == {known.run.token for known in self.documents.values() if known.run}
         assert {i.lease[:26] for i in self.items.values() if i.lease} <= tokens
 

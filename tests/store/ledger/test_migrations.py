@@ -39,7 +39,8 @@ from swatchbook.store.ledger.database import Ledger, db_now, open_ledger
 from swatchbook.store.ledger.edited_products import list_edits
 from swatchbook.store.ledger.migrations import upgrade
 from swatchbook.store.ledger.owners import rename
-from swatchbook.store.ledger.processes import held_seconds, processes_of
+from swatchbook.store.ledger.run_queries import processes_of
+from swatchbook.store.ledger.runs import held_seconds
 from swatchbook.store.ledger.space_registry import add_space, find_background
 from swatchbook.store.ledger.tables import (
     analyses,

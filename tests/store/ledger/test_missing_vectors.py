@@ -2,7 +2,7 @@
 
 from swatchbook.domain.records import Role
 from swatchbook.index.contract import Space
-from swatchbook.store.ledger import item_runs, missing_vectors
+from swatchbook.store.ledger import missing_vectors, runs
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.missing_vectors import Candidate, ToFill
 from swatchbook.store.ledger.runs import Run
@@ -62,7 +62,7 @@ def test_waiting_and_failed_images_are_no_candidates(ledger: Ledger) -> None:
         of_color = items.update().where(items.c.role == Role.COLOR)
         connection.execute(of_color.where(items.c.key == key("oak")).values(next_retry_at=moment))
         connection.execute(of_color.where(items.c.key == key("ash")).values(state="failed"))
-    item_runs.end(ledger, begun)
+    runs.end_part(ledger, begun)
     assert [each.id for each in found(ledger)] == [image("fir")]
     assert missing_vectors.left_to_make(ledger, waiting(ledger)) == [
         Lack(role=COLOR.role, tag=COLOR.tag, open=2, failed=1, waiting=1, next_try=moment)

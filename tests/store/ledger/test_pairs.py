@@ -11,7 +11,7 @@ from swatchbook.domain.errors import ProviderTimeout, UnreadableImage
 from swatchbook.domain.records import TEXT_ROLES, Analysis, DocumentStatus, ItemState, Role, pair_key, text_key
 from swatchbook.index.contract import Space
 from swatchbook.store.files.file_store import Files
-from swatchbook.store.ledger import claims, item_runs, publishing, stage_results
+from swatchbook.store.ledger import claims, publishing, runs, stage_results
 from swatchbook.store.ledger.claims import FailedItem
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.document_commands import regenerate, retry
@@ -231,10 +231,10 @@ def test_pair_is_made_of_existing_vector_and_text(ledger: Ledger) -> None:
 def replace_analysis(ledger: Ledger, name: str, material: str) -> None:
     """Replace a picture's analysis, as a review model does."""
     shown = find_review_image(ledger, image(name))
-    run = item_runs.begin_review(ledger, shown.document_id)
+    run = runs.begin_review(ledger, shown.document_id)
     second = Analysis(material=material, confidence=1, quality=1)
     record_answer(ledger, shown, second, by="stronger@1", below=0, run=run)
-    item_runs.end(ledger, run)
+    runs.end_part(ledger, run)
 
 
 def test_correction_replaces_the_pair(ledger: Ledger, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from swatchbook.domain.records import (
     text_key,
 )
 from swatchbook.store.files.file_store import Files
-from swatchbook.store.ledger import item_runs, picture_reviews, runs, schedule, stage_results
+from swatchbook.store.ledger import picture_reviews, runs, schedule, stage_results
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.document_commands import delete_rows, finish_delete, mark_deleting, regenerate
 from swatchbook.store.ledger.payloads import image_payloads
@@ -77,11 +77,11 @@ def answer(
 ) -> Verdict | None:
     """The review model's answer, of a picture of beech."""
     shown = reviewed(ledger, name, owner)
-    paying = run or item_runs.begin_review(ledger, shown.document_id)
+    paying = run or runs.begin_review(ledger, shown.document_id)
     second = Analysis(**{"material": "beech", "confidence": 0.9, "quality": 0.8, **said})
     verdict = picture_reviews.record_answer(ledger, shown, second, by=REVIEWER, below=BELOW, run=paying)
     if run is None:
-        item_runs.end(ledger, paying)
+        runs.end_part(ledger, paying)
     return verdict
 
 
@@ -392,17 +392,17 @@ def test_a_review_is_of_one_owners_image(ledger: Ledger, verdict: Verdict) -> No
 
 
 def look(ledger: Ledger, run: Run) -> tuple[Run, ReviewImage]:
-    paying = item_runs.begin_review(ledger, run.document)
+    paying = runs.begin_review(ledger, run.document)
     (picture,) = picture_reviews.images_due_for_review(ledger, REVIEWER, run.document, 9)
     return paying, picture
 
 
 def test_a_second_look_holds_nothing_of_its_document(ledger: Ledger) -> None:
     run = weak(ledger, "oak")
-    paying = item_runs.begin_review(ledger, run.document)
+    paying = runs.begin_review(ledger, run.document)
     assert one(ledger, documents, id=run.document)["run"] is None
     assert isinstance(begin(ledger), Run)
-    item_runs.end(ledger, paying)
+    runs.end_part(ledger, paying)
     with pytest.raises(RunRevoked):
         answer(ledger, run=paying)
 
@@ -410,12 +410,12 @@ def test_a_second_look_holds_nothing_of_its_document(ledger: Ledger) -> None:
 def test_one_review_run_at_a_time_and_a_dead_one_blocks_no_other(ledger: Ledger) -> None:
     run = weak(ledger, "oak")
     weak(ledger, "oak", owner="bert")
-    first = item_runs.begin_review(ledger, run.document)
-    with pytest.raises(RunRevoked, match="Another run"):
-        item_runs.begin_review(ledger, run.document)
+    first = runs.begin_review(ledger, run.document)
+    with pytest.raises(RunRevoked, match="Another review"):
+        runs.begin_review(ledger, run.document)
     lapse(ledger, first)
-    item_runs.end(ledger, item_runs.begin_review(ledger, run.document))
-    item_runs.end(ledger, item_runs.begin_review(ledger, run.document))
+    runs.end_part(ledger, runs.begin_review(ledger, run.document))
+    runs.end_part(ledger, runs.begin_review(ledger, run.document))
 
 
 def test_what_comes_too_late_changes_nothing(ledger: Ledger) -> None:
@@ -433,7 +433,7 @@ def test_what_is_deleted_or_cancelled_is_not_reviewed(ledger: Ledger) -> None:
     mark_deleting(ledger, run.document)
     assert picture_reviews.documents_to_review(ledger, REVIEWER) == []
     with pytest.raises(RunRevoked):
-        item_runs.begin_review(ledger, run.document)
+        runs.begin_review(ledger, run.document)
 
 
 def test_failed_review_is_retried_then_left_to_people(ledger: Ledger) -> None:
@@ -442,7 +442,7 @@ def test_failed_review_is_retried_then_left_to_people(ledger: Ledger) -> None:
         paying, picture = look(ledger, run)
         failure = ProviderTimeout("No answer in time.")
         picture_reviews.record_review_failure(ledger, picture, failure, by=REVIEWER, run=paying)
-        item_runs.end(ledger, paying)
+        runs.end_part(ledger, paying)
         assert due_now(ledger, run.document) == []
         pass_time(ledger, 900 * 2**tries + 1)
     assert due_now(ledger, run.document) == []

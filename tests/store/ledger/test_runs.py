@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from swatchbook.domain.errors import DocumentDeleted, InvalidReference, RunRevoked, UnreadableImage
 from swatchbook.domain.records import DocumentStatus, IngestOptions, RunReport, Stage, document_id, sha256
-from swatchbook.store.ledger import claims, dead_runs, runs
+from swatchbook.store.ledger import claims, dead_runs, run_queries, runs
 from swatchbook.store.ledger.claims import FailedItem
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.document_commands import request_again
@@ -221,7 +221,7 @@ def test_progress_is_seen_with_note_and_age(ledger: Ledger) -> None:
     run = begun(ledger)
     runs.record_progress(ledger, run, Stage.EXTRACTED, 7, 71, "page 7")
     pass_time(ledger, 10)
-    (seen,) = runs.live_runs(ledger)
+    (seen,) = run_queries.live_runs(ledger)
     assert (seen.document, seen.name, seen.stage) == (run.document, "catalogue.pdf", Stage.EXTRACTED)
     assert (seen.done, seen.total, seen.note) == (7, 71, "page 7")
     assert seen.progress_age == pytest.approx(10, abs=2)
@@ -229,7 +229,7 @@ def test_progress_is_seen_with_note_and_age(ledger: Ledger) -> None:
     runs.record_note(ledger, run, "3 images embedded")
     for stage, done, note in ((Stage.EXTRACTED, 8, "3 images embedded"), (Stage.EMBEDDED, 0, None)):
         runs.record_progress(ledger, run, stage, done, 71)
-        (seen,) = runs.live_runs(ledger)
+        (seen,) = run_queries.live_runs(ledger)
         assert (seen.done, seen.note) == (done, note), "a note stays until the next stage"
 
 
@@ -301,7 +301,7 @@ def test_ending_frees_items_and_sets_the_status(ledger: Ledger) -> None:
     assert (row.run, row.deaths) == (None, 0)
     assert (item(ledger, keys(1)[0]).state, item(ledger, keys(1)[0]).attempts) == ("pending", 1)
     assert count(ledger, run_rows, state="ended") == 2
-    assert runs.live_runs(ledger) == []
+    assert run_queries.live_runs(ledger) == []
 
 
 def test_the_report_stays_until_the_next_one(ledger: Ledger) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from swatchbook.domain.errors import Configuration, RunRevoked, UnreadableImage
 from swatchbook.domain.records import DocumentStatus, IngestOptions, Role, RoleTag
 from swatchbook.index.contract import Space
-from swatchbook.store.ledger import item_runs, missing_vectors, runs, space_registry, stage_results
+from swatchbook.store.ledger import missing_vectors, runs, space_registry, stage_results
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.queries.account import account
 from swatchbook.store.ledger.runs import Run
@@ -48,7 +48,7 @@ def filled(ledger: Ledger, run: Run, **given: object) -> Run:
     """The run that fills NEW with the document's pictures, ended."""
     made = begin_fill(ledger, run.document, NEW)
     make_all(ledger, made, **given)  # type: ignore[arg-type]
-    item_runs.end(ledger, made)
+    runs.end_part(ledger, made)
     add_space(ledger, space(NEW))
     publish_all(ledger)
     return made
@@ -79,12 +79,12 @@ def test_a_fill_changes_neither_account_nor_status(ledger: Ledger) -> None:
     run = collection(ledger, "oak", "ash")
     before = account(ledger)
     begun = begin_fill(ledger, run.document, NEW)
-    with pytest.raises(RunRevoked, match="fills"):  # one process fills a document
-        item_runs.begin_fill(ledger, run.document, [NEW], fill="G" * 26)
+    with pytest.raises(RunRevoked, match="Another fill"):  # one process fills a document
+        runs.begin_fill(ledger, run.document, [NEW], fill="G" * 26)
     assert account(ledger) == before
     make_all(ledger, begun)
     assert account(ledger) == before, "not even until it is published"
-    item_runs.end(ledger, begun)
+    runs.end_part(ledger, begun)
     assert get_document(ledger, run.document).status is DocumentStatus.COMPLETED
     lack = Lack(role=Role.VISUAL, tag=NEW.tag, open=2, failed=0)
     assert space_registry.lacks(ledger, [NEW]) == [lack], "not published"
@@ -109,7 +109,7 @@ def test_only_what_is_searched_is_accounted(ledger: Ledger) -> None:
     begun = begin_fill(ledger, first.document, material)
     make_all(ledger, begun)
     missing_vectors.count_made(ledger, begun)
-    item_runs.end(ledger, begun)
+    runs.end_part(ledger, begun)
     run = begin(ledger, content="supplement", requested=[VISUAL, NEW])
     stage_results.save_extraction(ledger, run, extraction(placed(run, "ash")))
     lost = UnreadableImage("Not with this one.")

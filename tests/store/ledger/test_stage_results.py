@@ -20,7 +20,7 @@ from swatchbook.domain.records import (
     entity_id,
     text_key,
 )
-from swatchbook.store.ledger import edited_products, runs, stage_results
+from swatchbook.store.ledger import edited_products, run_queries, stage_results
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.document_commands import cancel
 from swatchbook.store.ledger.queries.account import account
@@ -347,4 +347,4 @@ def test_thousands_of_pictures_are_saved_in_one_transaction(ledger: Ledger) -> N
     stage_results.save_extraction(ledger, run, extraction(*found.placements[:10]))
     assert count(ledger, images, gone=True) == 2_990
     assert account(ledger, document=run.document).found == 10
-    assert runs.live_runs(ledger)[0].token == run.token
+    assert run_queries.live_runs(ledger)[0].token == run.token

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from swatchbook.domain.product_doubts import is_doubtful
 from swatchbook.domain.records import DocumentStatus, FailureRecord, ItemCounts, RunReport, Stage
-from swatchbook.store.ledger.runs import LiveRun
+from swatchbook.store.ledger.run_queries import LiveRun
 from swatchbook.upkeep.reports.document_state import (
     Outcome,
     describe_progress,

@@ -4,7 +4,7 @@ import pytest
 
 from swatchbook.domain.errors import RunRevoked
 from swatchbook.domain.records import DocumentStatus
-from swatchbook.store.ledger import claims, dead_runs, item_runs, runs
+from swatchbook.store.ledger import claims, dead_runs, run_queries, runs
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.document_commands import cancel
 from swatchbook.store.ledger.runs import Run
@@ -14,7 +14,7 @@ from tests.store.ledger.scene import begin_again, begun, count, document, item, 
 
 
 def shard_of(ledger: Ledger, parent: Run, flow_run: str = "flow-run") -> Run:
-    return item_runs.begin_shard(ledger, parent.document, parent.generation, flow_run=flow_run)
+    return runs.begin_shard(ledger, parent.document, parent.generation, flow_run=flow_run)
 
 
 def test_shard_makes_items_under_its_own_token(ledger: Ledger) -> None:
@@ -25,13 +25,13 @@ def test_shard_makes_items_under_its_own_token(ledger: Ledger) -> None:
         assert len(lease.items) == 3, "the end of a shard frees its items"
         assert claims.claim(ledger, parent, pictures).items == ()
         if failure_kind:
-            item_runs.end(ledger, shard, failure_kind=failure_kind)
+            runs.end_part(ledger, shard, failure_kind=failure_kind)
             assert count(ledger, figures) == 0
     claims.commit(ledger, lease, [make(c) for c in lease.items], [], last_try=True)
-    item_runs.end(ledger, shard, seconds=6.0, images=3)
+    runs.end_part(ledger, shard, seconds=6.0, images=3)
     assert count(ledger, item_rows, state="done") == 3
     assert document(ledger, parent).run == parent.token
-    shards = item_runs.shard_runs(ledger, parent.document, parent.generation)
+    shards = run_queries.shard_runs(ledger, parent.document, parent.generation)
     assert {(s.flow_run, s.state, s.failure_kind) for s in shards} == {
         ("first", "ended", "index_down"), ("second", "ended", None),
     }  # fmt: skip
@@ -42,7 +42,7 @@ def test_dead_shard_frees_its_items(ledger: Ledger) -> None:
     shard, other = shard_of(ledger, parent, "one"), shard_of(ledger, parent, "two")
     claims.claim(ledger, shard, pictures[:2])
     claims.claim(ledger, other, pictures[2:])
-    assert item_runs.mark_shards_dead(ledger, ["one", "three"]) == [shard.token]
+    assert dead_runs.mark_shards_dead(ledger, ["one", "three"]) == [shard.token]
     assert [(item(ledger, key).state, item(ledger, key).crashes) for key in pictures] == [
         ("pending", 1), ("pending", 1), ("leased", 0), ("leased", 0),
     ]  # fmt: skip
@@ -50,7 +50,7 @@ def test_dead_shard_frees_its_items(ledger: Ledger) -> None:
         claims.claim(ledger, shard, pictures)
     row = document(ledger, parent)
     assert (row.status, row.run, row.deaths) == (DocumentStatus.RUNNING, parent.token, 0)
-    assert item_runs.mark_shards_dead(ledger, ["one"]) == []
+    assert dead_runs.mark_shards_dead(ledger, ["one"]) == []
 
 
 def test_shard_outlives_its_dead_parent(ledger: Ledger) -> None:
@@ -89,7 +89,7 @@ def test_shards_end_with_what_they_work_on(ledger: Ledger) -> None:
 
 def test_time_of_an_image_is_the_median(ledger: Ledger) -> None:
     parent = begun(ledger, pictures=keys(1))
-    assert item_runs.image_seconds(ledger) is None
+    assert run_queries.image_seconds(ledger) is None
     for seconds, images in ((2.0, 10), (30.0, 10), (5.0, 20)):
-        item_runs.end(ledger, shard_of(ledger, parent), seconds=seconds, images=images)
-    assert item_runs.image_seconds(ledger) == pytest.approx(0.25)
+        runs.end_part(ledger, shard_of(ledger, parent), seconds=seconds, images=images)
+    assert run_queries.image_seconds(ledger) == pytest.approx(0.25)
