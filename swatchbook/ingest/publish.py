@@ -228,7 +228,7 @@ def publish_document(resources: Resources, document: str, *, at_most: float, ali
     done = _NOTHING
     while True:
         done += publish_all(resources, at_most=at_most, alive=alive, waits=alive)
-        if not publishing.count_due(resources.ledger, document):
+        if not publishing.count_unpublished(resources.ledger, document, due=True):
             return done
         time.sleep(_HELD_PAUSE)
 
@@ -268,7 +268,7 @@ def publish_soon(resources: Resources, document: str) -> bool:
     """
     end = time.monotonic() + _SOON_SECONDS
     try:
-        while publishing.count_due(resources.ledger, document):
+        while publishing.count_unpublished(resources.ledger, document, due=True):
             if time.monotonic() > end or not publish_round(resources).rows:
                 return False
     except Failure as failure:

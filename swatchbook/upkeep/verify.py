@@ -280,14 +280,14 @@ def rebuild(resources: Resources, *, progress: Callable[[int, int], None] = lamb
 
     Returns the number of published rows. If it is killed, all rows stay dirty, and it can be run again.
     """
-    publishing.mark_all_dirty(resources.ledger)  # before the first drop: a kill must not leave rows marked as published
+    publishing.mark_dirty(resources.ledger)  # before the first drop: a kill must not leave rows marked as published
     for each in registered(resources.ledger):
         resources.index.drop(each.space)
         if not each.dropping:
             resources.index.ensure(each.space)
         if each.active:
             resources.index.activate(each.space)
-    publishing.mark_all_dirty(resources.ledger)  # again: rows may have been published into a space before its drop
+    publishing.mark_dirty(resources.ledger)  # again: rows may have been published into a space before its drop
     total = publishing.count_unpublished(resources.ledger)
 
     def report() -> None:

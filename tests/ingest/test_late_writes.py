@@ -100,7 +100,7 @@ def test_write_that_arrives_after_the_delete_is_removed(resources: Resources, mo
     keep(resources)
     run = made(resources, *PICTURES)
     publish_round(resources)
-    publishing.mark_all_dirty(resources.ledger)
+    publishing.mark_dirty(resources.ledger)
     in_the_network = objects_to_publish(resources)
     end_leases(resources)
     assert delete(resources, run.document)
@@ -120,7 +120,7 @@ def test_write_that_arrives_after_the_delete_is_removed(resources: Resources, mo
 def test_older_payload_that_arrives_late_is_replaced_by_the_newer_one(resources: Resources) -> None:
     run = made(resources, "oak", caption="old words")
     publish_round(resources)
-    publishing.mark_all_dirty(resources.ledger)
+    publishing.mark_dirty(resources.ledger)
     in_the_network = objects_to_publish(resources)
     end_leases(resources)
     stage_results.save_extraction(resources.ledger, run, extraction(placed(run, "oak", caption="new words")))
@@ -139,7 +139,7 @@ def test_publisher_that_lost_its_lease_writes_nothing_more(
 ) -> None:
     made(resources, *PICTURES)
     publish_round(resources)
-    publishing.mark_all_dirty(resources.ledger)
+    publishing.mark_dirty(resources.ledger)
     monkeypatch.setattr(publish_module, "_RENEW_SECONDS", 0.0)
     writes = list[object]()
 
@@ -163,7 +163,7 @@ def test_publisher_that_returns_after_its_document_was_deleted_has_its_objects_r
     keep(resources)
     run = made(resources, *PICTURES)
     publish_round(resources)
-    publishing.mark_all_dirty(resources.ledger)
+    publishing.mark_dirty(resources.ledger)
     index = resources.index
     hung = [False]
 
@@ -190,7 +190,7 @@ def test_unanswered_write_that_weaviate_gets_after_the_delete_is_removed_again(
     keep(resources)
     run = made(resources, *PICTURES)
     publish_round(resources)
-    publishing.mark_all_dirty(resources.ledger)
+    publishing.mark_dirty(resources.ledger)
     monkeypatch.setattr(weaviate_connection, "WRITE_SECONDS", 2)
     try:
         with held_network(weaviate_server.grpc_port) as (port, hold, let_through):

@@ -79,7 +79,7 @@ def test_what_is_due_in_the_last_round_waits(resources: Resources, monkeypatch: 
 
     def make_more(space: Space, objects: Sequence[IndexObject]) -> Mapping[str, Failure]:
         writes.append(len(objects))
-        publishing.mark_all_dirty(resources.ledger)
+        publishing.mark_dirty(resources.ledger)
         return upsert(space, objects)
 
     monkeypatch.setattr(resources.index, "upsert", make_more)
@@ -98,7 +98,7 @@ def test_publishing_ends_though_rows_are_refused(resources: Resources, monkeypat
         nonlocal rounds
         rounds += 1
         assert rounds < 100
-        publishing.mark_all_dirty(resources.ledger)
+        publishing.mark_dirty(resources.ledger)
 
     assert publish_all(resources, at_most=0.0, alive=raise_again).refused > 1
 

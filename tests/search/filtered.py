@@ -16,7 +16,7 @@ from swatchbook.domain.records import LinkKind, PlacementState, identity
 from swatchbook.ingest.publish import publish_round
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.database import Ledger
-from swatchbook.store.ledger.publishing import mark_all_dirty
+from swatchbook.store.ledger.publishing import mark_dirty
 from swatchbook.store.ledger.tables import analyses, chunks, documents, images, links, placements, products, requested
 from swatchbook.upkeep.verify import rebuild
 from tests.tables import rows_of
@@ -124,7 +124,7 @@ def fill(resources: Resources) -> None:
             connection.execute(
                 update(analyses).where(analyses.c.key == row["key"], analyses.c.tag == row["tag"]).values(record=record)
             )
-    mark_all_dirty(resources.ledger)
+    mark_dirty(resources.ledger)
     rebuild(resources)
     while publish_round(resources).rows:
         pass

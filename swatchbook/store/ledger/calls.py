@@ -87,7 +87,7 @@ def reserve(context: CallContext, provider: str, asks: Sequence[CallRequest]) ->
             attempts[row["request"]] = max(row["attempt"], attempts.get(row["request"], 0))
             if row["state"] == "answered" and row["answer"] is not None:
                 answers[row["request"]] = row["answer"]
-            elif row["state"] == "reserved" and _is_held(row):
+            elif row["state"] == "reserved" and row["holds"] and not is_dead(process_of(row)):
                 elsewhere.add(row["request"])
             elif row["state"] == "reserved":
                 _set_state(connection, row["request"], row["attempt"], state="unknown")
@@ -95,8 +95,11 @@ def reserve(context: CallContext, provider: str, asks: Sequence[CallRequest]) ->
         if wanted and not _may_spend(connection, context.run, wanted):
             return Reservation(answers=answers, ours={}, elsewhere=frozenset(elsewhere | {a.request for a in wanted}))
         ours = {ask.request: attempts.get(ask.request, 0) + 1 for ask in wanted}
+        run = context.run
+        of = {"run": run.token, "document": run.document, "generation": run.generation, "stage": context.stage}
         for ask in wanted:
-            connection.execute(insert(calls).values(**_row(context, provider, ask, ours[ask.request])))
+            new = {**dict(ask), **of, "provider": provider, "attempt": ours[ask.request], "state": "reserved"}
+            connection.execute(insert(calls).values(**new, at=db_now()))
         return Reservation(answers=answers, ours=ours, elsewhere=frozenset(elsewhere))
 
 
@@ -175,10 +178,6 @@ def _holds() -> ColumnElement[bool]:
     return func.coalesce(live, False)
 
 
-def _is_held(row: RowMapping) -> bool:
-    return bool(row["holds"]) and not is_dead(process_of(row))
-
-
 def _set_state(connection: Connection, request: str, attempt: int, **values: Any) -> None:
     one = (calls.c.request == request) & (calls.c.attempt == attempt)
     still_open = calls.c.state.in_(("reserved", "unknown"))
@@ -217,11 +216,3 @@ def _at_most() -> ColumnElement[float]:
 
 def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
     return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
-
-
-def _row(context: CallContext, provider: str, ask: CallRequest, attempt: int) -> dict[str, Any]:
-    return {
-        "request": ask.request, "attempt": attempt, "run": context.run.token, "document": context.run.document,
-        "generation": context.run.generation, "provider": provider, "model": ask.model, "stage": context.stage,
-        "state": "reserved", "at_most_usd": ask.at_most_usd, "truncated": ask.truncated, "at": db_now(),
-    }  # fmt: skip

@@ -13,7 +13,7 @@ import psutil
 from sqlalchemy import Connection, RowMapping, exists, false, literal, null, select, update
 
 from swatchbook.domain.errors import CrashedWorker
-from swatchbook.domain.records import DocumentStatus, ItemState, Record, Stage
+from swatchbook.domain.records import DocumentStatus, ItemState, Stage
 from swatchbook.domain.runtime.process import Process, is_dead
 from swatchbook.store.ledger.database import Ledger, db_now
 from swatchbook.store.ledger.item_tries import failure_outcome, failure_record, held_by, record_failures
@@ -38,17 +38,6 @@ _LOOK_BACK_SECONDS = 86_400.0  # processes of runs marked dead earlier were deal
 def process_of(row: RowMapping) -> Process:
     """Return the process of a row of `runs`."""
     return Process(**{name: row[name] for name in Process.model_fields})
-
-
-class _FreedItems(Record):
-    """The result of freeing the items of a dead run.
-
-    `halved`: some were claimed together, and will be claimed in smaller groups. `quarantined`: an item that was alone
-    and had crashed before is recorded as a failure.
-    """
-
-    halved: bool
-    quarantined: bool
 
 
 def mark_dead(ledger: Ledger, document: str | None = None) -> list[str]:
@@ -94,8 +83,7 @@ def mark_runs_dead(connection: Connection, dead: Sequence[RowMapping]) -> list[s
         if is_dead_still and document is not None:
             tokens.append(token)
             log.error("a run died", extra={"run": token, "document": document, "stage": row["stage"]})
-            freed = _free_items(connection, token, document)
-            blames_items = freed.halved or (freed.quarantined and _has_done_items(connection, document))
+            blames_items = _free_items(connection, token, document)
             _count_death(connection, row, deaths=0 if blames_items else 1)
     return tokens
 
@@ -113,11 +101,6 @@ def mark_shards_dead(ledger: Ledger, flow_runs: Collection[str]) -> list[str]:
             return []
     with ledger.write() as connection:
         return mark_runs_dead(connection, connection.execute(gone).mappings().all())
-
-
-def _has_done_items(connection: Connection, document: str) -> bool:
-    rows = requested_items(document)
-    return connection.execute(select(rows.c.key).where(rows.c.state == ItemState.DONE).limit(1)).first() is not None
 
 
 def _count_death(connection: Connection, row: RowMapping, *, deaths: int) -> None:
@@ -149,8 +132,8 @@ def _count_death(connection: Connection, row: RowMapping, *, deaths: int) -> Non
     owe_notice(connection, row["document"])
 
 
-def _free_items(connection: Connection, token: str, document: str) -> _FreedItems:
-    """Free the items that a dead run held and count the crash on each.
+def _free_items(connection: Connection, token: str, document: str) -> bool:
+    """Free the items that a dead run held and count the crash on each; return whether the death is blamed on them.
 
     An item that was alone and had crashed before is quarantined: a recorded failure `crashed_worker`. The others keep
     the size of the group that crashed, so that the next group is at most half of it.
@@ -182,7 +165,10 @@ def _free_items(connection: Connection, token: str, document: str) -> _FreedItem
         document=document,
         run=token,
     )
-    return _FreedItems(halved=any(i.lease_size != 1 for i in held), quarantined=bool(quarantined))
+    rows = requested_items(document)
+    done = select(rows.c.key).where(rows.c.state == ItemState.DONE).limit(1)
+    halves_group = any(i.lease_size != 1 for i in held)
+    return halves_group or (bool(quarantined) and connection.execute(done).first() is not None)
 
 
 def kill_hung(ledger: Ledger) -> list[int]:

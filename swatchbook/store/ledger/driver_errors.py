@@ -15,6 +15,7 @@ from swatchbook_base.one_line import shorten
 
 _RESTORE = "Move it away, and restore a backup: `swatchbook upkeep restore FOLDER`."
 _CHECK_URL = "Check SWATCHBOOK_LEDGER_URL."
+_FREE_SPACE = "Free some space; work goes on by itself."
 
 
 @contextmanager
@@ -37,64 +38,50 @@ def translated_errors(url: URL) -> Iterator[None]:
 
 
 def _translated(error: DBAPIError, url: URL) -> Failure | None:
-    cause = error.orig
+    cause: Any = error.orig
     if isinstance(cause, sqlite3.Error):
         code = getattr(cause, "sqlite_errorcode", 0) & 0xFF  # the low byte; the rest refines it
         return _SQLITE_FAILURES[code](url.database) if code in _SQLITE_FAILURES else None
-    # by attribute: users of SQLite never import psycopg
-    return _postgresql_failure(cause, url) if hasattr(cause, "sqlstate") else None
+    if not hasattr(cause, "sqlstate"):  # by attribute: users of SQLite never import psycopg
+        return None
+    if cause.sqlstate is None:
+        return _connection_failure(str(cause), url) if type(cause).__name__ == "OperationalError" else None
+    translate = _POSTGRESQL_FAILURES.get(cause.sqlstate) or _POSTGRESQL_FAILURES.get(cause.sqlstate[:2])
+    return translate(shorten(cause.diag.message_primary or "see the log", 300)) if translate else None
 
 
-# --- SQLite -----------------------------------------------------------------------------------------------------------
+def _failure(kind: type[Failure], message: str, advice: str | None = None) -> Callable[[str | None], Failure]:
+    """Return a function that makes a failure; `{}` in the message stands for its argument."""
+    return lambda detail: kind(message.format(detail), advice=advice)
 
 
-def _is_locked(file: str | None) -> Failure:
-    return LedgerDown(f"The ledger {file} is locked by another process.")
+# --- SQLite: {} is the file -------------------------------------------------------------------------------------------
 
 
-def _disk_full(file: str | None) -> Failure:
-    return DiskFull(f"The disk of the ledger {file} is full.", advice="Free some space; work goes on by itself.")
-
-
-def _no_rights(file: str | None) -> Failure:
-    return Configuration(
-        f"The ledger {file} cannot be opened for writing.",
-        advice="Check the rights of the file and its folder, or set SWATCHBOOK_HOME.",
-    )
-
-
-def damaged_ledger(file: str | None) -> Failure:
-    """Return the failure of a ledger whose pages SQLite cannot read."""
-    return Configuration(f"{file} is not a ledger, or is damaged.", advice=_RESTORE)
-
-
-def _input_output(file: str | None) -> Failure:
-    return LedgerDown(f"The ledger {file} cannot be read or written: input/output error.")
-
+_is_locked = _failure(LedgerDown, "The ledger {} is locked by another process.")
+_no_rights = _failure(
+    Configuration,
+    "The ledger {} cannot be opened for writing.",
+    "Check the rights of the file and its folder, or set SWATCHBOOK_HOME.",
+)
+damaged_ledger = _failure(Configuration, "{} is not a ledger, or is damaged.", _RESTORE)
 
 _SQLITE_FAILURES: Mapping[int, Callable[[str | None], Failure]] = {
     sqlite3.SQLITE_BUSY: _is_locked,
     sqlite3.SQLITE_LOCKED: _is_locked,
     sqlite3.SQLITE_PROTOCOL: _is_locked,
-    sqlite3.SQLITE_FULL: _disk_full,
+    sqlite3.SQLITE_FULL: _failure(DiskFull, "The disk of the ledger {} is full.", _FREE_SPACE),
     sqlite3.SQLITE_PERM: _no_rights,
     sqlite3.SQLITE_READONLY: _no_rights,
     sqlite3.SQLITE_CANTOPEN: _no_rights,
     sqlite3.SQLITE_AUTH: _no_rights,
     sqlite3.SQLITE_CORRUPT: damaged_ledger,
     sqlite3.SQLITE_NOTADB: damaged_ledger,
-    sqlite3.SQLITE_IOERR: _input_output,
+    sqlite3.SQLITE_IOERR: _failure(LedgerDown, "The ledger {} cannot be read or written: input/output error."),
 }
 
 
-# --- PostgreSQL -------------------------------------------------------------------------------------------------------
-
-
-def _postgresql_failure(cause: Any, url: URL) -> Failure | None:
-    if cause.sqlstate is None:
-        return _connection_failure(str(cause), url) if type(cause).__name__ == "OperationalError" else None
-    translate = _POSTGRESQL_FAILURES.get(cause.sqlstate) or _POSTGRESQL_FAILURES.get(cause.sqlstate[:2])
-    return translate(shorten(cause.diag.message_primary or "see the log", 300)) if translate else None
+# --- PostgreSQL: {} is its message ------------------------------------------------------------------------------------
 
 
 def _connection_failure(message: str, url: URL) -> Failure:
@@ -105,51 +92,36 @@ def _connection_failure(message: str, url: URL) -> Failure:
         return Configuration(
             f"The ledger's database {url.database} does not exist.", advice=f"Create the database. {_CHECK_URL}"
         )
-    said = shorten(message.rpartition("FATAL:")[2], 300) if "FATAL:" in message else ""
-    return _is_down(said) if said else LedgerDown(f"The ledger's server {url.host or ''} does not answer.")
+    told = shorten(message.rpartition("FATAL:")[2], 300) if "FATAL:" in message else ""
+    return _is_down(told) if told else LedgerDown(f"The ledger's server {url.host or ''} does not answer.")
 
 
-def _is_down(said: str) -> Failure:
-    return LedgerDown(f"The ledger does not answer. Its server says: {said}.")
+_is_down = _failure(LedgerDown, "The ledger does not answer. Its server says: {}.")
+_lock_conflict = _failure(LedgerDown, "The ledger is locked by another transaction. Its server says: {}.")
+_forbids = _failure(
+    Configuration,
+    "The ledger's user may not write to it. Its server says: {}.",
+    f"Check the user's rights. {_CHECK_URL}",
+)
+_damaged = _failure(
+    Configuration,
+    "The ledger's database is damaged. Its server says: {}.",
+    "Restore a backup into a new database: `swatchbook upkeep restore FOLDER`.",
+)
 
-
-def _lock_conflict(said: str) -> Failure:
-    return LedgerDown(f"The ledger is locked by another transaction. Its server says: {said}.")
-
-
-def _server_disk_full(said: str) -> Failure:
-    return DiskFull(
-        f"The disk of the ledger's server is full. It says: {said}.", advice="Free some space; work goes on by itself."
-    )
-
-
-def _server_forbids(said: str) -> Failure:
-    return Configuration(
-        f"The ledger's user may not write to it. Its server says: {said}.",
-        advice=f"Check the user's rights. {_CHECK_URL}",
-    )
-
-
-def _server_damaged(said: str) -> Failure:
-    return Configuration(
-        f"The ledger's database is damaged. Its server says: {said}.",
-        advice="Restore a backup into a new database: `swatchbook upkeep restore FOLDER`.",
-    )
-
-
-_POSTGRESQL_FAILURES: Mapping[str, Callable[[str], Failure]] = {
+_POSTGRESQL_FAILURES: Mapping[str, Callable[[str | None], Failure]] = {
     "08": _is_down,  # connection
-    "53100": _server_disk_full,
+    "53100": _failure(DiskFull, "The disk of the ledger's server is full. It says: {}.", _FREE_SPACE),
     "53": _is_down,  # memory, connections
     "57": _is_down,  # shut down, starting up, cancelled
     "58": _is_down,  # input/output
     "25P03": _is_down,  # idle in a transaction for too long
     "55P03": _lock_conflict,  # a lock for longer than lock_timeout
     "40": _lock_conflict,  # deadlock, serialization failure
-    "42501": _server_forbids,
-    "25006": _server_forbids,  # a standby
-    "28": _server_forbids,
-    "XX001": _server_damaged,
-    "XX002": _server_damaged,
+    "42501": _forbids,
+    "25006": _forbids,  # a standby
+    "28": _forbids,
+    "XX001": _damaged,
+    "XX002": _damaged,
 }
 """By SQLSTATE, else by its class (the first two characters)."""

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, Connection, Double, and_, bindparam, null, select, tuple_, update
+from sqlalchemy import JSON, ColumnElement, Connection, Double, bindparam, null, select, tuple_, update
 
 from swatchbook.domain.backoff import pause_after
 from swatchbook.domain.errors import SHARED_POLICIES, Failure, Policy
@@ -73,7 +73,7 @@ def failure_outcome(item: ItemId, failure: Mapping[str, str], *, runs: int, last
         else:
             pause = pause_after(runs)
     return {
-        **_item_parameters(item),
+        **dict(zip(("of_key", "of_role", "of_tag"), item, strict=True)),
         "to_state": state,
         "to_runs": runs,
         "to_failure": failure,
@@ -87,9 +87,10 @@ def record_failures(connection: Connection, outcomes: Sequence[dict[str, Any]], 
     if outcomes:
         for (role, kind), count in Counter((each["of_role"], each["to_failure"]["kind"]) for each in outcomes).items():
             add_figures(connection, document, run, role, failure=kind, units=count)
+        this = (items.c[name] == bindparam(f"of_{name}") for name in ("key", "role", "tag"))
         connection.execute(
             update(items)
-            .where(_is_item())
+            .where(*this)
             .values(
                 state=bindparam("to_state"),
                 runs=bindparam("to_runs"),
@@ -105,14 +106,3 @@ def record_failures(connection: Connection, outcomes: Sequence[dict[str, Any]], 
 def failure_record(failure: Failure) -> dict[str, str]:
     """Return a failure as the ledger stores it."""
     return {"kind": failure.kind, "policy": failure.policy.value, "message": str(failure)}
-
-
-def _item_parameters(item: ItemId) -> dict[str, str]:
-    return dict(zip(("of_key", "of_role", "of_tag"), item, strict=True))
-
-
-def _is_item() -> ColumnElement[bool]:
-    """Return the condition for one item, given by `_item_parameters`."""
-    return and_(
-        items.c.key == bindparam("of_key"), items.c.role == bindparam("of_role"), items.c.tag == bindparam("of_tag")
-    )

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, Select, select
 
 from swatchbook.domain.records import COUNTED, NO_PAGE, LinkKind
 from swatchbook.index.contract import BY_WORDS, SUPERSEDED, TERMS, Payload
@@ -39,11 +39,7 @@ def image_payloads(
     Without `texts` only the fields of filters are filled: `text` and `file` stay empty, and where several products or
     documents show an image, `parts` has each of them alone. With `currencies` the lowest price is that in one of them.
     """
-    shown = defaultdict[str, list[Row[Any]]](list)
-    for row in select_in(connection, _SHOWN_WITH_TEXTS if texts else _SHOWN, images.c.id, ids):
-        shown[row.image].append(row)
-    documents_of = {image: _distinct(row.document for row in rows) for image, rows in shown.items()}
-    newest = {image: [row for row in rows if not row.superseded] or rows for image, rows in shown.items()}
+    newest, documents_of = _newest_shown(connection, _SHOWN_WITH_TEXTS if texts else _SHOWN, ids)
     linked = linked_products(connection, {row.placement: row.image for rows in newest.values() for row in rows})
     analyses = analyses_of_images(connection, {image: rows[0] for image, rows in newest.items()})
     payloads = {
@@ -55,7 +51,8 @@ def image_payloads(
         parts = _parts_of_images(connection, several, documents_of, analyses, currencies)
         alone = {image: tuple(part.payload for part in found) for image, found in parts.items()}
         return payloads | {image: payloads[image].model_copy(update={"parts": each}) for image, each in alone.items()}
-    stored = {row.key: row for row in select_in(connection, _STORED, contents.c.key, _shown_keys(newest.values()))}
+    keys = {key for rows in newest.values() for key in (rows[0].content_key, rows[0].text_key) if key}
+    stored = {row.key: row for row in select_in(connection, _STORED, contents.c.key, keys)}
     spoken = languages_of_documents(connection, {row.document for rows in newest.values() for row in rows})
     return {
         image: payload.model_copy(update=_image_texts(newest[image], stored, spoken))
@@ -78,13 +75,20 @@ def image_parts(
 
     Older editions count only for an image that no other document shows.
     """
-    shown = defaultdict[str, list[Row[Any]]](list)
-    for row in select_in(connection, _SHOWN, images.c.id, ids):
-        shown[row.image].append(row)
-    documents_of = {image: _distinct(row.document for row in rows) for image, rows in shown.items()}
-    newest = {image: [row for row in rows if not row.superseded] or rows for image, rows in shown.items()}
+    newest, documents_of = _newest_shown(connection, _SHOWN, ids)
     analyses = analyses_of_images(connection, {image: rows[0] for image, rows in newest.items()})
     return _parts_of_images(connection, newest, documents_of, analyses, currencies)
+
+
+def _newest_shown(
+    connection: Connection, query: Select[Any], ids: Collection[str]
+) -> tuple[dict[str, list[Row[Any]]], dict[str, tuple[str, ...]]]:
+    """Return image -> its rows, of older editions only where no other document shows it, and image -> all documents."""
+    shown = defaultdict[str, list[Row[Any]]](list)
+    for row in select_in(connection, query, images.c.id, ids):
+        shown[row.image].append(row)
+    newest = {image: [row for row in rows if not row.superseded] or rows for image, rows in shown.items()}
+    return newest, {image: _distinct(row.document for row in rows) for image, rows in shown.items()}
 
 
 def _parts_of_images(
@@ -206,20 +210,14 @@ def _host(url: str) -> str | None:
 _SUPERSEDED = documents.c.superseded_by.is_not(None).label("superseded")
 _SHOWN = (
     select(
-        placements.c.id.label("placement"),
-        placements.c.image,
-        placements.c.document,
-        placements.c.page,
-        images.c.owner,
-        images.c.content_key,
-        images.c.text_key,
-        _SUPERSEDED,
+        placements.c.id.label("placement"), placements.c.image, placements.c.document, placements.c.page,
+        images.c.owner, images.c.content_key, images.c.text_key, _SUPERSEDED,
     )
     .join(images, images.c.id == placements.c.image)
     .join(documents, documents.c.id == placements.c.document)
     .where(placements.c.state.in_(COUNTED))
     .order_by(placements.c.document, placements.c.ordinal)
-)
+)  # fmt: skip
 _SHOWN_WITH_TEXTS = _SHOWN.add_columns(placements.c.caption, placements.c.nearby_text)
 _STORED = select(contents.c.key, contents.c.file, contents.c.text)
 _CHUNKS = select(
@@ -229,13 +227,9 @@ _CHUNKS_WITH_TEXTS = _CHUNKS.add_columns(
     chunks.c.record["headings"].label("headings"), chunks.c.record["text"].as_string().label("text")
 )
 _PRODUCTS = select(
-    products.c.id,
-    products.c.document,
-    products.c.ordinal,
-    products.c.name,
-    products.c.record["category"].as_string().label("category"),
-    products.c.record["metadata"].label("metadata"),
-)
+    products.c.id, products.c.document, products.c.ordinal, products.c.name,
+    products.c.record["category"].as_string().label("category"), products.c.record["metadata"].label("metadata"),
+)  # fmt: skip
 _PRODUCTS_WITH_OWNER = _PRODUCTS.add_columns(
     products.c.record["pages"].label("pages"), documents.c.owner, _SUPERSEDED
 ).join(documents)
@@ -246,11 +240,6 @@ _PICTURES = (
     .where(links.c.kind == LinkKind.IMAGE_PRODUCT, placements.c.state.in_(COUNTED))
     .order_by(links.c.score.desc(), placements.c.ordinal)
 )
-
-
-def _shown_keys(shown: Iterable[Sequence[Row[Any]]]) -> set[str]:
-    first = [rows[0] for rows in shown]
-    return {row.content_key for row in first} | {row.text_key for row in first if row.text_key}
 
 
 def analyses_of_images(connection: Connection, shown: Mapping[str, Row[Any]]) -> dict[str, Mapping[str, Any]]:
@@ -378,11 +367,8 @@ def _distinct(values: Iterable[str | None]) -> tuple[str, ...]:
 # --- languages --------------------------------------------------------------------------------------------------------
 
 
-_MOST_CHUNKS, _MOST_PLACEMENTS, _MOST_NAMES = (
-    40,
-    100,
-    100,
-)  # the most that is read of each document: a page or two of text is enough
+# the most that is read of each document: a page or two of text is enough
+_MOST_CHUNKS, _MOST_PLACEMENTS, _MOST_NAMES = 40, 100, 100
 
 
 def languages_of_documents(connection: Connection, documents: Collection[str]) -> dict[str, str]:

@@ -317,25 +317,19 @@ _VECTORS = (
 # --- what is unpublished, and publishing again ------------------------------------------------------------------------
 
 
-def count_unpublished(ledger: Ledger, document: str | None = None, *, owner: str | None = None) -> int:
-    """Count the rows of a document, of an owner or of all owners that wait to be published or removed."""
-    with ledger.read() as connection:
-        return sum(
-            connection.execute(
-                select(func.count()).select_from(table).where(publishable(table), *_in_scope(table, document, owner))
-            ).scalar_one()
-            for table in _TABLES.values()
-        )
+def count_unpublished(
+    ledger: Ledger, document: str | None = None, *, owner: str | None = None, due: bool = False
+) -> int:
+    """Count the rows of a document, of an owner or of all owners that wait to be published or removed.
 
-
-def count_due(ledger: Ledger, document: str) -> int:
-    """Count the rows of a document that are due to be published now, leased or not."""
+    `due`: only those that are due now, leased or not.
+    """
     with ledger.read() as connection:
         return sum(
             connection.execute(
                 select(func.count())
                 .select_from(table)
-                .where(publishable(table), _is_due(table), *_in_scope(table, document, None))
+                .where(publishable(table), *([_is_due(table)] if due else []), *_in_scope(table, document, owner))
             ).scalar_one()
             for table in _TABLES.values()
         )
@@ -346,18 +340,11 @@ def _is_due(table: Table) -> ColumnElement[bool]:
     return or_(table.c.publish_next.is_(None), table.c.publish_next <= db_now())
 
 
-def mark_dirty(ledger: Ledger, ids: Collection[str]) -> None:
-    """Make these images and chunks due to be published again."""
+def mark_dirty(ledger: Ledger, ids: Collection[str] | None = None) -> None:
+    """Make these images and chunks due to be published again, or all, into an index that was rebuilt."""
     with ledger.write() as connection:
         for table in _TABLES.values():
             mark_republished(connection, table, ids)
-
-
-def mark_all_dirty(ledger: Ledger) -> None:
-    """Make everything due to be published again, into an index that was rebuilt."""
-    with ledger.write() as connection:
-        for table in _TABLES.values():
-            mark_republished(connection, table)
 
 
 def _in_scope(table: Table, document: str | None, owner: str | None) -> Iterator[ColumnElement[bool]]:

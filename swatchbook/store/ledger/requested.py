@@ -106,6 +106,13 @@ def those(document: str, keys: Sequence[str]) -> dict[str, object]:
     return {"document": document, "keys": list(keys)}
 
 
+def has_open_items(connection: Connection, document: str) -> bool:
+    """Return whether a document requests a pending or leased item for the active spaces."""
+    rows = requested_items(document)
+    is_open = rows.c.state.in_((ItemState.PENDING, ItemState.LEASED))
+    return connection.execute(select(rows.c.key).where(is_open, ~rows.c.beside).limit(1)).first() is not None
+
+
 def add_pending(connection: Connection, rows: Iterable[ItemId]) -> None:
     """Insert pending items, or done ones where the vector is stored. Existing items are locked and stay as they are."""
     ids = sorted(set(rows))

@@ -35,7 +35,7 @@ from swatchbook.store.ledger.claims import adopt_done
 from swatchbook.store.ledger.database import Ledger, db_now, execute_in, select_in
 from swatchbook.store.ledger.dirty import NEVER_SHOWN, mark_shown
 from swatchbook.store.ledger.product_codes import add_codes
-from swatchbook.store.ledger.requested import requested_items
+from swatchbook.store.ledger.requested import has_open_items
 from swatchbook.store.ledger.space_registry import set_beside
 from swatchbook.store.ledger.tables import (
     analyses,
@@ -181,10 +181,7 @@ def status_again(connection: Connection, row: Mapping[str, Any]) -> dict[str, An
     kept = {name: row[name] for name in ("status", "failure_kind", "message", "due_at")}
     if row["status"] == DocumentStatus.RUNNING:
         kept["status"] = DocumentStatus.QUEUED
-    rows = requested_items(row["id"])
-    open_states = (ItemState.PENDING, ItemState.LEASED)
-    pending = select(rows.c.key).where(rows.c.state.in_(open_states), ~rows.c.beside).limit(1)
-    if row["status"] == DocumentStatus.COMPLETED and connection.execute(pending).first() is not None:
+    if row["status"] == DocumentStatus.COMPLETED and has_open_items(connection, row["id"]):
         kept |= {"status": DocumentStatus.WAITING, "due_at": db_now()}
     return kept
 

@@ -35,7 +35,7 @@ from swatchbook.store.ledger.database import Ledger, db_now
 from swatchbook.store.ledger.dead_runs import find_dead, mark_dead, mark_runs_dead
 from swatchbook.store.ledger.figures import add_figures
 from swatchbook.store.ledger.item_tries import LEASE_SECONDS
-from swatchbook.store.ledger.requested import queue_again, requested_items
+from swatchbook.store.ledger.requested import has_open_items, queue_again
 from swatchbook.store.ledger.space_registry import request_beside, set_beside, still_registered
 from swatchbook.store.ledger.stored_documents import asked_in, load_document, require_kept
 from swatchbook.store.ledger.tables import contents, documents, images, items, placements, requested, runs
@@ -256,7 +256,7 @@ def end(
         _end(connection, run, failure_kind)
         due: Any = due_at
         requested_again = load_document(connection, run.document, lock=True).fingerprint is None
-        if requested_again or (status == DocumentStatus.COMPLETED and _has_open_items(connection, run.document)):
+        if requested_again or (status == DocumentStatus.COMPLETED and has_open_items(connection, run.document)):
             status, due = DocumentStatus.WAITING, db_now()
         connection.execute(
             update(documents)
@@ -286,13 +286,6 @@ def _end(connection: Connection, run: Run, failure_kind: str | None) -> None:
     item_tries.free(connection, item_tries.held_by(run.token))
     ended = {"state": "ended", "ended_at": db_now(), "failure_kind": failure_kind}
     connection.execute(update(runs).where(runs.c.token == run.token).values(**ended))
-
-
-def _has_open_items(connection: Connection, document: str) -> bool:
-    rows = requested_items(document)
-    still_open = rows.c.state.in_((ItemState.PENDING, ItemState.LEASED))
-    query = select(rows.c.key).where(still_open, ~rows.c.beside).limit(1)
-    return connection.execute(query).first() is not None
 
 
 def revoke(

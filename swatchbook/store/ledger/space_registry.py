@@ -63,11 +63,7 @@ def _registered(connection: Connection) -> list[RegisteredSpace]:
     return [
         RegisteredSpace(
             space=Space(role=Role(row.role), tag=row.tag, dimension=row.dimension),
-            active=row.active,
-            dropping=row.dropping,
-            model=row.model,
-            activated_at=row.activated_at,
-            retired_at=row.retired_at,
+            **{name: row._mapping[name] for name in ("active", "dropping", "model", "activated_at", "retired_at")},
         )
         for row in rows
     ]
@@ -208,22 +204,25 @@ def activate(
 def rollback(ledger: Ledger, roles: Collection[Role]) -> list[RoleTag]:
     """Undo the last switch of these roles in one transaction, and return the pairs that are active again."""
     with ledger.write() as connection:
-        known = [each for each in _registered(connection) if each.space.role in roles and not each.dropping]
-        times = [each.retired_at for each in known if not each.active and each.retired_at is not None]
-        if not times:
-            return []
-        back = [each.pair for each in known if not each.active and each.retired_at == max(times)]
-        undone = {each.space.role for each in known if each.active and each.activated_at == max(times)}
-        now = connection.execute(select(db_now())).scalar_one()
-        _switch(connection, back, undone | {pair.role for pair in back}, now)
+        known = _registered(connection)
+        back = _before_switch(known, roles)
+        times = {each.retired_at for each in known if each.pair in back}
+        undone = {each.space.role for each in known if each.active and each.activated_at in times} & {*roles}
+        if back:
+            now = connection.execute(select(db_now())).scalar_one()
+            _switch(connection, back, undone | {pair.role for pair in back}, now)
         return back
 
 
 def before_switch(ledger: Ledger, roles: Collection[Role]) -> list[RoleTag]:
     """Return the pairs that `rollback` would make active again."""
-    known = [each for each in registered(ledger) if each.space.role in roles and not each.dropping]
-    times = [each.retired_at for each in known if not each.active and each.retired_at is not None]
-    return [each.pair for each in known if times and not each.active and each.retired_at == max(times)]
+    return _before_switch(registered(ledger), roles)
+
+
+def _before_switch(known: Iterable[RegisteredSpace], roles: Collection[Role]) -> list[RoleTag]:
+    retired = [each for each in known if each.space.role in roles and not each.active and not each.dropping]
+    last = max((each.retired_at for each in retired if each.retired_at is not None), default=None)
+    return [each.pair for each in retired if last is not None and each.retired_at == last]
 
 
 def _switch(connection: Connection, on: Collection[RoleTag], off: Collection[Role], now: float) -> None:

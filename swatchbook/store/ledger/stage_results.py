@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
 from swatchbook.domain.errors import Policy
 from swatchbook.domain.records import (
@@ -20,7 +20,6 @@ from swatchbook.domain.records import (
     Extraction,
     ItemState,
     Picture,
-    Placement,
     Plan,
     Reading,
     Role,
@@ -144,15 +143,8 @@ def replace_chunks(connection: Connection, run: Run, new: Sequence[Chunk], befor
 
 
 def _chunk_row(run: Run, chunk: Chunk) -> Values:
-    return {
-        "id": chunk.id,
-        "document": run.document,
-        "generation": run.generation,
-        "ordinal": chunk.ordinal,
-        "text_key": chunk.text_key,
-        "embed": chunk.embed,
-        "record": chunk.model_dump(mode="json"),
-    }
+    of = {"document": run.document, "generation": run.generation, "record": chunk.model_dump(mode="json")}
+    return of | {name: getattr(chunk, name) for name in ("id", "ordinal", "text_key", "embed")}
 
 
 def _payload(record: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -178,12 +170,9 @@ def save_extraction(ledger: Ledger, run: Run, extraction: Extraction, *, review_
         )  # fmt: skip
         for lost in extraction.lost:
             failed = {"reason": lost.message, "failure_kind": lost.kind}
-            connection.execute(update(pages).where(_is_page(run, lost.page)).values(failed))
+            this = (pages.c.document == run.document, pages.c.number == lost.page)
+            connection.execute(update(pages).where(*this).values(failed))
         page_findings.save_lost_pictures(connection, run.document, extraction.lost_pictures)
-
-
-def _is_page(run: Run, number: int) -> ColumnElement[bool]:
-    return and_(pages.c.document == run.document, pages.c.number == number)
 
 
 def replace_pictures(
@@ -229,8 +218,9 @@ def _save_placements(
     seed = seed_of(connection, owner)
     ids = {p.content_key: image_id(seed, p.content_key) for p in extraction.placements}
     keys = {image: key for key, image in ids.items()}
-    rows = {
-        p.id: _placement_row(run, n, ids[p.content_key], p)
+    of = {"document": run.document, "generation": run.generation}
+    rows: dict[str, Values] = {
+        p.id: p.model_dump(mode="json", exclude={"content_key"}) | of | {"image": ids[p.content_key], "ordinal": n}
         for n, p in zip(ordinals, extraction.placements, strict=True)
     }
     shown = {row["image"] for row in rows.values() if row["state"] in COUNTED}
@@ -287,35 +277,20 @@ def _images_with_changed_placements(placed: Mapping[str, Row[Any]], rows: Mappin
 
 def _content_row(picture: Picture) -> Values:
     row = picture.model_dump(include={"file", "width", "height", "mode"})
-    return {
-        "key": picture.content_key,
-        **row,
-        **({"phash": picture.phash} if picture.phash else {}),
-        "unused_since": None,
-    }
-
-
-def _placement_row(run: Run, ordinal: int, image: str, placement: Placement) -> Values:
-    row = placement.model_dump(mode="json", exclude={"content_key"})
-    return row | {"document": run.document, "generation": run.generation, "image": image, "ordinal": ordinal}
+    return {"key": picture.content_key, "unused_since": None, **row, **({"phash": h} if (h := picture.phash) else {})}
 
 
 def _reject(connection: Connection, unreadable: Iterable[Unreadable], pairs: Sequence[RoleTag]) -> None:
     """Set the items of unreadable pictures rejected, whatever they were: there is nothing to try again."""
     rows = [
         {
-            "key": u.content_key,
-            "role": pair.role,
-            "tag": pair.tag,
-            "state": ItemState.REJECTED,
-            "failure": {"kind": u.kind, "policy": Policy.NEVER.value, "message": u.message},
-            "attempts": 0,
-            "next_retry_at": None,
+            "key": u.content_key, "role": pair.role, "tag": pair.tag, "state": ItemState.REJECTED, "attempts": 0,
+            "failure": {"kind": u.kind, "policy": Policy.NEVER.value, "message": u.message}, "next_retry_at": None,
             **dict.fromkeys(NO_LEASE),
         }
         for u in unreadable
         for pair in pairs
-    ]
+    ]  # fmt: skip
     upsert_rows(connection, items, rows)
 
 

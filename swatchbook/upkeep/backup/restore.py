@@ -23,7 +23,7 @@ from swatchbook.resources import Resources
 from swatchbook.store.ledger import migrations, restored_rows
 from swatchbook.store.ledger.owners import adopt_seeds, require_same_seeds
 from swatchbook.store.ledger.portable_rows import PART_TABLES, PORTABLE, SHARED_TABLES, portable_columns
-from swatchbook.store.ledger.publishing import count_due, count_unpublished
+from swatchbook.store.ledger.publishing import count_unpublished
 from swatchbook.store.ledger.space_registry import adopt_spaces, registered, require_same_dimensions
 from swatchbook.store.ledger.stored_documents import read_document
 from swatchbook.store.ledger.tables import contents, documents, images, owner_seeds, spaces
@@ -215,7 +215,9 @@ class _Restore:
         seconds = self._resources.settings.outage_wait_seconds
         done = publish_all(self._resources, at_most=seconds, alive=report)
         for row in self._all_rows(documents):
-            if count_due(self._ledger, row["id"]):  # a restore that was killed holds them for up to a minute
+            if count_unpublished(
+                self._ledger, row["id"], due=True
+            ):  # a restore that was killed holds them for up to a minute
                 done += publish_document(self._resources, row["id"], at_most=seconds, alive=report)
         return done.published
 

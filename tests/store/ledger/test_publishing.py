@@ -110,7 +110,7 @@ def test_only_a_lease_lost_to_another_publishes_again(ledger: Ledger) -> None:
     made(ledger, "oak")
     for row, other in (("oak", False), ("ash", True)):
         if other:
-            publishing.mark_all_dirty(ledger)
+            publishing.mark_dirty(ledger)
         slow = publishing.lease_dirty(ledger, f"slow {row}")
         pass_time(ledger, 61)
         if other:

@@ -85,20 +85,12 @@ def show_document(ledger: Ledger, document: str) -> dict[str, Any]:
             "chunks": _records(connection, chunks, document),
             "entities": read_entities(connection, document),
             "links": [
-                {
-                    "kind": r.kind,
-                    "source": r.source,
-                    "target": r.target,
-                    "score": r.score,
-                    "evidence": r.evidence,
-                    "role": r.role,
-                    "shared": r.shared,
-                }
+                {name: r[name] for name in ("kind", "source", "target", "score", "evidence", "role", "shared")}
                 for r in connection.execute(
                     select(links)
                     .where(links.c.document == document)
                     .order_by(links.c.kind, links.c.source, links.c.score.desc(), links.c.target)
-                )
+                ).mappings()
             ],
         }
 

@@ -176,19 +176,14 @@ def _image(row: dict[str, Any]) -> DocumentImage:
 def _page(row: Any, lost: Sequence[LostPicture]) -> PageDetails:
     x0, y0, x1, y1 = row.box
     size = (x1 - x0, y1 - y0) if x1 > x0 else (None, None)
+    same = ("number", "label", "kind", "reason", "failure_kind", "unassigned", "unsure")
     return PageDetails(
-        number=row.number,
-        label=row.label,
+        **{name: row._mapping[name] for name in same},
         width=size[0],
         height=size[1],
-        kind=row.kind,
-        reason=row.reason,
-        failure_kind=row.failure_kind,
         pictures=row.pictures or (),
         lost_pictures=tuple(lost),
-        unassigned=row.unassigned,
         rejected=row.rejected or (),
-        unsure=row.unsure,
     )
 
 
@@ -314,53 +309,29 @@ def _with_pictures(connection: Connection, rows: Sequence[Row[Any]]) -> list[Pro
 
 
 _PRODUCTS = select(
-    products.c.id,
-    products.c.ordinal,
-    products.c.document,
-    products.c.record,
-    documents.c.name.label("document_name"),
+    products.c.id, products.c.ordinal, products.c.document, products.c.record, documents.c.name.label("document_name"),
     documents.c.owner,
-).join(documents)
+).join(documents)  # fmt: skip
 _PICTURES = (
     select(
-        links.c.target,
-        links.c.score,
-        links.c.role,
-        images.c.id,
-        images.c.width,
-        images.c.height,
-        placements.c.page,
-        placements.c.caption,
-        picture_file,
+        links.c.target, links.c.score, links.c.role, images.c.id, images.c.width, images.c.height, placements.c.page,
+        placements.c.caption, picture_file,
     )
     .join(placements, placements.c.id == links.c.source)
     .join(images, images.c.id == placements.c.image)
     .join(contents, contents.c.key == images.c.content_key)
-    .where(
-        links.c.kind == LinkKind.IMAGE_PRODUCT,
-        placements.c.state.in_(COUNTED),
-        picture_file.is_not(None),
-    )
+    .where(links.c.kind == LinkKind.IMAGE_PRODUCT, placements.c.state.in_(COUNTED), picture_file.is_not(None))
     .order_by(links.c.score.desc(), placements.c.ordinal)
-)
+)  # fmt: skip
 _LINKED = (
     select(
-        placements.c.id.label("placement"),
-        placements.c.image,
-        placements.c.page,
-        placements.c.bbox,
-        placements.c.path,
-        placements.c.caption,
-        picture_file.is_not(None).label("shown"),
-        why_no_picture,
-        links.c.score,
-        links.c.role,
-        links.c.shared,
-        links.c.evidence,
+        placements.c.id.label("placement"), placements.c.image, placements.c.page, placements.c.bbox, placements.c.path,
+        placements.c.caption, picture_file.is_not(None).label("shown"), why_no_picture, links.c.score, links.c.role,
+        links.c.shared, links.c.evidence,
     )
     .join_from(links, placements, placements.c.id == links.c.source)
     .join(images, images.c.id == placements.c.image)
     .outerjoin(contents, contents.c.key == images.c.content_key)
     .where(links.c.kind == LinkKind.IMAGE_PRODUCT, placements.c.state.in_(COUNTED))
     .order_by(links.c.score.desc(), placements.c.ordinal)
-)
+)  # fmt: skip

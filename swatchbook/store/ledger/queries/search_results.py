@@ -37,18 +37,13 @@ def describe_images(ledger: Ledger, ids: Sequence[str], where: Where | None = No
     Each has the names of one placement and its product: of the first one that satisfies the filters, else of the first
     in its first document that has a product, else of the first.
     """
-    shown = _grouped(ledger, _SHOWN, placements.c.image, ids, "image")
+    shown = defaultdict[str, list[Row[Any]]](list)
+    for row in _rows(ledger, _SHOWN, placements.c.image, ids):
+        shown[row.image].append(row)
     chosen = _chosen_parts(ledger, shown, where)
     printed = _named(ledger, {product for _, product in chosen.values() if product})
-    texts = {
-        row.key: row.text
-        for row in _rows(
-            ledger,
-            select(contents.c.key, contents.c.text),
-            contents.c.key,
-            {rows[0].text_key for rows in shown.values() if rows[0].text_key},
-        )
-    }
+    keys = {rows[0].text_key for rows in shown.values() if rows[0].text_key}
+    texts = {row.key: row.text for row in _rows(ledger, select(contents.c.key, contents.c.text), contents.c.key, keys)}
     hits = []
     for image in dict.fromkeys(ids):
         if image not in shown:
@@ -280,14 +275,8 @@ _CHUNKS_OF_IMAGES = (
 )
 _SHOWN = (
     select(
-        placements.c.id.label("placement"),
-        placements.c.image,
-        placements.c.document,
-        placements.c.page,
-        placements.c.caption,
-        documents.c.name.label("document_name"),
-        documents.c.owner,
-        images.c.text_key,
+        placements.c.id.label("placement"), placements.c.image, placements.c.document, placements.c.page,
+        placements.c.caption, documents.c.name.label("document_name"), documents.c.owner, images.c.text_key,
         picture_file,
     )
     .join(documents, documents.c.id == placements.c.document)
@@ -295,20 +284,16 @@ _SHOWN = (
     .outerjoin(contents, contents.c.key == images.c.content_key)
     .where(placements.c.state.in_(COUNTED), documents.c.status != DocumentStatus.DELETING)
     .order_by(documents.c.superseded_by.is_not(None), documents.c.created_at, documents.c.id, placements.c.ordinal)
-)
+)  # fmt: skip
 _LABELS = select(pages.c.document, pages.c.number, pages.c.label).where(pages.c.label.is_not(None))
 _PRODUCTS = (
     select(
-        products.c.id,
-        products.c.document,
-        products.c.name,
-        products.c.record,
-        documents.c.name.label("document_name"),
-        documents.c.owner,
+        products.c.id, products.c.document, products.c.name, products.c.record,
+        documents.c.name.label("document_name"), documents.c.owner,
     )
     .join(documents)
     .where(documents.c.status != DocumentStatus.DELETING)
-)
+)  # fmt: skip
 _NAMED = select(
     products.c.id,
     products.c.name,
@@ -328,15 +313,6 @@ _CHUNKS = (
 def _rows(ledger: Ledger, query: Select[Any], column: Any, values: Iterable[str]) -> Iterable[Row[Any]]:
     with ledger.read() as connection:
         yield from select_in(connection, query, column, values)
-
-
-def _grouped(
-    ledger: Ledger, query: Select[Any], column: Any, values: Sequence[str], by: str
-) -> Mapping[str, list[Row[Any]]]:
-    grouped = defaultdict[str, list[Row[Any]]](list)
-    for row in _rows(ledger, query, column, values):
-        grouped[getattr(row, by)].append(row)
-    return grouped
 
 
 def _linked(ledger: Ledger, query: Select[Any], column: Any, ids: Sequence[str]) -> dict[str, list[str]]:
