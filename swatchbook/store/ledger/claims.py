@@ -309,12 +309,7 @@ def commit(
         made_ahead, _ = _check(connection, [r for r in ahead if r.key in brought])
         _store(connection, sound)
         insert_new_rows(connection, vectors, _vector_rows(made_ahead))  # another batch may have brought the same text
-        _set_done(connection, sound)
-        for tag in {r.tag for r in sound if r.analysis}:
-            analysed = {r.key for r in sound if r.analysis and r.tag == tag}
-            set_current_text(connection, tag, images.c.content_key, analysed, review_below)
-        completing = {r.key for r in sound if r.role in (Role.ANALYSIS, Role.VISUAL)}
-        queue_text_items(connection, images.c.content_key, completing)
+        _set_done(connection, sound, review_below)
         _mark_made(connection, [*sound, *made_ahead], beside=bool(lease.run.pairs))
         record_failures(
             connection,
@@ -339,13 +334,7 @@ def adopt_done(connection: Connection, done: Collection[ItemId], *, review_below
     items of it. A run that holds one of the items loses it.
     """
     results = [ItemResult(key=key, role=Role(role), tag=tag) for key, role, tag in done]
-    _set_done(connection, results)
-    analysed = [result for result in results if result.role is Role.ANALYSIS]
-    for tag in {result.tag for result in analysed}:
-        keys = {each.key for each in analysed if each.tag == tag}
-        set_current_text(connection, tag, images.c.content_key, keys, review_below)
-    completing = {result.key for result in results if result.role in (Role.ANALYSIS, Role.VISUAL)}
-    queue_text_items(connection, images.c.content_key, completing)
+    _set_done(connection, results, review_below)
     _mark_made(connection, results, beside=False)
 
 
@@ -364,7 +353,6 @@ def take_over(connection: Connection, given: Mapping[str, GivenVector]) -> None:
     sound, _ = _check(connection, [results[key, Role(role), tag] for key, role, tag in pending])
     _store(connection, sound)
     _set_done(connection, sound)
-    queue_text_items(connection, images.c.content_key, {r.key for r in sound if r.role is Role.VISUAL})
     _mark_made(connection, sound, beside=False)
 
 
@@ -458,13 +446,20 @@ def _text_key(result: ItemResult) -> str | None:
     return text_key(result.text) if result.text else None
 
 
-def _set_done(connection: Connection, results: Sequence[ItemResult]) -> None:
+def _set_done(connection: Connection, results: Sequence[ItemResult], review_below: float = 0.0) -> None:
+    """Set items done; an analysis gives its images their text, and queues the items of it."""
     for some in portions([r.item for r in results], _ITEMS):
         connection.execute(
             update(items)
             .where(_is_one_of(some))
             .values(state=ItemState.DONE, crashes=0, failure=null(), next_retry_at=null(), **NO_LEASE)
         )
+    analysed = [r for r in results if r.role is Role.ANALYSIS]
+    for tag in {r.tag for r in analysed}:
+        keys = {r.key for r in analysed if r.tag == tag}
+        set_current_text(connection, tag, images.c.content_key, keys, review_below)
+    completing = {r.key for r in results if r.role in (Role.ANALYSIS, Role.VISUAL)}
+    queue_text_items(connection, images.c.content_key, completing)
 
 
 def _mark_made(connection: Connection, results: Sequence[ItemResult], *, beside: bool) -> None:

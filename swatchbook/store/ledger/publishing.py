@@ -47,6 +47,7 @@ from swatchbook.store.ledger.dirty import (
 )
 from swatchbook.store.ledger.item_tries import LEASE_SECONDS, failure_record
 from swatchbook.store.ledger.payloads import chunk_payloads, image_payloads
+from swatchbook.store.ledger.space_objects import objects_table, objects_with_vector
 from swatchbook.store.ledger.space_registry import free_empty_roles
 from swatchbook.store.ledger.tables import (
     chunks,
@@ -362,36 +363,25 @@ def _in_scope(table: Table, document: str | None, owner: str | None) -> Iterator
 
 def searchable_ids(ledger: Ledger, space: Space) -> Iterator[str]:
     """Yield the ids of shown images or chunks with a vector for this space, in bounded memory."""
-    query, table = _searchable(space)
+    query, table = objects_with_vector(RoleTag(role=space.role, tag=space.tag)), objects_table(space.role)
     return _paged(ledger, query, table.c.id)
 
 
 def published_ids(ledger: Ledger, space: Space) -> Iterator[str]:
     """Yield those of `searchable_ids` that do not wait to be published, in bounded memory."""
-    query, table = _searchable(space)
+    query, table = objects_with_vector(RoleTag(role=space.role, tag=space.tag)), objects_table(space.role)
     return _paged(ledger, query.where(~publishable(table)), table.c.id)
 
 
 def count_searchable(ledger: Ledger, space: Space) -> tuple[int, int]:
     """Return how many objects a space holds at least, without those that wait to be published, and at most."""
-    query, table = _searchable(space)
+    query, table = objects_with_vector(RoleTag(role=space.role, tag=space.tag)), objects_table(space.role)
     with ledger.read() as connection:
         least, most = (
             connection.execute(select(func.count()).select_from(each.subquery())).scalar_one()
             for each in (query.where(~publishable(table)), query)
         )
         return least, most
-
-
-def _searchable(space: Space) -> tuple[Select[Any], Table]:
-    table = chunks if space.role is Role.TEXT else images
-    key = chunks.c.text_key if table is chunks else key_column(space.role)
-    query = (
-        select(table.c.id)
-        .join(vectors, vectors.c.key == key)
-        .where(vectors.c.role == space.role, vectors.c.tag == space.tag, is_searchable(table))
-    )
-    return query, table
 
 
 def stored_files(ledger: Ledger) -> Iterator[tuple[str, int | None]]:

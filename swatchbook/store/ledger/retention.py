@@ -105,12 +105,7 @@ def collect_noted(ledger: Ledger, files: Files, *, older_than: float = UNUSED_SE
     mark_dead(ledger)
     dropped = Collected(contents=0)
     while some := _collect_some(ledger, files, older_than):
-        dropped = Collected(
-            contents=dropped.contents + some.contents,
-            files=dropped.files + some.files,
-            bytes=dropped.bytes + some.bytes,
-            vectors=dropped.vectors + some.vectors,
-        )
+        dropped = Collected(**{name: count + getattr(some, name) for name, count in dropped})
     return dropped
 
 

@@ -241,7 +241,7 @@ class HashedImage(Record):
 def hashed_images(ledger: Ledger, *, owner: str | None = None, ids: Collection[str] | None = None) -> list[HashedImage]:
     """Return the images of an owner, or of all owners, that have a hash; `ids`: only these. Ordered by id."""
     query = (
-        select(images.c.id, images.c.owner, contents.c.key, contents.c.phash, contents.c.width, contents.c.height)
+        select(images.c.id, images.c.owner, images.c.content_key, contents.c.phash, contents.c.width, contents.c.height)
         .join_from(images, contents, contents.c.key == images.c.content_key)
         .where(is_searchable(images), contents.c.phash.is_not(None), contents.c.width > 0, contents.c.height > 0)
     )
@@ -249,17 +249,7 @@ def hashed_images(ledger: Ledger, *, owner: str | None = None, ids: Collection[s
         query = query.where(images.c.owner == owner)
     with ledger.read() as connection:
         rows = connection.execute(query) if ids is None else select_in(connection, query, images.c.id, ids)
-        found = [
-            HashedImage(
-                id=row.id,
-                owner=row.owner,
-                content_key=row.key,
-                phash=int(row.phash, 16),
-                width=row.width,
-                height=row.height,
-            )
-            for row in rows
-        ]
+        found = [HashedImage(**{**row._mapping, "phash": int(row.phash, 16)}) for row in rows]
     return sorted(found, key=lambda image: image.id)
 
 
