@@ -176,13 +176,6 @@ def test_facts_are_added_and_removed() -> None:
     assert problems == {5: "'Elm' has no smell any more."}
 
 
-def test_fact_edit_holds_when_document_is_read_otherwise() -> None:
-    set_size = SetFact[Anchor](product=anchor_of(READ), fact="size", value="30 cm")
-    again = product("ELM TREE", 3, metadata={"size": "20cm", "finish": "oiled"})
-    (elm,) = edited(assembly(again), set_size)[0].products
-    assert elm.metadata == {"size": "30 cm", "finish": "oiled"}
-
-
 def test_merged_and_split_products_keep_places_of_their_facts() -> None:
     ash = product(
         "Ash",

@@ -4,23 +4,12 @@ from collections.abc import Iterable
 
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.product_edits import anchor_of
-from swatchbook.domain.records import (
-    Anchor,
-    Edit,
-    Edited,
-    EditRequest,
-    Hide,
-    Merge,
-    Product,
-    Rename,
-    SetFact,
-    Split,
-    fold,
-)
+from swatchbook.domain.records import Edit, Edited, EditRequest, Product, fold
 from swatchbook.ingest.publish import publish_soon
 from swatchbook.resources import Resources
 from swatchbook.store.ledger import edited_products
 from swatchbook.store.ledger.database import Ledger
+from swatchbook.store.ledger.edited_products import EDIT
 from swatchbook.store.ledger.queries.document import read_products
 
 
@@ -39,22 +28,12 @@ def undo_edit(resources: Resources, document: str, number: int, *, by: str) -> E
 
 def place_edit(ledger: Ledger, document: str, request: EditRequest) -> Edit:
     """Return a request with the places of its products. Raises InvalidReference for unknown ids."""
-    products = read_products(ledger, document)
-
-    def product(reference: str) -> Anchor:
-        return anchor_of(choose_product(products, reference))
-
-    match request:
-        case Rename():
-            return Rename[Anchor](product=product(request.product), name=request.name)
-        case Merge():
-            return Merge[Anchor](products=tuple(map(product, request.products)))
-        case Split():
-            return Split[Anchor](product=product(request.product), page=request.page, name=request.name)
-        case Hide():
-            return Hide[Anchor](product=product(request.product))
-        case SetFact():
-            return SetFact[Anchor](product=product(request.product), fact=request.fact, value=request.value)
+    products, fields = read_products(ledger, document), request.model_dump()
+    if "product" in fields:
+        fields["product"] = anchor_of(choose_product(products, fields["product"]))
+    if "products" in fields:
+        fields["products"] = [anchor_of(choose_product(products, each)) for each in fields["products"]]
+    return EDIT.validate_python(fields)
 
 
 def choose_product(products: Iterable[Product], reference: str) -> Product:

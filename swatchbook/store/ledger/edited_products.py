@@ -111,7 +111,7 @@ def _images_of(connection: Connection, sources: Collection[str]) -> set[str]:
 # --- edits ------------------------------------------------------------------------------------------------------------
 
 
-_EDIT: Final[TypeAdapter[Edit]] = TypeAdapter(Edit)
+EDIT: Final[TypeAdapter[Edit]] = TypeAdapter(Edit)
 
 
 def list_edits(ledger: Ledger, document: str) -> list[StoredEdit]:
@@ -122,7 +122,10 @@ def list_edits(ledger: Ledger, document: str) -> list[StoredEdit]:
 
 def read_edits(connection: Connection, document: str) -> list[StoredEdit]:
     query = select(hand_edits).where(hand_edits.c.document == document).order_by(hand_edits.c.number)
-    return [_read(row._mapping) for row in connection.execute(query)]
+    names = list(StoredEdit.model_fields)
+    return [
+        StoredEdit.model_validate({name: row[name] for name in names}) for row in connection.execute(query).mappings()
+    ]
 
 
 def read_found(connection: Connection, document: str) -> Assembly:
@@ -162,15 +165,6 @@ def is_edit(document: str, number: int) -> ColumnElement[bool]:
     return and_(hand_edits.c.document == document, hand_edits.c.number == number)
 
 
-def dump_edit(edit: Edit) -> Any:
-    return _EDIT.dump_python(edit, mode="json")
-
-
-def _read(row: Mapping[Any, Any]) -> StoredEdit:
-    fields = {name: row[name] for name in StoredEdit.model_fields}
-    return StoredEdit.model_validate(fields)
-
-
 def _first_pages(connection: Connection, document: str) -> dict[str, int]:
     """Return the first page of each shown placement and each chunk."""
     placed = select(placements.c.id, placements.c.page).where(
@@ -187,7 +181,13 @@ def record_edit(ledger: Ledger, document: str, edit: Edit, *, by: str) -> Stored
         row = _require_editable(connection, document)
         last = select(func.coalesce(func.max(hand_edits.c.number), 0)).where(hand_edits.c.document == document)
         number = 1 + connection.execute(last).scalar_one()
-        values = {"document": document, "number": number, "edit": dump_edit(edit), "by": by, "at": db_now()}
+        values = {
+            "document": document,
+            "number": number,
+            "edit": EDIT.dump_python(edit, mode="json"),
+            "by": by,
+            "at": db_now(),
+        }
         connection.execute(insert(hand_edits).values(**values))
         stored = _edit_again(connection, row)[number]
         if stored.problem:

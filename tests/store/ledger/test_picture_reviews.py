@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from swatchbook.domain.errors import InvalidReference, ProviderRejected, ProviderTimeout, RunRevoked
+from swatchbook.domain.errors import InvalidReference, ProviderTimeout, RunRevoked
 from swatchbook.domain.records import (
     Analysis,
     DocumentStatus,
@@ -17,7 +17,7 @@ from swatchbook.domain.records import (
     text_key,
 )
 from swatchbook.store.files.file_store import Files
-from swatchbook.store.ledger import picture_reviews, runs, schedule, stage_results
+from swatchbook.store.ledger import picture_reviews, runs, schedule
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.document_commands import delete_rows, finish_delete, mark_deleting, regenerate
 from swatchbook.store.ledger.payloads import image_payloads
@@ -38,7 +38,6 @@ from tests.store.ledger.scene import (
     UNDERSTANDING,
     begin,
     count,
-    end,
     extraction,
     image,
     ingest,
@@ -50,7 +49,6 @@ from tests.store.ledger.scene import (
     pass_time,
     placed,
     publish_all,
-    set_document,
     states,
 )
 
@@ -130,14 +128,6 @@ def test_weak_pictures_wait_in_reading_order_and_their_document_is_complete(ledg
     assert waiting(ledger, after=place) == [image("ash")]
 
 
-def test_a_weak_picture_is_weak_for_the_next_who_shows_it(ledger: Ledger) -> None:
-    run = begin(ledger)
-    ingest(ledger, run, extraction(placed(run, "oak")))
-    assert picture_reviews.count_images_to_review(ledger) == 0
-    weak(ledger, "oak", owner="bert")
-    assert waiting(ledger) == [image("oak", "bert")]
-
-
 def test_reviewer_skips_its_own_analyses(ledger: Ledger) -> None:
     run = weak(ledger, "oak")
     assert due_now(ledger, run.document, ANALYSIS.tag) == []
@@ -173,20 +163,6 @@ def test_few_weak_pictures_are_found_without_a_look_at_every_document(ledger: Le
     assert not [plan for plan in plans if "ix_wants_role_tag" in plan or "SCAN placements" in plan]
 
 
-def test_of_two_analyses_of_a_picture_the_one_in_use_is_reviewed(ledger: Ledger) -> None:
-    """Documents of one owner that show it want different ones."""
-    first = begin(ledger)
-    ingest(ledger, first, extraction(placed(first, "oak")))
-    run = begin(ledger, content="another", requested=NEWER)
-    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
-    make_all(ledger, run, text="Material: ash.", review_below=BELOW)
-    end(ledger, run)
-    ((picture,), _) = picture_reviews.images_to_review(ledger)
-    assert (picture.document_id, picture.tag) == (run.document, "newer@1")
-    assert due_now(ledger, first.document) == []
-    assert picture_reviews.find_review_image(ledger, picture.image_id).tag == "newer@1"
-
-
 # --- what follows -----------------------------------------------------------------------------------------------------
 
 
@@ -213,14 +189,6 @@ def test_a_replacing_answer_is_embedded_and_published(ledger: Ledger) -> None:
     want = RoleTag(role=Role.UNDERSTANDING, tag=UNDERSTANDING.tag)
     assert all(want in each.vectors for each in told)
     assert states(ledger, run.document)[image("oak")] == ImageState.COMPLETE
-
-
-def test_an_answer_does_not_wait_for_what_has_failed(ledger: Ledger) -> None:
-    run = weak(ledger, "oak")
-    set_document(ledger, run.document, status=DocumentStatus.WAITING, due_at=ledger.now() + 86_400)
-    answer(ledger)
-    (found,) = schedule.due_documents(ledger)
-    assert schedule.wants_run(ledger, found.id)
 
 
 def test_the_same_text_of_another_analysis_is_published(ledger: Ledger) -> None:
@@ -314,16 +282,6 @@ def test_another_first_analysis_is_another_matter(ledger: Ledger) -> None:
     ingest(ledger, run, extraction(placed(run, "oak")), review_below=BELOW)
     assert text_of(ledger) == text_key("Material: oak.")
     assert waiting(ledger) == [image("oak")]
-
-
-def test_an_analysis_that_others_want_leaves_a_review_alone(ledger: Ledger) -> None:
-    run = weak(ledger, "oak")
-    answer(ledger)
-    make_again(ledger, run.document)
-    theirs = begin(ledger, owner="bert", requested=NEWER)
-    ingest(ledger, theirs, extraction(placed(theirs, "oak")))
-    assert (text_of(ledger), text_of(ledger, "bert")) == (text_key("Material: beech."), text_key("Material: oak."))
-    assert one(ledger, documents, id=run.document)["status"] == DocumentStatus.COMPLETED
 
 
 def delete_document(ledger: Ledger, run: Run, folder: Path) -> None:
@@ -452,16 +410,6 @@ def test_failed_review_is_retried_then_left_to_people(ledger: Ledger) -> None:
     assert (last.tries, last.reason) == (8, "provider_timeout: No answer in time.")
     decide(ledger, Verdict.ACCEPTED)
     assert waiting(ledger) == []
-
-
-def test_a_refused_look_is_a_persons_at_once(ledger: Ledger) -> None:
-    run = weak(ledger, "oak")
-    paying, picture = look(ledger, run)
-    refusal = ProviderRejected("No.")
-    picture_reviews.record_review_failure(ledger, picture, refusal, by=REVIEWER, run=paying)
-    pass_time(ledger, 100_000)
-    assert due_now(ledger, run.document) == []
-    assert waiting(ledger) == [image("oak")]
 
 
 def test_a_weak_answer_leaves_the_picture_to_people(ledger: Ledger) -> None:
