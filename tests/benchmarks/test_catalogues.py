@@ -64,9 +64,6 @@ def write(folder: Path, content: object) -> Path:
     return file
 
 
-# --- the format -------------------------------------------------------------------------------------------------------
-
-
 def test_wrong_file_gives_one_line(tmp_path: Path, call: Call) -> None:
     wrong = answers(nerizake(pictures=[{"page": 2, "box": [9, 9, 3, 3]}]))
     for content, said in (
@@ -107,9 +104,6 @@ def test_all_labels_have_the_sizes_of_their_pages() -> None:
     assert pages == labelled
 
 
-# --- scores -----------------------------------------------------------------------------------------------------------
-
-
 def test_documents_without_an_answer_are_zero_and_named(
     tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -144,9 +138,6 @@ def test_prices_and_pictures_of_found_products_count() -> None:
     assert (fields["price"].said, fields["price"].right) == (1, 1)
 
 
-# --- the leaderboard --------------------------------------------------------------------------------------------------
-
-
 def test_leaderboard_is_that_of_the_scores() -> None:
     systems = [read_scores(file) for file in sorted((HERE / SCORES).glob("*.json"))]
     assert {"swatchbook", "swatchbook-taught", "pymupdf4llm-rules"} <= {one.system for one in systems}
@@ -175,8 +166,6 @@ def test_scores_of_other_labels_are_marked(tmp_path: Path) -> None:
     assert "the labels have changed since" not in make_board([scores])
 
 
-# --- running ----------------------------------------------------------------------------------------------------------
-
 PROGRAM = """#!/bin/sh
 echo "$1" >> "$(dirname "$0")/asked"
 case "$1" in *rizki*) echo "no such font" >&2; exit 3;; esac
@@ -201,9 +190,6 @@ def test_program_is_run_told_and_goes_on(tmp_path: Path, call: Call, capsys: pyt
     assert set(found.documents) == {"l-sakes"}
     asked = [Path(line).name for line in (tmp_path / "asked").read_text().splitlines()]
     assert asked == ["l-rizki.pdf", "l-sakes.pdf", "l-rizki.pdf"]
-
-
-# --- baselines --------------------------------------------------------------------------------------------------------
 
 
 def test_docling_document_gives_its_products() -> None:

@@ -23,9 +23,6 @@ ABSENT = "swatchbook-test-absent"
 """An image that nobody has."""
 
 
-# --- deaths -----------------------------------------------------------------------------------------------------------
-
-
 def engine_restarted(pool: Pool, document: str) -> None:
     only_ours(pool)
     restart_ours()
@@ -70,9 +67,6 @@ def test_what_dies_is_made_up_for(pool: Pool, tmp_path: Path, death: Callable[[P
     assert not pool.held()
 
 
-# --- what a person has to mend ----------------------------------------------------------------------------------------
-
-
 def test_document_is_blocked_until_shards_can_be_made(pool: Pool, tmp_path: Path) -> None:
     stack = pool.stack
     document = half_way(stack, tmp_path / "image_missing.pdf", execution="pool")
@@ -85,9 +79,6 @@ def test_document_is_blocked_until_shards_can_be_made(pool: Pool, tmp_path: Path
     stack.trouble()
     mended(stack, document)
     conclude(stack, "image_missing", document)
-
-
-# --- what nobody wants any more ---------------------------------------------------------------------------------------
 
 
 def test_shards_of_a_cancelled_document_stop_and_what_they_hold_comes_free(pool: Pool, tmp_path: Path) -> None:

@@ -91,8 +91,6 @@ def an_open_picture(stack: Stack, document: str) -> str:
     return picture_key(pixels)
 
 
-# --- the production profile -------------------------------------------------------------------------------------------
-
 QUERIES = {"porcelain tile 60x120": "Terra Nova", "R10 slip rating": "Terra Nova", "acoustic wool panel": "Fjord Wool"}
 """A specification as customers write it, and the sample's product that has it."""
 

@@ -147,9 +147,6 @@ def test_request_goes_on_with_the_trace_of_its_caller(receiver: Receiver, home: 
     assert all(b"secret" not in body.lower() for _, body in receiver.bodies)
 
 
-# --- a receiver that is not to be trusted -----------------------------------------------------------------------------
-
-
 @pytest.mark.nightly
 def test_receiver_that_never_answers_is_not_waited_for() -> None:
     """The process would wait for longer than `work` does, were it not for its own limit."""

@@ -1,6 +1,5 @@
 """What is Weaviate's own: keys, refusals, aliases, read-only shards, and a server that goes away."""
 
-import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,6 +20,7 @@ from swatchbook.index.contract import Payload, Space
 from swatchbook.index.weaviate import WeaviateIndex
 from swatchbook.index.weaviate_schema import columns, own_collections
 from tests.index.objects import made, number_id, unit_vectors
+from tests.serving import serving
 from tests.weaviate_server import RunningWeaviate
 
 pytestmark = pytest.mark.gate
@@ -264,10 +264,8 @@ class Front(ThreadingHTTPServer):
 
 @pytest.fixture
 def front(weaviate_server: RunningWeaviate) -> Iterator[Front]:
-    with Front(weaviate_server.url) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with serving(Front(weaviate_server.url)) as server:
         yield server
-        server.shutdown()
 
 
 def test_collections_not_loaded_yet_are_an_outage(weaviate_server: RunningWeaviate, front: Front, space: Space) -> None:

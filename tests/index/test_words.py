@@ -50,9 +50,6 @@ def test_likeness_is_of_the_most_similar_words() -> None:
     assert likeness("&", "oak") == likeness("oak", "") == 0.0
 
 
-# --- the file ---------------------------------------------------------------------------------------------------------
-
-
 def test_each_word_says_one_term_in_known_languages() -> None:
     said: dict[tuple[str, ...], str] = {}
     for name, term in TERMS.items():

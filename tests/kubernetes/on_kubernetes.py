@@ -125,9 +125,6 @@ def _worker(stack: Stack, plane: ControlPlane) -> Part:
     return part
 
 
-# --- what dies --------------------------------------------------------------------------------------------------------
-
-
 def process_killed(cluster: Cluster) -> None:
     """As for want of memory: the container ends with 137, the pod fails."""
     uid = cluster.running()["metadata"]["uid"]

@@ -9,20 +9,19 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 import httpx
 import pymupdf
 import pytest
 from sqlalchemy import func, select
-from standardwebhooks.webhooks import Webhook
 
 from swatchbook.domain.records import DocumentStatus, document_id, sha256
 from swatchbook.store.ledger.document_commands import cancel
 from swatchbook.store.ledger.stored_documents import Document, list_documents
 from swatchbook.store.ledger.tables import inbox
 from swatchbook.upkeep.gc import sweep
+from tests.doors.service.test_webhooks import signed
 from tests.fixtures import SOAK
 from tests.origin import origin
 from tests.servers.stack import OWNER, SECRET, Stack, http
@@ -95,14 +94,9 @@ def make_page(number: int) -> bytes:
 def deliver(stack: Stack, delivery: str, url: str) -> Delivered:
     """As senders do: the same message under the same id, signed anew, until it is answered."""
     told, unanswered, end = set[str](), 0, time.monotonic() + SENDER_SECONDS
-    body = json.dumps({"url": url})
+    body = json.dumps({"url": url}).encode()
     while not told:
-        now = datetime.now(UTC)
-        headers = {
-            "webhook-id": delivery,
-            "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": Webhook(SECRET).sign(delivery, now, body),
-        }
+        headers = signed(body, delivery, SECRET)
         try:
             answer = http().post(f"{stack.service_url}/hooks/upload", content=body, headers=headers, timeout=30)
         except httpx.TransportError:

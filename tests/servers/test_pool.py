@@ -93,8 +93,6 @@ def test_kill_in_the_middle_ends_as_if_there_had_been_none(
         assert [shard["state"] for shard in shards(stack, document)] == ["ended"] * 4
 
 
-# --- what a kill costs ------------------------------------------------------------------------------------------------
-
 SIZE, PICTURES = 2, 64
 """Pictures of a batch, and of a document: four shards of eight batches."""
 

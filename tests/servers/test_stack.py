@@ -4,22 +4,19 @@ SWATCHBOOK_TEST_SOAK=1 has outages last a minute and rounds come every thirty se
 SWATCHBOOK_TEST_FIGURES names a file that is told what was measured.
 """
 
-import threading
+import json
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from standardwebhooks.webhooks import Webhook
 
 from swatchbook.domain.records import DocumentStatus, document_id
+from tests.doors.service.test_webhooks import signed
 from tests.fixtures import SOAK
+from tests.origin import origin
 from tests.servers.audit import TERMINAL, audit, flow_runs
 from tests.servers.catalogues import make_catalogue
 from tests.servers.halfway import PICTURES, SLOW, WHOLE, conclude, fill, half_way, let_time_pass, mended, told_of
@@ -32,9 +29,6 @@ RUNS = 3 if SOAK else 1
 """That die at once. Prefect lets three run: those that follow need the places of the dead."""
 
 COMPLETED, WAITING, BLOCKED = DocumentStatus.COMPLETED, DocumentStatus.WAITING, DocumentStatus.BLOCKED
-
-
-# --- three ways in ----------------------------------------------------------------------------------------------------
 
 
 def test_form_of_the_ui_filled_in_as_it_stands_ingests_a_catalogue(stack: Stack, inbox: Path) -> None:
@@ -57,7 +51,9 @@ def test_signed_webhook_brings_a_catalogue_and_it_is_one_document_however_it_com
     stack: Stack, tmp_path: Path
 ) -> None:
     catalogue = make_catalogue(tmp_path / "hook.pdf", pictures=PICTURES)
-    with serving(tmp_path) as url:
+    with origin() as elsewhere:
+        elsewhere.files["/hook.pdf"] = catalogue.read_bytes()
+        url = f"http://127.0.0.1:{elsewhere.port}"
         answer = announce(stack, "one", url=f"{url}/hook.pdf", options={"focus": False})
         assert answer.status_code == 202, answer.text
         again = announce(stack, "one", url=f"{url}/hook.pdf", options={"focus": False})
@@ -131,40 +127,15 @@ def reschedule(stack: Stack, flow_run: str) -> None:
 
 
 def announce(stack: Stack, delivery: str, **announced: Any) -> httpx.Response:
-    body, now = httpx.Request("POST", "http://x", json=announced).content.decode(), datetime.now(UTC)
-    headers = {
-        "webhook-id": delivery,
-        "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": Webhook(SECRET).sign(delivery, now, body),
-    }
+    body = json.dumps(announced).encode()
+    headers = signed(body, delivery, SECRET)
     return http().post(f"{stack.service_url}/hooks/upload", content=body, headers=headers)
-
-
-@contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-class QuietHandler(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        """Nobody reads it."""
 
 
 def found_by(stack: Stack, text: str, owner: str = OWNER) -> set[str]:
     answer = stack.ask("GET", "/search", params={"text": text, "owner": owner})
     assert answer.status_code == 200, answer.text
     return {hit["document_id"] for hit in answer.json()["hits"] if hit["kind"] == "image"}
-
-
-# --- outages ----------------------------------------------------------------------------------------------------------
 
 
 def test_killed_weaviate_costs_no_run(stack: Stack, tmp_path: Path) -> None:

@@ -162,9 +162,6 @@ async def _remove(pool: Pool) -> None:
         await client.delete_work_pool(EMBED)
 
 
-# --- flow runs --------------------------------------------------------------------------------------------------------
-
-
 def test_what_an_earlier_worker_lost_gives_its_slot_back_at_once(pool: Pool) -> None:
     lost = [pool.flow_run(Running()), pool.flow_run(Pending()), pool.flow_run(Running(), Cancelling())]
     pool.container(lost[0], command=["/bin/sleep", "0"]).wait()
@@ -232,9 +229,6 @@ def test_engine_that_is_away_is_sat_out(
     with caplog.at_level(logging.INFO), pytest.raises(TimeoutError):
         asyncio.run(some_rounds(absent))
     assert [record.levelname for record in caplog.records if "reconciling" in record.message] == ["WARNING"]
-
-
-# --- the worker -------------------------------------------------------------------------------------------------------
 
 
 PATIENCE = 120.0  # seconds: on a busy machine a worker takes half a minute to start

@@ -152,9 +152,6 @@ def test_a_document_that_was_deleted_and_came_again_is_launched_at_once(resource
     assert get_document(resources.ledger, document.id).launches == 0
 
 
-# --- Prefect's states follow the ledger -------------------------------------------------------------------------------
-
-
 def settled(resources: Resources) -> Any:
     return with_client(lambda client: update_ingest_states(client, resources.ledger))
 

@@ -7,7 +7,6 @@ import queue
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,6 +21,7 @@ from swatchbook.deployments.declared import CONTROL
 from swatchbook.deployments.setup import Mode, set_up
 from swatchbook.domain.settings import Settings
 from tests.deployments.test_setup import ask, remove_all
+from tests.serving import serving
 
 pytestmark = pytest.mark.stack
 
@@ -73,10 +73,8 @@ def notified() -> Iterator[tuple[str, "queue.Queue[dict[str, Any]]"]]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Hook) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Hook)) as server:
         yield f"http://127.0.0.1:{server.server_port}/failed", told
-        server.shutdown()
 
 
 @pytest.fixture(scope="module")

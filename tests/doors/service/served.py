@@ -15,6 +15,7 @@ from swatchbook.domain.settings import Settings
 from swatchbook.doors.service.app import create_app
 from swatchbook.doors.service.serve import uvicorn_config
 from swatchbook.resources import Resources
+from tests.serving import serving
 
 
 class Served(NamedTuple):
@@ -76,11 +77,5 @@ def answering(status: int, body: bytes) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Answer)) as server:
+        yield f"http://127.0.0.1:{server.server_port}"

@@ -68,8 +68,6 @@ def answering(*addresses: str) -> Any:
     return resolve
 
 
-# --- addresses --------------------------------------------------------------------------------------------------------
-
 PRIVATE = [address for (address,) in rows_of(__file__, "private")]
 PUBLIC = ["8.8.8.8", "172.32.0.1", "100.128.0.1", "::ffff:8.8.8.8", "64:ff9b::808:808", "2606:4700::1111"]
 
@@ -170,9 +168,6 @@ def test_redirect_in_any_letters_is_followed(server: Origin, tmp_path: Path) -> 
     server.moved |= {"/utf8": "/Stühle.jpg".encode().decode("latin-1"), "/latin1": "/Stühle.jpg"}
     for path in server.moved:
         assert get(at(server, path), tmp_path / "a").size == len(PDF), path
-
-
-# --- what comes -------------------------------------------------------------------------------------------------------
 
 
 NO_WHOLE_ANSWER: dict[str, type[Failure]] = {

@@ -113,8 +113,6 @@ def answering(*addresses: str) -> Resolve:
     return resolve
 
 
-# --- the address itself -----------------------------------------------------------------------------------------------
-
 BY_SYSTEM: Mapping[str, str] = dict(rows_of(__file__, "by_system"))
 """Form -> a host that the system's own resolver knows without asking anybody, so that it would be connected to."""
 
@@ -152,9 +150,6 @@ def test_address_that_misleads_is_never_connected(watch: Watch, tmp_path: Path) 
         with pytest.raises(InvalidReference) as caught:
             get(address, tmp_path / "a", resolve=answering("127.0.0.1"))
         assert (watch.connected, "secret" in str(caught.value)) == ([], False), form
-
-
-# --- where an answer leads --------------------------------------------------------------------------------------------
 
 
 def redirect(status: int, *fields: str, body: str = "") -> str:
@@ -210,9 +205,6 @@ def test_only_a_redirect_is_followed(watch: Watch, inside: Listener, tmp_path: P
             assert {port for _, port in watch.connected} == {server.port}, form
         watch.connected.clear()
     assert inside.heard == []
-
-
-# --- between the check and the connection -----------------------------------------------------------------------------
 
 
 def test_name_that_changes_leads_to_what_was_checked(watch: Watch, inside: Listener, tmp_path: Path) -> None:
