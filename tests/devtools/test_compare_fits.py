@@ -78,20 +78,12 @@ def test_compare_names_what_other_weights_found(
     silent = tmp_path / "silent.json"
     silent.write_text(json.dumps(json.loads((ROOT / WEIGHTS).read_text()) | {"none": 30.0}))
     monkeypatch.chdir(ROOT)
-
-    def compared(*arguments: str) -> str:
-        monkeypatch.setattr(sys, "argv", ["fit_products", *arguments])
-        with pytest.raises(SystemExit, match="Mend that, or say why"):
-            main()
-        return capsys.readouterr().out
-
-    said = compared("--weights", str(silent), "--compare", str(WEIGHTS))
+    monkeypatch.setattr(sys, "argv", ["fit_products", "--weights", str(silent), "--compare", str(WEIGHTS)])
+    with pytest.raises(SystemExit, match="Mend that, or say why"):
+        main()
+    said = capsys.readouterr().out
     assert "lost  cantoni: shipped 1.00 → 0.00" in said
     assert "won   neg-i-tekwi: shipped 0.00 → 1.00" in said
-    said = compared("--compare", str(silent))
-    assert "won   cantoni: shipped 0.00 → 1.00" in said
-    assert "lost  neg-i-tekwi: shipped 1.00 → 0.00" in said
-    assert "lost  cantoni: shipped 1.00 → 0.00" in compared("--weights", str(silent), "--compare")
     monkeypatch.setattr(sys, "argv", ["fit_products", "--compare"])
     main()
     assert capsys.readouterr().out == "No document loses more than 0.1.\n"

@@ -115,18 +115,14 @@ PAYLOADS = st.builds(
     Payload,
     owner=st.sampled_from(["ann", "bob"]),
     kind=st.sampled_from(["image", "chunk"]),
-    documents=st.lists(WORDS, max_size=3).map(tuple),
-    names=st.lists(WORDS, max_size=3).map(tuple),
-    category=st.lists(WORDS, max_size=2).map(tuple),
-    brand=st.lists(WORDS, max_size=2).map(tuple),
-    size=st.lists(WORDS, max_size=2).map(tuple),
-    condition=st.lists(WORDS, max_size=2).map(tuple),
-    currency=st.lists(WORDS, max_size=2).map(tuple),
-    host=st.lists(WORDS, max_size=2).map(tuple),
     price=st.none() | st.floats(0, 1e9),
     pages=st.lists(st.integers(1, 100_000), max_size=3).map(tuple),
     file=WORDS,
     text=st.text(st.characters(exclude_categories=["Cs"]), max_size=80),
+    **dict.fromkeys(
+        ("documents", "names", "category", "brand", "size", "condition", "currency", "host"),
+        st.lists(WORDS, max_size=3).map(tuple),
+    ),
 )
 
 
@@ -206,14 +202,11 @@ FILTERED = st.builds(
     owner=st.sampled_from(["ann", "Ann", "bob"]),
     kind=st.sampled_from(["image", "image", "superseded"]),
     documents=st.lists(IDS, max_size=2).map(tuple),
-    category=st.lists(NAMES, max_size=2).map(tuple),
-    brand=st.lists(NAMES, max_size=2).map(tuple),
-    condition=st.lists(NAMES, max_size=2).map(tuple),
-    currency=st.lists(NAMES, max_size=1).map(tuple),
-    host=st.lists(NAMES, max_size=2).map(tuple),
-    names=st.lists(NAMES, max_size=2).map(tuple),
     price=st.none() | PRICES,
     pages=st.lists(st.integers(1, 4), max_size=2).map(tuple),
+    **dict.fromkeys(
+        ("category", "brand", "condition", "currency", "host", "names"), st.lists(NAMES, max_size=2).map(tuple)
+    ),
 )
 WHERES = st.builds(
     Where,
