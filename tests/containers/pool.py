@@ -20,7 +20,7 @@ from tests.servers.stack import SHARDS, Part, Stack, running_stack, worker_part
 DOUBLES = "/doubles"
 """Where the containers find the tests' own code, and nothing else of the checkout."""
 
-SHARED = (
+SHARED = [
     "INDEX",
     "LEDGER_URL",
     "FILES_URL",
@@ -28,7 +28,7 @@ SHARED = (
     "WEAVIATE__GRPC_PORT",
     "WEAVIATE__API_KEY",
     "RETRY_DELAYS",
-)
+]
 """What a shard must be told; of the service's keys it knows nothing."""
 
 LABEL = "io.prefect.flow-run-id"

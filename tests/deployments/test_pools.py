@@ -31,19 +31,7 @@ from tests.deployments.test_setup import ask, remove_all
 from tests.tables import rows_of
 
 HERE = Path(__file__).parent
-GIVEN: dict[str, Any] = {
-    "shards": {
-        "image": "swatchbook:test",
-        "memory_mb": 2048,
-        "cpus": 1.5,
-        "gpus": -1,
-        "network": "swatchbook_default",
-        "volumes": ("swatchbook:/var/lib/swatchbook", "/srv/shards.env:/var/lib/swatchbook/shards.env:ro"),
-        "slots": 3,
-    },
-    "ledger_url": "postgresql+psycopg://swatchbook:hush-ledger@postgres/swatchbook",
-    "weaviate": {"api_key": "hush-weaviate"},
-}
+GIVEN: dict[str, Any] = dict(rows_of(__file__, "given"))
 ASKED: dict[str, Any] = dict(rows_of(__file__, "asked"))
 """Everything that a run may wish for."""
 

@@ -29,30 +29,14 @@ from swatchbook.resources import Resources
 from swatchbook.store.ledger.stored_documents import all_documents, get_document
 from swatchbook_catalogue.pdf import ocr_languages
 from tests.fixtures import ROOT
+from tests.tables import rows_of
 
 DECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = DECLARED["optional-dependencies"]
-IMPORTERS = {
-    "swatchbook.index.weaviate": "weaviate",
-    "swatchbook.index.weaviate_connection": "weaviate",
-    "swatchbook.index.weaviate_filter": "weaviate",
-    "swatchbook.index.weaviate_schema": "weaviate",
-    "swatchbook.index.weaviate_tenants": "weaviate",
-    "swatchbook.models.providers.wires.voyage": "voyage",
-}
+IMPORTERS: dict[str, Any] = dict(rows_of(__file__, "importers"))
 """Module that imports an extra at its top, or such a module -> the extra. All others import one inside a function."""
 
-CHOSEN: Mapping[str, dict[str, Any]] = {
-    "models": {"encoder": "siglip"},
-    "weaviate": {"index": "weaviate"},
-    "voyage": {"text_encoder": "voyage"},
-    "pdfium": {"pdf_reader": "pdfium"},
-    "postgres": {"ledger_url": "postgresql://localhost/none"},
-    "tesseract": {"ocr": "auto", "ocr_languages": ["rus"]},
-    "s3": {"files_url": "s3://shop/files"},
-    "gcs": {"files_url": "gs://shop/files"},
-    "azure": {"files_url": "az://shop/files"},
-}
+CHOSEN: Mapping[str, dict[str, Any]] = dict(rows_of(__file__, "chosen"))
 """Extra -> settings that need it."""
 
 

@@ -50,7 +50,7 @@ GRID = {Kind.ENCODER: {"colorgrid": "ColorGrid"}}
 PICTURES = 6
 
 
-def made_of(resources: Resources, folder: Path, *, end: bool = True) -> Work:
+def made_of(resources: Resources, folder: Path) -> Work:
     """Ingest the pictures of a folder, but for the failures that the last try of a batch leaves."""
     work = begin(resources, folder)
     scanned(resources, work)
