@@ -34,7 +34,7 @@ from swatchbook.store.ledger.database import portions
 from swatchbook.store.ledger.owners import used_owners
 from swatchbook.store.ledger.retention import UNUSED_SECONDS, Origin, collect
 from swatchbook.store.ledger.runs import held_seconds
-from swatchbook.store.ledger.stored_documents import documents_within
+from swatchbook.store.ledger.stored_documents import document_statuses, documents_within
 
 DAY = 86_400.0
 
@@ -208,7 +208,7 @@ def _remove_copies_of_buckets(resources: Resources, dry_run: bool) -> tuple[int,
 def _inspections(resources: Resources) -> Iterator[Path]:
     """Yield files of `inspect` whose document is gone, and those older than `retention.PREVIEW_SECONDS`."""
     for portion in portions(_within(resources.settings.inspections_folder), _PORTION):
-        stored = retention.stored_documents(resources.ledger, {path.stem[-ID_LENGTH:] for path in portion})
+        stored = document_statuses(resources.ledger, {path.stem[-ID_LENGTH:] for path in portion})
         yield from (
             path for path in portion if path.stem[-ID_LENGTH:] not in stored or _age(path) > retention.PREVIEW_SECONDS
         )

@@ -259,15 +259,16 @@ def is_open(state: ColumnElement[str]) -> ColumnElement[bool]:
     return state.in_((ItemState.PENDING, ItemState.LEASED))
 
 
-def _next_try(item: NamedFromClause) -> ColumnElement[float]:
+def next_try_of(item: NamedFromClause) -> ColumnElement[float]:
+    """Return when an item that no run may claim now can be claimed, in Unix seconds."""
     return case((item.c.state == ItemState.LEASED, item.c.lease_until), else_=item.c.next_retry_at)
 
 
-chunk_next_try: ColumnElement[float] = func.coalesce(_next_try(items), db_now())
+chunk_next_try: ColumnElement[float] = func.coalesce(next_try_of(items), db_now())
 """When an open item can be claimed next, Unix seconds: when its lease or pause ends, else now."""
 
 image_next_try: ColumnElement[float] = func.coalesce(
-    case((or_(shows_analysis, _shows_visual), _next_try(_SOURCE_ITEM)), else_=_next_try(items)), db_now()
+    case((or_(shows_analysis, _shows_visual), next_try_of(_SOURCE_ITEM)), else_=next_try_of(items)), db_now()
 )
 
 

@@ -13,7 +13,7 @@ for:
 
 import sqlite3
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, exists, func, null, select, update
@@ -213,12 +213,6 @@ def _was_put_within(files: Files, file: str, seconds: float) -> bool:
         return time.time() - files.modified(file) < seconds
     except FileMissing:
         return False
-
-
-def stored_documents(ledger: Ledger, ids: Collection[str]) -> set[str]:
-    """Return those of the ids that are documents."""
-    with ledger.read() as connection:
-        return {row.id for row in select_in(connection, select(documents.c.id), documents.c.id, ids)}
 
 
 class Origin(Record):

@@ -5,11 +5,12 @@ Samples are always the same ones: ids are hashes, so the first ones by id are as
 
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, case, exists, false, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, exists, false, func, or_, select
 
 from swatchbook.domain.records import PIXEL_ROLES, ItemState, Record, Role, RoleTag
 from swatchbook.store.ledger.database import Ledger, db_now, select_in
 from swatchbook.store.ledger.dirty import is_searchable
+from swatchbook.store.ledger.image_states import is_open, next_try_of
 from swatchbook.store.ledger.tables import (
     chunks,
     contents,
@@ -120,10 +121,9 @@ def is_item_of(pair: RoleTag) -> ColumnElement[bool]:
     return and_(items.c.key == object_key(pair.role), items.c.role == pair.role, items.c.tag == pair.tag)
 
 
-next_try = case((items.c.state == ItemState.LEASED, items.c.lease_until), else_=items.c.next_retry_at)
-"""When an item that no run may claim now can be claimed, in Unix seconds."""
+next_try = next_try_of(items)
 
-is_waiting: ColumnElement[bool] = and_(items.c.state.in_((ItemState.PENDING, ItemState.LEASED)), next_try > db_now())
+is_waiting: ColumnElement[bool] = and_(is_open(items.c.state), next_try > db_now())
 """The condition of items that are open, and that no run may claim before their next try or the end of their lease."""
 
 

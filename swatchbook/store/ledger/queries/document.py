@@ -70,9 +70,10 @@ def show_document(ledger: Ledger, document: str) -> dict[str, Any]:
         stored = connection.execute(select(documents).where(documents.c.id == document)).mappings().one_or_none()
         if stored is None:
             raise InvalidReference(f"There is no document {document}.")
+        boxes = select(pages.c.number, pages.c.box).where(pages.c.document == document).order_by(pages.c.number)
         return {
             "document": {name: value for name, value in stored.items() if name not in _NOT_SHOWN},
-            "page_boxes": _page_boxes(connection, document),
+            "page_boxes": {str(n): box for n, box in connection.execute(boxes) if box[2] > box[0]},  # of readable ones
             "skipped_pages": [page.model_dump(mode="json") for page in read_skipped(connection, document)],
             "lost_pictures": [lost.model_dump(mode="json") for lost in read_lost_pictures(connection, document)],
             "unassigned": [left.model_dump(mode="json") for left in read_unassigned(connection, document)],
@@ -93,14 +94,6 @@ def show_document(ledger: Ledger, document: str) -> dict[str, Any]:
                 ).mappings()
             ],
         }
-
-
-def _page_boxes(connection: Connection, document: str) -> dict[str, list[float]]:
-    """Return page -> its box, without pages that could not be read."""
-    rows = connection.execute(
-        select(pages.c.number, pages.c.box).where(pages.c.document == document).order_by(pages.c.number)
-    )
-    return {str(row.number): row.box for row in rows if row.box[2] > row.box[0]}
 
 
 def _records(connection: Connection, table: Any, document: str) -> list[dict[str, Any]]:
