@@ -47,6 +47,9 @@ GUESS = 0.5  # the least confidence of a product that is no guess
 MOST_GROUPS, MOST_REJECTED = 4, 40
 """Groups of texts, and texts of each, that are kept as rejected: enough to see what was nearly taken for products."""
 LEAST_LIKELY = 0.001  # the least probability of a group whose texts are kept as rejected: others were not nearly chosen
+FEWEST_LONE = 3  # the fewest categories of one product that are none
+MOST_OF_ONE = 5  # the most products of a document whose only category they may all have
+NEARLY_ALL = 0.8  # share of the products from which one category is that of the whole catalogue
 AGAIN = 2  # the most pages between two places of a name that are one product, unless the codes differ
 
 Names = Mapping[tuple[int, Box], str]  # page and box of a text -> the name of a product, or the code printed next to it
@@ -200,8 +203,23 @@ def find_products(
     taught = {(c.text.page, c.text.box): facts for c, facts in choice.taught.items()}
     return [
         p.model_copy(update={"taught": _taught_of(p, taught)}) if taught else p
-        for p in without_repeats(sorted(found, key=lambda p: p.first_page))
+        for p in _with_telling_categories(without_repeats(sorted(found, key=lambda p: p.first_page)))
     ]
+
+
+def _with_telling_categories(products: Sequence[FoundProduct]) -> list[FoundProduct]:
+    """Return the products without categories that divide nothing: none is better than a wrong one.
+
+    One that nearly all products have is the title of the catalogue or its maker. Where most categories have one
+    product, such a one is a heading within the product's own place.
+    """
+    counts = Counter(p.category for p in products if p.category)
+    idle = {category for category, count in counts.items() if count == 1}
+    if len(counts) == 1 and counts.total() > max(MOST_OF_ONE, NEARLY_ALL * len(products)):
+        idle = {*counts}
+    elif len(idle) < FEWEST_LONE or 2 * len(idle) < len(counts):
+        return list(products)
+    return [p.model_copy(update={"category": None}) if p.category in idle else p for p in products]
 
 
 def _taught_of(product: FoundProduct, taught: Mapping[tuple[int, Box], tuple[Fact, ...]]) -> tuple[Fact, ...]:

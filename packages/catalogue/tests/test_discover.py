@@ -113,19 +113,36 @@ def test_same_name_and_code_on_a_later_page_is_the_same_product() -> None:
     assert found.pages == (1, 5)
 
 
-def test_code_of_the_next_row_is_not_taken() -> None:
-    """Each code is 6 points above its name, and 3 points below the name before."""
-    wood = ("Oak", "Ash", "Elm", "Pine", "Teak", "Larch")
-    goods = ("Hall bench", "Side table", "Wall shelf")
-    pages = []
-    for n, good in enumerate(goods):
+def shelves(heads: tuple[str, ...]) -> Document:
+    """A page of six cards for each heading. Each code is 6 points above its name, and 3 below the name before."""
+    wood, pages = ("Oak", "Ash", "Elm", "Pine", "Teak", "Larch"), []
+    for n, (good, head) in enumerate(zip(("Hall bench", "Side table", "Wall shelf"), heads, strict=True)):
         rows = [(110 + 36 * k, f"{good} {each}", f"HB-{100 * n + k + 100}") for k, each in enumerate(wood)]
         texts = [
             t for y, name, code in rows for t in (layouts.text(160, y, code, 8), layouts.text(160, y + 16, name, 14))
         ]
-        pages.append(layouts.page(n + 1, [*texts, *layouts.foot(n + 1)], [(60, y, 150, y + 34) for y, *_ in rows]))
-    found = found_in(Document(pages, [])).products
-    assert [p.code for p in found] == [f"HB-{100 * n + k + 100}" for n in range(len(goods)) for k in range(len(wood))]
+        blocks = [layouts.text(60 + 20 * n, 60, head, 22, bold=True), *texts, *layouts.foot(n + 1)]
+        pages.append(layouts.page(n + 1, blocks, [(60, y, 150, y + 34) for y, *_ in rows]))
+    return Document(pages, [])
+
+
+def test_code_of_the_next_row_is_not_taken() -> None:
+    found = found_in(shelves(("Benches", "Tables", "Shelves"))).products
+    assert [p.code for p in found] == [f"HB-{100 * n + k + 100}" for n in range(3) for k in range(6)]
+
+
+@pytest.mark.parametrize(
+    ("heads", "categories"),
+    [
+        (("Benches", "Tables", "Shelves"), {"Benches", "Tables", "Shelves"}),
+        (("01 Benches", "02 Tables", "03 Shelves"), {"Benches", "Tables", "Shelves"}),
+        (("Valor: R$5,00", "12 kg", "Preço: R$7,00"), {None}),
+        (("Smith & Sons", "Smith & Sons", "Smith & Sons"), {None}),
+        (("Price list", "Price list", "Tables"), {None, "Tables"}),
+    ],
+)
+def test_category_is_a_heading_that_divides(heads: tuple[str, ...], categories: set[str | None]) -> None:
+    assert {p.category for p in found_in(shelves(heads)).products} == categories
 
 
 def test_name_in_two_weights_is_whole() -> None:

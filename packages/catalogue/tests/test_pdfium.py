@@ -148,7 +148,7 @@ def test_numbers_of_glyphs_are_read_in_the_order_of_fonts(paper: Paper, tmp_path
         write_glyphs(paper, paper.page("Catalogue"), [ord(c) - first for c in words])
     reading, pages, _ = read_with("pdfium", paper.save(tmp_path / "a.pdf"))
     assert [read.text.split("\n") for read in pages] == [["Catalogue", words]] * 2
-    assert "were told by the order of glyphs" in reading.warnings[0]
+    assert "were read by the order of glyphs" in reading.warnings[0]
 
 
 def test_a_picture_with_a_mask_is_seen_under_each_of_its_clips(paper: Paper, tmp_path: Path) -> None:

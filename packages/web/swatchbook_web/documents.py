@@ -147,7 +147,7 @@ def show_document(
     document = find(view.resources, view.caller, document_id)
     ledger = view.resources.ledger
     pages = [details for _, details in list_pages(ledger, document.id, limit=document.page_count or 1)]
-    shown, size = _page(view, document, pages, page) if pages else (None, None)
+    shown, size = _page(view, document, pages, page) if pages and document.page_count else (None, None)
     products = [product for _, product in list_products(ledger, document.id, limit=_LISTED_PRODUCTS)] if pages else []
     counts = account(ledger, document=document.id)
     look_at = list_look_at(ledger, document.id)
