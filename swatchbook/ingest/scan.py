@@ -398,9 +398,9 @@ def _read_item(
             found[shown] = at_hand.picture
         if at_hand and at_hand.kind:
             as_file = picture.as_file if isinstance(picture, ListedUrl) else None
-            message = f"{at_hand.message} A file was looked for first: {as_file}" if as_file else at_hand.message
+            reason = f"{at_hand.message} A file was looked for first: {as_file}" if as_file else at_hand.message
             unreadable.append(
-                Unreadable(content_key=shown, kind=at_hand.kind, message=message or "", passes=at_hand.passes)
+                Unreadable(content_key=shown, kind=at_hand.kind, message=reason or "", passes=at_hand.passes)
             )
         pictures.append(replace(taken, described=item.described))
         placements.append(_placement(work, item, picture, shown))

@@ -62,8 +62,8 @@ def find_orders(numbers: Mapping[str, Sequence[int]]) -> tuple[dict[str, Mapping
     A font in no known order has an empty one; one with few glyphs has none.
     """
     orders = {font: _order_of(found) for font, found in numbers.items() if len(found) >= FEWEST_GLYPHS}
-    found = [UNDONE] * any(orders.values()) + [UNREADABLE] * (not all(orders.values()))
-    return orders, ((WARNING.format(", and ".join(found)),) if found else ())
+    notes = [UNDONE] * any(orders.values()) + [UNREADABLE] * (not all(orders.values()))
+    return orders, ((WARNING.format(", and ".join(notes)),) if notes else ())
 
 
 def _spans_with_letters(blocks: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
