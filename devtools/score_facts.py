@@ -8,14 +8,13 @@ values. Only products whose names are found count: `devtools.score_products --gi
 
 import argparse
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
 from devtools.evaluation.facts import FieldScore, add_fields
 from devtools.evaluation.score import Score, score
 from devtools.evaluation.truth import read_truths
-from devtools.score_products import run_stages
+from devtools.score_products import run_stages, score_each
 
 FIELDS = {"code": "code", "price": "price", "dimensions": "size", "variants": "variants", "category": "category"}
 """Field of a score -> its column."""
@@ -30,17 +29,14 @@ def main() -> None:
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--errors", action="store_true")
     given = parser.parse_intermixed_args()
-    names = given.names or sorted(
-        path.stem for path in given.labels.glob("*.json") if (given.pdfs / path.name).with_suffix(".pdf").exists()
-    )
-    with ProcessPoolExecutor() as processes:
-        scores = list(processes.map(partial(_score, given.labels, given.pdfs, given.keep), names))
+    score_one = partial(_score, given.labels, given.pdfs, given.keep)
+    scores = list(score_each(score_one, given.labels, given.pdfs, given.names))
     for line in table(scores):
-        print(line)  # noqa: T201
+        print(line)
     for one in scores if given.errors else ():
         for what, values in (("missing", one.facts.missed), ("wrong", one.facts.wrong)):
             for value in values:
-                print(f"{one.slug} {what}: {value}")  # noqa: T201
+                print(f"{one.slug} {what}: {value}")
 
 
 def table(scores: Iterable[Score]) -> Iterator[str]:

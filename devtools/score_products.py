@@ -113,12 +113,15 @@ def _arguments() -> argparse.Namespace:
 
 def _score_pdfs(given: argparse.Namespace) -> Iterator[Score]:
     """Yield the score of what the pure stages find in each PDF."""
-    names = given.names or sorted(
-        path.stem for path in given.labels.glob("*.json") if (given.pdfs / path.name).with_suffix(".pdf").exists()
-    )
     one = partial(_score, given.labels, given.pdfs, given.keep, given.links, given.facts, given.given)
+    yield from score_each(one, given.labels, given.pdfs, given.names)
+
+
+def score_each(one: Callable[[str], Score], labels: Path, pdfs: Path, names: Sequence[str]) -> Iterator[Score]:
+    """Yield what `one` gives for each of these names, by default for all labels whose PDF is there."""
+    there = (path.stem for path in labels.glob("*.json") if (pdfs / path.name).with_suffix(".pdf").exists())
     with ProcessPoolExecutor() as processes:
-        yield from processes.map(one, names)
+        yield from processes.map(one, names or sorted(there))
 
 
 def _score_collection(given: argparse.Namespace) -> tuple[Sequence[Score], Sequence[str]]:

@@ -1,1 +1,1 @@
-"""What is kept: the SQL ledger, the file store, and the backup of both."""
+"""What is kept: the SQL ledger and the file store."""

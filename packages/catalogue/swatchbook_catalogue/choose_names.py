@@ -331,7 +331,7 @@ def _form(code: str) -> str:
 
 
 def _pair(candidates: Sequence[Candidate], printed: Mapping[int, Sequence[_Printed]]) -> dict[Candidate, str]:
-    """Return the code of each name, at the place that most names have theirs at; each code is used once.
+    """Return the code of each name, at the place where most names have theirs; each code is used once.
 
     In rows of equal height the code of the next row may be as near to a name as its own. But the last name has no next
     row, so at the right place more names have a code than at any other.
@@ -342,7 +342,7 @@ def _pair(candidates: Sequence[Candidate], printed: Mapping[int, Sequence[_Print
             if p.text is c.text:
                 near[0, 0].append((0.0, n, c.text.page, k))
             elif (place := _place(c.text, p.text)) is not None:
-                step = 0 if place == 0 else round(2 * (p.text.box[1] - c.text.box[1]) / c.text.size)
+                step = 0 if place == 0 else round(2 * (p.text.box[1] - c.text.box[1]) / max(c.text.size, 1.0))
                 near[place, step].append((gap(c.text.box, p.text.box), n, c.text.page, k))
     found, used = dict[int, str](), set[tuple[int, int]]()
     for at in sorted(near, key=lambda at: (-len({n for _, n, *_ in near[at]}), abs(at[1]), at)):

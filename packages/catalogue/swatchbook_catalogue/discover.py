@@ -47,9 +47,9 @@ GUESS = 0.5  # the least confidence of a product that is no guess
 MOST_GROUPS, MOST_REJECTED = 4, 40
 """Groups of texts, and texts of each, that are kept as rejected: enough to see what was nearly taken for products."""
 LEAST_LIKELY = 0.001  # the least probability of a group whose texts are kept as rejected: others were not nearly chosen
-FEWEST_LONE = 3  # the fewest categories of one product that are none
-MOST_OF_ONE = 5  # the most products of a document whose only category they may all have
-NEARLY_ALL = 0.8  # share of the products from which one category is that of the whole catalogue
+FEWEST_LONE = 3  # the fewest categories with one product each that are dropped
+MOST_OF_ONE = 5  # products; a document's only category is dropped if it has more, and nearly all
+NEARLY_ALL = 0.8  # share of the products
 AGAIN = 2  # the most pages between two places of a name that are one product, unless the codes differ
 
 Names = Mapping[tuple[int, Box], str]  # page and box of a text -> the name of a product, or the code printed next to it

@@ -32,7 +32,7 @@ from swatchbook_catalogue.running_text import TextPlace, find_repeated_places, t
 
 PRICES_A_PICTURE = 3  # the most prices per picture of a product's section: price lists and financial reports have more
 BESIDE = 0.6  # least size of an outline's heading that ends a section, as a share of the size of the section's heading
-CHAPTERS = 3  # the fewest numbered headings of which the numbers are those of chapters
+CHAPTERS = 3  # the fewest different numbers before headings that count chapters
 KICKER = 20.0  # the distance in points within which a line above a heading belongs to the heading
 _CONTINUED = re.compile(
     r"[\s,;(–—-]+(?:continued|cont\.|contd\.?|fortsetzung|suite|segue|continuaci[oó]n|continuação|продолжение|devam[ıi])\)?$",
@@ -192,13 +192,13 @@ def category_before(document: DocumentLayout, style: Style, page: int, y: float)
     """
     for n in range(bisect(document.headings, (page, y, inf, "")) - 1, -1, -1):
         _, _, size, text = document.headings[n]
-        if size > style[0] * LARGER and not _is_no_category(text):
+        if size > style[0] * LARGER and not _cannot_be_category(text):
             return text or None
     return None
 
 
 @lru_cache(maxsize=4_096)  # each product asks about the headings before it
-def _is_no_category(text: str) -> bool:
+def _cannot_be_category(text: str) -> bool:
     return is_bare_value(text) or says_price(text) or inline_label(text) or names_a_catalogue(text)
 
 

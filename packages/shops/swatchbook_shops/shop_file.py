@@ -66,7 +66,7 @@ class ShopFormat(Protocol):
     def read(self, file: BinaryIO) -> Iterator[ShopRecord]:
         """Yield the records of a file that `write` made of a whole export.
 
-        Raises InvalidReference for any other file, and for one of changes where it can be known from a whole one.
+        Raises InvalidReference for any other file, and for one of changes, where it differs from a whole one.
         """
 
     def gone(self, content: str) -> str:

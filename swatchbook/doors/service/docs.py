@@ -46,7 +46,7 @@ _MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".png": "image/png
 _CACHED = {"Cache-Control": "max-age=3600"}  # seconds
 
 router = APIRouter(prefix=PATH, include_in_schema=False)
-way_router = APIRouter(include_in_schema=False)
+root_router = APIRouter(include_in_schema=False)
 
 
 @router.get("")
@@ -55,9 +55,9 @@ def show_page() -> HTMLResponse:
     return HTMLResponse(_PAGE)
 
 
-@way_router.get("/")
-def show_way() -> Response:
-    """Lead to the page, where no package has another one at this address (`swatchbook-web`)."""
+@root_router.get("/")
+def redirect_to_docs() -> Response:
+    """Redirect to the documentation, unless a package such as `swatchbook-web` serves a page at this address."""
     return RedirectResponse(PATH[1:])
 
 

@@ -148,8 +148,8 @@ def _describe_costs(registry: CollectorRegistry, activity: Activity) -> None:
     labels = ("provider", "outcome")
     calls = Gauge("swatchbook_calls_last_hour", "Calls to providers by outcome.", labels, registry=registry)
     cost = Gauge("swatchbook_cost_usd_last_hour", "Known costs of calls.", labels[:1], registry=registry)
-    counted_by = ("provider", "model", "direction")
-    tokens = Gauge("swatchbook_tokens_last_hour", "Tokens of answered calls.", counted_by, registry=registry)
+    token_labels = ("provider", "model", "direction")
+    tokens = Gauge("swatchbook_tokens_last_hour", "Tokens of answered calls.", token_labels, registry=registry)
     totals = Tally[tuple[str, str]]()
     for each in activity.costs:
         tokens.labels(each.provider, each.model or "", "in").inc(each.tokens_in)

@@ -130,12 +130,12 @@ def list_files(
         for name in filter(is_table, sidecars):
             try:
                 _require_inside(root, root / prefix / name)
-                told_of = read_table(root / prefix / name, max_bytes)
-                if absent is not None and (gone := [p for p in told_of if not _is_there(root / prefix, p)]):
+                described = read_table(root / prefix / name, max_bytes)
+                if absent is not None and (gone := [p for p in described if not _is_there(root / prefix, p)]):
                     absent[prefix + name] = gone
                 if doubts is not None:
                     doubts += any_shape().doubts_of(root / prefix / name, prefix + name)
-                tables = ({_name_of(prefix + path): data for path, data in told_of.items()}, *tables)
+                tables = ({_name_of(prefix + path): data for path, data in described.items()}, *tables)
             except Failure as failure:
                 yield prefix + name, _failed(prefix + name, failure), None
         is_apart = len(names) > _MOST_VIEWS or any(

@@ -92,8 +92,8 @@ def _connection_failure(message: str, url: URL) -> Failure:
         return Configuration(
             f"The ledger's database {url.database} does not exist.", advice=f"Create the database. {_CHECK_URL}"
         )
-    told = shorten(message.rpartition("FATAL:")[2], 300) if "FATAL:" in message else ""
-    return _is_down(told) if told else LedgerDown(f"The ledger's server {url.host or ''} does not answer.")
+    reason = shorten(message.rpartition("FATAL:")[2], 300) if "FATAL:" in message else ""
+    return _is_down(reason) if reason else LedgerDown(f"The ledger's server {url.host or ''} does not answer.")
 
 
 _is_down = _failure(LedgerDown, "The ledger does not answer. Its server says: {}.")

@@ -215,9 +215,8 @@ class _Restore:
         seconds = self._resources.settings.outage_wait_seconds
         done = publish_all(self._resources, at_most=seconds, alive=report)
         for row in self._all_rows(documents):
-            if count_unpublished(
-                self._ledger, row["id"], due=True
-            ):  # a restore that was killed holds them for up to a minute
+            # a restore that was killed holds them for up to a minute
+            if count_unpublished(self._ledger, row["id"], due=True):
                 done += publish_document(self._resources, row["id"], at_most=seconds, alive=report)
         return done.published
 

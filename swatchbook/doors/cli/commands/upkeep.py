@@ -151,8 +151,7 @@ def gc(
 
 
 def run_collection(resources: "Resources", *, now: bool, dry_run: bool) -> "Swept":
-    """Remove garbage here and in Prefect; `now`: of any age. Raises as
-    `swatchbook.deployments.scheduler.tick.collect`."""
+    """Remove garbage here and in Prefect; `now`: of any age. Raises what `scheduler.tick.collect` raises."""
     import asyncio  # it brings much that other commands do not need
 
     from swatchbook.deployments.scheduler.tick import collect
