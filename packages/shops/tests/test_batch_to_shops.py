@@ -317,8 +317,8 @@ def test_documents_that_are_not_completed_are_told(resources: Resources, batch: 
     assert changes_since(resources.ledger, None, [], []) is None
 
 
-IDENTIFIERS = {"id": "4711", "code": "CODE-7", "sku": "SKU-9", "mpn": "MPN-8", "gtin": "4006381333931"}
-"""All different, as a shop's file may have them."""
+IDENTIFIERS = {"id": "ID-4711", "code": "CODE-7", "sku": "SKU-9", "mpn": "MPN-8", "gtin": "4006381333931"}
+"""All different, as a shop's file may have them, and none that an id of hexadecimal digits could hold by chance."""
 
 
 @pytest.mark.parametrize("suffix", ["jsonl", "csv"])
@@ -328,7 +328,7 @@ def test_each_identifier_stays_and_finds_its_product(tmp_path: Path, resources: 
     lines = [json.dumps(item)] if suffix == "jsonl" else [",".join(item), ",".join(item.values())]
     (tmp_path / f"items.{suffix}").write_text("\n".join(lines))
     (product,) = read(resources, tmp_path / f"items.{suffix}", "anna")
-    kept = {"item_id": "4711", "sku": "SKU-9", "mpn": "MPN-8", "gtin": "4006381333931", "isbn": "9783161484100"}
+    kept = {"item_id": "ID-4711", "sku": "SKU-9", "mpn": "MPN-8", "gtin": "4006381333931", "isbn": "9783161484100"}
     assert (product.code, {name: product.metadata.get(name) for name in kept}) == ("CODE-7", kept)
     asked = [str(code_key(each)) for each in (*IDENTIFIERS.values(), "9783161484100")]
     found = targets_of_codes(resources.ledger, "product", ["anna"], asked)
