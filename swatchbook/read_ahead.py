@@ -23,7 +23,7 @@ def keep_reading(settings: Settings, key: str, reading: Reading) -> None:
 
 
 def find_reading(settings: Settings, files: Files, key: str) -> Reading | None:
-    """Return the reading kept under this key, else the cached result of stage 1; None if there is none that is whole.
+    """Return the reading kept under this key, else the cached result of stage 1; None if there is none with its files.
 
     `tasks/results.py` writes and checks cached results.
     """
@@ -57,10 +57,7 @@ def _read_cached(settings: Settings, key: str) -> Reading:
     stored = json.loads(ResultFiles(settings).read(key))
     if stored["metadata"]["serializer"]["type"] != "records":
         raise ValueError("another serializer wrote it")
-    reading = Reading.model_validate(json.loads(stored["result"])["data"])
-    if any(lost.transient for lost in reading.lost):
-        raise ValueError("pages are lost that can perhaps be read now")
-    return reading
+    return Reading.model_validate(json.loads(stored["result"])["data"])
 
 
 def _reading_path(settings: Settings, key: str) -> Path:
@@ -89,7 +86,7 @@ class ReadingAhead:
         started = time.monotonic()
         try:
             reading = find_reading(settings, files, key)
-            if reading is None:
+            if reading is None or any(lost.transient for lost in reading.lost):  # it may be read now
                 with files.local(file) as path:
                     reading = catalogue_reader().read(path, files, settings, progress=self._report)
             self.seconds = time.monotonic() - started

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from swatchbook.domain.errors import UnreadableDocument
+from swatchbook.domain.records import FailedPage
 from swatchbook.read_ahead import ReadingAhead, find_reading, keep_reading
 from swatchbook.resources import Resources
 from swatchbook_catalogue.pdf import reader
@@ -29,6 +30,14 @@ def test_a_kept_reading_is_used_instead_of_reading_again(resources: Resources, s
     keep_reading(resources.settings, "key", kept)
     ahead = ReadingAhead("no file of the store", resources.files, resources.settings, "key")
     assert ahead.finish(lambda done, total, note: None) == kept
+
+
+def test_lost_page_that_may_be_read_is_read_again(resources: Resources, small_catalogue: Path) -> None:
+    whole = reader.read(small_catalogue, resources.files, resources.settings)
+    late = FailedPage(page=2, kind="provider_timeout", message="It took too long.", transient=True)
+    keep_reading(resources.settings, "key", whole.model_copy(update={"lost": (late,)}))
+    ahead = ReadingAhead(resources.files.put_file(small_catalogue), resources.files, resources.settings, "key")
+    assert ahead.finish(lambda done, total, note: None).lost == ()
 
 
 def test_a_kept_reading_without_its_pages_or_cut_short_is_not_used(resources: Resources, small_catalogue: Path) -> None:
