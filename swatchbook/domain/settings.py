@@ -474,8 +474,8 @@ class Settings(BaseSettings):
         gt=0,
         le=120,
         description=(
-            "Longest time without progress on one page, seconds. Raise it when pages with many vector drawings are "
-            "skipped as too slow."
+            "Longest work without progress on one page, in seconds of the processor, so that a busy machine loses no "
+            "page. Raise it when pages with many vector drawings are skipped as too slow."
         ),
     )
     child_memory_mb: int = Field(

@@ -1,8 +1,8 @@
 """Run code in a child process that may loop, crash or be killed without harm to its parent.
 
-Every child process is started here, with a memory limit and without secrets. It is killed when it is silent for its
-seconds (SWATCHBOOK_PAGE_SECONDS for pages), which each answer starts again. A page or picture at which two children
-died is given up.
+Every child process is started here, with a memory limit and without secrets. It is killed when it has worked for its
+seconds (SWATCHBOOK_PAGE_SECONDS for pages) without an answer, or was silent for as long and hardly worked. A page or
+picture at which two children died is given up.
 
 Parent and child exchange frames over stdin and stdout: two lengths, a JSON header, raw bytes. The child handles one
 request at a time, and answers it with any number of frames and an end frame. The parent logs what the child logs. The
@@ -22,6 +22,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
@@ -53,6 +54,7 @@ PIPE_BYTES = 1 << 20  # bytes of answers that wait for the parent, while the chi
 CLOSE_SECONDS = 1.0  # longest wait of `close` for a thread that still reads from the child
 MOST_LOGGED = 8_000  # characters of one log record of a child
 STDERR_LINES = 50  # last lines kept for the log
+LEAST_SHARE = 0.05  # of a processor that a working child gets on a busy machine; one with less hangs
 TRIES = 2  # child processes that one page or image may kill: a single death may be the machine's fault
 CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE)
 """Signals of a crash. SIGBUS and SIGILL are left out, because a faulty disk or processor can cause them."""
@@ -80,6 +82,7 @@ class Child:
         self.memory_mb = memory_mb
         self._lock = threading.Lock()
         self._process: _Process | None = None
+        self._ended_seconds = 0.0
 
     def start(self) -> None:
         """Start the process, so that it imports what it needs while its first request is prepared."""
@@ -95,7 +98,7 @@ class Child:
         return answers[0]
 
     def stream(self, request: dict[str, Any], payload: bytes = b"", *, seconds: float) -> Generator[Frame]:
-        """Yield the answers to a request as they arrive. `seconds` is the timeout of each answer.
+        """Yield the answers to a request as they arrive. `seconds` is the processor time for each answer.
 
         Closing the generator early kills the child. Raises CrashedWorker if the child dies, ProviderTimeout after a
         timeout (the child is killed), Configuration if it does not start, and the Failure that the child raised.
@@ -118,6 +121,7 @@ class Child:
                 finished = True
             finally:
                 if not finished:
+                    self._ended_seconds += process.processor_seconds()
                     process.end()
                     self._process = None
             if head["failure"] is not None:
@@ -128,6 +132,11 @@ class Child:
         """Return the id of the child process; None if none runs."""
         process = self._process
         return process.pid if process else None
+
+    def processor_seconds(self) -> float:
+        """Return the processor time that its processes have used, in all requests."""
+        process = self._process
+        return self._ended_seconds + (process.processor_seconds() if process else 0.0)
 
     def close(self) -> None:
         """Kill the child process, if any. The next request starts another."""
@@ -167,6 +176,7 @@ class _Process:
         self._stderr_reader.start()
         self.pid = self._popen.pid
         self.ready = False
+        self._worked = 0.0
 
     def wait_until_ready(self) -> None:
         """Wait until the child has imported its module. Raises Configuration: no request is at fault before that."""
@@ -195,6 +205,12 @@ class _Process:
         header = json.loads(self._read(head_size, seconds))
         return header, self._read(body_size, seconds)
 
+    def processor_seconds(self) -> float:
+        """Return the processor time that the process has used; once it is reaped, what was known of it before."""
+        with suppress(OSError):
+            self._worked = time.clock_gettime(~self.pid << 3 | 2)  # the clock that clock_getcpuclockid(3) returns
+        return self._worked
+
     def kill(self) -> None:
         """Send SIGKILL. A thread that waits for an answer then sees the end of the pipe."""
         self._popen.kill()
@@ -222,8 +238,12 @@ class _Process:
     def _wait(self, pipe: int, event: int, seconds: float) -> None:
         poll = select.poll()
         poll.register(pipe, event)
-        if not poll.poll(seconds * 1000):
-            raise ProviderTimeout(f"{self._module} did not answer within {seconds:g} s.")
+        begun, used, left = time.monotonic(), self.processor_seconds(), seconds
+        while not poll.poll(left * 1000):
+            worked = self.processor_seconds() - used
+            left = seconds - worked
+            if left <= 0 or worked < LEAST_SHARE * (time.monotonic() - begun):
+                raise ProviderTimeout(f"{self._module} did not answer within {seconds:g} s of processor time.")
 
     def _no_start(self, why: str) -> Configuration:
         return Configuration(

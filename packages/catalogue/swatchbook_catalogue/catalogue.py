@@ -35,7 +35,7 @@ class ReadingOptions:
     """How a catalogue is read, and the limits. In Swatchbook these are settings: SWATCHBOOK_MAX_PAGES is `max_pages`.
 
     `pdf_reader`: mupdf or pdfium; `ocr`: auto, always or off; `ocr_languages`: of Tesseract, None for all that this
-    machine has. `page_seconds`: how long a page may take; `child_memory_mb`: of the process that opens the file.
+    machine has. `page_seconds`: of the processor for a page; `child_memory_mb`: of the process that opens the file.
     """
 
     pdf_reader: str = "mupdf"

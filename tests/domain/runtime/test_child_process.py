@@ -113,6 +113,18 @@ def test_an_interrupted_parent_does_not_end_its_child(child: Child) -> None:
     assert child.pid == pid
 
 
+def test_child_on_a_busy_machine_gets_more_time(child: Child) -> None:
+    assert child.ask({"do": "starve", "work": 0.2, "pause": 0.6}, seconds=0.7)[0] == {"done": True}
+
+
+def test_sleeping_child_is_killed_in_its_seconds(child: Child) -> None:
+    child.ask({"do": "echo"}, seconds=20)
+    begun = time.monotonic()
+    with pytest.raises(ProviderTimeout):
+        child.ask({"do": "starve", "work": 0.0, "pause": 30}, seconds=0.5)
+    assert time.monotonic() - begun < 20
+
+
 def test_silent_child_is_killed(child: Child) -> None:
     stream = child.stream({"do": "loop"}, seconds=1)
     pid = next(stream)[0]["pid"]

@@ -21,6 +21,13 @@ def handle(request: dict[str, Any], payload: bytes) -> Iterator[Frame]:
             for number in range(request["to"]):
                 time.sleep(request.get("pause", 0))
                 yield {"number": number}, b""
+        case "starve":
+            for _ in range(2):
+                until = time.process_time() + request["work"]
+                while time.process_time() < until:
+                    pass
+                time.sleep(request["pause"])
+            yield {"done": True}, b""
         case "print":
             os.write(1, b"a C library says hello")
             print("and so does Python", flush=True)

@@ -5,7 +5,6 @@ Nothing here opens a PDF. A page or picture at which the child crashes is tried 
 """
 
 import tempfile
-import time
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -50,7 +49,7 @@ from swatchbook_catalogue.pdf.ocr_languages import check_languages, chosen_langu
 from swatchbook_catalogue.pdf.ocr_pages import READABLE
 from swatchbook_catalogue.pdf.rasters import Texts
 
-SPARE, PER_PAGE = 3.0, 0.1  # a whole pass may take page_seconds × (SPARE + PER_PAGE × pages)
+SPARE, PER_PAGE = 3.0, 0.25  # a whole pass may take page_seconds × (SPARE + PER_PAGE × pages) of processor time
 KEPT_WARNINGS = 100
 MOST_HEIGHT = 4_000  # pixels of a page that is rendered for people
 _TRANSIENT_KINDS = (ProviderTimeout.kind, CrashedWorker.kind)
@@ -438,10 +437,10 @@ def _stream_restarting(
     """
     pages_left, after = deque(pages), -1
     crashes: list[CrashedWorker] = []  # crashes at the picture or page in progress
-    deadline = time.monotonic() + settings.page_seconds * (SPARE + PER_PAGE * len(pages))
+    most_seconds = child.processor_seconds() + settings.page_seconds * (SPARE + PER_PAGE * len(pages))
     if progress:
         progress(0, len(pages), "")
-    while pages_left and time.monotonic() <= deadline:
+    while pages_left and child.processor_seconds() <= most_seconds:
         frames: list[Frame] = []  # held until the picture or page is complete, so that a retry does not answer twice
         request_left = {**request, "pages": list(pages_left), "after": after}
         try:
@@ -462,7 +461,7 @@ def _stream_restarting(
                         after = -1
                     if progress:
                         progress(len(pages) - len(pages_left), len(pages), "")
-                    if time.monotonic() > deadline:
+                    if child.processor_seconds() > most_seconds:
                         break
         except (CrashedWorker, ProviderTimeout) as failure:
             if isinstance(failure, CrashedWorker):
