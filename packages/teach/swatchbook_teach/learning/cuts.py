@@ -10,13 +10,17 @@ SEPARATORS: Final = (",", ";", "/", "|", "·", "•", "–", "-", "+", "&")
 NUMBER: Final = "<number>"
 """The `before` of a cut at the first number that follows a space, such as a price or size behind a name."""
 SIGNS: Final = " \t:：;,–—-|/·•*"
-LONGEST_LABEL: Final = 24  # the most characters of a label before a name
+LONGEST_LABEL: Final = 24  # the most characters of what stands before or behind a name in a cut
+_LEADER = re.compile(r"([._·…–-])(?:\s?\1){2,}")
 _NUMBER = re.compile(r"\s(?=[(€$£₽]?\s?\d)")
 
 
 def names_in(text: str, cut: Cut) -> tuple[str, ...]:
-    """Return the names that a cut finds in a text, in order; none if the text lacks the signs of the cut."""
-    rest = text
+    """Return the names that a cut finds in a text, in order; none if the text lacks the signs of the cut.
+
+    The dots, dashes or points of a leader count as three, whatever its length is.
+    """
+    rest = _with_short_leaders(text)
     if cut.after:
         place = rest.casefold().find(cut.after.casefold())
         if place < 0:
@@ -33,9 +37,14 @@ def names_in(text: str, cut: Cut) -> tuple[str, ...]:
     return tuple(name for part in parts if (name := part.strip(SIGNS)))
 
 
+def _with_short_leaders(text: str) -> str:
+    return _LEADER.sub(r"\1\1\1", text)
+
+
 def find_cuts(pairs: Sequence[tuple[str, str]]) -> list[Cut]:
     """Return the cuts that find the wanted names of all texts, the simplest first. `pairs`: each text and its name."""
     found: list[Cut] = []
+    pairs = [(_with_short_leaders(text), _with_short_leaders(wanted)) for text, wanted in pairs]
     for cut in dict.fromkeys(cut for text, wanted in pairs for cut in _cuts(text, wanted)):
         if all(fold(wanted) in map(fold, names_in(text, cut)) for text, wanted in pairs):
             found.append(cut)
@@ -56,12 +65,14 @@ def _cuts(text: str, wanted: str) -> Iterator[Cut]:
     before, behind = text[:place], text[place + len(wanted) :]
     if not before.strip(SIGNS) and not behind.strip(SIGNS):
         yield WHOLE_TEXT
-    starts = list(dict.fromkeys(_starts(before)))
-    ends = list(dict.fromkeys(_ends(behind)))
+    starts, ends = (
+        [sign for sign in dict.fromkeys(signs) if len(sign) <= LONGEST_LABEL]
+        for signs in (_starts(before), _ends(behind))
+    )
     yield from (Cut(after=start, before=end) for start in starts for end in ends)
     for sign in SEPARATORS:
         if before.rstrip().endswith(sign) or behind.lstrip().startswith(sign):
-            yield from (Cut(after=start, every=sign) for start in ("", *_starts(before)) if len(start) <= LONGEST_LABEL)
+            yield from (Cut(after=start, every=sign) for start in ("", *starts))
 
 
 def _starts(before: str) -> Iterator[str]:
@@ -70,8 +81,7 @@ def _starts(before: str) -> Iterator[str]:
     if not label.strip(SIGNS):
         yield ""
         return
-    if len(label) <= LONGEST_LABEL:
-        yield label
+    yield label
     yield label.split()[-1]
     if label[-1] in SIGNS:
         yield label[-1]
