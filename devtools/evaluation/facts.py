@@ -19,8 +19,8 @@ from itertools import chain, permutations
 from devtools.evaluation.grain import NOT_PRINTED
 from devtools.evaluation.likeness import letters, likeness
 from devtools.evaluation.truth import LabelledProduct
-from swatchbook.domain.records import Product, Record
-from swatchbook_base.printed_prices import currency_of, price_of
+from swatchbook.domain.records import Product, Record, Variant
+from swatchbook_base.printed_prices import currency_of, price_in, price_of
 
 ALWAYS_JUDGED = frozenset({"price", "code", "dimensions", "material", "color"})
 
@@ -129,9 +129,9 @@ def _names_of(label: LabelledProduct, product: Product) -> Iterator[Judgement]:
 
 
 def _facts_of(label: LabelledProduct, product: Product, judged: Set[str]) -> Iterator[Judgement]:
-    """Yield the metadata."""
+    """Yield the metadata; codes, prices and sizes of variants count with those of the product."""
     printed = _values(label.metadata or {})
-    said = _with_contents_as_labelled(_values_of(product, judged), printed)
+    said = _with_contents_as_labelled(_values_of(product, judged, printed), printed)
     for field in sorted(judged & (printed.keys() | said.keys())):
         yield field, printed.get(field, ()), said.get(field, ())
 
@@ -188,14 +188,27 @@ def _with_contents_as_labelled(
     return moved
 
 
-def _values_of(product: Product, judged: Collection[str]) -> dict[str, tuple[str, ...]]:
+def _values_of(
+    product: Product, judged: Collection[str], printed: Mapping[str, tuple[str, ...]]
+) -> dict[str, tuple[str, ...]]:
+    """Return the values of a product and its variants; the name of a variant, judged as such, only where labelled."""
     values = _values(product.metadata)
     others = [fact for fact in product.facts if fact.label and _FIELDS.get(fact.key, fact.key) not in judged]
     if SPECIFICATIONS in judged:
         values[SPECIFICATIONS] = tuple(dict.fromkeys(f"{fact.label}: {fact.value}" for fact in others))
     if product.code:
         values["code"] = tuple(dict.fromkeys((product.code, *values.get("code", ()))))
+    for variant in product.variants:
+        for field, value in _values_of_variant(variant):
+            if value != variant.name or _agreeing(field, printed.get(field, ()), (value,))[1]:
+                values[field] = tuple(dict.fromkeys((*values.get(field, ()), value)))
     return values
+
+
+def _values_of_variant(variant: Variant) -> Iterator[tuple[str, str]]:
+    said = [("code", variant.code), ("price", variant.price), ("dimensions", variant.size)]
+    said += [("price", value) for _, value in variant.facts if price_in(value) == value]
+    yield from ((field, value) for field, value in said if value)
 
 
 def _values(metadata: Mapping[str, str | Sequence[str]]) -> dict[str, tuple[str, ...]]:

@@ -59,7 +59,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
     ),
     "tables": PureStage(version="4", after=("read",), modules=_PDF),
     "discover": PureStage(
-        version="39",
+        version="40",
         after=("read",),
         options=("taught",),
         settings=("discovery",),
@@ -79,14 +79,14 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "describe": PureStage(
-        version="20",
+        version="21",
         after=("discover", "tables"),
         asks=(("llm", "describe"),),
         modules=(
             _LABELS,
             _PRICES,
             *_catalogue("describe", "line_facts", "table_facts", "page_wide_facts", "placed_lines", "bands"),
-            *_catalogue("shared_tables"),
+            *_catalogue("shared_tables", "variant_rows"),
             *_catalogue("attributes", "measures", "color_words", "table_rows", "page_layout", "kinds", "running_text"),
             f"{_CATALOGUE}/colors.toml",
             f"{_CATALOGUE}/fact_words.toml",

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from swatchbook_base.geometry import area, centre_inside, shared_area
 from swatchbook_base.printed_prices import former_in, price_in, price_of
 from swatchbook_base.records import (
+    BY_TEACHING,
     Box,
     Description,
     Discovery,
@@ -24,6 +25,7 @@ from swatchbook_base.records import (
     Page,
     Product,
     Table,
+    Variant,
     fold,
     product_id,
 )
@@ -36,6 +38,7 @@ from swatchbook_catalogue.page_wide_facts import ONE_OF, shared_facts
 from swatchbook_catalogue.placed_lines import NamesOnPage, PlacedLines
 from swatchbook_catalogue.table_facts import TableText
 from swatchbook_catalogue.table_rows import Cell, cells_below, pairs_in_columns
+from swatchbook_catalogue.variant_rows import variants_in, variants_on
 
 MOST_VALUES = 12  # values kept of one key; a longer list is a table, which is kept as such
 LONGEST_VALUE = 160  # the longest value, in characters: a longer text behind a colon is prose
@@ -128,6 +131,7 @@ class _Document:
         of_tables = [fact for table in tables for fact in table.facts_of(product)]
         labelled = [*of_tables]
         rows, loose, listed, shared = list[Fact](), list[Fact](), list[Fact](), list[Fact]()
+        variants = list[Variant]()
         for number in product.pages:
             if (page := self._pages.get(number)) is None:
                 continue
@@ -135,6 +139,7 @@ class _Document:
             places = _places_on(product, number)
             boxes = [place.bbox for place in places]
             own = page.own(places)
+            variants += variants_on(product.name, places, own, page.tables, page.names.places)
             labelled += (
                 make_fact(fact_key(label) or derive_key(label), value, label, number, box, "pair")
                 for label, value, box in pairs_in_columns(_of_pairs(own, page, boxes))
@@ -150,11 +155,14 @@ class _Document:
         named = [*values_in_name(product.name), *self._color_beside(product)]
         heads = {fact.label for fact in (*of_tables, *rows)} | {head for table in tables for head in table.heads}
         facts = _chosen(product, labelled, rows, loose, listed, shared, named, heads)
+        listing = tuple(variants) or product.variants or variants_in(facts)
+        facts = _without_those_of(listing, facts)
         return Description(
             metadata=_joined(facts),
             tables=tuple(table.table for table in tables),
             evidence=tuple(_evidence(facts)),
             facts=tuple(facts),
+            variants=listing,
         )
 
     def _is_shared(self, table: Table) -> bool:
@@ -171,6 +179,17 @@ class _Document:
             if any(colors_in(rest) for rest in self._names_on(number).ends_behind(code, own)):
                 yield "color", end
                 return
+
+
+def _without_those_of(variants: Sequence[Variant], facts: Sequence[Fact]) -> list[Fact]:
+    """Return facts without several prices or codes of a product whose variants have different ones."""
+    kept = list(facts)
+    for key in ("price", "code"):
+        values = {getattr(each, key) for each in variants} - {None}
+        several = len({fact.value for fact in facts if fact.key == key and fact.rule != BY_TEACHING}) > 1
+        if several and len(values) > 1:
+            kept = [fact for fact in kept if fact.key != key or fact.rule == BY_TEACHING]
+    return kept
 
 
 def _places_on(product: FoundProduct, number: int) -> list[Occurrence]:
@@ -246,7 +265,7 @@ def assemble_products(
             name=found.name,
             category=found.category,
             code=found.code or description.metadata.get("code", "").split("; ")[0] or None,
-            variants=found.variants,
+            variants=description.variants or found.variants,
             first_page=found.first_page,
             last_page=found.last_page,
             pages=found.pages,

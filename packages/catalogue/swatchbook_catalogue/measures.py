@@ -160,7 +160,7 @@ def values_in(text: str) -> Iterator[tuple[str, str]]:
     if pack := _PACK.search(text):
         yield "packaging", pack.group()
         return
-    if _is_container(text):
+    if is_container(text):
         yield "packaging", text
         return
     if _CLOTHES_SIZES.fullmatch(text) or _is_rising(text) or _ONE_SIZE.fullmatch(text):
@@ -330,7 +330,7 @@ def _whole(text: str) -> tuple[str, str] | None:
     return None
 
 
-def _is_container(text: str) -> bool:
+def is_container(text: str) -> bool:
     """Whether a text is a container with its content or number of pieces: "Poche 150 g/300 g", "carton ×24"."""
     match = _CONTAINER.fullmatch(text)
     word = match["word"].casefold() if match else ""

@@ -9,6 +9,7 @@ from swatchbook_base.records import Box, Fact, Line, Occurrence, Page, fold
 from swatchbook_catalogue.bands import Bands
 from swatchbook_catalogue.shared_tables import SharedTable, find_shared_tables
 from swatchbook_catalogue.table_rows import TableRows
+from swatchbook_catalogue.variant_rows import Table, find_tables, with_whole_prices
 
 WHOLE_WIDTH = 0.95  # the least width of a section's region, as a share of the page's width; cards are narrower
 BELOW = 30.0  # points added to the distance of a name below a text: values follow names, so one above wins more often
@@ -89,6 +90,11 @@ class PlacedLines:
     def rows(self) -> TableRows:
         """The rows of the tables of the page."""
         return TableRows(self.lines, [place.bbox for place in self.names.places])
+
+    @cached_property
+    def tables(self) -> Sequence[Table]:
+        """The tables of the page, told by aligned cells."""
+        return find_tables(with_whole_prices(self.lines))
 
     @cached_property
     def shared_tables(self) -> Sequence[SharedTable]:

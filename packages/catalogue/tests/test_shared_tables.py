@@ -59,7 +59,7 @@ def test_tables_belong_to_the_cards_above() -> None:
     beside = (("Code", "Preis") * 2, ("A-1", "9 €", "B-1", "7 €"), ("A-2", "8 €", "B-2", "6 €"))
     for regions, rows, prices in (
         (ABOVE, (HEADS, *ROWS), ["14,90 €", "19,90 €"]),  # one below the last card lists them all
-        (BESIDE, beside, ["9 €; 8 €", "7 €; 6 €"]),
+        (BESIDE, beside, [None, None]),  # those are the prices of variants
     ):
         (siena, a), (delft, b) = card("Topf Siena", regions[0]), card("Topf Delft", regions[1])
-        assert [each["price"] for each in described([*siena, *delft, *table(rows)], a, b)] == prices
+        assert [each.get("price") for each in described([*siena, *delft, *table(rows)], a, b)] == prices

@@ -193,9 +193,9 @@ def linked_products(
     return {thing: [found[place] for place in sorted(found)] for thing, found in products_of.items()}
 
 
-def _currency(metadata: Mapping[str, str]) -> str | None:
+def _currency(metadata: Mapping[str, str], prices: Sequence[str]) -> str | None:
     given = metadata.get("currency")
-    return (currency_of(given) or given) if given else currency_of(metadata.get("price", ""))
+    return (currency_of(given) or given) if given else next(filter(None, map(currency_of, prices)), None)
 
 
 def _host(url: str) -> str | None:
@@ -229,6 +229,7 @@ _CHUNKS_WITH_TEXTS = _CHUNKS.add_columns(
 _PRODUCTS = select(
     products.c.id, products.c.document, products.c.ordinal, products.c.name,
     products.c.record["category"].as_string().label("category"), products.c.record["metadata"].label("metadata"),
+    products.c.record["variants"].label("variants"),
 )  # fmt: skip
 _PRODUCTS_WITH_OWNER = _PRODUCTS.add_columns(
     products.c.record["pages"].label("pages"), documents.c.owner, _SUPERSEDED
@@ -315,6 +316,9 @@ def _colors(analysis: Mapping[str, Any], *, at_least: float = 0.0) -> tuple[str,
 
 
 def _printed(row: Row[Any]) -> PrintedProduct:
+    """Return the fields of a product; the price is its own, or the lowest of its variants."""
+    own = row.metadata.get("price")
+    prices = [own] if own else [variant["price"] for variant in row.variants if variant.get("price")]
     return PrintedProduct(
         id=row.id,
         name=row.name,
@@ -322,11 +326,11 @@ def _printed(row: Row[Any]) -> PrintedProduct:
         brand=_distinct([row.metadata.get("brand")]),
         size=_sizes(row.metadata),
         condition=_distinct([row.metadata.get("condition")]),
-        currency=_distinct([_currency(row.metadata)]),
+        currency=_distinct([_currency(row.metadata, prices)]),
         host=_distinct([_host(row.metadata.get("url", ""))]),
         material=_distinct(materials_in(row.metadata.get("material", ""))),
         colors=_distinct(split_list(row.metadata.get("color", ""))),
-        price=price_of(row.metadata.get("price", "")),
+        price=min((amount for price in prices if (amount := price_of(price)) is not None), default=None),
     )
 
 

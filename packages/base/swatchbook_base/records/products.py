@@ -125,6 +125,7 @@ class Description(Record):
     rejected: tuple[Evidence, ...] = ()
     lost: tuple[FailedPage, ...] = ()
     facts: tuple[Fact, ...] = ()  # facts that the layout rules found: each value of `metadata`
+    variants: tuple[Variant, ...] = ()  # those that its text lists, else those that were found with it
 
 
 class Product(Record):
