@@ -59,7 +59,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
     ),
     "tables": PureStage(version="4", after=("read",), modules=_PDF),
     "discover": PureStage(
-        version="40",
+        version="41",
         after=("read",),
         options=("taught",),
         settings=("discovery",),
@@ -70,7 +70,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
             *_catalogue("discover", "name_candidates", "name_groups", "name_words", "choose_names", "judge_document"),
             *_catalogue("attributes", "measures", "table_rows", "page_layout", "reading_order", "kinds", "cards"),
             *_catalogue("bare_values", "name_labels", "bands", "sections", "running_text", "variants", "plan"),
-            *_catalogue("shared_tables"),
+            *_catalogue("shared_tables", "categories"),
             *_catalogue(*_LLM, "llm/find_products"),
             f"{_CATALOGUE}/name_weights.json",
             *_E5,

@@ -22,6 +22,7 @@ from swatchbook_base.records import (
 )
 from swatchbook_catalogue.attributes import code_of
 from swatchbook_catalogue.cards import Card, find_cards
+from swatchbook_catalogue.categories import find_categories
 from swatchbook_catalogue.choose_names import (
     Choice,
     Weights,
@@ -36,8 +37,7 @@ from swatchbook_catalogue.name_groups import NameGroup, find_name_groups
 from swatchbook_catalogue.page_layout import PageLayout, normalise_line, summarise_page, upright
 from swatchbook_catalogue.plan import shows_products
 from swatchbook_catalogue.reading_order import mark_spreads
-from swatchbook_catalogue.running_text import at_edge
-from swatchbook_catalogue.sections import DocumentLayout, Section, category_before, find_sections, layout_document
+from swatchbook_catalogue.sections import DocumentLayout, Section, find_sections, layout_document
 from swatchbook_catalogue.variants import PageParts, find_variants
 
 UNSURE = "The layout does not tell which products this document offers; it needs a vision model or a person."
@@ -47,15 +47,11 @@ GUESS = 0.5  # the least confidence of a product that is no guess
 MOST_GROUPS, MOST_REJECTED = 4, 40
 """Groups of texts, and texts of each, that are kept as rejected: enough to see what was nearly taken for products."""
 LEAST_LIKELY = 0.001  # the least probability of a group whose texts are kept as rejected: others were not nearly chosen
-FEWEST_LONE = 3  # the fewest categories with one product each that are dropped
-MOST_OF_ONE = 5  # products; a document's only category is dropped if it has more, and nearly all
-NEARLY_ALL = 0.8  # share of the products
 AGAIN = 2  # the most pages between two places of a name that are one product, unless the codes differ
 
-Names = Mapping[tuple[int, Box], str]  # page and box of a text -> the name of a product, or the code printed next to it
-
-Running = Mapping[str, Sequence[tuple[int, int, str]]]
-"""Folded name -> the categories before it in running heads, each with its place among the layouts and its page."""
+Names = Mapping[
+    tuple[int, Box], str
+]  # page and box of a text -> the name of a product, its category or the code next to it
 
 Choose = Callable[[Sequence[NameGroup], Weights], Choice | None]
 """A function that chooses the names of a document's products."""
@@ -193,33 +189,18 @@ def find_products(
     all_cards = find_cards(document.layouts, document.family, document.repeated_places, names)
     cards = _divided_by_pictures(sections, all_cards)
     boxes = {(c.text.page, c.text.box) for on_page in cards.values() for c in on_page}
-    found = _from_cards(cards, names, codes, sure, document)
-    running = _running_categories(document)
+    categories = find_categories(document, [c.text for c in choice.candidates])
+    found = _from_cards(cards, names, codes, categories, sure, document)
     found += [
-        _from_section(s, codes, document, running, sure[s.head.page, s.head.box], announced_names, outline)
+        _from_section(s, codes, categories, sure[s.head.page, s.head.box], announced_names, outline)
         for s in sections
         if (s.head.page, s.head.box) not in boxes
     ]
     taught = {(c.text.page, c.text.box): facts for c, facts in choice.taught.items()}
     return [
         p.model_copy(update={"taught": _taught_of(p, taught)}) if taught else p
-        for p in _with_telling_categories(without_repeats(sorted(found, key=lambda p: p.first_page)))
+        for p in without_repeats(sorted(found, key=lambda p: p.first_page))
     ]
-
-
-def _with_telling_categories(products: Sequence[FoundProduct]) -> list[FoundProduct]:
-    """Return the products without categories that divide nothing: none is better than a wrong one.
-
-    One that nearly all products have is the title of the catalogue or its maker. Where most categories have one
-    product, such a one is a heading within the product's own place.
-    """
-    counts = Counter(p.category for p in products if p.category)
-    idle = {category for category, count in counts.items() if count == 1}
-    if len(counts) == 1 and counts.total() > max(MOST_OF_ONE, NEARLY_ALL * len(products)):
-        idle = {*counts}
-    elif len(idle) < FEWEST_LONE or 2 * len(idle) < len(counts):
-        return list(products)
-    return [p.model_copy(update={"category": None}) if p.category in idle else p for p in products]
 
 
 def _taught_of(product: FoundProduct, taught: Mapping[tuple[int, Box], tuple[Fact, ...]]) -> tuple[Fact, ...]:
@@ -288,8 +269,7 @@ def _announced_names(outline: Sequence[OutlineEntry], layouts: Sequence[PageLayo
 def _from_section(
     section: Section,
     printed_codes: Names,
-    document: DocumentLayout,
-    running: Running,
+    categories: Names,
     confidence: float,
     announced_names: frozenset[str],
     outline: Sequence[OutlineEntry],
@@ -311,9 +291,7 @@ def _from_section(
     return FoundProduct(
         name=section.name,
         raw_name=head.text,
-        category=_outline_parent(section, outline)
-        or _running_category(section, running)
-        or category_before(document, document.family[head.style], head.page, head.box[1]),
+        category=_outline_parent(section, outline) or categories.get((head.page, head.box)),
         code=codes[0] if len(set(codes)) == 1 else None,
         first_page=pages[0],
         last_page=pages[-1],
@@ -339,27 +317,6 @@ def _outline_parent(section: Section, outline: Sequence[OutlineEntry]) -> str | 
             return normalise_line(parents[-1].title)
         parents.append(entry)
     return None
-
-
-_BETWEEN = re.compile(r"\s+[·|/›>–—-]\s+")
-"""What a running head has between a category and a product's name."""
-
-
-def _running_categories(document: DocumentLayout) -> Running:
-    """Return the categories that running heads have before a product's name: "Wood & Cork · Nordvik Oak"."""
-    running = defaultdict[str, list[tuple[int, int, str]]](list)
-    for n, layout in enumerate(document.layouts):
-        for text in layout.texts:
-            parts = _BETWEEN.split(text.text) if at_edge(text, layout) else ()
-            if len(parts) == 2:
-                running[fold(parts[1])].append((n, layout.number, parts[0].strip()))
-    return running
-
-
-def _running_category(section: Section, running: Running) -> str | None:
-    """Return the first category that a running head on a product's pages has before its name."""
-    of_name = running.get(fold(section.name), ())
-    return next((c for n, page, c in of_name if n < section.pages[-1] and page in section.pages), None)
 
 
 # --- cards ------------------------------------------------------------------------------------------------------------
@@ -390,12 +347,13 @@ def _from_cards(
     cards: Mapping[int, Sequence[Card]],
     names: Names,
     codes: Names,
+    categories: Names,
     sure: Mapping[tuple[int, Box], float],
     document: DocumentLayout,
 ) -> list[FoundProduct]:
     layouts = {s.number: s for s in document.layouts}
     return [
-        _from_card(c, names[at], codes.get(at), sure[at], layouts[page], document)
+        _from_card(c, names[at], codes.get(at), categories.get(at), sure[at], layouts[page])
         for page, on_page in cards.items()
         for c in on_page
         for at in [(page, c.text.box)]
@@ -403,14 +361,14 @@ def _from_cards(
 
 
 def _from_card(
-    card: Card, name: str, code: str | None, confidence: float, layout: PageLayout, document: DocumentLayout
+    card: Card, name: str, code: str | None, category: str | None, confidence: float, layout: PageLayout
 ) -> FoundProduct:
     page, text = layout.number, card.text
     codes = [code] if code else [c.code for c in layout.codes if centre_inside(c.box, card.region)]
     return FoundProduct(
         name=name,
         raw_name=text.text,
-        category=category_before(document, document.family[text.style], page, text.box[1]),
+        category=category,
         code=codes[0] if len(codes) == 1 else None,
         first_page=page,
         last_page=page,

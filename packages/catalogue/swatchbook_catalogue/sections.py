@@ -1,21 +1,15 @@
 """Divide a document into sections, the regions below headings, over pages, columns and headings in one row.
 
-Also here: which texts are headings, the category above one, and the signs of a product in a section.
+Also here: which texts are headings, and the signs of a product in a section.
 """
 
-import re
-from bisect import bisect
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from math import inf
 
 from swatchbook_base.geometry import centre_inside, gaps
 from swatchbook_base.records import Box, OutlineEntry, fold
-from swatchbook_catalogue.attributes import Attribute, fact_key, inline_label
-from swatchbook_catalogue.bare_values import is_bare_value
-from swatchbook_catalogue.kinds import PageKind, heading_kind, is_label, names_a_catalogue
+from swatchbook_catalogue.attributes import Attribute, fact_key
+from swatchbook_catalogue.kinds import PageKind, heading_kind, is_label
 from swatchbook_catalogue.measures import says_price
 from swatchbook_catalogue.page_layout import (
     EDGE_BAND,
@@ -24,7 +18,6 @@ from swatchbook_catalogue.page_layout import (
     Style,
     Text,
     body_size,
-    clean_name,
     is_name,
     style_families,
 )
@@ -32,13 +25,7 @@ from swatchbook_catalogue.running_text import TextPlace, find_repeated_places, t
 
 PRICES_A_PICTURE = 3  # the most prices per picture of a product's section: price lists and financial reports have more
 BESIDE = 0.6  # least size of an outline's heading that ends a section, as a share of the size of the section's heading
-CHAPTERS = 3  # the fewest different numbers before headings that count chapters
 KICKER = 20.0  # the distance in points within which a line above a heading belongs to the heading
-_CONTINUED = re.compile(
-    r"[\s,;(–—-]+(?:continued|cont\.|contd\.?|fortsetzung|suite|segue|continuaci[oó]n|continuação|продолжение|devam[ıi])\)?$",
-    re.IGNORECASE,
-)
-"""The words behind a heading's name that mark it as continued from the page before."""
 ENDING_KINDS = frozenset[PageKind]({"index", "cover", "back cover", "contacts"})
 """Kinds of page that end a section, whatever the size of their heading."""
 
@@ -53,7 +40,6 @@ class DocumentLayout:
     kinds: Mapping[int, PageKind | None]
     body: float  # font size of body text, points
     outline_titles: frozenset[tuple[int, str]]  # page, folded title of each entry of the outline
-    headings: tuple[tuple[int, float, float, str], ...] = ()  # page, top, size, name ("" for "Contents" and the like)
     section_labels: frozenset[tuple[int, Box]] = frozenset()  # page and box of labels that head sections: "Accessories"
 
     def is_heading(self, text: Text, layout: PageLayout) -> bool:
@@ -103,15 +89,7 @@ def layout_document(
     document = DocumentLayout(
         tuple(layouts), family, find_repeated_places(layouts), kinds, body_size(layouts), outline_titles
     )
-    document = replace(document, section_labels=_find_section_labels(document))
-    headings = [
-        (s.number, t.box[1], family[t.style][0], "" if heading_kind(t.text) else _CONTINUED.sub("", clean_name(t)))
-        for s in layouts
-        if kinds.get(s.number) not in ENDING_KINDS
-        for t in s.texts
-        if document.heads_section(t, s) and _without_continued(t.text)
-    ]
-    return replace(document, headings=tuple(_without_numbers(sorted(headings))))
+    return replace(document, section_labels=_find_section_labels(document))
 
 
 def _find_section_labels(document: DocumentLayout) -> frozenset[tuple[int, Box]]:
@@ -183,39 +161,6 @@ def find_sections(
         if running is not None and not document.is_heading(running.head, layout):
             running = None
     return found
-
-
-def category_before(document: DocumentLayout, style: Style, page: int, y: float) -> str | None:
-    """Return the last heading of a larger family before a position: the category on a divider or header.
-
-    A value, a label with its value and the title of the catalogue are no category: the heading before them may be one.
-    """
-    for n in range(bisect(document.headings, (page, y, inf, "")) - 1, -1, -1):
-        _, _, size, text = document.headings[n]
-        if size > style[0] * LARGER and not _cannot_be_category(text):
-            return text or None
-    return None
-
-
-@lru_cache(maxsize=4_096)  # each product asks about the headings before it
-def _cannot_be_category(text: str) -> bool:
-    return is_bare_value(text) or says_price(text) or inline_label(text) or names_a_catalogue(text)
-
-
-_NUMBERED = re.compile(r"(\d{1,2})[.)]?\s+(?=[^\W\d])")
-"""The number of a chapter before its name: "01 Lamps"."""
-
-
-def _without_numbers(headings: Sequence[tuple[int, float, float, str]]) -> list[tuple[int, float, float, str]]:
-    """Return headings without the numbers of chapters: of one size, three or more that rise through the document."""
-    numbers = defaultdict[float, list[int]](list)
-    for _, _, size, text in headings:
-        if found := _NUMBERED.match(text):
-            numbers[size].append(int(found[1]))
-    risen = {size for size, of in numbers.items() if len({*of}) >= CHAPTERS and of == sorted(of)}
-    return [
-        (page, top, size, _NUMBERED.sub("", text, 1) if size in risen else text) for page, top, size, text in headings
-    ]
 
 
 def _heads(

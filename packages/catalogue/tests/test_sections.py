@@ -87,10 +87,12 @@ def test_label_set_like_a_heading_is_a_category(plain, label, goods, others, bes
 
 
 def test_label_elsewhere_on_its_page_is_no_category() -> None:
-    document = ranges(("Bowls", ("Deep Bowl Tarn", "Small Bowl Fell")), ("", ("Ash Glaze", "Iron Glaze")), beside=True)
+    plates = "Plates", ("Deep Plate Beck", "Small Plate Gill")
+    bowls = "Bowls", ("Deep Bowl Tarn", "Small Bowl Fell")
+    document = ranges(plates, bowls, ("", ("Ash Glaze", "Iron Glaze")), beside=True)
     last = document.pages[-1]
-    document.pages[-1] = page(3, [text(60, 500, "Finishes", 22), *last.blocks[1:]], [p.bbox for p in last.drawn])
-    assert {category for category, _ in products_of(document).values()} == {"Bowls"}
+    document.pages[-1] = page(4, [text(60, 500, "Finishes", 22), *last.blocks[1:]], [p.bbox for p in last.drawn])
+    assert {category for category, _ in products_of(document).values()} == {"Plates", "Bowls"}
 
 
 def test_product_shown_again_below_a_label_is_one() -> None:
