@@ -11,6 +11,7 @@ import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise, zip_longest
 
 CODES = (
@@ -358,6 +359,7 @@ def _with_ranges(text: str, numbers: Sequence[_Number], found: dict[_Number, _Am
 # --- what a text says -------------------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=65_536)  # each reading of a catalogue asks about all of its texts, several times
 def price_in(text: str) -> str | None:
     """Return the first price in a text, with what it is for, as printed: "€ 25,90/m²".
 

@@ -230,7 +230,7 @@ def _with_texts(layout: PageLayout, names: Sequence[Text]) -> PageLayout:
         return layout
     kept: list[Text] = []
     for text in layout.texts:
-        inside = [box for box in added if shared_area(box, text.box) > 0 and centre_inside(box, text.box)]
+        inside = [box for box in added if centre_inside(box, text.box) and shared_area(box, text.box) > 0]
         kept += _divided(text, [added[box] for box in inside]) if inside else [text]
     attributes = tuple(a for a in layout.attributes if not any(centre_inside(box, a.box) for box in added))
     codes = tuple(code for code in layout.codes if code.box not in added)
