@@ -1,10 +1,11 @@
 """Endpoints for teaching a document by example: the texts to show, what follows from examples, accepting and undoing.
 
-What a reading is: `swatchbook/domain/records/teaching.py`. At most two readings are worked out at once; others wait up
-to 20 s, then get 503.
+What a reading is: `swatchbook/domain/records/teaching.py`. At most two readings are worked out at once, and the texts
+of two documents read; others wait up to 20 s, then get 503.
 """
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import BoundedSemaphore
 from typing import Annotated, Final
@@ -178,21 +179,35 @@ MOST_TEXTS: Final = 2_000
 _LESSONS_AT_ONCE = 2  # each keeps a processor busy
 _WAIT_SECONDS = 20.0
 _slots = BoundedSemaphore(_LESSONS_AT_ONCE)
+_readers = ThreadPoolExecutor(_LESSONS_AT_ONCE, "lesson")
+_being_read: dict[str, Future[Lesson]] = {}  # by the document's id
 
 
 @contextmanager
-def opened_lesson(resources: Resources, caller: Caller, document_id: UUID) -> Iterator[Lesson]:
+def opened_lesson(
+    resources: Resources, caller: Caller, document_id: UUID, *, seconds: float | None = _WAIT_SECONDS
+) -> Iterator[Lesson]:
     """Read the texts of the caller's document, and work with them in the block while few others do so.
 
-    Raises 404, 409 for a document that has not been read yet, 503 when it does not come to its turn in time.
+    Raises 404, 409 for a document that has not been read yet, 503 when it does not come to its turn in time, or when
+    its texts are not read within `seconds`: that goes on in the background, and a browser asks again by itself.
     """
     document = find_changeable(resources, caller, document_id)
     if document.kind == PDF and document.page_count is None:
         raise HTTPException(409, "The document has not been read yet.")
+    reading = _being_read.get(document.id)
+    if reading is None:
+        reading = _being_read[document.id] = _readers.submit(lessons.open_lesson, resources, document)
+        reading.add_done_callback(lambda _: _being_read.pop(document.id, None))
+    try:
+        lesson = reading.result(seconds)
+    except TimeoutError:
+        detail = f"The texts of {document.name} are being read, which goes on meanwhile; retry in a moment."
+        raise HTTPException(503, detail, headers={"Retry-After": "3", "Refresh": "3"}) from None
     if not _slots.acquire(timeout=_WAIT_SECONDS):
         raise HTTPException(503, "Too many documents are being taught; retry later.", headers={"Retry-After": "5"})
     try:
-        yield lessons.open_lesson(resources, document)
+        yield lesson._replace(document=document)
     finally:
         _slots.release()
 

@@ -2,7 +2,9 @@
 
 import json
 import re
+from threading import Event
 
+import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import update
 from test_web_documents import post_and_tell
@@ -11,8 +13,10 @@ from swatchbook.domain.records import UNTAUGHT, DocumentStatus, Example, IngestO
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.stored_documents import PDF, get_document, queue
 from swatchbook.store.ledger.tables import documents
+from swatchbook_teach import lessons
 from swatchbook_teach.kept_readings import list_readings
 from swatchbook_teach.records import ReadingOrigin
+from swatchbook_teach.web import teach
 from tests.doors.pages import BROWSER, Page, page
 
 OAK, PALLADIO = "Nordvik Oak", "Palladio Terrazzo"
@@ -77,6 +81,23 @@ def set_sure(resources: Resources, document: str, sure: float) -> None:
     values = {"report": report.model_copy(update={"sure": sure}).model_dump(mode="json")}
     with resources.ledger.write() as connection:
         connection.execute(update(documents).where(documents.c.id == document).values(**values))
+
+
+def test_long_reading_goes_on_in_the_background(
+    sample: TestClient, document: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, goes_on, begun = lessons.open_lesson, Event(), list[object]()
+    monkeypatch.setattr(lessons, "open_lesson", lambda *of: (begun.append(of), goes_on.wait(60), read(*of))[-1])
+    address = f"/ui/documents/{document}/teach"
+    with monkeypatch.context() as hurried:
+        hurried.setattr(teach, "PAGE_SECONDS", 0.05)
+        for _ in range(2):
+            waits = sample.get(address, headers=BROWSER)
+            assert (waits.status_code, waits.headers["Refresh"]) == (503, "3")
+            assert "being read, which goes on" in waits.text
+    goes_on.set()
+    assert sample.get(address, headers=BROWSER).status_code == 200
+    assert len(begun) <= 2, "the second request waits for the reading of the first"
 
 
 def test_nothing_is_stored_before_it_is_accepted(sample: TestClient, resources: Resources, document: str) -> None:

@@ -20,7 +20,7 @@ def show_choices(view: TheView, document_id: DocumentId) -> Response:
     asks for it when it is in doubt.
     """
     address = f"/ui/documents/{document_id}/teach"
-    with opened_lesson(view.resources, view.caller, document_id) as lesson:
+    with opened_lesson(view.resources, view.caller, document_id, seconds=None) as lesson:
         likeliest = lessons.propose_likeliest(view.resources, lesson)
         choices = [
             show_most(lesson, f"As in {each.name}", view.link(address, taken_from=each.document), each.proposal)

@@ -48,6 +48,8 @@ from swatchbook_web.pages import (
 
 MOST_BOXES: Final = 1_000
 """Texts of a page that can be clicked."""
+PAGE_SECONDS: Final = 3.0
+"""How long a browser waits for the texts of a document; then it is told that they are being read, and asks again."""
 _LONG_LINES, _LONG_WORDS = 3, 12  # a paragraph with more lines or words is clicked line by line
 _SHORT = 2  # letters of a text that may be higher than it is long
 _LISTED: Final = 30
@@ -117,7 +119,7 @@ def begin(
     taken_from: UUID | None = None,
 ) -> Response:
     """Return a page with its texts to click; with `likeliest` or `taken_from` what that reading would find."""
-    with opened_lesson(view.resources, view.caller, document_id) as lesson:
+    with opened_lesson(view.resources, view.caller, document_id, seconds=PAGE_SECONDS) as lesson:
         start, origin = lesson.document.options.taught, ReadingOrigin.SHOWN
         if likeliest is not None:
             found = lessons.propose_likeliest(view.resources, lesson)
