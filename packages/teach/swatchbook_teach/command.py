@@ -12,6 +12,7 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from swatchbook.doors.cli.progress import counting
 from swatchbook.doors.cli.shared_arguments import (
     AllOwners,
     Json,
@@ -23,7 +24,7 @@ from swatchbook.doors.cli.shared_arguments import (
     login_name,
     opened_resources,
 )
-from swatchbook.doors.cli.terminal import cell, duration, note, out, owner_flag, resumable, say_json, table
+from swatchbook.doors.cli.terminal import cell, duration, err, note, out, owner_flag, resumable, say_json, table
 from swatchbook_base.one_line import clean
 from swatchbook_base.truncate import page_numbers, plural
 
@@ -213,7 +214,8 @@ def _read_shown(page: int | None, given: "dict[str, list[str] | None]") -> list[
 
 def _propose(resources: "Resources", document: "Document", asked: _Asked, *, accept: bool, as_json: bool) -> int:
     """List the readings to choose from, or offer one of them; return the exit code."""
-    choices = _choices(resources, document, asked)
+    with counting(f"read the texts of {plural(document.page_count or 0, 'page')}", err()):
+        choices = _choices(resources, document, asked)
     if asked.likeliest and asked.use is None:
         return _list_choices(resources, document, choices, as_json=as_json)
     chosen = _choose(choices, asked.use, by_example=asked.by_example)
@@ -476,12 +478,18 @@ def draw_others(others: "Sequence[OtherReading]") -> RenderableType:
     """Return a line for each other reading, with its number for --use."""
     lines = list[Text]()
     for number, each in enumerate(others, start=2):
-        names = ", ".join(map(clean, each.names)) + (" …" if each.products > len(each.names) else "")
+        apart = (("more", each.more, each.names[: each.more]), ("fewer", each.fewer, each.lacks))
+        told = [f"{count:,} {what}: {_listed(names, count)}" for what, count, names in apart if count]
+        words = "; ".join(told) or f"such as {_listed(each.names, each.products)}"
         begin = "Or:" if number == 2 else "   "
         lines.append(
-            Text.assemble(f"{begin} ", (f"{number})", "bold"), f" {plural(each.products, 'product')}, such as {names}")
+            Text.assemble(f"{begin} ", (f"{number})", "bold"), f" {plural(each.products, 'product')}, {words}")
         )
     return Group(*lines)
+
+
+def _listed(names: "Sequence[str]", count: int) -> str:
+    return ", ".join(map(clean, names)) + (" …" if count > len(names) else "")
 
 
 @app.command(rich_help_panel="Everyday")

@@ -145,20 +145,24 @@ def propose_reading(
 
 def summarize_other(likeliest: Proposal, other: Proposal, names: int = 5) -> OtherReading:
     """Return what another reading would find in short, with the first names that tell it from the likeliest one."""
+    own, shown = ([(each.page, each.name) for each in found.names] for found in (other, likeliest))
+    more, lacks = names_apart(own, shown), names_apart(shown, own)
     return OtherReading(
         reading=other.reading,
         probability=other.probability,
         products=other.products,
         pages=other.pages,
-        names=first_names(other, [each.name for each in likeliest.names], names),
+        names=tuple(dict.fromkeys((*more, *(name for _, name in own))))[:names],
+        more=len(more),
+        fewer=len(lacks),
+        lacks=tuple(lacks[:names]),
     )
 
 
-def first_names(proposal: Proposal, known: Iterable[str], most: int) -> tuple[str, ...]:
-    """Return the first names of a proposal, those that are not known before the others."""
-    folded = set(map(fold, known))
-    ordered = sorted((each.name for each in proposal.names), key=lambda name: fold(name) in folded)
-    return tuple(dict.fromkeys(ordered))[:most]
+def names_apart(own: Iterable[tuple[int, str]], shown: Iterable[tuple[int, str]]) -> list[str]:
+    """Return the names that only the first of two readings finds. Each is given by its page and name."""
+    folded = {(page, fold(name)) for page, name in shown}
+    return list(dict.fromkeys(name for page, name in own if (page, fold(name)) not in folded))
 
 
 def _place(example: Example) -> tuple[object, ...]:

@@ -79,7 +79,7 @@ class Proposal(Record):
 
 class OtherReading(Record):
     """Another reading that agrees with what was shown, and what it would find. `names`: its first names, first those
-    that the likeliest reading does not find.
+    of the `more` that the likeliest reading does not find. `lacks`: the first of the `fewer` that only this one finds.
     """
 
     reading: TaughtReading
@@ -87,6 +87,9 @@ class OtherReading(Record):
     products: int
     pages: tuple[int, ...]
     names: tuple[str, ...]
+    more: int = 0
+    fewer: int = 0
+    lacks: tuple[str, ...] = ()
 
 
 class ReadingOrigin(StrEnum):

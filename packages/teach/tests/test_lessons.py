@@ -102,6 +102,9 @@ def test_other_readings_agree_with_what_was_shown_and_differ(resources: Resource
     summary = summarize_other(likeliest, other)
     assert (summary.products, summary.reading) == (other.products, other.reading)
     assert summary.names[0] not in known, "what tells it apart comes first"
+    own = {each.name for each in other.names}
+    assert (summary.more, summary.fewer) == (len(own - known), len(known - own))
+    assert set(summary.lacks) <= known - own
     taken, *rest = propose_readings(resources, lesson, examples, start=other.reading)
     assert (taken.reading, taken.products) == (other.reading, other.products), "it is not learnt anew"
     assert [(each.name, each.box) for each in taken.names] == [(each.name, each.box) for each in other.names]

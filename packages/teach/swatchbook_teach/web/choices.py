@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from swatchbook.domain.records import Box
 from swatchbook_base.geometry import turn_back
-from swatchbook_teach.lessons import Lesson, first_names
+from swatchbook_teach.lessons import Lesson, names_apart
 from swatchbook_teach.records import Proposal
 
 _MARGIN = 1.5  # points around a text that belong to its box
@@ -18,7 +18,8 @@ Place = tuple[int, Box]
 
 class Choice(NamedTuple):
     """A reading to choose, shown on one page. `value`: the address or the record that a click sends; `missing`: the
-    boxes of names there that another reading finds, but not this one.
+    boxes of names there that another reading finds, but not this one. `more` and `fewer`: names that only this one or
+    the other finds.
     """
 
     title: str
@@ -29,6 +30,8 @@ class Choice(NamedTuple):
     size: tuple[float, float]
     boxes: tuple[Box, ...]
     missing: tuple[Box, ...] = ()
+    more: tuple[str, ...] = ()
+    fewer: tuple[str, ...] = ()
 
 
 def show_most(lesson: Lesson, title: str, address: str, proposal: Proposal) -> Choice:
@@ -44,16 +47,22 @@ def show_difference(lesson: Lesson, proposal: Proposal, shown: Mapping[Place, st
     finds. A click sends its rules.
     """
     own = [(each.page, each.box) for each in proposal.names]
+    names, others = (
+        [(each.page, each.name) for each in proposal.names],
+        [(page, name) for (page, _), name in shown.items()],
+    )
     page = _most_frequent(number for number, _ in shown.keys() ^ set(own))
     return Choice(
         title="",
         value=proposal.reading.rules_only.model_dump_json(exclude_defaults=True),
         proposal=proposal,
-        names=first_names(proposal, shown.values(), _NAMES),
+        names=tuple(name for _, name in names[:_NAMES]),
         page=page,
         size=_size(lesson, page),
         boxes=_boxes(lesson, page, own),
         missing=_boxes(lesson, page, shown.keys() - set(own)),
+        more=tuple(names_apart(names, others)),
+        fewer=tuple(names_apart(others, names)),
     )
 
 
