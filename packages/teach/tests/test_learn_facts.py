@@ -93,6 +93,43 @@ def test_one_code_in_another_column_leads_to_all() -> None:
     assert [each.code for each in proposal.names] == [p.code for p in found.products]
 
 
+Spot = tuple[float, float]
+
+ARRANGED: Mapping[str, tuple[int, int, Spot, Spot, Spot, Spot]] = {
+    "grid": (3, 4, (180, 170), (0, 110), (0, 126), (0, 142)),
+    "list": (1, 20, (0, 30), (70, 0), (0, 0), (250, 0)),
+    "two lists": (2, 20, (270, 30), (60, 0), (0, 0), (200, 0)),
+}
+"""Columns and rows, the step from cell to cell, and where in a cell the name, the code and the price are."""
+
+
+@pytest.mark.parametrize("arrangement", ARRANGED)
+def test_no_row_or_cell_gets_its_neighbours_value(arrangement: str) -> None:
+    columns, rows, step, *spots = ARRANGED[arrangement]
+    blocks, expected = [layouts.text(50, 30, "Boards", 24)], dict[str, tuple[str | None, str | None]]()
+    for n in range(columns * rows):
+        x, y = 50 + n % columns * step[0], 80 + n // columns * step[1]
+        name = f"{NAMES[n % 12]} {GOODS[n // 12]}"
+        price = f"{12 + n}.50" if n % 7 != 3 else "sold out" if n % 2 else None
+        said = (name if n % 7 != 6 else None, None if n % 5 == 4 else f"AB-{1000 + n}", price)
+        blocks += [
+            layouts.text(x + right, y + down, words, size, bold=words == name)
+            for (right, down), words, size in zip(spots, said, (11, 8, 9), strict=True)
+            if words
+        ]
+        expected |= {name: (said[1], None if price == "sold out" else price)} if said[0] else {}
+    first, second = f"{NAMES[0]} {GOODS[0]}", f"{NAMES[1]} {GOODS[0]}"
+    shown = [(first, Shown.NAME, None), (second, Shown.NAME, None), ("AB-1000", Shown.CODE, None)]
+    proposal = _propose(Document([layouts.cover(), layouts.page(2, blocks)], []), *shown, ("12.50", Shown.PRICE, None))
+    pairs = [
+        (found, right)
+        for each in proposal.names
+        for found, right in zip((each.code, each.price), expected[each.name], strict=True)
+    ]
+    assert {(found, right) for found, right in pairs if found and found != right} == set()
+    assert sum(found == right for found, right in pairs) > 0.9 * len(pairs)
+
+
 def test_one_price_in_odd_form_leads_to_all() -> None:
     for price, shown, part, values in (
         ("request", "on request 12,-", "12,-", [f"{12 + n},-" for n in range(8)]),

@@ -134,6 +134,10 @@ def _best(
     if cut is None:
         return None
     universe = _universe(texts, cut, names)
+    shapes = {texts.traits["shape"][place.number] for place in right}
+    alike = [("shape", shape) for shape in shapes if len(shapes) == 1]  # a code where a price is missing is none
+    for trait in alike:
+        universe &= holds(texts, trait)
     universe[[place.number for place in right]] = True
     near = (owners.distance.min(axis=0) <= LOOSE).astype(float)
     numbers = [place.number for place in right]
@@ -142,7 +146,7 @@ def _best(
     best: _Found | None = None
     for shared, mask in sets_in_common(texts, numbers, traits, universe, near):
         single = _without_paragraphs(texts, mask)
-        rule = TextRule(traits=simplify(texts, shared, universe), cut=cut)
+        rule = TextRule(traits=dict(alike) | simplify(texts, shared, universe), cut=cut)
         found = _Found((rule,), single, _fit(single, wrong, owners))
         best = found if best is None or found.order > best.order else best
     return best

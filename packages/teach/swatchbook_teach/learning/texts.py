@@ -309,11 +309,14 @@ def case_of(text: str) -> str:
     return "title" if words and all(next(c for c in w if c.isalpha()).isupper() for w in words) else "sentence"
 
 
+_WITH_CENTS = re.compile(r"\d[\d.,' ]*[.,]\d\d")
+
+
 def shape_of(text: str) -> str:
     """Return what a text looks like: price, code, number, words, words with digits, or prose."""
     if price_in(text):
         return "price"
-    if code_of(text):
+    if code_of(text) and not _WITH_CENTS.fullmatch(text):
         return "code"
     letters, digits = sum(map(str.isalpha, text)), sum(map(str.isdigit, text))
     if not letters:
