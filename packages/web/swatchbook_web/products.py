@@ -236,6 +236,7 @@ def _render(view: View, product: ProductDetails, problem: Problem | None = None)
         facts=facts,
         linked=_best_of_each(linked),
         first_pictures=_FIRST_PICTURES,
+        columns=[name for name in ("code", "size", "price") if any(getattr(each, name) for each in product.variants)],
         variants=[VariantRow(each, _pictures_of(each, product.pictures)) for each in product.variants],
         sheets=_sheets(ledger, product, linked, facts) if document.kind == PDF else [],
         other_pages=product.pages[_RENDERED:],

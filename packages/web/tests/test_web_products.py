@@ -52,16 +52,17 @@ def test_page_shows_pictures_facts_and_pages(sample: TestClient, document: str, 
         assert len(boxes) >= len(product["pictures"])
 
 
-def test_variant_is_shown_with_picture(sample: TestClient, resources: Resources, listed: list[dict[str, Any]]) -> None:
+def test_variants_are_a_table(sample: TestClient, resources: Resources, listed: list[dict[str, Any]]) -> None:
     (product, *_) = [each for each in listed if any(p["caption"] for p in each["pictures"])]
     (picture, *_) = [each for each in product["pictures"] if each["caption"]]
-    variant = {"grain": "variant", "name": picture["caption"], "code": "XY-1", "price": "€ 7", "page": 2}
+    variant = {"name": picture["caption"], "code": "XY-1", "price": "€ 7", "page": 2}
     with resources.ledger.write() as connection:
         record = connection.execute(products.select().where(products.c.id == product["id"])).one().record
         changed = update(products).where(products.c.id == product["id"])
         connection.execute(changed.values(record={**record, "variants": [variant]}))
     read = page(sample, f"/products/{product['id']}")
-    assert "XY-1 · € 7 · page 2" in " ".join(read.text.split())
+    assert "NameCodePricePage" in "".join(read.text.split())
+    assert "XY-1€72" in "".join(read.text.split())
     assert read.all("img", alt=picture["caption"], width="96", src=f"/images/{picture['id']}/thumbnail?side=96")
 
 
