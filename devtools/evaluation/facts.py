@@ -21,6 +21,7 @@ from devtools.evaluation.likeness import letters, likeness
 from devtools.evaluation.truth import LabelledProduct
 from swatchbook.domain.records import Product, Record, Variant
 from swatchbook_base.printed_prices import currency_of, price_in, price_of
+from swatchbook_catalogue.measures import kind_of
 
 ALWAYS_JUDGED = frozenset({"price", "code", "dimensions", "material", "color"})
 
@@ -206,7 +207,8 @@ def _values_of(
 
 
 def _values_of_variant(variant: Variant) -> Iterator[tuple[str, str]]:
-    said = [("code", variant.code), ("price", variant.price), ("dimensions", variant.size)]
+    field_of_size = _FIELDS.get(key, key) if (key := kind_of(variant.size or "")) else "dimensions"
+    said = [("code", variant.code), ("price", variant.price), (field_of_size, variant.size)]
     said += [("price", value) for _, value in variant.facts if price_in(value) == value]
     yield from ((field, value) for field, value in said if value)
 

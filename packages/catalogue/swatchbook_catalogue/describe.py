@@ -139,7 +139,9 @@ class _Document:
             places = _places_on(product, number)
             boxes = [place.bbox for place in places]
             own = page.own(places)
-            variants += variants_on(product.name, places, own, page.tables, page.names.places)
+            variants += variants_on(
+                product.name, places, [*own, *page.right_of(places)], page.tables, page.names.places
+            )
             labelled += (
                 make_fact(fact_key(label) or derive_key(label), value, label, number, box, "pair")
                 for label, value, box in pairs_in_columns(_of_pairs(own, page, boxes))
@@ -155,7 +157,8 @@ class _Document:
         named = [*values_in_name(product.name), *self._color_beside(product)]
         heads = {fact.label for fact in (*of_tables, *rows)} | {head for table in tables for head in table.heads}
         facts = _chosen(product, labelled, rows, loose, listed, shared, named, heads)
-        listing = tuple(variants) or product.variants or variants_in(facts)
+        are_sold = any(each.price or each.code for each in variants)
+        listing = (*variants,) if are_sold else product.variants or (*variants,) or variants_in(facts)
         facts = _without_those_of(listing, facts)
         return Description(
             metadata=_joined(facts),

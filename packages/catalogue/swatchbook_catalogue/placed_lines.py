@@ -1,5 +1,6 @@
 """The lines of a page, and the names of products on it, found by their place: which lines are a product's own."""
 
+import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
@@ -152,6 +153,19 @@ class PlacedLines:
         boxes = {place.bbox for place in own}
         inside = sorted({i for place in own for i in self._in(place.region)} - self._in_shared_tables)
         return [self._all[i] for i in inside if self._all[i].text and self._is_nearest(i, boxes)]
+
+    def right_of(self, own: Sequence[Occurrence]) -> Sequence[Line]:
+        """Return the lines right of a product's regions, in none and up to that of another: a table may be wider."""
+        free = self.by_number(self.outside(self.names.places, math.inf, cards=False))
+        found = list[Line]()
+        for place in own:
+            _, top, right, bottom = place.region
+            others = self.names.without({each.bbox for each in own})
+            beside = (each.region for each in others if each.region[1] < bottom and each.region[3] > top)
+            end = min((region[0] for region in beside if region[0] >= right), default=math.inf)
+            near = (line for line in free if top <= (line.bbox[1] + line.bbox[3]) / 2 <= bottom)
+            found += (line for line in near if line.bbox[0] >= right and line.bbox[2] <= end)
+        return found
 
     def _is_nearest(self, i: int, own: Collection[Box]) -> bool:
         """Whether no other product's name is nearer to a line than the product's own."""
