@@ -65,6 +65,7 @@ _TITLES: Mapping[int, str] = {
     HTTPStatus.FORBIDDEN: "You may not see or change this",
     HTTPStatus.NOT_FOUND: "There is nothing at this address",
     HTTPStatus.UNPROCESSABLE_ENTITY: "Something in the address or form is not right",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Not ready yet",
 }
 """HTTP status -> heading of its error page, where the standard's own words are not plain. Failures have their own."""
 
