@@ -208,3 +208,12 @@ def test_names_between_two_pictures_pair_with_their_side() -> None:
     places = [PagePlaces(EMPTY, tuple(both.values()), names, (), {}, (), {})]
     for side, picture in ((PictureSide.LEFT, "left"), (PictureSide.RIGHT, "right")):
         assert pair_by_side(places, side) == {both[picture].id: "p"}
+
+
+def test_row_without_picture_gets_no_neighbours() -> None:
+    """The second row has no name, and the third no picture of its own."""
+    pictures = tuple(place(1, (100, 20 + 100 * n, 160, 80 + 100 * n), f"picture {n}") for n in (0, 1, 3, 4))
+    names = tuple(Anchor(f"p{n}", (100, 85 + 100 * n, 160, 95 + 100 * n)) for n in (0, 2, 3, 4))
+    places = [PagePlaces(EMPTY, pictures, names, (), {}, (), {})]
+    expected = {each.id: f"p{n}" for each, n in zip(pictures, (0, 1, 3, 4), strict=True) if n != 1}
+    assert pair_by_side(places, PictureSide.ABOVE) == expected

@@ -48,10 +48,10 @@ def find_owners(names: Sequence[Spot], texts: Sequence[Spot]) -> Owners:
     for page in np.unique(name_pages):
         at, there = np.flatnonzero(text_pages == page), np.flatnonzero(name_pages == page)
         if len(at):
-            boxes, others = (np.array([spot.box for spot in spots if spot.page == page]) for spots in (names, texts))
-            steps = _even_step(boxes, 0), _even_step(boxes, 1)
+            boxes, others = ([spot.box for spot in spots if spot.page == page] for spots in (names, texts))
+            steps = even_step(boxes, 0), even_step(boxes, 1)
             even_page[at] = page if min(steps) < np.inf else 0
-            apart = _distances(boxes, others, *steps)
+            apart = _distances(np.array(boxes), np.array(others), *steps)
             nearest = apart.argmin(axis=1)
             distance[:, at] = apart.min(axis=1)
             owner[:, at] = np.where(np.isfinite(distance[:, at]), there[nearest], -1)
@@ -82,15 +82,16 @@ def _distances(
     return np.array([np.where(there, apart, np.inf) for there, apart in found])
 
 
-def _even_step(names: NDArray[np.float64], axis: int) -> float:
+def even_step(names: Sequence[Box], axis: int) -> float:
     """Return the step from one name to the next across or down a grid or list; infinite where most are uneven.
 
     What is further from a name than the next name belongs to another row or cell, also if that one has no name.
     """
-    low, high = names[:, 1 - axis], names[:, 3 - axis]
+    boxes = np.array(names, float).reshape(-1, 4)
+    low, high = boxes[:, 1 - axis], boxes[:, 3 - axis]
     level = np.minimum(high[:, None], high) > np.maximum(low[:, None], low)
-    ahead = names[:, axis] - names[:, None, axis]
-    steps = np.where(level & (ahead > 1), ahead, np.inf).min(axis=1)
+    ahead = boxes[:, axis] - boxes[:, None, axis]
+    steps = np.where(level & (ahead > 1), ahead, np.inf).min(axis=1, initial=np.inf)
     steps = steps[np.isfinite(steps)]
     middle = float(np.median(steps)) if len(steps) else np.inf
     return middle if 2 * np.count_nonzero(np.abs(steps - middle) <= EVEN * middle) > len(steps) else np.inf

@@ -26,6 +26,7 @@ from swatchbook_catalogue.decoration import LARGEST_SIGN, NEAR_LOOK
 from swatchbook_catalogue.link_features import BACKGROUND, PagePlaces
 from swatchbook_teach.learning.grid_edges import PicturePixels
 from swatchbook_teach.learning.grids import SAME_SIZE, cells_of, fits, grid_of
+from swatchbook_teach.learning.pair_facts import even_step
 from swatchbook_teach.records import CutPicture, PagePlace
 
 SAME_PLACE: Final = 0.7
@@ -386,14 +387,18 @@ class _Editor:
 def pair_by_side(places: Sequence[PagePlaces], side: PictureSide) -> dict[str, str]:
     """Return the picture of each name that has one on a side of it, as placement -> product, one to one.
 
-    A picture is that of its nearest name, and of several such pictures the nearest one counts.
+    A picture is that of its nearest name, and of several such pictures the nearest one counts. In a grid or list it is
+    less than a step away, or it is that of a row or cell without a name.
     """
-    found = dict[str, str]()
+    found, axis = dict[str, str](), int(side in (PictureSide.ABOVE, PictureSide.BELOW))
     for page in places:
         names = [anchor for anchor in page.anchors if not anchor.said]
+        step = even_step([name.box for name in names], axis)
         nearest: dict[int, tuple[float, str]] = {}
         for picture in (each for each in page.pictures if area(each.bbox) <= BACKGROUND * area(page.page.box)):
-            away = [(distance, n) for n, name in enumerate(names) if (distance := _away(picture.bbox, name.box, side))]
+            away = [
+                (distance, n) for n, name in enumerate(names) if (distance := _away(picture.bbox, name.box, side, step))
+            ]
             if away:
                 distance, n = min(away)
                 nearest[n] = min(nearest.get(n, (distance, picture.id)), (distance, picture.id))
@@ -401,13 +406,15 @@ def pair_by_side(places: Sequence[PagePlaces], side: PictureSide) -> dict[str, s
     return found
 
 
-def _away(picture: Box, name: Box, side: PictureSide) -> float | None:
-    """Return how far a picture is from a name on a side of it, at least 1; None if it is not there."""
+def _away(picture: Box, name: Box, side: PictureSide, step: float) -> float | None:
+    """Return how far a picture is from a name on a side of it, at least 1; None if it is not there or a step away."""
     across, down = gaps(picture, name)
     k, beside, apart = (1, across, down) if side in (PictureSide.ABOVE, PictureSide.BELOW) else (0, down, across)
     middle, other = (name[k] + name[k + 2]) / 2, (name[1 - k] + name[3 - k]) / 2
     is_before = side in (PictureSide.ABOVE, PictureSide.LEFT)
     depth = picture[k + 2] - middle if is_before else middle - picture[k]
+    if abs((picture[k] + picture[k + 2]) / 2 - middle) >= step:
+        return None
     if beside >= 0 or depth > _MARGIN * (picture[k + 2] - picture[k]):
         return None
     return 1.0 + max(0.0, apart) + _ASIDE * abs((picture[1 - k] + picture[3 - k]) / 2 - other)
