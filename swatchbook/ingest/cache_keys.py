@@ -55,7 +55,7 @@ _E5 = tuple(f"{_BASE}/{name}" for name in ("e5.py", "e5_file.py", "e5.onnx", "be
 
 PURE_STAGES: Mapping[str, PureStage] = {
     "read": PureStage(
-        version="16", settings=(*_PAGE_LIMITS, "ocr", "ocr_languages"), newer_settings=("pdf_reader",), modules=_PDF
+        version="17", settings=(*_PAGE_LIMITS, "ocr", "ocr_languages"), newer_settings=("pdf_reader",), modules=_PDF
     ),
     "tables": PureStage(version="4", after=("read",), modules=_PDF),
     "discover": PureStage(
@@ -79,14 +79,14 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "describe": PureStage(
-        version="21",
+        version="22",
         after=("discover", "tables"),
         asks=(("llm", "describe"),),
         modules=(
             _LABELS,
             _PRICES,
             *_catalogue("describe", "line_facts", "table_facts", "page_wide_facts", "placed_lines", "bands"),
-            *_catalogue("shared_tables", "variant_rows"),
+            *_catalogue("cells", "shared_tables", "variant_rows"),
             *_catalogue("attributes", "measures", "color_words", "table_rows", "page_layout", "kinds", "running_text"),
             f"{_CATALOGUE}/colors.toml",
             f"{_CATALOGUE}/fact_words.toml",

@@ -14,6 +14,7 @@ from swatchbook_base.geometry import area, centre_inside, shared_area
 from swatchbook_base.printed_prices import former_in, price_in, price_of
 from swatchbook_base.records import (
     BY_TEACHING,
+    DISAGREEMENT,
     Box,
     Description,
     Discovery,
@@ -44,6 +45,7 @@ MOST_VALUES = 12  # values kept of one key; a longer list is a table, which is k
 LONGEST_VALUE = 160  # the longest value, in characters: a longer text behind a colon is prose
 MEASURES = frozenset({"dimensions", "size", "width", "height", "depth", "length", "diameter", "thickness"})
 """Keys of measures: if a product has one of them, no other text is searched for its size."""
+SEVERAL = frozenset({"color"})  # keys of which a product may have several values
 CHOICES = frozenset({"style", "pattern"})  # keys of labels under which catalogues also print colours
 NUMBERS = MEASURES - {"size"} | {"code", "ean", "price", "weight", "capacity", "quantity"}
 """Keys whose values always have a digit."""
@@ -81,7 +83,40 @@ def describe_all(discovery: Discovery, pages: Iterable[Page], tables: Sequence[T
         describe_ending(ending.pop(page.number, ()))
         document.keep(last_use, after=page.number)
     describe_ending([n for numbers in ending.values() for n in numbers])  # their last page could not be read
-    return descriptions
+    return _without_crowds(descriptions)
+
+
+def _without_crowds(descriptions: Sequence[Description]) -> list[Description]:
+    """Return descriptions without the values of which a product has more than most products of the document.
+
+    A price beside the name's own may be that of a neighbour whose name was not found: which is which is unclear. Rows
+    and tables say what belongs to what, and a product may have any number of colours and sizes.
+    """
+    counts = [Counter(fact.key for fact in each.facts) for each in descriptions]
+    usual = {key: Counter(c[key] for c in counts if c[key]).most_common(1)[0][0] for key in set().union(*counts)}
+    found = []
+    for each, count in zip(descriptions, counts, strict=True):
+        crowded = {key for key in count if count[key] > usual[key] and key not in SEVERAL}
+        unclear = [fact for fact in each.facts if fact.key in crowded and fact.rule in ("label", "pattern")]
+        facts = [fact for fact in each.facts if fact not in unclear]
+        doubts = (
+            Evidence(rule=DISAGREEMENT, page=unclear[0].page, text=f"Its {key} is unclear: {values}.")
+            for key, values in _joined(unclear).items()
+        )
+        found.append(_description(facts, each.tables, each.variants, doubts))
+    return found
+
+
+def _description(
+    facts: Sequence[Fact], tables: Iterable[Table], variants: tuple[Variant, ...], doubts: Iterable[Evidence] = ()
+) -> Description:
+    return Description(
+        metadata=_joined(facts),
+        tables=tuple(tables),
+        evidence=(*_evidence(facts), *doubts),
+        facts=tuple(facts),
+        variants=variants,
+    )
 
 
 def describe(
@@ -159,14 +194,7 @@ class _Document:
         facts = _chosen(product, labelled, rows, loose, listed, shared, named, heads)
         are_sold = any(each.price or each.code for each in variants)
         listing = (*variants,) if are_sold else product.variants or (*variants,) or variants_in(facts)
-        facts = _without_those_of(listing, facts)
-        return Description(
-            metadata=_joined(facts),
-            tables=tuple(table.table for table in tables),
-            evidence=tuple(_evidence(facts)),
-            facts=tuple(facts),
-            variants=listing,
-        )
+        return _description(_without_those_of(listing, facts), (table.table for table in tables), listing)
 
     def _is_shared(self, table: Table) -> bool:
         page = self._pages.get(table.page)
@@ -228,6 +256,8 @@ def _chosen(
     facts = [*facts, *_not_said(_usable(_without_lists(loose)), facts)]
     facts += [*_without_keys_of(facts, _usable(each for fact in listed for each in _single(fact)))]
     facts += [*_without_keys_of(facts, _usable([*named, *_unambiguous(shared)]))]
+    if product.code:  # any other in its row is that of something else
+        facts = [fact for fact in facts if fact.key != "code" or _plain(fact.value) == _plain(product.code)]
     taught = {fact.key for fact in product.taught}
     return _with_sale([*product.taught, *(fact for fact in facts if fact.key not in taught)])
 

@@ -8,6 +8,8 @@ from functools import cached_property
 from swatchbook_base.geometry import centre_inside, gap
 from swatchbook_base.records import Box, Fact, Line, Occurrence, Page, fold
 from swatchbook_catalogue.bands import Bands
+from swatchbook_catalogue.cells import deal_lines
+from swatchbook_catalogue.page_layout import picture_boxes
 from swatchbook_catalogue.shared_tables import SharedTable, find_shared_tables
 from swatchbook_catalogue.table_rows import TableRows
 from swatchbook_catalogue.variant_rows import Table, find_tables, with_whole_prices
@@ -77,7 +79,7 @@ class PlacedLines:
         self.facts_above = dict[tuple[int, ...], list[Fact]]()
         """What was read of lines above all products, by the numbers of the lines: most products have the same."""
 
-        self._all = [*page.lines]
+        self._all, self._page = [*page.lines], page
         self._within = dict[Box, list[int]]()
         self._ranked = dict[int, list[tuple[float, Box]]]()
         self._outside = dict[bool, list[int]]()
@@ -132,6 +134,12 @@ class PlacedLines:
         return self._within[region]
 
     @cached_property
+    def _dealt(self) -> dict[int, Box]:
+        """The names of the cells that prices and codes belong to, by the numbers of their lines."""
+        boxes = [*dict.fromkeys(place.bbox for place in self.names.places if place.text)]
+        return deal_lines(self._all, boxes, picture_boxes(self._page), self._page.box)
+
+    @cached_property
     def _in_shared_tables(self) -> frozenset[int]:
         return frozenset(i for table in self.shared_tables for i in self._in(table.box))
 
@@ -151,8 +159,10 @@ class PlacedLines:
         if not own:
             return self.lines
         boxes = {place.bbox for place in own}
-        inside = sorted({i for place in own for i in self._in(place.region)} - self._in_shared_tables)
-        return [self._all[i] for i in inside if self._all[i].text and self._is_nearest(i, boxes)]
+        inside = {i for place in own for i in self._in(place.region)} - self._in_shared_tables - self._dealt.keys()
+        dealt = {i for i, name in self._dealt.items() if name in boxes}
+        near = {i for i in inside if self._all[i].text and self._is_nearest(i, boxes)}
+        return [self._all[i] for i in sorted(near | dealt)]
 
     def right_of(self, own: Sequence[Occurrence]) -> Sequence[Line]:
         """Return the lines right of a product's regions, in none and up to that of another: a table may be wider."""

@@ -2,7 +2,7 @@
 
 from swatchbook.domain.records import Description, Discovery, Occurrence, Table
 from swatchbook_catalogue.attributes import key_of
-from swatchbook_catalogue.describe import assemble_products, describe
+from swatchbook_catalogue.describe import assemble_products, describe, describe_all
 from swatchbook_catalogue.discover import discover
 from tests.catalogue import layouts
 from tests.catalogue.layouts import found_product, page, text
@@ -102,3 +102,31 @@ def test_misread_unit_of_grams_is_one():
         "Alder", occurrences=(named("Alder", 60, 120).model_copy(update={"region": (50, 118, 400, 134)}),)
     )
     assert describe(own, [page(1, [*heads, *row])], []).metadata["weight"] == "420г"
+
+
+def grid(prices: dict[float, str]) -> list[Description]:
+    """Return what is read of three names below each other, with prices at heights."""
+    names = [named(name, 60, 100 + 200 * n) for n, name in enumerate(("Alder", "Birch", "Cedar"))]
+    places = [name.model_copy(update={"region": (0.0, 0.0, 595.0, 842.0)}) for name in names]
+    products = tuple(found_product(place.text, occurrences=(place,)) for place in places)
+    lines = [text(60, y, price) for y, price in prices.items()]
+    return describe_all(Discovery(products=products), [page(1, lines)], [])
+
+
+def test_each_name_of_a_grid_has_one_price():
+    """All but the last price are nearer to the name below."""
+    dealt = grid({250: "€ 10", 450: "€ 20", 650: "€ 30"})
+    assert [each.metadata for each in dealt] == [{"price": "€ 10"}, {"price": "€ 20"}, {"price": "€ 30"}]
+
+
+def test_values_that_may_be_a_neighbours_are_unclear():
+    dealt = grid({120: "€ 10", 320: "€ 20", 520: "€ 30", 720: "€ 40"})
+    assert [each.metadata for each in dealt] == [{"price": "€ 10"}, {"price": "€ 20"}, {}]
+    assert [each.text for each in dealt[2].evidence] == ["Its price is unclear: € 30; € 40."]
+
+
+def test_code_beside_the_products_own_is_another_ones():
+    own = found_product("Alder").model_copy(update={"code": "AB-12"})
+    assert describe(own, [page(1, [text(60, 100, "Code: AB-12"), text(60, 300, "Model: Level 360")])], []).metadata == {
+        "code": "AB-12"
+    }

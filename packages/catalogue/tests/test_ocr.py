@@ -24,7 +24,15 @@ from swatchbook_catalogue.pdf.mupdf_document import MupdfDocument
 from swatchbook_catalogue.pdf.ocr_engine import Recogniser, has_sense
 from swatchbook_catalogue.pdf.ocr_languages import chosen_languages
 from swatchbook_catalogue.pdf.ocr_pages import wants_ocr
-from swatchbook_catalogue.pdf.ocr_text import Printed, PrintedLine, add_printed, even_sizes, is_known, known_lines
+from swatchbook_catalogue.pdf.ocr_text import (
+    Printed,
+    PrintedLine,
+    add_printed,
+    even_sizes,
+    is_known,
+    known_lines,
+    with_zeros,
+)
 from swatchbook_catalogue.pdf.rasters import raster_texts
 from swatchbook_catalogue.pdf.regions import find_regions
 from swatchbook_catalogue.pdf.unmapped_fonts import is_garbage
@@ -328,6 +336,13 @@ def test_printed_lines_become_paragraphs_and_what_the_text_layer_has_is_not_repe
     assert all(is_known(line.box, known_lines(read)) for line in lines)
     assert not is_known((10, 80, 90, 94), known_lines(read))
     assert even_sizes([10, 11, 9, 24, 23]) == [10.0, 10.0, 10.0, 23.5, 23.5]
+
+
+@pytest.mark.parametrize(
+    ("read", "text"), [("$25O", "$250"), ("PRECIO - $3OO", "PRECIO - $300"), ("1O.5OO", "10.500"), ("2 Oz", "2 Oz")]
+)
+def test_capital_o_among_digits_is_a_zero(read: str, text: str) -> None:
+    assert with_zeros(read) == text
 
 
 def test_long_thin_drawing_is_a_region() -> None:

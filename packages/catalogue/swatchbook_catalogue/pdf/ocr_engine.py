@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from swatchbook_base.records import Box
 from swatchbook_catalogue.pdf.ocr_models import Corners, LineFinder, LineReader, Pixels, TesseractReader
-from swatchbook_catalogue.pdf.ocr_text import Printed, PrintedLine, is_known, is_mostly_unread
+from swatchbook_catalogue.pdf.ocr_text import Printed, PrintedLine, is_known, is_mostly_unread, with_zeros
 
 READ_DPI, FIND_DPI = 144, 80  # letters of 6 pt are 12 pixels high; finding lines needs less, in a quarter of the time
 FIND_PIXELS = 900_000  # the most that is searched for lines; a spread has more, and larger pages have larger letters
@@ -105,7 +105,7 @@ class Recogniser:
                 texts[number] = self._read_line(reader, turned, line)
             text, confidence = texts.get(number, ("", 0.0))
             if confidence >= LEAST_CONFIDENCE and self._has_sense(reader, text, line):
-                printed.append(PrintedLine(text.strip(), box, round(confidence, 2)))
+                printed.append(PrintedLine(with_zeros(text.strip()), box, round(confidence, 2)))
             elif slenderness >= SLENDER:
                 unread.append(box)
         if (reader is self._reader and sure < SURE) or is_mostly_unread(len(printed), len(unread)):

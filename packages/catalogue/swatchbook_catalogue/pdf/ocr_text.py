@@ -3,6 +3,7 @@
 `ocr_pages.py` chooses the pages; `ocr_engine.py` reads them.
 """
 
+import re
 from collections.abc import Sequence
 from statistics import mean
 from typing import NamedTuple
@@ -16,6 +17,14 @@ SAME_PRINT_SIZE = 1.24  # sizes from boxes vary by ±24 % around the mode, and c
 PITCH = 2.2  # the most from one line to the next of a paragraph, in font sizes
 UNREAD_SHARE = 1 / 3  # a page with more of its printed lines unread is in a script that is not read
 SAME_LINE = 0.5  # a line with this share of its box under the text layer's lines is read already
+
+
+_LETTER_FOR_ZERO = re.compile(r"(?<=\d)O+(?![^\W\d_])")
+
+
+def with_zeros(text: str) -> str:
+    """Return a printed text with zeros for capital O behind digits: "$25O" would else be read as 25."""
+    return _LETTER_FOR_ZERO.sub(lambda found: "0" * len(found[0]), text)
 
 
 class PrintedLine(NamedTuple):
