@@ -8,7 +8,7 @@ this order.
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from swatchbook_base.geometry import area, centre_inside, shared_area
 from swatchbook_base.printed_prices import former_in, price_in, price_of
@@ -33,13 +33,13 @@ from swatchbook_base.records import (
 from swatchbook_catalogue.attributes import WORDS_OF, derive_key, fact_key
 from swatchbook_catalogue.color_words import color_at_end, colors_in, says_color
 from swatchbook_catalogue.line_facts import facts_in_prose, labelled_facts, make_fact, unlabelled_facts
-from swatchbook_catalogue.measures import begins_with_amount, is_price, kind_of, values_in_name
+from swatchbook_catalogue.measures import begins_with_amount, is_price, kind_of, size_in, values_in_name
 from swatchbook_catalogue.page_layout import normalise_line
 from swatchbook_catalogue.page_wide_facts import ONE_OF, shared_facts
 from swatchbook_catalogue.placed_lines import NamesOnPage, PlacedLines
 from swatchbook_catalogue.table_facts import TableText
-from swatchbook_catalogue.table_rows import Cell, cells_below, pairs_in_columns
-from swatchbook_catalogue.variant_rows import variants_in, variants_on
+from swatchbook_catalogue.table_rows import Cell, pairs_in_columns
+from swatchbook_catalogue.variant_rows import cells_of, variants_in, variants_on
 
 MOST_VALUES = 12  # values kept of one key; a longer list is a table, which is kept as such
 LONGEST_VALUE = 160  # the longest value, in characters: a longer text behind a colon is prose
@@ -166,7 +166,7 @@ class _Document:
         of_tables = [fact for table in tables for fact in table.facts_of(product)]
         labelled = [*of_tables]
         rows, loose, listed, shared = list[Fact](), list[Fact](), list[Fact](), list[Fact]()
-        variants = list[Variant]()
+        variants, heads = list[Variant](), {head for table in tables for head in table.heads}
         for number in product.pages:
             if (page := self._pages.get(number)) is None:
                 continue
@@ -174,7 +174,7 @@ class _Document:
             places = _places_on(product, number)
             boxes = [place.bbox for place in places]
             own = page.own(places)
-            variants += variants_on(
+            listed_here = variants_on(
                 product.name, places, [*own, *page.right_of(places)], page.tables, page.names.places
             )
             labelled += (
@@ -182,19 +182,26 @@ class _Document:
                 for label, value, box in pairs_in_columns(_of_pairs(own, page, boxes))
             )
             labelled += (fact for fact in labelled_facts(own, number, page.width) if not _is_name(fact, boxes))
-            of_row = [*_row_facts(places, page, before)]
-            has_table = any(fact.page == number for fact in of_tables)
-            rows += of_row or ([] if has_table else _column_facts(own, boxes, number))
-            loose += (*unlabelled_facts(own, number), *facts_in_prose(own, number))
+            rows += _row_facts(places, page, before)
+            rows += (
+                make_fact(kind_of(value) or key, value, head, number, box, "row")
+                for key, head, value, box in cells_of(boxes, page.tables)
+            )
             cells = (cell for table in page.shared_tables for cell in table.cells_of(product))
-            listed += (fact for cell in cells for fact in _facts_of_cell(cell, number))
+            own_row = [fact for cell in cells for fact in _facts_of_cell(cell, number)]
+            listed += own_row
+            rows += () if own_row else _facts_of_variants(listed_here)
+            variants += listed_here
+            heads |= {column.head for table in page.tables for column in table.columns}
+            loose += (*unlabelled_facts(own, number), *facts_in_prose(own, number))
             shared += shared_facts(places, page, before, _places_on(product, number - 1))
         named = [*values_in_name(product.name), *self._color_beside(product)]
-        heads = {fact.label for fact in (*of_tables, *rows)} | {head for table in tables for head in table.heads}
+        heads |= {fact.label for fact in (*of_tables, *rows)}
         facts = _chosen(product, labelled, rows, loose, listed, shared, named, heads)
         are_sold = any(each.price or each.code for each in variants)
         listing = (*variants,) if are_sold else product.variants or (*variants,) or variants_in(facts)
-        return _description(_without_those_of(listing, facts), (table.table for table in tables), listing)
+        facts = _without_those_of(listing, facts, {(fact.key, fact.value) for fact in listed})
+        return _description(facts, (table.table for table in tables), listing)
 
     def _is_shared(self, table: Table) -> bool:
         page = self._pages.get(table.page)
@@ -212,14 +219,21 @@ class _Document:
                 return
 
 
-def _without_those_of(variants: Sequence[Variant], facts: Sequence[Fact]) -> list[Fact]:
-    """Return facts without several prices or codes of a product whose variants have different ones."""
+def _without_those_of(
+    variants: Sequence[Variant], facts: Sequence[Fact], own: Collection[tuple[str, str]]
+) -> list[Fact]:
+    """Return facts without prices and codes of variants that have different ones, but for those of the own row."""
     kept = list(facts)
     for key in ("price", "code"):
         values = {getattr(each, key) for each in variants} - {None}
-        several = len({fact.value for fact in facts if fact.key == key and fact.rule != BY_TEACHING}) > 1
-        if several and len(values) > 1:
-            kept = [fact for fact in kept if fact.key != key or fact.rule == BY_TEACHING]
+        several = len({fact.value for fact in facts if fact.key == key}) > 1
+        if len(values) > 1:
+            kept = [
+                fact
+                for fact in kept
+                if fact.key != key or fact.rule == BY_TEACHING or (key, fact.value) in own
+                or not (several or fact.value in values)
+            ]  # fmt: skip
     return kept
 
 
@@ -334,11 +348,13 @@ def _row_facts(places: Sequence[Occurrence], page: PlacedLines, before: PlacedLi
             yield from _facts_of_cell(cell, page.number)
 
 
-def _column_facts(lines: Sequence[Line], places: Sequence[Box], page: int) -> Iterator[Fact]:
-    """Yield the cells of the tables right below the product's names."""
-    for name in places:
-        for cell in cells_below(name, lines):
-            yield from _facts_of_cell(cell, page)
+def _facts_of_variants(variants: Iterable[Variant]) -> Iterator[Fact]:
+    """Yield sizes and other facts of the rows of a table, which are its product's, too: filters use all of them."""
+    for variant in variants:
+        sizes = [("size", variant.size)] if variant.size and (variant.code or variant.price) else []
+        for key, value in (*sizes, *variant.facts):
+            key = kind_of(value) or ("dimensions" if size_in(value) == value else key)
+            yield make_fact(key, value, "", variant.page or 0, variant.bbox, "row")
 
 
 def _facts_of_cell(cell: Cell, page: int) -> Iterator[Fact]:

@@ -34,10 +34,7 @@ class SharedTable(NamedTuple):
 class Article(NamedTuple):
     """A row of a table of articles; the box is that of its name."""
 
-    name: str
     code: str | None
-    size: str | None
-    price: str | None
     box: Box
 
 
@@ -49,10 +46,9 @@ def articles_in(lines: Sequence[Line]) -> tuple[tuple[Box, tuple[Article, ...]],
 def _articles(table: SharedTable) -> Iterator[Article]:
     for row in table.rows:
         name = next((line for head, line in row if heads_names(head.label)), None)
-        values = {head.key: cell_of(head, line).value for head, line in reversed(row)}
+        code = next((cell_of(head, line).value for head, line in row if head.key == "code"), None)
         if name:
-            size = values.get("size") or values.get("dimensions")
-            yield Article(name.text, values.get("code"), size, values.get("price"), name.bbox)
+            yield Article(code, name.bbox)
 
 
 def find_shared_tables(lines: Sequence[Line], places: Sequence[Occurrence]) -> Iterator[SharedTable]:

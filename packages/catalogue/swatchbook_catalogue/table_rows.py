@@ -137,18 +137,6 @@ def _top(line: Line) -> float:
     return line.bbox[1]
 
 
-def cells_below(name: Box, lines: Sequence[Line]) -> Iterator[Cell]:
-    """Yield the cells of the table below a product's name, whose rows are the product's variants.
-
-    The table begins at the first row of known heads and ends at a gap, or at a row without two cells in different
-    columns. `lines` are those of the product.
-    """
-    below = sorted((line for line in lines if line.text and line.bbox[1] >= name[3] - 2), key=_top)
-    heads = _first_heads(below)
-    for row in _rows_below(heads, below) if heads else ():
-        yield from (cell_of(head, line) for head, line in row if head.key)
-
-
 def tables_below(lines: Sequence[Line]) -> Iterator[tuple[Sequence[Head], Sequence[Row]]]:
     """Yield heads and rows of each table of a page whose row of heads has two known ones, from top to bottom."""
     rest = sorted((line for line in lines if line.text), key=_top)

@@ -6,12 +6,12 @@ A table is columns of aligned cells at equal heights. What a column holds is tol
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from swatchbook_base.geometry import bounding_box, centre_inside, gaps
 from swatchbook_base.printed_prices import former_in, price_in, price_of
-from swatchbook_base.records import Fact, Line, Occurrence, Variant, fold
+from swatchbook_base.records import Box, Fact, Line, Occurrence, Variant, fold
 from swatchbook_catalogue.attributes import derive_key, fact_key, head_key, is_code, with_unit_of_head
 from swatchbook_catalogue.bands import line_bands
 from swatchbook_catalogue.color_words import colors_in
@@ -31,6 +31,7 @@ LONGEST_CELL = 40  # characters of a cell; a longer one is prose
 LONGEST_SIGN = 3  # characters of a sign of a currency
 MOST_WORDS = 4  # words of a listed choice; more are a sentence
 CHOICES = ("color", "style", "finish", "pattern", "size")  # keys of labels that list what a customer chooses from
+MEASURES = frozenset({"size", "dimensions", "diameter", "width", "height", "length", "weight", "capacity"})
 _NUMBER = re.compile(r"[\d.,/–-]+")
 _TYPE = re.compile(r"[A-ZА-Я]{1,4}[ -]?\d{2,5}(?:[./ -]?\w{1,4})?")
 _WORDS = re.compile(r"[^\W\d]+(?:\s[^\W\d]+){0,2}")
@@ -214,7 +215,8 @@ def _columns_of(
             own = "price" if all(begins_with_amount(cell.text) for cell in cells.values()) else own
         elif own in ("number", "text") and head_key(head) == "code":
             own = "code" if all(any(map(str.isdigit, cell.text)) for cell in cells.values()) else own
-        yield _Column(kind if cells.get(0) is rows[0] else own, cells, head)
+        own = kind if cells.get(0) is rows[0] else own
+        yield _Column("number" if own == "code" and head_key(head) in MEASURES else own, cells, head)
 
 
 def _is_table(table: Table, kind: str) -> bool:
@@ -234,7 +236,7 @@ def _head(cells: Sequence[Line], lines: Sequence[Line]) -> str:
     parts, bottom = list[Line](), box[1]
     above = [line for line in lines if line.bbox[3] <= box[1] + 2 and gaps(line.bbox, box)[0] < 0]
     for line in sorted(above, key=lambda line: -line.bbox[3]):
-        if bottom - line.bbox[3] > (0.6 if parts else HEAD_ABOVE) * size or line.text[:1].isdigit():
+        if bottom - line.bbox[3] > (0.6 if bottom < box[1] else HEAD_ABOVE) * size or line.text[:1].isdigit():
             break
         parts.append(line)
         bottom = min(bottom, line.bbox[1]) if line.bbox[3] - line.bbox[1] < 2 * line.size else bottom
@@ -290,6 +292,16 @@ def _of_name(
     return ()
 
 
+def cells_of(names: Collection[Box], tables: Sequence[Table]) -> Iterator[tuple[str, str, str, Box]]:
+    """Yield key, head, value and box of the cells in the row of a product's name."""
+    for table in tables:
+        rows = {n for column in table.columns for n, cell in column.cells.items() if cell.bbox in names}
+        for column in table.columns:
+            for n in rows & column.cells.keys():
+                if column.key and column.cells[n].bbox not in names:
+                    yield column.key, column.head, column.value(n), column.cells[n].bbox
+
+
 def _between_names(table: Table, place: Occurrence, named: Sequence[Occurrence]) -> Iterator[int]:
     """Yield the numbers of the rows from a name left of a table to the name below it."""
     top, bottom = table.rows[0].bbox, table.rows[-1].bbox
@@ -318,8 +330,8 @@ def _rows(rows: Sequence[int], columns: Sequence[_Column], page: int) -> Iterato
         values = dict[str, str]()
         for column in columns:
             if column.key and n in column.cells:
-                key = derive_key(column.head) if column.kind == "price" and "price" in values else column.key
-                values.setdefault(key or f"price {len(values)}", column.value(n))
+                key = column.key if column.key not in values else derive_key(column.head)
+                values.setdefault(key or f"{column.key} {len(values)}", column.value(n))
         name = " ".join(column.value(n) for column in naming)
         size = values.pop("size", None) or values.pop("dimensions", None)
         if behind := _size_behind(name):
