@@ -99,7 +99,7 @@ def from_json(kept: Mapping[str, Any]) -> DocumentTexts:
     groups = kept["groups"]
     probability = kept["probability"]
     return DocumentTexts(
-        document=DocumentLayout(layouts, {}, frozenset(), {}, 10.0, frozenset()),
+        document=DocumentLayout(layouts, {}, frozenset(), {}, 10.0),
         texts=tuple(
             PageText(Text(page, (box[0], box[1], box[2], box[3]), (words,), points, bold), name, is_line, parent)
             for page, box, words, name, points, bold, is_line, parent in kept["texts"]

@@ -88,7 +88,7 @@ def chunk(document_id: str, reading: Reading, pages: Iterable[Page], plan: Plan,
                 pages_by_certificate.setdefault(name, []).append(page.number)
     layouts = mark_spreads([block.layout for block in blocks], reading.page_boxes)
     blocks = [replace(block, layout=layout) for block, layout in zip(blocks, layouts, strict=True)]
-    document = layout_document(layouts, {}, reading.outline)
+    document = layout_document(layouts, {})
     margins = divide_margins(layouts, document.repeated_places, labels)
     branches = _branches(blocks, document, _small_headings(blocks, document, reading), margins)
     chunks = tuple(_chunks(document_id, branches, _running_units(layouts, margins)))

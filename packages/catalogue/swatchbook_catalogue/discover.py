@@ -42,16 +42,14 @@ from swatchbook_catalogue.variants import PageParts, find_variants
 
 UNSURE = "The layout does not tell which products this document offers; it needs a vision model or a person."
 
-SPECIFIED = 0.8  # the least share of sections with specifications from which sections without them are no products
+SPECIFIED = 0.8  # the least share of sections with labels from which sections without them are dividers
 GUESS = 0.5  # the least confidence of a product that is no guess
 MOST_GROUPS, MOST_REJECTED = 4, 40
 """Groups of texts, and texts of each, that are kept as rejected: enough to see what was nearly taken for products."""
 LEAST_LIKELY = 0.001  # the least probability of a group whose texts are kept as rejected: others were not nearly chosen
 AGAIN = 2  # the most pages between two places of a name that are one product, unless the codes differ
 
-Names = Mapping[
-    tuple[int, Box], str
-]  # page and box of a text -> the name of a product, its category or the code next to it
+Names = Mapping[tuple[int, Box], str]  # page and box of a text -> its name, category or code
 
 Choose = Callable[[Sequence[NameGroup], Weights], Choice | None]
 """A function that chooses the names of a document's products."""
@@ -168,7 +166,7 @@ def _unsure_pages(document: DocumentLayout, found: Sequence[FoundProduct]) -> tu
 def lay_out(reading: Reading, pages: Iterable[Page]) -> tuple[DocumentLayout, frozenset[str]]:
     """Return the layout of a document, and the folded names in its outline and on its index pages."""
     layouts = mark_spreads([summarise_page(upright(page)) for page in pages], reading.page_boxes)
-    return layout_document(layouts, _page_kinds(layouts), reading.outline), _announced_names(reading.outline, layouts)
+    return layout_document(layouts, _page_kinds(layouts)), _announced_names(reading.outline, layouts)
 
 
 def _page_kinds(layouts: Sequence[PageLayout]) -> dict[int, PageKind | None]:
@@ -185,22 +183,48 @@ def find_products(
     names = {(c.text.page, c.text.box): c.name for c in choice.candidates}
     codes = {(c.text.page, c.text.box): code for c, code in choice.codes.items()}
     sure = {(c.text.page, c.text.box): round(value, 3) for c, value in choice.probabilities.items()}
-    sections = _alike(find_sections(document, choice.styles, names), {(c.text.page, c.text.box) for c in choice.joined})
-    all_cards = find_cards(document.layouts, document.family, document.repeated_places, names)
-    cards = _divided_by_pictures(sections, all_cards)
-    boxes = {(c.text.page, c.text.box) for on_page in cards.values() for c in on_page}
-    categories = find_categories(document, [c.text for c in choice.candidates])
-    found = _from_cards(cards, names, codes, categories, sure, document)
+    categories, dividing = find_categories(document, [c.text for c in choice.candidates])
+    joined = {(c.text.page, c.text.box) for c in choice.joined}
+    sections = _without_dividers(find_sections(document, choice.styles, names, dividing), joined)
+    cards = _divided_by_pictures(
+        sections, find_cards(document.layouts, document.family, document.repeated_places, names)
+    )
+    layouts = {s.number: s for s in document.layouts}
+    boxes = {(page, card.text.box): card for page, on_page in cards.items() for card in on_page}
+    found = [_from_card(c, names[at], codes.get(at), sure[at], layouts[at[0]]) for at, c in boxes.items()]
     found += [
-        _from_section(s, codes, categories, sure[s.head.page, s.head.box], announced_names, outline)
+        _from_section(s, codes, sure[s.head.page, s.head.box], announced_names)
         for s in sections
         if (s.head.page, s.head.box) not in boxes
     ]
     taught = {(c.text.page, c.text.box): facts for c, facts in choice.taught.items()}
     return [
         p.model_copy(update={"taught": _taught_of(p, taught)}) if taught else p
-        for p in without_repeats(sorted(found, key=lambda p: p.first_page))
+        for p in without_repeats(_with_categories(found, categories, outline))
     ]
+
+
+def _with_categories(
+    products: Iterable[FoundProduct], categories: Names, outline: Sequence[OutlineEntry]
+) -> Iterator[FoundProduct]:
+    """Yield the products in the order of their pages, each with the title above it in the outline, else its heading."""
+    for product in sorted(products, key=lambda p: p.first_page):
+        category = _outline_parent(product, outline) or categories.get(
+            (product.first_page, product.occurrences[0].bbox)
+        )
+        yield product.model_copy(update={"category": category})
+
+
+def _outline_parent(product: FoundProduct, outline: Sequence[OutlineEntry]) -> str | None:
+    """Return the title of a product's parent in the outline."""
+    parents: list[OutlineEntry] = []
+    for entry in outline:
+        while parents and parents[-1].level >= entry.level:
+            parents.pop()
+        if fold(entry.title) == fold(product.name) and abs(entry.page - product.first_page) <= 2 and parents:
+            return normalise_line(parents[-1].title)
+        parents.append(entry)
+    return None
 
 
 def _taught_of(product: FoundProduct, taught: Mapping[tuple[int, Box], tuple[Fact, ...]]) -> tuple[Fact, ...]:
@@ -209,12 +233,11 @@ def _taught_of(product: FoundProduct, taught: Mapping[tuple[int, Box], tuple[Fac
     return tuple({(fact.key, fact.value): fact for fact in reversed(facts)}.values())[::-1]
 
 
-def _alike(sections: Sequence[Section], joined: Collection[tuple[int, Box]]) -> list[Section]:
-    """Return the sections without joined names that lack the specifications of nearly all: these are dividers."""
-    lead = [s.is_specified for s in sections if (s.head.page, s.head.box) not in joined]
-    if sum(lead) < SPECIFIED * len(lead):
-        return list(sections)
-    return [s for s in sections if s.is_specified or (s.head.page, s.head.box) not in joined]
+def _without_dividers(sections: Sequence[Section], joined: Collection[tuple[int, Box]]) -> list[Section]:
+    """Return the sections, without those of joined names that lack the labels which nearly all others have."""
+    lead = [bool(s.attributes) for s in sections if (s.head.page, s.head.box) not in joined]
+    every = sum(lead) < SPECIFIED * len(lead)
+    return [s for s in sections if every or s.attributes or (s.head.page, s.head.box) not in joined]
 
 
 def without_repeats(products: Iterable[FoundProduct]) -> list[FoundProduct]:
@@ -247,14 +270,9 @@ def without_repeats(products: Iterable[FoundProduct]) -> list[FoundProduct]:
 
 def _joined(product: FoundProduct, again: FoundProduct) -> FoundProduct:
     pages = tuple(sorted({*product.pages, *again.pages}))
-    return product.model_copy(
-        update={
-            "first_page": pages[0],
-            "last_page": pages[-1],
-            "pages": pages,
-            "occurrences": (*product.occurrences, *again.occurrences),
-        }
-    )
+    places = product.occurrences + again.occurrences
+    joined = {"first_page": pages[0], "last_page": pages[-1], "pages": pages, "occurrences": places}
+    return product.model_copy(update=joined)
 
 
 def _announced_names(outline: Sequence[OutlineEntry], layouts: Sequence[PageLayout]) -> frozenset[str]:
@@ -269,10 +287,8 @@ def _announced_names(outline: Sequence[OutlineEntry], layouts: Sequence[PageLayo
 def _from_section(
     section: Section,
     printed_codes: Names,
-    categories: Names,
     confidence: float,
     announced_names: frozenset[str],
-    outline: Sequence[OutlineEntry],
 ) -> FoundProduct:
     head = section.head
     attributes = [a for _, a in section.attributes]
@@ -282,16 +298,14 @@ def _from_section(
     if fold(section.name) in announced_names:
         evidence.append(Evidence(rule="announced", text=section.name))
     if attributes:
-        evidence.append(
-            Evidence(rule="specifications", page=head.page, text=f"{attributes[0].label}: {attributes[0].value}")
-        )
+        first = attributes[0]
+        evidence.append(Evidence(rule="specifications", page=head.page, text=f"{first.label}: {first.value}"))
     pages = section.pages
     code = printed_codes.get((head.page, head.box))
     codes = (code,) if code else tuple(a.value for a in attributes if a.key == "code")
     return FoundProduct(
         name=section.name,
         raw_name=head.text,
-        category=_outline_parent(section, outline) or categories.get((head.page, head.box)),
         code=codes[0] if len(set(codes)) == 1 else None,
         first_page=pages[0],
         last_page=pages[-1],
@@ -305,18 +319,6 @@ def _from_section(
         confidence=confidence,
         evidence=tuple(evidence),
     )
-
-
-def _outline_parent(section: Section, outline: Sequence[OutlineEntry]) -> str | None:
-    """Return the title of a product's parent in the outline."""
-    parents: list[OutlineEntry] = []
-    for entry in outline:
-        while parents and parents[-1].level >= entry.level:
-            parents.pop()
-        if fold(entry.title) == fold(section.name) and abs(entry.page - section.head.page) <= 2 and parents:
-            return normalise_line(parents[-1].title)
-        parents.append(entry)
-    return None
 
 
 # --- cards ------------------------------------------------------------------------------------------------------------
@@ -343,32 +345,12 @@ def _divided_by_pictures(
     return {number: cards[number] for number, boxes in carded.items() if boxes == names[number]}
 
 
-def _from_cards(
-    cards: Mapping[int, Sequence[Card]],
-    names: Names,
-    codes: Names,
-    categories: Names,
-    sure: Mapping[tuple[int, Box], float],
-    document: DocumentLayout,
-) -> list[FoundProduct]:
-    layouts = {s.number: s for s in document.layouts}
-    return [
-        _from_card(c, names[at], codes.get(at), categories.get(at), sure[at], layouts[page])
-        for page, on_page in cards.items()
-        for c in on_page
-        for at in [(page, c.text.box)]
-    ]
-
-
-def _from_card(
-    card: Card, name: str, code: str | None, category: str | None, confidence: float, layout: PageLayout
-) -> FoundProduct:
+def _from_card(card: Card, name: str, code: str | None, confidence: float, layout: PageLayout) -> FoundProduct:
     page, text = layout.number, card.text
     codes = [code] if code else [c.code for c in layout.codes if centre_inside(c.box, card.region)]
     return FoundProduct(
         name=name,
         raw_name=text.text,
-        category=category,
         code=codes[0] if len(codes) == 1 else None,
         first_page=page,
         last_page=page,

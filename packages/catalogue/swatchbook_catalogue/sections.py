@@ -1,15 +1,13 @@
-"""Divide a document into sections, the regions below headings, over pages, columns and headings in one row.
+"""Divide a document into sections, the regions below its headings, over pages, columns and headings in one row."""
 
-Also here: which texts are headings, and the signs of a product in a section.
-"""
-
+import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from swatchbook_base.geometry import centre_inside, gaps
-from swatchbook_base.records import Box, OutlineEntry, fold
+from swatchbook_base.records import Box, fold
 from swatchbook_catalogue.attributes import Attribute, fact_key
-from swatchbook_catalogue.kinds import PageKind, heading_kind, is_label
+from swatchbook_catalogue.kinds import PageKind, is_label
 from swatchbook_catalogue.measures import says_price
 from swatchbook_catalogue.page_layout import (
     EDGE_BAND,
@@ -23,11 +21,15 @@ from swatchbook_catalogue.page_layout import (
 )
 from swatchbook_catalogue.running_text import TextPlace, find_repeated_places, text_place
 
-PRICES_A_PICTURE = 3  # the most prices per picture of a product's section: price lists and financial reports have more
-BESIDE = 0.6  # least size of an outline's heading that ends a section, as a share of the size of the section's heading
 KICKER = 20.0  # the distance in points within which a line above a heading belongs to the heading
+_CONTINUED = re.compile(
+    r"[\s,;(–—-]+(?:continued|cont\.|contd\.?|fortsetzung|suite|segue|continuaci[oó]n|continuação|продолжение|devam[ıi])\)?$",
+    re.IGNORECASE,
+)
 ENDING_KINDS = frozenset[PageKind]({"index", "cover", "back cover", "contacts"})
 """Kinds of page that end a section, whatever the size of their heading."""
+
+Place = tuple[int, Box]  # page and box of a text
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,6 @@ class DocumentLayout:
     repeated_places: frozenset[TextPlace]
     kinds: Mapping[int, PageKind | None]
     body: float  # font size of body text, points
-    outline_titles: frozenset[tuple[int, str]]  # page, folded title of each entry of the outline
-    section_labels: frozenset[tuple[int, Box]] = frozenset()  # page and box of labels that head sections: "Accessories"
 
     def is_heading(self, text: Text, layout: PageLayout) -> bool:
         """Whether a text is larger or bolder than body text and can be a name. "Contents" is a heading, too."""
@@ -48,67 +48,25 @@ class DocumentLayout:
         stands_out = style[0] >= LARGER * self.body or style[1]
         return stands_out and is_name(text) and text_place(text, layout) not in self.repeated_places
 
-    def heads_section(self, text: Text, layout: PageLayout) -> bool:
-        """Whether a text can head a section: a label such as "Accessories" only if it is set like another heading."""
-        unlabelled = not is_label(text.text) or (text.page, text.box) in self.section_labels
-        return unlabelled and self.is_heading(text, layout)
-
 
 @dataclass(slots=True)
 class Section:
-    """A heading and its (page, region) pairs in reading order, with the signs of a product found in them."""
+    """A heading and its (page, region) pairs in reading order, with the known labels in them."""
 
     head: Text
     name: str
-    leads: bool  # is the largest text of its page
     regions: list[tuple[int, Box]] = field(default_factory=list)
     attributes: list[tuple[int, Attribute]] = field(default_factory=list)  # page, known attribute
-    prices: int = 0
-    codes: int = 0
-    pictures: int = 0
 
     @property
     def pages(self) -> tuple[int, ...]:
         return tuple(dict.fromkeys(page for page, _ in self.regions))
 
-    @property
-    def is_specified(self) -> bool:
-        """Whether the section has a known label with its value, a code, or pictures with prices.
 
-        With more than `PRICES_A_PICTURE` prices for each picture, the prices are amounts of a report.
-        """
-        return bool(self.attributes or self.codes or 0 < self.prices <= PRICES_A_PICTURE * self.pictures)
-
-
-def layout_document(
-    layouts: Sequence[PageLayout], kinds: Mapping[int, PageKind | None], outline: Sequence[OutlineEntry]
-) -> DocumentLayout:
+def layout_document(layouts: Sequence[PageLayout], kinds: Mapping[int, PageKind | None]) -> DocumentLayout:
     """Combine the layouts of a document's pages, which are in order."""
-    outline_titles = frozenset((entry.page, fold(entry.title)) for entry in outline)
     family = style_families(t for s in layouts for t in s.texts)
-    document = DocumentLayout(
-        tuple(layouts), family, find_repeated_places(layouts), kinds, body_size(layouts), outline_titles
-    )
-    return replace(document, section_labels=_find_section_labels(document))
-
-
-def _find_section_labels(document: DocumentLayout) -> frozenset[tuple[int, Box]]:
-    """Return page and box of the labels that lead their pages in the style and at the place of another page's heading.
-
-    A page headed "Accessories" like others are headed "Tables" is their equal; below a product's name it is a label.
-    """
-    places, labels = set[tuple[Style, int, int]](), dict[tuple[int, Box], tuple[Style, int, int]]()
-    for layout in document.layouts:
-        headings = [t for t in layout.texts if document.is_heading(t, layout)]
-        largest = max((t.size for t in headings), default=0.0)
-        for text in headings:
-            place = text_place(text, layout)
-            set_at = document.family[text.style], place.row, place.column
-            if is_label(text.text) and text.size >= largest:
-                labels[text.page, text.box] = set_at
-            elif not is_label(text.text) and not heading_kind(text.text):
-                places.add(set_at)
-    return frozenset(at for at, set_at in labels.items() if set_at in places)
+    return DocumentLayout(tuple(layouts), family, find_repeated_places(layouts), kinds, body_size(layouts))
 
 
 def heading_styles(document: DocumentLayout) -> list[Style]:
@@ -118,45 +76,38 @@ def heading_styles(document: DocumentLayout) -> list[Style]:
 
 
 def find_sections(
-    document: DocumentLayout, styles: Collection[Style], names: Mapping[tuple[int, Box], str]
+    document: DocumentLayout, styles: Collection[Style], names: Mapping[Place, str], dividing: Collection[Place] = ()
 ) -> list[Section]:
     """Return the sections of the texts that are `names` (by page and box), in families of `styles`, in reading order.
 
-    A section ends at the next name, at a heading of these families or a larger one, and before a page of a kind without
-    products. Texts above the first heading of a page continue the section before, unless its name is set like body
-    text; pictures without text belong to the heading below them.
+    A section ends at the next name, at a heading that is `dividing`, of these families or larger, and before a page of
+    a kind without products. Texts above the first heading of a page continue the section before, unless its name is set
+    like body text; pictures without text belong to the heading below them.
     """
     found: list[Section] = []
     running: Section | None = None
-    style = min(styles, default=(0.0, False))
+    style, known = min(styles, default=(0.0, False)), {*names, *dividing}
     for layout in document.layouts:
-        heads = _heads(document, layout, styles, names)
+        heads = _heads(document, layout, styles, known)
         if _ends_section(document, layout, style):
             running = None
             continue
         top = min((h.box[1] for h in heads), default=layout.box[3])
         alone = not _has_text_above(document, layout, top)
         if running is not None and not (heads and alone) and (layout.texts or layout.attributes or layout.pictures):
-            region = (layout.box[0], layout.box[1], layout.box[2], top)
-            running.regions.append((layout.number, region))
-            _collect(running, layout, region)
+            _add_region(running, layout, (*layout.box[:3], top))
         for head in heads:
             region = _region(head, heads, layout, open_top=alone and head.box[1] <= top + head.size)
             name = names.get((layout.number, head.box))
             if name is None:
                 running = None
                 continue
-            if (
-                found
-                and running is found[-1]
-                and fold(_without_continued(found[-1].name)) == fold(_without_continued(name))
-            ):
-                section = found[-1]
+            if running and fold(without_continued(running.name)) == fold(without_continued(name)):
+                section = running
             else:
-                section = Section(head, name, leads=head.size >= max(t.size for t in layout.texts))
+                section = Section(head, name)
                 found.append(section)
-            section.regions.append((layout.number, region))
-            _collect(section, layout, region)
+            _add_region(section, layout, region)
             running = section
         if running is not None and not document.is_heading(running.head, layout):
             running = None
@@ -164,28 +115,23 @@ def find_sections(
 
 
 def _heads(
-    document: DocumentLayout, layout: PageLayout, styles: Collection[Style], names: Mapping[tuple[int, Box], str]
+    document: DocumentLayout, layout: PageLayout, styles: Collection[Style], known: Collection[Place]
 ) -> list[Text]:
-    """Return the names and headings of a page in reading order; on a spread the left half comes first.
+    """Return the known heads and other headings of a page in reading order; on a spread the left half comes first.
 
-    Headings have a family of the names or a larger one, or are listed in the outline. A price in large type is no
-    heading, nor a label with its colon, nor a label in the style of the names: it continues the product before.
+    Headings have a family of the names or a larger one. A price in large type is no
+    heading, nor a label: it continues the product before.
     """
     middle = (layout.box[0] + layout.box[2]) / 2
     size = min(styles, default=(0.0, False))[0]
     heads = [
         t
         for t in layout.texts
-        if (t.page, t.box) in names
+        if (t.page, t.box) in known
         or (
-            document.heads_section(t, layout)
-            and not (is_label(t.text) and document.family[t.style] in styles)
-            and not (says_price(t.text) or (t.text.endswith(":") and fact_key(t.text)))
-            and (
-                document.family[t.style] in styles
-                or document.family[t.style][0] > size * 1.02
-                or ((t.page, fold(t.text)) in document.outline_titles and t.size >= BESIDE * size)
-            )
+            document.is_heading(t, layout)
+            and not (is_label(t.text) or says_price(t.text) or (t.text.endswith(":") and fact_key(t.text)))
+            and (document.family[t.style] in styles or document.family[t.style][0] > size * 1.02)
         )
     ]
     return sorted(
@@ -198,8 +144,7 @@ def _ends_section(document: DocumentLayout, layout: PageLayout, style: Style) ->
     kind = document.kinds.get(layout.number)
     if kind is None or kind == "blank":
         return False
-    largest = max((t.size for t in layout.texts), default=0.0)
-    return kind in ENDING_KINDS or largest >= 0.92 * style[0]
+    return kind in ENDING_KINDS or max((t.size for t in layout.texts), default=0.0) >= 0.92 * style[0]
 
 
 def _has_text_above(document: DocumentLayout, layout: PageLayout, top: float) -> bool:
@@ -226,14 +171,12 @@ def _region(head: Text, heads: Sequence[Text], layout: PageLayout, *, open_top: 
     return x0, top if open_top else head.box[1] - 1, x1, min([y1, *below])
 
 
-def _collect(section: Section, layout: PageLayout, region: Box) -> None:
-    """Add the labels, prices, codes and pictures of a region to a section."""
+def _add_region(section: Section, layout: PageLayout, region: Box) -> None:
+    """Add a region and its labels to a section."""
+    section.regions.append((layout.number, region))
     section.attributes += [(layout.number, a) for a in layout.attributes if a.known and centre_inside(a.box, region)]
-    section.prices += sum(centre_inside(p, region) for p in layout.prices)
-    section.codes += sum(centre_inside(c.box, region) and fold(c.code) != fold(section.name) for c in layout.codes)
-    section.pictures += sum(centre_inside(p, region) for p in layout.pictures)
 
 
-def _without_continued(name: str) -> str:
-    """Return a heading in lower case without "(continued)"."""
-    return name.casefold().replace("continued", "").replace("fortsetzung", "").strip(" ()….-–")
+def without_continued(name: str) -> str:
+    """Return a heading without "(continued)"."""
+    return _CONTINUED.sub("", name)

@@ -25,6 +25,11 @@ PAGES = {
     "one for all": ([[(60, 60, "Tables", 20)], []], []),
     "below the names": ([[(60, 700, "Made by hand", 20)], [(60, 700, "Made to last", 20)], []], []),
     "values": ([[(60, 60, "Preis: 5,00 €", 20)], [(60, 60, "Preis: 7,00 €", 20)]], []),
+    "numbers of pieces": ([[(60, 60, "5 .pcs", 20)], [(60, 60, "3 .pcs", 20)]], []),
+    "heads of prices": (
+        [[(500, 60, words, 20), (500, 90, "5,00 €", 12)] for words in ("Wholesale", "Retail")],
+        [],
+    ),
 }
 
 
@@ -35,5 +40,6 @@ def test_headings_that_divide_names_are_categories(heads: Sequence[Sequence[Head
         names = [text(60 + 260 * (n % 2), 120 + 200 * (n // 2), f"{name} {number}", 12) for n, name in enumerate(NAMES)]
         pages.append(page(number, [*(text(*head) for head in of_page), *names]))
     document, _ = lay_out(reading(Document(pages, [])), pages)
-    names = [each for layout in document.layouts for each in layout.texts if each.text.startswith(NAMES)]
-    assert sorted(set(find_categories(document, names).values())) == sorted(categories)
+    texts = [each for layout in document.layouts for each in layout.texts if each.text.startswith(NAMES)]
+    found, _ = find_categories(document, texts)
+    assert sorted(set(found.values())) == sorted(categories)
