@@ -174,9 +174,8 @@ class _Document:
             places = _places_on(product, number)
             boxes = [place.bbox for place in places]
             own = page.own(places)
-            listed_here = variants_on(
-                product.name, places, [*own, *page.right_of(places)], page.tables, page.names.places
-            )
+            whole = [*page.own(places, deal=False), *page.right_of(places)]
+            listed_here = variants_on(product.name, places, whole, page.tables, page.names.places)
             labelled += (
                 make_fact(fact_key(label) or derive_key(label), value, label, number, box, "pair")
                 for label, value, box in pairs_in_columns(_of_pairs(own, page, boxes))

@@ -151,18 +151,20 @@ class PlacedLines:
         """Return the sizes of the lines in these boxes."""
         return [self._all[i].size for box in boxes for i in self._in(box)]
 
-    def own(self, own: Sequence[Occurrence]) -> Sequence[Line]:
+    def own(self, own: Sequence[Occurrence], *, deal: bool = True) -> Sequence[Line]:
         """Return the lines in a product's regions and in no region of a product with a nearer name.
 
-        If a product has no place on the page, all lines are its own.
+        If a product has no place on the page, all lines are its own. Without `deal` the prices and codes that are dealt
+        to cells are those of its region, as in the rows of a table.
         """
         if not own:
             return self.lines
         boxes = {place.bbox for place in own}
-        inside = {i for place in own for i in self._in(place.region)} - self._in_shared_tables - self._dealt.keys()
-        dealt = {i for i, name in self._dealt.items() if name in boxes}
+        dealt = self._dealt if deal else {}
+        inside = {i for place in own for i in self._in(place.region)} - self._in_shared_tables - dealt.keys()
+        mine = {i for i, name in dealt.items() if name in boxes}
         near = {i for i in inside if self._all[i].text and self._is_nearest(i, boxes)}
-        return [self._all[i] for i in sorted(near | dealt)]
+        return [self._all[i] for i in sorted(near | mine)]
 
     def right_of(self, own: Sequence[Occurrence]) -> Sequence[Line]:
         """Return the lines right of a product's regions, in none and up to that of another: a table may be wider."""
