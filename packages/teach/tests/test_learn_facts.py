@@ -1,8 +1,10 @@
 """What follows from a code or price that a person shows, on documents made by lot."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 
+import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from swatchbook.domain.records import Box, Discovery, Example, FoundProduct, Shown, TaughtReading
 from swatchbook_catalogue.describe import describe_all
 from swatchbook_catalogue.discover import discover
+from swatchbook_teach.learning.pair_facts import Spot, find_owners, pair
 from swatchbook_teach.learning.propose import preview, propose
 from swatchbook_teach.learning.taught_products import discover_taught
 from swatchbook_teach.learning.texts import DocumentTexts, collect_texts
@@ -93,9 +96,9 @@ def test_one_code_in_another_column_leads_to_all() -> None:
     assert [each.code for each in proposal.names] == [p.code for p in found.products]
 
 
-Spot = tuple[float, float]
+Offset = tuple[float, float]
 
-ARRANGED: Mapping[str, tuple[int, int, Spot, Spot, Spot, Spot]] = {
+ARRANGED: Mapping[str, tuple[int, int, Offset, Offset, Offset, Offset]] = {
     "grid": (3, 4, (180, 170), (0, 110), (0, 126), (0, 142)),
     "list": (1, 20, (0, 30), (70, 0), (0, 0), (250, 0)),
     "two lists": (2, 20, (270, 30), (60, 0), (0, 0), (200, 0)),
@@ -128,6 +131,19 @@ def test_no_row_or_cell_gets_its_neighbours_value(arrangement: str) -> None:
     ]
     assert {(found, right) for found, right in pairs if found and found != right} == set()
     assert sum(found == right for found, right in pairs) > 0.9 * len(pairs)
+
+
+def test_page_with_shown_names_is_no_cover() -> None:
+    document = _rows()
+    texts = _texts(document)
+    texts = replace(texts, document=replace(texts.document, kinds={1: "cover", 2: "cover", 3: None, 4: None}))
+    shown = [_example(texts, f"{NAMES[n]} {GOODS[n]}", Shown.NAME) for n in (0, 1)]
+    assert 2 in propose(texts, layouts.reading(document), shown)[0].pages
+
+
+def test_value_within_several_names_is_that_of_the_smallest() -> None:
+    names = [Spot(1, (0, 0, 500, 800)), Spot(1, (0, 10, 500, 20))]
+    assert pair(find_owners(names, [Spot(1, (400, 10, 500, 20))]), np.arange(1)) == {1: 0}
 
 
 def test_one_price_in_odd_form_leads_to_all() -> None:

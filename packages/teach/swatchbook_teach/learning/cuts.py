@@ -16,11 +16,8 @@ _NUMBER = re.compile(r"\s(?=[(€$£₽]?\s?\d)")
 
 
 def names_in(text: str, cut: Cut) -> tuple[str, ...]:
-    """Return the names that a cut finds in a text, in order; none if the text lacks the signs of the cut.
-
-    The dots, dashes or points of a leader count as three, whatever its length is.
-    """
-    rest = _with_short_leaders(text)
+    """Return the names that a cut finds in a text, in order; none if the text lacks the signs of the cut."""
+    rest = with_short_leaders(text)
     if cut.after:
         place = rest.casefold().find(cut.after.casefold())
         if place < 0:
@@ -37,14 +34,15 @@ def names_in(text: str, cut: Cut) -> tuple[str, ...]:
     return tuple(name for part in parts if (name := part.strip(SIGNS)))
 
 
-def _with_short_leaders(text: str) -> str:
+def with_short_leaders(text: str) -> str:
+    """Return a text whose leaders are three dots, dashes or points long."""
     return _LEADER.sub(r"\1\1\1", text)
 
 
 def find_cuts(pairs: Sequence[tuple[str, str]]) -> list[Cut]:
     """Return the cuts that find the wanted names of all texts, the simplest first. `pairs`: each text and its name."""
     found: list[Cut] = []
-    pairs = [(_with_short_leaders(text), _with_short_leaders(wanted)) for text, wanted in pairs]
+    pairs = [(with_short_leaders(text), with_short_leaders(wanted)) for text, wanted in pairs]
     for cut in dict.fromkeys(cut for text, wanted in pairs for cut in _cuts(text, wanted)):
         if all(fold(wanted) in map(fold, names_in(text, cut)) for text, wanted in pairs):
             found.append(cut)

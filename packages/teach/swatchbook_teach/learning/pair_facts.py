@@ -72,7 +72,7 @@ def _distances(
     upper = ~row & (y < (b0 + b1) / 2)
     down, up = np.maximum(0, y0 - b1), np.maximum(0, b0 - y1)
     found = (
-        (inside, np.zeros_like(down)),
+        (inside, 1e-6 * (a1 - a0) * (b1 - b0) + 0 * x),  # the smallest of several
         (row & (x0 > a0) & (x - a0 < across), np.maximum(0, x0 - a1)),
         (row & (x0 < a0) & (a1 - x < across), np.maximum(0, a0 - x1)),
         (lower & column & (y - b0 < along), down),

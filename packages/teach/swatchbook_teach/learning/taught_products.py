@@ -210,7 +210,7 @@ def _part(text: Text, name: str) -> Text:
 
 
 def _with_names(document: DocumentLayout, named: Sequence[Named]) -> DocumentLayout:
-    """Return the layout with each name as a text of its own."""
+    """Return the layout with each name as a text of its own; pages of a kind that a person shows names on have some."""
     on_page: dict[int, list[Text]] = defaultdict(list)
     for each in named:
         on_page[each.text.page].append(each.text)
@@ -219,7 +219,9 @@ def _with_names(document: DocumentLayout, named: Sequence[Named]) -> DocumentLay
         for layout in document.layouts
     )
     styles = {text.style: text.style for texts in on_page.values() for text in texts}
-    return replace(document, layouts=layouts, family=styles | dict(document.family))
+    shown = {document.kinds.get(each.text.page) for each in named if each.shown}
+    kinds = {page: None if kind in shown else kind for page, kind in document.kinds.items()}
+    return replace(document, layouts=layouts, family=styles | dict(document.family), kinds=kinds)
 
 
 def _with_texts(layout: PageLayout, names: Sequence[Text]) -> PageLayout:

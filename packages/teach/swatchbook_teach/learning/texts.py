@@ -27,6 +27,7 @@ from swatchbook_catalogue.name_candidates import Candidate, house_names, letters
 from swatchbook_catalogue.name_groups import NameGroup, find_name_groups, is_labelled
 from swatchbook_catalogue.page_layout import PageLayout, Text, normalise_line, upright
 from swatchbook_catalogue.sections import DocumentLayout
+from swatchbook_teach.learning.cuts import with_short_leaders
 
 NEAR: Final = 0.35  # the longest distance of a text to its picture, as a share of the page's height
 BACKGROUND: Final = 0.7  # the least share of the page that a background picture covers
@@ -314,6 +315,7 @@ _WITH_CENTS = re.compile(r"\d[\d.,' ]*[.,]\d\d")
 
 def shape_of(text: str) -> str:
     """Return what a text looks like: price, code, number, words, words with digits, or prose."""
+    text = with_short_leaders(text)
     if price_in(text):
         return "price"
     if code_of(text) and not _WITH_CENTS.fullmatch(text):
