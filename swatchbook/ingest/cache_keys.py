@@ -59,7 +59,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
     ),
     "tables": PureStage(version="4", after=("read",), modules=_PDF),
     "discover": PureStage(
-        version="42",
+        version="43",
         after=("read",),
         options=("taught",),
         settings=("discovery",),
@@ -79,7 +79,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "describe": PureStage(
-        version="22",
+        version="23",
         after=("discover", "tables"),
         asks=(("llm", "describe"),),
         modules=(

@@ -33,6 +33,9 @@ NOUN_FIRST: Final = frozenset({"fr", "it", "es", "pt", "pl", "ru", "uk", "vi", "
 
 KeyOf = Callable[[str], str | None]  # the normalised key of a label that is known, else None
 
+_CYRILLIC = re.compile("[а-ӿ]")
+_LOOKALIKES = str.maketrans("aceiopxy", "асеіорху")
+"""Latin letters that are typed for Cyrillic ones: "цiна" with a Latin i."""
 _EDGE_SIGNS = " \t\u00a0:：.·•*–—-=|"
 
 
@@ -301,8 +304,9 @@ def _is_price(line: Line, below: Line) -> bool:
 
 
 def _strip_label(label: str) -> str:
-    """Return a label in lower case, without units, brackets and signs around it."""
-    return " ".join(_UNIT.sub("", label.casefold().replace("-", " ")).strip(_EDGE_SIGNS).split())
+    """Return a label in lower case, without units, brackets and signs around it, each word in one alphabet."""
+    words = _UNIT.sub("", label.casefold().replace("-", " ")).strip(_EDGE_SIGNS).split()
+    return " ".join(word.translate(_LOOKALIKES) if _CYRILLIC.search(word) else word for word in words)
 
 
 def derive_key(label: str) -> str:

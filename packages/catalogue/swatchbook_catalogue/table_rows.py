@@ -12,6 +12,7 @@ from itertools import islice, takewhile
 from typing import NamedTuple
 
 from swatchbook_base.geometry import bounding_box, centre_inside, gaps
+from swatchbook_base.printed_prices import is_amount
 from swatchbook_base.records import Box, Line, Occurrence
 from swatchbook_catalogue.attributes import fact_key, head_key, nearest_key, read_words, with_unit_of_head
 from swatchbook_catalogue.bands import Bands, line_bands
@@ -112,13 +113,19 @@ class TableRows:
             near = self._labels.near(line.bbox[1], line.bbox[3])
             row = [other for other in near if other.bbox[3] <= height + 2 and _at_height(other, line)]
             known = [other for other in row if not heads_names(other.text)]
-            if len(known) >= FEWEST_HEADS or (known and len(row) > len(known)):
+            if len(known) >= FEWEST_HEADS or (known and len(row) > len(known)) or self._heads_prices(line):
                 top, bottom = min(other.bbox[1] for other in row), max(other.bbox[3] for other in row)
                 near = [each for each in self._lines.near(top, bottom) if each.text]
                 cells = [each for each in near if any(_at_height(each, other) for other in row)]
                 heads = [each for each in cells if not any(_is_below(each, other) for other in cells)]
                 return [_whole_head(each, self._by_top, height) for each in heads]
         return []
+
+    def _heads_prices(self, line: Line) -> bool:
+        """Whether a label of prices stands above an amount, with another cell in its row."""
+        row = [each for each in self._lines.near(line.bbox[1], line.bbox[3]) if _at_height(each, line)]
+        below = next((each for each in self._by_top.below(line.bbox[1]) if _is_below(each, line)), None)
+        return head_key(line.text) == "price" and len(row) > 1 and below is not None and is_amount(below.text)
 
 
 class _ByTop:

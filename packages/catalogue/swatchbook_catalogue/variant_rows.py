@@ -26,6 +26,7 @@ EMPTY = 12.0  # the longest step between cells of a column, in font sizes: cells
 HEAD_ABOVE = 3.0  # the longest distance from a column to its head, in font sizes
 MOST_LINES_OF_A_HEAD = 5  # more are the cells of another table
 HEADING = 1.4  # the least size of a heading between two tables, in sizes of their cells
+NEXT_LINE = 1.5  # the longest step from a line of a cell to its next, in font sizes
 IN_ROW = 0.2  # share of the lower height by which a row and a name overlap: one name may be between two rows
 LONGEST_CELL = 40  # characters of a cell; a longer one is prose
 LONGEST_SIGN = 3  # characters of a sign of a currency
@@ -126,10 +127,11 @@ def find_tables(lines: Sequence[Line]) -> Sequence[Table]:
     columns, found, used = [*_columns(lines)], list[Table](), set[int]()
     at_height = line_bands([cell for column in columns for cell in column])
     number = {id(cell): n for n, column in enumerate(columns) for cell in column}
-    for kind in ("price", "size", "code"):
+    for given in ("price", "number", "size", "code"):
+        kind = "price" if given == "number" else given
         for cells in columns:
-            for rows in _runs(cells, kind):
-                if used & {*map(id, rows)}:
+            for rows in _runs(cells, given):
+                if used & {*map(id, rows)} or (given == "number" and head_key(_head(rows, lines)) != "price"):
                     continue
                 by_column = defaultdict[int, dict[int, Line]](dict)
                 for n, row in enumerate(rows):
@@ -205,9 +207,8 @@ def _columns_of(
     top, bottom = rows[0].bbox[1], rows[-1].bbox[3]
     step = (rows[-1].bbox[1] - top) / (len(rows) - 1)
     for n, cells in sorted(by_column.items(), key=lambda each: min(cell.bbox[0] for cell in each[1].values())):
-        inside = [cell for cell in columns[n] if cell.bbox[3] > top and cell.bbox[1] < bottom]
-        goes_on = any(bottom < cell.bbox[1] <= bottom + step for cell in columns[n])
-        if len(cells) < MOSTLY * len(rows) or len(inside) > len(cells) or goes_on:
+        inside = [cell for cell in columns[n] if cell.bbox[3] > top and cell.bbox[1] <= bottom + step]
+        if len(cells) < MOSTLY * len(rows) or not (cells := _with_next_lines(cells, inside)):
             continue
         kinds, head = {_kind(cell.text) for cell in cells.values()}, _head([*cells.values()], lines)
         own = kinds.pop() if len(kinds) == 1 else "text"
@@ -217,6 +218,26 @@ def _columns_of(
             own = "code" if all(any(map(str.isdigit, cell.text)) for cell in cells.values()) else own
         own = kind if cells.get(0) is rows[0] else own
         yield _Column("number" if own == "code" and head_key(head) in MEASURES else own, cells, head)
+
+
+def _with_next_lines(cells: Mapping[int, Line], inside: Sequence[Line]) -> Mapping[int, Line]:
+    """Return the cells of a column with the lines right below each, nothing if other lines are among them."""
+    whole, own = dict[int, list[Line]](), {id(cell): n for n, cell in cells.items()}
+    last = -1
+    for line in inside:
+        last = own.get(id(line), last)
+        lines = whole.setdefault(last, [])
+        if last < 0 or (lines and line.bbox[1] - lines[-1].bbox[1] > NEXT_LINE * line.size):
+            return {}
+        lines.append(line)
+    return {n: _joined(lines) for n, lines in whole.items()}
+
+
+def _joined(lines: Sequence[Line]) -> Line:
+    """Return lines as one, with a space between them."""
+    space = lines[0].spans[0].model_copy(update={"text": " "})
+    spans = [span for line in lines for span in (*line.spans, space)]
+    return Line(bbox=bounding_box(line.bbox for line in lines), spans=tuple(spans), confidence=lines[0].confidence)
 
 
 def _is_table(table: Table, kind: str) -> bool:

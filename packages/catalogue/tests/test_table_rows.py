@@ -54,6 +54,13 @@ def test_one_label_heads_no_table_unless_a_column_of_names_stands_beside() -> No
     assert cells(0, lines(HEADS[0], HEADS[3], *own)) == {"price": "€ 9.00"}
 
 
+def test_head_of_prices_above_an_amount_heads_a_table() -> None:
+    block = text(60, 120, "Kerb")
+    for below, said in (("250", ["250"]), ("on request", [])):
+        page = lines(text(60, 100, "Variety"), text(220, 100, "Price"), block, text(220, 120, below))
+        assert [cell.value for cell in cells_beside(place(block), page, [])] == said
+
+
 def test_cell_behind_the_next_name_of_the_row_belongs_to_that_name() -> None:
     left, right = text(60, 120, "Kerb"), text(320, 120, "Slab")
     heads = [text(60, 100, "Item"), text(220, 100, "Price"), text(320, 100, "Item"), text(420, 100, "Price")]

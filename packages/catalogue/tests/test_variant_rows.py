@@ -56,6 +56,7 @@ CASES: list[tuple[list[tuple[str, ...]], str]] = [
     ([("12/6 oz",)], ""),
     ([("Colours: oak, walnut",)], "oak|||, walnut|||"),
     ([("S, M, L/XL",)], "S||S|, M||M|, L||L|, XL||XL|"),
+    ([("Finish", "цiна, грн"), ("plain", "470"), ("with specks", "945")], "plain|||470, with specks|||945"),
 ]
 """Rows below a name -> name, code, size and price of each variant."""
 
@@ -77,3 +78,10 @@ def test_rows_between_names_of_a_price_list_belong_to_the_one_above() -> None:
     rows = (("Cable", ""), ("01", "€ 9.00"), ("02", "€ 12.00"), ("01", "€ 7.00"), ("02", "€ 8.00"))
     found = described(grid(*rows, x=200, y=24), "Drill", "Saw", step=32)
     assert [(v.name, v.price) for v in found.variants] == [("01 (Cable)", "€ 9.00"), ("02 (Cable)", "€ 12.00")]
+
+
+def test_next_lines_of_a_cell_belong_to_its_row() -> None:
+    cells = grid(("oak", "€ 9.00"), ("oak,", "€ 12.00"))
+    assert [v.name for v in described([*cells, text(60, 228, "oiled"), text(60, 500, "Terms")]).variants] == [
+        "oak", "oak, oiled",
+    ]  # fmt: skip
