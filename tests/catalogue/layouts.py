@@ -390,9 +390,7 @@ CATALOGUES: Final[Mapping[str, Callable[[], Document]]] = {
     "card33": lambda: card_grid(3, 3),
     **{make.__name__: make for make in (cards_beside, code_table, spreads, mid_page_starts, repeated_names)},
     **{make.__name__: make for make in (names_with_attributes, code_cards, captions_of_one_product, coded_colours)},
-    "coded_bare": lambda: coded_colours()._replace(
-        outline=[], products=[product._replace(category=None) for product in coded_colours().products]
-    ),
+    "coded_bare": lambda: coded_colours()._replace(outline=[]),
 }
 OTHERS: Final = {make.__name__: make for make in (lecture, report, form, letter, team, novel, scanned)}
 LAYOUTS: Final[Mapping[str, Callable[[], Document]]] = CATALOGUES | OTHERS

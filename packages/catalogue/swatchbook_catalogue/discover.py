@@ -37,6 +37,7 @@ from swatchbook_catalogue.name_groups import NameGroup, find_name_groups
 from swatchbook_catalogue.page_layout import PageLayout, normalise_line, summarise_page, upright
 from swatchbook_catalogue.plan import shows_products
 from swatchbook_catalogue.reading_order import mark_spreads
+from swatchbook_catalogue.running_text import at_edge
 from swatchbook_catalogue.sections import DocumentLayout, Section, find_sections, layout_document
 from swatchbook_catalogue.variants import PageParts, find_variants
 
@@ -200,19 +201,41 @@ def find_products(
     taught = {(c.text.page, c.text.box): facts for c, facts in choice.taught.items()}
     return [
         p.model_copy(update={"taught": _taught_of(p, taught)}) if taught else p
-        for p in without_repeats(_with_categories(found, categories, outline))
+        for p in without_repeats(_with_categories(found, categories, _running_categories(document), outline))
     ]
 
 
 def _with_categories(
-    products: Iterable[FoundProduct], categories: Names, outline: Sequence[OutlineEntry]
+    products: Iterable[FoundProduct],
+    categories: Names,
+    running: Mapping[tuple[int, str], str],
+    outline: Sequence[OutlineEntry],
 ) -> Iterator[FoundProduct]:
-    """Yield the products in the order of their pages, each with the title above it in the outline, else its heading."""
+    """Yield the products in the order of their pages, each with its category.
+
+    It is the title above it in the outline, else what a running head has before its name, else the heading above it.
+    """
     for product in sorted(products, key=lambda p: p.first_page):
-        category = _outline_parent(product, outline) or categories.get(
-            (product.first_page, product.occurrences[0].bbox)
+        category = (
+            _outline_parent(product, outline)
+            or next(filter(None, (running.get((page, fold(product.name))) for page in product.pages)), None)
+            or categories.get((product.first_page, product.occurrences[0].bbox))
         )
         yield product.model_copy(update={"category": category})
+
+
+_BETWEEN = re.compile(r"\s+[·|/›>–—-]\s+")
+"""What a running head has between a category and a product's name."""
+
+
+def _running_categories(document: DocumentLayout) -> dict[tuple[int, str], str]:
+    """Return (page, folded name) -> the category that the running head has before it: "Wood & Cork · Nordvik Oak"."""
+    return {
+        (layout.number, fold(parts[1])): parts[0].strip()
+        for layout in document.layouts
+        for text in layout.texts
+        if at_edge(text, layout) and len(parts := _BETWEEN.split(text.text)) == 2
+    }
 
 
 def _outline_parent(product: FoundProduct, outline: Sequence[OutlineEntry]) -> str | None:

@@ -12,7 +12,6 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from swatchbook.doors.cli.progress import counting
 from swatchbook.doors.cli.shared_arguments import (
     AllOwners,
     Json,
@@ -214,6 +213,8 @@ def _read_shown(page: int | None, given: "dict[str, list[str] | None]") -> list[
 
 def _propose(resources: "Resources", document: "Document", asked: _Asked, *, accept: bool, as_json: bool) -> int:
     """List the readings to choose from, or offer one of them; return the exit code."""
+    from swatchbook.doors.cli.progress import counting
+
     with counting(f"read the texts of {plural(document.page_count or 0, 'page')}", err()):
         choices = _choices(resources, document, asked)
     if asked.likeliest and asked.use is None:
