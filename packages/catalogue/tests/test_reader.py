@@ -322,10 +322,10 @@ def test_time_limit_of_the_document_holds_when_every_page_hangs(paper: Paper, fi
     for _ in range(9):
         paper.page("LOOP")
     path = paper.save(tmp_path / "a.pdf")
-    reading = reader.read(path, files, settings(page_seconds=0.5), module=TROUBLED)  # 2 s in all
+    reading = reader.read(path, files, settings(page_seconds=0.5), module=TROUBLED)  # 2.75 s in all
     assert [lost.page for lost in reading.lost] == list(range(2, 11))
     tried = [lost for lost in reading.lost if "as a whole" not in lost.message]
-    assert 1 <= len(tried) <= 4
+    assert 1 <= len(tried) <= 6
     assert {lost.transient for lost in reading.lost} == {True}
 
 
