@@ -55,11 +55,11 @@ _E5 = tuple(f"{_BASE}/{name}" for name in ("e5.py", "e5_file.py", "e5.onnx", "be
 
 PURE_STAGES: Mapping[str, PureStage] = {
     "read": PureStage(
-        version="17", settings=(*_PAGE_LIMITS, "ocr", "ocr_languages"), newer_settings=("pdf_reader",), modules=_PDF
+        version="18", settings=(*_PAGE_LIMITS, "ocr", "ocr_languages"), newer_settings=("pdf_reader",), modules=_PDF
     ),
     "tables": PureStage(version="4", after=("read",), modules=_PDF),
     "discover": PureStage(
-        version="44",
+        version="45",
         after=("read",),
         options=("taught",),
         settings=("discovery",),
@@ -79,7 +79,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "describe": PureStage(
-        version="23",
+        version="24",
         after=("discover", "tables"),
         asks=(("llm", "describe"),),
         modules=(

@@ -359,7 +359,7 @@ def _with_ranges(text: str, numbers: Sequence[_Number], found: dict[_Number, _Am
 # --- what a text says -------------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=65_536)  # each reading of a catalogue asks about all of its texts, several times
+@lru_cache(maxsize=16_384)  # each reading of a catalogue asks about all of its texts, several times
 def price_in(text: str) -> str | None:
     """Return the first price in a text, with what it is for, as printed: "€ 25,90/m²".
 

@@ -32,12 +32,12 @@ def deal_lines(lines: Sequence[Line], names: Sequence[Box], pictures: Sequence[B
     for i, line in enumerate(lines):
         if kind := _kind(line.text):
             kinds[kind, round(line.size), line.bold].append(i)
-    return {
-        numbers[k]: names[cell]
-        for numbers in kinds.values()
-        if not _in_rows([lines[i].bbox for i in numbers], names)
-        for k, cell in deal([lines[i].bbox for i in numbers], cells).items()
-    }
+    owner = dict[int, Box]()
+    for numbers in kinds.values():
+        boxes = [lines[i].bbox for i in numbers]
+        if not _in_rows(boxes, names):
+            owner |= {numbers[k]: names[cell] for k, cell in deal(boxes, cells).items()}
+    return owner
 
 
 def _in_rows(values: Sequence[Box], names: Sequence[Box]) -> bool:

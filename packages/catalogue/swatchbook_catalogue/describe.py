@@ -9,6 +9,7 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from statistics import multimode
 
 from swatchbook_base.geometry import area, centre_inside, shared_area
 from swatchbook_base.printed_prices import former_in, price_in, price_of
@@ -33,7 +34,7 @@ from swatchbook_base.records import (
 from swatchbook_catalogue.attributes import WORDS_OF, derive_key, fact_key
 from swatchbook_catalogue.color_words import color_at_end, colors_in, says_color
 from swatchbook_catalogue.line_facts import facts_in_prose, labelled_facts, make_fact, unlabelled_facts
-from swatchbook_catalogue.measures import begins_with_amount, is_price, kind_of, size_in, values_in_name
+from swatchbook_catalogue.measures import MEASURES, begins_with_amount, is_price, kind_of, size_in, values_in_name
 from swatchbook_catalogue.page_layout import normalise_line
 from swatchbook_catalogue.page_wide_facts import ONE_OF, shared_facts
 from swatchbook_catalogue.placed_lines import NamesOnPage, PlacedLines
@@ -43,8 +44,6 @@ from swatchbook_catalogue.variant_rows import cells_of, variants_in, variants_on
 
 MOST_VALUES = 12  # values kept of one key; a longer list is a table, which is kept as such
 LONGEST_VALUE = 160  # the longest value, in characters: a longer text behind a colon is prose
-MEASURES = frozenset({"dimensions", "size", "width", "height", "depth", "length", "diameter", "thickness"})
-"""Keys of measures: if a product has one of them, no other text is searched for its size."""
 SEVERAL = frozenset({"color"})  # keys of which a product may have several values
 CHOICES = frozenset({"style", "pattern"})  # keys of labels under which catalogues also print colours
 NUMBERS = MEASURES - {"size"} | {"code", "ean", "price", "weight", "capacity", "quantity"}
@@ -90,10 +89,10 @@ def _without_crowds(descriptions: Sequence[Description]) -> list[Description]:
     """Return descriptions without the values of which a product has more than most products of the document.
 
     A price beside the name's own may be that of a neighbour whose name was not found: which is which is unclear. Rows
-    and tables say what belongs to what, and a product may have any number of colours and sizes.
+    and tables say what belongs to what, and a product may have any number of colours.
     """
     counts = [Counter(fact.key for fact in each.facts) for each in descriptions]
-    usual = {key: Counter(c[key] for c in counts if c[key]).most_common(1)[0][0] for key in set().union(*counts)}
+    usual = {key: max(multimode(c[key] for c in counts if c[key])) for key in set().union(*counts)}
     found = []
     for each, count in zip(descriptions, counts, strict=True):
         crowded = {key for key in count if count[key] > usual[key] and key not in SEVERAL}

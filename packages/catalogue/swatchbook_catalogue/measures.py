@@ -84,6 +84,8 @@ _THIRD_SIDE = re.compile(
 )
 """One more side behind a size, with its name: "25 cm x 25 cm e 8 cm de altura"."""
 _BULLET = re.compile(r"^[•·▪●◦‣∙*–-]\s+")
+MEASURES: Final = frozenset({"dimensions", "size", "width", "height", "depth", "length", "diameter", "thickness"})
+"""Keys of measures: if a product has one of them, no other text is searched for its size."""
 NO_MEASURES = frozenset({"price", "code", "color"})  # keys whose values are not measures
 _OTHER_CODES = frozenset(
     {"zip", "postal", "qr", "bar", "hs", "color", "colour", "colors", "dress", "area", "country", "tax", "vat", "promo"}

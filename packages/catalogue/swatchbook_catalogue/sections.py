@@ -119,8 +119,8 @@ def _heads(
 ) -> list[Text]:
     """Return the known heads and other headings of a page in reading order; on a spread the left half comes first.
 
-    Headings have a family of the names or a larger one. A price in large type is no
-    heading, nor a label: it continues the product before.
+    Headings have a family of the names or a larger one. A price in large type is no heading, nor a label: it continues
+    the product before.
     """
     middle = (layout.box[0] + layout.box[2]) / 2
     size = min(styles, default=(0.0, False))[0]

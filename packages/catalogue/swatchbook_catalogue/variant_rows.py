@@ -15,7 +15,15 @@ from swatchbook_base.records import Box, Fact, Line, Occurrence, Variant, fold
 from swatchbook_catalogue.attributes import derive_key, fact_key, head_key, is_code, with_unit_of_head
 from swatchbook_catalogue.bands import line_bands
 from swatchbook_catalogue.color_words import colors_in
-from swatchbook_catalogue.measures import begins_with_amount, is_container, is_price, kind_of, size_in, split_price
+from swatchbook_catalogue.measures import (
+    MEASURES,
+    begins_with_amount,
+    is_container,
+    is_price,
+    kind_of,
+    size_in,
+    split_price,
+)
 from swatchbook_catalogue.page_layout import normalise_line
 
 FEWEST = 2  # rows that are variants: a single one is the product itself
@@ -32,7 +40,7 @@ LONGEST_CELL = 40  # characters of a cell; a longer one is prose
 LONGEST_SIGN = 3  # characters of a sign of a currency
 MOST_WORDS = 4  # words of a listed choice; more are a sentence
 CHOICES = ("color", "style", "finish", "pattern", "size")  # keys of labels that list what a customer chooses from
-MEASURES = frozenset({"size", "dimensions", "diameter", "width", "height", "length", "weight", "capacity"})
+MEASURED = MEASURES | {"weight", "capacity"}  # keys of columns whose bare numbers are no codes
 _NUMBER = re.compile(r"[\d.,/–-]+")
 _TYPE = re.compile(r"[A-ZА-Я]{1,4}[ -]?\d{2,5}(?:[./ -]?\w{1,4})?")
 _WORDS = re.compile(r"[^\W\d]+(?:\s[^\W\d]+){0,2}")
@@ -138,10 +146,11 @@ def find_tables(lines: Sequence[Line]) -> Sequence[Table]:
                     for cell in at_height.near(row.bbox[1], row.bbox[3]):
                         if _at_height(cell, row):
                             by_column[number[id(cell)]][n] = cell
-                table = Table([*_columns_of(rows, kind, by_column, columns, lines)], rows)
+                of_table = dict(_columns_of(rows, kind, by_column, columns, lines))
+                table = Table([*of_table.values()], rows)
                 if _is_table(table, kind):
                     found.append(table)
-                    used |= {id(cell) for column in table.columns for cell in column.cells.values()}
+                    used |= {id(cell) for n in of_table for cell in by_column[n].values()}
     return found
 
 
@@ -202,12 +211,16 @@ def _columns_of(
     by_column: Mapping[int, Mapping[int, Line]],
     columns: Sequence[Sequence[Line]],
     lines: Sequence[Line],
-) -> Iterator[_Column]:
-    """Yield the columns that have a cell in most of the given rows of a kind, and none below or between them."""
+) -> Iterator[tuple[int, _Column]]:
+    """Yield number and column of those that have a cell in most of the given rows of a kind.
+
+    Further lines of the column among the rows are those right below a cell, and belong to it.
+    """
     top, bottom = rows[0].bbox[1], rows[-1].bbox[3]
     step = (rows[-1].bbox[1] - top) / (len(rows) - 1)
     for n, cells in sorted(by_column.items(), key=lambda each: min(cell.bbox[0] for cell in each[1].values())):
         inside = [cell for cell in columns[n] if cell.bbox[3] > top and cell.bbox[1] <= bottom + step]
+        of_rows = cells.get(0) is rows[0]
         if len(cells) < MOSTLY * len(rows) or not (cells := _with_next_lines(cells, inside)):
             continue
         kinds, head = {_kind(cell.text) for cell in cells.values()}, _head([*cells.values()], lines)
@@ -216,8 +229,8 @@ def _columns_of(
             own = "price" if all(begins_with_amount(cell.text) for cell in cells.values()) else own
         elif own in ("number", "text") and head_key(head) == "code":
             own = "code" if all(any(map(str.isdigit, cell.text)) for cell in cells.values()) else own
-        own = kind if cells.get(0) is rows[0] else own
-        yield _Column("number" if own == "code" and head_key(head) in MEASURES else own, cells, head)
+        own = kind if of_rows else own
+        yield n, _Column("number" if own == "code" and head_key(head) in MEASURED else own, cells, head)
 
 
 def _with_next_lines(cells: Mapping[int, Line], inside: Sequence[Line]) -> Mapping[int, Line]:
@@ -402,11 +415,10 @@ def with_whole_prices(lines: Sequence[Line]) -> list[Line]:
     joined, gone, bands = list[Line](), set[int](), line_bands(lines if signs else ())
     for sign in signs:
         for line in bands.near(sign.bbox[1], sign.bbox[3]):
-            price = split_price(sign.text, line.text) if line is not sign else None
-            if price and _at_height(sign, line) and abs(line.bbox[0] - sign.bbox[2]) <= sign.size:
+            near = line is not sign and _at_height(sign, line) and abs(line.bbox[0] - sign.bbox[2]) <= sign.size
+            if near and split_price(sign.text, line.text):
                 gone |= {id(sign), id(line)}
-                box = bounding_box((sign.bbox, line.bbox))
-                joined.append(line.model_copy(update={"text": price, "bbox": box}))
+                joined.append(_joined((sign, line)))
     return [*(line for line in lines if line.text and id(line) not in gone), *joined]
 
 

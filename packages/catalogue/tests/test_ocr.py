@@ -339,7 +339,15 @@ def test_printed_lines_become_paragraphs_and_what_the_text_layer_has_is_not_repe
 
 
 @pytest.mark.parametrize(
-    ("read", "text"), [("$25O", "$250"), ("PRECIO - $3OO", "PRECIO - $300"), ("1O.5OO", "10.500"), ("2 Oz", "2 Oz")]
+    ("read", "text"),
+    [
+        ("$25O", "$250"),
+        ("PRECIO - $3OO", "PRECIO - $300"),
+        ("1O.5OO", "10.500"),
+        ("2 Oz", "2 Oz"),
+        ("H2O", "H2O"),
+        ("Fe2O3", "Fe2O3"),
+    ],
 )
 def test_capital_o_among_digits_is_a_zero(read: str, text: str) -> None:
     assert with_zeros(read) == text

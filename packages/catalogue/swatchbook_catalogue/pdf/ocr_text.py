@@ -17,14 +17,12 @@ SAME_PRINT_SIZE = 1.24  # sizes from boxes vary by ±24 % around the mode, and c
 PITCH = 2.2  # the most from one line to the next of a paragraph, in font sizes
 UNREAD_SHARE = 1 / 3  # a page with more of its printed lines unread is in a script that is not read
 SAME_LINE = 0.5  # a line with this share of its box under the text layer's lines is read already
-
-
-_LETTER_FOR_ZERO = re.compile(r"(?<=\d)O+(?![^\W\d_])")
+_NUMBER = re.compile(r"(?<![^\W_])\d[\d.,'O]*(?![^\W\d_])")
 
 
 def with_zeros(text: str) -> str:
-    """Return a printed text with zeros for capital O behind digits: "$25O" would else be read as 25."""
-    return _LETTER_FOR_ZERO.sub(lambda found: "0" * len(found[0]), text)
+    """Return a printed text with zeros for capital O in numbers: "$25O" would else be read as 25. "H2O" stays."""
+    return _NUMBER.sub(lambda number: number[0].replace("O", "0"), text)
 
 
 class PrintedLine(NamedTuple):
