@@ -19,6 +19,7 @@ from swatchbook.ingest.register_path import register_folder, register_known_fold
 from swatchbook.ingest.run import Work
 from swatchbook.ingest.scan import is_unchanged, scan
 from swatchbook.resources import Resources
+from swatchbook.store.ledger import publishing
 from swatchbook.store.ledger.queries.account import account
 from swatchbook.store.ledger.queries.document import show_document
 from swatchbook.store.ledger.queries.filters import facets
@@ -273,10 +274,7 @@ def test_mirror_removes_nothing_because_of_an_empty_or_cut_batch(resources: Reso
     rows = b"id,title,images,price\na,Oak,slate.jpg,5\nb,Elm,slate.jpg,6\n"
     work = begin(resources, write(folder / "items.csv", rows), mirror=True)
     scanned(resources, work)
-    for data, doubts in (
-        (rows[:-13], ()),
-        (rows[:22], ("No item was found in it. Nothing was removed.",)),
-    ):
+    for data, doubts in ((rows[:-13], ()), (rows[:22], ("No item was found in it. Nothing was removed.",))):
         write(folder / "items.csv", data)
         assert scanned(resources, work) == Scan(doubts=doubts)
         assert names(resources, work) == ["Oak", "Elm"]
@@ -564,6 +562,10 @@ def test_changed_metadata_is_saved_without_reading_or_embedding(resources: Resou
     assert products[0]["metadata"]["price"] == "700"
     with resources.ledger.read() as connection:
         assert set(connection.execute(select(items.c.state)).scalars()) == {ItemState.DONE}
+    assert publishing.count_unpublished(resources.ledger) == 2, "the picture of the sofa, and its text"
+    finish_items(resources)
+    scanned(resources, work)
+    assert publishing.count_unpublished(resources.ledger) == 0, "the same again changes nothing"
 
 
 def test_item_that_left_the_batch_is_reported_unless_the_batch_is_broken(resources: Resources, folder: Path) -> None:

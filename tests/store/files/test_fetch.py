@@ -35,7 +35,6 @@ from swatchbook.domain.settings import load_settings
 from swatchbook.ingest.register import register_source
 from swatchbook.resources import open_resources
 from swatchbook.store.files.fetch import Fetched, copy_object, fetch, is_public
-from swatchbook.store.files.upload_buffer import temporary_file
 from tests.origin import PDF, Origin, origin
 from tests.tables import rows_of
 
@@ -161,11 +160,8 @@ def test_redirects_are_followed_and_the_name_stays(server: Origin, tmp_path: Pat
     server.files["/d"] = PDF
     assert get(at(server, "/a%20b.pdf"), tmp_path / "a") == Fetched(size=len(PDF), name="a b.pdf")
     assert [path for _, path in server.seen] == ["/a%20b.pdf", "/c?x=1", "/d"]
-
-
-def test_redirect_in_any_letters_is_followed(server: Origin, tmp_path: Path) -> None:
     server.files |= {"/St%C3%BChle.jpg": PDF, "/St%FChle.jpg": PDF}
-    server.moved |= {"/utf8": "/Stühle.jpg".encode().decode("latin-1"), "/latin1": "/Stühle.jpg"}
+    server.moved = {"/utf8": "/Stühle.jpg".encode().decode("latin-1"), "/latin1": "/Stühle.jpg"}
     for path in server.moved:
         assert get(at(server, path), tmp_path / "a").size == len(PDF), path
 
@@ -258,17 +254,6 @@ def test_a_key_never_leads_out_of_its_store(store: Path, tmp_path: Path) -> None
         copy(str(store), "new/a b.pdf", tmp_path / "a", max_bytes=len(PDF) - 1)
     with pytest.raises(Configuration, match="SWATCHBOOK_UPLOADS_URL"):
         copy("nosuch://bucket", "a.pdf", tmp_path / "a")
-
-
-def test_what_comes_in_is_gone_on_any_end(tmp_path: Path) -> None:
-    def interrupted() -> None:
-        with temporary_file(tmp_path / "tmp") as path:
-            path.write_bytes(PDF)
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        interrupted()
-    assert list((tmp_path / "tmp").iterdir()) == []
 
 
 def test_a_flow_takes_a_url_or_an_object(

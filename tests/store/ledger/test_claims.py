@@ -18,14 +18,13 @@ from swatchbook.domain.errors import (
     RunRevoked,
     UnreadableImage,
 )
-from swatchbook.domain.records import Analysis, DocumentStatus, IngestOptions, Role, image_id, text_key
+from swatchbook.domain.records import DocumentStatus, IngestOptions, Role, image_id, text_key
 from swatchbook.ingest.run import keep_alive
 from swatchbook.store.ledger import claims, database, dead_runs, runs
 from swatchbook.store.ledger.claims import FailedItem, ItemResult
 from swatchbook.store.ledger.database import Ledger, db_now
 from swatchbook.store.ledger.item_tries import RUN_LIMIT
-from swatchbook.store.ledger.requested import add_pending
-from swatchbook.store.ledger.tables import analyses, chunks, images, placements, spaces, vectors
+from swatchbook.store.ledger.tables import chunks, images, spaces, vectors
 from swatchbook.store.ledger.tables import items as item_rows
 from swatchbook.store.ledger.tables import runs as run_rows
 from tests.ledger_audit import count_writes, writes
@@ -111,25 +110,6 @@ def test_a_batch_holds_only_what_is_due(ledger: Ledger) -> None:
     assert item(ledger, due).lease_size == 2, "the others are no company"
 
 
-def test_hidden_pictures_and_texts_are_in_no_batch(ledger: Ledger) -> None:
-    run = begun(ledger, requested=EVERYTHING, pictures=KEYS[:1], texts=keys(1, "text"))
-    with ledger.write() as connection:
-        connection.execute(update(placements).values(state="hidden"))
-        connection.execute(update(chunks).values(embed=False))
-    assert claims.cut_batches(ledger, run, 20) == ()
-    assert runs.end(ledger, run, DocumentStatus.COMPLETED) == "completed"
-
-
-def test_ten_thousand_keys_are_claimed_at_once(ledger: Ledger) -> None:
-    run = begun(ledger)
-    many = keys(10_000)
-    with ledger.write() as connection:
-        add_pending(connection, [(key, VISUAL.role, VISUAL.tag) for key in many])
-    assert sum(len(group) for group in claims.claim_groups(ledger, run, many, 256)) == 10_000
-    assert len(claims.claim(ledger, run, many).items) == 10_000
-    assert claims.source_files(ledger, many) == claims.texts(ledger, many) == {}
-
-
 def test_claim_takes_due_wanted_items_in_order(ledger: Ledger) -> None:
     run = begun(ledger, requested=(VISUAL, COLOR), pictures=KEYS)
     begun(ledger, owner="bert", requested=(ANALYSIS,), pictures=KEYS)
@@ -177,19 +157,6 @@ def test_commit_stores_vectors_and_settles_items(ledger: Ledger) -> None:
     assert np.frombuffer(one(ledger, vectors, key=KEYS[1]).data, "<f4").tolist() == [0, 2, 4, 6]
 
 
-def test_commit_dirties_pictures_and_chunks_of_everyone(ledger: Ledger) -> None:
-    text, other = keys(2, "text")
-    run = begun(ledger, requested=(VISUAL, TEXT), pictures=KEYS[:2], texts=[text, other])
-    begun(ledger, owner="bert", requested=(VISUAL, TEXT), pictures=KEYS[:2], texts=[text])
-    commit_all(ledger, claims.claim(ledger, run, [KEY, text]))
-    for owner in ("anna", "bert"):
-        assert (image(ledger, KEY, owner).dirty, image(ledger, KEY, owner).made) == (2, 2)
-        assert (image(ledger, KEYS[1], owner).dirty, image(ledger, KEYS[1], owner).made) == (1, 0)
-    with ledger.read() as connection:
-        found = connection.execute(select(chunks.c.text_key, chunks.c.dirty, chunks.c.made)).all()
-    assert sorted(found) == sorted([(text, 2, 2), (text, 2, 2), (other, 1, 0)])
-
-
 def test_commit_leaves_what_was_never_shown_unpublished(ledger: Ledger) -> None:
     """Another owner's decoration would be expected in the index for ever."""
     text = keys(1, "text")[0]
@@ -207,19 +174,6 @@ def test_commit_leaves_what_was_never_shown_unpublished(ledger: Ledger) -> None:
     assert sorted(found) == [(False, 1, 0), (True, 2, 2)]
 
 
-def test_analysis_gives_everyones_picture_text_and_quality(ledger: Ledger) -> None:
-    run = begun(ledger, requested=(ANALYSIS,), pictures=[KEY])
-    begun(ledger, owner="bert", requested=(ANALYSIS,), pictures=[KEY])
-    commit_all(ledger, claims.claim(ledger, run, [KEY]), text="Material: oak.")
-    text = text_key("Material: oak.")
-    for owner in ("anna", "bert"):
-        assert (image(ledger, KEY, owner).text_key, image(ledger, KEY, owner).quality) == (text, 0.75)
-    stored = one(ledger, analyses)
-    assert (stored.key, stored.tag, stored.text_key) == (KEY, ANALYSIS.tag, text)
-    assert Analysis.model_validate(stored.record).quality == 0.75
-    assert claims.texts(ledger, [text]) == {text: "Material: oak."}
-
-
 def test_analysis_queues_understanding_for_all_who_want_it(ledger: Ledger) -> None:
     words = UNDERSTANDING.model_copy(update={"tag": "words@2/a"})
     run = begun(ledger, requested=(ANALYSIS, UNDERSTANDING), pictures=[KEY])
@@ -231,17 +185,6 @@ def test_analysis_queues_understanding_for_all_who_want_it(ledger: Ledger) -> No
         found = connection.execute(query.where(item_rows.c.role == Role.UNDERSTANDING)).all()
     text = text_key("Material: oak.")
     assert sorted(found) == [(text, "words@1/a", "pending"), (text, "words@2/a", "pending")]
-
-
-def test_an_understanding_is_made_once(ledger: Ledger) -> None:
-    run = begun(ledger, requested=(ANALYSIS, UNDERSTANDING), pictures=KEYS[:2])
-    commit_all(ledger, claims.claim(ledger, run, KEYS[:1]))
-    assert [b.members for b in claims.cut_batches(ledger, run, 20)] == [(KEYS[0], KEYS[1])]
-    commit_all(ledger, claims.claim(ledger, run, [text_key("Material: oak.")]))
-    assert [b.members for b in claims.cut_batches(ledger, run, 20)] == [(KEYS[1],)]
-    commit_all(ledger, claims.claim(ledger, run, KEYS[1:2]))
-    assert item(ledger, text_key("Material: oak."), UNDERSTANDING).state == "done"
-    assert claims.cut_batches(ledger, run, 20) == ()
 
 
 def test_a_vector_without_an_item_is_done(ledger: Ledger) -> None:

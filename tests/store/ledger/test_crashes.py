@@ -9,11 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from swatchbook.domain.errors import RunRevoked
-from swatchbook.domain.records import DocumentStatus
 from swatchbook.store.ledger import claims, dead_runs, runs
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.item_tries import RUN_LIMIT
@@ -61,23 +58,6 @@ def test_a_poison_item_is_found_by_halving(ledger: Ledger) -> None:
     assert row.next_retry_at == pytest.approx(ledger.now() + 900, abs=5)
     assert count(ledger, item_rows, state="done") == 44
     assert count(ledger, item_rows, crashes=0) == 44
-
-
-@settings(max_examples=settings().max_examples // 2)
-@given(total=st.integers(3, 20), data=st.data())
-def test_two_poison_items_cost_no_other_item(ledger: Ledger, total: int, data: st.DataObject) -> None:
-    salt = str(count(ledger, run_rows))  # another document each time, in the one ledger
-    pictures = keys(total, salt)
-    poison = data.draw(st.sets(st.sampled_from(pictures), min_size=1, max_size=2))
-    run = begun(ledger, content=salt, pictures=pictures)
-    while work_until_it_dies(ledger, run, poison) is not None:
-        assert document(ledger, run).status == "waiting"
-        run = begin_again(ledger, run)
-    for key in pictures:
-        row = item(ledger, key)
-        assert row.state == ("pending" if key in poison else "done")
-        assert (row.failure is not None) == (key in poison)
-    runs.end(ledger, run, DocumentStatus.WAITING)
 
 
 def test_crashed_items_come_apart_and_last(ledger: Ledger) -> None:

@@ -4,15 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.domain.records import Deletion, PlacementState, Role, RoleTag
+from swatchbook.domain.records import Deletion, PlacementState
 from swatchbook.store.files.file_store import Files
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.document_commands import (
     count_deletion,
     count_owner_deletion,
-    delete_rows,
-    finish_delete,
-    mark_deleting,
 )
 from swatchbook.store.ledger.queries.coverage import count_coverage
 from swatchbook.store.ledger.retention import collect
@@ -23,11 +20,11 @@ from tests.store.ledger.scene import (
     begin,
     chunked,
     count,
+    delete,
     extraction,
     ingest,
     pass_time,
     placed,
-    publish_all,
 )
 
 WANTS = (*EVERYTHING, MULTIMODAL)
@@ -46,10 +43,7 @@ def document(
 
 def remove(ledger: Ledger, document: str, files: Files) -> None:
     """Delete a document, and collect what nothing uses: pictures after an hour, what is said of them after another."""
-    mark_deleting(ledger, document)
-    delete_rows(ledger, document)
-    publish_all(ledger)
-    assert finish_delete(ledger, document)
+    assert delete(ledger, document)
     for _ in range(4):
         collect(ledger, files)
         pass_time(ledger, 3_601)
@@ -79,17 +73,6 @@ def test_what_other_documents_use_is_neither_counted_nor_removed(
     assert told.images == before[0] - count_coverage(ledger).total_images
     assert told.vectors == before[1] - count(ledger, vectors)
     assert count_deletion(ledger, kept).vectors == count(ledger, vectors)
-
-
-def test_the_count_does_not_depend_on_other_owners(ledger: Ledger) -> None:
-    gone = document(ledger, "oak", "ash")
-    document(ledger, "ash", content="supplement")
-    alone, all_of_it = count_deletion(ledger, gone), count_owner_deletion(ledger, "anna")
-    more = (*WANTS, RoleTag(role=Role.TEXTURE, tag="eye@1/a"))
-    run = begin(ledger, owner="bert", requested=more)
-    ingest(ledger, run, extraction(placed(run, "oak"), placed(run, "elm")), chunked(run, "About catalogue."))
-    assert count_deletion(ledger, gone) == alone
-    assert count_owner_deletion(ledger, "anna") == all_of_it
 
 
 def test_what_another_owner_uses_is_counted_and_stays(ledger: Ledger, tmp_path: Path) -> None:

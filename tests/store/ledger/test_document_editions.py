@@ -16,7 +16,7 @@ from swatchbook.domain.records import IngestOptions, Product
 from swatchbook.store.ledger import document_commands, document_editions
 from swatchbook.store.ledger.database import Ledger, open_ledger
 from swatchbook.store.ledger.document_editions import has_superseded, supersede
-from swatchbook.store.ledger.stored_documents import all_documents, find_document, get_document, queue
+from swatchbook.store.ledger.stored_documents import all_documents, get_document, queue
 from swatchbook.store.ledger.tables import chunks, products
 from swatchbook.upkeep.reports.edition_report import compare_documents
 
@@ -93,13 +93,6 @@ def test_an_edition_supersedes_once_it_has_products(ledger: Ledger) -> None:
     assert not has_superseded(ledger, ["bob"])
 
 
-def test_of_a_finished_document_it_supersedes_at_once(ledger: Ledger) -> None:
-    old, new = add(ledger), add(ledger)
-    assert not finish(ledger, new)
-    declare_edition(ledger, new, old)
-    assert superseded(ledger) == waiting(ledger) == {old}
-
-
 def test_what_cannot_be_an_edition_is_refused(ledger: Ledger) -> None:
     first, second, third = (add(ledger, name=name) for name in ("first", "second", "third"))
     bobs = add(ledger, "bob")
@@ -166,14 +159,6 @@ def before(older_of: dict[str, str], document: str) -> Collection[str]:
     while chain[-1] in older_of:
         chain.append(older_of[chain[-1]])
     return chain
-
-
-def test_a_name_of_several_editions_is_refused(ledger: Ledger) -> None:
-    old, new = add(ledger, name="catalogue.pdf"), add(ledger, name="catalogue.pdf")
-    declare_edition(ledger, new, old)
-    with pytest.raises(InvalidReference, match="may be any of"):
-        find_document(ledger, "catalogue.pdf", "anna")
-    assert {row.id for row in all_documents(ledger, "anna")} == {old, new}
 
 
 def test_a_size_is_compared_under_any_label(ledger: Ledger) -> None:

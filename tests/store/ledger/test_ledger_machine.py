@@ -35,7 +35,6 @@ from swatchbook.store.ledger import claims, dead_runs, picture_reviews, run_quer
 from swatchbook.store.ledger.claims import ClaimedItem, FailedItem, ItemResult, Lease
 from swatchbook.store.ledger.database import open_ledger
 from swatchbook.store.ledger.document_commands import cancel, delete_rows, finish_delete, mark_deleting
-from swatchbook.store.ledger.queries import account
 from swatchbook.store.ledger.runs import Run
 from swatchbook.store.ledger.tables import analyses, documents, vectors
 from swatchbook.store.ledger.tables import items as item_rows
@@ -337,24 +336,6 @@ class LedgerMachine(RuleBasedStateMachine):
         tokens = {run.token for run in run_queries.live_runs(self.ledger)}
         assert tokens == {known.run.token for known in self.documents.values() if known.run}
         assert {i.lease[:26] for i in self.items.values() if i.lease} <= tokens
-
-    @invariant()
-    def the_account_closes(self) -> None:
-        shown = {name: set(CATALOGUES[name][0]) for name, known in self.documents.items() if known.shown}
-        for name, pictures in shown.items():
-            identity = document_id(name[0], sha256(name[1].encode()))
-            self.closes(account.account(self.ledger, document=identity), len(pictures))
-        by_owner = [
-            len(set().union(*(pictures for (whose, _), pictures in shown.items() if whose == owner)))
-            for owner in ("anna", "bert")
-        ]
-        for owner, found in zip(("anna", "bert"), by_owner, strict=True):
-            self.closes(account.account(self.ledger, owner=owner), found)
-        self.closes(account.account(self.ledger), sum(by_owner))
-
-    def closes(self, told_account: account.Account, found: int) -> None:
-        a = told_account
-        assert a.found == found == a.complete + a.partial + a.failed + a.rejected + a.pending
 
     @invariant()
     def nothing_is_orphaned(self) -> None:

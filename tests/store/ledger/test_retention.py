@@ -156,14 +156,6 @@ def test_many_unused_contents_go_in_portions(ledger: Ledger, files: Files) -> No
     assert count(ledger, items_table) == count(ledger, vectors) == count(ledger, contents) == 0
 
 
-def test_only_files_that_no_row_names_are_unreferenced(ledger: Ledger, files: Files) -> None:
-    run = complete(ledger, "oak")
-    named = [stored(ledger, files, "oak"), *(files.put_bytes(data, ".bin") for data in (b"catalogue", b"pages"))]
-    set_document(ledger, run.document, file=named[1], pages_file=named[2])
-    orphans = {f"{sha256(bytes([n % 256, n // 256]))}.png" for n in range(2_000)}  # of several IN lists
-    assert unreferenced_files(ledger, sorted({*named, *orphans})) == orphans
-
-
 @pytest.mark.parametrize("database", ["sqlite"])
 def test_no_portion_of_gc_reads_all_contents(ledger: Ledger, files: Files) -> None:
     run = complete(ledger, "oak")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from swatchbook.domain.errors import DocumentDeleted, InvalidReference, RunRevoked, UnreadableImage
+from swatchbook.domain.errors import RunRevoked, UnreadableImage
 from swatchbook.domain.records import DocumentStatus, IngestOptions, RunReport, Stage, document_id, sha256
 from swatchbook.store.ledger import claims, dead_runs, run_queries, runs
 from swatchbook.store.ledger.claims import FailedItem
@@ -192,15 +192,6 @@ def test_force_wakes_documents_wanting_the_same_item(ledger: Ledger) -> None:
     assert document(ledger, other).status == "completed"
 
 
-def test_unknown_and_deleted_documents_take_no_run(ledger: Ledger) -> None:
-    run = begin_again(ledger, queue(ledger))
-    assert revoke(ledger, run.document, DocumentStatus.DELETING) == [run.token]
-    with pytest.raises(DocumentDeleted, match="was deleted while it was ingested"):
-        try_begin(ledger, run)
-    with pytest.raises(InvalidReference):
-        runs.begin(ledger, "nothing", options=OPTIONS, fingerprint="f", requested=())
-
-
 # --- while it lives ---------------------------------------------------------------------------------------------------
 
 
@@ -317,21 +308,12 @@ def test_the_report_stays_until_the_next_one(ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize("status", [DocumentStatus.CANCELLED, DocumentStatus.DELETING])
-def test_stopping_a_document_frees_its_items(ledger: Ledger, status: DocumentStatus) -> None:
-    run = begun(ledger, pictures=keys(1))
-    lease = claims.claim(ledger, run, keys(1))
-    assert revoke(ledger, run.document, status, "by hand") == [run.token]
-    row = item(ledger, keys(1)[0])
-    assert (row.state, row.crashes, row.lease) == ("pending", 0, None)
-    assert (document(ledger, run).status, document(ledger, run).message) == (status, "by hand")
-    with pytest.raises(RunRevoked):
-        claims.commit(ledger, lease, [make(c) for c in lease.items], [], last_try=True)
-    assert item(ledger, keys(1)[0]).state == "pending"
-    run = begun(ledger, content="other")
+def test_a_death_brings_no_stopped_document_back(ledger: Ledger, status: DocumentStatus) -> None:
+    run = begun(ledger)
     set_document(ledger, run.document, status=status)
     lapse(ledger, run)
     assert dead_runs.mark_dead(ledger) == [run.token]
-    assert document(ledger, run).status == status, "a death does not bring it back"
+    assert document(ledger, run).status == status
 
 
 def test_lapsed_runs_are_marked_dead_on_any_host(ledger: Ledger) -> None:

@@ -128,16 +128,6 @@ def test_only_what_is_searched_is_accounted(ledger: Ledger) -> None:
 # --- switching --------------------------------------------------------------------------------------------------------
 
 
-def test_a_space_that_lacks_something_is_not_activated(ledger: Ledger) -> None:
-    run = collection(ledger, "oak", "ash")
-    collection(ledger, "fir", content="another")
-    with pytest.raises(Configuration, match="no space"):
-        activate(ledger, [NEW])
-    filled(ledger, run)
-    assert activate(ledger, [NEW]) == [Lack(role=Role.VISUAL, tag=NEW.tag, open=1, failed=0)]
-    assert active(ledger) == {VISUAL.tag}
-
-
 def test_failed_items_are_named_and_may_be_accepted(ledger: Ledger) -> None:
     run = collection(ledger, "oak", "ash")
     filled(ledger, run, failing=lambda item: UnreadableImage("No.") if item.key == key("ash") else None)

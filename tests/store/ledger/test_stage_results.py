@@ -28,7 +28,6 @@ from swatchbook.store.ledger.queries.document_parts import list_entities
 from swatchbook.store.ledger.runs import Run
 from swatchbook.store.ledger.tables import (
     chunks,
-    contents,
     documents,
     images,
     items,
@@ -39,9 +38,7 @@ from swatchbook.store.ledger.tables import (
 )
 from tests.store.ledger.scene import (
     ANALYSIS,
-    COLOR,
     EVERYTHING,
-    TEXT,
     UNDERSTANDING,
     VISUAL,
     begin,
@@ -146,16 +143,6 @@ def test_pages_have_their_kind_and_what_was_lost(ledger: Ledger) -> None:
 # --- chunks -----------------------------------------------------------------------------------------------------------
 
 
-def test_only_chunks_with_pending_items_are_embedded(ledger: Ledger) -> None:
-    run, texts = begin(ledger), ("Oak is hard.", "Ash is light.")
-    stage_results.save_chunks(ledger, run, chunked(run, *texts))
-    assert {row["record"]["text"] for row in rows_of(ledger, chunks).values() if row["embed"]} == {*texts}
-    assert count(ledger, items, role="text", state="pending") == 2
-    assert item(ledger, text_key("Oak is hard."), TEXT)["state"] == ItemState.PENDING
-    assert one(ledger, contents, key=text_key("Oak is hard."))["text"] == "Oak is hard."
-    assert count(ledger, contents) == 2
-
-
 def test_changed_headings_and_pages_dirty_their_chunk(ledger: Ledger) -> None:
     run = begin(ledger)
     stage_results.save_chunks(ledger, run, chunked(run, "Oak is hard.", "Ash is light."))
@@ -203,20 +190,6 @@ def test_entities_are_replaced_in_order(ledger: Ledger) -> None:
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------
-
-
-def test_pictures_have_items_before_any_is_made(ledger: Ledger) -> None:
-    run, wants = begin(ledger), (VISUAL, COLOR, ANALYSIS)
-    oak, ash, again = placed(run, "oak"), placed(run, "ash", page=2), placed(run, "oak", 3)
-    stage_results.save_extraction(ledger, run, extraction(oak, ash, again))
-    assert sorted((row["ordinal"], row["page"], row["image"]) for row in rows_of(ledger, placements).values()) == [
-        (0, 1, image("oak")), (1, 2, image("ash")), (2, 3, image("oak")),
-    ]  # fmt: skip
-    assert count(ledger, images) == 2
-    assert one(ledger, images, id=image("oak"))["width"] == 100
-    assert one(ledger, contents, key=key("oak"))["file"] == f"{key('oak')}.png"
-    assert {item(ledger, key("oak"), want)["state"] for want in wants} == {ItemState.PENDING}
-    assert count(ledger, items) == 2 * 3  # understanding comes with the analysis
 
 
 def test_hidden_and_decorative_pictures_are_never_published(ledger: Ledger) -> None:

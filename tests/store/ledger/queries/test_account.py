@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, insert
-from sqlalchemy.event import listen, remove
 
 from swatchbook.domain.errors import InvalidReference, ProviderTimeout, UnreadableImage
 from swatchbook.domain.records import (
@@ -33,7 +32,7 @@ from swatchbook.domain.records import (
     pair_key,
     sha256,
 )
-from swatchbook.store.ledger import edited_products, page_findings, publishing, runs, schedule, stage_results
+from swatchbook.store.ledger import edited_products, page_findings, publishing, runs, stage_results
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.queries import account, search_results
 from swatchbook.store.ledger.queries.account import Account
@@ -46,6 +45,7 @@ from swatchbook.store.ledger.queries.report import document_report, failures, ot
 from swatchbook.store.ledger.stored_documents import find_document, get_document, list_documents
 from swatchbook.store.ledger.tables import calls, documents, images, items, metadata, placements, requested
 from tests.fixtures import SOAK
+from tests.store.ledger.plans import planned
 from tests.store.ledger.scene import (
     ANALYSIS,
     COLOR,
@@ -55,14 +55,12 @@ from tests.store.ledger.scene import (
     VISUAL,
     begin,
     chunked,
-    end,
     extraction,
     image,
     ingest,
     key,
     link,
     make_all,
-    pass_time,
     placed,
     product,
     publish_all,
@@ -203,26 +201,6 @@ def test_account_closes_and_follows_the_rule(ledger: Ledger, told: dict[str, Any
         pending = ImageState.PENDING in found.values()
         status, due_at = account.next_status(ledger, document)
         assert (status is DocumentStatus.WAITING) == pending == (due_at is not None)
-
-
-def test_passing_failure_waits_with_its_document(ledger: Ledger) -> None:
-    run = begin(ledger)
-    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "ash", page=2)))
-    slow = ProviderTimeout("No answer in 30 s.")
-    make_all(ledger, run, failing=lambda c: slow if (c.key, c.role) == (key("ash"), Role.VISUAL) else None)
-    publish_all(ledger)
-    counted = account.account(ledger, document=run.document)
-    assert (counted.complete, counted.pending) == (1, 1)
-    (failed,) = failures(ledger, run.document)
-    assert (failed.image_id, failed.index, failed.page_number) == (image("ash"), 1, 2)
-    assert (failed.role, failed.kind, failed.attempts) == ("visual", "provider_timeout", 1)
-    status, due_at = account.next_status(ledger, run.document)
-    assert status is DocumentStatus.WAITING
-    assert due_at == failed.next_retry_at == pytest.approx(ledger.now() + 900, abs=30)
-    assert schedule.due_documents(ledger) == []
-    end(ledger, run)
-    pass_time(ledger, 901)
-    assert [d.id for d in schedule.due_documents(ledger)] == [run.document]
 
 
 def test_open_texts_keep_a_document_waiting(ledger: Ledger) -> None:
@@ -526,21 +504,14 @@ def test_hits_are_described_in_their_order(ledger: Ledger) -> None:
     assert search_results.images_of_chunks(ledger, [chunk, image("oak")]) == {chunk: [image("oak")]}
 
 
+@pytest.mark.parametrize("database", ["sqlite"])
 def test_account_needs_no_more_queries_for_more_images(ledger: Ledger) -> None:
     def asked(images: int) -> int:
         run = begin(ledger, content=f"{images}", requested=EVERYTHING)
         ingest(ledger, run, extraction(*(placed(run, f"{n}", page=n // 4 + 1) for n in range(images))))
-        statements = list[str]()
-        with ledger.read() as connection:
-            engine = connection.engine
-
-        def note(*event: Any) -> None:
-            statements.append(event[2])
-
-        listen(engine, "before_cursor_execute", note)
-        account.account(ledger, document=run.document)
-        document_report(ledger, run.document)
-        remove(engine, "before_cursor_execute", note)
-        return len(statements)
+        with planned(ledger) as plans:
+            account.account(ledger, document=run.document)
+            document_report(ledger, run.document)
+        return len(plans)
 
     assert 5 < asked(8) == asked(256)
