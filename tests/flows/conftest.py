@@ -1,7 +1,6 @@
 """Flows in this process, against the real Prefect server."""
 
 import asyncio
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,12 +20,6 @@ Ingest = Callable[..., RunReport]
 def results_of(home: Path) -> Path:
     """Where the command keeps the results of Prefect's tasks."""
     return home / "prefect" / "results"
-
-
-@pytest.fixture
-def ingested(home: Path, ingested_home: Path) -> None:
-    """Fill the test's home with the small sample, completed, as anna's; before the fixture `resources` opens it."""
-    shutil.copytree(ingested_home, home)
 
 
 def first_report(resources: Resources) -> RunReport:

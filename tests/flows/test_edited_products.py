@@ -20,7 +20,7 @@ from swatchbook.store.ledger.queries.document_parts import list_products
 from swatchbook.upkeep.verify import verify
 from tests.flows.conftest import Ingest, first_report
 
-pytestmark = pytest.mark.usefixtures("ingested")
+pytestmark = pytest.mark.usefixtures("filled")
 
 
 def names(resources: Resources, document: str) -> list[str]:

@@ -16,7 +16,7 @@ from swatchbook.upkeep.verify import rebuild, verify
 from tests.flows.conftest import Ingest, first_report
 from tests.ledger_audit import count_writes, writes
 
-pytestmark = [pytest.mark.usefixtures("ingested"), pytest.mark.gate]
+pytestmark = [pytest.mark.usefixtures("filled"), pytest.mark.gate]
 
 
 def found(resources: Resources, query: str) -> list[tuple[str, float]]:

@@ -14,7 +14,7 @@ from swatchbook.resources import Resources
 from swatchbook.store.ledger.tables import placements
 from tests.flows.conftest import Ingest, first_report, results_of
 
-pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("ingested")]
+pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("filled")]
 
 
 def kept_reading(home: Path) -> Path:

@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import re
 from collections.abc import Callable, Coroutine
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, cast
 
@@ -30,34 +32,16 @@ from swatchbook.ingest.register_path import register_folder
 from swatchbook.resources import Resources
 from swatchbook.store.ledger import runs
 from swatchbook.store.ledger.database import Ledger
-from swatchbook.store.ledger.document_commands import cancel, delete_rows, finish_delete, mark_deleting
+from swatchbook.store.ledger.document_commands import cancel, mark_deleting
 from swatchbook.store.ledger.queries.report import document_report
 from swatchbook.store.ledger.stored_documents import get_document, queue
 from swatchbook.tasks.cancelled_in_prefect import UNWANTED
 from swatchbook.tasks.flow_run import NotAllDone, end_by_name, report_of
+from tests.store.ledger.scene import delete
 
 pytestmark = pytest.mark.gate
 
 OPTIONS = IngestOptions(focus=False)
-
-
-def waiting_flow(resources: Resources, error: Exception | None) -> Any:
-    """A flow whose run leaves its document waiting for a quarter of an hour, and raises the error, if any."""
-    ledger = resources.ledger
-
-    async def ingest() -> RunReport:
-        document, run = begun_document(resources)
-        message = str(error) if error else None
-        runs.end(ledger, run, DocumentStatus.WAITING, message=message, due_at=ledger.now() + 900)
-        if error:
-            raise error
-        return document_report(ledger, document)
-
-    @flow
-    async def waits() -> RunReport:
-        return await end_by_name(resources, ingest())
-
-    return waits
 
 
 def begun_document(resources: Resources) -> tuple[str, runs.Run]:
@@ -71,12 +55,6 @@ def begun_document(resources: Resources) -> tuple[str, runs.Run]:
     )
     assert isinstance(run, runs.Run)
     return document.id, run
-
-
-def delete_at_once(ledger: Ledger, document: str) -> None:
-    mark_deleting(ledger, document)
-    delete_rows(ledger, document)
-    assert finish_delete(ledger, document)
 
 
 def end_of(resources: Resources, ingest: Coroutine[Any, Any, RunReport]) -> State[Any]:
@@ -97,34 +75,24 @@ def ended(state: State[Any]) -> tuple[str | None, StateType]:
     return state.name, state.type
 
 
-def test_run_that_leaves_something_waiting_ends_as_waiting(resources: Resources) -> None:
-    async def call() -> tuple[State[Any], RunReport]:
-        state = await waiting_flow(resources, None)(return_state=True)
-        return state, await report_of(state, resources.ledger, "any")
+@pytest.mark.parametrize("error", [None, ProviderDown("Weaviate does not respond.")], ids=str)
+def test_what_comes_back_by_itself_ends_as_waiting(resources: Resources, error: Failure | None) -> None:
+    async def ingest() -> RunReport:
+        document, run = begun_document(resources)
+        due_at = resources.ledger.now() + 900
+        runs.end(resources.ledger, run, DocumentStatus.WAITING, message=str(error) if error else None, due_at=due_at)
+        if error:
+            raise error
+        return document_report(resources.ledger, document)
 
-    state, report = asyncio.run(call())
+    state = end_of(resources, ingest())
     assert ended(state) == ("Waiting", StateType.CANCELLED)
-    assert (state.message or "").startswith("Waiting: next try ")
-    assert report.status is DocumentStatus.WAITING
+    assert re.fullmatch(f"Waiting: next try .* UTC.*{error or ''}", state.message or "")
+    with pytest.raises(ProviderDown) if error else nullcontext():
+        assert asyncio.run(report_of(state, resources.ledger, "any")).status is DocumentStatus.WAITING
 
 
-def test_outage_that_passes_by_itself_ends_as_waiting(resources: Resources) -> None:
-    down = ProviderDown("Weaviate does not respond.")
-
-    async def call() -> State[Any]:
-        state: State[Any] = await waiting_flow(resources, down)(return_state=True)
-        with pytest.raises(ProviderDown):
-            await report_of(state, resources.ledger, "any")
-        return state
-
-    state = asyncio.run(call())
-    assert ended(state) == ("Waiting", StateType.CANCELLED)
-    assert (state.message or "").endswith("UTC. Weaviate does not respond.")
-
-
-@pytest.mark.parametrize(
-    ("end", "name"), [(cancel, "Cancelled"), (mark_deleting, "Deleted"), (delete_at_once, "Deleted")]
-)
+@pytest.mark.parametrize(("end", "name"), [(cancel, "Cancelled"), (mark_deleting, "Deleted"), (delete, "Deleted")])
 def test_run_that_a_person_stopped_says_so(
     resources: Resources, end: Callable[[Ledger, str], object], name: str
 ) -> None:

@@ -16,7 +16,7 @@ from swatchbook.store.ledger.document_commands import retry
 from swatchbook.store.ledger.tables import items, vectors
 from tests.flows.conftest import first_report, results_of
 
-pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("ingested")]
+pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("filled")]
 
 STEPS = (
     "read_pages", "discover_products", "read_tables", "describe_products", "plan_pages", "cut_chunks", "save_chunks",

@@ -1,7 +1,6 @@
 """A fill makes what documents lack, for whoever it is asked, and nothing else."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, select, update
@@ -20,14 +19,10 @@ from swatchbook.upkeep.reports.collection_state import collect_statistics
 from tests.command import run, run_json
 from tests.models.providers.standin import KEY, Provider, provider
 
+pytestmark = pytest.mark.usefixtures("filled")
+
 ANNA = Fill(owner="anna", roles=frozenset({Role.COLOR}))
 PICTURES, TEXTS = 14, 23
-
-
-@pytest.fixture
-def resources(filled: Path) -> Iterator[Resources]:
-    with open_resources(load_settings()) as tools:
-        yield tools
 
 
 @pytest.fixture
@@ -43,10 +38,10 @@ def voyage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
         yield there
 
 
-def lose(resources: Resources, role: Role, *, requests: bool = True) -> None:
+def lose(resources: Resources, role: Role) -> None:
     """Let the collection be as if this role had not been there when it was ingested."""
     with resources.ledger.write() as connection:
-        for table in (items, vectors, *([requested] if requests else [])):
+        for table in (items, vectors, requested):
             connection.execute(delete(table).where(table.c.role == role))
 
 
@@ -173,9 +168,8 @@ def test_a_change_of_model_fills_documents_of_any_status_and_tries_lost_files(
     assert [("file_missing" in failure) for failure in done.failures] == [True] * len(roles)
 
 
-def test_command_counts_first_and_refuses_an_unknown_owner(filled: Path) -> None:
-    with open_resources(load_settings()) as resources:
-        lose(resources, Role.COLOR)
+def test_command_counts_first_and_refuses_an_unknown_owner(resources: Resources) -> None:
+    lose(resources, Role.COLOR)
     assert "14 objects of 1 document · 0 calls · free" in run("fill", "missing", "--owner", "anna", "--dry-run")
     assert run_json("fill", "missing", "--owner", "anna", "--limit", "4", expect=3)["made"] == 4
     assert "10 items made for 10 objects" in run("fill", "missing", "--all-owners")

@@ -1,17 +1,12 @@
 """Owners renamed and deleted while people search: with a real index, and with a kill in between."""
 
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from swatchbook.domain.errors import UnknownOwner
-from swatchbook.domain.settings import load_settings
 from swatchbook.index.contract import Where
 from swatchbook.ingest.delete import delete_owner, finish_delete
 from swatchbook.ingest.publish import publish_all
-from swatchbook.resources import Resources, open_resources
+from swatchbook.resources import Resources
 from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import search
 from swatchbook.store.ledger import owners, schedule
@@ -24,13 +19,7 @@ from swatchbook.upkeep.rename_owner import rename
 from swatchbook.upkeep.verify import verify
 from tests.store.ledger.scene import count
 
-
-@pytest.fixture
-def resources(home: Path, ingested_home: Path) -> Iterator[Resources]:
-    """The small sample, ingested for anna."""
-    shutil.copytree(ingested_home, home)
-    with open_resources(load_settings()) as tools:
-        yield tools
+pytestmark = pytest.mark.usefixtures("filled")
 
 
 def found(resources: Resources, owner: str) -> list[str]:

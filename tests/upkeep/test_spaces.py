@@ -46,7 +46,8 @@ def test_text_encoder_changes_to_voyage_and_back_while_people_search(
     assert text["role"] == "text"
     assert {each["role"] for each in run_json("fill", "spaces", "--dry-run")["roles"]} == {"understanding", "text"}
     assert not voyage.paid
-    assert "fill spaces" in run_fails("spaces", "activate")
+    status, _, err = attempt("spaces", "activate")
+    assert (status, "fill spaces" in err) == (1, True)
     filled = run_json("fill", "spaces")
     assert filled["lacks"] == []
     assert run_json("search", "oak floor", "--owner", "anna") == before
@@ -115,10 +116,3 @@ def test_a_fill_of_what_waits_says_until_when(filled: Path, voyage: Provider, mo
     assert not voyage.paid
     lacks = run_json("fill", "spaces", expect=3)["lacks"]
     assert [(lack["open"], lack["waiting"], lack["next_try"]) for lack in lacks] == [(14, 14, moment), (23, 23, moment)]
-
-
-def run_fails(*arguments: str) -> str:
-    """What the command says on stderr when it fails."""
-    status, _, err = attempt(*arguments)
-    assert status == 1
-    return err

@@ -1,6 +1,5 @@
 """A backup is of one moment, says when it is whole, has no secrets, and copies no file twice."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -20,29 +19,7 @@ from swatchbook.upkeep.backup.restore import restore
 from swatchbook.upkeep.backup.write import back_up
 from tests.new_collection import NewCollection
 from tests.store.ledger import scene
-from tests.upkeep.backup.collection import Steps, Stopped, begin, files, make, rows
-
-
-def contents_of(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-def test_a_stopped_backup_is_finished_by_the_next(
-    resources: Resources, new_collection: NewCollection, tmp_path: Path
-) -> None:
-    make(resources, "oak", "ash")
-    folder = tmp_path / "backup"
-    for steps in (1, 8, 15, 21):
-        with pytest.raises(Stopped):
-            back_up(resources, folder, progress=Steps(steps))
-        with pytest.raises(InvalidReference, match="was interrupted"):
-            restore(new_collection(), folder)
-    back_up(resources, folder)
-    assert [each.name for each in (folder / "rows").iterdir()] == [BackupFolder(folder).read_manifest().id]
-    other = new_collection()
-    restore(other, folder)
-    assert rows(other) == rows(resources)
-    assert files(other) == files(resources)
+from tests.upkeep.backup.collection import Steps, Stopped, begin, make, rows
 
 
 def test_stopped_later_backup_leaves_the_earlier_whole(
@@ -156,16 +133,6 @@ def test_no_secret_is_in_a_backup(home: Path, tmp_path: Path) -> None:
         told += repr(list(read_rows(file, portable_columns(table))))
     assert "Product of catalogue" in told
     assert "secret-of" not in told
-
-
-def test_the_manifest_says_what_there_is(resources: Resources, tmp_path: Path) -> None:
-    make(resources, "oak", "ash")
-    back_up(resources, tmp_path / "backup")
-    manifest = json.loads((tmp_path / "backup" / "manifest.json").read_text())
-    assert (manifest["format"], manifest["tables"]["images"]["rows"], manifest["tables"]["files"]["rows"]) == (1, 2, 3)
-    assert {name for name in contents_of(tmp_path / "backup") if name.startswith("rows/")} == {
-        f"rows/{manifest['id']}/{table}.parquet" for table in manifest["tables"]
-    }
 
 
 def test_every_portable_table_is_in_a_backup() -> None:
