@@ -4,24 +4,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swatchbook.domain.analysis import understanding_text, weakness
-from swatchbook.domain.records import Analysis, ColorShare
+from swatchbook.domain.records import Analysis
 
 
 def test_the_score_is_the_lesser_of_quality_and_confidence() -> None:
     assert weakness(Analysis(confidence=0.8, quality=0.2)) == "quality 0.20"
     assert weakness(Analysis(confidence=0.1, quality=0.7)) == "confidence 0.10"
-
-
-def test_analysis_reads_as_prose() -> None:
-    analysis = Analysis(
-        material="porcelain tile",
-        colors=(ColorShare(name="white", share=0.7), ColorShare(name="grey", share=0.3)),
-        textures=("matte",),
-        dimensions="60x120 cm",
-        confidence=0.9,
-    )
-    expected = "Material: porcelain tile. Colors: white, grey. Texture: matte. Dimensions: 60x120 cm."
-    assert understanding_text(analysis) == expected
 
 
 def test_nothing_known_says_nothing() -> None:

@@ -276,17 +276,6 @@ def test_the_index_agrees_with_the_rule_in_python(
         assert {match.id for match in index.search(space, objects[0].vector, 12, where)} == right
 
 
-def test_a_size_is_one_word(index: Index, space: Space) -> None:
-    objects = made(3)
-    for each, size in zip(objects, ("60x120 cm", "160x120 cm", "120 cm"), strict=True):
-        each.payload = Payload(owner="ann", kind="image", size=(size,))
-    index.upsert(space, objects)
-    found = index.search(space, objects[0].vector, 9, Where(size=("60 × 120",)))
-    assert [match.id for match in found] == [number_id(0)]
-    assert index.count(space, Where(size=("120",))) == 1
-    assert index.count(space, Where(size=("CM", "xl"))) == 3
-
-
 VALUES: Mapping[Kind, Any] = {
     **dict.fromkeys((Kind.IDS, Kind.PRODUCTS, Kind.WORDS, Kind.TERMS), ("x", "y", "z")),
     Kind.NUMBERS: (1, 2, 3),

@@ -68,9 +68,7 @@ def test_a_taught_reading_counts_for_discovery_and_what_follows() -> None:
     assert same == {"read", "tables", "items"}
 
 
-def test_another_reader_of_pdfs_makes_all_stages_anew(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_another_reader_of_pdfs_makes_all_stages_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     def keys(**given: str) -> dict[str, str]:
         settings = Settings(**given)  # type: ignore[arg-type]
         return {stage: stage_key(stage, "c", settings, IngestOptions(), force=None) for stage in PURE_STAGES}

@@ -10,7 +10,6 @@ from sqlalchemy import insert, update
 
 from swatchbook.domain.errors import OutOfMemory
 from swatchbook.domain.records import Role, RoleTag, text_key
-from swatchbook.domain.runtime.batch_size import ITEM_BYTES
 from swatchbook.domain.settings import Settings
 from swatchbook.ingest import embed as pipeline_embed
 from swatchbook.resources import Resources, open_resources
@@ -86,23 +85,6 @@ def test_memory_that_stays_short_halves_the_batches_down_to_one_and_is_named(res
     assert encoder.seen == [10, 5, 2, 1, 1, 1]
     (warning,) = resources.batch_sizes[run.token].warnings()
     assert warning == "Worked one at a time because memory was near or above 80 %: 3 times."
-
-
-def test_memory_that_comes_back_makes_batches_whole_again(resources: Resources) -> None:
-    answers = iter([SHORT, SHORT])
-    resources.memory_use = lambda: next(answers, PLENTY)
-    encoder = Counting()
-    run = embed(resources, encoder, 60)
-    assert encoder.seen == [10, 5, 5, 20, 20]
-    assert resources.batch_sizes[run.token].warnings() == ()
-
-
-def test_first_batch_is_as_large_as_free_memory_allows(resources: Resources) -> None:
-    free = 6 * ITEM_BYTES * pipeline_embed.IN_FLIGHT
-    resources.memory_use = lambda: (int(TOTAL * 0.8) - free, TOTAL)
-    encoder = Counting()
-    embed(resources, encoder, 20)
-    assert encoder.seen == [6, 6, 6, 2]
 
 
 @pytest.mark.parametrize(("crashes", "commits"), [(0, 1), (1, 2)])

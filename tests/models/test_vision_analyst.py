@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from swatchbook.domain.analysis import understanding_text
 from swatchbook.domain.errors import UNEXPECTED_MESSAGE, Configuration, Failure, ProviderError, ProviderRejected
 from swatchbook.domain.records import Analysis, ColorShare
 from swatchbook.models import vision_analyst
@@ -94,15 +93,6 @@ def test_another_shape_is_no_analysis() -> None:
         (failure,) = look(lambda *_, said=said: said)
         assert isinstance(failure, Failure)
         assert failure.kind == "invalid_model_output", said
-
-
-def test_what_is_seen_reads_as_understanding_text() -> None:
-    analysis = saying(
-        material="porcelain tile", colors=[{"name": "white", "share": 0.7}, {"name": "grey", "share": 0.3}],
-        textures=["matte"], dimensions="60x120 cm",
-    )  # fmt: skip
-    expected = "Material: porcelain tile. Colors: white, grey. Texture: matte. Dimensions: 60x120 cm."
-    assert understanding_text(analysis) == expected
 
 
 def test_what_is_said_is_one_bounded_line_and_nothing_stays_nothing() -> None:

@@ -37,16 +37,6 @@ def test_pictures_of_all_subfolders_come_in_the_order_of_their_names(tmp_path: P
     assert len([*pictures_below(tmp_path, SUFFIXES)]) == 4
 
 
-def test_item_is_named_after_its_file(tmp_path: Path) -> None:
-    files(tmp_path, "sub/oak floor.jpg")
-    (item,) = listed(tmp_path).values()
-    (picture,) = item.pictures
-    assert (item.item, item.title) == ("sub/oak floor.jpg", "oak floor")
-    assert item.metadata == {"category": "sub", "url": (tmp_path / "sub" / "oak floor.jpg").as_uri()}
-    assert (picture.path, picture.file) == (item.item, str(tmp_path / "sub" / "oak floor.jpg"))
-    assert (picture.size, picture.inode) == (1, Path(picture.file).stat().st_ino)
-
-
 def test_title_is_the_words_of_the_name() -> None:
     check_rows(__file__, "titles", title_of)
 

@@ -26,6 +26,7 @@ from swatchbook.domain.errors import (
 from swatchbook.domain.settings import Settings
 from swatchbook.models.images.decoder_pool import Decoders, Header
 from swatchbook_base.arrays import Pixels
+from tests.models.images.hostile import png
 from tests.models.images.materials import material
 
 HEIC = base64.b64decode(
@@ -231,16 +232,6 @@ def test_animations_show_their_first_frame(decoders: Decoders, tmp_path: Path) -
         assert pixels(decoders, tmp_path / f"moving.{suffix}")[10, 10, 0] > 240, suffix
 
 
-def png_of(width: int, height: int) -> bytes:
-    """Return a PNG with little data whose header gives a large size."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
-
-
 def test_files_over_the_limit_are_refused_unopened(decoders: Decoders, tmp_path: Path) -> None:
     (tmp_path / "big.jpg").write_bytes(bytes(2 << 20))
     refused = failure(decoders, tmp_path / "big.jpg")
@@ -261,7 +252,7 @@ def test_broken_pictures_say_why(decoders: Decoders, tmp_path: Path) -> None:
         (b"", "not a picture"),
         (b"%PDF-1.7 this is something else", "not a picture"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture"),  # Pillow would hand it to Ghostscript
-        (png_of(10, 10), "broken"),
+        (png(size=(10, 10), pixels=zlib.compress(b"")), "broken"),
     ):
         (tmp_path / "broken.jpg").write_bytes(data)
         refused = failure(decoders, tmp_path / "broken.jpg")
