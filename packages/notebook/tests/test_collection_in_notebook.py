@@ -47,15 +47,12 @@ def hit(**fields: Any) -> Hit:
     return Hit(id="1", score=1.0, document_id="2", owner="anna", **fields)
 
 
-def test_it_finds_what_the_command_finds(book: Swatchbook) -> None:
+def test_searches_are_those_of_the_command(book: Swatchbook) -> None:
     found = book.search("oak", by="product", k=3)
     assert [each.model_dump(mode="json") for each in found] == run_json(
         "search", "oak", "--by", "product", "-k", "3", "--owner", "anna"
     )
     assert found[0].title == "Nordvik Oak"
-
-
-def test_filters_are_those_of_the_command(book: Swatchbook) -> None:
     assert {each.title for each in book.search("floor", by="product", product=["oak", "terrazzo"])} == {
         "Nordvik Oak", "Palladio Terrazzo",
     }  # fmt: skip
@@ -81,21 +78,18 @@ def test_picture_is_a_path_bytes_or_an_image(book: Swatchbook, tmp_path: Path) -
         book.search(image=b"no picture")
 
 
-def test_similar_images_are_others(book: Swatchbook) -> None:
-    first = book.ids()[0]
-    similar = book.similar(first, k=5)
-    assert len(similar) == 5
-    assert first not in [each.id for each in similar]
-    assert {each.id for each in similar} < set(book.ids())
-
-
-def test_images_are_counted(book: Swatchbook) -> None:
+def test_images_are_counted_and_similar_ones_are_others(book: Swatchbook) -> None:
     stats = book.stats()
     assert book.count() == len(set(book.ids())) == stats.account.found == stats.account.complete == 14
     printed = run_json("stats", "coverage", "--owner", "anna")
     assert stats.coverage.model_dump(mode="json") == {name: printed[name] for name in type(stats.coverage).model_fields}
     assert list(stats.frame()["done"]) == [role.done for role in stats.coverage.roles]
     assert "100 % of the images have vectors" in stats._repr_html_()
+    first = book.ids()[0]
+    similar = book.similar(first, k=5)
+    assert len(similar) == 5
+    assert first not in [each.id for each in similar]
+    assert {each.id for each in similar} < set(book.ids())
 
 
 def test_unchanged_starts_no_process(book: Swatchbook, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,12 +100,17 @@ def test_unchanged_starts_no_process(book: Swatchbook, small_catalogue: Path, mo
     assert ": completed, 14 of 14 images complete" in repr(reports)
 
 
-def test_results_show_as_small_pictures(book: Swatchbook) -> None:
+def test_results_show_as_small_pictures_and_rows(book: Swatchbook) -> None:
     found = book.search("oak", k=6)
     shown = Page(found._repr_html_())
     assert len(pictures(shown)) == 6
     assert max(max(picture.size) for picture in pictures(shown)) == THUMBNAIL_SIDE
     assert found[0].title in shown.text
+    found = book.search("oak", k=4)
+    frame = found.frame()
+    assert list(frame["id"]) == [each.id for each in found]
+    assert list(frame.columns[:4]) == ["id", "kind", "score", "title"]
+    assert list(Results(SearchResults(hits=()), lambda file: b"").frame().columns) == list(frame.columns)
 
 
 def test_failed_picture_is_named_once_with_count_of_others(book: Swatchbook, small_catalogue: Path) -> None:
@@ -152,14 +151,6 @@ def _jpeg() -> bytes:
     return out.getvalue()
 
 
-def test_frame_has_a_row_for_each_result(book: Swatchbook) -> None:
-    found = book.search("oak", k=4)
-    frame = found.frame()
-    assert list(frame["id"]) == [each.id for each in found]
-    assert list(frame.columns[:4]) == ["id", "kind", "score", "title"]
-    assert list(Results(SearchResults(hits=()), lambda file: b"").frame().columns) == list(frame.columns)
-
-
 def test_frames_need_pandas(book: Swatchbook, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(MissingExtra, match=r"needs the extra notebook\..*\[notebook\]"):
@@ -193,28 +184,25 @@ def test_other_owners_see_nothing_of_it(book: Swatchbook, small_catalogue: Path)
             book.similar(unknown)
 
 
-@pytest.mark.parametrize(
-    ("settings", "said"),
-    [
+def test_wrong_setting_is_named(home: Path) -> None:
+    for settings, said in [
         ({"hom": "x"}, "Unknown setting: hom"),
         ({"max_image_mb": 0}, "SWATCHBOOK_MAX_IMAGE_MB=0 (given)"),
         ({"index": "other"}, "SWATCHBOOK_INDEX=other (given)"),
-    ],
-)
-def test_wrong_setting_is_named(home: Path, settings: dict[str, Any], said: str) -> None:
-    with pytest.raises(Configuration) as raised:
-        Swatchbook.open(**settings)
-    assert said in str(raised.value)
-    assert not home.exists()
+    ]:
+        with pytest.raises(Configuration) as raised:
+            Swatchbook.open(**settings)
+        assert said in str(raised.value)
+        assert not home.exists()
 
 
-@pytest.mark.parametrize("owner", ["", "a/b", "../x", "a" * 65])
-def test_wrong_name_of_an_owner_is_refused(home: Path, owner: str) -> None:
-    with pytest.raises(InvalidReference, match="is not a valid name of an owner"):
-        Swatchbook.open(owner=owner)
+def test_wrong_name_of_an_owner_is_refused(home: Path) -> None:
+    for owner in ["", "a/b", "../x", "a" * 65]:
+        with pytest.raises(InvalidReference, match="is not a valid name of an owner"):
+            Swatchbook.open(owner=owner)
 
 
-def test_wrong_query_is_named(book: Swatchbook) -> None:
+def test_wrong_query_or_format_is_named(book: Swatchbook, tmp_path: Path) -> None:
     for k in (0, 101):
         with pytest.raises(InvalidReference, match="Ask for 1 to 100 results"):
             book.search("oak", k=k)
@@ -224,6 +212,11 @@ def test_wrong_query_is_named(book: Swatchbook) -> None:
         book.search("oak", material="")
     with pytest.raises(InvalidReference, match=r"no document 'other\.pdf'"):
         book.search("oak", document="other.pdf")
+    with pytest.raises(InvalidReference, match=r"by='products' is not a kind of result\. Use image, product, chunk"):
+        book.search("oak", by="products")  # type: ignore[arg-type]
+    with pytest.raises(Configuration, match="docx"):
+        book.export(tmp_path / "products", format="docx")
+    assert not (tmp_path / "products").exists()
 
 
 def test_wrong_path_is_named_before_any_work(book: Swatchbook, tmp_path: Path) -> None:
@@ -261,16 +254,13 @@ def test_products_are_the_rows_of_an_export(book: Swatchbook, tmp_path: Path) ->
         "Nordvik Oak", "Palladio Terrazzo",
     ]  # fmt: skip
     assert book.products("small.pdf").equals(products)
-
-
-def test_tables_become_frames(book: Swatchbook) -> None:
     frame = book.products().to_pandas()
     assert frame.loc[frame["name"] == "Nordvik Oak", "price"].tolist() == [82.5]
     assert book.products().schema.field("price").type == pa.float64()
     assert hasattr(book.images(), "__arrow_c_stream__"), "what polars and DuckDB read"
 
 
-def test_images_have_a_row_in_each_document(book: Swatchbook) -> None:
+def test_images_and_facts_say_where_they_are(book: Swatchbook) -> None:
     images = book.images().to_pandas()
     shown = images[~images["state"].isin(["hidden", "decorative", "unreadable"])]
     assert sorted(shown["id"]) == book.ids()
@@ -281,9 +271,6 @@ def test_images_have_a_row_in_each_document(book: Swatchbook) -> None:
     assert (shown["width"] > 0).all()
     assert all(1 <= page <= 6 for pages in images["pages"] for page in pages)
     assert set(images["document"]) == {"small.pdf"}
-
-
-def test_facts_say_where_they_are(book: Swatchbook) -> None:
     facts = book.facts().to_pylist()
     printed = {
         (product["name"], fact, value)
@@ -306,7 +293,7 @@ def test_empty_collection_has_empty_tables(home: Path) -> None:
             book.vectors()
 
 
-def test_vectors_are_a_matrix_whose_neighbours_searches_find(book: Swatchbook) -> None:
+def test_vectors_are_matrices_whose_neighbours_searches_find(book: Swatchbook) -> None:
     ids, matrix = book.vectors("visual")
     assert ids == book.ids()
     assert (matrix.dtype, matrix.shape[0]) == (np.float32, len(ids))
@@ -315,9 +302,6 @@ def test_vectors_are_a_matrix_whose_neighbours_searches_find(book: Swatchbook) -
     first[0] = -1
     near = book.search(like=[ids[0]], k=3, weights={"visual": 1.0})
     assert ids[int(np.argmax(first))] in [each.id for each in near]
-
-
-def test_vectors_of_texts_belong_to_chunks(book: Swatchbook) -> None:
     ids, matrix = book.vectors("text")
     assert {each.id for each in book.search("oak", by="chunk", k=50)} <= set(ids)
     assert matrix.shape == (len(ids), 384)
@@ -325,10 +309,10 @@ def test_vectors_of_texts_belong_to_chunks(book: Swatchbook) -> None:
     assert book.vectors("visual", tag=tags["visual"]).ids == book.ids()
 
 
-@pytest.mark.parametrize("asked", [{"role": "colour"}, {"tag": "other@1/1"}])
-def test_unknown_vectors_are_refused_with_those_there_are(book: Swatchbook, asked: dict[str, str]) -> None:
-    with pytest.raises(InvalidReference, match=r"There are: .*visual \(efficientnet"):
-        book.vectors(**asked)
+def test_unknown_vectors_are_refused_with_those_there_are(book: Swatchbook) -> None:
+    for asked in [{"role": "colour"}, {"tag": "other@1/1"}]:
+        with pytest.raises(InvalidReference, match=r"There are: .*visual \(efficientnet"):
+            book.vectors(**asked)
 
 
 def test_export_writes_what_the_command_writes(book: Swatchbook, tmp_path: Path) -> None:
@@ -339,14 +323,3 @@ def test_export_writes_what_the_command_writes(book: Swatchbook, tmp_path: Path)
     named = {name for row in book.products().to_pylist() for name in row["pictures"]}
     assert {path.name for path in (tmp_path / "pictures").iterdir()} == named
     assert book.export(tmp_path / "products", "small.pdf", format="jsonl").format == "jsonl"
-
-
-def test_unknown_kind_of_result_is_refused(book: Swatchbook) -> None:
-    with pytest.raises(InvalidReference, match=r"by='products' is not a kind of result\. Use image, product, chunk"):
-        book.search("oak", by="products")  # type: ignore[arg-type]
-
-
-def test_unknown_format_is_refused(book: Swatchbook, tmp_path: Path) -> None:
-    with pytest.raises(Configuration, match="docx"):
-        book.export(tmp_path / "products", format="docx")
-    assert not (tmp_path / "products").exists()

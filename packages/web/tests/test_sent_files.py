@@ -58,6 +58,9 @@ def test_a_file_replaces_the_one_of_its_path(file: Path, tmp_path: Path) -> None
     assert not file.exists()
     assert root_of(tmp_path, str(kept)) == tmp_path.resolve() / "dropped" / "id"
     assert root_of(tmp_path, str(tmp_path / "elsewhere")) is None
+    file.write_bytes(b"second")
+    with pytest.raises(Failure, match="same name"):
+        keep_dropped(file, folder, "sub/a.PNG/b.png", SUFFIXES)
 
 
 def test_no_path_leads_elsewhere(file: Path, tmp_path: Path) -> None:
@@ -71,11 +74,3 @@ def test_no_path_leads_elsewhere(file: Path, tmp_path: Path) -> None:
     for name in ("", "..", ".", "a/b", "a\\b", "\0", ".git"):
         with pytest.raises(Failure):
             dropped_folder(tmp_path, "id", name)
-
-
-def test_a_file_is_no_folder(file: Path, tmp_path: Path) -> None:
-    folder = dropped_folder(tmp_path, "id", "tiles")
-    keep_dropped(file, folder, "a.png", SUFFIXES)
-    file.write_bytes(b"second")
-    with pytest.raises(Failure, match="same name"):
-        keep_dropped(file, folder, "a.png/b.png", SUFFIXES)

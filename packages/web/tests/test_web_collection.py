@@ -70,9 +70,20 @@ def test_an_open_account_is_said(sample: TestClient, resources: Resources, monke
     assert told.all("p", role="alert")
 
 
-def test_a_kind_of_failures_is_retried_now(sample: TestClient, resources: Resources) -> None:
+def test_a_kind_of_failures_is_retried_now(
+    sample: TestClient, resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ledger = resources.ledger
     run = begun(ledger, owner="bert", content="other", pictures=keys(2))
+    first = sample.get("/coverage/documents?limit=1").json()
+    second = sample.get("/coverage/documents", params={"limit": 1, "cursor": first["next"]}).json()
+    assert [(each["owner"], each["found"]) for (each,) in (first["documents"], second["documents"])] == [
+        ("bert", 2), ("anna", 14),
+    ]  # fmt: skip
+    assert second["next"] is None
+    monkeypatch.setattr(collection, "_LISTED", 1)
+    (older,) = page(sample, "/ui/coverage").links("/ui/coverage?cursor=")
+    assert "small.pdf" in page(sample, older).text
     fail(ledger, run, keys(1), InvalidModelOutput("No."))
     with ledger.write() as connection:
         connection.execute(update(items).where(items.c.key == keys(1)[0]).values(state="failed", next_retry_at=None))
@@ -86,20 +97,6 @@ def test_a_kind_of_failures_is_retried_now(sample: TestClient, resources: Resour
         assert connection.execute(items.select().where(items.c.key == keys(1)[0])).one().state == "pending"
     assert get_document(ledger, run.document).status is DocumentStatus.RUNNING
     assert "0 documents" in sample.post("/ui/coverage/retry", data={"kind": "x"}, headers={"Origin": ADDRESS}).text
-
-
-def test_documents_come_in_pages(sample: TestClient, resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
-    begun(resources.ledger, owner="bert", content="other", pictures=keys(2))
-    first = sample.get("/coverage/documents?limit=1").json()
-    second = sample.get("/coverage/documents", params={"limit": 1, "cursor": first["next"]}).json()
-    assert [(each["owner"], each["found"]) for (each,) in (first["documents"], second["documents"])] == [
-        ("bert", 2),
-        ("anna", 14),
-    ]
-    assert second["next"] is None
-    monkeypatch.setattr(collection, "_LISTED", 1)
-    (older,) = page(sample, "/ui/coverage").links("/ui/coverage?cursor=")
-    assert "small.pdf" in page(sample, older).text
 
 
 @pytest.mark.usefixtures("keys", "filled")

@@ -60,18 +60,6 @@ def closes(read: Page) -> list[int]:
     return counts
 
 
-def test_the_list_tells_figures_and_what_can_be_done(sample: TestClient, resources: Resources, document: str) -> None:
-    known = sample.get(f"/documents/{document}").json()["report"]
-    read = page(sample, "/ui/documents")
-    assert f" {known['products_discovered']} {known['images_found']} 100 % $0.00 " in " ".join(read.text.split())
-    actions = [f"/ui/documents/{document}{each}" for each in ("", "#sure", "/export.csv")]
-    assert [link for link in read.links("/ui/documents/") if document in link] == actions
-    assert read.all("form", action=f"/ui/documents/{document}/embed")
-    with resources.ledger.write() as connection:
-        connection.execute(update(documents).values(status="blocked"))
-    assert page(sample, "/ui/documents/rows").all("form", action=f"/ui/documents/{document}/retry")
-
-
 def test_a_browser_is_told_when_the_list_changes(resources: Resources, document: str, sample: TestClient) -> None:
     app = sample.app
     looks = iter([False, False, False, True])
@@ -246,7 +234,47 @@ def test_a_deleted_document_is_restored_by_undo(sample: TestClient, resources: R
     assert "The trash is empty" in page(sample, "/ui/trash").text
 
 
-def test_edit_and_review_are_undone_from_messages(sample: TestClient, resources: Resources, document: str) -> None:
+def test_pages_returned_to_and_told_are_ours(sample: TestClient, document: str) -> None:
+    for back in ("https://elsewhere.example", "//elsewhere.example", "/\\elsewhere.example", ""):
+        post(sample, f"/ui/documents/{document}/delete")
+        assert post(sample, f"/ui/trash/{document}/restore", back=back) == f"/ui/documents/{document}"
+    for done in ("deleted", "deleted:x", "nonsense", "renamed:00000000-0000-0000-0000-000000000000", "<b>"):
+        assert not page(sample, f"/ui/documents?{urlencode({'done': done})}").all("div", class_="toast")
+
+
+def test_the_list_tells_figures_and_what_can_be_done(sample: TestClient, document: str, resources: Resources) -> None:
+    got = sample.get(f"/ui/documents/{document}/export.csv")
+    assert got.headers["content-disposition"] == 'attachment; filename="small.csv"'
+    names = [row["name"] for row in csv.DictReader(got.text.splitlines()) if row["grain"] == "product"]
+    assert names == [p["name"] for p in sample.get(f"/documents/{document}/products").json()["products"]]
+    assert sample.get(f"/ui/documents/{document}/export.nothing").status_code == 422
+    known = sample.get(f"/documents/{document}").json()["report"]
+    read = page(sample, "/ui/documents")
+    assert f" {known['products_discovered']} {known['images_found']} 100 % $0.00 " in " ".join(read.text.split())
+    actions = [f"/ui/documents/{document}{each}" for each in ("", "#sure", "/export.csv")]
+    assert [link for link in read.links("/ui/documents/") if document in link] == actions
+    assert read.all("form", action=f"/ui/documents/{document}/embed")
+    with resources.ledger.write() as connection:
+        connection.execute(update(documents).values(status="blocked"))
+    assert page(sample, "/ui/documents/rows").all("form", action=f"/ui/documents/{document}/retry")
+
+
+def test_images_are_reviewed_one_by_one_and_undone(sample: TestClient, resources: Resources, document: str) -> None:
+    shown = [each["id"] for each in sample.get(f"/documents/{document}/images").json()["images"][:2]]
+    with resources.ledger.write() as connection:
+        connection.execute(update(images).where(images.c.id.in_(shown)).values(needs_review=True))
+
+    def current(address: str = "/ui/review") -> str:
+        return page(sample, address).links("/ui/images/")[0].rpartition("/")[2]
+
+    first, second = current(), current("/ui/review?skip=1")
+    assert first != second
+    assert post(sample, f"/ui/review/{first}/accept") == "/ui/review"
+    assert current() == second
+    post(sample, f"/ui/review/{second}/reject", reason="It shows a logo.")
+    reviews = [find_review_image(resources.ledger, each).review for each in (first, second)]
+    assert [each and each.verdict.value for each in reviews] == ["accepted", "rejected"]
+    assert "No picture needs a review." in page(sample, "/ui/review").text
     (product, *_) = sample.get(f"/documents/{document}/products").json()["products"]
     edits = f"/ui/documents/{document}/edits"
     made = post_and_tell(sample, f"/ui/products/{product['id']}/edits", action="rename", name="Larch")
@@ -264,43 +292,6 @@ def test_edit_and_review_are_undone_from_messages(sample: TestClient, resources:
     assert post(sample, undo["action"]) == "/ui/review"
     after = find_review_image(resources.ledger, image)
     assert (after.review, after.analysis) == (None, before.analysis)
-
-
-def test_a_page_to_return_to_is_one_of_ours(sample: TestClient, document: str) -> None:
-    for back in ("https://elsewhere.example", "//elsewhere.example", "/\\elsewhere.example", ""):
-        post(sample, f"/ui/documents/{document}/delete")
-        assert post(sample, f"/ui/trash/{document}/restore", back=back) == f"/ui/documents/{document}"
-
-
-def test_an_address_says_nothing_that_was_not_done(sample: TestClient) -> None:
-    for done in ("deleted", "deleted:x", "nonsense", "renamed:00000000-0000-0000-0000-000000000000", "<b>"):
-        assert not page(sample, f"/ui/documents?{urlencode({'done': done})}").all("div", class_="toast")
-
-
-def test_products_are_exported(sample: TestClient, document: str) -> None:
-    got = sample.get(f"/ui/documents/{document}/export.csv")
-    assert got.headers["content-disposition"] == 'attachment; filename="small.csv"'
-    names = [row["name"] for row in csv.DictReader(got.text.splitlines()) if row["grain"] == "product"]
-    assert names == [p["name"] for p in sample.get(f"/documents/{document}/products").json()["products"]]
-    assert sample.get(f"/ui/documents/{document}/export.nothing").status_code == 422
-
-
-def test_images_are_reviewed_one_by_one(sample: TestClient, resources: Resources, document: str) -> None:
-    shown = [each["id"] for each in sample.get(f"/documents/{document}/images").json()["images"][:2]]
-    with resources.ledger.write() as connection:
-        connection.execute(update(images).where(images.c.id.in_(shown)).values(needs_review=True))
-
-    def current(address: str = "/ui/review") -> str:
-        return page(sample, address).links("/ui/images/")[0].rpartition("/")[2]
-
-    first, second = current(), current("/ui/review?skip=1")
-    assert first != second
-    assert post(sample, f"/ui/review/{first}/accept") == "/ui/review"
-    assert current() == second
-    post(sample, f"/ui/review/{second}/reject", reason="It shows a logo.")
-    reviews = [find_review_image(resources.ledger, each).review for each in (first, second)]
-    assert [each and each.verdict.value for each in reviews] == ["accepted", "rejected"]
-    assert "No picture needs a review." in page(sample, "/ui/review").text
 
 
 def test_page_with_many_products_stays_small(sample: TestClient, resources: Resources, document: str) -> None:

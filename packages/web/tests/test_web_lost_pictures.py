@@ -23,7 +23,7 @@ def say(sample: TestClient, document: str, box: str, state: str) -> None:
 
 
 @pytest.mark.usefixtures("seen")
-def test_its_page_counts_it_and_has_a_box_and_buttons(sample: TestClient, document: str) -> None:
+def test_a_click_dismisses_takes_in_and_puts_back(sample: TestClient, document: str, resources: Resources) -> None:
     first = page(sample, f"/ui/documents/{document}")
     assert "2 possible pictures left out" in first.text
     assert f"/ui/documents/{document}?page=3#lost" in first.links(f"/ui/documents/{document}?page=3")
@@ -34,13 +34,6 @@ def test_its_page_counts_it_and_has_a_box_and_buttons(sample: TestClient, docume
     assert "2 possible pictures left out" in page(sample, "/ui/coverage").text
     assert "2 possible pictures left out" in page(sample, "/ui/documents").text
 
-
-def named(read: Page, name: str) -> list[dict[str, str]]:
-    return [given for tag, given in read.tags if tag == "button" and given.get("aria-label") == name]
-
-
-@pytest.mark.usefixtures("seen")
-def test_a_click_dismisses_takes_in_and_puts_back(sample: TestClient, resources: Resources, document: str) -> None:
     def states() -> list[str]:
         return [picture.state.value for picture in list_lost_pictures(resources.ledger, document)]
 
@@ -52,6 +45,10 @@ def test_a_click_dismisses_takes_in_and_puts_back(sample: TestClient, resources:
     assert (states(), get_document(resources.ledger, document).status) == (["seen", "taken"], "queued")
 
 
+def named(read: Page, name: str) -> list[dict[str, str]]:
+    return [given for tag, given in read.tags if tag == "button" and given.get("aria-label") == name]
+
+
 @pytest.mark.usefixtures("seen")
 def test_all_of_a_document_are_taken_in_at_once(sample: TestClient, resources: Resources, document: str) -> None:
     assert "Take in all 2" in page(sample, f"/ui/documents/{document}").text
@@ -60,7 +57,7 @@ def test_all_of_a_document_are_taken_in_at_once(sample: TestClient, resources: R
     assert {picture.state for picture in list_lost_pictures(resources.ledger, document)} == {LostState.TAKEN}
 
 
-@pytest.mark.parametrize("box", ["", "3", "3:0", "x:1", "3:1;", "9" * 8 + ":1"])
-def test_what_is_no_name_of_a_picture_is_refused(sample: TestClient, document: str, box: str) -> None:
-    form = {"boxes": [box], "state": "taken", "at": "3"}
-    assert sample.post(f"/ui/documents/{document}/lost-pictures", data=form).status_code == 422
+def test_what_is_no_name_of_a_picture_is_refused(sample: TestClient, document: str) -> None:
+    for box in ["", "3", "3:0", "x:1", "3:1;", "9" * 8 + ":1"]:
+        form = {"boxes": [box], "state": "taken", "at": "3"}
+        assert sample.post(f"/ui/documents/{document}/lost-pictures", data=form).status_code == 422

@@ -20,20 +20,6 @@ def listed(sample: TestClient, document: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_address_answers_browsers_with_page_others_with_json(sample: TestClient, listed: list[dict[str, Any]]) -> None:
-    address = f"/products/{listed[0]['id']}"
-    as_page, as_json = sample.get(address, headers=BROWSER), sample.get(address)
-    assert as_page.headers["content-type"].startswith("text/html")
-    assert as_json.json() == listed[0]
-    assert (as_page.headers["vary"], as_json.headers["vary"]) == ("Accept", "Accept")
-    page(sample, "/products/no-id", 404)
-    assert (
-        sample.get("/products/00000000-0000-0000-0000-000000000000")
-        .headers["content-type"]
-        .startswith("application/problem+json")
-    )
-
-
 def test_page_shows_pictures_facts_and_pages(sample: TestClient, document: str, listed: list[dict[str, Any]]) -> None:
     for product in listed:
         read = page(sample, f"/products/{product['id']}")
@@ -50,6 +36,19 @@ def test_page_shows_pictures_facts_and_pages(sample: TestClient, document: str, 
         assert rendered == [f"/documents/{document}/pages/{number}?width=600" for number in product["pages"]]
         boxes = [given for given in read.all("rect") if given.get("class") == "look shown"]
         assert len(boxes) >= len(product["pictures"])
+    first, last = (page(sample, f"/products/{each['id']}") for each in (listed[0], listed[-1]))
+    assert [given["href"] for given in first.all("a", rel="next")] == [f"/products/{listed[1]['id']}"]
+    assert first.all("a", rel="prev") == []
+    assert [given["href"] for given in last.all("a", rel="prev")] == [f"/products/{listed[-2]['id']}"]
+    assert last.all("a", rel="next") == []
+    address = f"/products/{listed[0]['id']}"
+    as_page, as_json = sample.get(address, headers=BROWSER), sample.get(address)
+    assert as_page.headers["content-type"].startswith("text/html")
+    assert as_json.json() == listed[0]
+    assert (as_page.headers["vary"], as_json.headers["vary"]) == ("Accept", "Accept")
+    page(sample, "/products/no-id", 404)
+    unknown = sample.get("/products/00000000-0000-0000-0000-000000000000")
+    assert unknown.headers["content-type"] == "application/problem+json"
 
 
 def test_variants_are_a_table(sample: TestClient, resources: Resources, listed: list[dict[str, Any]]) -> None:
@@ -64,14 +63,6 @@ def test_variants_are_a_table(sample: TestClient, resources: Resources, listed: 
     assert "NameCodePricePage" in "".join(read.text.split())
     assert "XY-1€72" in "".join(read.text.split())
     assert read.all("img", alt=picture["caption"], width="96", src=f"/images/{picture['id']}/thumbnail?side=96")
-
-
-def test_products_lead_to_those_before_and_after(sample: TestClient, listed: list[dict[str, Any]]) -> None:
-    first, last = (page(sample, f"/products/{each['id']}") for each in (listed[0], listed[-1]))
-    assert [given["href"] for given in first.all("a", rel="next")] == [f"/products/{listed[1]['id']}"]
-    assert first.all("a", rel="prev") == []
-    assert [given["href"] for given in last.all("a", rel="prev")] == [f"/products/{listed[-2]['id']}"]
-    assert last.all("a", rel="next") == []
 
 
 def send(client: TestClient, address: str, **fields: str) -> httpx.Response:

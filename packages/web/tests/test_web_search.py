@@ -44,9 +44,20 @@ def test_a_filter_is_a_link_that_goes_and_comes_back(sample: TestClient) -> None
     assert chosen.all("a", aria_current="true") or [g for g in chosen.all("a") if g.get("aria-current") == "true"]
 
 
-def test_empty_fields_of_a_form_ask_for_nothing(sample: TestClient) -> None:
+def test_empty_fields_ask_for_the_newest(sample: TestClient) -> None:
     assert page(sample, "/?text=oak&image=&price_min=&price_max=&owner=").all("li", class_="card")
     assert "the newest first" in page(sample, "/?text=&by=image").text
+    read = page(sample, "/")
+    total = sample.get("/search", params={"k": 1}).json()["total"]
+    assert "Newest products" in read.text
+    assert f"{total} pictures, the newest first" in " ".join(read.text.split())
+    assert read.all("dialog", class_="viewer")
+    names = [hit["product_id"] for hit in sample.get("/search", params={"by": "product"}).json()["hits"]]
+    assert {link.rpartition("/")[2] for link in read.links("/products/")} >= set(names[:6]) != set()
+    assert "/?text=oak&owner=anna" not in page(sample, "/ui/facets?text=oak").links("/?")  # one owner: no choice
+    assert sample.get("/facets").json()["fields"]["owner"]["values"][0]["value"] == "anna"
+    assert "owner" not in sample.get("/facets?owner=anna").json()["fields"]
+    assert "/?text=oak" in page(sample, "/?text=oak&owner=anna").links("/?text=oak")
 
 
 def test_more_like_this_leaves_the_image_itself_out(sample: TestClient, document: str) -> None:
@@ -81,13 +92,6 @@ def test_sliders_weigh_the_roles(sample: TestClient) -> None:
     assert "No role has a weight." in page(sample, "/?text=oak&weight-keyword=0", 422).text
 
 
-def test_owners_are_values_to_filter_by_where_all_are_searched(sample: TestClient) -> None:
-    assert "/?text=oak&owner=anna" not in page(sample, "/ui/facets?text=oak").links("/?")  # one owner: no choice
-    assert sample.get("/facets").json()["fields"]["owner"]["values"][0]["value"] == "anna"
-    assert "owner" not in sample.get("/facets?owner=anna").json()["fields"]
-    assert "/?text=oak" in page(sample, "/?text=oak&owner=anna").links("/?text=oak")
-
-
 def test_a_picture_is_kept_and_named_by_the_address(sample: TestClient, resources: Resources, document: str) -> None:
     image = first_image(sample, document)
     picture = sample.get(f"/images/{image}/file").content
@@ -103,9 +107,6 @@ def test_a_picture_is_kept_and_named_by_the_address(sample: TestClient, resource
     assert read.all("input", name="picture", value=name)  # the next search keeps it
     both = page(sample, f"{sent.headers['location']}&text=oak")
     assert both.links("/ui/images/")
-
-
-def test_what_is_no_picture_is_refused(sample: TestClient) -> None:
     sent = sample.post("/ui/picture", files={"image": ("a.png", b"no picture")}, follow_redirects=False)
     assert sent.status_code in (415, 422)
     assert sent.headers["content-type"].startswith("text/html")
@@ -113,13 +114,10 @@ def test_what_is_no_picture_is_refused(sample: TestClient) -> None:
     assert (empty.status_code, empty.headers["location"]) == (303, "/?text=oak")
 
 
-def test_nothing_is_told_with_the_nearest_that_there_is(sample: TestClient) -> None:
+def test_what_finds_nothing_close_is_said(sample: TestClient) -> None:
     read = page(sample, "/?text=oak&material=oakk")
     assert "Nothing was found." in read.text
     assert "Nothing has the material oakk. Nearest: " in read.text
-
-
-def test_results_that_are_not_close_are_dimmed_cards(sample: TestClient) -> None:
     read = page(sample, "/?text=diesel+piston+ring&by=product")
     assert "Nothing matches closely. Nearest:" in read.text
     hits = sample.get("/search", params={"text": "diesel piston ring", "by": "product"}).json()["hits"]
@@ -157,16 +155,6 @@ def test_a_nearly_equal_picture_is_folded_into_the_better_result(sample: TestCli
     (folded,) = {first, second} - {*shown()}
     assert "1 picture nearly the same" in read.text
     assert f"/ui/images/{folded}" in read.links("/ui/images/")
-
-
-def test_the_first_page_shows_what_there_is(sample: TestClient) -> None:
-    read = page(sample, "/")
-    total = sample.get("/search", params={"k": 1}).json()["total"]
-    assert "Newest products" in read.text
-    assert f"{total} pictures, the newest first" in " ".join(read.text.split())
-    assert read.all("dialog", class_="viewer")
-    names = [hit["product_id"] for hit in sample.get("/search", params={"by": "product"}).json()["hits"]]
-    assert {link.rpartition("/")[2] for link in read.links("/products/")} >= set(names[:6]) != set()
 
 
 def test_a_picture_leads_back_to_the_results_and_on(sample: TestClient) -> None:
