@@ -1,6 +1,7 @@
 """What many tests stand on: a real Prefect server, the samples, and a home of one's own, empty or ingested."""
 
 import gc
+import json
 import os
 import shutil
 import sqlite3
@@ -12,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache, wraps
 from itertools import chain
@@ -28,6 +29,7 @@ from hypothesis import HealthCheck, settings
 import swatchbook.models  # noqa: F401 — one thread for each operation, told before numpy or torch is loaded
 from devtools.weaviate import free_ports
 from tests.command import bare_environment, finish
+from tests.ingest.sources.pictures import draw
 from tests.kept_children import KeptChildren, kept_children
 from tests.needs import missing
 
@@ -73,17 +75,11 @@ _SHARED = ("servers", "containers")
 """Folders whose tests stand on one stack, or on one engine."""
 
 
-@pytest.hookimpl(tryfirst=True)  # else pytest-xdist has looked for groups before there are any
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # else pytest-xdist has looked for groups before there are any
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
     """Sort the longest folders first, so that workers end together. A file stays with one worker, and so do folders
     that share what they start. Mark what needs a server `stack`, and `nightly` unless it is marked `gate`.
     """
-
-    def rank(item: pytest.Item) -> int:
-        folder = item.path.parent.name
-        return _LONGEST.index(folder) if folder in _LONGEST else len(_LONGEST)
-
-    items.sort(key=rank)
     for item in items:
         shared = item.path.parent if item.path.parent.name in _SHARED else item.path
         item.add_marker(pytest.mark.xdist_group(shared.relative_to(ROOT).as_posix()))
@@ -93,6 +89,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("nightly")
         for reason in filter(None, map(missing, _needs(item))):
             item.add_marker(pytest.mark.skip(reason=reason))
+    yield
+    copying = {item.path for item in items if "ingested_home" in item.fixturenames}  # type: ignore[attr-defined]
+
+    def rank(item: pytest.Item) -> tuple[int, bool]:
+        folder = item.path.parent.name
+        return _LONGEST.index(folder) if folder in _LONGEST else len(_LONGEST), item.path in copying
+
+    items.sort(key=rank)
+    # One worker makes the ingested home at once; the others begin with files that do not wait for it.
+    maker = next((item.path for item in items if item.path in copying), None)
+    items.sort(key=lambda item: item.path != maker)
 
 
 @pytest.hookimpl(trylast=True)
@@ -194,24 +201,50 @@ def catalogue() -> Path:
     return build(SAMPLES)
 
 
+def make_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that `make` fills when the first test asks for it, for all processes of a test run; do not change it."""
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    with FileLock(folder.with_suffix(".lock")):
+        if not folder.with_suffix(".made").exists():
+            folder.mkdir()
+            make(folder)
+            folder.with_suffix(".made").touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def ingested_home(tmp_path_factory: pytest.TempPathFactory, small_catalogue: Path) -> Path:
-    """A home that holds the small sample as anna's, made by the real command; copy it, do not change it.
+    """A home that holds the small sample as anna's, made by the real command; copy it, do not change it."""
 
-    The first test that asks makes it, for all processes of the test run.
-    """
-    folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent
-    home = folder / "ingested"
-    with FileLock(folder / "ingested.lock"):
-        if not home.exists():
-            making = folder / "ingesting"
-            ingest = ["ingest", str(small_catalogue), "--owner", "anna"]
-            done = finish(ingest, bare_environment() | {"SWATCHBOOK_HOME": str(making)}, folder, seconds=500)
-            assert done.returncode == 0, done.stderr
-            making.rename(home)
-    return home
+    def make(folder: Path) -> None:
+        ingest = ["ingest", str(small_catalogue), "--owner", "anna"]
+        done = finish(ingest, bare_environment() | {"SWATCHBOOK_HOME": str(folder / "home")}, folder, seconds=500)
+        assert done.returncode == 0, done.stderr
+
+    return make_once(tmp_path_factory, "ingested", make) / "home"
+
+
+@pytest.fixture(scope="session")
+def troubled_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home of anna's with items and pictures of which some cannot be used, and a PDF that is none; copy it."""
+
+    def make(folder: Path) -> None:
+        for number, name in enumerate(("pictures/0.png", "pictures/1.png", "items/teal.png")):
+            draw(folder / name, number)
+        (folder / "pictures" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+        (folder / "broken.pdf").write_bytes(b"%PDF-1.4\nno end")
+        items = [
+            {"id": "1", "name": "Teal tile", "images": ["teal.png"]},
+            {"id": "2", "name": "No picture", "price": "12 EUR"},
+            {"id": "3", "name": "Gone", "images": ["gone.png"]},
+        ]
+        (folder / "items" / "items.jsonl").write_text("".join(f"{json.dumps(each)}\n" for each in items))
+        ingest = ["ingest", "broken.pdf", "pictures", "items/items.jsonl", "--owner", "anna"]
+        done = finish(ingest, bare_environment() | {"SWATCHBOOK_HOME": str(folder / "home")}, folder)
+        assert done.returncode == 1, done.stderr
+
+    return make_once(tmp_path_factory, "troubled", make) / "home"
 
 
 _PREPARE = (

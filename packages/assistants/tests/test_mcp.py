@@ -39,7 +39,7 @@ from swatchbook.store.ledger.stored_documents import PDF, list_documents, queue
 from swatchbook_assistants import server, tools
 from swatchbook_assistants.server import Starter, call, create_mcp_app, create_server, open_desk
 from swatchbook_assistants.tools import MOST_BYTES, TOOLS
-from tests.command import Command, attempt, bare_environment, finish
+from tests.command import Command, attempt, bare_environment
 from tests.doors.conftest import ANNA, BERT, BOTH, bearing
 from tests.doors.service.served import on_socket
 from tests.fixtures import ROOT
@@ -47,7 +47,6 @@ from tests.tables import rows_of
 
 READING = [name for name, tool in TOOLS.items() if not tool.writes]
 PAGE = ROOT / "docs" / "assistants.md"
-PNG = b"\x89PNG\r\n\x1a\n"
 
 Ask = Callable[[Client], Awaitable[Any]]
 
@@ -193,12 +192,12 @@ def test_errors_are_results_in_plain_words(filled: Path) -> None:
     in_process(filled, ask)
 
 
-@pytest.mark.parametrize("flags", [(), ("--http", "127.0.0.1:0")])
-def test_collection_that_is_not_there_is_named_and_not_made(tmp_path: Path, flags: tuple[str, ...]) -> None:
-    status, out, err = attempt("mcp", *flags, SWATCHBOOK_HOME=str(tmp_path / "colection"))
-    assert (status, out) == (2, "")
-    assert f"There is no collection in {tmp_path / 'colection'}." in err
-    assert not (tmp_path / "colection").exists()
+def test_collection_that_is_not_there_is_named_and_not_made(tmp_path: Path) -> None:
+    for flags in [(), ("--http", "127.0.0.1:0")]:
+        status, out, err = attempt("mcp", *flags, SWATCHBOOK_HOME=str(tmp_path / "colection"))
+        assert (status, out) == (2, "")
+        assert f"There is no collection in {tmp_path / 'colection'}." in err
+        assert not (tmp_path / "colection").exists()
 
 
 @pytest.mark.nightly
@@ -228,31 +227,7 @@ def test_ctrl_c_ends_a_server_that_waits(filled: Path) -> None:
             started.kill()
 
 
-@pytest.fixture(scope="module")
-def troubled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home of anna's with a file of items and a folder, of which some cannot be used, and a PDF that is none."""
-    folder = tmp_path_factory.mktemp("troubled")
-    (folder / "pictures").mkdir()
-    for number, color in enumerate(("peru", "navy")):
-        Image.new("RGB", (64, 64), color).save(folder / "pictures" / f"{number}.png")
-    (folder / "pictures" / "broken.png").write_bytes(PNG)
-    (folder / "broken.pdf").write_bytes(b"%PDF-1.4\nno end")
-    (folder / "items").mkdir()
-    Image.new("RGB", (64, 64), "teal").save(folder / "items" / "teal.png")
-    items = [
-        {"id": "1", "name": "Teal tile", "images": ["teal.png"]},
-        {"id": "2", "name": "No picture", "price": "12 EUR"},
-        {"id": "3", "name": "Gone", "images": ["gone.png"]},
-    ]
-    (folder / "items" / "items.jsonl").write_text("".join(f"{json.dumps(each)}\n" for each in items))
-    sources = ("broken.pdf", "pictures", "items/items.jsonl")
-    home = {"SWATCHBOOK_HOME": str(folder / "home")}
-    done = finish(["ingest", *sources, "--owner", "anna"], bare_environment() | home, folder)
-    assert done.returncode == 1, done.stderr
-    return folder / "home"
-
-
-def test_all_that_is_missing_is_in_the_account(troubled: Path) -> None:
+def test_all_that_is_missing_is_in_the_account(troubled_home: Path) -> None:
     async def ask(client: Client) -> None:
         account = (await client.call_tool("account", {})).structured_content
         kinds = {(each["what"], each["kind"]): each["count"] for each in account["failing"]}
@@ -285,10 +260,10 @@ def test_all_that_is_missing_is_in_the_account(troubled: Path) -> None:
             "items.jsonl": [("image", "gone.png"), ("item", "2")],
         }
 
-    in_process(troubled, ask)
+    in_process(troubled_home, ask)
 
 
-def test_folder_of_pictures_has_no_pages(troubled: Path) -> None:
+def test_folder_of_pictures_has_no_pages(troubled_home: Path) -> None:
     async def ask(client: Client) -> None:
         refused = await client.call_tool("show_pages", {"document": "pictures", "pages": [1]})
         assert refused.is_error
@@ -302,11 +277,11 @@ def test_folder_of_pictures_has_no_pages(troubled: Path) -> None:
         with pytest.raises(MCPError, match="is not a PDF and has no pages"):
             await client.read_resource(f"swatchbook://page/{listed[0]['document_id']}/1")
 
-    in_process(troubled, ask)
+    in_process(troubled_home, ask)
 
 
-def test_retry_says_what_was_rejected_and_what_changes_it(troubled: Path, home: Path) -> None:
-    shutil.copytree(troubled, home)
+def test_retry_says_what_was_rejected_and_what_changes_it(troubled_home: Path, home: Path) -> None:
+    shutil.copytree(troubled_home, home)
     with desk(home) as shared:
 
         def retry(**given: Any) -> tuple[int, str]:
@@ -414,12 +389,12 @@ def test_command_says_where_it_listens_and_ends_in_order(filled: Path) -> None:
             run.kill()
 
 
-@pytest.mark.parametrize(("flags", "said"), rows_of(__file__, "wrong_addresses"))
-def test_wrong_addresses_are_refused(home: Path, flags: list[str], said: str) -> None:
-    open_ledger(Settings(home=home).ledger).close()
-    run = CliRunner().invoke(app, ["mcp", *flags])
-    assert run.exit_code in (1, 2)
-    assert said in f"{run.output} {run.exception}"
+def test_wrong_addresses_are_refused(home: Path) -> None:
+    for flags, said in rows_of(__file__, "wrong_addresses"):
+        open_ledger(Settings(home=home).ledger).close()
+        run = CliRunner().invoke(app, ["mcp", *flags])
+        assert run.exit_code in (1, 2)
+        assert said in f"{run.output} {run.exception}"
 
 
 def test_schemas_are_valid_and_described(filled: Path) -> None:
