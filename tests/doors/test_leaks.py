@@ -13,6 +13,7 @@ import re
 import shutil
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -54,13 +55,11 @@ from swatchbook.store.ledger.trashed_documents import list_trash
 from tests.deployments.scheduler.conftest import queued
 from tests.doors.conftest import ADDRESS, ALL, bearing
 from tests.doors.service.served import rest
+from tests.fixtures import make_once
 from tests.servers.catalogues import make_catalogue
 
 OWN, TOKEN = "own-0123456789abcdef", "a-token-of-the-shop"
 """The key of `default`, and of the source of its webhooks. Anna has neither."""
-
-
-TABLES = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text())
 
 
 class Ask(NamedTuple):
@@ -76,9 +75,30 @@ class Ask(NamedTuple):
     accept: str = "*/*"
 
 
-ONCE, EITHER = (Ask(),), (Ask(), Ask(own=True))
+Clients = tuple[TestClient, TestClient]
+"""Of services on the home with both owners, and on the one without anna."""
 
-ROUTES: Mapping[str, Sequence[Ask]] = {route: [Ask(**ask) for ask in asks] for route, asks in TABLES["routes"].items()}
+
+class Cases:
+    """What is asked of routes, and lines of commands, by their names; why other routes and commands are not asked."""
+
+    def __init__(self, test: Path) -> None:
+        """Read the file that is named like a test."""
+        tables = yaml.safe_load(test.with_suffix(".yaml").read_text())
+        self.routes: Mapping[str, Sequence[Ask]] = {
+            route: [Ask(**ask) for ask in asks] for route, asks in tables["routes"].items()
+        }
+        self.open_routes: Mapping[str, str] = tables.get("open_routes", {})
+        self.reading: Mapping[str, Sequence[str]] = tables.get("reading", {})
+        self.acting: Mapping[str, Sequence[str]] = tables.get("acting", {})
+        self.of_the_machine: Mapping[str, str] = tables.get("of_the_machine", {})
+
+
+@pytest.fixture(scope="module")
+def cases(request: pytest.FixtureRequest) -> Cases:
+    """Those of the file in which a test is, or which imports it."""
+    return Cases(request.path)
+
 
 SENDING = {"POST /documents", "POST /hooks/upload", "POST /hooks/events", "POST /ui/uploads", "POST /ui/uploads/files"}
 """What is sent is a document of its sender: there is nothing of anybody else to be seen."""
@@ -96,8 +116,6 @@ USED_UP = {
 LAST = {"POST /ui/documents/{document_id}/delete", "DELETE /documents/{document_id}"}
 """Routes after which her document is no longer found."""
 
-OPEN_ROUTES: Mapping[str, str] = TABLES["open_routes"]
-
 
 def routes(app: FastAPI) -> set[str]:
     """Method and path of everything that the application answers; of another kind of route its class and path."""
@@ -106,11 +124,6 @@ def routes(app: FastAPI) -> set[str]:
         methods = set(getattr(route, "methods", None) or {type(route.route).__name__}) - {"HEAD"}
         found |= {f"{method} {getattr(route, 'path', route)}" for method in methods}
     return found
-
-
-READING: Mapping[str, Sequence[str]] = TABLES["reading"]
-ACTING: Mapping[str, Sequence[str]] = TABLES["acting"]
-OF_THE_MACHINE: Mapping[str, str] = TABLES["of_the_machine"]
 
 
 def commands(app: typer.Typer) -> dict[str, set[str]]:
@@ -126,19 +139,19 @@ def commands(app: typer.Typer) -> dict[str, set[str]]:
     return dict(walk(typer.main.get_command(app), ""))
 
 
-def test_every_route_has_a_case(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_route_has_a_case(monkeypatch: pytest.MonkeyPatch, cases: Cases) -> None:
     monkeypatch.setattr(service, "installed", lambda kind: ())
     there = routes(create_app(Settings(home=Path("nowhere")), loop=rest))
-    assert there == ROUTES.keys() | OPEN_ROUTES.keys()
-    assert not ROUTES.keys() & OPEN_ROUTES.keys()
+    assert there == cases.routes.keys() | cases.open_routes.keys()
+    assert not cases.routes.keys() & cases.open_routes.keys()
 
 
-def test_every_command_has_a_case() -> None:
+def test_every_command_has_a_case(cases: Cases) -> None:
     there = commands(commands_app)
-    tables: list[Collection[str]] = [READING, ACTING, OF_THE_MACHINE]
+    tables: list[Collection[str]] = [cases.reading, cases.acting, cases.of_the_machine]
     assert there.keys() == {name for table in tables for name in table}
     assert sum(map(len, tables)) == len(there)
-    assert [name for name in OF_THE_MACHINE if "--owner" in there[name]] == []
+    assert [name for name in cases.of_the_machine if "--owner" in there[name]] == []
 
 
 class Homes(NamedTuple):
@@ -152,8 +165,19 @@ class Homes(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def homes(tmp_path_factory: pytest.TempPathFactory, ingested_home: Path) -> Iterator[Homes]:
+def homes(tmp_path_factory: pytest.TempPathFactory, ingested_home: Path) -> Homes:
+    made = make_once(tmp_path_factory, "owners", partial(make_homes, ingested_home))
     folder = tmp_path_factory.mktemp("owners")
+    both, alone = (shutil.copytree(made / name, folder / name) for name in ("both", "alone"))
+    with open_resources(Settings(home=both)) as resources:
+        hers, own = (fields(resources, owner, folder) for owner in ("anna", "default"))
+        words = told_of(resources.ledger, "anna")
+    assert len(words) > 60
+    assert not words & told_of(Resources(Settings(home=alone)).ledger, "default")
+    return Homes(both, alone, hers, own, words)
+
+
+def make_homes(ingested_home: Path, folder: Path) -> None:
     both, alone = folder / "both", folder / "alone"
     shutil.copytree(ingested_home, both)
     catalogue = make_catalogue(folder / "birch.pdf", pictures=20)
@@ -172,12 +196,6 @@ def homes(tmp_path_factory: pytest.TempPathFactory, ingested_home: Path) -> Iter
             for document in list_documents(resources.ledger, owner="anna"):
                 assert delete(resources, document.id)
             end_owner(resources, "anna")
-        with open_resources(Settings(home=both)) as resources:
-            hers, own = (fields(resources, owner, folder) for owner in ("anna", "default"))
-            words = told_of(resources.ledger, "anna")
-        assert len(words) > 60
-        assert not words & told_of(Resources(Settings(home=alone)).ledger, "default")
-        yield Homes(both, alone, hers, own, words)
 
 
 def dead_event(owner: str) -> dict[str, Any]:
@@ -330,20 +348,20 @@ def told(homes: Homes, got: object, request: str) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def clients(homes: Homes) -> Iterator[tuple[TestClient, TestClient]]:
+def clients(homes: Homes) -> Iterator[Clients]:
     with service_of(homes.both) as both, service_of(homes.alone) as alone:
         yield both, alone
 
 
-def test_without_a_key_nothing_is_told(homes: Homes, clients: tuple[TestClient, TestClient]) -> None:
+def test_without_a_key_nothing_is_told(homes: Homes, clients: Clients, cases: Cases) -> None:
     for headers in ({}, bearing("nobody-0123456789abcdef")):
-        for route, asks in ROUTES.items():
+        for route, asks in cases.routes.items():
             for ask in asks:
                 if not ask.token:
                     status, content = answer(clients[0], homes, route, ask, headers)
                     assert status == 401, (route, ask)
                     assert told(homes, content, f"{ask} {homes.hers}") == set()
-        for route in OPEN_ROUTES:
+        for route in cases.open_routes:
             assert answer(clients[0], homes, route, Ask(), headers) == answer(clients[1], homes, route, Ask(), headers)
 
 
@@ -371,39 +389,33 @@ FALSE: Mapping[str, Mapping[str, str]] = {
 """Who is nobody that the service knows -> what the request says. None of it may open any route."""
 
 
-@pytest.mark.parametrize("identity", FALSE)
-def test_no_route_is_opened_by_a_false_identity(
-    homes: Homes, clients: tuple[TestClient, TestClient], identity: str
-) -> None:
-    for route, (ask, *_) in ROUTES.items():
-        if (identity, route) == ("the token of a shop", "POST /hooks/upload"):  # that is what it is for
-            continue
-        key = "" if route == "POST /hooks/events" else f"&key={ALL}"  # only its senders may put a key there
-        asked = ask._replace(token="", query=f"{ask.query}{key}&api_key={ALL}&access_token={ALL}&owner=anna")
-        status, content = answer(clients[0], homes, route, asked, dict(FALSE[identity]))
-        assert status == 401, route
-        assert told(homes, content, f"{ask} {homes.hers}") == set()
+def test_no_route_is_opened_by_a_false_identity(homes: Homes, clients: Clients, cases: Cases) -> None:
+    for identity, headers in FALSE.items():
+        for route, (ask, *_) in cases.routes.items():
+            if (identity, route) == ("the token of a shop", "POST /hooks/upload"):  # that is what it is for
+                continue
+            key = "" if route == "POST /hooks/events" else f"&key={ALL}"  # only its senders may put a key there
+            asked = ask._replace(token="", query=f"{ask.query}{key}&api_key={ALL}&access_token={ALL}&owner=anna")
+            status, content = answer(clients[0], homes, route, asked, dict(headers))
+            assert status == 401, (identity, route)
+            assert told(homes, content, f"{ask} {homes.hers}") == set()
 
 
-@pytest.mark.parametrize(
-    "origin", [None, "null", "", "https://evil.example", f"{ADDRESS}.evil.example", "http://127.0.0.1:1"]
-)
-def test_no_page_of_another_site_changes_anything_by_a_session(
-    homes: Homes, clients: tuple[TestClient, TestClient], origin: str | None
-) -> None:
+def test_no_page_of_another_site_changes_anything_by_a_session(homes: Homes, clients: Clients, cases: Cases) -> None:
     before = rows_of_anna(homes.both)
-    headers = {"Cookie": f"{SESSION_COOKIE}={session_of(ALL)}"} | ({} if origin is None else {"Origin": origin})
-    for route, (ask, *_) in ROUTES.items():
-        if not route.startswith("GET "):
-            expected = 401 if route == "POST /hooks/upload" else 403  # it knows no sessions
-            assert answer(clients[0], homes, route, ask._replace(token=""), headers)[0] == expected, route
+    for origin in (None, "null", "", "https://evil.example", f"{ADDRESS}.evil.example", "http://127.0.0.1:1"):
+        headers = {"Cookie": f"{SESSION_COOKIE}={session_of(ALL)}"} | ({} if origin is None else {"Origin": origin})
+        for route, (ask, *_) in cases.routes.items():
+            if not route.startswith("GET "):
+                expected = 401 if route == "POST /hooks/upload" else 403  # it knows no sessions
+                assert answer(clients[0], homes, route, ask._replace(token=""), headers)[0] == expected, route
     assert rows_of_anna(homes.both) == before
 
 
-def test_a_session_is_answered_as_its_key_is(homes: Homes, clients: tuple[TestClient, TestClient]) -> None:
+def test_a_session_is_answered_as_its_key_is(homes: Homes, clients: Clients, cases: Cases) -> None:
     """Of what is only read: it sees no more."""
     headers = {"Cookie": f"{SESSION_COOKIE}={session_of(OWN)}", "Origin": ADDRESS}
-    for route, (ask, *_) in ROUTES.items():
+    for route, (ask, *_) in cases.routes.items():
         if route.startswith("GET "):
             both, alone = (answer(client, homes, route, ask, headers) for client in clients)
             assert both == alone, route
@@ -411,13 +423,11 @@ def test_a_session_is_answered_as_its_key_is(homes: Homes, clients: tuple[TestCl
             assert told(homes, both, f"{ask} {homes.hers}") == set(), route
 
 
-def test_a_key_is_answered_as_if_other_owners_were_not_there(
-    homes: Homes, clients: tuple[TestClient, TestClient]
-) -> None:
+def test_a_key_is_answered_as_if_other_owners_were_not_there(homes: Homes, clients: Clients, cases: Cases) -> None:
     before = rows_of_anna(homes.both)
     for route in ("GET /images/{image_id}/thumbnail", "GET /documents/{document_id}/pages/{number}"):
         assert answer(clients[0], homes, route, Ask(), bearing(ALL))[0] == 200, f"{route}: now it is in the cache"
-    for route, asks in ROUTES.items():
+    for route, asks in cases.routes.items():
         for ask in asks:
             both, alone = (answer(client, homes, route, ask, bearing(OWN)) for client in clients)
             assert both[0] < 500, (route, ask, both)
@@ -426,23 +436,25 @@ def test_a_key_is_answered_as_if_other_owners_were_not_there(
     assert rows_of_anna(homes.both) == before
 
 
-def test_a_command_for_one_owner_tells_nothing_of_the_others(homes: Homes) -> None:
+def test_a_command_for_one_owner_tells_nothing_of_the_others(homes: Homes, cases: Cases) -> None:
     before = rows_of_anna(homes.both)
-    for line in (line for table in (READING, ACTING) for lines in table.values() for line in lines):
+    for line in (line for table in (cases.reading, cases.acting) for lines in table.values() for line in lines):
         both, alone = (run(home, homes, line, "default") for home in (homes.both, homes.alone))
         assert both == alone, line
         assert told(homes, both, line.format(**homes.hers)) == set(), line
     assert rows_of_anna(homes.both) == before
 
 
-def test_a_key_that_may_see_her_gets_other_answers(homes: Homes, clients: tuple[TestClient, TestClient]) -> None:
+def test_a_key_that_may_see_her_gets_other_answers(homes: Homes, clients: Clients, cases: Cases) -> None:
     """Else the two tests above could not fail. It comes last, since it changes what is anna's."""
-    for command, lines in READING.items():
+    for command, lines in cases.reading.items():
         both, alone = (run(home, homes, lines[0], "anna") for home in (homes.both, homes.alone))
         assert both != alone, command
     methods = ("GET", "POST", "DELETE")
-    for route in sorted(ROUTES.keys() - SENDING, key=lambda route: (route in LAST, methods.index(route.split(" ")[0]))):
-        asks = [ask for ask in ROUTES[route] if not ask.own]
+    for route in sorted(
+        cases.routes.keys() - SENDING, key=lambda route: (route in LAST, methods.index(route.split(" ")[0]))
+    ):
+        asks = [ask for ask in cases.routes[route] if not ask.own]
         assert any(
             answer(clients[0], homes, route, ask, bearing(ALL)) != answer(clients[1], homes, route, ask, bearing(ALL))
             for ask in asks

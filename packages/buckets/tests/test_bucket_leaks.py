@@ -4,16 +4,13 @@ The cases are of the tests of `tests/doors/test_leaks.py`, which run on them her
 case fails.
 """
 
-from collections.abc import Mapping, Sequence
-
-import pytest
 from fastapi import FastAPI
 
 from swatchbook_buckets import command, service
 from tests.doors import test_leaks
 from tests.doors.test_leaks import (
-    ONCE,
-    Ask,
+    Cases,
+    cases,
     clients,
     commands,
     homes,
@@ -27,7 +24,7 @@ from tests.doors.test_leaks import (
 )
 
 __all__ = [
-    "clients", "homes",
+    "cases", "clients", "homes",
     "test_a_key_is_answered_as_if_other_owners_were_not_there",
     "test_a_key_that_may_see_her_gets_other_answers",
     "test_a_session_is_answered_as_its_key_is",
@@ -36,47 +33,17 @@ __all__ = [
     "test_without_a_key_nothing_is_told",
 ]  # fmt: skip
 
-ROUTES: Mapping[str, Sequence[Ask]] = {
-    "POST /hooks/events": (
-        Ask(
-            json={
-                "Records": [
-                    {
-                        "eventName": "ObjectCreated:Put",
-                        "s3": {"bucket": {"name": "annas-bucket"}, "object": {"key": "broken.pdf", "sequencer": "1"}},
-                    }
-                ]
-            }
-        ),
-        Ask(json={"no": "event"}),
-    ),
-    "GET /events": (Ask(), Ask("ended=true"), Ask("owner=anna")),
-    "POST /events/{event_id}/retry": ONCE,
-}
 
-READING: Mapping[str, Sequence[str]] = {"upkeep events": ("upkeep events --json", "upkeep events --ended")}
-
-ACTING: Mapping[str, Sequence[str]] = {
-    "upkeep events retry": ("upkeep events retry {event}", "upkeep events retry --json"),
-}
-
-
-@pytest.fixture(autouse=True)
-def cases(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, table in (("ROUTES", ROUTES), ("READING", READING), ("ACTING", ACTING)):
-        monkeypatch.setattr(test_leaks, name, table)
-
-
-def test_every_route_of_events_has_a_case() -> None:
+def test_every_route_of_events_has_a_case(cases: Cases) -> None:
     application = FastAPI(openapi_url=None)
     for router in (service.router, service.hooks):
         application.include_router(router)
-    assert routes(application) - test_leaks.OPEN_ROUTES.keys() == ROUTES.keys()
+    assert routes(application) == cases.routes.keys()
 
 
-def test_every_command_of_events_has_a_case() -> None:
+def test_every_command_of_events_has_a_case(cases: Cases) -> None:
     named = {f"upkeep {name}" for name in commands(command.app) if name}
-    assert named == READING.keys() | ACTING.keys()
+    assert named == cases.reading.keys() | cases.acting.keys()
 
 
 # The last one: a retry leaves the time of the next try in the rows, which differs between two homes.

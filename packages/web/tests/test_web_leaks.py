@@ -3,11 +3,7 @@
 The cases are of the tests of `tests/doors/test_leaks.py`, which run on them here. A new page without a case fails.
 """
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-
 import pytest
-import yaml
 from fastapi import FastAPI
 from PIL import Image
 
@@ -15,10 +11,10 @@ from swatchbook.domain.settings import Settings
 from swatchbook.resources import open_resources
 from swatchbook_web.sent_folders import get_sent
 from swatchbook_web.site import router
-from tests.doors import test_leaks
 from tests.doors.test_leaks import (
-    Ask,
+    Cases,
     Homes,
+    cases,
     clients,
     homes,
     routes,
@@ -31,7 +27,7 @@ from tests.doors.test_leaks import (
 )
 
 __all__ = [
-    "clients", "homes",
+    "cases", "clients", "homes",
     "test_a_key_is_answered_as_if_other_owners_were_not_there",
     "test_a_key_that_may_see_her_gets_other_answers",
     "test_a_session_is_answered_as_its_key_is",
@@ -39,16 +35,6 @@ __all__ = [
     "test_no_route_is_opened_by_a_false_identity",
     "test_without_a_key_nothing_is_told",
 ]  # fmt: skip
-
-TABLES = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text())
-ROUTES: Mapping[str, Sequence[Ask]] = {route: [Ask(**ask) for ask in asks] for route, asks in TABLES["routes"].items()}
-OPEN_ROUTES: Mapping[str, str] = TABLES["open_routes"]
-
-
-@pytest.fixture(autouse=True)
-def cases(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, table in (("ROUTES", ROUTES), ("OPEN_ROUTES", OPEN_ROUTES), ("READING", {})):
-        monkeypatch.setattr(test_leaks, name, table)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -62,7 +48,7 @@ def sent(homes: Homes) -> None:
             Image.new("RGB", (8, 8), "peru").save(folder / "a.png")
 
 
-def test_every_page_has_a_case() -> None:
+def test_every_page_has_a_case(cases: Cases) -> None:
     application = FastAPI(openapi_url=None)
     application.include_router(router)
-    assert routes(application) == ROUTES.keys() | OPEN_ROUTES.keys()
+    assert routes(application) == cases.routes.keys() | cases.open_routes.keys()
