@@ -185,6 +185,6 @@ def test_the_tests_that_run_them_exist() -> None:
     assert [node for node in sorted(_NODES) if not is_there(*node.split("::"), "")] == []
 
 
-@pytest.mark.parametrize("command", sorted(c for c in {*TESTED_ELSEWHERE, *DEVELOPERS} if c.startswith("make ")))
-def test_make_knows_it(command: str) -> None:
-    assert subprocess.run(["make", "-n", command.split()[1]], cwd=ROOT, capture_output=True).returncode == 0
+def test_make_knows_it() -> None:
+    for command in sorted(c for c in {*TESTED_ELSEWHERE, *DEVELOPERS} if c.startswith("make ")):
+        assert subprocess.run(["make", "-n", command.split()[1]], cwd=ROOT, capture_output=True).returncode == 0

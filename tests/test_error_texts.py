@@ -112,18 +112,15 @@ def caused_by(cause: BaseException) -> Exception:
     return error
 
 
-@pytest.mark.parametrize(
-    ("error", "reason"),
-    [
+def test_reason_is_the_system_s_also_where_a_library_raised_it() -> None:
+    for error, reason in [
         (OSError(111, "internal words"), os.strerror(111).lower()),
         (caused_by(caused_by(PermissionError(13, "internal words"))), os.strerror(13).lower()),
         (caused_by(ExceptionGroup("internal words", [OSError(111, "internal words")])), os.strerror(111).lower()),
         (caused_by(TimeoutError("internal words")), "timed out"),
         (httpx.HTTPStatusError("", request=httpx.Request("GET", "x:"), response=httpx.Response(503)), "status 503"),
-    ],
-)
-def test_reason_is_the_system_s_also_where_a_library_raised_it(error: Exception, reason: str) -> None:
-    assert reason_of(error) == reason
+    ]:
+        assert reason_of(error) == reason
 
 
 def test_reason_in_a_library_s_words_is_in_the_log_only(caplog: pytest.LogCaptureFixture) -> None:

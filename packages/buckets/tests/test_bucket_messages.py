@@ -52,10 +52,10 @@ def test_minio_escapes_slashes_and_prefixes_its_events() -> None:
     assert (one(body).name, one(body).is_new) == ("ObjectCreated:Put", True)
 
 
-@pytest.mark.parametrize("inner", [S3, BRIDGE])
-def test_message_of_sns_is_unwrapped(inner: dict[str, Any]) -> None:
-    body = json.dumps({"Type": "Notification", "MessageId": "1", "TopicArn": "arn", "Message": json.dumps(inner)})
-    assert read_events(body) == read_events(json.dumps(inner))
+def test_message_of_sns_is_unwrapped() -> None:
+    for inner in [S3, BRIDGE]:
+        body = json.dumps({"Type": "Notification", "MessageId": "1", "TopicArn": "arn", "Message": json.dumps(inner)})
+        assert read_events(body) == read_events(json.dumps(inner))
 
 
 def test_eventbridge_does_not_escape_keys() -> None:
@@ -71,9 +71,9 @@ def test_google_deletes_the_generation_that_it_made() -> None:
     assert made.order < removed.order < newer.order
 
 
-@pytest.mark.parametrize("name", ["ObjectRemoved:Delete", "s3:ObjectRemoved:Delete", "ObjectRestore:Completed"])
-def test_other_events_are_not_of_new_objects(name: str) -> None:
-    assert not one(changed(S3, "Records/0/eventName", name)).is_new
+def test_other_events_are_not_of_new_objects() -> None:
+    for name in ["ObjectRemoved:Delete", "s3:ObjectRemoved:Delete", "ObjectRestore:Completed"]:
+        assert not one(changed(S3, "Records/0/eventName", name)).is_new
 
 
 def test_test_event_has_no_events() -> None:

@@ -122,13 +122,13 @@ def test_config_shows_where_values_come_from(swatchbook: Swatchbook, tmp_path: P
     assert "SWATCHBOOK_HOEM" in run.stderr
 
 
-@pytest.mark.parametrize("command", rows_of(__file__, "reading"))
-def test_missing_collection_is_told_and_not_created(swatchbook: Swatchbook, home: Path, command: str) -> None:
-    run = swatchbook(*command.split(), SWATCHBOOK_HOEM="/elsewhere")
-    assert (run.returncode, run.stdout) == (2, "")
-    assert f"There is no collection in {home}." in run.stderr
-    assert "Unknown setting: SWATCHBOOK_HOEM" in run.stderr
-    assert not home.exists()
+def test_missing_collection_is_told_and_not_created(swatchbook: Swatchbook, home: Path) -> None:
+    for command in rows_of(__file__, "reading"):
+        run = swatchbook(*command.split(), SWATCHBOOK_HOEM="/elsewhere")
+        assert (run.returncode, run.stdout) == (2, "")
+        assert f"There is no collection in {home}." in run.stderr
+        assert "Unknown setting: SWATCHBOOK_HOEM" in run.stderr
+        assert not home.exists()
 
 
 def test_the_status_of_a_new_home_is_that_it_has_no_collection(swatchbook: Swatchbook, home: Path) -> None:

@@ -20,21 +20,21 @@ def test_filters_of_all_kinds() -> None:
     assert documents == ("a.pdf",)
 
 
-@pytest.mark.parametrize("name", FILTERS)
-def test_every_filter_can_be_written(name: str) -> None:
-    where, documents = parse_filters([f"{name}=3"])
-    assert documents == (("3",) if name == "document" else ())
-    assert [each for each, _ in where.asked()] == ([] if documents else [FILTERS[name]])
+def test_every_filter_can_be_written() -> None:
+    for name in FILTERS:
+        where, documents = parse_filters([f"{name}=3"])
+        assert documents == (("3",) if name == "document" else ())
+        assert [each for each, _ in where.asked()] == ([] if documents else [FILTERS[name]])
 
 
 def test_a_value_may_hold_an_equals_sign() -> None:
     assert parse_filters(["category=R10=B"])[0].category == ("R10=B",)
 
 
-@pytest.mark.parametrize(("written", "said"), rows_of(__file__, "wrong"))
-def test_what_means_nothing_is_said(written: list[str], said: str) -> None:
-    with pytest.raises(InvalidReference, match=said):
-        parse_filters(written)
+def test_what_means_nothing_is_said() -> None:
+    for written, said in rows_of(__file__, "wrong"):
+        with pytest.raises(InvalidReference, match=said):
+            parse_filters(written)
 
 
 def test_search_by_another_model_than_chosen_is_said(filled: Path) -> None:

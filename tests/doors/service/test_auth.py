@@ -16,18 +16,17 @@ from swatchbook.doors.service.app import create_app
 from tests.doors.conftest import ALL, ANNA, BOTH, KEYS, asking, bearing
 from tests.tables import rows_of
 
-GUARDED = rows_of(__file__, "guarded")
-
 
 @pytest.mark.usefixtures("keys", "home")
-@pytest.mark.parametrize("path", GUARDED)
-def test_without_a_known_key_nothing_is_told(path: str) -> None:
+def test_without_a_known_key_nothing_is_told() -> None:
+    nobody = bearing("nobody-0123456789abcdef")
     with asking() as client:
-        for headers in ({}, bearing("nobody-0123456789abcdef"), {"X-API-Key": ANNA[:-1]}, {"Authorization": "Basic x"}):
-            refused = client.get(path, headers=headers)
-            assert refused.status_code == 401
-            assert refused.headers["content-type"] == "application/problem+json"
-            assert refused.headers["www-authenticate"].startswith("Bearer")
+        for path in rows_of(__file__, "guarded"):
+            for headers in ({}, nobody, {"X-API-Key": ANNA[:-1]}, {"Authorization": "Basic x"}):
+                refused = client.get(path, headers=headers)
+                assert refused.status_code == 401, path
+                assert refused.headers["content-type"] == "application/problem+json"
+                assert refused.headers["www-authenticate"].startswith("Bearer")
 
 
 @pytest.mark.usefixtures("keys", "home")
@@ -59,12 +58,12 @@ def test_whose_is_said_by_the_key_or_by_the_caller() -> None:
 
 
 @pytest.mark.usefixtures("home")
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "swatchbook.example"])
-def test_others_than_this_machine_are_let_in_only_with_keys(host: str) -> None:
-    with pytest.raises(Configuration, match="SWATCHBOOK_API_KEYS"):
-        create_app(Settings(host=host))
-    key = ApiKey(name="anna", key=SecretStr(ANNA), owners=("anna",))
-    assert create_app(Settings(host=host, api_keys=(key,)))
+def test_others_than_this_machine_are_let_in_only_with_keys() -> None:
+    for host in ["0.0.0.0", "::", "192.168.1.7", "swatchbook.example"]:
+        with pytest.raises(Configuration, match="SWATCHBOOK_API_KEYS"):
+            create_app(Settings(host=host))
+        key = ApiKey(name="anna", key=SecretStr(ANNA), owners=("anna",))
+        assert create_app(Settings(host=host, api_keys=(key,)))
 
 
 def test_loopback_is_known_in_all_its_forms() -> None:
@@ -93,10 +92,10 @@ def test_keys_are_never_shown() -> None:
 HUSH = "hush-hush-hush-hush"
 
 
-@pytest.mark.parametrize("written", rows_of(__file__, "wrong_keys"))
-def test_wrong_keys_are_an_error_that_hides_them(home: Path, monkeypatch: pytest.MonkeyPatch, written: str) -> None:
-    monkeypatch.setenv("SWATCHBOOK_API_KEYS", written)
-    with pytest.raises(Configuration, match="SWATCHBOOK_API_KEYS") as caught:
-        load_settings()
-    assert HUSH not in str(caught.value)
-    assert caught.value.__cause__ is None
+def test_wrong_keys_are_an_error_that_hides_them(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for written in rows_of(__file__, "wrong_keys"):
+        monkeypatch.setenv("SWATCHBOOK_API_KEYS", written)
+        with pytest.raises(Configuration, match="SWATCHBOOK_API_KEYS") as caught:
+            load_settings()
+        assert HUSH not in str(caught.value)
+        assert caught.value.__cause__ is None

@@ -52,14 +52,14 @@ def test_the_policy_names_no_host_and_allows_nothing_inline(client: TestClient) 
     assert client.get("/documents").headers["content-security-policy"].startswith("default-src 'none'")
 
 
-@pytest.mark.parametrize("path", ["/redoc", "/docs/oauth2-redirect"])
-def test_there_are_no_other_pages(client: TestClient, path: str) -> None:
-    assert client.get(path).status_code in (404, 422)
+def test_there_are_no_other_pages(client: TestClient) -> None:
+    for path in ["/redoc", "/docs/oauth2-redirect"]:
+        assert client.get(path).status_code in (404, 422)
 
 
-@pytest.mark.parametrize("name", ["../docs.py", "..%2Fdocs.py", "LICENSE", "%2Fetc%2Fpasswd"])
-def test_no_other_file_is_served(client: TestClient, name: str) -> None:
-    assert client.get(f"/docs/{name}").status_code in (404, 422)
+def test_no_other_file_is_served(client: TestClient) -> None:
+    for name in ["../docs.py", "..%2Fdocs.py", "LICENSE", "%2Fetc%2Fpasswd"]:
+        assert client.get(f"/docs/{name}").status_code in (404, 422)
 
 
 @pytest.mark.needs("chromium")

@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from swatchbook.domain.errors import KINDS, Failure, LedgerDown, RateLimited, TooLarge
+from swatchbook.domain.errors import KINDS, LedgerDown, RateLimited, TooLarge
 from swatchbook.doors.service.metrics import Requests
 from swatchbook.doors.service.middleware import ServiceMiddleware
 from swatchbook.doors.service.problems import install, status_of
@@ -28,18 +28,18 @@ def failing(error: Exception) -> TestClient:
     return TestClient(app)
 
 
-@pytest.mark.parametrize(("kind", "status"), rows_of(__file__, "statuses"))
-def test_a_failure_has_the_status_of_what_is_done_about_it(kind: str, status: int) -> None:
-    answer = failing(KINDS[kind]("It broke.")).get("/")
-    assert answer.status_code == status
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json()["kind"] == kind
-    assert answer.json()["status"] == status
+def test_a_failure_has_the_status_of_what_is_done_about_it() -> None:
+    for kind, status in rows_of(__file__, "statuses"):
+        answer = failing(KINDS[kind]("It broke.")).get("/")
+        assert answer.status_code == status
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["kind"] == kind
+        assert answer.json()["status"] == status
 
 
-@pytest.mark.parametrize("failure", KINDS.values())
-def test_every_failure_has_a_status(failure: type[Failure]) -> None:
-    assert 400 <= status_of(failure("It broke.")) < 600
+def test_every_failure_has_a_status() -> None:
+    for failure in KINDS.values():
+        assert 400 <= status_of(failure("It broke.")) < 600
 
 
 def test_what_the_caller_can_mend_is_told_in_full() -> None:
@@ -79,8 +79,8 @@ def test_every_answer_is_safe_to_show(client: TestClient) -> None:
         assert "access-control-allow-origin" not in headers
 
 
-@pytest.mark.parametrize(("method", "path", "status"), rows_of(__file__, "wrong"))
-def test_wrong_request_is_a_problem(client: TestClient, method: str, path: str, status: int) -> None:
-    answer = client.request(method, path)
-    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
-    assert answer.json()["status"] == status
+def test_wrong_request_is_a_problem(client: TestClient) -> None:
+    for method, path, status in rows_of(__file__, "wrong"):
+        answer = client.request(method, path)
+        assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+        assert answer.json()["status"] == status
