@@ -12,12 +12,9 @@ def test_the_score_is_the_lesser_of_quality_and_confidence() -> None:
     assert weakness(Analysis(confidence=0.1, quality=0.7)) == "confidence 0.10"
 
 
-def test_nothing_known_says_nothing() -> None:
+def test_what_is_known_is_said_in_fixed_order() -> None:
     assert understanding_text(Analysis(confidence=0, quality=0.3)) == ""
     assert understanding_text(Analysis(material="  ", printed_text="\n", confidence=0)) == ""
-
-
-def test_every_field_is_said_in_a_fixed_order() -> None:
     analysis = Analysis(
         material="oak", finish="oiled", textures=("even", "directional"), pattern="grained", contrast="low",
         dimensions="20 mm.", slip_rating="R10", printed_text="ACME\n  Oak", application="floor",

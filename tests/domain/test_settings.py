@@ -20,10 +20,12 @@ def _bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def test_defaults_need_nothing() -> None:
+def test_defaults_need_nothing_and_home_is_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     settings = load_settings()
     assert (settings.profile, settings.index) == ("local", "lance")
     assert settings.ledger == f"sqlite:///{settings.home / 'ledger.sqlite'}"
+    monkeypatch.setenv("SWATCHBOOK_HOME", "here")
+    assert load_settings().home == tmp_path / "here"
 
 
 def test_environment_beats_env_file_beats_profile_beats_default(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,7 +54,7 @@ def test_a_line_of_a_profile_may_be_chosen_alone(monkeypatch: pytest.MonkeyPatch
     assert origins()["index"] == "environment"
 
 
-def test_a_named_env_file_stands_in_for_dot_env(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_named_env_file_replaces_dot_env_or_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     Path(".env").write_text("SWATCHBOOK_MAX_PAGES=7\n")
     named = tmp_path / "customer.env"
     named.write_text("SWATCHBOOK_DECODERS=5\n")
@@ -60,9 +62,6 @@ def test_a_named_env_file_stands_in_for_dot_env(monkeypatch: pytest.MonkeyPatch,
     assert (load_settings().max_pages, load_settings().decoders) == (2_000, 5)
     assert origins()["decoders"] == str(named)
     assert unknown_variables() == []
-
-
-def test_a_missing_named_env_file_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWATCHBOOK_ENV_FILE", "nowhere.env")
     with pytest.raises(Configuration, match=r"nowhere\.env"):
         load_settings()
@@ -96,11 +95,6 @@ def test_lists_are_written_with_commas_or_as_json(monkeypatch: pytest.MonkeyPatc
         assert load_settings().retry_delays == (0.5, 1.0)
     monkeypatch.setenv("SWATCHBOOK_INPUT_ROOTS", "/a,~/b")
     assert load_settings().input_roots == (Path("/a"), Path.home() / "b")
-
-
-def test_home_is_absolute_for_children_elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("SWATCHBOOK_HOME", "here")
-    assert load_settings().home == tmp_path / "here"
 
 
 def test_misspelt_variables_are_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -157,12 +157,9 @@ def test_receiver_that_never_answers_is_not_waited_for() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_receiver_that_is_down_fails_nothing() -> None:
+def test_receiver_down_or_wrong_variable_fails_nothing() -> None:
     done = work(OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9", OTEL_EXPORTER_OTLP_TIMEOUT="3600")
     assert done.returncode == 0, done.stderr
-
-
-def test_wrong_variable_turns_tracing_off() -> None:
     done = work(OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9", OTEL_BSP_MAX_QUEUE_SIZE="-1")
     assert done.returncode == 0, done.stderr
     assert "nothing is traced" in done.stderr

@@ -15,24 +15,15 @@ from swatchbook.models.registry import load, requested, tags, vector_tags
 LOCAL = {Role.ANALYSIS, Role.VISUAL, Role.STRUCTURE, Role.COLOR, Role.TEXTURE, Role.UNDERSTANDING, Role.TEXT}
 
 
-def test_asked_roles_bring_those_they_are_made_from() -> None:
+def test_asked_roles_bring_their_sources_or_fail() -> None:
     def wanted(settings: Settings, *roles: Role) -> list[Role]:
         return [want.role for want in requested(settings, *([frozenset(roles)] if roles else []))]
 
     assert set(wanted(Settings())) == LOCAL
     assert wanted(Settings(), Role.COLOR, Role.TEXTURE) == [Role.COLOR, Role.TEXTURE]
     assert wanted(Settings(), Role.UNDERSTANDING) == [Role.ANALYSIS, Role.UNDERSTANDING]
-
-
-def test_role_that_no_model_makes_is_an_error_naming_the_setting() -> None:
     with pytest.raises(Configuration, match=r"material.*SWATCHBOOK_ENCODER"):
         requested(Settings(), frozenset({Role.MATERIAL, Role.COLOR}))
-
-
-def test_tags_tell_the_roles_of_one_model_apart() -> None:
-    made = tags(Settings())
-    assert len({made[role] for role in (Role.VISUAL, Role.COLOR, Role.TEXTURE)}) == 3
-    assert made[Role.TEXT] == made[Role.UNDERSTANDING]
 
 
 def test_loaded_models_bear_the_tags_and_dimensions_promised() -> None:
@@ -42,6 +33,8 @@ def test_loaded_models_bear_the_tags_and_dimensions_promised() -> None:
     assert set(models.encoder.dimensions) == set(models.encoder.tags)
     assert models.analyst.tag == made[Role.ANALYSIS]
     assert models.analyst.side <= models.encoder.side  # one decoding serves both
+    assert len({made[role] for role in (Role.VISUAL, Role.COLOR, Role.TEXTURE)}) == 3
+    assert made[Role.TEXT] == made[Role.UNDERSTANDING]
 
 
 def test_models_load_once_however_many_threads_ask(monkeypatch: pytest.MonkeyPatch) -> None:

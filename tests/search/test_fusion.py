@@ -161,12 +161,9 @@ def test_network_refuses_what_looks_like_something_else() -> None:
     assert [match.id for match in found] == ["cut from"]
 
 
-def test_where_all_are_equally_near_none_is_the_same() -> None:
+def test_equal_or_few_distances_make_nothing_the_same() -> None:
     alike = distances({**OTHERS, "first": 0.04})
     assert same_things({Role.VISUAL: alike, Role.COLOR: alike}, SAME_WITHIN) == []
-
-
-def test_too_few_pictures_say_nothing_of_distances() -> None:
     few = distances({"first": 0.001, "second": 0.5})
     assert same_things({Role.VISUAL: few, Role.COLOR: few}, SAME_WITHIN) == []
     assert same_things({Role.VISUAL: distances({**OTHERS, "first": 0.001})}, SAME_WITHIN) == []

@@ -29,20 +29,12 @@ rotations = st.builds(lambda q, e, f: (*map(float, q), e, f), quarter, numbers, 
 
 
 @given(boxes, boxes)
-def test_overlap_lies_in_both_and_is_symmetric(a: Box, b: Box) -> None:
+def test_overlap_gaps_and_distance_agree(a: Box, b: Box) -> None:
     shared = overlap(a, b)
     assert shared == overlap(b, a)
     assert area(shared) <= min(area(a), area(b)) * (1 + 1e-9)
-
-
-@given(boxes, boxes)
-def test_boxes_overlap_exactly_where_no_gap_parts_them(a: Box, b: Box) -> None:
     across, down = gaps(a, b)
     assert (area(overlap(a, b)) > 0) == (across < 0 and down < 0)
-
-
-@given(boxes, boxes)
-def test_distance_is_nothing_exactly_where_boxes_touch(a: Box, b: Box) -> None:
     assert gap(a, b) == gap(b, a) >= max(0.0, *gaps(a, b))
     assert (gap(a, b) == 0) == (max(gaps(a, b)) <= 0)
 

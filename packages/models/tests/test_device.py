@@ -41,27 +41,14 @@ def precision(network: nn.Module) -> torch.dtype:
     return next(network.parameters()).dtype
 
 
-@pytest.fixture
-def native(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(device, "has_native_bfloat16", lambda _: True)
-
-
-def test_half_precision_is_taken_where_it_is_native_and_as_good(native: None) -> None:
-    assert precision(to_precision(Steady(), "auto", CPU, look)) == torch.bfloat16
-
-
-def test_vectors_that_it_moves_keep_float32(native: None) -> None:
-    assert precision(to_precision(Delicate(), "auto", CPU, look)) == torch.float32
-
-
-def test_it_is_not_taken_where_it_would_be_emulated(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(device, "has_native_bfloat16", lambda _: False)
-    assert precision(to_precision(Steady(), "auto", CPU, look)) == torch.float32
-
-
-def test_what_is_asked_for_is_obeyed(native: None) -> None:
-    assert precision(to_precision(Delicate(), "bfloat16", CPU, look)) == torch.bfloat16
-    assert precision(to_precision(Steady(), "float32", CPU, look)) == torch.float32
+def test_half_precision_is_taken_where_native_and_as_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    for network, asked, native, taken in (
+        (Steady(), "auto", True, torch.bfloat16), (Delicate(), "auto", True, torch.float32),
+        (Steady(), "auto", False, torch.float32), (Delicate(), "bfloat16", True, torch.bfloat16),
+        (Steady(), "float32", True, torch.float32),
+    ):  # fmt: skip
+        monkeypatch.setattr(device, "has_native_bfloat16", lambda _, native=native: native)
+        assert precision(to_precision(network, asked, CPU, look)) == taken, (network, asked, native)
 
 
 @pytest.mark.parametrize("able", [{"avx512_bf16": True}, {"amx_bf16": True}, {"avx512_bf16": False}, {}])

@@ -82,13 +82,10 @@ def test_encoder_prepares_pictures_and_texts(tmp_path: Path, saved: dict[str, Te
     assert encoder.encode_queries(["oak floor"]).shape == (1, 64)
 
 
-def test_what_is_no_siglip_is_refused(tmp_path: Path, saved: dict[str, Tensor]) -> None:
+def test_other_models_and_lacking_weights_are_refused(tmp_path: Path, saved: dict[str, Tensor]) -> None:
     other = {**CONFIG, "model_cfg": {**CONFIG["model_cfg"], "vision_cfg": {"layers": 12, "width": 768}}}
     with pytest.raises(Configuration, match="OpenCLIP model, of which only SigLIP"):
         load_encoder(save(tmp_path / "clip", saved, other))
-
-
-def test_weights_that_lack_a_part_are_refused(tmp_path: Path, saved: dict[str, Tensor]) -> None:
     part = {name: tensor for name, tensor in saved.items() if name != "text.ln_final.weight"}
     with pytest.raises(Configuration, match="missing or damaged"):
         load_encoder(save(tmp_path / "part", part))

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,12 +18,9 @@ def test_as_many_are_worked_at_once_as_fit(free: int, each: int, most: int) -> N
     assert count == most or (count + 1) * each > free
 
 
-def test_first_size_comes_from_free_memory() -> None:
+def test_free_memory_gives_and_halves_the_size() -> None:
     assert BatchSize(20).next_size(6 * ITEM_BYTES) == 6
     assert BatchSize(20).next_size(PLENTY) == 20
-
-
-def test_short_memory_halves_batches_for_a_while() -> None:
     fit = BatchSize(20)
     assert [fit.next_size(0) for _ in range(6)] == [10, 5, 2, 1, 1, 1]
     assert fit.warnings() == ("Worked one at a time because memory was near or above 80 %: 3 times.",)
@@ -33,8 +30,13 @@ def test_short_memory_halves_batches_for_a_while() -> None:
 
 
 def test_size_that_worked_is_kept() -> None:
+    def work(given: Sequence[int]) -> Sequence[int]:
+        if len(given) > 5:
+            raise OutOfMemory("Too many.")
+        return given
+
     fit = BatchSize(20)
-    assert bisect(_of_at_most(5), range(20), fit) == list(range(20))
+    assert bisect(work, range(20), fit) == list(range(20))
     assert fit.next_size(PLENTY) == 5
     assert fit.next_size(0) == 2
     assert fit.next_size(PLENTY) == 5
@@ -52,12 +54,3 @@ def test_one_huge_item_keeps_no_size_small() -> None:
     assert [number for number, each in enumerate(made) if isinstance(each, OutOfMemory)] == [3]
     assert fit.next_size(PLENTY) == 20
     assert fit.warnings() == ()
-
-
-def _of_at_most(room: int) -> Callable[[Sequence[int]], Sequence[int]]:
-    def work(given: Sequence[int]) -> Sequence[int]:
-        if len(given) > room:
-            raise OutOfMemory("Too many.")
-        return given
-
-    return work

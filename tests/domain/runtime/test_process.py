@@ -9,23 +9,22 @@ import time
 from swatchbook.domain.runtime.process import Process, here, is_dead
 
 
-def line_of(child: subprocess.Popen[bytes]) -> str:
-    assert child.stdout
-    return child.stdout.readline().decode()
-
-
 def start() -> subprocess.Popen[bytes]:
     code = "from swatchbook.domain.runtime.process import here; print(here().model_dump_json(), flush=True); input()"
     return subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
-def test_this_process_lives() -> None:
+def test_a_process_lives_is_another_or_unknown() -> None:
     assert is_dead(here()) is False
+    assert is_dead(here().model_copy(update={"pid_started": here().pid_started - 3600})) is True
+    for elsewhere in ({"host": "other"}, {"boot_id": "earlier"}, {"pid_namespace": "pid:[1]"}):
+        assert is_dead(here().model_copy(update={**elsewhere, "pid": 1 << 30})) is None
 
 
 def test_a_killed_process_is_dead_even_as_zombie() -> None:
     child = start()
-    other = Process.model_validate_json(line_of(child))
+    assert child.stdout
+    other = Process.model_validate_json(child.stdout.readline())
     assert other.pid == child.pid
     assert is_dead(other) is False
     child.send_signal(signal.SIGKILL)
@@ -35,15 +34,6 @@ def test_a_killed_process_is_dead_even_as_zombie() -> None:
     assert is_dead(other) is True
     child.communicate()
     assert is_dead(other) is True
-
-
-def test_another_process_of_that_number_is_another() -> None:
-    assert is_dead(here().model_copy(update={"pid_started": here().pid_started - 3600})) is True
-
-
-def test_what_cannot_be_looked_into_is_not_known() -> None:
-    for elsewhere in ({"host": "other"}, {"boot_id": "earlier"}, {"pid_namespace": "pid:[1]"}):
-        assert is_dead(here().model_copy(update={**elsewhere, "pid": 1 << 30})) is None
 
 
 def test_yielding_only_lowers_the_priority() -> None:

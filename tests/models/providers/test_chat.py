@@ -247,8 +247,6 @@ def test_schemas_require_every_property_and_allow_no_other() -> None:
     assert part["properties"]["share"] == {"type": "number"}
     assert is_strict(schema)
 
-
-def test_free_mappings_cannot_be_asked_for_strictly() -> None:
     class Free(BaseModel):
         facts: dict[str, str]
 

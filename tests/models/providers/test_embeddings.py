@@ -62,6 +62,8 @@ def test_vectors_come_in_order_and_of_unit_length(there: Provider, context: Call
     np.testing.assert_allclose(found, expected([*TEXTS, "oak"]), atol=1e-6)
     assert found.dtype == np.float32
     assert there.asked[0][0].texts == ("oak", "ash", "elm")  # the same text once
+    there.packs = False
+    np.testing.assert_allclose(voyage(there).embed(TEXTS, "document", context), expected(TEXTS), atol=1e-6)
 
 
 def test_voyage_is_told_documents_from_queries_and_the_length_wanted(there: Provider, context: CallContext) -> None:
@@ -176,11 +178,6 @@ def test_vectors_of_another_length_name_the_setting(there: Provider, context: Ca
     assert "SWATCHBOOK_TEXT__DIMENSION=768" in raised.value.advice
     spent = spending(context.ledger, context.run.document)[0]
     assert (spent.failed, spent.tokens_in, spent.cost_usd) == (3, 3, pytest.approx(3e-6))
-
-
-def test_lists_of_numbers_are_read_as_well_as_base64(there: Provider, context: CallContext) -> None:
-    there.packs = False
-    np.testing.assert_allclose(voyage(there).embed(TEXTS, "document", context), expected(TEXTS), atol=1e-6)
 
 
 def test_nan_and_zero_are_refused_by_the_commit_and_requested_again(there: Provider, context: CallContext) -> None:

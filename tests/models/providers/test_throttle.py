@@ -26,24 +26,18 @@ def test_places_that_nobody_took_are_not_made_up_for() -> None:
     assert places(gate, 3, now=600.0) == pytest.approx([600.0, 601.0, 602.1], abs=0.1)
 
 
-def test_tokens_have_a_minute_s_whole_at_once_and_then_their_pace() -> None:
+def test_tokens_have_their_pace_and_calls_over_it_wait() -> None:
     taken = places(Throttle(Rates(tokens=60_000)), 4, tokens=30_000)
     assert taken == pytest.approx([0, 0, 30, 60], abs=0.1)
-
-
-def test_call_over_the_limit_waits_for_the_queue() -> None:
     gate = Throttle(Rates(tokens=1_000))
     assert places(gate, 2, tokens=50_000) == pytest.approx([0, 60], abs=0.1)
 
 
-def test_tokens_that_were_not_used_make_room() -> None:
+def test_unused_tokens_make_room_behind_those_that_wait() -> None:
     gate = Throttle(Rates(tokens=60_000))
     places(gate, 1, tokens=60_000)
     gate.give_back(0.0, 50_000)
     assert places(gate, 2, tokens=50_000) == pytest.approx([0, 50], abs=0.1)
-
-
-def test_unused_tokens_move_no_call_before_one_that_waits() -> None:
     gate = Throttle(Rates(tokens=60_000))
     assert places(gate, 3, tokens=60_000) == pytest.approx([0, 60, 120])
     gate.give_back(5.0, 50_000)

@@ -142,6 +142,9 @@ def test_parquet_has_types_and_several_groups_of_rows(tmp_path: Path, monkeypatc
     assert [each["name"] for each in found] == ["Oak", "=1+1", "Elm"]
     assert (found[0]["pages"], found[0]["pictures"], found[0]["price"]) == ([3, 4], ["i1.jpg", "i2.png"], 82.5)
     assert [each["metadata.size"] for each in found] == ["60", None, None]
+    ranged = row().model_copy(update={"price": 12.0, "price_to": 18.0})
+    table = parquet.read_table(io.BytesIO(written(tmp_path, Format.PARQUET, ranged, row())))
+    assert [(each["price"], each["price_to"]) for each in table.to_pylist()] == [(12.0, 18.0), (82.5, None)]
 
 
 @pytest.mark.parametrize("form", Format)
@@ -153,9 +156,3 @@ def test_nothing_to_export_is_an_empty_table(tmp_path: Path, form: Format) -> No
         assert len(sheet(data)[0]) == 1
     if form is Format.PARQUET:
         assert parquet.read_table(io.BytesIO(data)).num_rows == 0
-
-
-def test_parquet_has_both_ends_of_a_range_of_prices(tmp_path: Path) -> None:
-    ranged = row().model_copy(update={"price": 12.0, "price_to": 18.0})
-    table = parquet.read_table(io.BytesIO(written(tmp_path, Format.PARQUET, ranged, row())))
-    assert [(each["price"], each["price_to"]) for each in table.to_pylist()] == [(12.0, 18.0), (82.5, None)]

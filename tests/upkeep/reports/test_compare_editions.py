@@ -72,14 +72,11 @@ def test_prices_are_compared_by_amount_and_currency() -> None:
     check_rows(__file__, "prices", same)
 
 
-def test_sizes_and_prices_of_variants_are_compared_too() -> None:
+def test_prices_of_variants_and_gone_ones_are_compared() -> None:
     older = product("Oak", size="60 × 120 cm", prices={"navy": "€ 9", "gone": "€ 1"}, sizes={"navy": "15 m"})
     newer = product("Oak", size="60x120 CM", prices={"navy": "€ 8", "new": "€ 2"}, sizes={"navy": "1,5 m"})
     (change,) = compare(edition([older]), edition([newer])).changed
     assert [(one.field, one.variant) for one in change.differences] == [("price", "navy"), ("size", "navy")]
-
-
-def test_a_price_that_is_gone_is_a_difference() -> None:
     (change,) = compare(edition([product("Oak", price="€ 9")]), edition([product("Oak")])).changed
     assert [(one.before, one.after) for one in change.differences] == [("€ 9", None)]
 

@@ -46,14 +46,11 @@ def test_the_bill_says_what_is_known_and_how_much_is_not() -> None:
     assert "0.5000" in rendered
 
 
-def test_lost_pictures_are_listed_with_their_places() -> None:
+def test_lost_pictures_and_sureness_are_told() -> None:
     lost = (LostPicture(page=7, number=2, bbox=(40.2, 100, 300, 260.6), share=0.0834),)
     told = as_markdown(report("oak.pdf").model_copy(update={"lost_pictures": lost}))
     assert "| 7:2 | 7 | 40 100 300 261 | 8.3% |" in told
     assert "left out | page" not in as_markdown(report("oak.pdf"))
-
-
-def test_how_sure_the_document_is_comes_before_its_figures() -> None:
     told = as_markdown(report("oak.pdf").model_copy(update={"sure": 0.31, "products_discovered": 9}))
     rendered = unescape(MarkdownIt().enable("table").render(told))
     assert "<p>Are these its products? 31 % likely. Check its names before you use them" in rendered
