@@ -23,10 +23,6 @@ from tests.flows.conftest import Ingest, first_report
 pytestmark = pytest.mark.usefixtures("filled")
 
 
-def names(resources: Resources, document: str) -> list[str]:
-    return [product.name for product in read_products(resources.ledger, document)]
-
-
 def found_at_first(resources: Resources, document: str) -> tuple[Product, ...]:
     """The products that were found, without edits."""
     with resources.ledger.read() as connection:
@@ -80,5 +76,5 @@ def test_edits_hold_when_the_document_is_read_again(
     for number in (3, 2, 1):
         assert undo_edit(resources, document, number, by="bert").edit.undone_by == "bert"
     assert found_at_first(resources, document) == before
-    assert names(resources, document) == [one.name, other.name]
+    assert [each.name for each in read_products(resources.ledger, document)] == [one.name, other.name]
     assert found(resources, other.name) >= shown

@@ -24,20 +24,6 @@ STEPS = (
 )  # fmt: skip
 
 
-def fail_an_image(resources: Resources) -> str:
-    """Let the visual item of one image have failed for good, and return its key."""
-    with resources.ledger.write() as connection:
-        key = connection.execute(select(items.c.key).where(items.c.role == Role.VISUAL).limit(1)).scalar_one()
-        this = items.c.key == key, items.c.role == Role.VISUAL
-        broken = {
-            "state": ItemState.FAILED,
-            "failure": {"kind": "provider_timeout", "policy": "backoff", "message": "Slow."},
-        }
-        connection.execute(update(items).where(*this).values(broken))
-        connection.execute(delete(vectors).where(vectors.c.key == key, vectors.c.role == Role.VISUAL))
-    return str(key)
-
-
 @pytest.mark.gate
 def test_failed_image_is_retried_without_reading(
     home: Path, resources: Resources, monkeypatch: pytest.MonkeyPatch
@@ -46,7 +32,12 @@ def test_failed_image_is_retried_without_reading(
         raise AssertionError("only an image is left")
 
     before = first_report(resources)
-    fail_an_image(resources)
+    with resources.ledger.write() as connection:  # the visual item of one image has failed for good
+        key = connection.execute(select(items.c.key).where(items.c.role == Role.VISUAL).limit(1)).scalar_one()
+        failure = {"kind": "provider_timeout", "policy": "backoff", "message": "Slow."}
+        this = items.c.key == key, items.c.role == Role.VISUAL
+        connection.execute(update(items).where(*this).values(state=ItemState.FAILED, failure=failure))
+        connection.execute(delete(vectors).where(vectors.c.key == key, vectors.c.role == Role.VISUAL))
     shutil.rmtree(results_of(home))  # of the stages: they would have to be made again
     for step in STEPS:
         monkeypatch.setattr(stages, step, refuse)

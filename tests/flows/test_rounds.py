@@ -3,6 +3,7 @@
 A soak runs 50 rounds, a quick suite fewer.
 """
 
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,8 +17,8 @@ from swatchbook.store.ledger.tables import metadata
 from swatchbook.upkeep.gc import sweep
 from tests.fixtures import SOAK
 from tests.flows.conftest import Ingest, results_of
-from tests.pdf.making import Paper, gradient, jpeg
 from tests.store.ledger.scene import count
+from tests.upkeep.changing import small_catalogue
 
 pytestmark = pytest.mark.stack
 
@@ -26,42 +27,22 @@ SETTLED = 3
 """Rounds after which nothing may grow any more."""
 
 
-def catalogue(folder: Path, number: int) -> Path:
-    """Two pages of one picture each, other ones every time."""
-    paper = Paper()
-    for page in (1, 2):
-        picture = jpeg(gradient(300 + number, 300 + page, seed=number))
-        paper.page(f"Tile Alba {number}\nCeramic tile, 30 x 30 cm").insert_image((40, 80, 240, 280), stream=picture)
-    return paper.save(folder / f"{number}.pdf")
-
-
-def sizes(folder: Path) -> dict[str, int]:
-    """Bytes by what stands directly under the folder."""
-    return {entry.name: sum(map(size, (entry, *entry.rglob("*")))) for entry in folder.iterdir() if entry.exists()}
-
-
-def size(path: Path) -> int:
-    return path.stat().st_size if path.is_file() else 0
-
-
-@pytest.fixture
-def results(home: Path) -> Path:
-    return results_of(home)
-
-
 def test_disk_is_flat_over_rounds_of_ingest_and_delete(
-    resources: Resources, ingest: Ingest, home: Path, results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    resources: Resources, ingest: Ingest, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    results = results_of(home)
     monkeypatch.setattr(lance, "KEEP_VERSIONS", timedelta(milliseconds=1))  # nobody reads meanwhile
-    seen: list[dict[str, int]] = []
+    seen = list[Counter[str]]()
     for number in range(ROUNDS):
-        report = ingest(catalogue(tmp_path, number))
+        report = ingest(small_catalogue(tmp_path, number))
         assert report.status == DocumentStatus.COMPLETED
         assert any(results.iterdir())
         assert delete(resources, report.document_id)
         assert sweep(resources, older_than=0).results > 0
         sweep(resources, older_than=0)  # what the first has found to be unused
-        seen.append(sizes(home))
+        seen.append(Counter())
+        for file in filter(Path.is_file, home.rglob("*")):
+            seen[-1][file.relative_to(home).parts[0]] += file.stat().st_size
     settled, last = sum(seen[SETTLED].values()), sum(seen[-1].values())
     assert last <= settled * 1.1, f"grew from {seen[SETTLED]} to {seen[-1]}"
     assert list(results.iterdir()) == []

@@ -3,7 +3,6 @@
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -246,15 +245,7 @@ def every_kind(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def cut(content: bytes) -> bytes:
-    return content[: len(content) // 2]
-
-
-def zeros(content: bytes) -> bytes:
-    return bytes(len(content))
-
-
-@pytest.mark.parametrize("damage", [cut, zeros])
+@pytest.mark.parametrize("damage", ["cut", "zeros"])
 @pytest.mark.parametrize(
     "file",
     [
@@ -263,12 +254,11 @@ def zeros(content: bytes) -> bytes:
         "_indices/*/part_*_tokens.lance", "_indices/*/index.idx", "_indices/*/auxiliary.idx",
     ],
 )  # fmt: skip
-def test_a_damaged_file_is_told_as_damage(
-    every_kind: Path, folder: Path, file: str, damage: Callable[[bytes], bytes]
-) -> None:
+def test_a_damaged_file_is_told_as_damage(every_kind: Path, folder: Path, file: str, damage: str) -> None:
     shutil.copytree(every_kind, folder)
     path = min((folder / f"{SPACE.name}.lance").glob(file))
-    path.write_bytes(damage(path.read_bytes()))
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2] if damage == "cut" else bytes(len(whole)))
     index = LanceIndex(folder)
     with pytest.raises(IndexDamaged, match="swatchbook upkeep rebuild-index") as told:
         index.check(SPACE)

@@ -31,7 +31,7 @@ from swatchbook.store.ledger.queries.coverage import count_coverage
 from swatchbook.store.ledger.queries.document import show_document
 from swatchbook.store.ledger.source_items import complete_items
 from swatchbook.store.ledger.space_registry import registered
-from swatchbook.store.ledger.stored_documents import TABLE, Document
+from swatchbook.store.ledger.stored_documents import TABLE
 from swatchbook.store.ledger.tables import vectors
 from swatchbook.upkeep.reports.collection_state import collect_statistics
 from swatchbook.upkeep.verify import verify
@@ -94,19 +94,10 @@ def run(
     return work, scanned
 
 
-def register(resources: Resources, folder: Path) -> tuple[Document, bool]:
-    registered = register_folder(resources, str(folder / "t.jsonl"), owner="anna", options=VISUAL, kind=TABLE)
-    return registered.document, registered.unchanged
-
-
 def stored(resources: Resources) -> set[bytes]:
     """Every visual vector in the ledger."""
     with resources.ledger.read() as connection:
         return set(connection.execute(select(vectors.c.data).where(vectors.c.role == Role.VISUAL)).scalars())
-
-
-def titles(resources: Resources, work: Work) -> list[str]:
-    return sorted(product["name"] for product in show_document(resources.ledger, work.document)["products"])
 
 
 @pytest.mark.parametrize(
@@ -183,14 +174,16 @@ def test_second_import_updates_changed_rows(resources: Resources, tmp_path: Path
     before, _ = run(resources, tmp_path)
     made = len(encoded)
     stage(resources, tmp_path, table)
-    assert register(resources, tmp_path)[1]
+    source = str(tmp_path / "t.jsonl")
+    assert register_folder(resources, source, owner="anna", options=VISUAL, kind=TABLE).unchanged
     table[0]["name"] = "Renamed"
     draw(tmp_path / "root" / "3.png", 33)
     stage(resources, tmp_path, [*table[:2], table[3]])
     after, scanned = run(resources, tmp_path, options=VISUAL.model_copy(update={"mirror": True}))
     assert (scanned.skipped, scanned.read, scanned.left, scanned.removed) == (1, 1, 1, 1)
     assert after.document == before.document
-    assert titles(resources, after) == ["Item 1", "Item 3", "Renamed"]
+    products = show_document(resources.ledger, after.document)["products"]
+    assert sorted(product["name"] for product in products) == ["Item 1", "Item 3", "Renamed"]
     assert len(encoded) == made + 1
 
 

@@ -17,14 +17,15 @@ from swatchbook.index.weaviate import WeaviateIndex
 from swatchbook.ingest.delete import delete, delete_owner
 from swatchbook.ingest.publish import publish_all
 from swatchbook.resources import Resources, open_resources
-from swatchbook.store.ledger import publishing, stage_results
-from swatchbook.store.ledger.space_registry import active_spaces, registered
+from swatchbook.store.ledger import publishing
+from swatchbook.store.ledger.space_registry import active_spaces
 from swatchbook.upkeep.move_spaces import move_spaces, plan_move
 from swatchbook.upkeep.rename_owner import rename
 from swatchbook.upkeep.verify import rebuild, repair_index, verify
 from tests.command import forked
 from tests.new_collection import NewCollection, environment_of, new_collection, postgres, weaviate_server
-from tests.store.ledger.scene import begin, chunked, end, extraction, image, make_all, placed
+from tests.store.ledger.scene import image
+from tests.upkeep.test_verify import make, spaces
 
 __all__ = ["new_collection", "postgres", "weaviate_server"]
 
@@ -34,23 +35,8 @@ OWNERS = ("anna", "bert", "Bert")
 PICTURES = 40  # of each owner
 
 
-def make(resources: Resources, owner: str, *names: str, content: str = "catalogue") -> str:
-    """A completed document of an owner, published; its id."""
-    run = begin(resources.ledger, owner=owner, content=content)
-    stage_results.save_chunks(resources.ledger, run, chunked(run, f"About the {content} of {owner}."))
-    stage_results.save_extraction(resources.ledger, run, extraction(*(placed(run, name) for name in names)))
-    make_all(resources.ledger, run)
-    publish_all(resources, at_most=0)
-    end(resources.ledger, run)
-    return run.document
-
-
 def pictures() -> tuple[str, ...]:
     return tuple(f"picture {number}" for number in range(PICTURES))
-
-
-def spaces(resources: Resources) -> list[Space]:
-    return [each.space for each in registered(resources.ledger)]
 
 
 def visual(resources: Resources) -> Space:
@@ -125,7 +111,7 @@ def resources(new_collection: NewCollection) -> Resources:
     """Three owners together, in the default layout."""
     made = new_collection(index="weaviate")
     for owner in OWNERS:
-        make(made, owner, *pictures())
+        make(made, *pictures(), owner=owner)
     return made
 
 
@@ -134,7 +120,7 @@ def apart(new_collection: NewCollection) -> Resources:
     """Three owners in tenants."""
     made = new_collection(index="tenants")
     for owner in OWNERS:
-        make(made, owner, *pictures())
+        make(made, *pictures(), owner=owner)
     return made
 
 
@@ -191,7 +177,7 @@ def test_move_that_died_at_any_step_goes_on(
             patch.setattr(WeaviateIndex, step, die)
             with pytest.raises(Died):
                 move_spaces(other)
-        late = make(resources, "anna", "late", content="of the time between")  # by a process with the older settings
+        late = make(resources, "late", content="of the time between")  # by a process with the older settings
         assert image("late") in found(resources)
         assert delete(resources, late)
         move_spaces(other)
@@ -259,7 +245,7 @@ def test_renamed_owner_keeps_its_tenant(apart: Resources) -> None:
     rename(apart, "anna", "lena")
     assert found(apart, Where(owner="lena")) == of("anna")
     assert found(apart, Where(owner="anna")) == set()
-    make(apart, "anna", "new")  # under the old name begins another collection
+    make(apart, "new")  # under the old name begins another collection
     assert len(found(apart, Where(owner="anna"))) == 1
     assert len(tenants(apart)) == len(OWNERS) + 1
     assert verify(apart).spaces
@@ -301,7 +287,7 @@ def test_lost_tenants_are_published_again(apart: Resources) -> None:
 
 def test_vectors_that_a_graph_has_lost_are_found_and_written_again(new_collection: NewCollection) -> None:
     with chosen(new_collection(index="tenants"), weaviate={"index": "hnsw"}) as resources:
-        make(resources, "anna", *pictures())
+        make(resources, *pictures())
         space, index = visual(resources), resources.index
         assert isinstance(index, WeaviateIndex)
         assert index.lost_vectors(space) == []

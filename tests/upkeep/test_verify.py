@@ -21,9 +21,9 @@ from tests.store.ledger.damage import overwrite_pages
 from tests.store.ledger.scene import begin, begin_again, chunked, end, extraction, image, make_all, placed
 
 
-def make(resources: Resources, *names: str, content: str = "catalogue") -> str:
+def make(resources: Resources, *names: str, owner: str = "anna", content: str = "catalogue") -> str:
     """A completed document with these pictures and a text, published; its id."""
-    run = begin(resources.ledger, content=content)
+    run = begin(resources.ledger, owner=owner, content=content)
     stage_results.save_chunks(resources.ledger, run, chunked(run, f"About {content}."))
     stage_results.save_extraction(resources.ledger, run, extraction(*(placed(run, name) for name in names)))
     make_all(resources.ledger, run)

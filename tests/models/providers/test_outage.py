@@ -36,11 +36,6 @@ def resources() -> Iterator[Resources]:
             yield tools
 
 
-def encoder(there: Provider, clock: SetClock) -> ProviderTextEncoder:
-    where = Endpoint("text", there.openai_url, "voyage-3.5", SecretStr(KEY))
-    return ProviderTextEncoder(where, voyage, tag=TAG, dimension=1_024, clock=clock)
-
-
 @pytest.mark.parametrize("texts", [TEXTS, TEXTS[:1]], ids=["several", "one"])
 def test_an_hour_without_the_provider_spends_no_try(
     there: Provider, resources: Resources, texts: tuple[str, ...]
@@ -50,11 +45,12 @@ def test_an_hour_without_the_provider_spends_no_try(
         connection.execute(insert(contents), [{"key": text_key(text), "text": text} for text in texts])
     run = begun(resources.ledger, texts=keys, requested=[RoleTag(role=Role.TEXT, tag=TAG)])
     (batch,) = claims.cut_batches(resources.ledger, run, 20)
-    clock = SetClock()
+    clock, where = SetClock(), Endpoint("text", there.openai_url, "voyage-3.5", SecretStr(KEY))
     over = clock.now() + HOUR
     while count(resources.ledger, rows, state="done") < len(texts):
         assert count(resources.ledger, rows, runs=0) == len(texts)
-        resources.models._text_encoder = encoder(there, clock)  # a run is a process, whose breaker knows nothing
+        encoder = ProviderTextEncoder(where, voyage, tag=TAG, dimension=1_024, clock=clock)
+        resources.models._text_encoder = encoder  # a run is a process, whose breaker knows nothing
         for number, pause in enumerate((2.0, 4.0, 8.0, 300.0)):  # as the batch's task does; then as its document waits
             there.script.clear()
             there.script.extend(["unavailable"] * 50 if clock.now() < over else [])
