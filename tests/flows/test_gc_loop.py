@@ -16,14 +16,9 @@ from tests.command import forked, run_json
 from tests.fixtures import SOAK
 from tests.ingest.sources.pictures import draw
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("prefect_api")]
 
 ROUNDS = 6 if SOAK else 2
-
-
-@pytest.fixture(autouse=True)
-def server(prefect_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PREFECT_API_URL", prefect_server)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from tests.command import Forked, attempt, forked, run, run_json
 from tests.fixtures import SOAK
 from tests.ledger_audit import count_writes, writes
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("prefect_api")]
 
 KILLS = 30 if SOAK else 3
 KILLS_A_DOCUMENT = 3
@@ -35,11 +35,6 @@ def ledger(home: Path) -> Iterator[Ledger]:
     count_writes(ledger)
     yield ledger
     ledger.close()
-
-
-@pytest.fixture(autouse=True)
-def server(prefect_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PREFECT_API_URL", prefect_server)
 
 
 @pytest.fixture(scope="session")

@@ -17,19 +17,16 @@ from swatchbook.ingest.estimate import Estimate, estimate
 from swatchbook.ingest.register import register
 from swatchbook.read_ahead import find_reading
 from swatchbook.resources import Resources, open_resources
-from tests.models.providers.standin import KEY, Provider, provider
+from tests.models.providers.conftest import there
+from tests.models.providers.standin import KEY, Provider
+
+__all__ = ["there"]
 
 
 def drawn(told: Estimate) -> str:
     console = Console(width=200, record=True, file=io.StringIO())
     console.print(draw(told))
     return console.export_text()
-
-
-@pytest.fixture
-def there() -> Iterator[Provider]:
-    with provider() as server:
-        yield server
 
 
 @pytest.fixture

@@ -1,8 +1,5 @@
 """How a run ends: what its losses do to the document, its confidence and its report."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from swatchbook.domain.records import (
@@ -25,10 +22,9 @@ from swatchbook.domain.records import (
     Tables,
     sha256,
 )
-from swatchbook.domain.settings import load_settings
 from swatchbook.ingest.finish_run import confidence, finish_run
 from swatchbook.ingest.run import Work
-from swatchbook.resources import Resources, open_resources
+from swatchbook.resources import Resources
 from swatchbook.store.ledger import edited_products, page_findings, runs, stage_results
 from swatchbook.store.ledger.stored_documents import get_document
 from tests.store.ledger.scene import begin, pass_time, set_document
@@ -37,13 +33,6 @@ PLAN = Plan(pages=tuple(PlannedPage(number=n, kind="product", reason="r") for n 
 SLOW = FailedPage(page=4, kind="provider_timeout", message="It took too long.", transient=True)
 BROKEN = FailedPage(page=4, kind="unexpected", message="No page object.")
 NOTE = "No product names were found; set a language model."
-
-
-@pytest.fixture
-def resources(home: Path) -> Iterator[Resources]:
-    home.mkdir()
-    with open_resources(load_settings()) as tools:
-        yield tools
 
 
 def begun(resources: Resources, *, force: bool = False) -> Work:

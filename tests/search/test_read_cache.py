@@ -1,7 +1,6 @@
 """A search finds the same whether or not searches before it have read the ledger, whatever was committed in between."""
 
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -11,9 +10,8 @@ from hypothesis import strategies as st
 from sqlalchemy import UpdateBase, delete, func, select, update
 
 from swatchbook.domain.records import PlacementState, ResultKind, SearchResults
-from swatchbook.domain.settings import Settings
 from swatchbook.index.contract import Where
-from swatchbook.resources import Resources, open_resources
+from swatchbook.resources import Resources
 from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import find_relevant
 from swatchbook.store.ledger.database import Ledger, open_ledger
@@ -39,10 +37,8 @@ ASKED = st.tuples(st.sampled_from(TEXTS), st.sampled_from(KINDS), st.sampled_fro
 
 
 @pytest.fixture
-def sample(ingested_home: Path, tmp_path: Path) -> Iterator[Resources]:
-    shutil.copytree(ingested_home, tmp_path / "home")
-    with open_resources(Settings(home=tmp_path / "home")) as resources:
-        yield resources
+def sample(filled: Path, resources: Resources) -> Resources:
+    return resources
 
 
 def test_searches_find_what_they_would_find_first(sample: Resources) -> None:

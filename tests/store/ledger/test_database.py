@@ -103,13 +103,12 @@ def test_writes_are_whole_and_reads_one_state(ledger: Ledger) -> None:
         assert reading.execute(select(contents)).all() == before == []
 
 
-def test_every_sqlite_connection_is_durable(new_sqlite: NewLedger) -> None:
-    ledger = open_ledger(new_sqlite())
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_every_sqlite_connection_is_durable(ledger: Ledger) -> None:
     with ledger.read() as connection:
         pragmas = [connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in
                    ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")]  # fmt: skip
     assert pragmas == ["wal", 2, 1, 60_000]
-    ledger.close()
 
 
 def test_every_postgresql_connection_keeps_its_limits(new_postgresql: NewLedger) -> None:
@@ -162,8 +161,8 @@ def test_threads_that_write_take_turns(ledger: Ledger) -> None:
         assert connection.execute(select(contents.c.width)).scalar_one() == 200
 
 
-def test_a_full_disk_loses_nothing_committed(new_sqlite: NewLedger) -> None:
-    ledger = open_ledger(new_sqlite())
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_a_full_disk_loses_nothing_committed(ledger: Ledger) -> None:
     with ledger.write() as connection:
         connection.execute(insert(contents).values(key="kept"))
 
@@ -176,7 +175,6 @@ def test_a_full_disk_loses_nothing_committed(new_sqlite: NewLedger) -> None:
         fill()
     with ledger.read() as connection:
         assert connection.execute(select(contents.c.key)).scalars().all() == ["kept"]
-    ledger.close()
 
 
 def test_a_read_only_ledger_is_refused(new_sqlite: NewLedger) -> None:
@@ -199,14 +197,13 @@ def test_unusable_urls_are_refused_with_a_reason(tmp_path: Path) -> None:
             open_ledger(url)
 
 
-def test_a_row_with_broken_json_is_named(new_sqlite: NewLedger) -> None:
-    ledger = open_ledger(new_sqlite())
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_a_row_with_broken_json_is_named(ledger: Ledger) -> None:
     run = begun(ledger)
     with ledger.write() as connection:
         connection.execute(text("UPDATE documents SET options = '{\"focus\": tr'"))
     with pytest.raises(Configuration, match=r"cannot be read.*see the log"):
         get_document(ledger, run.document)
-    ledger.close()
 
 
 def test_heartbeats_and_claims_wait_for_no_writer(new_postgresql: NewLedger) -> None:
@@ -238,19 +235,18 @@ def test_any_number_of_values_fits_an_in_list(ledger: Ledger) -> None:
             assert connection.execute(select(contents.c.key)).scalars().all() == ["other"]
 
 
-def test_overwritten_pages_fail_the_check(new_sqlite: NewLedger) -> None:
-    ledger = open_ledger(new_sqlite())
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_overwritten_pages_fail_the_check(ledger: Ledger) -> None:
     ledger.check(deep=True)
     ledger.close()
     overwrite_pages(Path(ledger.url.database or ""))
     for deep in (False, True):
         with pytest.raises(Configuration, match="swatchbook upkeep restore"):
             ledger.check(deep=deep)
-    ledger.close()
 
 
-def test_deep_check_finds_an_index_without_its_rows(new_sqlite: NewLedger) -> None:
-    ledger = open_ledger(new_sqlite())
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_deep_check_finds_an_index_without_its_rows(ledger: Ledger) -> None:
     begun(ledger)
     with ledger.write() as connection:
         for statement in (
@@ -263,7 +259,6 @@ def test_deep_check_finds_an_index_without_its_rows(new_sqlite: NewLedger) -> No
     ledger.check()
     with pytest.raises(Configuration, match="swatchbook upkeep restore"):
         ledger.check(deep=True)
-    ledger.close()
 
 
 def test_deep_check_of_postgresql_asks_amcheck(new_postgresql: NewLedger) -> None:
