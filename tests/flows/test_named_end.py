@@ -34,10 +34,10 @@ from swatchbook.store.ledger import runs
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.document_commands import cancel, mark_deleting
 from swatchbook.store.ledger.queries.report import document_report
-from swatchbook.store.ledger.stored_documents import get_document, queue
+from swatchbook.store.ledger.stored_documents import get_document
 from swatchbook.tasks.cancelled_in_prefect import UNWANTED
 from swatchbook.tasks.flow_run import NotAllDone, end_by_name, report_of
-from tests.store.ledger.scene import delete
+from tests.store.ledger.scene import delete, queued
 
 pytestmark = pytest.mark.gate
 
@@ -46,10 +46,7 @@ OPTIONS = IngestOptions(focus=False)
 
 def begun_document(resources: Resources) -> tuple[str, runs.Run]:
     """A document with a live run of this flow run."""
-    document = queue(
-        resources.ledger, owner="anna", content="c" * 64, kind="pdf", name="a.pdf", file="a.pdf", size=1,
-        options=OPTIONS,
-    )  # fmt: skip
+    document = queued(resources.ledger, options=OPTIONS)
     run = runs.begin(
         resources.ledger, document.id, options=OPTIONS, fingerprint="f", requested=[], prefect_run=str(flow_run.id)
     )

@@ -73,6 +73,13 @@ def image(name: str, owner: str = "anna") -> str:
 # --- runs -------------------------------------------------------------------------------------------------------------
 
 
+def queued(ledger: Ledger, *, owner: str = "anna", content: str = "catalogue", **given: Any) -> Document:
+    """Queue a document as an upload does."""
+    key = sha256(content.encode())
+    known = {"kind": "pdf", "name": f"{content}.pdf", "file": f"{key}.pdf", "size": 1, "options": IngestOptions()}
+    return queue(ledger, owner=owner, content=key, **{**known, **given})
+
+
 def begin(
     ledger: Ledger,
     *,
@@ -83,10 +90,8 @@ def begin(
     force: bool = False,
 ) -> Run:
     """Queue a document and begin a run at it."""
-    options, key = IngestOptions(force=force), sha256(content.encode())
-    document = queue(
-        ledger, owner=owner, content=key, kind="pdf", name=f"{content}.pdf", file=f"{key}.pdf", size=1, options=options
-    )
+    options = IngestOptions(force=force)
+    document = queued(ledger, owner=owner, content=content, options=options)
     run = run_moves.begin(ledger, document.id, options=options, fingerprint=fingerprint, requested=requested)
     assert not isinstance(run, Busy)
     return run

@@ -12,24 +12,22 @@ from hypothesis import strategies as st
 from sqlalchemy import insert, select, update
 
 from swatchbook.domain.errors import InvalidReference
-from swatchbook.domain.records import IngestOptions, Product
+from swatchbook.domain.records import Product
 from swatchbook.store.ledger import document_commands, document_editions
 from swatchbook.store.ledger.database import Ledger, open_ledger
 from swatchbook.store.ledger.document_editions import has_superseded, supersede
-from swatchbook.store.ledger.stored_documents import all_documents, get_document, queue
+from swatchbook.store.ledger.stored_documents import all_documents, get_document
 from swatchbook.store.ledger.tables import chunks, products
 from swatchbook.upkeep.reports.edition_report import compare_documents
+from tests.store.ledger.scene import queued
 
 NUMBERS = count()
 
 
 def add(ledger: Ledger, owner: str = "anna", name: str | None = None) -> str:
     """A document of an owner, with a chunk that is published, and no product yet."""
-    content = f"{next(NUMBERS):064x}"
-    document = queue(
-        ledger, owner=owner, content=content, kind="pdf", name=name or content, file=None, size=1,
-        options=IngestOptions(),
-    ).id  # fmt: skip
+    content = f"{next(NUMBERS)}"
+    document = queued(ledger, owner=owner, content=content, name=name or content).id
     row = {
         "id": f"c{document[1:]}", "document": document, "generation": "g", "ordinal": 0, "text_key": content,
         "embed": True, "record": {}, "dirty": 1, "made": 1, "published": 1,

@@ -33,7 +33,7 @@ from swatchbook.store.ledger.queries import account
 from swatchbook.store.ledger.queries.report import failures
 from swatchbook.store.ledger.retention import collect as retention_collect
 from swatchbook.store.ledger.runs import Run
-from swatchbook.store.ledger.stored_documents import Document, list_documents, queue
+from swatchbook.store.ledger.stored_documents import Document, list_documents
 from swatchbook.store.ledger.tables import documents
 from tests.fixtures import SOAK
 from tests.store.ledger.conftest import NewLedger
@@ -51,6 +51,7 @@ from tests.store.ledger.scene import (
     pass_time,
     placed,
     product,
+    queued,
     settle,
     states,
 )
@@ -107,16 +108,7 @@ class Lives(RuleBasedStateMachine):
     def begin(self, which: tuple[str, str], fingerprint: str, force: bool) -> None:
         owner, content = which
         options = IngestOptions(force=force)
-        known = queue(
-            self.ledger,
-            owner=owner,
-            content=sha256(content.encode()),
-            kind="pdf",
-            name=f"{content}.pdf",
-            file=f"{sha256(content.encode())}.pdf",
-            size=1,
-            options=options,
-        )
+        known = queued(self.ledger, owner=owner, content=content, options=options)
         if known.status is DocumentStatus.DELETING:  # a delete that is not at its end
             with pytest.raises(DocumentDeleted):
                 runs.begin(self.ledger, known.id, options=options, fingerprint=fingerprint, requested=EVERYTHING)

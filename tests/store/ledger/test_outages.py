@@ -9,14 +9,13 @@ import pytest
 from sqlalchemy import insert, select, text
 
 from swatchbook.domain.errors import Authentication, Configuration, DiskFull, Failure, LedgerDown
-from swatchbook.domain.records import DocumentStatus, IngestOptions
+from swatchbook.domain.records import DocumentStatus
 from swatchbook.store.ledger import runs
 from swatchbook.store.ledger.database import Ledger, open_ledger
-from swatchbook.store.ledger.stored_documents import queue
 from swatchbook.store.ledger.tables import contents
 from tests.postgres import RunningPostgres, running_postgres
 from tests.store.ledger.conftest import NewLedger
-from tests.store.ledger.scene import VISUAL, begun, count
+from tests.store.ledger.scene import VISUAL, begun, count, queued
 
 pytestmark = pytest.mark.stack
 
@@ -157,9 +156,6 @@ def test_odd_words_and_sizes_are_stored(new_ledger: NewLedger) -> None:
     with ledger.read() as connection:
         (message,) = connection.execute(text("SELECT message FROM documents")).one()
     assert message == "a\ufffdb ? ü"
-    known = queue(
-        ledger, owner="anna", content="big", kind="pdf", name="big.pdf", file=None, size=10 << 30,
-        options=IngestOptions(),
-    )  # fmt: skip
+    known = queued(ledger, content="big", size=10 << 30)
     assert known.size == 10 << 30
     ledger.close()

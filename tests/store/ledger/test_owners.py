@@ -3,21 +3,12 @@
 import pytest
 
 from swatchbook.domain.errors import InvalidReference
-from swatchbook.domain.records import IngestOptions, document_id, sha256
+from swatchbook.domain.records import document_id, sha256
 from swatchbook.store.ledger import owners, stage_results
 from swatchbook.store.ledger.database import Ledger
-from swatchbook.store.ledger.stored_documents import Document, queue
 from swatchbook.store.ledger.tables import documents, images
 from tests.store.ledger import scene
 from tests.store.ledger.scene import begin, begin_again, complete, end, extraction, placed
-
-
-def upload(ledger: Ledger, owner: str, content: str = "catalogue") -> Document:
-    """Queue a document as an upload does."""
-    return queue(
-        ledger, owner=owner, content=sha256(content.encode()), kind="pdf", name=f"{content}.pdf", file=None, size=1,
-        options=IngestOptions(),
-    )  # fmt: skip
 
 
 def ids_by_owner(ledger: Ledger) -> dict[str, set[str]]:
@@ -31,7 +22,8 @@ def ids_by_owner(ledger: Ledger) -> dict[str, set[str]]:
 def test_same_file_after_a_rename_of_its_owner(ledger: Ledger) -> None:
     run = complete(ledger, "oak")
     owners.rename(ledger, "anna", "lena")
-    assert upload(ledger, "lena").id == run.document == owners.id_of_document(ledger, "lena", sha256(b"catalogue"))
+    again = scene.queued(ledger, owner="lena")
+    assert again.id == run.document == owners.id_of_document(ledger, "lena", sha256(b"catalogue"))
     anew = complete(ledger, "oak", owner="anna")
     assert anew.document not in (run.document, document_id("lena", sha256(b"catalogue")))
     assert {owner: len(ids) for owner, ids in ids_by_owner(ledger).items()} == {"lena": 1, "anna": 1}
@@ -63,7 +55,7 @@ def test_a_rename_never_joins_two_collections(ledger: Ledger) -> None:
     assert not owners.rename(ledger, "anna", "mona"), "nobody has that name"
     for old, new in (("lena", "mona"), ("mona", "anna")):
         assert owners.rename(ledger, old, new)
-    assert upload(ledger, "anna").id == first.document
+    assert scene.queued(ledger, owner="anna").id == first.document
     begin(ledger, owner="lena")
     with pytest.raises(InvalidReference, match="already an owner 'lena'"):
         owners.rename(ledger, "anna", "lena")

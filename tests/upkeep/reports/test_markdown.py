@@ -7,30 +7,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from swatchbook.domain.records import DocumentStatus, LostPicture, RunReport, Spent, Stage
+from swatchbook.domain.records import LostPicture, Spent
 from swatchbook.upkeep.reports.markdown import as_markdown
-
-
-def report(name: str, *warnings: str) -> RunReport:
-    fields = {"document_id": "d", "name": name, "owner": "default", "run": None, "generation": None}
-    fields |= {"status": DocumentStatus.COMPLETED, "stage": Stage.COMPLETED, "warnings": warnings}
-    return RunReport.model_validate(fields)
+from tests.upkeep.reports.test_document_state import report
 
 
 def test_names_and_warnings_are_shown_as_they_are() -> None:
     told = {"h1", "h2", "table", "thead", "tbody", "tr", "th", "td", "ul", "li", "p", "code"}
     harmful = ["![oak](https://example.org/seen.png)", "[oak](javascript:alert(1))", "<img src=x onerror=alert(1)>"]
     for name in (*harmful, "oak\n\n# Oak\n```", "https://example.org/oak", "a | b"):
-        rendered = MarkdownIt("commonmark", {"html": True}).enable("table").render(as_markdown(report(name, name)))
+        told_of = as_markdown(report(name=name, warnings=(name,)))
+        rendered = MarkdownIt("commonmark", {"html": True}).enable("table").render(told_of)
         assert set(re.findall(r"</?(\w+)", rendered)) <= told, name
         assert unescape(rendered).count(" ".join(name.split())) == 2, name
 
 
 @given(st.text())
 def test_a_warning_is_one_line_whatever_it_holds(text: str) -> None:
-    assert len(as_markdown(report("oak.pdf", text)).splitlines()) == len(
-        as_markdown(report("oak.pdf", "x")).splitlines()
-    )
+    lines = [len(as_markdown(report(warnings=(said,))).splitlines()) for said in (text, "x")]
+    assert lines[0] == lines[1]
 
 
 def test_the_bill_says_what_is_known_and_how_much_is_not() -> None:
@@ -38,7 +33,7 @@ def test_the_bill_says_what_is_known_and_how_much_is_not() -> None:
         stage="embed", provider="vision", model="qwen|vl", calls=12, failed=1, unknown=2, unpriced=3, truncated=0,
         tokens_in=9_000, tokens_out=700, cost_usd=0.25, at_most_usd=0.5,
     )  # fmt: skip
-    told = as_markdown(report("oak.pdf").model_copy(update={"spent": (paid,), "cost_usd": None}))
+    told = as_markdown(report(spent=(paid,), cost_usd=None))
     rendered = unescape(MarkdownIt().enable("table").render(told))
     assert "qwen|vl" in rendered
     assert "0.2500 + 3 of unknown price" in rendered
@@ -48,11 +43,11 @@ def test_the_bill_says_what_is_known_and_how_much_is_not() -> None:
 
 def test_lost_pictures_and_sureness_are_told() -> None:
     lost = (LostPicture(page=7, number=2, bbox=(40.2, 100, 300, 260.6), share=0.0834),)
-    told = as_markdown(report("oak.pdf").model_copy(update={"lost_pictures": lost}))
+    told = as_markdown(report(lost_pictures=lost))
     assert "| 7:2 | 7 | 40 100 300 261 | 8.3% |" in told
-    assert "left out | page" not in as_markdown(report("oak.pdf"))
-    told = as_markdown(report("oak.pdf").model_copy(update={"sure": 0.31, "products_discovered": 9}))
+    assert "left out | page" not in as_markdown(report())
+    told = as_markdown(report(sure=0.31, products_discovered=9))
     rendered = unescape(MarkdownIt().enable("table").render(told))
     assert "<p>Are these its products? 31 % likely. Check its names before you use them" in rendered
     assert rendered.index("Are these its products?") < rendered.index("<table>")
-    assert "Sure" not in as_markdown(report("oak.pdf"))
+    assert "Sure" not in as_markdown(report())
