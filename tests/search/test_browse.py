@@ -2,7 +2,7 @@
 
 import pytest
 
-from swatchbook.domain.records import Product, ResultKind, Variant
+from swatchbook.domain.records import ResultKind, Variant
 from swatchbook.index.contract import Where
 from swatchbook.resources import Resources
 from swatchbook.search.request import SearchRequest
@@ -50,14 +50,10 @@ def test_filter_counts_follow_the_words(sample: Resources) -> None:
 
 
 def test_a_caption_tells_the_variant() -> None:
-    oak, smoked = Variant(name="Oak", code="NO-1", price="€ 9"), Variant(name="Oak Smoked", code="NO-107")
-    product = Product(
-        id="p", name="Nordvik", category=None, code="NO", variants=(oak, smoked), first_page=1, last_page=1, pages=(1,),
-        metadata={}, confidence=1, evidence=(),
-    )  # fmt: skip
+    variants = oak, smoked = Variant(name="Oak", code="NO-1", price="€ 9"), Variant(name="Oak Smoked", code="NO-107")
     from swatchbook.store.ledger.queries.search_results import named_variant
 
-    assert named_variant(product.variants, "Room with Nordvik Oak Smoked, NO-107") == smoked
-    assert named_variant(product.variants, "OAK") == oak
-    assert named_variant(product.variants, "Oak smoked and oak") is None  # which of both is not said
-    assert named_variant(product.variants, "A soaked floor") is None
+    assert named_variant(variants, "Room with Nordvik Oak Smoked, NO-107") == smoked
+    assert named_variant(variants, "OAK") == oak
+    assert named_variant(variants, "Oak smoked and oak") is None  # which of both is not said
+    assert named_variant(variants, "A soaked floor") is None
