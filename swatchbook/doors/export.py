@@ -17,12 +17,7 @@ from swatchbook.store.ledger.stored_documents import Document
 from swatchbook.upkeep.export.atomic_file import atomic_file
 from swatchbook.upkeep.export.formats import MOST_SKIPPED, Changes, Format, Skipped, exporter, write_products
 from swatchbook.upkeep.export.ledger_changes import changes_since
-from swatchbook.upkeep.export.product_rows import (
-    ProductRow,
-    as_rows,
-    copy_pictures,
-    read_products,
-)
+from swatchbook.upkeep.export.product_rows import ProductRow, as_rows, copy_pictures, read_products
 from swatchbook.upkeep.export.shop_mapping import ShopOptions
 from swatchbook_base.one_line import clean
 from swatchbook_base.truncate import plural

@@ -33,23 +33,11 @@ from swatchbook.domain.errors import (
 from swatchbook.domain.records import Role
 from swatchbook.domain.runtime.heap import keep_buffers
 from swatchbook.domain.settings import Settings
-from swatchbook.index.contract import (
-    WRITE_SECONDS,
-    IndexObject,
-    Match,
-    Space,
-    Vector,
-    Where,
-)
+from swatchbook.index.contract import WRITE_SECONDS, IndexObject, Match, Space, Vector, Where
 from swatchbook.index.lance_filter import among, sql_of
 from swatchbook.index.lance_folder import LanceFolder
 from swatchbook.index.lance_table import as_object, as_table, check_schema, is_complete, table_schema
-from swatchbook.index.rules import (
-    KEYWORDS,
-    admit,
-    check_query,
-    missing_space,
-)
+from swatchbook.index.rules import KEYWORDS, admit, check_query, missing_space
 from swatchbook.index.slim_lancedb import FTS, IvfSq, MatchQuery, lancedb
 from swatchbook.index.snapshot import FEW_ROWS, MANY_SEARCHES, MOST_ROWS, Rows, Snapshot
 from swatchbook.index.terms import question_terms

@@ -23,16 +23,7 @@ from weaviate.exceptions import (
 from swatchbook.domain.errors import Configuration, Failure, ProviderError
 from swatchbook.domain.records import Role
 from swatchbook.domain.settings import Settings
-from swatchbook.index.contract import (
-    COLUMNS,
-    IndexObject,
-    Match,
-    MoveState,
-    Payload,
-    Space,
-    Vector,
-    Where,
-)
+from swatchbook.index.contract import COLUMNS, IndexObject, Match, MoveState, Payload, Space, Vector, Where
 from swatchbook.index.matching import is_uuid
 from swatchbook.index.rules import KEYWORDS, WORDS, admit, check_query, keywords_column, missing_space, words_column
 from swatchbook.index.terms import question_terms

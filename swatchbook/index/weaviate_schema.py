@@ -8,14 +8,7 @@ from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 from weaviate import WeaviateClient
-from weaviate.classes.config import (
-    Configure,
-    DataType,
-    Property,
-    StopwordsPreset,
-    Tokenization,
-    VectorDistances,
-)
+from weaviate.classes.config import Configure, DataType, Property, StopwordsPreset, Tokenization, VectorDistances
 from weaviate.collections import Collection
 
 from swatchbook.domain.records import Role, slug

@@ -348,12 +348,7 @@ def _offer(
             note(f"Nothing has changed. To accept it, add --accept.{take}")
         return 0
     kept = accept_proposal(
-        resources,
-        document.id,
-        chosen.proposal,
-        by=login_name(),
-        origin=chosen.origin,
-        taken_from=chosen.taken_from,
+        resources, document.id, chosen.proposal, by=login_name(), origin=chosen.origin, taken_from=chosen.taken_from
     )
     reports, code = _ingest_again(resources, document, quiet=as_json)
     if as_json:

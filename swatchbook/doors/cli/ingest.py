@@ -17,17 +17,7 @@ from swatchbook.domain.runtime.heap import release_memory
 from swatchbook.domain.settings import Settings
 from swatchbook.doors.cli.run_report import draw
 from swatchbook.doors.cli.shared_arguments import choose_document
-from swatchbook.doors.cli.terminal import (
-    COMPLETED,
-    FAILED,
-    err,
-    megabytes,
-    note,
-    of_report,
-    out,
-    say_failure,
-    worst,
-)
+from swatchbook.doors.cli.terminal import COMPLETED, FAILED, err, megabytes, note, of_report, out, say_failure, worst
 from swatchbook.ingest import find_sources
 from swatchbook.ingest.delete import finish_delete
 from swatchbook.ingest.find_sources import Source
@@ -285,9 +275,7 @@ def _copy_bucket(url: str, settings: Settings) -> Path:
     buckets = find_buckets("A URL of an object store")
     with err().status(f"copying {clean(url)}") as status:
         copied = buckets.copy(
-            settings,
-            url,
-            progress=lambda done, total: status.update(f"copying {clean(url)}: {done:,} of {total:,}"),
+            settings, url, progress=lambda done, total: status.update(f"copying {clean(url)}: {done:,} of {total:,}")
         )
     note(f"{url}: {copied.found:,} objects, {copied.copied:,} of them new or changed")
     for name in copied.left_out:

@@ -17,14 +17,7 @@ from swatchbook.doors.cli.ingest import ingest
 from swatchbook.doors.cli.run_report import SHOWN_FAILURES, item_counts
 from swatchbook.doors.cli.terminal import COMPLETED, OPEN, duration, err, facts, note, out, worst
 from swatchbook.ingest.find_sources import find_sources
-from swatchbook.ingest.import_table import (
-    NamedRow,
-    TableCounts,
-    content_of,
-    only_owner,
-    owners_with_rows,
-    stage_table,
-)
+from swatchbook.ingest.import_table import NamedRow, TableCounts, content_of, only_owner, owners_with_rows, stage_table
 from swatchbook.ingest.sources.table import SQL, read_mapping
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.queries.coverage import count_coverage

@@ -19,13 +19,7 @@ from swatchbook.domain.records import BlockNames, IngestOptions, RunReport
 from swatchbook.domain.runtime.heap import without_collections
 from swatchbook.domain.settings import Settings
 from swatchbook.domain.tracing import finish
-from swatchbook.doors.prefect_server import (
-    TemporaryServer,
-    is_needed,
-    load_prefect,
-    prefect_environment,
-    probe_prefect,
-)
+from swatchbook.doors.prefect_server import TemporaryServer, is_needed, load_prefect, prefect_environment, probe_prefect
 from swatchbook.ingest.cache_keys import stage_key
 from swatchbook.read_ahead import ReadingAhead
 from swatchbook.resources import Resources

@@ -207,12 +207,7 @@ def counting(label: str, console: Console) -> Iterator[Callable[[int, int], None
 
 
 def _watch(
-    ledger: Ledger,
-    document: str,
-    track: Track,
-    live: Live,
-    over: threading.Event,
-    before: Callable[[], str],
+    ledger: Ledger, document: str, track: Track, live: Live, over: threading.Event, before: Callable[[], str]
 ) -> None:
     counted = 0.0
     while not over.wait(POLL_SECONDS):

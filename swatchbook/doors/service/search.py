@@ -256,11 +256,7 @@ def facets(resources: Tools, caller: TheCaller, query: Annotated[FacetQuery, Que
 )
 @streams_body
 async def search_by_image(
-    request: Request,
-    resources: Tools,
-    caller: TheCaller,
-    upload_slots: TheUploadSlots,
-    search_slots: TheSearchSlots,
+    request: Request, resources: Tools, caller: TheCaller, upload_slots: TheUploadSlots, search_slots: TheSearchSlots
 ) -> SearchResults:
     """Takes a multipart form: the picture as `image`, and the parameters of `GET /search` as fields."""
     async with upload_slots.slot(caller.name):

@@ -303,10 +303,7 @@ def _form_schema() -> dict[str, Any]:
     status_code=202,
     response_model=Uploaded,
     responses={
-        200: {
-            "model": Uploaded,
-            "description": "Already complete with these options; nothing is started.",
-        },
+        200: {"model": Uploaded, "description": "Already complete with these options; nothing is started."},
         **documented(400, 404, 408, 409, 413, 415, 507),
     },
     openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _form_schema()}}}},

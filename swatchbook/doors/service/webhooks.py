@@ -26,13 +26,7 @@ from swatchbook.domain.signature import is_signed
 from swatchbook.doors.replies import Uploaded
 from swatchbook.doors.service.parameters import Tools
 from swatchbook.doors.service.problems import documented
-from swatchbook.doors.service.uploads import (
-    TheUploadSlots,
-    check_options,
-    full_disk_as_507,
-    inline_schema,
-    uploaded,
-)
+from swatchbook.doors.service.uploads import TheUploadSlots, check_options, full_disk_as_507, inline_schema, uploaded
 from swatchbook.ingest.register import Registered, register_upload
 from swatchbook.resources import Resources
 from swatchbook.store.files.fetch import download, download_object
@@ -71,10 +65,7 @@ class Announcement(BaseModel):
     status_code=202,
     response_model=Uploaded,
     responses={
-        200: {
-            "model": Uploaded,
-            "description": "Repeated delivery, or already complete; nothing is started.",
-        },
+        200: {"model": Uploaded, "description": "Repeated delivery, or already complete; nothing is started."},
         **documented(400, 404, 408, 409, 413, 415, 507),
     },
     openapi_extra={

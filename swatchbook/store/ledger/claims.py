@@ -417,9 +417,7 @@ def _store(connection: Connection, results: Sequence[ItemResult]) -> None:
         connection.execute(update(contents).where(lacks_hash).values(phash=bindparam("hash")), hashes)
     upsert_rows(connection, vectors, _vector_rows(results))
     upsert_rows(
-        connection,
-        contents,
-        [{"key": _text_key(r), "text": r.text, "unused_since": None} for r in results if r.text],
+        connection, contents, [{"key": _text_key(r), "text": r.text, "unused_since": None} for r in results if r.text]
     )
     upsert_rows(
         connection,

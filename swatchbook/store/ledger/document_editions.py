@@ -156,10 +156,7 @@ def read_edition(ledger: Ledger, document: str) -> Edition:
             .where(placements.c.document == document, placements.c.state.in_(COUNTED))
         ).scalars()
         return Edition(
-            id=stored.id,
-            name=stored.name,
-            products=tuple(_products(connection, document)),
-            pictures=frozenset(shown),
+            id=stored.id, name=stored.name, products=tuple(_products(connection, document)), pictures=frozenset(shown)
         )
 
 
@@ -219,11 +216,7 @@ def _pictures(connection: Connection, document: str) -> dict[str, dict[str, Show
         select(links.c.target, placements.c.id, placements.c.page, placements.c.bbox, images.c.content_key)
         .join(placements, placements.c.id == links.c.source)
         .join(images, images.c.id == placements.c.image)
-        .where(
-            links.c.document == document,
-            links.c.kind == LinkKind.IMAGE_PRODUCT,
-            placements.c.state.in_(COUNTED),
-        )
+        .where(links.c.document == document, links.c.kind == LinkKind.IMAGE_PRODUCT, placements.c.state.in_(COUNTED))
         .order_by(placements.c.ordinal)
     )
     found = dict[str, dict[str, ShownPicture]]()

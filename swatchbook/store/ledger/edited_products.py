@@ -13,16 +13,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, se
 
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.product_edits import apply_edits
-from swatchbook.domain.records import (
-    COUNTED,
-    Assembly,
-    DocumentStatus,
-    Edit,
-    Link,
-    LinkKind,
-    Product,
-    StoredEdit,
-)
+from swatchbook.domain.records import COUNTED, Assembly, DocumentStatus, Edit, Link, LinkKind, Product, StoredEdit
 from swatchbook.store.ledger.bulk_rows import delete_rows_by_key, lock_document_rows, upsert_rows
 from swatchbook.store.ledger.database import Ledger, db_now, select_in
 from swatchbook.store.ledger.dirty import mark_changed

@@ -274,10 +274,7 @@ def _image_payload(
 
 def _chunk_texts(row: Row[Any], spoken: str | None) -> dict[str, Any]:
     """Return the fields of a chunk's payload that no filter reads. A chunk may be in another language than most are."""
-    return {
-        "text": "\n".join([*row.headings, row.text]),
-        "languages": _distinct([spoken, language_of(row.text)]),
-    }
+    return {"text": "\n".join([*row.headings, row.text]), "languages": _distinct([spoken, language_of(row.text)])}
 
 
 def _image_texts(rows: Sequence[Row[Any]], stored: Mapping[str, Row[Any]], spoken: Mapping[str, str]) -> dict[str, Any]:

@@ -38,13 +38,7 @@ from swatchbook.domain.errors import Failure
 from swatchbook.domain.records import PIXEL_ROLES, TEXT_ROLES, Record, Role, RoleTag
 from swatchbook.index.contract import Payload, Space, Vector
 from swatchbook.store.ledger.database import Ledger, db_now, execute_in, select_in, upsert
-from swatchbook.store.ledger.dirty import (
-    drop_gone,
-    is_searchable,
-    mark_changed,
-    mark_republished,
-    publishable,
-)
+from swatchbook.store.ledger.dirty import drop_gone, is_searchable, mark_changed, mark_republished, publishable
 from swatchbook.store.ledger.item_tries import LEASE_SECONDS, failure_record
 from swatchbook.store.ledger.payloads import chunk_payloads, image_payloads
 from swatchbook.store.ledger.space_objects import objects_table, objects_with_vector

@@ -43,16 +43,7 @@ from swatchbook.store.ledger.item_tries import NO_LEASE, failure_outcome, record
 from swatchbook.store.ledger.owners import seed_of
 from swatchbook.store.ledger.requested import add_pending
 from swatchbook.store.ledger.runs import Run, require_live
-from swatchbook.store.ledger.tables import (
-    chunks,
-    contents,
-    documents,
-    images,
-    items,
-    pages,
-    placements,
-    requested,
-)
+from swatchbook.store.ledger.tables import chunks, contents, documents, images, items, pages, placements, requested
 
 _KEYED_BY_CONTENT = PIXEL_ROLES | {Role.ANALYSIS}
 """Roles whose items are keyed by content key."""
@@ -303,10 +294,7 @@ def _let_wait(connection: Connection, run: Run, unreadable: Sequence[Unreadable]
     runs = {(key, role, tag): count for key, role, tag, count in rows}
     outcomes = [
         failure_outcome(
-            item,
-            {"kind": u.kind, "policy": Policy.BACKOFF.value, "message": u.message},
-            runs=runs[item],
-            last_try=True,
+            item, {"kind": u.kind, "policy": Policy.BACKOFF.value, "message": u.message}, runs=runs[item], last_try=True
         )
         | {"to_refund": -1}  # no claim has counted the attempt
         for u, item in tried

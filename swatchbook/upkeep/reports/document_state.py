@@ -58,11 +58,7 @@ def outcome_of_report(report: RunReport | None) -> Outcome:
     if not incomplete and not report.images_pending:  # what the index refused is no state of an image
         other += len(report.failed_images)
     return Outcome(
-        found=report.images_found,
-        failed=incomplete,
-        waiting=report.images_pending,
-        other=other,
-        doubts=report.doubts,
+        found=report.images_found, failed=incomplete, waiting=report.images_pending, other=other, doubts=report.doubts
     )
 
 
@@ -70,11 +66,7 @@ def outcome_of_items(items: ItemCounts) -> Outcome:
     """Return the outcome of a folder or batch."""
     lacking = items.partial_items + items.bare_items
     return Outcome(
-        unit="item",
-        found=items.total_items,
-        failed=items.failed_items,
-        lacking=lacking,
-        waiting=items.pending_items,
+        unit="item", found=items.total_items, failed=items.failed_items, lacking=lacking, waiting=items.pending_items
     )
 
 

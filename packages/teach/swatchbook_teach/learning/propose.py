@@ -18,11 +18,7 @@ MOST_UNSURE: Final = 10
 
 
 def propose(
-    texts: DocumentTexts,
-    reading: Reading,
-    examples: Sequence[Example],
-    start: TaughtReading = UNTAUGHT,
-    most: int = 5,
+    texts: DocumentTexts, reading: Reading, examples: Sequence[Example], start: TaughtReading = UNTAUGHT, most: int = 5
 ) -> list[Proposal]:
     """Return what the likeliest reading would find, and then others that agree with the examples, too, of which one is
     probably better.

@@ -52,11 +52,7 @@ def traits_of(texts: DocumentTexts, index: int) -> list[Trait]:
 
 
 def sets_in_common(
-    texts: DocumentTexts,
-    numbers: Sequence[int],
-    traits: Iterable[Trait],
-    among: Booleans,
-    backing: NDArray[np.float64],
+    texts: DocumentTexts, numbers: Sequence[int], traits: Iterable[Trait], among: Booleans, backing: NDArray[np.float64]
 ) -> Iterator[tuple[list[Trait], Booleans]]:
     """Yield sets of texts among some that share traits with all of some others, each set once, with these traits.
 

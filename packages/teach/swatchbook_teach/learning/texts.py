@@ -15,13 +15,7 @@ from swatchbook_base.geometry import area
 from swatchbook_base.printed_prices import price_in
 from swatchbook_catalogue.attributes import code_of
 from swatchbook_catalogue.bare_values import is_bare_value
-from swatchbook_catalogue.choose_names import (
-    Choice,
-    choose_names,
-    judge_groups,
-    shipped_weights,
-    with_coded_names,
-)
+from swatchbook_catalogue.choose_names import Choice, choose_names, judge_groups, shipped_weights, with_coded_names
 from swatchbook_catalogue.discover import lay_out
 from swatchbook_catalogue.name_candidates import Candidate, house_names, letters_of, product_name, running_texts
 from swatchbook_catalogue.name_groups import NameGroup, find_name_groups, is_labelled

@@ -11,14 +11,7 @@ from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 from swatchbook.domain.records import Example, PictureSide, Shown, TaughtReading
 from swatchbook.doors.service.parameters import RequestModel
 from swatchbook_teach.records import ReadingOrigin
-from swatchbook_teach.web.pictures import (
-    Numbers,
-    PictureMode,
-    is_of_pictures,
-    meant_by_click,
-    measure,
-    read_box,
-)
+from swatchbook_teach.web.pictures import Numbers, PictureMode, is_of_pictures, meant_by_click, measure, read_box
 
 MOST_SHOWN: Final = 200
 """Examples that a form of the page holds."""

@@ -34,17 +34,7 @@ from swatchbook_teach.web.pictures import (
     mark_pictures,
     say_picture,
 )
-from swatchbook_web.pages import (
-    HEADERS,
-    Back,
-    TheView,
-    View,
-    done,
-    local_page,
-    page_router,
-    see_other,
-    with_done,
-)
+from swatchbook_web.pages import HEADERS, Back, TheView, View, done, local_page, page_router, see_other, with_done
 
 MOST_BOXES: Final = 1_000
 """Texts of a page that can be clicked."""

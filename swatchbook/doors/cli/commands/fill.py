@@ -185,12 +185,7 @@ def fill_missing(
 SHOWN_FAILURES = 10
 
 
-def fill_spaces(
-    roles: Roles = "",
-    dry_run: DryRun = False,
-    max_usd: MaxUsd = None,
-    as_json: Json = False,
-) -> None:
+def fill_spaces(roles: Roles = "", dry_run: DryRun = False, max_usd: MaxUsd = None, as_json: Json = False) -> None:
     """Make what the spaces of the models in the settings lack. Searches stay as they are.
 
     Run it again to resume after an interruption.

@@ -283,7 +283,4 @@ def _end(done: "Record | list[RunReport]", code: int, *, as_json: bool) -> NoRet
     raise typer.Exit(code)
 
 
-COMMANDS = {
-    "Everyday": {"ingest": ingest},
-    "Collection": {"import": import_table, "ingest-images": ingest_images},
-}
+COMMANDS = {"Everyday": {"ingest": ingest}, "Collection": {"import": import_table, "ingest-images": ingest_images}}

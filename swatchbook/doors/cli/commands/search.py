@@ -295,7 +295,4 @@ def parse_filters(arguments: Sequence[str]) -> "tuple[Where, tuple[str, ...]]":
     return build_filters(fields)
 
 
-COMMANDS = {
-    "Everyday": {"search": search},
-    "Collection": {"stats facets": facets},
-}
+COMMANDS = {"Everyday": {"search": search}, "Collection": {"stats facets": facets}}

@@ -155,8 +155,5 @@ def draw_coverage(
 
 COMMANDS = {
     "Everyday": {"show": show, "status": status},
-    "Collection": {
-        "stats": typer.Typer(invoke_without_command=True, callback=stats),
-        "stats coverage": coverage,
-    },
+    "Collection": {"stats": typer.Typer(invoke_without_command=True, callback=stats), "stats coverage": coverage},
 }

@@ -7,15 +7,7 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from swatchbook.doors.cli.shared_arguments import (
-    DryRun,
-    Json,
-    Roles,
-    Yes,
-    confirm,
-    opened_resources,
-    parse_roles,
-)
+from swatchbook.doors.cli.shared_arguments import DryRun, Json, Roles, Yes, confirm, opened_resources, parse_roles
 from swatchbook.doors.cli.terminal import cell, err, note, out, resumable, say_json, table
 from swatchbook_base.one_line import clean
 

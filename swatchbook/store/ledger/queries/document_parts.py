@@ -32,16 +32,7 @@ from swatchbook.store.ledger.database import Ledger, select_in
 from swatchbook.store.ledger.image_states import picture_file, why_no_picture
 from swatchbook.store.ledger.page_findings import read_entities, read_lost_pictures
 from swatchbook.store.ledger.queries.document import image_rows
-from swatchbook.store.ledger.tables import (
-    chunks,
-    contents,
-    documents,
-    images,
-    links,
-    pages,
-    placements,
-    products,
-)
+from swatchbook.store.ledger.tables import chunks, contents, documents, images, links, pages, placements, products
 
 Listed = TypeVar("Listed")
 

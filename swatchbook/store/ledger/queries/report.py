@@ -230,10 +230,7 @@ def _refusals(connection: Connection, document: str) -> Iterator[FailureRecord]:
     """Yield what the index refused of complete images (a changed payload) and of chunks."""
     placed = exists().where(placements.c.image == images.c.id, placements.c.document == document)
     refused_images = and_(placed, images.c.published >= images.c.made)
-    for table, image, where in (
-        (images, images.c.id, refused_images),
-        (chunks, None, chunks.c.document == document),
-    ):
+    for table, image, where in ((images, images.c.id, refused_images), (chunks, None, chunks.c.document == document)):
         refused = select(table).where(unpublished_rows(table), where, table.c.publish_failure.is_not(None))
         for row in connection.execute(refused.order_by(table.c.id)):
             if row.publish_failure:
