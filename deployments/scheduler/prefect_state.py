@@ -193,7 +193,7 @@ def _due_state(run: FlowRun, last: PastRun | None, *, unwanted: bool) -> State |
     if unwanted and run.state_type == StateType.CANCELLING:
         return _state_of_unwanted(run)
     if last is not None and last.state == "dead" and not _began_again(run, last):
-        return _state_of_dead(run, last)
+        return Crashed(message=_DIED) if is_dead(last.process) else _state_of_silent(run)
     if unwanted:
         return _state_of_unwanted(run)
     if last is not None and last.state == "ended" and min(last.age, seconds_in_state(run)) > HOPELESS_SECONDS:
@@ -204,11 +204,6 @@ def _due_state(run: FlowRun, last: PastRun | None, *, unwanted: bool) -> State |
 def _began_again(run: FlowRun, last: PastRun) -> bool:
     """Return whether it continued after its run ended, as by Prefect's own retry, and will begin another run."""
     return run.state_type != StateType.CANCELLING and seconds_in_state(run) < last.age
-
-
-def _state_of_dead(run: FlowRun, last: PastRun) -> State | None:
-    """Return Crashed when its process is gone; else Cancelling, so that its worker kills it first."""
-    return Crashed(message=_DIED) if is_dead(last.process) else _state_of_silent(run)
 
 
 def _state_of_silent(run: FlowRun) -> State | None:

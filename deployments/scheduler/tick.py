@@ -113,7 +113,12 @@ async def keep_ticking(resources: Resources, wake: asyncio.Event, every: float =
             wake.clear()
             done = await _round(resources, _parts())
             await _record(resources, done)
-            troubles = _log_changes(done.troubles, before=troubles)
+            for trouble in done.troubles:
+                if trouble not in troubles:
+                    log.warning("background loop: %s", trouble)
+            if troubles and not done.troubles:
+                log.info("background loop: recovered")
+            troubles = done.troubles
             messenger.begin(_recorded(resources, _notify))
             events.begin(_take_and_wake(resources, wake))
             builder.begin(asyncio.to_thread(build_due, resources))
@@ -190,15 +195,6 @@ async def _logged(work: Coroutine[object, object, object]) -> None:
         await work
     except Exception as error:  # noqa: BLE001 — isolates background tasks from the loop
         log.warning("background loop: %s", _message(error))
-
-
-def _log_changes(troubles: tuple[str, ...], *, before: tuple[str, ...]) -> tuple[str, ...]:
-    for trouble in troubles:
-        if trouble not in before:
-            log.warning("background loop: %s", trouble)
-    if before and not troubles:
-        log.info("background loop: recovered")
-    return troubles
 
 
 async def _round(resources: Resources, parts: Iterable[Part]) -> Ticked:

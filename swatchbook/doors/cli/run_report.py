@@ -137,7 +137,8 @@ def account(report: RunReport) -> list[tuple[str, Text | str]]:
     if report.lost_pictures:
         rows.append(("left out", Text(_lost(report), "yellow")))
     if report.unassigned:
-        rows.append(("unassigned", _unassigned(report.unassigned)))
+        pages = [f"page {each.page}: {', '.join(_what_is_left(each))}" for each in report.unassigned]
+        rows.append(("unassigned", "; ".join(truncate(pages, _PAGES_WITH_REST))))
     if report.look_at:
         rows.append(("to check", Text(_doubts(report.look_at), "yellow")))
     if report.edition:
@@ -161,12 +162,6 @@ def _doubts(look_at: Sequence[LookAt]) -> str:
 
 _BOXES = 8
 """Pictures that were seen and not taken that the account names at most."""
-
-
-def _unassigned(left: Sequence[Unassigned]) -> str:
-    """Return what belongs to no product, of the first pages: "page 12: 3 captions, 2 pictures"."""
-    pages = [f"page {each.page}: {', '.join(_what_is_left(each))}" for each in left]
-    return "; ".join(truncate(pages, _PAGES_WITH_REST))
 
 
 def _what_is_left(left: Unassigned) -> Iterator[str]:

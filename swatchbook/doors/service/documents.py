@@ -134,7 +134,12 @@ def delete_document(
     """Moves it to the trash for a day: searches and lists leave it out, `GET /trash` has it, and
     `POST /trash/{id}/restore` brings it back. With `now` its rows, vectors and files are removed in the background."""
     if now:
-        return _delete_now(resources, caller, document_id)
+        trashed = get_trashed(resources.ledger, str(document_id))
+        if trashed is not None and caller.may(trashed.owner):
+            end(resources, trashed.document)
+        else:
+            mark_deleting(resources.ledger, find(resources, caller, document_id).id)
+        return _being_deleted(str(document_id))
     document = find(resources, caller, document_id)
     if document.status == DocumentStatus.DELETING:
         return _being_deleted(document.id)
@@ -144,15 +149,6 @@ def delete_document(
         status=DocumentStatus.DELETING,
         message="The document is in the trash for a day; `POST /trash/{id}/restore` brings it back.",
     )
-
-
-def _delete_now(resources: Resources, caller: Caller, document_id: UUID) -> Accepted:
-    trashed = get_trashed(resources.ledger, str(document_id))
-    if trashed is not None and caller.may(trashed.owner):
-        end(resources, trashed.document)
-    else:
-        mark_deleting(resources.ledger, find(resources, caller, document_id).id)
-    return _being_deleted(str(document_id))
 
 
 def _being_deleted(document: str) -> Accepted:

@@ -248,11 +248,12 @@ async def health(watch: TheWatch, response: Response) -> Health:
         state_of(watch.prefect.get()) if has_prefect else _not_configured(),
         result_or_none(watch.counted.get()),
     )
+    waits = counted.due.oldest_due_seconds if counted else 0.0
     troubles = [
         *(await watch.prefect.get() if prefect == "ok" else ()),
-        *_late(counted),
-        *_undelivered(counted),
-        *_dead(counted),
+        *([f"A document has been due for {waits:.0f} s and is not worked on."] if waits > LATE_SECONDS else []),
+        *([counted.undelivered.line] if counted and counted.undelivered else []),
+        *([counted.dead_events.line] if counted and counted.dead_events else []),
     ]
     if prefect == "down":
         url = redact(os.environ["PREFECT_API_URL"])
@@ -305,22 +306,6 @@ async def state_of_disk(watch: Watch) -> DiskState:
 
 async def _not_configured() -> Literal["not configured"]:
     return "not configured"
-
-
-def _late(counted: Counted | None) -> list[str]:
-    """Return a line if the longest waiting document is late."""
-    waits = counted.due.oldest_due_seconds if counted else 0.0
-    return [f"A document has been due for {waits:.0f} s and is not worked on."] if waits > LATE_SECONDS else []
-
-
-def _undelivered(counted: Counted | None) -> list[str]:
-    """Return a line if notices could not be delivered."""
-    return [counted.undelivered.line] if counted and counted.undelivered else []
-
-
-def _dead(counted: Counted | None) -> list[str]:
-    """Return a line if objects that buckets announced could not be ingested."""
-    return [counted.dead_events.line] if counted and counted.dead_events else []
 
 
 def _stats(counted: Counted) -> Stats:

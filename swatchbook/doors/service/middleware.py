@@ -73,7 +73,8 @@ class ServiceMiddleware:
         method = scope["method"] if scope["method"] in METHODS else "_OTHER"
         with span(method, parent=Headers(scope=scope).get("traceparent"), kind="server") as traced:
             status = await self._answer(scope, receive, send)
-            traced.note(method=method, route=(route := _route(scope)), status=status)
+            route = getattr(scope.get("route"), "path", None)  # as it is declared, never as it was asked for
+            traced.note(method=method, route=route, status=status)
             traced.rename(" ".join(filter(None, (method, route))))
             if status >= 500:
                 traced.fail(str(status))
@@ -117,11 +118,6 @@ class ServiceMiddleware:
         finally:
             self._requests.count(scope, status, time.perf_counter() - started if seconds is None else seconds)
         return status
-
-
-def _route(scope: Scope) -> str | None:
-    """Return the path of an endpoint as it is declared, never as it was asked for."""
-    return getattr(scope.get("route"), "path", None)
 
 
 def _refuse(scope: Scope) -> Response | None:

@@ -303,7 +303,8 @@ def commit(
     """
     with ledger.write() as connection:
         require_live(connection, lease.run)
-        runs_of = _held_runs(connection, lease)
+        held = select(items.c.key, items.c.role, items.c.tag, items.c.runs).where(items.c.lease == lease.name)
+        runs_of = {(row.key, row.role, row.tag): row.runs for row in connection.execute(held)}
         sound, unsound = _check(connection, [r for r in results if r.item in runs_of])
         brought = {_text_key(r) for r in sound}
         made_ahead, _ = _check(connection, [r for r in ahead if r.key in brought])
@@ -376,12 +377,6 @@ def _is_one_of(wanted: Sequence[ItemId]) -> ColumnElement[bool]:
     return or_(
         *(and_(items.c.role == role, items.c.tag == tag, is_among(items.c.key, of)) for (role, tag), of in keys.items())
     )
-
-
-def _held_runs(connection: Connection, lease: Lease) -> dict[ItemId, int]:
-    """Return the counter `runs` of each item that the lease holds."""
-    held = select(items.c.key, items.c.role, items.c.tag, items.c.runs).where(items.c.lease == lease.name)
-    return {(row.key, row.role, row.tag): row.runs for row in connection.execute(held)}
 
 
 def _check(connection: Connection, results: Sequence[ItemResult]) -> tuple[list[ItemResult], list[FailedItem]]:

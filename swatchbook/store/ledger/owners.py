@@ -134,11 +134,7 @@ def require_owner(ledger: Ledger, owner: str, *, others: Collection[str] = ()) -
     known = {*known_owners(ledger), *others}
     if owner in known:
         return
-    nearest = sorted(known, key=lambda name: (-_likeness(owner, name), name))
+    nearest = sorted(known, key=lambda name: (-SequenceMatcher(None, owner.casefold(), name.casefold()).ratio(), name))
     named = ", ".join(nearest[:_CHOICES]) + (", …" if len(nearest) > _CHOICES else "")
     advice = f"Known owners: {named}." if named else "Nothing has been ingested yet."
     raise UnknownOwner(f"There is no owner {owner!r}.", advice=advice)
-
-
-def _likeness(one: str, other: str) -> float:
-    return SequenceMatcher(None, one.casefold(), other.casefold()).ratio()

@@ -186,16 +186,12 @@ def _picture(view: PageView, marks: Iterable[Mark], seen: SeenPage) -> str:
         f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-label="Page {view.number} with its placements">'
         f'<image href="data:image/jpeg;base64,{data}" width="{width:g}" height="{height:g}"/>'
         + "".join(_draw_card(card, seen.box) for card in view.cards)
-        + "".join(_draw(view.number, mark, seen.box) for mark in marks)
+        + "".join(
+            f'<a href="#p{view.number}-{mark.number}"><title>{_text(_title(mark))}</title>'
+            f"{_rectangle(mark.bbox, mark.look, seen.box, 3)}{_label(mark.sign, mark.bbox, mark.look, seen.box)}</a>"
+            for mark in marks
+        )
         + "</svg>"
-    )
-
-
-def _draw(page: int, mark: Mark, frame: Box) -> str:
-    """Return the box of a placement with its sign, which leads to its line in the table."""
-    return (
-        f'<a href="#p{page}-{mark.number}"><title>{_text(_title(mark))}</title>'
-        f"{_rectangle(mark.bbox, mark.look, frame, 3)}{_label(mark.sign, mark.bbox, mark.look, frame)}</a>"
     )
 
 

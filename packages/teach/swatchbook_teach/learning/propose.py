@@ -84,6 +84,8 @@ def _proposal(
         )
         for each in named
     )
+    kept = {(fold(product.name), page) for product in found for page in product.pages}
+    present = texts.choice.candidates if texts.choice else ()
     return Proposal(
         reading=taught,
         probability=round(probability, 3),
@@ -91,7 +93,7 @@ def _proposal(
         products=len(found),
         pages=tuple(sorted({page for product in found for page in product.pages})),
         unsure=tuple(sorted(names, key=lambda each: each.probability)[:MOST_UNSURE]),
-        lost=_lost(texts, found),
+        lost=tuple((c.name, c.text.page) for c in present if (fold(c.name), c.text.page) not in kept),
         coded=_count(found, Shown.CODE),
         priced=_count(found, Shown.PRICE),
     )
@@ -100,10 +102,3 @@ def _proposal(
 def _count(products: Sequence[FoundProduct], what: Shown) -> int:
     """Return how many products have a taught code or price."""
     return sum(any(fact.key == what for fact in product.taught) for product in products)
-
-
-def _lost(texts: DocumentTexts, found: Sequence[FoundProduct]) -> tuple[tuple[str, int], ...]:
-    """Return names and pages of the present products that are not among those found."""
-    kept = {(fold(product.name), page) for product in found for page in product.pages}
-    present = texts.choice.candidates if texts.choice else ()
-    return tuple((c.name, c.text.page) for c in present if (fold(c.name), c.text.page) not in kept)

@@ -110,7 +110,8 @@ def change(form: TeachForm) -> State:
     examples, numbers, problem = form.examples, Numbers(form.x0, form.y0, form.x1, form.y1), ""
     mode: TextMode | PictureMode = "picture" if form.measure and form.mode != "cell" else form.mode
     if form.click:
-        clicked = _as_meant(_read(Example, form.click, "click"), form.mode)
+        what = Shown(form.mode) if form.mode in ("code", "price") else Shown.NAME
+        clicked = _read(Example, form.click, "click").model_copy(update={"what": what, "right": form.mode != "not"})
         clicked = _mean(clicked, form.clicked, "clicked") if form.clicked else clicked
         examples = _with(examples, clicked, takes_back=not form.clicked)
     if form.picture:
@@ -148,12 +149,6 @@ def change(form: TeachForm) -> State:
         taken = taken.model_copy(update={"side": state.start.side, "examples": state.examples})
         state = state._replace(start=taken, origin=ReadingOrigin.LIKELIEST, taken_from=None)
     return state
-
-
-def _as_meant(clicked: Example, mode: str) -> Example:
-    """Return a text that was clicked as what the mode says that it is."""
-    what = Shown(mode) if mode in ("code", "price") else Shown.NAME
-    return clicked.model_copy(update={"what": what, "right": mode != "not"})
 
 
 def _with(examples: Sequence[Example], new: Example, *, takes_back: bool) -> list[Example]:

@@ -154,7 +154,10 @@ def accept(view: TheView, document_id: DocumentId, form: Annotated[TeachForm, Fo
             origin=state.origin_now,
             taken_from=taken_from if state.origin_now is ReadingOrigin.OFFERED else None,
         )
-    return _go(view, view.link(f"/ui/documents/{document_id}", done=done("taught", str(document_id))))
+    address = view.link(f"/ui/documents/{document_id}", done=done("taught", str(document_id)))
+    if "hx-request" in view.request.headers:
+        return Response(status_code=204, headers={**HEADERS, "HX-Redirect": address})
+    return see_other(address)
 
 
 @router.post("/ui/documents/{document_id}/teach/undo")
@@ -163,13 +166,6 @@ def undo(view: TheView, document_id: DocumentId, form: Annotated[Back, Form()]) 
     undo_teaching(view.resources, view.caller, document_id)
     page = local_page(form.back, view.link(f"/ui/documents/{document_id}"))
     return see_other(with_done(page, done("untaught")))
-
-
-def _go(view: View, address: str) -> Response:
-    """Return the redirect after a form, also if a script has sent it."""
-    if "hx-request" in view.request.headers:
-        return Response(status_code=204, headers={**HEADERS, "HX-Redirect": address})
-    return see_other(address)
 
 
 def _render(view: View, lesson: Lesson, state: State) -> Response:

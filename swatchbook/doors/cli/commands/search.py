@@ -162,7 +162,11 @@ def draw_hits(hits: "Sequence[Hit]", offset: int = 0, *, explain: bool) -> Rende
             cell(page_numbers(hit.pages, hit.labels)),
             cell(shorten(hit.text or "", 90), "dim"),
         ]
-        rows.add_row(*row, *([_explanation(hit)] if explain else []), style=None if hit.close else "dim")
+        parts = [
+            f"{role} #{part['rank']:.0f} ({part['score']:.3f}) {part['share'] / hit.score:.0%}"
+            for role, part in sorted(hit.why.items(), key=lambda pair: -pair[1]["share"])
+        ]
+        rows.add_row(*row, *([Text("\n".join(parts), "dim")] if explain else []), style=None if hit.close else "dim")
     return rows
 
 
@@ -172,14 +176,6 @@ def _alike(hit: "Hit") -> str:
 
 def _missing(hit: "Hit") -> str:
     return f"  not mentioned: {', '.join(map(clean, hit.missing))}" if hit.missing and hit.close else ""
-
-
-def _explanation(hit: "Hit") -> Text:
-    parts = [
-        f"{role} #{part['rank']:.0f} ({part['score']:.3f}) {part['share'] / hit.score:.0%}"
-        for role, part in sorted(hit.why.items(), key=lambda pair: -pair[1]["share"])
-    ]
-    return Text("\n".join(parts), "dim")
 
 
 MOST_SHOWN = 12

@@ -71,6 +71,7 @@ def show_document(ledger: Ledger, document: str) -> dict[str, Any]:
         if stored is None:
             raise InvalidReference(f"There is no document {document}.")
         boxes = select(pages.c.number, pages.c.box).where(pages.c.document == document).order_by(pages.c.number)
+        items_of = _items(connection, document)
         return {
             "document": {name: value for name, value in stored.items() if name not in _NOT_SHOWN},
             "page_boxes": {str(n): box for n, box in connection.execute(boxes) if box[2] > box[0]},  # of readable ones
@@ -82,7 +83,7 @@ def show_document(ledger: Ledger, document: str) -> dict[str, Any]:
             "products": [
                 {part: record.get(part) for part in _OF_PRODUCT} for record in _records(connection, products, document)
             ],
-            "images": _images(connection, document),
+            "images": [row | {"items": items_of.get(row["id"], [])} for row in image_rows(connection, document)],
             "chunks": _records(connection, chunks, document),
             "entities": read_entities(connection, document),
             "links": [
@@ -101,11 +102,6 @@ def _records(connection: Connection, table: Any, document: str) -> list[dict[str
     if "gone" in table.c:
         query = query.where(~table.c.gone)
     return list(connection.execute(query).scalars())
-
-
-def _images(connection: Connection, document: str) -> list[dict[str, Any]]:
-    items_of = _items(connection, document)
-    return [row | {"items": items_of.get(row["id"], [])} for row in image_rows(connection, document)]
 
 
 def image_rows(connection: Connection, document: str, only: Collection[str] | None = None) -> list[dict[str, Any]]:

@@ -123,7 +123,10 @@ def _facets(ledger: Ledger, by: ResultKind, where: Where, payloads: Iterable[tup
     found = [payload for _, payload in sorted(payloads, key=itemgetter(0)) if test(payload)]
     with ledger.read() as connection:
         shown = {each for payload in found for each in payload.documents}
-        names = _names_of_documents(connection, shown, newest_only=where.newest_only)
+        query = select(documents.c.id, documents.c.name)
+        if where.newest_only:
+            query = query.where(documents.c.superseded_by.is_(None))
+        names = {row.id: row.name for row in select_in(connection, query, documents.c.id, shown)}
     owners = {} if where.owner else {"owner": _facet(Counter(payload.owner for payload in found), {})}
     return Facets(
         by=by,
@@ -257,13 +260,6 @@ def _facet(counted: Counter[str], names: Mapping[str, str]) -> Facet:
         values=tuple(FacetValue(value=v, count=count, name=names.get(v)) for v, count in ordered[:MOST_VALUES]),
         more=max(0, len(ordered) - MOST_VALUES),
     )
-
-
-def _names_of_documents(connection: Connection, ids: Collection[str], *, newest_only: bool) -> dict[str, str]:
-    query = select(documents.c.id, documents.c.name)
-    if newest_only:
-        query = query.where(documents.c.superseded_by.is_(None))
-    return {row.id: row.name for row in select_in(connection, query, documents.c.id, ids)}
 
 
 # --- all that can be found --------------------------------------------------------------------------------------------
