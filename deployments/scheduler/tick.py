@@ -299,11 +299,8 @@ async def _notify(resources: Resources) -> PartResult:
 
 
 async def _launch(resources: Resources) -> PartResult:
-    from swatchbook.deployments.scheduler import (  # imports Prefect: only with a server
-        launch,
-        leaked_slots,
-        prefect_state,
-    )
+    # imports Prefect: only with a server
+    from swatchbook.deployments.scheduler import launch, leaked_slots, prefect_state
     from swatchbook.tasks.artifacts import delete_left_artifacts
 
     async with launch.prefect() as client:

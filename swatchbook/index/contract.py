@@ -24,7 +24,7 @@ from typing import (
 from pydantic import Field
 
 from swatchbook.domain.errors import Failure
-from swatchbook.domain.records import Editions, Record, Role, slug
+from swatchbook.domain.records import Editions, Record, Role, RoleTag, slug
 
 if TYPE_CHECKING:  # commands that do not search must not import numpy
     import numpy as np
@@ -46,6 +46,11 @@ class Space(Record):
     role: Role
     tag: str
     dimension: int
+
+    @property
+    def pair(self) -> RoleTag:
+        """Return its role and tag."""
+        return RoleTag(role=self.role, tag=self.tag)
 
     @property
     def name(self) -> str:

@@ -149,7 +149,7 @@ def _withdrawn(publications: Sequence[Publication], spaces: Iterable[Space]) -> 
     reviewed = [each for each in publications if each.reviewed]
     withdrawn = dict[Space, list[str]]()
     for space in spaces:
-        pair = RoleTag(role=space.role, tag=space.tag)
+        pair = space.pair
         if space.role in TEXT_ROLES and (ids := [each.row.id for each in reviewed if pair not in each.vectors]):
             withdrawn[space] = ids
     return withdrawn

@@ -17,7 +17,6 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from swatchbook.domain.errors import Failure
-from swatchbook.domain.records import RoleTag
 from swatchbook.index.contract import Space, Where
 from swatchbook.index.printed_sizes import join_sizes
 from swatchbook.index.terms import fold
@@ -236,7 +235,7 @@ def background_of(resources: Resources, space: Space, owner: str | None, encode:
     It is estimated if the ledger has none that is still valid: in half a second, from fixed questions and a sample.
     Only the owner's objects count, so that a search reveals nothing about those of others.
     """
-    pair = RoleTag(role=space.role, tag=space.tag)
+    pair = space.pair
     kept = find_background(resources.ledger, pair, owner)
     known = None if kept is None else Background(**kept)  # type: ignore[arg-type]
     count = resources.index.count(space, Where(owner=owner, editions="all"))

@@ -122,7 +122,7 @@ def _picture_vectors(
 
 def space_pair(space: Space) -> RoleTag:
     """Return the role of a space with the tag of the model that made it."""
-    return RoleTag(role=space.role, tag=space.tag)
+    return space.pair
 
 
 def _by_models(

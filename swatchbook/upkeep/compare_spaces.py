@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from swatchbook.domain.records import Record, Role, RoleTag
+from swatchbook.domain.records import Record, Role
 from swatchbook.index.contract import Space
 from swatchbook.resources import Resources
 from swatchbook.store.ledger import space_registry
@@ -77,12 +77,9 @@ def _queries(resources: Resources, old: Space, new: Space, count: int) -> Querie
         names = sample_names(resources.ledger, count)
         if not names:
             return {}
-        both = [
-            resources.models_of(RoleTag(role=space.role, tag=space.tag)).text_encoder.embed(names, "query")
-            for space in (old, new)
-        ]
+        both = [resources.models_of(space.pair).text_encoder.embed(names, "query") for space in (old, new)]
         return {name: (both[0][row], both[1][row]) for row, name in enumerate(names)}
-    ids = sample_objects(resources.ledger, RoleTag(role=old.role, tag=old.tag), count)
+    ids = sample_objects(resources.ledger, old.pair, count)
     before, after = resources.index.fetch(old, ids), resources.index.fetch(new, ids)
     return {i: (before[i].vector, after[i].vector) for i in ids if i in before and i in after}
 

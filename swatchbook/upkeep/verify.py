@@ -11,7 +11,7 @@ from functools import partial
 from typing import Literal, NamedTuple
 
 from swatchbook.domain.errors import FileMissing, IndexDamaged
-from swatchbook.domain.records import Record, Role, RoleTag
+from swatchbook.domain.records import Record, Role
 from swatchbook.index.contract import CheckedIndex, MovableIndex, Space
 from swatchbook.ingest.publish import publish_all
 from swatchbook.resources import Resources
@@ -189,7 +189,7 @@ def _make_empty(resources: Resources, each: RegisteredSpace, expected: set[str])
 def _changed(resources: Resources, space: Space) -> set[str]:
     """Return the published objects that are in the index unlike in the ledger. Raises IndexDamaged."""
     kind: Literal["image", "chunk"] = "chunk" if space.role is Role.TEXT else "image"
-    pair = RoleTag(role=space.role, tag=space.tag)
+    pair = space.pair
     changed = set[str]()
     for ids in portions(publishing.published_ids(resources.ledger, space)):
         rows = [publishing.DirtyRow(kind=kind, id=each, dirty=0, gone=False) for each in ids]

@@ -36,10 +36,8 @@ def work_on_shards(settings: Settings) -> int:
             "The worker needs a Prefect server.",
             advice="Start one with `prefect server start` and set PREFECT_API_URL to its address.",
         )
-    environment = {
-        **_DEFAULTS,
-        **os.environ,
-    }  # taken before prepare_prefect() adds ours: Prefect passes it on to the containers
+    # taken before prepare_prefect() adds ours: Prefect passes it on to the containers
+    environment = {**_DEFAULTS, **os.environ}
     prepare_prefect(settings)
     return asyncio.run(_work(environment))
 

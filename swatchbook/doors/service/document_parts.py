@@ -28,7 +28,6 @@ from swatchbook.resources import Resources
 from swatchbook.store.ledger.edited_products import list_edits as ledger_list_edits
 from swatchbook.store.ledger.queries import document_parts
 from swatchbook.store.ledger.queries.document_parts import ByEnds, ByOrdinal, Numbered
-from swatchbook.store.ledger.stored_documents import Document
 
 _Entry = TypeVar("_Entry")
 
@@ -45,50 +44,42 @@ router = APIRouter(tags=["documents"], responses=documented(404))
 @router.get("/documents/{document_id}/products", summary="List a document's products with their pictures")
 def list_products(resources: Tools, caller: TheCaller, document_id: DocumentId, query: ThePaging) -> ListedProducts:
     """In the order of the catalogue. A product's pictures are at `/images/{id}/file` and `/images/{id}/thumbnail`."""
-    page, cursor = _page(
-        document_parts.list_products, _BY_ORDINAL, resources, find(resources, caller, document_id), query
-    )
+    page, cursor = _page(document_parts.list_products, _BY_ORDINAL, resources, caller, document_id, query)
     return ListedProducts(products=page, next=cursor)
 
 
 @router.get("/documents/{document_id}/entities", summary="List a document's specifications and certificates")
 def list_entities(resources: Tools, caller: TheCaller, document_id: DocumentId, query: ThePaging) -> ListedEntities:
     """Specification tables, certificates and logos, which are kept apart from products."""
-    page, cursor = _page(
-        document_parts.list_entities, _BY_ORDINAL, resources, find(resources, caller, document_id), query
-    )
+    page, cursor = _page(document_parts.list_entities, _BY_ORDINAL, resources, caller, document_id, query)
     return ListedEntities(entities=page, next=cursor)
 
 
 @router.get("/documents/{document_id}/chunks", summary="List a document's chunks of text")
 def list_chunks(resources: Tools, caller: TheCaller, document_id: DocumentId, query: ThePaging) -> ListedChunks:
     """In reading order, with their pages and headings."""
-    page, cursor = _page(
-        document_parts.list_chunks, _BY_ORDINAL, resources, find(resources, caller, document_id), query
-    )
+    page, cursor = _page(document_parts.list_chunks, _BY_ORDINAL, resources, caller, document_id, query)
     return ListedChunks(chunks=page, next=cursor)
 
 
 @router.get("/documents/{document_id}/links", summary="List a document's links")
 def list_links(resources: Tools, caller: TheCaller, document_id: DocumentId, query: ThePaging) -> ListedLinks:
     """Scored relations with their evidence: from placements to products and chunks, and from chunks to products."""
-    page, cursor = _page(document_parts.list_links, _BY_ENDS, resources, find(resources, caller, document_id), query)
+    page, cursor = _page(document_parts.list_links, _BY_ENDS, resources, caller, document_id, query)
     return ListedLinks(links=page, next=cursor)
 
 
 @router.get("/documents/{document_id}/images", summary="List a document's images with placements and analysis")
 def list_images(resources: Tools, caller: TheCaller, document_id: DocumentId, query: ThePaging) -> ListedImages:
     """In reading order. Hidden and decorative ones are listed too; `/images/{id}` knows only those that are shown."""
-    page, cursor = _page(
-        document_parts.list_images, _BY_ORDINAL, resources, find(resources, caller, document_id), query
-    )
+    page, cursor = _page(document_parts.list_images, _BY_ORDINAL, resources, caller, document_id, query)
     return ListedImages(images=page, next=cursor)
 
 
 @router.get("/documents/{document_id}/pages", summary="List a document's pages")
 def list_pages(resources: Tools, caller: TheCaller, document_id: DocumentId, query: ThePaging) -> ListedPages:
     """By number: size, kind, and why a page was skipped or lost."""
-    page, cursor = _page(document_parts.list_pages, BY_NUMBER, resources, find(resources, caller, document_id), query)
+    page, cursor = _page(document_parts.list_pages, BY_NUMBER, resources, caller, document_id, query)
     return ListedPages(pages=page, next=cursor)
 
 
@@ -112,11 +103,12 @@ def _page(
     read: Callable[..., list[Numbered[_Entry]]],
     position: TypeAdapter[Any],
     resources: Resources,
-    document: Document,
+    caller: Caller,
+    document_id: UUID,
     query: Paging,
 ) -> tuple[tuple[_Entry, ...], str | None]:
-    """Return a page of what `read` lists of a document, and the cursor of the next one."""
-    after = read_cursor(query.cursor, position)
+    """Return a page of what `read` lists of the caller's document, and the cursor of the next one."""
+    document, after = find(resources, caller, document_id), read_cursor(query.cursor, position)
     return cut_page(read(resources.ledger, document.id, after=after, limit=query.limit + 1), query.limit)
 
 

@@ -175,10 +175,8 @@ def embed_document(
     if not regenerate(
         resources, document, pages=options.pages, boxes=options.boxes, by=caller.name, force=options.force
     ):
-        return _accepted(document, "Nothing to do: all vectors are up to date.")
-    return _accepted(
-        documents_get_document(resources.ledger, document.id), "Missing and outdated vectors will be created."
-    )
+        return _accepted(resources, document, "Nothing to do: all vectors are up to date.")
+    return _accepted(resources, document, "Missing and outdated vectors will be created.")
 
 
 @router.post(
@@ -195,7 +193,7 @@ def decide_lost_pictures(
     document = find_changeable(resources, caller, document_id)
     changes = decide(resources, document, options.boxes, options.state, by=caller.name)
     message = "The document will be processed again." if changes else "It is recorded; nothing is left to do."
-    return _accepted(documents_get_document(resources.ledger, document.id), message)
+    return _accepted(resources, document, message)
 
 
 @router.post(
@@ -209,7 +207,7 @@ def retry_document(
     again = retry(resources.ledger, before.id, force=options.force)
     report = None if again else document_report(resources.ledger, before.id)
     message = describe_retry(before, report, force=options.force, starts=not again or starts_documents(resources))
-    return _accepted(documents_get_document(resources.ledger, before.id), message)
+    return _accepted(resources, before, message)
 
 
 @router.post(
@@ -220,9 +218,7 @@ def cancel_document(resources: Tools, caller: TheCaller, document_id: DocumentId
     document = find_changeable(resources, caller, document_id)
     if not cancel(resources.ledger, document.id):
         raise HTTPException(409, f"Nothing to stop: the document's status is {document.status.value}.")
-    return _accepted(
-        documents_get_document(resources.ledger, document.id), "The document is cancelled; `retry` resumes it."
-    )
+    return _accepted(resources, document, "The document is cancelled; `retry` resumes it.")
 
 
 # --- shared -----------------------------------------------------------------------------------------------------------
@@ -247,8 +243,10 @@ def find_changeable(resources: Resources, caller: Caller, document_id: UUID) -> 
     return document
 
 
-def _accepted(document: Document, message: str) -> Accepted:
-    return Accepted(id=document.id, status=document.status, message=message)
+def _accepted(resources: Resources, before: Document, message: str) -> Accepted:
+    """Return the status that a document has after a request."""
+    now = documents_get_document(resources.ledger, before.id)
+    return Accepted(id=now.id, status=now.status, message=message)
 
 
 def _listed(document: Document, run: LiveRun | None, now: float) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Annotated, Generic, Literal, TypeVar
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel
 
 from swatchbook.domain.errors import DiskFull, Failure
@@ -24,6 +24,7 @@ from swatchbook.domain.records import (
     DailyWork,
     FailingKind,
     ImageCounts,
+    OwnerState,
     RoleCoverage,
     StageWeek,
 )
@@ -32,12 +33,13 @@ from swatchbook.domain.runtime.disk import require_room
 from swatchbook.doors.prefect_server import probe_prefect
 from swatchbook.doors.replies import DiskState, EmbeddingStats, Health, Live, PartState, Ready, Stats
 from swatchbook.doors.service.auth import oversee
+from swatchbook.doors.service.parameters import of_process
 from swatchbook.doors.service.problems import documented
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.object_events import DeadEvents, count_events, dead_events
 from swatchbook.store.ledger.owners import known_owners
 from swatchbook.store.ledger.picture_reviews import count_images_to_review
-from swatchbook.store.ledger.queries.account import OwnerAccount, owner_accounts
+from swatchbook.store.ledger.queries.account import owner_accounts
 from swatchbook.store.ledger.queries.activity import (
     daily_costs,
     daily_failures,
@@ -72,7 +74,7 @@ class Activity(BaseModel):
     `failures`, `work` and `costs` are those of the last hour, `spent` all that was ever paid.
     """
 
-    owners: list[OwnerAccount]
+    owners: list[OwnerState]
     roles: tuple[RoleCoverage, ...]
     failing: list[FailingKind]
     failures: list[DailyFailures]
@@ -135,13 +137,7 @@ class Watch:
         self.counted = Recent(lambda: count(resources), COUNT_SECONDS)
 
 
-async def get_watch(request: Request) -> Watch:
-    """Return the probes of the process."""
-    watch: Watch = request.app.state.watch
-    return watch
-
-
-TheWatch = Annotated[Watch, Depends(get_watch)]
+TheWatch = Annotated[Watch, of_process("watch")]
 
 
 def find_troubles(resources: Resources) -> list[str]:
@@ -185,7 +181,7 @@ def count(resources: Resources) -> Counted:
     )
 
 
-def _sum(owners: Iterable[OwnerAccount]) -> ImageCounts:
+def _sum(owners: Iterable[OwnerState]) -> ImageCounts:
     """Return the images of all owners by state: each image has one owner."""
     totals = Counter[str]()
     for owner in owners:
@@ -309,11 +305,10 @@ async def _not_configured() -> Literal["not configured"]:
 
 
 def _stats(counted: Counted) -> Stats:
-    states = ("found", "complete", "partial", "failed", "rejected", "pending")
     return Stats(
         owners=counted.owners,
         documents=counted.documents,
-        images={state: getattr(counted.account, state) for state in states},
+        images=counted.account.model_dump(),
         unpublished=counted.unpublished,
         **counted.due.model_dump(),
     )

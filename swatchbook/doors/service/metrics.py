@@ -8,16 +8,17 @@ that falls looks to Prometheus like a restart.
 
 import asyncio
 from collections import Counter as Tally
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.types import Scope
 
 from swatchbook.domain.records import DocumentStatus, ImageState, Stage
 from swatchbook.doors.service.auth import oversee
 from swatchbook.doors.service.health import Activity, Counted, TheWatch, result_or_none, state_of
+from swatchbook.doors.service.parameters import of_process
 from swatchbook.doors.service.problems import documented
 
 _OWNERS = 100
@@ -50,12 +51,6 @@ class Requests:
         self._seconds.labels(method, route).observe(seconds)
 
 
-async def get_requests(request: Request) -> Requests:
-    """Return the request metrics of the process."""
-    requests: Requests = request.app.state.requests
-    return requests
-
-
 @router.get(
     "/metrics",
     summary="Prometheus metrics",
@@ -63,7 +58,7 @@ async def get_requests(request: Request) -> Requests:
     response_class=Response,
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **documented(401, 403)},
 )
-async def metrics(watch: TheWatch, requests: Annotated[Requests, Depends(get_requests)]) -> Response:
+async def metrics(watch: TheWatch, requests: Annotated[Requests, of_process("requests")]) -> Response:
     """Ledger metrics are as old as the counts of /health; while it is down there is only `swatchbook_ledger_up 0`."""
     counted, index = await asyncio.gather(result_or_none(watch.counted.get()), state_of(watch.index.get()))
     registry = describe(counted)
@@ -99,14 +94,11 @@ def describe(counted: Counted | None) -> CollectorRegistry:
     stale = gauge("stale_vectors", "Vectors by another model than the chosen one, or not searchable.", ("role",))
     for role, count in counted.embeddings.stale.items():
         stale.labels(role).set(count)
-    _describe_activity(registry, counted.activity)
+    _describe_activity(registry, gauge, counted.activity)
     return registry
 
 
-def _describe_activity(registry: CollectorRegistry, activity: Activity) -> None:
-    def gauge(name: str, meaning: str, labels: tuple[str, ...] = ()) -> Gauge:
-        return Gauge(f"swatchbook_{name}", meaning, labels, registry=registry)
-
+def _describe_activity(registry: CollectorRegistry, gauge: Callable[..., Gauge], activity: Activity) -> None:
     most = sorted(activity.owners, key=lambda each: (-each.found, each.owner))[:_OWNERS]
     named = {each.owner for each in most}
     images = gauge("owner_images", "Images by owner and state.", ("owner", "state"))

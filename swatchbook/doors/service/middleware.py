@@ -178,9 +178,8 @@ class _Body:
     def __init__(self, scope: Scope, receive: Receive) -> None:
         headers = Headers(scope=scope)
         self.complete = "transfer-encoding" not in headers and headers.get("content-length", "0") == "0"
-        self.is_ambiguous = (
-            "transfer-encoding" in headers and "content-length" in headers
-        )  # a proxy may use the other length
+        # a proxy may use the other length
+        self.is_ambiguous = "transfer-encoding" in headers and "content-length" in headers
         self._receive, self._scope = receive, scope
         self._size = 0
         self._end = asyncio.get_running_loop().time() + BODY_SECONDS

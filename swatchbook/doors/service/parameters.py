@@ -67,13 +67,17 @@ DEFAULT_EMBED = EmbedOptions()
 """The options of a request without a body."""
 
 
-async def get_resources(request: Request) -> Resources:
-    """Return the resources of the process. They block: use them in sync endpoints or threads."""
-    resources: Resources = request.app.state.resources
-    return resources
+def of_process(name: str) -> Any:
+    """Return the dependency that is what `app.state` has under this name: one for all requests of a process."""
+
+    async def find(request: Request) -> Any:
+        return getattr(request.app.state, name)
+
+    return Depends(find)
 
 
-Tools = Annotated[Resources, Depends(get_resources)]
+Tools = Annotated[Resources, of_process("resources")]
+"""They block: use them in sync endpoints or threads."""
 
 
 MOST_LISTED = 200

@@ -27,7 +27,7 @@ from swatchbook.domain.errors import TooManySearches
 from swatchbook.domain.records import Facets, Owner, ResultKind, SearchResults
 from swatchbook.doors.service.auth import TheCaller, choose_owners
 from swatchbook.doors.service.middleware import streams_body
-from swatchbook.doors.service.parameters import RequestModel, SearchText, Tools
+from swatchbook.doors.service.parameters import RequestModel, SearchText, Tools, of_process
 from swatchbook.doors.service.problems import documented
 from swatchbook.doors.service.uploads import TheUploadSlots, full_disk_as_507, stream_body
 from swatchbook.index.contract import MOST_VALUES, Filters, Where
@@ -127,13 +127,7 @@ async def _disconnected(request: Request) -> None:
         pass
 
 
-async def get_search_slots(request: Request) -> SearchSlots:
-    """Return the search slots of the process."""
-    slots: SearchSlots = request.app.state.search_slots
-    return slots
-
-
-TheSearchSlots = Annotated[SearchSlots, Depends(get_search_slots)]
+TheSearchSlots = Annotated[SearchSlots, of_process("search_slots")]
 
 
 async def hold_slot(request: Request, caller: TheCaller, slots: TheSearchSlots) -> AsyncIterator[None]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, HTTPException, Response
+from fastapi import APIRouter, HTTPException, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, Json, ValidationError
 from python_multipart.exceptions import FormParserError
@@ -31,7 +31,7 @@ from swatchbook.doors.replies import Uploaded
 from swatchbook.doors.service.auth import TheCaller
 from swatchbook.doors.service.documents import find
 from swatchbook.doors.service.middleware import streams_body
-from swatchbook.doors.service.parameters import Tools
+from swatchbook.doors.service.parameters import Tools, of_process
 from swatchbook.doors.service.problems import RETRY_SECONDS, documented
 from swatchbook.ingest.register import Registered, build_request, register_upload
 from swatchbook.store.files.upload_buffer import save, temporary_file
@@ -86,13 +86,7 @@ class UploadSlots:
             self._deliveries.discard(key)
 
 
-async def get_upload_slots(request: Request) -> UploadSlots:
-    """Return the upload slots of the process."""
-    slots: UploadSlots = request.app.state.upload_slots
-    return slots
-
-
-TheUploadSlots = Annotated[UploadSlots, Depends(get_upload_slots)]
+TheUploadSlots = Annotated[UploadSlots, of_process("upload_slots")]
 
 
 async def stream_body(request: Request, settings: Settings, *, max_bytes: int) -> AsyncGenerator[bytes, None]:

@@ -40,6 +40,17 @@ def publishable(table: Table) -> ColumnElement[bool]:
     return and_(unpublished_rows(table), or_(has_result, table.c.gone))
 
 
+def is_unattended(table: Table) -> ColumnElement[bool]:
+    """Return the condition that a row is due to be published or removed, and that no publisher holds it."""
+    is_free = or_(table.c.publish_lease.is_(None), table.c.publish_until <= db_now())
+    return and_(publishable(table), is_due_to_publish(table), is_free)
+
+
+def is_due_to_publish(table: Table) -> ColumnElement[bool]:
+    """Return the condition that a row is due; a refused one has a next try."""
+    return or_(table.c.publish_next.is_(None), table.c.publish_next <= db_now())
+
+
 # --- changes ----------------------------------------------------------------------------------------------------------
 
 

@@ -271,7 +271,7 @@ def _lock_deleting(connection: Connection, document: str) -> Row[Any]:
 # --- what a delete would remove ---------------------------------------------------------------------------------------
 
 
-_IMAGE_KEYS = (images.c.content_key, images.c.text_key, images.c.pair_key)
+IMAGE_KEYS = (images.c.content_key, images.c.text_key, images.c.pair_key)
 """Keys of an image's vectors: of the picture, of its understanding text, and of both together."""
 
 
@@ -338,6 +338,6 @@ def _is_key_used_outside(going: Going, key: ColumnElement[str]) -> ColumnElement
     stays = images.c.owner.in_(owners), _is_placed_outside(going)
     other = documents.c.id == chunks.c.document, documents.c.owner.in_(owners), ~going(documents.c.id)
     return or_(
-        *(exists().where(column == key, *stays) for column in _IMAGE_KEYS),
+        *(exists().where(column == key, *stays) for column in IMAGE_KEYS),
         exists().where(chunks.c.text_key == key, *other),
     )

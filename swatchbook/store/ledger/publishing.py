@@ -27,7 +27,6 @@ from sqlalchemy import (
     exists,
     func,
     null,
-    or_,
     select,
     union_all,
     update,
@@ -38,7 +37,15 @@ from swatchbook.domain.errors import Failure
 from swatchbook.domain.records import PIXEL_ROLES, TEXT_ROLES, Record, Role, RoleTag
 from swatchbook.index.contract import Payload, Space, Vector
 from swatchbook.store.ledger.database import Ledger, db_now, execute_in, select_in, upsert
-from swatchbook.store.ledger.dirty import drop_gone, is_searchable, mark_changed, mark_republished, publishable
+from swatchbook.store.ledger.dirty import (
+    drop_gone,
+    is_due_to_publish,
+    is_searchable,
+    is_unattended,
+    mark_changed,
+    mark_republished,
+    publishable,
+)
 from swatchbook.store.ledger.item_tries import LEASE_SECONDS, failure_record
 from swatchbook.store.ledger.payloads import chunk_payloads, image_payloads
 from swatchbook.store.ledger.space_objects import objects_table, objects_with_vector
@@ -103,11 +110,7 @@ def lease_dirty(ledger: Ledger, name: str, limit: int = 200) -> list[DirtyRow]:
         for kind, table in _TABLES.items():
             due = connection.execute(
                 select(table.c.id, table.c.publish_lease)
-                .where(
-                    publishable(table),
-                    _is_due(table),
-                    or_(table.c.publish_lease.is_(None), table.c.publish_until <= db_now()),
-                )
+                .where(is_unattended(table))
                 .order_by(table.c.publish_next)  # by the index of waiting rows: a planner would rather read all rows
                 .limit(limit - len(leased))
                 .with_for_update(skip_locked=True)
@@ -324,15 +327,12 @@ def count_unpublished(
             connection.execute(
                 select(func.count())
                 .select_from(table)
-                .where(publishable(table), *([_is_due(table)] if due else []), *_in_scope(table, document, owner))
+                .where(
+                    publishable(table), *([is_due_to_publish(table)] if due else []), *_in_scope(table, document, owner)
+                )
             ).scalar_one()
             for table in _TABLES.values()
         )
-
-
-def _is_due(table: Table) -> ColumnElement[bool]:
-    """Return the condition that a row is due; a refused one has a next try."""
-    return or_(table.c.publish_next.is_(None), table.c.publish_next <= db_now())
 
 
 def mark_dirty(ledger: Ledger, ids: Collection[str] | None = None) -> None:
@@ -357,19 +357,18 @@ def _in_scope(table: Table, document: str | None, owner: str | None) -> Iterator
 
 def searchable_ids(ledger: Ledger, space: Space) -> Iterator[str]:
     """Yield the ids of shown images or chunks with a vector for this space, in bounded memory."""
-    query, table = objects_with_vector(RoleTag(role=space.role, tag=space.tag)), objects_table(space.role)
-    return _paged(ledger, query, table.c.id)
+    return _paged(ledger, objects_with_vector(space.pair), objects_table(space.role).c.id)
 
 
 def published_ids(ledger: Ledger, space: Space) -> Iterator[str]:
     """Yield those of `searchable_ids` that do not wait to be published, in bounded memory."""
-    query, table = objects_with_vector(RoleTag(role=space.role, tag=space.tag)), objects_table(space.role)
+    query, table = objects_with_vector(space.pair), objects_table(space.role)
     return _paged(ledger, query.where(~publishable(table)), table.c.id)
 
 
 def count_searchable(ledger: Ledger, space: Space) -> tuple[int, int]:
     """Return how many objects a space holds at least, without those that wait to be published, and at most."""
-    query, table = objects_with_vector(RoleTag(role=space.role, tag=space.tag)), objects_table(space.role)
+    query, table = objects_with_vector(space.pair), objects_table(space.role)
     with ledger.read() as connection:
         least, most = (
             connection.execute(select(func.count()).select_from(each.subquery())).scalar_one()

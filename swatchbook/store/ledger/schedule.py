@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
 from ulid import ULID
 
 from swatchbook.domain.errors import DiskFull
 from swatchbook.domain.records import DocumentStatus, ItemState, Record, Round
 from swatchbook.store.ledger.database import Ledger, db_now
 from swatchbook.store.ledger.dead_runs import mark_dead
-from swatchbook.store.ledger.dirty import publishable
+from swatchbook.store.ledger.dirty import is_unattended
 from swatchbook.store.ledger.stored_documents import Document, owned_by, read_document
 from swatchbook.store.ledger.tables import chunks, documents, images, items, placements, rounds
 
@@ -55,17 +55,9 @@ def _has_rows_to_publish() -> ColumnElement[bool]:
 
     A gone image belongs to no document any more.
     """
-
-    def unattended(table: Table) -> ColumnElement[bool]:
-        return and_(
-            publishable(table),
-            or_(table.c.publish_next.is_(None), table.c.publish_next <= db_now()),
-            or_(table.c.publish_lease.is_(None), table.c.publish_until <= db_now()),
-        )
-
-    placed = select(placements.c.document).join(images).where(unattended(images))
-    cut = select(chunks.c.document).where(unattended(chunks))
-    owners = select(images.c.owner).where(unattended(images), images.c.gone)
+    placed = select(placements.c.document).join(images).where(is_unattended(images))
+    cut = select(chunks.c.document).where(is_unattended(chunks))
+    owners = select(images.c.owner).where(is_unattended(images), images.c.gone)
     return or_(documents.c.id.in_(placed), documents.c.id.in_(cut), documents.c.owner.in_(owners))
 
 

@@ -40,7 +40,7 @@ class RegisteredSpace(Record):
 
     @property
     def pair(self) -> RoleTag:
-        return RoleTag(role=self.space.role, tag=self.space.tag)
+        return self.space.pair
 
 
 def same_encoder_roles(role: Role) -> frozenset[Role]:
@@ -88,7 +88,7 @@ def add_space(ledger: Ledger, space: Space, model: Mapping[str, Any] | None = No
         row = {"role": space.role, "tag": space.tag, "dimension": space.dimension, "active": is_first and same_model}
         row |= {"model": None if model is None else dict(model), "activated_at": db_now() if row["active"] else None}
         connection.execute(upsert(connection, table).values(**row, created_at=db_now()).on_conflict_do_nothing())
-        found = next(each for each in _registered(connection) if each.pair == RoleTag(role=space.role, tag=space.tag))
+        found = next(each for each in _registered(connection) if each.pair == space.pair)
         if found.active:
             _set_beside(connection, requested.c.role == space.role)
     if found.space.dimension != space.dimension:
@@ -103,7 +103,7 @@ def require_same_dimensions(connection: Connection, found: Iterable[Space]) -> N
     """Raise Configuration for a space that is registered with another dimension."""
     known = {each.pair: each.space for each in _registered(connection)}
     for space in found:
-        here = known.get(RoleTag(role=space.role, tag=space.tag), space)
+        here = known.get(space.pair, space)
         if here.dimension != space.dimension:
             raise Configuration(
                 f"{space.tag} has {space.role} vectors of {space.dimension} numbers there, of {here.dimension} here.",

@@ -103,9 +103,8 @@ documents = Table(
     Column("launches", Integer, nullable=False, server_default="0"),  # flow runs created, for their idempotency keys
     Column("blocks", JSON, nullable=False, server_default=text("'{}'")),  # names of those that its last run used
     Column("commanded_at", Time),  # when a person last asked for it or cancelled it; earlier cancels no longer count
-    Column(
-        "edition_of", Id
-    ),  # the document whose newer edition it is; no foreign key: document_editions.py keeps the chain
+    # the document whose newer edition it is; no foreign key: document_editions.py keeps the chain
+    Column("edition_of", Id),
     Column("superseded_by", Id),  # its newer edition, once that has products: searches then leave this one out
     Column("trace", String(55)),  # traceparent of the request or command that asked for its generation: tracing.py
     Column("readings", JSON(none_as_null=True)),  # all that it was taught: swatchbook-teach; `options` has that in use

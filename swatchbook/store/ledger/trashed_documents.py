@@ -15,7 +15,7 @@ from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.records import COUNTED, DocumentStatus, Trashed
 from swatchbook.store.ledger.database import Ledger, db_now, portions
 from swatchbook.store.ledger.deleted_documents import remember_deleted
-from swatchbook.store.ledger.document_commands import remove_parts
+from swatchbook.store.ledger.document_commands import IMAGE_KEYS, remove_parts
 from swatchbook.store.ledger.document_editions import rejoin_chain
 from swatchbook.store.ledger.portable_rows import PART_TABLES, portable_columns
 from swatchbook.store.ledger.runs import revoke
@@ -148,15 +148,12 @@ def _keep(connection: Connection, document: str) -> None:
             data = zlib.compress(json.dumps([row._asdict() for row in rows]).encode(), 1)
             connection.execute(insert(trash_rows).values(document=document, number=number, name=name, data=data))
             number += 1
-    users = [select(key).where(images.c.id.in_(placed)) for key in _KEYS_OF_IMAGES]
+    users = [select(key).where(images.c.id.in_(placed)) for key in IMAGE_KEYS]
     keys = union(*users, select(chunks.c.text_key).where(chunks.c.document == document)).subquery()
     (key,) = keys.columns
     connection.execute(
         insert(trash_keys).from_select(["document", "key"], select(literal(document), key).where(key.is_not(None)))
     )
-
-
-_KEYS_OF_IMAGES = (images.c.content_key, images.c.text_key, images.c.pair_key)
 
 
 # --- back from the trash ----------------------------------------------------------------------------------------------

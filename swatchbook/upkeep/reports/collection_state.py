@@ -11,12 +11,12 @@ from typing import Final
 from swatchbook.domain.records import (
     CollectionState,
     Coverage,
+    ImageCounts,
     ImageState,
     ModelVectors,
     OwnerState,
     Record,
     Role,
-    RoleTag,
     Similarity,
     StageWeek,
     StaleVectors,
@@ -27,7 +27,7 @@ from swatchbook.index.contract import Space, Where
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.picture_reviews import count_images_to_review
-from swatchbook.store.ledger.queries.account import OwnerAccount, count_left_out, count_shown, owner_accounts
+from swatchbook.store.ledger.queries.account import count_left_out, count_shown, owner_accounts
 from swatchbook.store.ledger.queries.activity import (
     daily_costs,
     daily_failures,
@@ -56,7 +56,7 @@ def collect_state(resources: Resources, owner: str | None, owners: frozenset[str
     ledger = resources.ledger
     counts, shown, states = count_statistics(ledger, owner), count_shown(ledger, owner), count_states(ledger, owner)
     if owner is None:
-        listed = [OwnerState(**each.model_dump()) for each in owner_accounts(ledger)]
+        listed = owner_accounts(ledger)
     else:
         listed = [OwnerState(owner=owner, documents=sum(states.values()), **dict(counts.images))]
     return CollectionState(
@@ -122,7 +122,7 @@ def collect_statistics(resources: Resources, owner: str | None = None) -> Statis
 
 def _similarity(resources: Resources, space: Space, owner: str | None) -> Similarity:
     """Compare a sample of the owner's objects, always the same one, with their neighbours of the same owner."""
-    ids = sample_objects(resources.ledger, RoleTag(role=space.role, tag=space.tag), SAMPLE, owner)
+    ids = sample_objects(resources.ledger, space.pair, SAMPLE, owner)
     published = resources.index.fetch(space, ids)
     where = Where(owner=owner, editions="all")
     nearest = list[float]()
@@ -142,7 +142,7 @@ class CoverageReport(Record):
     """Coverage of the whole collection, and the account of each owner; those with the most missing images first."""
 
     whole: Coverage
-    owners: tuple[OwnerAccount, ...]
+    owners: tuple[OwnerState, ...]
     stale: tuple[StaleRole, ...] = ()
     stages: tuple[StageWeek, ...] = ()
 
@@ -186,7 +186,10 @@ def _slower_lines(stages: Sequence[StageWeek]) -> list[str]:
 
 def owner_rows(report: CoverageReport, most: int) -> list[dict[str, str | int]]:
     """Return one table row per owner, at most `most`, and a last row with the number of owners left out."""
-    rows: list[dict[str, str | int]] = [account.model_dump() for account in report.owners[:most]]
+    first = ("owner", "documents")
+    rows: list[dict[str, str | int]] = [
+        {name: getattr(each, name) for name in (*first, *ImageCounts.model_fields)} for each in report.owners[:most]
+    ]
     if (more := len(report.owners) - most) > 0:
         rows.append({"owner": f"… and {more} more"})
     return rows

@@ -4,6 +4,7 @@ No state is `good` while something waits or has failed.
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final, Literal
@@ -277,22 +278,18 @@ def describe_step(kind: str, stage: Stage, done: int = 0, total: int = 0, note: 
 
 def _step(kind: str, stage: Stage) -> tuple[str, str]:
     """Return the name of a step, and what it counts; nothing where it is over in a moment."""
-    match stage:
-        case Stage.REGISTERED:
-            return "Starting", ""
-        case Stage.READ:
-            return "Reading pages", "page"
-        case Stage.DISCOVERED:
-            return "Finding products", "page"
-        case Stage.PLANNED:
-            return "Choosing pages", ""
-        case Stage.CHUNKED:
-            return "Preparing texts", ""
-        case Stage.EXTRACTED:
-            return ("Extracting pictures", "page") if kind == PDF else ("Scanning", "item")
-        case Stage.EMBEDDED:
-            return "Making pictures searchable", "picture"
-        case Stage.ASSEMBLED:
-            return ("Linking products" if kind == PDF else "Adding to the search"), ""
-        case Stage.COMPLETED:
-            return "Writing the report", ""
+    of_items = {Stage.EXTRACTED: ("Scanning", "item"), Stage.ASSEMBLED: ("Adding to the search", "")}
+    return _STEPS[stage] if kind == PDF else of_items.get(stage, _STEPS[stage])
+
+
+_STEPS: Final[Mapping[Stage, tuple[str, str]]] = {
+    Stage.REGISTERED: ("Starting", ""),
+    Stage.READ: ("Reading pages", "page"),
+    Stage.DISCOVERED: ("Finding products", "page"),
+    Stage.PLANNED: ("Choosing pages", ""),
+    Stage.CHUNKED: ("Preparing texts", ""),
+    Stage.EXTRACTED: ("Extracting pictures", "page"),
+    Stage.EMBEDDED: ("Making pictures searchable", "picture"),
+    Stage.ASSEMBLED: ("Linking products", ""),
+    Stage.COMPLETED: ("Writing the report", ""),
+}

@@ -173,6 +173,9 @@ def require_pages(document: Document) -> int:
 _SOURCES = {"folder": "folder of pictures", "batch": "scraped batch", "table": "imported table"}
 
 
+_OF_DETAILS = ("label", "kind", "reason", "unassigned", "rejected", "unsure")
+
+
 def _view(number: int, known: PageDetails | None, marks: Sequence[Mark], products: Sequence[Product]) -> PageView:
     here = tuple(product for product in products if number in product.pages)
     skipped = [
@@ -186,9 +189,7 @@ def _view(number: int, known: PageDetails | None, marks: Sequence[Mark], product
     ]
     return PageView(
         number=number,
-        label=known.label if known else None,
-        kind=known.kind if known else None,
-        reason=known.reason if known else None,
+        **({name: getattr(known, name) for name in _OF_DETAILS} if known else {}),
         marks=(*marks, *skipped, *lost),
         products=here,
         cards=tuple(
@@ -197,9 +198,6 @@ def _view(number: int, known: PageDetails | None, marks: Sequence[Mark], product
             for place in product.occurrences
             if place.page == number
         ),
-        unassigned=known.unassigned if known else None,
-        rejected=known.rejected if known else (),
-        unsure=known.unsure if known else False,
     )
 
 
@@ -285,16 +283,9 @@ def audit(resources: Resources, document: Document) -> Audit:
                 picture.model_copy(update={"reason": reason}) for picture in seen.unplaced
             )
     add_audited(resources.ledger, document.id, resources.catalogue.without_repeated(lost))
-    return Audit(
-        document_id=document.id,
-        name=document.name,
-        owner=document.owner,
-        pages=len(views),
-        lost=list_lost_pictures(resources.ledger, document.id),
-        skipped=tuple(skipped),
-        failed=tuple(failed),
-        labels={number: view.label for number, view in views.items() if view.label},
-    )
+    labels = {number: view.label for number, view in views.items() if view.label}
+    seen_now = {"pages": len(views), "skipped": tuple(skipped), "failed": tuple(failed), "labels": labels}
+    return known_audit(resources, document).model_copy(update=seen_now)
 
 
 def known_audit(resources: Resources, document: Document) -> Audit:

@@ -49,11 +49,8 @@ def describe_other_models(ledger: Ledger, settings: Settings) -> str | None:
         if role in chosen and active.space.tag != chosen[role]:
             others[active.space.tag, chosen[role]].append(role.value)
     parts = [f"{', '.join(sorted(roles))} by {now}, not by {wanted}" for (now, wanted), roles in others.items()]
-    return (
-        f"Searched by other models than the settings name: {'; '.join(parts)}. See `swatchbook spaces`."
-        if parts
-        else None
-    )
+    line = f"Searched by other models than the settings name: {'; '.join(parts)}. See `swatchbook spaces`."
+    return line if parts else None
 
 
 def stale_roles(

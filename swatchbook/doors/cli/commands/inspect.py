@@ -72,13 +72,8 @@ def draw_diff(diff: "EditionDiff") -> RenderableType:
                 cell(each.by if isinstance(each, ProductChange) else "", "dim"),
             )
     head = Text(f"{clean(diff.before.name)} ({diff.before.id[:8]}) → {clean(diff.after.name)} ({diff.after.id[:8]})")
-    counts = count_line(
-        added=len(diff.added),
-        removed=len(diff.removed),
-        renamed=len(diff.renamed),
-        changed=len(diff.changed),
-        unchanged=diff.unchanged,
-    )
+    names = ("added", "removed", "renamed", "changed")
+    counts = count_line(**{name: len(getattr(diff, name)) for name in names}, unchanged=diff.unchanged)
     return Group(
         head,
         *([rows] if rows.row_count else []),

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from swatchbook.domain.records import Edited, ProductDetails, StoredEdit
     from swatchbook.resources import Resources
-    from swatchbook.store.ledger.database import Ledger
     from swatchbook.store.ledger.stored_documents import Document
 
 
@@ -64,9 +63,6 @@ class Asked(NamedTuple):
     as_json: bool
 
 
-_PORTION = 500
-
-
 @app.callback()
 def list_products(
     context: typer.Context,
@@ -85,22 +81,11 @@ def list_products(
         return
     with opened_resources() as resources:
         from swatchbook.store.ledger.edited_products import list_edits
+        from swatchbook.upkeep.export.product_rows import read_products
 
         row = choose_document(resources.ledger, document, choose_owner(resources.ledger, owner, all_owners))
-        products, edits = _read_products(resources.ledger, row.id), list_edits(resources.ledger, row.id)
+        products, edits = list(read_products(resources.ledger, row.id)), list_edits(resources.ledger, row.id)
         say_json({"products": products, "edits": edits}) if as_json else out().print(draw_products(products, edits))
-
-
-def _read_products(ledger: "Ledger", document: str) -> "list[ProductDetails]":
-    """Return all products of a document, in order."""
-    from swatchbook.store.ledger.queries.document_parts import list_products
-
-    products: list[ProductDetails] = []
-    after = None
-    while portion := list_products(ledger, document, after=after, limit=_PORTION):
-        products += [product for _, product in portion]
-        after = portion[-1][0]
-    return products
 
 
 def draw_products(products: "Sequence[ProductDetails]", edits: "Sequence[StoredEdit]") -> RenderableType:

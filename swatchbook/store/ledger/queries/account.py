@@ -7,12 +7,20 @@ images found = complete + partial + failed + rejected + pending, for any documen
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from swatchbook.domain.records import DocumentState, DocumentStatus, ImageCounts, ImageState, PlacementState, Record
+from swatchbook.domain.records import (
+    DocumentState,
+    DocumentStatus,
+    ImageCounts,
+    ImageState,
+    OwnerState,
+    PlacementState,
+    Record,
+)
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.image_states import (
     chunk_item_state,
@@ -35,12 +43,6 @@ from swatchbook.store.ledger.tables import chunks, contents, documents, images, 
 class Account(ImageCounts):
     """Counts of images: found = complete + partial + failed + rejected + pending."""
 
-    found: int = 0
-    complete: int = 0
-    partial: int = 0
-    failed: int = 0
-    rejected: int = 0
-    pending: int = 0
     placements_hidden: int = 0
     placements_decorative: int = 0
     pages_skipped: int = 0
@@ -52,8 +54,7 @@ def account(ledger: Ledger, *, document: str | None = None, owner: str | None = 
     with ledger.read() as connection:
         counted = dict(connection.execute(select(states.c.state, func.count()).group_by(states.c.state)).tuples().all())
     return Account(
-        found=sum(counted.values()),
-        **{state.value: counted.get(state.value, 0) for state in ImageState},
+        **_by_state(counted),
         **count_left_out(ledger, document=document, owner=owner),
     )
 
@@ -95,15 +96,15 @@ def document_states(ledger: Ledger, listed: Sequence[Document]) -> list[Document
             status=each.status,
             due_at=each.due_at,
             message=each.message,
-            found=counted[each.id].total(),
-            complete=counted[each.id][ImageState.COMPLETE],
-            partial=counted[each.id][ImageState.PARTIAL],
-            failed=counted[each.id][ImageState.FAILED],
-            rejected=counted[each.id][ImageState.REJECTED],
-            pending=counted[each.id][ImageState.PENDING],
+            **_by_state(counted[each.id]),
         )
         for each in listed
     ]
+
+
+def _by_state(counted: Mapping[str, int]) -> dict[str, Any]:
+    """Return the fields of `ImageCounts` from the numbers of images by state."""
+    return {"found": sum(counted.values())} | {state.value: counted.get(state.value, 0) for state in ImageState}
 
 
 def _counts(
@@ -137,24 +138,6 @@ def next_status(ledger: Ledger, document: str) -> tuple[DocumentStatus, float | 
 
 
 # --- owners -----------------------------------------------------------------------------------------------------------
-
-
-class OwnerAccount(Record):
-    """One owner's images: found = complete + partial + failed + rejected + pending."""
-
-    owner: str
-    documents: int
-    found: int = 0
-    complete: int = 0
-    partial: int = 0
-    failed: int = 0
-    rejected: int = 0
-    pending: int = 0
-
-    @property
-    def missing(self) -> int:
-        """Images that are not complete."""
-        return self.found - self.complete
 
 
 class OwnerCounts(Record):
@@ -202,7 +185,7 @@ def count_owners(ledger: Ledger) -> list[OwnerCounts]:
     ]
 
 
-def owner_accounts(ledger: Ledger) -> list[OwnerAccount]:
+def owner_accounts(ledger: Ledger) -> list[OwnerState]:
     """Return the account of every owner with a document, most missing images first."""
     states = states_of_images(shown_images()).subquery("states")
     counted = (
@@ -218,12 +201,11 @@ def owner_accounts(ledger: Ledger) -> list[OwnerAccount]:
         for owner, state, count in connection.execute(counted):
             by_owner.setdefault(owner, {})[state] = count
     accounts = [
-        OwnerAccount(
+        OwnerState(
             owner=owner,
             documents=count,
-            found=sum(by_owner.get(owner, {}).values()),
-            **{state.value: by_owner.get(owner, {}).get(state.value, 0) for state in ImageState},
+            **_by_state(by_owner.get(owner, {})),
         )
         for owner, count in document_counts
     ]
-    return sorted(accounts, key=lambda account: (-account.missing, account.owner))
+    return sorted(accounts, key=lambda account: (account.complete - account.found, account.owner))

@@ -88,16 +88,13 @@ def document_report(ledger: Ledger, document: str, run: str | None = None) -> Ru
         other_failures=tuple(other_failures(ledger, document)),
         cost_usd=None if any(each.unpriced for each in spent) else sum(each.cost_usd for each in spent),
         spent=tuple(spent),
-        total_seconds=last.total_seconds if last else 0.0,
-        seconds=last.seconds if last else seconds,
-        confidence_score=last.confidence_score if last else None,
-        sure=last.sure if last else None,
-        peak_memory_mb=last.peak_memory_mb if last else None,
-        doubts=last.doubts if last else (),
-        warnings=last.warnings if last else (),
-        items=last.items if last else None,
-        edition=last.edition if last else None,
+        **({name: getattr(last, name) for name in _OF_LAST_RUN} if last else {"seconds": seconds}),
     )
+
+
+_OF_LAST_RUN = (
+    "total_seconds", "seconds", "confidence_score", "sure", "peak_memory_mb", "doubts", "warnings", "items", "edition",
+)  # fmt: skip
 
 
 def _count(connection: Connection, table: Any, document: str, *where: ColumnElement[bool]) -> int:
