@@ -68,12 +68,10 @@ class LanceBucket:
         """Do nothing: listing the tables has asked the store. A write would make a version."""
 
     def tables(self, database: Any) -> Mapping[str, str]:
-        """Return the name of each space -> the name of its table, in the order of names."""
         rows = self._read(database)
         return {name: rows[name] for name in sorted(rows) if not name.startswith(_ACTIVE)}
 
     def stamp(self, database: Any, name: str) -> object | None:
-        """Return a value that changes with each write to a table; None if the space has none."""
         table = self._read(database).get(name)
         if table is None:
             return None
@@ -111,7 +109,6 @@ class LanceBucket:
                 self._open(database).optimize()
 
     def point(self, database: Any, role: str, name: str | None) -> None:
-        """Set the active space of a role; with None it has no more."""
         if name is None:
             with self._turn:
                 self._open(database).delete(f"key = '{_ACTIVE}{role}'")
@@ -119,7 +116,6 @@ class LanceBucket:
             self._write(database, {f"{_ACTIVE}{role}": name})
 
     def pointed(self, database: Any, role: str) -> str | None:
-        """Return the active space of a role."""
         return self._read(database).get(f"{_ACTIVE}{role}")
 
     def _all(self, database: Any) -> list[str]:

@@ -25,7 +25,6 @@ class LanceFolder:
         return str(self.folder)
 
     def connect(self, session: Any) -> Any:
-        """Return the database."""
         self.folder.mkdir(parents=True, exist_ok=True)
         return lancedb.connect(self.folder, session=session)
 
@@ -37,13 +36,11 @@ class LanceFolder:
             block.flush()
 
     def tables(self, database: Any) -> Mapping[str, str]:
-        """Return the name of each space -> the name of its table, in the order of names."""
         self.folder.mkdir(parents=True, exist_ok=True)
         folders = (path for path in self.folder.iterdir() if path.suffix == ".lance" and _manifests(path))
         return {name: name for name in sorted(path.stem for path in folders)}
 
     def stamp(self, database: Any, name: str) -> object | None:
-        """Return a value that changes with each write to a table; None if the table is missing."""
         table = self.folder / f"{name}.lance"
         try:
             versions = (table / "_versions").stat()
@@ -53,11 +50,9 @@ class LanceFolder:
         return (versions.st_ino, versions.st_mtime_ns, manifests) if manifests else None
 
     def create(self, database: Any, name: str, make: Callable[[str], Any]) -> None:
-        """Make the table of a space. Needs its lock."""
         make(name)
 
     def drop(self, database: Any, name: str) -> None:
-        """Drop the table of a space. Needs its lock."""
         table = self.folder / f"{name}.lance"
         dropped = table.with_suffix(".dropped")
         if dropped.exists():  # left by a drop that was killed
@@ -71,7 +66,6 @@ class LanceFolder:
         """Do nothing: the next drop deletes what one that was killed has left."""
 
     def point(self, database: Any, role: str, name: str | None) -> None:
-        """Set the active space of a role; with None it has no more."""
         pointer = self.folder / "active" / role
         if name is None:
             pointer.unlink(missing_ok=True)
@@ -82,7 +76,6 @@ class LanceFolder:
         fresh.replace(pointer)
 
     def pointed(self, database: Any, role: str) -> str | None:
-        """Return the active space of a role."""
         pointer = self.folder / "active" / role
         return pointer.read_text(errors="replace") if pointer.exists() else None
 

@@ -176,7 +176,6 @@ class WeaviateIndex:
         self._delete(space, ids, self._tenants.all)
 
     def delete_owned(self, space: Space, ids: Sequence[str], owner: str) -> None:
-        """Delete objects of an owner by id, without looking for them among those of others."""
         self._delete(space, ids, lambda place: self._tenants.of(place, [owner]))
 
     def _delete(self, space: Space, ids: Sequence[str], parts: Callable[[Place], Iterable[AnyCollection]]) -> None:
@@ -335,13 +334,11 @@ class WeaviateIndex:
     # --- tenants ------------------------------------------------------------------------------------------------------
 
     def drop_unused_tenants(self, owners: Callable[[], Collection[str]]) -> int:
-        """Delete the tenants of owners that are no more. `owners` is read after the tenants."""
         with self._server.answering() as client:
             found = [client.collections.use(name) for name in own_collections(client) if has_tenants(name)]
             return self._tenants.drop_unused(found, owners)
 
     def rest(self) -> int:
-        """Deactivate the tenants that this process has not seen in use for IDLE_SECONDS; return their number."""
         with self._server.answering() as client:
             found = [client.collections.use(name) for name in own_collections(client) if has_tenants(name)]
             return self._tenants.rest(found)

@@ -21,7 +21,6 @@ class TaughtDocuments:
     version = "2"
 
     def discover(self, reading: Reading, pages: Iterable[Page], taught: TaughtReading) -> Discovery:
-        """Return the products of a document whose names, codes or prices a reading finds."""
         from swatchbook_teach.learning.taught_products import discover_taught
 
         return discover_taught(reading, pages, taught)
@@ -35,19 +34,16 @@ class TaughtDocuments:
         taught: TaughtReading,
         taken: Sequence[LostPicture],
     ) -> tuple[Extraction, Sequence[LostPicture]]:
-        """Return the pictures of a document as they were taught, and the parts of pages that are pictures then."""
         from swatchbook_teach.taught_pictures import amend_pictures
 
         return amend_pictures(resources, file, reading, extraction, taught, taken)
 
     def pairing(self, taught: TaughtReading) -> "Callable[[Sequence[PagePlaces]], Mapping[str, str]] | None":
-        """Return what pairs pictures with names on the side that was taught, None where none was."""
         from swatchbook_teach.taught_pictures import pairing
 
         return pairing(taught)
 
     def describe_offer(self, resources: "Resources", document: "Document") -> str | None:
-        """Return a sentence that names a taught document like this one, and the command that shows its reading."""
         from swatchbook_teach.offered_readings import describe_offer
 
         return describe_offer(resources, document)
@@ -60,13 +56,11 @@ class TaughtDocuments:
         wrong: Mapping[Any, Sequence[str]],
         side: str | None,
     ) -> "Sequence[Proposal]":
-        """Return what readings would find that agree with what a notebook shows, the likeliest first."""
         from swatchbook_teach.notebook import propose
 
         return propose(resources, document, shown, wrong, side)
 
     def accept(self, resources: "Resources", document: str, proposal: "Proposal", *, by: str) -> None:
-        """Accept a proposal that a notebook has, and queue the document."""
         from swatchbook_teach.lessons import accept_proposal
         from swatchbook_teach.records import ReadingOrigin
 
@@ -74,7 +68,6 @@ class TaughtDocuments:
         accept_proposal(resources, document, proposal, by=by, origin=origin)
 
     def undo(self, resources: "Resources", document: str, *, by: str) -> None:
-        """Undo the reading in use, and queue the document."""
         from swatchbook_teach.lessons import undo_reading
 
         undo_reading(resources, document, by=by)

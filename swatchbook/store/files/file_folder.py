@@ -18,7 +18,7 @@ _TEMPORARY_PREFIX = ".writing-"
 
 
 class FileFolder:
-    """The contract of a file store (`files.py`) on a folder."""
+    """The contract of a file store (`file_store.Store`) on a folder."""
 
     is_local = True
     at_once = 1  # a folder takes files no faster from several threads
@@ -28,7 +28,6 @@ class FileFolder:
         self._synced = set[Path]()  # subfolders whose names survive a power failure
 
     def find(self, key: str) -> StoredFile | None:
-        """Return what is stored under a key; None if nothing is."""
         try:
             stat = self._path(key).stat()
         except FileNotFoundError:
@@ -76,31 +75,26 @@ class FileFolder:
             os.close(handle)
 
     def is_whole(self, key: str) -> bool:
-        """Return whether the bytes of a stored file match its key, by reading all of them."""
         with self.local(key) as path:
             return is_whole(path, key)
 
     @contextmanager
     def local(self, key: str) -> Iterator[Path]:
-        """Yield the path of a stored file."""
         path = self._path(key)
         if not path.exists():
             raise FileMissing(f"The stored file {key} is missing.", advice="Ingest its document again.")
         yield path
 
     def delete(self, key: str) -> None:
-        """Delete a stored file. A missing file is not an error."""
         self._path(key).unlink(missing_ok=True)
 
     def keys(self) -> Iterator[str]:
-        """Yield all keys, folder by folder."""
         for folder in self._root.iterdir() if self._root.exists() else ():
             for path in folder.iterdir() if folder.is_dir() else ():
                 if KEY.match(path.name):
                     yield path.name
 
     def unfinished(self) -> Iterator[Path]:
-        """Yield the temporary files: of active writers, and of writers that were killed."""
         return self._root.glob(f"*/{_TEMPORARY_PREFIX}*")
 
     def end_unfinished(self, *, older_than: float, dry_run: bool) -> int:

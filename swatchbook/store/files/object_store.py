@@ -92,7 +92,7 @@ def options_of(url: str) -> dict[str, Any]:
 
 
 class ObjectStore:
-    """The contract of a file store (`files.py`) at an fsspec URL."""
+    """The contract of a file store (`file_store.Store`) at an fsspec URL."""
 
     is_local = False
     at_once = 4
@@ -105,7 +105,6 @@ class ObjectStore:
         self._copies = BoundedFolder(copies or Path(self._own.name if self._own else ""), most_bytes=COPIES_BYTES)
 
     def find(self, key: str) -> StoredFile | None:
-        """Return what is stored under a key; None if nothing is."""
         path = self._path(key)
         with self._answering():
             try:
@@ -139,7 +138,6 @@ class ObjectStore:
         """Do nothing: an object store has answered once an object is safe."""
 
     def is_whole(self, key: str) -> bool:
-        """Return whether the bytes of an object match its key, by reading all of them from the store."""
         path = self._path(key)
         with self._answering(), self._missing_as_failure(key), self._fs.open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest() == key[:64]
@@ -170,7 +168,6 @@ class ObjectStore:
         (self._copies.folder / key).unlink(missing_ok=True)
 
     def keys(self) -> Iterator[str]:
-        """Yield all keys, folder by folder."""
         for folder in self._list(self._root):
             if _FOLDER.match(_name(folder)):
                 yield from (name for name in map(_name, self._list(folder)) if KEY.match(name))
