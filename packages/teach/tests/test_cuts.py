@@ -24,11 +24,8 @@ def test_simplest_cut_that_holds_for_all_is_first() -> None:
     assert find_cuts([("Trout 12.50 €", "Trout"), ("Bass 3 €", "Bass")])[0] == Cut(before=NUMBER)
 
 
-def test_text_without_the_label_has_no_name() -> None:
+def test_name_that_the_text_lacks_has_no_cut() -> None:
     assert names_in("Our history", Cut(after="REF:")) == ()
-
-
-def test_name_that_the_text_does_not_say_has_no_cut() -> None:
     assert find_cuts([("Lamp", "Chair")]) == []
 
 

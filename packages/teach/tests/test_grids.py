@@ -29,11 +29,13 @@ def layout(columns: int, rows: int, gutter: tuple[float, float] = (0.0, 0.0)) ->
     return cell
 
 
-def test_one_cell_anywhere_shows_a_grid() -> None:
+def test_cells_say_how_far_the_grid_goes() -> None:
     cell = layout(3, 4, (0.05, 0.1))
     for at in ((0, 0), (2, 0), (1, 2), (2, 3)):
         rule = grid_of(PICTURE, [cell(*at)])
         assert (rule.columns, rule.rows) == (3, 4), at
+    cell = layout(3, 4, (0.1, 0.1))
+    assert grid_of(PICTURE, [cell(0, 0), cell(2, 3)]) == grid_of(PICTURE, [cell(0, 0), cell(1, 1)])
 
 
 @given(
@@ -60,11 +62,6 @@ def test_two_neighbours_across_a_corner_show_the_whole_grid(
     assert len(found) == columns * rows
     assert all(PICTURE[k] - 1e-6 <= box[k] for box in found for k in (0, 1))
     assert all(box[k] <= PICTURE[k] + 1e-6 for box in found for k in (2, 3))
-
-
-def test_cells_far_apart_leave_room_for_those_between() -> None:
-    cell = layout(3, 4, (0.1, 0.1))
-    assert grid_of(PICTURE, [cell(0, 0), cell(2, 3)]) == grid_of(PICTURE, [cell(0, 0), cell(1, 1)])
 
 
 def pixels(columns: int, rows: int, pitch: tuple[float, float], cell: tuple[float, float]) -> PicturePixels:

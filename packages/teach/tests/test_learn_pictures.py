@@ -58,7 +58,7 @@ def taught(pictures: DocumentPictures, *examples: Example) -> list[tuple[Placeme
     return [(each.state, each.reason) for each in apply_pictures(pictures, reading).placements]
 
 
-def test_decoration_is_marked_once_for_all_pages_and_its_likes() -> None:
+def test_decoration_and_its_opposite_hold_on_all_pages() -> None:
     looks = {
         "logo": Look("ff00ff00ff00ff00", 120, 60),
         "small": Look("ff00ff00ff00ff01", 60, 30),
@@ -74,9 +74,6 @@ def test_decoration_is_marked_once_for_all_pages_and_its_likes() -> None:
     reading = learnt(pictures, example).rules_only
     elsewhere = found(place(2, (0, 0, 30, 15), "small"), looks=looks)
     assert [each.state for each in apply_pictures(elsewhere, reading).placements] == [PlacementState.DECORATIVE]
-
-
-def test_what_was_decoration_is_shown_again_on_all_pages() -> None:
     pictures = found(*(place(page, LOGO, "sign", PlacementState.DECORATIVE) for page in (1, 2)))
     assert (
         taught(pictures, Example(page=2, box=LOGO, what=Shown.DECORATION, right=False))
@@ -107,7 +104,7 @@ def test_what_was_cut_before_gives_way_to_the_cells() -> None:
     assert {each.state for each in made.placements} == {PlacementState.HIDDEN}
 
 
-def test_a_drawn_picture_is_the_placement_that_shows_it() -> None:
+def test_a_drawn_picture_is_what_shows_or_fills_it() -> None:
     near: Box = (42.0, 92.0, 338.0, 566.0)
     drawn = Example(page=1, box=near, what=Shown.PICTURE)
     shown = apply_pictures(found(place(1, SHEET, "a")), UNTAUGHT.model_copy(update={"examples": (drawn,)}))
@@ -116,9 +113,6 @@ def test_a_drawn_picture_is_the_placement_that_shows_it() -> None:
     assert taught(pictures, drawn) == [(PlacementState.SHOWN, None)]
     other = apply_pictures(found(place(1, LOGO, "a")), UNTAUGHT.model_copy(update={"examples": (drawn,)}))
     assert [(each.page, each.box) for each in other.drawn] == [(1, near)]
-
-
-def test_a_drawn_picture_joins_the_parts_that_fill_it_and_leaves_what_lies_on_it() -> None:
     halves = place(1, (40, 90, 190, 570), "left"), place(1, (190, 90, 340, 570), "right")
     drawn = Example(page=1, box=SHEET, what=Shown.PICTURE)
     assert {state for state, _ in taught(found(*halves), drawn)} == {PlacementState.HIDDEN}
@@ -192,6 +186,11 @@ def test_names_pair_with_pictures_on_their_side() -> None:
         for gap in (5.0, 45.0, 60.0):
             places = PagePlaces(EMPTY, pictures, tuple(names_at(side, gap)), (), {}, (), {})
             assert pair_by_side([places], side) == {each.id: f"p{n}" for n, each in enumerate(pictures)}
+    both = {"left": place(1, (20, 100, 120, 200), "a"), "right": place(1, (240, 100, 340, 200), "b")}
+    names = (Anchor("p", (130, 110, 200, 120)),)
+    places = [PagePlaces(EMPTY, tuple(both.values()), names, (), {}, (), {})]
+    for side, picture in ((PictureSide.LEFT, "left"), (PictureSide.RIGHT, "right")):
+        assert pair_by_side(places, side) == {both[picture].id: "p"}
 
 
 def test_a_background_is_no_picture_of_a_name_and_a_second_one_stays_free() -> None:
@@ -200,14 +199,6 @@ def test_a_background_is_no_picture_of_a_name_and_a_second_one_stays_free() -> N
     assert pair_by_side([PagePlaces(EMPTY, (far, near, behind), names, (), {}, (), {})], PictureSide.ABOVE) == {
         near.id: "p"
     }
-
-
-def test_names_between_two_pictures_pair_with_their_side() -> None:
-    both = {"left": place(1, (20, 100, 120, 200), "a"), "right": place(1, (240, 100, 340, 200), "b")}
-    names = (Anchor("p", (130, 110, 200, 120)),)
-    places = [PagePlaces(EMPTY, tuple(both.values()), names, (), {}, (), {})]
-    for side, picture in ((PictureSide.LEFT, "left"), (PictureSide.RIGHT, "right")):
-        assert pair_by_side(places, side) == {both[picture].id: "p"}
 
 
 def test_row_without_picture_gets_no_neighbours() -> None:

@@ -88,8 +88,5 @@ def test_what_is_wrong_is_named(tmp_path: Path) -> None:
         file.write_text(written)
         with pytest.raises(InvalidReference, match=re.escape(said)):
             read_reading(file, document())
-
-
-def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidReference, match=r"none\.yaml"):
         read_reading(tmp_path / "none.yaml", document())

@@ -35,13 +35,10 @@ def test_words_say_what_a_rule_takes() -> None:
     assert describe_rule(TextRule(traits={"a new_trait": 3.0})) == "a new trait 3", "a newer version's file"
 
 
-def test_kinds_tell_names_from_what_is_none() -> None:
+def test_rules_of_all_kinds_have_words() -> None:
     rule = TextRule(traits={"usual": False})
     taught = TaughtReading(names=(rule,), not_names=(rule,), codes=(rule,), prices=(rule,))
     assert [each.kind for each in describe_reading(taught)] == ["names", "not", "codes", "prices"]
-
-
-def test_rules_of_pictures_have_words() -> None:
     grid = GridRule(width=300, height=480, cell=(0, 0, 0.3, 0.2), pitch=(0.35, 0.25), columns=3, rows=4)
     taught = TaughtReading(grids=(grid,), side=PictureSide.LEFT)
     assert describe_reading(taught) == [

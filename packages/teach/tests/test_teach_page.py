@@ -209,19 +209,6 @@ def test_other_reading_is_taken_and_corrected(sample: TestClient, resources: Res
     assert [each.text for each in shown(read)] == ["Limed", "Smoked"]
 
 
-def test_undo_leads_back_to_how_it_was_read(sample: TestClient, resources: Resources, document: str) -> None:
-    read = click(sample, document, page(sample, f"/ui/documents/{document}/teach?page=4"), "Limed")
-    post_and_tell(sample, f"/ui/documents/{document}/teach/accept", **fields_of(read))  # type: ignore[arg-type]
-    read = page(sample, f"/ui/documents/{document}/teach")
-    assert [each.text for each in shown(read)] == ["Limed"], "what was taught can be corrected"
-    assert "It is read so already." in read.text
-    told = post_and_tell(sample, f"/ui/documents/{document}/teach/undo", back="/ui/documents")
-    assert told == "/ui/documents?done=untaught"
-    assert get_document(resources.ledger, document).options.taught == UNTAUGHT
-    again = sample.post(f"/ui/documents/{document}/teach/undo", headers=BROWSER)
-    assert again.status_code == 409
-
-
 def test_reading_of_another_document_is_taken_over(sample: TestClient, resources: Resources, document: str) -> None:
     taught = TaughtReading(names=(TextRule(traits={"size": 8.2, "bold": False}),))
     other = queue(
@@ -238,14 +225,27 @@ def test_reading_of_another_document_is_taken_over(sample: TestClient, resources
     assert page(sample, f"/ui/documents/{document}/teach?taken_from={missing}", status=404)
 
 
-def test_script_is_sent_to_the_document_after_accepting(sample: TestClient, document: str) -> None:
+def test_undo_leads_back_to_how_it_was_read(sample: TestClient, document: str, resources: Resources) -> None:
     read = click(sample, document, page(sample, f"/ui/documents/{document}/teach?page=4"), "Limed")
     headers = {"HX-Request": "true", "Accept": "*/*"}
     got = sample.post(f"/ui/documents/{document}/teach/accept", data=fields_of(read), headers=headers)
     assert (got.status_code, got.headers["hx-redirect"].partition("?")[0]) == (204, f"/ui/documents/{document}")
+    read = page(sample, f"/ui/documents/{document}/teach")
+    assert [each.text for each in shown(read)] == ["Limed"], "what was taught can be corrected"
+    assert "It is read so already." in read.text
+    told = post_and_tell(sample, f"/ui/documents/{document}/teach/undo", back="/ui/documents")
+    assert told == "/ui/documents?done=untaught"
+    assert get_document(resources.ledger, document).options.taught == UNTAUGHT
+    again = sample.post(f"/ui/documents/{document}/teach/undo", headers=BROWSER)
+    assert again.status_code == 409
 
 
-def test_forged_form_is_refused(sample: TestClient, document: str) -> None:
+def test_forged_form_is_refused_and_words_are_no_markup(sample: TestClient, document: str) -> None:
+    hostile = '"><script>alert(1)</script>'
+    example = Example(page=3, box=(1, 1, 2, 2), text=hostile).model_dump_json()
+    read = send(sample, document, {"example": [example], "part": [hostile], "page": "3"})
+    assert [each.text for each in shown(read)] == [hostile]
+    assert not [given for given in read.all("script") if "src" not in given]
     forms: list[Fields] = [
         {"picture": "{"}, {"measure": "[]"}, {"side": "inside"}, {"x0": "1" * 50}, {"draw": "maybe"}, {"click": "{"},
         {"click": '{"page": 0, "box": [0, 0, 1, 1]}'}, {"example": ["{}"]}, {"start": '{"names": 7}'},
@@ -255,14 +255,6 @@ def test_forged_form_is_refused(sample: TestClient, document: str) -> None:
     ]  # fmt: skip
     for forged in forms:
         send(sample, document, forged, status=422)
-
-
-def test_what_was_shown_is_never_markup(sample: TestClient, document: str) -> None:
-    hostile = '"><script>alert(1)</script>'
-    example = Example(page=3, box=(1, 1, 2, 2), text=hostile).model_dump_json()
-    read = send(sample, document, {"example": [example], "part": [hostile], "page": "3"})
-    assert [each.text for each in shown(read)] == [hostile]
-    assert not [given for given in read.all("script") if "src" not in given]
 
 
 def test_page_says_what_cannot_be_taught(sample: TestClient, resources: Resources, document: str) -> None:

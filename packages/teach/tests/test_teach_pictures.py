@@ -86,7 +86,7 @@ def test_drawn_box_is_taken_in_and_an_empty_one_left_out(sample: TestClient, doc
     assert read.text.count("1 picture is taken in as drawn") >= 1
 
 
-def test_box_that_is_none_is_said_and_keeps_its_numbers(sample: TestClient, document: str) -> None:
+def test_box_that_is_none_is_said_and_keeps_numbers(sample: TestClient, document: str) -> None:
     for given, said in (
         (("40", "90", "140", ""), "Give all four sides of the box"),
         (("40", "90", "140", "nan"), "Give all four sides of the box"),
@@ -98,6 +98,8 @@ def test_box_that_is_none_is_said_and_keeps_its_numbers(sample: TestClient, docu
         assert shown(read) == []
         assert fields_of(read)["x0"] == "40"
         assert read.all("details", class_="numbers for-drawing", open="")
+    read = draw(sample, document, opened(sample, document), (360, 500, 390, 530), "cell")
+    assert "1 place has no picture: draw it first" in read.text
 
 
 def test_numbers_of_a_picture_are_its_own_and_corners_may_be_swapped(sample: TestClient, document: str) -> None:
@@ -114,7 +116,7 @@ def test_numbers_of_a_picture_are_its_own_and_corners_may_be_swapped(sample: Tes
     assert fields_of(read)["x0"] == ""
 
 
-def test_click_makes_decoration_and_takes_that_back(sample: TestClient, document: str) -> None:
+def test_list_and_clicks_say_what_is_decoration(sample: TestClient, document: str) -> None:
     read = opened(sample, document)
     sheet = picture(read, "Picture 1, 300 × 480 points")
     read = send(sample, document, fields_of(read) | {"mode": "decoration"}, picture=sheet["value"])
@@ -125,6 +127,13 @@ def test_click_makes_decoration_and_takes_that_back(sample: TestClient, document
     assert shown(read) == []
     read = send(sample, document, fields_of(read) | {"mode": "no-picture"}, picture=sheet["value"])
     assert [(each.what, each.right) for each in shown(read)] == [(Shown.PICTURE, False)]
+    read = opened(sample, document)
+    buttons = [each for each in read.all("button", name="say") if each["aria-label"].startswith("No picture")]
+    read = send(sample, document, fields_of(read), say=buttons[0]["value"])
+    assert [(each.what, each.right) for each in shown(read)] == [(Shown.PICTURE, False)]
+    measured = next(each for each in read.all("button", name="measure"))
+    read = send(sample, document, fields_of(read) | {"mode": "decoration"}, measure=measured["value"])
+    assert (fields_of(read)["mode"], fields_of(read)["x0"]) == ("picture", "40")
 
 
 def test_decoration_that_shows_a_product_is_said(sample: TestClient, resources: Resources, document: str) -> None:
@@ -137,21 +146,6 @@ def test_decoration_that_shows_a_product_is_said(sample: TestClient, resources: 
     assert [(each.what, each.right) for each in shown(read)] == [(Shown.DECORATION, False)]
     assert "1 picture shows a product again: page" in read.text
     assert "no decoration" in read.text
-
-
-def test_list_of_pictures_says_the_same_as_clicks(sample: TestClient, document: str) -> None:
-    read = opened(sample, document)
-    buttons = [each for each in read.all("button", name="say") if each["aria-label"].startswith("No picture")]
-    read = send(sample, document, fields_of(read), say=buttons[0]["value"])
-    assert [(each.what, each.right) for each in shown(read)] == [(Shown.PICTURE, False)]
-    measured = next(each for each in read.all("button", name="measure"))
-    read = send(sample, document, fields_of(read) | {"mode": "decoration"}, measure=measured["value"])
-    assert (fields_of(read)["mode"], fields_of(read)["x0"]) == ("picture", "40")
-
-
-def test_cell_where_no_picture_is_is_said(sample: TestClient, document: str) -> None:
-    read = draw(sample, document, opened(sample, document), (360, 500, 390, 530), "cell")
-    assert "1 place has no picture: draw it first" in read.text
 
 
 def test_side_of_the_name_is_taught_without_an_example(sample: TestClient, resources: Resources, document: str) -> None:

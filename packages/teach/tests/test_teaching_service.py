@@ -63,9 +63,6 @@ def test_what_cannot_be_taught_is_refused_in_words(filled: Path) -> None:
         endless = b'{"reading": {"names": [{"traits": {"size": 1e999}}]}}'
         assert client.post(f"/documents/{document}/teaching", content=endless).status_code == 422
         assert client.get("/readings").json()["readings"] == []
-
-
-def test_document_that_was_not_read_cannot_be_taught_yet(filled: Path) -> None:
     with asking() as client:
         resources: Resources = client.app.state.resources  # type: ignore[attr-defined]
         unread = queue(

@@ -60,15 +60,12 @@ def test_what_is_wrong_is_named_with_its_line(tmp_path: Path) -> None:
         assert dict(os.environ) == before
 
 
-def test_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+def test_unread_files_and_secrets_are_not_repeated(tmp_path: Path) -> None:
     with pytest.raises(InvalidReference, match="no such file"):
         use_config(tmp_path / "nowhere.yaml")
     (tmp_path / "latin.yaml").write_bytes(b"home: b\xfccher")
     with pytest.raises(InvalidReference, match="UTF-8"):
         use_config(tmp_path / "latin.yaml")
-
-
-def test_secrets_are_not_repeated(tmp_path: Path) -> None:
     with pytest.raises(InvalidReference) as refused:
         use_config(written(tmp_path, "notice_secret: hush"))
     assert "hush" not in str(refused.value)

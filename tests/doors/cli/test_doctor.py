@@ -75,15 +75,12 @@ def test_pool_without_a_worker_is_named(ask: Callable[..., Any]) -> None:
         ask(lambda client: client.delete_work_pool(EMBED))
 
 
-def test_absent_weights_are_told_with_what_fetches_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_models_that_are_absent_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(Configuration, match=r"siglip2-base-patch16-224.*not downloaded.*swatchbook models pull"):
         check_models(Resources(Settings(encoder="siglip")))
-
-
-def test_a_model_that_is_chosen_and_not_told_where_is_named() -> None:
     with pytest.raises(Configuration, match="VISION__MODEL"):
         check_models(Resources(Settings(analyst="vision")))
     with pytest.raises(Configuration, match="LLM__MODEL"):

@@ -5,7 +5,7 @@ from swatchbook.doors.cli.terminal import of_report, worst
 from tests.doors.cli.test_run_report import BROKEN, report
 
 
-def test_exit_codes() -> None:
+def test_exit_codes_of_reports_and_of_many() -> None:
     for given, code in [
         (report(), 0),
         (report(images_found=3, images_complete=3, images_to_review=3), 0),
@@ -18,8 +18,5 @@ def test_exit_codes() -> None:
         (report(DocumentStatus.RUNNING), 1),
     ]:
         assert of_report(given) == code
-
-
-def test_many_documents_exit_with_the_worst() -> None:
     for codes, code in [([], 0), ([0, 0], 0), ([0, 3], 3), ([3, 2, 0], 2), ([2, 1, 3], 1)]:
         assert worst(codes) == code

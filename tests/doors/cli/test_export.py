@@ -50,7 +50,7 @@ def test_the_command_writes_csv_to_stdout_and_the_rest_to_stderr(resources: Reso
     assert all(row["pictures"] for row in variants)
 
 
-def test_the_format_is_that_of_the_suffix_unless_another_is_given(tmp_path: Path) -> None:
+def test_the_format_is_that_of_the_suffix_or_named(tmp_path: Path) -> None:
     for name, words in (("a.parquet", ()), ("b", ("--format", "parquet")), ("c.csv", ("--format", "parquet"))):
         export("small.pdf", *ANNA, "--to", tmp_path / name, *words)
         assert parquet.read_table(tmp_path / name).num_rows == 8
@@ -58,9 +58,6 @@ def test_the_format_is_that_of_the_suffix_unless_another_is_given(tmp_path: Path
     assert (tmp_path / "d").read_text().startswith("id,document_id,")
     export("small.pdf", *ANNA, "--to", tmp_path / "e.XLSX")
     assert (tmp_path / "e.XLSX").read_bytes()[:2] == b"PK"
-
-
-def test_a_suffix_that_is_no_format_is_answered_with_those_there_are(tmp_path: Path) -> None:
     refused = CliRunner().invoke(app, ["export", "small.pdf", *ANNA, "--to", str(tmp_path / "a.xls")])
     assert isinstance(refused.exception, InvalidReference)
     assert ".xls is not a format. There are csv, jsonl, xlsx, parquet. Did you mean xlsx?" in str(refused.exception)

@@ -51,27 +51,6 @@ def boxes(page: Page, name: str) -> int:
     return sum(given.get("class") == f"b-{name}" for _, given in page.tags) - 1
 
 
-def test_every_page_is_shown_with_all_placements_and_products(resources: Resources, document: Document) -> None:
-    change(resources, 3, state="hidden", reason="off the page or clipped away", bbox=[-90, -90, -10, -10])
-    written = Path(run("inspect", "small.pdf").stdout.strip())
-    assert written.name == f"small-{document.id}.html"
-    page = Page(written.read_text())
-    assert [given["id"] for tag, given in page.tags if tag == "section"] == [f"p{number}" for number in range(1, 7)]
-    assert sum(tag == "image" for tag, _ in page.tags) == 6
-    report = json.loads(CliRunner().invoke(app, ["show", "small.pdf", *ANNA, "--json"]).stdout)
-    states = [place["state"] for image in report["images"] for place in image["placements"]]
-    assert {name: boxes(page, name) for name in ("shown", "hidden", "decorative", "failed", "skipped")} == {
-        "shown": states.count("shown"), "hidden": states.count("hidden"), "decorative": states.count("decorative"),
-        "failed": 0, "skipped": sum(len(page["pictures"]) for page in report["skipped_pages"]),
-    }  # fmt: skip
-    assert boxes(page, "lost") > 0, "the pictures of page 3, whose placements are elsewhere now"
-    places = sum(len(product["occurrences"]) for product in report["products"])
-    assert boxes(page, "product") == 2 * places > 0, "the name, and its part of the page"
-    for text in ("skipped page: cover", "Palladio Terrazzo", "off the page or clipped away"):
-        assert text in page.text
-    assert re.search(r"Palladio Terrazzo (?:photo|variant|drawing|detail|scene) [01]\.\d\d", page.text)
-
-
 def test_documents_texts_load_and_run_nothing(resources: Resources, document: Document, tmp_path: Path) -> None:
     change(resources, 4, caption=HOSTILE.replace("\x00", ""), state="decorative", reason=HOSTILE.replace("\x00", ""))
     with resources.ledger.write() as connection:
@@ -171,7 +150,7 @@ def test_a_part_is_dismissed_and_put_back_by_its_name(resources: Resources, docu
     assert isinstance(unknown.exception, InvalidReference)
 
 
-def test_files_of_inspect_go_with_their_document(resources: Resources, document: Document) -> None:
+def test_every_page_is_shown_with_placements_and_products(resources: Resources, document: Document) -> None:
     written = Path(run("inspect", "small.pdf", "--page", 2).stdout.strip())
     assert sweep(resources).previews == 0
     gone = written.with_name(written.name.replace(document.id, "0" * 36))
@@ -179,3 +158,21 @@ def test_files_of_inspect_go_with_their_document(resources: Resources, document:
     assert sweep(resources, dry_run=True) == Swept(previews=1, bytes=gone.stat().st_size)
     assert sweep(resources).previews == 1
     assert not gone.exists()
+    change(resources, 3, state="hidden", reason="off the page or clipped away", bbox=[-90, -90, -10, -10])
+    written = Path(run("inspect", "small.pdf").stdout.strip())
+    assert written.name == f"small-{document.id}.html"
+    page = Page(written.read_text())
+    assert [given["id"] for tag, given in page.tags if tag == "section"] == [f"p{number}" for number in range(1, 7)]
+    assert sum(tag == "image" for tag, _ in page.tags) == 6
+    report = json.loads(CliRunner().invoke(app, ["show", "small.pdf", *ANNA, "--json"]).stdout)
+    states = [place["state"] for image in report["images"] for place in image["placements"]]
+    assert {name: boxes(page, name) for name in ("shown", "hidden", "decorative", "failed", "skipped")} == {
+        "shown": states.count("shown"), "hidden": states.count("hidden"), "decorative": states.count("decorative"),
+        "failed": 0, "skipped": sum(len(page["pictures"]) for page in report["skipped_pages"]),
+    }  # fmt: skip
+    assert boxes(page, "lost") > 0, "the pictures of page 3, whose placements are elsewhere now"
+    places = sum(len(product["occurrences"]) for product in report["products"])
+    assert boxes(page, "product") == 2 * places > 0, "the name, and its part of the page"
+    for text in ("skipped page: cover", "Palladio Terrazzo", "off the page or clipped away"):
+        assert text in page.text
+    assert re.search(r"Palladio Terrazzo (?:photo|variant|drawing|detail|scene) [01]\.\d\d", page.text)

@@ -97,14 +97,11 @@ def test_wrong_use_exits_2_and_says_what(swatchbook: Swatchbook, home: Path, wor
     assert "Traceback" not in run.stderr
 
 
-def test_a_folder_without_pdfs_says_so(swatchbook: Swatchbook, tmp_path: Path) -> None:
+def test_a_folder_without_pdfs_and_a_traceback_asked(swatchbook: Swatchbook, tmp_path: Path) -> None:
     (tmp_path / "pictures").mkdir()
     run = swatchbook("ingest", "pictures")
     assert run.returncode == 1
     assert "no PDF" in run.stderr
-
-
-def test_debug_shows_the_traceback(swatchbook: Swatchbook) -> None:
     run = swatchbook("--debug", "status", SWATCHBOOK_MAX_PAGES="0")
     assert "Traceback" in run.stderr
     assert run.returncode == 1

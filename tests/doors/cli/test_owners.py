@@ -94,7 +94,7 @@ def test_wrong_use_exits_2_and_changes_nothing(ledger: Ledger) -> None:
     assert statuses(ledger) == before
 
 
-def test_what_is_counted_and_listed_is_the_owners_or_everybodys(ledger: Ledger) -> None:
+def test_what_is_counted_and_listed_is_the_owners(ledger: Ledger) -> None:
     assert len(asked("status", "--owner", "anna")["open"]) == 2
     assert {each["owner"] for each in asked("status", "--owner", "bert")["open"]} == {"bert"}
     assert len(asked("status", "--all-owners")["due"]) == 3
@@ -104,6 +104,19 @@ def test_what_is_counted_and_listed_is_the_owners_or_everybodys(ledger: Ledger) 
     assert asked("stats", "coverage", "--owner", "anna", "--roles", "text")["roles"] == []
     unknown = swatchbook("status")
     assert "There is no owner 'default'" in str(unknown.exception)
+    for owner in ("anna", "bert"):
+        assert asked("show", "catalogue.pdf", "--owner", owner)["document"]["owner"] == owner
+    assert "may be any of" in str(swatchbook("show", "catalogue.pdf", "--all-owners").exception)
+    anna, bert = asked("owners")
+    assert anna == {
+        "owner": "anna", "documents": {"waiting": 2}, "products": 0, "images": 3, "vectors": 0, "bytes": 2,
+    }  # fmt: skip
+    assert (bert["owner"], bert["documents"]) == ("bert", {"waiting": 1})
+    assert "2 waiting" in swatchbook("owners").stdout
+    assert "swatchbook fill failed --owner anna" in swatchbook("status", "--owner", "anna").stdout
+    assert "swatchbook fill failed --all-owners" in swatchbook("status", "--all-owners").stdout
+    cancelled = swatchbook("cancel", "catalogue.pdf", "--owner", "bert").stderr
+    assert cancelled.rstrip().endswith("--owner bert")
 
 
 def test_all_cancels_and_deletes_what_the_owner_has_and_nothing_else(ledger: Ledger) -> None:
@@ -114,28 +127,6 @@ def test_all_cancels_and_deletes_what_the_owner_has_and_nothing_else(ledger: Led
     assert statuses(ledger) == {"bert": ["waiting"]}
     swatchbook("cancel", "--all", "--all-owners")
     assert statuses(ledger) == {"bert": ["cancelled"]}
-
-
-def test_one_name_in_two_collections_is_no_question(ledger: Ledger) -> None:
-    for owner in ("anna", "bert"):
-        assert asked("show", "catalogue.pdf", "--owner", owner)["document"]["owner"] == owner
-    assert "may be any of" in str(swatchbook("show", "catalogue.pdf", "--all-owners").exception)
-
-
-def test_printed_commands_name_the_owner(ledger: Ledger) -> None:
-    assert "swatchbook fill failed --owner anna" in swatchbook("status", "--owner", "anna").stdout
-    assert "swatchbook fill failed --all-owners" in swatchbook("status", "--all-owners").stdout
-    cancelled = swatchbook("cancel", "catalogue.pdf", "--owner", "bert").stderr
-    assert cancelled.rstrip().endswith("--owner bert")
-
-
-def test_owners_are_listed_with_what_they_have(ledger: Ledger) -> None:
-    anna, bert = asked("owners")
-    assert anna == {
-        "owner": "anna", "documents": {"waiting": 2}, "products": 0, "images": 3, "vectors": 0, "bytes": 2,
-    }  # fmt: skip
-    assert (bert["owner"], bert["documents"]) == ("bert", {"waiting": 1})
-    assert "2 waiting" in swatchbook("owners").stdout
 
 
 def test_a_rename_says_what_still_has_the_old_name(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:

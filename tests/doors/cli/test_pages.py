@@ -6,7 +6,7 @@ import typer
 from swatchbook.doors.cli.shared_arguments import parse_pages
 
 
-def test_pages_and_ranges_are_read_in_order_and_each_once() -> None:
+def test_pages_are_read_in_order_each_once() -> None:
     for text, pages in (
         ("", ()),
         ("3", (3,)),
@@ -15,9 +15,6 @@ def test_pages_and_ranges_are_read_in_order_and_each_once() -> None:
         ("5–6,", (5, 6)),
     ):
         assert parse_pages(text) == pages
-
-
-def test_what_is_no_page_is_refused() -> None:
     for text in ["x", "3-", "-3", "7-5", "0", "0-2", "1-2-3", "1.5", "1-999999999999"]:
         with pytest.raises(typer.BadParameter):
             parse_pages(text)

@@ -12,13 +12,10 @@ from swatchbook.doors.prefect_server import check_database, prefect_environment,
 from tests.store.ledger.damage import overwrite_pages
 
 
-def test_all_of_prefect_stands_under_the_home(tmp_path: Path) -> None:
+def test_prefect_stands_under_the_home_unless_told(tmp_path: Path) -> None:
     told = prefect_environment(Settings(home=tmp_path), {})
     assert told["PREFECT_HOME"] == str(tmp_path / "prefect")
     assert told["PREFECT_RESULTS_DEFAULT_SERIALIZER"] == "json"
-
-
-def test_the_environment_has_the_last_word(tmp_path: Path) -> None:
     told = prefect_environment(
         Settings(home=tmp_path), {"PREFECT_HOME": "/srv/prefect", "PREFECT_LOGGING_LEVEL": "ERROR"}
     )

@@ -34,7 +34,7 @@ def drawn(track: Track, now: float) -> str:
     return console.file.getvalue()  # type: ignore[attr-defined]
 
 
-def test_counts_and_rate_are_of_what_was_seen() -> None:
+def test_counts_and_rates_are_of_what_was_seen() -> None:
     track = follow(Track("a.pdf", 0.0), seen(Stage.EMBEDDED, 100, 256), now=10.0)  # a resumed run starts at 100
     track = follow(track, seen(Stage.EMBEDDED, 140, 256, note="3 of 5 shards"), now=14.0)
     assert track.steps[-1].rate(14.0) == 10.0
@@ -42,17 +42,11 @@ def test_counts_and_rate_are_of_what_was_seen() -> None:
     assert "Making pictures searchable: 140 of 256, 3 of 5 shards" in text
     assert "10.0 pictures/s" in text
     assert "0:14" in text
-
-
-def test_folder_is_scanned_in_items() -> None:
     track = follow(Track("pictures", 0.0, "folder"), seen(Stage.EXTRACTED, 0, 800), now=0.0)
     track = follow(track, seen(Stage.EXTRACTED, 400, 800), now=2.0)
     text = drawn(track, 2.0)
     assert "Scanning: item 401 of 800" in text
     assert "200 items/s" in text
-
-
-def test_a_stage_that_is_over_keeps_its_time() -> None:
     track = follow(Track("a.pdf", 0.0), seen(Stage.READ, 71, 71), now=0.0)
     track = follow(track, seen(Stage.DISCOVERED), now=2.1)
     assert track.steps[0].seconds(99.0) == 2.1
@@ -96,20 +90,14 @@ def test_stage_that_made_nothing_says_so() -> None:
     assert line(0) == "a.pdf · embed images · nothing left to make · 2.0 s"
 
 
-def test_nothing_seen_changes_nothing() -> None:
+def test_nothing_seen_or_begun_is_said() -> None:
     track = Track("a.pdf", 0.0)
     assert follow(track, None, 1.0) is track
     assert "Starting" in drawn(track, 1.0)
-
-
-def test_pages_read_before_the_run_begins_are_shown() -> None:
     assert "Reading page 3 of 27" in drawn(Track("a.pdf", 0.0, before="Reading page 3 of 27"), 1.0)
 
 
-def test_every_stage_has_words() -> None:
+def test_every_stage_and_time_has_words() -> None:
     assert set(WORK) == set(Stage)
-
-
-def test_clock() -> None:
     for seconds, shown in [(7.9, "0:07"), (754, "12:34"), (3723, "1:02:03")]:
         assert clock(seconds) == shown

@@ -42,13 +42,15 @@ def drawn(given: RunReport, now: float = 0.0) -> str:
     return console.file.getvalue()  # type: ignore[attr-defined]
 
 
-def test_a_report_says_what_to_do_next() -> None:
+def test_what_to_do_next_and_when() -> None:
     assert 'search it: swatchbook search "…"' in drawn(report())
     failed = drawn(report(DocumentStatus.FAILED, owner="anna"))
     assert "the same again: swatchbook fill failed 1a2b3c4d --owner anna" in failed
     assert "a corrected file: swatchbook ingest FILE --owner anna" in failed
     assert "after fixing it: swatchbook fill failed 1a2b3c4d" in drawn(report(DocumentStatus.BLOCKED))
     assert "resume: swatchbook fill failed 1a2b3c4d" in drawn(report(DocumentStatus.WAITING))
+    later = BROKEN.model_copy(update={"next_retry_at": 1900.0, "kind": "provider_timeout"})
+    assert "in 15:00 min" in drawn(report(DocumentStatus.WAITING, failed_images=(later,)), now=1000.0)
 
 
 def test_the_account_is_a_sum() -> None:
@@ -67,15 +69,12 @@ def test_the_account_is_a_sum() -> None:
     assert "swatchbook search" in text
 
 
-def test_how_sure_the_document_is() -> None:
+def test_how_sure_it_is_and_what_is_lost() -> None:
     assert "Sure" not in drawn(report(images_found=3))
     assert "Are these its products? 83 % likely." in drawn(report(images_found=3, products_discovered=9, sure=0.834))
     doubtful = " ".join(drawn(report(images_found=3, products_discovered=9, sure=0.31)).split())
     assert "Are these its products? 31 % likely. Check its names before you use them." in doubtful
     assert "swatchbook teach" in doubtful
-
-
-def test_lost_pictures_are_named_with_the_command() -> None:
     assert "left out" not in drawn(report(images_found=3, images_complete=3))
     places = ((3, 1), (4, 1), (4, 2))
     lost = tuple(LostPicture(page=page, number=n, bbox=(0, 0, 90, 60), share=0.012) for page, n in places)
@@ -97,17 +96,23 @@ def test_an_edition_is_told_with_its_first_differences_and_where_the_others_are(
     assert "250 of 256 unchanged: their vectors are kept; 6 embedded" in said
 
 
-def test_five_failures_in_full_and_the_rest_counted() -> None:
+def test_five_failures_or_warnings_and_the_rest_counted() -> None:
     failures = tuple(BROKEN.model_copy(update={"index": n, "error": f"reason {n}"}) for n in range(12))
     text = drawn(report(failed_images=failures))
     assert [f"reason {n}" in text for n in range(7)] == [True] * 5 + [False] * 2
     assert "… and 7 more: swatchbook show 1a2b3c4d" in text
     assert "completed with failures" in text
-
-
-def test_a_failure_says_when_it_is_tried_again() -> None:
-    later = BROKEN.model_copy(update={"next_retry_at": 1900.0, "kind": "provider_timeout"})
-    assert "in 15:00 min" in drawn(report(DocumentStatus.WAITING, failed_images=(later,)), now=1000.0)
+    given = report(warnings=tuple(f"Page {n} is odd." for n in range(1, 8)))
+    text = drawn(given)
+    assert [f"Page {n} is odd" in text for n in (1, 5, 6)] == [True, True, False]
+    assert "… and 2 more warnings: swatchbook show 1a2b3c4d" in text
+    document = Document.model_construct(
+        owner="default", kind="pdf", size=9, page_count=7, stage=given.stage, due_at=None
+    )
+    console = Console(file=io.StringIO(), width=160)
+    details: dict[str, Any] = {"entities": [], "links": [], "products": [], "images": []}
+    console.print(draw_document(document, given, details, now=0.0))
+    assert "Page 7 is odd." in console.file.getvalue()  # type: ignore[attr-defined]
 
 
 def test_cost_is_told_by_stage_with_what_is_not_known_of_it() -> None:
@@ -124,20 +129,6 @@ def test_cost_is_told_by_stage_with_what_is_not_known_of_it() -> None:
     unpriced = (Spent(stage="embed", unpriced=10, cost_usd=0.0, **bill),)
     assert "unknown (embed unknown): 10 calls" in drawn(report(chunks_created=1, cost_usd=None, spent=unpriced))
     assert "cost" not in drawn(report(chunks_created=1))
-
-
-def test_five_warnings_of_a_run_and_all_in_show() -> None:
-    given = report(warnings=tuple(f"Page {n} is odd." for n in range(1, 8)))
-    text = drawn(given)
-    assert [f"Page {n} is odd" in text for n in (1, 5, 6)] == [True, True, False]
-    assert "… and 2 more warnings: swatchbook show 1a2b3c4d" in text
-    document = Document.model_construct(
-        owner="default", kind="pdf", size=9, page_count=7, stage=given.stage, due_at=None
-    )
-    console = Console(file=io.StringIO(), width=160)
-    details: dict[str, Any] = {"entities": [], "links": [], "products": [], "images": []}
-    console.print(draw_document(document, given, details, now=0.0))
-    assert "Page 7 is odd." in console.file.getvalue()  # type: ignore[attr-defined]
 
 
 def test_a_message_that_refers_to_the_log_says_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ def test_filters_of_all_kinds() -> None:
     where, documents = parse_filters(written)
     assert where == Where(material=("oak", "ash"), color=("white",), page=(3,), price_max=49.5)
     assert documents == ("a.pdf",)
+    assert parse_filters(["category=R10=B"])[0].category == ("R10=B",)
 
 
 def test_every_filter_can_be_written() -> None:
@@ -27,26 +28,19 @@ def test_every_filter_can_be_written() -> None:
         assert [each for each, _ in where.asked()] == ([] if documents else [FILTERS[name]])
 
 
-def test_a_value_may_hold_an_equals_sign() -> None:
-    assert parse_filters(["category=R10=B"])[0].category == ("R10=B",)
-
-
 def test_what_means_nothing_is_said() -> None:
     for written, said in rows_of(__file__, "wrong"):
         with pytest.raises(InvalidReference, match=said):
             parse_filters(written)
 
 
-def test_search_by_another_model_than_chosen_is_said(filled: Path) -> None:
+def test_other_models_and_distant_results_are_said(filled: Path) -> None:
     searched = ("search", "oak floor", "--owner", "anna", "--json")
     said = {each: attempt(*searched, SWATCHBOOK_TEXT_ENCODER=each) for each in ("e5", "voyage")}
     assert {(status, bool(json.loads(out))) for status, out, _ in said.values()} == {(0, True)}
     line = "Searched by other models than the settings name: text, understanding by"
     assert line not in said["e5"][2]
     assert f"{line} {e5.TAG}, not by voyage-3.5@1024/document-query. See" in " ".join(said["voyage"][2].split())
-
-
-def test_results_that_are_not_close_are_shown_below_a_line(filled: Path) -> None:
     searched = ("search", "diesel piston ring", "--owner", "anna", "--by", "product")
     line, _, table = run(*searched).partition("\n")
     assert line == "Nothing matches closely. Nearest:"
