@@ -16,9 +16,11 @@ from swatchbook.domain.settings import load_settings
 from swatchbook.resources import Resources, open_resources
 from swatchbook.store.ledger.queries.document import read_products
 from swatchbook.store.ledger.stored_documents import Document, list_documents
+from tests.fixtures import make_once
 from tests.pdf.making import Paper, photo, png
 
 NAMES = (("Alder", "Birke"), ("Cedro", "Dune"), ("Esche", "Fjord"))
+NEXT = (("Garn", "Holm"), ("Ilex", "Juno"))
 LEFT, RIGHT = 40, 220
 
 
@@ -50,6 +52,16 @@ def make_home(*catalogues: Path) -> Path:
         for catalogue in catalogues:
             bare_ingest.main(catalogue)
     return home
+
+
+@pytest.fixture(scope="session")
+def ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with `first.pdf` and `second.pdf`, which are beside it; copy it, do not change it."""
+
+    def make_both(folder: Path) -> None:
+        make_home(make(folder / "first.pdf"), make(folder / "second.pdf", NEXT))
+
+    return make_once(tmp_path_factory, "taught", make_both) / "home"
 
 
 @contextmanager
@@ -103,10 +115,10 @@ def make_sheets(path: Path, pages: int = 3) -> Path:
     return paper.save(path)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def ingested_sheets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with `make_sheets`, whose file is beside it; copy it, do not change it."""
-    return make_home(make_sheets(tmp_path_factory.mktemp("sheets") / "sheets.pdf"))
+    return make_once(tmp_path_factory, "sheets", lambda folder: make_home(make_sheets(folder / "sheets.pdf"))) / "home"
 
 
 def _logo(width: int) -> Image.Image:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
-from taught_catalogues import NAMES, ingest, make, make_home, names_of, open_copy
+from taught_catalogues import NAMES, ingest, ingested, names_of, open_copy
 
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.records import DocumentStatus, Shown
@@ -31,17 +31,14 @@ from swatchbook_teach.lessons import (
     undo_reading,
 )
 
+__all__ = ["ingested"]  # a fixture
+
 ALL_NAMES = [name for pair in NAMES for name in pair]
 
 
 def all_rows(ledger: Ledger) -> dict[str, list[Any]]:
     with ledger.read() as connection:
         return {table.name: list(connection.execute(select(table)).all()) for table in metadata.sorted_tables}
-
-
-@pytest.fixture(scope="module")
-def ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_home(make(tmp_path_factory.mktemp("surfaces") / "surfaces.pdf"))
 
 
 @pytest.fixture
@@ -52,12 +49,12 @@ def resources(home: Path, ingested: Path) -> Iterator[Resources]:
 
 @pytest.fixture
 def catalogue(ingested: Path) -> Path:
-    return ingested.with_name("surfaces.pdf")
+    return ingested.with_name("first.pdf")
 
 
 @pytest.fixture
 def document(resources: Resources) -> Document:
-    (document,) = list_documents(resources.ledger)
+    (document,) = list_documents(resources.ledger, name="first.pdf")
     return document
 
 
@@ -130,7 +127,7 @@ def test_examples_are_found_by_text_or_refused(resources: Resources, document: D
     assert season.box[3] > 50 > season.box[1]
     (part,) = find_examples(lesson, 3, "ESCHE, for walls", what=Shown.CODE)
     assert (part.what, part.text) == (Shown.CODE, "esche, for walls")
-    with pytest.raises(InvalidReference, match=r"Page 1 of surfaces\.pdf has no text 'Aldr'") as refused:
+    with pytest.raises(InvalidReference, match=r"Page 1 of first\.pdf has no text 'Aldr'") as refused:
         find_examples(lesson, 1, "Aldr")
     assert "'Alder'" in str(refused.value.advice)
     with pytest.raises(InvalidReference, match="has no page 9: it has 3"):

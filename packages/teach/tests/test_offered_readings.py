@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from taught_catalogues import ingest, make, make_home, open_copy
+from taught_catalogues import NEXT, ingest, ingested, make, open_copy
 
 from swatchbook.domain.records import Example, TaughtReading, TextRule
 from swatchbook.resources import Resources
@@ -15,13 +15,7 @@ from swatchbook_teach.lessons import accept_proposal, find_examples, open_lesson
 from swatchbook_teach.offered_readings import find_fitting, offer_readings
 from swatchbook_teach.records import ReadingOrigin
 
-NEXT = (("Garn", "Holm"), ("Ilex", "Juno"))
-
-
-@pytest.fixture(scope="module")
-def ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("offered")
-    return make_home(make(folder / "first.pdf"), make(folder / "second.pdf", NEXT))
+__all__ = ["ingested"]  # a fixture
 
 
 @pytest.fixture

@@ -60,7 +60,11 @@ def closes(read: Page) -> list[int]:
     return counts
 
 
-def test_a_browser_is_told_when_the_list_changes(resources: Resources, document: str, sample: TestClient) -> None:
+@pytest.mark.usefixtures("document")
+def test_a_browser_is_told_when_the_list_changes(
+    resources: Resources, sample: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web_documents, "_PAUSE", 0.02)
     app = sample.app
     looks = iter([False, False, False, True])
 
