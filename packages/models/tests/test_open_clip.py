@@ -18,23 +18,10 @@ from swatchbook.models.registry import load
 from swatchbook_models.open_clip import load_siglip
 from swatchbook_models.siglip import SiglipEncoder
 from tests.models import tiny
+from tests.tables import rows_of
 
 FILE = Path(__file__).with_name("open_clip_tiny.safetensors")
-CONFIG: Mapping[str, Any] = {
-    "model_cfg": {
-        "embed_dim": 64,
-        "vision_cfg": {
-            "image_size": 32, "timm_model_name": "vit_base_patch16_siglip_224", "timm_pool": "map", "timm_proj": "none",
-        },
-        "text_cfg": {
-            "context_length": 16, "vocab_size": 160, "width": 64, "heads": 1, "layers": 1, "no_causal_mask": True,
-            "proj_bias": True, "pool_type": "last", "norm_kwargs": {"eps": 1e-6},
-        },
-    },
-    "preprocess_cfg": {
-        "size": [32, 32], "interpolation": "bicubic", "resize_mode": "squash", "mean": [0.5] * 3, "std": [0.5] * 3,
-    },
-}  # fmt: skip
+CONFIG: Mapping[str, Any] = dict(rows_of(__file__, "config"))
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ from swatchbook.domain.errors import (
     Unexpected,
 )
 from swatchbook_base.child_process import Child
+from tests.tables import text_of
 
 ROOT = Path(__file__).parents[3]
 MODULE = "tests.domain.runtime.troubled_child"
@@ -226,15 +227,7 @@ def test_child_gets_no_secrets_and_imports_little(child: Child, monkeypatch: pyt
 
 def test_children_end_with_their_parent() -> None:
     """Busy or not; none of them holds open what tells another that the parent is gone."""
-    parent, pids = parent_of(
-        "import time\n"
-        "from swatchbook_base.child_process import Child\n"
-        f"children = [Child({MODULE!r}, memory_mb=512) for _ in range(4)]\n"
-        "streams = [child.stream({'do': 'loop'}, seconds=60) for child in children[1:]]\n"
-        "idle = list(children[0].stream({'do': 'count', 'to': 1}, seconds=60))\n"
-        "print(children[0].pid, *[next(stream)[0]['pid'] for stream in streams], flush=True)\n"
-        "time.sleep(60)"
-    )
+    parent, pids = parent_of("busy_children")
     assert len(pids) == 4
     assert all(psutil.pid_exists(pid) for pid in pids)
     os.kill(parent.pid, signal.SIGKILL)
@@ -244,26 +237,14 @@ def test_children_end_with_their_parent() -> None:
 
 def parent_of(script: str) -> tuple[subprocess.Popen[bytes], list[int]]:
     """A process of its own that runs the script, and the pids that its first line names."""
-    parent = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE)
+    parent = subprocess.Popen([sys.executable, "-c", text_of(__file__, script)], cwd=ROOT, stdout=subprocess.PIPE)
     assert parent.stdout is not None
     with parent.stdout as said:
         return parent, [int(pid) for pid in said.readline().split()]
 
 
 def test_busy_child_ends_with_its_parent() -> None:
-    parent, (forked, ours, its_own) = parent_of(
-        "import os, time\n"
-        "from swatchbook_base.child_process import Child\n"
-        f"ours, its_own = Child({MODULE!r}, memory_mb=512), Child({MODULE!r}, memory_mb=512)\n"
-        "busy = ours.stream({'do': 'loop'}, seconds=60)\n"
-        "pid = next(busy)[0]['pid']\n"
-        "if not (forked := os.fork()):\n"
-        "    other = its_own.stream({'do': 'loop'}, seconds=60)\n"
-        "    print(os.getpid(), pid, next(other)[0]['pid'], flush=True)\n"
-        "    time.sleep(60)\n"
-        "os.waitpid(forked, 0)\n"
-        "time.sleep(60)"
-    )
+    parent, (forked, ours, its_own) = parent_of("forked_parent")
     os.kill(forked, signal.SIGKILL)
     assert gone(its_own)
     assert psutil.pid_exists(ours)

@@ -64,6 +64,7 @@ from tests.postgres import RunningPostgres
 from tests.store.ledger import scene
 from tests.store.ledger.test_database import schema
 from tests.store.ledger.test_picture_reviews import weak
+from tests.tables import text_of
 
 pytestmark = pytest.mark.gate
 
@@ -71,26 +72,6 @@ ROOT = Path(__file__).parents[3]
 ROWS = 3
 HEAD = migrations.HEAD
 NEXT_HEAD = "9998"
-NEXT_MIGRATION = f"""
-import sqlalchemy as sa
-from alembic import op
-
-revision, down_revision = "{NEXT_HEAD}", "{migrations.HEAD}"
-
-
-def upgrade():
-    op.add_column("documents", sa.Column("added", sa.Integer(), nullable=False, server_default="7"))
-    op.create_table("more", sa.Column("id", sa.Integer(), primary_key=True))
-"""
-OPEN = """
-import sys
-from swatchbook.store.ledger import migrations
-from swatchbook.store.ledger.database import open_ledger
-from swatchbook.store.ledger.migrations import upgrade
-
-migrations.HEAD, upgrade.__file__ = sys.argv[2:]
-print(open_ledger(sys.argv[1]).now() > 0)
-"""
 CODED = {"code": "POS-1", "variants": [{"code": "POS-1 -B"}], "metadata": {"gtin": "4006381333931", "color": "red"}}
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -124,7 +105,7 @@ def next_version(tmp_path: Path) -> Path:
     """The module that migrates a ledger in the next version of Swatchbook, which has one migration more."""
     folder = tmp_path / "migrations"
     shutil.copytree(Path(migrations.__file__).parent, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / f"{NEXT_HEAD}_next.py").write_text(NEXT_MIGRATION)
+    (folder / "versions" / f"{NEXT_HEAD}_next.py").write_text(text_of(__file__, "next_migration").replace("HEAD", HEAD))
     return folder / "upgrade.py"
 
 
@@ -429,6 +410,6 @@ def test_a_failed_migration_changes_nothing(upgraded: tuple[str, Rows], monkeypa
 
 
 def opened_by_three(url: str, head: str, module: str) -> list[tuple[bytes, bytes]]:
-    code, pipe = [sys.executable, "-c", OPEN, url, head, module], subprocess.PIPE
+    code, pipe = [sys.executable, "-c", text_of(__file__, "open"), url, head, module], subprocess.PIPE
     opening = [subprocess.Popen(code, cwd=ROOT, stdout=pipe, stderr=pipe) for _ in range(3)]
     return [process.communicate() for process in opening]

@@ -2,7 +2,6 @@
 
 from contextlib import closing
 from itertools import count
-from typing import Any
 
 import pytest
 from sqlalchemy import insert, update
@@ -14,6 +13,7 @@ from swatchbook.store.ledger.queries.activity import slow_stages, stage_weeks
 from swatchbook.store.ledger.tables import figures
 from tests.store.ledger.conftest import NewLedger
 from tests.store.ledger.scene import begun
+from tests.tables import rows_of
 
 TOKENS = count()
 
@@ -29,15 +29,6 @@ def earlier(ledger: Ledger, document: str, seconds: float, units: int, *, days: 
         )  # fmt: skip
 
 
-def slow(ledger: Ledger, past: list[tuple[float, int]], seconds: float, units: int = 10, days: float = 1.0) -> bool:
-    """Whether a run that reads so many pages in so many seconds is slow after these ones."""
-    run = begun(ledger)
-    for other in past:
-        earlier(ledger, run.document, *other, days=days)
-    runs.record_timing(ledger, run, Stage.READ, seconds, units)
-    return bool(slow_stages(ledger, run.token))
-
-
 def test_usual_is_the_median_seconds_of_a_page(ledger: Ledger) -> None:
     run = begun(ledger)
     for seconds in (10.0, 20.0, 20.0, 40.0, 900.0, 20.0):  # for 10 pages each
@@ -49,24 +40,14 @@ def test_usual_is_the_median_seconds_of_a_page(ledger: Ledger) -> None:
     assert found.times == pytest.approx(1.55)
 
 
-FIVE = [(20.0, 10)] * 5
-SLOW: dict[str, tuple[bool, dict[str, Any]]] = {
-    "slow": (True, {"past": FIVE, "seconds": 31.0}),
-    "not so slow": (False, {"past": FIVE, "seconds": 29.0}),
-    "too few": (False, {"past": FIVE[1:]}),
-    "one in no time": (False, {"past": [*FIVE[1:], (0.5, 10)]}),
-    "one from the cache": (False, {"past": [*FIVE[1:], (20.0, 0)]}),
-    "one much larger": (False, {"past": [*FIVE[1:], (200.0, 100)]}),
-    "no time at all": (False, {"past": [(1.0, 10)] * 5, "seconds": 0.99}),
-    "long ago": (False, {"past": FIVE, "days": 31}),
-    "its results were kept": (False, {"past": FIVE, "units": 0}),
-}
-
-
 def test_slow_is_compared_with_enough_similar_runs(new_ledger: NewLedger) -> None:
-    for case, (expected, given) in SLOW.items():
+    for case, is_slow, seconds, units, past, days in rows_of(__file__, "runs"):
         with closing(open_ledger(new_ledger())) as ledger:
-            assert slow(ledger, **{"seconds": 900.0, **given}) == expected, case
+            run = begun(ledger)
+            for other in past:
+                earlier(ledger, run.document, *other, days=days)
+            runs.record_timing(ledger, run, Stage.READ, seconds, units)
+            assert bool(slow_stages(ledger, run.token)) == is_slow, case
 
 
 def test_other_stages_are_not_compared(ledger: Ledger) -> None:
@@ -100,15 +81,9 @@ def test_weeks_are_compared_by_the_median_page(ledger: Ledger) -> None:
 
 
 def test_slower_is_compared_with_enough_runs(new_ledger: NewLedger) -> None:
-    for case, before, now in (
-        ("not so slow", [(10.0, 10)] * 5, [(12.9, 10)] * 5),
-        ("too few before", [(10.0, 10)] * 4, [(90.0, 10)] * 5),
-        ("too few now", [(10.0, 10)] * 5, [(90.0, 10)] * 4),
-        ("no time at all", [(0.1, 10)] * 5, [(0.9, 10)] * 5),
-        ("nothing before", [], [(90.0, 10)] * 5),
-    ):
+    for case, earlier_runs, before, runs_now, now in rows_of(__file__, "weeks"):
         with closing(open_ledger(new_ledger())) as ledger:
-            [read] = weeks(ledger, before, now)
+            [read] = weeks(ledger, [(before, 10)] * earlier_runs, [(now, 10)] * runs_now)
             assert not read.is_slower, case
 
 
