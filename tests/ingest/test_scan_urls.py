@@ -25,6 +25,7 @@ from tests.ingest.sources.pictures import draw, write
 from tests.ingest.test_scan import begin, document_of, scanned
 from tests.origin import Origin, origin
 from tests.store.ledger import scene
+from tests.tables import rows_of
 
 ITEMS = ("oak", "slate", "linen")
 NOT_HERE = "does not lead to a public https address"
@@ -138,26 +139,8 @@ def test_each_bad_url_is_named_and_none_is_fatal(resources: Resources, tmp_path:
         "/round": "/round",
         "/moved": "/oak.png",
     }
-    wrong = {
-        "https://10.0.0.1/a.jpg": NOT_HERE,
-        "https://[::1]/a.jpg": NOT_HERE,
-        f"http://127.0.0.1:{server.port}/oak.png": NOT_HERE,
-        at(server, "/inside"): NOT_HERE,
-        at(server, "/metadata"): NOT_HERE,
-        at(server, "/round"): "redirected more than 5 times",
-        at(server, "/gone.jpg"): "answered 404",
-        at(server, "/status/503"): "answered 503",
-        at(server, "/letter.jpg"): "",
-        at(server, "/nothing.jpg"): "empty",
-        at(server, "/endless"): "SWATCHBOOK_MAX_IMAGE_MB",
-        at(server, "/huge"): "SWATCHBOOK_MAX_IMAGE_MB",
-        at(server, "/silent"): "did not answer in time",
-        at(server, "/half"): "closed the connection",
-        at(server, "/zipped"): "compressed",
-        "https://anna:secret@shop.example/a.jpg": "password",
-        "https://": "https URL",
-        "https://xn--/a.jpg": "malformed",
-    }
+    rows = [(url.replace("PORT", str(server.port)), words) for url, words in rows_of(__file__, "wrong")]
+    wrong = {at(server, url) if url.startswith("/") else url: words for url, words in rows}
     named = {f"item {n}": url for n, url in enumerate(wrong)}
     work = begin(resources, batch(tmp_path, named | {"oak": at(server, "/moved"), "slate": at(server, "/slate.png")}))
     scanned(resources, work)

@@ -17,19 +17,11 @@ from tests.store.ledger.scene import (
     publish_all,
     set_document,
 )
+from tests.tables import rows_of
 
 
 def due_ids(ledger: Ledger) -> list[str]:
     return [document.id for document in schedule.due_documents(ledger)]
-
-
-DUE: list[tuple[DocumentStatus, float | None, bool]] = [
-    (DocumentStatus.QUEUED, None, True), (DocumentStatus.WAITING, None, True), (DocumentStatus.WAITING, -1, True),
-    (DocumentStatus.WAITING, 60, False), (DocumentStatus.BLOCKED, None, False), (DocumentStatus.BLOCKED, 60, False),
-    (DocumentStatus.BLOCKED, -1, True), (DocumentStatus.DELETING, None, True), (DocumentStatus.COMPLETED, None, False),
-    (DocumentStatus.FAILED, None, False), (DocumentStatus.CANCELLED, None, False),
-]  # fmt: skip
-"""Status, seconds until it is due, and whether a document is due then."""
 
 
 @pytest.mark.gate
@@ -40,7 +32,7 @@ def test_due_documents_are_unfinished_or_changed(ledger: Ledger) -> None:
     make_all(ledger, run)
     runs.end(ledger, run, DocumentStatus.WAITING)
     for changed in (True, False):
-        for status, due_in, is_due in DUE:
+        for status, due_in, is_due in rows_of(__file__, "due"):
             due_at = None if due_in is None else ledger.now() + due_in
             set_document(ledger, run.document, status=status, due_at=due_at)
             assert due_ids(ledger) == ([run.document] if changed or is_due else []), (status, due_in)

@@ -19,6 +19,7 @@ from swatchbook.upkeep.reports.document_state import (
     outcome_of_report,
 )
 from swatchbook_base.reading import PRINT
+from tests.tables import check_rows
 
 EVENING = 1_766_000_000.0  # 2025-12-17 19:33:20 UTC
 COMPLETED, WAITING = DocumentStatus.COMPLETED, DocumentStatus.WAITING
@@ -75,17 +76,10 @@ def test_only_what_is_all_done_is_good(
 
 
 def test_step_names_its_unit() -> None:
-    for kind, stage, done, total, note, sentence in (
-        ("pdf", Stage.READ, 0, 0, None, "Reading pages"),
-        ("pdf", Stage.READ, 11, 27, None, "Reading page 12 of 27"),
-        ("pdf", Stage.READ, 27, 27, None, "Reading page 27 of 27"),
-        ("pdf", Stage.READ, 2, 27, PRINT, "Reading page 3 of 27, text in pictures"),
-        ("pdf", Stage.EXTRACTED, 2, 24, None, "Extracting pictures: page 3 of 24"),
-        ("folder", Stage.EXTRACTED, 39, 164, "12 images embedded", "Scanning: item 40 of 164, 12 images embedded"),
-        ("pdf", Stage.EMBEDDED, 40, 164, None, "Making pictures searchable: 40 of 164"),
-        ("folder", Stage.ASSEMBLED, 0, 0, None, "Adding to the search"),
-    ):
-        assert describe_step(kind, stage, done, total, note).sentence == sentence
+    def said(kind: str, stage: str, done: int, total: int, note: str | None) -> str:
+        return describe_step(kind, Stage[stage], done, total, PRINT if note == "print" else note).sentence
+
+    check_rows(__file__, "steps", said)
     for kind in ("pdf", "folder", "batch", "table"):
         assert all(describe_step(kind, stage).sentence for stage in Stage)
     for status in DocumentStatus:
