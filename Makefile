@@ -78,7 +78,7 @@ test-stack: $(ALL)
 nightly: $(ALL) $(LIGHT)
 	$(RUN)python -m devtools.weaviate path > /dev/null
 	$(RUN)python -m devtools.minio > /dev/null
-	SWATCHBOOK_TEST_NIGHTLY=1 $(PYTEST) -n 4
+	TEST_NIGHTLY=1 $(PYTEST) -n 4
 	$(MAKE) test-python
 
 # The pages that are made from the program: commands, settings, HTTP, llms.txt.

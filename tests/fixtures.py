@@ -50,7 +50,7 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.register_profile("nightly", settings.get_profile("gate"), max_examples=150)
-settings.load_profile("nightly" if os.environ.get("SWATCHBOOK_TEST_NIGHTLY") else "gate")
+settings.load_profile("nightly" if os.environ.get("TEST_NIGHTLY") else "gate")
 
 os.environ.setdefault("SWATCHBOOK_OCR", "off")
 os.environ.setdefault("SWATCHBOOK_OCR_LANGUAGES", "[]")  # on every machine the same, whatever data it has

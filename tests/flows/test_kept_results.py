@@ -60,7 +60,7 @@ def test_second_owner_reads_and_extracts_nothing(
     def refuse(*_: Any, **__: Any) -> None:
         raise AssertionError("the same bytes were read before")
 
-    monkeypatch.setattr(stages, "extract", refuse)
+    monkeypatch.setattr(stages, "extract_pictures", refuse)
     monkeypatch.setattr(stages, "read_pages", refuse)
     theirs = first_report(resources)
     ours = ingest(small_catalogue, owner="bert")

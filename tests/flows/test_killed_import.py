@@ -39,8 +39,8 @@ STRIDE = 20 if SOAK else 150
 def voyage(home: Path, prefect_api: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
     """A provider that is paid for the vectors of texts, as the commands find it."""
     with provider() as there:
-        for name, value in {"ENCODER": "voyage", "URL": there.openai_url, "API_KEY": KEY}.items():
-            monkeypatch.setenv(f"SWATCHBOOK_TEXT_{name}", value)
+        for name, value in {"_ENCODER": "voyage", "__URL": there.openai_url, "__API_KEY": KEY}.items():
+            monkeypatch.setenv(f"SWATCHBOOK_TEXT{name}", value)
         yield there
 
 

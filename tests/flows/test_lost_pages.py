@@ -1,6 +1,5 @@
 """Pages that hang while the machine is busy come back, and with them all that follows from them."""
 
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -36,7 +35,7 @@ def test_page_that_hung_is_read_again_and_what_it_says_is_kept(
 
     with monkeypatch.context() as busy:
         busy.syspath_prepend(Path(__file__).parents[2])
-        busy.setattr(reader, "read", partial(reader.read, module="tests.pdf.troubled_reader"))
+        busy.setattr(reader, "reader_module", lambda _: "tests.pdf.troubled_reader")
         lost = ingest(path, focus=False)
     assert lost.status is DocumentStatus.WAITING
     assert [(failure.subject, failure.page_number) for failure in lost.other_failures] == [("page", 2)]

@@ -210,11 +210,16 @@ def complete_items(collection: Resources) -> dict[str, int]:
 
 
 def counts_by_source(report: dict[str, Any]) -> dict[str, tuple[int, int, int, int, list[str]]]:
-    """Source -> total, processed, skipped and failed, and the ids of the failed ones; none is pending or left."""
-    names = ("total_items", "processed_items", "skipped_items", "failed_items", "pending_items", "left_items")
+    """Source -> total, processed, skipped and incomplete, and the ids of these; none is pending or left."""
+    incomplete = ("partial_items", "bare_items", "failed_items")
+    names = ("total_items", "processed_items", "skipped_items", *incomplete, "pending_items", "left_items")
     *sources, total = *report["sources"], report["total"]
     for each in (*sources, total):
         assert (each["pending_items"], each["left_items"]) == (0, 0)
     assert [total[name] for name in names] == [sum(each[name] for each in sources) for name in names]
-    counts = {each["source"]: [each[name] for name in names[:4]] for each in sources}
-    return {each["source"]: (*counts[each["source"]], sorted(each["incomplete_ids"])) for each in sources}
+    return {
+        each["source"]: (
+            *(each[name] for name in names[:3]), sum(each[name] for name in incomplete), sorted(each["incomplete_ids"])
+        )
+        for each in sources
+    }  # fmt: skip

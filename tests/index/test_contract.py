@@ -1,6 +1,7 @@
 """What every index must do: LanceDB, a real Weaviate, and the plugin of docs/plugins.md alike."""
 
 import itertools
+import os
 import time
 import unicodedata
 from collections.abc import Mapping
@@ -421,7 +422,8 @@ def test_three_processes_leave_each_id_once(
         folder, server = None, (running.url, running.grpc_port, running.api_key)
     barrier = warm().Barrier(3)
     writers = [
-        warm().Process(target=write_six_hundred, args=(barrier, space, seed, folder, server)) for seed in range(3)
+        warm().Process(target=write_six_hundred, args=(barrier, space, seed, folder, server, {**os.environ}))
+        for seed in range(3)
     ]
     for writer in writers:
         writer.start()

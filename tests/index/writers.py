@@ -1,5 +1,6 @@
 """What one of several writing processes does. It imports little."""
 
+import os
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
@@ -8,9 +9,15 @@ from tests.index.objects import made, number_id
 
 
 def write_six_hundred(
-    barrier: Barrier, space: Space, seed: int, folder: Path | None, server: tuple[str, int, str]
+    barrier: Barrier,
+    space: Space,
+    seed: int,
+    folder: Path | None,
+    server: tuple[str, int, str],
+    environment: dict[str, str],
 ) -> None:
     """600 objects by the same ids as the other writers', in batches of 100, all starting together."""
+    os.environ |= environment  # the server that forks them may have begun before a bucket was named
     index = opened(folder, server)
     objects = made(600, seed=seed, text=f"by {seed}")
     index.count(space)
