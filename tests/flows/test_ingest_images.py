@@ -17,9 +17,7 @@ from swatchbook.flows.rescan_sources import rescan_sources
 from swatchbook.flows.retry_failed import resume_document
 from swatchbook.index.contract import Where
 from swatchbook.ingest import scan
-from swatchbook.ingest.begin_run import begin_work
 from swatchbook.ingest.register_path import register_folder
-from swatchbook.ingest.run import Work
 from swatchbook.ingest.sources.folder import list_folder
 from swatchbook.ingest.sources.listed import ListedItem
 from swatchbook.resources import Resources
@@ -35,6 +33,7 @@ from swatchbook.tasks.embed import cut_batches
 from swatchbook.tasks.flow_run import report_of
 from swatchbook.upkeep.verify import verify
 from tests.ingest.sources.pictures import draw, write
+from tests.ingest.test_scan import begin, scanned
 
 
 @pytest.fixture
@@ -116,11 +115,9 @@ def test_pictures_are_embedded_while_the_folder_is_scanned(
 
 
 def test_picture_at_which_a_process_died_is_not_made_beside_the_scan(resources: Resources, folder: Path) -> None:
-    registered = register_folder(resources, folder, owner="anna", options=IngestOptions())
-    work = begin_work(resources, registered)
-    assert isinstance(work, Work)
-    scan.scan(resources, work, b"", progress=lambda done, total: None)
-    keys = [image["content_key"] for image in show_document(resources.ledger, registered.document.id)["images"]]
+    work = begin(resources, folder)
+    scanned(resources, work)
+    keys = [image["content_key"] for image in show_document(resources.ledger, work.document)["images"]]
     with resources.ledger.write() as connection:
         connection.execute(update(items).where(items.c.key == keys[2]).values(crashes=1))
 

@@ -10,14 +10,9 @@ import pytest
 from PIL import Image, ImageEnhance, ImageOps
 from sqlalchemy import select, update
 
-from swatchbook.domain.records import IngestOptions
 from swatchbook.index.contract import Where
-from swatchbook.ingest.begin_run import begin_work
 from swatchbook.ingest.embed import process_batch
 from swatchbook.ingest.publish import publish_round
-from swatchbook.ingest.register_path import register_folder
-from swatchbook.ingest.run import Work
-from swatchbook.ingest.scan import scan
 from swatchbook.resources import Resources
 from swatchbook.search.near_duplicates import find_near_duplicates, fold
 from swatchbook.search.query_pictures import Examples
@@ -25,6 +20,7 @@ from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import find_relevant, search
 from swatchbook.store.ledger import claims
 from swatchbook.store.ledger.tables import contents, images, placements, vectors
+from tests.ingest.test_scan import begin, scanned
 
 CHANGES: dict[str, Callable[[Image.Image], Image.Image]] = {
     "half": lambda image: image.resize((image.width // 2, image.height // 2)),
@@ -42,10 +38,8 @@ def draw(number: int) -> Image.Image:
 
 
 def embed(resources: Resources, folder: Path, owner: str) -> None:
-    registered = register_folder(resources, folder, owner=owner, options=IngestOptions())
-    work = begin_work(resources, registered)
-    assert isinstance(work, Work)
-    scan(resources, work, b"", progress=lambda done, total: None)
+    work = begin(resources, folder, owner)
+    scanned(resources, work)
     for batch in claims.cut_batches(resources.ledger, work.run, 20):
         process_batch(resources, work.run, batch, size=20, last_try=True)
     publish_round(resources)

@@ -7,17 +7,13 @@ from typing import Any
 
 import pytest
 
-from swatchbook.domain.records import IngestOptions
 from swatchbook.domain.settings import Settings
 from swatchbook.index.contract import Where
-from swatchbook.ingest.begin_run import begin_work
-from swatchbook.ingest.register_path import register_folder
-from swatchbook.ingest.run import Work
-from swatchbook.ingest.scan import scan
 from swatchbook.resources import Resources, open_resources
 from swatchbook.store.ledger.queries.filters import facets, satisfying
 from swatchbook.store.ledger.queries.search_results import describe_images
 from tests.ingest.sources.pictures import draw
+from tests.ingest.test_scan import begin, scanned
 
 ITEMS: tuple[Mapping[str, Any], ...] = (
     {"id": "a", "title": "Oak chair", "brand": "Nord", "price": "50", "currency": "EUR", "category": "Chairs"},
@@ -43,12 +39,9 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 def ingest(resources: Resources, source: Path) -> str:
-    options = IngestOptions()
-    registered = register_folder(resources, source, owner="anna", options=options)
-    work = begin_work(resources, registered)
-    assert isinstance(work, Work)
-    scan(resources, work, b"", progress=lambda done, total: None)
-    return registered.document.id
+    work = begin(resources, source)
+    scanned(resources, work)
+    return work.document
 
 
 def shown(resources: Resources, image: str, where: Where) -> tuple[str, str | None]:

@@ -1,7 +1,6 @@
 """Documents and runs: queue, begin, keep alive, end, mark dead, revoke."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -14,8 +13,7 @@ from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.document_commands import request_again
 from swatchbook.store.ledger.item_tries import LEASE_SECONDS
 from swatchbook.store.ledger.runs import Busy, Run
-from swatchbook.store.ledger.stored_documents import Document, read_options
-from swatchbook.store.ledger.stored_documents import queue as documents_queue
+from swatchbook.store.ledger.stored_documents import read_options
 from swatchbook.store.ledger.tables import documents, figures, requested
 from swatchbook.store.ledger.tables import items as item_rows
 from swatchbook.store.ledger.tables import runs as run_rows
@@ -33,6 +31,7 @@ from tests.store.ledger.scene import (
     make,
     one,
     pass_time,
+    queued,
     revoke,
     set_document,
     try_begin,
@@ -41,39 +40,27 @@ from tests.store.ledger.scene import (
 OPTIONS = IngestOptions()
 
 
-def queue(ledger: Ledger, **changed: Any) -> Document:
-    given: dict[str, Any] = {
-        "owner": "anna",
-        "content": "c",
-        "kind": "pdf",
-        "name": "n.pdf",
-        "file": "f",
-        "size": 1,
-        "options": OPTIONS,
-    }
-    return documents_queue(ledger, **{**given, **changed})
-
-
 def test_queueing_again_adds_only_a_missing_file(ledger: Ledger) -> None:
-    first = queue(ledger, file=None)
-    assert first.id == document_id("anna", "c")
+    first = queued(ledger, file=None)
+    assert first.id == document_id("anna", sha256(b"catalogue"))
     assert (first.status, first.stage, first.due_at, first.run) == ("queued", "REGISTERED", None, None)
     assert first.created_at == pytest.approx(ledger.now(), abs=5)
-    assert queue(ledger, name="other.pdf", options=IngestOptions(focus=False)) == first.model_copy(update={"file": "f"})
-    assert queue(ledger, file="another").file == "f"
+    again = queued(ledger, file="f", name="other.pdf", options=IngestOptions(focus=False))
+    assert again == first.model_copy(update={"file": "f"})
+    assert queued(ledger, file="another").file == "f"
 
 
 def test_only_stopped_documents_are_queued_again(ledger: Ledger) -> None:
     for number, status in enumerate((DocumentStatus.FAILED, DocumentStatus.CANCELLED)):
-        run = begin_again(ledger, queue(ledger, content=f"{number}"))
+        run = begin_again(ledger, queued(ledger, content=f"{number}"))
         runs.end(ledger, run, status, message="no disk", failure_kind="disk_full")
-        again = queue(ledger, content=f"{number}", options=IngestOptions(focus=False))
+        again = queued(ledger, content=f"{number}", options=IngestOptions(focus=False))
         assert (again.status, again.message, again.failure_kind) == ("queued", None, None)
         assert (again.options.focus, again.generation) == (False, run.generation)
-    run = begin_again(ledger, queue(ledger))
+    run = begin_again(ledger, queued(ledger))
     for status in (DocumentStatus.RUNNING, DocumentStatus.COMPLETED, DocumentStatus.DELETING):
         set_document(ledger, run.document, status=status)
-        assert queue(ledger).status == status
+        assert queued(ledger).status == status
 
 
 # --- begin ------------------------------------------------------------------------------------------------------------
@@ -81,7 +68,7 @@ def test_only_stopped_documents_are_queued_again(ledger: Ledger) -> None:
 
 @pytest.mark.gate
 def test_a_document_has_one_live_run(ledger: Ledger) -> None:
-    run = begin_again(ledger, queue(ledger))
+    run = begin_again(ledger, queued(ledger))
     row = document(ledger, run)
     assert (row.status, row.run, row.generation, row.fingerprint) == ("running", run.token, run.generation, "f")
     assert dict(one(ledger, requested)) == {
@@ -96,7 +83,7 @@ def test_a_document_has_one_live_run(ledger: Ledger) -> None:
 
 
 def test_only_another_fingerprint_starts_another_generation(ledger: Ledger) -> None:
-    run = begin_again(ledger, queue(ledger))
+    run = begin_again(ledger, queued(ledger))
     runs.reach_stage(ledger, run, Stage.CHUNKED)
     runs.end(ledger, run, DocumentStatus.WAITING)
     again = begin_again(ledger, run)
@@ -111,7 +98,7 @@ def test_only_another_fingerprint_starts_another_generation(ledger: Ledger) -> N
 
 
 def test_stages_begin_again_for_pairs_that_were_not_requested(ledger: Ledger) -> None:
-    run = begin_again(ledger, queue(ledger))
+    run = begin_again(ledger, queued(ledger))
     runs.reach_stage(ledger, run, Stage.COMPLETED)
     runs.end(ledger, run, DocumentStatus.WAITING)
     asked = {"options": OPTIONS, "fingerprint": "f", "requested": [VISUAL, COLOR]}
@@ -130,7 +117,7 @@ def test_trace_is_that_of_the_generations_request(ledger: Ledger, monkeypatch: p
         return document(ledger, run).trace
 
     in_trace("upload")
-    known = queue(ledger)
+    known = queued(ledger)
     in_trace("a loop")
     run = begin_again(ledger, known)
     assert ended(run) == "upload"
@@ -146,7 +133,7 @@ def test_trace_is_that_of_the_generations_request(ledger: Ledger, monkeypatch: p
 
 
 def test_force_acts_once(ledger: Ledger) -> None:
-    run = begin_again(ledger, queue(ledger))
+    run = begin_again(ledger, queued(ledger))
     runs.end(ledger, run, DocumentStatus.COMPLETED)
     forced = begin_again(ledger, run, force=True)
     assert forced.generation != run.generation
@@ -304,7 +291,7 @@ def test_the_report_stays_until_the_next_one(ledger: Ledger) -> None:
     runs.end(ledger, run, DocumentStatus.COMPLETED, report=report)
     again = begin_again(ledger, run)
     runs.end(ledger, again, DocumentStatus.WAITING)
-    assert queue(ledger, content=sha256(b"catalogue")).report == report
+    assert queued(ledger).report == report
 
 
 @pytest.mark.parametrize("status", [DocumentStatus.CANCELLED, DocumentStatus.DELETING])
