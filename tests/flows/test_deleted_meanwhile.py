@@ -9,16 +9,14 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from swatchbook.domain.records import DocumentStatus, IngestOptions
+from swatchbook.domain.records import IngestOptions
 from swatchbook.doors.cli.ingest import ingest
-from swatchbook.doors.cli.terminal import COMPLETED, FAILED
+from swatchbook.doors.cli.terminal import FAILED
 from swatchbook.ingest.delete import delete, delete_owner, end, throw_away
-from swatchbook.ingest.register import register
 from swatchbook.resources import Resources
-from swatchbook.store.ledger.document_commands import mark_deleting
 from swatchbook.store.ledger.portable_rows import PART_TABLES
 from swatchbook.store.ledger.space_registry import registered
-from swatchbook.store.ledger.stored_documents import FOLDER, PDF, all_documents, get_document, list_documents
+from swatchbook.store.ledger.stored_documents import FOLDER, PDF, all_documents, list_documents
 from swatchbook.store.ledger.tables import analyses, contents, documents, images, items, runs, vectors
 from swatchbook.store.ledger.trashed_documents import list_trash
 from swatchbook.upkeep.gc import sweep
@@ -137,16 +135,3 @@ def test_delete_wins_over_a_folder(
     draw(folder / "oak.png", 1)
     draw(folder / "ash.jpg", 2)
     check_deleted(folder, FOLDER, point, way, resources, home, monkeypatch, capsys)
-
-
-def test_what_is_asked_for_after_an_unfinished_delete_comes_again(
-    resources: Resources, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked = IngestOptions()
-    first = register(resources, small_catalogue, owner="anna", options=asked).document
-    mark_deleting(resources.ledger, first.id)
-    (report,), code = ingest(resources, {small_catalogue: PDF}, owner="anna", options=asked, quiet=True)
-    assert code == COMPLETED
-    again = get_document(resources.ledger, report.document_id)
-    assert (again.id, again.name, again.status) == (first.id, small_catalogue.name, DocumentStatus.COMPLETED)
-    assert again.created_at > first.created_at

@@ -2,13 +2,12 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from devtools.weaviate import Server, free_ports, start
+from devtools.weaviate import Server, start
 from swatchbook.deployments.scheduler.tick import keep_ticking
 from swatchbook.index.contract import Space
 from swatchbook.index.weaviate import WeaviateIndex
@@ -17,21 +16,12 @@ from swatchbook.store.ledger import dead_runs, publishing
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.space_registry import registered
 from swatchbook.upkeep.verify import IndexWatch, verify
+from tests.flows.test_outage import weaviate
 from tests.upkeep.test_verify import assert_whole, make
 
+__all__ = ["weaviate"]
+
 pytestmark = pytest.mark.stack
-
-
-@pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Server]]:
-    """A server of this test's own, in a list, so that another one can take its place."""
-    port, grpc_port = free_ports(2)
-    running = [start(tmp_path / "weaviate", port=port, grpc_port=grpc_port)]
-    monkeypatch.setenv("SWATCHBOOK_INDEX", "weaviate")
-    monkeypatch.setenv("SWATCHBOOK_WEAVIATE__URL", running[0].url)
-    monkeypatch.setenv("SWATCHBOOK_WEAVIATE__GRPC_PORT", str(grpc_port))
-    yield running
-    running[-1].stop()
 
 
 def lost(resources: Resources) -> set[str]:
@@ -50,14 +40,14 @@ def lost(resources: Resources) -> set[str]:
 
 
 def test_what_a_killed_server_lost_is_found_and_written_again(
-    server: list[Server], home: Path, resources: Resources, tmp_path: Path
+    weaviate: list[Server], home: Path, resources: Resources, tmp_path: Path
 ) -> None:
     make(resources, *(f"picture {number}" for number in range(60)))
     watch = IndexWatch()
     assert (watch.repair(resources), lost(resources)) == (0, set())
-    server[-1].process.kill()
-    server[-1].process.wait()
-    server.append(start(tmp_path / "weaviate", port=server[-1].port, grpc_port=server[-1].grpc_port))
+    weaviate[-1].process.kill()
+    weaviate[-1].process.wait()
+    weaviate.append(start(tmp_path / "weaviate", port=weaviate[-1].port, grpc_port=weaviate[-1].grpc_port))
     assert lost(resources), "the objects are there, and no search finds them"
     assert not verify(resources).sound
     assert watch.repair(resources) > 0
@@ -67,7 +57,7 @@ def test_what_a_killed_server_lost_is_found_and_written_again(
 
 
 def test_service_that_starts_compares_once(
-    server: list[Server], home: Path, resources: Resources, monkeypatch: pytest.MonkeyPatch
+    weaviate: list[Server], home: Path, resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each space is read once, though there are many rounds, and garbage is collected beside them."""
     make(resources, "oak", "ash")

@@ -24,7 +24,6 @@ from swatchbook.store.ledger.database import Ledger, db_now, execute_in, open_le
 from swatchbook.store.ledger.stored_documents import get_document
 from swatchbook.store.ledger.tables import contents, items, metadata
 from tests.store.ledger.conftest import NewLedger
-from tests.store.ledger.damage import overwrite_pages
 from tests.store.ledger.scene import begun, keys
 
 pytestmark = pytest.mark.gate
@@ -233,16 +232,6 @@ def test_any_number_of_values_fits_an_in_list(ledger: Ledger) -> None:
             assert [row.key for row in rows] == values, "each row comes once"
             execute_in(connection, delete(contents), contents.c.key, iter(values))
             assert connection.execute(select(contents.c.key)).scalars().all() == ["other"]
-
-
-@pytest.mark.parametrize("database", ["sqlite"])
-def test_overwritten_pages_fail_the_check(ledger: Ledger) -> None:
-    ledger.check(deep=True)
-    ledger.close()
-    overwrite_pages(Path(ledger.url.database or ""))
-    for deep in (False, True):
-        with pytest.raises(Configuration, match="swatchbook upkeep restore"):
-            ledger.check(deep=deep)
 
 
 @pytest.mark.parametrize("database", ["sqlite"])
