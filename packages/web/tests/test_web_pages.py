@@ -41,7 +41,8 @@ def every_page(client: TestClient, document: str) -> list[str]:
     return [address.format(**named) for address in rows_of(__file__, "addresses")]
 
 
-def test_pages_load_only_from_here_and_have_nothing_inline(sample: TestClient, document: str) -> None:
+def test_pages_load_only_from_here_and_name_columns_on_a_phone(sample: TestClient, document: str) -> None:
+    cells, stacked = 0, False
     for address in every_page(sample, document):
         got = sample.get(address, headers=BROWSER)
         if address == "/ui/nothing":  # no page
@@ -54,6 +55,14 @@ def test_pages_load_only_from_here_and_have_nothing_inline(sample: TestClient, d
             assert not [name for name in given if name == "style" or name.startswith("on")], address
             for name in ("src", "href", "action", "hx-get"):
                 assert not re.match(r"[a-z]+:|//", given.get(name, "")), (address, given)
+            classes = given.get("class", "").split()
+            if tag == "table":
+                stacked = "stack" in classes
+            elif tag == "td" and stacked:
+                needs_none = {"cover", "what", "progress", "title", "todo", "wide"} & set(classes)
+                assert needs_none or given.get("data-label"), (address, given)
+                cells += 1
+    assert cells > 50
     assert "unsafe" not in POLICY
     assert "http" not in POLICY
 
@@ -74,20 +83,6 @@ def test_text_of_documents_is_never_markup(sample: TestClient, resources: Resour
         assert not [given for tag, given in read.tags if given.get("src") == "x" or "onerror" in given], address
         assert "49 '" not in read.text
     assert shown >= len(addresses)
-
-
-def test_each_cell_of_a_card_on_a_phone_names_its_column(sample: TestClient, document: str) -> None:
-    cells, stacked = 0, False
-    for address in every_page(sample, document):
-        for tag, given in Page(sample.get(address, headers=BROWSER).text).tags:
-            classes = given.get("class", "").split()
-            if tag == "table":
-                stacked = "stack" in classes
-            elif tag == "td" and stacked:
-                needs_none = {"cover", "what", "progress", "title", "todo", "wide"} & set(classes)
-                assert needs_none or given.get("data-label"), (address, given)
-                cells += 1
-    assert cells > 50
 
 
 def test_errors_are_pages_that_say_what_is_wrong(sample: TestClient) -> None:
@@ -115,9 +110,6 @@ def test_unknown_address_answers_browsers_and_programs(client: TestClient) -> No
         assert (told.status_code, told.headers["content-type"]) == (404, "application/problem+json")
     no_document = "/documents/00000000-0000-0000-0000-000000000000"
     assert client.get(no_document, headers={"Accept": "text/html"}).headers["content-type"].endswith("problem+json")
-
-
-def test_no_other_file_is_served(client: TestClient) -> None:
     assert client.get("/ui/static/style.css").status_code == 200
     for name in ("pages.py", "..%2Fpages.py", "htmx-LICENSE", "%2Fetc%2Fpasswd"):
         assert client.get(f"/ui/static/{name}").status_code in (404, 422)
@@ -240,7 +232,7 @@ def test_malformed_address_is_refused_wherever_it_is_named(
         assert not [record for record in caplog.records if record.name.startswith("swatchbook")]
 
 
-def test_tries_are_counted_by_network_and_beginning() -> None:
+def test_tries_are_counted_by_network_and_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
     limits = LoginLimits()
     for number in range(login_limits.FREE_TRIES):
         limits.count(f"2001:db8::{number}", f"other-{number}")
@@ -250,9 +242,6 @@ def test_tries_are_counted_by_network_and_beginning() -> None:
             limits.require(address, key)
     limits.require("2001:db8:0:1::1", "x")
     limits.require("10.0.0.1", "bert-0123")
-
-
-def test_memory_of_tries_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(login_limits, "_REMEMBERED", 50)
     limits = LoginLimits()
     for number in range(200):

@@ -79,7 +79,7 @@ def leads_to(client: TestClient, given: str, **fields: str) -> str:
     return address
 
 
-def test_name_is_changed_and_change_undone_on_the_page(sample: TestClient, listed: list[dict[str, Any]]) -> None:
+def test_name_and_facts_are_changed_and_changes_undone(sample: TestClient, listed: list[dict[str, Any]]) -> None:
     address = f"/products/{listed[0]['id']}"
     assert leads_to(sample, f"/ui{address}/edits", action="rename", name="Larch") == address
     read = page(sample, address)
@@ -88,10 +88,6 @@ def test_name_is_changed_and_change_undone_on_the_page(sample: TestClient, liste
     assert leads_to(sample, f"/ui{address}/edits/1/undo") == address
     assert sample.get(address).json() == listed[0]
     assert page(sample, f"/products/{listed[1]['id']}").text.count("by hand") == 0, "it is no edit of the other"
-
-
-def test_facts_are_changed_added_and_removed(sample: TestClient, listed: list[dict[str, Any]]) -> None:
-    address = f"/products/{listed[0]['id']}"
     forms = rows_of(__file__, "facts")
     for form in forms:
         assert leads_to(sample, f"/ui{address}/edits", **form) == address
@@ -100,8 +96,8 @@ def test_facts_are_changed_added_and_removed(sample: TestClient, listed: list[di
     assert now["metadata"]["slip_rating_class"] == "B"
     assert "material" not in now["metadata"]
     assert now["code"] == "XY-1"
-    assert page(sample, address).all("button", **{"aria-label": "Undo edit 4"})
-    for number in (4, 3, 2, 1):
+    assert page(sample, address).all("button", **{"aria-label": "Undo edit 5"})
+    for number in (5, 4, 3, 2):
         leads_to(sample, f"/ui{address}/edits/{number}/undo")
     assert sample.get(address).json() == listed[0]
 

@@ -27,17 +27,9 @@ def test_without_a_known_key_nothing_is_told() -> None:
                 assert refused.status_code == 401, path
                 assert refused.headers["content-type"] == "application/problem+json"
                 assert refused.headers["www-authenticate"].startswith("Bearer")
-
-
-@pytest.mark.usefixtures("keys", "home")
-def test_a_key_is_taken_from_either_header() -> None:
     with asking() as client:
         for headers in (bearing(ANNA), {"X-API-Key": ANNA}):
             assert client.get("/documents", headers=headers).json() == {"documents": [], "next": None}
-
-
-@pytest.mark.usefixtures("keys", "home")
-def test_figures_of_all_need_a_key_for_all() -> None:
     with asking() as client:
         for path in ("/health", "/metrics"):
             assert client.get(path, headers=bearing(ANNA)).status_code == 403
@@ -64,9 +56,6 @@ def test_others_than_this_machine_are_let_in_only_with_keys() -> None:
             create_app(Settings(host=host))
         key = ApiKey(name="anna", key=SecretStr(ANNA), owners=("anna",))
         assert create_app(Settings(host=host, api_keys=(key,)))
-
-
-def test_loopback_is_known_in_all_its_forms() -> None:
     assert all(map(is_loopback, ["127.0.0.1", "127.9.9.9", "::1", "[::1]", "localhost", "LOCALHOST"]))
     assert not any(map(is_loopback, ["", "0.0.0.0", "::", "localhost.evil.example", "127.0.0.1.nip.io", "10.0.0.1"]))
 

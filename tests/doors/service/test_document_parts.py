@@ -1,27 +1,13 @@
 """What a document consists of, over HTTP: every list comes whole in pages, and a product with its pictures."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
 from fastapi.testclient import TestClient
 
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.queries.document import show_document
-from tests.doors.conftest import asking
 
 PARTS = ("products", "entities", "chunks", "links", "images", "pages")
-
-Sample = tuple[TestClient, Resources, str]
-"""A service that holds the sample, its tools, and the sample's id."""
-
-
-@pytest.fixture
-def sample(filled: Path) -> Iterator[Sample]:
-    with asking() as client:
-        (document,) = client.get("/documents").json()["documents"]
-        yield client, client.app.state.resources, document["id"]  # type: ignore[attr-defined]
 
 
 def listed(client: TestClient, document: str, part: str, limit: int) -> list[dict[str, Any]]:
@@ -37,49 +23,41 @@ def listed(client: TestClient, document: str, part: str, limit: int) -> list[dic
             return found
 
 
-def test_pages_of_every_list_come_together_to_all_of_it(sample: Sample) -> None:
-    client, resources, document = sample
+def test_every_list_comes_whole_in_the_order_of_the_catalogue(
+    sample: TestClient, resources: Resources, document: str
+) -> None:
     shown = show_document(resources.ledger, document)
     for part in PARTS:
-        pages = [listed(client, document, part, limit) for limit in (1, 2, 200)]
+        pages = [listed(sample, document, part, limit) for limit in (1, 2, 200)]
         assert pages[0] == pages[1] == pages[2]
         assert len(pages[0]) == len(shown["page_boxes" if part == "pages" else part]) > 0
-
-
-def test_lists_are_in_the_order_of_the_catalogue_and_say_what_show_says(sample: Sample) -> None:
-    client, resources, document = sample
     shown = show_document(resources.ledger, document)
     for part in ("products", "entities", "chunks", "images"):
-        found = listed(client, document, part, 200)
+        found = listed(sample, document, part, 200)
         assert [each["id"] for each in found] == [each["id"] for each in shown[part]]
         same = (found[0].keys() & shown[part][0].keys()) - {"placements"}
         assert {name: found[0][name] for name in same} == {name: shown[part][0][name] for name in same}
-    images = listed(client, document, "images", 200)
+    images = listed(sample, document, "images", 200)
     assert {image["state"] for image in images} > {"complete"}, "decorative ones are listed too"
     assert images[0]["placements"][0]["page"] == shown["images"][0]["placements"][0]["page"]
-    pages = listed(client, document, "pages", 200)
+    pages = listed(sample, document, "pages", 200)
     assert [page["number"] for page in pages] == [1, 2, 3, 4, 5, 6]
     assert {page["kind"] for page in pages} == {"product", "skipped"}
     assert pages[0]["reason"] == "cover"
-
-
-def test_a_product_comes_with_its_pictures(sample: Sample) -> None:
-    client, _, document = sample
-    for product in listed(client, document, "products", 200):
-        assert client.get(f"/products/{product['id']}").json() == product
+    for product in listed(sample, document, "products", 200):
+        assert sample.get(f"/products/{product['id']}").json() == product
         assert (product["owner"], product["document_id"]) == ("anna", document)
         scores = [picture["score"] for picture in product["pictures"]]
         assert scores == sorted(scores, reverse=True) != []
         ids = [picture["id"] for picture in product["pictures"]]
         assert len(set(ids)) == len(ids)
         for picture in ids:
-            assert client.get(f"/images/{picture}/file").status_code == 200
+            assert sample.get(f"/images/{picture}/file").status_code == 200
 
 
-def test_a_cursor_of_another_list_is_refused(sample: Sample) -> None:
-    client, _, document = sample
-    cursor = client.get(f"/documents/{document}/pages?limit=1").json()["next"]
+def test_a_cursor_of_another_list_is_refused(sample: TestClient, document: str) -> None:
+    cursor = sample.get(f"/documents/{document}/pages?limit=1").json()["next"]
     for part in PARTS:
         for wrong in ("x", "WzFlOTk5LCJ4Il0=", "é") if part == "pages" else (cursor,):
-            answer = client.get(f"/documents/{document}/{part}", params={"cursor": wrong})
+            answer = sample.get(f"/documents/{document}/{part}", params={"cursor": wrong})
             assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json"), wrong

@@ -1,9 +1,7 @@
 """Documents and images over HTTP: listed by keyset, shown as they stand, and what is asked for is written down."""
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -21,21 +19,11 @@ from tests.fixtures import free_port
 from tests.store.ledger import scene
 from tests.tables import rows_of
 
-Sample = tuple[TestClient, Resources, dict[str, Any]]
-"""A service that holds the sample, its tools, and the sample's entry in the list."""
-
 
 @pytest.fixture
 def resources(client: TestClient) -> Resources:
     tools: Resources = client.app.state.resources  # type: ignore[attr-defined]
     return tools
-
-
-@pytest.fixture
-def sample(filled: Path) -> Iterator[Sample]:
-    with asking() as client:
-        (document,) = client.get("/documents").json()["documents"]
-        yield client, client.app.state.resources, document  # type: ignore[attr-defined]
 
 
 def test_pages_of_the_list_come_together_to_all_of_it(client: TestClient, resources: Resources) -> None:
@@ -134,17 +122,6 @@ def states_of(resources: Resources, keys: list[str]) -> list[str]:
     return [scene.one(resources.ledger, items, key=key, role=Role.COLOR)["state"] for key in keys]
 
 
-@pytest.mark.parametrize(("move", "force", "left"), rows_of(__file__, "left"))
-def test_what_is_done_stays_and_force_takes_the_rest(sample: Sample, move: str, force: bool, left: list[str]) -> None:
-    client, resources, document = sample
-    keys = settle(resources, [ItemState.FAILED, ItemState.REJECTED, ItemState.DONE])
-    told = client.post(f"/documents/{document['id']}/{move}", json={"force": force})
-    assert told.status_code == 202
-    assert states_of(resources, keys) == left
-    shown = client.get(f"/documents/{document['id']}").json()
-    assert shown["status"] == told.json()["status"] == ("waiting" if "pending" in left else "completed")
-
-
 def test_retry_says_that_nothing_starts_it(
     client: TestClient, resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,34 +142,40 @@ def test_changed_settings_make_a_complete_document_stale(filled: Path, monkeypat
         assert due_now.id == document["id"]
 
 
-def test_an_image_shows_its_places_and_what_became_of_it(sample: Sample) -> None:
-    client, _, document = sample
-    (hit,) = client.get("/search?text=oak&k=1").json()["hits"]
-    shown = client.get(f"/images/{hit['id']}").json()
+def test_an_image_shows_its_places_and_is_sent_as_it_is(sample: TestClient, document: str) -> None:
+    (hit,) = sample.get("/search?text=oak&k=1").json()["hits"]
+    shown = sample.get(f"/images/{hit['id']}").json()
     assert (shown["owner"], shown["state"], shown["published"]) == ("anna", "complete", True)
-    assert {place["document_id"] for place in shown["places"]} == {document["id"]}
+    assert {place["document_id"] for place in shown["places"]} == {document}
     assert {role["state"] for role in shown["roles"]} == {"done"}
     assert {"visual", "color", "texture", "analysis"} <= {role["role"] for role in shown["roles"]}
-
-
-def test_a_picture_is_sent_as_it_is_and_can_do_nothing(sample: Sample) -> None:
-    client, _, _ = sample
-    (hit,) = client.get("/search?text=oak&k=1").json()["hits"]
-    sent = client.get(f"/images/{hit['id']}/file")
+    (hit,) = sample.get("/search?text=oak&k=1").json()["hits"]
+    sent = sample.get(f"/images/{hit['id']}/file")
     with Image.open(io.BytesIO(sent.content)) as picture:
         assert Image.MIME[picture.format or ""] == sent.headers["content-type"]
     assert sent.headers["content-security-policy"].startswith("sandbox")
     assert sent.headers["x-content-type-options"] == "nosniff"
 
 
-def test_one_image_is_embedded_again_and_no_other(sample: Sample) -> None:
-    client, resources, document = sample
+def test_what_is_done_stays_and_force_takes_the_rest(sample: TestClient, document: str) -> None:
+    resources = sample.app.state.resources  # type: ignore[attr-defined]
+    for move, force, left in rows_of(__file__, "left"):
+        keys = settle(resources, [ItemState.FAILED, ItemState.REJECTED, ItemState.DONE])
+        told = sample.post(f"/documents/{document}/{move}", json={"force": force})
+        assert told.status_code == 202
+        assert states_of(resources, keys) == left
+        shown = sample.get(f"/documents/{document}").json()
+        assert shown["status"] == told.json()["status"] == ("waiting" if "pending" in left else "completed")
+
+
+def test_one_image_is_embedded_again_and_no_other(sample: TestClient, document: str) -> None:
+    resources = sample.app.state.resources  # type: ignore[attr-defined]
     keys = settle(resources, [ItemState.FAILED, ItemState.REJECTED])
     image = image_id("anna", keys[1])
-    shown = client.get(f"/images/{image}").json()
+    shown = sample.get(f"/images/{image}").json()
     assert shown["state"] == "partial"
-    assert client.post(f"/images/{image}/embed").json()["documents"] == []
+    assert sample.post(f"/images/{image}/embed").json()["documents"] == []
     assert states_of(resources, keys) == ["failed", "rejected"]
-    assert client.post(f"/images/{image}/embed", json={"force": True}).json()["documents"] == [document["id"]]
+    assert sample.post(f"/images/{image}/embed", json={"force": True}).json()["documents"] == [document]
     assert states_of(resources, keys) == ["failed", "pending"]
-    assert client.get(f"/documents/{document['id']}").json()["status"] == "waiting"
+    assert sample.get(f"/documents/{document}").json()["status"] == "waiting"

@@ -16,9 +16,6 @@ def test_the_file_is_that_of_the_command(filled: Path, tmp_path: Path) -> None:
     assert answer.status_code == 200, answer.text
     assert (answer.headers["Swatchbook-Products"], answer.headers["Swatchbook-Left-Out"]) == ("2", "0")
     assert answer.content == (tmp_path / "file").read_bytes()
-
-
-def test_what_is_asked_wrongly_is_refused(filled: Path) -> None:
     dated = {"format": "csv", "since": "2020-01-01T00:00:00Z"}
     with asking() as client:
         for wrong in ({"format": "docx"}, dated, {"format": "csv", "mapping": {}}, {"colour": "red"}):

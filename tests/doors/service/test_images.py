@@ -4,7 +4,6 @@ import asyncio
 import io
 import socket
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -23,46 +22,28 @@ from swatchbook.resources import Resources
 from swatchbook.store.ledger.stored_documents import queue
 from swatchbook_catalogue.pdf import reader
 from tests.deployments.scheduler.conftest import queued
-from tests.doors.conftest import asking
 from tests.doors.service.served import served
 from tests.store.ledger import scene
 from tests.waiting import until
-
-Sample = tuple[TestClient, Resources, str]
-
-
-@pytest.fixture
-def sample(filled: Path) -> Iterator[Sample]:
-    with asking() as client:
-        (document,) = client.get("/documents").json()["documents"]
-        yield client, client.app.state.resources, document["id"]  # type: ignore[attr-defined]
 
 
 def picture(data: bytes) -> Image.Image:
     return Image.open(io.BytesIO(data))
 
 
-def test_a_page_is_rendered_once_and_as_wide_as_asked_for(sample: Sample, monkeypatch: pytest.MonkeyPatch) -> None:
-    client, resources, document = sample
-    first = client.get(f"/documents/{document}/pages/3", params={"width": 300})
+def test_a_page_is_rendered_once_and_as_wide_as_asked_for(
+    sample: TestClient, resources: Resources, document: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = sample.get(f"/documents/{document}/pages/3", params={"width": 300})
     assert (first.status_code, first.headers["content-type"]) == (200, "image/png")
     assert picture(first.content).size == (300, 425)
     assert picture(first.content).format == "PNG"
     assert first.headers["content-security-policy"].startswith("sandbox")
-    assert picture(client.get(f"/documents/{document}/pages/3").content).size[0] == 800
+    assert picture(sample.get(f"/documents/{document}/pages/3").content).size[0] == 800
     assert len(list(resources.previews.paths())) == 2
     monkeypatch.setattr(reader, "reader_module", lambda _: "no.such.module")
     monkeypatch.setattr("swatchbook_catalogue.stages.render_page", None)
-    assert client.get(f"/documents/{document}/pages/3", params={"width": 300}).content == first.content
-
-
-def test_pages_that_there_are_not_are_not_found(sample: Sample) -> None:
-    client, resources, document = sample
-    refused = client.get(f"/documents/{document}/pages/7")
-    assert (refused.status_code, refused.json()["detail"]) == (404, "Page 7 not found: the document has 6 pages.")
-    assert client.get(f"/documents/{document}/pages/0").status_code == 422
-    new = queued(resources)
-    assert "not been read" in client.get(f"/documents/{new.id}/pages/1").json()["detail"]
+    assert sample.get(f"/documents/{document}/pages/3", params={"width": 300}).content == first.content
 
 
 def put(resources: Resources, data: bytes) -> str:
@@ -76,39 +57,42 @@ def put(resources: Resources, data: bytes) -> str:
     return document.id
 
 
-def test_a_page_of_any_shape_makes_a_picture_of_bounded_size(sample: Sample) -> None:
-    client, resources, _ = sample
+def test_pages_that_cannot_be_shown_are_errors_that_say_so(
+    sample: TestClient, resources: Resources, document: str
+) -> None:
+    refused = sample.get(f"/documents/{put(resources, b'%PDF-1.7 and nothing else')}/pages/1")
+    assert (refused.status_code, refused.json()["kind"]) == (422, "unreadable_document")
+    gone = put(resources, b"%PDF-1.7 gone")
+    (path,) = (path for path in Path(resources.files.url).rglob("*.pdf") if path.read_bytes() == b"%PDF-1.7 gone")
+    path.unlink()
+    assert sample.get(f"/documents/{gone}/pages/1").json()["kind"] == "file_missing"
+    assert list(resources.previews.paths()) == []
+    refused = sample.get(f"/documents/{document}/pages/7")
+    assert (refused.status_code, refused.json()["detail"]) == (404, "Page 7 not found: the document has 6 pages.")
+    assert sample.get(f"/documents/{document}/pages/0").status_code == 422
+    new = queued(resources)
+    assert "not been read" in sample.get(f"/documents/{new.id}/pages/1").json()["detail"]
     strip = pymupdf.open()
     strip.new_page(width=10, height=14_000)
-    rendered = client.get(f"/documents/{put(resources, strip.tobytes())}/pages/1?width=2000")
+    rendered = sample.get(f"/documents/{put(resources, strip.tobytes())}/pages/1?width=2000")
     width, height = picture(rendered.content).size
     assert width < 10
     assert height == reader.MOST_HEIGHT
 
 
-def test_a_file_that_cannot_be_rendered_is_an_error_that_says_so(sample: Sample) -> None:
-    client, resources, _ = sample
-    refused = client.get(f"/documents/{put(resources, b'%PDF-1.7 and nothing else')}/pages/1")
-    assert (refused.status_code, refused.json()["kind"]) == (422, "unreadable_document")
-    gone = put(resources, b"%PDF-1.7 gone")
-    (path,) = (path for path in Path(resources.files.url).rglob("*.pdf") if path.read_bytes() == b"%PDF-1.7 gone")
-    path.unlink()
-    assert client.get(f"/documents/{gone}/pages/1").json()["kind"] == "file_missing"
-    assert list(resources.previews.paths()) == []
-
-
-def test_a_thumbnail_is_a_small_jpeg_and_never_larger_than_the_picture(sample: Sample) -> None:
-    client, resources, document = sample
-    (shown, *_) = client.get(f"/documents/{document}/images").json()["images"]
+def test_a_thumbnail_is_a_small_jpeg_and_never_larger_than_the_picture(
+    sample: TestClient, resources: Resources, document: str
+) -> None:
+    (shown, *_) = sample.get(f"/documents/{document}/images").json()["images"]
     path = f"/images/{shown['id']}/thumbnail"
-    sent = client.get(path)
+    sent = sample.get(path)
     assert sent.headers["content-type"] == "image/jpeg"
     assert max(picture(sent.content).size) == 256
-    assert max(picture(client.get(path, params={"side": 64}).content).size) == 64
-    assert max(picture(client.get(path, params={"side": 1024}).content).size) == 1024
+    assert max(picture(sample.get(path, params={"side": 64}).content).size) == 64
+    assert max(picture(sample.get(path, params={"side": 1024}).content).size) == 1024
     assert picture(sent.content).format == "JPEG"
     assert len(list(resources.previews.paths())) == 3
-    assert [client.get(path, params={"side": side}).status_code for side in (15, 1025)] == [422, 422]
+    assert [sample.get(path, params={"side": side}).status_code for side in (15, 1025)] == [422, 422]
 
 
 def test_pages_that_a_browser_left_are_not_rendered(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,23 +28,18 @@ def failing(error: Exception) -> TestClient:
     return TestClient(app)
 
 
-def test_a_failure_has_the_status_of_what_is_done_about_it() -> None:
+def test_every_failure_has_the_status_of_what_is_done_about_it() -> None:
     for kind, status in rows_of(__file__, "statuses"):
         answer = failing(KINDS[kind]("It broke.")).get("/")
         assert answer.status_code == status
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.json()["kind"] == kind
         assert answer.json()["status"] == status
-
-
-def test_every_failure_has_a_status() -> None:
     for failure in KINDS.values():
         assert 400 <= status_of(failure("It broke.")) < 600
-
-
-def test_what_the_caller_can_mend_is_told_in_full() -> None:
     told = failing(TooLarge("250 MiB is over the limit.", advice="Split it.")).get("/").json()
     assert (told["detail"], told["advice"]) == ("250 MiB is over the limit.", "Split it.")
+    assert failing(RateLimited("Slow down.", retry_after=77)).get("/").headers["retry-after"] == "77"
 
 
 def test_what_is_wrong_here_is_told_by_its_kind_and_logged_in_full(caplog: pytest.LogCaptureFixture) -> None:
@@ -57,10 +52,6 @@ def test_what_is_wrong_here_is_told_by_its_kind_and_logged_in_full(caplog: pytes
     assert record.__dict__["id"] == answer.json()["id"]
 
 
-def test_a_provider_says_when_to_come_back() -> None:
-    assert failing(RateLimited("Slow down.", retry_after=77)).get("/").headers["retry-after"] == "77"
-
-
 def test_an_unforeseen_error_tells_nothing_but_its_id(caplog: pytest.LogCaptureFixture) -> None:
     answer = failing(ZeroDivisionError("secret")).get("/")
     assert answer.status_code == 500
@@ -71,15 +62,12 @@ def test_an_unforeseen_error_tells_nothing_but_its_id(caplog: pytest.LogCaptureF
     assert record.exc_info
 
 
-def test_every_answer_is_safe_to_show(client: TestClient) -> None:
+def test_every_answer_is_safe_to_show_and_a_wrong_request_a_problem(client: TestClient) -> None:
     for path in ("/live", "/nope", "/documents?limit=0"):
         headers = client.get(path).headers
         assert headers["x-content-type-options"] == "nosniff"
         assert "default-src 'none'" in headers["content-security-policy"]
         assert "access-control-allow-origin" not in headers
-
-
-def test_wrong_request_is_a_problem(client: TestClient) -> None:
     for method, path, status in rows_of(__file__, "wrong"):
         answer = client.request(method, path)
         assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")

@@ -2,7 +2,7 @@
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,6 @@ from swatchbook.index.contract import Where
 from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import find_relevant
 from tests.doors.conftest import ANNA, BERT, BOTH, asking, bearing
-
-
-@pytest.fixture
-def sample(filled: Path) -> Iterator[TestClient]:
-    with asking() as client:
-        yield client
 
 
 def found(client: TestClient, **asked: Any) -> list[dict[str, Any]]:
@@ -72,7 +66,7 @@ def picture(width: int, height: int) -> bytes:
     return file.getvalue()
 
 
-def test_wrong_query_picture_is_refused(client: TestClient) -> None:
+def test_wrong_query_picture_or_form_is_refused(client: TestClient) -> None:
     small, large = picture(8, 8), b"x" * (26 << 20)
     asked: list[tuple[bytes, dict[str, str], int]] = [
         (b"no picture", {}, 422), (b"", {}, 422), (small, {"k": "0"}, 422), (small, {"foo": "1"}, 422),
@@ -81,9 +75,6 @@ def test_wrong_query_picture_is_refused(client: TestClient) -> None:
     for sent, fields, status in asked:
         answer = client.post("/search", files={"image": ("x.png", sent)}, data=fields)
         assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
-
-
-def test_a_form_that_cannot_be_read_is_refused(client: TestClient) -> None:
     form, text = "multipart/form-data", b'--b\r\nContent-Disposition: form-data; name="image"\r\n\r\nx\r\n--b--'
     for kind, body, status in (
         ("application/json", b"{}", 415), (form, b"", 400), (f"{form}; boundary=b", b"nonsense", 400),

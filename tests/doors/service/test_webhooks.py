@@ -229,20 +229,11 @@ def test_forbidden_message_says_why(distrusting: Served) -> None:
         answer = announce(distrusting, **message)
         assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
         assert said in answer.text
-
-
-def test_a_body_that_is_no_message_is_refused(distrusting: Served) -> None:
     for body in [b"", b"{", b"[]", b"null", b'"x"', b'{"url": "https://a.example/"', b"[" * 10_000]:
         assert post(distrusting, body, signed(body)).status_code == 422
-
-
-def test_a_body_is_read_to_64_kib(distrusting: Served) -> None:
     fits = b" " * ((64 << 10) - 2) + b"{}"
     assert post(distrusting, fits, signed(fits)).status_code == 422
     assert post(distrusting, fits + b" ", signed(fits + b" ")).status_code == 413
-
-
-def test_an_id_that_no_ledger_keeps_is_refused(distrusting: Served) -> None:
     for delivery in ["", "x" * 257, "a b"]:
         headers = {"webhook-id": delivery, "Authorization": f"Bearer {TOKEN}"}
         assert post(distrusting, BODY, headers, source="dam").status_code == 422
