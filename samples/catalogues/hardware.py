@@ -57,6 +57,12 @@ POWDERS: tuple[tuple[str, RGB], ...] = (
     ("Pearl White", (232, 230, 222)), ("Window Grey", (156, 162, 160)), ("Jet Black", (26, 26, 28)),
 )  # fmt: skip
 
+CUPS = tuple(
+    (f"{CORIN.code}-{wide}", f"{wide} x {high} mm", f"{price} EUR")
+    for wide, high, price in ((64, 30, "18.34"), (96, 36, "21.60"), (128, 42, "24.90"))
+)
+"""Code, size and price of each size of CORIN: its variants."""
+
 
 def make_hardware(path: Path) -> dict[str, Any]:
     """Write the catalogue; its truth. The same libraries give the same bytes."""
@@ -248,6 +254,10 @@ def _seals(press: Press, logo: int) -> None:
     leaf.paragraph(
         LEFT, 418, 380, "A cup pull of cast zinc. Tested with 100 000 pulls at 25 kg, in salt fog and in steam."
     )
+    rows = (("Code", "Size", "Price"), *CUPS)
+    for n, cells in enumerate(rows):
+        for x, words in zip((LEFT, LEFT + 90, LEFT + 180), cells, strict=True):
+            leaf.text(x, 446 + 15 * n, words, 8.6, "sans" if n else "bold")
     for n, words in enumerate(("Salt fog 480 h", "Load 25 kg", "Recycled zinc")):
         seal = press.picture(develop(Shot("seal", (), (90, 90), n)))
         x = LEFT + 150 * n
