@@ -365,9 +365,9 @@ def _agrees(*, accept: bool, as_json: bool) -> bool:
 
 
 def _undo(resources: "Resources", document: "Document", *, as_json: bool) -> int:
-    from swatchbook_teach.lessons import undo_reading
+    from swatchbook_teach.kept_readings import undo_reading
 
-    undone = undo_reading(resources, document.id, by=login_name())
+    undone = undo_reading(resources.ledger, document.id, by=login_name())
     reports, code = _ingest_again(resources, document, quiet=as_json)
     if as_json:
         say_json({"undone": undone, "reports": reports})

@@ -311,11 +311,6 @@ def accept_proposal(
     )
 
 
-def undo_reading(resources: Resources, document: str, *, by: str) -> KeptReading:
-    """Undo the reading in use and queue the document. Raises what `kept_readings.undo_reading` raises."""
-    return kept_readings.undo_reading(resources.ledger, document, by=by)
-
-
 def in_use(document: Document) -> TaughtReading | None:
     """Return the reading that a document's names are found by, None for the layout rules."""
     return None if document.options.taught == UNTAUGHT else document.options.taught

@@ -68,6 +68,6 @@ class TaughtDocuments:
         accept_proposal(resources, document, proposal, by=by, origin=origin)
 
     def undo(self, resources: "Resources", document: str, *, by: str) -> None:
-        from swatchbook_teach.lessons import undo_reading
+        from swatchbook_teach.kept_readings import undo_reading
 
-        undo_reading(resources, document, by=by)
+        undo_reading(resources.ledger, document, by=by)

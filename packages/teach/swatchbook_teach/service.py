@@ -34,7 +34,7 @@ from swatchbook.resources import Resources
 from swatchbook.store.ledger.queries.placed_pictures import read_placed
 from swatchbook.store.ledger.stored_documents import PDF
 from swatchbook_teach import lessons
-from swatchbook_teach.kept_readings import accept_reading, list_readings
+from swatchbook_teach.kept_readings import accept_reading, list_readings, undo_reading
 from swatchbook_teach.learning.taught_products import read_names
 from swatchbook_teach.lessons import Lesson
 from swatchbook_teach.offered_readings import offer_readings
@@ -168,7 +168,7 @@ def undo_teaching(resources: Tools, caller: TheCaller, document_id: DocumentId) 
     document = find_changeable(resources, caller, document_id)
     if document.options.taught == UNTAUGHT:
         raise HTTPException(409, "Nothing to undo: no reading was taught for this document.")
-    return lessons.undo_reading(resources, document.id, by=caller.name)
+    return undo_reading(resources.ledger, document.id, by=caller.name)
 
 
 # --- shared -----------------------------------------------------------------------------------------------------------

@@ -10,8 +10,8 @@ from swatchbook.domain.records import Example, TaughtReading, TextRule
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.document_editions import declare_edition
 from swatchbook.store.ledger.stored_documents import Document, get_document, list_documents
-from swatchbook_teach.kept_readings import accept_reading
-from swatchbook_teach.lessons import accept_proposal, find_examples, open_lesson, propose_reading, undo_reading
+from swatchbook_teach.kept_readings import accept_reading, undo_reading
+from swatchbook_teach.lessons import accept_proposal, find_examples, open_lesson, propose_reading
 from swatchbook_teach.offered_readings import find_fitting, offer_readings
 from swatchbook_teach.records import ReadingOrigin
 
@@ -62,7 +62,7 @@ def test_the_older_edition_comes_first_and_what_is_undone_is_not_offered(resourc
     teach(resources, alike, "Kiefer", "Linde")
     offers = offer_readings(resources, open_lesson(resources, newer))
     assert [(each.document, each.edition) for each in offers] == [(older.id, True), (alike.id, False)]
-    undo_reading(resources, older.id, by="anna")
+    undo_reading(resources.ledger, older.id, by="anna")
     assert [each.document for each in offer_readings(resources, open_lesson(resources, newer))] == [alike.id]
 
 

@@ -35,7 +35,8 @@ from swatchbook.store.ledger.queries.account import account
 from swatchbook.store.ledger.queries.placed_pictures import count_pictured, read_placed
 from swatchbook.store.ledger.stored_documents import Document, get_document, list_documents
 from swatchbook.store.ledger.tables import chunks, links, pages, placements, products
-from swatchbook_teach.lessons import accept_proposal, open_lesson, propose_reading, undo_reading
+from swatchbook_teach.kept_readings import undo_reading
+from swatchbook_teach.lessons import accept_proposal, open_lesson, propose_reading
 from swatchbook_teach.records import Proposal
 from swatchbook_teach.taught_pictures import find_picture
 
@@ -134,7 +135,7 @@ def test_one_cell_cuts_sheets_and_links_each_part(resources: Resources, document
     assert {len(places) for places in corners.values()} == {1}
     assert made.linked == count_pictured(resources.ledger, document.id) == len(taught["products"])
 
-    undo_reading(resources, document.id, by="bert")
+    undo_reading(resources.ledger, document.id, by="bert")
     ingest(resources, catalogue)
     assert rows(resources, document) == at_first
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Request, Response
-from fastapi.exceptions import RequestValidationError
 from pydantic import Field, TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 
@@ -24,6 +23,7 @@ from swatchbook.doors.service.auth import TheCaller
 from swatchbook.doors.service.images import ThePreviewSlots, picture_response
 from swatchbook.doors.service.middleware import streams_body
 from swatchbook.doors.service.parameters import RequestModel, SearchText, Tools
+from swatchbook.doors.service.problems import refusing
 from swatchbook.doors.service.uploads import TheUploadSlots, full_disk_as_507, receive_form
 from swatchbook.ingest.sources.folder import is_picture
 from swatchbook.ingest.sources.item_files import kind_of_file
@@ -81,10 +81,8 @@ async def take_file(request: Request, resources: Tools, caller: TheCaller, uploa
     async with upload_slots.slot(caller.name):
         with full_disk_as_507(), temporary_file(resources.settings.temporary_folder) as path:
             fields, _ = await receive_form(request, resources.settings, path, only_pdf=False)
-            try:
+            with refusing():
                 sent = DroppedFile.model_validate(fields)
-            except ValidationError as error:
-                raise RequestValidationError([{**e, "loc": ("body", *e["loc"])} for e in error.errors()]) from error
             owner = caller.choose(sent.owner) or DEFAULT_OWNER
             await asyncio.to_thread(_keep, resources, path, owner, sent)
 

@@ -5,13 +5,15 @@ errors of the service callers see only the kind and an id, under which the log h
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, cast
 from uuid import uuid4
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -71,6 +73,15 @@ def install(app: FastAPI) -> None:
     """Register the handlers that turn every error of the app into a problem."""
     for kind in (HTTPException, RequestValidationError, Failure):
         app.add_exception_handler(kind, _answer)
+
+
+@contextmanager
+def refusing(part: str = "body") -> Iterator[None]:
+    """Raise RequestValidationError, with this part of the request, for what a model refuses in the block."""
+    try:
+        yield
+    except ValidationError as error:
+        raise RequestValidationError([{**e, "loc": (part, *e["loc"])} for e in error.errors()]) from error
 
 
 def unexpected(error: Exception) -> Response:

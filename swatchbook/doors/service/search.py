@@ -16,8 +16,7 @@ from typing import Annotated, Any, Final, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -28,8 +27,8 @@ from swatchbook.domain.records import Facets, Owner, ResultKind, SearchResults
 from swatchbook.doors.service.auth import TheCaller, choose_owners
 from swatchbook.doors.service.middleware import streams_body
 from swatchbook.doors.service.parameters import RequestModel, SearchText, Tools, of_process
-from swatchbook.doors.service.problems import documented
-from swatchbook.doors.service.uploads import TheUploadSlots, full_disk_as_507, stream_body
+from swatchbook.doors.service.problems import documented, refusing
+from swatchbook.doors.service.uploads import TheUploadSlots, form_body, full_disk_as_507, stream_body
 from swatchbook.index.contract import MOST_VALUES, Filters, Where
 from swatchbook.resources import Resources
 from swatchbook.search import MAX_RESULTS
@@ -211,12 +210,6 @@ class SearchQuery(FacetQuery):
 AQuery = TypeVar("AQuery", bound=FacetQuery)
 
 
-def _form_schema() -> dict[str, Any]:
-    schema = SearchQuery.model_json_schema()
-    schema["properties"] = {IMAGE: {"type": "string", "format": "binary"}, **schema["properties"]}
-    return {**schema, "required": [IMAGE]}
-
-
 @router.get(
     "/search", summary="Search by text, or list the newest", response_model=SearchResults,
     responses=documented(404, 429), dependencies=[in_turn],
@@ -246,7 +239,7 @@ def facets(resources: Tools, caller: TheCaller, query: Annotated[FacetQuery, Que
     "/search",
     summary="Search by a picture, or by a picture and text",
     responses=documented(400, 404, 408, 413, 415, 429),
-    openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _form_schema()}}}},
+    openapi_extra=form_body(SearchQuery, IMAGE),
 )
 @streams_body
 async def search_by_image(
@@ -292,10 +285,8 @@ def read_query(kind: type[AQuery], given: Iterable[tuple[str, Any]], part: str) 
             fields.setdefault(name, []).append(value)
         else:
             fields[name] = value
-    try:
+    with refusing(part):
         return kind.model_validate(fields)
-    except ValidationError as error:
-        raise RequestValidationError([{**e, "loc": (part, *e["loc"])} for e in error.errors()]) from error
 
 
 def run_search(resources: Resources, query: SearchQuery, owners: Sequence[str], image: Path | None) -> SearchResults:

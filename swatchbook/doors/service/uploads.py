@@ -17,8 +17,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, HTTPException, Response
-from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field, Json, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, Json
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
@@ -32,7 +31,7 @@ from swatchbook.doors.service.auth import TheCaller
 from swatchbook.doors.service.documents import find
 from swatchbook.doors.service.middleware import streams_body
 from swatchbook.doors.service.parameters import Tools, of_process
-from swatchbook.doors.service.problems import RETRY_SECONDS, documented
+from swatchbook.doors.service.problems import RETRY_SECONDS, documented, refusing
 from swatchbook.ingest.register import Registered, build_request, register_upload
 from swatchbook.store.files.upload_buffer import save, temporary_file
 from swatchbook_base.check_file import HEAD_BYTES, check_head
@@ -286,10 +285,12 @@ def inline_schema(model: type[BaseModel]) -> dict[str, Any]:
     return {key: inline(value) for key, value in schema.items()}
 
 
-def _form_schema() -> dict[str, Any]:
-    schema = inline_schema(Fields)
-    schema["properties"] = {FILE: {"type": "string", "format": "binary"}, **schema["properties"]}
-    return {**schema, "required": [FILE]}
+def form_body(fields: type[BaseModel], file: str) -> dict[str, Any]:
+    """Return `openapi_extra=` of an endpoint that takes a form: these fields, and a file of this name."""
+    schema = inline_schema(fields)
+    schema["properties"] = {file: {"type": "string", "format": "binary"}, **schema["properties"]}
+    content = {"multipart/form-data": {"schema": {**schema, "required": [file]}}}
+    return {"requestBody": {"required": True, "content": content}}
 
 
 @router.post(
@@ -300,7 +301,7 @@ def _form_schema() -> dict[str, Any]:
         200: {"model": Uploaded, "description": "Already complete with these options; nothing is started."},
         **documented(400, 404, 408, 409, 413, 415, 507),
     },
-    openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _form_schema()}}}},
+    openapi_extra=form_body(Fields, FILE),
 )
 @streams_body
 async def upload(
@@ -314,7 +315,8 @@ async def upload(
     async with upload_slots.slot(caller.name):
         with full_disk_as_507(), temporary_file(resources.settings.temporary_folder) as path:
             form, file_name = await receive_form(request, resources.settings, path)
-            fields = _fields(form)
+            with refusing():
+                fields = Fields.model_validate(form)
             owner = caller.choose(fields.owner) or DEFAULT_OWNER
             older = None if fields.edition_of is None else find(resources, caller, fields.edition_of)
             check_options(resources.settings, fields.options)
@@ -348,10 +350,3 @@ def check_options(settings: Settings, options: IngestOptions) -> None:
         build_request(settings, options)
     except Configuration as error:
         raise HTTPException(422, str(error)) from error
-
-
-def _fields(form: dict[str, str]) -> Fields:
-    try:
-        return Fields.model_validate(form)
-    except ValidationError as error:
-        raise RequestValidationError([{**e, "loc": ("body", *e["loc"])} for e in error.errors()]) from error

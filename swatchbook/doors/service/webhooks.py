@@ -11,12 +11,11 @@ import asyncio
 import hmac
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 from uuid import UUID
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from swatchbook.domain.display_name import display_name
 from swatchbook.domain.errors import InvalidReference
@@ -25,7 +24,7 @@ from swatchbook.domain.setting_values import WebhookSource
 from swatchbook.domain.signature import is_signed
 from swatchbook.doors.replies import Uploaded
 from swatchbook.doors.service.parameters import Tools
-from swatchbook.doors.service.problems import documented
+from swatchbook.doors.service.problems import documented, refusing
 from swatchbook.doors.service.uploads import TheUploadSlots, check_options, full_disk_as_507, inline_schema, uploaded
 from swatchbook.ingest.register import Registered, register_upload
 from swatchbook.resources import Resources
@@ -91,7 +90,8 @@ async def announce(
     body = await request.body()
     sender = authenticate(resources.settings.webhook_sources, source, request.headers, body)
     delivery = _delivery_id(request.headers)
-    announcement = _announcement(body)
+    with refusing():
+        announcement = Announcement.model_validate_json(body)
     owner = announcement.owner or sender.owners[0]
     if owner not in sender.owners:
         raise HTTPException(403, f"This source has no access to the owner {owner!r}.")
@@ -140,14 +140,6 @@ def _delivery_id(headers: Mapping[str, str]) -> str | None:
     if delivery is not None and not _DELIVERY_ID.fullmatch(delivery):
         raise HTTPException(422, "The webhook-id must be 1 to 256 printable ASCII characters.")
     return delivery
-
-
-def _announcement(body: bytes) -> Announcement:
-    try:
-        return Announcement.model_validate_json(body)
-    except ValidationError as error:
-        errors: list[dict[str, Any]] = [{**e, "loc": ("body", *e["loc"])} for e in error.errors(include_url=False)]
-        raise RequestValidationError(errors) from error
 
 
 async def fetch_announced(resources: Resources, announcement: Announcement, owner: str) -> Registered:
