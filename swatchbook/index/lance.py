@@ -86,13 +86,8 @@ _AS_WRITTEN = FTS(
 """The keyword index splits only at blanks, because terms.py makes the terms for both indexes."""
 
 REFUSED = (
-    "status: 401",
-    "status: 403",
-    "AccessDenied",
-    "SignatureDoesNotMatch",
-    "InvalidAccessKeyId",
-    "CredentialsNot",
-)
+    "status: 401", "status: 403", "AccessDenied", "SignatureDoesNotMatch", "InvalidAccessKeyId", "CredentialsNot",
+)  # fmt: skip
 NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "The specified bucket does not exist")
 DAMAGED = (
     "Not found: ",

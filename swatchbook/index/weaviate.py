@@ -67,12 +67,9 @@ def open_index(settings: Settings, *, lag: float = 0.0, seed_of: SeedOf = itself
     """Return the index on the server of the settings, which has no lag."""
     key = settings.weaviate.api_key
     return WeaviateIndex(
-        settings.weaviate.url,
-        grpc_port=settings.weaviate.grpc_port,
-        api_key=key.get_secret_value() if key else None,
-        layout=Layout(settings.weaviate.index, settings.weaviate.tenants),
-        seed_of=seed_of,
-    )
+        settings.weaviate.url, grpc_port=settings.weaviate.grpc_port, api_key=key.get_secret_value() if key else None,
+        layout=Layout(settings.weaviate.index, settings.weaviate.tenants), seed_of=seed_of,
+    )  # fmt: skip
 
 
 class Place(NamedTuple):
@@ -230,13 +227,9 @@ class WeaviateIndex:
 
             def query(part: AnyCollection) -> Any:
                 return part.query.bm25(
-                    terms,
-                    query_properties=[KEYWORDS],
-                    limit=k,
-                    filters=filters,
-                    return_metadata=asked,
+                    terms, query_properties=[KEYWORDS], limit=k, filters=filters, return_metadata=asked,
                     return_properties=[],
-                )
+                )  # fmt: skip
 
             found = self._tenants.ask(places[0], where, query)
             return [Match(id=str(each.uuid), score=each.metadata.score) for each in found]

@@ -392,12 +392,9 @@ def _as_dict(resources: "Resources", document: "Document", chosen: _Choice) -> "
     from swatchbook_teach.lessons import count_products
 
     return {
-        "document": document.id,
-        "origin": chosen.origin,
-        "taken_from": chosen.taken_from,
-        "products_now": count_products(resources, document.id),
-        "proposal": chosen.proposal,
-    }
+        "document": document.id, "origin": chosen.origin, "taken_from": chosen.taken_from,
+        "products_now": count_products(resources, document.id), "proposal": chosen.proposal,
+    }  # fmt: skip
 
 
 def draw_proposal(proposal: "Proposal", document: "Document", *, now: int) -> RenderableType:
@@ -542,17 +539,9 @@ def draw_readings(kept: "Sequence[KeptReading]", *, now: float, owners: bool) ->
     """Return the readings as a table. `owners`: of several owners."""
     whose = ("owner",) if owners else ()
     rows = table(
-        "document",
-        "name",
-        *whose,
-        "number",
-        "from",
-        "products",
-        "by",
-        "accepted",
-        "state",
+        "document", "name", *whose, "number", "from", "products", "by", "accepted", "state",
         right=("number", "products"),
-    )
+    )  # fmt: skip
     for each in kept:
         undone = f"undone by {each.undone_by}" if each.undone_at is not None else "replaced"
         rows.add_row(

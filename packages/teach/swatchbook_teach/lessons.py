@@ -301,14 +301,9 @@ def accept_proposal(
 ) -> KeptReading:
     """Accept the reading of a proposal and queue the document. Raises what `kept_readings.accept_reading` raises."""
     return kept_readings.accept_reading(
-        resources.ledger,
-        document,
-        proposal.reading,
-        by=by,
-        origin=origin,
-        taken_from=taken_from,
+        resources.ledger, document, proposal.reading, by=by, origin=origin, taken_from=taken_from,
         products=proposal.products,
-    )
+    )  # fmt: skip
 
 
 def in_use(document: Document) -> TaughtReading | None:

@@ -108,14 +108,11 @@ def draw_overview(overview: Overview, *, now: float) -> RenderableType:
             run = live.get(document.id)
             when = "now" if document.id in overview.due else until(document.due_at, now) if document.due_at else ""
             rows.add_row(
-                cell(document.id[:8]),
-                cell(document.name, "bold"),
-                cell(document.owner),
+                cell(document.id[:8]), cell(document.name, "bold"), cell(document.owner),
                 state_text(describe_document(document, now=now)),
-                cell(describe_progress(run).sentence if run else _stage(document)),
-                cell(when),
+                cell(describe_progress(run).sentence if run else _stage(document)), cell(when),
                 cell("" if run else document.message or ""),
-            )
+            )  # fmt: skip
         parts.append(rows)
     if overview.due:
         parts.append(Text(f"{len(overview.due)} due now: swatchbook fill failed{owner_flag(overview.owner)}", "dim"))

@@ -192,19 +192,11 @@ def _sum(owners: Iterable[OwnerState]) -> ImageCounts:
 def _activity(resources: Resources, coverage: Coverage) -> Activity:
     ledger, disk = resources.ledger, shutil.disk_usage(resources.settings.home)
     return Activity(
-        owners=owner_accounts(ledger),
-        roles=coverage.roles,
-        failing=failing_kinds(ledger),
-        failures=daily_failures(ledger, HOUR),
-        work=daily_work(ledger, HOUR),
-        stages=stage_weeks(ledger),
-        costs=daily_costs(ledger, HOUR),
-        spent=total_costs(ledger),
-        runs=live_runs(ledger),
-        to_review=count_images_to_review(ledger),
-        disk_bytes=disk.total,
-        disk_free_bytes=disk.free,
-    )
+        owners=owner_accounts(ledger), roles=coverage.roles, failing=failing_kinds(ledger),
+        failures=daily_failures(ledger, HOUR), work=daily_work(ledger, HOUR), stages=stage_weeks(ledger),
+        costs=daily_costs(ledger, HOUR), spent=total_costs(ledger), runs=live_runs(ledger),
+        to_review=count_images_to_review(ledger), disk_bytes=disk.total, disk_free_bytes=disk.free,
+    )  # fmt: skip
 
 
 @router.get("/live", summary="Liveness of the process")
@@ -238,12 +230,9 @@ async def health(watch: TheWatch, response: Response) -> Health:
     """Counts are at most 30 s old (older when counting is slow). Needs an API key for all owners."""
     has_prefect = bool(os.environ.get("PREFECT_API_URL"))
     database, index, disk, prefect, counted = await asyncio.gather(
-        state_of(watch.database.get()),
-        state_of(watch.index.get()),
-        state_of_disk(watch),
-        state_of(watch.prefect.get()) if has_prefect else _not_configured(),
-        result_or_none(watch.counted.get()),
-    )
+        state_of(watch.database.get()), state_of(watch.index.get()), state_of_disk(watch),
+        state_of(watch.prefect.get()) if has_prefect else _not_configured(), result_or_none(watch.counted.get()),
+    )  # fmt: skip
     waits = counted.due.oldest_due_seconds if counted else 0.0
     troubles = [
         *(await watch.prefect.get() if prefect == "ok" else ()),
@@ -259,15 +248,10 @@ async def health(watch: TheWatch, response: Response) -> Health:
     down = "down" in (database, index)
     response.status_code = 503 if down else 200
     return Health(
-        status="down" if down else "degraded" if troubles else "ok",
-        database=database,
-        index=index,
-        disk=disk,
-        prefect=prefect,
-        troubles=tuple(troubles),
-        stats=_stats(counted) if counted else None,
+        status="down" if down else "degraded" if troubles else "ok", database=database, index=index, disk=disk,
+        prefect=prefect, troubles=tuple(troubles), stats=_stats(counted) if counted else None,
         embedding_stats=counted.embeddings if counted else None,
-    )
+    )  # fmt: skip
 
 
 async def result_or_none(value: Awaitable[T]) -> T | None:

@@ -107,11 +107,8 @@ def left_by_others(ledger: Ledger, ids: Collection[str], backup: str) -> list[st
 def insert_documents(ledger: Ledger, rows: Rows, backup: str) -> int:
     """Insert documents as being restored from a backup; return how many of these rows are being restored now."""
     unfinished = {
-        "status": DocumentStatus.CANCELLED,
-        "failure_kind": _RESTORING,
-        "message": _message(backup),
-        "due_at": None,
-    }
+        "status": DocumentStatus.CANCELLED, "failure_kind": _RESTORING, "message": _message(backup), "due_at": None,
+    }  # fmt: skip
     with ledger.write() as connection:
         add_rows(connection, documents, [{**row, **unfinished} for row in rows])
         return len(_being_restored(connection, {row["id"] for row in rows}, backup))
