@@ -20,7 +20,7 @@ from swatchbook.store.ledger.tables import metadata
 from swatchbook.store.ledger.trashed_documents import move_to_trash
 from swatchbook_catalogue import stages
 from swatchbook_teach import lessons
-from swatchbook_teach.kept_readings import list_readings
+from swatchbook_teach.kept_readings import list_readings, undo_reading
 from swatchbook_teach.lessons import (
     accept_proposal,
     find_examples,
@@ -28,7 +28,6 @@ from swatchbook_teach.lessons import (
     propose_reading,
     propose_readings,
     summarize_other,
-    undo_reading,
 )
 
 __all__ = ["ingested"]  # a fixture
@@ -76,7 +75,7 @@ def test_two_names_are_shown_and_all_follow(resources: Resources, document: Docu
     assert names_of(resources, taught) == ALL_NAMES
     assert taught.options == document.options.with_taught(proposal.reading)
 
-    undo_reading(resources, document.id, by="bert")
+    undo_reading(resources.ledger, document.id, by="bert")
     untaught = ingest(resources, catalogue)
     assert untaught.options == document.options
     assert read_products(resources.ledger, document.id) == at_first

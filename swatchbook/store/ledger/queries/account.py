@@ -53,10 +53,7 @@ def account(ledger: Ledger, *, document: str | None = None, owner: str | None = 
     states = states_of_images(shown_images(document=document, owner=owner)).subquery("states")
     with ledger.read() as connection:
         counted = dict(connection.execute(select(states.c.state, func.count()).group_by(states.c.state)).tuples().all())
-    return Account(
-        **_by_state(counted),
-        **count_left_out(ledger, document=document, owner=owner),
-    )
+    return Account(**_by_state(counted), **count_left_out(ledger, document=document, owner=owner))
 
 
 def count_left_out(ledger: Ledger, *, document: str | None = None, owner: str | None = None) -> dict[str, int]:
