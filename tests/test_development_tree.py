@@ -11,13 +11,10 @@ ROOMS = 12
 TREE = (ROOT / "docs" / "development.md").read_text().partition("```\n")[2].partition("```")[0]
 
 
-def test_the_tree_names_every_package() -> None:
+def test_tree_names_every_package_room_and_module() -> None:
     named = set(re.findall(r"^(\w+)/|; (\w+)/ ", TREE, re.MULTILINE))
     packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
     assert packages - {name for pair in named for name in pair} == set()
-
-
-def test_the_tree_names_every_room_and_module_of_the_core() -> None:
     core = re.split(r"^(?=blocks/)", TREE, flags=re.MULTILINE)[0]
     folders = {path.parent.name for path in (ROOT / "swatchbook").glob("*/__init__.py")} - {*PACKAGES}
     assert set(re.findall(r"^  (\w+)/", core, re.MULTILINE)) == folders

@@ -121,6 +121,9 @@ def test_every_documented_command_is_run_or_named_with_its_test() -> None:
     found = {plain(command): page for command, page in DOCUMENTED.items()}
     assert {command: page for command, page in found.items() if command not in known} == {}
     assert known - found.keys() == set(), "no longer documented"
+    assert [node for node in sorted(_NODES) if not is_there(*node.split("::"), "")] == []
+    for command in sorted(c for c in {*TESTED_ELSEWHERE, *DEVELOPERS} if c.startswith("make ")):
+        assert subprocess.run(["make", "-n", command.split()[1]], cwd=ROOT, capture_output=True).returncode == 0
 
 
 @pytest.mark.stack
@@ -179,12 +182,3 @@ def test_every_line_of_another_program_is_run_or_says_why_not() -> None:
 
 
 _NODES = {node for node in (*TESTED_ELSEWHERE.values(), *OTHER_PROGRAMS.values()) if not node.startswith("not run: ")}
-
-
-def test_the_tests_that_run_them_exist() -> None:
-    assert [node for node in sorted(_NODES) if not is_there(*node.split("::"), "")] == []
-
-
-def test_make_knows_it() -> None:
-    for command in sorted(c for c in {*TESTED_ELSEWHERE, *DEVELOPERS} if c.startswith("make ")):
-        assert subprocess.run(["make", "-n", command.split()[1]], cwd=ROOT, capture_output=True).returncode == 0

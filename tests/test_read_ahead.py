@@ -9,16 +9,15 @@ from swatchbook.resources import Resources
 from swatchbook_catalogue.pdf import reader
 
 
-def test_reading_ahead_returns_the_reading_and_reports_progress(resources: Resources, small_catalogue: Path) -> None:
+def test_reading_ahead_returns_the_reading_or_its_error(
+    resources: Resources, small_catalogue: Path, tmp_path: Path
+) -> None:
     told: list[tuple[int, int]] = []
     ahead = ReadingAhead(resources.files.put_file(small_catalogue), resources.files, resources.settings, "key")
     reading = ahead.finish(lambda done, total, note: told.append((done, total)))
     assert reading == reader.read(small_catalogue, resources.files, resources.settings)
     assert told[-1] == (6, 6)
     assert ahead.seconds > 0
-
-
-def test_error_of_reading_ahead_is_raised_by_finish(resources: Resources, tmp_path: Path) -> None:
     (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.7 and no more")
     ahead = ReadingAhead(resources.files.put_file(tmp_path / "broken.pdf"), resources.files, resources.settings, "key")
     with pytest.raises(UnreadableDocument):

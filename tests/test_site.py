@@ -63,11 +63,15 @@ def test_pages_load_nothing_from_other_hosts(site: Path) -> None:
         loads.feed(page.read_text())
         assert [each for each in loads.addresses if re.match(r"(\w+:)?//", each) and not each.startswith("data:")] == []
         assert "mermaid" not in loads.classes, "the theme would load its script from unpkg.com"
-
-
-def test_styles_load_nothing_from_other_hosts(site: Path) -> None:
     styles = "".join(file.read_text() for file in site.rglob("*.css"))
     assert re.findall(r"""(?:url\(|@import )\s*["']?(?:https?:)?//[^)"']*""", styles) == []
+    assert (site / "llms.txt").read_text() == (ROOT / "llms.txt").read_text()
+    left = {
+        (str(page.relative_to(site)), found)
+        for page in site.rglob("*.html")
+        for found in re.findall(r'href="([^"#:]*\.(?:md|py|toml|json))"', page.read_text())
+    }
+    assert left == set()
 
 
 @pytest.mark.stack
@@ -82,19 +86,6 @@ def test_a_browser_asks_no_other_host(address: str) -> None:
         page.wait_for_selector(".md-search-result__item")
     assert asked
     assert [each for each in asked if not each.startswith((f"{address}/", "data:", "blob:"))] == []
-
-
-def test_the_list_for_language_models_is_part_of_it(site: Path) -> None:
-    assert (site / "llms.txt").read_text() == (ROOT / "llms.txt").read_text()
-
-
-def test_no_link_of_the_repository_is_left_in_a_page(site: Path) -> None:
-    left = {
-        (str(page.relative_to(site)), found)
-        for page in site.rglob("*.html")
-        for found in re.findall(r'href="([^"#:]*\.(?:md|py|toml|json))"', page.read_text())
-    }
-    assert left == set()
 
 
 def test_links_are_changed_to_those_of_the_site() -> None:

@@ -53,14 +53,8 @@ def test_task_is_a_policy_around_short_body() -> None:
     assert {name: count for name, count in lines.items() if count > TASK_LINES} == {}
 
 
-def test_task_is_given_resources() -> None:
+def test_resources_and_retries_are_where_they_should_be() -> None:
     without = [each.name for each in tasks() if "resources" not in [argument.arg for argument in each.args.args]]
     assert without == ["_find_active_shards"], "which only asks Prefect"
-
-
-def test_resources_of_flow_are_opened_in_one_place() -> None:
     assert naming("load_resources", "tasks", "flows") == {"tasks/flow_run.py", "flows/embed_shard.py"}
-
-
-def test_retries_are_where_the_documentation_says() -> None:
     assert naming("retry_delays", *STEPS) == {"tasks/policy.py", "swatchbook/upkeep/fill_missing.py"}

@@ -34,14 +34,11 @@ def variables(file: Path) -> dict[str, str]:
     return {name: value.strip("'") for name, _, value in lines}
 
 
-def test_make_up_refuses_without_secrets(tmp_path: Path) -> None:
+def test_make_up_refuses_missing_and_example_secrets(tmp_path: Path) -> None:
     refused = up(tmp_path / "none", tmp_path / "bin")
     assert refused.returncode != 0
     assert f"{tmp_path / 'none'} not found: .env.example shows how to create it." in refused.stderr
     assert "docker build" not in refused.stdout
-
-
-def test_make_up_refuses_example_secrets_and_names_them(tmp_path: Path) -> None:
     refused = up(EXAMPLE, tmp_path / "bin")
     assert refused.returncode != 0
     named = set(re.findall(r"^  line \d+:(\w+)$", refused.stderr, flags=re.MULTILINE))
@@ -82,15 +79,12 @@ def test_the_command_of_the_example_makes_secrets_that_are_taken(tmp_path: Path)
     assert "docker build" in up(tmp_path / ".env", tmp_path / "bin").stdout
 
 
-def test_every_variable_of_the_compose_file_is_explained_or_has_a_default() -> None:
+def test_every_variable_of_the_compose_file_is_known() -> None:
     text = (ROOT / "compose.yaml").read_text()
     demanded = set(re.findall(r"\$\{(\w+):\?", text))
     assert demanded
     assert demanded <= variables(EXAMPLE).keys()
     assert variables(EXAMPLE).keys() - {"COMPOSE_PROJECT_NAME"} <= set(re.findall(r"\$\{(\w+)", text))
-
-
-def test_every_setting_of_the_compose_file_is_one() -> None:
     given = set(re.findall(r"^ +(SWATCHBOOK_\w+):", (ROOT / "compose.yaml").read_text(), flags=re.MULTILINE))
     assert given
     assert given <= {*map(variable, FIELDS)}
@@ -113,29 +107,23 @@ def test_settings_of_the_example_reach_all_containers() -> None:
             assert told[f"SWATCHBOOK_{name}"] == f"${{{name}:-}}", service
 
 
-def test_weights_are_fetched_by_one_container_and_read_by_all_others() -> None:
-    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
-    (home,) = re.findall(r"HF_HOME=(\S+)", (ROOT / "Dockerfile").read_text())
-    mounted = {name: each for name, service in services.items() for each in service.get("volumes", ()) if home in each}
-    assert mounted == {"models": f"models:{home}", "worker": f"models:{home}:ro", "service": f"models:{home}:ro"}
-    shards = services["setup"]["environment"]["SWATCHBOOK_SHARDS__VOLUMES"].split(",")
-    assert shards[-1] == f"${{COMPOSE_PROJECT_NAME:-swatchbook}}_models:{home}:ro"
-
-
-def test_every_container_has_a_limit_and_says_whether_it_is_healthy() -> None:
+def test_containers_have_limits_and_reach_only_what_they_need() -> None:
     services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
     for name, service in services.items():
         if name in ("setup", "models"):  # they end
             continue
         assert {"mem_limit", "healthcheck", "restart"} <= service.keys(), name
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", [])), name
-
-
-def test_only_the_shard_worker_reaches_the_engine() -> None:
     services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
     assert [name for name, service in services.items() if "docker.sock" in str(service)] == ["embed"]
     assert services["embed"]["profiles"] == ["pool"]
     assert variables(EXAMPLE)["COMPOSE_PROFILES"] == ""
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    (home,) = re.findall(r"HF_HOME=(\S+)", (ROOT / "Dockerfile").read_text())
+    mounted = {name: each for name, service in services.items() for each in service.get("volumes", ()) if home in each}
+    assert mounted == {"models": f"models:{home}", "worker": f"models:{home}:ro", "service": f"models:{home}:ro"}
+    shards = services["setup"]["environment"]["SWATCHBOOK_SHARDS__VOLUMES"].split(",")
+    assert shards[-1] == f"${{COMPOSE_PROJECT_NAME:-swatchbook}}_models:{home}:ro"
 
 
 def test_shards_are_told_their_settings_where_they_look_for_them() -> None:

@@ -18,27 +18,23 @@ SCHEMA: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text())
 TEMPLATES = "".join(path.read_text() for path in sorted((CHART / "templates").iterdir()))
 
 
-def test_chart_has_the_version_of_the_package() -> None:
+def test_chart_has_the_version_and_user_of_the_image() -> None:
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert (chart["version"], chart["appVersion"]) == (version, version)
+    (user,) = set(re.findall(r"^USER (\d+):\d+$", (ROOT / "Dockerfile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"(?:runAsUser|runAsGroup|fsGroup): (\d+)", TEMPLATES)) == {user}
 
 
-def test_default_values_satisfy_the_schema_which_names_all_of_them() -> None:
+def test_schema_takes_the_defaults_and_no_wrong_values() -> None:
     Draft7Validator.check_schema(SCHEMA)
     assert [error.message for error in Draft7Validator(SCHEMA).iter_errors(VALUES)] == []
     assert SCHEMA["properties"].keys() - {"global"} == VALUES.keys()
     for name, value in VALUES.items():
         if isinstance(value, dict) and (known := SCHEMA["properties"][name].get("properties")):
             assert known.keys() == value.keys(), name
-
-
-def test_schema_refuses_wrong_values() -> None:
     for wrong in rows_of(__file__, "wrong"):
         assert not Draft7Validator(SCHEMA).is_valid({**VALUES, **wrong})
-
-
-def test_schema_refuses_secrets_among_settings() -> None:
     for name in ("ledger_url", *filter(is_secret, FIELDS)):
         settings = {variable(name).removeprefix(PREFIX): "hush"}
         assert not Draft7Validator(SCHEMA).is_valid({**VALUES, "settings": settings}), name
@@ -48,8 +44,3 @@ def test_variables_of_the_templates_are_settings() -> None:
     named = set(re.findall(r"SWATCHBOOK_([A-Z_]+)", TEMPLATES)) | VALUES["settings"].keys()
     assert named >= {"LEDGER_URL", "API_KEYS", "WEAVIATE__API_KEY", "INDEX"}
     assert {PREFIX + name for name in named} <= {*map(variable, FIELDS)}
-
-
-def test_pods_run_as_the_user_of_the_image() -> None:
-    (user,) = set(re.findall(r"^USER (\d+):\d+$", (ROOT / "Dockerfile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"(?:runAsUser|runAsGroup|fsGroup): (\d+)", TEMPLATES)) == {user}

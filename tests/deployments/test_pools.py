@@ -99,22 +99,16 @@ def test_the_engine_is_told_every_limit() -> None:
     assert told["healthcheck"] == {"test": ["NONE"]}
 
 
-def test_template_has_only_variables_of_the_worker() -> None:
+def test_template_has_only_what_the_worker_and_settings_say() -> None:
     job = shard_job(Settings(**GIVEN))
     assert "{{" not in str(job)
     assert "hush" not in str(job)
     assert job.keys() <= DockerWorker.get_default_base_job_template()["job_configuration"].keys()
     assert "env" not in job, "Prefect would lay a run's own over it"
-
-
-def test_what_is_not_limited_is_not_said() -> None:
     job = shard_job(Settings(shards={"cpus": 0, "gpus": 0, "network": ""}))
     assert "network_mode" not in job
     assert job["container_create_kwargs"].keys() == {"init", "healthcheck", "cap_drop", "security_opt"}
     assert "OMP_NUM_THREADS" not in job["command"]
-
-
-def test_folders_of_the_worker_are_not_those_of_the_container() -> None:
     program, *given = shlex.split(shard_job(Settings(**GIVEN))["command"])
     assert (program, given[-3:]) == ("env", ["python3", "-m", "prefect.engine"])
     assert {"PREFECT_HOME=/tmp/prefect", f"SWATCHBOOK_ENV_FILE={SETTINGS_FILE}", "OMP_NUM_THREADS=2"} < {*given}

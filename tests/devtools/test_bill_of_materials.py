@@ -38,7 +38,7 @@ def test_licences_become_expressions_that_are_judged() -> None:
     check_rows(__file__, "allowed", lambda expression: is_allowed(expression, RULES["allowed"]))
 
 
-def test_unknown_and_forbidden_licences_are_named() -> None:
+def test_licences_are_judged_and_listed_by_variant() -> None:
     sound = Package("httpx", "0.28.1", (), "BSD-3-Clause")
     assert problems("light", [NOTHING_SAID, sound, FORBIDDEN]) == [
         "mystery 1.0 (light): its licence is unknown.",
@@ -46,6 +46,12 @@ def test_unknown_and_forbidden_licences_are_named() -> None:
     ]
     assert problems("models", [NVIDIA]) == []
     assert len(problems("light", [NVIDIA])) == 1
+    sound = Package("httpx", "0.28.1", (), "BSD-3-Clause")
+    rows = licence_list({"light": [sound], "models": [sound, NVIDIA]}).splitlines()[2:]
+    assert rows == [
+        "| httpx | 0.28.1 | BSD-3-Clause | light, models |",
+        "| nvidia-cublas | 13.4 | LicenseRef-NVIDIA-Proprietary | models |",
+    ]
 
 
 def test_bill_has_each_package_with_its_licence_and_hashes() -> None:
@@ -58,15 +64,6 @@ def test_bill_has_each_package_with_its_licence_and_hashes() -> None:
     assert httpx["licenses"] == [{"expression": "BSD-3-Clause"}]
     assert httpx["externalReferences"][0]["hashes"] == [{"alg": "SHA-256", "content": "ab" * 32}]
     assert "licenses" not in mystery
-
-
-def test_list_says_which_variant_has_a_package() -> None:
-    sound = Package("httpx", "0.28.1", (), "BSD-3-Clause")
-    rows = licence_list({"light": [sound], "models": [sound, NVIDIA]}).splitlines()[2:]
-    assert rows == [
-        "| httpx | 0.28.1 | BSD-3-Clause | light, models |",
-        "| nvidia-cublas | 13.4 | LicenseRef-NVIDIA-Proprietary | models |",
-    ]
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -37,9 +37,6 @@ def test_shipped_weights_lose_no_document_unsaid(documents: list[Measured]) -> N
     assert kept.figures.keys() == now.keys(), "python -m devtools.fit_products keeps the figures of new documents"
     losses = find_losses(kept.figures, now)
     assert not losses, f"mend it, or say why: python -m devtools.fit_products --accept DOCUMENT REASON ({losses})"
-
-
-def test_accepted_losses_have_reasons() -> None:
     kept = read_fitted(ROOT / FITTED)
     for each in kept.accepted:
         assert len(each.reason.split()) >= 3, each
@@ -61,9 +58,6 @@ def test_loss_is_named_until_it_is_accepted(tmp_path: Path) -> None:
     assert find_losses(settled.figures, now) == []
     keep_fitted(settled, tmp_path / "fitted.json")
     assert read_fitted(tmp_path / "fitted.json") == settled
-
-
-def test_small_losses_add_up_to_one() -> None:
     kept = Fitted({"oak": {"shipped": 0.9}}, [])
     for f1 in (0.84, 0.81):
         now = {"oak": {"shipped": f1}}

@@ -28,9 +28,6 @@ def test_unlikely_names_do_not_count() -> None:
     assert f1_of_likely(eight, [0.9] * 8) == pytest.approx(0.75)
     assert f1_of_likely(eight, [0.9] * 6 + [0.1] * 2) == pytest.approx(12 / 14)
     assert f1_of_likely(eight, [0.1] + [0.9] * 7) == pytest.approx(10 / 15)
-
-
-def test_with_few_likely_names_nothing_is_said() -> None:
     names = [0.9] + [0.1] * 7
     assert is_silent(names)
     assert f1_of_likely(decision(*[True] * 8, f1=1.0), names) == 0.0
@@ -45,9 +42,6 @@ def test_case_is_right_from_an_f1_of_08() -> None:
     (silent,) = cases_of([decision(none=True)], {"oak": []})
     assert (silent.silent, silent.right, silent.naive) == (True, True, 0.1)
     assert silent.measured.keys() != cases_of([good], {"oak": [0.9] * 9})[0].measured.keys()
-
-
-def test_errors_of_probabilities() -> None:
     assert calibration_error([(0.75, True)] * 3 + [(0.75, False)]) == 0.0
     assert calibration_error([(0.95, False)] * 10) == pytest.approx(0.95)
     assert brier([(0.5, True), (0.5, False)]) == 0.25

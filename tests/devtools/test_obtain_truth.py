@@ -32,19 +32,15 @@ def label(tmp_path: Path) -> dict[str, Any]:
 
 
 @pytest.mark.needs("git")
-def test_file_of_the_labelled_commit_is_obtained(label: dict[str, Any], tmp_path: Path) -> None:
-    to = tmp_path / "list.pdf"
-    assert obtain(label, f"{tmp_path}/host", to) is None
-    assert to.read_bytes() == b"%PDF first"
-    assert obtain(label, "nowhere", to) is None, "it is there already"
-
-
-@pytest.mark.needs("git")
-def test_another_file_is_not_written(label: dict[str, Any], tmp_path: Path) -> None:
+def test_only_the_file_of_the_label_is_obtained(label: dict[str, Any], tmp_path: Path) -> None:
     to = tmp_path / "list.pdf"
     assert "SHA-256 differs" in (obtain(label | {"sha256": "0" * 64}, f"{tmp_path}/host", to) or "")
     assert "nowhere" in (obtain(label, "nowhere", to) or "")
     assert not to.exists()
+    to = tmp_path / "list.pdf"
+    assert obtain(label, f"{tmp_path}/host", to) is None
+    assert to.read_bytes() == b"%PDF first"
+    assert obtain(label, "nowhere", to) is None, "it is there already"
 
 
 def test_nothing_is_written_into_a_checkout(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,19 +29,11 @@ def ask(*words: str) -> Result:
     return CliRunner(env={"COLUMNS": "200"}).invoke(app, words)
 
 
-def test_command_of_a_package_runs_with_its_options(install: Install) -> None:
+def test_command_of_a_package_runs_and_is_in_the_help(install: Install) -> None:
     install(TELL, {Kind.COMMAND: {"tell": "app"}})
     assert ask("tell", "--loudly").output == "LOUD\n"
-
-
-def test_help_lists_it_in_its_panel(install: Install) -> None:
-    install(TELL, {Kind.COMMAND: {"tell": "app"}})
     (panel,) = [each for each in ask("--help").output.split("╭─ ") if each.startswith("Operation ")]
     assert re.search(r"│ tell +Tell what there is\. ", panel)
-
-
-def test_mistyped_name_and_option_name_it(install: Install) -> None:
-    install(TELL, {Kind.COMMAND: {"tell": "app"}})
     assert "Did you mean 'tell'" in ask("tel").output
     assert "It is an option of `swatchbook tell`" in ask("search", "--loudly").output
 

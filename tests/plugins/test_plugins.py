@@ -179,16 +179,13 @@ def test_name_of_two_packages_is_refused_with_both(install: Install, tmp_path: P
         load_settings(encoder="colorgrid", home=tmp_path)
 
 
-def test_built_in_names_are_found_without_reading_metadata(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(plugins, "declared", None)
-    plugins.installed.cache_clear()
-    assert registry.tags(Settings(home=tmp_path))
-
-
-def test_every_built_in_one_is_there() -> None:
+def test_every_built_in_one_is_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for kind, names in BUILT_IN.items():
         for name in names:
             assert callable(plugins.find(kind, name).load())
+    monkeypatch.setattr(plugins, "declared", None)
+    plugins.installed.cache_clear()
+    assert registry.tags(Settings(home=tmp_path))
 
 
 # --- what goes wrong is named, and nothing is lost --------------------------------------------------------------------
@@ -328,12 +325,16 @@ def test_texts_find_pictures_through_a_plugin_with_both(install: Install, tmp_pa
         assert [hit.file for hit in found] == [key(pictures / "0.png")]
 
 
-def test_format_of_a_plugin_is_written_only_when_it_is_named(install: Install, tmp_path: Path) -> None:
+def test_format_of_a_plugin_is_written_to_a_file_when_named(install: Install, tmp_path: Path, home: Path) -> None:
     install(CODE["write_markdown"], {Kind.EXPORTER: {"markdown": "write_markdown"}})
     out = io.BytesIO()
     written = write_products([row("Oak"), row("Ash")], "markdown", out, temporary_folder=tmp_path)
     assert (written.products, written.skipped_count) == (2, 0)
     assert [line.split(",")[0] for line in out.getvalue().decode().splitlines()] == ["- Oak", "- Ash"]
+    open_ledger(Settings(home=home).ledger).close()
+    done = CliRunner(env={"COLUMNS": "200"}).invoke(app, ["export", "--all", "--format", "markdown"])
+    assert done.exit_code == 2
+    assert "markdown is written to a file: add --to PATH" in " ".join(done.output.replace("│", " ").split())
 
 
 def test_format_that_fails_leaves_the_file_that_was_there(
@@ -347,14 +348,6 @@ def test_format_that_fails_leaves_the_file_that_was_there(
         with pytest.raises(PluginFailed, match=f"exporter plugin faulty .swatchbook-{module} 0.1. raised ZeroDivision"):
             export(resources, [], "faulty", to=tmp_path / "there.md", pictures=None)
     assert (tmp_path / "there.md").read_text() == "old"
-
-
-def test_export_of_a_plugin_needs_a_file(install: Install, home: Path) -> None:
-    install(CODE["write_markdown"], {Kind.EXPORTER: {"markdown": "write_markdown"}})
-    open_ledger(Settings(home=home).ledger).close()
-    done = CliRunner(env={"COLUMNS": "200"}).invoke(app, ["export", "--all", "--format", "markdown"])
-    assert done.exit_code == 2
-    assert "markdown is written to a file: add --to PATH" in " ".join(done.output.replace("│", " ").split())
 
 
 def test_index_of_the_page_is_filled_and_searched(install: Install, tmp_path: Path, pictures: Path) -> None:

@@ -40,9 +40,6 @@ def test_demo_ingests_and_searches_without_a_network(demo: tuple[Path, str]) -> 
     assert "263 = 263 complete" in printed
     for found in ("Nordvik Oak", "Alentejo Cork", "Palladio Terrazzo"):
         assert found in printed
-
-
-def test_demo_serves_only_on_a_terminal(demo: tuple[Path, str]) -> None:
     assert "the web page" not in demo[1]
     assert [serves(None, on_terminal=each) for each in (True, False)] == [True, False]
     assert [serves("1", on_terminal=False), serves("0", on_terminal=True)] == [True, False]

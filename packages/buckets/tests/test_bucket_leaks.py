@@ -34,14 +34,11 @@ __all__ = [
 ]  # fmt: skip
 
 
-def test_every_route_of_events_has_a_case(cases: Cases) -> None:
+def test_every_route_and_command_of_events_has_a_case(cases: Cases) -> None:
     application = FastAPI(openapi_url=None)
     for router in (service.router, service.hooks):
         application.include_router(router)
     assert routes(application) == cases.routes.keys()
-
-
-def test_every_command_of_events_has_a_case(cases: Cases) -> None:
     named = {f"upkeep {name}" for name in commands(command.app) if name}
     assert named == cases.reading.keys() | cases.acting.keys()
 

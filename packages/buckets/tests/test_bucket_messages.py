@@ -34,6 +34,11 @@ def test_s3_names_key_and_version_of_a_new_object() -> None:
     assert (event.url, event.is_new) == ("s3://amzn-s3-demo-bucket/spring/red floweré+.jpg", True)
     assert event.version == "096fKKXTRTtl3on89fVO.nfljtsv6qko"
     assert one(changed(S3, "Records/0/s3/object/versionId", None)).version == "d41d8cd98f00b204e9800998ecf8427e"
+    for name in ["ObjectRemoved:Delete", "s3:ObjectRemoved:Delete", "ObjectRestore:Completed"]:
+        assert not one(changed(S3, "Records/0/eventName", name)).is_new
+    body = {"Service": "Amazon S3", "Event": "s3:TestEvent", "Time": "2014-10-13T15:57:02.089Z", "Bucket": "bucket"}
+    assert read_events(json.dumps(body)) == ()
+    assert read_events(json.dumps({"Type": "Notification", "Message": json.dumps(body)})) == ()
 
 
 def test_longer_sequencers_are_compared_as_aws_says() -> None:
@@ -45,41 +50,21 @@ def test_longer_sequencers_are_compared_as_aws_says() -> None:
     assert order("") == "1970-01-01T00:00:00.000Z"
 
 
-def test_minio_escapes_slashes_and_prefixes_its_events() -> None:
+def test_messages_of_other_services_are_read() -> None:
     body = changed(S3, "Records/0/eventName", "s3:ObjectCreated:Put")
     body = changed(json.loads(body), "Records/0/s3/object/key", "spring%2Foak+board.png")
     assert one(body).url == "s3://amzn-s3-demo-bucket/spring/oak board.png"
     assert (one(body).name, one(body).is_new) == ("ObjectCreated:Put", True)
-
-
-def test_message_of_sns_is_unwrapped() -> None:
     for inner in [S3, BRIDGE]:
         body = json.dumps({"Type": "Notification", "MessageId": "1", "TopicArn": "arn", "Message": json.dumps(inner)})
         assert read_events(body) == read_events(json.dumps(inner))
-
-
-def test_eventbridge_does_not_escape_keys() -> None:
     event = one(json.dumps(BRIDGE))
     assert (event.url, event.is_new) == ("s3://amzn-s3-demo-bucket1/example key+.pdf", True)
     assert not one(changed(BRIDGE, "detail-type", "Object Deleted")).is_new
-
-
-def test_google_deletes_the_generation_that_it_made() -> None:
     made, removed = one(json.dumps(GOOGLE)), one(changed(GOOGLE, "message/attributes/eventType", "OBJECT_DELETE"))
     assert (made.url, made.is_new, removed.is_new) == ("gs://catalogues/spring 2026+.pdf", True, False)
     newer = one(changed(GOOGLE, "message/attributes/objectGeneration", "1463757402158001"))
     assert made.order < removed.order < newer.order
-
-
-def test_other_events_are_not_of_new_objects() -> None:
-    for name in ["ObjectRemoved:Delete", "s3:ObjectRemoved:Delete", "ObjectRestore:Completed"]:
-        assert not one(changed(S3, "Records/0/eventName", name)).is_new
-
-
-def test_test_event_has_no_events() -> None:
-    body = {"Service": "Amazon S3", "Event": "s3:TestEvent", "Time": "2014-10-13T15:57:02.089Z", "Bucket": "bucket"}
-    assert read_events(json.dumps(body)) == ()
-    assert read_events(json.dumps({"Type": "Notification", "Message": json.dumps(body)})) == ()
 
 
 def test_anything_else_is_no_notification() -> None:

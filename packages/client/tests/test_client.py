@@ -221,29 +221,15 @@ def test_an_address_where_nobody_answers_is_an_error_and_not_waited_for() -> Non
     assert time.monotonic() - started < 10
 
 
-def test_other_answers_are_errors_too() -> None:
+def test_other_answers_and_addresses_are_refused() -> None:
     for status, body, expected in rows_of(__file__, "other_answers"):
         with answering(status, body.encode()) as url, Client(url) as client, pytest.raises(ServiceError) as raised:
             client.search("oak")
         assert type(raised.value).__name__ == expected
-
-
-def test_what_a_newer_service_says_beside_is_left_out(anna: Client, document: str) -> None:
-    product = next(anna.products(document))
-    newer = json.loads(product.model_dump_json()) | {"new": 1}
-    newer["pictures"][0] |= {"newer": {"a": 1}}
-    with answering(200, json.dumps(newer).encode()) as address, Client(address) as client:
-        assert client.product(product.id) == product
-
-
-def test_an_invalid_url_is_refused() -> None:
     for url in rows_of(__file__, "invalid"):
         with pytest.raises(ValueError, match="address") as refused:
             Client(url)
         assert "secret" not in str(refused.value)
-
-
-def test_a_key_does_not_travel_without_encryption() -> None:
     for url in ("http://swatchbook.example", "HTTP://192.168.0.7:8420"):
         with pytest.raises(ValueError, match="https"):
             Client(url, key=ANNA)
@@ -252,3 +238,11 @@ def test_a_key_does_not_travel_without_encryption() -> None:
     for url in ("https://swatchbook.example", "http://localhost:8420", "http://[::1]:8420"):
         Client(url, key=ANNA).close()
     assert ANNA not in repr(Client("http://localhost", key=ANNA))
+
+
+def test_what_a_newer_service_says_beside_is_left_out(anna: Client, document: str) -> None:
+    product = next(anna.products(document))
+    newer = json.loads(product.model_dump_json()) | {"new": 1}
+    newer["pictures"][0] |= {"newer": {"a": 1}}
+    with answering(200, json.dumps(newer).encode()) as address, Client(address) as client:
+        assert client.product(product.id) == product

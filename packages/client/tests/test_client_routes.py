@@ -88,9 +88,6 @@ def test_every_method_is_in_both_clients() -> None:
         {name for name in vars(client) if not name.startswith("_")} - set(named()) for client in (Client, AsyncClient)
     ]
     assert own == [{"SETTLED", "close", "wait"}] * 2
-
-
-def test_help_says_what_comes_back() -> None:
     assert "-> swatchbook.doors.replies.ShownDocument" in str(inspect.signature(Client.status))
     assert "-> collections.abc.AsyncIterator[" in str(inspect.signature(AsyncClient.products))
 

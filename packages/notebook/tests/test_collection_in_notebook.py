@@ -151,12 +151,6 @@ def _jpeg() -> bytes:
     return out.getvalue()
 
 
-def test_frames_need_pandas(book: Swatchbook, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(MissingExtra, match=r"needs the extra notebook\..*\[notebook\]"):
-        book.stats().frame()
-
-
 def test_closed_collection_says_so(book: Swatchbook, tmp_path: Path) -> None:
     book.close()
     book.close()
@@ -196,10 +190,15 @@ def test_wrong_setting_is_named(home: Path) -> None:
         assert not home.exists()
 
 
-def test_wrong_name_of_an_owner_is_refused(home: Path) -> None:
+def test_empty_collection_has_empty_tables(home: Path) -> None:
     for owner in ["", "a/b", "../x", "a" * 65]:
         with pytest.raises(InvalidReference, match="is not a valid name of an owner"):
             Swatchbook.open(owner=owner)
+    with Swatchbook.open() as book:
+        assert [table.num_rows for table in (book.products(), book.images(), book.facts())] == [0, 0, 0]
+        assert {"id", "name", "price"} <= set(book.products().column_names)
+        with pytest.raises(InvalidReference, match="There are: none yet"):
+            book.vectors()
 
 
 def test_wrong_query_or_format_is_named(book: Swatchbook, tmp_path: Path) -> None:
@@ -285,14 +284,6 @@ def test_images_and_facts_say_where_they_are(book: Swatchbook) -> None:
     assert (set_by_hand["value"], set_by_hand["page"], set_by_hand["rule"]) == ("Norway", 3, "by hand")
 
 
-def test_empty_collection_has_empty_tables(home: Path) -> None:
-    with Swatchbook.open() as book:
-        assert [table.num_rows for table in (book.products(), book.images(), book.facts())] == [0, 0, 0]
-        assert {"id", "name", "price"} <= set(book.products().column_names)
-        with pytest.raises(InvalidReference, match="There are: none yet"):
-            book.vectors()
-
-
 def test_vectors_are_matrices_whose_neighbours_searches_find(book: Swatchbook) -> None:
     ids, matrix = book.vectors("visual")
     assert ids == book.ids()
@@ -309,10 +300,13 @@ def test_vectors_are_matrices_whose_neighbours_searches_find(book: Swatchbook) -
     assert book.vectors("visual", tag=tags["visual"]).ids == book.ids()
 
 
-def test_unknown_vectors_are_refused_with_those_there_are(book: Swatchbook) -> None:
+def test_what_is_not_there_is_refused(book: Swatchbook, monkeypatch: pytest.MonkeyPatch) -> None:
     for asked in [{"role": "colour"}, {"tag": "other@1/1"}]:
         with pytest.raises(InvalidReference, match=r"There are: .*visual \(efficientnet"):
             book.vectors(**asked)
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(MissingExtra, match=r"needs the extra notebook\..*\[notebook\]"):
+        book.stats().frame()
 
 
 def test_export_writes_what_the_command_writes(book: Swatchbook, tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def test_error_in_an_item_leaves_the_batch_as_it_was(tmp_path: Path) -> None:
         assert (sorted(tmp_path.iterdir()), (tmp_path / FILE).read_text()) == before
 
 
-def test_error_of_the_iteration_is_its_own(tmp_path: Path) -> None:
+def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:
     def broken() -> Iterator[dict[str, Any]]:
         yield {"id": "a"}
         raise ConnectionError("the shop is away")
@@ -104,9 +104,6 @@ def test_error_of_the_iteration_is_its_own(tmp_path: Path) -> None:
     with pytest.raises(ConnectionError, match="the shop is away"):
         write_items(broken(), tmp_path, {})
     assert not (tmp_path / FILE).exists()
-
-
-def test_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "shop").write_text("")
     with pytest.raises(InvalidReference, match=r"shop: .*Name a folder"):
         write_items([{"id": "a"}], tmp_path / "shop", {})

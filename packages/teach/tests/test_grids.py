@@ -102,8 +102,5 @@ def test_pictures_of_another_size_are_not_cut() -> None:
     assert fits(rule, moved)
     assert len(cells_of(moved, rule)) == 12
     assert not fits(rule, (10.0, 20.0, 312.0, 400.0))
-
-
-def test_gutters_are_what_is_between_cells() -> None:
     rule = GridRule(width=300, height=480, cell=(0, 0, 0.3, 0.2), pitch=(0.35, 0.25), columns=3, rows=4)
     assert gutters(PICTURE, rule) == pytest.approx((15.0, 24.0))

@@ -120,13 +120,10 @@ def test_a_drawn_picture_is_what_shows_or_fills_it() -> None:
     assert taught(found(swatch), drawn) == [(PlacementState.SHOWN, None)]
 
 
-def test_what_is_said_to_be_no_picture_is_none_and_its_likes_stay() -> None:
+def test_what_is_no_picture_is_none_and_said() -> None:
     pictures = found(place(1, LOGO, "a"), place(2, LOGO, "a"))
     states = [state for state, _ in taught(pictures, Example(page=2, box=LOGO, what=Shown.PICTURE, right=False))]
     assert states == [PlacementState.SHOWN, PlacementState.DECORATIVE]
-
-
-def test_where_no_picture_is_shown_it_is_said() -> None:
     box: Box = (10.0, 10.0, 60.0, 60.0)
     examples = tuple(Example(page=1, box=box, what=what) for what in (Shown.CELL, Shown.DECORATION))
     made = apply_pictures(found(place(1, LOGO, "a")), UNTAUGHT.model_copy(update={"examples": examples}))

@@ -34,12 +34,9 @@ __all__ = [
 ]  # fmt: skip
 
 
-def test_every_route_of_teaching_has_a_case(cases: Cases) -> None:
+def test_every_route_and_command_of_teaching_has_a_case(cases: Cases) -> None:
     application = FastAPI(openapi_url=None)
     for each in (service, teach, readings):
         application.include_router(each.router)
     assert routes(application) == cases.routes.keys()
-
-
-def test_every_command_of_teaching_has_a_case(cases: Cases) -> None:
     assert commands(command.app).keys() == cases.reading.keys() | cases.acting.keys()

@@ -52,12 +52,15 @@ def test_settings_folders_and_field_mapping_go_before_the_environment(tmp_path: 
     assert use_config(written(tmp_path, "# nothing yet")) == Config()
 
 
-def test_what_is_wrong_is_named_with_its_line(tmp_path: Path) -> None:
+def test_what_is_wrong_is_named_before_anything_is_opened(tmp_path: Path, home: Path) -> None:
     for text, named in rows_of(__file__, "wrong"):
         before = dict(os.environ)
         with pytest.raises(InvalidReference, match=named):
             use_config(written(tmp_path, text))
         assert dict(os.environ) == before
+    status, _, err = attempt("ingest-images", str(tmp_path), "--config", str(written(tmp_path, "devise: cpu")))
+    assert (status, home.exists()) == (2, False), err
+    assert "line 1" in err
 
 
 def test_unread_files_and_secrets_are_not_repeated(tmp_path: Path) -> None:
@@ -69,9 +72,3 @@ def test_unread_files_and_secrets_are_not_repeated(tmp_path: Path) -> None:
     with pytest.raises(InvalidReference) as refused:
         use_config(written(tmp_path, "notice_secret: hush"))
     assert "hush" not in str(refused.value)
-
-
-def test_wrong_file_is_an_error_of_usage_before_anything_is_opened(tmp_path: Path, home: Path) -> None:
-    status, _, err = attempt("ingest-images", str(tmp_path), "--config", str(written(tmp_path, "devise: cpu")))
-    assert (status, home.exists()) == (2, False), err
-    assert "line 1" in err

@@ -43,14 +43,11 @@ def ask(prefect_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
         yield asked
 
 
-def test_inline_needs_no_pool(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_inline_needs_no_pool_which_needs_a_shared_ledger(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
     assert check_pool(Resources(Settings())).startswith("not used")
     with pytest.raises(Configuration, match="need a Prefect server"):
         check_pool(on_pool())
-
-
-def test_a_ledger_that_containers_cannot_reach_is_named() -> None:
     with pytest.raises(Configuration, match="the ledger must be one that many machines share"):
         check_pool(on_pool(ledger_url=None))
 

@@ -53,13 +53,10 @@ def test_counts_and_rates_are_of_what_was_seen() -> None:
     assert "✓ read pages" in drawn(track, 99.0)
 
 
-def test_a_run_of_somebody_else_is_named() -> None:
+def test_a_run_of_others_or_begun_again_is_shown_once() -> None:
     track = follow(Track("a.pdf", 0.0), seen(Stage.READ, pid=1, host="elsewhere"), now=0.0)
     assert "following process 1 on elsewhere" in drawn(track, 1.0)
     assert "following" not in drawn(follow(track, seen(Stage.READ), now=1.0), 1.0)
-
-
-def test_a_run_that_begins_again_shows_no_stage_twice() -> None:
     track = Track("a.pdf", 0.0)
     for now, stage in enumerate([Stage.READ, Stage.EXTRACTED, Stage.READ, Stage.PLANNED]):
         track = follow(track, seen(stage), float(now))

@@ -13,22 +13,16 @@ from tests.command import attempt, run, run_json
 from tests.tables import rows_of
 
 
-def test_filters_of_all_kinds() -> None:
+def test_filters_of_all_kinds_are_written_or_refused() -> None:
     written = ["material=oak", "material = ash", "color=white", "page=3", "price_max=49.5", "document=a.pdf"]
     where, documents = parse_filters(written)
     assert where == Where(material=("oak", "ash"), color=("white",), page=(3,), price_max=49.5)
     assert documents == ("a.pdf",)
     assert parse_filters(["category=R10=B"])[0].category == ("R10=B",)
-
-
-def test_every_filter_can_be_written() -> None:
     for name in FILTERS:
         where, documents = parse_filters([f"{name}=3"])
         assert documents == (("3",) if name == "document" else ())
         assert [each for each, _ in where.asked()] == ([] if documents else [FILTERS[name]])
-
-
-def test_what_means_nothing_is_said() -> None:
     for written, said in rows_of(__file__, "wrong"):
         with pytest.raises(InvalidReference, match=said):
             parse_filters(written)

@@ -23,13 +23,10 @@ def test_no_control_character_reaches_the_terminal(text: str) -> None:
     assert all(c.isprintable() or c == "\n" for c in written)
 
 
-def test_brackets_are_no_markup_and_letters_stay(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_said_is_no_markup_and_in_usual_units(capsys: pytest.CaptureFixture[str]) -> None:
     say_failure(Configuration("[red]oak[/red] is no setting."))
     assert "[red]oak[/red] is no setting." in capsys.readouterr().err
     assert clean("Eiche\n\x1b[31mweiß 🪵") == "Eiche\n [31mweiß 🪵"
-
-
-def test_durations_sizes_and_times_to_come() -> None:
     shown = ["0.4 s", "9.9 s", "12 s", "59 s", "3:05 min", "2:03 h"]
     assert [*map(duration, (0.42, 9.94, 12.2, 59.4, 185, 7380))] == shown
     assert megabytes(12_345_678) == "12.3 MB"
