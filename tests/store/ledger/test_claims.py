@@ -24,7 +24,7 @@ from swatchbook.store.ledger import claims, database, dead_runs, runs
 from swatchbook.store.ledger.claims import FailedItem, ItemResult
 from swatchbook.store.ledger.database import Ledger, db_now
 from swatchbook.store.ledger.item_tries import RUN_LIMIT
-from swatchbook.store.ledger.tables import chunks, images, spaces, vectors
+from swatchbook.store.ledger.tables import chunks, images, placements, spaces, vectors
 from swatchbook.store.ledger.tables import items as item_rows
 from swatchbook.store.ledger.tables import runs as run_rows
 from tests.ledger_audit import count_writes, writes
@@ -108,6 +108,15 @@ def test_a_batch_holds_only_what_is_due(ledger: Ledger) -> None:
     assert [b.members for b in claims.cut_batches(ledger, run, 20)] == [(later, due)]
     claims.claim(ledger, run, KEYS)
     assert item(ledger, due).lease_size == 2, "the others are no company"
+
+
+def test_hidden_pictures_and_texts_are_in_no_batch(ledger: Ledger) -> None:
+    run = begun(ledger, requested=EVERYTHING, pictures=KEYS[:1], texts=keys(1, "text"))
+    with ledger.write() as connection:
+        connection.execute(update(placements).values(state="hidden"))
+        connection.execute(update(chunks).values(embed=False))
+    assert claims.cut_batches(ledger, run, 20) == ()
+    assert runs.end(ledger, run, DocumentStatus.COMPLETED) == "completed"
 
 
 def test_claim_takes_due_wanted_items_in_order(ledger: Ledger) -> None:

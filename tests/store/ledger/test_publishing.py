@@ -8,11 +8,12 @@ from sqlalchemy import select
 
 from swatchbook.domain.errors import IndexDown
 from swatchbook.domain.records import LinkKind, PlacementState, Role
-from swatchbook.index.contract import Space
+from swatchbook.index.contract import Space, Where
 from swatchbook.store.ledger import edited_products, publishing, stage_results
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.payloads import chunk_payloads, image_payloads
 from swatchbook.store.ledger.queries import account, search_results
+from swatchbook.store.ledger.queries.filters import facets, satisfying, unmatched
 from swatchbook.store.ledger.runs import Run
 from swatchbook.store.ledger.tables import chunks, images
 from tests.store.ledger.plans import planned
@@ -183,6 +184,26 @@ def test_image_payload_comes_from_all_its_owners_documents(ledger: Ledger) -> No
     assert payload.pages == (3, 7)
     assert set(payload.text.split("\n")) == {"Oak, natural", "Oak again", "60 x 120", "Material: oak."}
     assert told[image("oak", "bert")].payload.documents == (stranger.document,)
+
+
+def test_prices_are_compared_within_their_currencies(ledger: Ledger) -> None:
+    run = begin(ledger)
+    oak = placed(run, "oak")
+    stage_results.save_extraction(ledger, run, extraction(oak))
+    dear, cheap = (product(run, price, category="Floors", metadata={"price": price}) for price in ("€ 90", "60,00 zł"))
+    edited_products.save_assembly(ledger, run, [dear, cheap], [link(oak.id, dear), link(oak.id, cheap)])
+    make_all(ledger, run)
+    publish_all(ledger)
+    for currencies, price_max, found in (
+        ((), 60, True), (("EUR",), 60, False), (("eur",), 90, True), (("PLN",), 60, True), (("USD",), 90, False),
+    ):  # fmt: skip
+        where = Where(currency=currencies, price_max=price_max)
+        assert bool(satisfying(ledger, "image", [image("oak")], where)) is found
+    counted = facets(ledger, "image", Where()).price
+    assert counted is not None
+    assert counted.currencies == ("EUR", "PLN")
+    (missed,) = unmatched(ledger, "image", Where(currency=("EUR",), price_max=60))
+    assert (missed.asked, missed.nearest) == (("≤ 60 EUR",), ("90 to 90 EUR",))
 
 
 def test_vectors_and_payloads_are_those_that_were_saved(ledger: Ledger) -> None:
