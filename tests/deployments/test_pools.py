@@ -124,23 +124,10 @@ def test_room_is_counted_by_memory_and_by_processors() -> None:
     }
 
 
-VALUES: dict[Kind, dict[str, str]] = {
-    Kind.KUBERNETES: {"namespace": "catalogues"},
-    Kind.ECS: {
-        "execution_role": "arn:aws:iam::123456789012:role/shards",
-        "subnets": "subnet-1,subnet-2",
-        "security_groups": "sg-1",
-        "secret": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:swatchbook-shards",
-        "prefect_password": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:prefect",
-    },
-    Kind.CLOUD_RUN: {"region": "europe-west1", "prefect_password": "prefect", "subnet": "shards"},
-}
+VALUES: dict[Kind, dict[str, str]] = {Kind(kind): given for kind, given in dict(rows_of(__file__, "values")).items()}
 """Kind -> what `--with` gives."""
 
-ELSEWHERE: dict[str, Any] = {
-    "shards": {"image": "registry.example.org/swatchbook:1", "memory_mb": 3000, "cpus": 1.5, "slots": 3},
-    "ledger_url": "postgresql+psycopg://swatchbook:hush-ledger@db/swatchbook",
-}
+ELSEWHERE: dict[str, Any] = dict(rows_of(__file__, "elsewhere"))
 
 
 def made(kind: Kind, **changed: Any) -> dict[str, Any]:

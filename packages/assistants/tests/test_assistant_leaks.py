@@ -17,36 +17,11 @@ from swatchbook_assistants.server import call, in_words, open_desk, read_resourc
 from swatchbook_assistants.tools import TOOLS, Desk
 from tests.doors import test_leaks
 from tests.doors.test_leaks import Homes, rows_of_anna, run, told
+from tests.tables import rows_of
 
 homes = test_leaks.homes  # the fixture
 
-_HERS = {"document": "{document}"}
-ASSISTANTS: Mapping[str, Sequence[Mapping[str, Any]]] = {
-    "search": (
-        {"text": "oak", "k": 50},
-        {"text": "oak", "by": "product", "explain": True},
-        {"text": "oak", "document": ["{document}"]},
-        {"like": ["{image}"]},
-        {"text": "oak", "not": ["{image}"]},
-        {"text": "xyzzy", "product": ["{product_name}"]},
-        {"picture_path": "{picture}", "k": 50},
-        {"owner": ["anna"]},
-    ),
-    "facets": ({}, {"by": "product"}, {"document": ["{document}"]}, {"owner": ["anna"]}),
-    "list_products": (_HERS,),
-    "show_product": ({"product": "{product}"},),
-    "show_pages": ({**_HERS, "pages": [1]},),
-    "show_pictures": ({"images": ["{image}"]},),
-    "account": ({}, {"owner": "anna"}),
-    "failures": (_HERS, {}, {"owner": "anna"}),
-    "ingest": (
-        {"path": "{catalogue}", "edition_of": "{document}"},
-        {"path": "{catalogue}", "owner": "anna"},
-        {"url": "https://shop.example/a.pdf", "owner": "anna"},
-    ),
-    "teach": ({**_HERS, "page": 1, "names": ["Oak"], "accept": True}, {**_HERS, "undo": True}),
-    "retry": ({**_HERS, "force": True}, {"kind": "provider_down", "owner": "anna"}),
-}
+ASSISTANTS: Mapping[str, Sequence[Mapping[str, Any]]] = dict(rows_of(__file__, "tools"))
 """Tool -> its arguments, with anna's ids."""
 
 RESOURCES = ("swatchbook://image/{image}", "swatchbook://page/{document}/1")

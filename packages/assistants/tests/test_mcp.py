@@ -28,6 +28,7 @@ from PIL import Image
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
+from swatchbook.domain.errors import NoCollection
 from swatchbook.domain.records import IngestOptions, Record
 from swatchbook.domain.setting_values import ApiKey
 from swatchbook.domain.settings import Settings, load_settings
@@ -38,8 +39,8 @@ from swatchbook.store.ledger.database import open_ledger
 from swatchbook.store.ledger.stored_documents import PDF, list_documents, queue
 from swatchbook_assistants import server, tools
 from swatchbook_assistants.server import Starter, call, create_mcp_app, create_server, open_desk
-from swatchbook_assistants.tools import MOST_BYTES, TOOLS
-from tests.command import Command, attempt, bare_environment
+from swatchbook_assistants.tools import TOOLS
+from tests.command import Command, bare_environment
 from tests.doors.conftest import ANNA, BERT, BOTH, bearing
 from tests.doors.service.served import on_socket
 from tests.fixtures import ROOT
@@ -194,18 +195,10 @@ def test_errors_are_results_in_plain_words(filled: Path) -> None:
 
 def test_collection_that_is_not_there_is_named_and_not_made(tmp_path: Path) -> None:
     for flags in [(), ("--http", "127.0.0.1:0")]:
-        status, out, err = attempt("mcp", *flags, SWATCHBOOK_HOME=str(tmp_path / "colection"))
-        assert (status, out) == (2, "")
-        assert f"There is no collection in {tmp_path / 'colection'}." in err
+        done = CliRunner(env={"SWATCHBOOK_HOME": str(tmp_path / "colection")}).invoke(app, ["mcp", *flags])
+        assert (isinstance(done.exception, NoCollection), done.stdout) == (True, "")
+        assert f"There is no collection in {tmp_path / 'colection'}." in str(done.exception)
         assert not (tmp_path / "colection").exists()
-
-
-@pytest.mark.nightly
-def test_write_offers_the_rest_and_declares_it(filled: Path) -> None:
-    offered = over_stdio(filled, listing, "--write").tools
-    assert {each.name: not each.annotations.read_only_hint for each in offered} == {
-        name: tool.writes for name, tool in TOOLS.items()
-    }
 
 
 @pytest.mark.nightly
@@ -359,29 +352,27 @@ def test_no_file_of_the_machine_is_read_over_http(filled: Path, tmp_path: Path) 
             assert "Send the picture" in answer.content[0].text or "Give a `url`" in answer.content[0].text
 
 
-def test_without_keys_only_this_machine_is_answered(filled: Path) -> None:
+def test_without_keys_only_this_machine_is_answered_in_both_protocols(filled: Path) -> None:
     with serving(filled, keys=False) as url:
         assert over_http(url, None, asking("account")).structured_content["images"]["found"] == 14
         for foreign in ({"Host": "shop.example"}, {"Origin": "https://shop.example"}):
             assert httpx.post(url, headers=foreign, json={}).status_code == 403
-
-
-def test_clients_of_both_ages_of_the_protocol_are_answered(filled: Path) -> None:
-    with serving(filled, keys=False) as url:
         for mode in ("legacy", "auto"):
             assert talk(url, asking("account"), mode).structured_content["closes"]
         assert httpx.get(url, headers={"Accept": "text/event-stream"}).status_code == 405
 
 
 def test_command_says_where_it_listens_and_ends_in_order(filled: Path) -> None:
-    run = Command("mcp", "--http", "127.0.0.1:0", SWATCHBOOK_HOME=str(filled))
+    run = Command("mcp", "--write", "--http", "127.0.0.1:0", SWATCHBOOK_HOME=str(filled))
     try:
         assert run.process.stdout
         line = run.process.stdout.readline().decode()
         found = re.fullmatch(r"Swatchbook for assistants at (http://127\.0\.0\.1:\d+/mcp)\n", line)
         assert found, line
-        names = [each.name for each in over_http(found[1], None, listing).tools]
-        assert names == READING
+        offered = over_http(found[1], None, listing).tools
+        assert {each.name: not each.annotations.read_only_hint for each in offered} == {
+            name: tool.writes for name, tool in TOOLS.items()
+        }
         run.process.terminate()
         assert run.wait()[0] in (0, -15)
     finally:
@@ -423,13 +414,13 @@ def test_long_texts_are_cut_and_long_answers_refused() -> None:
 
 def test_page_is_made_smaller_until_it_fits() -> None:
     out = io.BytesIO()
-    Image.effect_noise((2000, 2600), 200).convert("RGB").save(out, "PNG")
+    Image.effect_noise((600, 780), 200).convert("RGB").save(out, "PNG")
     with Image.open(io.BytesIO(out.getvalue())) as page:
         page.load()
-    small = as_small_jpeg(out.getvalue(), MOST_BYTES)
-    assert len(small) <= MOST_BYTES
+    small = as_small_jpeg(out.getvalue(), 60_000)
+    assert len(small) <= 60_000
     with Image.open(io.BytesIO(small)) as shown:
-        assert 400 < shown.width < 2000
+        assert 120 < shown.width < 600
 
 
 def test_error_has_its_number(filled: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
