@@ -1,12 +1,16 @@
 """`swatchbook search` and `facets` where they ask a running service, over a real socket."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from swatchbook.domain.settings import load_settings
-from tests.command import attempt, run, run_json
+from swatchbook.doors.cli.main import app
+from tests.command import attempt
 from tests.doors.conftest import ANNA
 from tests.doors.service.served import Served, answering, served
 from tests.fixtures import free_port
@@ -30,6 +34,17 @@ def ask(url: str, *arguments: str, key: str | None = ANNA) -> tuple[int, str]:
     return status, " ".join(err.split())
 
 
+def in_process(*words: str, **environment: str) -> str:
+    """What a command prints: models are loaded once for all of them."""
+    done = CliRunner(env=environment).invoke(app, words, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def as_json(*words: str, **environment: str) -> Any:
+    return json.loads(in_process(*words, "--json", **environment))
+
+
 def test_it_says_what_a_search_here_says(filled: Path, keys: None, tmp_path: Path) -> None:
     picture = next(file for file in sorted((filled / "files").rglob("*")) if file.suffix in (".jpg", ".png"))
     asked = (
@@ -41,21 +56,21 @@ def test_it_says_what_a_search_here_says(filled: Path, keys: None, tmp_path: Pat
         ("--owner", "anna", "--by", "product", "-k", "1", "--offset", "1", "--editions", "all"),
     )
     counted = ("oak", "--owner", "anna", "--by", "product", "--where", "color=grey", "--where", "price_max=90")
-    here = [run_json("search", *arguments) for arguments in asked]
+    here = [as_json("search", *arguments) for arguments in asked]
     assert all(here[n] for n in (0, 2, 3, 4, 5))
-    table = run("search", *asked[0], "--explain")
+    table = in_process("search", *asked[0], "--explain")
     document = ("--where", f"document={here[0][0]['document_id']}")
     like = ("--like", here[3][0]["id"], "--not", here[3][1]["id"], "--owner", "anna", *document)
-    alike = run_json("search", *like)
-    facets = run_json("stats", "facets", *counted[1:])
+    alike = as_json("search", *like)
+    facets = as_json("stats", "facets", *counted[1:])
     assert facets["total"] == 1
     with served(load_settings()) as service:
         there = {"SWATCHBOOK_SERVICE_URL": service.url, "SWATCHBOOK_SERVICE_KEY": ANNA}
         there["SWATCHBOOK_HOME"] = str(tmp_path / "empty")
-        assert [run_json("search", *arguments, **there) for arguments in asked] == here
-        assert run("search", *asked[0], "--explain", **there) == table
-        assert run_json("search", *like, **there) == alike
-        assert run_json("stats", "facets", *counted[1:], **there) == facets
+        assert [as_json("search", *arguments, **there) for arguments in asked] == here
+        assert in_process("search", *asked[0], "--explain", **there) == table
+        assert as_json("search", *like, **there) == alike
+        assert as_json("stats", "facets", *counted[1:], **there) == facets
         missed = attempt("search", "tile", "--owner", "anna", "--where", "material=oack", **there)
         assert (missed[0], "Nothing has material=oack. Nearest: European oak on spruce core" in missed[2]) == (0, True)
 
