@@ -22,7 +22,6 @@ from tests.store.ledger.scene import (
     begin_fill,
     delete,
     extraction,
-    image,
     ingest,
     key,
     make_all,
@@ -92,17 +91,6 @@ def test_a_fill_changes_neither_account_nor_status(ledger: Ledger) -> None:
     publish_all(ledger)
     assert space_registry.lacks(ledger, [NEW]) == []
     assert list(missing_vectors.documents_lacking(ledger, [NEW])) == []
-
-
-def test_a_picture_shown_twice_is_filled_once_in_order(ledger: Ledger) -> None:
-    run = begin(ledger, requested=[VISUAL])
-    names = ("oak", "ash", "oak", "fir")
-    ingest(ledger, run, extraction(*(placed(run, name, page) for page, name in enumerate(names, 1))))
-    fill = missing_vectors.ToFill(document=run.document, pairs=(NEW,))
-    found = [each.id for some in missing_vectors.candidates(ledger, fill) for each in some]
-    assert found == [image(name) for name in ("oak", "ash", "fir")]
-    assert [each.id for some in missing_vectors.candidates(ledger, fill, limit=2) for each in some] == found[:2]
-    assert missing_vectors.left_to_make(ledger, [fill]) == [Lack(role=Role.VISUAL, tag=NEW.tag, open=3, failed=0)]
 
 
 def test_a_fill_makes_only_what_is_its_own(ledger: Ledger) -> None:
