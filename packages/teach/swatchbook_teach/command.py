@@ -297,15 +297,9 @@ def _list_choices(resources: "Resources", document: "Document", choices: "Sequen
         note(f"{document.name}: no reading is likely. Show a name: --page 5 --name TEXT.")
         return 0
     rows = table(
-        "use",
-        "reading",
-        "probability",
-        "products",
-        "lost",
-        "pages",
-        "names",
+        "use", "reading", "probability", "products", "lost", "pages", "names",
         right=("use", "probability", "products", "lost"),
-    )
+    )  # fmt: skip
     for number, each in enumerate(choices, start=1):
         found = each.proposal
         rows.add_row(
@@ -415,12 +409,9 @@ def draw_proposal(proposal: "Proposal", document: "Document", *, now: int) -> Re
     rows = table("page", "least sure", "probability", *facts, "", right=("page", "probability", "price"))
     for each in proposal.unsure:
         rows.add_row(
-            cell(each.page),
-            cell(each.name, "bold"),
-            cell(f"{each.probability:.2f}"),
-            *(cell(getattr(each, name)) for name in facts),
-            cell("new" if each.new else "", "green"),
-        )
+            cell(each.page), cell(each.name, "bold"), cell(f"{each.probability:.2f}"),
+            *(cell(getattr(each, name)) for name in facts), cell("new" if each.new else "", "green"),
+        )  # fmt: skip
     of_texts = proposal.reading.names_are_taught or proposal.reading.facts_are_taught
     return Group(*parts, *([rows] if proposal.unsure and (of_texts or proposal.pictures is None) else []))
 

@@ -148,15 +148,10 @@ def summarize_other(likeliest: Proposal, other: Proposal, names: int = 5) -> Oth
     own, shown = ([(each.page, each.name) for each in found.names] for found in (other, likeliest))
     more, lacks = names_apart(own, shown), names_apart(shown, own)
     return OtherReading(
-        reading=other.reading,
-        probability=other.probability,
-        products=other.products,
-        pages=other.pages,
-        names=tuple(dict.fromkeys((*more, *(name for _, name in own))))[:names],
-        more=len(more),
-        fewer=len(lacks),
+        reading=other.reading, probability=other.probability, products=other.products, pages=other.pages,
+        names=tuple(dict.fromkeys((*more, *(name for _, name in own))))[:names], more=len(more), fewer=len(lacks),
         lacks=tuple(lacks[:names]),
-    )
+    )  # fmt: skip
 
 
 def names_apart(own: Iterable[tuple[int, str]], shown: Iterable[tuple[int, str]]) -> list[str]:

@@ -191,16 +191,9 @@ def _products(shown: dict[str, Any]) -> RenderableType:
     linked = [link for link in shown["links"] if link["kind"] == "image_product" and link["source"] in readable]
     image_counts = Counter[str](link["target"] for link in linked)
     rows = table(
-        "product",
-        "category",
-        "family",
-        "pages",
-        "images",
-        "is a product",
-        "variants",
-        "facts",
+        "product", "category", "family", "pages", "images", "is a product", "variants", "facts",
         right=("pages", "images", "is a product"),
-    )
+    )  # fmt: skip
     for product in shown["products"]:
         metadata = ", ".join(f"{name}: {value}" for name, value in product["metadata"].items())
         rows.add_row(

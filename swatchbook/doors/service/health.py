@@ -290,9 +290,6 @@ async def _not_configured() -> Literal["not configured"]:
 
 def _stats(counted: Counted) -> Stats:
     return Stats(
-        owners=counted.owners,
-        documents=counted.documents,
-        images=counted.account.model_dump(),
-        unpublished=counted.unpublished,
-        **counted.due.model_dump(),
-    )
+        owners=counted.owners, documents=counted.documents, images=counted.account.model_dump(),
+        unpublished=counted.unpublished, **counted.due.model_dump(),
+    )  # fmt: skip

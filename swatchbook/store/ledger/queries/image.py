@@ -69,16 +69,11 @@ def _roles(connection: Connection, pairs: Subquery) -> tuple[RoleState, ...]:
     )  # fmt: skip
     states = {
         (row.role, row.tag): RoleState(
-            role=row.role,
-            tag=row.tag,
-            state=row.state,
-            kind=(row.failure or {}).get("kind"),
-            error=(row.failure or {}).get("message"),
-            attempts=row.attempts or 0,
-            next_retry_at=row.next_retry_at,
+            role=row.role, tag=row.tag, state=row.state, kind=(row.failure or {}).get("kind"),
+            error=(row.failure or {}).get("message"), attempts=row.attempts or 0, next_retry_at=row.next_retry_at,
         )
         for row in connection.execute(query)
-    }
+    }  # fmt: skip
     return tuple(states.values())
 
 
