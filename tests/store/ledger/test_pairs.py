@@ -12,8 +12,10 @@ from swatchbook.domain.records import TEXT_ROLES, Analysis, DocumentStatus, Item
 from swatchbook.index.contract import Space
 from swatchbook.store.files.file_store import Files
 from swatchbook.store.ledger import claims, publishing, runs, stage_results
+from swatchbook.store.ledger.claims import FailedItem
 from swatchbook.store.ledger.database import Ledger
-from swatchbook.store.ledger.document_commands import regenerate
+from swatchbook.store.ledger.document_commands import regenerate, retry
+from swatchbook.store.ledger.image_text import AnalysisInUse, queue_text_items, write_texts
 from swatchbook.store.ledger.picture_reviews import find_review_image, record_answer
 from swatchbook.store.ledger.queries import account
 from swatchbook.store.ledger.queries.coverage import count_coverage
@@ -171,6 +173,12 @@ def role_states(ledger: Ledger) -> dict[str, str]:
     return {made.role.value: made.state.value for made in known.roles}
 
 
+def collect_after_an_hour(ledger: Ledger, folder: Path) -> None:
+    collect(ledger, Files(folder))
+    pass_time(ledger, 3_601)
+    collect(ledger, Files(folder))
+
+
 # --- publishing -------------------------------------------------------------------------------------------------------
 
 
@@ -220,15 +228,21 @@ def test_pair_is_made_of_existing_vector_and_text(ledger: Ledger) -> None:
 # --- another text -----------------------------------------------------------------------------------------------------
 
 
+def replace_analysis(ledger: Ledger, name: str, material: str) -> None:
+    """Replace a picture's analysis, as a review model does."""
+    shown = find_review_image(ledger, image(name))
+    run = runs.begin_review(ledger, shown.document_id)
+    second = Analysis(material=material, confidence=1, quality=1)
+    record_answer(ledger, shown, second, by="stronger@1", below=0, run=run)
+    runs.end_part(ledger, run)
+
+
 def test_correction_replaces_the_pair(ledger: Ledger, tmp_path: Path) -> None:
     requested = (*EVERYTHING, MULTIMODAL)
     old, new = pair_key(key("oak"), OAK), pair_key(key("oak"), ASH)
     run = begin(ledger, requested=requested)
     ingest(ledger, run, extraction(placed(run, "oak")))
-    reviewing = runs.begin_review(ledger, run.document)
-    second = Analysis(material="ash", confidence=1, quality=1)
-    record_answer(ledger, find_review_image(ledger, image("oak")), second, by="stronger@1", below=0, run=reviewing)
-    runs.end_part(ledger, reviewing)
+    replace_analysis(ledger, "oak", "ash")
     row = one(ledger, images, id=image("oak"))
     assert (row["text_key"], row["pair_key"], row["quality"]) == (ASH, new, 1.0)
     assert pairs(ledger) == {old: ("done", 1), new: ("pending", 0)}
@@ -242,9 +256,46 @@ def test_correction_replaces_the_pair(ledger: Ledger, tmp_path: Path) -> None:
     np.testing.assert_array_equal(told.vectors[MULTIMODAL], np.frombuffer(bytes.fromhex(new), np.uint8) + np.float32(1))
     assert end(ledger, run) == DocumentStatus.COMPLETED
 
-    for seconds in (3_601, 0):
-        collect(ledger, Files(tmp_path))
-        pass_time(ledger, seconds)
+    collect_after_an_hour(ledger, tmp_path)
     assert [count(ledger, table, key=old) for table in (item_rows, vectors, contents)] == [0, 0, 0]
     assert [count(ledger, table, key=new) for table in (item_rows, vectors, contents)] == [1, 1, 1]
     assert count(ledger, vectors, key=OAK) == 1  # the analysis still says so
+
+
+def test_owners_with_different_texts_have_different_pairs(ledger: Ledger) -> None:
+    first, second = (begin(ledger, owner=owner, requested=WANTS) for owner in ("anna", "bert"))
+    for run in (first, second):
+        stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    make_all(ledger, first)
+    with ledger.write() as connection:
+        made = {"confidence": 1, "quality": 0.5}
+        other = AnalysisInUse(image("oak", "bert"), key("oak"), ANALYSIS.tag, None, None, made, ASH, None)
+        write_texts(connection, [other], review_below=0)
+        queue_text_items(connection, images.c.id, [image("oak", "bert")])
+    assert pairs(ledger) == {pair_key(key("oak"), OAK): ("done", 1), pair_key(key("oak"), ASH): ("pending", 0)}
+    before = one(ledger, images, id=image("oak"))
+    make_all(ledger, second)
+    assert one(ledger, images, id=image("oak")) == before
+    assert one(ledger, images, id=image("oak", "bert"))["made"] > 0
+    publish_all(ledger)
+    assert account.account(ledger).complete == 2
+
+
+def test_failed_pair_is_tried_again_alone(ledger: Ledger) -> None:
+    run = begin(ledger, requested=WANTS)
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    make_all(ledger, run, failing=lambda c: ProviderTimeout("slow") if c.role is Role.MULTIMODAL else None)
+    publish_all(ledger)
+    assert end(ledger, run) == DocumentStatus.WAITING
+    (failed,) = failures(ledger, run.document)
+    assert (failed.role, failed.kind, failed.attempts) == ("multimodal", "provider_timeout", 1)
+    assert retry(ledger, run.document)
+    run = begin(ledger, requested=WANTS)
+    lease = claims.claim(ledger, run, [key("oak")])
+    assert [c.role for c in lease.items] == [Role.MULTIMODAL]
+    refused = UnreadableImage("It cannot be joined.")
+    claims.commit(ledger, lease, [], [FailedItem(c.key, c.role, c.tag, refused) for c in lease.items], last_try=True)
+    assert end(ledger, run) == DocumentStatus.COMPLETED
+    assert account.account(ledger, document=run.document).partial == 1
+    begin(ledger, requested=WANTS, force=True)
+    assert pairs(ledger) == {pair_key(key("oak"), OAK): ("pending", 0)}

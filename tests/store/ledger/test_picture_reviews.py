@@ -19,10 +19,12 @@ from swatchbook.domain.records import (
 from swatchbook.store.files.file_store import Files
 from swatchbook.store.ledger import picture_reviews, runs, schedule
 from swatchbook.store.ledger.database import Ledger
-from swatchbook.store.ledger.document_commands import mark_deleting, regenerate
+from swatchbook.store.ledger.document_commands import delete_rows, finish_delete, mark_deleting, regenerate
+from swatchbook.store.ledger.payloads import image_payloads
 from swatchbook.store.ledger.queries import account
 from swatchbook.store.ledger.queries.activity import failing_kinds
 from swatchbook.store.ledger.queries.coverage import count_statistics
+from swatchbook.store.ledger.queries.document import show_document
 from swatchbook.store.ledger.queries.report import document_report
 from swatchbook.store.ledger.retention import collect
 from swatchbook.store.ledger.runs import Run
@@ -33,9 +35,9 @@ from tests.store.ledger.plans import planned
 from tests.store.ledger.scene import (
     ANALYSIS,
     EVERYTHING,
+    UNDERSTANDING,
     begin,
     count,
-    delete,
     extraction,
     image,
     ingest,
@@ -173,6 +175,22 @@ def test_an_accepted_picture_waits_no_more_and_changes_in_nothing(ledger: Ledger
     assert one(ledger, documents, id=run.document)["status"] == DocumentStatus.COMPLETED
 
 
+def test_a_replacing_answer_is_embedded_and_published(ledger: Ledger) -> None:
+    run = weak(ledger, "oak", "ash")
+    assert answer(ledger) is Verdict.REPLACED
+    shown = one(ledger, images, id=image("oak"))
+    assert (shown["text_key"], shown["quality"], shown["needs_review"]) == (text_key("Material: beech."), 0.8, False)
+    assert waiting(ledger) == [image("ash")]
+    assert {found.id for found in schedule.due_documents(ledger)} == {run.document}
+    assert states(ledger, run.document) == {image("oak"): ImageState.PENDING, image("ash"): ImageState.COMPLETE}
+    told = make_again(ledger, run.document)
+    assert {each.row.id for each in told} == {image("oak")}
+    assert all("Material: beech." in each.payload.text and each.reviewed for each in told)
+    want = RoleTag(role=Role.UNDERSTANDING, tag=UNDERSTANDING.tag)
+    assert all(want in each.vectors for each in told)
+    assert states(ledger, run.document)[image("oak")] == ImageState.COMPLETE
+
+
 def test_the_same_text_of_another_analysis_is_published(ledger: Ledger) -> None:
     weak(ledger, "oak")
     answer(ledger, material="oak")
@@ -266,14 +284,22 @@ def test_another_first_analysis_is_another_matter(ledger: Ledger) -> None:
     assert waiting(ledger) == [image("oak")]
 
 
+def delete_document(ledger: Ledger, run: Run, folder: Path) -> None:
+    """Delete a document, and collect what nothing uses."""
+    mark_deleting(ledger, run.document)
+    delete_rows(ledger, run.document)
+    publish_all(ledger)
+    assert finish_delete(ledger, run.document)
+    for _ in range(3):
+        pass_time(ledger, 3_601)
+        collect(ledger, Files(str(folder)))
+
+
 def test_a_review_goes_with_the_owners_image(ledger: Ledger, tmp_path: Path) -> None:
     run, theirs = weak(ledger, "oak"), weak(ledger, "oak", owner="bert")
     decide(ledger, Verdict.ACCEPTED)
     answer(ledger, owner="bert")
-    assert delete(ledger, run.document)
-    for _ in range(3):
-        pass_time(ledger, 3_601)
-        collect(ledger, Files(str(tmp_path)))
+    delete_document(ledger, run, tmp_path)
     assert (count(ledger, rows), count(ledger, analyses)) == (1, 2), "what bert and the models said is there"
     assert one(ledger, documents)["id"] == theirs.document
     weak(ledger, "oak")
@@ -296,6 +322,28 @@ def test_a_restored_document_has_its_reviews(ledger: Ledger, tmp_path: Path, ver
     assert [after[name] for name in ("text_key", "dismissed")] == [before[name] for name in ("text_key", "dismissed")]
     failures = [each.kind for each in document_report(ledger, run.document).failed_images]
     assert ("dismissed" in failures) == (verdict is Verdict.REJECTED)
+
+
+@pytest.mark.parametrize("verdict", [Verdict.REJECTED, Verdict.REPLACED])
+def test_a_review_is_of_one_owners_image(ledger: Ledger, verdict: Verdict) -> None:
+    weak(ledger, "oak")
+    theirs = weak(ledger, "oak", owner="bert")
+    of_bert = [image("oak", "bert")]
+
+    def seen() -> object:
+        with ledger.read() as connection:
+            payloads = image_payloads(connection, of_bert)
+        report = document_report(ledger, theirs.document)
+        return payloads, report, show_document(ledger, theirs.document), one(ledger, images, id=image("oak", "bert"))
+
+    before = seen()
+    review_as(ledger, verdict)
+    assert {each.row.id for each in publish_all(ledger)} == {image("oak")}
+    assert seen() == before
+    assert due_now(ledger, theirs.document) == waiting(ledger, owner="bert") == of_bert
+    assert waiting(ledger, owner="anna") == []
+    assert [found.id for found in schedule.due_documents(ledger)] != [theirs.document]
+    assert failing_kinds(ledger, "bert") == []
 
 
 # --- a run of its own -------------------------------------------------------------------------------------------------
@@ -362,3 +410,12 @@ def test_failed_review_is_retried_then_left_to_people(ledger: Ledger) -> None:
     assert (last.tries, last.reason) == (8, "provider_timeout: No answer in time.")
     decide(ledger, Verdict.ACCEPTED)
     assert waiting(ledger) == []
+
+
+def test_a_weak_answer_leaves_the_picture_to_people(ledger: Ledger) -> None:
+    run = weak(ledger, "oak")
+    assert answer(ledger, confidence=0.1) is Verdict.UNDECIDED
+    assert due_now(ledger, run.document) == []
+    assert waiting(ledger) == [image("oak")]
+    assert text_of(ledger) == text_key("Material: oak.")
+    assert "confidence 0.10" in str(reviewed(ledger).review)
