@@ -6,6 +6,9 @@ from fastapi.testclient import TestClient
 
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.queries.document import show_document
+from tests.doors.pages import resources
+
+__all__ = ["resources"]  # a fixture
 
 PARTS = ("products", "entities", "chunks", "links", "images", "pages")
 
@@ -31,7 +34,6 @@ def test_every_list_comes_whole_in_the_order_of_the_catalogue(
         pages = [listed(sample, document, part, limit) for limit in (1, 2, 200)]
         assert pages[0] == pages[1] == pages[2]
         assert len(pages[0]) == len(shown["page_boxes" if part == "pages" else part]) > 0
-    shown = show_document(resources.ledger, document)
     for part in ("products", "entities", "chunks", "images"):
         found = listed(sample, document, part, 200)
         assert [each["id"] for each in found] == [each["id"] for each in shown[part]]

@@ -22,9 +22,12 @@ from swatchbook.resources import Resources
 from swatchbook.store.ledger.stored_documents import queue
 from swatchbook_catalogue.pdf import reader
 from tests.deployments.scheduler.conftest import queued
+from tests.doors.pages import resources
 from tests.doors.service.served import served
 from tests.store.ledger import scene
 from tests.waiting import until
+
+__all__ = ["resources"]  # a fixture
 
 
 def picture(data: bytes) -> Image.Image:
