@@ -137,9 +137,13 @@ class Room(Record):
 def control_pool() -> Pool:
     """Return the pool of parents and upkeep."""
     return Pool(
-        name=CONTROL, type="process", description="Parents: one process for each flow run.",
-        concurrency_limit=CONTROL_LIMIT, job={"stream_output": True}, tunable=True,
-    )  # fmt: skip
+        name=CONTROL,
+        type="process",
+        description="Parents: one process for each flow run.",
+        concurrency_limit=CONTROL_LIMIT,
+        job={"stream_output": True},
+        tunable=True,
+    )
 
 
 def shard_job(settings: Settings) -> dict[str, Any]:

@@ -214,9 +214,12 @@ def _leaves(place: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 def _work_pool(pool: Pool) -> WorkPoolCreate:
     return WorkPoolCreate(
-        name=pool.name, type=pool.type, description=pool.description, concurrency_limit=pool.concurrency_limit,
+        name=pool.name,
+        type=pool.type,
+        description=pool.description,
+        concurrency_limit=pool.concurrency_limit,
         base_job_template=pool.template,
-    )  # fmt: skip
+    )
 
 
 # --- blocks -----------------------------------------------------------------------------------------------------------

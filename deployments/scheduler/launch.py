@@ -156,9 +156,12 @@ async def _create(client: PrefectClient, deployment: UUID, ledger: Ledger, docum
         parameters["blocks"] = current.blocks.model_dump(mode="json")
     try:
         await client.create_flow_run_from_deployment(
-            deployment, parameters={"source": current.source, "owner": current.owner, **parameters},
-            idempotency_key=_key(current), name=f"{current.owner}: {current.name}"[:200], tags=[current.id],
-        )  # fmt: skip
+            deployment,
+            parameters={"source": current.source, "owner": current.owner, **parameters},
+            idempotency_key=_key(current),
+            name=f"{current.owner}: {current.name}"[:200],
+            tags=[current.id],
+        )
     except PrefectHTTPStatusError as error:
         if error.response.status_code >= 500:
             raise

@@ -153,9 +153,13 @@ def export_to_file(
     """
     found, since = _Pictures(missing=[], named=set(), failed={}), options.since
     written = write_products(
-        _rows(resources, documents, pictures, found), form, file, temporary_folder=resources.settings.temporary_folder,
-        options=options, known=changes_since(resources.ledger, since, documents, deleted),
-    )  # fmt: skip
+        _rows(resources, documents, pictures, found),
+        form,
+        file,
+        temporary_folder=resources.settings.temporary_folder,
+        options=options,
+        known=changes_since(resources.ledger, since, documents, deleted),
+    )
     unfinished = tuple(document.name for document in documents if document.status is not DocumentStatus.COMPLETED)
     return Exported(
         to=None,

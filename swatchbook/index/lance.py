@@ -86,8 +86,13 @@ _AS_WRITTEN = FTS(
 """The keyword index splits only at blanks, because terms.py makes the terms for both indexes."""
 
 REFUSED = (
-    "status: 401", "status: 403", "AccessDenied", "SignatureDoesNotMatch", "InvalidAccessKeyId", "CredentialsNot",
-)  # fmt: skip
+    "status: 401",
+    "status: 403",
+    "AccessDenied",
+    "SignatureDoesNotMatch",
+    "InvalidAccessKeyId",
+    "CredentialsNot",
+)
 NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "The specified bucket does not exist")
 DAMAGED = (
     "Not found: ",

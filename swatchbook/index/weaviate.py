@@ -67,9 +67,12 @@ def open_index(settings: Settings, *, lag: float = 0.0, seed_of: SeedOf = itself
     """Return the index on the server of the settings, which has no lag."""
     key = settings.weaviate.api_key
     return WeaviateIndex(
-        settings.weaviate.url, grpc_port=settings.weaviate.grpc_port, api_key=key.get_secret_value() if key else None,
-        layout=Layout(settings.weaviate.index, settings.weaviate.tenants), seed_of=seed_of,
-    )  # fmt: skip
+        settings.weaviate.url,
+        grpc_port=settings.weaviate.grpc_port,
+        api_key=key.get_secret_value() if key else None,
+        layout=Layout(settings.weaviate.index, settings.weaviate.tenants),
+        seed_of=seed_of,
+    )
 
 
 class Place(NamedTuple):
@@ -227,9 +230,13 @@ class WeaviateIndex:
 
             def query(part: AnyCollection) -> Any:
                 return part.query.bm25(
-                    terms, query_properties=[KEYWORDS], limit=k, filters=filters, return_metadata=asked,
+                    terms,
+                    query_properties=[KEYWORDS],
+                    limit=k,
+                    filters=filters,
+                    return_metadata=asked,
                     return_properties=[],
-                )  # fmt: skip
+                )
 
             found = self._tenants.ask(places[0], where, query)
             return [Match(id=str(each.uuid), score=each.metadata.score) for each in found]

@@ -38,9 +38,12 @@ from swatchbook.index.contract import WRITE_SECONDS
 CONNECT_SECONDS, QUERY_SECONDS = 5, 30
 
 AWAY = (
-    WeaviateConnectionError, WeaviateStartUpError, WeaviateTimeoutError, WeaviateClosedClientError,
+    WeaviateConnectionError,
+    WeaviateStartUpError,
+    WeaviateTimeoutError,
+    WeaviateClosedClientError,
     httpx.TransportError,
-)  # fmt: skip
+)
 AWAY_CODES = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
 LOCKED_CODES = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED)
 NO_ROOM = ("read-only", "no space left", "disk usage")

@@ -144,9 +144,12 @@ def columns() -> list[Property]:
 
     def whole(name: str, kind: DataType, *, filterable: bool = True) -> Property:
         return Property(
-            name=name, data_type=kind, tokenization=Tokenization.FIELD, index_filterable=filterable,
+            name=name,
+            data_type=kind,
+            tokenization=Tokenization.FIELD,
+            index_filterable=filterable,
             index_searchable=False,
-        )  # fmt: skip
+        )
 
     return [
         whole("owner", DataType.TEXT),
@@ -156,7 +159,10 @@ def columns() -> list[Property]:
         *(whole(name, DataType.TEXT_ARRAY, filterable=False) for name in ("names", "languages")),
         *(whole(name, DataType.TEXT, filterable=False) for name in ("text", "file")),
         Property(
-            name=KEYWORDS, data_type=DataType.TEXT, tokenization=Tokenization.WHITESPACE, index_filterable=False,
+            name=KEYWORDS,
+            data_type=DataType.TEXT,
+            tokenization=Tokenization.WHITESPACE,
+            index_filterable=False,
             index_searchable=True,
         ),
         *(
@@ -164,7 +170,7 @@ def columns() -> list[Property]:
             for name in AMOUNTS
         ),
         *(Property(name=name, data_type=DataType.INT_ARRAY, index_filterable=True) for name in NUMBERS),
-    ]  # fmt: skip
+    ]
 
 
 def compare(space: Space, layout: Layout, collection: Collection[Any, Any]) -> None:

@@ -89,9 +89,14 @@ def _state(space: RegisteredSpace | None, pair: RoleTag, objects: int, lack: Lac
     else:
         state = "filling" if lack and lack.open else "filled"
     return SpaceState(
-        tag=pair.tag, state=state, chosen=chosen, dimension=space.space.dimension if space else None, objects=objects,
-        lacks=lack.open if lack else 0, failed=lack.failed if lack else 0,
-    )  # fmt: skip
+        tag=pair.tag,
+        state=state,
+        chosen=chosen,
+        dimension=space.space.dimension if space else None,
+        objects=objects,
+        lacks=lack.open if lack else 0,
+        failed=lack.failed if lack else 0,
+    )
 
 
 # --- switch -----------------------------------------------------------------------------------------------------------

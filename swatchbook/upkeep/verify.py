@@ -93,10 +93,13 @@ def verify(resources: Resources, *, repair: bool = False, deep: bool = False) ->
             found = _Differences(len(expected), expected, set(), set())
         checks.append(
             SpaceCheck(
-                space=space.name, expected=found.expected, missing=len(found.missing), foreign=len(found.foreign),
+                space=space.name,
+                expected=found.expected,
+                missing=len(found.missing),
+                foreign=len(found.foreign),
                 damaged=damaged,
             )
-        )  # fmt: skip
+        )
         if repair:
             if damaged:
                 _make_empty(resources, each, found.missing)
@@ -106,9 +109,13 @@ def verify(resources: Resources, *, repair: bool = False, deep: bool = False) ->
     if repair:
         publish_all(resources, at_most=resources.settings.outage_wait_seconds)
     return Verification(
-        spaces=tuple(checks), lost_files=tuple(gone), damaged_files=tuple(changed),
-        unpublished=publishing.count_unpublished(resources.ledger), repaired=repair, queued=queued,
-    )  # fmt: skip
+        spaces=tuple(checks),
+        lost_files=tuple(gone),
+        damaged_files=tuple(changed),
+        unpublished=publishing.count_unpublished(resources.ledger),
+        repaired=repair,
+        queued=queued,
+    )
 
 
 def repair_index(resources: Resources) -> int:

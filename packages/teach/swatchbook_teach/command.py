@@ -297,9 +297,15 @@ def _list_choices(resources: "Resources", document: "Document", choices: "Sequen
         note(f"{document.name}: no reading is likely. Show a name: --page 5 --name TEXT.")
         return 0
     rows = table(
-        "use", "reading", "probability", "products", "lost", "pages", "names",
+        "use",
+        "reading",
+        "probability",
+        "products",
+        "lost",
+        "pages",
+        "names",
         right=("use", "probability", "products", "lost"),
-    )  # fmt: skip
+    )
     for number, each in enumerate(choices, start=1):
         found = each.proposal
         rows.add_row(
@@ -386,9 +392,12 @@ def _as_dict(resources: "Resources", document: "Document", chosen: _Choice) -> "
     from swatchbook_teach.lessons import count_products
 
     return {
-        "document": document.id, "origin": chosen.origin, "taken_from": chosen.taken_from,
-        "products_now": count_products(resources, document.id), "proposal": chosen.proposal,
-    }  # fmt: skip
+        "document": document.id,
+        "origin": chosen.origin,
+        "taken_from": chosen.taken_from,
+        "products_now": count_products(resources, document.id),
+        "proposal": chosen.proposal,
+    }
 
 
 def draw_proposal(proposal: "Proposal", document: "Document", *, now: int) -> RenderableType:
@@ -409,9 +418,12 @@ def draw_proposal(proposal: "Proposal", document: "Document", *, now: int) -> Re
     rows = table("page", "least sure", "probability", *facts, "", right=("page", "probability", "price"))
     for each in proposal.unsure:
         rows.add_row(
-            cell(each.page), cell(each.name, "bold"), cell(f"{each.probability:.2f}"),
-            *(cell(getattr(each, name)) for name in facts), cell("new" if each.new else "", "green"),
-        )  # fmt: skip
+            cell(each.page),
+            cell(each.name, "bold"),
+            cell(f"{each.probability:.2f}"),
+            *(cell(getattr(each, name)) for name in facts),
+            cell("new" if each.new else "", "green"),
+        )
     of_texts = proposal.reading.names_are_taught or proposal.reading.facts_are_taught
     return Group(*parts, *([rows] if proposal.unsure and (of_texts or proposal.pictures is None) else []))
 
@@ -530,9 +542,17 @@ def draw_readings(kept: "Sequence[KeptReading]", *, now: float, owners: bool) ->
     """Return the readings as a table. `owners`: of several owners."""
     whose = ("owner",) if owners else ()
     rows = table(
-        "document", "name", *whose, "number", "from", "products", "by", "accepted", "state",
+        "document",
+        "name",
+        *whose,
+        "number",
+        "from",
+        "products",
+        "by",
+        "accepted",
+        "state",
         right=("number", "products"),
-    )  # fmt: skip
+    )
     for each in kept:
         undone = f"undone by {each.undone_by}" if each.undone_at is not None else "replaced"
         rows.add_row(

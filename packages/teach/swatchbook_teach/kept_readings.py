@@ -133,8 +133,15 @@ def _add(
 ) -> None:
     before = _read(connection, documents.c.id == document.id)
     added = KeptReading(
-        document=document.id, name=document.name, owner=document.owner,
-        number=1 + max((each.number for each in before), default=0), reading=reading, origin=origin,
-        taken_from=taken_from, products=products, by=by, at=connection.execute(select(db_now())).scalar_one(),
-    )  # fmt: skip
+        document=document.id,
+        name=document.name,
+        owner=document.owner,
+        number=1 + max((each.number for each in before), default=0),
+        reading=reading,
+        origin=origin,
+        taken_from=taken_from,
+        products=products,
+        by=by,
+        at=connection.execute(select(db_now())).scalar_one(),
+    )
     _save(connection, document.id, [*before, added])

@@ -148,10 +148,15 @@ def summarize_other(likeliest: Proposal, other: Proposal, names: int = 5) -> Oth
     own, shown = ([(each.page, each.name) for each in found.names] for found in (other, likeliest))
     more, lacks = names_apart(own, shown), names_apart(shown, own)
     return OtherReading(
-        reading=other.reading, probability=other.probability, products=other.products, pages=other.pages,
-        names=tuple(dict.fromkeys((*more, *(name for _, name in own))))[:names], more=len(more), fewer=len(lacks),
+        reading=other.reading,
+        probability=other.probability,
+        products=other.products,
+        pages=other.pages,
+        names=tuple(dict.fromkeys((*more, *(name for _, name in own))))[:names],
+        more=len(more),
+        fewer=len(lacks),
         lacks=tuple(lacks[:names]),
-    )  # fmt: skip
+    )
 
 
 def names_apart(own: Iterable[tuple[int, str]], shown: Iterable[tuple[int, str]]) -> list[str]:
@@ -296,9 +301,14 @@ def accept_proposal(
 ) -> KeptReading:
     """Accept the reading of a proposal and queue the document. Raises what `kept_readings.accept_reading` raises."""
     return kept_readings.accept_reading(
-        resources.ledger, document, proposal.reading, by=by, origin=origin, taken_from=taken_from,
+        resources.ledger,
+        document,
+        proposal.reading,
+        by=by,
+        origin=origin,
+        taken_from=taken_from,
         products=proposal.products,
-    )  # fmt: skip
+    )
 
 
 def in_use(document: Document) -> TaughtReading | None:

@@ -53,10 +53,13 @@ def offer_readings(resources: Resources, lesson: Lesson, count: int = 3) -> list
         if proposal.names:
             offers.append(
                 OfferedReading(
-                    document=each.kept.document, name=each.kept.name, edition=each.is_edition, fit=round(each.fit, 3),
+                    document=each.kept.document,
+                    name=each.kept.name,
+                    edition=each.is_edition,
+                    fit=round(each.fit, 3),
                     proposal=proposal,
                 )
-            )  # fmt: skip
+            )
         if len(offers) == count:
             break
     return offers

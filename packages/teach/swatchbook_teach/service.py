@@ -151,9 +151,14 @@ def accept_teaching(
     document = find_changeable(resources, caller, document_id)
     taken_from = find(resources, caller, accepted.taken_from).id if accepted.taken_from else None
     return accept_reading(
-        resources.ledger, document.id, accepted.reading, by=caller.name, origin=accepted.origin, taken_from=taken_from,
+        resources.ledger,
+        document.id,
+        accepted.reading,
+        by=caller.name,
+        origin=accepted.origin,
+        taken_from=taken_from,
         products=accepted.products,
-    )  # fmt: skip
+    )
 
 
 @router.delete(_TEACHING, status_code=202, summary="Undo the reading in use", responses=documented(409))

@@ -317,11 +317,17 @@ def _count_linked(
     captions = find_captions(parts, pages)
     added = [
         Placement(
-            id=f"part {n}", page=page, kind="box", bbox=box, xref=None, state=PlacementState.SHOWN,
-            content_key=sha256(f"part {n}".encode()), caption=captions.get((page, box)),
+            id=f"part {n}",
+            page=page,
+            kind="box",
+            bbox=box,
+            xref=None,
+            state=PlacementState.SHOWN,
+            content_key=sha256(f"part {n}".encode()),
+            caption=captions.get((page, box)),
         )
         for n, (page, box) in enumerate(parts)
-    ]  # fmt: skip
+    ]
     products = describe.assemble_products(document, discovery, [Description(metadata={}) for _ in discovery.products])
     links = link.link(products, discovery, [*seen, *added], (), pages, certain=pairing(taught))
     return len({each.target for each in links if each.kind is LinkKind.IMAGE_PRODUCT})

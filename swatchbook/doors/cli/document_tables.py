@@ -108,11 +108,14 @@ def draw_overview(overview: Overview, *, now: float) -> RenderableType:
             run = live.get(document.id)
             when = "now" if document.id in overview.due else until(document.due_at, now) if document.due_at else ""
             rows.add_row(
-                cell(document.id[:8]), cell(document.name, "bold"), cell(document.owner),
+                cell(document.id[:8]),
+                cell(document.name, "bold"),
+                cell(document.owner),
                 state_text(describe_document(document, now=now)),
-                cell(describe_progress(run).sentence if run else _stage(document)), cell(when),
+                cell(describe_progress(run).sentence if run else _stage(document)),
+                cell(when),
                 cell("" if run else document.message or ""),
-            )  # fmt: skip
+            )
         parts.append(rows)
     if overview.due:
         parts.append(Text(f"{len(overview.due)} due now: swatchbook fill failed{owner_flag(overview.owner)}", "dim"))
@@ -191,9 +194,16 @@ def _products(shown: dict[str, Any]) -> RenderableType:
     linked = [link for link in shown["links"] if link["kind"] == "image_product" and link["source"] in readable]
     image_counts = Counter[str](link["target"] for link in linked)
     rows = table(
-        "product", "category", "family", "pages", "images", "is a product", "variants", "facts",
+        "product",
+        "category",
+        "family",
+        "pages",
+        "images",
+        "is a product",
+        "variants",
+        "facts",
         right=("pages", "images", "is a product"),
-    )  # fmt: skip
+    )
     for product in shown["products"]:
         metadata = ", ".join(f"{name}: {value}" for name, value in product["metadata"].items())
         rows.add_row(

@@ -92,9 +92,14 @@ def draw_failures(failures: Sequence[FailureRecord], *, now: float) -> Table:
     for failure in failures:
         name = f"image {failure.index + 1}" if failure.index is not None else failure.subject
         rows.add_row(
-            cell(failure.place or name), cell(failure.page_number), cell(failure.role), cell(failure.kind, "red"),
-            cell(failure.error), cell(failure.attempts), cell(until(failure.next_retry_at, now)),
-        )  # fmt: skip
+            cell(failure.place or name),
+            cell(failure.page_number),
+            cell(failure.role),
+            cell(failure.kind, "red"),
+            cell(failure.error),
+            cell(failure.attempts),
+            cell(until(failure.next_retry_at, now)),
+        )
     return rows
 
 

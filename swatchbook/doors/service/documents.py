@@ -71,9 +71,13 @@ class Listing(Paging):
 def list_documents(resources: Tools, caller: TheCaller, query: Annotated[Listing, Query()]) -> Listed:
     """Newest first, with keyset paging: documents added meanwhile do not shift the pages."""
     rows = documents_list_documents(
-        resources.ledger, owner=choose_known(resources, caller, query.owner), status=query.status, name=query.name,
-        after=read_cursor(query.cursor, POSITION), limit=query.limit + 1,
-    )  # fmt: skip
+        resources.ledger,
+        owner=choose_known(resources, caller, query.owner),
+        status=query.status,
+        name=query.name,
+        after=read_cursor(query.cursor, POSITION),
+        limit=query.limit + 1,
+    )
     page, cursor = cut_page([((row.created_at, row.id), row) for row in rows], query.limit)
     runs, now = own_runs(resources.ledger), resources.ledger.now()
     return Listed(

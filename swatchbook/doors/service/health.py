@@ -192,11 +192,19 @@ def _sum(owners: Iterable[OwnerState]) -> ImageCounts:
 def _activity(resources: Resources, coverage: Coverage) -> Activity:
     ledger, disk = resources.ledger, shutil.disk_usage(resources.settings.home)
     return Activity(
-        owners=owner_accounts(ledger), roles=coverage.roles, failing=failing_kinds(ledger),
-        failures=daily_failures(ledger, HOUR), work=daily_work(ledger, HOUR), stages=stage_weeks(ledger),
-        costs=daily_costs(ledger, HOUR), spent=total_costs(ledger), runs=live_runs(ledger),
-        to_review=count_images_to_review(ledger), disk_bytes=disk.total, disk_free_bytes=disk.free,
-    )  # fmt: skip
+        owners=owner_accounts(ledger),
+        roles=coverage.roles,
+        failing=failing_kinds(ledger),
+        failures=daily_failures(ledger, HOUR),
+        work=daily_work(ledger, HOUR),
+        stages=stage_weeks(ledger),
+        costs=daily_costs(ledger, HOUR),
+        spent=total_costs(ledger),
+        runs=live_runs(ledger),
+        to_review=count_images_to_review(ledger),
+        disk_bytes=disk.total,
+        disk_free_bytes=disk.free,
+    )
 
 
 @router.get("/live", summary="Liveness of the process")
@@ -230,9 +238,12 @@ async def health(watch: TheWatch, response: Response) -> Health:
     """Counts are at most 30 s old (older when counting is slow). Needs an API key for all owners."""
     has_prefect = bool(os.environ.get("PREFECT_API_URL"))
     database, index, disk, prefect, counted = await asyncio.gather(
-        state_of(watch.database.get()), state_of(watch.index.get()), state_of_disk(watch),
-        state_of(watch.prefect.get()) if has_prefect else _not_configured(), result_or_none(watch.counted.get()),
-    )  # fmt: skip
+        state_of(watch.database.get()),
+        state_of(watch.index.get()),
+        state_of_disk(watch),
+        state_of(watch.prefect.get()) if has_prefect else _not_configured(),
+        result_or_none(watch.counted.get()),
+    )
     waits = counted.due.oldest_due_seconds if counted else 0.0
     troubles = [
         *(await watch.prefect.get() if prefect == "ok" else ()),
@@ -248,10 +259,15 @@ async def health(watch: TheWatch, response: Response) -> Health:
     down = "down" in (database, index)
     response.status_code = 503 if down else 200
     return Health(
-        status="down" if down else "degraded" if troubles else "ok", database=database, index=index, disk=disk,
-        prefect=prefect, troubles=tuple(troubles), stats=_stats(counted) if counted else None,
+        status="down" if down else "degraded" if troubles else "ok",
+        database=database,
+        index=index,
+        disk=disk,
+        prefect=prefect,
+        troubles=tuple(troubles),
+        stats=_stats(counted) if counted else None,
         embedding_stats=counted.embeddings if counted else None,
-    )  # fmt: skip
+    )
 
 
 async def result_or_none(value: Awaitable[T]) -> T | None:
@@ -290,6 +306,9 @@ async def _not_configured() -> Literal["not configured"]:
 
 def _stats(counted: Counted) -> Stats:
     return Stats(
-        owners=counted.owners, documents=counted.documents, images=counted.account.model_dump(),
-        unpublished=counted.unpublished, **counted.due.model_dump(),
-    )  # fmt: skip
+        owners=counted.owners,
+        documents=counted.documents,
+        images=counted.account.model_dump(),
+        unpublished=counted.unpublished,
+        **counted.due.model_dump(),
+    )

@@ -40,9 +40,17 @@ from swatchbook.store.ledger.stored_documents import PDF, get_document
 from swatchbook.upkeep.queue_again import is_current
 
 _TYPES = {
-    ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp", ".gif": "image/gif",
-    ".tif": "image/tiff", ".bmp": "image/bmp", ".avif": "image/avif", ".heif": "image/heif", ".jp2": "image/jp2",
-}  # fmt: skip
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".png": "image/png",
+    ".webp": "image/webp",
+    ".gif": "image/gif",
+    ".tif": "image/tiff",
+    ".bmp": "image/bmp",
+    ".avif": "image/avif",
+    ".heif": "image/heif",
+    ".jp2": "image/jp2",
+}
 """Formats that extraction stores; others are sent as application/octet-stream, which browsers do not render."""
 
 ImageId = Annotated[UUID, PathParameter(description="Image id, as in search results and reports.")]

@@ -184,9 +184,13 @@ class FacetQuery(FilterQuery):
     def request(self, owners: Sequence[str], image: Path | None = None) -> SearchRequest:
         """Return what is asked of these owners. `image`: the file of a picture. Raises InvalidReference."""
         return SearchRequest(
-            text=self.text, image=image, examples=self.examples, where=self.where(*owners), by=self.by,
+            text=self.text,
+            image=image,
+            examples=self.examples,
+            where=self.where(*owners),
+            by=self.by,
             weights=None if self.weights is None else parse_weights(self.weights),
-        )  # fmt: skip
+        )
 
 
 class SearchQuery(FacetQuery):

@@ -198,9 +198,14 @@ class Child:
         with self._log_file.open("ab") as output:
             # A new session: Ctrl-C would reach the children too, and the runs would not be ended in order.
             return subprocess.Popen(
-                self._command, env=self._environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                start_new_session=True, preexec_fn=end_with_parent,
-            )  # fmt: skip
+                self._command,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                preexec_fn=end_with_parent,
+            )
 
     def _watch(self) -> None:
         while not self._over.wait(_POLL_SECONDS):

@@ -151,12 +151,17 @@ class _Form:
         self._parser = MultipartParser(
             boundary,
             {
-                "on_part_begin": self._begin, "on_header_field": self._take_header, "on_header_value": self._take_value,
-                "on_header_end": self._end_header, "on_headers_finished": self._begin_data,
-                "on_part_data": self._take_data, "on_part_end": self._end_part, "on_end": self._end,
+                "on_part_begin": self._begin,
+                "on_header_field": self._take_header,
+                "on_header_value": self._take_value,
+                "on_header_end": self._end_header,
+                "on_headers_finished": self._begin_data,
+                "on_part_data": self._take_data,
+                "on_part_end": self._end_part,
+                "on_end": self._end,
             },
             max_header_size=_HEADER_BYTES,
-        )  # fmt: skip
+        )
 
     async def read(self, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """Yield the file's bytes. Raises HTTPException and FormParserError for a malformed form."""
@@ -317,9 +322,14 @@ async def upload(
             check_options(resources.settings, fields.options)
             name = display_name(fields.name or file_name)
             registered = await asyncio.to_thread(
-                register_upload, resources, path, owner=owner, options=fields.options, name=name,
+                register_upload,
+                resources,
+                path,
+                owner=owner,
+                options=fields.options,
+                name=name,
                 edition_of=older.id if older else None,
-            )  # fmt: skip
+            )
     return uploaded(registered, response)
 
 

@@ -126,9 +126,13 @@ async def download(settings: Settings, url: str, into: Path) -> Fetched:
     if store and is_remote(store) and url.startswith(store):
         return await copy_object(store, url.removeprefix(store), into, max_bytes=max_bytes)
     return await fetch(
-        url, into, max_bytes=max_bytes, private_hosts=settings.fetch_private_hosts, seconds=settings.upload_seconds,
+        url,
+        into,
+        max_bytes=max_bytes,
+        private_hosts=settings.fetch_private_hosts,
+        seconds=settings.upload_seconds,
         idle_seconds=settings.upload_idle_seconds,
-    )  # fmt: skip
+    )
 
 
 async def download_object(settings: Settings, key: str, into: Path) -> Fetched:
@@ -166,10 +170,15 @@ async def download_pictures(
                 return _away(host)
             try:
                 fetched = await fetch(
-                    url, urls[url], max_bytes=settings.max_image_mb << 20, private_hosts=settings.fetch_private_hosts,
-                    seconds=min(settings.upload_seconds, _PICTURE_SECONDS), idle_seconds=settings.upload_idle_seconds,
-                    accept=_PICTURE_TYPES, tls=tls,
-                )  # fmt: skip
+                    url,
+                    urls[url],
+                    max_bytes=settings.max_image_mb << 20,
+                    private_hosts=settings.fetch_private_hosts,
+                    seconds=min(settings.upload_seconds, _PICTURE_SECONDS),
+                    idle_seconds=settings.upload_idle_seconds,
+                    accept=_PICTURE_TYPES,
+                    tls=tls,
+                )
             except HostAway as failure:
                 away[host] += 1
                 return failure

@@ -53,12 +53,16 @@ _TIMES = ("LastModified", "mtime", "last_modified", "created")
 
 _REFUSALS = frozenset(
     {
-        "azure.core.exceptions.ClientAuthenticationError", "botocore.exceptions.CredentialRetrievalError",
-        "botocore.exceptions.NoCredentialsError", "botocore.exceptions.PartialCredentialsError",
-        "botocore.exceptions.ProfileNotFound", "botocore.exceptions.SSOError",
-        "botocore.exceptions.TokenRetrievalError", "google.auth.exceptions.GoogleAuthError",
+        "azure.core.exceptions.ClientAuthenticationError",
+        "botocore.exceptions.CredentialRetrievalError",
+        "botocore.exceptions.NoCredentialsError",
+        "botocore.exceptions.PartialCredentialsError",
+        "botocore.exceptions.ProfileNotFound",
+        "botocore.exceptions.SSOError",
+        "botocore.exceptions.TokenRetrievalError",
+        "google.auth.exceptions.GoogleAuthError",
     }
-)  # fmt: skip
+)
 """Classes of errors of missing or wrong credentials. Only the packages of one store may be installed."""
 
 _FOLDER = re.compile(r"^[0-9a-f]{2}$")

@@ -172,11 +172,16 @@ def cut_batches(
     ]
     return tuple(
         Batch(
-            number=number, of=len(cut), kind=_ITEM_KINDS[kind], first=before + 1, total=total, members=tuple(keys),
+            number=number,
+            of=len(cut),
+            kind=_ITEM_KINDS[kind],
+            first=before + 1,
+            total=total,
+            members=tuple(keys),
             alone=alone,
         )
         for number, ((alone, kind), before, total, keys) in enumerate(cut, 1)
-    )  # fmt: skip
+    )
 
 
 def claim_groups(ledger: Ledger, run: Run, keys: Sequence[str], size: int) -> list[tuple[str, ...]]:
@@ -263,11 +268,14 @@ def claim(ledger: Ledger, run: Run, keys: Sequence[str], roles: Collection[Role]
                 update(items)
                 .where(_is_one_of(some))
                 .values(
-                    state=ItemState.LEASED, attempts=items.c.attempts + 1, lease=name,
-                    lease_until=db_now() + LEASE_SECONDS, lease_size=together,
+                    state=ItemState.LEASED,
+                    attempts=items.c.attempts + 1,
+                    lease=name,
+                    lease_until=db_now() + LEASE_SECONDS,
+                    lease_size=together,
                 )
                 .returning(items.c.key, items.c.role, items.c.tag, items.c.attempts, items.c.runs, items.c.crashes)
-            ).mappings()  # fmt: skip
+            ).mappings()
     order = {key: number for number, key in enumerate(keys)}
     held = [ClaimedItem.model_validate(dict(row)) for row in claimed]
     held.sort(key=lambda c: (order.get(c.key, order.get(listed_by[c.key, c.role, c.tag], 0)), c.role))

@@ -194,8 +194,11 @@ def _hung(ledger: Ledger) -> list[Process]:
     same = [others.c[name] == runs.c[name] for name in Process.model_fields]
     began_another = exists().where(*same, others.c.token > runs.c.token, others.c.document.is_not(None))
     query = select(runs).where(
-        runs.c.state == "dead", runs.c.document.is_not(None), runs.c.ended_at < db_now() - NOTICE_SECONDS,
-        runs.c.ended_at > db_now() - _LOOK_BACK_SECONDS, ~began_another,
-    )  # fmt: skip
+        runs.c.state == "dead",
+        runs.c.document.is_not(None),
+        runs.c.ended_at < db_now() - NOTICE_SECONDS,
+        runs.c.ended_at > db_now() - _LOOK_BACK_SECONDS,
+        ~began_another,
+    )
     with ledger.read() as connection:
         return [process_of(row) for row in connection.execute(query).mappings()]

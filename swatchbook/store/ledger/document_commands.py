@@ -166,10 +166,14 @@ def _set_waiting(connection: Connection, document: str, where: ColumnElement[boo
         update(documents)
         .where(documents.c.id == document, documents.c.run.is_(None), where)
         .values(
-            status=DocumentStatus.WAITING, due_at=db_now(), deaths=0, message=null(), failure_kind=null(),
+            status=DocumentStatus.WAITING,
+            due_at=db_now(),
+            deaths=0,
+            message=null(),
+            failure_kind=null(),
             updated_at=db_now(),
         )
-    )  # fmt: skip
+    )
 
 
 def _make_due(connection: Connection, document: str) -> None:

@@ -165,13 +165,17 @@ def same_name(ledger: Ledger, document: Document) -> list[Document]:
     query = (
         select(documents)
         .where(
-            documents.c.owner == document.owner, documents.c.name == document.name, documents.c.kind == document.kind,
-            documents.c.id != document.id, documents.c.created_at <= document.created_at,
-            documents.c.status == DocumentStatus.COMPLETED, documents.c.superseded_by.is_(None),
+            documents.c.owner == document.owner,
+            documents.c.name == document.name,
+            documents.c.kind == document.kind,
+            documents.c.id != document.id,
+            documents.c.created_at <= document.created_at,
+            documents.c.status == DocumentStatus.COMPLETED,
+            documents.c.superseded_by.is_(None),
         )
         .order_by(documents.c.created_at.desc(), documents.c.id)
         .limit(_LIKELY)
-    )  # fmt: skip
+    )
     with ledger.read() as connection:
         return [read_document(row) for row in connection.execute(query).mappings()]
 

@@ -173,9 +173,12 @@ def record_edit(ledger: Ledger, document: str, edit: Edit, *, by: str) -> Stored
         last = select(func.coalesce(func.max(hand_edits.c.number), 0)).where(hand_edits.c.document == document)
         number = 1 + connection.execute(last).scalar_one()
         values = {
-            "document": document, "number": number, "edit": EDIT.dump_python(edit, mode="json"), "by": by,
+            "document": document,
+            "number": number,
+            "edit": EDIT.dump_python(edit, mode="json"),
+            "by": by,
             "at": db_now(),
-        }  # fmt: skip
+        }
         connection.execute(insert(hand_edits).values(**values))
         stored = _edit_again(connection, row)[number]
         if stored.problem:

@@ -125,12 +125,15 @@ def chunk_payloads(
     spoken = languages_of_documents(connection, {row.document for row in rows}) if texts else {}
     return {
         row.id: Payload(
-            owner=row.owner, kind=SUPERSEDED if row.superseded else "chunk", documents=(row.document,),
-            pages=tuple(row.pages), **_product_fields(tuple(linked.get(row.id, ())), currencies),
+            owner=row.owner,
+            kind=SUPERSEDED if row.superseded else "chunk",
+            documents=(row.document,),
+            pages=tuple(row.pages),
+            **_product_fields(tuple(linked.get(row.id, ())), currencies),
             **(_chunk_texts(row, spoken.get(row.document)) if texts else {}),
         )
         for row in rows
-    }  # fmt: skip
+    }
 
 
 def product_payloads(connection: Connection, ids: Collection[str]) -> dict[str, Payload]:
@@ -142,11 +145,14 @@ def product_payloads(connection: Connection, ids: Collection[str]) -> dict[str, 
     seen = _seen_in_pictures(connection, ids)
     return {
         row.id: Payload(
-            owner=row.owner, kind=SUPERSEDED if row.superseded else "product", documents=(row.document,),
-            pages=tuple(row.pages), **_seen_too(row, seen),
+            owner=row.owner,
+            kind=SUPERSEDED if row.superseded else "product",
+            documents=(row.document,),
+            pages=tuple(row.pages),
+            **_seen_too(row, seen),
         )
         for row in select_in(connection, _PRODUCTS_WITH_OWNER, products.c.id, ids)
-    }  # fmt: skip
+    }
 
 
 class PrintedProduct(NamedTuple):

@@ -84,9 +84,15 @@ def record_review_failure(ledger: Ledger, image: ReviewImage, failure: Failure, 
         tries = 1 + (earlier.tries if earlier else 0)
         try_again = failure.policy is not Policy.NEVER and tries < RUN_LIMIT
         _write(
-            connection, image, verdict=Verdict.FAILED, second=None, reason=f"{failure.kind}: {failure}", by=by,
-            tries=tries, next_try_at=db_now() + pause_after(tries) if try_again else None,
-        )  # fmt: skip
+            connection,
+            image,
+            verdict=Verdict.FAILED,
+            second=None,
+            reason=f"{failure.kind}: {failure}",
+            by=by,
+            tries=tries,
+            next_try_at=db_now() + pause_after(tries) if try_again else None,
+        )
 
 
 def withdraw_review(ledger: Ledger, image: ReviewImage, *, below: float) -> None:
@@ -139,11 +145,15 @@ _STOPPED = (DocumentStatus.CANCELLED, DocumentStatus.DELETING)
 def count_images_to_review(ledger: Ledger, *, owner: str | None = None, document: str | None = None) -> int:
     """Count the images of a document, of an owner or of all owners that need a review."""
     placed = exists().where(
-        placements.c.image == images.c.id, placements.c.state.in_(COUNTED),
-        requested.c.document == placements.c.document, _is_analysis, analyses.c.key == images.c.content_key,
-        analyses.c.tag == requested.c.tag, _is_shown_analysis,
+        placements.c.image == images.c.id,
+        placements.c.state.in_(COUNTED),
+        requested.c.document == placements.c.document,
+        _is_analysis,
+        analyses.c.key == images.c.content_key,
+        analyses.c.tag == requested.c.tag,
+        _is_shown_analysis,
         *([] if document is None else [placements.c.document == document]),
-    )  # fmt: skip
+    )
     query = select(func.count()).select_from(images).where(_needs_review, ~images.c.gone, placed, *_owned_by(owner))
     with ledger.read() as connection:
         return connection.execute(query).scalar_one()
@@ -241,9 +251,15 @@ def _analysed(*, owner: str | None = None, document: str | None = None) -> Selec
     scope = [*_owned_by(owner), *([] if document is None else [documents.c.id == document])]
     return (
         select(
-            images.c.id.label("image"), images.c.owner, images.c.content_key, images.c.needs_review,
-            documents.c.id.label("document"), documents.c.name, requested.c.tag,
-            func.min(placements.c.page).label("page"), _is_shown_analysis.label("is_shown"),
+            images.c.id.label("image"),
+            images.c.owner,
+            images.c.content_key,
+            images.c.needs_review,
+            documents.c.id.label("document"),
+            documents.c.name,
+            requested.c.tag,
+            func.min(placements.c.page).label("page"),
+            _is_shown_analysis.label("is_shown"),
         )
         .join_from(images, placements, placements.c.image == images.c.id)
         .join(documents, documents.c.id == placements.c.document)
@@ -252,7 +268,7 @@ def _analysed(*, owner: str | None = None, document: str | None = None) -> Selec
         .where(placements.c.state.in_(COUNTED), ~images.c.gone, *scope)
         .group_by(images.c.id, documents.c.id, requested.c.tag, analyses.c.text_key)
         .order_by(documents.c.created_at, documents.c.id, _first_place)
-    )  # fmt: skip
+    )
 
 
 def _waiting(*, owner: str | None = None, document: str | None = None) -> Select[Any]:
@@ -308,9 +324,17 @@ def _review_images(connection: Connection, rows: Sequence[Row[Any]]) -> list[Rev
         review = known.get((row.image, row.tag))
         used = stored[row.content_key, review.second if review and review.second else row.tag]
         image = ReviewImage(
-            image_id=row.image, owner=row.owner, document_id=row.document, document=row.name, page=row.page,
-            content_key=row.content_key, tag=row.tag, analysis=used, weakness=weakness(used),
-            needs_review=row.needs_review, review=review,
-        )  # fmt: skip
+            image_id=row.image,
+            owner=row.owner,
+            document_id=row.document,
+            document=row.name,
+            page=row.page,
+            content_key=row.content_key,
+            tag=row.tag,
+            analysis=used,
+            weakness=weakness(used),
+            needs_review=row.needs_review,
+            review=review,
+        )
         found.append(image)
     return found

@@ -107,8 +107,11 @@ def left_by_others(ledger: Ledger, ids: Collection[str], backup: str) -> list[st
 def insert_documents(ledger: Ledger, rows: Rows, backup: str) -> int:
     """Insert documents as being restored from a backup; return how many of these rows are being restored now."""
     unfinished = {
-        "status": DocumentStatus.CANCELLED, "failure_kind": _RESTORING, "message": _message(backup), "due_at": None,
-    }  # fmt: skip
+        "status": DocumentStatus.CANCELLED,
+        "failure_kind": _RESTORING,
+        "message": _message(backup),
+        "due_at": None,
+    }
     with ledger.write() as connection:
         add_rows(connection, documents, [{**row, **unfinished} for row in rows])
         return len(_being_restored(connection, {row["id"] for row in rows}, backup))

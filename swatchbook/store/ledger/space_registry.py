@@ -137,9 +137,13 @@ def set_beside(connection: Connection, document: str) -> None:
 def _set_beside(connection: Connection, which: ColumnElement[bool]) -> None:
     also = requested.alias("also")
     other = exists().where(
-        table.c.role == requested.c.role, table.c.active, table.c.tag != requested.c.tag,
-        also.c.document == requested.c.document, also.c.role == table.c.role, also.c.tag == table.c.tag,
-    )  # fmt: skip
+        table.c.role == requested.c.role,
+        table.c.active,
+        table.c.tag != requested.c.tag,
+        also.c.document == requested.c.document,
+        also.c.role == table.c.role,
+        also.c.tag == table.c.tag,
+    )
     searched = select(table.c.role).where(table.c.active)  # vectors of other roles that a fill has added stay beside
     connection.execute(update(requested).where(which, requested.c.role.in_(searched)).values(beside=other))
 

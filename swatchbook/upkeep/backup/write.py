@@ -116,11 +116,16 @@ def _write(resources: Resources, folder: BackupFolder, progress: Progress) -> Ba
     _sync(folder.path)
     _remove_others(folder, identity)
     return BackedUp(
-        folder=str(folder.path), documents=counts["documents"], images=counts["images"], vectors=counts["vectors"],
-        rows=sum(counts[table.name] for table in PORTABLE), files=counts[FILES] - len(store.missing),
-        copied=store.copied, bytes=store.bytes + sum(table.size for table in tables.values()),
+        folder=str(folder.path),
+        documents=counts["documents"],
+        images=counts["images"],
+        vectors=counts["vectors"],
+        rows=sum(counts[table.name] for table in PORTABLE),
+        files=counts[FILES] - len(store.missing),
+        copied=store.copied,
+        bytes=store.bytes + sum(table.size for table in tables.values()),
         missing=tuple(store.missing),
-    )  # fmt: skip
+    )
 
 
 class _Counter:

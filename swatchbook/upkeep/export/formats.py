@@ -409,8 +409,11 @@ def parquet_schema(rows: Rows) -> "pa.Schema":
     import pyarrow as pa
 
     special = {
-        "confidence": pa.float64(), "price": pa.float64(), "price_to": pa.float64(), "pages": pa.list_(pa.int32()),
-    }  # fmt: skip
+        "confidence": pa.float64(),
+        "price": pa.float64(),
+        "price_to": pa.float64(),
+        "pages": pa.list_(pa.int32()),
+    }
     lists = dict.fromkeys(("variants", "pictures"), pa.list_(pa.string()))
     types = [(special | lists).get(name, pa.string()) for name in rows.columns]
     return pa.schema(list(zip(rows.columns, types, strict=True)))

@@ -33,11 +33,17 @@ def report_edition(ledger: Ledger, document: str, run: str) -> EditionReport | N
     except InvalidReference:  # as in a collection restored from a backup without it
         return None
     return EditionReport(
-        edition_of=diff.before, added=len(diff.added), removed=len(diff.removed), renamed=len(diff.renamed),
-        changed=len(diff.changed), unchanged=diff.unchanged, pictures=diff.pictures,
-        pictures_unchanged=diff.pictures_unchanged, pictures_embedded=count_embedded(ledger, document, run),
+        edition_of=diff.before,
+        added=len(diff.added),
+        removed=len(diff.removed),
+        renamed=len(diff.renamed),
+        changed=len(diff.changed),
+        unchanged=diff.unchanged,
+        pictures=diff.pictures,
+        pictures_unchanged=diff.pictures_unchanged,
+        pictures_embedded=count_embedded(ledger, document, run),
         lines=tuple(difference_lines(diff))[:REPORTED],
-    )  # fmt: skip
+    )
 
 
 def suggest_edition(ledger: Ledger, document: str) -> str | None:

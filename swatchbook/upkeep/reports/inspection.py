@@ -291,9 +291,14 @@ def audit(resources: Resources, document: Document) -> Audit:
 def known_audit(resources: Resources, document: Document) -> Audit:
     """Return what earlier audits and ingests have found, without a look at the pages."""
     return Audit(
-        document_id=document.id, name=document.name, owner=document.owner, pages=document.page_count or 0,
-        lost=list_lost_pictures(resources.ledger, document.id), skipped=(), failed=(),
-    )  # fmt: skip
+        document_id=document.id,
+        name=document.name,
+        owner=document.owner,
+        pages=document.page_count or 0,
+        lost=list_lost_pictures(resources.ledger, document.id),
+        skipped=(),
+        failed=(),
+    )
 
 
 def _lines_of_text(resources: Resources, document: Document) -> Mapping[int, list[Box]]:

@@ -69,9 +69,12 @@ def stale_roles(
     unserved = space_objects.count_without(ledger, {role: tag for role, tag in active.items() if role in mixed}, owner)
     return tuple(
         StaleRole(
-            role=role, chosen=chosen.get(role), searched=active.get(role), stale=stale.get(role, 0),
+            role=role,
+            chosen=chosen.get(role),
+            searched=active.get(role),
+            stale=stale.get(role, 0),
             unserved=unserved.get(role, 0),
         )
         for role in Role
         if (role in stale or role in unserved) and (not roles or role in roles)
-    )  # fmt: skip
+    )

@@ -134,9 +134,16 @@ def change(form: TeachForm) -> State:
         examples = [each for number, each in enumerate(examples) if number != form.remove]
     examples = examples[-MOST_SHOWN:]
     state = State(
-        page=form.go or form.page, mode=mode, lines=form.lines, examples=tuple(examples), start=form.reading,
-        origin=form.origin, taken_from=str(form.taken_from) or None, numbers=numbers, problem=problem,
-    )  # fmt: skip
+        page=form.go or form.page,
+        mode=mode,
+        lines=form.lines,
+        examples=tuple(examples),
+        start=form.reading,
+        origin=form.origin,
+        taken_from=str(form.taken_from) or None,
+        numbers=numbers,
+        problem=problem,
+    )
     if form.take:
         taken = _read(TaughtReading, form.take, "take")
         taken = taken.model_copy(update={"side": state.start.side, "examples": state.examples})

@@ -172,11 +172,15 @@ def click_pictures(pictures: Sequence[PictureToShow], page: int, examples: Itera
         words += f", shown: {said}" if said else ""
         found.append(
             ClickablePicture(
-                number=number, box=each.box, decorative=decorative,
+                number=number,
+                box=each.box,
+                decorative=decorative,
                 value=example.model_dump_json(exclude_defaults=True),
-                none=no_picture(example).model_dump_json(exclude_defaults=True), said=said, words=words,
+                none=no_picture(example).model_dump_json(exclude_defaults=True),
+                said=said,
+                words=words,
             )
-        )  # fmt: skip
+        )
     return sorted(found, key=lambda each: -area(each.box))
 
 

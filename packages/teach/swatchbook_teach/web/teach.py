@@ -120,9 +120,14 @@ def begin(
             start, origin = find(view.resources, view.caller, taken_from).options.taught, ReadingOrigin.OFFERED
             start = start.rules_only
         state = State(
-            page=page or 0, mode="name", lines=False, examples=start.examples[:MOST_SHOWN], start=start, origin=origin,
+            page=page or 0,
+            mode="name",
+            lines=False,
+            examples=start.examples[:MOST_SHOWN],
+            start=start,
+            origin=origin,
             taken_from=str(taken_from) if taken_from else None,
-        )  # fmt: skip
+        )
         return _render(view, lesson, state)
 
 
@@ -266,13 +271,16 @@ def _clickable(lesson: Lesson, state: State) -> list[ClickableText]:
     turn = page_turn(lesson, state.page)
     return [
         ClickableText(
-            number=n, text=each.text.text, box=on_picture(lesson, state.page, each.box),
-            value=_as_example(state.page, each.box, each.name or each.text.text), said=shown.get(each.box),
+            number=n,
+            text=each.text.text,
+            box=on_picture(lesson, state.page, each.box),
+            value=_as_example(state.page, each.box, each.name or each.text.text),
+            said=shown.get(each.box),
             one_line=len(each.text.lines) == 1 and (turn != 0 or not _stands(each)),
         )
         for n, each in here
         if (each.parent is None or each.parent in divided) and n not in divided
-    ][:MOST_BOXES]  # fmt: skip
+    ][:MOST_BOXES]
 
 
 def _is_long(text: PageText) -> bool:

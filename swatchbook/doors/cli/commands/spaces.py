@@ -45,10 +45,14 @@ def draw_spaces(listed: "Sequence[RoleSpaces]", stale: "Sequence[StaleRole]") ->
     for role in listed:
         for number, space in enumerate(role.spaces):
             rows.add_row(
-                cell("" if number else role.role, "bold"), cell(space.tag, "dim"),
-                cell(space.state, "green" if space.state == "active" else ""), cell("yes" if space.chosen else ""),
-                cell(space.objects), cell(space.lacks or "", "yellow"), cell(space.failed or "", "red"),
-            )  # fmt: skip
+                cell("" if number else role.role, "bold"),
+                cell(space.tag, "dim"),
+                cell(space.state, "green" if space.state == "active" else ""),
+                cell("yes" if space.chosen else ""),
+                cell(space.objects),
+                cell(space.lacks or "", "yellow"),
+                cell(space.failed or "", "red"),
+            )
     return Group(rows, *(Text(f"! {clean(each.line)}", "yellow") for each in stale))
 
 

@@ -116,14 +116,21 @@ def run_round(resources: "Resources") -> "Ticked":
 def draw_round(done: "Ticked") -> RenderableType:
     """Return the results and errors of a round; one line when there was nothing to do."""
     counts = {
-        "dead runs cleaned up": len(done.buried), "hung processes killed": len(done.killed),
-        "deletes finished": len(done.deleted), "rows published": done.published,
-        "events of object stores read": done.received, "objects of events registered": done.registered,
-        "Prefect set up again": int(done.restored), "documents started": len(done.launched),
-        "documents cancelled in Prefect": len(done.stopped), "documents processed": done.worked_off,
-        "documents reviewed": done.reviewed, "flow runs set Crashed": len(done.crashed),
-        "flow runs cancelled": len(done.cancelled), "slots of flow runs freed": len(done.freed),
-    }  # fmt: skip
+        "dead runs cleaned up": len(done.buried),
+        "hung processes killed": len(done.killed),
+        "deletes finished": len(done.deleted),
+        "rows published": done.published,
+        "events of object stores read": done.received,
+        "objects of events registered": done.registered,
+        "Prefect set up again": int(done.restored),
+        "documents started": len(done.launched),
+        "documents cancelled in Prefect": len(done.stopped),
+        "documents processed": done.worked_off,
+        "documents reviewed": done.reviewed,
+        "flow runs set Crashed": len(done.crashed),
+        "flow runs cancelled": len(done.cancelled),
+        "slots of flow runs freed": len(done.freed),
+    }
     rows = [(name, cell(count)) for name, count in counts.items() if count]
     parts: list[RenderableType] = [facts(rows)] if rows else []
     parts += [Text(f"✗ {clean(trouble)}", "red") for trouble in done.troubles]
@@ -158,10 +165,16 @@ def run_collection(resources: "Resources", *, now: bool, dry_run: bool) -> "Swep
 def draw_swept(swept: "Swept", *, dry_run: bool) -> RenderableType:
     """Return what was removed, or in a dry run would be removed."""
     counts = {
-        "temporary files": swept.temporary, "cached results": swept.results, "previews": swept.previews,
-        "unreferenced files": swept.orphans, "unused contents": swept.contents, "rows of old runs": swept.rows,
-        "documents in the trash": swept.trashed, "flow runs": swept.flow_runs, "artifacts in Prefect": swept.artifacts,
-    }  # fmt: skip
+        "temporary files": swept.temporary,
+        "cached results": swept.results,
+        "previews": swept.previews,
+        "unreferenced files": swept.orphans,
+        "unused contents": swept.contents,
+        "rows of old runs": swept.rows,
+        "documents in the trash": swept.trashed,
+        "flow runs": swept.flow_runs,
+        "artifacts in Prefect": swept.artifacts,
+    }
     rows = [(name, cell(count)) for name, count in counts.items() if count]
     if not rows:
         return Text("Nothing to remove.", "dim")

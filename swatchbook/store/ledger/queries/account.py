@@ -87,11 +87,16 @@ def document_states(ledger: Ledger, listed: Sequence[Document]) -> list[Document
             counted[document][state] = count
     return [
         DocumentState(
-            id=each.id, name=each.name, owner=each.owner, status=each.status, due_at=each.due_at, message=each.message,
+            id=each.id,
+            name=each.name,
+            owner=each.owner,
+            status=each.status,
+            due_at=each.due_at,
+            message=each.message,
             **_by_state(counted[each.id]),
         )
         for each in listed
-    ]  # fmt: skip
+    ]
 
 
 def _by_state(counted: Mapping[str, int]) -> dict[str, Any]:
@@ -166,11 +171,15 @@ def count_owners(ledger: Ledger) -> list[OwnerCounts]:
         product_counts = Counter(dict(connection.execute(found).tuples().all()))
     return [
         OwnerCounts(
-            owner=owner, documents=by_status[owner], products=product_counts[owner], images=image_counts[owner],
-            vectors=sum(each.objects for each in count_vectors(ledger, owner)), bytes=sizes[owner],
+            owner=owner,
+            documents=by_status[owner],
+            products=product_counts[owner],
+            images=image_counts[owner],
+            vectors=sum(each.objects for each in count_vectors(ledger, owner)),
+            bytes=sizes[owner],
         )
         for owner in sorted(by_status)
-    ]  # fmt: skip
+    ]
 
 
 def owner_accounts(ledger: Ledger) -> list[OwnerState]:

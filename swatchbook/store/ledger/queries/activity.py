@@ -290,9 +290,13 @@ def recent_runs(ledger: Ledger, limit: int, owner: str | None = None) -> list[Ru
     live = runs.c.state == "live"
     is_stuck = or_(runs.c.progress_at < db_now() - _STUCK_SECONDS, runs.c.lease_until < db_now())
     state = case(
-        (live & is_stuck, "stuck"), (live, "live"), (runs.c.state == "dead", "crashed"),
-        (runs.c.state == "revoked", "stopped"), (runs.c.failure_kind.is_not(None), "failed"), else_="ended",
-    )  # fmt: skip
+        (live & is_stuck, "stuck"),
+        (live, "live"),
+        (runs.c.state == "dead", "crashed"),
+        (runs.c.state == "revoked", "stopped"),
+        (runs.c.failure_kind.is_not(None), "failed"),
+        else_="ended",
+    )
     query = (
         select(
             runs.c.token, runs.c.document, documents.c.name, documents.c.owner, runs.c.kind, state.label("state"),
@@ -435,9 +439,12 @@ def stage_weeks(ledger: Ledger, owner: str | None = None) -> list[StageWeek]:
     )
     is_middle = (2 * ranked.c.rank).between(ranked.c.count, ranked.c.count + 2)
     query = select(
-        ranked.c.stage, ranked.c.week, func.count().label("runs"), func.avg(ranked.c.seconds).label("seconds"),
+        ranked.c.stage,
+        ranked.c.week,
+        func.count().label("runs"),
+        func.avg(ranked.c.seconds).label("seconds"),
         func.avg(case((is_middle, ranked.c.one))).label("each"),
-    ).group_by(ranked.c.stage, ranked.c.week)  # fmt: skip
+    ).group_by(ranked.c.stage, ranked.c.week)
     with ledger.read() as connection:
         found = {(row.stage, row.week): row for row in connection.execute(query)}
     weeks = {

@@ -109,9 +109,14 @@ def _reported(*path: str) -> ColumnElement[int]:
 
 def _role_coverage(role: Role, tag: str, states: Counter[ItemState]) -> RoleCoverage:
     return RoleCoverage(
-        role=role, tag=tag, wanted=states.total(), done=states[ItemState.DONE], failed=states[ItemState.FAILED],
-        rejected=states[ItemState.REJECTED], pending=states[ItemState.PENDING] + states[ItemState.LEASED],
-    )  # fmt: skip
+        role=role,
+        tag=tag,
+        wanted=states.total(),
+        done=states[ItemState.DONE],
+        failed=states[ItemState.FAILED],
+        rejected=states[ItemState.REJECTED],
+        pending=states[ItemState.PENDING] + states[ItemState.LEASED],
+    )
 
 
 class Counts(Record):

@@ -145,18 +145,27 @@ def _items(connection: Connection, document: str) -> Mapping[str, list[dict[str,
     by_image = defaultdict[str, list[dict[str, Any]]](list)
     query = (
         select(
-            images.c.id, requested.c.role, requested.c.tag, image_item_state.label("state"), items.c.attempts,
-            image_item_failure.label("failure"), items.c.next_retry_at,
+            images.c.id,
+            requested.c.role,
+            requested.c.tag,
+            image_item_state.label("state"),
+            items.c.attempts,
+            image_item_failure.label("failure"),
+            items.c.next_retry_at,
         )
         .select_from(image_items(shown_images(document=document)))
         .where(requested.c.role.is_not(None))
         .order_by(images.c.id, requested.c.role, requested.c.tag)
-    )  # fmt: skip
+    )
     for image, role, tag, state, attempts, failure, next_retry_at in connection.execute(query):
         by_image[image].append(
             {
-                "role": role, "tag": tag, "state": state, "attempts": attempts or 0, "failure": failure,
+                "role": role,
+                "tag": tag,
+                "state": state,
+                "attempts": attempts or 0,
+                "failure": failure,
                 "next_retry_at": next_retry_at,
             }
-        )  # fmt: skip
+        )
     return by_image

@@ -102,10 +102,14 @@ def _figures(count: int, report: dict[str, object] | None) -> DocumentFigures:
         return DocumentFigures(products=count)
     return DocumentFigures.model_validate(
         {
-            "products": count, "images": report.get("images_found"), "complete": report.get("images_complete", 0),
-            "cost_usd": report.get("cost_usd"), "sure": report.get("sure"), "seconds": report.get("total_seconds", 0.0),
+            "products": count,
+            "images": report.get("images_found"),
+            "complete": report.get("images_complete", 0),
+            "cost_usd": report.get("cost_usd"),
+            "sure": report.get("sure"),
+            "seconds": report.get("total_seconds", 0.0),
         }
-    )  # fmt: skip
+    )
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------

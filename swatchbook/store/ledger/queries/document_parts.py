@@ -169,9 +169,13 @@ def _page(row: Any, lost: Sequence[LostPicture]) -> PageDetails:
     size = (x1 - x0, y1 - y0) if x1 > x0 else (None, None)
     same = ("number", "label", "kind", "reason", "failure_kind", "unassigned", "unsure")
     return PageDetails(
-        **{name: row._mapping[name] for name in same}, width=size[0], height=size[1], pictures=row.pictures or (),
-        lost_pictures=tuple(lost), rejected=row.rejected or (),
-    )  # fmt: skip
+        **{name: row._mapping[name] for name in same},
+        width=size[0],
+        height=size[1],
+        pictures=row.pictures or (),
+        lost_pictures=tuple(lost),
+        rejected=row.rejected or (),
+    )
 
 
 # --- products ---------------------------------------------------------------------------------------------------------
@@ -284,11 +288,15 @@ def _with_pictures(connection: Connection, rows: Sequence[Row[Any]]) -> list[Pro
     found = [(row, Product.model_validate(row.record)) for row in rows]
     return [
         ProductDetails(
-            **dict(product), document_id=row.document, document=row.document_name, owner=row.owner,
-            pictures=tuple(pictures.get(row.id, ())), look_at=reasons_to_look(product),
+            **dict(product),
+            document_id=row.document,
+            document=row.document_name,
+            owner=row.owner,
+            pictures=tuple(pictures.get(row.id, ())),
+            look_at=reasons_to_look(product),
         )
         for row, product in found
-    ]  # fmt: skip
+    ]
 
 
 _PRODUCTS = select(

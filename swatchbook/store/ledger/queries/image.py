@@ -35,24 +35,35 @@ def image_details(ledger: Ledger, image: str) -> ImageDetails | None:
         if stored is None or state is None:
             return None
         return ImageDetails(
-            id=stored.id, owner=stored.owner, content_key=stored.content_key, file=stored.file, width=stored.width,
-            height=stored.height, text=stored.text, state=state.state, published=stored.published >= stored.made > 0,
-            places=_places(connection, image), roles=_roles(connection, pairs),
-        )  # fmt: skip
+            id=stored.id,
+            owner=stored.owner,
+            content_key=stored.content_key,
+            file=stored.file,
+            width=stored.width,
+            height=stored.height,
+            text=stored.text,
+            state=state.state,
+            published=stored.published >= stored.made > 0,
+            places=_places(connection, image),
+            roles=_roles(connection, pairs),
+        )
 
 
 def _places(connection: Connection, image: str) -> tuple[ImagePlace, ...]:
     """Return where an image is shown, in the order of documents and their pages."""
     query = (
         select(
-            placements.c.document.label("document_id"), documents.c.name.label("document"), placements.c.page,
-            placements.c.path, placements.c.caption,
+            placements.c.document.label("document_id"),
+            documents.c.name.label("document"),
+            placements.c.page,
+            placements.c.path,
+            placements.c.caption,
         )
         .join_from(placements, documents, documents.c.id == placements.c.document)
         .where(placements.c.image == image, placements.c.state.in_(COUNTED))
         .order_by(documents.c.created_at, placements.c.document, placements.c.ordinal)
         .limit(_MAX_PLACES)
-    )  # fmt: skip
+    )
     return tuple(ImagePlace.model_validate(dict(row)) for row in connection.execute(query).mappings())
 
 
@@ -60,20 +71,29 @@ def _roles(connection: Connection, pairs: Subquery) -> tuple[RoleState, ...]:
     """Return the state of each item that is requested of an image, once for each role and tag."""
     query = (
         select(
-            requested.c.role, requested.c.tag, image_item_state.label("state"), image_item_failure.label("failure"),
-            items.c.attempts, items.c.next_retry_at,
+            requested.c.role,
+            requested.c.tag,
+            image_item_state.label("state"),
+            image_item_failure.label("failure"),
+            items.c.attempts,
+            items.c.next_retry_at,
         )
         .select_from(image_items(pairs))
         .where(requested.c.role.is_not(None))
         .order_by(requested.c.role, requested.c.tag)
-    )  # fmt: skip
+    )
     states = {
         (row.role, row.tag): RoleState(
-            role=row.role, tag=row.tag, state=row.state, kind=(row.failure or {}).get("kind"),
-            error=(row.failure or {}).get("message"), attempts=row.attempts or 0, next_retry_at=row.next_retry_at,
+            role=row.role,
+            tag=row.tag,
+            state=row.state,
+            kind=(row.failure or {}).get("kind"),
+            error=(row.failure or {}).get("message"),
+            attempts=row.attempts or 0,
+            next_retry_at=row.next_retry_at,
         )
         for row in connection.execute(query)
-    }  # fmt: skip
+    }
     return tuple(states.values())
 
 

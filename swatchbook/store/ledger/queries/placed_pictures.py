@@ -26,23 +26,30 @@ def read_placed(ledger: Ledger, document: str, page: int | None = None) -> list[
     on_page = [] if page is None else [placements.c.page == page]
     query = (
         select(
-            *(placements.c[name] for name in _FIELDS), placements.c.image, images.c.content_key, contents.c.phash,
-            contents.c.width, contents.c.height,
+            *(placements.c[name] for name in _FIELDS),
+            placements.c.image,
+            images.c.content_key,
+            contents.c.phash,
+            contents.c.width,
+            contents.c.height,
         )
         .join(images, images.c.id == placements.c.image)
         .outerjoin(contents, contents.c.key == images.c.content_key)
         .where(placements.c.document == document, *on_page)
         .order_by(placements.c.ordinal)
-    )  # fmt: skip
+    )
     with ledger.read() as connection:
         rows = [dict(row) for row in connection.execute(query).mappings()]
     return [
         PlacedPicture(
-            Placement(**{name: row[name] for name in Placement.model_fields}), row["image"], row["phash"], row["width"],
+            Placement(**{name: row[name] for name in Placement.model_fields}),
+            row["image"],
+            row["phash"],
+            row["width"],
             row["height"],
         )
         for row in rows
-    ]  # fmt: skip
+    ]
 
 
 def count_pictured(ledger: Ledger, document: str) -> int:
