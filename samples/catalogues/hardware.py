@@ -241,7 +241,7 @@ def _indexed(press: Press, image: Image.Image) -> int:
 
 
 def _seals(press: Press, logo: int) -> None:
-    """Certificates, icons and a watermark around one product."""
+    """Certificates, icons and a watermark around one product, with a table of its sizes."""
     leaf = _leaf(press, logo, "products", "Tested for twenty years")
     marble = Stuff("marble", ((250, 249, 247), (244, 243, 241), (226, 226, 228)), 77)
     watermark = develop(Shot("swatch", (marble,), (300, 420), 9))

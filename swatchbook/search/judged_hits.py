@@ -22,7 +22,7 @@ from swatchbook.search.relevance import (
     weights_of,
     words_said,
 )
-from swatchbook.search.role_queries import keyword_spaces, searched_spaces, space_pair
+from swatchbook.search.role_queries import keyword_spaces, searched_spaces
 from swatchbook.store.ledger.queries.search_results import texts_of
 from swatchbook.store.ledger.read_cache import ReadCache
 
@@ -120,7 +120,7 @@ def _background(resources: Resources, space: Space, owner: str | None) -> Backgr
 
 def _text_queries(resources: Resources, space: Space) -> Encode | None:
     """Return the function that encodes texts as queries of a space, without loading the model; None if none does."""
-    models = resources.models_of(space_pair(space))
+    models = resources.models_of(space.pair)
     if space.role in ONE_MODEL:
         return lambda texts: models.text_encoder.embed(texts, "query")
     tower = models.text_tower

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from swatchbook.domain.errors import Failure, InvalidReference
-from swatchbook.domain.records import PIXEL_ROLES, Role, RoleTag
+from swatchbook.domain.records import PIXEL_ROLES, Role
 from swatchbook.index.contract import Match, Space, Where
 from swatchbook.index.terms import numbers_of
 from swatchbook.models.protocols import TextTower
@@ -83,9 +83,7 @@ def role_queries(
     if tower and (text or image is not None or Role.VISUAL in by_picture):
         visual = by_picture.get(Role.VISUAL) if visual is None else visual
         if image is not None and visual is None:
-            visual = _encode_image(resources, resources.models_of(space_pair(active[Role.MULTIMODAL])), image)[
-                Role.VISUAL
-            ]
+            visual = _encode_image(resources, resources.models_of(active[Role.MULTIMODAL].pair), image)[Role.VISUAL]
         queries[Role.MULTIMODAL.value] = nearest(Role.MULTIMODAL, _multimodal_query(tower, text, visual))
     return queries
 
@@ -120,29 +118,24 @@ def _picture_vectors(
     return picture, visual
 
 
-def space_pair(space: Space) -> RoleTag:
-    """Return the role of a space with the tag of the model that made it."""
-    return space.pair
-
-
 def _by_models(
     resources: Resources, active: Mapping[Role, Space], roles: Set[Role]
 ) -> Iterator[tuple[Models, list[Role]]]:
     """Yield models, each with the roles whose active space it made: one model, except while models change."""
     grouped = dict[int, tuple[Models, list[Role]]]()
     for role in sorted(roles & active.keys()):
-        models = resources.models_of(space_pair(active[role]))
+        models = resources.models_of(active[role].pair)
         grouped.setdefault(id(models), (models, []))[1].append(role)
     yield from grouped.values()
 
 
 def _makes(resources: Resources, active: Mapping[Role, Space], role: Role, models: Models) -> bool:
-    return role in active and resources.models_of(space_pair(active[role])) is models
+    return role in active and resources.models_of(active[role].pair) is models
 
 
 def _tower(resources: Resources, active: Mapping[Role, Space], role: Role) -> TextTower | None:
     """Return the text tower of the encoder that made a role's active space, None without either."""
-    return resources.models_of(space_pair(active[role])).text_tower if role in active else None
+    return resources.models_of(active[role].pair).text_tower if role in active else None
 
 
 def _multimodal_query(tower: TextTower, text: str | None, visual: Vectors | None) -> Vectors:

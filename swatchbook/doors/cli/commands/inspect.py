@@ -64,12 +64,21 @@ def draw_diff(diff: "EditionDiff") -> RenderableType:
             product = each.after if isinstance(each, ProductChange) else each
             changes = "\n".join(map(describe_difference, each.differences)) if isinstance(each, ProductChange) else ""
             rows.add_row(
-                cell(what, _STYLES[what]), cell(product.name, "bold"), cell(product.code), cell(product.page or ""),
-                cell(changes), cell(each.by if isinstance(each, ProductChange) else "", "dim"),
-            )  # fmt: skip
+                cell(what, _STYLES[what]),
+                cell(product.name, "bold"),
+                cell(product.code),
+                cell(product.page or ""),
+                cell(changes),
+                cell(each.by if isinstance(each, ProductChange) else "", "dim"),
+            )
     head = Text(f"{clean(diff.before.name)} ({diff.before.id[:8]}) → {clean(diff.after.name)} ({diff.after.id[:8]})")
-    names = ("added", "removed", "renamed", "changed")
-    counts = count_line(**{name: len(getattr(diff, name)) for name in names}, unchanged=diff.unchanged)
+    counts = count_line(
+        added=len(diff.added),
+        removed=len(diff.removed),
+        renamed=len(diff.renamed),
+        changed=len(diff.changed),
+        unchanged=diff.unchanged,
+    )
     return Group(
         head,
         *([rows] if rows.row_count else []),

@@ -88,13 +88,16 @@ def document_report(ledger: Ledger, document: str, run: str | None = None) -> Ru
         other_failures=tuple(other_failures(ledger, document)),
         cost_usd=None if any(each.unpriced for each in spent) else sum(each.cost_usd for each in spent),
         spent=tuple(spent),
-        **({name: getattr(last, name) for name in _OF_LAST_RUN} if last else {"seconds": seconds}),
+        total_seconds=last.total_seconds if last else 0.0,
+        seconds=last.seconds if last else seconds,
+        confidence_score=last.confidence_score if last else None,
+        sure=last.sure if last else None,
+        peak_memory_mb=last.peak_memory_mb if last else None,
+        doubts=last.doubts if last else (),
+        warnings=last.warnings if last else (),
+        items=last.items if last else None,
+        edition=last.edition if last else None,
     )
-
-
-_OF_LAST_RUN = (
-    "total_seconds", "seconds", "confidence_score", "sure", "peak_memory_mb", "doubts", "warnings", "items", "edition",
-)  # fmt: skip
 
 
 def _count(connection: Connection, table: Any, document: str, *where: ColumnElement[bool]) -> int:
@@ -119,9 +122,19 @@ def _incomplete(document: str) -> Select[Any]:
     unpublished_result = waits_for_publishing(images, image_item_state)
     return (
         select(
-            images.c.id.label("image"), shown.c.index, where.c.page, where.c.path, source_items.c.item,
-            requested.c.role, image_item_state.label("state"), image_item_failure.label("failure"), items.c.attempts,
-            items.c.next_retry_at, images.c.publish_failure, images.c.publish_tries, images.c.publish_next,
+            images.c.id.label("image"),
+            shown.c.index,
+            where.c.page,
+            where.c.path,
+            source_items.c.item,
+            requested.c.role,
+            image_item_state.label("state"),
+            image_item_failure.label("failure"),
+            items.c.attempts,
+            items.c.next_retry_at,
+            images.c.publish_failure,
+            images.c.publish_tries,
+            images.c.publish_next,
         )
         .select_from(image_items(shown))
         .join(where, and_(where.c.document == document, where.c.ordinal == shown.c.ordinal))
@@ -131,29 +144,40 @@ def _incomplete(document: str) -> Select[Any]:
         )
         .where(requested.c.role.is_not(None), or_(image_item_state != ItemState.DONE, unpublished_result))
         .order_by(shown.c.index, requested.c.role)
-    )  # fmt: skip
+    )
 
 
 def _failures_of(rows: Sequence[Row[Any]]) -> Iterator[FailureRecord]:
     """Yield one image's failures: each failed item, else that it is pending; and that it is not published yet."""
     place = {
-        "image_id": rows[0].image, "index": rows[0].index, "path": rows[0].path,
-        "item": None if rows[0].item == rows[0].path else rows[0].item, "page_number": rows[0].page or None,
-    }  # fmt: skip
+        "image_id": rows[0].image,
+        "index": rows[0].index,
+        "path": rows[0].path,
+        "item": None if rows[0].item == rows[0].path else rows[0].item,
+        "page_number": rows[0].page or None,
+    }
     failed = [row for row in rows if row.failure]
     for row in failed:
         yield FailureRecord(
-            **place, role=row.role, kind=row.failure["kind"], error=row.failure["message"], attempts=row.attempts,
+            **place,
+            role=row.role,
+            kind=row.failure["kind"],
+            error=row.failure["message"],
+            attempts=row.attempts,
             next_retry_at=row.next_retry_at,
-        )  # fmt: skip
+        )
     if not failed and any(row.state != ItemState.DONE for row in rows):
         yield FailureRecord(**place, kind="pending", error="Not made yet.")
     if any(row.state == ItemState.DONE for row in rows):
         refused = rows[0].publish_failure or {"kind": "unpublished", "message": "Made, not searchable yet."}
         yield FailureRecord(
-            **place, subject="index", kind=refused["kind"], error=refused["message"], attempts=rows[0].publish_tries,
+            **place,
+            subject="index",
+            kind=refused["kind"],
+            error=refused["message"],
+            attempts=rows[0].publish_tries,
             next_retry_at=rows[0].publish_next,
-        )  # fmt: skip
+        )
 
 
 def other_failures(ledger: Ledger, document: str) -> list[FailureRecord]:
@@ -192,10 +216,14 @@ def _chunk_failures(connection: Connection, document: str) -> Iterator[FailureRe
     for row in connection.execute(failed):
         if row.failure:  # JSON's null is not SQL's
             yield FailureRecord(
-                subject="chunk", page_number=min(row.record["pages"], default=None), role=row.role,
-                kind=row.failure["kind"], error=row.failure["message"], attempts=row.attempts,
+                subject="chunk",
+                page_number=min(row.record["pages"], default=None),
+                role=row.role,
+                kind=row.failure["kind"],
+                error=row.failure["message"],
+                attempts=row.attempts,
                 next_retry_at=row.next_retry_at,
-            )  # fmt: skip
+            )
 
 
 def _refusals(connection: Connection, document: str) -> Iterator[FailureRecord]:
@@ -207,6 +235,10 @@ def _refusals(connection: Connection, document: str) -> Iterator[FailureRecord]:
         for row in connection.execute(refused.order_by(table.c.id)):
             if row.publish_failure:
                 yield FailureRecord(
-                    subject="index", image_id=row.id if image is not None else None, kind=row.publish_failure["kind"],
-                    error=row.publish_failure["message"], attempts=row.publish_tries, next_retry_at=row.publish_next,
-                )  # fmt: skip
+                    subject="index",
+                    image_id=row.id if image is not None else None,
+                    kind=row.publish_failure["kind"],
+                    error=row.publish_failure["message"],
+                    attempts=row.publish_tries,
+                    next_retry_at=row.publish_next,
+                )
