@@ -10,8 +10,8 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import BinaryIO
 
+from swatchbook.domain.csv_cells import csv_line, protect_cell, unprotected
 from swatchbook.domain.errors import InvalidReference
-from swatchbook.upkeep.export.formats import protect_cell, unprotected
 from swatchbook_base.one_line import one_line
 from swatchbook_base.printed_prices import codes_it_may_be
 from swatchbook_shops.offers import Offer, Price, clean
@@ -91,13 +91,10 @@ def write_rows(
             used |= dict.fromkeys(row)
     known = set(columns)
     head = [name for name in columns if name in used] + [name for name in used if name not in known]
-    text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)
-    writer = csv.DictWriter(text, head, restval="", delimiter=delimiter)
-    writer.writeheader()
-    filled = {name: cell for name, cell in filled.items() if name in used}
+    out.write(csv_line(head, delimiter).encode())
     for _, content in contents:
-        writer.writerows({**filled, **row} for row in unpack(content))
-    text.detach()
+        for row in unpack(content):
+            out.write(csv_line((row.get(name, filled.get(name)) for name in head), delimiter).encode())
 
 
 def read_rows(

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shop_rows import CHAIR, FLOOR, ROWS, hostile, product, shop_file, variant
 
+from swatchbook.domain.csv_cells import protect_cell
 from swatchbook.domain.errors import InvalidReference
-from swatchbook.upkeep.export.formats import protect_cell
 from swatchbook.upkeep.export.shop_mapping import ShopMapping, ShopOptions
 from swatchbook_shops.akeneo import ATTRIBUTE
 

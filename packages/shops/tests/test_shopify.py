@@ -17,7 +17,7 @@ from shop_rows import (
     variant,
 )
 
-from swatchbook.upkeep.export.formats import protect_cell
+from swatchbook.domain.csv_cells import protect_cell
 from swatchbook.upkeep.export.shop_mapping import ShopMapping, ShopOptions, Template
 from swatchbook_shops.shopify import ALWAYS, COLUMNS, handle_of
 from tests.tables import check_rows

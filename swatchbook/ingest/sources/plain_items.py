@@ -10,13 +10,13 @@ read other shapes. Texts are UTF-8.
 import csv
 import io
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from swatchbook.domain.csv_cells import unprotected
 from swatchbook.domain.errors import FileMissing, InvalidReference, UnreadableDocument, reason_of
 from swatchbook.domain.records import NO_MAPPING, BatchMapping, BatchPlan, Variant
 from swatchbook.ingest.sources.batch_plan import judge_items
@@ -53,8 +53,6 @@ _NOT_READ = (
 _FIELDS = frozenset((ID, CODE, *_TITLES, *_PICTURES, *_PATHS, *METADATA, _OF_METADATA, *_NOT_READ))
 _LISTS = frozenset((*_PICTURES, "captions", "variant_pictures", "variants"))
 _BETWEEN = "|"
-_APOSTROPHE = re.compile("^'(?=[=+@\t\r\n＝＋－＠-])")
-"""What an export puts in front of a text that a spreadsheet would take for a formula."""
 _HEAD = 1 << 16  # bytes by which a file is recognised
 _MOST_TEXT, _MOST_TITLE = 2_000, 300  # characters
 _PLAIN = FileKind("JSON lines", ".jsonl"), FileKind("CSV", ".csv")
@@ -191,7 +189,7 @@ def _rows(lines: io.TextIOWrapper) -> Iterator[Any]:
             continue
         record = dict[str, Any]()
         for name, cell in zip(head, row, strict=True):
-            if not (text := str(plain_cell(_APOSTROPHE.sub("", cell)))):
+            if not (text := str(plain_cell(unprotected(cell)))):
                 continue
             kind, _, inner = name.partition(".")
             if inner:

@@ -4,26 +4,22 @@ product and for each of its variants; those of shops, and those of plugins, are 
 In JSON lines and Parquet, lists stay lists. In CSV and XLSX their values stand in one cell with `|` between them.
 Except in JSON lines, each kind of metadata is a column `metadata.<name>`, the most frequent first.
 
-A spreadsheet takes a CSV cell that begins with = + - @ for a formula, and catalogues come from strangers. Such cells
-(also those that begin with a tab, a line break, or the full-width forms of the four, but no numbers with a sign) get
-an apostrophe in front, which makes them texts. Programs that read CSV should remove it, or read JSON lines. In XLSX and
-Parquet texts are typed as texts and stay as they are.
+In CSV, what a spreadsheet would take for a formula gets an apostrophe in front (`domain/csv_cells.py`). Programs that
+read CSV should remove it, or read JSON lines. In XLSX and Parquet texts are typed as texts and stay as they are.
 """
 
-import csv
-import io
 import json
-import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
+from swatchbook.domain.csv_cells import Cell, csv_line, protect_cell
 from swatchbook.domain.did_you_mean import nearest
 from swatchbook.domain.errors import Configuration, InvalidReference, TooLarge
 from swatchbook.domain.plugins import Kind, find, installed
@@ -33,14 +29,6 @@ from swatchbook.upkeep.export.shop_mapping import OWN_NAMES, ShopMapping, ShopOp
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-Cell = str | float | None
-
-FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
-"""With one of these a cell of CSV begins a formula, in some spreadsheet or other."""
-
-_NUMBER = re.compile(r"[+-]?[.,]?[0-9]+([.,][0-9]+)*%?")
-_BETWEEN_NUMBERS = re.compile(r" ?\| ?|[,;]? |[,;](?=[+-])")
 
 _NO_COLUMNS = ("metadata", "options", "captions", "variant_pictures")
 FIELDS = tuple(name for name in ProductRow.model_fields if name not in _NO_COLUMNS)
@@ -217,22 +205,6 @@ def write_products(
         return spooled.written()
 
 
-def protect_cell(cell: Cell) -> Cell:
-    """Return a cell of CSV; a text that a spreadsheet would take for a formula gets an apostrophe in front.
-
-    A number with a sign, or a list of some, is no formula: importers read `-1` and `+1.0, +1.5` as what they are.
-    """
-    if not isinstance(cell, str) or not cell.startswith(FORMULA_STARTS):
-        return cell
-    is_number = all(_NUMBER.fullmatch(each) for each in _BETWEEN_NUMBERS.split(cell))
-    return cell if is_number else f"'{cell}"
-
-
-def unprotected(text: str) -> str:
-    """Return a text without the apostrophe that `protect_cell` puts in front of a formula."""
-    return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA_STARTS) else text
-
-
 class Rows:
     """Rows of products in a temporary file, to be read as often as wanted; `columns`: the names of their cells.
 
@@ -361,11 +333,8 @@ def write_jsonl(rows: Rows, out: BinaryIO) -> None:
 
 def write_csv(rows: Rows, out: BinaryIO) -> None:
     """Write CSV with a line of columns; no cell is a formula."""
-    text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)
-    writer = csv.writer(text)
-    writer.writerow(map(protect_cell, rows.columns))
-    writer.writerows(map(protect_cell, cells) for cells in rows.cells())
-    text.detach()
+    for cells in chain([rows.columns], rows.cells()):
+        out.write(csv_line(map(protect_cell, cells)).encode())
 
 
 def write_xlsx(rows: Rows, out: BinaryIO) -> None:

@@ -13,12 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
+from swatchbook.domain.csv_cells import protect_cell, unprotected
 from swatchbook.domain.errors import TooLarge
 from swatchbook.upkeep.export import formats
-from swatchbook.upkeep.export.formats import FIELDS, FORMULA_STARTS, Format, protect_cell, write_products
+from swatchbook.upkeep.export.formats import FIELDS, Format, write_products
 from swatchbook.upkeep.export.product_rows import ProductRow
 
-FORMULAS = ("=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", '=HYPERLINK("http://evil.example")')
+FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
+FORMULAS = (
+    "=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", '=HYPERLINK("http://evil.example")',
+    "a;=1+1", "a\t=1+1", "-1;-1+1;b",
+)  # fmt: skip
 
 
 def row(name: str = "Oak", **metadata: str) -> ProductRow:
@@ -67,9 +72,12 @@ def test_csv_has_a_column_for_each_kind_of_metadata_most_frequent_first(tmp_path
 @pytest.mark.parametrize("text", FORMULAS)
 def test_a_formula_in_a_catalogue_is_only_text(tmp_path: Path, text: str) -> None:
     hostile = row(text, **{text: text})
-    for line in cells(written(tmp_path, Format.CSV, hostile)):
-        assert not any(cell.startswith(FORMULA_STARTS) for cell in line)
-    assert f"'{text}" in cells(written(tmp_path, Format.CSV, hostile))[1]
+    data = written(tmp_path, Format.CSV, hostile)
+    for line in cells(data):
+        apart = [part for cell in line for part in re.split("[;\t]", cell.removeprefix("'\t")) if part != "-1"]
+        assert not any(part.startswith(FORMULA_STARTS) for part in apart)
+    assert text in map(unprotected, cells(data)[1])
+    assert ";" not in re.sub('".*?"', "", data.decode(), flags=re.DOTALL), "a cell with one is quoted"
     rows, xml = sheet(written(tmp_path, Format.XLSX, hostile))
     assert "<f>" not in xml
     assert "hyperlink" not in xml
@@ -78,11 +86,12 @@ def test_a_formula_in_a_catalogue_is_only_text(tmp_path: Path, text: str) -> Non
 
 
 @given(st.text())
-def test_only_the_first_character_decides_and_nothing_is_lost(text: str) -> None:
-    protected = protect_cell(text)
-    assert isinstance(protected, str)
-    assert not protected.startswith(FORMULA_STARTS) or re.fullmatch(r"[+-][0-9.,;|%+ -]+", text)
-    assert protected in (text, f"'{text}")
+def test_no_formula_is_left_and_nothing_is_lost(text: str) -> None:
+    protected = str(protect_cell(text))
+    assert not protected.startswith(FORMULA_STARTS) or re.fullmatch(
+        r"[+-][0-9.,|%+ -]+;?", re.split("(?<=[;\t])", text)[0]
+    )
+    assert unprotected(protected) == unprotected(text)
     assert protect_cell(protected) == protected
 
 
@@ -104,6 +113,7 @@ HOSTILE = (
 @pytest.mark.parametrize("cell", HOSTILE)
 def test_what_is_more_than_numbers_is_guarded(cell: str) -> None:
     assert protect_cell(cell) == f"'{cell}"
+    assert protect_cell(f"a;{cell}") == f"a;'{cell}"
 
 
 def test_a_long_list_that_is_none_is_refused_at_once() -> None:
