@@ -1,7 +1,7 @@
 """Slow down who tries keys at the login: by the address that asks, and by the beginning of the key that is tried.
 
-The first tries are free; after that one is allowed every few seconds. People behind one proxy share its address: the
-session and the keys of requests are not touched.
+The first tries are free; after that one is allowed every few seconds. Only wrong keys are counted and refused. Behind a
+proxy of FORWARDED_ALLOW_IPS the address is that of the browser, else people behind one proxy share its address.
 """
 
 import hashlib

@@ -389,9 +389,9 @@ def log_in(
     reject_foreign_change(request)
     limits = remembered(request).login_limits
     address, key = request.client.host if request.client else "", key.strip()
-    limits.require(address, key)
     found = find_key(resources.settings.api_keys, key)
-    if found is None:
+    if found is None:  # a right key is never refused: behind a proxy, all may share the address of who guesses
+        limits.require(address, key)
         limits.count(address, key)
         return render("login.html", status=403, next=_own_page(next), wrong=True)
     response = see_other(_own_page(next))

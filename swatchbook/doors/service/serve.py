@@ -102,7 +102,7 @@ def uvicorn_config(app: FastAPI) -> uvicorn.Config:
         log_level="error",  # clients could fill the disk with warnings
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=True,  # of proxies that FORWARDED_ALLOW_IPS names, else of this machine's
         limit_concurrency=_CONNECTIONS,
         h11_max_incomplete_event_size=HEAD_BYTES,
         timeout_keep_alive=_IDLE_SECONDS,
