@@ -49,6 +49,7 @@ from swatchbook.deployments.scheduler.launch import FLOW, prefect
 from swatchbook.deployments.shard_pools import KINDS, Kind, kind_of, shard_pool
 from swatchbook.domain.errors import Configuration
 from swatchbook.domain.extras import installed_version
+from swatchbook.domain.public_addresses import check_operators_url
 from swatchbook.domain.records import Record
 from swatchbook.domain.redact import REDACTED, redact
 from swatchbook.domain.settings import Settings
@@ -106,13 +107,16 @@ async def set_up(settings: Settings, mode: Mode, asked: Asked | None = None) -> 
     """Create and update everything, or only check. Return one line per object, in order of their dependencies.
 
     Raises Configuration when PREFECT_API_URL is not set, the key is rejected, or the pool of shards lacks values or has
-    another type; ProviderDown without a response.
+    another type, or SWATCHBOOK_FAILURE_WEBHOOK_URL leads to a link-local address; ProviderDown without a response.
     """
     if get_current_settings().api.url is None:
         raise Configuration(
             "PREFECT_API_URL is not set: there is no Prefect server to set up.",
             advice="Start one with `prefect server start` and set PREFECT_API_URL to its address, including /api.",
         )
+    if settings.failure_webhook_url is not None:
+        url = settings.failure_webhook_url.get_secret_value()
+        check_operators_url(url, "SWATCHBOOK_FAILURE_WEBHOOK_URL", settings.fetch_private_hosts)
     async with prefect() as client:
         shards = await choose_shard_pool(client, settings, asked or Asked())
         lines = [await _again_if_made(partial(set_pool, client, pool, mode)) for pool in (control_pool(), shards)]

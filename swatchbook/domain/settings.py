@@ -428,8 +428,8 @@ class Settings(BaseSettings):
     fetch_private_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(parse_list)] = Field(
         default=(),
         description=(
-            "Private hosts that documents and pictures may be downloaded from, also by http and on any port, separated "
-            "by commas. "
+            "Private hosts that documents and pictures may be downloaded from, also by http and on any port, and "
+            "link-local hosts that other settings may name, separated by commas. "
             "Set it for a file server in your own network."
         ),
     )

@@ -18,7 +18,9 @@ from contextvars import ContextVar
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
+from swatchbook.domain.errors import Configuration
 from swatchbook.domain.extras import installed_version, is_installed
+from swatchbook.domain.public_addresses import check_operators_url
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
@@ -148,13 +150,19 @@ def ids() -> Ids | None:
 
 
 def endpoint() -> str | None:
-    """Return where traces are sent to, None if they are not sent."""
+    """Return where traces are sent to, None if they are not sent. Raises Configuration for a link-local address."""
     _read_settings_file()
     if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return None
     if os.environ.get("OTEL_TRACES_EXPORTER", "otlp").strip() != "otlp":
         return None
-    return os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or os.environ.get(ENDPOINT) or None
+    url = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or os.environ.get(ENDPOINT)
+    if not url:
+        return None
+    from swatchbook.domain.settings import load_settings
+
+    check_operators_url(url, ENDPOINT, load_settings().fetch_private_hosts)
+    return url
 
 
 def finish() -> None:
@@ -191,7 +199,11 @@ class _Running(NamedTuple):
 @cache
 def _running() -> _Running | None:
     """Return the tracer of this process, which sends in a thread, at most 2,048 waiting spans; None where it is off."""
-    if endpoint() is None:
+    try:
+        if endpoint() is None:
+            return None
+    except Configuration as failure:
+        log.warning("nothing is traced: %s", failure)
         return None
     if not is_installed("otel"):
         log.warning("nothing is traced: %s needs the extra otel", ENDPOINT)

@@ -5,7 +5,8 @@
 - `store/ledger/webhooks.py` has the rules which notices are owed, tried again or given up.
 
 The URL is a setting of the operator, who may name a receiver in the own network: unlike the URLs that senders of
-webhooks name, it may lead to a private address. Nothing of an answer but its status is shown to anyone.
+webhooks name, it may lead to a private address (`domain/public_addresses.py`). Nothing of an answer but its status is
+shown to anyone.
 """
 
 import asyncio
@@ -15,8 +16,10 @@ from typing import Any
 
 import httpx
 
-from swatchbook.domain.errors import InvalidReference
+from swatchbook.domain.errors import Configuration, InvalidReference
+from swatchbook.domain.public_addresses import check_operators_url
 from swatchbook.domain.records import ImageState, RunReport
+from swatchbook.domain.settings import Settings
 from swatchbook.domain.signature import signed_headers
 from swatchbook.resources import Resources
 from swatchbook.store.ledger import webhooks
@@ -50,7 +53,7 @@ async def send_notices(resources: Resources) -> int:
         except InvalidReference:  # it was deleted meanwhile, and its notices with it
             continue
         body = json.dumps(message(notice, report), ensure_ascii=False)
-        problem = await _post(url, signed_headers(secret, notice.id, body), body.encode())
+        problem = await _post(settings, url, signed_headers(secret, notice.id, body), body.encode())
         if problem is not None:
             log.warning("a notice was not delivered", extra={"notice": notice.id, "problem": problem})
             await asyncio.to_thread(webhooks.record_failed, resources.ledger, notice.id, problem)
@@ -82,16 +85,19 @@ def message(notice: Notice, report: RunReport) -> dict[str, Any]:
     }
 
 
-async def _post(url: str, headers: dict[str, str], body: bytes) -> str | None:
+async def _post(settings: Settings, url: str, headers: dict[str, str], body: bytes) -> str | None:
     """Post a notice. Return why it was not delivered, None if it was."""
     headers |= {"Content-Type": "application/json", "User-Agent": "swatchbook"}
     try:
+        await asyncio.to_thread(check_operators_url, url, "SWATCHBOOK_NOTICE_URL", settings.fetch_private_hosts)
         async with (
             asyncio.timeout(ANSWER_SECONDS),  # for the whole: a receiver could send a byte now and then for ever
             httpx.AsyncClient(timeout=ANSWER_SECONDS) as client,
             client.stream("POST", url, content=body, headers=headers) as answer,
         ):
             status = answer.status_code
+    except Configuration as failure:
+        return str(failure)
     except (TimeoutError, httpx.TimeoutException):
         return f"The receiver did not answer within {ANSWER_SECONDS:.0f} s."
     except (httpx.HTTPError, httpx.InvalidURL, OSError):

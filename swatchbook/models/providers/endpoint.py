@@ -14,10 +14,10 @@ import httpx
 from pydantic import SecretStr
 
 from swatchbook.domain.errors import Authentication, Configuration
+from swatchbook.domain.public_addresses import check_operators_url, is_public
 from swatchbook.domain.setting_groups import Provider
 from swatchbook.domain.setting_values import NO_LIMIT, Rates
 from swatchbook.domain.settings import Settings, variable
-from swatchbook.store.files.fetch import is_public
 
 Part = Literal["vision", "review", "llm", "text"]
 
@@ -83,6 +83,7 @@ def endpoint(settings: Settings, part: Part, *, url: str | None = None, needs_ke
             f"{found.setting('url')} is not a valid URL of a provider.",
             advice=f"Use the form https://api.example.com/v1, without a key: set that as {found.setting('api_key')}.",
         )
+    check_operators_url(found.url, found.setting("url"), settings.fetch_private_hosts)
     if needs_key and found.key is None:
         raise Authentication(f"{found.setting('api_key')} is not set.", advice="Set it, or choose the local model.")
     if found.key and not re.fullmatch("[!-~]+", found.key.get_secret_value()):

@@ -18,7 +18,6 @@ import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -40,6 +39,7 @@ from swatchbook.domain.errors import (
     TooLarge,
     UnsupportedFormat,
 )
+from swatchbook.domain.public_addresses import is_public
 from swatchbook.domain.records import Record
 from swatchbook.domain.settings import Settings
 from swatchbook.store.files.object_store import is_refusal, open_file_system
@@ -71,42 +71,12 @@ _ADVICE = "Upload the file itself, or name its host in SWATCHBOOK_FETCH_PRIVATE_
 
 _HOST = re.compile(rb"[A-Za-z0-9_.-]{1,253}|[0-9a-fA-F:.]{2,45}")  # a name, or an IPv6 address
 
-_NOT_PUBLIC = tuple(
-    ip_network(network)
-    for network in (
-        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
-        "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24",
-        "224.0.0.0/4", "240.0.0.0/4",
-        "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20",
-    )
-)  # fmt: skip
-"""IANA's special-purpose registries, listed here because those of the ipaddress module change with its version."""
-
-_GLOBAL_IPV6 = ip_network("2000::/3")
-_NAT64 = ip_network("64:ff9b::/96")  # contains an IPv4 address; with DNS64 every public host has such an address
-
 
 class Fetched(Record):
     """A downloaded file: its size in bytes, and the last part of its URL or key as a name for people."""
 
     size: int
     name: str
-
-
-def is_public(address: str) -> bool:
-    """Return whether an IP address belongs to the public Internet. IPv6 addresses that contain IPv4 are unpacked."""
-    try:
-        ip = ip_address(address)
-    except ValueError:  # not an address, or one with an IPv6 zone
-        return False
-    if isinstance(ip, IPv6Address):
-        if ip.ipv4_mapped is not None:
-            ip = ip.ipv4_mapped
-        elif ip in _NAT64:
-            ip = IPv4Address(int(ip) & 0xFFFFFFFF)
-        elif ip not in _GLOBAL_IPV6:
-            return False
-    return not any(ip in network for network in _NOT_PUBLIC)
 
 
 async def resolve(host: str, port: int) -> list[str]:

@@ -30,11 +30,12 @@ from swatchbook.domain.errors import (
     TooLarge,
     UnsupportedFormat,
 )
+from swatchbook.domain.public_addresses import is_public
 from swatchbook.domain.records import IngestOptions
 from swatchbook.domain.settings import load_settings
 from swatchbook.ingest.register import register_source
 from swatchbook.resources import open_resources
-from swatchbook.store.files.fetch import Fetched, copy_object, fetch, is_public
+from swatchbook.store.files.fetch import Fetched, copy_object, fetch
 from tests.origin import PDF, Origin, origin
 from tests.tables import rows_of
 

@@ -13,9 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from pydantic import SecretStr
 
 from devtools.size import shipped_modules
-from swatchbook.domain.errors import Failure, HostAway, InvalidReference
+from swatchbook.deployments.setup import Mode, set_up
+from swatchbook.domain import tracing
+from swatchbook.domain.errors import Configuration, Failure, HostAway, InvalidReference
+from swatchbook.domain.setting_groups import VisionProvider
+from swatchbook.domain.settings import Settings
+from swatchbook.ingest.notify import _post as post
+from swatchbook.models.providers.endpoint import endpoint
 from swatchbook.store.files.fetch import Fetched, Resolve, fetch
 from tests.tables import rows_of
 
@@ -240,6 +248,35 @@ def test_hook_and_listener_notice_a_connection(watch: Watch, inside: Listener, t
     assert watch.connected == [("127.0.0.1", inside.port)]
     assert len(inside.heard) == 1
     assert (tmp_path / "a").read_bytes() == b"secret"
+
+
+METADATA = (
+    "169.254.169.254", "2852039166", "[fe80::1]", "[fd00:ec2::254]", "[::ffff:169.254.169.254]", "[64:ff9b::a9fe:a9fe]",
+    "100.100.100.200",
+)  # fmt: skip
+
+
+def test_no_address_of_an_operator_leads_to_a_cloud(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    for host in METADATA:
+        url = f"http://{host}/latest"
+        settings = Settings(vision=VisionProvider(url=url, model="any"), failure_webhook_url=SecretStr(url))
+        monkeypatch.setenv(tracing.ENDPOINT, url)
+        refused = "leads to a link-local address, or to that of a cloud's metadata service"
+        with pytest.raises(Configuration, match=f"SWATCHBOOK_VISION__URL {refused}"):
+            endpoint(settings, "vision")
+        with (
+            temporary_settings({PREFECT_API_URL: "http://127.0.0.1:1/api"}),
+            pytest.raises(Configuration, match=refused),
+        ):
+            asyncio.run(set_up(settings, Mode()))
+        with pytest.raises(Configuration, match=f"{tracing.ENDPOINT} {refused}"):
+            tracing.endpoint()
+        assert refused in str(asyncio.run(post(settings, url, {}, b"")))
+    assert watch.connected == []
+    named = settings.model_copy(update={"fetch_private_hosts": ("100.100.100.200",)})
+    assert endpoint(named, "vision").url == url
+    private = VisionProvider(url="http://10.0.0.7/v1", model="any")
+    assert endpoint(Settings(vision=private), "vision").host == "10.0.0.7"
 
 
 OPENS = re.compile(r"\b(?:httpx\.(?:Async)?Client|httpx\.(?:get|post)|urlopen|create_connection|httpcore\.\w*Pool)\(")
