@@ -475,7 +475,8 @@ class Settings(BaseSettings):
         le=120,
         description=(
             "Longest work without progress on one page, in seconds of the processor, so that a busy machine loses no "
-            "page. Raise it when pages with many vector drawings are skipped as too slow."
+            "page; a quarter of it in a small file. Raise it when pages with many vector drawings are skipped as too "
+            "slow."
         ),
     )
     child_memory_mb: int = Field(

@@ -1,4 +1,4 @@
-"""Pages that hang while the machine is busy come back, and with them all that follows from them."""
+"""Pages at which the reader is killed come back, and with them all that follows from them."""
 
 from pathlib import Path
 
@@ -15,18 +15,13 @@ from tests.pdf.making import Paper
 
 pytestmark = pytest.mark.stack
 
-PAGE_SECONDS = "10"  # the layout reader of tables needs one to start, four on a busy machine
 
-
-def test_page_that_hung_is_read_again_and_what_it_says_is_kept(
-    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, tmp_path: Path
+def test_page_that_killed_is_read_again_and_what_it_says_is_kept(
+    monkeypatch: pytest.MonkeyPatch, resources: Resources, ingest: Ingest, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("SWATCHBOOK_PAGE_SECONDS", PAGE_SECONDS)
-    resources: Resources = request.getfixturevalue("resources")
-    ingest: Ingest = request.getfixturevalue("ingest")
     paper = Paper()
     paper.page("Terrazzo tiles are made of chips.")
-    paper.page("Herringbone oak LOOP.")
+    paper.page("Herringbone oak KILL.")
     path = paper.save(tmp_path / "a.pdf")
 
     def said() -> str:

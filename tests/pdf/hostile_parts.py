@@ -41,11 +41,18 @@ def flate(data: bytes, entries: str = "", times: int = 1) -> bytes:
     return stream(f"{entries}/Filter[{'/FlateDecode' * times}]", packed(data, times))
 
 
+def repeated(part: bytes, times: int) -> bytes:
+    """These bytes so many times, compressed together."""
+    packer = zlib.compressobj(9, wbits=-15)
+    block, check = packer.compress(part) + packer.flush(zlib.Z_FULL_FLUSH), 1
+    for _ in range(times):
+        check = zlib.adler32(part, check)
+    return b"\x78\xda" + block * times + packer.flush() + check.to_bytes(4, "big")
+
+
 def zeros(mib: int) -> bytes:
     """So many MiB of noughts, compressed: a thousandth of them."""
-    packer = zlib.compressobj(9, wbits=-15)
-    block = packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
-    return b"\x78\xda" + block * mib + packer.flush() + (((mib << 20) % 65_521) << 16 | 1).to_bytes(4, "big")
+    return repeated(bytes(1 << 20), mib)
 
 
 def encrypted(owner: str, user: str) -> bytes:
@@ -181,6 +188,8 @@ PARTS: Mapping[str, tuple[Callable[[], bytes], str]] = {
     # streams that unpack to much
     "content compressed three times": (lambda: changed(CONTENT=flate(TEXT + b"0 0 m 1 1 l " * (1 << 20) + b"n",
         times=3)), WHOLE),
+    "content of 1.3 MB that unpacks to 600 MiB": (lambda: changed(CONTENT=stream("/Filter/FlateDecode",
+        repeated(b"0 0 m 9 9 l S " * 75_000, 600))), "too_slow"),
     "picture of 300 MiB in 40 × 20": (lambda: image(shape(more="/Filter/FlateDecode"), zeros(300)), WHOLE),
     "picture compressed ten times": (lambda: image(shape(more="/Filter[" + "/FlateDecode" * 10 + "]"), packed(PIXELS,
         10)), WHOLE),
@@ -206,7 +215,7 @@ PARTS: Mapping[str, tuple[Callable[[], bytes], str]] = {
     "a line of 400 000 letters": (lambda: content(b"BT /F 1 Tf 5 5 Td (" + b"oak " * 100_000 + b") Tj ET " + PAINT),
         WHOLE),
     "a million lines": (lambda: content(b"0 0 m " + b"9 9 l 5 1 l " * (MANY // 2) + b"S " + PAINT),
-        "provider_timeout"),
+        "too_slow"),
     "dashes of a millionth of a point": (lambda: content(b"[0.000001] 0 d 0 0 m 400 600 l S " + PAINT), WHOLE),
     "20 000 clips": (lambda: content(b"0 0 399 599 re W n " * 20_000 + PAINT), "unreadable_document"),
     "groups 300 deep": (lambda: groups(300), "unreadable_document"),

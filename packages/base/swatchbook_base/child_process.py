@@ -37,6 +37,7 @@ from swatchbook_base.errors import (
     Configuration,
     CrashedWorker,
     ProviderTimeout,
+    TooSlow,
     Unexpected,
     as_failure,
     reason_of,
@@ -100,8 +101,9 @@ class Child:
     def stream(self, request: dict[str, Any], payload: bytes = b"", *, seconds: float) -> Generator[Frame]:
         """Yield the answers to a request as they arrive. `seconds` is the processor time for each answer.
 
-        Closing the generator early kills the child. Raises CrashedWorker if the child dies, ProviderTimeout after a
-        timeout (the child is killed), Configuration if it does not start, and the Failure that the child raised.
+        Closing the generator early kills the child. Raises CrashedWorker if the child dies, TooSlow if it works for
+        longer, ProviderTimeout if it hangs (both kill it), Configuration if it does not start, and the Failure that the
+        child raised.
         """
         with self._lock:
             if self._process is None:
@@ -182,7 +184,7 @@ class _Process:
         """Wait until the child has imported its module. Raises Configuration: no request is at fault before that."""
         try:
             self.receive(START_SECONDS)
-        except (CrashedWorker, ProviderTimeout) as failure:
+        except (CrashedWorker, ProviderTimeout, TooSlow) as failure:
             raise self._no_start(failure.message) from failure
         self.ready = True
 
@@ -242,8 +244,10 @@ class _Process:
         while not poll.poll(left * 1000):
             worked = self.processor_seconds() - used
             left = seconds - worked
-            if left <= 0 or worked < LEAST_SHARE * (time.monotonic() - begun):
-                raise ProviderTimeout(f"{self._module} did not answer within {seconds:g} s of processor time.")
+            if left <= 0:
+                raise TooSlow(f"It takes more than {seconds:.3g} s of the processor.")
+            if worked < LEAST_SHARE * (time.monotonic() - begun):
+                raise ProviderTimeout(f"{self._module} does not answer, and hardly works.")
 
     def _no_start(self, why: str) -> Configuration:
         return Configuration(

@@ -85,6 +85,12 @@ class TooLarge(Failure):
     kind, policy = "too_large", Policy.NEVER
 
 
+class TooSlow(Failure):
+    """Reading the document takes more of the processor than the settings allow, however often it is tried."""
+
+    kind, policy = "too_slow", Policy.NEVER
+
+
 class UnreadableDocument(Failure):
     """The file is not a PDF, has no pages, or is truncated or damaged."""
 

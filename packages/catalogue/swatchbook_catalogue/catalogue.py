@@ -101,8 +101,8 @@ def read_catalogue(
 
     `pictures` is a folder for the picture files, named by `Picture.file`; without it they are measured and not kept.
     The file is opened in a child process only. A page or picture that fails is in `lost`, and the rest is read.
-    Raises UnreadableDocument, EncryptedDocument, TooLarge, FileMissing, InvalidReference, DiskFull; CrashedWorker or
-    ProviderTimeout if no page could be read but a later attempt may succeed.
+    Raises UnreadableDocument, EncryptedDocument, TooLarge, TooSlow, FileMissing, InvalidReference, DiskFull;
+    CrashedWorker or ProviderTimeout if no page could be read but a later attempt may succeed.
     """
     settings, file = options or ReadingOptions(), Path(path)
     if not file.is_file():

@@ -14,8 +14,8 @@ from swatchbook.domain.errors import (
     Failure,
     FileMissing,
     InvalidReference,
-    ProviderTimeout,
     TooLarge,
+    TooSlow,
     UnreadableDocument,
     UnsupportedFormat,
 )
@@ -267,10 +267,10 @@ def test_bad_pages_are_lost_alone(paper: Paper, files: Files, tmp_path: Path, ca
     for text in ("one", "LOOP", "three", "ABORT", "RAISE", "six", "KILL"):
         paper.page(text)
     path = paper.save(tmp_path / "a.pdf")
-    reading = reader.read(path, files, settings(page_seconds=3), module=TROUBLED)
+    reading = reader.read(path, files, settings(page_seconds=12), module=TROUBLED)
     assert [page.text for page in iter_pages(files, reading)] == ["one", "three", "six"]
     assert [(lost.page, lost.kind, lost.transient) for lost in reading.lost] == [
-        (2, "provider_timeout", True),
+        (2, "too_slow", False),
         (4, "crashed_worker", False),
         (5, "unexpected", False),
         (7, "crashed_worker", True),
@@ -286,12 +286,12 @@ def test_document_without_any_readable_page_fails(files: Files, tmp_path: Path) 
     for texts, raised, says in (
         (("ABORT", "ABORT"), UnreadableDocument, "No page could be read"),
         (("KILL", "ABORT", "KILL"), CrashedWorker, "No page could be read.*SIGKILL"),
-        (("LOOP",), ProviderTimeout, "No page could be read"),
+        (("LOOP",), TooSlow, "No page could be read"),
     ):
         paper = Paper()
         for text in texts:
             paper.page(text)
-        seconds = 0.8 if texts == ("LOOP",) else 20
+        seconds = 3.2 if texts == ("LOOP",) else 20
         with pytest.raises(raised, match=says) as caught:
             reader.read(paper.save(tmp_path / "a.pdf"), files, settings(page_seconds=seconds), module=TROUBLED)
         assert caught.value.advice
@@ -322,19 +322,19 @@ def test_time_limit_of_the_document_holds_when_every_page_hangs(paper: Paper, fi
     for _ in range(9):
         paper.page("LOOP")
     path = paper.save(tmp_path / "a.pdf")
-    reading = reader.read(path, files, settings(page_seconds=0.5), module=TROUBLED)  # 2.75 s in all
+    reading = reader.read(path, files, settings(page_seconds=2), module=TROUBLED)  # 1.6 s in all
     assert [lost.page for lost in reading.lost] == list(range(2, 11))
     tried = [lost for lost in reading.lost if "as a whole" not in lost.message]
     assert 1 <= len(tried) <= 6
-    assert {lost.transient for lost in reading.lost} == {True}
+    assert {lost.transient for lost in reading.lost} == {False}
 
 
 def test_tables_of_a_page_that_hangs_or_kills_are_named_as_lost(paper: Paper, tmp_path: Path) -> None:
     for text in ("LOOP", "ABORT"):  # and none whose tables are read: on a busy machine that may take longer
         paper.page(text)
-    found = reader.tables(paper.save(tmp_path / "a.pdf"), [1, 2], settings(page_seconds=5), module=TROUBLED)
+    found = reader.tables(paper.save(tmp_path / "a.pdf"), [1, 2], settings(page_seconds=20), module=TROUBLED)
     assert [(lost.page, lost.kind, lost.transient) for lost in found.lost] == [
-        (1, "provider_timeout", True),
+        (1, "too_slow", False),
         (2, "crashed_worker", False),
     ]
     assert all("tables" in lost.message for lost in found.lost)

@@ -96,6 +96,7 @@ _WHY = {
     "plugin_failed": "A plugin failed", "provider_down": "A service did not answer",
     "provider_error": "A service answered with an error", "provider_rejected": "Refused by the AI service",
     "provider_timeout": "It took too long", "rate_limited": "A service asked to wait", "too_large": "Too large",
+    "too_slow": "Reading it takes too long",
     "unexpected": "An unexpected error", "unreadable_document": "Not a PDF, empty or damaged",
     "unreadable_image": "Not a picture, or a damaged one", "unsupported_format": "This kind of file cannot be read",
 }  # fmt: skip

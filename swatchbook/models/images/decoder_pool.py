@@ -13,7 +13,7 @@ from typing import NamedTuple, Self, TypeVar
 
 import numpy as np
 
-from swatchbook.domain.errors import KINDS, CrashedWorker, Failure, ProviderTimeout, Unexpected
+from swatchbook.domain.errors import KINDS, CrashedWorker, Failure, ProviderTimeout, TooSlow, Unexpected
 from swatchbook.domain.settings import Settings
 from swatchbook_base.arrays import Pixels
 from swatchbook_base.child_process import TRIES, Child, Frame
@@ -109,7 +109,7 @@ class Decoders:
                 yield _failure(frame) or read(frame)
         except CrashedWorker as crash:
             yield CrashedWorker(f"Decoding it ended its process. {crash.message}")
-        except ProviderTimeout:
+        except (ProviderTimeout, TooSlow):
             yield ProviderTimeout(f"Decoding it took longer than {self._seconds:g} s.")
 
     def close(self) -> None:

@@ -18,6 +18,7 @@ from swatchbook.domain.errors import (
     EncryptedDocument,
     OutOfMemory,
     ProviderTimeout,
+    TooSlow,
     Unexpected,
 )
 from swatchbook_base.child_process import Child
@@ -129,7 +130,7 @@ def test_sleeping_child_is_killed_in_its_seconds(child: Child) -> None:
 def test_silent_child_is_killed(child: Child) -> None:
     stream = child.stream({"do": "loop"}, seconds=1)
     pid = next(stream)[0]["pid"]
-    with pytest.raises(ProviderTimeout):
+    with pytest.raises(TooSlow):
         next(stream)
     assert gone(pid)
     assert child.ask({"do": "echo"}, seconds=20)

@@ -1,7 +1,8 @@
 """Read PDFs through a child process (`parser_child.py`) with the library that SWATCHBOOK_PDF_READER names; the child is
 started again when it crashes.
 
-Nothing here opens a PDF. A page or picture at which the child crashes is tried twice, then reported as a failure.
+Nothing here opens a PDF. A page or picture at which the child crashes is tried twice, then reported as a failure. The
+child's processor time is limited by the pages and bytes of the file; what takes longer is not tried again.
 """
 
 import tempfile
@@ -23,6 +24,7 @@ from swatchbook_base.errors import (
     OutOfMemory,
     ProviderTimeout,
     TooLarge,
+    TooSlow,
     UnreadableDocument,
     as_failure,
 )
@@ -49,13 +51,17 @@ from swatchbook_catalogue.pdf.ocr_languages import check_languages, chosen_langu
 from swatchbook_catalogue.pdf.ocr_pages import READABLE
 from swatchbook_catalogue.pdf.rasters import Texts
 
-SPARE, PER_PAGE = 3.0, 0.25  # a whole pass may take page_seconds × (SPARE + PER_PAGE × pages) of processor time
+WHOLE_BYTES = 16 << 20  # in a file this large, a page may take all of SWATCHBOOK_PAGE_SECONDS
+LEAST_PART = 0.25  # of them that a page of the smallest file may take
+SPARE, PER_PAGE = 3.0, 0.25  # a whole pass may take as long as three pages, and PER_PAGE more for each finished page
+PAGE_BYTES = 10_000  # of a finished page, for PER_PAGE: the smallest scan of a page has as many
 KEPT_WARNINGS = 100
 MOST_HEIGHT = 4_000  # pixels of a page that is rendered for people
 _TRANSIENT_KINDS = (ProviderTimeout.kind, CrashedWorker.kind)
 """Failures of a picture that ends its child. The cause may be the machine, busy or short of memory."""
 
 _RETRY_ADVICE = "Try again when the machine is less busy and has memory to spare."
+_SLOW_ADVICE = "Export it again, or raise SWATCHBOOK_PAGE_SECONDS."
 
 MODULES = {
     "mupdf": ("swatchbook_catalogue.pdf.mupdf_document", "pymupdf"),
@@ -97,7 +103,7 @@ def read(
 
     Raises Configuration or MissingExtra if a language of SWATCHBOOK_OCR_LANGUAGES cannot be read; UnreadableDocument,
     EncryptedDocument, TooLarge, FileMissing, InvalidReference, DiskFull; CrashedWorker or ProviderTimeout if no page
-    could be read but a later attempt may succeed.
+    could be read but a later attempt may succeed, TooSlow if none can.
     """
     languages = chosen_languages(settings.ocr_languages)
     if settings.ocr != "off":
@@ -357,7 +363,9 @@ def _describe_document(child: Child, path: Path, settings: ReadSettings) -> dict
     crashes: list[CrashedWorker] = []
     while len(crashes) < TRIES:
         try:
-            return child.ask({"do": "open", "path": str(path)}, seconds=settings.page_seconds)[0]
+            return child.ask({"do": "open", "path": str(path)}, seconds=_page_seconds(path, settings))[0]
+        except TooSlow as failure:
+            raise TooSlow(f"The PDF could not be opened: {failure}", advice=_SLOW_ADVICE) from failure
         except CrashedWorker as crash:
             crashes.append(crash)
     if _is_at_fault(crashes):
@@ -390,6 +398,8 @@ def _no_page_error(lost: Sequence[FailedPage]) -> Failure:
     message = f"No page could be read; page {shown.page}: {shown.message}"
     if transient:
         return KINDS[transient.kind](message, advice=_RETRY_ADVICE)
+    if shown.kind == TooSlow.kind:
+        return TooSlow(message, advice=_SLOW_ADVICE)
     return UnreadableDocument(message, advice="Export the PDF again, or repair it with a PDF tool.")
 
 
@@ -398,6 +408,15 @@ def _no_page_error(lost: Sequence[FailedPage]) -> Failure:
 
 def _request(do: str, path: Path) -> dict[str, Any]:
     return {"do": do, "path": str(path)}
+
+
+def _page_seconds(path: Path, settings: ReadSettings) -> float:
+    """Return the processor time that a page of a file may take: one of a small file has little to be read."""
+    return settings.page_seconds * min(1.0, LEAST_PART + _size(path) / WHOLE_BYTES)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 @contextmanager
@@ -431,20 +450,22 @@ def _stream_restarting(
     """Return the answers for all `pages`, and restart the child when it crashes.
 
     The picture or page in progress at a crash is tried again in a fresh child. After its second crash, or when a child
-    is silent for too long, the answer is `failure` for the picture, or `lost` for the page, and a new child continues
-    with the next. When the whole takes too long (the limit grows with the pages), the remaining pages are transient
-    losses.
+    works or is silent for too long, the answer is `failure` for the picture, or `lost` for the page, and a new child
+    continues with the next. When the whole takes too long (the limit grows with each finished page), the remaining
+    pages are lost, too.
     """
     pages_left, after = deque(pages), -1
     crashes: list[CrashedWorker] = []  # crashes at the picture or page in progress
-    most_seconds = child.processor_seconds() + settings.page_seconds * (SPARE + PER_PAGE * len(pages))
+    size, seconds = _size(Path(request["path"])), _page_seconds(Path(request["path"]), settings)
+    more_seconds = settings.page_seconds * PER_PAGE * min(1.0, size / (PAGE_BYTES * max(1, len(pages))))
+    most_seconds = child.processor_seconds() + seconds * SPARE
     if progress:
         progress(0, len(pages), "")
     while pages_left and child.processor_seconds() <= most_seconds:
         frames: list[Frame] = []  # held until the picture or page is complete, so that a retry does not answer twice
         request_left = {**request, "pages": list(pages_left), "after": after}
         try:
-            with closing(child.stream(request_left, seconds=settings.page_seconds)) as stream:
+            with closing(child.stream(request_left, seconds=seconds)) as stream:
                 for answer, payload in stream:
                     frames.append((answer, payload))
                     if progress and answer.get("whole") is False:
@@ -459,11 +480,12 @@ def _stream_restarting(
                     else:
                         pages_left.popleft()
                         after = -1
+                        most_seconds += more_seconds
                     if progress:
                         progress(len(pages) - len(pages_left), len(pages), "")
                     if child.processor_seconds() > most_seconds:
                         break
-        except (CrashedWorker, ProviderTimeout) as failure:
+        except (CrashedWorker, ProviderTimeout, TooSlow) as failure:
             if isinstance(failure, CrashedWorker):
                 crashes.append(failure)
                 if len(crashes) < TRIES:
@@ -475,11 +497,12 @@ def _stream_restarting(
                 after = last["begun"]
                 yield {"page": last["page"], "number": after, "failure": details}, b""
             else:
-                yield {"page": pages_left.popleft(), "lost": {**details, "transient": not _is_at_fault(crashes)}}, b""
+                transient = not (isinstance(failure, TooSlow) or _is_at_fault(crashes))
+                yield {"page": pages_left.popleft(), "lost": {**details, "transient": transient}}, b""
                 after = -1
             crashes.clear()
             if progress:
                 progress(len(pages) - len(pages_left), len(pages), "")
     for page in pages_left:
-        lost = {"kind": ProviderTimeout.kind, "message": "The document took too long as a whole.", "transient": True}
+        lost = {"kind": TooSlow.kind, "message": "The document takes too long as a whole."}
         yield {"page": page, "lost": lost}, b""
