@@ -224,6 +224,7 @@ def test_the_last_decision_counts(ledger: Ledger) -> None:
 def test_a_rejected_picture_has_no_text_and_stays_rejected_by_force(ledger: Ledger) -> None:
     run = weak(ledger, "oak", "ash")
     decide(ledger, Verdict.REJECTED, "It shows our logo.")
+    assert one(ledger, documents, id=run.document)["status"] == DocumentStatus.WAITING, "its report is another one"
     (told,) = make_again(ledger, run.document)
     assert (told.payload.text, told.payload.material, told.reviewed) == ("", (), True)
     assert {want.role for want in told.vectors} == {Role.VISUAL, Role.COLOR}
