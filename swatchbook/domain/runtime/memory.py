@@ -9,7 +9,13 @@ from pathlib import Path
 
 import psutil
 
-_CGROUP = Path("/sys/fs/cgroup")
+_CGROUPS, _OURS = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
+_FILES = (
+    ("", "memory.max", "memory.current", "inactive_file"),
+    ("memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+)
+"""The folder, limit, use and droppable page cache of cgroup v2, and of v1."""
+
 _POLL_SECONDS = 0.5
 
 MemoryUse = Callable[[], tuple[int, int]]
@@ -21,12 +27,22 @@ def memory_use() -> tuple[int, int]:
 
     Page cache that can be dropped counts as free.
     """
-    limit, used, stat = (_read(_CGROUP / name) for name in ("memory.max", "memory.current", "memory.stat"))
     machine = psutil.virtual_memory()
-    if limit and used and stat and limit != "max" and int(limit) < machine.total:
-        cache = next((int(line.split()[1]) for line in stat.splitlines() if line.startswith("inactive_file ")), 0)
-        return int(used) - cache, int(limit)
+    for folder, maximum, current, droppable in _FILES:
+        root = _CGROUPS / folder
+        own = root / _own_cgroup(folder)  # in a container it may be that of the host, and ours is at the root
+        for cgroup in (each for each in (own, *own.parents) if each.is_relative_to(root)):
+            limit, used, stat = (_read(cgroup / name) for name in (maximum, current, "memory.stat"))
+            if limit and used and stat and limit != "max" and int(limit) < machine.total:
+                cache = dict(line.split(" ", 1) for line in stat.splitlines()).get(droppable, "0")
+                return int(used) - int(cache), int(limit)
     return machine.total - machine.available, machine.total
+
+
+def _own_cgroup(controller: str) -> str:
+    """Return the path of the process's cgroup below that controller's folder; "" is that of v2."""
+    lines = (line.split(":", 2) for line in (_read(_OURS) or "").splitlines())
+    return next((path.lstrip("/") for _, names, path in lines if controller in names.split(",")), "")
 
 
 def wait_for_memory(percent: float, *, at_most: float, use: MemoryUse = memory_use) -> int:
