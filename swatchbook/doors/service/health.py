@@ -280,23 +280,27 @@ async def result_or_none(value: Awaitable[T]) -> T | None:
 
 
 async def state_of(probe: Awaitable[object]) -> PartState:
+    """Return whether a part answers. One that only lacks room does: `state_of_disk` says so."""
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             await probe
+    except DiskFull:
+        return "ok"
     except (Failure, TimeoutError):
         return "down"
     return "ok"
 
 
 async def state_of_disk(watch: Watch) -> DiskState:
-    """Return whether the home's disk has room. One that does not answer is not full."""
-    try:
-        async with asyncio.timeout(ANSWER_SECONDS):
-            await watch.disk.get()
-    except DiskFull:
-        return "full"
-    except TimeoutError:
-        return "ok"
+    """Return whether the disks of the home and of the index have room. One that does not answer is not full."""
+    for probe in (watch.disk, watch.index):
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await probe.get()
+        except DiskFull:
+            return "full"
+        except (Failure, TimeoutError):
+            continue
     return "ok"
 
 

@@ -25,6 +25,7 @@ from tests.deployments.scheduler.conftest import queued
 from tests.deployments.test_setup import bare
 from tests.doors.conftest import ADDRESS, asking
 from tests.fixtures import free_port
+from tests.servers.halfway import fill
 from tests.store.ledger.scene import begun, fail, keys, set_document
 from tests.tables import rows_of
 
@@ -117,6 +118,10 @@ def test_full_disk_is_told(home: Path, small_disk: Path) -> None:
         assert (told.status_code, told.json()["status"], told.json()["disk"]) == (200, "degraded", "full")
         assert told.json()["troubles"][0].startswith("The disk of SWATCHBOOK_HOME is full: free some space")
         assert str(small_disk) not in told.text
+    fill(small_disk / "more")
+    with asking() as client:
+        told = client.get("/ready").json()
+        assert told == {"status": "ready", "database": "ok", "index": "ok", "disk": "full"}, "not a byte is left"
     subprocess.run(["mount", "-o", "remount,size=100m", str(small_disk)], check=True)
     with asking() as client:
         assert client.get("/ready").json()["disk"] == client.get("/health").json()["disk"] == "ok"
