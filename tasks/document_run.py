@@ -42,6 +42,7 @@ from swatchbook.ingest.run import Work, finish_stage, hold_run, report_progress,
 from swatchbook.resources import Resources
 from swatchbook.store.files.upload_buffer import is_remote
 from swatchbook.store.ledger import dead_runs
+from swatchbook.store.ledger.queries.account import account
 from swatchbook.store.ledger.run_queries import live_run
 from swatchbook.store.ledger.runs import Busy
 from swatchbook.store.ledger.stored_documents import PDF, Document, get_document, get_kept
@@ -49,7 +50,13 @@ from swatchbook.tasks.artifacts import FAILURES, PROGRESS, REPORT, artifact_key
 from swatchbook.tasks.policy import WRITE
 from swatchbook.tasks.prefect_client import AS_GIVEN, launched_document, prefect_errors_as_outage
 from swatchbook.tasks.results import cached
-from swatchbook.upkeep.reports.document_state import describe_document, describe_end, describe_progress
+from swatchbook.upkeep.reports.document_state import (
+    describe_account,
+    describe_end,
+    describe_progress,
+    outcome_of_account,
+    percent_done,
+)
 from swatchbook.upkeep.reports.inspection_html import html_path
 from swatchbook.upkeep.reports.markdown import as_markdown, failure_rows, plain, product_thumbnails
 from swatchbook.upkeep.reports.merged_failures import merge_roles
@@ -228,13 +235,16 @@ class _Mirror:
             await asyncio.sleep(_SHOW_SECONDS)
 
     async def show_end(self) -> None:
-        """Show the state in which the run has left the document. The bar is full only if nothing of it waits."""
+        """Show the state in which the run has left the document."""
         with suppress(Failure):
-            ledger = self._resources.ledger.with_patience(0.0)
-            document = await asyncio.to_thread(get_document, ledger, self._work.document)
-            shown = describe_document(document, now=await asyncio.to_thread(ledger.now))
-            is_over = document.status is DocumentStatus.COMPLETED and shown.severity in ("good", "warning")
-            await self._show(100.0 if is_over else self._shown[0], shown.sentence)
+            await self._show(*await asyncio.to_thread(self._end))
+
+    def _end(self) -> tuple[float, str]:
+        ledger = self._resources.ledger.with_patience(0.0)
+        document = get_document(ledger, self._work.document)
+        counts = account(ledger, document=document.id)
+        percent = percent_done(document, outcome_of_account(document, counts))
+        return percent, describe_account(document, counts, now=ledger.now()).sentence
 
     async def _show(self, percent: float, sentence: str) -> None:
         if (percent, sentence) == self._shown:

@@ -33,6 +33,7 @@ from swatchbook.ingest.run import beating
 from swatchbook.resources import Resources
 from swatchbook.store.ledger import run_queries, runs
 from swatchbook.store.ledger.database import Ledger
+from swatchbook.store.ledger.queries.account import account
 from swatchbook.store.ledger.queries.report import document_report
 from swatchbook.store.ledger.runs import Busy
 from swatchbook.store.ledger.stored_documents import Document, get_document
@@ -50,7 +51,7 @@ from swatchbook.tasks.prefect_client import (
     prefect_errors_as_outage,
 )
 from swatchbook.tasks.results import store_results_in
-from swatchbook.upkeep.reports.document_state import LOOK_AT_IT, describe_document, describe_end
+from swatchbook.upkeep.reports.document_state import LOOK_AT_IT, describe_account, describe_end
 
 _MAX_NAME = 200  # characters
 
@@ -195,7 +196,7 @@ def _state_of_error(resources: Resources, error: Exception) -> State[Any] | None
             case DocumentStatus.CANCELLED:
                 return Cancelled(message=UNWANTED)
             case DocumentStatus.WAITING if document:
-                shown = describe_document(document, now=ledger.now())
+                shown = describe_account(document, account(ledger, document=document.id), now=ledger.now())
                 return Cancelled(name=WAITS, message=" ".join(filter(None, (shown.sentence, document.message))))
     except InvalidReference:
         return Cancelled(name=DELETED, message=_GONE)

@@ -8,7 +8,16 @@ from collections.abc import Iterator, Sequence
 from ulid import ULID
 
 from swatchbook.domain.product_doubts import NO_PRODUCTS, is_doubtful, tell_unclear, unclear_prices
-from swatchbook.domain.records import PAGE_CUT, DocumentStatus, ItemCounts, RunReport, Scan, Stage, StageResults
+from swatchbook.domain.records import (
+    PAGE_CUT,
+    DocumentStatus,
+    ItemCounts,
+    RunReport,
+    Scan,
+    Stage,
+    StageResults,
+    stage_reached,
+)
 from swatchbook.domain.runtime.memory import peak_memory_mb
 from swatchbook.ingest.run import Work
 from swatchbook.resources import Resources
@@ -63,6 +72,7 @@ def finish_run(resources: Resources, work: Work, results: StageResults | Scan | 
         update={
             "edition": report_edition(ledger, work.document, work.run.token),
             "status": status,
+            "stage": stage_reached(Stage.COMPLETED, status, report.images_pending),
             "message": message,
             "total_seconds": waited,
             "confidence_score": round(_confidence(resources, work, results), 4),

@@ -12,8 +12,9 @@ from swatchbook.domain.records import CollectionState, DocumentStatus, RunState,
 from swatchbook.doors.service import collection
 from swatchbook.doors.service.collection import StatesQuery, TheParts, list_states, shown_coverage
 from swatchbook.doors.service.parameters import SearchText
+from swatchbook.store.ledger.queries.account import document_states
 from swatchbook.store.ledger.stored_documents import list_documents
-from swatchbook.upkeep.reports.document_state import describe_document, describe_step
+from swatchbook.upkeep.reports.document_state import describe_account, describe_step
 from swatchbook_base.truncate import plural
 from swatchbook_web.pages import TheView, page_router, see_other
 
@@ -37,6 +38,11 @@ def show_coverage(
     """Return what of the owner's collection, or of all, can be searched, what cannot, why, and the next try."""
     ledger, owner = view.resources.ledger, view.owner
     now = ledger.now()
+    stopped = [
+        document
+        for status in _NEED_SOMETHING
+        for document in list_documents(ledger, owner=owner, status=status, limit=_LISTED)
+    ]
     state = shown_coverage(view.resources, view.caller, parts, owner)
     return view.render(
         "coverage.html",
@@ -45,9 +51,8 @@ def show_coverage(
         retried=retried,
         reasons=list(_reasons(state)),
         stopped=[
-            (document, describe_document(document, now=now))
-            for status in _NEED_SOMETHING
-            for document in list_documents(ledger, owner=owner, status=status, limit=_LISTED)
+            (document, describe_account(document, counts, now=now))
+            for document, counts in zip(stopped, document_states(ledger, stopped), strict=True)
         ],
     )
 

@@ -59,6 +59,12 @@ class DocumentStatus(StrEnum):
     DELETING = "deleting"
 
 
+def stage_reached(stage: Stage, status: DocumentStatus, pending: int) -> Stage:
+    """Return the stage that people are shown: what has gone through all, and of which something waits, is not over."""
+    is_over = status is DocumentStatus.COMPLETED and not pending
+    return Stage.EXTRACTED if stage is Stage.COMPLETED and not is_over else stage
+
+
 class Trashed(Record):
     """A document in the trash. `at`: when it was deleted, in Unix seconds; products and images: how many it had."""
 

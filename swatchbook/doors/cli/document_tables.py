@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from swatchbook.domain.records import DocumentStatus, Record, RunReport, SkippedPage, Stage
+from swatchbook.domain.records import DocumentStatus, Record, RunReport, SkippedPage, Stage, stage_reached
 from swatchbook.domain.settings import Settings
 from swatchbook.doors.cli.run_report import (
     account,
@@ -79,7 +79,7 @@ def overview(ledger: Ledger, settings: Settings, owner: str | None) -> Overview:
         owner=owner,
         running=tuple(run for run in live_runs(ledger) if owner in (None, run.owner)),
         due=tuple(document.id for document in waiting),
-        open=tuple(open_documents),
+        open=tuple(_as_shown(document) for document in open_documents),
         recent=tuple(list_documents(ledger, owner, status=DocumentStatus.COMPLETED, limit=MOST_RECENT)),
         counts=_NONE | count_states(ledger, owner),
         to_review=count_images_to_review(ledger, owner=owner),
@@ -88,6 +88,10 @@ def overview(ledger: Ledger, settings: Settings, owner: str | None) -> Overview:
         undelivered=undelivered(ledger) if settings.notice_url else None,
         dead_events=dead_events(ledger, owner),
     )
+
+
+def _as_shown(document: Document) -> Document:
+    return document.model_copy(update={"stage": stage_reached(document.stage, document.status, 0)})
 
 
 def empty_overview(owner: str | None, *, missing: str) -> Overview:

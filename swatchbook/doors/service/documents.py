@@ -9,7 +9,7 @@ from fastapi import APIRouter, HTTPException, Path, Query
 from pydantic import Field, TypeAdapter
 
 from swatchbook.domain.errors import InvalidReference
-from swatchbook.domain.records import PROGRESS, Deletion, DocumentStatus, EditionDiff, Trashed, overall_percent
+from swatchbook.domain.records import Deletion, DocumentStatus, EditionDiff, Trashed, stage_reached
 from swatchbook.doors.replies import Accepted, Listed, ListedDocument, ListedTrash, Progress, ShownDocument
 from swatchbook.doors.service.auth import Caller, TheCaller, choose_known
 from swatchbook.doors.service.health import starts_documents
@@ -33,6 +33,7 @@ from swatchbook.doors.service.problems import documented
 from swatchbook.ingest.delete import end, restore, throw_away
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.document_commands import cancel, count_deletion, mark_deleting, retry
+from swatchbook.store.ledger.queries.account import document_states
 from swatchbook.store.ledger.queries.report import document_report
 from swatchbook.store.ledger.run_queries import LiveRun, live_run, own_runs
 from swatchbook.store.ledger.stored_documents import Document
@@ -42,10 +43,13 @@ from swatchbook.store.ledger.trashed_documents import get_trashed
 from swatchbook.store.ledger.trashed_documents import list_trash as ledger_list_trash
 from swatchbook.upkeep.queue_again import decide, regenerate
 from swatchbook.upkeep.reports.document_state import (
-    describe_document,
+    Outcome,
     describe_progress,
-    describe_report,
     describe_retry,
+    describe_state,
+    outcome_of_account,
+    outcome_of_report,
+    percent_done,
 )
 from swatchbook.upkeep.reports.edition_report import compare_documents as compare
 
@@ -80,10 +84,11 @@ def list_documents(resources: Tools, caller: TheCaller, query: Annotated[Listing
     )
     page, cursor = cut_page([((row.created_at, row.id), row) for row in rows], query.limit)
     runs, now = own_runs(resources.ledger), resources.ledger.now()
-    return Listed(
-        documents=tuple(ListedDocument(**_listed(document, runs.get(document.id), now)) for document in page),
-        next=cursor,
+    listed = (
+        _listed(document, outcome_of_account(document, account), runs.get(document.id), now)
+        for document, account in zip(page, document_states(resources.ledger, page), strict=True)
     )
+    return Listed(documents=tuple(ListedDocument(**each) for each in listed), next=cursor)
 
 
 @router.get("/{document_id}", summary="Show a document with status, progress and report")
@@ -93,12 +98,7 @@ def get_document(resources: Tools, caller: TheCaller, document_id: DocumentId) -
     run = live_run(resources.ledger, document.id)
     report, now = document_report(resources.ledger, document.id), resources.ledger.now()
     return ShownDocument(
-        **_listed(document, run, now)
-        | {
-            "shown": describe_report(
-                report, now=now, next_try=document.due_at, progress=describe_progress(run).sentence
-            )
-        },
+        **_listed(document, outcome_of_report(report), run, now),
         options=document.options,
         generation=document.generation,
         progress=_progress(run) if run else None,
@@ -249,24 +249,20 @@ def _accepted(resources: Resources, before: Document, message: str) -> Accepted:
     return Accepted(id=now.id, status=now.status, message=message)
 
 
-def _listed(document: Document, run: LiveRun | None, now: float) -> dict[str, Any]:
+def _listed(document: Document, outcome: Outcome, run: LiveRun | None, now: float) -> dict[str, Any]:
     """Return the fields of a document in the list; `now`: Unix seconds."""
-    listed = document.model_dump(include=set(ListedDocument.model_fields))
-    shown = describe_document(document, now=now, progress=describe_progress(run).sentence)
-    return listed | {"percent": round(percent(document, run), 1), "shown": shown}
+    does = describe_progress(run).sentence
+    return document.model_dump(include=set(ListedDocument.model_fields)) | {
+        "stage": stage_reached(document.stage, document.status, outcome.waiting),
+        "percent": round(percent_done(document, outcome, run), 1),
+        "shown": describe_state(document.status, outcome, now=now, next_try=document.due_at, progress=does),
+    }
 
 
 def _progress(run: LiveRun) -> Progress:
     words = describe_progress(run)
     fields = run.model_dump(include=set(Progress.model_fields))
     return Progress.model_validate(fields | words.model_dump(include={"step", "unit", "sentence"}))
-
-
-def percent(document: Document, run: LiveRun | None) -> float:
-    """Return how much of a document's work is done, 0 to 100."""
-    if run is None or run.stage is None:
-        return PROGRESS[document.stage][1]
-    return overall_percent(run.stage, run.done, run.total)
 
 
 trash_router = APIRouter(prefix="/trash", tags=["documents"], responses=documented(404))

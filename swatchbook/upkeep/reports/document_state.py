@@ -12,6 +12,7 @@ from typing import Final, Literal
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.product_doubts import NO_PRODUCTS, is_doubtful
 from swatchbook.domain.records import (
+    PROGRESS,
     DocumentStatus,
     ImageCounts,
     ItemCounts,
@@ -20,6 +21,8 @@ from swatchbook.domain.records import (
     ShownProgress,
     ShownState,
     Stage,
+    overall_percent,
+    stage_reached,
 )
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.queries.coverage import completed_with_rest, count_documents
@@ -32,13 +35,16 @@ from swatchbook_base.truncate import truncate
 class Outcome(Record):
     """Counts of a document's items if it is a folder or batch, else of its images.
 
-    `lacking`: items without all of their pictures. `other`: failures of pages, texts and the index. `doubts`: what a
-    person should look at.
+    `failed`: all that lack something for good; of images also `partial` and `rejected` of them, as the account has
+    them. `lacking`: items without all of their pictures. `other`: failures of pages, texts and the index. `doubts`:
+    what a person should look at.
     """
 
     unit: Literal["image", "item"] = "image"
     found: int = 0
     failed: int = 0
+    partial: int = 0
+    rejected: int = 0
     lacking: int = 0
     waiting: int = 0
     other: int = 0
@@ -55,12 +61,12 @@ def outcome_of_report(report: RunReport | None) -> Outcome:
     other = sum(each.subject != "item" for each in report.other_failures)
     if report.items is not None and report.items.total_items:
         return outcome_of_items(report.items).model_copy(update={"other": other, "doubts": report.doubts})
-    incomplete = report.images_partial + report.images_failed + report.images_rejected
-    if not incomplete and not report.images_pending:  # what the index refused is no state of an image
-        other += len(report.failed_images)
-    return Outcome(
-        found=report.images_found, failed=incomplete, waiting=report.images_pending, other=other, doubts=report.doubts
+    counts = _count_images(
+        ImageCounts(**{name: getattr(report, f"images_{name}") for name in ImageCounts.model_fields})
     )
+    if not counts["failed"] and not counts["waiting"]:  # what the index refused is no state of an image
+        other += len(report.failed_images)
+    return Outcome.model_validate(counts | {"other": other, "doubts": report.doubts})
 
 
 def outcome_of_items(items: ItemCounts) -> Outcome:
@@ -71,10 +77,17 @@ def outcome_of_items(items: ItemCounts) -> Outcome:
     )
 
 
-def outcome_of_images(counts: ImageCounts) -> Outcome:
-    """Return the outcome of an account."""
-    failed = counts.partial + counts.failed + counts.rejected
-    return Outcome(found=counts.found, failed=failed, waiting=counts.pending)
+def outcome_of_account(document: Document, account: ImageCounts) -> Outcome:
+    """Return the outcome of a document whose images were counted now; the rest is that of its last report."""
+    last = outcome_of_report(document.report)
+    return last.model_copy(update=_count_images(account)) if last.unit == "image" else last
+
+
+def _count_images(account: ImageCounts) -> dict[str, int]:
+    """Return the fields of an outcome that an account has."""
+    failed = account.partial + account.failed + account.rejected
+    states = {"partial": account.partial, "rejected": account.rejected}
+    return {"found": account.found, "failed": failed, "waiting": account.pending, **states}
 
 
 def describe_state(
@@ -119,11 +132,19 @@ def _completed(outcome: Outcome) -> ShownState:
 
 
 def failures_in_words(outcome: Outcome) -> str:
-    """Return what has failed: "3 of 46 images, 2 pages or texts"."""
-    parts = [f"{outcome.failed:,} of {_units(outcome)}"] if outcome.failed else []
+    """Return what has failed: "3 of 46 images (2 partial, 1 rejected), 2 pages or texts"."""
+    states = f" ({', '.join(_states(outcome))})" if outcome.partial or outcome.rejected else ""
+    parts = [f"{outcome.failed:,} of {_units(outcome)}{states}"] if outcome.failed else []
     if outcome.other:
         parts.append(f"{outcome.other:,} {'page or text' if outcome.other == 1 else 'pages or texts'}")
     return ", ".join(parts)
+
+
+def _states(outcome: Outcome) -> list[str]:
+    """Return what has failed by state, as the account counts it: ["2 partial", "1 failed"]."""
+    failed = outcome.failed - outcome.partial - outcome.rejected
+    states = (("partial", outcome.partial), ("failed", failed), ("rejected", outcome.rejected))
+    return [f"{count:,} {state}" for state, count in states if count]
 
 
 def _lacking(outcome: Outcome) -> str:
@@ -133,8 +154,7 @@ def _lacking(outcome: Outcome) -> str:
 def _waiting(outcome: Outcome, next_try: float | None, now: float) -> str:
     """Return what waits, what has failed for good, and the next try: "Waiting: 14 of 46 images, next try 21:15 UTC"."""
     parts = [f"{outcome.waiting:,} of {_units(outcome)}"] if outcome.waiting else []
-    if outcome.failed:
-        parts.append(f"{outcome.failed:,} failed")
+    parts += _states(outcome)
     parts.append(f"next try {format_moment(next_try, now)}" if next_try is not None else "next try soon")
     return f"Waiting: {', '.join(parts)}."
 
@@ -212,10 +232,8 @@ def describe_account(
     document: Document, account: ImageCounts, *, now: float, progress: str | None = None
 ) -> ShownState:
     """Return what people are shown of a document whose images were counted now; the rest is that of its last report."""
-    last = outcome_of_report(document.report)
-    if last.unit == "image":
-        last = last.model_copy(update=dict(outcome_of_images(account)) | {"other": last.other})
-    return describe_state(document.status, last, now=now, next_try=document.due_at, progress=progress)
+    outcome = outcome_of_account(document, account)
+    return describe_state(document.status, outcome, now=now, next_try=document.due_at, progress=progress)
 
 
 def describe_document(document: Document, *, now: float, progress: str | None = None) -> ShownState:
@@ -250,6 +268,16 @@ def describe_sureness(sure: float | None, products: int) -> str | None:
     if not products:
         return f"{NO_PRODUCTS}{advice}" if advice else f"No products found ({100 * sure:.0f} % sure)."
     return f"Are these its products? {100 * sure:.0f} % likely.{advice}"
+
+
+def percent_done(document: Document, outcome: Outcome, run: LiveRun | None = None) -> float:
+    """Return how much of a document's work is done, 0 to 100; all only where nothing of it waits."""
+    if run is not None and run.stage is not None:
+        return overall_percent(run.stage, run.done, run.total)
+    stage = stage_reached(document.stage, document.status, outcome.waiting)
+    if stage is Stage.EXTRACTED:
+        return overall_percent(Stage.EMBEDDED, outcome.found - outcome.waiting, outcome.found)
+    return PROGRESS[stage][1]
 
 
 def describe_progress(run: LiveRun | None) -> ShownProgress:

@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -63,8 +64,22 @@ def test_a_live_run_shows_how_far_it_is(client: TestClient, resources: Resources
         "stage": "IMAGES_EMBEDDED", "done": 1, "total": 4, "note": "batch 1/4",
     }  # fmt: skip
     assert shown["report"]["images_found"] == shown["report"]["images_pending"] == 4
+    agrees_with_list(client, shown)
+    with resources.ledger.write() as connection:
+        connection.execute(update(items).where(items.c.key == scene.keys(1)[0]).values(state=ItemState.REJECTED))
+    scene.set_document(
+        resources.ledger, run.document, status=DocumentStatus.WAITING, stage=Stage.COMPLETED, run=None, due_at=0
+    )
+    shown = client.get(f"/documents/{run.document}").json()
+    assert (shown["stage"], shown["percent"]) == ("IMAGES_EXTRACTED", 68.5)
+    assert shown["report"]["stage"] == shown["stage"]
+    assert shown["shown"]["sentence"] == "Waiting: 3 of 4 images, 1 rejected, next try now."
+    agrees_with_list(client, shown)
+
+
+def agrees_with_list(client: TestClient, shown: dict[str, Any]) -> None:
     (listed,) = client.get("/documents").json()["documents"]
-    assert listed["percent"] == shown["percent"]
+    assert listed == {name: shown[name] for name in listed}
 
 
 def test_what_cannot_be_worked_on_says_why(client: TestClient, resources: Resources) -> None:

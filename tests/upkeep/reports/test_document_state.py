@@ -41,6 +41,8 @@ def test_report_is_told_in_words() -> None:
     done = report(images_found=46, images_complete=46)
     waiting = report(WAITING, images_found=46, images_complete=32, images_pending=14)
     failed = report(images_found=46, images_complete=43, images_failed=3)
+    states: dict[str, int] = {"images_found": 46, "images_partial": 2, "images_failed": 1, "images_rejected": 3}
+    partly, open_partly = report(**states, images_complete=40), report(WAITING, **states, images_pending=40)
     items = tuple(item_failed(str(number)) for number in range(8))
     all_failed = report(items=ItemCounts(total_items=8, failed_items=8), other_failures=items)
     lost = FailureRecord(subject="page", page_number=3, kind="timeout", error="It took too long.")
@@ -51,6 +53,13 @@ def test_report_is_told_in_words() -> None:
         (done, "completed", "good", describe_report(done, now=EVENING).sentence),
         (waiting, "waiting", "warning", "Waiting: 14 of 46 images, next try 19:48 UTC."),
         (failed, "completed with failures", "warning", "Failures: 3 of 46 images."),
+        (partly, "completed with failures", "warning", "Failures: 6 of 46 images (2 partial, 1 failed, 3 rejected)."),
+        (
+            open_partly,
+            "waiting",
+            "warning",
+            "Waiting: 40 of 46 images, 2 partial, 1 failed, 3 rejected, next try 19:48 UTC.",
+        ),
         (all_failed, "failed", "bad", "Failures: 8 of 8 items."),
         (page_lost, "completed with failures", "warning", "Failures: 1 page or text."),
         (bare, "completed, look at it", "warning", "3 of 8 items without all of their pictures. And 1 more."),

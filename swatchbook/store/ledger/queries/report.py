@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, or_, select
 
-from swatchbook.domain.records import FailureRecord, ImageState, ItemState, LostState, RunReport
+from swatchbook.domain.records import FailureRecord, ImageState, ItemState, LostState, RunReport, stage_reached
 from swatchbook.store.ledger.calls import spending
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.dirty import unpublished_rows
@@ -70,7 +70,7 @@ def document_report(ledger: Ledger, document: str, run: str | None = None) -> Ru
         run=run or (last.run if last else None),
         generation=stored.generation,
         status=stored.status,
-        stage=stored.stage,
+        stage=stage_reached(stored.stage, stored.status, counts.pending),
         message=stored.message,
         products_discovered=product_count,
         chunks_created=chunk_count,
