@@ -1,6 +1,7 @@
 """Batch files that attack the reader: each is one failure in plain words, and takes little time and memory."""
 
 import io
+import time
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
@@ -57,6 +58,22 @@ def test_great_depth_is_one_failure(tmp_path: Path) -> None:
     item = '{"id": 1, "image": "https://x.example/1.jpg"}\n'
     good, bad = failures(tmp_path / "items.jsonl", item + "[" * 100_000)
     assert (good, bool(bad)) == ("", True)
+
+
+def test_feed_of_endless_parts_is_one_failure(tmp_path: Path) -> None:
+    many = range(100_000)
+    attributes = " ".join(f'a{n}="{n}"' for n in many)
+    one = ITEM.format("Oak")
+    for feed, says in (
+        (f"<items><item {attributes}/>{one}</items>", "more than 10000 attributes"),
+        (f"<items>{one}<item>{''.join(f'<a{n}/>' for n in many)}</item></items>", "more than 10000 fields"),
+        (f"<items>{one}<item a='{'x' * (5 << 20)}'/></items>", "more than 4 MiB"),
+        (f"<a><b>{''.join(f'<a{n}/>' for n in range(9_000))}</b>{'<b/>' * 100_000}</a>", "looks like an item"),
+    ):
+        begun = time.process_time()
+        *_, why = failures(tmp_path / "feed.xml", feed)
+        assert says in why
+        assert time.process_time() - begun < 15, says
 
 
 def test_excel_file_that_unpacks_to_much_is_refused(tmp_path: Path) -> None:

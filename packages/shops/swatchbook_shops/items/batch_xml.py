@@ -1,7 +1,7 @@
 """Read the items of an XML feed one by one as records: Google Merchant, RSS, Atom, Yandex YML, Heureka, Awin etc.
 
 The feed's first part shows which of its elements are the items. An entity that the file declares is refused, no DTD is
-read, and an item is limited in size.
+read, and an item is limited in size, fields and depth.
 """
 
 import html
@@ -17,13 +17,15 @@ from swatchbook_shops.items.text_file import open_utf8
 
 _CHUNK = 1 << 16  # bytes that are parsed at a time
 _LOOKED_AT = 1 << 22  # bytes of a feed in which its items are recognised
-_MOST_CHARACTERS = 1 << 22  # characters of one item
+_MOST_CHARACTERS = 1 << 22  # characters of one item, and bytes of one tag
+_MOST_FIELDS = 10_000  # elements and attributes of one item
 _MOST_DEPTH = 60  # levels of nested elements
 _ITEM_NAMES = split_words(
     "item entry offer shopitem product prod produkt produit producto prodotto artikel good row record"
 )
 _KEPT_PREFIXES = frozenset({"g", "media", "content"})
 _GOOGLE = "http://base.google.com/ns/"
+_ADVICE = "Check how it was written."
 TEXT = "#text"
 """The name of the text of an element that also has attributes."""
 
@@ -55,7 +57,8 @@ class _Shape:
             self.elements[tuple(self._path)][1].add(name)
         self._path.append(name)
         count, names = self.elements.get(tuple(self._path), (0, set[str]()))
-        self.elements[tuple(self._path)] = count + 1, names | set(attributes)
+        names.update(attributes)  # in place: one element may have all names, and many others the same path
+        self.elements[tuple(self._path)] = count + 1, names
 
     def text(self, text: str) -> None:
         """Ignore a text."""
@@ -84,7 +87,7 @@ class _Items:
     def __init__(self, path: tuple[str, ...]) -> None:
         self._wanted, self._path = path, list[str]()
         self._open = list[tuple[str, dict[str, Any], list[str]]]()
-        self._size = 0
+        self._size = self._fields = 0
         self._done = list[Mapping[str, Any]]()
         self._categories = dict[str, tuple[str | None, str]]()
         self._category: tuple[str, str | None, list[str]] | None = None
@@ -92,9 +95,12 @@ class _Items:
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
         self._path.append(name)
         if self._open:
+            self._fields += 1 + len(attributes)
+            if self._fields > _MOST_FIELDS:
+                raise TooLarge(f"An item of the feed has more than {_MOST_FIELDS} fields.", advice=_ADVICE)
             self._open.append((name, dict(attributes), []))
         elif tuple(self._path) == self._wanted:
-            self._open, self._size = [(name, dict(attributes), [])], 0
+            self._open, self._size, self._fields = [(name, dict(attributes), [])], 0, len(attributes)
         elif flat(name) == "category" and "id" in attributes:
             self._category = attributes["id"], attributes.get("parentId", attributes.get("parent_id")), []
 
@@ -163,6 +169,8 @@ def _parse(file: Path, into: _Shape | _Items, *, at_most: int | None = None) -> 
                 parser.Parse(head, False)
                 yield from into.taken()
                 read += len(head)
+                if read - parser.CurrentByteIndex > _MOST_CHARACTERS:  # expat looks at all of a tag for each chunk
+                    raise TooLarge("A tag or comment of the feed has more than 4 MiB.", advice=_ADVICE)
                 if at_most is not None and read >= at_most:
                     return
                 head = opened.read(_CHUNK)
@@ -190,7 +198,9 @@ def _connect(parser: expat.XMLParserType, into: _Shape | _Items) -> None:
         nonlocal depth
         depth += 1
         if depth > _MOST_DEPTH:
-            raise TooLarge(f"More than {_MOST_DEPTH} elements are in each other.", advice="Check how it was written.")
+            raise TooLarge(f"More than {_MOST_DEPTH} elements are in each other.", advice=_ADVICE)
+        if len(attributes) > _MOST_FIELDS:
+            raise TooLarge(f"An element of the feed has more than {_MOST_FIELDS} attributes.", advice=_ADVICE)
         google.update(key[6:] for key, value in attributes.items() if key[:6] == "xmlns:" and value.startswith(_GOOGLE))
         into.start(name_of(name), {name_of(k): v for k, v in attributes.items() if v and not k.startswith("xml")})
 
