@@ -37,6 +37,9 @@ _MOST_BATCHES = 40
 _MOST_BATCHES_MEANWHILE = 10
 """The same while items are being added: there are several rounds, of what was added during the one before."""
 
+_TOLD_SECONDS = 120.0
+"""Longest wait of a run for items that their provider asks to wait for; none where the last wait has helped no item."""
+
 _HELD_SECONDS = 2.0  # until items that another run leases, or that are being added, are looked for again
 
 
@@ -78,6 +81,7 @@ async def embed_items(resources: Resources, work: Work, advance: Advance) -> int
 async def embed_as_added(resources: Resources, work: Work, added: Added) -> int:
     """Process pending items as `embed_items` while another task adds them. Returns the number of images after that.
 
+    Items that their provider asks to wait for are processed last, while that helps; no batch or shard waits with them.
     It begins when all are added where shards take seconds to start, and for a table, which may give the vector of a
     picture that it has named before.
     """
@@ -97,11 +101,18 @@ async def embed_as_added(resources: Resources, work: Work, added: Added) -> int:
     if on_pool:
         await follow_earlier_shards(resources, work, advance)
     process = embed_in_shards if on_pool else embed_batches
-    while batches := await cut_batches(resources, work, added.done):
-        await process(resources, work, batches, advance)
-        images += sum(len(batch.members) for batch in batches if batch.kind == "image")
-        done += sum(len(batch.members) for batch in batches)
-    return images - before
+    told: claims.Told | None = None
+    while True:
+        while batches := await cut_batches(resources, work, added.done):
+            await process(resources, work, batches, advance)
+            images += sum(len(batch.members) for batch in batches if batch.kind == "image")
+            done += sum(len(batch.members) for batch in batches)
+        before_that, told = told, await asyncio.to_thread(claims.told_to_wait, resources.ledger, work.run)
+        if told is None or told.seconds > _TOLD_SECONDS or (before_that and told.items >= before_that.items):
+            return images - before
+        await advance(0, told.items, "waiting for a provider")
+        await asyncio.to_thread(runs.record_alive, resources.ledger, work.run)
+        await asyncio.sleep(max(told.seconds, _HELD_SECONDS))
 
 
 @task(**WRITE, task_run_name="cut batches of {work.name}")

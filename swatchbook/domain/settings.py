@@ -629,6 +629,11 @@ class Settings(BaseSettings):
         return self.decoders or min(max(2, os.cpu_count() or 1), 16)
 
     @property
+    def has_local_analyst(self) -> bool:
+        """Return whether pictures are analysed on this machine rather than by a provider."""
+        return self.analyst != "vision"
+
+    @property
     def has_local_text_encoder(self) -> bool:
         """Return whether texts are embedded on this machine, which costs nothing, rather than by a provider."""
         return self.text_encoder not in PAID_TEXT_ENCODERS

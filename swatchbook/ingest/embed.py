@@ -5,12 +5,13 @@ again is left to Prefect's retries.
 
 This module does not know whether it runs in a flow, in a container or in a test. It relies on fixed keys of a batch, a
 lease that is exclusive until it ends, and commits that are one transaction. It guarantees that one bad item fails
-alone, that what was computed is committed even if the rest failed, and that every lease is released.
+alone, that what was computed is committed even if the rest failed, and before a provider's answer is waited for, and
+that every lease is released.
 """
 
 import logging
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from functools import partial
@@ -59,7 +60,7 @@ def process_batch(resources: Resources, run: Run, batch: Batch, *, size: int, la
     """Compute and commit the batch's pending items.
 
     Raises Interrupted if items failed that can be retried (the last try records them instead), the Failure itself if
-    its policy is shared (wait, outage, blocked), and RunRevoked if the run has lost its lease.
+    all work is to stop (outage, blocked), and RunRevoked if the run has lost its lease.
     """
     count, failures = 0, list[FailedItem]()
     batch_size = resources.batch_sizes.setdefault(run.token, BatchSize(size))
@@ -69,7 +70,7 @@ def process_batch(resources: Resources, run: Run, batch: Batch, *, size: int, la
         text_done, text_failed = _process_group(resources, run, batch_size, described, TEXT_ROLES, last_try=last_try)
         count += len(done) + len(text_done)
         failures += failed + text_failed
-    retryable = [f for f in failures if f.failure.policy is not Policy.NEVER]
+    retryable = [f for f in failures if f.failure.policy not in (Policy.NEVER, Policy.WAIT)]
     if retryable and not last_try:
         raise Interrupted(len(retryable), f"{retryable[0].role} of {retryable[0].key[:12]}: {retryable[0].failure}")
     return BatchResult(
@@ -130,32 +131,39 @@ def _process_group(
 ) -> tuple[list[ItemResult], list[FailedItem]]:
     """Lease the pending items of these keys and roles, compute them, commit them, and release the lease.
 
-    Returns the items that were committed and those that failed. Raises the first failure whose policy is shared.
+    What is computed is committed before a provider's answer is waited for. Returns the items that were committed and
+    those that failed. Raises the first failure for which all work is to stop.
     """
     lease = claims.claim(resources.ledger, run, keys, roles) if keys else None
     if lease is None or not lease.items:
         return [], []
+    context = CallContext(resources.ledger, run, "embed", for_items=True)
+    commit = partial(
+        claims.commit, resources.ledger, lease, last_try=last_try, review_below=resources.settings.review.below
+    )
+    made, computed, failed = list[ItemResult](), list[ItemResult](), list[FailedItem]()
+
+    def save(failures: Sequence[FailedItem] = (), ahead: Sequence[ItemResult] = ()) -> None:
+        if not (computed or failures):
+            return
+        refused = commit(computed, failures, ahead=ahead)
+        refused_items = {f.item for f in refused}
+        made.extend([m for m in computed if m.item not in refused_items] + list(ahead))
+        failed.extend(refused)
+        computed.clear()
+
     try:
-        computed, failed = list[ItemResult](), list[FailedItem]()
         for compute, computed_roles in _COMPUTATIONS:
-            claimed = [c for c in lease.items if c.role in computed_roles]
-            results, failures = compute(resources, CallContext(resources.ledger, run, "embed"), batch_size, claimed)
-            computed += results
-            failed += failures
-        ahead = _compute_ahead(resources, lease, batch_size, computed)
-        below = resources.settings.review.below
-        refused = claims.commit(
-            resources.ledger, lease, computed, failed, last_try=last_try, review_below=below, ahead=ahead
-        )
-        failed += refused
+            if claimed := [c for c in lease.items if c.role in computed_roles]:
+                failed += compute(resources, context, batch_size, claimed, computed, save)
+        save(tuple(failed), _compute_ahead(resources, lease, batch_size, computed))
     except BaseException:
         claims.release(resources.ledger, lease)
         raise
     for f in failed:
-        if f.failure.policy in SHARED_POLICIES:
+        if f.failure.policy in SHARED_POLICIES and f.failure.policy is not Policy.WAIT:
             raise f.failure
-    refused_items = {f.item for f in refused}
-    return [m for m in computed if m.item not in refused_items] + ahead, failed
+    return made, failed
 
 
 def _compute_ahead(
@@ -182,16 +190,18 @@ def _compute_ahead(
 
 
 def _compute_from_pixels(
-    resources: Resources, context: CallContext, batch_size: BatchSize, claimed: Sequence[ClaimedItem]
-) -> tuple[list[ItemResult], list[FailedItem]]:
+    resources: Resources,
+    context: CallContext,
+    batch_size: BatchSize,
+    claimed: Sequence[ClaimedItem],
+    computed: list[ItemResult],
+    save: Callable[[], None],
+) -> list[FailedItem]:
     """Compute analyses and visual vectors: decode each image once, and run one forward pass for all roles.
 
     The analyst runs in a thread, so that a provider can answer while the encoder works.
     """
-    if not claimed:
-        return [], []
-    by_key = _group_by_key(claimed)
-    computed, failed = list[ItemResult](), list[FailedItem]()
+    by_key, failed = _group_by_key(claimed), list[FailedItem]()
 
     def fail(key: str, failed_items: Iterable[ClaimedItem], failure: Failure) -> None:
         failed.extend(FailedItem(key=key, role=c.role, tag=c.tag, failure=failure) for c in failed_items)
@@ -221,13 +231,15 @@ def _compute_from_pixels(
                     fail(key, of_key, vectors)
                 else:
                     computed += [_from_pixels(c, vectors[c.role], pixels[key]) for c in of_key]
+        if to_analyse and not resources.settings.has_local_analyst:
+            save()
     for c, analysis in zip(to_analyse, analyses.result(), strict=True):
         if isinstance(analysis, Failure):
             fail(c.key, [c], analysis)
         else:
             text = understanding_text(analysis)
             computed.append(ItemResult(key=c.key, role=c.role, tag=c.tag, analysis=analysis, text=text or None))
-    return computed, failed
+    return failed
 
 
 def _from_pixels(item: ClaimedItem, vector: Vectors, pixels: Pixels) -> ItemResult:
@@ -254,12 +266,17 @@ def _encode(encoder: ImageEncoder, pictures: Sequence[Pixels]) -> list[dict[Role
 
 
 def _compute_from_texts(
-    resources: Resources, context: CallContext, batch_size: BatchSize, claimed: Sequence[ClaimedItem]
-) -> tuple[list[ItemResult], list[FailedItem]]:
+    resources: Resources,
+    context: CallContext,
+    batch_size: BatchSize,
+    claimed: Sequence[ClaimedItem],
+    computed: list[ItemResult],
+    save: Callable[[], None],
+) -> list[FailedItem]:
     """Compute the vectors of understanding texts and chunks. A text is encoded once for all roles that need it."""
-    if not claimed:
-        return [], []
-    computed, failed = list[ItemResult](), list[FailedItem]()
+    if not resources.settings.has_local_text_encoder:
+        save()
+    failed = list[FailedItem]()
     texts = claims.texts(resources.ledger, tuple(_group_by_key(claimed)))
     for models, of_models in _by_models(resources, claimed):
         encoder = models.text_encoder  # outside `embed`: a failure to load it is not a failure of the texts
@@ -269,7 +286,7 @@ def _compute_from_texts(
         done, lost = _split_failures(of_models, dict(zip(keys, embedded, strict=True)), missing)
         computed += done
         failed += lost
-    return computed, failed
+    return failed
 
 
 def _embed(encoder: TextEncoder, context: CallContext | None, batch: Sequence[str]) -> list[Vectors]:
@@ -277,15 +294,18 @@ def _embed(encoder: TextEncoder, context: CallContext | None, batch: Sequence[st
 
 
 def _compute_from_pairs(
-    resources: Resources, _: CallContext, batch_size: BatchSize, claimed: Sequence[ClaimedItem]
-) -> tuple[list[ItemResult], list[FailedItem]]:
+    resources: Resources,
+    _: CallContext,
+    batch_size: BatchSize,
+    claimed: Sequence[ClaimedItem],
+    computed: list[ItemResult],
+    save: Callable[[], None],
+) -> list[FailedItem]:
     """Compute the multimodal vectors of images and their texts, from visual vectors that are already committed.
 
     Raises Configuration if the encoder has no text tower.
     """
-    if not claimed:
-        return [], []
-    computed, failed = list[ItemResult](), list[FailedItem]()
+    failed = list[FailedItem]()
     for models, of_models in _by_models(resources, claimed):
         pairs = claims.pairs(resources.ledger, [c.key for c in of_models], models.encoder.tags[Role.VISUAL])
         keys = [key for key in _group_by_key(of_models) if key in pairs]
@@ -295,7 +315,7 @@ def _compute_from_pairs(
         done, lost = _split_failures(of_models, dict(zip(keys, joined, strict=True)), missing)
         computed += done
         failed += lost
-    return computed, failed
+    return failed
 
 
 def _join(models: Models, batch: Sequence[Pair]) -> list[Vectors]:
@@ -316,8 +336,8 @@ def _by_models(resources: Resources, claimed: Sequence[ClaimedItem]) -> list[tup
 
 _COMPUTATIONS = (
     (_compute_from_pixels, PIXEL_ROLES | {Role.ANALYSIS}),
-    (_compute_from_texts, frozenset({Role.UNDERSTANDING, Role.TEXT})),
     (_compute_from_pairs, frozenset({Role.MULTIMODAL})),
+    (_compute_from_texts, frozenset({Role.UNDERSTANDING, Role.TEXT})),
 )
 
 

@@ -1,5 +1,6 @@
 """How many items are made together, by the memory that there is."""
 
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -22,12 +23,16 @@ from swatchbook_base import e5
 from swatchbook_base.arrays import Vectors
 from tests.ingest.sources.pictures import draw
 from tests.ingest.test_scan import begin, scanned
+from tests.models.providers.clocks import FastClock
+from tests.models.providers.paying import chat_at
+from tests.models.providers.standin import Asked, provider
 from tests.store.ledger.scene import begun, count
 
 TAG = e5.TAG  # as if it were the model in the settings
 TOTAL = 1 << 40  # bytes of memory that the machine has in these tests
 PLENTY = (0, TOTAL)
 SHORT = (TOTAL * 9 // 10, TOTAL)
+SEER = {"url": "http://127.0.0.1/v1", "model": "seer"}
 
 
 class Counting:
@@ -85,6 +90,37 @@ def test_memory_that_stays_short_halves_the_batches_down_to_one_and_is_named(res
     assert encoder.seen == [10, 5, 2, 1, 1, 1]
     (warning,) = resources.batch_sizes[run.token].warnings()
     assert warning == "Worked one at a time because memory was near or above 80 %: 3 times."
+
+
+def test_picture_told_to_wait_holds_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(3):
+        draw(tmp_path / "pictures" / f"{number}.png", number)
+    made, met = threading.Event(), list[bytes]()
+
+    def meets(asked: Asked) -> str | None:
+        met.append(asked.pictures[0])
+        assert made.wait(10), "vectors of this machine are committed before the provider has answered"
+        return "rate_limited_silent" if met[-1] == met[0] else None
+
+    commit = claims.commit
+
+    def committed(*given: Any, **more: Any) -> list[claims.FailedItem]:
+        refused = commit(*given, **more)
+        made.set()
+        return refused
+
+    monkeypatch.setattr(claims, "commit", committed)
+    with provider() as there, open_resources(Settings(home=tmp_path, analyst="vision", vision=SEER)) as resources:
+        there.meets = meets  # type: ignore[method-assign]
+        resources.models._vision = chat_at(there.openai_url, clock=FastClock(100))
+        work = begin(resources, tmp_path / "pictures")
+        scanned(resources, work)
+        batch, *_ = claims.cut_batches(resources.ledger, work.run, 20)
+        result = pipeline_embed.process_batch(resources, work.run, batch, size=20, last_try=False)
+        assert count(resources.ledger, rows, role=Role.ANALYSIS, state="done") == 2
+        assert count(resources.ledger, rows, role=Role.ANALYSIS, state="pending", attempts=0) == 1
+        assert count(resources.ledger, rows, role=Role.VISUAL, state="done") == 3
+        assert (result.failed, claims.told_to_wait(resources.ledger, work.run).items) == (1, 1)  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(("crashes", "commits"), [(0, 1), (1, 2)])

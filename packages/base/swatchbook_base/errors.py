@@ -31,7 +31,8 @@ class Policy(StrEnum):
 
 
 SHARED_POLICIES = frozenset({Policy.WAIT, Policy.OUTAGE, Policy.BLOCKED})
-"""Policies of failures that affect all work alike: no item is at fault, no attempt is spent, and the run stops."""
+"""Policies of failures that affect all work alike: no item is at fault, no attempt is spent, and the run stops. Only an
+item that is to wait is given back, and the run goes on."""
 
 
 class Failure(Exception):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-from swatchbook.domain.errors import LedgerDown, ProviderDown, RunRevoked
+from swatchbook.domain.errors import LedgerDown, ProviderDown, RateLimited, RunRevoked
 from swatchbook.domain.tracing import within
 from swatchbook.models.providers.client import Client
 from swatchbook.models.providers.costs import may_have_cost
@@ -51,7 +51,9 @@ def _pay(context: CallContext, ours: Mapping[str, int], send: Send) -> dict[str,
     except BaseException as error:
         # However the call ends, even with the process, other processes must not wait for its answer.
         with suppress(LedgerDown):
-            if isinstance(error, ProviderDown | RunRevoked) and error.__cause__ is None:  # it was never sent
+            if (
+                isinstance(error, ProviderDown | RateLimited | RunRevoked) and error.__cause__ is None
+            ):  # it was never sent
                 calls.withdraw(context, ours)
             else:
                 calls.record_failed(context, ours, cost_usd=None if may_have_cost(error) else 0.0)

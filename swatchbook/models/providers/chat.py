@@ -138,7 +138,9 @@ class ProviderChat:
             call = Call(
                 self._wire.PATH, self._wire.body(self._where, turn, way), tokens_in + tokens_out, self._wire.usage
             )
-            reply = self._client.post(call, attempt=ours[request], waiting=lambda: record_alive(context))
+            reply = self._client.post(
+                call, attempt=ours[request], waiting=lambda: record_alive(context), for_items=context.for_items
+            )
             if not self._settled:
                 self._ways, self._accepted = self._ways[self._ways.index(way) :], True
             message = self._wire.read(self._where, reply.data)

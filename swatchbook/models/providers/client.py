@@ -1,8 +1,8 @@
 """Send a call to a provider, with a timeout and a largest reply (64 MiB).
 
 The timeout is 1.5 times longer with each attempt, at most twice as long. After "too many requests" the client waits and
-sends again, for at most ten minutes; after any other failure it never sends again, because tasks retry. `throttle.py`
-decides when a call may be sent.
+sends again, for at most ten minutes, or a minute for items, which can be given back; after any other failure it never
+sends again, because tasks retry. `throttle.py` decides when a call may be sent.
 
 The client logs a call's host, model, status, seconds and tokens; never headers or bodies.
 """
@@ -18,8 +18,8 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import httpx
 
-from swatchbook.domain.backoff import retry_after
-from swatchbook.domain.errors import Failure, ProviderDown, ProviderError, ProviderTimeout, reason_of
+from swatchbook.domain.backoff import FIRST_PAUSE, retry_after
+from swatchbook.domain.errors import Failure, ProviderDown, ProviderError, ProviderTimeout, RateLimited, reason_of
 from swatchbook.domain.tracing import span
 from swatchbook.models.providers.endpoint import Endpoint
 from swatchbook.models.providers.http_errors import error_code, failure, parse_reply
@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS: Final = 600.0
 """The time for which a call is repeated after "too many requests" before the provider counts as down."""
+
+_ITEM_PATIENCE_SECONDS: Final = 60.0  # the same for items, which then leave their place to others
+_MOST_TOLD: Final = 4  # times that items are told to wait while other calls are answered: it is because of the items
 
 MOST_REPLY_BYTES: Final = 64 << 20
 IMPOSSIBLE_TOKENS: Final = 100_000_000  # more than any call can use: a larger count is an error of the provider
@@ -143,20 +146,22 @@ class Client:
         attempt: int = 1,
         patience: float | None = None,
         waiting: Callable[[], None] = lambda: None,
+        for_items: bool = False,
     ) -> Reply:
         """Wait until the limits allow the call, send it, and return the reply.
 
         `attempt` is the number of this attempt, from 1; later ones get a longer timeout. `patience` is in seconds, for
         the queue, requested waits and the reply together; if None, the queue is unlimited, requested waits end after
         PATIENCE_SECONDS, and the reply has the endpoint's timeout. `waiting` is called at least every 30 s while the
-        call waits, and may raise to cancel it.
+        call waits, and may raise to cancel it. `for_items`: raises RateLimited instead of waiting for longer than a
+        minute as requested, or for the fourth time although other calls are answered.
 
-        Raises ProviderDown (also when `patience` ends), ProviderTimeout, ProviderError, ProviderRejected,
+        Raises ProviderDown (also when `patience` ends), RateLimited, ProviderTimeout, ProviderError, ProviderRejected,
         PayloadTooLarge, Authentication, Configuration.
         """
         at_most = None if patience is None else self.clock.now() + patience
         with span("provider call", kind="client", model=self.where.model, attempt=attempt) as traced:
-            reply = self._send_in_turn(call, attempt, patience, at_most, waiting)
+            reply = self._send_in_turn(call, attempt, patience, at_most, waiting, for_items)
             traced.note(tokens_in=reply.usage.tokens_in, tokens_out=reply.usage.tokens_out)
             return reply
 
@@ -167,19 +172,23 @@ class Client:
         patience: float | None,
         at_most: float | None,
         waiting: Callable[[], None],
+        for_items: bool,
     ) -> Reply:
         with self._slot(patience, waiting):
-            asked_at = None  # when the provider first asked to wait
+            asked_at, told = None, 0  # when the provider first asked to wait, and how often
+            longest = _ITEM_PATIENCE_SECONDS if for_items else PATIENCE_SECONDS
             while True:
                 place = self._gate.take_place(self.clock.now(), call.tokens)
                 if at_most is not None and place > at_most:
                     raise self._busy()
                 self._wait(place, waiting)
-                self._wait_as_asked(at_most or (asked_at or self.clock.now()) + PATIENCE_SECONDS, waiting)
+                self._wait_as_asked(at_most or (asked_at or self.clock.now()) + longest, waiting, for_items)
                 sent = self.clock.now()
                 if reply := self._try(call, self._seconds(attempt, at_most)):
                     return reply
-                asked_at = asked_at or sent
+                asked_at, told = asked_at or sent, told + 1
+                if for_items and told >= _MOST_TOLD and self._gate.let_in_at > asked_at:
+                    raise RateLimited(f"{self.where.host} limits our rate for this alone.", retry_after=FIRST_PAUSE)
 
     def close(self) -> None:
         """Close the connections."""
@@ -207,10 +216,11 @@ class Client:
                 waiting()
             self.clock.sleep(min(left, _HEARTBEAT_SECONDS))
 
-    def _wait_as_asked(self, at_most: float, waiting: Callable[[], None]) -> None:
+    def _wait_as_asked(self, at_most: float, waiting: Callable[[], None], for_items: bool) -> None:
         while left := self._gate.closed_for(now := self.clock.now()):
             if now + left > at_most:
-                raise ProviderDown(f"{self.where.host} limits our rate: it asks to wait {left:.0f} s more.")
+                message = f"{self.where.host} limits our rate: it asks to wait {left:.0f} s more."
+                raise RateLimited(message, retry_after=left) if for_items else ProviderDown(message)
             self._wait(now + left, waiting)
 
     # --- one call -----------------------------------------------------------------------------------------------------
@@ -251,7 +261,7 @@ class Client:
             self._gate.reached(probe)
             self._gate.pause(now, sent, wait)
             raise _MustWait
-        self._gate.let_in()
+        self._gate.let_in(now)
         if status >= 500:
             raise self._struck(failure(self.where, status, body), probe)
         self._gate.reached(probe)

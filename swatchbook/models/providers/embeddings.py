@@ -148,7 +148,9 @@ class ProviderTextEncoder:
         def send(ours: Mapping[str, int]) -> dict[str, Answer]:
             asked = [requests[request] for request in ours]
             call = self._call(asked, kind)
-            reply = self._client.post(call, attempt=max(ours.values()), waiting=lambda: record_alive(context))
+            reply = self._client.post(
+                call, attempt=max(ours.values()), waiting=lambda: record_alive(context), for_items=context.for_items
+            )
             packed = self._read(reply, len(asked))
             return dict(zip(ours, self._answers(asked, packed, reply.usage), strict=True))
 

@@ -44,6 +44,8 @@ class Throttle:
         self._tokens = _Queue(limits.tokens, burst=limits.tokens) if limits.tokens else None
         self._told_until = self._told_at = 0.0
         self._told_in_a_row = 0
+        self.let_in_at = 0.0
+        """When the last call was accepted."""
         self._strikes = 0
         self._down_until: float | None = None
         self._failed_probes = 0
@@ -115,10 +117,10 @@ class Throttle:
             wait = own if seconds is None else min(max(seconds, own - _FIRST_WAIT), _LONGEST_TOLD)
             self._told_until = max(self._told_until, now + wait)
 
-    def let_in(self) -> None:
+    def let_in(self, now: float) -> None:
         """Record that a call was accepted: the next "too many requests" is the first in a row."""
         with self._lock:
-            self._told_in_a_row = 0
+            self._told_in_a_row, self.let_in_at = 0, now
 
 
 class _Queue:

@@ -37,11 +37,15 @@ _ROUNDING = 1e-9  # USD: sums of floats
 
 @dataclass(frozen=True)
 class CallContext:
-    """The run and stage that pay for a call. `span`: in which the calls are made, whatever thread makes them."""
+    """The run and stage that pay for a call. `span`: in which the calls are made, whatever thread makes them.
+
+    `for_items`: a call that is told to wait for long raises RateLimited, and its items are given back.
+    """
 
     ledger: Ledger
     run: Run
     stage: str
+    for_items: bool = False
     span: "Span | None" = field(default_factory=current_span, compare=False, repr=False)
 
 

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 from ulid import ULID
 
-from swatchbook.domain.errors import Failure, InvalidModelOutput
+from swatchbook.domain.errors import Failure, InvalidModelOutput, Policy, RateLimited
 from swatchbook.domain.records import Analysis, GivenVector, ItemState, Record, Role, RoleTag, text_key
 from swatchbook.store.ledger.bulk_rows import insert_new_rows, upsert_rows
 from swatchbook.store.ledger.database import Ledger, db_now, is_among, portions, select_in
@@ -217,6 +217,24 @@ def held_by_others(ledger: Ledger, run: Run) -> int:
         return connection.execute(select(func.count()).select_from(query)).scalar_one()
 
 
+class Told(NamedTuple):
+    """How many items their providers asked to wait for, and the seconds until the first of them is due."""
+
+    items: int
+    seconds: float
+
+
+def told_to_wait(ledger: Ledger, run: Run) -> Told | None:
+    """Return what the document requests of items that wait as their providers asked; None without any."""
+    rows = requested_items(run.document)
+    waits = items.c.failure["policy"].as_string() == Policy.WAIT
+    same = and_(*(rows.c[name] == items.c[name] for name in ("key", "role", "tag")))
+    query = select(func.count(), func.min(rows.c.next_retry_at) - db_now()).select_from(rows.join(items, same))
+    with ledger.read() as connection:
+        told = connection.execute(query.where(rows.c.state == ItemState.PENDING, waits)).one()
+        return Told(*told) if told[1] is not None else None
+
+
 def done_keys(ledger: Ledger, role: Role, tag: str, keys: Sequence[str]) -> set[str]:
     """Return those of the keys whose item of this role and tag is done."""
     done = select(items.c.key).where(items.c.role == role, items.c.tag == tag, items.c.state == ItemState.DONE)
@@ -315,7 +333,13 @@ def commit(
         record_failures(
             connection,
             [
-                failure_outcome(f.item, failure_record(f.failure), runs=runs_of[f.item], last_try=last_try)
+                failure_outcome(
+                    f.item,
+                    failure_record(f.failure),
+                    runs=runs_of[f.item],
+                    last_try=last_try,
+                    told=f.failure.retry_after if isinstance(f.failure, RateLimited) else None,
+                )
                 for f in [*failed, *unsound]
                 if f.item in runs_of
             ],

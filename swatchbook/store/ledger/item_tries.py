@@ -2,7 +2,7 @@
 
 A run and its items are leased for 60 seconds after its last heartbeat; what happens then is in `dead_runs.py`. An open
 item is for this run's next try. It is `failed` after eight runs that ended in a failure. Rate limits, outages and what
-a person must repair do not count as attempts.
+a person must repair do not count as attempts. An item that its provider asks to wait for has its next try then.
 """
 
 from collections import Counter
@@ -58,12 +58,14 @@ RUN_LIMIT = 8
 """Runs that may end in a recorded failure before the item is `failed`."""
 
 
-def failure_outcome(item: ItemId, failure: Mapping[str, str], *, runs: int, last_try: bool) -> dict[str, Any]:
+def failure_outcome(
+    item: ItemId, failure: Mapping[str, str], *, runs: int, last_try: bool, told: float | None = None
+) -> dict[str, Any]:
     """Return the values for `record_failures` of an item that failed; `runs`: the item's, before this one.
 
-    `failure`: a `failure_record`.
+    `failure`: a `failure_record`. `told`: seconds that a provider asks to wait with it.
     """
-    state, pause = ItemState.PENDING, None
+    state, pause = ItemState.PENDING, told
     if failure["policy"] == Policy.NEVER:
         state = ItemState.REJECTED
     elif last_try and failure["policy"] not in SHARED_POLICIES:

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import pytest
 from pydantic import SecretStr
 
-from swatchbook.domain.backoff import retry_after
+from swatchbook.domain.backoff import FIRST_PAUSE, retry_after
 from swatchbook.domain.errors import (
     Authentication,
     Configuration,
@@ -30,6 +30,7 @@ from swatchbook.domain.errors import (
     ProviderError,
     ProviderRejected,
     ProviderTimeout,
+    RateLimited,
     RunRevoked,
 )
 from swatchbook.domain.setting_values import Rates
@@ -41,7 +42,7 @@ from swatchbook.models.providers.endpoint import Endpoint, endpoint
 from swatchbook.models.providers.throttle import STRIKES
 from swatchbook.models.providers.wires import anthropic, openai, voyage
 from tests.models.providers.clocks import FastClock, SetClock
-from tests.models.providers.standin import KEY, Provider, provider
+from tests.models.providers.standin import KEY, Asked, Provider, provider
 from tests.tables import rows_of
 
 
@@ -295,6 +296,40 @@ def test_told_to_come_back_in_an_hour_nobody_waits_and_nothing_is_sent(there: Pr
     assert (len(there.asked), clock.now()) == (1, began)
     clock.sleep(3_601)
     told.post(way.call)
+
+
+@pytest.mark.parametrize(("fault", "least"), [("rate_limited", 3_600), ("rate_limited_silent", 30)])
+def test_items_told_to_wait_for_long_are_given_back(there: Provider, way: Way, fault: str, least: float) -> None:
+    there.retry_after = 3_600
+    there.script.extend([fault] * 20)
+    clock = SetClock()
+    began = clock.now()
+    with pytest.raises(RateLimited) as raised:
+        client(there, way, clock=clock).post(way.call, for_items=True)
+    assert clock.now() <= began + 60
+    assert raised.value.retry_after == pytest.approx(least, abs=5)
+
+
+def test_what_alone_is_told_to_wait_is_given_back(there: Provider, way: Way) -> None:
+    slow = way.call._replace(body=QUESTION | {"slow": 1} if way is PLAIN else voyage.body("m", ["slow"], "query", 8))
+    asked = list[str]()
+
+    def first_is_slow(question: Asked) -> str | None:
+        asked.append(question.key)
+        return "rate_limited_silent" if question.key == asked[0] else None
+
+    there.meets = first_is_slow  # type: ignore[method-assign]
+
+    class Busy(SetClock):
+        def sleep(self, seconds: float) -> None:
+            super().sleep(seconds)
+            shared.post(way.call)  # another one's turn
+
+    shared = client(there, way, clock=Busy())
+    with pytest.raises(RateLimited, match="for this alone") as raised:
+        shared.post(slow, for_items=True)
+    assert raised.value.retry_after == FIRST_PAUSE
+    assert asked.count(asked[0]) == 4
 
 
 def test_who_waits_shows_life_and_may_be_called_off(there: Provider, way: Way) -> None:

@@ -52,7 +52,7 @@ def test_wait_without_a_time_doubles() -> None:
         waits.append(gate.closed_for(now))
         now += waits[-1]
     assert waits == [1, 2, 4, 8, 16, 32, 60, 60]
-    gate.let_in()
+    gate.let_in(now)
     gate.pause(now, now, None)
     assert gate.closed_for(now) == 1
 
