@@ -59,7 +59,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
     ),
     "tables": PureStage(version="4", after=("read",), modules=_PDF),
     "discover": PureStage(
-        version="45",
+        version="46",
         after=("read",),
         options=("taught",),
         settings=("discovery",),
@@ -68,7 +68,9 @@ PURE_STAGES: Mapping[str, PureStage] = {
             _LABELS,
             _PRICES,
             *_catalogue("discover", "name_candidates", "name_groups", "name_words", "choose_names", "judge_document"),
-            *_catalogue("attributes", "measures", "table_rows", "page_layout", "reading_order", "kinds", "cards"),
+            *_catalogue(
+                "attributes", "measures", "table_rows", "page_layout", "grid", "reading_order", "kinds", "cards"
+            ),
             *_catalogue("bare_values", "name_labels", "bands", "sections", "running_text", "variants", "plan"),
             *_catalogue("shared_tables", "categories"),
             *_catalogue(*_LLM, "llm/find_products"),
@@ -79,7 +81,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "describe": PureStage(
-        version="24",
+        version="25",
         after=("discover", "tables"),
         asks=(("llm", "describe"),),
         modules=(
@@ -87,36 +89,38 @@ PURE_STAGES: Mapping[str, PureStage] = {
             _PRICES,
             *_catalogue("describe", "line_facts", "table_facts", "page_wide_facts", "placed_lines", "bands"),
             *_catalogue("cells", "shared_tables", "variant_rows"),
-            *_catalogue("attributes", "measures", "color_words", "table_rows", "page_layout", "kinds", "running_text"),
+            *_catalogue(
+                "attributes", "measures", "color_words", "table_rows", "page_layout", "grid", "kinds", "running_text"
+            ),
             f"{_CATALOGUE}/colors.toml",
             f"{_CATALOGUE}/fact_words.toml",
             *_catalogue(*_LLM, "llm/metadata", "llm/find_products"),
         ),
     ),
     "plan": PureStage(
-        version="17",
+        version="18",
         after=("discover",),
         options=("focus", "pages"),
         modules=(
             _LABELS,
             _PRICES,
-            *_catalogue("plan", "attributes", "bands", "page_layout", "kinds", "cards", "running_text"),
+            *_catalogue("plan", "attributes", "bands", "page_layout", "grid", "kinds", "cards", "running_text"),
         ),
     ),
     "chunk": PureStage(
-        version="15",
+        version="16",
         after=("plan", "tables"),
         modules=(
             _LABELS,
             _PRICES,
             *_catalogue(
-                "chunk", "attributes", "page_layout", "kinds", "cards", "sections", "reading_order", "entities"
+                "chunk", "attributes", "page_layout", "grid", "kinds", "cards", "sections", "reading_order", "entities"
             ),
             *_catalogue("bands", "running_text"),
         ),
     ),
     "extract": PureStage(
-        version="23",
+        version="24",
         after=("plan",),
         settings=(*_PAGE_LIMITS, *_IMAGE_LIMITS),
         modules=(

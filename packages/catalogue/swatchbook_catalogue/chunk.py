@@ -10,7 +10,20 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from swatchbook_base.geometry import centre_inside, shared_area
-from swatchbook_base.records import Box, Chunk, Chunks, Line, Page, Plan, Reading, Table, chunk_id, fold, text_key
+from swatchbook_base.records import (
+    Box,
+    Chunk,
+    Chunks,
+    Line,
+    Page,
+    Plan,
+    Reading,
+    Table,
+    chunk_id,
+    fold,
+    normalise_line,
+    text_key,
+)
 from swatchbook_catalogue.attributes import Attribute, match_attributes
 from swatchbook_catalogue.cards import find_cards
 from swatchbook_catalogue.entities import find_certificates, find_specifications
@@ -21,7 +34,6 @@ from swatchbook_catalogue.page_layout import (
     Text,
     is_right_to_left,
     join_paragraphs,
-    normalise_line,
     summarise_page,
 )
 from swatchbook_catalogue.reading_order import mark_spreads, reading_order
@@ -121,8 +133,9 @@ def _text_block(page: Page, tables: Sequence[Table], *, skipped: bool) -> TextBl
         for a, used in pairs
     ]
     paired = {i for _, used in pairs for i in used}
-    texts = join_paragraphs(page.number, [line for i, line in enumerate(lines) if i not in paired])
-    layout = replace(summarise_page(page), texts=tuple(texts))
+    layout = summarise_page(page)
+    texts = join_paragraphs(page.number, [line for i, line in enumerate(lines) if i not in paired], layout.columns)
+    layout = replace(layout, texts=tuple(texts))
     return TextBlock(layout, tuple(units), tuple(a for a, _ in pairs), skipped)
 
 

@@ -29,18 +29,19 @@ from swatchbook_base.records import (
     Table,
     Variant,
     fold,
+    normalise_line,
     product_id,
 )
 from swatchbook_catalogue.attributes import WORDS_OF, derive_key, fact_key
 from swatchbook_catalogue.color_words import color_at_end, colors_in, says_color
+from swatchbook_catalogue.grid import cells_of
 from swatchbook_catalogue.line_facts import facts_in_prose, labelled_facts, make_fact, unlabelled_facts
 from swatchbook_catalogue.measures import MEASURES, begins_with_amount, is_price, kind_of, size_in, values_in_name
-from swatchbook_catalogue.page_layout import normalise_line
 from swatchbook_catalogue.page_wide_facts import ONE_OF, shared_facts
 from swatchbook_catalogue.placed_lines import NamesOnPage, PlacedLines
 from swatchbook_catalogue.table_facts import TableText
 from swatchbook_catalogue.table_rows import Cell, pairs_in_columns
-from swatchbook_catalogue.variant_rows import cells_of, variants_in, variants_on
+from swatchbook_catalogue.variant_rows import variants_in, variants_on
 
 MOST_VALUES = 12  # values kept of one key; a longer list is a table, which is kept as such
 LONGEST_VALUE = 160  # the longest value, in characters: a longer text behind a colon is prose
@@ -174,7 +175,7 @@ class _Document:
             boxes = [place.bbox for place in places]
             own = page.own(places)
             whole = [*page.own(places, deal=False), *page.right_of(places)]
-            listed_here = variants_on(product.name, places, whole, page.tables, page.names.places)
+            listed_here = variants_on(product.name, product.code, places, whole, page.tables, page.names.places)
             labelled += (
                 make_fact(fact_key(label) or derive_key(label), value, label, number, box, "pair")
                 for label, value, box in pairs_in_columns(_of_pairs(own, page, boxes))

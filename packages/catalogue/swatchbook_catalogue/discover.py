@@ -19,6 +19,7 @@ from swatchbook_base.records import (
     Page,
     Reading,
     fold,
+    normalise_line,
 )
 from swatchbook_catalogue.attributes import code_of
 from swatchbook_catalogue.cards import Card, find_cards
@@ -34,7 +35,7 @@ from swatchbook_catalogue.choose_names import (
 from swatchbook_catalogue.judge_document import judge_document
 from swatchbook_catalogue.kinds import PageKind, heading_kind, is_label, page_kind
 from swatchbook_catalogue.name_groups import NameGroup, find_name_groups
-from swatchbook_catalogue.page_layout import PageLayout, normalise_line, summarise_page, upright
+from swatchbook_catalogue.page_layout import PageLayout, summarise_page, upright
 from swatchbook_catalogue.plan import shows_products
 from swatchbook_catalogue.reading_order import mark_spreads
 from swatchbook_catalogue.running_text import at_edge
@@ -182,7 +183,8 @@ def find_products(
 ) -> list[FoundProduct]:
     """Return the products of cards, on pages that pictures divide, and of sections; without variants and families."""
     names = {(c.text.page, c.text.box): c.name for c in choice.candidates}
-    codes = {(c.text.page, c.text.box): code for c, code in choice.codes.items()}
+    of_rows = {(layout.number, box): code for layout in document.layouts for box, code in layout.row_codes.items()}
+    codes = of_rows | {(c.text.page, c.text.box): code for c, code in choice.codes.items()}
     sure = {(c.text.page, c.text.box): round(value, 3) for c, value in choice.probabilities.items()}
     categories, dividing = find_categories(document, [c.text for c in choice.candidates])
     joined = {(c.text.page, c.text.box) for c in choice.joined}

@@ -6,9 +6,8 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
-from swatchbook_base.records import Entity, Table, entity_id
+from swatchbook_base.records import Entity, Table, entity_id, normalise_line
 from swatchbook_catalogue.attributes import Attribute, key_of
-from swatchbook_catalogue.page_layout import normalise_line
 
 FEWEST_KEYS = 3  # the fewest different known labels outside tables that are a specification
 

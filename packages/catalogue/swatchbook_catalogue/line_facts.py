@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from swatchbook_base.geometry import bounding_box, gap, gaps
-from swatchbook_base.records import Box, Fact, Line
+from swatchbook_base.records import Box, Fact, Line, normalise_line
 from swatchbook_catalogue.attributes import (
     WORDS_OF,
     Attribute,
@@ -28,7 +28,6 @@ from swatchbook_catalogue.measures import (
     values_in,
     with_grams,
 )
-from swatchbook_catalogue.page_layout import normalise_line
 
 SHORT = 4  # an unknown label is accepted if its value has at most this many words
 LABEL_DISTANCE = 30.0  # an unknown label is accepted if a known one is within this distance, in points

@@ -121,6 +121,7 @@ def find_candidates(
     measures += [a.box for a in layout.attributes if says_measure(a.value) or unit_in(a.label)]
     tails = _second_lines(layout, document)
     rows = _Rows(layout.texts)
+    in_tables = _in_tables(rows, layout)
     for text in layout.texts:
         name = product_name(text)
         if text in tails.values():
@@ -130,7 +131,7 @@ def find_candidates(
         if not may_be_name(text, name) or (layout.number, text.box) in running or letters_of(text.text) in house:
             continue
         row = rows.beside(text)
-        in_table = sum(is_cell for _, is_cell in row) >= CELLS
+        in_table = in_tables[text.box]
         words = [t for t, is_cell in row if not is_cell and len(t.text) <= LONGEST_NAME]
         first = all(t.box[0] >= text.box[0] for t in words)
         if in_table and not first and any(len(t.text) > len(text.text) for t in words):
@@ -177,6 +178,16 @@ class _Rows:
         """Yield the texts in larger or bolder type than a text that are no cells."""
         rank = _rank(text)
         return (t for other, t in self._ranked if other > rank)
+
+
+def _in_tables(rows: _Rows, layout: PageLayout) -> dict[Box, bool]:
+    """Return for each text whether it is in a table: numbers are in its row, or in most rows of its column."""
+    numeric = {text.box: sum(is_cell for _, is_cell in rows.beside(text)) >= CELLS for text in layout.texts}
+    column = {box: layout.columns.get(box, box) for box in numeric}
+    votes = defaultdict[int | Box, list[bool]](list)
+    for box, is_numeric in numeric.items():
+        votes[column[box]].append(is_numeric)
+    return {box: 2 * sum(votes[n]) >= len(votes[n]) for box, n in column.items()}
 
 
 def _middle(text: Text) -> float:

@@ -9,21 +9,22 @@ import unicodedata
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise, product
 
 from swatchbook_base.geometry import area, bounding_box, centre_inside, clip, is_broad, shared_area, turn_box
 from swatchbook_base.printed_prices import price_in
-from swatchbook_base.records import Box, Line, Page, fold
+from swatchbook_base.records import SOFT_HYPHEN, Box, Line, Page, fold, normalise_line
 from swatchbook_catalogue.attributes import Attribute, code_of, is_measure, match_attributes
 from swatchbook_catalogue.bands import Bands, line_bands
+from swatchbook_catalogue.grid import codes_of_rows, find_tables, lines_of_rows, with_whole_prices
 from swatchbook_catalogue.measures import labelled_code
 from swatchbook_catalogue.shared_tables import Article, articles_in
 
 STEP = 1.35  # the longest distance between lines of a paragraph, as a multiple of the usual distance in that style
 IN_ROW = 0.4  # the largest difference between the middles of lines of a row, as a share of the font size
-NUMBERS_OF_A_ROW, LONGEST_CELL = 2, 40  # a cell of a table: the fewest numbers in its row, and its most characters
+LONGEST_CELL = 40  # characters of a cell of a table
 FEWEST_ROWS, LONGEST_VALUE = 3, 16  # rows of a table without a number in each cell; characters of a value
 CODE_STEP = 2.2  # the longest distance between a code and its name above or below, in font sizes
 COLUMN = 6.0  # points by which the edges of a column may differ
@@ -32,7 +33,6 @@ EDGE_BAND = 0.09  # share of the page's height, at the top and at the bottom, th
 LONGEST_NAME = 80  # the most characters of a name, which has at most nine words; longer texts are prose
 LARGER = 1.12  # the least size of a heading that is not bold, as a multiple of body text
 MOST_WORDS_OF_A_PRICE = 6  # words of a line; a price in a longer one may be that of anything
-SOFT_HYPHEN = "\u00ad"
 _BETWEEN = {"and", "or", "und", "oder", "bzw", "bis", "et", "ou", "y", "o", "e", "i", "en", "of", "и", "или", "to"}
 """Words after a hyphen that replaces the end of the next compound: "Innen- und Außentüren"."""
 
@@ -90,6 +90,8 @@ class PageLayout:
     ocr: bool  # some of its texts were read from its pixels: their sizes are measured, and vary
     turn: int = 0  # degrees clockwise by which the page must be turned to be read
     articles: tuple[tuple[Box, tuple[Article, ...]], ...] = ()  # box and rows of each table of articles
+    columns: Mapping[Box, int] = field(default_factory=dict)  # box of each cell of a table -> number of its column
+    row_codes: Mapping[Box, str] = field(default_factory=dict)  # box of each name that rows share -> its row's code
 
     @property
     def width(self) -> float:
@@ -103,11 +105,6 @@ class PageLayout:
     @property
     def height(self) -> float:
         return self.box[3] - self.box[1]
-
-
-def normalise_line(text: str) -> str:
-    """Return a text as one line, single spaces, NFKC, without soft hyphens."""
-    return " ".join(unicodedata.normalize("NFKC", text).replace(SOFT_HYPHEN, "").split())
 
 
 def normalise_lines(texts: Iterable[str]) -> tuple[str, ...]:
@@ -145,6 +142,11 @@ def summarise_page(page: Page) -> PageLayout:
     width = page.box[2] - page.box[0]
     tables = articles_in(lines)
     cells = {line.bbox for line in lines if any(centre_inside(line.bbox, box) for box, _ in tables)}
+    grid = find_tables(with_whole_prices(lines))
+    columns = [column.cells.values() for table in grid for column in table.columns]
+    cells |= {cell.bbox for column in columns for cell in column}
+    bands = line_bands(lines)
+    cells |= {line.bbox for table in grid for line in lines_of_rows(table, bands)}
     pairs = [
         (pair, indices)
         for pair, indices in match_attributes(lines, width)
@@ -171,6 +173,8 @@ def summarise_page(page: Page) -> PageLayout:
         ocr=page.ocr,
         turn=page.turn,
         articles=tables,
+        columns={cell.bbox: n for n, column in enumerate(columns) for cell in column},
+        row_codes=codes_of_rows(grid),
     )
 
 
@@ -211,7 +215,7 @@ def join_paragraphs(page: int, lines: Sequence[Line], cells: Collection[Box] = (
     order = sorted(range(len(lines)), key=lambda i: (lines[i].bbox[1], lines[i].bbox[0]))
     above = {i: _line_above(i, order[max(0, n - 80) : n], lines) for n, i in enumerate(order)}
     known = frozenset(i for i in order if lines[i].bbox in cells)
-    tables = (known, _cells_of_rows(order, lines), _cells_of_columns(order, lines))
+    tables = (known, _cells_of_columns(order, lines))
     steps: dict[Style, list[float]] = defaultdict(list)
     for i, j in above.items():
         if j is not None:
@@ -242,22 +246,6 @@ def _begins_item(line: str, above: str) -> bool:
     if max(len(line), len(above)) > LONGEST_CELL or min(len(words), len(before)) < 2 or words == before:
         return False
     return words[0] == before[0] and sum(map(str.isalpha, words[0])) >= 3
-
-
-def _cells_of_rows(order: Sequence[int], lines: Sequence[Line]) -> frozenset[int]:
-    """Return the short lines with numbers in their rows. `order` has the indices of the lines down the page."""
-    numbers = [i for i in order if 2 * sum(map(str.isdigit, lines[i].text)) >= len(lines[i].text)]
-    numbers.sort(key=lambda i: lines[i].bbox[1] + lines[i].bbox[3])
-    middles = [(lines[i].bbox[1] + lines[i].bbox[3]) / 2 for i in numbers]
-    found = set()
-    for i in order:
-        line, middle = lines[i], (lines[i].bbox[1] + lines[i].bbox[3]) / 2
-        reach = IN_ROW * line.size
-        first, last = bisect_left(middles, middle - reach), bisect_right(middles, middle + reach)
-        beside = sum(numbers[n] != i for n in range(first, last))
-        if beside >= NUMBERS_OF_A_ROW and len(line.text) <= LONGEST_CELL:
-            found.add(i)
-    return frozenset(found)
 
 
 def _cells_of_columns(order: Sequence[int], lines: Sequence[Line]) -> frozenset[int]:

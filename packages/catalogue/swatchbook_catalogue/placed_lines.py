@@ -9,10 +9,10 @@ from swatchbook_base.geometry import centre_inside, gap
 from swatchbook_base.records import Box, Fact, Line, Occurrence, Page, fold
 from swatchbook_catalogue.bands import Bands
 from swatchbook_catalogue.cells import deal_lines
+from swatchbook_catalogue.grid import Table, find_tables, with_whole_prices
 from swatchbook_catalogue.page_layout import picture_boxes
 from swatchbook_catalogue.shared_tables import SharedTable, find_shared_tables
 from swatchbook_catalogue.table_rows import TableRows
-from swatchbook_catalogue.variant_rows import Table, find_tables, with_whole_prices
 
 WHOLE_WIDTH = 0.95  # the least width of a section's region, as a share of the page's width; cards are narrower
 BELOW = 30.0  # points added to the distance of a name below a text: values follow names, so one above wins more often

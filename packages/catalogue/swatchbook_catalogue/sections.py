@@ -102,7 +102,8 @@ def find_sections(
             if name is None:
                 running = None
                 continue
-            if running and fold(without_continued(running.name)) == fold(without_continued(name)):
+            alike = running and fold(without_continued(running.name)) == fold(without_continued(name))
+            if running and alike and head.box not in layout.row_codes:
                 section = running
             else:
                 section = Section(head, name)

@@ -4,11 +4,10 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 
-from swatchbook_base.records import Box, Fact, FoundProduct, Table, fold
+from swatchbook_base.records import Box, Fact, FoundProduct, Table, fold, normalise_line
 from swatchbook_catalogue.attributes import derive_key, fact_key, head_key, with_unit_of_head
 from swatchbook_catalogue.line_facts import make_fact
 from swatchbook_catalogue.measures import size_in
-from swatchbook_catalogue.page_layout import normalise_line
 from swatchbook_catalogue.placed_lines import NamesOnPage
 from swatchbook_catalogue.table_rows import FEWEST_HEADS
 

@@ -11,11 +11,11 @@ from typing import Generic, TypeVar
 
 from swatchbook_base.geometry import centre_inside
 from swatchbook_base.printed_prices import price_in
-from swatchbook_base.records import Box, FoundProduct, Variant, fold
+from swatchbook_base.records import Box, FoundProduct, Variant, fold, normalise_line
 from swatchbook_catalogue.attributes import code_of, inline_label, is_measure, key_of
 from swatchbook_catalogue.bands import Bands
 from swatchbook_catalogue.kinds import is_label
-from swatchbook_catalogue.page_layout import PageLayout, Text, is_name, normalise_line
+from swatchbook_catalogue.page_layout import PageLayout, Text, is_name
 
 FEWEST_NAMES = 2  # fewest coded names that are variants: a single one is more likely the product itself
 LONGEST = 4  # the most words of a variant's name; more are a sentence

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swatchbook.domain.records import Block, Chunks, Page, Plan, PlannedPage, Table, fold
+from swatchbook_base.records import normalise_line
 from swatchbook_catalogue.chunk import MOST_PIECES, chunk, word_pieces
-from swatchbook_catalogue.page_layout import normalise_line
 from tests.catalogue import layouts
 from tests.catalogue.layouts import Document, page, prose, text
 

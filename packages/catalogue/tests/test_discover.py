@@ -97,6 +97,27 @@ def test_rows_of_a_page_of_one_table_are_products() -> None:
             assert [(p.name, p.code) for p in found if p.first_page == 5] == expected
 
 
+@pytest.mark.parametrize(
+    ("head", "cells", "products"),
+    [
+        ("Type", ("F30 HD", "422 HD", "2 inch"), 3), ("Art. No.", ("A-101", "A-102", "A-103"), 3),
+        ("Weight, g", ("200", "300", "400"), 1),
+    ],
+)  # fmt: skip
+def test_rows_of_one_name_are_products_if_their_codes_differ(head: str, cells: tuple[str, ...], products: int) -> None:
+    document = layouts.Document([], [])
+    for k in range(3):
+        others = [f"{name} {good}" for name, good in zip(layouts.NAMES[4 * k :][:4], layouts.GOODS[:4], strict=True)]
+        names = [*3 * [f"Blower {k}"], *others]
+        rows = [("Item", head, "Price"), *((name, cells[n % 3], f"€ {n + 3},40") for n, name in enumerate(names))]
+        places = [
+            (x, 90 + 17 * n, cell) for n, row in enumerate(rows) for x, cell in zip((60, 230, 330), row, strict=True)
+        ]
+        document.pages.append(layouts.page(k + 1, [*(layouts.text(*place) for place in places), *layouts.foot(k + 1)]))
+    found = found_in(document).products
+    assert [p.code for p in found if p.name == "Blower 1"] == ([*cells] if products > 1 else [None])
+
+
 def test_code_of_another_form_or_name_is_no_product() -> None:
     known = layouts.code_cards().products[0].name
     extra = [

@@ -14,7 +14,7 @@ from swatchbook_catalogue.kinds import says_catalogue
 from swatchbook_catalogue.measures import says_measure
 from swatchbook_catalogue.name_groups import NameGroup, find_name_groups, find_oddities
 from swatchbook_catalogue.name_words import Offer, share_of_pages
-from swatchbook_catalogue.page_layout import Text, is_name, join_paragraphs
+from swatchbook_catalogue.page_layout import Text, is_name, summarise_page
 from tests.catalogue import layouts, plain
 from tests.catalogue.layouts import Document
 
@@ -53,8 +53,8 @@ def test_texts_of_one_place_are_a_group_in_whatever_style() -> None:
 def test_lines_of_a_table_are_texts_of_their_own() -> None:
     right_to_left = [(300, "نخود ممتاز"), (200, "900")]
     for cells in ([(60, "СП-300-8,5/10,5"), (200, "375,0"), (300, "9 200")], right_to_left):
-        lines = [layouts.text(x, 100 + 12 * row, words, 9).lines[0] for row in range(4) for x, words in cells]
-        assert [t.text for t in join_paragraphs(1, lines)].count(cells[0][1]) == 4
+        blocks = [layouts.text(x, 100 + 12 * row, words, 9) for row in range(4) for x, words in cells]
+        assert [t.text for t in summarise_page(layouts.page(1, blocks)).texts].count(cells[0][1]) == 4
 
 
 def test_short_name_next_to_long_descriptions_is_found() -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class TaughtDocuments:
     """Reads documents as they were taught. `version`: raised whenever `discover` may return something else."""
 
-    version = "2"
+    version = "3"
 
     def discover(self, reading: Reading, pages: Iterable[Page], taught: TaughtReading) -> Discovery:
         from swatchbook_teach.learning.taught_products import discover_taught

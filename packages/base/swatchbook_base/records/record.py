@@ -24,6 +24,8 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Owner = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}$")]
 """Name of the owner of a collection. Queries see one owner only, unless they ask for all."""
 
+SOFT_HYPHEN = "\u00ad"
+
 DEFAULT_OWNER = "default"
 """Owner that is meant where none is named. (A key of the service for one owner means that one.)"""
 
@@ -119,6 +121,11 @@ def entity_id(document: str, kind: str, page: int, ordinal: int = 0) -> str:
 def fold(text: str) -> str:
     """Return only the letters and digits of a text, NFKC-normalised and case-folded, to compare names."""
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text).casefold())
+
+
+def normalise_line(text: str) -> str:
+    """Return a text as one line, single spaces, NFKC, without soft hyphens."""
+    return " ".join(unicodedata.normalize("NFKC", text).replace(SOFT_HYPHEN, "").split())
 
 
 def slug(tag: str) -> str:

@@ -11,8 +11,8 @@ from itertools import groupby, pairwise
 from typing import Final
 
 from swatchbook_base.geometry import gap
-from swatchbook_base.records import Box, Line, Page, Record
-from swatchbook_catalogue.page_layout import EDGE_BAND, LARGER, normalise_line, picture_boxes
+from swatchbook_base.records import Box, Line, Page, Record, normalise_line
+from swatchbook_catalogue.page_layout import EDGE_BAND, LARGER, picture_boxes
 from swatchbook_catalogue.placements import CAPTION_REACH
 from swatchbook_catalogue.running_text import is_in_margin, mask_digits
 

@@ -20,6 +20,7 @@ from swatchbook_base.records import (
     Reading,
     Variant,
     fold,
+    normalise_line,
 )
 from swatchbook_catalogue.llm.excerpt import (
     PageExcerpt,
@@ -30,7 +31,6 @@ from swatchbook_catalogue.llm.excerpt import (
     page_excerpts,
 )
 from swatchbook_catalogue.llm.prompts import FIND_PRODUCTS, Offer, Offered
-from swatchbook_catalogue.page_layout import normalise_line
 
 NONE_NAMED: Final = "The language model named no product that is in the document; the layout rules' are kept."
 MOST_HINTS: Final = 300  # the most outline entries, and the most products of the layout rules, in one question

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from swatchbook.domain.records import Box, Page, Reading, TraitValue, fold
 from swatchbook_base.geometry import area
 from swatchbook_base.printed_prices import price_in
+from swatchbook_base.records import normalise_line
 from swatchbook_catalogue.attributes import code_of
 from swatchbook_catalogue.bare_values import is_bare_value
 from swatchbook_catalogue.choose_names import Choice, choose_names, judge_groups, shipped_weights, with_coded_names
 from swatchbook_catalogue.discover import lay_out
 from swatchbook_catalogue.name_candidates import Candidate, house_names, letters_of, product_name, running_texts
 from swatchbook_catalogue.name_groups import NameGroup, find_name_groups, is_labelled
-from swatchbook_catalogue.page_layout import PageLayout, Text, normalise_line, upright
+from swatchbook_catalogue.page_layout import PageLayout, Text, upright
 from swatchbook_catalogue.sections import DocumentLayout
 from swatchbook_teach.learning.cuts import with_short_leaders
 
