@@ -4,7 +4,6 @@ Parent and container must have the same code and settings. `store/ledger/runs.py
 """
 
 import hashlib
-import math
 import os
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -14,16 +13,15 @@ from swatchbook.domain.errors import Configuration
 from swatchbook.domain.records import BlockNames, IngestOptions, Record
 from swatchbook.domain.settings import Settings
 from swatchbook.domain.tracing import traceparent
+from swatchbook.ingest.embed import IN_FLIGHT
 from swatchbook.ingest.register import build_request
 from swatchbook.ingest.run import Work
 from swatchbook.resources import Resources
 from swatchbook.store.ledger import run_queries, runs
 from swatchbook.store.ledger.claims import Batch
 
-SHARDS_PER_SLOT = 2
-"""The fewest shards for each slot, so that slots end at about the same time although estimates are rough."""
-
-_FIRST_IMAGE_SECONDS = 0.2  # assumed until finished shards give a measured time
+_WORK_PER_START = 4  # a shard works at least so many times as long as it takes to start
+_FIRST_START_SECONDS, _FIRST_IMAGE_SECONDS = 8.0, 0.2  # assumed until finished shards give measured times
 _WEIGHTS = {"image": 10, "chunk": 1}
 
 
@@ -69,18 +67,23 @@ def require_pool(settings: Settings) -> None:
 
 
 def cut_shards(resources: Resources, work: Work, batches: Sequence[Batch]) -> tuple[Shard, ...]:
-    """Cut batches into shards of about `shard_seconds` of work, at least two for each slot if there are enough batches.
+    """Cut batches into as many shards as there are slots, or fewer if their work would not be worth their start.
 
     Batches that a process died on are in separate shards, so that another death costs only them.
     """
     each = run_queries.image_seconds(resources.ledger) or _FIRST_IMAGE_SECONDS
+    start = run_queries.start_seconds(resources.ledger) or _FIRST_START_SECONDS
+    least, slots = resources.settings.shards.seconds or _WORK_PER_START * start, resources.settings.shards.slots
     fingerprint = shard_fingerprint(resources.settings, work)
-    least = SHARDS_PER_SLOT * resources.settings.shards.slots
-    hands = list[list[Batch]]()
     work = work.model_copy(update={"trace": traceparent() or work.trace})
-    for group in ([b for b in batches if not b.alone], [b for b in batches if b.alone]):
+    apart, together = [b for b in batches if b.alone], [b for b in batches if not b.alone]
+
+    def count(group: Sequence[Batch], most: int) -> int:
         seconds = sum(map(_weight, group)) / _WEIGHTS["image"] * each
-        hands += _deal(group, min(max(math.ceil(seconds / resources.settings.shards.seconds), least), len(group)))
+        return min(max(int(seconds / least), 1), most, len(group))
+
+    of_apart = count(apart, slots)
+    hands = [*_deal(together, count(together, max(slots - of_apart, 1))), *_deal(apart, of_apart)]
     return tuple(
         Shard(
             work=work,
@@ -100,12 +103,19 @@ def keep(resources: Resources, shard: Shard) -> str:
 
 
 def open_shard(resources: Resources, key: str, blocks: BlockNames, *, flow_run: str) -> Shard:
-    """Load a shard and begin its run. Raises RunRevoked if the parent's run ended, and what `load` raises."""
+    """Load a shard and begin its run. Raises RunRevoked if the parent's run ended, and what `load` raises.
+
+    The groups that it has at work are together as large as a batch of its parent: a death costs no more.
+    """
     shard = load(resources, key)
+    options = shard.work.options
+    options = options.model_copy(update={"batch_size": max(1, options.batch_size // IN_FLIGHT)})
     document, generation = shard.work.document, shard.work.run.generation
     run = runs.begin_shard(resources.ledger, document, generation, flow_run=flow_run)
     resources.take_share(shard.share)  # last: a retry would take a share of the share
-    return shard.model_copy(update={"work": shard.work.model_copy(update={"run": run, "blocks": blocks})})
+    return shard.model_copy(
+        update={"work": shard.work.model_copy(update={"run": run, "blocks": blocks, "options": options})}
+    )
 
 
 def load(resources: Resources, key: str) -> Shard:

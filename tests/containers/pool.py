@@ -93,6 +93,7 @@ def running_pool(engine: Engine, folder: Path) -> Iterator[Pool]:
     given = {
         "SWATCHBOOK_SHARDS__IMAGE": build_swatchbook(engine),
         "SWATCHBOOK_SHARDS__NETWORK": "host",
+        "SWATCHBOOK_SHARDS__SLOTS": "2",
         "SWATCHBOOK_SHARDS__VOLUMES": ",".join(volumes),
     }
     with running_stack(folder, **given) as stack:

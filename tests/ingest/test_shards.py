@@ -45,7 +45,7 @@ def batches(images: int, chunks: int = 0, *, alone: int = 0, size: int = 20) -> 
 
 @pytest.fixture
 def resources(tmp_path: Path) -> Iterator[Resources]:
-    with open_resources(Settings(home=tmp_path, shards={"slots": 2, "seconds": 30})) as resources:
+    with open_resources(Settings(home=tmp_path, shards={"slots": 2})) as resources:
         yield resources
 
 
@@ -71,16 +71,19 @@ def test_shards_at_once_keep_within_the_limits_of_providers_together(tmp_path: P
         assert resources.settings.vision.per_minute.calls == 1, "nobody is kept from asking at all"
 
 
-def test_a_catalogue_is_spread_over_all_slots_twice(resources: Resources) -> None:
-    cards = cut(resources, batches(256, 390))
-    assert len(cards) == 4
-    assert [(shard.number, shard.of) for shard in cards] == [(n, 4) for n in range(1, 5)]
-    assert max(shard.images for shard in cards) <= 2 * min(shard.images for shard in cards[:3])
-
-
-def test_much_work_is_cut_by_its_time(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_queries, "image_seconds", lambda ledger: 0.3)
-    assert len(cut(resources, batches(2_000))) == 20  # 600 s of work, 30 s each
+@pytest.mark.parametrize(
+    ("images", "each", "start", "parts"),
+    [(14, 1.0, 5.0, [14]), (263, 0.2, 8.0, [263]), (263, 1.0, 8.0, [140, 123]), (263, 1.0, 80.0, [263]),
+     (2_000, 0.3, 8.0, [1_000, 1_000])],
+)  # fmt: skip
+def test_shards_are_worth_their_start_and_no_more_than_slots(
+    resources: Resources, monkeypatch: pytest.MonkeyPatch, images: int, each: float, start: float, parts: list[int]
+) -> None:
+    monkeypatch.setattr(run_queries, "image_seconds", lambda ledger: each)
+    monkeypatch.setattr(run_queries, "start_seconds", lambda ledger: start)
+    cards = cut(resources, batches(images))
+    assert [shard.images for shard in cards] == parts
+    assert [(shard.number, shard.of) for shard in cards] == [(n, len(parts)) for n in range(1, len(parts) + 1)]
 
 
 def test_batches_that_a_process_died_at_are_in_shards_of_their_own(resources: Resources) -> None:
@@ -97,7 +100,7 @@ def test_every_batch_is_in_one_shard_and_none_is_empty(
         cut = cut_shards(resources, work(), given_batches)
     assert [batch for shard in cut for batch in shard.batches] == given_batches
     assert all(shard.batches for shard in cut)
-    assert len(cut) >= min(2 * slots, len(given_batches)) or alone
+    assert len(cut) <= slots + bool(alone)
 
 
 def test_manifest_comes_back_as_it_was_kept(resources: Resources) -> None:

@@ -223,6 +223,10 @@ class Stack:
         return "\n".join(f"--- {log.name}\n{log.read_text(errors='replace')[-3000:]}" for log in logs if log.exists())
 
 
+FOUR_SHARDS = {"SWATCHBOOK_SHARDS__SLOTS": "4", "SWATCHBOOK_SHARDS__SECONDS": "1"}
+"""So that a document has four shards, however long pictures and starts took before."""
+
+
 @contextmanager
 def running_stack(folder: Path, **given: str) -> Iterator[Stack]:
     """All parts, set up by `swatchbook serve setup`; each is stopped, however this ends. `given`: more variables."""
@@ -234,7 +238,7 @@ def running_stack(folder: Path, **given: str) -> Iterator[Stack]:
         environment = build_environment(
             folder, postgres,
             weaviate=(weaviate_port, grpc_port), prefect_port=prefect_port, service_port=service_port,
-        ) | given  # fmt: skip
+        ) | FOUR_SHARDS | given  # fmt: skip
         write_trouble(Path(environment["SWATCHBOOK_TEST_TROUBLE"]), Trouble())
         parts.enter_context(mounted_disk(folder / "files", 64))
         (folder / "inbox").mkdir()
