@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
+from functools import partial
 from typing import cast
 
 from filelock import FileLock, Timeout
@@ -55,6 +56,7 @@ REVIEW_SECONDS = 600.0
 _MAX_COUNTED = 1_000  # the most documents that are counted
 _DELETES = 20  # the most deletes finished in one round
 _INDEX_SECONDS = 5.0  # seconds of retries during an index outage: the next round comes soon enough
+_PART_SECONDS = 15.0  # after which deletes and publishing leave the rest to the next round, which then comes at once
 _SHUTDOWN_SECONDS = 15.0  # seconds for a child to record its end after SIGTERM
 
 
@@ -86,11 +88,12 @@ class Ticked(Record):
 
 
 async def tick(resources: Resources) -> Ticked:
-    """Run one round. Without a Prefect server, also process due documents in a child process, and wait for it.
+    """Run one round. Without a Prefect server, also process due documents in a child process, and wait for it; those
+    that another command is about to begin are left to it.
 
     Failures are returned as `troubles`, since a later round may succeed.
     """
-    children = [] if _has_prefect() else [_process_due, _review]
+    children: list[Part] = [] if _has_prefect() else [partial(_process_due, patient=True), _review]
     done = await _round(resources, [_take_events, *_parts(), *children, _notify])
     await asyncio.to_thread(build_due, resources)
     await _record(resources, done)
@@ -111,6 +114,7 @@ async def keep_ticking(resources: Resources, wake: asyncio.Event, every: float =
     try:
         while True:
             wake.clear()
+            begun = time.monotonic()
             done = await _round(resources, _parts())
             await _record(resources, done)
             for trouble in done.troubles:
@@ -124,7 +128,8 @@ async def keep_ticking(resources: Resources, wake: asyncio.Event, every: float =
             builder.begin(asyncio.to_thread(build_due, resources))
             if not troubles:
                 mender.begin(asyncio.to_thread(index.repair, resources))
-            if len(done.deleted) >= _DELETES:  # there may be more
+            is_late = time.monotonic() - begun > _PART_SECONDS
+            if len(done.deleted) >= _DELETES or (is_late and (done.deleted or done.published)):  # there may be more
                 wake.set()
             if time.monotonic() - collected > COLLECT_SECONDS and not troubles:
                 collector.begin(clear(resources))
@@ -250,11 +255,13 @@ def _mark_dead(resources: Resources) -> PartResult:
 
 
 def _delete(resources: Resources) -> PartResult:
-    deleted = []
+    deleted, until = list[str](), time.monotonic() + _PART_SECONDS
     for document in schedule.unfinished_deletes(resources.ledger, _DELETES):
         with suppress(InvalidReference):  # another process has just finished it
-            if finish_delete(resources, document, at_most=_INDEX_SECONDS):
+            if finish_delete(resources, document, at_most=_INDEX_SECONDS, until=until):
                 deleted.append(document)
+        if time.monotonic() > until:
+            break
     return {"deleted": tuple(deleted)}
 
 
@@ -263,7 +270,8 @@ def _publish(resources: Resources) -> PartResult:
     settle_late_writes(resources)
     if not schedule.needs_publishing(resources.ledger):
         return {}
-    return {"published": publish_all(resources, at_most=_INDEX_SECONDS).rows}
+    until = time.monotonic() + _PART_SECONDS
+    return {"published": publish_all(resources, at_most=_INDEX_SECONDS, until=until).rows}
 
 
 async def _take_events(resources: Resources) -> PartResult:
@@ -328,16 +336,16 @@ def _has_prefect() -> bool:
     return bool(os.environ.get("PREFECT_API_URL"))
 
 
-async def _process_due(resources: Resources) -> PartResult:
+async def _process_due(resources: Resources, *, patient: bool = False) -> PartResult:
     """Run `swatchbook fill failed --all-owners` in a child when documents are due."""
-    waiting = await _launchable(resources)
+    waiting = await _launchable(resources, patient=patient)
     return (
         {"worked_off": len(waiting)} if waiting and await _in_child(resources, "fill", "failed", "--all-owners") else {}
     )
 
 
-async def _launchable(resources: Resources) -> list[Document]:
-    return await asyncio.to_thread(schedule.launchable, resources.ledger, _MAX_COUNTED)
+async def _launchable(resources: Resources, *, patient: bool = False) -> list[Document]:
+    return await asyncio.to_thread(schedule.launchable, resources.ledger, _MAX_COUNTED, patient=patient)
 
 
 async def _review(resources: Resources) -> PartResult:

@@ -6,6 +6,7 @@ index, its own row last; an interrupted one is finished. Files are collected an 
 (`store/ledger/retention.py`).
 """
 
+import math
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
@@ -62,18 +63,21 @@ def delete_documents(resources: Resources, ids: Sequence[str]) -> bool:
     return all(finished)
 
 
-def finish_delete(resources: Resources, document: str, *, at_most: float | None = None) -> bool:
+def finish_delete(
+    resources: Resources, document: str, *, at_most: float | None = None, until: float = math.inf
+) -> bool:
     """Continue an interrupted delete. Returns True when nothing is left to do, also if another process finished it.
 
     A document that was registered again meanwhile is kept. Raises IndexDown after an outage of `at_most` seconds
-    (default: SWATCHBOOK_OUTAGE_WAIT_SECONDS).
+    (default: SWATCHBOOK_OUTAGE_WAIT_SECONDS). `until`: see `publish_all`.
     """
     from swatchbook.ingest.publish import publish_all  # imports the index, which an unchanged catalogue never needs
 
     try:
         known = get_document(resources.ledger, document)
         document_commands.delete_rows(resources.ledger, document)
-        publish_all(resources, at_most=resources.settings.outage_wait_seconds if at_most is None else at_most)
+        patience = resources.settings.outage_wait_seconds if at_most is None else at_most
+        publish_all(resources, at_most=patience, until=until)
         finished = document_commands.finish_delete(resources.ledger, document)
     except InvalidReference:  # it is no longer being deleted
         return True

@@ -8,6 +8,7 @@ the same picture, a changed caption, a rebuilt index and a deleted document all 
 """
 
 import logging
+import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -283,12 +284,14 @@ def publish_all(
     at_most: float,
     alive: Callable[[], None] = lambda: None,
     waits: Callable[[], None] = lambda: None,
+    until: float = math.inf,
 ) -> Published:
     """Publish all that is due, waiting up to `at_most` seconds for an index that is down, with growing pauses.
 
     What becomes due during the last round is left for the next time. It also ends when other runs add rows faster than
-    it publishes; they publish too. `alive` is called before each round and at the end, `waits` before each pause; both
-    may raise RunRevoked. Raises the outage's failure when it lasts longer.
+    it publishes; they publish too; and after `until`, a time of the monotonic clock. `alive` is called before each
+    round and at the end, `waits` before each pause; both may raise RunRevoked. Raises the outage's failure when it
+    lasts longer.
     """
     total = _NOTHING
     settle_late_writes(resources)
@@ -310,7 +313,8 @@ def publish_all(
             continue
         failures, waited = 0, 0.0
         total += done
-        if done.rows < ROWS:  # all that was due when the round began: what came meanwhile fills a later one
+        # fewer are all that was due when the round began: what came meanwhile fills a later one
+        if done.rows < ROWS or time.monotonic() > until:
             alive()
             break
     return total

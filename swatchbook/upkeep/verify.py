@@ -64,12 +64,20 @@ class Verification(Record):
     @property
     def sound(self) -> bool:
         """Return whether nothing is missing, foreign, lost, damaged or unpublished."""
-        files_are_sound = not self.lost_files and not self.damaged_files
-        return (
-            files_are_sound
-            and not self.unpublished
-            and not any(s.missing or s.foreign or s.damaged for s in self.spaces)
-        )
+        return not self.problems
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Return what is wrong, such as "3 missing objects"."""
+        counts = {
+            "damaged spaces": sum(each.damaged for each in self.spaces),
+            "missing objects": sum(each.missing for each in self.spaces),
+            "foreign objects": sum(each.foreign for each in self.spaces),
+            "missing files": len(self.lost_files),
+            "damaged files": len(self.damaged_files),
+            "changes not searchable yet": self.unpublished,
+        }
+        return tuple(f"{count} {what}" for what, count in counts.items() if count)
 
 
 def verify(resources: Resources, *, repair: bool = False, deep: bool = False) -> Verification:
@@ -245,6 +253,9 @@ def _check_files(resources: Resources, *, deep: bool) -> tuple[list[str], list[D
                 (damaged if resources.files.has(key) else lost).append(key)
         except FileMissing:
             lost.append(key)
+    if lost:  # not those that were deleted meanwhile
+        needed = {key for key, _ in publishing.stored_files(resources.ledger)}
+        lost = [key for key in lost if key in needed]
     needing = publishing.documents_needing(resources.ledger, damaged)
     documents = {each: get_document(resources.ledger, each) for ids in needing.values() for each in ids}
     return lost, [

@@ -8,6 +8,7 @@ import pytest
 from swatchbook.domain.errors import Configuration, FileMissing, IndexDamaged
 from swatchbook.domain.records import DocumentStatus, IngestOptions
 from swatchbook.index.contract import Space
+from swatchbook.ingest.delete import delete
 from swatchbook.ingest.publish import publish_round
 from swatchbook.ingest.register import register, register_source
 from swatchbook.resources import Resources
@@ -237,6 +238,20 @@ def test_truncated_document_is_mended_by_uploading(resources: Resources, tmp_pat
     (tmp_path / "catalogue.pdf").write_bytes(b"%PDF-1.7 a catalogue with an end")
     register(resources, tmp_path / "catalogue.pdf", owner="anna", options=IngestOptions())
     assert verify(resources, deep=True).sound
+
+
+def test_file_that_is_deleted_while_it_reads_is_not_lost(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
+    document, *files = stored(resources, b"a picture")
+    size = resources.files.size
+
+    def delete_first(_: object) -> None:
+        delete(resources, document)
+        for file in files:
+            resources.files.delete(file)
+
+    first = once(delete_first)
+    monkeypatch.setattr(type(resources.files), "size", lambda _, key: first(key) or size(key))
+    assert verify(resources).sound
 
 
 def test_changed_bytes_are_found_by_deep_verify(resources: Resources) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, insert, or_, select, update
 from ulid import ULID
 
 from swatchbook.domain.errors import DiskFull
@@ -18,8 +18,8 @@ from swatchbook.domain.records import DocumentStatus, ItemState, Record, Round
 from swatchbook.store.ledger.database import Ledger, db_now
 from swatchbook.store.ledger.dead_runs import mark_dead
 from swatchbook.store.ledger.dirty import is_unattended
-from swatchbook.store.ledger.stored_documents import Document, owned_by, read_document
-from swatchbook.store.ledger.tables import chunks, documents, images, items, placements, rounds
+from swatchbook.store.ledger.stored_documents import BEGIN_SECONDS, Document, owned_by, read_document
+from swatchbook.store.ledger.tables import chunks, documents, images, items, placements, rounds, runs
 
 _MAX_DOCUMENTS = 1_000
 """Documents returned at once; the others are due again when these are done."""
@@ -74,9 +74,15 @@ def due_documents(ledger: Ledger, limit: int = _MAX_DOCUMENTS, *, owner: str | N
     return _longest_waiting(ledger, and_(or_(is_due(), _has_rows_to_publish()), *owned_by(owner)), limit)
 
 
-def launchable(ledger: Ledger, limit: int) -> list[Document]:
-    """Return the documents to launch a run for, those that wait longest first; deletes are not among them."""
-    return _longest_waiting(ledger, and_(is_due(), documents.c.status != DocumentStatus.DELETING), limit)
+def launchable(ledger: Ledger, limit: int, *, patient: bool = False) -> list[Document]:
+    """Return the documents to launch a run for, those that wait longest first; deletes are not among them.
+
+    `patient`: nor are documents that were queued while a command holds files: it begins their runs itself, in time.
+    """
+    holds = exists().where(runs.c.kind == "hold", runs.c.state == "live")
+    is_new = and_(documents.c.status == DocumentStatus.QUEUED, documents.c.updated_at > db_now() - BEGIN_SECONDS)
+    left = [~and_(is_new, holds)] if patient else []
+    return _longest_waiting(ledger, and_(is_due(), documents.c.status != DocumentStatus.DELETING, *left), limit)
 
 
 def _longest_waiting(ledger: Ledger, condition: ColumnElement[bool], limit: int) -> list[Document]:

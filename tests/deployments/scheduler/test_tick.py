@@ -10,22 +10,27 @@ from typing import Any
 
 import pytest
 
+from swatchbook.deployments.scheduler import tick as scheduler
 from swatchbook.deployments.scheduler.tick import Ticked, keep_ticking, tick
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.records import DocumentStatus, IngestOptions
 from swatchbook.domain.settings import load_settings
+from swatchbook.ingest import publish
+from swatchbook.ingest.hold_files import holding_files
 from swatchbook.ingest.register import register
 from swatchbook.resources import Resources, open_resources
 from swatchbook.store.ledger import picture_reviews
 from swatchbook.store.ledger.document_commands import mark_deleting
-from swatchbook.store.ledger.schedule import due_documents, last_rounds
-from swatchbook.store.ledger.stored_documents import Document, get_document
+from swatchbook.store.ledger.publishing import mark_dirty
+from swatchbook.store.ledger.schedule import due_documents, last_rounds, launchable
+from swatchbook.store.ledger.stored_documents import BEGIN_SECONDS, Document, get_document
 from tests.command import run_json
 from tests.deployments.scheduler.conftest import died, queued
 from tests.fixtures import free_port
 from tests.pdf.making import Paper, gradient, jpeg
-from tests.store.ledger.scene import begin_again, set_document
+from tests.store.ledger.scene import begin_again, pass_time, set_document
 from tests.store.ledger.test_picture_reviews import weak
+from tests.upkeep.test_verify import make
 from tests.waiting import until
 
 
@@ -52,6 +57,16 @@ def test_a_round_frees_what_died_and_starts_it_again(resources: Resources, deplo
     assert done.buried == (run.token,)
     assert done.launched == (document.id,)
     assert round_of(resources) == Ticked()
+
+
+def test_what_takes_long_is_left_to_the_next_round(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = make(resources, "oak", "ash")
+    monkeypatch.setattr(scheduler, "_PART_SECONDS", -1.0)
+    monkeypatch.setattr(publish, "ROWS", 1)
+    mark_dirty(resources.ledger)
+    assert [round_of(resources).published for _ in range(4)] == [1, 1, 1, 0]
+    mark_deleting(resources.ledger, document)
+    assert [round_of(resources).deleted for _ in range(2)] == [(), (document,)]
 
 
 @contextmanager
@@ -190,3 +205,12 @@ def test_two_rounds_at_once_work_off_what_is_due_once(
     queued(resources)
     with FileLock(resources.settings.home / "fill.lock"):
         assert round_of(resources).worked_off == 0
+
+
+def test_document_is_left_to_the_command_that_begins_it(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    document = queued(resources)
+    with holding_files(resources.ledger):
+        assert round_of(resources).worked_off == 0
+        pass_time(resources.ledger, BEGIN_SECONDS)
+        assert [each.id for each in launchable(resources.ledger, 9, patient=True)] == [document.id]

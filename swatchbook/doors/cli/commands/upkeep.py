@@ -75,17 +75,14 @@ def draw_verification(verification: "Verification") -> RenderableType:
                 "`swatchbook fill failed --all-owners` stores their files again"
             )
         )
-    if verification.unpublished:
-        parts.append(Text(f"{verification.unpublished} changes are not searchable yet", "yellow"))
     if verification.sound:
         parts.append(
             Text("✓ ledger, index and files agree" + (" after repair" if verification.repaired else ""), "green")
         )
-    elif not verification.repaired:
-        parts.append(Text("to repair: swatchbook upkeep verify --repair", "dim"))
-    else:
-        parts.append(Text("to see what is left: swatchbook upkeep verify", "dim"))
-    return Group(*parts)
+        return Group(*parts)
+    advice = "to see what is left: " if verification.repaired else "to repair: "
+    parts.append(Text(advice + "swatchbook upkeep verify" + " --repair" * (not verification.repaired), "dim"))
+    return Group(*parts, Text(f"✗ {', '.join(verification.problems)}", "red"))
 
 
 def _describe_damage(damage: "Damage") -> str:
