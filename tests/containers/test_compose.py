@@ -151,6 +151,11 @@ def test_nobody_gets_in_without_a_key(stack: Stack) -> None:
         stack.engine.run("exec", stack.container("service"), "python3", "-c", ask)
 
 
+def test_no_query_of_prefect_is_compiled(stack: Stack) -> None:
+    ask = ("psql", "--username=postgres", "--dbname=prefect", "--tuples-only", "--no-align", "--command=SHOW jit")
+    assert stack.engine.run("exec", stack.container("postgres"), *ask) == "off"
+
+
 def test_our_containers_run_as_nobody_in_particular_within_limits(stack: Stack) -> None:
     for name in ("service", "worker", "prefect"):
         assert stack.engine.run("exec", stack.container(name), "id", "--user") != "0"

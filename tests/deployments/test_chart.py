@@ -1,17 +1,26 @@
 """The Helm chart, looked at without Helm: tests/kubernetes/helm_on_kubernetes.py installs it."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 import tomllib
+from textwrap import dedent
 from typing import Any
 
+import psycopg
+import pytest
 import yaml
 from jsonschema import Draft7Validator
 
 from devtools.helm import CHART
 from swatchbook.domain.settings import FIELDS, PREFIX, is_secret, variable
 from tests.fixtures import ROOT
+from tests.postgres import RunningPostgres, postgres
 from tests.tables import rows_of
+
+__all__ = ["postgres"]
 
 VALUES: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text())
 SCHEMA: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text())
@@ -44,3 +53,15 @@ def test_variables_of_the_templates_are_settings() -> None:
     named = set(re.findall(r"SWATCHBOOK_([A-Z_]+)", TEMPLATES)) | VALUES["settings"].keys()
     assert named >= {"LEDGER_URL", "API_KEYS", "WEAVIATE__API_KEY", "INDEX"}
     assert {PREFIX + name for name in named} <= {*map(variable, FIELDS)}
+
+
+@pytest.mark.stack
+def test_prefects_role_compiles_no_queries(postgres: RunningPostgres) -> None:
+    (script,) = re.findall(r"- -c\n +- \|\n((?: {14}.*\n)+)", (CHART / "templates" / "prefect.yaml").read_text())
+    database = postgres.new_database("chart")
+    for url in (database.replace("psycopg", "asyncpg"), "sqlite+aiosqlite:////nowhere"):
+        told = {**os.environ, "PREFECT_API_DATABASE_CONNECTION_URL": url}
+        subprocess.run([sys.executable, "-c", dedent(script)], env=told, check=True)
+    with psycopg.connect(database.replace("+psycopg", "")) as connection:
+        assert connection.execute("SHOW jit").fetchone() == ("off",)
+    postgres.drop_database("chart")
