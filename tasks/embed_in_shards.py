@@ -17,7 +17,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-from prefect import get_run_logger, task
+from prefect import Task, get_run_logger, task
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import FlowRun, State, StateType
@@ -52,6 +52,12 @@ from swatchbook.tasks.prefect_client import (
 FLOW = "embed_shard"
 DEPLOYMENT = f"{FLOW}/{FLOW}"
 
+_SUBFLOW = Task(lambda: None, name=FLOW)
+"""Stands for a shard among the parent's task runs: Prefect shows a flow run in its parent's graph only by a task run.
+
+`run_deployment` makes one, too, but a new one at each retry.
+"""
+
 _POLL_SECONDS = 1.0
 _IDLE_SECONDS = 120.0
 """Time for a worker to take a shard, before we check whether the pool has any live worker."""
@@ -79,12 +85,15 @@ async def _create_flow_run(
     work = shard.work
     manifest = await asyncio.to_thread(shards.keep, resources, shard)
     parameters: dict[str, Any] = {"manifest": manifest, "blocks": work.blocks.model_dump(mode="json")}
+    key = f"{work.document}:{work.run.generation}:{attempt}:{shard.number}"
+    parent = await client.create_task_run(_SUBFLOW, UUID(str(flow_run.id)), dynamic_key=key)
     created = await client.create_flow_run_from_deployment(
         deployment,
         parameters=parameters,
-        idempotency_key=f"{work.document}:{work.run.generation}:{attempt}:{shard.number}",
+        idempotency_key=key,
         name=f"{work.owner}: {work.name} {shard.number}/{shard.of}"[:200],
         tags=_tags(work),
+        parent_task_run_id=parent.id,
     )
     return created.id
 

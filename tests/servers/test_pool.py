@@ -70,6 +70,20 @@ def parent(stack: Stack, document: str) -> psutil.Process:
         return psutil.Process(connection.execute(query).scalar_one())
 
 
+def shown_in_graph(stack: Stack, document: str) -> tuple[set[str], set[str]]:
+    """The shards that Prefect shows in their parent's graph, and those that are subflows of one of its task runs."""
+    query = select(runs.c.prefect_run).where(runs.c.document == document, runs.c.kind == "document")
+    with stack.resources.ledger.read() as connection:
+        of = connection.execute(query).scalar_one()
+    tasks = stack.ask_prefect("POST", "/task_runs/filter", json={"flow_runs": {"id": {"any_": [of]}}})
+    subflows = {"flow_runs": {"parent_task_run_id": {"any_": [task["id"] for task in tasks]}}}
+    nodes = stack.ask_prefect("GET", f"/flow_runs/{of}/graph-v2")["nodes"]
+    return (
+        {node["id"] for _, node in nodes if node["kind"] == "flow-run"},
+        {run["id"] for run in stack.ask_prefect("POST", "/flow_runs/filter", json=subflows)},
+    )
+
+
 def parent_killed(stack: Stack, document: str) -> None:
     parent(stack, document).send_signal(signal.SIGKILL)
 
@@ -86,6 +100,9 @@ def test_kill_in_the_middle_ends_as_if_there_had_been_none(
     stack: Stack, shard_worker: Part, tmp_path: Path, kill: Callable[[Stack, str], None]
 ) -> None:
     document = half_way(stack, tmp_path / f"{kill.__name__}.pdf", **IN_SHARDS)
+    in_graph, subflows = shown_in_graph(stack, document)
+    assert len(subflows) == 4
+    assert in_graph == subflows >= {shard["prefect_run"] for shard in shards(stack, document)}
     kill(stack, document)
     stack.trouble(seconds=0.2)
     conclude(stack, kill.__name__, document)
