@@ -6,14 +6,12 @@
 import os
 import shutil
 import subprocess
-import sys
-import tempfile
 import time
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from devtools.weaviate import HOST, READY_SECONDS, end
+from devtools.weaviate import HOST, READY_SECONDS, build_with_go, end
 from swatchbook.domain.errors import Configuration, FilesDown
 
 VERSION = "20260212201848"  # the date of its last commit: its releases have no versions of Go modules
@@ -43,14 +41,7 @@ def find_server() -> Path:
         return target
     if not shutil.which("go"):
         raise Configuration("No MinIO server found, and no Go to build one.", advice="Put minio on the PATH.")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    print(f"Building MinIO {VERSION} with Go; this takes some minutes, once.", file=sys.stderr)  # noqa: T201
-    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
-        build = {**os.environ, "CGO_ENABLED": "0", "GOBIN": scratch}
-        done = subprocess.run(["go", "install", MODULE], env=build, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise Configuration(f"Go could not build MinIO:\n{done.stderr[-2000:]}", advice="Put minio on the PATH.")
-        return (Path(scratch) / target.name).replace(target)
+    return build_with_go(target, MODULE, advice="Put minio on the PATH.")
 
 
 def start(folder: Path, *, port: int, environment: dict[str, str] | None = None) -> MinioServer:

@@ -88,7 +88,8 @@ def find_server() -> Path | Image:
     if shutil.which("docker") and _succeeds("docker", "info") and _has_image(IMAGE):
         return Image(IMAGE)
     if shutil.which("go"):
-        return _build(cached)
+        advice = f"Put a weaviate-server {VERSION} on the PATH instead, or start a Docker daemon."
+        return build_with_go(cached, MODULE, advice=advice)
     raise Configuration(
         "No Weaviate server found, and neither Docker nor Go to obtain one.",
         advice=f"Put weaviate-server {VERSION} on the PATH, start a Docker daemon, or install Go.",
@@ -245,19 +246,32 @@ def _cache() -> Path:
     return root / "swatchbook" / f"weaviate-{VERSION}"
 
 
-def _build(target: Path) -> Path:
-    """Compile the server and move it into the cache atomically."""
+def build_with_go(target: Path, module: str, *, advice: str) -> Path:
+    """Compile a program into the cache, where it appears when it is whole; of two at once the second waits for it.
+
+    Raises Configuration with the advice when Go cannot.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
-    print(f"Building Weaviate {VERSION} with Go; this takes some minutes, once.", file=sys.stderr)  # noqa: T201
-    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
-        build = {**os.environ, "CGO_ENABLED": "0", "GOBIN": scratch}
-        done = subprocess.run(["go", "install", MODULE], env=build, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise Configuration(
-                f"Go could not build the Weaviate server:\n{done.stderr[-2000:]}",
-                advice=f"Put a weaviate-server {VERSION} on the PATH instead, or start a Docker daemon.",
-            )
-        return (Path(scratch) / target.name).replace(target)
+    with target.with_suffix(".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("Another process builds it; waiting for its end.", file=sys.stderr, flush=True)  # noqa: T201
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        if target.is_file():
+            return target
+        for left in target.parent.glob("tmp*"):  # by a build that was killed
+            shutil.rmtree(left)
+        print(f"Building {target.parent.name} with Go; this takes some minutes, once.", file=sys.stderr)  # noqa: T201
+        with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+            build = {**os.environ, "CGO_ENABLED": "0", "GOBIN": scratch}
+            done = subprocess.run(
+                ["go", "install", module], env=build, capture_output=True, text=True,
+                pass_fds=[lock.fileno()],  # if only we are killed, Go goes on, and keeps the lock
+            )  # fmt: skip
+            if done.returncode:
+                raise Configuration(f"Go could not build {target.name}:\n{done.stderr[-2000:]}", advice=advice)
+            return (Path(scratch) / target.name).replace(target)
 
 
 def _has_image(name: str) -> bool:

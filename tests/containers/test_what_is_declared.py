@@ -10,6 +10,7 @@ from typing import get_args
 import pytest
 import yaml
 
+from devtools.weaviate import IMAGE as WEAVIATE
 from swatchbook.deployments.declared import SETTINGS_FILE
 from swatchbook.domain.settings import FIELDS, PREFIX, PROFILES, variable
 from swatchbook.models.providers.endpoint import Part
@@ -85,9 +86,9 @@ def test_every_variable_of_the_compose_file_is_known() -> None:
     assert demanded
     assert demanded <= variables(EXAMPLE).keys()
     assert variables(EXAMPLE).keys() - {"COMPOSE_PROJECT_NAME"} <= set(re.findall(r"\$\{(\w+)", text))
-    given = set(re.findall(r"^ +(SWATCHBOOK_\w+):", (ROOT / "compose.yaml").read_text(), flags=re.MULTILINE))
-    assert given
-    assert given <= {*map(variable, FIELDS)}
+    images = re.findall(r"\$\{\w+_IMAGE:-([^}]+:[^}]+)\}", text)
+    assert WEAVIATE in images
+    assert set(images) <= set(re.findall(r"`(\S+)`", (ROOT / "docs" / "servers.md").read_text()))
 
 
 def makers() -> set[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from devtools.weaviate import Image, _command, find_server, free_ports, main, start
+from devtools.weaviate import VERSION, Image, _command, find_server, free_ports, main, start
 from swatchbook.domain.errors import Configuration, IndexDown
 from swatchbook.index.weaviate import WeaviateIndex
 from tests.command import bare_environment
@@ -50,6 +50,36 @@ def test_the_path_comes_first_then_the_cache_then_docker_then_go(bare_machine: P
     assert find_server() == built
     on_path = program(bare_machine / "weaviate-server", "")
     assert find_server() == on_path
+
+
+GO = """
+import os, pathlib
+with open({log!r}, "a") as log:
+    print("began", file=log)
+open({gate!r}).read()
+pathlib.Path(os.environ["GOBIN"], "weaviate-server").write_text("")
+"""
+
+
+def test_of_two_builds_the_second_waits(bare_machine: Path, tmp_path: Path) -> None:
+    log, gate = tmp_path / "log", tmp_path / "gate"
+    os.mkfifo(gate)
+    program(bare_machine / "go", GO.format(log=str(log), gate=str(gate)))
+    cache = tmp_path / "cache" / "swatchbook" / f"weaviate-{VERSION}"
+    (cache / "tmpleft").mkdir(parents=True)  # by a build that was killed
+    command = [sys.executable, "-m", "devtools.weaviate", "path"]
+
+    def build() -> subprocess.Popen[str]:
+        return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    first = build()
+    with gate.open("w"):  # once Go reads from it
+        second = build()
+        assert second.stderr
+        assert "Another process builds it" in second.stderr.readline()
+    assert [each.communicate(timeout=60)[0] for each in (first, second)] == [f"{cache / 'weaviate-server'}\n"] * 2
+    assert log.read_text() == "began\n"
+    assert [each.name for each in cache.iterdir() if each.is_dir()] == []
 
 
 def test_a_build_that_fails_says_why_and_leaves_nothing(bare_machine: Path, tmp_path: Path) -> None:
