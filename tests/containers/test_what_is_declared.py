@@ -12,7 +12,7 @@ import yaml
 
 from devtools.weaviate import IMAGE as WEAVIATE
 from swatchbook.deployments.declared import SETTINGS_FILE
-from swatchbook.domain.settings import FIELDS, PREFIX, PROFILES, variable
+from swatchbook.domain.settings import FIELDS, PREFIX, variable
 from swatchbook.models.providers.endpoint import Part
 from tests.fixtures import ROOT
 from tests.tables import rows_of
@@ -98,14 +98,28 @@ def makers() -> set[str]:
     return {variable(name).removeprefix(PREFIX) for name in {n for n in FIELDS if n.startswith(parts)} | alone}
 
 
-def test_settings_of_the_example_reach_all_containers() -> None:
-    assert {name.upper() for name in PROFILES["production"]} <= makers() | {"INDEX"}
+IMAGE = {"HOME", "HOST", "PORT", "WEAVIATE__GRPC_PORT", "SERVICE_URL", "SERVICE_KEY"}
+"""What the image and the ports of the containers decide, and where a `search` of elsewhere sends its queries."""
+
+OF_SERVICE = {"API_KEYS": "API_KEYS", "WEBHOOK_SOURCES": "WEBHOOKS"}
+"""What only the service is told, under the name that .env has for it."""
+
+DECIDED = {
+    *("INDEX", "LEDGER_URL", "WEAVIATE__URL", "WEAVIATE__API_KEY", "EXECUTION"),
+    *(f"SHARDS__{name}" for name in ("IMAGE", "SLOTS", "MEMORY_MB", "CPUS", "GPUS", "NETWORK", "VOLUMES")),
+}
+"""What compose.yaml itself decides, or has a default of its own for."""
+
+
+def test_every_setting_reaches_all_containers() -> None:
     assert makers() <= variables(EXAMPLE).keys()
     services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
     for service in ("worker", "service", "models", "setup"):  # what `setup` is told it writes down for the shards
-        told = services[service]["environment"]
-        for name in makers():  # without a default of its own, that would go before the profile's
-            assert told[f"SWATCHBOOK_{name}"] == f"${{{name}:-}}", service
+        told = {name.removeprefix(PREFIX): value for name, value in services[service]["environment"].items()}
+        settings = {variable(name).removeprefix(PREFIX) for name in FIELDS}
+        assert settings - told.keys() == IMAGE | (OF_SERVICE.keys() if service != "service" else set()), service
+        for name in settings - IMAGE - DECIDED - OF_SERVICE.keys():  # a default here would go before the profile's
+            assert told[name] == f"${{{name}:-}}", service
 
 
 def test_containers_have_limits_and_reach_only_what_they_need() -> None:
