@@ -46,7 +46,7 @@ from swatchbook.deployments.declared import (
     read_declaration,
 )
 from swatchbook.deployments.scheduler.launch import FLOW, prefect
-from swatchbook.deployments.shard_pools import KINDS, Kind, kind_of, shard_pool
+from swatchbook.deployments.shard_pools import KINDS, Kind, kind_of, require_usable, shard_pool
 from swatchbook.domain.errors import Configuration
 from swatchbook.domain.extras import installed_version
 from swatchbook.domain.public_addresses import check_operators_url
@@ -145,13 +145,16 @@ async def _again_if_made(step: Callable[[], Awaitable[Line]]) -> Line:
 async def choose_shard_pool(client: PrefectClient, settings: Settings, asked: Asked) -> Pool:
     """Return the pool of shards: of the kind that was asked for, else as it is in Prefect, else on Docker.
 
-    Raises Configuration when its kind cannot run shards, lacks values, or is a push pool on Prefect's own server.
+    Raises Configuration when its kind cannot run shards, lacks values or was given wrong ones, or is a push pool on
+    Prefect's own server.
     """
     try:
         current = await client.read_work_pool(EMBED)
     except ObjectNotFound:
         current = None
     kind = asked.kind or (kind_of(current.type) if current else None) or Kind.DOCKER
+    if asked.kind:
+        require_usable(asked.kind, settings, asked.values)
     if current:
         _require_type(EMBED, current.type, KINDS[kind].type)
     if KINDS[kind].credentials and determine_server_type() is not ServerType.CLOUD:

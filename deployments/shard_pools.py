@@ -10,16 +10,18 @@ A push pool needs no worker: Prefect Cloud itself asks the provider for each job
 
 import json
 import math
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from swatchbook.deployments.declared import EMBED, Pool, shard_arguments, shard_job
 from swatchbook.domain.errors import Configuration
 from swatchbook.domain.records import Record
 from swatchbook.domain.settings import Settings
+from swatchbook.ingest.shards import require_pool
 
 FOLDER = Path(__file__).parent / "pools"
 
@@ -36,11 +38,19 @@ class Kind(StrEnum):
     PROCESS = "process"
 
 
+class Form(NamedTuple):
+    """The form of a value: a pattern, and how it is named to people, with an example."""
+
+    pattern: str
+    named: str
+
+
 class Traits(Record):
     """One kind: its type in Prefect, its job, and the names of `--with`.
 
     `needs` must be given once; `may` has the defaults of the others, None: left out of the job. `lists` are
-    comma-separated. `credentials`: a reference to the saved block with which Prefect Cloud starts jobs.
+    comma-separated. `forms`: name -> the form of its value, or of each of a list. `credentials`: a reference to the
+    saved block with which Prefect Cloud starts jobs.
     """
 
     type: str
@@ -48,9 +58,21 @@ class Traits(Record):
     needs: tuple[str, ...] = ()
     may: Mapping[str, str | None] = {}
     lists: tuple[str, ...] = ()
+    forms: Mapping[str, Form] = {}
     credentials: str | None = None
 
+    @property
+    def is_elsewhere(self) -> bool:
+        """Return whether its shards run on machines that pull the image, and share no disk with us."""
+        return self.file is not None
 
+
+_ROLE = Form(r"arn:aws[\w-]*:iam::\d{12}:role/\S+", "the ARN of a role, such as arn:aws:iam::123456789012:role/shards")
+_ARN = Form(
+    r"arn:aws[\w-]*:(secretsmanager|ssm):[\w-]+:\d{12}:\S+",
+    "the ARN of a secret, such as arn:aws:secretsmanager:eu-central-1:123456789012:secret:swatchbook-shards",
+)
+_SECRET = Form(r"[\w-]{1,255}", "the name of a secret, without its version")
 _ECS = Traits(
     type="ecs",
     file="ecs.json",
@@ -63,6 +85,15 @@ _ECS = Traits(
         "prefect_password": None,
     },
     lists=("subnets", "security_groups"),
+    forms={
+        "execution_role": _ROLE,
+        "task_role": _ROLE,
+        "subnets": Form(r"subnet-[0-9a-f]+", "ids of subnets, such as subnet-0a1b,subnet-2c3d"),
+        "security_groups": Form(r"sg-[0-9a-f]+", "ids of security groups, such as sg-0a1b"),
+        "secret": _ARN,
+        "prefect_key": _ARN,
+        "prefect_password": _ARN,
+    },
 )
 _CLOUD_RUN = Traits(
     type="cloud-run-v2",
@@ -75,10 +106,22 @@ _CLOUD_RUN = Traits(
         "prefect_key": None,
         "prefect_password": None,
     },
+    forms={
+        "region": Form(r"[a-z]+-[a-z]+\d+", "a region, such as europe-west1"),
+        "secret": _SECRET,
+        "service_account": Form(r"\S+@\S+\.gserviceaccount\.com", "the e-mail address of a service account"),
+        "prefect_key": _SECRET,
+        "prefect_password": _SECRET,
+    },
 )
 KINDS: Mapping[Kind, Traits] = {
     Kind.DOCKER: Traits(type="docker"),
-    Kind.KUBERNETES: Traits(type="kubernetes", file="kubernetes.json", may={"namespace": "swatchbook"}),
+    Kind.KUBERNETES: Traits(
+        type="kubernetes",
+        file="kubernetes.json",
+        may={"namespace": "swatchbook"},
+        forms={"namespace": Form(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", "a name of small letters, digits and -")},
+    ),
     Kind.ECS: _ECS,
     Kind.ECS_PUSH: _ECS.model_copy(
         update={"type": "ecs:push", "credentials": "{{ prefect.blocks.aws-credentials.swatchbook }}"}
@@ -101,6 +144,30 @@ def how_to_start(pool_type: str) -> str:
     if kind_of(pool_type) in (Kind.DOCKER, None):
         return "Start one: `swatchbook serve worker`."
     return f"Start one: `prefect worker start --pool {EMBED} --type {pool_type}`."
+
+
+def require_usable(kind: Kind, settings: Settings, given: Mapping[str, str]) -> None:
+    """Raise Configuration for a value that cannot be right, and for an image that the pool's machines cannot pull."""
+    traits = KINDS[kind]
+    for name, value in given.items():
+        form, parts = traits.forms.get(name), value.split(",") if name in traits.lists else [value]
+        if form and not all(re.fullmatch(form.pattern, part) for part in parts):
+            raise Configuration(f"{name}={value} cannot be right.", advice=f"Give {form.named}.")
+    if traits.is_elsewhere and not re.match(r"localhost/|[^/]*[.:][^/]*/", settings.shards.image):
+        raise Configuration(
+            f"SWATCHBOOK_SHARDS__IMAGE={settings.shards.image} names no registry to pull the image from.",
+            advice="Push it, and set its whole name, such as registry.example/swatchbook:1.0. An image that is loaded "
+            "into all nodes of a cluster is docker.io/library/swatchbook.",
+        )
+
+
+def describe_unshared(kind: Kind, settings: Settings) -> str | None:
+    """Return what shards of this kind could not reach if they had these settings, and what to do; None if nothing."""
+    try:
+        require_pool(settings, elsewhere=KINDS[kind].is_elsewhere)
+    except Configuration as failure:
+        return str(failure)
+    return None
 
 
 def shard_pool(

@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from swatchbook.domain.errors import Configuration
+from swatchbook.domain.extras import extra_of_url
 from swatchbook.domain.records import BlockNames, IngestOptions, Record
 from swatchbook.domain.settings import Settings
 from swatchbook.domain.tracing import traceparent
@@ -53,17 +54,18 @@ def is_on_pool(settings: Settings, options: IngestOptions) -> bool:
     return (settings.execution if options.execution == "as set" else options.execution) == "pool"
 
 
-def require_pool(settings: Settings) -> None:
-    """Raise Configuration if shards in containers could not reach the ledger or the index."""
-    for part, chosen, needed in (
-        ("ledger", settings.ledger.startswith("sqlite"), "PostgreSQL: SWATCHBOOK_LEDGER_URL"),
-        ("index", settings.index == "lance", "Weaviate: SWATCHBOOK_INDEX=weaviate"),
-    ):
-        if chosen:
-            raise Configuration(
-                f"On a work pool the {part} must be one that many machines share.",
-                advice=f"Set {needed}, or SWATCHBOOK_EXECUTION=inline.",
-            )
+def require_pool(settings: Settings, *, elsewhere: bool = False) -> None:
+    """Raise Configuration if shards in containers could not reach ledger or index; `elsewhere`: or the files."""
+    unshared = {
+        "ledger": ("PostgreSQL (SWATCHBOOK_LEDGER_URL)", settings.ledger.startswith("sqlite")),
+        "index": ("Weaviate (SWATCHBOOK_INDEX=weaviate)", settings.index == "lance"),
+        "files": ("an object store (SWATCHBOOK_FILES_URL)", elsewhere and extra_of_url(settings.files) is None),
+    }
+    if needed := {part: needed for part, (needed, is_unshared) in unshared.items() if is_unshared}:
+        raise Configuration(
+            f"Shards on a work pool cannot reach the {' and the '.join(needed)} of this machine.",
+            advice=f"Use {' and '.join(needed.values())}, or set SWATCHBOOK_EXECUTION=inline.",
+        )
 
 
 def cut_shards(resources: Resources, work: Work, batches: Sequence[Batch]) -> tuple[Shard, ...]:

@@ -23,7 +23,7 @@ from prefect_docker.worker import DockerWorker, DockerWorkerJobConfiguration
 
 from swatchbook.deployments.declared import EMBED, SETTINGS_FILE, room, shard_arguments, shard_job
 from swatchbook.deployments.setup import Mode, set_pool
-from swatchbook.deployments.shard_pools import Kind, shard_pool
+from swatchbook.deployments.shard_pools import Kind, require_usable, shard_pool
 from swatchbook.domain.errors import Configuration
 from swatchbook.domain.settings import Settings, flatten, replace
 from swatchbook.flows.embed_shard import embed_shard
@@ -263,6 +263,19 @@ def test_what_a_pool_lacks_is_named() -> None:
         made(Kind.CLOUD_RUN, shards={"memory_mb": 40_000})
     with pytest.raises(Configuration, match="all GPUs"):
         made(Kind.KUBERNETES, shards={"gpus": -1})
+
+
+@pytest.mark.parametrize(("kind", "given", "image", "says"), rows_of(__file__, "wrong"))
+def test_what_cannot_be_right_is_refused(kind: str, given: dict[str, str], image: str, says: str) -> None:
+    settings = replace(Settings(**ELSEWHERE), {"shards.image": image or ELSEWHERE["shards"]["image"]})
+    with pytest.raises(Configuration, match=says):
+        require_usable(Kind(kind), settings, {**VALUES[Kind(kind)], **given})
+
+
+def test_what_is_right_is_not_refused() -> None:
+    for kind, values in VALUES.items():
+        require_usable(kind, Settings(**ELSEWHERE), values)
+    require_usable(Kind.DOCKER, Settings(), {})
 
 
 def test_push_pools_name_the_block_that_starts_them() -> None:

@@ -33,7 +33,7 @@ from swatchbook.deployments.shard_pools import KINDS, Kind
 from swatchbook.domain.errors import Configuration
 from swatchbook.domain.extras import DISTRIBUTION
 from swatchbook.domain.settings import Settings
-from tests.command import run, run_json
+from tests.command import attempt, run, run_json
 
 T = TypeVar("T")
 DO, LOOK = Mode(), Mode(check=True)
@@ -68,7 +68,8 @@ async def remove_all(client: PrefectClient) -> None:
 
 
 @pytest.fixture
-def bare(prefect_api: str, home: Path) -> Iterator[str]:
+def bare(prefect_api: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setenv("SWATCHBOOK_SHARDS__IMAGE", "registry.example/swatchbook:1")
     ask(remove_all)
     yield prefect_api
     ask(remove_all)
@@ -240,6 +241,7 @@ def test_command_makes_the_pool_that_is_asked_for(bare: str) -> None:
     moved = ("setup", "--check", "--pool", "cloud-run", "--with", "region=us-east1")
     (line,) = [line for line in run_json(*moved, expect=3) if line["outcome"] != "unchanged"]
     assert line["difference"] == ["template.job_configuration.region: europe-west1 → us-east1"]
+    assert "cannot reach the ledger and the index and the files of this machine" in attempt(*moved)[2]
     for wrong in (("--with", "region=a"), ("--pool", "lambda"), ("--pool", "cloud-run", "--with", "region")):
         run("serve", "setup", *wrong, expect=2)
 

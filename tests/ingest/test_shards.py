@@ -145,10 +145,12 @@ def test_code_version_is_the_same_wherever_the_sources_are(tmp_path: Path) -> No
     assert shards.code_version(installed) == shards.code_version()
 
 
-@pytest.mark.parametrize(("chosen", "missing"), [({}, "ledger"), ({"ledger_url": "postgresql://x/y"}, "index")])
+@pytest.mark.parametrize(
+    ("chosen", "missing"), [({}, "ledger and the index and the files"), ({"ledger_url": "postgresql://x/y"}, "index")]
+)
 def test_containers_cannot_share_files_of_one_machine(tmp_path: Path, chosen: dict[str, str], missing: str) -> None:
-    with pytest.raises(Configuration, match=f"the {missing} must be one"):
-        shards.require_pool(Settings.model_validate({"home": tmp_path, **chosen}))
+    with pytest.raises(Configuration, match=f"cannot reach the {missing} of this machine"):
+        shards.require_pool(Settings.model_validate({"home": tmp_path, **chosen}), elsewhere=not chosen)
 
 
 def test_option_goes_before_setting(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_inline_needs_no_pool_which_needs_a_shared_ledger(monkeypatch: pytest.Mo
     assert check_pool(Resources(Settings())).startswith("not used")
     with pytest.raises(Configuration, match="need a Prefect server"):
         check_pool(on_pool())
-    with pytest.raises(Configuration, match="the ledger must be one that many machines share"):
+    with pytest.raises(Configuration, match="cannot reach the ledger of this machine"):
         check_pool(on_pool(ledger_url=None))
 
 

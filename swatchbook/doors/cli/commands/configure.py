@@ -55,10 +55,13 @@ def setup(
     settings = read_settings()
     prepare_prefect(settings)  # before anything imports Prefect
     from swatchbook.deployments.setup import Mode
+    from swatchbook.deployments.shard_pools import describe_unshared
 
-    mode = Mode(check=check, force=force)
-    lines = run_setup(settings, mode, _asked(pool, values or []))
+    mode, asked = Mode(check=check, force=force), _asked(pool, values or [])
+    lines = run_setup(settings, mode, asked)
     say_json(lines) if as_json else out().print(draw_setup(lines, mode))
+    if asked.kind and (unshared := describe_unshared(asked.kind, settings)):
+        note(unshared)
     raise typer.Exit(setup_exit_code(lines, mode))
 
 
