@@ -37,7 +37,7 @@ from swatchbook.tasks.document_run import (
     publish_artifacts,
     register_document,
 )
-from swatchbook.tasks.embed import embed_items, preload_models, publish_whole
+from swatchbook.tasks.embed import embed_items, preload_models, publish_whole, require_models
 from swatchbook.tasks.flow_run import Idle, end_by_name, flow_process, rename_flow_run, report_idle
 from swatchbook.tasks.policy import FLOW
 from swatchbook.tasks.results import cached
@@ -90,6 +90,7 @@ async def _ingest(
         return await report_idle(resources, work)
     await rename_flow_run(f"{owner}: {work.name}")
     async with hold_document(resources, work) as stage:
+        await asyncio.to_thread(require_models, resources, work)
         preload_models(resources, options)
         results = None if work.only_items else await _run_stages(resources, work, stage)
         if results is None:

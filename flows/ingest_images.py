@@ -55,7 +55,7 @@ async def _ingest(
         return await report_idle(resources, work)
     await rename_flow_run(f"{owner}: {work.name}")
     async with hold_document(resources, work) as stage:
-        await asyncio.to_thread(require_models, resources, work.options)
+        await asyncio.to_thread(require_models, resources, work)
         preload_models(resources, options)
         complete = await find_complete_items(resources, work)
         added = Added()

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from prefect import get_run_logger, task
 
@@ -18,12 +19,12 @@ from swatchbook.ingest import publish as publishing
 from swatchbook.ingest import shards
 from swatchbook.ingest.embed import IN_FLIGHT, BatchResult, process_batch
 from swatchbook.ingest.publish import Published
+from swatchbook.ingest.required_parts import require_parts
 from swatchbook.ingest.run import Work, report_note
-from swatchbook.models.registry import requested
 from swatchbook.resources import Resources
 from swatchbook.store.ledger import claims, dead_runs, runs
 from swatchbook.store.ledger.claims import Batch
-from swatchbook.store.ledger.stored_documents import TABLE
+from swatchbook.store.ledger.stored_documents import PDF, TABLE
 from swatchbook.tasks.document_run import Advance
 from swatchbook.tasks.embed_in_shards import embed_in_shards, follow_earlier_shards
 from swatchbook.tasks.policy import EMBEDDING, PUBLISHING, WRITE, batch_retries, last_try
@@ -49,14 +50,17 @@ def preload_models(resources: Resources, options: IngestOptions) -> None:
         threading.Thread(target=_load, args=[resources], name="load models", daemon=True).start()
 
 
-def require_models(resources: Resources, options: IngestOptions) -> None:
-    """Check that the models of an ingest can be loaded, before a large source is read; shards load their own.
+def require_models(resources: Resources, work: Work) -> None:
+    """Check that all that a run needs is there, before anything is read or paid for; shards have weights of their own.
 
-    Raises Configuration or Authentication, which name the setting or the command that helps.
+    Raises a failure that names the settings or the commands that help.
     """
-    if not shards.is_on_pool(resources.settings, options):
-        for pair in requested(resources.settings, options.roles):
-            resources.models.require(pair.role)
+    settings, on_pool = resources.settings, shards.is_on_pool(resources.settings, work.options)
+    require_parts(
+        resources.models, settings, work.options,
+        weights=not on_pool, discovers=work.kind == PDF and not work.only_items,
+        more=(partial(shards.require_pool, settings),) if on_pool else (),
+    )  # fmt: skip
 
 
 def _load(resources: Resources) -> None:

@@ -16,7 +16,6 @@ from pathlib import Path
 
 from swatchbook.domain.display_name import display_name
 from swatchbook.domain.errors import (
-    Configuration,
     DiskFull,
     Failure,
     FileMissing,
@@ -29,10 +28,11 @@ from swatchbook.domain.errors import (
 from swatchbook.domain.extras import require_extras
 from swatchbook.domain.records import UNTAUGHT, DocumentStatus, IngestOptions, Record, RoleTag
 from swatchbook.domain.runtime.disk import keep_reserve
-from swatchbook.domain.settings import PREFIX, Settings
+from swatchbook.domain.settings import Settings
 from swatchbook.ingest.cache_keys import PURE_STAGES, stage_key
 from swatchbook.ingest.delete import finish_delete, restore_source
 from swatchbook.ingest.hold_files import holding_files
+from swatchbook.ingest.required_parts import require_parts
 from swatchbook.models import registry
 from swatchbook.resources import Resources
 from swatchbook.store.files.stored_file import KEY
@@ -80,10 +80,14 @@ def build_request(settings: Settings, options: IngestOptions) -> Request:
     """Return the pairs and the fingerprint of options under the settings.
 
     Raises Configuration for a role that no chosen model makes, MissingExtra where what the settings choose is not
-    installed.
+    installed; what else is missing is named at the same time.
     """
-    require_extras(settings)
-    requested = registry.requested(settings, options.roles)
+    try:
+        require_extras(settings)
+        requested = registry.requested(settings, options.roles)
+    except Failure:
+        require_parts(registry.load(settings), settings, options)
+        raise
     parts = {
         "options": options.model_dump(mode="json", exclude=_NOT_IN_FINGERPRINT) | {"taught": options.taught.key},
         "wants": sorted((w.role.value, w.tag) for w in requested),
@@ -348,7 +352,7 @@ def _check(path: Path, name: str, settings: Settings) -> None:
 
 def _require_llm(settings: Settings) -> None:
     if settings.discovery != "layout" and not settings.llm.model:
-        raise Configuration(f"{PREFIX}LLM__MODEL is not set.", advice=f"Set it, or {PREFIX}DISCOVERY=layout.")
+        require_parts(registry.load(settings), settings, weights=False)
 
 
 def _permission_denied(name: str) -> InvalidReference:

@@ -95,13 +95,16 @@ def by_rules(settings: Settings) -> ModelSpec[Analyst]:
 
 def by_vision_model(settings: Settings) -> ModelSpec[Analyst]:
     """A provider's vision model. Raises Configuration if none is named."""
-    if not settings.vision.model:
-        raise Configuration(f"{PREFIX}VISION__MODEL is not set.", advice=f"Set it, or {PREFIX}ANALYST=local.")
+    model = settings.vision.model
+    if not model:
+        from swatchbook.models.providers.chat import vision_chat
+
+        model = vision_chat(settings).model  # raises
 
     def load(models: Models) -> Analyst:
         return vision_analyst.VisionAnalyst(models.vision, settings.vision.side)
 
-    return ModelSpec({Role.ANALYSIS: vision_analyst.tag(settings.vision.model, settings.vision.side)}, load)
+    return ModelSpec({Role.ANALYSIS: vision_analyst.tag(model, settings.vision.side)}, load)
 
 
 def review_tag(settings: Settings) -> str | None:
@@ -355,6 +358,8 @@ class Models:
         """
         if role in _TEXT_ENCODER_ROLES:
             _ = self.text_encoder  # a network is loaded at its first use
+        elif role is Role.ANALYSIS:
+            _ = self.vision if self._settings.analyst == "vision" else None
         elif self._settings.encoder not in BUILT_IN[Kind.ENCODER]:
             require_extras(self._settings, "encoder")
             if find_weights := encoder_of(self._settings).weights:

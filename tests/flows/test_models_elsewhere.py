@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
+from swatchbook.domain.errors import Authentication
 from swatchbook.domain.records import DocumentStatus, Product, Role
 from swatchbook.resources import Resources
 from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import search
 from swatchbook.store.ledger import calls
 from swatchbook.store.ledger.queries.document import read_products
+from swatchbook.store.ledger.stored_documents import list_documents
 from tests.catalogue.llm.scanned import Scanned
 from tests.flows.conftest import Ingest
 from tests.models.providers import attentive
@@ -81,6 +83,24 @@ def test_pictures_told_to_wait_are_made_in_the_same_run(
     report = ingest(small_catalogue)
     assert next(told, None) is None, "pictures were told to wait"
     assert (report.status, report.images_complete) == (DocumentStatus.COMPLETED, report.images_found)
+
+
+@pytest.fixture
+def no_text_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWATCHBOOK_TEXT_ENCODER", "openai")
+    monkeypatch.setenv("SWATCHBOOK_TEXT__MODEL", "text-embedding-3-small")
+
+
+@pytest.mark.gate
+@pytest.mark.usefixtures("no_text_key")
+def test_nothing_is_paid_before_everything_is_there(
+    there: Provider, resources: Resources, ingest: Ingest, small_catalogue: Path
+) -> None:
+    with pytest.raises(Authentication, match="SWATCHBOOK_TEXT__API_KEY is not set"):
+        ingest(small_catalogue)
+    assert there.asked == []
+    (document,) = list_documents(resources.ledger)
+    assert (document.status, document.failure_kind) == (DocumentStatus.BLOCKED, "authentication")
 
 
 def test_nothing_that_models_make_up_gets_in_and_what_fails_is_named(

@@ -24,7 +24,7 @@ def test_a_file_name_that_is_no_unicode_stays_legible(home: Path, tmp_path: Path
 def test_unnamed_model_is_refused_at_once(home: Path, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWATCHBOOK_DISCOVERY", "llm")
     with open_resources(load_settings()) as resources:
-        with pytest.raises(Configuration, match="SWATCHBOOK_LLM__MODEL is not set"):
+        with pytest.raises(Configuration, match="SWATCHBOOK_LLM__MODEL and SWATCHBOOK_LLM__API_KEY are not set"):
             register(resources, small_catalogue, owner="default", options=IngestOptions())
         assert list_documents(resources.ledger) == []
 

@@ -103,7 +103,7 @@ def test_what_is_queued_and_cannot_be_begun_is_blocked_with_the_reason(
     ).document
     load_resources.cache_clear()
     monkeypatch.setenv("SWATCHBOOK_ANALYST", "vision")  # without the name of a model
-    with pytest.raises(Configuration, match="VISION__MODEL is not set"):
+    with pytest.raises(Configuration, match="VISION__URL and SWATCHBOOK_VISION__MODEL are not set"):
         asyncio.run(begin(document.file or ""))
     ledger = load_resources(BlockNames()).ledger
     held_up = get_document(ledger, document.id)

@@ -1,7 +1,7 @@
 """Check each part of the installation with a real operation, and print how to fix what fails (`swatchbook doctor`).
 
-The parts are Python, packages, 1 GiB of free disk, 1.5 GiB of free memory, ledger, files, index, models, spaces,
-notices, telemetry, prices, decoder, PDF, Prefect and pool.
+The parts are Python, packages, 1 GiB of free disk, 1.5 GiB of free memory, ledger, files, index, models, providers,
+spaces, notices, telemetry, prices, decoder, PDF, Prefect and pool. They are checked side by side.
 """
 
 import asyncio
@@ -11,8 +11,9 @@ import platform
 import shutil
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +31,7 @@ from swatchbook.domain.records import Record
 from swatchbook.doors.cli.log import log_file
 from swatchbook.doors.cli.terminal import cell, duration, table
 from swatchbook.index.contract import CheckedIndex, MovableIndex
+from swatchbook.ingest.required_parts import require_parts
 from swatchbook.resources import Resources
 from swatchbook.store.ledger import space_registry
 from swatchbook.store.ledger.space_registry import active_spaces
@@ -61,24 +63,65 @@ class Finding(Record):
     seconds: float
 
 
-def examine(resources: Resources) -> Iterator[Finding]:
-    """Run all checks in order; a failed check does not stop the next."""
-    for name, check in CHECKS.items():
-        started = time.monotonic()
-        try:
-            found, failure = check(resources), None
-        except Exception as error:  # reported as a finding
-            failure = as_failure(error)
-            found = failure.message
-            log.warning("doctor: check %s failed", name, exc_info=error)
-        yield Finding(
-            check=name,
-            ok=failure is None,
-            found=found,
-            kind=failure.kind if failure else None,
-            advice=failure.advice or f"See the log for details: {log_file(resources.settings)}" if failure else None,
-            seconds=round(time.monotonic() - started, 3),
-        )
+WAIT_SECONDS = 5.0
+"""Time for what others must answer, after the checks that compute: those take the processors from all."""
+
+_COMPUTE = ("models", "decoder", "pdf")
+"""Checks that load and run something here, as long as it takes."""
+
+
+def examine(resources: Resources) -> list[Finding]:
+    """Run all checks side by side, and return their findings in order. A check that gets no answer has failed."""
+    from swatchbook.doors.prefect_server import prefect_environment
+
+    os.environ.update(prefect_environment(resources.settings, os.environ))  # Prefect reads it once, on import
+    findings = dict[str, Finding]()
+
+    def run(name: str) -> None:
+        findings[name] = _run(name, resources)
+
+    waiting = [
+        threading.Thread(target=run, args=[name], name=f"check {name}", daemon=True)
+        for name in CHECKS
+        if name not in _COMPUTE
+    ]
+    for thread in waiting:
+        thread.start()
+    for name in _COMPUTE:
+        run(name)
+    end = time.monotonic() + WAIT_SECONDS
+    for thread in waiting:
+        thread.join(max(0.0, end - time.monotonic()))
+    return [findings.get(name) or _no_answer(name) for name in CHECKS]
+
+
+def _run(name: str, resources: Resources) -> Finding:
+    started = time.monotonic()
+    try:
+        found, failure = CHECKS[name](resources), None
+    except Exception as error:  # reported as a finding
+        failure = as_failure(error)
+        found = failure.message
+        log.warning("doctor: check %s failed", name, exc_info=error)
+    return Finding(
+        check=name,
+        ok=failure is None,
+        found=found,
+        kind=failure.kind if failure else None,
+        advice=failure.advice or f"See the log for details: {log_file(resources.settings)}" if failure else None,
+        seconds=round(time.monotonic() - started, 3),
+    )
+
+
+def _no_answer(name: str) -> Finding:
+    return Finding(
+        check=name,
+        ok=False,
+        found=f"No answer in {WAIT_SECONDS:g} s.",
+        kind=ProviderDown.kind,
+        advice="Check its address (`swatchbook config`), and whether this machine reaches it.",
+        seconds=WAIT_SECONDS,
+    )
 
 
 def draw(findings: list[Finding]) -> Table:
@@ -283,18 +326,27 @@ def check_prices(resources: Resources) -> str:
 
 
 def check_models(resources: Resources) -> str:
-    """Load the models and encode one picture and one text."""
+    """Load the models and encode one picture and one text. All that is missing for an ingest is named at once."""
     import numpy as np
 
-    models = resources.models
+    models, settings = resources.models, resources.settings
+    require_parts(models, settings, reviews=True)
     models.encoder.encode([np.full((32, 32, 3), 128, np.uint8)])
-    models.text_encoder.load()
-    vector = models.text_encoder.embed(["oak, matte"], "query")  # queries are not charged to a document
-    _ = models.analyst, models.reviewer  # only opened, since each answer costs money
-    if resources.settings.discovery != "layout":
-        _ = models.llm
+    if settings.has_local_text_encoder:
+        models.text_encoder.embed(["oak, matte"], "query")
     images = ", ".join(dict.fromkeys(tag.partition("/")[0] for tag in models.encoder.tags.values()))
-    return f"{images}, {resources.settings.text_encoder} ({vector.shape[1]}-d), {resources.settings.analyst} analyst"
+    return f"{images}, {settings.text_encoder}, {settings.analyst} analyst"
+
+
+def check_providers(resources: Resources) -> str:
+    """Ask the text encoder's provider for a vector. Other providers are not asked, since each answer costs money."""
+    from swatchbook.models.providers.prices import parts_in_use
+
+    parts = parts_in_use(resources.settings)
+    if "text" not in parts:
+        return f"not asked, since answers cost: {', '.join(parts)}" if parts else "not used: all models are local"
+    vector = resources.models.text_encoder.embed(["oak, matte"], "query")  # queries are not charged to a document
+    return f"{resources.settings.text_encoder} ({vector.shape[1]}-d)"
 
 
 def check_decoder(resources: Resources) -> str:
@@ -315,10 +367,9 @@ def check_pdf(resources: Resources) -> str:
     return resources.catalogue.check(resources.settings)
 
 
-def check_prefect(resources: Resources) -> str:
-    from swatchbook.doors.prefect_server import check_database, prefect_environment, probe_prefect
+def check_prefect(_: Resources) -> str:
+    from swatchbook.doors.prefect_server import check_database, probe_prefect
 
-    os.environ.update(prefect_environment(resources.settings, os.environ))
     if url := os.environ.get("PREFECT_API_URL"):
         probe_prefect(url)
     else:
@@ -389,6 +440,7 @@ CHECKS: dict[str, Check] = {
     "files": check_files,
     "index": check_index,
     "models": check_models,
+    "providers": check_providers,
     "spaces": check_spaces,
     "notices": check_notices,
     "telemetry": check_telemetry,

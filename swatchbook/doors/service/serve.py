@@ -26,12 +26,13 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-from swatchbook.domain.errors import Configuration, reason_of
+from swatchbook.domain.errors import Configuration, Failure, reason_of
 from swatchbook.domain.runtime.process import end_with_parent
 from swatchbook.domain.settings import Settings
 from swatchbook.doors.prefect_server import SERVER_ENVIRONMENT, load_prefect, prefect_environment
 from swatchbook.doors.service.app import create_app, open_parts
 from swatchbook.doors.service.middleware import HEAD_BYTES
+from swatchbook.ingest.required_parts import require_parts
 
 HEAD_SECONDS = 20.0  # for a connection to send its request headers, and to close after the last response
 _IDLE_SECONDS = 15  # between two requests of a connection
@@ -43,14 +44,26 @@ _SWITCH_SECONDS = 0.001  # for which a thread that counts lets others wait at mo
 
 
 def serve(settings: Settings, say: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or Ctrl-C. Calls `say` with one line once the service accepts requests.
+    """Serve until SIGTERM or Ctrl-C. Calls `say` with one line once the service accepts requests, and with another one
+    if ingests would be blocked.
 
     Raises Configuration when the address is in use or invalid, when other machines could reach it without a key, or
     when a resource cannot be opened.
     """
     os.environ.update(prefect_environment(settings, os.environ))  # Prefect reads it once, on import
     app = create_app(settings)
-    run(app, settings, lambda address: say(f"Swatchbook at {address} · docs at {address}/docs"))
+
+    def begun(address: str) -> None:
+        say(f"Swatchbook at {address} · docs at {address}/docs")
+        threading.Thread(target=say_what_is_missing, name="look for parts", daemon=True).start()
+
+    def say_what_is_missing() -> None:
+        try:
+            require_parts(app.state.resources.models, settings, reviews=True)
+        except Failure as failure:  # searches work, and runs may be on machines that have it
+            say(f"Ingests would be blocked here: {failure}")
+
+    run(app, settings, begun)
 
 
 def run(app: FastAPI, settings: Settings, begun: Callable[[str], None]) -> None:

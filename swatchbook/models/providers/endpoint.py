@@ -21,6 +21,14 @@ from swatchbook.domain.settings import Settings, variable
 
 Part = Literal["vision", "review", "llm", "text"]
 
+_WITHOUT: Mapping[Part, str] = {
+    "vision": f"{variable('analyst')}=local",
+    "review": f"leave {variable('review.model')} empty",
+    "llm": f"{variable('discovery')}=layout",
+    "text": f"{variable('text_encoder')}=e5",
+}
+"""Part -> the setting that does without it."""
+
 PUBLIC_URLS: Mapping[str, str] = {
     "openai": "https://api.openai.com/v1",
     "anthropic": "https://api.anthropic.com",
@@ -75,17 +83,19 @@ def endpoint(settings: Settings, part: Part, *, url: str | None = None, needs_ke
         at_once=settings.provider_concurrency,
         seconds=settings.provider_seconds,
     )
-    for name, given in (("url", found.url), ("model", found.model)):
-        if not given:
-            raise Configuration(f"{found.setting(name)} is not set.", advice="Set it, or choose the local model.")
+    needed = {"url": found.url, "model": found.model, "api_key": found.key or not needs_key}
+    if missing := [found.setting(name) for name, given in needed.items() if not given]:
+        only_key, one = missing == [found.setting("api_key")], len(missing) == 1
+        raise (Authentication if only_key else Configuration)(
+            f"{' and '.join(missing)} {'is' if one else 'are'} not set.",
+            advice=f"Set {'it' if one else 'them'}, or {_WITHOUT[part]}.",
+        )
     if not is_valid_url(found.url):
         raise Configuration(
             f"{found.setting('url')} is not a valid URL of a provider.",
             advice=f"Use the form https://api.example.com/v1, without a key: set that as {found.setting('api_key')}.",
         )
     check_operators_url(found.url, found.setting("url"), settings.fetch_private_hosts)
-    if needs_key and found.key is None:
-        raise Authentication(f"{found.setting('api_key')} is not set.", advice="Set it, or choose the local model.")
     if found.key and not re.fullmatch("[!-~]+", found.key.get_secret_value()):
         raise Authentication(
             f"{found.setting('api_key')} contains characters that are not allowed in a key.",

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -16,8 +17,8 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from swatchbook.deployments.declared import EMBED
 from swatchbook.domain.errors import Configuration, MissingExtra, ProviderDown
 from swatchbook.domain.settings import Settings
-from swatchbook.doors.cli.doctor import check_models, check_pool, check_telemetry
-from swatchbook.resources import Resources
+from swatchbook.doors.cli.doctor import CHECKS, check_models, check_pool, check_providers, check_telemetry, examine
+from swatchbook.resources import Resources, open_resources
 from tests.models.providers.standin import KEY, provider
 from tests.otlp_receiver import receiving
 
@@ -84,10 +85,35 @@ def test_models_that_are_absent_are_named(tmp_path: Path, monkeypatch: pytest.Mo
         check_models(Resources(Settings(discovery="llm")))
 
 
+def test_all_that_production_lacks_is_named_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(Configuration) as lacking:
+        check_models(Resources(Settings(profile="production", review={"model": "strong"})))
+    said = str(lacking.value)
+    for each in ("VISION__URL and SWATCHBOOK_VISION__MODEL", "LLM__MODEL and SWATCHBOOK_LLM__API_KEY", "TEXT__API_KEY"):
+        assert f"SWATCHBOOK_{each}" in said
+    assert "siglip2-base-patch16-224" in said
+    assert "SWATCHBOOK_REVIEW__URL" in said
+    assert said.count("SWATCHBOOK_VISION__MODEL") == 1
+
+
+def test_what_does_not_answer_holds_up_nothing_else(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("swatchbook.doors.cli.doctor.WAIT_SECONDS", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        text = {"url": f"http://127.0.0.1:{silent.getsockname()[1]}/v1", "model": "m"}
+        with open_resources(Settings.model_validate({"home": home, "text_encoder": "openai", "text": text})) as opened:
+            findings = {each.check: each for each in examine(opened)}
+    assert findings["providers"].found == "No answer in 1 s."
+    assert findings["models"].ok
+    assert [*findings] == [*CHECKS]
+
+
 def test_vectors_that_cost_are_tried_with_a_question_that_no_document_pays_for() -> None:
     with provider() as there:
         where = {"text_encoder": "openai", "text": {"url": there.openai_url, "model": "m", "api_key": KEY}}
-        assert "openai (1024-d)" in check_models(Resources(Settings.model_validate(where)))
+        assert "openai (1024-d)" in check_providers(Resources(Settings.model_validate(where)))
         assert len(there.asked) == 1
 
 

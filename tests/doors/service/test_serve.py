@@ -65,6 +65,13 @@ def test_it_answers_where_it_says_and_ends_in_order(home: Path, sign: signal.Sig
         assert "Traceback" not in err
 
 
+def test_it_says_what_ingests_lack(home: Path) -> None:
+    with serving(home, SWATCHBOOK_DISCOVERY="llm") as (command, _):
+        assert command.process.stdout
+        said = command.process.stdout.readline().decode()
+    assert said.startswith("Ingests would be blocked here: SWATCHBOOK_LLM__MODEL and SWATCHBOOK_LLM__API_KEY are not")
+
+
 def test_it_does_not_wait_for_its_loop(home: Path) -> None:
     """As `gc` in a large collection, whose thread nothing can interrupt."""
     program = (

@@ -122,7 +122,7 @@ def doctor(as_json: Json = False) -> None:
         from swatchbook.doors.cli.doctor import draw, examine
 
         with err().status("checking …"):
-            findings = list(examine(resources))
+            findings = examine(resources)
         say_json(findings) if as_json else out().print(draw(findings))
     raise typer.Exit(COMPLETED if all(finding.ok for finding in findings) else FAILED)
 
