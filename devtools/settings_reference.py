@@ -23,8 +23,8 @@ TARGET: Final = DOCS / "settings.md"
 _HEAD: Final = """# Settings
 
 Every setting with its default, its values and when to change it; `make reference` writes this page. Set them as
-variables `SWATCHBOOK_*`, in a `.env` file, or in a file given by `--env-file`. The environment goes before the file,
-the file before the defaults. `swatchbook config` lists all of them with their values and where these come from; a
+variables `SWATCHBOOK_*`, in a `.env` file of yours, or in a file given by `--env-file`. The environment goes before the
+file, the file before the defaults. `swatchbook config` lists all of them with their values and where these come from; a
 value out of range is an error that names the setting. Some settings need an extra, which they name where it is missing:
 [install.md](install.md#extras).
 

@@ -7,6 +7,7 @@ A profile is only a set of defaults; each of them can be overridden alone.
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -709,8 +710,20 @@ def scale_rates(settings: Settings, share: float) -> Settings:
 
 
 def env_file() -> Path:
-    """Return the path of the settings file: SWATCHBOOK_ENV_FILE, else `.env` in the working directory."""
-    return Path(os.environ.get(ENV_FILE) or ".env")
+    """Return the path of the settings file: SWATCHBOOK_ENV_FILE, else `.env` in the working directory.
+
+    Raises Configuration for a `.env` of another user: who wrote the folder could send pictures and keys elsewhere.
+    """
+    if named := os.environ.get(ENV_FILE):
+        return Path(named)
+    found = Path(".env")
+    with suppress(OSError):  # there is none
+        if found.stat().st_uid not in (os.geteuid(), 0):
+            raise Configuration(
+                "The settings file .env belongs to another user.",
+                advice="If you trust it, name it: --env-file .env. Else work in another folder.",
+            )
+    return found
 
 
 def load_settings(**given: Any) -> Settings:

@@ -67,6 +67,16 @@ def test_a_named_env_file_replaces_dot_env_or_fails(monkeypatch: pytest.MonkeyPa
         load_settings()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs another user to become")
+def test_dot_env_of_another_user_is_read_only_if_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("SWATCHBOOK_MAX_PAGES=7\n")
+    os.chown(".env", 65534, 65534)
+    with pytest.raises(Configuration, match="belongs to another user"):
+        load_settings()
+    monkeypatch.setenv("SWATCHBOOK_ENV_FILE", ".env")
+    assert load_settings().max_pages == 7
+
+
 @pytest.mark.parametrize(("name", "value", "said"), rows_of(__file__, "out_of_range"))
 def test_out_of_range_names_the_setting(monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str) -> None:
     monkeypatch.setenv(f"SWATCHBOOK_{name}", value)
