@@ -89,11 +89,12 @@ def describe_all(discovery: Discovery, pages: Iterable[Page], tables: Sequence[T
 def _without_crowds(descriptions: Sequence[Description]) -> list[Description]:
     """Return descriptions without the values of which a product has more than most products of the document.
 
-    A price beside the name's own may be that of a neighbour whose name was not found: which is which is unclear. Rows
-    and tables say what belongs to what, and a product may have any number of colours.
+    A price beside the name's own may be that of a neighbour whose name was not found: which is which is unclear. So is
+    any second code. Rows and tables say what belongs to what, and a product may have any number of colours.
     """
     counts = [Counter(fact.key for fact in each.facts) for each in descriptions]
     usual = {key: max(multimode(c[key] for c in counts if c[key])) for key in set().union(*counts)}
+    usual |= {"code": 1}
     found = []
     for each, count in zip(descriptions, counts, strict=True):
         crowded = {key for key in count if count[key] > usual[key] and key not in SEVERAL}

@@ -125,6 +125,14 @@ def test_values_that_may_be_a_neighbours_are_unclear():
     assert [each.text for each in dealt[2].evidence] == ["Its price is unclear: € 30; € 40."]
 
 
+def test_of_several_codes_none_is_the_products():
+    (said,) = describe_all(
+        Discovery(products=(found_product("Alder"),)),
+        [page(1, [text(60, 100, "Code: AB-12"), text(60, 300, "Code: AB-13")])], [],
+    )  # fmt: skip
+    assert (said.metadata, said.evidence[0].text) == ({}, "Its code is unclear: AB-12; AB-13.")
+
+
 def test_code_beside_the_products_own_is_another_ones():
     own = found_product("Alder").model_copy(update={"code": "AB-12"})
     assert describe(own, [page(1, [text(60, 100, "Code: AB-12"), text(60, 300, "Model: Level 360")])], []).metadata == {
