@@ -57,6 +57,9 @@ DocumentId = Annotated[UUID, Path(description="Document id, as returned by the u
 
 POSITION: TypeAdapter[tuple[float, str]] = TypeAdapter(tuple[Seconds, StoredId])
 
+_STOPPED = (DocumentStatus.WAITING, DocumentStatus.BLOCKED, DocumentStatus.FAILED, DocumentStatus.CANCELLED)
+"""Of these the list counts the images now; of the others the last report or the run says it, without a long query."""
+
 router = APIRouter(prefix="/documents", tags=["documents"], responses=documented(404))
 
 
@@ -84,10 +87,12 @@ def list_documents(resources: Tools, caller: TheCaller, query: Annotated[Listing
     )
     page, cursor = cut_page([((row.created_at, row.id), row) for row in rows], query.limit)
     runs, now = own_runs(resources.ledger), resources.ledger.now()
-    listed = (
-        _listed(document, outcome_of_account(document, account), runs.get(document.id), now)
-        for document, account in zip(page, document_states(resources.ledger, page), strict=True)
-    )
+    stopped = [document for document in page if document.status in _STOPPED]
+    outcomes = {document.id: outcome_of_report(document.report) for document in page} | {
+        document.id: outcome_of_account(document, account)
+        for document, account in zip(stopped, document_states(resources.ledger, stopped), strict=True)
+    }
+    listed = (_listed(document, outcomes[document.id], runs.get(document.id), now) for document in page)
     return Listed(documents=tuple(ListedDocument(**each) for each in listed), next=cursor)
 
 
