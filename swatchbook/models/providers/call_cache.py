@@ -51,9 +51,8 @@ def _pay(context: CallContext, ours: Mapping[str, int], send: Send) -> dict[str,
     except BaseException as error:
         # However the call ends, even with the process, other processes must not wait for its answer.
         with suppress(LedgerDown):
-            if (
-                isinstance(error, ProviderDown | RateLimited | RunRevoked) and error.__cause__ is None
-            ):  # it was never sent
+            never_sent = isinstance(error, ProviderDown | RateLimited | RunRevoked) and error.__cause__ is None
+            if never_sent:
                 calls.withdraw(context, ours)
             else:
                 calls.record_failed(context, ours, cost_usd=None if may_have_cost(error) else 0.0)
