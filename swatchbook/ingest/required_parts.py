@@ -9,8 +9,9 @@ from swatchbook.domain.records import TEXT_ROLES, IngestOptions, Role
 from swatchbook.domain.settings import Settings
 from swatchbook.models import registry
 from swatchbook.models.registry import Models
+from swatchbook.store.ledger.space_registry import TEXT_ENCODER_ROLES
 
-_OF_PROVIDERS = {Role.ANALYSIS, *TEXT_ROLES}
+_OF_ENCODER = frozenset(Role) - TEXT_ENCODER_ROLES - {Role.ANALYSIS}
 
 Check = Callable[[], object]
 """Raises the Failure that says what is missing."""
@@ -37,9 +38,10 @@ def require_parts(
         *more,
         partial(require_extras, settings),
         partial(registry.requested, settings, options.roles),
-        *(partial(models.require, role) for role in Role if role in roles and (weights or role in _OF_PROVIDERS)),
+        *(partial(models.require, role) for role in Role if role in roles and (weights or role not in _OF_ENCODER)),
     ]
-    if roles & TEXT_ROLES and not settings.has_local_text_encoder:  # `require` sees no key where the extra is missing
+    if roles & TEXT_ENCODER_ROLES and not settings.has_local_text_encoder:
+        # `require` does not look at the key where the extra is missing
         from swatchbook.models.providers.endpoint import endpoint, endpoint_url
 
         url = endpoint_url(settings, "text")

@@ -16,8 +16,11 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from swatchbook.deployments.declared import EMBED
 from swatchbook.domain.errors import Configuration, MissingExtra, ProviderDown
+from swatchbook.domain.records import IngestOptions, Role
 from swatchbook.domain.settings import Settings
 from swatchbook.doors.cli.doctor import CHECKS, check_models, check_pool, check_providers, check_telemetry, examine
+from swatchbook.ingest.required_parts import require_parts
+from swatchbook.models.registry import load
 from swatchbook.resources import Resources, open_resources
 from tests.models.providers.standin import KEY, provider
 from tests.otlp_receiver import receiving
@@ -97,6 +100,12 @@ def test_all_that_production_lacks_is_named_at_once(tmp_path: Path, monkeypatch:
     assert "siglip2-base-patch16-224" in said
     assert "SWATCHBOOK_REVIEW__URL" in said
     assert said.count("SWATCHBOOK_VISION__MODEL") == 1
+    settings, text = Settings(profile="production"), IngestOptions(roles=frozenset({Role.TEXT}))
+    with pytest.raises(Configuration, match="TEXT__API_KEY"):
+        require_parts(load(settings), settings, text, weights=False)
+    with pytest.raises(Configuration) as lacking:  # shards have weights of their own
+        require_parts(load(settings), settings, weights=False)
+    assert "not downloaded" not in str(lacking.value)
 
 
 def test_what_does_not_answer_holds_up_nothing_else(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
