@@ -108,6 +108,7 @@ def with_fault(resources: Resources) -> Callable[[Fault], None]:
             analyst=models.analyst,
             text_encoder=models.text_encoder,
             text_tower=models.text_tower,
+            require=models.require,
         )
 
     return lay
