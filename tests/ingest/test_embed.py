@@ -99,7 +99,7 @@ def test_picture_told_to_wait_holds_no_other(tmp_path: Path, monkeypatch: pytest
 
     def meets(asked: Asked) -> str | None:
         met.append(asked.pictures[0])
-        assert made.wait(10), "vectors of this machine are committed before the provider has answered"
+        assert made.wait(60), "vectors of this machine are committed before the provider has answered"
         return "rate_limited_silent" if met[-1] == met[0] else None
 
     commit = claims.commit
