@@ -38,7 +38,7 @@ _MOST_BATCHES = 40
 _MOST_BATCHES_MEANWHILE = 10
 """The same while items are being added: there are several rounds, of what was added during the one before."""
 
-_TOLD_SECONDS = 120.0
+_POSTPONED_SECONDS = 120.0
 """Longest wait of a run for items that their provider asks to wait for; none where the last wait has helped no item."""
 
 _HELD_SECONDS = 2.0  # until items that another run leases, or that are being added, are looked for again
@@ -105,18 +105,18 @@ async def embed_as_added(resources: Resources, work: Work, added: Added) -> int:
     if on_pool:
         await follow_earlier_shards(resources, work, advance)
     process = embed_in_shards if on_pool else embed_batches
-    told: claims.Told | None = None
+    postponed: claims.Postponed | None = None
     while True:
         while batches := await cut_batches(resources, work, added.done):
             await process(resources, work, batches, advance)
             images += sum(len(batch.members) for batch in batches if batch.kind == "image")
             done += sum(len(batch.members) for batch in batches)
-        before_that, told = told, await asyncio.to_thread(claims.told_to_wait, resources.ledger, work.run)
-        if told is None or told.seconds > _TOLD_SECONDS or (before_that and told.items >= before_that.items):
+        last, postponed = postponed, await asyncio.to_thread(claims.postponed_items, resources.ledger, work.run)
+        if not postponed or postponed.seconds > _POSTPONED_SECONDS or (last and postponed.items >= last.items):
             return images - before
-        await advance(0, told.items, "waiting for a provider")
+        await advance(0, postponed.items, "waiting for a provider")
         await asyncio.to_thread(runs.record_alive, resources.ledger, work.run)
-        await asyncio.sleep(max(told.seconds, _HELD_SECONDS))
+        await asyncio.sleep(max(postponed.seconds, _HELD_SECONDS))
 
 
 @task(**WRITE, task_run_name="cut batches of {work.name}")

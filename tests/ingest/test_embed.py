@@ -120,7 +120,7 @@ def test_picture_told_to_wait_holds_no_other(tmp_path: Path, monkeypatch: pytest
         assert count(resources.ledger, rows, role=Role.ANALYSIS, state="done") == 2
         assert count(resources.ledger, rows, role=Role.ANALYSIS, state="pending", attempts=0) == 1
         assert count(resources.ledger, rows, role=Role.VISUAL, state="done") == 3
-        assert (result.failed, claims.told_to_wait(resources.ledger, work.run).items) == (1, 1)  # type: ignore[union-attr]
+        assert (result.failed, claims.postponed_items(resources.ledger, work.run).items) == (1, 1)  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(("crashes", "commits"), [(0, 1), (1, 2)])

@@ -55,7 +55,7 @@ class Column(NamedTuple):
         return text if self.kind == "code" else with_unit_of_head(text, self.key or "", self.head)
 
     def values(self, rows: Sequence[int]) -> Sequence[str]:
-        """Return the cells of some rows."""
+        """Return the values of some rows, of those that have one."""
         return [self.value(n) for n in rows if n in self.cells]
 
 
@@ -239,9 +239,7 @@ def codes_of_rows(tables: Sequence[Table]) -> dict[Box, str]:
             for n, cell in column.cells.items() if column.kind == "text" else ():
                 rows[fold(cell.text)].append(n)
             for alike in rows.values():
-                of_rows = (
-                    [c.value(n) for n in alike if n in c.cells] for c in table.without(column) if _are_codes(c, alike)
-                )
+                of_rows = (c.values(alike) for c in table.without(column) if _are_codes(c, alike))
                 codes = next((each for each in of_rows if len({*each}) == len(alike) >= FEWEST), [])
                 found |= {column.cells[n].bbox: code for n, code in zip(alike, codes, strict=False)}
     return found

@@ -18,13 +18,12 @@ from swatchbook_base.printed_prices import price_in
 from swatchbook_base.records import SOFT_HYPHEN, Box, Line, Page, fold, normalise_line
 from swatchbook_catalogue.attributes import Attribute, code_of, is_measure, match_attributes
 from swatchbook_catalogue.bands import Bands, line_bands
-from swatchbook_catalogue.grid import codes_of_rows, find_tables, lines_of_rows, with_whole_prices
+from swatchbook_catalogue.grid import LONGEST_CELL, codes_of_rows, find_tables, lines_of_rows, with_whole_prices
 from swatchbook_catalogue.measures import labelled_code
 from swatchbook_catalogue.shared_tables import Article, articles_in
 
 STEP = 1.35  # the longest distance between lines of a paragraph, as a multiple of the usual distance in that style
 IN_ROW = 0.4  # the largest difference between the middles of lines of a row, as a share of the font size
-LONGEST_CELL = 40  # characters of a cell of a table
 FEWEST_ROWS, LONGEST_VALUE = 3, 16  # rows of a table without a number in each cell; characters of a value
 CODE_STEP = 2.2  # the longest distance between a code and its name above or below, in font sizes
 COLUMN = 6.0  # points by which the edges of a column may differ

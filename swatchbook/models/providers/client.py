@@ -31,7 +31,7 @@ PATIENCE_SECONDS: Final = 600.0
 """The time for which a call is repeated after "too many requests" before the provider counts as down."""
 
 _ITEM_PATIENCE_SECONDS: Final = 60.0  # the same for items, which then leave their place to others
-_MOST_TOLD: Final = 4  # times that items are told to wait while other calls are answered: it is because of the items
+_MOST_REFUSALS: Final = 4  # times that items must wait while other calls are answered: they are the reason
 
 MOST_REPLY_BYTES: Final = 64 << 20
 IMPOSSIBLE_TOKENS: Final = 100_000_000  # more than any call can use: a larger count is an error of the provider
@@ -175,7 +175,7 @@ class Client:
         for_items: bool,
     ) -> Reply:
         with self._slot(patience, waiting):
-            asked_at, told = None, 0  # when the provider first asked to wait, and how often
+            asked_at, refusals = None, 0  # when the provider first asked to wait, and how often
             longest = _ITEM_PATIENCE_SECONDS if for_items else PATIENCE_SECONDS
             while True:
                 place = self._gate.take_place(self.clock.now(), call.tokens)
@@ -186,8 +186,8 @@ class Client:
                 sent = self.clock.now()
                 if reply := self._try(call, self._seconds(attempt, at_most)):
                     return reply
-                asked_at, told = asked_at or sent, told + 1
-                if for_items and told >= _MOST_TOLD and self._gate.let_in_at > asked_at:
+                asked_at, refusals = asked_at or sent, refusals + 1
+                if for_items and refusals >= _MOST_REFUSALS and self._gate.let_in_at > asked_at:
                     raise RateLimited(f"{self.where.host} limits our rate for this alone.", retry_after=FIRST_PAUSE)
 
     def close(self) -> None:

@@ -217,22 +217,22 @@ def held_by_others(ledger: Ledger, run: Run) -> int:
         return connection.execute(select(func.count()).select_from(query)).scalar_one()
 
 
-class Told(NamedTuple):
+class Postponed(NamedTuple):
     """How many items their providers asked to wait for, and the seconds until the first of them is due."""
 
     items: int
     seconds: float
 
 
-def told_to_wait(ledger: Ledger, run: Run) -> Told | None:
+def postponed_items(ledger: Ledger, run: Run) -> Postponed | None:
     """Return what the document requests of items that wait as their providers asked; None without any."""
     rows = requested_items(run.document)
     waits = items.c.failure["policy"].as_string() == Policy.WAIT
     same = and_(*(rows.c[name] == items.c[name] for name in ("key", "role", "tag")))
     query = select(func.count(), func.min(rows.c.next_retry_at) - db_now()).select_from(rows.join(items, same))
     with ledger.read() as connection:
-        told = connection.execute(query.where(rows.c.state == ItemState.PENDING, waits)).one()
-        return Told(*told) if told[1] is not None else None
+        found = connection.execute(query.where(rows.c.state == ItemState.PENDING, waits)).one()
+        return Postponed(*found) if found[1] is not None else None
 
 
 def done_keys(ledger: Ledger, role: Role, tag: str, keys: Sequence[str]) -> set[str]:
@@ -338,7 +338,7 @@ def commit(
                     failure_record(f.failure),
                     runs=runs_of[f.item],
                     last_try=last_try,
-                    told=f.failure.retry_after if isinstance(f.failure, RateLimited) else None,
+                    pause=f.failure.retry_after if isinstance(f.failure, RateLimited) else None,
                 )
                 for f in [*failed, *unsound]
                 if f.item in runs_of

@@ -59,13 +59,13 @@ RUN_LIMIT = 8
 
 
 def failure_outcome(
-    item: ItemId, failure: Mapping[str, str], *, runs: int, last_try: bool, told: float | None = None
+    item: ItemId, failure: Mapping[str, str], *, runs: int, last_try: bool, pause: float | None = None
 ) -> dict[str, Any]:
     """Return the values for `record_failures` of an item that failed; `runs`: the item's, before this one.
 
-    `failure`: a `failure_record`. `told`: seconds that a provider asks to wait with it.
+    `failure`: a `failure_record`. `pause`: seconds that a provider asks to wait.
     """
-    state, pause = ItemState.PENDING, told
+    state = ItemState.PENDING
     if failure["policy"] == Policy.NEVER:
         state = ItemState.REJECTED
     elif last_try and failure["policy"] not in SHARED_POLICIES:

@@ -331,11 +331,11 @@ def test_passing_failures_count_runs_and_outages_nothing(ledger: Ledger) -> None
 def test_items_told_to_wait_are_due_as_told(ledger: Ledger) -> None:
     run = begun(ledger, pictures=keys(3))
     lease = claims.claim(ledger, run, keys(3))
-    assert claims.told_to_wait(ledger, run) is None
+    assert claims.postponed_items(ledger, run) is None
     told = [RateLimited("r", retry_after=90), RateLimited("r", retry_after=50), ProviderTimeout("t")]
     failed = [FailedItem(c.key, c.role, c.tag, failure) for c, failure in zip(lease.items, told, strict=True)]
     claims.commit(ledger, lease, [], failed, last_try=True)
-    assert claims.told_to_wait(ledger, run) == (2, pytest.approx(50, abs=5))
+    assert claims.postponed_items(ledger, run) == (2, pytest.approx(50, abs=5))
     assert [item(ledger, each.key).attempts for each in failed] == [0, 0, 1]
     pass_time(ledger, 60)
     assert [c.key for c in claims.claim(ledger, run, keys(3)).items] == [failed[1].key]
