@@ -16,10 +16,16 @@ def load_yaml(text: str | bytes) -> Any:
 
     Raises YAMLError, also for a key that is there twice, ValueError for an impossible date, and RecursionError.
     """
-    node = yaml.compose(text, Loader=yaml.SafeLoader)
-    if node is not None and _count(node, {}) > _MOST_VALUES:
+    loader = yaml.SafeLoader(text)
+    node = loader.get_single_node()
+    if node is None:
+        return None
+    if _count(node, {}) > _MOST_VALUES:
         raise yaml.MarkedYAMLError(problem="its aliases repeat too many values", problem_mark=node.start_mark)
-    return yaml.safe_load(text)
+    try:
+        return loader.construct_document(node)
+    except (KeyError, IndexError, AttributeError) as error:  # what PyYAML raises for `!!bool x`
+        raise yaml.MarkedYAMLError(problem="a tag does not fit its value", problem_mark=node.start_mark) from error
 
 
 def _count(node: yaml.Node, counted: dict[yaml.Node, float]) -> float:

@@ -1,4 +1,6 @@
-"""YAML that a person wrote: aliases are followed, but a few lines do not stand for billions of values."""
+"""YAML that a person or a stranger wrote: aliases are followed, but a few lines do not stand for billions of values,
+and no tag runs anything or ends in an error of the parser.
+"""
 
 from pathlib import Path
 
@@ -29,6 +31,26 @@ def test_bomb_of_aliases_is_named_at_once(tmp_path: Path, bomb: str) -> None:
         with pytest.raises(InvalidReference, match="its aliases repeat too many values") as caught:
             read(file)
         assert len(str(caught.value)) < 500
+
+
+HOSTILE = ("!!bool x", "!!int ''", "!!float ''", "!!timestamp x", "!!python/name:os.system ''",
+           "!!python/object/apply:os.system [exit]", "[" * 5_000)  # fmt: skip
+
+
+@pytest.mark.parametrize("value", HOSTILE, ids=lambda value: value[:20])
+def test_value_that_attacks_the_parser_is_named(tmp_path: Path, value: str) -> None:
+    file = tmp_path / "mapping.yaml"
+    file.write_text(f"columns: {value}\n")
+    for read in (read_mapping, _read):
+        with pytest.raises(InvalidReference, match="this is not YAML"):
+            read(file)
+
+
+def test_rest_of_a_large_mapping_is_not_left_out(tmp_path: Path) -> None:
+    file = tmp_path / "mapping.yaml"
+    file.write_text(f"columns: {{title: Was}}\n#{'x' * (1 << 20)}\ncolmns: {{}}\n")
+    with pytest.raises(InvalidReference, match="larger than 1 MiB"):
+        read_mapping(file)
 
 
 def test_ordinary_aliases_are_followed() -> None:

@@ -141,13 +141,7 @@ def _read(file: Path) -> tuple[dict[str, Any], dict[str, str]]:
     if not isinstance(content, dict):
         raise InvalidReference(f"{file}: it does not hold keys with values.", advice="Write lines such as device: cpu.")
     where = {str(key): str(file) for key in content}
-    seen = set[str]()
-    for key, _ in node.value:
-        place = f"{file}, line {key.start_mark.line + 1}"
-        if key.value in seen:
-            raise InvalidReference(f"{place}: {key.value} is there twice.", advice="Remove one of them.")
-        seen.add(key.value)
-        where[key.value] = place
+    where |= {key.value: f"{file}, line {key.start_mark.line + 1}" for key, _ in node.value}
     return {str(key): value for key, value in content.items()}, where
 
 

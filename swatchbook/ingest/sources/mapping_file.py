@@ -22,7 +22,10 @@ def read_mapping_file(file: Path, model: type[Mapped], kinds: Any, *, advice: st
     """Return a mapping. `kinds` is a Literal of the kinds of columns. Raises InvalidReference."""
     try:
         with file.open("rb") as opened:
-            content = load_yaml(opened.read(_MAX_MAPPING))
+            text = opened.read(_MAX_MAPPING + 1)
+        if len(text) > _MAX_MAPPING:
+            raise InvalidReference(f"{file}: it is larger than 1 MiB.", advice=advice)
+        content = load_yaml(text)
     except OSError as error:
         raise InvalidReference(f"{file}: {reason_of(error)}.", advice="Check the path.") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # an impossible date is a ValueError
