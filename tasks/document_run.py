@@ -250,7 +250,7 @@ class _Mirror:
         if (percent, sentence) == self._shown:
             return
         self._shown = percent, sentence
-        await asyncio.shield(self._send(percent, f"{plain(self._work.name)}: {sentence}"))
+        await asyncio.shield(self._send(percent, plain(f"{self._work.name}: {sentence}")))
 
     async def _send(self, percent: float, description: str) -> None:
         """Send one update after the other: a server may handle a cancelled request after the next one."""
@@ -295,14 +295,14 @@ async def publish_artifacts(resources: Resources, report: RunReport) -> None:
 
 
 async def _publish_artifacts(resources: Resources, report: RunReport) -> None:
-    key, name = report.document_id, plain(report.name)
+    key = report.document_id
     products = await asyncio.to_thread(product_thumbnails, resources, report.document_id)
     html = html_path(resources.settings, report.document_id, report.name)
     shown = await asyncio.to_thread(describe_end, resources.ledger, report)
     markdown = as_markdown(report, products, shown=shown, inspection=html if html.exists() else None)
-    described = f"{name}: {shown.word}. {shown.sentence}"
+    described = plain(f"{report.name}: {shown.word}. {shown.sentence}")
     await acreate_markdown_artifact(key=artifact_key(REPORT, key), markdown=markdown, description=described)
     if report.failed_images or report.other_failures:
         await acreate_table_artifact(
-            key=artifact_key(FAILURES, key), table=failure_rows(report), description=f"Failures of {name}"
+            key=artifact_key(FAILURES, key), table=failure_rows(report), description=plain(f"Failures of {report.name}")
         )

@@ -1,6 +1,7 @@
 """What shows a run in the Prefect UI decides nothing about it."""
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -19,10 +20,10 @@ from swatchbook.tasks.document_run import publish_artifacts
 from tests.flows.conftest import Ingest
 
 
-def report_of(document: str, name: str, *failures: FailureRecord) -> RunReport:
+def report_of(document: str, name: str, *failures: FailureRecord, doubts: tuple[str, ...] = ()) -> RunReport:
     return RunReport(
         document_id=document, name=name, owner="default", run=None, generation=None,
-        status=DocumentStatus.COMPLETED, stage=Stage.COMPLETED, other_failures=failures,
+        status=DocumentStatus.COMPLETED, stage=Stage.COMPLETED, other_failures=failures, doubts=doubts,
     )  # fmt: skip
 
 
@@ -36,21 +37,25 @@ def test_artifacts_that_cannot_be_made_do_not_fail_the_flow(resources: Resources
 
 
 @pytest.mark.gate
-def test_a_documents_name_is_no_markup_where_the_ui_reads_markdown(resources: Resources) -> None:
-    """Descriptions too: a picture elsewhere would tell who looks, a link would lead away."""
-    name = "![a](http://evil.example/seen.png) [b](http://evil.example) <img src=x>"
-    report = report_of(identity("artifacts"), name, FailureRecord(kind="too_large", error="It is too large."))
+def test_texts_are_no_markup_where_the_ui_reads_markdown(resources: Resources) -> None:
+    """Descriptions and cells too: a picture elsewhere would tell who looks, a link would lead away."""
+    evil = "![a](http://evil.example/seen.png) [b](http://evil.example) <img src=x>"
+    failed = report_of(identity("failed"), evil, FailureRecord(kind="too_large", path=evil, error=evil))
+    doubtful = report_of(identity("doubtful"), "a.csv", doubts=(evil,))
 
     @flow
     async def show() -> list[str]:
-        await publish_artifacts(resources, report)
-        found = [await Artifact.get(f"{kind}-{report.document_id}") for kind in ("report", "failures")]
-        return [artifact.description or "" for artifact in found if artifact]
+        for report in (failed, doubtful):
+            await publish_artifacts(resources, report)
+        keys = (f"report-{failed.document_id}", f"failures-{failed.document_id}", f"report-{doubtful.document_id}")
+        found = [artifact for key in keys if (artifact := await Artifact.get(key))]
+        (row,) = json.loads(str(found[1].data))
+        return [artifact.description or "" for artifact in found] + [row["path"], row["error"]]
 
-    described = asyncio.run(show())
-    assert len(described) == 2
-    for description in described:
-        rendered = MarkdownIt("commonmark", {"html": True}).render(description)
+    shown = asyncio.run(show())
+    assert len(shown) == 5
+    for text in shown:
+        rendered = MarkdownIt("commonmark", {"html": True}).render(text)
         assert "evil.example" in rendered
         assert not any(tag in rendered for tag in ("<a ", "<img"))
 

@@ -210,7 +210,10 @@ def _product_table(products: Sequence[ProductThumbnails]) -> str:
 
 
 def failure_rows(report: RunReport) -> list[dict[str, str]]:
-    """Return one table row per failure; failures of one image that differ only in their role are merged."""
+    """Return one table row per failure; failures of one image that differ only in their role are merged.
+
+    Texts from a document are escaped, since Prefect's UI reads each cell as Markdown.
+    """
     return [_failure_row(f) for f in merge_roles((*report.failed_images, *report.other_failures))]
 
 
@@ -219,10 +222,10 @@ def _failure_row(failure: FailureRecord) -> dict[str, str]:
     return {
         "what": failure.subject,
         "page": str(failure.page_number or ""),
-        "path": failure.place or "",
+        "path": plain(failure.place or ""),
         "role": failure.role or "",
         "kind": failure.kind,
-        "error": failure.error,
+        "error": plain(failure.error),
         "attempts": str(failure.attempts),
         "next try": datetime.fromtimestamp(next_try, UTC).strftime("%Y-%m-%d %H:%M UTC") if next_try else "",
     }
