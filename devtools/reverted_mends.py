@@ -3,7 +3,7 @@
 `python -m devtools.reverted_mends 40` takes commits by chance that changed the program and its tests, and whose message
 speaks of a fault. It takes the change of the program back on today's tree, as far as git can merge it, in a worktree,
 and runs the tests that the commit changed or that import a changed module. What no longer applies, or does not fit the
-code of today (a name is missing), is left out and counted.
+code of today (mypy misses a name), is left out and counted.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import json
 import os
 import random
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ from typing import Final, NamedTuple
 
 from devtools.size import PACKAGES
 
+PROGRAM: Final = rf"({'|'.join(PACKAGES)}|packages/\w+/swatchbook_\w+)/"
 LINES_OF_A_MEND: Final = 80  # of the program; a commit that changes more is rather a feature
 
 FAULT: Final = re.compile(
@@ -38,7 +40,7 @@ OTHER: Final = re.compile(
 )
 """In a subject about speed, structure or words: reverting that changes nothing that a test could see."""
 
-MISFIT: Final = re.compile(r"(NameError|ImportError|AttributeError|TypeError: .*argument)")  # other code needs the mend
+MISFIT: Final = re.compile(r"(NameError|ImportError|AttributeError|TypeError: .*argument)")  # the test needs the mend
 SOURCE_TEST: Final = "tests/ingest/test_cache_keys.py::test_changed_stage_has_a_new_version"  # any change fails it
 
 
@@ -64,9 +66,11 @@ def find_mends(root: Path) -> list[Mend]:
         commit, message, changes = entry.split("\x02")
         subject, *_ = message.strip().splitlines()
         lines = {path: (int(new), int(old)) for new, old, path in re.findall(r"^(\d+)\t(\d+)\t(.+)$", changes, re.M)}
-        program = tuple(path for path in lines if path.split("/")[0] in PACKAGES and path.endswith(".py"))
-        tests = tuple(path for path in lines if re.fullmatch(r"tests/(.*/)?test_\w+\.py", path) and lines[path][0])
-        moved = re.search(rf"^ (create|delete) mode \d+ ({'|'.join(PACKAGES)})/", changes, re.M)
+        program = tuple(path for path in lines if re.fullmatch(rf"{PROGRAM}.+\.py", path))
+        tests = tuple(
+            path for path in lines if re.fullmatch(r"(.+/)?tests/(.+/)?test_\w+\.py", path) and lines[path][0]
+        )
+        moved = re.search(rf"^ (create|delete) mode \d+ {PROGRAM}", changes, re.M)
         is_small = sum(sum(lines[path]) for path in program) <= LINES_OF_A_MEND and not moved
         if program and tests and is_small and FAULT.search(message) and not OTHER.search(subject):
             found.append(Mend(commit, subject, program, tests))
@@ -81,6 +85,8 @@ def worktree(root: Path) -> Iterator[Path]:
         git("worktree", "add", "--quiet", "--detach", str(tree), "HEAD", folder=root)
         try:
             (tree / ".venv").symlink_to(root / ".venv")
+            if (known := root / ".mypy_cache").is_dir():
+                shutil.copytree(known, tree / known.name)
             yield tree
         finally:
             git("worktree", "remove", "--force", str(tree), folder=root)
@@ -93,12 +99,18 @@ def revert(mend: Mend, tree: Path) -> list[str]:
     """
     reverse = ["git", "-c", "merge.renameLimit=9999", "revert", "--no-commit", mend.commit]
     subprocess.run(reverse, cwd=tree, capture_output=True, check=False)
-    patch = git("diff", "--cached", "HEAD", "--", *(f"{package}/**.py" for package in PACKAGES), folder=tree)
+    program = (*(f"{package}/**.py" for package in PACKAGES), "packages/*/swatchbook_*.py")
+    patch = git("diff", "--cached", "HEAD", "--", *program, folder=tree)
     git("reset", "--quiet", "--hard", "HEAD", folder=tree)
     patch = re.sub(r"^\* Unmerged path .*\n", "", patch, flags=re.M)
     subprocess.run(["git", "apply", "--index", "--allow-empty"], cwd=tree, input=patch, text=True, check=True)
     names = git("diff", "--cached", "--name-only", folder=tree).split()
     return [name for name in names if code(git("show", f"HEAD:{name}", folder=tree)) != code((tree / name).read_text())]
+
+
+def fits(tree: Path) -> bool:
+    """Return whether mypy finds the names and arguments that the reverted code uses."""
+    return subprocess.run([sys.executable, "-m", "mypy"], cwd=tree, capture_output=True, check=False).returncode != 1
 
 
 def code(text: str) -> str:
@@ -127,8 +139,9 @@ def tests_of(mend: Mend, changed: Sequence[str], tree: Path) -> list[list[str]]:
     now = {path: path for path in mend.tests}
     for old, new in re.findall(r"^R\d+\t(.+)\t(.+)$", git(*log, f"{mend.commit}..HEAD", folder=tree), re.M):
         now = {path: new if place == old else place for path, place in now.items()}
-    modules = {path.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for path in changed}
-    importing = [file for file in sorted((tree / "tests").rglob("test_*.py")) if imports(file) & modules]
+    paths = (re.sub(r"(/__init__)?\.py$|^packages/\w+/", "", path) for path in changed)
+    modules = {f"{start}{path.replace('/', '.')}" for path in paths for start in ("", "swatchbook.")}
+    importing = [file for file in sorted(tree.glob("**/tests/**/test_*.py")) if imports(file) & modules]
     importing.sort(key=lambda file: len(imports(file)))  # the most specific first
     touched = [path for path in now.values() if (tree / path).is_file()]
     return [touched, [name for file in importing if (name := str(file.relative_to(tree))) not in touched]]
@@ -137,7 +150,8 @@ def tests_of(mend: Mend, changed: Sequence[str], tree: Path) -> list[list[str]]:
 def run_tests(tests: Sequence[str], marks: str, tree: Path, seconds: float) -> tuple[int, str, str]:
     """Run tests until one fails; return pytest's exit status, the test and its error. Raises TimeoutExpired."""
     run = [sys.executable, "-m", "pytest", "-x", "-q", "-rfE", "-m", marks, f"--deselect={SOURCE_TEST}", *tests]
-    here = {**os.environ, "PYTHONPATH": str(tree), "COLUMNS": "400"}
+    folders = os.pathsep.join(map(str, (tree, *tree.glob("packages/*"))))
+    here = {**os.environ, "PYTHONPATH": folders, "COLUMNS": "400"}
     done = subprocess.run(run, cwd=tree, env=here, capture_output=True, text=True, timeout=seconds, check=False)
     failed = re.findall(r"^(?:FAILED|ERROR) (\S+::.+?)(?: - (.*))?$", done.stdout, re.M)
     return done.returncode, *(failed[0] if failed else ("", ""))
@@ -148,6 +162,8 @@ def judge(mend: Mend, changed: Sequence[str], tree: Path, *, marks: str, seconds
     if not changed:
         return "does not apply", ""
     try:
+        if not fits(tree):
+            return "does not fit", "mypy"
         status, test, error = 5, "", ""
         for tests in filter(None, tests_of(mend, changed, tree)):
             if status in (0, 5):  # all pass, or none has these marks

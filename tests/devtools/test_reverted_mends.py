@@ -21,12 +21,13 @@ def commit(root: Path, subject: str, files: dict[str, str]) -> None:
 
 
 def write_history(root: Path) -> None:
-    """Three mends, one of which no test sees, and one whose code is gone."""
+    """Four mends: no test sees the second, the code of the third is gone, and other code uses the last."""
     subprocess.run(["git", "init", "-q"], cwd=root, check=True)
     commit(
         root,
         "Begin",
         {
+            "pyproject.toml": "[tool.mypy]\npackages = ['swatchbook']\n",
             "swatchbook/__init__.py": "",
             "swatchbook/halves.py": HALVES.format("/"),
             "swatchbook/names.py": "def clean(name):\n    return name\n",
@@ -41,6 +42,9 @@ def write_history(root: Path) -> None:
     commit(root, "No blank ends a name", {"swatchbook/names.py": clean, "tests/test_n.py": names})
     whole = "def total(a):\n    return sum(a)\n"
     commit(root, "No number is lost", {"swatchbook/sums.py": whole, "tests/test_s.py": sums})
+    rounded = {"swatchbook/rounded.py": "def near(n):\n    return round(n)\n", "tests/test_r.py": "import swatchbook\n"}
+    commit(root, "Round", {"swatchbook/rounded.py": "def _near(n):\n    return int(n)\n"})
+    commit(root, "A half is not cut", rounded)
     subprocess.run(["git", "mv", "swatchbook/halves.py", "swatchbook/parts.py"], cwd=root, check=True)
     commit(
         root,
@@ -48,6 +52,7 @@ def write_history(root: Path) -> None:
         {
             "tests/test_h.py": halves.replace("swatchbook.halves", "swatchbook.parts"),
             "tests/test_n.py": names.replace("== 'a'", "!= 'b'"),
+            "swatchbook/user.py": "from swatchbook.rounded import near as near\n",
             "swatchbook/sums.py": "import math\n\n\ndef total(a):\n    return math.fsum(a)\n",
         },
     )
@@ -62,5 +67,6 @@ def test_mends_are_judged(tmp_path: Path, capsys: pytest.CaptureFixture[str], mo
         "A half is never a fraction": ("caught", "tests/test_h.py::test_halves"),
         "No blank ends a name": ("not caught", ""),
         "No number is lost": ("does not apply", ""),
+        "A half is not cut": ("does not fit", "mypy"),
     }
     assert not list(tmp_path.glob(".git/worktrees/*"))

@@ -19,3 +19,13 @@ def test_failures_are_counted_listed_and_named(home: Path, troubled_home: Path) 
     status, out, err = attempt("fill", "failed", "items.jsonl", *owner)
     assert (status, out) == (0, "")
     assert err.startswith("Nothing is tried again: 2 of 3 items without all of their pictures. gone.png: The file")
+
+
+def test_unchanged_sources_are_counted_in_total(home: Path, troubled_home: Path) -> None:
+    shutil.copytree(troubled_home, home)
+    sources = [str(troubled_home.parent / name) for name in ("pictures", "items/items.jsonl")]
+    status, out, err = attempt("ingest-images", *sources, "--owner", "anna")
+    assert status == 3, err
+    assert err.count("unchanged, nothing to do") == 2
+    assert "in total      2 sources" in out
+    assert "6 = 3 skipped + 2 without pictures + 1 failed" in out

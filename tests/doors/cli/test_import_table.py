@@ -12,21 +12,24 @@ from tests.command import bare_environment, finish, run_json
 from tests.ingest.sources.pictures import draw
 from tests.tables import text_of
 
-pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("prefect_api")]
-"""One server for all commands: each would start its own, which takes longer than their work."""
-
-
 IMPORT = ("import", "pictures.csv", "--config", "mapping.yaml")
 
 
 @pytest.fixture(scope="module")
-def imported(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> tuple[Path, dict[str, Any]]:
-    """(folder with the table, what the command printed); its home is `made`."""
+def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the table, which is not UTF-8."""
     folder = tmp_path_factory.mktemp("import")
     for number in (1, 2, 3):
         draw(folder / "pictures" / f"{number}.png", number)
     for name, table in (("pictures.csv", "table"), ("mapping.yaml", "mapping")):
-        (folder / name).write_text(text_of(__file__, table))
+        (folder / name).write_text(text_of(__file__, table), encoding="cp1252")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def imported(given: Path, prefect_server: str) -> tuple[Path, dict[str, Any]]:
+    """(folder with the table, what the command printed); its home is `made`."""
+    folder = given
     there = {"SWATCHBOOK_HOME": str(folder / "made"), "PREFECT_API_URL": prefect_server}
     done = finish([*IMPORT, "--roles", "visual", "--json"], bare_environment() | there, folder)
     assert done.returncode == 3, done.stderr
@@ -56,9 +59,10 @@ def test_collection_becomes_searchable(folder: Path, imported: tuple[Path, dict[
     assert (shown["document"]["kind"], shown["products"][0]["metadata"]["price"]) == ("table", "49.90")
 
 
-def test_dry_run_only_counts(imported: tuple[Path, dict[str, Any]], home: Path) -> None:
-    done = finish([*IMPORT, "--dry-run", "--json"], os.environ, imported[0])
+def test_dry_run_only_counts(given: Path, home: Path) -> None:
+    done = finish([*IMPORT, "--dry-run", "--json"], os.environ, given)
     assert done.returncode == 3, done.stderr
+    assert "Lines to check: 2 “1,anna,done,1-small.png,1.png,Chêne" in done.stderr
     printed = json.loads(done.stdout)
     assert (printed["dry_run"], printed["table"]["taken"], printed["sources"]) == (True, 2, [])
     assert run_json("owners") == []
