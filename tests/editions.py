@@ -21,13 +21,10 @@ class Offer(NamedTuple):
 
 COVER = 1  # number of a picture that no product has
 FIRST = (
-    Offer("Alder", "EUR 12.50", "60 x 120 cm", 2),
-    Offer("Birke", "EUR 20.00", "30 x 60 cm", 3),
-    Offer("Cedro", "EUR 31.00", "30 x 60 cm", 4),
-    Offer("Dune", "EUR 44.00", "60 x 60 cm", 5),
-    Offer("Ember", "EUR 58.00", "20 x 20 cm", 6),
-    Offer("Fjord", "EUR 61.00", "15 x 90 cm", 7),
-)
+    Offer("Alder", "EUR 12.50", "60 x 120 cm", 2), Offer("Birke", "EUR 20.00", "30 x 60 cm", 3),
+    Offer("Cedro", "EUR 31.00", "30 x 60 cm", 4), Offer("Dune", "EUR 44.00", "60 x 60 cm", 5),
+    Offer("Ember", "EUR 58.00", "20 x 20 cm", 6), Offer("Fjord", "EUR 61.00", "15 x 90 cm", 7),
+)  # fmt: skip
 SECOND = (
     Offer("Alder", "EUR 14.00", "60 × 120 cm", 2),  # dearer; the same size in another spelling
     Offer("Birke", "EUR 20.00", "30 x 90 cm", 3),  # another size

@@ -70,6 +70,6 @@ def environment_of(resources: Resources) -> dict[str, str]:
                 "url": settings.weaviate.url,
                 "grpc_port": settings.weaviate.grpc_port,
                 "api_key": key.get_secret_value() if key else "",
-            },
+            }
         }
     return {variable(name): str(value) for name, value in flatten(named).items() if value is not None}

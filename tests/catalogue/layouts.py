@@ -95,9 +95,6 @@ def specification(y: float, labels: Sequence[str] = ("Material:", "Finish:", "Si
     ]
 
 
-# --- catalogues -------------------------------------------------------------------------------------------------------
-
-
 def heading_and_specification(labels: Sequence[str] = ("Material:", "Finish:", "Size:")) -> Document:
     """One product a page: photo, large name, labels and values."""
     pages, expected = [cover()], []
@@ -312,8 +309,6 @@ def coded_colours() -> Document:
             number += 4
     return Document([*pages, contacts(number)], expected, outline)
 
-
-# --- no catalogues ----------------------------------------------------------------------------------------------------
 
 WORDS = "The model is fitted to the data of the last years and its error is then compared with that of simpler ones. "
 

@@ -114,9 +114,6 @@ LEAFLETS: Final[Mapping[str, Callable[[], Document]]] = {
 """The leaflets that the weights are fitted on, by name."""
 
 
-# --- flyers that offer no products ------------------------------------------------------------------------------------
-
-
 def services() -> Document:
     """A flyer of a company: six services with icons, a title and prose each."""
     titles = ["Planning", "Building permits", "Site management", "Energy advice", "Renovation", "Surveying"]
@@ -176,10 +173,7 @@ def menu() -> Document:
 
 
 FLYERS: Final[Mapping[str, Callable[[], Document]]] = {
-    "flyer-services": services,
-    "flyer-courses": courses,
-    "flyer-programme": programme,
-    "flyer-projects": projects,
+    "flyer-services": services, "flyer-courses": courses, "flyer-programme": programme, "flyer-projects": projects,
     "flyer-menu": menu,
-}
+}  # fmt: skip
 """Flyers by name that offer no products."""

@@ -19,16 +19,7 @@ from pydantic import SecretStr
 
 from swatchbook.blocks.block_types import BLOCKS, IndexBlock
 from swatchbook.deployments.declared import CONTROL, EMBED, ROOT, find_declaration, read_declaration
-from swatchbook.deployments.setup import (
-    BLOCK,
-    NOTIFICATION,
-    WAITING_NOTIFICATION,
-    Asked,
-    Line,
-    Mode,
-    Outcome,
-    set_up,
-)
+from swatchbook.deployments.setup import BLOCK, NOTIFICATION, WAITING_NOTIFICATION, Asked, Line, Mode, Outcome, set_up
 from swatchbook.deployments.shard_pools import KINDS, Kind
 from swatchbook.domain.errors import Configuration
 from swatchbook.domain.extras import DISTRIBUTION

@@ -22,12 +22,9 @@ def wheel(folder: Path, metadata: str, **files: str) -> Path:
 def test_package_data_are_shipped_and_what_is_for_developers_is_not() -> None:
     page, pool = "swatchbook/doors/service/swagger_ui/swagger-ui.css", "deployments/pools/ecs.json"
     tracked = [
-        "swatchbook/models/efficientnet_lite2.onnx",
-        page,
-        pool,
-        "swatchbook/deployments",
+        "swatchbook/models/efficientnet_lite2.onnx", page, pool, "swatchbook/deployments",
         "deployments/monitoring/alerts.yml",
-    ]
+    ]  # fmt: skip
     assert shipped([*tracked, "tests/fixtures.py", "devtools/weaviate.py", "README.md"]) == {
         *tracked[:2],
         f"swatchbook/{pool}",

@@ -15,12 +15,9 @@ from swatchbook.ingest.sources.table import read_mapping
 LEVELS = 30
 LAUGHS = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, LEVELS))
 BOMBS = [
-    LAUGHS + f"columns: *a{LEVELS - 1}\n",
-    LAUGHS + f"columns: {{title: *a{LEVELS - 1}}}\n",
-    LAUGHS + f"base_url: *a{LEVELS - 1}\n",
-    "columns: &a {title: *a}\n",
-    "columns: &a [*a]\n",
-]
+    LAUGHS + f"columns: *a{LEVELS - 1}\n", LAUGHS + f"columns: {{title: *a{LEVELS - 1}}}\n",
+    LAUGHS + f"base_url: *a{LEVELS - 1}\n", "columns: &a {title: *a}\n", "columns: &a [*a]\n",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("bomb", BOMBS)

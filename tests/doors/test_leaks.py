@@ -366,18 +366,14 @@ def test_without_a_key_nothing_is_told(homes: Homes, clients: Clients, cases: Ca
 
 
 FALSE: Mapping[str, Mapping[str, str]] = {
-    "no header": {},
-    "nobody's key": bearing("nobody-0123456789abcdef"),
-    "a key with a letter more": bearing(f"{ALL}x"),
-    "a key with a letter less": bearing(ALL[:-1]),
-    "a key in capital letters": bearing(ALL.upper()),
-    "an empty key": bearing(""),
+    "no header": {}, "nobody's key": bearing("nobody-0123456789abcdef"),
+    "a key with a letter more": bearing(f"{ALL}x"), "a key with a letter less": bearing(ALL[:-1]),
+    "a key in capital letters": bearing(ALL.upper()), "an empty key": bearing(""),
     "a key of all, behind nobody's": {**bearing("nobody-0123456789abcdef"), "X-API-Key": ALL},
     "a key by another scheme": {"Authorization": f"Basic {ALL}"},
     "a key in a header of proxies": {"Proxy-Authorization": f"Bearer {ALL}", "X-Forwarded-Authorization": ALL},
     "a key as a cookie": {"Cookie": f"{SESSION_COOKIE}={ALL}; Authorization={ALL}"},
-    "the hash of a key": bearing(hashlib.sha256(ALL.encode()).hexdigest()),
-    "the name of a key": bearing("all"),
+    "the hash of a key": bearing(hashlib.sha256(ALL.encode()).hexdigest()), "the name of a key": bearing("all"),
     "the name of an owner": {"X-API-Key": "default", "X-Owner": "anna", "X-Forwarded-User": "anna"},
     "an address of this machine": {"X-Forwarded-For": "127.0.0.1", "X-Real-IP": "127.0.0.1", "Forwarded": "for=[::1]"},
     "a session that is over": {"Cookie": f"{SESSION_COOKIE}={session_of(ALL, seconds=-1)}"},
@@ -385,7 +381,7 @@ FALSE: Mapping[str, Mapping[str, str]] = {
     "a session without a signature": {"Cookie": f"{SESSION_COOKIE}={session_of(ALL).rpartition('.')[0]}"},
     "a session that lasts longer than was signed": {"Cookie": f"{SESSION_COOKIE}=9{session_of(ALL)}"},
     "the token of a shop": bearing(TOKEN),
-}
+}  # fmt: skip
 """Who is nobody that the service knows -> what the request says. None of it may open any route."""
 
 

@@ -27,21 +27,16 @@ from tests.ingest.sources.pictures import draw
 pytestmark = pytest.mark.stack
 
 POINTS = {
-    "registered": "swatchbook.doors.cli.prefect_run.load_prefect",
-    "found": "swatchbook.store.ledger.runs.begin",
-    "begun": "swatchbook.tasks.document_run.hold_run",
-    "read": "swatchbook.ingest.stages.read_pages",
-    "discovered": "swatchbook.ingest.stages.discover_products",
-    "planned": "swatchbook.ingest.stages.plan_pages",
-    "chunked": "swatchbook.ingest.stages.save_chunks",
-    "extracted": "swatchbook.ingest.stages.save_pictures",
-    "embedded": "swatchbook.store.ledger.claims.commit",
-    "assembled": "swatchbook.ingest.stages.assemble",
+    "registered": "swatchbook.doors.cli.prefect_run.load_prefect", "found": "swatchbook.store.ledger.runs.begin",
+    "begun": "swatchbook.tasks.document_run.hold_run", "read": "swatchbook.ingest.stages.read_pages",
+    "discovered": "swatchbook.ingest.stages.discover_products", "planned": "swatchbook.ingest.stages.plan_pages",
+    "chunked": "swatchbook.ingest.stages.save_chunks", "extracted": "swatchbook.ingest.stages.save_pictures",
+    "embedded": "swatchbook.store.ledger.claims.commit", "assembled": "swatchbook.ingest.stages.assemble",
     "published": "swatchbook.store.ledger.publishing.publications",
     "recorded": "swatchbook.store.ledger.publishing.record_publication",
     "finished": "swatchbook.tasks.document_run.finish_run",
     "ended": "swatchbook.tasks.document_run.product_thumbnails",
-}
+}  # fmt: skip
 """What an ingest calls on its way: the delete comes just before the first call."""
 
 OF_FOLDERS = ("registered", "found", "begun", "embedded", "recorded", "finished")

@@ -61,12 +61,9 @@ def test_a_newer_edition_from_ingest_to_delete(resources: Resources, tmp_path: P
     assert (edition.added, edition.removed, edition.renamed, edition.changed, edition.unchanged) == (1, 1, 1, 2, 2)
     assert (edition.pictures, edition.pictures_unchanged, edition.pictures_embedded) == (6, 5, 1)
     assert set(edition.lines) == {
-        "Alder: price EUR 12.50 → EUR 14.00 (page 2)",
-        "Birke: size 30 x 60 cm → 30 x 90 cm (page 3)",
-        "Cedrella: renamed from Cedro (page 4)",
-        "Grove: added (page 7)",
-        "Dune: removed (page 5)",
-    }
+        "Alder: price EUR 12.50 → EUR 14.00 (page 2)", "Birke: size 30 x 60 cm → 30 x 90 cm (page 3)",
+        "Cedrella: renamed from Cedro (page 4)", "Grove: added (page 7)", "Dune: removed (page 5)",
+    }  # fmt: skip
     assert not any("--edition-of" in warning for warning in report.warnings)
     diff = compare_documents(resources.ledger, old, new)
     assert [each.by for each in diff.renamed] == ["picture"]

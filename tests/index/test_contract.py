@@ -28,8 +28,6 @@ pytestmark = pytest.mark.gate
 SEVERAL = settings(max_examples=settings().max_examples // 2)
 """A space serves all examples of a test: each writes over what the one before has left."""
 
-# --- writing and reading ----------------------------------------------------------------------------------------------
-
 
 def test_probe_and_ensure_keep_what_is_there(index: Index, space: Space) -> None:
     index.probe()
@@ -132,9 +130,6 @@ PAYLOADS = st.builds(
 def test_a_payload_comes_back_as_given(index: Index, space: Space, payload: Payload) -> None:
     assert index.upsert(space, [IndexObject(number_id(0), unit_vectors(1, 8)[0], payload)]) == {}
     assert index.fetch(space, [number_id(0)])[number_id(0)].payload == payload
-
-
-# --- searching --------------------------------------------------------------------------------------------------------
 
 
 def test_search_agrees_with_numpy(index: Index, space: Space) -> None:
@@ -345,9 +340,6 @@ def test_only_the_owners_asked_for_are_searched(index: Index, space: Space) -> N
     assert index.count(space, where) == 2
     found_here = [owner for owner in owners if satisfies(where)(Payload(owner=owner, kind="image"))]
     assert found_here == ["ann", "bert"]
-
-
-# --- spaces -----------------------------------------------------------------------------------------------------------
 
 
 def test_activation_and_rollback(index: Index, space: Space) -> None:

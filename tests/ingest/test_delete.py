@@ -39,15 +39,8 @@ from tests.store.ledger.scene import chunked, extraction, link, make_all, placed
 
 OF_DOCUMENTS = ("documents", "images", "placements", "products", "chunks", "links", "requested")
 PUBLISHING = {
-    "dirty",
-    "made",
-    "published",
-    "publish_next",
-    "publish_until",
-    "publish_lease",
-    "updated_at",
-    "commanded_at",
-}
+    "dirty", "made", "published", "publish_next", "publish_until", "publish_lease", "updated_at", "commanded_at",
+}  # fmt: skip
 
 
 def make(resources: Resources, *names: str, content: str = "catalogue", owner: str = "anna") -> str:

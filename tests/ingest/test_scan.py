@@ -491,9 +491,6 @@ def test_lost_stored_pictures_are_read_again_after_a_repair(resources: Resources
     assert stored.exists()
 
 
-# --- scraped batches --------------------------------------------------------------------------------------------------
-
-
 def batch(folder: Path, *items: dict[str, object]) -> Path:
     """A batch file beside the pictures of a folder."""
     return write(folder / "items.jsonl", "\n".join(map(json.dumps, items)).encode())

@@ -91,10 +91,6 @@ MODELS: Mapping[str, Callable[[], Any]] = {
     "dinov2_with_registers": _dinov2_with_registers,
 }
 PROCESSORS: Mapping[str, Callable[[], Any]] = {
-    "siglip": _siglip_processor(3),
-    "siglip2": _siglip_processor(2),
-    "clip": _clip_processor,
-    "naflex": _siglip_processor(2),
-    "dinov2": _dinov2_processor,
-    "dinov2_with_registers": _dinov2_processor,
-}
+    "siglip": _siglip_processor(3), "siglip2": _siglip_processor(2), "clip": _clip_processor,
+    "naflex": _siglip_processor(2), "dinov2": _dinov2_processor, "dinov2_with_registers": _dinov2_processor,
+}  # fmt: skip

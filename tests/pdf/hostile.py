@@ -37,14 +37,10 @@ def sound() -> Objects:
     """The objects of a file without a fault."""
     return {
         CATALOG: f"<</Type/Catalog/Pages {PAGES} 0 R>>".encode(),
-        PAGES: f"<</Type/Pages/Kids[{FIRST} 0 R {SECOND} 0 R]/Count 2>>".encode(),
-        FIRST: page(CONTENT),
-        SECOND: page(SOUND),
-        CONTENT: stream("", TEXT + PAINT),
-        SOUND: stream("", TEXT.replace(b"Alba", b"Bruna")),
-        FONT: b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
-        IMAGE: stream(PICTURE, PIXELS),
-    }
+        PAGES: f"<</Type/Pages/Kids[{FIRST} 0 R {SECOND} 0 R]/Count 2>>".encode(), FIRST: page(CONTENT),
+        SECOND: page(SOUND), CONTENT: stream("", TEXT + PAINT), SOUND: stream("", TEXT.replace(b"Alba", b"Bruna")),
+        FONT: b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>", IMAGE: stream(PICTURE, PIXELS),
+    }  # fmt: skip
 
 
 def written(objects: Mapping[int, bytes], trailer: str = "", *, xref: bool = True, shift: int = 0) -> bytes:
@@ -62,9 +58,6 @@ def written(objects: Mapping[int, bytes], trailer: str = "", *, xref: bool = Tru
             data += f"{offset:010} {0 if kept else 65535:05} {'n' if kept else 'f'} \n".encode()
     data += f"trailer\n<</Size {size}/Root {CATALOG} 0 R{trailer}>>\nstartxref\n{start}\n%%EOF\n".encode()
     return bytes(data)
-
-
-# --- faults -----------------------------------------------------------------------------------------------------------
 
 
 def changed(**bodies: bytes) -> bytes:

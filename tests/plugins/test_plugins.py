@@ -88,9 +88,6 @@ def errors(resources: Resources, work: Work) -> set[str]:
     return {f"{each.kind}: {each.error}" for each in failures(resources.ledger, work.document)}
 
 
-# --- chosen by name ---------------------------------------------------------------------------------------------------
-
-
 def test_code_of_the_page_is_at_most_thirty_lines() -> None:
     lines = [line for text in (PYPROJECT, CODE["ColorGrid"]) for line in text.splitlines() if line.strip()]
     assert len(lines) <= 30
@@ -188,8 +185,6 @@ def test_every_built_in_one_is_there(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert registry.tags(Settings(home=tmp_path))
 
 
-# --- what goes wrong is named, and nothing is lost --------------------------------------------------------------------
-
 FAULTY = text_of(__file__, "faulty")
 
 
@@ -279,9 +274,6 @@ def test_secret_in_what_a_plugin_raises_is_hidden(install: Install, tmp_path: Pa
         registry.tags(Settings(home=tmp_path, encoder="faulty"))
     assert "host" in str(caught.value)
     assert "hush" not in str(caught.value)
-
-
-# --- other kinds ------------------------------------------------------------------------------------------------------
 
 
 def test_text_encoder_and_analyst_of_the_page_make_what_texts_find(
@@ -403,9 +395,6 @@ def test_index_without_an_operation_is_refused(install: Install, tmp_path: Path)
         pytest.raises(Configuration, match=r"index plugin half .* has no ensure, upsert, fetch"),
     ):
         _ = resources.index
-
-
-# --- listed -----------------------------------------------------------------------------------------------------------
 
 
 def test_list_says_what_there_is_and_imports_only_what_is_active(install: Install, tmp_path: Path) -> None:

@@ -105,12 +105,9 @@ def test_the_large_one_holds_every_way_to_store_a_picture(large: tuple[Path, dic
         assert document.get_toc()[2][:2] == [1, "Porcelain & Ceramic"]
         assert document[2].get_label() == "1"
     assert ways == {
-        "/DCTDecode /DeviceRGB": 245,
-        "/DCTDecode /DeviceCMYK": 3,
-        "/JPXDecode /DeviceRGB": 3,
-        "/FlateDecode /DeviceRGB mask": 4,
-        "inline": 1,
-    }
+        "/DCTDecode /DeviceRGB": 245, "/DCTDecode /DeviceCMYK": 3, "/JPXDecode /DeviceRGB": 3,
+        "/FlateDecode /DeviceRGB mask": 4, "inline": 1,
+    }  # fmt: skip
 
 
 def test_cmyk_and_inline_pictures_show_their_own_colours(large: tuple[Path, dict[str, Any]]) -> None:

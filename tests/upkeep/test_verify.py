@@ -185,9 +185,6 @@ def once(move: Callable[..., object]) -> Callable[..., None]:
     return call
 
 
-# --- files ------------------------------------------------------------------------------------------------------------
-
-
 def stored(resources: Resources, data: bytes, *, document: bytes = b"%PDF-1.7 a catalogue") -> tuple[str, str, str]:
     """A completed document that shows one picture, both stored; its id, its file and the picture's."""
     source = resources.files.put_bytes(document, ".pdf")

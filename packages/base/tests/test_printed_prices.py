@@ -58,8 +58,6 @@ def test_price_of_a_line_stays_unclear_alone() -> None:
         assert price_of(price_in(text) or "") is None, text
 
 
-# --- prices as every locale writes them (CLDR) ------------------------------------------------------------------------
-
 AMOUNTS = (0.89, 12.5, 1_299, 12_345.6, 1_234_567.89)
 AMOUNTS_BESIDE = (12.5, 1_299)
 FOREIGN = ("EUR", "USD", "JPY")
@@ -99,9 +97,6 @@ def test_prices_of_every_locale_are_read() -> None:
     assert len(texts) > 2_500
     assert alone[True] > 0.99 * alone.total(), alone
     assert beside[True] > 0.99 * beside.total(), beside
-
-
-# --- currencies -------------------------------------------------------------------------------------------------------
 
 
 def test_currency_may_be_on_both_sides() -> None:

@@ -114,9 +114,6 @@ def test_events_are_listed_in_pages_and_tried_again(service: Served) -> None:
     assert httpx.post(again, headers=bearing(BERT)).json()["tries"] == 0
 
 
-# --- MinIO ------------------------------------------------------------------------------------------------------------
-
-
 @pytest.fixture
 def announcing(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Served, Bucket]]:
     """A service, and a bucket of a MinIO that announces to it what becomes of its objects."""

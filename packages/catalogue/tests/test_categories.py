@@ -26,10 +26,7 @@ PAGES = {
     "below the names": ([[(60, 700, "Made by hand", 20)], [(60, 700, "Made to last", 20)], []], []),
     "values": ([[(60, 60, "Preis: 5,00 €", 20)], [(60, 60, "Preis: 7,00 €", 20)]], []),
     "numbers of pieces": ([[(60, 60, "5 .pcs", 20)], [(60, 60, "3 .pcs", 20)]], []),
-    "heads of prices": (
-        [[(500, 60, words, 20), (500, 90, "5,00 €", 12)] for words in ("Wholesale", "Retail")],
-        [],
-    ),
+    "heads of prices": ([[(500, 60, words, 20), (500, 90, "5,00 €", 12)] for words in ("Wholesale", "Retail")], []),
 }
 
 

@@ -46,9 +46,6 @@ def difference(a: Image.Image, b: Image.Image) -> float:
     return float(np.abs(np.asarray(a.convert("RGB"), float) - np.asarray(b.convert("RGB"), float)).mean())
 
 
-# --- pixels -----------------------------------------------------------------------------------------------------------
-
-
 def test_jpeg_passes_byte_for_byte(paper: Paper, files: Files, tmp_path: Path) -> None:
     colour, grey, packed = (jpeg(gradient(80, 40, mode, seed)) for mode, seed in (("RGB", 0), ("L", 1), ("RGB", 2)))
     images = [paper.image(80, 40, colour, "/DCTDecode"), paper.image(80, 40, grey, "/DCTDecode", "/DeviceGray")]
@@ -111,15 +108,12 @@ def test_exif_orientation_is_not_kept_in_the_file(paper: Paper, files: Files, tm
 
 
 TURNS: dict[Image.Transpose | None, tuple[float, ...]] = {
-    None: (200, 0, 0, 100, 50, 400),
-    Image.Transpose.FLIP_LEFT_RIGHT: (-200, 0, 0, 100, 250, 400),
+    None: (200, 0, 0, 100, 50, 400), Image.Transpose.FLIP_LEFT_RIGHT: (-200, 0, 0, 100, 250, 400),
     Image.Transpose.FLIP_TOP_BOTTOM: (200, 0, 0, -100, 50, 500),
-    Image.Transpose.ROTATE_180: (-200, 0, 0, -100, 250, 500),
-    Image.Transpose.ROTATE_90: (0, 200, -100, 0, 150, 300),
-    Image.Transpose.ROTATE_270: (0, -200, 100, 0, 50, 500),
-    Image.Transpose.TRANSVERSE: (0, 200, 100, 0, 50, 300),
+    Image.Transpose.ROTATE_180: (-200, 0, 0, -100, 250, 500), Image.Transpose.ROTATE_90: (0, 200, -100, 0, 150, 300),
+    Image.Transpose.ROTATE_270: (0, -200, 100, 0, 50, 500), Image.Transpose.TRANSVERSE: (0, 200, 100, 0, 50, 300),
     Image.Transpose.TRANSPOSE: (0, -200, -100, 0, 150, 500),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("rotation", [0, 90])
@@ -180,9 +174,6 @@ def test_faint_gradient_does_not_make_pictures_of_the_others(paper: Paper, files
     extraction = extract(paper, files, tmp_path)
     assert difference(pixels(files, only(extraction)), gradient(16, 8)) == 0
     assert extraction.placements[0].bbox == pytest.approx(BOX)
-
-
-# --- account ----------------------------------------------------------------------------------------------------------
 
 
 def test_equal_content_is_one_picture_of_many_placements(paper: Paper, files: Files, tmp_path: Path) -> None:
@@ -261,9 +252,6 @@ def test_caption_and_nearby_text_are_of_the_page(paper: Paper, files: Files, tmp
     (placement,) = extract(paper, files, tmp_path).placements
     assert placement.caption == "Oak natural, oiled"
     assert placement.nearby_text == "Spring collection\nOak natural, oiled"
-
-
-# --- pictures that are not there --------------------------------------------------------------------------------------
 
 
 def broken_stream(paper: Paper) -> int:

@@ -85,8 +85,6 @@ def test_file_cut_anywhere_is_named_or_repaired(tmp_path: Path) -> None:
         assert texts or said == ["unreadable_document"], kept
 
 
-# --- mutations --------------------------------------------------------------------------------------------------------
-
 NUMBER = re.compile(rb"(?<![\w.])-?\d+\.?\d*(?![\w.])")
 NAME = re.compile(rb"/[A-Za-z]\w*")
 EXTREME = (b"0", b"-1", b"1", b"65536", b"2147483647", b"-2147483648", b"99999999999999", b"1e9", b"0.000001", b"null")

@@ -227,12 +227,9 @@ def test_the_child_does_everything_without_mupdf(
 @pytest.mark.nightly
 def test_ingest_imports_no_mupdf_and_its_account_closes(small_catalogue: Path, forbidden: Path, tmp_path: Path) -> None:
     environment = bare_environment() | {
-        "SWATCHBOOK_HOME": str(tmp_path / "home"),
-        "SWATCHBOOK_PDF_READER": "pdfium",
-        "SWATCHBOOK_OCR": "off",
-        "SWATCHBOOK_ENCODER": "descriptors",
-        "PYTHONPATH": str(forbidden),
-    }
+        "SWATCHBOOK_HOME": str(tmp_path / "home"), "SWATCHBOOK_PDF_READER": "pdfium", "SWATCHBOOK_OCR": "off",
+        "SWATCHBOOK_ENCODER": "descriptors", "PYTHONPATH": str(forbidden),
+    }  # fmt: skip
     status, out, err = Command("ingest", str(small_catalogue), **environment).wait(500)
     assert status == 0, out + err
     _, stats, _ = Command("stats", "--all-owners", "--json", **environment).wait(100)

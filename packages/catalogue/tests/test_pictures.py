@@ -105,9 +105,6 @@ def test_every_sighting_becomes_one_placement_with_its_own_id(drawn: list[tuple[
     assert {p.id for p in place_pictures("another", seen)}.isdisjoint(p.id for p in placements)
 
 
-# --- captions ---------------------------------------------------------------------------------------------------------
-
-
 MINE, NEIGHBOURS = line("Mine", 150, 260), line("The neighbour's own", 330, 252)
 CAPTIONS: list[tuple[list[Line], str | None]] = [
     ([line("Above it", 120, 80), line("Oak natural", 120, 255), line("Further down", 120, 285)], "Oak natural"),

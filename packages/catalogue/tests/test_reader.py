@@ -175,9 +175,6 @@ def test_child_imports_little_and_its_parent_never_imports_the_parser() -> None:
     assert not {"torch", "prefect", "pymupdf", "pypdfium2"} & imported_with("swatchbook_catalogue.pdf.reader")
 
 
-# --- bad input --------------------------------------------------------------------------------------------------------
-
-
 def failure(path: Path, files: Files, **changed: object) -> Failure:
     with pytest.raises(Failure) as caught:
         reader.read(path, files, settings(**changed))
@@ -258,9 +255,6 @@ def test_too_large_a_file_raises_without_being_read(files: Files, tmp_path: Path
     error = failure(path, files)
     assert isinstance(error, TooLarge)
     assert "limit of 200 MiB" in error.message
-
-
-# --- pages that kill --------------------------------------------------------------------------------------------------
 
 
 def test_bad_pages_are_lost_alone(paper: Paper, files: Files, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -347,9 +341,6 @@ def test_warnings_beyond_those_kept_are_counted(paper: Paper, files: Files, tmp_
     reading = reader.read(paper.save(tmp_path / "a.pdf"), files, settings())
     assert len(reading.warnings) == 6
     assert re.search(r"and \d more", reading.warnings[-1])
-
-
-# --- PDFs made to harm ------------------------------------------------------------------------------------------------
 
 
 def test_outline_too_deep_to_follow_loses_only_the_outline(paper: Paper, files: Files, tmp_path: Path) -> None:

@@ -131,13 +131,10 @@ def test_what_the_hub_refuses_is_said_with_what_to_do(there: Hub) -> None:
 
 def test_strange_answers_of_a_hub_are_the_providers_error(there: Hub, tmp_path: Path) -> None:
     answers: list[Callable[[dict[str, Any]], Any]] = [
-        lambda info: b"<html>Log in to this network.</html>",
-        lambda info: b"[" * 200_000,
-        lambda info: [info],
-        lambda info: {**info, "siblings": "model.safetensors"},
-        lambda info: {**info, "sha": None},
+        lambda info: b"<html>Log in to this network.</html>", lambda info: b"[" * 200_000, lambda info: [info],
+        lambda info: {**info, "siblings": "model.safetensors"}, lambda info: {**info, "sha": None},
         lambda info: {**info, "sha": "../../../elsewhere"},
-    ]
+    ]  # fmt: skip
     for there.says in answers:
         for commit in ("", f"@{COMMIT}"):
             with pytest.raises(ProviderError, match="models pull"):

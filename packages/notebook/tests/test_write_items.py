@@ -32,12 +32,9 @@ def as_bytes(image: Image.Image) -> bytes:
 def test_pictures_are_paths_bytes_and_images(tmp_path: Path) -> None:
     oak, image = draw(tmp_path / "elsewhere" / "oak.PNG", 1), Image.new("RGB", (30, 20), "red")
     items: list[dict[str, Any]] = [
-        {"id": "path", "images": oak},
-        {"id": "text", "images": [str(oak)]},
-        {"id": 3, "images": as_bytes(image)},
-        {"id": "two", "images": [image, oak]},
-        {"id": "cmyk", "images": Image.new("CMYK", (30, 20))},
-    ]
+        {"id": "path", "images": oak}, {"id": "text", "images": [str(oak)]}, {"id": 3, "images": as_bytes(image)},
+        {"id": "two", "images": [image, oak]}, {"id": "cmyk", "images": Image.new("CMYK", (30, 20))},
+    ]  # fmt: skip
     assert write_items(items, tmp_path / "shop", {}) == ["path", "text", "3", "two", "cmyk"]
     found = listed(tmp_path / "shop")
     assert {name: item.failure for name, item in found.items()} == dict.fromkeys(found)

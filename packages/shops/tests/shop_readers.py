@@ -62,10 +62,6 @@ def _akeneo(data: bytes) -> tuple[Sold, Sold]:
 
 
 READERS: Mapping[str, Callable[[bytes], tuple[Sold, Sold]]] = {
-    "shopify": _shopify,
-    "woocommerce": _woocommerce,
-    "jsonld": _jsonld,
-    "google": _google,
-    "bmecat": _bmecat,
+    "shopify": _shopify, "woocommerce": _woocommerce, "jsonld": _jsonld, "google": _google, "bmecat": _bmecat,
     "akeneo": _akeneo,
-}
+}  # fmt: skip

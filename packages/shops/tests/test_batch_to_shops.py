@@ -205,12 +205,9 @@ def test_option_of_a_variation_for_any_value_is_any(tmp_path: Path, resources: R
     strap, case, box = read_strictly(exported(resources, products, "shopify", ShopOptions())[0]).values()
     names = ("Option1 name", "Option1 value", "Option2 name", "Option2 value", "Price")
     assert [[row.get(name, "") for name in names] for row in (*strap, *case, *box)] == [
-        ["Colour", "Red", "Width", "Any", "10.00"],
-        ["Colour", "Blue", "Width", "20", "12.00"],
-        ["Size", "Any", "", "", "30.00"],
-        ["Size", "L", "", "", ""],
-        ["Variant", "B3-1", "", "", "5.00"],
-    ]
+        ["Colour", "Red", "Width", "Any", "10.00"], ["Colour", "Blue", "Width", "20", "12.00"],
+        ["Size", "Any", "", "", "30.00"], ["Size", "L", "", "", ""], ["Variant", "B3-1", "", "", "5.00"],
+    ]  # fmt: skip
     assert [item["size"] for item in read_google(exported(resources, products, "google")[0])[2:3]] == [["S, L"]]
 
 

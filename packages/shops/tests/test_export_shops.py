@@ -202,9 +202,6 @@ def test_the_earlier_file_is_never_replaced(tmp_path: Path, name: str) -> None:
     assert not (tmp_path / "pictures").exists()
 
 
-# --- since a time -----------------------------------------------------------------------------------------------------
-
-
 def now(home: Path) -> str:
     """Return the time by the ledger's clock."""
     with open_resources(Settings(home=home)) as resources:

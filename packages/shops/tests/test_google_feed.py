@@ -6,17 +6,7 @@ from pathlib import Path
 from defusedxml.ElementTree import fromstring
 from hypothesis import given
 from hypothesis import strategies as st
-from shop_rows import (
-    FLOOR,
-    FLOOR_ROWS,
-    FULL,
-    PICTURES,
-    hostile,
-    product,
-    shop_file,
-    variant,
-    with_fields,
-)
+from shop_rows import FLOOR, FLOOR_ROWS, FULL, PICTURES, hostile, product, shop_file, variant, with_fields
 
 from swatchbook_shops.google_feed import COLUMNS, MOST
 

@@ -6,16 +6,7 @@ from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
-from shop_rows import (
-    CHAIR,
-    FLOOR_ROWS,
-    PICTURES,
-    ROWS,
-    hostile,
-    product,
-    shop_file,
-    variant,
-)
+from shop_rows import CHAIR, FLOOR_ROWS, PICTURES, ROWS, hostile, product, shop_file, variant
 
 from swatchbook.domain.csv_cells import protect_cell
 from swatchbook.upkeep.export.shop_mapping import ShopMapping, ShopOptions, Template
@@ -137,13 +128,9 @@ def test_a_mapping_fills_fields_and_columns(tmp_path: Path) -> None:
 def test_what_the_format_cannot_hold_is_named(tmp_path: Path) -> None:
     many = product("Many")
     rows = (
-        CHAIR,
-        product("Dollar", price="USD 12"),
-        product("Range", price="from €12 to €18"),
-        product("\x00 "),
-        many,
+        CHAIR, product("Dollar", price="USD 12"), product("Range", price="from €12 to €18"), product("\x00 "), many,
         *(variant(many, f"v{number}") for number in range(2_049)),
-    )
+    )  # fmt: skip
     data, written = shop_file(tmp_path, "shopify", rows)
     assert (written.products, written.variants, written.skipped_count) == (2, 0, 3)
     assert [(each.name, each.reason) for each in written.skipped] == [

@@ -158,8 +158,6 @@ def test_identifiers_exist_where_they_are_known(tmp_path: Path) -> None:
     assert [each.get("identifier_exists") for each in items] == [["no"], None, ["no"], None]
 
 
-# --- what is not on sale ----------------------------------------------------------------------------------------------
-
 OLD = tuple(product(status, price="€ 5", status=status, pictures=("o.jpg",)) for status in ("draft", "archived"))
 
 
@@ -203,9 +201,6 @@ def test_a_handle_of_shopify_is_kept(tmp_path: Path) -> None:
     ]
     mapped = ShopOptions(mapping=ShopMapping(fields={"handle": "{key}"}))
     assert b"woven" not in shop_file(tmp_path, "shopify", rows, mapped)[0]
-
-
-# --- currencies -------------------------------------------------------------------------------------------------------
 
 
 def test_a_sign_of_several_countries_is_not_in_any_currency(tmp_path: Path) -> None:

@@ -214,13 +214,9 @@ def test_attributes_are_named_in_words_and_repeat_nothing(tmp_path: Path) -> Non
 def test_a_sku_that_two_products_have_names_the_second(tmp_path: Path) -> None:
     by_code = ShopOptions(mapping=ShopMapping(fields={"sku": "{code}"}))
     rows = (
-        product("A", code="1"),
-        product("B", code="1"),
-        product("C"),
-        product("D", code="2"),
-        product("E", code="AQ"),
+        product("A", code="1"), product("B", code="1"), product("C"), product("D", code="2"), product("E", code="AQ"),
         product("F", code="aq"),
-    )
+    )  # fmt: skip
     data, written = shop_file(tmp_path, "woocommerce", rows, by_code)
     assert [row["Name"] for row in read_strictly(data)] == ["A", "D", "E"]
     assert [(each.name, each.reason) for each in written.skipped] == [

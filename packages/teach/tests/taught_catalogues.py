@@ -75,9 +75,6 @@ def names_of(resources: Resources, document: Document) -> list[str]:
     return [product.name for product in read_products(resources.ledger, document.id)]
 
 
-# --- pictures ---------------------------------------------------------------------------------------------------------
-
-
 SHEET: Box = (40.0, 90.0, 340.0, 570.0)
 """Where the picture with all products of a page is."""
 COLUMNS, ROWS = 3, 4

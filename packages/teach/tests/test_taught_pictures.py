@@ -7,15 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
-from taught_catalogues import (
-    FIRST_LOGO,
-    LOGO,
-    SHEET,
-    cell_at,
-    ingest,
-    ingested_sheets,
-    open_copy,
-)
+from taught_catalogues import FIRST_LOGO, LOGO, SHEET, cell_at, ingest, ingested_sheets, open_copy
 
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.records import (

@@ -2,13 +2,7 @@
 
 import pytest
 import test_web_browser as test_browser
-from test_web_browser import (
-    browser,
-    document,
-    picture,
-    service,
-    test_axe_finds_nothing_wrong_and_nothing_moves,
-)
+from test_web_browser import browser, document, picture, service, test_axe_finds_nothing_wrong_and_nothing_moves
 
 __all__ = ["browser", "document", "picture", "service", "test_axe_finds_nothing_wrong_and_nothing_moves"]
 

@@ -7,10 +7,7 @@ from test_web_pages import (
     test_text_of_documents_is_never_markup,
 )
 
-__all__ = [
-    "test_pages_load_only_from_here_and_have_nothing_inline",
-    "test_text_of_documents_is_never_markup",
-]
+__all__ = ["test_pages_load_only_from_here_and_have_nothing_inline", "test_text_of_documents_is_never_markup"]
 
 
 @pytest.fixture(autouse=True)

@@ -4,13 +4,7 @@ from pathlib import Path
 
 from fastapi.testclient import TestClient
 
-from swatchbook.domain.records import (
-    UNTAUGHT,
-    Example,
-    IngestOptions,
-    TaughtReading,
-    TextRule,
-)
+from swatchbook.domain.records import UNTAUGHT, Example, IngestOptions, TaughtReading, TextRule
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.stored_documents import FOLDER, PDF, get_document, queue
 from tests.doors.conftest import asking

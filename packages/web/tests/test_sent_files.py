@@ -6,14 +6,7 @@ import pytest
 
 from swatchbook.domain.errors import Failure
 from swatchbook.ingest.sources.dropped import root_of
-from swatchbook_web.sent_files import (
-    MOST_PARTS,
-    dropped_folder,
-    keep_dropped,
-    list_sent,
-    sent_folder,
-    take_in,
-)
+from swatchbook_web.sent_files import MOST_PARTS, dropped_folder, keep_dropped, list_sent, sent_folder, take_in
 
 SUFFIXES = frozenset({"png"})
 

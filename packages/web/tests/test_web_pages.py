@@ -14,13 +14,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import update
 
 from swatchbook.domain.settings import load_settings
-from swatchbook.doors.service.sessions import (
-    SESSION_COOKIE,
-    SESSION_SECONDS,
-    begin_session,
-    end_session,
-    find_session,
-)
+from swatchbook.doors.service.sessions import SESSION_COOKIE, SESSION_SECONDS, begin_session, end_session, find_session
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.tables import documents, placements, products
 from swatchbook_web import login_limits

@@ -88,10 +88,7 @@ def test_shard_that_died_is_crashed(resources: Resources, shard_deployment: UUID
     parent = begun(resources.ledger)
     flow_run = sent(shard_deployment, parent)
     set_state(flow_run.id, Running())
-    died(
-        resources,
-        runs.begin_shard(resources.ledger, parent.document, parent.generation, flow_run=str(flow_run.id)),
-    )
+    died(resources, runs.begin_shard(resources.ledger, parent.document, parent.generation, flow_run=str(flow_run.id)))
     assert settled(resources).crashed == (str(flow_run.id),)
     assert state_of(flow_run) == "Crashed"
 

@@ -78,12 +78,9 @@ def twins(bare: str, postgres: RunningPostgres, home: Path, tmp_path: Path) -> I
     with psycopg.connect(postgres.url.replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute("ALTER DATABASE twins SET log_statement = 'ddl'")
     environment = bare_environment() | {
-        "PREFECT_API_URL": bare,
-        "PREFECT_HOME": str(tmp_path / "prefect"),
-        "SWATCHBOOK_HOME": str(home),
-        "SWATCHBOOK_LEDGER_URL": url,
-        "SWATCHBOOK_FAILURE_WEBHOOK_URL": HOOK,
-    }
+        "PREFECT_API_URL": bare, "PREFECT_HOME": str(tmp_path / "prefect"), "SWATCHBOOK_HOME": str(home),
+        "SWATCHBOOK_LEDGER_URL": url, "SWATCHBOOK_FAILURE_WEBHOOK_URL": HOOK,
+    }  # fmt: skip
     twins = Twins(environment, tmp_path)
     try:
         yield twins

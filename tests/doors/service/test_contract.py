@@ -29,12 +29,9 @@ from tests.postgres import RunningPostgres, postgres
 __all__ = ["postgres"]
 
 CHECKS = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_headers_conformance,
+    not_a_server_error, status_code_conformance, content_type_conformance, response_headers_conformance,
     response_schema_conformance,
-]
+]  # fmt: skip
 EXAMPLES = min(6, settings().max_examples // 10)  # of each operation and way of asking
 Operations = list[APIOperation]
 
@@ -52,10 +49,7 @@ def described() -> Iterator[Operations]:
 
 
 def hold_to_contract(
-    operation: APIOperation,
-    mode: GenerationMode,
-    known: Mapping[str, str | int],
-    headers: dict[str, str],
+    operation: APIOperation, mode: GenerationMode, known: Mapping[str, str | int], headers: dict[str, str]
 ) -> None:
     """Ask the operation in many ways; where it takes an id, mostly one that is known (except for its end)."""
 

@@ -46,12 +46,7 @@ def review(client: TestClient, name: str, key: str = ANNA, owner: str = "anna", 
 
 
 @pytest.mark.parametrize(
-    "decision",
-    [
-        {"verdict": "reject", "reason": PRIVATE},
-        {"verdict": "accept"},
-    ],
-    ids=lambda each: each["verdict"],
+    "decision", [{"verdict": "reject", "reason": PRIVATE}, {"verdict": "accept"}], ids=lambda each: each["verdict"]
 )
 def test_review_shows_others_nothing(client: TestClient, documents: DOCUMENTS, decision: dict[str, Any]) -> None:
     ledger = client.app.state.resources.ledger  # type: ignore[attr-defined]

@@ -27,9 +27,6 @@ def saved(form: str, image: Image.Image | None = None, **options: Any) -> bytes:
     return file.getvalue()
 
 
-# --- PNG --------------------------------------------------------------------------------------------------------------
-
-
 def chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
@@ -59,9 +56,6 @@ def animated_png(claimed: int, frames: int = 2) -> bytes:
     at = data.index(b"acTL") + 4
     claim = struct.pack(">I", claimed) + data[at + 4 : at + 8]
     return data[:at] + claim + struct.pack(">I", zlib.crc32(b"acTL" + claim)) + data[at + 12 :]
-
-
-# --- JPEG -------------------------------------------------------------------------------------------------------------
 
 
 def segment(marker: int, data: bytes) -> bytes:
@@ -107,9 +101,6 @@ def profile_of(size: int) -> bytes:
     body = struct.pack(">I", size) + b"lcms\4\0\0\0mntrRGB XYZ " + bytes(size - 24)
     parts = [body[n : n + 60_000] for n in range(0, size, 60_000)]
     return b"".join(segment(0xE2, b"ICC_PROFILE\0" + bytes((n, len(parts))) + part) for n, part in enumerate(parts, 1))
-
-
-# --- GIF, TIFF and others ---------------------------------------------------------------------------------------------
 
 
 def gif(

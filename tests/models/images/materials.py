@@ -80,13 +80,10 @@ PATTERNS: Mapping[str, Callable[[np.random.Generator, int], Field]] = {
 }
 
 PALETTES: Mapping[str, tuple[tuple[int, int, int], tuple[int, int, int]]] = {
-    "carrara": ((236, 236, 234), (120, 124, 130)),
-    "oak": ((202, 165, 118), (139, 98, 58)),
-    "slate": ((70, 76, 82), (128, 134, 138)),
-    "terracotta": ((186, 98, 66), (226, 190, 160)),
-    "sage": ((158, 172, 148), (92, 110, 88)),
-    "navy": ((38, 52, 92), (186, 194, 212)),
-}
+    "carrara": ((236, 236, 234), (120, 124, 130)), "oak": ((202, 165, 118), (139, 98, 58)),
+    "slate": ((70, 76, 82), (128, 134, 138)), "terracotta": ((186, 98, 66), (226, 190, 160)),
+    "sage": ((158, 172, 148), (92, 110, 88)), "navy": ((38, 52, 92), (186, 194, 212)),
+}  # fmt: skip
 
 
 def material(pattern: str, palette: str, piece: int = 0, side: int = 480) -> NDArray[np.uint8]:

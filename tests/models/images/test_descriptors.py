@@ -28,13 +28,10 @@ def fit(image: Image.Image) -> Pixels:
 
 
 EXTREMES = [
-    np.full((40, 60, 3), 255, np.uint8),
-    np.zeros((40, 60, 3), np.uint8),
-    np.array([[[255, 0, 0]]], np.uint8),
-    np.zeros((1, 160, 3), np.uint8),
-    np.full((160, 1, 3), 200, np.uint8),
+    np.full((40, 60, 3), 255, np.uint8), np.zeros((40, 60, 3), np.uint8), np.array([[[255, 0, 0]]], np.uint8),
+    np.zeros((1, 160, 3), np.uint8), np.full((160, 1, 3), 200, np.uint8),
     np.indices((160, 160)).sum(axis=0)[..., None].repeat(3, axis=2).astype(np.uint8) % 2 * 255,
-]
+]  # fmt: skip
 
 
 def check(vectors: Mapping[Role, NDArray[np.float32]], count: int) -> None:

@@ -70,9 +70,6 @@ def image(name: str, owner: str = "anna") -> str:
     return image_id(owner, key(name))
 
 
-# --- runs -------------------------------------------------------------------------------------------------------------
-
-
 def queued(ledger: Ledger, *, owner: str = "anna", content: str = "catalogue", **given: Any) -> Document:
     """Queue a document as an upload does."""
     key = sha256(content.encode())
@@ -133,9 +130,6 @@ def end(ledger: Ledger, run: Run) -> DocumentStatus:
     return run_moves.end(ledger, run, status, due_at=due_at)
 
 
-# --- what stages leave, straight in the tables ------------------------------------------------------------------------
-
-
 def show(
     ledger: Ledger, document: str, owner: str, pictures: Iterable[str], texts: Iterable[str], asked: Sequence[RoleTag]
 ) -> None:
@@ -166,9 +160,6 @@ def show(
 def set_document(ledger: Ledger, document: str, **values: Any) -> None:
     with ledger.write() as connection:
         connection.execute(update(documents).where(documents.c.id == document).values(**values))
-
-
-# --- what stages tell the ledger --------------------------------------------------------------------------------------
 
 
 def reading(*lost: FailedPage, count: int = 4, pages_file: str = f"{'0' * 64}.jsonl") -> Reading:
@@ -261,9 +252,6 @@ def link(source: str, target: Product | str, kind: LinkKind = LinkKind.IMAGE_PRO
     return Link(kind=kind, source=source, target=target if isinstance(target, str) else target.id, score=score)
 
 
-# --- working it off ---------------------------------------------------------------------------------------------------
-
-
 def begin_fill(ledger: Ledger, document: str, *pairs: RoleTag) -> Run:
     """The fill run of these pairs of a document, with all that it lacks queued."""
     run = run_moves.begin_fill(ledger, document, pairs, fill="F" * 26)
@@ -350,9 +338,6 @@ def ingest(
     end(ledger, run)
 
 
-# --- time -------------------------------------------------------------------------------------------------------------
-
-
 def pass_time(ledger: Ledger, seconds: float) -> None:
     """Let all that is stored have happened this much earlier."""
     with ledger.write() as connection:
@@ -380,9 +365,6 @@ def end_process_of_holds(ledger: Ledger) -> None:
     """Let the process of each hold have ended: no process has the id that it had."""
     with ledger.write() as connection:
         connection.execute(update(runs).where(runs.c.kind == "hold").values(pid_started=1.0))
-
-
-# --- looking ----------------------------------------------------------------------------------------------------------
 
 
 def item(ledger: Ledger, key: str, want: RoleTag = VISUAL) -> RowMapping:

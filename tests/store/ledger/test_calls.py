@@ -138,9 +138,6 @@ def test_a_revoked_run_may_still_answer(ledger: Ledger) -> None:
     assert count(ledger, rows) == 2
 
 
-# --- budgets ----------------------------------------------------------------------------------------------------------
-
-
 def test_a_budget_is_never_exceeded(ledger: Ledger) -> None:
     paying = context(ledger, max_usd=0.3)
     answer(paying, "oak", "ash", cost=0.1)

@@ -67,9 +67,6 @@ def fail_all(ledger: Ledger, lease: claims.Lease, failure: Failure, *, last_try:
     )
 
 
-# --- batches ----------------------------------------------------------------------------------------------------------
-
-
 def test_batches_are_in_reading_order_then_the_chunks(ledger: Ledger) -> None:
     pictures, texts = keys(7), keys(3, "text")
     shuffled = [pictures[n] for n in (3, 1, 4, 1, 5, 0, 2, 6, 3)]  # two pictures stand twice
@@ -145,9 +142,6 @@ def test_picture_brings_its_text_along_not_vice_versa(ledger: Ledger) -> None:
     by_picture = claims.claim(ledger, run, [KEY])
     assert [(c.key, c.role) for c in by_picture.items] == [(text, Role.UNDERSTANDING), (KEY, Role.VISUAL)]
     assert item(ledger, KEY).lease_size == 1
-
-
-# --- commit: what was made --------------------------------------------------------------------------------------------
 
 
 def test_commit_stores_vectors_and_settles_items(ledger: Ledger) -> None:
@@ -356,9 +350,6 @@ def test_pauses_double_until_the_eighth_run_fails(ledger: Ledger) -> None:
     assert pauses == pytest.approx([900 * 2**n for n in range(7)], abs=5)
     assert (row.state, row.attempts, row.next_retry_at) == ("failed", 8, None)
     assert claims.claim(ledger, run, [KEY]).items == ()
-
-
-# --- the heartbeat ----------------------------------------------------------------------------------------------------
 
 
 def test_a_beating_run_keeps_its_lease(ledger: Ledger) -> None:

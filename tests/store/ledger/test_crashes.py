@@ -40,9 +40,6 @@ def work_until_it_dies(ledger: Ledger, run: Run, poison: set[str], size: int = 2
     return None
 
 
-# --- finding the one at fault -----------------------------------------------------------------------------------------
-
-
 def test_a_poison_item_is_found_by_halving(ledger: Ledger) -> None:
     pictures = keys(45)
     poison = pictures[3]

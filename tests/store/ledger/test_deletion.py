@@ -7,10 +7,7 @@ import pytest
 from swatchbook.domain.records import Deletion, PlacementState
 from swatchbook.store.files.file_store import Files
 from swatchbook.store.ledger.database import Ledger
-from swatchbook.store.ledger.document_commands import (
-    count_deletion,
-    count_owner_deletion,
-)
+from swatchbook.store.ledger.document_commands import count_deletion, count_owner_deletion
 from swatchbook.store.ledger.queries.coverage import count_coverage
 from swatchbook.store.ledger.retention import collect
 from swatchbook.store.ledger.tables import vectors

@@ -63,9 +63,6 @@ def test_postponed_document_has_a_reason_unless_deleting(ledger: Ledger) -> None
     assert due_ids(ledger) == [deleted.document]
 
 
-# --- retry ------------------------------------------------------------------------------------------------------------
-
-
 def test_retry_queues_failed_and_waiting_items(ledger: Ledger) -> None:
     run = begin(ledger)
     stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "ash"), placed(run, "elm")))
@@ -180,9 +177,6 @@ def test_commands_refuse_unknown_and_wrong_documents(ledger: Ledger) -> None:
         with pytest.raises(InvalidReference):
             step(ledger, run.document)
     assert account.account(ledger, document=run.document).found == 1
-
-
-# --- delete -----------------------------------------------------------------------------------------------------------
 
 
 def test_deleting_leaves_no_row_of_a_document(ledger: Ledger) -> None:

@@ -132,12 +132,9 @@ def value(column: Column[Any], number: int) -> Any:
 
 
 _MAKERS: dict[type, Callable[[int], Any]] = {
-    Boolean: lambda n: n % 2 == 1,
-    Integer: lambda n: n + 1,
-    Numeric: lambda n: n + 0.5,
-    LargeBinary: lambda n: bytes([n, 0, 255]),
-    JSON: lambda n: {"number": n, "text": "\0ü"},
-}
+    Boolean: lambda n: n % 2 == 1, Integer: lambda n: n + 1, Numeric: lambda n: n + 0.5,
+    LargeBinary: lambda n: bytes([n, 0, 255]), JSON: lambda n: {"number": n, "text": "\0ü"},
+}  # fmt: skip
 
 
 def read_all(ledger: Ledger) -> Rows:

@@ -9,17 +9,7 @@ from swatchbook.store.ledger.runs import Run
 from swatchbook.store.ledger.space_objects import Lack
 from swatchbook.store.ledger.space_registry import add_space
 from swatchbook.store.ledger.tables import items
-from tests.store.ledger.scene import (
-    COLOR,
-    VISUAL,
-    begin,
-    begin_fill,
-    extraction,
-    image,
-    ingest,
-    key,
-    placed,
-)
+from tests.store.ledger.scene import COLOR, VISUAL, begin, begin_fill, extraction, image, ingest, key, placed
 
 PAIRS = (VISUAL, COLOR)
 

@@ -76,9 +76,6 @@ def test_a_transaction_that_is_cut_off_keeps_nothing(ledger: Ledger, server: Run
     assert count(ledger, contents) == 0
 
 
-# --- what its errors are called ---------------------------------------------------------------------------------------
-
-
 @pytest.mark.gate
 def test_wrong_urls_are_no_outage(new_postgresql: NewLedger) -> None:
     url = new_postgresql()

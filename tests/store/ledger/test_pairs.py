@@ -73,9 +73,6 @@ def status(ledger: Ledger, run: Run) -> DocumentStatus:
     return DocumentStatus(one(ledger, documents, id=run.document)["status"])
 
 
-# --- when there is one ------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("order", [(Role.ANALYSIS, Role.VISUAL), (Role.VISUAL, Role.ANALYSIS)], ids=str)
 def test_whatever_completes_a_pair_queues_it(ledger: Ledger, order: Sequence[Role]) -> None:
     run = begun(ledger, requested=WANTS, pictures=[KEY])
@@ -179,9 +176,6 @@ def collect_after_an_hour(ledger: Ledger, folder: Path) -> None:
     collect(ledger, Files(folder))
 
 
-# --- publishing -------------------------------------------------------------------------------------------------------
-
-
 def test_vector_is_published_for_everyone_with_that_text(ledger: Ledger) -> None:
     requested = (*EVERYTHING, MULTIMODAL)
     first, second = begin(ledger, requested=requested), begin(ledger, owner="bert", requested=requested)
@@ -223,9 +217,6 @@ def test_pair_is_made_of_existing_vector_and_text(ledger: Ledger) -> None:
     assert (found[0], found[1].text) == (PAIR, "Material: oak.")
     np.testing.assert_array_equal(found[1].visual, np.frombuffer(bytes.fromhex(KEY), np.uint8) + np.float32(1))
     assert claims.pairs(ledger, [PAIR], "eye@2/a") == {}
-
-
-# --- another text -----------------------------------------------------------------------------------------------------
 
 
 def replace_analysis(ledger: Ledger, name: str, material: str) -> None:

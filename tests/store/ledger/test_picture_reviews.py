@@ -112,9 +112,6 @@ def text_of(ledger: Ledger, owner: str = "anna") -> str | None:
     return text
 
 
-# --- what waits -------------------------------------------------------------------------------------------------------
-
-
 def test_weak_pictures_wait_in_reading_order_and_their_document_is_complete(ledger: Ledger) -> None:
     run = weak(ledger, "oak", "ash")
     assert waiting(ledger) == waiting(ledger, owner="anna") == [image("oak"), image("ash")]
@@ -161,9 +158,6 @@ def test_few_weak_pictures_are_found_without_a_look_at_every_document(ledger: Le
         assert reviewed(ledger).needs_review
     assert len(plans) > 3
     assert not [plan for plan in plans if "ix_wants_role_tag" in plan or "SCAN placements" in plan]
-
-
-# --- what follows -----------------------------------------------------------------------------------------------------
 
 
 def test_an_accepted_picture_waits_no_more_and_changes_in_nothing(ledger: Ledger) -> None:
@@ -242,9 +236,6 @@ def test_a_rejected_picture_has_no_text_and_stays_rejected_by_force(ledger: Ledg
     (told,) = make_again(ledger, run.document)
     assert told.payload.text == "Material: oak."
     assert document_report(ledger, run.document).failed_images == ()
-
-
-# --- what a review outlives -------------------------------------------------------------------------------------------
 
 
 def review_as(ledger: Ledger, verdict: Verdict) -> None:
@@ -345,9 +336,6 @@ def test_a_review_is_of_one_owners_image(ledger: Ledger, verdict: Verdict) -> No
     assert waiting(ledger, owner="anna") == []
     assert [found.id for found in schedule.due_documents(ledger)] != [theirs.document]
     assert failing_kinds(ledger, "bert") == []
-
-
-# --- a run of its own -------------------------------------------------------------------------------------------------
 
 
 def look(ledger: Ledger, run: Run) -> tuple[Run, ReviewImage]:

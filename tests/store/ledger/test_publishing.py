@@ -50,9 +50,6 @@ def made(ledger: Ledger, *names: str) -> Run:
     return run
 
 
-# --- leases -----------------------------------------------------------------------------------------------------------
-
-
 def test_a_lease_takes_made_rows_up_to_limit(ledger: Ledger) -> None:
     run = begin(ledger)
     pictures = [placed(run, f"{n}") for n in range(5)]
@@ -93,9 +90,6 @@ def test_publishers_side_by_side_publish_every_row_once(ledger: Ledger) -> None:
         told = [row for mine in threads.map(publish, range(4)) for row in mine]
     assert len(told) == len(set(told)) == 120
     assert publishing.count_unpublished(ledger) == 0
-
-
-# --- what came of it --------------------------------------------------------------------------------------------------
 
 
 def test_changes_made_while_publishing_are_published_again(ledger: Ledger) -> None:
@@ -156,9 +150,6 @@ def test_gone_row_that_returns_is_published_again(ledger: Ledger) -> None:
     stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
     settle(ledger, "a", gone)  # its objects are deleted by now
     assert [p.row.id for p in publish_all(ledger)] == [image("oak")]
-
-
-# --- what is told -----------------------------------------------------------------------------------------------------
 
 
 def test_image_payload_comes_from_all_its_owners_documents(ledger: Ledger) -> None:
@@ -226,9 +217,6 @@ def test_vectors_and_payloads_are_those_that_were_saved(ledger: Ledger) -> None:
     payload = told["chunk"].payload
     assert (payload.text, payload.pages) == ("Wood\nOak is hard.", (2, 3))
     assert (payload.products, payload.names, payload.category) == ((oak.id,), ("Oak",), ("Floors",))
-
-
-# --- again, and verify ------------------------------------------------------------------------------------------------
 
 
 def test_ledger_knows_what_each_space_should_hold(ledger: Ledger) -> None:

@@ -63,9 +63,6 @@ def test_only_stopped_documents_are_queued_again(ledger: Ledger) -> None:
         assert queued(ledger).status == status
 
 
-# --- begin ------------------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.gate
 def test_a_document_has_one_live_run(ledger: Ledger) -> None:
     run = begin_again(ledger, queued(ledger))
@@ -179,9 +176,6 @@ def test_force_wakes_documents_wanting_the_same_item(ledger: Ledger) -> None:
     assert document(ledger, other).status == "completed"
 
 
-# --- while it lives ---------------------------------------------------------------------------------------------------
-
-
 def test_heartbeat_renews_the_run_and_its_items(ledger: Ledger) -> None:
     run = begun(ledger, pictures=keys(2))
     other = begun(ledger, content="other", pictures=keys(1, "other"))
@@ -260,9 +254,6 @@ def test_only_a_live_run_can_write(ledger: Ledger, how: str) -> None:
 def snapshot(ledger: Ledger) -> list[object]:
     with ledger.read() as connection:
         return [connection.execute(select(table)).all() for table in (documents, run_rows, item_rows, figures)]
-
-
-# --- how it ends ------------------------------------------------------------------------------------------------------
 
 
 def test_ending_frees_items_and_sets_the_status(ledger: Ledger) -> None:

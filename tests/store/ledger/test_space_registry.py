@@ -72,9 +72,6 @@ def test_the_first_space_of_a_role_is_active(ledger: Ledger) -> None:
         add_space(ledger, space(VISUAL, 64))
 
 
-# --- beside -----------------------------------------------------------------------------------------------------------
-
-
 def test_a_fill_changes_neither_account_nor_status(ledger: Ledger) -> None:
     run = collection(ledger, "oak", "ash")
     before = account(ledger)
@@ -125,9 +122,6 @@ def test_only_what_is_searched_is_accounted(ledger: Ledger) -> None:
     }  # fmt: skip
 
 
-# --- switching --------------------------------------------------------------------------------------------------------
-
-
 def test_failed_items_are_named_and_may_be_accepted(ledger: Ledger) -> None:
     run = collection(ledger, "oak", "ash")
     filled(ledger, run, failing=lambda item: UnreadableImage("No.") if item.key == key("ash") else None)
@@ -153,9 +147,6 @@ def test_switch_of_space_can_be_undone(ledger: Ledger) -> None:
     assert active_spaces(ledger).keys() == {Role.VISUAL}
     assert set(rollback(ledger, list(Role))) == {VISUAL, material}, "retired roles come back"
     assert active_spaces(ledger).keys() == {Role.VISUAL, Role.MATERIAL}
-
-
-# --- dropping ---------------------------------------------------------------------------------------------------------
 
 
 def test_a_dropped_space_leaves_no_row(ledger: Ledger) -> None:

@@ -26,16 +26,7 @@ from swatchbook.store.ledger.document_commands import cancel
 from swatchbook.store.ledger.queries.account import account
 from swatchbook.store.ledger.queries.document_parts import list_entities
 from swatchbook.store.ledger.runs import Run
-from swatchbook.store.ledger.tables import (
-    chunks,
-    documents,
-    images,
-    items,
-    links,
-    metadata,
-    pages,
-    placements,
-)
+from swatchbook.store.ledger.tables import chunks, documents, images, items, links, metadata, pages, placements
 from tests.store.ledger.scene import (
     ANALYSIS,
     EVERYTHING,
@@ -140,9 +131,6 @@ def test_pages_have_their_kind_and_what_was_lost(ledger: Ledger) -> None:
         assert (row["kind"], row["reason"], row["failure_kind"]) == ("product", reason, kind)
 
 
-# --- chunks -----------------------------------------------------------------------------------------------------------
-
-
 def test_changed_headings_and_pages_dirty_their_chunk(ledger: Ledger) -> None:
     run = begin(ledger)
     stage_results.save_chunks(ledger, run, chunked(run, "Oak is hard.", "Ash is light."))
@@ -187,9 +175,6 @@ def test_entities_are_replaced_in_order(ledger: Ledger) -> None:
     assert list_entities(ledger, run.document, limit=1) == [((0, table.id), table)]
     stage_results.save_chunks(ledger, run, Chunks(chunks=(), entities=(logo,)))
     assert list_entities(ledger, run.document, limit=9) == [((0, logo.id), logo)]
-
-
-# --- pictures ---------------------------------------------------------------------------------------------------------
 
 
 def test_hidden_and_decorative_pictures_are_never_published(ledger: Ledger) -> None:

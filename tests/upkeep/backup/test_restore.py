@@ -29,9 +29,6 @@ def other(new_collection: NewCollection) -> Resources:
     return new_collection()
 
 
-# --- stopped and run again --------------------------------------------------------------------------------------------
-
-
 def test_what_a_killed_publisher_holds_is_waited_for(
     resources: Resources, other: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -48,9 +45,6 @@ def test_what_a_killed_publisher_holds_is_waited_for(
     assert held
     assert publishing.count_unpublished(other.ledger) == 0
     assert indexed(other) == indexed(resources)
-
-
-# --- merged -----------------------------------------------------------------------------------------------------------
 
 
 def test_documents_that_are_here_stay_and_others_come(resources: Resources, other: Resources, tmp_path: Path) -> None:
@@ -103,9 +97,6 @@ def test_the_space_searched_here_stays_active(resources: Resources, other: Resou
     assert {row.tag: row.active for row in told} == {"eye@1/a": True, "another@1/a": False}
 
 
-# --- owners -----------------------------------------------------------------------------------------------------------
-
-
 def test_renamed_owner_is_restored_with_its_ids(resources: Resources, other: Resources, tmp_path: Path) -> None:
     document = make(resources, "oak")
     owners.rename(resources.ledger, "anna", "lena")
@@ -133,9 +124,6 @@ def test_restore_refuses_an_owner_of_another_collection(
     assert advised[here] in str(refused.value)
     owners.rename(other.ledger, here, {"lena": "mona", "anna": "lena"}[here])
     assert restore(other, tmp_path / "backup").documents == 1
-
-
-# --- what is refused --------------------------------------------------------------------------------------------------
 
 
 def flip(path: Path) -> None:

@@ -88,8 +88,6 @@ def test_agreement_is_a_share_of_the_edition_with_more() -> None:
     assert agreement(edition([]), edition([])) == (0.0, 0.0)
 
 
-# --- made-up editions -------------------------------------------------------------------------------------------------
-
 NAMES = [f"{first} {second}" for first in ("Alder", "Birke", "Cedro", "Dune") for second in ("Uno", "Due", "Tre")]
 CHANGES = ("same", "dearer", "renamed", "removed", "larger", "renamed and dearer", "repainted")
 

@@ -213,9 +213,6 @@ def test_open_texts_keep_a_document_waiting(ledger: Ledger) -> None:
     assert account.next_status(ledger, run.document) == (DocumentStatus.COMPLETED, None)
 
 
-# --- failures ---------------------------------------------------------------------------------------------------------
-
-
 def test_refused_object_is_named_with_next_try(ledger: Ledger) -> None:
     run = begin(ledger)
     text = chunked(run, "Oak is hard.")
@@ -319,9 +316,6 @@ def test_documents_are_listed_by_page_newest_first(ledger: Ledger) -> None:
     assert listed(name="_9%") == ["0009"]
 
 
-# --- report, show, coverage, hits -------------------------------------------------------------------------------------
-
-
 @pytest.mark.gate
 def test_the_report_has_the_counts_of_the_account(ledger: Ledger) -> None:
     run = begin(ledger)
@@ -351,12 +345,9 @@ def test_report_keeps_what_the_last_run_knew(ledger: Ledger) -> None:
     run = begin(ledger)
     ingest_report = document_report(ledger, run.document, run=run.token)
     known = {
-        "confidence_score": 0.5,
-        "sure": 0.31,
-        "peak_memory_mb": 300.0,
-        "warnings": ("odd font",),
+        "confidence_score": 0.5, "sure": 0.31, "peak_memory_mb": 300.0, "warnings": ("odd font",),
         "seconds": {"PAGES_READ": 2.0},
-    }
+    }  # fmt: skip
     runs.end(ledger, run, DocumentStatus.COMPLETED, report=ingest_report.model_copy(update=known))
     report = document_report(ledger, run.document)
     assert {name: getattr(report, name) for name in known} == known

@@ -60,9 +60,6 @@ def test_other_stages_are_not_compared(ledger: Ledger) -> None:
     assert slow_stages(ledger, run.token) == []
 
 
-# --- a week beside the week before ------------------------------------------------------------------------------------
-
-
 def weeks(ledger: Ledger, before: list[tuple[float, int]], now: list[tuple[float, int]]) -> list[StageWeek]:
     run = begun(ledger)
     for days, past in ((8.0, before), (15.0, [(900.0, 1)] * 6), (1.0, now)):
