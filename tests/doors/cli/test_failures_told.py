@@ -26,6 +26,6 @@ def test_unchanged_sources_are_counted_in_total(home: Path, troubled_home: Path)
     sources = [str(troubled_home.parent / name) for name in ("pictures", "items/items.jsonl")]
     status, out, err = attempt("ingest-images", *sources, "--owner", "anna")
     assert status == 3, err
-    assert err.count("unchanged, nothing to do") == 2
+    assert out.count("unchanged, nothing to do") == 2
     assert "in total      2 sources" in out
     assert "6 = 3 skipped + 2 without pictures + 1 failed" in out
