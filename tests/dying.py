@@ -27,7 +27,7 @@ def kills(words: Sequence[str], resources: Resources, folder: Path, stride: int,
     """
     given = {**os.environ, **environment_of(resources), **environment}
     for step in count(3, stride):
-        done = finish(words, given, folder, begin=partial(_die_at, step, folder))
+        done = finish(words, given, folder, begin=partial(die_at, step, folder))
         if done.returncode != -signal.SIGKILL:
             assert done.returncode == 0, done.stdout + done.stderr
             return
@@ -35,7 +35,7 @@ def kills(words: Sequence[str], resources: Resources, folder: Path, stride: int,
         yield step
 
 
-def _die_at(step: int, folder: Path) -> None:
+def die_at(step: int, folder: Path) -> None:
     """Let this process die before this step, from 1; in `folder` changes of names are steps."""
     steps = count(1)  # of all threads
 

@@ -1,4 +1,5 @@
-"""Asking many questions as the tasks do: `python -m tests.models.providers.paying LEDGER PROVIDER COUNT` is killed."""
+"""Asking many questions as the tasks do: `python -m tests.models.providers.paying LEDGER PROVIDER FIRST COUNT` is
+killed."""
 
 import sys
 import threading
@@ -67,14 +68,14 @@ def ask_all(
         return dict(zip(numbers, threads.map(ask, numbers), strict=True))
 
 
-def work(ledger: Ledger, provider: str, count: int) -> None:
-    """A run that asks all questions, until somebody kills it."""
+def work(ledger: Ledger, provider: str, first: int, count: int) -> None:
+    """A run that asks so many questions from the first one on, until somebody kills it."""
     clock = FastClock(10)
-    run = begun(ledger, content="killed")
+    run = begun(ledger, content=f"killed {first}")
     with keep_alive(ledger, run):
-        ask_all(chat_at(provider, clock=clock), CallContext(ledger, run, STAGE), range(count), clock)
+        ask_all(chat_at(provider, clock=clock), CallContext(ledger, run, STAGE), range(first, first + count), clock)
     threading.Event().wait()
 
 
 if __name__ == "__main__":
-    work(open_ledger(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
+    work(open_ledger(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))

@@ -3,13 +3,13 @@
 import io
 import json
 import os
+import random
 import shutil
-import signal
-import subprocess
-import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -41,9 +41,11 @@ from swatchbook.store.ledger.calls import CallContext, spending
 from swatchbook.store.ledger.database import open_ledger
 from swatchbook.store.ledger.tables import calls as rows
 from swatchbook_base.chat import Question
+from tests.dying import die_at
+from tests.forked import Forked
 from tests.models.providers.clocks import FastClock, SetClock
 from tests.models.providers.paying import AT_ONCE, PRICE, STAGE, Seen, ask_all, chat_at, question
-from tests.models.providers.standin import KEY, Provider, mixed, provider
+from tests.models.providers.standin import KEY, Asked, Provider, mixed, provider
 from tests.store.ledger.scene import begun, count, set_document
 
 WIRES = [(openai, "schema"), (openai, "tool"), (openai, "plain"), (anthropic, "tool")]
@@ -298,30 +300,44 @@ def test_mixed_faults_cost_no_question_twice(there: Provider, context: CallConte
     assert 0 < spent.cost_usd < spent.at_most_usd
 
 
-@contextmanager
-def killed(ledger: str, there: Provider, questions: int, after: int) -> Iterator[None]:
-    """A process that asks them all, killed once so many were answered."""
-    command = [sys.executable, "-m", "tests.models.providers.paying", ledger, there.openai_url, str(questions)]
-    worker = subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"})
-    try:
-        while len(there.paid) < after and worker.poll() is None:
-            time.sleep(0.005)
-        worker.send_signal(signal.SIGKILL)
-        yield
-    finally:
-        worker.kill()
-        worker.wait()
+NEW, LONGEST = 2, 120
+"""Questions that each killed process is the first to ask; steps (`tests/dying.py`) of one, of which a kill is drawn."""
 
 
-def test_kill_repays_only_calls_in_flight(there: Provider, url: str, context: CallContext) -> None:
-    there.delay, total = lambda: 0.05, 80
-    with killed(url, there, total, after=40):
-        pass
-    before = len(there.paid)
-    assert 40 <= before < total
-    answers = ask_all(chat_at(there.openai_url), context, range(total), SetClock())
+@pytest.mark.parametrize("kills", [4, pytest.param(200, marks=pytest.mark.nightly)])
+def test_kill_repays_only_calls_in_flight(
+    there: Provider, url: str, context: CallContext, folder: Path, kills: int
+) -> None:
+    """One process after the other dies at a step of its ledger, or just after a call has arrived or was answered."""
+    dice, total, sent, unnamed = random.Random(kills), NEW * kills + AT_ONCE, Counter[str](), list[str]()
+    asked = chat_at(there.openai_url)
+    turns = [ChatMessage(question=question(number), shape=schema_of(Seen), name="Seen") for number in range(total)]
+    requests = {f"picture {number}": asked._request(turn) for number, turn in enumerate(turns)}
+
+    def answer(call: Asked) -> dict[str, Any]:
+        request = requests[call.texts[0]]
+        if count(context.ledger, rows, request=request, state="unknown") < sent[request]:
+            unnamed.append(request)
+        sent[request] += 1
+        return OAK
+
+    there.answer, there.delay = answer, lambda: 0.02
+    for number in range(kills):
+        words = ("tests.models.providers.paying", url, there.openai_url, str(NEW * number), str(AT_ONCE + NEW))
+        begin = partial(die_at, dice.randint(20, LONGEST), folder) if number % 2 else None
+        worker = Forked(words, os.environ, folder, folder / "out", folder / "err", begin)
+        done = dice.choice((there.asked, there.paid))
+        enough = size(done) + dice.randint(1, NEW)
+        while size(done) < enough and worker.poll() is None:
+            time.sleep(0.001)
+        worker.kill_all()
+    assert (folder / "err").read_text() == ""
+    answers = ask_all(asked, context, range(total), SetClock())
     assert all(isinstance(answer, Seen) for answer in answers.values())
-    assert len(there.paid) == total
-    again = sum(times - 1 for times in there.paid.values())
-    unknown = count(context.ledger, rows, state="unknown")
-    assert again <= unknown <= AT_ONCE
+    assert unnamed == []
+    again = sum(times - 1 for times in sent.values())
+    assert kills / 4 < again <= count(context.ledger, rows, state="unknown") <= kills * AT_ONCE
+
+
+def size(done: list[Any] | Counter[str]) -> int:
+    return done.total() if isinstance(done, Counter) else len(done)
