@@ -99,9 +99,11 @@ class RunningPostgres:
                 time.sleep(0.01)
             self.process = None
 
-    def new_database(self, name: str, template: str = "template0") -> str:
+    def new_database(self, name: str, template: str = "template0", *, jit: bool = True) -> str:
         """The URL of a new database, empty or copied from one that nobody is connected to."""
         self._execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
+        if not jit:
+            self._execute(sql.SQL("ALTER DATABASE {} SET jit = off").format(sql.Identifier(name)))
         return self.url_of(name)
 
     def drop_database(self, name: str) -> None:

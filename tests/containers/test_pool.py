@@ -29,10 +29,12 @@ from tests.doubles.models import picture_key
 from tests.fixtures import SOAK
 from tests.ledger_audit import writes
 from tests.models.providers.standin import KEY, mixed
-from tests.servers.audit import Audit
-from tests.servers.catalogues import squares
-from tests.servers.halfway import PICTURES, conclude, half_way, tell
+from tests.servers.audit import Audit, audit, flow_runs
+from tests.servers.catalogues import make_catalogue, squares
+from tests.servers.halfway import PICTURES, WHOLE, conclude, half_way, pictures_made, tell
 from tests.servers.stack import OWNER, Stack
+from tests.servers.test_pool import shown_in_graph
+from tests.servers.test_stack import complete_by_schedule, fill_in_form
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(1_500)]  # the first run makes every image
 
@@ -89,6 +91,45 @@ def an_open_picture(stack: Stack, document: str) -> str:
         (pixels,) = stack.resources.decoders.decode([path], stack.resources.models.encoder.side)
     assert isinstance(pixels, np.ndarray)
     return picture_key(pixels)
+
+
+SETTLED_SECONDS = 120
+
+
+@pytest.mark.timeout(6_000 if SOAK else 1_500)
+def test_form_to_index_though_parts_die_and_the_schedule_closes(pool: Pool) -> None:
+    """Half way, a shard, both workers with all that they run, and PostgreSQL are killed at the same time."""
+    stack = pool.stack
+    stack.trouble(seconds=1.0, failing=0.2)
+    before = pictures_made(stack)
+    catalogue = make_catalogue(stack.folder / "inbox" / "whole.pdf", pictures=PICTURES)
+    document, _ = fill_in_form(stack, catalogue, execution="pool", batch_size=4)
+    stack.wait_until(lambda: pictures_made(stack) > before, "some pictures are made")
+    in_graph, subflows = shown_in_graph(stack, document)
+    assert in_graph == subflows >= {shard["prefect_run"] for shard in pool.runs(document)}
+    pool.engine.run("kill", pool.containers()[pool.live(document)[0]])
+    for worker in (pool.worker, stack.worker):
+        worker.kill(family=True)
+    stack.postgres.kill()
+    stack.postgres.start()
+    for worker in (pool.worker, stack.worker):
+        worker.start()
+    stack.trouble(failing=0.2)
+
+    def is_settled() -> bool:
+        report = document_report(stack.resources.ledger, document)
+        failing = {failed.kind for failed in report.failed_images} == {"provider_timeout"}
+        ends = (*flow_runs(stack, document), *(shard["state"] for shard in pool.runs(document)))
+        return report.status == DocumentStatus.WAITING and failing and not {"RUNNING", "live"} & {*ends}
+
+    seconds = stack.wait_until(is_settled, "only what its model has failed at waits", 5 * SETTLED_SECONDS)
+    stack.trouble()
+    complete_by_schedule(stack, document)
+    found = audit(stack, document, pictures=PICTURES)
+    tell("form, killed parts, schedule", found, seconds)
+    assert found == WHOLE
+    assert {Role.VISUAL, Role.UNDERSTANDING} <= made(stack.resources).keys()
+    assert seconds < SETTLED_SECONDS
 
 
 QUERIES = {"porcelain tile 60x120": "Terra Nova", "R10 slip rating": "Terra Nova", "acoustic wool panel": "Fjord Wool"}

@@ -1,10 +1,12 @@
 """What must hold of a document in the end, whatever happened on the way: nothing missing, nothing made twice."""
 
 from collections.abc import Iterator
+from typing import Literal
 
+import numpy as np
 from sqlalchemy import select, union
 
-from swatchbook.domain.records import DocumentStatus, Record
+from swatchbook.domain.records import DocumentStatus, Record, Role
 from swatchbook.index.contract import Index, Space
 from swatchbook.resources import Resources, open_resources
 from swatchbook.store.ledger import publishing
@@ -20,7 +22,7 @@ TERMINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 class Audit(Record):
     """Of some documents: pictures that are not complete; of all: vectors and analyses written more than once, objects
-    that the index lacks, has too many of, or does not find by their own vector.
+    that the index lacks, has too many of, has with another vector than the ledger, or does not find by their own.
     """
 
     missing: int
@@ -65,15 +67,20 @@ def published(stack: Stack, resources: Resources) -> Verification:
 
 
 def lost_to_search(stack: Stack, index: Index, space: Space, document: str) -> Iterator[str]:
-    """Ids of the document that a query by their very own vector does not find, as where a graph has lost some."""
+    """Ids of the document whose vector is not the ledger's, or whose own vector does not find them."""
     with stack.resources.ledger.read() as connection:
         shown = select(placements.c.image).where(placements.c.document == document)
         cut = select(chunks.c.id).where(chunks.c.document == document)
         own = set(connection.execute(union(shown, cut)).scalars())
     expected = own.intersection(publishing.searchable_ids(stack.resources.ledger, space))
-    for identity, found in index.fetch(space, sorted(expected)).items():
-        if identity not in {hit.id for hit in index.search(space, found.vector, 100)}:
-            yield identity
+    kind: Literal["image", "chunk"] = "chunk" if space.role is Role.TEXT else "image"
+    rows = [publishing.DirtyRow(kind=kind, id=each, dirty=0, gone=False) for each in sorted(expected)]
+    found = index.fetch(space, sorted(expected))
+    for each in publishing.publications(stack.resources.ledger, rows):
+        vector = each.vectors[space.pair]
+        is_same = each.row.id in found and np.allclose(found[each.row.id].vector, vector, atol=1e-6)
+        if not is_same or each.row.id not in {hit.id for hit in index.search(space, vector, 100)}:
+            yield each.row.id
 
 
 def flow_runs(stack: Stack, document: str) -> list[str]:

@@ -233,8 +233,8 @@ def running_stack(folder: Path, **given: str) -> Iterator[Stack]:
     weaviate_port, grpc_port, prefect_port, service_port = free_ports(4)
     with ExitStack() as parts:
         postgres = parts.enter_context(running_postgres(folder))
-        for name in ("prefect", "swatchbook"):
-            postgres.new_database(name)
+        postgres.new_database("prefect", jit=False)  # as docs/servers.md says
+        postgres.new_database("swatchbook")
         environment = build_environment(
             folder, postgres,
             weaviate=(weaviate_port, grpc_port), prefect_port=prefect_port, service_port=service_port,
