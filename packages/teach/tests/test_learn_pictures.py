@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from swatchbook.domain.records import (
     UNTAUGHT,
     Example,
+    GridRule,
     Page,
     PictureSide,
     Placement,
@@ -93,6 +94,13 @@ def test_a_cell_cuts_all_pictures_of_its_size_but_one_that_stays_whole() -> None
     shown = [each.state is PlacementState.SHOWN for each in made.placements]
     assert shown == [False, True, False, True]
     assert made.missed == ()
+
+
+def test_pictures_of_a_page_with_too_many_cells_stay_whole() -> None:
+    """Each of 71 pages would cost minutes, by a reading that a stranger wrote or a cell that slipped."""
+    tiny = GridRule(width=300, height=480, cell=(0, 0, 0.01, 0.01), pitch=(0.01, 0.01), columns=100, rows=100)
+    made = apply_pictures(found(place(1, SHEET, "sheet")), TaughtReading(grids=(tiny,) * 20))
+    assert (made.cut, made.placements[0].state) == ((), PlacementState.SHOWN)
 
 
 def test_what_was_cut_before_gives_way_to_the_cells() -> None:

@@ -36,6 +36,9 @@ INSIDE: Final = 0.8  # share of a box that lies in a picture, if it is a part of
 _JOINED: Final = 0.8  # share of a drawn picture that the parts in it cover, if it joins them
 _SCAN: Final = 0.8  # share of the page from which a raster is a scan of it
 _HOLDS: Final = 1.8  # the least area of a picture that holds a cell, in cells
+MOST_CELLS: Final = 1_000
+"""Of the pictures of a page that are cut: those that would give more stay whole. A chart of colours has some hundreds,
+and how long it takes to link the pictures of a page grows with their square."""
 _LEAST_SIDE: Final = 3.0  # points; what is drawn smaller is no picture
 _AS_WIDE: Final = 0.1  # shares of width and height by which the proportions of one sign may differ
 _ASIDE: Final = 0.25  # points of distance for a point between the middles of a name and a picture
@@ -277,7 +280,7 @@ class _Editor:
         whole = [each for each in self._examples if each.what is Shown.CELL and not each.right]
         own = {(page, box): cells for page, box, cells in _drawn_cells(self._found, self._examples)}
         for page in sorted({*self._on_page, *self._found.rasters} if self._taught.grids else ()):
-            done = list[Box]()
+            done, there = list[Box](), 0
             for box in _holders(self._found, page):
                 rule = self._rule_for(box, own.get((page, box), ()))
                 stays = any(
@@ -285,8 +288,10 @@ class _Editor:
                 )
                 if rule is None or stays or self._is_marked(page, box) or any(centre_inside(box, one) for one in done):
                     continue
-                done.append(box)
                 cells = tuple(cells_of(box, rule))
+                if (there := there + len(cells)) > MOST_CELLS:
+                    break
+                done.append(box)
                 self._hide_cut(page, box)
                 yield CutPicture(page=page, box=box, cells=cells, grid=rule)
 
@@ -294,7 +299,7 @@ class _Editor:
         """Return the grid of a picture: of several the one with the cells that were drawn on it, else the last one."""
 
         def agrees(rule: GridRule) -> float:
-            cells = cells_of(box, rule)
+            cells = cells_of(box, rule) if drawn else []
             return sum(max((share_of_union(cell, each) for cell in cells), default=0.0) for each in drawn)
 
         rules = [rule for rule in reversed(self._taught.grids) if fits(rule, box)]
