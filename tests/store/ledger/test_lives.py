@@ -224,7 +224,7 @@ class Lives(RuleBasedStateMachine):
             for step in (mark_deleting, delete_rows, finish_delete)[:steps]:
                 step(self.ledger, document.id)
 
-    @rule(seconds=st.sampled_from([61.0, 1_000.0, 4_000.0]))
+    @rule(seconds=st.sampled_from([61.0, 1_000.0, 4_000.0, -3_600.0]))
     def time_passes(self, seconds: float) -> None:
         pass_time(self.ledger, seconds)
 
