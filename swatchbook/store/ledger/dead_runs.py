@@ -7,6 +7,7 @@ later. A hold (`runs.py`) dies with its process, and of one that this host canno
 
 import logging
 from collections.abc import Collection, Sequence
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -182,11 +183,24 @@ def kill_hung(ledger: Ledger) -> list[int]:
     for process in _hung(ledger):
         if process.pid not in kin and is_dead(process) is False:
             try:
-                psutil.Process(process.pid).kill()
+                hung = psutil.Process(process.pid)
+                if not _has_open(hung, ledger):
+                    continue
+                hung.kill()
             except psutil.Error:  # it has just ended, or belongs to another user
                 continue
             killed.append(process.pid)
     return killed
+
+
+def _has_open(process: psutil.Process, ledger: Ledger) -> bool:
+    """Return whether a process works on this ledger; in the copy of a home in use, its runs are those of the original.
+
+    Of a database server it is not asked.
+    """
+    if ledger.url.get_backend_name() != "sqlite":
+        return True
+    return str(Path(ledger.url.database or "").resolve()) in {each.path for each in process.open_files()}
 
 
 def _hung(ledger: Ledger) -> list[Process]:

@@ -1,8 +1,11 @@
 """Runs that are dead although their heart beats, because they get nowhere, and the processes that they leave."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import psutil
 import pytest
@@ -11,10 +14,11 @@ from sqlalchemy import update
 from swatchbook.domain.errors import RunRevoked
 from swatchbook.domain.records import DocumentStatus, Stage
 from swatchbook.store.ledger import dead_runs, schedule
-from swatchbook.store.ledger.database import Ledger, db_now
+from swatchbook.store.ledger.database import Ledger, db_now, open_ledger
 from swatchbook.store.ledger.dead_runs import DEATHS, STALL_SECONDS, mark_dead
 from swatchbook.store.ledger.runs import Run, record_alive, record_heartbeat, record_progress
 from swatchbook.store.ledger.tables import runs
+from tests.store.ledger.conftest import NewLedger
 from tests.store.ledger.scene import begin_again, begun, document, keys, one
 
 
@@ -55,9 +59,11 @@ def test_run_without_progress_is_dead(ledger: Ledger) -> None:
 
 
 @pytest.fixture
-def process() -> Iterator[psutil.Process]:
-    """One that does nothing and takes no notice."""
-    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as started:
+def process(ledger: Ledger) -> Iterator[psutil.Process]:
+    """One that has the ledger open, does nothing and takes no notice."""
+    sleep = [sys.executable, "-c", "import time; time.sleep(600)"]
+    file = ledger.url.database if ledger.url.get_backend_name() == "sqlite" else os.devnull
+    with Path(str(file)).open() as held, subprocess.Popen(sleep, stdin=held) as started:
         try:
             yield psutil.Process(started.pid)
         finally:
@@ -91,4 +97,12 @@ def test_only_a_hung_process_here_is_killed(ledger: Ledger, process: psutil.Proc
     belongs(ledger, mine, psutil.Process(), state="dead", ended_at=long_ago)
     belongs(ledger, elsewhere, process, state="dead", ended_at=long_ago, host="elsewhere")
     assert dead_runs.kill_hung(ledger) == []
+    assert process.is_running()
+
+
+def test_process_of_the_home_that_was_copied_is_not_killed(new_sqlite: NewLedger, process: psutil.Process) -> None:
+    with closing(open_ledger(new_sqlite())) as copy:
+        run = begun(copy)
+        belongs(copy, run, process, state="dead", ended_at=one(copy, runs, token=run.token).started_at - 1_000)
+        assert dead_runs.kill_hung(copy) == []
     assert process.is_running()
