@@ -14,6 +14,7 @@ from sqlalchemy import event, update
 from sqlalchemy.engine import Engine
 
 from swatchbook.resources import Resources
+from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.tables import chunks, images
 from tests.command import finish
 from tests.new_collection import environment_of
@@ -31,7 +32,7 @@ def kills(words: Sequence[str], resources: Resources, folder: Path, stride: int,
         if done.returncode != -signal.SIGKILL:
             assert done.returncode == 0, done.stdout + done.stderr
             return
-        _end_leases(resources)
+        end_leases(resources.ledger)
         yield step
 
 
@@ -52,8 +53,8 @@ def die_at(step: int, folder: Path) -> None:
     event.listen(Engine, "commit", lambda _: take())
 
 
-def _end_leases(resources: Resources) -> None:
+def end_leases(ledger: Ledger) -> None:
     """Let a minute pass for those that held rows to publish them, and died."""
-    with resources.ledger.write() as connection:
+    with ledger.write() as connection:
         for table in (images, chunks):
             connection.execute(update(table).where(table.c.publish_lease.is_not(None)).values(publish_until=0))

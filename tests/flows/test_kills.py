@@ -3,9 +3,13 @@
 A soak kills 30 times, a quick suite less often.
 """
 
+import json
+import os
 import random
+import signal
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +20,16 @@ from swatchbook.store.ledger.database import Ledger, open_ledger
 from swatchbook.store.ledger.document_commands import mark_deleting
 from swatchbook.store.ledger.run_queries import live_runs
 from tests.command import Forked, attempt, forked, run, run_json
+from tests.dying import die_at, end_leases
 from tests.fixtures import SOAK
+from tests.ingest.sources.pictures import draw
 from tests.ledger_audit import count_writes, writes
 
 pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("prefect_api")]
 
 KILLS = 30 if SOAK else 3
 KILLS_A_DOCUMENT = 3
+KILLS_OF_ALL = 12
 STAGES = list(Stage)[1:]
 VOLATILE = {"generation", "run", "created_at", "updated_at", "report", "attempts", "deaths", "force", "due_at"}
 
@@ -150,6 +157,69 @@ def test_dead_run_of_another_owner_holds_nothing_up(ledger: Ledger, small_catalo
     run("ingest", str(small_catalogue), "--owner", "bob")
     bob = run_json("stats", "coverage", "--owner", "bob")
     assert bob["with_embeddings"] == bob["total_images"] > 0
+
+
+@pytest.mark.parametrize("seed", range(9 if SOAK else 1))
+def test_commands_that_die_beside_others_lose_nothing(
+    ledger: Ledger, small_catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """In each round three ingests run beside what people do with the documents of the round before. Each command dies
+    at a step by chance, if it has so many; then all of them are run again.
+    """
+    monkeypatch.setenv("SWATCHBOOK_REVIEW__BELOW", "1")  # each picture waits for a review
+    dice, killed, number = random.Random(seed), 0, 0
+    while killed < KILLS_OF_ALL:
+        number += 1
+        commands = ingests(small_catalogue, tmp_path, number) + (changes(tmp_path, number - 1) if number > 1 else [])
+        begun = [
+            Forked(words, os.environ, begin=partial(die_at, round(10 ** dice.uniform(0.5, 3.2)), tmp_path))
+            for words in commands
+        ]
+        statuses = [command.wait()[0] for command in begun]
+        killed += statuses.count(-signal.SIGKILL)
+        end_leases(ledger)
+        for words in (words for words, status in zip(commands, statuses, strict=True) if status):
+            status, out, err = attempt(*words)
+            assert status == 0 or "There is no document" in err or "read so already" in err, (words, out, err)
+        for owner, images in (("anna", 14), ("bert", 4 * number + 3)):
+            done = run_json("stats", "coverage", "--owner", owner)
+            assert (done["total_images"], done["with_embeddings"]) == (images, images), (number, owner)
+        assert run_json("upkeep", "verify", "--deep")["sound"]
+        assert (live_runs(ledger), held(ledger)) == ([], 0)
+        assert set(writes(ledger).values()) == {1}
+        if number > 1:
+            taught = (f"small-{number - 1}.pdf", "--owner", "anna", "--json")
+            assert f'"No. {number - 1}"' in run("products", *taught)
+            assert '"in_use": true' in run("readings", *taught)
+
+
+def ingests(small_catalogue: Path, folder: Path, number: int) -> list[tuple[str, ...]]:
+    """The ingests of a round: a catalogue whose pictures are known from the first round on, and two sources with their
+    own.
+    """
+    pdf, pictures, items = (folder / f"{name}-{number}{end}" for name, end in (("small", ".pdf"), ("a", ""), ("b", "")))
+    pdf.write_bytes(small_catalogue.read_bytes() + b"\n%%%d\n" % number)
+    for each in range(7):
+        draw((pictures if each < 4 else items) / f"{each}.png", 10 * number + each)
+    rows = [{"id": str(each), "name": f"Oak {each}", "images": [f"{each}.png"]} for each in range(4, 7)]
+    (items / f"items-{number}.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    sources = ((pdf, "anna"), (pictures, "bert"), (items / f"items-{number}.jsonl", "bert"))
+    return [("ingest", str(path), "--owner", owner) for path, owner in sources]
+
+
+def changes(folder: Path, number: int) -> list[tuple[str, ...]]:
+    """What people do with the documents of a round."""
+    pdf, anna = f"small-{number}.pdf", ("--owner", "anna")
+    shown = [word for name in ("3:Nordvik Oak", "5:Palladio Terrazzo") for word in ("--name", name)]
+    waiting = run_json("review", "list", *anna)[number]["image_id"]
+    return [
+        ("teach", pdf, *shown, "--accept", *anna),
+        ("products", pdf, "set-fact", "Nordvik Oak", "batch", f"No. {number}", *anna),
+        ("review", "accept", waiting, *anna),
+        ("upkeep", "gc", "--now"),
+        ("upkeep", "backup", str(folder / "backup")),
+        ("delete", f"items-{number}.jsonl", "--owner", "bert", "--yes"),
+    ]
 
 
 def held(ledger: Ledger) -> int:
