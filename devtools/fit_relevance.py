@@ -23,7 +23,7 @@ from swatchbook.index.contract import Where
 from swatchbook.models import registry
 from swatchbook.resources import Resources, open_resources
 from swatchbook.search import relevance
-from swatchbook.search.judged_hits import COMPARED, judge
+from swatchbook.search.judged_hits import COMPARED, Ranked, judge
 from swatchbook.search.relevance import Evidence, Fitted, counted, probability, says_few_words
 from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import FEW_CLOSE, MOST_OTHERS, search
@@ -72,7 +72,9 @@ def ask(resources: Resources, folder: Path) -> Iterator[Asked]:
                 hits = search(
                     resources, SearchRequest(question["text"], where=Where(owner=owner), by=by, k=COMPARED), folded=True
                 )
-                judged = judge(resources, hits, question["text"], by, Where(owner=owner))
+                judged = judge(
+                    resources, [Ranked(hit, hit.why) for hit in hits], question["text"], by, Where(owner=owner)
+                )
                 right = [kind == "answerable" and _answers(hit, question["products"]) for hit in hits]
                 if hits and (question.get("products") or kind != "answerable"):
                     pairs = [(each.evidence, is_right) for each, is_right in zip(judged, right, strict=True)]

@@ -328,6 +328,14 @@ class GrowingIndex(Protocol):
 
 
 @runtime_checkable
+class KeptInMemory(Protocol):
+    """What an index does besides `Index` that may keep its spaces in memory."""
+
+    def is_in_memory(self) -> bool:
+        """Return whether a query of what was searched before takes less time than to hand it to another thread."""
+
+
+@runtime_checkable
 class CheckedIndex(Protocol):
     """What an index does besides `Index` whose files may be damaged, although it still answers some queries."""
 

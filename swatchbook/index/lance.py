@@ -257,6 +257,9 @@ class LanceIndex:
             rows = _best(version.table.search(MatchQuery(terms, KEYWORDS), query_type="fts"), "_score", k, where)
         return [Match(id=row["id"], score=row["_score"]) for row in rows]
 
+    def is_in_memory(self) -> bool:
+        return all(version.is_in_memory or not version.searches for version in list(self._read.values()))
+
     def count(self, space: Space, where: Where | None = None) -> int:
         with self._reading(space) as version:
             return int(version.table.count_rows(sql_of(where)))
@@ -454,18 +457,22 @@ class _Version:
         self.table, self.stamp = table, stamp
         self.checked = time.monotonic()  # when it was known to be the newest
         self._read_seconds = 0.0
-        self._searches = 0
+        self.searches = 0
         self._lock = threading.Lock()  # held while the rows are read
 
     def is_due(self, lag: float, *, share: float = 1.0) -> bool:
         """Return whether the time until the next look for a newer version, or a share of it, has passed."""
         return time.monotonic() >= self.checked + share * max(lag, _READ_SHARE * self._read_seconds)
 
+    @property
+    def is_in_memory(self) -> bool:
+        return "_snapshot" in vars(self)
+
     def read_as(self, before: "_Version") -> None:
         """Read the rows if those of the version before were read, and their keywords if those were."""
-        if "_snapshot" in vars(before):
+        if before.is_in_memory:
             started = time.perf_counter()
-            self._searches = before._searches
+            self.searches = before.searches
             if snapshot := self.snapshot():
                 snapshot.read_as(before._snapshot)
             self._read_seconds = time.perf_counter() - started
@@ -473,8 +480,8 @@ class _Version:
     def snapshot(self) -> Snapshot | None:
         """Return the version's rows in memory for a search; None if they are too many for the number of searches."""
         with self._lock:
-            self._searches += 1
-            enough = MOST_ROWS if self._searches > MANY_SEARCHES else FEW_ROWS
+            self.searches += 1
+            enough = MOST_ROWS if self.searches > MANY_SEARCHES else FEW_ROWS
             return self._snapshot if self._size <= enough else None
 
     @cached_property

@@ -2,7 +2,10 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from functools import cache, partial
+from functools import cache, partial, reduce
+from operator import and_
+from types import MappingProxyType
+from typing import NamedTuple
 
 from swatchbook.domain.errors import Failure
 from swatchbook.domain.records import Hit, ResultKind
@@ -15,14 +18,18 @@ from swatchbook.search.relevance import (
     Evidence,
     Fitted,
     Judged,
+    TextWords,
     background_of,
     behind_best,
     content_words,
     probability,
     weights_of,
+    words_of_text,
+    words_of_texts,
     words_said,
 )
 from swatchbook.search.role_queries import keyword_spaces, searched_spaces
+from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.queries.search_results import texts_of
 from swatchbook.store.ledger.read_cache import ReadCache
 
@@ -35,51 +42,81 @@ def weights_of_relevance(resources: Resources) -> Fitted:
     return weights_of(next((space.tag for role, space in active.items() if role in ONE_MODEL), ""))
 
 
-def judged_hit(hit: Hit, judged: Judged, fitted: Fitted) -> Hit:
+class Ranked(NamedTuple):
+    """A result with what a search found out about it. Most are only counted: `as_hit` is for those that are shown."""
+
+    hit: Hit
+    why: Mapping[str, Mapping[str, float]] = MappingProxyType({})
+    score: float = 0.0
+    alike: tuple[str, ...] = ()
+    relevance: float | None = None
+    missing: tuple[str, ...] = ()
+    close: bool = True
+
+    def as_hit(self) -> Hit:
+        """Return the hit with what was found out about it."""
+        return self.hit.model_copy(update={name: getattr(self, name) for name in self._fields[1:]})
+
+
+def with_relevance(result: Ranked, judged: Judged, fitted: Fitted) -> Ranked:
     """Return a result with its likelihood, and the words that it does not say; one that has the code is certain."""
-    if CODE in hit.why:
-        return hit.model_copy(update={"relevance": 1.0})
-    relevance = round(probability(judged.evidence, fitted), 4)
-    return hit.model_copy(update={"relevance": relevance, "missing": judged.missing})
+    if CODE in result.why:
+        return result._replace(relevance=1.0)
+    return result._replace(relevance=round(probability(judged.evidence, fitted), 4), missing=judged.missing)
 
 
-def judge(resources: Resources, hits: Sequence[Hit], text: str, by: ResultKind, where: Where) -> list[Judged]:
+def judge(resources: Resources, results: Sequence[Ranked], text: str, by: ResultKind, where: Where) -> list[Judged]:
     """Return the results' evidence, by the background of each one's owner, compared with the first results."""
     if not where.owners:
-        return behind_best(evidence(resources, hits, text, by, where.owner), COMPARED)
+        return behind_best(evidence(resources, results, text, by, where.owner), COMPARED)
     judged = dict[str, Judged]()
-    for owner in {hit.owner for hit in hits}:
-        own = [hit for hit in hits if hit.owner == owner]
-        judged |= zip((hit.id for hit in own), evidence(resources, own, text, by, owner), strict=True)
-    return behind_best([judged[hit.id] for hit in hits], COMPARED)
+    for owner in {each.hit.owner for each in results}:
+        own = [each for each in results if each.hit.owner == owner]
+        judged |= zip((each.hit.id for each in own), evidence(resources, own, text, by, owner), strict=True)
+    return behind_best([judged[each.hit.id] for each in results], COMPARED)
 
 
-def evidence(resources: Resources, hits: Sequence[Hit], text: str, by: ResultKind, owner: str | None) -> list[Judged]:
+def evidence(
+    resources: Resources, results: Sequence[Ranked], text: str, by: ResultKind, owner: str | None
+) -> list[Judged]:
     """Return the evidence for each result of a search by text, of an owner or of all, without comparing results."""
     asked, known = content_words(text), resources.read_cache()
-    texts = texts_of(known, by, [hit.id for hit in hits])
-    backgrounds = _backgrounds(resources, known, {role for hit in hits for role in hit.why}, owner)
-    said_by = cache(partial(words_said, asked))  # results of one product share its texts
-    names = [[*filter(None, (hit.title if by != "chunk" else None, hit.product))] for hit in hits]
-    named = [frozenset[str]().union(*map(said_by, each)) for each in names]
-    said = [
-        of_names.union(*map(said_by, [*filter(None, (hit.title, hit.text)), *texts.get(hit.id, ())]))
-        for hit, of_names in zip(hits, named, strict=True)
-    ]
-    foreign = _said_by_nothing(resources, known, {word for each in said for word in asked if word not in each}, owner)
+    said_in = known.each(_words_of_results, [each.hit.id for each in results], known, by)
+    backgrounds = _backgrounds(resources, known, {role for each in results for role in each.why}, owner)
+    said_by = cache(lambda text: words_said(asked, words_of_text(text)))  # many results have the same name
+    named, said = list[int](), list[int]()
+    for hit in (each.hit for each in results):
+        in_title, in_product = said_by(hit.title), said_by(hit.product) if hit.product else 0
+        in_texts = words_said(asked, said_in[hit.id]) if hit.id in said_in else 0
+        in_text = said_by(hit.text) if hit.text and by == "product" else 0  # that of others is among their texts
+        named.append(in_product if by == "chunk" else in_title | in_product)
+        said.append(in_title | in_product | in_text | in_texts)
+    in_all = reduce(and_, said, (1 << len(asked)) - 1)
+    nowhere = _said_by_nothing(resources, known, _words(asked, ~in_all), owner)
+    foreign = sum(1 << bit for bit, word in enumerate(asked) if word in nowhere)
     words, vocabulary = max(1, len(asked)), max((each.vocabulary for each in backgrounds.values()), default=0.0)
     return [
         Judged(
             Evidence(
-                said=len(each) / words,
-                named=len(of_names) / words,
-                close=_closeness(hit, backgrounds),
-                foreign=vocabulary * len(foreign - each) / words,
+                said=has.bit_count() / words,
+                named=in_names.bit_count() / words,
+                close=_closeness(each.why, backgrounds),
+                foreign=vocabulary * (foreign & ~has).bit_count() / words,
             ),
-            tuple(word for word in asked if word not in each),
+            _words(asked, ~has),
         )
-        for hit, each, of_names in zip(hits, said, named, strict=True)
+        for each, has, in_names in zip(results, said, named, strict=True)
     ]
+
+
+def _words(asked: Sequence[str], bits: int) -> tuple[str, ...]:
+    """Return the words of a question that have a bit."""
+    return tuple(word for bit, word in enumerate(asked) if bits >> bit & 1)
+
+
+def _words_of_results(_: Ledger, known: ReadCache, by: ResultKind, ids: Sequence[str]) -> dict[str, TextWords]:
+    """Return image, product or chunk -> the words of its texts."""
+    return {id: words_of_texts(texts) for id, texts in texts_of(known, by, ids).items()}
 
 
 def _said_by_nothing(resources: Resources, known: ReadCache, words: Collection[str], owner: str | None) -> set[str]:
@@ -94,9 +131,10 @@ def _said_by_nothing(resources: Resources, known: ReadCache, words: Collection[s
     return {word for word in words if not known.once(partial(is_said, word), _said_by_nothing, owner, word)}
 
 
-def _closeness(hit: Hit, backgrounds: Mapping[str, Background]) -> float:
+def _closeness(why: Mapping[str, Mapping[str, float]], backgrounds: Mapping[str, Background]) -> float:
     """Return how many deviations a result is nearer than by chance, in the role where this is most."""
-    return max((backgrounds[r].closeness(why["score"]) for r, why in hit.why.items() if r in backgrounds), default=0.0)
+    near = [backgrounds[role].closeness(each["score"]) for role, each in why.items() if role in backgrounds]
+    return max(near, default=0.0)
 
 
 def _backgrounds(

@@ -4,9 +4,10 @@ Hash or vectors alone would join drawings and handles that look alike, and a net
 the same.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from swatchbook.domain.records import NearDuplicates, Role
 from swatchbook.models import image_network
@@ -22,6 +23,8 @@ MOST_BITS = 6  # bits, of 64, in which hashes of near-duplicates differ
 LEAST_COSINES: Mapping[Role, float] = {Role.VISUAL: 0.98}
 LEAST_COSINES_OF_NETWORK: Mapping[Role, float] = {Role.VISUAL: 0.9, Role.COLOR: 0.99}
 """Role -> least cosine of a near-duplicate; only the roles that are searched count."""
+
+_PAIRS_AT_ONCE = 1 << 20  # pairs of hashes that are compared in 8 MB
 
 SAME_SHAPE = 1.05  # the largest factor between the widths by height of near-duplicates
 
@@ -60,28 +63,34 @@ def _hashed(ledger: Ledger, ids: Sequence[str]) -> dict[str, HashedImage]:
 
 def _group(known: ReadCache, images: Sequence[HashedImage]) -> list[list[HashedImage]]:
     """Group images with their near-duplicates in the order given; an image without any is a group of its own."""
-    pairs = _groups_by(images, lambda _, near: near)
-    near = [images[place].content_key for group in pairs if len(group) > 1 for place in group]
-    spaces = _compared(known)
-    for role, tag, _ in spaces:
-        known.each(vectors_of, near, role, tag)
-    groups = _groups_by(images, lambda place, near: _same_vectors(known, spaces, images, place, near) if near else [])
-    return [[images[place] for place in group] for group in groups]
-
-
-def _groups_by(images: Sequence[HashedImage], choose: Callable[[int, list[int]], list[int]]) -> list[list[int]]:
-    """Group indices: the first free one, and those that `choose` takes from the free ones with its hash and shape."""
     hashes = np.array([one.phash for one in images], np.uint64)
+    has_near = _have_near(hashes)
+    spaces = _compared(known)
+    near_keys = [images[place].content_key for place in np.flatnonzero(has_near).tolist()]
+    for role, tag, _ in spaces:
+        known.each(vectors_of, near_keys, role, tag)  # one query for what is compared below
     free = np.ones(len(images), bool)
-    groups = list[list[int]]()
+    groups = list[list[HashedImage]]()
     for place, first in enumerate(images):
         if free[place]:
             free[place] = False
-            near = np.flatnonzero(free & (np.bitwise_count(hashes ^ hashes[place]) <= MOST_BITS))
-            others = choose(place, [other for other in near.tolist() if _may_be_same(first, images[other])])
-            free[others] = False
-            groups.append([place, *others])
+            others = list[int]()
+            if has_near[place]:
+                near = np.flatnonzero(free & (np.bitwise_count(hashes ^ hashes[place]) <= MOST_BITS)).tolist()
+                others = _same_vectors(
+                    known, spaces, images, place, [o for o in near if _may_be_same(first, images[o])]
+                )
+                free[others] = False
+            groups.append([first, *(images[other] for other in others)])
     return groups
+
+
+def _have_near(hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Return whether each hash (n,) is near another one; most are not, and need no further look."""
+    rows = max(1, _PAIRS_AT_ONCE // max(1, len(hashes)))
+    blocks = (hashes[start : start + rows, None] for start in range(0, len(hashes), rows))
+    counts = [np.count_nonzero(np.bitwise_count(block ^ hashes) <= MOST_BITS, axis=1) for block in blocks]
+    return np.concatenate([np.zeros(0, int), *counts]) > 1  # each is near itself
 
 
 def _may_be_same(a: HashedImage, b: HashedImage) -> bool:

@@ -7,7 +7,7 @@ questions in tests/truth/questions. A multilingual encoder has a second set, `me
 import json
 import math
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache, lru_cache
 from itertools import pairwise
@@ -96,10 +96,10 @@ def behind_best(judged: Sequence[Judged], among: int) -> list[Judged]:
     best, nearest = max(map(_words_of, first), default=0.0), max((each.close for each in first), default=0.0)
 
     def compared(one: Evidence) -> Evidence:
-        behind, farther = best - _words_of(one), nearest - one.close
-        return one._replace(behind=max(0.0, behind), farther=max(0.0, farther))
+        behind, farther = max(0.0, best - _words_of(one)), max(0.0, nearest - one.close)
+        return Evidence(one.said, one.named, one.close, one.foreign, behind, farther)
 
-    return [each._replace(evidence=compared(each.evidence)) for each in judged]
+    return [Judged(compared(evidence), missing) for evidence, missing in judged]
 
 
 def says_few_words(evidence: Evidence) -> bool:
@@ -109,7 +109,8 @@ def says_few_words(evidence: Evidence) -> bool:
 
 def counted(evidence: Evidence) -> Evidence:
     """Return evidence as it is weighed: shares of words by their squares, since two of two say more than twice one."""
-    return evidence._replace(said=evidence.said**2, named=evidence.named**2)
+    said, named, *others = evidence
+    return Evidence(said**2, named**2, *others)
 
 
 def probability(evidence: Evidence, fitted: Fitted) -> float:
@@ -148,33 +149,68 @@ def without_function_words(text: str) -> str:
     return " ".join(kept) or text
 
 
-def words_said(asked: Collection[str], text: str) -> frozenset[str]:
-    """Return the words of a question that a text has, in any inflection; materials and colours in any language."""
-    present, together = _words_of_text(text)
-    return frozenset(word for word in asked if _says(present, together, word) or _names(text, word))
+class TextWords(NamedTuple):
+    """The words of texts, to look for a question's words: between blanks, all together, and the terms that they name.
+
+    Texts are separated, so that no word begins in one and ends in the next.
+    """
+
+    words: str
+    together: str
+    terms: frozenset[str]
 
 
-def _names(text: str, word: str) -> bool:
-    """Return whether a word is a material or colour that a text names, perhaps in another language."""
-    return bool(terms := terms_of(word)) and terms <= terms_of(text)
+def words_of_texts(texts: Iterable[str]) -> TextWords:
+    """Return the words of texts together."""
+    read = [words_of_text(text) for text in dict.fromkeys(texts)]
+    return TextWords(
+        "|".join(each.words for each in read),
+        "|".join(each.together for each in read),
+        frozenset[str]().union(*(each.terms for each in read)),
+    )
 
 
-@lru_cache(maxsize=2_048)  # a search reads a few hundred texts, most of which the next one reads, too
-def _words_of_text(text: str) -> tuple[frozenset[str], str]:
-    """Return the words of a text, also two joined, as a set and as lines."""
+@lru_cache(maxsize=16_384)  # a search reads hundreds of texts, most of which the next one reads, too
+def words_of_text(text: str) -> TextWords:
+    """Return the words of one text."""
     words = _words(text)
-    present = frozenset([*words, *map("".join, pairwise(words))])  # "note pad" matches notepad, too
-    return present, "\n".join(present)
+    return TextWords(f" {' '.join(words)} ", "".join(words), terms_of(text))
 
 
-def _says(present: frozenset[str], together: str, word: str) -> bool:
-    if word in present:
-        return True
-    if len(word) < 4 or not word.isalpha():
-        return False
-    stem = word[: max(4, math.ceil(LETTERS * len(word)))]
-    if stem not in together:  # true for nearly all words: one search in a text is faster than one in each word
-        return False
+def words_said(asked: Collection[str], texts: TextWords) -> int:
+    """Return which words of a question are said, a bit for each from the lowest, in any inflection.
+
+    Materials and colours count in any language.
+    """
+    said = 0
+    for bit, (whole, stem, terms) in enumerate(map(_sought, asked)):
+        if (
+            whole in texts.words
+            or (stem in texts.together and _says_form(texts.words, whole.strip()))
+            or (terms and terms <= texts.terms)
+        ):
+            said |= 1 << bit
+    return said
+
+
+@lru_cache(maxsize=1_024)
+def _sought(word: str) -> tuple[str, str, frozenset[str]]:
+    """Return a word between blanks, what each of its forms begins with or contains, and the terms that it names."""
+    return f" {word} ", _stem(word) or word, terms_of(word)
+
+
+def _stem(word: str) -> str | None:
+    """Return the letters that begin the other forms of a word, None if it has none."""
+    return word[: max(4, math.ceil(LETTERS * len(word)))] if len(word) >= 4 and word.isalpha() else None
+
+
+@lru_cache(maxsize=2_048)
+def _says_form(words: str, word: str) -> bool:
+    """Return whether two words joined are the word, or any word is a form or an ending compound of it."""
+    separate, stem = words.split(), _stem(word)
+    present = {*separate, *map("".join, pairwise(separate))}  # "note pad" matches notepad, too
+    if stem is None:
+        return word in present
     return any(
         (each.startswith(stem) and abs(len(each) - len(word)) <= LONGER)
         or (len(word) >= HEAD and word in each[-len(word) - ENDING :])

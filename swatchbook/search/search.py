@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from swatchbook.domain.errors import Failure, InvalidReference
 from swatchbook.domain.records import Facets, Hit, ResultKind, SearchResults
-from swatchbook.index.contract import FILTERS, Candidates, Match, Where
+from swatchbook.index.contract import FILTERS, Candidates, KeptInMemory, Match, Where
 from swatchbook.resources import Resources
 from swatchbook.search.fusion import (
     CODE,
@@ -23,7 +23,7 @@ from swatchbook.search.fusion import (
     same_things,
     same_within,
 )
-from swatchbook.search.judged_hits import COMPARED, judge, judged_hit, weights_of_relevance
+from swatchbook.search.judged_hits import COMPARED, Ranked, judge, weights_of_relevance, with_relevance
 from swatchbook.search.near_duplicates import fold
 from swatchbook.search.request import SearchRequest
 from swatchbook.search.role_queries import Ask, role_queries, searched_spaces
@@ -60,12 +60,12 @@ def find_relevant(resources: Resources, asked: SearchRequest) -> SearchResults:
         return _browse(resources, asked)
     end = asked.offset + asked.k
     ranked = _judged(resources, asked, enough=end + 1)
-    hits = close_first(resources, ranked)
+    listed = close_first(resources, ranked)
     return SearchResults(
-        hits=tuple(hits[asked.offset : end]),
+        hits=tuple(each.as_hit() for each in listed[asked.offset : end]),
         unmatched=() if ranked else tuple(unmatched(resources.ledger, asked.by, asked.where)),
-        next=end if len(hits) > end else None,
-        total=len(hits),
+        next=end if len(listed) > end else None,
+        total=len(listed),
     )
 
 
@@ -79,16 +79,16 @@ def find_ids(resources: Resources, asked: SearchRequest) -> Sequence[str]:
     """Return the ids of all results of `find_relevant` on all its pages, in their order."""
     if asked.is_empty:
         return matching(resources.read_cache(), asked.by, asked.where, enough=MOST_RANKED)[0]
-    return [hit.id for hit in close_first(resources, _judged(resources, asked, enough=1))]
+    return [each.hit.id for each in close_first(resources, _judged(resources, asked, enough=1))]
 
 
-def close_first(resources: Resources, ranked: Sequence[Hit]) -> list[Hit]:
+def close_first(resources: Resources, ranked: Sequence[Ranked]) -> list[Ranked]:
     """Return the close results, and where they are fewer than FEW_CLOSE the nearest others, which say so."""
     floor = resources.settings.relevance_floor
-    close = [hit for hit in ranked if hit.relevance is None or hit.relevance >= floor]
-    others = [hit for hit in ranked if hit.relevance is not None and hit.relevance < floor]
+    close = [each for each in ranked if each.relevance is None or each.relevance >= floor]
+    others = [each for each in ranked if each.relevance is not None and each.relevance < floor]
     more = others[:MOST_OTHERS] if len(close) < FEW_CLOSE else []
-    return [*close, *(hit.model_copy(update={"close": False}) for hit in more)]
+    return [*close, *(each._replace(close=False) for each in more)]
 
 
 def _browse(resources: Resources, asked: SearchRequest) -> SearchResults:
@@ -100,8 +100,9 @@ def _browse(resources: Resources, asked: SearchRequest) -> SearchResults:
         shown = known.each(search_results.describe, found[asked.offset : end], by, _shown_by(where))
         return found, total, shown
 
-    found, total, hits = find(resources.read_cache())
-    if not _are_kept(resources, hits.values()):
+    known = resources.read_cache()
+    found, total, hits = find(known)
+    if not _are_kept(resources, known, hits.values()):
         found, total, hits = find(resources.read_cache(newest=True))
     return SearchResults(
         hits=tuple(hits[each] for each in found[asked.offset : end] if each in hits),
@@ -111,29 +112,29 @@ def _browse(resources: Resources, asked: SearchRequest) -> SearchResults:
     )
 
 
-def _are_kept(resources: Resources, hits: Iterable[Hit]) -> bool:
+def _are_kept(resources: Resources, known: ReadCache, hits: Iterable[Hit]) -> bool:
     """Return whether no document of these results is deleted or being deleted; they may have been read seconds ago."""
-    return not resources.lags or search_results.are_kept(resources.ledger, hits)
+    ledger = resources.ledger
+    return not resources.lags or ledger.is_still(known.revision) or search_results.are_kept(ledger, hits)
 
 
-def _judged(resources: Resources, asked: SearchRequest, *, enough: int) -> list[Hit]:
+def _judged(resources: Resources, asked: SearchRequest, *, enough: int) -> list[Ranked]:
     """Return all candidates, best first, folded; those of a text have a relevance, by which the first are sorted."""
     widest = replace(asked, k=MOST_RANKED, offset=0)
-    ranked = search(resources, widest, folded=True, enough=max(enough, COMPARED))
+    ranked = _ranked(resources, widest, folded=True, enough=max(enough, COMPARED))
     if asked.words is None or asked.by_picture:
         return ranked
     fitted, judged = weights_of_relevance(resources), judge(resources, ranked, asked.words, asked.by, asked.where)
-    hits = [judged_hit(hit, each, fitted) for hit, each in zip(ranked, judged, strict=True)]
-    return [*sorted(hits[:COMPARED], key=lambda hit: -round(hit.relevance or 0.0, 2)), *hits[COMPARED:]]
+    results = [with_relevance(result, each, fitted) for result, each in zip(ranked, judged, strict=True)]
+    return [*sorted(results[:COMPARED], key=lambda each: -round(each.relevance or 0.0, 2)), *results[COMPARED:]]
 
 
-def search(resources: Resources, asked: SearchRequest, *, folded: bool = False, enough: int | None = None) -> list[Hit]:
+def search(resources: Resources, asked: SearchRequest, *, folded: bool = False) -> list[Hit]:
     """Return the k best images, products or chunks for a text, a picture, examples, or a text with pictures.
 
     Each result satisfies all filters. The role `multimodal` is searched only if the weights name it, by one vector for
     the text, the picture, or both. With `folded` an image that shows nearly the same as a better one is no result, but
-    in `alike` of that one; so a result and its position do not depend on k. Each role is asked for more candidates only
-    while there are fewer results than `enough`, by default k. The offset is not looked at.
+    in `alike` of that one; so a result and its position do not depend on k. The offset is not looked at.
 
     A text that is exactly the code of a product or of a variant finds that product before all others.
 
@@ -142,9 +143,14 @@ def search(resources: Resources, asked: SearchRequest, *, folded: bool = False, 
     Raises InvalidReference for an empty query, UnreadableImage for an unreadable picture, IndexDown, and Configuration
     if the model of an active space cannot be loaded.
     """
+    return [each.as_hit() for each in _ranked(resources, asked, folded=folded, enough=asked.k)]
+
+
+def _ranked(resources: Resources, asked: SearchRequest, *, folded: bool, enough: int) -> list[Ranked]:
+    """Return the results of `search`; each role is asked for more candidates only while there are fewer than enough."""
     if asked.words is None and not asked.by_picture:
         raise InvalidReference("Nothing to search for.", advice="Give a text, an image, or both.")
-    where, by, k = asked.where, asked.by, asked.k
+    where, by = asked.where, asked.by
     known = resources.read_cache()
     whose = where.whose
     if not where.newest_only or not known.once(lambda: has_superseded(known.ledger, whose), has_superseded, whose):
@@ -154,7 +160,7 @@ def search(resources: Resources, asked: SearchRequest, *, folded: bool = False, 
     folded = folded and by == "image"
 
     def find(known: ReadCache) -> tuple[list[Found], dict[str, Hit]]:
-        best = _best(resources, known, asked, folded=folded, enough=enough or k)
+        best = _best(resources, known, asked, folded=folded, enough=enough)
         return best, known.each(search_results.describe, [each.target for each in best], by, _shown_by(where))
 
     try:
@@ -163,10 +169,10 @@ def search(resources: Resources, asked: SearchRequest, *, folded: bool = False, 
         if searched_spaces(known) == searched_spaces(now := resources.read_cache(newest=True)):
             raise
         best, hits = find(now)
-    if not _are_kept(resources, hits.values()):
+    if not _are_kept(resources, known, hits.values()):
         best, hits = find(resources.read_cache(newest=True))
     return [
-        hits[target].model_copy(update={"score": round(fused_score.score, 6), "why": fused_score.why, "alike": alike})
+        Ranked(hits[target], fused_score.why, round(fused_score.score, 6), alike)
         for target, fused_score, alike in best
         if target in hits and (not whose or hits[target].owner in whose)  # its owner may have been renamed meanwhile
     ]
@@ -270,9 +276,10 @@ def _first_satisfying(
 
 
 def _ask_all(resources: Resources, queries: Mapping[str, Ask], most: int) -> dict[str, list[Match]]:
-    """Return role -> at most `most` candidates. All roles are queried in the index at the same time."""
-    found = resources.askers.map(lambda ask: ask(most), queries.values())
-    return dict(zip(queries, found, strict=True))
+    """Return role -> at most `most` candidates. Roles are queried at the same time if the index makes a query wait."""
+    index = resources.index
+    ask_each = map if isinstance(index, KeptInMemory) and index.is_in_memory() else resources.askers.map
+    return dict(zip(queries, ask_each(lambda ask: ask(most), queries.values()), strict=True))
 
 
 def _shown_by(where: Where) -> Where | None:

@@ -18,7 +18,7 @@ from swatchbook.domain.settings import Settings
 from swatchbook.doors.service.app import create_app
 from swatchbook.index.contract import FILTERS, Where
 from swatchbook.resources import Resources
-from swatchbook.search.judged_hits import judge, weights_of_relevance
+from swatchbook.search.judged_hits import Ranked, judge, weights_of_relevance
 from swatchbook.search.relevance import probability
 from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import search
@@ -66,7 +66,7 @@ class Collection(NamedTuple):
         """Return what a search of these owners (none: all) shows of the hits: each is judged by what its owner has."""
         floor = self.resources.settings.relevance_floor
         fitted = weights_of_relevance(self.resources)
-        judged = judge(self.resources, hits, "oak", by, Where(owners=tuple(owners)))
+        judged = judge(self.resources, [Ranked(hit, hit.why) for hit in hits], "oak", by, Where(owners=tuple(owners)))
         shown = [hit for hit, each in zip(hits, judged, strict=True) if probability(each.evidence, fitted) >= floor]
         return {id for hit in shown for id in (hit.id, *hit.alike)}
 

@@ -39,7 +39,7 @@ from swatchbook.doors.service.images import PreviewSlots
 from swatchbook.doors.service.metrics import Requests
 from swatchbook.doors.service.middleware import ServiceMiddleware
 from swatchbook.doors.service.problems import documented
-from swatchbook.doors.service.search import SearchSlots
+from swatchbook.doors.service.search import SearchSlots, searches_at_once
 from swatchbook.doors.service.uploads import UploadSlots
 from swatchbook.resources import LAG_SECONDS, Resources
 
@@ -74,7 +74,7 @@ def create_app(settings: Settings, *, loop: Loop = keep_ticking) -> FastAPI:
     app.state.loop = loop
     app.state.upload_slots = UploadSlots(settings)
     app.state.preview_slots = PreviewSlots()
-    app.state.search_slots = SearchSlots()
+    app.state.search_slots = SearchSlots(searches_at_once(settings))
     app.state.watch = Watch(app.state.resources)
     app.state.requests = Requests()
     app.state.wake = asyncio.Event()

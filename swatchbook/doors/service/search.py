@@ -1,6 +1,6 @@
 """Endpoints of search, by text, by a picture or by both, and of facets, the values to filter by.
 
-Limits: 100 results, 100 values of a filter. Eight searches run at once; waiting ones take turns by API key, at most 200
+Limits: 100 results, 100 values of a filter. A few searches run at once; waiting ones take turns by API key, at most 200
 of each, so a burst of one key delays the others by no more than the searches that run. The ranking is in
 `swatchbook/search/`.
 """
@@ -24,6 +24,7 @@ from starlette.requests import ClientDisconnect
 
 from swatchbook.domain.errors import TooManySearches
 from swatchbook.domain.records import Facets, Owner, ResultKind, SearchResults
+from swatchbook.domain.settings import Settings
 from swatchbook.doors.service.auth import TheCaller, choose_owners
 from swatchbook.doors.service.middleware import streams_body
 from swatchbook.doors.service.parameters import RequestModel, SearchText, Tools, of_process
@@ -56,7 +57,10 @@ Page = Annotated[int, Field(ge=1, le=_MAX_PAGE)]
 Price = Annotated[float, Field(ge=0, le=_MAX_PRICE)]
 
 AT_ONCE: Final = 8
-"""Enough that their queries are encoded together while others ask the index; more would delay each other."""
+"""Searches that run at once where each waits for the answers of an index server or a provider."""
+
+AT_ONCE_HERE: Final = 2
+"""The same where this process computes all: more would only delay each other."""
 
 WAITING: Final = 200
 """Of a key: a few seconds of work."""
@@ -64,17 +68,22 @@ WAITING: Final = 200
 _RETRY_SECONDS: Final = 2.0
 
 
+def searches_at_once(settings: Settings) -> int:
+    """Return how many searches run at once with these settings."""
+    return AT_ONCE_HERE if settings.index == "lance" and settings.has_local_text_encoder else AT_ONCE
+
+
 class SearchSlots:
     """Limits how many searches run at once, and says whose is next. For one event loop."""
 
-    def __init__(self) -> None:
-        self._running = 0
+    def __init__(self, most: int = AT_ONCE) -> None:
+        self._most, self._running = most, 0
         self._waiting = OrderedDict[str, deque[asyncio.Future[None]]]()  # caller -> its turns; the next caller first
 
     @asynccontextmanager
     async def slot(self, caller: str, request: Request) -> AsyncIterator[None]:
         """Hold a slot for the block. Raises TooManySearches, and ClientDisconnect when the caller goes meanwhile."""
-        if self._running < AT_ONCE:
+        if self._running < self._most:
             self._running += 1
         else:
             await self._wait(caller, request)

@@ -168,6 +168,10 @@ class Ledger:
             known.asked = write, now, self._revision()
         return known.asked[2]
 
+    def is_still(self, revision: Hashable) -> bool:
+        """Return whether nothing was committed since a revision, as far as that takes only microseconds to tell."""
+        return self._watch is not None and self._watch.revision() == revision
+
     def _revision(self) -> Hashable:
         if self._watch is not None:
             return self._watch.revision()
