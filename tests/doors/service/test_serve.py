@@ -9,17 +9,26 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager, suppress
+from itertools import product
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 
+from swatchbook.domain.records import DocumentStatus
+from swatchbook.domain.settings import Settings
 from swatchbook.doors.service import serve
+from swatchbook.store.ledger.database import open_ledger
+from swatchbook.store.ledger.stored_documents import list_documents
+from swatchbook.store.ledger.tables import runs
 from tests.command import Command, run, running
 from tests.fixtures import free_port
+from tests.ledger_audit import count_writes, writes
 from tests.servers.catalogues import make_catalogue
+from tests.store.ledger.scene import count
 from tests.waiting import until
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
@@ -92,6 +101,28 @@ def test_it_does_not_wait_for_its_loop(home: Path) -> None:
             assert process.wait(PATIENCE) == 0
         finally:
             process.kill()
+
+
+@pytest.mark.stack
+def test_two_services_on_one_home_make_everything_once(home: Path, tmp_path: Path) -> None:
+    files = [make_catalogue(tmp_path / f"{name}.pdf", pictures=2) for name in ("oak", "ash")]
+    with ExitStack() as opened:
+        ports = [opened.enter_context(serving(home))[1].port for _ in range(2)]
+        ledger = opened.enter_context(closing(open_ledger(Settings(home=home).ledger)))
+        count_writes(ledger)
+
+        def send(to: tuple[int, Path]) -> None:
+            data = {"file": (to[1].name, to[1].read_bytes())}
+            assert httpx.post(f"http://127.0.0.1:{to[0]}/documents", files=data, timeout=PATIENCE).status_code == 202
+
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(send, product(ports, files)))
+        until(lambda: len(list_documents(ledger, status=DocumentStatus.COMPLETED)) == 2, 300)
+        for port in ports:
+            address = f"http://127.0.0.1:{port}/search?text=tiles"
+            until(lambda address=address: len(httpx.get(address, timeout=PATIENCE).json()["hits"]) == 4)
+        assert count(ledger, runs, kind="document") == len(list_documents(ledger)) == 2
+        assert set(writes(ledger).values()) == {1}
 
 
 def test_a_port_in_use_is_a_clear_error(home: Path) -> None:
