@@ -1,14 +1,16 @@
 """`make bench`: every figure that the README and docs claim, as ratios, into benchmarks/RESULTS.md.
 
 Both sides of a ratio run in turn in one run of this program, and medians are compared: machines are noisy, and
-absolute times lie. `python -m benchmarks.run NAME …` runs only those.
+absolute times lie. `python -m benchmarks.run NAME …` runs only those, and leaves the rows of others as they are;
+`python -m benchmarks.run older` runs none, and marks the rows whose modules have changed since.
 """
 
 import json
 import os
+import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -428,19 +430,46 @@ BENCHMARKS: Mapping[str, Callable[[], list[Figure]]] = {
 }
 
 
+SHIPPED = ("swatchbook", "packages/*/swatchbook_*", "requirements.lock")
+MODULES: Mapping[str, Sequence[str]] = {
+    "descriptors": ("swatchbook/models/images", "packages/base"),
+    "encoders": ("packages/models", "swatchbook/models/images"),
+    "price_lists": ("packages/catalogue", "packages/base"),
+    "providers": ("swatchbook/models", "swatchbook/store/ledger"),
+    "publishing": ("swatchbook/index", "swatchbook/store/ledger", "swatchbook/ingest/publish.py"),
+    "reading": ("packages/catalogue", "packages/base"),
+    "statistics": ("swatchbook/store/ledger", "swatchbook/upkeep"),
+    "traces": ("swatchbook/domain",),
+}
+"""Benchmark -> what it measures, if that is not all that is shipped: a change there makes its figures older."""
+
+
 def main(names: list[str]) -> int:
     """Run the benchmarks and write their figures; 1 when one misses its goal."""
     kept = json.loads(STORE.read_text()) if STORE.exists() else {}
     held = True
-    for name in names or list(BENCHMARKS):
+    for name in [] if names == ["older"] else names or list(BENCHMARKS):
         figures = BENCHMARKS[name]()
         for figure in figures:
             print(figure.row(), flush=True)
         held &= all(figure.holds for figure in figures)
-        kept[name] = {"at": datetime.now(UTC).date().isoformat(), "rows": [figure.row() for figure in figures]}
+        commit = _git("rev-parse", "--short=8", "HEAD").stdout.strip()
+        rows = [figure.row() for figure in figures]
+        kept[name] = {"at": datetime.now(UTC).date().isoformat(), "commit": commit, "rows": rows}
         STORE.write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n")
-    RESULTS.write_text(as_markdown(kept))
+    RESULTS.write_text(as_markdown(kept, {name for name, of in kept.items() if is_older(name, of.get("commit"))}))
     return 0 if held else 1
+
+
+def is_older(name: str, commit: str | None, root: Path = RESULTS.parents[1]) -> bool:
+    """Return whether what a benchmark measures has changed since a commit, or the commit is not known."""
+    return (
+        commit is None or _git("diff", "--quiet", commit, "--", *MODULES.get(name, SHIPPED), root=root).returncode != 0
+    )
+
+
+def _git(*arguments: str, root: Path = RESULTS.parents[1]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
 
 
 REASONS = """
@@ -488,18 +517,20 @@ What four of them consist of:
 STORE = Path(__file__).with_name("results.json")
 
 
-def as_markdown(kept: Mapping[str, Mapping[str, object]]) -> str:
+def as_markdown(kept: Mapping[str, Mapping[str, Any]], older: Collection[str]) -> str:
+    """Return the table of all rows, each with its day and commit, and the reasons for what misses its goal."""
     lines = [
         "# Measured",
         "",
         f"By `make bench` on {psutil.cpu_count()} cores and {psutil.virtual_memory().total / 2**30:.0f} GiB, no GPU. "
-        "Ratios are of medians; both sides run in turn in one run.",
+        "Ratios are of medians; both sides run in turn in one run. Older: what was measured has changed since.",
         "",
-        "| what | measured | goal | holds | how |",
-        "| --- | ---: | ---: | --- | --- |",
+        "| what | measured | goal | holds | how | measured at |",
+        "| --- | ---: | ---: | --- | --- | --- |",
     ]
-    for figures in kept.values():
-        lines += figures["rows"]  # type: ignore[arg-type]
+    for name, of in kept.items():
+        at = " ".join(filter(None, (of["at"], of.get("commit"), "older" if name in older else "")))
+        lines += [f"{row} {at} |" for row in of["rows"]]
     return "\n".join(lines) + "\n" + REASONS
 
 
