@@ -147,9 +147,10 @@ def tests_of(mend: Mend, changed: Sequence[str], tree: Path) -> list[list[str]]:
     return [touched, [name for file in importing if (name := str(file.relative_to(tree))) not in touched]]
 
 
-def run_tests(tests: Sequence[str], marks: str, tree: Path, seconds: float) -> tuple[int, str, str]:
+def run_tests(tests: Sequence[str], marks: str, tree: Path, seconds: float, *options: str) -> tuple[int, str, str]:
     """Run tests until one fails; return pytest's exit status, the test and its error. Raises TimeoutExpired."""
-    run = [sys.executable, "-m", "pytest", "-x", "-q", "-rfE", "-m", marks, f"--deselect={SOURCE_TEST}", *tests]
+    run = [sys.executable, "-m", "pytest", "-x", "-q", "-rfE", "-m", marks, f"--deselect={SOURCE_TEST}"]
+    run += [*options, *tests]
     folders = os.pathsep.join(map(str, (tree, *tree.glob("packages/*"))))
     here = {**os.environ, "PYTHONPATH": folders, "COLUMNS": "400"}
     done = subprocess.run(run, cwd=tree, env=here, capture_output=True, text=True, timeout=seconds, check=False)
@@ -165,11 +166,14 @@ def judge(mend: Mend, changed: Sequence[str], tree: Path, *, marks: str, seconds
         if not fits(tree):
             return "does not fit", "mypy"
         status, test, error = 5, "", ""
-        for tests in filter(None, tests_of(mend, changed, tree)):
+        touched, importing = tests_of(mend, changed, tree)
+        for tests in filter(None, (touched, importing)):
             if status in (0, 5):  # all pass, or none has these marks
                 status, test, error = run_tests(tests, marks, tree, seconds)
         if status in (0, 5):
-            return "not caught", ""
+            on_servers = re.sub(r"\bnot (?=stack)", "", marks)
+            is_left_out = touched and run_tests(touched, on_servers, tree, seconds, "--collect-only")[0] == 0
+            return ("needs --stack" if is_left_out and on_servers != marks else "not caught"), ""
         if status != 1 or not test or MISFIT.match(error):
             return "does not fit", test
         git("reset", "--quiet", "--hard", "HEAD", folder=tree)

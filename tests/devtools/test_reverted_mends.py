@@ -21,7 +21,9 @@ def commit(root: Path, subject: str, files: dict[str, str]) -> None:
 
 
 def write_history(root: Path) -> None:
-    """Four mends: no test sees the second, the code of the third is gone, and other code uses the last."""
+    """Five mends: no test sees the second, the code of the third is gone, a server's test sees the fourth, and other
+    code uses the last.
+    """
     subprocess.run(["git", "init", "-q"], cwd=root, check=True)
     commit(
         root,
@@ -42,6 +44,13 @@ def write_history(root: Path) -> None:
     commit(root, "No blank ends a name", {"swatchbook/names.py": clean, "tests/test_n.py": names})
     whole = "def total(a):\n    return sum(a)\n"
     commit(root, "No number is lost", {"swatchbook/sums.py": whole, "tests/test_s.py": sums})
+    signs = TEST.format(name="signs", of="sign", given="'x'", wanted="'x.'").replace("def t", "@mark.stack\ndef t")
+    commit(root, "Sign", {"swatchbook/signs.py": "def sign(name):\n    return name\n"})
+    signed = {
+        "swatchbook/signs.py": "def sign(name):\n    return name + '.'\n",
+        "tests/test_g.py": f"from pytest import mark\n{signs}",
+    }
+    commit(root, "No sign is lost", signed)
     rounded = {"swatchbook/rounded.py": "def near(n):\n    return round(n)\n", "tests/test_r.py": "import swatchbook\n"}
     commit(root, "Round", {"swatchbook/rounded.py": "def _near(n):\n    return int(n)\n"})
     commit(root, "A half is not cut", rounded)
@@ -67,6 +76,7 @@ def test_mends_are_judged(tmp_path: Path, capsys: pytest.CaptureFixture[str], mo
         "A half is never a fraction": ("caught", "tests/test_h.py::test_halves"),
         "No blank ends a name": ("not caught", ""),
         "No number is lost": ("does not apply", ""),
+        "No sign is lost": ("needs --stack", ""),
         "A half is not cut": ("does not fit", "mypy"),
     }
     assert not list(tmp_path.glob(".git/worktrees/*"))
