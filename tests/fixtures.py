@@ -107,7 +107,6 @@ def pytest_collection_finish() -> None:
     """Let the garbage collector leave all that is imported by now alone: it stays, and looking through it again and
     again was a fifth of a test's processor time. Until now it was off.
     """
-    gc.collect()
     gc.freeze()
     gc.enable()
 

@@ -67,6 +67,7 @@ def write_history(root: Path) -> None:
     )
 
 
+@pytest.mark.nightly
 def test_mends_are_judged(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # importing them takes longer than these tests
     write_history(tmp_path)
