@@ -324,7 +324,7 @@ def test_document_is_named_by_id_name_or_beginning(filled: Path) -> None:
 
 
 def test_keys_hold_for_each_request(filled: Path) -> None:
-    with serving(filled) as url:
+    with serving(filled, write=True) as url:
         for headers in ({}, bearing("nobody-0123456789abcdef")):
             refused = httpx.post(url, headers=headers, json={"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
             assert refused.status_code == 401
@@ -335,6 +335,12 @@ def test_keys_hold_for_each_request(filled: Path) -> None:
         for resource in (hits[0]["pictures"][0], hits[0]["page"]):
             assert over_http(url, ANNA, reading(resource)).contents[0].blob
         assert "not found" in over_http(url, BERT, reading(hits[0]["pictures"][0]))
+        hers, elsewhere = {"document": hits[0]["document_id"]}, {"url": "https://shop.example/a.pdf"}
+        for name, given in (
+            ("teach", hers | {"undo": True}), ("retry", hers | {"force": True}),
+            ("ingest", elsewhere | {"owner": "anna"}), ("ingest", elsewhere | {"edition_of": hers["document"]}),
+        ):  # fmt: skip
+            assert re.search("not found|no access", over_http(url, BERT, asking(name, **given)).content[0].text), name
         unclear = over_http(url, BOTH, asking("account"))
         assert unclear.content[0].text == "This API key has several owners; set `owner` to one of anna, bert."
         assert over_http(url, BOTH, asking("account", owner="anna")).structured_content["images"]["found"] == 14
