@@ -81,8 +81,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
     that share what they start. Mark what needs a server `stack`, and `nightly` unless it is marked `gate`.
     """
     for item in items:
-        shared = item.path.parent if item.path.parent.name in _SHARED else item.path
-        item.add_marker(pytest.mark.xdist_group(shared.relative_to(ROOT).as_posix()))
+        if not item.get_closest_marker("xdist_group"):
+            shared = item.path.parent if item.path.parent.name in _SHARED else item.path
+            item.add_marker(pytest.mark.xdist_group(shared.relative_to(ROOT).as_posix()))
         if not SERVERS.isdisjoint(item.fixturenames):  # type: ignore[attr-defined]
             item.add_marker("stack")
         if item.get_closest_marker("stack") and not item.get_closest_marker("gate"):

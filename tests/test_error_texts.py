@@ -13,7 +13,7 @@ import pytest
 
 from devtools.size import shipped_modules
 from swatchbook.domain.errors import reason_of
-from tests.test_imports import ROOT
+from tests.test_imports import ROOT, parsed
 
 PLAIN = {"errno", "sqlite_errorcode", "filename", "response", "code", "errors"}
 """What may be read of any foreign exception: numbers, what we ourselves gave; and of a ValidationError
@@ -41,13 +41,14 @@ ALLOWED = {
 }
 """Path and function -> why it may use more of a foreign exception."""
 
+pytestmark = pytest.mark.xdist_group("sources")
 _TEXTS = {"str", "repr", "format", "type", "vars", "getattr", "print"}
 _CAUSES = {"__cause__", "__context__"}
 
 
 @pytest.fixture(scope="module")
 def shipped() -> dict[str, ast.Module]:
-    return {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text()) for path in shipped_modules()}
+    return {path.relative_to(ROOT).as_posix(): parsed(path) for path in shipped_modules()}
 
 
 def classes_in(tree: ast.AST) -> set[str]:

@@ -6,6 +6,7 @@ What is not shipped (devtools, samples, benchmarks, tests) may import anything, 
 import ast
 import tomllib
 from fnmatch import fnmatch
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from pathlib import Path
@@ -22,12 +23,20 @@ EXTENSIONS = {path.parent.name for path in ROOT.glob("packages/*/swatchbook_*/__
 """Import names of what is in `packages/`: entry points find it. The core is built on `swatchbook_base`."""
 FOREIGN_TO_THE_DOMAIN = {"prefect", "prefect_docker", "fastapi", "typer", "rich"}
 PDF_PARSER = {"pymupdf", "pymupdf4llm", "fitz", "pypdfium2", "pypdfium2_raw"}
+pytestmark = pytest.mark.xdist_group("sources")
 
 
-def imported(source: str) -> set[str]:
-    """Return the full names that this source imports. Raises ValueError for a relative import."""
+@cache
+def parsed(path: Path) -> ast.Module:
+    """Return a module of ours, which is parsed once for all tests of the group `sources`."""
+    return ast.parse(path.read_text())
+
+
+@cache
+def imported(path: Path) -> set[str]:
+    """Return the full names that a module imports. Raises ValueError for a relative import."""
     names = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -73,7 +82,7 @@ def module_of(path: Path) -> str:
 def shipped() -> dict[str, set[str]]:
     """Each shipped module -> what it imports, at its top or inside a function."""
     paths = (path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py")))
-    return {module_of(path): imported(path.read_text()) for path in paths}
+    return {module_of(path): imported(path) for path in paths}
 
 
 def test_imports_point_one_way(shipped: dict[str, set[str]]) -> None:
@@ -108,7 +117,7 @@ def test_service_never_imports_the_command_line(shipped: dict[str, set[str]]) ->
 @pytest.mark.parametrize("package", ["base", "catalogue"])
 def test_base_and_library_know_nothing_of_the_core(package: str) -> None:
     modules = [*(ROOT / "packages" / package).glob("swatchbook_*/**/*.py")]
-    names = {name for path in modules for name in imported(path.read_text())}
+    names = {name for path in modules for name in imported(path)}
     assert any(name.startswith("swatchbook_base.") for name in names)
     strange = {"swatchbook", *EXTENSIONS, *FOREIGN_TO_THE_DOMAIN} - {"swatchbook_catalogue"}
     assert {name for name in names if name.partition(".")[0] in strange} == set()
@@ -120,7 +129,7 @@ JOIN_BOTH = {"extract", "stages", "discover_with_model", "catalogue"}
 
 def test_reading_and_meaning_know_not_each_other() -> None:
     library = ROOT / "packages/catalogue/swatchbook_catalogue"
-    names = {path.relative_to(library): imported(path.read_text()) for path in library.rglob("*.py")}
+    names = {path.relative_to(library): imported(path) for path in library.rglob("*.py")}
     reading = {path: found for path, found in names.items() if path.parts[0] == "pdf"}
     meaning = {path: found for path, found in names.items() if path not in reading and path.stem not in JOIN_BOTH}
     assert min(len(reading), len(meaning)) > 20
@@ -133,7 +142,7 @@ def test_only_the_reader_of_pdfs_imports_their_parsers(shipped: dict[str, set[st
     importers = {module for module, names in shipped.items() if {n.partition(".")[0] for n in names} & PDF_PARSER}
     assert importers == set()
     library = [*(ROOT / "packages/catalogue/swatchbook_catalogue").rglob("*.py")]
-    inside = {p.parent.name for p in library if {n.partition(".")[0] for n in imported(p.read_text())} & PDF_PARSER}
+    inside = {p.parent.name for p in library if {n.partition(".")[0] for n in imported(p)} & PDF_PARSER}
     assert inside == {"pdf"}
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_imports import ROOT, imported
+from tests.test_imports import ROOT, imported, parsed
 
 STEPS = ("swatchbook/ingest", "swatchbook/upkeep", "tasks", "flows")
+pytestmark = pytest.mark.xdist_group("sources")
 TASK_LINES = 20
 """The most lines of a task's body: what it does is in the domain."""
 
@@ -22,14 +23,14 @@ def naming(word: str, *folders: str) -> set[str]:
     return {
         str(path.relative_to(ROOT))
         for path in files(*folders)
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(parsed(path))
         if word in (getattr(node, "id", None), getattr(node, "attr", None))
     }
 
 
 def tasks() -> Iterator[ast.AsyncFunctionDef]:
     for path in files("tasks"):
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.AsyncFunctionDef):
                 decorators = [each.func for each in node.decorator_list if isinstance(each, ast.Call)]
                 if any(getattr(each, "id", None) == "task" for each in decorators):
@@ -38,7 +39,7 @@ def tasks() -> Iterator[ast.AsyncFunctionDef]:
 
 @pytest.mark.parametrize("path", files(*STEPS), ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_step_writes_sql(path: Path) -> None:
-    names = imported(path.read_text())
+    names = imported(path)
     assert [name for name in names if name.startswith(("sqlalchemy", "swatchbook.store.ledger.tables"))] == []
 
 

@@ -24,7 +24,7 @@ def test_changed_learning_has_a_new_version() -> None:
 
 
 def test_learning_knows_neither_files_nor_ledger() -> None:
-    names = {name for path in (ROOT / FOLDER).glob("*.py") for name in imported(path.read_text())}
+    names = {name for path in (ROOT / FOLDER).glob("*.py") for name in imported(path)}
     of_core = {name for name in names if name.startswith("swatchbook.")}
     assert {name for name in of_core if not name.startswith("swatchbook.domain.records")} == set()
 
