@@ -118,7 +118,7 @@ def code(text: str) -> str:
     module, documented = ast.parse(text), ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
     for node in ast.walk(module):
         if isinstance(node, documented) and ast.get_docstring(node):
-            node.body[0] = ast.Pass()
+            node.body = node.body[1:] or [ast.Pass()]
     return ast.unparse(module)
 
 

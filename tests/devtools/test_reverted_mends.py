@@ -21,8 +21,8 @@ def commit(root: Path, subject: str, files: dict[str, str]) -> None:
 
 
 def write_history(root: Path) -> None:
-    """Five mends: no test sees the second, the code of the third is gone, a server's test sees the fourth, and other
-    code uses the last.
+    """Six mends: no test sees the second, the code of the third is gone, a server's test sees the fourth, the fifth
+    only adds a docstring, and other code uses the last.
     """
     subprocess.run(["git", "init", "-q"], cwd=root, check=True)
     commit(
@@ -51,6 +51,8 @@ def write_history(root: Path) -> None:
         "tests/test_g.py": f"from pytest import mark\n{signs}",
     }
     commit(root, "No sign is lost", signed)
+    tops = {"swatchbook/signs.py": '"""Signs."""\n\n', "tests/test_g.py": "# of signs\n"}
+    commit(root, "No sign without its words", {name: tops[name] + text for name, text in signed.items()})
     rounded = {"swatchbook/rounded.py": "def near(n):\n    return round(n)\n", "tests/test_r.py": "import swatchbook\n"}
     commit(root, "Round", {"swatchbook/rounded.py": "def _near(n):\n    return int(n)\n"})
     commit(root, "A half is not cut", rounded)
@@ -78,6 +80,7 @@ def test_mends_are_judged(tmp_path: Path, capsys: pytest.CaptureFixture[str], mo
         "No blank ends a name": ("not caught", ""),
         "No number is lost": ("does not apply", ""),
         "No sign is lost": ("needs --stack", ""),
+        "No sign without its words": ("does not apply", ""),
         "A half is not cut": ("does not fit", "mypy"),
     }
     assert not list(tmp_path.glob(".git/worktrees/*"))
