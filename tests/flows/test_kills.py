@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from swatchbook.domain.records import Stage
+from swatchbook.doors.cli.terminal import OPEN
 from swatchbook.store.ledger.database import Ledger, open_ledger
 from swatchbook.store.ledger.document_commands import mark_deleting
 from swatchbook.store.ledger.run_queries import live_runs
@@ -179,7 +180,9 @@ def test_commands_that_die_beside_others_lose_nothing(
         killed += statuses.count(-signal.SIGKILL)
         end_leases(ledger)
         for words in (words for words, status in zip(commands, statuses, strict=True) if status):
-            status, out, err = attempt(*words)
+            while (ended := attempt(*words))[0] == OPEN:  # a busy machine took too long for a page
+                pass
+            status, out, err = ended
             assert status == 0 or "There is no document" in err or "read so already" in err, (words, out, err)
         for owner, images in (("anna", 14), ("bert", 4 * number + 3)):
             done = run_json("stats", "coverage", "--owner", owner)
