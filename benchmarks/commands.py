@@ -60,17 +60,19 @@ def sampled_pss_mb(command: list[str], environment: Mapping[str, str]) -> Iterat
         process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=said, stderr=said)
         root = psutil.Process(process.pid)
         while process.poll() is None:
-            total = 0
             try:
-                for part in (root, *root.children(recursive=True)):
-                    total += _pss(part)
+                yield pss_mb(root)
             except psutil.Error:  # it has just ended
                 continue
-            yield total / (1 << 20)
             time.sleep(_SAMPLE_SECONDS)
         if process.returncode:
             said.seek(0)
             raise RuntimeError(f"{command}: exit {process.returncode}\n{said.read().decode()[-3000:]}")
+
+
+def pss_mb(root: psutil.Process) -> float:
+    """Return the sum of the proportional set sizes of a process and its children, MiB."""
+    return sum(map(_pss, (root, *root.children(recursive=True)))) / (1 << 20)
 
 
 def _pss(process: psutil.Process) -> int:

@@ -31,7 +31,7 @@ def measure(count: int) -> list[float]:
     Raises RuntimeError where an ingest does not complete.
     """
     with prefect_server() as url, TemporaryDirectory() as folder:
-        catalogues = [_make(Path(folder), number) for number in range(count)]
+        catalogues = [make(Path(folder), number) for number in range(count)]
         home = Path(folder) / "home"
         home.mkdir()
         ledger = open_ledger(Settings(home=home).ledger)
@@ -45,7 +45,8 @@ def measure(count: int) -> list[float]:
     return peaks
 
 
-def _make(folder: Path, number: int) -> Path:
+def make(folder: Path, number: int) -> Path:
+    """Write a catalogue whose pictures no other number has."""
     return make_catalogue(folder / f"range-{number}.pdf", pictures=PICTURES, picture=_patchwork)
 
 

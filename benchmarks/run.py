@@ -14,12 +14,15 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
 from benchmarks.commands import PYTHON, SWATCHBOOK, peak_pss_mb, prefect_server, timed
 from samples.generate import BUILD, build
+
+if TYPE_CHECKING:
+    from benchmarks import web as web_page
 
 ROUNDS = 5
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -336,20 +339,51 @@ def price_lists() -> list[Figure]:
 
 
 def web() -> list[Figure]:
-    """The web page at 10,000 images: its first results, and many people who search while pictures are ingested."""
-    from benchmarks.web import EVERY, IMAGES, PEOPLE, PICTURES, measure, part, prepare
+    """The service at 10,000 images: its first results, people who use it while catalogues are ingested, and a burst."""
+    from benchmarks.web import IMAGES, measure, prepare
 
     with tempfile.TemporaryDirectory() as temporary:
         prepare(home := Path(temporary) / "home")
-        m = measure(home, lambda _: None)
+        return web_figures(measure(home, lambda _: None), IMAGES)
+
+
+def web_figures(m: "web_page.Measured", images: int) -> list[Figure]:
+    """Return the figures of a measured service on so many images."""
+    from benchmarks.web import AT_ONCE, KINDS, PEOPLE, part
+
+    def times(seconds: Sequence[float]) -> str:
+        return f"{1000 * median(seconds):.0f} and {1000 * part(seconds, 0.95):.0f} ms"
+
     first, facets = (f"{1000 * median(each):.0f} ms" for each in (m.first, m.facets))
     note = f"median {first}; the filters, which are loaded after it, {facets}"
-    crowd = f"{PEOPLE} people, each a search in {EVERY:g} s, while {PICTURES} pictures are ingested"
+    at = f"at {images:,} images"
+    figures = [Figure(f"first page of results {at}, p95, ms", 1000 * part(m.first, 0.95), 150, note=note)]
+    for people, load in m.loads.items():
+        asked = sum(map(len, load.seconds.values()))
+        every = (
+            f"each asks once in {PEOPLE[people]:g} s while catalogues are ingested; {load.refused} of {asked} refused"
+        )
+        by_kind = ", ".join(f"{kind} {times(load.seconds[kind])}" for kind in KINDS)
+        slowest = max(part(load.seconds[kind], 0.95) for kind in KINDS)
+        name = f"slowest p95 of words, picture and browsing {at}, ms, people: {people}"
+        figures.append(Figure(name, 1000 * slowest, 500, note=f"{every}; p50 and p95: {by_kind}"))
+    ours, bare = (median(each["words"]) for each in (m.loads[1].seconds, m.bare))
+    told = "; ".join(f"{kind} {times(seconds)}" for kind, seconds in m.bare.items())
+    spent, answers = m.burst
+    busiest = m.loads[max(m.loads)].ingest
     return [
-        Figure(f"first page of results at {IMAGES:,} images, p95, ms", 1000 * part(m.first, 0.95), 150, note=note),
-        Figure("the same, p95, ms, by a crowd", 1000 * part(m.crowd, 0.95), 500, note=crowd),
-        Figure("that ingest ÷ alone", m.beside / m.alone, 1.3, note=f"{m.beside:.1f} and {m.alone:.1f} s"),
-    ]
+        *figures,
+        Figure(
+            f"page of words, one person ÷ bare LanceDB with its vectors, nothing beside it, {at}, p50", ours / bare, 10,
+            note=f"bare, p50 and p95: {told}",
+        ),
+        Figure(f"that ingest ÷ alone, {max(m.loads)} people", busiest / m.alone, 1.3,
+               note=f"{busiest:.1f} and {m.alone:.1f} s"),
+        Figure(f"{AT_ONCE} searches at once {at}, seconds to the last answer", spent, 10,
+               note=f"{answers.get(200, 0)} answered, {AT_ONCE - answers.get(200, 0)} told to wait"),
+        Figure("memory of the service a minute later ÷ before all people", m.memory[2] / m.memory[0], 1.25,
+               note=f"PSS {', '.join(f'{each:.0f}' for each in m.memory)} MiB: before, right after, a minute later"),
+    ]  # fmt: skip
 
 
 def many() -> list[Figure]:

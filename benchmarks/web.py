@@ -1,8 +1,9 @@
-"""The web page in a collection of 10,000 images: the first page of results, and 50 people who each search once in five
-seconds while a folder of pictures is ingested.
+"""The service in a collection of 10,000 images: the first page of results; 1, 10 and 50 people who search by words and
+by picture and browse, while catalogues are ingested; 300 searches at once; and bare LanceDB with the same queries.
 
 `python -m benchmarks.web [HOME]` prints the figures; of the home of the large sample, ingested before, if one is given.
-`python -m benchmarks.web pages COUNT` prints those of the first page alone, in a collection of so many images.
+`python -m benchmarks.web of COUNT` prints them for so many images, `python -m benchmarks.web pages COUNT` those of the
+first page alone.
 The collection is the large sample over and over: each copy has its own documents, images, texts and products, vectors
 that are a little off, and hashes of other pictures: no collection has each picture forty times.
 """
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import count, islice, product
@@ -23,6 +25,7 @@ from typing import Any, NamedTuple
 
 import httpx
 import numpy as np
+import psutil
 from sqlalchemy import Connection, func, insert, select
 
 from swatchbook.domain.records import COUNTED, document_id, identity, image_id, pair_key, sha256
@@ -44,9 +47,13 @@ from swatchbook.store.ledger.tables import (
 )
 
 IMAGES = 10_000
-PEOPLE, EVERY = 50, 5.0  # seconds
-PICTURES = 600  # of each ingest
+PEOPLE: Mapping[int, float] = {1: 0.5, 10: 2.0, 50: 5.0}
+"""How many people there are -> in how many seconds each of them asks once."""
+CATALOGUES = 2  # of each ingest, of 20 pages with 80 pictures
+KINDS = ("words", "picture", "browse")
 SEARCHES = 60
+AT_ONCE = 300
+REST_SECONDS = 60
 WORDS = (
     "oak floor", "grey terrazzo", "matt tile", "white marble", "leather", "brass handle", "carpet", "warm wood",
     "kitchen worktop", "blue fabric", "cork wall", "herringbone", "stone", "outdoor porcelain", "dark walnut",
@@ -55,14 +62,30 @@ _OFF = 0.05  # standard deviation of what each copy's unit vectors are off, time
 _OWNER = "default"
 
 
+class Load(NamedTuple):
+    """So many people while catalogues are ingested: seconds of their answers by kind, requests that were told to wait,
+    and seconds of the ingest.
+    """
+
+    seconds: Mapping[str, Sequence[float]]
+    refused: int
+    ingest: float
+
+
 class Measured(NamedTuple):
-    """Seconds: of first pages one after the other, of pages of people at the same time, of ingests alone and then."""
+    """Seconds: of first pages one after the other, of their filters, of an ingest alone, of bare LanceDB by kind.
+
+    `burst`: seconds of all answers to AT_ONCE searches, and their statuses; `memory`: of the service before the people,
+    after them, and a minute later, MiB.
+    """
 
     first: Sequence[float]
-    crowd: Sequence[float]
     facets: Sequence[float]
     alone: float
-    beside: float
+    loads: Mapping[int, Load]
+    burst: tuple[float, Mapping[int, int]]
+    memory: Sequence[float]
+    bare: Mapping[str, Sequence[float]]
 
 
 def part(seconds: Sequence[float], share: float) -> float:
@@ -70,32 +93,63 @@ def part(seconds: Sequence[float], share: float) -> float:
     return sorted(seconds)[min(len(seconds) - 1, int(share * len(seconds)))]
 
 
-def measure(home: Path, tell: Callable[[str], None]) -> Measured:
-    """Fill the home, which has the large sample, and ask a service on it. Raises where an answer is no page."""
-    from benchmarks.commands import SWATCHBOOK, prefect_server, timed
-    from benchmarks.images import make_pictures
+def measure(home: Path, tell: Callable[[str], None], images: int = IMAGES) -> Measured:
+    """Fill the home, which has the large sample, and ask a service on it. Raises where an answer is neither one nor a
+    request to wait.
+    """
+    from benchmarks.commands import SWATCHBOOK, prefect_server, pss_mb, timed
+    from benchmarks.documents import make
 
     with tempfile.TemporaryDirectory() as temporary, prefect_server() as url:
         environment = {"SWATCHBOOK_HOME": str(home), "PREFECT_API_URL": url}
-        make_pictures(pictures := Path(temporary) / "pictures", 2 * PICTURES)
         with open_resources(Settings(home=home)) as resources:
-            tell(f"{fill(resources, IMAGES):,} images")
-        folders = [Path(temporary) / "alone", Path(temporary) / "beside"]
-        for number, picture in enumerate(sorted(pictures.iterdir())):
-            folder = folders[number % 2]
-            folder.mkdir(exist_ok=True)
-            picture.rename(folder / picture.name)
-        alone = timed([SWATCHBOOK, "ingest", str(folders[0])], environment)
+            tell(f"{fill(resources, images):,} images")
+            pictures = [resources.files.read(key) for key in islice(resources.files.keys(), 40) if key.endswith("jpg")]
+            bare = ask_bare(resources, pictures)
+        made = (str(make(Path(temporary), number)) for number in count())
+        ingests = [[SWATCHBOOK, "ingest", *islice(made, CATALOGUES)] for _ in (None, *PEOPLE)]
+        alone, loads = timed(ingests[0], environment), dict[int, Load]()
         with served(environment) as address:
+            (service,) = (each for each in psutil.Process().children() if "serve" in each.cmdline())
             first, facets = one_by_one(address)
-            tell(
-                f"alone {alone:.1f} s, first page {1000 * median(first):.0f} ms, facets {1000 * median(facets):.0f} ms"
-            )
-            ended = time.monotonic()
-            crowd = Crowd(address)
-            beside = asyncio.run(crowd.search_during([SWATCHBOOK, "ingest", str(folders[1])], environment))
-            tell(f"{len(crowd.seconds)} pages in {time.monotonic() - ended:.0f} s")
-    return Measured(first, crowd.seconds, facets, alone, beside)
+            for picture in pictures[:10]:  # what searches by pictures need is loaded then
+                httpx.post(f"{address}/search", files={"image": picture}, timeout=60).raise_for_status()
+            memory = [pss_mb(service)]
+            for (people, every), command in zip(PEOPLE.items(), ingests[1:], strict=True):
+                crowd = Crowd(address, people, every, pictures)
+                spent = asyncio.run(crowd.ask_during(command, environment))
+                loads[people] = Load(crowd.seconds, crowd.refused, spent)
+                tell(f"{people} people: {loads[people]}")
+            burst = asyncio.run(ask_at_once(address))
+            memory.append(pss_mb(service))
+            time.sleep(REST_SECONDS)
+            memory.append(pss_mb(service))
+    return Measured(first, facets, alone, loads, burst, memory, bare)
+
+
+def ask_bare(resources: Resources, pictures: Sequence[bytes]) -> dict[str, list[float]]:
+    """Return the seconds of bare LanceDB by kind, for the vectors of the same words and pictures in the same tables."""
+    from swatchbook.index.slim_lancedb import lancedb
+    from swatchbook.search.role_queries import _picture_vectors, _text_vectors
+    from swatchbook.store.ledger.space_registry import active_spaces
+
+    active = {role: each.space for role, each in active_spaces(resources.ledger).items()}
+    texts = [_text_vectors(resources, active, text, by_picture=False) for text in _texts(SEARCHES)]
+    seen = list[Mapping[Any, Any]]()
+    with tempfile.NamedTemporaryFile() as file:
+        for picture in pictures:
+            Path(file.name).write_bytes(picture)
+            seen.append(_picture_vectors(resources, active, Path(file.name))[0])
+    database = lancedb.connect(resources.settings.index_folder)
+    tables = {role: database.open_table(space.name) for role, space in active.items()}
+
+    def seconds(vectors: Mapping[Any, Any]) -> float:
+        started = time.perf_counter()
+        for role, vector in vectors.items():
+            tables[role].search(vector, vector_column_name="vector").distance_type("cosine").limit(24).to_list()
+        return time.perf_counter() - started
+
+    return {kind: [*map(seconds, asked)] for kind, asked in (("words", texts), ("picture", seen))}
 
 
 # --- the collection ---------------------------------------------------------------------------------------------------
@@ -253,21 +307,24 @@ def _seconds(client: httpx.Client, path: str, text: str) -> float:
 
 
 class Crowd:
-    """People who search, each every five seconds: the page, then its filters and pictures, as a browser loads them."""
+    """People who search by words, then by a picture, then browse, and so on: pages with filters, as a browser loads
+    them, and pictures over HTTP.
+    """
 
-    def __init__(self, address: str) -> None:
-        self._address = address
-        self.seconds = list[float]()  # of each first page
+    def __init__(self, address: str, people: int, every: float, pictures: Sequence[bytes]) -> None:
+        self._address, self._people, self._every, self._pictures = address, people, every, pictures
+        self.seconds = {kind: list[float]() for kind in KINDS}
+        self.refused = 0
 
-    async def search_during(self, command: Sequence[str], environment: Mapping[str, str]) -> float:
-        """Search while a command runs. Return its seconds. Raises RuntimeError where it fails."""
+    async def ask_during(self, command: Sequence[str], environment: Mapping[str, str]) -> float:
+        """Ask while a command runs. Return its seconds. Raises RuntimeError where it fails."""
         import os
 
         started = time.monotonic()
         process = await asyncio.create_subprocess_exec(
             *command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        people = [asyncio.create_task(self._person(number)) for number in range(PEOPLE)]
+        people = [asyncio.create_task(self._person(number)) for number in range(self._people)]
         status = await process.wait()
         spent = time.monotonic() - started
         for person in people:
@@ -281,17 +338,43 @@ class Crowd:
 
     async def _person(self, number: int) -> None:
         dice = Random(number)
-        await asyncio.sleep(number * EVERY / PEOPLE)
+        await asyncio.sleep(number * self._every / self._people)
         async with httpx.AsyncClient(base_url=self._address, timeout=60) as client:
-            while True:
+            for turn in count(number):
                 started = time.perf_counter()
-                words = f"{dice.choice(WORDS)} {dice.choice(WORDS)}"
+                kind = KINDS[turn % len(KINDS)]
                 with suppress(httpx.TransportError):  # it counts with the seconds that it was waited for
-                    assert (await client.get("/", params={"text": words, "by": "image"})).status_code == 200
-                self.seconds.append(time.perf_counter() - started)
+                    answer = await self._ask(client, kind, dice)
+                    self.refused += answer.status_code in TOLD_TO_WAIT
+                    assert answer.status_code in (200, *TOLD_TO_WAIT), answer.text
+                self.seconds[kind].append(time.perf_counter() - started)
                 with suppress(httpx.TransportError):
                     await client.get("/ui/facets", params={"by": "image"})
-                await asyncio.sleep(max(0.0, EVERY - (time.perf_counter() - started)))
+                await asyncio.sleep(max(0.0, self._every - (time.perf_counter() - started)))
+
+    async def _ask(self, client: httpx.AsyncClient, kind: str, dice: Random) -> httpx.Response:
+        if kind == "words":
+            return await client.get("/", params={"text": f"{dice.choice(WORDS)} {dice.choice(WORDS)}", "by": "image"})
+        if kind == "picture":
+            return await client.post("/search", files={"image": ("picture.jpg", dice.choice(self._pictures))})
+        return await client.get(
+            "/", params={"by": dice.choice(("image", "product")), "offset": 24 * dice.randrange(40)}
+        )
+
+
+TOLD_TO_WAIT = (429, 503)
+
+
+async def ask_at_once(address: str) -> tuple[float, Counter[int]]:
+    """Return the seconds of all answers to different searches at once, and how many had each status."""
+    from benchmarks.many import QUERIES
+
+    limits = httpx.Limits(max_connections=AT_ONCE)
+    async with httpx.AsyncClient(base_url=address, timeout=60, limits=limits) as client:
+        started = time.perf_counter()
+        asked = (client.get("/search", params={"text": text}) for text in QUERIES[:AT_ONCE])
+        statuses = Counter(answer.status_code for answer in await asyncio.gather(*asked))
+        return time.perf_counter() - started, statuses
 
 
 def show_pages(home: Path, images: int) -> None:
@@ -306,19 +389,20 @@ def show_pages(home: Path, images: int) -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
+    from benchmarks.run import web_figures
+
     with tempfile.TemporaryDirectory() as temporary:
-        home = Path(temporary) / "home"
+        home, images = Path(temporary) / "home", IMAGES
         if arguments[:1] == ["pages"]:
             return show_pages(home, int(arguments[1]))
-        if arguments:
+        if arguments[:1] == ["of"]:
+            images = int(arguments[1])
+        if arguments and not arguments[1:]:
             shutil.copytree(arguments[0], home)
         else:
             prepare(home)
-        m = measure(home, lambda told: print(told, flush=True))
-    print(f"first page: median {1000 * median(m.first):.0f} ms, p95 {1000 * part(m.first, 0.95):.0f} ms")
-    print(f"facets: median {1000 * median(m.facets):.0f} ms")
-    print(f"{PEOPLE} people: p95 {1000 * part(m.crowd, 0.95):.0f} ms of {len(m.crowd)} pages")
-    print(f"ingest of {PICTURES} pictures: alone {m.alone:.1f} s, beside them {m.beside:.1f} s")
+        for figure in web_figures(measure(home, lambda told: print(told, flush=True), images), images):
+            print(figure.row())
 
 
 def prepare(home: Path) -> None:
