@@ -333,6 +333,7 @@ def prefect_part(folder: Path, postgres: RunningPostgres, port: int) -> Part:
     environment = {
         **bare_environment(),
         **QUIET,
+        "PREFECT_UI_ENABLED": "true",
         "PREFECT_HOME": str(folder / "prefect-server"),
         "PREFECT_API_DATABASE_CONNECTION_URL": database,
         "PREFECT_SERVER_API_AUTH_STRING": ":".join(PREFECT_AUTH),
