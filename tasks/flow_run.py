@@ -7,6 +7,7 @@ other interfaces. The names, and why their states have the types Cancelled and F
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -14,8 +15,8 @@ from prefect import get_run_logger
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.exceptions import Pause
-from prefect.runtime import flow_run
-from prefect.states import Cancelled, Completed, Failed
+from prefect.runtime import deployment, flow_run
+from prefect.states import Cancelled, Completed, Failed, Scheduled
 
 from swatchbook.blocks import load_resources
 from swatchbook.domain.errors import (
@@ -124,11 +125,33 @@ async def end_by_name(resources: Resources, ingest: Coroutine[Any, Any, RunRepor
     except Exception as error:
         if state := await asyncio.to_thread(_state_of_error, resources, error):
             state.data = error  # a caller of the flow gets it
+            await _go_on_by_itself(resources.ledger, state)
             return state
         raise
     report, idle = (ended.report, ended) if isinstance(ended, Idle) else (ended, None)
     shown = await asyncio.to_thread(describe_end, resources.ledger, report)
-    return _named(shown, report, idle) or report
+    named = _named(shown, report, idle)
+    if named is not None:
+        await _go_on_by_itself(resources.ledger, named)
+    return named or report
+
+
+async def _go_on_by_itself(ledger: Ledger, state: State[Any]) -> None:
+    """Schedule a flow run that waits for its document's next try, and end its process by raising Pause.
+
+    Any other state is left alone, and so is a flow that no worker would start again: of a command, or inside a flow.
+    """
+    if state.name != WAITS or not deployment.id or flow_run.parent_flow_run_id:
+        return
+    document = await asyncio.to_thread(_document_of_this, ledger)
+    if document is None or document.due_at is None:
+        return
+    at = datetime.fromtimestamp(document.due_at, UTC)
+    waits: State[Any] = Scheduled(name=WAITS, message=state.message, scheduled_time=at)
+    async with get_client() as client:
+        await client.update_flow_run(flow_run.id, tags={*flow_run.tags, document.id})  # then it takes its options
+        await client.set_flow_run_state(flow_run.id, waits)
+    raise Pause(state=waits)
 
 
 async def report_of(state: State[Any], ledger: Ledger, document: str) -> RunReport:

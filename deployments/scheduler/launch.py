@@ -19,7 +19,7 @@ from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterEndTime, FlowRunFilterIdempotencyKey
 from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
-from prefect.states import Crashed
+from prefect.states import Crashed, Scheduled
 
 from swatchbook.deployments.declared import flow_names
 from swatchbook.domain.errors import Configuration, Failure
@@ -28,10 +28,12 @@ from swatchbook.store.ledger import schedule
 from swatchbook.store.ledger.database import Ledger, portions
 from swatchbook.store.ledger.run_queries import last_flow_runs
 from swatchbook.store.ledger.stored_documents import BATCH, FOLDER, PDF, TABLE, Document
-from swatchbook.tasks.cancelled_in_prefect import cancel_document, cancel_documents
+from swatchbook.tasks.cancelled_in_prefect import cancel_document, cancel_documents, read_flow_runs
 from swatchbook.tasks.prefect_client import (
     PAGE,
     UNDER_WAY,
+    WAITING,
+    WAITS,
     deployment_id,
     does_not_answer,
     is_over,
@@ -91,12 +93,15 @@ async def launch(client: PrefectClient, ledger: Ledger, most: int = AT_ONCE) -> 
     stopped = {last[str(run.id)] for run in await cancel_documents(client, ledger, last)}
     waiting = [document for document in waiting if document.id not in stopped]
     existing = await _by_key(client, [_key(document) for document in waiting])
+    begun = [run for run in await read_flow_runs(client, last) if last[str(run.id)] in run.tags and not is_over(run)]
+    waited = {last[str(run.id)]: run for run in begun}  # also started by a person, and waiting or going on since
     now = await asyncio.to_thread(ledger.now)
     created, hopeless = list[str](), list[str]()
     for document in waiting:
-        run = existing.get(_key(document))
+        run = waited.get(document.id) or existing.get(_key(document))
         if run and not is_over(run):
             if not _is_hopeless(run, document, now):
+                await _start_now(client, run)
                 continue
             await set_state(client, run, Crashed(message="It started no run in the ledger; a new one replaces it."))
             hopeless.append(str(run.id))
@@ -168,6 +173,13 @@ async def _create(client: PrefectClient, deployment: UUID, ledger: Ledger, docum
         log.warning("%s: Prefect rejected the flow run: %s", current.name, error.response.text)
         return False
     return True
+
+
+async def _start_now(client: PrefectClient, run: FlowRun) -> None:
+    """Move the time of a flow run that waits for its document's next try to now: the document is due earlier."""
+    at = run.next_scheduled_start_time
+    if run.state_type in WAITING and run.state and at and at > datetime.now(UTC):
+        await set_state(client, run, Scheduled(name=WAITS, message=run.state.message))
 
 
 def _is_hopeless(run: FlowRun, document: Document, now: float) -> bool:

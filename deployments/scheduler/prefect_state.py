@@ -196,7 +196,8 @@ def _due_state(run: FlowRun, last: PastRun | None, *, unwanted: bool) -> State |
         return Crashed(message=_DIED) if is_dead(last.process) else _state_of_silent(run)
     if unwanted:
         return _state_of_unwanted(run)
-    if last is not None and last.state == "ended" and min(last.age, seconds_in_state(run)) > HOPELESS_SECONDS:
+    under_way = run.state_type in UNDER_WAY  # else it has ended, and waits for its next try
+    if under_way and last and last.state == "ended" and min(last.age, seconds_in_state(run)) > HOPELESS_SECONDS:
         return Crashed(message="Its process ended after its work was done.")
     return None
 

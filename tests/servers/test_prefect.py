@@ -9,8 +9,9 @@ from swatchbook.domain.records import DocumentStatus
 from swatchbook.ingest.cache_keys import read_result_name
 from tests.servers.audit import TERMINAL, flow_runs
 from tests.servers.catalogues import make_catalogue
-from tests.servers.halfway import PICTURES, SLOW, conclude, pictures_made
+from tests.servers.halfway import PICTURES, SLOW, conclude, let_time_pass, pictures_made
 from tests.servers.stack import Stack
+from tests.servers.test_stack import fill_in_form, reschedule
 
 pytestmark = pytest.mark.stack
 
@@ -57,6 +58,39 @@ def test_cancel_in_prefect_cancels_the_document(stack: Stack, tmp_path: Path) ->
         assert stack.ask("POST", f"/documents/{document}/retry").status_code == 202
     stack.trouble()
     conclude(stack, "cancelled in Prefect", *documents)
+
+
+@pytest.mark.parametrize("loop", [False, True], ids=["without the loop", "by the loop"])
+def test_run_that_waits_goes_on_by_itself(stack: Stack, inbox: Path, loop: bool) -> None:
+    """Its worker and Prefect's server die meanwhile. Where the document is due earlier, the loop moves its time."""
+    stack.trouble(failing=0.4)
+    catalogue = make_catalogue(inbox / f"waits-{loop}.pdf", pictures=PICTURES)
+    document, run = fill_in_form(stack, catalogue)
+    stack.wait_until(lambda: states(stack, run)[-1] == ("SCHEDULED", "Waiting"), "its flow run waits")
+    if not loop:
+        stack.service.stop()
+    stack.worker.kill(family=True)
+    stack.prefect.kill(family=True)
+    stack.prefect.start()
+    stack.worker.start()
+    stack.trouble()
+    let_time_pass(stack, document)
+    try:
+        if not loop:
+            reschedule(stack, run)
+        stack.wait_for(document, DocumentStatus.COMPLETED)
+    finally:
+        if not loop:
+            stack.service.start()
+    conclude(stack, "waits, and goes on", document)
+    assert last_of(stack, document) == run
+    assert not {"CANCELLED", "CRASHED"} & {kind for kind, _ in states(stack, run)}
+
+
+def states(stack: Stack, flow_run: str) -> list[tuple[str, str]]:
+    """Return the types and names of the states that a flow run was in, in order."""
+    found = stack.ask_prefect("GET", "/flow_run_states/", params={"flow_run_id": flow_run})
+    return [(state["type"], state["name"]) for state in sorted(found, key=lambda state: state["timestamp"])]
 
 
 def test_upkeep_that_dies_with_its_worker_gives_its_slots_back(stack: Stack, tmp_path: Path) -> None:
