@@ -277,6 +277,8 @@ def _first_satisfying(
 
 def _ask_all(resources: Resources, queries: Mapping[str, Ask], most: int) -> dict[str, list[Match]]:
     """Return role -> at most `most` candidates. Roles are queried at the same time if the index makes a query wait."""
+    if not queries:
+        return {}  # without loading the index
     index = resources.index
     ask_each = map if isinstance(index, KeptInMemory) and index.is_in_memory() else resources.askers.map
     return dict(zip(queries, ask_each(lambda ask: ask(most), queries.values()), strict=True))
