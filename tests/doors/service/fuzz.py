@@ -17,6 +17,7 @@ import pytest
 import schemathesis
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
@@ -39,10 +40,14 @@ IDENTITY = ("authorization", "x-api-key", "host", "origin", "cookie")
 @pytest.fixture
 def app(filled: Path, keys: None, monkeypatch: pytest.MonkeyPatch) -> FastAPI:
     """The service on anna's sample, whose description has its pages, too."""
-    for router in service._ROUTERS:
+    routers = [*service._packaged_routers(), *service._ROUTERS]
+    for router in routers:
         monkeypatch.setattr(router, "include_in_schema", True)
         for route in router.routes:
-            monkeypatch.setattr(route, "include_in_schema", True)
+            if isinstance(route, APIRoute):
+                monkeypatch.setattr(route, "include_in_schema", True)
+            else:  # another router in it
+                routers.append(route.original_router)  # type: ignore[attr-defined]  # FastAPI's own record of it
     app = service.create_app(load_settings(), loop=rest)
     app.state.stopping = lambda: True  # else a stream of events would go on
     return app
@@ -117,6 +122,7 @@ class Fuzz:
 def test_five_minutes_of_anything_by_everybody_are_no_5xx(app: FastAPI, caplog: pytest.LogCaptureFixture) -> None:
     schema = schemathesis.openapi.from_dict(get_openapi(title="All", version="1", routes=app.routes))
     operations = [found.ok() for found in schema.get_all_operations()]
+    assert any(operation.path.startswith("/ui") for operation in operations)
     with on_socket(app, lifespan="on") as port, caplog.at_level(logging.ERROR):
         fuzz = Fuzz(f"http://127.0.0.1:{port}")
         people = identities(fuzz.url)
