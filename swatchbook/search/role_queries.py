@@ -72,9 +72,9 @@ def role_queries(
     if text:
         text_vectors = _text_vectors(resources, active, text, by_picture=asked.by_picture)
         queries |= {role.value: nearest(role, vector) for role, vector in text_vectors.items()}
-        if KEYWORD in roles:
+        if KEYWORD in roles and said_in:
             queries[KEYWORD] = keyword(without_function_words(text))
-        if NUMBER in roles and (numbers := numbers_of(text)):
+        if NUMBER in roles and said_in and (numbers := numbers_of(text)):
             queries[NUMBER] = keyword(numbers)
     picture, visual = ({}, None) if image is None else _picture_vectors(resources, active, image)
     by_picture = examples.queries(resources, active, picture)
