@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from babel import Locale, localedata
 from babel.numbers import get_territory_currencies
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from swatchbook_base.printed_prices import (
@@ -47,6 +47,7 @@ def test_printed_prices_are_read(table: str, read: Callable[..., Any]) -> None:
 
 
 @given(st.text(alphabet="0123456789.,'’- \u00a0€$xRM¢/EUR", max_size=30))
+@example("€ 0 123")
 def test_any_text_has_a_price_or_none(text: str) -> None:
     assert not is_unclear(text) or price_of(text) is None
     assert highest_of(text) is None or price_of(text) is not None
