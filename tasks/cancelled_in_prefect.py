@@ -16,7 +16,7 @@ from swatchbook.domain.errors import InvalidReference
 from swatchbook.store.ledger.database import Ledger, portions
 from swatchbook.store.ledger.document_commands import cancel
 from swatchbook.store.ledger.run_queries import last_flow_runs
-from swatchbook.store.ledger.stored_documents import Document, get_document
+from swatchbook.store.ledger.stored_documents import get_document
 from swatchbook.tasks.prefect_client import NO_CANCEL, PAGE
 
 UNWANTED = "Its document was cancelled, deleted or requested again."
@@ -46,7 +46,7 @@ async def cancel_document(client: PrefectClient, ledger: Ledger, document_id: st
         return False
     try:
         document = await asyncio.to_thread(get_document, ledger, document_id)
-        if not await _is_cancelled_by_person(client, run, since=_last_command(document)):
+        if not await _is_cancelled_by_person(client, run, since=max(document.created_at, document.commanded_at or 0.0)):
             return False
         return await asyncio.to_thread(cancel, ledger, document_id)
     except InvalidReference:  # it was deleted
@@ -69,10 +69,6 @@ async def read_flow_runs(client: PrefectClient, ids: Iterable[str]) -> list[Flow
         by_id = FlowRunFilter(id=FlowRunFilterId(any_=list(portion)))
         found += await client.read_flow_runs(flow_run_filter=by_id, limit=PAGE)
     return found
-
-
-def _last_command(document: Document) -> float:
-    return max(document.created_at, document.commanded_at or 0.0)
 
 
 async def _is_cancelled_by_person(client: PrefectClient, run: FlowRun, *, since: float) -> bool:

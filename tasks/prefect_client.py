@@ -126,15 +126,11 @@ async def set_state(client: PrefectClient, run: FlowRun, state: State) -> None:
         log.info("flow run %s was deleted", run.id)
         return
     if state.is_final():
-        await _end_task_runs(client, run, state)
-
-
-async def _end_task_runs(client: PrefectClient, run: FlowRun, state: State) -> None:
-    unfinished = TaskRunFilter(state=TaskRunFilterState(type=TaskRunFilterStateType(any_=[*WAITING, *UNDER_WAY])))
-    of_this = FlowRunFilter(id=FlowRunFilterId(any_=[run.id]))
-    for task_run in await client.read_task_runs(flow_run_filter=of_this, task_run_filter=unfinished, limit=PAGE):
-        ended = State(type=state.type, message="Its flow run has ended.")
-        await client.set_task_run_state(task_run.id, ended, force=True)
+        unfinished = TaskRunFilter(state=TaskRunFilterState(type=TaskRunFilterStateType(any_=[*WAITING, *UNDER_WAY])))
+        of_this = FlowRunFilter(id=FlowRunFilterId(any_=[run.id]))
+        for task_run in await client.read_task_runs(flow_run_filter=of_this, task_run_filter=unfinished, limit=PAGE):
+            ended = State(type=state.type, message="Its flow run has ended.")
+            await client.set_task_run_state(task_run.id, ended, force=True)
 
 
 def is_over(run: FlowRun) -> bool:

@@ -132,7 +132,10 @@ class Plugin(NamedTuple):
             return self._imported()
         with self.usable():
             found = self._imported()
-        _show_to_children(self.module)
+        # Child processes get these paths: they have no import hooks of editable packages.
+        top = sys.modules[self.module.partition(".")[0]]
+        if top.__file__ and (folder := str(Path(top.__file__).parents[hasattr(top, "__path__")])) not in sys.path:
+            sys.path.append(folder)
         if not callable(found):
             raise self.broken(f"is no class or function: {self.target}.")
         return found
@@ -219,13 +222,6 @@ def declared(kind: Kind) -> list[Plugin]:
         for point in entry_points(group=GROUPS[kind])
     }
     return sorted(found)
-
-
-def _show_to_children(module: str) -> None:
-    """Add the folder of a package to the paths that child processes get: they have no import hooks of editable ones."""
-    top = sys.modules[module.partition(".")[0]]
-    if top.__file__ and (folder := str(Path(top.__file__).parents[hasattr(top, "__path__")])) not in sys.path:
-        sys.path.append(folder)
 
 
 def _takes_argument(factory: Callable[..., Any]) -> bool:

@@ -62,14 +62,10 @@ def check_schema(space: Space, table: Any) -> None:
     if not found.names:
         raise ValueError("corrupt file: a manifest without columns")
     if found != expected:
-        strange = [name for name in {*expected.names, *found.names} if not _agree(name, expected, found)]
+        strange = [name for name in {*expected.names, *found.names} if _type(name, expected) != _type(name, found)]
         raise foreign_space(
             space, "; ".join(f"{name} is {_type(name, found)}, not {_type(name, expected)}" for name in sorted(strange))
         )
-
-
-def _agree(name: str, one: pa.Schema, other: pa.Schema) -> bool:
-    return _type(name, one) == _type(name, other)
 
 
 def _type(name: str, schema: pa.Schema) -> str:

@@ -150,7 +150,9 @@ def _lower(word: str, language: str) -> str:
 
 def _stems(lower: str, language: str) -> Iterator[str]:
     """Yield a word's stem, and the stem of that, because some stemmers remove one ending at a time."""
-    stemmer = _stemmer(language)
+    import snowballstemmer  # commands that neither publish nor search must not load it
+
+    stemmer = snowballstemmer.stemmer(LANGUAGES[language])
     stem = stemmer.stemWord(lower)
     yield stem
     if (again := stemmer.stemWord(stem)) != stem:
@@ -176,13 +178,6 @@ def _in_millimetres(text: str) -> Iterator[str]:
     for size, unit in _SIZE_WITH_UNIT.findall(joined) if "x" in joined else ():
         sides = (float(side.replace(",", ".")) * _MILLIMETRES[unit.lower()] for side in size.lower().split("x"))
         yield "mm:" + "x".join(f"{side:.0f}" for side in sides)
-
-
-def _stemmer(language: str) -> Any:
-    """Return a new stemmer, which has the current word as its state, so that threads must not share one."""
-    import snowballstemmer  # commands that neither publish nor search must not load it
-
-    return snowballstemmer.stemmer(LANGUAGES[language])
 
 
 @cache

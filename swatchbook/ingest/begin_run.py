@@ -93,6 +93,8 @@ def _work(resources: Resources, run: Run, options: IngestOptions, blocks: BlockN
     document = get_document(resources.ledger, run.document)
     if document.source is None:
         raise InvalidReference(f"{document.name} has no stored file.", advice="Ingest the file again.")
+    ended = document.report is not None and document.report.generation == run.generation
+    reached = document.kind == PDF and document.stage is Stage.COMPLETED
     return Work(
         run=run,
         document=document.id,
@@ -105,15 +107,8 @@ def _work(resources: Resources, run: Run, options: IngestOptions, blocks: BlockN
         force=document.force,
         blocks=blocks,
         trace=document.trace,
-        only_items=_has_only_items_left(resources.ledger, document, run),
+        only_items=ended and reached and not has_failed_pages(resources.ledger, document.id),
     )
-
-
-def _has_only_items_left(ledger: Ledger, document: Document, run: Run) -> bool:
-    """Return whether all stages of a PDF were reached in this generation, and no page of it is to be tried again."""
-    ended = document.report is not None and document.report.generation == run.generation
-    reached = document.kind == PDF and document.stage is Stage.COMPLETED
-    return ended and reached and not has_failed_pages(ledger, document.id)
 
 
 def _queued_document(resources: Resources, owner: str, source: str, kind: str) -> str | None:

@@ -68,6 +68,7 @@ def finish_run(resources: Resources, work: Work, results: StageResults | Scan | 
     if items is not None:
         items = items.model_copy(update={"duration_seconds": waited})
     suggested = suggest_edition(ledger, work.document)
+    fit = resources.batch_sizes.get(work.run.token)
     report = report.model_copy(
         update={
             "edition": report_edition(ledger, work.document, work.run.token),
@@ -84,7 +85,7 @@ def finish_run(resources: Resources, work: Work, results: StageResults | Scan | 
                     (  # those of the last run have some of these lines already
                         *([suggested] if suggested else []),
                         *warnings,
-                        *_small_batches(resources, work),
+                        *(fit.warnings() if fit else ()),
                         *map(_slow_stage, slow_stages(ledger, work.run.token)),
                         *(each.line for each in stale_roles(ledger, resources.settings, work.owner)),
                     )
@@ -186,12 +187,6 @@ def _truncated_pages(results: StageResults) -> str | None:
     """Return a line about pages whose end the language model was not shown."""
     cut = {each.page for each in results.discovery.rejected if each.rule == PAGE_CUT and each.page}
     return f"{_pages(cut)} held more text than the language model was shown to find products." if cut else None
-
-
-def _small_batches(resources: Resources, work: Work) -> tuple[str, ...]:
-    """Return why batches were small, if this process made any; shards on a pool only log it."""
-    fit = resources.batch_sizes.get(work.run.token)
-    return fit.warnings() if fit else ()
 
 
 def _slow_stage(stage: SlowStage) -> str:

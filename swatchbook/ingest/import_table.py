@@ -15,7 +15,6 @@ from swatchbook.domain.records import (
     GivenVector,
     IngestOptions,
     Record,
-    RoleTag,
 )
 from swatchbook.domain.runtime.disk import keep_reserve
 from swatchbook.ingest.delete import finish_delete
@@ -157,16 +156,12 @@ class _Vectors:
             known = ", ".join(sorted(self._pairs)) or "none"
             return None, f"Its vector is of an unknown model, {row.model or 'none'}. Known: {known}."
         try:
-            vector = read_vector(row.vector, self._dimension(pair))
+            if pair not in self._dimensions:
+                self._dimensions[pair] = self._resources.models_of(pair).encoder.dimensions[pair.role]
+            vector = read_vector(row.vector, self._dimensions[pair])
         except InvalidModelOutput as error:
             return None, f"Its vector is not taken over: {error.message}."
         return GivenVector(role=pair.role, tag=pair.tag, data=vector.astype("<f4").tobytes()), None
-
-    def _dimension(self, pair: RoleTag) -> int:
-        """Return the length of a model's vectors. Raises Configuration if the model cannot be loaded."""
-        if pair not in self._dimensions:
-            self._dimensions[pair] = self._resources.models_of(pair).encoder.dimensions[pair.role]
-        return self._dimensions[pair]
 
 
 class _Counter:

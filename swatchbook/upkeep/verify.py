@@ -17,7 +17,7 @@ from swatchbook.ingest.publish import publish_all
 from swatchbook.resources import Resources
 from swatchbook.store.ledger import document_commands, publishing, source_items
 from swatchbook.store.ledger.database import portions
-from swatchbook.store.ledger.space_registry import RegisteredSpace, registered
+from swatchbook.store.ledger.space_registry import registered
 from swatchbook.store.ledger.stored_documents import get_document
 
 log = logging.getLogger(__name__)
@@ -110,7 +110,12 @@ def verify(resources: Resources, *, repair: bool = False, deep: bool = False) ->
         )
         if repair:
             if damaged:
-                _make_empty(resources, each, found.missing)
+                # Marked first: a kill in between leaves all that the damaged space had to be published again.
+                publishing.mark_dirty(resources.ledger, found.missing)
+                resources.index.drop(each.space)
+                resources.index.ensure(each.space)
+                if each.active:
+                    resources.index.activate(each.space)
             _repair(resources, space, found)
     gone, changed = _check_files(resources, deep=deep)
     queued = _make_again(resources, gone, changed) if repair else 0
@@ -183,15 +188,6 @@ def _examine(resources: Resources, space: Space, *, deep: bool) -> _Differences 
     except IndexDamaged as failure:
         log.warning("the space %s is damaged", space.name, exc_info=failure)
         return None
-
-
-def _make_empty(resources: Resources, each: RegisteredSpace, expected: set[str]) -> None:
-    """Drop a damaged space and create it again. A kill in between leaves all that it had to be published again."""
-    publishing.mark_dirty(resources.ledger, expected)
-    resources.index.drop(each.space)
-    resources.index.ensure(each.space)
-    if each.active:
-        resources.index.activate(each.space)
 
 
 def _changed(resources: Resources, space: Space) -> set[str]:

@@ -321,7 +321,9 @@ def serve(handle: Callable[[dict[str, Any], bytes], Iterable[Frame]]) -> None:
     """Answer requests until stdin closes. Runs in the child; `handle(request, payload)` yields a request's answers."""
     memory_mb, watched = map(int, sys.argv[1:])
     _die_with_parent(watched)
-    _limit_memory(memory_mb)
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    wanted = memory_mb << 20
+    resource.setrlimit(resource.RLIMIT_AS, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # C libraries print to stdout, which would corrupt a frame
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -354,12 +356,6 @@ class _ToParent(logging.Handler):
         if len(text) > MOST_LOGGED:  # the end of a traceback matters most
             text = f"{text[: MOST_LOGGED // 2]} … {text[-MOST_LOGGED // 2 :]}"
         _write(self._answers, {"log": text, "level": record.levelno}, b"")
-
-
-def _limit_memory(mebibytes: int) -> None:
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    wanted = mebibytes << 20
-    resource.setrlimit(resource.RLIMIT_AS, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
 
 
 def _die_with_parent(watched: int) -> None:

@@ -83,7 +83,14 @@ def claim_events(ledger: Ledger, limit: int) -> list[ObjectEvent]:
         if connection.execute(query).first() is None:
             return []
     with ledger.write() as connection:
-        _end_hopeless(connection, due)
+        # A process that claimed these for the last time did not say how it ended.
+        connection.execute(
+            update(inbox)
+            .where(due, inbox.c.tries >= TRIES)
+            .values(
+                state="dead", next_try_at=null(), changed_at=db_now(), failure_kind="crashed_worker", message=_NOT_READ
+            )
+        )
         rows = connection.execute(select(inbox).where(due).order_by(inbox.c.at).limit(limit)).mappings()
         claimed = list[ObjectEvent]()
         for row in rows.all():
@@ -195,15 +202,6 @@ def _try_again(ledger: Ledger, *which: ColumnElement[bool]) -> list[ObjectEvent]
             .returning(inbox)
         ).mappings()
         return [_read(row) for row in rows]
-
-
-def _end_hopeless(connection: Connection, due: ColumnElement[bool]) -> None:
-    """Let events be dead that were claimed for the last time by a process that did not say how it ended."""
-    connection.execute(
-        update(inbox)
-        .where(due, inbox.c.tries >= TRIES)
-        .values(state="dead", next_try_at=null(), changed_at=db_now(), failure_kind="crashed_worker", message=_NOT_READ)
-    )
 
 
 def _has_later(connection: Connection, object_key: str, order: str) -> bool:

@@ -56,23 +56,17 @@ def find_cards(
         if pairings_of_page:
             key = max(pairings_of_page, key=lambda k: (_score(pairings_of_page[k]) * (1 + total[k] / widest), k[0]))
             cards[layout.number] = _with_regions(layout, [(t, p) for t, p, _ in pairings_of_page[key]], key[1])
-    return _without_lone_cards(cards, family)
+    # A single card on a page counts only if another page has several of its style and relation.
+    grids = {(family[c.text.style], c.relation) for on_page in cards.values() if len(on_page) > 1 for c in on_page}
+    return {
+        n: on_page for n, on_page in cards.items() if any((family[c.text.style], c.relation) in grids for c in on_page)
+    }
 
 
 def named_pictures(layout: PageLayout, family: Mapping[Style, Style], repeated_places: Collection[TextPlace]) -> int:
     """Return the number of a page's pictures that have different names of one style in one relation."""
     pairings = _pairings(layout, family, repeated_places).values()
     return max((len({fold(text.text) for text, _, _ in pairs}) for pairs in pairings), default=0)
-
-
-def _without_lone_cards(
-    cards: Mapping[int, tuple[Card, ...]], family: Mapping[Style, Style]
-) -> dict[int, tuple[Card, ...]]:
-    """Drop pages with a single card unless another page has several of its style and relation."""
-    grids = {(family[c.text.style], c.relation) for on_page in cards.values() if len(on_page) > 1 for c in on_page}
-    return {
-        n: on_page for n, on_page in cards.items() if any((family[c.text.style], c.relation) in grids for c in on_page)
-    }
 
 
 def _score(pairs: Sequence[tuple[Text, Box, float]]) -> float:

@@ -102,7 +102,13 @@ def chunk(document_id: str, reading: Reading, pages: Iterable[Page], plan: Plan,
     blocks = [replace(block, layout=layout) for block, layout in zip(blocks, layouts, strict=True)]
     document = layout_document(layouts, {})
     margins = divide_margins(layouts, document.repeated_places, labels)
-    branches = _branches(blocks, document, _small_headings(blocks, document, reading), margins)
+    # Names of cards and outline entries are headings without standing out.
+    cards = find_cards(document.layouts, document.family, document.repeated_places)
+    announced = {(entry.page, fold(entry.title)) for entry in reading.outline}
+    titles = {(t.page, t.box) for block in blocks for t in block.layout.texts if (t.page, fold(t.text)) in announced}
+    branches = _branches(
+        blocks, document, titles | {(c.text.page, c.text.box) for on_page in cards.values() for c in on_page}, margins
+    )
     chunks = tuple(_chunks(document_id, branches, _running_units(layouts, margins)))
     heading_by_page = _headings_by_page(branches)
     loose = {block.layout.number: block.loose for block in blocks if block.layout.number in shown}
@@ -121,7 +127,7 @@ def _text_block(page: Page, tables: Sequence[Table], *, skipped: bool) -> TextBl
     units: list[Unit] = []
     for table in tables:
         rows = tuple(filter(None, (" | ".join(c for cell in row if (c := normalise_line(cell))) for row in table.rows)))
-        words = _words_of(table)
+        words = frozenset(fold(word) for row in table.rows for cell in row for word in normalise_line(cell).split())
         rest = [line for line in lines if not _in_table(line, table, words)]
         if len(rest) < len(lines):
             box = table.bbox or page.box
@@ -139,24 +145,11 @@ def _text_block(page: Page, tables: Sequence[Table], *, skipped: bool) -> TextBl
     return TextBlock(layout, tuple(units), tuple(a for a, _ in pairs), skipped)
 
 
-def _words_of(table: Table) -> frozenset[str]:
-    """Return the folded words in the cells of a table."""
-    return frozenset(fold(word) for row in table.rows for cell in row for word in normalise_line(cell).split())
-
-
 def _in_table(line: Line, table: Table, words: Collection[str]) -> bool:
     """Whether a line is part of a table: it lies in the table's box and all of its words are in the cells."""
     if table.bbox is not None and not centre_inside(line.bbox, table.bbox):
         return False
     return all(fold(word) in words for word in normalise_line(line.text).split())
-
-
-def _small_headings(blocks: Sequence[TextBlock], document: DocumentLayout, reading: Reading) -> set[tuple[int, Box]]:
-    """Return (page, box) of texts that are headings without standing out: names of cards and outline entries."""
-    cards = find_cards(document.layouts, document.family, document.repeated_places)
-    announced = {(entry.page, fold(entry.title)) for entry in reading.outline}
-    titles = {(t.page, t.box) for block in blocks for t in block.layout.texts if (t.page, fold(t.text)) in announced}
-    return titles | {(c.text.page, c.text.box) for on_page in cards.values() for c in on_page}
 
 
 def _branches(

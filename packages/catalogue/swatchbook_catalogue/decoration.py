@@ -69,7 +69,8 @@ def contexts(sightings: Sequence[Sighting], lines: Sequence[Line]) -> tuple[str 
             return "table row"
         if _is_in_column(box, in_rows) and _has_text_beside(box, lines):
             return "table column"
-        if _is_in_grid(box, named):
+        names = {name for other, name in named if _is_same_size(box, other) and _is_aligned(box, other)}
+        if any(box == other for other, _ in named) and len(names) >= FEWEST_IN_GRID:
             return "grid"
         return "row" if _stands_in_row(box, [sighting.bbox for sighting in sightings]) else None
 
@@ -277,12 +278,6 @@ def _own_name(box: Box, lines: Sequence[Line]) -> str | None:
         and not count_contacts([line.text])
     ]
     return min(near)[1] if near else None
-
-
-def _is_in_grid(box: Box, named: Sequence[tuple[Box, str]]) -> bool:
-    """Whether a row or a column has `FEWEST_IN_GRID` pictures with different names and this picture's size."""
-    names = {name for other, name in named if _is_same_size(box, other) and _is_aligned(box, other)}
-    return any(box == other for other, _ in named) and len(names) >= FEWEST_IN_GRID
 
 
 def _stands_in_row(box: Box, others: Iterable[Box]) -> bool:

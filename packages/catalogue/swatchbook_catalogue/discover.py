@@ -33,7 +33,7 @@ from swatchbook_catalogue.choose_names import (
     with_coded_names,
 )
 from swatchbook_catalogue.judge_document import judge_document
-from swatchbook_catalogue.kinds import PageKind, heading_kind, is_label, page_kind
+from swatchbook_catalogue.kinds import heading_kind, is_label, page_kind
 from swatchbook_catalogue.name_groups import NameGroup, find_name_groups
 from swatchbook_catalogue.page_layout import PageLayout, summarise_page, upright
 from swatchbook_catalogue.plan import shows_products
@@ -108,10 +108,17 @@ def discovery_of(
     found: Sequence[FoundProduct], document: DocumentLayout, reading: Reading, rejected: tuple[Evidence, ...] = ()
 ) -> Discovery:
     """Return products with their places as printed, and the pages that look like those of products but have none."""
+    sure = {page for product in found if product.confidence >= GUESS for page in product.pages}
     return Discovery(
         products=_as_printed(found, document, reading),
         rejected=rejected,
-        unsure=_unsure_pages(document, found),
+        unsure=tuple(
+            layout.number
+            for layout in document.layouts
+            if layout.number not in sure
+            and document.kinds.get(layout.number) is None
+            and shows_products(layout, document.family, document.repeated_places, pictured=bool(layout.pictures))
+        ),
         note=None if found else UNSURE,
     )
 
@@ -153,29 +160,14 @@ def _rejected(groups: Sequence[NameGroup], found: Sequence[FoundProduct], weight
             yield Evidence(rule=rule, page=text.page, text=text.text, detail={"probability": round(probability, 3)})
 
 
-def _unsure_pages(document: DocumentLayout, found: Sequence[FoundProduct]) -> tuple[int, ...]:
-    """Return the pages that look like pages of products but have none, or only guesses."""
-    sure = {page for product in found if product.confidence >= GUESS for page in product.pages}
-    return tuple(
-        layout.number
-        for layout in document.layouts
-        if layout.number not in sure
-        and document.kinds.get(layout.number) is None
-        and shows_products(layout, document.family, document.repeated_places, pictured=bool(layout.pictures))
-    )
-
-
 def lay_out(reading: Reading, pages: Iterable[Page]) -> tuple[DocumentLayout, frozenset[str]]:
     """Return the layout of a document, and the folded names in its outline and on its index pages."""
     layouts = mark_spreads([summarise_page(upright(page)) for page in pages], reading.page_boxes)
-    return layout_document(layouts, _page_kinds(layouts)), _announced_names(reading.outline, layouts)
-
-
-def _page_kinds(layouts: Sequence[PageLayout]) -> dict[int, PageKind | None]:
-    """Return the kinds of pages, without "contacts" if most pages are such: the addresses are then in their feet."""
+    # If most pages are "contacts", the addresses are in their feet.
     kinds = {s.number: page_kind(s, len(layouts)) for s in layouts}
     running = 2 * sum(kind == "contacts" for kind in kinds.values()) > len(layouts)
-    return {page: None if running and kind == "contacts" else kind for page, kind in kinds.items()}
+    kinds = {page: None if running and kind == "contacts" else kind for page, kind in kinds.items()}
+    return layout_document(layouts, kinds), _announced_names(reading.outline, layouts)
 
 
 def find_products(
@@ -283,7 +275,10 @@ def without_repeats(products: Iterable[FoundProduct]) -> list[FoundProduct]:
         same = found[n] if n is not None else None
         near = same and product.first_page - same.last_page <= AGAIN and product.code in (None, same.code)
         if same and n is not None and (near or known in coded):
-            found[n] = _joined(same, product)
+            pages = tuple(sorted({*same.pages, *product.pages}))
+            places = same.occurrences + product.occurrences
+            joined = {"first_page": pages[0], "last_page": pages[-1], "pages": pages, "occurrences": places}
+            found[n] = same.model_copy(update=joined)
         else:
             n = len(found)
             found.append(product)
@@ -291,13 +286,6 @@ def without_repeats(products: Iterable[FoundProduct]) -> list[FoundProduct]:
         if product.code:
             coded[known] = n
     return found
-
-
-def _joined(product: FoundProduct, again: FoundProduct) -> FoundProduct:
-    pages = tuple(sorted({*product.pages, *again.pages}))
-    places = product.occurrences + again.occurrences
-    joined = {"first_page": pages[0], "last_page": pages[-1], "pages": pages, "occurrences": places}
-    return product.model_copy(update=joined)
 
 
 def _announced_names(outline: Sequence[OutlineEntry], layouts: Sequence[PageLayout]) -> frozenset[str]:

@@ -87,7 +87,10 @@ def find_tables(lines: Sequence[Line]) -> Sequence[Table]:
                             by_column[number[id(cell)]][n] = cell
                 of_table = dict(_columns_of(rows, kind, by_column, columns, lines))
                 table = Table([*of_table.values()], rows)
-                if _is_table(table, kind):
+                # Columns without prices, codes and known heads may be labels and values.
+                kinds = [column.kind for column in table.columns]
+                known = sum(head_key(column.head) is not None for column in table.columns)
+                if len(kinds) > 1 and (kind == "price" or "code" in kinds or known >= FEWEST):
                     found.append(table)
                     used |= {id(cell) for n in of_table for cell in by_column[n].values()}
     return found
@@ -191,13 +194,6 @@ def _joined(lines: Sequence[Line]) -> Line:
     space = lines[0].spans[0].model_copy(update={"text": " "})
     spans = [span for line in lines for span in (*line.spans, space)]
     return Line(bbox=bounding_box(line.bbox for line in lines), spans=tuple(spans), confidence=lines[0].confidence)
-
-
-def _is_table(table: Table, kind: str) -> bool:
-    """Whether columns are a table: with prices, with codes, or below known heads; else it may be labels and values."""
-    kinds = [column.kind for column in table.columns]
-    known = sum(head_key(column.head) is not None for column in table.columns)
-    return len(kinds) > 1 and (kind == "price" or "code" in kinds or known >= FEWEST)
 
 
 def at_height(a: Line, b: Line) -> bool:

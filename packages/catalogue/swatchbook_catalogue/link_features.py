@@ -121,7 +121,13 @@ def places_of(
     result = []
     for page in pages:
         own = anchors[page.number]
-        sizes = _name_sizes(page, own) | sizes
+        lines = line_bands([*page.lines])
+        sizes = {
+            a.product: line.size
+            for a in own
+            for line in lines.near(a.box[1], a.box[3])
+            if centre_inside(line.bbox, a.box)
+        } | sizes
         if page.number not in of_page:
             continue
         said = _lines_with_names(page, own, by_name)
@@ -154,16 +160,6 @@ def _upright(places: PagePlaces) -> PagePlaces:
         strangers=tuple(map(turned, places.strangers)),
         regions={product: [turned(region) for region in regions] for product, regions in places.regions.items()},
     )
-
-
-def _name_sizes(page: Page, anchors: Sequence[Anchor]) -> dict[str, float]:
-    lines = line_bands([*page.lines])
-    return {
-        a.product: line.size
-        for a in anchors
-        for line in lines.near(a.box[1], a.box[3])
-        if centre_inside(line.bbox, a.box)
-    }
 
 
 def _strangers(page: Page, anchors: Sequence[Anchor], sizes: Collection[float]) -> Iterator[Box]:
@@ -246,7 +242,9 @@ def measure(places: Sequence[PagePlaces]) -> dict[str, list[Pair]]:
             caption = fold(picture.caption or "")
             usual["caption"].update((number, p.id) for p in page.products if names(caption, p))
     share = {rule: len(found & named) / len(named) if named else 1.0 for rule, found in usual.items()}
-    usual_look = _usual_look(places, matched)
+    paired = [{picture for _, picture, _ in pairs} for pairs in matched]
+    looks = [_look(p.bbox) for page, ids in zip(places, paired, strict=True) for p in page.pictures if p.id in ids]
+    usual_look = (median(size for size, _ in looks), median(shape for _, shape in looks)) if looks else None
     found: dict[str, list[Pair]] = {picture.id: [] for page in places for picture in page.pictures}
     for page, pairs, claims in zip(places, matched, claimed, strict=True):
         here = {at for at in named if at[0] == page.page.number}
@@ -264,13 +262,6 @@ Look = tuple[float, float]  # the logarithms of the size of a picture and of its
 def _look(box: Box) -> Look:
     wide, high = max(1.0, box[2] - box[0]), max(1.0, box[3] - box[1])
     return log(wide * high), log(wide / high)
-
-
-def _usual_look(places: Sequence[PagePlaces], matched: Sequence["Matched"]) -> Look | None:
-    """Return the median look of the pictures that are paired with names, None without any."""
-    paired = [{picture for _, picture, _ in pairs} for pairs in matched]
-    looks = [_look(p.bbox) for page, ids in zip(places, paired, strict=True) for p in page.pictures if p.id in ids]
-    return (median(size for size, _ in looks), median(shape for _, shape in looks)) if looks else None
 
 
 Matched = Mapping[tuple[Relation, str, str], float]  # (relation, placement id, product id) -> distance from 0 to 1

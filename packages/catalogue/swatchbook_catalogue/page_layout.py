@@ -156,13 +156,21 @@ def summarise_page(page: Page) -> PageLayout:
     texts = join_paragraphs(page.number, free, cells)
     entries, last_entry = _entries(lines)
     pictures = picture_boxes(page)
+    found = [code_of(line.text) for line in lines]
+    names = line_bands(
+        [line for line, code in zip(lines, found, strict=True) if not code and _may_name_code(line.text)]
+    )
     return PageLayout(
         number=page.number,
         box=page.box,
         texts=tuple(_short(t) for t in texts),
         pictures=pictures,
         attributes=tuple(a for a, _ in pairs),
-        codes=_codes(lines),
+        codes=tuple(
+            Code(code, line.bbox, round(line.size, 1), _name_beside(line, names))
+            for line, code in zip(lines, found, strict=True)
+            if code
+        ),
         has_table=page.has_table,
         prices=tuple(line.bbox for line in lines if _may_price(line.text) and price_in(line.text)),
         entries=entries,
@@ -419,18 +427,6 @@ def is_right_to_left(texts: Iterable[str]) -> bool:
     """Whether most letters of some texts belong to a script that is written from right to left."""
     letters = [unicodedata.bidirectional(c) in ("R", "AL") for text in texts for c in text if c.isalpha()]
     return 2 * sum(letters) > len(letters)
-
-
-def _codes(lines: Sequence[Line]) -> tuple[Code, ...]:
-    found = [code_of(line.text) for line in lines]
-    names = line_bands(
-        [line for line, code in zip(lines, found, strict=True) if not code and _may_name_code(line.text)]
-    )
-    return tuple(
-        Code(code, line.bbox, round(line.size, 1), _name_beside(line, names))
-        for line, code in zip(lines, found, strict=True)
-        if code
-    )
 
 
 def _may_name_code(words: str) -> bool:

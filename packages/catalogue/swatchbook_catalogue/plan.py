@@ -94,7 +94,18 @@ def make_plan(
     `taken` are pages that a person takes in: they are never skipped.
     """
     seen = [_look_at(page) for page in pages]
-    document = _describe(reading, seen)
+    layouts = [page.layout for page in seen]
+    # Titles with entries below them divide the document.
+    titles: dict[int, set[str]] = {}
+    for entry, following in pairwise(reading.outline):
+        if following.level > entry.level and following.page > entry.page:
+            titles.setdefault(entry.page, set()).add(fold(entry.title))
+    document = _Document(
+        page_count=reading.page_count,
+        family=style_families(text for layout in layouts for text in layout.texts),
+        repeated_places=find_repeated_places(layouts),
+        dividers={page: frozenset(folded) for page, folded in titles.items()},
+    )
     names = _names_by_page(discovery)
     labels = page_labels([page.numbered for page in seen])
     planned = []
@@ -105,16 +116,6 @@ def make_plan(
             kept = PlannedPage(number=number, kind="product", reason=f"taken in: {kept.reason}")
         planned.append(kept.model_copy(update={"label": labels.get(number)}))
     return Plan(pages=tuple(planned))
-
-
-def _describe(reading: Reading, seen: Sequence[_Seen]) -> _Document:
-    layouts = [page.layout for page in seen]
-    return _Document(
-        page_count=reading.page_count,
-        family=style_families(text for layout in layouts for text in layout.texts),
-        repeated_places=find_repeated_places(layouts),
-        dividers=_dividers(reading),
-    )
 
 
 def _names_by_page(discovery: Discovery) -> dict[int, list[str]]:
@@ -139,15 +140,6 @@ def _look_at(page: Page) -> _Seen:
         certificates=certificates_in(page.text),
         few_lines=lines if len(lines) <= LINES_OF_A_DIVIDER else frozenset(),
     )
-
-
-def _dividers(reading: Reading) -> dict[int, frozenset[str]]:
-    """Return page -> folded titles of outline entries that have entries below them."""
-    titles: dict[int, set[str]] = {}
-    for entry, following in pairwise(reading.outline):
-        if following.level > entry.level and following.page > entry.page:
-            titles.setdefault(entry.page, set()).add(fold(entry.title))
-    return {page: frozenset(folded) for page, folded in titles.items()}
 
 
 def _planned(page: _Seen, names: list[str], document: _Document, *, focus: bool) -> PlannedPage:

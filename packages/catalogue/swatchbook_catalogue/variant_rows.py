@@ -168,18 +168,14 @@ def _rows(rows: Sequence[int], columns: Sequence[Column], page: int) -> Iterator
                 values.setdefault(key or f"{column.key} {len(values)}", column.value(n))
         name = " ".join(column.value(n) for column in naming)
         size = values.pop("size", None) or values.pop("dimensions", None)
-        if behind := _size_behind(name):
+        # The size may end the name, in one cell with it.
+        words = name.split()
+        ends = (" ".join(words[n:]) for n in range(1, len(words)))
+        if behind := next((end for end in ends if size_in(end) == end), None):
             name, size = name.removesuffix(behind).strip(), behind
         code, price, box = values.pop("code", None), values.pop("price", None), naming[0].cells[n].bbox
         facts = (*values.items(),)
         yield with_sale(Variant(name=name, code=code, size=size, price=price, page=page, bbox=box, facts=facts))
-
-
-def _size_behind(name: str) -> str | None:
-    """Return the size at the end of a name in one cell with it."""
-    words = name.split()
-    ends = (" ".join(words[n:]) for n in range(1, len(words)))
-    return next((end for end in ends if size_in(end) == end), None)
 
 
 def _naming(rows: Sequence[int], columns: Sequence[Column]) -> Sequence[Column]:

@@ -97,13 +97,14 @@ class WooCommerce:
     def _product(self, offer: Offer, sku: str) -> dict[str, str]:
         fields, short = offer.fields, offer.values.get("short_description", "")
         gallery = [name for name in offer.pictures if name not in offer.row.variant_pictures]
+        known = "" if "category" in self._options.mapping.fields else offer.values.get("categories", "")
         cells = self._common(replace(offer, pictures=tuple(gallery)), sku) | {
             "Type": _kind("variable" if offer.variants else "simple", offer),
             "Visibility in catalog": "hidden" if offer.off_sale == "unlisted" else offer.values.get("visibility", ""),
             "Short description": _description(short),
             "Description": _description(fields["description"] if fields["description"] != short else ""),
             "Tags": _joined(offer.tags),
-            "Categories": _joined(re.split(r"[;\n]", self._categories(offer))),
+            "Categories": _joined(re.split(r"[;\n]", known or offer.fields["category"])),
             "Brands": _joined([fields["brand"]]),
         }
         attributes = _attributes(offer, sku)[:MOST_ATTRIBUTES]
@@ -138,11 +139,6 @@ class WooCommerce:
             **_prices(price),
             "Images": ", ".join(pictures[:most_pictures]),
         }
-
-    def _categories(self, offer: Offer) -> str:
-        """Return all categories of a product that came from a shop, unless the mapping gives it one."""
-        known = "" if "category" in self._options.mapping.fields else offer.values.get("categories", "")
-        return known or offer.fields["category"]
 
     def keys(self, offer: Offer) -> list[str]:
         return [sku_key(sku) for sku in distinct_skus(offer)]

@@ -219,7 +219,12 @@ def _propose(resources: "Resources", document: "Document", asked: _Asked, *, acc
         choices = _choices(resources, document, asked)
     if asked.likeliest and asked.use is None:
         return _list_choices(resources, document, choices, as_json=as_json)
-    chosen = _choose(choices, asked.use, by_example=asked.by_example)
+    number = asked.use or 1
+    if number > len(choices):
+        there = f"there are {len(choices)}" if choices else "there are none"
+        where = "the same command without --use" if asked.by_example else "--likeliest"
+        raise typer.BadParameter(f"{there}: {where} lists them", param_hint="--use")
+    chosen = choices[number - 1]
     others = choices[1:] if asked.by_example and asked.use is None else []
     return _offer(resources, document, chosen, others, accept=accept, as_json=as_json)
 
@@ -280,15 +285,6 @@ def _examples(resources: "Resources", lesson: "Lesson", shown: "Sequence[_Shown]
     return found
 
 
-def _choose(choices: "Sequence[_Choice]", use: int | None, *, by_example: bool) -> _Choice:
-    number = use or 1
-    if number > len(choices):
-        there = f"there are {len(choices)}" if choices else "there are none"
-        where = "the same command without --use" if by_example else "--likeliest"
-        raise typer.BadParameter(f"{there}: {where} lists them", param_hint="--use")
-    return choices[number - 1]
-
-
 def _list_choices(resources: "Resources", document: "Document", choices: "Sequence[_Choice]", *, as_json: bool) -> int:
     if as_json:
         say_json([_as_dict(resources, document, each) for each in choices])
@@ -340,7 +336,7 @@ def _offer(
         out().print(draw_others(summaries), end="")
     listed = [{"use": number, **dict(each)} for number, each in enumerate(summaries, start=2)]
     shown = {**_as_dict(resources, document, chosen), "others": listed}
-    if not _agrees(accept=accept, as_json=as_json):
+    if not (accept if accept or as_json or not sys.stdin.isatty() else typer.confirm("Read all pages so?", err=True)):
         if as_json:
             say_json({**shown, "accepted": None, "reports": []})
         else:
@@ -356,12 +352,6 @@ def _offer(
     else:
         note(f"To take it back: swatchbook teach {document.id[:8]} --undo{owner_flag(document.owner)}")
     return code
-
-
-def _agrees(*, accept: bool, as_json: bool) -> bool:
-    if accept or as_json or not sys.stdin.isatty():
-        return accept
-    return typer.confirm("Read all pages so?", err=True)
 
 
 def _undo(resources: "Resources", document: "Document", *, as_json: bool) -> int:

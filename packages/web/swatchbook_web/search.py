@@ -109,6 +109,7 @@ def show_search(view: TheView) -> Response:
     found = _search(view, query)
     plain = not query.searches and not query.offset and query.by == "image" and not query.filtered
     products = _search(view, query.model_copy(update={"by": "product", "k": _NEWEST_PRODUCTS})) if plain else None
+    small = query.picture and small_picture(view.resources, query.picture)
     return view.render(
         "search.html",
         **_shown(query, found),
@@ -116,7 +117,7 @@ def show_search(view: TheView) -> Response:
         link=lambda **changes: _link(query, changes),
         without=lambda field, value: _toggled(query, field, _link(query, {field: None}), value),
         sliders=_sliders(view, query, weights or {}),
-        picture=_shown_picture(view, query),
+        picture=f"data:image/jpeg;base64,{b64encode(small).decode()}" if small else None,
         documents=_names_of_documents(view, query),
         facets_address=with_query("/ui/facets", query.state),
     )
@@ -278,12 +279,6 @@ def _picture_file(view: View, query: PageQuery) -> Iterator[Path | None]:
     with temporary_file(view.resources.settings.temporary_folder) as path:
         path.write_bytes(data)
         yield path
-
-
-def _shown_picture(view: View, query: PageQuery) -> str | None:
-    """Return a dropped picture in the form that the page shows."""
-    small = query.picture and small_picture(view.resources, query.picture)
-    return f"data:image/jpeg;base64,{b64encode(small).decode()}" if small else None
 
 
 def _read_query(given: list[tuple[str, str]]) -> PageQuery:

@@ -57,7 +57,11 @@ def export(resources: Tools, caller: TheCaller, asked: ExportOptions) -> Streami
     """Writes what `swatchbook export` writes. `Swatchbook-Products` says how many products are in the file,
     `Swatchbook-Left-Out` how many are not because the format needs what they lack. `Swatchbook-Hints` is a JSON list of
     what the command would say about them, as far as it has room."""
-    options = _options(asked)
+    try:
+        find_format(asked.format, None)
+    except Configuration as failure:
+        raise InvalidReference(failure.message, advice=failure.advice) from failure
+    options = shop_options(asked.format, asked.mapping, asked.pictures_url, asked.since)
     if asked.document is not None:
         chosen, deleted = [find(resources, caller, asked.document)], list[Trashed]()
     else:
@@ -73,23 +77,17 @@ def export(resources: Tools, caller: TheCaller, asked: ExportOptions) -> Streami
     except BaseException:
         file.close()
         raise
+    kept = [shorten(each, _MOST_SENTENCE) for each in hints(exported)]
+    while len(written := json.dumps(kept)) > _MOST_HEADER:
+        del kept[len(kept) // 2]
     headers = {
         "Content-Disposition": f'attachment; filename="products.{_suffix(asked.format)}"',
         "Content-Length": str(file.tell()),
         "Swatchbook-Products": str(exported.products),
         "Swatchbook-Left-Out": str(exported.skipped),
-        "Swatchbook-Hints": _in_header(hints(exported)),
+        "Swatchbook-Hints": written,
     }
     return StreamingResponse(_pieces(file), media_type="application/octet-stream", headers=headers)
-
-
-def _options(asked: ExportOptions) -> ShopOptions:
-    """Return the options. Raises InvalidReference for an unknown format, and for what it does not take."""
-    try:
-        find_format(asked.format, None)
-    except Configuration as failure:
-        raise InvalidReference(failure.message, advice=failure.advice) from failure
-    return shop_options(asked.format, asked.mapping, asked.pictures_url, asked.since)
 
 
 def _write(
@@ -105,14 +103,6 @@ def _write(
         return export_to_file(resources, documents, form, cast("BinaryIO", file), options=options, deleted=deleted)
     except Configuration as failure:
         raise InvalidReference(failure.message, advice=failure.advice) from failure
-
-
-def _in_header(sentences: list[str]) -> str:
-    """Return sentences as a JSON list in ASCII, the first and the last ones if there is no room for all."""
-    kept = [shorten(each, _MOST_SENTENCE) for each in sentences]
-    while len(written := json.dumps(kept)) > _MOST_HEADER:
-        del kept[len(kept) // 2]
-    return written
 
 
 def _suffix(form: str) -> str:

@@ -188,7 +188,9 @@ class Child:
         """End the process, and after END_SECONDS all that is left of it by force."""
         with self._starting:
             self._over.set()
-        family = _descendants(self._process.pid)
+        family = list[psutil.Process]()
+        with suppress(psutil.NoSuchProcess):
+            family += psutil.Process(self._process.pid).children(recursive=True)
         self._process.send_signal(sign)
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(END_SECONDS)
@@ -296,10 +298,3 @@ def _wait_for(server: Child, url: str) -> None:
         f"Prefect's server did not start: {server.last_line()}",
         advice="See logs/prefect-server.log in SWATCHBOOK_HOME.",
     )
-
-
-def _descendants(pid: int) -> list[psutil.Process]:
-    found = list[psutil.Process]()
-    with suppress(psutil.NoSuchProcess):
-        found += psutil.Process(pid).children(recursive=True)
-    return found

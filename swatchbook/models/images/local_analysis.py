@@ -124,6 +124,7 @@ def measure(lightness: NDArray[np.float32]) -> Measures:
     fourfold = double * double / np.maximum(energy, 1e-6)
     total = max(float(energy.sum()), 1e-6)
     dark = float((lightness < (low + high) / 2).mean())
+    means = _ninths(np.sqrt(energy))
     return Measures(
         spread=float(lightness.std()),
         range=float(high - low),
@@ -133,14 +134,9 @@ def measure(lightness: NDArray[np.float32]) -> Measures:
         lines=float(np.abs(_blocks(double, 8).sum(axis=(1, 3))).sum()) / total,
         period=max(period(lightness), period(lightness.T)),
         minority=min(dark, 1 - dark),
-        unevenness=_deviation(np.sqrt(energy)) + float(_ninths(lightness).std() / max(lightness.std(), 1e-6)),
+        unevenness=float(means.std() / max(means.mean(), 1e-6))
+        + float(_ninths(lightness).std() / max(lightness.std(), 1e-6)),
     )
-
-
-def _deviation(field: NDArray[np.float32]) -> float:
-    """Return the standard deviation of the means of a field's ninths, relative to their mean."""
-    means = _ninths(field)
-    return float(means.std() / max(means.mean(), 1e-6))
 
 
 def _ninths(field: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -309,11 +309,9 @@ def _is_status(error: BaseException, status: int) -> bool:
 
 def is_refusal(error: BaseException) -> bool:
     """Return whether an error of a file system says that credentials are missing, wrong or not sufficient."""
-    return isinstance(error, PermissionError) or _is_one_of(type(error), _REFUSALS)
-
-
-def _is_one_of(kind: type, names: frozenset[str]) -> bool:
-    return any(f"{each.__module__}.{each.__qualname__}" in names for each in kind.__mro__)
+    return isinstance(error, PermissionError) or any(
+        f"{each.__module__}.{each.__qualname__}" in _REFUSALS for each in type(error).__mro__
+    )
 
 
 def _link(file: Path, to: Path) -> None:

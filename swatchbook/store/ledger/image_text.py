@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, and_, bindparam, case, exists, null, select, update
+from sqlalchemy import Column, Connection, Row, and_, bindparam, case, exists, null, select, update
 
 from swatchbook.domain.analysis import is_weak
 from swatchbook.domain.errors import Dismissed
@@ -91,21 +91,18 @@ def set_current_text(
     Returns image id -> whether its text is another one now. The texts are stored already; queue the items of the new
     ones with `queue_text_items`.
     """
-    query = select(images.c.id, images.c.text_key).where(_is_analysis_requested(tag))
+    query = select(images.c.id, images.c.text_key).where(
+        exists().where(
+            placements.c.image == images.c.id,
+            requested.c.document == placements.c.document,
+            requested.c.role == Role.ANALYSIS,
+            requested.c.tag == tag,
+        )
+    )
     before = {row.id: row.text_key for row in select_in(connection, query, column, values)}
     in_use = list(analyses_in_use(connection, before, [tag]))
     write_texts(connection, in_use, review_below)
     return {used.image: used.text_key != before[used.image] for used in in_use}
-
-
-def _is_analysis_requested(tag: str) -> ColumnElement[bool]:
-    """Return the condition that a document which places an image requests the analysis of this tag."""
-    return exists().where(
-        placements.c.image == images.c.id,
-        requested.c.document == placements.c.document,
-        requested.c.role == Role.ANALYSIS,
-        requested.c.tag == tag,
-    )
 
 
 def write_texts(connection: Connection, in_use: Collection[AnalysisInUse], review_below: float) -> None:

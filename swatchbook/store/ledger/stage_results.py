@@ -223,7 +223,10 @@ def _save_placements(
     # A rerun of a generation keeps the text in use: a newer analysis or a correction may have set it meanwhile.
     shown_before = {row.image for row in placed.values() if row.generation == run.generation}
     new = [before[i] for i in shown if i not in shown_before or not before[i].text_key]
-    described = _set_texts(connection, new, pairs, review_below)
+    tags = [pair.tag for pair in pairs if pair.role is Role.ANALYSIS]
+    in_use = {used.image: used for used in analyses_in_use(connection, [image.id for image in new], tags)}
+    write_texts(connection, in_use.values(), review_below)
+    described = {image.id for image in new if image.id in in_use and image.text_key != in_use[image.id].text_key}
     added = described | {i for i in shown if before[i].gone or not before[i].dirty}
     done = _done(connection, {keys[i] for i in added}, _KEYED_BY_CONTENT)
     changed = _images_with_changed_placements(placed, rows)
@@ -232,16 +235,6 @@ def _save_placements(
     hide_images(connection, (changed | dropped) - shown)
     queue_text_items(connection, images.c.id, shown)
     reopen_documents_showing(connection, described)
-
-
-def _set_texts(
-    connection: Connection, shown: Sequence[Row[Any]], pairs: Sequence[RoleTag], review_below: float
-) -> set[str]:
-    """Set the text of images whose requested analysis is stored already; return the images whose text changed."""
-    tags = [pair.tag for pair in pairs if pair.role is Role.ANALYSIS]
-    in_use = {used.image: used for used in analyses_in_use(connection, [image.id for image in shown], tags)}
-    write_texts(connection, in_use.values(), review_below)
-    return {image.id for image in shown if image.id in in_use and image.text_key != in_use[image.id].text_key}
 
 
 def _image_rows(owner: str, keys: Mapping[str, str], pictures: Iterable[Picture]) -> list[Values]:

@@ -166,7 +166,9 @@ def write_rows(path: Path, columns: Sequence[Column[Any]], rows: Iterable[Mappin
     schema, count = _schema(columns), 0
     json_columns = [column.name for column in columns if isinstance(column.type, JSON)]
     with ParquetWriter(path, schema, compression="zstd", use_dictionary=False) as writer:
-        for portion in _portions(_encoded(row, json_columns) for row in rows):
+        for portion in _portions(
+            {**row, **{name: json.dumps(row[name]) for name in json_columns if row[name] is not None}} for row in rows
+        ):
             writer.write_table(pa.Table.from_pylist(portion, schema=schema), row_group_size=_MAX_ROWS)
             count += len(portion)
     return count
@@ -218,10 +220,6 @@ def _schema(columns: Sequence[Column[Any]]) -> pa.Schema:
 def _type(column: Column[Any]) -> pa.DataType:
     types = {LargeBinary: pa.binary(), Boolean: pa.bool_(), Double: pa.float64(), Integer: pa.int64()}
     return next((arrow for sql, arrow in types.items() if isinstance(column.type, sql)), pa.string())
-
-
-def _encoded(row: Mapping[str, Any], json_columns: Sequence[str]) -> dict[str, Any]:
-    return {**row, **{name: json.dumps(row[name]) for name in json_columns if row[name] is not None}}
 
 
 def _portions(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

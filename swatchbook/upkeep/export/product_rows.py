@@ -61,7 +61,11 @@ def as_rows(product: ProductDetails) -> Iterator[ProductRow]:
     """Yield a product as a row, then its variants and parts."""
     same = ProductRow.model_fields.keys() & ProductDetails.model_fields.keys() - {"pictures", "variants"}
     printed_price = product.metadata.get("price", "")
-    captions = _captions(product)
+    names = "|".join(re.escape(each.name) for each in sorted(product.variants, key=lambda each: -len(each.name)))
+    behind = re.compile(rf"(^|: )({names})(, ({names}))*$")  # as `products_of_rows` adds them
+    captions = {
+        each.id: behind.sub("", each.caption or "") if names else each.caption or "" for each in product.pictures
+    }
     row = ProductRow(
         **{name: getattr(product, name) for name in same},
         variants=tuple(variant.name for variant in product.variants),
@@ -96,13 +100,6 @@ def as_rows(product: ProductDetails) -> Iterator[ProductRow]:
             "options": variant.options,
         }
         yield row.model_copy(update=own)
-
-
-def _captions(product: ProductDetails) -> dict[str, str]:
-    """Return the captions of a product's pictures by their ids, without the names of variants behind them."""
-    names = "|".join(re.escape(each.name) for each in sorted(product.variants, key=lambda each: -len(each.name)))
-    behind = re.compile(rf"(^|: )({names})(, ({names}))*$")  # as `products_of_rows` adds them
-    return {each.id: behind.sub("", each.caption or "") if names else each.caption or "" for each in product.pictures}
 
 
 def _is_only_of_variants(picture: ProductPicture, product: ProductDetails) -> bool:

@@ -289,7 +289,8 @@ def describe_progress(run: LiveRun | None) -> ShownProgress:
 
 def describe_step(kind: str, stage: Stage, done: int = 0, total: int = 0, note: str | None = None) -> ShownProgress:
     """Return the work that leads to a stage of a document of this kind, in words."""
-    step, unit = _step(kind, stage)
+    of_items = {Stage.EXTRACTED: ("Scanning", "item"), Stage.ASSEMBLED: ("Adding to the search", "")}
+    step, unit = _STEPS[stage] if kind == PDF else of_items.get(stage, _STEPS[stage])
     current = min(done + 1, total)  # the one at work
     if not total:
         sentence = step
@@ -302,12 +303,6 @@ def describe_step(kind: str, stage: Stage, done: int = 0, total: int = 0, note: 
     if note:
         sentence += f", {note}"
     return ShownProgress(step=step, unit=unit, done=done, total=total, sentence=sentence)
-
-
-def _step(kind: str, stage: Stage) -> tuple[str, str]:
-    """Return the name of a step, and what it counts; nothing where it is over in a moment."""
-    of_items = {Stage.EXTRACTED: ("Scanning", "item"), Stage.ASSEMBLED: ("Adding to the search", "")}
-    return _STEPS[stage] if kind == PDF else of_items.get(stage, _STEPS[stage])
 
 
 _STEPS: Final[Mapping[Stage, tuple[str, str]]] = {

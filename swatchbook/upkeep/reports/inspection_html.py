@@ -244,7 +244,7 @@ def _placements(page: int, marks: Iterable[Mark]) -> str:
         _row(
             _chip(mark.look, mark.sign),
             _text(mark.look),
-            _text(mark.kind) + _size(mark),
+            _text(mark.kind) + (" " + _dim(f"{mark.size[0]}×{mark.size[1]}") if mark.size else ""),
             _text(mark.reason or mark.state or ""),
             _text(shorten(mark.caption or "", _CAPTION)),
             "<br>".join(f"{_text(product.name)} {_dim(_text(_score(product)))}" for product in mark.products),
@@ -254,10 +254,6 @@ def _placements(page: int, marks: Iterable[Mark]) -> str:
     ]
     heads = ("", "state", "kind", "why, or state of its image", "caption", "products")
     return f"<h3>Placements</h3>{_table(heads, rows)}" if rows else '<p class="dim">No placements.</p>'
-
-
-def _size(mark: Mark) -> str:
-    return " " + _dim(f"{mark.size[0]}×{mark.size[1]}") if mark.size else ""
 
 
 def _product_list(view: PageView) -> str:

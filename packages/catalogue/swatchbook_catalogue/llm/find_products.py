@@ -147,7 +147,8 @@ class _Verifier:
         return "only mentioned" if prose else "name not on its pages"
 
     def _product(self, offer: Offered) -> FoundProduct:
-        hint = self._hint(offer)
+        same_name = self._by_layout.get(fold(offer.name), ())
+        hint = next((p for p in same_name if p.first_page <= offer.last_page and offer.first_page <= p.last_page), None)
         pages = tuple(range(offer.first_page, offer.last_page + 1))
         evidence = Evidence(
             rule="language model", page=offer.first_page, text=offer.name, detail={"model": self._model}
@@ -180,11 +181,6 @@ class _Verifier:
             return value or None
         self._reject(f"{field} not on its pages", f"{offer.name}: {value}", offer.first_page)
         return None
-
-    def _hint(self, offer: Offered) -> FoundProduct | None:
-        """Return the layout rules' product with the same name and overlapping pages."""
-        same_name = self._by_layout.get(fold(offer.name), ())
-        return next((p for p in same_name if p.first_page <= offer.last_page and offer.first_page <= p.last_page), None)
 
     def _nearby_pages(self, offer: Offered) -> Iterator[int]:
         """Return the product's pages and the adjacent ones: a name may be on the page before."""

@@ -225,7 +225,8 @@ class Extractor:
             elif found.picture:
                 converted = self._convert_pixels(page, found, found.picture)
             else:
-                converted = self._render(page, found)
+                box = found.seen.box if area(found.seen.box) else clip(found.place, page.box)
+                converted = to_png(page.render(box, _scale(found.scale, box)), found.turn, self._limits)
         except Exception as error:  # noqa: BLE001 — a picture fails alone
             what = f"picture {found.number} of page {page.number}"
             failure = to_failure(error, what, "The picture could not be read (see the log).")
@@ -261,10 +262,6 @@ class Extractor:
         whole.paste(left, (0, 0))
         whole.paste(right.resize((right.width, left.height)), (left.width, 0))
         return to_png(whole, "none", self._limits)
-
-    def _render(self, page: PdfPage, found: Found) -> PictureFile:
-        box = found.seen.box if area(found.seen.box) else clip(found.place, page.box)
-        return to_png(page.render(box, _scale(found.scale, box)), found.turn, self._limits)
 
     def _convert_pixels(self, page: PdfPage, found: Found, picture: Painted) -> PictureFile:
         self._limits.check_size(picture.width, picture.height)

@@ -112,7 +112,8 @@ def _clockwise(corners: Corners) -> Corners:
 
 def cut_line(pixels: Pixels, corners: Corners, *, higher: float = 0.0, shorter: float = 0.0) -> Pixels:
     """Return a line flat, HEIGHT pixels high, `higher` by a share of its height, `shorter` by one at each end."""
-    width, height = _size(corners)
+    across, down, back, up = (float(np.linalg.norm(b - a)) for a, b in pairwise((*corners, corners[0])))
+    width, height = max(across, back), max(down, up)
     if height >= TALL * width:
         corners, width, height = np.roll(corners, -1, axis=0), height, width
     cut = min(shorter * height, width / 4)
@@ -141,11 +142,6 @@ def _resized(corners: Corners, along: float, across: float) -> Corners:
     left, right = (bottom_left - top_left) * across, (bottom_right - top_right) * across
     moved = (top_left - top - left, top_right + top - right, bottom_right + bottom + right, bottom_left - bottom + left)
     return np.stack(moved).astype(np.float32)
-
-
-def _size(corners: Corners) -> tuple[float, float]:
-    across, down, back, up = (float(np.linalg.norm(b - a)) for a, b in pairwise((*corners, corners[0])))
-    return max(across, back), max(down, up)
 
 
 # --- Tesseract --------------------------------------------------------------------------------------------------------

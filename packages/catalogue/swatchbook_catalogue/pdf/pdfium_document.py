@@ -191,12 +191,6 @@ class PdfiumPage:
         found = to_blocks(self._chars)
         spans = [span for block in found for line in block["lines"] for span in line["spans"]]
         pictures = [picture.bbox for picture in painting.pictures if not picture.gradient]
-        for n in find_unseen(spans, self._grounds(), pictures, self.box, self._paint_grey):
-            spans[n]["text"] = ""
-        blocks, cut = limit_lines(list(blocks_of(found, AS_DRAWN)))
-        return ReadText(blocks, painting, (*cut, *warn_of_drawn(self._chars)))
-
-    def _grounds(self) -> Grounds:
         grounds = Grounds()
         for each in self._objects:
             if each.kind == pdfium.FPDF_PAGEOBJ_TEXT:
@@ -205,7 +199,10 @@ class PdfiumPage:
                 grounds.add_paint(each.box, alpha_of(each.raw), light=is_light(each.raw))
             else:
                 grounds.add_paint(each.box, alpha_of(each.raw))
-        return grounds
+        for n in find_unseen(spans, grounds, pictures, self.box, self._paint_grey):
+            spans[n]["text"] = ""
+        blocks, cut = limit_lines(list(blocks_of(found, AS_DRAWN)))
+        return ReadText(blocks, painting, (*cut, *warn_of_drawn(self._chars)))
 
     def word_boxes(self) -> list[Box]:
         lines = [line for block in to_blocks(self._chars) for line in block["lines"]]

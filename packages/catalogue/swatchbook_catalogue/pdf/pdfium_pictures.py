@@ -54,7 +54,11 @@ def filters(raw: Any) -> list[str]:
 
 def decode(page: Any, raw: Any, size: tuple[int, int]) -> Image.Image:
     """Return an image object in these pixels, with its mask (mode RGB or RGBA). Raises UnreadableImage."""
-    _check_decodable(raw)
+    # PDFium would paint nothing in place of an object that it cannot decode.
+    whole = pdfium.FPDFImageObj_GetBitmap(raw)
+    if not whole:
+        raise _unreadable()
+    pdfium.FPDFBitmap_Destroy(whole)
     with _wide_clips(raw):
         image = _paint(page, raw, size)
     if image.mode == "RGBA" and not image.getchannel("A").getbbox():  # the centre of its clips is in none, as of a ring
@@ -101,14 +105,6 @@ def _wide_clips(raw: Any) -> Iterator[None]:
 def _scale_clips(raw: Any, centre: tuple[float, float], scale: float) -> None:
     x, y = centre
     pdfium.FPDFPageObj_TransformClipPath(raw, scale, 0, 0, scale, x - scale * x, y - scale * y)
-
-
-def _check_decodable(raw: Any) -> None:
-    """Raise UnreadableImage for an object that PDFium cannot decode: it would paint nothing in its place."""
-    whole = pdfium.FPDFImageObj_GetBitmap(raw)
-    if not whole:
-        raise _unreadable()
-    pdfium.FPDFBitmap_Destroy(whole)
 
 
 def _unreadable() -> UnreadableImage:

@@ -150,7 +150,11 @@ def _shopify_product(rows: Sequence[Row], names: Mapping[str, str], source: str)
         product["Weight"] = weight
     if str(product.pop(names.get("giftcard", ""), "")).lower() == "true":
         product["sold as"] = "gift card"
-    product |= _shown(product, names)
+    # Shopify sells it, but not in its online store.
+    published = product.get(names.get("publishedononlinestore", ""))
+    is_off_sale = str(product.get(names.get("status", ""))).lower() in ("draft", "archived")
+    if str(published).lower() == "false" and not is_off_sale:
+        product[names.get("status", "status")] = "hidden"
     options = {
         name: as_text(rows[0].get(names.get(key.replace("value", "name"), ""))) or name
         for key, name in names.items()
@@ -188,13 +192,6 @@ def _with_variant_names(pictures: Mapping[str, Any], shown: Mapping[str, Sequenc
         | ({} if url in pictures else {"role": OF_VARIANT})
         for url, alt in (dict(pictures) | {url: pictures.get(url) for url in shown}).items()
     ]
-
-
-def _shown(product: Row, names: Mapping[str, str]) -> dict[str, Any]:
-    """Return the status of a product that Shopify sells, but not in its online store."""
-    published = product.get(names.get("publishedononlinestore", ""))
-    is_off_sale = str(product.get(names.get("status", ""))).lower() in ("draft", "archived")
-    return {names.get("status", "status"): "hidden"} if str(published).lower() == "false" and not is_off_sale else {}
 
 
 _OPTION = re.compile(r"option[123](?:name|value|linkedto)")
@@ -352,7 +349,11 @@ def _with_variations(read: Callable[[], Iterator[Row]], names: Mapping[str, str]
         product |= {"own sku": row.get(sku), "shop id": row.get(names.get("id", ""))}
         product["shop attributes"] = attributes_in_columns(row, names)
         product["digital"] = _digital(row, kind)
-        product["sold as"] = _sold_as_no_product(row, kind, parent)
+        product["sold as"] = (
+            f"{VARIATION_OF}{as_text(row.get(parent)) or 'an unknown product'}"
+            if _is_variation(row, kind)
+            else next((f"{each} product" for each in _kinds(row, kind) if each in _NOT_OURS), None)
+        )
         of_row = [each for name in _names_as_parent(row, id, sku) for each in variations.get(name, [])]
         if of_row:
             product |= dict(_merged([{name: row.get(name) for name in kept}, *of_row]))
@@ -363,13 +364,6 @@ def _with_variations(read: Callable[[], Iterator[Row]], names: Mapping[str, str]
                     shown.setdefault(picture, []).append(str(each["variant"]["title"]))
             product[pictured] = _with_variant_names(dict.fromkeys(_places(row.get(pictured))), shown)
         yield product
-
-
-def _sold_as_no_product(row: Row, kind: str, parent: str) -> str | None:
-    """Return what a row is that the shop does not sell as a product ("grouped product"), None for a product."""
-    if _is_variation(row, kind):
-        return f"{VARIATION_OF}{as_text(row.get(parent)) or 'an unknown product'}"
-    return next((f"{each} product" for each in _kinds(row, kind) if each in _NOT_OURS), None)
 
 
 def _names_as_parent(row: Row, id: str, sku: str) -> list[str]:

@@ -274,7 +274,7 @@ def as_price(value: Any, depth: int = 0) -> tuple[str, str | None] | None:
         return (plain_amount(float(value)), None) if math.isfinite(value) and value > 0 else None
     if isinstance(value, list):
         prices = [price for each in value[:200] if (price := as_price(each, depth + 1))]
-        return min(prices, key=_sort_key) if prices else None
+        return min(prices, key=lambda price: next(iter(amounts_of(price[0])), 0.0)) if prices else None
     if isinstance(value, dict):
         return _price_of_object(value, depth)
     text = as_text(spaced_tags(_RAISED_CENTS.sub(r".\1", value)) if isinstance(value, str) else value) or ""
@@ -375,10 +375,6 @@ def is_currency_code(word: str) -> bool:
 
 def plain_amount(value: float) -> str:
     return str(int(value)) if value.is_integer() else f"{value:.2f}"
-
-
-def _sort_key(price: tuple[str, str | None]) -> float:
-    return next(iter(amounts_of(price[0])), 0.0)
 
 
 def as_gtin(value: Any) -> str | None:

@@ -89,7 +89,9 @@ def _divide(steps: Values, begin: float, end: float) -> Division | None:
     pitch = next(pitch for strength, pitch in best if strength >= most - _AS_GOOD)
     near_it = [each for each in best if abs(each[1] - pitch) <= near]
     rough = max(near_it)[1]
-    return Division(begin, size, _refined(steps, begin, size, rough, near))
+    sharp = _widened(steps, 1.0)
+    ways: list[float] = np.arange(rough - near, rough + near, 0.25).tolist()
+    return Division(begin, size, max(ways, key=lambda way: (_sharpness(sharp, begin, size, way), -abs(way - rough))))
 
 
 def _pitches(begin: float, size: float, length: int) -> Values:
@@ -108,13 +110,6 @@ def _strength(widest: Values, begin: float, size: float, pitch: float, own: floa
     if not len(begins):
         return 0.0
     return float(np.minimum(_at(widest, np.concatenate([begins, begins + size])) / own, 1.0).mean())
-
-
-def _refined(steps: Values, begin: float, size: float, pitch: float, near: float) -> float:
-    """Return the way near another one at which the edges are strongest."""
-    sharp = _widened(steps, 1.0)
-    ways: list[float] = np.arange(pitch - near, pitch + near, 0.25).tolist()
-    return max(ways, key=lambda way: (_sharpness(sharp, begin, size, way), -abs(way - pitch)))
 
 
 def _sharpness(sharp: Values, begin: float, size: float, pitch: float) -> float:

@@ -170,18 +170,14 @@ def measured_hypotheses(
     right, wrong = ([p.number for p in places if p.example.right == is_right] for is_right in (True, False))
     updated = update_backing(texts, right, wrong)
     base = base_of(texts, start)
-    for each in _distinct(_hypotheses(texts, places, updated, start, base)):
-        yield each, measure(texts, each.texts, each.shape, proposed[: len(examples)], updated, base)
-
-
-def _distinct(found: Iterable[Hypothesis]) -> list[Hypothesis]:
-    """Return each set of texts once, by the fewest rules."""
+    # Each set of texts is measured once, by the fewest rules.
     kept: dict[bytes, Hypothesis] = {}
-    for hypothesis in found:
+    for hypothesis in _hypotheses(texts, places, updated, start, base):
         known = kept.get(hypothesis.key)
         if known is None or hypothesis.cost < known.cost:
             kept[hypothesis.key] = hypothesis
-    return list(kept.values())
+    for each in kept.values():
+        yield each, measure(texts, each.texts, each.shape, proposed[: len(examples)], updated, base)
 
 
 # --- hypotheses -------------------------------------------------------------------------------------------------------

@@ -254,18 +254,6 @@ class _Editor:
             self._on_page[place.page].append(n)
 
     def apply(self) -> TaughtPictures:
-        self._mark()
-        cut = list(self._cut())
-        drawn = list(self._draw())
-        return TaughtPictures(
-            placements=tuple(self._placements.values()),
-            drawn=tuple(drawn),
-            cut=tuple(self._without_known(cut, drawn)),
-            missed=tuple(self._missed()),
-        )
-
-    def _mark(self) -> None:
-        """Decide what is decoration, on all pages by content."""
         wrong = {*self._taught.not_decoration, *_contents(self._found, self._examples, right=False)}
         right = [*self._taught.decoration, *_contents(self._found, self._examples, right=True)]
         marked = like(self._found, right) - wrong
@@ -274,6 +262,14 @@ class _Editor:
                 self._set(n, PlacementState.DECORATIVE, MARKED)
             elif place.content_key in wrong and place.state is PlacementState.DECORATIVE:
                 self._set(n, PlacementState.SHOWN)
+        cut = list(self._cut())
+        drawn = list(self._draw())
+        return TaughtPictures(
+            placements=tuple(self._placements.values()),
+            drawn=tuple(drawn),
+            cut=tuple(self._without_known(cut, drawn)),
+            missed=tuple(self._missed()),
+        )
 
     def _cut(self) -> Iterator[CutPicture]:
         """Cut the pictures that a grid is for, and hide these and what was cut from them before."""

@@ -148,7 +148,13 @@ def read_names(texts: DocumentTexts, taught: TaughtReading, chosen: Booleans | N
     for place in places:
         chosen[place.number] = place.example.right
     shown = {place.number: place for place in places if place.example.right}
-    chosen = _without_overlaps(texts, chosen, list(shown))
+    # Lines of a paragraph that a person showed are no names, nor are paragraphs of other lines.
+    chosen = chosen.copy()
+    by_person = np.zeros(len(chosen), bool)
+    by_person[list(shown)] = True
+    chosen[np.isin(texts.parents, np.flatnonzero(by_person)) & ~by_person] = False
+    parents = texts.parents[np.flatnonzero(chosen)]
+    chosen[parents[(parents >= 0) & ~by_person[parents]]] = False
     cuts = _cuts_of(texts, taught)
     named = [
         each for n in np.flatnonzero(chosen).tolist() for each in _names_of(texts.texts[n], n, cuts[n], shown.get(n))
@@ -159,18 +165,6 @@ def read_names(texts: DocumentTexts, taught: TaughtReading, chosen: Booleans | N
             text = Text(example.page, example.box, (example.text,), example.box[3] - example.box[1], bold=False)
             named.append(Named(text, example.text, None, shown=True))
     return sorted(named, key=lambda each: (each.text.page, each.text.box[1], each.text.box[0]))
-
-
-def _without_overlaps(texts: DocumentTexts, chosen: Booleans, shown: Sequence[int]) -> Booleans:
-    """Return the chosen texts without lines of a paragraph that a person showed, and paragraphs of other lines."""
-    kept = chosen.copy()
-    by_person = np.zeros(len(kept), bool)
-    by_person[shown] = True
-    paragraphs = np.flatnonzero(by_person)
-    kept[np.isin(texts.parents, paragraphs) & ~by_person] = False
-    parents = texts.parents[np.flatnonzero(kept)]
-    kept[parents[(parents >= 0) & ~by_person[parents]]] = False
-    return kept
 
 
 def _is_page(texts: DocumentTexts, example: Example) -> bool:

@@ -227,7 +227,7 @@ def describe_changes(found: ProposedPictures | None) -> list[PictureChange]:
     )
     alerts = (found.empty, found.missed)
     changes = [
-        PictureChange(words, _pages(places), any(places is each for each in alerts))
+        PictureChange(words, tuple(sorted({each.page for each in places})), any(places is each for each in alerts))
         for words, places in found_places
         if places
     ]
@@ -237,7 +237,3 @@ def describe_changes(found: ProposedPictures | None) -> list[PictureChange]:
 
 def _count(places: Sequence[PagePlace], one: str, many: str) -> str:
     return plural(len(places), one, many)
-
-
-def _pages(places: Iterable[PagePlace]) -> tuple[int, ...]:
-    return tuple(sorted({each.page for each in places}))

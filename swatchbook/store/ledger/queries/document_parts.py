@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, literal, select, tuple_
 
 from swatchbook.domain.product_doubts import reasons_to_look
 from swatchbook.domain.records import (
@@ -26,7 +26,6 @@ from swatchbook.domain.records import (
     Product,
     ProductDetails,
     ProductPicture,
-    Record,
 )
 from swatchbook.store.ledger.database import Ledger, select_in
 from swatchbook.store.ledger.image_states import picture_file, why_no_picture
@@ -53,9 +52,6 @@ def read_portion(
     return connection.execute(query.order_by(*position).limit(limit)).all()
 
 
-T = TypeVar("T", bound=Record)
-
-
 class ProductLink(Link):
     """A link of a placement to a product, with the product's name."""
 
@@ -71,7 +67,10 @@ ByEnds = tuple[LinkKind, str, str]
 
 def list_chunks(ledger: Ledger, document: str, *, after: ByOrdinal | None = None, limit: int) -> list[Numbered[Chunk]]:
     """Return a document's chunks in reading order."""
-    return _list_records(ledger, chunks, Chunk, document, after, limit)
+    query = select(chunks.c.ordinal, chunks.c.id, chunks.c.record).where(chunks.c.document == document, ~chunks.c.gone)
+    with ledger.read() as connection:
+        rows = read_portion(connection, query, (chunks.c.ordinal, chunks.c.id), after, limit)
+    return [((row.ordinal, row.id), Chunk.model_validate(row.record)) for row in rows]
 
 
 def list_entities(
@@ -143,17 +142,6 @@ def list_pages(
         for picture in read_lost_pictures(connection, document):
             lost[picture.page].append(picture)
     return [((row.number,), _page(row, lost[row.number])) for row in rows]
-
-
-def _list_records(
-    ledger: Ledger, table: Table, record: type[T], document: str, after: ByOrdinal | None, limit: int
-) -> list[Numbered[T]]:
-    query = select(table.c.ordinal, table.c.id, table.c.record).where(table.c.document == document)
-    if "gone" in table.c:
-        query = query.where(~table.c.gone)
-    with ledger.read() as connection:
-        rows = read_portion(connection, query, (table.c.ordinal, table.c.id), after, limit)
-    return [((row.ordinal, row.id), record.model_validate(row.record)) for row in rows]
 
 
 def _image(row: dict[str, Any]) -> DocumentImage:
