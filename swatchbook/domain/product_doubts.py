@@ -55,12 +55,7 @@ def tell_unclear(prices: Sequence[str]) -> str:
 def _reasons(product: Product) -> Iterator[str]:
     if product.confidence < UNLIKELY:
         yield f"Is this a product? ({100 * product.confidence:.0f} % likely)"
-    if reads_like_heading(product):
+    groups = {fold(each) for each in (product.category, product.family) if each}
+    if fold(product.name) in groups or product.name.rstrip().endswith(":"):
         yield "Its name reads like a heading."
     yield from (each.text for each in product.evidence if each.rule == DISAGREEMENT and each.text)
-
-
-def reads_like_heading(product: Product) -> bool:
-    """Return whether a name is that of the product's category or family, or ends with a colon."""
-    groups = {fold(each) for each in (product.category, product.family) if each}
-    return fold(product.name) in groups or product.name.rstrip().endswith(":")

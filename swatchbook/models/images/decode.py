@@ -139,7 +139,8 @@ def opened(path: Path, limits: ImageLimits) -> Iterator[Image.Image]:
             with Image.open(whole or stream, formats=FORMATS) as image:
                 image.info[LACKED_END] = whole is not None
                 limits.check_size(*image.size)
-                check_tiles(image, limits)
+                tags = getattr(image, "tag_v2", {})  # each tile of a TIFF is unpacked whole
+                limits.check_size(tags.get(TILE_WIDTH, 1), tags.get(TILE_LENGTH, 1))
                 yield image
         except Failure:
             raise
@@ -162,12 +163,6 @@ def is_icon(stream: IO[bytes]) -> bool:
     start = stream.read(len(ICON_SIGNATURE))
     stream.seek(0)
     return start == ICON_SIGNATURE
-
-
-def check_tiles(image: Image.Image, limits: ImageLimits) -> None:
-    """Check the size of a TIFF's tiles, each of which is unpacked whole. Raises TooLarge, UnreadableImage."""
-    tags = getattr(image, "tag_v2", {})
-    limits.check_size(tags.get(TILE_WIDTH, 1), tags.get(TILE_LENGTH, 1))
 
 
 def load_shrunk(image: Image.Image, side: int) -> Image.Image:

@@ -171,11 +171,9 @@ def format_moment(moment: float, now: float) -> str:
     return when.strftime("%H:%M UTC" if when.date() == today.date() else "%Y-%m-%d %H:%M UTC")
 
 
-def describe_report(
-    report: RunReport, *, now: float, next_try: float | None = None, progress: str | None = None
-) -> ShownState:
+def describe_report(report: RunReport, *, now: float, next_try: float | None = None) -> ShownState:
     """Return what people are shown of the document of a report; the next try, if it waits, is the document's."""
-    return describe_state(report.status, outcome_of_report(report), now=now, next_try=next_try, progress=progress)
+    return describe_state(report.status, outcome_of_report(report), now=now, next_try=next_try)
 
 
 _REASONS: Final = 3

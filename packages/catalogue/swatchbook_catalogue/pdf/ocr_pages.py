@@ -21,11 +21,6 @@ BIG_RASTER = 0.3  # share of the page
 MOST_LINES_BESIDE = 2  # lines of the text layer, such as a title and a page number; with more, captions are among them
 
 
-def text_of(page: Mapping[str, Any]) -> str:
-    """Return the text of a page as JSON (`Page`)."""
-    return " ".join(span["text"] for block in page["blocks"] for line in block["lines"] for span in line["spans"])
-
-
 def wants_ocr(mode: Ocr, page: Mapping[str, Any]) -> bool:
     """Return whether a page, as JSON (`Page`), is read by its pixels.
 
@@ -35,7 +30,7 @@ def wants_ocr(mode: Ocr, page: Mapping[str, Any]) -> bool:
         return mode == "always"
     if not page["drawn"] and not page["paths"]:
         return False
-    text = text_of(page)
+    text = " ".join(span["text"] for block in page["blocks"] for line in block["lines"] for span in line["spans"])
     if sum(map(str.isalnum, text)) < FEWEST_LETTERS or is_garbage(text):
         return True
     few_lines = len(_lines(page)) <= MOST_LINES_BESIDE

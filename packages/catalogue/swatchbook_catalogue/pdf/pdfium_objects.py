@@ -53,7 +53,10 @@ class Drawn:
     @property
     def box(self) -> Box:
         """Return the box around it, before it is clipped."""
-        return transform_box(bounds(self.raw), self.to_page)
+        sides = [ctypes.c_float() for _ in range(4)]
+        pdfium.FPDFPageObj_GetBounds(self.raw, *map(ctypes.byref, sides))
+        left, bottom, right, top = (side.value for side in sides)
+        return transform_box((left, bottom, right, top), self.to_page)
 
 
 def list_objects(page: Any, to_page: Transform) -> Iterator[Drawn]:
@@ -86,14 +89,6 @@ def matrix_of(raw: Any) -> Transform:
     found = pdfium.FS_MATRIX()
     pdfium.FPDFPageObj_GetMatrix(raw, found)
     return found.a, found.b, found.c, found.d, found.e, found.f
-
-
-def bounds(raw: Any) -> Box:
-    """Return the box around an object, in its own coordinates."""
-    sides = [ctypes.c_float() for _ in range(4)]
-    pdfium.FPDFPageObj_GetBounds(raw, *map(ctypes.byref, sides))
-    left, bottom, right, top = (side.value for side in sides)
-    return left, bottom, right, top
 
 
 def clip_box(raw: Any, to_page: Transform) -> Box:

@@ -54,7 +54,7 @@ def setup(
 
     settings = read_settings()
     prepare_prefect(settings)  # before anything imports Prefect
-    from swatchbook.deployments.setup import Mode
+    from swatchbook.deployments.setup import Mode, Outcome
     from swatchbook.deployments.shard_pools import describe_unshared
 
     mode, asked = Mode(check=check, force=force), _asked(pool, values or [])
@@ -62,7 +62,8 @@ def setup(
     say_json(lines) if as_json else out().print(draw_setup(lines, mode))
     if asked.kind and (unshared := describe_unshared(asked.kind, settings)):
         note(unshared)
-    raise typer.Exit(setup_exit_code(lines, mode))
+    changes = any(line.outcome in (Outcome.CREATED, Outcome.UPDATED) for line in lines)
+    raise typer.Exit(OPEN if mode.check and changes else COMPLETED)
 
 
 def _asked(pool: str | None, values: "Sequence[str]") -> "Asked":
@@ -87,14 +88,6 @@ def run_setup(settings: "Settings", mode: "Mode", asked: "Asked") -> "list[Line]
     from swatchbook.deployments.setup import set_up
 
     return asyncio.run(set_up(settings, mode, asked))
-
-
-def setup_exit_code(lines: "Sequence[Line]", mode: "Mode") -> int:
-    """Return OPEN when a check found something to create or update, else COMPLETED."""
-    from swatchbook.deployments.setup import Outcome
-
-    changes = any(line.outcome in (Outcome.CREATED, Outcome.UPDATED) for line in lines)
-    return OPEN if mode.check and changes else COMPLETED
 
 
 def draw_setup(lines: "Sequence[Line]", mode: "Mode") -> Table:

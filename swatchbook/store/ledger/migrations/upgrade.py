@@ -31,15 +31,11 @@ def refuse_unknown(revision: str) -> None:
 def create(connection: Connection) -> None:
     """Create every table of an empty ledger, as it is after the last revision."""
     if connection.dialect.name == "postgresql":
-        add_postgresql_conditions()
+        # Given here, because no other process needs to load the dialect of PostgreSQL.
+        for index in (each for table in metadata.tables.values() for each in table.indexes):
+            index.dialect_options["postgresql"]["where"] = index.dialect_options["sqlite"]["where"]
     metadata.create_all(connection, checkfirst=False)
     command.stamp(_config(connection), "head")
-
-
-def add_postgresql_conditions() -> None:
-    """Give the partial indexes the conditions for PostgreSQL, whose dialect no other process needs to load."""
-    for index in (each for table in metadata.tables.values() for each in table.indexes):
-        index.dialect_options["postgresql"]["where"] = index.dialect_options["sqlite"]["where"]
 
 
 def upgrade(connection: Connection) -> None:
