@@ -6,6 +6,7 @@ Which attributes a PIM has, only a mapping knows: each field of it is a column, 
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import BinaryIO, Final
 
 from swatchbook.domain.errors import InvalidReference
@@ -21,12 +22,6 @@ ALWAYS: Final = ("sku", "enabled")
 ATTRIBUTE: Final = re.compile(r"[A-Za-z0-9_]{1,100}(-[A-Za-z0-9_]+){0,2}")
 """A column: the code of an attribute, and behind it locale, channel or currency: `description-en_US-web`."""
 _NO_COLUMNS = ("title", "sku", "handle", "availability", "status")
-
-
-def write_akeneo(rows: Rows, out: BinaryIO) -> None:
-    """Write products as CSV for Akeneo's import. Raises InvalidReference, DiskFull."""
-    form = Akeneo(rows.options)
-    write_shop_file(form, rows, rows.options, out, name_left_out=form.count_without_currency)
 
 
 class Akeneo:
@@ -46,11 +41,6 @@ class Akeneo:
         offer.require_on_sale()
         rows = [self._row(each) for each in offer.variants or (offer,)]
         return [ShopRecord(sku_key(row["sku"]), pack([row]), row["sku"]) for row in rows]
-
-    def count_without_currency(self, rows: Rows, offer: Offer) -> None:
-        """Count prices that are left out, unless the mapping fills the price."""
-        if "price" not in {name.partition("-")[0] for name in self._mapped}:
-            rows.prices_without_currency += offer.prices_without_currency
 
     def _row(self, offer: Offer) -> dict[str, str]:
         price = offer.single_price
@@ -85,4 +75,10 @@ class Akeneo:
         write_rows(contents, out, columns=COLUMNS, always=ALWAYS, delimiter=";")
 
 
-AKENEO: Final = Exporter(write_akeneo, "Akeneo", "csv")
+def _count_without_currency(rows: Rows, offer: Offer) -> None:
+    """Count prices that are left out, unless the mapping fills the price."""
+    if "price" not in {name.partition("-")[0] for name in rows.options.mapping.fields}:
+        rows.prices_without_currency += offer.prices_without_currency
+
+
+AKENEO: Final = Exporter(partial(write_shop_file, Akeneo, name_left_out=_count_without_currency), "Akeneo", "csv")

@@ -6,11 +6,12 @@ The elements are in the order of the published schema, and no text is longer tha
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import BinaryIO, Final
 from xml.sax.saxutils import unescape  # nosec: only unescapes
 
 from swatchbook.domain.errors import InvalidReference
-from swatchbook.upkeep.export.formats import Exporter, Rows
+from swatchbook.upkeep.export.formats import Exporter
 from swatchbook.upkeep.export.shop_mapping import ADVICE, ShopOptions
 from swatchbook_shops.offers import Offer, beside_options, distinct_skus, picture_urls, shortened
 from swatchbook_shops.price_units import unit_code
@@ -33,11 +34,6 @@ _MARKER = f'xmlns="{NAMESPACE}"'
 _NEW = opening("PRODUCT", mode=Change.NEW.value)
 _RECORD = re.compile(rf"{_NEW}<SUPPLIER_PID>([^<]+)</SUPPLIER_PID>")
 _UPDATE = "T_UPDATE_PRODUCTS"
-
-
-def write_bmecat(rows: Rows, out: BinaryIO) -> None:
-    """Write products as BMEcat 2005. Raises InvalidReference, DiskFull."""
-    write_shop_file(BMEcat(rows.options), rows, rows.options, out)
 
 
 class BMEcat:
@@ -167,4 +163,4 @@ def _order_unit(offer: Offer) -> str:
     return code
 
 
-BMECAT: Final = Exporter(write_bmecat, "BMEcat", "xml")
+BMECAT: Final = Exporter(partial(write_shop_file, BMEcat), "BMEcat", "xml")

@@ -6,6 +6,7 @@ Google requires title, description, link, image, availability and price: a produ
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import BinaryIO, Final
 from urllib.parse import urlsplit
 from xml.sax.saxutils import unescape  # nosec: only unescapes
@@ -44,11 +45,6 @@ _CHANGES = "<title>Changes of products</title>"
 _RECORD = re.compile(r"<item><g:id>([^<]+)</g:id>")
 _AVAILABILITY = re.compile(r"<g:availability>[^<]*</g:availability>")
 _LINK = re.compile(r"<g:link>([^<]*)</g:link>")
-
-
-def write_google(rows: Rows, out: BinaryIO) -> None:
-    """Write products as a feed for Google Merchant Center. Raises InvalidReference, DiskFull."""
-    write_shop_file(Google(rows.options), rows, rows.options, out, name_left_out=_name_unpriced)
 
 
 def _name_unpriced(rows: Rows, offer: Offer) -> None:
@@ -164,6 +160,6 @@ class Google:
 
 
 GOOGLE: Final = Exporter(
-    write_google, "Google Merchant Center", "xml",
+    partial(write_shop_file, Google, name_left_out=_name_unpriced), "Google Merchant Center", "xml",
     fetches="{} left out, and so are their products: Google needs their addresses.",
 )  # fmt: skip

@@ -6,6 +6,7 @@ No text ends a script: `<` is written as `\\u003c`, so a line can be put into a 
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any, BinaryIO, Final
 
 from swatchbook.domain.errors import InvalidReference
@@ -29,12 +30,6 @@ _CONDITIONS: Final = {"new": "NewCondition", "used": "UsedCondition", "refurbish
 _OWN_PROPERTY = ("color", "material", "size", "category")
 
 Thing = dict[str, Any]
-
-
-def write_jsonld(rows: Rows, out: BinaryIO) -> None:
-    """Write products as JSON-LD. Raises InvalidReference, DiskFull."""
-    form = JsonLd(rows.options)
-    write_shop_file(form, rows, rows.options, out, name_left_out=_name_unpriced, other_keys=_skus)
 
 
 def _skus(offer: Offer) -> list[str]:
@@ -184,4 +179,6 @@ def _parsed(line: str) -> Thing:
     return thing
 
 
-JSONLD: Final = Exporter(write_jsonld, "JSON-LD", "jsonld")
+JSONLD: Final = Exporter(
+    partial(write_shop_file, JsonLd, name_left_out=_name_unpriced, other_keys=_skus), "JSON-LD", "jsonld"
+)

@@ -8,7 +8,7 @@ is written. Where products of two documents have the same key, that of the newer
 
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
@@ -19,7 +19,7 @@ from swatchbook.upkeep.export.formats import Changes, LedgerChanges, Rows, Skipp
 from swatchbook.upkeep.export.product_rows import ProductRow
 from swatchbook.upkeep.export.shop_mapping import ShopOptions
 from swatchbook_shops.offers import Offer, offers
-from swatchbook_shops.shop_fields import NotExportable
+from swatchbook_shops.shop_fields import NotExportable, with_common_names
 
 _PER_DOCUMENT = 1 << 40
 """More places in the file than the records of a document need."""
@@ -77,11 +77,11 @@ class ShopFormat(Protocol):
 
 
 def write_shop_file(
-    form: ShopFormat,
+    make: Callable[[ShopOptions], ShopFormat],
     rows: Rows,
-    options: ShopOptions,
     out: BinaryIO,
     *,
+    common_names: Mapping[str, str] = {},
     has_private: bool = False,
     name_left_out: Callable[[Rows, Offer], None] = lambda rows, offer: None,
     other_keys: Callable[[Offer], list[str]] = lambda offer: [],
@@ -89,11 +89,13 @@ def write_shop_file(
     """Write the products of rows in a format; those that it cannot hold are skipped, with their reason.
 
     With an earlier file or a time in the options, only what is new or changed is written, and what is gone.
-    `has_private`: the format has variants that are not sold; else they are left out. `name_left_out`: names what the
-    format leaves out of a product that it has. `other_keys`: by what else two documents are known to have the same
-    product. Raises InvalidReference, DiskFull.
+    `common_names`: columns of the format that a mapping may name instead of the common field with the same content,
+    since rows refer to each other by these fields. `has_private`: the format has variants that are not sold; else they
+    are left out. `name_left_out`: names what the format leaves out of a product that it has. `other_keys`: by what else
+    two documents are known to have the same product. Raises InvalidReference, DiskFull.
     """
-    since, known = options.since, rows.known
+    options = with_common_names(rows.options, common_names)
+    form, since, known = make(options), options.since, rows.known
     with _contents(rows.folder, form.key_name) as contents:
         if isinstance(since, Path):
             try:

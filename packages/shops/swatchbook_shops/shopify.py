@@ -7,9 +7,10 @@ A handle keeps the letters and digits of every script; accents are removed from 
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import partial
 from typing import BinaryIO, Final
 
-from swatchbook.upkeep.export.formats import Exporter, Rows
+from swatchbook.upkeep.export.formats import Exporter
 from swatchbook.upkeep.export.shop_mapping import ShopOptions
 from swatchbook_shops.article_weights import as_decimal
 from swatchbook_shops.offers import Offer, picture_urls
@@ -21,7 +22,6 @@ from swatchbook_shops.shop_fields import (
     NotExportable,
     check_fields,
     filled,
-    with_common_names,
 )
 from swatchbook_shops.shop_file import Contents, ShopRecord, write_shop_file
 
@@ -64,12 +64,6 @@ _GONE = "archived"
 _ACTIVE = ("", "hidden", "unlisted")
 """What a shop says of products that are not offered to everybody, but are no drafts."""
 _PUBLISHED = "Published on online store"
-
-
-def write_shopify(rows: Rows, out: BinaryIO) -> None:
-    """Write products as CSV for Shopify's import. Raises InvalidReference, DiskFull."""
-    options = with_common_names(rows.options, {"URL handle": "handle"})
-    write_shop_file(Shopify(options), rows, options, out)
 
 
 class Shopify:
@@ -192,6 +186,7 @@ def _without_accents(character: str) -> str:
 
 
 SHOPIFY: Final = Exporter(
-    write_shopify, "Shopify", "csv", fetches="{} left out: Shopify needs their addresses.",
+    partial(write_shop_file, Shopify, common_names={"URL handle": "handle"}), "Shopify", "csv",
+    fetches="{} left out: Shopify needs their addresses.",
     address_columns=frozenset({"Product image URL", "Variant image URL"}), unpriced="a draft",
 )  # fmt: skip

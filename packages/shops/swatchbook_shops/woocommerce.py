@@ -8,16 +8,17 @@ import html
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import BinaryIO, Final
 
-from swatchbook.upkeep.export.formats import Exporter, Rows
+from swatchbook.upkeep.export.formats import Exporter
 from swatchbook.upkeep.export.shop_mapping import ShopOptions
 from swatchbook_shops.article_weights import as_decimal, centimetres_of
 from swatchbook_shops.items.batch_facts import is_fact_of
 from swatchbook_shops.items.shop_attributes import ANY, ShopAttribute, stored_attributes
 from swatchbook_shops.offers import Offer, Price, beside_options, distinct_skus, picture_urls
 from swatchbook_shops.shop_csv import OneCurrency, pack, read_rows, sku_key, unpack, write_rows
-from swatchbook_shops.shop_fields import AMOUNT, Allowed, check_fields, filled, with_common_names
+from swatchbook_shops.shop_fields import AMOUNT, Allowed, check_fields, filled
 from swatchbook_shops.shop_file import Contents, ShopRecord, write_shop_file
 
 COLUMNS: Final = (
@@ -60,12 +61,6 @@ ONLY_CHANGES: Final = "Only changes"
 """A column without values, which only a file of changes has, and the importer does not know."""
 _IN_STOCK = {"in_stock": "1", "out_of_stock": "0", "backorder": "backorder"}
 _NARROW = str.maketrans("＝＋－＠", "=+-@")
-
-
-def write_woocommerce(rows: Rows, out: BinaryIO) -> None:
-    """Write products as CSV for WooCommerce's importer. Raises InvalidReference, DiskFull."""
-    options = with_common_names(rows.options, {"SKU": "sku"})
-    write_shop_file(WooCommerce(options), rows, options, out, has_private=True)
 
 
 class WooCommerce:
@@ -262,7 +257,8 @@ def _description(text: str) -> str:
 
 
 WOOCOMMERCE: Final = Exporter(
-    write_woocommerce, "WooCommerce", "csv", address_columns=frozenset({"Images"}), finds_by_name=True,
+    partial(write_shop_file, WooCommerce, common_names={"SKU": "sku"}, has_private=True),
+    "WooCommerce", "csv", address_columns=frozenset({"Images"}), finds_by_name=True,
     fetches="{} only by file name: WooCommerce finds those that you have uploaded to its media library.",
     unpriced="private",
 )  # fmt: skip

@@ -3,23 +3,24 @@
 Rows that follow each other with one id and alike titles are one record with variants.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, takewhile
 from pathlib import Path
-from typing import Any, BinaryIO
 
-from swatchbook.domain.records import NO_MAPPING, BatchMapping, BatchPlan
+from swatchbook.domain.records import BatchMapping
 from swatchbook.ingest.sources.field_words import flat
-from swatchbook.ingest.sources.item_files import ID, FileKind, FileRecord, ItemFiles, ReadRecord, is_empty
-from swatchbook_shops.items import mapping_fit, plan_batch, text_file
+from swatchbook.ingest.sources.item_files import ID, FileKind, FileRecord, ItemFiles, is_empty
 from swatchbook_shops.items.batch_facts import MOST_VARIANTS
 from swatchbook_shops.items.batch_file import SUFFIX_OF, SUFFIXES, SURE_SUFFIXES, kind_of_file, read_records
 from swatchbook_shops.items.batch_mapping import read_batch_mapping
 from swatchbook_shops.items.batch_names import NAMES
 from swatchbook_shops.items.batch_record import read_record
 from swatchbook_shops.items.batch_rows import rows_as_variants
+from swatchbook_shops.items.mapping_fit import check_mapping_fits
+from swatchbook_shops.items.plan_batch import plan_batch
 from swatchbook_shops.items.price_columns import settle_prices
+from swatchbook_shops.items.text_file import doubts_of, open_utf8
 from swatchbook_shops.items.unread_fields import ColumnCheck
 
 
@@ -36,43 +37,17 @@ class ShopFiles(ItemFiles):
         kind = kind_of_file(file)
         return FileKind(kind.format, SUFFIX_OF[kind.format]) if kind else None
 
-    def read(self, file: Path, max_bytes: int) -> Iterator[FileRecord]:
-        return read_records(file, max_bytes)
-
     def settle(self, read: Callable[[], Iterator[FileRecord]], mapping: BatchMapping) -> Iterator[FileRecord]:
         return _with_variants(settle_prices(read, mapping), mapping)
 
-    def read_record(self, record: Mapping[str, Any], mapping: BatchMapping = NO_MAPPING) -> ReadRecord:
-        return read_record(record, mapping)
-
-    def plan(
-        self,
-        path: Path,
-        given: BatchMapping,
-        *,
-        max_bytes: int,
-        folders: Sequence[Path],
-        item_fields: Mapping[str, Sequence[str]],
-        judge: int,
-    ) -> BatchPlan:
-        return plan_batch.plan_batch(
-            path, given, max_bytes=max_bytes, folders=folders, item_fields=item_fields, judge=judge
-        )
-
-    def read_mapping(self, file: Path) -> BatchMapping:
-        return read_batch_mapping(file)
-
-    def check_mapping_fits(self, path: Path, mapping: BatchMapping, *, max_bytes: int) -> tuple[str, ...]:
-        return mapping_fit.check_mapping_fits(path, mapping, max_bytes=max_bytes)
-
-    def check_columns(self) -> ColumnCheck:
-        return ColumnCheck()
-
-    def open_text(self, file: Path) -> BinaryIO:
-        return text_file.open_utf8(file)
-
-    def doubts_of(self, file: Path, name: str, *, also_guesses: bool = False) -> list[str]:
-        return text_file.doubts_of(file, name, also_guesses=also_guesses)
+    read = staticmethod(read_records)
+    read_record = staticmethod(read_record)
+    plan = staticmethod(plan_batch)
+    read_mapping = staticmethod(read_batch_mapping)
+    check_mapping_fits = staticmethod(check_mapping_fits)
+    check_columns = ColumnCheck
+    open_text = staticmethod(open_utf8)
+    doubts_of = staticmethod(doubts_of)
 
 
 def _with_variants(records: Iterable[FileRecord], mapping: BatchMapping) -> Iterator[FileRecord]:
