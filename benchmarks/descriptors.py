@@ -18,7 +18,7 @@ from swatchbook.domain.records import Plan, PlannedPage
 from swatchbook.domain.settings import Settings
 from swatchbook.models.images.decoder_pool import Decoders
 from swatchbook.models.local_encoder import DescriptorEncoder
-from swatchbook.store.files.file_store import Files
+from swatchbook.store.files.file_store import Files, open_files
 from swatchbook_catalogue.extract import extract
 from swatchbook_catalogue.pdf import reader
 
@@ -73,7 +73,7 @@ def ratio(rounds: int, *, sample: bool) -> tuple[float, str]:
     """Median seconds of decoding with descriptors ÷ of the bare decode, and what was measured."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(home=Path(folder))
-        paths = sample_jpegs(Files(settings.files), settings) if sample else print_jpegs(Path(folder))
+        paths = sample_jpegs(open_files(settings.files), settings) if sample else print_jpegs(Path(folder))
         encoder = DescriptorEncoder()
         with Decoders(settings) as decoders:
             described(paths, decoders, encoder)  # children started, caches warm

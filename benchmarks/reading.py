@@ -144,11 +144,11 @@ def printed_seconds(catalogue: Path) -> Iterator[float]:
 
 def main(catalogue: Path) -> None:
     from swatchbook.domain.settings import Settings
-    from swatchbook.store.files.file_store import Files
+    from swatchbook.store.files.file_store import open_files
     from swatchbook_catalogue.pdf import reader
 
     with TemporaryDirectory() as home:
-        files = Files(str(Path(home) / "files"))
+        files = open_files(str(Path(home) / "files"))
         for ocr in ("off", "auto"):
             settings = Settings.model_validate({"home": home, "ocr": ocr})
             started = time.perf_counter()

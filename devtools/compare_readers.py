@@ -18,7 +18,7 @@ from typing import NamedTuple
 from swatchbook.domain.errors import Failure
 from swatchbook.domain.records import Extraction, Placement, PlacementState, Plan, PlannedPage
 from swatchbook.domain.settings import Settings
-from swatchbook.store.files.file_store import Files
+from swatchbook.store.files.file_store import open_files
 from swatchbook_base.geometry import area, shared_area
 from swatchbook_base.reading import iter_pages
 from swatchbook_catalogue.extract import extract
@@ -54,7 +54,7 @@ def read_with(name: str, path: Path) -> Read:
     """Read a file with a reader, all of its pages, without OCR. Raises Failure."""
     with TemporaryDirectory() as home:
         settings = Settings.model_validate({"home": home, "pdf_reader": name, "ocr": "off"})
-        files = Files(str(settings.files))
+        files = open_files(str(settings.files))
         started = time.perf_counter()
         reading = reader.read(path, files, settings)
         plan = Plan(pages=tuple(PlannedPage(number=n, kind="product", reason="all") for n in reading.page_boxes))

@@ -50,7 +50,7 @@ from swatchbook.doors.cli.terminal import say_json
 from swatchbook.ingest.cache_keys import stage_key
 from swatchbook.read_ahead import find_reading, keep_reading
 from swatchbook.resources import open_resources
-from swatchbook.store.files.file_store import Files
+from swatchbook.store.files.file_store import Files, open_files
 from swatchbook_base.check_file import check_file
 from swatchbook_base.reading import iter_pages
 from swatchbook_catalogue import describe, discover, plan
@@ -236,7 +236,7 @@ def run_stages(
         return answer_of(catalogue_of(path, keep, facts=facts, choose=choose))
     with _home(keep) as home:
         settings = Settings(home=home)
-        files = Files(settings.files)
+        files = open_files(settings.files)
         reading = _read(path, files, settings)
         discovery = discover.discover(reading, iter_pages(files, reading), weights, choose=choose)
         products = _products(path, reading, discovery, files, settings, facts=facts)
@@ -271,7 +271,7 @@ def catalogue_by(
     """Run the stages on a PDF up to its pictures, with the products that `find` finds in its reading and pages."""
     with _home(keep) as home:
         settings = Settings(home=home)
-        files = Files(settings.files)
+        files = open_files(settings.files)
         reading = _read(path, files, settings)
         discovery = find(reading, iter_pages(files, reading))
         products = _products(path, reading, discovery, files, settings, facts=facts)
@@ -307,7 +307,7 @@ def reading_of(path: Path, keep: Path | None) -> Iterator[tuple[Reading, Iterato
     """Read a PDF, and its pages while the context lasts. `keep`: folder that keeps what was read for the next time."""
     with _home(keep) as home:
         settings = Settings(home=home)
-        files = Files(settings.files)
+        files = open_files(settings.files)
         reading = _read(path, files, settings)
         yield reading, iter_pages(files, reading)
 

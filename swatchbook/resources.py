@@ -16,7 +16,7 @@ from swatchbook.domain.plugins import Kind, find
 from swatchbook.domain.records import RoleTag
 from swatchbook.domain.runtime.heap import limit_arenas
 from swatchbook.domain.settings import Settings, scale_rates
-from swatchbook.store.files.file_store import Files
+from swatchbook.store.files.file_store import Files, open_files
 from swatchbook.store.ledger.database import Ledger, is_missing, open_ledger
 from swatchbook.store.ledger.owners import seed_of
 from swatchbook.store.ledger.read_cache import ReadCache
@@ -85,7 +85,7 @@ class Resources:
 
     @cached_property
     def files(self) -> Files:
-        return Files(self.settings.files, self.settings.copies_folder)
+        return open_files(self.settings.files, self.settings.copies_folder)
 
     @cached_property
     def catalogue(self) -> "CatalogueReader":

@@ -24,7 +24,7 @@ from swatchbook.models.providers.prices import known_price
 from swatchbook.models.vision_analyst import INSTRUCTIONS, REPLY_TOKENS, Seen
 from swatchbook.read_ahead import read_once
 from swatchbook.resources import Resources
-from swatchbook.store.files.file_store import Files
+from swatchbook.store.files.file_store import Files, open_files
 from swatchbook.store.ledger import claims, picture_reviews
 from swatchbook_base.chat import Question, Shape
 from swatchbook_base.check_file import check_file
@@ -100,7 +100,7 @@ def estimate(resources: Resources, path: Path, options: IngestOptions) -> Estima
     settings = resources.settings
     with holding_files(resources.ledger), TemporaryDirectory(prefix="swatchbook-plan-") as folder:
         reading = _read(resources, path, options)
-        files = Files(folder)
+        files = open_files(folder)
         for key in reading.files:
             with resources.files.local(key) as local:
                 files.put_file(local, suffix=Path(key).suffix)

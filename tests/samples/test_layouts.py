@@ -13,7 +13,7 @@ from devtools.score_pictures import Label, judge, skipped_pages
 from devtools.score_products import answer_of, catalogue_of
 from samples.generate import BUILD, LAYOUTS, build, build_layout
 from swatchbook.domain.settings import Settings
-from swatchbook.store.files.file_store import Files
+from swatchbook.store.files.file_store import open_files
 from tests.pdf.likeness import unlike
 
 
@@ -43,7 +43,7 @@ def test_all_labels_are_right_and_nothing_is_lost(name: str, tmp_path: Path, mon
     monkeypatch.setenv("SWATCHBOOK_OCR", "auto")  # one page is a scan
     path = build_layout(BUILD, name) if name in LAYOUTS else build(BUILD)
     result = catalogue_of(path, tmp_path)
-    assert unlike(path, result.extraction, Files(Settings(home=tmp_path).files)) == UNLIKE[name]
+    assert unlike(path, result.extraction, open_files(Settings(home=tmp_path).files)) == UNLIKE[name]
     count, errors = judge(truth_of(path), result.extraction, result.reading.page_boxes, skipped_pages(result.plan))
     assert {label: count[label, True] for label in LABELLED[name]} == LABELLED[name], "\n".join(errors)
     assert result.extraction.lost_pictures == ()

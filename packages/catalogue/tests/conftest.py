@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.store.files.file_store import Files
+from swatchbook.store.files.file_store import Files, open_files
 from tests.pdf.making import Paper
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> Files:
-    return Files(str(tmp_path / "files"))
+    return open_files(str(tmp_path / "files"))
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from swatchbook.domain.records import Page
 from swatchbook.domain.settings import Settings
-from swatchbook.store.files.file_store import Files
+from swatchbook.store.files.file_store import open_files
 from swatchbook_base.reading import iter_pages
 from swatchbook_catalogue.pdf import reader
 from tests.origin import Origin, origin
@@ -75,7 +75,7 @@ def test_streams_that_lie_elsewhere_are_not_fetched(elsewhere: Origin, tmp_path:
 
 def test_a_page_of_any_size_is_read_or_named(tmp_path: Path) -> None:
     for box in ("[0 0 1e9 1e9]", "[0 0 -400 -600]", "[0 0 0 0]", "[nan inf 1 1]", "[600]", "[[0] 0 1 1]"):
-        paper, files = two_pages(), Files(str(tmp_path / "files"))
+        paper, files = two_pages(), open_files(str(tmp_path / "files"))
         paper.document.xref_set_key(paper.document[0].xref, "MediaBox", box)
         reading = reader.read(paper.save(tmp_path / "a.pdf"), files, Settings(page_seconds=20))
         texts = [page.text for page in iter_pages(files, reading)]
@@ -91,11 +91,11 @@ def test_decompression_bomb_loses_one_page(tmp_path: Path) -> None:
     paper.paint(first, b"0 0 m 1 1 l " * (20 << 20) + b"n")
     path = paper.save(tmp_path / "a.pdf")
     assert path.stat().st_size < 1 << 20
-    files = Files(str(tmp_path / "files"))
+    files = open_files(str(tmp_path / "files"))
     reading = reader.read(path, files, Settings(page_seconds=5, child_memory_mb=512))
     assert [page.text for page in iter_pages(files, reading) if page.number == 2] == ["Tile Bruna"]
 
 
 def read_all(path: Path, folder: Path) -> list[Page]:
-    files = Files(str(folder / "files"))
+    files = open_files(str(folder / "files"))
     return list(iter_pages(files, reader.read(path, files, Settings(page_seconds=20))))

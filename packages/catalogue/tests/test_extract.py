@@ -11,6 +11,7 @@ from PIL import Image, ImageCms
 from swatchbook.domain.errors import DiskFull
 from swatchbook.domain.records import Extraction, Picture, PlacementState, Plan, PlannedPage
 from swatchbook.domain.settings import Settings
+from swatchbook.store.files.file_folder import FileFolder
 from swatchbook.store.files.file_store import Files
 from swatchbook_catalogue import extract as pipeline
 from swatchbook_catalogue.pdf import reader
@@ -366,7 +367,7 @@ def test_page_without_pictures_and_empty_plan_are_no_error(paper: Paper, files: 
 
 
 def test_full_disk_stops_the_extraction_with_its_own_error(paper: Paper, tmp_path: Path) -> None:
-    class FullFiles(Files):
+    class FullFiles(FileFolder):
         def put_bytes(self, data: bytes, suffix: str = "") -> str:
             raise DiskFull("The disk is full.")
 

@@ -13,7 +13,7 @@ import pytest
 from samples.generate import BUILD, build_layout
 from swatchbook.domain.errors import Failure, Unexpected
 from swatchbook.domain.settings import Settings
-from swatchbook.store.files.file_store import Files
+from swatchbook.store.files.file_store import open_files
 from swatchbook_base.reading import iter_pages
 from swatchbook_catalogue.extract import extract
 from swatchbook_catalogue.pdf import reader
@@ -40,7 +40,7 @@ MUTANTS = 2_000 if SOAK else 20
 def read_whole(path: Path, seconds: float = 80) -> tuple[dict[int, str], list[str]]:
     """Return the texts of the pages that are read, and all that is said of the file: kinds of failures, warnings."""
     files, settings = (
-        Files(str(path.parent / "files")),
+        open_files(str(path.parent / "files")),
         Settings(page_seconds=seconds, home=path.parent, child_memory_mb=1_024),
     )
     try:

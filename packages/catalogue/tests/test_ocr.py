@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from swatchbook.domain.errors import Configuration
 from swatchbook.domain.records import Box, Extraction, Page, PlacementState
 from swatchbook.domain.settings import Settings
-from swatchbook.store.files.file_store import Files
+from swatchbook.store.files.file_store import open_files
 from swatchbook_base.geometry import area, move, overlap
 from swatchbook_base.image_limits import ImageLimits
 from swatchbook_base.reading import iter_pages
@@ -79,7 +79,7 @@ def page(**given: object) -> Page:
 def ingested(path: Path, folder: Path, count: int) -> tuple[list[Page], Extraction]:
     """Return the pages of a document whose print is read, and its pictures."""
     settings = Settings(home=folder / "home", ocr="auto")
-    files = Files(settings.files)
+    files = open_files(settings.files)
     reading = reader.read(path, files, settings)
     found = extract(path, "d", reading, all_pages(count), files, settings)
     return list(iter_pages(files, reading)), found
@@ -93,7 +93,7 @@ def is_near(found: Sequence[Box], boxes: Sequence[Box], slack: float = 4) -> boo
 def test_scanned_pages_are_read_upright_and_sideways_and_cut_into_their_products(tmp_path: Path) -> None:
     path = as_pdf(scan(*NAMES), scan(*NAMES, turn=270), scan(*NAMES, turn=180), path=tmp_path / "scans.pdf")
     settings = Settings(home=tmp_path / "home", ocr="auto")
-    files = Files(settings.files)
+    files = open_files(settings.files)
     reading = reader.read(path, files, settings)
     upright, sideways, upside_down = iter_pages(files, reading)
     assert (upright.turn, sideways.turn, upside_down.turn) == (0, 90, 180)
@@ -115,8 +115,8 @@ def test_scanned_pages_are_read_upright_and_sideways_and_cut_into_their_products
         assert (width, height) == pytest.approx((180, 160), abs=4), "upright, in the raster's resolution"
 
     off = Settings(home=tmp_path / "off", ocr="off")
-    unread = reader.read(path, Files(off.files), off)
-    assert not any(read.ocr or read.blocks for read in iter_pages(Files(off.files), unread))
+    unread = reader.read(path, open_files(off.files), off)
+    assert not any(read.ocr or read.blocks for read in iter_pages(open_files(off.files), unread))
 
 
 def test_small_page_is_cut_like_a_large_one(tmp_path: Path) -> None:
@@ -208,7 +208,9 @@ def test_nothing_is_downloaded_and_unread_lines_are_named(tmp_path: Path, monkey
 
     blank, page_of = Image.new("RGB", (500, 300), "white"), Image.fromarray(cyrillic)
     settings = Settings(home=tmp_path / "home", ocr="auto")
-    reading = reader.read(as_pdf(page_of, blank, page_of, path=tmp_path / "a.pdf"), Files(settings.files), settings)
+    reading = reader.read(
+        as_pdf(page_of, blank, page_of, path=tmp_path / "a.pdf"), open_files(settings.files), settings
+    )
     assert reading.doubts == (
         "Printed text that cannot be read: 6 lines on pages 1, 3 (OCR reads Latin, Chinese and Japanese "
         "letters; other scripts with Tesseract's data of their language, such as Debian's tesseract-ocr-rus).",
@@ -240,9 +242,9 @@ def test_print_in_any_chosen_language_is_read(tmp_path: Path) -> None:
     upright = [set_in(PRINT[script]) for script in scripts]
     turned = [upright[1].rotate(90, expand=True)]
     settings = Settings(home=tmp_path / "home", ocr="auto", ocr_languages=("fas", "rus"))
-    reading = reader.read(as_pdf(*upright, *turned, path=tmp_path / "a.pdf"), Files(settings.files), settings)
+    reading = reader.read(as_pdf(*upright, *turned, path=tmp_path / "a.pdf"), open_files(settings.files), settings)
     assert not reading.doubts
-    pages = list(iter_pages(Files(settings.files), reading))
+    pages = list(iter_pages(open_files(settings.files), reading))
     assert [page.turn for page in pages] == [0, 0, 0, 90]
     assert [{line.text for line in page.lines} for page in pages] == [{*PRINT[script]} for script in (*scripts, "fa")]
     assert all(0.6 <= (line.confidence or 0) <= 1 for page in pages for line in page.lines)
@@ -274,10 +276,10 @@ def test_language_without_data_names_its_packages(tmp_path: Path, monkeypatch: p
     settings = Settings(home=tmp_path, ocr="auto", ocr_languages=("rus", "kor", "aze_cyrl"))
     path = as_pdf(scan("Lounge Oslo"), path=tmp_path / "a.pdf")
     with pytest.raises(Configuration, match="in kor, aze_cyrl cannot be read") as missing:
-        reader.read(path, Files(settings.files), settings)
+        reader.read(path, open_files(settings.files), settings)
     assert "tesseract-ocr-kor, tesseract-ocr-aze-cyrl" in (missing.value.advice or "")
     off = settings.model_copy(update={"ocr": "off"})
-    assert reader.read(path, Files(off.files), off).page_count == 1
+    assert reader.read(path, open_files(off.files), off).page_count == 1
 
 
 def test_page_keeps_its_text_without_memory_for_print(tmp_path: Path) -> None:
@@ -286,7 +288,7 @@ def test_page_keeps_its_text_without_memory_for_print(tmp_path: Path) -> None:
         document[0].insert_text((300, 600), "Spring")
         document.saveIncr()
     short, enough = (Settings(home=tmp_path / "home", ocr="auto", child_memory_mb=size) for size in (300, 4_096))
-    files = Files(short.files)
+    files = open_files(short.files)
     reading = reader.read(path, files, short)
     (lost,) = reading.lost
     assert (lost.page, lost.kind, lost.transient) == (1, "out_of_memory", True)

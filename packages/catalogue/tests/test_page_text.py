@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from swatchbook.domain.settings import Settings
-from swatchbook.store.files.file_store import Files
+from swatchbook.store.files.file_store import open_files
 from swatchbook_base.reading import iter_pages
 from swatchbook_catalogue.pdf import reader
 from swatchbook_catalogue.pdf.page_text import LONGEST_LINE
@@ -17,7 +17,7 @@ def read(tmp_path: Path):
     """Read the lines of the pages of a paper."""
 
     def read_lines(paper: Paper) -> list[list[str]]:
-        files = Files(str(tmp_path / "files"))
+        files = open_files(str(tmp_path / "files"))
         reading = reader.read(paper.save(tmp_path / "a.pdf"), files, Settings.model_validate({"page_seconds": 20}))
         assert not reading.lost
         return [[line.text for line in page.lines] for page in iter_pages(files, reading)]
@@ -130,7 +130,7 @@ def test_numbers_of_glyphs_are_read_in_the_order_of_fonts(read) -> None:
 def test_numbers_of_glyphs_in_no_known_order_are_no_text(tmp_path: Path) -> None:
     paper = Paper()
     write_glyphs(paper, paper.page("Catalogue"), range(1, 30))
-    files = Files(str(tmp_path / "files"))
+    files = open_files(str(tmp_path / "files"))
     settings = Settings.model_validate({"page_seconds": 20, "ocr": "off"})
     reading = reader.read(paper.save(tmp_path / "a.pdf"), files, settings)
     (page,) = iter_pages(files, reading)

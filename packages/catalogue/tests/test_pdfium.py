@@ -10,7 +10,7 @@ import pytest
 from swatchbook.domain.errors import Configuration, Failure, Unexpected
 from swatchbook.domain.records import Drawing, DrawnBox, Extraction, Page, Plan, PlannedPage, Reading, sha256
 from swatchbook.domain.settings import Settings
-from swatchbook.store.files.file_store import Files
+from swatchbook.store.files.file_store import open_files
 from swatchbook_base.reading import iter_pages
 from swatchbook_catalogue.extract import extract
 from swatchbook_catalogue.pdf import reader
@@ -26,7 +26,7 @@ def read_with(name: str, path: Path) -> tuple[Reading, list[Page], Extraction]:
     settings = Settings.model_validate(
         {"home": path.parent / name, "pdf_reader": name, "page_seconds": 30, "ocr": "off", "child_memory_mb": 1_024}
     )
-    files = Files(str(settings.home / "files"))
+    files = open_files(str(settings.home / "files"))
     reading = reader.read(path, files, settings)
     plan = Plan(pages=tuple(PlannedPage(number=n, kind="product", reason="all") for n in reading.page_boxes))
     found = extract(path, "d", reading, plan, files, settings)
@@ -184,7 +184,7 @@ def test_tables_are_named_as_not_read(tmp_path: Path) -> None:
             page.insert_text((40 + 100 * column, 60 + 20 * row), f"{cell} {row}")
     path = paper.save(tmp_path / "a.pdf")
     settings = Settings.model_validate({"home": tmp_path, "pdf_reader": "pdfium", "ocr": "off"})
-    reading = reader.read(path, Files(str(settings.files)), settings)
+    reading = reader.read(path, open_files(str(settings.files)), settings)
     assert reading.table_pages == (1,)
     (warning,) = reader.tables(path, reading.table_pages, settings).warnings
     assert "reads no tables" in warning

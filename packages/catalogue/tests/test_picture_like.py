@@ -11,7 +11,7 @@ from PIL import Image
 
 from swatchbook.domain.records import Box, Drawing, DrawnBox, LostPicture, SeenPage
 from swatchbook.domain.settings import Settings
-from swatchbook.store.files.file_store import Files
+from swatchbook.store.files.file_store import open_files
 from swatchbook_catalogue.extract import extract
 from swatchbook_catalogue.pdf import reader
 from swatchbook_catalogue.pdf.picture_like import pictures_seen
@@ -74,7 +74,7 @@ def test_a_page_of_noise_and_a_page_without_area_are_looked_at_too() -> None:
 
 
 def lost(paper: Paper, folder: Path) -> list[LostPicture]:
-    path, files, settings = paper.save(folder / "a.pdf"), Files(str(folder / "files")), Settings(home=folder)
+    path, files, settings = paper.save(folder / "a.pdf"), open_files(str(folder / "files")), Settings(home=folder)
     reading = reader.read(path, files, settings)
     return list(extract(path, "document", reading, all_pages(reading.page_count), files, settings).lost_pictures)
 

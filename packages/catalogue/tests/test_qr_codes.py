@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 
 from swatchbook.domain.records import PlacementState
 from swatchbook.domain.settings import Settings
-from swatchbook.store.files.file_store import Files
+from swatchbook.store.files.file_store import open_files
 from swatchbook_catalogue import extract as pipeline
 from swatchbook_catalogue.pdf import reader
 from tests.pdf.making import all_pages, png
@@ -46,7 +46,7 @@ def test_code_to_scan_is_decorative(tmp_path: Path) -> None:
         page.insert_image((100, 100, 200, 200), stream=png(picture))
         page.insert_text((100, 220), "Scan for the whole range of products")
     document.save(tmp_path / "a.pdf")
-    files, settings = Files(str(tmp_path / "files")), Settings()
+    files, settings = open_files(str(tmp_path / "files")), Settings()
     reading = reader.read(tmp_path / "a.pdf", files, settings)
     extraction = pipeline.extract(tmp_path / "a.pdf", "document", reading, all_pages(3), files, settings)
     shown = (PlacementState.SHOWN, None)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from swatchbook.domain.records import Block, Box, Discovery, Occurrence, Variant, fold
 from swatchbook.domain.settings import Settings
-from swatchbook.store.files.file_store import Files
+from swatchbook.store.files.file_store import open_files
 from swatchbook_base.reading import iter_pages
 from swatchbook_catalogue.discover import discover, with_families
 from swatchbook_catalogue.page_layout import summarise_page
@@ -19,7 +19,7 @@ PAGE = (0.0, 0.0, 595.0, 842.0)
 def test_colours_and_families_of_the_sample_are_exact(catalogue: Path, tmp_path: Path) -> None:
     truth = json.loads(catalogue.with_suffix(".truth.json").read_text(encoding="utf-8"))["products"]
     settings = Settings(home=tmp_path)
-    files = Files(settings.files)
+    files = open_files(settings.files)
     reading = reader.read(catalogue, files, settings)
     found: Discovery = discover(reading, iter_pages(files, reading))
     categories = [product["category"] for product in truth]

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from swatchbook.domain.records import PlacementState
 from swatchbook.domain.settings import Settings
-from swatchbook.store.files.file_store import Files
+from swatchbook.store.files.file_store import open_files
 from swatchbook_catalogue.extract import extract
 from swatchbook_catalogue.pdf import reader
 from swatchbook_catalogue.pdf.drawings import drawing_boxes
@@ -212,7 +212,7 @@ def colour_chart(paper: Paper, page: pymupdf.Page) -> None:
 
 
 def test_each_picture_looks_like_its_place_on_the_page(tmp_path: Path) -> None:
-    paper, files = Paper(), Files(str(tmp_path / "files"))
+    paper, files = Paper(), open_files(str(tmp_path / "files"))
     for page, (_, draw) in zip(paper.pages(len(SHOWN)), SHOWN.values(), strict=True):
         draw(paper, page)
     path, settings = paper.save(tmp_path / "a.pdf"), Settings(home=tmp_path)
@@ -237,7 +237,7 @@ def test_each_picture_looks_like_its_place_on_the_page(tmp_path: Path) -> None:
 
 
 def test_a_jbig2_picture_has_the_pixels_that_were_coded(tmp_path: Path) -> None:
-    paper, files, settings = Paper(), Files(str(tmp_path / "files")), Settings(home=tmp_path)
+    paper, files, settings = Paper(), open_files(str(tmp_path / "files")), Settings(home=tmp_path)
     black_and_white_in_jbig2(paper, paper.page())
     path = paper.save(tmp_path / "a.pdf")
     extraction = extract(path, "document", reader.read(path, files, settings), all_pages(1), files, settings)
@@ -288,7 +288,7 @@ def test_emblem_of_two_circles_is_a_drawing() -> None:
 
 
 def test_what_later_paint_covers_is_hidden(tmp_path: Path) -> None:
-    paper, files, settings = Paper(), Files(str(tmp_path / "files")), Settings(home=tmp_path)
+    paper, files, settings = Paper(), open_files(str(tmp_path / "files")), Settings(home=tmp_path)
     under = paper.image(80, 40, jpeg(gradient(80, 40)), "/DCTDecode")
     over = paper.image(90, 40, jpeg(gradient(90, 40, seed=3)), "/DCTDecode")
     rectangle, rounded, picture, multiplied = pages = paper.pages(4)

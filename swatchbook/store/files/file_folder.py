@@ -10,6 +10,7 @@ from typing import BinaryIO
 from uuid import uuid4
 
 from swatchbook.domain.errors import DiskFull, Failure, FileMissing, FilesDown, as_failure, reason_of
+from swatchbook.store.files.file_store import Files
 from swatchbook.store.files.stored_file import ADVICE, KEY, StoredFile, is_whole, place_of
 
 log = logging.getLogger(__name__)
@@ -17,14 +18,14 @@ log = logging.getLogger(__name__)
 _TEMPORARY_PREFIX = ".writing-"
 
 
-class FileFolder:
-    """The contract of a file store (`file_store.Store`) on a folder."""
+class FileFolder(Files):
+    """A file store in a folder, which a URL of `file://` names, too."""
 
     is_local = True
     at_once = 1  # a folder takes files no faster from several threads
 
-    def __init__(self, folder: Path) -> None:
-        self._root = folder
+    def __init__(self, url: str) -> None:
+        self.url, self._root = url, Path(url.removeprefix("file://"))
         self._synced = set[Path]()  # subfolders whose names survive a power failure
 
     def find(self, key: str) -> StoredFile | None:
@@ -36,7 +37,7 @@ class FileFolder:
             raise self._down(error) from error
         return StoredFile(size=stat.st_size, modified=stat.st_mtime)
 
-    def renew(self, key: str, size: int) -> bool:
+    def renew_whole(self, key: str, size: int) -> bool:
         """Return whether a key is stored whole, and renew its time, so that it is not collected as unused."""
         path = self._path(key)
         try:
@@ -63,7 +64,6 @@ class FileFolder:
             self._synced.add(stored.parent)
 
     def flush_all(self) -> None:
-        """Let all stored files survive a power failure: for many small ones it is faster than to flush each."""
         if not self._root.exists():
             return
         handle = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY)
@@ -97,7 +97,7 @@ class FileFolder:
     def unfinished(self) -> Iterator[Path]:
         return self._root.glob(f"*/{_TEMPORARY_PREFIX}*")
 
-    def end_unfinished(self, *, older_than: float, dry_run: bool) -> int:
+    def end_unfinished(self, *, older_than: float, dry_run: bool = False) -> int:
         """Return 0: what writers left here are files, which `unfinished` yields."""
         return 0
 

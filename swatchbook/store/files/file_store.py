@@ -9,13 +9,13 @@ that all later stages read from one place, on any machine. The two kinds of stor
 
 import hashlib
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, ClassVar
 
 from swatchbook.domain.errors import FileMissing, InvalidReference
-from swatchbook.store.files.file_folder import FileFolder
 from swatchbook.store.files.stored_file import KEY, StoredFile
 from swatchbook.store.files.upload_buffer import is_remote
 
@@ -23,68 +23,66 @@ _COPY_BYTES = 1 << 20
 _FILE = "file://"
 
 
-class Store(Protocol):
-    """Where stored files are. Methods raise FileMissing, DiskFull, FilesDown, Configuration and Authentication."""
+class Files(ABC):
+    """A file store. Methods raise FileMissing, DiskFull, FilesDown, Configuration and Authentication, and
+    InvalidReference for a malformed key. `is_local`: files are read where they are stored, and asking for one costs
+    nothing. `at_once`: how many files to put at a time.
+    """
 
-    @property
-    def is_local(self) -> bool:
-        """Whether files are read where they are stored, and asking for one costs nothing."""
+    url: str
+    is_local: ClassVar[bool]
+    at_once: ClassVar[int]
 
-    @property
-    def at_once(self) -> int:
-        """How many files to put at a time."""
-
+    @abstractmethod
     def find(self, key: str) -> StoredFile | None:
         """Return what is stored under a key; None if nothing is."""
 
-    def renew(self, key: str, size: int) -> bool:
+    @abstractmethod
+    def renew_whole(self, key: str, size: int) -> bool:
         """Return whether a key is stored whole and stays for now; otherwise it must be written (again)."""
 
+    @abstractmethod
     def write(self, key: str, pieces: Iterable[bytes], *, flush: bool = True) -> None:
         """Store the pieces under a key: all of them, or nothing if `pieces` raises or this process dies."""
 
+    @abstractmethod
     def make_durable(self, key: str) -> None:
         """Let a stored file survive a power failure."""
 
+    @abstractmethod
     def flush_all(self) -> None:
-        """Let all stored files survive a power failure."""
+        """Let all stored files survive a power failure: for many small ones it is faster than to flush each."""
 
+    @abstractmethod
     def is_whole(self, key: str) -> bool:
         """Return whether the stored bytes match the key, by reading all of them from the store."""
 
+    @abstractmethod
     def local(self, key: str) -> AbstractContextManager[Path]:
-        """Yield a path of a stored file on this machine."""
+        """Yield a path of a stored file on this machine: the file itself in a folder, else a copy."""
 
+    @abstractmethod
     def delete(self, key: str) -> None:
         """Delete a stored file. A missing file is not an error."""
 
+    @abstractmethod
     def keys(self) -> Iterator[str]:
         """Yield all keys, folder by folder."""
 
+    @abstractmethod
     def unfinished(self) -> Iterator[Path]:
         """Yield temporary files on this machine: of active writers, and of writers that were killed."""
 
-    def end_unfinished(self, *, older_than: float, dry_run: bool) -> int:
-        """End uploads that were begun `older_than` seconds ago and not completed; return their number."""
+    @abstractmethod
+    def end_unfinished(self, *, older_than: float, dry_run: bool = False) -> int:
+        """End uploads to an object store that were begun `older_than` seconds ago and not completed; return how many.
 
+        In a dry run only count them.
+        """
+
+    @abstractmethod
     def copies(self) -> Iterator[Path]:
         """Yield the copies of stored files on this machine, each under its key."""
-
-
-class Files:
-    """The file store. Its methods raise what those of `Store` raise, and InvalidReference for a malformed key.
-
-    `copies` is the folder on this machine for copies of what is in an object store; a folder store needs none.
-    """
-
-    def __init__(self, url: str, copies: Path | None = None) -> None:
-        self.url = url
-        self._store: Store = _open_store(str(url), copies)
-
-    @property
-    def at_once(self) -> int:
-        """How many files to put at a time."""
-        return self._store.at_once
 
     def put_bytes(self, data: bytes, suffix: str = "") -> str:
         """Store bytes and return their key.
@@ -92,8 +90,8 @@ class Files:
         If they are stored already and whole, only their modification time is renewed; a damaged file is replaced.
         """
         key = hashlib.sha256(data).hexdigest() + suffix
-        if not self._store.renew(key, len(data)):
-            self._store.write(key, (data,))
+        if not self.renew_whole(key, len(data)):
+            self.write(key, (data,))
         return key
 
     def put_file(self, path: Path, suffix: str | None = None, *, flush: bool = True) -> str:
@@ -105,86 +103,57 @@ class Files:
         suffix = path.suffix.lower() if suffix is None else suffix
         with path.open("rb") as source:
             key = hashlib.file_digest(source, "sha256").hexdigest() + (suffix if KEY.match("0" * 64 + suffix) else "")
-            if not self._store.renew(key, os.fstat(source.fileno()).st_size):
+            if not self.renew_whole(key, os.fstat(source.fileno()).st_size):
                 source.seek(0)
-                self._store.write(key, _unchanged(source, key, path), flush=flush)
+                self.write(key, _unchanged(source, key, path), flush=flush)
         if flush:
-            self._store.make_durable(key)
+            self.make_durable(key)
         return key
-
-    def flush_all(self) -> None:
-        """Let all stored files survive a power failure: for many small ones it is faster than to flush each."""
-        self._store.flush_all()
-
-    def is_whole(self, key: str) -> bool:
-        """Return whether the bytes of a stored file match its key, by reading all of them."""
-        return self._store.is_whole(key)
 
     def renew(self, key: str) -> bool:
         """Return whether a key is stored whole, and stays for now though no row names it."""
-        stored = self._store.find(key)
-        return stored is not None and self._store.renew(key, stored.size)
+        stored = self.find(key)
+        return stored is not None and self.renew_whole(key, stored.size)
 
     def has(self, key: str) -> bool:
         """Return whether a key is stored."""
-        return self._store.find(key) is not None
+        return self.find(key) is not None
 
     def size(self, key: str) -> int:
         """Return the size of a stored file in bytes."""
-        return self._find(key).size
+        return self._require(key).size
 
     def sizes_on_disk(self, keys: Iterable[str]) -> dict[str, int]:
         """Return key -> size in bytes of files in a folder. Nothing for an object store: it would be asked for each."""
-        return {key: self.size(key) for key in keys} if self._store.is_local else {}
+        return {key: self.size(key) for key in keys} if self.is_local else {}
 
     def read(self, key: str) -> bytes:
         """Return the bytes of a stored file."""
         with self.local(key) as path:
             return path.read_bytes()
 
-    def local(self, key: str) -> AbstractContextManager[Path]:
-        """Yield a path of a stored file on this machine: the file itself in a folder, else a copy."""
-        return self._store.local(key)
-
-    def delete(self, key: str) -> None:
-        """Delete a stored file. A missing file is not an error."""
-        self._store.delete(key)
-
     def modified(self, key: str) -> float:
         """Return the modification time of a stored file, in Unix seconds."""
-        return self._find(key).modified
+        return self._require(key).modified
 
-    def unfinished(self) -> Iterator[Path]:
-        """Yield temporary files on this machine: of active writers, and of writers that were killed."""
-        return self._store.unfinished()
-
-    def end_unfinished(self, *, older_than: float, dry_run: bool = False) -> int:
-        """End uploads to an object store that were begun `older_than` seconds ago and not completed; return how many.
-
-        In a dry run only count them.
-        """
-        return self._store.end_unfinished(older_than=older_than, dry_run=dry_run)
-
-    def copies(self) -> Iterator[Path]:
-        """Yield the copies of stored files on this machine, each under its key."""
-        return self._store.copies()
-
-    def keys(self) -> Iterator[str]:
-        """Yield all keys, folder by folder."""
-        return self._store.keys()
-
-    def _find(self, key: str) -> StoredFile:
-        if (stored := self._store.find(key)) is None:
+    def _require(self, key: str) -> StoredFile:
+        if (stored := self.find(key)) is None:
             raise FileMissing(f"The stored file {key} is missing.")
         return stored
 
 
-def _open_store(url: str, copies: Path | None) -> Store:
-    if not is_remote(url) or url.startswith(_FILE):
-        return FileFolder(Path(url.removeprefix(_FILE)))
-    from swatchbook.store.files.object_store import ObjectStore  # its packages are slow to import
+def open_files(url: str | Path, copies: Path | None = None) -> Files:
+    """Return the file store at a URL or in a folder.
 
-    return ObjectStore(url, copies)
+    `copies` is the folder on this machine for copies of what is in an object store; a folder store needs none.
+    """
+    if is_remote(url := str(url)) and not url.startswith(_FILE):
+        from swatchbook.store.files.object_store import ObjectStore  # its packages are slow to import
+
+        return ObjectStore(url, copies)
+    from swatchbook.store.files.file_folder import FileFolder
+
+    return FileFolder(url)
 
 
 def _unchanged(source: BinaryIO, key: str, path: Path) -> Iterator[bytes]:

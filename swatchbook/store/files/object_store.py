@@ -34,6 +34,7 @@ from swatchbook.domain.errors import (
 )
 from swatchbook.domain.extras import extra_of_url, is_installed, require_extra
 from swatchbook.store.files.bounded_folder import BoundedFolder
+from swatchbook.store.files.file_store import Files
 from swatchbook.store.files.stored_file import ADVICE, KEY, StoredFile, is_whole, place_of
 
 COPIES_BYTES = 4 << 30
@@ -91,14 +92,14 @@ def options_of(url: str) -> dict[str, Any]:
     return {"use_listings_cache": False, "skip_instance_cache": True, **_OPTIONS.get(extra_of_url(url) or "", {})}
 
 
-class ObjectStore:
-    """The contract of a file store (`file_store.Store`) at an fsspec URL."""
+class ObjectStore(Files):
+    """A file store at an fsspec URL."""
 
     is_local = False
     at_once = 4
 
     def __init__(self, url: str, copies: Path | None) -> None:
-        self._url = url
+        self.url = url
         with self._answering():
             self._fs, self._root = open_file_system(url, "SWATCHBOOK_FILES_URL")
         self._own = None if copies else tempfile.TemporaryDirectory(prefix="swatchbook-")  # deleted with this object
@@ -113,7 +114,7 @@ class ObjectStore:
                 return None
         return StoredFile(size=int(info["size"] or 0), modified=time_of(info)) if info["type"] == "file" else None
 
-    def renew(self, key: str, size: int) -> bool:
+    def renew_whole(self, key: str, size: int) -> bool:
         """Return whether a key is stored, and young enough not to be collected before the ledger names it.
 
         Object stores check what they are sent, so only the size is compared.
@@ -176,7 +177,7 @@ class ObjectStore:
         """Yield nothing: the temporary files here are among the copies."""
         return iter(())
 
-    def end_unfinished(self, *, older_than: float, dry_run: bool) -> int:
+    def end_unfinished(self, *, older_than: float, dry_run: bool = False) -> int:
         """End uploads in parts that were begun `older_than` seconds ago; return their number. Google and Azure do so
         by themselves within a week.
         """
@@ -248,7 +249,7 @@ class ObjectStore:
         except (Failure, FileNotFoundError) as error:
             if write and isinstance(error, FileNotFoundError):
                 raise Configuration(
-                    f"The bucket of the file store {self._url} does not exist.",
+                    f"The bucket of the file store {self.url} does not exist.",
                     advice="Create it, or correct SWATCHBOOK_FILES_URL.",
                 ) from error
             raise
@@ -256,7 +257,7 @@ class ObjectStore:
             raise self._failure(error) from error
 
     def _failure(self, error: Exception) -> Failure:
-        return store_failure(error, f"The file store {self._url}", advice=ADVICE)
+        return store_failure(error, f"The file store {self.url}", advice=ADVICE)
 
 
 def store_failure(error: Exception, named: str, *, advice: str) -> Failure:

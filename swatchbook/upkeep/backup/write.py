@@ -24,7 +24,7 @@ from swatchbook.domain.extras import installed_version
 from swatchbook.domain.records import Record
 from swatchbook.ingest.hold_files import holding_files
 from swatchbook.resources import Resources
-from swatchbook.store.files.file_store import Files
+from swatchbook.store.files.file_store import Files, open_files
 from swatchbook.store.ledger import migrations
 from swatchbook.store.ledger.database import db_now
 from swatchbook.store.ledger.portable_rows import (
@@ -102,7 +102,7 @@ def _write(resources: Resources, folder: BackupFolder, progress: Progress) -> Ba
             for key in portable_files(connection):
                 names.write(key + "\n")
                 counter.total += 1
-        store = _Copies(resources.files, Files(str(folder.files)))
+        store = _Copies(resources.files, open_files(str(folder.files)))
         listed = counter.over(store.copy(names))
         counts[FILES] = write_rows(folder.table_file(identity, FILES), FILE_COLUMNS, listed)
     tables = {name: _describe(folder.table_file(identity, name), counts[name]) for name in TABLES}

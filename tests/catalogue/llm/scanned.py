@@ -12,7 +12,7 @@ from PIL import Image
 
 from swatchbook.domain.records import Page, Reading
 from swatchbook.domain.settings import Settings
-from swatchbook.store.files.file_store import Files
+from swatchbook.store.files.file_store import open_files
 from swatchbook_base.reading import iter_pages
 from swatchbook_catalogue.llm.excerpt import PICTURE, page_excerpts
 from swatchbook_catalogue.llm.scans import PAGE_SIDE
@@ -24,7 +24,7 @@ class Scanned:
 
     def __init__(self, original: Path, folder: Path) -> None:
         self.path, self.settings = folder / "scan.pdf", Settings(home=folder)
-        files = Files(folder / "files")
+        files = open_files(folder / "files")
         original_pages = iter_pages(files, reader.read(original, files, self.settings))
         self._texts = [_lines(excerpt.shown) for excerpt in page_excerpts(original_pages)]
         with pymupdf.open(original) as document, pymupdf.open() as copy:

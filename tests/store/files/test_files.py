@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from swatchbook.domain.errors import DiskFull, InvalidReference
-from swatchbook.store.files.file_store import Files
+from swatchbook.store.files.file_store import open_files
 
 
 def test_a_file_changing_while_read_is_not_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    files, source = Files(str(tmp_path / "files")), tmp_path / "growing.pdf"
+    files, source = open_files(str(tmp_path / "files")), tmp_path / "growing.pdf"
     source.write_bytes(b"%PDF-1.7 first")
     digest = hashlib.file_digest
 
@@ -33,7 +33,7 @@ def test_a_file_changing_while_read_is_not_stored(tmp_path: Path, monkeypatch: p
 @pytest.mark.parametrize("damage", [b"", b"%PDF-1.7 whol", b"%PDF-1.7 wholX"], ids=["empty", "cut short", "changed"])
 @pytest.mark.parametrize("by", ["bytes", "file"])
 def test_a_damaged_file_is_mended_by_storing_again(tmp_path: Path, damage: bytes, by: str) -> None:
-    files, source = Files(str(tmp_path / "files")), tmp_path / "whole.pdf"
+    files, source = open_files(str(tmp_path / "files")), tmp_path / "whole.pdf"
     whole = b"%PDF-1.7 whole"
     source.write_bytes(whole)
     key = files.put_file(source)
@@ -45,7 +45,7 @@ def test_a_damaged_file_is_mended_by_storing_again(tmp_path: Path, damage: bytes
 
 
 def test_files_put_without_flush_are_flushed_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    files, source = Files(str(tmp_path / "files")), tmp_path / "picture.png"
+    files, source = open_files(str(tmp_path / "files")), tmp_path / "picture.png"
     files.flush_all()  # there is no folder yet
     source.write_bytes(b"picture")
     monkeypatch.setattr(os, "fsync", lambda handle: pytest.fail("a file was flushed by itself"))
@@ -55,7 +55,7 @@ def test_files_put_without_flush_are_flushed_together(tmp_path: Path, monkeypatc
 
 
 def test_a_disk_that_fails_to_flush_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    files = Files(str(tmp_path))
+    files = open_files(str(tmp_path))
 
     class FullDisk:
         def syncfs(self, handle: int) -> int:

@@ -14,7 +14,7 @@ from botocore.exceptions import NoCredentialsError, ProfileNotFound
 
 from swatchbook.domain.errors import Authentication, Configuration, FileMissing, FilesDown, InvalidReference
 from swatchbook.store.files import object_store
-from swatchbook.store.files.file_store import Files
+from swatchbook.store.files.file_store import Files, open_files
 from swatchbook.store.files.object_store import ObjectStore, has_conditional_writes
 from tests.s3_server import SECRET, Bucket, leave_unanswered
 
@@ -23,7 +23,7 @@ PART = 5 << 20  # the least size of a part, but the last
 
 @pytest.fixture
 def files(bucket: Bucket, tmp_path: Path) -> Files:
-    return Files(f"{bucket.url}/shop/files", tmp_path / "copies")
+    return open_files(f"{bucket.url}/shop/files", tmp_path / "copies")
 
 
 def key_of(data: bytes, suffix: str = "") -> str:
@@ -41,7 +41,7 @@ def test_what_is_put_is_read_from_any_machine(files: Files, bucket: Bucket, tmp_
     keys = {files.put_file(source), files.put_bytes(b"a picture", ".png")}
     assert keys == {key_of(b"%PDF-1.7 oak", ".pdf"), key_of(b"a picture", ".png")} == set(files.keys())
     assert sorted(bucket.names()) == sorted([place_of(b"%PDF-1.7 oak", ".pdf"), place_of(b"a picture", ".png")])
-    elsewhere = Files(files.url, tmp_path / "other machine")
+    elsewhere = open_files(files.url, tmp_path / "other machine")
     assert elsewhere.read(key_of(b"a picture", ".png")) == b"a picture"
     with elsewhere.local(key_of(b"%PDF-1.7 oak", ".pdf")) as path:
         assert (path.suffix, path.read_bytes()) == (".pdf", b"%PDF-1.7 oak")
@@ -71,8 +71,8 @@ def test_large_file_is_sent_in_parts(files: Files, bucket: Bucket, tmp_path: Pat
     key = files.put_file(source)
     head = bucket.server.client().head_object(Bucket=bucket.name, Key=place_of(data, ".pdf"))
     assert "-" in head["ETag"]  # the mark of an object of several parts
-    assert Files(files.url, tmp_path / "other machine").is_whole(key)
-    with Files(files.url, tmp_path / "other machine").local(key) as path:
+    assert open_files(files.url, tmp_path / "other machine").is_whole(key)
+    with open_files(files.url, tmp_path / "other machine").local(key) as path:
         assert path.stat().st_size == len(data)
 
 
@@ -107,7 +107,7 @@ def test_only_whole_objects_and_copies_are_read(files: Files, bucket: Bucket, tm
     with pytest.raises(FileMissing, match="damaged"):
         files.read(key)
     files.put_bytes(b"whole")
-    elsewhere = Files(files.url, tmp_path / "other machine")
+    elsewhere = open_files(files.url, tmp_path / "other machine")
     assert elsewhere.read(key) == b"whole"
     bucket.put(place_of(b"whole"), b"other")
     assert elsewhere.read(key) == b"whole", "the copy, whose bytes match the key"
@@ -121,7 +121,7 @@ def test_only_whole_objects_and_copies_are_read(files: Files, bucket: Bucket, tm
 
 def test_copies_stay_below_limit_unless_in_use(bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(object_store, "COPIES_BYTES", 2_000)
-    files = Files(bucket.url, tmp_path / "copies")
+    files = open_files(bucket.url, tmp_path / "copies")
     keys = [files.put_bytes(bytes([number]) * 900) for number in range(5)]
     with files.local(keys[0]) as used:
         for key in keys[1:]:
@@ -156,7 +156,7 @@ def test_missing_store_is_an_outage_without_secrets(
     bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     leave_unanswered(monkeypatch)
-    files = Files(f"{bucket.url}/files", tmp_path / "copies")
+    files = open_files(f"{bucket.url}/files", tmp_path / "copies")
     with caplog.at_level(logging.DEBUG, logger="swatchbook"):
         with pytest.raises(FilesDown, match="does not answer") as down:
             files.put_bytes(b"a picture")
@@ -166,7 +166,7 @@ def test_missing_store_is_an_outage_without_secrets(
 
 def test_refused_or_missing_credentials_block_with_a_sentence(files: Files) -> None:
     for error in (PermissionError("Access Denied"), NoCredentialsError(), ProfileNotFound(profile="shop")):
-        store: Any = files._store
+        store: Any = files
 
         def refuse(*_: object, error: Exception = error, **__: object) -> None:
             raise error
@@ -179,9 +179,9 @@ def test_refused_or_missing_credentials_block_with_a_sentence(files: Files) -> N
 
 def test_unknown_buckets_and_protocols_are_named(bucket: Bucket, tmp_path: Path) -> None:
     with pytest.raises(Configuration, match="s3://no-such-bucket-here/files does not exist"):
-        Files("s3://no-such-bucket-here/files", tmp_path / "copies").put_bytes(b"a picture")
+        open_files("s3://no-such-bucket-here/files", tmp_path / "copies").put_bytes(b"a picture")
     with pytest.raises(Configuration, match="SWATCHBOOK_FILES_URL cannot be opened: its protocol, strange://"):
-        Files("strange://bucket/files", tmp_path)
+        open_files("strange://bucket/files", tmp_path)
 
 
 def test_servers_that_ignore_conditions_are_noticed(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:

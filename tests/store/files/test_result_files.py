@@ -7,7 +7,7 @@ import pytest
 
 from swatchbook.domain.errors import FilesDown
 from swatchbook.domain.settings import Settings
-from swatchbook.store.files.file_store import Files
+from swatchbook.store.files.file_store import open_files
 from swatchbook.store.files.result_files import ResultFiles
 from tests.s3_server import Bucket, leave_unanswered
 
@@ -23,7 +23,7 @@ def test_results_in_a_bucket_are_listed_and_deleted(bucket: Bucket, tmp_path: Pa
     assert results.has("read-1")
     assert not results.has("read")
     assert results.read("read-1") == b"{}"
-    assert list(Files(settings.files, tmp_path / "copies").keys()) == []  # no stored file
+    assert list(open_files(settings.files, tmp_path / "copies").keys()) == []  # no stored file
     results.delete("read-1")
     results.delete("read-1")
     assert bucket.names() == []

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from swatchbook.domain.records import Deletion, PlacementState
-from swatchbook.store.files.file_store import Files
+from swatchbook.store.files.file_store import Files, open_files
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.document_commands import count_deletion, count_owner_deletion
 from swatchbook.store.ledger.queries.coverage import count_coverage
@@ -66,7 +66,7 @@ def test_what_other_documents_use_is_neither_counted_nor_removed(
     kept, gone = document(ledger, *names, **given), document(ledger, "oak", "ash")
     told = count_deletion(ledger, gone)
     before = (count_coverage(ledger).total_images, count(ledger, vectors))
-    remove(ledger, gone, Files(tmp_path))
+    remove(ledger, gone, open_files(tmp_path))
     assert told.images == before[0] - count_coverage(ledger).total_images
     assert told.vectors == before[1] - count(ledger, vectors)
     assert count_deletion(ledger, kept).vectors == count(ledger, vectors)
@@ -76,7 +76,7 @@ def test_what_another_owner_uses_is_counted_and_stays(ledger: Ledger, tmp_path: 
     kept, gone = document(ledger, "oak", owner="bert"), document(ledger, "oak")
     told, before = count_deletion(ledger, gone), count(ledger, vectors)
     assert told == Deletion(documents=1, images=1, vectors=before)
-    remove(ledger, gone, Files(tmp_path))
+    remove(ledger, gone, open_files(tmp_path))
     assert count_deletion(ledger, kept).vectors == count(ledger, vectors) == before
 
 
@@ -84,6 +84,6 @@ def test_deleting_an_owner_removes_what_its_documents_share(ledger: Ledger, tmp_
     going = [document(ledger, "oak", "ash"), document(ledger, "oak", content="supplement")]
     told, before = count_owner_deletion(ledger, "anna"), count(ledger, vectors)
     for each in going:
-        remove(ledger, each, Files(tmp_path))
+        remove(ledger, each, open_files(tmp_path))
     assert told == Deletion(documents=2, images=2, vectors=before - count(ledger, vectors))
     assert count_owner_deletion(ledger, "anna") == Deletion(documents=0, images=0, vectors=0)

@@ -21,7 +21,7 @@ from swatchbook.domain.records import (
     sha256,
 )
 from swatchbook.index.contract import Payload, Space
-from swatchbook.store.files.file_store import Files
+from swatchbook.store.files.file_store import open_files
 from swatchbook.store.ledger import edited_products, publishing, runs, schedule, stage_results
 from swatchbook.store.ledger.claims import ClaimedItem
 from swatchbook.store.ledger.database import Ledger, open_ledger
@@ -88,7 +88,7 @@ class Lives(RuleBasedStateMachine):
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(dir=folder))
         self.ledger: Ledger = open_ledger(url)
-        self.files = Files(str(self.folder))
+        self.files = open_files(str(self.folder))
         self.index = dict[str, Payload]()
         self.held = dict[tuple[str, str], tuple[Run, str]]()  # document -> its run, and the fingerprint
         self.saved = set[str]()  # tokens of runs that saved their stages

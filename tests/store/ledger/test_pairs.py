@@ -10,7 +10,7 @@ from sqlalchemy import select
 from swatchbook.domain.errors import ProviderTimeout, UnreadableImage
 from swatchbook.domain.records import TEXT_ROLES, Analysis, DocumentStatus, ItemState, Role, pair_key, text_key
 from swatchbook.index.contract import Space
-from swatchbook.store.files.file_store import Files
+from swatchbook.store.files.file_store import open_files
 from swatchbook.store.ledger import claims, publishing, runs, stage_results
 from swatchbook.store.ledger.claims import FailedItem
 from swatchbook.store.ledger.database import Ledger
@@ -171,9 +171,9 @@ def role_states(ledger: Ledger) -> dict[str, str]:
 
 
 def collect_after_an_hour(ledger: Ledger, folder: Path) -> None:
-    collect(ledger, Files(folder))
+    collect(ledger, open_files(folder))
     pass_time(ledger, 3_601)
-    collect(ledger, Files(folder))
+    collect(ledger, open_files(folder))
 
 
 def test_vector_is_published_for_everyone_with_that_text(ledger: Ledger) -> None:

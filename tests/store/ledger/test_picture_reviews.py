@@ -16,7 +16,7 @@ from swatchbook.domain.records import (
     Verdict,
     text_key,
 )
-from swatchbook.store.files.file_store import Files
+from swatchbook.store.files.file_store import open_files
 from swatchbook.store.ledger import picture_reviews, runs, schedule
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.document_commands import delete_rows, finish_delete, mark_deleting, regenerate
@@ -284,7 +284,7 @@ def delete_document(ledger: Ledger, run: Run, folder: Path) -> None:
     assert finish_delete(ledger, run.document)
     for _ in range(3):
         pass_time(ledger, 3_601)
-        collect(ledger, Files(str(folder)))
+        collect(ledger, open_files(str(folder)))
 
 
 def test_a_review_goes_with_the_owners_image(ledger: Ledger, tmp_path: Path) -> None:
@@ -307,7 +307,7 @@ def test_a_restored_document_has_its_reviews(ledger: Ledger, tmp_path: Path, ver
     move_to_trash(ledger, run.document)
     publish_all(ledger)
     pass_time(ledger, 3_601)
-    collect(ledger, Files(str(tmp_path)))
+    collect(ledger, open_files(str(tmp_path)))
     assert count(ledger, images) == 1
     restore_trashed(ledger, run.document)
     after = one(ledger, images, id=image("oak"))

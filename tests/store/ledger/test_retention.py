@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import insert, update
 
 from swatchbook.domain.records import Plan, sha256, text_key
-from swatchbook.store.files.file_store import Files
+from swatchbook.store.files.file_store import Files, open_files
 from swatchbook.store.ledger import stage_results
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.queries import account
@@ -34,7 +34,7 @@ from tests.store.ledger.scene import (
 
 @pytest.fixture
 def files(tmp_path: Path) -> Files:
-    return Files(str(tmp_path / "files"))
+    return open_files(str(tmp_path / "files"))
 
 
 def stored(ledger: Ledger, files: Files, name: str) -> str:
