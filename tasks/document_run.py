@@ -38,7 +38,7 @@ from swatchbook.domain.records import (
 from swatchbook.domain.tracing import span
 from swatchbook.ingest.begin_run import begin_work, has_settled, leave_to_next_run, register_given
 from swatchbook.ingest.finish_run import finish_run
-from swatchbook.ingest.run import Work, finish_stage, hold_run, report_progress, start_stage
+from swatchbook.ingest.run import Work, finish_stage, hold_run, report_progress
 from swatchbook.resources import Resources
 from swatchbook.store.files.upload_buffer import is_remote
 from swatchbook.store.ledger import dead_runs
@@ -197,7 +197,7 @@ async def hold_document(resources: Resources, work: Work) -> AsyncIterator[Stage
 
             started = time.monotonic()
             with span(f"stage {towards}", document=work.document, stage=towards.value) as traced:
-                await asyncio.to_thread(start_stage, resources, work.run, towards)
+                await asyncio.to_thread(report_progress, resources, work.run, towards, 0, 0)
                 yield (step := Step(advance, units))
                 seconds = time.monotonic() - started if step.seconds is None else step.seconds
                 units = 0 if step.from_cache else step.units

@@ -164,11 +164,6 @@ def _beat(beat: Callable[[], None], every: float, lost: threading.Event, over: t
 # --- progress ---------------------------------------------------------------------------------------------------------
 
 
-def start_stage(resources: Resources, run: Run, stage: Stage) -> None:
-    """Record that the work that leads to a stage begins. Raises RunRevoked."""
-    report_progress(resources, run, stage, 0, 0)
-
-
 def finish_stage(resources: Resources, run: Run, stage: Stage, seconds: float, units: int) -> None:
     """Record that a stage is reached, and the seconds of work on how many pages or images. Raises RunRevoked."""
     _retry_once_on_ledger_down(lambda: runs.record_timing(resources.ledger, run, stage, seconds, units))

@@ -12,7 +12,8 @@ from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.records import UNTAUGHT, DocumentStatus, TaughtReading
 from swatchbook.store.ledger.database import Ledger, db_now
 from swatchbook.store.ledger.document_commands import queue_with
-from swatchbook.store.ledger.stored_documents import PDF, Document, load_document, owned_by, read_options
+from swatchbook.store.ledger.edited_products import require_catalogue
+from swatchbook.store.ledger.stored_documents import Document, owned_by, read_options
 from swatchbook.store.ledger.tables import documents, trash
 from swatchbook_teach.records import KeptReading, ReadingOrigin
 
@@ -102,15 +103,7 @@ def _require_teachable(connection: Connection, document: str) -> Document:
         raise InvalidReference(
             f"{trashed} is in the trash.", advice=f"To teach it: `swatchbook trash restore {document[:8]}`, then again."
         )
-    row = load_document(connection, document, lock=True)
-    if row.status == DocumentStatus.DELETING:
-        raise InvalidReference(f"{row.name} is being deleted.")
-    if row.kind != PDF:
-        raise InvalidReference(
-            f"{row.name} is no catalogue: its products are the items of a {row.kind}.",
-            advice="Change them where they come from, and ingest it again.",
-        )
-    return row
+    return require_catalogue(connection, document)
 
 
 def _record_unknown(connection: Connection, document: Document) -> None:

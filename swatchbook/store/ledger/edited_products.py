@@ -203,7 +203,8 @@ def undo_edit(ledger: Ledger, document: str, number: int, *, by: str) -> StoredE
         return _edit_again(connection, row)[number]
 
 
-def _require_editable(connection: Connection, document: str) -> Document:
+def require_catalogue(connection: Connection, document: str) -> Document:
+    """Return a catalogue, locked. Raises InvalidReference for one that is being deleted, and for other documents."""
     row = load_document(connection, document, lock=True)
     if row.status == DocumentStatus.DELETING:
         raise InvalidReference(f"{row.name} is being deleted.")
@@ -212,6 +213,11 @@ def _require_editable(connection: Connection, document: str) -> Document:
             f"{row.name} is no catalogue: its products are the items of a {row.kind}.",
             advice="Change them where they come from, and ingest it again.",
         )
+    return row
+
+
+def _require_editable(connection: Connection, document: str) -> Document:
+    row = require_catalogue(connection, document)
     if row.generation is None:
         raise InvalidReference(f"{row.name} has no products yet.", advice="Wait until it is ingested.")
     return row
