@@ -49,9 +49,12 @@ def shards_by_process(whole_stack: Stack) -> Iterator[Part]:
     worker.start()
     deployment = whole_stack.ask_prefect("GET", DEPLOYMENT)
     point(whole_stack, deployment["id"], POOL)
-    yield worker
-    point(whole_stack, deployment["id"], deployment["work_pool_name"])
-    worker.stop()
+    try:
+        yield worker
+    finally:
+        point(whole_stack, deployment["id"], deployment["work_pool_name"])
+        worker.stop()
+        whole_stack.ask_prefect("DELETE", f"/work_pools/{POOL}")
 
 
 def point(stack: Stack, deployment: str, pool: str) -> None:

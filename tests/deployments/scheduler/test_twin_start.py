@@ -1,5 +1,6 @@
 """Two services that start at the same moment on an empty database and an empty Prefect become one collection."""
 
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -80,6 +81,7 @@ def twins(bare: str, postgres: RunningPostgres, home: Path, tmp_path: Path) -> I
     environment = bare_environment() | {
         "PREFECT_API_URL": bare, "PREFECT_HOME": str(tmp_path / "prefect"), "SWATCHBOOK_HOME": str(home),
         "SWATCHBOOK_LEDGER_URL": url, "SWATCHBOOK_FAILURE_WEBHOOK_URL": HOOK,
+        "SWATCHBOOK_SHARDS__IMAGE": os.environ["SWATCHBOOK_SHARDS__IMAGE"],
     }  # fmt: skip
     twins = Twins(environment, tmp_path)
     try:
