@@ -28,7 +28,7 @@ from swatchbook.store.ledger import schedule
 from swatchbook.store.ledger.database import Ledger, portions
 from swatchbook.store.ledger.run_queries import last_flow_runs
 from swatchbook.store.ledger.stored_documents import BATCH, FOLDER, PDF, TABLE, Document
-from swatchbook.tasks.cancelled_in_prefect import cancel_document, cancel_documents, read_flow_runs
+from swatchbook.tasks.cancelled_in_prefect import cancel_document, read_flow_runs
 from swatchbook.tasks.prefect_client import (
     PAGE,
     UNDER_WAY,
@@ -90,11 +90,12 @@ async def launch(client: PrefectClient, ledger: Ledger, most: int = AT_ONCE) -> 
         return Launched()
     deployments = {kind: await _find_deployment(client, kind) for kind in sorted({each.kind for each in waiting})}
     last = await asyncio.to_thread(last_flow_runs, ledger, [document.id for document in waiting])
-    stopped = {last[str(run.id)] for run in await cancel_documents(client, ledger, last)}
+    begun = await read_flow_runs(client, last)
+    stopped = {last[str(run.id)] for run in begun if await cancel_document(client, ledger, last[str(run.id)], run)}
     waiting = [document for document in waiting if document.id not in stopped]
     existing = await _by_key(client, [_key(document) for document in waiting])
-    begun = [run for run in await read_flow_runs(client, last) if last[str(run.id)] in run.tags and not is_over(run)]
-    waited = {last[str(run.id)]: run for run in begun}  # also started by a person, and waiting or going on since
+    # Also those that a person started, and that wait or go on since.
+    waited = {last[str(run.id)]: run for run in begun if last[str(run.id)] in run.tags and not is_over(run)}
     now = await asyncio.to_thread(ledger.now)
     created, hopeless = list[str](), list[str]()
     for document in waiting:
