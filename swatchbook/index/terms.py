@@ -152,7 +152,7 @@ def _stems(lower: str, language: str) -> Iterator[str]:
     """Yield a word's stem, and the stem of that, because some stemmers remove one ending at a time."""
     import snowballstemmer  # commands that neither publish nor search must not load it
 
-    stemmer = snowballstemmer.stemmer(LANGUAGES[language])
+    stemmer = snowballstemmer.stemmer(LANGUAGES[language])  # a new one: its state is a word, so threads share none
     stem = stemmer.stemWord(lower)
     yield stem
     if (again := stemmer.stemWord(stem)) != stem:

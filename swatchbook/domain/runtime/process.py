@@ -40,12 +40,10 @@ class Process(Record):
 
 def here() -> Process:
     """Return the identity of this process."""
-    file = Path("/proc/sys/kernel/random/boot_id")
-    link = Path("/proc/self/ns/pid")
     return Process(
         host=platform.node(),
-        boot_id=file.read_text().strip() if file.exists() else f"{psutil.boot_time():.0f}",
-        pid_namespace=str(link.readlink()) if link.is_symlink() else "",
+        boot_id=_boot_id(),
+        pid_namespace=_pid_namespace(),
         pid=os.getpid(),
         pid_started=psutil.Process().create_time(),
     )
@@ -76,6 +74,16 @@ def is_dead(process: Process) -> bool | None:
         return True
     except psutil.AccessDenied:
         return None
+
+
+def _boot_id() -> str:
+    file = Path("/proc/sys/kernel/random/boot_id")
+    return file.read_text().strip() if file.exists() else f"{psutil.boot_time():.0f}"
+
+
+def _pid_namespace() -> str:
+    link = Path("/proc/self/ns/pid")
+    return str(link.readlink()) if link.is_symlink() else ""
 
 
 def end_with_parent() -> None:

@@ -78,7 +78,7 @@ def export(resources: Tools, caller: TheCaller, asked: ExportOptions) -> Streami
         file.close()
         raise
     kept = [shorten(each, _MOST_SENTENCE) for each in hints(exported)]
-    while len(written := json.dumps(kept)) > _MOST_HEADER:
+    while len(written := json.dumps(kept)) > _MOST_HEADER:  # the first and the last ones are left
         del kept[len(kept) // 2]
     headers = {
         "Content-Disposition": f'attachment; filename="products.{_suffix(asked.format)}"',

@@ -95,20 +95,13 @@ def build_tables() -> Tables:
     lab = srgb_to_lab(rgb_cube(RGB_BITS))
     chroma = np.arcsinh(lab[:, 1:] / NEUTRAL) / (2 * asinh(110 / NEUTRAL)) + 0.5
     unit = np.concatenate([lab[:, :1] / 100, chroma], axis=1)
-    # The energy that each gradient cell adds to each direction, (STEPS * ANGLES, DIRECTIONS).
-    magnitude = FLOOR * 2 ** (np.arange(STEPS) - 0.5)
-    magnitude[0] = 0.0
-    apart = (np.arange(ANGLES)[:, None] + 0.5) / ANGLES - np.arange(DIRECTIONS) / DIRECTIONS
-    apart = np.abs(apart - np.round(apart)) * DIRECTIONS  # around the half circle, in directions
-    direction = np.maximum(1 - apart, 0)
-    energy: Field = (magnitude[:, None, None] * direction).reshape(STEPS * ANGLES, DIRECTIONS).astype(np.float32)
     return Tables(
         color_cell=_cells(unit, COLOR_CELLS),
         layout_cell=_cells(unit, LAYOUT_CELLS),
         color=_smoothing(COLOR_CELLS, COLOR_BINS),
         chroma=_smoothing(COLOR_CELLS, CHROMA_BINS),
         layout=_smoothing(LAYOUT_CELLS, LAYOUT_BINS),
-        energy=energy,
+        energy=_energy(),
     )
 
 
@@ -123,18 +116,20 @@ def compute_vectors(pictures: Sequence[Pixels], side: int, tables: Tables) -> di
 
 
 def _vectors(picture: Pixels, octaves: Sequence[Octave], tables: Tables) -> dict[Role, Field]:
-    # The RGB cell, (h / 2, w / 2) int32 below 2^18, of every second pixel of every second row.
-    red, green, blue = (picture[::2, ::2, channel].astype(np.int32) >> (8 - RGB_BITS) for channel in range(3))
-    rgb: NDArray[np.int32] = (red << (2 * RGB_BITS)) + (green << RGB_BITS) + blue
-    share = _count(tables.color_cell[rgb], prod(COLOR_CELLS))
-    joint, chroma = _smooth(share, COLOR_CELLS, tables.color), _smooth(share, COLOR_CELLS, tables.chroma)
-    color, texture = _concatenate((0.4, np.sqrt(joint)), (0.6, np.sqrt(chroma))), _texture(octaves, tables)
+    rgb = _rgb_cells(picture)
+    color, texture = _color(rgb, tables), _texture(octaves, tables)
     layout = _layout(picture.shape[:2], rgb, octaves[LAYOUT_OCTAVE].gradient, tables)
     visual = _concatenate((0.4, color), (0.3, texture), (0.3, layout))
     return {Role.COLOR: color, Role.TEXTURE: texture, Role.VISUAL: visual}
 
 
 # --- the blocks -------------------------------------------------------------------------------------------------------
+
+
+def _color(rgb: NDArray[np.int32], tables: Tables) -> Field:
+    share = _count(tables.color_cell[rgb], prod(COLOR_CELLS))
+    joint, chroma = _smooth(share, COLOR_CELLS, tables.color), _smooth(share, COLOR_CELLS, tables.chroma)
+    return _concatenate((0.4, np.sqrt(joint)), (0.6, np.sqrt(chroma)))
 
 
 def _texture(octaves: Sequence[Octave], tables: Tables) -> Field:
@@ -271,6 +266,13 @@ def _count_reached(field: Field, bounds: Field) -> NDArray[np.uint8]:
 # --- counting ---------------------------------------------------------------------------------------------------------
 
 
+def _rgb_cells(picture: Pixels) -> NDArray[np.int32]:
+    """Return the RGB cell, (h / 2, w / 2) int32 below 2^18, of every second pixel of every second row."""
+    red, green, blue = (picture[::2, ::2, channel].astype(np.int32) >> (8 - RGB_BITS) for channel in range(3))
+    cells: NDArray[np.int32] = (red << (2 * RGB_BITS)) + (green << RGB_BITS) + blue
+    return cells
+
+
 def _count(cell: Cells, cells: int) -> Field:
     """Return the share of each cell number among (h, w) cells: (cells,) float32."""
     share: Field = np.bincount(cell.ravel(), minlength=cells).astype(np.float32) / np.float32(cell.size)
@@ -315,3 +317,14 @@ def _gaussian(deviations: NDArray[np.float64]) -> Field:
     weight = np.exp(-0.5 * deviations**2)
     shares: Field = (weight / weight.sum(axis=1, keepdims=True)).astype(np.float32)
     return shares
+
+
+def _energy() -> Field:
+    """Return (STEPS * ANGLES, DIRECTIONS): the energy that each gradient cell adds to each direction."""
+    magnitude = FLOOR * 2 ** (np.arange(STEPS) - 0.5)
+    magnitude[0] = 0.0
+    apart = (np.arange(ANGLES)[:, None] + 0.5) / ANGLES - np.arange(DIRECTIONS) / DIRECTIONS
+    apart = np.abs(apart - np.round(apart)) * DIRECTIONS  # around the half circle, in directions
+    direction = np.maximum(1 - apart, 0)
+    energy: Field = (magnitude[:, None, None] * direction).reshape(STEPS * ANGLES, DIRECTIONS).astype(np.float32)
+    return energy

@@ -220,8 +220,7 @@ def _marks(shown: Mapping[str, Any], names: Mapping[str, str]) -> dict[int, list
                     kind=place["kind"],
                     size=(image["width"], image["height"]) if image["width"] else None,
                     state=image["status"] if place["state"] == PlacementState.SHOWN else None,
-                    reason=place["reason"]
-                    or (("; ".join(dict.fromkeys(_messages(image["items"]))) or None) if look == "failed" else None),
+                    reason=place["reason"] or (_failures(image["items"]) if look == "failed" else None),
                     caption=place["caption"],
                     products=tuple(linked[place["id"]]),
                     image=image["id"] if place["state"] in COUNTED else None,
@@ -234,6 +233,11 @@ def _look(state: PlacementState, status: str, *, needs_review: bool) -> Look:
     if state is PlacementState.SHOWN and needs_review and status not in _FAILED:
         return "review"
     return "failed" if state is PlacementState.SHOWN and status in _FAILED else state.value
+
+
+def _failures(items: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return the messages of failed items, each once."""
+    return "; ".join(dict.fromkeys(_messages(items))) or None
 
 
 def _messages(items: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -87,9 +87,7 @@ def read_chars(text_page: Any, to_page: Transform, frame: Box) -> tuple[list[Cha
         style = _style(pdfium.FPDFText_GetTextObject(raw, n), styles)
         size = pdfium.FPDFText_GetFontSize(raw, n) * (hypot(matrix.c, matrix.d) or 1.0)
         origin = transform_point((x.value, y.value), to_page)
-        length = hypot(matrix.a, matrix.b)
-        along = (matrix.a / length, matrix.b / length) if length else (1.0, 0.0)
-        direction = transform_point(along, (*to_page[:4], 0.0, 0.0))
+        direction = _direction(matrix, to_page)
         if is_unsure:
             unsure.append(len(chars))
         chars.append(Char(text, box, origin, direction, size, style))
@@ -120,6 +118,13 @@ def _upright(rect: Any, matrix: Any, origin: float) -> Box:
     slant = abs(matrix.c / matrix.d) * (rect.top - rect.bottom)
     left = min(max(origin, rect.left), rect.right)
     return left, rect.bottom, max(left, left + rect.right - rect.left - slant), rect.top
+
+
+def _direction(matrix: Any, to_page: Transform) -> tuple[float, float]:
+    """Return the direction in which a line goes on, on the page as shown, with a length of 1."""
+    length = hypot(matrix.a, matrix.b)
+    along = (matrix.a / length, matrix.b / length) if length else (1.0, 0.0)
+    return transform_point(along, (*to_page[:4], 0.0, 0.0))
 
 
 def _letter(raw: Any, n: int, *, is_unsure: bool) -> str:
@@ -167,7 +172,7 @@ def to_blocks(chars: Sequence[Char]) -> list[dict[str, Any]]:
     last: list[Char] = []
     for line in _lines(chars):
         made = _line(line)
-        if blocks and (_are_parallel(last[0], line[0]) and _drop(last[0], line[0]) <= NEXT_LINE):
+        if blocks and _is_close(last, line):
             blocks[-1].append(made)
         else:
             blocks.append([made])
@@ -228,6 +233,11 @@ def _between(last: Char, char: Char) -> Box:
     if abs(char.direction[0]) >= abs(char.direction[1]):
         return (x1, y0, box[0], y1) if char.direction[0] > 0 else (box[2], y0, x0, y1)
     return (x0, y1, x1, box[1]) if char.direction[1] > 0 else (x0, box[3], x1, y0)
+
+
+def _is_close(above: Sequence[Char], line: Sequence[Char]) -> bool:
+    """Return whether a line belongs to the block of the one before it."""
+    return _are_parallel(above[0], line[0]) and _drop(above[0], line[0]) <= NEXT_LINE
 
 
 def _line(chars: Sequence[Char]) -> dict[str, Any]:

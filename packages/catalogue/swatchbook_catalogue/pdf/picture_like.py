@@ -72,9 +72,7 @@ def pictures_seen(pixels: Pixels, masked: Sequence[Box], *, scale: float) -> lis
     is large enough, has contrast in its area and not only at edges, and consists of more than two colours.
     """
     free = _outside(masked, pixels.shape[:2], scale)
-    red, green, blue = (_channels(pixels) // (256 // COLORS)).astype(np.int32)
-    numbers: npt.NDArray[np.int32] = (red * COLORS + green) * COLORS + blue
-    contrast, colors = _contrast(pixels), numbers
+    contrast, colors = _contrast(pixels), _colors(pixels)
     counts = np.bincount(colors[~contrast], minlength=COLORS**3)
     plain = (counts >= PLAIN_SHARE * colors.size)[colors]
     marked = free & ~plain
@@ -171,3 +169,10 @@ def _stretches(used: Map) -> list[tuple[int, int]]:
     breaks = np.flatnonzero(np.diff(at) > BLANK)
     begins, ends = np.concatenate(([at[0]], at[breaks + 1])), np.concatenate((at[breaks], [at[-1]])) + 1
     return [(int(begin), int(end)) for begin, end in zip(begins, ends, strict=True)]
+
+
+def _colors(pixels: Pixels) -> npt.NDArray[np.int32]:
+    """Return the colour of each pixel as a number below `COLORS` ** 3."""
+    red, green, blue = (_channels(pixels) // (256 // COLORS)).astype(np.int32)
+    numbers: npt.NDArray[np.int32] = (red * COLORS + green) * COLORS + blue
+    return numbers

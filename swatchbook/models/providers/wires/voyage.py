@@ -56,9 +56,14 @@ class _Session:
         """Do nothing: each call has its own connection."""
 
 
-voyageai.requestssession = _Session  # the library's own setting for its sessions; no call takes one
-voyageai.util.VOYAGE_LOG = None  # else the environment variable VOYAGE_LOG makes it print them
-logging.getLogger("voyage").addFilter(lambda _: False)
+def _take_over() -> None:
+    """Make the library send through our connection and log nothing: it would log texts and replies."""
+    voyageai.requestssession = _Session  # the library's own setting for its sessions; no call takes one
+    voyageai.util.VOYAGE_LOG = None  # else the environment variable VOYAGE_LOG makes it print them
+    logging.getLogger("voyage").addFilter(lambda _: False)
+
+
+_take_over()
 
 
 def header(key: str | None) -> Mapping[str, str]:
