@@ -130,16 +130,16 @@ def measure(home: Path, tell: Callable[[str], None], images: int = IMAGES) -> Me
 def ask_bare(resources: Resources, pictures: Sequence[bytes]) -> dict[str, list[float]]:
     """Return the seconds of bare LanceDB by kind, for the vectors of the same words and pictures in the same tables."""
     from swatchbook.index.slim_lancedb import lancedb
-    from swatchbook.search.role_queries import _picture_vectors, _text_vectors
+    from swatchbook.search.role_queries import picture_vectors, text_vectors
     from swatchbook.store.ledger.space_registry import active_spaces
 
     active = {role: each.space for role, each in active_spaces(resources.ledger).items()}
-    texts = [_text_vectors(resources, active, text, by_picture=False) for text in _texts(SEARCHES)]
+    texts = [text_vectors(resources, active, text, by_picture=False) for text in _texts(SEARCHES)]
     seen = list[Mapping[Any, Any]]()
     with tempfile.NamedTemporaryFile() as file:
         for picture in pictures:
             Path(file.name).write_bytes(picture)
-            seen.append(_picture_vectors(resources, active, Path(file.name))[0])
+            seen.append(picture_vectors(resources, active, Path(file.name))[0])
     database = lancedb.connect(resources.settings.index_folder)
     tables = {role: database.open_table(space.name) for role, space in active.items()}
 

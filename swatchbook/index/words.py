@@ -72,7 +72,7 @@ def words_and_terms(value: str) -> Words:
     return tuple(sorted({*words, *(f"={term}" for term in terms)}))
 
 
-@lru_cache(maxsize=32_768)
+@lru_cache(maxsize=4_096)
 def terms_of(text: str) -> frozenset[str]:
     """Return the terms of materials and colours that a text names, with their broader terms."""
     return frozenset(each for each in words_and_terms(text) if each.startswith("="))

@@ -7,7 +7,7 @@ questions in tests/truth/questions. A multilingual encoder has a second set, `me
 import json
 import math
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache, lru_cache
 from itertools import pairwise
@@ -177,7 +177,7 @@ def words_of_text(text: str) -> TextWords:
     return TextWords(f" {' '.join(words)} ", "".join(words), terms_of(text))
 
 
-def words_said(asked: Collection[str], texts: TextWords) -> int:
+def words_said(asked: Sequence[str], texts: TextWords) -> int:
     """Return which words of a question are said, a bit for each from the lowest, in any inflection.
 
     Materials and colours count in any language.

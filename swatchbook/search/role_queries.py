@@ -70,13 +70,13 @@ def role_queries(
         return ask
 
     if text:
-        text_vectors = _text_vectors(resources, active, text, by_picture=asked.by_picture)
-        queries |= {role.value: nearest(role, vector) for role, vector in text_vectors.items()}
+        by_role = text_vectors(resources, active, text, by_picture=asked.by_picture)
+        queries |= {role.value: nearest(role, vector) for role, vector in by_role.items()}
         if KEYWORD in roles and said_in:
             queries[KEYWORD] = keyword(without_function_words(text))
         if NUMBER in roles and said_in and (numbers := numbers_of(text)):
             queries[NUMBER] = keyword(numbers)
-    picture, visual = ({}, None) if image is None else _picture_vectors(resources, active, image)
+    picture, visual = ({}, None) if image is None else picture_vectors(resources, active, image)
     by_picture = examples.queries(resources, active, picture)
     queries |= {role.value: nearest(role, vector) for role, vector in by_picture.items()}
     tower = _tower(resources, active, Role.MULTIMODAL)
@@ -88,7 +88,7 @@ def role_queries(
     return queries
 
 
-def _text_vectors(
+def text_vectors(
     resources: Resources, active: Mapping[Role, Space], text: str, *, by_picture: bool
 ) -> dict[Role, Vectors]:
     """Return the query vectors of a text for the roles of texts, and for `visual` if nothing is asked by picture."""
@@ -101,7 +101,7 @@ def _text_vectors(
     return vectors
 
 
-def _picture_vectors(
+def picture_vectors(
     resources: Resources, active: Mapping[Role, Space], image: Path
 ) -> tuple[dict[Role, Vectors], Vectors | None]:
     """Return the query vectors of a picture file, and its `visual` one by the model that makes `multimodal`, if any."""

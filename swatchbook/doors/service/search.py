@@ -37,7 +37,7 @@ from swatchbook.search.fusion import parse_weights
 from swatchbook.search.query_pictures import Examples
 from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import facets_of_search, find_relevant
-from swatchbook.store.files.upload_buffer import temporary_file
+from swatchbook.store.files.upload_buffer import is_remote, temporary_file
 
 IMAGE = "image"
 """Name of the form part with the picture."""
@@ -70,7 +70,8 @@ _RETRY_SECONDS: Final = 2.0
 
 def searches_at_once(settings: Settings) -> int:
     """Return how many searches run at once with these settings."""
-    return AT_ONCE_HERE if settings.index == "lance" and settings.has_local_text_encoder else AT_ONCE
+    here = settings.index == "lance" and not is_remote(settings.index_url or "") and settings.has_local_text_encoder
+    return AT_ONCE_HERE if here else AT_ONCE
 
 
 class SearchSlots:
