@@ -1,23 +1,22 @@
-"""A folder of many small pictures: the whole ingest against the bare work, the same folder again, and the speed against
-Daft and Ray Data.
+"""A folder of many small pictures: the whole ingest against the bare work, and the same folder again.
 
 `python -m benchmarks.images [COUNT]` prints the figures of so many pictures.
 """
 
+import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from benchmarks import peers
 from benchmarks.commands import PYTHON, SWATCHBOOK, prefect_server, timed
+from benchmarks.startup import Spent, spend
 
 PICTURES = 10_000
 _SIDES = (96, 257)  # pixels: thumbnails of a shop
@@ -25,30 +24,24 @@ _PATCHES = (3, 12)  # colours along a side
 
 
 class Measured(NamedTuple):
-    """Median seconds: of the ingest, of the bare work, of the second ingest; and of each side of the race."""
+    """Of the ingest (Prefect's server apart); and seconds of the bare work, and of the second ingest."""
 
-    whole: float
+    whole: Spent
     bare: float
     again: float
-    race: Mapping[str, float]  # "swatchbook" and the peers: decode, three descriptors, write
 
 
-def measure(count: int, rounds: int) -> Measured:
+def measure(count: int) -> Measured:
     """All sides in turn over the same folder. Raises RuntimeError where one fails."""
-    whole, bare, again = list[float](), list[float](), list[float]()
-    race = {side: list[float]() for side in ("swatchbook", *peers.PEERS)}
-    with TemporaryDirectory() as temporary, prefect_server() as url:
-        folder = Path(temporary) / "pictures"
+    with TemporaryDirectory() as top, prefect_server() as url, TemporaryDirectory() as one, TemporaryDirectory() as two:
+        folder = Path(top) / "pictures"
         make_pictures(folder, count)
-        for _ in range(rounds):
-            with TemporaryDirectory() as one, TemporaryDirectory() as two:
-                bare.append(timed([PYTHON, "-m", "benchmarks.bare_images", str(folder)], {"SWATCHBOOK_HOME": one}))
-                environment = {"SWATCHBOOK_HOME": two, "PREFECT_API_URL": url}
-                whole.append(timed([SWATCHBOOK, "ingest", str(folder)], environment))
-                again.append(timed([SWATCHBOOK, "ingest", str(folder)], environment))
-            for side, spent in race.items():
-                spent.append(peers.seconds(side, folder))
-    return Measured(median(whole), median(bare), median(again), {side: median(spent) for side, spent in race.items()})
+        environment = {"SWATCHBOOK_HOME": two, "PREFECT_API_URL": url}
+        return Measured(
+            bare=timed([PYTHON, "-m", "benchmarks.bare_images", str(folder)], {"SWATCHBOOK_HOME": one}),
+            whole=spend([SWATCHBOOK, "ingest", str(folder)], {**os.environ, **environment}),
+            again=timed([SWATCHBOOK, "ingest", str(folder)], environment),
+        )
 
 
 def make_pictures(folder: Path, count: int) -> None:
@@ -73,7 +66,7 @@ def _make_picture(folder: Path, number: int) -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    print(measure(int(arguments[0]) if arguments else PICTURES, 1))
+    print(measure(int(arguments[0]) if arguments else PICTURES))
 
 
 if __name__ == "__main__":

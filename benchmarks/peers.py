@@ -1,9 +1,9 @@
-"""Daft and Ray Data at our own work: decode the pictures of a folder, compute the three descriptors with our functions,
-write them to LanceDB; and Swatchbook at the same.
+"""Daft and Ray Data at our own work: decode the pictures of a folder, compute the vectors of all default roles of
+pictures by the same call of our network and functions, write them to LanceDB; and Swatchbook at the same.
 
-They run in a separate environment in the cache folder, made when it is missing. What computes (torch, NumPy,
+They run in a separate environment in the cache folder, made when it is missing. What computes (onnxruntime, NumPy,
 Pillow and our modules) comes from ours, so that it is the same on all sides. Timed is one pass over the folder in a
-process that has worked before: imports, a cluster's start and the loading of tables are not counted.
+process that has worked before: imports, a cluster's start and the loading of models are not counted.
 
 Usage: python -m benchmarks.peers swatchbook | daft | ray FOLDER   (prints the seconds)
 """
@@ -18,14 +18,16 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from swatchbook.models.local_encoder import DescriptorEncoder
+    from swatchbook.models.protocols import ImageEncoder
 
+PICTURES = 1_200
 PEERS = ("daft", "ray")
 _PINNED = ("daft==0.7.26", "daft-lance==0.6.0", "ray[data]==2.60.0", "pylance==14.0.2", "pyarrow==25.0.1")
 _FROM_OURS = ("numpy",)  # what they install as well, in the version that we have
@@ -33,6 +35,19 @@ _WARM_UP = 200  # pictures
 _BATCH = 100  # pictures of one call: large enough that our threads are busy
 _LONGEST_SECONDS = 1_800  # of one side: no hang may stop the others
 _ROOT = Path(__file__).parents[1]
+
+
+def race(rounds: int) -> dict[str, float]:
+    """Return the median seconds of `swatchbook` and each peer over the same folder, in turn. Raises RuntimeError."""
+    from benchmarks.images import make_pictures
+
+    spent = {side: list[float]() for side in ("swatchbook", *PEERS)}
+    with TemporaryDirectory() as top:
+        make_pictures(folder := Path(top) / "pictures", PICTURES)
+        for _ in range(rounds):
+            for side, found in spent.items():
+                found.append(seconds(side, folder))
+    return {side: median(found) for side, found in spent.items()}
 
 
 def seconds(side: str, folder: Path) -> float:
@@ -56,7 +71,8 @@ def seconds(side: str, folder: Path) -> float:
 def _environment() -> Path:
     python = environment("peers", (*_PINNED, *(f"{name}=={version(name)}" for name in _FROM_OURS)))
     packages = next(python.parents[1].glob("lib/python*/site-packages"))
-    (packages / "ours.pth").write_text(sysconfig.get_path("purelib"))  # after their own
+    ours = sysconfig.get_path("purelib")
+    (packages / "ours.pth").write_text(f"import site; site.addsitedir({ours!r})\n")  # after their own
     return python
 
 
@@ -74,11 +90,12 @@ def environment(name: str, pinned: Sequence[str]) -> Path:
 
 
 @cache
-def _encoder() -> "DescriptorEncoder":
-    """One in each process."""
-    from swatchbook.models.local_encoder import DescriptorEncoder
+def _encoder() -> "ImageEncoder":
+    """Return that of the default settings, one in each process."""
+    from swatchbook.domain.settings import Settings
+    from swatchbook.models.registry import load
 
-    return DescriptorEncoder()
+    return load(Settings()).encoder
 
 
 def describe(pictures: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
@@ -119,9 +136,8 @@ def _with_daft() -> Callable[[Sequence[Path], Path], None]:
     from daft import DataType, col
     from daft.functions import decode_image, download
 
-    from swatchbook.models.local_encoder import DIMENSIONS
-
-    columns = {role.value: DataType.fixed_size_list(DataType.float32(), size) for role, size in DIMENSIONS.items()}
+    sizes = _encoder().dimensions
+    columns = {role.value: DataType.fixed_size_list(DataType.float32(), size) for role, size in sizes.items()}
 
     @daft.func.batch(return_dtype=DataType.struct(columns), unnest=True, batch_size=_BATCH)
     def described(pictures: daft.Series) -> object:
@@ -142,7 +158,7 @@ def _with_ray() -> Callable[[Sequence[Path], Path], None]:
     import lance
     import ray
 
-    from benchmarks.peers import describe_batch  # by its name, so that a worker keeps its tables
+    from benchmarks.peers import describe_batch  # by its name, so that a worker keeps its models
 
     ray.init(include_dashboard=False, log_to_driver=False)
     ray.data.DataContext.get_current().enable_progress_bars = False

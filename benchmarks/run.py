@@ -88,33 +88,39 @@ def documents() -> list[Figure]:
     return [Figure(f"peak PSS of {DOCUMENTS} documents in one process, GB", max(peaks) / 1024, 1.5, note=note)]
 
 
-def descriptors() -> list[Figure]:
-    """Decoding and describing against the bare decode of the same JPEGs."""
-    from benchmarks.descriptors import ratio
-
-    figures = []
-    for name, sample in (("600–1,000 px", False), ("the sample", True)):
-        value, note = ratio(ROUNDS, sample=sample)
-        figures.append(Figure(f"decode and descriptors ÷ bare decode, JPEGs of {name}", value, 1.3, note=note))
-    return figures
-
-
 def images() -> list[Figure]:
-    """A folder of small pictures: the command against the bare work and against its second run; and the peers."""
+    """A folder of small pictures: the command against the bare work and against its second run."""
     from benchmarks.images import PICTURES, measure
-    from benchmarks.peers import PEERS
 
-    m = measure(PICTURES, 1)
-    ours, count = m.race["swatchbook"], f"{PICTURES:,} small images"
-    note = f"{m.whole:.0f} and {m.bare:.0f} s"
-    figures = [
-        Figure(f"ingest of {count} ÷ bare decode, encode and write", m.whole / m.bare, 1.15, note=note),
-        Figure(f"unchanged rerun of {count} ÷ first", m.again / m.whole, 0.03, note=f"{m.again:.2f} s"),
-    ]
+    m = measure(PICTURES)
+    (wall, processor), cores, count = m.whole, psutil.cpu_count() or 1, f"{PICTURES:,} small images"
+    return [
+        Figure(
+            f"ingest of {count} ÷ bare decode, encode and write", wall / m.bare, 1.15,
+            note=f"{wall:.0f} and {m.bare:.0f} s",
+        ),
+        Figure(
+            f"ingest of {count}, a second", PICTURES / wall, 45, at_least=True, note=f"bare {PICTURES / m.bare:.0f}"
+        ),
+        Figure(
+            f"share of {cores} cores that this ingest keeps busy", processor / wall / cores, 0.85, at_least=True,
+            note="start and end included, Prefect's server not",
+        ),
+        Figure(f"unchanged rerun of {count} ÷ first", m.again / wall, 0.03, note=f"{m.again:.2f} s"),
+    ]  # fmt: skip
+
+
+def peers() -> list[Figure]:
+    """Our decoding, encoding and writing of small pictures against Daft and Ray with the same encoder."""
+    from benchmarks.peers import PEERS, PICTURES, race
+
+    spent = race(rounds := 2)
+    figures = []
     for peer in PEERS:
-        name = f"speed of decoding, three descriptors and LanceDB write ÷ of {peer.title()}, {count}"
-        rates = " and ".join(f"{PICTURES / spent:.0f}" for spent in (ours, m.race[peer]))
-        figures.append(Figure(name, m.race[peer] / ours, 1.1, at_least=True, note=f"{rates} images a second"))
+        name = f"speed of decoding, vectors of all default roles and LanceDB write ÷ of {peer.title()}"
+        rates = " and ".join(f"{PICTURES / spent[side]:.0f}" for side in ("swatchbook", peer))
+        note = f"{rates} images a second, {PICTURES:,} small images, medians of {rounds}"
+        figures.append(Figure(name, spent[peer] / spent["swatchbook"], 1, at_least=True, note=note))
     return figures
 
 
@@ -205,30 +211,6 @@ def reading() -> list[Figure]:
             "two processes that read and extract ÷ one, speed", 2 * m.one / m.two, 1.7, at_least=True,
             note=f"{m.two:.1f} s for two, {m.one:.1f} s for one",
         ),
-    ]  # fmt: skip
-
-
-def encoders() -> list[Figure]:
-    """SigLIP of ViT-B/16's size, files to vectors, against sentence-transformers and other engines.
-
-    The first must be installed for it: `pip install sentence-transformers`. Others count where they are installed.
-    """
-    from benchmarks.encoders import measure
-    from swatchbook_models.device import LEAST_COSINE
-
-    m = measure(3)
-    ours = "speed of decoding and preparing ÷ of the model's own Pillow processor"
-    return [
-        Figure(ours, m.preparing, 3.0, at_least=True, note=m.preparing_note),
-        Figure(
-            "speed of encoding, file to vectors ÷ of sentence-transformers float32", m.encoding, 2.5, at_least=True,
-            note=m.encoding_note,
-        ),
-        Figure(
-            "speed of the engine chosen ÷ of the best, start-up and 1,000 pictures", m.engine, 0.95, at_least=True,
-            note=m.engine_note,
-        ),
-        Figure("least cosine of its vectors to float32", m.cosine, LEAST_COSINE, at_least=True, note="random weights"),
     ]  # fmt: skip
 
 
@@ -443,31 +425,29 @@ def scale_figures(kept: Mapping[str, Any]) -> list[Figure]:
 BENCHMARKS: Mapping[str, Callable[[], list[Figure]]] = {
     "ingest": whole_ingest,
     "memory": memory,
-    "documents": documents,
-    "descriptors": descriptors,
-    "reading": reading,
-    "encoders": encoders,
     "images": images,
-    "publishing": publishing,
-    "three": three_at_once,
-    "pool": pool,
-    "providers": providers,
-    "concurrent": concurrent,
-    "startup": startup,
-    "traces": traces,
-    "folders": folders,
-    "price_lists": price_lists,
-    "statistics": statistics,
-    "web": web,
+    "peers": peers,
     "many": many,
+    "startup": startup,
+    "reading": reading,
+    "web": web,
+    "price_lists": price_lists,
+    "concurrent": concurrent,
+    "three": three_at_once,
+    "documents": documents,
+    "traces": traces,
+    "providers": providers,
+    "publishing": publishing,
+    "statistics": statistics,
+    "folders": folders,
     "scale": scale,
+    "pool": pool,
 }
+"""In the order in which they run: what builds images, or takes long, is last."""
 
 
 SHIPPED = ("swatchbook", "packages/*/swatchbook_*", "requirements.lock")
 MODULES: Mapping[str, Sequence[str]] = {
-    "descriptors": ("swatchbook/models/images", "packages/base"),
-    "encoders": ("packages/models", "swatchbook/models/images"),
     "price_lists": ("packages/catalogue", "packages/base"),
     "providers": ("swatchbook/models", "swatchbook/store/ledger"),
     "publishing": ("swatchbook/index", "swatchbook/store/ledger", "swatchbook/ingest/publish.py"),
@@ -509,22 +489,9 @@ def _git(*arguments: str, root: Path = RESULTS.parents[1]) -> subprocess.Complet
 REASONS = """
 What misses its goal, and why:
 
-- *Descriptors, JPEGs of the sample.* They are small: the pipe from the child and torch cost 0.7 ms whatever the size.
-  At the sizes that printed catalogues carry it holds.
 - *Reading, against bare calls, with asking.* The 43 rasters beside text of the sample are rendered small, four of them
   searched for flat ground; none is read. That, and importing OpenCV for it, takes twice as long as the text itself.
 - *Reading, against pymupdf4llm.* The same calls bare, without a child, would be 45 times as fast as its layout mode.
-- *Ingest of 10,000 images.* It was 1.72: publishing in ever smaller rounds, a second commit for each text, a flush for
-  each stored file, and threads that took turns with each other at measuring pictures. What is left beside the bare
-  work, an image: the ledger 1.5 ms, the scan with its copy 0.8 ms, what is published 0.4 ms, the hash of the picture
-  0.2 ms; the text encoder takes 7.2 ms on both sides.
-- *Daft.* By processor time both sides took as much, 10.9 to 11.5 s and 10.7 to 11.5 s for 2,000 images with their
-  starts (two rounds, beside other work): Daft keeps both processors busier. Ours takes 3.1 ms an image: decoding 0.9,
-  descriptors 1.8, the rest 0.4. It decodes in children that may die, to upright sRGB of at most 160 pixels, and merges
-  500 images at a time by id into three tables with a keyword index. Daft decodes to full size in threads of its own
-  process, the descriptors shrink that, and it appends to one table, without looking for ids.
-- *Encoding.* Measured on a processor without a matrix unit (AMX): the model's forward pass alone is 1.7 times as fast
-  in bfloat16 as in float32. With one it is 2.4 times as fast, and the whole 3.08 times.
 - *Comparing every vector in LanceDB.* No search of Swatchbook does it above 20,000 rows: the vector index finds the
   same in 40 ms. Both roles together take 240 ms of processor time for 100,000 rows of 768 numbers each, of two
   processors that had other work: 100 ms of it is the system's, which reads 614 MB from its cache of files; numpy
@@ -535,14 +502,15 @@ What misses its goal, and why:
   20,000 files are scanned, the process itself goes from 95.0 to 95.5 MiB (33 bytes a file) and the children stay
   at 9.4; the end of the benchmark, which completes the document by itself, was in these peaks and no longer is.
 
-What four of them consist of:
+About some of the others:
 
-- *Publishing to LanceDB.* Measured beside other work (load 5 to 7), so 13 times: 0.76 to 1.03, median 0.87; by
-  processor time 0.80 to 0.83 in four runs. As it was before, by the same program: 0.63 to 0.68 in three runs, 0.73 by
-  processor time. Each time the first batch is not counted. Of 25 ms for a batch LanceDB's merge takes 16, the terms of
-  keyword search 3.5. The row is one run, near the median.
-- *First page of results.* At 100,000 images p95 is 212 ms for 60 questions after the start, 73 ms for the same again
-  (goal 300): `python -m benchmarks.web pages 100000`, seven minutes.
+- *Daft and Ray.* All sides call the same network and functions with the same threads: with 100 pictures, ours four
+  times at once with 20. Ours decodes in children that may die and merges by id into a table for each role; Daft and Ray
+  decode in their own processes and append to one table, without looking for ids.
+- *docling.* Its layout and table models have to be downloaded, so only its parser is compared. Its names of products
+  are in the [leaderboard](catalogues/LEADERBOARD.md).
+- *Publishing to LanceDB.* Of 25 ms for a batch LanceDB's merge takes 16, the terms of keyword search 3.5.
+- *First page of results.* At 100,000 images: `python -m benchmarks.web pages 100000`, seven minutes.
 - *Ingest from a cold shell.* Its pages are read while Prefect's temporary server starts, so what is left beside the
   bare calls is under a second.
 - *50 documents in one process.* It once grew by 70 MB a document (nine real catalogues: 2.4 GB): memory that was freed,
