@@ -10,6 +10,8 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
+import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -459,20 +461,35 @@ MODULES: Mapping[str, Sequence[str]] = {
 
 
 def main(names: list[str]) -> int:
-    """Run the benchmarks and write their figures; 1 when one misses its goal."""
+    """Run the benchmarks and write the figures of each when it ends; 1 when one fails or misses its goal."""
     kept = json.loads(STORE.read_text()) if STORE.exists() else {}
-    held = True
+    failed, held = list[str](), True
     for name in [] if names == ["older"] else names or list(BENCHMARKS):
-        figures = BENCHMARKS[name]()
-        for figure in figures:
-            print(figure.row(), flush=True)
-        held &= all(figure.holds for figure in figures)
-        commit = _git("rev-parse", "--short=8", "HEAD").stdout.strip()
-        rows = [figure.row() for figure in figures]
-        kept[name] = {"at": datetime.now(UTC).date().isoformat(), "commit": commit, "rows": rows}
-        STORE.write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n")
-    RESULTS.write_text(as_markdown(kept, {name for name, of in kept.items() if is_older(name, of.get("commit"))}))
-    return 0 if held else 1
+        started = time.monotonic()
+        try:
+            figures = BENCHMARKS[name]()
+        except Exception:  # noqa: BLE001 — the others are measured all the same
+            traceback.print_exc()
+            failed.append(name)
+        else:
+            rows = [figure.row() for figure in figures]
+            print(*rows, sep="\n")
+            held &= all(figure.holds for figure in figures)
+            commit = _git("rev-parse", "--short=8", "HEAD").stdout.strip()
+            kept[name] = {"at": datetime.now(UTC).date().isoformat(), "commit": commit, "rows": rows}
+            write(kept)
+        print(f"{name}: {time.monotonic() - started:.0f} s", flush=True)
+    write(kept)
+    if failed:
+        print(f"failed: {', '.join(failed)}", file=sys.stderr)
+    return 0 if held and not failed else 1
+
+
+def write(kept: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write the rows of the benchmarks that there are, in their order."""
+    ours = {name: kept[name] for name in BENCHMARKS if name in kept}
+    STORE.write_text(json.dumps(ours, indent=2, ensure_ascii=False) + "\n")
+    RESULTS.write_text(as_markdown(ours, {name for name, of in ours.items() if is_older(name, of.get("commit"))}))
 
 
 def is_older(name: str, commit: str | None, root: Path = RESULTS.parents[1]) -> bool:
