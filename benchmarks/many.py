@@ -1,6 +1,6 @@
-"""Measure two hundred searches at once over HTTP, and a single user beside them, with the turns that searches take and
-without: then all of them run at once. The client is in a separate process on the same cores. Its connections are
-open before the clock starts, and it reads the answers' bytes without looking into them.
+"""Measure searches over HTTP in a collection of 3,000 images: of one person and of ten, each one after the other; two
+hundred at once, and a single user beside them. The client is in a separate process on the same cores. Its connections
+are open before the clock starts, and it reads the answers' bytes without looking into them.
 
 `python -m benchmarks.many` prints the rounds.
 """
@@ -12,55 +12,58 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from itertools import product
+from itertools import islice, product
 from pathlib import Path
+from statistics import median
 from typing import NamedTuple
 from urllib.parse import quote
 
 import psutil
 
+IMAGES = 3_000
 SEARCHES = 200
-ALONE = 20
-OWNER = "bench"
+PEOPLE, EACH = 10, 20  # so many people, each of whom asks so many times
 KEYS = {name: f"{name}-0123456789abcdef" for name in ("shop", "user")}
 
 _MATERIALS = ("oak", "walnut", "terrazzo", "marble", "concrete", "brass", "linen", "porcelain")
 _LOOKS = ("grey", "white", "blue", "green", "warm", "matt", "gloss", "rustic", "smooth", "dark", "striped", "plain")
-_PLACES = ("tile", "wall", "floor", "panel", "slab", "kitchen", "bathroom", "terrace")
+_PLACES = ("tile", "wall", "floor", "panel", "slab", "kitchen", "bathroom", "terrace", "stairs", "desk")
 QUERIES = [" ".join(words) for words in product(_LOOKS, _MATERIALS, _PLACES)]
 """All different, so that no answer can come from a cache."""
 
 
 class Round(NamedTuple):
-    """Searches a second in a burst; processor milliseconds of the service and of this client for each; and p95 of a
-    user beside such a burst and alone, milliseconds.
+    """Median milliseconds of one person; searches a second of ten people, and in a burst; processor milliseconds of the
+    service and of this client for each of the burst; and p95 of a user beside such a burst, milliseconds.
     """
 
-    rate: float
+    alone: float
+    people: float
+    burst: float
     cpu: float
     client: float
     p95: float
-    p95_alone: float
 
 
-def measure(home: Path, rounds: int) -> tuple[list[Round], list[Round]]:
-    """Return rounds of the service as it is, and of one without turns, measured alternately."""
-    with_turns, without = list[Round](), list[Round]()
+def measure(home: Path, rounds: int) -> list[Round]:
+    """Return rounds, each of a new service."""
+    found = list[Round]()
     for _ in range(rounds):
-        for kept, mode in ((with_turns, "turns"), (without, "no-turns")):
-            with service(home, mode) as (port, process):
-                kept.append(asyncio.run(_round(port, process)))
-    return with_turns, without
+        with service(home) as (port, process):
+            found.append(asyncio.run(_round(port, process)))
+    return found
 
 
 async def _round(port: int, process: psutil.Process) -> Round:
     queries = iter(QUERIES)
     async with _connected(port, "user", 1) as (user,), _connected(port, "shop", SEARCHES) as shop:
-        for _ in range(3):
-            await user.search(next(queries))
-        alone = [await user.search(next(queries)) for _ in range(ALONE)]
+        await user.search_all(islice(queries, 3))
+        alone = await user.search_all(islice(queries, EACH))
+        started = time.monotonic()
+        await asyncio.gather(*(each.search_all(islice(queries, EACH)) for each in shop[:PEOPLE]))
+        people = PEOPLE * EACH / (time.monotonic() - started)
         used, own, started = _cpu(process), time.process_time(), time.monotonic()
         await asyncio.gather(*(each.search(next(queries)) for each in shop))
         rate, cpu = SEARCHES / (time.monotonic() - started), 1000 * (_cpu(process) - used) / SEARCHES
@@ -71,7 +74,7 @@ async def _round(port: int, process: psutil.Process) -> Round:
         while not burst.done() or len(beside) < 3:
             beside.append(await user.search(next(queries)))
         await burst
-    return Round(rate, cpu, client, _p95(beside), _p95(alone))
+    return Round(median(alone), people, rate, cpu, client, _p95(beside))
 
 
 class Connection(NamedTuple):
@@ -81,10 +84,14 @@ class Connection(NamedTuple):
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
 
+    async def search_all(self, texts: Iterable[str]) -> list[float]:
+        """Return the milliseconds of each search, one after the other."""
+        return [await self.search(text) for text in texts]
+
     async def search(self, text: str) -> float:
         """Return the milliseconds of one search. Raises AssertionError for another answer than 200."""
         started = time.monotonic()
-        self.writer.write(f"GET /search?text={quote(text)}&owner={OWNER} HTTP/1.1\r\n{self.head}\r\n".encode())
+        self.writer.write(f"GET /search?text={quote(text)}&owner=default HTTP/1.1\r\n{self.head}\r\n".encode())
         head = await self.reader.readuntil(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 200"), head
         await self.reader.readexactly(int(head.lower().partition(b"content-length:")[2].partition(b"\r")[0]))
@@ -104,11 +111,11 @@ async def _connected(port: int, key: str, count: int) -> AsyncIterator[list[Conn
 
 
 @contextmanager
-def service(home: Path, mode: str) -> Iterator[tuple[int, psutil.Process]]:
+def service(home: Path) -> Iterator[tuple[int, psutil.Process]]:
     """Start the service as a child process; yield its port and process."""
     keys = [{"name": name, "key": key, "owners": ["*"]} for name, key in KEYS.items()]
     environment = {**os.environ, "SWATCHBOOK_HOME": str(home), "SWATCHBOOK_API_KEYS": json.dumps(keys)}
-    command = [sys.executable, "-m", "benchmarks.many", "serve", mode]
+    command = [sys.executable, "-m", "benchmarks.many", "serve"]
     with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdin is not None
         assert child.stdout is not None
@@ -118,14 +125,11 @@ def service(home: Path, mode: str) -> Iterator[tuple[int, psutil.Process]]:
             child.stdin.close()  # its end
 
 
-def serve(mode: str) -> None:
+def serve() -> None:
     """Serve until the input ends."""
     from swatchbook.domain.settings import load_settings
-    from swatchbook.doors.service import search
     from tests.doors.service.served import served
 
-    if mode == "no-turns":
-        search.AT_ONCE = SEARCHES * 2  # type: ignore[misc]
     with served(load_settings()) as running:
         print(running.port, flush=True)
         sys.stdin.read()
@@ -142,19 +146,21 @@ def _p95(times: Sequence[float]) -> float:
     return float(np.percentile(times, 95))
 
 
-def ingest(home: Path) -> None:
-    """Fill a home with the sample catalogue."""
-    from samples.generate import BUILD, build
+def prepare(home: Path) -> None:
+    """Fill a home with copies of the sample catalogue."""
+    from benchmarks import web
+    from swatchbook.domain.settings import Settings
+    from swatchbook.resources import open_resources
 
-    command = [str(Path(sys.executable).with_name("swatchbook")), "ingest", str(build(BUILD)), "--owner", OWNER]
-    subprocess.run(command, env={**os.environ, "SWATCHBOOK_HOME": str(home)}, check=True, stdout=subprocess.DEVNULL)
+    web.prepare(home)
+    with open_resources(Settings(home=home)) as resources:
+        web.fill(resources, IMAGES)
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["serve"]:
-        serve(sys.argv[2])
+        serve()
     else:
         with tempfile.TemporaryDirectory() as folder:
-            ingest(Path(folder))
-            for name, found in zip(("with turns", "without"), measure(Path(folder), 3), strict=True):
-                print(name, *found, sep="\n  ")
+            prepare(Path(folder))
+            print(*measure(Path(folder), 3), sep="\n")
