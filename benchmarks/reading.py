@@ -1,9 +1,10 @@
 """Reading a catalogue: text and census of pictures, with the child's start, against the same calls of PyMuPDF bare in
-separate processes, against pdfplumber's words, and against pymupdf4llm's layout mode. Also the pictures of a page,
-two processes at once against one, and the printed text of scanned pages.
+separate processes, against pdfplumber's words, against docling's parser, and against pymupdf4llm's layout mode. Also
+the pictures of a page, two processes at once against one, and the printed text of scanned pages.
 
-pdfplumber runs in a separate environment in the cache folder, made when it is missing. The bare calls are timed with
-the start of their process, and ours with the start of the child; of the other readers only the work is timed.
+pdfplumber and docling's parser run in a separate environment in the cache folder, made when it is missing; docling as a
+whole does not, as its models have to be downloaded. The bare calls are timed with the start of their process, and ours
+with the start of the child; of the other readers only the work is timed.
 
 Usage: python -m benchmarks.reading FILE   (prints the seconds of reading without OCR and with the question which
                                             rasters are worth it, then those of the pictures of each page)
@@ -21,8 +22,8 @@ from statistics import mean, median
 from tempfile import TemporaryDirectory
 
 _ROOT = Path(__file__).parents[1]
-_PLUMBER = ("pdfplumber==0.11.10",)
-_PLUMBER_PAGES, _LAYOUT_PAGES = 20, 5  # they take tenths of a second a page
+_READERS = ("pdfplumber==0.11.10", "docling-parse==7.23.1")
+_WORDS_PAGES, _LAYOUT_PAGES = 20, 5  # they take tenths of a second a page
 _AT_ONCE = 2
 _SCANNED = 5  # every fifth page of the sample
 
@@ -38,6 +39,15 @@ started = time.perf_counter()
 with pdfplumber.open(sys.argv[1], pages=range(1, int(sys.argv[2]) + 1)) as document:
     for page in document.pages:
         page.extract_words()
+print(time.perf_counter() - started)
+"""
+_PARSED = """
+from docling_parse.pdf_parser import DoclingPdfParser
+import sys, time
+started = time.perf_counter()
+document = DoclingPdfParser(loglevel="fatal").load(sys.argv[1])
+for number in range(1, int(sys.argv[2]) + 1):
+    document.get_page(number)
 print(time.perf_counter() - started)
 """
 _LAYOUT = """
@@ -57,6 +67,7 @@ class Measured:
     bare: float
     page: float  # ours
     words_page: float  # pdfplumber
+    parsed_page: float  # docling's parser
     layout_page: float  # pymupdf4llm
     pictures_page: float  # the median of all pages
     one: float  # reading and pictures in one process
@@ -69,8 +80,8 @@ def measure(catalogue: Path, pages: int, rounds: int) -> Measured:
     """Measure all sides in turn, `rounds` times."""
     from benchmarks.peers import environment
 
-    plumber = str(environment("pdfplumber", _PLUMBER))
-    ours, asked, bare, words, layout, pictures, one, two = ([] for _ in range(8))  # type: ignore[var-annotated]
+    readers = str(environment("readers", _READERS))
+    ours, asked, bare, words, parsed, layout, pictures, one, two = ([] for _ in range(9))  # type: ignore[var-annotated]
     for _ in range(rounds):
         bare.append(_run(sys.executable, "-c", _BARE, catalogue)[0])
         spent, printed = _run(sys.executable, "-m", "benchmarks.reading", catalogue)
@@ -78,7 +89,8 @@ def measure(catalogue: Path, pages: int, rounds: int) -> Measured:
         asked.append(printed[1])
         pictures.append(median(printed[2:]))
         one.append(spent)
-        words.append(_run(plumber, "-c", _WORDS, catalogue, _PLUMBER_PAGES)[1][0])
+        words.append(_run(readers, "-c", _WORDS, catalogue, _WORDS_PAGES)[1][0])
+        parsed.append(_run(readers, "-c", _PARSED, catalogue, _WORDS_PAGES)[1][0])
         layout.append(_run(sys.executable, "-c", _LAYOUT, catalogue, _LAYOUT_PAGES)[1][0])
         started = time.monotonic()
         with ThreadPoolExecutor(_AT_ONCE) as threads:
@@ -93,7 +105,8 @@ def measure(catalogue: Path, pages: int, rounds: int) -> Measured:
         asked=median(asked),
         bare=median(bare),
         page=median(ours) / pages,
-        words_page=median(words) / _PLUMBER_PAGES,
+        words_page=median(words) / _WORDS_PAGES,
+        parsed_page=median(parsed) / _WORDS_PAGES,
         layout_page=median(layout) / _LAYOUT_PAGES,
         pictures_page=median(pictures),
         one=median(one),

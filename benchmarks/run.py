@@ -201,6 +201,10 @@ def reading() -> list[Figure]:
             note=f"{1000 * m.page:.0f} and {1000 * m.words_page:.0f} ms a page",
         ),
         Figure(
+            f"{name} docling's parser, without its models", m.parsed_page / m.page, 1, at_least=True,
+            note=f"{1000 * m.page:.0f} and {1000 * m.parsed_page:.0f} ms a page",
+        ),
+        Figure(
             f"{name} pymupdf4llm's layout mode", m.layout_page / m.page, 50, at_least=True,
             note=f"{1000 * m.page:.0f} and {1000 * m.layout_page:.0f} ms a page",
         ),
