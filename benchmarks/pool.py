@@ -37,7 +37,7 @@ BARE_STARTS = 2 * SLOTS
 FLOW_RUN = "io.prefect.flow-run-id"
 
 _BARE = (
-    "import prefect, torch; from swatchbook.models.registry import load;"
+    "import prefect; from swatchbook.models.registry import load;"
     "from swatchbook.domain.settings import load_settings; load(load_settings()).load_all()"
 )
 """What a shard's container cannot do without."""
