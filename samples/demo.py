@@ -16,7 +16,7 @@ from samples.generate import BUILD, build, build_query
 def main(home: Path = BUILD / "home") -> int:
     """Runs the demo; returns the first exit status that is not 0."""
     print(f"The sample catalogue goes to {BUILD}, the collection to {home}.", flush=True)
-    print("The first time this takes some minutes.", flush=True)
+    print("The first time its pictures are made, which takes a minute.", flush=True)
     catalogue, query = build(BUILD), build_query(BUILD)
     environment = {**os.environ, "SWATCHBOOK_HOME": str(home)}
     swatchbook = str(Path(sys.executable).with_name("swatchbook"))
