@@ -19,7 +19,7 @@ from swatchbook.store.ledger.database import open_ledger
 from swatchbook.store.ledger.stored_documents import list_documents
 from tests.servers.catalogues import make_catalogue
 
-DOCUMENTS = 50
+DOCUMENTS = 15
 PICTURES = 80  # of each document, on 20 pages
 _SIDES = (400, 900)  # pixels
 _PATCHES = (4, 40)  # colours along a side

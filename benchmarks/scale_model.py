@@ -64,5 +64,10 @@ def write_into(page: str, kept: Mapping[str, Any]) -> str:
     return f"{before}{BEGIN}{table(kept)}{END}{rest.split(END)[1]}"
 
 
-if __name__ == "__main__":
+def write_page() -> None:
+    """Write the table of what was measured last into docs/scale.md."""
     PAGE.write_text(write_into(PAGE.read_text(), json.loads(STORE.read_text())))
+
+
+if __name__ == "__main__":
+    write_page()

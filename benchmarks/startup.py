@@ -79,21 +79,20 @@ def reading_commands(rounds: int, catalogue: Path) -> dict[str, Spent]:
     return {name: medians(spent) for name, spent in found.items()}
 
 
-def ingest(rounds: int, catalogue: Path) -> Ingest:
+def ingest(rounds: int, catalogue: Path, small: Path) -> Ingest:
     """Each into a new home and without a Prefect server, a migrated database of Prefect's in the cache, as people have
-    it after their first ingest.
+    it after their first ingest: here that of a small catalogue.
     """
     whole, bare, first = [], [], []
     with tempfile.TemporaryDirectory() as cache:
-        for number in range(rounds + 1):
+        with tempfile.TemporaryDirectory() as home:
+            spend((SWATCHBOOK, "ingest", str(small)), _environment(Path(home)) | {"XDG_CACHE_HOME": cache})
+        for _ in range(rounds):
             with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
-                alone = spend((PYTHON, "-m", "benchmarks.bare_ingest", str(catalogue)), _environment(Path(one)))
+                bare.append(spend((PYTHON, "-m", "benchmarks.bare_ingest", str(catalogue)), _environment(Path(one))))
                 environment = _environment(Path(two)) | {"XDG_CACHE_HOME": cache}
                 page = _FirstPage(Path(two))
-                ours = spend((SWATCHBOOK, "ingest", str(catalogue)), environment, page.look)
-            if number:  # the first fills the cache
-                bare.append(alone)
-                whole.append(ours)
+                whole.append(spend((SWATCHBOOK, "ingest", str(catalogue)), environment, page.look))
                 first.append(page.seconds)
     return Ingest(medians(whole), medians(bare), median(first))
 

@@ -35,7 +35,7 @@ def measure(rounds: int) -> Measured:
             wall, largest = _ingest(environment, [f"three-{number}-{part}" for part in range(AT_ONCE)])
             three.append(wall)
             peaks.append(largest)
-    note = f"medians {median(three):.1f} s and {median(one):.1f} s, {PICTURES} pictures each"
+    note = f"{median(three):.1f} s and {median(one):.1f} s, {PICTURES} pictures each"
     return Measured(median(three) / median(one), max(peaks), note)
 
 
