@@ -114,7 +114,7 @@ def _temporary(resources: Resources, before: float, now: float) -> Iterator[Path
     """Yield temporary files that were written `before` (Unix seconds), without those that a process has locked.
 
     An upload that was broken off with its process goes at once, however long other runs last: its lock is gone.
-    Also yields files of folders that a browser began to send, and that became no document within a day.
+    Also yields files that a browser sent, and that became no document within a day.
     """
     settings = resources.settings
     paths = chain(_within(settings.temporary_folder), resources.files.unfinished(), unfinished_staging(settings.home))

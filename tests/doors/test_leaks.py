@@ -69,6 +69,7 @@ class Ask(NamedTuple):
     own: bool = False
     json: Any = None
     upload: str | None = None  # the part of a form that is anna's catalogue (`file`) or a picture of hers (`image`)
+    name: str = "mine.pdf"  # of that file
     fields: Mapping[str, str] = {}
     token: str = ""  # instead of the key
     form: Mapping[str, str] = {}  # as a page sends it
@@ -319,7 +320,7 @@ def answer(client: TestClient, homes: Homes, route: str, ask: Ask, headers: dict
     if ask.upload:
         part = Path(homes.hers["catalogue" if ask.upload == "file" else "picture"])
         body = {
-            "files": {ask.upload: ("mine.pdf", part.read_bytes())},
+            "files": {ask.upload: (ask.name, part.read_bytes())},
             "data": {name: value.format(**homes.hers) for name, value in ask.fields.items()},
         }
     if ask.form:

@@ -5,7 +5,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from fastapi.testclient import TestClient
-from test_web_uploads import answered, end, picture, selected, send_batch, tools
+from test_web_uploads import answered, end, selected, send_batch, tools
 
 from swatchbook.domain.records import BatchMapping
 from swatchbook.store.ledger.stored_documents import get_document, list_documents
@@ -13,7 +13,7 @@ from swatchbook_shops.items.batch_names import FIELDS
 from tests.doors.conftest import client
 from tests.doors.pages import BROWSER, Page, page
 
-__all__ = ("client", "picture")
+__all__ = ("client",)
 
 TABLE = "nr,Was,Kostet,Foto\n1,Oak floor,12.50,oak.png\n2,Ash floor,,ash.png\n"
 HOSTILE = "<script>alert(1)</script>"
@@ -23,11 +23,11 @@ def test_chosen_fields_are_shown_and_started(client: TestClient) -> None:
     send_batch(client, "shop.csv", TABLE)
     before = page(client, end(client))
     assert selected(before) == [""] * len(FIELDS)
-    assert {"0.title", "0.price", "0.brand", "0.category", "0.images", "0.base_url"} <= {
+    assert {"title", "price", "brand", "category", "images", "base_url"} <= {
         each["name"] for each in (*before.all("select"), *before.all("input"))
     }
-    chosen = {"0.title": '["Was"]', "0.price": '["Kostet"]', "0.brand": "[]", "again": "1"}
-    after = page(client, "/ui/uploads/plan?folder=shop.csv&" + urlencode(chosen))
+    chosen = {"title": '["Was"]', "price": '["Kostet"]', "brand": "[]", "again": "1"}
+    after = page(client, "/ui/uploads/plan?file=shop.csv&" + urlencode(chosen))
     assert selected(after)[:4] == ['["Was"]', "", '["Kostet"]', "[]"]
     assert "12.50" in after.text
     answered(client, "start", **chosen)
@@ -42,25 +42,18 @@ def test_code_of_an_item_names_its_field(client: TestClient) -> None:
     assert shown.text.count("Automatic: id") == 2, "as its id, and as its code"
 
 
-def test_each_batch_of_a_folder_has_its_own_choices(client: TestClient, picture: bytes) -> None:
-    send_batch(client, "a/items.csv", TABLE, folder="shops")
-    send_batch(client, "b/items.csv", TABLE.replace("oak.png", "/oak.png"), folder="shops")
-    send_batch(client, "loose.png", picture, folder="shops")
-    assert [each["aria-label"] for each in page(client, end(client, "shops")).all("section")] == ["a", "b"]
-    chosen = {"0.title": '["Was"]', "1.title": '["nr"]', "1.base_url": " https://shop.example ", "again": "1"}
-    shown = page(client, "/ui/uploads/plan?folder=shops&" + urlencode(chosen))
-    assert "https://shop.example/oak.png" in shown.text
-    answered(client, "start", **{"folder": "shops", **chosen})
-    made = {each.name: each for each in list_documents(tools(client).ledger)}
-    assert {name: each.kind for name, each in made.items()} == {"a": "batch", "b": "batch", "shops": "folder"}
-    assert made["a"].options.mapping == BatchMapping(columns={"title": ("Was",)})
-    assert made["b"].options.mapping == BatchMapping(columns={"title": ("nr",)}, base_url="https://shop.example")
+def test_relative_addresses_belong_to_the_shop(client: TestClient) -> None:
+    send_batch(client, "shop.csv", TABLE.replace("oak.png", "/oak.png"))
+    chosen = {"base_url": " https://shop.example ", "again": "1"}
+    assert "https://shop.example/oak.png" in page(client, "/ui/uploads/plan?file=shop.csv&" + urlencode(chosen)).text
+    answered(client, "start", **chosen)
+    (made,) = list_documents(tools(client).ledger)
+    assert made.options.mapping == BatchMapping(base_url="https://shop.example")
 
 
 def test_a_batch_that_is_sent_again_has_its_choices(client: TestClient) -> None:
     send_batch(client, "shop.csv", TABLE)
-    end(client)
-    answered(client, "start", again="1", **{"0.title": '["Was"]'})
+    answered(client, "start", again="1", **{"title": '["Was"]'})
     send_batch(client, "shop.csv", TABLE.replace("Oak", "Elm"))
     shown = page(client, end(client))
     assert selected(shown)[0] == '["Was"]'
@@ -75,20 +68,20 @@ def test_a_batch_that_is_sent_again_has_its_choices(client: TestClient) -> None:
 
 def test_wrong_address_of_the_shop_is_said_at_its_field(client: TestClient) -> None:
     send_batch(client, "shop.csv", TABLE)
-    end(client)
-    text = answered(client, "start", status=422, again="1", **{"0.base_url": "shop", "0.title": '["Was"]'})
-    (field,) = Page(text).all("input", name="0.base_url")
+    text = answered(client, "start", status=422, again="1", **{"base_url": "shop", "title": '["Was"]'})
+    (field,) = Page(text).all("input", name="base_url")
     assert (field["value"], field["aria-invalid"]) == ("shop", "true")
     assert selected(Page(text))[0] == '["Was"]'
-    answered(client, "start", status=422, again="1", **{"0.title": "Was"})
-    answered(client, "start", status=422, again="1", **{"0.title": "[" * 10_000})
+    answered(client, "start", status=422, again="1", **{"title": "Was"})
+    answered(client, "start", status=422, again="1", **{"title": "[" * 10_000})
     assert list_documents(tools(client).ledger) == []
 
 
 def test_markup_of_a_batch_is_only_text(client: TestClient) -> None:
     items = [{"id": "1", "title": HOSTILE, HOSTILE: HOSTILE, "images": [f"https://shop.example/{HOSTILE}.png"]}]
-    send_batch(client, "shop.csv", json.dumps(items), folder=HOSTILE.replace("/", ""))
-    text = client.get(end(client, HOSTILE.replace("/", "")), headers=BROWSER).text
+    name = f"{HOSTILE.replace('/', '')}.json"
+    send_batch(client, name, json.dumps(items))
+    text = client.get(end(client, name), headers=BROWSER).text
     assert Page(text).all("script") == [
         {"src": "/ui/static/htmx.min.js", "defer": ""}, {"src": "/ui/static/page.js", "defer": ""},
     ]  # fmt: skip
@@ -97,4 +90,4 @@ def test_markup_of_a_batch_is_only_text(client: TestClient) -> None:
 
 def test_a_file_that_cannot_be_read_is_named(client: TestClient) -> None:
     send_batch(client, "shop.xlsx", b"PK\x03\x04 no archive")
-    assert "shop.xlsx is a zip archive: unpack it first." in page(client, end(client)).text
+    assert "shop.xlsx is a zip archive: unpack it first." in page(client, end(client, "shop.xlsx")).text

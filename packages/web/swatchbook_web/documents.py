@@ -78,7 +78,7 @@ from swatchbook_web.pages import (
     see_other,
     with_done,
 )
-from swatchbook_web.sent_folders import waiting_folders
+from swatchbook_web.sent_files import waiting_files
 
 LIVE = frozenset({DocumentStatus.QUEUED, DocumentStatus.RUNNING, DocumentStatus.WAITING, DocumentStatus.DELETING})
 """Statuses that change without a person."""
@@ -106,7 +106,7 @@ class LostPictureForm(RequestModel):
 def show_documents(view: TheView, cursor: str | None = None) -> Response:
     """Return the list of documents, newest first, with the form to upload."""
     owner, suffixes = view.owner or DEFAULT_OWNER, ",".join(item_files.suffixes())
-    waiting = waiting_folders(view.resources, owner)
+    waiting = waiting_files(view.resources, owner)
     return view.render(
         "documents.html", upload_owner=owner, batch_suffixes=suffixes, waiting=waiting, **_list(view, cursor)
     )

@@ -1,97 +1,148 @@
-"""Keep folders of pictures and batch files that a browser sends file by file, under the home.
+"""Keep pictures and files of items that a browser sends, under the home; show how a file of items would be read.
 
-Files wait in a sent folder until it is started; then they move to the dropped folder with the same id (of owner and
-name), so that a folder that is dropped again gets the new files. A dropped folder is a folder or scraped batch like any
-other; the core removes its files with the last of its documents (`swatchbook/ingest/sources/dropped.py`). Also here:
-which names of files are taken.
+Pictures go to one folder of their owner. A file of items waits in `sent` until a person starts it, at most a day
+(`gc`); then it moves to `dropped`, in place of one with the same name. The core removes files with the last of their
+documents (`swatchbook/ingest/sources/dropped.py`).
 """
 
 import shutil
-from collections.abc import Collection, Iterator
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
-from swatchbook.domain.errors import InvalidReference, UnsupportedFormat
+from swatchbook.domain.errors import Failure, InvalidReference, UnsupportedFormat
+from swatchbook.domain.records import NO_MAPPING, BatchMapping, BatchPlan, DocumentStatus, IngestOptions, Record
+from swatchbook.ingest.register import Registered
+from swatchbook.ingest.register_path import find_known, register_folder
 from swatchbook.ingest.sources.folder import is_picture
 from swatchbook.ingest.sources.item_files import has_item_suffix, kind_of_file
 from swatchbook.ingest.sources.unknown_file import describe_unknown
+from swatchbook.resources import Resources
+from swatchbook.store.ledger.owners import id_of_document
+from swatchbook.store.ledger.stored_documents import BATCH, FOLDER, Document
+from swatchbook_base.check_file import check_size
+from swatchbook_base.child_process import Child
 
-MOST_PARTS = 20
-"""The most parts of a path: nested folders, and the file."""
+CHILD = "swatchbook_web.plan_child"
 
 MOST_BYTES = 200
-"""The most bytes of the name of a file or folder; file systems take 255."""
+"""The most bytes of the name of a file; file systems take 255."""
+
+_PICTURES = "pictures"  # no file of items has this name: each has a suffix
+_READ_AGAIN = (
+    DocumentStatus.QUEUED, DocumentStatus.WAITING, DocumentStatus.BLOCKED, DocumentStatus.COMPLETED,
+    DocumentStatus.FAILED, DocumentStatus.CANCELLED,
+)  # fmt: skip
 
 
-def dropped_folder(home: Path, id: str, name: str) -> Path:
-    """Return the place of a dropped folder. Raises InvalidReference if no folder can have this name."""
-    return home / "dropped" / id / _checked(name)
+class SentFile(Record):
+    """A file of items that was sent. `waiting`: the folder in which it waits; `kept`: the folder of its document."""
+
+    owner: str
+    name: str
+    waiting: Path
+    kept: Path
 
 
-def sent_folder(home: Path, id: str, name: str) -> Path:
-    """Return the place where a folder's files wait until it is started. Raises InvalidReference as `dropped_folder`."""
-    return home / "sent" / id / _checked(name)
+def get_sent(resources: Resources, owner: str, name: str) -> SentFile:
+    """Return where a file of this owner and name is, whether it was sent or not. Raises InvalidReference."""
+    home, folder = resources.settings.home.resolve(), _checked(name)
+    id = id_of_document(resources.ledger, owner, f"dropped {name}")
+    waiting, kept = (home / root / id / folder for root in ("sent", "dropped"))
+    return SentFile(owner=owner, name=name, waiting=waiting, kept=kept)
 
 
-def list_sent(home: Path) -> Iterator[tuple[str, Path]]:
-    """Yield (id, folder) of the folders that wait, in the order of their names."""
-    folders = (home / "sent").glob("*/*")
-    yield from sorted(((folder.parent.name, folder) for folder in folders), key=lambda each: each[1].name)
+def waiting_files(resources: Resources, owner: str) -> list[str]:
+    """Return the names of an owner's files that wait for a person."""
+    paths = (resources.settings.home.resolve() / "sent").glob("*/*")
+    return sorted(path.name for path in paths if get_sent(resources, owner, path.name).waiting == path)
 
 
-def keep_dropped(file: Path, folder: Path, path: str, suffixes: Collection[str]) -> None:
-    """Move a file into a dropped folder, whole, in place of one with the same path (`/` between its parts).
+def keep_file(resources: Resources, file: Path, owner: str, name: str) -> SentFile | None:
+    """Move a file to where it is kept, in place of one with the same name. Return it if it waits for a person.
 
-    Raises InvalidReference for a path that leads elsewhere, and UnsupportedFormat for a file that is neither a picture
-    nor a batch file.
+    Raises InvalidReference for a name that leads elsewhere, TooLarge, and UnsupportedFormat for a file that is neither
+    a picture nor a file of items.
     """
-    target = place_in(folder, path)
-    if not is_picture(target.name, suffixes) and not has_item_suffix(target.name):
+    settings = resources.settings
+    if is_picture(_checked(name), settings.image_suffixes):
+        check_size(file.stat().st_size, settings.max_image_mb << 20, name=f"{name}: the file")
+        _move(file, get_sent(resources, owner, _PICTURES).kept / name)
+        return None
+    if not has_item_suffix(name):
         if (kind := kind_of_file(file)) is None:
             unknown = describe_unknown(file)
-            raise UnsupportedFormat(unknown.message.replace(file.name, target.name), advice=unknown.advice)
-        target = target.with_name(target.name + kind.suffix)  # the name under which it is found in a folder
-    _move(file, target, path)
+            raise UnsupportedFormat(unknown.message.replace(file.name, name), advice=unknown.advice)
+        name += kind.suffix  # the name under which it is found in a folder
+    sent = get_sent(resources, owner, name)
+    _move(file, sent.waiting / name)
+    return sent
 
 
-def place_in(folder: Path, path: str) -> Path:
-    """Return the place of a path (`/` between its parts) in a folder, without asking the file system.
-
-    Raises InvalidReference for a path that leads elsewhere, such as an absolute one.
-    """
-    parts = [_checked(part) for part in path.split("/")]
-    if len(parts) > MOST_PARTS:
-        raise InvalidReference(f"More than {MOST_PARTS} folders in each other.", advice="Move it up.")
-    return folder.joinpath(*parts)
+def start_pictures(resources: Resources, owner: str) -> Registered:
+    """Queue the folder of the pictures that an owner has sent. Raises InvalidReference if there are none."""
+    folder = get_sent(resources, owner, _PICTURES).kept
+    if not folder.is_dir():
+        raise InvalidReference("No picture was sent.", advice="Send one first.")
+    return _queue(resources, folder, owner, FOLDER, IngestOptions())
 
 
-def take_in(sent: Path, dropped: Path) -> None:
-    """Move the files of a sent folder to its dropped folder, each whole, in place of one with the same path.
+def find_document(resources: Resources, sent: SentFile) -> Document | None:
+    """Return the document of a file with this name that was sent before."""
+    return find_known(resources, sent.owner, sent.kept)
 
-    Raises InvalidReference for a file that has the name of a folder there; it and the files after it stay.
-    """
-    for file in sorted(path for path in sent.rglob("*") if path.is_file()):
-        place = file.relative_to(sent)
-        _move(file, dropped / place, str(place))
+
+def known_mapping(resources: Resources, sent: SentFile) -> BatchMapping:
+    """Return the mapping with which a file of this name was read before."""
+    known = find_document(resources, sent)
+    return known.options.mapping if known else NO_MAPPING
+
+
+def plan_sent(resources: Resources, sent: SentFile, mapping: BatchMapping) -> BatchPlan:
+    """Return how a sent file would be read. A child process reads it, within its limits. Raises Failure."""
+    settings = resources.settings
+    request = {
+        "path": str(sent.waiting),
+        "mapping": mapping.model_dump(mode="json"),
+        "item_fields": settings.item_fields,
+        "max_bytes": settings.max_document_mb << 20,
+        "folders": [str(folder) for folder in settings.picture_folders],
+    }
+    with Child(CHILD, memory_mb=settings.child_memory_mb) as child:
+        return BatchPlan.model_validate(child.ask(request, seconds=settings.page_seconds)[0])
+
+
+def start_sent(resources: Resources, sent: SentFile, mapping: BatchMapping) -> Registered:
+    """Move a sent file to the files of its document, and queue this with a mapping. Raises InvalidReference."""
+    if mapping == NO_MAPPING != known_mapping(resources, sent):  # else it would be read as before
+        with suppress(Failure):
+            mapping = BatchMapping.model_validate({"columns": plan_sent(resources, sent, NO_MAPPING).fields})
+    for file in sent.waiting.iterdir():
+        _move(file, sent.kept / file.name)
     forget_sent(sent)
+    return _queue(resources, sent.kept, sent.owner, BATCH, IngestOptions(mapping=mapping))
 
 
-def forget_sent(sent: Path) -> None:
-    """Remove a sent folder with all its files."""
-    shutil.rmtree(sent.parent, ignore_errors=True)
+def forget_sent(sent: SentFile) -> None:
+    """Remove a file that waits; that of its document stays."""
+    shutil.rmtree(sent.waiting.parent, ignore_errors=True)
 
 
-def _move(file: Path, target: Path, path: str) -> None:
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        file.replace(target)
-    except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
-        raise InvalidReference(f"{path}: a file and a folder have the same name.", advice="Rename one.") from error
+def _queue(resources: Resources, folder: Path, owner: str, kind: str, options: IngestOptions) -> Registered:
+    ask = partial(register_folder, resources, folder, owner=owner, options=options, kind=kind)
+    made = ask()
+    return made if made.unchanged else ask(again=_READ_AGAIN)
 
 
-def _checked(part: str) -> str:
-    """Return the name of a file or folder. Raises InvalidReference if it cannot be one."""
-    if not part or part.startswith(".") or not part.isprintable() or "/" in part or "\\" in part:
-        raise InvalidReference(f"{part!r} cannot be the name of a file here.", advice="Rename it.")
-    if len(part.encode()) > MOST_BYTES:
+def _move(file: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    file.replace(target)
+
+
+def _checked(name: str) -> str:
+    """Return the name of a file. Raises InvalidReference if it cannot be one."""
+    if not name or name.startswith(".") or not name.isprintable() or "/" in name or "\\" in name:
+        raise InvalidReference(f"{name!r} cannot be the name of a file here.", advice="Rename it.")
+    if len(name.encode()) > MOST_BYTES:
         raise InvalidReference("The name of a file is too long.", advice="Rename it.")
-    return part
+    return name

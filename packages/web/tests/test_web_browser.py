@@ -208,7 +208,6 @@ def test_a_file_is_chosen_and_sent_without_a_script(browser: Browser, service: S
         tab.goto("/ui/documents")
         tab.get_by_role("button", name="Upload").wait_for()
         expect(tab.locator("#file")).to_be_visible()
-        expect(tab.locator("#folder")).to_be_hidden()
 
 
 @pytest.mark.parametrize(("event", "holder"), [("paste", "clipboardData"), ("drop", "dataTransfer")])
@@ -228,30 +227,31 @@ def test_a_picture_that_is_pasted_or_dropped_is_searched_with(tab: Page, picture
     assert shown_images(tab)[0] == f"/ui/images/{picture.image}"
 
 
-def test_a_folder_and_a_batch_file_are_uploaded(tab: Page, service: Served, tmp_path: Path) -> None:
-    below = tmp_path / "tiles" / "red"
-    below.mkdir(parents=True)
-    Image.new("RGB", (32, 32), "red").save(below / "a.png")
-    (tmp_path / "tiles" / "notes.txt").write_text("no picture")
-    batch = tmp_path / "shop.jsonl"
-    batch.write_text('{"id": "1", "title": "A", "images": []}\n')
+def test_pictures_and_batch_files_are_uploaded(tab: Page, service: Served, tmp_path: Path) -> None:
+    sent = [tmp_path / name for name in ("a.png", "b.png", "notes.txt", "shop.jsonl", "Shop.CSV")]
+    for path in sent[:2]:
+        Image.new("RGB", (32, 32), "red").save(path)
+    for path, text in zip(
+        sent[2:],
+        ("no picture", '{"id": "1", "title": "A", "images": []}\n', "id,title,image\n1,Oak floor,oak.jpg\n"),
+        strict=True,
+    ):
+        path.write_text(text)
     tab.goto("/ui/documents")
-    tab.set_input_files("#folder", tmp_path / "tiles")
-    tab.locator(".sending li", has_text="1 of 2 files were refused").wait_for()
-    table = tmp_path / "Shop.CSV"
-    table.write_text("id,title,image\n1,Oak floor,oak.jpg\n")
-    tab.set_input_files("#file", [batch, table])
+    tab.set_input_files("#file", sent)
+    tab.locator(".sending li", has_text="1 of 1 files were refused").wait_for()
     for name in ("shop.jsonl", "Shop.CSV"):  # each has its page, and no page is left for one of several
         tab.locator(".sending li", has_text=name).get_by_role("link").wait_for()
+    tab.locator(".sending li", has_text="pictures is stored").wait_for()
     tab.locator(".sending li", has_text="shop.jsonl").get_by_role("link").click()
     tab.get_by_role("button", name="Start").click()
     tab.locator(".waiting").get_by_role("link", name="Shop.CSV").click()
     tab.get_by_role("button", name="Start").click()
-    for name in ("tiles", "shop.jsonl", "Shop.CSV"):
+    for name in ("pictures", "shop.jsonl", "Shop.CSV"):
         tab.locator("#rows a", has_text=re.compile(f"^{name}$")).wait_for()
     listed = tab.request.get("/documents").json()["documents"]
     kinds = {each["name"]: get_document(service.resources.ledger, each["id"]).kind for each in listed}
-    assert (kinds["tiles"], kinds["shop.jsonl"], kinds["Shop.CSV"]) == ("folder", "batch", "batch")
+    assert (kinds["pictures"], kinds["shop.jsonl"], kinds["Shop.CSV"]) == ("folder", "batch", "batch")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -260,22 +260,21 @@ def test_fields_of_a_table_are_chosen_before_it_starts(
 ) -> None:
     monkeypatch.setenv("SWATCHBOOK_HOME", str(tmp_path / "home"))  # also of the run's process
     monkeypatch.chdir(tmp_path)
-    shop = tmp_path / "shop"
-    shop.mkdir()
-    Image.new("RGB", (64, 64), "peru").save(shop / "oak.png")
-    (shop / "artikel.csv").write_text(
+    monkeypatch.setenv("SWATCHBOOK_PICTURE_FOLDERS", str(tmp_path / "pictures"))
+    (tmp_path / "pictures").mkdir()
+    Image.new("RGB", (64, 64), "peru").save(tmp_path / "pictures" / "oak.png")
+    (tmp_path / "artikel.csv").write_text(
         f"Nr;Bezeichnung des Artikels;Kostet netto;Foto\n1;Eiche geölt;59,90;oak.png\n2;{HOSTILE};45,00;birch.png\n"
     )
     size = {"width": 390 if theme == "dark" else 1280, "height": 800}
     with served(load_settings()) as service, opened(browser, service, color_scheme=theme, viewport=size) as (_, tab):
         tab.goto("/ui/documents")
-        tab.set_input_files("#folder", shop)
-        tab.wait_for_url("**/ui/uploads/plan?folder=shop")
+        tab.set_input_files("#file", tmp_path / "artikel.csv")
+        tab.wait_for_url("**/ui/uploads/plan?file=artikel.csv")
         first = tab.locator(".planned li").first
         expect(first).to_contain_text("No title")
-        assert first.locator("img").evaluate("each => each.decode().then(() => each.naturalWidth)") == 64
         tab.get_by_label("Title").select_option("Bezeichnung des Artikels")
-        tab.locator("select[name$='.price']").select_option("Kostet netto")
+        tab.locator("select[name=price]").select_option("Kostet netto")
         tab.get_by_label("Code").select_option("Nr")
         tab.get_by_role("button", name="Show again").first.click()
         tab.wait_for_url("**again=1**")
@@ -286,7 +285,7 @@ def test_fields_of_a_table_are_chosen_before_it_starts(
         assert tab.evaluate("axe.run().then(found => found.violations.map(each => each.id))") == []
         tab.get_by_role("button", name="Start").click()
         tab.locator(".toast", has_text="Stored").wait_for()
-        tab.locator("#rows a", has_text=re.compile("^shop$")).wait_for()
+        tab.locator("#rows a", has_text=re.compile("^artikel.csv$")).wait_for()
         (made,) = tab.request.get("/documents").json()["documents"]
         document = get_document(service.resources.ledger, made["id"])
         assert document.options.mapping.names == {
@@ -300,7 +299,7 @@ def test_fields_of_a_table_are_chosen_before_it_starts(
         tab.get_by_text("Eiche geölt").first.wait_for()
         listed = tab.request.get(f"/documents/{document.id}/products").json()["products"]
         found = {each["name"]: each for each in listed}
-        assert len(found) == 2, "also the one whose picture was not sent"
+        assert len(found) == 2, "also the one whose picture is nowhere"
         product = found["Eiche geölt"]
         assert product["code"] == "1"
         tab.goto(f"/products/{product['id']}")

@@ -5,11 +5,10 @@ The cases are of the tests of `tests/doors/test_leaks.py`, which run on them her
 
 import pytest
 from fastapi import FastAPI
-from PIL import Image
 
 from swatchbook.domain.settings import Settings
 from swatchbook.resources import open_resources
-from swatchbook_web.sent_folders import get_sent
+from swatchbook_web.sent_files import keep_file
 from swatchbook_web.site import router
 from tests.doors.test_leaks import (
     Cases,
@@ -38,14 +37,13 @@ __all__ = [
 
 
 @pytest.fixture(scope="module", autouse=True)
-def sent(homes: Homes) -> None:
-    """Two folders that anna has sent."""
+def sent(homes: Homes, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Two files of items that anna has sent."""
+    file = tmp_path_factory.mktemp("sent") / "items.csv"
     with open_resources(Settings(home=homes.both)) as resources:
-        for name in ("annas-shop", "annas-other-shop"):
-            folder = get_sent(resources, "anna", name).path
-            folder.mkdir(parents=True)
-            (folder / "items.csv").write_text("id,title,images\n1,Annas oak,a.png\n")
-            Image.new("RGB", (8, 8), "peru").save(folder / "a.png")
+        for name in ("annas-shop.csv", "annas-other-shop.csv"):
+            file.write_text("id,title,images\n1,Annas oak,a.png\n")
+            keep_file(resources, file, "anna", name)
 
 
 def test_every_page_has_a_case(cases: Cases) -> None:

@@ -1,7 +1,8 @@
-"""Folders and batch files that a browser sends become the documents that `swatchbook ingest` makes of them."""
+"""Pictures and files of items that a browser sends become the documents that `swatchbook ingest` makes of them."""
 
 import os
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from fastapi.testclient import TestClient
@@ -17,7 +18,7 @@ from swatchbook.ingest.scan import scan
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.stored_documents import get_document, list_documents
 from swatchbook.store.ledger.tables import documents
-from tests.doors.conftest import asking, bearing
+from tests.doors.conftest import asking
 from tests.doors.pages import BROWSER, Page, page
 
 
@@ -27,49 +28,38 @@ def picture(tmp_path: Path) -> bytes:
     return (tmp_path / "teal.png").read_bytes()
 
 
-def send(client: TestClient, folder: str, path: str, data: bytes, **headers: str) -> int:
-    fields = {"folder": folder, "path": path}
-    got = client.post("/ui/uploads/files", data=fields, files={"file": ("a", data)}, headers=headers)
-    return got.status_code
+def send(client: TestClient, name: str, data: bytes) -> int:
+    return client.post("/ui/uploads/files", files={"file": (name, data)}).status_code
 
 
-def test_a_folder_becomes_its_documents_and_goes_with_the_last(client: TestClient, picture: bytes) -> None:
-    assert client.post("/ui/uploads", data={"folder": "tiles"}).status_code == 422  # nothing was sent yet
-    assert send(client, "tiles", "red/a.png", picture) == 204
-    assert send(client, "tiles", "shop/items.jsonl", b'{"id": "1", "title": "A", "images": ["a.png"]}') == 204
-    assert send(client, "tiles", "shop/a.png", picture) == 204
-    assert client.post("/ui/uploads", data={"folder": "tiles"}).status_code == 200  # a person looks at its batch
-    assert client.post("/ui/uploads/start", data={"folder": "tiles"}, follow_redirects=False).status_code == 303
-    queued = client.post("/ui/uploads", data={"folder": "tiles"})
+def test_pictures_become_a_folder_that_goes_with_its_document(client: TestClient, picture: bytes) -> None:
+    assert client.post("/ui/uploads").status_code == 422  # nothing was sent yet
+    assert [send(client, name, picture) for name in ("a.png", "b.png", "a.png")] == [204] * 3
+    queued = client.post("/ui/uploads")
     assert queued.status_code == 202
-    tools: Resources = client.app.state.resources  # type: ignore[attr-defined]
-    made = [get_document(tools.ledger, each["id"]) for each in queued.json()["documents"]]
-    assert [(each.name, each.kind, each.status.value) for each in made] == [
-        ("shop", "batch", "queued"), ("tiles", "folder", "queued"),
-    ]  # fmt: skip
-    again = client.post("/ui/uploads", data={"folder": "tiles"}).json()["documents"]
-    assert [each["id"] for each in again] == [each.id for each in made]
-    folder = Path(made[1].content)
-    delete(tools, made[1].id)
-    assert (folder / "shop" / "a.png").exists()
-    delete(tools, made[0].id)
+    (made,) = list_documents(tools(client).ledger)
+    assert (made.id, made.name, made.kind, made.status.value) == (queued.json()["id"], "pictures", "folder", "queued")
+    folder = Path(made.content)
+    assert sorted(path.name for path in folder.iterdir()) == ["a.png", "b.png"]
+    assert client.post("/ui/uploads").json()["id"] == made.id
+    delete(tools(client), made.id)
     assert not folder.parent.exists()
 
 
 def test_what_is_no_picture_is_refused(client: TestClient, home: Path, picture: bytes) -> None:
-    assert send(client, "tiles", "a.exe", b"MZ") == 415
-    assert send(client, "tiles", "../a.png", picture) == 422
-    assert send(client, "..", "a.png", picture) == 422
-    assert send(client, "tiles", "a.png", bytes((25 << 20) + 1)) == 413
-    assert client.post("/ui/uploads/files", data={"folder": "tiles"}).status_code == 415  # no form with a file
+    assert send(client, "a.exe", b"MZ") == 415
+    assert send(client, "a.pdf", b"%PDF-1.7") == 415
+    assert send(client, "a.png", bytes((25 << 20) + 1)) == 413
+    assert client.post("/ui/uploads/files", data={"owner": "anna"}).status_code == 415  # no form with a file
+    for name in ("", "..", "../a.png", ".hidden.png", "a/b.png", "a\\b.png", "x" * 201 + ".png"):
+        assert send(client, name, picture) == 422, name
     assert list(home.rglob("*.png")) == []
 
 
 def test_refused_files_are_not_quoted(client: TestClient, tmp_path: Path) -> None:
     """What was refused when it was sent, and what was refused when a path of the server was read."""
     secret, tools = b"AWS_SECRET=topsecret12345\n", client.app.state.resources  # type: ignore[attr-defined]
-    form = {"data": {"folder": "shop", "path": "secret.env"}, "files": {"file": ("a", secret)}}
-    refused = client.post("/ui/uploads/files", **form)  # type: ignore[arg-type]
+    refused = client.post("/ui/uploads/files", files={"file": ("secret.env", secret)})
     assert refused.status_code == 415
     (tmp_path / "secret.csv").write_text("id,title,images\n")
     registered = register_folder(tools, tmp_path / "secret.csv", owner="default", options=IngestOptions())
@@ -87,64 +77,36 @@ def test_path_is_checked_before_the_file_system_is_asked(
     client: TestClient, tmp_path: Path, picture: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whether a folder of the server holds batch files or pictures shows in no answer, and not in its time."""
-    assert send(client, "shop", "here.png", picture) == 204
-    assert send(client, "shop", "items.csv", TABLE.encode()) == 204
     (tmp_path / "secret").mkdir()
     (tmp_path / "secret" / "items.csv").write_text(TABLE)
-    (tmp_path / "secret" / "a.png").write_bytes(picture)
     asked = list[str]()
     stat = os.stat
     monkeypatch.setattr(os, "stat", lambda path, *rest, **more: (asked.append(str(path)), stat(path, *rest, **more))[1])
-    places = [
-        f"{tmp_path}/secret",
-        f"{tmp_path}/secret/items.csv",
-        f"{tmp_path}/secret/a.png",
-        f"{tmp_path}/none/a.png",
-    ]
-    for path in (
-        *places,
-        *(place.replace("/", "//", 1) for place in places),
-        "x" * 300,
-        "x" * 300 + ".png",
-        "../a.png",
-    ):
-        assert send(client, "shop", path, picture) == 422
-        assert send(client, path, "a.png", picture) == 422
-        shown = client.get("/ui/uploads/picture", params={"folder": "shop", "picture": path})
-        assert shown.status_code == 404
+    places = [f"{tmp_path}/secret", f"{tmp_path}/secret/items.csv", f"{tmp_path}/none/a.png"]
+    for name in (*places, *(place.replace("/", "//", 1) for place in places), "x" * 300 + ".png", "../a.png"):
+        assert send(client, name, picture) == 422
+        assert client.get("/ui/uploads/plan", params={"file": name}).status_code == 422
+        assert client.post("/ui/uploads/start", data={"file": name}).status_code == 422
     assert [path for path in asked if "/secret" in path or "/none" in path or "xxxx" in path] == []
-    assert client.get("/ui/uploads/picture", params={"folder": "shop", "picture": "here.png"}).status_code == 200
 
 
 TABLE = "id,title,price,images\n1,Oak floor,12.50,oak.png\n2,Ash floor,,ash.png\n"
 
 
-def send_batch(
-    client: TestClient, name: str, data: bytes | str, *, folder: str = "shop.csv", key: str | None = None
-) -> None:
-    content = data if isinstance(data, bytes) else data.encode()
-    got = client.post(
-        "/ui/uploads/files", data={"folder": folder, "path": name}, files={"file": ("a", content)}, headers=of(key)
-    )
-    assert got.status_code == 204, got.text
+def send_batch(client: TestClient, name: str, data: bytes | str) -> None:
+    got = client.post("/ui/uploads/files", files={"file": (name, data)})
+    assert got.status_code == 200, got.text
+    assert got.json()["plan"] == end(client, name)
 
 
-def of(key: str | None) -> dict[str, str]:
-    return bearing(key) if key else {}
+def end(client: TestClient, name: str = "shop.csv") -> str:
+    """Return the address of the page that is shown after a file was sent."""
+    return "/ui/uploads/plan?" + urlencode({"file": name})
 
 
-def end(client: TestClient, folder: str = "shop.csv", key: str | None = None) -> str:
-    """Say that all files were sent; return the address of the page that is shown then."""
-    got = client.post("/ui/uploads", data={"folder": folder}, headers=of(key))
-    assert (got.status_code, got.json()["documents"]) == (200, [])
-    return str(got.json()["plan"])
-
-
-def answered(client: TestClient, what: str, status: int = 303, key: str | None = None, **form: str) -> str:
+def answered(client: TestClient, what: str, status: int = 303, **form: str) -> str:
     """Press a button of the page; return where it leads."""
-    got = client.post(
-        f"/ui/uploads/{what}", data={"folder": "shop.csv", **form}, headers=BROWSER | of(key), follow_redirects=False
-    )
+    got = client.post(f"/ui/uploads/{what}", data={"file": "shop.csv", **form}, headers=BROWSER, follow_redirects=False)
     assert got.status_code == status, got.text
     return got.headers.get("location", got.text)
 
@@ -158,48 +120,43 @@ def tools(client: TestClient) -> Resources:
     return made
 
 
-def test_a_batch_waits_until_a_person_starts_it(client: TestClient, picture: bytes) -> None:
+def test_a_batch_waits_until_a_person_starts_it(client: TestClient) -> None:
     send_batch(client, "shop.csv", TABLE)
-    send_batch(client, "oak.png", picture)
     address = end(client)
     assert list_documents(tools(client).ledger) == []
     assert address in page(client, "/ui/documents").links("/ui/uploads/plan")
     shown = page(client, address)
     assert "2 items checked" in shown.text
     assert "ash.png: The file cannot be found" in shown.text
-    assert "Some pictures were not sent" in shown.text
-    (thumbnail,) = (each["src"] for each in shown.all("img"))
-    assert client.get(thumbnail).headers["content-type"] == "image/jpeg"
+    assert "SWATCHBOOK_PICTURE_FOLDERS" in shown.text
     assert answered(client, "start") == "/ui/documents?done=started"
     (made,) = list_documents(tools(client).ledger)
     assert (made.name, made.kind, made.options.mapping) == ("shop.csv", "batch", BatchMapping())
-    assert sorted(path.name for path in Path(made.content).iterdir()) == ["oak.png", "shop.csv"]
+    assert [path.name for path in Path(made.content).iterdir()] == ["shop.csv"]
     assert page(client, "/ui/documents").links("/ui/uploads/plan") == []
     page(client, address, status=404)
 
 
 def test_a_batch_that_is_read_now_is_not_replaced(client: TestClient) -> None:
     send_batch(client, "shop.csv", TABLE)
-    end(client)
     answered(client, "start")
     (made,) = list_documents(tools(client).ledger)
     for status, answer in ((DocumentStatus.RUNNING, 409), (DocumentStatus.COMPLETED, 303)):
         with tools(client).ledger.write() as connection:
             connection.execute(update(documents).values(status=status))
         send_batch(client, "shop.csv", TABLE)
-        end(client)
         answered(client, "start", status=answer)
     assert get_document(tools(client).ledger, made.id).status == DocumentStatus.QUEUED, "it is read again"
 
 
 def test_cancel_removes_only_what_was_sent(client: TestClient, home: Path, picture: bytes) -> None:
     send_batch(client, "shop.csv", TABLE)
-    end(client)
     answered(client, "start")
-    send_batch(client, "more.csv", TABLE)
+    send_batch(client, "shop.csv", TABLE.replace("Oak", "Elm"))
     address = end(client)
     assert answered(client, "cancel") == "/ui/documents?done=cancelled"
-    assert [path.name for path in home.rglob("*.csv") if path.is_file()] == ["shop.csv"]
+    (kept,) = (path for path in home.rglob("*.csv") if path.is_file())
+    assert "Oak" in kept.read_text()
     page(client, address, status=404)
     answered(client, "cancel", status=404)
 

@@ -139,12 +139,12 @@ if (document.querySelector("[data-live]")) {
   listen();
 }
 
-// what is chosen or dropped is sent one after the other, each PDF and each folder with its progress
+// what is chosen or dropped is sent one after the other, each with its progress; all pictures have one
 const upload = document.querySelector("form[data-upload]");
 if (upload) {
-  const [file, folder] = upload.querySelectorAll("input[type=file]");
+  const file = upload.querySelector("input[type=file]");
   let turn = Promise.resolve(), sending = 0;
-  const plans = [];  // pages on which a person looks how a batch is read
+  const plans = [];  // pages on which a person looks how a file of items is read
   addEventListener("beforeunload", (event) => { if (sending) event.preventDefault(); });
   const queue = (send) => {
     sending += 1;
@@ -154,18 +154,14 @@ if (upload) {
       else refresh();
     });
   };
-  // files: [path, file]; PDFs go alone, the others with their folder; what lies about alone has one, too
-  const isBatch = (path) => file.dataset.batches.split(",").some((end) => path.toLowerCase().endsWith(end));
   const take = (files) => {
-    const folders = new Map();
-    for (const [path, each] of files) {
-      if (path.split("/").some((part) => part.startsWith("."))) continue;
-      if (/\.pdf$/i.test(path) || each.type === "application/pdf") { queue(line(each.name, (tell) => sendFile(each, tell))); continue; }
-      const at = path.indexOf("/");
-      const name = at > 0 ? path.slice(0, at) : isBatch(path) ? path : "pictures";
-      folders.set(name, [...(folders.get(name) || []), [path.slice(at + 1), each]]);
+    const pictures = [];
+    for (const each of files) {
+      if (each.type.startsWith("image/")) pictures.push(each);
+      else if (/\.pdf$/i.test(each.name) || each.type === "application/pdf") queue(line(each.name, (tell) => sendPdf(each, tell)));
+      else queue(line(each.name, (tell) => sendOthers([each], tell)));
     }
-    for (const [name, inside] of folders) queue(line(name, (tell) => sendFolder(name, inside, tell)));
+    if (pictures.length) queue(line("pictures", (tell) => sendOthers(pictures, tell)));
   };
   const line = (name, send) => {
     const shown = upload.querySelector(".sending").appendChild(document.createElement("li"));
@@ -185,23 +181,23 @@ if (upload) {
       plans.push(plan);
     };
   };
-  const sendFile = async (each, tell) => {
+  const sendPdf = async (each, tell) => {
     const request = await post("/documents", { file: each }, tell);
     if (request.status === 202) return [true, "is stored and will be processed"];
     return request.status === 200 ? [true, "was already here"] : [false, problem(request)];
   };
-  const sendFolder = async (name, files, tell) => {
+  const sendOthers = async (files, tell) => {
     const refused = [];
-    for (const [number, [path, each]] of files.entries()) {
-      const request = await post("/ui/uploads/files", { folder: name, path, file: each });
-      if (request.status !== 204) refused.push(`${path}: ${problem(request)}`);
+    for (const [number, each] of files.entries()) {
+      const request = await post("/ui/uploads/files", { file: each });
+      if (request.status === 200) return [true, "is not started yet.", JSON.parse(request.responseText).plan];
+      if (request.status !== 204) refused.push(`${each.name}: ${problem(request)}`);
       tell(number + 1, files.length);
     }
     const lost = refused.length ? ` ${refused.length} of ${files.length} files were refused. ${refused[0]}` : "";
     if (refused.length === files.length) return [false, lost];
-    const request = await post("/ui/uploads", { folder: name });
-    if (request.status === 200) return [!lost, `is not started yet.${lost}`, JSON.parse(request.responseText).plan];
-    return request.status === 202 ? [!lost, `is stored and will be processed.${lost}`] : [false, problem(request)];
+    const request = await post("/ui/uploads", {});
+    return request.status < 300 ? [!lost, `is stored and will be processed.${lost}`] : [false, problem(request)];
   };
   const post = (address, fields, tell) => new Promise((done) => {
     const request = new XMLHttpRequest(), form = new FormData();
@@ -218,22 +214,11 @@ if (upload) {
       return [told.detail || told.title, told.advice].filter(Boolean).join(" ");
     } catch { return "The service did not answer; try again."; }
   };
-  // a dropped folder is read with all that is below it
-  const walk = async (entry, path) => {
-    if (entry.isFile) return [[path + entry.name, await new Promise((done, fail) => entry.file(done, fail))]];
-    const reader = entry.createReader(), found = [];
-    for (;;) {
-      const some = await new Promise((done, fail) => reader.readEntries(done, fail));
-      if (!some.length) return found;
-      for (const each of some) found.push(...await walk(each, `${path}${entry.name}/`));
-    }
-  };
-  const named = (files) => [...files].map((each) => [each.webkitRelativePath || each.name, each]);
-  for (const input of [file, folder])
-    input.addEventListener("change", () => { take(named(input.files)); input.value = ""; });
-  onDrop(upload, async (files, items) => {
-    const entries = [...items].map((each) => each.webkitGetAsEntry?.()).filter(Boolean);
-    take(entries.length ? (await Promise.all(entries.map((each) => walk(each, "")))).flat() : named(files));
+  file.addEventListener("change", () => { take([...file.files]); file.value = ""; });
+  onDrop(upload, (files, items) => {
+    const folders = [...items].map((each) => each.webkitGetAsEntry?.()).filter((each) => each?.isDirectory);
+    for (const { name } of folders) queue(line(name, async () => [false, "is a folder. Send its files, or use `swatchbook ingest`."]));
+    take([...files].filter((each) => !folders.some(({ name }) => name === each.name)));
   });
 }
 
