@@ -19,7 +19,6 @@ from swatchbook.store.ledger.tables import (
     items,
     key_column,
     placements,
-    products,
     requested,
     vectors,
 )
@@ -207,13 +206,6 @@ def of_owner(rows: Table, owner: str | None) -> list[ColumnElement[bool]]:
 
 
 # --- samples, hashes and vectors --------------------------------------------------------------------------------------
-
-
-def sample_names(ledger: Ledger, count: int) -> list[str]:
-    """Return the names of up to `count` products, each once."""
-    with ledger.read() as connection:
-        names = connection.execute(select(products.c.name).order_by(products.c.id).limit(4 * count)).scalars()
-        return list(dict.fromkeys(names))[:count]
 
 
 def sample_objects(ledger: Ledger, pair: RoleTag, count: int, owner: str | None = None) -> list[str]:

@@ -1,4 +1,4 @@
-"""`swatchbook spaces`: list the spaces of each role; compare, activate, roll back, drop and move them."""
+"""`swatchbook spaces`: list the spaces of each role; activate, roll back, drop and move them."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -13,14 +13,13 @@ from swatchbook_base.one_line import clean
 
 if TYPE_CHECKING:
     from swatchbook.domain.records import RoleTag
-    from swatchbook.upkeep.compare_spaces import Comparison
     from swatchbook.upkeep.reports.stale import StaleRole
     from swatchbook.upkeep.spaces import RoleSpaces
 
 
 app = typer.Typer(
     invoke_without_command=True,
-    help="Change a model without downtime: list, compare and switch spaces; `fill spaces` fills them.",
+    help="Change a model without downtime: list and switch spaces; `fill spaces` fills them.",
 )
 
 
@@ -54,38 +53,6 @@ def draw_spaces(listed: "Sequence[RoleSpaces]", stale: "Sequence[StaleRole]") ->
                 cell(space.failed or "", "red"),
             )
     return Group(rows, *(Text(f"! {clean(each.line)}", "yellow") for each in stale))
-
-
-@app.command("compare")
-def compare_spaces(
-    roles: Roles = "",
-    queries: Annotated[int, typer.Option(min=1, max=1_000, help="Sampled queries for each role.")] = 50,
-    as_json: Json = False,
-) -> None:
-    """Compare the results of the new spaces with those of the searched ones; list the queries that differ most."""
-    with opened_resources() as resources:
-        from swatchbook.upkeep.compare_spaces import compare_spaces as compare
-
-        compared = compare(resources, roles=parse_roles(roles), queries=queries)
-        say_json(compared) if as_json else out().print(draw_comparisons(compared))
-
-
-def draw_comparisons(compared: "Sequence[Comparison]") -> RenderableType:
-    """Return how alike the results of new and searched spaces are, by role, and the queries that differ most."""
-    if not compared:
-        return Text("Nothing to compare: no other space is filled for a role that is searched.", "dim")
-    figures = ("queries", "same of first ten", "rank correlation")
-    rows = table("role", "searched", "new", *figures, right=figures)
-    worst = table("role", "worst queries", "same of first ten", "rank correlation", right=figures)
-    for each in compared:
-        alike = (cell(f"{each.overlap:.0%}"), cell(f"{each.correlation:.2f}"))
-        rows.add_row(
-            cell(each.role, "bold"), cell(each.active, "dim"), cell(each.new, "dim"), cell(each.queries), *alike
-        )
-        for query in each.worst:
-            figures_of = (cell(f"{query.overlap:.0%}"), cell(f"{query.correlation:.2f}"))
-            worst.add_row(cell(each.role, "bold"), cell(query.query), *figures_of)
-    return Group(rows, worst)
 
 
 @app.command("activate")
@@ -152,7 +119,6 @@ def move_spaces(dry_run: DryRun = False, as_json: Json = False) -> None:
 
 
 def _print_switched(pairs: "list[RoleTag]", what: str, *, as_json: bool) -> None:
-
     if as_json:
         say_json({what: pairs})
         return
