@@ -19,8 +19,8 @@ _HEAD: Final = """# Commands
 
 Every command with its arguments and options, as `swatchbook COMMAND --help` prints them; `make reference` writes these
 pages. All commands that read have `--json`, and none of them needs Prefect. Commands on documents are for one owner,
-`default` unless `--owner` names another; `--all-owners` means everybody's ([owners.md](owners.md)). What to know about
-some of them: [usage.md](usage.md).
+`default` unless `--owner` names another; `--all-owners` means everybody's ([owners.md](owners.md)). A document is
+named by its id, the beginning of that, or its file name.
 
 Exit status: 0 completed · 1 failed, blocked, cancelled, deleted meanwhile, or the input was refused · 2 wrong usage ·
 3 waiting, or completed with failures or without all pictures · 130 interrupted.
