@@ -15,12 +15,19 @@ from swatchbook.doors.cli.main import PANELS, app
 
 TARGET: Final = DOCS / "commands.md"
 FOLDER: Final = DOCS / "commands"
+COMMON: Final = {
+    "--json": "Print JSON, and nothing else, to stdout.",
+    "--owner NAME": "Owner of the documents; `default` if not given.",
+    "--all-owners": "The documents of all owners.",
+}
+"""Options that the head of the list explains once."""
+
 _HEAD: Final = """# Commands
 
 Every command with its arguments and options, as `swatchbook COMMAND --help` prints them; `make reference` writes these
-pages. All commands that read have `--json`, and none of them needs Prefect. Commands on documents are for one owner,
-`default` unless `--owner` names another; `--all-owners` means everybody's ([owners.md](owners.md)). A document is
-named by its id, the beginning of that, or its file name.
+pages. `--json` prints JSON, and nothing else, to stdout; no command that reads needs Prefect. Commands on documents are
+for one owner, `default` unless `--owner` names another; `--all-owners` means everybody's ([owners.md](owners.md)). A
+document is named by its id, the beginning of that, or its file name.
 
 Exit status: 0 completed · 1 failed, blocked, cancelled, deleted meanwhile, or the input was refused · 2 wrong usage ·
 3 waiting, or completed with failures or without all pictures · 130 interrupted.
@@ -71,10 +78,11 @@ def _command(command: Any, path: str, *, level: int) -> Iterator[str]:
     """Yield the section of a command, then those of its subcommands."""
     arguments = [each for each in command.params if each.param_type_name == "argument"]
     options = [each for each in command.params if each.param_type_name == "option" and not each.hidden]
-    usage = " ".join([path, *(_argument(each) for each in arguments)])
+    common = [each for each in options if COMMON.get(_option(each)) == _cell(each)]
+    usage = " ".join([path, *map(_argument, arguments), *(f"[{_option(each)}]" for each in common)])
     yield f"\n{'#' * level} {path}\n\n`{usage}`\n\n{_text(command.help or '')}\n"
     rows = [(f"`{_argument(each)}`", each) for each in arguments]
-    rows += [(f"`{_option(each)}`", each) for each in options if each.name != "help"]
+    rows += [(f"`{_option(each)}`", each) for each in options if each.name != "help" and each not in common]
     if rows:
         yield "\n| argument or option | meaning |\n| --- | --- |\n"
         yield from (f"| {name} | {_cell(each)} |\n" for name, each in rows)
