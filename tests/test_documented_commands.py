@@ -37,7 +37,7 @@ _COMMAND = re.compile(r"(?:^|&& |service |swatchbook(?= swatchbook) )((?:swatchb
 
 
 def commands(text: str) -> Iterator[str]:
-    """Yield the commands of a page: in console blocks, in backticks, and in the table of commands."""
+    """Yield the commands of a page: in console blocks, in backticks, and in the table of `make`."""
     text = re.sub(r"^ +(?=```|\$ )", "", text, flags=re.MULTILINE)  # of blocks in lists
     for block in re.findall(r"^```console\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
         for line in re.findall(r"^\$ (.*)$", block, re.MULTILINE):
@@ -159,9 +159,9 @@ def test_searches_are_scored_as_printed(tmp_path: Path, ingested_home: Path) -> 
         assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
         return done.stdout
 
-    assert all(role in run(answerable) for role in ("keyword", "understanding", "all, fitted on others"))
+    assert all(role in run(answerable) for role in ("keyword", "understanding", "all, as they weigh"))
     assert "156 = 156 complete" in run(made)
-    assert all(role in run(classes) for role in ("texture", "visual", "all, fitted on others"))
+    assert all(role in run(classes) for role in ("texture", "visual", "all, as they weigh"))
 
 
 def test_every_module_that_is_named_to_be_run_is_there() -> None:

@@ -278,8 +278,8 @@ class Settings(BaseSettings):
         default={},
         description=(
             'Weights of the roles in searches by text and picture: JSON, {"text": {"keyword": 0.6, "text": 0.4}}; a '
-            "role that is not named is not searched. Set them to what `swatchbook evaluate search --save` finds for "
-            "your questions. A search's own --weights go first."
+            "role that is not named is not searched. `swatchbook evaluate search` scores them by your questions. A "
+            "search's own --weights go first."
         ),
     )
     relevance_floor: float = Field(

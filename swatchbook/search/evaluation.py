@@ -1,7 +1,4 @@
-"""Score searches by labelled questions: each role alone, all together, and with weights that are fitted to them.
-
-The weights with the highest gain of a grid are taken; cross-validation says how good that is on other questions.
-"""
+"""Score searches by labelled questions: each role alone, what leaving it out costs, and all together."""
 
 import hashlib
 import json
@@ -28,8 +25,6 @@ from swatchbook.store.ledger.queries.image import images_of_contents
 from swatchbook_base.arrays import Vectors
 
 FIRST: Final = 10  # the number of first results that recall and gain use
-FOLDS: Final = 5
-MOST_TRIED: Final = 300  # the most sets of weights that are tried
 _RESAMPLES: Final = 1_000
 
 Measure = Literal["recall", "precision", "gain"]
@@ -78,14 +73,12 @@ class RoleScores(Record):
 
 
 class Retrieval(Record):
-    """The scores of searches. `by_fitted` is cross-validated: no question helped to fit the weights that score it."""
+    """The scores of searches."""
 
     questions: int
     skipped: int
     roles: tuple[RoleScores, ...]
     fused: Scores
-    fitted: Mapping[str, float]
-    by_fitted: Scores
 
 
 def score_ranking(ranked: Sequence[str], answers: Collection[str]) -> tuple[float, float, float]:
@@ -109,9 +102,8 @@ def evaluate_retrieval(asked: Sequence[Asked], weights: Mapping[str, float], ski
     """Return the scores of at least one question. `weights` are those in use, by role."""
     found = sorted({role for each in asked for role in each.candidates})
     in_use = {role: weights.get(role, 0.0) for role in found}
-    tried = [in_use if any(in_use.values()) else dict.fromkeys(found, 1.0), *grid(found)]
-    table = np.array([[each.score(some) for each in asked] for some in tried])  # (tried, questions, measures)
-    fused = table[0]
+    together = in_use if any(in_use.values()) else dict.fromkeys(found, 1.0)
+    fused = np.array([each.score(together) for each in asked])
 
     def cost(role: str) -> Scores | None:
         left = {each: weight for each, weight in in_use.items() if each != role}
@@ -132,43 +124,7 @@ def evaluate_retrieval(asked: Sequence[Asked], weights: Mapping[str, float], ski
             for role in found
         ),
         fused=estimate(fused),
-        fitted=tried[_best(table)],
-        by_fitted=estimate(cross_validated(table)),
     )
-
-
-def grid(roles: Sequence[str]) -> list[dict[str, float]]:
-    """Return sets of weights that sum to 1, in the smallest equal steps that give at most MOST_TRIED sets."""
-    steps = max(n for n in range(1, 21) if n == 1 or math.comb(n + len(roles) - 1, n) <= MOST_TRIED)
-    return [
-        {role: round(share / steps, 4) for role, share in zip(roles, shares, strict=True)}
-        for shares in _sums(len(roles), steps)
-    ]
-
-
-def _sums(parts: int, whole: int) -> Iterator[tuple[int, ...]]:
-    if parts == 1:
-        yield (whole,)
-        return
-    for first in range(whole, -1, -1):
-        for rest in _sums(parts - 1, whole - first):
-            yield (first, *rest)
-
-
-def cross_validated(table: Vectors) -> Vectors:
-    """Return (questions, measures) of a (tried, questions, measures) table with the weights best on other folds."""
-    questions = np.arange(table.shape[1])
-    scored: Vectors = np.empty_like(table[0])
-    for fold in range(min(FOLDS, len(questions))):
-        held = questions % FOLDS == fold
-        chosen = _best(table[:, ~held]) if (~held).any() else 0
-        scored[held] = table[chosen][held]
-    return scored
-
-
-def _best(table: Vectors) -> int:
-    """Return the index of the tried weights with the highest mean gain; with equal gains the first."""
-    return int(np.argmax(np.round(table[:, :, MEASURES.index("gain")].mean(axis=1), 6)))
 
 
 def estimate(values: Vectors) -> Scores:

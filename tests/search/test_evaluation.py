@@ -1,4 +1,4 @@
-"""Measures of rankings against values computed by hand, and weights that are fitted to questions."""
+"""Measures of rankings against values computed by hand."""
 
 import math
 
@@ -6,15 +6,7 @@ import numpy as np
 import pytest
 
 from swatchbook.index.contract import Match
-from swatchbook.search.evaluation import (
-    MOST_TRIED,
-    Asked,
-    cross_validated,
-    estimate,
-    evaluate_retrieval,
-    grid,
-    score_ranking,
-)
+from swatchbook.search.evaluation import Asked, estimate, evaluate_retrieval, score_ranking
 
 
 def test_measures_are_those_of_the_textbook() -> None:
@@ -26,16 +18,6 @@ def test_measures_are_those_of_the_textbook() -> None:
     assert score_ranking(["x"], {"a"}) == score_ranking([], {"a"}) == (0, 0, 0)
     many = {str(n) for n in range(30)}
     assert score_ranking([str(n) for n in range(30)], many) == pytest.approx((1, 1, 1))
-
-
-def test_the_grid_has_each_role_alone_and_is_never_long() -> None:
-    for roles in (1, 2, 5, 9):
-        names = [str(n) for n in range(roles)]
-        tried = grid(names)
-        assert len(tried) <= MOST_TRIED
-        assert all(sum(each.values()) == pytest.approx(1, abs=0.01) for each in tried)
-        alone = [{role: weight for role, weight in each.items() if weight} for each in tried]
-        assert all({name: 1.0} in alone for name in names)
 
 
 def asked(number: int) -> Asked:
@@ -50,15 +32,14 @@ def asked(number: int) -> Asked:
     return Asked(candidates, ranked, {ids[0]})
 
 
-def test_fit_leaves_out_a_costly_role() -> None:
+def test_a_costly_role_gains_when_left_out() -> None:
     questions = [asked(n) for n in range(12)]
     led_by_bad = evaluate_retrieval(questions, {"good": 0.4, "bad": 0.6}, skipped=3)
     bad, good = led_by_bad.roles
     assert (bad.alone.gain.mean, good.alone.gain.mean) == (0, 1)
     assert bad.cost is not None
     assert bad.cost.precision.mean < 0
-    assert led_by_bad.fitted["good"] > led_by_bad.fitted["bad"]
-    assert led_by_bad.fused.gain.mean < led_by_bad.by_fitted.gain.mean == 1
+    assert led_by_bad.fused.gain.mean < 1
     assert (led_by_bad.questions, led_by_bad.skipped) == (12, 3)
     _, good = evaluate_retrieval(questions, {"good": 0.6, "bad": 0.4}, skipped=0).roles
     assert good.cost is not None
@@ -69,14 +50,6 @@ def test_what_does_not_count_is_no_result() -> None:
     first = asked(0)
     assert first._replace(aside="0-39", answers={"0-38"}).score({"good": 1})[2] == 1
     assert first.score({"good": 1})[2] == 1
-
-
-def test_no_question_is_scored_by_weights_that_it_helped_to_fit() -> None:
-    # the second weights are best for the first fold's question alone, so they are chosen for the others only
-    table = np.zeros((2, 5, 3))
-    table[1, 0], table[0, 1:] = 1.0, 0.1
-    assert cross_validated(table)[0].tolist() == [0, 0, 0]
-    assert cross_validated(table)[1].tolist() == [0, 0, 0]
 
 
 def test_intervals_hold_the_mean_and_shrink_with_more_questions() -> None:

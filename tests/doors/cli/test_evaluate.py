@@ -35,24 +35,16 @@ def questions(tmp_path: Path) -> Path:
     return file
 
 
-def test_fitted_weights_hold_for_the_next_search(
-    questions: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    env = tmp_path / ".env"
-    env.write_text("SWATCHBOOK_RELEVANCE_FLOOR=0.1\nSWATCHBOOK_SEARCH_WEIGHTS={}\n")
-    result = json.loads(run("evaluate", "search", questions, "--save", env, "--json").stdout)
+def test_roles_are_scored_by_the_weights_in_use(questions: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = json.loads(run("evaluate", "search", questions, "--json").stdout)
     assert (result["questions"], result["skipped"]) == (2, 2)
     assert {each["role"] for each in result["roles"]} == {"keyword", "text", "understanding"}
     assert result["fused"]["recall"]["mean"] == 1
-    kept, written = env.read_text().splitlines()
-    assert kept == "SWATCHBOOK_RELEVANCE_FLOOR=0.1"
-    weights = json.loads(written.partition("=")[2])["text"]
-    assert weights == {role: weight for role, weight in result["fitted"].items() if weight}
     monkeypatch.setenv("SWATCHBOOK_SEARCH_WEIGHTS", '{"text": {"keyword": 1}}')
     (hit, *_) = json.loads(run("search", "oak", "--explain", "--json").stdout)
     assert [*hit["why"]] == ["keyword"]
     table = " ".join(run("evaluate", "search", questions).stdout.split())
-    assert "all, fitted on others" in table
+    assert "all, as they weigh" in table
 
 
 def test_pictures_are_asked_for_by_their_class(filled: Path, tmp_path: Path) -> None:

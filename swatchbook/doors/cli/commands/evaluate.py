@@ -1,9 +1,5 @@
-"""`swatchbook evaluate search`: score searches on labelled questions, fit the weights of the roles to them
-(`search/evaluation.py`), and write these to a .env file.
-"""
+"""`swatchbook evaluate search`: score searches on labelled questions (`search/evaluation.py`)."""
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,14 +12,10 @@ from swatchbook.doors.cli.shared_arguments import Json, OwnerName, choose_one_ow
 from swatchbook.doors.cli.terminal import cell, note, out, say_json, table
 
 if TYPE_CHECKING:
-    from swatchbook.domain.setting_values import SearchKind
     from swatchbook.search.evaluation import Estimate, Retrieval, Scores
 
 
 app = typer.Typer(no_args_is_help=True, help="Measure searches on questions with known answers.")
-
-
-_VARIABLE = "SWATCHBOOK_SEARCH_WEIGHTS"
 
 
 @app.command("search")
@@ -36,23 +28,17 @@ def evaluate_search(
             help='JSON lines {"text": …, "products": […]}, or a folder with a folder of pictures for each class.',
         ),
     ],
-    save: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write the fitted weights as SWATCHBOOK_SEARCH_WEIGHTS to this .env file."),
-    ] = None,
     owner: OwnerName = None,
     all_owners: Annotated[
         bool, typer.Option("--all-owners", help="Ask each question of the owner that it names as its `catalogue`.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Score searches: each role alone, what leaving it out costs, all together, and with weights that are fitted.
+    """Score searches: each role alone, what leaving it out costs, and all together.
 
     The collection must have the products that answer the questions, or the pictures of the folder.
     """
     with opened_resources() as resources:
-        from swatchbook.domain.errors import InvalidReference
-        from swatchbook.domain.setting_values import SearchKind
         from swatchbook.search.evaluation import ask_pictures, ask_texts, evaluate_retrieval
 
         by_picture = questions.is_dir()
@@ -72,27 +58,18 @@ def evaluate_search(
         say_json(result) if as_json else out().print(draw_retrieval(result))
         if skipped:
             note(f"{skipped} questions were not asked: the collection has no answer, or they cannot be read.")
-        if save is not None:
-            before = resources.settings.search_weights
-            kind: SearchKind = "image" if by_picture else "text"
-            save_weights(save, {**before, kind: result.fitted})
-            note(f"{save} has the weights. Searches use them where it is their .env file.")
 
 
 def draw_retrieval(result: "Retrieval") -> RenderableType:
-    """Return a row for each role, one for all with their weights, and one with fitted weights."""
+    """Return a row for each role, and one for all with their weights."""
     from swatchbook.search.evaluation import FIRST
 
-    numbers = ("weight", f"recall@{FIRST}", "mAP", f"nDCG@{FIRST}", "without it", "fitted")
+    numbers = ("weight", f"recall@{FIRST}", "mAP", f"nDCG@{FIRST}", "without it")
     rows = table("ranking", *numbers, right=numbers)
     for each in result.roles:
         cost = "" if each.cost is None else _lost(each.cost.gain)
-        fitted = result.fitted.get(each.role, 0.0)
-        rows.add_row(
-            cell(each.role), cell(f"{each.weight:.2f}"), *_cells(each.alone), cell(cost), cell(f"{fitted:.2f}")
-        )
-    rows.add_row(cell("all, as they weigh", "bold"), cell(""), *_cells(result.fused), cell(""), cell(""))
-    rows.add_row(cell("all, fitted on others", "bold"), cell(""), *_cells(result.by_fitted), cell(""), cell(""))
+        rows.add_row(cell(each.role), cell(f"{each.weight:.2f}"), *_cells(each.alone), cell(cost))
+    rows.add_row(cell("all, as they weigh", "bold"), cell(""), *_cells(result.fused), cell(""))
     return Group(rows, Text(f"{result.questions} questions. In brackets: 95 % of resamples of the questions."))
 
 
@@ -102,17 +79,6 @@ def _cells(scores: "Scores") -> list[Text]:
 
 def _interval(value: "Estimate") -> str:
     return f"{value.mean:.3f} ({value.low:.3f}–{value.high:.3f})"
-
-
-def save_weights(file: Path, weights: "Mapping[SearchKind, Mapping[str, float]]") -> None:
-    """Write the weights to a .env file, instead of those that it has; its other lines stay. Raises InvalidReference."""
-    used = {kind: {role: weight for role, weight in each.items() if weight} for kind, each in weights.items()}
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-        kept = [line for line in lines if line.partition("=")[0].removeprefix("export ").strip() != _VARIABLE]
-        file.write_text("\n".join([*kept, f"{_VARIABLE}={json.dumps(used)}", ""]), encoding="utf-8")
-    except (OSError, UnicodeError) as error:
-        raise InvalidReference(f"{file} cannot be written.", advice="Give the path of a .env file.") from error
 
 
 def _lost(cost: "Estimate") -> str:
