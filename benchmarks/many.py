@@ -1,6 +1,6 @@
 """Measure searches over HTTP in a collection of 3,000 images: of one person and of ten, each one after the other; two
 hundred at once, and a single user beside them. The client is in a separate process on the same cores. Its connections
-are open before the clock starts, and it reads the answers' bytes without looking into them.
+are opened for each figure, before its clock starts, and it reads the answers' bytes without looking into them.
 
 `python -m benchmarks.many` prints the rounds.
 """
@@ -58,23 +58,26 @@ def measure(home: Path, rounds: int) -> list[Round]:
 
 async def _round(port: int, process: psutil.Process) -> Round:
     queries = iter(QUERIES)
-    async with _connected(port, "user", 1) as (user,), _connected(port, "shop", SEARCHES) as shop:
+    async with _connected(port, "user", 1) as (user,):
         await user.search_all(islice(queries, 3))
         alone = await user.search_all(islice(queries, EACH))
+    async with _connected(port, "shop", PEOPLE) as people:
         started = time.monotonic()
-        await asyncio.gather(*(each.search_all(islice(queries, EACH)) for each in shop[:PEOPLE]))
-        people = PEOPLE * EACH / (time.monotonic() - started)
+        await asyncio.gather(*(each.search_all(islice(queries, EACH)) for each in people))
+        people_rate = PEOPLE * EACH / (time.monotonic() - started)
+    async with _connected(port, "shop", SEARCHES) as shop:
         used, own, started = _cpu(process), time.process_time(), time.monotonic()
         await asyncio.gather(*(each.search(next(queries)) for each in shop))
         rate, cpu = SEARCHES / (time.monotonic() - started), 1000 * (_cpu(process) - used) / SEARCHES
         client = 1000 * (time.process_time() - own) / SEARCHES
+    async with _connected(port, "user", 1) as (user,), _connected(port, "shop", SEARCHES) as shop:
         burst = asyncio.gather(*(each.search(next(queries)) for each in shop))
         beside = list[float]()
         await asyncio.sleep(0.2)
         while not burst.done() or len(beside) < 3:
             beside.append(await user.search(next(queries)))
         await burst
-    return Round(median(alone), people, rate, cpu, client, _p95(beside))
+    return Round(median(alone), people_rate, rate, cpu, client, _p95(beside))
 
 
 class Connection(NamedTuple):
