@@ -1,10 +1,9 @@
-"""Write docs/commands.md and docs/commands/: every command of the program with its help, arguments and options.
+"""Write docs/commands.md: every command of the program with its help, arguments and options.
 
-`python -m devtools.commands` (`make reference`); `tests/devtools/test_commands.py` fails while a page is out of date.
+`python -m devtools.commands` (`make reference`); `tests/devtools/test_commands.py` fails while it is out of date.
 """
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, Literal, get_args, get_origin
 
@@ -14,18 +13,17 @@ from devtools.generated_pages import DOCS, Pages, cell, write
 from swatchbook.doors.cli.main import PANELS, app
 
 TARGET: Final = DOCS / "commands.md"
-FOLDER: Final = DOCS / "commands"
 COMMON: Final = {
     "--json": "Print JSON, and nothing else, to stdout.",
     "--owner NAME": "Owner of the documents; `default` if not given.",
     "--all-owners": "The documents of all owners.",
 }
-"""Options that the head of the list explains once."""
+"""Options that the head of the page explains once."""
 
 _HEAD: Final = """# Commands
 
-Every command with its arguments and options, as `swatchbook COMMAND --help` prints them; `make reference` writes these
-pages. `--json` prints JSON, and nothing else, to stdout; no command that reads needs Prefect. Commands on documents are
+Every command with its arguments and options, as `swatchbook COMMAND --help` prints them; `make reference` writes this
+page. `--json` prints JSON, and nothing else, to stdout; no command that reads needs Prefect. Commands on documents are
 for one owner, `default` unless `--owner` names another; `--all-owners` means everybody's ([owners.md](owners.md)). A
 document is named by its id, the beginning of that, or its file name.
 
@@ -35,23 +33,14 @@ Exit status: 0 completed · 1 failed, blocked, cancelled, deleted meanwhile, or 
 
 
 def pages() -> Pages:
-    """Return the list of all commands, a page for each panel of `--help`, and one for each group of commands."""
+    """Return the page: a table for each panel of `--help`, with a row for each command and subcommand."""
     group: Any = get_command(app)
-    by_panel = names_by_panel(group)
-    groups = {name for name, command in group.commands.items() if hasattr(command, "commands")}
-    made: dict[Path, str] = {}
-    index = [_HEAD]
-    for panel, names in by_panel.items():
-        index.append(f"\n## {panel}\n\n| command | what it does |\n| --- | --- |\n")
-        for name in names:
-            command = group.commands[name]
-            alone = name in groups
-            page = FOLDER / f"{name if alone else panel.lower()}.md"
-            made.setdefault(page, "" if alone else _panel_head(panel, [each for each in names if each not in groups]))
-            made[page] += "".join(_command(command, name, level=1 if alone else 2))
-            anchor = "" if alone else f"#{name}"
-            index.append(f"| [{name}](commands/{page.name}{anchor}) | {_first_sentence(command)} |\n")
-    return {TARGET: "".join(index)} | {page: text.lstrip() for page, text in made.items()}
+    parts = [_HEAD]
+    for panel, names in names_by_panel(group).items():
+        parts.append(f"\n## {panel}\n\n| command | what it does |\n| --- | --- |\n")
+        rows = (row for name in names for row in _rows(group.commands[name], name))
+        parts += [f"| `{cell(usage)}` | {cell(meaning)} |\n" for usage, meaning in rows]
+    return {TARGET: "".join(parts)}
 
 
 def names_by_panel(group: Any) -> dict[str, list[str]]:
@@ -64,30 +53,18 @@ def names_by_panel(group: Any) -> dict[str, list[str]]:
     return panels
 
 
-def _panel_head(panel: str, names: Sequence[str]) -> str:
-    listed = ", ".join(f"`{name}`" for name in names)
-    about = f"The commands that `swatchbook --help` lists as {panel}: {listed}."
-    return f"# Commands: {panel.lower()}\n\n{about} All others: [commands.md](../commands.md).\n"
-
-
-def _first_sentence(command: Any) -> str:
-    return cell(_text(command.help or "").split("\n")[0].partition(". ")[0].rstrip(".") + ".")
-
-
-def _command(command: Any, path: str, *, level: int) -> Iterator[str]:
-    """Yield the section of a command, then those of its subcommands."""
+def _rows(command: Any, path: str) -> Iterator[tuple[str, str]]:
+    """Yield the usage of a command and its help with its arguments and options, then those of its subcommands."""
     arguments = [each for each in command.params if each.param_type_name == "argument"]
     options = [each for each in command.params if each.param_type_name == "option" and not each.hidden]
-    common = [each for each in options if COMMON.get(_option(each)) == _cell(each)]
-    usage = " ".join([path, *map(_argument, arguments), *(f"[{_option(each)}]" for each in common)])
-    yield f"\n{'#' * level} {path}\n\n`{usage}`\n\n{_text(command.help or '')}\n"
-    rows = [(f"`{_argument(each)}`", each) for each in arguments]
-    rows += [(f"`{_option(each)}`", each) for each in options if each.name != "help" and each not in common]
-    if rows:
-        yield "\n| argument or option | meaning |\n| --- | --- |\n"
-        yield from (f"| {name} | {_cell(each)} |\n" for name, each in rows)
+    common = [each for each in options if COMMON.get(_option(each)) == _meaning(each)]
+    named = [(_argument(each), each) for each in arguments]
+    named += [(_option(each), each) for each in options if each.name != "help" and each not in common]
+    explained = (f"`{name}`: {_meaning(each)}" for name, each in named)
+    usage = [path, *map(_argument, arguments), *(f"[{_option(each)}]" for each in common)]
+    yield " ".join(usage), "<br>".join([_text(command.help or ""), *explained])
     for name, subcommand in getattr(command, "commands", {}).items():
-        yield from _command(subcommand, f"{path} {name}", level=level + 1)
+        yield from _rows(subcommand, f"{path} {name}")
 
 
 def _argument(argument: Any) -> str:
@@ -100,8 +77,7 @@ def _option(option: Any) -> str:
     names = ", ".join((*option.opts, *option.secondary_opts))
     if option.is_flag:
         return names
-    kind = option.metavar or _kind(option.type_descriptor.annotation)
-    return f"{names} {kind}".replace("|", "\\|")
+    return f"{names} {option.metavar or _kind(option.type_descriptor.annotation)}"
 
 
 def _kind(annotation: Any) -> str:
@@ -111,19 +87,18 @@ def _kind(annotation: Any) -> str:
     return "NUMBER" if annotation in (int, float) else "PATH" if annotation is Path else "TEXT"
 
 
-def _cell(parameter: Any) -> str:
+def _meaning(parameter: Any) -> str:
     default = parameter.default
     shown = (
         f" Default: {default}." if isinstance(default, int | float | str) and default not in (False, "", True) else ""
     )
-    return (_text(getattr(parameter, "help", None) or "").replace("\n", " ") + shown).replace("|", "\\|")
+    return _text(getattr(parameter, "help", None) or "") + shown
 
 
 def _text(text: str) -> str:
-    """Return a help as paragraphs of one line each, without the marks that only a terminal shows."""
-    paragraphs = re.split(r"\n\s*\n", text.replace("\b", "").replace("\f", ""))
-    return "\n\n".join(" ".join(each.split()) for each in paragraphs)
+    """Return a help in one line, without the marks that only a terminal shows."""
+    return " ".join(text.replace("\b", "").replace("\f", "").split())
 
 
 if __name__ == "__main__":
-    write(pages(), FOLDER)
+    write(pages())

@@ -1,4 +1,4 @@
-"""Write pages that are made from the program, and delete those that are made no longer."""
+"""Write pages that are made from the program."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,20 +11,15 @@ Pages = Mapping[Path, str]
 """Path of a page -> its Markdown."""
 
 
-def write(pages: Pages, folder: Path | None = None) -> None:
-    """Write the pages. `folder` holds nothing but such pages: others in it are deleted."""
-    if folder:
-        folder.mkdir(exist_ok=True)
-        for stale in {*folder.glob("*.md")} - pages.keys():
-            stale.unlink()
+def write(pages: Pages) -> None:
+    """Write the pages."""
     for path, text in pages.items():
         path.write_text(text)
 
 
-def stored(pages: Pages, folder: Path | None = None) -> Pages:
-    """Return what is in the files of the pages and in the other pages of the folder; "" for one that is absent."""
-    paths = {*pages, *(folder.glob("*.md") if folder else ())}
-    return {path: path.read_text() if path.is_file() else "" for path in paths}
+def stored(pages: Pages) -> Pages:
+    """Return what is in the files of the pages, "" for one that is absent."""
+    return {path: path.read_text() if path.is_file() else "" for path in pages}
 
 
 def cell(text: str) -> str:

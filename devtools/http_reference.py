@@ -34,10 +34,9 @@ GROUPS: Final[Mapping[str, str]] = {
 
 _HEAD: Final = """# HTTP endpoints
 
-Every endpoint of the service with the names of what it takes, from its OpenAPI document; `make reference` writes this
-page. A running service says what each means, its limits and every field of the answers at `/docs`, to try out and
-without a network, and at `/openapi.json` for programs. How keys, errors, limits and notices work:
-[service.md](service.md).
+Every endpoint of the service with what it takes, from its OpenAPI document; `make reference` writes this page. A
+running service also has the limits and every field of the answers at `/docs`, to try out and without a network, and
+at `/openapi.json` for programs. How keys, errors, limits and notices work: [service.md](service.md).
 
 The key of an endpoint: *a key* sees only what belongs to its owners, *all owners* is a key with `"owners": ["*"]`. A
 service without keys takes requests from its own machine and asks for none. Each endpoint may also answer 401, 403, 422,
@@ -68,10 +67,11 @@ def pages() -> Pages:
             f"\n## {title.capitalize()}\n\n| endpoint | what it does | takes | key |\n| --- | --- | --- | --- |\n"
         )
         for each in endpoints:
-            takes = ", ".join(dict.fromkeys(f"`{name}`" for name in _takes(each.described, schemas)))
-            parts.append(
-                f"| `{each.method} {each.path}` | {cell(each.described['summary'])} | {takes} | {each.key} |\n"
+            takes = (
+                f"`{name}`: {meaning}" if meaning else f"`{name}`" for name, meaning in _takes(each.described, schemas)
             )
+            row = (each.described["summary"], "<br>".join(dict.fromkeys(takes)), each.key)
+            parts.append(f"| `{each.method} {each.path}` | {' | '.join(map(cell, row))} |\n")
     return {TARGET: "".join(parts)}
 
 
@@ -107,14 +107,14 @@ def _called(dependant: Dependant) -> Iterator[Any]:
         yield from _called(each)
 
 
-def _takes(described: Mapping[str, Any], schemas: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the names of an operation's parameters that are not in its path, and of the fields of its body."""
+def _takes(described: Mapping[str, Any], schemas: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield name and meaning of an operation's parameters that are not in its path, and of the fields of its body."""
     for each in described.get("parameters", ()):
         if each["in"] != "path" and each["name"] != "If-None-Match":
-            yield each["name"]
+            yield each["name"], each.get("description", "")
     for content in described.get("requestBody", {}).get("content", {}).values():
         for form in _forms(content.get("schema", {}), schemas):
-            yield from form.get("properties", {})
+            yield from ((name, field.get("description", "")) for name, field in form.get("properties", {}).items())
 
 
 def _forms(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
