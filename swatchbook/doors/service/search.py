@@ -1,7 +1,7 @@
 """Endpoints of search, by text, by a picture or by both, and of facets, the values to filter by.
 
 Limits: 100 results, 100 values of a filter. A few searches run at once; waiting ones take turns by API key, at most 200
-of each, so a burst of one key delays the others by no more than the searches that run. The ranking is in
+of each and 8 s, so a burst of one key delays the others by no more than the searches that run. The ranking is in
 `swatchbook/search/`.
 """
 
@@ -65,6 +65,9 @@ AT_ONCE_HERE: Final = 2
 WAITING: Final = 200
 """Of a key: a few seconds of work."""
 
+LONGEST_WAIT: Final = 8.0
+"""Seconds after which a waiting search is refused, so that every answer comes within ten on a busy machine, too."""
+
 _RETRY_SECONDS: Final = 2.0
 
 
@@ -96,18 +99,16 @@ class SearchSlots:
     async def _wait(self, caller: str, request: Request) -> None:
         turns = self._waiting.setdefault(caller, deque())
         if len(turns) >= WAITING:
-            raise TooManySearches(
-                f"{WAITING} searches of this key wait already.",
-                advice="Send fewer searches at once, or send this one again later.",
-                retry_after=_RETRY_SECONDS,
-            )
+            raise _too_many(f"{WAITING} searches of this key wait already.")
         turn = asyncio.get_running_loop().create_future()
         turns.append(turn)
         gone = asyncio.ensure_future(_disconnected(request))
         try:
-            await asyncio.wait({turn, gone}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({turn, gone}, timeout=LONGEST_WAIT, return_when=asyncio.FIRST_COMPLETED)
             if not turn.done():
-                raise ClientDisconnect
+                if gone.done():
+                    raise ClientDisconnect
+                raise _too_many(f"This search has waited for {LONGEST_WAIT:g} s.")
         except BaseException:
             if turn.done():  # it was cancelled in the moment of its turn
                 self._release()
@@ -128,6 +129,12 @@ class SearchSlots:
                 self._waiting[caller] = turns  # last: the others are before it now
         else:
             self._running -= 1
+
+
+def _too_many(message: str) -> TooManySearches:
+    return TooManySearches(
+        message, advice="Send fewer searches at once, or send this one again later.", retry_after=_RETRY_SECONDS
+    )
 
 
 async def _disconnected(request: Request) -> None:

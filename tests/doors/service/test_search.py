@@ -14,6 +14,7 @@ from PIL import Image
 from starlette.requests import ClientDisconnect
 
 from swatchbook.domain.errors import TooManySearches
+from swatchbook.doors.service import search as service_search
 from swatchbook.doors.service.search import AT_ONCE, WAITING, SearchSlots
 from swatchbook.index.contract import Where
 from swatchbook.search.request import SearchRequest
@@ -175,6 +176,20 @@ def test_a_full_queue_refuses_its_own_key_only() -> None:
     asyncio.run(check())
 
 
+def test_who_waits_too_long_is_told_to_ask_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service_search, "LONGEST_WAIT", 0.05)
+
+    async def check() -> None:
+        slots = SearchSlots()
+        async with busy(slots):
+            asked = [asyncio.create_task(_hold(slots, caller)) for caller in ["shop"] * 20 + ["anna"]]
+            ended = await asyncio.wait_for(asyncio.gather(*asked, return_exceptions=True), 5)
+            assert [(type(each), each.retry_after) for each in ended] == [(TooManySearches, 2.0)] * 21  # type: ignore[union-attr]
+        assert await order_of(slots, ["shop"]) == ["shop"]  # none of them has left a turn
+
+    asyncio.run(check())
+
+
 def test_who_has_gone_is_not_waited_for() -> None:
     async def check() -> None:
         slots, visitors = SearchSlots(), [Visitor() for _ in range(3)]
@@ -206,8 +221,9 @@ def test_a_search_that_fails_frees_its_slot() -> None:
 
 
 @pytest.mark.usefixtures("keys", "filled")
-def test_fifty_at_once_are_answered_as_one_alone_is() -> None:
+def test_fifty_at_once_are_answered_as_one_alone_is(monkeypatch: pytest.MonkeyPatch) -> None:
     """By two keys, over the whole service: each gets what it gets without the others."""
+    monkeypatch.setattr(service_search, "LONGEST_WAIT", 120)  # on a busy machine, too
     words = ["grey", "oak", "terrazzo", "blue", "brass"]
     queries = [f"{one} {other}" for one in words for other in words]
 
