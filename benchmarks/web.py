@@ -53,7 +53,7 @@ CATALOGUES = 2  # of each ingest, of 20 pages with 80 pictures
 KINDS = ("words", "picture", "browse")
 SEARCHES = 60
 AT_ONCE = 300
-REST_SECONDS = 60
+WARM_SECONDS = REST_SECONDS = 60
 WORDS = (
     "oak floor", "grey terrazzo", "matt tile", "white marble", "leather", "brass handle", "carpet", "warm wood",
     "kitchen worktop", "blue fabric", "cork wall", "herringbone", "stone", "outdoor porcelain", "dark walnut",
@@ -75,8 +75,8 @@ class Load(NamedTuple):
 class Measured(NamedTuple):
     """Seconds: of first pages one after the other, of their filters, of an ingest alone, of bare LanceDB by kind.
 
-    `burst`: seconds of all answers to AT_ONCE searches, and their statuses; `memory`: of the service before the people,
-    after them, and a minute later, MiB.
+    `burst`: seconds of all answers to AT_ONCE searches, and their statuses; `memory`: of the service after a minute of
+    ten people without an ingest, after all people, and a minute later, MiB.
     """
 
     first: Sequence[float]
@@ -112,19 +112,32 @@ def measure(home: Path, tell: Callable[[str], None], images: int = IMAGES) -> Me
         with served(environment) as address:
             (service,) = (each for each in psutil.Process().children() if "serve" in each.cmdline())
             first, facets = one_by_one(address)
-            for picture in pictures[:10]:  # what searches by pictures need is loaded then
-                httpx.post(f"{address}/search", files={"image": picture}, timeout=60).raise_for_status()
+            warming = Crowd(address, 10, PEOPLE[10], pictures).ask_during(["sleep", f"{WARM_SECONDS}"], environment)
+            asyncio.run(warming)  # what each kind of request loads and keeps is there then
             memory = [pss_mb(service)]
+            tell(f"warm: {memory_told(service)}")
             for (people, every), command in zip(PEOPLE.items(), ingests[1:], strict=True):
                 crowd = Crowd(address, people, every, pictures)
                 spent = asyncio.run(crowd.ask_during(command, environment))
                 loads[people] = Load(crowd.seconds, crowd.refused, spent)
-                tell(f"{people} people: {loads[people]}")
+                tell(f"{people} people, then {memory_told(service)}: {loads[people]}")
             burst = asyncio.run(ask_at_once(address))
+            tell(f"{AT_ONCE} at once, then {memory_told(service)}: {burst}")
             memory.append(pss_mb(service))
             time.sleep(REST_SECONDS)
             memory.append(pss_mb(service))
+            tell(f"a minute later {memory_told(service)}")
     return Measured(first, facets, alone, loads, burst, memory, bare)
+
+
+def memory_told(service: psutil.Process) -> str:
+    """Return the memory of the service with its children, and that of its own by kind, MiB of PSS."""
+    from benchmarks.commands import pss_mb
+
+    kinds = Counter[str]()
+    for each in service.memory_maps():
+        kinds["files" if each.path.startswith("/") else each.path] += each.pss >> 20
+    return f"{pss_mb(service):.0f} MiB, of the service itself {dict(kinds.most_common(3))}"
 
 
 def ask_bare(resources: Resources, pictures: Sequence[bytes]) -> dict[str, list[float]]:
