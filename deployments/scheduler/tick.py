@@ -1,7 +1,7 @@
 """Run the background loop of `serve`, or its one round for `tick`.
 
 - Every 30 s: mark dead runs, kill hung processes, finish deletes, publish, start due documents, send notices, take
-  the events of object stores, build vector indexes that are due.
+  the events of object stores, build vector indexes that are due; give freed memory back.
 - Every hour: collect garbage, and compare the index with the ledger; the second also when the index has restarted.
 - Without a Prefect server: run due documents in a child process, one at a time, at once what came during the last
   one, and reviews every ten minutes.
@@ -26,6 +26,7 @@ from filelock import FileLock, Timeout
 from swatchbook.buckets import find_buckets, has_buckets
 from swatchbook.domain.errors import Failure, InvalidReference, MissingExtra, as_failure
 from swatchbook.domain.records import Record
+from swatchbook.domain.runtime.heap import release_memory
 from swatchbook.index.contract import MovableIndex
 from swatchbook.ingest.delete import finish_delete
 from swatchbook.ingest.notify import send_notices
@@ -123,6 +124,7 @@ async def keep_ticking(resources: Resources, wake: asyncio.Event, every: float =
             if troubles and not done.troubles:
                 log.info("background loop: recovered")
             troubles = done.troubles
+            await asyncio.to_thread(release_memory)  # what a crowd of requests has left in the heaps
             messenger.begin(_recorded(resources, _notify))
             events.begin(_take_and_wake(resources, wake))
             builder.begin(asyncio.to_thread(build_due, resources))

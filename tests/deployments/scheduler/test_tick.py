@@ -100,7 +100,8 @@ def test_what_cannot_be_done_keeps_nothing_else_from_its_turn(
 def test_an_outage_is_said_once_and_the_next_round_goes_on(
     resources: Resources, deployment: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    document = queued(resources)
+    document, released = queued(resources), list[int]()
+    monkeypatch.setattr(scheduler, "release_memory", lambda: released.append(1))
 
     async def rounds() -> None:
         with suppress(TimeoutError):
@@ -113,6 +114,7 @@ def test_an_outage_is_said_once_and_the_next_round_goes_on(
     assert "Prefect does not answer at" in said[0]
     (outage,) = last_rounds(resources.ledger, 9)
     assert outage.count > 1
+    assert len(released) > 1, "memory is given back though a round fails"
     assert round_of(resources).launched == (document.id,)
 
 
