@@ -3,8 +3,9 @@ separate processes, against pdfplumber's words, against docling's parser, and ag
 the pictures of a page, two processes at once against one, and the printed text of scanned pages.
 
 pdfplumber and docling's parser run in a separate environment in the cache folder, made when it is missing; docling as a
-whole does not, as its models have to be downloaded. The bare calls are timed with the start of their process, and ours
-with the start of the child; of the other readers only the work is timed.
+whole does not, as its models have to be downloaded. Its parser is asked for what we read, lines and places. The bare
+calls are timed with the start of their process, and ours with the start of the child; of the other readers only the
+work is timed.
 
 Usage: python -m benchmarks.reading FILE   (prints the seconds of reading without OCR and with the question which
                                             rasters are worth it, then those of the pictures of each page)
@@ -42,12 +43,17 @@ with pdfplumber.open(sys.argv[1], pages=range(1, int(sys.argv[2]) + 1)) as docum
 print(time.perf_counter() - started)
 """
 _PARSED = """
-from docling_parse.pdf_parser import DoclingPdfParser
+from docling_parse.pdf_parser import ContentConfig, ContentLevel, DoclingPdfParser
 import sys, time
 started = time.perf_counter()
 document = DoclingPdfParser(loglevel="fatal").load(sys.argv[1])
+wanted = ContentConfig(
+    char_cells_content_level=ContentLevel.COMPUTE,
+    word_cells_content_level=ContentLevel.SKIP,
+    include_bitmap_bytes=False,
+)
 for number in range(1, int(sys.argv[2]) + 1):
-    document.get_page(number)
+    document.get_page(number, content_config=wanted)
 print(time.perf_counter() - started)
 """
 _LAYOUT = """
