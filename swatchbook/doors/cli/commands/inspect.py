@@ -35,9 +35,6 @@ if TYPE_CHECKING:
     from swatchbook.upkeep.reports.inspection import Audit
 
 
-_STYLES = {"added": "green", "removed": "red", "renamed": "yellow", "changed": "yellow"}
-
-
 def diff(
     context: typer.Context,
     after: Annotated[str, typer.Argument(metavar="NEWER", help="The newer document: id, unique id prefix, or name.")],
@@ -54,35 +51,14 @@ def diff(
 
 
 def draw_diff(diff: "EditionDiff") -> RenderableType:
-    """Return the differences of two documents as a table, a product a row, and the counts below it."""
-    from swatchbook.domain.records import ProductChange
-    from swatchbook.upkeep.reports.edition_report import count_line, describe_difference, picture_line
+    """Return the differences of two documents, one a line as in the report of an edition, and their counts."""
+    from swatchbook.upkeep.reports.edition_report import count_line, difference_lines, picture_line
 
-    rows = table("", "product", "code", "page", "difference", "matched by", right=("page",))
-    for what in ("changed", "renamed", "added", "removed"):
-        for each in getattr(diff, what):
-            product = each.after if isinstance(each, ProductChange) else each
-            changes = "\n".join(map(describe_difference, each.differences)) if isinstance(each, ProductChange) else ""
-            rows.add_row(
-                cell(what, _STYLES[what]),
-                cell(product.name, "bold"),
-                cell(product.code),
-                cell(product.page or ""),
-                cell(changes),
-                cell(each.by if isinstance(each, ProductChange) else "", "dim"),
-            )
-    head = Text(f"{clean(diff.before.name)} ({diff.before.id[:8]}) → {clean(diff.after.name)} ({diff.after.id[:8]})")
-    counts = count_line(
-        added=len(diff.added),
-        removed=len(diff.removed),
-        renamed=len(diff.renamed),
-        changed=len(diff.changed),
-        unchanged=diff.unchanged,
-    )
+    listed = {what: len(getattr(diff, what)) for what in ("added", "removed", "renamed", "changed")}
     return Group(
-        head,
-        *([rows] if rows.row_count else []),
-        Text(f"products: {counts}"),
+        Text(f"{clean(diff.before.name)} ({diff.before.id[:8]}) → {clean(diff.after.name)} ({diff.after.id[:8]})"),
+        *(Text(clean(line)) for line in difference_lines(diff)),
+        Text(f"products: {count_line(**listed, unchanged=diff.unchanged)}"),
         Text(f"pictures: {picture_line(diff.pictures, diff.pictures_unchanged)}"),
     )
 
