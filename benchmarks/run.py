@@ -512,6 +512,8 @@ What misses its goal, and why:
 - *Reading, against bare calls, with asking.* The 43 rasters beside text of the sample are rendered small, four of them
   searched for flat ground; none is read. That, and importing OpenCV for it, takes twice as long as the text itself.
 - *Reading, against pymupdf4llm.* The same calls bare, without a child, would be 45 times as fast as its layout mode.
+- *`search TEXT`.* Most of it is imports: LanceDB with pyarrow and pandas, and where all extras are installed, as here,
+  Azure's client, which LanceDB looks for. A light installation took a fifth less, both beside other work.
 - *Comparing every vector in LanceDB.* No search of Swatchbook does it above 20,000 rows: the vector index finds the
   same in 40 ms. Both roles together take 240 ms of processor time for 100,000 rows of 768 numbers each, of two
   processors that had other work: 100 ms of it is the system's, which reads 614 MB from its cache of files; numpy
