@@ -19,6 +19,7 @@ _SAMPLE_SECONDS = 0.2
 @contextmanager
 def prefect_server(**settings: str) -> Iterator[str]:
     """A Prefect server of our own, so that both sides meet it running; on SQLite unless the settings say otherwise."""
+    from devtools.weaviate import end
     from tests.fixtures import free_port, wait_for_http
 
     with tempfile.TemporaryDirectory() as home:
@@ -33,8 +34,7 @@ def prefect_server(**settings: str) -> Iterator[str]:
             wait_for_http(f"http://127.0.0.1:{port}/api/health", server, log)
             yield f"http://127.0.0.1:{port}/api"
         finally:
-            server.terminate()
-            server.wait(30)
+            end(server)
 
 
 def timed(command: list[str], environment: Mapping[str, str]) -> float:
