@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 from prefect import get_run_logger
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
+from prefect.context import FlowRunContext
 from prefect.exceptions import Pause
-from prefect.runtime import deployment, flow_run
+from prefect.runtime import flow_run
 from prefect.states import Cancelled, Completed, Failed, Scheduled
 
 from swatchbook.blocks import load_resources
@@ -139,9 +140,10 @@ async def end_by_name(resources: Resources, ingest: Coroutine[Any, Any, RunRepor
 async def _go_on_by_itself(ledger: Ledger, state: State[Any]) -> None:
     """Schedule a flow run that waits for its document's next try, and end its process by raising Pause.
 
-    Any other state is left alone, and so is a flow that no worker would start again: of a command, or inside a flow.
+    Any other state is left alone, and so is a flow that a command or a flow has called: no worker starts it again.
     """
-    if state.name != WAITS or not deployment.id or flow_run.parent_flow_run_id:
+    this = FlowRunContext.get()  # prefect.runtime has the deployment of the flow that called this one
+    if state.name != WAITS or not (this and this.flow_run and this.flow_run.deployment_id):
         return
     document = await asyncio.to_thread(_document_of_this, ledger)
     if document is None or document.due_at is None:

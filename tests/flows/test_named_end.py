@@ -4,15 +4,16 @@ import asyncio
 import os
 import re
 from collections.abc import Callable, Coroutine
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from PIL import Image
-from prefect import flow
+from prefect import Task, flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State, StateType
+from prefect.exceptions import Pause
 from prefect.flow_engine import run_flow
 from prefect.runtime import flow_run
 
@@ -87,6 +88,34 @@ def test_what_comes_back_by_itself_ends_as_waiting(resources: Resources, error: 
     assert re.fullmatch(f"Waiting: next try .* UTC.*{error or ''}", state.message or "")
     with pytest.raises(ProviderDown) if error else nullcontext():
         assert asyncio.run(report_of(state, resources.ledger, "any")).status is DocumentStatus.WAITING
+
+
+def test_run_of_a_worker_waits_also_as_a_subflow(resources: Resources) -> None:
+    @flow
+    async def waits() -> RunReport | State[Any]:
+        async def ingest() -> RunReport:
+            document, run = begun_document(resources)
+            runs.end(resources.ledger, run, DocumentStatus.WAITING, due_at=resources.ledger.now() + 900)
+            return document_report(resources.ledger, document)
+
+        return await end_by_name(resources, ingest())
+
+    async def call() -> State[Any] | None:
+        async with get_client() as client:
+            parent = await client.create_flow_run(waits)
+            shown_by = await client.create_task_run(Task(lambda: None, name="waits"), parent.id, dynamic_key="0")
+            made = await client.create_deployment(await client.create_flow(waits), "waits")
+            started = await client.create_flow_run_from_deployment(made, parent_task_run_id=shown_by.id)
+            try:
+                with suppress(Pause):
+                    await run_flow(waits, started, {}, return_type="state")
+                return (await client.read_flow_run(started.id)).state
+            finally:
+                await client.delete_deployment(made)
+
+    state = asyncio.run(call())
+    assert state
+    assert ended(state) == ("Waiting", StateType.SCHEDULED)
 
 
 @pytest.mark.parametrize(("end", "name"), [(cancel, "Cancelled"), (mark_deleting, "Deleted"), (delete, "Deleted")])
