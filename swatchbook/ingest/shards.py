@@ -22,7 +22,7 @@ from swatchbook.store.ledger import run_queries, runs
 from swatchbook.store.ledger.claims import Batch
 
 _WORK_PER_START = 4  # a shard works at least so many times as long as it takes to start
-_FIRST_START_SECONDS, _FIRST_IMAGE_SECONDS = 8.0, 0.2  # assumed until finished shards give measured times
+_FIRST_START_SECONDS, _FIRST_IMAGE_SECONDS = 5.0, 0.2  # of two idle cores, until finished shards give measured times
 _WEIGHTS = {"image": 10, "chunk": 1}
 
 
