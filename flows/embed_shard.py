@@ -18,10 +18,12 @@ Manifest = Annotated[str, Field(pattern=KEY.pattern)]
 
 @flow(name="embed_shard", **FLOW)
 async def embed_shard(manifest: Manifest, blocks: BlockNames = BlockNames()) -> ShardResult:
-    """Process and publish the batches of one shard. `ingest_catalogue` starts it; do not start it by hand.
+    """Process and publish the batches of one shard. The run that cuts them starts it.
+
+    Started by hand, it does what is left of the shard's batches, if the run that cut them still works.
 
     Args:
-        manifest: Key of the shard's manifest in the file store.
+        manifest: Key of the shard's manifest in the file store, a parameter of the shard's flow run.
         blocks: Saved blocks to use instead of the settings.
     """
     resources = load_resources(blocks)

@@ -139,7 +139,8 @@ async def update_shard_states(client: PrefectClient, ledger: Ledger) -> UpdatedR
     due = dict[UUID, State | None]()
     for run in active:
         last = past.get(str(run.id))
-        unwanted = bool(run.tags) and not wanted.intersection(run.tags)  # no tags: a person started it
+        by_hand = launched_document(run.tags) is None  # a person started it: it is nobody's child
+        unwanted = not by_hand and not wanted.intersection(run.tags)
         due[run.id] = _due_state(run, last, unwanted=unwanted) or (
             Crashed(message="It started no run in the ledger; another shard embeds its items.")
             if run.id in hopeless

@@ -342,7 +342,7 @@ def begin_shard(ledger: Ledger, document: str, generation: str, *, flow_run: str
             documents.c.id == document, documents.c.generation == generation, documents.c.status.in_(ACTIVE)
         )
         if connection.execute(active.with_for_update(read=True)).first() is None:
-            raise RunRevoked(f"Document {document} was stopped or has a newer generation than this shard.")
+            raise RunRevoked(f"The ingest of document {document} that cut this shard is over: nothing is left to do.")
         insert_run(connection, run, flow_run, kind="shard")
     return run
 

@@ -43,7 +43,7 @@ def shard_deployment(deployment: Any) -> Iterator[UUID]:
 
         await client.create_work_pool(WorkPoolCreate(name=SHARDS, type="process"), overwrite=True)
         made = await embed_shard.ato_deployment(
-            name="embed_shard", work_pool_name=SHARDS, entrypoint_type=EntrypointType.MODULE_PATH
+            name="embed_shard", work_pool_name=SHARDS, entrypoint_type=EntrypointType.MODULE_PATH, tags=["shard"]
         )
         return await made.aapply()
 
