@@ -81,7 +81,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "describe": PureStage(
-        version="25",
+        version="26",
         after=("discover", "tables"),
         asks=(("llm", "describe"),),
         modules=(

@@ -197,7 +197,8 @@ def values_in_name(name: str) -> Iterator[tuple[str, str]]:
             words = []
     if is_designation(name):
         yield "code", name
-    for word in (words[0], words[-1]) if len(words) > 1 else ():
+    ends = (words[0], words[-1]) if any(map(_is_word, words[:-1])) else words[:1]  # "SB 1300TL-10" is one designation
+    for word in ends if len(words) > 1 else ():
         if code_of(word) and sum(map(str.isdigit, word)) > MOST_DIGITS_OF_A_NUMBER:
             yield "code", word
             break
@@ -205,6 +206,10 @@ def values_in_name(name: str) -> Iterator[tuple[str, str]]:
         if match := pattern.search(name):
             yield "dimensions", match.group().strip()
             return
+
+
+def _is_word(text: str) -> bool:
+    return len(text) > 3 and text.isalpha() and not text.isupper()
 
 
 def size_in(text: str) -> str | None:
