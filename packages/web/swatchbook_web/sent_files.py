@@ -114,7 +114,7 @@ def plan_sent(resources: Resources, sent: SentFile, mapping: BatchMapping) -> Ba
 
 def start_sent(resources: Resources, sent: SentFile, mapping: BatchMapping) -> Registered:
     """Move a sent file to the files of its document, and queue this with a mapping. Raises InvalidReference."""
-    if mapping == NO_MAPPING != known_mapping(resources, sent):  # else it would be read as before
+    if mapping == NO_MAPPING and known_mapping(resources, sent) != NO_MAPPING:  # without one that of before is kept
         with suppress(Failure):
             mapping = BatchMapping.model_validate({"columns": plan_sent(resources, sent, NO_MAPPING).fields})
     for file in sent.waiting.iterdir():

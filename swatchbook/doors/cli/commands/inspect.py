@@ -54,11 +54,11 @@ def draw_diff(diff: "EditionDiff") -> RenderableType:
     """Return the differences of two documents, one a line as in the report of an edition, and their counts."""
     from swatchbook.upkeep.reports.edition_report import count_line, difference_lines, picture_line
 
-    listed = {what: len(getattr(diff, what)) for what in ("added", "removed", "renamed", "changed")}
+    counts = {what: len(getattr(diff, what)) for what in ("added", "removed", "renamed", "changed")}
     return Group(
         Text(f"{clean(diff.before.name)} ({diff.before.id[:8]}) → {clean(diff.after.name)} ({diff.after.id[:8]})"),
         *(Text(clean(line)) for line in difference_lines(diff)),
-        Text(f"products: {count_line(**listed, unchanged=diff.unchanged)}"),
+        Text(f"products: {count_line(**counts, unchanged=diff.unchanged)}"),
         Text(f"pictures: {picture_line(diff.pictures, diff.pictures_unchanged)}"),
     )
 
