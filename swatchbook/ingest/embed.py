@@ -25,10 +25,11 @@ from swatchbook.domain.records import PIXEL_ROLES, TEXT_ROLES, Analysis, Record,
 from swatchbook.domain.runtime.batch_size import MEMORY_LIMIT_PERCENT, BatchSize
 from swatchbook.domain.runtime.memory import wait_for_memory
 from swatchbook.ingest.bisect import bisect
+from swatchbook.models import registry
 from swatchbook.models.protocols import ImageEncoder, TextEncoder
 from swatchbook.models.registry import Models
 from swatchbook.resources import Resources
-from swatchbook.store.ledger import claims, runs
+from swatchbook.store.ledger import claims, runs, space_registry
 from swatchbook.store.ledger.calls import CallContext
 from swatchbook.store.ledger.claims import Batch, ClaimedItem, FailedItem, ItemResult, Lease, Pair
 from swatchbook.store.ledger.runs import Run
@@ -132,7 +133,8 @@ def _process_group(
     """Lease the pending items of these keys and roles, compute them, commit them, and release the lease.
 
     What is computed is committed before a provider's answer is waited for. Returns the items that were committed and
-    those that failed. Raises the first failure for which all work is to stop.
+    those that failed. Raises the first failure for which all work is to stop, and Interrupted if a space was dropped
+    between the claim and the loading of its model: with it its items are gone.
     """
     lease = claims.claim(resources.ledger, run, keys, roles) if keys else None
     if lease is None or not lease.items:
@@ -157,13 +159,23 @@ def _process_group(
             if claimed := [c for c in lease.items if c.role in computed_roles]:
                 failed += compute(resources, context, batch_size, claimed, computed, save)
         save(tuple(failed), _compute_ahead(resources, lease, batch_size, computed))
-    except BaseException:
+    except BaseException as error:
         claims.release(resources.ledger, lease)
+        if isinstance(error, Configuration) and (dropped := _dropped_spaces(resources, lease)):
+            raise Interrupted(len(lease.items), f"the space of {dropped[0].tag} was dropped meanwhile") from error
         raise
     for f in failed:
         if f.failure.policy in SHARED_POLICIES and f.failure.policy is not Policy.WAIT:
             raise f.failure
     return made, failed
+
+
+def _dropped_spaces(resources: Resources, lease: Lease) -> list[RoleTag]:
+    """Return the pairs of the lease that neither the settings nor the ledger know any more."""
+    pairs = {RoleTag(role=c.role, tag=c.tag) for c in lease.items if c.role is not Role.ANALYSIS}
+    with resources.ledger.read() as connection:
+        known = space_registry.still_registered(connection, pairs)
+    return [pair for pair in pairs.difference(known) if not registry.is_chosen(resources.settings, pair)]
 
 
 def _compute_ahead(

@@ -7,17 +7,18 @@ from typing import Any, Literal
 
 import numpy as np
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import delete, insert, update
 
-from swatchbook.domain.errors import OutOfMemory
+from swatchbook.domain.errors import Configuration, Interrupted, OutOfMemory
 from swatchbook.domain.records import Role, RoleTag, text_key
 from swatchbook.domain.settings import Settings
+from swatchbook.index.contract import Space
 from swatchbook.ingest import embed as pipeline_embed
 from swatchbook.resources import Resources, open_resources
-from swatchbook.store.ledger import claims
+from swatchbook.store.ledger import claims, space_registry
 from swatchbook.store.ledger.calls import CallContext
 from swatchbook.store.ledger.runs import Run
-from swatchbook.store.ledger.tables import contents
+from swatchbook.store.ledger.tables import contents, spaces
 from swatchbook.store.ledger.tables import items as rows
 from swatchbook_base import e5
 from swatchbook_base.arrays import Vectors
@@ -121,6 +122,20 @@ def test_picture_told_to_wait_holds_no_other(tmp_path: Path, monkeypatch: pytest
         assert count(resources.ledger, rows, role=Role.ANALYSIS, state="pending", attempts=0) == 1
         assert count(resources.ledger, rows, role=Role.VISUAL, state="done") == 3
         assert (result.failed, claims.postponed_items(resources.ledger, work.run).items) == (1, 1)  # type: ignore[union-attr]
+
+
+def test_batch_of_a_space_dropped_meanwhile_runs_again(resources: Resources) -> None:
+    pair = RoleTag(role=Role.TEXT, tag="gone@1/a")  # no settings name its model
+    space_registry.add_space(resources.ledger, Space(role=pair.role, tag=pair.tag, dimension=2))
+    run = begun(resources.ledger, texts=[text_key("Oak.")], requested=[pair])
+    (batch,) = claims.cut_batches(resources.ledger, run, 20)
+    with pytest.raises(Configuration, match="not available"):
+        pipeline_embed.process_batch(resources, run, batch, size=20, last_try=False)
+    with resources.ledger.write() as connection:
+        connection.execute(delete(spaces))  # what is left of it for an instant: the claimed items
+    with pytest.raises(Interrupted, match="dropped meanwhile"):
+        pipeline_embed.process_batch(resources, run, batch, size=20, last_try=False)
+    assert count(resources.ledger, rows, state="pending") == 1, "no lease is left"
 
 
 @pytest.mark.parametrize(("crashes", "commits"), [(0, 1), (1, 2)])
