@@ -130,7 +130,7 @@ def show_more_results(view: TheView) -> Response:
     return view.render("more_cards.html", **_shown(query, _search(view, query)))
 
 
-@router.get("/ui/facets")
+@router.get("/ui/facets", dependencies=[in_turn])
 async def show_facets(view: TheView) -> Response:
     """Return the values to filter by, with counts, as a part of the page."""
     query = _read_query(view.request.query_params.multi_items())

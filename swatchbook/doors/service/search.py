@@ -243,7 +243,10 @@ async def search(resources: Tools, caller: TheCaller, query: Annotated[SearchQue
     return Response(await run_in_threadpool(answer), media_type="application/json")
 
 
-@router.get("/facets", summary="List the values to filter by, with counts", responses=documented(404))
+@router.get(
+    "/facets", summary="List the values to filter by, with counts", responses=documented(404, 429),
+    dependencies=[in_turn],
+)  # fmt: skip
 def facets(resources: Tools, caller: TheCaller, query: Annotated[FacetQuery, Query()]) -> Facets:
     """Counts images, products or chunks (`by`) that match the filters, with `text` or `like` those that a search finds.
 

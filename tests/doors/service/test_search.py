@@ -176,6 +176,14 @@ def test_a_full_queue_refuses_its_own_key_only() -> None:
     asyncio.run(check())
 
 
+@pytest.mark.usefixtures("keys", "filled")
+def test_counts_of_filters_wait_for_a_slot_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service_search, "LONGEST_WAIT", 0.05)
+    with asking() as client:
+        client.app.state.search_slots = SearchSlots(0)  # type: ignore[attr-defined]
+        assert client.get("/facets", headers=bearing(ANNA)).status_code == 429
+
+
 def test_who_waits_too_long_is_told_to_ask_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service_search, "LONGEST_WAIT", 0.05)
 
