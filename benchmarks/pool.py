@@ -31,7 +31,7 @@ from tests.containers.images import build_swatchbook
 from tests.servers.catalogues import make_catalogue
 from tests.servers.stack import SHARDS, bare_environment, worker_part
 
-PICTURES, SIDE = 1_000, 1_000
+PICTURES, FEW, SIDE = 1_000, 263, 1_000
 SLOTS = 2
 BARE_STARTS = 2 * SLOTS
 FLOW_RUN = "io.prefect.flow-run-id"
@@ -109,8 +109,20 @@ def measure() -> Measured:
         )
 
 
+def measure_slots() -> tuple[float, float]:
+    """Wall seconds of an ingest of a few pictures with SLOTS containers and with one, each with one processor."""
+    walls = list[float]()
+    with running_engine() as engine:
+        image = build_swatchbook(engine)
+        for slots in (SLOTS, 1):
+            with TemporaryDirectory() as folder, _pool(engine, image, Path(folder), slots) as environment:
+                catalogue = make_catalogue(Path(folder) / "few.pdf", pictures=FEW, picture=_picture)
+                walls.append(_ingest(environment, catalogue, "pool").wall)
+    return walls[0], walls[1]
+
+
 @contextmanager
-def _pool(engine: Engine, image: str, folder: Path) -> Iterator[dict[str, str]]:
+def _pool(engine: Engine, image: str, folder: Path, slots: int = SLOTS) -> Iterator[dict[str, str]]:
     """Servers and a Docker worker, each shard with its part of the processors; yields the settings that lead there."""
     folder.chmod(0o755)  # containers run as a user of the image's
     told = folder / "shards.env"
@@ -119,7 +131,7 @@ def _pool(engine: Engine, image: str, folder: Path) -> Iterator[dict[str, str]]:
             "DOCKER_HOST": engine.address,
             "SWATCHBOOK_FILES_URL": str(folder / "files"),
             "SWATCHBOOK_SHARDS__IMAGE": image,
-            "SWATCHBOOK_SHARDS__SLOTS": str(SLOTS),
+            "SWATCHBOOK_SHARDS__SLOTS": str(slots),
             "SWATCHBOOK_SHARDS__CPUS": str(_cpus()),
             "SWATCHBOOK_SHARDS__NETWORK": "host",
             "SWATCHBOOK_SHARDS__VOLUMES": f"{folder}:{folder},{told}:{SETTINGS_FILE}:ro",

@@ -14,6 +14,7 @@ import time
 import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -147,9 +148,9 @@ def three_at_once() -> list[Figure]:
 
 def pool() -> list[Figure]:
     """Shards in containers against the same inline, on the same processors."""
-    from benchmarks.pool import SLOTS, measure
+    from benchmarks.pool import FEW, SLOTS, measure, measure_slots
 
-    m = measure()
+    m, (several, one) = measure(), measure_slots()
     allowed = m.inline + m.start.whole
     note = f"{m.pool:.0f} s and {m.inline:.0f} s + {m.start.whole:.1f} s"
     parts = f"created {m.start.created:.1f} s, imports {m.start.imported:.1f} s, models"
@@ -160,6 +161,10 @@ def pool() -> list[Figure]:
             m.start.whole / m.bare, 1.5, note=f"{parts} {m.start.loaded:.1f} s; bare {m.bare:.1f} s",
         ),
         Figure("processor share of the parent, while shards work", m.parent, 0.05, note="of one processor"),
+        Figure(
+            f"{SLOTS} containers ÷ one, whole ingest of {FEW} pictures, wall", several / one, 0.65,
+            note=f"{several:.0f} and {one:.0f} s, start-up included",
+        ),
     ]  # fmt: skip
 
 
@@ -326,13 +331,13 @@ def price_lists() -> list[Figure]:
     ]  # fmt: skip
 
 
-def web() -> list[Figure]:
-    """The service at 10,000 images: its first results, people who use it while catalogues are ingested, and a burst."""
-    from benchmarks.web import IMAGES, measure, prepare
+def web(images: int = 10_000) -> list[Figure]:
+    """The service at so many images: its first page, people who use it while catalogues are ingested, and a burst."""
+    from benchmarks.web import measure, prepare
 
     with tempfile.TemporaryDirectory() as temporary:
         prepare(home := Path(temporary) / "home")
-        return web_figures(measure(home, lambda _: None), IMAGES)
+        return web_figures(measure(home, lambda told: print(told, flush=True), images), images)
 
 
 def web_figures(m: "web_page.Measured", images: int) -> list[Figure]:
@@ -447,6 +452,7 @@ BENCHMARKS: Mapping[str, Callable[[], list[Figure]]] = {
     "folders": folders,
     "scale": scale,
     "pool": pool,
+    "web_large": partial(web, 100_000),
 }
 """In the order in which they run: what builds images, or takes long, is last."""
 
@@ -537,7 +543,6 @@ About some of the others:
 - *docling.* Its layout and table models have to be downloaded, so only its parser is compared. Its names of products
   are in the [leaderboard](catalogues/LEADERBOARD.md).
 - *Publishing to LanceDB.* Of 25 ms for a batch LanceDB's merge takes 16, the terms of keyword search 3.5.
-- *First page of results.* At 100,000 images: `python -m benchmarks.web pages 100000`, seven minutes.
 - *Ingest from a cold shell.* Its pages are read while Prefect's temporary server starts, so what is left beside the
   bare calls is under a second.
 - *Many documents in one process.* It once grew by 70 MB a document (nine real catalogues: 2.4 GB): memory that was

@@ -1,17 +1,12 @@
-"""The service in a collection of 10,000 images: the first page of results; 1, 10 and 50 people who search by words and
+"""The service in a collection of so many images: the first page of results; 1, 10 and 50 people who search by words and
 by picture and browse, while catalogues are ingested; 300 searches at once; and bare LanceDB with the same queries.
 
-`python -m benchmarks.web [HOME]` prints the figures; of the home of the large sample, ingested before, if one is given.
-`python -m benchmarks.web of COUNT` prints them for so many images, `python -m benchmarks.web pages COUNT` those of the
-first page alone.
 The collection is the large sample over and over: each copy has its own documents, images, texts and products, vectors
 that are a little off, and hashes of other pictures: no collection has each picture forty times.
 """
 
 import asyncio
-import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -20,7 +15,6 @@ from contextlib import contextmanager, suppress
 from itertools import count, islice, product
 from pathlib import Path
 from random import Random
-from statistics import median
 from typing import Any, NamedTuple
 
 import httpx
@@ -46,7 +40,6 @@ from swatchbook.store.ledger.tables import (
     vectors,
 )
 
-IMAGES = 10_000
 PEOPLE: Mapping[int, float] = {1: 0.5, 10: 2.0, 50: 5.0}
 """How many people there are -> in how many seconds each of them asks once."""
 CATALOGUES = 2  # of each ingest, of 20 pages with 80 pictures
@@ -93,7 +86,7 @@ def part(seconds: Sequence[float], share: float) -> float:
     return sorted(seconds)[min(len(seconds) - 1, int(share * len(seconds)))]
 
 
-def measure(home: Path, tell: Callable[[str], None], images: int = IMAGES) -> Measured:
+def measure(home: Path, tell: Callable[[str], None], images: int) -> Measured:
     """Fill the home, which has the large sample, and ask a service on it. Raises where an answer is neither one nor a
     request to wait.
     """
@@ -390,41 +383,9 @@ async def ask_at_once(address: str) -> tuple[float, Counter[int]]:
         return time.perf_counter() - started, statuses
 
 
-def show_pages(home: Path, images: int) -> None:
-    """Print the times of the first page in a collection of so many images: of new questions, and of the same again."""
-    prepare(home)
-    with open_resources(Settings(home=home)) as resources:
-        print(f"{fill(resources, images):,} images", flush=True)
-    with served({"SWATCHBOOK_HOME": str(home)}) as address:
-        for what in ("after the start", "again"):
-            first, _ = one_by_one(address)
-            print(f"first page {what}: median {1000 * median(first):.0f} ms, p95 {1000 * part(first, 0.95):.0f} ms")
-
-
-def main(arguments: Sequence[str]) -> None:
-    from benchmarks.run import web_figures
-
-    with tempfile.TemporaryDirectory() as temporary:
-        home, images = Path(temporary) / "home", IMAGES
-        if arguments[:1] == ["pages"]:
-            return show_pages(home, int(arguments[1]))
-        if arguments[:1] == ["of"]:
-            images = int(arguments[1])
-        if arguments and not arguments[1:]:
-            shutil.copytree(arguments[0], home)
-        else:
-            prepare(home)
-        for figure in web_figures(measure(home, lambda told: print(told, flush=True), images), images):
-            print(figure.row())
-
-
 def prepare(home: Path) -> None:
     """Ingest the large sample into a home."""
     from benchmarks.commands import PYTHON, timed
     from samples.generate import BUILD, build
 
     timed([PYTHON, "-m", "benchmarks.bare_ingest", str(build(BUILD))], {"SWATCHBOOK_HOME": str(home)})
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
