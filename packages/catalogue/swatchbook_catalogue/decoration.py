@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import product
 
-from swatchbook_base.geometry import area, gaps, long_side, shared_area, short_side
+from swatchbook_base.geometry import area, bounding_box, gaps, long_side, shared_area, short_side
 from swatchbook_base.printed_prices import price_in
 from swatchbook_base.records import Box, Line, LostPicture, Sighting
 from swatchbook_catalogue.attributes import code_of
@@ -57,7 +57,7 @@ LONGEST_NAME = 60  # characters; longer captions are sentences
 def contexts(sightings: Sequence[Sighting], lines: Sequence[Line]) -> tuple[str | None, ...]:
     """Return for each small picture of a page the context that suggests a product, else None.
 
-    Contexts are "table row", "table column", "grid" and "row". Large pictures need none and get None.
+    Contexts are "table row", "table column", "grid", "row" and "heap". Large pictures need none and get None.
     """
     small = [sighting.bbox if is_small(sighting) else None for sighting in sightings]
     named = [(box, name) for box in small if box and (name := _own_name(box, lines))]
@@ -78,9 +78,18 @@ def contexts(sightings: Sequence[Sighting], lines: Sequence[Line]) -> tuple[str 
         return context(box) or ("row" if _is_as_long_as_one_beside(box, regions) else None)
 
     return tuple(
-        box and (of_raster if sighting.kind == "region" else context)(box)
+        box and (of_raster(box) if sighting.kind == "region" else context(box) or _heap(sighting, sightings))
         for sighting, box in zip(sightings, small, strict=True)
     )
+
+
+def _heap(sighting: Sighting, others: Iterable[Sighting]) -> str | None:
+    """Return "heap" if copies of a small picture overlap it or each other and together are large: four rubber feet."""
+    copies = [other.bbox for other in others if other.kind == "embedded" and other.xref == sighting.xref]
+    heap = [sighting.bbox]
+    for box in heap:  # grows
+        heap += [copy for copy in copies if copy not in heap and shared_area(copy, box)]
+    return None if is_small(sighting.model_copy(update={"bbox": bounding_box(heap)})) else "heap"
 
 
 def is_small(sighting: Sighting) -> str | None:

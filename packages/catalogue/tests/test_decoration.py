@@ -71,6 +71,14 @@ def test_small_pictures_of_one_size_with_different_names_are_shown() -> None:
     assert state([*swatches[:2], *column(1, x=300, size=20)], names) == [DECORATIVE] * 3, "of other sizes"
 
 
+def test_small_copies_that_overlap_are_one_large_picture() -> None:
+    feet = [sighting(bbox=(x, y, x + 44, y + 58), xref=7) for x, y in ((82, 624), (56, 638), (108, 638), (82, 664))]
+    assert state(feet, []) == [SHOWN] * 4
+    assert state(feet[:1], []) == [DECORATIVE]
+    assert state([foot.model_copy(update={"xref": n}) for n, foot in enumerate(feet)], []) == [DECORATIVE] * 4
+    assert state([sighting(bbox=(50 * n, 100, 50 * n + 44, 158), xref=7) for n in range(4)], []) == [DECORATIVE] * 4
+
+
 def test_slim_picture_beside_one_on_the_same_ground_is_shown() -> None:
     large, slim = sighting(bbox=(100, 100, 140, 215)), sighting(bbox=(142, 120, 168, 216))
     assert state([large, slim], []) == [SHOWN, SHOWN]
