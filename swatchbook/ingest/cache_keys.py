@@ -81,7 +81,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "describe": PureStage(
-        version="26",
+        version="27",
         after=("discover", "tables"),
         asks=(("llm", "describe"),),
         modules=(

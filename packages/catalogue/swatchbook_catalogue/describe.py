@@ -9,6 +9,7 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from statistics import multimode
 
 from swatchbook_base.geometry import area, centre_inside, shared_area
@@ -33,7 +34,7 @@ from swatchbook_base.records import (
     product_id,
 )
 from swatchbook_catalogue.attributes import WORDS_OF, derive_key, fact_key
-from swatchbook_catalogue.color_words import color_at_end, colors_in, says_color
+from swatchbook_catalogue.color_words import color_at_end, says_color
 from swatchbook_catalogue.grid import cells_of
 from swatchbook_catalogue.line_facts import facts_in_prose, labelled_facts, make_fact, unlabelled_facts
 from swatchbook_catalogue.measures import MEASURES, begins_with_amount, is_price, kind_of, size_in, values_in_name
@@ -47,6 +48,9 @@ MOST_VALUES = 12  # values kept of one key; a longer list is a table, which is k
 LONGEST_VALUE = 160  # the longest value, in characters: a longer text behind a colon is prose
 SEVERAL = frozenset({"color"})  # keys of which a product may have several values
 CHOICES = frozenset({"style", "pattern"})  # keys of labels under which catalogues also print colours
+OF_ALL = frozenset({("price", "pattern"), ("code", "name")})
+"""Keys and rules of values without a label that a catalogue has of most of its products or of none."""
+FEW = 0.25  # share of the products; right ones are of 0.5 and more, wrong ones of 0.13 and less in labelled catalogues
 NUMBERS = MEASURES - {"size"} | {"code", "ean", "price", "weight", "capacity", "quantity"}
 """Keys whose values always have a digit."""
 MOSTLY = 0.3  # the least share of a name's box that a label and its value cover if the value is that name
@@ -87,18 +91,25 @@ def describe_all(discovery: Discovery, pages: Iterable[Page], tables: Sequence[T
 
 
 def _without_crowds(descriptions: Sequence[Description]) -> list[Description]:
-    """Return descriptions without the values of which a product has more than most products of the document.
+    """Return descriptions without the values of which a product has more than most, or that few products have.
 
     A price beside the name's own may be that of a neighbour whose name was not found: which is which is unclear. So is
-    any second code. Rows and tables say what belongs to what, and a product may have any number of colours.
+    any second code. Rows and tables say what belongs to what, and a product may have any number of colours. A catalogue
+    has prices and codes of all its products or of none: a lone one without a label may say something else.
     """
     counts = [Counter(fact.key for fact in each.facts) for each in descriptions]
     usual = {key: max(multimode(c[key] for c in counts if c[key])) for key in set().union(*counts)}
     usual |= {"code": 1}
+    having = Counter(chain.from_iterable(counts))
     found = []
     for each, count in zip(descriptions, counts, strict=True):
         crowded = {key for key in count if count[key] > usual[key] and key not in SEVERAL}
-        unclear = [fact for fact in each.facts if fact.key in crowded and fact.rule in ("label", "pattern")]
+        unclear = [
+            fact
+            for fact in each.facts
+            if (fact.key in crowded and fact.rule in ("label", "pattern"))
+            or ((fact.key, fact.rule) in OF_ALL and having[fact.key] < FEW * len(descriptions))
+        ]
         facts = [fact for fact in each.facts if fact not in unclear]
         doubts = (
             Evidence(rule=DISAGREEMENT, page=unclear[0].page, text=f"Its {key} is unclear: {values}.")
@@ -195,9 +206,8 @@ class _Document:
             heads |= {column.head for table in page.tables for column in table.columns}
             loose += (*unlabelled_facts(own, number), *facts_in_prose(own, number))
             shared += shared_facts(places, page, before, _places_on(product, number - 1))
-        named = [*values_in_name(product.name), *self._color_beside(product)]
         heads |= {fact.label for fact in (*of_tables, *rows)}
-        facts = _chosen(product, labelled, rows, loose, listed, shared, named, heads)
+        facts = _chosen(product, labelled, rows, loose, listed, shared, heads)
         are_sold = any(each.price or each.code for each in variants)
         listing = (*variants,) if are_sold else product.variants or (*variants,) or variants_in(facts)
         facts = _without_those_of(listing, facts, {(fact.key, fact.value) for fact in listed})
@@ -206,17 +216,6 @@ class _Document:
     def _is_shared(self, table: Table) -> bool:
         page = self._pages.get(table.page)
         return bool(page and table.bbox and any(centre_inside(each.box, table.bbox) for each in page.shared_tables))
-
-    def _color_beside(self, product: FoundProduct) -> Iterator[tuple[str, str]]:
-        """Yield the end of a name as its colour if a name of the same code ends with one: "T-10 lemon", "T-10 red"."""
-        code, _, end = product.name.partition(" ")
-        if not end or not any(map(str.isdigit, code)):
-            return
-        for number in pages_to_read(product):
-            own = {place.bbox for place in _places_on(product, number)}
-            if any(colors_in(rest) for rest in self._names_on(number).ends_behind(code, own)):
-                yield "color", end
-                return
 
 
 def _without_those_of(
@@ -256,12 +255,13 @@ def _chosen(
     loose: Iterable[Fact],
     listed: Iterable[Fact],
     shared: Sequence[Fact],
-    in_name: Iterable[tuple[str, str]],
     heads: Iterable[str],
 ) -> list[Fact]:
     """Return the facts of a product that are kept, in the order in which one is believed before another."""
     first = next((place.bbox for place in product.occurrences), None)
-    named = [make_fact(key, value, "", product.first_page, first, "name") for key, value in in_name]
+    named = [
+        make_fact(key, value, "", product.first_page, first, "name") for key, value in values_in_name(product.name)
+    ]
     plain_heads = {_plain(head) for head in heads}
     labelled = [fact for fact in labelled if _plain(fact.value) not in plain_heads]
     facts = _usable(each for fact in _with_colors([*labelled, *rows]) for each in _single(fact))

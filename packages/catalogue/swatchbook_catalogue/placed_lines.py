@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
 
 from swatchbook_base.geometry import centre_inside, gap
@@ -35,14 +35,6 @@ class NamesOnPage:
             boxes[fold(place.text)].append(place.bbox)
         return boxes
 
-    @cached_property
-    def _ends_of_codes(self) -> dict[str, list[tuple[str, Box]]]:
-        ends = defaultdict[str, list[tuple[str, Box]]](list)
-        for place in self.places:
-            code, _, end = place.text.partition(" ")
-            ends[code].append((end, place.bbox))
-        return ends
-
     def has_others(self, own: Collection[Box]) -> bool:
         """Whether another product has a name on the page."""
         return any(place.bbox not in own for place in self.places)
@@ -65,10 +57,6 @@ class NamesOnPage:
     def names_other(self, folded: str, own: Collection[Box]) -> bool:
         """Whether a folded text is the name of another product on the page."""
         return any(box not in own for box in self._boxes_of_texts.get(folded, ()))
-
-    def ends_behind(self, code: str, own: Collection[Box]) -> Iterator[str]:
-        """Yield what follows the first word in the names of other products that begin with it."""
-        return (end for end, box in self._ends_of_codes.get(code, ()) if box not in own)
 
 
 class PlacedLines:

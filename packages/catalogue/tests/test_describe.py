@@ -54,12 +54,6 @@ def named(name: str, x: float, y: float) -> Occurrence:
     return Occurrence(page=1, bbox=(x, y, x + 60, y + 12), region=(x, y, x + 200, y + 100), text=name)
 
 
-def test_end_of_a_name_is_a_colour_where_that_of_its_twin_is():
-    own = found_product("Alder", occurrences=(named("T10 limón", 60, 100),)).model_copy(update={"name": "T10 limón"})
-    for twin, expected in (("T10 negro", {"color": "limón"}), ("T11 negro", {}), ("T10 wide", {})):
-        assert describe(own, [page(1, [])], [], [named(twin, 300, 100)]).metadata == expected
-
-
 TABLE_HEADS = ("CAT. NO.", "CAP ML", "PACKING", "PRICE/EACH")
 TABLE_ROWS = (("1120/15", "15", "36", "₹ 350"), ("1120/25", "25", "30", "₹ 380"))
 OF_ALL_ROWS = {"code": "1120/15; 1120/25", "capacity": "15 ML; 25 ML", "packaging": "36; 30", "price": "₹ 350; ₹ 380"}
@@ -123,6 +117,13 @@ def test_values_that_may_be_a_neighbours_are_unclear():
     dealt = grid({120: "€ 10", 320: "€ 20", 520: "€ 30", 720: "€ 40"})
     assert [each.metadata for each in dealt] == [{"price": "€ 10"}, {"price": "€ 20"}, {}]
     assert [each.text for each in dealt[2].evidence] == ["Its price is unclear: € 30; € 40."]
+
+
+def test_a_price_of_one_product_in_many_is_unclear():
+    """Its catalogue says elsewhere: All plants 3 €."""
+    products = [found_product(f"Plant {n}", occurrences=(named(f"Plant {n}", 60, 100 * n),)) for n in range(1, 6)]
+    said = describe_all(Discovery(products=tuple(products)), [page(1, [text(60, 530, "3 €")])], [])
+    assert (said[4].metadata, said[4].evidence[0].text) == ({}, "Its price is unclear: 3 €.")
 
 
 def test_of_several_codes_none_is_the_products():
