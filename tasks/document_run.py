@@ -57,7 +57,6 @@ from swatchbook.upkeep.reports.document_state import (
     outcome_of_account,
     percent_done,
 )
-from swatchbook.upkeep.reports.inspection_html import html_path
 from swatchbook.upkeep.reports.markdown import as_markdown, failure_rows, plain, product_thumbnails
 from swatchbook.upkeep.reports.merged_failures import merge_roles
 
@@ -297,9 +296,8 @@ async def publish_artifacts(resources: Resources, report: RunReport) -> None:
 async def _publish_artifacts(resources: Resources, report: RunReport) -> None:
     key = report.document_id
     products = await asyncio.to_thread(product_thumbnails, resources, report.document_id)
-    html = html_path(resources.settings, report.document_id, report.name)
     shown = await asyncio.to_thread(describe_end, resources.ledger, report)
-    markdown = as_markdown(report, products, shown=shown, inspection=html if html.exists() else None)
+    markdown = as_markdown(report, products, shown=shown)
     described = plain(f"{report.name}: {shown.word}. {shown.sentence}")
     await acreate_markdown_artifact(key=artifact_key(REPORT, key), markdown=markdown, description=described)
     if report.failed_images or report.other_failures:

@@ -610,11 +610,6 @@ class Settings(BaseSettings):
         return self.home / "copies"
 
     @property
-    def inspections_folder(self) -> Path:
-        """Folder of the HTML of `inspect`. It can be made again at any time."""
-        return self.home / "inspections"
-
-    @property
     def index_folder(self) -> Path:
         """Folder of the LanceDB index, if it is in a folder."""
         return Path(self.index_url) if self.index_url and "://" not in self.index_url else self.home / "index"

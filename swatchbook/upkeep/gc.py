@@ -34,14 +34,12 @@ from swatchbook.store.ledger.database import portions
 from swatchbook.store.ledger.owners import used_owners
 from swatchbook.store.ledger.retention import UNUSED_SECONDS, Origin, collect
 from swatchbook.store.ledger.runs import held_seconds
-from swatchbook.store.ledger.stored_documents import document_statuses, documents_within
+from swatchbook.store.ledger.stored_documents import documents_within
 
 DAY = 86_400.0
 
 _EXCEPTION = re.compile(r"^[0-9a-f]{32}$")
 """Names of stored exceptions: UUIDs."""
-
-ID_LENGTH = 36  # characters of a document's id, at the end of the names of files of `inspect`
 
 _PORTION = 5_000  # names looked up at once
 _UNLOCKED_SECONDS = 60.0  # after which the file of an upload that no process has locked is left over
@@ -95,7 +93,7 @@ def sweep(resources: Resources, *, older_than: float = UNUSED_SECONDS, dry_run: 
         retention.compact(resources.ledger, at_once=older_than == 0)
         shrunk = max(0, before - _size_of_databases(resources))
     # last: also those of contents that have just been deleted
-    again = chain(_previews(resources), _inspections(resources), _copies(resources, latest))
+    again = chain(_previews(resources), _copies(resources, latest))
     previews = _remove(again, dry_run)
     copies = _remove_copies_of_buckets(resources, dry_run)
     return Swept(
@@ -203,15 +201,6 @@ def _remove_copies_of_buckets(resources: Resources, dry_run: bool) -> tuple[int,
             removed = buckets.remove_unused(folder, before=time.time() - retention.PREVIEW_SECONDS, dry_run=dry_run)
             count, size = count + removed[0], size + removed[1]
     return count, size
-
-
-def _inspections(resources: Resources) -> Iterator[Path]:
-    """Yield files of `inspect` whose document is gone, and those older than `retention.PREVIEW_SECONDS`."""
-    for portion in portions(_within(resources.settings.inspections_folder), _PORTION):
-        stored = document_statuses(resources.ledger, {path.stem[-ID_LENGTH:] for path in portion})
-        yield from (
-            path for path in portion if path.stem[-ID_LENGTH:] not in stored or _age(path) > retention.PREVIEW_SECONDS
-        )
 
 
 def _is_for(name: ResultName, origin: Origin, settings: Settings) -> bool:

@@ -220,7 +220,7 @@ def _page(
     details = {each.number: each for each in pages}
     number = page or next((each.number for each in pages if each.kind == "product"), 1)
     try:
-        (shown,) = inspect(view.resources.ledger, document, number).pages
+        (shown,) = inspect(view.resources.ledger, document, number)
     except InvalidReference as error:
         raise HTTPException(404, str(error)) from error
     known = details.get(number)

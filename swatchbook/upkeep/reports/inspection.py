@@ -1,6 +1,6 @@
 """Collect what `inspect` and `evaluate lost-pictures` show of a page: its kind, placements, and places of products.
 
-Placements have their states, reasons and links. `inspection_html.py` draws the pages.
+Placements have their states, reasons and links. `inspection_drawing.py` draws the pages.
 """
 
 from collections import defaultdict
@@ -14,7 +14,6 @@ from swatchbook.domain.records import (
     COUNTED,
     DEFAULT_OWNER,
     Box,
-    Evidence,
     FailedPage,
     ImageState,
     LinkKind,
@@ -26,7 +25,6 @@ from swatchbook.domain.records import (
     PlacementState,
     Product,
     Record,
-    Unassigned,
 )
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.database import Ledger
@@ -85,7 +83,6 @@ class Mark(Record):
     look: Look
     bbox: Box
     kind: str
-    size: tuple[int, int] | None = None  # pixels
     state: str | None = None
     reason: str | None = None
     caption: str | None = None
@@ -117,20 +114,9 @@ class PageView(Record):
     marks: tuple[Mark, ...] = ()
     products: tuple[Product, ...] = ()
     cards: tuple[Card, ...] = ()
-    unassigned: Unassigned | None = None
-    rejected: tuple[Evidence, ...] = ()
-    unsure: bool = False
 
 
-class Inspection(Record):
-    """A document's pages as the ledger knows them."""
-
-    document: Document
-    pages: tuple[PageView, ...]
-    products: tuple[Product, ...]
-
-
-def inspect(ledger: Ledger, document: Document, page: int | None = None) -> Inspection:
+def inspect(ledger: Ledger, document: Document, page: int | None = None) -> Sequence[PageView]:
     """Return what is known of a document's pages, or of one page.
 
     Raises InvalidReference for a source that has no pages, for one that was not read yet, and for a page that it lacks.
@@ -145,11 +131,7 @@ def inspect(ledger: Ledger, document: Document, page: int | None = None) -> Insp
     products = tuple(read_products(ledger, document.id))
     marks = _marks(shown, {product.id: product.name for product in products})
     numbers = range(1, page_count + 1) if page is None else (page,)
-    return Inspection(
-        document=document,
-        pages=tuple(_view(number, known.get(number), marks.get(number, ()), products) for number in numbers),
-        products=products,
-    )
+    return [_view(number, known.get(number), marks.get(number, ()), products) for number in numbers]
 
 
 def require_pages(document: Document) -> int:
@@ -173,13 +155,10 @@ def require_pages(document: Document) -> int:
 _SOURCES = {"folder": "folder of pictures", "batch": "scraped batch", "table": "imported table"}
 
 
-_OF_DETAILS = ("label", "kind", "reason", "unassigned", "rejected", "unsure")
-
-
 def _view(number: int, known: PageDetails | None, marks: Sequence[Mark], products: Sequence[Product]) -> PageView:
     here = tuple(product for product in products if number in product.pages)
     skipped = [
-        Mark(number=n, look="skipped", bbox=picture.bbox, kind="", size=(picture.width, picture.height))
+        Mark(number=n, look="skipped", bbox=picture.bbox, kind="")
         for n, picture in enumerate(known.pictures if known else (), start=len(marks) + 1)
     ]
     seen = [each for each in (known.lost_pictures if known else ()) if each.state is LostState.SEEN]
@@ -189,7 +168,7 @@ def _view(number: int, known: PageDetails | None, marks: Sequence[Mark], product
     ]
     return PageView(
         number=number,
-        **({name: getattr(known, name) for name in _OF_DETAILS} if known else {}),
+        **({name: getattr(known, name) for name in ("label", "kind", "reason")} if known else {}),
         marks=(*marks, *skipped, *lost),
         products=here,
         cards=tuple(
@@ -218,7 +197,6 @@ def _marks(shown: Mapping[str, Any], names: Mapping[str, str]) -> dict[int, list
                     look=look,
                     bbox=place["bbox"],
                     kind=place["kind"],
-                    size=(image["width"], image["height"]) if image["width"] else None,
                     state=image["status"] if place["state"] == PlacementState.SHOWN else None,
                     reason=place["reason"] or (_failures(image["items"]) if look == "failed" else None),
                     caption=place["caption"],
@@ -268,7 +246,7 @@ class Audit(Record):
 
 def audit(resources: Resources, document: Document) -> Audit:
     """Look at all pages of a catalogue. Raises InvalidReference, FileMissing, and what the reader raises."""
-    views = {view.number: view for view in inspect(resources.ledger, document).pages}
+    views = {view.number: view for view in inspect(resources.ledger, document)}
     printed = _lines_of_text(resources, document)
     placed = {n: [*(mark.bbox for mark in view.marks), *printed.get(n, ())] for n, view in views.items()}
     lost, skipped, failed = list[LostPicture](), list[LostPicture](), list[FailedPage]()

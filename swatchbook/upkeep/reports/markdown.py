@@ -87,13 +87,9 @@ def _thumbnails(resources: Resources, files: Sequence[str]) -> dict[str, bytes]:
 
 
 def as_markdown(
-    report: RunReport,
-    products: Sequence[ProductThumbnails] = (),
-    *,
-    shown: ShownState | None = None,
-    inspection: Path | None = None,
+    report: RunReport, products: Sequence[ProductThumbnails] = (), *, shown: ShownState | None = None
 ) -> str:
-    """Return the report as Markdown, with text from documents escaped. `inspection`: the HTML of its pages, if any.
+    """Return the report as Markdown, with text from documents escaped.
 
     `shown`: the document's state in words, with its next try.
     """
@@ -133,18 +129,10 @@ def as_markdown(
         "## Cost" if report.spent else "",
         table(cost_header, [_cost_row(each) for each in report.spent]) if report.spent else "",
         f"Saved blocks used: {plain(blocks)}" if blocks else "",
-        "" if report.items else _inspect(report, inspection),
     ]  # fmt: skip
     if warnings := (*report.doubts, *report.warnings):
         parts += ["## Warnings", *(f"- {plain(w)}" for w in truncate(warnings, _WARNINGS))]
     return "\n\n".join(part for part in parts if part)
-
-
-def _inspect(report: RunReport, inspection: Path | None) -> str:
-    """Return how to look at the pages of a catalogue."""
-    command = f"`swatchbook inspect {report.document_id} --all-owners` shows each page with its placements"
-    earlier = f"; an earlier one: {plain(str(inspection))}" if inspection else ""
-    return f"{command}{earlier}."
 
 
 def _edition(edition: EditionReport) -> str:

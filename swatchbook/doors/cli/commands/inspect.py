@@ -3,7 +3,6 @@ in documents, and compare it.
 """
 
 from collections.abc import Collection, Mapping
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -65,67 +64,35 @@ def draw_diff(diff: "EditionDiff") -> RenderableType:
 
 def inspect(
     document: Reference,
-    page: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only this page of the PDF.")] = None,
-    html: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="HTML file to write; one in the home if not given.")
-    ] = None,
-    png: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write a picture of the page instead; needs --page.")
-    ] = None,
+    page: Annotated[int, typer.Option(min=1, metavar="N", help="Page of the PDF.")],
+    png: Annotated[Path, typer.Option(metavar="FILE", help="PNG file to write.")],
     owner: OwnerName = None,
     all_owners: AllOwners = False,
 ) -> None:
-    """Show a catalogue's pages with a box over every placement: its state, why, its caption and its products.
+    """Draw a catalogue's page with a box over every placement: its state, why, its caption and its products.
 
-    Prints the path of the file: HTML that holds all pages and opens in any browser, or a PNG of one page.
+    The document's web page shows the same of every page.
     """
-    if png is not None and (page is None or html is not None):
-        raise typer.BadParameter("give --page with it, and no --html", param_hint="--png")
     with opened_resources() as resources:
-        from swatchbook.upkeep.reports.inspection_html import html_path
-
         row = choose_document(resources.ledger, document, choose_owner(resources.ledger, owner, all_owners))
-        if png is not None and page is not None:
-            write_png(resources, row, page, png)
-        else:
-            html = html or html_path(resources.settings, row.id, row.name, page)
-            write_html(resources, row, page, html)
-        out().print(cell(png or html), soft_wrap=True)
-
-
-def write_html(resources: "Resources", document: "Document", page: int | None, to: Path) -> None:
-    """Write the HTML of all pages or of one.
-
-    Raises InvalidReference for a document without pages and a path that cannot be written, FileMissing, DiskFull.
-    """
-    from swatchbook.upkeep.export.atomic_file import atomic_file
-    from swatchbook.upkeep.reports.inspection import inspect, stored_file
-    from swatchbook.upkeep.reports.inspection_html import PAGE_SIDE, as_html
-
-    inspection = inspect(resources.ledger, document, page)
-    placed = {view.number: [mark.bbox for mark in view.marks] for view in inspection.pages}
-    to.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        resources.files.local(stored_file(document)) as path,
-        closing(resources.catalogue.look(path, placed, resources.settings, side=PAGE_SIDE)) as seen,
-        atomic_file(to) as file,
-    ):
-        for part in as_html(inspection, seen):
-            file.write(part.encode())
+        write_png(resources, row, page, png)
+        out().print(cell(png), soft_wrap=True)
 
 
 def write_png(resources: "Resources", document: "Document", page: int, to: Path) -> None:
     """Write the picture of a page with its boxes, and their meanings next to it.
 
-    Raises what `write_html` raises, and UnreadableDocument if the page cannot be rendered.
+    Raises InvalidReference for a document without pages and a path that cannot be written, FileMissing, DiskFull, and
+    UnreadableDocument if the page cannot be rendered.
     """
     from swatchbook.domain.records import FailedPage
     from swatchbook.upkeep.export.atomic_file import atomic_file
     from swatchbook.upkeep.reports.inspection import inspect, stored_file
-    from swatchbook.upkeep.reports.inspection_html import PAGE_SIDE, drawing_of
+    from swatchbook.upkeep.reports.inspection_drawing import PAGE_SIDE, drawing_of
 
-    (view,) = inspect(resources.ledger, document, page).pages
+    (view,) = inspect(resources.ledger, document, page)
     settings = resources.settings
+    to.parent.mkdir(parents=True, exist_ok=True)
     with resources.files.local(stored_file(document)) as path, atomic_file(to) as file:
         (seen,) = resources.catalogue.look(path, {page: [mark.bbox for mark in view.marks]}, settings)
         if isinstance(seen, FailedPage):
