@@ -742,16 +742,6 @@ def load_settings(**given: Any) -> Settings:
         raise Configuration(f"The settings file {env_file()} cannot be read: {reason}.") from error
 
 
-def find_problems(values: Mapping[str, Any], origin: Mapping[str, str]) -> list[str]:
-    """Return what is wrong with these values of settings, a line for each wrong one. `origin`: where each was set."""
-    try:
-        Settings(**values)
-    except ValidationError as error:
-        wrong = [details for details in error.errors() if details["loc"] and details["loc"][0] in values]
-        return [_describe_problem(details, origin) for details in wrong]
-    return []
-
-
 def origins() -> dict[str, str]:
     """Return setting -> source of its value: `environment`, the settings file's path, `profile …` or `default`."""
     environment, file = flatten(EnvSettingsSource(Settings)()), flatten(DotEnvSettingsSource(Settings, env_file())())

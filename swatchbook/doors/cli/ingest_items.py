@@ -29,7 +29,7 @@ from swatchbook_base.truncate import plural, truncate
 ALL = "all"
 """Source of the counts of all sources together."""
 
-_KINDS: Mapping[str, str | None] = {"references": FOLDER, "scraped": BATCH, "all": None}
+KINDS: Mapping[str, str | None] = {"references": FOLDER, "scraped": BATCH, "all": None}
 """What `--mode` says of the paths; `all`: look what each is."""
 
 
@@ -46,18 +46,6 @@ class Ingested(Record):
 
     sources: tuple[SourceCounts, ...]
     total: SourceCounts
-
-
-def kinds_of(
-    paths: Iterable[Path], mode: str, *, references_dir: Path | None, scraped_dir: Path | None
-) -> dict[Path, str | None]:
-    """Return the kind of document that each path is, None for whatever is there. `mode` may leave out a folder."""
-    kinds: dict[Path, str | None] = dict.fromkeys(paths, _KINDS[mode])
-    if scraped_dir and mode != "references":
-        kinds[scraped_dir] = BATCH
-    if references_dir and mode != "scraped":
-        kinds[references_dir] = FOLDER
-    return kinds
 
 
 def ingest_images(

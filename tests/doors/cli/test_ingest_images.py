@@ -118,19 +118,6 @@ def test_what_an_earlier_run_removed_is_not_told_again(home: Path, tmp_path: Pat
     assert "removed" not in run(*command)
 
 
-def test_command_line_goes_before_the_file(folder: Path, tmp_path: Path) -> None:
-    config, batch = tmp_path / "images.yaml", folder.parent / "shop" / "items.jsonl"
-    config.write_text(f"references_dir: {tmp_path / 'nowhere'}\nscraped_dir: {batch}\n")
-    command = ("ingest-images", "--config", str(config), "--owner", "anna", "--json")
-    status, out, err = attempt(*command, "--references-dir", str(folder))
-    assert status == 3, err
-    assert [source["source"] for source in json.loads(out)["sources"]] == [
-        str(batch), str(folder),
-    ]  # fmt: skip
-    status, _, err = attempt(*command, "--mode", "references")
-    assert (status, "no such file or folder" in err) == (2, True)
-
-
 def test_ingest_sends_each_file_where_it_belongs(folder: Path, tmp_path: Path) -> None:
     mixed = tmp_path / "mixed"
     shutil.copytree(folder / "sub", mixed / "pictures" / "sub")

@@ -14,7 +14,6 @@ from swatchbook.doors.cli.shared_arguments import (
     check_owner,
     check_text,
     choose_one_owner,
-    given_path,
     given_source,
     opened_resources,
     parse_roles,
@@ -64,7 +63,7 @@ PicturesDir = Annotated[
 
 # of `ingest-images`
 ImagePaths = Annotated[
-    list[str] | None,
+    list[str],
     typer.Argument(
         metavar="PATH",
         parser=given_source,
@@ -75,25 +74,10 @@ Mode = Annotated[
     Literal["references", "scraped", "all"],
     typer.Option(help="What the PATHs are: references (pictures), scraped (batches), all: look at each."),
 ]
-ReferencesDir = Annotated[
-    Path | None,
-    typer.Option(parser=given_path, metavar="FOLDER", help="A folder of pictures, in addition to the PATHs."),
-]
-ScrapedDir = Annotated[
-    Path | None,
-    typer.Option(parser=given_path, metavar="FOLDER", help="A folder of scraped batches, in addition to the PATHs."),
-]
 ForceImages = Annotated[
     bool, typer.Option("--force", help="Read all files again, and retry failed and rejected images.")
 ]
 Mirror = Annotated[bool, typer.Option("--mirror", help="Remove items that are no longer in their folder or batch.")]
-ConfigFile = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE.yaml",
-        help="Settings, references_dir, scraped_dir and batch_size; options of the command line go first.",
-    ),
-]
 Clear = Annotated[
     bool, typer.Option("--clear", help="Delete what these folders and batches put there, and ingest nothing.")
 ]
@@ -150,10 +134,8 @@ def ingest(
 
 
 def ingest_images(
-    paths: ImagePaths = None,
+    paths: ImagePaths,
     mode: Mode = "all",
-    references_dir: ReferencesDir = None,
-    scraped_dir: ScrapedDir = None,
     owner: OwnerName = None,
     batch_size: BatchSize = None,
     max_retries: MaxRetries = None,
@@ -164,23 +146,14 @@ def ingest_images(
     mirror: Mirror = False,
     mapping: Mapping = None,
     pictures: PicturesDir = None,
-    config: ConfigFile = None,
     clear: Clear = False,
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    """Ingest pictures and batches as `ingest` does, with modes: a kind for each PATH, --config, --mirror, --clear.
+    """Ingest pictures and batches as `ingest` does, with modes: a kind for each PATH, --mirror, --clear.
 
     PDFs are left out, and the items of each source are counted.
     """
-    if config is not None:
-        from swatchbook.doors.cli.config import use_config
-
-        given = use_config(config)
-        references_dir, scraped_dir = references_dir or given.references_dir, scraped_dir or given.scraped_dir
-        batch_size = given.batch_size if batch_size is None else batch_size
-    if not (paths or references_dir or scraped_dir):
-        raise typer.BadParameter("name a folder or a batch", param_hint="PATH")
     options = _options(
         batch_size=batch_size, max_retries=max_retries, roles=roles, max_usd=max_usd, mirror=mirror, force=force,
         categories=not no_categories, mapping=_mapping(mapping, pictures),
@@ -189,11 +162,11 @@ def ingest_images(
     with opened_resources(begins=True) as resources, resumable():
         from swatchbook.domain.records import DEFAULT_OWNER
         from swatchbook.doors.cli.ingest import local_path
+        from swatchbook.doors.cli.ingest_items import KINDS
         from swatchbook.doors.cli.ingest_items import ingest_images as run
-        from swatchbook.doors.cli.ingest_items import kinds_of
 
-        local = [local_path(each, resources.settings, copied=not clear) for each in paths or ()]
-        kinds = kinds_of(local, mode, references_dir=references_dir, scraped_dir=scraped_dir)
+        local = [local_path(each, resources.settings, copied=not clear) for each in paths]
+        kinds = dict.fromkeys(local, KINDS[mode])
         if clear:
             from swatchbook.doors.cli.delete import clear_sources
 
