@@ -245,11 +245,7 @@ def startup() -> list[Figure]:
     spent = reading_commands(ROUNDS, small)
     torch = spent["torch"]
     figures = []
-    for name, what, goal in (
-        ("status", "`status`", 0.33),
-        ("search", "`search TEXT`", 0.5),
-        ("asked", "`search TEXT` of a running service", 0.5),
-    ):
+    for name, what, goal in (("status", "`status`", 0.33), ("search", "`search TEXT`", 0.5)):
         mine = spent[name]
         note = f"processor {mine.cpu:.2f} and {torch.cpu:.2f} s, wall {mine.wall:.2f} and {torch.wall:.2f} s"
         figures.append(Figure(f"{what} ÷ `import torch`", mine.cpu / torch.cpu, goal, note=note))

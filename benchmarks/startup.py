@@ -9,8 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -59,23 +58,17 @@ def medians(spent: Sequence[Spent]) -> Spent:
 
 
 def reading_commands(rounds: int, catalogue: Path) -> dict[str, Spent]:
-    """`torch`, `status`, `search`, `asked` (a search of a running service), in turn, over a collection of one file."""
+    """`torch`, `status`, `search`, in turn, over a collection of one file."""
     with tempfile.TemporaryDirectory() as home:
         here = _environment(Path(home))
         spend((PYTHON, "-m", "benchmarks.bare_ingest", str(catalogue)), here)
-        with _service(here) as url:
-            commands: dict[str, tuple[Sequence[str], Mapping[str, str]]] = {
-                "torch": (TORCH, here),
-                "status": ((SWATCHBOOK, "status"), here),
-                "search": ((SWATCHBOOK, *QUERY), here),
-                "asked": ((SWATCHBOOK, *QUERY), here | {"SWATCHBOOK_SERVICE_URL": url}),
-            }
-            for command, environment in commands.values():
-                spend(command, environment)  # from a warm disk
-            found: dict[str, list[Spent]] = {name: [] for name in commands}
-            for _ in range(rounds):
-                for name, (command, environment) in commands.items():
-                    found[name].append(spend(command, environment))
+        commands = {"torch": TORCH, "status": (SWATCHBOOK, "status"), "search": (SWATCHBOOK, *QUERY)}
+        for command in commands.values():
+            spend(command, here)  # from a warm disk
+        found: dict[str, list[Spent]] = {name: [] for name in commands}
+        for _ in range(rounds):
+            for name, command in commands.items():
+                found[name].append(spend(command, here))
     return {name: medians(spent) for name, spent in found.items()}
 
 
@@ -119,20 +112,3 @@ def _size(file: Path) -> int:
 def _environment(home: Path) -> dict[str, str]:
     bare = {name: value for name, value in os.environ.items() if not name.startswith(("SWATCHBOOK_", "PREFECT_"))}
     return bare | {"SWATCHBOOK_HOME": str(home)}
-
-
-@contextmanager
-def _service(environment: Mapping[str, str]) -> Iterator[str]:
-    """A service on the same home, with its models loaded: its first search is not measured."""
-    from tests.fixtures import free_port, wait_for_http
-
-    port, log = free_port(), Path(environment["SWATCHBOOK_HOME"]) / "service.log"
-    given = {**environment, "SWATCHBOOK_PORT": str(port)}
-    with log.open("wb") as out:
-        service = subprocess.Popen([SWATCHBOOK, "serve"], env=given, stdout=out, stderr=out)
-    try:
-        wait_for_http(f"http://127.0.0.1:{port}/live", service, log)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        service.terminate()
-        service.wait(30)

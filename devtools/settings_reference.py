@@ -32,9 +32,7 @@ A profile is a set of defaults: what `production` sets otherwise is named with t
 [models.md](models.md), [encoders.md](encoders.md), [providers.md](providers.md). Searches and their weights:
 [quality.md](quality.md). The service: [service.md](service.md). Containers: [deploy.md](deploy.md).
 
-Two variables of others count too. `PREFECT_API_URL` is your Prefect server; without it each ingest starts its own.
-`SSL_CERT_FILE` names the certificates of an authority of your own, which `search` trusts where it asks
-`SWATCHBOOK_SERVICE_URL`; a key is sent to it over https only, except on this machine.
+A variable of another counts too: `PREFECT_API_URL` is your Prefect server; without it each ingest starts its own.
 
 `make weaviate` starts a Weaviate server: the one on your PATH, else the official image if Docker runs, else one that it
 builds with Go.

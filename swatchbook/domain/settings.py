@@ -368,14 +368,6 @@ class Settings(BaseSettings):
         description='Clients of the service: a JSON list of {"name": …, "key": …, "owners": ["alice"] or ["*"]}.',
     )
 
-    service_url: str | None = Field(
-        default=None,
-        description="Service that `search` sends its queries to, such as https://host; empty: search in this process.",
-    )
-    service_key: SecretStr | None = Field(
-        default=None, description="API key that `search` sends to the service; one of the service's API keys."
-    )
-
     # uploads, webhooks and downloads
     webhook_sources: Annotated[
         tuple[WebhookSource, ...], NoDecode, BeforeValidator(parse_list), AfterValidator(check_webhook_sources)

@@ -1,7 +1,4 @@
-"""Requests to a service, as data: what is sent, and how the answer is read.
-
-`search_calls.py` describes those of commands, and the Python clients of `packages/client` the others.
-"""
+"""Requests to a service, as data: what is sent, and how the answer is read, for the Python clients."""
 
 import inspect
 import re

@@ -1,6 +1,4 @@
-"""Searches and facets as requests of a service: for `swatchbook search` with SWATCHBOOK_SERVICE_URL, and for the Python
-clients of `packages/client`, which have all other requests.
-"""
+"""Searches and facets as requests of a service, for the Python clients of `packages/client`."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

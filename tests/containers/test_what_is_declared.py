@@ -98,8 +98,8 @@ def makers() -> set[str]:
     return {variable(name).removeprefix(PREFIX) for name in {n for n in FIELDS if n.startswith(parts)} | alone}
 
 
-IMAGE = {"HOME", "HOST", "PORT", "WEAVIATE__GRPC_PORT", "SERVICE_URL", "SERVICE_KEY"}
-"""What the image and the ports of the containers decide, and where a `search` of elsewhere sends its queries."""
+IMAGE = {"HOME", "HOST", "PORT", "WEAVIATE__GRPC_PORT"}
+"""What the image and the ports of the containers decide."""
 
 OF_SERVICE = {"API_KEYS": "API_KEYS", "WEBHOOK_SOURCES": "WEBHOOKS"}
 """What only the service is told, under the name that .env has for it."""

@@ -70,12 +70,11 @@ def opened_resources(*, begins: bool = False) -> Iterator["Resources"]:
         yield resources
 
 
-def read_settings(*, begins: bool = True, or_service: bool = False) -> "Settings":
+def read_settings(*, begins: bool = True) -> "Settings":
     """Load the settings, write the log to their home, and print a note for each unknown SWATCHBOOK_* variable.
 
     From here on garbage is collected: a command works now. `begins`: the command may create the collection. Otherwise
-    raises NoCollection if there is none, before any file is written; with `or_service` only if the settings name no
-    service.
+    raises NoCollection if there is none, before any file is written.
     """
     from swatchbook.domain.settings import load_settings, unknown_variables
     from swatchbook.doors.cli.log import keep
@@ -83,7 +82,7 @@ def read_settings(*, begins: bool = True, or_service: bool = False) -> "Settings
     settings = load_settings()
     for name in unknown_variables():
         note(f"Unknown setting: {name}.")
-    if not begins and not (or_service and settings.service_url):
+    if not begins:
         from swatchbook.resources import require_collection
 
         require_collection(settings)

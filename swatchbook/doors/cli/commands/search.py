@@ -20,6 +20,7 @@ from swatchbook.doors.cli.shared_arguments import (
     check_text,
     choose_document,
     choose_owners,
+    opened_resources,
     read_settings,
 )
 from swatchbook.doors.cli.terminal import cell, note, out, say_json, table
@@ -29,7 +30,6 @@ from swatchbook_base.truncate import page_numbers
 
 if TYPE_CHECKING:
     from swatchbook.domain.records import Facet, Facets, Hit, SearchResults
-    from swatchbook.doors.search_calls import Hits
     from swatchbook.index.contract import Where
     from swatchbook.resources import Resources
 
@@ -78,19 +78,7 @@ def search(
     check_text(text or "", "TEXT")
     check_owners(owner, all_owners)
     filters, references = _filters(where, editions)
-    settings = read_settings(begins=False, or_service=True)
-    if settings.service_url:
-        from swatchbook.doors import search_calls
-        from swatchbook.doors.cli.ask_service import client_filters, service_of
-
-        with service_of(settings) as service:
-            call = search_calls.search(
-                text, image=image, like=like or (), unlike=unlike or (), by=by, k=k, offset=offset,
-                weights=_parse_weights(weights), owner=owner, explain=True, **client_filters(filters, references),
-            )  # fmt: skip
-            hits = service.ask(call)
-        _print_results(hits, hits, offset, explain=explain, as_json=as_json)
-        return
+    settings = read_settings(begins=False)
     from swatchbook.resources import open_resources
     from swatchbook.store.ledger.owners import known_owners
 
@@ -105,7 +93,7 @@ def search(
         results = find_relevant(
             resources, SearchRequest(text, image, examples, filters, by, _parse_weights(weights), k, offset)
         )
-        _print_results(results.hits, results, offset, explain=explain, as_json=as_json)
+        _print_results(results, offset, explain=explain, as_json=as_json)
         if (text or image or like) and (line := describe_other_models(resources.ledger, settings)):
             note(line)
         if not results.hits and not known_owners(resources.ledger):
@@ -120,10 +108,8 @@ def _parse_weights(weights: str | None) -> dict[str, float] | None:
     return parse_weights(weights)
 
 
-def _print_results(
-    hits: "Sequence[Hit]", results: "SearchResults | Hits", offset: int, *, explain: bool, as_json: bool
-) -> None:
-
+def _print_results(results: "SearchResults", offset: int, *, explain: bool, as_json: bool) -> None:
+    hits = results.hits
     if as_json:
         say_json(hits)
     else:
@@ -195,24 +181,12 @@ def facets(
     check_text(text or "", "TEXT")
     check_owners(owner, all_owners)
     filters, references = _filters(where, editions)
-    settings = read_settings(begins=False, or_service=True)
-    if settings.service_url:
-        from swatchbook.doors import search_calls
-        from swatchbook.doors.cli.ask_service import client_filters, service_of
+    with opened_resources() as resources:
+        from swatchbook.search.request import SearchRequest
+        from swatchbook.search.search import facets_of_search
 
-        with service_of(settings) as service:
-            call = search_calls.facets(text, by=by, owner=owner, **client_filters(filters, references))
-            counted = service.ask(call)
-    else:
-        from swatchbook.resources import open_resources
-
-        with open_resources(settings) as resources:
-            from swatchbook.search.request import SearchRequest
-            from swatchbook.search.search import facets_of_search
-
-            filters = _on_collection(resources, filters, references, owner, all_owners)
-            counted = facets_of_search(resources, SearchRequest(text, where=filters, by=by))
-
+        filters = _on_collection(resources, filters, references, owner, all_owners)
+        counted = facets_of_search(resources, SearchRequest(text, where=filters, by=by))
     say_json(counted) if as_json else out().print(draw_facets(counted))
 
 
