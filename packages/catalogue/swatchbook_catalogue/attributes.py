@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -303,6 +304,7 @@ def _is_price(line: Line, below: Line) -> bool:
     return bool(_ENDS_IN_AMOUNT.search(line.text) and _BEGINS_WITH_CURRENCY.match(below.text))
 
 
+@lru_cache(maxsize=16_384)  # each product of a page asks about all of its lines
 def _strip_label(label: str) -> str:
     """Return a label in lower case, without units, brackets and signs around it, each word in one alphabet."""
     words = _UNIT.sub("", label.casefold().replace("-", " ")).strip(_EDGE_SIGNS).split()

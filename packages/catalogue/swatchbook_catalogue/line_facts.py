@@ -80,7 +80,7 @@ def _plausible(pairs: Sequence[Attribute]) -> list[Attribute]:
 
 def _split_prices(lines: Sequence[Line]) -> Iterator[tuple[str, Box]]:
     """Yield prices with their box where sign and amount are separate lines close to each other."""
-    signs = [line for line in lines if len(line.text.strip()) <= LONGEST_SIGN]
+    signs = [line for line in lines if len(line.text.strip()) <= LONGEST_SIGN and not any(map(str.isdigit, line.text))]
     bands, reach = line_bands(lines if signs else ()), max((line.size for line in lines), default=0.0)
     for sign in signs:
         near = bands.near(sign.bbox[1] - reach, sign.bbox[3] + reach)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -132,8 +133,13 @@ _MEASURE = re.compile(rf"(?<![\w.,]){_NUMBER}\s?{_UNITS}\.?(?!\w)|[,(\[]\s?{_UNI
 MOST_WORDS = 8  # the most words of a line with values of the product; a longer line without code and price is prose
 
 
-def values_in(text: str) -> Iterator[tuple[str, str]]:
-    """Yield key and value of the values in a short line without a label."""
+@lru_cache(maxsize=16_384)  # each product of a page asks about all of its lines
+def values_in(text: str) -> tuple[tuple[str, str], ...]:
+    """Return key and value of the values in a short line without a label."""
+    return tuple(_values_in(text))
+
+
+def _values_in(text: str) -> Iterator[tuple[str, str]]:
     text = _BULLET.sub("", text.strip())
     if composition := composition_in(text):
         yield "material", composition

@@ -461,10 +461,11 @@ def _entries(lines: Sequence[Line]) -> tuple[tuple[str, ...], int]:
     led = [m for line in lines if (m := _LEADER.match(line.text))]
     names, pages = [m["name"] for m in led], [int(m["page"]) for m in led]
     numbers = [line for line in lines if re.fullmatch(r"\d{1,4}", line.text)]
+    worded = [line for line in lines if sum(map(str.isalpha, line.text)) >= 2]
     for number in numbers if len(numbers) >= FEWEST_ENTRIES else ():
-        middle = number.bbox[1] + number.bbox[3]
-        row = [o for o in lines if abs(o.bbox[1] + o.bbox[3] - middle) < o.size and o.bbox[2] <= number.bbox[0] + 2]
-        cells = [o.text for o in row if sum(c.isalpha() for c in o.text) >= 2]
+        middle, reach = number.bbox[1] + number.bbox[3], number.bbox[0] + 2
+        left = [line for line in worded if line.bbox[2] <= reach]
+        cells = [line.text for line in left if abs(line.bbox[1] + line.bbox[3] - middle) < line.size]
         pages += [int(number.text)] if cells else []
         names += cells
     rising = sum(a < b for a, b in pairwise(pages)) + 1

@@ -183,12 +183,9 @@ class PlacedLines:
                 numbered = enumerate(self._all)
                 self._outside[cards] = [i for i, line in numbered if line.text and self._is_outside(i, cards)]
             return tuple(i for i in self._outside[cards] if self._all[i].bbox[3] <= lowest)
-        regions = [place.region for place in products if not (cards and self.spans(place.region))]
-        return tuple(
-            i
-            for i, line in enumerate(self._all)
-            if line.text and line.bbox[3] <= lowest and not any(centre_inside(line.bbox, region) for region in regions)
-        )
+        regions = {place.region for place in products if not (cards and self.spans(place.region))}
+        inside = set[int]().union(*map(self._in, regions))
+        return tuple(i for i, line in enumerate(self._all) if line.text and line.bbox[3] <= lowest and i not in inside)
 
     def _is_outside(self, i: int, cards: bool) -> bool:
         return all(cards and self.spans(place.region) for place in self._holders.get(i, ()))

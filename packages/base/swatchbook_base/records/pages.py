@@ -38,7 +38,7 @@ class Line(Record):
     def text(self) -> str:
         return "".join(s.text for s in self.spans).strip()
 
-    @property
+    @cached_property
     def size(self) -> float:
         """Return the font size of the line's longest span, in points."""
         return max(self.spans, key=lambda s: len(s.text)).size if self.spans else 0.0

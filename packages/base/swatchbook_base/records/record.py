@@ -123,6 +123,7 @@ def fold(text: str) -> str:
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text).casefold())
 
 
+@lru_cache(maxsize=65_536)
 def normalise_line(text: str) -> str:
     """Return a text as one line, single spaces, NFKC, without soft hyphens."""
     return " ".join(unicodedata.normalize("NFKC", text).replace(SOFT_HYPHEN, "").split())
