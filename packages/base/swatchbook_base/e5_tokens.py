@@ -66,9 +66,10 @@ class Tokenizer:
             same = self._begins & np.uint64((1 << 8 * len(wanted)) - 1) == int.from_bytes(wanted, "little")
             if begin == SPACE:  # half of the vocabulary begins with it: here it is the piece alone
                 same &= self._ends - self._starts == len(wanted)
-            ids = np.flatnonzero(same).tolist()
-            known = {self._texts[self._starts[id] : self._ends[id]]: (id, float(self._scores[id])) for id in ids}
-            known = {text: each for text, each in known.items() if each[0] != self._unknown}
+            ids = np.flatnonzero(same)
+            found = (each[ids].tolist() for each in (self._starts, self._ends, self._scores))
+            pieces = zip(ids.tolist(), *found, strict=True)
+            known = {self._texts[a:b]: (id, score) for id, a, b, score in pieces if id != self._unknown}
             with self._lock:
                 self._pieces |= known
         self._looked_for |= begins

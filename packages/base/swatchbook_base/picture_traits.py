@@ -48,7 +48,8 @@ def _pixels(image: Image.Image) -> list[Any]:
 
 
 def _is_near(pixel: Rgb, ground: Rgb) -> bool:
-    return all(abs(a - b) <= NEAR_GROUND for a, b in zip(pixel, ground, strict=True))
+    (red, green, blue), (r, g, b) = pixel, ground  # written out: it is asked for a thousand pixels of each picture
+    return abs(red - r) <= NEAR_GROUND and abs(green - g) <= NEAR_GROUND and abs(blue - b) <= NEAR_GROUND
 
 
 class Appearance(NamedTuple):
