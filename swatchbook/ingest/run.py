@@ -1,8 +1,9 @@
 """Keep a document's run alive, record its progress, and end it after a failure. `Work` is what its stages need.
 
 Every 20 s a thread shows that a run, or a flow run, is alive, also while the work is waiting; that renews its leases
-(`store/ledger/item_tries.py`). After an outage or while blocked a document is due again in 60 s; `backoff.py` has the
-pauses after other failures. Rows of runs: `store/ledger/runs.py`; dead runs: `store/ledger/dead_runs.py`.
+(`store/ledger/item_tries.py`). After an outage a document is due again in 60 s, while blocked in a pause that doubles
+from there; `backoff.py` has the pauses after other failures. Rows of runs: `store/ledger/runs.py`; dead runs:
+`store/ledger/dead_runs.py`.
 """
 
 import logging
@@ -42,7 +43,7 @@ BEAT_SECONDS = 20.0
 """Seconds between two heartbeats. Two may be missed before a lease of 60 s ends."""
 
 RECHECK_SECONDS = 60.0
-"""Pause until a document that ended in an outage, or that a person must help, is tried again."""
+"""Pause before the next try of a document after an outage, and before the first one while a person must help."""
 
 _PROGRESS_SECONDS = 0.5  # the least pause between two writes of progress
 _RETRIED_KINDS = [c.kind for c in KINDS.values() if c.policy in {Policy.BACKOFF, Policy.SMALLER, Policy.ONCE_MORE}]
@@ -245,12 +246,14 @@ def make_room(resources: Resources, failure: Failure) -> Failure:
 def _status_after_failure(resources: Resources, run: Run, failure: Failure) -> tuple[DocumentStatus, float | None]:
     """Return the status of a document whose run was ended by this failure, and the seconds until it is due again.
 
-    A failure that is likely to pass is tried again with the pauses of items, and as often.
+    A failure that is likely to pass is tried again with the pauses of items, and as often. What a person must mend is
+    tried by a run each time, since only the machine of the run may have it: less often, the longer it takes.
     """
     if isinstance(failure, BudgetExceeded):
         return DocumentStatus.BLOCKED, None
     if failure.policy is Policy.BLOCKED:
-        return DocumentStatus.BLOCKED, RECHECK_SECONDS
+        earlier = run_queries.count_failed_runs(resources.ledger, run, [failure.kind])
+        return DocumentStatus.BLOCKED, pause_after(earlier + 1, first=RECHECK_SECONDS)
     if failure.policy in _WAITING_POLICIES:
         return DocumentStatus.WAITING, RECHECK_SECONDS
     if failure.policy is Policy.NEVER:

@@ -96,11 +96,13 @@ def no_text_key(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_nothing_is_paid_before_everything_is_there(
     there: Provider, resources: Resources, ingest: Ingest, small_catalogue: Path
 ) -> None:
-    with pytest.raises(Authentication, match="SWATCHBOOK_TEXT__API_KEY is not set"):
-        ingest(small_catalogue)
+    for pause in (60, 120, 240):  # each is a red flow run, until a person acts
+        with pytest.raises(Authentication, match="SWATCHBOOK_TEXT__API_KEY is not set"):
+            ingest(small_catalogue, focus=False)
+        (document,) = list_documents(resources.ledger)
+        assert (document.status, document.failure_kind) == (DocumentStatus.BLOCKED, "authentication")
+        assert document.due_at == pytest.approx(document.updated_at + pause, abs=5)
     assert there.asked == []
-    (document,) = list_documents(resources.ledger)
-    assert (document.status, document.failure_kind) == (DocumentStatus.BLOCKED, "authentication")
 
 
 def test_nothing_that_models_make_up_gets_in_and_what_fails_is_named(
