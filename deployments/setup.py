@@ -445,7 +445,7 @@ _EVENTS = {NOTIFICATION: ("Failed", "Crashed", FAILURES, LOOK, BLOCKED, REFUSED)
 """Automation -> names of the states that trigger it."""
 
 _WHAT = {
-    NOTIFICATION: "failed, crashed, was refused, is blocked or ended with failures",
+    NOTIFICATION: "failed, crashed, was refused, is blocked, ended with failures or should be looked at",
     WAITING_NOTIFICATION: "waits for its next try",
 }
 
