@@ -125,7 +125,7 @@ async def end_by_name(resources: Resources, ingest: Coroutine[Any, Any, RunRepor
             ended = await ingest
     except Exception as error:
         if state := await asyncio.to_thread(_state_of_error, resources, error):
-            state.data = error  # a caller of the flow gets it
+            state = state.model_copy(update={"data": error})  # a caller of the flow gets it
             await _go_on_by_itself(resources.ledger, state)
             return state
         raise
