@@ -6,7 +6,6 @@ repeat.
 """
 
 import math
-import os
 import re
 import time
 from collections.abc import Iterable, Iterator
@@ -78,7 +77,6 @@ def sweep(resources: Resources, *, older_than: float = UNUSED_SECONDS, dry_run: 
     trashed = end_old(resources, older_than=retention.TRASH_SECONDS, dry_run=dry_run)
     temporary = _remove(_temporary(resources, latest, began), dry_run)
     uploads = resources.files.end_unfinished(older_than=time.time() - latest, dry_run=dry_run)
-    strays = _remove(_stray_results(latest), dry_run)
     results = _remove_results(resources, latest, dry_run)
     orphans = _remove_orphans(resources, latest, dry_run)
     rows = retention.drop_old_rows(resources.ledger, keep_seconds=resources.settings.keep_days * DAY, dry_run=dry_run)
@@ -98,10 +96,10 @@ def sweep(resources: Resources, *, older_than: float = UNUSED_SECONDS, dry_run: 
     copies = _remove_copies_of_buckets(resources, dry_run)
     return Swept(
         temporary=temporary[0] + uploads,
-        results=strays[0] + results[0],
+        results=results[0],
         previews=previews[0] + copies[0],
         orphans=orphans[0],
-        bytes=temporary[1] + strays[1] + results[1] + previews[1] + copies[1] + orphans[1] + collected.bytes + shrunk,
+        bytes=temporary[1] + results[1] + previews[1] + copies[1] + orphans[1] + collected.bytes + shrunk,
         contents=collected.contents,
         rows=rows,
         trashed=trashed,
@@ -123,12 +121,6 @@ def _temporary(resources: Resources, before: float, now: float) -> Iterator[Path
     for root in dropped_roots(settings.home):  # a browser may still be sending its files
         if not documents_within(resources.ledger, None, root) and not trashed_within(resources.ledger, root):
             yield from (path for path in root.rglob("*") if path.is_file() and _written(path) <= min(before, now - DAY))
-
-
-def _stray_results(before: float) -> Iterator[Path]:
-    """Yield results of `before` in Prefect's own storage, where earlier versions put some."""
-    strays = (path for path in _within(_own_storage_of_prefect()) if read_result_name(path.name))
-    yield from (path for path in strays if _written(path) <= before)
 
 
 def _remove_results(resources: Resources, before: float, dry_run: bool) -> tuple[int, int]:
@@ -157,11 +149,6 @@ def _unused_results(resources: Resources, store: ResultFiles, before: float) -> 
         for each, name in portion:
             if not any(_is_for(name, origin, resources.settings) for origin in origins.get(name.content, ())):
                 yield each
-
-
-def _own_storage_of_prefect() -> Path:
-    """Return the folder where Prefect stores results that were not given a place."""
-    return Path(os.environ.get("PREFECT_HOME") or Path.home() / ".prefect") / "storage"
 
 
 def _previews(resources: Resources) -> Iterator[Path]:

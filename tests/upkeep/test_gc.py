@@ -29,9 +29,8 @@ HOUR = 3_600.0
 
 
 @pytest.fixture
-def results(resources: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def results(resources: Resources) -> Path:
     """Where results are kept; somebody else's are there as well."""
-    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect of the worker"))
     folder = Path(resources.settings.results)
     folder.mkdir(parents=True)
     return folder
@@ -237,17 +236,6 @@ def test_rows_of_runs_long_over_go_and_live_ones_stay(resources: Resources) -> N
 
 def test_a_fresh_home_is_swept_without_trouble(resources: Resources) -> None:
     assert sweep(resources) == sweep(resources, dry_run=True) == Swept()
-
-
-def test_results_that_a_worker_put_elsewhere_go_too(resources: Resources, results: Path) -> None:
-    elsewhere = resources.settings.home.parent / "prefect of the worker" / "storage"
-    elsewhere.mkdir(parents=True)
-    document = known(resources)
-    ours, theirs = kept(elsewhere, resources, document), elsewhere / "somebody's own result"
-    theirs.write_text("{}")
-    age(ours, theirs)
-    assert sweep(resources).results == 1
-    assert [*elsewhere.iterdir()] == [theirs]
 
 
 def test_now_leaves_nothing_of_what_was_deleted_and_counts_every_byte(resources: Resources, results: Path) -> None:

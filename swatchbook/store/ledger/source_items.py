@@ -226,8 +226,7 @@ def _row(item: SourceItem) -> Values:
 
 def _read_picture(stored: Mapping[str, Any]) -> SourcePicture:
     stamp = stored["stamp"]
-    described = stored.get("described", False)  # not there in rows of earlier versions
-    return SourcePicture(stored["path"], Stamp(**stamp) if stamp else None, stored["content_key"], described)
+    return SourcePicture(stored["path"], Stamp(**stamp) if stamp else None, stored["content_key"], stored["described"])
 
 
 def _products_of(connection: Connection, run: Run, keys: Collection[str]) -> dict[str, dict[str, object]]:
