@@ -1,6 +1,8 @@
 """Ask a service from Python: `Client`, or `AsyncClient` with asyncio, and their errors."""
 
-from swatchbook.doors.client_errors import (
+from swatchbook_client.async_client import AsyncClient
+from swatchbook_client.client import Client
+from swatchbook_client.errors import (
     Conflict,
     Denied,
     Invalid,
@@ -12,8 +14,6 @@ from swatchbook.doors.client_errors import (
     TooLarge,
     Unavailable,
 )
-from swatchbook_client.async_client import AsyncClient
-from swatchbook_client.client import Client
 
 __all__ = [
     "AsyncClient",

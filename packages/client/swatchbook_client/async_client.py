@@ -11,10 +11,9 @@ from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
 import httpx
 
 from swatchbook.domain.records import DocumentStatus
-from swatchbook.doors import search_calls
-from swatchbook.doors.client_request import TIMEOUT_SECONDS, Call, Pages, connection, described, no_answer
 from swatchbook.doors.replies import ShownDocument
 from swatchbook_client import calls
+from swatchbook_client.request import TIMEOUT_SECONDS, Call, Pages, connection, described, no_answer
 from swatchbook_client.waiting import SETTLED, Waiting
 
 P = ParamSpec("P")
@@ -120,8 +119,8 @@ class AsyncClient:
 
     # search
 
-    search = _asks(search_calls.search)
-    facets = _asks(search_calls.facets)
+    search = _asks(calls.search)
+    facets = _asks(calls.facets)
     near_duplicates = _asks(calls.near_duplicates)
 
     # the collection and the service

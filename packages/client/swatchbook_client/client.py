@@ -1,7 +1,7 @@
 """The Python client of a Swatchbook service.
 
 It sends one request for each call (lists: one for each 200 entries) and returns the records that the service sent.
-Every error is a subclass of `ServiceError`, one for each kind of status (`doors/client_errors.py`).
+Every error is a subclass of `ServiceError`, one for each kind of status (`errors.py`).
 """
 
 import time
@@ -12,10 +12,9 @@ from typing import ClassVar, Concatenate, ParamSpec, Self, TypeVar
 import httpx
 
 from swatchbook.domain.records import DocumentStatus
-from swatchbook.doors import search_calls
-from swatchbook.doors.client_request import TIMEOUT_SECONDS, Call, Pages, connection, described, no_answer
 from swatchbook.doors.replies import ShownDocument
 from swatchbook_client import calls
+from swatchbook_client.request import TIMEOUT_SECONDS, Call, Pages, connection, described, no_answer
 from swatchbook_client.waiting import SETTLED, Waiting
 
 P = ParamSpec("P")
@@ -119,8 +118,8 @@ class Client:
 
     # search
 
-    search = _asks(search_calls.search)
-    facets = _asks(search_calls.facets)
+    search = _asks(calls.search)
+    facets = _asks(calls.facets)
     near_duplicates = _asks(calls.near_duplicates)
 
     # the collection and the service

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from swatchbook.domain.records import DocumentStatus
-from swatchbook.doors.client_errors import NoAnswer, ServiceError, Unavailable
 from swatchbook.doors.replies import ShownDocument
+from swatchbook_client.errors import NoAnswer, ServiceError, Unavailable
 
 SETTLED = frozenset({DocumentStatus.COMPLETED, DocumentStatus.FAILED, DocumentStatus.BLOCKED, DocumentStatus.CANCELLED})
 """Statuses in which a document needs nothing, or a person: a wait ends."""

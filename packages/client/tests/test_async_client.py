@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from swatchbook.domain.records import DocumentStatus
-from swatchbook.doors.client_errors import NoAnswer
 from swatchbook_client import AsyncClient, Client
+from swatchbook_client.errors import NoAnswer
 from tests.doors.conftest import ANNA
 from tests.doors.service.served import Served, answering
 from tests.fixtures import ROOT
@@ -25,7 +25,7 @@ def document(service: Served) -> str:
 
 
 def test_it_answers_what_the_other_client_does(service: Served, document: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("swatchbook.doors.client_request.PAGE_ENTRIES", 4)
+    monkeypatch.setattr("swatchbook_client.request.PAGE_ENTRIES", 4)
 
     async def ask() -> list[object]:
         async with AsyncClient(service.url, key=ANNA) as client:

@@ -11,7 +11,12 @@ from pathlib import Path
 import pytest
 
 from swatchbook.domain.records import DocumentStatus, IngestOptions, LostPicture, LostState
-from swatchbook.doors.client_errors import (
+from swatchbook.index.contract import FILTERS, FilterArguments, Filters
+from swatchbook.resources import Resources
+from swatchbook.store.ledger.page_findings import add_audited
+from swatchbook.store.ledger.stored_documents import get_document
+from swatchbook_client import Client
+from swatchbook_client.errors import (
     Conflict,
     Denied,
     Invalid,
@@ -22,11 +27,6 @@ from swatchbook.doors.client_errors import (
     TooLarge,
     Unavailable,
 )
-from swatchbook.index.contract import FILTERS, FilterArguments, Filters
-from swatchbook.resources import Resources
-from swatchbook.store.ledger.page_findings import add_audited
-from swatchbook.store.ledger.stored_documents import get_document
-from swatchbook_client import Client
 from tests.doors.conftest import ALL, ANNA
 from tests.doors.service.served import Served, answering
 from tests.fixtures import ROOT

@@ -11,8 +11,8 @@ from fastapi.testclient import TestClient
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.records import Example, Hide, Merge, PictureSide, Rename
 from swatchbook.domain.settings import load_settings
-from swatchbook.doors import client_request
 from swatchbook_client import Client, Invalid, NotFound, calls
+from swatchbook_client import request as client_request
 from tests.doors.conftest import ANNA, BERT, asking
 from tests.doors.service.served import served
 from tests.fixtures import ROOT

@@ -8,12 +8,11 @@ import pytest
 
 from swatchbook.domain.records import Rename, TaughtReading
 from swatchbook.domain.settings import Settings
-from swatchbook.doors import search_calls
-from swatchbook.doors.client_request import Call, Pages
 from swatchbook.doors.service.app import create_app
 from swatchbook.index.contract import FilterArguments
 from swatchbook_client import AsyncClient, Client
 from swatchbook_client import calls as calls_of_clients
+from swatchbook_client.request import Call, Pages
 from tests.doors.service.served import rest
 
 WITHOUT_A_METHOD = {
@@ -35,9 +34,8 @@ def named() -> dict[str, Any]:
     """Return the functions that describe a request."""
     return {
         name: function
-        for module in (calls_of_clients, search_calls)
-        for name, function in vars(module).items()
-        if inspect.isfunction(function) and function.__module__ == module.__name__ and not name.startswith("_")
+        for name, function in vars(calls_of_clients).items()
+        if inspect.isfunction(function) and function.__module__ == calls_of_clients.__name__ and name[0] != "_"
     }
 
 

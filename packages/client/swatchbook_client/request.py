@@ -1,4 +1,4 @@
-"""Requests to a service, as data: what is sent, and how the answer is read, for the Python clients."""
+"""Requests to a service, as data: what is sent, and how the answer is read."""
 
 import inspect
 import re
@@ -15,8 +15,8 @@ from pydantic import BaseModel, ValidationError
 
 from swatchbook.domain.errors import reason_of
 from swatchbook.domain.loopback import is_loopback
-from swatchbook.doors.client_errors import BY_STATUS, InvalidAddress, NoAnswer, ServiceFailed
 from swatchbook.doors.replies import Problem
+from swatchbook_client.errors import BY_STATUS, InvalidAddress, NoAnswer, ServiceFailed
 
 TIMEOUT_SECONDS = 60.0
 """The longest wait for an answer. A service that has just started loads its models before the first search."""
