@@ -45,6 +45,9 @@ BEAT_SECONDS = 20.0
 RECHECK_SECONDS = 60.0
 """Pause before the next try of a document after an outage, and before the first one while a person must help."""
 
+BLOCKED_SECONDS = 3600.0
+"""Longest pause before the next try while a person must help: a run that ends red each time must not be a nuisance."""
+
 _PROGRESS_SECONDS = 0.5  # the least pause between two writes of progress
 _RETRIED_KINDS = [c.kind for c in KINDS.values() if c.policy in {Policy.BACKOFF, Policy.SMALLER, Policy.ONCE_MORE}]
 _WAITING_POLICIES = {Policy.OUTAGE, Policy.WAIT}
@@ -253,7 +256,7 @@ def _status_after_failure(resources: Resources, run: Run, failure: Failure) -> t
         return DocumentStatus.BLOCKED, None
     if failure.policy is Policy.BLOCKED:
         earlier = run_queries.count_failed_runs(resources.ledger, run, [failure.kind])
-        return DocumentStatus.BLOCKED, pause_after(earlier + 1, first=RECHECK_SECONDS)
+        return DocumentStatus.BLOCKED, pause_after(earlier + 1, first=RECHECK_SECONDS, longest=BLOCKED_SECONDS)
     if failure.policy in _WAITING_POLICIES:
         return DocumentStatus.WAITING, RECHECK_SECONDS
     if failure.policy is Policy.NEVER:
