@@ -51,6 +51,7 @@ SAME_LENGTH = 0.6  # share of the long side of another part of a raster in the r
 FEWEST_IN_GRID = 3
 SAME_SIDE = 0.15  # share of a side's length by which pictures of a grid may differ
 NAME_REACH = 24.0  # points between a picture of a grid and its name
+MOST_IN_HEAP = 30  # copies of a picture on a page; more are a pattern
 LONGEST_NAME = 60  # characters; longer captions are sentences
 
 
@@ -87,7 +88,7 @@ def _heap(sighting: Sighting, others: Iterable[Sighting]) -> str | None:
     """Return "heap" if copies of a small picture overlap it or each other and together are large: four rubber feet."""
     copies = [other.bbox for other in others if other.kind == "embedded" and other.xref == sighting.xref]
     heap = [sighting.bbox]
-    for box in heap:  # grows
+    for box in heap if len(copies) <= MOST_IN_HEAP else ():  # grows
         heap += [copy for copy in copies if copy not in heap and shared_area(copy, box)]
     return None if is_small(sighting.model_copy(update={"bbox": bounding_box(heap)})) else "heap"
 
