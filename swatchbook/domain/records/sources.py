@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from swatchbook.domain.records.items import Role
 from swatchbook_base.records.images import Extraction
@@ -115,7 +115,11 @@ class ItemCounts(Record):
     failed_items: int = 0
     pending_items: int = 0
     left_items: int = 0
-    incomplete_ids: tuple[str, ...] = Field(default=(), description="The first 1,000 that are failed, partial or bare.")
+    incomplete_ids: tuple[str, ...] = Field(
+        default=(),
+        validation_alias=AliasChoices("incomplete_ids", "failed_ids"),  # as stored reports of earlier versions have it
+        description="The first 1,000 that are failed, partial or bare.",
+    )
     duration_seconds: float = 0.0
 
 

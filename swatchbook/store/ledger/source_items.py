@@ -226,7 +226,8 @@ def _row(item: SourceItem) -> Values:
 
 def _read_picture(stored: Mapping[str, Any]) -> SourcePicture:
     stamp = stored["stamp"]
-    return SourcePicture(stored["path"], Stamp(**stamp) if stamp else None, stored["content_key"], stored["described"])
+    described = stored.get("described", False)  # not there in rows of earlier versions
+    return SourcePicture(stored["path"], Stamp(**stamp) if stamp else None, stored["content_key"], described)
 
 
 def _products_of(connection: Connection, run: Run, keys: Collection[str]) -> dict[str, dict[str, object]]:
