@@ -59,7 +59,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
     ),
     "tables": PureStage(version="4", after=("read",), modules=_PDF),
     "discover": PureStage(
-        version="46",
+        version="47",
         after=("read",),
         options=("taught",),
         settings=("discovery",),

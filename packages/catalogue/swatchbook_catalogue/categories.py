@@ -11,7 +11,7 @@ from statistics import median
 from typing import NamedTuple
 
 from swatchbook_base.records import Box, fold
-from swatchbook_catalogue.attributes import code_of, inline_label
+from swatchbook_catalogue.attributes import code_of, inline_label, key_of
 from swatchbook_catalogue.kinds import heading_kind, names_a_catalogue
 from swatchbook_catalogue.measures import says_price
 from swatchbook_catalogue.page_layout import PageLayout, Style, Text, clean_name, is_name, style_families
@@ -51,7 +51,8 @@ def find_categories(document: DocumentLayout, names: Sequence[Text]) -> tuple[di
     usual = median([name.size for name in names] or [0.0])
     least = QUALITY_READ if any(layout.ocr for layout in document.layouts) else QUALITY
     categories, dividing, most = dict[Place, str](), set[Place](), (False, least, 0)
-    for size, headings in _headings_by_style(document, names):
+    by_style = list(_headings_by_style(document, names))
+    for size, headings in by_style:
         above = _find_above(headings, names)
         runs = _runs(headings, above)
         different = len(dict(runs))
@@ -63,7 +64,10 @@ def find_categories(document: DocumentLayout, names: Sequence[Text]) -> tuple[di
         rank = larger, round(quality, 2), different
         if quality > least and rank > most and (different > FEW or on_page >= SOME_ON_PAGE):
             most, dividing = rank, {(heading.text.page, heading.text.box) for heading in headings}
-            categories = {(name.page, name.box): words for name, n in above.items() if (words := headings[n].words)}
+            ending = [h._replace(words="") for other, more in by_style if other >= LARGER * size for h in more]
+            merged = sorted([*headings, *ending], key=lambda h: (h.text.page, h.text.box[1]))
+            above = _find_above(merged, names)
+            categories = {(name.page, name.box): words for name, n in above.items() if (words := merged[n].words)}
     return categories, dividing
 
 
@@ -128,6 +132,7 @@ def _headings_by_style(document: DocumentLayout, names: Sequence[Text]) -> Itera
 
 def _words(text: Text) -> str | None:
     """Return the words of a text that may be a category, "" for "Contents" and the like, None for any other text."""
+    text = replace(text, lines=(text.lines[0], *(line for line in text.lines[1:] if not key_of(line))))
     words = without_continued(clean_name(text)).rstrip(". ")
     if heading_kind(words):
         return ""

@@ -22,6 +22,17 @@ PAGES = {
         GOODS,
     ),
     "in columns": ([COLUMNS, [(60, 60, "Lamps", 20)]], ["Tables", "Lamps", "Chairs"]),
+    "above a column's head": (
+        [[(60, 60, words, 20), (60, 84, "Model", 20)] for words in ("Tables", "Chairs")],
+        ["Tables", "Chairs"],
+    ),
+    "above a larger one": (
+        [
+            [(60, 60, words, 20), (60, 88, "Garden" if words == "Lamps" else "", 26)]
+            for words in ("First", *GOODS, "Last")
+        ],
+        ["Tables", "Chairs", "Beds", "Desks"],
+    ),
     "one for all": ([[(60, 60, "Tables", 20)], []], []),
     "below the names": ([[(60, 700, "Made by hand", 20)], [(60, 700, "Made to last", 20)], []], []),
     "values": ([[(60, 60, "Preis: 5,00 €", 20)], [(60, 60, "Preis: 7,00 €", 20)]], []),
