@@ -118,21 +118,17 @@ def is_white_shape(sighting: Sighting) -> bool:
     return is_white and sighting.kind == "embedded" and sighting.shown < WHITE_SHAPE
 
 
-def is_band(sighting: Sighting) -> bool:
-    """Whether a picture is a low band along the whole upper or lower edge of its page."""
-    (left, top, right, bottom), page = sighting.bbox, sighting.page_box
-    spans = right - left >= max(SPANS * (page[2] - page[0]), BAND_ASPECT * (bottom - top))
-    return spans and min(top - page[1], page[3] - bottom) <= AT_EDGE
-
-
 def find_in_bands(seen: Sequence[Sighting]) -> set[int]:
     """Return the indices of the visible pictures that are a band along an edge of their page, or lie on a low one."""
-    bands = {n for n, sighting in enumerate(seen) if is_band(sighting)}
+    bands = set[int]()
     low: defaultdict[int, list[Box]] = defaultdict(list)  # page number -> its low bands
-    for sighting in (seen[n] for n in bands):
-        (_, top, _, bottom), page = sighting.bbox, sighting.page_box
-        if bottom - top <= LOW_BAND * (page[3] - page[1]):
-            low[sighting.page].append(sighting.bbox)
+    for n, sighting in enumerate(seen):
+        (left, top, right, bottom), page = sighting.bbox, sighting.page_box
+        spans = right - left >= max(SPANS * (page[2] - page[0]), BAND_ASPECT * (bottom - top))
+        if spans and min(top - page[1], page[3] - bottom) <= AT_EDGE:
+            bands.add(n)
+            if bottom - top <= LOW_BAND * (page[3] - page[1]):
+                low[sighting.page].append(sighting.bbox)
     return bands | {
         n
         for n, s in enumerate(seen)
