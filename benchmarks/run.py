@@ -527,6 +527,8 @@ What misses its goal, and why:
   ingest, which keeps both cores busy, though at a lower priority; a search by picture also runs the network.
 - *The service at 100,000 images.* A first page takes 0.7 s at the median, ten times as long as at 10,000; what of it
   grows so was not looked for. Of 300 searches at once most wait, and are refused after 8 s.
+- *Start of a container.* Its imports took 3.7 s beside another shard at work, 1.9 s on another day. Why
+  the parent takes 6 % of a processor meanwhile was not looked for.
 - *Comparing every vector in LanceDB.* No search of Swatchbook does it above 20,000 rows: the vector index finds the
   same in 40 ms. Both roles together take 240 ms of processor time for 100,000 rows of 768 numbers each, of two
   processors that had other work: 100 ms of it is the system's, which reads 614 MB from its cache of files; numpy
