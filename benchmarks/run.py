@@ -511,8 +511,8 @@ def _git(*arguments: str, root: Path = RESULTS.parents[1]) -> subprocess.Complet
 REASONS = """
 What misses its goal, and why:
 
-- *Whole ingest, against bare calls.* An ingest keeps both cores busy now, and Prefect's server beside it computes for
-  10 to 14 s, with the same cores. What else is lost was not found.
+- *Whole ingest, against bare calls.* On the same two cores Prefect's server computes for 10 to 14 s for such an ingest
+  (three of them, beside other work). What else is lost was not found.
 - *10,000 small images.* Two cores were busy for 71 % of the ingest; what the rest waits for was not found. Decoding,
   the networks and writing alone are as fast as Daft's (0.977: two rounds).
 - *Searches at 3,000 images.* A search takes 34 ms of processor in copies of the sample, whose products have many
@@ -527,8 +527,8 @@ What misses its goal, and why:
   ingest, which keeps both cores busy, though at a lower priority; a search by picture also runs the network.
 - *The service at 100,000 images.* A first page takes 0.7 s at the median, ten times as long as at 10,000; what of it
   grows so was not looked for. Of 300 searches at once most wait, and are refused after 8 s.
-- *Start of a container.* Its imports took 3.7 s beside another shard at work, 1.9 s on another day. Why
-  the parent takes 6 % of a processor meanwhile was not looked for.
+- *Containers.* The imports of a shard took 3.7 s beside another one at work, 1.9 s on another day. Why the parent takes
+  6 % of a processor was not looked for.
 - *Comparing every vector in LanceDB.* No search of Swatchbook does it above 20,000 rows: the vector index finds the
   same in 40 ms. Both roles together take 240 ms of processor time for 100,000 rows of 768 numbers each, of two
   processors that had other work: 100 ms of it is the system's, which reads 614 MB from its cache of files; numpy
