@@ -24,7 +24,6 @@ from swatchbook.resources import Resources
 from swatchbook.store.ledger import runs
 from swatchbook.store.ledger.page_findings import next_try_of_failed_pages
 from swatchbook.store.ledger.queries.account import account, next_status
-from swatchbook.store.ledger.queries.activity import SlowStage, slow_stages
 from swatchbook.store.ledger.queries.document import read_products
 from swatchbook.store.ledger.queries.report import document_report
 from swatchbook.store.ledger.source_items import count_items
@@ -86,7 +85,6 @@ def finish_run(resources: Resources, work: Work, results: StageResults | Scan | 
                         *([suggested] if suggested else []),
                         *warnings,
                         *(fit.warnings() if fit else ()),
-                        *map(_slow_stage, slow_stages(ledger, work.run.token)),
                         *(each.line for each in stale_roles(ledger, resources.settings, work.owner)),
                     )
                 )
@@ -166,11 +164,9 @@ def tell_gone_items(counts: ItemCounts, scan: Scan, kind: str) -> Iterator[str]:
     if scan.removed:
         yield f"Items that are no longer in their source and were removed: {scan.removed}."
     if counts.left_items:
-        yield f"Items that are no longer in their source: {counts.left_items}; {_mirror(kind)} removes them."
-
-
-def _mirror(kind: str) -> str:
-    return f"`swatchbook {'import' if kind == TABLE else 'ingest-images'} --mirror`"
+        command = "import" if kind == TABLE else "ingest-images"
+        gone = f"Items that are no longer in their source: {counts.left_items}"
+        yield f"{gone}; `swatchbook {command} --mirror` removes them."
 
 
 def _dropped_answers(results: StageResults) -> str | None:
@@ -187,15 +183,6 @@ def _truncated_pages(results: StageResults) -> str | None:
     """Return a line about pages whose end the language model was not shown."""
     cut = {each.page for each in results.discovery.rejected if each.rule == PAGE_CUT and each.page}
     return f"{_pages(cut)} held more text than the language model was shown to find products." if cut else None
-
-
-def _slow_stage(stage: SlowStage) -> str:
-    one = "image" if stage.stage in (Stage.EMBEDDED, Stage.ASSEMBLED) else "page"
-    each = stage.seconds / stage.units
-    return (
-        f"{stage.stage} took {stage.seconds:.1f} s: {each:.3g} s for one {one}, "
-        f"{stage.times:.1f} × the usual {stage.usual:.3g} s."
-    )
 
 
 def _pages(numbers: set[int]) -> str:

@@ -17,7 +17,6 @@ from swatchbook.domain.records import (
     Product,
     Reading,
     RunReport,
-    Stage,
     StageResults,
     Tables,
     sha256,
@@ -147,17 +146,6 @@ def test_report_has_the_status_that_the_ledger_wrote(resources: Resources, monke
     really_end = runs.end
     monkeypatch.setattr(runs, "end", woken)
     assert ended(resources, begun(resources)).status is DocumentStatus.WAITING
-
-
-def test_stage_slower_than_it_usually_is_says_so_in_the_report(resources: Resources) -> None:
-    for _ in range(5):
-        work = begun(resources)
-        runs.record_timing(resources.ledger, work.run, Stage.READ, 8.0, 4)
-        assert len(ended(resources, work, read=()).warnings) == 2
-    work = begun(resources)
-    runs.record_timing(resources.ledger, work.run, Stage.READ, 20.0, 4)
-    runs.record_timing(resources.ledger, work.run, Stage.PLANNED, 900.0, 0)
-    assert ended(resources, work).warnings[2:] == ("PAGES_READ took 20.0 s: 5 s for one page, 2.5 × the usual 2 s.",)
 
 
 def test_invented_products_are_a_warning(resources: Resources) -> None:

@@ -1,7 +1,6 @@
-"""Count by day what runs did, what failed and what calls cost; list the last runs, open failures and slow stages.
+"""Count by day what runs did, what failed and what calls cost; list the last runs, open failures and times of stages.
 
-A run without progress for two minutes is stuck. A stage is slow if it took more than 1.5 times its usual time for a
-page or image: the median of at least five earlier runs of similar size in 30 days.
+A run without progress for two minutes is stuck.
 """
 
 from collections.abc import Iterator
@@ -15,7 +14,6 @@ from sqlalchemy import (
     Select,
     String,
     Subquery,
-    and_,
     case,
     cast,
     func,
@@ -331,26 +329,7 @@ def count_embedded(ledger: Ledger, document: str, run: str) -> int:
 # --- times of stages --------------------------------------------------------------------------------------------------
 
 
-SLOW = 1.5  # times the usual time
-_MIN_SECONDS = 1.0  # seconds; a shorter time is mostly start-up
-_MIN_EARLIER_RUNS = 5
-_SIMILAR = 4.0  # a similar run has at most this many times more, or less, pages or images
-_LOOK_BACK = 30 * 86_400.0  # seconds: machines and catalogues change
 _WEEK = 7 * 86_400.0  # seconds
-
-
-class SlowStage(Record):
-    """A stage that took more than SLOW times its usual time for a page or an image."""
-
-    stage: Stage
-    seconds: float
-    units: int  # pages or images
-    usual: float  # seconds for one, the median of earlier runs
-
-    @property
-    def times(self) -> float:
-        """Return how many times the usual time it took."""
-        return self.seconds / self.units / self.usual
 
 
 class StageTiming(Record):
@@ -370,51 +349,6 @@ def stage_timings(ledger: Ledger, run: str) -> list[StageTiming]:
             .order_by(timings.c.at)
         ).mappings()
         return [StageTiming.model_validate(dict(row)) for row in rows if row["stage"] in set(Stage)]
-
-
-def slow_stages(ledger: Ledger, run: str) -> list[SlowStage]:
-    """Return the slow stages of a run, in order.
-
-    Each is compared with at least five runs of the last 30 days that had a similar number of units. Cached stages and
-    those of less than a second are left out.
-    """
-    current, earlier = timings.alias("current"), timings.alias("earlier")
-    one = earlier.c.seconds / earlier.c.units
-    ranked = (
-        select(
-            current.c.stage,
-            current.c.seconds,
-            current.c.units,
-            one.label("one"),
-            func.row_number().over(partition_by=current.c.stage, order_by=one).label("rank"),
-            func.count().over(partition_by=current.c.stage).label("count"),
-        )
-        .join_from(
-            current,
-            earlier,
-            and_(
-                earlier.c.stage == current.c.stage,
-                earlier.c.at.between(current.c.at - _LOOK_BACK, current.c.at),
-                earlier.c.run != current.c.run,
-                earlier.c.units.between(current.c.units / _SIMILAR, current.c.units * _SIMILAR),
-                earlier.c.units > 0,
-                earlier.c.seconds >= _MIN_SECONDS,
-            ),
-        )
-        .where(current.c.run == run, current.c.units > 0, current.c.seconds >= _MIN_SECONDS)
-        .subquery()
-    )
-    usual = func.avg(ranked.c.one)  # mean of the one or two in the middle
-    slow = (
-        select(ranked.c.stage, ranked.c.seconds, ranked.c.units, usual.label("usual"))
-        .where(ranked.c.count >= _MIN_EARLIER_RUNS, (2 * ranked.c.rank).between(ranked.c.count, ranked.c.count + 2))
-        .group_by(ranked.c.stage, ranked.c.seconds, ranked.c.units)
-        .having(ranked.c.seconds > SLOW * usual * ranked.c.units)
-    )
-    order = list(Stage)
-    with ledger.read() as connection:
-        stages = [SlowStage.model_validate(dict(row)) for row in connection.execute(slow).mappings()]
-    return sorted(stages, key=lambda each: order.index(each.stage))
 
 
 def stage_weeks(ledger: Ledger, owner: str | None = None) -> list[StageWeek]:

@@ -1,15 +1,14 @@
-"""A stage is slow against runs that had about as much to do, and against nothing else."""
+"""A stage's times are compared with those of the week before."""
 
 from contextlib import closing
 from itertools import count
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import insert
 
 from swatchbook.domain.records import Stage, StageWeek
-from swatchbook.store.ledger import runs
 from swatchbook.store.ledger.database import Ledger, db_now, open_ledger
-from swatchbook.store.ledger.queries.activity import slow_stages, stage_weeks
+from swatchbook.store.ledger.queries.activity import stage_weeks
 from swatchbook.store.ledger.tables import figures
 from tests.store.ledger.conftest import NewLedger
 from tests.store.ledger.scene import begun
@@ -27,37 +26,6 @@ def earlier(ledger: Ledger, document: str, seconds: float, units: int, *, days: 
                 at=db_now() - days * 86_400,
             )
         )  # fmt: skip
-
-
-def test_usual_is_the_median_seconds_of_a_page(ledger: Ledger) -> None:
-    run = begun(ledger)
-    for seconds in (10.0, 20.0, 20.0, 40.0, 900.0, 20.0):  # for 10 pages each
-        earlier(ledger, run.document, seconds, 10)
-    runs.record_timing(ledger, run, Stage.READ, 62.0, 20)
-    [found] = slow_stages(ledger, run.token)
-    assert (found.stage, found.seconds, found.units) == (Stage.READ, 62.0, 20)
-    assert found.usual == pytest.approx(2.0)
-    assert found.times == pytest.approx(1.55)
-
-
-def test_slow_is_compared_with_enough_similar_runs(new_ledger: NewLedger) -> None:
-    for case, is_slow, seconds, units, past, days in rows_of(__file__, "runs"):
-        with closing(open_ledger(new_ledger())) as ledger:
-            run = begun(ledger)
-            for other in past:
-                earlier(ledger, run.document, *other, days=days)
-            runs.record_timing(ledger, run, Stage.READ, seconds, units)
-            assert bool(slow_stages(ledger, run.token)) == is_slow, case
-
-
-def test_other_stages_are_not_compared(ledger: Ledger) -> None:
-    run = begun(ledger)
-    for _ in range(5):
-        earlier(ledger, run.document, 20.0, 10)
-    with ledger.write() as connection:
-        connection.execute(update(figures).values(stage=Stage.EXTRACTED))
-    runs.record_timing(ledger, run, Stage.READ, 900.0, 10)
-    assert slow_stages(ledger, run.token) == []
 
 
 def weeks(ledger: Ledger, before: list[tuple[float, int]], now: list[tuple[float, int]]) -> list[StageWeek]:
