@@ -19,10 +19,8 @@ from swatchbook.domain.records import (
     Record,
     RunReport,
     ShownState,
-    SkippedPicture,
     Spent,
     cost_of,
-    page_name,
 )
 from swatchbook.previews import encode_jpeg
 from swatchbook.resources import Resources
@@ -40,10 +38,6 @@ _THUMBNAIL_BYTES = 128 << 10
 """Most bytes of all thumbnails together, because they are embedded in the report."""
 
 _WARNINGS = 20
-
-_SKIPPED, _PLACES = 50, 8
-"""Most skipped pages in a report, and most places of pictures on each."""
-
 
 _LOST = 50
 """Most lost pictures in a report."""
@@ -120,9 +114,6 @@ def as_markdown(
                [[getattr(report, f"images_{name}") for name in images]]),
         table(list(totals), [list(totals.values())]),
         _edition(report.edition) if report.edition else "",
-        _skipped_table(report),
-        _lost_table(report),
-        _unassigned_table(report),
         _product_table(products),
         f"## Seconds by stage, of {report.total_seconds:.1f} from the request to the end",
         table(list(report.seconds), [[f"{seconds:.1f}" for seconds in report.seconds.values()]]),
@@ -149,44 +140,6 @@ def _cost_row(spent: Spent) -> list[object]:
     cost = f"{spent.cost_usd:.4f}" + (f" + {spent.unpriced} of unknown price" if spent.unpriced else "")
     names = [plain(name or "–") for name in (spent.stage, spent.provider, spent.model)]
     return [*names, spent.calls, spent.failed, spent.tokens_in, spent.tokens_out, cost, f"{spent.at_most_usd:.4f}"]
-
-
-def _skipped_table(report: RunReport) -> str:
-    """Return the skipped pages with pictures, which `fill outdated --pages` takes in; nothing without any."""
-    rows = [
-        [
-            plain(page_name(page.page, page.label)),
-            plain(page.reason),
-            len(page.pictures),
-            "; ".join(truncate(list(map(_place, page.pictures)), _PLACES)),
-        ]
-        for page in report.skipped
-        if page.pictures
-    ]
-    columns = ("skipped page", "reason", "pictures", "x0 y0 x1 y1 (width × height in pixels)")
-    return table(columns, rows[:_SKIPPED]) if rows else ""
-
-
-def _place(picture: SkippedPicture) -> str:
-    return " ".join(f"{edge:.0f}" for edge in picture.bbox) + f" ({picture.width} × {picture.height})"
-
-
-def _lost_table(report: RunReport) -> str:
-    """Return what looks like a picture and was not taken, by page; nothing without any."""
-    rows = [
-        [lost.id, lost.page, " ".join(f"{edge:.0f}" for edge in lost.bbox), f"{lost.share:.1%}"]
-        for lost in report.lost_pictures
-    ]
-    return table(("left out", "page", "x0 y0 x1 y1", "of the page"), rows[:_LOST]) if rows else ""
-
-
-def _unassigned_table(report: RunReport) -> str:
-    """Return the table of texts and pictures that belong to no product, by page; empty without any."""
-    rows = [
-        [left.page, "; ".join(truncate([plain(text.text) for text in left.texts], _PLACES)), len(left.pictures)]
-        for left in report.unassigned
-    ]
-    return table(("page", "captions without a product", "pictures without a product"), rows[:_LOST]) if rows else ""
 
 
 def _product_table(products: Sequence[ProductThumbnails]) -> str:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from swatchbook.domain.records import LostPicture, Spent
+from swatchbook.domain.records import Spent
 from swatchbook.upkeep.reports.markdown import as_markdown
 from tests.upkeep.reports.test_document_state import report
 
@@ -41,11 +41,7 @@ def test_the_bill_says_what_is_known_and_how_much_is_not() -> None:
     assert "0.5000" in rendered
 
 
-def test_lost_pictures_and_sureness_are_told() -> None:
-    lost = (LostPicture(page=7, number=2, bbox=(40.2, 100, 300, 260.6), share=0.0834),)
-    told = as_markdown(report(lost_pictures=lost))
-    assert "| 7:2 | 7 | 40 100 300 261 | 8.3% |" in told
-    assert "left out | page" not in as_markdown(report())
+def test_sureness_is_told_before_the_figures() -> None:
     told = as_markdown(report(sure=0.31, products_discovered=9))
     rendered = unescape(MarkdownIt().enable("table").render(told))
     assert "<p>Are these its products? 31 % likely. Check its names before you use them" in rendered
