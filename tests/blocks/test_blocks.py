@@ -7,27 +7,19 @@ from typing import Any
 
 import pytest
 from prefect.blocks.core import Block
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr
 
 from swatchbook import blocks
 from swatchbook.blocks.block_types import (
     BLOCKS,
-    EncoderBlock,
     FilesBlock,
     IndexBlock,
-    LanguageModelBlock,
-    LedgerBlock,
-    TextEmbedderBlock,
-    VisionModelBlock,
     fill,
     overlay,
 )
 from swatchbook.domain.errors import Configuration
-from swatchbook.domain.records import BlockNames, Role
+from swatchbook.domain.records import BlockNames
 from swatchbook.domain.settings import FIELDS, Settings
-from swatchbook.index.lance import LanceIndex
-from swatchbook.index.weaviate import WeaviateIndex
-from swatchbook.resources import Resources
 from tests.tables import rows_of
 
 pytestmark = pytest.mark.gate
@@ -78,27 +70,6 @@ def test_settings_through_a_block_are_the_settings(home: Path) -> None:
         assert "hush" not in f"{fill(kind, settings)!r} {fill(kind, settings).model_dump_json()}"
 
 
-def test_every_part_is_built_as_its_block_says(home: Path, tmp_path: Path) -> None:
-    def resources(block: Block) -> Resources:
-        return Resources(overlay(Settings(), block))
-
-    ledger = resources(LedgerBlock(ledger_url=SecretStr(f"sqlite:///{tmp_path / 'other.sqlite'}"))).ledger
-    assert ledger.now() > 0
-    ledger.close()
-    assert (tmp_path / "other.sqlite").is_file()
-    files = resources(FilesBlock(files_url=str(tmp_path / "store"))).files
-    assert files.has(files.put_bytes(b"%PDF-", suffix=".pdf"))
-    assert list((tmp_path / "store").rglob("*.pdf"))
-    assert isinstance(resources(IndexBlock()).index, LanceIndex)
-    assert isinstance(resources(IndexBlock(index="weaviate")).index, WeaviateIndex)
-    assert set(resources(EncoderBlock()).models.encoder.tags) == {Role.VISUAL, Role.STRUCTURE, Role.COLOR, Role.TEXTURE}
-    assert resources(TextEmbedderBlock()).models.text_encoder.dimension
-    assert resources(VisionModelBlock()).models.analyst.tag.startswith("local-analyst@")
-    seeing = VisionModelBlock(analyst="vision", vision_url="http://127.0.0.1:1/v1", vision_model="eyes")
-    assert resources(seeing).models.analyst.tag.startswith("eyes@")
-    assert resources(LanguageModelBlock(llm_url="http://127.0.0.1:1/v1", llm_model="words")).models.llm.model == "words"
-
-
 SAVED = dict(rows_of(__file__, "saved"))
 """Slug -> fields, as they stand in documents that people have saved."""
 
@@ -108,13 +79,6 @@ def test_slugs_and_fields_are_those_of_saved_documents() -> None:
     assert {kind.get_block_type_slug(): " ".join(kind.model_fields) for kind in kinds} == SAVED
     for kind in kinds:
         assert getattr(importlib.import_module(kind.__module__), kind.__name__) is kind
-
-
-def test_a_field_takes_what_the_setting_takes_and_no_more(home: Path) -> None:
-    with pytest.raises(ValidationError, match="less than or equal to 65535"):
-        IndexBlock(weaviate_grpc_port=70_000)
-    with pytest.raises(ValidationError, match="siglip"):
-        EncoderBlock(encoder="another")
 
 
 def test_resources_are_built_from_the_saved_blocks_that_are_named(saved: Any, tmp_path: Path) -> None:

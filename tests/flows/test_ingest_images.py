@@ -14,7 +14,6 @@ from swatchbook.domain.errors import Configuration
 from swatchbook.domain.records import DocumentStatus, IngestOptions, ItemCounts, ItemState, Role, RunReport
 from swatchbook.flows.ingest_images import ingest_images
 from swatchbook.flows.rescan_sources import rescan_sources
-from swatchbook.flows.retry_failed import resume_document
 from swatchbook.index.contract import Where
 from swatchbook.ingest import scan
 from swatchbook.ingest.register_path import register_folder
@@ -23,7 +22,6 @@ from swatchbook.ingest.sources.listed import ListedItem
 from swatchbook.resources import Resources
 from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import search
-from swatchbook.store.ledger.document_commands import retry
 from swatchbook.store.ledger.queries.document import show_document
 from swatchbook.store.ledger.run_queries import live_runs
 from swatchbook.store.ledger.source_items import count_items
@@ -140,15 +138,6 @@ def test_rescan_ingests_what_has_changed_and_nothing_else(resources: Resources, 
     (report,) = asyncio.run(rescan_sources())
     assert (report.owner, counts(report)) == ("bob", (6, 1, 5, 0))
     assert asyncio.run(rescan_sources()) == []
-
-
-@pytest.mark.gate
-def test_retry_resumes_a_folder(resources: Resources, folder: Path) -> None:
-    document = register_folder(resources, folder, owner="anna", options=IngestOptions()).document
-    assert retry(resources.ledger, document.id)
-    report = asyncio.run(resume_document(resources, document.id))
-    assert report is not None
-    assert (report.status, report.images_complete) == (DocumentStatus.COMPLETED, 5)
 
 
 def test_encoder_that_cannot_start_ends_the_run_before_a_file_is_read(

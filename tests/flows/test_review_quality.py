@@ -11,16 +11,12 @@ from typing import Any
 
 import pytest
 
-from swatchbook.domain.errors import Configuration
 from swatchbook.domain.records import DocumentStatus, IngestOptions, Role, RunReport
-from swatchbook.domain.settings import load_settings
-from swatchbook.ingest.review import Reviewed, documents_to_review, reject, review_document
-from swatchbook.resources import Resources, open_resources
+from swatchbook.ingest.review import Reviewed, review_document
+from swatchbook.resources import Resources
 from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import search
-from swatchbook.store.ledger import picture_reviews
 from swatchbook.store.ledger.calls import spending
-from swatchbook.store.ledger.document_commands import retry
 from swatchbook.store.ledger.queries.document import show_document
 from swatchbook.store.ledger.queries.report import document_report
 from swatchbook.store.ledger.stored_documents import get_document
@@ -203,25 +199,3 @@ def test_the_commands_of_the_page_do_what_it_says(
     assert after[1]["review"]["verdict"] == "accepted"
     (failure,) = document_report(resources.ledger, report.document_id).failed_images
     assert "It shows our logo." in failure.error
-
-
-@pytest.mark.gate
-def test_a_rejection_outlives_force_and_is_of_one_owner(
-    there: Provider, resources: Resources, report: RunReport, ingest: Ingest, catalogue: Path
-) -> None:
-    elm = picture_reviews.find_review_image(resources.ledger, by_page(resources, report.document_id)[3]["id"])
-    reject(resources, elm, by="eve", reason="A logo.")
-    assert retry(resources.ledger, report.document_id, force=True)
-    bring_back()
-    assert by_page(resources, report.document_id)[3]["status"] == "partial"
-    theirs = ingest(catalogue, owner="bert", focus=False)
-    assert (theirs.images_complete, theirs.images_partial, theirs.images_to_review) == (4, 0, 3)
-    assert len(asked_of(there, FIRST)) == 4, "what the model made is shared"
-
-
-def test_what_the_review_model_lacks_is_said_at_once(
-    resources: Resources, report: RunReport, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("SWATCHBOOK_VISION__URL")
-    with open_resources(load_settings()) as other, pytest.raises(Configuration, match="REVIEW__URL is not set"):
-        documents_to_review(other)

@@ -289,25 +289,6 @@ def test_pictures_of_a_batch_that_no_item_shows_are_named(resources: Resources, 
     )
 
 
-def test_views_in_a_folder_are_pictures_of_one_product(resources: Resources, folder: Path) -> None:
-    for number, name in enumerate(("oak chair/01.jpg", "oak chair/02.jpg"), 3):
-        draw(folder / name, number)
-    write(folder / "oak chair" / "03.jpg", b"no picture")
-    work = begin(resources, folder)
-    assert scanned(resources, work).read == 6
-    assert names(resources, work) == ["oak", "slate", "oak chair", "linen"]
-    finish_items(resources)
-    counted = count_items(resources.ledger, work.document)
-    assert (counted.skipped_items, counted.partial_items) == (3, 1)
-    end(resources, work)
-    assert is_unchanged(resources, document_of(resources, work))
-    draw(folder / "oak chair" / "hero.png", 5)
-    work = begin(resources, folder)
-    scanned(resources, work)
-    images = show_document(resources.ledger, work.document)["images"]
-    assert [each["placements"][0]["path"] for each in images][2:4] == ["oak chair/hero.png", "oak chair/01.jpg"]
-
-
 def test_pictures_of_folders_are_read_or_counted(resources: Resources, tmp_path: Path) -> None:
     names = ("a.JPG", "b.jfif", "c.gif", "d.avif", "e.tif")
     for number, name in enumerate(names):
@@ -465,17 +446,6 @@ def test_force_reads_everything_again(resources: Resources, folder: Path) -> Non
     forced = begin(resources, folder, force=True)
     assert scanned(resources, forced).read == 3
     assert scanned(resources, forced).read == 0, "once for each --force"
-
-
-def test_another_role_is_requested_without_reading(resources: Resources, folder: Path) -> None:
-    work = begin(resources, folder, roles=[Role.COLOR])
-    scanned(resources, work)
-    end(resources, work)
-    wider = begin(resources, folder, roles=[Role.COLOR, Role.TEXTURE])
-    assert scanned(resources, wider).read == 0
-    with resources.ledger.read() as connection:
-        roles = connection.execute(select(items.c.role).where(items.c.role == Role.TEXTURE)).all()
-    assert len(roles) == 3
 
 
 def test_lost_stored_pictures_are_read_again_after_a_repair(resources: Resources, folder: Path) -> None:

@@ -1,13 +1,8 @@
 """Cutting a document's batches into shards, and what parent and shard must agree on."""
 
-import asyncio
 import shutil
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
-from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import given
@@ -15,7 +10,7 @@ from hypothesis import strategies as st
 
 import swatchbook
 from swatchbook.domain import tracing
-from swatchbook.domain.errors import Configuration, FileMissing
+from swatchbook.domain.errors import Configuration
 from swatchbook.domain.records import IngestOptions
 from swatchbook.domain.setting_values import Rates
 from swatchbook.domain.settings import Settings
@@ -26,7 +21,6 @@ from swatchbook.resources import Resources, open_resources
 from swatchbook.store.ledger import run_queries
 from swatchbook.store.ledger.claims import Batch
 from swatchbook.store.ledger.runs import Run
-from swatchbook.tasks import embed_in_shards
 from tests.otlp_receiver import Receiver, receiver
 
 __all__ = ["receiver"]
@@ -109,15 +103,6 @@ def test_every_batch_is_in_one_shard_and_none_is_empty(
     assert len(cut) <= slots + bool(alone)
 
 
-def test_manifest_comes_back_as_it_was_kept(resources: Resources) -> None:
-    (shard,) = cut(resources, batches(3))
-    key = shards.keep(resources, shard)
-    assert shards.keep(resources, shard) == key
-    assert shards.load(resources, key) == shard
-    with pytest.raises(FileMissing):
-        shards.load(resources, "0" * 64 + ".shard")
-
-
 def test_worker_of_another_version_or_settings_is_refused(
     resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,31 +150,3 @@ def test_option_goes_before_setting(tmp_path: Path) -> None:
     assert shards.is_on_pool(inline, IngestOptions(execution="pool"))
     assert shards.is_on_pool(pool, IngestOptions())
     assert not shards.is_on_pool(pool, IngestOptions(execution="inline"))
-
-
-def test_shard_is_a_subflow_of_its_parent(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only a task run of the parent shows a flow run in its graph."""
-    parent, tasks, shown = uuid4(), dict[str, UUID](), dict[str, Any]()
-
-    async def create_task_run(_: object, flow_run: UUID, *, dynamic_key: str) -> Any:
-        assert flow_run == parent
-        return SimpleNamespace(id=tasks.setdefault(dynamic_key, uuid4()))
-
-    async def create_flow_run(_: UUID, **given: Any) -> Any:
-        shown[given["idempotency_key"]] = given.get("parent_task_run_id")
-        return SimpleNamespace(id=uuid4())
-
-    @asynccontextmanager
-    async def prefect() -> AsyncIterator[Any]:
-        yield SimpleNamespace(create_task_run=create_task_run, create_flow_run_from_deployment=create_flow_run)
-
-    async def deployment(*_: object) -> UUID:
-        return uuid4()
-
-    monkeypatch.setattr(embed_in_shards, "get_client", prefect)
-    monkeypatch.setattr(embed_in_shards, "deployment_id", deployment)
-    monkeypatch.setattr(embed_in_shards, "flow_run", SimpleNamespace(id=str(parent)))
-    monkeypatch.setattr(shards, "require_pool", lambda settings: None)
-    for _ in range(2):  # a retry sends the same
-        sent = asyncio.run(embed_in_shards.send_shards.fn(resources, work(), batches(4_000), "first"))
-        assert (len(sent), shown) == (2, tasks)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from swatchbook.blocks import load_resources
-from swatchbook.domain.errors import Authentication, Configuration, Failure, ProviderError
+from swatchbook.domain.errors import ProviderError
 from swatchbook.domain.records import BlockNames, Description, Discovery, IngestOptions, Reading, Scans, Tables
 from swatchbook.ingest import stages
 from swatchbook.ingest.begin_run import begin_work
@@ -91,48 +91,6 @@ def test_while_the_provider_fails_products_wait_for_it(there: Provider, small_ca
     assert found.products[0].evidence[0].detail == {"model": "attentive"}
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "failure", "said"),
-    [
-        ("LLM__API_KEY", "sk-wrong", Authentication, "SWATCHBOOK_LLM__API_KEY"),
-        ("LLM__MODEL", "", Configuration, "SWATCHBOOK_LLM__MODEL"),
-    ],
-)
-def test_what_a_person_must_mend_stops_the_document_and_names_the_setting(
-    there: Provider,
-    small_catalogue: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    name: str,
-    value: str,
-    failure: type[Failure],
-    said: str,
-) -> None:
-    run = begun(small_catalogue)
-    monkeypatch.setenv(f"SWATCHBOOK_{name}", value)
-    load_resources(BlockNames()).close()
-    load_resources.cache_clear()
-    with pytest.raises(failure, match=said) as raised:
-        run.discover()
-    assert "sk-" not in str(raised.value)
-
-
-def test_product_without_metadata_keeps_the_layout_rules(there: Provider, small_catalogue: Path) -> None:
-    run = begun(small_catalogue)
-    run.discover()
-    there.faults.mix = {"error": 1.0}
-    said = run.describe()
-    assert said.metadata["slip_rating"] == "R10"
-    (lost,) = said.lost
-    assert (lost.page, lost.kind, lost.transient) == (3, "provider_error", True)
-    assert "Nordvik Oak" in lost.message
-
-
-def test_an_answer_that_was_paid_for_is_not_asked_again(there: Provider, small_catalogue: Path) -> None:
-    run = begun(small_catalogue)
-    assert run.discover() == run.discover()
-    assert len(there.asked) == 1
-
-
 def test_where_the_layout_rules_are_sure_nobody_is_asked(
     assisting: Provider, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,17 +99,3 @@ def test_where_the_layout_rules_are_sure_nobody_is_asked(
     assert [product.name for product in run.discover().products] == ["Nordvik Oak", "Palladio Terrazzo"]
     assert run.describe().metadata["slip_rating"] == "R10"
     assert assisting.asked == []
-
-
-def test_where_they_are_not_sure_the_model_is_asked_about_these_pages(
-    assisting: Provider, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(find_products, "SURE", 1.1)
-    run = begun(small_catalogue)
-    found = run.discover()
-    ((asked, _),) = assisting.asked
-    assert "=== page 3 ===" in asked.texts[-1]
-    assert "=== page 1 ===" not in asked.texts[-1], "the cover shows no product"
-    assert {product.evidence[0].rule for product in found.products} <= {"language model", "heading"}
-    run.describe()
-    assert len(assisting.asked) == 2

@@ -7,7 +7,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from prefect.states import Completed
 
 from swatchbook.blocks import load_resources
 from swatchbook.domain.errors import Configuration, InvalidReference
@@ -16,12 +15,10 @@ from swatchbook.ingest.register import register_upload
 from swatchbook.ingest.run import Work
 from swatchbook.store.ledger import owners, runs, schedule
 from swatchbook.store.ledger.database import Ledger
-from swatchbook.store.ledger.queries.report import document_report
 from swatchbook.store.ledger.stored_documents import BEGIN_SECONDS, Document, all_documents, get_document, queue
-from swatchbook.tasks import flow_run
 from swatchbook.tasks.document_run import register_document
 from tests.origin import PDF, origin
-from tests.store.ledger.scene import queued, set_document
+from tests.store.ledger.scene import set_document
 
 pytestmark = pytest.mark.usefixtures("fresh")
 
@@ -146,22 +143,3 @@ def test_document_whose_flow_run_dies_before_beginning_is_due_later() -> None:
     assert schedule.launchable(ledger, 10) == []
     set_document(ledger, document.id, due_at=ledger.now())
     assert [each.id for each in schedule.launchable(ledger, 10)] == [document.id]
-
-
-def test_a_flow_gives_way_before_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
-    done = list[str]()
-    monkeypatch.setattr(flow_run, "yield_to_people", lambda: done.append("gives way"))
-
-    async def flow() -> None:
-        async with flow_run.flow_process(BlockNames()):
-            done.append("works")
-
-    asyncio.run(flow())
-    assert done == ["gives way", "works"]
-
-
-def test_report_lost_by_prefect_comes_from_the_ledger() -> None:
-    ledger = load_resources(BlockNames()).ledger
-    document = queued(ledger).id
-    report = asyncio.run(flow_run.report_of(Completed(), ledger, document))
-    assert report == document_report(ledger, document)

@@ -8,11 +8,9 @@ from sqlalchemy import delete, select, update
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.records import DocumentStatus, Role
 from swatchbook.domain.settings import load_settings
-from swatchbook.models.image_network import TAGS
 from swatchbook.resources import Resources, open_resources
 from swatchbook.store.ledger.queries.account import account
 from swatchbook.store.ledger.space_objects import count_vectors
-from swatchbook.store.ledger.stored_documents import list_documents
 from swatchbook.store.ledger.tables import analyses, contents, documents, images, items, placements, requested, vectors
 from swatchbook.upkeep.fill_missing import Fill, documents_to_fill, fill_missing, pairs_to_fill, plan_fill
 from swatchbook.upkeep.reports.collection_state import collect_statistics
@@ -62,19 +60,6 @@ def test_what_is_lacking_is_made_and_a_second_run_makes_nothing(resources: Resou
     assert fill_missing(resources, ANNA).made == 0
 
 
-def test_limit_leaves_the_rest_for_later(resources: Resources) -> None:
-    lose(resources, Role.COLOR)
-    before = account(resources.ledger)
-    some = fill_missing(resources, ANNA.model_copy(update={"limit": 5, "batch_size": 2}))
-    assert (some.objects, some.made, [lack.open for lack in some.lacks]) == (5, 5, [PICTURES - 5])
-    assert account(resources.ledger) == before
-    (document,) = list_documents(resources.ledger)
-    assert document.status is DocumentStatus.COMPLETED
-    assert plan_fill(resources, ANNA.model_copy(update={"limit": 5})).objects == 5
-    rest = fill_missing(resources, ANNA)
-    assert (rest.objects, rest.made, rest.lacks) == (PICTURES - 5, PICTURES - 5, ())
-
-
 def test_an_image_without_an_analysis_gets_one_with_what_is_made_from_it(resources: Resources) -> None:
     with resources.ledger.write() as connection:
         for table in (analyses, *(t for t in (items, vectors, requested))):
@@ -102,29 +87,6 @@ def test_images_whose_file_cannot_be_read_are_left_out_and_counted(resources: Re
     done = fill_missing(resources, ANNA)
     assert (done.made, done.unreadable, done.failures) == (PICTURES - 1, 1, ())
     assert [lack.open for lack in done.lacks] == [1]
-
-
-def test_documents_that_are_not_completed_and_those_of_others_are_left_alone(resources: Resources) -> None:
-    lose(resources, Role.COLOR)
-    assert list(documents_to_fill(resources, Fill(owner="bert"))) == []
-    (waiting,) = documents_to_fill(resources, ANNA)
-    with resources.ledger.write() as connection:
-        connection.execute(update(documents).values(status=DocumentStatus.WAITING))
-    assert fill_missing(resources, ANNA).made == 0
-    assert waiting.document == list_documents(resources.ledger)[0].id
-    assert vectors_of(resources, Role.COLOR) == 0
-
-
-def test_what_has_failed_for_good_is_left_to_retry(resources: Resources) -> None:
-    lose(resources, Role.COLOR)
-    with resources.ledger.write() as connection:
-        shown = select(images.c.content_key).join(placements).where(placements.c.state == "shown")
-        key = connection.execute(shown.limit(1)).scalar_one()
-        failed = {"key": key, "role": Role.COLOR, "tag": TAGS[Role.COLOR], "state": "failed"}
-        connection.execute(items.insert().values(**failed))
-    done = fill_missing(resources, ANNA)
-    assert (done.made, done.lacks) == (PICTURES - 1, ())
-    assert (account(resources.ledger).complete, account(resources.ledger).partial) == (PICTURES - 1, 1)
 
 
 def test_a_role_that_no_model_makes_is_refused(resources: Resources) -> None:

@@ -137,14 +137,6 @@ def test_repair_drops_nothing_that_is_shown_again_while_it_mends(resources: Reso
     assert_whole(resources)
 
 
-def test_a_rebuilt_index_is_whole_and_tells_its_progress(resources: Resources) -> None:
-    make(resources, "oak", "ash")
-    told = list[tuple[int, int]]()
-    assert rebuild(resources, progress=lambda done, total: told.append((done, total))) == 3
-    assert (told[0], told[-1]) == ((0, 3), (3, 3))
-    assert_whole(resources)
-
-
 def test_a_rebuild_that_is_killed_leaves_its_document_due(resources: Resources) -> None:
     document = make(resources, "oak", "ash")
     index, (_, second, *_) = resources.index, spaces(resources)

@@ -16,7 +16,6 @@ from swatchbook.domain.errors import (
     ProviderTimeout,
     RateLimited,
     RunRevoked,
-    UnreadableImage,
 )
 from swatchbook.domain.records import DocumentStatus, IngestOptions, Role, image_id, text_key
 from swatchbook.ingest.run import keep_alive
@@ -24,13 +23,12 @@ from swatchbook.store.ledger import claims, database, dead_runs, runs
 from swatchbook.store.ledger.claims import FailedItem, ItemResult
 from swatchbook.store.ledger.database import Ledger, db_now
 from swatchbook.store.ledger.item_tries import RUN_LIMIT
-from swatchbook.store.ledger.tables import chunks, images, placements, spaces, vectors
+from swatchbook.store.ledger.tables import chunks, images, spaces, vectors
 from swatchbook.store.ledger.tables import items as item_rows
 from swatchbook.store.ledger.tables import runs as run_rows
 from tests.ledger_audit import count_writes, writes
 from tests.store.ledger.scene import (
     ANALYSIS,
-    COLOR,
     EVERYTHING,
     TEXT,
     UNDERSTANDING,
@@ -93,57 +91,6 @@ def test_deadly_pictures_stay_in_small_batches(ledger: Ledger) -> None:
     assert claims.cut_batches(ledger, begun(ledger, owner="bert"), 2, most=3) == ()
 
 
-def test_a_batch_holds_only_what_is_due(ledger: Ledger) -> None:
-    done, rejected, later, held, due = KEYS
-    run = begun(ledger, pictures=KEYS)
-    commit_all(ledger, claims.claim(ledger, run, [done]))
-    fail_all(ledger, claims.claim(ledger, run, [rejected]), UnreadableImage("broken"))
-    fail_all(ledger, claims.claim(ledger, run, [later]), ProviderTimeout("slow"))
-    claims.claim(ledger, begun(ledger, owner="bert", pictures=[held]), [held])
-    assert [b.members for b in claims.cut_batches(ledger, run, 20)] == [(due,)]
-    pass_time(ledger, 900)
-    assert [b.members for b in claims.cut_batches(ledger, run, 20)] == [(later, due)]
-    claims.claim(ledger, run, KEYS)
-    assert item(ledger, due).lease_size == 2, "the others are no company"
-
-
-def test_hidden_pictures_and_texts_are_in_no_batch(ledger: Ledger) -> None:
-    run = begun(ledger, requested=EVERYTHING, pictures=KEYS[:1], texts=keys(1, "text"))
-    with ledger.write() as connection:
-        connection.execute(update(placements).values(state="hidden"))
-        connection.execute(update(chunks).values(embed=False))
-    assert claims.cut_batches(ledger, run, 20) == ()
-    assert runs.end(ledger, run, DocumentStatus.COMPLETED) == "completed"
-
-
-def test_claim_takes_due_wanted_items_in_order(ledger: Ledger) -> None:
-    run = begun(ledger, requested=(VISUAL, COLOR), pictures=KEYS)
-    begun(ledger, owner="bert", requested=(ANALYSIS,), pictures=KEYS)
-    lease = claims.claim(ledger, run, [KEYS[2], KEYS[0], "unknown"])
-    assert [(c.key, c.role) for c in lease.items] == [
-        (KEYS[2], Role.COLOR), (KEYS[2], Role.VISUAL), (KEYS[0], Role.COLOR), (KEYS[0], Role.VISUAL)
-    ]  # fmt: skip
-    assert {(c.attempts, c.runs, c.crashes) for c in lease.items} == {(1, 0, 0)}
-    row = item(ledger, KEYS[2])
-    assert (row.state, row.lease, row.lease_size) == ("leased", lease.name, 2)
-    assert lease.name.startswith(f"{run.token}:")
-    assert row.lease_until == pytest.approx(ledger.now() + 60, abs=5)
-
-
-def test_picture_brings_its_text_along_not_vice_versa(ledger: Ledger) -> None:
-    run = begun(ledger, requested=EVERYTHING, pictures=KEYS[:2])
-    commit_all(ledger, claims.claim(ledger, run, KEYS[:2]), text="Material: oak.")
-    text = text_key("Material: oak.")
-    with ledger.write() as connection:  # something else of the picture is open again
-        connection.execute(update(item_rows).where(item_rows.c.role == Role.VISUAL).values(state="pending"))
-    by_text = claims.claim(ledger, run, [text])
-    assert [(c.key, c.role) for c in by_text.items] == [(text, Role.UNDERSTANDING)]
-    claims.release(ledger, by_text)
-    by_picture = claims.claim(ledger, run, [KEY])
-    assert [(c.key, c.role) for c in by_picture.items] == [(text, Role.UNDERSTANDING), (KEY, Role.VISUAL)]
-    assert item(ledger, KEY).lease_size == 1
-
-
 def test_commit_stores_vectors_and_settles_items(ledger: Ledger) -> None:
     run = begun(ledger, pictures=KEYS[:2])
     fail_all(ledger, claims.claim(ledger, run, [KEY]), ProviderTimeout("slow"), last_try=False)
@@ -175,19 +122,6 @@ def test_commit_leaves_what_was_never_shown_unpublished(ledger: Ledger) -> None:
     with ledger.read() as connection:
         found = connection.execute(select(chunks.c.embed, chunks.c.dirty, chunks.c.made)).all()
     assert sorted(found) == [(False, 1, 0), (True, 2, 2)]
-
-
-def test_analysis_queues_understanding_for_all_who_want_it(ledger: Ledger) -> None:
-    words = UNDERSTANDING.model_copy(update={"tag": "words@2/a"})
-    run = begun(ledger, requested=(ANALYSIS, UNDERSTANDING), pictures=[KEY])
-    begun(ledger, owner="bert", requested=(ANALYSIS, words), pictures=[KEY])
-    begun(ledger, owner="carl", requested=(ANALYSIS, COLOR), pictures=[KEY])
-    commit_all(ledger, claims.claim(ledger, run, [KEY]))
-    with ledger.read() as connection:
-        query = select(item_rows.c.key, item_rows.c.tag, item_rows.c.state)
-        found = connection.execute(query.where(item_rows.c.role == Role.UNDERSTANDING)).all()
-    text = text_key("Material: oak.")
-    assert sorted(found) == [(text, "words@1/a", "pending"), (text, "words@2/a", "pending")]
 
 
 def test_a_vector_without_an_item_is_done(ledger: Ledger) -> None:

@@ -57,30 +57,6 @@ def test_a_poison_item_is_found_by_halving(ledger: Ledger) -> None:
     assert count(ledger, item_rows, crashes=0) == 44
 
 
-def test_two_poison_items_cost_no_other_item(ledger: Ledger) -> None:
-    pictures = keys(20)
-    poison = {pictures[3], pictures[11]}
-    run = begun(ledger, pictures=pictures)
-    while work_until_it_dies(ledger, run, poison) is not None:
-        run = begin_again(ledger, run)
-    assert {key for key in pictures if item(ledger, key).failure} == poison
-    assert count(ledger, item_rows, state="done") == 18
-
-
-def test_crashed_items_come_apart_and_last(ledger: Ledger) -> None:
-    pictures = keys(26)
-    run = begun(ledger, pictures=pictures)
-    for claimed in (20, 10, 3):
-        claims.claim(ledger, run, pictures[:claimed])
-        die(ledger, run)
-        run = begin_again(ledger, run)
-        if claimed == 10:
-            assert claims.claim_groups(ledger, run, pictures, 20) == [
-                tuple(pictures[20:]), tuple(pictures[10:20]), tuple(pictures[:5]), tuple(pictures[5:10])
-            ]  # fmt: skip
-    assert claims.claim_groups(ledger, run, pictures[:3], 20) == [(key,) for key in pictures[:3]]
-
-
 def test_item_that_always_kills_fails_after_eight(ledger: Ledger) -> None:
     bad, good = keys(2)
     run = begun(ledger, pictures=[bad, good])

@@ -55,18 +55,6 @@ def test_head_is_the_last_migration() -> None:
     assert ScriptDirectory(str(folder)).get_current_head() == migrations.HEAD
 
 
-def test_opening_keeps_what_is_there(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'new %20 folder' / 'deep' / 'ledger.sqlite'}"
-    first = open_ledger(url)
-    with first.write() as connection:
-        connection.execute(insert(contents).values(key="k", text="t"))
-    first.close()
-    second = open_ledger(url)
-    with second.read() as connection:
-        assert connection.execute(select(contents.c.text)).scalar_one() == "t"
-    second.close()
-
-
 def test_an_up_to_date_ledger_opens_without_alembic(url: str) -> None:
     code = (
         "import sys; from swatchbook.store.ledger.database import open_ledger; open_ledger(sys.argv[1]).close();"

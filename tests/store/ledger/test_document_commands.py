@@ -1,13 +1,11 @@
 """Retry, postpone, cancel and delete."""
 
-from typing import Any
-
 import pytest
 from sqlalchemy import update
 
-from swatchbook.domain.errors import DocumentDeleted, InvalidReference, ProviderTimeout, RunRevoked, UnreadableImage
-from swatchbook.domain.records import DocumentStatus, IngestOptions, ItemState, PlacementState, Role, Stage, sha256
-from swatchbook.store.ledger import claims, edited_products, publishing, runs, schedule, stage_results, tables
+from swatchbook.domain.errors import InvalidReference, ProviderTimeout, UnreadableImage
+from swatchbook.domain.records import DocumentStatus, ItemState, PlacementState, Role, Stage
+from swatchbook.store.ledger import edited_products, publishing, runs, schedule, stage_results, tables
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.document_commands import (
     cancel,
@@ -19,21 +17,18 @@ from swatchbook.store.ledger.document_commands import (
     retry,
 )
 from swatchbook.store.ledger.queries import account
-from swatchbook.store.ledger.stored_documents import get_document, queue
+from swatchbook.store.ledger.stored_documents import get_document
 from swatchbook.store.ledger.tables import figures, images, vectors
 from swatchbook.store.ledger.tables import items as items_table
 from tests.store.ledger.scene import (
-    EVERYTHING,
     VISUAL,
     begin,
     chunked,
     complete,
     count,
-    delete,
     end,
     extraction,
     image,
-    ingest,
     item,
     key,
     link,
@@ -220,34 +215,3 @@ def test_what_another_document_shows_stays(ledger: Ledger) -> None:
     assert rows_of(ledger, images).keys() == {image("oak")}
     assert account.account(ledger, document=second.document).complete == 1
     assert get_document(ledger, second.document).status is DocumentStatus.COMPLETED
-
-
-def test_deleted_midway_and_registered_again(ledger: Ledger) -> None:
-    run = begin(ledger)
-    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "ash")))
-    lease = claims.claim(ledger, run, [key("oak")])
-    mark_deleting(ledger, run.document)
-    for write in (
-        lambda: claims.commit(ledger, lease, [], [], last_try=True),
-        lambda: stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"))),
-        lambda: runs.record_heartbeat(ledger, run),
-    ):
-        with pytest.raises(RunRevoked):
-            write()
-
-    known: dict[str, Any] = {"owner": "anna", "content": sha256(b"catalogue"), "kind": "pdf", "name": "n", "size": 1}
-    again = queue(ledger, file=None, options=IngestOptions(), **known)
-    assert (again.id, again.status) == (run.document, DocumentStatus.DELETING)
-    with pytest.raises(DocumentDeleted):
-        runs.begin(ledger, again.id, options=IngestOptions(), fingerprint="f", requested=EVERYTHING)
-
-    assert delete(ledger, run.document)
-    fresh = begin(ledger)
-    assert fresh.generation != run.generation
-    ingest(ledger, fresh, extraction(placed(fresh, "oak"), placed(fresh, "ash")))
-    assert account.account(ledger, document=fresh.document).complete == 2
-    delete(ledger, fresh.document)
-    again = begin(ledger)
-    stage_results.save_extraction(ledger, again, extraction(placed(again, "oak")))
-    assert count(ledger, items_table, state="pending") == 0, "nothing is made twice"
-    assert [p.row.id for p in publish_all(ledger)] == [image("oak")]

@@ -1,26 +1,22 @@
 """Pairs of picture and text: queued when the second of the two is there, collected with either."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
-import pytest
 from sqlalchemy import select
 
-from swatchbook.domain.errors import ProviderTimeout, UnreadableImage
-from swatchbook.domain.records import TEXT_ROLES, Analysis, DocumentStatus, ItemState, Role, pair_key, text_key
+from swatchbook.domain.errors import UnreadableImage
+from swatchbook.domain.records import Analysis, DocumentStatus, ItemState, Role, pair_key, text_key
 from swatchbook.index.contract import Space
 from swatchbook.store.files.file_store import open_files
 from swatchbook.store.ledger import claims, publishing, runs, stage_results
-from swatchbook.store.ledger.claims import FailedItem
 from swatchbook.store.ledger.database import Ledger
-from swatchbook.store.ledger.document_commands import regenerate, retry
-from swatchbook.store.ledger.image_text import AnalysisInUse, queue_text_items, write_texts
+from swatchbook.store.ledger.document_commands import regenerate
 from swatchbook.store.ledger.picture_reviews import find_review_image, record_answer
 from swatchbook.store.ledger.queries import account
 from swatchbook.store.ledger.queries.coverage import count_coverage
 from swatchbook.store.ledger.queries.image import image_details
-from swatchbook.store.ledger.queries.report import failures
 from swatchbook.store.ledger.retention import collect
 from swatchbook.store.ledger.runs import Run
 from swatchbook.store.ledger.tables import contents, documents, images, vectors
@@ -73,21 +69,6 @@ def status(ledger: Ledger, run: Run) -> DocumentStatus:
     return DocumentStatus(one(ledger, documents, id=run.document)["status"])
 
 
-@pytest.mark.parametrize("order", [(Role.ANALYSIS, Role.VISUAL), (Role.VISUAL, Role.ANALYSIS)], ids=str)
-def test_whatever_completes_a_pair_queues_it(ledger: Ledger, order: Sequence[Role]) -> None:
-    run = begun(ledger, requested=WANTS, pictures=[KEY])
-    for role in order:
-        assert pairs(ledger) == {}
-        assert claims.claim(ledger, run, [KEY], TEXT_ROLES).items == ()
-        work(ledger, run, [role])
-    assert item(ledger, KEY, ANALYSIS)["attempts"] == 1, "a claim of other roles leaves it"
-    assert pairs(ledger) == {PAIR: ("pending", 0)}
-    assert [b.members for b in claims.cut_batches(ledger, run, 20)] == [(KEY,)]
-    work(ledger, run, TEXT_ROLES)
-    assert pairs(ledger) == {PAIR: ("done", 1)}
-    assert claims.cut_batches(ledger, run, 20) == ()
-
-
 def test_each_document_that_wants_a_pair_has_one(ledger: Ledger) -> None:
     other = MULTIMODAL.model_copy(update={"tag": "both@2/a"})
     run = begun(ledger, requested=(*WANTS, UNDERSTANDING), pictures=[KEY])
@@ -122,28 +103,6 @@ def test_pair_waits_for_its_own_visual_vector(ledger: Ledger) -> None:
     assert pairs(ledger) == {}
     work(ledger, run, [Role.VISUAL])
     assert pairs(ledger) == {PAIR: ("pending", 0)}
-
-
-def test_pair_whose_vector_fails_spends_nothing(ledger: Ledger) -> None:
-    run = begin(ledger, requested=WANTS)
-    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
-    make_all(ledger, run, failing=lambda c: ProviderTimeout("slow") if c.role is Role.VISUAL else None)
-    publish_all(ledger)
-    assert pairs(ledger) == {}
-    assert role_states(ledger) == {"analysis": "done", "multimodal": "pending", "visual": "pending"}
-    assert end(ledger, run) == DocumentStatus.WAITING
-    due_at = one(ledger, documents, id=run.document)["due_at"]
-    assert due_at == pytest.approx(item(ledger, key("oak"))["next_retry_at"])
-    (failed,) = failures(ledger, run.document)
-    assert (failed.role, failed.kind) == ("visual", "provider_timeout")
-
-    pass_time(ledger, 900)
-    run = begin(ledger, requested=WANTS)
-    make_all(ledger, run)
-    publish_all(ledger)
-    assert pairs(ledger) == {pair_key(key("oak"), OAK): ("done", 1)}
-    assert end(ledger, run) == DocumentStatus.COMPLETED
-    assert account.account(ledger, document=run.document).complete == 1
 
 
 def test_failed_pair_comes_back_with_its_picture(ledger: Ledger) -> None:
@@ -251,42 +210,3 @@ def test_correction_replaces_the_pair(ledger: Ledger, tmp_path: Path) -> None:
     assert [count(ledger, table, key=old) for table in (item_rows, vectors, contents)] == [0, 0, 0]
     assert [count(ledger, table, key=new) for table in (item_rows, vectors, contents)] == [1, 1, 1]
     assert count(ledger, vectors, key=OAK) == 1  # the analysis still says so
-
-
-def test_owners_with_different_texts_have_different_pairs(ledger: Ledger) -> None:
-    first, second = (begin(ledger, owner=owner, requested=WANTS) for owner in ("anna", "bert"))
-    for run in (first, second):
-        stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
-    make_all(ledger, first)
-    with ledger.write() as connection:
-        made = {"confidence": 1, "quality": 0.5}
-        other = AnalysisInUse(image("oak", "bert"), key("oak"), ANALYSIS.tag, None, None, made, ASH, None)
-        write_texts(connection, [other], review_below=0)
-        queue_text_items(connection, images.c.id, [image("oak", "bert")])
-    assert pairs(ledger) == {pair_key(key("oak"), OAK): ("done", 1), pair_key(key("oak"), ASH): ("pending", 0)}
-    before = one(ledger, images, id=image("oak"))
-    make_all(ledger, second)
-    assert one(ledger, images, id=image("oak")) == before
-    assert one(ledger, images, id=image("oak", "bert"))["made"] > 0
-    publish_all(ledger)
-    assert account.account(ledger).complete == 2
-
-
-def test_failed_pair_is_tried_again_alone(ledger: Ledger) -> None:
-    run = begin(ledger, requested=WANTS)
-    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
-    make_all(ledger, run, failing=lambda c: ProviderTimeout("slow") if c.role is Role.MULTIMODAL else None)
-    publish_all(ledger)
-    assert end(ledger, run) == DocumentStatus.WAITING
-    (failed,) = failures(ledger, run.document)
-    assert (failed.role, failed.kind, failed.attempts) == ("multimodal", "provider_timeout", 1)
-    assert retry(ledger, run.document)
-    run = begin(ledger, requested=WANTS)
-    lease = claims.claim(ledger, run, [key("oak")])
-    assert [c.role for c in lease.items] == [Role.MULTIMODAL]
-    refused = UnreadableImage("It cannot be joined.")
-    claims.commit(ledger, lease, [], [FailedItem(c.key, c.role, c.tag, refused) for c in lease.items], last_try=True)
-    assert end(ledger, run) == DocumentStatus.COMPLETED
-    assert account.account(ledger, document=run.document).partial == 1
-    begin(ledger, requested=WANTS, force=True)
-    assert pairs(ledger) == {pair_key(key("oak"), OAK): ("pending", 0)}

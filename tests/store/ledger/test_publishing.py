@@ -92,14 +92,6 @@ def test_publishers_side_by_side_publish_every_row_once(ledger: Ledger) -> None:
     assert publishing.count_unpublished(ledger) == 0
 
 
-def test_changes_made_while_publishing_are_published_again(ledger: Ledger) -> None:
-    run = made(ledger, "oak")
-    rows = publishing.lease_dirty(ledger, "a")
-    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak", caption="Oak")))
-    settle(ledger, "a", rows)
-    assert [p.payload.text.split("\n")[0] for p in publish_all(ledger)] == ["Oak"]
-
-
 def test_only_a_lease_lost_to_another_publishes_again(ledger: Ledger) -> None:
     made(ledger, "oak")
     for row, other in (("oak", False), ("ash", True)):
@@ -139,17 +131,6 @@ def test_refused_object_keeps_its_reason_and_comes_later(ledger: Ledger) -> None
     row = rows_of(ledger, images)[image("oak")]
     assert (row["publish_tries"], row["publish_failure"], row["publish_next"]) == (0, None, None)
     assert next_publish(ledger, run.document) is None
-
-
-def test_gone_row_that_returns_is_published_again(ledger: Ledger) -> None:
-    run = made(ledger, "oak")
-    publish_all(ledger)
-    stage_results.save_extraction(ledger, run, extraction())
-    gone = publishing.lease_dirty(ledger, "a")
-    assert [row.gone for row in gone] == [True]
-    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
-    settle(ledger, "a", gone)  # its objects are deleted by now
-    assert [p.row.id for p in publish_all(ledger)] == [image("oak")]
 
 
 def test_image_payload_comes_from_all_its_owners_documents(ledger: Ledger) -> None:

@@ -131,20 +131,6 @@ def test_deleted_documents_file_goes_after_an_hour(ledger: Ledger, files: Files)
     assert count(ledger, contents) == 0
 
 
-def test_what_is_used_again_within_the_hour_stays(ledger: Ledger, files: Files) -> None:
-    run = complete(ledger, "oak")
-    oak = stored(ledger, files, "oak")
-    delete(ledger, run.document)
-    collect(ledger, files)
-    elapse(ledger, files, 3_000)
-    complete(ledger, "oak")
-    stored(ledger, files, "oak")
-    elapse(ledger, files, 3_000)
-    assert collect(ledger, files).contents == 0
-    assert files.has(oak)
-    assert count(ledger, contents, unused_since=None) == count(ledger, contents)
-
-
 def test_many_unused_contents_go_in_portions(ledger: Ledger, files: Files) -> None:
     run = begin(ledger)
     found = [placed(run, f"picture {n}") for n in range(250)]

@@ -5,10 +5,9 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import select, update
 
-from swatchbook.domain.errors import RunRevoked, UnreadableImage
+from swatchbook.domain.errors import RunRevoked
 from swatchbook.domain.records import DocumentStatus, IngestOptions, RunReport, Stage, document_id, sha256
 from swatchbook.store.ledger import claims, dead_runs, run_queries, runs
-from swatchbook.store.ledger.claims import FailedItem
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.document_commands import request_again
 from swatchbook.store.ledger.item_tries import LEASE_SECONDS
@@ -140,40 +139,6 @@ def test_force_acts_once(ledger: Ledger) -> None:
     again = begin_again(ledger, run)
     assert again.generation == forced.generation
     assert document(ledger, run).force == forced.generation  # the cache keys of that generation stay its own
-
-
-def test_force_queues_failed_and_rejected_items_again(ledger: Ledger) -> None:
-    good, bad, lost, foreign = keys(4)
-    run = begun(ledger, pictures=[good, bad, lost])
-    begun(ledger, content="other", pictures=[foreign])
-    with ledger.write() as connection:
-        for key, state in ((good, "done"), (bad, "rejected"), (lost, "failed"), (foreign, "failed")):
-            spent = {"attempts": 5, "runs": 8, "crashes": 2, "failure": {"kind": "unexpected"}}
-            connection.execute(update(item_rows).where(item_rows.c.key == key).values(state=state, **spent))
-    runs.end(ledger, run, DocumentStatus.COMPLETED)
-    begin_again(ledger, run, force=True)
-    for key in (bad, lost):
-        row = item(ledger, key)
-        assert (row.state, row.attempts, row.runs, row.crashes, row.failure) == ("pending", 0, 0, 0, None)
-    assert (item(ledger, good).state, item(ledger, good).attempts) == ("done", 5)
-    assert item(ledger, foreign).state == "failed"
-
-
-def test_force_wakes_documents_wanting_the_same_item(ledger: Ledger) -> None:
-    (key, unrelated) = keys(2)
-    forced = begun(ledger, owner="anna", pictures=[key])
-    sharing = begun(ledger, owner="bert", pictures=[key])
-    other = begun(ledger, owner="carl", pictures=[unrelated])
-    for run, of in ((forced, key), (other, unrelated)):
-        lease = claims.claim(ledger, run, [of])
-        bad = [FailedItem(c.key, c.role, c.tag, UnreadableImage("broken")) for c in lease.items]
-        claims.commit(ledger, lease, [], bad, last_try=False)
-    for run in (forced, sharing, other):
-        assert runs.end(ledger, run, DocumentStatus.COMPLETED) == "completed"
-    begin_again(ledger, forced, force=True)
-    assert document(ledger, sharing).status == "waiting"
-    assert document(ledger, sharing).due_at <= ledger.now()
-    assert document(ledger, other).status == "completed"
 
 
 def test_heartbeat_renews_the_run_and_its_items(ledger: Ledger) -> None:

@@ -22,7 +22,7 @@ from swatchbook.domain.records import (
 from swatchbook.store.ledger import source_items
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.runs import Run
-from swatchbook.store.ledger.tables import images, placements
+from swatchbook.store.ledger.tables import placements
 from tests.store.ledger import scene
 from tests.store.ledger.scene import VISUAL
 
@@ -87,15 +87,3 @@ def test_items_are_known_as_they_were_saved(ledger: Ledger) -> None:
     }
     assert source_items.next_number(ledger, run.document) == 2
     assert ordinals(ledger) == [0, 1, source_items.MAX_PICTURES]
-
-
-def test_changed_metadata_publishes_again_without_an_item(ledger: Ledger) -> None:
-    run = begin(ledger)
-    save(ledger, run, read(run, "oak", 0, "a"))
-    scene.make_all(ledger, run)
-    before = scene.dirt(ledger, images)[scene.image("a")]
-    save(ledger, run, read(run, "oak", 0, "a", metadata={"price": "9"}))
-    assert scene.dirt(ledger, images)[scene.image("a")] == before + 1
-    assert scene.item(ledger, scene.key("a"))["state"] == "done"
-    save(ledger, run, read(run, "oak", 0, "a", metadata={"price": "9"}))
-    assert scene.dirt(ledger, images)[scene.image("a")] == before + 1, "the same again changes nothing"

@@ -15,7 +15,7 @@ from swatchbook.store.ledger.runs import Run
 from swatchbook.store.ledger.space_objects import Lack
 from swatchbook.store.ledger.space_registry import activate, active_spaces, add_space, registered, rollback
 from swatchbook.store.ledger.stored_documents import get_document
-from swatchbook.store.ledger.tables import contents, documents, items, requested, vectors
+from swatchbook.store.ledger.tables import documents, items, requested, vectors
 from tests.store.ledger.scene import (
     VISUAL,
     begin,
@@ -190,20 +190,6 @@ def test_a_role_whose_last_object_goes_is_free(ledger: Ledger) -> None:
     assert [(each.active, each.dropping) for each in registered(ledger)] == [(False, True)]
     space_registry.finish_drop(ledger, space(VISUAL), lambda: None)
     assert add_space(ledger, space(NEW)).active
-
-
-def test_unreadable_files_stay_rejected(ledger: Ledger) -> None:
-    run = begin(ledger, requested=[VISUAL])
-    add_space(ledger, space(VISUAL))
-    ingest(ledger, run, extraction(placed(run, "oak"), placed(run, "broken", page=2), unreadable=["broken"]))
-    filled(ledger, run)
-    with ledger.read() as connection:
-        made = select(items.c.key).where(items.c.tag == NEW.tag, items.c.state == "done")
-        stored = select(contents.c.key).where(contents.c.file.like("%.png"))
-        assert set(connection.execute(made).scalars()) == set(connection.execute(stored).scalars())
-    assert activate(ledger, [NEW]) == []
-    counted = account(ledger)
-    assert (counted.complete, counted.rejected, counted.pending) == (1, 1, 0)
 
 
 def test_new_role_is_for_documents_asking_for_it(ledger: Ledger) -> None:

@@ -20,7 +20,7 @@ from swatchbook.domain.records import (
     entity_id,
     text_key,
 )
-from swatchbook.store.ledger import edited_products, run_queries, stage_results
+from swatchbook.store.ledger import edited_products, stage_results
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.document_commands import cancel
 from swatchbook.store.ledger.queries.account import account
@@ -29,7 +29,6 @@ from swatchbook.store.ledger.runs import Run
 from swatchbook.store.ledger.tables import chunks, documents, images, items, links, metadata, pages, placements
 from tests.store.ledger.scene import (
     ANALYSIS,
-    EVERYTHING,
     UNDERSTANDING,
     VISUAL,
     begin,
@@ -142,26 +141,6 @@ def test_changed_headings_and_pages_dirty_their_chunk(ledger: Ledger) -> None:
     again = changed.model_copy(update={"pages": (1, 2)})
     stage_results.save_chunks(ledger, run, Chunks(chunks=(*found.chunks[:2], again)))
     assert dirt(ledger, chunks) == before | {changed.id: before[changed.id] + 2}
-
-
-def test_chunk_that_vanished_can_come_back(ledger: Ledger) -> None:
-    run = begin(ledger)
-    found = chunked(run, "Oak is hard.", "Ash is light.")
-    ingest(ledger, run, extraction(), found)
-    section, _, ash = (each.id for each in found.chunks)
-
-    run = begin(ledger, fingerprint="another")
-    stage_results.save_chunks(ledger, run, Chunks(chunks=found.chunks[:2]))
-    assert rows_of(ledger, chunks)[ash]["gone"]
-    stage_results.save_chunks(ledger, run, found)
-    row = rows_of(ledger, chunks)[ash]
-    assert (row["gone"], row["dirty"] > row["published"], row["made"]) == (False, True, row["dirty"])
-    assert [p.row.id for p in publish_all(ledger)] == [ash]
-
-    stage_results.save_chunks(ledger, run, Chunks(chunks=found.chunks[1:2]))
-    assert section not in rows_of(ledger, chunks), "a section goes at once"
-    publish_all(ledger)
-    assert rows_of(ledger, chunks).keys() == {found.chunks[1].id}
 
 
 def test_entities_are_replaced_in_order(ledger: Ledger) -> None:
@@ -296,13 +275,3 @@ def test_products_and_links_dirty_what_they_concern(ledger: Ledger) -> None:
     assert assemble(metadata={"size": "120"}, linked=False) == about_oak
     assert assemble(metadata={"size": "120"}, linked=False) == set()
     assert count(ledger, links) == 3
-
-
-def test_thousands_of_pictures_are_saved_in_one_transaction(ledger: Ledger) -> None:
-    run = begin(ledger, requested=EVERYTHING)
-    found = extraction(*(placed(run, f"picture {n}", page=n // 10 + 1) for n in range(3_000)))
-    stage_results.save_extraction(ledger, run, found)
-    stage_results.save_extraction(ledger, run, extraction(*found.placements[:10]))
-    assert count(ledger, images, gone=True) == 2_990
-    assert account(ledger, document=run.document).found == 10
-    assert run_queries.live_runs(ledger)[0].token == run.token

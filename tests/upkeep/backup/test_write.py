@@ -19,21 +19,7 @@ from swatchbook.upkeep.backup.restore import restore
 from swatchbook.upkeep.backup.write import back_up
 from tests.new_collection import NewCollection
 from tests.store.ledger import scene
-from tests.upkeep.backup.collection import Steps, Stopped, begin, make, rows
-
-
-def test_stopped_later_backup_leaves_the_earlier_whole(
-    resources: Resources, new_collection: NewCollection, tmp_path: Path
-) -> None:
-    make(resources, "oak")
-    back_up(resources, tmp_path / "backup")
-    before = rows(resources)
-    make(resources, "ash", content="supplement")
-    with pytest.raises(Stopped):
-        back_up(resources, tmp_path / "backup", progress=Steps(20))
-    other = new_collection()
-    restore(other, tmp_path / "backup")
-    assert rows(other) == before
+from tests.upkeep.backup.collection import begin, make, rows
 
 
 def test_only_new_files_are_copied(resources: Resources, tmp_path: Path) -> None:

@@ -56,12 +56,6 @@ def test_two_codes_are_two_products_whatever_their_picture() -> None:
     assert matched([product("Alder", "a")], [product("Alba", "a", code="2")]) == {("Alder", "Alba", "picture")}
 
 
-def test_of_equal_names_as_many_as_there_are_in_both_are_matched() -> None:
-    twice = [product("Oak", id="1"), product("Oak", id="2")]
-    assert matched(twice, [product("OAK", id="3"), product("oak", id="4")]) == {("1", "3", "name"), ("2", "4", "name")}
-    assert matched(twice, [product("Oak", id="3")]) == set()
-
-
 def test_prices_are_compared_by_amount_and_currency() -> None:
     def same(before: str, after: str) -> bool:
         diff = compare(edition([product("Oak", price=before)]), edition([product("Oak", price=after)]))
