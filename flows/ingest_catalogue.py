@@ -30,6 +30,7 @@ from swatchbook.ingest.run import Work
 from swatchbook.ingest.stages import asks_about
 from swatchbook.resources import Resources
 from swatchbook.tasks.document_run import (
+    Idle,
     Stages,
     finish_document,
     hold_document,
@@ -38,7 +39,7 @@ from swatchbook.tasks.document_run import (
     register_document,
 )
 from swatchbook.tasks.embed import embed_items, preload_models, publish_whole, require_models
-from swatchbook.tasks.flow_run import Idle, end_by_name, flow_process, rename_flow_run, report_idle
+from swatchbook.tasks.flow_run import end_by_name, flow_process, rename_flow_run
 from swatchbook.tasks.policy import FLOW
 from swatchbook.tasks.results import cached
 from swatchbook.tasks.stages import (
@@ -86,9 +87,9 @@ async def _ingest(
     resources: Resources, source: str, owner: str, options: IngestOptions, blocks: BlockNames, edition_of: str | None
 ) -> RunReport | Idle:
     work = await register_document(resources, source, owner, options, blocks, edition_of=edition_of)
-    if not isinstance(work, Work):
-        return await report_idle(resources, work)
     await rename_flow_run(f"{owner}: {work.name}")
+    if isinstance(work, Idle):
+        return work
     async with hold_document(resources, work) as stage:
         await asyncio.to_thread(require_models, resources, work)
         preload_models(resources, options)

@@ -13,6 +13,7 @@ from swatchbook.ingest.run import Work
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.stored_documents import FOLDER
 from swatchbook.tasks.document_run import (
+    Idle,
     finish_document,
     hold_document,
     in_background,
@@ -20,7 +21,7 @@ from swatchbook.tasks.document_run import (
     register_document,
 )
 from swatchbook.tasks.embed import Added, embed_as_added, preload_models, publish_whole, require_models
-from swatchbook.tasks.flow_run import Idle, end_by_name, flow_process, rename_flow_run, report_idle
+from swatchbook.tasks.flow_run import end_by_name, flow_process, rename_flow_run
 from swatchbook.tasks.policy import FLOW
 from swatchbook.tasks.stages import find_complete_items, scan_folder
 
@@ -51,9 +52,9 @@ async def _ingest(
     resources: Resources, source: str, owner: str, options: IngestOptions, blocks: BlockNames
 ) -> RunReport | Idle:
     work = await register_document(resources, source, owner, options, blocks, kind=FOLDER)
-    if not isinstance(work, Work):
-        return await report_idle(resources, work)
     await rename_flow_run(f"{owner}: {work.name}")
+    if isinstance(work, Idle):
+        return work
     async with hold_document(resources, work) as stage:
         await asyncio.to_thread(require_models, resources, work)
         preload_models(resources, options)

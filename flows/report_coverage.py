@@ -1,6 +1,4 @@
-"""Flow that reports how much of the collection is embedded and searchable, in all and by owner. When it runs is in
-`prefect.yaml`.
-"""
+"""Flow that reports how much of the collection is embedded and searchable. When it runs is in `prefect.yaml`."""
 
 from prefect import flow
 
@@ -13,7 +11,7 @@ from swatchbook.upkeep.reports.collection_state import CoverageReport
 
 @flow(name="report_coverage", **FLOW)
 async def report_coverage(blocks: BlockNames = BlockNames()) -> CoverageReport:
-    """Count embedded and searchable images, in all and by owner, as a report and a table in the Prefect UI.
+    """Count embedded and searchable images, as a report in the Prefect UI.
 
     Args:
         blocks: Saved blocks to use instead of the settings.

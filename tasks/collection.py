@@ -3,7 +3,7 @@
 import asyncio
 
 from prefect import get_run_logger, task
-from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
+from prefect.artifacts import acreate_markdown_artifact
 from prefect.runtime import flow_run
 from ulid import ULID
 
@@ -16,11 +16,7 @@ from swatchbook.store.ledger.owners import require_owner
 from swatchbook.tasks.policy import EMBEDDING, WRITE
 from swatchbook.upkeep import fill_missing
 from swatchbook.upkeep.fill_missing import DocumentFill, Fill, Filled, FillPlan
-from swatchbook.upkeep.reports.collection_state import CoverageReport, as_markdown, coverage_report, owner_rows
-
-_MAX_OWNERS = 500
-"""Most rows of the table, because the UI loads all of them into one page."""
-
+from swatchbook.upkeep.reports.collection_state import CoverageReport, as_markdown, coverage_report
 
 # --- review -----------------------------------------------------------------------------------------------------------
 
@@ -103,14 +99,9 @@ async def _show_fill(lines: list[str], unreadable: int) -> None:
 
 @task(**WRITE)
 async def publish_coverage(resources: Resources) -> CoverageReport:
-    """Count embedded images, in all and by owner, and create the artifacts `coverage` and `coverage-by-owner`."""
+    """Count embedded images, and create the artifact `coverage`."""
     report = await asyncio.to_thread(coverage_report, resources.ledger, resources.settings)
     await acreate_markdown_artifact(
         key="coverage", markdown=as_markdown(report), description=f"with vectors: {report.whole.share}"
-    )
-    await acreate_table_artifact(
-        key="coverage-by-owner",
-        table=owner_rows(report, _MAX_OWNERS),
-        description=f"{len(report.owners)} owners",
     )
     return report

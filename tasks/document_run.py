@@ -29,6 +29,7 @@ from swatchbook.domain.records import (
     BlockNames,
     DocumentStatus,
     IngestOptions,
+    Record,
     RunReport,
     Scan,
     Stage,
@@ -43,6 +44,7 @@ from swatchbook.resources import Resources
 from swatchbook.store.files.upload_buffer import is_remote
 from swatchbook.store.ledger import dead_runs
 from swatchbook.store.ledger.queries.account import account
+from swatchbook.store.ledger.queries.report import document_report
 from swatchbook.store.ledger.run_queries import live_run
 from swatchbook.store.ledger.runs import Busy
 from swatchbook.store.ledger.stored_documents import PDF, Document, get_document, get_kept
@@ -57,7 +59,7 @@ from swatchbook.upkeep.reports.document_state import (
     outcome_of_account,
     percent_done,
 )
-from swatchbook.upkeep.reports.markdown import as_markdown, failure_rows, plain, product_thumbnails
+from swatchbook.upkeep.reports.markdown import as_markdown, failure_rows, plain
 from swatchbook.upkeep.reports.merged_failures import merge_roles
 
 P = ParamSpec("P")
@@ -73,6 +75,17 @@ _LOGGED_FAILURES = 5
 # --- begin ------------------------------------------------------------------------------------------------------------
 
 
+class Idle(Record):
+    """The report of a document that a flow run does not work on; `elsewhere`: because another one does."""
+
+    report: RunReport
+    elsewhere: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.report.name
+
+
 @task(**WRITE, task_run_name="register")
 async def register_document(
     resources: Resources,
@@ -82,11 +95,11 @@ async def register_document(
     blocks: BlockNames,
     kind: str = PDF,
     edition_of: str | None = None,
-) -> Work | Document | Busy:
-    """Register the source and begin a run. Returns the Document if nothing is left to do.
+) -> Work | Idle:
+    """Register the source and begin a run, unless nothing is left to do.
 
     While another run holds the document, a command waits for its end; a flow run of a worker would hold its slot
-    meanwhile, so it gets Busy, and its options, if they are others, are for the next run.
+    meanwhile, so it is idle, and its options, if they are others, are for the next run.
 
     A flow run that was started for a registered document never creates it again: raises DocumentDeleted if it was
     deleted since, also while this waits. It works for the owner that the document has now; one that the scheduler
@@ -106,11 +119,14 @@ async def register_document(
         registered = await asyncio.to_thread(register, source)
     while True:
         begun = await asyncio.to_thread(begin_work, resources, registered, prefect_run=str(flow_run.id), blocks=blocks)
-        if not isinstance(begun, Busy) or await _leave(resources, begun, registered.options):
+        if isinstance(begun, Work):
             return begun
+        if isinstance(begun, Document) or await _leave(resources, begun, registered.options):
+            report = await asyncio.to_thread(document_report, resources.ledger, registered.document.id)
+            return Idle(report=report, elsewhere=isinstance(begun, Busy))
         document = await _wait_for_end(resources, begun)
         if begun.same and await asyncio.to_thread(has_settled, resources, document.id):
-            return document
+            return Idle(report=await asyncio.to_thread(document_report, resources.ledger, document.id))
         if is_remote(source):  # it is downloaded once
             source = registered.document.file or source
         registered = await asyncio.to_thread(register, source, known=True)
@@ -283,24 +299,17 @@ async def finish_document(resources: Resources, work: Work, results: StageResult
 
 @task(**WRITE, task_run_name="artifacts of {report.name}")
 async def publish_artifacts(resources: Resources, report: RunReport) -> None:
-    """Create a run's artifacts in the Prefect UI: its report with thumbnails, and a table of failures.
+    """Create a run's artifacts in the Prefect UI: its report, and a table of failures.
 
     The run has ended and is recorded, so an error here is only logged.
     """
+    document, failed = report.document_id, plain(f"Failures of {report.name}")
     try:
-        await _publish_artifacts(resources, report)
+        shown = await asyncio.to_thread(describe_end, resources.ledger, report)
+        markdown, described = as_markdown(report, shown=shown), plain(f"{report.name}: {shown.word}. {shown.sentence}")
+        await acreate_markdown_artifact(key=artifact_key(REPORT, document), markdown=markdown, description=described)
+        if rows := failure_rows(report):
+            await acreate_table_artifact(key=artifact_key(FAILURES, document), table=rows, description=failed)
     except Exception:  # noqa: BLE001 — the isolation boundary
         get_run_logger().exception("The artifacts of %s could not be created.", report.name)
 
-
-async def _publish_artifacts(resources: Resources, report: RunReport) -> None:
-    key = report.document_id
-    products = await asyncio.to_thread(product_thumbnails, resources, report.document_id)
-    shown = await asyncio.to_thread(describe_end, resources.ledger, report)
-    markdown = as_markdown(report, products, shown=shown)
-    described = plain(f"{report.name}: {shown.word}. {shown.sentence}")
-    await acreate_markdown_artifact(key=artifact_key(REPORT, key), markdown=markdown, description=described)
-    if report.failed_images or report.other_failures:
-        await acreate_table_artifact(
-            key=artifact_key(FAILURES, key), table=failure_rows(report), description=plain(f"Failures of {report.name}")
-        )

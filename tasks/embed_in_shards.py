@@ -35,6 +35,7 @@ from swatchbook.store.ledger import dead_runs, run_queries, runs
 from swatchbook.store.ledger.claims import Batch
 from swatchbook.store.ledger.database import portions
 from swatchbook.store.ledger.queries import account as queries_account
+from swatchbook.tasks.cancelled_in_prefect import read_flow_runs
 from swatchbook.tasks.document_run import Advance
 from swatchbook.tasks.policy import WRITE
 from swatchbook.tasks.prefect_client import (
@@ -154,7 +155,7 @@ async def _follow(resources: Resources, work: Work, flow_runs: Sequence[UUID], a
             await asyncio.sleep(_POLL_SECONDS)
             await asyncio.to_thread(runs.record_alive, resources.ledger, work.run)
             try:
-                runs_by_id = await _read_flow_runs(client, active)
+                runs_by_id = {run.id: run for run in await read_flow_runs(client, map(str, active))}
             except httpx.HTTPError as error:  # shards go on, and the ledger knows which are alive
                 log.warning("Prefect does not answer: %s", error)
                 continue
@@ -178,15 +179,6 @@ async def _follow(resources: Resources, work: Work, flow_runs: Sequence[UUID], a
                     advice="Start one: `swatchbook doctor` says how. The document then resumes by itself.",
                 )
     return message
-
-
-async def _read_flow_runs(client: PrefectClient, ids: set[UUID]) -> dict[UUID, FlowRun]:
-    """Return id -> flow run, as Prefect has it; a deleted flow run is missing."""
-    flow_runs = dict[UUID, FlowRun]()
-    for portion in portions(tuple(ids), PAGE):
-        by_id = FlowRunFilter(id=FlowRunFilterId(any_=list(portion)))
-        flow_runs |= {run.id: run for run in await client.read_flow_runs(flow_run_filter=by_id, limit=PAGE)}
-    return flow_runs
 
 
 async def _has_live_worker(client: PrefectClient, flow_runs: Iterable[FlowRun]) -> bool:

@@ -40,6 +40,7 @@ from swatchbook.store.ledger.queries.report import document_report
 from swatchbook.store.ledger.runs import Busy
 from swatchbook.store.ledger.stored_documents import Document, get_document
 from swatchbook.tasks.cancelled_in_prefect import UNWANTED
+from swatchbook.tasks.document_run import Idle
 from swatchbook.tasks.prefect_client import (
     BLOCKED,
     DELETED,
@@ -98,21 +99,6 @@ class NotAllDone(Pause):
     def __init__(self, report: RunReport, message: str) -> None:
         super().__init__(message)
         self.report = report
-
-
-class Idle(NamedTuple):
-    """The report of a document that a flow run did not work on; `elsewhere`: because another one does."""
-
-    report: RunReport
-    elsewhere: bool
-
-
-async def report_idle(resources: Resources, begun: Document | Busy) -> Idle:
-    """Return what `register_document` has found instead of work."""
-    document, elsewhere = (begun.document, True) if isinstance(begun, Busy) else (begun.id, False)
-    report = await asyncio.to_thread(document_report, resources.ledger, document)
-    await rename_flow_run(f"{report.owner}: {report.name}")
-    return Idle(report, elsewhere)
 
 
 async def end_by_name(resources: Resources, ingest: Coroutine[Any, Any, RunReport | Idle]) -> RunReport | State[Any]:

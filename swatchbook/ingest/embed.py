@@ -219,7 +219,9 @@ def _compute_from_pixels(
         failed.extend(FailedItem(key=key, role=c.role, tag=c.tag, failure=failure) for c in failed_items)
 
     analyst = resources.models.analyst
-    encoders = _encoders(resources, claimed)
+    of_pixels = _by_models(resources, [c for c in claimed if c.role in PIXEL_ROLES])
+    # without such items the chosen encoder decides the size that pictures are decoded to
+    encoders = [(models.encoder, items) for models, items in of_pixels] or [(resources.models.encoder, [])]
     side = max([analyst.side, *(encoder.side for encoder, _ in encoders)])
     pixels = dict[str, Pixels]()
     for key, picture in load_pixels(resources, tuple(by_key), side).items():
@@ -257,19 +259,6 @@ def _compute_from_pixels(
 def _from_pixels(item: ClaimedItem, vector: Vectors, pixels: Pixels) -> ItemResult:
     phash = appearance_of(Image.fromarray(pixels)).phash if item.role is Role.VISUAL else None
     return ItemResult(key=item.key, role=item.role, tag=item.tag, vector=vector, phash=phash)
-
-
-def _encoders(resources: Resources, claimed: Sequence[ClaimedItem]) -> list[tuple[ImageEncoder, list[ClaimedItem]]]:
-    """Return each encoder with its items of visual roles; there are two while a second space is being filled.
-
-    Without such items it is the chosen encoder, which decides the size that pictures are decoded to.
-    """
-    by_encoder = dict[int, tuple[ImageEncoder, list[ClaimedItem]]]()
-    for c in claimed:
-        if c.role in PIXEL_ROLES:
-            encoder = resources.models_of(RoleTag(role=c.role, tag=c.tag)).encoder
-            by_encoder.setdefault(id(encoder), (encoder, []))[1].append(c)
-    return list(by_encoder.values()) or [(resources.models.encoder, [])]
 
 
 def _encode(encoder: ImageEncoder, pictures: Sequence[Pixels]) -> list[dict[Role, Vectors]]:

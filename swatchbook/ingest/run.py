@@ -196,7 +196,7 @@ def report_progress(
 def report_note(resources: Resources, run: Run, note: str) -> None:
     """Record what else a run does during its stage, in the way of `report_progress`. Raises RunRevoked."""
     with suppress(LedgerDown):
-        runs.record_note(resources.ledger.with_patience(0.0), run, note)
+        runs.record_alive(resources.ledger.with_patience(0.0), run, note)
 
 
 def progress_callback(resources: Resources, run: Run, stage: Stage) -> Callable[..., None]:

@@ -198,7 +198,10 @@ def scan(resources: Resources, work: Work, complete: bytes, *, progress: Callabl
     if endless:
         doubts = (*doubts, f"Taken, though the end of the file is missing: {_some_of(endless)}.")
     if notes.absent:
-        missing = [_absent_files(table, files) for table, files in notes.absent.items()]
+        missing = [
+            f"{one_line(table)} names files that are not there: {_some_of(files)}."
+            for table, files in notes.absent.items()
+        ]
         doubts = (*doubts, *truncate(missing, _SHOWN_TABLES))
     if untaken:
         shown = [os.path.relpath(file, work.content) for file in sorted(untaken)]
@@ -214,10 +217,6 @@ def _check_mapping(resources: Resources, work: Work) -> tuple[str, ...]:
         return ()
     max_bytes = resources.settings.max_document_mb << 20
     return any_shape().check_mapping_fits(Path(work.content), work.options.mapping, max_bytes=max_bytes)
-
-
-def _absent_files(table: str, files: Sequence[str]) -> str:
-    return f"{one_line(table)} names files that are not there: {_some_of(files)}."
 
 
 def _some_of(files: Sequence[str]) -> str:

@@ -73,8 +73,8 @@ def cut_shards(resources: Resources, work: Work, batches: Sequence[Batch]) -> tu
 
     Batches that a process died on are in separate shards, so that another death costs only them.
     """
-    each = run_queries.image_seconds(resources.ledger) or _FIRST_IMAGE_SECONDS
-    start = run_queries.start_seconds(resources.ledger) or _FIRST_START_SECONDS
+    each = run_queries.shard_seconds(resources.ledger, runs.SHARD) or _FIRST_IMAGE_SECONDS
+    start = run_queries.shard_seconds(resources.ledger, runs.SHARD_START) or _FIRST_START_SECONDS
     least, slots = resources.settings.shards.seconds or _WORK_PER_START * start, resources.settings.shards.slots
     fingerprint = shard_fingerprint(resources.settings, work)
     work = work.model_copy(update={"trace": traceparent() or work.trace})

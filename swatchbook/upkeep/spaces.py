@@ -152,7 +152,7 @@ def rollback(resources: Resources, *, roles: Collection[Role] = ()) -> list[Role
     """
     which = frozenset(roles) or frozenset(Role)
     publish_all(resources, at_most=resources.settings.outage_wait_seconds)
-    back = space_registry.before_switch(resources.ledger, which)
+    back = space_registry.before_switch(space_registry.registered(resources.ledger), which)
     if not back:
         raise Configuration("There is nothing to go back to.", advice="`swatchbook spaces` lists the spaces.")
     if lacked := [lack for lack in space_registry.lacks(resources.ledger, back) if lack.open]:

@@ -35,7 +35,7 @@ POINTS = {
     "published": "swatchbook.store.ledger.publishing.publications",
     "recorded": "swatchbook.store.ledger.publishing.record_publication",
     "finished": "swatchbook.tasks.document_run.finish_run",
-    "ended": "swatchbook.tasks.document_run.product_thumbnails",
+    "ended": "swatchbook.tasks.document_run.describe_end",
 }  # fmt: skip
 """What an ingest calls on its way: the delete comes just before the first call."""
 

@@ -12,10 +12,7 @@ from rich.console import Console
 from swatchbook.domain.records import IngestOptions, Role
 from swatchbook.domain.settings import load_settings
 from swatchbook.doors.cli.ingest_plan import draw
-from swatchbook.ingest.cache_keys import stage_key
 from swatchbook.ingest.estimate import Estimate, estimate
-from swatchbook.ingest.register import register
-from swatchbook.read_ahead import find_reading
 from swatchbook.resources import Resources, open_resources
 from tests.models.providers.conftest import there
 from tests.models.providers.standin import KEY, Provider
@@ -52,16 +49,6 @@ def costly(home: Path, ingested_home: Path, there: Provider, monkeypatch: pytest
         yield resources
 
 
-def test_the_pages_are_kept_for_the_ingest_that_follows(home: Path, small_catalogue: Path) -> None:
-    with open_resources(load_settings()) as resources:
-        estimate(resources, small_catalogue, IngestOptions())
-        registered = register(resources, small_catalogue, owner="default", options=IngestOptions()).document
-        key = stage_key("read", registered.content, resources.settings, IngestOptions(), force=registered.force)
-        kept = find_reading(resources.settings, resources.files, key)
-        assert kept is not None
-        assert kept.page_count == 6
-
-
 def test_every_call_is_counted_and_none_is_made(costly: Resources, there: Provider, small_catalogue: Path) -> None:
     told = estimate(costly, small_catalogue, IngestOptions())
     truth = json.loads(small_catalogue.with_suffix(".truth.json").read_text())
@@ -79,19 +66,6 @@ def test_every_call_is_counted_and_none_is_made(costly: Resources, there: Provid
     assert "review" not in {each.stage for each in told.planned}
     assert told.usd is None, "a price is missing"
     assert "Total unknown: the price of voyage-3.5 is not known, so that --max-usd is refused." in drawn(told)
-    assert there.asked == []
-
-
-def test_a_published_price_is_shown_with_its_date(
-    costly: Resources, there: Provider, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("SWATCHBOOK_TEXT__URL")
-    with open_resources(load_settings()) as resources:
-        told = estimate(resources, small_catalogue, IngestOptions())
-    (text,) = (each for each in told.planned if each.part == "text")
-    assert text.usd == pytest.approx(0.06 * text.tokens_in / 1e6)
-    assert {each.checked for each in told.planned} == {None, text.checked}
-    assert f"Published prices as of {text.checked}" in drawn(told)
     assert there.asked == []
 
 

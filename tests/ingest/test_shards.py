@@ -18,7 +18,7 @@ from swatchbook.ingest import shards
 from swatchbook.ingest.run import Work
 from swatchbook.ingest.shards import Shard, cut_shards, shard_fingerprint
 from swatchbook.resources import Resources, open_resources
-from swatchbook.store.ledger import run_queries
+from swatchbook.store.ledger import run_queries, runs
 from swatchbook.store.ledger.claims import Batch
 from swatchbook.store.ledger.runs import Run
 from tests.otlp_receiver import Receiver, receiver
@@ -79,8 +79,8 @@ def test_shards_at_once_keep_within_the_limits_of_providers_together(tmp_path: P
 def test_shards_are_worth_their_start_and_no_more_than_slots(
     resources: Resources, monkeypatch: pytest.MonkeyPatch, images: int, each: float, start: float, parts: list[int]
 ) -> None:
-    monkeypatch.setattr(run_queries, "image_seconds", lambda ledger: each)
-    monkeypatch.setattr(run_queries, "start_seconds", lambda ledger: start)
+    medians = {runs.SHARD: each, runs.SHARD_START: start}
+    monkeypatch.setattr(run_queries, "shard_seconds", lambda ledger, stage: medians[stage])
     cards = cut(resources, batches(images))
     assert [shard.images for shard in cards] == parts
     assert [(shard.number, shard.of) for shard in cards] == [(n, len(parts)) for n in range(1, len(parts) + 1)]

@@ -15,8 +15,8 @@ from swatchbook.ingest.register import register_upload
 from swatchbook.ingest.run import Work
 from swatchbook.store.ledger import owners, runs, schedule
 from swatchbook.store.ledger.database import Ledger
-from swatchbook.store.ledger.stored_documents import BEGIN_SECONDS, Document, all_documents, get_document, queue
-from swatchbook.tasks.document_run import register_document
+from swatchbook.store.ledger.stored_documents import BEGIN_SECONDS, all_documents, get_document, queue
+from swatchbook.tasks.document_run import Idle, register_document
 from tests.origin import PDF, origin
 from tests.store.ledger.scene import set_document
 
@@ -31,7 +31,7 @@ def fresh(home: Path) -> Iterator[None]:
     load_resources.cache_clear()
 
 
-async def begin(source: str, options: IngestOptions = IngestOptions(), **given: Any) -> Work | Document:
+async def begin(source: str, options: IngestOptions = IngestOptions(), **given: Any) -> Work | Idle:
     return await register_document.fn(load_resources(BlockNames()), source, "alice", options, BlockNames(), **given)
 
 

@@ -26,7 +26,7 @@ from swatchbook.doors.cli.run_report import WORK
 from swatchbook.doors.cli.terminal import cell, duration
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.queries.activity import StageTiming, stage_timings
-from swatchbook.store.ledger.queries.document_figures import FoundSoFar, found_so_far
+from swatchbook.store.ledger.queries.document_figures import DocumentFigures, found_so_far
 from swatchbook.store.ledger.queries.report import document_report
 from swatchbook.store.ledger.run_queries import LiveRun, live_run, live_runs
 from swatchbook.store.ledger.stored_documents import PDF, Document
@@ -136,7 +136,7 @@ def per_second(rate: float, unit: str) -> str:
     return f"{rate:.{0 if rate >= 100 else 1 if rate >= 1 else 2}f} {unit}/s" if unit else f"{rate:.1f}/s"
 
 
-def figures_in_words(found: FoundSoFar | None) -> str:
+def figures_in_words(found: DocumentFigures | None) -> str:
     """Return how many products and images are found so far, "" before the first."""
     if found is None:
         return ""

@@ -167,6 +167,24 @@ def image_items(shown: Subquery) -> FromClause:
     )
 
 
+def items_of_images(shown: Subquery) -> Select[Any]:
+    """Return the requested items of shown images, with the image's id, in order."""
+    return (
+        select(
+            images.c.id,
+            requested.c.role,
+            requested.c.tag,
+            image_item_state.label("state"),
+            func.coalesce(items.c.attempts, 0).label("attempts"),
+            image_item_failure.label("failure"),
+            items.c.next_retry_at,
+        )
+        .select_from(image_items(shown))
+        .where(requested.c.role.is_not(None))
+        .order_by(images.c.id, requested.c.role, requested.c.tag)
+    )
+
+
 def chunk_items(*, document: str | None = None) -> FromClause:
     """Return a FROM of the chunks with vectors of a document, or of all, × requested pairs × items."""
     kept = and_(chunks.c.embed, ~chunks.c.gone, *([] if document is None else [chunks.c.document == document]))

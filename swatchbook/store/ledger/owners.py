@@ -42,9 +42,10 @@ def rename(ledger: Ledger, old: str, new: str) -> bool:
         if connection.dialect.name == "postgresql":  # uploads take no turn: let those end that have read a seed
             connection.execute(text("LOCK TABLE owner_seeds"))
         renamed = select(owner_seeds.c.owner).where(owner_seeds.c.owner == old, owner_seeds.c.renamed_to == new)
-        if not _is_used(connection, old):
-            return connection.execute(renamed).first() is not None and _is_used(connection, new)
-        if _is_used(connection, new):
+        used = _used(connection)
+        if old not in used:
+            return connection.execute(renamed).first() is not None and new in used
+        if new in used:
             raise InvalidReference(
                 f"There is already an owner {new!r}.", advice="Choose another name: collections cannot be merged."
             )
@@ -100,14 +101,6 @@ def used_owners(ledger: Ledger) -> set[str]:
     """Return the owners that have a document, also in the trash, or an image that is being removed."""
     with ledger.read() as connection:
         return _used(connection)
-
-
-def _is_used(connection: Connection, owner: str) -> bool:
-    """Return whether an owner has a document, also in the trash, or an image that is being removed."""
-    return any(
-        connection.execute(select(table.c.owner).where(table.c.owner == owner).limit(1)).first()
-        for table in (documents, images, trash)
-    )
 
 
 def _store_seed(connection: Connection, owner: str, seed: str, *, renamed_to: str | None) -> None:

@@ -189,16 +189,13 @@ def record_progress(ledger: Ledger, run: Run, stage: Stage, done: int, total: in
         _update_live(connection, run, stage=stage, done=done, total=total, note=noted, progress_at=db_now())
 
 
-def record_note(ledger: Ledger, run: Run, note: str) -> None:
-    """Record what else a run does during the stage that it works on. Raises RunRevoked."""
-    with ledger.write(turn=False) as connection:
-        _update_live(connection, run, note=note, progress_at=db_now())
+def record_alive(ledger: Ledger, run: Run, note: str | None = None) -> None:
+    """Record that a run that waits on purpose, or counts no steps, does not hang. Raises RunRevoked.
 
-
-def record_alive(ledger: Ledger, run: Run) -> None:
-    """Record that a run that waits on purpose, or counts no steps, does not hang. Raises RunRevoked."""
+    `note`: what else it does during the stage that it works on.
+    """
     with ledger.write(turn=False) as connection:
-        _update_live(connection, run, progress_at=db_now())
+        _update_live(connection, run, progress_at=db_now(), **({} if note is None else {"note": note}))
 
 
 def reach_stage(ledger: Ledger, run: Run, stage: Stage) -> None:

@@ -211,10 +211,7 @@ def of_owner(rows: Table, owner: str | None) -> list[ColumnElement[bool]]:
 def sample_objects(ledger: Ledger, pair: RoleTag, count: int, owner: str | None = None) -> list[str]:
     """Return the ids of up to `count` searchable objects with a vector of this pair, of an owner or of all owners."""
     rows = objects_table(pair.role)
-    has_vector = exists().where(
-        vectors.c.key == object_key(pair.role), vectors.c.role == pair.role, vectors.c.tag == pair.tag
-    )
-    query = select(rows.c.id).where(is_searchable(rows), has_vector, *of_owner(rows, owner)).order_by(rows.c.id)
+    query = objects_with_vector(pair).where(*of_owner(rows, owner)).order_by(rows.c.id)
     with ledger.read() as connection:
         return list(connection.execute(query.limit(count)).scalars())
 

@@ -205,7 +205,7 @@ def rollback(ledger: Ledger, roles: Collection[Role]) -> list[RoleTag]:
     """Undo the last switch of these roles in one transaction, and return the pairs that are active again."""
     with ledger.write() as connection:
         known = _registered(connection)
-        back = _before_switch(known, roles)
+        back = before_switch(known, roles)
         times = {each.retired_at for each in known if each.pair in back}
         undone = {each.space.role for each in known if each.active and each.activated_at in times} & {*roles}
         if back:
@@ -214,12 +214,8 @@ def rollback(ledger: Ledger, roles: Collection[Role]) -> list[RoleTag]:
         return back
 
 
-def before_switch(ledger: Ledger, roles: Collection[Role]) -> list[RoleTag]:
+def before_switch(known: Iterable[RegisteredSpace], roles: Collection[Role]) -> list[RoleTag]:
     """Return the pairs that `rollback` would make active again."""
-    return _before_switch(registered(ledger), roles)
-
-
-def _before_switch(known: Iterable[RegisteredSpace], roles: Collection[Role]) -> list[RoleTag]:
     retired = [each for each in known if each.space.role in roles and not each.active and not each.dropping]
     last = max((each.retired_at for each in retired if each.retired_at is not None), default=None)
     return [each.pair for each in retired if last is not None and each.retired_at == last]
@@ -273,12 +269,9 @@ def free_empty_roles(connection: Connection) -> None:
     for row in connection.execute(select(table.c.role, table.c.tag).where(~table.c.dropping)):
         by_role[row.role].append(row.tag)
     for role, tags in by_role.items():
-        if not any(_has_objects(connection, RoleTag(role=Role(role), tag=tag)) for tag in tags):
+        held = (objects_with_vector(RoleTag(role=Role(role), tag=tag)).limit(1) for tag in tags)
+        if not any(connection.execute(query).first() for query in held):
             connection.execute(update(table).where(table.c.role == role).values(active=False, dropping=True))
-
-
-def _has_objects(connection: Connection, pair: RoleTag) -> bool:
-    return connection.execute(objects_with_vector(pair).limit(1)).first() is not None
 
 
 def lacks(ledger: Ledger, pairs: Iterable[RoleTag]) -> list[Lack]:

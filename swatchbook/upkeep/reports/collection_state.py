@@ -4,14 +4,13 @@ report, in Markdown. Figures over time are those of the last 14 days.
 Similarity is, by role, the mean cosine similarity of a sample's objects to their nearest neighbours in the index.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from statistics import fmean
 from typing import Final
 
 from swatchbook.domain.records import (
     CollectionState,
     Coverage,
-    ImageCounts,
     ImageState,
     ModelVectors,
     OwnerState,
@@ -26,6 +25,7 @@ from swatchbook.domain.settings import Settings
 from swatchbook.index.contract import Space, Where
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.database import Ledger
+from swatchbook.store.ledger.owners import known_owners
 from swatchbook.store.ledger.picture_reviews import count_images_to_review
 from swatchbook.store.ledger.queries.account import count_left_out, count_shown, owner_accounts
 from swatchbook.store.ledger.queries.activity import (
@@ -139,10 +139,10 @@ def by_shown_state(ledger: Ledger, coverage: Coverage, owner: str | None = None)
 
 
 class CoverageReport(Record):
-    """Coverage of the whole collection, and the account of each owner; those with the most missing images first."""
+    """Coverage of the whole collection, the number of its owners, stale vectors, and times of stages."""
 
     whole: Coverage
-    owners: tuple[OwnerState, ...]
+    owners: int
     stale: tuple[StaleRole, ...] = ()
     stages: tuple[StageWeek, ...] = ()
 
@@ -151,7 +151,7 @@ def coverage_report(ledger: Ledger, settings: Settings) -> CoverageReport:
     """Read the current coverage from the ledger. `settings`: they name the models that vectors should be of."""
     return CoverageReport(
         whole=by_shown_state(ledger, count_coverage(ledger)),
-        owners=tuple(owner_accounts(ledger)),
+        owners=len(known_owners(ledger)),
         stale=stale_roles(ledger, settings),
         stages=tuple(stage_weeks(ledger)),
     )
@@ -163,7 +163,7 @@ def as_markdown(report: CoverageReport) -> str:
     documents = " · ".join(f"{count} {status}" for status, count in whole.documents.items()) or "none yet"
     rows = [
         ("documents", documents),
-        ("owners", len(report.owners)),
+        ("owners", report.owners),
         ("images with vectors", whole.share),
         ("not yet searchable", whole.unpublished),
     ]
@@ -175,24 +175,9 @@ def as_markdown(report: CoverageReport) -> str:
     if report.stale:
         parts += ["## Stale", "\n".join(f"- {each.line}" for each in report.stale)]
     if report.stages:
-        parts += ["## Stage times", *_slower_lines(report.stages), table(STAGE_HEADER, stage_rows(report.stages))]
+        slower = "\n".join(f"- **Slower**: {each.line}" for each in report.stages if each.is_slower)
+        parts += ["## Stage times", *filter(None, [slower]), table(STAGE_HEADER, stage_rows(report.stages))]
     return "\n\n".join(parts)
-
-
-def _slower_lines(stages: Sequence[StageWeek]) -> list[str]:
-    slower = [f"- **Slower**: {each.line}" for each in stages if each.is_slower]
-    return ["\n".join(slower)] if slower else []
-
-
-def owner_rows(report: CoverageReport, most: int) -> list[dict[str, str | int]]:
-    """Return one table row per owner, at most `most`, and a last row with the number of owners left out."""
-    first = ("owner", "documents")
-    rows: list[dict[str, str | int]] = [
-        {name: getattr(each, name) for name in (*first, *ImageCounts.model_fields)} for each in report.owners[:most]
-    ]
-    if (more := len(report.owners) - most) > 0:
-        rows.append({"owner": f"… and {more} more"})
-    return rows
 
 
 STAGE_HEADER = ("stage", "runs", "seconds for a page or image", "week before", "change")

@@ -1,88 +1,30 @@
-"""Write the report of a run as Markdown, with thumbnails and text from documents escaped, and its rows of failures.
+"""Write the report of a run as Markdown, with text from documents escaped, and its rows of failures.
 
-Limits: 20 warnings; thumbnails of 12 products with four images each, 128 KiB in all. `store/ledger/queries/account.py`
-counts the figures.
+`store/ledger/queries/account.py` counts the figures.
 """
 
 import re
-from base64 import b64encode
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from html import escape
-from pathlib import Path
 
-from swatchbook.domain.errors import Failure
 from swatchbook.domain.records import (
     EditionReport,
     FailureRecord,
-    Record,
     RunReport,
     ShownState,
     Spent,
     cost_of,
 )
-from swatchbook.previews import encode_jpeg
-from swatchbook.resources import Resources
-from swatchbook.store.ledger.queries.document_figures import thumbnails
 from swatchbook.upkeep.reports.document_state import describe_report, describe_sureness
 from swatchbook.upkeep.reports.edition_report import count_line, picture_line
 from swatchbook.upkeep.reports.merged_failures import merge_roles
 from swatchbook_base.truncate import truncate
 
-_PRODUCTS, _PICTURES = 12, 4
-"""Most products in a report, and most images of each."""
-
-_THUMBNAIL_SIDE = 96  # pixels
-_THUMBNAIL_BYTES = 128 << 10
-"""Most bytes of all thumbnails together, because they are embedded in the report."""
-
-_WARNINGS = 20
-
-_LOST = 50
-"""Most lost pictures in a report."""
+_WARNINGS = 20  # shown at most
 
 
-class ProductThumbnails(Record):
-    """A product and thumbnails of its images as data URLs. Without a product: images of the document."""
-
-    product: str | None
-    pictures: tuple[str, ...]
-
-
-def product_thumbnails(resources: Resources, document: str) -> list[ProductThumbnails]:
-    """Return a document's products with thumbnails. Images that cannot be decoded or exceed the limit are left out."""
-    shelves = thumbnails(resources.ledger, document, most=_PRODUCTS, each=_PICTURES)
-    small = _thumbnails(resources, sorted({file for shelf in shelves for file in shelf.files}))
-    remaining, shown = _THUMBNAIL_BYTES, list[ProductThumbnails]()
-    for shelf in shelves:
-        urls = []
-        for data in filter(None, map(small.get, shelf.files)):
-            remaining -= len(data)
-            if remaining >= 0:
-                urls.append(f"data:image/jpeg;base64,{b64encode(data).decode()}")
-        if urls:
-            shown.append(ProductThumbnails(product=shelf.product, pictures=tuple(urls)))
-    return shown
-
-
-def _thumbnails(resources: Resources, files: Sequence[str]) -> dict[str, bytes]:
-    """Return file -> its image as a small JPEG."""
-    jpegs = dict[str, bytes]()
-    with ExitStack() as stack:
-        paths = dict[str, Path]()
-        for file in files:
-            with suppress(Failure):
-                paths[file] = stack.enter_context(resources.files.local(file))
-        for file, pixels in zip(paths, resources.decoders.decode(list(paths.values()), _THUMBNAIL_SIDE), strict=True):
-            if not isinstance(pixels, Failure):
-                jpegs[file] = encode_jpeg(pixels)
-    return jpegs
-
-
-def as_markdown(
-    report: RunReport, products: Sequence[ProductThumbnails] = (), *, shown: ShownState | None = None
-) -> str:
+def as_markdown(report: RunReport, *, shown: ShownState | None = None) -> str:
     """Return the report as Markdown, with text from documents escaped.
 
     `shown`: the document's state in words, with its next try.
@@ -114,7 +56,6 @@ def as_markdown(
                [[getattr(report, f"images_{name}") for name in images]]),
         table(list(totals), [list(totals.values())]),
         _edition(report.edition) if report.edition else "",
-        _product_table(products),
         f"## Seconds by stage, of {report.total_seconds:.1f} from the request to the end",
         table(list(report.seconds), [[f"{seconds:.1f}" for seconds in report.seconds.values()]]),
         "## Cost" if report.spent else "",
@@ -140,14 +81,6 @@ def _cost_row(spent: Spent) -> list[object]:
     cost = f"{spent.cost_usd:.4f}" + (f" + {spent.unpriced} of unknown price" if spent.unpriced else "")
     names = [plain(name or "–") for name in (spent.stage, spent.provider, spent.model)]
     return [*names, spent.calls, spent.failed, spent.tokens_in, spent.tokens_out, cost, f"{spent.at_most_usd:.4f}"]
-
-
-def _product_table(products: Sequence[ProductThumbnails]) -> str:
-    rows = [
-        (plain(each.product or "–"), " ".join(f'<img src="{url}" height="72"/>' for url in each.pictures))
-        for each in products
-    ]
-    return table(("product", "images"), rows) if rows else ""
 
 
 def failure_rows(report: RunReport) -> list[dict[str, str]]:

@@ -163,7 +163,7 @@ def test_progress_is_seen_with_note_and_age(ledger: Ledger) -> None:
     assert (seen.done, seen.total, seen.note) == (7, 71, "page 7")
     assert seen.progress_age == pytest.approx(10, abs=2)
     assert seen.heartbeat_age == pytest.approx(10, abs=2)
-    runs.record_note(ledger, run, "3 images embedded")
+    runs.record_alive(ledger, run, "3 images embedded")
     for stage, done, note in ((Stage.EXTRACTED, 8, "3 images embedded"), (Stage.EMBEDDED, 0, None)):
         runs.record_progress(ledger, run, stage, done, 71)
         (seen,) = run_queries.live_runs(ledger)
@@ -187,7 +187,7 @@ def writes_of(ledger: Ledger, run: Run) -> dict[str, Callable[[], object]]:
     return {
         "heartbeat": lambda: runs.record_heartbeat(ledger, run),
         "progress": lambda: runs.record_progress(ledger, run, Stage.READ, 1, 1),
-        "note": lambda: runs.record_note(ledger, run, "3 images embedded"),
+        "note": lambda: runs.record_alive(ledger, run, "3 images embedded"),
         "reach": lambda: runs.reach_stage(ledger, run, Stage.READ),
         "record_timing": lambda: runs.record_timing(ledger, run, Stage.READ, 1.0),
         "end": lambda: runs.end(ledger, run, DocumentStatus.COMPLETED),

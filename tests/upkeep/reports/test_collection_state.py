@@ -75,7 +75,7 @@ def times(unit_seconds: float) -> StageTimes:
 
 
 def report(ledger: Ledger, *stages: StageWeek) -> str:
-    return as_markdown(CoverageReport(whole=count_coverage(ledger), owners=(), stages=stages))
+    return as_markdown(CoverageReport(whole=count_coverage(ledger), owners=0, stages=stages))
 
 
 def test_a_share_of_no_images_is_no_percentage(resources: Resources) -> None:

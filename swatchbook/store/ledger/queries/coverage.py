@@ -1,7 +1,7 @@
 """Count the images of an owner, or of all, that have vectors, by (role, tag), and what is not published yet."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
@@ -93,13 +93,9 @@ def completed_with_rest(ledger: Ledger, owner: str | None = None) -> list[Report
 
     with ledger.read() as connection:
         return [
-            Reported(found, failed, lacking, waiting, refused or _names_other_than_items(others), doubts)
-            for found, failed, lacking, waiting, refused, doubts, others in connection.execute(query)
+            Reported(*counts, refused or any(each["subject"] != "item" for each in others or ()), doubts)
+            for *counts, refused, doubts, others in connection.execute(query)
         ]
-
-
-def _names_other_than_items(failures: Sequence[Mapping[str, str]] | None) -> bool:
-    return any(each["subject"] != "item" for each in failures or ())
 
 
 def _reported(*path: str) -> ColumnElement[int]:

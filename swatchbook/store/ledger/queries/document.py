@@ -10,9 +10,7 @@ from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.records import Product, Role
 from swatchbook.store.ledger.database import Ledger, select_in
 from swatchbook.store.ledger.image_states import (
-    image_item_failure,
-    image_item_state,
-    image_items,
+    items_of_images,
     picture_file,
     shown_images,
     states_of_images,
@@ -31,23 +29,18 @@ from swatchbook.store.ledger.tables import (
     contents,
     documents,
     images,
-    items,
     links,
     pages,
     placements,
     products,
     requested,
 )
-from swatchbook.store.ledger.tables import products as products_table
 
 
 def read_products(ledger: Ledger, document: str) -> list[Product]:
     """Return the document's products, in order."""
-    query = select(products_table.c.record).where(products_table.c.document == document)
     with ledger.read() as connection:
-        return [
-            Product.model_validate(r) for r in connection.execute(query.order_by(products_table.c.ordinal)).scalars()
-        ]
+        return list(map(Product.model_validate, _records(connection, products, document)))
 
 
 _OF_PRODUCT = (
@@ -143,29 +136,6 @@ def image_rows(connection: Connection, document: str, only: Collection[str] | No
 def _items(connection: Connection, document: str) -> Mapping[str, list[dict[str, Any]]]:
     """Return image -> its requested items."""
     by_image = defaultdict[str, list[dict[str, Any]]](list)
-    query = (
-        select(
-            images.c.id,
-            requested.c.role,
-            requested.c.tag,
-            image_item_state.label("state"),
-            items.c.attempts,
-            image_item_failure.label("failure"),
-            items.c.next_retry_at,
-        )
-        .select_from(image_items(shown_images(document=document)))
-        .where(requested.c.role.is_not(None))
-        .order_by(images.c.id, requested.c.role, requested.c.tag)
-    )
-    for image, role, tag, state, attempts, failure, next_retry_at in connection.execute(query):
-        by_image[image].append(
-            {
-                "role": role,
-                "tag": tag,
-                "state": state,
-                "attempts": attempts or 0,
-                "failure": failure,
-                "next_retry_at": next_retry_at,
-            }
-        )
+    for row in connection.execute(items_of_images(shown_images(document=document))).mappings():
+        by_image[row["id"]].append({name: value for name, value in row.items() if name != "id"})
     return by_image

@@ -1,15 +1,14 @@
-"""Read the figures and pictures that a list or a report shows of each document.
+"""Read the figures and the picture that a list shows of each document.
 
 Products are counted. The rest is from the last report, because an account takes longer the more images there are.
 """
 
 from collections.abc import Collection
-from itertools import groupby
 
 from sqlalchemy import and_, func, select
 
 from swatchbook.domain.product_doubts import is_doubtful
-from swatchbook.domain.records import COUNTED, LinkKind, LostState, PlacementState, Record
+from swatchbook.domain.records import COUNTED, LostState, PlacementState, Record
 from swatchbook.store.ledger.database import Ledger, select_in
 from swatchbook.store.ledger.image_states import picture_file
 from swatchbook.store.ledger.page_findings import count_look_at
@@ -18,7 +17,6 @@ from swatchbook.store.ledger.tables import (
     documents,
     hand_edits,
     images,
-    links,
     lost_pictures,
     placements,
     products,
@@ -48,14 +46,7 @@ class DocumentFigures(Record):
         return 100 * self.complete / self.images if self.images else None
 
 
-class FoundSoFar(Record):
-    """Figures so far of a document that is being processed."""
-
-    products: int = 0
-    images: int = 0
-
-
-def found_so_far(ledger: Ledger, ids: Collection[str]) -> dict[str, FoundSoFar]:
+def found_so_far(ledger: Ledger, ids: Collection[str]) -> dict[str, DocumentFigures]:
     """Return document -> its products and the images that it shows by now, without their states; counting is fast."""
     of_products = select(products.c.document, func.count().label("number")).group_by(products.c.document)
     shown = placements.c.state == PlacementState.SHOWN
@@ -64,7 +55,7 @@ def found_so_far(ledger: Ledger, ids: Collection[str]) -> dict[str, FoundSoFar]:
     with ledger.read() as connection:
         found = {row.document: row.number for row in select_in(connection, of_products, products.c.document, ids)}
         images = {row.document: row.number for row in select_in(connection, of_images, placements.c.document, ids)}
-    return {id: FoundSoFar(products=found.get(id, 0), images=images.get(id, 0)) for id in ids}
+    return {id: DocumentFigures(products=found.get(id, 0), images=images.get(id, 0)) for id in ids}
 
 
 def document_figures(ledger: Ledger, ids: Collection[str]) -> dict[str, DocumentFigures]:
@@ -113,49 +104,6 @@ def _figures(count: int, report: dict[str, object] | None) -> DocumentFigures:
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------
-
-
-class ProductImages(Record):
-    """A product and its images, best link first: keys of the file store. Product None: the document's first images."""
-
-    product: str | None
-    files: tuple[str, ...]
-
-
-def thumbnails(ledger: Ledger, document: str, *, most: int, each: int) -> list[ProductImages]:
-    """Return the first `most` products with images, with at most `each` images; without any, the first images."""
-    shown = (
-        placements.join(images, images.c.id == placements.c.image)
-        .join(contents, and_(contents.c.key == images.c.content_key, picture_file.is_not(None)))
-    )  # fmt: skip
-    standing = placements.c.document == document, placements.c.state.in_(COUNTED)
-    linked = (
-        select(products.c.ordinal, products.c.name, contents.c.file, func.max(links.c.score).label("score"))
-        .select_from(
-            shown.join(links, and_(links.c.source == placements.c.id, links.c.kind == LinkKind.IMAGE_PRODUCT)).join(
-                products, products.c.id == links.c.target
-            )
-        )
-        .where(*standing, links.c.document == document)
-        .group_by(products.c.ordinal, products.c.name, contents.c.file)
-        .subquery()
-    )
-    best = func.row_number().over(partition_by=linked.c.ordinal, order_by=(linked.c.score.desc(), linked.c.file))
-    place = func.dense_rank().over(order_by=linked.c.ordinal)
-    ranked = select(linked, best.label("best"), place.label("place")).subquery()
-    by_product = (
-        select(ranked.c.ordinal, ranked.c.name, ranked.c.file)
-        .where(ranked.c.best <= each, ranked.c.place <= most)
-        .order_by(ranked.c.ordinal, ranked.c.best)
-    )
-    first = func.min(placements.c.ordinal).label("first")
-    loose = select(contents.c.file, first).select_from(shown).where(*standing).group_by(contents.c.file)
-    with ledger.read() as connection:
-        if rows := connection.execute(by_product).all():
-            groups = groupby(rows, key=lambda row: (row.ordinal, row.name))
-            return [ProductImages(product=name, files=tuple(row.file for row in own)) for (_, name), own in groups]
-        files = connection.execute(loose.order_by(first).limit(each * most)).scalars().all()
-    return [ProductImages(product=None, files=tuple(files))] if files else []
 
 
 def first_pictures(ledger: Ledger, ids: Collection[str]) -> dict[str, str]:

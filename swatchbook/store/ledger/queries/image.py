@@ -7,14 +7,12 @@ from sqlalchemy import Connection, Subquery, select
 from swatchbook.domain.records import COUNTED, ImageDetails, ImagePlace, RoleState
 from swatchbook.store.ledger.database import Ledger, select_in
 from swatchbook.store.ledger.image_states import (
-    image_item_failure,
-    image_item_state,
-    image_items,
+    items_of_images,
     picture_file,
     shown_images,
     states_of_images,
 )
-from swatchbook.store.ledger.tables import contents, documents, images, items, placements, requested
+from swatchbook.store.ledger.tables import contents, documents, images, placements
 
 _MAX_PLACES = 1_000
 
@@ -69,19 +67,6 @@ def _places(connection: Connection, image: str) -> tuple[ImagePlace, ...]:
 
 def _roles(connection: Connection, pairs: Subquery) -> tuple[RoleState, ...]:
     """Return the state of each item that is requested of an image, once for each role and tag."""
-    query = (
-        select(
-            requested.c.role,
-            requested.c.tag,
-            image_item_state.label("state"),
-            image_item_failure.label("failure"),
-            items.c.attempts,
-            items.c.next_retry_at,
-        )
-        .select_from(image_items(pairs))
-        .where(requested.c.role.is_not(None))
-        .order_by(requested.c.role, requested.c.tag)
-    )
     states = {
         (row.role, row.tag): RoleState(
             role=row.role,
@@ -89,10 +74,10 @@ def _roles(connection: Connection, pairs: Subquery) -> tuple[RoleState, ...]:
             state=row.state,
             kind=(row.failure or {}).get("kind"),
             error=(row.failure or {}).get("message"),
-            attempts=row.attempts or 0,
+            attempts=row.attempts,
             next_retry_at=row.next_retry_at,
         )
-        for row in connection.execute(query)
+        for row in connection.execute(items_of_images(pairs))
     }
     return tuple(states.values())
 

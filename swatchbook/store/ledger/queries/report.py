@@ -22,7 +22,7 @@ from swatchbook.store.ledger.image_states import (
     image_items,
     waits_for_publishing,
 )
-from swatchbook.store.ledger.page_findings import list_lost_pictures, read_look_at, read_unassigned, skipped_pages
+from swatchbook.store.ledger.page_findings import list_lost_pictures, read_look_at, read_skipped, read_unassigned
 from swatchbook.store.ledger.picture_reviews import count_images_to_review
 from swatchbook.store.ledger.queries.account import account
 from swatchbook.store.ledger.source_items import MAX_PICTURES
@@ -60,8 +60,8 @@ def document_report(ledger: Ledger, document: str, run: str | None = None) -> Ru
         unassigned = read_unassigned(connection, document)
         doubts = read_look_at(connection, document)
         chunk_count = _count(connection, chunks, document, ~chunks.c.gone)
+        skipped = read_skipped(connection, document)
     spent = spending(ledger, document)
-    skipped = skipped_pages(ledger, document)
     last = stored.report if run is None else None
     return RunReport(
         document_id=document,
@@ -88,16 +88,14 @@ def document_report(ledger: Ledger, document: str, run: str | None = None) -> Ru
         other_failures=tuple(other_failures(ledger, document)),
         cost_usd=None if any(each.unpriced for each in spent) else sum(each.cost_usd for each in spent),
         spent=tuple(spent),
-        total_seconds=last.total_seconds if last else 0.0,
-        seconds=last.seconds if last else seconds,
-        confidence_score=last.confidence_score if last else None,
-        sure=last.sure if last else None,
-        peak_memory_mb=last.peak_memory_mb if last else None,
-        doubts=last.doubts if last else (),
-        warnings=last.warnings if last else (),
-        items=last.items if last else None,
-        edition=last.edition if last else None,
+        **({name: getattr(last, name) for name in _OF_LAST} if last else {"seconds": seconds}),
     )
+
+
+_OF_LAST = (
+    "total_seconds", "seconds", "confidence_score", "sure", "peak_memory_mb", "doubts", "warnings", "items", "edition",
+)  # fmt: skip
+"""Fields of the report of the last run that the ledger has nowhere else."""
 
 
 def _count(connection: Connection, table: Any, document: str, *where: ColumnElement[bool]) -> int:
@@ -182,28 +180,23 @@ def _failures_of(rows: Sequence[Row[Any]]) -> Iterator[FailureRecord]:
 
 def other_failures(ledger: Ledger, document: str) -> list[FailureRecord]:
     """Return the failures of pages, items and chunks, and what the index refused of complete images and of chunks."""
+    lost = select(pages).where(pages.c.document == document, pages.c.failure_kind.is_not(None))
+    bare = select(source_items).where(
+        source_items.c.document == document, source_items.c.kind.is_not(None), ~source_items.c.gone
+    )
     with ledger.read() as connection:
         return [
-            *_page_failures(connection, document),
-            *_item_failures(connection, document),
+            *(
+                FailureRecord(subject="page", page_number=row.number, kind=row.failure_kind, error=row.reason or "")
+                for row in connection.execute(lost.order_by(pages.c.number))
+            ),
+            *(
+                FailureRecord(subject="item", path=row.item, kind=row.kind, error=row.message or "")
+                for row in connection.execute(bare.order_by(source_items.c.number))
+            ),
             *_chunk_failures(connection, document),
             *_refusals(connection, document),
         ]
-
-
-def _page_failures(connection: Connection, document: str) -> Iterator[FailureRecord]:
-    lost = select(pages).where(pages.c.document == document, pages.c.failure_kind.is_not(None))
-    for row in connection.execute(lost.order_by(pages.c.number)):
-        yield FailureRecord(subject="page", page_number=row.number, kind=row.failure_kind, error=row.reason or "")
-
-
-def _item_failures(connection: Connection, document: str) -> Iterator[FailureRecord]:
-    """Yield the items of a folder that have no picture to read."""
-    failed = select(source_items).where(
-        source_items.c.document == document, source_items.c.kind.is_not(None), ~source_items.c.gone
-    )
-    for row in connection.execute(failed.order_by(source_items.c.number)):
-        yield FailureRecord(subject="item", path=row.item, kind=row.kind, error=row.message or "")
 
 
 def _chunk_failures(connection: Connection, document: str) -> Iterator[FailureRecord]:

@@ -23,7 +23,6 @@ from swatchbook.domain.records import (
     PlacementState,
     Plan,
     PlannedPage,
-    Role,
     RoleTag,
     RunReport,
     Stage,
@@ -431,27 +430,6 @@ def test_a_document_is_shown_as_promised(ledger: Ledger) -> None:
     (linked,) = shown["links"]
     assert linked.items() >= {"kind": "image_product", "source": oak.id, "target": plank.id, "score": 0.8}.items()
     assert [chunk["id"] for chunk in shown["chunks"]] == [chunk.id for chunk in text.chunks]
-
-
-@pytest.mark.gate
-def test_coverage_counts_images_once_by_role_and_tag(ledger: Ledger) -> None:
-    first = begin(ledger)
-    stage_results.save_extraction(ledger, first, extraction(placed(first, "oak"), placed(first, "ash")))
-    make_all(ledger, first, failing=lambda c: UnreadableImage("Cut off.") if c.key == key("ash") else None)
-    second = begin(ledger, content="supplement", requested=(VISUAL,))
-    stage_results.save_extraction(ledger, second, extraction(placed(second, "oak")))
-    stranger = begin(ledger, owner="bert", requested=(VISUAL,))
-    stage_results.save_extraction(ledger, stranger, extraction(placed(stranger, "elm")))
-
-    counted = count_coverage(ledger, owner="anna")
-    assert (counted.total_images, counted.with_embeddings, counted.without_embeddings) == (2, 1, 1)
-    assert counted.coverage_percentage == 50.0
-    assert counted.documents == {"running": 2}
-    assert counted.unpublished == 1
-    visual = next(r for r in counted.roles if r.role is Role.VISUAL)
-    assert (visual.tag, visual.wanted, visual.done, visual.rejected, visual.pending) == (VISUAL.tag, 2, 1, 1, 0)
-    assert count_coverage(ledger).total_images == 3
-    assert count_coverage(ledger, owner="nobody").total_images == 0
 
 
 @pytest.mark.gate

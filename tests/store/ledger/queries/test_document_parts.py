@@ -12,7 +12,7 @@ from swatchbook.store.ledger import edited_products, stage_results
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.queries import document_parts
 from swatchbook.store.ledger.queries.document import show_document
-from swatchbook.store.ledger.queries.document_figures import ProductImages, first_pictures, thumbnails
+from swatchbook.store.ledger.queries.document_figures import first_pictures
 from swatchbook.store.ledger.queries.image import image_details
 from swatchbook.store.ledger.queries.search_results import describe_products, images_of_chunks
 from tests.store.ledger.scene import (
@@ -118,8 +118,6 @@ def test_a_rejected_picture_is_none_of_a_product(ledger: Ledger) -> None:
     assert (details.state, details.file) == (ImageState.REJECTED, None)
     sizes = {row["id"]: row["width"] for row in show_document(ledger, run.document)["images"]}
     assert sizes == {image("oak"): None, image("ash"): 100, image("elm"): 100}
-    (shown,) = thumbnails(ledger, run.document, most=9, each=9)
-    assert shown == ProductImages(product="Plank", files=(f"{key('ash')}.png", f"{key('elm')}.png"))
     assert first_pictures(ledger, [run.document]) == {run.document: image("ash")}
     (hit,) = describe_products(ledger, [board.id])
     assert (hit.file, hit.images) == (None, ())
@@ -134,3 +132,9 @@ def test_images_come_with_their_placements_and_state(ledger: Ledger, document: s
     assert logo.placements[0].reason == "repeated"
     states = {row["id"]: row["status"] for row in show_document(ledger, document)["images"]}
     assert {each.id: each.state for each in (oak, ash, logo)} == states
+
+
+def test_a_document_is_shown_by_its_first_picture(ledger: Ledger) -> None:
+    run, bare = begin(ledger), begin(ledger, content="other")
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "ash")))
+    assert first_pictures(ledger, [run.document, bare.document]) == {run.document: image("oak")}
