@@ -101,8 +101,7 @@ class ShownProgress(Record):
 
 
 class Deletion(Record):
-    """Counts of what a delete removes: documents, and images and vectors that no other document of the owner uses."""
+    """Counts of what a delete removes: documents, and images that no other document of the owner shows."""
 
     documents: int
     images: int
-    vectors: int

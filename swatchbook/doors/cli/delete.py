@@ -165,5 +165,4 @@ def _note_thrown_away(name: str, id: str, owner: str, *, finished: bool) -> None
 
 
 def _described(counted: Deletion) -> str:
-    counts = plural(counted.documents, "document"), plural(counted.images, "image"), plural(counted.vectors, "vector")
-    return "{}, {} and {}".format(*counts)
+    return f"{plural(counted.documents, 'document')} and {plural(counted.images, 'image')}"

@@ -122,7 +122,7 @@ def compare_documents(
 
 @router.get("/{document_id}/deletion", summary="Show what deleting a document would remove")
 def show_deletion(resources: Tools, caller: TheCaller, document_id: DocumentId) -> Deletion:
-    """Images and vectors that no other document of its owner uses. Nothing is deleted."""
+    """Images that no other document of its owner shows. Nothing is deleted."""
     return count_deletion(resources.ledger, find(resources, caller, document_id).id)
 
 

@@ -1,18 +1,15 @@
 """Change a document outside a run: request it again, retry, cancel, delete, regenerate, or postpone it.
 
-Also counts what a delete would take from an owner: images and vectors that its other documents do not use. The order
-in which a delete goes through ledger and index is in `ingest/delete.py`.
+Also counts what a delete would take from an owner: images that its other documents do not show. The order in which a
+delete goes through ledger and index is in `ingest/delete.py`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
-    Column,
     ColumnElement,
-    CompoundSelect,
     Connection,
-    FromClause,
     Row,
     and_,
     delete,
@@ -22,12 +19,11 @@ from sqlalchemy import (
     or_,
     select,
     tuple_,
-    union,
     update,
 )
 
 from swatchbook.domain.errors import InvalidReference
-from swatchbook.domain.records import COUNTED, Deletion, DocumentStatus, IngestOptions, ItemState, Role
+from swatchbook.domain.records import COUNTED, Deletion, DocumentStatus, IngestOptions, ItemState
 from swatchbook.store.ledger.database import Ledger, db_now, upsert
 from swatchbook.store.ledger.deleted_documents import remember_deleted
 from swatchbook.store.ledger.dirty import hide_chunks, hide_images, unpublished_rows
@@ -45,7 +41,6 @@ from swatchbook.store.ledger.tables import (
     hand_edits,
     images,
     items,
-    key_for_role,
     links,
     lost_pictures,
     notices,
@@ -56,7 +51,6 @@ from swatchbook.store.ledger.tables import (
     requested,
     runs,
     source_items,
-    vectors,
 )
 from swatchbook.store.ledger.webhooks import owe_notice
 
@@ -275,69 +269,24 @@ IMAGE_KEYS = (images.c.content_key, images.c.text_key, images.c.pair_key)
 """Keys of an image's vectors: of the picture, of its understanding text, and of both together."""
 
 
-Going = Callable[[Column[str]], ColumnElement[bool]]
-"""Returns the condition that a column holds the id of a document that is to be deleted."""
-
-
 def count_deletion(ledger: Ledger, *ids: str) -> Deletion:
-    """Count what deleting these documents takes from their owner. What its other documents use is not counted."""
-    return _count_deletion(ledger, lambda column: column.in_(ids))
+    """Count what deleting these documents takes from their owner. What its other documents show is not counted."""
+    return _count_deletion(ledger, documents.c.id.in_(ids))
 
 
 def count_owner_deletion(ledger: Ledger, owner: str) -> Deletion:
     """Count what deleting all documents of an owner takes from it."""
-    return _count_deletion(ledger, lambda column: column.in_(select(documents.c.id).where(documents.c.owner == owner)))
+    return _count_deletion(ledger, documents.c.owner == owner)
 
 
-def _count_deletion(ledger: Ledger, going: Going) -> Deletion:
-    shown = placements.c.state.in_(COUNTED)
-    alone = _is_placed_in(going, shown), ~_is_placed_outside(going, shown)
-    made = _vectors_in(going).subquery("made")
+def _count_deletion(ledger: Ledger, going: ColumnElement[bool]) -> Deletion:
+    ids, shown = select(documents.c.id).where(going), placements.c.state.in_(COUNTED)
+    here = images.c.id.in_(select(placements.c.image).where(placements.c.document.in_(ids), shown))
+    # asked image by image, by index
+    elsewhere = exists().where(placements.c.image == images.c.id, placements.c.document.not_in(ids), shown)
+    count = select(func.count())
     with ledger.read() as connection:
-
-        def count(table: FromClause, *where: ColumnElement[bool]) -> int:
-            return connection.execute(select(func.count()).select_from(table).where(*where)).scalar_one()
-
         return Deletion(
-            documents=count(documents, going(documents.c.id)),
-            images=count(images, *alone),
-            vectors=count(made, ~_is_key_used_outside(going, made.c.key)),
+            documents=connection.execute(count.select_from(documents).where(going)).scalar_one(),
+            images=connection.execute(count.select_from(images).where(here, ~elsewhere)).scalar_one(),
         )
-
-
-def _is_placed_in(going: Going, *where: ColumnElement[bool]) -> ColumnElement[bool]:
-    return images.c.id.in_(select(placements.c.image).where(going(placements.c.document), *where))
-
-
-def _is_placed_outside(going: Going, *where: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Return whether a document that stays places the image; asked image by image, by index."""
-    return exists().where(placements.c.image == images.c.id, ~going(placements.c.document), *where)
-
-
-def _vectors_in(going: Going) -> CompoundSelect[tuple[str, str, str]]:
-    """Return (key, role, tag) of the vectors that these documents request, also those that other documents have."""
-    same = and_(vectors.c.role == requested.c.role, vectors.c.tag == requested.c.tag)
-    vector = select(vectors.c.key, vectors.c.role, vectors.c.tag).where(going(requested.c.document))
-    return union(
-        vector.join_from(requested, placements, placements.c.document == requested.c.document)
-        .join(images, images.c.id == placements.c.image)
-        .join(vectors, and_(same, vectors.c.key == key_for_role(requested.c.role)))
-        .where(requested.c.role != Role.TEXT),
-        vector.join_from(requested, chunks, chunks.c.document == requested.c.document)
-        .join(vectors, and_(same, vectors.c.key == chunks.c.text_key))
-        .where(requested.c.role == Role.TEXT),
-    )
-
-
-def _is_key_used_outside(going: Going, key: ColumnElement[str]) -> ColumnElement[bool]:
-    """Return whether a vector's key is that of an image, of its text, or of a chunk that stays, of the same owner.
-
-    Other owners do not count: the answer would tell what they have.
-    """
-    owners = select(documents.c.owner).where(going(documents.c.id))
-    stays = images.c.owner.in_(owners), _is_placed_outside(going)
-    other = documents.c.id == chunks.c.document, documents.c.owner.in_(owners), ~going(documents.c.id)
-    return or_(
-        *(exists().where(column == key, *stays) for column in IMAGE_KEYS),
-        exists().where(chunks.c.text_key == key, *other),
-    )

@@ -54,7 +54,7 @@ def run(home: Path, *words: str, answer: str | None = None) -> subprocess.Comple
 
 def test_a_person_is_told_what_goes_and_asked(ledger: Ledger, home: Path) -> None:
     refused = run(home, *CATALOGUE, answer="n")
-    assert "1 document, 2 images and 0 vectors" in refused.stderr  # the third is also in the supplement
+    assert "1 document and 2 images" in refused.stderr  # the third is also in the supplement
     assert "Nothing was deleted." in refused.stderr
     assert (refused.returncode, count(ledger, documents)) == (1, 2)
     meant = run(home, *CATALOGUE, answer="y")

@@ -123,7 +123,7 @@ def test_all_cancels_and_deletes_what_the_owner_has_and_nothing_else(ledger: Led
     assert swatchbook("cancel", "--all", "--owner", "anna").exit_code == 0
     assert statuses(ledger) == {"anna": ["cancelled"] * 2, "bert": ["waiting"]}
     told = asked("delete", "--all", "--owner", "anna", "--yes")
-    assert told == {"owner": "anna", "finished": True, "trash": True, "documents": 2, "images": 3, "vectors": 0}
+    assert told == {"owner": "anna", "finished": True, "trash": True, "documents": 2, "images": 3}
     assert statuses(ledger) == {"bert": ["waiting"]}
     swatchbook("cancel", "--all", "--all-owners")
     assert statuses(ledger) == {"bert": ["cancelled"]}
@@ -146,7 +146,7 @@ def test_an_owner_is_deleted_after_a_question_and_never_where_nobody_can_answer(
     words = ("owners", "delete", "anna")
     silent = run_on_terminal(home, *words)
     assert (silent.returncode, count(ledger, documents)) == (2, 3)
-    assert "2 documents, 3 images and 0 vectors will be deleted" in silent.stderr
+    assert "2 documents and 3 images will be deleted" in silent.stderr
     assert "--yes" in silent.stderr
     assert swatchbook(*words, "--yes").exit_code == 0
     assert statuses(ledger).keys() == {"bert"}

@@ -93,8 +93,8 @@ def completed_with_rest(ledger: Ledger, owner: str | None = None) -> list[Report
 
     with ledger.read() as connection:
         return [
-            Reported(*counts, refused or any(each["subject"] != "item" for each in others or ()), doubts)
-            for *counts, refused, doubts, others in connection.execute(query)
+            Reported(total, bad, bare, left, is_refused or any(each["subject"] != "item" for each in rest or ()), doubt)
+            for total, bad, bare, left, is_refused, doubt, rest in connection.execute(query)
         ]
 
 
