@@ -9,7 +9,6 @@ from prefect import State, flow
 from pydantic import Field
 
 from swatchbook.domain.records import DEFAULT_OWNER, BlockNames, IngestOptions, Owner, RunReport, Stage
-from swatchbook.ingest.run import Work
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.stored_documents import FOLDER
 from swatchbook.tasks.document_run import (

@@ -312,4 +312,3 @@ async def publish_artifacts(resources: Resources, report: RunReport) -> None:
             await acreate_table_artifact(key=artifact_key(FAILURES, document), table=rows, description=failed)
     except Exception:  # noqa: BLE001 — the isolation boundary
         get_run_logger().exception("The artifacts of %s could not be created.", report.name)
-

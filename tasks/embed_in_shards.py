@@ -19,7 +19,6 @@ from uuid import UUID
 import httpx
 from prefect import Task, get_run_logger, task
 from prefect.client.orchestration import PrefectClient, get_client
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.runtime import flow_run
 from ulid import ULID
@@ -33,13 +32,11 @@ from swatchbook.ingest.shards import Shard
 from swatchbook.resources import Resources
 from swatchbook.store.ledger import dead_runs, run_queries, runs
 from swatchbook.store.ledger.claims import Batch
-from swatchbook.store.ledger.database import portions
 from swatchbook.store.ledger.queries import account as queries_account
 from swatchbook.tasks.cancelled_in_prefect import read_flow_runs
 from swatchbook.tasks.document_run import Advance
 from swatchbook.tasks.policy import WRITE
 from swatchbook.tasks.prefect_client import (
-    PAGE,
     UNDER_WAY,
     WAITING,
     deployment_id,

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from prefect import get_run_logger
 from prefect.client.orchestration import get_client
@@ -37,7 +37,6 @@ from swatchbook.store.ledger import run_queries, runs
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.queries.account import account
 from swatchbook.store.ledger.queries.report import document_report
-from swatchbook.store.ledger.runs import Busy
 from swatchbook.store.ledger.stored_documents import Document, get_document
 from swatchbook.tasks.cancelled_in_prefect import UNWANTED
 from swatchbook.tasks.document_run import Idle
