@@ -42,10 +42,9 @@ def require_parts(
     ]
     if roles & TEXT_ENCODER_ROLES and not settings.has_local_text_encoder:
         # `require` does not look at the key where the extra is missing
-        from swatchbook.models.providers.endpoint import endpoint, endpoint_url
+        from swatchbook.models.providers.endpoint import endpoint
 
-        url = endpoint_url(settings, "text")
-        checks.append(partial(endpoint, settings, "text", url=url, needs_key=settings.text.url is None))
+        checks.append(partial(endpoint, settings, "text"))
     if discovers and settings.discovery != "layout":
         checks.append(lambda: models.llm)
     if reviews:

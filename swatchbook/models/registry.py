@@ -314,21 +314,23 @@ class Models:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._lock = threading.RLock()  # reentrant: loading the analyst loads the vision model
-        self._encoder: ImageEncoder | None = None
-        self._analyst: Analyst | None = None
-        self._text_encoder: TextEncoder | None = None
-        self._network: image_network.Network | None = None
-        self._vision: Chat | None = None
-        self._llm: Chat | None = None
-        self._reviewer: Analyst | None = None
+        self._made = dict[str, Any]()
+
+    def _once(self, name: str, make: Callable[[], Model]) -> Model:
+        """Return the model of this name, which is made at its first use."""
+        with self._lock:
+            if name not in self._made:
+                self._made[name] = make()
+            made: Model = self._made[name]
+            return made
 
     @property
     def encoder(self) -> ImageEncoder:
-        with self._lock:
-            if self._encoder is None:
-                require_extras(self._settings, "encoder")
-                self._encoder = encoder_of(self._settings).load(self)
-            return self._encoder
+        def made() -> ImageEncoder:
+            require_extras(self._settings, "encoder")
+            return encoder_of(self._settings).load(self)
+
+        return self._once("encoder", made)
 
     @property
     def text_tower(self) -> TextTower | None:
@@ -338,18 +340,15 @@ class Models:
 
     @property
     def analyst(self) -> Analyst:
-        with self._lock:
-            if self._analyst is None:
-                self._analyst = analyst_of(self._settings).load(self)
-            return self._analyst
+        return self._once("analyst", lambda: analyst_of(self._settings).load(self))
 
     @property
     def text_encoder(self) -> TextEncoder:
-        with self._lock:
-            if self._text_encoder is None:
-                require_extras(self._settings, "text_encoder")
-                self._text_encoder = text_encoder_of(self._settings).load(self)
-            return self._text_encoder
+        def made() -> TextEncoder:
+            require_extras(self._settings, "text_encoder")
+            return text_encoder_of(self._settings).load(self)
+
+        return self._once("text_encoder", made)
 
     def require(self, role: Role) -> None:
         """Check that the model of this role can be loaded, without loading a network.
@@ -370,40 +369,31 @@ class Models:
     @property
     def network(self) -> image_network.Network:
         """Return the carried image network, which the encoder and the local analyst share."""
-        with self._lock:
-            if self._network is None:
-                self._network = image_network.Network()
-            return self._network
+        return self._once("network", image_network.Network)
 
     @property
     def vision(self) -> Chat:
         """Return the vision model, for pictures and scanned pages. Raises Configuration if a setting is missing."""
-        with self._lock:
-            if self._vision is None:
-                from swatchbook.models.providers.chat import vision_chat
+        from swatchbook.models.providers.chat import vision_chat
 
-                self._vision = vision_chat(self._settings)
-            return self._vision
+        return self._once("vision", lambda: vision_chat(self._settings))
 
     @property
     def reviewer(self) -> Analyst | None:
         """Return the model that reviews weak analyses; None if people do. Raises Configuration, naming the setting."""
-        with self._lock:
-            if self._reviewer is None and self._settings.review.model:
-                from swatchbook.models.providers.chat import review_chat
+        if not self._settings.review.model:
+            return None
+        from swatchbook.models.providers.chat import review_chat
 
-                self._reviewer = vision_analyst.VisionAnalyst(review_chat(self._settings), self._settings.vision.side)
-            return self._reviewer
+        side = self._settings.vision.side
+        return self._once("reviewer", lambda: vision_analyst.VisionAnalyst(review_chat(self._settings), side))
 
     @property
     def llm(self) -> Chat:
         """Return the language model. Raises Configuration or Authentication if a setting is missing."""
-        with self._lock:
-            if self._llm is None:
-                from swatchbook.models.providers.chat import language_chat
+        from swatchbook.models.providers.chat import language_chat
 
-                self._llm = language_chat(self._settings)
-            return self._llm
+        return self._once("llm", lambda: language_chat(self._settings))
 
     def load_all(self) -> None:
         """Load the encoder, the analyst and the text encoder now. Raises what their loading raises."""

@@ -65,7 +65,7 @@ def resources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Resou
 
 def embed(resources: Resources, encoder: Counting, texts: int) -> Run:
     """Make so many texts in batches of 20."""
-    resources.models._text_encoder = encoder
+    resources.models._made["text_encoder"] = encoder
     said = [f"Oak {number}." for number in range(texts)]
     with resources.ledger.write() as connection:
         connection.execute(insert(contents), [{"key": text_key(text), "text": text} for text in said])
@@ -113,7 +113,7 @@ def test_picture_told_to_wait_holds_no_other(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(claims, "commit", committed)
     with provider() as there, open_resources(Settings(home=tmp_path, analyst="vision", vision=SEER)) as resources:
         there.meets = meets  # type: ignore[method-assign]
-        resources.models._vision = chat_at(there.openai_url, clock=FastClock(100))
+        resources.models._made["vision"] = chat_at(there.openai_url, clock=FastClock(100))
         work = begin(resources, tmp_path / "pictures")
         scanned(resources, work)
         batch, *_ = claims.cut_batches(resources.ledger, work.run, 20)

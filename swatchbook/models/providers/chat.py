@@ -42,10 +42,6 @@ class Wire(Protocol):
     """The wire format of a family of endpoints: how requests are built and replies are read."""
 
     @property
-    def URL(self) -> str:
-        """The provider's own URL, the default."""
-
-    @property
     def PATH(self) -> str: ...
 
     @property
@@ -177,7 +173,7 @@ def _parse(reply: ChatReply, shape: type[Shape]) -> Shape | str:
 
 def vision_chat(settings: Settings) -> ProviderChat:
     """Return the settings' vision model. Raises Configuration or Authentication if a setting is missing."""
-    return _vision_chat(settings, "vision", settings.vision.api, settings.vision.url)
+    return _chat(settings, "vision", settings.vision.api)
 
 
 def review_chat(settings: Settings) -> ProviderChat:
@@ -190,19 +186,14 @@ def review_chat(settings: Settings) -> ProviderChat:
         key = settings.review.api_key or settings.vision.api_key
         settings = replace(settings, {"review.url": settings.vision.url, "review.api_key": key})
         api = settings.vision.api
-    return _vision_chat(settings, "review", api, settings.review.url)
-
-
-def _vision_chat(settings: Settings, part: Part, api: str, url: str | None) -> ProviderChat:
-    """Return the vision model of a part of the settings. Only Anthropic's API has a public address by default."""
-    wire: Wire = anthropic if api == "anthropic" else openai
-    public = wire.URL if api == "anthropic" else None
-    where = endpoint(settings, part, url=public, needs_key=url is None and public is not None)
-    return ProviderChat(where, wire, price=model_price(settings, part))
+    return _chat(settings, "review", api)
 
 
 def language_chat(settings: Settings) -> ProviderChat:
     """Return the settings' language model. Raises Configuration or Authentication if a setting is missing."""
-    wire: Wire = anthropic if settings.llm.api == "anthropic" else openai
-    where = endpoint(settings, "llm", url=wire.URL, needs_key=settings.llm.url is None)
-    return ProviderChat(where, wire, price=model_price(settings, "llm"))
+    return _chat(settings, "llm", settings.llm.api)
+
+
+def _chat(settings: Settings, part: Part, api: str) -> ProviderChat:
+    wire: Wire = anthropic if api == "anthropic" else openai
+    return ProviderChat(endpoint(settings, part), wire, price=model_price(settings, part))

@@ -42,9 +42,6 @@ class Wire(Protocol):
     """The wire format of a family of endpoints, and its limits."""
 
     @property
-    def URL(self) -> str: ...
-
-    @property
     def PATH(self) -> str: ...
 
     @property
@@ -255,6 +252,5 @@ def openai_encoder(settings: Settings, tag: str) -> ProviderTextEncoder:
 
 
 def _encoder(settings: Settings, tag: str, wire: Wire) -> ProviderTextEncoder:
-    where = endpoint(settings, "text", url=wire.URL, needs_key=settings.text.url is None)
-    price = model_price(settings, "text")
+    where, price = endpoint(settings, "text"), model_price(settings, "text")
     return ProviderTextEncoder(where, wire, tag=tag, dimension=settings.text.dimension, price=price)

@@ -68,21 +68,22 @@ def endpoint_url(settings: Settings, part: Part) -> str:
     return (getattr(settings, part).url or PUBLIC_URLS.get(vendor, "")).rstrip("/")
 
 
-def endpoint(settings: Settings, part: Part, *, url: str | None = None, needs_key: bool = False) -> Endpoint:
-    """Return the endpoint of the vision, review or language model, or of the text encoder. `url`: the default URL.
+def endpoint(settings: Settings, part: Part) -> Endpoint:
+    """Return the endpoint of the vision, review or language model, or of the text encoder.
 
     Raises Configuration or Authentication, naming the setting that is missing or wrong.
     """
     provider: Provider = getattr(settings, part)
     found = Endpoint(
         part=part,
-        url=(provider.url or url or "").rstrip("/"),
+        url=endpoint_url(settings, part),
         model=provider.model or "",
         key=provider.api_key,
         per_minute=provider.per_minute,
         at_once=settings.provider_concurrency,
         seconds=settings.provider_seconds,
     )
+    needs_key = provider.url is None and bool(found.url)  # a vendor's own address
     needed = {"url": found.url, "model": found.model, "api_key": found.key or not needs_key}
     if missing := [found.setting(name) for name, given in needed.items() if not given]:
         only_key, one = missing == [found.setting("api_key")], len(missing) == 1

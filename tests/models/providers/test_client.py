@@ -444,7 +444,7 @@ def test_a_key_that_is_repeated_in_a_reply_is_in_no_traceback(there: Provider) -
 
 def test_a_providers_own_address_needs_a_key() -> None:
     with pytest.raises(Authentication, match="SWATCHBOOK_TEXT__API_KEY"):
-        endpoint(Settings(), "text", url="https://api.example.com/v1", needs_key=True)
+        endpoint(Settings(text_encoder="voyage"), "text")
 
 
 def test_what_a_library_cannot_read_is_in_no_traceback(there: Provider) -> None:

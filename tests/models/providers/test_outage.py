@@ -50,7 +50,7 @@ def test_an_hour_without_the_provider_spends_no_try(
     while count(resources.ledger, rows, state="done") < len(texts):
         assert count(resources.ledger, rows, runs=0) == len(texts)
         encoder = ProviderTextEncoder(where, voyage, tag=TAG, dimension=1_024, clock=clock)
-        resources.models._text_encoder = encoder  # a run is a process, whose breaker knows nothing
+        resources.models._made["text_encoder"] = encoder  # a run is a process, whose breaker knows nothing
         for number, pause in enumerate((2.0, 4.0, 8.0, 300.0)):  # as the batch's task does; then as its document waits
             there.script.clear()
             there.script.extend(["unavailable"] * 50 if clock.now() < over else [])

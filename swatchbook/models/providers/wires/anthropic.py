@@ -12,11 +12,10 @@ from pydantic import ValidationError
 
 from swatchbook.domain.errors import ProviderError
 from swatchbook.models.providers.client import Usage, counted
-from swatchbook.models.providers.endpoint import PUBLIC_URLS, Endpoint
+from swatchbook.models.providers.endpoint import Endpoint
 from swatchbook.models.providers.messages import ChatMessage, ChatReply, ShapeMethod
 from swatchbook_base.reply_shapes import WireModel
 
-URL: Final = PUBLIC_URLS["anthropic"]
 PATH: Final = "/v1/messages"
 WAYS: Final[tuple[ShapeMethod, ...]] = ("tool", "words")
 _VERSION: Final = "2023-06-01"

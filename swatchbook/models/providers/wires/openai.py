@@ -12,12 +12,11 @@ from pydantic import ValidationError
 
 from swatchbook.domain.errors import ProviderError
 from swatchbook.models.providers.client import Usage, counted
-from swatchbook.models.providers.endpoint import PUBLIC_URLS, Endpoint
+from swatchbook.models.providers.endpoint import Endpoint
 from swatchbook.models.providers.json_schema import is_strict
 from swatchbook.models.providers.messages import ChatMessage, ChatReply, ShapeMethod
 from swatchbook_base.reply_shapes import WireModel
 
-URL: Final = PUBLIC_URLS["openai"]
 PATH: Final = "/chat/completions"
 WAYS: Final[tuple[ShapeMethod, ...]] = ("schema", "tool", "words")
 _OWN_HOST: Final = "api.openai.com"

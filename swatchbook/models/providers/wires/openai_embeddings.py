@@ -8,9 +8,9 @@ from typing import Any, Final, Literal
 
 from swatchbook.models.providers.client import Usage, counted
 from swatchbook.models.providers.client import speak_json as speak
-from swatchbook.models.providers.wires.openai import URL, header
+from swatchbook.models.providers.wires.openai import header
 
-__all__ = ["BATCH_TEXTS", "BATCH_TOKENS", "MAX_TOKENS", "PATH", "URL", "body", "header", "speak", "usage"]
+__all__ = ["BATCH_TEXTS", "BATCH_TOKENS", "MAX_TOKENS", "PATH", "body", "header", "speak", "usage"]
 
 PATH: Final = "/embeddings"
 MAX_TOKENS: Final = 8_191  # tokens of one text

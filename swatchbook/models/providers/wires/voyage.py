@@ -19,10 +19,9 @@ import voyageai
 import voyageai.util
 
 from swatchbook.models.providers.client import Call, Exchange, Usage, counted
-from swatchbook.models.providers.endpoint import PUBLIC_URLS, Endpoint
+from swatchbook.models.providers.endpoint import Endpoint
 from swatchbook.models.providers.http_errors import malformed_reply, require_answer
 
-URL: Final = PUBLIC_URLS["voyage"]
 PATH: Final = "/embeddings"  # as in the library
 MAX_TOKENS: Final = 32_000  # tokens of one text
 BATCH_TOKENS: Final = 120_000  # tokens of one call: the lowest limit of its models
