@@ -1,7 +1,6 @@
 """The public benchmark of catalogues: what it reads, what counts as zero, and its leaderboard."""
 
 import json
-import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,9 +13,9 @@ from benchmarks.board_command import BOARD, SCORES
 from benchmarks.catalogues.__main__ import main
 from benchmarks.catalogues.answers import SystemAnswers, from_answer, read_answers, to_answer
 from benchmarks.catalogues.leaderboard import make_board
-from benchmarks.catalogues.scores import read_scores, score_document, score_system
+from benchmarks.catalogues.scores import read_scores, score_document
 from benchmarks.catalogues.splits import HERE, LABELS, SPLITS, page_boxes, truths_of
-from benchmarks.catalogues.systems import Task, find_system, vision
+from benchmarks.catalogues.systems import Task, vision
 from benchmarks.catalogues.systems.docling_document import elements_of
 from benchmarks.catalogues.systems.rules import make_products
 from devtools.evaluation.facts import FieldScore
@@ -159,13 +158,6 @@ def test_leaderboard_says_what_was_tuned_and_what_was_not_run(
     assert "## Aside" not in board
 
 
-def test_scores_of_other_labels_are_marked(tmp_path: Path) -> None:
-    scores, _ = score_system(read_answers(write(tmp_path, answers(nerizake()))))
-    old = scores.splits["aside"].model_copy(update={"labels": "old"})
-    assert "the labels have changed since" in make_board([scores.model_copy(update={"splits": {"aside": old}})])
-    assert "the labels have changed since" not in make_board([scores])
-
-
 PROGRAM = """#!/bin/sh
 echo "$1" >> "$(dirname "$0")/asked"
 case "$1" in *rizki*) echo "no such font" >&2; exit 3;; esac
@@ -207,20 +199,6 @@ def test_docling_document_gives_its_products() -> None:
     ]
 
 
-@pytest.mark.nightly
-def test_markdown_baseline_reads_the_sample(small: Truth, tmp_path: Path) -> None:
-    system = find_system("pymupdf4llm-rules")
-    found = system.answer(Task("small", build(BUILD, small=True), small, None)).products
-    assert {label.name for label in small.products} & {product.name for product in found}
-
-
-@pytest.mark.nightly
-def test_taught_baseline_is_no_worse(small: Truth, tmp_path: Path) -> None:
-    system = find_system("swatchbook-taught")
-    found = system.answer(Task("small", build(BUILD, small=True), small, tmp_path))
-    assert score(small, to_answer(found, {})).f1 == 1.0
-
-
 def test_vision_model_is_asked_about_each_page(small: Truth, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vision, "page_boxes", lambda: {"small": {1: (0, 0, 500, 800), 2: (0, 0, 500, 800)}})
     seen = {"name": "Oak", "category": None, "code": "A 1", "price": None}
@@ -239,15 +217,3 @@ def test_vision_model_is_asked_about_each_page(small: Truth, tmp_path: Path, mon
     assert len(there.asked) == 3
     assert [(p.name, p.page, p.code) for p in found] == [("Oak", 1, "A 1"), ("Oak", 2, "A 1")]
     assert found[0].pictures[0].box == (0, 80, 250, 160)
-
-
-def test_system_that_cannot_run_says_so_in_its_file(
-    tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.delenv("SWATCHBOOK_VISION__URL", raising=False)
-    (tmp_path / "aside").mkdir()
-    shutil.copy(build(BUILD, small=True), tmp_path / "aside" / "l-sakes.pdf")
-    with pytest.raises(SystemExit) as end:
-        call("run", "vision-model", tmp_path, "l-sakes", "--to", tmp_path / "v.json")
-    assert end.value.code == 1
-    assert "costs money" in (read_answers(tmp_path / "v.json").not_run or "")

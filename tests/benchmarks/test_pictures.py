@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -80,42 +79,6 @@ def test_pictures_are_obtained_ranked_and_scored(
     assert call("score", tmp_path / "colour.json", "--board", tmp_path) == 0
     assert call("table", "--board", tmp_path) == 0
     assert "| colour-histogram | unseen | 1.000 | 1.00 | 1.00 | 0.100 | 0 |" in (tmp_path / BOARD).read_text()
-
-
-def test_picture_that_differs_is_not_obtained(
-    repositories: Path, tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    there = sets_module.picture_sets()["colours"]
-    wrong = ("0" * 64, *there.pictures[0][1:])
-    other = {"colours": there.model_copy(update={"pictures": (wrong, *there.pictures[1:])})}
-    for module in ("sets", "__main__"):
-        monkeypatch.setattr(f"benchmarks.pictures.{module}.picture_sets", lambda: other)
-    assert call("obtain", tmp_path / "pictures", repositories) == 1
-    said = capsys.readouterr()
-    assert "is another file: its SHA-256 differs" in said.err
-    assert "colours: 3 of 4" in said.out
-
-
-def test_missing_set_of_a_repository_is_named(
-    repositories: Path, tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
-) -> None:
-    shutil.rmtree(repositories / "somebody")
-    assert call("obtain", tmp_path / "pictures", repositories) == 1
-    assert "colours: somebody/colours: " in capsys.readouterr().err
-
-
-def test_program_ranks_each_folder(repositories: Path, tmp_path: Path, call: Call) -> None:
-    call("obtain", tmp_path / "pictures", repositories)
-    program = tmp_path / "mine"
-    program.write_text(
-        f"#!{sys.executable}\nimport json, pathlib, sys\n"
-        "ids = [each.stem for each in pathlib.Path(sys.argv[1]).iterdir()]\n"
-        "print(json.dumps({each: [other for other in ids if other != each] for each in ids}))\n"
-    )
-    program.chmod(0o755)
-    assert call("run", program, tmp_path / "pictures", "--to", tmp_path / "mine.json") == 0
-    assert call("score", tmp_path / "mine.json", "--board", tmp_path) == 0
-    assert read_scores(tmp_path / SCORES / "mine.json").sets["colours"].of_ten == pytest.approx(0.1)
 
 
 def test_wrong_file_gives_one_line(tmp_path: Path, call: Call) -> None:

@@ -3,10 +3,7 @@
 import subprocess
 from pathlib import Path
 
-import pytest
-
-from benchmarks import run
-from benchmarks.run import BENCHMARKS, MODULES, Figure, as_markdown, is_older
+from benchmarks.run import BENCHMARKS, MODULES, as_markdown, is_older
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,20 +36,6 @@ def test_results_name_day_commit_and_what_is_older() -> None:
     kept = {name: {"at": "2026-11-29", "commit": "abcd1234", "rows": ["| a | 1 |"]} for name in ("ingest", "web")}
     rows = [line for line in as_markdown(kept, {"web"}).splitlines() if line.startswith("| a |")]
     assert rows == ["| a | 1 | 2026-11-29 abcd1234 |", "| a | 1 | 2026-11-29 abcd1234 older |"]
-
-
-def test_others_are_measured_when_one_fails(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def fails() -> list[Figure]:
-        raise RuntimeError("There is no server.")
-
-    monkeypatch.setattr(run, "BENCHMARKS", {"web": fails, "many": lambda: [Figure("a", 1, 2)]})
-    monkeypatch.setattr(run, "STORE", tmp_path / "results.json")
-    monkeypatch.setattr(run, "RESULTS", tmp_path / "RESULTS.md")
-    assert run.main([]) == 1
-    assert "| a | 1 | ≤ 2 | yes |" in (tmp_path / "RESULTS.md").read_text()
-    assert "failed: web" in capsys.readouterr().err
 
 
 def test_modules_of_benchmarks_exist() -> None:

@@ -1,7 +1,5 @@
 """What weights lose in a document is named, and the weights in the repository lose nothing unsaid."""
 
-import json
-import sys
 from pathlib import Path
 
 import pytest
@@ -19,7 +17,7 @@ from devtools.compare_fits import (
     raise_figures,
     read_fitted,
 )
-from devtools.fit_products import WEIGHTS, figures_of, main
+from devtools.fit_products import figures_of
 from devtools.measured_groups import FEATURES, Measured, load
 from swatchbook_catalogue.choose_names import shipped_weights
 
@@ -64,20 +62,3 @@ def test_loss_is_named_until_it_is_accepted(tmp_path: Path) -> None:
         assert find_losses(kept.figures, now) == []
         kept = raise_figures(kept, now)
     assert find_losses(kept.figures, {"oak": {"shipped": 0.78}}) == [Loss("oak", "shipped", 0.9, 0.78)]
-
-
-def test_compare_names_what_other_weights_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    silent = tmp_path / "silent.json"
-    silent.write_text(json.dumps(json.loads((ROOT / WEIGHTS).read_text()) | {"none": 30.0}))
-    monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(sys, "argv", ["fit_products", "--weights", str(silent), "--compare", str(WEIGHTS)])
-    with pytest.raises(SystemExit, match="Mend that, or say why"):
-        main()
-    said = capsys.readouterr().out
-    assert "lost  cantoni: shipped 1.00 → 0.00" in said
-    assert "won   neg-i-tekwi: shipped 0.00 → 1.00" in said
-    monkeypatch.setattr(sys, "argv", ["fit_products", "--compare"])
-    main()
-    assert capsys.readouterr().out == "No document loses more than 0.1.\n"

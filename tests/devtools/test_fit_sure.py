@@ -1,22 +1,15 @@
 """How sure a whole document is, against what its labels say."""
 
-from itertools import cycle
-
 import pytest
 
 from devtools.fit_sure import (
-    Case,
     brier,
     calibration_error,
     cases_of,
     f1_of_likely,
-    fit_sure,
     is_silent,
-    judge,
-    judge_left_out,
 )
 from devtools.measured_groups import Decision, Named
-from swatchbook_catalogue.choose_names import Weights
 
 
 def decision(*right: bool, f1: float = 0.0, none: bool = False) -> Decision:
@@ -46,22 +39,3 @@ def test_case_is_right_from_an_f1_of_08() -> None:
     assert calibration_error([(0.95, False)] * 10) == pytest.approx(0.95)
     assert brier([(0.5, True), (0.5, False)]) == 0.25
     assert brier([(1.0, True), (0.0, False)]) == 0.0
-
-
-def test_left_out_cases_are_judged_by_the_others() -> None:
-    one = {**cases_of([decision(True, f1=1.0)], {"oak": [0.9]})[0].measured}
-    rights = cycle([True, True, True, False])
-    cases = [
-        Case(f"{letters}{n}", False, {**one, "expected": 0.9 if right else 0.4}, right, 0.5)
-        for letters in ("a-", "d-")
-        for n in range(20)
-        for right in [next(rights)]
-    ]
-    for together in (lambda name: name, lambda name: name[:2]):
-        judged = judge_left_out(cases, together)
-        assert len(judged) == len(cases)
-        assert brier(judged) < 0.05
-        assert all((p > 0.5) == right for p, right in judged)
-    weights = Weights({}, (), 0.0, {}, 0.0, *fit_sure(cases))
-    assert judge(cases[0], weights) > 0.9
-    assert judge(cases[0]._replace(silent=True), weights) == 0.5, "nothing was silent"

@@ -1,15 +1,13 @@
 """Labelled files come out of any repository at their commit, and only with their SHA-256."""
 
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from devtools.obtain_truth import main, obtain
+from devtools.obtain_truth import obtain
 from swatchbook.domain.records import sha256
-from tests.fixtures import ROOT
 
 
 @pytest.fixture
@@ -41,10 +39,3 @@ def test_only_the_file_of_the_label_is_obtained(label: dict[str, Any], tmp_path:
     assert obtain(label, f"{tmp_path}/host", to) is None
     assert to.read_bytes() == b"%PDF first"
     assert obtain(label, "nowhere", to) is None, "it is there already"
-
-
-def test_nothing_is_written_into_a_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["obtain_truth", "labels", str(ROOT / "build/files"), "host"])
-    with pytest.raises(SystemExit):
-        main()
-    assert not (ROOT / "build/files").exists()

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from devtools import draft_truth, score_products
-from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.records import Rename
 from swatchbook.domain.settings import load_settings
 from swatchbook.ingest.edit_products import make_edit
@@ -78,28 +77,6 @@ def test_what_was_won_and_lost_is_named(labels: dict[str, Any], file: Path, tmp_
     page = labels["products"][0]["first_page"]
     assert change["newly_wrong"] == [f"{page} {corrected}"]
     assert f"- wrong: {page} {corrected}" in run(score_products, file, "--compare", before)
-
-
-def test_documents_that_are_absent_are_named(labels: dict[str, Any], file: Path, run: Run) -> None:
-    other = file.with_name("other.json")
-    other.write_text(json.dumps(labels | {"slug": "other", "sha256": "0" * 64}))
-    some = run(score_products, file.parent, expect=1)
-    assert "other is not scored" in some
-    assert "f1_mean: 1.000" in some
-    run(score_products, other, expect=1)
-
-
-def test_wrong_files_are_refused(file: Path, monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
-    monkeypatch.chdir(file.parent)
-    file.write_text("{}")
-    for words, reason in (
-        (["small.json"], "small.json: slug: Field required."),
-        (["nothing.json"], "nothing.json cannot be read: no such file or directory."),
-        ([".", "--compare", "small.json"], "small.json: scores: Field required."),
-    ):
-        with pytest.raises(InvalidReference) as refused:
-            run(score_products, *words)
-        assert refused.value.message == reason
 
 
 def test_edits_by_hand_are_labels(run: Run) -> None:
