@@ -118,10 +118,10 @@ def measure_at(size: int, settings: Settings, environment: Mapping[str, str]) ->
             ledger = connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one()
             last = connection.execute(select(documents.c.id).order_by(documents.c.name).limit(1)).scalar_one()
     service = searches(environment)
-    verify = run(("verify",), environment)
-    gc = run(("gc", "--now"), environment)
+    verify = run(("upkeep", "verify"), environment)
+    gc = run(("upkeep", "gc", "--now"), environment)
     with tempfile.TemporaryDirectory() as folder:
-        backup = run(("backup", folder), environment)
+        backup = run(("upkeep", "backup", folder), environment)
     delete, _ = run(("delete", last, "--now", "--yes"), environment)
     return Measured(
         images, publish, build, *service[:4], recall, service[4], coverage, *verify, *gc, *backup, delete,

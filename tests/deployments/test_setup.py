@@ -229,7 +229,7 @@ def test_command_makes_the_pool_that_is_asked_for(bare: str) -> None:
     made = run_json("serve", "setup", "--pool", "cloud-run", "--with", "region=europe-west1")
     assert {line["outcome"] for line in made} == {"created"}
     assert {line["outcome"] for line in run_json("serve", "setup", "--check")} == {"unchanged"}
-    moved = ("setup", "--check", "--pool", "cloud-run", "--with", "region=us-east1")
+    moved = ("serve", "setup", "--check", "--pool", "cloud-run", "--with", "region=us-east1")
     (line,) = [line for line in run_json(*moved, expect=3) if line["outcome"] != "unchanged"]
     assert line["difference"] == ["template.job_configuration.region: europe-west1 → us-east1"]
     assert "cannot reach the ledger and the index and the files of this machine" in attempt(*moved)[2]

@@ -56,28 +56,6 @@ PANELS = {
 A name of two words is a command of a group: `stats facets`.
 """
 
-FORMER = {
-    "retry": "fill failed",
-    "embed": "fill outdated",
-    "backfill": "fill missing",
-    "spaces fill": "fill spaces",
-    "coverage": "stats coverage",
-    "facets": "stats facets",
-    "near-duplicates": "stats near-duplicates",
-    "diff": "products DOCUMENT diff",
-    "audit": "evaluate lost-pictures",
-    "setup": "serve setup",
-    "worker": "serve worker",
-    "tick": "upkeep tick",
-    "events": "upkeep events",
-    "backup": "upkeep backup",
-    "restore": "upkeep restore",
-    "verify": "upkeep verify",
-    "rebuild-index": "upkeep rebuild-index",
-    "gc": "upkeep gc",
-}
-"""Former name -> name. Former names are in no help, and go with 0.2."""
-
 _OPEN_GROUPS = frozenset({"upkeep"})
 """Groups to which packages add commands, named `upkeep.events`: for these their metadata are read."""
 
@@ -102,15 +80,6 @@ class Commands(TyperGroup):
         """Return the names of all commands in the order of the help: groups are last, as Typer has them."""
         self._add_packaged(None)
         return sorted(super().list_commands(ctx), key=lambda name: isinstance(self.commands[name], TyperGroup))
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Return the command that the arguments name, by its former name, too, and the arguments behind the name."""
-        for length in (2, 1):
-            if today := FORMER.get(former := " ".join(args[:length])):
-                typer.echo(f"`swatchbook {former}` is now `swatchbook {today}`.", err=True)
-                rest = args[length:]
-                args = [rest.pop(0) if word == "DOCUMENT" and rest else word for word in today.split()] + rest
-        return super().resolve_command(ctx, args)
 
     def _add_packaged(self, wanted: str | None) -> None:
         """Add the wanted command of an installed package; all there are if none has this name, for "did you mean"."""

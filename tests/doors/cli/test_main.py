@@ -10,12 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from typer.main import get_command
-from typer.testing import CliRunner
 
 from swatchbook.domain.records import Stage
 from swatchbook.domain.settings import Settings
-from swatchbook.doors.cli.main import FORMER, app
 from swatchbook.store.ledger.database import open_ledger
 from swatchbook.store.ledger.run_queries import live_runs
 from swatchbook.store.ledger.schedule import due_documents
@@ -67,16 +64,6 @@ def test_reading_commands_load_neither_prefect_nor_torch(home: Path) -> None:
     loaded = loaded_by(home, *(tuple(command.split()) for command in reading))
     assert "typer" in loaded
     assert loaded.isdisjoint({"prefect", "torch", "lancedb", "pymupdf", "sentence_transformers"})
-
-
-def test_former_names_run_the_command_and_say_its_name() -> None:
-    for former, name in FORMER.items():
-        words = "x --help" if former == "diff" else "--help"
-        shown = CliRunner().invoke(app, [*former.split(), *words.split()])
-        assert shown.exit_code == 0, former
-        assert f"`swatchbook {former}` is now `swatchbook {name}`." in shown.stderr
-        assert f"Usage: swatchbook {name.partition(' DOCUMENT')[0]}" in " ".join(shown.stdout.split())
-        assert former not in get_command(app).list_commands(None)  # type: ignore[attr-defined,arg-type]
 
 
 @pytest.mark.parametrize(
