@@ -269,8 +269,7 @@ class Settings(BaseSettings):
         default={},
         description=(
             'Prices of models, USD per million tokens: JSON, {"voyage-3.5": {"input": 0.06, "output": 0}, …}. '
-            "Set them to see costs and to use budgets where Swatchbook knows no published price, or an old one: see "
-            "`swatchbook doctor`."
+            "Set them to see costs and to use budgets where Swatchbook knows no published price, or an old one."
         ),
     )
 

@@ -1,7 +1,7 @@
 """Check each part of the installation with a real operation, and print how to fix what fails (`swatchbook doctor`).
 
 The parts are Python, packages, 1 GiB of free disk, 1.5 GiB of free memory, ledger, files, index, models, providers,
-spaces, notices, telemetry, prices, decoder, PDF, Prefect and pool. They are checked side by side.
+spaces, notices, decoder, PDF, Prefect and pool. They are checked side by side.
 """
 
 import asyncio
@@ -292,39 +292,6 @@ def check_notices(resources: Resources) -> str:
     return f"sent to {urlsplit(resources.settings.notice_url.get_secret_value()).hostname}"
 
 
-def check_telemetry(_: Resources) -> str:
-    """Say where traces are sent to, and check that the receiver takes them."""
-    from swatchbook.domain import tracing
-
-    traces = tracing.endpoint()
-    if traces is None:
-        return f"off: {tracing.ENDPOINT} is not set"
-    extras.require_extra("otel", tracing.ENDPOINT)
-    if not tracing.probe():
-        raise ProviderDown(
-            f"{urlsplit(traces).hostname} does not take traces over OTLP/HTTP.",
-            advice=f"Check {tracing.ENDPOINT} (HTTP, usually port 4318) and OTEL_EXPORTER_OTLP_HEADERS.",
-        )
-    return f"traces to {urlsplit(traces).hostname}"
-
-
-def check_prices(resources: Resources) -> str:
-    """Say which prices are known of the paid models in use, and how old the published ones are."""
-    from swatchbook.models.providers.prices import known_price, parts_in_use, published_prices
-
-    settings, found = resources.settings, list[str]()
-    for part in parts_in_use(settings):
-        known, model = known_price(settings, part), getattr(settings, part).model or f"{part} model"
-        if known is None:
-            found.append(f"{model}: unknown price, so that --max-usd is refused")
-        else:
-            source = f"published, {known.checked}" if known.checked else "SWATCHBOOK_PRICES"
-            found.append(f"{model}: {known.price.input:g} in, {known.price.output:g} out ({source})")
-    dates = [each.checked for each in published_prices().values() if each.checked]
-    listed = f"published prices of {len(dates)} models, read {min(dates)} to {max(dates)}"
-    return " · ".join([*found, listed])
-
-
 def check_models(resources: Resources) -> str:
     """Load the models and encode one picture and one text. All that is missing for an ingest is named at once."""
     import numpy as np
@@ -443,8 +410,6 @@ CHECKS: dict[str, Check] = {
     "providers": check_providers,
     "spaces": check_spaces,
     "notices": check_notices,
-    "telemetry": check_telemetry,
-    "prices": check_prices,
     "decoder": check_decoder,
     "pdf": check_pdf,
     "prefect": check_prefect,

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import socket
-import sys
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,15 +14,14 @@ from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from swatchbook.deployments.declared import EMBED
-from swatchbook.domain.errors import Configuration, MissingExtra, ProviderDown
+from swatchbook.domain.errors import Configuration
 from swatchbook.domain.records import IngestOptions, Role
 from swatchbook.domain.settings import Settings
-from swatchbook.doors.cli.doctor import CHECKS, check_models, check_pool, check_providers, check_telemetry, examine
+from swatchbook.doors.cli.doctor import CHECKS, check_models, check_pool, check_providers, examine
 from swatchbook.ingest.required_parts import require_parts
 from swatchbook.models.registry import load
 from swatchbook.resources import Resources, open_resources
 from tests.models.providers.standin import KEY, provider
-from tests.otlp_receiver import receiving
 
 
 def on_pool(**given: Any) -> Resources:
@@ -124,18 +122,3 @@ def test_vectors_that_cost_are_tried_with_a_question_that_no_document_pays_for()
         where = {"text_encoder": "openai", "text": {"url": there.openai_url, "model": "m", "api_key": KEY}}
         assert "openai (1024-d)" in check_providers(Resources(Settings.model_validate(where)))
         assert len(there.asked) == 1
-
-
-def test_where_traces_go_is_told_and_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("opentelemetry.sdk.trace")
-    resources = Resources(Settings())
-    assert check_telemetry(resources) == "off: OTEL_EXPORTER_OTLP_ENDPOINT is not set"
-    with receiving() as there:
-        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", there.url.replace("//", "//user:secret@"))
-        assert check_telemetry(resources) == "traces to 127.0.0.1"
-    with pytest.raises(ProviderDown, match=r"127\.0\.0\.1 does not take traces") as down:
-        check_telemetry(resources)
-    assert "secret" not in f"{down.value} {down.value.advice}"
-    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
-    with pytest.raises(MissingExtra, match="OTEL_EXPORTER_OTLP_ENDPOINT needs the extra otel"):
-        check_telemetry(resources)

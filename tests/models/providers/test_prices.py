@@ -7,12 +7,10 @@ import pytest
 
 from swatchbook.domain.setting_values import Price
 from swatchbook.domain.settings import Settings, replace
-from swatchbook.doors.cli.doctor import check_prices
 from swatchbook.models.providers.costs import usd
 from swatchbook.models.providers.embeddings import voyage_encoder
 from swatchbook.models.providers.endpoint import PUBLIC_URLS, Part
-from swatchbook.models.providers.prices import known_price, model_price, parts_in_use, published_prices
-from swatchbook.resources import Resources
+from swatchbook.models.providers.prices import model_price, parts_in_use, published_prices
 from tests.tables import rows_of
 
 OWN = Price(input=7, output=8)
@@ -43,18 +41,10 @@ def test_the_encoder_calls_with_the_price_of_its_own_address() -> None:
     assert prices == [Price(input=0.02, output=0), None]
 
 
-def test_doctor_says_which_price_is_used_and_how_old_it_is() -> None:
+def test_parts_in_use_are_those_of_providers() -> None:
     assert parts_in_use(Settings()) == []
-    assert check_prices(Resources(Settings())).startswith("published prices of ")
     paid = Settings(
         analyst="vision", vision={"url": "http://gpu/v1", "model": "mine"}, review={"model": "better"}, discovery="llm",
         llm={"model": "gpt-5"}, text_encoder="voyage", text={"model": "voyage-4"}, prices={"better": OWN},
     )  # fmt: skip
     assert set(parts_in_use(paid)) == set(get_args(Part))
-    found = check_prices(Resources(paid)).split(" · ")
-    assert found[:-1] == [
-        "mine: unknown price, so that --max-usd is refused",
-        "better: 7 in, 8 out (SWATCHBOOK_PRICES)",
-        f"gpt-5: 1.25 in, 10 out (published, {known_price(paid, 'llm').checked})",  # type: ignore[union-attr]
-        f"voyage-4: 0.06 in, 0 out (published, {known_price(paid, 'text').checked})",  # type: ignore[union-attr]
-    ]
