@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
 from benchmarks.board_command import BOARD, SCORES
 from benchmarks.catalogues.__main__ import main
@@ -15,7 +14,6 @@ from benchmarks.catalogues.answers import SystemAnswers, from_answer, read_answe
 from benchmarks.catalogues.leaderboard import make_board
 from benchmarks.catalogues.scores import read_scores, score_document
 from benchmarks.catalogues.splits import HERE, LABELS, SPLITS, page_boxes, truths_of
-from benchmarks.catalogues.systems import Task, vision
 from benchmarks.catalogues.systems.docling_document import elements_of
 from benchmarks.catalogues.systems.rules import make_products
 from devtools.evaluation.facts import FieldScore
@@ -23,8 +21,6 @@ from devtools.evaluation.score import score
 from devtools.evaluation.truth import Truth
 from devtools.score_products import run_stages
 from samples.generate import BUILD, build
-from swatchbook.domain.settings import Settings
-from tests.models.providers.standin import KEY, Asked, provider
 
 Call = Callable[..., None]
 SAKES = ("l-sakes", 2, "Nerizake")
@@ -197,23 +193,3 @@ def test_docling_document_gives_its_products() -> None:
         [(50, 100, 250, 290)],
         [(350, 100, 550, 290)],
     ]
-
-
-def test_vision_model_is_asked_about_each_page(small: Truth, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vision, "page_boxes", lambda: {"small": {1: (0, 0, 500, 800), 2: (0, 0, 500, 800)}})
-    seen = {"name": "Oak", "category": None, "code": "A 1", "price": None}
-    place = {"left": 0, "top": 100, "right": 500, "bottom": 200}
-
-    def say(asked: Asked) -> object:
-        assert asked.pictures
-        return {"products": [{**seen, "picture": place}]}
-
-    with provider() as there:
-        there.answer = say
-        there.script.extend(["off_schema"])
-        settings = Settings(home=tmp_path, vision={"url": there.openai_url, "model": "seer", "api_key": SecretStr(KEY)})
-        task = Task("small", build(BUILD, small=True), small, None)
-        found = vision.read_pages(task, settings).products
-    assert len(there.asked) == 3
-    assert [(p.name, p.page, p.code) for p in found] == [("Oak", 1, "A 1"), ("Oak", 2, "A 1")]
-    assert found[0].pictures[0].box == (0, 80, 250, 160)

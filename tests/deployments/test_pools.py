@@ -272,12 +272,6 @@ def test_what_cannot_be_right_is_refused(kind: str, given: dict[str, str], image
         require_usable(Kind(kind), settings, {**VALUES[Kind(kind)], **given})
 
 
-def test_what_is_right_is_not_refused() -> None:
-    for kind, values in VALUES.items():
-        require_usable(kind, Settings(**ELSEWHERE), values)
-    require_usable(Kind.DOCKER, Settings(), {})
-
-
 def test_push_pools_name_the_block_that_starts_them() -> None:
     settings = Settings(**ELSEWHERE)
     for push, kind, field in (

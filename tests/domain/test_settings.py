@@ -47,13 +47,6 @@ def test_documented_event_source_is_one(monkeypatch: pytest.MonkeyPatch) -> None
     assert source.queue == "https://sqs.eu-central-1.amazonaws.com/123456789012/catalogues"
 
 
-def test_a_line_of_a_profile_may_be_chosen_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SWATCHBOOK_PROFILE", "production")
-    monkeypatch.setenv("SWATCHBOOK_INDEX", "lance")
-    assert load_settings().index == "lance"
-    assert origins()["index"] == "environment"
-
-
 def test_a_named_env_file_replaces_dot_env_or_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     Path(".env").write_text("SWATCHBOOK_MAX_PAGES=7\n")
     named = tmp_path / "customer.env"

@@ -2,11 +2,8 @@
 
 import hashlib
 import json
-import sys
-from concurrent.futures import ThreadPoolExecutor
 
 from devtools.score_keywords import score
-from swatchbook.index import terms
 from swatchbook.index.contract import Index, Space
 from swatchbook.index.language import language_of
 from swatchbook.index.terms import LANGUAGES, VERSION, numbers_of, question_terms, text_terms
@@ -34,24 +31,6 @@ def test_other_terms_have_another_version() -> None:
         terms += [question_terms(question) for question, _ in given["questions"]]
     digest = hashlib.sha256("\n".join(terms).encode()).hexdigest()[:16]
     assert (VERSION, digest) == PINNED, "Filled collections have other terms: raise VERSION in index/terms.py, pin it."
-
-
-def test_threads_do_not_change_each_others_words() -> None:
-    files = sorted(TEXTS.glob("*.json"))
-    words = [
-        word for file in files for question, _ in json.loads(file.read_text())["questions"] for word in question.split()
-    ]
-    alone = [question_terms(word) for word in words]
-    terms._terms_of_question.cache_clear()
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        with ThreadPoolExecutor(8) as threads:
-            together = list(threads.map(question_terms.__wrapped__, words))
-    finally:
-        sys.setswitchinterval(interval)
-        terms._terms_of_question.cache_clear()
-    assert together == alone
 
 
 SHARING = rows_of(__file__, "sharing")

@@ -1,7 +1,6 @@
 """The words for what the image network recognises: their table, their probabilities, and what is too unsure to tell."""
 
 import numpy as np
-import pytest
 
 from swatchbook.index.words import names_material
 from swatchbook.models.image_words import CLASSES, FILE, MOST_WORDS, TEMPERATURE, ImageWords
@@ -29,15 +28,6 @@ def test_words_are_told_where_their_classes_together_are_sure() -> None:
         ({}, ()),
     ):
         assert WORDS.recognise(logits_of(shares)) == words
-
-
-def test_probabilities_are_those_of_the_classes() -> None:
-    probabilities = WORDS.probabilities(np.stack([logits_of({SANDAL: 0.5, SNEAKER: 0.25}), logits_of({})]))
-    assert probabilities.shape == (2, len(WORDS.words))
-    assert probabilities[0, WORDS.words.index("sandal")] == pytest.approx(0.5, abs=1e-3)
-    assert probabilities[0, WORDS.words.index("shoe")] == pytest.approx(0.75, abs=0.01)
-    assert (probabilities >= 0).all()
-    assert (probabilities <= 1 + 1e-5).all()
 
 
 def test_no_class_has_more_words_than_are_told() -> None:

@@ -1,7 +1,6 @@
 """What a vision model says of pictures becomes analyses; nothing that it says or shows can be more than that."""
 
 import io
-import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -47,16 +46,6 @@ def test_each_picture_has_its_own_analysis_in_the_order_given() -> None:
         "black surface",
         "grey surface",
     ]
-
-
-def test_all_pictures_are_under_way_at_once() -> None:
-    together = threading.Barrier(20, timeout=10)
-
-    def says(texts: Sequence[str], pictures: Sequence[bytes]) -> Any:
-        together.wait()
-        return seen()
-
-    assert len(look(says, *[picture(n) for n in range(20)])) == 20
 
 
 def test_one_picture_fails_alone() -> None:

@@ -88,11 +88,6 @@ def errors(resources: Resources, work: Work) -> set[str]:
     return {f"{each.kind}: {each.error}" for each in failures(resources.ledger, work.document)}
 
 
-def test_code_of_the_page_is_at_most_thirty_lines() -> None:
-    lines = [line for text in (PYPROJECT, CODE["ColorGrid"]) for line in text.splitlines() if line.strip()]
-    assert len(lines) <= 30
-
-
 @pytest.mark.stack
 def test_plugin_is_installed_into_a_fresh_environment_and_used(
     tmp_path: Path, pictures: Path, prefect_server: str
@@ -329,19 +324,6 @@ def test_format_of_a_plugin_is_written_to_a_file_when_named(install: Install, tm
     assert "markdown is written to a file: add --to PATH" in " ".join(done.output.replace("│", " ").split())
 
 
-def test_format_that_fails_leaves_the_file_that_was_there(
-    install: Install, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    module = install("def write(rows, file): file.write(b'half'); 1 / 0", {Kind.EXPORTER: {"faulty": "write"}})
-    (tmp_path / "there.md").write_text("old")
-    with open_resources(load_settings()) as resources:
-        from swatchbook.doors.export import export
-
-        with pytest.raises(PluginFailed, match=f"exporter plugin faulty .swatchbook-{module} 0.1. raised ZeroDivision"):
-            export(resources, [], "faulty", to=tmp_path / "there.md", pictures=None)
-    assert (tmp_path / "there.md").read_text() == "old"
-
-
 def test_index_of_the_page_is_filled_and_searched(install: Install, tmp_path: Path, pictures: Path) -> None:
     install(CODE["open_index"], {Kind.INDEX: {"mine": "open_index"}})
     with open_resources(Settings(home=tmp_path / "home", index="mine")) as resources:
@@ -421,12 +403,6 @@ def test_list_says_what_there_is_and_imports_only_what_is_active(install: Instal
     assert not {others, shadow} & sys.modules.keys()
 
 
-def test_active_plugin_that_cannot_be_used_is_listed_with_what_it_lacks(install: Install, tmp_path: Path) -> None:
-    module = install("import nothing_of_this_name", GRID)
-    (listed,) = [each for each in choices(Settings(home=tmp_path, encoder="colorgrid")) if each.name == "colorgrid"]
-    assert f"The encoder plugin colorgrid (swatchbook-{module} 0.1) raised ModuleNotFoundError" in (listed.lacks or "")
-
-
 MAKER = text_of(__file__, "maker")
 
 
@@ -442,14 +418,3 @@ def test_model_maker_says_tags_settings_and_what_is_downloaded(install: Install,
     registry.load(settings).require(Role.VISUAL)
     (listed,) = [each for each in choices(settings) if each.name == "ours"]
     assert (listed.lacks, listed.licence, listed.megabytes) == (None, "CC0-1.0", 2.0)
-
-
-def test_list_imports_no_torch(home: Path) -> None:
-    code = (
-        "import sys; sys.argv = ['swatchbook', 'models', '--json']; from swatchbook.doors.cli.main import app;"
-        "app(standalone_mode=False); print(*sys.modules, file=sys.stderr)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    listed = {(each["kind"], each["name"]): each for each in json.loads(done.stdout)}
-    assert listed["text_encoder", "e5"]["makes"] == {"understanding": 384, "text": 384}
-    assert not {"torch", "transformers", "lancedb", "prefect"} & set(done.stderr.split())

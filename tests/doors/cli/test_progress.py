@@ -3,17 +3,14 @@
 import io
 import os
 import platform
-from types import SimpleNamespace
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from swatchbook.domain.records import DocumentStatus, RunReport, Stage, overall_percent
-from swatchbook.doors.cli.progress import Track, clock, draw, follow, stage_line
-from swatchbook.doors.cli.run_report import WORK
-from swatchbook.store.ledger.queries.activity import StageTiming
+from swatchbook.domain.records import Stage, overall_percent
+from swatchbook.doors.cli.progress import Track, draw, follow
 from swatchbook.store.ledger.run_queries import LiveRun
 
 STAGES = list(Stage)
@@ -71,30 +68,3 @@ def test_progress_bar_stays_between_0_and_100(moments: list[tuple[Stage, int, in
         assert 0 <= overall_percent(stage, done, total) <= 100
         assert [step.until is None for step in track.steps].count(True) == 1
     assert "a.pdf" in drawn(track, float(len(moments)))
-
-
-def test_stage_that_made_nothing_says_so() -> None:
-    document: Any = SimpleNamespace(name="a.pdf", kind="pdf")
-    report = RunReport(
-        document_id="d", name="a.pdf", owner="default", run=None, generation=None, status=DocumentStatus.RUNNING,
-        stage=Stage.EMBEDDED, images_found=8, images_complete=6,
-    )  # fmt: skip
-
-    def line(units: int) -> str:
-        return stage_line(document, StageTiming(stage=Stage.EMBEDDED, seconds=2.0, units=units), report)
-
-    assert line(8) == "a.pdf · embed images · 6 of 8 images complete · 2.0 s · 4.0 images/s"
-    assert line(0) == "a.pdf · embed images · nothing left to make · 2.0 s"
-
-
-def test_nothing_seen_or_begun_is_said() -> None:
-    track = Track("a.pdf", 0.0)
-    assert follow(track, None, 1.0) is track
-    assert "Starting" in drawn(track, 1.0)
-    assert "Reading page 3 of 27" in drawn(Track("a.pdf", 0.0, before="Reading page 3 of 27"), 1.0)
-
-
-def test_every_stage_and_time_has_words() -> None:
-    assert set(WORK) == set(Stage)
-    for seconds, shown in [(7.9, "0:07"), (754, "12:34"), (3723, "1:02:03")]:
-        assert clock(seconds) == shown

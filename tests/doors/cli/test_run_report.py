@@ -10,9 +10,7 @@ import pytest
 from rich.console import Console
 
 from swatchbook.domain.records import (
-    ComparedDocument,
     DocumentStatus,
-    EditionReport,
     FailureRecord,
     LostPicture,
     RunReport,
@@ -80,20 +78,6 @@ def test_how_sure_it_is_and_what_is_lost() -> None:
     lost = tuple(LostPicture(page=page, number=n, bbox=(0, 0, 90, 60), share=0.012) for page, n in places)
     text = drawn(report(images_found=3, lost_pictures=lost))
     assert "3 possible pictures (3:1, 4:1, 4:2): swatchbook fill outdated 1a2b3c4d --boxes 3:1" in text
-
-
-def test_an_edition_is_told_with_its_first_differences_and_where_the_others_are() -> None:
-    edition = EditionReport(
-        edition_of=ComparedDocument(id="9f8e7d6c-0000-5000-8000-000000000000", name="oak [2023].pdf"), added=1,
-        removed=0, renamed=0, changed=30, unchanged=7, pictures=256, pictures_unchanged=250, pictures_embedded=6,
-        lines=("Oak: price € 9 → € 10 (page 2)",),
-    )  # fmt: skip
-    said = drawn(report(images_found=256, images_complete=256, edition=edition))
-    assert "oak [2023].pdf (9f8e7d6c)" in said
-    assert "30 changed, 1 added, 7 unchanged" in said
-    assert "Oak: price € 9 → € 10 (page 2)" in said
-    assert "… and 30 more: swatchbook products 9f8e7d6c diff 1a2b3c4d" in said
-    assert "250 of 256 unchanged: their vectors are kept; 6 embedded" in said
 
 
 def test_five_failures_or_warnings_and_the_rest_counted() -> None:

@@ -228,28 +228,6 @@ def test_a_search_that_fails_frees_its_slot() -> None:
     asyncio.run(check())
 
 
-@pytest.mark.usefixtures("keys", "filled")
-def test_fifty_at_once_are_answered_as_one_alone_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By two keys, over the whole service: each gets what it gets without the others."""
-    monkeypatch.setattr(service_search, "LONGEST_WAIT", 120)  # on a busy machine, too
-    words = ["grey", "oak", "terrazzo", "blue", "brass"]
-    queries = [f"{one} {other}" for one in words for other in words]
-
-    async def ask_all(client: TestClient) -> list[Any]:
-        from httpx import ASGITransport, AsyncClient
-
-        async with AsyncClient(transport=ASGITransport(app=client.app), base_url=str(client.base_url)) as many:
-            asked = [many.get("/search", params={"text": text}, headers=bearing(ANNA)) for text in queries * 2]
-            other = many.get("/search", params={"text": "oak"}, headers=bearing(BERT))
-            return list(await asyncio.gather(*asked, other))
-
-    with asking() as client:
-        alone = {text: client.get("/search", params={"text": text}, headers=bearing(ANNA)).json() for text in queries}
-        *answers, of_bert = asyncio.run(ask_all(client))
-    assert [answer.json() for answer in answers] == [alone[text] for text in queries * 2]
-    assert of_bert.json()["hits"] == []
-
-
 async def _hold(slots: SearchSlots, caller: str, visitor: Visitor | None = None) -> None:
     async with slots.slot(caller, (visitor or Visitor()).request):
         pass

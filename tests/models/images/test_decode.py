@@ -4,7 +4,6 @@ import re
 import struct
 import subprocess
 import sys
-import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -99,13 +98,6 @@ def test_pictures_come_back_in_order_at_the_side_asked_for(decoders: Decoders, t
     assert [int(picture[0, 0, 0]) for picture in decoded if isinstance(picture, np.ndarray)] == [
         n * 10 for n in range(23)
     ]
-
-
-def test_nothing_to_decode_starts_no_child(tmp_path: Path) -> None:
-    before = children()
-    with Decoders(Settings()) as decoders:
-        assert decoders.decode([], 64) == []
-        assert children() == before
 
 
 def test_relative_path_is_the_callers(decoders: Decoders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -313,24 +305,6 @@ def test_child_that_does_not_start_raises_configuration(tmp_path: Path) -> None:
         pytest.raises(Configuration, match="does not start"),
     ):
         decoders.decode([tmp_path / "fine.jpg"], 32)
-
-
-def test_all_children_work_at_once(tmp_path: Path) -> None:
-    paths = [tmp_path / f"hanging{n}.jpg" for n in range(2)]
-    with Decoders(Settings(), module="tests.models.images.troubled_decode", seconds=3) as decoders:
-        decoders.decode([tmp_path / "start", tmp_path / "both"], 32)
-        start = time.monotonic()
-        decoders.decode(paths, 32)
-        assert time.monotonic() - start < 5.9  # one after the other would take six
-
-
-@pytest.mark.usefixtures("new_children")
-def test_closing_ends_the_children(tmp_path: Path) -> None:
-    before = children()
-    with Decoders(Settings()) as decoders:
-        decoders.decode([tmp_path / "a", tmp_path / "b"], 32)
-        assert len(children() - before) == 2
-    assert children() == before
 
 
 def test_child_imports_nothing_heavy() -> None:

@@ -28,7 +28,6 @@ from swatchbook.domain.errors import (
     Failure,
     ProviderDown,
     ProviderError,
-    ProviderRejected,
     ProviderTimeout,
     RateLimited,
     RunRevoked,
@@ -145,12 +144,6 @@ def test_harmful_reply_may_have_cost(there: Provider, monkeypatch: pytest.Monkey
         with pytest.raises(ProviderError) as raised:
             client(there, way).post(way.call)
         assert may_have_cost(raised.value)
-
-
-@pytest.mark.parametrize(("status", "failure"), [(400, ProviderRejected), (500, ProviderError), (204, ProviderError)])
-def test_a_status_is_enough_where_its_body_cannot_be_read(status: int, failure: type[Failure]) -> None:
-    assert http_errors.error_code(DEEP) == ""
-    assert type(http_errors.failure(Endpoint("llm", "http://host/v1", "m"), status, DEEP)) is failure
 
 
 def test_what_a_provider_says_of_an_error_is_one_plain_line() -> None:
