@@ -8,9 +8,8 @@ import os
 import platform
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -44,91 +43,46 @@ def label_of(kind: str, stage: Stage) -> str:
     return "scan" if kind != PDF and stage is Stage.EXTRACTED else WORK[stage]
 
 
-@dataclass(frozen=True)
-class Step:
-    """Observed progress of one stage. Times are monotonic seconds."""
+def draw(
+    document: Document,
+    run: LiveRun | None,
+    finished: Sequence[StageTiming] = (),
+    *,
+    seconds: float,
+    rate: float = 0.0,
+    figures: str = "",
+    before: str = "",
+) -> Group:
+    """Return an overall bar, a line for each finished stage, and what the run does at the moment.
 
-    stage: Stage
-    since: float
-    began_at: int  # `done` when first observed: a resumed run does not start at 0
-    done: int = 0
-    total: int = 0
-    note: str | None = None
-    until: float | None = None
-
-    def seconds(self, now: float) -> float:
-        """Return the time spent in the stage."""
-        return (self.until or now) - self.since
-
-    def rate(self, now: float) -> float | None:
-        """Return units per second since the first observation; None in the first second."""
-        seconds, units = self.seconds(now), self.done - self.began_at
-        return units / seconds if units > 0 and seconds >= 1 else None
-
-
-@dataclass(frozen=True)
-class Track:
-    """Observed progress of one document."""
-
-    name: str
-    since: float
-    kind: str = PDF
-    steps: tuple[Step, ...] = ()
-    elsewhere: str | None = None  # the other process that runs it
-    before: str = ""  # what is done before the run begins, in words
-    figures: str = ""  # products and images found so far
-
-
-def follow(track: Track, run: LiveRun | None, now: float) -> Track:
-    """Return the track updated with the live run. Stages only advance; a new run may start at an earlier one."""
-    if run is None or run.stage is None:
-        return track
-    stage, steps, current = run.stage, track.steps, track.steps[-1] if track.steps else None
-    other = f"process {run.pid} on {run.host}" if (run.pid, run.host) != (os.getpid(), platform.node()) else None
-    track = replace(track, elsewhere=other)
-    if current is not None and current.stage is stage:
-        return replace(
-            track, steps=(*steps[:-1], replace(current, done=run.done, total=run.total, note=run.note, until=None))
-        )
-    if current is not None:
-        steps = (*steps[:-1], replace(current, until=now))
-    order = list(Stage)
-    steps = tuple(step for step in steps if order.index(step.stage) < order.index(stage))
-    step = Step(stage=stage, since=now, began_at=run.done, done=run.done, total=run.total, note=run.note)
-    return replace(track, steps=(*steps, step))
-
-
-def draw(track: Track, now: float) -> Group:
-    """Return an overall bar and one line per stage."""
-    last = track.steps[-1] if track.steps else None
-    whole = overall_percent(last.stage, last.done, last.total) if last else 0.0
+    `rate`: units in a second; `figures`: products and images so far; `before`: what is done before the run begins.
+    """
+    stage = run.stage if run else None
+    whole = overall_percent(stage, run.done, run.total) if run and stage else 0.0
     head = Table.grid(padding=(0, 1))
     head.add_row(
-        cell(track.name, "bold"),
+        cell(document.name, "bold"),
         ProgressBar(total=100, completed=whole, width=30, complete_style="cyan", finished_style="green"),
         Text(f"{whole:3.0f} %"),
-        Text(clock(now - track.since), "dim"),
+        Text(clock(seconds), "dim"),
     )
     lines = Table.grid(padding=(0, 1))
     for column in ("left", "left", "right", "right"):
         lines.add_column(justify="right" if column == "right" else "left", no_wrap=True)
-    for step in track.steps:
-        words = describe_step(track.kind, step.stage, step.done, step.total, step.note)
-        unit = f"{words.unit}s" if words.unit else ""
-        if step.until is None:
-            rate = step.rate(now)
-            spinner = Spinner("dots", style="cyan")
-            lines.add_row(spinner, Text(clean(words.sentence), "bold"), "", per_second(rate, unit) if rate else "")
-            continue
-        most = max(step.done, step.total)  # the last poll may precede the last unit
-        counts = Text(f"{most} {unit}" if most and unit else "", "dim")
-        took = Text(duration(step.seconds(now)), "dim")
-        lines.add_row(Text("✓", "green"), Text(label_of(track.kind, step.stage), "dim"), counts, took)
-    if not track.steps:
-        lines.add_row(Spinner("dots", style="cyan"), Text(track.before or describe_progress(None).sentence, "bold"))
-    if track.figures:
-        lines.add_row("", Text(track.figures, "dim"))
-    return Group(head, lines, *([Text(f"following {track.elsewhere}", "dim")] if track.elsewhere else []))
+    for each in finished:
+        unit = describe_step(document.kind, each.stage).unit
+        counts = Text(plural(each.units, unit) if each.units and unit else "", "dim")
+        label = Text(label_of(document.kind, each.stage), "dim")
+        lines.add_row(Text("✓", "green"), label, counts, Text(duration(each.seconds), "dim"))
+    step = describe_step(document.kind, stage, run.done, run.total, run.note) if run and stage else None
+    doing = step.sentence if step else before or describe_progress(None).sentence
+    speed = per_second(rate, f"{step.unit}s" if step.unit else "") if step and rate > 0 else ""
+    lines.add_row(Spinner("dots", style="cyan"), Text(clean(doing), "bold"), "", speed)
+    if figures:
+        lines.add_row("", Text(figures, "dim"))
+    if run and stage and (run.pid, run.host) != (os.getpid(), platform.node()):
+        return Group(head, lines, Text(f"following process {run.pid} on {run.host}", "dim"))
+    return Group(head, lines)
 
 
 def per_second(rate: float, unit: str) -> str:
@@ -161,13 +115,9 @@ def watching(
     over = threading.Event()
     with ExitStack() as stack:
         if console.is_terminal:
-            track = Track(name=document.name, since=time.monotonic(), kind=document.kind)
-            live = stack.enter_context(
-                Live(draw(track, track.since), console=console, auto_refresh=False, transient=True)
-            )
-            watcher = threading.Thread(
-                target=_watch, args=(ledger, document.id, track, live, over, before), daemon=True
-            )
+            shown = draw(document, None, seconds=0.0)
+            live = stack.enter_context(Live(shown, console=console, auto_refresh=False, transient=True))
+            watcher = threading.Thread(target=_watch, args=(ledger, document, live, over, before), daemon=True)
         else:
             watcher = threading.Thread(target=_print_stages, args=(ledger, document, console, over), daemon=True)
         watcher.start()
@@ -206,21 +156,22 @@ def counting(label: str, console: Console) -> Iterator[Callable[[int, int], None
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def _watch(
-    ledger: Ledger, document: str, track: Track, live: Live, over: threading.Event, before: Callable[[], str]
-) -> None:
-    counted = 0.0
+def _watch(ledger: Ledger, document: Document, live: Live, over: threading.Event, before: Callable[[], str]) -> None:
+    begun = time.monotonic()
+    counted, figures, run, finished = 0.0, "", None, list[StageTiming]()
+    stage, since, done = None, begun, 0  # of the stage at work: when it was first seen, and what was done by then
     while not over.wait(POLL_SECONDS):
         now = time.monotonic()
-        try:
-            current = live_run(ledger, document)
-            if current is not None and now - counted > _COUNT_SECONDS:
-                counted = now
-                track = replace(track, figures=figures_in_words(found_so_far(ledger, [document]).get(document)))
-        except LedgerDown:  # the run itself reports a lasting outage
-            current = None
-        track = replace(follow(track, current, now), before=before())
-        live.update(draw(track, now), refresh=True)
+        with suppress(LedgerDown):  # the run itself reports a lasting outage
+            run = live_run(ledger, document.id) or run
+            if run is not None and now - counted > _COUNT_SECONDS:
+                counted, finished = now, stage_timings(ledger, run.token)
+                figures = figures_in_words(found_so_far(ledger, [document.id]).get(document.id))
+        if run is not None and run.stage is not stage:
+            stage, since, done = run.stage, now, run.done
+        rate = (run.done - done) / (now - since) if run is not None and now - since >= 1 else 0.0
+        shown = draw(document, run, finished, seconds=now - begun, rate=rate, figures=figures, before=before())
+        live.update(shown, refresh=True)
 
 
 def _print_stages(ledger: Ledger, document: Document, console: Console, over: threading.Event) -> None:

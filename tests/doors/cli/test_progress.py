@@ -1,19 +1,17 @@
-"""Progress as a fold over what the ledger says."""
+"""The live progress of a document, as it is drawn from what the ledger has of its run."""
 
 import io
 import os
 import platform
+from types import SimpleNamespace
 from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
 from rich.console import Console
 
-from swatchbook.domain.records import Stage, overall_percent
-from swatchbook.doors.cli.progress import Track, draw, follow
+from swatchbook.domain.records import Stage
+from swatchbook.doors.cli.progress import draw
+from swatchbook.store.ledger.queries.activity import StageTiming
 from swatchbook.store.ledger.run_queries import LiveRun
-
-STAGES = list(Stage)
 
 
 def seen(stage: Stage, done: int = 0, total: int = 0, **changed: Any) -> LiveRun:
@@ -25,46 +23,28 @@ def seen(stage: Stage, done: int = 0, total: int = 0, **changed: Any) -> LiveRun
     return LiveRun(**(given | changed))
 
 
-def drawn(track: Track, now: float) -> str:
+def drawn(run: LiveRun | None, *finished: StageTiming, kind: str = "pdf", **given: Any) -> str:
+    document: Any = SimpleNamespace(name="a.pdf", kind=kind)
     console = Console(file=io.StringIO(), width=100)
-    console.print(draw(track, now))
+    console.print(draw(document, run, finished, **({"seconds": 14.0} | given)))
     return console.file.getvalue()  # type: ignore[attr-defined]
 
 
-def test_counts_and_rates_are_of_what_was_seen() -> None:
-    track = follow(Track("a.pdf", 0.0), seen(Stage.EMBEDDED, 100, 256), now=10.0)  # a resumed run starts at 100
-    track = follow(track, seen(Stage.EMBEDDED, 140, 256, note="3 of 5 shards"), now=14.0)
-    assert track.steps[-1].rate(14.0) == 10.0
-    text = drawn(track, 14.0)
-    assert "Making pictures searchable: 140 of 256, 3 of 5 shards" in text
-    assert "10.0 pictures/s" in text
-    assert "0:14" in text
-    track = follow(Track("pictures", 0.0, "folder"), seen(Stage.EXTRACTED, 0, 800), now=0.0)
-    track = follow(track, seen(Stage.EXTRACTED, 400, 800), now=2.0)
-    text = drawn(track, 2.0)
+def test_stages_counts_and_rates_are_those_of_the_run() -> None:
+    read = StageTiming(stage=Stage.READ, seconds=2.1, units=71)
+    text = drawn(seen(Stage.EMBEDDED, 140, 256, note="3 of 5 shards"), read, rate=10.0, figures="2 products")
+    for said in (
+        "Making pictures searchable: 140 of 256, 3 of 5 shards", "10.0 pictures/s", "0:14", "✓ read pages", "71 pages",
+        "2.1 s", "2 products",
+    ):  # fmt: skip
+        assert said in text
+    text = drawn(seen(Stage.EXTRACTED, 400, 800), kind="folder", rate=200.0)
     assert "Scanning: item 401 of 800" in text
     assert "200 items/s" in text
-    track = follow(Track("a.pdf", 0.0), seen(Stage.READ, 71, 71), now=0.0)
-    track = follow(track, seen(Stage.DISCOVERED), now=2.1)
-    assert track.steps[0].seconds(99.0) == 2.1
-    assert "✓ read pages" in drawn(track, 99.0)
 
 
-def test_a_run_of_others_or_begun_again_is_shown_once() -> None:
-    track = follow(Track("a.pdf", 0.0), seen(Stage.READ, pid=1, host="elsewhere"), now=0.0)
-    assert "following process 1 on elsewhere" in drawn(track, 1.0)
-    assert "following" not in drawn(follow(track, seen(Stage.READ), now=1.0), 1.0)
-    track = Track("a.pdf", 0.0)
-    for now, stage in enumerate([Stage.READ, Stage.EXTRACTED, Stage.READ, Stage.PLANNED]):
-        track = follow(track, seen(stage), float(now))
-    assert [step.stage for step in track.steps] == [Stage.READ, Stage.PLANNED]
-
-
-@given(st.lists(st.tuples(st.sampled_from(STAGES), st.integers(0, 300), st.integers(0, 300))))
-def test_progress_bar_stays_between_0_and_100(moments: list[tuple[Stage, int, int]]) -> None:
-    track = Track("a.pdf", 0.0)
-    for now, (stage, done, total) in enumerate(moments):
-        track = follow(track, seen(stage, done, total), float(now))
-        assert 0 <= overall_percent(stage, done, total) <= 100
-        assert [step.until is None for step in track.steps].count(True) == 1
-    assert "a.pdf" in drawn(track, float(len(moments)))
+def test_a_run_elsewhere_or_not_begun_is_told() -> None:
+    assert "following process 1 on elsewhere" in drawn(seen(Stage.READ, pid=1, host="elsewhere"))
+    assert "following" not in drawn(seen(Stage.READ))
+    assert "Reading page 3 of 27" in drawn(None, before="Reading page 3 of 27")
+    assert "Starting" in drawn(None)
