@@ -175,13 +175,10 @@ def check_notice_url(url: SecretStr | None) -> SecretStr | None:
         host = parts.hostname if parts.port != 0 else None
     except ValueError:  # a malformed host or port
         host = None
-    if not host or parts.username is not None or not (parts.scheme == "https" or _is_local_http(parts.scheme, host)):
+    schemes = ("https", "http") if is_loopback(host or "") else ("https",)
+    if not host or parts.username is not None or parts.scheme not in schemes:
         raise ValueError("it should be an https URL without user name, or an http URL on this machine")
     return url
-
-
-def _is_local_http(scheme: str, host: str) -> bool:
-    return scheme == "http" and is_loopback(host)
 
 
 class WebhookSource(BaseModel):

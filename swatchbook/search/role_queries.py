@@ -113,7 +113,8 @@ def picture_vectors(
     for models, roles in groups:
         vectors = _encode_image(resources, models, image)
         picture |= {role: vectors[role] for role in roles}
-        if Role.VISUAL in vectors and _makes(resources, active, Role.MULTIMODAL, models):
+        made_by = resources.models_of(active[Role.MULTIMODAL].pair) if Role.MULTIMODAL in active else None
+        if Role.VISUAL in vectors and made_by is models:
             visual = vectors[Role.VISUAL]
     return picture, visual
 
@@ -127,10 +128,6 @@ def _by_models(
         models = resources.models_of(active[role].pair)
         grouped.setdefault(id(models), (models, []))[1].append(role)
     yield from grouped.values()
-
-
-def _makes(resources: Resources, active: Mapping[Role, Space], role: Role, models: Models) -> bool:
-    return role in active and resources.models_of(active[role].pair) is models
 
 
 def _tower(resources: Resources, active: Mapping[Role, Space], role: Role) -> TextTower | None:

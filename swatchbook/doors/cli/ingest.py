@@ -12,11 +12,10 @@ from pathlib import Path
 
 from swatchbook.buckets import find_buckets
 from swatchbook.domain.errors import DiskFull, DocumentDeleted, Failure, InvalidReference, RunRevoked, as_failure
-from swatchbook.domain.records import DEFAULT_OWNER, UNTAUGHT, DocumentStatus, IngestOptions, RunReport, Scan, Stage
+from swatchbook.domain.records import UNTAUGHT, DocumentStatus, IngestOptions, RunReport, Scan, Stage
 from swatchbook.domain.runtime.heap import release_memory
 from swatchbook.domain.settings import Settings
 from swatchbook.doors.cli.run_report import draw
-from swatchbook.doors.cli.shared_arguments import choose_document
 from swatchbook.doors.cli.terminal import COMPLETED, FAILED, err, megabytes, note, of_report, out, say_failure, worst
 from swatchbook.ingest import find_sources
 from swatchbook.ingest.delete import finish_delete
@@ -40,22 +39,6 @@ Tell = Callable[[Failure, str], int]
 """Tells a person of a failure, and what failed (its name, or ""); returns the exit code. `say_failure` is one."""
 
 
-def ingest_sources(
-    resources: Resources,
-    sources: Iterable[Source],
-    *,
-    owner: str | None,
-    options: IngestOptions,
-    quiet: bool,
-    edition_of: str | None = None,
-) -> tuple[list[RunReport], int]:
-    """Ingest what paths name, as `ingest`; `edition_of`: id, beginning of an id or name of a document of the owner."""
-    kinds = {source.path: PDF if source.kind == PDF else None for source in sources}
-    whose = owner or DEFAULT_OWNER
-    older = edition_of and choose_document(resources.ledger, edition_of, whose).id
-    return ingest(resources, kinds, owner=whose, options=options, quiet=quiet, edition_of=older)
-
-
 def ingest(
     resources: Resources,
     sources: Mapping[Path, str | None],
@@ -70,36 +53,22 @@ def ingest(
     `sources`: path -> its kind of document, None for what it was before, or looks like. `quiet`: write nothing to
     stdout, which is for JSON. `edition_of`: the document of which the one source is a newer edition.
     """
+    codes, registered, reports = list[int](), list[Registered](), list[RunReport]()
     with holding_files(resources.ledger):  # pages are read, and stored, before a run begins
-        return _ingest(resources, sources, owner, options, edition_of, quiet=quiet)
-
-
-def _ingest(
-    resources: Resources,
-    sources: Mapping[Path, str | None],
-    owner: str,
-    options: IngestOptions,
-    edition_of: str | None,
-    *,
-    quiet: bool,
-) -> tuple[list[RunReport], int]:
-    codes: list[int] = []
-    registered: list[Registered] = []
-    for path, kind in sources.items():
-        try:
-            entry = register_source(resources, path, kind=kind, owner=owner, options=options, edition_of=edition_of)
-            registered.append(entry)
-            _say_registered(path, entry, quiet=quiet)
-        except Failure as failure:
-            log.info("source not registered", extra={"path": str(path)}, exc_info=failure)
-            codes.append(say_failure(failure))
-    reports: list[RunReport] = []
-    for entry in registered:  # the flow registers it again: it may be started elsewhere, with a key of the file store
-        work = None if entry.unchanged else partial(run_flow, resources, entry.document, options)
-        codes.append(process(resources, entry.document, work, reports, quiet=quiet))
-        if work is not None and entry.document.kind == PDF and not quiet:
-            _say_offered(resources, entry.document.id)
-    send_owed_notices(resources)
+        for path, kind in sources.items():
+            try:
+                entry = register_source(resources, path, kind=kind, owner=owner, options=options, edition_of=edition_of)
+                registered.append(entry)
+                _say_registered(path, entry, quiet=quiet)
+            except Failure as failure:
+                log.info("source not registered", extra={"path": str(path)}, exc_info=failure)
+                codes.append(say_failure(failure))
+        for entry in registered:  # the flow registers it again: it may be started elsewhere, with a key
+            work = None if entry.unchanged else partial(run_flow, resources, entry.document, options)
+            codes.append(process(resources, entry.document, work, reports, quiet=quiet))
+            if work is not None and entry.document.kind == PDF and not quiet:
+                _say_offered(resources, entry.document.id)
+        send_owed_notices(resources)
     return reports, worst(codes)
 
 

@@ -11,7 +11,6 @@ from swatchbook.doors.cli.terminal import COMPLETED, FAILED, OPEN, cell, err, no
 
 if TYPE_CHECKING:
     from swatchbook.deployments.setup import Asked, Line, Mode
-    from swatchbook.domain.settings import Settings
 
 
 def config(as_json: Json = False) -> None:
@@ -50,15 +49,17 @@ def setup(
 
     Safe to run again.
     """
+    import asyncio  # it brings much that other commands do not need
+
     from swatchbook.doors.prefect_server import prepare_prefect
 
     settings = read_settings()
     prepare_prefect(settings)  # before anything imports Prefect
-    from swatchbook.deployments.setup import Mode, Outcome
+    from swatchbook.deployments.setup import Mode, Outcome, set_up
     from swatchbook.deployments.shard_pools import describe_unshared
 
     mode, asked = Mode(check=check, force=force), _asked(pool, values or [])
-    lines = run_setup(settings, mode, asked)
+    lines = asyncio.run(set_up(settings, mode, asked))
     say_json(lines) if as_json else out().print(draw_setup(lines, mode))
     if asked.kind and (unshared := describe_unshared(asked.kind, settings)):
         note(unshared)
@@ -79,15 +80,6 @@ def _asked(pool: str | None, values: "Sequence[str]") -> "Asked":
     if wrong := [name for name, sign, value in pairs if not (name and sign and value)]:
         raise typer.BadParameter(f"{wrong[0]} has no value: NAME=VALUE.", param_hint="--with")
     return Asked(kind=Kind(pool) if pool else None, values={name: value for name, _, value in pairs})
-
-
-def run_setup(settings: "Settings", mode: "Mode", asked: "Asked") -> "list[Line]":
-    """Run `set_up` and return one line per object. Raises what `set_up` raises."""
-    import asyncio  # it brings much that other commands do not need
-
-    from swatchbook.deployments.setup import set_up
-
-    return asyncio.run(set_up(settings, mode, asked))
 
 
 def draw_setup(lines: "Sequence[Line]", mode: "Mode") -> Table:

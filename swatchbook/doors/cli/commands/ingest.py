@@ -13,6 +13,7 @@ from swatchbook.doors.cli.shared_arguments import (
     Yes,
     check_owner,
     check_text,
+    choose_document,
     choose_one_owner,
     given_source,
     opened_resources,
@@ -124,11 +125,14 @@ def ingest(
     reports: list[RunReport] = []
     if sources:
         with open_resources(settings) as resources, resumable():
-            from swatchbook.doors.cli.ingest import ingest_sources
+            from swatchbook.domain.records import DEFAULT_OWNER
+            from swatchbook.doors.cli.ingest import ingest as run
+            from swatchbook.store.ledger.stored_documents import PDF
 
-            reports, code = ingest_sources(
-                resources, sources, owner=owner, options=options, quiet=as_json, edition_of=edition_of
-            )
+            whose = owner or DEFAULT_OWNER
+            older = edition_of and choose_document(resources.ledger, edition_of, whose).id
+            kinds = {source.path: PDF if source.kind == PDF else None for source in sources}
+            reports, code = run(resources, kinds, owner=whose, options=options, quiet=as_json, edition_of=older)
             codes.append(code)
     _end(reports, worst(codes), as_json=as_json)
 
@@ -250,7 +254,6 @@ def _options(*, roles: str, **given: Any) -> "IngestOptions":
 
 def _end(done: "Record | list[RunReport]", code: int, *, as_json: bool) -> NoReturn:
     """Print what was done, if as JSON, and exit with the code."""
-
     if as_json:
         say_json(done)
     raise typer.Exit(code)

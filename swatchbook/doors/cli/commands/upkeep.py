@@ -27,7 +27,6 @@ from swatchbook_base.one_line import clean
 
 if TYPE_CHECKING:
     from swatchbook.deployments.scheduler.tick import Ticked
-    from swatchbook.resources import Resources
     from swatchbook.upkeep.backup.restore import Restored
     from swatchbook.upkeep.backup.write import BackedUp
     from swatchbook.upkeep.gc import Swept
@@ -94,20 +93,15 @@ def _describe_damage(damage: "Damage") -> str:
 def tick(as_json: Json = False) -> None:
     """Run one round of the service's background loop, for cron: start due documents, clean up after dead runs."""
     with opened_resources(begins=True) as resources, resumable():
-        done = run_round(resources)
+        import asyncio  # it brings much that other commands do not need
+
+        from swatchbook.deployments.scheduler.tick import tick as run_round
+        from swatchbook.doors.prefect_server import prefect_environment
+
+        os.environ.update(prefect_environment(resources.settings, os.environ))
+        done = asyncio.run(run_round(resources))  # without a Prefect server until all due documents are processed
         say_json(done) if as_json else out().print(draw_round(done))
     raise typer.Exit(OPEN if done.troubles else COMPLETED)
-
-
-def run_round(resources: "Resources") -> "Ticked":
-    """Run one round of the loop. Without a Prefect server it waits until all due documents are processed."""
-    import asyncio  # it brings much that other commands do not need
-
-    from swatchbook.deployments.scheduler.tick import tick
-    from swatchbook.doors.prefect_server import prefect_environment
-
-    os.environ.update(prefect_environment(resources.settings, os.environ))
-    return asyncio.run(tick(resources))
 
 
 def draw_round(done: "Ticked") -> RenderableType:
@@ -143,20 +137,15 @@ def gc(
 ) -> None:
     """Remove garbage: temporary files, results of deleted documents, unreferenced files."""
     with opened_resources() as resources:
-        swept = run_collection(resources, now=now, dry_run=dry_run)
+        import asyncio  # it brings much that other commands do not need
+
+        from swatchbook.deployments.scheduler.tick import collect
+        from swatchbook.doors.prefect_server import prefect_environment
+        from swatchbook.store.ledger.retention import UNUSED_SECONDS
+
+        os.environ.update(prefect_environment(resources.settings, os.environ))
+        swept = asyncio.run(collect(resources, older_than=0.0 if now else UNUSED_SECONDS, dry_run=dry_run))
         say_json(swept) if as_json else out().print(draw_swept(swept, dry_run=dry_run))
-
-
-def run_collection(resources: "Resources", *, now: bool, dry_run: bool) -> "Swept":
-    """Remove garbage here and in Prefect; `now`: of any age. Raises what `scheduler.tick.collect` raises."""
-    import asyncio  # it brings much that other commands do not need
-
-    from swatchbook.deployments.scheduler.tick import collect
-    from swatchbook.doors.prefect_server import prefect_environment
-    from swatchbook.store.ledger.retention import UNUSED_SECONDS
-
-    os.environ.update(prefect_environment(resources.settings, os.environ))
-    return asyncio.run(collect(resources, older_than=0.0 if now else UNUSED_SECONDS, dry_run=dry_run))
 
 
 def draw_swept(swept: "Swept", *, dry_run: bool) -> RenderableType:
