@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 
 BatchSize = Annotated[int | None, typer.Option(help="Images embedded and committed together.  [20]")]
-MaxRetries = Annotated[int | None, typer.Option(help="Retries of temporary failures within a run.  [3]")]
 
 # of `ingest`
 Paths = Annotated[
@@ -88,7 +87,6 @@ def ingest(
     paths: Paths,
     owner: OwnerName = None,
     batch_size: BatchSize = None,
-    max_retries: MaxRetries = None,
     roles: Roles = "",
     max_usd: MaxUsd = None,
     no_focus: NoFocus = False,
@@ -105,7 +103,7 @@ def ingest(
     Run it again to resume after an interruption, or when a folder or batch has changed. What is complete is skipped.
     """
     options = _options(
-        batch_size=batch_size, max_retries=max_retries, roles=roles, max_usd=max_usd, focus=not no_focus, force=force,
+        batch_size=batch_size, roles=roles, max_usd=max_usd, focus=not no_focus, force=force,
         categories=not no_categories, mapping=_mapping(mapping, pictures),
     )  # fmt: skip
     check_owner(owner)
@@ -142,7 +140,6 @@ def ingest_images(
     mode: Mode = "all",
     owner: OwnerName = None,
     batch_size: BatchSize = None,
-    max_retries: MaxRetries = None,
     roles: Roles = "",
     max_usd: MaxUsd = None,
     no_categories: NoCategories = False,
@@ -159,7 +156,7 @@ def ingest_images(
     PDFs are left out, and the items of each source are counted.
     """
     options = _options(
-        batch_size=batch_size, max_retries=max_retries, roles=roles, max_usd=max_usd, mirror=mirror, force=force,
+        batch_size=batch_size, roles=roles, max_usd=max_usd, mirror=mirror, force=force,
         categories=not no_categories, mapping=_mapping(mapping, pictures),
     )  # fmt: skip
     check_owner(owner)
