@@ -44,19 +44,6 @@ def delete_document(resources: Resources, document: Document, *, now: bool, yes:
     return COMPLETED if finished else OPEN
 
 
-def throw_all_away(resources: Resources, owner: str, *, yes: bool, as_json: bool) -> int:
-    """Move all documents of an owner to the trash after a question, unless `yes`. Return the exit code."""
-    counted = count_owner_deletion(resources.ledger, owner)
-    if counted.documents and not yes:
-        _confirm(owner, counted, f"Delete all documents of {owner}?", now=False)
-    finished = [delete.throw_away(resources, document.id) for document in all_documents(resources.ledger, owner)]
-    if as_json:
-        say_json({"owner": owner, "finished": all(finished), "trash": True} | counted.model_dump())
-    else:
-        note(f"{owner}: {_described(counted)} moved to the trash for a day. To see it: swatchbook trash")
-    return COMPLETED if all(finished) else OPEN
-
-
 def end_trashed(resources: Resources, trashed: Trashed, *, now: bool, yes: bool, as_json: bool) -> int:
     """Delete for good what is in the trash, after a question, unless `yes`; without `now` it stays.
 
@@ -110,17 +97,27 @@ def clear_sources(
     return COMPLETED if finished else OPEN
 
 
-def delete_owner(resources: Resources, owner: str, *, yes: bool, as_json: bool) -> int:
-    """Delete all documents of an owner, and thereby the owner, after a question, unless `yes`. Return the exit code."""
+def delete_owner(resources: Resources, owner: str, *, now: bool, yes: bool, as_json: bool) -> int:
+    """Move all documents of an owner to the trash, or with `now` delete them for good, and thereby the owner.
+
+    It asks before, unless `yes`. Return the exit code.
+    """
     counted = count_owner_deletion(resources.ledger, owner)
     if counted.documents and not yes:
-        _confirm(owner, counted, f"Delete the owner {owner} with all documents?", now=True)
-    finished = delete.delete_owner(resources, owner)
+        question = f"Delete the owner {owner} with all documents?" if now else f"Delete all documents of {owner}?"
+        _confirm(owner, counted, question, now=now)
+    if now:
+        finished = delete.delete_owner(resources, owner)
+    else:
+        thrown = [delete.throw_away(resources, each.id) for each in all_documents(resources.ledger, owner)]
+        finished = all(thrown)
     _clear_prefect(resources)
     if as_json:
-        say_json({"owner": owner, "finished": finished} | counted.model_dump())
-    else:
+        say_json({"owner": owner, "finished": finished} | ({} if now else {"trash": True}) | counted.model_dump())
+    elif now:
         _note_deleted(owner, owner, counted, finished=finished)
+    else:
+        note(f"{owner}: {_described(counted)} moved to the trash for a day. To see it: swatchbook trash")
     return COMPLETED if finished else OPEN
 
 

@@ -103,13 +103,13 @@ def delete(
     """
     with opened_resources() as resources:
         from swatchbook.domain.errors import InvalidReference
-        from swatchbook.doors.cli.delete import delete_document, delete_owner, end_trashed, throw_all_away
+        from swatchbook.doors.cli.delete import delete_document, delete_owner, end_trashed
         from swatchbook.store.ledger.trashed_documents import find_trashed
 
         check_choice(document, every)
         whose = choose_one_owner(resources.ledger, owner)
         if document is None:
-            code = (delete_owner if now else throw_all_away)(resources, whose, yes=yes, as_json=as_json)
+            code = delete_owner(resources, whose, now=now, yes=yes, as_json=as_json)
         else:
             try:
                 row = choose_document(resources.ledger, document, whose)

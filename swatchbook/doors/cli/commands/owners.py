@@ -71,7 +71,7 @@ def delete_owner(name: Name, yes: Yes = False, as_json: Json = False) -> None:
         from swatchbook.store.ledger.owners import require_owner
 
         require_owner(resources.ledger, name)
-        code = delete(resources, name, yes=yes, as_json=as_json)
+        code = delete(resources, name, now=True, yes=yes, as_json=as_json)
     raise typer.Exit(code)
 
 
