@@ -77,8 +77,8 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
     },
     Kind.TEXT_ENCODER: {
         "e5": "swatchbook.models.registry:e5_small",
-        "voyage": "swatchbook.models.registry:voyage",
-        "openai": "swatchbook.models.registry:openai",
+        "voyage": "swatchbook.models.registry:of_provider",
+        "openai": "swatchbook.models.registry:of_provider",
     },
     Kind.ANALYST: {
         "local": "swatchbook.models.registry:by_rules",

@@ -120,36 +120,23 @@ def _of_texts(
     return ModelSpec(dict.fromkeys(roles, tag), load, dict.fromkeys(roles, dimension), settings=named_by)
 
 
-_OF_PROVIDERS: Final = ("text.model", "text.dimension", "text.url")
-
-
 def e5_small(_: Settings) -> ModelSpec[TextEncoder]:
     """Multilingual-e5-small."""
     return _of_texts(e5.TAG, e5.DIMENSION, lambda _: e5.e5())
 
 
-def voyage(settings: Settings) -> ModelSpec[TextEncoder]:
-    """A model of Voyage."""
-    tag = f"{settings.text.model}@{settings.text.dimension}/document-query"
+def of_provider(settings: Settings) -> ModelSpec[TextEncoder]:
+    """A model of Voyage, or one behind an endpoint with OpenAI's embeddings API."""
+    kinds = "document-query" if settings.text_encoder == "voyage" else "alike"
+    tag = f"{settings.text.model}@{settings.text.dimension}/{kinds}"
 
     def load(_: Models) -> TextEncoder:
-        from swatchbook.models.providers.embeddings import voyage_encoder
+        from swatchbook.models.providers.embeddings import provider_text_encoder
 
-        return voyage_encoder(settings, tag)
+        return provider_text_encoder(settings, tag)
 
-    return _of_texts(tag, settings.text.dimension, load, _OF_PROVIDERS)
-
-
-def openai(settings: Settings) -> ModelSpec[TextEncoder]:
-    """A model behind an endpoint with OpenAI's embeddings API."""
-    tag = f"{settings.text.model}@{settings.text.dimension}/alike"
-
-    def load(_: Models) -> TextEncoder:
-        from swatchbook.models.providers.embeddings import openai_encoder
-
-        return openai_encoder(settings, tag)
-
-    return _of_texts(tag, settings.text.dimension, load, _OF_PROVIDERS)
+    named_by = ("text.model", "text.dimension", "text.url")
+    return _of_texts(tag, settings.text.dimension, load, named_by)
 
 
 def encoder_of(settings: Settings) -> ModelSpec[ImageEncoder]:

@@ -239,18 +239,11 @@ def _invalid(vectors: Mapping[str, str]) -> list[str]:
     return [name for name, vector in vectors.items() if not (np.isfinite(v := _numbers(vector)).all() and v.any())]
 
 
-def voyage_encoder(settings: Settings, tag: str) -> ProviderTextEncoder:
-    """Return the text encoder of Voyage or a compatible server. Raises Configuration or Authentication."""
-    from swatchbook.models.providers.wires import voyage  # its library takes about a second to import
+def provider_text_encoder(settings: Settings, tag: str) -> ProviderTextEncoder:
+    """Return the text encoder of Voyage, OpenAI or a compatible server. Raises Configuration or Authentication."""
+    wire: Wire = openai_embeddings
+    if settings.text_encoder == "voyage":
+        from swatchbook.models.providers.wires import voyage as wire  # its library takes about a second to import
 
-    return _encoder(settings, tag, voyage)
-
-
-def openai_encoder(settings: Settings, tag: str) -> ProviderTextEncoder:
-    """Return the text encoder of OpenAI or a compatible server. Raises Configuration or Authentication."""
-    return _encoder(settings, tag, openai_embeddings)
-
-
-def _encoder(settings: Settings, tag: str, wire: Wire) -> ProviderTextEncoder:
     where, price = endpoint(settings, "text"), model_price(settings, "text")
     return ProviderTextEncoder(where, wire, tag=tag, dimension=settings.text.dimension, price=price)

@@ -16,7 +16,7 @@ from swatchbook.domain.errors import Authentication, Configuration, Failure, Pro
 from swatchbook.domain.records import IngestOptions, Role
 from swatchbook.domain.settings import Settings, replace
 from swatchbook.models.providers import embeddings
-from swatchbook.models.providers.embeddings import ProviderTextEncoder, openai_encoder, voyage_encoder
+from swatchbook.models.providers.embeddings import ProviderTextEncoder, provider_text_encoder
 from swatchbook.models.providers.endpoint import Endpoint
 from swatchbook.models.providers.wires import voyage as voyage_wire
 from swatchbook.models.registry import load, tags
@@ -38,12 +38,16 @@ def context(folder: Path) -> Iterator[CallContext]:
 
 
 def settings(there: Provider, **changed: object) -> Settings:
-    given = {"text": {"url": there.openai_url, "api_key": KEY}, "prices": {"voyage-3.5": {"input": 1, "output": 0}}}
+    given = {
+        "text_encoder": "voyage",
+        "text": {"url": there.openai_url, "api_key": KEY},
+        "prices": {"voyage-3.5": {"input": 1, "output": 0}},
+    }
     return replace(Settings(**given), changed)  # type: ignore[arg-type]
 
 
-def voyage(there: Provider, **changed: object) -> ProviderTextEncoder:
-    return voyage_encoder(settings(there, **changed), "tag")
+def encoder_at(there: Provider, **changed: object) -> ProviderTextEncoder:
+    return provider_text_encoder(settings(there, **changed), "tag")
 
 
 def at(there: Provider, clock: SetClock) -> ProviderTextEncoder:
@@ -56,18 +60,18 @@ def expected(texts: list[str], dimension: int = 1_024) -> np.ndarray:
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-@pytest.mark.parametrize("make", [voyage_encoder, openai_encoder])
-def test_vectors_come_in_order_and_of_unit_length(there: Provider, context: CallContext, make: object) -> None:
-    found = make(settings(there), "tag").embed([*TEXTS, "oak"], "document", context)  # type: ignore[operator]
+@pytest.mark.parametrize("text_encoder", ["voyage", "openai"])
+def test_vectors_come_in_order_and_of_unit_length(there: Provider, context: CallContext, text_encoder: str) -> None:
+    found = encoder_at(there, text_encoder=text_encoder).embed([*TEXTS, "oak"], "document", context)
     np.testing.assert_allclose(found, expected([*TEXTS, "oak"]), atol=1e-6)
     assert found.dtype == np.float32
     assert there.asked[0][0].texts == ("oak", "ash", "elm")  # the same text once
     there.packs = False
-    np.testing.assert_allclose(voyage(there).embed(TEXTS, "document", context), expected(TEXTS), atol=1e-6)
+    np.testing.assert_allclose(encoder_at(there).embed(TEXTS, "document", context), expected(TEXTS), atol=1e-6)
 
 
 def test_voyage_is_told_documents_from_queries_and_the_length_wanted(there: Provider, context: CallContext) -> None:
-    encoder = voyage(there, **{"text.dimension": 256})
+    encoder = encoder_at(there, **{"text.dimension": 256})
     assert encoder.embed(["oak"], "document", context).shape == (1, 256)
     encoder.embed(["oak"], "query")
     first, second = (asked.body for asked, _ in there.asked)
@@ -77,7 +81,7 @@ def test_voyage_is_told_documents_from_queries_and_the_length_wanted(there: Prov
 
 
 def test_a_text_is_paid_for_once_in_whatever_company(there: Provider, context: CallContext) -> None:
-    encoder = voyage(there)
+    encoder = encoder_at(there)
     encoder.embed(["oak", "ash"], "document", context)
     other = CallContext(context.ledger, begun(context.ledger, owner="bert", content="other"), STAGE)
     found = encoder.embed(["elm", "ash", "oak"], "document", other)
@@ -89,7 +93,7 @@ def test_a_text_is_paid_for_once_in_whatever_company(there: Provider, context: C
 
 
 def test_queries_are_not_kept_and_documents_need_somebody_who_pays(there: Provider, context: CallContext) -> None:
-    encoder = voyage(there)
+    encoder = encoder_at(there)
     for _ in range(2):
         encoder.embed(["oak"], "query")
     assert len(there.asked) == 2
@@ -101,7 +105,7 @@ def test_who_searches_does_not_wait_for_minutes(there: Provider) -> None:
     there.retry_after = 30
     there.script.append("rate_limited")
     with pytest.raises(ProviderDown):
-        voyage(there).embed(["oak"], "query")
+        encoder_at(there).embed(["oak"], "query")
 
 
 @pytest.mark.parametrize("fault", ["error", "vanish", "garbage", "rate_limited"])
@@ -131,7 +135,7 @@ def test_who_searches_is_told_of_one_that_does_not_pass_and_soon(there: Provider
 def test_what_no_second_try_mends_is_asked_once(there: Provider, fault: str) -> None:
     there.script.append(fault)
     with pytest.raises(Failure):
-        voyage(there).embed(["oak"], "query")
+        encoder_at(there).embed(["oak"], "query")
     assert len(there.asked) == 1
 
 
@@ -144,7 +148,7 @@ def test_no_search_runs_with_an_invalid_vector(there: Provider) -> None:
 def test_search_is_told_of_busy_calls(there: Provider, context: CallContext, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embeddings, "QUERY_PATIENCE_SECONDS", 0.1)
     there.delay = lambda: 0.5
-    encoder = voyage(there, provider_concurrency=1)
+    encoder = encoder_at(there, provider_concurrency=1)
     with ThreadPoolExecutor(1) as other:
         working = other.submit(encoder.embed, TEXTS, "document", context)
         while not there.asked:
@@ -156,13 +160,13 @@ def test_search_is_told_of_busy_calls(there: Provider, context: CallContext, mon
 
 def test_batches_hold_as_many_tokens_as_the_provider_takes(there: Provider, context: CallContext) -> None:
     texts = [f"{number} " + "word " * 11_000 for number in range(10)]
-    assert voyage(there).embed(texts, "document", context).shape == (10, 1_024)
+    assert encoder_at(there).embed(texts, "document", context).shape == (10, 1_024)
     assert [len(asked.texts) for asked, _ in there.asked] == [4, 4, 2]
 
 
 def test_long_text_is_cut_and_counted(there: Provider, context: CallContext, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        voyage(there).embed(["ü" * 100_000, "oak"], "document", context)
+        encoder_at(there).embed(["ü" * 100_000, "oak"], "document", context)
     assert "1 texts are too long for voyage-3.5 and were truncated" in caplog.text
     assert spending(context.ledger, context.run.document)[0].truncated == 1
     sent = there.asked[0][0].texts
@@ -173,7 +177,7 @@ def test_long_text_is_cut_and_counted(there: Provider, context: CallContext, cap
 def test_vectors_of_another_length_name_the_setting(there: Provider, context: CallContext) -> None:
     there.dimension = 768
     with pytest.raises(Configuration, match=r"768.*SWATCHBOOK_TEXT__DIMENSION is 1024") as raised:
-        openai_encoder(settings(there), "tag").embed(TEXTS, "document", context)
+        encoder_at(there, text_encoder="openai").embed(TEXTS, "document", context)
     assert raised.value.advice
     assert "SWATCHBOOK_TEXT__DIMENSION=768" in raised.value.advice
     spent = spending(context.ledger, context.run.document)[0]
@@ -184,7 +188,7 @@ def test_nan_and_zero_are_refused_by_the_commit_and_requested_again(there: Provi
     there.embed = lambda texts, dimension: np.stack(
         [np.full(dimension, value, np.float32) for value in (np.nan, 0.0, 1.0)]
     )
-    encoder = voyage(there)
+    encoder = encoder_at(there)
     found = encoder.embed(TEXTS, "document", context)
     assert np.isnan(found[0]).all()
     assert not found[1].any()
@@ -199,7 +203,7 @@ def test_nan_and_zero_are_refused_by_the_commit_and_requested_again(there: Provi
 @pytest.mark.parametrize("size", [1e-30, 1e38])
 def test_vectors_of_any_size_come_out_at_unit_length(there: Provider, context: CallContext, size: float) -> None:
     there.embed = lambda texts, dimension: np.full((len(texts), dimension), size, np.float32)
-    found = voyage(there).embed(TEXTS, "document", context)
+    found = encoder_at(there).embed(TEXTS, "document", context)
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-6)
 
 
@@ -217,7 +221,7 @@ def test_vectors_of_which_nobody_knows_whose_they_are_are_not_kept(
     there: Provider, context: CallContext, change: Callable[[list[dict[str, Any]]], Any]
 ) -> None:
     there.rewrite = lambda reply: {**reply, "data": change(reply["data"])}
-    encoder = voyage(there)
+    encoder = encoder_at(there)
     with pytest.raises(ProviderError, match="not one embedding per text"):
         encoder.embed(TEXTS, "document", context)
     there.rewrite = lambda reply: reply
@@ -227,8 +231,8 @@ def test_vectors_of_which_nobody_knows_whose_they_are_are_not_kept(
 def test_the_budget_counts_vectors_too(there: Provider, context: CallContext) -> None:
     set_document(context.ledger, context.run.document, options=IngestOptions(max_usd=0.5).model_dump(mode="json"))
     with pytest.raises(Configuration, match="SWATCHBOOK_PRICES"):
-        voyage(there, prices={}).embed(TEXTS, "document", context)
-    voyage(there).embed(TEXTS, "document", context)
+        encoder_at(there, prices={}).embed(TEXTS, "document", context)
+    encoder_at(there).embed(TEXTS, "document", context)
 
 
 def test_tag_needs_no_key_and_loading_does(there: Provider) -> None:

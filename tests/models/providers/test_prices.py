@@ -8,7 +8,7 @@ import pytest
 from swatchbook.domain.setting_values import Price
 from swatchbook.domain.settings import Settings, replace
 from swatchbook.models.providers.costs import usd
-from swatchbook.models.providers.embeddings import voyage_encoder
+from swatchbook.models.providers.embeddings import provider_text_encoder
 from swatchbook.models.providers.endpoint import PUBLIC_URLS, Part
 from swatchbook.models.providers.prices import model_price, parts_in_use, published_prices
 from tests.tables import rows_of
@@ -37,7 +37,7 @@ def test_a_price_is_known_or_it_is_unknown(settings: dict[str, Any], part: Part,
 def test_the_encoder_calls_with_the_price_of_its_own_address() -> None:
     settings = Settings(text_encoder="voyage", text={"api_key": "key", "model": "voyage-4-lite"})  # type: ignore[arg-type]
     elsewhere = replace(settings, {"text.url": "http://127.0.0.1:1/v1"})
-    prices = [voyage_encoder(each, "tag")._price for each in (settings, elsewhere)]
+    prices = [provider_text_encoder(each, "tag")._price for each in (settings, elsewhere)]
     assert prices == [Price(input=0.02, output=0), None]
 
 

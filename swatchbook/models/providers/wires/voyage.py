@@ -21,6 +21,9 @@ import voyageai.util
 from swatchbook.models.providers.client import Call, Exchange, Usage, counted
 from swatchbook.models.providers.endpoint import Endpoint
 from swatchbook.models.providers.http_errors import malformed_reply, require_answer
+from swatchbook.models.providers.wires.openai import header
+
+__all__ = ["BATCH_TEXTS", "BATCH_TOKENS", "MAX_TOKENS", "PATH", "body", "header", "speak", "usage"]
 
 PATH: Final = "/embeddings"  # as in the library
 MAX_TOKENS: Final = 32_000  # tokens of one text
@@ -63,11 +66,6 @@ def _take_over() -> None:
 
 
 _take_over()
-
-
-def header(key: str | None) -> Mapping[str, str]:
-    """Return the HTTP headers for the API key."""
-    return {"Authorization": f"Bearer {key}"} if key else {}
 
 
 def body(model: str, texts: Sequence[str], kind: Literal["document", "query"], dimension: int) -> Mapping[str, Any]:
