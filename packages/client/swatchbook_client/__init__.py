@@ -1,7 +1,6 @@
 """Ask a service from Python: `Client`, or `AsyncClient` with asyncio, and their errors."""
 
-from swatchbook_client.async_client import AsyncClient
-from swatchbook_client.client import Client
+from swatchbook_client.client import AsyncClient, Client
 from swatchbook_client.errors import (
     Conflict,
     Denied,

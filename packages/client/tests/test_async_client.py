@@ -3,16 +3,14 @@
 import ast
 import asyncio
 import inspect
-import socket
 from pathlib import Path
 
 import pytest
 
 from swatchbook.domain.records import DocumentStatus
 from swatchbook_client import AsyncClient, Client
-from swatchbook_client.errors import NoAnswer
 from tests.doors.conftest import ANNA
-from tests.doors.service.served import Served, answering
+from tests.doors.service.served import Served
 from tests.fixtures import ROOT
 from tests.store.ledger import scene
 
@@ -79,16 +77,3 @@ def test_pdf_is_uploaded_and_waited_for(service: Served, tmp_path: Path) -> None
             assert (await waiting).status == "blocked"
 
     asyncio.run(ask())
-
-
-def test_address_where_nobody_answers_is_an_error() -> None:
-    async def ask(address: str, seconds: float) -> None:
-        async with AsyncClient(address, timeout=seconds) as client:
-            await client.search("oak")
-
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        with pytest.raises(NoAnswer, match="timed out"):
-            asyncio.run(ask(address, 0.1))
-    with answering(200, b"<html>") as address, pytest.raises(NoAnswer, match="not a Swatchbook service"):
-        asyncio.run(ask(address, 60))
