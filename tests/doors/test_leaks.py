@@ -289,9 +289,8 @@ def service_of(home: Path) -> TestClient:
     shop = WebhookSource(name="shop", token=SecretStr(TOKEN), owners=("default",))
     owners = ("default",) if home.name == "alone" else ("anna", "default")  # a source makes its owner known
     buckets = tuple(EventSource(url=f"s3://{owner}s-bucket", owner=owner) for owner in owners)
-    app = create_app(Settings(home=home, api_keys=keys, webhook_sources=(shop,), event_sources=buckets), loop=rest)
-    app.state.stopping = lambda: True  # else a stream of events would go on
-    return TestClient(app, base_url=ADDRESS)
+    settings = Settings(home=home, api_keys=keys, webhook_sources=(shop,), event_sources=buckets)
+    return TestClient(create_app(settings, loop=rest), base_url=ADDRESS)
 
 
 def session_of(key: str, seconds: int = 3_600) -> str:

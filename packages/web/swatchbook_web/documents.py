@@ -1,22 +1,19 @@
 """Pages of documents: the list with uploads and progress, one document with its pages and products, and the trash.
 
-People can continue, stop, delete and export a document. Pages that are open get an event, without content, when the
-list has changed, and then ask for it: a page and its event never disagree.
+People can continue, stop, delete and export a document. Pages that are open ask every two seconds whether the list has
+changed, and then for what they show of it.
 """
 
-import asyncio
 import hashlib
-from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from fastapi import Form, HTTPException, Query, Response
 from pydantic import Field
-from starlette.responses import StreamingResponse
+from starlette.responses import PlainTextResponse
 
-from swatchbook.domain.errors import Failure, InvalidReference
+from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.product_edits import describe_edit
 from swatchbook.domain.records import (
     DEFAULT_OWNER,
@@ -302,63 +299,20 @@ def delete_for_good(view: TheView, document_id: DocumentId) -> Response:
     return see_other(view.link("/ui/trash", done=done("ended")))
 
 
-# --- events -----------------------------------------------------------------------------------------------------------
+# --- changes ----------------------------------------------------------------------------------------------------------
 
-_PAUSE = 1.0  # seconds between two looks of a page
 _SHARED = 0.9  # seconds for which a look at the ledger counts for all pages of an owner
-_SILENCE = 15  # looks without an event, after which a comment shows whether the browser still listens
-_LOOKS = 600  # then the browser asks again, and its key or session is checked again
-STREAMS: Final = 100
-"""The most browsers that get events at a time. Others ask again by themselves."""
-STREAMS_OF_KEY: Final = STREAMS // 2
-"""The most of them with one key."""
-
-CHANGED, COMMENT = b"event: changed\ndata:\n\n", b":\n\n"
 
 
-@router.get("/ui/events")
+@router.get("/ui/changes")
 async def tell_changes(view: TheView) -> Response:
-    """Send an event whenever the owner's list of documents has changed. Raises 503 beyond the limits."""
-    streams = remembered(view.request).streams
-    if not _has_place(view, streams):
-        raise HTTPException(503, "Too many pages are open; this one shows changes when it is loaded again.")
-    return StreamingResponse(_events(view, streams), media_type="text/event-stream")
+    """Return what is another text whenever the owner's list of documents has changed; all its open pages share it."""
+    return PlainTextResponse(await remembered(view.request).looks.setdefault(view.owner, _look(view)).get())
 
 
-def _has_place(view: View, streams: Counter[str]) -> bool:
-    return streams.total() < STREAMS and streams[view.caller.name] < STREAMS_OF_KEY
+def _look(view: View) -> Recent[str]:
+    def look() -> str:
+        listed = list_documents(view.resources, view.caller, Listing(owner=view.owner))
+        return hashlib.sha256(listed.model_dump_json().encode()).hexdigest()
 
-
-async def _events(view: View, streams: Counter[str]) -> AsyncIterator[bytes]:
-    if not _has_place(view, streams):  # many have begun at once
-        return
-    before, silent = b"", 0
-    streams[view.caller.name] += 1
-    try:
-        yield b"retry: 2000\n\n"
-        for _ in range(_LOOKS):
-            if view.request.app.state.stopping():
-                return
-            now = before
-            with suppress(Failure):  # the ledger is away: what the page shows still holds
-                now = await _look(view).get()
-            silent = 0 if now != before else silent + 1
-            if now != before:  # also at first: the page may be older
-                yield CHANGED
-            elif silent % _SILENCE == 0:
-                yield COMMENT
-            before = now
-            await asyncio.sleep(_PAUSE)
-    finally:
-        streams[view.caller.name] -= 1
-
-
-def _look(view: View) -> Recent[bytes]:
-    """Return the look at the list of an owner, which all its open pages share."""
-    return remembered(view.request).looks.setdefault(view.owner, Recent(lambda: _listed(view), _SHARED))
-
-
-def _listed(view: View) -> bytes:
-    """Return a hash of the list of documents."""
-    listed = list_documents(view.resources, view.caller, Listing(owner=view.owner))
-    return hashlib.sha256(listed.model_dump_json().encode()).digest()
+    return Recent(look, _SHARED)

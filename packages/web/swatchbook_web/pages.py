@@ -7,7 +7,6 @@ A toast says on the next page what a form has done, with a button that undoes it
 """
 
 import re
-from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -112,9 +111,7 @@ class Remembered:
 
     def __init__(self) -> None:
         self.login_limits = LoginLimits()
-        self.streams = Counter[str]()
-        """Name of a key -> browsers that get events."""
-        self.looks: dict[str | None, Recent[bytes]] = {}
+        self.looks: dict[str | None, Recent[str]] = {}
         """Owner -> the look at the list of documents that all open pages share."""
         self.facets: dict[str, Recent[Facets]] = {}
         """Address of a search -> the counts of what it finds."""

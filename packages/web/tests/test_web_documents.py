@@ -2,13 +2,9 @@
 forms do what the commands do.
 """
 
-import asyncio
 import csv
 import re
-from collections import Counter
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
@@ -26,10 +22,8 @@ from swatchbook.resources import Resources
 from swatchbook.store.ledger.picture_reviews import find_review_image
 from swatchbook.store.ledger.queries.account import account
 from swatchbook.store.ledger.stored_documents import get_document
-from swatchbook.store.ledger.tables import documents, images, items, products
+from swatchbook.store.ledger.tables import documents, images, items, placements, products
 from swatchbook_web import documents as web_documents
-from swatchbook_web.documents import CHANGED, STREAMS, STREAMS_OF_KEY
-from swatchbook_web.pages import Remembered
 from tests.doors.conftest import ANNA, BERT, asking, bearing
 from tests.doors.pages import BROWSER, Page, page
 from tests.ingest.sources.pictures import draw, write
@@ -60,74 +54,20 @@ def closes(read: Page) -> list[int]:
     return counts
 
 
-@pytest.mark.usefixtures("document")
-def test_a_browser_is_told_when_the_list_changes(
-    resources: Resources, sample: TestClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(web_documents, "_PAUSE", 0.02)
-    app = sample.app
-    looks = iter([False, False, False, True])
-
-    def stopping() -> bool:
-        """Asked before each look: before the third something has changed."""
-        stop = next(looks)
-        if looks.__length_hint__() == 1:
-            with resources.ledger.write() as connection:
-                connection.execute(update(documents).values(status="running"))
-            app.state.pages.looks.clear()  # type: ignore[attr-defined]  # on a busy machine a look counts for longer
-        return stop
-
-    app.state.stopping = stopping  # type: ignore[attr-defined]
-    got = sample.get("/ui/events")
-    assert got.headers["content-type"].startswith("text/event-stream")
-    assert got.content.count(CHANGED) == 2  # at first, and of the change
-    for taken in ({"loopback": STREAMS_OF_KEY}, {"a": STREAMS_OF_KEY, "b": STREAMS_OF_KEY}):
-        app.state.pages.streams = Counter(taken)  # type: ignore[attr-defined]
-        assert sample.get("/ui/events").status_code == 503
-
-
-@pytest.mark.usefixtures("keys")
-def test_one_key_cannot_take_all_streams_of_events(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also if its pages begin at once, each before another one has its place."""
-    monkeypatch.setattr(web_documents, "_LOOKS", 1)
-    monkeypatch.setattr(web_documents, "_PAUSE", 0.0)
+@pytest.mark.usefixtures("keys", "filled")
+def test_a_browser_is_told_when_the_list_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All open pages of an owner share one look at the ledger."""
+    looked, read = list[str](), web_documents.list_documents
+    monkeypatch.setattr(web_documents, "list_documents", lambda *of: looked.append(of[1].name) or read(*of))
+    monkeypatch.setattr(web_documents, "_SHARED", 60.0)
     with asking() as client:
-        client.app.state.pages.streams["anna"] = STREAMS_OF_KEY  # type: ignore[attr-defined]
-        assert client.get("/ui/events", headers=bearing(ANNA)).status_code == 503
-        assert client.get("/ui/events", headers=bearing(BERT)).status_code == 200
-    streams = Counter[str]()
-    app = SimpleNamespace(state=SimpleNamespace(pages=Remembered(), stopping=lambda: False))
-    view: Any = SimpleNamespace(owner="anna", caller=SimpleNamespace(name="anna"), request=SimpleNamespace(app=app))
-
-    async def begin() -> int:
-        begun = [web_documents._events(view, streams) for _ in range(STREAMS)]
-        told = [await anext(each, None) for each in begun]
-        assert streams["anna"] == STREAMS_OF_KEY
-        for each in begun:
-            await each.aclose()  # type: ignore[attr-defined]
-        return sum(each is not None for each in told)
-
-    assert asyncio.run(begin()) == STREAMS_OF_KEY
-    assert streams.total() == 0
-
-
-def test_open_pages_of_an_owner_share_one_look_at_the_ledger(monkeypatch: pytest.MonkeyPatch) -> None:
-    looked = list[str]()
-    monkeypatch.setattr(web_documents, "_listed", lambda view: looked.append(view.owner) or b"listed")
-    monkeypatch.setattr(web_documents, "_PAUSE", 0.0)
-    monkeypatch.setattr(web_documents, "_LOOKS", 2)
-    app = SimpleNamespace(state=SimpleNamespace(pages=Remembered(), stopping=lambda: False))
-
-    async def read(owner: str) -> list[bytes]:
-        caller = SimpleNamespace(name=owner)
-        view: Any = SimpleNamespace(owner=owner, caller=caller, request=SimpleNamespace(app=app))
-        return [told async for told in web_documents._events(view, Counter())]
-
-    async def read_all() -> list[list[bytes]]:
-        return await asyncio.gather(*map(read, 20 * ["anna"] + ["bert"]))
-
-    assert all(told.count(CHANGED) == 1 for told in asyncio.run(read_all()))
-    assert sorted(looked) == ["anna", "bert"]
+        told = {client.get("/ui/changes", headers=bearing(key)).text for key in (ANNA, ANNA, BERT)}
+        assert (len(told), looked) == (2, ["anna", "bert"])
+        with client.app.state.resources.ledger.write() as connection:  # type: ignore[attr-defined]
+            connection.execute(update(documents).values(status="running"))
+        assert client.get("/ui/changes", headers=bearing(ANNA)).text in told
+        client.app.state.pages.looks.clear()  # type: ignore[attr-defined]
+        assert client.get("/ui/changes", headers=bearing(ANNA)).text not in told
 
 
 def test_a_page_has_a_box_for_each_placement_that_leads_to_the_image(sample: TestClient, document: str) -> None:
@@ -175,6 +115,26 @@ def test_every_state_of_an_image_has_its_look(sample: TestClient, resources: Res
     assert "Not a picture, or a damaged one3 pictures (1 of them for good)" in page(sample, "/ui/coverage").text
     post(sample, f"/ui/documents/{document}/retry")
     assert get_document(resources.ledger, document).status is DocumentStatus.WAITING
+
+
+def test_every_state_of_a_placement_has_its_own_box(sample: TestClient, resources: Resources, document: str) -> None:
+    def looks() -> set[str]:
+        return {
+            given["stroke"] for given in page(sample, f"/ui/documents/{document}?page=4").all("rect", class_="look")
+        }
+
+    address, found = f"/ui/documents/{document}?page=4", set[str]()
+    states = ("shown", "hidden", "decorative", "unreadable")
+    for state in states:
+        with resources.ledger.write() as connection:
+            connection.execute(update(placements).values(state=state, reason="It is under another picture."))
+        assert "It is under another picture." in page(sample, address).text
+        assert len(looks()) == 1
+        found |= looks()
+    with resources.ledger.write() as connection:
+        connection.execute(update(placements).values(state="shown"))
+        connection.execute(update(images).values(needs_review=True))
+    assert len(found | looks()) == len(states) + 1
 
 
 def test_every_picture_of_a_folder_is_shown_by_name_some_at_a_time(

@@ -78,7 +78,6 @@ def create_app(settings: Settings, *, loop: Loop = keep_ticking) -> FastAPI:
     app.state.watch = Watch(app.state.resources)
     app.state.requests = Requests()
     app.state.wake = asyncio.Event()
-    app.state.stopping = lambda: False
     app.add_middleware(ServiceMiddleware, requests=app.state.requests, wake=app.state.wake)
     problems.install(app)
     for router in _packaged_routers():

@@ -82,18 +82,15 @@ class ServiceMiddleware:
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> int:
         """Answer a request and count it; return the status of the answer, 0 where none was sent."""
         started, status = time.perf_counter(), 0
-        seconds: float | None = None  # until a stream of events has begun
         body = _Body(scope, receive)
 
         async def send_safely(message: Message) -> None:
-            nonlocal status, seconds
+            nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 if status in (202, 303):
                     self._wake.set()
                 headers = MutableHeaders(scope=message)
-                if headers.get("content-type", "").startswith("text/event-stream"):
-                    seconds = time.perf_counter() - started
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
                 if scope["path"] == docs.PATH:
@@ -116,7 +113,7 @@ class ServiceMiddleware:
                 raise  # the response has started: only the connection can be closed
             await response(scope, receive, send_safely)
         finally:
-            self._requests.count(scope, status, time.perf_counter() - started if seconds is None else seconds)
+            self._requests.count(scope, status, time.perf_counter() - started)
         return status
 
 

@@ -76,7 +76,6 @@ def run(app: FastAPI, settings: Settings, begun: Callable[[str], None]) -> None:
         sys.setswitchinterval(_SWITCH_SECONDS)
         gc.freeze()  # what is there now stays: collections would look at all of it again, and stop every request
         server = uvicorn.Server(uvicorn_config(app))
-        app.state.stopping = lambda: server.should_exit
         for sign in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises it again after its shutdown: ignored then
             signal.signal(sign, lambda *_: None)
         ended = threading.Event()

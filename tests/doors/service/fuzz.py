@@ -48,9 +48,7 @@ def app(filled: Path, keys: None, monkeypatch: pytest.MonkeyPatch) -> FastAPI:
                 monkeypatch.setattr(route, "include_in_schema", True)
             else:  # another router in it
                 routers.append(route.original_router)  # type: ignore[attr-defined]  # FastAPI's own record of it
-    app = service.create_app(load_settings(), loop=rest)
-    app.state.stopping = lambda: True  # else a stream of events would go on
-    return app
+    return service.create_app(load_settings(), loop=rest)
 
 
 def identities(url: str) -> Iterator[tuple[str, dict[str, str]]]:

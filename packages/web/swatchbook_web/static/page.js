@@ -119,24 +119,23 @@ function onDrop(element, take) {
   });
 }
 
-// parts of a page that show documents ask again when the service says that something has changed
+// parts of a page that show documents ask again when something has changed
 const refresh = () => {
   for (const each of document.querySelectorAll("[data-live]")) htmx.trigger(each, "refresh");
 };
 if (document.querySelector("[data-live]")) {
   const owner = new URLSearchParams(location.search).get("owner");
-  let events, polling;
-  const listen = () => {
-    events = new EventSource("/ui/events" + (owner ? `?owner=${encodeURIComponent(owner)}` : ""));
-    events.addEventListener("changed", refresh);
-    events.onerror = () => { if (events.readyState === EventSource.CLOSED) polling ||= setInterval(refresh, 10_000); };
-  };
-  // a browser has six connections: a hidden page takes none
-  document.addEventListener("visibilitychange", () => document.hidden ? events.close() : listen());
-  addEventListener("pagehide", () => events.close());
+  let seen;
+  const asking = setInterval(async () => {
+    if (document.hidden) return;
+    const answer = await fetch("/ui/changes" + (owner ? `?owner=${encodeURIComponent(owner)}` : "")).catch(() => null);
+    if (!answer?.ok) return;  // the service is away: what the page shows still holds
+    const now = await answer.text();
+    if (now !== seen) refresh();  // also at first: the page may be older
+    seen = now;
+  }, 2_000);
   // what a form deletes must not be asked for again before its answer comes
-  document.addEventListener("submit", ({ target }) => target.method === "post" && events.close());
-  listen();
+  document.addEventListener("submit", ({ target }) => target.method === "post" && clearInterval(asking));
 }
 
 // what is chosen or dropped is sent one after the other, each with its progress; all pictures have one
