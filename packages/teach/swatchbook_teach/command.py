@@ -2,9 +2,11 @@
 what all its pages would give, accept that or undo it; list, export and import the readings.
 """
 
+import re
 import sys
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -28,31 +30,23 @@ from swatchbook_base.one_line import clean
 from swatchbook_base.truncate import page_numbers, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from swatchbook.domain.records import Example, RunReport, Shown, TaughtReading
+    from swatchbook.domain.records import RunReport
     from swatchbook.resources import Resources
     from swatchbook.store.ledger.stored_documents import Document
-    from swatchbook_teach.lessons import Lesson
-    from swatchbook_teach.records import KeptReading, OtherReading, PagePlace, Proposal, ProposedPictures, ReadingOrigin
+    from swatchbook_teach.records import KeptReading, OtherReading, Proposal, ReadingOrigin
 
 
 app = typer.Typer()
+
+_Texts = Mapping[str, Sequence[str]]
+"""What is shown -> texts that begin with their page, as notebooks give them."""
 
 _MOST_LOST = 10
 """Lost products that are named; JSON has all."""
 _MOST_NAMES = 5
 """Names of another reading that are shown."""
-
-
-class _Shown(NamedTuple):
-    """What a person shows on a page, as it was typed. A picture that is named by its id needs no page."""
-
-    page: int | None
-    text: str
-    what: "Shown"
-    right: bool
-    option: str
 
 
 class Side(StrEnum):
@@ -68,7 +62,8 @@ class Side(StrEnum):
 class _Asked(NamedTuple):
     """What the options ask for. `use` is the number of a reading, and `reading` the file of one."""
 
-    shown: "Sequence[_Shown]"
+    shown: _Texts
+    wrong: _Texts
     side: Side | None
     likeliest: bool
     use: int | None
@@ -78,7 +73,7 @@ class _Asked(NamedTuple):
     @property
     def by_example(self) -> bool:
         """Return whether something is shown that readings should agree with."""
-        return bool(self.shown) or self.side is not None
+        return bool(self.shown or self.wrong) or self.side is not None
 
     def check(self) -> None:
         """Raise BadParameter for options that ask for several things, or for none."""
@@ -175,7 +170,7 @@ def teach(
         "--picture": pictures, "--cell": cells, "--decoration": decoration,
         "--not-picture": wrong_pictures, "--not-cell": wrong_cells, "--not-decoration": wrong_decoration,
     }  # fmt: skip
-    asked = _Asked(_read_shown(page, given), side, likeliest, use, reading, undo)
+    asked = _Asked(*_read_shown(page, given), side, likeliest, use, reading, undo)
     asked.check()
     with opened_resources() as resources, resumable():
         row = choose_document(resources.ledger, document, choose_owner(resources.ledger, owner, all_owners))
@@ -186,29 +181,24 @@ def teach(
     raise typer.Exit(code)
 
 
-def _read_shown(page: int | None, given: "dict[str, list[str] | None]") -> list[_Shown]:
-    """Return what the options show, each with its page. Raises BadParameter."""
-    from swatchbook.domain.records import OF_PICTURES, Shown
-
-    shown = list[_Shown]()
+def _read_shown(page: int | None, given: "dict[str, list[str] | None]") -> tuple[_Texts, _Texts]:
+    """Return what the options show, and what they say is wrong, each text with its page. Raises BadParameter."""
+    shown, wrong = defaultdict[str, list[str]](list), defaultdict[str, list[str]](list)
     for option, texts in given.items():
+        what = "name" if option == "--not" else option.removeprefix("--").removeprefix("not-")
         for text in texts or ():
             check_text(text, option)
-            what = Shown.NAME if option == "--not" else Shown(option.removeprefix("--").removeprefix("not-"))
-            before, colon, after = text.partition(":")
-            number, words = page, text
-            if (page is None or what in OF_PICTURES) and (colon or what not in OF_PICTURES):
-                if not (colon and before.strip().isdecimal() and int(before) > 0):
-                    raise typer.BadParameter(
-                        f'on which page is it? --page 5, or {option} "5:{text}"', param_hint=option
-                    )
-                number, words = int(before), after
-            if not words.strip():
+            is_words = what in ("name", "code", "price")  # a picture may be named by its id
+            if page is not None and (is_words or ":" not in text):
+                text = f"{page}:{text}"
+            elif (is_words or ":" in text) and not re.match(r"\s*0*[1-9]\d*\s*:", text):
+                raise typer.BadParameter(f'on which page is it? --page 5, or {option} "5:{text}"', param_hint=option)
+            if not text.rpartition(":")[2].strip():
                 raise typer.BadParameter("the text is empty", param_hint=option)
-            shown.append(_Shown(number, words.strip(), what, not option.startswith("--not"), option))
-    if page is not None and not shown:
+            (wrong if option.startswith("--not") else shown)[what].append(text)
+    if page is not None and not (shown or wrong):
         raise typer.BadParameter("what is on it? Add --name TEXT or --picture BOX", param_hint="--page")
-    return shown
+    return shown, wrong
 
 
 def _propose(resources: "Resources", document: "Document", asked: _Asked, *, accept: bool, as_json: bool) -> int:
@@ -233,18 +223,18 @@ def _choices(resources: "Resources", document: "Document", asked: _Asked) -> lis
     """Return the readings that the options name: that of a file, those that agree with what is shown, or for
     --likeliest all to choose from.
     """
-    from swatchbook_teach.lessons import open_lesson, preview_reading, propose_likeliest, propose_readings
+    from swatchbook_teach.lessons import open_lesson, preview_reading, propose_likeliest
     from swatchbook_teach.offered_readings import offer_readings
     from swatchbook_teach.reading_files import read_reading
     from swatchbook_teach.records import ReadingOrigin
+    from swatchbook_teach.shown_words import propose
 
     lesson = open_lesson(resources, document)
     if asked.reading is not None:
         proposal = preview_reading(resources, lesson, read_reading(asked.reading, document))
         return [_Choice(proposal, ReadingOrigin.IMPORTED, asked.reading.name)]
     if asked.by_example:
-        start = None if asked.side is None else _with_side(document, asked.side)
-        proposed = propose_readings(resources, lesson, _examples(resources, lesson, asked.shown), start=start)
+        proposed = propose(resources, document, asked.shown, asked.wrong, asked.side and asked.side.replace("-", " "))
         return [_Choice(each, ReadingOrigin.SHOWN, "as shown") for each in proposed]
     offers = offer_readings(resources, lesson)
     return [
@@ -259,30 +249,6 @@ def _choices(resources: "Resources", document: "Document", asked: _Asked) -> lis
         ),
         *(_Choice(each, ReadingOrigin.LIKELIEST, "likeliest") for each in propose_likeliest(resources, lesson)),
     ]
-
-
-def _with_side(document: "Document", side: Side) -> "TaughtReading":
-    """Return the document's reading in use, with pictures on a side of the names."""
-    from swatchbook.domain.records import PictureSide
-
-    chosen = None if side is Side.AS_FOUND else PictureSide(side.value)
-    return document.options.taught.model_copy(update={"side": chosen})
-
-
-def _examples(resources: "Resources", lesson: "Lesson", shown: "Sequence[_Shown]") -> "list[Example]":
-    from swatchbook.domain.records import OF_PICTURES
-    from swatchbook_teach.lessons import find_examples
-    from swatchbook_teach.taught_pictures import find_picture
-
-    found: list[Example] = []
-    for each in shown:
-        if each.what in OF_PICTURES:
-            document = lesson.document
-            found.append(find_picture(resources, document, each.page, each.text, what=each.what, right=each.right))
-        else:
-            assert each.page is not None  # noqa: S101 - a text needs one
-            found += find_examples(lesson, each.page, each.text, what=each.what, right=each.right)
-    return found
 
 
 def _list_choices(resources: "Resources", document: "Document", choices: "Sequence[_Choice]", *, as_json: bool) -> int:
@@ -398,6 +364,8 @@ def _as_dict(resources: "Resources", document: "Document", chosen: _Choice) -> "
 
 def draw_proposal(proposal: "Proposal", document: "Document", *, now: int) -> RenderableType:
     """Return how many products there would be, on which pages, what would be lost, and the names least sure."""
+    from swatchbook_teach.rule_words import describe_changes
+
     parts: list[RenderableType] = [
         Text.assemble(
             (clean(document.name), "bold"),
@@ -405,7 +373,9 @@ def draw_proposal(proposal: "Proposal", document: "Document", *, now: int) -> Re
         )
     ]
     parts += _rules(proposal)
-    parts += _pictures(proposal.pictures)
+    for change in describe_changes(proposal.pictures):
+        on_pages = f": page{'s' if len(change.pages) > 1 else ''} {page_numbers(change.pages)}" if change.pages else ""
+        parts.append(Text(f"{change.words}{on_pages}", "yellow" if change.alert else ""))
     if proposal.lost:
         named = [f"{clean(name)} ({page})" for name, page in proposal.lost[:_MOST_LOST]]
         more = f" and {len(proposal.lost) - _MOST_LOST:,} more" if len(proposal.lost) > _MOST_LOST else ""
@@ -435,35 +405,6 @@ def _rules(proposal: "Proposal") -> "Iterator[Text]":
         if kind in ("codes", "prices") and (count or of_kind):
             yield Text(f"{kind}: {count:,} of {plural(proposal.products, 'product')}")
         yield from (Text(f"{kind}: {clean(words)}", "dim") for words in of_kind)
-
-
-def _pictures(found: "ProposedPictures | None") -> "Iterator[Text]":
-    """Yield what becomes of the pictures, a line for each kind of change."""
-    if found is None:
-        return
-    if found.taken:
-        yield Text(f"pictures: {len(found.taken):,} drawn, on {_on_pages(found.taken)}")
-    for (columns, rows), pictures in groupby(found.cut, key=lambda each: (each.grid.columns, each.grid.rows)):
-        cut = list(pictures)
-        cells = sum(len(each.cells) for each in cut)
-        yield Text(
-            f"cut: {plural(len(cut), 'picture')} into {columns} × {rows} cells, {cells:,} in all, on {_on_pages(cut)}"
-        )
-    if found.empty:
-        yield Text(f"left out: {len(found.empty):,} that show nothing, on {_on_pages(found.empty)}", "yellow")
-    if found.decoration:
-        yield Text(f"decoration: {len(found.decoration):,}, on {_on_pages(found.decoration)}")
-    if found.shown:
-        yield Text(f"shown: {len(found.shown):,} that were none, on {_on_pages(found.shown)}")
-    for each in found.missed:
-        box = ",".join(f"{side:g}" for side in each.box)
-        yield Text(f"no picture is at {box} on page {each.page}", "yellow")
-    yield Text(f"with a picture: {plural(found.linked_now, 'product')} now → {found.linked:,}")
-
-
-def _on_pages(places: "Sequence[PagePlace]") -> str:
-    pages = sorted({each.page for each in places})
-    return f"page{'s' if len(pages) > 1 else ''} {page_numbers(pages)}"
 
 
 def draw_others(others: "Sequence[OtherReading]") -> RenderableType:

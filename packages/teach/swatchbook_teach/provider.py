@@ -56,7 +56,7 @@ class TaughtDocuments:
         wrong: Mapping[Any, Sequence[str]],
         side: str | None,
     ) -> "Sequence[Proposal]":
-        from swatchbook_teach.notebook import propose
+        from swatchbook_teach.shown_words import propose
 
         return propose(resources, document, shown, wrong, side)
 

@@ -1,10 +1,12 @@
-"""Say in words which rules a taught reading has, the same in all interfaces."""
+"""Say in words which rules a taught reading has, and what becomes of pictures, the same in all interfaces."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from swatchbook.domain.records import Cut, PictureSide, TaughtReading, TextRule, TraitValue
+from swatchbook_base.truncate import plural
 from swatchbook_teach.learning.shared_traits import GROUP
+from swatchbook_teach.records import ProposedPictures
 
 
 class RuleWords(NamedTuple):
@@ -12,6 +14,14 @@ class RuleWords(NamedTuple):
 
     kind: str
     words: str
+
+
+class PictureChange(NamedTuple):
+    """In words what becomes of some pictures, and on which pages."""
+
+    words: str
+    pages: tuple[int, ...]
+    alert: bool = False
 
 
 def describe_reading(taught: TaughtReading) -> list[RuleWords]:
@@ -127,3 +137,31 @@ _PHRASES: Final[Mapping[str, Callable[[str], str]]] = {
 def _style(style: str) -> str:
     size, _, bold = style.partition(" ")
     return f"{size} points{f', {bold},' if bold else ''}"
+
+
+# --- pictures ---------------------------------------------------------------------------------------------------------
+
+
+def describe_changes(found: ProposedPictures | None) -> list[PictureChange]:
+    """Return in words what a reading would make of a document's pictures."""
+    if found is None:
+        return []
+    empty = {(each.page, each.box) for each in found.empty}
+    taken = [each for each in found.taken if (each.page, each.box) not in empty]
+    cells = sum((each.page, cell) not in empty for each in found.cut for cell in each.cells)
+    found_places = (
+        (f"{plural(len(taken), 'picture is', 'pictures are')} taken in as drawn", taken),
+        (f"{plural(len(found.cut), 'picture is', 'pictures are')} cut into {cells:,}", found.cut),
+        (f"{plural(len(found.empty), 'box shows nothing and is', 'boxes show nothing and are')} left out", found.empty),
+        (f"{plural(len(found.decoration), 'more picture is', 'more pictures are')} decoration", found.decoration),
+        (f"{plural(len(found.shown), 'picture shows', 'pictures show')} a product again", found.shown),
+        (f"{plural(len(found.missed), 'place has', 'places have')} no picture: draw it first", found.missed),
+    )
+    alerts = (found.empty, found.missed)
+    changes = [
+        PictureChange(words, tuple(sorted({each.page for each in places})), any(places is each for each in alerts))
+        for words, places in found_places
+        if places
+    ]
+    linked = f"Products with a picture: {found.linked_now:,} → {found.linked:,}"
+    return [*changes, PictureChange(linked, (), alert=found.linked < found.linked_now)]

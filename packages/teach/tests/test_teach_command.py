@@ -83,17 +83,15 @@ def test_readings_to_choose_from_are_numbered() -> None:
 def test_a_proposal_says_what_becomes_of_the_pictures() -> None:
     before = options()
     said = run("teach", "small.pdf", "--side", "right", "--page", "9", "--decoration", "4:42,120,203,260").stdout
-    assert "decoration: 1, on page 4" in said
+    assert "1 more picture is decoration: page 4" in said
     assert "pictures: right of the name" in said
-    assert "with a picture: 2 products now → " in said
+    assert "Products with a picture: 2 → " in said
     assert "least sure" not in said, "nothing was said of names"
     cut = run("teach", "small.pdf", "--cell", "3:0,0,297,209", "--picture", "5:60,620,160,700").stdout
-    assert "cut: 1 picture into 2 × 2 cells, 4 in all, on page 3" in cut
-    assert "pictures: 1 drawn, on page 5" in cut
-    assert (
-        "no picture is at 50,500,90,550 on page 4"
-        in run("teach", "small.pdf", "--page", "4", "--cell", "50,500,90,550").stdout
-    )
+    assert "1 picture is cut into 4: page 3" in cut
+    assert "1 picture is taken in as drawn: page 5" in cut
+    missed = run("teach", "small.pdf", "--page", "4", "--cell", "50,500,90,550").stdout
+    assert "1 place has no picture: draw it first: page 4" in missed
     with open_resources(load_settings()) as resources:
         (document,) = list_documents(resources.ledger)
         image = next(e for e in read_placed(resources.ledger, document.id, 4) if e.placement.state == "decorative")

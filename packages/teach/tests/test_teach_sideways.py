@@ -8,17 +8,13 @@ import pymupdf
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image, ImageDraw, ImageFont
-from playwright.sync_api import expect
 from taught_catalogues import ingest
 from test_teach_page import fields_of, send
 
 from swatchbook.domain.records import Box, Example, IngestOptions
-from swatchbook.domain.settings import load_settings
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.stored_documents import PDF, queue
-from tests.chrome import opened, started
 from tests.doors.pages import Page, page
-from tests.doors.service.served import served
 from tests.pdf.making import png
 from tests.store.ledger import scene
 
@@ -119,17 +115,6 @@ def test_boxes_lie_on_turned_letters(client: TestClient, resources: Resources, t
         check_page(client, document, number)
 
 
-def test_boxes_lie_on_letters_of_a_cut_page(client: TestClient, resources: Resources, tmp_path: Path) -> None:
-    with pymupdf.open() as pdf:
-        made = pdf.new_page(width=500, height=700)
-        for line, (words, color) in enumerate(INKS.items()):
-            made.insert_text((160, 300 + 40 * line), words, fontsize=16, color=[each / 255 for each in color])
-        made.set_cropbox(pymupdf.Rect(100, 200, 450, 600))
-        made.set_rotation(90)
-        pdf.save(tmp_path / "cut.pdf")
-    check_page(client, put(resources, tmp_path / "cut.pdf", 1), 1)
-
-
 def test_boxes_lie_on_the_pictures_of_turned_pages(client: TestClient, resources: Resources, tmp_path: Path) -> None:
     ground, part = (0, 90, 200), (70.0, 100.0, 220.0, 200.0)
     photo = Image.effect_noise((300, 200), 90).convert("RGB")
@@ -156,23 +141,3 @@ def test_boxes_lie_on_the_print_of_turned_scans(
     client: TestClient, resources: Resources, tmp_path: Path, turn: int
 ) -> None:
     check_page(client, put(resources, make_scan(tmp_path / "scan.pdf", turn), 1), 1)
-
-
-@pytest.mark.needs("chromium")
-@pytest.mark.stack
-def test_part_of_a_sideways_text_is_dragged_along_its_letters(home: Path, tmp_path: Path) -> None:
-    path = make_scan(tmp_path / "scan.pdf", 90)
-    with started() as browser, served(load_settings()) as service, opened(browser, service) as (_, tab):
-        document = put(service.resources, path, 1)
-        tab.goto(f"/ui/documents/{document}/teach?page=1")
-        text = tab.locator("button.text[aria-label='Harbour Plate']")
-        text.scroll_into_view_if_needed()
-        box = text.bounding_box()
-        assert box
-        middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-        begin = middle[0], box["y"] + box["height"] - 2
-        tab.mouse.move(*begin)
-        tab.mouse.down()
-        tab.mouse.move(begin[0] + 0.9 * (middle[0] - begin[0]), begin[1] + 0.9 * (middle[1] - begin[1]))
-        tab.mouse.up()
-        expect(tab.locator("input[name=part]")).to_have_value("Harbour")

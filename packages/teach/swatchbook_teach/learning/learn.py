@@ -29,8 +29,6 @@ MOST_KEPT: Final = 50
 """The most sets of examples after which a process keeps what it proposed for a document."""
 MOST_PLAIN: Final = 200
 """The most sets that are compared before wrong examples are left out."""
-MOST_PARTED: Final = 8
-"""The most sets for each part of examples that are divided in two."""
 MOST_WIDELY: Final = 12
 """The most sets from which what is like wrong examples is left out, too."""
 MOST_EXCEPTIONS: Final = 12
@@ -197,12 +195,10 @@ def _hypotheses(
         plain += _sharing(texts, texts.named, right)
         for other in (*present, *groups):
             missing = [place for place in right if not other.texts[place.number]]
-            plain += [_joined(other, more) for more in _sharing(texts, texts.named, missing)] if missing else []
-        for rest, alone in _parted(texts, right):
-            firsts, seconds = (
-                _best(texts, _sharing(texts, texts.named, part), backing, base, MOST_PARTED) for part in (rest, alone)
-            )
-            plain += [_joined(first, second) for first in firsts for second in seconds]
+            plain += [
+                Hypothesis((*other.names, *more.names), other.not_names, other.texts | more.texts)
+                for more in (_sharing(texts, texts.named, missing) if missing else ())
+            ]
     for place, hypothesis in enumerate(_best(texts, plain, backing, base, MOST_PLAIN)):
         yield from _corrected(texts, hypothesis, right, wrong, widely=place < MOST_WIDELY)
 
@@ -230,23 +226,6 @@ def _present(texts: DocumentTexts, start: TaughtReading) -> Iterator[Hypothesis]
 
 def _of_trait(texts: DocumentTexts, trait: Trait) -> Hypothesis:
     return Hypothesis((TextRule(traits=dict([trait])),), (), holds(texts, trait))
-
-
-def _joined(a: Hypothesis, b: Hypothesis) -> Hypothesis:
-    return Hypothesis((*a.names, *b.names), (*a.not_names, *b.not_names), a.texts | b.texts)
-
-
-def _parted(texts: DocumentTexts, right: Sequence[Place]) -> Iterator[tuple[list[Place], list[Place]]]:
-    """Yield examples in two parts: by their style, and each one apart from the others."""
-    styles = [
-        (texts.traits["size"][p.number], texts.traits["bold"][p.number], texts.traits["font"][p.number]) for p in right
-    ]
-    done = set()
-    for n, style in enumerate(styles):
-        for alone in ([k for k, other in enumerate(styles) if other == style], [n]):
-            if 0 < len(alone) < len(right) and frozenset(alone) not in done:
-                done.add(frozenset(alone))
-                yield [p for k, p in enumerate(right) if k not in alone], [right[k] for k in alone]
 
 
 def _sharing(texts: DocumentTexts, among: Booleans, right: Sequence[Place]) -> list[Hypothesis]:

@@ -6,7 +6,6 @@ from typing import Final, Literal, NamedTuple
 
 from swatchbook.domain.records import OF_PICTURES, Box, Example, PictureSide, PlacementState, Shown
 from swatchbook_base.geometry import area
-from swatchbook_base.truncate import plural
 from swatchbook_teach.records import PagePlace, ProposedPictures
 from swatchbook_teach.replies import PictureToShow
 
@@ -87,14 +86,6 @@ class PictureMark(NamedTuple):
 
     kind: str
     box: Box
-
-
-class PictureChange(NamedTuple):
-    """In words what becomes of some pictures, and on which pages."""
-
-    words: str
-    pages: tuple[int, ...]
-    alert: bool = False
 
 
 class Cutout(NamedTuple):
@@ -205,35 +196,3 @@ def cut_out(example: Example, page: Box) -> Cutout:
     around = x0 - _AROUND, y0 - _AROUND, x1 - x0 + 2 * _AROUND, y1 - y0 + 2 * _AROUND
     left, top, width, height = (round(each, 1) for each in around)
     return Cutout(example.box, (left, top, max(width, 1.0), max(height, 1.0)), (page[2], page[3]))
-
-
-# --- what would follow ------------------------------------------------------------------------------------------------
-
-
-def describe_changes(found: ProposedPictures | None) -> list[PictureChange]:
-    """Return in words what a reading would make of a document's pictures."""
-    if found is None:
-        return []
-    empty = {(each.page, each.box) for each in found.empty}
-    taken = [each for each in found.taken if (each.page, each.box) not in empty]
-    cells = sum((each.page, cell) not in empty for each in found.cut for cell in each.cells)
-    found_places = (
-        (f"{_count(taken, 'picture is', 'pictures are')} taken in as drawn", taken),
-        (f"{_count(found.cut, 'picture is', 'pictures are')} cut into {cells:,}", found.cut),
-        (f"{_count(found.empty, 'box shows nothing and is', 'boxes show nothing and are')} left out", found.empty),
-        (f"{_count(found.decoration, 'more picture is', 'more pictures are')} decoration", found.decoration),
-        (f"{_count(found.shown, 'picture shows', 'pictures show')} a product again", found.shown),
-        (f"{_count(found.missed, 'place has', 'places have')} no picture: draw it first", found.missed),
-    )
-    alerts = (found.empty, found.missed)
-    changes = [
-        PictureChange(words, tuple(sorted({each.page for each in places})), any(places is each for each in alerts))
-        for words, places in found_places
-        if places
-    ]
-    linked = f"Products with a picture: {found.linked_now:,} → {found.linked:,}"
-    return [*changes, PictureChange(linked, (), alert=found.linked < found.linked_now)]
-
-
-def _count(places: Sequence[PagePlace], one: str, many: str) -> str:
-    return plural(len(places), one, many)

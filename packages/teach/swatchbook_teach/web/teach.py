@@ -17,7 +17,7 @@ from swatchbook_teach import lessons
 from swatchbook_teach.learning.texts import PageText
 from swatchbook_teach.lessons import Lesson
 from swatchbook_teach.records import Proposal, ProposedName, ReadingOrigin
-from swatchbook_teach.rule_words import describe_reading
+from swatchbook_teach.rule_words import describe_changes, describe_reading
 from swatchbook_teach.service import opened_lesson, pictures_of_page, propose, undo_teaching
 from swatchbook_teach.web.choices import Choice, changes, on_picture, page_turn, show_difference
 from swatchbook_teach.web.form import MODES, MOST_SHOWN, State, TeachForm, change
@@ -29,7 +29,6 @@ from swatchbook_teach.web.pictures import (
     Cutout,
     click_pictures,
     cut_out,
-    describe_changes,
     is_of_pictures,
     mark_pictures,
     say_picture,

@@ -1,4 +1,4 @@
-"""Readings that agree with what a notebook shows of a catalogue's products, as `swatchbook teach` proposes them."""
+"""Propose readings that agree with what is shown in words: by the options of `swatchbook teach`, or in a notebook."""
 
 from collections.abc import Mapping, Sequence
 
