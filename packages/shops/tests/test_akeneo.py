@@ -6,11 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from shop_rows import CHAIR, FLOOR, ROWS, hostile, product, shop_file, variant
+from shop_rows import CHAIR, FLOOR, ROWS, product, shop_file
 
-from swatchbook.domain.csv_cells import protect_cell
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.upkeep.export.shop_mapping import ShopMapping, ShopOptions
 from swatchbook_shops.akeneo import ATTRIBUTE
@@ -66,22 +63,3 @@ def test_a_mapping_names_the_attributes_of_the_pim(tmp_path: Path) -> None:
     assert (chair["finish"], chair["parent"], chair["image"]) == ("", "", "")
     with pytest.raises(InvalidReference, match="'Body \\(HTML\\)'"):
         shop_file(tmp_path, "akeneo", ROWS, ShopOptions(mapping=ShopMapping(fields={"Body (HTML)": "x"})))
-
-
-def test_skus_that_differ_in_case_are_the_same(tmp_path: Path) -> None:
-    by_code = ShopOptions(mapping=ShopMapping(fields={"sku": "{code}"}))
-    data, written = shop_file(tmp_path, "akeneo", (product("A", code="a1"), product("B", code="A1")), by_code)
-    assert [row["sku"] for row in read_strictly(data)] == ["a1"]
-    assert [each.name for each in written.skipped] == ["B"]
-
-
-@given(texts=st.lists(hostile, min_size=6, max_size=6))
-def test_hostile_texts_stay_texts(tmp_path: Path, texts: list[str]) -> None:
-    floor = product("Floor", code=texts[1], description=texts[3], brand=texts[4], price=texts[5])
-    rows = (floor, variant(floor, texts[0], code=texts[1]), variant(floor, texts[2], code=texts[3]))
-    mapping = ShopMapping(fields={"brand": "{brand}", "finish": "{variant}"})
-    data, written = shop_file(tmp_path, "akeneo", rows, ShopOptions(mapping=mapping))
-    assert written.skipped_count == 0
-    for row in read_strictly(data):
-        assert all(protect_cell(cell) == cell for cell in row.values())
-        assert "\x00" not in "".join(row.values())

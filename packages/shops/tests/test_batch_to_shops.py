@@ -25,6 +25,7 @@ from swatchbook.upkeep.export.formats import Written, write_products
 from swatchbook.upkeep.export.ledger_changes import changes_since
 from swatchbook.upkeep.export.product_rows import as_rows, copy_pictures, picture_name, read_products
 from swatchbook.upkeep.export.shop_mapping import ShopMapping, ShopOptions
+from swatchbook_web.products import list_facts
 from tests.ingest.sources.pictures import draw
 from tests.tables import text_of
 
@@ -182,6 +183,8 @@ def test_attributes_of_woocommerce_come_back_as_the_shop_has_them(tmp_path: Path
             name: value for name, value in given.items() if name.startswith("Attribute")
         }
         assert "Attribute 3 name" not in row
+    assert "shop_attributes" in products[0].metadata
+    assert "shop_attributes" not in {each.key for each in list_facts(products[0])}, "no text for people"
 
 
 def test_variation_for_any_value_is_written_as_it_was(tmp_path: Path, resources: Resources) -> None:

@@ -31,17 +31,6 @@ def test_the_file_is_that_of_the_command(filled: Path, tmp_path: Path) -> None:
     assert "Title" in page.text.splitlines()[0]
 
 
-def test_since_a_time_is_what_changed(filled: Path) -> None:
-    given = {"owner": "anna", "format": "shopify", "mapping": FULL, "pictures_url": "https://cdn.example/p"}
-    with asking() as client:
-        all_of_it, nothing = (
-            client.post("/export", json={**given, "since": since})
-            for since in ("2020-01-01T00:00:00", datetime.now(UTC).isoformat())
-        )
-    assert len(all_of_it.text.splitlines()) > 1
-    assert len(nothing.text.splitlines()) == 1, "the columns"
-
-
 def test_what_is_asked_wrongly_is_refused(filled: Path) -> None:
     ahead = (datetime.now(UTC) + timedelta(days=2)).isoformat()
     wrong: list[dict[str, Any]] = [

@@ -46,21 +46,6 @@ def export(*words: str | Path, expect: int = 0) -> Any:
     return result
 
 
-@pytest.mark.parametrize("form", ["google", "shopify"])
-def test_the_sample_is_exported_and_read_again(tmp_path: Path, form: str) -> None:
-    (tmp_path / "shop.yaml").write_text(WHOLE)
-    words = ("--format", form, "--mapping", tmp_path / "shop.yaml", "--pictures-url", "https://cdn.example/p")
-    done = json.loads(export(*words, "--to", tmp_path / "a", "--json").stdout)
-    assert (done["format"], done["products"], done["variants"], done["skipped"]) == (form, 2, 6, 0)
-    sold, gone = READERS[form]((tmp_path / "a").read_bytes())
-    assert gone == {}
-    assert any("Nordvik Oak" in name for name in sold)
-    assert set(sold.values()) <= {"82.50", "96.00", ""}
-    again = json.loads(export(*words, "--since", tmp_path / "a", "--to", tmp_path / "b", "--json").stdout)
-    assert (again["changes"]["new"], again["changes"]["changed"], again["changes"]["gone"]) == (0, 0, 0)
-    assert again["changes"]["unchanged"] >= 2
-
-
 def test_most_products_are_gone_only_with_yes(tmp_path: Path) -> None:
     """As where the SKUs of the earlier file come from another mapping."""
     (tmp_path / "shop.yaml").write_text('fields: {handle: "{name}"}')

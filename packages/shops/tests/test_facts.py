@@ -135,55 +135,6 @@ def test_variants_have_names_codes_and_prices_of_their_own() -> None:
     assert read({"variants": [{"title": "Default Title", "sku": "A"}]}).variants == ()
 
 
-def test_rows_of_shopify_are_variants_with_their_own_pictures(tmp_path: Path) -> None:
-    rows = [
-        ["Handle", "Title", "Option1 Name", "Option1 Value", "Option2 Name", "Option2 Value", "Variant SKU",
-         "Variant Price", "Variant Barcode", "Image Src", "Image Alt Text", "Variant Image", "Status"],
-        ["rug", "Rug", "Size", "S", "Weave", "flat", "R-S", "90", "4006381333931", "https://s.example/1.jpg", "Rug", "",
-         "archived"],
-        ["rug", "", "", "L", "", "flat", "R-L", "", "4006381333948", "", "", "https://s.example/l.jpg", ""],
-        ["mat", "Mat", "Title", "Default Title", "", "", "M", "20", "4006381333955", "https://s.example/m.jpg", "", "",
-         "active"],
-    ]  # fmt: skip
-    rug, mat = items_of(tmp_path, "shopify.csv", rows)
-    assert [(each.name, each.code, each.price, each.size) for each in rug.variants] == [
-        ("S / flat", "R-S", "90", "S"), ("L / flat", "R-L", None, "L"),
-    ]  # fmt: skip
-    assert rug.variants[0].options == (("Size", "S"), ("Weave", "flat"))
-    assert rug.variants[1].facts == (("size", "L"), ("sku", "R-L"), ("gtin", "4006381333948"))
-    assert [(picture.path, picture.caption) for picture in rug.pictures] == [
-        ("https://s.example/1.jpg", "Rug"), ("https://s.example/l.jpg", "L / flat"),
-    ]  # fmt: skip
-    assert rug.metadata == {"price": "90", "size": "S, L", "handle": "rug", "status": "archived"}
-    assert (mat.metadata, mat.variants, mat.code) == (
-        {"price": "20", "gtin": "4006381333955", "handle": "mat", "sku": "M"}, (), "M",
-    )  # fmt: skip
-
-
-def test_variations_of_woocommerce_with_one_price_give_it_to_their_product(tmp_path: Path) -> None:
-    rows = [
-        ["Type", "SKU", "Name", "Regular price", "Images", "Parent", "Attribute 1 name", "Attribute 1 value(s)",
-         "Attribute 2 name", "Attribute 2 value(s)", "Published", "Categories", "Description"],
-        ["variable", "RUG", "Rug", "", "https://w.example/1.jpg", "", "Shade", "Sand, Sky", "Size", r"9 x 9\, 8 x 12",
-         "0", r"Rugs, Home\, garden > Rugs", r"Soft.\nWoven."],
-        ["variation", "RUG-1", "Rug - Sand", "45", "", "RUG", "Shade", "Sand", "", "", "", "", ""],
-        ["variation", "RUG-2", "Rug - Sky", "45", "https://w.example/2.jpg", "RUG", "Shade", "Sky", "", "", "", "", ""],
-    ]  # fmt: skip
-    (rug,) = items_of(tmp_path, "woo.csv", rows)
-    assert rug.metadata == {
-        "price": "45", "size": "9 x 9, 8 x 12", "color": "Sand, Sky", "category": "Home, garden > Rugs",
-        "categories": "Rugs; Home, garden > Rugs",
-        "description": "Soft. Woven.", "status": "private", "sku": "RUG",
-        "shop_attributes": '[{"name":"Shade","values":["Sand","Sky"]},{"name":"Size","values":["9 x 9, 8 x 12"]}]',
-    }  # fmt: skip
-    assert [(picture.path[-5:], picture.caption) for picture in rug.pictures] == [("1.jpg", None), ("2.jpg", "Sky")]
-    assert rug.variants[0].options == (("Shade", "Sand"),)
-    assert [(each.name, each.code, each.price) for each in rug.variants] == [
-        ("Sand", "RUG-1", "45"),
-        ("Sky", "RUG-2", "45"),
-    ]
-
-
 def test_woocommerce_is_read_in_any_language_of_its_shop(tmp_path: Path) -> None:
     rows = [
         ["1", "variable", "POT", "Pot", "1", "", "", "Kitchen, Kitchen > Pots", "https://w.example/1.jpg", "", "Hilde",

@@ -4,9 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
-from shop_rows import CHAIR, FLOOR, PICTURES, ROWS, hostile, product, shop_file, variant
+from shop_rows import CHAIR, FLOOR, PICTURES, ROWS, product, shop_file
 
 from swatchbook.upkeep.export.shop_mapping import ShopMapping, ShopOptions
 
@@ -96,14 +94,3 @@ def test_a_range_and_a_price_without_currency(tmp_path: Path) -> None:
 
 def test_nothing_to_export_is_an_empty_graph(tmp_path: Path) -> None:
     assert read_strictly(shop_file(tmp_path, "jsonld", ())[0]) == []
-
-
-@given(texts=st.lists(hostile, min_size=8, max_size=8))
-def test_hostile_texts_stay_texts(tmp_path: Path, texts: list[str]) -> None:
-    floor = product("Floor", code=texts[1], category=texts[2], description=texts[3], brand=texts[4], size=texts[0])
-    rows = (floor, variant(floor, texts[6], code=texts[7]), variant(floor, texts[7], code=texts[6]))
-    data, written = shop_file(tmp_path, "jsonld", rows)
-    assert written.skipped_count == 0
-    (thing,) = read_strictly(data)
-    assert len(data.splitlines()) == 3 or "\u2028" in data.decode() or "\x85" in data.decode()
-    assert thing["name"] == "Floor"

@@ -1,13 +1,18 @@
 """An export to a shop compared with an earlier one: what is new, changed, gone; ids that stay; nothing in memory."""
 
+import csv
+import io
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from shop_readers import READERS
-from shop_rows import CHAIR, FLOOR_ROWS, FULL, ROWS, product, shop_file, with_fields
+from shop_rows import CHAIR, FLOOR_ROWS, FULL, ROWS, hostile, product, shop_file, variant, with_fields
 
+from swatchbook.domain.csv_cells import protect_cell
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.plugins import Kind, find
 from swatchbook.domain.records import identity
@@ -180,3 +185,21 @@ def test_documents_of_the_same_name_are_told_apart(tmp_path: Path) -> None:
     assert (skipped.name, skipped.reason) == (
         "Lamp of export.csv (d1)", "export.csv (d2) has the URL handle lamp, too, and is newer",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("form", READERS)
+@given(texts=st.lists(hostile, min_size=10, max_size=10))
+def test_hostile_texts_stay_texts(tmp_path: Path, form: str, texts: list[str]) -> None:
+    floor = product("Floor", code=texts[1], category=texts[2], description=texts[3], brand=texts[4], price="€ 9",
+                    pictures=("a.jpg",), color=texts[0], material=texts[8], **{f"a{texts[5]}": texts[9]})  # fmt: skip
+    rows = (floor, variant(floor, texts[6], code=texts[7]), variant(floor, texts[7], code=texts[6]))
+    data, written = shop_file(tmp_path, form, rows, with_fields(handle="h-{key}"))
+    assert written.skipped_count == 0
+    assert READERS[form](data)[0]
+    assert b"\x00" not in data
+    if form != "woocommerce":  # its attributes are text
+        assert b"<b>" not in data
+    if form in ("shopify", "woocommerce", "akeneo"):
+        delimiter = ";" if form == "akeneo" else ","
+        for row in csv.reader(io.StringIO(data.decode(), newline=""), delimiter=delimiter, strict=True):
+            assert all(protect_cell(cell) == cell for cell in row)

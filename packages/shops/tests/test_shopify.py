@@ -4,11 +4,8 @@ import csv
 import io
 from pathlib import Path
 
-from hypothesis import given
-from hypothesis import strategies as st
-from shop_rows import CHAIR, FLOOR_ROWS, PICTURES, ROWS, hostile, product, shop_file, variant
+from shop_rows import CHAIR, PICTURES, ROWS, product, shop_file, variant
 
-from swatchbook.domain.csv_cells import protect_cell
 from swatchbook.upkeep.export.shop_mapping import ShopMapping, ShopOptions, Template
 from swatchbook_shops.shopify import ALWAYS, COLUMNS, handle_of
 from tests.tables import check_rows
@@ -108,23 +105,6 @@ def test_handles_keep_letters_of_every_script() -> None:
     check_rows(__file__, "handles", handle_of)
 
 
-def test_a_mapping_fills_fields_and_columns(tmp_path: Path) -> None:
-    mapping = ShopMapping(
-        fields={"handle": "{name}", "sku": "{code}", "brand": "Åse AB", "Tags": ("{material}", "none"),
-                "Status": "draft", "Inventory tracker": "shopify", "SEO title": "{name} {unknown}"},
-        option="Finish",
-    )  # fmt: skip
-    data, written = shop_file(tmp_path, "shopify", FLOOR_ROWS, ShopOptions(mapping=mapping))
-    assert written.skipped_count == 0
-    ((handle, rows),) = read_strictly(data).items()
-    assert handle == "nordvik-oak"
-    assert [row["SKU"] for row in rows] == ["NO-101", "NO-104"]
-    assert (rows[0]["Vendor"], rows[0]["Tags"], rows[0]["Status"]) == ("Åse AB", "oak, oiled", "draft")
-    assert [row["Inventory tracker"] for row in rows] == ["shopify", "shopify"]
-    assert "SEO title" not in rows[0]
-    assert rows[0]["Option1 name"] == "Finish"
-
-
 def test_what_the_format_cannot_hold_is_named(tmp_path: Path) -> None:
     many = product("Many")
     rows = (
@@ -141,13 +121,6 @@ def test_what_the_format_cannot_hold_is_named(tmp_path: Path) -> None:
     assert [rows[0].get("Price") for rows in read_strictly(data).values()] == ["129.00", ""]
 
 
-def test_two_products_with_one_handle_are_not_mixed(tmp_path: Path) -> None:
-    named = ShopOptions(mapping=ShopMapping(fields={"handle": "{name}"}))
-    data, written = shop_file(tmp_path, "shopify", [product("Oak"), product("OAK!"), product("Elm")], named)
-    assert list(read_strictly(data)) == ["oak", "elm"]
-    assert [each.reason for each in written.skipped] == ["another product has the URL handle oak, too"]
-
-
 def test_variants_of_one_name_stay_apart(tmp_path: Path) -> None:
     sofa = product("Sofa")
     rows = (
@@ -158,17 +131,3 @@ def test_variants_of_one_name_stay_apart(tmp_path: Path) -> None:
     ((_, found),) = read_strictly(data).items()
     assert [row["Option1 value"] for row in found] == ["Red", "Red (2)", "Red (3)"]
     assert len({row["SKU"] for row in found}) == len(found) == 3
-
-
-@given(texts=st.lists(hostile, min_size=8, max_size=8))
-def test_hostile_texts_stay_texts(tmp_path: Path, texts: list[str]) -> None:
-    floor = product(texts[0], code=texts[1], category=texts[2], description=texts[3], brand=texts[4], price=texts[5])
-    rows = (floor, variant(floor, texts[6], code=texts[7]), variant(floor, texts[7], code=texts[6]))
-    options = ShopOptions(mapping=ShopMapping(fields={"handle": "h-{key}", "title": ("{name}", "untitled")}))
-    data, written = shop_file(tmp_path, "shopify", rows, options)
-    assert written.skipped_count == 0
-    ((_, found),) = read_strictly(data).items()
-    for row in found:
-        assert all(protect_cell(cell) == cell for cell in row.values())
-        assert "\x00" not in "".join(row.values())
-        assert "<b>" not in row.get("Description", "")

@@ -181,17 +181,6 @@ def test_a_mapping_sells_what_is_archived(tmp_path: Path, form: str) -> None:
     assert len(READERS[form](data)[0]) == 2
 
 
-@pytest.mark.parametrize("form", ["shopify", "woocommerce"])
-def test_a_whole_file_with_archived_products_is_compared(tmp_path: Path, form: str) -> None:
-    variants = (SHIRT, variant(SHIRT, "Small"), product("Cap", price="€ 5"))
-    (tmp_path / "earlier").write_bytes(shop_file(tmp_path, form, (*variants, *OLD), FULL)[0])
-    since = FULL.model_copy(update={"since": tmp_path / "earlier"})
-    data, written = shop_file(tmp_path, form, (*variants[:2], *OLD), since)
-    assert written.changes is not None
-    assert (written.changes.new, written.changes.changed, written.changes.gone) == (0, 0, 1)
-    assert list(READERS[form](data)[1]) == ["Cap"]
-
-
 def test_a_handle_of_shopify_is_kept(tmp_path: Path) -> None:
     rows = (product("Rug", handle="woven_rug-2"), product("Lamp"))
     data, _ = shop_file(tmp_path, "shopify", rows)

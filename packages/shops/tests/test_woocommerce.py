@@ -6,15 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from shop_rows import CHAIR, FLOOR, ROWS, hostile, product, shop_file, variant
+from shop_rows import CHAIR, FLOOR, ROWS, product, shop_file, variant
 
-from swatchbook.domain.csv_cells import protect_cell
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.upkeep.export.formats import Changes
 from swatchbook.upkeep.export.shop_mapping import ShopMapping, ShopOptions
-from swatchbook_shops.offers import clean
 from swatchbook_shops.woocommerce import ALWAYS, COLUMNS, ONLY_CHANGES
 
 Row = dict[str, str]
@@ -223,22 +219,6 @@ def test_a_sku_that_two_products_have_names_the_second(tmp_path: Path) -> None:
         ("B", "another product has the SKU 1, too"), ("C", "sku is not known"),
         ("F", "another product has the SKU AQ, and its own, aq, differs only in case"),
     ]  # fmt: skip
-
-
-@given(texts=st.lists(hostile, min_size=9, max_size=9))
-def test_hostile_texts_stay_texts(tmp_path: Path, texts: list[str]) -> None:
-    floor = product(texts[0], code=texts[1], category=texts[2], description=texts[3], brand=texts[4], price=texts[5],
-                    material=texts[8])  # fmt: skip
-    rows = (floor, variant(floor, texts[6], code=texts[7]), variant(floor, texts[7], code=texts[6]))
-    options = ShopOptions(mapping=ShopMapping(fields={"title": ("{name}", "untitled")}))
-    data, written = shop_file(tmp_path, "woocommerce", rows, options)
-    assert written.skipped_count == 0
-    for row in read_strictly(data):
-        assert all(protect_cell(cell) == cell for cell in row.values())
-        assert "\x00" not in "".join(row.values())
-        assert "<b>" not in row.get("Description", "")
-        ends = clean(texts[3]).strip().count("\n") if "Description" in row and row["Type"] == "variable" else 0
-        assert row.get("Description", "").count("\\n") == ends, "which the importer takes for the end of a line"
 
 
 def test_line_ends_and_categories_are_as_the_importer_reads_them(tmp_path: Path) -> None:

@@ -1,14 +1,11 @@
 """The pages in a real Chromium, on one service with one ingested sample: what a person does with a mouse, a keyboard
-and files, without any breach of the Content-Security-Policy and without asking another host; how each state of an
-image looks (pictures in build/states); and axe-core finds nothing wrong in either theme (`axe/`: the npm package
-axe-core 4.14.1). A test leaves the sample as it found it.
+and files, without any breach of the Content-Security-Policy and without asking another host; and axe-core finds nothing
+wrong in either theme (`axe/`: the npm package axe-core 4.14.1). A test leaves the sample as it found it.
 """
 
-import asyncio
 import re
 import shutil
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,13 +14,11 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, Response, Route, expect
 from sqlalchemy import Table, select, update
-from test_web_pages import HOSTILE, MOST_BYTES
+from test_web_pages import MOST_BYTES
 
-from swatchbook.deployments.scheduler.tick import tick
 from swatchbook.domain.settings import load_settings
-from swatchbook.store.ledger.picture_reviews import find_review_image
 from swatchbook.store.ledger.stored_documents import get_document
-from swatchbook.store.ledger.tables import documents, images, items, placements, products
+from swatchbook.store.ledger.tables import documents, images, placements, products
 from tests.chrome import opened, press_key, started
 from tests.doors.service.served import Served, served
 from tests.tables import rows_of
@@ -31,7 +26,6 @@ from tests.tables import rows_of
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.stack]
 
 AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text()
-STATES = Path(__file__).parents[3] / "build" / "states"
 ADDRESSES = rows_of(__file__, "addresses")
 MOST_SHIFT = 0.05
 TEXTS = {"document", "script", "stylesheet", "xhr"}
@@ -254,81 +248,6 @@ def test_pictures_and_batch_files_are_uploaded(tab: Page, service: Served, tmp_p
     assert (kinds["pictures"], kinds["shop.jsonl"], kinds["Shop.CSV"]) == ("folder", "batch", "batch")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_fields_of_a_table_are_chosen_before_it_starts(
-    browser: Browser, tmp_path: Path, theme: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SWATCHBOOK_HOME", str(tmp_path / "home"))  # also of the run's process
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("SWATCHBOOK_PICTURE_FOLDERS", str(tmp_path / "pictures"))
-    (tmp_path / "pictures").mkdir()
-    Image.new("RGB", (64, 64), "peru").save(tmp_path / "pictures" / "oak.png")
-    (tmp_path / "artikel.csv").write_text(
-        f"Nr;Bezeichnung des Artikels;Kostet netto;Foto\n1;Eiche geölt;59,90;oak.png\n2;{HOSTILE};45,00;birch.png\n"
-    )
-    size = {"width": 390 if theme == "dark" else 1280, "height": 800}
-    with served(load_settings()) as service, opened(browser, service, color_scheme=theme, viewport=size) as (_, tab):
-        tab.goto("/ui/documents")
-        tab.set_input_files("#file", tmp_path / "artikel.csv")
-        tab.wait_for_url("**/ui/uploads/plan?file=artikel.csv")
-        first = tab.locator(".planned li").first
-        expect(first).to_contain_text("No title")
-        tab.get_by_label("Title").select_option("Bezeichnung des Artikels")
-        tab.locator("select[name=price]").select_option("Kostet netto")
-        tab.get_by_label("Code").select_option("Nr")
-        tab.get_by_role("button", name="Show again").first.click()
-        tab.wait_for_url("**again=1**")
-        tab.reload()  # the address holds the state
-        assert {"Eiche geölt", "59.90"} <= set(first.inner_text().splitlines())
-        assert tab.evaluate("document.documentElement.scrollWidth") <= size["width"]
-        tab.evaluate(AXE)
-        assert tab.evaluate("axe.run().then(found => found.violations.map(each => each.id))") == []
-        tab.get_by_role("button", name="Start").click()
-        tab.locator(".toast", has_text="Stored").wait_for()
-        tab.locator("#rows a", has_text=re.compile("^artikel.csv$")).wait_for()
-        (made,) = tab.request.get("/documents").json()["documents"]
-        document = get_document(service.resources.ledger, made["id"])
-        assert document.options.mapping.names == {
-            "title": ("Bezeichnung des Artikels",), "price": ("Kostet netto",), "code": ("Nr",),
-        }  # fmt: skip
-        if theme == "dark":
-            return
-        with ThreadPoolExecutor(1) as loop:  # a round of the service starts the flow
-            assert loop.submit(asyncio.run, tick(service.resources)).result().worked_off == 1
-        tab.goto(f"/ui/documents/{document.id}")
-        tab.get_by_text("Eiche geölt").first.wait_for()
-        listed = tab.request.get(f"/documents/{document.id}/products").json()["products"]
-        found = {each["name"]: each for each in listed}
-        assert len(found) == 2, "also the one whose picture is nowhere"
-        product = found["Eiche geölt"]
-        assert product["code"] == "1"
-        tab.goto(f"/products/{product['id']}")
-        expect(tab.locator("main")).to_contain_text("59.90")
-
-
-def test_images_are_reviewed_by_keys(tab: Page, service: Served, document: str) -> None:
-    listed = tab.request.get(f"/documents/{document}/images").json()["images"]
-    chosen = [each["id"] for each in listed if each["state"] == "complete"][-2:]
-    with service.resources.ledger.write() as connection:
-        connection.execute(update(images).where(images.c.id.in_(chosen)).values(needs_review=True))
-    tab.goto("/ui/review")
-    tab.locator("text=2 pictures left").wait_for()
-    here = tab.locator(".large").get_attribute("src") or ""
-    press_key(tab, "j")
-    tab.wait_for_url("**skip=1")
-    expect(tab.locator(".large")).not_to_have_attribute("src", here)
-    press_key(tab, "ArrowLeft")
-    tab.wait_for_url("**/ui/review")
-    press_key(tab, "a")
-    tab.locator("text=1 picture left").wait_for()
-    press_key(tab, "r")
-    tab.keyboard.type("It shows a logo.")
-    tab.keyboard.press("Enter")
-    tab.locator("text=No picture needs a review.").wait_for()
-    reviews = [find_review_image(service.resources.ledger, each).review for each in chosen]
-    assert {each and each.verdict.value for each in reviews} == {"accepted", "rejected"}
-
-
 def test_pages_of_a_document_are_turned_by_keys(tab: Page, document: str) -> None:
     tab.goto(f"/ui/documents/{document}?page=2")
     for key, number in (("j", 3), ("ArrowRight", 4), ("k", 3), ("ArrowLeft", 2)):
@@ -336,47 +255,6 @@ def test_pages_of_a_document_are_turned_by_keys(tab: Page, document: str) -> Non
         tab.wait_for_url(f"**page={number}#page")
     tab.locator("summary", has_text="Export products").press("Enter")
     expect(tab.get_by_role("link", name="Excel")).to_be_visible()
-
-
-BROKEN = {"kind": "unreadable_image", "policy": "never", "message": "It is cut off."}
-
-
-def test_every_state_of_a_placement_has_its_own_box(tab: Page, service: Served, document: str, picture: Any) -> None:
-    STATES.mkdir(parents=True, exist_ok=True)
-    this, image = placements.c.id == picture.id, images.c.id == picture.image
-    states = {
-        "shown": (images, image, {"needs_review": False}),
-        "review": (images, image, {"needs_review": True}),
-        "failed": (items, items.c.key.in_(_keys_of(service, picture.image)), {"state": "failed", "failure": BROKEN}),
-        **{state: (placements, this, {"state": state, "reason": "It is under another picture."})
-           for state in ("hidden", "decorative", "unreadable")},
-    }  # fmt: skip
-    looks, number = dict[str, tuple[str, str]](), _number_of(tab, document, picture)
-    for name, (table, where, values) in states.items():
-        with changed(service, table, where, **values):
-            tab.goto(f"/ui/documents/{document}?page={picture.page}")
-            tab.locator(".sheet[role=group]").screenshot(path=STATES / f"box-{name}.png")
-            tab.locator("summary", has_text="in words").click()
-            line = tab.locator(".marks li").nth(number - 1).inner_text()
-            box = tab.locator(".sheet[role=group] rect.look").nth(number - 1)
-            looks[name] = (box.get_attribute("stroke") or "", line)
-            assert ("It is under another picture." in line) == (table is placements)
-    assert len({stroke for stroke, _ in looks.values()}) == len(states)
-    words = {"review": "needs a review", "failed": "failed", "shown": "shown"}
-    assert all(words.get(name, name) in line for name, (_, line) in looks.items())
-
-
-def _keys_of(service: Served, image: str) -> list[str]:
-    columns = (images.c.content_key, images.c.text_key, images.c.pair_key)
-    with service.resources.ledger.read() as connection:
-        return [key for key in connection.execute(select(*columns).where(images.c.id == image)).one() if key]
-
-
-def _number_of(tab: Page, document: str, picture: Any) -> int:
-    """The number of the placement's box on its page: they stand in reading order."""
-    listed = tab.request.get(f"/documents/{document}/images").json()["images"]
-    here = [place["id"] for image in listed for place in image["placements"] if place["page"] == picture.page]
-    return here.index(picture.id) + 1
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
