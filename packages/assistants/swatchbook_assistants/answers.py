@@ -1,10 +1,7 @@
-"""What the tools for assistants answer: records that are smaller than those of the service, with the addresses of
-pictures as resources. Times are texts in UTC.
-"""
+"""What the tools for assistants answer: records that are smaller than those of the service. Times are texts in UTC."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Final
 
 from pydantic import Field
 
@@ -26,10 +23,6 @@ from swatchbook.doors.replies import Uploaded
 from swatchbook.store.ledger.stored_documents import Document
 from swatchbook_teach.records import Proposal
 from swatchbook_teach.rule_words import describe_reading
-
-IMAGE_URI: Final = "swatchbook://image/{image}"
-PAGE_URI: Final = "swatchbook://page/{document}/{page}"
-"""Resources that a client may read: a picture, and a page, as JPEG."""
 
 _PICTURES, _VARIANTS = 3, 5  # of a product in a list
 _MOST_PICTURES, _MOST_VARIANTS = 20, 50
@@ -56,8 +49,7 @@ class FoundHit(Record):
     missing: tuple[str, ...] = Field(default=(), description="Words of the text that nothing of it says.")
     close: bool = Field(default=True, description="False: it is probably no answer; few or no results are close.")
     why: dict[str, dict[str, float]] = Field(default_factory=dict, description="With `explain`: by role.")
-    pictures: tuple[str, ...] = Field(default=(), description="Resources; `show_pictures` shows them by their ids.")
-    page: str | None = Field(default=None, description="Resource of its first page.")
+    pictures: tuple[str, ...] = Field(default=(), description="Ids for `show_pictures`.")
 
 
 class Found(Record):
@@ -70,10 +62,9 @@ class Found(Record):
 
 
 class ShownPicture(Record):
-    """A picture: its id for `show_pictures`, and its resource."""
+    """A picture: its id for `show_pictures`."""
 
     id: str
-    resource: str
     page: int | None = Field(default=None, description="From 1; null where it is on no page.")
     caption: str | None = None
 
@@ -113,26 +104,19 @@ class ShownProducts(Record):
     next: str | None
 
 
-class ShownPage(Record):
-    """A page that is shown as a picture."""
-
-    page: int
-    resource: str
-
-
 class ShownPages(Record):
     """Pages of a document, in the order of their pictures."""
 
     document_id: str
     document: str
     page_count: int | None
-    pages: tuple[ShownPage, ...]
+    pages: tuple[int, ...]
 
 
 class ShownPictures(Record):
-    """Pictures, in the order in which they are shown."""
+    """The ids of pictures, in the order in which they are shown."""
 
-    pictures: tuple[ShownPicture, ...]
+    images: tuple[str, ...]
 
 
 class Failing(Record):
@@ -252,10 +236,8 @@ def as_found(results: SearchResults) -> Found:
 
 
 def _as_hit(hit: Hit) -> FoundHit:
-    shown = (hit.id,) if hit.kind == "image" else hit.images[:_PICTURES]
-    page = PAGE_URI.format(document=hit.document_id, page=hit.pages[0]) if hit.pages else None
-    pictures = tuple(IMAGE_URI.format(image=image) for image in shown)
-    return FoundHit(**hit.model_dump(include=set(FoundHit.model_fields)), pictures=pictures, page=page)
+    pictures = (hit.id,) if hit.kind == "image" else hit.images[:_PICTURES]
+    return FoundHit(**hit.model_dump(include=set(FoundHit.model_fields)), pictures=pictures)
 
 
 def as_product(product: ProductDetails, *, alone: bool) -> ShownProduct:
@@ -269,12 +251,7 @@ def as_product(product: ProductDetails, *, alone: bool) -> ShownProduct:
             for each in product.variants[: _MOST_VARIANTS if alone else _VARIANTS]
         ),
         variant_count=len(product.variants),
-        pictures=tuple(
-            ShownPicture(
-                id=each.id, resource=IMAGE_URI.format(image=each.id), page=each.page or None, caption=each.caption
-            )
-            for each in pictures
-        ),
+        pictures=tuple(ShownPicture(id=each.id, page=each.page or None, caption=each.caption) for each in pictures),
         picture_count=len(product.pictures),
         look_at=product.look_at,
     )

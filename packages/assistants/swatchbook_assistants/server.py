@@ -10,12 +10,9 @@ import base64
 import inspect
 import json
 import os
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, cast
-from urllib.parse import unquote
-from uuid import UUID
 
 import anyio.to_thread
 from fastapi import APIRouter, FastAPI, HTTPException, Request, Response
@@ -25,7 +22,6 @@ from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel.server import Server
 from mcp.server.stdio import stdio_server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from starlette.types import Receive, Scope, Send
@@ -44,8 +40,7 @@ from swatchbook.doors.service.middleware import ServiceMiddleware, streams_body
 from swatchbook.doors.service.search import AT_ONCE
 from swatchbook.doors.service.uploads import UploadSlots
 from swatchbook.resources import LAG_SECONDS, Resources
-from swatchbook_assistants.answers import IMAGE_URI, PAGE_URI
-from swatchbook_assistants.tools import TOOLS, Desk, Illustrated, Tool, find, page_picture, small_picture
+from swatchbook_assistants.tools import TOOLS, Desk, Illustrated, Tool
 from swatchbook_base.one_line import shorten
 
 PATH: Final = "/mcp"
@@ -56,9 +51,6 @@ MOST_CHARACTERS: Final = 100_000
 """Of an answer as JSON: more is refused, since it would fill an assistant's memory."""
 
 _JPEG = "image/jpeg"
-_WIDTH, _SIDE = 1_200, 1_024  # pixels of a page and of a picture as resources
-_IMAGE = re.compile(r"swatchbook://image/([0-9a-fA-F-]{36})")
-_PAGE = re.compile(r"swatchbook://page/([^/]+)/([1-9][0-9]{0,6})")
 
 _INSTRUCTIONS = """Swatchbook is a searchable collection of product catalogues, pictures and items. `search` finds \
 pictures, products (by=product) and texts (by=chunk); `facets` lists what to filter by; `show_pictures` and \
@@ -82,7 +74,7 @@ Context = ServerRequestContext[Any, Any]
 
 
 def create_server(desk: Desk, caller_of: Callable[[Context], Caller], wake: asyncio.Event, *, write: bool) -> Server:
-    """Return the server with its tools and resources; `wake` is set when there may be work for the background loop.
+    """Return the server with its tools; `wake` is set when there may be work for the background loop.
 
     `caller_of`: who sends a request. Without `write` there are only tools that change nothing.
     """
@@ -104,29 +96,6 @@ def create_server(desk: Desk, caller_of: Callable[[Context], Caller], wake: asyn
             if tool.writes:
                 wake.set()
 
-    async def read(context: Context, asked: mcp.ReadResourceRequestParams) -> mcp.ReadResourceResult:
-        try:
-            data = await read_resource(desk, caller_of(context), asked.uri)
-        except Exception as error:  # noqa: BLE001 — as above
-            raise MCPError(code=mcp.INVALID_PARAMS, message=in_words(error)) from None
-        blob = base64.b64encode(data).decode()
-        return mcp.ReadResourceResult(contents=[mcp.BlobResourceContents(uri=asked.uri, mime_type=_JPEG, blob=blob)])
-
-    async def list_resources(_: Context, __: mcp.PaginatedRequestParams | None) -> mcp.ListResourcesResult:
-        return mcp.ListResourcesResult(resources=[])  # there may be millions: answers name them
-
-    async def list_templates(_: Context, __: mcp.PaginatedRequestParams | None) -> mcp.ListResourceTemplatesResult:
-        return mcp.ListResourceTemplatesResult(
-            resource_templates=[
-                mcp.ResourceTemplate(
-                    uri_template=IMAGE_URI, name="image", mime_type=_JPEG, description="A picture, by its id."
-                ),
-                mcp.ResourceTemplate(
-                    uri_template=PAGE_URI, name="page", mime_type=_JPEG, description="A page of a document, from 1."
-                ),
-            ]
-        )
-
     return Server(
         "swatchbook",
         version=installed_version(),
@@ -134,9 +103,6 @@ def create_server(desk: Desk, caller_of: Callable[[Context], Caller], wake: asyn
         instructions=_INSTRUCTIONS,
         on_list_tools=list_tools,
         on_call_tool=call_tool,
-        on_list_resources=list_resources,
-        on_list_resource_templates=list_templates,
-        on_read_resource=read,
     )
 
 
@@ -164,17 +130,6 @@ def _near(error: ErrorDetails, known: Collection[str]) -> ErrorDetails:
     near = did_you_mean(str(error["loc"][0]), known)
     message = f"there is no such argument.{near} There are {', '.join(known)}"
     return {**error, "type": "unknown", "msg": message}
-
-
-async def read_resource(desk: Desk, caller: Caller, uri: str) -> bytes:
-    """Return a picture or page as JPEG. Raises 404, also for what is another owner's."""
-    if found := _IMAGE.fullmatch(uri):
-        with suppress(ValueError):
-            return await small_picture(desk, caller, UUID(found[1]), _SIDE)
-    elif found := _PAGE.fullmatch(uri):
-        document = await asyncio.to_thread(find, desk, caller, unquote(found[1]))
-        return await page_picture(desk, caller, UUID(document.id), int(found[2]), _WIDTH)
-    raise HTTPException(404, f"There is no resource {shorten(uri, 100)!r}.")
 
 
 def in_words(error: Exception) -> str:

@@ -232,21 +232,14 @@ async def show_pages(desk: Desk, caller: Caller, asked: SomePages) -> Illustrate
             f"{document.name} is not a PDF and has no pages. `list_products` lists what it has, and `show_pictures` "
             "shows the pictures by their ids.",
         )
-    pictures = [await page_picture(desk, caller, UUID(document.id), each, asked.width) for each in asked.pages]
-    pages = tuple(
-        answers.ShownPage(page=each, resource=answers.PAGE_URI.format(document=document.id, page=each))
-        for each in asked.pages
-    )
+    size, pictures = PageSize(width=asked.width), list[bytes]()
+    for number in asked.pages:
+        made = await images.get_page(desk.resources, caller, desk.previews, UUID(document.id), number, size)
+        pictures.append(await asyncio.to_thread(as_small_jpeg, bytes(made.body), MOST_BYTES))
     answer = answers.ShownPages(
-        document_id=document.id, document=document.name, page_count=document.page_count, pages=pages
+        document_id=document.id, document=document.name, page_count=document.page_count, pages=asked.pages
     )
     return Illustrated(answer, tuple(pictures))
-
-
-async def page_picture(desk: Desk, caller: Caller, document: UUID, number: int, width: int) -> bytes:
-    """Return a page as JPEG of at most MOST_BYTES. Raises what the endpoint raises."""
-    made = await images.get_page(desk.resources, caller, desk.previews, document, number, PageSize(width=width))
-    return await asyncio.to_thread(as_small_jpeg, bytes(made.body), MOST_BYTES)
 
 
 class SomePictures(RequestModel):
@@ -262,17 +255,12 @@ async def show_pictures(desk: Desk, caller: Caller, asked: SomePictures) -> Illu
 
     Use it to look at what was found. Their ids are in results and in products.
     """
-    pictures = [await small_picture(desk, caller, each, _SIDE) for each in asked.images]
-    shown = tuple(
-        answers.ShownPicture(id=str(each), resource=answers.IMAGE_URI.format(image=each)) for each in asked.images
-    )
-    return Illustrated(answers.ShownPictures(pictures=shown), tuple(pictures))
-
-
-async def small_picture(desk: Desk, caller: Caller, image: UUID, side: int) -> bytes:
-    """Return a picture as JPEG. Raises what the endpoint raises."""
-    size = ThumbnailSize(side=side)
-    return bytes((await images.get_image_thumbnail(desk.resources, caller, desk.previews, image, size)).body)
+    made = [
+        await images.get_image_thumbnail(desk.resources, caller, desk.previews, each, ThumbnailSize(side=_SIDE))
+        for each in asked.images
+    ]
+    shown = answers.ShownPictures(images=tuple(map(str, asked.images)))
+    return Illustrated(shown, tuple(bytes(each.body) for each in made))
 
 
 class WholeAccount(Paging):

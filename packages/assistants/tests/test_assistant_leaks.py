@@ -13,7 +13,7 @@ import pytest
 
 from swatchbook.domain.settings import Settings
 from swatchbook.doors.service.auth import Caller
-from swatchbook_assistants.server import call, in_words, open_desk, read_resource
+from swatchbook_assistants.server import call, in_words, open_desk
 from swatchbook_assistants.tools import TOOLS, Desk
 from tests.doors import test_leaks
 from tests.doors.test_leaks import Homes, rows_of_anna, run, told
@@ -23,8 +23,6 @@ homes = test_leaks.homes  # the fixture
 
 ASSISTANTS: Mapping[str, Sequence[Mapping[str, Any]]] = dict(rows_of(__file__, "tools"))
 """Tool -> its arguments, with anna's ids."""
-
-RESOURCES = ("swatchbook://image/{image}", "swatchbook://page/{document}/1")
 
 
 def test_every_tool_has_a_case() -> None:
@@ -63,9 +61,6 @@ def test_an_assistant_of_one_owner_is_told_nothing_of_the_others(homes: Homes, d
             both, alone = (use_tool(desk, homes, name, ask, "default") for desk in desks)
             assert both == alone, (name, ask)
             assert told(homes, both, f"{ask} {homes.hers}") == set(), (name, ask)
-    for uri in RESOURCES:
-        said = asked_by("default", lambda caller, uri=uri: read_resource(desks[0], caller, fill(uri, homes.hers)))
-        assert "not found" in str(said)
     assert rows_of_anna(homes.both) == before
 
 
@@ -79,9 +74,6 @@ def test_a_server_for_one_owner_tells_nothing_of_the_others(homes: Homes) -> Non
 
 def test_an_assistant_that_may_see_her_gets_other_answers(homes: Homes, desks: tuple[Desk, Desk]) -> None:
     """Else the two tests above could not fail. It comes last, since it changes what is anna's."""
-    for uri in RESOURCES:
-        shown = asked_by("*", lambda caller, uri=uri: read_resource(desks[0], caller, fill(uri, homes.hers)))
-        assert isinstance(shown, bytes)
     for name in ASSISTANTS.keys() - {"ingest"}:
         asked = ASSISTANTS[name][0]
         assert use_tool(desks[0], homes, name, asked, "*") != use_tool(desks[1], homes, name, asked, "*"), name

@@ -23,7 +23,6 @@ from jsonschema import Draft202012Validator
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
-from mcp.shared.exceptions import MCPError
 from PIL import Image
 from pydantic import SecretStr
 from typer.testing import CliRunner
@@ -100,16 +99,6 @@ async def listing(client: Client) -> Any:
     return await client.list_tools()
 
 
-def reading(uri: str) -> Ask:
-    async def ask(client: Client) -> Any:
-        try:
-            return await client.read_resource(uri)
-        except MCPError as error:
-            return str(error)
-
-    return ask
-
-
 @contextmanager
 def desk(home: Path, *, local: bool = True, **settings: Any) -> Iterator[tools.Desk]:
     """What the tools share, on this process's settings."""
@@ -128,23 +117,17 @@ def test_assistant_searches_and_sees_a_page_over_stdio(filled: Path, tmp_path: P
         assert (hit["title"], hit["owner"]) == ("Nordvik Oak", "anna")
         document = hit["document_id"]
         shown = await client.call_tool("show_pages", {"document": document, "pages": [3, 4], "width": 300})
-        assert [each["page"] for each in shown.structured_content["pages"]] == [3, 4]
+        assert shown.structured_content["pages"] == [3, 4]
         assert [sides(each.data) for each in shown.content[1:]] == [(300, 425), (300, 425)]
-        picture = (await client.read_resource(hit["pictures"][0])).contents[0]
-        assert picture.mime_type == "image/jpeg"
-        page = (await client.read_resource(hit["page"])).contents[0]
-        number = hit["page"].rpartition("/")[2]
-        for named in ("small.pdf", "small%2Epdf", document[:8]):
-            assert (await client.read_resource(f"swatchbook://page/{named}/{number}")).contents[0].blob == page.blob
-        assert sides(page.blob)[0] == 1200
+        image = hit["pictures"][0]
+        small = await client.call_tool("show_pictures", {"images": [image]})
+        picture = small.content[1].data
+        assert max(sides(picture)) <= 512
         file = tmp_path / "picture.jpg"
-        file.write_bytes(base64.b64decode(picture.blob))
-        image = hit["pictures"][0].rpartition("/")[2]
-        for given in ({"picture_path": str(file)}, {"picture": picture.blob}):
+        file.write_bytes(base64.b64decode(picture))
+        for given in ({"picture_path": str(file)}, {"picture": picture}):
             alike = await client.call_tool("search", {"k": 1, **given})
             assert [each["id"] for each in alike.structured_content["hits"]] == [image]
-        small = await client.call_tool("show_pictures", {"images": [image]})
-        assert max(sides(small.content[1].data)) <= 512
         product = await client.call_tool("show_product", {"product": hit["id"]})
         assert product.structured_content["facts"]["price"]
         assert product.structured_content["variants"]
@@ -172,8 +155,6 @@ def sides(picture: str) -> tuple[int, int]:
 
 
 def test_errors_are_results_in_plain_words(filled: Path) -> None:
-    nothing = "00000000-0000-4000-8000-000000000000"
-
     async def ask(client: Client) -> None:
         for name, arguments, said in rows_of(__file__, "refused"):
             answer = await client.call_tool(name, arguments)
@@ -181,14 +162,6 @@ def test_errors_are_results_in_plain_words(filled: Path) -> None:
             (text,) = answer.content
             assert text.text.startswith(said), name
             assert not re.search(r"Traceback|Error\b|pydantic|\.py|None|Input|valid|tuple|type=", text.text), text.text
-        for uri in (
-            f"swatchbook://image/{nothing}",
-            f"swatchbook://page/{nothing}/1",
-            "swatchbook://image/x",
-            "file:///",
-        ):
-            with pytest.raises(MCPError, match=r"not found|There is no resource"):
-                await client.read_resource(uri)
 
     in_process(filled, ask)
 
@@ -266,9 +239,7 @@ def test_folder_of_pictures_has_no_pages(troubled_home: Path) -> None:
         listed = (await client.call_tool("list_products", {"document": "pictures"})).structured_content["products"]
         assert [(each["pages"], each["pictures"][0]["page"]) for each in listed] == [([], None), ([], None)]
         found = await client.call_tool("search", {"document": ["pictures"]})
-        assert {(each["document"], each["page"]) for each in found.structured_content["hits"]} == {("pictures", None)}
-        with pytest.raises(MCPError, match="is not a PDF and has no pages"):
-            await client.read_resource(f"swatchbook://page/{listed[0]['document_id']}/1")
+        assert {(each["document"], *each["pages"]) for each in found.structured_content["hits"]} == {("pictures",)}
 
     in_process(troubled_home, ask)
 
@@ -332,9 +303,9 @@ def test_keys_hold_for_each_request(filled: Path) -> None:
         assert hits[0]["title"] == "Nordvik Oak"
         assert over_http(url, BERT, asking("search", text="oak")).structured_content["hits"] == []
         assert over_http(url, BERT, asking("show_product", product=hits[0]["id"])).is_error
-        for resource in (hits[0]["pictures"][0], hits[0]["page"]):
-            assert over_http(url, ANNA, reading(resource)).contents[0].blob
-        assert "not found" in over_http(url, BERT, reading(hits[0]["pictures"][0]))
+        images = {"images": hits[0]["pictures"]}
+        assert over_http(url, ANNA, asking("show_pictures", **images)).content[1].data
+        assert "not found" in over_http(url, BERT, asking("show_pictures", **images)).content[0].text
         hers, elsewhere = {"document": hits[0]["document_id"]}, {"url": "https://shop.example/a.pdf"}
         for name, given in (
             ("teach", hers | {"undo": True}), ("retry", hers | {"force": True}),
