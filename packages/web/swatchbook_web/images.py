@@ -17,7 +17,6 @@ from swatchbook.store.ledger.queries.document_parts import image_in_document
 from swatchbook.store.ledger.queries.filters import matching
 from swatchbook.store.ledger.queries.image import image_details
 from swatchbook_web.pages import Back, TheView, View, done, local_page, page_router, see_other, with_done
-from swatchbook_web.search import MOST_STATE, neighbours_in_results
 
 _DOCUMENTS = 20
 """Documents of which placements and links are shown; all places are listed."""
@@ -26,23 +25,17 @@ router = page_router()
 
 
 class Place(NamedTuple):
-    """The list that a picture is in, as a link, and the pictures before and after it there."""
+    """Where a picture is, as a link, and the pictures before and after it in its document."""
 
     back: str
     name: str
-    previous: str | None
-    next: str | None
-    state: str | None = None
+    previous: str | None = None
+    next: str | None = None
 
 
 @router.get("/ui/images/{image_id}")
-def show_image(
-    view: TheView, image_id: ImageId, state: Annotated[str | None, Query(alias="from", max_length=MOST_STATE)] = None
-) -> Response:
-    """Return an image with its places, analysis, vectors by role and model, links with evidence, and failures.
-
-    `from`: the address of the results that it is one of; else those that the browser names as the page before.
-    """
+def show_image(view: TheView, image_id: ImageId) -> Response:
+    """Return an image with its places, analysis, vectors by role and model, links with evidence, and failures."""
     image = get_image(view.resources, view.caller, image_id)
     documents = dict.fromkeys((place.document_id, place.document) for place in image.places)
     parts = [
@@ -55,16 +48,14 @@ def show_image(
     names = [link.name for *_, links in parts for link in links]
     pages = [f"Picture on page {place.page}, {place.document}" for place in image.places if place.page]
     title = next(iter([*captions, *names, *pages]), "Picture")
-    place = _place(view, image, state or view.request.headers.get("referer"))
-    return view.render("image.html", image=image, parts=parts, analysis=analysis, title=title, place=place)
+    return view.render(
+        "image.html", image=image, parts=parts, analysis=analysis, title=title, place=_place(view, image)
+    )
 
 
-def _place(view: View, image: ImageDetails, address: str | None) -> Place:
-    """Return where a picture is among the results that one came from, or else among the pictures of its document."""
-    if found := neighbours_in_results(view, address, image.id):
-        return Place(found.back, "Results", found.previous, found.next, found.state)
+def _place(view: View, image: ImageDetails) -> Place:
     if not image.places:
-        return Place(view.link("/"), "Browse", None, None)
+        return Place(view.link("/"), "Browse")
     first = image.places[0]
     document = Where(document=(first.document_id,))
     ids, _ = matching(view.resources.read_cache(), "image", document, enough=1)

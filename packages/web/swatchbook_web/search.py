@@ -10,18 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
-from urllib.parse import parse_qsl, urlencode
+from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import HTTPException, Request, Response
-from fastapi.exceptions import RequestValidationError
 from pydantic import Field, model_validator
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
-from swatchbook.domain.errors import Failure
 from swatchbook.domain.records import Facets, Role, SearchResults
-from swatchbook.doors.service.addresses import split_address
 from swatchbook.doors.service.auth import TheCaller
 from swatchbook.doors.service.documents import find as find_document
 from swatchbook.doors.service.health import Recent
@@ -34,7 +31,7 @@ from swatchbook.search import MAX_RESULTS, title_of_others
 from swatchbook.search.fusion import KEYWORD, NUMBER, default_weights, parse_weights
 from swatchbook.search.request import SearchRequest
 from swatchbook.search.role_queries import searched_spaces
-from swatchbook.search.search import facets_of_search, find_ids, find_relevant
+from swatchbook.search.search import facets_of_search, find_relevant
 from swatchbook.store.files.upload_buffer import temporary_file
 from swatchbook_web.kept_pictures import find_picture, keep_picture, small_picture
 from swatchbook_web.pages import TheView, View, page_router, remembered, see_other, with_query
@@ -44,8 +41,6 @@ _FIRST_RESULTS = 24
 
 _NEWEST_PRODUCTS = 6
 """Products at the top of the first page."""
-
-MOST_STATE = 8_000  # characters of an address
 
 _FACETS = {
     "owner": "Owner", "category": "Category", "color": "Colour", "material": "Material", "brand": "Brand",
@@ -200,45 +195,6 @@ def _names_of_documents(view: View, query: PageQuery) -> dict[str, str]:
         with suppress(HTTPException):
             found[str(each)] = find_document(view.resources, view.caller, each).name
     return found
-
-
-class Neighbours(NamedTuple):
-    """The place of a picture among results: the address of these, the pictures before and after it, and their state."""
-
-    back: str
-    previous: str | None
-    next: str | None
-    state: str
-
-
-def neighbours_in_results(view: View, address: str | None, image: str) -> Neighbours | None:
-    """Return the place of a picture in the results that an address of the first page holds; None if it is not there.
-
-    `address`: with or without the host, as a link or a browser names the page that one came from.
-    """
-    parts = split_address((address or "")[:MOST_STATE])
-    if parts is None or parts.path != "/" or parts.netloc not in ("", view.request.url.netloc):
-        return None
-    try:
-        query = _read_query(parse_qsl(parts.query))
-        if query.by != "image":
-            return None
-        with _asked(view, query) as asked:
-            ids = find_ids(view.resources, asked)
-    except (RequestValidationError, HTTPException, Failure):  # the page of the picture is shown all the same
-        return None
-    if image not in ids:
-        return None
-    at = ids.index(image)
-    pages = at // _FIRST_RESULTS
-    whole = (pages + 1) * _FIRST_RESULTS <= MAX_RESULTS
-    place = {"k": (pages + 1) * _FIRST_RESULTS} if whole else {"k": None, "offset": pages * _FIRST_RESULTS}
-    return Neighbours(
-        back=with_query("/", query.state | {"offset": None} | (place if pages else {"k": None})) + f"#result-{image}",
-        previous=ids[at - 1] if at else None,
-        next=ids[at + 1] if at + 1 < len(ids) else None,
-        state=with_query("/", query.state | {"k": None, "offset": None}),
-    )
 
 
 def _sliders(view: View, query: PageQuery, weights: dict[str, float]) -> dict[str, float]:

@@ -126,7 +126,6 @@ def test_product_is_found_by_words_and_by_picture(tab: Page, tmp_path: Path) -> 
     tab.locator(".card .picture").first.click()
     tab.get_by_role("link", name="Open its page").click()
     tab.wait_for_url(f"**{by_words[0]}")
-    expect(tab.locator(".way").get_by_role("link", name="Results")).to_be_visible()
 
 
 def test_a_picture_is_found_by_browsing(tab: Page) -> None:
@@ -156,9 +155,6 @@ def test_a_picture_is_found_by_browsing(tab: Page) -> None:
     expect(tab.locator("h1")).not_to_have_text(title)
     press_key(tab, "ArrowLeft")
     expect(tab.locator("h1")).to_have_text(title)
-    tab.locator(".way").get_by_role("link", name="Results").click()
-    tab.wait_for_url("**/#result-*")
-    expect(tab.locator(".card:target")).to_be_visible()
 
 
 def test_page_picture_is_asked_for_again_after_503(tab: Page, service: Served, document: str) -> None:

@@ -155,17 +155,3 @@ def test_a_nearly_equal_picture_is_folded_into_the_better_result(sample: TestCli
     (folded,) = {first, second} - {*shown()}
     assert "1 picture nearly the same" in read.text
     assert f"/ui/images/{folded}" in read.links("/ui/images/")
-
-
-def test_a_picture_leads_back_to_the_results_and_on(sample: TestClient) -> None:
-    first, second, third = (hit["id"] for hit in sample.get("/search", params={"text": "oak", "k": 3}).json()["hits"])
-    came = sample.get(f"/ui/images/{second}", headers={"referer": str(sample.base_url.join("/?text=oak"))}).text
-    for read in (came, sample.get(f"/ui/images/{second}?from=/?text%3Doak").text):
-        assert f'href="/?text=oak#result-{second}"' in read
-        assert f'href="/ui/images/{first}?from=%2F%3Ftext%3Doak"' in read
-        assert f'href="/ui/images/{third}?from=%2F%3Ftext%3Doak"' in read
-    other = sample.get(f"/ui/images/{second}", headers={"referer": "https://elsewhere.example/?text=oak"}).text
-    for read in (other, sample.get(f"/ui/images/{second}?from=//elsewhere.example/").text):
-        assert "elsewhere" not in read
-        assert 'class="way"' in read
-        assert "/ui/documents/" in read
