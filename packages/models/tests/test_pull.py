@@ -1,9 +1,5 @@
 """`swatchbook models pull` against a hub that behaves, and one that does not."""
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -156,29 +152,3 @@ def test_a_wrong_token_is_named_and_not_repeated(there: Hub, monkeypatch: pytest
 def test_folders_and_local_models_need_no_pull(folders: dict[str, Path]) -> None:
     assert registry.pull(Settings()) == []
     assert registry.pull(Settings(encoder="siglip", encoder_model=str(folders[SIGLIP]))) == []
-
-
-def test_the_command_line_pulls_from_the_hub_that_the_environment_names(there: Hub, tmp_path: Path) -> None:
-    environment = {
-        **os.environ,
-        "HF_ENDPOINT": there.url,
-        "HF_HOME": str(tmp_path / "hf"),
-        "SWATCHBOOK_HOME": str(tmp_path / "home"),
-        "SWATCHBOOK_ENCODER": "siglip",
-        "SWATCHBOOK_ENCODER_MODEL": SIGLIP,
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "swatchbook.doors.cli.main", "models", "pull", "--json"],
-        env=environment, capture_output=True, text=True, check=False, timeout=120,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    (pulled,) = json.loads(done.stdout)
-    assert (pulled["revision"], pulled["files"]) == (COMMIT, 5)
-    assert f"SWATCHBOOK_ENCODER_MODEL={SIGLIP}@{COMMIT}" in done.stderr
-    there.down = True
-    again = subprocess.run(
-        [sys.executable, "-m", "swatchbook.doors.cli.main", "models", "pull"],
-        env={**environment, "SWATCHBOOK_ENCODER_MODEL": f"{SIGLIP}@{COMMIT}"},
-        capture_output=True, text=True, check=False, timeout=120,
-    )  # fmt: skip
-    assert (again.returncode, "0123456789ab" in again.stdout) == (0, True), again.stderr

@@ -2,14 +2,13 @@
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from benchmarks import bare_ingest
-from swatchbook.domain.errors import Configuration, Failure
+from swatchbook.domain.errors import Configuration
 from swatchbook.domain.records import Role
 from swatchbook.domain.settings import load_settings
 from swatchbook.index.contract import Space, Where
@@ -76,17 +75,6 @@ def test_all_roles_are_made_and_words_find_pictures_by_what_they_show(
         assert {"visual", "structure"} <= set(found[0].why)
         assert picture in {hit.file for hit in by_both}
         assert all("multimodal" not in hit.why for hit in [*hits, *found, *by_both]), "no default weighs it"
-        with resources.files.local(picture) as file:
-            pairs_are_found(resources, active[Role.MULTIMODAL], file)
-
-    # settings that name other models change nothing for those who search
-    monkeypatch.setenv("SWATCHBOOK_ENCODER", "descriptors")
-    with open_resources(load_settings()) as resources, resources.files.local(picture) as file:
-        assert search(resources, SearchRequest("oak floor", k=10)) == hits
-        assert search(resources, SearchRequest(image=file, k=3)) == found
-    monkeypatch.setenv("SWATCHBOOK_TEXT_ENCODER", "openai")
-    with open_resources(load_settings()) as resources:
-        assert search(resources, SearchRequest("oak floor", k=10)) == hits
 
     # a model that is gone is named, with what helps
     monkeypatch.delenv("SWATCHBOOK_ENCODER_MODEL")
@@ -115,24 +103,6 @@ def pairs_are_made_of_what_there_is(resources: Resources, active: Mapping[Role, 
     assert verify(resources).sound
     rebuild(resources)
     assert sorted(resources.index.ids(active[Role.MULTIMODAL])) == sorted(said)
-
-
-def pairs_are_found(resources: Resources, space: Space, picture: Path) -> None:
-    """By a text, by a picture, by both: each query by what is nearest to the vector that it comes to."""
-    tower = resources.models.text_tower
-    (decoded,) = resources.decoders.decode([picture], resources.models.encoder.side)
-    assert tower is not None
-    assert not isinstance(decoded, Failure)
-    seen, text = resources.models.encoder.encode([decoded])[Role.VISUAL], "grey tile"
-    for query, asked in (
-        (tower.encode_queries([text]), SearchRequest(text)),
-        (seen, SearchRequest(image=picture)),
-        (tower.combine(seen, [text]), SearchRequest(text, picture)),
-    ):
-        hits = search(resources, replace(asked, k=3, weights={"multimodal": 1.0}))
-        nearest = resources.index.search(space, query[0], 1)[0]
-        assert {role for role, why in hits[0].why.items() if why["share"]} == {"multimodal"}
-        assert hits[0].why["multimodal"]["score"] == pytest.approx(1 - (nearest.distance or 0.0), abs=1e-3)
 
 
 @pytest.mark.stack
