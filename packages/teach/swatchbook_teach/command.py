@@ -193,7 +193,7 @@ def _read_shown(page: int | None, given: "dict[str, list[str] | None]") -> tuple
                 text = f"{page}:{text}"
             elif (is_words or ":" in text) and not re.match(r"\s*0*[1-9]\d*\s*:", text):
                 raise typer.BadParameter(f'on which page is it? --page 5, or {option} "5:{text}"', param_hint=option)
-            if not text.rpartition(":")[2].strip():
+            if not (text.partition(":")[2] if ":" in text else text).strip():
                 raise typer.BadParameter("the text is empty", param_hint=option)
             (wrong if option.startswith("--not") else shown)[what].append(text)
     if page is not None and not (shown or wrong):

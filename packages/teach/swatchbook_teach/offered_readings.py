@@ -5,7 +5,7 @@ Catalogues of one maker use the same fonts and sizes on pages of the same size.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final, NamedTuple, TypeVar
 
 from swatchbook.domain.errors import FileMissing, InvalidReference
@@ -140,18 +140,14 @@ def _look_of(resources: Resources, pages_file: str) -> _Look | None:
     letters, sizes = Counter[tuple[str, float]](), Counter[tuple[int, int]]()
     try:
         with resources.files.local(pages_file) as path, path.open("rb") as lines:
-            for page in _some_pages(lines.readlines()):
+            every = lines.readlines()
+            for page in map(Page.model_validate_json, every[:: max(1, -(-len(every) // _MOST_PAGES))]):
                 sizes[round((page.box[2] - page.box[0]) / 5), round((page.box[3] - page.box[1]) / 5)] += 1
                 for span in (span for line in page.lines for span in line.spans if span.font):
                     letters[_SUBSET.sub("", span.font), round(span.size * 2) / 2] += len(span.text.strip())
     except FileMissing:
         return None
     return _Look(_shares(letters), _shares(sizes))
-
-
-def _some_pages(lines: list[bytes]) -> Iterable[Page]:
-    step = max(1, -(-len(lines) // _MOST_PAGES))
-    return map(Page.model_validate_json, lines[::step])
 
 
 def _shares(counts: Counter[K]) -> dict[K, float]:

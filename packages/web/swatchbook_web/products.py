@@ -237,7 +237,10 @@ def _render(view: View, product: ProductDetails, problem: Problem | None = None)
         linked=_best_of_each(linked),
         first_pictures=_FIRST_PICTURES,
         columns=[name for name in ("code", "size", "price") if any(getattr(each, name) for each in product.variants)],
-        variants=[VariantRow(each, _pictures_of(each, product.pictures)) for each in product.variants],
+        variants=[
+            VariantRow(each, tuple(picture for picture in product.pictures if shows_variant(picture, each)))
+            for each in product.variants
+        ],
         sheets=_sheets(ledger, product, linked, facts) if document.kind == PDF else [],
         other_pages=product.pages[_RENDERED:],
         before=before,
@@ -274,10 +277,6 @@ def _best_of_each(linked: Iterable[LinkedPicture]) -> list[LinkedPicture]:
     for each in linked:
         best.setdefault(each.image, each)
     return list(best.values())
-
-
-def _pictures_of(variant: Variant, pictures: Iterable[ProductPicture]) -> tuple[ProductPicture, ...]:
-    return tuple(picture for picture in pictures if shows_variant(picture, variant))
 
 
 def _sheets(

@@ -7,6 +7,7 @@ language; in an inner object, or the first in a list (`offers`, `variants`); in 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from swatchbook.ingest.sources.field_words import flat, is_picture_field, split_words, words_of
@@ -45,13 +46,8 @@ def is_price_field(name: str) -> bool:
 def has_item_fields(record: Mapping[str, Any]) -> int:
     """Return the number of kinds of an item's fields (title, price, pictures …) in the names of a record's fields."""
     names = [str(name) for name in record]
-    found = {kind for name in names for kind in _kinds_by_name(flat(name.removeprefix("g:")))}
+    found = {_KINDS.get(flat(name.removeprefix("g:"))) for name in names} - {None}
     return len(found) + any(is_picture_field(name) for name in names)
-
-
-def _kinds_by_name(name: str) -> tuple[str, ...]:
-    kind = _KINDS.get(name)
-    return (kind,) if kind else ()
 
 
 _PRICES = frozenset({*NAMES["price"], *NAMES["regular_price"]})
@@ -73,7 +69,6 @@ class Fields:
         self._short = _by_name(
             (short, value, name) for name, value in self.plain.items() for short in _short_names(name)
         )
-        self._inner: dict[str, list[Field]] | None = None
 
     def read(self, kind: str, convert: Any) -> Any:
         """Return the value of a kind of field: the first that `convert` does not read as None."""
@@ -82,17 +77,14 @@ class Fields:
             return next(
                 (got for name, value in found if (got := self._use(kind, name, value, convert)) is not None), None
             )
-        for name in NAMES[kind]:
-            for field in self.top.get(name, ()):
+        for place in ("top", "_short", "inner"):  # each is made only where those before it lack the field
+            fields = getattr(self, place)
+            for field in (each for name in NAMES[kind] for each in fields.get(name, ())):
+                is_inner = place != "top" and "." in field.name
+                if is_inner and not _may_hold(kind, field.name.split(".")[0]):
+                    continue
                 if (got := self._use(kind, field.name, field.value, convert)) is not None:
                     return got
-        for place in (self._short, self.inner):
-            for name in NAMES[kind]:
-                for field in place.get(name, ()):
-                    if "." in field.name and not _may_hold(kind, field.name.split(".")[0]):
-                        continue
-                    if (got := self._use(kind, field.name, field.value, convert)) is not None:
-                        return got
         return None
 
     def use(self, name: str) -> None:
@@ -104,12 +96,10 @@ class Fields:
         self.use(name)
         self.columns.setdefault(kind, []).append(name)
 
-    @property
+    @cached_property
     def inner(self) -> dict[str, list[Field]]:
-        """Return the fields of inner objects and of attributes."""
-        if self._inner is None:
-            self._inner = _by_name(_inner_fields(self.plain))
-        return self._inner
+        """The fields of inner objects and of attributes."""
+        return _by_name(_inner_fields(self.plain))
 
     def _use(self, kind: str, name: str, value: Any, convert: Any) -> Any:
         got = None if is_empty(value) else convert(value)

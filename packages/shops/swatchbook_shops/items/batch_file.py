@@ -187,7 +187,8 @@ def _fit(rows: Sequence[Sequence[str]], kind: Kind) -> float:
     width, below = len(rows[head]), rows[head + 1 :]
     same = sum(len(row) == width for row in below) / len(below) if below else 0.5
     fields = has_item_fields(dict.fromkeys(rows[head]))
-    if fields < _FIELDS_OF_ITEM and (width < 3 or same < 0.9 or len(below) < 2 or not _are_names(rows[head])):
+    are_names = all(cell.strip() and len(cell) < 60 and not cell.strip()[0].isdigit() for cell in rows[head])
+    if fields < _FIELDS_OF_ITEM and (width < 3 or same < 0.9 or len(below) < 2 or not are_names):
         return 0.0
     return (fields + 1) * (1 + same) + min(width, 100) / 1_000
 
@@ -201,10 +202,6 @@ def _head_of(rows: Sequence[Sequence[Any]]) -> int | None:
         if fields > best:
             best, found = fields, place
     return found
-
-
-def _are_names(row: Sequence[str]) -> bool:
-    return all(cell.strip() and len(cell) < 60 and not cell.strip()[0].isdigit() for cell in row)
 
 
 # --- JSON -------------------------------------------------------------------------------------------------------------
@@ -268,7 +265,8 @@ def records_in(content: Any) -> list[Any]:
             scores = [_score(unwrap(each)) for each in found[:20]]
             likeness = sum(scores) / len(scores) + (0.5 if name in _LISTS else 0) + (len(found) > 1) - depth / 10
             # A list within an item, such as its variants or pictures, is no list of items.
-            if sum(scores) / len(scores) >= _FIELDS_OF_ITEM and likeness > best[0] and not _is_part_of_item(own, name):
+            is_part = (own >= 3 and name not in _LISTS) or (own >= 4 and name in ("offers", "data"))
+            if sum(scores) / len(scores) >= _FIELDS_OF_ITEM and likeness > best[0] and not is_part:
                 best = likeness, found
     if (
         best[0] == 0
@@ -276,11 +274,6 @@ def records_in(content: Any) -> list[Any]:
     ):
         return list(named)
     return _only_products(best[1])
-
-
-def _is_part_of_item(own: int, name: str) -> bool:
-    """Return whether a list belongs to an item with these fields, and is no list of items."""
-    return (own >= 3 and name not in _LISTS) or (own >= 4 and name in ("offers", "data"))
 
 
 def _expanded(part: Mapping[str, Any]) -> list[Any]:

@@ -180,17 +180,17 @@ def _pictures_of_object(value: Mapping[str, Any], base: str | None, depth: int) 
 
 def _pictures_by_url(value: Mapping[str, Any]) -> Iterator[NamedPicture]:
     """Yield the pictures of an object whose keys are their URLs; its values are paths, captions or sizes of them."""
-    sizes = {url: math.prod(size) for url, size in value.items() if _is_size(size)}
+    sizes = {
+        url: math.prod(size)
+        for url, size in value.items()
+        if isinstance(size, list) and len(size) == 2 and all(isinstance(side, int) for side in size)
+    }
     for url in [max(sizes, key=lambda url: sizes[url])] if len(sizes) == len(value) else value:
         of_url = value[url] if isinstance(value[url], dict) else {"path": value[url]}
         path = next((each for key in _PATH_KEYS if isinstance(each := of_url.get(key), str)), None)
         places = (path, *_places(url, None)) if path and _has_picture_suffix(path) else _places(url, None)
         caption = next((text for key in _CAPTION_KEYS if (text := as_text(of_url.get(key)))), None)
         yield NamedPicture(places, shorten(caption, MAX_TITLE) if caption else None)
-
-
-def _is_size(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2 and all(isinstance(side, int) for side in value)
 
 
 _URL_BEGINS = ("https://", "http://", "//")

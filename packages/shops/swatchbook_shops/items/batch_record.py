@@ -141,10 +141,6 @@ def _other_codes(fields: Fields, given_id: str | None, known: Collection[str | N
     return found
 
 
-def _off_sale(value: Any) -> str | None:
-    return str(value).lower() if _OFF_SALE.fullmatch(str(value)) else None
-
-
 def _tags(value: Any) -> str | None:
     """Return tags with "; " between them; in a text of a shop a comma is, and one within a tag has a backslash."""
     tags = map(as_text, value if isinstance(value, list) else re.split(r"(?<!\\),", str(value)))
@@ -165,7 +161,7 @@ _BETWEEN_DAYS = re.compile(r"/(?=\s*(?:\d{4}-|$))")
 _OFF_SALE = re.compile("draft|archived|unlisted|hidden|private", re.IGNORECASE)
 _OF_SHOPS: Mapping[str, tuple[Callable[[Any], str | None], Sequence[str]]] = {
     "handle": (as_id, ("handle", "urlhandle")),
-    "status": (_off_sale, ("status",)),
+    "status": (lambda value: str(value).lower() if _OFF_SALE.fullmatch(str(value)) else None, ("status",)),
     "taxonomy": (as_category, ("productcategory",)),
     "categories": (as_text, ("allcategories",)),
     "shop_attributes": (as_shop_attributes, ("shopattributes",)),

@@ -74,7 +74,6 @@ def attributes_in(values: Sequence[Any]) -> Iterator[tuple[str, Any]]:
 
 _ATTRIBUTE_NAMES = ("name", "attributename", "paramname", "key", "label", "attribute", "property", "title")
 _ATTRIBUTE_VALUES = ("value", "values", "val", "options", "option", "attributevalue", "text", "")
-_TEXT_OBJECTS = split_words("product item text info details general data node content basic main attributes")
 
 
 def literal(text: str) -> Any:

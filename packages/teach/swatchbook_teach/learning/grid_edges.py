@@ -82,7 +82,9 @@ def _divide(steps: Values, begin: float, end: float) -> Division | None:
     own = min(_at(widest, np.array([begin, end])))
     if own < max(_LEAST_CHANGE, _CLEAR * float(np.median(widest))) or size < 8:
         return None
-    best = [(_strength(widest, begin, size, pitch, own), pitch) for pitch in _pitches(begin, size, length)]
+    room = max(begin, length - begin - size)  # another cell must fit before or behind the drawn one
+    pitches = np.arange(_LEAST_PITCH * size, room + _STEP, _STEP)
+    best = [(_strength(widest, begin, size, pitch, own), pitch) for pitch in pitches]
     most = max((strength for strength, _ in best), default=0.0)
     if most < _MATCH:
         return None
@@ -92,12 +94,6 @@ def _divide(steps: Values, begin: float, end: float) -> Division | None:
     sharp = _widened(steps, 1.0)
     ways: list[float] = np.arange(rough - near, rough + near, 0.25).tolist()
     return Division(begin, size, max(ways, key=lambda way: (_sharpness(sharp, begin, size, way), -abs(way - rough))))
-
-
-def _pitches(begin: float, size: float, length: int) -> Values:
-    """Return the ways to compare: another cell must fit before or behind the drawn one."""
-    room = max(begin, length - begin - size)
-    return np.arange(_LEAST_PITCH * size, room + _STEP, _STEP)
 
 
 def _strength(widest: Values, begin: float, size: float, pitch: float, own: float) -> float:

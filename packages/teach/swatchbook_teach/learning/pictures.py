@@ -133,7 +133,8 @@ def learn_pictures(
     gone = [grid_of(box, cells) for _, box, cells in _drawn_cells(found, dropped)]
     grids = [rule for rule in start.grids if not any(_is_same_size(rule, other) for other in (*own, *gone))]
     for n, rule in enumerate(own):
-        if not any(_is_same_size(rule, other) and _is_same_grid(rule, other) for other in own[n + 1 :]):
+        later = [other for other in own[n + 1 :] if (rule.columns, rule.rows) == (other.columns, other.rows)]
+        if not any(_is_same_size(rule, other) for other in later):
             grids.append(rule)
     right, wrong = _contents(found, shown, right=True), _contents(found, shown, right=False)
     marked = (set(start.decoration) - like(found, _contents(found, dropped, right=True))) - set(wrong)
@@ -189,10 +190,6 @@ def _drawn_cells(found: DocumentPictures, examples: Iterable[Example]) -> list[t
 
 def _is_same_size(a: GridRule, b: GridRule) -> bool:
     return all(abs(x - y) <= SAME_SIZE * y for x, y in ((a.width, b.width), (a.height, b.height)))
-
-
-def _is_same_grid(a: GridRule, b: GridRule) -> bool:
-    return (a.columns, a.rows) == (b.columns, b.rows)
 
 
 def find_holder(found: DocumentPictures, page: int, cell: Box) -> Box | None:

@@ -14,7 +14,6 @@ from swatchbook.domain.records import (
     WHOLE_TEXT,
     Cut,
     Discovery,
-    Example,
     Fact,
     FoundProduct,
     Page,
@@ -160,15 +159,12 @@ def read_names(texts: DocumentTexts, taught: TaughtReading, chosen: Booleans | N
         each for n in np.flatnonzero(chosen).tolist() for each in _names_of(texts.texts[n], n, cuts[n], shown.get(n))
     ]
     located = {id(place.example) for place in places}
+    pages = {layout.number for layout in texts.document.layouts}
     for example in examples:
-        if example.right and example.text and id(example) not in located and _is_page(texts, example):
+        if example.right and example.text and id(example) not in located and example.page in pages:
             text = Text(example.page, example.box, (example.text,), example.box[3] - example.box[1], bold=False)
             named.append(Named(text, example.text, None, shown=True))
     return sorted(named, key=lambda each: (each.text.page, each.text.box[1], each.text.box[0]))
-
-
-def _is_page(texts: DocumentTexts, example: Example) -> bool:
-    return any(layout.number == example.page for layout in texts.document.layouts)
 
 
 def _cuts_of(texts: DocumentTexts, taught: TaughtReading) -> list[Cut]:
