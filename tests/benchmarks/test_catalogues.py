@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.board_command import BOARD, SCORES
 from benchmarks.catalogues.__main__ import main
-from benchmarks.catalogues.answers import SystemAnswers, from_answer, read_answers, to_answer
+from benchmarks.catalogues.answers import SystemAnswers, from_answer, to_answer
 from benchmarks.catalogues.leaderboard import make_board
 from benchmarks.catalogues.scores import read_scores, score_document
 from benchmarks.catalogues.splits import HERE, LABELS, SPLITS, page_boxes, truths_of
@@ -57,24 +57,6 @@ def write(folder: Path, content: object) -> Path:
     file = folder / "answers.json"
     file.write_text(content if isinstance(content, str) else json.dumps(content))
     return file
-
-
-def test_wrong_file_gives_one_line(tmp_path: Path, call: Call) -> None:
-    wrong = answers(nerizake(pictures=[{"page": 2, "box": [9, 9, 3, 3]}]))
-    for content, said in (
-        ("[", "Invalid JSON"),
-        (answers(system="../x"), "system:"),
-        (answers(nerizake(page=0)), "documents.l-sakes.products.0.page: Input should be greater than or equal to 1"),
-        (answers(nerizake(prize="3 €")), "documents.l-sakes.products.0.prize: Extra inputs are not permitted"),
-        (wrong, "products.0.pictures.0.box: Value error, a box"),
-        (answers(seen={"aside": "no"}), "seen.aside: Input should be 'unseen', 'compared', 'left out' or 'tuned'"),
-    ):
-        with pytest.raises(SystemExit) as end:
-            call("score", write(tmp_path, content), "--board", tmp_path)
-        line = str(end.value)
-        assert said in line
-        assert "answers.json" in line
-        assert "\n" not in line
 
 
 @pytest.mark.nightly
@@ -137,47 +119,6 @@ def test_leaderboard_is_that_of_the_scores() -> None:
     systems = [read_scores(file) for file in sorted((HERE / SCORES).glob("*.json"))]
     assert {"swatchbook", "swatchbook-taught", "pymupdf4llm-rules"} <= {one.system for one in systems}
     assert (HERE / BOARD).read_text() == make_board(systems), "run `python -m benchmarks.catalogues table`"
-
-
-def test_leaderboard_says_what_was_tuned_and_what_was_not_run(
-    tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
-) -> None:
-    tuned = answers({"cantoni": {"products": []}}, seen={"tuning": "tuned"})
-    for content in (tuned, answers(system="absent", not_run="it costs money.")):
-        with pytest.raises(SystemExit):
-            call("score", write(tmp_path, content), "--board", tmp_path)
-    with pytest.raises(SystemExit):
-        call("table", "--board", tmp_path)
-    board = (tmp_path / BOARD).read_text()
-    assert "| mine | **tuned on these** | 0.00 | 0.00 | 0.00 | 116 of 116 |" in board
-    assert "| absent | – | a test **Not run: it costs money.** |" in board
-    assert "## Aside" not in board
-
-
-PROGRAM = """#!/bin/sh
-echo "$1" >> "$(dirname "$0")/asked"
-case "$1" in *rizki*) echo "no such font" >&2; exit 3;; esac
-echo '{"products": [{"name": "Nerizake", "page": 2}]}'
-"""
-
-
-def test_program_is_run_told_and_goes_on(tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]) -> None:
-    program = tmp_path / "mine"
-    program.write_text(PROGRAM)
-    program.chmod(0o755)
-    (tmp_path / "aside").mkdir()
-    for name in ("l-sakes", "l-rizki"):
-        (tmp_path / "aside" / f"{name}.pdf").write_bytes(b"%PDF")
-    for _ in range(2):
-        with pytest.raises(SystemExit) as end:
-            call("run", program, tmp_path, "l-sakes", "l-rizki", "--to", tmp_path / "mine.json")
-        assert end.value.code == 1
-    assert "l-rizki: failed: InvalidReference: mine ended with 3: no such font" in capsys.readouterr().out
-    found = read_answers(tmp_path / "mine.json")
-    assert [p.name for p in found.documents["l-sakes"].products] == ["Nerizake"]
-    assert set(found.documents) == {"l-sakes"}
-    asked = [Path(line).name for line in (tmp_path / "asked").read_text().splitlines()]
-    assert asked == ["l-rizki.pdf", "l-sakes.pdf", "l-rizki.pdf"]
 
 
 def test_docling_document_gives_its_products() -> None:

@@ -81,25 +81,6 @@ def test_pictures_are_obtained_ranked_and_scored(
     assert "| colour-histogram | unseen | 1.000 | 1.00 | 1.00 | 0.100 | 0 |" in (tmp_path / BOARD).read_text()
 
 
-def test_wrong_file_gives_one_line(tmp_path: Path, call: Call) -> None:
-    first, *others = picture_sets()["clothes"].classes
-    wrong: list[tuple[dict[str, object], str]] = [
-        ({"birds": {}}, "there is no set 'birds'"),
-        ({"clothes": {"0": []}}, "clothes: the set has no picture '0'"),
-        ({"clothes": {first: [first]}}, "names itself, or another picture twice"),
-        ({"clothes": {first: others[:11]}}, "Tuple should have at most 10 items"),
-        ({"furniture": {}}, "`seen` does not name the set 'furniture'"),
-    ]
-    file = tmp_path / "rankings.json"
-    for sets, said in wrong:
-        file.write_text(json.dumps({"system": "mine", "about": "x", "seen": {"clothes": "unseen"}, "sets": sets}))
-        with pytest.raises(pytest.fail.Exception) as end:
-            call("score", file, "--board", tmp_path)
-        assert said in str(end.value)
-        assert "rankings.json" in str(end.value)
-        assert "\n" not in str(end.value)
-
-
 def test_pictures_without_an_answer_count_as_zero() -> None:
     classes = picture_sets()["clothes"].classes
     (hat, other), *_ = [[each for each in classes if classes[each] == "hat"][:2]]

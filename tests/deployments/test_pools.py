@@ -17,7 +17,6 @@ from docker.models.containers import _create_container_args
 from jsonschema import Draft202012Validator
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun
-from prefect.exceptions import PrefectHTTPStatusError
 from prefect.types.entrypoint import EntrypointType
 from prefect_docker.worker import DockerWorker, DockerWorkerJobConfiguration
 
@@ -69,14 +68,6 @@ def test_a_run_changes_nothing_of_its_container(shards: Any) -> None:
     assert "evil" not in str(plain)
     assert {"io.prefect.flow-run-id", "io.prefect.work-pool-name"} < plain["labels"].keys()
     assert plain["labels"]["swatchbook"] == "shard"
-
-
-def test_the_server_refuses_a_run_that_asks_for_another_container(shards: Any) -> None:
-    for name, value in ASKED.items():
-        with pytest.raises(PrefectHTTPStatusError, match="422"):
-            ask(lambda client, name=name, value=value: client.create_flow_run_from_deployment(
-                shards, parameters={"manifest": f"{'0' * 64}.shard"}, job_variables={name: value}
-            ))  # fmt: skip
 
 
 def test_the_engine_is_told_every_limit() -> None:

@@ -224,12 +224,6 @@ def test_a_half_made_table_is_not_there_yet(folder: Path) -> None:
     assert index.count(SPACE) == 2
 
 
-def test_a_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
-    (tmp_path / "index").write_text("a note")
-    with pytest.raises(IndexDown, match="index"):
-        LanceIndex(tmp_path / "index").probe()
-
-
 @pytest.fixture(scope="module")
 def every_kind(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder whose table has every kind of file: rows, deletions, both indexes, several versions."""

@@ -174,19 +174,6 @@ def test_a_version_whose_files_are_gone_fails_once(tmp_path: Path, monkeypatch: 
             writer.drop(SPACE)
 
 
-def test_searches_find_old_rows_while_one_reads(tmp_path: Path) -> None:
-    reader, writer = LanceIndex(tmp_path, lag=3_600), LanceIndex(tmp_path)
-    asked = unit_vectors(1, SPACE.dimension, 9)[0]
-    writer.ensure(SPACE)
-    writer.upsert(SPACE, made(1))
-    assert len(reader.search(SPACE, asked, 9)) == 1
-    writer.upsert(SPACE, made(2))
-    wait(reader)
-    with reader._renewing:
-        assert len(reader.search(SPACE, asked, 9)) == 1
-    assert len(reader.search(SPACE, asked, 9)) == 2
-
-
 def test_no_search_waits_for_the_lag(tmp_path: Path) -> None:
     reader, writer = LanceIndex(tmp_path, lag=3_600), LanceIndex(tmp_path)
     asked = unit_vectors(1, SPACE.dimension, 9)[0]

@@ -87,15 +87,6 @@ def test_deaths_are_told_and_the_next_request_answered(child: Child, caplog: pyt
     assert "last words" in caplog.text
 
 
-def test_bytes_during_a_request_do_not_end_it(child: Child) -> None:
-    """The kernel may tell the child of a request's own bytes only after it has read them and gone to work."""
-    answers = child.stream({"do": "count", "to": 2, "pause": 0.2}, seconds=20)
-    next(answers)
-    assert child._process is not None
-    child._process.send({"do": "echo"}, b"", 20)
-    assert [answer for answer, _ in answers] == [{"number": 1}]
-
-
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="parent and child need a core each")
 def test_an_interrupted_parent_does_not_end_its_child(child: Child) -> None:
     """Its core stops for so long in the middle of `write` that the child has read the request, and is at work."""

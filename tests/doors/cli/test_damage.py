@@ -1,13 +1,9 @@
 """What the commands say of a collection whose ledger or index is damaged, with their exit status."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from swatchbook.doors.cli.commands.upkeep import draw_verification
-from swatchbook.doors.cli.terminal import out
-from swatchbook.upkeep.verify import Damage, SpaceCheck, Verification
 from tests.command import attempt, run, run_json
 from tests.pdf.making import gradient, jpeg
 from tests.store.ledger.damage import overwrite_pages
@@ -23,25 +19,6 @@ def test_a_damaged_ledger_is_told_with_what_restores_it(filled: Path) -> None:
     overwrite_pages(filled / "ledger.sqlite")
     for words in (["upkeep", "verify"], ["upkeep", "verify", "--deep"], ["upkeep", "verify", "--repair"], ["doctor"]):
         assert "swatchbook upkeep restore" in told(*words)
-
-
-@pytest.mark.parametrize(
-    "problem",
-    [
-        {"unpublished": 1},
-        {"lost_files": ("a.jpg",)},
-        {"damaged_files": (Damage(file="a.jpg", documents=(), upload_again=False),)},
-        *({"spaces": (SpaceCheck(space="s", expected=9, **{"missing": 0, "foreign": 0, **wrong}),)} for wrong in (
-            {"missing": 1}, {"foreign": 1}, {"damaged": True},
-        )),
-    ],
-)  # fmt: skip
-def test_last_line_of_verify_says_what_is_wrong(problem: dict[str, Any]) -> None:
-    verification = Verification(**{"spaces": (), "lost_files": (), "unpublished": 0, **problem})
-    with (console := out()).capture() as printed:
-        console.print(draw_verification(verification))
-    assert not verification.sound
-    assert printed.get().splitlines()[-1].startswith("✗ 1 ")
 
 
 def cut_texts(home: Path) -> None:

@@ -106,18 +106,6 @@ def test_second_run_processes_nothing_and_starts_no_flow(folder: Path) -> None:
     assert "scan" not in err
 
 
-def test_what_an_earlier_run_removed_is_not_told_again(home: Path, tmp_path: Path) -> None:
-    for number, name in enumerate(("oak.png", "slate.png", "linen.png")):
-        draw(tmp_path / "few" / name, number)
-    command = ("ingest-images", str(tmp_path / "few"), "--owner", "bert")
-    run(*command)
-    (tmp_path / "few" / "oak.png").unlink()
-    assert "source: 1; `swatchbook ingest-images --mirror` removes them" in run(*command)
-    assert "source: 1; `swatchbook ingest-images --mirror` removes them" in run(*command), "it still is"
-    assert "were removed: 1." in run(*command, "--mirror")
-    assert "removed" not in run(*command)
-
-
 def test_ingest_sends_each_file_where_it_belongs(folder: Path, tmp_path: Path) -> None:
     mixed = tmp_path / "mixed"
     shutil.copytree(folder / "sub", mixed / "pictures" / "sub")

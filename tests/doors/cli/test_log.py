@@ -6,9 +6,7 @@ from collections.abc import Iterator
 import pytest
 from fastapi.testclient import TestClient
 
-from swatchbook.domain.errors import IndexDown, LedgerDown
 from swatchbook.doors.cli import log
-from swatchbook.doors.service import problems
 
 
 @pytest.fixture
@@ -36,20 +34,3 @@ def test_stranger_cannot_fill_the_log(client: TestClient, caplog: pytest.LogCapt
     assert [getattr(line, "left_out", 0) for line in lines] == [0] * log.REPEATED + [4, 89]
     assert answers[-1].json()["id"] in log.Fields().format(lines[-1])
     assert "left_out=89" in log.Fields().format(lines[-1])
-
-
-@pytest.mark.usefixtures("shown")
-def test_each_kind_of_failure_is_logged_on_its_own(caplog: pytest.LogCaptureFixture) -> None:
-    for _ in range(20):
-        problems.describe(LedgerDown("It does not answer."))
-    problems.describe(IndexDown("It does not answer, either."))
-    assert [record.__dict__["kind"] for record in caplog.records] == ["ledger_down"] * 6 + ["index_down"]
-
-
-@pytest.mark.usefixtures("shown")
-def test_lines_are_logged_again_later(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    for _ in range(9):
-        problems.describe(LedgerDown("It does not answer."))
-    monkeypatch.setattr(log, "REPEAT_SECONDS", 0.0)
-    problems.describe(LedgerDown("It does not answer."))
-    assert [getattr(record, "left_out", 0) for record in caplog.records] == [0] * log.REPEATED + [4]

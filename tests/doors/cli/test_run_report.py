@@ -1,12 +1,8 @@
 """The account of an ingest, as shown."""
 
 import io
-import logging
-from contextlib import closing
-from pathlib import Path
 from typing import Any
 
-import pytest
 from rich.console import Console
 
 from swatchbook.domain.records import (
@@ -113,13 +109,3 @@ def test_cost_is_told_by_stage_with_what_is_not_known_of_it() -> None:
     unpriced = (Spent(stage="embed", unpriced=10, cost_usd=0.0, **bill),)
     assert "unknown (embed unknown): 10 calls" in drawn(report(chunks_created=1, cost_usd=None, spent=unpriced))
     assert "cost" not in drawn(report(chunks_created=1))
-
-
-def test_a_message_that_refers_to_the_log_says_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # commands that ran in this process have left theirs
-    failed = BROKEN.model_copy(update={"error": "The picture is broken or truncated (see the log)."})
-    assert "The log is in" not in drawn(report(images_found=1, failed_images=(failed,)))
-    with closing(logging.FileHandler(tmp_path / "swatchbook-2026-11-01.log")) as handler:
-        logging.getLogger().addHandler(handler)
-        assert f"The log is in {tmp_path}" in drawn(report(images_found=1, failed_images=(failed,)))
-        assert "The log is in" not in drawn(report(images_found=1))

@@ -82,19 +82,6 @@ def agrees_with_list(client: TestClient, shown: dict[str, Any]) -> None:
     assert listed == {name: shown[name] for name in listed}
 
 
-def test_what_cannot_be_worked_on_says_why(client: TestClient, resources: Resources) -> None:
-    document = queued(resources, "oak").id
-    values = {
-        "status": DocumentStatus.BLOCKED,
-        "message": "A key is wrong.",
-        "failure_kind": "authentication",
-        "due_at": 5,
-    }
-    scene.set_document(resources.ledger, document, **values)
-    shown = client.get(f"/documents/{document}").json()
-    assert {name: shown[name] for name in values} == values
-
-
 def test_a_delete_now_is_written_down_once_and_refuses_the_rest(client: TestClient, resources: Resources) -> None:
     run = scene.begun(resources.ledger, pictures=scene.keys(1))
     path = f"/documents/{run.document}"

@@ -1,6 +1,5 @@
 """Pages and thumbnails over HTTP: of the size asked for, under limits, made once."""
 
-import asyncio
 import io
 import socket
 import time
@@ -10,14 +9,11 @@ from pathlib import Path
 import httpx
 import pymupdf
 import pytest
-from fastapi import HTTPException
 from fastapi.testclient import TestClient
 from PIL import Image
 
 from swatchbook.domain.records import IngestOptions
 from swatchbook.domain.settings import Settings, load_settings
-from swatchbook.doors.service import images
-from swatchbook.doors.service.images import PreviewSlots
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.stored_documents import queue
 from swatchbook_catalogue.pdf import reader
@@ -117,19 +113,3 @@ def test_pages_that_a_browser_left_are_not_rendered(filled: Path, monkeypatch: p
         opened.close()
         assert httpx.get(f"{service.url}{path}200").content == b"a picture"
     assert len(made) == 3
-
-
-def test_only_two_are_made_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(images, "_WAIT_SECONDS", 0.01)
-
-    async def ask_three_times() -> None:
-        slots = PreviewSlots()
-        async with slots.slot(), slots.slot():
-            with pytest.raises(HTTPException) as refused:
-                await slots.slot().__aenter__()
-            assert refused.value.status_code == 503
-            assert refused.value.headers == {"Retry-After": "5"}
-        async with slots.slot(), slots.slot():  # they are given back
-            pass
-
-    asyncio.run(ask_three_times())

@@ -20,7 +20,6 @@ import pytest
 
 from swatchbook.domain.records import DocumentStatus
 from swatchbook.domain.settings import Settings
-from swatchbook.doors.service import serve
 from swatchbook.store.ledger.database import open_ledger
 from swatchbook.store.ledger.stored_documents import list_documents
 from swatchbook.store.ledger.tables import runs
@@ -132,13 +131,6 @@ def test_a_port_in_use_is_a_clear_error(home: Path) -> None:
     assert (status, out) == (1, "")
     assert f"Port {port} on 127.0.0.1 is in use." in err
     assert "Traceback" not in err
-
-
-def test_the_body_of_a_response_does_not_wait_for_the_client() -> None:
-    with serve._listening("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
-        accepted, _ = listener.accept()
-        with accepted:
-            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 @pytest.mark.parametrize(

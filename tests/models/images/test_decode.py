@@ -2,8 +2,6 @@ import base64
 import io
 import re
 import struct
-import subprocess
-import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +12,6 @@ import pytest
 from PIL import Image, ImageCms
 
 from swatchbook.domain.errors import (
-    Configuration,
     CrashedWorker,
     Failure,
     FileMissing,
@@ -164,12 +161,6 @@ def test_white_on_transparency_is_seen(decoders: Decoders, tmp_path: Path) -> No
     }  # fmt: skip
 
 
-def test_palette_with_a_transparent_color_is_laid_over_white(decoders: Decoders, tmp_path: Path) -> None:
-    image = halves("RGB", "#102030", "#a0b0c0").quantize(4)
-    image.save(tmp_path / "clear.png", transparency=image.getpixel((70, 20)))
-    assert left_and_right(pixels(decoders, tmp_path / "clear.png"))[1] == [255, 255, 255]
-
-
 def test_exif_orientation_is_undone(decoders: Decoders, tmp_path: Path) -> None:
     corner, turn = Image.new("RGB", (60, 40), "white"), Image.Transpose
     corner.paste((200, 0, 0), (0, 0, 30, 20))
@@ -296,24 +287,6 @@ def test_picture_that_needs_more_memory_than_a_child_has_fails_alone(tmp_path: P
     assert "child_memory_mb" in str(vast)
     assert isinstance(before, np.ndarray)
     assert isinstance(after, np.ndarray)
-
-
-def test_child_that_does_not_start_raises_configuration(tmp_path: Path) -> None:
-    (tmp_path / "fine.jpg").write_bytes(jpeg())
-    with (
-        Decoders(Settings(), module="swatchbook.models.images.nowhere") as decoders,
-        pytest.raises(Configuration, match="does not start"),
-    ):
-        decoders.decode([tmp_path / "fine.jpg"], 32)
-
-
-def test_child_imports_nothing_heavy() -> None:
-    code = "import sys, swatchbook.models.images.decode; print(*sys.modules)"
-    loaded = set(
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    )
-    assert "PIL" in loaded
-    assert not loaded & {"torch", "transformers", "prefect", "sqlalchemy", "pydantic", "pymupdf"}
 
 
 def test_header_is_read_without_decoding(decoders: Decoders, tmp_path: Path) -> None:

@@ -162,15 +162,6 @@ def test_tokens_are_numbers_of_tokens_or_not_known(there: Provider, counted: obj
     assert client(there, way).post(way.call).usage == (None, way.tokens_out)
 
 
-def test_reply_over_its_estimate_counts(there: Provider, way: Way) -> None:
-    there.rewrite = lambda reply: {**reply, "usage": {way.tokens_in: 90_000_000, "completion_tokens": 7}}
-    clock = SetClock()
-    asking = client(there, way, clock=clock, per_minute=Rates(tokens=1_000))
-    for _ in range(2):
-        asking.post(way.call)
-    assert clock.now() < 1_200
-
-
 @contextmanager
 def a_server_that(says: Callable[[int], Iterator[bytes]]) -> Iterator[str]:
     """Its address; `says`: what the connection of that number is sent once it has asked, piece by piece."""
