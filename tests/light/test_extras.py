@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib.metadata import files, packages_distributions
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 from devtools.lock import LOCK, SECTIONS, packages, up_to
 from swatchbook.domain.errors import MissingExtra, Policy
 from swatchbook.domain.extras import MODULES, NEEDS, Need, how_to_install, require_extras
-from swatchbook.domain.records import DocumentStatus, IngestOptions, Role
+from swatchbook.domain.records import DocumentStatus, IngestOptions
 from swatchbook.domain.settings import Settings
 from swatchbook.doors.cli.commands.models import pull_chosen
 from swatchbook.doors.cli.doctor import check_extras
@@ -145,20 +145,6 @@ def test_queued_document_is_blocked_with_the_reason(
     assert (blocked.status, blocked.failure_kind) == (DocumentStatus.BLOCKED, "missing_extra")
     assert how_to_install("models") in (blocked.message or "")
     tools.close()
-
-
-@pytest.mark.usefixtures("light")
-def test_what_is_opened_names_its_extra() -> None:
-    opened: list[tuple[dict[str, Any], Callable[[Resources], object]]] = [
-        ({"encoder": "siglip"}, lambda tools: tools.models.encoder),
-        ({"encoder": "siglip"}, lambda tools: tools.models.require(Role.VISUAL)),
-        ({"text_encoder": "voyage"}, lambda tools: tools.models.text_encoder),
-        ({"index": "weaviate"}, lambda tools: tools.index),
-        ({"ledger_url": "postgresql://localhost/none"}, lambda tools: tools.ledger),
-    ]
-    for given, opens in opened:
-        with pytest.raises(MissingExtra, match=r"install --editable '\S+\[\w+\]'"):
-            opens(Resources(Settings(**given)))
 
 
 @pytest.mark.usefixtures("light")

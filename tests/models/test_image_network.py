@@ -9,7 +9,6 @@ from swatchbook.models import image_network
 from swatchbook.models.image_network import (
     DIMENSIONS,
     FILE,
-    INPUT_SIDE,
     SIDE,
     TAGS,
     ImageNetwork,
@@ -88,9 +87,3 @@ def test_all_but_visual_are_those_of_the_descriptors(encoder: ImageNetwork) -> N
     found = encoder.encode(pictures)
     assert all(np.array_equal(found[role], described[role]) for role in (Role.COLOR, Role.TEXTURE))
     assert np.array_equal(found[Role.STRUCTURE], described[Role.VISUAL])
-
-
-def test_middle_square_is_cut_before_it_is_resized() -> None:
-    picture = np.zeros((100, 300, 3), np.uint8)
-    picture[:, 100:200] = 200
-    assert np.array_equal(middle_square(picture, INPUT_SIDE), np.full((INPUT_SIDE, INPUT_SIDE, 3), 200, np.uint8))

@@ -70,8 +70,3 @@ def test_vectors_are_known_though_the_analyst_is_not_named() -> None:
     with pytest.raises(Configuration, match="VISION__MODEL"):
         tags(settings)
     assert vector_tags(settings).keys() == tags(Settings()).keys() - {Role.ANALYSIS}
-
-
-def test_a_model_that_this_version_does_not_have_is_not_available() -> None:
-    recorded = {"encoder": "of a later version"}
-    assert registry.settings_of_tag(Settings(), Role.VISUAL, "later@1/visual", recorded) is None

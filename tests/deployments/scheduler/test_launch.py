@@ -15,7 +15,7 @@ from swatchbook.deployments.scheduler import prefect_state
 from swatchbook.deployments.scheduler.launch import Launched, forget, launch, prefect
 from swatchbook.deployments.scheduler.prefect_state import UpdatedRuns, update_ingest_states
 from swatchbook.domain.errors import Configuration
-from swatchbook.domain.records import IngestOptions, sha256
+from swatchbook.domain.records import IngestOptions
 from swatchbook.ingest.delete import delete
 from swatchbook.ingest.register_path import register_folder
 from swatchbook.resources import Resources
@@ -247,12 +247,6 @@ def test_a_flow_run_of_a_document_that_is_gone_is_cancelled(resources: Resources
     launched(resources)
     assert delete(resources, document.id)
     assert len(settled(resources).cancelled) == 1
-
-
-def test_flow_run_for_an_unknown_file_stays(resources: Resources, deployment: Any) -> None:
-    source = f"{sha256(b'new')}.pdf"
-    with_client(lambda client: client.create_flow_run_from_deployment(deployment, parameters={"source": source}))
-    assert settled(resources) == UpdatedRuns()
 
 
 def test_flow_runs_long_over_are_forgotten(resources: Resources, deployment: Any) -> None:

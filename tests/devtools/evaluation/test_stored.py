@@ -64,21 +64,6 @@ def test_a_draft_says_what_the_result_says(labels: dict[str, Any], file: Path, r
     assert "f1_mean: 1.000" in printed
 
 
-def test_what_was_won_and_lost_is_named(labels: dict[str, Any], file: Path, tmp_path: Path, run: Run) -> None:
-    before = tmp_path / "before.json"
-    before.write_text(run(score_products, file, "--json"))
-    assert "Nothing changed." in run(score_products, file, "--compare", before)
-    corrected = labels["products"][0]["name"]
-    labels["products"][0]["name"] = "Something else"
-    file.write_text(json.dumps(labels))
-    now = json.loads(run(score_products, file, "--compare", before, "--json"))
-    assert now["summary"]["f1_mean"] == 0.5
-    (change,) = now["changes"]
-    page = labels["products"][0]["first_page"]
-    assert change["newly_wrong"] == [f"{page} {corrected}"]
-    assert f"- wrong: {page} {corrected}" in run(score_products, file, "--compare", before)
-
-
 def test_edits_by_hand_are_labels(run: Run) -> None:
     with open_resources(load_settings()) as resources:
         document = find_document(resources.ledger, "small.pdf", "anna").id

@@ -97,15 +97,6 @@ def test_pictures_come_back_in_order_at_the_side_asked_for(decoders: Decoders, t
     ]
 
 
-def test_relative_path_is_the_callers(decoders: Decoders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The children may have been started in another folder."""
-    Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
-    assert decoders.decode([tmp_path / "a.png"], 4)
-    monkeypatch.chdir(tmp_path)
-    (decoded,) = decoders.decode([Path("a.png")], 4)
-    assert not isinstance(decoded, Failure)
-
-
 def test_shrinking_keeps_the_mean_of_the_picture(decoders: Decoders, tmp_path: Path) -> None:
     surface = material("terrazzo", "oak")
     for name in ("surface.jpg", "surface.png"):  # a JPEG is decoded smaller
