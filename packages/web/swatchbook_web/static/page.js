@@ -125,10 +125,12 @@ const refresh = () => {
 };
 if (document.querySelector("[data-live]")) {
   const owner = new URLSearchParams(location.search).get("owner");
-  let seen;
+  let seen, waits = false;
   const asking = setInterval(async () => {
-    if (document.hidden) return;
+    if (document.hidden || waits) return;
+    waits = true;
     const answer = await fetch("/ui/changes" + (owner ? `?owner=${encodeURIComponent(owner)}` : "")).catch(() => null);
+    waits = false;
     if (!answer?.ok) return;  // the service is away: what the page shows still holds
     const now = await answer.text();
     if (now !== seen) refresh();  // also at first: the page may be older
