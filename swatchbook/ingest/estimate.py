@@ -10,7 +10,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from swatchbook.domain.analysis import is_weak
 from swatchbook.domain.records import COUNTED, Discovery, IngestOptions, Reading, Record, Role, Tables
 from swatchbook.domain.settings import Settings
 from swatchbook.ingest.cache_keys import stage_key
@@ -25,11 +24,11 @@ from swatchbook.models.vision_analyst import INSTRUCTIONS, REPLY_TOKENS, Seen
 from swatchbook.read_ahead import read_once
 from swatchbook.resources import Resources
 from swatchbook.store.files.file_store import Files, open_files
-from swatchbook.store.ledger import claims, picture_reviews
+from swatchbook.store.ledger import claims
 from swatchbook_base.chat import Question, Shape
 from swatchbook_base.check_file import check_file
 
-SECONDS: Final[Mapping[Part, float]] = {"llm": 20.0, "vision": 2.0, "review": 2.0, "text": 1.0}
+SECONDS: Final[Mapping[Part, float]] = {"llm": 20.0, "vision": 2.0, "text": 1.0}
 """Approximate seconds for an answer, by part."""
 
 UNDERSTANDING_TOKENS: Final = 160  # the most tokens of one understanding text
@@ -122,7 +121,6 @@ def estimate(resources: Resources, path: Path, options: IngestOptions) -> Estima
         planned=(
             *discovering,
             *_embedding(resources, options, sorted(shown), texts),
-            *_reviewing(resources, options, sorted(shown)),
         ),
     )
 
@@ -174,39 +172,13 @@ def _embedding(
 def plan_analyses(settings: Settings, model: str, count: int, *, made: int = 0) -> Planned:
     """Return the plan for `count` analyses by the vision model."""
     question = Question(instructions=INSTRUCTIONS, parts=(b"",), max_tokens=REPLY_TOKENS)
-    return _asked(settings, "embed", "vision", model, question, Seen, count, made=made)
+    tokens = turn_tokens(ChatMessage(question=question, shape=schema_of(Seen), name=Seen.__name__))
+    return _planned(settings, "embed", "vision", model, count, count * tokens, count * REPLY_TOKENS, made=made)
 
 
 def plan_text_vectors(settings: Settings, tokens: Collection[int], *, made: int = 0) -> Planned:
     """Return the plan for vectors of texts by the text model; `tokens`: at most, of each text."""
     return _planned(settings, "embed", "text", settings.text.model, len(tokens), sum(tokens), 0, made=made)
-
-
-def _reviewing(resources: Resources, options: IngestOptions, pictures: Sequence[str]) -> Iterator[Planned]:
-    """Count reviews as if each picture not analysed yet were weak, and the text vectors of their corrections."""
-    settings = resources.settings
-    wanted = {want.role: want.tag for want in registry.requested(settings, options.roles)}
-    first, reviewer = wanted.get(Role.ANALYSIS), registry.review_tag(settings)
-    if first is None or reviewer in (None, first) or not settings.review.below:
-        return
-    analysed, looked = (picture_reviews.stored_analyses(resources.ledger, pictures, tag) for tag in (first, reviewer))
-    settled = {key for key, analysis in analysed.items() if not is_weak(analysis, settings.review.below)}
-    weak = {*pictures} - looked.keys() - settled
-    question = Question(instructions=INSTRUCTIONS, parts=(b"",), max_tokens=REPLY_TOKENS)
-    model = settings.review.model or ""
-    yield _asked(settings, "review", "review", model, question, Seen, len(weak), made=len(looked))
-    if not settings.has_local_text_encoder and Role.UNDERSTANDING in wanted:
-        tokens = len(weak) * UNDERSTANDING_TOKENS
-        yield _planned(settings, "review", "text", settings.text.model, len(weak), tokens, 0)
-
-
-def _asked(
-    settings: Settings, stage: str, part: Part, model: str, question: Question, shape: type[Shape], count: int,
-    *, made: int = 0,
-) -> Planned:  # fmt: skip
-    """Return the plan for the same question about `count` pictures."""
-    tokens = turn_tokens(ChatMessage(question=question, shape=schema_of(shape), name=shape.__name__))
-    return _planned(settings, stage, part, model, count, count * tokens, count * question.max_tokens, made=made)
 
 
 def _planned(

@@ -28,7 +28,7 @@ from swatchbook.store.ledger.queries.document import read_products
 from swatchbook.store.ledger.queries.report import document_report
 from swatchbook.store.ledger.source_items import count_items
 from swatchbook.store.ledger.stored_documents import TABLE, Document, get_document
-from swatchbook.upkeep.reports.edition_report import report_edition, suggest_edition
+from swatchbook.upkeep.reports.edition_report import report_edition
 from swatchbook.upkeep.reports.stale import stale_roles
 from swatchbook_base.truncate import truncate
 
@@ -66,7 +66,6 @@ def finish_run(resources: Resources, work: Work, results: StageResults | Scan | 
     waited = _waited_seconds(document, work.run, ledger.now())
     if items is not None:
         items = items.model_copy(update={"duration_seconds": waited})
-    suggested = suggest_edition(ledger, work.document)
     fit = resources.batch_sizes.get(work.run.token)
     report = report.model_copy(
         update={
@@ -82,7 +81,6 @@ def finish_run(resources: Resources, work: Work, results: StageResults | Scan | 
             "warnings": tuple(
                 dict.fromkeys(
                     (  # those of the last run have some of these lines already
-                        *([suggested] if suggested else []),
                         *warnings,
                         *(fit.warnings() if fit else ()),
                         *(each.line for each in stale_roles(ledger, resources.settings, work.owner)),

@@ -22,7 +22,7 @@ from swatchbook.search.search import search
 from swatchbook.store.ledger import publishing
 from swatchbook.store.ledger.queries.filters import facets
 from swatchbook.store.ledger.stored_documents import all_documents, find_document, get_document
-from swatchbook.upkeep.reports.edition_report import compare_documents, suggest_edition
+from swatchbook.upkeep.reports.edition_report import compare_documents
 from swatchbook.upkeep.verify import verify
 from tests.editions import FIRST, SECOND, make_edition
 
@@ -64,7 +64,6 @@ def test_a_newer_edition_from_ingest_to_delete(resources: Resources, tmp_path: P
         "Alder: price EUR 12.50 → EUR 14.00 (page 2)", "Birke: size 30 x 60 cm → 30 x 90 cm (page 3)",
         "Cedrella: renamed from Cedro (page 4)", "Grove: added (page 7)", "Dune: removed (page 5)",
     }  # fmt: skip
-    assert not any("--edition-of" in warning for warning in report.warnings)
     diff = compare_documents(resources.ledger, old, new)
     assert [each.by for each in diff.renamed] == ["picture"]
 
@@ -93,13 +92,9 @@ def test_a_newer_edition_from_ingest_to_delete(resources: Resources, tmp_path: P
     assert prices(found(resources, "product")) == set(OLD_PRICES.items())
     assert verify(resources).sound
 
-    # not declared, the same file name alone is a suggestion
+    # not declared, the same file name alone says nothing
     bare_ingest.main(second)
     assert prices(found(resources, "product")) >= set(OLD_PRICES.items())
-    suggested = suggest_edition(resources.ledger, new)
-    assert suggested
-    assert f"--edition-of {old[:8]}" in suggested
-    assert "67% of the product names and 83% of the pictures" in suggested
     again = CliRunner().invoke(app, ["ingest", str(second), "--edition-of", old[:8]])
     assert "unchanged, nothing to do" in again.output
     assert again.exit_code == 0
@@ -109,4 +104,3 @@ def test_a_newer_edition_from_ingest_to_delete(resources: Resources, tmp_path: P
     assert [each["name"] for each in listed["added"]] == ["Grove"]
     assert {each.id for each in all_documents(resources.ledger, None)} == {old, new}
     assert prices(found(resources, "product")) == set(NEW_PRICES.items())
-    assert suggest_edition(resources.ledger, new) is None

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
-from swatchbook.domain.errors import Configuration
 from swatchbook.domain.records import DocumentStatus, IngestOptions, ItemCounts, ItemState, Role, RunReport
 from swatchbook.flows.ingest_images import ingest_images
 from swatchbook.flows.rescan_sources import rescan_sources
@@ -24,8 +23,6 @@ from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import search
 from swatchbook.store.ledger.queries.document import show_document
 from swatchbook.store.ledger.run_queries import live_runs
-from swatchbook.store.ledger.source_items import count_items
-from swatchbook.store.ledger.stored_documents import list_documents
 from swatchbook.store.ledger.tables import items
 from swatchbook.tasks.embed import cut_batches
 from swatchbook.tasks.flow_run import report_of
@@ -138,20 +135,3 @@ def test_rescan_ingests_what_has_changed_and_nothing_else(resources: Resources, 
     (report,) = asyncio.run(rescan_sources())
     assert (report.owner, counts(report)) == ("bob", (6, 1, 5, 0))
     assert asyncio.run(rescan_sources()) == []
-
-
-def test_encoder_that_cannot_start_ends_the_run_before_a_file_is_read(
-    resources: Resources, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from huggingface_hub import constants
-
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "no weights"))
-    resources.settings = resources.settings.model_copy(update={"encoder": "siglip"})
-    with pytest.raises(Configuration, match="swatchbook models pull"):
-        ingest(resources, folder)
-    (document,) = list_documents(resources.ledger)
-    assert document.status == DocumentStatus.BLOCKED
-    assert count_items(resources.ledger, document.id).total_items == 0
-    resources.settings = resources.settings.model_copy(update={"encoder": "descriptors"})
-    resources.__dict__.pop("models")
-    assert counts(ingest(resources, folder)) == (5, 5, 0, 0)

@@ -74,17 +74,6 @@ def test_products_metadata_and_analyses_are_what_models_read(
     assert all(asked.pictures for asked, _ in there.asked[asked:]), "only pages that were skipped show new pictures"
 
 
-def test_pictures_told_to_wait_are_made_in_the_same_run(
-    there: Provider, ingest: Ingest, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("swatchbook.models.providers.client._ITEM_PATIENCE_SECONDS", 0.5)
-    told, meets = iter(["rate_limited"]), there.meets
-    there.meets = lambda asked: (next(told, None) if asked.pictures else None) or meets(asked)  # type: ignore[method-assign]
-    report = ingest(small_catalogue)
-    assert next(told, None) is None, "pictures were told to wait"
-    assert (report.status, report.images_complete) == (DocumentStatus.COMPLETED, report.images_found)
-
-
 @pytest.fixture
 def no_text_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWATCHBOOK_TEXT_ENCODER", "openai")

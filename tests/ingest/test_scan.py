@@ -348,22 +348,6 @@ def test_empty_folder_is_refused_unless_it_is_known(resources: Resources, folder
     assert register_folder(resources, folder / "sub", owner="anna", options=options).document.kind == "folder"
 
 
-def test_subfolders_are_categories_unless_they_are_not_asked_for(resources: Resources, folder: Path) -> None:
-    def categories(*, asked: bool) -> list[str | None]:
-        options = {"roles": [Role.COLOR], "categories": asked}
-        chosen = IngestOptions.model_validate(options)
-        assert not register_folder(resources, folder, owner="anna", options=chosen).unchanged
-        work = begin(resources, folder, **options)
-        scanned(resources, work)
-        finish_items(resources)
-        end(resources, work)
-        assert register_folder(resources, folder, owner="anna", options=chosen).unchanged
-        return [product["category"] for product in show_document(resources.ledger, work.document)["products"]]
-
-    assert categories(asked=True) == [None, None, "sub"]
-    assert categories(asked=False) == [None, None, None]
-
-
 def test_batch_below_a_folder_keeps_its_pictures_to_itself(resources: Resources, folder: Path) -> None:
     whole = begin(resources, folder)
     scanned(resources, whole)
@@ -420,23 +404,6 @@ def test_file_deleted_meanwhile_is_named(resources: Resources, folder: Path, mon
     work = begin(resources, folder)
     scanned(resources, work)
     assert set(failures_of(resources, work)) == {"oak.png"}
-
-
-def test_stopped_scan_goes_on(resources: Resources, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("swatchbook.ingest.scan._PORTION", 2)
-
-    class Killed(Exception):
-        pass
-
-    def kill(done: int, total: int) -> None:
-        raise Killed
-
-    work = begin(resources, folder)
-    with pytest.raises(Killed):
-        scan(resources, work, complete_items(resources.ledger, work.document), progress=kill)
-    assert names(resources, work) == ["oak", "slate"]
-    assert scanned(resources, work).read == 1
-    assert names(resources, work) == ["oak", "slate", "linen"]
 
 
 def test_force_reads_everything_again(resources: Resources, folder: Path) -> None:
@@ -542,16 +509,6 @@ def test_item_that_left_is_kept_though_another_shows_its_picture(resources: Reso
     batch(folder, SOFA)
     assert scanned(resources, work) == Scan(left=1)
     assert names(resources, work) == ["Linen sofa", "Twin"]
-
-
-def test_item_without_a_picture_fails_by_its_id(resources: Resources, folder: Path) -> None:
-    work = begin(resources, batch(folder, SOFA, {"id": "rug", "title": "Rug", "brand": "Nord"}))
-    scanned(resources, work)
-    assert count_items(resources.ledger, work.document).incomplete_ids == ("rug",)
-    assert [record.path for record in other_failures(resources.ledger, work.document)] == ["rug"]
-    batch(folder, SOFA, {"id": "rug", "title": "Rug", "brand": "Nord", "file_path": "slate.jpg"})
-    scanned(resources, work)
-    assert count_items(resources.ledger, work.document).failed_items == 0
 
 
 def test_picture_missing_beside_others_is_named_until_it_is_there(resources: Resources, folder: Path) -> None:

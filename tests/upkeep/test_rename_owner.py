@@ -4,17 +4,13 @@ import pytest
 
 from swatchbook.domain.errors import UnknownOwner
 from swatchbook.index.contract import Where
-from swatchbook.ingest.delete import delete_owner, finish_delete
 from swatchbook.ingest.publish import publish_all
 from swatchbook.resources import Resources
 from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import search
 from swatchbook.store.ledger import owners, schedule
-from swatchbook.store.ledger.document_commands import mark_deleting
-from swatchbook.store.ledger.owners import known_owners
 from swatchbook.store.ledger.queries.account import count_owners
-from swatchbook.store.ledger.stored_documents import all_documents
-from swatchbook.store.ledger.tables import images, items, runs, vectors
+from swatchbook.store.ledger.tables import items, runs, vectors
 from swatchbook.upkeep.rename_owner import rename
 from swatchbook.upkeep.verify import verify
 from tests.store.ledger.scene import count
@@ -50,13 +46,3 @@ def test_killed_rename_is_published_by_a_round(resources: Resources) -> None:
     assert [each.owner for each in schedule.due_documents(resources.ledger, owner="lena")] == ["lena"]
     publish_all(resources, at_most=0)
     assert found(resources, "lena") == before
-
-
-def test_a_deleted_owner_is_gone_also_when_the_delete_is_killed(resources: Resources) -> None:
-    (document,) = all_documents(resources.ledger, "anna")
-    mark_deleting(resources.ledger, document.id)  # as far as a killed delete came
-    assert finish_delete(resources, *schedule.unfinished_deletes(resources.ledger, 10))
-    assert known_owners(resources.ledger) == []
-    assert count(resources.ledger, images) == 0
-    assert found(resources, "anna") == []
-    assert delete_owner(resources, "anna"), "nothing is left to do"

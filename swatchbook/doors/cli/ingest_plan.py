@@ -101,9 +101,7 @@ def draw(file: Estimate) -> RenderableType:
             cell(each.stage), cell(each.model), *(cell(f"{number:,}") for number in numbers),
             cell(duration(each.seconds)), cell("unknown" if each.usd is None else f"{each.usd:.4f}"),
         )  # fmt: skip
-    has_review = any(each.stage == "review" for each in file.planned)
-    review = " Review calls: upper bound, as if every new picture had a low score." if has_review else ""
-    return Group(head, rows, Text(f"{_total(file)}{review} No call was sent."))
+    return Group(head, rows, Text(f"{_total(file)} No call was sent."))
 
 
 def _total(file: Estimate) -> str:

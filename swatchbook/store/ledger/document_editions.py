@@ -142,10 +142,6 @@ def _set(connection: Connection, document: str, **values: Any) -> None:
 # --- what is compared -------------------------------------------------------------------------------------------------
 
 
-_LIKELY = 3
-"""Documents of the same name that are looked at, the newest first."""
-
-
 def read_edition(ledger: Ledger, document: str) -> Edition:
     """Return a document as it is compared. Raises InvalidReference for an unknown one."""
     with ledger.read() as connection:
@@ -158,26 +154,6 @@ def read_edition(ledger: Ledger, document: str) -> Edition:
         return Edition(
             id=stored.id, name=stored.name, products=tuple(_products(connection, document)), pictures=frozenset(shown)
         )
-
-
-def same_name(ledger: Ledger, document: Document) -> list[Document]:
-    """Return earlier documents of the owner with the same name, the newest first, that are not superseded."""
-    query = (
-        select(documents)
-        .where(
-            documents.c.owner == document.owner,
-            documents.c.name == document.name,
-            documents.c.kind == document.kind,
-            documents.c.id != document.id,
-            documents.c.created_at <= document.created_at,
-            documents.c.status == DocumentStatus.COMPLETED,
-            documents.c.superseded_by.is_(None),
-        )
-        .order_by(documents.c.created_at.desc(), documents.c.id)
-        .limit(_LIKELY)
-    )
-    with ledger.read() as connection:
-        return [read_document(row) for row in connection.execute(query).mappings()]
 
 
 def _products(connection: Connection, document: str) -> list[EditionProduct]:

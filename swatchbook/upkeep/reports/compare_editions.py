@@ -4,9 +4,9 @@ Products are matched by code, then by name, then by a picture that only this pro
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Final, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from swatchbook.domain.records import (
     ComparedDocument,
@@ -18,8 +18,6 @@ from swatchbook.domain.records import (
     ProductChange,
     fold,
 )
-
-ENOUGH: Final = 0.5  # the least share of common names or pictures if one document may be an edition of another
 
 By = Literal["code", "name", "picture"]
 
@@ -49,16 +47,6 @@ def compare(older: Edition, newer: Edition) -> EditionDiff:
         pictures=len(newer.pictures),
         pictures_unchanged=len(newer.pictures & older.pictures),
     )
-
-
-def agreement(older: Edition, newer: Edition) -> tuple[float, float]:
-    """Return the shares of common product names and of common pictures, of the document that has more of them."""
-    names = [{fold(each.listed.name) for each in edition.products} for edition in (older, newer)]
-    return _share(*names), _share(older.pictures, newer.pictures)
-
-
-def _share(one: Collection[str], other: Collection[str]) -> float:
-    return len({*one} & {*other}) / max(len(one), len(other), 1)
 
 
 # --- matching ---------------------------------------------------------------------------------------------------------

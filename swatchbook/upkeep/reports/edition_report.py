@@ -1,6 +1,5 @@
 """Compare editions, in full or for a run's report (the first 20 differences), and write differences as lines.
 
-Also suggests that a document may be a newer edition of one with the same file name.
 `compare_editions.py` matches products.
 """
 
@@ -9,10 +8,10 @@ from collections.abc import Iterator
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.records import Difference, EditionDiff, EditionReport, ListedProduct
 from swatchbook.store.ledger.database import Ledger
-from swatchbook.store.ledger.document_editions import read_edition, same_name
+from swatchbook.store.ledger.document_editions import read_edition
 from swatchbook.store.ledger.queries.activity import count_embedded
-from swatchbook.store.ledger.stored_documents import PDF, get_document
-from swatchbook.upkeep.reports.compare_editions import ENOUGH, agreement, compare
+from swatchbook.store.ledger.stored_documents import get_document
+from swatchbook.upkeep.reports.compare_editions import compare
 
 REPORTED = 20
 """The most differences that a report names; `swatchbook products A diff B` has all of them."""
@@ -44,21 +43,6 @@ def report_edition(ledger: Ledger, document: str, run: str) -> EditionReport | N
         pictures_embedded=count_embedded(ledger, document, run),
         lines=tuple(difference_lines(diff))[:REPORTED],
     )
-
-
-def suggest_edition(ledger: Ledger, document: str) -> str | None:
-    """Return a line that a document may be a newer edition of one with the same file name; None without such a one."""
-    stored = get_document(ledger, document)
-    if stored.kind != PDF or stored.edition_of or stored.superseded_by:
-        return None
-    for older in same_name(ledger, stored):
-        names, pictures = agreement(read_edition(ledger, older.id), read_edition(ledger, document))
-        if max(names, pictures) >= ENOUGH:
-            return (
-                f"It may be a newer edition of {older.name} ({older.id[:8]}): {names:.0%} of the product names and "
-                f"{pictures:.0%} of the pictures agree. If it is, ingest it with --edition-of {older.id[:8]}."
-            )
-    return None
 
 
 def difference_lines(diff: EditionDiff) -> Iterator[str]:

@@ -1,6 +1,5 @@
 """Items: cut into batches, claimed, committed, and what each failure comes to."""
 
-import threading
 from typing import Any
 
 import numpy as np
@@ -284,18 +283,6 @@ def test_pauses_double_until_the_eighth_run_fails(ledger: Ledger) -> None:
     assert pauses == pytest.approx([900 * 2**n for n in range(7)], abs=5)
     assert (row.state, row.attempts, row.next_retry_at) == ("failed", 8, None)
     assert claims.claim(ledger, run, [KEY]).items == ()
-
-
-def test_a_beating_run_keeps_its_lease(ledger: Ledger) -> None:
-    run = begun(ledger, pictures=[KEY])
-    claims.claim(ledger, run, [KEY])
-    pass_time(ledger, 59)
-    with keep_alive(ledger, run, every=0.01) as lost:
-        assert any(run.token in thread.name for thread in threading.enumerate())
-        until(lambda: item(ledger, KEY).lease_until > ledger.now() + 55)
-        assert not lost.is_set()
-    assert not any(run.token in thread.name for thread in threading.enumerate())
-    assert dead_runs.mark_dead(ledger) == []
 
 
 def test_a_revoked_run_raises_at_every_write(ledger: Ledger) -> None:

@@ -17,7 +17,6 @@ from swatchbook.store.ledger.item_tries import RUN_LIMIT
 from swatchbook.store.ledger.runs import Run
 from swatchbook.store.ledger.tables import items as item_rows
 from swatchbook.store.ledger.tables import runs as run_rows
-from swatchbook.store.ledger.tables import vectors
 from tests.store.ledger.scene import begin_again, begun, count, document, item, keys, lapse, make, one, pass_time
 
 ROOT = Path(__file__).parents[3]
@@ -88,9 +87,9 @@ def test_machine_killing_every_item_fails_the_document(ledger: Ledger) -> None:
 
 
 @contextmanager
-def worker(what: str, url: str, owner: str, pictures: list[str]) -> Iterator[subprocess.Popen[str]]:
-    code = [sys.executable, "-m", "tests.store.ledger.worker", what, url, owner, *pictures]
-    process = subprocess.Popen(code, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+def worker(url: str, owner: str, pictures: list[str]) -> Iterator[subprocess.Popen[str]]:
+    code = [sys.executable, "-m", "tests.store.ledger.worker", url, owner, *pictures]
+    process = subprocess.Popen(code, cwd=ROOT, text=True, stdout=subprocess.PIPE)
     try:
         yield process
     finally:
@@ -101,7 +100,7 @@ def worker(what: str, url: str, owner: str, pictures: list[str]) -> Iterator[sub
 @pytest.mark.gate
 def test_a_killed_process_frees_what_it_held(ledger: Ledger, url: str) -> None:
     pictures = keys(3)
-    with worker("hold", url, "anna", pictures) as process:
+    with worker(url, "anna", pictures) as process:
         assert process.stdout
         run = Run.model_validate_json(process.stdout.readline())
         assert one(ledger, run_rows).pid == process.pid
@@ -117,23 +116,3 @@ def test_a_killed_process_frees_what_it_held(ledger: Ledger, url: str) -> None:
     with pytest.raises(RunRevoked):
         runs.record_heartbeat(ledger, run)
     assert claims.claim(ledger, begin_again(ledger, run), pictures).items[0].attempts == 2
-
-
-@pytest.mark.gate
-def test_processes_never_claim_the_same_item(ledger: Ledger, url: str) -> None:
-    pictures = keys(60)
-    with worker("work", url, "anna", pictures) as anna, worker("work", url, "bert", pictures) as bert:
-        together = [anna, bert]
-        for process in together:
-            assert process.stdout
-            assert process.stdout.readline() == "ready\n"
-        claimed = list[str]()
-        for process in together:
-            assert process.stdin
-            process.stdin.write("\n")
-            process.stdin.flush()
-        for process in together:
-            claimed += process.communicate()[0].split()
-            assert process.returncode == 0
-    assert sorted(claimed) == sorted(pictures)
-    assert count(ledger, item_rows, state="done", attempts=1) == count(ledger, vectors) == len(pictures)

@@ -18,7 +18,7 @@ from swatchbook.store.ledger.document_commands import (
 )
 from swatchbook.store.ledger.queries import account
 from swatchbook.store.ledger.stored_documents import get_document
-from swatchbook.store.ledger.tables import figures, images, vectors
+from swatchbook.store.ledger.tables import figures, vectors
 from swatchbook.store.ledger.tables import items as items_table
 from tests.store.ledger.scene import (
     VISUAL,
@@ -28,7 +28,6 @@ from tests.store.ledger.scene import (
     count,
     end,
     extraction,
-    image,
     item,
     key,
     link,
@@ -36,7 +35,6 @@ from tests.store.ledger.scene import (
     placed,
     product,
     publish_all,
-    rows_of,
 )
 
 
@@ -202,16 +200,3 @@ def test_deleting_leaves_no_row_of_a_document(ledger: Ledger) -> None:
         assert count(ledger, getattr(tables, name)) == 0, name
     assert count(ledger, vectors) > 0  # contents are collected later
     assert finish_delete(ledger, run.document)  # again: nothing to do
-
-
-def test_what_another_document_shows_stays(ledger: Ledger) -> None:
-    first = complete(ledger, "oak", "ash")
-    second = complete(ledger, "oak", content="supplement")
-    mark_deleting(ledger, first.document)
-    delete_rows(ledger, first.document)
-    told = publish_all(ledger)
-    assert [p.payload.documents for p in told if p.row.id == image("oak")] == [(second.document,)]
-    assert finish_delete(ledger, first.document)
-    assert rows_of(ledger, images).keys() == {image("oak")}
-    assert account.account(ledger, document=second.document).complete == 1
-    assert get_document(ledger, second.document).status is DocumentStatus.COMPLETED

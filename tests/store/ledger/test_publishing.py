@@ -1,7 +1,5 @@
 """Publishing as the ledger sees it: who has a row, what is told of it, and what came of it."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 import pytest
 from sqlalchemy import select
@@ -74,22 +72,6 @@ def test_row_is_leased_to_one_publisher(ledger: Ledger) -> None:
     assert len(rows) == 1
     publishing.record_publication(ledger, "b", rows, published=[], refused={}, removed=[])
     assert len(publishing.lease_dirty(ledger, "c")) == 1, "settling nothing frees it"
-
-
-def test_publishers_side_by_side_publish_every_row_once(ledger: Ledger) -> None:
-    made(ledger, *(f"picture {n}" for n in range(120)))
-
-    def publish(number: int) -> list[str]:
-        mine = list[str]()
-        while rows := publishing.lease_dirty(ledger, f"{number}:{len(mine)}", limit=7):
-            settle(ledger, f"{number}:{len(mine)}", rows)
-            mine += [row.id for row in rows]
-        return mine
-
-    with ThreadPoolExecutor(4) as threads:
-        told = [row for mine in threads.map(publish, range(4)) for row in mine]
-    assert len(told) == len(set(told)) == 120
-    assert publishing.count_unpublished(ledger) == 0
 
 
 def test_only_a_lease_lost_to_another_publishes_again(ledger: Ledger) -> None:

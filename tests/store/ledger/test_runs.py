@@ -221,23 +221,6 @@ def snapshot(ledger: Ledger) -> list[object]:
         return [connection.execute(select(table)).all() for table in (documents, run_rows, item_rows, figures)]
 
 
-def test_ending_frees_items_and_sets_the_status(ledger: Ledger) -> None:
-    run = begun(ledger, pictures=keys(1))
-    assert runs.end(ledger, run, DocumentStatus.COMPLETED) == "waiting", "an item is open"
-    assert document(ledger, run).due_at <= ledger.now()
-    run = begin_again(ledger, run)
-    set_document(ledger, run.document, deaths=2)
-    claims.claim(ledger, run, keys(1))
-    due = ledger.now() + 900
-    runs.end(ledger, run, DocumentStatus.WAITING, message="later", failure_kind="provider_down", due_at=due)
-    row = document(ledger, run)
-    assert (row.status, row.message, row.failure_kind, row.due_at) == ("waiting", "later", "provider_down", due)
-    assert (row.run, row.deaths) == (None, 0)
-    assert (item(ledger, keys(1)[0]).state, item(ledger, keys(1)[0]).attempts) == ("pending", 1)
-    assert count(ledger, run_rows, state="ended") == 2
-    assert run_queries.live_runs(ledger) == []
-
-
 def test_the_report_stays_until_the_next_one(ledger: Ledger) -> None:
     run = begun(ledger)
     report = RunReport(

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from swatchbook.domain.records import Edition, EditionProduct, ListedProduct, PrintedPrice, ShownPicture, fold
-from swatchbook.upkeep.reports.compare_editions import agreement, compare, match
+from swatchbook.upkeep.reports.compare_editions import compare, match
 from swatchbook_base.printed_prices import amounts_of, currencies_of
 from tests.tables import check_rows
 
@@ -73,13 +73,6 @@ def test_prices_of_variants_and_gone_ones_are_compared() -> None:
     assert [(one.field, one.variant) for one in change.differences] == [("price", "navy"), ("size", "navy")]
     (change,) = compare(edition([product("Oak", price="€ 9")]), edition([product("Oak")])).changed
     assert [(one.before, one.after) for one in change.differences] == [("€ 9", None)]
-
-
-def test_agreement_is_a_share_of_the_edition_with_more() -> None:
-    older = edition([product("Oak"), product("Elm")], "ab")
-    newer = edition([product("OAK"), product("Ash"), product("Yew"), product("Fir")], "bcd")
-    assert agreement(older, newer) == (0.25, 1 / 3)
-    assert agreement(edition([]), edition([])) == (0.0, 0.0)
 
 
 NAMES = [f"{first} {second}" for first in ("Alder", "Birke", "Cedro", "Dune") for second in ("Uno", "Due", "Tre")]
