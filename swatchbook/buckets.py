@@ -45,7 +45,7 @@ class Buckets(Protocol):
     def copied_folders(self, home: Path) -> list[Path]:
         """Return the folders with what was copied, one for each URL."""
 
-    def remove_unused(self, folder: Path, *, before: float, dry_run: bool) -> tuple[int, int]:
+    def remove_unused(self, folder: Path, *, before: float) -> tuple[int, int]:
         """Delete what was copied if it was last used before a time (Unix seconds); return number and bytes of files."""
 
     def take_events(self, resources: "Resources") -> EventRound:

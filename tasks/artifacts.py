@@ -27,10 +27,8 @@ def artifact_key(kind: str, document: str) -> str:
     return f"{kind}-{document}"
 
 
-async def delete_left_artifacts(
-    client: PrefectClient, ledger: Ledger, *, again: bool = False, dry_run: bool = False
-) -> int:
-    """Delete the artifacts of deleted documents, of all their runs; return their number, if dry only that.
+async def delete_left_artifacts(client: PrefectClient, ledger: Ledger, *, again: bool = False) -> int:
+    """Delete the artifacts of deleted documents, of all their runs; return their number.
 
     `again`: also look for what was made after their artifacts were deleted, by a run that was ending.
     """
@@ -39,11 +37,10 @@ async def delete_left_artifacts(
         keys = [artifact_key(kind, document) for document in some for kind in _KINDS]
         found = await _ids(client, keys)
         count += len(found)
-        if not dry_run:
-            for id in found:
-                with suppress(ObjectNotFound):  # another process was quicker
-                    await client.delete_artifact(id)
-            await asyncio.to_thread(mark_cleared, ledger, some)
+        for id in found:
+            with suppress(ObjectNotFound):  # another process was quicker
+                await client.delete_artifact(id)
+        await asyncio.to_thread(mark_cleared, ledger, some)
     return count
 
 

@@ -118,12 +118,10 @@ async def launch(client: PrefectClient, ledger: Ledger, most: int = AT_ONCE) -> 
     return Launched(documents=tuple(created), stopped=tuple(sorted(stopped)), hopeless=tuple(hopeless))
 
 
-async def forget(client: PrefectClient, *, keep_days: float, dry_run: bool = False) -> int:
-    """Delete our flow runs that ended more than `keep_days` ago; in a dry run only count them. Return their number."""
+async def forget(client: PrefectClient, *, keep_days: float) -> int:
+    """Delete our flow runs that ended more than `keep_days` ago. Return their number."""
     before = datetime.now(UTC) - timedelta(days=keep_days)
     old = FlowRunFilter(end_time=FlowRunFilterEndTime.model_validate({"before_": before}))
-    if dry_run:
-        return await client.count_flow_runs(flow_filter=of_flows(*flow_names()), flow_run_filter=old)
     deleted = 0
     while runs := await client.read_flow_runs(flow_filter=of_flows(*flow_names()), flow_run_filter=old, limit=PAGE):
         for run in runs:

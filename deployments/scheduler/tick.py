@@ -149,21 +149,20 @@ async def keep_ticking(resources: Resources, wake: asyncio.Event, every: float =
             await each.stop()
 
 
-async def collect(resources: Resources, *, older_than: float = UNUSED_SECONDS, dry_run: bool = False) -> Swept:
+async def collect(resources: Resources, *, older_than: float = UNUSED_SECONDS) -> Swept:
     """Remove garbage as `clear` does, then compare the index with the ledger, and repair what differs."""
-    swept = await clear(resources, older_than=older_than, dry_run=dry_run)
-    if not dry_run:
-        await asyncio.to_thread(repair_index, resources)
+    swept = await clear(resources, older_than=older_than)
+    await asyncio.to_thread(repair_index, resources)
     return swept
 
 
-async def clear(resources: Resources, *, older_than: float = UNUSED_SECONDS, dry_run: bool = False) -> Swept:
-    """Remove garbage here and old flow runs in Prefect, and let idle tenants rest; in a dry run only count them.
+async def clear(resources: Resources, *, older_than: float = UNUSED_SECONDS) -> Swept:
+    """Remove garbage here and old flow runs in Prefect, and let idle tenants rest.
 
     Raises as `sweep`, and ProviderDown when Prefect does not respond.
     """
-    swept = await asyncio.to_thread(sweep, resources, older_than=older_than, dry_run=dry_run)
-    if not dry_run and isinstance(resources.index, MovableIndex):
+    swept = await asyncio.to_thread(sweep, resources, older_than=older_than)
+    if isinstance(resources.index, MovableIndex):
         await asyncio.to_thread(resources.index.rest)
     if not _has_prefect():
         return swept
@@ -171,8 +170,8 @@ async def clear(resources: Resources, *, older_than: float = UNUSED_SECONDS, dry
     from swatchbook.tasks.artifacts import delete_left_artifacts
 
     async with launch.prefect() as client:
-        flow_runs = await launch.forget(client, keep_days=resources.settings.keep_days, dry_run=dry_run)
-        artifacts = await delete_left_artifacts(client, resources.ledger, again=True, dry_run=dry_run)
+        flow_runs = await launch.forget(client, keep_days=resources.settings.keep_days)
+        artifacts = await delete_left_artifacts(client, resources.ledger, again=True)
     return swept.model_copy(update={"flow_runs": flow_runs, "artifacts": artifacts})
 
 

@@ -134,10 +134,9 @@ def end(resources: Resources, document: str) -> bool:
     return True
 
 
-def end_old(resources: Resources, *, older_than: float, dry_run: bool = False) -> int:
+def end_old(resources: Resources, *, older_than: float) -> int:
     """Delete for good what has been in the trash for this many seconds, and return the number of documents."""
-    old = list_trash(resources.ledger, older_than=older_than)
-    return len(old) if dry_run else sum(end(resources, each.document) for each in old)
+    return sum(end(resources, each.document) for each in list_trash(resources.ledger, older_than=older_than))
 
 
 def end_owner(resources: Resources, owner: str) -> None:

@@ -46,10 +46,7 @@ _DELETED_TOGETHER = 100  # stored files, in one transaction
 
 
 class Swept(Record):
-    """Counts of what was deleted, or would be in a dry run.
-
-    `bytes`: of all of it on this disk; in a dry run without what ledger and index would shrink by.
-    """
+    """Counts of what was deleted. `bytes`: of all of it on this disk."""
 
     temporary: int = 0
     results: int = 0
@@ -63,37 +60,32 @@ class Swept(Record):
     artifacts: int = 0
 
 
-def sweep(resources: Resources, *, older_than: float = UNUSED_SECONDS, dry_run: bool = False) -> Swept:
-    """Delete what has been unused for `older_than` seconds; in a dry run only count it.
+def sweep(resources: Resources, *, older_than: float = UNUSED_SECONDS) -> Swept:
+    """Delete what has been unused for `older_than` seconds.
 
     With 0, the index keeps no earlier versions of itself either. Raises IndexDown, LedgerDown and FilesDown.
     """
     began = time.time()  # what is written from now on may belong to a process that began to hold files since
-    if not dry_run:
-        dead_runs.mark_dead(resources.ledger)  # else what they may have needed is kept
+    dead_runs.mark_dead(resources.ledger)  # else what they may have needed is kept
     with resources.ledger.read() as connection:
         held = held_seconds(connection)
     latest = began - retention.min_age_of_files(older_than, held)
-    trashed = end_old(resources, older_than=retention.TRASH_SECONDS, dry_run=dry_run)
-    temporary = _remove(_temporary(resources, latest, began), dry_run)
-    uploads = resources.files.end_unfinished(older_than=time.time() - latest, dry_run=dry_run)
-    results = _remove_results(resources, latest, dry_run)
-    orphans = _remove_orphans(resources, latest, dry_run)
-    rows = retention.drop_old_rows(resources.ledger, keep_seconds=resources.settings.keep_days * DAY, dry_run=dry_run)
-    if dry_run:
-        collected, shrunk = retention.unused_contents(resources.ledger, resources.files, older_than=older_than), 0
-    else:
-        collected = collect(resources.ledger, resources.files, older_than=older_than)
-        before = _size_of_databases(resources)
-        resources.index.compact(at_once=older_than == 0)
-        if isinstance(resources.index, MovableIndex):
-            resources.index.drop_unused_tenants(lambda: used_owners(resources.ledger))
-        retention.compact(resources.ledger, at_once=older_than == 0)
-        shrunk = max(0, before - _size_of_databases(resources))
+    trashed = end_old(resources, older_than=retention.TRASH_SECONDS)
+    temporary = _remove(_temporary(resources, latest, began))
+    uploads = resources.files.end_unfinished(older_than=time.time() - latest)
+    results = _remove_results(resources, latest)
+    orphans = _remove_orphans(resources, latest)
+    rows = retention.drop_old_rows(resources.ledger, keep_seconds=resources.settings.keep_days * DAY)
+    collected = collect(resources.ledger, resources.files, older_than=older_than)
+    before = _size_of_databases(resources)
+    resources.index.compact(at_once=older_than == 0)
+    if isinstance(resources.index, MovableIndex):
+        resources.index.drop_unused_tenants(lambda: used_owners(resources.ledger))
+    retention.compact(resources.ledger, at_once=older_than == 0)
+    shrunk = max(0, before - _size_of_databases(resources))
     # last: also those of contents that have just been deleted
-    again = chain(_previews(resources), _copies(resources, latest))
-    previews = _remove(again, dry_run)
-    copies = _remove_copies_of_buckets(resources, dry_run)
+    previews = _remove(chain(_previews(resources), _copies(resources, latest)))
+    copies = _remove_copies_of_buckets(resources)
     return Swept(
         temporary=temporary[0] + uploads,
         results=results[0],
@@ -123,13 +115,12 @@ def _temporary(resources: Resources, before: float, now: float) -> Iterator[Path
             yield from (path for path in root.rglob("*") if path.is_file() and _written(path) <= min(before, now - DAY))
 
 
-def _remove_results(resources: Resources, before: float, dry_run: bool) -> tuple[int, int]:
+def _remove_results(resources: Resources, before: float) -> tuple[int, int]:
     """Delete cached results that nothing uses any more, and return their number and bytes."""
     store, count, size = ResultFiles(resources.settings), 0, 0
     for each in list(_unused_results(resources, store, before)):
         try:
-            if not dry_run:
-                store.delete(each.name)
+            store.delete(each.name)
         except OSError:  # it belongs to another user
             continue
         count, size = count + 1, size + each.size
@@ -172,7 +163,7 @@ def _copies(resources: Resources, before: float) -> Iterator[Path]:
                 yield path
 
 
-def _remove_copies_of_buckets(resources: Resources, dry_run: bool) -> tuple[int, int]:
+def _remove_copies_of_buckets(resources: Resources) -> tuple[int, int]:
     """Delete copies of buckets that no folder or batch is made of, and not used for `retention.PREVIEW_SECONDS`.
 
     A PDF is in the file store, too. Return number and bytes of files.
@@ -185,7 +176,7 @@ def _remove_copies_of_buckets(resources: Resources, dry_run: bool) -> tuple[int,
         if documents_within(resources.ledger, None, folder) or trashed_within(resources.ledger, folder):
             continue
         with suppress(OSError):  # another process has deleted it, or it belongs to another user
-            removed = buckets.remove_unused(folder, before=time.time() - retention.PREVIEW_SECONDS, dry_run=dry_run)
+            removed = buckets.remove_unused(folder, before=time.time() - retention.PREVIEW_SECONDS)
             count, size = count + removed[0], size + removed[1]
     return count, size
 
@@ -197,28 +188,27 @@ def _is_for(name: ResultName, origin: Origin, settings: Settings) -> bool:
     return name.recipe == current and not foreign
 
 
-def _remove(paths: Iterable[Path], dry_run: bool) -> tuple[int, int]:
+def _remove(paths: Iterable[Path]) -> tuple[int, int]:
     """Delete files, and return their number and bytes."""
     count = size = 0
     for path in list(paths):
         try:
-            size += path.stat().st_size
-            if not dry_run:
-                path.unlink()
+            found = path.stat().st_size
+            path.unlink()
         except OSError:  # another process has deleted it, or it belongs to another user
             continue
-        count += 1
+        count, size = count + 1, size + found
     return count, size
 
 
-def _remove_orphans(resources: Resources, before: float, dry_run: bool) -> tuple[int, int]:
+def _remove_orphans(resources: Resources, before: float) -> tuple[int, int]:
     """Delete stored files of `before` that no row names: those of a crash, for one. Return their number and bytes."""
     ledger, files = resources.ledger, resources.files
     count = size = 0
     for portion in portions(files.keys(), _PORTION):
         old = (key for key in sorted(retention.unreferenced_files(ledger, portion)) if _stored(files, key) <= before)
         for some in portions(old, _DELETED_TOGETHER):
-            deleted = retention.delete_unreferenced(ledger, files, some, before=before, dry_run=dry_run)
+            deleted = retention.delete_unreferenced(ledger, files, some, before=before)
             count, size = count + deleted[0], size + deleted[1]
     return count, size
 

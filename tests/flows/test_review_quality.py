@@ -3,6 +3,8 @@
 import asyncio
 import io
 import json
+import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,8 @@ from swatchbook.store.ledger.calls import spending
 from swatchbook.store.ledger.queries.document import show_document
 from swatchbook.store.ledger.queries.report import document_report
 from swatchbook.store.ledger.stored_documents import get_document
-from tests.command import run_json
+from tests.command import run, run_json
+from tests.fixtures import ROOT
 from tests.flows.conftest import Ingest
 from tests.models.providers.standin import KEY, Asked, Provider, provider
 from tests.pdf.making import Paper, gradient, jpeg
@@ -176,3 +179,23 @@ def test_a_budget_holds_for_second_looks_too(there: Provider, resources: Resourc
     assert get_document(resources.ledger, report.document_id).status == DocumentStatus.COMPLETED
     gone = review_document(resources, "nowhere", limit=1)
     assert "There is no document" in (gone.message or ""), "it keeps no other from its turn"
+
+
+def test_the_commands_of_the_page_do_what_it_says(
+    there: Provider, resources: Resources, report: RunReport, prefect_server: str
+) -> None:
+    """As docs/review.md prints them, one after the other; each that names a picture has the next one."""
+    images = by_page(resources, report.document_id)
+    ids = iter([images[page]["id"][:8] for page in (1, 2)])
+    printed = re.findall(r"^\$ (swatchbook .*)$", (ROOT / "docs" / "review.md").read_text(), re.MULTILINE)
+    assert len(printed) == 5
+    for line in printed:
+        words = shlex.split(line, comments=True)[1:]
+        expect = 3 if words in (["review", "run"], ["fill", "failed"]) else 0  # one fails, one is rejected
+        named = (next(ids) if word == "70968d45" else word for word in words)
+        run(*named, expect=expect, PREFECT_API_URL=prefect_server)
+    after = by_page(resources, report.document_id)
+    assert [after[page]["status"] for page in (1, 2)] == ["complete", "partial"]
+    assert after[1]["review"]["verdict"] == "accepted"
+    (failure,) = document_report(resources.ledger, report.document_id).failed_images
+    assert "It shows our logo." in failure.error

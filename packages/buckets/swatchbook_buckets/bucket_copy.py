@@ -75,10 +75,10 @@ def copied_folders(home: Path) -> list[Path]:
     return [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
 
 
-def remove_unused(folder: Path, *, before: float, dry_run: bool) -> tuple[int, int]:
+def remove_unused(folder: Path, *, before: float) -> tuple[int, int]:
     """Delete what was copied from a URL if it was last used `before` (Unix seconds); return number and bytes of files.
 
-    What a process copies to now stays. A dry run only counts. Raises OSError.
+    What a process copies to now stays. Raises OSError.
     """
     notes = folder / _NOTES
     if (notes if notes.exists() else folder).stat().st_mtime > before:
@@ -87,7 +87,7 @@ def remove_unused(folder: Path, *, before: float, dry_run: bool) -> tuple[int, i
         with FileLock(folder / _LOCK, timeout=0):
             files = [path for path in folder.rglob("*") if path.is_file() and path.name != _LOCK]
             size = sum(path.stat().st_size for path in files)
-            for path in () if dry_run else [*folder.iterdir()]:
+            for path in [*folder.iterdir()]:
                 if path.is_dir():
                     shutil.rmtree(path)
                 elif path.name != _LOCK:

@@ -97,7 +97,7 @@ class FileFolder(Files):
     def unfinished(self) -> Iterator[Path]:
         return self._root.glob(f"*/{_TEMPORARY_PREFIX}*")
 
-    def end_unfinished(self, *, older_than: float, dry_run: bool = False) -> int:
+    def end_unfinished(self, *, older_than: float) -> int:
         """Return 0: what writers left here are files, which `unfinished` yields."""
         return 0
 

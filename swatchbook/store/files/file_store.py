@@ -74,11 +74,8 @@ class Files(ABC):
         """Yield temporary files on this machine: of active writers, and of writers that were killed."""
 
     @abstractmethod
-    def end_unfinished(self, *, older_than: float, dry_run: bool = False) -> int:
-        """End uploads to an object store that were begun `older_than` seconds ago and not completed; return how many.
-
-        In a dry run only count them.
-        """
+    def end_unfinished(self, *, older_than: float) -> int:
+        """End uploads to an object store that were begun `older_than` seconds ago and not completed; count them."""
 
     @abstractmethod
     def copies(self) -> Iterator[Path]:

@@ -177,7 +177,7 @@ class ObjectStore(Files):
         """Yield nothing: the temporary files here are among the copies."""
         return iter(())
 
-    def end_unfinished(self, *, older_than: float, dry_run: bool = False) -> int:
+    def end_unfinished(self, *, older_than: float) -> int:
         """End uploads in parts that were begun `older_than` seconds ago; return their number. Google and Azure do so
         by themselves within a week.
         """
@@ -191,7 +191,7 @@ class ObjectStore(Files):
                 for upload in self._fs.list_multipart_uploads(bucket)
                 if upload["Key"].startswith(prefix) and upload["Initiated"].timestamp() < begun_before
             ]
-            for upload in () if dry_run else old:
+            for upload in old:
                 with suppress(FileNotFoundError):  # it was completed meanwhile
                     self._fs.abort_mpu(bucket, upload["Key"], upload["UploadId"])
         return len(old)

@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, exists, func, null, select, update
+from sqlalchemy import ColumnElement, Connection, Table, delete, exists, null, select, update
 
 from swatchbook.domain.errors import FileMissing
 from swatchbook.domain.records import IngestOptions, Record
@@ -175,16 +175,14 @@ def min_age_of_files(older_than: float, held: float | None) -> float:
     return older_than if held is None else max(older_than, held + SLACK_SECONDS)
 
 
-def delete_unreferenced(
-    ledger: Ledger, files: Files, keys: Sequence[str], *, before: float, dry_run: bool = False
-) -> tuple[int, int]:
+def delete_unreferenced(ledger: Ledger, files: Files, keys: Sequence[str], *, before: float) -> tuple[int, int]:
     """Delete those of these stored files that no row names, if they were stored `before` (Unix seconds) and before any
-    live hold or run began. Return their number and bytes; a dry run only counts them.
+    live hold or run began. Return their number and bytes.
 
     All in one transaction, so that a process that begins to hold files stores them after it.
     """
     count = size = 0
-    with ledger.read() if dry_run else ledger.write() as connection:
+    with ledger.write() as connection:
         held = held_seconds(connection)
         latest = before if held is None else min(before, time.time() - held - SLACK_SECONDS)
         for key in sorted(_unreferenced(connection, keys)):
@@ -192,8 +190,7 @@ def delete_unreferenced(
                 if files.modified(key) > latest:
                     continue
                 size += files.size(key)
-                if not dry_run:
-                    files.delete(key)
+                files.delete(key)
             except FileMissing:
                 continue
             count += 1
@@ -223,11 +220,8 @@ class Origin(Record):
     force: str | None
 
 
-def drop_old_rows(ledger: Ledger, *, keep_seconds: float, dry_run: bool = False) -> int:
-    """Delete runs and rounds older than `keep_seconds`, old figures, deliveries and notices; return how many.
-
-    A dry run only counts them.
-    """
+def drop_old_rows(ledger: Ledger, *, keep_seconds: float) -> int:
+    """Delete runs and rounds older than `keep_seconds`, old figures, deliveries and notices; return how many."""
     old: Sequence[tuple[Table, ColumnElement[bool]]] = (
         (runs, (runs.c.state != "live") & (runs.c.ended_at < db_now() - keep_seconds)),
         (runs, (runs.c.kind == "flow") & (runs.c.heartbeat_at < db_now() - keep_seconds)),
@@ -239,10 +233,7 @@ def drop_old_rows(ledger: Ledger, *, keep_seconds: float, dry_run: bool = False)
         (deleted_documents, deleted_documents.c.at < db_now() - keep_seconds),
         (notices, notices.c.at < db_now() - webhooks.NOTICES_KEPT_SECONDS),
     )
-    with ledger.read() if dry_run else ledger.write() as connection:
-        if dry_run:
-            counts = (select(func.count()).select_from(table).where(where) for table, where in old)
-            return sum(connection.execute(count).scalar_one() for count in counts)
+    with ledger.write() as connection:
         return sum(connection.execute(delete(table).where(where)).rowcount for table, where in old)
 
 
@@ -258,16 +249,6 @@ def _unreferenced(connection: Connection, files: Sequence[str]) -> set[str]:
     for column in (contents.c.file, *of_documents):
         left -= {file for (file,) in select_in(connection, select(column), column, files)}
     return left
-
-
-def unused_contents(ledger: Ledger, files: Files, *, older_than: float) -> Collected:
-    """Count the contents that `collect` marked as unused at least `older_than` seconds ago, and their files."""
-    with ledger.read() as connection:
-        min_age = max(older_than, held_seconds(connection) or 0.0)
-        query = select(contents.c.file).where(contents.c.unused_since <= db_now() - min_age)
-        unused = connection.execute(query).scalars().all()
-    stored = [file for file in unused if file is not None]
-    return Collected(contents=len(unused), files=len(stored), bytes=sum(_size(files, file) for file in stored))
 
 
 def origins(ledger: Ledger, contents: Iterable[str]) -> dict[str, list[Origin]]:

@@ -132,7 +132,6 @@ def gc(
     now: Annotated[
         bool, typer.Option("--now", help="Also what became unused less than an hour ago, as after a delete.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be removed.")] = False,
     as_json: Json = False,
 ) -> None:
     """Remove garbage: temporary files, results of deleted documents, unreferenced files."""
@@ -144,12 +143,12 @@ def gc(
         from swatchbook.store.ledger.retention import UNUSED_SECONDS
 
         os.environ.update(prefect_environment(resources.settings, os.environ))
-        swept = asyncio.run(collect(resources, older_than=0.0 if now else UNUSED_SECONDS, dry_run=dry_run))
-        say_json(swept) if as_json else out().print(draw_swept(swept, dry_run=dry_run))
+        swept = asyncio.run(collect(resources, older_than=0.0 if now else UNUSED_SECONDS))
+        say_json(swept) if as_json else out().print(draw_swept(swept))
 
 
-def draw_swept(swept: "Swept", *, dry_run: bool) -> RenderableType:
-    """Return what was removed, or in a dry run would be removed."""
+def draw_swept(swept: "Swept") -> RenderableType:
+    """Return what was removed."""
     counts = {
         "temporary files": swept.temporary,
         "cached results": swept.results,
@@ -164,8 +163,7 @@ def draw_swept(swept: "Swept", *, dry_run: bool) -> RenderableType:
     rows = [(name, cell(count)) for name, count in counts.items() if count]
     if not rows:
         return Text("Nothing to remove.", "dim")
-    verb = "would be removed" if dry_run else "removed"
-    return Group(facts(rows), Text(f"{megabytes(swept.bytes)} {verb}", "dim"))
+    return Group(facts(rows), Text(f"{megabytes(swept.bytes)} removed", "dim"))
 
 
 def rebuild_index(as_json: Json = False) -> None:
