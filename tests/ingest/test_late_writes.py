@@ -1,20 +1,14 @@
 """Writes to the index that arrive after their publisher has died, hung or given up leave nothing behind."""
 
 import asyncio
-import socket
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 
 import pytest
 from sqlalchemy import update
 
 from swatchbook.deployments.scheduler.tick import tick
-from swatchbook.domain.errors import IndexDown
-from swatchbook.index import weaviate_connection
+from swatchbook.domain.errors import Failure, IndexDown
 from swatchbook.index.contract import WRITE_SECONDS, IndexObject, Space
-from swatchbook.index.weaviate import WeaviateIndex
 from swatchbook.ingest import publish as publish_module
 from swatchbook.ingest.delete import delete
 from swatchbook.ingest.publish import publish_all, publish_round
@@ -26,9 +20,6 @@ from swatchbook.store.ledger.space_registry import registered
 from swatchbook.store.ledger.tables import images, late_writes
 from tests.doubles.index import TroubledIndex
 from tests.store.ledger.scene import begin, extraction, image, make_all, placed, rows_of
-from tests.weaviate_server import RunningWeaviate, weaviate_server
-
-__all__ = ["weaviate_server"]
 
 PICTURES = tuple(f"picture {n}" for n in range(5))
 
@@ -181,80 +172,27 @@ def test_publisher_that_returns_after_its_document_was_deleted_has_its_objects_r
     assert held(resources) == set()
 
 
-@pytest.mark.gate
-def test_unanswered_write_that_weaviate_gets_after_the_delete_is_removed_again(
-    resources: Resources, weaviate_server: RunningWeaviate, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    direct = weaviate_server.index()
-    resources.index = direct
+def test_unanswered_write_that_arrives_after_the_delete_is_removed_again(resources: Resources) -> None:
     keep(resources)
     run = made(resources, *PICTURES)
     publish_round(resources)
     publishing.mark_dirty(resources.ledger)
-    monkeypatch.setattr(weaviate_connection, "WRITE_SECONDS", 2)
-    try:
-        with held_network(weaviate_server.grpc_port) as (port, hold, let_through):
-            slow = WeaviateIndex(weaviate_server.url, grpc_port=port, api_key=weaviate_server.api_key)
-            for space in spaces(resources):  # so that only the write is held
-                assert len(slow.fetch(space, [image(name) for name in PICTURES])) == len(PICTURES)
-            resources.index = slow
-            hold()
-            with pytest.raises(IndexDown):
-                publish_round(resources)
-            resources.index = direct
-            assert delete(resources, run.document)
-            assert held(resources) == set()
-            let_through()
-            end = time.monotonic() + 40
-            while not held(resources) and time.monotonic() < end:
-                time.sleep(0.1)
-            slow.close()
-        assert held(resources) != set(), "Weaviate applies what was held, however late"
-        let_late_writes_be_due(resources)
-        publish_all(resources, at_most=0)
-        assert held(resources) == set()
-    finally:
-        for space in spaces(resources):
-            direct.drop(space)
+    index, in_the_network = resources.index, list[tuple[Space, list[IndexObject]]]()
 
+    class Unanswering(TroubledIndex):
+        def upsert(self, space: Space, objects: Sequence[IndexObject]) -> Mapping[str, Failure]:
+            in_the_network.append((space, [*objects]))
+            raise IndexDown("It does not answer.")
 
-@contextmanager
-def held_network(target: int) -> Iterator[tuple[int, Callable[[], None], Callable[[], None]]]:
-    """A TCP relay to a port: its own port, and calls that hold what clients send, and let through what came within a
-    second of the first byte held. What came later, the cancel of the write, is lost: it might overtake the write.
-    """
-    is_held, over = threading.Event(), threading.Event()
-    held = list[tuple[float, socket.socket, bytes]]()
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def relay(source: socket.socket, sink: socket.socket, to_server: bool) -> None:
-        try:
-            while data := source.recv(1 << 16):
-                if to_server and is_held.is_set():
-                    held.append((time.monotonic(), sink, data))
-                else:
-                    sink.sendall(data)
-        except OSError:
-            return
-
-    def accept() -> None:
-        while not over.is_set():
-            try:
-                client, _ = listener.accept()
-            except OSError:
-                return
-            server = socket.create_connection(("127.0.0.1", target))
-            for source, sink in ((client, server), (server, client)):
-                threading.Thread(target=relay, args=(source, sink, sink is server), daemon=True).start()
-
-    def let_through() -> None:
-        for received, sink, data in held:
-            if received < held[0][0] + 1.0:
-                sink.sendall(data)
-
-    threading.Thread(target=accept, daemon=True).start()
-    try:
-        yield listener.getsockname()[1], is_held.set, let_through
-    finally:
-        over.set()
-        listener.close()
+    resources.index = Unanswering(index)
+    with pytest.raises(IndexDown):
+        publish_round(resources)
+    resources.index = index
+    assert delete(resources, run.document)
+    assert held(resources) == set()
+    for space, objects in in_the_network:
+        index.upsert(space, objects)
+    assert held(resources) != set()
+    let_late_writes_be_due(resources)
+    publish_all(resources, at_most=0)
+    assert held(resources) == set()

@@ -1,19 +1,12 @@
 """A Weaviate server that is killed loses the vectors that it took in last; the loop finds and writes them again."""
 
-import asyncio
-from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from devtools.weaviate import Server, start
-from swatchbook.deployments.scheduler.tick import keep_ticking
-from swatchbook.index.contract import Space
 from swatchbook.index.weaviate import WeaviateIndex
 from swatchbook.resources import Resources
-from swatchbook.store.ledger import dead_runs, publishing
-from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.space_registry import registered
 from swatchbook.upkeep.verify import IndexWatch, verify
 from tests.flows.test_outage import weaviate
@@ -54,32 +47,3 @@ def test_what_a_killed_server_lost_is_found_and_written_again(
     assert lost(resources) == set()
     assert_whole(resources)
     assert watch.repair(resources) == 0
-
-
-def test_service_that_starts_compares_once(
-    weaviate: list[Server], home: Path, resources: Resources, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Each space is read once, though there are many rounds, and garbage is collected beside them."""
-    make(resources, "oak", "ash")
-    compared, real = Counter[str](), publishing.count_searchable
-
-    def count(ledger: Ledger, space: Space) -> Any:
-        compared[space.name] += 1
-        return real(ledger, space)
-
-    monkeypatch.setattr(publishing, "count_searchable", count)
-    rounds, mark_dead = list[int](), dead_runs.mark_dead
-    monkeypatch.setattr(dead_runs, "mark_dead", lambda ledger: (rounds.append(1), mark_dead(ledger))[1])
-    rested, rest = list[int](), WeaviateIndex.rest
-    monkeypatch.setattr(WeaviateIndex, "rest", lambda index: (rest(index), rested.append(len(rounds)))[0])
-    spaces = {each.space.name for each in registered(resources.ledger)}
-
-    async def run_until_much_is_done() -> None:
-        loop = asyncio.create_task(keep_ticking(resources, asyncio.Event(), every=0.05))
-        while not (compared.keys() == spaces and rested and len(rounds) > rested[0] + 5):
-            assert not loop.done()
-            await asyncio.sleep(0.05)
-        loop.cancel()
-
-    asyncio.run(asyncio.wait_for(run_until_much_is_done(), 120))
-    assert compared == dict.fromkeys(spaces, 1)

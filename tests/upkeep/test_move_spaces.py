@@ -6,7 +6,6 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from weaviate.classes.data import DataObject
 from weaviate.classes.query import MetadataQuery
 
 from swatchbook.domain.errors import Configuration
@@ -283,26 +282,6 @@ def test_lost_tenants_are_published_again(apart: Resources) -> None:
     rebuild(apart)
     assert_whole(apart)
     assert found(apart, Where(owner="Bert")) == of("Bert")
-
-
-def test_vectors_that_a_graph_has_lost_are_found_and_written_again(new_collection: NewCollection) -> None:
-    with chosen(new_collection(index="tenants"), weaviate={"index": "hnsw"}) as resources:
-        make(resources, *pictures())
-        space, index = visual(resources), resources.index
-        assert isinstance(index, WeaviateIndex)
-        assert index.lost_vectors(space) == []
-        with index._server.answering() as client:
-            (tenant,) = (part := client.collections.use(f"Swatchbook_{space.name}__hnsw__tenants")).tenants.get()
-            part.with_tenant(tenant).data.insert_many([DataObject(uuid=image("picture 7"), properties={})])  # no vector
-        assert image("picture 7") not in found(resources)
-        assert set(index.ids(space)) == of("anna")
-        checked = {each.space: each.missing for each in verify(resources).spaces}
-        assert checked[space.name] == 1
-        verify(resources, repair=True)
-        assert found(resources) == of("anna")
-        assert_whole(resources)
-        for each in spaces(resources):
-            index.drop(each)
 
 
 def test_other_index_says_that_it_has_one_layout(new_collection: NewCollection) -> None:

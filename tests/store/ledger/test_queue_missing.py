@@ -3,11 +3,11 @@
 import pytest
 from sqlalchemy import update
 
-from swatchbook.domain.errors import InvalidReference, UnreadableImage
+from swatchbook.domain.errors import UnreadableImage
 from swatchbook.domain.records import DocumentStatus, ImageState, ItemState, PlacementState
 from swatchbook.store.ledger import runs, schedule, stage_results
 from swatchbook.store.ledger.database import Ledger
-from swatchbook.store.ledger.document_commands import mark_deleting, regenerate
+from swatchbook.store.ledger.document_commands import regenerate
 from swatchbook.store.ledger.queries.image import image_details
 from swatchbook.store.ledger.schedule import DueCounts, count_due
 from swatchbook.store.ledger.stored_documents import get_document
@@ -61,23 +61,6 @@ def test_regenerating_remakes_only_what_force_names(ledger: Ledger) -> None:
     regenerate(ledger, document, force=True)
     assert states(ledger, "oak", "ash", "elm") == ["done", "pending", "pending"]
     assert item(ledger, key("elm"))["runs"] == 0
-
-
-def test_regenerating_takes_up_only_what_stopped(ledger: Ledger) -> None:
-    document = complete(ledger, "oak")
-    for status in (DocumentStatus.FAILED, DocumentStatus.CANCELLED, DocumentStatus.BLOCKED):
-        set_document(ledger, document, status=status, message="It stopped.", failure_kind="unexpected", deaths=3)
-        regenerate(ledger, document)
-        known = get_document(ledger, document)
-        assert (known.status, known.message, known.deaths) == (DocumentStatus.WAITING, None, 0)
-    run = begin(ledger, owner="bert", requested=WANTS)
-    regenerate(ledger, run.document, force=True)
-    assert get_document(ledger, run.document).status == DocumentStatus.RUNNING
-    mark_deleting(ledger, run.document)
-    regenerate(ledger, run.document, force=True)
-    assert get_document(ledger, run.document).status == DocumentStatus.DELETING
-    with pytest.raises(InvalidReference):
-        regenerate(ledger, "nothing")
 
 
 def test_image_is_known_by_places_and_roles(ledger: Ledger) -> None:
