@@ -119,7 +119,7 @@ def _contents(press: Press) -> None:
 
 
 def _across_the_fold(press: Press) -> None:
-    """One photograph in two image objects that meet in the fold."""
+    """One photograph on both pages."""
     leaf = _leaf(press)
     scene = Image.new("RGB", (900, 460), (198, 188, 172))
     scene.paste((150, 122, 96), (0, 340, 900, 460))
@@ -127,12 +127,9 @@ def _across_the_fold(press: Press) -> None:
         pot = _pot(good, side=side)
         scene.paste(pot, (x, 400 - side), pot)
     box: Box = (120, 40, SPREAD[0] - 60, 420)
-    cut = round(scene.width * (FOLD - box[0]) / (box[2] - box[0]))
-    left = press.picture(scene.crop((0, 0, cut, scene.height)))
-    right = press.picture(scene.crop((cut, 0, scene.width, scene.height)))
-    leaf.put(left, (box[0], box[1], FOLD, box[3]))
-    leaf.put(right, (FOLD, box[1], box[2], box[3]))
-    leaf.tell(box, HARBOUR, "photo across the fold", left, right)
+    photo = press.picture(scene)
+    leaf.put(photo, box)
+    leaf.tell(box, HARBOUR, "photo across the fold", photo)
     leaf.text(FOLD + MARGIN, 460, HARBOUR.name, 20, "serif")
     leaf.text(FOLD + MARGIN, 480, f"{HARBOUR.code}, {HARBOUR.price}", 9)
     leaf.paragraph(

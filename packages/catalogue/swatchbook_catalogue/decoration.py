@@ -23,8 +23,6 @@ LEAST_OPACITY = 0.6  # mean of the visible part; fainter pictures are background
 FAINT_FROM = 0.4  # visible share of the box; thin lines on a clear ground are faint, too, but cover less
 # The opacity and visible share of soft shadows, which fade out; drawings in thin lines cover less.
 SHADOW, SHADOW_FROM = 0.35, 0.15
-# The least value of each channel (0 to 255) and the largest visible share of white signs for a dark ground.
-WHITE, WHITE_SHAPE = 245, 0.75
 LEAST_ASPECT = 0.2  # short by long side of a small picture in context; slivers are longer (a slim bottle: 0.24)
 SLIM_HEIGHT = 64.0  # points; an upright picture at least this high may be slim, a lower one is an icon
 REPEATED_ON = 3  # pages
@@ -41,8 +39,6 @@ SPANS, BAND_ASPECT, AT_EDGE = 0.95, 4.0, 3.0
 # The largest share of the page's height of a low band, and the least share of a picture that lies on it.
 LOW_BAND, ON_BAND = 0.1, 0.9
 TONE_STEP = 24  # steps of 255; pictures of the same shape in two colours are different pictures
-OBJECT_TONE_STEP = 64  # steps of 255 for one image object: its ground may shine through, and a stencil has any colour
-PARTS = 10  # parts of the sides of an image object; visible parts that agree in tenths are the same
 LONGEST_CELL = 20  # characters
 FEWEST_CELLS = 2
 TOUCHING = 3.0  # points by which a text next to a picture may reach into its box
@@ -58,7 +54,7 @@ LONGEST_NAME = 60  # characters; longer captions are sentences
 def contexts(sightings: Sequence[Sighting], lines: Sequence[Line]) -> tuple[str | None, ...]:
     """Return for each small picture of a page the context that suggests a product, else None.
 
-    Contexts are "table row", "table column", "grid", "row" and "heap". Large pictures need none and get None.
+    Contexts are "table row", "grid", "row" and "heap". Large pictures need none and get None.
     """
     small = [sighting.bbox if is_small(sighting) else None for sighting in sightings]
     named = [(box, name) for box in small if box and (name := _own_name(box, lines))]
@@ -68,8 +64,6 @@ def contexts(sightings: Sequence[Sighting], lines: Sequence[Line]) -> tuple[str 
     def context(box: Box) -> str | None:
         if box in in_rows:
             return "table row"
-        if _is_in_column(box, in_rows) and _has_text_beside(box, lines):
-            return "table column"
         names = {name for other, name in named if _is_same_size(box, other) and _is_aligned(box, other)}
         if any(box == other for other, _ in named) and len(names) >= FEWEST_IN_GRID:
             return "grid"
@@ -112,12 +106,6 @@ def is_faint(sighting: Sighting) -> bool:
     return any(sighting.opacity < opacity and sighting.shown >= share for opacity, share in limits)
 
 
-def is_white_shape(sighting: Sighting) -> bool:
-    """Whether a picture is a plain white shape that fills little of its box: a sign or lettering on a dark ground."""
-    is_white = sighting.phash is None and sighting.tone is not None and min(sighting.tone) >= WHITE
-    return is_white and sighting.kind == "embedded" and sighting.shown < WHITE_SHAPE
-
-
 def find_in_bands(seen: Sequence[Sighting]) -> set[int]:
     """Return the indices of the visible pictures that are a band along an edge of their page, or lie on a low one."""
     bands = set[int]()
@@ -137,7 +125,7 @@ def find_in_bands(seen: Sequence[Sighting]) -> set[int]:
 
 
 def find_repeated(seen: Sequence[Sighting]) -> set[int]:
-    """Return the indices of the visible pictures whose content, look or image object is on `REPEATED_ON` pages or more.
+    """Return the indices of the visible pictures whose content or look is on `REPEATED_ON` pages or more.
 
     A large picture on a few consecutive pages only is no decoration, nor are pictures that look alike but each have
     another caption.
@@ -227,17 +215,6 @@ def _looks(sighting: Sighting) -> Iterable[object]:
     yield sighting.content_key
     if sighting.phash and sighting.tone:
         yield sighting.phash, tuple(value // TONE_STEP for value in sighting.tone)
-    if sighting.xref and sighting.tone and sighting.kind == "embedded":
-        yield sighting.xref, _part(sighting), tuple(value // OBJECT_TONE_STEP for value in sighting.tone)
-
-
-def _part(sighting: Sighting) -> tuple[int, ...]:
-    """Return the size of an image object on its page, in points, and its visible part, in tenths."""
-    left, top, right, bottom = sighting.whole
-    wide, high = max(right - left, 1.0), max(bottom - top, 1.0)
-    x0, y0, x1, y1 = sighting.bbox
-    seen = ((x0 - left) / wide, (y0 - top) / high, (x1 - left) / wide, (y1 - top) / high)
-    return round(wide), round(high), *(round(PARTS * each) for each in seen)
 
 
 def _is_in_row(box: Box, lines: Iterable[Line]) -> bool:
@@ -245,19 +222,6 @@ def _is_in_row(box: Box, lines: Iterable[Line]) -> bool:
     cells = [line.text for line in lines if _is_beside(box, line.bbox)]
     short = [cell for cell in cells if len(cell) <= LONGEST_CELL]
     return len(cells) >= FEWEST_CELLS and not count_contacts(cells) and any(map(_is_figure, short))
-
-
-def _is_in_column(box: Box, in_rows: Iterable[Box]) -> bool:
-    """Whether a picture is above or below one of its size in a row of a table: its own cells may be joined."""
-    return any(
-        _is_same_size(box, other) and abs(box[0] + box[2] - other[0] - other[2]) <= SAME_SIDE * 2 * (box[2] - box[0])
-        for other in in_rows
-    )
-
-
-def _has_text_beside(box: Box, lines: Iterable[Line]) -> bool:
-    cells = [line.text for line in lines if _is_beside(box, line.bbox)]
-    return bool(cells) and not count_contacts(cells)
 
 
 def _is_beside(box: Box, line: Box) -> bool:

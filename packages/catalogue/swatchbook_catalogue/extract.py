@@ -13,6 +13,7 @@ from swatchbook_base.geometry import Box, area, shared_area, turn_box
 from swatchbook_base.reading import FileStore, Progress, ReadSettings, iter_pages
 from swatchbook_base.records import (
     COUNTED,
+    ExtractedPictures,
     Extraction,
     Line,
     LostPicture,
@@ -24,7 +25,6 @@ from swatchbook_base.records import (
 )
 from swatchbook_catalogue.decoration import contexts, without_repeated
 from swatchbook_catalogue.pdf import reader
-from swatchbook_catalogue.pdf.folds import find_folds
 from swatchbook_catalogue.pdf.rasters import Texts, raster_texts
 from swatchbook_catalogue.placements import caption, nearby_text, place_pictures
 from swatchbook_catalogue.running_text import (
@@ -60,15 +60,24 @@ def extract(
     numbers = sorted(plan.shown)
     texts: dict[int, Texts] = {}
     margins: list[MarginLine] = []
-    folds = find_folds(_survey(iter_pages(files, reading), set(numbers), texts, margins))
+    for page in iter_pages(files, reading):
+        margins += margin_lines(page)
+        if page.number in plan.shown and (known := raster_texts(page)):
+            texts[page.number] = known
     found = reader.extract(
-        path, numbers, reading.content, files, settings, texts=texts, folds=folds, progress=progress, module=module
+        path, numbers, reading.content, files, settings, texts=texts, progress=progress, module=module
     )
+    return _placed(document, found, margins, reading, files)
+
+
+def _placed(
+    document: str, found: ExtractedPictures, margins: Sequence[MarginLine], reading: Reading, files: FileStore
+) -> Extraction:
+    """Return extracted pictures with their placements and the texts about them."""
+    sightings = _with_texts(found.sightings, find_running_lines(margins), reading, files)
     return Extraction(
         pictures=found.pictures,
-        placements=place_pictures(
-            document, list(_with_texts(found.sightings, find_running_lines(margins), reading, files))
-        ),
+        placements=place_pictures(document, list(sightings)),
         unreadable=found.unreadable,
         lost_pictures=without_repeated(found.lost_pictures),
         lost=found.lost,
@@ -103,15 +112,7 @@ def extract_boxes(
         turns[page.number] = page.turn
     turned = {number: [(box, turns[number]) for box in of_page] for number, of_page in taken.items()}
     found = reader.extract(path, sorted(turned), reading.content, files, settings, boxes=turned)
-    return Extraction(
-        pictures=found.pictures,
-        placements=place_pictures(
-            document, list(_with_texts(found.sightings, find_running_lines(margins), reading, files))
-        ),
-        unreadable=found.unreadable,
-        lost=found.lost,
-        warnings=found.warnings,
-    )
+    return _placed(document, found, margins, reading, files)
 
 
 def _is_same_place(picture: LostPicture, placement: Placement) -> bool:
@@ -120,21 +121,6 @@ def _is_same_place(picture: LostPicture, placement: Placement) -> bool:
         return False
     both = shared_area(picture.bbox, placement.bbox)
     return both >= SAME_PLACE * (area(picture.bbox) + area(placement.bbox) - both)
-
-
-def _survey(
-    pages: Iterable[Page], planned: set[int], texts: dict[int, Texts], margins: list[MarginLine]
-) -> Iterator[Page]:
-    """Yield the `planned` pages, and fill `texts` (for cutting rasters) and `margins` (lines in all pages' margins).
-
-    The pages are parsed once for all three.
-    """
-    for page in pages:
-        margins += margin_lines(page)
-        if page.number in planned:
-            if known := raster_texts(page):
-                texts[page.number] = known
-            yield page
 
 
 def _with_texts(

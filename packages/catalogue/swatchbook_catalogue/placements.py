@@ -15,7 +15,6 @@ from swatchbook_catalogue.decoration import (
     find_repeated,
     is_faint,
     is_small,
-    is_white_shape,
 )
 
 SHOWN_SHARE = 0.01  # visible share of a picture's box; up to this, the picture is hidden
@@ -68,8 +67,6 @@ def _state(sighting: Sighting, *, repeated: bool, in_band: bool) -> tuple[Placem
         return PlacementState.DECORATIVE, f"faint: its mean opacity is under {LEAST_OPACITY:.0%}"
     if sighting.code:
         return PlacementState.DECORATIVE, "a code to scan"
-    if is_white_shape(sighting):
-        return PlacementState.DECORATIVE, "a plain white shape, as signs and lettering are"
     if in_band:
         return PlacementState.DECORATIVE, "in a band along an edge of the page"
     return PlacementState.SHOWN, None

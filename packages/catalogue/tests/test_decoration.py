@@ -152,16 +152,6 @@ def test_soft_shadow_is_decorative_whatever_it_covers() -> None:
     assert state([sighting(bbox=under_machine, opacity=0.3, shown=0.1)], []) == [SHOWN], "thin lines"
 
 
-def test_white_shape_is_decorative_and_a_white_swatch_is_not() -> None:
-    def judge(tone: int = 255, shown: float = 0.25, phash: str | None = None) -> list[PlacementState]:
-        return state([sighting(bbox=(100, 100, 200, 180), tone=(tone,) * 3, shown=shown, phash=phash)], [])
-
-    assert judge() == [DECORATIVE]
-    assert judge(shown=1.0) == [SHOWN], "it fills its box"
-    assert judge(phash="0f" * 8) == [SHOWN], "it is not plain"
-    assert judge(tone=90) == [SHOWN]
-
-
 def test_low_band_along_an_edge_is_decorative() -> None:
     bands, photograph, panorama = [(0, 0, 595, 128), (0, 720, 595, 842)], (0, 0, 595, 260), (0, 300, 595, 428)
     judged = [state([sighting(bbox=bbox)], []) for bbox in (*bands, photograph, panorama, (40, 0, 555, 100))]
@@ -183,15 +173,6 @@ def test_nearly_equal_signs_in_one_place_are_repeated() -> None:
     assert seen(tone=180) == set(), "another colour"
     assert seen(side=900) == set(), "too large for a sign"
     assert seen(top=400) == set(), "amid the page"
-
-
-def test_small_pictures_over_each_other_are_shown_where_one_stands_in_a_row() -> None:
-    pictures = column(3)
-    names = [line(name, 20, 115 + 60 * n) for n, name in enumerate(("Chocolate", "Breccia", "California"))]
-    assert state(pictures, [*names, line("18", 170, 175)]) == [SHOWN] * 3, "the cells of the figures are joined"
-    assert state(pictures, names) == [DECORATIVE] * 3, "icons with texts"
-    assert state(pictures, [*names[:2], line("18", 170, 175)]) == [SHOWN, SHOWN, DECORATIVE], "nothing beside the third"
-    assert state([*pictures[:2], *column(1, x=300)], [*names, line("18", 170, 175)])[2] == DECORATIVE, "another column"
 
 
 def test_parts_that_look_alike_in_three_places_are_no_lost_pictures() -> None:

@@ -1,6 +1,4 @@
 import socket
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -144,30 +142,12 @@ def test_raster_of_captioned_products_is_read(tmp_path: Path) -> None:
     assert {p.caption for p in found.placements if p.page == 1} == set(NAMES)
 
 
-def test_a_photograph_beside_text_is_judged_small_and_without_numpy(tmp_path: Path) -> None:
-    with pymupdf.open() as document:
-        leaf = document.new_page(width=900, height=740)
-        leaf.insert_image((20, 20, 520, 720), stream=png(gradient(500, 700, seed=3)))
-        for n in range(6):
-            leaf.insert_text((560, 80 + 20 * n), f"Line {n} of the text beside it")
-        document.save(path := tmp_path / "photograph.pdf")
-    reads = (
-        "import sys, pymupdf; from swatchbook_catalogue.pdf.ocr_pages import PrintedText;"
-        "from swatchbook_catalogue.pdf.mupdf_document import MupdfDocument;"
-        "from swatchbook_catalogue.pdf.parser_child import read_page;"
-        "list(read_page(MupdfDocument(pymupdf.open(sys.argv[1])), 1, PrintedText('auto')));"
-        "print([name for name in ('PIL', 'numpy', 'cv2') if name in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", reads, path], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "['PIL']"
-
-
 def test_child_that_dies_at_a_region_goes_on_with_the_next_one(tmp_path: Path) -> None:
     path = as_pdf(scan(*NAMES), path=tmp_path / "scan.pdf")
     lines = [(40.0, 290.0, 180.0, 315.0), (280.0, 290.0, 420.0, 315.0), (40.0, 40.0, 340.0, 90.0)]
     asked = {
         "pages": [1], "content": "c", "limits": ImageLimits.of(Settings(home=tmp_path)),
-        "texts": {"1": {"turn": 0, "lines": lines}}, "folds": {}, "boxes": {},
+        "texts": {"1": {"turn": 0, "lines": lines}}, "boxes": {},
     }  # fmt: skip
 
     def sent(after: int) -> list[tuple[int, object]]:
@@ -248,23 +228,6 @@ def test_print_in_any_chosen_language_is_read(tmp_path: Path) -> None:
     assert [page.turn for page in pages] == [0, 0, 0, 90]
     assert [{line.text for line in page.lines} for page in pages] == [{*PRINT[script]} for script in (*scripts, "fa")]
     assert all(0.6 <= (line.confidence or 0) <= 1 for page in pages for line in page.lines)
-
-
-def test_print_in_no_chosen_language_becomes_no_text() -> None:
-    recogniser, styles = Recogniser(), ("font-family:sans-serif", "font-family:serif;font-weight:bold")
-    cyrillic, greek, hebrew = (
-        PRINT["ru"][:4],
-        ("Τραπέζι από δρυ", "Καρέκλα σαλονιού"),
-        ("שולחן אוכל מעץ אלון", "כיסא לסלון"),
-    )
-    korean, devanagari = ("참나무 식탁", "거실 의자", "침대 협탁"), ("ओक की खाने की मेज़", "बैठक की कुर्सी")
-    armenian, ethiopic = ("Կաղնե սեղան", "Հյուրասենյակի աթոռ"), ("የእንጨት ጠረጴዛ", "ነጭ ወንበር")
-    scripts = (cyrillic, PRINT["fa"], greek, hebrew, korean, devanagari, armenian, ethiopic)
-    for number, lines in enumerate(scripts):
-        read = recogniser.read(np.asarray(set_in(lines, styles[number % 2])), 144)
-        assert (read.lines, len(read.unread)) == ((), len(lines)), lines
-    read = recogniser.read(np.asarray(set_in(cyrillic, styles[1])), 144)
-    assert (read.lines, len(read.unread)) == ((), len(cyrillic)), "bold letters look like Latin ones"
 
 
 def test_language_without_data_names_its_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -355,17 +318,6 @@ def test_capital_o_among_digits_is_a_zero(read: str, text: str) -> None:
     assert with_zeros(read) == text
 
 
-def test_long_thin_drawing_is_a_region() -> None:
-    texts = [(20.0, 20.0, 120.0, 40.0), (20.0, 50.0, 120.0, 70.0)]
-    page = Image.new("RGB", (500, 400), "white")
-    pen = ImageDraw.Draw(page)
-    profile = [(20 + 40 * n, 150 if n % 2 else 200) for n in range(12)]
-    pen.line([(20, 150), *profile], fill="black", width=3)
-    pen.line([(20, 205), (460, 205)], fill="black", width=2)
-    pen.rectangle((20, 300, 460, 355), fill="navy")
-    assert is_near(find_regions(np.asarray(page), texts, 240_000), [(20, 150, 460, 205)])
-
-
 def test_a_composed_photograph_and_a_slab_with_specks_stay_whole() -> None:
     texts = [(20.0, 20.0, 120.0, 40.0), (20.0, 50.0, 120.0, 70.0)]
     assert find_regions(np.asarray(gradient(400, 400)), texts, 240_000) == []
@@ -381,17 +333,6 @@ def test_a_composed_photograph_and_a_slab_with_specks_stay_whole() -> None:
     assert find_regions(np.asarray(goods), texts[:1], 240_000) == [], "one caption: one product"
     goods.paste("red", (0, 380, 400, 400))
     assert find_regions(np.asarray(goods), texts, 240_000) == boxes, "a band at the foot touches both"
-
-
-def test_package_of_text_is_a_picture() -> None:
-    sheet = Image.new("RGB", (400, 400), "white")
-    package, panel = (20, 120, 180, 380), (220, 120, 380, 380)
-    across, down, _ = gradient(160, 260).split()
-    sheet.paste(Image.merge("RGB", (across, down, Image.radial_gradient("L").resize((160, 260)))), package)
-    sheet.paste("maroon", panel)
-    names = [(20.0, 20.0 + 30 * n, 120.0, 40.0 + 30 * n) for n in range(3)]
-    printed = [(left + 10.0, 140.0 + 30 * n, left + 150.0, 160.0 + 30 * n) for left in (20, 220) for n in range(4)]
-    assert find_regions(np.asarray(sheet), names + printed, 240_000) == [tuple(map(float, package))]
 
 
 def two_goods(*, ground: str = "white") -> tuple[Image.Image, list[tuple[float, float, float, float]]]:
@@ -421,37 +362,6 @@ def test_pictures_are_found_within_what_is_drawn_about_all_of_them(about: str) -
     assert is_near(find_regions(np.asarray(goods), texts, 240_000), boxes)
 
 
-def test_both_pages_of_a_spread_that_is_one_raster_are_cut() -> None:
-    spread = Image.new("RGB", (840, 500), "orange")
-    boxes, texts = list[Box](), list[Box]()
-    for left in (40, 440):
-        spread.paste("black", (left, 30, left + 360, 470))
-        for n in range(3):
-            boxes.append((left + 40.0, 60.0 + 140 * n, left + 200.0, 150.0 + 140 * n))
-            texts.append((left + 220.0, 90.0 + 140 * n, left + 320.0, 110.0 + 140 * n))
-            spread.paste("maroon", tuple(map(int, boxes[-1])))
-    plates = [(180.0, 5.0, 280.0, 20.0), (580.0, 5.0, 680.0, 20.0)]
-    assert sorted(find_regions(np.asarray(spread), texts + plates, 420_000)) == boxes
-
-
-@pytest.mark.parametrize("captions", ["of each", "of both", "of one"])
-def test_captioned_goods_on_a_panel_are_cut(captions: str) -> None:
-    page = Image.new("RGB", (600, 400), "white")
-    panel = (20.0, 60.0, 580.0, 280.0)
-    page.paste("honeydew", tuple(map(int, panel)))
-    goods = [(60.0, 100.0, 240.0, 250.0), (320.0, 100.0, 540.0, 250.0)]
-    for box in goods:
-        page.paste("maroon", tuple(map(int, box)))
-    title = (20.0, 20.0, 220.0, 40.0)
-    below = {
-        "of each": [(80.0, 290.0, 200.0, 304.0), (360.0, 290.0, 480.0, 304.0), (80.0, 306.0, 480.0, 320.0)],
-        "of both": [(80.0, 290.0, 480.0, 304.0), (360.0, 306.0, 480.0, 320.0)],
-        "of one": [(80.0, 290.0, 200.0, 304.0), (360.0, 310.0, 480.0, 324.0)],
-    }
-    found = find_regions(np.asarray(page), [title, *below[captions]], 240_000)
-    assert found == (goods if captions == "of each" else [panel])
-
-
 def test_names_on_plates_are_captions_too() -> None:
     goods, boxes = two_goods()
     names = [(60.0, 360.0, 150.0, 375.0), (250.0, 360.0, 340.0, 375.0)]
@@ -459,16 +369,6 @@ def test_names_on_plates_are_captions_too() -> None:
         goods.paste("orange", (int(left) - 8, int(top) - 6, int(right) + 8, int(bottom) + 6))
         ImageDraw.Draw(goods).text((left, top), "Stool", fill="black", font=font(14))
     assert set(boxes) <= set(find_regions(np.asarray(goods), names, 240_000))
-
-
-def test_plate_between_pictures_joins_nothing() -> None:
-    goods = Image.new("RGB", (400, 600), "white")
-    boxes = [(60.0, 80.0, 340.0, 280.0), (60.0, 304.0, 340.0, 500.0)]
-    for box in boxes:
-        goods.paste("maroon", tuple(map(int, box)))
-    goods.paste("orange", (100, 279, 300, 305))
-    names = [(150.0, 285.0, 250.0, 299.0), (150.0, 520.0, 250.0, 534.0)]
-    assert is_near(find_regions(np.asarray(goods), names, 240_000), boxes, slack=5)
 
 
 def test_photographs_are_cut_at_narrow_gutters() -> None:
@@ -496,27 +396,6 @@ def test_ground_is_that_under_the_lines() -> None:
     assert tuple(map(float, detail)) in found
     assert any(area(overlap(box, photograph)) >= 0.9 * area(photograph) for box in found)
     assert find_regions(np.asarray(page), lines[:2], 240_000) == [], "two lines may stand on a wall"
-
-
-def test_a_small_picture_is_found_on_a_page_of_text() -> None:
-    page = Image.new("RGB", (600, 800), "white")
-    box = (50, 80, 140, 130)
-    page.paste("maroon", box)
-    texts = [(50.0, 200.0 + 30 * n, 550.0, 215.0 + 30 * n) for n in range(12)]
-    assert find_regions(np.asarray(page), texts, 480_000) == [tuple(map(float, box))]
-    assert find_regions(np.asarray(page), texts[:2], 480_000) == [], "a swatch with its name and a speck"
-
-
-def test_a_card_gives_the_picture_within_its_frame() -> None:
-    page = Image.new("RGB", (400, 400), "white")
-    draw = ImageDraw.Draw(page)
-    boxes = [(50, 60, 110, 110), (250, 60, 310, 110)]
-    for left, top, right, bottom in boxes:
-        draw.rectangle((left - 20, top - 20, right + 19, bottom + 39), outline="grey", width=2)
-        draw.rectangle((left - 20, bottom + 20, right + 19, bottom + 39), fill="darkgreen")
-        draw.ellipse((left, top, right - 1, bottom + 19), fill="maroon")  # it touches the plate
-    names = [(20, 300, 120, 312), (20, 320, 120, 332)]
-    assert find_regions(np.asarray(page), names, 160_000) == [(50, 60, 110, 130), (250, 60, 310, 130)]
 
 
 def test_unread_lines_are_captions_of_a_raster() -> None:

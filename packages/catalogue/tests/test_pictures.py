@@ -49,24 +49,6 @@ def test_same_look_on_three_pages_is_decorative_unless_its_colour_differs() -> N
     assert states(*(seen(n, (60 * n, 30, 30)) for n in (1, 2, 3))) == [SHOWN] * 3, "swatches share their shape"
 
 
-def test_transparent_image_on_three_pages_is_decorative() -> None:
-    small, whole = (100, 100, 180, 170), (90, 100, 180, 170)
-
-    def drawn(n: int, **changed: object) -> Sighting:
-        known = {"xref": 7, "whole": whole, "tone": (130 + 9 * n, 20 + 9 * n, 90), "phash": f"{n:016x}"}
-        return sighting(n, small, f"seen {n}", **{**known, **changed})
-
-    assert states(*(drawn(n) for n in (1, 2, 3))) == [DECORATIVE] * 3
-    assert states(*(drawn(n, xref=n) for n in (1, 2, 3))) == [SHOWN] * 3
-    assert states(*(drawn(n, tone=(80 * n, 40, 90)) for n in (1, 2, 3))) == [SHOWN] * 3, "a stencil in three colours"
-    parts = (drawn(n, whole=(90 - 90 * n, 100, 450 - 90 * n, 170)) for n in (1, 2, 3))
-    assert states(*parts) == [SHOWN] * 3, "three parts of one sheet"
-
-
-def test_flat_pictures_have_no_look_to_share() -> None:
-    assert states(*(sighting(page=n, content=str(n), phash=None, tone=(9, 9, 9)) for n in (1, 2, 3))) == [SHOWN] * 3
-
-
 def test_hidden_placements_do_not_count_as_repetition() -> None:
     outside = [sighting(page=n, bbox=(0, 0, 0, 0), shown=0.0, whole=(-300, 0, -100, 100)) for n in (2, 3, 4)]
     assert states(sighting(), *outside) == [SHOWN, HIDDEN, HIDDEN, HIDDEN]
@@ -79,11 +61,6 @@ def test_slit_of_a_large_picture_is_hidden_and_half_of_it_is_not() -> None:
         sighting(bbox=(0, 0, 200, 400), whole=whole, content="half"),
         sighting(bbox=(0, 0, 3, 400), whole=(0, 0, 3, 400), content="a rule, all of it seen"),
     ) == [HIDDEN, SHOWN, DECORATIVE]
-
-
-def test_hidden_placement_keeps_the_whole_box() -> None:
-    (hidden,) = place_pictures("document", [sighting(bbox=(0, 0, 0, 0), shown=0.0, whole=(-300, 0, -100, 100))])
-    assert hidden.bbox == (-300, 0, -100, 100)
 
 
 def test_picture_of_which_later_paint_leaves_nothing_is_covered() -> None:

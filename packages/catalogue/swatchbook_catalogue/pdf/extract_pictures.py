@@ -8,7 +8,6 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache, partial
-from math import ceil
 from typing import Any
 
 from PIL import Image
@@ -22,28 +21,14 @@ from swatchbook_base.geometry import (
     clip,
     finite_box,
     invert,
-    is_broad,
     is_straight,
     nearest_turn,
     pixels_a_unit,
-    short_side,
     transform_box,
 )
 from swatchbook_base.image_limits import ImageLimits
 from swatchbook_base.records import sha256, text_key
 from swatchbook_catalogue.pdf.drawings import MOST_PATHS
-from swatchbook_catalogue.pdf.folds import (
-    EDGE_SCALE,
-    LEAST_WIDTH,
-    TOUCH,
-    Edges,
-    Fold,
-    Half,
-    edges_of,
-    goes_on,
-    may_meet,
-    same_place,
-)
 from swatchbook_catalogue.pdf.library_failure import to_failure
 from swatchbook_catalogue.pdf.page_contract import NOWHERE, Document, Painted, Painting, PdfPage
 from swatchbook_catalogue.pdf.picture_format import PictureFile, to_png
@@ -66,34 +51,13 @@ def find_pictures(page: PdfPage, painting: Painting, flat: Callable[[], Image.Im
     pictures = list(_painted_pictures(page, painting.pictures, flat))
     strips = [Strip(one.seen.box if one.picture else NOWHERE, one.scale) for one in pictures]
     groups = join_strips(strips, cache(lambda: page.render(page.box, 1.0)))
-    yield from join_halves(page, [_whole_of([pictures[n] for n in group]) for group in groups])
+    yield from (_whole_of([pictures[n] for n in group]) for group in groups)
     if 0 < painting.paths <= MOST_PATHS:
         yield from find_drawings(page, len(painting.pictures), [one.seen.box for one in pictures])
 
 
-def join_halves(page: PdfPage, pictures: Sequence[Found]) -> Iterator[Found]:
-    """Yield the pictures of a page, with two halves of one picture across the fold of a spread joined."""
-    fold = (page.box[0] + page.box[2]) / 2
-    broad = is_broad(page.box)
-    halves = [one for one in pictures if broad and short_side(one.seen.box) >= LEAST_WIDTH]
-    edges = cache(lambda box: edges_of(page.render(box, EDGE_SCALE)))
-    rest_of: dict[int, Found] = {}  # number of a left half -> the right half
-    for left in (one for one in halves if abs(one.seen.box[2] - fold) <= TOUCH):
-        for right in halves:
-            boxes = left.seen.box, right.seen.box
-            if may_meet(*boxes) and goes_on(*map(edges, boxes)) and right not in rest_of.values():
-                rest_of[left.number] = right
-                break
-    right_halves = {right.number for right in rest_of.values()}
-    for one in pictures:
-        if one.number in rest_of:
-            yield _whole_of([one, rest_of[one.number]])
-        elif one.number not in right_halves:
-            yield one
-
-
 def _whole_of(strips: Sequence[Found]) -> Found:
-    """Return the one picture that strips or halves form together, to be rendered."""
+    """Return the one picture that strips form together, to be rendered."""
     if len(strips) == 1:
         return strips[0]
     box = bounding_box(strip.seen.box for strip in strips)
@@ -150,9 +114,7 @@ class Extractor:
         self._content = request["content"]
         self._first, self._after = request["pages"][0], request["after"]
         self._texts: dict[str, Texts] = request["texts"]  # page -> the data for cutting its rasters
-        self._folds = {int(page): [_fold(*each) for each in folds] for page, folds in request["folds"].items()}
         self._boxes: dict[str, Any] = request["boxes"]  # page -> the parts of it that are its pictures
-        self._edges: dict[Half, Edges] = {}  # edges on this page and on its neighbours
         self._converted: dict[object, dict[str, Any]] = {}  # source of a file -> facts in the answer
         self._keys: dict[int, str] = {}  # xref -> content key of the stream
 
@@ -161,7 +123,6 @@ class Extractor:
         if boxes := self._boxes.get(str(number)):
             yield from self._send(page, list(boxes_of(page, boxes)))
             return
-        self._edges = {half: edges for half, edges in self._edges.items() if half.page >= number - 1}
         painting = page.trace()  # first: it raises an error of the library where a page is damaged
         flat, count = cache(lambda: paint_flat(page)), len(painting.pictures)
         if count > MOST_PICTURES:
@@ -214,15 +175,10 @@ class Extractor:
         """Return a picture's file, without bytes if they were sent before, or with a failure if it is unreadable."""
         known = None
         try:
-            fold = self._fold(page, found)
-            if fold and fold.shows_all:
-                found, fold = replace(found, seen=replace(found.seen, box=found.whole)), None
-            known = fold or _source(found)
+            known = _source(found)
             if known in self._converted:
                 return self._converted[known], b""
-            if fold:
-                converted = self._render_halves(page.document, fold)
-            elif found.picture:
+            if found.picture:
                 converted = self._convert_pixels(page, found, found.picture)
             else:
                 box = found.seen.box if area(found.seen.box) else clip(found.place, page.box)
@@ -235,33 +191,6 @@ class Extractor:
         if known:
             self._converted[known] = converted[0]
         return converted
-
-    def _fold(self, page: PdfPage, found: Found) -> Fold | None:
-        """Return the fold over which a picture continues on a neighbouring page, or None."""
-        number = page.number
-        for fold in self._folds.get(number, ()) if found.kind != "region" else ():
-            if same_place(found.seen.box, fold.half_on(number).box) and goes_on(
-                self._edges_of(page.document, fold.left), self._edges_of(page.document, fold.right)
-            ):
-                return fold
-        return None
-
-    def _edges_of(self, document: Document, half: Half) -> Edges:
-        if half not in self._edges:
-            self._edges[half] = edges_of(document.page(half.page).render(half.box, EDGE_SCALE))
-        return self._edges[half]
-
-    def _render_halves(self, document: Document, fold: Fold) -> PictureFile:
-        """Return the file of a picture from its two halves; it is the same for both pages."""
-        (x0, y0, x1, y1), other = fold.left.box, fold.right.box
-        scale = _scale(fold.scale, (x0, y0, x1 + other[2] - other[0], y1))
-        # Only whole pixels up to the fold are taken: the others are mixed with the ground.
-        left = document.page(fold.left.page).render((x0, y0, int(x1 * scale) / scale, y1), scale)
-        right = document.page(fold.right.page).render((ceil(other[0] * scale) / scale, *other[1:]), scale)
-        whole = Image.new("RGB", (left.width + right.width, left.height))
-        whole.paste(left, (0, 0))
-        whole.paste(right.resize((right.width, left.height)), (left.width, 0))
-        return to_png(whole, "none", self._limits)
 
     def _convert_pixels(self, page: PdfPage, found: Found, picture: Painted) -> PictureFile:
         self._limits.check_size(picture.width, picture.height)
@@ -285,12 +214,6 @@ def _source(found: Found) -> object | None:
     if not (found.xref and found.picture):
         return None
     return found.xref, nearest_turn(found.picture.transform), _part(found, found.picture)
-
-
-def _fold(left: Sequence[Any], right: Sequence[Any], scale: float, shows_all: bool) -> Fold:
-    """Return a fold from JSON."""
-    (page, box), (other, place) = left, right
-    return Fold(Half(page, tuple(box)), Half(other, tuple(place)), scale, shows_all)
 
 
 def _part(found: Found, picture: Painted) -> tuple[int, int, int, int] | None:

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from statistics import mean
 from typing import NamedTuple
 
-from swatchbook_base.geometry import area, bounding_box, centre_inside, shared_area
+from swatchbook_base.geometry import area, bounding_box, centre_inside, shared_area, turn_box
 from swatchbook_base.records import Block, Box, Line, Page, Span
+from swatchbook_catalogue.pdf.page_contract import NOWHERE
 from swatchbook_catalogue.pdf.unmapped_fonts import is_garbage
 
 LETTER_SHARE = 0.7  # the font's size as a share of the height of a line's box
@@ -84,11 +85,11 @@ def paragraphs(lines: Sequence[PrintedLine], turn: int) -> list[Block]:
     """Return lines as blocks; a line joins the one close above it that has the same size and left edge."""
     sizes = even_sizes([LETTER_SHARE * _height(line.box, turn) for line in lines])
     blocks: list[list[Line]] = []
-    ends: list[Box] = []  # the last line's box of each block, after the page's turn
+    ends: list[Box] = []  # the last line's box of each block, after the page's turn around its origin
     for printed, size in sorted(zip(lines, sizes, strict=True), key=lambda pair: _reading_place(pair[0].box, turn)):
         span = Span(text=printed.text, bbox=printed.box, size=size, font="", bold=False, italic=False, color=0)
         line = Line(bbox=printed.box, spans=(span,), confidence=printed.confidence)
-        upright = _upright(printed.box, turn)
+        upright = turn_box(printed.box, NOWHERE, turn)
         for number, end in enumerate(ends):
             pitch = upright[1] - end[1]
             near = 0 < pitch <= PITCH * size and blocks[number][-1].size == size
@@ -121,20 +122,6 @@ def _height(box: Box, turn: int) -> float:
     return box[2] - box[0] if turn % 180 else box[3] - box[1]
 
 
-def _upright(box: Box, turn: int) -> Box:
-    """Return a box after a turn of the page around its origin; only differences between such boxes are meaningful."""
-    left, top, right, bottom = box
-    match turn:
-        case 90:
-            return -bottom, left, -top, right
-        case 180:
-            return -right, -bottom, -left, -top
-        case 270:
-            return top, -right, bottom, -left
-        case _:
-            return box
-
-
 def _reading_place(box: Box, turn: int) -> tuple[float, float]:
-    left, top, *_ = _upright(box, turn)
+    left, top, *_ = turn_box(box, NOWHERE, turn)
     return top, left

@@ -75,9 +75,6 @@ class PdfPage(Protocol):
     @property
     def label(self) -> str: ...
 
-    @property
-    def document(self) -> "Document": ...
-
     def read_text(self) -> ReadText: ...
 
     def word_boxes(self) -> list[Box]:

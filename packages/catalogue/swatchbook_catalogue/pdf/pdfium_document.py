@@ -5,7 +5,6 @@ docs/pdf-readers.md lists what is lost, because PDFium does not give it.
 
 import logging
 import re
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -41,7 +40,6 @@ if TYPE_CHECKING:  # reading starts without them
 
 log = logging.getLogger(__name__)
 
-OPEN_PAGES = 4  # pages kept open: the one in progress, its neighbours over a fold
 MOST_ENTRIES = 10_000  # entries of an outline
 VEIL = 0x30  # of 255: more than `visible_pictures.FAINT`
 GREY, LIGHTER = 0x80, 0xFF  # of a picture in flat colour, and of one in a channel
@@ -87,17 +85,19 @@ class PdfiumDocument:
         self.is_repaired = not has_sound_end(path)
         self._flat: Any = None
         self._notes: list[str] = []
-        self._pages = OrderedDict[int, PdfiumPage]()
+        self._page: PdfiumPage | None = None
 
     def page(self, number: int) -> "PdfiumPage":
-        """Return a page; a few stay open."""
-        if number in self._pages:
-            self._pages.move_to_end(number)
-        else:
-            self._pages[number] = PdfiumPage(self, self.library[number - 1], number)
-            if len(self._pages) > OPEN_PAGES:
-                self._pages.popitem(last=False)[1].close()
-        return self._pages[number]
+        """Return a page, which is open until another one is asked for."""
+        if self._page is None or self._page.number != number:
+            self._close_page()
+            self._page = PdfiumPage(self, self.library[number - 1], number)
+        return self._page
+
+    def _close_page(self) -> None:
+        if self._page:
+            self._page.close()
+            self._page = None
 
     def flat_page(self, number: int) -> Any:
         """Return a second copy of a page, to paint its pictures over."""
@@ -127,8 +127,7 @@ class PdfiumDocument:
         return isinstance(error, library.PdfiumError)
 
     def free(self) -> None:
-        while self._pages:
-            self._pages.popitem()[1].close()
+        self._close_page()
         if self._flat:
             self._flat.close()
             self._flat = None

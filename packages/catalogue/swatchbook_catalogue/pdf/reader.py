@@ -46,7 +46,6 @@ from swatchbook_base.records import (
     Unreadable,
 )
 from swatchbook_base.truncate import page_numbers, truncate
-from swatchbook_catalogue.pdf.folds import Fold
 from swatchbook_catalogue.pdf.ocr_languages import check_languages, chosen_languages
 from swatchbook_catalogue.pdf.ocr_pages import READABLE
 from swatchbook_catalogue.pdf.rasters import Texts
@@ -260,21 +259,19 @@ def extract(
     settings: ReadSettings,
     *,
     texts: Mapping[int, Texts] = {},
-    folds: Mapping[int, Sequence[Fold]] = {},
     boxes: Mapping[int, Sequence[TurnedBox]] = {},
     progress: Progress | None = None,
     module: str | None = None,
 ) -> ExtractedPictures:
     """Extract the pictures of these pages, stored and deduplicated by content, with the places where they are drawn.
 
-    `content` is the SHA-256 of the file, `texts` what is known of the pages whose rasters are cut into what they show,
-    `folds` the halves of pictures that may go on over the fold. With `boxes`, these parts of the pages are the
-    pictures, each with how it is turned, and nothing else is looked for.
+    `content` is the SHA-256 of the file, `texts` what is known of the pages whose rasters are cut into what they show.
+    With `boxes`, these parts of the pages are the pictures, each with how it is turned, and nothing else is looked for.
     A picture that cannot be read is in `unreadable`; a page in `lost`.
     """
     builder = _ExtractionBuilder(files)
     if pages:
-        known = {"texts": texts, "folds": folds, "boxes": boxes}
+        known = {"texts": texts, "boxes": boxes}
         request = {**_request("extract", path), "limits": ImageLimits.of(settings), "content": content, **known}
         with _answers(module, request, sorted(pages), settings, progress) as answers:
             for answer, payload in answers:

@@ -34,25 +34,17 @@ LONGEST = 6.0  # long side over short side; longer parts are rules and bands, un
 THIN_LINES, LONGEST_DRAWING = 0.25, 12.0  # a part that fills less of its box is a drawing, and may be this long
 FRAME_SHARE = 0.6  # a part with more than this share of its pixels at the edge of its box is a frame
 FRAME_WIDTH = 4  # points; the width of such an edge
-TEXT_SHARE = 0.2  # a box with more than this share under text is a table or a panel, unless it is as varied as follows
-MOST_FLAT = 0.72  # the most of it (without text and ground) in two colours; packages with price tags have up to 0.70
-LEAST_VARIETY = 1.0  # colours for each pixel of the side of an equal square; titles and tables have half as many
+TEXT_SHARE = 0.2  # a box with more than this share under text is a table or a panel
 FLAT_PLATE = 0.8  # a line whose box has this share of its edge in one colour is a name on a plate
 MOST_BAND = 0.15  # the most of a raster's width or height that a band of colour along its side takes
 BAND_GROUND = 0.1  # the share of a row of pixels of a band that may be ground, which shows in its letters
 WHOLE = 0.8  # a region that covers more of the raster than this is the raster itself
 FEWEST_THINGS, LEAST_THING = 2, 36.0  # the least number of things worth reading; points: letters of titles are smaller
 SHEET, FEWEST_ON_SHEET = 0.15, 3  # a sheet's share of the page and number of pictures; with less it may be a package
-LEAST_PANEL, ON_PANEL = 80.0, 0.05  # points; the share of a panel that each of the goods on it covers
-CAPTION_REACH = 40.0  # points below a panel in which captions are looked for
 MOST_LINES = 200  # the most lines of text whose ground is looked at
 DEEPEST = 2  # how often a rim, or the ground around a sheet, may be taken off
 SHOWN = 0.03  # the least share of the raster that pictures cover; specks of marble or a swatch with its name cover less
 PAGE_OF_TEXT = 8  # a raster with at least this many lines is a page with few pictures, and SHOWN does not apply
-CARD_FRAME, CARD_BAND = 3, 0.3  # points of a card's frame; the share of its height that a plate with a name may take
-CARD_SHARE, CARD_EDGE = 0.3, 0.5  # a card has this share of ground, and this share of ground along its frame's inside
-CARD_SIDES = 0.6  # the share of the left and right sides of its box that a card's frame fills
-CARD_WHOLE = 0.9  # pictures that hold less than this share of what a card shows are fragments
 FEWEST_SWATCHES, ALIKE = 6, 0.15  # the least number of swatches of one size; the share by which their sizes may differ
 CAPTION_BELOW, SLACK = 0.6, 4.0  # the most between a swatch and its caption, in heights of the swatch; points
 SHARED = 0.1  # the share of another box that a swatch may cover
@@ -81,10 +73,7 @@ def _find_regions(pixels: NDArray[np.uint8], texts: Sequence[Box], page_area: fl
         raster = (0.0, 0.0, float(pixels.shape[1]), float(pixels.shape[0]))
         return _regions_within(pixels, raster, texts, page_area, RIM, depth) if not depth else []
     found = [_regions_on(ground, pixels, texts, page_area, depth) for ground in grounds]
-    if len(found) == 1:
-        return found[0]
-    bare = [[box for box in boxes if not _text_share(box, texts) and _is_varied(pixels, None, box)] for boxes in found]
-    return max(zip(map(len, bare), map(len, found), found, strict=True), key=lambda each: each[:2])[2]
+    return max(found, key=len)
 
 
 def add_pale_swatches(pixels: NDArray[np.uint8], regions: Sequence[Box], texts: Sequence[Box]) -> list[Box]:
@@ -181,12 +170,10 @@ def _regions_on(
         return []
     _clear_bands(different)
     _clear_plates(different, pixels, [text for text in texts if text not in on_ground])
-    pictured = _without(different, texts)
     found = _parts(_without(different, on_ground))
     large = next((box for box, filled, _ in found if area(box) > WHOLE * area(raster) and filled > ORNAMENT), None)
     if large and depth < DEEPEST and (on_sheet := _regions_within(pixels, large, texts, page_area, FRAME_WIDTH, depth)):
         return on_sheet
-    found = [each for part in found for each in _on_card(different, part, on_ground, page_area)]
     parts = [
         box
         for box, filled, at_edge in found
@@ -195,12 +182,11 @@ def _regions_on(
         and long_side(box) <= (LONGEST_DRAWING if filled <= THIN_LINES else LONGEST) * short_side(box)
         and not (at_edge > FRAME_SHARE and any(covers(box, text) for text in texts))
         and area(box) <= WHOLE * area(raster)
-        and (_text_share(box, texts) <= TEXT_SHARE or _is_varied(pixels, pictured, box))
+        and _text_share(box, texts) <= TEXT_SHARE
     ]
     if sum(map(area, parts)) < SHOWN * area(raster) and len(texts) < PAGE_OF_TEXT:
         return []
     parts = [each for part in parts for each in _of_sheet(pixels, part, texts, page_area, depth)]
-    parts = [each for part in parts for each in _of_panel(pixels, part, texts)]
     return sorted(_without_nested(parts), key=lambda box: (box[1], box[0]))
 
 
@@ -210,29 +196,6 @@ def _of_sheet(pixels: NDArray[np.uint8], part: Box, texts: Sequence[Box], page_a
         return [part]
     on_it = _regions_within(pixels, part, texts, page_area, FRAME_WIDTH, depth)
     return on_it if len(on_it) >= FEWEST_ON_SHEET else [part]
-
-
-def _of_panel(pixels: NDArray[np.uint8], part: Box, texts: Sequence[Box]) -> list[Box]:
-    """Return the goods on a flat panel without print if the text below has a caption for each, else the part."""
-    reach = part[0], part[3], part[2], part[3] + CAPTION_REACH
-    below = [text for text in texts if centre_inside(text, reach)]
-    if short_side(part) < LEAST_PANEL or not below or any(shared_area(part, text) for text in texts):
-        return [part]
-    first = min(below, key=lambda text: text[1])
-    captions = [text for text in below if text[1] < first[3]]
-    left, top, right, bottom = (round(side) for side in part)
-    left, top, right, bottom = left + FRAME_WIDTH, top + FRAME_WIDTH, right - FRAME_WIDTH, bottom - FRAME_WIDTH
-    panel = pixels[top:bottom, left:right]
-    ground, on_edge = _usual_colour(np.concatenate((panel[0], panel[-1], panel[:, 0], panel[:, -1])))
-    if on_edge < ALL_AROUND:
-        return [part]
-    goods = [move(box, left, top) for box, *_ in _parts(_differs(panel, ground)) if area(box) >= ON_PANEL * area(part)]
-    of_each = [
-        {n for n, box in enumerate(goods) if caption[0] < box[2] and box[0] < caption[2]} for caption in captions
-    ]
-    own = {n for found in of_each for n in found}
-    alone = all(len(found) == 1 for found in of_each)
-    return goods if alone and len(goods) >= FEWEST_TEXTS and len(own) == len(goods) else [part]
 
 
 def _regions_within(
@@ -293,10 +256,10 @@ def _near(pixels: NDArray[np.uint8], colour: NDArray[np.int16]) -> NDArray[np.ui
     return near
 
 
-def _clear_bands(different: NDArray[np.bool_], most_of_side: float = MOST_BAND) -> None:
+def _clear_bands(different: NDArray[np.bool_]) -> None:
     """Mark the bands of colour along the sides of a raster as ground, so that they join no pictures."""
     for side in (different, different[::-1], different.T, different.T[::-1]):
-        most = int(most_of_side * side.shape[0])
+        most = int(MOST_BAND * side.shape[0])
         filled = side[: most + 1].mean(axis=1) > 1 - BAND_GROUND
         if filled[0] and not filled.all():
             side[: int(filled.argmin())] = False
@@ -334,20 +297,6 @@ def _without(different: NDArray[np.bool_], texts: Sequence[Box]) -> NDArray[np.b
 
 def _text_share(box: Box, texts: Sequence[Box]) -> float:
     return sum(shared_area(box, text) for text in texts) / area(box)
-
-
-def _is_varied(pixels: NDArray[np.uint8], pictured: NDArray[np.bool_] | None, box: Box) -> bool:
-    """Return whether a part with much text has the colours of a picture outside it, as packages have."""
-    left, top, right, bottom = map(int, box)
-    part = pixels[top:bottom, left:right].reshape(-1, 3)
-    if pictured is not None:
-        part = part[pictured[top:bottom, left:right].reshape(-1)]
-    bins = (part >> 4).astype(np.uint32)
-    if not bins.size:
-        return False
-    counts = np.sort(np.bincount((bins[:, 0] << 8) | (bins[:, 1] << 4) | bins[:, 2]))
-    is_flat = counts[-2:].sum() > MOST_FLAT * counts.sum()
-    return bool(not is_flat and np.count_nonzero(counts) >= LEAST_VARIETY * area(box) ** 0.5)
 
 
 def _stands_on_ground(different: NDArray[np.bool_], text: Box) -> bool:
@@ -432,30 +381,6 @@ def _filled(mask: NDArray[np.uint8], box: tuple[int, int, int, int]) -> float:
 
 def _moved(box: tuple[int, int, int, int], right: int, down: int) -> Box:
     return move((float(box[0]), float(box[1]), float(box[2]), float(box[3])), right, down)
-
-
-def _on_card(
-    different: NDArray[np.bool_], part: tuple[Box, float, float], texts: Sequence[Box], page_area: float
-) -> list[tuple[Box, float, float]]:
-    """Return the pictures within a part if it is a card (a frame with ground inside); else the part."""
-    left, top, right, bottom = (round(side) for side in part[0])
-    if min(right - left, bottom - top) < 2 * LEAST_SIDE:
-        return [part]
-    rims = (different[top:bottom, left : left + CARD_FRAME], different[top:bottom, right - CARD_FRAME : right])
-    if any(rim.any(axis=1).mean() < CARD_SIDES for rim in rims):
-        return [part]
-    left, top, right, bottom = left + CARD_FRAME, top + CARD_FRAME, right - CARD_FRAME, bottom - CARD_FRAME
-    inside = _without(different, texts)[top:bottom, left:right].copy()
-    edge = np.concatenate((inside[0], inside[:, 0], inside[:, -1]))
-    if inside.mean() > 1 - CARD_SHARE or edge.mean() > 1 - CARD_EDGE:
-        return [part]
-    _clear_bands(inside, CARD_BAND)
-    large = [each for each in _parts(inside) if short_side(each[0]) >= LEAST_SIDE]
-    on_it = [each for each in large if area(each[0]) >= LEAST_SHARE * page_area]
-    held = sum(int(inside[int(y0) : int(y1), int(x0) : int(x1)].sum()) for (x0, y0, x1, y1), *_ in on_it)
-    if not on_it or held < CARD_WHOLE * inside.sum():
-        return [part]
-    return [(move(box, left, top), filled, at_edge) for box, filled, at_edge in on_it]
 
 
 def _without_nested(boxes: Sequence[Box]) -> list[Box]:
