@@ -59,7 +59,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
     ),
     "tables": PureStage(version="4", after=("read",), modules=_PDF),
     "discover": PureStage(
-        version="47",
+        version="48",
         after=("read",),
         options=("taught",),
         settings=("discovery",),
@@ -72,7 +72,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
                 "attributes", "measures", "table_rows", "page_layout", "grid", "reading_order", "kinds", "cards"
             ),
             *_catalogue("bare_values", "name_labels", "bands", "sections", "running_text", "variants", "plan"),
-            *_catalogue("shared_tables", "categories"),
+            *_catalogue("categories"),
             *_catalogue(*_LLM, "llm/find_products"),
             f"{_CATALOGUE}/name_weights.json",
             *_E5,
@@ -81,14 +81,14 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "describe": PureStage(
-        version="27",
+        version="28",
         after=("discover", "tables"),
         asks=(("llm", "describe"),),
         modules=(
             _LABELS,
             _PRICES,
-            *_catalogue("describe", "line_facts", "table_facts", "page_wide_facts", "placed_lines", "bands"),
-            *_catalogue("cells", "shared_tables", "variant_rows"),
+            *_catalogue("describe", "line_facts", "page_wide_facts", "placed_lines", "bands"),
+            *_catalogue("variant_rows"),
             *_catalogue(
                 "attributes", "measures", "color_words", "table_rows", "page_layout", "grid", "kinds", "running_text"
             ),
@@ -98,7 +98,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "plan": PureStage(
-        version="18",
+        version="19",
         after=("discover",),
         options=("focus", "pages"),
         modules=(
@@ -108,7 +108,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "chunk": PureStage(
-        version="16",
+        version="17",
         after=("plan", "tables"),
         modules=(
             _LABELS,

@@ -1,9 +1,24 @@
 """Documents as `Page` records in several families of layout, each with the products that a person sees in it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from swatchbook.domain.records import Block, Box, Drawn, FoundProduct, Line, OutlineEntry, Page, Reading, Span
+from swatchbook.domain.records import (
+    Block,
+    Box,
+    Description,
+    Discovery,
+    Drawn,
+    FoundProduct,
+    Line,
+    Occurrence,
+    OutlineEntry,
+    Page,
+    Reading,
+    Span,
+    Table,
+)
+from swatchbook_catalogue.describe import describe_all
 
 WIDTH, HEIGHT = 595.0, 842.0
 
@@ -66,6 +81,14 @@ def found_product(name: str, *pages: int, **more: Any) -> FoundProduct:
     on = pages or (1,)
     known = {"name": name, "raw_name": name, "first_page": on[0], "last_page": on[-1], "pages": on, "confidence": 0.9}
     return FoundProduct.model_validate(known | more)
+
+
+def read_facts(
+    product: FoundProduct, pages: Iterable[Page], tables: Sequence[Table] = (), others: Sequence[Occurrence] = ()
+) -> Description:
+    """What is read of a product that shares its pages with others at these places."""
+    products = (product, *(found_product(place.text, place.page, occurrences=(place,)) for place in others))
+    return describe_all(Discovery(products=products), pages, tables)[0]
 
 
 def cover(title: str = "Catalogue 2025") -> Page:

@@ -1,4 +1,4 @@
-"""Recognise texts that are only a price, a quantity or measure, or a date, and so name no product.
+"""Recognise texts that are only a price, a quantity or a measure, and so name no product.
 
 A text with any other word may be a name: "12 pcs" is a quantity, "Screws, 12 pcs" is none. So may a number alone, which
 may be a code, and letters before a number ("L 300").
@@ -7,7 +7,6 @@ may be a code, and letters before a number ("L 300").
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from datetime import date
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -15,14 +14,11 @@ from swatchbook_base.printed_prices import CODES, SIGNS, WORDS_BEFORE, WORDS_BEH
 from swatchbook_catalogue.attributes import WORDS_OF, read_words
 
 LONGEST: Final = 80  # the most characters of a text that is asked about; a longer one is prose
-YEARS: Final = range(1900, 2100)
 MOST_OF_RANGE: Final = 3  # the most digits of the ends of a range: "36-41" is one, "8660-8671" may be a code
 WIDEST_RANGE: Final = 4  # the largest factor between its ends: "10-445" may be a code
 _TOKEN = re.compile(r"(?P<number>\d+(?:[.,'’]\d+)*)|(?P<word>[^\W\d_]+)|(?P<sign>\S)")
 _THOUSANDS = re.compile(r"(?<=\d)[ \u00a0\u202f](?=\d{3}(?!\d))")
 _SQUARES = re.compile(r"(?<![^\W\d_])(mm|cm|dm|m|мм|см|м)[23](?!\d)", re.IGNORECASE)
-_DATE = re.compile(r"(\d{1,4})([-./])(\d{1,2})\2(\d{2,4})\.?")
-_MONTH_OF_YEAR = re.compile(r"(?:0?[1-9]|1[0-2])[./](?:19|20)\d\d")
 _RANGE = re.compile(r"(\d+)\s?[-–—]\s?(\d+)")
 _AMOUNT = re.compile(r"\d{1,3}(?:['’.,]\d{3})+(?:[.,]\d{1,2})?|\d+[.,]\d{1,3}")
 _AFTER_DIGIT = re.compile(r"\d([^\W\d_]+)(\d?)")
@@ -58,23 +54,20 @@ _LISTS: Final = {
     part: _words(word for words in languages.values() for word in words)
     for part, languages in read_words("value_words.toml").items()
 }
-_UNITS, _PIECES, _MONTHS, _PER = (_LISTS[part] for part in ("units", "pieces", "months", "per"))
+_UNITS, _PIECES, _PER = (_LISTS[part] for part in ("units", "pieces", "per"))
 _ABOUT: Final = _LISTS["about"] | _words(WORDS_OF["price"])
-_ENGLISH_MONTHS: Final = _words(read_words("value_words.toml")["months"]["en"][:12])
-"""English has the month before the day, too."""
 _NAMES_OF_CURRENCIES = (*CODES, *WORDS_BEFORE, *WORDS_BEHIND)
 _CURRENCIES: Final = frozenset(w for w in _words(_NAMES_OF_CURRENCIES) if len(w) > 1 or not w.isascii())
 _OF_QUANTITIES: Final = _UNITS | _PIECES | _PER | _ABOUT | _CURRENCIES | _TIMES | _SIDES
-_OF_DATES: Final = _MONTHS | _LISTS["dates"]
 
 
 @lru_cache(maxsize=4_096)  # a text is asked about for each group that it may be in
 def is_bare_value(text: str) -> bool:
-    """Whether a text is only a price, a quantity or measure, or a date: "12 pcs", "2,5 kg", "30 x 60 cm", "3. Mai"."""
+    """Whether a text is only a price, a quantity or a measure: "12 pcs", "2,5 kg", "30 x 60 cm"."""
     whole = unicodedata.normalize("NFKC", text).strip(" ()[].,;:•*-–—")
     if len(text) > LONGEST or not re.search(r"\d", whole):
         return False
-    if is_date(whole) or price_in(whole) == whole:
+    if price_in(whole) == whole:
         return True
     whole = _SQUARES.sub(r"\1", whole)
     tokens = _tokens(whole)
@@ -83,31 +76,7 @@ def is_bare_value(text: str) -> bool:
         return False
     if not words:
         return _is_number(tokens, whole)
-    if words <= _OF_DATES and _has_date(tokens):
-        return True
     return words <= _OF_QUANTITIES and not _may_be_code(whole) and _begins_value(tokens) and _has_amounts(tokens)
-
-
-def is_date(text: str) -> bool:
-    """Whether a text is only a date in digits: "24.12.2025", "2025-12-24", "12/2025"."""
-    if _MONTH_OF_YEAR.fullmatch(text):
-        return True
-    match = _DATE.fullmatch(text)
-    if match is None:
-        return False
-    first, middle, last = int(match[1]), int(match[3]), int(match[4])
-    if len(match[1]) == 4:
-        return first in YEARS and _is_day(first, middle, last)
-    year = last if len(match[4]) == 4 else 2000 + last
-    return year in YEARS and (_is_day(year, middle, first) or _is_day(year, first, middle))
-
-
-def _is_day(year: int, month: int, day: int) -> bool:
-    try:
-        date(year, month, day)
-    except ValueError:
-        return False
-    return True
 
 
 def _is_number(tokens: Sequence[_Token], text: str) -> bool:
@@ -119,17 +88,6 @@ def _is_number(tokens: Sequence[_Token], text: str) -> bool:
     if found := _RANGE.fullmatch(text):
         return len(found[2]) <= MOST_OF_RANGE and 1 < int(found[2]) / max(int(found[1]), 1) <= WIDEST_RANGE
     return len(numbers) == 1 and not signs - {"-", "–"} and _AMOUNT.fullmatch(numbers[0]) is not None
-
-
-def _has_date(tokens: Sequence[_Token]) -> bool:
-    """Whether a text of the words of dates has a month with its day or year; only English has it before the day."""
-    numbers = [token.text for token in tokens if token.kind == "number"]
-    if not all(number.isdigit() and (1 <= int(number) <= 31 or int(number) in YEARS) for number in numbers):
-        return False
-    first = next(token for token in tokens if token.kind != "sign")
-    ordered = first.kind == "number" or first.text in _ENGLISH_MONTHS or int(numbers[-1]) in YEARS
-    joined = [token.kind for token in tokens] == ["word", "sign", "number"]
-    return any(token.text in _MONTHS for token in tokens) and (ordered or joined)
 
 
 def _may_be_code(text: str) -> bool:

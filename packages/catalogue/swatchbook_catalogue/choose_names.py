@@ -7,7 +7,7 @@ makes the weights, `name_weights.json`.
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
@@ -18,8 +18,8 @@ from statistics import fmean
 from swatchbook_base.geometry import gap, gaps
 from swatchbook_base.records import Box, Fact, fold
 from swatchbook_catalogue.attributes import is_code
-from swatchbook_catalogue.name_candidates import Candidate, in_one_row, may_be_name, product_name
-from swatchbook_catalogue.name_groups import RELATIONS, NameGroup, find_oddities, is_aligned
+from swatchbook_catalogue.name_candidates import Candidate, may_be_name, product_name
+from swatchbook_catalogue.name_groups import RELATIONS, NameGroup, find_oddities
 from swatchbook_catalogue.name_words import Meaning
 from swatchbook_catalogue.page_layout import SAME_FONT_SIZE, PageLayout, Style, Text
 from swatchbook_catalogue.sections import ENDING_KINDS, DocumentLayout
@@ -28,7 +28,6 @@ SIZES = 1.28  # the largest factor between the font sizes of groups that join: l
 MOST_SHARED_PAGES = 0.2  # share of a joining group's pages that the best has, too: more is another kind of text
 UNLIKE = 0.65  # the largest share of relations to pictures in which groups that join differ
 NAMED = 0.8  # the least share of codes with names next to them if they are the codes of these names
-FEWEST_OF_COLUMN = 3  # the fewest names, and codes, of a column
 ROW = 200.0  # the longest distance in points from a code to its name in a row
 AMONG = 0.5  # least share of a joining group's pages that the best has, if both are one style in two sizes or weights
 UNLIKE_AMONG = 0.4  # the largest share of relations to pictures in which such groups differ
@@ -125,16 +124,12 @@ def choose_names(groups: Sequence[NameGroup], weights: Weights | None = None) ->
         )
         if (not named or candidate in codes) and probability >= UNLIKELY
     }
-    named_by_code = {} if named else _names_beside_codes(right, groups)
     if sum(c in right for c in lead.candidates) < LEAST_LIKELY * len(codes or lead.candidates):
         return None
-    for code, name in named_by_code.items():
-        right[name] = max(right.pop(code), right.get(name, 0.0))
-        codes[name] = code.name
     return Choice(
         candidates=tuple(sorted(right, key=lambda c: c.text.page)),
         joined=frozenset(c for g in joined for c in g.candidates),
-        styles=frozenset(g.style for g in (lead, *joined)) | {c.text.style for c in named_by_code.values()},
+        styles=frozenset(g.style for g in (lead, *joined)),
         probability=probabilities[best],
         probabilities=right,
         codes=codes,
@@ -165,27 +160,6 @@ def _names_of_codes(group: NameGroup, groups: Sequence[NameGroup]) -> tuple[Name
         if len(codes) >= NAMED * len(group.candidates):
             return other, codes
     return None
-
-
-def _names_beside_codes(found: Collection[Candidate], groups: Sequence[NameGroup]) -> dict[Candidate, Candidate]:
-    """Return the names in the rows of codes among the found names: a column of codes beside a column of words.
-
-    The words are in a column with found names, in whatever style.
-    """
-    codes = [c for c in found if is_code(c.name)]
-    words = [c for c in found if not is_code(c.name)]
-    if len(words) < FEWEST_OF_COLUMN or len(codes) < FEWEST_OF_COLUMN:
-        return {}
-    others = {c for group in groups for c in group.candidates if not is_code(c.name)}
-    names: dict[Candidate, Candidate] = {}
-    for code in codes:
-        if any(is_aligned(code.text, word.text) for word in words):
-            continue
-        row = [c for c in others if c.text.page == code.text.page and in_one_row(c.text, code.text)]
-        column = [c for c in row if sum(is_aligned(c.text, w.text) for w in words if w is not c) >= FEWEST_OF_COLUMN]
-        if column:
-            names[code] = min(column, key=lambda c: gap(c.text.box, code.text.box))
-    return names
 
 
 def _are_beside(a: Candidate, b: Candidate) -> bool:
@@ -364,19 +338,15 @@ def _place(name: Text, code: Text) -> int | None:
 
 
 def _named_beside(printed: Sequence[_Printed], layout: PageLayout) -> Iterator[tuple[Candidate, str]]:
-    """Yield for each code of a page the name within the same text, or else next to it, with the code.
-
-    In a row of a table of articles the name is that in the column of names.
-    """
+    """Yield for each code of a page the name within the same text, or else next to it, with the code."""
     used: set[Box] = set()
-    columns = {article.code: article.box for _, articles in layout.articles for article in articles}
     for p in printed:
         name = _name_in(p)
         if name:
             yield bare_candidate(p.text, name), p.code
             continue
         near = sorted(
-            (columns.get(p.code) != text.box, place, gap(text.box, p.text.box), n)
+            (place, gap(text.box, p.text.box), n)
             for n, text in enumerate(layout.texts)
             if text is not p.text and text.box not in used and (place := _place(text, p.text)) is not None
             and _CODE.search(text.text) is None and may_be_name(text, product_name(text))

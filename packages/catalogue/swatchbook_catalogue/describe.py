@@ -1,18 +1,17 @@
-"""Stage 2B by layout rules: read a product's metadata from its pages and tables; assemble the products of stage 7.
+"""Stage 2B by layout rules: read a product's metadata from its pages; assemble the products of stage 7.
 
 A value is text of the page and kept once: as a person has taught it, else from labels, the product's row, values that
-need no label, its row in a table of several products, its name, and what a page prints above all of its products, in
-this order.
+need no label, its name, and what a page prints above all of its products, in this order.
 """
 
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from statistics import multimode
 
-from swatchbook_base.geometry import area, centre_inside, shared_area
+from swatchbook_base.geometry import centre_inside
 from swatchbook_base.printed_prices import former_in, price_in, price_of
 from swatchbook_base.records import (
     BY_TEACHING,
@@ -34,26 +33,23 @@ from swatchbook_base.records import (
     product_id,
 )
 from swatchbook_catalogue.attributes import WORDS_OF, derive_key, fact_key
-from swatchbook_catalogue.color_words import color_at_end, says_color
+from swatchbook_catalogue.color_words import color_at_end
 from swatchbook_catalogue.grid import cells_of
 from swatchbook_catalogue.line_facts import facts_in_prose, labelled_facts, make_fact, unlabelled_facts
 from swatchbook_catalogue.measures import MEASURES, begins_with_amount, is_price, kind_of, size_in, values_in_name
-from swatchbook_catalogue.page_wide_facts import ONE_OF, shared_facts
+from swatchbook_catalogue.page_wide_facts import shared_facts
 from swatchbook_catalogue.placed_lines import NamesOnPage, PlacedLines
-from swatchbook_catalogue.table_facts import TableText
 from swatchbook_catalogue.table_rows import Cell, pairs_in_columns
 from swatchbook_catalogue.variant_rows import variants_in, variants_on
 
 MOST_VALUES = 12  # values kept of one key; a longer list is a table, which is kept as such
 LONGEST_VALUE = 160  # the longest value, in characters: a longer text behind a colon is prose
 SEVERAL = frozenset({"color"})  # keys of which a product may have several values
-CHOICES = frozenset({"style", "pattern"})  # keys of labels under which catalogues also print colours
 OF_ALL = frozenset({("price", "pattern"), ("code", "name")})
 """Keys and rules of values without a label that a catalogue has of most of its products or of none."""
 FEW = 0.25  # share of the products; right ones are of 0.5 and more, wrong ones of 0.13 and less in labelled catalogues
 NUMBERS = MEASURES - {"size"} | {"code", "ean", "price", "weight", "capacity", "quantity"}
 """Keys whose values always have a digit."""
-MOSTLY = 0.3  # the least share of a name's box that a label and its value cover if the value is that name
 NOTHING = frozenset(
     {"n/a", "na", "none", "nil", "keine", "нет", "may vary", "varies", "variable", "on request", "auf anfrage"}
     | {"su richiesta", "sur demande", "a consultar", "sob consulta", "по запросу"}
@@ -131,31 +127,14 @@ def _description(
     )
 
 
-def describe(
-    product: FoundProduct, pages: Iterable[Page], tables: Sequence[Table], others: Sequence[Occurrence] = ()
-) -> Description:
-    """Return metadata and tables of one product.
-
-    `pages` are those of `pages_to_read`; other pages and tables are skipped. `others` are the places of other products
-    on these pages.
-    """
-    places = defaultdict[int, list[Occurrence]](list)
-    for place in (*product.occurrences, *others):
-        places[place.page].append(place)
-    document = _Document({number: NamesOnPage(on_page) for number, on_page in places.items()}, tables)
-    for page in pages:
-        document.add(page)
-    return document.describe(product)
-
-
 class _Document:
     """The pages that are kept of a document, with the names on all pages and the tables."""
 
     def __init__(self, names: Mapping[int, NamesOnPage], tables: Iterable[Table]) -> None:
         self._names, self._pages = names, dict[int, PlacedLines]()
-        self._tables = defaultdict[int, list[TableText]](list)
+        self._tables = defaultdict[int, list[Table]](list)
         for table in tables:
-            self._tables[table.page].append(TableText(table, self._names_on(table.page)))
+            self._tables[table.page].append(table)
 
     def _names_on(self, number: int) -> NamesOnPage:
         return self._names.get(number) or NamesOnPage()
@@ -173,12 +152,10 @@ class _Document:
             table
             for number in product.pages
             for table in self._tables.get(number, ())
-            if belongs(table.table.bbox, product, number) and not self._is_shared(table.table)
+            if belongs(table.bbox, product, number)
         ]
-        of_tables = [fact for table in tables for fact in table.facts_of(product)]
-        labelled = [*of_tables]
-        rows, loose, listed, shared = list[Fact](), list[Fact](), list[Fact](), list[Fact]()
-        variants, heads = list[Variant](), {head for table in tables for head in table.heads}
+        labelled, rows, loose, shared = list[Fact](), list[Fact](), list[Fact](), list[Fact]()
+        variants, heads = list[Variant](), set[str]()
         for number in product.pages:
             if (page := self._pages.get(number)) is None:
                 continue
@@ -186,42 +163,33 @@ class _Document:
             places = _places_on(product, number)
             boxes = [place.bbox for place in places]
             own = page.own(places)
-            whole = [*page.own(places, deal=False), *page.right_of(places)]
+            whole = [*own, *page.right_of(places)]
             listed_here = variants_on(product.name, product.code, places, whole, page.tables, page.names.places)
             labelled += (
                 make_fact(fact_key(label) or derive_key(label), value, label, number, box, "pair")
                 for label, value, box in pairs_in_columns(_of_pairs(own, page, boxes))
             )
-            labelled += (fact for fact in labelled_facts(own, number, page.width) if not _is_name(fact, boxes))
+            labelled += labelled_facts(own, number, page.width)
             rows += _row_facts(places, page, before)
             rows += (
                 make_fact(kind_of(value) or key, value, head, number, box, "row")
                 for key, head, value, box in cells_of(boxes, page.tables)
             )
-            cells = (cell for table in page.shared_tables for cell in table.cells_of(product))
-            own_row = [fact for cell in cells for fact in _facts_of_cell(cell, number)]
-            listed += own_row
-            rows += () if own_row else _facts_of_variants(listed_here)
+            rows += _facts_of_variants(listed_here)
             variants += listed_here
             heads |= {column.head for table in page.tables for column in table.columns}
             loose += (*unlabelled_facts(own, number), *facts_in_prose(own, number))
             shared += shared_facts(places, page, before, _places_on(product, number - 1))
-        heads |= {fact.label for fact in (*of_tables, *rows)}
-        facts = _chosen(product, labelled, rows, loose, listed, shared, heads)
+        heads |= {fact.label for fact in rows}
+        facts = _chosen(product, labelled, rows, loose, shared, heads)
         are_sold = any(each.price or each.code for each in variants)
         listing = (*variants,) if are_sold else product.variants or (*variants,) or variants_in(facts)
-        facts = _without_those_of(listing, facts, {(fact.key, fact.value) for fact in listed})
-        return _description(facts, (table.table for table in tables), listing)
-
-    def _is_shared(self, table: Table) -> bool:
-        page = self._pages.get(table.page)
-        return bool(page and table.bbox and any(centre_inside(each.box, table.bbox) for each in page.shared_tables))
+        facts = _without_those_of(listing, facts)
+        return _description(facts, tables, listing)
 
 
-def _without_those_of(
-    variants: Sequence[Variant], facts: Sequence[Fact], own: Collection[tuple[str, str]]
-) -> list[Fact]:
-    """Return facts without prices and codes of variants that have different ones, but for those of the own row."""
+def _without_those_of(variants: Sequence[Variant], facts: Sequence[Fact]) -> list[Fact]:
+    """Return facts without prices and codes of variants that have different ones."""
     kept = list(facts)
     for key in ("price", "code"):
         values = {getattr(each, key) for each in variants} - {None}
@@ -230,7 +198,7 @@ def _without_those_of(
             kept = [
                 fact
                 for fact in kept
-                if fact.key != key or fact.rule == BY_TEACHING or (key, fact.value) in own
+                if fact.key != key or fact.rule == BY_TEACHING
                 or not (several or fact.value in values)
             ]  # fmt: skip
     return kept
@@ -253,7 +221,6 @@ def _chosen(
     labelled: Iterable[Fact],
     rows: Iterable[Fact],
     loose: Iterable[Fact],
-    listed: Iterable[Fact],
     shared: Sequence[Fact],
     heads: Iterable[str],
 ) -> list[Fact]:
@@ -264,11 +231,10 @@ def _chosen(
     ]
     plain_heads = {_plain(head) for head in heads}
     labelled = [fact for fact in labelled if _plain(fact.value) not in plain_heads]
-    facts = _usable(each for fact in _with_colors([*labelled, *rows]) for each in _single(fact))
+    facts = _usable(each for fact in (*labelled, *rows) for each in _single(fact))
     own_name = {_plain(name) for name in (product.name, product.raw_name)}
     loose = [fact for fact in loose if not (fact.key == "color" and _plain(fact.value) in own_name)]
-    facts = [*facts, *_not_said(_usable(_without_lists(loose)), facts)]
-    facts += [*_without_keys_of(facts, _usable(each for fact in listed for each in _single(fact)))]
+    facts = [*facts, *_not_said(_usable(loose), facts)]
     facts += [*_without_keys_of(facts, _usable([*named, *_unambiguous(shared)]))]
     if product.code:  # any other in its row is that of something else
         facts = [fact for fact in facts if fact.key != "code" or _plain(fact.value) == _plain(product.code)]
@@ -333,13 +299,6 @@ def belongs(box: Box | None, product: FoundProduct | Product, page: int) -> bool
     return box is None or not regions or any(centre_inside(box, region) for region in regions)
 
 
-def _is_name(fact: Fact, names: Sequence[Box]) -> bool:
-    """Whether a code is in fact the product's name: the label "Model" also heads columns of names."""
-    return fact.key == "code" and any(
-        shared_area(fact.bbox, name) >= MOSTLY * area(name) for name in names if fact.bbox
-    )
-
-
 def _row_facts(places: Sequence[Occurrence], page: PlacedLines, before: PlacedLines | None) -> Iterator[Fact]:
     """Yield the cells in the row of the product's name in a table, whose heads may be on the page before."""
     own = {place.bbox for place in places}
@@ -366,26 +325,12 @@ def _facts_of_cell(cell: Cell, page: int) -> Iterator[Fact]:
         yield make_fact("color", color, cell.label, page, cell.box, "row")
 
 
-def _without_lists(facts: Sequence[Fact]) -> list[Fact]:
-    """Return facts without weights and capacities that have several values: these belong to ingredients and parts."""
-    single = {fact.value for fact in _unambiguous([fact for fact in facts if fact.key in ONE_OF])}
-    return [fact for fact in facts if fact.key not in ONE_OF or fact.value in single]
-
-
 def _unambiguous(facts: Sequence[Fact]) -> Iterator[Fact]:
     """Yield facts whose key has one value: with several it is unknown which product has which."""
     values: dict[str, set[str]] = {}
     for fact in facts:
         values.setdefault(fact.key, set()).add(_plain(fact.value))
     yield from (fact for fact in facts if len(values[fact.key]) == 1)
-
-
-def _with_colors(facts: Sequence[Fact]) -> Iterator[Fact]:
-    """Yield facts; if one value of a label for choices is a colour, all its values are colours ("Style: White/oak")."""
-    chosen = {fact.label for fact in facts if fact.key in CHOICES and says_color(fact.value)}
-    for fact in facts:
-        is_color = fact.key in CHOICES and fact.label in chosen
-        yield fact.model_copy(update={"key": "color"}) if is_color else fact
 
 
 def _single(fact: Fact) -> list[Fact]:
@@ -408,7 +353,7 @@ def _usable(facts: Iterable[Fact]) -> list[Fact]:
         says_something = fact.value.casefold() not in NOTHING and any(map(str.isalnum, fact.value))
         is_price = fact.key == "code" and price_in(fact.value) == fact.value
         is_label = fact.value.endswith((":", "：")) or (fact.key in NUMBERS and not any(map(str.isdigit, fact.value)))
-        in_column = fact.key == "price" and fact.rule in ("row", "table")
+        in_column = fact.key == "price" and fact.rule == "row"
         if (
             fact.key
             and says_something

@@ -13,7 +13,6 @@ from swatchbook_catalogue.attributes import (
     nearest_key,
     with_unit_of_head,
 )
-from swatchbook_catalogue.bands import line_bands
 from swatchbook_catalogue.kinds import count_contacts
 from swatchbook_catalogue.measures import (
     ean_in,
@@ -24,14 +23,12 @@ from swatchbook_catalogue.measures import (
     share_of,
     shares_in,
     size_goes_on,
-    split_price,
     values_in,
     with_grams,
 )
 
 SHORT = 4  # an unknown label is accepted if its value has at most this many words
 LABEL_DISTANCE = 30.0  # an unknown label is accepted if a known one is within this distance, in points
-LONGEST_SIGN = 4  # the longest sign of a currency, in characters
 
 
 def labelled_facts(lines: Sequence[Line], page: int, width: float) -> Iterator[Fact]:
@@ -52,8 +49,6 @@ def unlabelled_facts(lines: Sequence[Line], page: int) -> Iterator[Fact]:
     for text, box in _whole_lists(lines):
         for key, value in values_in(normalise_line(text)):
             yield make_fact(key, value, "", page, box, "pattern")
-    for price, box in _split_prices(lines):
-        yield make_fact("price", price, "", page, box, "pattern")
     yield from _compositions(lines, page)
 
 
@@ -76,18 +71,6 @@ def _plausible(pairs: Sequence[Attribute]) -> list[Attribute]:
         or (len(a.value.split()) <= SHORT and not count_contacts([f"{a.label}: {a.value}"]))
         or any(gap(a.box, box) <= LABEL_DISTANCE for box in known)
     ]
-
-
-def _split_prices(lines: Sequence[Line]) -> Iterator[tuple[str, Box]]:
-    """Yield prices with their box where sign and amount are separate lines close to each other."""
-    signs = [line for line in lines if len(line.text.strip()) <= LONGEST_SIGN and not any(map(str.isdigit, line.text))]
-    bands, reach = line_bands(lines if signs else ()), max((line.size for line in lines), default=0.0)
-    for sign in signs:
-        near = bands.near(sign.bbox[1] - reach, sign.bbox[3] + reach)
-        beside = [line for line in near if split_price(sign.text, line.text)]
-        amount = min(beside, key=lambda line: gap(sign.bbox, line.bbox), default=None)
-        if amount and gap(sign.bbox, amount.bbox) <= max(sign.size, amount.size):
-            yield f"{sign.text.strip()} {amount.text.strip()}", bounding_box((sign.bbox, amount.bbox))
 
 
 def _whole_lists(lines: Sequence[Line]) -> Iterator[tuple[str, Box]]:

@@ -25,8 +25,6 @@ BACKGROUND = 0.7  # the least share of the page that a background picture covers
 SPACED = 0.7  # least share of single letters among the words of a name that is printed with space between its letters
 APART = 1.5  # the longest distance between texts of one block, as a multiple of the larger one's font size
 CELLS = 2  # the fewest numbers in the row of a text in a table
-IN_TWO_WEIGHTS = 1.5  # size of a name in two weights, in body text: smaller names have descriptions below them
-SPACE = 1.0  # the longest distance between the parts of one heading, as a multiple of its font size
 OF_THE_HOUSE = 0.4  # the least share of pages with a text that names the maker, if these pages do not follow each other
 EVERYWHERE, MANY_PAGES = 0.8, 5  # share and number of successive pages with a text that names the maker
 LONG_WORDS = 8  # letters of a part of a cover's text that names the maker: shorter ones may recur by chance
@@ -119,15 +117,10 @@ def find_candidates(
     codes = [c.box for c in layout.codes]
     measures = [t.box for t in layout.texts if says_measure(t.text)]
     measures += [a.box for a in layout.attributes if says_measure(a.value) or unit_in(a.label)]
-    tails = _second_lines(layout, document)
     rows = _Rows(layout.texts)
     in_tables = _in_tables(rows, layout)
     for text in layout.texts:
         name = product_name(text)
-        if text in tails.values():
-            continue
-        if text in tails:
-            name = f"{name} {product_name(tails[text])}"
         if not may_be_name(text, name) or (layout.number, text.box) in running or letters_of(text.text) in house:
             continue
         row = rows.beside(text)
@@ -222,28 +215,6 @@ def may_be_name(text: Text, name: str) -> bool:
     if count_contacts([name]):
         return False
     return not (price_in(name) or is_bare_value(name) or is_bare_value(text.text) or _is_cell(name))
-
-
-def _second_lines(layout: PageLayout, document: DocumentLayout) -> dict[Text, Text]:
-    """Return each heading with its second part in another weight, directly below or in its row."""
-    large = [t for t in layout.texts if t.size >= IN_TWO_WEIGHTS * document.body]
-    parts = [t for t in large if is_name(t) or is_measure(t.text)]
-    found: dict[Text, Text] = {}
-    for text in filter(is_name, large):
-        near = [t for t in parts if abs(t.size - text.size) <= 0.05 * text.size and _goes_on(text, t)]
-        if len(near) == 1 and near[0] not in found:
-            found[text] = near[0]
-    return found
-
-
-def _goes_on(text: Text, other: Text) -> bool:
-    """Whether another text is the next line of a text in another weight, or follows it in its row."""
-    across, down = gaps(text.box, other.box)
-    if text.bold == other.bold:
-        return other.box[0] > text.box[0] and across <= SPACE * text.size and is_level(other.box, text)
-    if abs(text.box[0] - other.box[0]) <= text.size / 4 and other.box[1] > text.box[1]:
-        return down <= 0.3 * text.size
-    return other.box[0] > text.box[0] and across <= 0.6 * text.size and in_one_row(text, other)
 
 
 def _is_cell(text: str) -> bool:

@@ -6,7 +6,7 @@ logarithms of counts, and relative sizes.
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import log, log1p
 from statistics import fmean, median
 
@@ -24,7 +24,7 @@ from swatchbook_catalogue.name_candidates import (
     letters_of,
     running_texts,
 )
-from swatchbook_catalogue.name_labels import find_common_labels, without_common_label, without_label
+from swatchbook_catalogue.name_labels import without_label
 from swatchbook_catalogue.name_words import Meaning, find_refrains, meanings, share_of_pages
 from swatchbook_catalogue.page_layout import LARGER, PageLayout, Style, Text, style_families
 from swatchbook_catalogue.sections import ENDING_KINDS, DocumentLayout
@@ -36,7 +36,6 @@ ONE_A_PAGE = 1.0  # the most codes or labels per page that count: a document wit
 ABOVE = 1.12  # the factor from which a text is larger than a name
 MOST_REFRAINS = 5  # the most refrains that count: with more a group is no likelier to be names
 ROWS_OF_A_FAMILY = 3  # the number of priced rows for each heading from which headings name families
-FEWEST_LISTED, LISTED = 4, 0.5  # names of a table on other pages from which it only lists their products
 ALIGNED = 3.0  # the distance in points within which texts are aligned in a column
 SMALL = 3  # the most letters of a small word
 RELATIONS = ("below", "above", "left", "right", "inside")
@@ -62,10 +61,7 @@ def find_name_groups(document: DocumentLayout, announced: Collection[str]) -> li
     by_style: dict[tuple[Style, bool], list[Candidate]] = defaultdict(list)
     running, house = running_texts(document), house_names(document)
     family = _families(document)
-    pages = _without_lists(
-        {layout.number: list(find_candidates(layout, document, running, house)) for layout in document.layouts}
-    )
-    pages = _without_common_labels(pages, family)
+    pages = {layout.number: list(find_candidates(layout, document, running, house)) for layout in document.layouts}
     for found_on in pages.values():
         for in_table, candidate in found_on:
             by_style[family[candidate.text.style], in_table].append(candidate)
@@ -102,35 +98,6 @@ def find_name_groups(document: DocumentLayout, announced: Collection[str]) -> li
 
 
 Pages = Mapping[int, Sequence[tuple[bool, Candidate]]]  # page -> its candidates, each with whether it is in a table
-
-
-def _without_lists(pages: Pages) -> Pages:
-    """Return the candidates without the rows of tables that list products of other pages, such as order forms."""
-    shown: dict[str, set[int]] = defaultdict(set)
-    for page, found in pages.items():
-        for in_table, candidate in found:
-            if not in_table:
-                shown[fold(candidate.name)].add(page)
-    lists = set()
-    for page, found in pages.items():
-        rows = {fold(c.name) for in_table, c in found if in_table}
-        again = sum(bool(shown[name] - {page}) for name in rows)
-        if again >= max(FEWEST_LISTED, LISTED * len(rows)):
-            lists.add(page)
-    return {page: [one for one in found if page not in lists or not one[0]] for page, found in pages.items()}
-
-
-def _without_common_labels(pages: Pages, family: Mapping[Style, Style]) -> Pages:
-    """Return the candidates without the labels that all of one style have."""
-    names: dict[tuple[Style, bool], list[str]] = defaultdict(list)
-    for found in pages.values():
-        for in_table, c in found:
-            names[family[c.text.style], in_table].append(c.name)
-    labels = find_common_labels(names.values())
-    return {
-        page: [(in_table, replace(c, name=without_common_label(c.name, labels))) for in_table, c in found]
-        for page, found in pages.items()
-    }
 
 
 def _share_over_rows(found: Sequence[Candidate], pages: Pages) -> float:

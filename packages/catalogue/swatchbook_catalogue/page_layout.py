@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise, product
 
-from swatchbook_base.geometry import area, bounding_box, centre_inside, clip, is_broad, shared_area, turn_box
+from swatchbook_base.geometry import area, bounding_box, clip, is_broad, shared_area, turn_box
 from swatchbook_base.printed_prices import price_in
 from swatchbook_base.records import SOFT_HYPHEN, Box, Line, Page, fold, normalise_line
 from swatchbook_catalogue.attributes import Attribute, code_of, is_measure, match_attributes
 from swatchbook_catalogue.bands import Bands, line_bands
 from swatchbook_catalogue.grid import LONGEST_CELL, codes_of_rows, find_tables, lines_of_rows, with_whole_prices
 from swatchbook_catalogue.measures import labelled_code
-from swatchbook_catalogue.shared_tables import Article, articles_in
+from swatchbook_catalogue.table_rows import is_head
 
 STEP = 1.35  # the longest distance between lines of a paragraph, as a multiple of the usual distance in that style
 IN_ROW = 0.4  # the largest difference between the middles of lines of a row, as a share of the font size
@@ -88,7 +88,6 @@ class PageLayout:
     spread: bool
     ocr: bool  # some of its texts were read from its pixels: their sizes are measured, and vary
     turn: int = 0  # degrees clockwise by which the page must be turned to be read
-    articles: tuple[tuple[Box, tuple[Article, ...]], ...] = ()  # box and rows of each table of articles
     columns: Mapping[Box, int] = field(default_factory=dict)  # box of each cell of a table -> number of its column
     row_codes: Mapping[Box, str] = field(default_factory=dict)  # box of each name that rows share -> its row's code
 
@@ -139,12 +138,10 @@ def summarise_page(page: Page) -> PageLayout:
     """
     lines = [line for line in page.lines if line.text]
     width = page.box[2] - page.box[0]
-    tables = articles_in(lines)
-    cells = {line.bbox for line in lines if any(centre_inside(line.bbox, box) for box, _ in tables)}
     grid = find_tables(with_whole_prices(lines))
     columns = [column.cells.values() for table in grid for column in table.columns]
-    cells |= {cell.bbox for column in columns for cell in column}
     bands = line_bands(lines)
+    cells = {cell.bbox for column in columns for cell in column}
     cells |= {line.bbox for table in grid for line in lines_of_rows(table, bands)}
     pairs = [
         (pair, indices)
@@ -179,7 +176,6 @@ def summarise_page(page: Page) -> PageLayout:
         spread=_is_spread(page, lines),
         ocr=page.ocr,
         turn=page.turn,
-        articles=tables,
         columns={cell.bbox: n for n, column in enumerate(columns) for cell in column},
         row_codes=codes_of_rows(grid),
     )
@@ -215,9 +211,9 @@ def upright(page: Page) -> Page:
 def join_paragraphs(page: int, lines: Sequence[Line], cells: Collection[Box] = ()) -> list[Text]:
     """Join lines of the same style and spacing down their columns into texts, in the order of their first lines.
 
-    Lines of a table (`cells` are known ones), and short lines that begin with one word, are separate texts. A style's
-    usual step, the lower quartile, separates a name from its description in the same style, and keeps loosely set prose
-    together.
+    Lines of a table (`cells` are known ones), heads of columns, and short lines that begin with one word, are separate
+    texts. A style's usual step, the lower quartile, separates a name from its description in the same style, and keeps
+    loosely set prose together.
     """
     order = sorted(range(len(lines)), key=lambda i: (lines[i].bbox[1], lines[i].bbox[0]))
     above = {i: _line_above(i, order[max(0, n - 80) : n], lines) for n, i in enumerate(order)}
@@ -235,7 +231,7 @@ def join_paragraphs(page: int, lines: Sequence[Line], cells: Collection[Box] = (
         j = above[i]
         step = lines[i].bbox[1] - lines[j].bbox[1] if j is not None else 0.0
         rows = any(i in cells and j in cells for cells in tables)
-        own = rows or (j is not None and _begins_item(lines[i].text, lines[j].text))
+        own = rows or (j is not None and (is_head(lines[j].text) or _begins_item(lines[i].text, lines[j].text)))
         if j is not None and j not in tails and not own and step <= STEP * usual[_style(lines[i])]:
             head[i] = head[j]
             groups[head[i]].append(i)

@@ -56,6 +56,4 @@ def _has_heading(
     size = 1.1 * max(page.sizes_in(place.bbox for place in own), default=0.0)
     above = page.by_number(page.outside(products, max(place.bbox[1] for place in own), cards=False))
     larger = [folded for line in above if line.size > size and (folded := fold(line.text)) not in before.folded]
-    if products is page.names.places:
-        return not all(map(page.names.names_any, larger))
-    return not {*larger} <= {fold(place.text) for place in products}
+    return not {*larger} <= page.names.folded

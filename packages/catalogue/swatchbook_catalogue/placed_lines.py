@@ -8,10 +8,7 @@ from functools import cached_property
 from swatchbook_base.geometry import centre_inside, gap
 from swatchbook_base.records import Box, Fact, Line, Occurrence, Page, fold
 from swatchbook_catalogue.bands import Bands
-from swatchbook_catalogue.cells import deal_lines
 from swatchbook_catalogue.grid import Table, find_tables, with_whole_prices
-from swatchbook_catalogue.page_layout import picture_boxes
-from swatchbook_catalogue.shared_tables import SharedTable, find_shared_tables
 from swatchbook_catalogue.table_rows import TableRows
 
 WHOLE_WIDTH = 0.95  # the least width of a section's region, as a share of the page's width; cards are narrower
@@ -29,11 +26,9 @@ class NamesOnPage:
         return len({place.bbox for place in self.places}) == len(self.places)
 
     @cached_property
-    def _boxes_of_texts(self) -> dict[str, list[Box]]:
-        boxes = defaultdict[str, list[Box]](list)
-        for place in self.places:
-            boxes[fold(place.text)].append(place.bbox)
-        return boxes
+    def folded(self) -> frozenset[str]:
+        """The folded names."""
+        return frozenset(fold(place.text) for place in self.places)
 
     def has_others(self, own: Collection[Box]) -> bool:
         """Whether another product has a name on the page."""
@@ -50,14 +45,6 @@ class NamesOnPage:
             return self.places
         return [*own, *self.without(boxes)]
 
-    def names_any(self, folded: str) -> bool:
-        """Whether a folded text is the name of a product on the page."""
-        return folded in self._boxes_of_texts
-
-    def names_other(self, folded: str, own: Collection[Box]) -> bool:
-        """Whether a folded text is the name of another product on the page."""
-        return any(box not in own for box in self._boxes_of_texts.get(folded, ()))
-
 
 class PlacedLines:
     """The lines of a page, with the names on it."""
@@ -67,7 +54,7 @@ class PlacedLines:
         self.facts_above = dict[tuple[int, ...], list[Fact]]()
         """What was read of lines above all products, by the numbers of the lines: most products have the same."""
 
-        self._all, self._page = [*page.lines], page
+        self._all = [*page.lines]
         self._within = dict[Box, list[int]]()
         self._ranked = dict[int, list[tuple[float, Box]]]()
         self._outside = dict[bool, list[int]]()
@@ -86,11 +73,6 @@ class PlacedLines:
     def tables(self) -> Sequence[Table]:
         """The tables of the page, told by aligned cells."""
         return find_tables(with_whole_prices(self.lines))
-
-    @cached_property
-    def shared_tables(self) -> Sequence[SharedTable]:
-        """The tables that list several products; their lines are no product's own by their place."""
-        return [*find_shared_tables(self.lines, self.names.places)]
 
     @cached_property
     def folded(self) -> frozenset[str]:
@@ -121,16 +103,6 @@ class PlacedLines:
             self._within[region] = [i for i in near if centre_inside(self._all[i].bbox, region)]
         return self._within[region]
 
-    @cached_property
-    def _dealt(self) -> dict[int, Box]:
-        """The names of the cells that prices and codes belong to, by the numbers of their lines."""
-        boxes = [*dict.fromkeys(place.bbox for place in self.names.places if place.text)]
-        return deal_lines(self._all, boxes, picture_boxes(self._page), self._page.box)
-
-    @cached_property
-    def _in_shared_tables(self) -> frozenset[int]:
-        return frozenset(i for table in self.shared_tables for i in self._in(table.box))
-
     def by_number(self, numbers: Iterable[int]) -> list[Line]:
         """Return the lines with these numbers."""
         return [self._all[i] for i in numbers]
@@ -139,20 +111,16 @@ class PlacedLines:
         """Return the sizes of the lines in these boxes."""
         return [self._all[i].size for box in boxes for i in self._in(box)]
 
-    def own(self, own: Sequence[Occurrence], *, deal: bool = True) -> Sequence[Line]:
+    def own(self, own: Sequence[Occurrence]) -> Sequence[Line]:
         """Return the lines in a product's regions and in no region of a product with a nearer name.
 
-        If a product has no place on the page, all lines are its own. Without `deal` the prices and codes that are dealt
-        to cells are those of its region, as in the rows of a table.
+        If a product has no place on the page, all lines are its own.
         """
         if not own:
             return self.lines
         boxes = {place.bbox for place in own}
-        dealt = self._dealt if deal else {}
-        inside = {i for place in own for i in self._in(place.region)} - self._in_shared_tables - dealt.keys()
-        mine = {i for i, name in dealt.items() if name in boxes}
-        near = {i for i in inside if self._all[i].text and self._is_nearest(i, boxes)}
-        return [self._all[i] for i in sorted(near | mine)]
+        inside = {i for place in own for i in self._in(place.region)}
+        return [self._all[i] for i in sorted(inside) if self._all[i].text and self._is_nearest(i, boxes)]
 
     def right_of(self, own: Sequence[Occurrence]) -> Sequence[Line]:
         """Return the lines right of a product's regions, in none and up to that of another: a table may be wider."""

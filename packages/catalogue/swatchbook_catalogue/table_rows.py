@@ -5,7 +5,6 @@ The cells in the row of a product's name belong to the product.
 
 import math
 from bisect import bisect_left, bisect_right
-from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice, takewhile
@@ -142,60 +141,6 @@ class _ByTop:
 
 def _top(line: Line) -> float:
     return line.bbox[1]
-
-
-def tables_below(lines: Sequence[Line]) -> Iterator[tuple[Sequence[Head], Sequence[Row]]]:
-    """Yield heads and rows of each table of a page whose row of heads has two known ones, from top to bottom."""
-    rest = sorted((line for line in lines if line.text), key=_top)
-    while heads := _first_heads(rest):
-        rows = [*_rows_below(heads, rest)]
-        yield heads, rows
-        bottom = max(box[3] for box in (*(head.box for head in heads), *(line.bbox for row in rows for _, line in row)))
-        rest = [line for line in rest if line.bbox[1] >= bottom - 2]
-
-
-def _rows_below(heads: Sequence[Head], lines: Sequence[Line]) -> Iterator[Row]:
-    """Yield the rows below heads down to a gap, or to a row without two cells in different columns."""
-    bottom = max(head.box[3] for head in heads)
-    rest = deque(line for line in lines if line.bbox[1] >= bottom - 2)
-    while rest and rest[0].bbox[1] - bottom <= MOST_BETWEEN_ROWS * rest[0].size:
-        row = _take_row(rest)
-        cells = [(head, line) for line in row if (head := _head_of(line.bbox, heads))]
-        if len({head.box for head, _ in cells}) < FEWEST_HEADS or len(_known_heads(row)) >= FEWEST_HEADS:
-            return
-        yield cells
-        bottom = max(line.bbox[3] for line in row)
-
-
-def _take_row(rest: deque[Line]) -> list[Line]:
-    """Take the lines at the height of the first out of the lines that are left, which are in order from the top."""
-    first, row, others = rest[0], list[Line](), list[Line]()
-    while rest and rest[0].bbox[1] <= first.bbox[3]:
-        line = rest.popleft()
-        (row if _at_height(line, first) else others).append(line)
-    rest.extendleft(reversed(others))
-    return row
-
-
-def _first_heads(lines: Sequence[Line]) -> list[Head]:
-    """Return the heads of the first row that has two known ones; the first line with digits below ends the heads."""
-    labels = _known_heads(lines)
-    bands = line_bands(labels)
-    for first in labels:
-        row = [line for line in bands.near(first.bbox[1], first.bbox[3]) if _at_height(line, first)]
-        if len(row) >= FEWEST_HEADS:
-            cells = [line for line in lines if any(_at_height(line, other) for other in row)]
-            bottom = max(line.bbox[3] for line in cells)
-            values = (line for line in lines if line.bbox[1] >= bottom - 2 and _has_digit(line.text))
-            height = min((line.bbox[1] for line in values), default=bottom)
-            heads = [line for line in cells if not any(_is_below(line, other) for other in cells)]
-            return [_whole_head(line, _ByTop(lines), height) for line in heads]
-    return []
-
-
-def _known_heads(lines: Iterable[Line]) -> list[Line]:
-    """Return the lines that are known heads of columns; a label with a colon is none, its value is in its row."""
-    return [line for line in lines if head_key(line.text) and ":" not in line.text and not _has_digit(line.text)]
 
 
 def _has_digit(text: str) -> bool:

@@ -9,16 +9,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from swatchbook_base.geometry import centre_inside, gaps
-from swatchbook_base.printed_prices import former_in, price_in, price_of
 from swatchbook_base.records import Fact, Line, Occurrence, Variant, fold, normalise_line
 from swatchbook_catalogue.attributes import derive_key, fact_key
 from swatchbook_catalogue.color_words import colors_in
 from swatchbook_catalogue.grid import FEWEST, LONGEST_CELL, Column, Table, at_height, find_tables, with_whole_prices
-from swatchbook_catalogue.measures import (
-    is_container,
-    is_price,
-    size_in,
-)
+from swatchbook_catalogue.measures import is_container, is_price, size_in
 
 HEADING = 1.4  # the least size of a heading between two tables, in sizes of their cells
 IN_ROW = 0.2  # share of the lower height by which a row and a name overlap: one name may be between two rows
@@ -175,7 +170,7 @@ def _rows(rows: Sequence[int], columns: Sequence[Column], page: int) -> Iterator
             name, size = name.removesuffix(behind).strip(), behind
         code, price, box = values.pop("code", None), values.pop("price", None), naming[0].cells[n].bbox
         facts = (*values.items(),)
-        yield with_sale(Variant(name=name, code=code, size=size, price=price, page=page, bbox=box, facts=facts))
+        yield Variant(name=name, code=code, size=size, price=price, page=page, bbox=box, facts=facts)
 
 
 def _naming(rows: Sequence[int], columns: Sequence[Column]) -> Sequence[Column]:
@@ -192,17 +187,6 @@ def _naming(rows: Sequence[int], columns: Sequence[Column]) -> Sequence[Column]:
         if len({" ".join(column.value(n) for column in chosen) for n in rows}) == len(rows):
             return chosen
     return ()
-
-
-def with_sale(variant: Variant) -> Variant:
-    """Return a variant with the price of today: of "statt 9 € nur 7 €" that is 7 €, and 9 € a fact."""
-    price = variant.price or ""
-    before, now = former_in(price), price_in(price)
-    if not before or not now or now == before:
-        return variant
-    is_sale = (price_of(before) or 0.0) > (price_of(now) or 0.0)
-    facts = (*variant.facts, ("regular_price", before)) if is_sale else variant.facts
-    return variant.model_copy(update={"price": now, "facts": facts})
 
 
 # --- prices below what they are for -----------------------------------------------------------------------------------

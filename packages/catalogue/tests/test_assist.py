@@ -4,7 +4,6 @@ import pytest
 from test_discover import found_in
 
 from swatchbook.domain.records import DISAGREEMENT, Discovery, FoundProduct, Reading
-from swatchbook_catalogue import describe
 from swatchbook_catalogue.llm import find_products
 from swatchbook_catalogue.llm.find_products import AGREED, ask_names
 from swatchbook_catalogue.llm.metadata import ask_metadata
@@ -72,7 +71,7 @@ def calls(document: layouts.Document) -> tuple[int, int]:
         ask_names(few, reading, document.pages, by_layout, only=only)
     for product in by_layout.products:
         pages = [page for page in document.pages if page.number in product.pages]
-        described = describe.describe(product, pages, ())
+        described = layouts.read_facts(product, pages)
         for chat in (everything, few) if find_products.is_open(product) else (everything,):
             ask_metadata(chat, product, pages, described)
     return len(everything.questions), len(few.questions)

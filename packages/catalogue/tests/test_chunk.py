@@ -135,15 +135,6 @@ def test_line_under_a_text_stays_with_it_though_a_heading_follows():
         assert ended.headings[0] == "Alder", blocks
 
 
-def test_section_runs_over_pages():
-    pages = [
-        page(1, [text(60, 60, "Alder", 30), *prose(60, 120, "One two three. " * 9)]),
-        page(2, prose(60, 60, "Four five. " * 9)),
-    ]
-    (only,) = chunked(pages).chunks
-    assert (only.pages, only.headings) == ((1, 2), ("Alder",))
-
-
 def test_table_rows_stay_whole_and_parts_repeat_the_header():
     rows = [("Code", "Size", "Finish")]
     rows += [(f"AB-{n}", f"{n} x 60 cm", "matt and brushed by hand") for n in range(100, 140)]

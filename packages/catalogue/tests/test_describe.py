@@ -2,17 +2,17 @@
 
 from swatchbook.domain.records import Description, Discovery, Occurrence, Table
 from swatchbook_catalogue.attributes import key_of
-from swatchbook_catalogue.describe import assemble_products, describe, describe_all
+from swatchbook_catalogue.describe import assemble_products, describe_all
 from swatchbook_catalogue.discover import discover
 from tests.catalogue import layouts
-from tests.catalogue.layouts import found_product, page, text
+from tests.catalogue.layouts import found_product, page, read_facts, text
 from tests.tables import check_rows
 
 
 def test_texts_and_tables_give_their_metadata():
     def read(_, lines, tables):
         known = [Table(page=number, bbox=box, rows=rows, header=header) for number, box, rows, header in tables]
-        described = describe(found_product("Alder"), [page(1, [text(*line) for line in lines])], known)
+        described = read_facts(found_product("Alder"), [page(1, [text(*line) for line in lines])], known)
         assert described.tables == tuple(table for table in known if table.page == 1)
         return described.metadata
 
@@ -25,7 +25,7 @@ def test_product_of_a_shared_page_takes_only_its_region():
     blocks = [text(60, 100, "Material: oak"), text(340, 100, "Material: beech")]
     for region, material in ((left, "oak"), (right, "beech")):
         own = found_product("Alder", occurrences=(Occurrence(page=1, bbox=region, region=region, text="Alder"),))
-        assert describe(own, [page(1, blocks)], []).metadata == {"material": material}
+        assert read_facts(own, [page(1, blocks)], []).metadata == {"material": material}
 
 
 def test_every_value_is_text_of_the_products_pages():
@@ -33,7 +33,7 @@ def test_every_value_is_text_of_the_products_pages():
         document = make()
         for found in discover(layouts.reading(document), document.pages).products:
             page_text = " ".join(p.text for p in document.pages if p.number in found.pages)
-            metadata = describe(found, document.pages, []).metadata
+            metadata = read_facts(found, document.pages, []).metadata
             assert metadata["material"] == "porcelain stoneware"
             assert all(value in page_text for values in metadata.values() for value in values.split("; "))
 
@@ -68,23 +68,14 @@ def test_table_below_a_name_gives_the_values_its_rows_share():
         "Alder", occurrences=(named("Alder", 60, 100).model_copy(update={"region": (50, 90, 550, 400)}),)
     )
     of_all = {key: value for key, value in OF_ALL_ROWS.items() if key not in ("code", "price")}
-    assert describe(own, [page(1, blocks)], []).metadata == of_all
-
-
-def test_rows_of_a_table_belong_to_the_title_above_them():
-    rows = (("Oslo", "", "", ""), TABLE_HEADS, ("1", "1", "1", "₹ 1"), ("Alder", "", "", ""), TABLE_HEADS, *TABLE_ROWS)
-    table = Table(
-        page=1, bbox=(50, 100, 400, 400), rows=(*rows, ("Bergen", "", "", ""), TABLE_HEADS, ("2", "2", "2", "₹ 2"))
-    )
-    others = [named("Oslo", 60, 100), named("Bergen", 60, 300)]
-    assert describe(found_product("Alder"), [page(1, [])], [table], others).metadata == OF_ALL_ROWS
+    assert read_facts(own, [page(1, blocks)], []).metadata == of_all
 
 
 def test_pack_size_of_a_page_holds_for_all():
     blocks = [text(60, 80, "5 planks / carton"), text(60, 100, "Alder", 16), text(300, 100, "Bergen", 16)]
     blocks += [text(60, 60, "Tubo de 70 g")]
     own = found_product("Alder", occurrences=(named("Alder", 60, 100),))
-    assert describe(own, [page(1, blocks)], [], [named("Bergen", 300, 100)]).metadata == {
+    assert read_facts(own, [page(1, blocks)], [], [named("Bergen", 300, 100)]).metadata == {
         "packaging": "5 planks / carton"
     }
 
@@ -95,28 +86,7 @@ def test_misread_unit_of_grams_is_one():
     own = found_product(
         "Alder", occurrences=(named("Alder", 60, 120).model_copy(update={"region": (50, 118, 400, 134)}),)
     )
-    assert describe(own, [page(1, [*heads, *row])], []).metadata["weight"] == "420г"
-
-
-def grid(prices: dict[float, str]) -> list[Description]:
-    """Return what is read of three names below each other, with prices at heights."""
-    names = [named(name, 60, 100 + 200 * n) for n, name in enumerate(("Alder", "Birch", "Cedar"))]
-    places = [name.model_copy(update={"region": (0.0, 0.0, 595.0, 842.0)}) for name in names]
-    products = tuple(found_product(place.text, occurrences=(place,)) for place in places)
-    lines = [text(60, y, price) for y, price in prices.items()]
-    return describe_all(Discovery(products=products), [page(1, lines)], [])
-
-
-def test_each_name_of_a_grid_has_one_price():
-    """All but the last price are nearer to the name below."""
-    dealt = grid({250: "€ 10", 450: "€ 20", 650: "€ 30"})
-    assert [each.metadata for each in dealt] == [{"price": "€ 10"}, {"price": "€ 20"}, {"price": "€ 30"}]
-
-
-def test_values_that_may_be_a_neighbours_are_unclear():
-    dealt = grid({120: "€ 10", 320: "€ 20", 520: "€ 30", 720: "€ 40"})
-    assert [each.metadata for each in dealt] == [{"price": "€ 10"}, {"price": "€ 20"}, {}]
-    assert [each.text for each in dealt[2].evidence] == ["Its price is unclear: € 30; € 40."]
+    assert read_facts(own, [page(1, [*heads, *row])], []).metadata["weight"] == "420г"
 
 
 def test_a_price_of_one_product_in_many_is_unclear():
@@ -136,6 +106,6 @@ def test_of_several_codes_none_is_the_products():
 
 def test_code_beside_the_products_own_is_another_ones():
     own = found_product("Alder").model_copy(update={"code": "AB-12"})
-    assert describe(own, [page(1, [text(60, 100, "Code: AB-12"), text(60, 300, "Model: Level 360")])], []).metadata == {
-        "code": "AB-12"
-    }
+    assert read_facts(
+        own, [page(1, [text(60, 100, "Code: AB-12"), text(60, 300, "Model: Level 360")])], []
+    ).metadata == {"code": "AB-12"}

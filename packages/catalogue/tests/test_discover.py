@@ -6,8 +6,7 @@ import pytest
 
 from swatchbook.domain.records import Block, Discovery, fold
 from swatchbook_base.geometry import turn_back, turn_box
-from swatchbook_catalogue.discover import UNSURE, discover, lay_out
-from swatchbook_catalogue.name_groups import find_name_groups
+from swatchbook_catalogue.discover import UNSURE, discover
 from swatchbook_catalogue.page_layout import normalise_lines
 from tests.catalogue import layouts, leaflets
 from tests.catalogue.layouts import Document
@@ -79,24 +78,6 @@ def test_name_in_another_style_is_found_by_code() -> None:
         assert found == [("Sill Lantern", "AC-911")]
 
 
-def test_rows_of_a_page_of_one_table_are_products() -> None:
-    for heads, names in (
-        (("Item", "Art. No.", "Use", "Price"), ("Cord clip", "Wall plate", "Dowel set")),
-        (("Descripción", "Código", "Uso", "Precio"), ("Gancho corto", "Tapa ciega", "Juego de tacos")),
-        (("Artikelbezeichnung", "Bestell-Nr.", "Ort", "Preis"), ("Kabelschelle", "Blende matt", "Dübelsatz")),
-    ):
-        document = layouts.code_cards()
-        rows = [heads, *((name, f"AC-{911 + n}", "indoors", f"{3 + n},40") for n, name in enumerate(names))]
-        for columns in ((60, 230, 330, 430), (160, 60, 330, 430)):  # the name or the code is first
-            places = [
-                (x, 90 + 17 * n, cell) for n, row in enumerate(rows) for x, cell in zip(columns, row, strict=True)
-            ]
-            last = layouts.page(5, [*(layouts.text(*place) for place in places), *layouts.foot(5)])
-            found = found_in(document._replace(pages=[*document.pages, last])).products
-            expected = [(name, f"AC-{911 + n}") for n, name in enumerate(names)]
-            assert [(p.name, p.code) for p in found if p.first_page == 5] == expected
-
-
 @pytest.mark.parametrize(
     ("head", "cells", "products"),
     [
@@ -164,15 +145,6 @@ def test_code_of_the_next_row_is_not_taken() -> None:
 )
 def test_category_is_a_heading_that_divides(heads: tuple[str, ...], categories: set[str | None]) -> None:
     assert {p.category for p in found_in(shelves(heads)).products} == categories
-
-
-def test_name_in_two_weights_is_whole() -> None:
-    pages = [
-        layouts.page(n, [layouts.text(60, 60, "VERTICAL", 30, bold=True), layouts.text(60, 97, rest, 30), *body])
-        for n, rest, body in ((1, "WITH SLATS", layouts.prose(60, 160, "calm " * 60)), (2, "IN LINEN", []))
-    ]
-    groups = find_name_groups(*lay_out(layouts.reading(Document(pages, [])), pages))
-    assert [c.name for g in groups for c in g.candidates] == ["VERTICAL WITH SLATS", "VERTICAL IN LINEN"]
 
 
 def test_box_of_a_turned_page_is_turned_back() -> None:

@@ -15,10 +15,8 @@ from swatchbook_catalogue import (
     link_features,
     name_candidates,
     page_layout,
-    page_wide_facts,
     placed_lines,
     plan,
-    table_facts,
     table_rows,
     variants,
 )
@@ -79,26 +77,6 @@ def test_work_of_discovery_grows_with_rows() -> None:
     assert about_twice(once, twice), (once, twice)
 
 
-def test_work_of_variants_grows_with_pages() -> None:
-    found = list[Discovery]()
-    few, many = (
-        count(lambda pages=pages: found.append(found_in(price_list(pages, 12))), (discover, "fold")) for pages in (4, 8)
-    )
-    assert len(found[1].products) == 2 * len(found[0].products) > 40
-    assert about_twice(few, many), (few, many)
-
-
-def test_words_of_a_table_are_folded_once() -> None:
-    def cut(rows: int) -> object:
-        document = price_list(1, rows)
-        table = table_of(document.pages[0])
-        planned = plan.make_plan(reading(document), document.pages, Discovery(products=()), focus=True)
-        return chunk.chunk("document", reading(document), document.pages, planned, [table])
-
-    once, twice = (count(lambda rows=rows: cut(rows), (chunk, "fold")) for rows in (30, 60))
-    assert about_twice(once, twice), (once, twice)
-
-
 def test_later_work_grows_with_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is counted: calls of describe and link, and what all stages that read texts find near others."""
     asked = (line_facts, "values_in"), (placed_lines, "centre_inside"), (placed_lines, "_distance")
@@ -130,18 +108,11 @@ def test_later_work_grows_with_rows(monkeypatch: pytest.MonkeyPatch) -> None:
             links = link.link(products, found, (), (), pages)
             link.find_unassigned(products, (), links, pages)
 
-        described.append(count(describe_again, *asked, *asked_of_rows, (table_facts, "normalise_line")))
+        described.append(count(describe_again, *asked, *asked_of_rows))
         linked.append(count(link_again, (link, "centre_inside"), (link_features, "centre_inside")))
     assert about_twice(*described), described
     assert about_twice(*linked), linked
     assert about_twice(found_near[:1], found_near[1:]), found_near
-
-
-def test_lines_above_products_are_read_once_a_page() -> None:
-    document = price_list(3, 30)
-    found = found_in(document)
-    (asked,) = count(lambda: describe.describe_all(found, document.pages, []), (page_wide_facts, "labelled_facts"))
-    assert 0 < asked <= 2 * len(document.pages)
 
 
 def table_of(page: Page) -> Table:

@@ -21,7 +21,7 @@ from swatchbook.domain.records import (
 )
 from swatchbook_base.geometry import turn_box
 from swatchbook_catalogue.chunk import chunk
-from swatchbook_catalogue.describe import assemble_products, describe
+from swatchbook_catalogue.describe import assemble_products, describe_all
 from swatchbook_catalogue.discover import discover
 from swatchbook_catalogue.link import link
 from swatchbook_catalogue.link_features import measure, places_of
@@ -48,8 +48,7 @@ def placed(document: Document, **state: object) -> list[Placement]:
 
 def found_on(document: Document) -> tuple[Discovery, tuple[Product, ...]]:
     discovery = discover(layouts.reading(document), document.pages)
-    described = [describe(p, document.pages, []) for p in discovery.products]
-    return discovery, assemble_products("document", discovery, described)
+    return discovery, assemble_products("document", discovery, describe_all(discovery, document.pages, []))
 
 
 def linked(document: Document, placements: list[Placement]) -> tuple[tuple[Product, ...], Chunks, tuple[Link, ...]]:

@@ -6,9 +6,8 @@ import pytest
 
 from swatchbook.domain.errors import InvalidModelOutput
 from swatchbook.domain.records import Box, Description, Evidence, Occurrence, Page, Table
-from swatchbook_catalogue.describe import describe
 from swatchbook_catalogue.llm.metadata import ask_metadata
-from tests.catalogue.layouts import found_product, page, text
+from tests.catalogue.layouts import found_product, page, read_facts, text
 from tests.catalogue.llm.chat import FakeChat, Reply
 from tests.models.providers import attentive
 
@@ -56,7 +55,7 @@ def test_several_values_of_a_kind_are_all_kept_and_each_once() -> None:
 
 
 def test_layout_rules_complete_the_models_metadata() -> None:
-    by_layout = describe(found_product("Alder"), [SPECIFIED], [])
+    by_layout = read_facts(found_product("Alder"), [SPECIFIED], [])
     description = ask_metadata(
         FakeChat(reply_with(("material", "oak"))), found_product("Alder"), [SPECIFIED], by_layout
     )

@@ -13,7 +13,6 @@ from swatchbook_catalogue.discover import lay_out
 from swatchbook_catalogue.kinds import says_catalogue
 from swatchbook_catalogue.measures import says_measure
 from swatchbook_catalogue.name_groups import NameGroup, find_name_groups, find_oddities
-from swatchbook_catalogue.name_words import Offer, share_of_pages
 from swatchbook_catalogue.page_layout import Text, is_name, summarise_page
 from tests.catalogue import layouts, plain
 from tests.catalogue.layouts import Document
@@ -101,33 +100,6 @@ def test_names_codes_measures_and_catalogues_are_told() -> None:
     assert [bool(says_catalogue(title)) for title in titles] == [True, True, False]
 
 
-def test_words_of_services_and_occasions_are_no_goods() -> None:
-    services: tuple[str, Offer] = ("Unsere Leistungen", "services")
-    occasions: list[tuple[str, Offer]] = [("Gericht Nr. 7", "occasions"), ("La sesión", "occasions")]
-    for words, offer in (services, *occasions):
-        page = layouts.page(1, [layouts.text(60, 60, words, 20)])
-        layout = lay_out(layouts.reading(Document([page], [])), [page])[0].layouts
-        assert share_of_pages(offer, layout) > share_of_pages("goods", layout) == 0, words
-
-
-def test_small_words_and_names_that_come_again_are_measured() -> None:
-    names = ("The Way of Our Team", "Stone Vase", "Stone Vase")
-    page = layouts.page(1, [layouts.text(60, 60 + 90 * n, name, 20) for n, name in enumerate(names)])
-    (group, *_) = groups_of([page])
-    assert group.features["small_words"] == pytest.approx(1 / 15)
-    assert group.features["distinct"] == pytest.approx(2 / 3)
-
-
-def test_rows_of_an_order_form_name_nothing_that_its_pages_show() -> None:
-    names = ["Alder Bench", "Birke Stool", "Cedro Table", "Dune Shelf"]
-    pages = [
-        layouts.page(n, [layouts.text(60, 420, name, 12)], [(60, 60, 400, 400)]) for n, name in enumerate(names, 2)
-    ]
-    pages = [layouts.cover(), *pages, plain.order_form(6, names)]
-    groups = groups_of(pages)
-    assert {c.text.page for g in groups for c in g.candidates if c.name in names} == {2, 3, 4, 5}
-
-
 def test_line_that_comes_again_is_no_page_s_own_title() -> None:
     names = ("Alder", "Birke", "Cedro", "Dune")
     series = ("Indoor series", "Outdoor series", "Indoor series", "Outdoor series")
@@ -137,13 +109,6 @@ def test_line_that_comes_again_is_no_page_s_own_title() -> None:
         pages.append(layouts.page(n, [*heads, *layouts.prose(60, 300, "calm " * 40)]))
     pages.append(layouts.contacts(6))
     assert names in names_of(group for group in groups_of(pages) if group.role)
-
-
-def test_heading_with_a_wide_space_is_one_name() -> None:
-    heading = [layouts.text(60, 60, "Railing post", 20), layouts.text(190, 60, "66x66 with caps", 20)]
-    pages = [layouts.page(n, [*heading, *layouts.prose(60, 160, "calm " * 60)]) for n in (1, 2)]
-    groups = groups_of(pages)
-    assert {c.name for g in groups for c in g.candidates} == {"Railing post 66x66 with caps"}
 
 
 def test_likeliest_of_many_groups_that_agree_in_nothing_names_no_products() -> None:
@@ -186,11 +151,6 @@ def test_names_of_nearly_one_size_are_not_split() -> None:
         sizes = [len(group.candidates) for group in found if not group.role and group.style[0] < 15]
         assert (len(sizes), sum(sizes)) == (groups, 72)
         assert score(document, found_in(document))[0] == 1.0, "groups of one style join"
-
-
-def test_names_of_one_size_in_two_weights_are_all_products() -> None:
-    document = with_names_of_size(layouts.card_grid(3, 3), lambda *_: 11.0, lambda name: name < "G")
-    assert score(document, found_in(document))[0] == 1.0
 
 
 def test_smaller_texts_at_pictures_join_no_names() -> None:

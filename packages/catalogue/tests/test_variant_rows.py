@@ -3,8 +3,7 @@
 import pytest
 
 from swatchbook.domain.records import Block, Box, Description, Occurrence
-from swatchbook_catalogue.describe import describe
-from tests.catalogue.layouts import found_product, page, text
+from tests.catalogue.layouts import found_product, page, read_facts, text
 
 Said = list[tuple[str, str | None, str | None, str | None]]
 PAGE: Box = (0.0, 0.0, 595.0, 842.0)
@@ -22,7 +21,7 @@ def described(blocks: list[Block], name: str = "Alder", *others: str, step: floa
     names = [text(60, 42 + step * n, other) for n, other in enumerate(others, 1)]
     places = [Occurrence(page=1, bbox=b.bbox, region=PAGE, text=b.text) for b in (head, *names)]
     product = found_product(name, occurrences=(places[0],))
-    return describe(product, [page(1, [head, *names, *blocks])], [], places[1:])
+    return read_facts(product, [page(1, [head, *names, *blocks])], [], places[1:])
 
 
 def variants(blocks: list[Block], *names: str) -> Said:
