@@ -4,7 +4,6 @@ import json
 import shutil
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -141,14 +140,6 @@ def test_loading_is_silent_asks_no_network_and_needs_no_torch() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stderr == ""
-
-
-def test_threads_may_share_it(model: E5) -> None:
-    expected = model.embed(TEXTS, "query")
-    model._known.clear()
-    with ThreadPoolExecutor(4) as threads:
-        found = np.concatenate(list(threads.map(lambda text: model.embed([text], "query"), TEXTS * 2)))
-    assert found == pytest.approx(np.concatenate([expected, expected]), abs=1e-6)
 
 
 def test_other_file_is_refused(tmp_path: Path, model: E5) -> None:

@@ -193,11 +193,6 @@ def test_equal_content_is_one_picture_of_many_placements(paper: Paper, files: Fi
     assert [p.xref for p in extraction.placements][-1] in (first, second)
 
 
-def test_extraction_is_the_same_twice(paper: Paper, files: Files, tmp_path: Path) -> None:
-    paper.put(paper.page("Oak"), paper.image(80, 40, deflated(gradient(80, 40)), "/FlateDecode"), BOX)
-    assert extract(paper, files, tmp_path) == extract(paper, files, tmp_path)
-
-
 def test_only_planned_pages_are_extracted(paper: Paper, files: Files, tmp_path: Path) -> None:
     for seed in range(3):
         paper.put(paper.page(), paper.image(80, 40, jpeg(gradient(80, 40, seed=seed)), "/DCTDecode"), BOX)
@@ -376,15 +371,3 @@ def test_full_disk_stops_the_extraction_with_its_own_error(paper: Paper, tmp_pat
     with pytest.raises(DiskFull):
         extract(paper, FullFiles(str(tmp_path / "files")), tmp_path)
     assert time.monotonic() - begun < 15
-
-
-def test_too_many_pictures_are_cut_with_a_warning(paper: Paper, files: Files, tmp_path: Path) -> None:
-    page = paper.page()
-    dots = b"".join(
-        b"q 30 0 0 30 %d %d cm BI /W 1 /H 1 /BPC 8 /CS /RGB ID abc EI Q " % (n % 30 * 12, n // 30 * 16)
-        for n in range(1_001)
-    )
-    paper.paint(page, dots)
-    extraction = extract(paper, files, tmp_path)
-    assert len(extraction.placements) == 1_000
-    assert "1001 pictures" in extraction.warnings[0]

@@ -140,13 +140,6 @@ def test_numbers_of_glyphs_in_no_known_order_are_no_text(tmp_path: Path) -> None
     assert "what is set in them has no text layer" in reading.warnings[0]
 
 
-def test_a_few_signs_of_a_font_without_letters_stay(read) -> None:
-    paper = Paper()
-    page = paper.page("Catalogue")
-    write_glyphs(paper, page, [2, 66])
-    assert read(paper) == [["Catalogue", "B"]]
-
-
 def test_page_with_a_sign_that_the_library_mirrors_to_no_character_is_read(read) -> None:
     paper = Paper()
     page = paper.page("Catalogue")

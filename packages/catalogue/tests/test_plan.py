@@ -106,8 +106,3 @@ def test_skipped_pages_list_pictures_and_taken_ones_stay():
     assert (first.kind, [picture.bbox for picture in first.pictures]) == ("skipped", [photo])
     assert (again.pages[0].kind, again.pages[0].reason, again.pages[0].pictures) == ("product", "taken in: cover", ())
     assert again.pages[1:] == plain.pages[1:]
-
-
-def test_document_of_a_single_page_has_no_skipped_page():
-    pages = [page(1, [text(60, 60, "Alder", 30)], [(60, 100, 500, 600)])]
-    assert without_products(pages).shown == (1,)

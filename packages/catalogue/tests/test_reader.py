@@ -343,23 +343,6 @@ def test_warnings_beyond_those_kept_are_counted(paper: Paper, files: Files, tmp_
     assert re.search(r"and \d more", reading.warnings[-1])
 
 
-def test_outline_too_deep_to_follow_loses_only_the_outline(paper: Paper, files: Files, tmp_path: Path) -> None:
-    paper.page("Oak board")
-    depth = 5_000
-    entries = [paper.document.get_new_xref() for _ in range(depth)]
-    for parent, entry, child in zip([0, *entries], entries, [*entries[1:], 0], strict=False):
-        down = f"/First {child} 0 R/Last {child} 0 R/Count 1" if child else ""
-        up = f"/Parent {parent} 0 R" if parent else ""
-        paper.document.update_object(entry, f"<</Title(Oak){up}{down}/Dest[{paper.document[0].xref} 0 R/BatchSize]>>")
-    root = paper.document.get_new_xref()
-    paper.document.update_object(root, f"<</Type/Outlines/First {entries[0]} 0 R/Last {entries[0]} 0 R/Count 1>>")
-    paper.document.xref_set_key(paper.document.pdf_catalog(), "Outlines", f"{root} 0 R")
-    reading = reader.read(paper.save(tmp_path / "deep.pdf"), files, settings())
-    assert reading.outline == ()
-    assert "outline" in reading.warnings[0]
-    assert [page.text for page in iter_pages(files, reading)] == ["Oak board"]
-
-
 def test_too_many_lines_are_cut_with_a_warning(paper: Paper, files: Files, tmp_path: Path) -> None:
     words = b"".join(
         b"1 0 0 1 %d %.1f Tm (oak %d) Tj " % (10 + 40 * (n % 9), 595 - n // 9 * 0.9, n) for n in range(5_400)

@@ -10,12 +10,11 @@ import pytest
 from PIL import Image
 
 from swatchbook.domain.errors import ProviderRejected, ProviderTimeout
-from swatchbook.domain.records import Description, FailedPage, Scans
+from swatchbook.domain.records import Description, FailedPage
 from swatchbook_catalogue.discover import discover
 from swatchbook_catalogue.llm.find_products import ask_products
 from swatchbook_catalogue.llm.metadata import ask_metadata
 from swatchbook_catalogue.llm.scans import PAGE_SIDE, read_scans, scanned_pages, with_scans
-from tests.catalogue import layouts
 from tests.catalogue.llm.chat import FakeChat
 from tests.catalogue.llm.scanned import Scanned
 from tests.models.providers import attentive
@@ -49,10 +48,6 @@ def test_pages_are_rendered_and_a_missing_one_is_lost(scan: Scanned) -> None:
     assert isinstance(painted[99], FailedPage)
 
 
-def test_catalogues_with_text_are_not_read_from_pictures() -> None:
-    assert scanned_pages(layouts.heading_and_specification().pages) == []
-
-
 def test_a_page_that_cannot_be_read_is_lost_alone_and_named() -> None:
     gone = FailedPage(page=3, kind="crashed_worker", message="It crashed.", transient=True)
 
@@ -73,8 +68,3 @@ def test_a_page_that_cannot_be_read_is_lost_alone_and_named() -> None:
 def test_transient_failure_is_raised() -> None:
     with pytest.raises(ProviderTimeout):
         read_scans(FakeChat(lambda texts, pictures: ProviderTimeout("Late.")), [1], lambda n: [(1, b"1")])
-
-
-def test_pages_with_text_keep_it() -> None:
-    (page,) = with_scans([layouts.cover()], Scans(lines={2: ("# Other",)}))
-    assert page == layouts.cover()

@@ -1,10 +1,8 @@
 """Every picture that is extracted looks like the part of the page where it is seen."""
 
-import io
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pymupdf
 from PIL import Image, ImageDraw
 
@@ -15,7 +13,7 @@ from swatchbook_catalogue.extract import extract
 from swatchbook_catalogue.pdf import reader
 from swatchbook_catalogue.pdf.drawings import drawing_boxes
 from tests.pdf.likeness import LIKE, difference, stored_pictures
-from tests.pdf.making import Paper, all_pages, deflated, gradient, jbig2, jpeg, jpeg2000
+from tests.pdf.making import Paper, all_pages, deflated, gradient, jbig2, jpeg
 
 BOX = (50, 100, 250, 200)
 
@@ -38,36 +36,10 @@ def jpeg_in_colour(paper: Paper, page: pymupdf.Page) -> None:
 
 
 @shows()
-def cmyk_samples(paper: Paper, page: pymupdf.Page) -> None:
-    picture = Image.merge("CMYK", (*gradient(60, 40).split(), Image.new("L", (60, 40), 20)))
-    paper.put(page, paper.image(60, 40, deflated(picture), "/FlateDecode", "/DeviceCMYK"), BOX)
-
-
-@shows()
 def cmyk_jpeg_with_inverted_decode(paper: Paper, page: pymupdf.Page) -> None:
     picture = Image.merge("CMYK", (*gradient(60, 40).split(), Image.new("L", (60, 40), 200)))
     more = "Decode [1 0 1 0 1 0 1 0]"
     paper.put(page, paper.image(60, 40, jpeg(picture), "/DCTDecode", "/DeviceCMYK", more), BOX)
-
-
-@shows()
-def palette(paper: Paper, page: pymupdf.Page) -> None:
-    space = "[/Indexed /DeviceRGB 3 <FF0000 00FF00 0000FF FFC040>]"
-    samples = bytes((x // 10 + 2 * (y // 10)) % 4 for y in range(20) for x in range(40))
-    paper.put(page, paper.image(40, 20, samples, "[]", space), BOX)
-
-
-@shows()
-def sixteen_bits(paper: Paper, page: pymupdf.Page) -> None:
-    samples = np.repeat(np.frombuffer(gradient(60, 40).tobytes(), np.uint8), 2).tobytes()
-    xref = paper.image(60, 40, samples, "[]")
-    paper.document.xref_set_key(xref, "BitsPerComponent", "16")
-    paper.put(page, xref, BOX)
-
-
-@shows()
-def jpeg_2000(paper: Paper, page: pymupdf.Page) -> None:
-    paper.put(page, paper.image(64, 48, jpeg2000(gradient(64, 48)), "/JPXDecode"), BOX)
 
 
 @shows()
@@ -90,14 +62,6 @@ def soft_mask_of_another_size(paper: Paper, page: pymupdf.Page) -> None:
 
 
 @shows()
-def soft_mask_with_a_matte(paper: Paper, page: pymupdf.Page) -> None:
-    alpha, picture = Image.linear_gradient("L").resize((80, 40)), gradient(80, 40)
-    premultiplied = Image.composite(picture, Image.new("RGB", (80, 40)), alpha)
-    mask = paper.image(80, 40, deflated(alpha), "/FlateDecode", "/DeviceGray", "Matte [0 0 0]")
-    paper.put(page, paper.image(80, 40, deflated(premultiplied), "/FlateDecode", more=f"SMask {mask} 0 R"), BOX)
-
-
-@shows()
 def colour_key(paper: Paper, page: pymupdf.Page) -> None:
     picture = gradient(80, 40)
     ImageDraw.Draw(picture).rectangle((20, 10, 40, 30), fill=(1, 2, 3))
@@ -110,14 +74,6 @@ def stencil_in_the_colour_of_the_page(paper: Paper, page: pymupdf.Page) -> None:
     xref = paper.object(stencil, b"\x0f\xf0\x3c\xc3")
     paper.resource(page, f"XObject/P{xref}", f"{xref} 0 R")
     paper.paint(page, b"q 0.8 0.2 0.4 rg 200 0 0 100 50 400 cm /P%d Do Q" % xref)
-
-
-@shows()
-def bits(paper: Paper, page: pymupdf.Page) -> None:
-    one = "Type /XObject|Subtype /Image|Width 8|Height 1|BitsPerComponent 1|ColorSpace /DeviceGray"
-    xref = paper.object(one, b"\x0f")
-    paper.resource(page, f"XObject/P{xref}", f"{xref} 0 R")
-    paper.paint(page, b"q 200 0 0 100 50 400 cm /P%d Do Q" % xref)
 
 
 @shows()
@@ -236,16 +192,6 @@ def test_each_picture_looks_like_its_place_on_the_page(tmp_path: Path) -> None:
     assert as_they_are == {"jpeg_in_colour", "in_a_form"}
 
 
-def test_a_jbig2_picture_has_the_pixels_that_were_coded(tmp_path: Path) -> None:
-    paper, files, settings = Paper(), open_files(str(tmp_path / "files")), Settings(home=tmp_path)
-    black_and_white_in_jbig2(paper, paper.page())
-    path = paper.save(tmp_path / "a.pdf")
-    extraction = extract(path, "document", reader.read(path, files, settings), all_pages(1), files, settings)
-    (picture,) = extraction.pictures
-    extracted = Image.open(io.BytesIO(files.read(picture.file)))
-    assert extracted.convert("1").tobytes() == triangle().tobytes()
-
-
 def test_what_is_stroked_outside_a_frame_is_not_the_drawing_in_it() -> None:
     paper = Paper()
     page = paper.page()
@@ -278,13 +224,6 @@ def test_box_about_a_name_is_no_drawing() -> None:
         for n in range(rules):
             page.draw_line((180, 420 + 30 * n), (200, 425 + 30 * n))
         assert len(drawing_boxes(page.get_cdrawings(), tuple(page.rect), [])) == drawings
-
-
-def test_emblem_of_two_circles_is_a_drawing() -> None:
-    page = pymupdf.open().new_page(width=600, height=800)
-    for radius in (20, 26):
-        page.draw_circle((200, 400), radius)
-    assert len(drawing_boxes(page.get_cdrawings(), tuple(page.rect), [])) == 1
 
 
 def test_what_later_paint_covers_is_hidden(tmp_path: Path) -> None:
