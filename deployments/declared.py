@@ -165,12 +165,12 @@ def shard_job(settings: Settings) -> dict[str, Any]:
     return job | ({"network_mode": settings.shards.network} if settings.shards.network else {})
 
 
-def shard_arguments(settings: Settings, settings_file: str = SETTINGS_FILE) -> list[str]:
+def shard_arguments(settings: Settings) -> list[str]:
     """Return the command of a shard's container. Overrides folders in the PREFECT_* variables of the worker."""
     variables = {
         "PREFECT_HOME": _PREFECT_HOME,
         "PREFECT_RESULTS_LOCAL_STORAGE_PATH": f"{_PREFECT_HOME}/results",
-        "SWATCHBOOK_ENV_FILE": settings_file,
+        "SWATCHBOOK_ENV_FILE": SETTINGS_FILE,
     }
     if settings.shards.cpus:  # torch counts the CPUs of the machine, not of the container
         variables["OMP_NUM_THREADS"] = str(math.ceil(settings.shards.cpus))

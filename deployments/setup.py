@@ -15,7 +15,6 @@ from uuid import UUID
 
 from prefect.blocks.core import Block
 from prefect.blocks.webhook import Webhook
-from prefect.client.base import ServerType, determine_server_type
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import (
     DeploymentScheduleCreate,
@@ -46,7 +45,7 @@ from swatchbook.deployments.declared import (
     read_declaration,
 )
 from swatchbook.deployments.scheduler.launch import FLOW, prefect
-from swatchbook.deployments.shard_pools import KINDS, Kind, kind_of, require_usable, shard_pool
+from swatchbook.deployments.shard_pools import Kind, kind_of, require_usable, shard_pool
 from swatchbook.domain.errors import Configuration
 from swatchbook.domain.extras import installed_version
 from swatchbook.domain.public_addresses import check_operators_url
@@ -94,20 +93,20 @@ class Mode(Record):
 
 
 class Asked(Record):
-    """The kind of the pool of shards that a person asked for, and the values that it needs: `--pool`, `--with`.
+    """The kind of the pool of shards that a person asked for, and its namespace of Kubernetes.
 
     Without a kind the pool keeps the one that it has in Prefect; a new one runs on Docker.
     """
 
     kind: Kind | None = None
-    values: Mapping[str, str] = {}
+    namespace: str | None = None
 
 
 async def set_up(settings: Settings, mode: Mode, asked: Asked | None = None) -> list[Line]:
     """Create and update everything, or only check. Return one line per object, in order of their dependencies.
 
-    Raises Configuration when PREFECT_API_URL is not set, the key is rejected, or the pool of shards lacks values or has
-    another type, or SWATCHBOOK_FAILURE_WEBHOOK_URL leads to a link-local address; ProviderDown without a response.
+    Raises Configuration when PREFECT_API_URL is not set, the key is rejected, or the pool of shards has another
+    type, or SWATCHBOOK_FAILURE_WEBHOOK_URL leads to a link-local address; ProviderDown without a response.
     """
     if get_current_settings().api.url is None:
         raise Configuration(
@@ -145,8 +144,7 @@ async def _again_if_made(step: Callable[[], Awaitable[Line]]) -> Line:
 async def choose_shard_pool(client: PrefectClient, settings: Settings, asked: Asked) -> Pool:
     """Return the pool of shards: of the kind that was asked for, else as it is in Prefect, else on Docker.
 
-    Raises Configuration when its kind cannot run shards, lacks values or was given wrong ones, or is a push pool on
-    Prefect's own server.
+    Raises Configuration when its kind cannot run shards, or was given a wrong namespace.
     """
     try:
         current = await client.read_work_pool(EMBED)
@@ -154,16 +152,11 @@ async def choose_shard_pool(client: PrefectClient, settings: Settings, asked: As
         current = None
     kind = asked.kind or (kind_of(current.type) if current else None) or Kind.DOCKER
     if asked.kind:
-        require_usable(asked.kind, settings, asked.values)
+        require_usable(asked.kind, settings, asked.namespace)
     if current:
-        _require_type(EMBED, current.type, KINDS[kind].type)
-    if KINDS[kind].credentials and determine_server_type() is not ServerType.CLOUD:
-        raise Configuration(
-            "A push pool needs Prefect Cloud: Prefect's own server does not start jobs without a worker.",
-            advice=f"Use `--pool {kind.removesuffix('-push')}` and run its worker.",
-        )
+        _require_type(EMBED, current.type, kind)
     job = current.base_job_template.get("job_configuration", {}) if current else {}
-    pool = shard_pool(kind, settings, asked.values, current=job)
+    pool = shard_pool(kind, settings, asked.namespace, current=job)
     return pool.model_copy(update={"kept": asked.kind is None and kind is not Kind.DOCKER})
 
 

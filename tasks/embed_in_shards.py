@@ -40,9 +40,9 @@ from swatchbook.tasks.prefect_client import (
     UNDER_WAY,
     WAITING,
     deployment_id,
-    has_worker,
     in_states,
     is_over,
+    live_workers,
     of_flows,
     prefect_errors_as_outage,
 )
@@ -179,8 +179,8 @@ async def _follow(resources: Resources, work: Work, flow_runs: Sequence[UUID], a
 
 
 async def _has_live_worker(client: PrefectClient, flow_runs: Iterable[FlowRun]) -> bool:
-    """Return whether a work pool of these flow runs has a live worker, or needs none."""
-    return any([await has_worker(client, pool) for pool in {run.work_pool_name for run in flow_runs} if pool])
+    """Return whether a work pool of these flow runs has a live worker."""
+    return any([await live_workers(client, pool) for pool in {run.work_pool_name for run in flow_runs} if pool])
 
 
 def _count_images(resources: Resources, work: Work) -> tuple[int, int]:

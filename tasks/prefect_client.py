@@ -107,14 +107,6 @@ async def live_workers(client: PrefectClient, pool: str) -> set[str]:
     }
 
 
-async def has_worker(client: PrefectClient, pool: str) -> bool:
-    """Return whether something starts the flow runs of a work pool: a live worker, or Prefect itself (a push pool).
-
-    Raises ObjectNotFound for a pool that is not there.
-    """
-    return (await client.read_work_pool(pool)).is_push_pool or bool(await live_workers(client, pool))
-
-
 async def set_state(client: PrefectClient, run: FlowRun, state: State) -> None:
     """Force a flow run into a state, bypassing Prefect's orchestration rules. A deleted flow run is ignored.
 

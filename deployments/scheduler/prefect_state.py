@@ -44,7 +44,6 @@ from swatchbook.tasks.prefect_client import (
     WAITING,
     WORKER,
     deployment_id,
-    has_worker,
     in_states,
     launched_document,
     live_workers,
@@ -266,13 +265,13 @@ async def _find_troubles(settings: Settings) -> list[str]:
         troubles = [f"Prefect has no deployment {name}. {_COMMAND}" for name in missing]
         for pool in (CONTROL, *([EMBED] if settings.execution == "pool" else [])):
             try:
-                if not await has_worker(client, pool):
-                    advice = _CONTROL_WORKER
-                    if pool == EMBED:
-                        advice = how_to_start((await client.read_work_pool(pool)).type)
-                    troubles.append(f"No worker polls the work pool {pool}. {advice}")
+                found = await client.read_work_pool(pool)
             except ObjectNotFound:
                 troubles.append(f"Prefect has no work pool {pool}. {_COMMAND}")
+                continue
+            if not await live_workers(client, pool):
+                advice = how_to_start(found.type) if pool == EMBED else _CONTROL_WORKER
+                troubles.append(f"No worker polls the work pool {pool}. {advice}")
     return troubles
 
 

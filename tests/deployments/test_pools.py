@@ -1,18 +1,14 @@
-"""The pool of shards: what Prefect's own Docker worker makes of its template, whatever a flow run asks for; that of the
-other kinds satisfies the schemas of their workers and providers.
+"""The pool of shards: what Prefect's own Docker worker makes of its template, whatever a flow run asks for; that of
+Kubernetes satisfies the schemas of its worker and its API.
 """
 
 import json
-import os
 import shlex
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import botocore.session
 import pytest
-from botocore.validate import ParamValidator
 from docker.models.containers import _create_container_args
 from jsonschema import Draft202012Validator
 from prefect.client.orchestration import PrefectClient
@@ -38,7 +34,7 @@ ASKED: dict[str, Any] = dict(rows_of(__file__, "asked"))
 @pytest.fixture
 def shards(prefect_api: str) -> Iterator[Any]:
     async def make(client: PrefectClient) -> Any:
-        await set_pool(client, shard_pool(Kind.DOCKER, Settings(**GIVEN), {}), Mode())
+        await set_pool(client, shard_pool(Kind.DOCKER, Settings(**GIVEN)), Mode())
         made = await embed_shard.ato_deployment(
             name="embed_shard", work_pool_name=EMBED, entrypoint_type=EntrypointType.MODULE_PATH
         )
@@ -115,15 +111,12 @@ def test_room_is_counted_by_memory_and_by_processors() -> None:
     }
 
 
-VALUES: dict[Kind, dict[str, str]] = {Kind(kind): given for kind, given in dict(rows_of(__file__, "values")).items()}
-"""Kind -> what `--with` gives."""
-
 ELSEWHERE: dict[str, Any] = dict(rows_of(__file__, "elsewhere"))
 
 
-def made(kind: Kind, **changed: Any) -> dict[str, Any]:
-    """The job of a pool of this kind, with the given values and settings."""
-    return shard_pool(kind, replace(Settings(**ELSEWHERE), flatten(changed)), VALUES[kind]).job
+def made(**changed: Any) -> dict[str, Any]:
+    """The job of a pool on Kubernetes, with these settings."""
+    return shard_pool(Kind.KUBERNETES, replace(Settings(**ELSEWHERE), flatten(changed)), "catalogues").job
 
 
 def schema(name: str) -> dict[str, Any]:
@@ -131,31 +124,25 @@ def schema(name: str) -> dict[str, Any]:
     return found
 
 
-WORKERS = {Kind.KUBERNETES: "kubernetes_worker", Kind.ECS: "ecs_worker", Kind.CLOUD_RUN: "cloud_run_worker"}
+def test_job_satisfies_its_workers_schema() -> None:
+    worker = schema("kubernetes_worker.json")["job_configuration"]
+    assert errors_of(made(), worker) == []
+    assert made().keys() <= worker["properties"].keys()
+    assert errors_of({**made(), "name": {"a": "b"}}, worker)
 
 
-@pytest.mark.parametrize("kind", WORKERS)
-def test_job_satisfies_its_workers_schema(kind: Kind) -> None:
-    worker = schema(f"{WORKERS[kind]}.json")["job_configuration"]
-    job = made(kind)
-    assert errors_of(job, worker) == []
-    assert job.keys() <= worker["properties"].keys()
-    assert errors_of({**job, "name": {"a": "b"}}, worker)
-
-
-@pytest.mark.parametrize("kind", WORKERS)
-def test_template_is_closed_and_has_no_secret(kind: Kind) -> None:
-    pool = shard_pool(kind, Settings(**ELSEWHERE), VALUES[kind])
+def test_template_is_closed_and_has_no_secret() -> None:
+    pool = shard_pool(Kind.KUBERNETES, Settings(**ELSEWHERE), "catalogues")
     assert pool.template["variables"] == {"type": "object", "properties": {}, "additionalProperties": False}
     for forbidden in ("{{", "$", "hush"):
-        assert forbidden not in str(pool.template).replace('exec "$@"', "")
+        assert forbidden not in str(pool.template)
     assert "env" not in pool.job, "Prefect would lay a run's own over it"
     assert pool.concurrency_limit == 3
 
 
 def test_kubernetes_job_satisfies_the_published_schema() -> None:
     """The worker demands two fields of the pod that Kubernetes has for the job alone; its API ignores them there."""
-    job, worker = made(Kind.KUBERNETES, shards={"gpus": 1}), schema("kubernetes_worker.json")
+    job, worker = made(shards={"gpus": 1}), schema("kubernetes_worker.json")
     assert holds(job["job_manifest"], worker["demanded_of_job_manifest"])
     pod = job["job_manifest"]["spec"]["template"]["spec"]
     published = schema("kubernetes_job.schema.json")
@@ -173,105 +160,32 @@ def test_kubernetes_job_satisfies_the_published_schema() -> None:
         "requests": {"cpu": "1500m", "memory": "3000Mi"},
         "limits": {"cpu": "1500m", "memory": "3000Mi", "nvidia.com/gpu": "1"},
     }
-    assert "cpu" not in str(made(Kind.KUBERNETES, shards={"cpus": 0})["job_manifest"]).partition("'limits'")[2][:40]
+    assert "cpu" not in str(made(shards={"cpus": 0})["job_manifest"]).partition("'limits'")[2][:40]
 
 
-def test_ecs_requests_satisfy_amazons_model() -> None:
-    """botocore validates what boto3 would send: unknown fields, types, and what is required."""
-    job = made(Kind.ECS)
-    session = botocore.session.Session().get_service_model("ecs")
-    task, request = job["task_definition"], job["task_run_request"]
-    for operation, sent in (
-        ("RegisterTaskDefinition", task),
-        ("RunTask", {**request, "taskDefinition": task["family"]}),
-    ):
-        shape = session.operation_model(operation).input_shape
-        assert not ParamValidator().validate(sent, shape).has_errors()
-        assert ParamValidator().validate({**sent, "colour": "grey"}, shape).has_errors()
-    (container,) = task["containerDefinitions"]
-    assert (task["cpu"], task["memory"]) == ("2048", "4096"), "the next size that Fargate has"
-    assert request["networkConfiguration"]["awsvpcConfiguration"]["subnets"] == ["subnet-1", "subnet-2"]
-    assert container["secrets"] == [{"name": "SHARDS_ENV", "valueFrom": VALUES[Kind.ECS]["secret"]}]
-    assert "taskRoleArn" not in task
+def test_cluster_repeats_no_job_and_leaves_time_to_end() -> None:
+    spec = made()["job_manifest"]["spec"]
+    assert (spec["backoffLimit"], spec["template"]["spec"]["restartPolicy"]) == (0, "Never")
+    assert spec["template"]["spec"]["terminationGracePeriodSeconds"] == 30
 
 
-def test_ecs_command_moves_the_secret_into_a_private_file(tmp_path: Path) -> None:
-    command = shlex.split(made(Kind.ECS)["command"])
-    assert command[-3:] == ["python3", "-m", "prefect.engine"]
-    file = tmp_path / "shards.env"
-    script = [part.replace("/tmp/shards.env", str(file)) for part in command[:-3]]
-    environment = {"PATH": os.environ["PATH"], "SHARDS_ENV": "SWATCHBOOK_INDEX=weaviate\nSWATCHBOOK_LEDGER_URL=a b"}
-    done = subprocess.run([*script, "env"], env=environment, capture_output=True, text=True, check=True, timeout=60)
-    assert file.read_text() == environment["SHARDS_ENV"] + "\n"
-    assert file.stat().st_mode & 0o777 == 0o600
-    assert f"SWATCHBOOK_ENV_FILE={file}" in done.stdout.splitlines()
-    assert "SHARDS_ENV" not in {line.partition("=")[0] for line in done.stdout.splitlines()}
-
-
-def test_cloud_run_job_satisfies_googles_schema() -> None:
-    job, published = made(Kind.CLOUD_RUN), schema("cloud_run_job.schema.json")
-    body = job["job_body"]
-    assert errors_of(body, published) == []
-    assert errors_of({**body, "colour": "grey"}, published)
-    (container,) = body["template"]["template"]["containers"]
-    assert container["command"] == shard_arguments(Settings(**ELSEWHERE), "/etc/swatchbook/shards.env")
-    assert container["resources"]["limits"] == {"cpu": "2", "memory": "3000Mi"}
-    assert "serviceAccount" not in body["template"]["template"]
-    assert body["template"]["template"]["vpcAccess"] == {"networkInterfaces": [{"subnetwork": "shards"}]}
-    assert "prefect_api_key_secret" not in job
-    alone = shard_pool(Kind.CLOUD_RUN, Settings(**ELSEWHERE), {"region": "europe-west1"}).job
-    assert "vpcAccess" not in alone["job_body"]["template"]["template"]
-
-
-def test_no_provider_repeats_a_job_and_all_leave_time_to_end() -> None:
-    kubernetes = made(Kind.KUBERNETES)["job_manifest"]["spec"]
-    assert (kubernetes["backoffLimit"], kubernetes["template"]["spec"]["restartPolicy"]) == (0, "Never")
-    assert kubernetes["template"]["spec"]["terminationGracePeriodSeconds"] == 30
-    ecs = made(Kind.ECS)
-    assert ecs["task_definition"]["containerDefinitions"][0]["stopTimeout"] == 120
-    assert ecs["task_run_request"]["capacityProviderStrategy"] == [{"capacityProvider": "FARGATE_SPOT", "weight": 1}]
-    assert made(Kind.CLOUD_RUN)["job_body"]["template"]["template"]["maxRetries"] == 0
-
-
-def test_values_that_are_not_given_again_are_kept() -> None:
-    for kind, values in VALUES.items():
-        settings = Settings(**ELSEWHERE)
-        first = shard_pool(kind, settings, values).job
-        assert shard_pool(kind, settings, {}, current=first).job == first
-        by_worker = {"region": "{{ region }}", "namespace": "{{ namespace }}"}
-        assert shard_pool(kind, settings, values, current=by_worker).job == first
-
-
-def test_what_a_pool_lacks_is_named() -> None:
+def test_namespace_that_is_not_given_again_is_kept() -> None:
     settings = Settings(**ELSEWHERE)
-    with pytest.raises(Configuration, match="needs execution_role, subnets, secret"):
-        shard_pool(Kind.ECS, settings, {})
-    with pytest.raises(Configuration, match="has no colour"):
-        shard_pool(Kind.KUBERNETES, settings, {"colour": "grey"})
-    with pytest.raises(Configuration, match="has no GPUs"):
-        made(Kind.ECS, shards={"gpus": 1})
-    with pytest.raises(Configuration, match="has no size"):
-        made(Kind.CLOUD_RUN, shards={"memory_mb": 40_000})
-    with pytest.raises(Configuration, match="all GPUs"):
-        made(Kind.KUBERNETES, shards={"gpus": -1})
+    assert shard_pool(Kind.KUBERNETES, settings, current=made()).job == made()
+    by_worker = shard_pool(Kind.KUBERNETES, settings, current={"namespace": "{{ namespace }}"}).job
+    assert by_worker["namespace"] == by_worker["job_manifest"]["metadata"]["namespace"] == "swatchbook"
 
 
-@pytest.mark.parametrize(("kind", "given", "image", "says"), rows_of(__file__, "wrong"))
-def test_what_cannot_be_right_is_refused(kind: str, given: dict[str, str], image: str, says: str) -> None:
+@pytest.mark.parametrize(("kind", "namespace", "image", "says"), rows_of(__file__, "wrong"))
+def test_what_cannot_be_right_is_refused(kind: str, namespace: str | None, image: str, says: str) -> None:
     settings = replace(Settings(**ELSEWHERE), {"shards.image": image or ELSEWHERE["shards"]["image"]})
     with pytest.raises(Configuration, match=says):
-        require_usable(Kind(kind), settings, {**VALUES[Kind(kind)], **given})
+        require_usable(Kind(kind), settings, namespace)
 
 
-def test_push_pools_name_the_block_that_starts_them() -> None:
-    settings = Settings(**ELSEWHERE)
-    for push, kind, field in (
-        (Kind.ECS_PUSH, Kind.ECS, "aws_credentials"),
-        (Kind.CLOUD_RUN_PUSH, Kind.CLOUD_RUN, "credentials"),
-    ):
-        job = shard_pool(push, settings, VALUES[kind]).job
-        assert job.pop(field).startswith("{{ prefect.blocks.")
-        assert job == made(kind)
+def test_gpus_without_a_number_are_refused() -> None:
+    with pytest.raises(Configuration, match="all GPUs"):
+        made(shards={"gpus": -1})
 
 
 def errors_of(given: Any, schema: Any) -> list[str]:

@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from swatchbook.blocks.block_types import BLOCKS, IndexBlock
 from swatchbook.deployments.declared import CONTROL, EMBED, ROOT, find_declaration, read_declaration
 from swatchbook.deployments.setup import BLOCK, NOTIFICATION, WAITING_NOTIFICATION, Asked, Line, Mode, Outcome, set_up
-from swatchbook.deployments.shard_pools import KINDS, Kind
+from swatchbook.deployments.shard_pools import Kind
 from swatchbook.domain.errors import Configuration
 from swatchbook.domain.extras import DISTRIBUTION
 from swatchbook.domain.settings import Settings
@@ -191,7 +191,7 @@ def test_the_pool_of_shards_follows_the_settings() -> None:
 
 @pytest.mark.usefixtures("bare")
 def test_pool_of_another_kind_is_made_compared_and_kept() -> None:
-    asked = Asked(kind=Kind.KUBERNETES, values={"namespace": "catalogues"})
+    asked = Asked(kind=Kind.KUBERNETES, namespace="catalogues")
     assert set_up_now(LOOK, asked)[f"pool {EMBED}"].outcome is Outcome.CREATED
     set_up_now(DO, asked)
     pool = ask(lambda client: client.read_work_pool(EMBED))
@@ -215,25 +215,27 @@ def test_pool_of_another_kind_is_made_compared_and_kept() -> None:
 @pytest.mark.usefixtures("bare")
 def test_pool_of_a_type_that_cannot_be_changed_or_used_is_refused() -> None:
     set_up_now()
-    with pytest.raises(Configuration, match=f"The work pool {EMBED} has the type docker, not ecs"):
-        set_up_now(DO, Asked(kind=Kind.ECS))
+    with pytest.raises(Configuration, match=f"The work pool {EMBED} has the type docker, not process"):
+        set_up_now(DO, Asked(kind=Kind.PROCESS))
     ask(lambda client: client.delete_work_pool(EMBED))
-    with pytest.raises(Configuration, match="needs Prefect Cloud"):
-        set_up_now(DO, Asked(kind=Kind.ECS_PUSH))
     ask(lambda client: client.create_work_pool(WorkPoolCreate(name=EMBED, type="vertex-ai")))
     with pytest.raises(Configuration, match=f"The work pool {EMBED} has the type vertex-ai, not docker"):
         set_up_now()
 
 
 def test_command_makes_the_pool_that_is_asked_for(bare: str) -> None:
-    made = run_json("serve", "setup", "--pool", "cloud-run", "--with", "region=europe-west1")
+    kubernetes = ("--pool", "kubernetes", "--namespace")
+    made = run_json("serve", "setup", *kubernetes, "catalogues")
     assert {line["outcome"] for line in made} == {"created"}
     assert {line["outcome"] for line in run_json("serve", "setup", "--check")} == {"unchanged"}
-    moved = ("serve", "setup", "--check", "--pool", "cloud-run", "--with", "region=us-east1")
+    moved = ("serve", "setup", "--check", *kubernetes, "shops")
     (line,) = [line for line in run_json(*moved, expect=3) if line["outcome"] != "unchanged"]
-    assert line["difference"] == ["template.job_configuration.region: europe-west1 → us-east1"]
+    assert set(line["difference"]) == {
+        "template.job_configuration.namespace: catalogues → shops",
+        "template.job_configuration.job_manifest.metadata.namespace: catalogues → shops",
+    }
     assert "cannot reach the ledger and the index and the files of this machine" in attempt(*moved)[2]
-    for wrong in (("--with", "region=a"), ("--pool", "lambda"), ("--pool", "cloud-run", "--with", "region")):
+    for wrong in (("--namespace", "a"), ("--pool", "lambda")):
         run("serve", "setup", *wrong, expect=2)
 
 
@@ -245,13 +247,13 @@ def test_command_says_what_it_would_do_and_what_it_lacks(bare: str, monkeypatch:
     run("serve", "setup", expect=1)
 
 
-@pytest.mark.parametrize("kind", ["kubernetes", "ecs", "cloud-run", "process"])
+@pytest.mark.parametrize("kind", ["kubernetes", "process"])
 def test_commands_of_the_pages_make_their_pools(bare: str, kind: str) -> None:
     page = (ROOT / "docs" / f"pool-{kind}.md").read_text()
     (command,) = [line for line in page.splitlines() if line.startswith("$ swatchbook serve setup")]
     made = run_json(*shlex.split(command)[2:])
     assert {line["outcome"] for line in made} == {"created"}
-    assert ask(lambda client: client.read_work_pool(EMBED)).type == KINDS[Kind(kind)].type
+    assert ask(lambda client: client.read_work_pool(EMBED)).type == kind
 
 
 def test_each_deployment_runs_the_flow_of_its_name() -> None:

@@ -73,7 +73,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         settings = "".join(f"SWATCHBOOK_{name}={environment[f'SWATCHBOOK_{name}']}\n" for name in SHARED)
         password = environment["PREFECT_API_AUTH_STRING"]
         _fill(plane, {"swatchbook-shards": {"shards.env": settings}, "prefect": {"auth": password}})
-        pool = shard_pool(Kind.KUBERNETES, stack.settings, {"namespace": NAMESPACE})
+        pool = shard_pool(Kind.KUBERNETES, stack.settings, NAMESPACE)
         given = {"name": POOL, "type": pool.type, "concurrency_limit": 2, "base_job_template": pool.template}
         stack.ask_prefect("POST", "/work_pools/", json=given)
         deployment = stack.ask_prefect("GET", "/deployments/name/embed_shard/embed_shard")

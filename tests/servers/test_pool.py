@@ -28,7 +28,7 @@ IN_SHARDS: dict[str, Any] = {"execution": "pool", "batch_size": 12}
 """Two batches of pictures and two of text, so four shards; with a second for each picture, two run for twelve."""
 
 LEAST_GRACE_SECONDS = 10
-"""Between SIGTERM and SIGKILL: of Docker and Cloud Run. Kubernetes leaves 30 (pools/kubernetes.json), ECS 120."""
+"""Between SIGTERM and SIGKILL: of Docker. Kubernetes leaves 30 (pools/kubernetes.json)."""
 
 DEPLOYMENT = "/deployments/name/embed_shard/embed_shard"
 

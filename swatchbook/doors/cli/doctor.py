@@ -360,8 +360,7 @@ def check_pool(resources: Resources) -> str:
 
     require_pool(settings)
     pool = asyncio.run(_ready_pool(EMBED))
-    worker = "needs no worker" if pool.is_push_pool else "has a worker"
-    served = f"{EMBED} {worker}, limit {pool.concurrency_limit or 'none'}"
+    served = f"{EMBED} has a worker, limit {pool.concurrency_limit or 'none'}"
     if kind_of(pool.type) not in (Kind.DOCKER, Kind.PROCESS):  # its shards run elsewhere
         return served
     free = psutil.virtual_memory().available  # of the machine: our container's limit does not apply to shards
@@ -391,7 +390,7 @@ async def _ready_pool(name: str) -> "WorkPool":
             ) from None
     if pool.status is WorkPoolStatus.PAUSED:
         raise Configuration(f"The pool {name} is paused.", advice="Resume it in Prefect's UI.")
-    if pool.status is not WorkPoolStatus.READY and not pool.is_push_pool:
+    if pool.status is not WorkPoolStatus.READY:
         raise Configuration(f"The pool {name} has no worker.", advice=how_to_start(pool.type))
     return pool
 

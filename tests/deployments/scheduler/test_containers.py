@@ -141,7 +141,7 @@ async def _set_up(engine: docker.DockerClient) -> Pool:
 
     from swatchbook.flows.embed_shard import embed_shard
 
-    pool = shard_pool(Kind.DOCKER, Settings(shards={"image": IMAGE, "network": "none"}), {})
+    pool = shard_pool(Kind.DOCKER, Settings(shards={"image": IMAGE, "network": "none"}))
     job = pool.template["job_configuration"] | {"command": " ".join(FOR_EVER)}
     template = pool.template | {"job_configuration": job}
     async with prefect() as client:

@@ -24,7 +24,7 @@ def config(as_json: Json = False) -> None:
         note(f"Unknown setting: {name}.")
 
 
-_POOLS = ("docker", "kubernetes", "ecs", "ecs-push", "cloud-run", "cloud-run-push", "process")
+_POOLS = ("docker", "kubernetes", "process")
 """Kinds of pools for shards; `swatchbook.deployments.shard_pools.Kind` is imported with Prefect, late."""
 
 
@@ -39,9 +39,8 @@ def setup(
         str | None,
         typer.Option("--pool", help=f"What runs the shards: {', '.join(_POOLS)}. Without it, what runs them now."),
     ] = None,
-    values: Annotated[
-        list[str] | None,
-        typer.Option("--with", metavar="NAME=VALUE", help="A value that this kind of pool needs; may be repeated."),
+    namespace: Annotated[
+        str | None, typer.Option(help="Where `--pool kubernetes` creates jobs. Without it, where it creates them now.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -58,7 +57,7 @@ def setup(
     from swatchbook.deployments.setup import Mode, Outcome, set_up
     from swatchbook.deployments.shard_pools import describe_unshared
 
-    mode, asked = Mode(check=check, force=force), _asked(pool, values or [])
+    mode, asked = Mode(check=check, force=force), _asked(pool, namespace)
     lines = asyncio.run(set_up(settings, mode, asked))
     say_json(lines) if as_json else out().print(draw_setup(lines, mode))
     if asked.kind and (unshared := describe_unshared(asked.kind, settings)):
@@ -67,19 +66,16 @@ def setup(
     raise typer.Exit(OPEN if mode.check and changes else COMPLETED)
 
 
-def _asked(pool: str | None, values: "Sequence[str]") -> "Asked":
-    """Return what `--pool` and `--with` ask for. Raises BadParameter."""
+def _asked(pool: str | None, namespace: str | None) -> "Asked":
+    """Return what `--pool` and `--namespace` ask for. Raises BadParameter."""
     from swatchbook.deployments.setup import Asked
     from swatchbook.deployments.shard_pools import Kind
 
     if pool is not None and pool not in _POOLS:
         raise typer.BadParameter(f"{pool} is not one of {', '.join(_POOLS)}.", param_hint="--pool")
-    if values and pool is None:
-        raise typer.BadParameter("It belongs to a --pool.", param_hint="--with")
-    pairs = [each.partition("=") for each in values]
-    if wrong := [name for name, sign, value in pairs if not (name and sign and value)]:
-        raise typer.BadParameter(f"{wrong[0]} has no value: NAME=VALUE.", param_hint="--with")
-    return Asked(kind=Kind(pool) if pool else None, values={name: value for name, _, value in pairs})
+    if namespace and pool is None:
+        raise typer.BadParameter("It belongs to a --pool.", param_hint="--namespace")
+    return Asked(kind=Kind(pool) if pool else None, namespace=namespace)
 
 
 def draw_setup(lines: "Sequence[Line]", mode: "Mode") -> Table:
