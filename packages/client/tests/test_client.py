@@ -67,7 +67,7 @@ def test_the_example_of_the_documentation_runs(
     exec(compile(example, "docs/service.md", "exec"), {})
     first, *rest = capsys.readouterr().out.splitlines()
     assert first == "completed 14"
-    assert rest[0].startswith("Nordvik Oak € 82.50 per m2 ['")
+    assert rest[0].startswith("Nordvik Oak € 82.50 per m² ['")
     assert any(line.startswith("Palladio Terrazzo 0.") for line in rest)
 
 

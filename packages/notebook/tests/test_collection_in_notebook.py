@@ -278,7 +278,7 @@ def test_images_and_facts_say_where_they_are(book: Swatchbook) -> None:
     }
     assert {(row["product"], row["fact"], row["value"]) for row in facts} == printed
     (price,) = [row for row in facts if (row["product"], row["fact"]) == ("Nordvik Oak", "price")]
-    assert (price["value"], price["page"], price["document"]) == ("€ 82.50 per m2", 4, "small.pdf")
+    assert (price["value"], price["page"], price["document"]) == ("€ 82.50 per m²", 4, "small.pdf")
     run("products", "small.pdf", "--owner", "anna", "set-fact", "Nordvik Oak", "origin", "Norway")
     (set_by_hand,) = [row for row in book.facts().to_pylist() if row["fact"] == "origin"]
     assert (set_by_hand["value"], set_by_hand["page"], set_by_hand["rule"]) == ("Norway", 3, "by hand")

@@ -41,7 +41,7 @@ def test_the_command_writes_csv_to_stdout_and_the_rest_to_stderr(resources: Reso
     assert [row["id"] for row in rows] == [product.id for product in stored]
     assert [row["name"] for row in rows] == ["Nordvik Oak", "Palladio Terrazzo"]
     assert [row["price"] for row in rows] == ["82.5", "96.0"]
-    assert rows[0]["metadata.price"] == "€ 82.50 per m2"
+    assert rows[0]["metadata.price"] == "€ 82.50 per m²"
     assert {row["document_id"] for row in written} == {document.id}
     variants = [row for row in written if row["grain"] == "variant"]
     assert {row["parent"] for row in variants} == {row["id"] for row in rows}
