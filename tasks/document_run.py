@@ -39,6 +39,7 @@ from swatchbook.domain.records import (
 from swatchbook.domain.tracing import span
 from swatchbook.ingest.begin_run import begin_work, has_settled, leave_to_next_run, register_given
 from swatchbook.ingest.finish_run import finish_run
+from swatchbook.ingest.register import Registered
 from swatchbook.ingest.run import Work, finish_stage, hold_run, report_progress
 from swatchbook.resources import Resources
 from swatchbook.store.files.upload_buffer import is_remote
@@ -113,23 +114,33 @@ async def register_document(
     register = partial(
         register_given, resources, owner=owner, options=options, kind=kind, edition_of=edition_of, begins=True
     )
-    registered = await asyncio.to_thread(register, source, known=document is not None)
-    while registered.document.status is DocumentStatus.DELETING:  # another process deletes what was there before
-        await asyncio.sleep(_POLL_SECONDS)
-        registered = await asyncio.to_thread(register, source)
+    registered = await _after_deletion(register, source, known=document is not None)
     while True:
         begun = await asyncio.to_thread(begin_work, resources, registered, prefect_run=str(flow_run.id), blocks=blocks)
         if isinstance(begun, Work):
             return begun
         if isinstance(begun, Document) or await _leave(resources, begun, registered.options):
-            report = await asyncio.to_thread(document_report, resources.ledger, registered.document.id)
-            return Idle(report=report, elsewhere=isinstance(begun, Busy))
+            return await _idle(resources, registered.document.id, elsewhere=isinstance(begun, Busy))
         document = await _wait_for_end(resources, begun)
         if begun.same and await asyncio.to_thread(has_settled, resources, document.id):
-            return Idle(report=await asyncio.to_thread(document_report, resources.ledger, document.id))
+            return await _idle(resources, document.id)
         if is_remote(source):  # it is downloaded once
             source = registered.document.file or source
         registered = await asyncio.to_thread(register, source, known=True)
+
+
+async def _after_deletion(register: Callable[..., Registered], source: str, *, known: bool) -> Registered:
+    """Register a source as soon as no other process deletes what was there before."""
+    registered = await asyncio.to_thread(register, source, known=known)
+    while registered.document.status is DocumentStatus.DELETING:
+        await asyncio.sleep(_POLL_SECONDS)
+        registered = await asyncio.to_thread(register, source)
+    return registered
+
+
+async def _idle(resources: Resources, document: str, *, elsewhere: bool = False) -> Idle:
+    report = await asyncio.to_thread(document_report, resources.ledger, document)
+    return Idle(report=report, elsewhere=elsewhere)
 
 
 async def _leave(resources: Resources, busy: Busy, options: IngestOptions) -> bool:
