@@ -121,7 +121,7 @@ def test_one_that_never_began_its_run_is_crashed_and_launched_again(
     set_document(resources.ledger, document.id, updated_at=document.updated_at - 61)
     assert launched(resources) == Launched()  # it has only just become so
     monkeypatch.setattr(launch_module, "HOPELESS_SECONDS", 0.01)
-    set_document(resources.ledger, document.id, updated_at=resources.ledger.now() + 1)
+    set_document(resources.ledger, document.id, updated_at=resources.ledger.now() + 60)
     assert launched(resources) == Launched()  # the document has only just become due
     set_document(resources.ledger, document.id, updated_at=document.updated_at - 61)
     assert launched(resources) == Launched(documents=(document.id,), hopeless=(str(run.id),))
