@@ -25,11 +25,11 @@ from swatchbook.ingest.publish import ROWS
 from swatchbook.resources import Resources, open_resources
 
 Vectors = dict[RoleTag, np.ndarray]
-Described = tuple[Path, Payload, Vectors]
+Described = tuple[str, Payload, Vectors]
 
 
 def write_index(resources: Resources, paths: Sequence[Path], folder: Path, *, analysed: bool) -> None:
-    """Write the vectors of pictures to an index in a folder: with `analysed` also those of their descriptions.
+    """Write the vectors of pictures to an index in a folder: with `analysed` also those of their texts and names.
 
     Raises what decoding a picture raised, and RuntimeError where a space has another number of rows.
     """
@@ -39,18 +39,18 @@ def write_index(resources: Resources, paths: Sequence[Path], folder: Path, *, an
     spaces = dict[RoleTag, Space]()
     with closing(LanceIndex(folder)) as index, ThreadPoolExecutor(IN_FLIGHT) as pool:
         for rows in _portions(pool.map(describe, batches)):
-            for pair, vector in rows[0][2].items():
+            for pair, vector in rows[-1][2].items():
                 if pair not in spaces:
                     spaces[pair] = Space(role=pair.role, tag=pair.tag, dimension=len(vector))
                     index.ensure(spaces[pair])
             for pair, space in spaces.items():
-                index.upsert(space, [IndexObject(_identity(path), v[pair], payload) for path, payload, v in rows])
-        if any(index.count(space) != len(paths) for space in spaces.values()):
+                index.upsert(space, [IndexObject(each, v[pair], payload) for each, payload, v in rows if pair in v])
+        if any(index.count(space) < len(paths) for space in spaces.values()):
             raise RuntimeError(f"{folder} does not have every picture.")
 
 
-def _identity(path: Path) -> str:
-    return str(uuid5(NAMESPACE_URL, path.as_uri()))
+def _identity(path: Path, part: str = "") -> str:
+    return str(uuid5(NAMESPACE_URL, path.as_uri() + part))
 
 
 def _describe(resources: Resources, paths: Sequence[Path], *, analysed: bool) -> list[Described]:
@@ -63,15 +63,19 @@ def _describe(resources: Resources, paths: Sequence[Path], *, analysed: bool) ->
         RoleTag(role=role, tag=models.encoder.tags[role]): vectors
         for role, vectors in models.encoder.encode(pictures).items()
     }
-    texts = [""] * len(paths)
+    texts, named = [""] * len(paths), list[Described]()
     if analysed:
         analyses = models.analyst.analyse(pictures, None)
         texts = [understanding_text(each) for each in analyses if isinstance(each, Analysis)]
         understanding = RoleTag(role=Role.UNDERSTANDING, tag=models.text_encoder.tag)
         by_role[understanding] = models.text_encoder.embed(texts, "document", None)
+        of_names = models.text_encoder.embed([path.stem for path in paths], "document", None)
+        for path, vector in zip(paths, of_names, strict=True):
+            payload = Payload(owner=DEFAULT_OWNER, kind="chunk", text=path.stem)
+            named.append((_identity(path, "#name"), payload, {understanding: vector}))
     payloads = [Payload(owner=DEFAULT_OWNER, kind="image", text=text) for text in texts]
-    return [
-        (path, payload, {pair: vectors[n] for pair, vectors in by_role.items()})
+    return named + [
+        (_identity(path), payload, {pair: vectors[n] for pair, vectors in by_role.items()})
         for n, (path, payload) in enumerate(zip(paths, payloads, strict=True))
     ]
 

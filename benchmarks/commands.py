@@ -20,11 +20,12 @@ _SAMPLE_SECONDS = 0.2
 def prefect_server(**settings: str) -> Iterator[str]:
     """A Prefect server of our own, so that both sides meet it running; on SQLite unless the settings say otherwise."""
     from devtools.weaviate import end
+    from swatchbook.doors.prefect_server import SERVER_ENVIRONMENT
     from tests.fixtures import free_port, wait_for_http
 
     with tempfile.TemporaryDirectory() as home:
         port, log = free_port(), Path(home) / "server.log"
-        given = {"PREFECT_HOME": home, "PREFECT_SERVER_ANALYTICS_ENABLED": "false", **settings}
+        given = {**SERVER_ENVIRONMENT, "PREFECT_HOME": home, "PREFECT_SERVER_ANALYTICS_ENABLED": "false", **settings}
         with log.open("wb") as out:
             server = subprocess.Popen(
                 [PYTHON, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)],

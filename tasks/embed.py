@@ -41,7 +41,8 @@ _MOST_BATCHES_MEANWHILE = 10
 _POSTPONED_SECONDS = 120.0
 """Longest wait of a run for items that their provider asks to wait for; none where the last wait has helped no item."""
 
-_HELD_SECONDS = 2.0  # until items that another run leases, or that are being added, are looked for again
+_HELD_SECONDS = 2.0  # until items that another run leases are looked for again
+_ADDED_SECONDS = 0.25  # until items that are being added are looked for again
 
 
 def preload_models(resources: Resources, options: IngestOptions) -> None:
@@ -138,7 +139,7 @@ async def cut_batches(resources: Resources, work: Work, all_added: Callable[[], 
             return batches
         if is_last:  # else what adds items shows whether the run hangs
             await asyncio.to_thread(runs.record_alive, ledger, work.run)
-        await asyncio.sleep(_HELD_SECONDS)
+        await asyncio.sleep(_HELD_SECONDS if is_last else _ADDED_SECONDS)
 
 
 async def embed_batches(
@@ -160,7 +161,8 @@ async def _process_all(
 ) -> list[BatchResult]:
     """Process a few batches at a time; a failed one does not stop the others. Raises the first failure at the end.
 
-    Batches that a process died on (`alone`) come last, one after the other.
+    Texts are spread among pictures: their many small transactions then run while the networks compute. Batches that a
+    process died on (`alone`) come last, one after the other.
     """
     slots = asyncio.Semaphore(IN_FLIGHT)
     done, total = 0, sum(len(batch.members) for batch in batches)
@@ -175,7 +177,7 @@ async def _process_all(
         return result
 
     await advance(done, total, "")
-    concurrent = [batch for batch in batches if not batch.alone]
+    concurrent = sorted([batch for batch in batches if not batch.alone], key=lambda batch: batch.first / batch.total)
     results = await asyncio.gather(*map(process, concurrent), return_exceptions=True)
     for batch in batches:
         if batch.alone:

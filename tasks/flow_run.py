@@ -14,7 +14,7 @@ from typing import Any
 from prefect import get_run_logger
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
-from prefect.context import FlowRunContext
+from prefect.context import FlowRunContext, TagsContext
 from prefect.exceptions import Pause
 from prefect.runtime import flow_run
 from prefect.states import Cancelled, Completed, Failed, Scheduled
@@ -64,7 +64,8 @@ async def flow_process(blocks: BlockNames) -> AsyncIterator[Resources]:
 
     A flow run that is Running and has no process in the ledger is set to Crashed
     (deployments/scheduler/prefect_state.py). What the flow and its tasks return or raise is stored where garbage
-    collection looks for it. From then on the process has a lower priority: people wait for pages, not for flows.
+    collection looks for it. From then on the process has a lower priority: people wait for pages, not for flows. Tasks
+    do not inherit the tags of the flow run: Prefect would ask for a limit of each.
     """
     resources, this = load_resources(blocks), str(flow_run.id)
     store_results_in(resources.settings.results)
@@ -72,7 +73,8 @@ async def flow_process(blocks: BlockNames) -> AsyncIterator[Resources]:
     ledger = resources.ledger
     token = await asyncio.to_thread(partial(runs.begin_process, ledger, flow_run=this))
     try:
-        with beating(partial(runs.renew_process, ledger.with_patience(0.0), token), this):
+        renew = partial(runs.renew_process, ledger.with_patience(0.0), token)
+        with beating(renew, this), TagsContext(current_tags=set()):
             yield resources
     finally:
         with suppress(Failure):  # a flow run that is over is not looked for

@@ -28,6 +28,7 @@ from hypothesis import HealthCheck, settings
 
 import swatchbook.models  # noqa: F401 — one thread for each operation, told before numpy or torch is loaded
 from devtools.weaviate import free_ports
+from swatchbook.doors.prefect_server import FEW_TRANSACTIONS
 from tests.command import bare_environment, finish
 from tests.ingest.sources.pictures import draw
 from tests.kept_children import KeptChildren, kept_children
@@ -261,11 +262,9 @@ SERVE = "import gc; gc.set_threshold(50_000, 50, 100); import runpy; runpy.run_m
 QUIET: Final = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_UI_ENABLED": "false",
-    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "50",
-    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
-    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "200",
+    **FEW_TRANSACTIONS,
 }
-"""Of a Prefect server without people: by default each event of a task is a transaction, a third of its work."""
+"""Of a Prefect server without people."""
 
 
 @pytest.fixture(scope="session")

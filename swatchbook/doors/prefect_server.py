@@ -45,16 +45,26 @@ ANSWER_SECONDS = 120.0  # for a first start on a busy machine; an idle one takes
 END_SECONDS = 5.0  # for requests in flight when the parent has ended
 _TAIL_BYTES = 2_000  # of the output, for the log
 
+FEW_TRANSACTIONS: Mapping[str, str] = {
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "50",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "200",
+}
+"""By default each event of a task is a transaction. On SQLite a request that meets one is refused, and Prefect's client
+tries again 2 s later.
+"""
+
 _ENVIRONMENT: Mapping[str, str] = {
     "PREFECT_UI_ENABLED": "0",
     "PREFECT__SERVER_EPHEMERAL": "1",
     "PREFECT__SERVER_FINAL": "1",
     "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": "false",  # the child migrates when needed
-    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "50",  # by default, each event of a task is a transaction
+    **FEW_TRANSACTIONS,
 }
 """The first three as Prefect sets them for its own temporary server."""
 
 SERVER_ENVIRONMENT: Mapping[str, str] = {
+    **FEW_TRANSACTIONS,
     "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
 }
 """Of a server that may be started again: the leases of concurrency slots are in its PREFECT_HOME. In memory, its end
