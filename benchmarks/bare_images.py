@@ -45,7 +45,7 @@ def write_index(resources: Resources, paths: Sequence[Path], folder: Path, *, an
                     index.ensure(spaces[pair])
             for pair, space in spaces.items():
                 index.upsert(space, [IndexObject(each, v[pair], payload) for each, payload, v in rows if pair in v])
-        if any(index.count(space) < len(paths) for space in spaces.values()):
+        if any(index.count(space) not in (len(paths), 2 * len(paths)) for space in spaces.values()):
             raise RuntimeError(f"{folder} does not have every picture.")
 
 
