@@ -1,4 +1,4 @@
-"""Score what each role is worth where `swatchbook evaluate search` has no file to ask: by words in a folder of
+"""Score what each role is worth where `devtools.score_searches` has no file to ask: by words in a folder of
 pictures, and by pictures of the products of catalogues.
 
 Usage: python -m devtools.score_roles words PICTURES QUESTIONS
@@ -17,16 +17,15 @@ from pathlib import Path
 from rich.console import Console
 from sqlalchemy import select
 
+from devtools.evaluation.searches import Asked, Retrieval, ask_for, evaluate_retrieval, images_of_contents
+from devtools.score_searches import draw
 from swatchbook.domain.records import COUNTED, LinkKind, sha256
 from swatchbook.domain.settings import load_settings
-from swatchbook.doors.cli.commands.evaluate import draw_retrieval
 from swatchbook.index.contract import Where
 from swatchbook.resources import Resources, open_resources
-from swatchbook.search.evaluation import Asked, Retrieval, ask_for, evaluate_retrieval
 from swatchbook.search.query_pictures import Examples
 from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import weights_in_use
-from swatchbook.store.ledger.queries.image import images_of_contents
 from swatchbook.store.ledger.tables import images, links, placements
 
 OWNER = "classes"
@@ -72,14 +71,14 @@ def by_pictures(resources: Resources) -> Retrieval:
 
 
 def main() -> None:
-    """Print the table of `swatchbook evaluate search`."""
+    """Print the table of `devtools.score_searches`."""
     parser = argparse.ArgumentParser(usage=(__doc__ or "").split("Usage: ")[1])
     parser.add_argument("kind", choices=("words", "pictures"))
     parser.add_argument("files", type=Path, nargs="*")
     given = parser.parse_args()
     with open_resources(load_settings()) as resources:
         found = by_words(resources, *given.files) if given.kind == "words" else by_pictures(resources)
-        Console(width=160).print(draw_retrieval(found))
+        Console(width=160).print(draw(found))
 
 
 if __name__ == "__main__":

@@ -148,7 +148,7 @@ def test_searches_are_scored_as_printed(tmp_path: Path, ingested_home: Path) -> 
     (tmp_path / "tests").symlink_to(ROOT / "tests")
     assert swatchbook(tmp_path, "owners rename anna sample").returncode == 0
     blocks = re.findall(r"^```console\n(.*?)^```", (ROOT / "docs" / "quality.md").read_text(), re.MULTILINE | re.DOTALL)
-    (block,) = (each for each in blocks if "evaluate search" in each)
+    (block,) = (each for each in blocks if "score_searches" in each)
     answerable, made, classes = (line.removeprefix("$ ") for line in block.splitlines())
     here = {"SWATCHBOOK_HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT)}
     programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"

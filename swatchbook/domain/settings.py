@@ -277,7 +277,7 @@ class Settings(BaseSettings):
         default={},
         description=(
             'Weights of the roles in searches by text and picture: JSON, {"text": {"keyword": 0.6, "text": 0.4}}; a '
-            "role that is not named is not searched. `swatchbook evaluate search` scores them by your questions. A "
+            "role that is not named is not searched; docs/quality.md says how to score them by your questions. A "
             "search's own --weights go first."
         ),
     )

@@ -227,12 +227,10 @@ def fields(resources: Resources, owner: str, folder: Path) -> dict[str, str]:
     assert product is not None
     for name, file in (("catalogue", document["file"]), ("picture", image.file)):
         (folder / f"{owner}-{name}").write_bytes(resources.files.read(file))
-    asked = {"text": "oak", "products": [product.name], "catalogue": owner}
-    (folder / f"{owner}-asked.jsonl").write_text(json.dumps(asked))
     return {
         "document": document["id"], "name": document["name"], "file": document["file"], "image": image.id,
         "product": product.id, "product_name": product.name.split()[0], "catalogue": str(folder / f"{owner}-catalogue"),
-        "picture": str(folder / f"{owner}-picture"), "asked": str(folder / f"{owner}-asked.jsonl"),
+        "picture": str(folder / f"{owner}-picture"),
         "event": dead_event(owner)["id"],
         **{
             name: {each.name: each.document for each in list_trash(resources.ledger, owner)}.get(file, document["id"])

@@ -53,7 +53,6 @@ if TYPE_CHECKING:
 
     from swatchbook.doors.export import Exported
     from swatchbook.ingest.estimate import Estimate
-    from swatchbook.search.evaluation import Retrieval
 
 _TEACHING = "Teaching by example"
 
@@ -216,20 +215,6 @@ class Swatchbook:
         from swatchbook.search.near_duplicates import describe_near_duplicates
 
         return describe_near_duplicates(self._known(), self.owner, limit)
-
-    def evaluate(self, questions: str | Path) -> "Retrieval":
-        """Score searches on questions with known answers, as `swatchbook evaluate search` does.
-
-        `questions`: a file of JSON lines `{"text": …, "products": […]}`, or a folder with a folder of pictures for each
-        class. Raises InvalidReference where the collection has nothing that answers them.
-        """
-        from swatchbook.search.evaluation import ask_pictures, ask_texts, evaluate_retrieval
-
-        path = Path(questions)
-        asked, skipped, weights = (ask_pictures if path.is_dir() else ask_texts)(self._known(), path, self.owner)
-        if not asked:
-            raise InvalidReference(f"The collection has nothing that answers {path}.", advice="Ingest it first.")
-        return evaluate_retrieval(asked, weights, skipped)
 
     # the account
 

@@ -14,7 +14,7 @@ from tests.fixtures import ROOT
 from tests.test_tutorials import blocks
 
 FOLDER = ROOT / "docs" / "examples"
-PAGES = ("duplicates.md", "photo.md", "compare-editions.md", "cost.md", "own-encoder.md", "evaluate.md")
+PAGES = ("duplicates.md", "photo.md", "compare-editions.md", "cost.md", "own-encoder.md")
 MARK = "--- the end of a block"
 
 pytestmark = pytest.mark.stack

@@ -21,7 +21,6 @@ from swatchbook.domain.extras import installed_version, missing_package
 from swatchbook.doors.cli.commands import (
     configure,
     delete,
-    evaluate,
     fill,
     ingest,
     inspect,
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _FILES = (
-    ingest, search, evaluate, inspect, review, show, products, fill, delete, owners, configure, serve,
+    ingest, search, inspect, review, show, products, fill, delete, owners, configure, serve,
     models, spaces, upkeep,
 )  # fmt: skip
 """The files of commands, in the order of the help."""

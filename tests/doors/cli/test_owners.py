@@ -64,9 +64,8 @@ def flags(command: Any) -> dict[str, Any]:
 
 def test_whose_documents_and_which_is_said_with_the_same_words_everywhere() -> None:
     for flag in ("--owner", "--all", "--all-owners", "--roles"):
-        # these two ask something else: whose rows of a table are taken, and whose documents each question is about
-        others = ("import", "evaluate search")
-        said = {flags(c)[flag].help for name, c in COMMANDS.items() if flag in flags(c) and name not in others}
+        # `import` asks something else: whose rows of a table are taken
+        said = {flags(c)[flag].help for name, c in COMMANDS.items() if flag in flags(c) and name != "import"}
         said = {words.removesuffix(" May be repeated.") for words in said}
         assert len(said) == 1, said
     assert f"`{DEFAULT_OWNER}`" in flags(COMMANDS["show"])["--owner"].help

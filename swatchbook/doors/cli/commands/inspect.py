@@ -208,5 +208,9 @@ def draw_near_duplicates(found: "NearDuplicates") -> RenderableType:
 COMMANDS = {
     "Collection": {"stats near-duplicates": near_duplicates},
     "Everyday": {"products diff": diff},
-    "Evaluation": {"inspect": inspect, "evaluate lost-pictures": audit},
+    "Evaluation": {
+        "evaluate": typer.Typer(no_args_is_help=True, help="Look for pictures that were not taken."),
+        "evaluate lost-pictures": audit,
+        "inspect": inspect,
+    },
 }

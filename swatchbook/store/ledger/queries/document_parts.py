@@ -187,16 +187,6 @@ def list_products(
         return list(zip(positions, _with_pictures(connection, rows), strict=True))
 
 
-def products_by_name(ledger: Ledger, owner: str) -> dict[str, list[str]]:
-    """Return name, without case -> the ids of the owner's products that have it."""
-    query = select(products.c.id, products.c.name).join(documents).where(documents.c.owner == owner)
-    found = dict[str, list[str]]()
-    with ledger.read() as connection:
-        for row in connection.execute(query.order_by(products.c.id)):
-            found.setdefault(row.name.casefold(), []).append(row.id)
-    return found
-
-
 def pictures_of_products(connection: Connection, ids: Iterable[str]) -> dict[str, list[ProductPicture]]:
     """Return product -> its pictures, best link first, each once; without products that have none."""
     pictures: dict[str, dict[str, ProductPicture]] = {}

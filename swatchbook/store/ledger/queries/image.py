@@ -1,6 +1,6 @@
 """Read one image for people: its placements, its text and the state of each item; and the ids of an owner's images."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, Subquery, select
 
@@ -87,17 +87,6 @@ def image_ids(ledger: Ledger, owner: str | None = None) -> list[str]:
     shown = shown_images(owner=owner)
     with ledger.read() as connection:
         return list(connection.execute(select(shown.c.image).distinct().order_by(shown.c.image)).scalars())
-
-
-def images_of_contents(ledger: Ledger, contents: Iterable[str], owner: str) -> dict[str, str]:
-    """Return SHA-256 of a picture's file -> the id of the owner's shown image of it, for those that the owner has."""
-    shown = (
-        select(images.c.content_key, images.c.id)
-        .join(placements, placements.c.image == images.c.id)
-        .where(placements.c.state.in_(COUNTED), images.c.owner == owner)
-    )
-    with ledger.read() as connection:
-        return {row.content_key: row.id for row in select_in(connection, shown, images.c.content_key, contents)}
 
 
 def owned_images(ledger: Ledger, ids: Sequence[str], owners: Collection[str]) -> set[str]:

@@ -4,24 +4,25 @@ import hashlib
 import json
 import math
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field, ValidationError
+from sqlalchemy import select
 
 from swatchbook.domain.errors import InvalidReference, UnreadableImage
-from swatchbook.domain.records import Record
+from swatchbook.domain.records import COUNTED, Record
 from swatchbook.index.contract import Match, Where
 from swatchbook.resources import Resources
 from swatchbook.search.fusion import Ranked, fuse
 from swatchbook.search.query_pictures import Examples
 from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import CANDIDATES, ask_each_role, weights_in_use
+from swatchbook.store.ledger.database import Ledger, select_in
 from swatchbook.store.ledger.owners import known_owners
-from swatchbook.store.ledger.queries.document_parts import products_by_name
-from swatchbook.store.ledger.queries.image import images_of_contents
+from swatchbook.store.ledger.tables import documents, images, placements, products
 from swatchbook_base.arrays import Vectors
 
 FIRST: Final = 10  # the number of first results that recall and gain use
@@ -242,3 +243,24 @@ def _class(folder: Path, file: Path) -> str:
 def _sha256(file: Path) -> str:
     with file.open("rb") as data:
         return hashlib.file_digest(data, "sha256").hexdigest()
+
+
+def products_by_name(ledger: Ledger, owner: str) -> dict[str, list[str]]:
+    """Return name, without case -> the ids of the owner's products that have it."""
+    query = select(products.c.id, products.c.name).join(documents).where(documents.c.owner == owner)
+    found = dict[str, list[str]]()
+    with ledger.read() as connection:
+        for row in connection.execute(query.order_by(products.c.id)):
+            found.setdefault(row.name.casefold(), []).append(row.id)
+    return found
+
+
+def images_of_contents(ledger: Ledger, contents: Iterable[str], owner: str) -> dict[str, str]:
+    """Return SHA-256 of a picture's file -> the id of the owner's shown image of it, for those that the owner has."""
+    shown = (
+        select(images.c.content_key, images.c.id)
+        .join(placements, placements.c.image == images.c.id)
+        .where(placements.c.state.in_(COUNTED), images.c.owner == owner)
+    )
+    with ledger.read() as connection:
+        return {row.content_key: row.id for row in select_in(connection, shown, images.c.content_key, contents)}

@@ -1,12 +1,17 @@
-"""Measures of rankings against values computed by hand."""
+"""Measures of rankings against values computed by hand, and questions to the ingested sample."""
 
+import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from devtools.evaluation.searches import Asked, estimate, evaluate_retrieval, score_ranking
+from devtools.score_searches import score
+from swatchbook.domain.errors import InvalidReference
 from swatchbook.index.contract import Match
-from swatchbook.search.evaluation import Asked, estimate, evaluate_retrieval, score_ranking
+from swatchbook.resources import Resources
 
 
 def test_measures_are_those_of_the_textbook() -> None:
@@ -56,3 +61,19 @@ def test_intervals_hold_the_mean_and_shrink_with_more_questions() -> None:
     few, many = (estimate(np.tile([[0.0] * 3, [1.0] * 3], (n, 1))).gain for n in (5, 500))
     assert few.low < few.mean == 0.5 < few.high
     assert many.high - many.low < (few.high - few.low) / 4
+
+
+@pytest.mark.usefixtures("filled")
+def test_questions_without_an_answer_are_skipped(resources: Resources, tmp_path: Path) -> None:
+    lines = [
+        {"text": "oiled oak floor", "products": ["Nordvik Oak"]},
+        {"text": "an answer that nobody has", "products": ["Nothing"]},
+        {"text": "of another owner", "products": ["Nordvik Oak"], "catalogue": "zoe"},
+    ]
+    file = tmp_path / "questions.jsonl"
+    file.write_text("\n".join(map(json.dumps, lines)))
+    result = score(resources, file, "anna")
+    assert (result.questions, result.skipped, result.fused.recall.mean) == (1, 2, 1)
+    file.write_text("{")
+    with pytest.raises(InvalidReference, match="line 1 is not a question"):
+        score(resources, file, "anna")
