@@ -84,18 +84,14 @@ def mark_changed(connection: Connection, table: Table, ids: Collection[str]) -> 
     execute_in(connection, update(table).where(table.c.dirty > 0).values(dirty=table.c.dirty + 1), table.c.id, ids)
 
 
-def mark_document(connection: Connection, document: str) -> None:
-    """Raise `dirty` of all images and chunks that a document shows: searches take it in, or leave it out, from now."""
-    placed = select(placements.c.image).where(placements.c.document == document)
-    for table, of_document in ((images, images.c.id.in_(placed)), (chunks, chunks.c.document == document)):
-        connection.execute(update(table).where(of_document, table.c.dirty > 0).values(dirty=table.c.dirty + 1))
-
-
-def mark_renamed(connection: Connection, owner: str) -> None:
-    """Raise `dirty` of all images and chunks of an owner that has another name now; the index has the old one."""
-    owned = select(documents.c.id).where(documents.c.owner == owner)
-    for table, of_owner in ((images, images.c.owner == owner), (chunks, chunks.c.document.in_(owned))):
-        connection.execute(update(table).where(of_owner, table.c.dirty > 0).values(dirty=table.c.dirty + 1))
+def mark_documents(connection: Connection, which: ColumnElement[bool]) -> None:
+    """Raise `dirty` of all images and chunks that these documents have: they are searched from now, or not any more, or
+    under another owner.
+    """
+    ids = select(documents.c.id).where(which)
+    placed = select(placements.c.image).where(placements.c.document.in_(ids))
+    for table, of_documents in ((images, images.c.id.in_(placed)), (chunks, chunks.c.document.in_(ids))):
+        connection.execute(update(table).where(of_documents, table.c.dirty > 0).values(dirty=table.c.dirty + 1))
 
 
 def mark_republished(connection: Connection, table: Table, ids: Collection[str] | None = None) -> None:

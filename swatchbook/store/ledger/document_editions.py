@@ -24,7 +24,7 @@ from swatchbook.domain.records import (
     ShownPicture,
 )
 from swatchbook.store.ledger.database import Ledger, db_now
-from swatchbook.store.ledger.dirty import mark_document
+from swatchbook.store.ledger.dirty import mark_documents
 from swatchbook.store.ledger.stored_documents import Document, load_document, read_document
 from swatchbook.store.ledger.tables import documents, images, links, placements, products
 from swatchbook_base.printed_prices import amounts_of, currencies_of, with_currency
@@ -63,7 +63,7 @@ def leave_chain(connection: Connection, document: str) -> None:
     for each in older:
         _set(connection, each, superseded_by=row.superseded_by)
         if row.superseded_by is None:
-            mark_document(connection, each)
+            mark_documents(connection, documents.c.id == each)
     for each in newer:
         _set(connection, each, edition_of=row.edition_of)
         _supersede(connection, each)
@@ -99,7 +99,7 @@ def _supersede(connection: Connection, newer: str) -> bool:
     if old is None or old.superseded_by == newer:
         return False
     _set(connection, old.id, superseded_by=newer)
-    mark_document(connection, old.id)
+    mark_documents(connection, documents.c.id == old.id)
     return True
 
 

@@ -16,7 +16,7 @@ from swatchbook.domain.errors import InvalidReference, UnknownOwner
 from swatchbook.domain.records import document_id
 from swatchbook.store.ledger.bulk_rows import insert_new_rows
 from swatchbook.store.ledger.database import Ledger, db_now, upsert
-from swatchbook.store.ledger.dirty import mark_renamed
+from swatchbook.store.ledger.dirty import mark_documents
 from swatchbook.store.ledger.tables import documents, images, inbox, owner_seeds, trash
 
 
@@ -54,7 +54,7 @@ def rename(ledger: Ledger, old: str, new: str) -> bool:
         for table in (documents, images, trash, inbox):
             connection.execute(update(table).where(table.c.owner == old).values(owner=new))
         connection.execute(update(documents).where(documents.c.owner == new).values(updated_at=db_now()))
-        mark_renamed(connection, new)
+        mark_documents(connection, documents.c.owner == new)
     return True
 
 

@@ -33,6 +33,7 @@ from swatchbook.store.ledger.dirty import mark_changed, mark_made, reopen_docume
 from swatchbook.store.ledger.image_text import queue_text_items, set_current_text
 from swatchbook.store.ledger.item_tries import RUN_LIMIT
 from swatchbook.store.ledger.runs import Run, require_live
+from swatchbook.store.ledger.stored_documents import owned_by
 from swatchbook.store.ledger.tables import analyses, contents, documents, images, placements, requested, reviews
 
 
@@ -154,7 +155,9 @@ def count_images_to_review(ledger: Ledger, *, owner: str | None = None, document
         _is_shown_analysis,
         *([] if document is None else [placements.c.document == document]),
     )
-    query = select(func.count()).select_from(images).where(_needs_review, ~images.c.gone, placed, *_owned_by(owner))
+    query = (
+        select(func.count()).select_from(images).where(_needs_review, ~images.c.gone, placed, *owned_by(owner, images))
+    )
     with ledger.read() as connection:
         return connection.execute(query).scalar_one()
 
@@ -186,7 +189,7 @@ def images_to_review(
 
 def documents_to_review(ledger: Ledger, reviewer: str, *, owner: str | None = None) -> list[str]:
     """Return the idle documents that show images for this reviewer (a tag) to review now, oldest first."""
-    weak = select(images.c.id).where(_needs_review, ~images.c.gone, *_owned_by(owner))
+    weak = select(images.c.id).where(_needs_review, ~images.c.gone, *owned_by(owner, images))
     shown_in = select(placements.c.document).distinct()
     due = _due_for_review(reviewer).order_by(None).with_only_columns(documents.c.id, documents.c.created_at)
     with ledger.read() as connection:
@@ -218,7 +221,7 @@ def find_review_image(ledger: Ledger, reference: str, *, owner: str | None = Non
 
     Raises InvalidReference for an unknown or ambiguous reference, and for an image without an analysis.
     """
-    matching = select(images.c.id).where(images.c.id.startswith(reference, autoescape=True), *_owned_by(owner))
+    matching = select(images.c.id).where(images.c.id.startswith(reference, autoescape=True), *owned_by(owner, images))
     with ledger.read() as connection:
         ids = connection.execute(matching.order_by(images.c.id).limit(_MAX_CHOICES)).scalars().all()
         if len(ids) > 1:
@@ -248,7 +251,7 @@ def reviews_of(connection: Connection, ids: Iterable[str]) -> dict[tuple[str, st
 
 def _analysed(*, owner: str | None = None, document: str | None = None) -> Select[Any]:
     """(image, document, tag) of shown images with the analysis that the document requests."""
-    scope = [*_owned_by(owner), *([] if document is None else [documents.c.id == document])]
+    scope = [*owned_by(owner, images), *([] if document is None else [documents.c.id == document])]
     return (
         select(
             images.c.id.label("image"),
@@ -301,10 +304,6 @@ _is_analysis: ColumnElement[bool] = func.coalesce(requested.c.role, "") == Role.
 
 _is_shown_analysis = analyses.c.text_key.is_not_distinct_from(images.c.text_key)
 """Whether the image shows the text of this analysis: documents of one owner may request different analyses of it."""
-
-
-def _owned_by(owner: str | None) -> list[ColumnElement[bool]]:
-    return [] if owner is None else [images.c.owner == owner]
 
 
 def _review_images(connection: Connection, rows: Sequence[Row[Any]]) -> list[ReviewImage]:

@@ -50,6 +50,7 @@ from swatchbook.store.ledger.item_tries import LEASE_SECONDS, failure_record
 from swatchbook.store.ledger.payloads import chunk_payloads, image_payloads
 from swatchbook.store.ledger.space_objects import objects_table, objects_with_vector
 from swatchbook.store.ledger.space_registry import free_empty_roles
+from swatchbook.store.ledger.stored_documents import owned_by
 from swatchbook.store.ledger.tables import (
     chunks,
     contents,
@@ -343,13 +344,11 @@ def mark_dirty(ledger: Ledger, ids: Collection[str] | None = None) -> None:
 
 
 def _in_scope(table: Table, document: str | None, owner: str | None) -> Iterator[ColumnElement[bool]]:
+    yield from owned_by(owner, table)
     if document is not None:
         # not IN: SQLite would look up all images of the document, where few rows wait to be published
         placed = exists().where(placements.c.image == images.c.id, placements.c.document == document)
         yield chunks.c.document == document if table is chunks else placed
-    if owner is not None:
-        owned = select(documents.c.id).where(documents.c.owner == owner)
-        yield chunks.c.document.in_(owned) if table is chunks else images.c.owner == owner
 
 
 # --- for verify -------------------------------------------------------------------------------------------------------
@@ -357,13 +356,13 @@ def _in_scope(table: Table, document: str | None, owner: str | None) -> Iterator
 
 def searchable_ids(ledger: Ledger, space: Space) -> Iterator[str]:
     """Yield the ids of shown images or chunks with a vector for this space, in bounded memory."""
-    return _paged(ledger, objects_with_vector(space.pair), objects_table(space.role).c.id)
+    return (row.id for row in _paged(ledger, objects_with_vector(space.pair), objects_table(space.role).c.id))
 
 
 def published_ids(ledger: Ledger, space: Space) -> Iterator[str]:
     """Yield those of `searchable_ids` that do not wait to be published, in bounded memory."""
     query, table = objects_with_vector(space.pair), objects_table(space.role)
-    return _paged(ledger, query.where(~publishable(table)), table.c.id)
+    return (row.id for row in _paged(ledger, query.where(~publishable(table)), table.c.id))
 
 
 def count_searchable(ledger: Ledger, space: Space) -> tuple[int, int]:
@@ -383,10 +382,8 @@ def stored_files(ledger: Ledger) -> Iterator[tuple[str, int | None]]:
         select(contents.c.file, contents.c.size).where(contents.c.file.is_not(None), contents.c.unused_since.is_(None)),
         select(documents.c.file, documents.c.size).where(documents.c.file.is_not(None)),
     ).subquery()
-    for row in _paged_rows(
-        ledger, select(files.c.file, func.max(files.c.size).label("size")).group_by(files.c.file), files.c.file
-    ):
-        yield row.file, row.size
+    query = select(files.c.file, func.max(files.c.size).label("size")).group_by(files.c.file)
+    return ((row.file, row.size) for row in _paged(ledger, query, files.c.file))
 
 
 def documents_needing(ledger: Ledger, files: Collection[str]) -> dict[str, list[str]]:
@@ -410,12 +407,8 @@ def documents_needing(ledger: Ledger, files: Collection[str]) -> dict[str, list[
     return needing
 
 
-def _paged(ledger: Ledger, query: Select[Any], column: ColumnElement[str]) -> Iterator[str]:
-    """Yield the first column's values in order, which is `column`, one page per transaction."""
-    return (row[0] for row in _paged_rows(ledger, query, column))
-
-
-def _paged_rows(ledger: Ledger, query: Select[Any], column: ColumnElement[str]) -> Iterator[Row[Any]]:
+def _paged(ledger: Ledger, query: Select[Any], column: ColumnElement[str]) -> Iterator[Row[Any]]:
+    """Yield the rows in the order of their first column, which is `column`, one page per transaction."""
     after = ""
     while True:
         with ledger.read() as connection:

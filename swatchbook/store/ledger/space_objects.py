@@ -11,6 +11,7 @@ from swatchbook.domain.records import PIXEL_ROLES, ItemState, Record, Role, Role
 from swatchbook.store.ledger.database import Ledger, db_now, select_in
 from swatchbook.store.ledger.dirty import is_searchable
 from swatchbook.store.ledger.image_states import is_open, next_try_of
+from swatchbook.store.ledger.stored_documents import owned_by
 from swatchbook.store.ledger.tables import (
     chunks,
     contents,
@@ -169,7 +170,7 @@ def count_vectors(ledger: Ledger, owner: str | None = None) -> list[SpaceCount]:
         counted = [
             select(vectors.c.role, vectors.c.tag, func.count().label("objects"))
             .join_from(rows, vectors, vectors.c.key == object_key(role))
-            .where(vectors.c.role == role, is_searchable(rows), *of_owner(rows, owner))
+            .where(vectors.c.role == role, is_searchable(rows), *owned_by(owner, rows))
             .group_by(vectors.c.role, vectors.c.tag)
             .order_by(vectors.c.tag)
             for role in Role
@@ -191,18 +192,9 @@ def count_without(ledger: Ledger, tags: Mapping[Role, str], owner: str | None) -
             other = exists().where(vectors.c.key == key, vectors.c.role == role, vectors.c.tag != tag)
             chosen = exists().where(vectors.c.key == key, vectors.c.role == role, vectors.c.tag == tag)
             query = select(func.count()).select_from(rows).where(is_searchable(rows), other, ~chosen)
-            if count := connection.execute(query.where(*of_owner(rows, owner))).scalar_one():
+            if count := connection.execute(query.where(*owned_by(owner, rows))).scalar_one():
                 counts[role] = count
     return counts
-
-
-def of_owner(rows: Table, owner: str | None) -> list[ColumnElement[bool]]:
-    """Return the conditions that select an owner's images or chunks: none for all owners."""
-    if owner is None:
-        return []
-    if rows is images:
-        return [images.c.owner == owner]
-    return [chunks.c.document.in_(select(documents.c.id).where(documents.c.owner == owner))]
 
 
 # --- samples, hashes and vectors --------------------------------------------------------------------------------------
@@ -211,7 +203,7 @@ def of_owner(rows: Table, owner: str | None) -> list[ColumnElement[bool]]:
 def sample_objects(ledger: Ledger, pair: RoleTag, count: int, owner: str | None = None) -> list[str]:
     """Return the ids of up to `count` searchable objects with a vector of this pair, of an owner or of all owners."""
     rows = objects_table(pair.role)
-    query = objects_with_vector(pair).where(*of_owner(rows, owner)).order_by(rows.c.id)
+    query = objects_with_vector(pair).where(*owned_by(owner, rows)).order_by(rows.c.id)
     with ledger.read() as connection:
         return list(connection.execute(query.limit(count)).scalars())
 
@@ -233,9 +225,8 @@ def hashed_images(ledger: Ledger, *, owner: str | None = None, ids: Collection[s
         select(images.c.id, images.c.owner, images.c.content_key, contents.c.phash, contents.c.width, contents.c.height)
         .join_from(images, contents, contents.c.key == images.c.content_key)
         .where(is_searchable(images), contents.c.phash.is_not(None), contents.c.width > 0, contents.c.height > 0)
+        .where(*owned_by(owner, images))
     )
-    if owner is not None:
-        query = query.where(images.c.owner == owner)
     with ledger.read() as connection:
         rows = connection.execute(query) if ids is None else select_in(connection, query, images.c.id, ids)
         found = [HashedImage(**{**row._mapping, "phash": int(row.phash, 16)}) for row in rows]
@@ -260,7 +251,7 @@ def object_vectors(ledger: Ledger, pair: RoleTag, owner: str | None = None) -> t
     import numpy as np
 
     query = objects_with_vector(pair).add_columns(vectors.c.data)
-    query = query.where(*of_owner(objects_table(pair.role), owner)).order_by(objects_table(pair.role).c.id)
+    query = query.where(*owned_by(owner, objects_table(pair.role))).order_by(objects_table(pair.role).c.id)
     with ledger.read() as connection:
         rows = connection.execute(query).all()
     data = b"".join(row.data for row in rows)

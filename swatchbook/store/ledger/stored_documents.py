@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, literal, null, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Table, literal, null, select, tuple_, update
 
 from swatchbook.domain.errors import DocumentDeleted, InvalidReference
 from swatchbook.domain.records import BlockNames, DocumentStatus, IngestOptions, Record, RunReport, Stage, document_id
@@ -271,9 +271,13 @@ def stopped_documents(ledger: Ledger, owner: str | None, *, limit: int, offset: 
     return _newest(ledger, [*owned_by(owner), documents.c.failure_kind.is_not(None)], limit, offset)
 
 
-def owned_by(owner: str | None) -> list[ColumnElement[bool]]:
-    """Return the conditions that select an owner's documents: none for all owners."""
-    return [] if owner is None else [documents.c.owner == owner]
+def owned_by(owner: str | None, table: Table = documents) -> list[ColumnElement[bool]]:
+    """Return the conditions that select an owner's rows of a table, or those of its documents: none for all owners."""
+    if owner is None:
+        return []
+    if "owner" in table.c:
+        return [table.c.owner == owner]
+    return [table.c.document.in_(select(documents.c.id).where(documents.c.owner == owner))]
 
 
 def _newest(

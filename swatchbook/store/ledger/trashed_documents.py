@@ -19,7 +19,7 @@ from swatchbook.store.ledger.document_commands import IMAGE_KEYS, remove_parts
 from swatchbook.store.ledger.document_editions import rejoin_chain
 from swatchbook.store.ledger.portable_rows import PART_TABLES, portable_columns
 from swatchbook.store.ledger.runs import revoke
-from swatchbook.store.ledger.stored_documents import Document, load_document
+from swatchbook.store.ledger.stored_documents import Document, load_document, owned_by
 from swatchbook.store.ledger.tables import (
     chunks,
     documents,
@@ -38,9 +38,8 @@ _MOST_CHOICES = 10  # documents that an error names
 
 def list_trash(ledger: Ledger, owner: str | None = None, *, older_than: float = 0.0) -> list[Trashed]:
     """Return the documents in the trash of an owner, or (None) of all, the latest first."""
-    owned = [] if owner is None else [trash.c.owner == owner]
     with ledger.read() as connection:
-        return _read(connection, *owned, trash.c.at <= db_now() - older_than)
+        return _read(connection, *owned_by(owner, trash), trash.c.at <= db_now() - older_than)
 
 
 def get_trashed(ledger: Ledger, document: str) -> Trashed | None:
@@ -51,13 +50,12 @@ def get_trashed(ledger: Ledger, document: str) -> Trashed | None:
 
 def find_trashed(ledger: Ledger, text: str, owner: str | None) -> Trashed:
     """Return what in the trash has this id, file name, or unambiguous beginning of an id. Raises InvalidReference."""
-    owned = [] if owner is None else [trash.c.owner == owner]
     matches = (
         trash.c.document == text, trash.c.name == text, trash.c.document.startswith(text, autoescape=True),
     )  # fmt: skip
     with ledger.read() as connection:
         for match in matches:
-            found = _read(connection, match, *owned)
+            found = _read(connection, match, *owned_by(owner, trash))
             if len(found) == 1:
                 return found[0]
             if found:

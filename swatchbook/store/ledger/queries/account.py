@@ -36,7 +36,7 @@ from swatchbook.store.ledger.image_states import (
     waits_for_publishing,
 )
 from swatchbook.store.ledger.space_objects import count_vectors
-from swatchbook.store.ledger.stored_documents import Document
+from swatchbook.store.ledger.stored_documents import Document, owned_by
 from swatchbook.store.ledger.tables import chunks, contents, documents, images, pages, placements, products, requested
 
 
@@ -107,11 +107,9 @@ def _by_state(counted: Mapping[str, int]) -> dict[str, Any]:
 def _counts(
     connection: Connection, table: Any, column: ColumnElement[str], document: str | None, owner: str | None
 ) -> dict[str, int]:
-    query = select(column, func.count()).group_by(column)
+    query = select(column, func.count()).where(*owned_by(owner, table)).group_by(column)
     if document is not None:
         query = query.where(table.c.document == document)
-    if owner is not None:
-        query = query.where(table.c.document.in_(select(documents.c.id).where(documents.c.owner == owner)))
     return dict(connection.execute(query).tuples().all())
 
 

@@ -131,7 +131,7 @@ def daily_costs(ledger: Ledger, seconds: float, owner: str | None = None) -> lis
         func.coalesce(func.sum(calls.c.cost_usd), 0.0).label("cost_usd"),
         func.coalesce(func.sum(calls.c.tokens_in), 0).label("tokens_in"),
         func.coalesce(func.sum(calls.c.tokens_out), 0).label("tokens_out"),
-    ).where(calls.c.at > db_now() - seconds, *_calls_of(owner))  # fmt: skip
+    ).where(calls.c.at > db_now() - seconds, *owned_by(owner, calls))  # fmt: skip
     return [DailyCost.model_validate(row) for row in _by_day(ledger, query, calls.c.provider, calls.c.model)]
 
 
@@ -154,12 +154,6 @@ def _by_day(ledger: Ledger, query: Any, *of: ColumnElement[Any]) -> Iterator[dic
         rows = connection.execute(query.group_by(day, *of).order_by(day, *of)).mappings().all()
     for row in rows:
         yield {**row, "day": datetime.fromtimestamp(row["day"] * _DAY, UTC).date().isoformat()}
-
-
-def _calls_of(owner: str | None) -> list[ColumnElement[bool]]:
-    if owner is None:
-        return []
-    return [calls.c.document.in_(select(documents.c.id).where(documents.c.owner == owner))]
 
 
 # --- now --------------------------------------------------------------------------------------------------------------
@@ -204,7 +198,6 @@ def _with_failures(owner: str | None) -> Subquery:
 
 def failing_others(ledger: Ledger, owner: str | None = None) -> list[FailingOther]:
     """Return the kinds of failures of what is no image, and of what the index refused, with the first next tries."""
-    mine = select(documents.c.id).where(*owned_by(owner))
     failed, refused = (column["kind"].as_string() for column in (items.c.failure, images.c.publish_failure))
     refused_chunk = chunks.c.publish_failure["kind"].as_string()
     failed_keys = select(items.c.key).where(items.c.state != ItemState.DONE, failed.is_not(None))
@@ -212,17 +205,17 @@ def failing_others(ledger: Ledger, owner: str | None = None) -> list[FailingOthe
     queries = (
         _by_kind("document", documents.c.failure_kind, documents.c.id, documents.c.due_at).where(*owned_by(owner)),
         _by_kind("item", source_items.c.kind, source_items.c.key).where(
-            source_items.c.document.in_(mine), ~source_items.c.gone
+            *owned_by(owner, source_items), ~source_items.c.gone
         ),
-        _by_kind("page", pages.c.failure_kind, pages.c.number).where(pages.c.document.in_(mine)),
+        _by_kind("page", pages.c.failure_kind, pages.c.number).where(*owned_by(owner, pages)),
         _by_kind("chunk", failed, chunks.c.id.distinct(), next_try)
         .select_from(chunk_items())
-        .where(chunks.c.text_key.in_(failed_keys), items.c.state != ItemState.DONE, chunks.c.document.in_(mine)),
+        .where(chunks.c.text_key.in_(failed_keys), items.c.state != ItemState.DONE, *owned_by(owner, chunks)),
         _by_kind("index", refused, images.c.id, images.c.publish_next).where(
-            unpublished_rows(images), ~images.c.gone, *([] if owner is None else [images.c.owner == owner])
+            unpublished_rows(images), ~images.c.gone, *owned_by(owner, images)
         ),
         _by_kind("index", refused_chunk, chunks.c.id, chunks.c.publish_next).where(
-            unpublished_rows(chunks), ~chunks.c.gone, chunks.c.document.in_(mine)
+            unpublished_rows(chunks), ~chunks.c.gone, *owned_by(owner, chunks)
         ),
     )
     with ledger.read() as connection:
@@ -271,7 +264,7 @@ def provider_states(ledger: Ledger, owner: str | None = None) -> list[ProviderSt
     failed = func.max(case((calls.c.state.in_(("failed", "unknown")), calls.c.at)))
     query = (
         select(calls.c.provider, answered.label("answered_at"), failed.label("failed_at"))
-        .where(calls.c.at > db_now() - _PROVIDER_SECONDS, *_calls_of(owner))
+        .where(calls.c.at > db_now() - _PROVIDER_SECONDS, *owned_by(owner, calls))
         .group_by(calls.c.provider)
         .order_by(calls.c.provider)
     )
