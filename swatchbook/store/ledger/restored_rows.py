@@ -7,7 +7,7 @@ A document is *being restored* from its own row until `finish_document`: cancell
 message that names the backup. Its images and chunks count as never shown until then.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -16,20 +16,17 @@ from sqlalchemy import (
     Column,
     Connection,
     MetaData,
-    Select,
     Table,
     and_,
     bindparam,
     delete,
     exists,
-    literal,
     null,
     select,
-    tuple_,
     update,
 )
 
-from swatchbook.domain.records import COUNTED, PIXEL_ROLES, DocumentStatus, ItemState, Role
+from swatchbook.domain.records import COUNTED, DocumentStatus, ItemState, Role
 from swatchbook.store.ledger.bulk_rows import insert_new_rows
 from swatchbook.store.ledger.claims import adopt_done
 from swatchbook.store.ledger.database import Ledger, db_now, execute_in, select_in
@@ -37,6 +34,7 @@ from swatchbook.store.ledger.dirty import NEVER_SHOWN, mark_shown
 from swatchbook.store.ledger.product_codes import add_codes
 from swatchbook.store.ledger.requested import has_open_items
 from swatchbook.store.ledger.space_registry import set_beside
+from swatchbook.store.ledger.stage_results import KEYED_BY_CONTENT, with_done_item
 from swatchbook.store.ledger.tables import (
     analyses,
     chunks,
@@ -53,8 +51,6 @@ Rows = Sequence[Mapping[str, Any]]
 
 _RESTORING = "restoring"
 """`failure_kind` of a document that is being restored."""
-
-_SHOWN_TOGETHER = 500
 
 
 # --- what belongs to no document --------------------------------------------------------------------------------------
@@ -117,14 +113,8 @@ def insert_documents(ledger: Ledger, rows: Rows, backup: str) -> int:
         return len(_being_restored(connection, {row["id"] for row in rows}, backup))
 
 
-def insert_images(ledger: Ledger, rows: Rows) -> None:
-    """Insert images as never shown. One that is here takes the text from there if it has none."""
-    with ledger.write() as connection:
-        add_images(connection, rows)
-
-
 def add_images(connection: Connection, rows: Rows) -> None:
-    """Do within a transaction what `insert_images` does."""
+    """Insert images as never shown. One that is here takes the text from there if it has none."""
     add_rows(connection, images, [{**row, **NEVER_SHOWN} for row in rows])
     texts = ("text_key", "pair_key", "quality", "needs_review")
     lacking = update(images).where(images.c.id == bindparam("image"), images.c.text_key.is_(None))
@@ -157,15 +147,10 @@ def finish_document(ledger: Ledger, row: Mapping[str, Any], backup: str) -> bool
 
     One that was running is queued, one that is completed but has open items here waits, and is due.
     """
-    with ledger.read() as connection:
+    with ledger.write() as connection:
         if not _being_restored(connection, {row["id"]}, backup):
             return False
-    for portion in _portions_shown(row["id"]):
-        while True:
-            with ledger.write() as connection:
-                if not portion(connection):
-                    break
-    with ledger.write() as connection:
+        show_again(connection, row["id"])
         kept = status_again(connection, row)
         this = and_(documents.c.id == row["id"], documents.c.failure_kind == _RESTORING)
         connection.execute(update(documents).where(this).values(kept))
@@ -187,10 +172,17 @@ def status_again(connection: Connection, row: Mapping[str, Any]) -> dict[str, An
 
 
 def show_again(connection: Connection, document: str) -> None:
-    """Mark the images and chunks that a document shows for publishing, in one transaction."""
-    for portion in _portions_shown(document):
-        while portion(connection):
-            pass
+    """Mark the images and chunks that a document shows for publishing."""
+    of_images = (
+        select(images.c.id, images.c.content_key.label("key"))
+        .join_from(placements, images, images.c.id == placements.c.image)
+        .where(placements.c.document == document, placements.c.state.in_(COUNTED))
+    )
+    of_chunks = select(chunks.c.id, chunks.c.text_key.label("key")).where(chunks.c.document == document, chunks.c.embed)
+    for table, query, roles in ((images, of_images, KEYED_BY_CONTENT), (chunks, of_chunks, {Role.TEXT})):
+        key_of = {row.id: row.key for row in connection.execute(query)}
+        done = with_done_item(connection, key_of.values(), roles)
+        mark_shown(connection, table, key_of.keys(), made={i for i, key in key_of.items() if key in done})
 
 
 def drop_unplaced_images(ledger: Ledger) -> None:
@@ -217,47 +209,6 @@ def _being_restored(connection: Connection, ids: Collection[str], backup: str) -
         documents.c.failure_kind == _RESTORING, documents.c.message == _message(backup)
     )
     return {row.id for row in select_in(connection, query, documents.c.id, ids)}
-
-
-def _portions_shown(document: str) -> Iterator[Callable[[Connection], bool]]:
-    """Yield, for images and for chunks, a function that marks the document's next portion of them for publishing.
-
-    It returns whether there was one.
-    """
-    of_images = (
-        select(placements.c.ordinal, placements.c.id.label("place"), images.c.id, images.c.content_key.label("key"))
-        .join_from(placements, images, images.c.id == placements.c.image)
-        .where(placements.c.document == document, placements.c.state.in_(COUNTED))
-        .order_by(placements.c.ordinal, placements.c.id)
-    )
-    of_chunks = (
-        select(chunks.c.ordinal, chunks.c.id.label("place"), chunks.c.id, chunks.c.text_key.label("key"))
-        .where(chunks.c.document == document, chunks.c.embed)
-        .order_by(chunks.c.ordinal, chunks.c.id)
-    )
-    by_content = frozenset({*PIXEL_ROLES, Role.ANALYSIS})
-    yield _marker(images, of_images, by_content)
-    yield _marker(chunks, of_chunks, frozenset({Role.TEXT}))
-
-
-def _marker(table: Table, query: Select[Any], roles: Collection[Role]) -> Callable[[Connection], bool]:
-    last: tuple[int, str] = (-1, "")
-    columns = list(query.selected_columns)[:2]
-
-    def mark_next(connection: Connection) -> bool:
-        nonlocal last
-        shown = connection.execute(
-            query.where(tuple_(*columns) > tuple_(*map(literal, last))).limit(_SHOWN_TOGETHER)
-        ).all()
-        done = select(items.c.key).where(items.c.state == ItemState.DONE, items.c.role.in_(roles))
-        made = {row.key for row in select_in(connection, done, items.c.key, {row.key for row in shown})}
-        ids = {row.id for row in shown}
-        mark_shown(connection, table, ids, made={row.id for row in shown if row.key in made})
-        if shown:
-            last = shown[-1].ordinal, shown[-1].place
-        return bool(shown)
-
-    return mark_next
 
 
 # --- rows -------------------------------------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ from swatchbook.store.ledger.requested import add_pending
 from swatchbook.store.ledger.runs import Run, require_live
 from swatchbook.store.ledger.tables import chunks, contents, documents, images, items, pages, placements, requested
 
-_KEYED_BY_CONTENT = PIXEL_ROLES | {Role.ANALYSIS}
+KEYED_BY_CONTENT = PIXEL_ROLES | {Role.ANALYSIS}
 """Roles whose items are keyed by content key."""
 
 
@@ -123,7 +123,7 @@ def replace_chunks(connection: Connection, run: Run, new: Sequence[Chunk], befor
     upsert_rows(connection, contents, [{"key": key, "text": text, "unused_since": None} for key, text in texts.items()])
     tags = [pair.tag for pair in _requested_pairs(connection, run) if pair.role is Role.TEXT]
     add_pending(connection, [(key, Role.TEXT, tag) for key in texts for tag in tags])
-    done = _done(connection, texts, {Role.TEXT})
+    done = with_done_item(connection, texts, {Role.TEXT})
     rows = {chunk.id: _chunk_row(run, chunk) for chunk in new}
     upsert_rows(connection, chunks, list(rows.values()), new=NEVER_SHOWN)
     embedded = {chunk.id: chunk.text_key for chunk in new if chunk.embed}
@@ -184,7 +184,7 @@ def replace_pictures(
     unreadable = [u for u in extraction.unreadable if u.content_key in shown]
     readable = shown - {u.content_key for u in unreadable}
     pairs = _requested_pairs(connection, run)
-    of_pictures = [pair for pair in pairs if pair.role in _KEYED_BY_CONTENT]
+    of_pictures = [pair for pair in pairs if pair.role in KEYED_BY_CONTENT]
     for has_hash in (True, False):  # without one, the hash that embedding has stored stays
         pictures = [picture for picture in extraction.pictures if bool(picture.phash) is has_hash]
         upsert_rows(connection, contents, [_content_row(picture) for picture in pictures])
@@ -228,7 +228,7 @@ def _save_placements(
     write_texts(connection, in_use.values(), review_below)
     described = {image.id for image in new if image.id in in_use and image.text_key != in_use[image.id].text_key}
     added = described | {i for i in shown if before[i].gone or not before[i].dirty}
-    done = _done(connection, {keys[i] for i in added}, _KEYED_BY_CONTENT)
+    done = with_done_item(connection, {keys[i] for i in added}, KEYED_BY_CONTENT)
     changed = _images_with_changed_placements(placed, rows)
     mark_shown(connection, images, added | (changed & shown), made={i for i in added if keys[i] in done})
     dropped = {row.image for row in placed.values()} - keys.keys()
@@ -303,7 +303,7 @@ def _requested_pairs(connection: Connection, run: Run) -> list[RoleTag]:
     return [RoleTag(role=Role(row.role), tag=row.tag) for row in connection.execute(query)]
 
 
-def _done(connection: Connection, keys: Collection[str], roles: Collection[Role]) -> set[str]:
-    """Return the keys that have a done item of these roles, which can be published at once."""
+def with_done_item(connection: Connection, keys: Iterable[str], roles: Collection[Role]) -> set[str]:
+    """Return those of the keys that have a done item of these roles: what has it can be published at once."""
     done = select(items.c.key).where(items.c.role.in_(roles), items.c.state == ItemState.DONE).distinct()
     return {row.key for row in select_in(connection, done, items.c.key, keys)}

@@ -185,7 +185,8 @@ class _Restore:
             self._put_files(portion)
             restored_rows.insert_documents(self._ledger, portion, identity)
         for portion in self._portions(images):
-            restored_rows.insert_images(self._ledger, portion)
+            with self._ledger.write() as connection:
+                restored_rows.add_images(connection, portion)
         for table in PART_TABLES:
             for portion in self._portions(table):
                 restored_rows.insert_parts(self._ledger, table, portion, identity)
