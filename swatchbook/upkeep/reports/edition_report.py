@@ -6,10 +6,10 @@
 from collections.abc import Iterator
 
 from swatchbook.domain.errors import InvalidReference
-from swatchbook.domain.records import Difference, EditionDiff, EditionReport, ListedProduct
+from swatchbook.domain.records import Difference, EditionDiff, EditionReport, ListedProduct, Stage
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.document_editions import read_edition
-from swatchbook.store.ledger.queries.activity import count_embedded
+from swatchbook.store.ledger.queries.activity import stage_timings
 from swatchbook.store.ledger.stored_documents import get_document
 from swatchbook.upkeep.reports.compare_editions import compare
 
@@ -40,7 +40,7 @@ def report_edition(ledger: Ledger, document: str, run: str) -> EditionReport | N
         unchanged=diff.unchanged,
         pictures=diff.pictures,
         pictures_unchanged=diff.pictures_unchanged,
-        pictures_embedded=count_embedded(ledger, document, run),
+        pictures_embedded=sum(each.units for each in stage_timings(ledger, run) if each.stage is Stage.EMBEDDED),
         lines=tuple(difference_lines(diff))[:REPORTED],
     )
 

@@ -310,15 +310,6 @@ def recent_runs(ledger: Ledger, limit: int, owner: str | None = None) -> list[Ru
     return found
 
 
-def count_embedded(ledger: Ledger, document: str, run: str) -> int:
-    """Return of how many pictures a run made anything."""
-    query = select(timings.c.units).where(
-        timings.c.document == document, timings.c.run == run, timings.c.stage == Stage.EMBEDDED
-    )
-    with ledger.read() as connection:
-        return connection.execute(query).scalar_one_or_none() or 0
-
-
 # --- times of stages --------------------------------------------------------------------------------------------------
 
 
@@ -333,8 +324,8 @@ class StageTiming(Record):
     units: int
 
 
-def stage_timings(ledger: Ledger, run: str) -> list[StageTiming]:
-    """Return the stages that a run (its token) has reached, in that order."""
+def stage_timings(ledger: Ledger, run: str | None) -> list[StageTiming]:
+    """Return the stages that a run (its token) has reached, in that order; none without a run."""
     with ledger.read() as connection:
         rows = connection.execute(
             select(timings.c.stage, timings.c.seconds, timings.c.units)

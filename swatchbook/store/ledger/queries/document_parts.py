@@ -171,9 +171,7 @@ def _page(row: Any, lost: Sequence[LostPicture]) -> PageDetails:
 
 def find_product(ledger: Ledger, product: str) -> ProductDetails | None:
     """Return a product of any owner by its id, or None."""
-    with ledger.read() as connection:
-        rows = connection.execute(_PRODUCTS.where(products.c.id == product)).all()
-        return next(iter(_with_pictures(connection, rows)), None)
+    return next(iter(describe_products(ledger, [product])), None)
 
 
 def list_products(

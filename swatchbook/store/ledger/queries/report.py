@@ -25,11 +25,11 @@ from swatchbook.store.ledger.image_states import (
 from swatchbook.store.ledger.page_findings import list_lost_pictures, read_look_at, read_skipped, read_unassigned
 from swatchbook.store.ledger.picture_reviews import count_images_to_review
 from swatchbook.store.ledger.queries.account import account
+from swatchbook.store.ledger.queries.activity import stage_timings
 from swatchbook.store.ledger.source_items import MAX_PICTURES
 from swatchbook.store.ledger.stored_documents import get_document
 from swatchbook.store.ledger.tables import (
     chunks,
-    figures,
     images,
     items,
     pages,
@@ -48,19 +48,12 @@ def document_report(ledger: Ledger, document: str, run: str | None = None) -> Ru
     stored = get_document(ledger, document)
     counts = account(ledger, document=document)
     with ledger.read() as connection:
-        seconds = {
-            row.stage: round(row.seconds, 3)
-            for row in connection.execute(
-                select(figures)
-                .where(figures.c.document == document, figures.c.run == run, figures.c.failure == "")
-                .order_by(figures.c.at)
-            )
-        }
         product_count = _count(connection, products, document)
         unassigned = read_unassigned(connection, document)
         doubts = read_look_at(connection, document)
         chunk_count = _count(connection, chunks, document, ~chunks.c.gone)
         skipped = read_skipped(connection, document)
+    seconds = {each.stage.value: round(each.seconds, 3) for each in stage_timings(ledger, run)}
     spent = spending(ledger, document)
     last = stored.report if run is None else None
     return RunReport(
