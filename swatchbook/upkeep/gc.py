@@ -14,7 +14,6 @@ from itertools import chain
 from pathlib import Path
 
 from swatchbook.buckets import find_buckets, has_buckets
-from swatchbook.domain.errors import FileMissing
 from swatchbook.domain.records import Record
 from swatchbook.domain.settings import Settings
 from swatchbook.index.contract import MovableIndex
@@ -23,7 +22,6 @@ from swatchbook.ingest.delete import end_old, trashed_within
 from swatchbook.ingest.sources.dropped import dropped_roots
 from swatchbook.ingest.sources.staged import unfinished_staging
 from swatchbook.resources import Resources
-from swatchbook.store.files.file_store import Files
 from swatchbook.store.files.preview_cache import source_of
 from swatchbook.store.files.result_files import ResultFile, ResultFiles
 from swatchbook.store.files.stored_file import KEY
@@ -206,18 +204,12 @@ def _remove_orphans(resources: Resources, before: float) -> tuple[int, int]:
     ledger, files = resources.ledger, resources.files
     count = size = 0
     for portion in portions(files.keys(), _PORTION):
-        old = (key for key in sorted(retention.unreferenced_files(ledger, portion)) if _stored(files, key) <= before)
+        gone = ((key, files.find(key)) for key in sorted(retention.unreferenced_files(ledger, portion)))
+        old = (key for key, stored in gone if stored and stored.modified <= before)
         for some in portions(old, _DELETED_TOGETHER):
             deleted = retention.delete_unreferenced(ledger, files, some, before=before)
             count, size = count + deleted[0], size + deleted[1]
     return count, size
-
-
-def _stored(files: Files, key: str) -> float:
-    try:
-        return files.modified(key)
-    except FileMissing:
-        return math.inf
 
 
 def _size_of_databases(resources: Resources) -> int:

@@ -244,9 +244,8 @@ def _check_files(resources: Resources, *, deep: bool) -> tuple[list[str], list[D
     lost, damaged = list[str](), list[str]()
     for key, size in publishing.stored_files(resources.ledger):
         try:
-            is_cut = size is not None and resources.files.size(key) != size
-            if is_cut or (deep and not resources.files.is_whole(key)) or not resources.files.has(key):
-                (damaged if resources.files.has(key) else lost).append(key)
+            if size not in (None, resources.files.size(key)) or (deep and not resources.files.is_whole(key)):
+                damaged.append(key)
         except FileMissing:
             lost.append(key)
     if lost:  # not those that were deleted meanwhile

@@ -1,6 +1,5 @@
 """Keep a folder of files that can be made again below a number of bytes: the least recently used are deleted first."""
 
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -10,7 +9,10 @@ _LEFT = 0.8  # share of the limit that is left after trimming, so that not every
 
 
 class BoundedFolder:
-    """A folder that several threads and processes may share. Files whose names begin with a dot are left alone."""
+    """A folder that several threads and processes may share. Files whose names begin with a dot are left alone.
+
+    Who uses a file renews its time.
+    """
 
     def __init__(self, folder: Path, *, most_bytes: int) -> None:
         self.folder, self._most_bytes = folder, most_bytes
@@ -21,10 +23,6 @@ class BoundedFolder:
         """Yield the files."""
         found = self.folder.iterdir() if self.folder.is_dir() else iter(())
         return (path for path in found if not path.name.startswith(".") and path.is_file())
-
-    def use(self, path: Path) -> None:
-        """Renew the time of a file. Raises OSError if it is gone."""
-        os.utime(path)
 
     def count(self, size: int) -> None:
         """Count a new file of `size` bytes, and trim the folder if it is over its limit."""

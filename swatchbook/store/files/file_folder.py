@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 from uuid import uuid4
 
 from swatchbook.domain.errors import DiskFull, Failure, FileMissing, FilesDown, as_failure, reason_of
@@ -50,9 +49,24 @@ class FileFolder(Files):
 
     def write(self, key: str, pieces: Iterable[bytes], *, flush: bool = True) -> None:
         """Store the pieces under a key, so that no reader sees an incomplete file."""
-        with self._writing(key, flush=flush) as file:
-            for piece in pieces:
-                file.write(piece)
+        path = self._path(key)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = path.with_name(f"{_TEMPORARY_PREFIX}{uuid4().hex}")
+            try:
+                with temporary.open("xb") as file:  # not mkstemp: the umask decides whether other users may read it
+                    file.writelines(pieces)
+                    if flush:
+                        file.flush()
+                        os.fsync(file.fileno())
+                temporary.replace(path)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
+        except PermissionError as error:
+            raise FilesDown(f"The file store {self._root} is not writable.", advice=ADVICE) from error
+        except OSError as error:
+            raise self._write_failure(error) from error
 
     def make_durable(self, key: str) -> None:
         """Let a stored file survive a power failure, also if another process has just stored it."""
@@ -97,37 +111,8 @@ class FileFolder(Files):
     def unfinished(self) -> Iterator[Path]:
         return self._root.glob(f"*/{_TEMPORARY_PREFIX}*")
 
-    def end_unfinished(self, *, older_than: float) -> int:
-        """Return 0: what writers left here are files, which `unfinished` yields."""
-        return 0
-
-    def copies(self) -> Iterator[Path]:
-        """Yield nothing: the stored files are read where they are."""
-        return iter(())
-
     def _path(self, key: str) -> Path:
         return self._root / place_of(key)
-
-    @contextmanager
-    def _writing(self, key: str, *, flush: bool) -> Iterator[BinaryIO]:
-        path = self._path(key)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = path.with_name(f"{_TEMPORARY_PREFIX}{uuid4().hex}")
-            try:
-                with temporary.open("xb") as file:  # not mkstemp: the umask decides whether other users may read it
-                    yield file
-                    if flush:
-                        file.flush()
-                        os.fsync(file.fileno())
-                temporary.replace(path)
-            except BaseException:
-                temporary.unlink(missing_ok=True)
-                raise
-        except PermissionError as error:
-            raise FilesDown(f"The file store {self._root} is not writable.", advice=ADVICE) from error
-        except OSError as error:
-            raise self._write_failure(error) from error
 
     def _write_failure(self, error: OSError) -> Failure:
         failure = as_failure(error)

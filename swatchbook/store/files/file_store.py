@@ -69,17 +69,19 @@ class Files(ABC):
     def keys(self) -> Iterator[str]:
         """Yield all keys, folder by folder."""
 
-    @abstractmethod
     def unfinished(self) -> Iterator[Path]:
-        """Yield temporary files on this machine: of active writers, and of writers that were killed."""
+        """Yield temporary files in a folder: of active writers, and of writers that were killed."""
+        return iter(())
 
-    @abstractmethod
     def end_unfinished(self, *, older_than: float) -> int:
         """End uploads to an object store that were begun `older_than` seconds ago and not completed; count them."""
+        return 0
 
-    @abstractmethod
     def copies(self) -> Iterator[Path]:
-        """Yield the copies of stored files on this machine, each under its key."""
+        """Yield all files of the folder of copies of an object store: copies under their keys, and what processes write
+        or use now.
+        """
+        return iter(())
 
     def put_bytes(self, data: bytes, suffix: str = "") -> str:
         """Store bytes and return their key.
@@ -118,7 +120,9 @@ class Files(ABC):
 
     def size(self, key: str) -> int:
         """Return the size of a stored file in bytes."""
-        return self._require(key).size
+        if (stored := self.find(key)) is None:
+            raise FileMissing(f"The stored file {key} is missing.")
+        return stored.size
 
     def sizes_on_disk(self, keys: Iterable[str]) -> dict[str, int]:
         """Return key -> size in bytes of files in a folder. Nothing for an object store: it would be asked for each."""
@@ -128,15 +132,6 @@ class Files(ABC):
         """Return the bytes of a stored file."""
         with self.local(key) as path:
             return path.read_bytes()
-
-    def modified(self, key: str) -> float:
-        """Return the modification time of a stored file, in Unix seconds."""
-        return self._require(key).modified
-
-    def _require(self, key: str) -> StoredFile:
-        if (stored := self.find(key)) is None:
-            raise FileMissing(f"The stored file {key} is missing.")
-        return stored
 
 
 def open_files(url: str | Path, copies: Path | None = None) -> Files:

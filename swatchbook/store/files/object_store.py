@@ -150,7 +150,7 @@ class ObjectStore(Files):
         copy = self._copies.folder / Path(self._path(key)).name
         try:
             try:
-                self._copies.use(copy)
+                os.utime(copy)
                 _link(copy, used)
             except OSError:  # there is none, or it has just been trimmed
                 with self._incoming() as temporary:
@@ -173,10 +173,6 @@ class ObjectStore(Files):
             if _FOLDER.match(_name(folder)):
                 yield from (name for name in map(_name, self._list(folder)) if KEY.match(name))
 
-    def unfinished(self) -> Iterator[Path]:
-        """Yield nothing: the temporary files here are among the copies."""
-        return iter(())
-
     def end_unfinished(self, *, older_than: float) -> int:
         """End uploads in parts that were begun `older_than` seconds ago; return their number. Google and Azure do so
         by themselves within a week.
@@ -197,7 +193,6 @@ class ObjectStore(Files):
         return len(old)
 
     def copies(self) -> Iterator[Path]:
-        """Yield all files of the folder of copies: copies under their keys, and what processes write or use now."""
         return self._copies.folder.iterdir() if self._copies.folder.is_dir() else iter(())
 
     def _fetch(self, key: str, into: Path) -> None:

@@ -18,7 +18,6 @@ from contextlib import closing
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, exists, null, select, update
 
-from swatchbook.domain.errors import FileMissing
 from swatchbook.domain.records import IngestOptions, Record
 from swatchbook.store.files.file_store import Files
 from swatchbook.store.ledger import webhooks
@@ -153,18 +152,20 @@ def _collect_some(ledger: Ledger, files: Files, older_than: float) -> Collected 
         ).all()
         if not unused:
             return None
-        lately = min_age_of_files(older_than, held)
-        again = [row.key for row in unused if row.file and _was_put_within(files, row.file, lately)]
+        stored = {row.key: files.find(row.file) for row in unused if row.file}
+        latest = time.time() - min_age_of_files(older_than, held)
+        # a run has stored the same file again lately: it names the file when its stage is saved
+        again = [key for key, file in stored.items() if file and file.modified > latest]
         connection.execute(update(contents).where(contents.c.key.in_(again)).values(unused_since=db_now()))
         gone = [row for row in unused if row.key not in again]
-        keys, stored = [row.key for row in gone], [row.file for row in gone if row.file]
-        size = sum(_size(files, file) for file in stored)
-        for file in stored:
+        keys, deleted = [row.key for row in gone], [row.file for row in gone if row.file]
+        size = sum(found.size for key in keys if (found := stored.get(key)))
+        for file in deleted:
             files.delete(file)
         dropped = connection.execute(delete(vectors).where(vectors.c.key.in_(keys))).rowcount
         for table in (items, analyses, reviews, contents):
             connection.execute(delete(table).where(table.c.key.in_(keys)))
-    return Collected(contents=len(keys), files=len(stored), bytes=size, vectors=dropped)
+    return Collected(contents=len(keys), files=len(deleted), bytes=size, vectors=dropped)
 
 
 def min_age_of_files(older_than: float, held: float | None) -> float:
@@ -186,30 +187,11 @@ def delete_unreferenced(ledger: Ledger, files: Files, keys: Sequence[str], *, be
         held = held_seconds(connection)
         latest = before if held is None else min(before, time.time() - held - SLACK_SECONDS)
         for key in sorted(_unreferenced(connection, keys)):
-            try:
-                if files.modified(key) > latest:
-                    continue
-                size += files.size(key)
+            stored = files.find(key)
+            if stored is not None and stored.modified <= latest:
                 files.delete(key)
-            except FileMissing:
-                continue
-            count += 1
+                count, size = count + 1, size + stored.size
     return count, size
-
-
-def _size(files: Files, file: str) -> int:
-    try:
-        return files.size(file)
-    except FileMissing:
-        return 0
-
-
-def _was_put_within(files: Files, file: str, seconds: float) -> bool:
-    """Return whether a run has stored the same file again lately; it names the file when its stage is saved."""
-    try:
-        return time.time() - files.modified(file) < seconds
-    except FileMissing:
-        return False
 
 
 class Origin(Record):
