@@ -17,7 +17,6 @@ from swatchbook.domain.records import (
     DocumentStatus,
     Edition,
     EditionProduct,
-    LinkKind,
     ListedProduct,
     PrintedPrice,
     Product,
@@ -25,6 +24,7 @@ from swatchbook.domain.records import (
 )
 from swatchbook.store.ledger.database import Ledger, db_now
 from swatchbook.store.ledger.dirty import mark_documents
+from swatchbook.store.ledger.image_states import linked_images
 from swatchbook.store.ledger.stored_documents import Document, load_document, read_document
 from swatchbook.store.ledger.tables import documents, images, links, placements, products
 from swatchbook_base.printed_prices import amounts_of, currencies_of, with_currency
@@ -188,15 +188,11 @@ def _product(product: Product, pictures: Mapping[str, ShownPicture]) -> EditionP
 
 def _pictures(connection: Connection, document: str) -> dict[str, dict[str, ShownPicture]]:
     """Return product -> placement -> the picture that is linked to it."""
-    query: Any = (
-        select(links.c.target, placements.c.id, placements.c.page, placements.c.bbox, images.c.content_key)
-        .join(placements, placements.c.id == links.c.source)
-        .join(images, images.c.id == placements.c.image)
-        .where(links.c.document == document, links.c.kind == LinkKind.IMAGE_PRODUCT, placements.c.state.in_(COUNTED))
-        .order_by(placements.c.ordinal)
-    )
+    query = linked_images(
+        links.c.target, placements.c.id, placements.c.page, placements.c.bbox, images.c.content_key
+    ).where(links.c.document == document)
     found = dict[str, dict[str, ShownPicture]]()
-    for row in connection.execute(query):
+    for row in connection.execute(query.order_by(placements.c.ordinal)):
         picture = ShownPicture(key=row.content_key, page=row.page, box=tuple(row.bbox))
         found.setdefault(row.target, {})[row.id] = picture
     return found

@@ -35,7 +35,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.selectable import NamedFromClause
 
 from swatchbook.domain.errors import Dismissed, TooLarge, UnreadableImage
-from swatchbook.domain.records import COUNTED, TEXT_ROLES, ImageState, ItemState, Record, Role
+from swatchbook.domain.records import COUNTED, TEXT_ROLES, ImageState, ItemState, LinkKind, Record, Role
 from swatchbook.store.ledger.database import db_now
 from swatchbook.store.ledger.tables import (
     chunks,
@@ -44,6 +44,7 @@ from swatchbook.store.ledger.tables import (
     images,
     items,
     key_for_role,
+    links,
     placements,
     requested,
 )
@@ -124,6 +125,16 @@ def shown_images(
     if owner is not None:
         shown = shown.join(documents, documents.c.id == placements.c.document).where(documents.c.owner == owner)
     return shown.distinct().subquery("shown")
+
+
+def linked_images(*columns: Any) -> Select[Any]:
+    """Return a query of the links of products to shown placements, with their images."""
+    return (
+        select(*columns)
+        .join_from(links, placements, placements.c.id == links.c.source)
+        .join(images, images.c.id == placements.c.image)
+        .where(links.c.kind == LinkKind.IMAGE_PRODUCT, placements.c.state.in_(COUNTED))
+    )
 
 
 def first_placements(document: str) -> Subquery:

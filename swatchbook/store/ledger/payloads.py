@@ -22,6 +22,7 @@ from swatchbook.index.printed_materials import materials_in, split_list
 from swatchbook.index.printed_sizes import size_key, sizes_in
 from swatchbook.index.words import fold_words, value_key
 from swatchbook.store.ledger.database import select_in
+from swatchbook.store.ledger.image_states import linked_images
 from swatchbook.store.ledger.image_text import analyses_in_use
 from swatchbook.store.ledger.tables import chunks, contents, documents, images, links, placements, products
 from swatchbook_base.printed_prices import currency_of, price_of
@@ -234,13 +235,9 @@ _PRODUCTS = select(
 _PRODUCTS_WITH_OWNER = _PRODUCTS.add_columns(
     products.c.record["pages"].label("pages"), documents.c.owner, _SUPERSEDED
 ).join(documents)
-_PICTURES = (
-    select(links.c.target.label("product"), images.c.id, images.c.content_key, images.c.text_key)
-    .join(placements, placements.c.id == links.c.source)
-    .join(images, images.c.id == placements.c.image)
-    .where(links.c.kind == LinkKind.IMAGE_PRODUCT, placements.c.state.in_(COUNTED))
-    .order_by(links.c.score.desc(), placements.c.ordinal)
-)
+_PICTURES = linked_images(
+    links.c.target.label("product"), images.c.id, images.c.content_key, images.c.text_key
+).order_by(links.c.score.desc(), placements.c.ordinal)
 
 
 def analyses_of_images(connection: Connection, shown: Mapping[str, Row[Any]]) -> dict[str, Mapping[str, Any]]:

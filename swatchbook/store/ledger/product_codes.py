@@ -9,9 +9,10 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, delete, select
 
-from swatchbook.domain.records import COUNTED, DocumentStatus, LinkKind, ResultKind
+from swatchbook.domain.records import DocumentStatus, LinkKind, ResultKind
 from swatchbook.store.ledger.bulk_rows import insert_new_rows
 from swatchbook.store.ledger.database import Ledger, execute_in, select_in
+from swatchbook.store.ledger.image_states import linked_images
 from swatchbook.store.ledger.tables import chunks, documents, images, links, placements, product_codes, products
 
 _LONGEST: Final = 64  # characters of a code; a longer text is none
@@ -106,12 +107,8 @@ def _targets(connection: Connection, by: ResultKind, found: Sequence[str]) -> li
     return list(dict.fromkeys(row.source for row in ordered))
 
 
-_IMAGES: Final = (
-    select(placements.c.image.label("source"), links.c.target, links.c.score)
-    .join(placements, placements.c.id == links.c.source)
-    .join(images, images.c.id == placements.c.image)
-    .where(links.c.kind == LinkKind.IMAGE_PRODUCT, placements.c.state.in_(COUNTED))
-    .where(images.c.published > 0, ~images.c.gone)
+_IMAGES: Final = linked_images(placements.c.image.label("source"), links.c.target, links.c.score).where(
+    images.c.published > 0, ~images.c.gone
 )
 _CHUNKS: Final = (
     select(links.c.source, links.c.target, links.c.score)

@@ -13,7 +13,6 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, literal, se
 
 from swatchbook.domain.product_doubts import reasons_to_look
 from swatchbook.domain.records import (
-    COUNTED,
     Chunk,
     DocumentImage,
     Entity,
@@ -28,7 +27,7 @@ from swatchbook.domain.records import (
     ProductPicture,
 )
 from swatchbook.store.ledger.database import Ledger, select_in
-from swatchbook.store.ledger.image_states import picture_file, why_no_picture
+from swatchbook.store.ledger.image_states import linked_images, picture_file, why_no_picture
 from swatchbook.store.ledger.page_findings import read_entities, read_lost_pictures
 from swatchbook.store.ledger.queries.document import image_rows
 from swatchbook.store.ledger.tables import chunks, contents, documents, images, links, pages, placements, products
@@ -238,17 +237,10 @@ def linked_pictures(ledger: Ledger, product: str) -> list[LinkedPicture]:
 def unreadable_pictures(ledger: Ledger, document: str) -> list[tuple[str, str, str]]:
     """Return (image, product's name, why) of linked images that are no picture of their product: none can be read."""
     query = (
-        select(images.c.id, products.c.name, why_no_picture)
-        .join_from(links, placements, placements.c.id == links.c.source)
+        linked_images(images.c.id, products.c.name, why_no_picture)
         .join(products, products.c.id == links.c.target)
-        .join(images, images.c.id == placements.c.image)
         .join(contents, contents.c.key == images.c.content_key)
-        .where(
-            links.c.document == document,
-            links.c.kind == LinkKind.IMAGE_PRODUCT,
-            placements.c.state.in_(COUNTED),
-            why_no_picture.is_not(None),
-        )
+        .where(links.c.document == document, why_no_picture.is_not(None))
         .order_by(placements.c.ordinal, products.c.name)
     )
     with ledger.read() as connection:
@@ -280,25 +272,20 @@ _PRODUCTS = select(
     documents.c.owner,
 ).join(documents)  # fmt: skip
 _PICTURES = (
-    select(
+    linked_images(
         links.c.target, links.c.score, links.c.role, images.c.id, images.c.width, images.c.height, placements.c.page,
         placements.c.caption, picture_file,
     )
-    .join(placements, placements.c.id == links.c.source)
-    .join(images, images.c.id == placements.c.image)
     .join(contents, contents.c.key == images.c.content_key)
-    .where(links.c.kind == LinkKind.IMAGE_PRODUCT, placements.c.state.in_(COUNTED), picture_file.is_not(None))
+    .where(picture_file.is_not(None))
     .order_by(links.c.score.desc(), placements.c.ordinal)
 )  # fmt: skip
 _LINKED = (
-    select(
+    linked_images(
         placements.c.id.label("placement"), placements.c.image, placements.c.page, placements.c.bbox, placements.c.path,
         placements.c.caption, picture_file.is_not(None).label("shown"), why_no_picture, links.c.score, links.c.role,
         links.c.shared, links.c.evidence,
     )
-    .join_from(links, placements, placements.c.id == links.c.source)
-    .join(images, images.c.id == placements.c.image)
     .outerjoin(contents, contents.c.key == images.c.content_key)
-    .where(links.c.kind == LinkKind.IMAGE_PRODUCT, placements.c.state.in_(COUNTED))
     .order_by(links.c.score.desc(), placements.c.ordinal)
 )  # fmt: skip

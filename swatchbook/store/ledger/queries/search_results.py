@@ -14,7 +14,7 @@ from swatchbook.domain.records import COUNTED, NO_PAGE, DocumentStatus, Hit, Lin
 from swatchbook.index.contract import Where
 from swatchbook.index.matching import satisfies
 from swatchbook.store.ledger.database import Ledger, select_in
-from swatchbook.store.ledger.image_states import picture_file
+from swatchbook.store.ledger.image_states import linked_images, picture_file
 from swatchbook.store.ledger.payloads import ImagePart, image_parts
 from swatchbook.store.ledger.queries.document_parts import pictures_of_products
 from swatchbook.store.ledger.read_cache import ReadCache
@@ -243,18 +243,13 @@ def chunks_of_images(ledger: Ledger, ids: Sequence[str]) -> dict[str, list[str]]
 
 _NEWEST_FIRST = case((documents.c.superseded_by.is_(None), links.c.score), else_=links.c.score - 1)
 _PRODUCTS_OF_IMAGES = (
-    select(placements.c.image.label("source"), links.c.target, func.max(_NEWEST_FIRST).label("score"))
-    .join(placements, placements.c.id == links.c.source)
+    linked_images(placements.c.image.label("source"), links.c.target, func.max(_NEWEST_FIRST).label("score"))
     .join(documents, documents.c.id == placements.c.document)
-    .where(links.c.kind == LinkKind.IMAGE_PRODUCT, placements.c.state.in_(COUNTED))
     .group_by(placements.c.image, links.c.target)
 )
-_PRODUCTS_OF_PLACEMENTS = select(links.c.source, links.c.target, links.c.score).where(
-    links.c.kind == LinkKind.IMAGE_PRODUCT
-)
-_PRODUCTS_OF_CHUNKS = select(links.c.source, links.c.target, links.c.score).where(
-    links.c.kind == LinkKind.CHUNK_PRODUCT
-)
+_LINKS = select(links.c.source, links.c.target, links.c.score)
+_PRODUCTS_OF_PLACEMENTS = _LINKS.where(links.c.kind == LinkKind.IMAGE_PRODUCT)
+_PRODUCTS_OF_CHUNKS = _LINKS.where(links.c.kind == LinkKind.CHUNK_PRODUCT)
 _IMAGES_OF_CHUNKS = (
     select(
         chunks.c.id.label("source"),
@@ -400,8 +395,4 @@ _TEXTS_OF_IMAGES = (
     .where(placements.c.state.in_(COUNTED))
 )
 _CHUNKS_OF_PRODUCTS = select(links.c.source, links.c.target).where(links.c.kind == LinkKind.CHUNK_PRODUCT)
-_IMAGES_OF_PRODUCTS = (
-    select(placements.c.image, links.c.target)
-    .join(links, links.c.source == placements.c.id)
-    .where(links.c.kind == LinkKind.IMAGE_PRODUCT, placements.c.state.in_(COUNTED))
-)
+_IMAGES_OF_PRODUCTS = linked_images(placements.c.image, links.c.target)
