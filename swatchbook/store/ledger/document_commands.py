@@ -107,15 +107,12 @@ def retry(ledger: Ledger, document: str, *, force: bool = False) -> bool:
     Objects that the index refused are due as well. Returns False when nothing is left to do. A document that runs or is
     being deleted keeps its status. Raises InvalidReference for an unknown one.
     """
-    get_document(ledger, document)
     again = {ItemState.FAILED, ItemState.REJECTED} if force else {ItemState.FAILED}
+    left_alone = (DocumentStatus.COMPLETED, DocumentStatus.DELETING)
+    get_document(ledger, document)
     with ledger.write() as connection:
-        _record_command(connection, document)
         queue_again(connection, document, again)
-        _make_due(connection, document)
-        _set_waiting(
-            connection, document, documents.c.status.not_in((DocumentStatus.COMPLETED, DocumentStatus.DELETING))
-        )
+        _work_now(connection, document, documents.c.status.not_in(left_alone))
     return get_document(ledger, document).status != DocumentStatus.COMPLETED
 
 
@@ -128,9 +125,7 @@ def end_pauses(ledger: Ledger) -> list[str]:
     with ledger.write() as connection:
         ids = connection.execute(select(documents.c.id).where(documents.c.run.is_(None), *paused)).scalars().all()
         for document in ids:
-            _record_command(connection, document)
-            _make_due(connection, document)
-            _set_waiting(connection, document, and_(*paused))
+            _work_now(connection, document, and_(*paused))
     return list(ids)
 
 
@@ -143,11 +138,9 @@ def regenerate(ledger: Ledger, document: str, *, force: bool = False, keys: Sequ
     """
     get_document(ledger, document)
     with ledger.write() as connection:
-        _record_command(connection, document)
         if force:
             queue_again(connection, document, {ItemState.FAILED, ItemState.REJECTED}, keys)
-        _make_due(connection, document)
-        _set_waiting(connection, document, documents.c.status != DocumentStatus.DELETING)
+        _work_now(connection, document, documents.c.status != DocumentStatus.DELETING)
 
 
 def _record_command(connection: Connection, document: str) -> None:
@@ -155,7 +148,19 @@ def _record_command(connection: Connection, document: str) -> None:
     connection.execute(update(documents).where(documents.c.id == document).values(commanded_at=db_now()))
 
 
-def _set_waiting(connection: Connection, document: str, where: ColumnElement[bool]) -> None:
+def _work_now(connection: Connection, document: str, where: ColumnElement[bool]) -> None:
+    """Make a document's pausing items due now, as a person asked for, and the document too, if it satisfies `where`."""
+    _record_command(connection, document)
+    rows = requested_items(document)
+    pausing = select(rows.c.key, rows.c.role, rows.c.tag).where(
+        rows.c.state == ItemState.PENDING, rows.c.next_retry_at.is_not(None)
+    )
+    this = tuple_(items.c.key, items.c.role, items.c.tag).in_(pausing)
+    connection.execute(update(items).where(this).values(next_retry_at=null()))
+    placed = select(placements.c.image).where(placements.c.document == document)
+    for table, of_document in ((images, images.c.id.in_(placed)), (chunks, chunks.c.document == document)):
+        refused = update(table).where(of_document, table.c.publish_next.is_not(None))
+        connection.execute(refused.values(publish_next=null()))
     connection.execute(
         update(documents)
         .where(documents.c.id == document, documents.c.run.is_(None), where)
@@ -168,18 +173,6 @@ def _set_waiting(connection: Connection, document: str, where: ColumnElement[boo
             updated_at=db_now(),
         )
     )
-
-
-def _make_due(connection: Connection, document: str) -> None:
-    rows = requested_items(document)
-    pausing = select(rows.c.key, rows.c.role, rows.c.tag).where(
-        rows.c.state == ItemState.PENDING, rows.c.next_retry_at.is_not(None)
-    )
-    this = tuple_(items.c.key, items.c.role, items.c.tag).in_(pausing)
-    connection.execute(update(items).where(this).values(next_retry_at=null()))
-    placed = select(placements.c.image).where(placements.c.document == document)
-    for table, where in ((images, images.c.id.in_(placed)), (chunks, chunks.c.document == document)):
-        connection.execute(update(table).where(where, table.c.publish_next.is_not(None)).values(publish_next=null()))
 
 
 def cancel(ledger: Ledger, document: str) -> bool:

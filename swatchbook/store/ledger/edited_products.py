@@ -89,14 +89,9 @@ def replace_products(
     delete_rows_by_key(connection, links, [(document, *link) for link in set(old) - new.keys()])
 
     sources = {kind: {source for k, source, _ in moved if k == kind} for kind in LinkKind}
-    mark_changed(connection, images, _images_of(connection, sources[LinkKind.IMAGE_PRODUCT]))
+    placed = select_in(connection, select(placements.c.image), placements.c.id, sources[LinkKind.IMAGE_PRODUCT])
+    mark_changed(connection, images, {row.image for row in placed})
     mark_changed(connection, chunks, sources[LinkKind.CHUNK_PRODUCT])
-
-
-def _images_of(connection: Connection, sources: Collection[str]) -> set[str]:
-    """Return the images of the placements with these ids."""
-    query = select(placements.c.id, placements.c.image)
-    return {row.image for row in select_in(connection, query, placements.c.id, sources)}
 
 
 # --- edits ------------------------------------------------------------------------------------------------------------

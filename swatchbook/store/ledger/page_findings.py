@@ -7,7 +7,7 @@ of a page is recognised by its box. Also lists what a person should look at; `pr
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
@@ -30,6 +30,8 @@ from swatchbook.store.ledger.stored_documents import PDF, load_document, owned_b
 from swatchbook.store.ledger.tables import documents, lost_pictures, pages, products, runs
 from swatchbook_base.geometry import area, shared_area
 
+OnPage = TypeVar("OnPage", FailedPage, LostPicture)
+
 RETRY_PAUSE_SECONDS = 900.0
 MAX_RETRIES = 3
 """Runs of a generation that try its failed pages; after these the failures stay."""
@@ -40,18 +42,17 @@ def save_page_failures(ledger: Ledger, run: Run, lost: Iterable[FailedPage]) -> 
 
     Call it after `save_pages`. Raises RunRevoked.
     """
-    by_page = dict[int, list[FailedPage]]()
-    for page in lost:
-        by_page.setdefault(page.page, []).append(page)
     with ledger.write() as connection:
         require_live(connection, run)
-        for number, parts in by_page.items():
-            reason = " ".join(dict.fromkeys(part.message for part in parts))
-            connection.execute(
-                update(pages)
-                .where(pages.c.document == run.document, pages.c.number == number)
-                .values(reason=reason, failure_kind=parts[0].kind)
-            )
+        write_page_failures(connection, run.document, lost)
+
+
+def write_page_failures(connection: Connection, document: str, lost: Iterable[FailedPage]) -> None:
+    """Do within a transaction what `save_page_failures` does."""
+    for number, parts in _by_page(lost).items():
+        reason = " ".join(dict.fromkeys(part.message for part in parts))
+        this = (pages.c.document == document, pages.c.number == number)
+        connection.execute(update(pages).where(*this).values(reason=reason, failure_kind=parts[0].kind))
 
 
 def has_failed_pages(ledger: Ledger, document: str) -> bool:
@@ -63,7 +64,8 @@ def has_failed_pages(ledger: Ledger, document: str) -> bool:
 
 def save_page_notes(ledger: Ledger, run: Run, discovery: Discovery, unassigned: Iterable[Unassigned]) -> None:
     """Save the notes of a document's pages instead of earlier ones. Raises RunRevoked."""
-    notes: dict[int, dict[str, Any]] = defaultdict(lambda: {"unassigned": None, "rejected": None, "unsure": False})
+    nothing = {"unassigned": None, "rejected": None, "unsure": False}
+    notes = defaultdict[int, dict[str, Any]](nothing.copy)
     for left in unassigned:
         notes[left.page]["unassigned"] = left.model_dump(mode="json")
     for evidence in discovery.rejected:
@@ -75,7 +77,6 @@ def save_page_notes(ledger: Ledger, run: Run, discovery: Discovery, unassigned: 
         notes[number]["unsure"] = True
     with ledger.write() as connection:
         require_live(connection, run)
-        nothing = {"unassigned": None, "rejected": None, "unsure": False}
         connection.execute(update(pages).where(pages.c.document == run.document).values(nothing))
         for number, values in notes.items():
             here = and_(pages.c.document == run.document, pages.c.number == number)
@@ -178,29 +179,18 @@ def save_lost_pictures(connection: Connection, document: str, found: Iterable[Lo
 
     What it no longer finds is removed, unless a person has decided on it or an audit had found it.
     """
-    known = _by_page(read_lost_pictures(connection, document))
-    of_audits = select(lost_pictures.c.page, lost_pictures.c.number).where(
-        lost_pictures.c.document == document, lost_pictures.c.audited
-    )
-    audited = {(row.page, row.number) for row in connection.execute(of_audits)}
+    known = read_lost_pictures(connection, document)
     found_again = _save_new(connection, document, found, known, audited=False)
-    for picture in (each for on_page in known.values() for each in on_page):
-        place = (picture.page, picture.number)
-        if picture.state is LostState.SEEN and place not in found_again and place not in audited:
-            connection.execute(
-                delete(lost_pictures).where(
-                    lost_pictures.c.document == document,
-                    lost_pictures.c.page == picture.page,
-                    lost_pictures.c.number == picture.number,
-                )
-            )
+    gone = delete(lost_pictures).where(lost_pictures.c.document == document, ~lost_pictures.c.audited)
+    for page, number in {(each.page, each.number) for each in known if each.state is LostState.SEEN} - found_again:
+        connection.execute(gone.where(lost_pictures.c.page == page, lost_pictures.c.number == number))
 
 
 def add_audited(ledger: Ledger, document: str, found: Iterable[LostPicture]) -> None:
     """Add what an audit has found to what is known of a document."""
     with ledger.write() as connection:
         load_document(connection, document, lock=True)
-        _save_new(connection, document, found, _by_page(read_lost_pictures(connection, document)), audited=True)
+        _save_new(connection, document, found, read_lost_pictures(connection, document), audited=True)
 
 
 def decide_lost_pictures(ledger: Ledger, document: str, ids: Collection[str], state: LostState, *, by: str) -> bool:
@@ -234,12 +224,12 @@ def _save_new(
     connection: Connection,
     document: str,
     found: Iterable[LostPicture],
-    known: dict[int, list[LostPicture]],
+    before: Iterable[LostPicture],
     *,
     audited: bool,
 ) -> set[tuple[int, int]]:
-    """Save what was found, and return page and number of those that were known."""
-    again, rows = set[tuple[int, int]](), list[Values]()
+    """Save what was found, and return page and number of those that were known before."""
+    again, rows, known = set[tuple[int, int]](), list[Values](), _by_page(before)
     for page, pictures in _by_page(found).items():
         number = max((each.number for each in known.get(page, ())), default=0)
         for picture in pictures:
@@ -261,11 +251,11 @@ def is_same_part(a: LostPicture, b: LostPicture) -> bool:
     return both > 0 and both >= SAME_PART * (area(a.bbox) + area(b.bbox) - both)
 
 
-def _by_page(pictures: Iterable[LostPicture]) -> dict[int, list[LostPicture]]:
-    pages = defaultdict[int, list[LostPicture]](list)
-    for picture in pictures:
-        pages[picture.page].append(picture)
-    return dict(pages)
+def _by_page(found: Iterable[OnPage]) -> dict[int, list[OnPage]]:
+    pages = defaultdict[int, list[OnPage]](list)
+    for each in found:
+        pages[each.page].append(each)
+    return pages
 
 
 def list_lost_pictures(ledger: Ledger, document: str, state: LostState | None = None) -> tuple[LostPicture, ...]:

@@ -279,10 +279,8 @@ def complete_items(ledger: Ledger, document: str) -> bytes:
     """
     states = _states(document, gone=True).subquery("item_states")
     complete = select(states.c.number).where(states.c.state == _COMPLETE)
-    last = select(func.max(source_items.c.number)).where(source_items.c.document == document)
+    found = bytearray(next_number(ledger, document))
     with ledger.read() as connection:
-        number = connection.execute(last).scalar_one()
-        found = bytearray(0 if number is None else number + 1)
         for row in connection.execute(complete):
             found[row.number] = 1
     return bytes(found)

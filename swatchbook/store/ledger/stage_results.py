@@ -159,10 +159,7 @@ def save_extraction(ledger: Ledger, run: Run, extraction: Extraction, *, review_
             connection, run, extraction, placed=placed, ordinals=range(len(extraction.placements)),
             review_below=review_below,
         )  # fmt: skip
-        for lost in extraction.lost:
-            failed = {"reason": lost.message, "failure_kind": lost.kind}
-            this = (pages.c.document == run.document, pages.c.number == lost.page)
-            connection.execute(update(pages).where(*this).values(failed))
+        page_findings.write_page_failures(connection, run.document, extraction.lost)
         page_findings.save_lost_pictures(connection, run.document, extraction.lost_pictures)
 
 
