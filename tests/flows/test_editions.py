@@ -20,7 +20,7 @@ from swatchbook.resources import Resources
 from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import search
 from swatchbook.store.ledger import publishing
-from swatchbook.store.ledger.queries.filters import facets
+from swatchbook.store.ledger.queries.filters import facets_of
 from swatchbook.store.ledger.stored_documents import all_documents, find_document, get_document
 from swatchbook.upkeep.reports.edition_report import compare_documents
 from swatchbook.upkeep.verify import verify
@@ -72,7 +72,7 @@ def test_a_newer_edition_from_ingest_to_delete(resources: Resources, tmp_path: P
     assert {hit.document_id for by in ("image", "product", "chunk") for hit in found(resources, by)} == {new}
     assert {hit.product for hit in found(resources, "image")} == {offer.name for offer in SECOND}
     assert found(resources, "image", price_max=13) == []
-    counted = facets(resources.ledger, "image", Where(owner="default"))
+    counted = facets_of(resources.read_cache(), "image", Where(owner="default"))
     assert counted.price
     assert counted.price.lowest == 14.0
     assert {each.value for each in counted.fields["document"].values} == {new}

@@ -18,7 +18,7 @@ from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.document_editions import declare_edition
 from swatchbook.store.ledger.owners import known_owners, rename
 from swatchbook.store.ledger.queries.account import account
-from swatchbook.store.ledger.queries.filters import facets
+from swatchbook.store.ledger.queries.filters import facets_of
 from swatchbook.store.ledger.retention import TRASH_SECONDS, collect
 from swatchbook.store.ledger.space_registry import registered
 from swatchbook.store.ledger.stored_documents import get_document, list_documents
@@ -76,7 +76,7 @@ def test_nothing_finds_lists_or_counts_what_is_in_the_trash(resources: Resources
     assert throw_away(resources, document)
     assert set().union(*indexed(resources).values()) == set()
     assert (list_documents(resources.ledger), account(resources.ledger).found) == ([], 0)
-    assert [facets(resources.ledger, by, Where()).total for by in ("image", "product", "chunk")] == [0, 0, 0]  # type: ignore[arg-type]
+    assert [facets_of(resources.read_cache(), by, Where()).total for by in ("image", "product", "chunk")] == [0, 0, 0]  # type: ignore[arg-type]
     assert all((each.missing, each.foreign) == (0, 0) for each in verify(resources).spaces)
     assert [(each.document, each.products, each.images) for each in list_trash(resources.ledger)] == [(document, 1, 2)]
 

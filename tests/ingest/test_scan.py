@@ -22,7 +22,7 @@ from swatchbook.resources import Resources
 from swatchbook.store.ledger import publishing
 from swatchbook.store.ledger.queries.account import account
 from swatchbook.store.ledger.queries.document import show_document
-from swatchbook.store.ledger.queries.filters import facets
+from swatchbook.store.ledger.queries.filters import facets_of
 from swatchbook.store.ledger.queries.report import failures, other_failures
 from swatchbook.store.ledger.source_items import complete_items, count_items
 from swatchbook.store.ledger.stored_documents import Document, get_document, list_documents
@@ -555,7 +555,7 @@ def test_item_without_pictures_is_a_product_to_filter_by(resources: Resources, f
     finish_items(resources)
     counts = count_items(resources.ledger, work.document)
     assert (counts.processed_items + counts.skipped_items, counts.bare_items, counts.failed_items) == (1, 2, 0)
-    assert "Tapis" in facets(resources.ledger, "product", Where()).model_dump_json()
+    assert "Tapis" in facets_of(resources.read_cache(), "product", Where()).model_dump_json()
     assert "names no picture" in other_failures(resources.ledger, work.document)[0].error
     batch(folder, SOFA, mat)
     scanned(resources, work)

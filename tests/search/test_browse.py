@@ -8,14 +8,13 @@ from swatchbook.resources import Resources
 from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import facets_of_search, find_relevant
 from swatchbook.store.ledger.queries import filters
-from swatchbook.store.ledger.queries.filters import facets
 
 ANNA = Where(owner="anna")
 
 
 @pytest.mark.parametrize("by", ["image", "product", "chunk"])
 def test_everything_is_listed_once_page_by_page(sample: Resources, by: ResultKind) -> None:
-    total, seen, offset = facets(sample.ledger, by, ANNA).total, list[str](), 0
+    total, seen, offset = facets_of_search(sample, SearchRequest(where=ANNA, by=by)).total, list[str](), 0
     while True:
         page = find_relevant(sample, SearchRequest(where=ANNA, by=by, k=1, offset=offset))
         assert page.total == total
@@ -27,12 +26,13 @@ def test_everything_is_listed_once_page_by_page(sample: Resources, by: ResultKin
 
 
 def test_a_filter_lists_what_facets_count(sample: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
-    where, whole = ANNA.model_copy(update={"color": ("grey",)}), facets(sample.ledger, "image", ANNA).total
+    where = ANNA.model_copy(update={"color": ("grey",)})
+    whole, counted = (facets_of_search(sample, SearchRequest(where=each)) for each in (ANNA, where))
     for most_kept in (filters.MOST_KEPT, 0):
         monkeypatch.setattr(filters, "MOST_KEPT", most_kept)
         listed = find_relevant(sample, SearchRequest(where=where, k=100))
-        assert listed.total == len(listed.hits) == facets(sample.ledger, "image", where).total < whole
-        assert facets_of_search(sample, SearchRequest(where=where)) == facets(sample.ledger, "image", where)
+        assert listed.total == len(listed.hits) == counted.total < whole.total
+        assert facets_of_search(sample, SearchRequest(where=where)) == counted
 
 
 def test_a_search_counts_all_its_results(sample: Resources) -> None:

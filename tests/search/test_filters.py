@@ -22,7 +22,7 @@ from swatchbook.search.judged_hits import Ranked, judge, weights_of_relevance
 from swatchbook.search.relevance import probability
 from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import search
-from swatchbook.store.ledger.queries.filters import facets, unmatched
+from swatchbook.store.ledger.queries.filters import facets_of, unmatched
 from swatchbook.store.ledger.space_registry import registered
 from swatchbook.store.ledger.stored_documents import all_documents
 from tests.doors.conftest import ADDRESS
@@ -183,7 +183,7 @@ def test_few_results_are_as_true_as_many(collection: Collection, by: ResultKind)
 )
 def test_facets_count_what_a_search_finds(collection: Collection, by: ResultKind, asked: dict[str, Any]) -> None:
     right = [collection.things[by][id] for id in collection.right(by, asked)]
-    counted = facets(collection.resources.ledger, by, where(asked))
+    counted = facets_of(collection.resources.read_cache(), by, where(asked))
     answer = collection.client.get("/facets", params={"by": by, "owner": ANNA, **asked})
     assert answer.json() == counted.model_dump(mode="json")
     assert (counted.by, counted.total) == (by, len(right))
@@ -206,7 +206,7 @@ def test_facets_count_what_a_search_finds(collection: Collection, by: ResultKind
 
 @pytest.mark.parametrize("by", KINDS)
 def test_values_of_facets_find_what_they_count(collection: Collection, by: ResultKind) -> None:
-    for field, facet in facets(collection.resources.ledger, by, where({})).fields.items():
+    for field, facet in facets_of(collection.resources.read_cache(), by, where({})).fields.items():
         for each in facet.values[: None if SOAK else 1]:
             assert len(collection.found(by, {field: [each.value]})) >= each.count, (field, each)
 
@@ -243,6 +243,6 @@ def test_older_editions_are_found_by_who_asks(collection: Collection, by: Result
     assert older <= collection.found(by, asked) == collection.right(by, asked)
     assert collection.found(by, {"price_max": 5.0}) == set()  # also of a picture that the newer edition shows too
     assert collection.found(by, {"price_max": 5.0, "editions": "all"}) == older
-    values = facets(collection.resources.ledger, by, where({})).fields
+    values = facets_of(collection.resources.read_cache(), by, where({})).fields
     assert [each.value for each in values["document"].values] == [collection.documents["newer"]]
     assert "Vecchio" not in {each.value for each in values["product"].values}

@@ -10,7 +10,7 @@ import pytest
 from swatchbook.domain.settings import Settings
 from swatchbook.index.contract import Where
 from swatchbook.resources import Resources, open_resources
-from swatchbook.store.ledger.queries.filters import facets, satisfying
+from swatchbook.store.ledger.queries.filters import facets_of, satisfying
 from swatchbook.store.ledger.queries.search_results import describe_images
 from tests.ingest.sources.pictures import draw
 from tests.ingest.test_scan import begin, scanned
@@ -65,6 +65,6 @@ def test_no_price_is_no_price(shared: Any) -> None:
     resources, image, folder, _ = shared
     assert satisfying(resources.ledger, "image", [image], Where(document=(folder,), price_max=1000.0)) == set()
     assert satisfying(resources.ledger, "image", [image], Where(product=("bench",), price_max=1000.0)) == set()
-    priced = facets(resources.ledger, "product", Where()).price
+    priced = facets_of(resources.read_cache(), "product", Where()).price
     assert priced
     assert (priced.lowest, priced.currencies) == (5.0, ("EUR",))

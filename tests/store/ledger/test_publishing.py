@@ -11,7 +11,8 @@ from swatchbook.store.ledger import edited_products, publishing, stage_results
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.payloads import chunk_payloads, image_payloads
 from swatchbook.store.ledger.queries import account, search_results
-from swatchbook.store.ledger.queries.filters import facets, satisfying, unmatched
+from swatchbook.store.ledger.queries.filters import facets_of, satisfying, unmatched
+from swatchbook.store.ledger.read_cache import ReadCache
 from swatchbook.store.ledger.runs import Run
 from swatchbook.store.ledger.tables import chunks, images
 from tests.store.ledger.plans import planned
@@ -153,7 +154,7 @@ def test_prices_are_compared_within_their_currencies(ledger: Ledger) -> None:
     ):  # fmt: skip
         where = Where(currency=currencies, price_max=price_max)
         assert bool(satisfying(ledger, "image", [image("oak")], where)) is found
-    counted = facets(ledger, "image", Where()).price
+    counted = facets_of(ReadCache(ledger, None), "image", Where()).price
     assert counted is not None
     assert counted.currencies == ("EUR", "PLN")
     (missed,) = unmatched(ledger, "image", Where(currency=("EUR",), price_max=60))

@@ -69,14 +69,39 @@ def matching(known: ReadCache, by: ResultKind, where: Where, enough: int) -> tup
 
 
 def facets_of(known: ReadCache, by: ResultKind, where: Where, among: Collection[str] | None = None) -> Facets:
-    """Return the same as `facets`, of what is kept of the ledger; `among`: only of these images, products or chunks."""
-    if among is None and len(_listed(known, by, where)) > MOST_KEPT:
-        return facets(known.ledger, by, where)
-    if among is None:
-        return _facets(known.ledger, by, where, _kept_payloads(known, by, where).items())
+    """Return the values of each field, with counts, of all images, products or chunks that satisfy the filters.
+
+    Spellings that are equal for filters ("Oak", "oak") are one value, in the most frequent spelling. Only published
+    images and chunks count. Owners are counted if all are searched. `among`: only these images, products or chunks.
+    """
+    test, kept = satisfies(where), None
+    if among is None and len(_listed(known, by, where)) <= MOST_KEPT:
+        kept = _kept_payloads(known, by, where)
     with known.ledger.read() as connection:
-        payloads = [pair for ids in portions(among) for pair in _payloads(connection, by, ids, where).items()]
-    return _facets(known.ledger, by, where, payloads)
+        payloads: Iterable[tuple[str, Payload]]
+        if kept is not None:
+            payloads = kept.items()
+        elif among is None:
+            payloads = _all_payloads(connection, by, where)
+        else:
+            payloads = (pair for ids in portions(among) for pair in _payloads(connection, by, ids, where).items())
+        found = [payload for _, payload in sorted(payloads, key=itemgetter(0)) if test(payload)]
+        shown = {each for payload in found for each in payload.documents}
+        query = select(documents.c.id, documents.c.name)
+        if where.newest_only:
+            query = query.where(documents.c.superseded_by.is_(None))
+        names = {row.id: row.name for row in select_in(connection, query, documents.c.id, shown)}
+    owners = {} if where.owner else {"owner": _facet(Counter(payload.owner for payload in found), {})}
+    return Facets(
+        by=by,
+        total=len(found),
+        fields={
+            field: _facet(_count(found, name, only=names if field == "document" else None), names)
+            for field, name in FIELDS.items()
+        }
+        | owners,
+        price=_price_range(found, where),
+    )
 
 
 def _listed(known: ReadCache, by: ResultKind, where: Where) -> Sequence[str]:
@@ -105,39 +130,6 @@ def _kept_payloads(known: ReadCache, by: ResultKind, where: Where) -> Mapping[st
 def _satisfied(payloads: Mapping[str, Payload], where: Where) -> Sequence[str]:
     test = satisfies(where)
     return [id for id, payload in payloads.items() if test(payload)]
-
-
-def facets(ledger: Ledger, by: ResultKind, where: Where) -> Facets:
-    """Return the values of each field, with counts, of all images, products or chunks that satisfy the filters.
-
-    Spellings that are equal for filters ("Oak", "oak") are one value, in the most frequent spelling. Only published
-    images and chunks count. Owners are counted if all are searched.
-    """
-    with ledger.read() as connection:
-        payloads = list(_all_payloads(connection, by, where))
-    return _facets(ledger, by, where, payloads)
-
-
-def _facets(ledger: Ledger, by: ResultKind, where: Where, payloads: Iterable[tuple[str, Payload]]) -> Facets:
-    test = satisfies(where)
-    found = [payload for _, payload in sorted(payloads, key=itemgetter(0)) if test(payload)]
-    with ledger.read() as connection:
-        shown = {each for payload in found for each in payload.documents}
-        query = select(documents.c.id, documents.c.name)
-        if where.newest_only:
-            query = query.where(documents.c.superseded_by.is_(None))
-        names = {row.id: row.name for row in select_in(connection, query, documents.c.id, shown)}
-    owners = {} if where.owner else {"owner": _facet(Counter(payload.owner for payload in found), {})}
-    return Facets(
-        by=by,
-        total=len(found),
-        fields={
-            field: _facet(_count(found, name, only=names if field == "document" else None), names)
-            for field, name in FIELDS.items()
-        }
-        | owners,
-        price=_price_range(found, where),
-    )
 
 
 def unmatched(ledger: Ledger, by: ResultKind, where: Where) -> list[Unmatched]:
