@@ -149,26 +149,35 @@ def _failures_of(rows: Sequence[Row[Any]]) -> Iterator[FailureRecord]:
     }
     failed = [row for row in rows if row.failure]
     for row in failed:
-        yield FailureRecord(
-            **place,
-            role=row.role,
-            kind=row.failure["kind"],
-            error=row.failure["message"],
-            attempts=row.attempts,
-            next_retry_at=row.next_retry_at,
-        )
+        yield _of_item(row, **place)
     if not failed and any(row.state != ItemState.DONE for row in rows):
         yield FailureRecord(**place, kind="pending", error="Not made yet.")
     if any(row.state == ItemState.DONE for row in rows):
-        refused = rows[0].publish_failure or {"kind": "unpublished", "message": "Made, not searchable yet."}
-        yield FailureRecord(
-            **place,
-            subject="index",
-            kind=refused["kind"],
-            error=refused["message"],
-            attempts=rows[0].publish_tries,
-            next_retry_at=rows[0].publish_next,
-        )
+        yield _of_index(rows[0], **place)
+
+
+def _of_item(row: Row[Any], **place: Any) -> FailureRecord:
+    return FailureRecord(
+        **place,
+        role=row.role,
+        kind=row.failure["kind"],
+        error=row.failure["message"],
+        attempts=row.attempts,
+        next_retry_at=row.next_retry_at,
+    )
+
+
+def _of_index(row: Row[Any], **place: Any) -> FailureRecord:
+    """Return that an image or chunk was refused, or is not published yet."""
+    refused = row.publish_failure or {"kind": "unpublished", "message": "Made, not searchable yet."}
+    return FailureRecord(
+        **place,
+        subject="index",
+        kind=refused["kind"],
+        error=refused["message"],
+        attempts=row.publish_tries,
+        next_retry_at=row.publish_next,
+    )
 
 
 def other_failures(ledger: Ledger, document: str) -> list[FailureRecord]:
@@ -201,30 +210,15 @@ def _chunk_failures(connection: Connection, document: str) -> Iterator[FailureRe
     )
     for row in connection.execute(failed):
         if row.failure:  # JSON's null is not SQL's
-            yield FailureRecord(
-                subject="chunk",
-                page_number=min(row.record["pages"], default=None),
-                role=row.role,
-                kind=row.failure["kind"],
-                error=row.failure["message"],
-                attempts=row.attempts,
-                next_retry_at=row.next_retry_at,
-            )
+            yield _of_item(row, subject="chunk", page_number=min(row.record["pages"], default=None))
 
 
 def _refusals(connection: Connection, document: str) -> Iterator[FailureRecord]:
     """Yield what the index refused of complete images (a changed payload) and of chunks."""
     placed = exists().where(placements.c.image == images.c.id, placements.c.document == document)
     refused_images = and_(placed, images.c.published >= images.c.made)
-    for table, image, where in ((images, images.c.id, refused_images), (chunks, None, chunks.c.document == document)):
+    for table, where in ((images, refused_images), (chunks, chunks.c.document == document)):
         refused = select(table).where(unpublished_rows(table), where, table.c.publish_failure.is_not(None))
         for row in connection.execute(refused.order_by(table.c.id)):
             if row.publish_failure:
-                yield FailureRecord(
-                    subject="index",
-                    image_id=row.id if image is not None else None,
-                    kind=row.publish_failure["kind"],
-                    error=row.publish_failure["message"],
-                    attempts=row.publish_tries,
-                    next_retry_at=row.publish_next,
-                )
+                yield _of_index(row, image_id=row.id if table is images else None)
