@@ -36,7 +36,7 @@ from swatchbook.domain.records import (
     sha256,
     text_key,
 )
-from swatchbook.store.ledger import claims, missing_vectors, publishing, stage_results
+from swatchbook.store.ledger import claims, missing_vectors, publishing, schedule, stage_results
 from swatchbook.store.ledger import runs as run_moves
 from swatchbook.store.ledger.claims import ClaimedItem, FailedItem, ItemResult
 from swatchbook.store.ledger.database import Ledger, db_now
@@ -155,6 +155,11 @@ def show(
                 )
             )  # fmt: skip
             add_pending(connection, [(key, want.role, want.tag) for want in asked if want.role is Role.TEXT])
+
+
+def due_ids(ledger: Ledger) -> list[str]:
+    """The documents to work on now, those that wait longest first."""
+    return [document.id for document in schedule.due_documents(ledger)]
 
 
 def set_document(ledger: Ledger, document: str, **values: Any) -> None:

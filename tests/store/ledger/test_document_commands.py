@@ -26,6 +26,7 @@ from tests.store.ledger.scene import (
     chunked,
     complete,
     count,
+    due_ids,
     end,
     extraction,
     item,
@@ -36,10 +37,6 @@ from tests.store.ledger.scene import (
     product,
     publish_all,
 )
-
-
-def due_ids(ledger: Ledger) -> list[str]:
-    return [document.id for document in schedule.due_documents(ledger)]
 
 
 def test_postponed_document_has_a_reason_unless_deleting(ledger: Ledger) -> None:

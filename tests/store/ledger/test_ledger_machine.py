@@ -23,7 +23,6 @@ from swatchbook.domain.errors import Failure, ProviderDown, ProviderTimeout, Run
 from swatchbook.domain.records import (
     Analysis,
     ColorShare,
-    DocumentStatus,
     Role,
     RoleTag,
     document_id,
@@ -36,12 +35,12 @@ from swatchbook.store.ledger.claims import ClaimedItem, FailedItem, ItemResult, 
 from swatchbook.store.ledger.database import open_ledger
 from swatchbook.store.ledger.document_commands import cancel, delete_rows, finish_delete, mark_deleting
 from swatchbook.store.ledger.runs import Run
-from swatchbook.store.ledger.tables import analyses, documents, vectors
+from swatchbook.store.ledger.tables import analyses, vectors
 from swatchbook.store.ledger.tables import items as item_rows
 from tests.fixtures import SOAK
 from tests.store.ledger import scene
 from tests.store.ledger.conftest import NewLedger
-from tests.store.ledger.scene import ANALYSIS, MULTIMODAL, UNDERSTANDING, VISUAL, item, lapse, one, pass_time
+from tests.store.ledger.scene import ANALYSIS, MULTIMODAL, UNDERSTANDING, VISUAL, item, lapse, pass_time
 
 SAID = {"oak": "Colors: brown.", "ash": "Colors: brown.", "elm": "Colors: red."}
 FULL = (VISUAL, ANALYSIS, UNDERSTANDING, MULTIMODAL)
@@ -336,23 +335,6 @@ class LedgerMachine(RuleBasedStateMachine):
         tokens = {run.token for run in run_queries.live_runs(self.ledger)}
         assert tokens == {known.run.token for known in self.documents.values() if known.run}
         assert {i.lease[:26] for i in self.items.values() if i.lease} <= tokens
-
-    @invariant()
-    def nothing_is_orphaned(self) -> None:
-        for name, known in self.documents.items():
-            if not known.shown:
-                continue
-            row = one(self.ledger, documents, id=document_id(name[0], sha256(name[1].encode())))
-            still_open = any(self.items[k].state in ("pending", "leased") for k in self.wanted_by(name))
-            assert row.run == (known.run.token if known.run else None)
-            if known.run:
-                assert row.status == DocumentStatus.RUNNING
-            elif row.status == DocumentStatus.WAITING:
-                assert row.due_at is not None
-            elif row.status == DocumentStatus.COMPLETED:
-                assert not still_open
-            else:
-                assert row.status in (DocumentStatus.CANCELLED, DocumentStatus.FAILED)
 
 
 EXAMPLES = 150 if SOAK else settings().max_examples // 5

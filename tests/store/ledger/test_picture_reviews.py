@@ -19,12 +19,10 @@ from swatchbook.domain.records import (
 from swatchbook.store.files.file_store import open_files
 from swatchbook.store.ledger import picture_reviews, runs, schedule
 from swatchbook.store.ledger.database import Ledger
-from swatchbook.store.ledger.document_commands import delete_rows, finish_delete, mark_deleting, regenerate
-from swatchbook.store.ledger.payloads import image_payloads
+from swatchbook.store.ledger.document_commands import mark_deleting, regenerate
 from swatchbook.store.ledger.queries import account
 from swatchbook.store.ledger.queries.activity import failing_kinds
 from swatchbook.store.ledger.queries.coverage import count_statistics
-from swatchbook.store.ledger.queries.document import show_document
 from swatchbook.store.ledger.queries.report import document_report
 from swatchbook.store.ledger.retention import collect
 from swatchbook.store.ledger.runs import Run
@@ -38,6 +36,7 @@ from tests.store.ledger.scene import (
     UNDERSTANDING,
     begin,
     count,
+    delete,
     extraction,
     image,
     ingest,
@@ -278,10 +277,7 @@ def test_another_first_analysis_is_another_matter(ledger: Ledger) -> None:
 
 def delete_document(ledger: Ledger, run: Run, folder: Path) -> None:
     """Delete a document, and collect what nothing uses."""
-    mark_deleting(ledger, run.document)
-    delete_rows(ledger, run.document)
-    publish_all(ledger)
-    assert finish_delete(ledger, run.document)
+    assert delete(ledger, run.document)
     for _ in range(3):
         pass_time(ledger, 3_601)
         collect(ledger, open_files(str(folder)))
@@ -314,28 +310,6 @@ def test_a_restored_document_has_its_reviews(ledger: Ledger, tmp_path: Path, ver
     assert [after[name] for name in ("text_key", "dismissed")] == [before[name] for name in ("text_key", "dismissed")]
     failures = [each.kind for each in document_report(ledger, run.document).failed_images]
     assert ("dismissed" in failures) == (verdict is Verdict.REJECTED)
-
-
-@pytest.mark.parametrize("verdict", [Verdict.REJECTED, Verdict.REPLACED])
-def test_a_review_is_of_one_owners_image(ledger: Ledger, verdict: Verdict) -> None:
-    weak(ledger, "oak")
-    theirs = weak(ledger, "oak", owner="bert")
-    of_bert = [image("oak", "bert")]
-
-    def seen() -> object:
-        with ledger.read() as connection:
-            payloads = image_payloads(connection, of_bert)
-        report = document_report(ledger, theirs.document)
-        return payloads, report, show_document(ledger, theirs.document), one(ledger, images, id=image("oak", "bert"))
-
-    before = seen()
-    review_as(ledger, verdict)
-    assert {each.row.id for each in publish_all(ledger)} == {image("oak")}
-    assert seen() == before
-    assert due_now(ledger, theirs.document) == waiting(ledger, owner="bert") == of_bert
-    assert waiting(ledger, owner="anna") == []
-    assert [found.id for found in schedule.due_documents(ledger)] != [theirs.document]
-    assert failing_kinds(ledger, "bert") == []
 
 
 def look(ledger: Ledger, run: Run) -> tuple[Run, ReviewImage]:

@@ -16,6 +16,7 @@ from tests.store.ledger.scene import (
     COLOR,
     VISUAL,
     begin,
+    complete,
     extraction,
     image,
     ingest,
@@ -27,13 +28,6 @@ from tests.store.ledger.scene import (
 )
 
 WANTS = (VISUAL, COLOR)
-
-
-def complete(ledger: Ledger, *names: str, owner: str = "anna") -> str:
-    """A completed document with these pictures, all of it made and published."""
-    run = begin(ledger, owner=owner, requested=WANTS)
-    ingest(ledger, run, extraction(*(placed(run, name) for name in names)))
-    return run.document
 
 
 def settle(ledger: Ledger, name: str, state: ItemState) -> None:
@@ -49,7 +43,7 @@ def states(ledger: Ledger, *names: str) -> list[str]:
 
 
 def test_regenerating_remakes_only_what_force_names(ledger: Ledger) -> None:
-    document = complete(ledger, "oak", "ash", "elm")
+    document = complete(ledger, "oak", "ash", "elm").document
     settle(ledger, "ash", ItemState.FAILED)
     settle(ledger, "elm", ItemState.REJECTED)
     regenerate(ledger, document)

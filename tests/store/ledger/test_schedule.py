@@ -9,6 +9,7 @@ from swatchbook.store.ledger.database import Ledger
 from tests.store.ledger.scene import (
     begin,
     complete,
+    due_ids,
     extraction,
     image,
     make_all,
@@ -18,10 +19,6 @@ from tests.store.ledger.scene import (
     set_document,
 )
 from tests.tables import rows_of
-
-
-def due_ids(ledger: Ledger) -> list[str]:
-    return [document.id for document in schedule.due_documents(ledger)]
 
 
 @pytest.mark.gate
