@@ -73,13 +73,11 @@ _KEYS = 250
 
 
 class ClaimedItem(Record):
-    """An item that a lease holds, with its counters as of the claim."""
+    """An item that a lease holds. `crashes`: processes that had died at it."""
 
     key: str
     role: Role
     tag: str
-    attempts: int
-    runs: int
     crashes: int
 
 
@@ -292,7 +290,7 @@ def claim(ledger: Ledger, run: Run, keys: Sequence[str], roles: Collection[Role]
                     lease_until=db_now() + LEASE_SECONDS,
                     lease_size=together,
                 )
-                .returning(items.c.key, items.c.role, items.c.tag, items.c.attempts, items.c.runs, items.c.crashes)
+                .returning(items.c.key, items.c.role, items.c.tag, items.c.crashes)
             ).mappings()
     order = {key: number for number, key in enumerate(keys)}
     held = [ClaimedItem.model_validate(dict(row)) for row in claimed]
