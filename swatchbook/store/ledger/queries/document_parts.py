@@ -177,7 +177,7 @@ def list_products(
     ledger: Ledger, document: str, *, after: tuple[int, str] | None = None, limit: int
 ) -> list[Numbered[ProductDetails]]:
     """Return a document's products in order, at most `limit`, each with its position; `after` a position."""
-    query = _PRODUCTS.where(products.c.document == document)
+    query = PRODUCTS.where(products.c.document == document)
     with ledger.read() as connection:
         rows = read_portion(connection, query, (products.c.ordinal, products.c.id), after, limit)
         positions = ((row.ordinal, row.id) for row in rows)
@@ -195,7 +195,7 @@ def pictures_of_products(connection: Connection, ids: Iterable[str]) -> dict[str
 def describe_products(ledger: Ledger, ids: Sequence[str]) -> list[ProductDetails]:
     """Return these products in the order given, without missing ones."""
     with ledger.read() as connection:
-        found = _with_pictures(connection, list(select_in(connection, _PRODUCTS, products.c.id, ids)))
+        found = _with_pictures(connection, list(select_in(connection, PRODUCTS, products.c.id, ids)))
     by_id = {product.id: product for product in found}
     return [by_id[each] for each in ids if each in by_id]
 
@@ -267,7 +267,7 @@ def _with_pictures(connection: Connection, rows: Sequence[Row[Any]]) -> list[Pro
     ]
 
 
-_PRODUCTS = select(
+PRODUCTS = select(
     products.c.id, products.c.ordinal, products.c.document, products.c.record, documents.c.name.label("document_name"),
     documents.c.owner,
 ).join(documents)  # fmt: skip

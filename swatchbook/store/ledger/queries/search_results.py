@@ -5,7 +5,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, case, func, select
@@ -16,7 +16,7 @@ from swatchbook.index.matching import satisfies
 from swatchbook.store.ledger.database import Ledger, select_in
 from swatchbook.store.ledger.image_states import linked_images, picture_file
 from swatchbook.store.ledger.payloads import ImagePart, image_parts
-from swatchbook.store.ledger.queries.document_parts import pictures_of_products
+from swatchbook.store.ledger.queries.document_parts import PRODUCTS, pictures_of_products
 from swatchbook.store.ledger.read_cache import ReadCache
 from swatchbook.store.ledger.tables import chunks, contents, documents, images, links, pages, placements, products
 from swatchbook_base.one_line import shorten
@@ -188,14 +188,17 @@ def describe_chunks(ledger: Ledger, ids: Sequence[str]) -> list[Hit]:
 
 def describe(ledger: Ledger, by: ResultKind, where: Where | None, ids: Sequence[str]) -> dict[str, Hit]:
     """Return id -> its hit, for the ids that exist; an image shows the placement that satisfies the filters."""
-    found = describe_images(ledger, ids, where) if by == "image" else _DESCRIBE[by](ledger, ids)
+    if by == "image":
+        found = describe_images(ledger, ids, where)
+    else:
+        found = (describe_products if by == "product" else describe_chunks)(ledger, ids)
     return {hit.id: hit for hit in add_labels(ledger, found)}
 
 
 def are_kept(ledger: Ledger, hits: Iterable[Hit]) -> bool:
     """Return whether the document of each hit is still there, and not being deleted."""
     wanted = {hit.document_id for hit in hits}
-    kept = select(documents.c.id).where(documents.c.status != DocumentStatus.DELETING)
+    kept = select(documents.c.id).where(_is_kept)
     return len(list(_rows(ledger, kept, documents.c.id, wanted))) == len(wanted)
 
 
@@ -241,6 +244,7 @@ def chunks_of_images(ledger: Ledger, ids: Sequence[str]) -> dict[str, list[str]]
 
 # --- queries ----------------------------------------------------------------------------------------------------------
 
+_is_kept = documents.c.status != DocumentStatus.DELETING
 _NEWEST_FIRST = case((documents.c.superseded_by.is_(None), links.c.score), else_=links.c.score - 1)
 _PRODUCTS_OF_IMAGES = (
     linked_images(placements.c.image.label("source"), links.c.target, func.max(_NEWEST_FIRST).label("score"))
@@ -277,18 +281,11 @@ _SHOWN = (
     .join(documents, documents.c.id == placements.c.document)
     .join(images, images.c.id == placements.c.image)
     .outerjoin(contents, contents.c.key == images.c.content_key)
-    .where(placements.c.state.in_(COUNTED), documents.c.status != DocumentStatus.DELETING)
+    .where(placements.c.state.in_(COUNTED), _is_kept)
     .order_by(documents.c.superseded_by.is_not(None), documents.c.created_at, documents.c.id, placements.c.ordinal)
 )  # fmt: skip
 _LABELS = select(pages.c.document, pages.c.number, pages.c.label).where(pages.c.label.is_not(None))
-_PRODUCTS = (
-    select(
-        products.c.id, products.c.document, products.c.name, products.c.record,
-        documents.c.name.label("document_name"), documents.c.owner,
-    )
-    .join(documents)
-    .where(documents.c.status != DocumentStatus.DELETING)
-)  # fmt: skip
+_PRODUCTS = PRODUCTS.add_columns(products.c.name).where(_is_kept)
 _NAMED = select(
     products.c.id,
     products.c.name,
@@ -301,7 +298,7 @@ _NAMED = select(
 _CHUNKS = (
     select(chunks.c.id, chunks.c.document, chunks.c.record, documents.c.name.label("document_name"), documents.c.owner)
     .join(documents)
-    .where(documents.c.status != DocumentStatus.DELETING)
+    .where(_is_kept)
 )
 
 
@@ -326,13 +323,6 @@ def _named(ledger: Ledger, ids: Iterable[str]) -> dict[str, NamedProduct]:
         )
         for row in _rows(ledger, _NAMED, products.c.id, ids)
     }
-
-
-_DESCRIBE: Mapping[ResultKind, Callable[[Ledger, Sequence[str]], list[Hit]]] = {
-    "image": describe_images,
-    "product": describe_products,
-    "chunk": describe_chunks,
-}
 
 
 # --- texts ------------------------------------------------------------------------------------------------------------
