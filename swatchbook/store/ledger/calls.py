@@ -23,7 +23,7 @@ from swatchbook.domain.runtime.process import Process, is_dead
 from swatchbook.domain.tracing import current_span
 from swatchbook.store.ledger.database import Ledger, db_now, execute_in, select_in
 from swatchbook.store.ledger.dead_runs import process_of
-from swatchbook.store.ledger.runs import Run, require_live
+from swatchbook.store.ledger.runs import Run, writing
 from swatchbook.store.ledger.tables import calls, documents, runs
 
 if TYPE_CHECKING:
@@ -84,8 +84,7 @@ def reserve(context: CallContext, provider: str, asks: Sequence[CallRequest]) ->
     Raises RunRevoked; BudgetExceeded when the document may not spend that much; Configuration when it has a budget and
     the price is not known. Nothing is reserved then.
     """
-    with context.ledger.write() as connection:
-        require_live(connection, context.run)
+    with writing(context.ledger, context.run) as connection:
         attempts, answers, elsewhere = dict[str, int](), dict[str, Any](), set[str]()
         for row in _attempts(connection, [ask.request for ask in asks]):
             attempts[row["request"]] = max(row["attempt"], attempts.get(row["request"], 0))

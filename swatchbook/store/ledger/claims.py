@@ -47,7 +47,7 @@ from swatchbook.store.ledger.item_tries import (
     record_failures,
 )
 from swatchbook.store.ledger.requested import is_sourceless, requested_items, requested_of_keys, those
-from swatchbook.store.ledger.runs import Run, require_live
+from swatchbook.store.ledger.runs import Run, require_live, writing
 from swatchbook.store.ledger.space_registry import active_tags
 from swatchbook.store.ledger.tables import (
     analyses,
@@ -317,8 +317,7 @@ def commit(
     policy a failure is rejected, left open for this run's next try, or on the last try recorded with a pause (`failed`
     after 8 such runs). Invalid vectors count as failures, and are returned. Raises RunRevoked, and then stores nothing.
     """
-    with ledger.write() as connection:
-        require_live(connection, lease.run)
+    with writing(ledger, lease.run) as connection:
         held = select(items.c.key, items.c.role, items.c.tag, items.c.runs).where(items.c.lease == lease.name)
         runs_of = {(row.key, row.role, row.tag): row.runs for row in connection.execute(held)}
         sound, unsound = _check(connection, [r for r in results if r.item in runs_of])

@@ -18,7 +18,7 @@ from swatchbook.store.ledger.bulk_rows import delete_rows_by_key, lock_document_
 from swatchbook.store.ledger.database import Ledger, db_now, select_in
 from swatchbook.store.ledger.dirty import mark_changed
 from swatchbook.store.ledger.product_codes import replace_codes
-from swatchbook.store.ledger.runs import Run, require_live
+from swatchbook.store.ledger.runs import Run, writing
 from swatchbook.store.ledger.stored_documents import PDF, Document, load_document
 from swatchbook.store.ledger.tables import assemblies, chunks, hand_edits, images, links, placements, products
 
@@ -30,8 +30,7 @@ def save_assembly(ledger: Ledger, run: Run, assembled: Sequence[Product], linked
 
     Raises RunRevoked.
     """
-    with ledger.write() as connection:
-        require_live(connection, run)
+    with writing(ledger, run) as connection:
         distinct = tuple({product.id: product for product in assembled}.values())
         edited = edit_assembly(connection, run.document, Assembly(products=distinct, links=tuple(linked)))
         replace_assembly(connection, run.document, run.generation, edited)

@@ -24,7 +24,7 @@ from swatchbook.store.ledger.database import Ledger, portions, select_in
 from swatchbook.store.ledger.image_text import queue_text_items
 from swatchbook.store.ledger.item_tries import ItemId
 from swatchbook.store.ledger.requested import add_pending
-from swatchbook.store.ledger.runs import Run, require_live
+from swatchbook.store.ledger.runs import Run, writing
 from swatchbook.store.ledger.space_objects import (
     Lack,
     is_item_of,
@@ -81,8 +81,7 @@ def queue_candidates(ledger: Ledger, run: Run, candidates: Sequence[Candidate]) 
         for pair in each.lacks
         if pair.role in FROM_PICTURES or pair.role is Role.TEXT
     }
-    with ledger.write() as connection:
-        require_live(connection, run)
+    with writing(ledger, run) as connection:
         add_pending(connection, made_from_key)
         queue_text_items(connection, images.c.id, [each.id for each in candidates])
 
@@ -92,8 +91,7 @@ def count_made(ledger: Ledger, run: Run) -> None:
 
     Before, a document that is completed would have images that wait, though nobody works on them. Raises RunRevoked.
     """
-    with ledger.write() as connection:
-        require_live(connection, run)
+    with writing(ledger, run) as connection:
         active = active_tags(connection)
         searched = [pair for pair in run.pairs if pair.role is Role.ANALYSIS or active.get(pair.role) == pair.tag]
         if any(_is_unmade(connection, run.document, pair) for pair in searched):

@@ -25,7 +25,7 @@ from swatchbook.domain.records import (
 )
 from swatchbook.store.ledger.bulk_rows import Values
 from swatchbook.store.ledger.database import Ledger, db_now, select_in
-from swatchbook.store.ledger.runs import Run, require_live
+from swatchbook.store.ledger.runs import Run, writing
 from swatchbook.store.ledger.stored_documents import PDF, load_document, owned_by
 from swatchbook.store.ledger.tables import documents, lost_pictures, pages, products, runs
 from swatchbook_base.geometry import area, shared_area
@@ -42,8 +42,7 @@ def save_page_failures(ledger: Ledger, run: Run, lost: Iterable[FailedPage]) -> 
 
     Call it after `save_pages`. Raises RunRevoked.
     """
-    with ledger.write() as connection:
-        require_live(connection, run)
+    with writing(ledger, run) as connection:
         write_page_failures(connection, run.document, lost)
 
 
@@ -75,8 +74,7 @@ def save_page_notes(ledger: Ledger, run: Run, discovery: Discovery, unassigned: 
             ]  # fmt: skip
     for number in discovery.unsure:
         notes[number]["unsure"] = True
-    with ledger.write() as connection:
-        require_live(connection, run)
+    with writing(ledger, run) as connection:
         connection.execute(update(pages).where(pages.c.document == run.document).values(nothing))
         for number, values in notes.items():
             here = and_(pages.c.document == run.document, pages.c.number == number)

@@ -32,7 +32,7 @@ from swatchbook.store.ledger.database import Ledger, db_now, select_in, upsert
 from swatchbook.store.ledger.dirty import mark_changed, mark_made, reopen_documents_showing
 from swatchbook.store.ledger.image_text import queue_text_items, set_current_text
 from swatchbook.store.ledger.item_tries import RUN_LIMIT
-from swatchbook.store.ledger.runs import Run, require_live
+from swatchbook.store.ledger.runs import Run, writing
 from swatchbook.store.ledger.stored_documents import owned_by
 from swatchbook.store.ledger.tables import analyses, contents, documents, images, placements, requested, reviews
 
@@ -55,8 +55,7 @@ def record_answer(
 
     A weak one waits for a person. Returns None if a person decided meanwhile. Raises RunRevoked.
     """
-    with ledger.write() as connection:
-        require_live(connection, run)
+    with writing(ledger, run) as connection:
         if _is_settled(_review(connection, image)):
             return None
         text = understanding_text(second)
@@ -77,8 +76,7 @@ def record_review_failure(ledger: Ledger, image: ReviewImage, failure: Failure, 
 
     Raises RunRevoked.
     """
-    with ledger.write() as connection:
-        require_live(connection, run)
+    with writing(ledger, run) as connection:
         earlier = _review(connection, image)
         if _is_settled(earlier):
             return

@@ -9,7 +9,8 @@ found in any case. A `hold` is a process that stores files before a row names th
 when it began: nothing is deleted that became unused, or was stored, since the oldest live hold or run began.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Literal
 
 from sqlalchemy import Connection, case, delete, exists, func, insert, null, select, update
@@ -172,6 +173,14 @@ def require_live(connection: Connection, run: Run) -> None:
         raise _revoked(run, state)
 
 
+@contextmanager
+def writing(ledger: Ledger, run: Run) -> Iterator[Connection]:
+    """Open a transaction in which a run writes. Raises RunRevoked if it is not live."""
+    with ledger.write() as connection:
+        require_live(connection, run)
+        yield connection
+
+
 def record_heartbeat(ledger: Ledger, run: Run) -> None:
     """Renew the leases of the run and of the items that it holds. Raises RunRevoked."""
     with ledger.write(turn=False) as connection:
@@ -204,8 +213,7 @@ def reach_stage(ledger: Ledger, run: Run, stage: Stage) -> None:
     Only a stage reached for the first time resets the deaths: else a run that dies later would be repeated for ever.
     """
     earlier = _STAGES[: _STAGES.index(stage)]
-    with ledger.write() as connection:
-        require_live(connection, run)
+    with writing(ledger, run) as connection:
         connection.execute(
             update(documents)
             .where(documents.c.id == run.document, documents.c.stage.in_(earlier))
@@ -218,8 +226,7 @@ def record_timing(ledger: Ledger, run: Run, stage: Stage, seconds: float, units:
 
     A timing without units is compared with no other. Raises RunRevoked.
     """
-    with ledger.write() as connection:
-        require_live(connection, run)
+    with writing(ledger, run) as connection:
         add_figures(connection, run.document, run.token, stage, seconds=seconds, units=units)
 
 
@@ -386,8 +393,7 @@ def begin_fill(
             raise RunRevoked(f"Document {document} was deleted.")
         _require_only(connection, document, "fill")
         insert_run(connection, run, flow_run, kind="fill")
-    with ledger.write() as connection:
-        require_live(connection, run)
+    with writing(ledger, run) as connection:
         request_beside(connection, document, fill, pairs)
         _settle_unread(connection, document, pairs)
     return run

@@ -29,7 +29,7 @@ from swatchbook.store.ledger.dirty import hide_chunks, hide_images
 from swatchbook.store.ledger.edited_products import replace_products
 from swatchbook.store.ledger.image_states import shown_images, states_of_images
 from swatchbook.store.ledger.product_codes import replace_codes
-from swatchbook.store.ledger.runs import Run, require_live
+from swatchbook.store.ledger.runs import Run, writing
 from swatchbook.store.ledger.stage_results import replace_chunks, replace_pictures
 from swatchbook.store.ledger.stored_documents import FOLDER
 from swatchbook.store.ledger.tables import chunks, documents, images, links, placements, products, source_items
@@ -88,8 +88,7 @@ def mark_seen(ledger: Ledger, run: Run, keys: Collection[str], scan: str) -> Non
     if not keys:
         return
     found = update(source_items).where(source_items.c.document == run.document).values(seen=scan, gone=False)
-    with ledger.write() as connection:
-        require_live(connection, run)
+    with writing(ledger, run) as connection:
         execute_in(connection, found, source_items.c.key, keys)
 
 
@@ -101,8 +100,7 @@ def save_items(ledger: Ledger, run: Run, read: Sequence[ReadItem], scan: str, *,
     if not read:
         return
     keys = [each.source.key for each in read]
-    with ledger.write() as connection:
-        require_live(connection, run)
+    with writing(ledger, run) as connection:
         before = _products_of(connection, run, keys)
         said = _chunks_of(connection, before)
         old_links = _links_to(connection, run, {*before, *said})
@@ -181,8 +179,7 @@ def content_keys_seen(ledger: Ledger, document: str, scan: str, keys: Collection
 def mark_gone(ledger: Ledger, run: Run, keys: Collection[str]) -> None:
     """Record that items are no longer in their source; what they have made stays. Raises RunRevoked."""
     left = update(source_items).where(source_items.c.document == run.document, ~source_items.c.gone)
-    with ledger.write() as connection:
-        require_live(connection, run)
+    with writing(ledger, run) as connection:
         execute_in(connection, left.values(gone=True), source_items.c.key, keys)
 
 
@@ -191,8 +188,7 @@ def remove_items(ledger: Ledger, run: Run, keys: Collection[str]) -> None:
 
     Raises RunRevoked.
     """
-    with ledger.write() as connection:
-        require_live(connection, run)
+    with writing(ledger, run) as connection:
         removed = _products_of(connection, run, keys)
         said = _chunks_of(connection, removed)
         old_links = _links_to(connection, run, {*removed, *said})

@@ -42,7 +42,7 @@ from swatchbook.store.ledger.image_text import analyses_in_use, queue_text_items
 from swatchbook.store.ledger.item_tries import NO_LEASE, failure_outcome, record_failures
 from swatchbook.store.ledger.owners import seed_of
 from swatchbook.store.ledger.requested import add_pending
-from swatchbook.store.ledger.runs import Run, require_live
+from swatchbook.store.ledger.runs import Run, writing
 from swatchbook.store.ledger.tables import chunks, contents, documents, images, items, pages, placements, requested
 
 KEYED_BY_CONTENT = PIXEL_ROLES | {Role.ANALYSIS}
@@ -77,8 +77,7 @@ def save_pages(ledger: Ledger, run: Run, reading: Reading, plan: Plan) -> None:
             row |= {"reason": lost[number].message, "failure_kind": lost[number].kind}
             row |= {} if number in reading.page_boxes else {"kind": "lost"}  # else it lost its printed text only
         rows.append(row)
-    with ledger.write() as connection:
-        require_live(connection, run)
+    with writing(ledger, run) as connection:
         upsert_rows(connection, pages, rows)
         connection.execute(delete(pages).where(pages.c.document == run.document, pages.c.number > reading.page_count))
         file = {"key": reading.pages_file[:64], "file": reading.pages_file, "unused_since": None}
@@ -96,8 +95,7 @@ def save_sizes(ledger: Ledger, run: Run, stored: Mapping[str, str], sizes: Mappi
         return
     # found by its content key: no index has the files, and looking through all contents for each is quadratic
     this = (contents.c.key == bindparam("of"), contents.c.file == bindparam("stored"), contents.c.size.is_(None))
-    with ledger.write() as connection:
-        require_live(connection, run)
+    with writing(ledger, run) as connection:
         connection.execute(update(contents).where(*this).values(size=bindparam("bytes")), rows)
 
 
@@ -106,8 +104,7 @@ def save_sizes(ledger: Ledger, run: Run, stored: Mapping[str, str], sizes: Mappi
 
 def save_chunks(ledger: Ledger, run: Run, result: Chunks) -> None:
     """Save stage 4: chunks, their pending `text` items, and entities. Raises RunRevoked."""
-    with ledger.write() as connection:
-        require_live(connection, run)
+    with writing(ledger, run) as connection:
         replace_chunks(connection, run, result.chunks, lock_document_rows(connection, chunks, run.document))
         of_document, by_page = pages.c.document == run.document, defaultdict[int, list[Any]](list)
         for entity in result.entities:
@@ -152,8 +149,7 @@ def save_extraction(ledger: Ledger, run: Run, extraction: Extraction, *, review_
     The items of unreadable pictures are rejected. A picture that is analysed already needs a review where its score is
     below `review_below` and no review has settled it. Raises RunRevoked.
     """
-    with ledger.write() as connection:
-        require_live(connection, run)
+    with writing(ledger, run) as connection:
         placed = lock_document_rows(connection, placements, run.document)
         replace_pictures(
             connection, run, extraction, placed=placed, ordinals=range(len(extraction.placements)),
