@@ -162,8 +162,7 @@ def spending(ledger: Ledger, document: str) -> list[Spent]:
         .group_by(*of)
         .order_by(*of)
     )
-    with ledger.read() as connection:
-        return [Spent.model_validate(dict(row)) for row in connection.execute(query).mappings()]
+    return [Spent.model_validate(dict(row)) for row in ledger.execute(query).mappings()]
 
 
 def _attempts(connection: Connection, requests: Iterable[str]) -> list[RowMapping]:

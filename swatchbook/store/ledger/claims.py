@@ -33,7 +33,7 @@ from ulid import ULID
 from swatchbook.domain.errors import Failure, InvalidModelOutput, Policy, RateLimited
 from swatchbook.domain.records import Analysis, GivenVector, ItemState, Record, Role, RoleTag, text_key
 from swatchbook.store.ledger.bulk_rows import insert_new_rows, upsert_rows
-from swatchbook.store.ledger.database import Ledger, db_now, is_among, portions, select_in
+from swatchbook.store.ledger.database import Ledger, db_now, is_among, portions, read_in, select_in
 from swatchbook.store.ledger.dirty import mark_made
 from swatchbook.store.ledger.image_text import queue_text_items, set_current_text
 from swatchbook.store.ledger.item_tries import (
@@ -151,13 +151,12 @@ def cut_batches(
     of chunks: if there would be more, a batch has a multiple of `size`. `only`: no other keys than these.
     """
     rows = requested_items(run.document)
-    with ledger.read() as connection:
-        listed = connection.execute(
-            select(rows.c.kind, rows.c.listed, (func.max(rows.c.crashes) > 0).label("alone"))
-            .where(_is_claimable(rows, run))
-            .group_by(rows.c.kind, rows.c.listed)
-            .order_by(rows.c.kind, func.min(rows.c.position))
-        ).all()
+    listed = ledger.execute(
+        select(rows.c.kind, rows.c.listed, (func.max(rows.c.crashes) > 0).label("alone"))
+        .where(_is_claimable(rows, run))
+        .group_by(rows.c.kind, rows.c.listed)
+        .order_by(rows.c.kind, func.min(rows.c.position))
+    ).all()
     if only is not None:
         listed = [row for row in listed if row.listed in only]
     sorts = [(alone, kind) for alone in (False, True) for kind in range(len(_ITEM_KINDS))]
@@ -210,9 +209,8 @@ def held_by_others(ledger: Ledger, run: Run) -> int:
     """Count the items that the document requests and other runs hold, for which it waits."""
     rows = requested_items(run.document)
     others = and_(rows.c.state == ItemState.LEASED, not_(rows.c.lease.between(*lease_range(run.token))))
-    with ledger.read() as connection:
-        query = select(rows.c.key, rows.c.role, rows.c.tag).where(others).distinct().subquery()
-        return connection.execute(select(func.count()).select_from(query)).scalar_one()
+    query = select(rows.c.key, rows.c.role, rows.c.tag).where(others).distinct().subquery()
+    return ledger.execute(select(func.count()).select_from(query)).scalar_one()
 
 
 class Postponed(NamedTuple):
@@ -228,16 +226,14 @@ def postponed_items(ledger: Ledger, run: Run) -> Postponed | None:
     waits = items.c.failure["policy"].as_string() == Policy.WAIT
     same = and_(*(rows.c[name] == items.c[name] for name in ("key", "role", "tag")))
     query = select(func.count(), func.min(rows.c.next_retry_at) - db_now()).select_from(rows.join(items, same))
-    with ledger.read() as connection:
-        found = connection.execute(query.where(rows.c.state == ItemState.PENDING, waits)).one()
-        return Postponed(*found) if found[1] is not None else None
+    found = ledger.execute(query.where(rows.c.state == ItemState.PENDING, waits)).one()
+    return Postponed(*found) if found[1] is not None else None
 
 
 def done_keys(ledger: Ledger, role: Role, tag: str, keys: Sequence[str]) -> set[str]:
     """Return those of the keys whose item of this role and tag is done."""
     done = select(items.c.key).where(items.c.role == role, items.c.tag == tag, items.c.state == ItemState.DONE)
-    with ledger.read() as connection:
-        return {row.key for row in select_in(connection, done, items.c.key, keys)}
+    return {row.key for row in read_in(ledger, done, items.c.key, keys)}
 
 
 def texts_without_item(ledger: Ledger, run: Run, pair: RoleTag, text_keys: Collection[str]) -> set[str]:
@@ -517,14 +513,12 @@ def pairs(ledger: Ledger, pair_keys: Sequence[str], visual_tag: str) -> dict[str
         .where(vectors.c.role == Role.VISUAL, vectors.c.tag == visual_tag)
         .distinct()  # images of several owners may show one picture
     )
-    with ledger.read() as connection:
-        return {
-            row.pair_key: Pair(visual=np.frombuffer(row.data, "<f4"), text=row.text)
-            for row in select_in(connection, query, images.c.pair_key, pair_keys)
-        }
+    return {
+        row.pair_key: Pair(visual=np.frombuffer(row.data, "<f4"), text=row.text)
+        for row in read_in(ledger, query, images.c.pair_key, pair_keys)
+    }
 
 
 def _values_by_key(ledger: Ledger, column: Column[str], keys: Sequence[str]) -> dict[str, str]:
     query = select(contents.c.key, column).where(column.is_not(None))
-    with ledger.read() as connection:
-        return {row[0]: row[1] for row in select_in(connection, query, contents.c.key, keys)}
+    return {row[0]: row[1] for row in read_in(ledger, query, contents.c.key, keys)}

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Connection,
     Delete,
     Double,
+    Result,
     Row,
     Select,
     String,
@@ -41,6 +42,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.selectable import TypedReturnsRows
 
 from swatchbook.domain.backoff import pause_after
 from swatchbook.domain.errors import Configuration, DiskFull, LedgerDown, reason_of
@@ -158,6 +160,11 @@ class Ledger:
         with self._transaction(self._readers, nullcontext()) as connection:
             yield connection
 
+    def execute(self, query: TypedReturnsRows[Columns]) -> Result[Columns]:
+        """Execute one query in a transaction of its own, and return its rows, of which all are read already."""
+        with self.read() as connection:
+            return connection.execute(query).freeze()()
+
     def revision(self, *, lag: float = 0.0) -> Hashable:
         """Return a value that is the same as an earlier one only if nothing was committed since.
 
@@ -177,13 +184,12 @@ class Ledger:
             return self._watch.revision()
         if self._readers.dialect.name == "sqlite":
             return object()  # it is open alone: no other connection could tell
-        with self.read() as connection:  # equal snapshots see the same transactions
-            return connection.execute(select(cast_to(func.pg_current_snapshot(), String))).scalar_one()
+        # equal snapshots see the same transactions
+        return self.execute(select(cast_to(func.pg_current_snapshot(), String))).scalar_one()
 
     def now(self) -> float:
         """Return the time by the database's clock, in Unix seconds."""
-        with self.read() as connection:
-            return connection.execute(select(db_now())).scalar_one()
+        return self.execute(select(db_now())).scalar_one()
 
     def check(self, *, deep: bool = False) -> None:
         """Have the database check its own pages; with `deep` also its indexes. Raises Configuration if it is damaged.
@@ -298,6 +304,14 @@ def select_in(
     statement = _where_in(query, column)
     for portion in portions(sorted(set(values))):
         yield from connection.execute(statement, {_AMONG: portion}).all()  # row by row takes longer
+
+
+def read_in(
+    ledger: Ledger, query: Select[Columns], column: ColumnElement[Any], values: Iterable[Any]
+) -> list[Row[Columns]]:
+    """Return what `select_in` yields, all of it read in a transaction of its own."""
+    with ledger.read() as connection:
+        return list(select_in(connection, query, column, values))
 
 
 @lru_cache(maxsize=256)

@@ -97,9 +97,8 @@ def mark_shards_dead(ledger: Ledger, flow_runs: Collection[str]) -> list[str]:
     gone = select(runs, literal(True).label("over"), false().label("hangs")).where(
         runs.c.prefect_run.in_(flow_runs), runs.c.kind == "shard", runs.c.state == "live"
     )
-    with ledger.read() as connection:  # called every second; a write would take a turn
-        if connection.execute(gone.limit(1)).first() is None:
-            return []
+    if ledger.execute(gone.limit(1)).first() is None:  # called every second; a write would take a turn
+        return []
     with ledger.write() as connection:
         return mark_runs_dead(connection, connection.execute(gone).mappings().all())
 
@@ -214,5 +213,4 @@ def _hung(ledger: Ledger) -> list[Process]:
         runs.c.ended_at > db_now() - _LOOK_BACK_SECONDS,
         ~began_another,
     )
-    with ledger.read() as connection:
-        return [process_of(row) for row in connection.execute(query).mappings()]
+    return [process_of(row) for row in ledger.execute(query).mappings()]

@@ -27,8 +27,7 @@ def list_deleted(ledger: Ledger, *, again: bool = False) -> list[str]:
     query = select(deleted_documents.c.document).where(
         ~here.exists(), true() if again else ~deleted_documents.c.cleared
     )
-    with ledger.read() as connection:
-        return list(connection.execute(query.order_by(deleted_documents.c.at).limit(_AT_ONCE)).scalars())
+    return list(ledger.execute(query.order_by(deleted_documents.c.at).limit(_AT_ONCE)).scalars())
 
 
 def mark_cleared(ledger: Ledger, ids: Collection[str]) -> None:

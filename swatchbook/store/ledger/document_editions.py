@@ -86,8 +86,7 @@ def has_superseded(ledger: Ledger, owners: Collection[str]) -> bool:
     """Return whether any document of these owners is superseded; no owners means all."""
     of_owners = [documents.c.owner.in_(owners)] if owners else []
     query = select(documents.c.id).where(documents.c.superseded_by.is_not(None), *of_owners).limit(1)
-    with ledger.read() as connection:
-        return connection.execute(query).first() is not None
+    return ledger.execute(query).first() is not None
 
 
 def _supersede(connection: Connection, newer: str) -> bool:

@@ -20,7 +20,7 @@ from swatchbook.domain.records import (
     Role,
     RoleTag,
 )
-from swatchbook.store.ledger.database import Ledger, portions, select_in
+from swatchbook.store.ledger.database import Ledger, portions, read_in
 from swatchbook.store.ledger.image_text import queue_text_items
 from swatchbook.store.ledger.item_tries import ItemId
 from swatchbook.store.ledger.requested import add_pending
@@ -163,12 +163,10 @@ def completed_documents(ledger: Ledger, pairs: Sequence[RoleTag], owner: str | N
     counted = select(requested.c.document, requested.c.role, requested.c.tag).where(
         ~requested.c.beside, requested.c.role.in_(sorted({pair.role for pair in pairs}))
     )
-    with ledger.read() as connection:
-        found = connection.execute(completed).all()
+    found = ledger.execute(completed).all()
     for some in portions(found, _DOCUMENTS):
-        with ledger.read() as connection:
-            ids = [row.id for row in some]
-            have = {tuple(row) for row in select_in(connection, counted, requested.c.document, ids)}
+        ids = [row.id for row in some]
+        have = {tuple(row) for row in read_in(ledger, counted, requested.c.document, ids)}
         for row in some:
             lacked = [pair for pair in pairs if (row.id, pair.role, pair.tag) not in have]
             if asked := _asked_for(row.options, lacked):
@@ -194,10 +192,9 @@ def candidates(ledger: Ledger, document: ToFill, *, limit: int | None = None) ->
         pairs = [pair for pair in document.pairs if objects_table(pair.role) is rows]
         after = -1
         while pairs and limit != 0:
-            with ledger.read() as connection:
-                page = connection.execute(
-                    _candidates(document.document, rows, pairs, after).limit(min(limit or _PAGE, _PAGE))
-                ).all()
+            page = ledger.execute(
+                _candidates(document.document, rows, pairs, after).limit(min(limit or _PAGE, _PAGE))
+            ).all()
             if not page:
                 break
             after = page[-1].ordinal
@@ -300,14 +297,12 @@ def spent(ledger: Ledger, fill: str) -> float | None:
     unpriced = (calls.c.state == "answered") & calls.c.cost_usd.is_(None)
     known = func.coalesce(func.sum(calls.c.cost_usd), 0.0)
     query = select(known, func.count().filter(unpriced)).where(calls.c.generation == fill)
-    with ledger.read() as connection:
-        cost, unknown = connection.execute(query).one()
+    cost, unknown = ledger.execute(query).one()
     return None if unknown else float(cost)
 
 
 def text_keys(ledger: Ledger, pair: RoleTag, ids: Sequence[str]) -> set[str]:
     """Return the keys of the texts of these images or chunks."""
     rows = objects_table(pair.role)
-    with ledger.read() as connection:
-        found = select_in(connection, select(rows.c.text_key), rows.c.id, ids)
-        return {row.text_key for row in found if row.text_key is not None}
+    found = read_in(ledger, select(rows.c.text_key), rows.c.id, ids)
+    return {row.text_key for row in found if row.text_key is not None}

@@ -16,8 +16,7 @@ KEPT_SECONDS = 30 * 86_400.0
 def count_events(ledger: Ledger, owner: str | None) -> dict[EventState, int]:
     """Return state -> number of events of an owner, or with None of all, also of those without an owner."""
     query = select(inbox.c.state, func.count()).where(*owned_by(owner)).group_by(inbox.c.state)
-    with ledger.read() as connection:
-        return {row[0]: row[1] for row in connection.execute(query)}
+    return {row[0]: row[1] for row in ledger.execute(query)}
 
 
 class DeadEvents(Record):
@@ -50,8 +49,7 @@ def dead_events(ledger: Ledger, owner: str | None, *, within: float | None = Non
         wanted.append(inbox.c.changed_at >= db_now() - within)
     columns = (inbox.c.url, inbox.c.message, func.count().over())
     query = select(*columns).where(*wanted).order_by(inbox.c.changed_at.desc()).limit(1)
-    with ledger.read() as connection:
-        last = connection.execute(query).one_or_none()
+    last = ledger.execute(query).one_or_none()
     if last is None:
         return None
     url, reason, count = last

@@ -115,8 +115,7 @@ _CHOICES = 10
 
 def known_owners(ledger: Ledger) -> list[str]:
     """Return the owners of documents, also of those in the trash, sorted."""
-    with ledger.read() as connection:
-        return sorted(connection.execute(union(select(documents.c.owner), select(trash.c.owner))).scalars())
+    return sorted(ledger.execute(union(select(documents.c.owner), select(trash.c.owner))).scalars())
 
 
 def require_owner(ledger: Ledger, owner: str, *, others: Collection[str] = ()) -> None:

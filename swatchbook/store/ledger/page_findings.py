@@ -57,8 +57,7 @@ def write_page_failures(connection: Connection, document: str, lost: Iterable[Fa
 def has_failed_pages(ledger: Ledger, document: str) -> bool:
     """Return whether a stage could not process a page of the document, or only in part."""
     failed = select(pages.c.number).where(pages.c.document == document, pages.c.failure_kind.is_not(None))
-    with ledger.read() as connection:
-        return connection.execute(failed.limit(1)).first() is not None
+    return ledger.execute(failed.limit(1)).first() is not None
 
 
 def save_page_notes(ledger: Ledger, run: Run, discovery: Discovery, unassigned: Iterable[Unassigned]) -> None:
@@ -86,8 +85,7 @@ def next_try_of_failed_pages(ledger: Ledger, run: Run) -> float | None:
     ended = select(func.count()).where(
         runs.c.document == run.document, runs.c.generation == run.generation, runs.c.state == "ended"
     )
-    with ledger.read() as connection:
-        tried = connection.execute(ended).scalar_one()
+    tried = ledger.execute(ended).scalar_one()
     return ledger.now() + RETRY_PAUSE_SECONDS if tried < MAX_RETRIES else None
 
 
@@ -280,5 +278,4 @@ def count_lost_pictures(ledger: Ledger, owner: str | None = None) -> int:
         .join(documents, documents.c.id == lost_pictures.c.document)
         .where(lost_pictures.c.state == LostState.SEEN, *owned_by(owner))
     )
-    with ledger.read() as connection:
-        return connection.execute(query).scalar_one()
+    return ledger.execute(query).scalar_one()

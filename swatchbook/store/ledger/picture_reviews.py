@@ -28,7 +28,7 @@ from swatchbook.domain.backoff import pause_after
 from swatchbook.domain.errors import Failure, InvalidReference, Policy
 from swatchbook.domain.records import COUNTED, Analysis, DocumentStatus, Review, ReviewImage, Role, Verdict, text_key
 from swatchbook.store.ledger.bulk_rows import upsert_rows
-from swatchbook.store.ledger.database import Ledger, db_now, select_in, upsert
+from swatchbook.store.ledger.database import Ledger, db_now, read_in, select_in, upsert
 from swatchbook.store.ledger.dirty import mark_changed, mark_made, reopen_documents_showing
 from swatchbook.store.ledger.image_text import queue_text_items, set_current_text
 from swatchbook.store.ledger.item_tries import RUN_LIMIT
@@ -156,8 +156,7 @@ def count_images_to_review(ledger: Ledger, *, owner: str | None = None, document
     query = (
         select(func.count()).select_from(images).where(_needs_review, ~images.c.gone, placed, *owned_by(owner, images))
     )
-    with ledger.read() as connection:
-        return connection.execute(query).scalar_one()
+    return ledger.execute(query).scalar_one()
 
 
 ByPlace = tuple[float, str, int]
@@ -209,9 +208,8 @@ def images_due_for_review(ledger: Ledger, reviewer: str, document: str, limit: i
 def stored_analyses(ledger: Ledger, keys: Collection[str], tag: str) -> dict[str, Analysis]:
     """Return content key -> its stored analysis by this tag, for pictures that have one."""
     query = select(analyses.c.key, analyses.c.record).where(analyses.c.tag == tag)
-    with ledger.read() as connection:
-        rows = select_in(connection, query, analyses.c.key, keys)
-        return {row.key: Analysis.model_validate(row.record) for row in rows}
+    rows = read_in(ledger, query, analyses.c.key, keys)
+    return {row.key: Analysis.model_validate(row.record) for row in rows}
 
 
 def find_review_image(ledger: Ledger, reference: str, *, owner: str | None = None) -> ReviewImage:

@@ -249,8 +249,7 @@ def _expect_late_writes(connection: Connection, ids: Collection[str], *, after: 
 def late_writes_due(ledger: Ledger, limit: int) -> list[str]:
     """Return the ids of up to `limit` objects that are due to be written or removed again."""
     query = select(late_writes.c.id).where(late_writes.c.due_at <= db_now()).distinct().limit(limit)
-    with ledger.read() as connection:
-        return list(connection.execute(query).scalars())
+    return list(ledger.execute(query).scalars())
 
 
 def deleted_ids(ledger: Ledger, ids: Collection[str]) -> list[str]:
@@ -411,8 +410,7 @@ def _paged(ledger: Ledger, query: Select[Any], column: ColumnElement[str]) -> It
     """Yield the rows in the order of their first column, which is `column`, one page per transaction."""
     after = ""
     while True:
-        with ledger.read() as connection:
-            page = connection.execute(query.where(column > after).order_by(column).limit(_PAGE)).all()
+        page = ledger.execute(query.where(column > after).order_by(column).limit(_PAGE)).all()
         yield from page
         if len(page) < _PAGE:
             return

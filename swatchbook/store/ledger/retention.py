@@ -21,7 +21,7 @@ from sqlalchemy import ColumnElement, Connection, Table, delete, exists, null, s
 from swatchbook.domain.records import IngestOptions, Record
 from swatchbook.store.files.file_store import Files
 from swatchbook.store.ledger import webhooks
-from swatchbook.store.ledger.database import LOCK_SECONDS, Ledger, db_now, execute_in, portions, select_in
+from swatchbook.store.ledger.database import LOCK_SECONDS, Ledger, db_now, execute_in, portions, read_in, select_in
 from swatchbook.store.ledger.dead_runs import mark_dead
 from swatchbook.store.ledger.object_events import KEPT_SECONDS as EVENTS_KEPT_SECONDS
 from swatchbook.store.ledger.runs import held_seconds
@@ -237,10 +237,9 @@ def origins(ledger: Ledger, contents: Iterable[str]) -> dict[str, list[Origin]]:
     """Return content -> the documents with that content."""
     by_content: dict[str, list[Origin]] = {}
     columns = (documents.c.content, documents.c.id, documents.c.options, documents.c.force)
-    with ledger.read() as connection:
-        for row in select_in(connection, select(*columns), documents.c.content, contents):
-            origin = Origin(id=row.id, options=read_options(row.options), force=row.force)
-            by_content.setdefault(row.content, []).append(origin)
+    for row in read_in(ledger, select(*columns), documents.c.content, contents):
+        origin = Origin(id=row.id, options=read_options(row.options), force=row.force)
+        by_content.setdefault(row.content, []).append(origin)
     return by_content
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from swatchbook.domain.records import Record, Stage
 from swatchbook.domain.runtime.process import Process
-from swatchbook.store.ledger.database import Ledger, db_now, select_in
+from swatchbook.store.ledger.database import Ledger, db_now, read_in
 from swatchbook.store.ledger.dead_runs import process_of
 from swatchbook.store.ledger.runs import ACTIVE, Run, RunKind
 from swatchbook.store.ledger.stored_documents import PDF
@@ -42,19 +42,18 @@ class LiveRun(Record):
 def live_runs(ledger: Ledger) -> list[LiveRun]:
     """Return the runs that are live or not yet marked dead, oldest first."""
     now = db_now()
-    with ledger.read() as connection:
-        rows = connection.execute(
-            select(
-                runs.c.token, runs.c.document, documents.c.name, documents.c.owner, runs.c.stage, runs.c.done,
-                runs.c.total, runs.c.note, runs.c.kind, documents.c.kind.label("source"), runs.c.host, runs.c.pid,
-                runs.c.started_at,
-                (now - runs.c.heartbeat_at).label("heartbeat_age"), (now - runs.c.progress_at).label("progress_age"),
-            )
-            .join_from(runs, documents, documents.c.id == runs.c.document)
-            .where(runs.c.state == "live")
-            .order_by(runs.c.token)
-        ).mappings()  # fmt: skip
-        return [LiveRun.model_validate(dict(row)) for row in rows]
+    rows = ledger.execute(
+        select(
+            runs.c.token, runs.c.document, documents.c.name, documents.c.owner, runs.c.stage, runs.c.done,
+            runs.c.total, runs.c.note, runs.c.kind, documents.c.kind.label("source"), runs.c.host, runs.c.pid,
+            runs.c.started_at,
+            (now - runs.c.heartbeat_at).label("heartbeat_age"), (now - runs.c.progress_at).label("progress_age"),
+        )
+        .join_from(runs, documents, documents.c.id == runs.c.document)
+        .where(runs.c.state == "live")
+        .order_by(runs.c.token)
+    ).mappings()  # fmt: skip
+    return [LiveRun.model_validate(dict(row)) for row in rows]
 
 
 def live_run(ledger: Ledger, document: str) -> LiveRun | None:
@@ -70,8 +69,7 @@ def own_runs(ledger: Ledger) -> dict[str, LiveRun]:
 def count_failed_runs(ledger: Ledger, run: Run, kinds: Collection[str]) -> int:
     """Count the runs of this generation that a failure of these kinds has ended."""
     ended = select(func.count()).where(runs.c.generation == run.generation, runs.c.failure_kind.in_(kinds))
-    with ledger.read() as connection:
-        return connection.execute(ended).scalar_one()
+    return ledger.execute(ended).scalar_one()
 
 
 # --- shards -----------------------------------------------------------------------------------------------------------
@@ -93,15 +91,13 @@ def shard_runs(ledger: Ledger, document: str, generation: str) -> list[ShardRun]
         .where(runs.c.document == document, runs.c.generation == generation, runs.c.kind == "shard")
         .order_by(runs.c.token)
     )
-    with ledger.read() as connection:
-        return [ShardRun.model_validate(dict(row)) for row in connection.execute(query).mappings()]
+    return [ShardRun.model_validate(dict(row)) for row in ledger.execute(query).mappings()]
 
 
 def current_generations(ledger: Ledger, among: Collection[str]) -> set[str]:
     """Return those of these generations whose shards may run."""
     active = select(documents.c.generation).where(documents.c.status.in_(ACTIVE))
-    with ledger.read() as connection:
-        return {row.generation for row in select_in(connection, active, documents.c.generation, among)}
+    return {row.generation for row in read_in(ledger, active, documents.c.generation, among)}
 
 
 def shard_seconds(ledger: Ledger, stage: str) -> float | None:
@@ -112,8 +108,7 @@ def shard_seconds(ledger: Ledger, stage: str) -> float | None:
         .order_by(figures.c.at.desc())
         .limit(_LAST)
     )
-    with ledger.read() as connection:
-        took = [float(each) for each in connection.execute(last_timings).scalars()]
+    took = [float(each) for each in ledger.execute(last_timings).scalars()]
     return median(took) if took else None
 
 
@@ -130,11 +125,10 @@ class FlowProcess(Record):
 def processes_of(ledger: Ledger, flow_runs: Collection[str]) -> dict[str, FlowProcess]:
     """Return flow run -> its process, of those that have recorded one."""
     query = select(runs, (db_now() - runs.c.heartbeat_at).label("age")).where(runs.c.kind == "flow")
-    with ledger.read() as connection:
-        return {
-            row.prefect_run: FlowProcess(process=process_of(row._mapping), age=row.age)
-            for row in select_in(connection, query, runs.c.prefect_run, flow_runs)
-        }
+    return {
+        row.prefect_run: FlowProcess(process=process_of(row._mapping), age=row.age)
+        for row in read_in(ledger, query, runs.c.prefect_run, flow_runs)
+    }
 
 
 class PastRun(Record):
@@ -150,13 +144,10 @@ def past_runs(ledger: Ledger, flow_runs: Collection[str]) -> dict[str, PastRun]:
     """Return flow run -> the last run that it began, of those that began one."""
     age = db_now() - func.coalesce(runs.c.ended_at, db_now())
     query = select(runs, age.label("age")).where(runs.c.document.is_not(None)).order_by(runs.c.token)
-    with ledger.read() as connection:
-        return {
-            row.prefect_run: PastRun(
-                document=row.document, state=row.state, age=row.age, process=process_of(row._mapping)
-            )
-            for row in select_in(connection, query, runs.c.prefect_run, flow_runs)
-        }
+    return {
+        row.prefect_run: PastRun(document=row.document, state=row.state, age=row.age, process=process_of(row._mapping))
+        for row in read_in(ledger, query, runs.c.prefect_run, flow_runs)
+    }
 
 
 def live_flow_runs(ledger: Ledger) -> dict[str, str]:
@@ -164,8 +155,7 @@ def live_flow_runs(ledger: Ledger) -> dict[str, str]:
     query = select(runs.c.prefect_run, runs.c.document).where(
         runs.c.state == "live", runs.c.kind == "document", runs.c.prefect_run.is_not(None)
     )
-    with ledger.read() as connection:
-        return {row.prefect_run: row.document for row in connection.execute(query)}
+    return {row.prefect_run: row.document for row in ledger.execute(query)}
 
 
 def last_flow_runs(ledger: Ledger, ids: Collection[str]) -> dict[str, str]:
@@ -173,7 +163,6 @@ def last_flow_runs(ledger: Ledger, ids: Collection[str]) -> dict[str, str]:
     query = select(runs.c.document, runs.c.prefect_run).where(
         runs.c.kind == "document", runs.c.prefect_run.is_not(None)
     )
-    with ledger.read() as connection:
-        rows = select_in(connection, query.order_by(runs.c.token), runs.c.document, ids)
-        last = {row.document: row.prefect_run for row in rows}
+    rows = read_in(ledger, query.order_by(runs.c.token), runs.c.document, ids)
+    last = {row.document: row.prefect_run for row in rows}
     return {flow_run: document for document, flow_run in last.items()}

@@ -92,15 +92,13 @@ def _longest_waiting(ledger: Ledger, condition: ColumnElement[bool], limit: int)
         .order_by(documents.c.due_at.nulls_first(), documents.c.updated_at, documents.c.id)
         .limit(limit)
     )
-    with ledger.read() as connection:
-        return [read_document(row) for row in connection.execute(query).mappings()]
+    return [read_document(row) for row in ledger.execute(query).mappings()]
 
 
 def wants_run(ledger: Ledger, document: str) -> bool:
     """Return whether a document is to be run (or deleted) now; if not, only its rows may have to be published."""
     query = select(documents.c.id).where(documents.c.id == document, is_due())
-    with ledger.read() as connection:
-        return connection.execute(query).first() is not None
+    return ledger.execute(query).first() is not None
 
 
 def count_launch(ledger: Ledger, document: Document) -> Document | None:
@@ -123,15 +121,13 @@ def count_launch(ledger: Ledger, document: Document) -> Document | None:
 def unfinished_deletes(ledger: Ledger, limit: int) -> list[str]:
     """Return the ids of documents that are being deleted, the oldest delete first."""
     query = select(documents.c.id).where(documents.c.status == DocumentStatus.DELETING)
-    with ledger.read() as connection:
-        return list(connection.execute(query.order_by(documents.c.updated_at).limit(limit)).scalars())
+    return list(ledger.execute(query.order_by(documents.c.updated_at).limit(limit)).scalars())
 
 
 def needs_publishing(ledger: Ledger) -> bool:
     """Return whether documents without a live run have rows to publish that no publisher holds."""
     query = select(documents.c.id).where(documents.c.run.is_(None), _has_rows_to_publish()).limit(1)
-    with ledger.read() as connection:
-        return connection.execute(query).first() is not None
+    return ledger.execute(query).first() is not None
 
 
 def count_due(ledger: Ledger) -> DueCounts:
@@ -170,5 +166,4 @@ def last_rounds(ledger: Ledger, limit: int) -> list[Round]:
     """Return the last recorded rounds, newest first."""
     told = (rounds.c.began_at, rounds.c.ended_at, rounds.c.count, rounds.c.done)
     query = select(*told).order_by(rounds.c.ended_at.desc(), rounds.c.id.desc()).limit(limit)
-    with ledger.read() as connection:
-        return [Round.model_validate(dict(row)) for row in connection.execute(query).mappings()]
+    return [Round.model_validate(dict(row)) for row in ledger.execute(query).mappings()]

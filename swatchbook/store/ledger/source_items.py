@@ -24,7 +24,7 @@ from swatchbook.domain.records import (
     place_of_item,
 )
 from swatchbook.store.ledger.bulk_rows import Values, delete_rows_by_key, upsert_rows
-from swatchbook.store.ledger.database import Ledger, execute_in, select_in
+from swatchbook.store.ledger.database import Ledger, execute_in, read_in, select_in
 from swatchbook.store.ledger.dirty import hide_chunks, hide_images
 from swatchbook.store.ledger.edited_products import replace_products
 from swatchbook.store.ledger.image_states import shown_images, states_of_images
@@ -46,9 +46,8 @@ _FIELDS = [source_items.c[field.name] for field in fields(SourceItem)]
 def known_items(ledger: Ledger, document: str, keys: Collection[str]) -> dict[str, SourceItem]:
     """Return key -> item, of those of a document that are known."""
     query = select(*_FIELDS).where(source_items.c.document == document)
-    with ledger.read() as connection:
-        items = (_read(row) for row in select_in(connection, query, source_items.c.key, keys))
-        return {item.key: item for item in items}
+    items = (_read(row) for row in read_in(ledger, query, source_items.c.key, keys))
+    return {item.key: item for item in items}
 
 
 def known_stamps(
@@ -71,15 +70,13 @@ def known_stamps(
 def count_known(ledger: Ledger, document: str, *, gone: bool) -> int:
     """Count the known items of a document that were in its source when it was read last; `gone`: the others, too."""
     known = select(func.count()).where(source_items.c.document == document)
-    with ledger.read() as connection:
-        return connection.execute(known if gone else known.where(~source_items.c.gone)).scalar_one()
+    return ledger.execute(known if gone else known.where(~source_items.c.gone)).scalar_one()
 
 
 def next_number(ledger: Ledger, document: str) -> int:
     """Return the number of the next new item of a document, from 0."""
     last = select(func.max(source_items.c.number)).where(source_items.c.document == document)
-    with ledger.read() as connection:
-        number = connection.execute(last).scalar_one()
+    number = ledger.execute(last).scalar_one()
     return 0 if number is None else number + 1
 
 
@@ -154,8 +151,7 @@ def unseen_items(ledger: Ledger, document: str, scan: str) -> Iterator[tuple[Sou
             .order_by(source_items.c.number)
             .limit(_PORTION)
         )
-        with ledger.read() as connection:
-            portion = tuple(_read(row) for row in connection.execute(query))
+        portion = tuple(_read(row) for row in ledger.execute(query))
         if not portion:
             return
         yield portion
@@ -172,8 +168,7 @@ def content_keys_seen(ledger: Ledger, document: str, scan: str, keys: Collection
         .where(placements.c.document == document, source_items.c.document == document, source_items.c.seen == scan)
         .distinct()
     )
-    with ledger.read() as connection:
-        return {row.content_key for row in select_in(connection, query, images.c.content_key, keys)}
+    return {row.content_key for row in read_in(ledger, query, images.c.content_key, keys)}
 
 
 def mark_gone(ledger: Ledger, run: Run, keys: Collection[str]) -> None:
@@ -276,9 +271,8 @@ def complete_items(ledger: Ledger, document: str) -> bytes:
     states = _states(document, gone=True).subquery("item_states")
     complete = select(states.c.number).where(states.c.state == _COMPLETE)
     found = bytearray(next_number(ledger, document))
-    with ledger.read() as connection:
-        for row in connection.execute(complete):
-            found[row.number] = 1
+    for row in ledger.execute(complete):
+        found[row.number] = 1
     return bytes(found)
 
 
@@ -315,8 +309,7 @@ def incomplete_ids(ledger: Ledger, document: str, limit: int | None = None) -> l
     """Return the items of a document that are failed, partial or bare, in the order of the source."""
     states = _states(document).subquery("item_states")
     query = select(states.c.item).where(states.c.state.in_(_LACKING)).order_by(states.c.number).limit(limit)
-    with ledger.read() as connection:
-        return list(connection.execute(query).scalars())
+    return list(ledger.execute(query).scalars())
 
 
 def _states_without_images(document: str) -> Select[tuple[int]]:

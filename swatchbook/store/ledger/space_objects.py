@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, exists, false, func, or_, select
 
 from swatchbook.domain.records import PIXEL_ROLES, ItemState, Record, Role, RoleTag
-from swatchbook.store.ledger.database import Ledger, db_now, select_in
+from swatchbook.store.ledger.database import Ledger, db_now, read_in, select_in
 from swatchbook.store.ledger.dirty import is_searchable
 from swatchbook.store.ledger.image_states import is_open, next_try_of
 from swatchbook.store.ledger.stored_documents import owned_by
@@ -204,8 +204,7 @@ def sample_objects(ledger: Ledger, pair: RoleTag, count: int, owner: str | None 
     """Return the ids of up to `count` searchable objects with a vector of this pair, of an owner or of all owners."""
     rows = objects_table(pair.role)
     query = objects_with_vector(pair).where(*owned_by(owner, rows)).order_by(rows.c.id)
-    with ledger.read() as connection:
-        return list(connection.execute(query.limit(count)).scalars())
+    return list(ledger.execute(query.limit(count)).scalars())
 
 
 class HashedImage(Record):
@@ -238,9 +237,8 @@ def vectors_of(ledger: Ledger, role: Role, tag: str, keys: Collection[str]) -> d
     import numpy as np  # commands that only list need none
 
     query = select(vectors.c.key, vectors.c.data).where(and_(vectors.c.role == role, vectors.c.tag == tag))
-    with ledger.read() as connection:
-        rows = select_in(connection, query, vectors.c.key, keys)
-        return {row.key: np.frombuffer(row.data, "<f4") for row in rows}
+    rows = read_in(ledger, query, vectors.c.key, keys)
+    return {row.key: np.frombuffer(row.data, "<f4") for row in rows}
 
 
 def object_vectors(ledger: Ledger, pair: RoleTag, owner: str | None = None) -> tuple[list[str], Vectors]:
@@ -252,7 +250,6 @@ def object_vectors(ledger: Ledger, pair: RoleTag, owner: str | None = None) -> t
 
     query = objects_with_vector(pair).add_columns(vectors.c.data)
     query = query.where(*owned_by(owner, objects_table(pair.role))).order_by(objects_table(pair.role).c.id)
-    with ledger.read() as connection:
-        rows = connection.execute(query).all()
+    rows = ledger.execute(query).all()
     data = b"".join(row.data for row in rows)
     return [row.id for row in rows], np.frombuffer(data, "<f4").astype(np.float32).reshape(len(rows), -1 if rows else 0)

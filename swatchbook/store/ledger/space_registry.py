@@ -291,9 +291,8 @@ _ALL = ""
 def find_background(ledger: Ledger, pair: RoleTag, owner: str | None) -> Mapping[str, float] | None:
     """Return `mean`, `deviation` and the number of `objects` of an owner or of all; None if it is not estimated."""
     kept = select(table.c.backgrounds[owner or _ALL]).where(table.c.role == pair.role, table.c.tag == pair.tag)
-    with ledger.read() as connection:
-        found: Mapping[str, float] | None = connection.execute(kept).scalar_one_or_none()
-        return found
+    found: Mapping[str, float] | None = ledger.execute(kept).scalar_one_or_none()
+    return found
 
 
 def keep_background(ledger: Ledger, pair: RoleTag, owner: str | None, estimated: Mapping[str, float]) -> None:

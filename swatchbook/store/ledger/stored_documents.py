@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Table, literal, null, select, 
 from swatchbook.domain.errors import DocumentDeleted, InvalidReference
 from swatchbook.domain.records import BlockNames, DocumentStatus, IngestOptions, Record, RunReport, Stage, document_id
 from swatchbook.domain.tracing import traceparent
-from swatchbook.store.ledger.database import Ledger, db_now, select_in, upsert
+from swatchbook.store.ledger.database import Ledger, db_now, read_in, upsert
 from swatchbook.store.ledger.owners import seed_of
 from swatchbook.store.ledger.tables import documents, trash
 
@@ -284,8 +284,7 @@ def _newest(
     ledger: Ledger, conditions: Sequence[ColumnElement[bool]], limit: int | None, offset: int = 0
 ) -> list[Document]:
     query = select(documents).where(*conditions).order_by(documents.c.created_at.desc(), documents.c.id.desc())
-    with ledger.read() as connection:
-        return [read_document(row) for row in connection.execute(query.limit(limit).offset(offset)).mappings()]
+    return [read_document(row) for row in ledger.execute(query.limit(limit).offset(offset)).mappings()]
 
 
 def list_choices(choices: Sequence[Document]) -> str:
@@ -300,5 +299,4 @@ def list_choices(choices: Sequence[Document]) -> str:
 def document_statuses(ledger: Ledger, ids: Collection[str]) -> dict[str, DocumentStatus]:
     """Return document id -> status, of those that exist."""
     query = select(documents.c.id, documents.c.status)
-    with ledger.read() as connection:
-        return {row.id: DocumentStatus(row.status) for row in select_in(connection, query, documents.c.id, ids)}
+    return {row.id: DocumentStatus(row.status) for row in read_in(ledger, query, documents.c.id, ids)}

@@ -85,9 +85,8 @@ def claim_notice(ledger: Ledger) -> Notice | None:
     """
     due = (notices.c.state == "owed") & (notices.c.next_try_at <= db_now())
     query = select(notices).where(due).order_by(notices.c.at, notices.c.id).limit(1)
-    with ledger.read() as connection:
-        if connection.execute(query).first() is None:
-            return None
+    if ledger.execute(query).first() is None:
+        return None
     with ledger.write() as connection:
         row = connection.execute(query).mappings().one_or_none()
         if row is None:  # another process was first
@@ -137,8 +136,7 @@ DELIVERIES_KEPT_SECONDS = 7 * 86_400
 def find_delivery(ledger: Ledger, source: str, delivery: str) -> str | None:
     """Return the document that a delivery of the last seven days led to; None for an unknown delivery."""
     known = _is_known(source, delivery)
-    with ledger.read() as connection:
-        return connection.execute(select(inbox.c.document).where(known, ~_is_old)).scalar_one_or_none()
+    return ledger.execute(select(inbox.c.document).where(known, ~_is_old)).scalar_one_or_none()
 
 
 def record_delivery(ledger: Ledger, source: str, delivery: str, document: str) -> str:

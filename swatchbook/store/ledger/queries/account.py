@@ -51,8 +51,7 @@ class Account(ImageCounts):
 def account(ledger: Ledger, *, document: str | None = None, owner: str | None = None) -> Account:
     """Return the account of a document, of an owner or of all owners. An image counts once."""
     states = states_of_images(shown_images(document=document, owner=owner)).subquery("states")
-    with ledger.read() as connection:
-        counted = dict(connection.execute(select(states.c.state, func.count()).group_by(states.c.state)).tuples().all())
+    counted = dict(ledger.execute(select(states.c.state, func.count()).group_by(states.c.state)).tuples().all())
     return Account(**_by_state(counted), **count_left_out(ledger, document=document, owner=owner))
 
 
@@ -71,8 +70,7 @@ def count_left_out(ledger: Ledger, *, document: str | None = None, owner: str | 
 def count_shown(ledger: Ledger, owner: str | None = None) -> int:
     """Count the images that documents show, of an owner or of all, whatever their states: the account adds up to it."""
     shown = shown_images(owner=owner)
-    with ledger.read() as connection:
-        return connection.execute(select(func.count(shown.c.image.distinct()))).scalar_one()
+    return ledger.execute(select(func.count(shown.c.image.distinct()))).scalar_one()
 
 
 def document_states(ledger: Ledger, listed: Sequence[Document]) -> list[DocumentState]:
@@ -82,9 +80,8 @@ def document_states(ledger: Ledger, listed: Sequence[Document]) -> list[Document
     states = states_of_images(shown).add_columns(shown.c.document).group_by(shown.c.document).subquery("states")
     query = select(states.c.document, states.c.state, func.count()).group_by(states.c.document, states.c.state)
     counted = defaultdict[str, Counter[str]](Counter)
-    with ledger.read() as connection:
-        for document, state, count in connection.execute(query):
-            counted[document][state] = count
+    for document, state, count in ledger.execute(query):
+        counted[document][state] = count
     return [
         DocumentState(
             id=each.id,

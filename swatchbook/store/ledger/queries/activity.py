@@ -138,8 +138,7 @@ def daily_costs(ledger: Ledger, seconds: float, owner: str | None = None) -> lis
 def total_costs(ledger: Ledger) -> dict[str, float]:
     """Return provider -> the known costs of all calls that were ever made to it."""
     query = select(calls.c.provider, func.coalesce(func.sum(calls.c.cost_usd), 0.0)).group_by(calls.c.provider)
-    with ledger.read() as connection:
-        return dict(connection.execute(query).tuples().all())
+    return dict(ledger.execute(query).tuples().all())
 
 
 def _day(at: ColumnElement[float]) -> ColumnElement[int]:
@@ -150,8 +149,7 @@ def _day(at: ColumnElement[float]) -> ColumnElement[int]:
 def _by_day(ledger: Ledger, query: Any, *of: ColumnElement[Any]) -> Iterator[dict[str, Any]]:
     """Yield the rows of a query whose first column is a day, for each day and each value of these columns, in order."""
     day = query.selected_columns[0].element
-    with ledger.read() as connection:
-        rows = connection.execute(query.group_by(day, *of).order_by(day, *of)).mappings().all()
+    rows = ledger.execute(query.group_by(day, *of).order_by(day, *of)).mappings().all()
     for row in rows:
         yield {**row, "day": datetime.fromtimestamp(row["day"] * _DAY, UTC).date().isoformat()}
 
@@ -176,8 +174,7 @@ def failing_kinds(ledger: Ledger, owner: str | None = None) -> list[FailingKind]
         .group_by(kind)
         .order_by(kind)
     )
-    with ledger.read() as connection:
-        return [FailingKind.model_validate(dict(row)) for row in connection.execute(query).mappings()]
+    return [FailingKind.model_validate(dict(row)) for row in ledger.execute(query).mappings()]
 
 
 def _with_failures(owner: str | None) -> Subquery:
@@ -254,8 +251,7 @@ def documents_failing(ledger: Ledger, kind: str, limit: int, owner: str | None =
         documents.c.status.not_in((DocumentStatus.CANCELLED, DocumentStatus.DELETING)),
         *owned_by(owner),
     )
-    with ledger.read() as connection:
-        return list(connection.execute(query.order_by(documents.c.id).limit(limit)).scalars())
+    return list(ledger.execute(query.order_by(documents.c.id).limit(limit)).scalars())
 
 
 def provider_states(ledger: Ledger, owner: str | None = None) -> list[ProviderState]:
@@ -268,8 +264,7 @@ def provider_states(ledger: Ledger, owner: str | None = None) -> list[ProviderSt
         .group_by(calls.c.provider)
         .order_by(calls.c.provider)
     )
-    with ledger.read() as connection:
-        rows = [dict(row) for row in connection.execute(query).mappings()]
+    rows = [dict(row) for row in ledger.execute(query).mappings()]
     return [
         ProviderState(**row, state="failing" if (row["failed_at"] or 0) > (row["answered_at"] or 0) else "ok")
         for row in rows
@@ -301,8 +296,7 @@ def recent_runs(ledger: Ledger, limit: int, owner: str | None = None) -> list[Ru
         .order_by(case((live, 0), else_=1), runs.c.token.desc())
         .limit(limit)
     )  # fmt: skip
-    with ledger.read() as connection:
-        rows = connection.execute(query).mappings().all()
+    rows = ledger.execute(query).mappings().all()
     began, found = dict[str, float](), list[RunState]()
     for row in sorted(rows, key=lambda row: row["token"], reverse=True):
         found.append(RunState(**row, continued_at=began.get(row["document"])))
@@ -326,13 +320,10 @@ class StageTiming(Record):
 
 def stage_timings(ledger: Ledger, run: str | None) -> list[StageTiming]:
     """Return the stages that a run (its token) has reached, in that order; none without a run."""
-    with ledger.read() as connection:
-        rows = connection.execute(
-            select(timings.c.stage, timings.c.seconds, timings.c.units)
-            .where(timings.c.run == run)
-            .order_by(timings.c.at)
-        ).mappings()
-        return [StageTiming.model_validate(dict(row)) for row in rows if row["stage"] in set(Stage)]
+    rows = ledger.execute(
+        select(timings.c.stage, timings.c.seconds, timings.c.units).where(timings.c.run == run).order_by(timings.c.at)
+    ).mappings()
+    return [StageTiming.model_validate(dict(row)) for row in rows if row["stage"] in set(Stage)]
 
 
 def stage_weeks(ledger: Ledger, owner: str | None = None) -> list[StageWeek]:
@@ -363,8 +354,7 @@ def stage_weeks(ledger: Ledger, owner: str | None = None) -> list[StageWeek]:
         func.avg(ranked.c.seconds).label("seconds"),
         func.avg(case((is_middle, ranked.c.one))).label("each"),
     ).group_by(ranked.c.stage, ranked.c.week)
-    with ledger.read() as connection:
-        found = {(row.stage, row.week): row for row in connection.execute(query)}
+    found = {(row.stage, row.week): row for row in ledger.execute(query)}
     weeks = {
         key: StageTimes(runs=row.runs, run_seconds=row.seconds, unit_seconds=row.each) for key, row in found.items()
     }

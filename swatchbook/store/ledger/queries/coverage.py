@@ -60,8 +60,7 @@ def coverage_of(
 def count_documents(ledger: Ledger, owner: str | None = None) -> dict[str, int]:
     """Return status -> number of documents of an owner, or of all owners."""
     statuses = select(documents.c.status, func.count()).where(*owned_by(owner)).group_by(documents.c.status)
-    with ledger.read() as connection:
-        return dict(connection.execute(statuses).tuples().all())
+    return dict(ledger.execute(statuses).tuples().all())
 
 
 class Reported(NamedTuple):
@@ -91,11 +90,10 @@ def completed_with_rest(ledger: Ledger, owner: str | None = None) -> list[Report
         documents.c.status == DocumentStatus.COMPLETED, *owned_by(owner), rest
     )
 
-    with ledger.read() as connection:
-        return [
-            Reported(total, bad, bare, left, is_refused or any(each["subject"] != "item" for each in rest or ()), doubt)
-            for total, bad, bare, left, is_refused, doubt, rest in connection.execute(query)
-        ]
+    return [
+        Reported(total, bad, bare, left, is_refused or any(each["subject"] != "item" for each in rest or ()), doubt)
+        for total, bad, bare, left, is_refused, doubt, rest in ledger.execute(query)
+    ]
 
 
 def _reported(*path: str) -> ColumnElement[int]:

@@ -9,7 +9,7 @@ from sqlalchemy import and_, func, select
 
 from swatchbook.domain.product_doubts import is_doubtful
 from swatchbook.domain.records import COUNTED, LostState, PlacementState, Record
-from swatchbook.store.ledger.database import Ledger, select_in
+from swatchbook.store.ledger.database import Ledger, read_in, select_in
 from swatchbook.store.ledger.image_states import picture_file
 from swatchbook.store.ledger.page_findings import count_look_at
 from swatchbook.store.ledger.tables import (
@@ -117,6 +117,5 @@ def first_pictures(ledger: Ledger, ids: Collection[str]) -> dict[str, str]:
         .limit(1)
         .scalar_subquery()
     )
-    with ledger.read() as connection:
-        found = select_in(connection, select(documents.c.id, first.label("image")), documents.c.id, ids)
-        return {row.id: row.image for row in found if row.image}
+    found = read_in(ledger, select(documents.c.id, first.label("image")), documents.c.id, ids)
+    return {row.id: row.image for row in found if row.image}

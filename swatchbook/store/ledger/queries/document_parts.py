@@ -205,8 +205,7 @@ def product_ids(ledger: Ledger, document: str, *, first: Sequence[str] = (), off
     begin = list(first[offset : offset + limit])
     others = select(products.c.id).where(products.c.document == document, products.c.id.not_in(first))
     query = others.order_by(products.c.ordinal, products.c.id).offset(max(offset - len(first), 0))
-    with ledger.read() as connection:
-        return begin + list(connection.execute(query.limit(limit - len(begin))).scalars())
+    return begin + list(ledger.execute(query.limit(limit - len(begin))).scalars())
 
 
 def neighbours(ledger: Ledger, product: ProductDetails) -> tuple[tuple[str, str] | None, tuple[str, str] | None]:
@@ -227,11 +226,10 @@ def neighbours(ledger: Ledger, product: ProductDetails) -> tuple[tuple[str, str]
 
 def linked_pictures(ledger: Ledger, product: str) -> list[LinkedPicture]:
     """Return the placements that are linked to a product, best link first."""
-    with ledger.read() as connection:
-        return [
-            LinkedPicture.model_validate(dict(row._mapping))
-            for row in connection.execute(_LINKED.where(links.c.target == product))
-        ]
+    return [
+        LinkedPicture.model_validate(dict(row._mapping))
+        for row in ledger.execute(_LINKED.where(links.c.target == product))
+    ]
 
 
 def unreadable_pictures(ledger: Ledger, document: str) -> list[tuple[str, str, str]]:
@@ -243,8 +241,7 @@ def unreadable_pictures(ledger: Ledger, document: str) -> list[tuple[str, str, s
         .where(links.c.document == document, why_no_picture.is_not(None))
         .order_by(placements.c.ordinal, products.c.name)
     )
-    with ledger.read() as connection:
-        return [(row.id, row.name, row.why_no_picture) for row in connection.execute(query)]
+    return [(row.id, row.name, row.why_no_picture) for row in ledger.execute(query)]
 
 
 def _picture(row: Mapping[Any, Any]) -> ProductPicture:

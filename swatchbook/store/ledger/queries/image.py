@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import Connection, Subquery, select
 
 from swatchbook.domain.records import COUNTED, ImageDetails, ImagePlace, RoleState
-from swatchbook.store.ledger.database import Ledger, select_in
+from swatchbook.store.ledger.database import Ledger, read_in
 from swatchbook.store.ledger.image_states import (
     items_of_images,
     picture_file,
@@ -85,16 +85,14 @@ def _roles(connection: Connection, pairs: Subquery) -> tuple[RoleState, ...]:
 def image_ids(ledger: Ledger, owner: str | None = None) -> list[str]:
     """Return the ids of the images that documents of an owner, or of all owners, show; sorted."""
     shown = shown_images(owner=owner)
-    with ledger.read() as connection:
-        return list(connection.execute(select(shown.c.image).distinct().order_by(shown.c.image)).scalars())
+    return list(ledger.execute(select(shown.c.image).distinct().order_by(shown.c.image)).scalars())
 
 
 def owned_images(ledger: Ledger, ids: Sequence[str], owners: Collection[str]) -> set[str]:
     """Return those of the ids that are shown images of one of the owners; without any, of any owner."""
-    with ledger.read() as connection:
-        shown = (
-            select(images.c.id)
-            .join(placements, placements.c.image == images.c.id)
-            .where(placements.c.state.in_(COUNTED), *([images.c.owner.in_(owners)] if owners else []))
-        )
-        return {row.id for row in select_in(connection, shown, images.c.id, ids)}
+    shown = (
+        select(images.c.id)
+        .join(placements, placements.c.image == images.c.id)
+        .where(placements.c.state.in_(COUNTED), *([images.c.owner.in_(owners)] if owners else []))
+    )
+    return {row.id for row in read_in(ledger, shown, images.c.id, ids)}

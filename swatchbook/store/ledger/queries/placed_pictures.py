@@ -38,8 +38,7 @@ def read_placed(ledger: Ledger, document: str, page: int | None = None) -> list[
         .where(placements.c.document == document, *on_page)
         .order_by(placements.c.ordinal)
     )
-    with ledger.read() as connection:
-        rows = [dict(row) for row in connection.execute(query).mappings()]
+    rows = [dict(row) for row in ledger.execute(query).mappings()]
     return [
         PlacedPicture(
             Placement(**{name: row[name] for name in Placement.model_fields}),
@@ -57,5 +56,4 @@ def count_pictured(ledger: Ledger, document: str) -> int:
     query = select(func.count(links.c.target.distinct())).where(
         links.c.document == document, links.c.kind == LinkKind.IMAGE_PRODUCT
     )
-    with ledger.read() as connection:
-        return connection.execute(query).scalar_one()
+    return ledger.execute(query).scalar_one()

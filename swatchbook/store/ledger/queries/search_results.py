@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, Select, case, func, select
 from swatchbook.domain.records import COUNTED, NO_PAGE, DocumentStatus, Hit, LinkKind, ResultKind, Variant
 from swatchbook.index.contract import Where
 from swatchbook.index.matching import satisfies
-from swatchbook.store.ledger.database import Ledger, select_in
+from swatchbook.store.ledger.database import Ledger, read_in, select_in
 from swatchbook.store.ledger.image_states import linked_images, picture_file
 from swatchbook.store.ledger.payloads import ImagePart, image_parts
 from swatchbook.store.ledger.queries.document_parts import PRODUCTS, pictures_of_products
@@ -38,12 +38,14 @@ def describe_images(ledger: Ledger, ids: Sequence[str], where: Where | None = No
     in its first document that has a product, else of the first.
     """
     shown = defaultdict[str, list[Row[Any]]](list)
-    for row in _rows(ledger, _SHOWN, placements.c.image, ids):
+    for row in read_in(ledger, _SHOWN, placements.c.image, ids):
         shown[row.image].append(row)
     chosen = _chosen_parts(ledger, shown, where)
     printed = _named(ledger, {product for _, product in chosen.values() if product})
     keys = {rows[0].text_key for rows in shown.values() if rows[0].text_key}
-    texts = {row.key: row.text for row in _rows(ledger, select(contents.c.key, contents.c.text), contents.c.key, keys)}
+    texts = {
+        row.key: row.text for row in read_in(ledger, select(contents.c.key, contents.c.text), contents.c.key, keys)
+    }
     hits = []
     for image in dict.fromkeys(ids):
         if image not in shown:
@@ -141,7 +143,7 @@ def describe_products(ledger: Ledger, ids: Sequence[str]) -> list[Hit]:
 
     Scores are 0.
     """
-    rows = {row.id: row for row in _rows(ledger, _PRODUCTS, products.c.id, ids)}
+    rows = {row.id: row for row in read_in(ledger, _PRODUCTS, products.c.id, ids)}
     printed = _named(ledger, rows)
     with ledger.read() as connection:
         pictures = pictures_of_products(connection, rows)
@@ -166,7 +168,7 @@ def describe_products(ledger: Ledger, ids: Sequence[str]) -> list[Hit]:
 
 def describe_chunks(ledger: Ledger, ids: Sequence[str]) -> list[Hit]:
     """Return these chunks as hits, in the order given, each with its best linked product. Scores are 0."""
-    rows = {row.id: row for row in _rows(ledger, _CHUNKS, chunks.c.id, ids)}
+    rows = {row.id: row for row in read_in(ledger, _CHUNKS, chunks.c.id, ids)}
     linked = products_of_chunks(ledger, ids)
     printed = _named(ledger, {product for products_ in linked.values() for product in products_[:1]})
     return [
@@ -199,13 +201,13 @@ def are_kept(ledger: Ledger, hits: Iterable[Hit]) -> bool:
     """Return whether the document of each hit is still there, and not being deleted."""
     wanted = {hit.document_id for hit in hits}
     kept = select(documents.c.id).where(_is_kept)
-    return len(list(_rows(ledger, kept, documents.c.id, wanted))) == len(wanted)
+    return len(read_in(ledger, kept, documents.c.id, wanted)) == len(wanted)
 
 
 def add_labels(ledger: Ledger, hits: Sequence[Hit]) -> list[Hit]:
     """Return hits with the labels of their pages: the numbers that people read on them, where they are others."""
     labels = defaultdict[str, dict[int, str]](dict)
-    for row in _rows(ledger, _LABELS, pages.c.document, {hit.document_id for hit in hits}):
+    for row in read_in(ledger, _LABELS, pages.c.document, {hit.document_id for hit in hits}):
         labels[row.document][row.number] = row.label
     return [
         hit.model_copy(update={"labels": {page: known[page] for page in hit.pages if page in known}})
@@ -302,14 +304,9 @@ _CHUNKS = (
 )
 
 
-def _rows(ledger: Ledger, query: Select[Any], column: Any, values: Iterable[str]) -> Iterable[Row[Any]]:
-    with ledger.read() as connection:
-        yield from select_in(connection, query, column, values)
-
-
 def _linked(ledger: Ledger, query: Select[Any], column: Any, ids: Sequence[str]) -> dict[str, list[str]]:
     scored: dict[str, list[tuple[float, str]]] = {}
-    for source, target, score in _rows(ledger, query, column, ids):
+    for source, target, score in read_in(ledger, query, column, ids):
         targets = scored.setdefault(source, [])
         if target is not None:
             targets.append((-score, target))
@@ -321,7 +318,7 @@ def _named(ledger: Ledger, ids: Iterable[str]) -> dict[str, NamedProduct]:
         row.id: NamedProduct(
             row.id, row.name, row.code, row.price, row.currency, tuple(map(Variant.model_validate, row.variants or ()))
         )
-        for row in _rows(ledger, _NAMED, products.c.id, ids)
+        for row in read_in(ledger, _NAMED, products.c.id, ids)
     }
 
 
