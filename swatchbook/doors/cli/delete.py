@@ -17,7 +17,7 @@ from swatchbook.doors.cli.terminal import COMPLETED, OPEN, note, owner_flag, say
 from swatchbook.ingest import delete
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.deleted_documents import list_deleted
-from swatchbook.store.ledger.document_commands import count_deletion, count_owner_deletion
+from swatchbook.store.ledger.document_commands import count_deletion
 from swatchbook.store.ledger.stored_documents import Document, all_documents, documents_within
 from swatchbook.store.ledger.trashed_documents import get_trashed
 from swatchbook_base.truncate import plural
@@ -102,7 +102,7 @@ def delete_owner(resources: Resources, owner: str, *, now: bool, yes: bool, as_j
 
     It asks before, unless `yes`. Return the exit code.
     """
-    counted = count_owner_deletion(resources.ledger, owner)
+    counted = count_deletion(resources.ledger, owner=owner)
     if counted.documents and not yes:
         question = f"Delete the owner {owner} with all documents?" if now else f"Delete all documents of {owner}?"
         _confirm(owner, counted, question, now=now)

@@ -262,21 +262,16 @@ IMAGE_KEYS = (images.c.content_key, images.c.text_key, images.c.pair_key)
 """Keys of an image's vectors: of the picture, of its understanding text, and of both together."""
 
 
-def count_deletion(ledger: Ledger, *ids: str) -> Deletion:
-    """Count what deleting these documents takes from their owner. What its other documents show is not counted."""
-    return _count_deletion(ledger, documents.c.id.in_(ids))
+def count_deletion(ledger: Ledger, *ids: str, owner: str | None = None) -> Deletion:
+    """Count what deleting these documents, or all of an owner, takes from their owner.
 
-
-def count_owner_deletion(ledger: Ledger, owner: str) -> Deletion:
-    """Count what deleting all documents of an owner takes from it."""
-    return _count_deletion(ledger, documents.c.owner == owner)
-
-
-def _count_deletion(ledger: Ledger, going: ColumnElement[bool]) -> Deletion:
-    ids, shown = select(documents.c.id).where(going), placements.c.state.in_(COUNTED)
-    here = images.c.id.in_(select(placements.c.image).where(placements.c.document.in_(ids), shown))
+    What its other documents show is not counted.
+    """
+    going = documents.c.id.in_(ids) if owner is None else documents.c.owner == owner
+    deleted, shown = select(documents.c.id).where(going), placements.c.state.in_(COUNTED)
+    here = images.c.id.in_(select(placements.c.image).where(placements.c.document.in_(deleted), shown))
     # asked image by image, by index
-    elsewhere = exists().where(placements.c.image == images.c.id, placements.c.document.not_in(ids), shown)
+    elsewhere = exists().where(placements.c.image == images.c.id, placements.c.document.not_in(deleted), shown)
     count = select(func.count())
     with ledger.read() as connection:
         return Deletion(

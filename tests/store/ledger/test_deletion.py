@@ -4,7 +4,7 @@ import pytest
 
 from swatchbook.domain.records import Deletion, PlacementState
 from swatchbook.store.ledger.database import Ledger
-from swatchbook.store.ledger.document_commands import count_deletion, count_owner_deletion
+from swatchbook.store.ledger.document_commands import count_deletion
 from swatchbook.store.ledger.queries.coverage import count_coverage
 from tests.store.ledger.scene import (
     begin,
@@ -44,5 +44,5 @@ def test_what_other_documents_show_is_neither_counted_nor_removed(
 def test_deleting_an_owner_removes_what_its_documents_share(ledger: Ledger) -> None:
     document(ledger, "oak", "ash")
     document(ledger, "oak", content="supplement")
-    assert count_owner_deletion(ledger, "anna") == Deletion(documents=2, images=2)
-    assert count_owner_deletion(ledger, "bert") == Deletion(documents=0, images=0)
+    assert count_deletion(ledger, owner="anna") == Deletion(documents=2, images=2)
+    assert count_deletion(ledger, owner="bert") == Deletion(documents=0, images=0)

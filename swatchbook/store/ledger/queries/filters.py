@@ -57,7 +57,8 @@ def matching(known: ReadCache, by: ResultKind, where: Where, enough: int) -> tup
     if where == _scope(where):
         return ids, len(ids)
     if len(ids) <= MOST_KEPT:
-        found = known.once(lambda: _satisfied(_kept_payloads(known, by, where), where), matching, by, where)
+        test, kept = satisfies(where), _kept_payloads(known, by, where)
+        found = known.once(lambda: [id for id, payload in kept.items() if test(payload)], matching, by, where)
         return found, len(found)
     first = list[str]()
     for some in portions(ids):
@@ -125,11 +126,6 @@ def _kept_payloads(known: ReadCache, by: ResultKind, where: Where) -> Mapping[st
             return dict(_all_payloads(connection, by, where))
 
     return known.once(read, _kept_payloads, by, _scope(where), where.currency)
-
-
-def _satisfied(payloads: Mapping[str, Payload], where: Where) -> Sequence[str]:
-    test = satisfies(where)
-    return [id for id, payload in payloads.items() if test(payload)]
 
 
 def unmatched(ledger: Ledger, by: ResultKind, where: Where) -> list[Unmatched]:
