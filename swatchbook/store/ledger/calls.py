@@ -148,10 +148,10 @@ def spending(ledger: Ledger, document: str) -> list[Spent]:
         select(
             *of,
             func.count().label("calls"),
-            _count(calls.c.state == "failed").label("failed"),
-            _count(unknown).label("unknown"),
-            _count(unpriced).label("unpriced"),
-            _count(calls.c.truncated).label("truncated"),
+            func.count().filter(calls.c.state == "failed").label("failed"),
+            func.count().filter(unknown).label("unknown"),
+            func.count().filter(unpriced).label("unpriced"),
+            func.count().filter(calls.c.truncated).label("truncated"),
             func.coalesce(func.sum(calls.c.tokens_in), 0).label("tokens_in"),
             func.coalesce(func.sum(calls.c.tokens_out), 0).label("tokens_out"),
             func.coalesce(func.sum(calls.c.cost_usd), 0.0).label("cost_usd"),
@@ -214,7 +214,3 @@ def _may_spend(connection: Connection, run: Run, asks: Sequence[CallRequest]) ->
 
 def _at_most() -> ColumnElement[float]:
     return func.coalesce(calls.c.cost_usd, calls.c.at_most_usd, 0.0)
-
-
-def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)

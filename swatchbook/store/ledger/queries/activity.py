@@ -126,8 +126,8 @@ def daily_costs(ledger: Ledger, seconds: float, owner: str | None = None) -> lis
     unpriced = (calls.c.state == "answered") & calls.c.cost_usd.is_(None)
     query = select(
         _day(calls.c.at), calls.c.provider, calls.c.model, func.count().label("calls"),
-        func.sum(case((calls.c.state == "failed", 1), else_=0)).label("failed"),
-        func.sum(case((unpriced, 1), else_=0)).label("unpriced"),
+        func.count().filter(calls.c.state == "failed").label("failed"),
+        func.count().filter(unpriced).label("unpriced"),
         func.coalesce(func.sum(calls.c.cost_usd), 0.0).label("cost_usd"),
         func.coalesce(func.sum(calls.c.tokens_in), 0).label("tokens_in"),
         func.coalesce(func.sum(calls.c.tokens_out), 0).label("tokens_out"),

@@ -48,21 +48,19 @@ class DocumentFigures(Record):
 
 def found_so_far(ledger: Ledger, ids: Collection[str]) -> dict[str, DocumentFigures]:
     """Return document -> its products and the images that it shows by now, without their states; counting is fast."""
-    of_products = select(products.c.document, func.count().label("number")).group_by(products.c.document)
     shown = placements.c.state == PlacementState.SHOWN
     of_images = select(placements.c.document, func.count(placements.c.image.distinct()).label("number"))
     of_images = of_images.where(shown).group_by(placements.c.document)
     with ledger.read() as connection:
-        found = {row.document: row.number for row in select_in(connection, of_products, products.c.document, ids)}
+        found = {row.document: row.number for row in select_in(connection, _PRODUCTS, products.c.document, ids)}
         images = {row.document: row.number for row in select_in(connection, of_images, placements.c.document, ids)}
     return {id: DocumentFigures(products=found.get(id, 0), images=images.get(id, 0)) for id in ids}
 
 
 def document_figures(ledger: Ledger, ids: Collection[str]) -> dict[str, DocumentFigures]:
     """Return document -> its figures, for those of these that there are."""
-    counted = select(products.c.document, func.count().label("number")).group_by(products.c.document)
     with ledger.read() as connection:
-        found = {row.document: row.number for row in select_in(connection, counted, products.c.document, ids)}
+        found = {row.document: row.number for row in select_in(connection, _PRODUCTS, products.c.document, ids)}
         reports = list(select_in(connection, select(documents.c.id, documents.c.report), documents.c.id, ids))
         lost = {row.document: row.number for row in select_in(connection, _LOST, lost_pictures.c.document, ids)}
         edited = {row.document for row in select_in(connection, _EDITED, hand_edits.c.document, ids)}
@@ -78,6 +76,8 @@ def document_figures(ledger: Ledger, ids: Collection[str]) -> dict[str, Document
         for row in reports
     }
 
+
+_PRODUCTS = select(products.c.document, func.count().label("number")).group_by(products.c.document)
 
 _EDITED = select(hand_edits.c.document).distinct()
 
