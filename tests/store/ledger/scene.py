@@ -381,21 +381,18 @@ def document(ledger: Ledger, run: Run) -> RowMapping:
 
 
 def one(ledger: Ledger, table: Table, **where: Any) -> RowMapping:
-    with ledger.read() as connection:
-        conditions = [table.c[name] == value for name, value in where.items()]
-        return connection.execute(select(table).where(*conditions)).mappings().one()
+    conditions = [table.c[name] == value for name, value in where.items()]
+    return ledger.execute(select(table).where(*conditions)).mappings().one()
 
 
 def count(ledger: Ledger, table: Table, **where: Any) -> int:
-    with ledger.read() as connection:
-        conditions = [table.c[name] == value for name, value in where.items()]
-        return connection.execute(select(func.count()).select_from(table).where(*conditions)).scalar_one()
+    conditions = [table.c[name] == value for name, value in where.items()]
+    return ledger.execute(select(func.count()).select_from(table).where(*conditions)).scalar_one()
 
 
 def rows_of(ledger: Ledger, table: Table) -> dict[str, RowMapping]:
     """id -> row."""
-    with ledger.read() as connection:
-        return {row["id"]: row for row in connection.execute(select(table)).mappings()}
+    return {row["id"]: row for row in ledger.execute(select(table)).mappings()}
 
 
 def dirt(ledger: Ledger, table: Table) -> dict[str, int]:
@@ -405,15 +402,13 @@ def dirt(ledger: Ledger, table: Table) -> dict[str, int]:
 
 def states(ledger: Ledger, document: str) -> dict[str, ImageState]:
     """image id -> its state in the document."""
-    with ledger.read() as connection:
-        rows = connection.execute(states_of_images(shown_images(document=document)))
-        return {image: ImageState(state) for image, state in rows}
+    rows = ledger.execute(states_of_images(shown_images(document=document)))
+    return {image: ImageState(state) for image, state in rows}
 
 
 def next_publish(ledger: Ledger, document: str) -> float | None:
     """When the first of a document's unpublished rows may be published; None where none waits."""
-    with ledger.read() as connection:
-        placed = set(connection.execute(select(placements.c.image).where(placements.c.document == document)).scalars())
+    placed = set(ledger.execute(select(placements.c.image).where(placements.c.document == document)).scalars())
     now = ledger.now()
     of_images = [row for i, row in rows_of(ledger, images).items() if i in placed]
     of_chunks = [row for row in rows_of(ledger, chunks).values() if row["document"] == document and row["embed"]]

@@ -118,8 +118,7 @@ def test_commit_leaves_what_was_never_shown_unpublished(ledger: Ledger) -> None:
     commit_all(ledger, claims.claim(ledger, run, [KEY]))  # what the analysis said
     assert (image(ledger, KEY).dirty, image(ledger, KEY).made) == (3, 3)
     assert (image(ledger, KEY, "bert").dirty, image(ledger, KEY, "bert").made) == (0, 0)
-    with ledger.read() as connection:
-        found = connection.execute(select(chunks.c.embed, chunks.c.dirty, chunks.c.made)).all()
+    found = ledger.execute(select(chunks.c.embed, chunks.c.dirty, chunks.c.made)).all()
     assert sorted(found) == [(False, 1, 0), (True, 2, 2)]
 
 

@@ -112,8 +112,7 @@ def test_every_postgresql_connection_keeps_its_limits(new_postgresql: NewLedger)
 
 def test_the_clock_is_the_databases(ledger: Ledger) -> None:
     assert abs(ledger.now() - time.time()) < 5
-    with ledger.read() as connection:
-        assert isinstance(connection.execute(select(db_now() + 1)).scalar_one(), float)
+    assert isinstance(ledger.execute(select(db_now() + 1)).scalar_one(), float)
 
 
 def test_a_lasting_lock_means_the_ledger_is_down(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,8 +143,7 @@ def test_threads_that_write_take_turns(ledger: Ledger) -> None:
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(add, range(200)))
-    with ledger.read() as connection:
-        assert connection.execute(select(contents.c.width)).scalar_one() == 200
+    assert ledger.execute(select(contents.c.width)).scalar_one() == 200
 
 
 @pytest.mark.parametrize("database", ["sqlite"])
@@ -160,8 +158,7 @@ def test_a_full_disk_loses_nothing_committed(ledger: Ledger) -> None:
 
     with pytest.raises(DiskFull):
         fill()
-    with ledger.read() as connection:
-        assert connection.execute(select(contents.c.key)).scalars().all() == ["kept"]
+    assert ledger.execute(select(contents.c.key)).scalars().all() == ["kept"]
 
 
 def test_a_read_only_ledger_is_refused(new_sqlite: NewLedger) -> None:

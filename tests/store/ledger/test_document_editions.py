@@ -66,9 +66,8 @@ def superseded(ledger: Ledger, owner: str | None = None) -> set[str]:
 
 def waiting(ledger: Ledger) -> set[str]:
     """Documents of which something is to be published again."""
-    with ledger.read() as connection:
-        query = select(chunks.c.document).where(chunks.c.dirty > chunks.c.published)
-        return set(connection.execute(query).scalars())
+    query = select(chunks.c.document).where(chunks.c.dirty > chunks.c.published)
+    return set(ledger.execute(query).scalars())
 
 
 @pytest.fixture

@@ -312,8 +312,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @invariant()
     def items_are_as_modelled(self) -> None:
-        with self.ledger.read() as connection:
-            rows = connection.execute(select(item_rows)).all()
+        rows = self.ledger.execute(select(item_rows)).all()
         found = {(r.key, r.role): (r.state, r.attempts, r.runs, r.crashes, r.lease) for r in rows}
         assert found == {k: (i.state, i.attempts, i.runs, i.crashes, i.lease) for k, i in self.items.items()}
 

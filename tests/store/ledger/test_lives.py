@@ -339,8 +339,7 @@ class Lives(RuleBasedStateMachine):
         delete_rows(self.ledger, document.id)
         self.publish_all()
         assert finish_delete(self.ledger, document.id)
-        with self.ledger.read() as connection:
-            assert connection.execute(select(documents).where(documents.c.id == document.id)).first() is None
+        assert self.ledger.execute(select(documents).where(documents.c.id == document.id)).first() is None
 
 
 EXAMPLES = 120 if SOAK else settings().max_examples // 5

@@ -56,8 +56,7 @@ def test_only_patient_writes_wait_for_the_ledger(ledger: Ledger, server: Running
         finally:
             server.start()
         waiting.result(30)
-    with ledger.read() as connection:
-        assert set(connection.execute(select(contents.c.key)).scalars()) == {"before", "during"}
+    assert set(ledger.execute(select(contents.c.key)).scalars()) == {"before", "during"}
 
 
 @pytest.mark.gate

@@ -60,9 +60,8 @@ def work(ledger: Ledger, run: Run, roles: Collection[Role], *, text: str | None 
 def pairs(ledger: Ledger) -> dict[str, tuple[str, int]]:
     """key -> state and attempts of every `multimodal` item."""
     query = select(item_rows.c.key, item_rows.c.state, item_rows.c.attempts)
-    with ledger.read() as connection:
-        rows = connection.execute(query.where(item_rows.c.role == Role.MULTIMODAL))
-        return {row.key: (row.state, row.attempts) for row in rows}
+    rows = ledger.execute(query.where(item_rows.c.role == Role.MULTIMODAL))
+    return {row.key: (row.state, row.attempts) for row in rows}
 
 
 def status(ledger: Ledger, run: Run) -> DocumentStatus:

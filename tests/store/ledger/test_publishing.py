@@ -212,8 +212,7 @@ def test_ids_and_files_are_listed_page_by_page(ledger: Ledger, monkeypatch: pyte
 def test_publishing_few_scans_no_table(ledger: Ledger) -> None:
     run = begin(ledger)
     ingest(ledger, run, extraction(placed(run, "oak")))
-    with ledger.read() as connection:
-        ids = connection.execute(select(images.c.id)).scalars().all()
+    ids = ledger.execute(select(images.c.id)).scalars().all()
     with planned(ledger) as plans, ledger.read() as connection:
         image_payloads(connection, ids)
         chunk_payloads(connection, ["chunk"])

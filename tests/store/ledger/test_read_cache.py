@@ -20,8 +20,7 @@ def commit(ledger: Ledger, owner: str) -> None:
 @pytest.mark.gate
 def test_a_revision_lasts_until_anyone_commits(ledger: Ledger, url: str) -> None:
     first = ledger.revision()
-    with ledger.read() as connection:
-        connection.execute(owner_seeds.select()).all()
+    ledger.execute(owner_seeds.select()).all()
     assert ledger.revision() == first
     with ledger.write() as connection:
         connection.execute(insert(owner_seeds).values(owner="anna", seed="anna"))

@@ -102,8 +102,7 @@ def test_unused_contents_go_after_an_hour(ledger: Ledger, files: Files) -> None:
 
 
 def by_request(ledger: Ledger) -> list[dict[str, object]]:
-    with ledger.read() as connection:
-        return [dict(row) for row in connection.execute(calls.select()).mappings()]
+    return [dict(row) for row in ledger.execute(calls.select()).mappings()]
 
 
 def test_deleted_documents_file_goes_after_an_hour(ledger: Ledger, files: Files) -> None:

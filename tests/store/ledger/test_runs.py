@@ -217,8 +217,7 @@ def test_only_a_live_run_can_write(ledger: Ledger, how: str) -> None:
 
 
 def snapshot(ledger: Ledger) -> list[object]:
-    with ledger.read() as connection:
-        return [connection.execute(select(table)).all() for table in (documents, run_rows, item_rows, figures)]
+    return [ledger.execute(select(table)).all() for table in (documents, run_rows, item_rows, figures)]
 
 
 def test_the_report_stays_until_the_next_one(ledger: Ledger) -> None:

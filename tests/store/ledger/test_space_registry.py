@@ -96,8 +96,7 @@ def test_a_fill_makes_only_what_is_its_own(ledger: Ledger) -> None:
     stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
     begun = begin_fill(ledger, run.document, NEW)
     make_all(ledger, begun)
-    with ledger.read() as connection:
-        states = dict(connection.execute(select(items.c.tag, items.c.state)).tuples().all())
+    states = dict(ledger.execute(select(items.c.tag, items.c.state)).tuples().all())
     assert states == {VISUAL.tag: "pending", NEW.tag: "done"}
 
 
@@ -113,9 +112,8 @@ def test_only_what_is_searched_is_accounted(ledger: Ledger) -> None:
     make_all(ledger, run, failing=lambda item: lost if item.tag == NEW.tag else None)
     publish_all(ledger)
     assert account(ledger, document=run.document).complete == 1
-    with ledger.read() as connection:
-        found = connection.execute(select(requested.c.document, requested.c.role, requested.c.tag, requested.c.beside))
-        beside = {(document, role, tag): is_beside for document, role, tag, is_beside in found}
+    found = ledger.execute(select(requested.c.document, requested.c.role, requested.c.tag, requested.c.beside))
+    beside = {(document, role, tag): is_beside for document, role, tag, is_beside in found}
     assert beside == {
         (first.document, "visual", VISUAL.tag): False, (first.document, "material", NEW.tag): True,
         (run.document, "visual", VISUAL.tag): False, (run.document, "visual", NEW.tag): True,
@@ -154,9 +152,8 @@ def test_a_dropped_space_leaves_no_row(ledger: Ledger) -> None:
     filled(ledger, run)
     activate(ledger, [NEW])
     space_registry.drop(ledger, [VISUAL, NEW])
-    with ledger.read() as connection:
-        for table in (items, vectors, requested):
-            assert set(connection.execute(select(table.c.tag)).scalars()) == {NEW.tag}
+    for table in (items, vectors, requested):
+        assert set(ledger.execute(select(table.c.tag)).scalars()) == {NEW.tag}
 
     def fail() -> None:
         raise ConnectionError
@@ -181,8 +178,7 @@ def test_later_run_does_not_bring_back_dropped_space(ledger: Ledger) -> None:
         ledger, asked.document, options=IngestOptions(), fingerprint="f", requested=[NEW], beside=[VISUAL]
     )
     assert isinstance(run, Run)
-    with ledger.read() as connection:
-        assert set(connection.execute(select(requested.c.tag)).scalars()) == {NEW.tag}
+    assert set(ledger.execute(select(requested.c.tag)).scalars()) == {NEW.tag}
 
 
 def test_a_role_whose_last_object_goes_is_free(ledger: Ledger) -> None:

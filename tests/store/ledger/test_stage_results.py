@@ -64,12 +64,11 @@ PLAN = Plan(
 
 
 def everything(ledger: Ledger) -> dict[str, list[tuple[object, ...]]]:
-    with ledger.read() as connection:
-        return {
-            table.name: sorted(map(tuple, connection.execute(select(table))), key=str)
-            for table in metadata.sorted_tables
-            if table.name not in {"runs", "documents"}
-        }
+    return {
+        table.name: sorted(map(tuple, ledger.execute(select(table))), key=str)
+        for table in metadata.sorted_tables
+        if table.name not in {"runs", "documents"}
+    }
 
 
 SAVES: dict[str, Callable[[Ledger, Run], None]] = {
@@ -114,8 +113,7 @@ def test_pages_have_their_kind_and_what_was_lost(ledger: Ledger) -> None:
     run = begin(ledger)
     stage_results.save_pages(ledger, run, reading(count=6), PLAN)
     stage_results.save_pages(ledger, run, reading(FailedPage(page=4, kind="unexpected", message="It looped.")), PLAN)
-    with ledger.read() as connection:
-        saved = {r.number: (r.kind, r.reason, r.failure_kind, r.label) for r in connection.execute(select(pages))}
+    saved = {r.number: (r.kind, r.reason, r.failure_kind, r.label) for r in ledger.execute(select(pages))}
     assert saved == {
         1: ("product", "Oak", None, None),
         2: ("entity", "table", None, None),
