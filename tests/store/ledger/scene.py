@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import RowMapping, Table, func, insert, select, update
+from sqlalchemy import ColumnElement, RowMapping, Table, func, insert, select, update
 
 from swatchbook.domain.errors import Failure
 from swatchbook.domain.records import (
@@ -162,9 +162,14 @@ def due_ids(ledger: Ledger) -> list[str]:
     return [document.id for document in schedule.due_documents(ledger)]
 
 
-def set_document(ledger: Ledger, document: str, **values: Any) -> None:
+def change(ledger: Ledger, table: Table, *where: ColumnElement[bool], **values: Any) -> None:
+    """Set these columns of rows."""
     with ledger.write() as connection:
-        connection.execute(update(documents).where(documents.c.id == document).values(**values))
+        connection.execute(update(table).where(*where).values(**values))
+
+
+def set_document(ledger: Ledger, document: str, **values: Any) -> None:
+    change(ledger, documents, documents.c.id == document, **values)
 
 
 def reading(*lost: FailedPage, count: int = 4, pages_file: str = f"{'0' * 64}.jsonl") -> Reading:
@@ -356,9 +361,7 @@ def pass_time(ledger: Ledger, seconds: float) -> None:
 
 def lapse(ledger: Ledger, run: Run) -> None:
     """Let the run's last heartbeat be longer ago than its lease, as on a host that nobody can look into."""
-    with ledger.write() as connection:
-        elsewhere = {"host": "elsewhere", "lease_until": db_now() - 1}
-        connection.execute(update(runs).where(runs.c.token == run.token).values(**elsewhere))
+    change(ledger, runs, runs.c.token == run.token, host="elsewhere", lease_until=db_now() - 1)
 
 
 def revoke(ledger: Ledger, document: str, *how: Any) -> list[str]:
@@ -368,8 +371,7 @@ def revoke(ledger: Ledger, document: str, *how: Any) -> list[str]:
 
 def end_process_of_holds(ledger: Ledger) -> None:
     """Let the process of each hold have ended: no process has the id that it had."""
-    with ledger.write() as connection:
-        connection.execute(update(runs).where(runs.c.kind == "hold").values(pid_started=1.0))
+    change(ledger, runs, runs.c.kind == "hold", pid_started=1.0)
 
 
 def item(ledger: Ledger, key: str, want: RoleTag = VISUAL) -> RowMapping:

@@ -7,7 +7,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import update
 
 from swatchbook.domain.errors import BudgetExceeded, Configuration, RunRevoked
 from swatchbook.domain.records import DocumentStatus, IngestOptions, Spent, sha256
@@ -17,7 +16,7 @@ from swatchbook.store.ledger.database import Ledger, open_ledger
 from swatchbook.store.ledger.queries.report import document_report
 from swatchbook.store.ledger.runs import Run
 from swatchbook.store.ledger.tables import calls as rows
-from tests.store.ledger.scene import begin_again, begun, count, lapse, one, revoke, set_document
+from tests.store.ledger.scene import begin_again, begun, change, count, lapse, one, revoke, set_document
 
 PROVIDER = "api.example.com"
 STAGE = "IMAGES_EMBEDDED"
@@ -119,8 +118,7 @@ def test_a_call_without_live_run_is_taken_over(ledger: Ledger) -> None:
         elif end == "ended":
             runs.end(ledger, first.run, DocumentStatus.WAITING)
         else:
-            with ledger.write() as connection:
-                connection.execute(update(rows).values(at=rows.c.at - calls.STALE_SECONDS - 1))
+            change(ledger, rows, at=rows.c.at - calls.STALE_SECONDS - 1)
         assert reserve(context(ledger, f"other {number}"), end).ours == {ask(end).request: 2}
 
 

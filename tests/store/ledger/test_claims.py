@@ -33,6 +33,7 @@ from tests.store.ledger.scene import (
     UNDERSTANDING,
     VISUAL,
     begun,
+    change,
     count,
     document,
     item,
@@ -78,8 +79,7 @@ def test_batches_are_in_reading_order_then_the_chunks(ledger: Ledger) -> None:
 def test_deadly_pictures_stay_in_small_batches(ledger: Ledger) -> None:
     pictures, texts = keys(11), keys(5, "text")
     run = begun(ledger, requested=EVERYTHING, pictures=pictures, texts=texts)
-    with ledger.write() as connection:
-        connection.execute(update(item_rows).where(item_rows.c.key.in_(pictures[:4])).values(crashes=1))
+    change(ledger, item_rows, item_rows.c.key.in_(pictures[:4]), crashes=1)
     batches = claims.cut_batches(ledger, run, 2, most=3)
     assert [(b.kind, len(b.members), b.first, b.alone) for b in batches] == [
         ("image", 4, 1, False), ("image", 3, 5, False),
@@ -185,8 +185,7 @@ def test_changed_analysis_reopens_documents_wanting_its_understanding(ledger: Le
     without = begun(ledger, owner="carl", requested=(ANALYSIS,), pictures=[KEY])
     for run in (first, without):
         assert runs.end(ledger, run, DocumentStatus.COMPLETED) == "completed"
-    with ledger.write() as connection:  # as where an answer was lost
-        connection.execute(update(item_rows).where(item_rows.c.role == Role.ANALYSIS).values(state="pending"))
+    change(ledger, item_rows, item_rows.c.role == Role.ANALYSIS, state="pending")  # as where an answer was lost
     other = begun(ledger, owner="bert", requested=(ANALYSIS,), pictures=[KEY])
     commit_all(ledger, claims.claim(ledger, other, [KEY]), text="Material: ash.")
     assert item(ledger, text_key("Material: ash."), UNDERSTANDING).state == "pending"

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-from sqlalchemy import update
 
 from swatchbook.domain.errors import RunRevoked
 from swatchbook.domain.records import DocumentStatus, Stage
@@ -19,13 +18,12 @@ from swatchbook.store.ledger.dead_runs import DEATHS, STALL_SECONDS, mark_dead
 from swatchbook.store.ledger.runs import Run, record_alive, record_heartbeat, record_progress
 from swatchbook.store.ledger.tables import runs
 from tests.store.ledger.conftest import NewLedger
-from tests.store.ledger.scene import begin_again, begun, document, keys, one
+from tests.store.ledger.scene import begin_again, begun, change, document, keys, one
 
 
 def wait(ledger: Ledger, run: Run, seconds: float) -> None:
     """Let the run's last progress be so long ago; its heart goes on beating."""
-    with ledger.write() as connection:
-        connection.execute(update(runs).where(runs.c.token == run.token).values(progress_at=db_now() - seconds))
+    change(ledger, runs, runs.c.token == run.token, progress_at=db_now() - seconds)
     record_heartbeat(ledger, run)
 
 
@@ -71,9 +69,8 @@ def process(ledger: Ledger) -> Iterator[psutil.Process]:
 
 
 def belongs(ledger: Ledger, run: Run, process: psutil.Process, **values: object) -> None:
-    with ledger.write() as connection:
-        mine = {"pid": process.pid, "pid_started": process.create_time(), **values}
-        connection.execute(update(runs).where(runs.c.token == run.token).values(**mine))
+    mine = {"pid": process.pid, "pid_started": process.create_time(), **values}
+    change(ledger, runs, runs.c.token == run.token, **mine)
 
 
 def test_process_that_outlives_its_dead_run_is_killed(ledger: Ledger, process: psutil.Process) -> None:

@@ -1,7 +1,6 @@
 """Retry, postpone, cancel and delete."""
 
 import pytest
-from sqlalchemy import update
 
 from swatchbook.domain.errors import InvalidReference, ProviderTimeout, UnreadableImage
 from swatchbook.domain.records import DocumentStatus, ItemState, PlacementState, Role, Stage
@@ -23,6 +22,7 @@ from swatchbook.store.ledger.tables import items as items_table
 from tests.store.ledger.scene import (
     VISUAL,
     begin,
+    change,
     chunked,
     complete,
     count,
@@ -58,12 +58,8 @@ def test_retry_queues_failed_and_waiting_items(ledger: Ledger) -> None:
     stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "ash"), placed(run, "elm")))
     failures = {key("oak"): ProviderTimeout("Slow."), key("ash"): UnreadableImage("Cut off.")}
     make_all(ledger, run, failing=lambda c: failures.get(c.key) if c.role is Role.VISUAL else None)
-    with ledger.write() as connection:
-        connection.execute(
-            update(items_table)
-            .where(items_table.c.key == key("elm"), items_table.c.role == Role.VISUAL)
-            .values(state=ItemState.FAILED, runs=8, attempts=30)
-        )
+    this = items_table.c.key == key("elm"), items_table.c.role == Role.VISUAL
+    change(ledger, items_table, *this, state=ItemState.FAILED, runs=8, attempts=30)
     publish_all(ledger)
     end(ledger, run)
     assert due_ids(ledger) == []
@@ -104,8 +100,7 @@ def test_picture_rejected_again_has_no_next_try(ledger: Ledger) -> None:
     run = begin(ledger, requested=(VISUAL,))
     stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), unreadable=["oak"]))
     waiting = {"state": ItemState.PENDING, "attempts": 4, "next_retry_at": 5e9, "failure": {"kind": "file_missing"}}
-    with ledger.write() as connection:
-        connection.execute(update(items_table).where(items_table.c.key == key("oak")).values(waiting))
+    change(ledger, items_table, items_table.c.key == key("oak"), **waiting)
     stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), unreadable=["oak"]))
     oak = item(ledger, key("oak"))
     assert (oak["state"], oak["failure"]["kind"]) == (ItemState.REJECTED, "unreadable_image")
@@ -142,9 +137,7 @@ def test_end_of_pauses_makes_paused_things_due(ledger: Ledger) -> None:
     failures = {key("oak"): ProviderTimeout("Slow."), key("ash"): UnreadableImage("Cut off.")}
     make_all(ledger, run, failing=lambda claimed: failures[claimed.key])
     later = ledger.now() + 900
-    with ledger.write() as connection:
-        waits = items_table.c.key == key("oak")
-        connection.execute(update(items_table).where(waits).values(state=ItemState.PENDING, next_retry_at=later))
+    change(ledger, items_table, items_table.c.key == key("oak"), state=ItemState.PENDING, next_retry_at=later)
     runs.end(ledger, run, DocumentStatus.WAITING, due_at=later)
     stopped = begin(ledger, content="budget")
     runs.end(ledger, stopped, DocumentStatus.BLOCKED, message="The budget is spent.")

@@ -35,6 +35,7 @@ from tests.store.ledger.scene import (
     EVERYTHING,
     UNDERSTANDING,
     begin,
+    change,
     count,
     delete,
     extraction,
@@ -258,8 +259,7 @@ def test_review_holds_for_other_generations_of_its_owner(ledger: Ledger, verdict
     assert text_of(ledger) == text
 
     if verdict is not Verdict.REJECTED:
-        with ledger.write() as connection:  # as where an answer was lost
-            connection.execute(items.update().where(items.c.role == "analysis").values(state="pending"))
+        change(ledger, items, items.c.role == "analysis", state="pending")  # as where an answer was lost
         again = begin(ledger, fingerprint="h")
         make_all(ledger, again, review_below=BELOW)
         assert (text_of(ledger), text_of(ledger, "bert")) == (text, text_key("Material: oak."))

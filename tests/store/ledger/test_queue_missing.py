@@ -1,7 +1,6 @@
 """Making missing, stale and failed items again; details of one image; what is due."""
 
 import pytest
-from sqlalchemy import update
 
 from swatchbook.domain.errors import UnreadableImage
 from swatchbook.domain.records import DocumentStatus, ImageState, ItemState, PlacementState
@@ -16,6 +15,7 @@ from tests.store.ledger.scene import (
     COLOR,
     VISUAL,
     begin,
+    change,
     complete,
     extraction,
     image,
@@ -33,9 +33,8 @@ WANTS = (VISUAL, COLOR)
 def settle(ledger: Ledger, name: str, state: ItemState) -> None:
     """Let the picture's visual item have come to this."""
     failure = {"kind": UnreadableImage.kind, "policy": "never", "message": "It is broken."}
-    with ledger.write() as connection:
-        this = update(items).where(items.c.key == key(name), items.c.role == VISUAL.role)
-        connection.execute(this.values(state=state, attempts=8, runs=8, failure=failure))
+    this = items.c.key == key(name), items.c.role == VISUAL.role
+    change(ledger, items, *this, state=state, attempts=8, runs=8, failure=failure)
 
 
 def states(ledger: Ledger, *names: str) -> list[str]:

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import insert
 
 from swatchbook.domain.records import Plan, sha256, text_key
 from swatchbook.store.files.file_store import Files, open_files
@@ -17,6 +17,7 @@ from swatchbook.store.ledger.tables import items as items_table
 from tests.store.ledger.plans import planned
 from tests.store.ledger.scene import (
     begin,
+    change,
     chunked,
     complete,
     count,
@@ -40,8 +41,7 @@ def files(tmp_path: Path) -> Files:
 def stored(ledger: Ledger, files: Files, name: str) -> str:
     """Let the ledger's content of this picture have a real file."""
     file = files.put_bytes(name.encode(), ".png")
-    with ledger.write() as connection:
-        connection.execute(update(contents).where(contents.c.key == key(name)).values(file=file))
+    change(ledger, contents, contents.c.key == key(name), file=file)
     return file
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from swatchbook.domain.errors import RunRevoked
 from swatchbook.domain.records import DocumentStatus, IngestOptions, RunReport, Stage, document_id, sha256
@@ -22,6 +22,7 @@ from tests.store.ledger.scene import (
     VISUAL,
     begin_again,
     begun,
+    change,
     count,
     document,
     item,
@@ -244,8 +245,7 @@ def test_a_death_brings_no_stopped_document_back(ledger: Ledger, status: Documen
 def test_lapsed_runs_are_marked_dead_on_any_host(ledger: Ledger) -> None:
     run = begun(ledger)
     other = begun(ledger, content="other")
-    with ledger.write() as connection:
-        connection.execute(update(run_rows).values(host="elsewhere"))
+    change(ledger, run_rows, host="elsewhere")
     pass_time(ledger, LEASE_SECONDS - 10)
     assert dead_runs.mark_dead(ledger) == []
     for each in (run, other):

@@ -3,19 +3,18 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import update
 
 from swatchbook.domain.records import identity
 from swatchbook.store.ledger import webhooks
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.tables import inbox as table
+from tests.store.ledger.scene import change
 
 FIRST, SECOND = identity("first"), identity("second")
 
 
 def age(ledger: Ledger, seconds: float) -> None:
-    with ledger.write() as connection:
-        connection.execute(update(table).values(at=table.c.at - seconds))
+    change(ledger, table, at=table.c.at - seconds)
 
 
 def test_the_first_note_of_a_source_stands(ledger: Ledger) -> None:
