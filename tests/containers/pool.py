@@ -53,8 +53,7 @@ class Pool:
 
     def runs(self, document: str, kind: str = "shard") -> list[dict[str, Any]]:
         query = select(runs).where(runs.c.document == document, runs.c.kind == kind).order_by(runs.c.token)
-        with self.stack.resources.ledger.read() as connection:
-            return [dict(row) for row in connection.execute(query).mappings()]
+        return [dict(row) for row in self.stack.resources.ledger.execute(query).mappings()]
 
     def live(self, document: str) -> list[str]:
         return [shard["prefect_run"] for shard in self.runs(document) if shard["state"] == "live"]
@@ -64,9 +63,8 @@ class Pool:
         return psutil.Process(pid)
 
     def held(self) -> int:
-        with self.stack.resources.ledger.read() as connection:
-            query = select(func.count()).select_from(items).where(items.c.lease.is_not(None))
-            return int(connection.execute(query).scalar_one())
+        query = select(func.count()).select_from(items).where(items.c.lease.is_not(None))
+        return int(self.stack.resources.ledger.execute(query).scalar_one())
 
     def pending(self, document: str) -> list[dict[str, Any]]:
         """Flow runs of a document's shards that the worker has taken, and that have not begun."""

@@ -85,8 +85,7 @@ def an_open_picture(stack: Stack, document: str) -> str:
         .where(placements.c.document == document, items.c.role == Role.VISUAL)
         .where(items.c.state == ItemState.PENDING, items.c.lease.is_(None))
     )
-    with stack.resources.ledger.read() as connection:
-        key = connection.execute(query.order_by(items.c.key).limit(1)).scalar_one()
+    key = stack.resources.ledger.execute(query.order_by(items.c.key).limit(1)).scalar_one()
     with stack.resources.files.local(source_files(stack.resources.ledger, [key])[key]) as path:
         (pixels,) = stack.resources.decoders.decode([path], stack.resources.models.encoder.side)
     assert isinstance(pixels, np.ndarray)
@@ -183,13 +182,11 @@ def most_within(seconds: float, times: Sequence[float]) -> int:
 
 def payers(resources: Resources) -> set[tuple[str, str]]:
     query = select(runs.c.kind, calls.c.stage).join(runs, runs.c.token == calls.c.run)
-    with resources.ledger.read() as connection:
-        return {
-            (row.kind, row.stage) for row in connection.execute(query.where(calls.c.state == "answered").distinct())
-        }
+    return {
+        (row.kind, row.stage) for row in resources.ledger.execute(query.where(calls.c.state == "answered").distinct())
+    }
 
 
 def made(resources: Resources) -> dict[Role, str]:
     query = select(items.c.role, items.c.tag).where(items.c.state == ItemState.DONE).distinct()
-    with resources.ledger.read() as connection:
-        return {Role(row.role): row.tag for row in connection.execute(query)}
+    return {Role(row.role): row.tag for row in resources.ledger.execute(query)}

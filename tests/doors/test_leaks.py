@@ -252,18 +252,17 @@ def told_of(ledger: Ledger, owner: str) -> frozenset[str]:
         select(products.c.name).where(products.c.document.in_(of)),
     )
     texts = select(contents.c.text).join(chunks, chunks.c.text_key == contents.c.key).where(chunks.c.document.in_(of))
-    with ledger.read() as connection:
 
-        def column(query: Any) -> list[str]:
-            return list(connection.execute(query).scalars())
+    def column(query: Any) -> list[str]:
+        return list(ledger.execute(query).scalars())
 
-        return frozenset(
-            [each[:8] for query in ids for each in column(query)]
-            + [name for query in names for name in column(query)]
-            + [each["id"][:8] for found in column(entities) for each in found]
-            + [dead_event(owner)["url"], dead_event(owner)["id"][:8]]
-            + [text.partition("\n")[0][:30] for text in column(texts)]
-        )
+    return frozenset(
+        [each[:8] for query in ids for each in column(query)]
+        + [name for query in names for name in column(query)]
+        + [each["id"][:8] for found in column(entities) for each in found]
+        + [dead_event(owner)["url"], dead_event(owner)["id"][:8]]
+        + [text.partition("\n")[0][:30] for text in column(texts)]
+    )
 
 
 def rows_of_anna(home: Path) -> list[object]:

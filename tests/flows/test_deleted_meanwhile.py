@@ -76,8 +76,7 @@ def delete_at(point: str, way: Callable[[Resources, str], object], resources: Re
 
 
 def counts(resources: Resources) -> dict[str, int]:
-    with resources.ledger.read() as connection:
-        found = {each.name: connection.execute(select(func.count()).select_from(each)).scalar_one() for each in LEFT}
+    found = {each.name: resources.ledger.execute(select(func.count()).select_from(each)).scalar_one() for each in LEFT}
     return {name: count for name, count in found.items() if count}
 
 

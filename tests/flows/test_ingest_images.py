@@ -80,9 +80,8 @@ def test_pictures_are_embedded_while_the_folder_is_scanned(
     resources: Resources, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def made() -> int:
-        with resources.ledger.read() as connection:
-            query = select(func.count()).where(items.c.role == Role.VISUAL, items.c.state == ItemState.DONE)
-            return connection.execute(query).scalar_one()
+        query = select(func.count()).where(items.c.role == Role.VISUAL, items.c.state == ItemState.DONE)
+        return resources.ledger.execute(query).scalar_one()
 
     def note() -> str | None:
         (run,) = live_runs(resources.ledger)

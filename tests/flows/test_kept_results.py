@@ -66,8 +66,7 @@ def test_second_owner_reads_and_extracts_nothing(
     ours = ingest(small_catalogue, owner="bert")
     assert ours.status == DocumentStatus.COMPLETED
     assert (ours.images_found, ours.images_complete) == (theirs.images_found, theirs.images_complete)
-    with resources.ledger.read() as connection:
-        rows = connection.execute(select(placements.c.document, placements.c.id)).all()
+    rows = resources.ledger.execute(select(placements.c.document, placements.c.id)).all()
     of = {each: {id for document, id in rows if document == each} for each in (theirs.document_id, ours.document_id)}
     assert len(of[ours.document_id]) == len(of[theirs.document_id])
     assert of[ours.document_id].isdisjoint(of[theirs.document_id])

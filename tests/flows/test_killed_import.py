@@ -46,8 +46,7 @@ def voyage(home: Path, prefect_api: str, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 def made(resources: Resources) -> dict[str, Any]:
     """What a collection consists of, without what tells one run from another."""
-    with resources.ledger.read() as connection:
-        data = connection.execute(select(vectors.c.key, vectors.c.role, vectors.c.tag, vectors.c.data)).all()
+    data = resources.ledger.execute(select(vectors.c.key, vectors.c.role, vectors.c.tag, vectors.c.data)).all()
     return {
         "vectors": {tuple(row[:3]): row.data for row in data},
         "files": files(resources),
@@ -94,6 +93,5 @@ def test_a_killed_import_goes_on_to_the_same_end(
 def paid_once(resources: Resources, voyage: Provider) -> bool:
     """Whether no text was sent again but those whose answer a kill has taken."""
     sent = asked_as_documents(voyage)
-    with resources.ledger.read() as connection:
-        states = Counter(connection.execute(select(calls.c.state)).scalars())
+    states = Counter(resources.ledger.execute(select(calls.c.state)).scalars())
     return bool(sent) and sum(sent.values()) - len(sent) <= states["unknown"]

@@ -40,8 +40,7 @@ def test_killed_ledger_costs_no_run(
         server.start()
 
     def made() -> int:
-        with resources.ledger.read() as connection:
-            return connection.execute(select(func.count()).select_from(vectors)).scalar_one()
+        return resources.ledger.execute(select(func.count()).select_from(vectors)).scalar_one()
 
     count_writes(resources.ledger)
     away = threading.Thread(target=outage)

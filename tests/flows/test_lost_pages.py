@@ -25,8 +25,7 @@ def test_page_that_killed_is_read_again_and_what_it_says_is_kept(
     path = paper.save(tmp_path / "a.pdf")
 
     def said() -> str:
-        with resources.ledger.read() as connection:
-            return str(connection.execute(select(chunks.c.record)).scalars().all())
+        return str(resources.ledger.execute(select(chunks.c.record)).scalars().all())
 
     with monkeypatch.context() as busy:
         busy.syspath_prepend(Path(__file__).parents[2])

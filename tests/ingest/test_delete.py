@@ -59,8 +59,7 @@ def make(resources: Resources, *names: str, content: str = "catalogue", owner: s
 
 def rows(ledger: Ledger) -> dict[str, list[dict[str, Any]]]:
     """What the ledger says of documents, without how it is published."""
-    with ledger.read() as connection:
-        found = {name: connection.execute(select(metadata.tables[name])).mappings().all() for name in OF_DOCUMENTS}
+    found = {name: ledger.execute(select(metadata.tables[name])).mappings().all() for name in OF_DOCUMENTS}
     kept = {
         name: [{k: v for k, v in row.items() if k not in PUBLISHING} for row in rows] for name, rows in found.items()
     }
@@ -143,8 +142,7 @@ def unused_keys(ledger: Ledger) -> set[str]:
 
 
 def all_rows(ledger: Ledger, table: Table) -> list[dict[str, Any]]:
-    with ledger.read() as connection:
-        return [dict(row) for row in connection.execute(select(table)).mappings()]
+    return [dict(row) for row in ledger.execute(select(table)).mappings()]
 
 
 def test_a_day_later_it_is_gone_with_its_vectors(resources: Resources) -> None:
@@ -171,8 +169,7 @@ def test_owner_is_renamed_and_deleted_with_the_trash(resources: Resources) -> No
     with pytest.raises(InvalidReference, match="already an owner"):
         rename(resources.ledger, "carl", "ann")
     assert restore(resources, document).owner == "ann"
-    with resources.ledger.read() as connection:
-        assert set(connection.execute(select(images.c.owner).where(images.c.owner != "carl")).scalars()) == {"ann"}
+    assert set(resources.ledger.execute(select(images.c.owner).where(images.c.owner != "carl")).scalars()) == {"ann"}
     throw_away(resources, document)
     delete_owner(resources, "ann")
     assert "ann" not in known_owners(resources.ledger)

@@ -96,8 +96,7 @@ def run(
 
 def stored(resources: Resources) -> set[bytes]:
     """Every visual vector in the ledger."""
-    with resources.ledger.read() as connection:
-        return set(connection.execute(select(vectors.c.data).where(vectors.c.role == Role.VISUAL)).scalars())
+    return set(resources.ledger.execute(select(vectors.c.data).where(vectors.c.role == Role.VISUAL)).scalars())
 
 
 @pytest.mark.parametrize(

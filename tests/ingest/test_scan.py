@@ -225,8 +225,7 @@ def test_moved_file_stays_the_same_image(resources: Resources, folder: Path) -> 
     assert {"sub/eiche.png"} in after.values()
     assert names(resources, work) == ["slate", "linen", "eiche"]
     of_pictures = select(items.c.state).where(items.c.role != Role.TEXT)
-    with resources.ledger.read() as connection:
-        assert set(connection.execute(of_pictures).scalars()) == {ItemState.DONE}, "nothing is made again"
+    assert set(resources.ledger.execute(of_pictures).scalars()) == {ItemState.DONE}, "nothing is made again"
 
 
 def test_file_that_is_gone_is_reported_and_stays_searchable(resources: Resources, folder: Path) -> None:
@@ -459,9 +458,8 @@ def test_what_is_said_of_an_item_is_one_text_of_all_its_pictures(resources: Reso
         shown = show_document(resources.ledger, work.document)
         pictures = [link["target"] for link in shown["links"] if link["kind"] == LinkKind.IMAGE_CHUNK]
         query = select(chunks.c.id, contents.c.text, items.c.state).join(items, items.c.key == chunks.c.text_key)
-        with resources.ledger.read() as connection:
-            rows = connection.execute(query.join(contents, contents.c.key == chunks.c.text_key).where(~chunks.c.gone))
-            return {row.text: (pictures.count(row.id), row.state) for row in rows}
+        rows = resources.ledger.execute(query.join(contents, contents.c.key == chunks.c.text_key).where(~chunks.c.gone))
+        return {row.text: (pictures.count(row.id), row.state) for row in rows}
 
     work = begin(resources, batch(folder, SOFA | {"description": "Three seats"}, LAMP), mirror=True)
     scanned(resources, work)
@@ -484,8 +482,7 @@ def test_changed_metadata_is_saved_without_reading_or_embedding(resources: Resou
     assert (again.read, again.skipped) == (0, 1)
     products = show_document(resources.ledger, work.document)["products"]
     assert products[0]["metadata"]["price"] == "700"
-    with resources.ledger.read() as connection:
-        assert set(connection.execute(select(items.c.state)).scalars()) == {ItemState.DONE}
+    assert set(resources.ledger.execute(select(items.c.state)).scalars()) == {ItemState.DONE}
     assert publishing.count_unpublished(resources.ledger) == 2, "the picture of the sofa, and its text"
     finish_items(resources)
     scanned(resources, work)

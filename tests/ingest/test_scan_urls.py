@@ -80,8 +80,7 @@ def test_picture_of_a_url_is_stored_and_placed_by_its_url(resources: Resources, 
     shown = show_document(resources.ledger, work.document)
     places = {place["path"]: image for image in shown["images"] for place in image["placements"]}
     assert set(places) == {at(server, f"/{name}.png") for name in ITEMS}
-    with resources.ledger.read() as connection:
-        queued = set(connection.execute(select(items.c.key).where(items.c.role != Role.TEXT)).scalars())
+    queued = set(resources.ledger.execute(select(items.c.key).where(items.c.role != Role.TEXT)).scalars())
     assert queued == {image["content_key"] for image in places.values()}
     stored = {file.read_bytes() for file in (resources.settings.home / "files").rglob("*.png")}
     assert stored == set(server.files.values())

@@ -71,9 +71,8 @@ def pictures(tmp_path: Path) -> Path:
 
 
 def stored(resources: Resources, role: Role = Role.VISUAL) -> list[tuple[str, int]]:
-    with resources.ledger.read() as connection:
-        query = select(vectors.c.tag, vectors.c.dimension).where(vectors.c.role == role)
-        return [(row.tag, row.dimension) for row in connection.execute(query)]
+    query = select(vectors.c.tag, vectors.c.dimension).where(vectors.c.role == role)
+    return [(row.tag, row.dimension) for row in resources.ledger.execute(query)]
 
 
 def found_by(resources: Resources, picture: Path) -> str | None:

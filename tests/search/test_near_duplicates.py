@@ -46,9 +46,8 @@ def embed(resources: Resources, folder: Path, owner: str) -> None:
 
 
 def names(resources: Resources) -> dict[str, str]:
-    with resources.ledger.read() as connection:
-        shown = connection.execute(select(placements.c.image, placements.c.path)).tuples()
-        return {image: Path(path or "").name for image, path in shown}
+    shown = resources.ledger.execute(select(placements.c.image, placements.c.path)).tuples()
+    return {image: Path(path or "").name for image, path in shown}
 
 
 @pytest.fixture
@@ -69,8 +68,7 @@ def test_copies_are_one_group_and_nothing_else_is(resources: Resources, folder: 
     embed(resources, folder, "anna")
     embed(resources, folder, "bob")
     name = names(resources)
-    with resources.ledger.read() as connection:
-        owners = dict(connection.execute(select(images.c.id, images.c.owner)).tuples().all())
+    owners = dict(resources.ledger.execute(select(images.c.id, images.c.owner)).tuples().all())
     groups = find_near_duplicates(resources)
     assert [{name[id] for id in group} for group in groups] == [{"0.png", "half.png", "brighter.png", "saved.jpg"}] * 2
     assert [len({owners[id] for id in group}) for group in groups] == [1, 1]

@@ -340,8 +340,7 @@ def part_of(parts: Parts, target: str) -> Part:
 def at_work(stack: Stack, target: str) -> list[psutil.Process]:
     """Return the process of a live run of a document or shard, if there is one, with those that it has started."""
     query = select(runs.c.pid).where(runs.c.kind == AT_WORK[target], runs.c.state == "live").limit(1)
-    with stack.resources.ledger.read() as connection:
-        pid = connection.execute(query).scalar()
+    pid = stack.resources.ledger.execute(query).scalar()
     with suppress(psutil.NoSuchProcess):
         if pid:
             return [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]

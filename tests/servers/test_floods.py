@@ -131,8 +131,7 @@ def noted(stack: Stack) -> dict[str, int]:
         .where(inbox.c.event.startswith("flood-"))
         .group_by(inbox.c.document)
     )
-    with stack.resources.ledger.read() as connection:
-        return {row.document: row.times for row in connection.execute(query)}
+    return {row.document: row.times for row in stack.resources.ledger.execute(query)}
 
 
 def flow_runs_by_document(stack: Stack) -> Counter[str]:

@@ -64,21 +64,18 @@ def point(stack: Stack, deployment: str, pool: str) -> None:
 
 def shards(stack: Stack, document: str) -> list[dict[str, Any]]:
     query = select(runs).where(runs.c.document == document, runs.c.kind == "shard").order_by(runs.c.token)
-    with stack.resources.ledger.read() as connection:
-        return [dict(row) for row in connection.execute(query).mappings()]
+    return [dict(row) for row in stack.resources.ledger.execute(query).mappings()]
 
 
 def parent(stack: Stack, document: str) -> psutil.Process:
     query = select(runs.c.pid).where(runs.c.document == document, runs.c.kind == "document", runs.c.state == "live")
-    with stack.resources.ledger.read() as connection:
-        return psutil.Process(connection.execute(query).scalar_one())
+    return psutil.Process(stack.resources.ledger.execute(query).scalar_one())
 
 
 def shown_in_graph(stack: Stack, document: str) -> tuple[set[str], set[str]]:
     """The shards that Prefect shows in their parent's graph, and those that are subflows of one of its task runs."""
     query = select(runs.c.prefect_run).where(runs.c.document == document, runs.c.kind == "document")
-    with stack.resources.ledger.read() as connection:
-        of = connection.execute(query).scalar_one()
+    of = stack.resources.ledger.execute(query).scalar_one()
     tasks = stack.ask_prefect("POST", "/task_runs/filter", json={"flow_runs": {"id": {"any_": [of]}}})
     subflows = {"flow_runs": {"parent_task_run_id": {"any_": [task["id"] for task in tasks]}}}
     nodes = stack.ask_prefect("GET", f"/flow_runs/{of}/graph-v2")["nodes"]

@@ -43,12 +43,11 @@ def active_pairs(resources: Resources) -> set[RoleTag]:
 def rows_left(resources: Resources, pairs: Collection[RoleTag]) -> list[str]:
     """Tables of the ledger that have rows of one of these pairs, with the pair."""
     left = []
-    with resources.ledger.read() as connection:
-        for table in metadata.sorted_tables:
-            if {"role", "tag"} <= set(table.c.keys()):
-                for row in connection.execute(select(table.c.role, table.c.tag).distinct()):
-                    if any((pair.role.value, pair.tag) == (row.role, row.tag) for pair in pairs):
-                        left.append(f"{table.name}: {row.role} by {row.tag}")
+    for table in metadata.sorted_tables:
+        if {"role", "tag"} <= set(table.c.keys()):
+            for row in resources.ledger.execute(select(table.c.role, table.c.tag).distinct()):
+                if any((pair.role.value, pair.tag) == (row.role, row.tag) for pair in pairs):
+                    left.append(f"{table.name}: {row.role} by {row.tag}")
     return left
 
 

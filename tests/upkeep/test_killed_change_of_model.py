@@ -235,17 +235,15 @@ class Living:
 
 def fills_at_work(resources: Resources) -> int:
     """Fill runs that have begun and not ended."""
-    with resources.ledger.read() as connection:
-        at_work = select(func.count()).select_from(runs).where(runs.c.kind == "fill", runs.c.state == "live")
-        return connection.execute(at_work).scalar_one()
+    at_work = select(func.count()).select_from(runs).where(runs.c.kind == "fill", runs.c.state == "live")
+    return resources.ledger.execute(at_work).scalar_one()
 
 
 def calls_of_fills(resources: Resources, state: str) -> set[tuple[str, int]]:
     """Request and attempt of the calls in this state that fills have made."""
     query = select(calls.c.request, calls.c.attempt).join(runs, runs.c.token == calls.c.run)
-    with resources.ledger.read() as connection:
-        rows = connection.execute(query.where(calls.c.state == state, runs.c.kind == "fill"))
-        return {(row.request, row.attempt) for row in rows}
+    rows = resources.ledger.execute(query.where(calls.c.state == state, runs.c.kind == "fill"))
+    return {(row.request, row.attempt) for row in rows}
 
 
 @pytest.fixture
@@ -305,8 +303,7 @@ def paid_once(resources: Resources, voyage: Provider, lost: set[tuple[str, int]]
     which a kill has taken the answer.
     """
     sent = asked_as_documents(voyage)
-    with resources.ledger.read() as connection:
-        states = Counter(connection.execute(select(calls.c.state)).scalars())
+    states = Counter(resources.ledger.execute(select(calls.c.state)).scalars())
     assert states.keys() <= {"answered", "unknown"}
     assert states["answered"] == len(sent)
     assert sum(sent.values()) - len(sent) <= states["unknown"]

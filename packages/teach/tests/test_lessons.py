@@ -36,8 +36,7 @@ ALL_NAMES = [name for pair in NAMES for name in pair]
 
 
 def all_rows(ledger: Ledger) -> dict[str, list[Any]]:
-    with ledger.read() as connection:
-        return {table.name: list(connection.execute(select(table)).all()) for table in metadata.sorted_tables}
+    return {table.name: list(ledger.execute(select(table)).all()) for table in metadata.sorted_tables}
 
 
 @pytest.fixture

@@ -62,11 +62,10 @@ def rows(resources: Resources, document: Document) -> dict[str, list[Any]]:
     """
     found = {}
     others = ("generation", "unassigned")
-    with resources.ledger.read() as connection:
-        for table in (pages, chunks, products, placements, links):
-            kept = [c for c in table.c if c.name not in others and c.name not in PUBLISHING]
-            query = select(*kept).where(table.c.document == document.id)
-            found[table.name] = sorted(map(repr, connection.execute(query)))
+    for table in (pages, chunks, products, placements, links):
+        kept = [c for c in table.c if c.name not in others and c.name not in PUBLISHING]
+        query = select(*kept).where(table.c.document == document.id)
+        found[table.name] = sorted(map(repr, resources.ledger.execute(query)))
     return found
 
 

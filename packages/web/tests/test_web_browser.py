@@ -64,8 +64,7 @@ def tab(browser: Browser, service: Served) -> Iterator[Page]:
 @pytest.fixture(scope="module")
 def document(service: Served) -> str:
     """The sample, anna's."""
-    with service.resources.ledger.read() as connection:
-        return str(connection.execute(select(documents.c.id).where(documents.c.owner == "anna")).scalar_one())
+    return str(service.resources.ledger.execute(select(documents.c.id).where(documents.c.owner == "anna")).scalar_one())
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +76,7 @@ def picture(service: Served, document: str) -> Any:
         .where(placements.c.document == document, placements.c.state == "shown", placements.c.page > 1)
         .order_by(placements.c.ordinal)
     )
-    with service.resources.ledger.read() as connection:
-        return connection.execute(query).first()
+    return service.resources.ledger.execute(query).first()
 
 
 @contextmanager
@@ -260,8 +258,9 @@ def test_axe_finds_nothing_wrong_and_nothing_moves(
 ) -> None:
     """In the dark theme at the width of a phone. A page and what it loads, without pictures, is under the limit."""
     wrong, checked = dict[str, list[str]](), 0
-    with service.resources.ledger.read() as connection:
-        product = connection.execute(select(products.c.id).where(products.c.document == document)).scalars().first()
+    product = (
+        service.resources.ledger.execute(select(products.c.id).where(products.c.document == document)).scalars().first()
+    )
     width = 390 if theme == "dark" else 1280
     size = {"width": width, "height": 800}
     with changed(service, images, images.c.id == picture.image, needs_review=True):

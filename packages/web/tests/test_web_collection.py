@@ -93,8 +93,7 @@ def test_a_kind_of_failures_is_retried_now(
         "/ui/coverage/retry?owner=bert", data={"kind": "invalid_model_output"}, headers={"Origin": ADDRESS}
     )
     assert "1 document will be tried again now." in Page(got.text).text
-    with ledger.read() as connection:
-        assert connection.execute(items.select().where(items.c.key == keys(1)[0])).one().state == "pending"
+    assert ledger.execute(items.select().where(items.c.key == keys(1)[0])).one().state == "pending"
     assert get_document(ledger, run.document).status is DocumentStatus.RUNNING
     assert "0 documents" in sample.post("/ui/coverage/retry", data={"kind": "x"}, headers={"Origin": ADDRESS}).text
 

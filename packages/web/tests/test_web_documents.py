@@ -92,8 +92,7 @@ def test_every_state_of_an_image_has_its_look(sample: TestClient, resources: Res
         each for each in sample.get(f"/documents/{document}/images").json()["images"] if each["state"] == "complete"
     ]
     failure = {"kind": "unreadable_image", "message": "It is cut off."}
-    with resources.ledger.read() as connection:
-        keys = {row.id: row.content_key for row in connection.execute(images.select())}
+    keys = {row.id: row.content_key for row in resources.ledger.execute(images.select())}
     changes = ({"state": "failed"}, {"state": "rejected"}, {"state": "pending"})
     with resources.ledger.write() as connection:
         for image, change in zip(shown, changes, strict=False):

@@ -92,8 +92,7 @@ def test_the_space_searched_here_stays_active(resources: Resources, other: Resou
     back_up(resources, tmp_path / "backup")
     make(other, "ash", content="supplement")
     assert restore(other, tmp_path / "backup").unsearched == ("visual another@1/a",)
-    with other.ledger.read() as connection:
-        told = connection.execute(tables.spaces.select().where(tables.spaces.c.role == "visual")).all()
+    told = other.ledger.execute(tables.spaces.select().where(tables.spaces.c.role == "visual")).all()
     assert {row.tag: row.active for row in told} == {"eye@1/a": True, "another@1/a": False}
 
 
