@@ -26,9 +26,8 @@ class Copied(Record):
 
 
 class EventRound(Record):
-    """Counts of one round: events that were stored from queues, and objects that were registered."""
+    """How many objects one round registered, and what failed."""
 
-    received: int = 0
     registered: int = 0
     troubles: tuple[str, ...] = ()
 
@@ -49,7 +48,7 @@ class Buckets(Protocol):
         """Delete what was copied if it was last used before a time (Unix seconds); return number and bytes of files."""
 
     def take_events(self, resources: "Resources") -> EventRound:
-        """Store the messages of all queues, and register the objects of the events that are due. Raises LedgerDown."""
+        """Register the objects of the events that are due. Raises LedgerDown."""
 
 
 def find_buckets(what: str) -> Buckets:

@@ -74,7 +74,6 @@ class Ticked(Record):
     killed: tuple[int, ...] = ()  # pids of hung runs
     deleted: tuple[str, ...] = ()
     published: int = 0
-    received: int = 0  # events of object stores that their queues had
     registered: int = 0  # objects that events named
     restored: bool = False  # Prefect had lost what `swatchbook serve setup` creates
     launched: tuple[str, ...] = ()  # documents
@@ -276,7 +275,7 @@ def _publish(resources: Resources) -> PartResult:
 
 
 async def _take_events(resources: Resources) -> PartResult:
-    """Take the events of queues, and register the objects of events that are due."""
+    """Register the objects of events that are due."""
     if not (has_buckets() or resources.settings.event_sources):
         return {}
     try:
@@ -284,7 +283,7 @@ async def _take_events(resources: Resources) -> PartResult:
     except MissingExtra as failure:
         return {"troubles": (str(failure),)}
     done = await asyncio.to_thread(buckets.take_events, resources)
-    return {"received": done.received, "registered": done.registered, "troubles": done.troubles}
+    return {"registered": done.registered, "troubles": done.troubles}
 
 
 async def _take_and_wake(resources: Resources, wake: asyncio.Event) -> None:

@@ -222,16 +222,14 @@ def _check_bucket_url(url: str) -> str:
 
 
 class EventSource(BaseModel):
-    """Objects that are ingested when their store tells that they are new: those below `url`, for the owner.
-
-    `queue` is the URL of a queue of SQS that has the events; without it they are posted to `POST /hooks/events`.
+    """Objects that are ingested when their store tells `POST /hooks/events` that they are new: those below `url`, for
+    the owner.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     url: Annotated[str, AfterValidator(_check_bucket_url)]
     owner: Owner = DEFAULT_OWNER
-    queue: Annotated[str, StringConstraints(pattern=r"^https?://[^@\s]+$", max_length=2_048)] | None = None
 
 
 def check_event_sources(sources: tuple[EventSource, ...]) -> tuple[EventSource, ...]:

@@ -387,7 +387,7 @@ class Settings(BaseSettings):
         default=(),
         description=(
             'Buckets whose new objects are ingested when they are announced: a JSON list of {"url": "s3://…", '
-            '"owner": "alice", "queue": "https://sqs…"}.'
+            '"owner": "alice"}.'
         ),
     )
     upload_seconds: float = Field(

@@ -39,7 +39,7 @@ _LATER = "A later event of the same object arrived."
 
 
 class NewEvent(Record):
-    """An event to record. `source`: URL of the source that has the object; `reason`: why it is ignored or dead."""
+    """An event to record. `source`: URL of the source that has the object; `reason`: why it is ignored, if it is."""
 
     owner: str | None
     url: str
@@ -47,8 +47,6 @@ class NewEvent(Record):
     event: str
     version: str
     order_key: str
-    state: EventState = "waiting"
-    failure_kind: str | None = None
     reason: str | None = None
 
 
@@ -63,7 +61,7 @@ def record_events(ledger: Ledger, events: Sequence[NewEvent]) -> int:
             row = {
                 **event.model_dump(exclude={"reason"}), "id": id_of_event(event), "object": _object(event),
                 "message": event.reason, "at": first + number * _STEP, "changed_at": now,
-                "next_try_at": now if event.state == "waiting" else null(),
+                "state": "ignored" if event.reason else "waiting", "next_try_at": null() if event.reason else now,
             }  # fmt: skip
             new = upsert(connection, inbox).values(**row).on_conflict_do_nothing()
             added += connection.execute(new.returning(inbox.c.id)).first() is not None

@@ -1,5 +1,4 @@
-"""Read notifications of object stores: of Amazon S3 and stores like it, also by SNS and EventBridge, and of Google by
-Pub/Sub.
+"""Read notifications of object stores: of stores like Amazon S3, of S3 itself by EventBridge, and of Google by Pub/Sub.
 
 An event names an object, and its place among the events of the same object: the sequencer of S3, the generation of
 Google, or the time where there is neither. Keys are as the store has them, not as a notification escapes them.
@@ -92,12 +91,8 @@ class _GooglePush(BaseModel):
 
 
 def read_events(body: str | bytes) -> Sequence[BucketEvent]:
-    """Return the events of a message, none for a test event. Raises UnsupportedFormat if it is no notification."""
+    """Return the events of a message. Raises UnsupportedFormat if it is no notification."""
     message = _parse(body)
-    if message.get("Type") == "Notification" and isinstance(message.get("Message"), str):  # of SNS
-        message = _parse(message["Message"])
-    if message.get("Event") == "s3:TestEvent":  # sent once, when notifications are set up
-        return ()
     try:
         if "Records" in message:
             return [_of_s3(each) for each in _S3Notification.model_validate(message).records]

@@ -64,7 +64,8 @@ class EventQuery(Paging):
     openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}},
 )
 async def receive_events(request: Request, resources: Tools, sender: TheSender) -> ReceivedEvents:
-    """Takes the notifications of MinIO and stores like it, and those of Google Cloud Storage as Pub/Sub pushes them.
+    """Takes the notifications of MinIO and stores like it, those of Amazon S3 as EventBridge posts them, and those of
+    Google Cloud Storage as Pub/Sub pushes them.
     Answers 202 once the events are stored, 415 for a message that is no notification. An event that arrives again is
     stored once. New objects below the sources of the key's owners are ingested; all others are recorded as ignored.
     """

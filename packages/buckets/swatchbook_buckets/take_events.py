@@ -1,6 +1,6 @@
-"""Ingest what object stores tell of: store the messages of queues as events, and register the objects of events.
+"""Ingest what object stores tell of: store their messages as events, and register the objects of events.
 
-- A message of a queue is deleted once the ledger has its events, which are recorded once, however often they arrive.
+- A message is answered once the ledger has its events, which are recorded once, however often they arrive.
 - An object is copied and registered as `swatchbook ingest URL` does for the URL of its source: a PDF is a document of
   its own, a picture or a file of items belongs to the document of its folder or batch.
 - A failure that concerns all objects, such as an outage, spends no try, and ends the round.
@@ -11,7 +11,6 @@
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -24,7 +23,6 @@ from swatchbook.domain.errors import (
     Failure,
     IndexDown,
     InvalidReference,
-    UnsupportedFormat,
     as_failure,
     reason_of,
 )
@@ -44,7 +42,6 @@ from swatchbook_buckets import event_ledger
 from swatchbook_buckets.bucket_copy import ObjectCopier
 from swatchbook_buckets.event_ledger import NewEvent, record_events
 from swatchbook_buckets.messages import BucketEvent, read_events
-from swatchbook_buckets.sqs_queue import QueuedMessage, SqsQueue
 
 T = TypeVar("T")
 
@@ -54,7 +51,7 @@ _TOGETHER = 50
 """Events that are worked on together: a folder is registered once for all of its pictures among them."""
 
 _ROUND = 1_000
-"""The most messages of a queue, and events, of one round."""
+"""The most events of one round."""
 
 _DELETING_SECONDS = 60.0
 """When an event is tried again whose document is being deleted."""
@@ -65,16 +62,7 @@ _NOT_TAKEN = "By its name it is no PDF, picture or file of items."
 
 
 def take_events(resources: Resources) -> EventRound:
-    """Store the messages of all queues, and register the objects of the events that are due.
-
-    What fails for one queue stops no other. Raises LedgerDown.
-    """
-    new, troubles = 0, list[str]()
-    for queue in sorted({each.queue for each in resources.settings.event_sources if each.queue}):
-        try:
-            new += _empty(resources, queue)
-        except Failure as failure:
-            troubles.append(str(failure))
+    """Register the objects of the events that are due. Raises LedgerDown."""
     registered, copiers = 0, _Copiers(resources.settings)
     try:
         for _ in range(_ROUND // _TOGETHER):
@@ -83,8 +71,8 @@ def take_events(resources: Resources) -> EventRound:
                 break
             registered += _register_all(resources, events, copiers)
     except Failure as failure:
-        troubles.append(str(failure))
-    return EventRound(received=new, registered=registered, troubles=tuple(troubles))
+        return EventRound(registered=registered, troubles=(str(failure),))
+    return EventRound(registered=registered)
 
 
 # --- received ---------------------------------------------------------------------------------------------------------
@@ -98,33 +86,6 @@ def store_message(resources: Resources, body: bytes | str, sources: Iterable[Eve
     sources = list(sources)
     events = [_recorded(event, sources, resources.settings) for event in read_events(body)]
     return record_events(resources.ledger, events) if events else 0
-
-
-def _empty(resources: Resources, url: str) -> int:
-    """Store the messages of a queue as events, and return the number of new events."""
-    sources = [each for each in resources.settings.event_sources if each.queue == url]
-    new = received = 0
-    with closing(SqsQueue(url)) as queue:
-        while received < _ROUND and (messages := queue.receive()):
-            for message in messages:
-                try:
-                    new += store_message(resources, message.body, sources)
-                except UnsupportedFormat as failure:
-                    new += record_events(resources.ledger, [_unreadable(message, url, sources, failure)])
-            queue.delete(messages)
-            received += len(messages)
-    return new
-
-
-def _unreadable(
-    message: QueuedMessage, queue: str, sources: Sequence[EventSource], failure: UnsupportedFormat
-) -> NewEvent:
-    """Return the event of a message that is no notification. It has an owner if the queue is for one only."""
-    owners = {source.owner for source in sources}
-    return NewEvent(
-        owner=owners.pop() if len(owners) == 1 else None, url=f"{queue} message {message.id}", source=None, event="",
-        version="", order_key="", state="dead", failure_kind=failure.kind, reason=str(failure),
-    )  # fmt: skip
 
 
 def _recorded(event: BucketEvent, sources: Iterable[EventSource], settings: Settings) -> NewEvent:
@@ -145,7 +106,6 @@ def _recorded(event: BucketEvent, sources: Iterable[EventSource], settings: Sett
         event=event.name,
         version=event.version,
         order_key=event.order,
-        state="ignored" if reason else "waiting",
         reason=reason,
     )
 

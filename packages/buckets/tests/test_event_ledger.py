@@ -47,7 +47,7 @@ def claim_one(ledger: Ledger) -> ObjectEvent:
 
 
 def test_event_told_again_is_recorded_once(ledger: Ledger) -> None:
-    assert told(ledger, event(owner=None, state="ignored", reason="below no source")) == 1
+    assert told(ledger, event(owner=None, reason="below no source")) == 1
     assert told(ledger, event(), event("b.pdf")) == 2, "another owner told the same takes nothing away"
     assert told(ledger, event(), event("b.pdf"), event("c.pdf")) == 1
     record_done(ledger, [each.id for each in claim_events(ledger, 10)], "d" * 36)
@@ -92,7 +92,7 @@ def test_object_that_kills_its_process_is_dead(ledger: Ledger) -> None:
 
 def test_renamed_owner_keeps_events_for_thirty_days(ledger: Ledger) -> None:
     begun(ledger, owner="anna")
-    told(ledger, event(), event("b.pdf", state="ignored", reason="no picture"))
+    told(ledger, event(), event("b.pdf", reason="no picture"))
     owners.rename(ledger, "anna", "lena")
     assert {each.owner for each in list_events(ledger, "lena")} == {"lena"}
     pass_time(ledger, KEPT_SECONDS + 1)

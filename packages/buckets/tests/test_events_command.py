@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from swatchbook.domain.errors import FileMissing
+from swatchbook.domain.errors import FileMissing, UnsupportedFormat
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.object_events import dead_events
 from swatchbook_buckets.event_ledger import (
@@ -32,13 +32,12 @@ def event(name: str, **given: object) -> NewEvent:
 def told(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> Resources:
     """A collection of anna's without a document, and four events: one waits, one is dead, two are ignored."""
     monkeypatch.setenv("SWATCHBOOK_EVENT_SOURCES", json.dumps([{"url": SOURCE, "owner": "anna"}]))
-    record_events(resources.ledger, [event("missing.pdf")])
-    (claimed,) = claim_events(resources.ledger, 1)
-    record_failed(resources.ledger, claimed, FileMissing(f"There is no object {claimed.url}."))
-    dead = event("broken.pdf", state="dead", failure_kind="unsupported_format", reason="It is not a PDF.")
-    ignored = event("notes.txt", state="ignored", reason="By its name it is no PDF.")
-    elsewhere = event("a.pdf", owner=None, source=None, state="ignored", reason="It is below no URL.")
-    record_events(resources.ledger, [dead, ignored, elsewhere])
+    ignored = event("notes.txt", reason="By its name it is no PDF.")
+    elsewhere = event("a.pdf", owner=None, source=None, reason="It is below no URL.")
+    record_events(resources.ledger, [event("missing.pdf"), event("broken.pdf"), ignored, elsewhere])
+    missing, broken = claim_events(resources.ledger, 2)
+    record_failed(resources.ledger, missing, FileMissing(f"There is no object {missing.url}."))
+    record_failed(resources.ledger, broken, UnsupportedFormat("It is not a PDF."))
     return resources
 
 

@@ -111,7 +111,6 @@ def draw_round(done: "Ticked") -> RenderableType:
         "hung processes killed": len(done.killed),
         "deletes finished": len(done.deleted),
         "rows published": done.published,
-        "events of object stores read": done.received,
         "objects of events registered": done.registered,
         "Prefect set up again": int(done.restored),
         "documents started": len(done.launched),
