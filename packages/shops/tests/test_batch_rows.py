@@ -71,20 +71,6 @@ def test_variation_without_a_parent_belongs_to_no_product_without_a_sku(tmp_path
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", ["simple", "Pots"], ids=["woocommerce", "another shop"])
-def test_order_in_days_of_a_sale_is_known(tmp_path: Path, kind: str) -> None:
-    def days_of(days: list[str]) -> list[str]:
-        rows = [
-            ["SKU", "Type", "Name", "Images", "Sale price", "Date sale price starts", "Date sale price ends"],
-            ["POT", kind, "Pot", "https://w.example/1.jpg", "7", days[0], ""],
-            ["CUP", kind, "Cup", "https://w.example/2.jpg", "7", "", days[1]],
-        ]
-        pot, cup = items_of(tmp_path, "items.csv", rows)
-        return [pot.metadata["sale_starts"], cup.metadata["sale_ends"]]
-
-    check_rows(__file__, "days_of_a_sale", days_of)
-
-
 def test_days_of_a_sale_in_one_field_are_two() -> None:
     record = {"id": "1", "title": "Pot", "image": "a.jpg", "sale_price_effective_date": "2026-12-01/2026-12-24"}
     days = read_record(record).metadata

@@ -77,8 +77,8 @@ def test_sale_prices_without_a_known_last_day_are_told(tmp_path: Path) -> None:
 
 
 def test_last_day_of_a_sale_that_cannot_be_read_is_told(tmp_path: Path) -> None:
-    read = ["2026-12-24 23:59:59", "24.12.2026", "2026/12/4", "12/24/2026", "24/12/2026"]
-    for day in (*read, "12/04/2026", "soon"):
+    read = ["2026-12-24 23:59:59", "24.12.2026", "2026/12/4"]
+    for day in (*read, "12/24/2026", "soon"):
         warnings = told(tmp_path / "woo.csv", [POT, RED | {"Termine data del prezzo di vendita": day}])
         why = f"The last day of a sale “{day}” cannot be read, so that the sale has no end. Write it as 2026-12-24."
         assert warnings == (() if day in read else (why,))

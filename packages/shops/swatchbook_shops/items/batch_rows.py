@@ -6,12 +6,11 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-from swatchbook.domain.errors import Failure
 from swatchbook.ingest.sources.field_words import flat
 from swatchbook.ingest.sources.item_files import TITLE, is_empty
-from swatchbook_shops.items.batch_names import MPN, NAMES, SALE_ENDS, SALE_STARTS
+from swatchbook_shops.items.batch_names import MPN, NAMES
 from swatchbook_shops.items.batch_pictures import OF_VARIANT, pictures_in
-from swatchbook_shops.items.batch_values import as_price, as_text, is_month_first, price_before, with_plain_day
+from swatchbook_shops.items.batch_values import as_price, as_text, price_before
 from swatchbook_shops.items.shop_attributes import ANY, attributes_in_columns
 from swatchbook_shops.items.woocommerce_columns import NOT_READ, english_columns
 
@@ -28,7 +27,6 @@ def products_of_rows(read: Callable[[], Iterator[Row]]) -> tuple[Iterator[Row], 
     if first is None:
         return iter(()), {}
     columns = english_columns(first)
-    read = _with_plain_days(read, [own for own, name in columns.items() if flat(name) in (*SALE_STARTS, *SALE_ENDS)])
     names = _names_of_shopify(first)
     handle, source = names.get("urlhandle"), names.get("productimageurl")
     in_english = {flat(name): name for name in columns.values()}
@@ -265,26 +263,6 @@ def _merged(rows: Sequence[Row]) -> Mapping[str, Any]:
         elif values and is_empty(merged[name]):  # only later rows have it
             merged[name] = values[0]
     return merged
-
-
-def _with_plain_days(read: Callable[[], Iterator[Row]], columns: Sequence[str]) -> Callable[[], Iterator[Row]]:
-    """Return a reader of the same rows whose days are as 2026-12-24, if all `columns` have them in one known order.
-
-    It reads these columns to their end before, because any row may tell the order.
-    """
-    if not columns:
-        return read
-    try:
-        month_first = is_month_first(str(row.get(name)) for row in read() for name in columns)
-    except Failure:  # of a damaged file, whose rows before the damage are read as they are
-        return read
-    return read if month_first is None else partial(_plain_days, read, columns, month_first)
-
-
-def _plain_days(read: Callable[[], Iterator[Row]], columns: Sequence[str], month_first: bool) -> Iterator[Row]:
-    for row in read():
-        days = {name: text for name in columns if isinstance(text := row.get(name), str)}
-        yield {**row, **{name: with_plain_day(text, month_first=month_first) for name, text in days.items()}}
 
 
 def _renamed(row: Row, columns: Mapping[str, str]) -> Row:

@@ -5,7 +5,7 @@ import html
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -433,24 +433,3 @@ def as_day(text: str) -> date | None:
         return date(year, month, day)
     except ValueError:
         return None
-
-
-def is_month_first(texts: Iterable[str]) -> bool | None:
-    """Return whether texts write days as 12/24/2026, False for 24/12/2026; None if both orders are possible, or none.
-
-    One number above 12 tells it for all, because one program wrote all of them in one order.
-    """
-    month_first = day_first = True
-    for found in filter(None, map(_IN_SOME_ORDER.match, texts)):
-        month_first &= int(found[1]) <= _MONTHS
-        day_first &= int(found[3]) <= _MONTHS
-    return None if month_first == day_first else month_first
-
-
-def with_plain_day(text: str, *, month_first: bool) -> str:
-    """Return a text that begins with a day such as 12/24/2026 with 2026-12-24 instead, any other text unchanged."""
-    return _IN_SOME_ORDER.sub(r"\4-\1-\3" if month_first else r"\4-\3-\1", text, count=1)
-
-
-_IN_SOME_ORDER = re.compile(r"^(\d\d?)([/-])(\d\d?)\2(\d{4})(?!\d)")
-_MONTHS = 12
