@@ -44,7 +44,6 @@ _MOST_TIMES_LARGER = 20  # the factor by which an Excel file may grow when it is
 _DELIMITERS = ",;\t|"
 _LISTS = ("items", "products", "results", "data", "hits", "records", "entries", "offers", "itemListElement", "@graph")
 _WRAPPERS = ("node", "_source", "item", "product", "document", "fields", "attributes", "data", "raw")
-_LINKED_DATA = ("json-ld", "jsonld", "json_ld", "ld_json", "ld+json", "structured_data", "schema_org")
 _MOST_DEPTH = 5  # levels of objects around the list of items
 _FIELDS_OF_ITEM = 2
 """The fewest kinds of fields (title, price …) of a record that is taken for an item."""
@@ -249,9 +248,7 @@ def records_in(content: Any) -> list[Any]:
     pandas writes them), are items, too.
     """
     if isinstance(content, list):
-        if content and all(isinstance(each, dict) for each in content):
-            return [each for part in content for each in _expanded(part)]
-        return _table_of(content) or content
+        return content
     if not isinstance(content, dict):
         return [content]
     if columns := _columns_of(content):
@@ -274,14 +271,6 @@ def records_in(content: Any) -> list[Any]:
     ):
         return list(named)
     return _only_products(best[1])
-
-
-def _expanded(part: Mapping[str, Any]) -> list[Any]:
-    """Return the items of a page of results in a list of such pages; any other record is unchanged."""
-    if _score(part) >= _FIELDS_OF_ITEM:
-        return [part]
-    lists = [part[name] for name in _LISTS if isinstance(part.get(name), list) and part[name]]
-    return _only_products(lists[0]) if lists and isinstance(lists[0][0], dict) else [part]
 
 
 def _only_products(records: list[Any]) -> list[Any]:
@@ -321,13 +310,6 @@ def _columns_of(content: Mapping[str, Any]) -> list[Any]:
     return [{name: column[row] for name, column in content.items()} for row in columns[0]]
 
 
-def _table_of(rows: Sequence[Any]) -> list[Any]:
-    """Return the records in a list of lists, the first of which has the names of the columns."""
-    if len(rows) < 2 or not all(isinstance(row, list) for row in rows) or not all(isinstance(c, str) for c in rows[0]):
-        return []
-    return [dict(zip(rows[0], row, strict=False)) for row in rows[1:]]
-
-
 def unwrap(record: Any) -> Any:
     """Return the item in a record that only wraps it, such as `{"node": {…}}`, with the fields around it."""
     if not isinstance(record, dict):
@@ -337,22 +319,7 @@ def unwrap(record: Any) -> Any:
         inner = record.get(name)
         if isinstance(inner, dict) and _score(inner) > own:
             return {**{key: value for key, value in record.items() if key != name}, **inner}
-    for name in _LINKED_DATA:
-        if name in record and (found := next(_products_in(record[name], 0), None)):
-            return {**{key: value for key, value in record.items() if key != name}, **found}
     return record
-
-
-def _products_in(value: Any, depth: int) -> Iterator[Mapping[str, Any]]:
-    """Yield the products in the linked data of a page."""
-    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
-        parsed = _parsed(value.encode(errors="replace"))
-        value = None if isinstance(parsed, Failure) else parsed
-    if isinstance(value, dict) and "Product" in str(value.get("@type", "")):
-        yield value
-    elif isinstance(value, dict | list) and depth < _MOST_DEPTH:
-        for each in value.values() if isinstance(value, dict) else value:
-            yield from _products_in(each, depth + 1)
 
 
 def _score(record: Any) -> int:

@@ -1,7 +1,6 @@
 """Read the pictures that a record of a shop or scraper names, in whatever shape it names them. Nothing is opened."""
 
 import html
-import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -155,9 +154,6 @@ def _pictures_of_object(value: Mapping[str, Any], base: str | None, depth: int) 
         text = shorten(caption, MAX_TITLE) if caption else None
         yield NamedPicture(tuple(dict.fromkeys(places)), text, of_variant=known.get("role") == OF_VARIANT)
         return
-    if value and all(str(key).startswith(_URL_BEGINS) for key in value):
-        yield from _pictures_by_url(value)
-        return
     if isinstance(known.get("main"), dict):  # the main one and others
         for each in known.values():
             yield from pictures_in(each, base, depth + 1)
@@ -176,21 +172,6 @@ def _pictures_of_object(value: Mapping[str, Any], base: str | None, depth: int) 
     for each in known.values():
         if isinstance(each, dict | list) or _is_picture_url(each):
             yield from pictures_in(each, base, depth + 1)
-
-
-def _pictures_by_url(value: Mapping[str, Any]) -> Iterator[NamedPicture]:
-    """Yield the pictures of an object whose keys are their URLs; its values are paths, captions or sizes of them."""
-    sizes = {
-        url: math.prod(size)
-        for url, size in value.items()
-        if isinstance(size, list) and len(size) == 2 and all(isinstance(side, int) for side in size)
-    }
-    for url in [max(sizes, key=lambda url: sizes[url])] if len(sizes) == len(value) else value:
-        of_url = value[url] if isinstance(value[url], dict) else {"path": value[url]}
-        path = next((each for key in _PATH_KEYS if isinstance(each := of_url.get(key), str)), None)
-        places = (path, *_places(url, None)) if path and _has_picture_suffix(path) else _places(url, None)
-        caption = next((text for key in _CAPTION_KEYS if (text := as_text(of_url.get(key)))), None)
-        yield NamedPicture(places, shorten(caption, MAX_TITLE) if caption else None)
 
 
 _URL_BEGINS = ("https://", "http://", "//")
