@@ -54,37 +54,31 @@ def discover_taught(reading: Reading, pages: Iterable[Page], taught: TaughtReadi
     """
     texts = collect_texts(reading, pages)
     if taught.names_are_taught:
-        return products_of(texts, reading, read_names(texts, taught), taught)
+        return discover_by(texts, reading, taught)
     amend = partial(with_facts, texts, taught)
     return discover_in(texts.document, texts.announced, reading, shipped_weights(), amend=amend)
 
 
+def discover_by(texts: DocumentTexts, reading: Reading, taught: TaughtReading) -> Discovery:
+    """Return the products of a document as `discover_taught` does, from texts that are known."""
+    return products_of(texts, reading, read_names(texts, taught) if taught.names_are_taught else None, taught)
+
+
 def products_of(
-    texts: DocumentTexts, reading: Reading, named: Sequence[Named], taught: TaughtReading = UNTAUGHT
+    texts: DocumentTexts, reading: Reading, named: Sequence[Named] | None, taught: TaughtReading = UNTAUGHT
 ) -> Discovery:
-    """Return the products of some names, with the codes and prices of a reading."""
-    return _products(texts, reading, *_chosen(texts, named, taught))
-
-
-def _products(texts: DocumentTexts, reading: Reading, choice: Choice | None, document: DocumentLayout) -> Discovery:
+    """Return the products of some names, else (None) of the present ones, with the codes and prices of a reading."""
+    choice, document = _chosen(texts, named, taught)
     return discovery_of(name_products(choice, document, texts.announced, reading), document, reading)
 
 
 def _chosen(
-    texts: DocumentTexts, named: Sequence[Named], taught: TaughtReading
+    texts: DocumentTexts, named: Sequence[Named] | None, taught: TaughtReading
 ) -> tuple[Choice | None, DocumentLayout]:
     """Return names as a choice, with their codes and prices, and the layout in which they are texts of their own."""
-    document = _with_names(texts.document, named)
-    choice = _choice(document, named)
+    document = texts.document if named is None else _with_names(texts.document, named)
+    choice = texts.choice if named is None else _choice(document, named)
     return choice and with_facts(texts, taught, choice), document
-
-
-def discover_by(texts: DocumentTexts, reading: Reading, taught: TaughtReading) -> Discovery:
-    """Return the products of a document as `discover_taught` does, from texts that are known."""
-    if taught.names_are_taught:
-        return products_of(texts, reading, read_names(texts, taught), taught)
-    choice = texts.choice and with_facts(texts, taught, texts.choice)
-    return _products(texts, reading, choice, texts.document)
 
 
 class Taught(NamedTuple):
@@ -96,17 +90,11 @@ class Taught(NamedTuple):
 
 def apply_reading(texts: DocumentTexts, reading: Reading, named: Sequence[Named], taught: TaughtReading) -> Taught:
     """Return the products of names that are taught or present."""
-    if taught.names_are_taught:
-        choice, document = _chosen(texts, named, taught)
-    else:
-        choice, document = texts.choice and with_facts(texts, taught, texts.choice), texts.document
-    values = (
-        {(c.text.page, c.text.box): {f.key: f.value for f in facts} for c, facts in choice.taught.items()}
-        if choice
-        else {}
-    )
-    found = find_products(choice, document, texts.announced, reading.outline) if choice else ()
-    return Taught(tuple(found), values)
+    choice, document = _chosen(texts, named if taught.names_are_taught else None, taught)
+    if choice is None:
+        return Taught((), {})
+    values = {(c.text.page, c.text.box): {f.key: f.value for f in facts} for c, facts in choice.taught.items()}
+    return Taught(tuple(find_products(choice, document, texts.announced, reading.outline)), values)
 
 
 def with_facts(texts: DocumentTexts, taught: TaughtReading, choice: Choice) -> Choice:
