@@ -177,9 +177,9 @@ class Step:
     seconds: float | None = None  # duration of the work, if it began before the stage
     from_cache: bool = False  # a result came from the cache, so the duration is no measure
 
-    async def cached(self, task: Task[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs) -> R:
+    async def cached(self, task: Task[P, Coroutine[Any, Any, R]], key: str, *args: P.args, **kwargs: P.kwargs) -> R:
         """Return a pure task's result, see swatchbook.tasks.results.cached."""
-        result, from_cache = await cached(task, *args, **kwargs)
+        result, from_cache = await cached(task, key, *args, **kwargs)
         self.from_cache |= from_cache
         return result
 

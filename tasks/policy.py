@@ -5,8 +5,8 @@
 
 Pauses between runs are in `swatchbook/domain/backoff.py`.
 
-Pure tasks are cached under the key that the flow passes (swatchbook.ingest.cache_keys.stage_key). Writes are never
-cached: the ledger makes them idempotent.
+Pure tasks are cached under the key that the flow passes to `cached` (swatchbook.ingest.cache_keys.stage_key). Writes
+are never cached: the ledger makes them idempotent.
 """
 
 from typing import Any
@@ -19,7 +19,7 @@ from prefect.context import TaskRunContext
 from swatchbook.domain.errors import Failure, Interrupted, LedgerDown, Policy
 from swatchbook.domain.records import IngestOptions
 from swatchbook.domain.settings import Settings
-from swatchbook.tasks.results import RecordSerializer, cache_key
+from swatchbook.tasks.results import RecordSerializer
 
 _RETRIED_POLICIES = {Policy.BACKOFF, Policy.SMALLER, Policy.ONCE_MORE}
 
@@ -37,7 +37,6 @@ def is_retryable(_: Task[..., Any], __: TaskRun, state: State[Any]) -> bool:
 
 
 PURE: dict[str, Any] = {
-    "cache_key_fn": cache_key,
     "persist_result": True,
     "result_serializer": RecordSerializer(),
     "cache_result_in_memory": False,

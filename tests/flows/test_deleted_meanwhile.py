@@ -28,10 +28,12 @@ pytestmark = pytest.mark.stack
 
 POINTS = {
     "registered": "swatchbook.doors.cli.prefect_run.load_prefect", "found": "swatchbook.store.ledger.runs.begin",
-    "begun": "swatchbook.tasks.document_run.hold_run", "read": "swatchbook.ingest.stages.read_pages",
-    "discovered": "swatchbook.ingest.stages.discover_products", "planned": "swatchbook.ingest.stages.plan_pages",
-    "chunked": "swatchbook.ingest.stages.save_chunks", "extracted": "swatchbook.ingest.stages.save_pictures",
-    "embedded": "swatchbook.store.ledger.claims.commit", "assembled": "swatchbook.ingest.stages.assemble",
+    "begun": "swatchbook.tasks.document_run.hold_run", "read": "swatchbook.ingest.stages.progress_callback",
+    "discovered": "swatchbook.ingest.stages.discover_products", "planned": "swatchbook_catalogue.stages.plan_pages",
+    "chunked": "swatchbook.store.ledger.stage_results.save_pages",
+    "extracted": "swatchbook.store.ledger.stage_results.save_extraction",
+    "embedded": "swatchbook.store.ledger.claims.commit",
+    "assembled": "swatchbook.store.ledger.edited_products.save_assembly",
     "published": "swatchbook.store.ledger.publishing.publications",
     "recorded": "swatchbook.store.ledger.publishing.record_publication",
     "finished": "swatchbook.tasks.document_run.finish_run",

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import select
 
 from swatchbook.domain.records import DocumentStatus
-from swatchbook.ingest import stages
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.tables import placements
+from swatchbook_catalogue import stages
 from tests.flows.conftest import Ingest, first_report, results_of
 
 pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("filled")]
@@ -60,8 +60,8 @@ def test_second_owner_reads_and_extracts_nothing(
     def refuse(*_: Any, **__: Any) -> None:
         raise AssertionError("the same bytes were read before")
 
-    monkeypatch.setattr(stages, "extract_pictures", refuse)
-    monkeypatch.setattr(stages, "read_pages", refuse)
+    monkeypatch.setattr(stages, "extract", refuse)
+    monkeypatch.setattr(stages, "read", refuse)
     theirs = first_report(resources)
     ours = ingest(small_catalogue, owner="bert")
     assert ours.status == DocumentStatus.COMPLETED

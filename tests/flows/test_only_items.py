@@ -10,18 +10,15 @@ from sqlalchemy import delete, select, update
 
 from swatchbook.domain.records import DocumentStatus, ItemState, Role
 from swatchbook.flows.retry_failed import retry_failed
-from swatchbook.ingest import stages
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.document_commands import retry
 from swatchbook.store.ledger.tables import items, vectors
+from swatchbook_catalogue import stages
 from tests.flows.conftest import first_report, results_of
 
 pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("filled")]
 
-STEPS = (
-    "read_pages", "discover_products", "read_tables", "describe_products", "plan_pages", "cut_chunks", "save_chunks",
-    "extract_pictures", "save_pictures", "assemble",
-)  # fmt: skip
+STEPS = ("read", "discover", "read_tables", "describe", "plan_pages", "cut_chunks", "extract", "assemble")
 
 
 @pytest.mark.gate

@@ -50,7 +50,7 @@ class Begun:
         self.reading: Reading = reader.read(path, tools.files, tools.settings)
 
     def discover(self) -> Discovery:
-        return asyncio.run(discover_products.fn("key", load_resources(BlockNames()), self.work, self.reading))
+        return asyncio.run(discover_products.fn(load_resources(BlockNames()), self.work, self.reading))
 
     def describe(self) -> Description:
         found = self.discover()
@@ -60,7 +60,7 @@ class Begun:
         if not stages.asks_about(resources, product):
             return by_layout
         given = (self.work, self.reading, Scans(), product, by_layout)
-        return asyncio.run(ask_description.fn("key", resources, *given))
+        return asyncio.run(ask_description.fn(resources, *given))
 
 
 def begun(path: Path) -> Begun:
