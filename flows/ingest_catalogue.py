@@ -38,7 +38,7 @@ from swatchbook.tasks.document_run import (
     publish_artifacts,
     register_document,
 )
-from swatchbook.tasks.embed import embed_items, preload_models, publish_whole, require_models
+from swatchbook.tasks.embed import Added, embed_items, preload_models, publish_whole, require_models
 from swatchbook.tasks.flow_run import end_by_name, flow_process, rename_flow_run
 from swatchbook.tasks.policy import FLOW
 from swatchbook.tasks.results import cached
@@ -146,7 +146,9 @@ async def _run_stages(resources: Resources, work: Work, stage: Stages) -> StageR
 
 async def _embed(resources: Resources, work: Work, stage: Stages) -> None:
     async with stage(Stage.EMBEDDED) as step:
-        step.units = await embed_items(resources, work, step.advance)
+        added = Added()
+        added.set_result(step.advance)
+        step.units = await embed_items(resources, work, added)
 
 
 async def _describe(

@@ -19,7 +19,7 @@ from swatchbook.tasks.document_run import (
     publish_artifacts,
     register_document,
 )
-from swatchbook.tasks.embed import Added, embed_as_added, preload_models, publish_whole, require_models
+from swatchbook.tasks.embed import Added, embed_items, preload_models, publish_whole, require_models
 from swatchbook.tasks.flow_run import end_by_name, flow_process, rename_flow_run
 from swatchbook.tasks.policy import FLOW
 from swatchbook.tasks.stages import find_complete_items, scan_folder
@@ -59,7 +59,7 @@ async def _ingest(
         preload_models(resources, options)
         complete = await find_complete_items(resources, work)
         added = Added()
-        async with in_background(embed_as_added(resources, work, added)) as embedding:
+        async with in_background(embed_items(resources, work, added)) as embedding:
             async with stage(Stage.EXTRACTED):
                 scan = await scan_folder(resources, work, complete)
             async with stage(Stage.EMBEDDED) as step:

@@ -76,19 +76,13 @@ Added = asyncio.Future[Advance]
 """Done when all items of a document have been added: with the callback for the progress from then on."""
 
 
-async def embed_items(resources: Resources, work: Work, advance: Advance) -> int:
-    """Process all pending items, inline or on the pool, and publish them. Returns the number of images that had any."""
-    added: Added = asyncio.Future()
-    added.set_result(advance)
-    return await embed_as_added(resources, work, added)
+async def embed_items(resources: Resources, work: Work, added: Added) -> int:
+    """Process all pending items, inline or on the pool, and publish them, also while another task adds some.
 
-
-async def embed_as_added(resources: Resources, work: Work, added: Added) -> int:
-    """Process pending items as `embed_items` while another task adds them. Returns the number of images after that.
-
-    Items that their provider asks to wait for are processed last, while that helps; no batch or shard waits with them.
-    It begins when all are added where shards take seconds to start, and for a table, which may give the vector of a
-    picture that it has named before.
+    Returns the number of images that had any, without those that were done before all were added. Items that their
+    provider asks to wait for are processed last, while that helps; no batch or shard waits with them. It begins when
+    all are added where shards take seconds to start, and for a table, which may give the vector of a picture that it
+    has named before.
     """
     images = done = before = 0
     on_pool = shards.is_on_pool(resources.settings, work.options)
