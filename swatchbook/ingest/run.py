@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 
 from swatchbook.domain.backoff import pause_after
@@ -82,35 +82,33 @@ class Work(Record):
 
 
 @contextmanager
-def hold_run(resources: Resources, run: Run) -> Iterator[threading.Event]:
-    """Keep a document's run alive, and record its end if the block raises. Yields an event that is set when it is lost.
+def hold_run(resources: Resources, run: Run) -> Iterator[None]:
+    """Keep a document's run alive, and record its end if the block raises.
 
     What can be tried again leaves the document waiting, the rest leaves it failed or blocked.
     """
-    with _hold(resources.ledger, run, partial(_end_failed_run, resources, run)) as lost:
+    with _hold(resources.ledger, run, partial(_end_failed_run, resources, run)):
         try:
-            yield lost
+            yield
         finally:
             resources.batch_sizes.pop(run.token, None)
 
 
-@contextmanager
-def hold_shard_run(ledger: Ledger, run: Run) -> Iterator[threading.Event]:
+def hold_shard_run(ledger: Ledger, run: Run) -> AbstractContextManager[None]:
     """Hold a run that is not the document's own (a shard's or a review's) in the same way."""
 
     def end(error: BaseException) -> None:
         kind = as_failure(error).kind if isinstance(error, Exception) else None
         runs.end_part(ledger, run, failure_kind=kind)
 
-    with _hold(ledger, run, end) as lost:
-        yield lost
+    return _hold(ledger, run, end)
 
 
 @contextmanager
-def _hold(ledger: Ledger, run: Run, end: Callable[[BaseException], None]) -> Iterator[threading.Event]:
-    with keep_alive(ledger, run) as lost:
+def _hold(ledger: Ledger, run: Run, end: Callable[[BaseException], None]) -> Iterator[None]:
+    with keep_alive(ledger, run):
         try:
-            yield lost
+            yield
         except RunRevoked:
             raise  # the process that revoked it has recorded why
         except BaseException as error:
@@ -118,51 +116,44 @@ def _hold(ledger: Ledger, run: Run, end: Callable[[BaseException], None]) -> Ite
             raise
 
 
-@contextmanager
-def keep_alive(ledger: Ledger, run: Run, *, every: float = BEAT_SECONDS) -> Iterator[threading.Event]:
-    """Renew the run's leases every `every` seconds while the block runs. Yields an event that is set when it is lost.
+def keep_alive(ledger: Ledger, run: Run, *, every: float = BEAT_SECONDS) -> AbstractContextManager[None]:
+    """Renew the run's leases every `every` seconds while the block runs.
 
-    A run that was revoked, or that another process has marked dead, is lost: its work must stop and can write nothing
-    more. An outage of the ledger only delays the heartbeat: a lease that ended meanwhile is renewed, unless another
-    process saw the ledger first and marked the run dead.
+    A run that was revoked, or that another process has marked dead, can write nothing more. An outage of the ledger
+    only delays the heartbeat: a lease that ended meanwhile is renewed, unless another process saw the ledger first and
+    marked the run dead.
     """
-    patient = ledger.with_patience(0.0)
-    with beating(lambda: runs.record_heartbeat(patient, run), run.token, every=every) as lost:
-        yield lost
+    return beating(partial(runs.record_heartbeat, ledger.with_patience(0.0), run), run.token, every=every)
 
 
 @contextmanager
-def beating(beat: Callable[[], None], name: str, *, every: float = BEAT_SECONDS) -> Iterator[threading.Event]:
-    """Call `beat` every `every` seconds while the block runs, sooner after a Failure. `name`: of the thread.
+def beating(beat: Callable[[], None], name: str, *, every: float = BEAT_SECONDS) -> Iterator[None]:
+    """Call `beat` every `every` seconds while the block runs or until it raises RunRevoked, sooner after a Failure.
 
-    Yields an event that is set when it raised RunRevoked.
+    `name`: of the thread.
     """
-    lost, over = threading.Event(), threading.Event()
-    thread = threading.Thread(target=_beat, args=(beat, every, lost, over), name=f"heartbeat {name}", daemon=True)
+    over = threading.Event()
+    thread = threading.Thread(target=_beat, args=(beat, every, over), name=f"heartbeat {name}", daemon=True)
     thread.start()
     try:
-        yield lost
+        yield
     finally:
         over.set()
         thread.join(5)  # a heartbeat that waits for a lock finds its run ended, and ends too
 
 
-def _beat(beat: Callable[[], None], every: float, lost: threading.Event, over: threading.Event) -> None:
+def _beat(beat: Callable[[], None], every: float, over: threading.Event) -> None:
     pause = every
-    try:
-        while not over.wait(pause):
-            try:
-                beat()
-                pause = every
-            except RunRevoked as revoked:
-                log.warning("%s", revoked)
-                return
-            except Failure as failure:  # the ledger does not answer: try again, sooner
-                log.warning("no heartbeat: %s", failure)
-                pause = every / 20
-    finally:
-        if not over.is_set():
-            lost.set()
+    while not over.wait(pause):
+        try:
+            beat()
+            pause = every
+        except RunRevoked as revoked:
+            log.warning("%s", revoked)
+            return
+        except Failure as failure:  # the ledger does not answer: try again, sooner
+            log.warning("no heartbeat: %s", failure)
+            pause = every / 20
 
 
 # --- progress ---------------------------------------------------------------------------------------------------------

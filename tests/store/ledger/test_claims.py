@@ -285,9 +285,7 @@ def test_pauses_double_until_the_eighth_run_fails(ledger: Ledger) -> None:
 
 def test_a_revoked_run_raises_at_every_write(ledger: Ledger) -> None:
     run = begun(ledger)
-    with keep_alive(ledger, run, every=0.01) as lost:
-        revoke(ledger, run.document, DocumentStatus.CANCELLED)
-        assert lost.wait(5)
+    revoke(ledger, run.document, DocumentStatus.CANCELLED)
     with pytest.raises(RunRevoked):
         runs.record_heartbeat(ledger, run)
 
@@ -298,11 +296,10 @@ def test_ledger_outage_beyond_the_lease_is_survived(
     run = begun(ledger)
     monkeypatch.setattr(database, "LOCK_SECONDS", 0.02)
     hasty = Ledger(url)
-    with keep_alive(hasty, run, every=0.05) as lost:
+    with keep_alive(hasty, run, every=0.05):
         with ledger.write() as connection:
             connection.execute(update(run_rows).values(lease_until=db_now() - 1))
             until(lambda: "no heartbeat" in caplog.text)
         until(lambda: one(ledger, run_rows).lease_until > ledger.now() + 55)
-        assert not lost.is_set()
     assert dead_runs.mark_dead(ledger) == []
     hasty.close()
