@@ -4,6 +4,7 @@ Vectors are taken over if they have the right length and are from a model that t
 pixels; other pictures are embedded. `ingest/sources/table.py` has the rules which rows are taken.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -96,31 +97,49 @@ def stage_table(
         for document in documents_of(resources.ledger, TABLE, content):
             if document.status is DocumentStatus.DELETING:  # it would remove what is staged for it now
                 finish_delete(resources, document.id)
-    only = only_owner(mapping, owner)
-    count = _Counter(_Vectors(resources, options))
-    documents = dict[str, str]()
+    only, vectors = only_owner(mapping, owner), _Vectors(resources, options)
+    documents, owners, taken_over, of_others = dict[str, str](), Counter[str](), 0, 0
+    not_completed, left_out, refused = _Named(), _Named(), _Named()
     file = staged_file(resources.settings.home, content)
     with Staging(file, mapping.root, only=only and id_of_document(resources.ledger, only, content)) as staging:
         for number, row in enumerate(judge_rows(source, mapping), 1):
             if number % _PROGRESS == 0:
                 progress(number)
             if isinstance(row, LeftRow):
-                count.leave(row)
+                (not_completed if row.open else left_out).add(row.item, row.reason)
                 continue
             whose = row.owner or only or DEFAULT_OWNER
             if only not in (None, whose):
-                count.of_others += 1
+                of_others += 1
                 continue
             if whose not in documents:
                 documents[whose] = id_of_document(resources.ledger, whose, content)
-            vector, problem = count.vectors.take(row)
-            if staging.add(documents[whose], row.item, row.record, vector):
-                count.take(whose, row, vector, problem)
-            else:
-                count.leave(LeftRow(row.item, f"The id {row.item} occurs once more."))
+            vector, problem = vectors.take(row)
+            if not staging.add(documents[whose], row.item, row.record, vector):
+                left_out.add(row.item, f"The id {row.item} occurs once more.")
+                continue
+            owners[whose] += 1
+            taken_over += vector is not None
+            if problem:
+                refused.add(row.item, problem)
         if not dry_run:
             staging.keep()
-    return count.result(source)
+    return TableCounts(
+        source=source,
+        rows=owners.total() + not_completed.count + left_out.count + of_others,
+        taken=owners.total(),
+        not_completed=not_completed.count,
+        left_out=left_out.count,
+        of_others=of_others,
+        given=taken_over + refused.count,
+        taken_over=taken_over,
+        refused=refused.count,
+        owners=dict(sorted(owners.items())),
+        not_completed_rows=tuple(not_completed.rows),
+        left_out_rows=tuple(left_out.rows),
+        refused_vectors=tuple(refused.rows),
+        letters=letters_in_doubt(source),
+    )
 
 
 def only_owner(mapping: TableMapping, owner: str | None) -> str | None:
@@ -162,43 +181,6 @@ class _Vectors:
         except InvalidModelOutput as error:
             return None, f"Its vector is not taken over: {error.message}."
         return GivenVector(role=pair.role, tag=pair.tag, data=vector.astype("<f4").tobytes()), None
-
-
-class _Counter:
-    """Counts of the rows read so far."""
-
-    def __init__(self, vectors: _Vectors) -> None:
-        self.vectors, self.of_others = vectors, 0
-        self._owners, self._taken_over = dict[str, int](), 0
-        self._open, self._left, self._refused = _Named(), _Named(), _Named()
-
-    def leave(self, row: LeftRow) -> None:
-        (self._open if row.open else self._left).add(row.item, row.reason)
-
-    def take(self, owner: str, row: TakenRow, vector: GivenVector | None, problem: str | None) -> None:
-        self._owners[owner] = self._owners.get(owner, 0) + 1
-        self._taken_over += vector is not None
-        if problem:
-            self._refused.add(row.item, problem)
-
-    def result(self, source: str) -> TableCounts:
-        taken = sum(self._owners.values())
-        return TableCounts(
-            source=source,
-            rows=taken + self._open.count + self._left.count + self.of_others,
-            taken=taken,
-            not_completed=self._open.count,
-            left_out=self._left.count,
-            of_others=self.of_others,
-            given=self._taken_over + self._refused.count,
-            taken_over=self._taken_over,
-            refused=self._refused.count,
-            owners=dict(sorted(self._owners.items())),
-            not_completed_rows=tuple(self._open.rows),
-            left_out_rows=tuple(self._left.rows),
-            refused_vectors=tuple(self._refused.rows),
-            letters=letters_in_doubt(source),
-        )
 
 
 class _Named:

@@ -140,12 +140,6 @@ class BackupFolder:
         except OSError as error:
             raise InvalidBackup(f"{path} cannot be read: {reason_of(error)}.", advice=_DAMAGED) from error
 
-    def other_rows(self, manifest_id: str) -> Iterator[Path]:
-        """Yield the files of rows of other backups: an earlier one, or one that was interrupted."""
-        for folder in self.rows.iterdir() if self.rows.is_dir() else ():
-            if folder.name != manifest_id and folder.is_dir():
-                yield folder
-
 
 _DAMAGED = "Nothing was restored. Make the backup again, or restore another one."
 

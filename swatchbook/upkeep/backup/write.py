@@ -111,7 +111,7 @@ def _write(resources: Resources, folder: BackupFolder, progress: Progress) -> Ba
     manifest = Manifest(id=identity, swatchbook=installed_version(), ledger=migrations.HEAD, at=at, tables=tables)
     draft = rows / folder.manifest_file.name  # if it is left there, it goes with these rows
     draft.write_text(manifest.model_dump_json(indent=1))
-    _flush(draft)
+    _sync(draft)
     draft.replace(folder.manifest_file)
     _sync(folder.path)
     _remove_others(folder, identity)
@@ -185,7 +185,7 @@ class _Copies:
 
 def _describe(path: Path, rows: int) -> TableFile:
     """Return the description of a file for the manifest, and flush the file to disk."""
-    _flush(path)
+    _sync(path)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return TableFile(rows=rows, size=path.stat().st_size, sha256=digest)
@@ -193,8 +193,9 @@ def _describe(path: Path, rows: int) -> TableFile:
 
 def _remove_others(folder: BackupFolder, identity: str) -> None:
     """Remove the rows of other backups, and stored files that this one does not name."""
-    for rows in list(folder.other_rows(identity)):
-        shutil.rmtree(rows)
+    for rows in list(folder.rows.iterdir()):  # of an earlier backup, or of one that was interrupted
+        if rows.name != identity and rows.is_dir():
+            shutil.rmtree(rows)
     listed = (row["key"] for part in read_rows(folder.table_file(identity, FILES), FILE_COLUMNS) for row in part)
     named = set[str]()
     for prefix, keys in groupby(listed, key=lambda key: str(key)[:2]):  # they are in order
@@ -211,15 +212,9 @@ def _keep_only(folder: Path, names: set[str]) -> None:
             path.unlink()
 
 
-def _flush(path: Path) -> None:
-    """Flush the bytes of a file to disk."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    """Flush the names in a folder to disk."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def _sync(path: Path) -> None:
+    """Flush the bytes of a file, or the names in a folder, to disk."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
