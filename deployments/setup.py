@@ -169,7 +169,9 @@ async def set_pool(client: PrefectClient, pool: Pool, mode: Mode) -> Line:
     try:
         current = await client.read_work_pool(pool.name)
     except ObjectNotFound:
-        await mode.apply(lambda: client.create_work_pool(_work_pool(pool)))
+        fields = pool.model_dump(include={"name", "type", "description", "concurrency_limit"})
+        new = WorkPoolCreate(**fields, base_job_template=pool.template)
+        await mode.apply(lambda: client.create_work_pool(new))
         return line
     _require_type(pool.name, current.type, pool.type)
     template = _template_difference(current.base_job_template, pool.template)
@@ -210,16 +212,6 @@ def _leaves(place: str, value: Any) -> Iterator[tuple[str, Any]]:
             yield from _leaves(f"{place}[{number}]", each)
     else:
         yield place, value
-
-
-def _work_pool(pool: Pool) -> WorkPoolCreate:
-    return WorkPoolCreate(
-        name=pool.name,
-        type=pool.type,
-        description=pool.description,
-        concurrency_limit=pool.concurrency_limit,
-        base_job_template=pool.template,
-    )
 
 
 # --- blocks -----------------------------------------------------------------------------------------------------------

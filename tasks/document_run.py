@@ -111,9 +111,7 @@ async def register_document(
         document = await asyncio.to_thread(get_kept, resources.ledger, started_for)
         owner = document.owner  # it may have been renamed since
         options = options if AS_GIVEN in flow_run.tags else document.options
-    register = partial(
-        register_given, resources, owner=owner, options=options, kind=kind, edition_of=edition_of, begins=True
-    )
+    register = partial(register_given, resources, owner=owner, options=options, kind=kind, edition_of=edition_of)
     registered = await _after_deletion(register, source, known=document is not None)
     while True:
         begun = await asyncio.to_thread(begin_work, resources, registered, prefect_run=str(flow_run.id), blocks=blocks)

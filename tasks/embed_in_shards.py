@@ -9,7 +9,7 @@ import asyncio
 import atexit
 import gc
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from itertools import takewhile
@@ -19,7 +19,7 @@ from uuid import UUID
 import httpx
 from prefect import Task, get_run_logger, task
 from prefect.client.orchestration import PrefectClient, get_client
-from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.client.schemas.objects import State, StateType
 from prefect.runtime import flow_run
 from ulid import ULID
 
@@ -170,17 +170,13 @@ async def _follow(resources: Resources, work: Work, flow_runs: Sequence[UUID], a
             messages = (run.state.message for run in runs_by_id.values() if run.state and run.state.message)
             message = next(messages, message)
             idle = time.monotonic() - last_under_way > _IDLE_SECONDS
-            if active and idle and not await _has_live_worker(client, runs_by_id.values()):
+            pools = {run.work_pool_name for run in runs_by_id.values() if run.work_pool_name}
+            if active and idle and not any([await live_workers(client, pool) for pool in pools]):
                 raise ProviderDown(
                     "The shards' work pool has no live worker.",
                     advice="Start one: `swatchbook doctor` says how. The document then resumes by itself.",
                 )
     return message
-
-
-async def _has_live_worker(client: PrefectClient, flow_runs: Iterable[FlowRun]) -> bool:
-    """Return whether a work pool of these flow runs has a live worker."""
-    return any([await live_workers(client, pool) for pool in {run.work_pool_name for run in flow_runs} if pool])
 
 
 def _count_images(resources: Resources, work: Work) -> tuple[int, int]:

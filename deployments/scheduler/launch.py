@@ -22,7 +22,7 @@ from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.states import Crashed, Scheduled
 
 from swatchbook.deployments.declared import flow_names
-from swatchbook.domain.errors import Configuration, Failure
+from swatchbook.domain.errors import Configuration
 from swatchbook.domain.records import BlockNames, Record
 from swatchbook.store.ledger import schedule
 from swatchbook.store.ledger.database import Ledger, portions
@@ -76,16 +76,20 @@ async def prefect(*, at_most: float = 5.0) -> AsyncIterator[PrefectClient]:
                 (await probe.get(f"{str(client.api_url).rstrip('/')}/health")).raise_for_status()
             yield client
         except httpx.HTTPError as error:
-            raise _as_failure(error) from error
+            if isinstance(error, httpx.HTTPStatusError) and error.response.status_code in (401, 403):
+                raise Configuration(
+                    "Prefect rejected the credentials.", advice="Check PREFECT_API_AUTH_STRING."
+                ) from error
+            raise does_not_answer(error) from error
 
 
-async def launch(client: PrefectClient, ledger: Ledger, most: int = AT_ONCE) -> Launched:
+async def launch(client: PrefectClient, ledger: Ledger) -> Launched:
     """Create one flow run for each due document, the longest waiting first.
 
     A document whose flow run was cancelled by a person is cancelled instead. Raises Configuration when there is no
     deployment for a kind of document, after the other kinds are launched, and what the client raises.
     """
-    waiting = await asyncio.to_thread(schedule.launchable, ledger, most)
+    waiting = await asyncio.to_thread(schedule.launchable, ledger, AT_ONCE)
     if not waiting:
         return Launched()
     deployments = {kind: await _find_deployment(client, kind) for kind in sorted({each.kind for each in waiting})}
@@ -198,9 +202,3 @@ async def _by_key(client: PrefectClient, keys: Sequence[str]) -> dict[str, FlowR
         runs = await client.read_flow_runs(flow_filter=of_flows(*INGESTS.values()), flow_run_filter=by_key, limit=PAGE)
         flow_runs |= {run.idempotency_key: run for run in runs if run.idempotency_key}
     return flow_runs
-
-
-def _as_failure(error: httpx.HTTPError) -> Failure:
-    if isinstance(error, httpx.HTTPStatusError) and error.response.status_code in (401, 403):
-        return Configuration("Prefect rejected the credentials.", advice="Check PREFECT_API_AUTH_STRING.")
-    return does_not_answer(error)

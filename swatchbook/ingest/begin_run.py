@@ -32,17 +32,16 @@ def register_given(
     options: IngestOptions,
     kind: str = PDF,
     edition_of: str | None = None,
-    begins: bool = False,
     known: bool = False,
 ) -> Registered:
-    """Register what a flow is given. `kind`: whether the source is a PDF or a folder; `begins`, `known`: see `queue`.
+    """Register what a flow is given. `kind`: whether the source is a PDF or a folder; `known`: see `queue`.
 
     `edition_of`: the id of the document whose newer edition a PDF is. A delete under way is finished first, unless the
     document is `known`. Raises what `register_source` and `register_known_folder` raise; a document that is queued
     already then waits or is blocked with the reason.
     """
     keep_reserve(resources.settings.home)
-    asked: dict[str, Any] = {"owner": owner, "options": options, "begins": begins, "known": known}
+    asked: dict[str, Any] = {"owner": owner, "options": options, "begins": True, "known": known}
     if kind == PDF:
         register_it = partial(register_source, resources, source, edition_of=edition_of, **asked)
     else:
@@ -52,8 +51,10 @@ def register_given(
     except DocumentDeleted:
         raise
     except Failure as failure:  # a queued document has no run yet that could record it
-        if queued := _queued_document(resources, owner, source, kind):
-            block_document(resources, queued, failure)
+        # the document of a PDF is known only once its file is stored
+        content = str(Path(source).resolve()) if kind != PDF else source[:64] if KEY.match(source) else None
+        if content is not None:
+            block_document(resources, id_of_document(resources.ledger, owner, content), failure)
         raise
 
 
@@ -109,13 +110,6 @@ def _work(resources: Resources, run: Run, options: IngestOptions, blocks: BlockN
         trace=document.trace,
         only_items=ended and reached and not has_failed_pages(resources.ledger, document.id),
     )
-
-
-def _queued_document(resources: Resources, owner: str, source: str, kind: str) -> str | None:
-    """Return the id of a source's document; None if it is known only once a file is read."""
-    if kind != PDF:
-        return id_of_document(resources.ledger, owner, str(Path(source).resolve()))
-    return id_of_document(resources.ledger, owner, source[:64]) if KEY.match(source) else None
 
 
 def leave_to_next_run(ledger: Ledger, busy: Busy, options: IngestOptions) -> None:

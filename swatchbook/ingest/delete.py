@@ -23,7 +23,14 @@ from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.object_events import forget_events
 from swatchbook.store.ledger.owners import id_of_document, used_owners
 from swatchbook.store.ledger.retention import collect_noted
-from swatchbook.store.ledger.stored_documents import TABLE, Document, all_documents, documents_within, get_document
+from swatchbook.store.ledger.stored_documents import (
+    TABLE,
+    Document,
+    all_documents,
+    document_statuses,
+    documents_within,
+    get_document,
+)
 from swatchbook.store.ledger.trashed_documents import end_trashed, get_trashed, list_trash, move_to_trash
 
 # --- delete -----------------------------------------------------------------------------------------------------------
@@ -153,7 +160,7 @@ def remove_source(resources: Resources, document: str, owner: str, kind: str, co
     Those are kept as long as another document is made of them, or one in the trash.
     """
     ledger, home = resources.ledger, resources.settings.home
-    if get_trashed(ledger, document) or _is_here(ledger, document):
+    if get_trashed(ledger, document) or document_statuses(ledger, {document}):
         return
     if kind == TABLE:
         forget_staged(staged_file(home, content), document)
@@ -165,11 +172,3 @@ def remove_source(resources: Resources, document: str, owner: str, kind: str, co
 def trashed_within(ledger: Ledger, folder: Path) -> list[Trashed]:
     """Return the documents in the trash whose source lies in a folder."""
     return [each for each in list_trash(ledger) if Path(each.content).is_relative_to(folder)]
-
-
-def _is_here(ledger: Ledger, document: str) -> bool:
-    try:
-        get_document(ledger, document)
-    except InvalidReference:
-        return False
-    return True

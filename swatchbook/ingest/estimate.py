@@ -98,11 +98,12 @@ def estimate(resources: Resources, path: Path, options: IngestOptions) -> Estima
     """
     settings = resources.settings
     with holding_files(resources.ledger), TemporaryDirectory(prefix="swatchbook-plan-") as folder:
-        reading = _read(resources, path, options)
+        key = stage_key("read", check_file(path, settings), settings, options, force=None)
+        reading = read_once(path, resources.files, settings, key)
         files = open_files(folder)
-        for key in reading.files:
-            with resources.files.local(key) as local:
-                files.put_file(local, suffix=Path(key).suffix)
+        for file in reading.files:
+            with resources.files.local(file) as local:
+                files.put_file(local, suffix=Path(file).suffix)
         catalogue = resources.catalogue
         discovery = catalogue.discover(reading, files)
         tables = catalogue.read_tables(path, reading, settings)
@@ -123,11 +124,6 @@ def estimate(resources: Resources, path: Path, options: IngestOptions) -> Estima
             *_embedding(resources, options, sorted(shown), texts),
         ),
     )
-
-
-def _read(resources: Resources, path: Path, options: IngestOptions) -> Reading:
-    key = stage_key("read", check_file(path, resources.settings), resources.settings, options, force=None)
-    return read_once(path, resources.files, resources.settings, key)
 
 
 def _discovering(

@@ -3,7 +3,7 @@
 It is due at the first next try of its items (`store/ledger/queries/account.py`). `run.py` ends a run after a failure.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from ulid import ULID
 
@@ -120,39 +120,25 @@ def _doubts(resources: Resources, work: Work, results: StageResults) -> Iterator
 
 
 def _confidence(resources: Resources, work: Work, results: StageResults | Scan | None) -> float:
-    """Return how far the account can be trusted, 0 to 1.
+    """Return how far the account can be trusted, 0 to 1; 0 without products.
 
-    Pages that could not be read are in no plan, but count as planned: they may show products. The items of a folder
-    are products beyond doubt.
+    It is the mean of the products' confidences × the share of planned pages that were not lost × the share of found
+    images that are complete (1 where no page was planned or no image found). Pages that could not be read are in no
+    plan, but count as planned: they may show products. The items of a folder are products beyond doubt.
     """
     counts = account(resources.ledger, document=work.document)
+    images = counts.complete / counts.found if counts.found else 1.0
     if isinstance(results, Scan):
-        return confidence([1.0], planned=0, lost=0, complete=counts.complete, found=counts.found)
+        return images
+    products = [product.confidence for product in read_products(resources.ledger, work.document)]
+    if not products:
+        return 0.0
     planned, failed = set[int](), set[int]()  # a run that only makes items has no failed pages
     if results:
         planned = {*results.plan.shown, *(page.page for page in results.reading.lost)}
         failed = {page.page for page in results.failed_pages}
-    return confidence(
-        [product.confidence for product in read_products(resources.ledger, work.document)],
-        planned=len(planned),
-        lost=len(planned & failed),
-        complete=counts.complete,
-        found=counts.found,
-    )
-
-
-def confidence(products: Sequence[float], *, planned: int, lost: int, complete: int, found: int) -> float:
-    """Return the confidence in a document's result, 0 to 1; 0 without products.
-
-    It is the mean of the products' confidences × the share of planned pages that were not lost × the share of found
-    images that are complete (1 where no page was planned or no image found).
-    """
-    if not products:
-        return 0.0
-    mean = sum(products) / len(products)
-    pages = 1 - lost / planned if planned else 1.0
-    images = complete / found if found else 1.0
-    return mean * pages * images
+    pages = 1 - len(planned & failed) / len(planned) if planned else 1.0
+    return sum(products) / len(products) * pages * images
 
 
 def tell_gone_items(counts: ItemCounts, scan: Scan, kind: str) -> Iterator[str]:

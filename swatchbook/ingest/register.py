@@ -140,7 +140,9 @@ def register(
     path = Path(source)
     _check(path, name or str(path), resources.settings)
     build_request(resources.settings, options)  # raises before anything is written
-    _require_llm(resources.settings)  # for a document that is queued already, stage 2 raises it
+    if resources.settings.discovery != "layout" and not resources.settings.llm.model:
+        # for a document that is queued already, stage 2 raises it
+        require_parts(registry.load(resources.settings), resources.settings, weights=False)
     keep_reserve(resources.settings.home)
     with holding_files(resources.ledger):  # until the document names its file
         try:
@@ -251,20 +253,16 @@ def register_source(
             advice=f"To work on it again: `swatchbook trash restore {trashed.document[:8]}`.",
         )
     with suppress(InvalidReference):  # it is registered now
-        _require_whole(get_document(resources.ledger, id_of_document(resources.ledger, owner, source[:64])), size)
+        document = get_document(resources.ledger, id_of_document(resources.ledger, owner, source[:64]))
+        if size != document.size:
+            raise FileMissing(
+                f"The stored file of {document.name} is damaged: it has {size:,} of {document.size:,} bytes.",
+                advice="Upload or ingest the file again; the document then continues.",
+            )
     again = (DocumentStatus.FAILED,)
     return _queue_file(
         resources, source, source, size, owner, options, edition_of, again=again, begins=begins, known=known
     )
-
-
-def _require_whole(document: Document, size: int) -> None:
-    """Raise FileMissing if the stored file of a document has another size than the file that was uploaded."""
-    if size != document.size:
-        raise FileMissing(
-            f"The stored file of {document.name} is damaged: it has {size:,} of {document.size:,} bytes.",
-            advice="Upload or ingest the file again; the document then continues.",
-        )
 
 
 def _queue_file(
@@ -348,11 +346,6 @@ def _check(path: Path, name: str, settings: Settings) -> None:
         raise (
             failure if isinstance(failure, DiskFull) else InvalidReference(f"{name}: {reason_of(error)}.")
         ) from error
-
-
-def _require_llm(settings: Settings) -> None:
-    if settings.discovery != "layout" and not settings.llm.model:
-        require_parts(registry.load(settings), settings, weights=False)
 
 
 def _permission_denied(name: str) -> InvalidReference:

@@ -84,7 +84,8 @@ def register_folder(
         restore_source(resources, owner, str(folder))
     before = find_known(resources, owner, folder)
     kind = _choose_kind(source, folder, kind, before, resources.settings.image_suffixes)
-    options = _with_known_mapping(before, options)
+    if before and options.mapping == NO_MAPPING:
+        options = options.model_copy(update={"mapping": before.options.mapping})
     request = build_request(resources.settings, options)
     keep_reserve(resources.settings.home)
     document = queue(
@@ -134,13 +135,6 @@ def _choose_kind(
     if kind == BATCH and before is None and folder.is_file() and os.access(folder, os.R_OK):
         require_kind(folder)
     return kind
-
-
-def _with_known_mapping(known: Document | None, options: IngestOptions) -> IngestOptions:
-    """Return the options with the mapping that the batch was read with before, if they name none."""
-    if known is None or options.mapping != NO_MAPPING:
-        return options
-    return options.model_copy(update={"mapping": known.options.mapping})
 
 
 def check_picture_root(settings: Settings, options: IngestOptions) -> None:

@@ -6,7 +6,6 @@ transaction, so a review that is killed can be repeated without paying twice.
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import Final
 
 from swatchbook.domain.errors import SHARED_POLICIES, BudgetExceeded, Failure, InvalidReference, Policy, RunRevoked
@@ -81,25 +80,19 @@ def review_document(resources: Resources, document: str, *, limit: int, flow_run
         return reviewed
     try:
         reviewed = reviewed.model_copy(update={"name": get_document(resources.ledger, document).name})
-        with _hold_review_run(resources, document, flow_run) as context:
+        run = runs.begin_review(resources.ledger, document, flow_run=flow_run)  # apart from the document's own
+        context = CallContext(resources.ledger, run, STAGE)
+        with hold_shard_run(resources.ledger, run):
             due = picture_reviews.images_due_for_review(resources.ledger, reviewer.tag, document, limit)
             for images in portions(due, _BATCH_SIZE):
                 if reviewed.message:
                     break
-                runs.record_alive(resources.ledger, context.run)
+                runs.record_alive(resources.ledger, run)
                 reviewed = _review_batch(resources, context, reviewer, images, reviewed)
+            runs.end_part(resources.ledger, run)
     except (InvalidReference, RunRevoked) as failure:  # the document was deleted or cancelled
         return reviewed.model_copy(update={"message": str(failure)})
     return reviewed
-
-
-@contextmanager
-def _hold_review_run(resources: Resources, document: str, flow_run: str | None) -> Iterator[CallContext]:
-    """Begin a run for the review, apart from the document's own run, and end it after the block. Raises RunRevoked."""
-    run = runs.begin_review(resources.ledger, document, flow_run=flow_run)
-    with hold_shard_run(resources.ledger, run):
-        yield CallContext(resources.ledger, run, STAGE)
-        runs.end_part(resources.ledger, run)
 
 
 def _review_batch(

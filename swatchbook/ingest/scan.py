@@ -157,10 +157,13 @@ def scan(resources: Resources, work: Work, complete: bytes, *, progress: Callabl
 
     `complete`: what `complete_items` returned before this run made anything. A picture that cannot be used is saved
     with the reason. A repeated scan begins where the one before ended. Raises RunRevoked, InvalidReference if the
-    folder cannot be read, and failures of the file store.
+    folder cannot be read or the items lack what a mapping names, and failures of the file store.
     """
     ledger, settings, token = resources.ledger, resources.settings, str(ULID())
-    doubts = _check_mapping(resources, work)
+    doubts: tuple[str, ...] = ()
+    if work.kind == BATCH and work.options.mapping != NO_MAPPING:
+        max_bytes = settings.max_document_mb << 20
+        doubts = any_shape().check_mapping_fits(Path(work.content), work.options.mapping, max_bytes=max_bytes)
     total = _count(resources, work)
     number = source_items.next_number(ledger, work.document)
     listed = skipped = read = 0
@@ -209,14 +212,6 @@ def scan(resources: Resources, work: Work, complete: bytes, *, progress: Callabl
     moved, left = _settle_unseen(resources, work, token, tuple(unlisted))
     removed = left if work.options.mirror else 0
     return Scan(skipped=skipped, read=read, moved=moved, left=left, removed=removed, doubts=doubts)
-
-
-def _check_mapping(resources: Resources, work: Work) -> tuple[str, ...]:
-    """Return what to tell of the mapping of a batch. Raises InvalidReference if the items lack what it names."""
-    if work.kind != BATCH or work.options.mapping == NO_MAPPING:
-        return ()
-    max_bytes = resources.settings.max_document_mb << 20
-    return any_shape().check_mapping_fits(Path(work.content), work.options.mapping, max_bytes=max_bytes)
 
 
 def _some_of(files: Sequence[str]) -> str:

@@ -103,7 +103,9 @@ def _temporary(resources: Resources, before: float, now: float) -> Iterator[Path
     Also yields files that a browser sent, and that became no document within a day.
     """
     settings = resources.settings
-    paths = chain(_within(settings.temporary_folder), resources.files.unfinished(), unfinished_staging(settings.home))
+    folder = settings.temporary_folder
+    buffers = (path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else ()
+    paths = chain(buffers, resources.files.unfinished(), unfinished_staging(settings.home))
     of_uploads = max(before, now - _UNLOCKED_SECONDS)
     for path in paths:
         if _written(path) <= (of_uploads if path.name.startswith(UPLOAD) else before) and not is_locked(path):
@@ -226,10 +228,6 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except FileNotFoundError:
         return 0
-
-
-def _within(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else iter(())
 
 
 def _age(path: Path) -> float:

@@ -21,10 +21,10 @@ from swatchbook.domain.records import (
     Tables,
     sha256,
 )
-from swatchbook.ingest.finish_run import confidence, finish_run
+from swatchbook.ingest.finish_run import finish_run
 from swatchbook.ingest.run import Work
 from swatchbook.resources import Resources
-from swatchbook.store.ledger import edited_products, page_findings, runs, stage_results
+from swatchbook.store.ledger import edited_products, page_findings, stage_results
 from swatchbook.store.ledger.stored_documents import get_document
 from tests.store.ledger.scene import begin, pass_time, set_document
 
@@ -138,16 +138,6 @@ def test_page_that_comes_back_is_a_failure_no_more(resources: Resources) -> None
     assert (report.status, report.other_failures, report.message) == (DocumentStatus.COMPLETED, (), None)
 
 
-def test_report_has_the_status_that_the_ledger_wrote(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
-    def woken(*args: object, **given: object) -> DocumentStatus:
-        really_end(*args, **given)  # type: ignore[arg-type]
-        return DocumentStatus.WAITING  # an item was set pending meanwhile
-
-    really_end = runs.end
-    monkeypatch.setattr(runs, "end", woken)
-    assert ended(resources, begun(resources)).status is DocumentStatus.WAITING
-
-
 def test_invented_products_are_a_warning(resources: Resources) -> None:
     made_up = [Evidence(rule="unknown field", text=f"mood: {n}", detail={"model": "m"}) for n in range(7)]
     by_rules = Evidence(rule="no specification", page=1, text="Introduction")
@@ -166,9 +156,3 @@ def test_metadata_that_a_passing_failure_cost_brings_the_document_back(resources
     assert report.status == DocumentStatus.WAITING
     final = Discovery(products=(), lost=(BROKEN,))
     assert ended(resources, begun(resources, force=True), discovery=final).status == DocumentStatus.COMPLETED
-
-
-def test_confidence_multiplies_products_pages_and_images() -> None:
-    assert confidence([0.8, 0.6], planned=10, lost=1, complete=45, found=50) == pytest.approx(0.7 * 0.9 * 0.9)
-    assert confidence([0.5], planned=2, lost=0, complete=0, found=0) == 0.5
-    assert confidence([], planned=2, lost=0, complete=9, found=9) == 0.0

@@ -48,7 +48,6 @@ _ROWS = 500
 """The rows of Parquet or SQL that are read together."""
 
 _MAX_LINE = 1 << 22  # bytes of a JSON line
-_MAX_MAPPING = 1 << 20  # bytes
 
 Column = Annotated[str, Field(min_length=1)]
 ColumnKind = Literal[
@@ -257,16 +256,14 @@ def _read_csv(path: Path, mapping: TableMapping) -> Iterator[Mapping[str, Any] |
 def _read_lines(path: Path, _: TableMapping) -> Iterator[Mapping[str, Any] | Failure]:
     with any_shape().open_text(path) as file:
         while line := file.readline(_MAX_LINE):
-            if line.strip():
-                yield _parsed_line(line)
-
-
-def _parsed_line(line: bytes) -> Mapping[str, Any] | Failure:
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError):
-        return UnreadableDocument("It is not JSON.")
-    return row if isinstance(row, dict) else UnreadableDocument("It is not an object with fields.")
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except (ValueError, RecursionError):
+                yield UnreadableDocument("It is not JSON.")
+                continue
+            yield row if isinstance(row, dict) else UnreadableDocument("It is not an object with fields.")
 
 
 def _read_parquet(path: Path, mapping: TableMapping) -> Iterator[Mapping[str, Any]]:

@@ -4,7 +4,7 @@ Placements have their states, reasons and links. `inspection_drawing.py` draws t
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from pydantic import Field
@@ -188,6 +188,8 @@ def _marks(shown: Mapping[str, Any], names: Mapping[str, str]) -> dict[int, list
             linked[link["source"]].append(LinkedProduct(names[link["target"]], link["score"], link["role"]))
     marks = defaultdict[int, list[Mark]](list)
     for image in shown["images"]:
+        messages = (item["failure"]["message"] for item in image["items"] if item["failure"])
+        failed_items = "; ".join(dict.fromkeys(messages)) or None
         for place in image["placements"]:
             on_page = marks[place["page"]]
             look = _look(PlacementState(place["state"]), image["status"], needs_review=image["needs_review"])
@@ -198,7 +200,7 @@ def _marks(shown: Mapping[str, Any], names: Mapping[str, str]) -> dict[int, list
                     bbox=place["bbox"],
                     kind=place["kind"],
                     state=image["status"] if place["state"] == PlacementState.SHOWN else None,
-                    reason=place["reason"] or (_failures(image["items"]) if look == "failed" else None),
+                    reason=place["reason"] or (failed_items if look == "failed" else None),
                     caption=place["caption"],
                     products=tuple(linked[place["id"]]),
                     image=image["id"] if place["state"] in COUNTED else None,
@@ -211,17 +213,6 @@ def _look(state: PlacementState, status: str, *, needs_review: bool) -> Look:
     if state is PlacementState.SHOWN and needs_review and status not in _FAILED:
         return "review"
     return "failed" if state is PlacementState.SHOWN and status in _FAILED else state.value
-
-
-def _failures(items: Sequence[Mapping[str, Any]]) -> str | None:
-    """Return the messages of failed items, each once."""
-    return "; ".join(dict.fromkeys(_messages(items))) or None
-
-
-def _messages(items: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    for item in items:
-        if item["failure"]:
-            yield item["failure"]["message"]
 
 
 def stored_file(document: Document) -> str:

@@ -127,18 +127,6 @@ def test_one_that_never_began_its_run_is_crashed_and_launched_again(
     assert launched(resources) == Launched(documents=(document.id,), hopeless=(str(run.id),))
 
 
-def test_what_is_behind_comes_as_others_are_worked_off(resources: Resources, deployment: Any) -> None:
-    first, second = queued(resources, "first"), queued(resources, "second")
-
-    def one_place() -> Any:
-        return with_client(lambda client: launch(client, resources.ledger, 1)).documents
-
-    assert one_place() == (first.id,)
-    assert one_place() == ()
-    begin_again(resources.ledger, first)
-    assert one_place() == (second.id,)
-
-
 def test_a_document_that_was_deleted_and_came_again_is_launched_at_once(resources: Resources, deployment: Any) -> None:
     from prefect.states import Completed
 
