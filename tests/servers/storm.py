@@ -229,8 +229,8 @@ class People:
             roles = list_spaces(resources)
             if all([(space.state, space.chosen) for space in role.spaces] == [("active", True)] for role in roles):
                 return True
-            for words in (("fill",), ("activate",), ("drop-old", "--yes")):
-                self._run("spaces", *words)
+            for words in (("fill", "spaces"), ("spaces", "activate"), ("spaces", "drop-old", "--yes")):
+                self._run(*words)
         return False
 
     def ask_again_for_what_was_killed_too_often(self) -> int:
