@@ -19,7 +19,7 @@ from swatchbook.blocks.block_types import (
 )
 from swatchbook.domain.errors import Configuration
 from swatchbook.domain.records import BlockNames
-from swatchbook.domain.settings import FIELDS, Settings
+from swatchbook.domain.settings import Settings
 from tests.tables import rows_of
 
 pytestmark = pytest.mark.gate
@@ -42,21 +42,6 @@ def saved(home: Path, prefect_server: str) -> Iterator[Callable[[Block, str], No
         for kind, name in made:
             kind.delete(name)
     blocks.load_resources.cache_clear()
-
-
-@pytest.mark.parametrize("kind", BLOCKS.values(), ids=BLOCKS)
-def test_fields_are_those_of_the_settings_and_have_defaults(kind: type[Block], home: Path) -> None:
-    settings = {name.replace(".", "_"): field for name, field in FIELDS.items()}
-    assert set(kind.model_fields) <= set(settings)
-    for name, field in kind.model_fields.items():
-        setting = settings[name]
-        assert not field.is_required(), "a new required field breaks saved blocks"
-        assert field.default == setting.default
-        assert repr(field.metadata) == repr(setting.metadata)  # patterns have no equality
-        assert str(field.annotation).replace("pydantic.types.SecretStr", "str") == str(setting.annotation).replace(
-            "pydantic.types.SecretStr", "str"
-        )
-        assert field.description
 
 
 def test_settings_through_a_block_are_the_settings(home: Path) -> None:
@@ -90,13 +75,6 @@ def test_resources_are_built_from_the_saved_blocks_that_are_named(saved: Any, tm
     plain = blocks.load_resources(BlockNames())
     assert plain.settings == Settings()
     assert blocks.load_resources(BlockNames()) is plain
-
-
-@pytest.mark.usefixtures("saved")
-def test_a_block_that_is_not_saved_is_named() -> None:
-    with pytest.raises(Configuration, match="swatchbook-ledger/nowhere") as raised:
-        blocks.load_resources(BlockNames(ledger="nowhere"))
-    assert "swatchbook serve setup" in str(raised.value)
 
 
 def test_a_block_that_says_what_cannot_be_is_named_without_its_secrets(saved: Any) -> None:

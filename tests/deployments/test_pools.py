@@ -163,12 +163,6 @@ def test_kubernetes_job_satisfies_the_published_schema() -> None:
     assert "cpu" not in str(made(shards={"cpus": 0})["job_manifest"]).partition("'limits'")[2][:40]
 
 
-def test_cluster_repeats_no_job_and_leaves_time_to_end() -> None:
-    spec = made()["job_manifest"]["spec"]
-    assert (spec["backoffLimit"], spec["template"]["spec"]["restartPolicy"]) == (0, "Never")
-    assert spec["template"]["spec"]["terminationGracePeriodSeconds"] == 30
-
-
 def test_namespace_that_is_not_given_again_is_kept() -> None:
     settings = Settings(**ELSEWHERE)
     assert shard_pool(Kind.KUBERNETES, settings, current=made()).job == made()

@@ -18,7 +18,7 @@ from prefect.exceptions import ObjectNotFound
 from pydantic import SecretStr
 
 from swatchbook.blocks.block_types import BLOCKS, IndexBlock
-from swatchbook.deployments.declared import CONTROL, EMBED, ROOT, find_declaration, read_declaration
+from swatchbook.deployments.declared import CONTROL, EMBED, ROOT
 from swatchbook.deployments.setup import BLOCK, NOTIFICATION, WAITING_NOTIFICATION, Asked, Line, Mode, Outcome, set_up
 from swatchbook.deployments.shard_pools import Kind
 from swatchbook.domain.errors import Configuration
@@ -254,8 +254,3 @@ def test_commands_of_the_pages_make_their_pools(bare: str, kind: str) -> None:
     made = run_json(*shlex.split(command)[2:])
     assert {line["outcome"] for line in made} == {"created"}
     assert ask(lambda client: client.read_work_pool(EMBED)).type == kind
-
-
-def test_each_deployment_runs_the_flow_of_its_name() -> None:
-    declared = read_declaration(find_declaration())
-    assert [each.entrypoint for each in declared] == [f"swatchbook.flows.{each.name}:{each.name}" for each in declared]

@@ -6,7 +6,6 @@ from prefect.utilities.schema_tools import validate
 
 from swatchbook.domain.records import Example, IngestOptions, Role, TaughtReading, TextRule
 from swatchbook.flows.ingest_catalogue import ingest_catalogue
-from swatchbook.flows.retry_failed import retry_failed
 
 SCHEMA = parameter_schema(ingest_catalogue).model_dump_for_openapi()
 TAUGHT = TaughtReading(
@@ -29,24 +28,8 @@ def test_the_form_offers_choices_and_ways_to_sources() -> None:
         assert way in told
 
 
-def test_run_of_retry_failed_offers_what_is_still_in_its_pause() -> None:
-    form = parameter_schema(retry_failed).model_dump_for_openapi()["properties"]["also_paused"]
-    assert (form["type"], form["default"]) == ("boolean", False)
-    assert "still in its pause" in form["description"]
-
-
 @pytest.mark.parametrize("options", [IngestOptions(), IngestOptions(taught=TAUGHT)], ids=["as it stands", "taught"])
 def test_options_fit_the_form_and_come_back(options: IngestOptions) -> None:
     filled = {"source": "x", "options": options.model_dump(mode="json")}
     assert validate(filled, SCHEMA) == []
     assert ingest_catalogue.validate_parameters(filled)["options"] == options
-
-
-def test_what_is_out_of_range_does_not_fit() -> None:
-    for wrong in (
-        {"batch_size": 0}, {"batch_size": 257}, {"max_retries": 11}, {"batchsize": 20}, {"roles": ["smell"]},
-        {"taught": {"rules": []}},
-    ):  # fmt: skip
-        assert validate({"source": "x", "options": wrong}, SCHEMA), wrong
-    for wrong in ({"source": ""}, {"owner": "../ann"}, {"blocks": {"index": "No Such Name"}}):
-        assert validate({"source": "x", **wrong}, SCHEMA), wrong

@@ -142,11 +142,3 @@ def test_code_version_is_the_same_wherever_the_sources_are(tmp_path: Path) -> No
 def test_containers_cannot_share_files_of_one_machine(tmp_path: Path, chosen: dict[str, str], missing: str) -> None:
     with pytest.raises(Configuration, match=f"cannot reach the {missing} of this machine"):
         shards.require_pool(Settings.model_validate({"home": tmp_path, **chosen}), elsewhere=not chosen)
-
-
-def test_option_goes_before_setting(tmp_path: Path) -> None:
-    inline, pool = Settings(home=tmp_path), Settings(home=tmp_path, execution="pool")
-    assert not shards.is_on_pool(inline, IngestOptions())
-    assert shards.is_on_pool(inline, IngestOptions(execution="pool"))
-    assert shards.is_on_pool(pool, IngestOptions())
-    assert not shards.is_on_pool(pool, IngestOptions(execution="inline"))

@@ -30,14 +30,6 @@ def test_rows_are_the_same_after_reading(tmp_path: Path, written: list[dict[str,
     assert [row for portion in read_rows(file, COLUMNS) for row in portion] == written
 
 
-def test_portions_end_by_rows_or_bytes(tmp_path: Path) -> None:
-    row = {"text": "", "json": None, "data": None, "number": 1, "share": None, "is_so": None}
-    write_rows(tmp_path / "many", COLUMNS, (row for _ in range(2_500)))
-    assert [len(portion) for portion in read_rows(tmp_path / "many", COLUMNS)] == [1_000, 1_000, 500]
-    write_rows(tmp_path / "large", COLUMNS, (row | {"data": bytes(3 << 20)} for _ in range(7)))
-    assert [len(portion) for portion in read_rows(tmp_path / "large", COLUMNS)] == [3, 3, 1]
-
-
 def test_what_backup_has_not_written_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "rows.parquet"
     texts_only = [Column("text", Text)]
