@@ -26,7 +26,6 @@ from swatchbook.doors.service import (
     exports,
     health,
     images,
-    metrics,
     problems,
     reviews,
     search,
@@ -51,7 +50,7 @@ Loop = Callable[[Resources, asyncio.Event], Awaitable[None]]
 _ROUTERS = (
     docs.router, uploads.router, documents.router, document_parts.router, images.router, reviews.router, search.router,
     exports.router,
-    collection.router, documents.trash_router, webhooks.router, health.router, metrics.router, docs.root_router,
+    collection.router, documents.trash_router, webhooks.router, health.router, docs.root_router,
 )  # fmt: skip
 
 _LOOP_PAUSE = 5.0  # seconds before a failed loop restarts

@@ -1,4 +1,4 @@
-"""Endpoints `/live`, `/ready` and `/health`, with the rules when the service is degraded or down.
+"""Endpoints `/live`, `/ready`, `/health` and `/metrics`, with the rules when the service is degraded or down.
 
 A probe may take 5 s and is repeated after 2 s; the counts are up to 30 s old.
 
@@ -7,50 +7,29 @@ Each probe runs in at most one thread, however many requests wait for it.
 
 import asyncio
 import os
-import shutil
 import time
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Annotated, Generic, Literal, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Generic, Literal, NamedTuple, TypeVar
 
 from fastapi import APIRouter, Depends, Response
-from pydantic import BaseModel
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
 from swatchbook.domain.errors import DiskFull, Failure
-from swatchbook.domain.records import (
-    Coverage,
-    DailyCost,
-    DailyFailures,
-    DailyWork,
-    FailingKind,
-    ImageCounts,
-    OwnerState,
-    RoleCoverage,
-    StageWeek,
-)
+from swatchbook.domain.records import ImageCounts
 from swatchbook.domain.redact import redact
 from swatchbook.domain.runtime.disk import require_room
 from swatchbook.doors.prefect_server import probe_prefect
 from swatchbook.doors.replies import DiskState, EmbeddingStats, Health, Live, PartState, Ready, Stats
 from swatchbook.doors.service.auth import oversee
+from swatchbook.doors.service.metrics import Requests, describe
 from swatchbook.doors.service.parameters import of_process
 from swatchbook.doors.service.problems import documented
 from swatchbook.resources import Resources
-from swatchbook.store.ledger.object_events import DeadEvents, count_events, dead_events
+from swatchbook.store.ledger.object_events import DeadEvents, dead_events
 from swatchbook.store.ledger.owners import known_owners
-from swatchbook.store.ledger.picture_reviews import count_images_to_review
 from swatchbook.store.ledger.queries.account import owner_accounts
-from swatchbook.store.ledger.queries.activity import (
-    daily_costs,
-    daily_failures,
-    daily_work,
-    failing_kinds,
-    stage_weeks,
-    total_costs,
-)
 from swatchbook.store.ledger.queries.coverage import count_coverage
-from swatchbook.store.ledger.run_queries import LiveRun, live_runs
-from swatchbook.store.ledger.schedule import DueCounts, count_due
+from swatchbook.store.ledger.schedule import count_due
 from swatchbook.store.ledger.webhooks import Undelivered, undelivered
 from swatchbook.upkeep.reports.stale import stale_roles
 
@@ -59,7 +38,6 @@ PROBE_SECONDS = 2.0  # for which the result of a probe is cached
 PREFECT_SECONDS = 10.0  # for which the state of Prefect is cached
 LATE_SECONDS = 120.0  # a document that has been due for longer is late
 DEAD_SECONDS = 86_400.0  # for which a dead event of a bucket makes the service degraded
-HOUR = 3_600.0  # seconds
 COUNT_SECONDS = 30.0  # for which the counts of the ledger are cached
 _SHARE = 10  # results are cached for ten times their computing time, so counting takes a tenth of the time at most
 
@@ -68,39 +46,14 @@ T = TypeVar("T")
 router = APIRouter(tags=["health"])
 
 
-class Activity(BaseModel):
-    """The figures of the metrics other than counts: by owner, role, failure kind, stage and provider, and live runs.
+class Counted(NamedTuple):
+    """Counts of the whole ledger, for `/health` and as figures for `/metrics`."""
 
-    `failures`, `work` and `costs` are those of the last hour, `spent` all that was ever paid.
-    """
-
-    owners: list[OwnerState]
-    roles: tuple[RoleCoverage, ...]
-    failing: list[FailingKind]
-    failures: list[DailyFailures]
-    work: list[DailyWork]
-    stages: list[StageWeek]
-    costs: list[DailyCost]
-    spent: dict[str, float]
-    runs: list[LiveRun]
-    to_review: int
-    disk_bytes: int
-    disk_free_bytes: int
-
-
-class Counted(BaseModel):
-    """Counts of the whole ledger."""
-
-    account: ImageCounts
-    due: DueCounts
+    stats: Stats
     embeddings: EmbeddingStats
-    documents: dict[str, int]
-    owners: int
-    unpublished: int
     undelivered: Undelivered | None
-    events_waiting: int
     dead_events: DeadEvents | None
-    activity: Activity
+    figures: CollectorRegistry
 
 
 class Recent(Generic[T]):
@@ -158,53 +111,27 @@ def starts_documents(resources: Resources) -> bool:
 
 def count(resources: Resources) -> Counted:
     """Count the whole ledger. Raises LedgerDown."""
-    coverage = count_coverage(resources.ledger)
-    stale = stale_roles(resources.ledger, resources.settings)
-    activity = _activity(resources, coverage)
-    return Counted(
-        account=_sum(activity.owners),
-        due=count_due(resources.ledger),
-        embeddings=EmbeddingStats(
-            total_images=coverage.total_images,
-            with_embeddings=coverage.with_embeddings,
-            without_embeddings=coverage.without_embeddings,
-            coverage_percentage=coverage.coverage_percentage,
-            stale={each.role: each.stale + each.unserved for each in stale},
-        ),
+    ledger, settings = resources.ledger, resources.settings
+    coverage, accounts = count_coverage(ledger), owner_accounts(ledger)
+    stats = Stats(
+        owners=len(known_owners(ledger)),
         documents=coverage.documents,
-        owners=len(known_owners(resources.ledger)),
+        # each image has one owner
+        images={name: sum(getattr(each, name) for each in accounts) for name in ImageCounts.model_fields},
         unpublished=coverage.unpublished,
-        undelivered=undelivered(resources.ledger) if resources.settings.notice_url else None,
-        events_waiting=count_events(resources.ledger, None).get("waiting", 0),
-        dead_events=dead_events(resources.ledger, None, within=DEAD_SECONDS),
-        activity=activity,
+        **count_due(ledger).model_dump(),
     )
-
-
-def _sum(owners: Iterable[OwnerState]) -> ImageCounts:
-    """Return the images of all owners by state: each image has one owner."""
-    totals = Counter[str]()
-    for owner in owners:
-        totals.update({name: getattr(owner, name) for name in ImageCounts.model_fields})
-    return ImageCounts(**{name: totals[name] for name in ImageCounts.model_fields})
-
-
-def _activity(resources: Resources, coverage: Coverage) -> Activity:
-    ledger, disk = resources.ledger, shutil.disk_usage(resources.settings.home)
-    return Activity(
-        owners=owner_accounts(ledger),
-        roles=coverage.roles,
-        failing=failing_kinds(ledger),
-        failures=daily_failures(ledger, HOUR),
-        work=daily_work(ledger, HOUR),
-        stages=stage_weeks(ledger),
-        costs=daily_costs(ledger, HOUR),
-        spent=total_costs(ledger),
-        runs=live_runs(ledger),
-        to_review=count_images_to_review(ledger),
-        disk_bytes=disk.total,
-        disk_free_bytes=disk.free,
+    embeddings = EmbeddingStats(
+        total_images=coverage.total_images,
+        with_embeddings=coverage.with_embeddings,
+        without_embeddings=coverage.without_embeddings,
+        coverage_percentage=coverage.coverage_percentage,
+        stale={each.role: each.stale + each.unserved for each in stale_roles(ledger, settings)},
     )
+    missed = undelivered(ledger) if settings.notice_url else None
+    dead = dead_events(ledger, None, within=DEAD_SECONDS)
+    figures = describe(resources, stats, embeddings, accounts, coverage.roles, dead.count if dead else 0)
+    return Counted(stats, embeddings, missed, dead, figures)
 
 
 @router.get("/live", summary="Liveness of the process")
@@ -244,7 +171,7 @@ async def health(watch: TheWatch, response: Response) -> Health:
         state_of(watch.prefect.get()) if has_prefect else _not_configured(),
         result_or_none(watch.counted.get()),
     )
-    waits = counted.due.oldest_due_seconds if counted else 0.0
+    waits = counted.stats.oldest_due_seconds if counted else 0.0
     troubles = [
         *(await watch.prefect.get() if prefect == "ok" else ()),
         *([f"A document has been due for {waits:.0f} s and is not worked on."] if waits > LATE_SECONDS else []),
@@ -265,9 +192,26 @@ async def health(watch: TheWatch, response: Response) -> Health:
         disk=disk,
         prefect=prefect,
         troubles=tuple(troubles),
-        stats=_stats(counted) if counted else None,
+        stats=counted.stats if counted else None,
         embedding_stats=counted.embeddings if counted else None,
     )
+
+
+@router.get(
+    "/metrics",
+    summary="Prometheus metrics",
+    dependencies=[Depends(oversee)],
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **documented(401, 403)},
+)
+async def metrics(watch: TheWatch, requests: Annotated[Requests, of_process("requests")]) -> Response:
+    """Ledger metrics are as old as the counts of /health; while it is down there is only `swatchbook_ledger_up 0`."""
+    counted, index = await asyncio.gather(result_or_none(watch.counted.get()), state_of(watch.index.get()))
+    up = CollectorRegistry()
+    Gauge("swatchbook_ledger_up", "1 if the ledger could be counted, else 0.", registry=up).set(counted is not None)
+    Gauge("swatchbook_index_up", "1 if the index responds, else 0.", registry=up).set(index == "ok")
+    told = [requests.registry, up, *([counted.figures] if counted else [])]
+    return Response(b"".join(map(generate_latest, told)), media_type=CONTENT_TYPE_LATEST)
 
 
 async def result_or_none(value: Awaitable[T]) -> T | None:
@@ -306,13 +250,3 @@ async def state_of_disk(watch: Watch) -> DiskState:
 
 async def _not_configured() -> Literal["not configured"]:
     return "not configured"
-
-
-def _stats(counted: Counted) -> Stats:
-    return Stats(
-        owners=counted.owners,
-        documents=counted.documents,
-        images=counted.account.model_dump(),
-        unpublished=counted.unpublished,
-        **counted.due.model_dump(),
-    )

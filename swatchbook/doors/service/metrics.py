@@ -1,4 +1,4 @@
-"""Endpoint `/metrics` for Prometheus: requests, images, due work, live runs, and work and costs of the last hour.
+"""Figures of `/metrics` for Prometheus: requests, images, due work, live runs, and work and costs of the last hour.
 
 Every label has few values, whatever callers send: owners beyond the 100 with most images are one.
 
@@ -6,20 +6,30 @@ What comes from the ledger are gauges of the last hour instead of counters: rows
 that falls looks to Prometheus like a restart.
 """
 
-import asyncio
+import shutil
 from collections import Counter as Tally
-from collections.abc import Callable, Collection
-from typing import Annotated
+from collections.abc import Iterable, Sequence
 
-from fastapi import APIRouter, Depends, Response
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from starlette.types import Scope
 
-from swatchbook.domain.records import DocumentStatus, ImageState, Stage
-from swatchbook.doors.service.auth import oversee
-from swatchbook.doors.service.health import Activity, Counted, TheWatch, result_or_none, state_of
-from swatchbook.doors.service.parameters import of_process
-from swatchbook.doors.service.problems import documented
+from swatchbook.domain.records import DocumentStatus, ImageState, OwnerState, RoleCoverage, Stage
+from swatchbook.doors.replies import EmbeddingStats, Stats
+from swatchbook.resources import Resources
+from swatchbook.store.ledger.database import Ledger
+from swatchbook.store.ledger.object_events import count_events
+from swatchbook.store.ledger.picture_reviews import count_images_to_review
+from swatchbook.store.ledger.queries.activity import (
+    daily_costs,
+    daily_failures,
+    daily_work,
+    failing_kinds,
+    stage_weeks,
+    total_costs,
+)
+from swatchbook.store.ledger.run_queries import live_runs
+
+HOUR = 3_600.0  # seconds
 
 _OWNERS = 100
 """Owners that are labelled by name; the others share one label."""
@@ -28,8 +38,6 @@ OTHERS = "(others)"
 """The label of all other owners; no owner can have this name."""
 
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
-
-router = APIRouter(tags=["health"])
 
 
 class Requests:
@@ -51,99 +59,87 @@ class Requests:
         self._seconds.labels(method, route).observe(seconds)
 
 
-@router.get(
-    "/metrics",
-    summary="Prometheus metrics",
-    dependencies=[Depends(oversee)],
-    response_class=Response,
-    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **documented(401, 403)},
-)
-async def metrics(watch: TheWatch, requests: Annotated[Requests, of_process("requests")]) -> Response:
-    """Ledger metrics are as old as the counts of /health; while it is down there is only `swatchbook_ledger_up 0`."""
-    counted, index = await asyncio.gather(result_or_none(watch.counted.get()), state_of(watch.index.get()))
-    registry = describe(counted)
-    Gauge("swatchbook_index_up", "1 if the index responds, else 0.", registry=registry).set(index == "ok")
-    content = generate_latest(requests.registry) + generate_latest(registry)
-    return Response(content, media_type=CONTENT_TYPE_LATEST)
-
-
-def describe(counted: Counted | None) -> CollectorRegistry:
-    """Return the ledger's counts as gauges, including states with 0."""
-    registry = CollectorRegistry()
+def describe(
+    resources: Resources,
+    stats: Stats,
+    embeddings: EmbeddingStats,
+    owners: Sequence[OwnerState],
+    roles: Iterable[RoleCoverage],
+    dead_events: int,
+) -> CollectorRegistry:
+    """Return the ledger's counts as gauges, including states with 0. Raises LedgerDown."""
+    registry, ledger = CollectorRegistry(), resources.ledger
 
     def gauge(name: str, meaning: str, labels: tuple[str, ...] = ()) -> Gauge:
         return Gauge(f"swatchbook_{name}", meaning, labels, registry=registry)
 
-    gauge("ledger_up", "1 if the ledger could be counted, else 0.").set(counted is not None)
-    if counted is None:
-        return registry
     documents = gauge("documents", "Documents by status.", ("status",))
     for status in DocumentStatus:
-        documents.labels(status.value).set(counted.documents.get(status.value, 0))
+        documents.labels(status.value).set(stats.documents.get(status.value, 0))
     images = gauge("images", "Images by state.", ("state",))
     for state in ImageState:
-        images.labels(state.value).set(getattr(counted.account, state.value))
-    gauge("events_waiting", "Events of buckets that wait for a try.").set(counted.events_waiting)
-    dead = counted.dead_events.count if counted.dead_events else 0
-    gauge("events_dead_last_day", "Events of buckets that became dead: their objects are not ingested.").set(dead)
-    gauge("unpublished", "Images and chunks not yet published.").set(counted.unpublished)
-    gauge("items_due", "Items that are due.").set(counted.due.items_due)
-    gauge("documents_due", "Due documents without a live run.").set(counted.due.documents_due)
-    gauge("oldest_due_seconds", "Seconds since the longest waiting item was due.").set(counted.due.oldest_due_seconds)
-    gauge("coverage_ratio", "Share of the images that have vectors.").set(counted.embeddings.coverage_percentage / 100)
+        images.labels(state.value).set(stats.images[state.value])
+    waiting = count_events(ledger, None).get("waiting", 0)
+    gauge("events_waiting", "Events of buckets that wait for a try.").set(waiting)
+    dead = gauge("events_dead_last_day", "Events of buckets that became dead: their objects are not ingested.")
+    dead.set(dead_events)
+    gauge("unpublished", "Images and chunks not yet published.").set(stats.unpublished)
+    gauge("items_due", "Items that are due.").set(stats.items_due)
+    gauge("documents_due", "Due documents without a live run.").set(stats.documents_due)
+    gauge("oldest_due_seconds", "Seconds since the longest waiting item was due.").set(stats.oldest_due_seconds)
+    gauge("coverage_ratio", "Share of the images that have vectors.").set(embeddings.coverage_percentage / 100)
     stale = gauge("stale_vectors", "Vectors by another model than the chosen one, or not searchable.", ("role",))
-    for role, count in counted.embeddings.stale.items():
+    for role, count in embeddings.stale.items():
         stale.labels(role).set(count)
-    _describe_activity(registry, gauge, counted.activity)
-    return registry
-
-
-def _describe_activity(registry: CollectorRegistry, gauge: Callable[..., Gauge], activity: Activity) -> None:
-    most = sorted(activity.owners, key=lambda each: (-each.found, each.owner))[:_OWNERS]
-    named = {each.owner for each in most}
-    images = gauge("owner_images", "Images by owner and state.", ("owner", "state"))
-    for owner in activity.owners:
+    most = sorted(owners, key=lambda each: (-each.found, each.owner))[:_OWNERS]
+    named = {each.owner: each.owner for each in most}
+    of_owners = gauge("owner_images", "Images by owner and state.", ("owner", "state"))
+    for owner in owners:
         for state in ImageState:
-            images.labels(_label(owner.owner, named), state.value).inc(getattr(owner, state.value))
+            of_owners.labels(named.get(owner.owner, OTHERS), state.value).inc(getattr(owner, state.value))
     items = gauge("role_items", "Requested items of shown images by role and state.", ("role", "state"))
-    for role in activity.roles:
+    for each in roles:
         for name in ("done", "failed", "rejected", "pending"):
-            items.labels(role.role.value, name).inc(getattr(role, name))
+            items.labels(each.role.value, name).inc(getattr(each, name))
     failing = gauge("images_failing", "Images with a failure that is not made good yet, by kind.", ("kind",))
-    for kind in activity.failing:
+    for kind in failing_kinds(ledger):
         failing.labels(kind.kind).set(kind.images)
     tries = gauge("failed_tries_last_hour", "Failed tries by owner, role and kind.", ("owner", "role", "kind"))
-    for failed in activity.failures:
-        tries.labels(_label(failed.owner, named), failed.role or "run", failed.kind).inc(failed.count)
+    for failed in daily_failures(ledger, HOUR):
+        tries.labels(named.get(failed.owner, OTHERS), failed.role or "run", failed.kind).inc(failed.count)
     runs = gauge("stage_runs_last_hour", "Runs that worked on a stage.", ("stage",))
     units = gauge("stage_units_last_hour", "Pages or images that were worked on in a stage.", ("stage",))
     seconds = gauge("stage_seconds_last_hour", "Seconds that runs spent in a stage.", ("stage",))
+    work = daily_work(ledger, HOUR)
     for stage in Stage:
         for of_stage, field in ((runs, "runs"), (units, "units"), (seconds, "seconds")):
-            done = sum(getattr(work, field) for work in activity.work if work.stage is stage)
-            of_stage.labels(stage.value).set(done)
+            total = sum(getattr(done, field) for done in work if done.stage is stage)
+            of_stage.labels(stage.value).set(total)
     week = gauge("stage_unit_seconds", "Median seconds of a page or image in a week of seven days.", ("stage", "week"))
-    for each in activity.stages:
-        week.labels(each.stage.value, "now").set(each.now.unit_seconds)
-        if each.before:
-            week.labels(each.stage.value, "before").set(each.before.unit_seconds)
-    _describe_costs(registry, activity)
-    gauge("live_runs", "Live runs.").set(len(activity.runs))
-    silent = max((run.progress_age for run in activity.runs), default=0.0)
+    for times in stage_weeks(ledger):
+        week.labels(times.stage.value, "now").set(times.now.unit_seconds)
+        if times.before:
+            week.labels(times.stage.value, "before").set(times.before.unit_seconds)
+    _describe_costs(registry, ledger)
+    live = live_runs(ledger)
+    gauge("live_runs", "Live runs.").set(len(live))
+    silent = max((run.progress_age for run in live), default=0.0)
     gauge("run_silent_seconds", "Seconds since the live run that is silent for longest made progress.").set(silent)
-    gauge("images_to_review", "Images whose analysis needs a review.").set(activity.to_review)
-    gauge("disk_bytes", "Size of the file system of the home folder.").set(activity.disk_bytes)
-    gauge("disk_free_bytes", "Free space of the file system of the home folder.").set(activity.disk_free_bytes)
+    gauge("images_to_review", "Images whose analysis needs a review.").set(count_images_to_review(ledger))
+    disk = shutil.disk_usage(resources.settings.home)
+    gauge("disk_bytes", "Size of the file system of the home folder.").set(disk.total)
+    gauge("disk_free_bytes", "Free space of the file system of the home folder.").set(disk.free)
+    return registry
 
 
-def _describe_costs(registry: CollectorRegistry, activity: Activity) -> None:
+def _describe_costs(registry: CollectorRegistry, ledger: Ledger) -> None:
     labels = ("provider", "outcome")
     calls = Gauge("swatchbook_calls_last_hour", "Calls to providers by outcome.", labels, registry=registry)
     cost = Gauge("swatchbook_cost_usd_last_hour", "Known costs of calls.", labels[:1], registry=registry)
     token_labels = ("provider", "model", "direction")
     tokens = Gauge("swatchbook_tokens_last_hour", "Tokens of answered calls.", token_labels, registry=registry)
     totals = Tally[tuple[str, str]]()
-    for each in activity.costs:
+    for each in daily_costs(ledger, HOUR):
         tokens.labels(each.provider, each.model or "", "in").inc(each.tokens_in)
         tokens.labels(each.provider, each.model or "", "out").inc(each.tokens_out)
         totals[each.provider, "failed"] += each.failed
@@ -152,9 +148,5 @@ def _describe_costs(registry: CollectorRegistry, activity: Activity) -> None:
     for (provider, outcome), count in totals.items():
         calls.labels(provider, outcome).set(count)
     spent = Counter("swatchbook_cost_usd", "Known costs of all calls ever made.", labels[:1], registry=registry)
-    for provider, usd in activity.spent.items():
+    for provider, usd in total_costs(ledger).items():
         spent.labels(provider).inc(usd)
-
-
-def _label(owner: str, named: Collection[str]) -> str:
-    return owner if owner in named else OTHERS
