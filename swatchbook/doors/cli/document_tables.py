@@ -7,8 +7,17 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from swatchbook.domain.records import DocumentStatus, Record, RunReport, SkippedPage, Stage, stage_reached
+from swatchbook.domain.records import (
+    DocumentStatus,
+    ProductDetails,
+    Record,
+    RunReport,
+    SkippedPage,
+    Stage,
+    stage_reached,
+)
 from swatchbook.domain.settings import Settings
+from swatchbook.doors.cli.commands.products import draw_products
 from swatchbook.doors.cli.run_report import (
     account,
     draw_failures,
@@ -30,7 +39,7 @@ from swatchbook.store.ledger.webhooks import Undelivered, undelivered
 from swatchbook.upkeep.reports.document_state import LOOK_AT_IT, count_states, describe_document, describe_progress
 from swatchbook.upkeep.reports.merged_failures import merge_roles
 from swatchbook.upkeep.reports.stale import StaleRole, stale_roles
-from swatchbook_base.one_line import clean, shorten
+from swatchbook_base.one_line import clean
 from swatchbook_base.truncate import page_numbers, plural, truncate
 
 MOST_LISTED = 100
@@ -136,7 +145,9 @@ def draw_overview(overview: Overview, *, now: float) -> RenderableType:
     return Group(*parts)
 
 
-def draw_document(document: Document, report: RunReport, shown: dict[str, Any], *, now: float) -> RenderableType:
+def draw_document(
+    document: Document, report: RunReport, shown: dict[str, Any], products: Sequence[ProductDetails], *, now: float
+) -> RenderableType:
     """Return one document's account, products, failures, and warnings of its last run."""
     rows: list[tuple[str, Text | str]] = [
         ("owner", document.owner),
@@ -150,8 +161,8 @@ def draw_document(document: Document, report: RunReport, shown: dict[str, Any], 
         *_counts("linked pictures", [link["role"] for link in shown["links"] if link["kind"] == "image_product"]),
     ]
     parts: list[RenderableType] = [heading(report, now=now, next_try=document.due_at), facts([*rows, *account(report)])]
-    if shown["products"]:
-        parts.append(_products(shown))
+    if products:
+        parts.append(draw_products(products, ()))
     if report.skipped:
         parts.append(_skipped(report.skipped))
     if failed := merge_roles((*report.failed_images, *report.other_failures)):
@@ -191,44 +202,6 @@ def _skipped(pages: Sequence[SkippedPage]) -> RenderableType:
             cell("; ".join(truncate(places, _SKIPPED_PLACES)), "dim"),
         )
     return rows
-
-
-def _products(shown: dict[str, Any]) -> RenderableType:
-    readable = {place["id"] for image in shown["images"] if image["width"] for place in image["placements"]}
-    linked = [link for link in shown["links"] if link["kind"] == "image_product" and link["source"] in readable]
-    image_counts = Counter[str](link["target"] for link in linked)
-    rows = table(
-        "product",
-        "category",
-        "family",
-        "pages",
-        "images",
-        "is a product",
-        "variants",
-        "facts",
-        right=("pages", "images", "is a product"),
-    )
-    for product in shown["products"]:
-        metadata = ", ".join(f"{name}: {value}" for name, value in product["metadata"].items())
-        rows.add_row(
-            cell(product["name"], "bold"),
-            cell(product["category"]),
-            cell(product["family"] if product["family"] != product["category"] else None),
-            cell(page_numbers(product["pages"])),
-            cell(image_counts[product["id"]]),
-            cell(f"{product['confidence']:.0%}"),
-            cell(_variants(product["variants"])),
-            cell(shorten(metadata, 120), "dim"),
-        )
-    return rows
-
-
-def _variants(variants: Sequence[dict[str, Any]]) -> str | None:
-    """Return how many variants a product has, and the first of their names with their codes."""
-    if not variants:
-        return None
-    named = ", ".join(" ".join(filter(None, (each["name"], each["code"]))) for each in variants)
-    return f"{len(variants)}: {shorten(named, 80)}"
 
 
 def _stage(document: Document) -> str:

@@ -90,8 +90,7 @@ def test_five_failures_or_warnings_and_the_rest_counted() -> None:
         owner="default", kind="pdf", size=9, page_count=7, stage=given.stage, due_at=None
     )
     console = Console(file=io.StringIO(), width=160)
-    details: dict[str, Any] = {"entities": [], "links": [], "products": [], "images": []}
-    console.print(draw_document(document, given, details, now=0.0))
+    console.print(draw_document(document, given, {"entities": [], "links": []}, (), now=0.0))
     assert "Page 7 is odd." in console.file.getvalue()  # type: ignore[attr-defined]
 
 

@@ -25,7 +25,7 @@ from swatchbook.doors.cli.shared_arguments import (
     opened_resources,
 )
 from swatchbook.doors.cli.terminal import cell, out, owner_flag, say_json, table
-from swatchbook_base.one_line import clean
+from swatchbook_base.one_line import clean, shorten
 from swatchbook_base.truncate import page_numbers
 
 if TYPE_CHECKING:
@@ -91,12 +91,15 @@ def list_products(
 def draw_products(products: "Sequence[ProductDetails]", edits: "Sequence[StoredEdit]") -> RenderableType:
     """Return tables of products and edits."""
     figures = ("pictures", "is a product")
-    rows = table("id", "product", "category", "code", "pages", *figures, "to check", right=figures)
+    rows = table("id", "product", "category", "code", "pages", *figures, "variants", "facts", "to check", right=figures)
     for product in products:
+        named = ", ".join(" ".join(filter(None, (each.name, each.code))) for each in product.variants)
+        facts = ", ".join(f"{name}: {value}" for name, value in product.metadata.items())
         rows.add_row(
             cell(product.id[:8], "dim"), cell(product.name, "bold"), cell(product.category or ""),
             cell(product.code or ""), cell(page_numbers(product.pages)), cell(len(product.pictures)),
-            cell(f"{product.confidence:.0%}"), cell(" ".join(product.look_at), "yellow"),
+            cell(f"{product.confidence:.0%}"), cell(f"{len(product.variants)}: {shorten(named, 80)}" if named else ""),
+            cell(shorten(facts, 120), "dim"), cell(" ".join(product.look_at), "yellow"),
         )  # fmt: skip
     parts: list[RenderableType] = [rows if products else Text("No products.", "dim")]
     parts += [_edit_line(each) for each in edits]

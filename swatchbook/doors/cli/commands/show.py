@@ -34,6 +34,7 @@ def show(document: Reference, owner: OwnerName = None, all_owners: AllOwners = F
         from swatchbook.doors.cli.document_tables import draw_document
         from swatchbook.store.ledger.queries.document import show_document
         from swatchbook.store.ledger.queries.report import document_report
+        from swatchbook.upkeep.export.product_rows import read_products
         from swatchbook.upkeep.reports.merged_failures import merge_roles
 
         row = choose_document(resources.ledger, document, choose_owner(resources.ledger, owner, all_owners))
@@ -43,7 +44,8 @@ def show(document: Reference, owner: OwnerName = None, all_owners: AllOwners = F
             failures = merge_roles((*report.failed_images, *report.other_failures))
             say_json(details | {"failures": failures})
             return
-        out().print(draw_document(row, report, details, now=resources.ledger.now()))
+        products = list(read_products(resources.ledger, row.id))
+        out().print(draw_document(row, report, details, products, now=resources.ledger.now()))
 
 
 def status(owner: OwnerName = None, all_owners: AllOwners = False, as_json: Json = False) -> None:
