@@ -5,9 +5,9 @@ scripts.
 """
 
 import base64
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from swatchbook.domain.errors import Failure
 from swatchbook.domain.extras import require_extra
@@ -40,26 +40,10 @@ def as_frame(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> "Data
     return DataFrame(list(rows), columns=list(columns))
 
 
-class Shown(Sequence[T], Generic[T]):
+class Shown(list[T]):
     """Records that a notebook shows as HTML, and that are a frame with a column for each of `columns`."""
 
     columns: Sequence[str] = ()
-
-    def __init__(self, records: Iterable[T]) -> None:
-        self._records = tuple(records)
-
-    @overload
-    def __getitem__(self, at: int) -> T: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[T]: ...
-    def __getitem__(self, at: int | slice) -> T | Sequence[T]:
-        return self._records[at]
-
-    def __len__(self) -> int:
-        return len(self._records)
-
-    def __iter__(self) -> Iterator[T]:
-        return iter(self._records)
 
     def frame(self) -> "DataFrame":
         """Return one row for each as a pandas frame."""
