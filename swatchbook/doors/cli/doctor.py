@@ -1,6 +1,6 @@
 """Check each part of the installation with a real operation, and print how to fix what fails (`swatchbook doctor`).
 
-The parts are Python, packages, 1 GiB of free disk, 1.5 GiB of free memory, ledger, files, index, models, providers,
+The parts are Python, extras, 1 GiB of free disk, 1.5 GiB of free memory, ledger, files, index, models, providers,
 spaces, notices, decoder, PDF, Prefect and pool. They are checked side by side.
 """
 
@@ -14,7 +14,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -26,7 +25,6 @@ from swatchbook import catalogue_reader
 from swatchbook.catalogue_reader import reader_version
 from swatchbook.domain import extras
 from swatchbook.domain.errors import Configuration, DiskFull, Failure, OutOfMemory, ProviderDown, as_failure, reason_of
-from swatchbook.domain.extras import DISTRIBUTION
 from swatchbook.domain.records import Record
 from swatchbook.doors.cli.log import log_file
 from swatchbook.doors.cli.terminal import cell, duration, table
@@ -40,7 +38,6 @@ from swatchbook.upkeep.reports.stale import stale_roles
 from swatchbook_base.one_line import clean
 
 if TYPE_CHECKING:
-    from packaging.requirements import Requirement
     from prefect.client.schemas.objects import WorkPool
 
 log = logging.getLogger(__name__)
@@ -143,28 +140,6 @@ def check_python(_: Resources) -> str:
     if not (3, 11) <= sys.version_info[:2] < (3, 14):
         raise Configuration(f"Python {platform.python_version()} is not supported.", advice="Use Python 3.11 or 3.13.")
     return f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
-
-
-def check_packages(_: Resources) -> str:
-    """Compare the installed versions with the pinned ones, of extras only what is installed."""
-    from packaging.requirements import Requirement
-
-    try:
-        needed = [Requirement(line) for line in metadata.requires(DISTRIBUTION) or ()]
-    except metadata.PackageNotFoundError as error:
-        raise Configuration("Swatchbook is not installed as a package.", advice="Run `make install`.") from error
-    required = [
-        r
-        for r in needed
-        if r.name != "swatchbook" and (r.marker is None or r.marker.evaluate({"extra": ""}) or _installed(r.name))
-    ]
-    wrong = [
-        f"{r.name} {_installed(r.name) or 'is missing'}, required: {r.specifier}" for r in required if not _matches(r)
-    ]
-    if wrong:
-        raise Configuration("; ".join(wrong) + ".", advice="Run `make install`.")
-    count = len({r.name for r in required})
-    return f"{count} packages as pinned; prefect {_installed('prefect')}, lancedb {_installed('lancedb')}"
 
 
 def check_extras(resources: Resources) -> str:
@@ -397,7 +372,6 @@ async def _ready_pool(name: str) -> "WorkPool":
 
 CHECKS: dict[str, Check] = {
     "python": check_python,
-    "packages": check_packages,
     "extras": check_extras,
     "settings": check_settings,
     "home": check_home,
@@ -414,15 +388,3 @@ CHECKS: dict[str, Check] = {
     "prefect": check_prefect,
     "pool": check_pool,
 }
-
-
-def _installed(name: str) -> str | None:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None
-
-
-def _matches(requirement: "Requirement") -> bool:
-    version = _installed(requirement.name)
-    return version is not None and requirement.specifier.contains(version, prereleases=True)
