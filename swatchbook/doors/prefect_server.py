@@ -100,15 +100,13 @@ class TemporaryServer:
                 return
         except (URLError, OSError) as error:
             check_database()
-            log.error("the output of Prefect's temporary server:\n%s", self._end_of_output())
+            self._output.seek(0)
+            ended = self._output.read()[-_TAIL_BYTES:].decode(errors="replace").strip()
+            log.error("the output of Prefect's temporary server:\n%s", ended)
             raise Configuration(
                 "Prefect's temporary server did not start (see the log).",
                 advice="Check that SWATCHBOOK_HOME is writable, or run `prefect server start` and set PREFECT_API_URL.",
             ) from error
-
-    def _end_of_output(self) -> str:
-        self._output.seek(0)
-        return self._output.read()[-_TAIL_BYTES:].decode(errors="replace").strip()
 
 
 def is_needed(environment: Mapping[str, str]) -> bool:

@@ -75,7 +75,7 @@ class Call(Generic[T]):
         if self.json is not None:
             request["json"] = _owned(self.json, owner)
         if self.fields is not None:
-            request["data"] = {name: _as_text(value) for name, value in _given(_owned(self.fields, owner)).items()}
+            request["data"] = _given(_owned(self.fields, owner))
         with ExitStack() as stack:
             if self.file is not None:
                 field, name, content, media_type = self.file
@@ -194,10 +194,3 @@ def _owned(values: Mapping[str, Any], owner: str | None) -> dict[str, Any]:
 def _given(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values that are not None."""
     return {name: value for name, value in values.items() if value is not None}
-
-
-def _as_text(value: Any) -> Any:
-    """Return a value of a form's field: truth values in lower case, and lists, as texts."""
-    if isinstance(value, list | tuple):
-        return [str(each) for each in value]
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -25,7 +25,6 @@ from swatchbook.domain.records import (
     NearDuplicates,
     ResultKind,
     Role,
-    SearchResults,
     is_owner,
 )
 from swatchbook.domain.settings import Settings, load_settings
@@ -201,7 +200,7 @@ class Swatchbook:
         with self._picture_file(image) as file:
             examples = Examples(like, unlike)
             found = find_relevant(resources, SearchRequest(text, file, examples, parsed, by, weights, k, offset))
-        return self._results(found)
+        return Results(found, lambda file: make_preview(self._resources, Thumbnail(file=file, side=THUMBNAIL_SIDE)))
 
     def similar(self, image_id: str, *, k: int = 10) -> Results:
         """Return the images that are most similar to an image of the collection, without itself.
@@ -362,12 +361,6 @@ class Swatchbook:
         if self.owner != DEFAULT_OWNER or known_owners(ledger):
             require_owner(ledger, self.owner)
         return self._resources
-
-    def _results(self, found: SearchResults) -> Results:
-        def thumbnail(file: str) -> bytes:
-            return make_preview(self._resources, Thumbnail(file=file, side=THUMBNAIL_SIDE))
-
-        return Results(found, thumbnail)
 
     @contextmanager
     def _picture_file(self, image: "str | Path | bytes | Image | None") -> Iterator[Path | None]:

@@ -339,7 +339,9 @@ def toast_of(request: Request) -> Toast | None:
     wanted = [name for name in ("id", "number") if undo and f"{{{name}}}" in undo]
     if any(match[name] is None for name in wanted):
         return None
-    return Toast(text, undo and undo.format(id=match["id"], number=match["number"]), _without_done(request))
+    query = [(name, each) for name, each in request.query_params.multi_items() if name != DONE]
+    back = f"{request.url.path}?{urlencode(query)}" if query else request.url.path
+    return Toast(text, undo and undo.format(id=match["id"], number=match["number"]), back)
 
 
 def local_page(address: str | None, otherwise: str) -> str:
@@ -355,11 +357,6 @@ def with_done(address: str, value: str) -> str:
         return address
     query = [(name, each) for name, each in parse_qsl(parts.query) if name != DONE]
     return parts._replace(query=urlencode([*query, (DONE, value)])).geturl()
-
-
-def _without_done(request: Request) -> str:
-    query = [(name, each) for name, each in request.query_params.multi_items() if name != DONE]
-    return f"{request.url.path}?{urlencode(query)}" if query else request.url.path
 
 
 # --- the login --------------------------------------------------------------------------------------------------------

@@ -124,8 +124,10 @@ def account(report: RunReport) -> list[tuple[str, Text | str]]:
         ("chunks", str(report.chunks_created)),
         *([("items", item_counts(report.items))] if report.items else []),
         ("images", _images(report)),
-        *([("to review", _to_review(report))] if report.images_to_review else []),
     ]
+    if report.images_to_review:
+        listed = f"swatchbook review list{owner_flag(report.owner)}"
+        rows.append(("to review", f"{report.images_to_review} with a low score: {listed}"))
     excluded = [
         (report.placements_hidden, "hidden"),
         (report.placements_decorative, "decorative"),
@@ -231,10 +233,6 @@ def item_counts(counts: ItemCounts) -> str:
     shown = " + ".join(f"{count} {what}" for count, what in parts if count)
     gone = f", {counts.left_items} no longer there" if counts.left_items else ""
     return f"{counts.total_items}{f' = {shown}' if shown else ''}{gone}"
-
-
-def _to_review(report: RunReport) -> str:
-    return f"{report.images_to_review} with a low score: swatchbook review list{owner_flag(report.owner)}"
 
 
 def _lost(report: RunReport) -> str:

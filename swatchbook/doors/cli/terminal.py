@@ -59,7 +59,7 @@ def say_json(value: Any) -> None:
 
 
 def say_failure(failure: Failure, subject: str = "") -> int:
-    """Print a failure and its advice to stderr. Return its exit code."""
+    """Print a failure and its advice to stderr. Return its exit code: FAILED also for what was deleted meanwhile."""
     message = f"{subject}: {failure.message}" if subject else failure.message
     if isinstance(failure, UnsupportedFormat) and failure.begins:
         message += f" It begins: {failure.begins!r}."
@@ -68,7 +68,8 @@ def say_failure(failure: Failure, subject: str = "") -> int:
         err().print(Text("  " + clean(failure.advice)), soft_wrap=True)
     for place in where_log_is(failure.message):
         err().print(place, soft_wrap=True)
-    return of_failure(failure)
+    is_usage = isinstance(failure, InvalidReference) and not isinstance(failure, DocumentDeleted)
+    return USAGE if is_usage else FAILED
 
 
 def where_log_is(*messages: str) -> list[Text]:
@@ -164,12 +165,6 @@ def of_report(report: "RunReport") -> int:
     if shown.severity == "warning":
         return OPEN
     return COMPLETED if report.status is DocumentStatus.COMPLETED and shown.severity == "good" else FAILED
-
-
-def of_failure(failure: Failure) -> int:
-    """Return USAGE for a path, document or owner that does not exist, else FAILED, as for one deleted meanwhile."""
-    is_usage = isinstance(failure, InvalidReference) and not isinstance(failure, DocumentDeleted)
-    return USAGE if is_usage else FAILED
 
 
 def worst(codes: Iterable[int]) -> int:

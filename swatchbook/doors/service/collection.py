@@ -142,9 +142,6 @@ def retry_kind(resources: Tools, caller: TheCaller, failed: RetryKind) -> Accept
 def shown_coverage(resources: Resources, caller: Caller, parts: Parts, owner: str | None) -> ShownCoverage:
     """Return the state of an owner's collection, or of all, as this caller may see it."""
     state = collect_state(resources, owner, None if caller.sees_all else caller.owners)
-    return ShownCoverage(**dict(state), parts=parts, prefect_ui=_prefect_ui())
-
-
-def _prefect_ui() -> str | None:
     api = os.environ.get("PREFECT_API_URL")
-    return api and (os.environ.get("PREFECT_UI_URL") or api.rstrip("/").removesuffix("/api"))
+    prefect_ui = api and (os.environ.get("PREFECT_UI_URL") or api.rstrip("/").removesuffix("/api"))
+    return ShownCoverage(**dict(state), parts=parts, prefect_ui=prefect_ui)

@@ -23,7 +23,7 @@ from swatchbook.domain.tracing import span
 from swatchbook.doors.service import docs
 from swatchbook.doors.service.addresses import has_sound_address
 from swatchbook.doors.service.metrics import METHODS, Requests
-from swatchbook.doors.service.problems import describe, respond, unexpected
+from swatchbook.doors.service.problems import describe, problem_of, respond
 
 HEAD_BYTES = 32 << 10  # of the address and the headers
 BODY_BYTES = 64 << 10  # of a body that is not an upload
@@ -108,7 +108,7 @@ class ServiceMiddleware:
         except ClientDisconnect:  # no one to respond to
             status = status or 499
         except Exception as error:  # isolates requests: the log gets the error, the caller its id
-            response = unexpected(error)
+            response = respond(problem_of(error))
             if status:
                 raise  # the response has started: only the connection can be closed
             await response(scope, receive, send_safely)

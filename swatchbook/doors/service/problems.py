@@ -84,11 +84,6 @@ def refusing(part: str = "body") -> Iterator[None]:
         raise RequestValidationError([{**e, "loc": (part, *e["loc"])} for e in error.errors()]) from error
 
 
-def unexpected(error: Exception) -> Response:
-    """Log an unexpected error and return 500 with only the id of its log entry."""
-    return respond(problem_of(error))
-
-
 def problem_of(error: Exception) -> Problem:
     """Return the problem of any error; an unexpected one is logged, and the problem has the id of its entry."""
     if isinstance(error, HTTPException | RequestValidationError | Failure):

@@ -80,7 +80,8 @@ def run(app: FastAPI, settings: Settings, begun: Callable[[str], None]) -> None:
             signal.signal(sign, lambda *_: None)
         ended = threading.Event()
         threading.Thread(target=_end_in_time, args=(server, ended), name="end in time", daemon=True).start()
-        begun(_base_url(settings.host, listener.getsockname()[1]))
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        begun(f"http://{host}:{listener.getsockname()[1]}")
         try:
             server.run(sockets=[listener])
         finally:
@@ -158,10 +159,6 @@ def _listening(host: str, port: int) -> socket.socket:
             f"The service cannot listen on {host}:{port}: {reason_of(error)}.",
             advice="Check SWATCHBOOK_HOST and SWATCHBOOK_PORT.",
         ) from error
-
-
-def _base_url(host: str, port: int) -> str:
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 log = logging.getLogger(__name__)

@@ -83,6 +83,7 @@ def search(
     from swatchbook.store.ledger.owners import known_owners
 
     with open_resources(settings) as resources:
+        from swatchbook.search.fusion import parse_weights
         from swatchbook.search.query_pictures import Examples
         from swatchbook.search.request import SearchRequest
         from swatchbook.search.search import find_relevant
@@ -90,22 +91,13 @@ def search(
 
         filters = _on_collection(resources, filters, references, owner, all_owners)
         examples = Examples(like or (), unlike or ())
-        results = find_relevant(
-            resources, SearchRequest(text, image, examples, filters, by, _parse_weights(weights), k, offset)
-        )
+        given = None if weights is None else parse_weights(weights)
+        results = find_relevant(resources, SearchRequest(text, image, examples, filters, by, given, k, offset))
         _print_results(results, offset, explain=explain, as_json=as_json)
         if (text or image or like) and (line := describe_other_models(resources.ledger, settings)):
             note(line)
         if not results.hits and not known_owners(resources.ledger):
             note(f"The collection in {settings.home} is empty: swatchbook ingest PATH")
-
-
-def _parse_weights(weights: str | None) -> dict[str, float] | None:
-    if weights is None:
-        return None
-    from swatchbook.search.fusion import parse_weights
-
-    return parse_weights(weights)
 
 
 def _print_results(results: "SearchResults", offset: int, *, explain: bool, as_json: bool) -> None:
