@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.domain.records import DocumentStatus, IngestOptions, LostPicture, LostState
+from swatchbook.domain.records import DocumentStatus, IngestOptions
 from swatchbook.index.contract import FILTERS, FilterArguments, Filters
 from swatchbook.resources import Resources
-from swatchbook.store.ledger.page_findings import add_audited
 from swatchbook.store.ledger.stored_documents import get_document
 from swatchbook_client import Client
 from swatchbook_client.errors import (
@@ -99,17 +98,6 @@ def test_upload_is_stopped_continued_and_deleted(anna: Client, service: Served, 
     assert anna.trash() == ()
     with pytest.raises(Conflict, match="Nothing to stop"):
         anna.cancel(document)
-
-
-def test_what_looks_like_a_picture_is_taken_in_or_dismissed(anna: Client, service: Served, document: str) -> None:
-    seen = [LostPicture(page=3, bbox=(10, y, 90, y + 80), share=0.01) for y in (10, 200)]
-    add_audited(service.resources.ledger, document, seen)
-    assert [each.id for page in anna.pages(document) for each in page.lost_pictures] == ["3:1", "3:2"]
-    assert anna.decide_lost_pictures(document, ["3:1"], LostState.DISMISSED).status == "completed"
-    with pytest.raises(ServiceError, match="no part 3:9"):
-        anna.embed(document, boxes=["3:9"])
-    assert anna.embed(document, boxes=["3:2"]).status == "waiting"
-    assert [page.lost_pictures[0].state for page in anna.pages(document) if page.lost_pictures] == ["dismissed"]
 
 
 def test_wait_ends_when_the_document_is_settled(anna: Client, service: Served, document: str) -> None:

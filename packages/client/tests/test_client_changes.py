@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from swatchbook.domain.errors import InvalidReference
-from swatchbook.domain.records import Example, Hide, Merge, PictureSide, Rename
+from swatchbook.domain.records import Hide, Merge, Rename
 from swatchbook.domain.settings import load_settings
 from swatchbook_client import Client, Invalid, NotFound, calls
 from swatchbook_client import request as client_request
@@ -45,42 +45,6 @@ def test_an_edit_is_shown_at_once_and_can_be_undone(filled: Path, keys: None, mo
                 forbidden()
         monkeypatch.setattr(client_request, "PAGE_ENTRIES", 1)
         assert [edit.number for edit in anna.edits(listed.id)] == [1, 2]
-
-
-def test_texts_of_a_page_are_shown_and_a_proposal_changes_nothing(filled: Path, keys: None) -> None:
-    with served(load_settings()) as service, Client(service.url, key=ANNA) as anna:
-        (document,) = (each.id for each in anna.documents())
-        before = anna.status(document)
-        page = anna.texts(document, 3)
-        (name,) = (each for each in page.texts if each.is_name)
-        assert (name.name, page.page, page.turn) == ("Nordvik Oak", 3, 0)
-        assert 0 <= name.box[0] < name.box[2] <= page.width
-        assert any(each.is_line for each in page.texts)
-        shown = [
-            Example(page=4, box=each.box, text=each.name)
-            for each in anna.texts(document, 4).texts
-            if each.name in ("Limed", "Smoked")
-        ]
-        proposal = anna.propose(document, shown)
-        assert proposal.reading.examples == tuple(shown)
-        assert proposal.products == len({each.name for each in proposal.names}) > 2
-        assert 1 <= len(anna.propose(document, shown[:1]).others) <= 4
-        readings = anna.likeliest_readings(document)
-        assert readings.in_use is None
-        assert 1 <= len(readings.likeliest) <= 3
-        previewed = anna.propose(document, start=readings.likeliest[0].reading)
-        assert previewed.names == readings.likeliest[0].names
-        assert anna.status(document) == before
-        sided = anna.propose(document, shown, side=PictureSide.ABOVE).reading
-        assert sided.side is PictureSide.ABOVE
-        assert anna.propose(document, start=sided, side="as found").reading.side is None
-        with pytest.raises(Invalid, match="show at least one name"):
-            anna.propose(document)
-        with pytest.raises(NotFound, match="Page 99"):
-            anna.texts(document, 99)
-        kept = anna.accept(document, proposal.reading, products=proposal.products)
-        assert anna.likeliest_readings(document).in_use == kept.reading
-        assert {each.name for each in anna.texts(document, 4).texts if each.is_name} >= {"Limed", "Smoked"}
 
 
 def test_example_of_the_documentation_runs(filled: Path, keys: None, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,17 +12,10 @@ from swatchbook.store.ledger.schedule import record_round
 from swatchbook.store.ledger.stored_documents import get_document
 from swatchbook.store.ledger.tables import calls, items, pages, runs
 from swatchbook_web import collection
-from swatchbook_web.collection import by_day
 from tests.doors.conftest import ADDRESS, ALL, ANNA, asking, bearing
 from tests.doors.pages import Page, page
 from tests.fixtures import free_port
 from tests.store.ledger.scene import begun, fail, keys, lapse
-
-
-def test_figures_by_day_have_the_largest_column_first() -> None:
-    table = by_day([("2026-11-01", "a", 2.0), ("2026-11-01", "a", 1.5), ("2026-11-03", "b", 9.0)])
-    assert table.columns == ["b", "a"]
-    assert list(table.rows.items()) == [("2026-11-03", [9, 0]), ("2026-11-01", [0, 3.5])]
 
 
 def test_troubles_are_told_in_full(sample: TestClient, resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,18 +74,6 @@ def test_pool_without_a_worker_is_named(ask: Callable[..., Any]) -> None:
         ask(lambda client: client.delete_work_pool(EMBED))
 
 
-def test_models_that_are_absent_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from huggingface_hub import constants
-
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(Configuration, match=r"siglip2-base-patch16-224.*not downloaded.*swatchbook models pull"):
-        check_models(Resources(Settings(encoder="siglip")))
-    with pytest.raises(Configuration, match="VISION__MODEL"):
-        check_models(Resources(Settings(analyst="vision")))
-    with pytest.raises(Configuration, match="LLM__MODEL"):
-        check_models(Resources(Settings(discovery="llm")))
-
-
 def test_all_that_production_lacks_is_named_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from huggingface_hub import constants
 

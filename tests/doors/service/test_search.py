@@ -216,18 +216,6 @@ def test_who_has_gone_is_not_waited_for() -> None:
     asyncio.run(check())
 
 
-def test_a_search_that_fails_frees_its_slot() -> None:
-    async def check() -> None:
-        slots = SearchSlots()
-        for _ in range(2 * AT_ONCE):
-            with pytest.raises(ZeroDivisionError):
-                async with slots.slot("shop", Visitor().request):
-                    raise ZeroDivisionError
-        assert await asyncio.wait_for(order_of(slots, ["shop"]), 5) == ["shop"]
-
-    asyncio.run(check())
-
-
 async def _hold(slots: SearchSlots, caller: str, visitor: Visitor | None = None) -> None:
     async with slots.slot(caller, (visitor or Visitor()).request):
         pass

@@ -136,17 +136,6 @@ def complete(service: Served, identity: str, options: IngestOptions = IngestOpti
     return runs.end(service.resources.ledger, begin(service, identity, options), DocumentStatus.COMPLETED)
 
 
-@pytest.mark.parametrize("options", ['{"focus": false}', '{"force": true}'])
-def test_what_is_complete_is_queued_again_for_other_options(service: Served, options: str) -> None:
-    identity = send(service).json()["id"]
-    complete(service, identity)
-    answer = send(service, options=options)
-    assert (answer.status_code, answer.json()["status"], answer.json()["id"]) == (202, "queued", identity)
-    known = get_document(service.resources.ledger, identity)
-    assert known.options == IngestOptions.model_validate_json(options)
-    assert known.id in {document.id for document in schedule.due_documents(service.resources.ledger)}
-
-
 @pytest.mark.parametrize(
     ("options", "end"), [('{"focus": false}', DocumentStatus.COMPLETED), ('{"force": true}', None)]
 )
@@ -168,14 +157,6 @@ def test_other_options_while_a_run_is_live_are_made_when_it_has_ended(
     assert complete(service, identity, asked) == DocumentStatus.COMPLETED
     assert get_document(service.resources.ledger, identity).generation != run.generation
     assert schedule.due_documents(service.resources.ledger) == []
-
-
-def test_the_same_options_while_a_run_is_live_change_nothing(service: Served) -> None:
-    identity = send(service).json()["id"]
-    run = begin(service, identity)
-    assert send(service, options='{"batch_size": 7}').json()["status"] == "running"  # comes to the same
-    assert runs.end(service.resources.ledger, run, DocumentStatus.COMPLETED) == DocumentStatus.COMPLETED
-    assert send(service).status_code == 200
 
 
 def test_what_was_asked_for_last_is_made_though_an_earlier_launch_begins_first(service: Served) -> None:
