@@ -1,10 +1,9 @@
 """Ingest folders of pictures, scraped batches (`swatchbook ingest-images`) and tables (`import`); count their items.
 
-Of a table, images with a vector are counted before and after; `ingest/sources/table.py` and `ingest/import_table.py`
-decide which rows and vectors are taken.
+`ingest/sources/table.py` and `ingest/import_table.py` decide which rows and vectors of a table are taken.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,6 @@ from swatchbook.ingest.find_sources import find_sources
 from swatchbook.ingest.import_table import NamedRow, TableCounts, content_of, only_owner, owners_with_rows, stage_table
 from swatchbook.ingest.sources.table import SQL, read_mapping
 from swatchbook.resources import Resources
-from swatchbook.store.ledger.queries.coverage import count_coverage
 from swatchbook.store.ledger.source_items import incomplete_ids
 from swatchbook.store.ledger.stored_documents import BATCH, FOLDER, PDF, TABLE, documents_within, get_document
 from swatchbook_base.one_line import clean
@@ -111,20 +109,11 @@ _SHOWN = 5
 """Rows that are printed of each list; --json has the first 1,000."""
 
 
-class ImageCounts(Record):
-    """Counts of the images of a table's owners, and of those with a vector."""
-
-    images: int
-    with_vectors: int
-
-
 class Imported(Record):
-    """The result that `--json` prints. A dry run has only the table and `before`."""
+    """The result that `--json` prints. A dry run has only the table."""
 
     table: TableCounts
     dry_run: bool
-    before: ImageCounts
-    after: ImageCounts | None = None
     sources: tuple[SourceCounts, ...] = ()
     total: SourceCounts | None = None
 
@@ -152,25 +141,17 @@ def import_table(
         )  # fmt: skip
     content = content_of(source, config)
     owners = owners_with_rows(resources, content, only_owner(mapping, owner), table)
-    before = _count_images(resources, owners)
     _print_table(table, quiet=quiet)
     codes = [OPEN if table.left_out else COMPLETED]
     if dry_run:
-        return Imported(table=table, dry_run=True, before=before), worst(codes)
+        return Imported(table=table, dry_run=True), worst(codes)
 
     sources = list[SourceCounts]()
     for each in owners:
         reports, code = ingest(resources, {content: TABLE}, owner=each, options=options, quiet=quiet)
         sources += [counts_of(resources, report) for report in reports]
         codes.append(code)
-    after = _count_images(resources, owners)
-    note(
-        f"Images with a vector: {before.with_vectors:,} of {before.images:,} before, "
-        f"{after.with_vectors:,} of {after.images:,} now."
-    )
-    imported = Imported(
-        table=table, dry_run=False, before=before, after=after, sources=tuple(sources), total=total_of(sources)
-    )
+    imported = Imported(table=table, dry_run=False, sources=tuple(sources), total=total_of(sources))
     return imported, worst(codes)
 
 
@@ -183,13 +164,6 @@ def _require_mapping(source: str, config: Path | None) -> Path:
     raise InvalidReference(
         "No mapping is named.",
         advice="Add --config FILE, a YAML file that says which column is what: docs/import.md has an example.",
-    )
-
-
-def _count_images(resources: Resources, owners: Iterable[str]) -> ImageCounts:
-    counted = [count_coverage(resources.ledger, owner=owner) for owner in owners]
-    return ImageCounts(
-        images=sum(each.total_images for each in counted), with_vectors=sum(each.with_embeddings for each in counted)
     )
 
 
