@@ -7,7 +7,7 @@ changed, and then for what they show of it.
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Form, HTTPException, Query, Response
 from pydantic import Field
@@ -102,32 +102,20 @@ class LostPictureForm(RequestModel):
 @router.get("/ui/documents")
 def show_documents(view: TheView, cursor: str | None = None) -> Response:
     """Return the list of documents, newest first, with the form to upload."""
-    owner, suffixes = view.owner or DEFAULT_OWNER, ",".join(item_files.suffixes())
-    waiting = waiting_files(view.resources, owner)
-    return view.render(
-        "documents.html", upload_owner=owner, batch_suffixes=suffixes, waiting=waiting, **_list(view, cursor)
-    )
-
-
-@router.get("/ui/documents/rows")
-def show_rows(view: TheView, cursor: str | None = None) -> Response:
-    """Return the list alone: the page asks for it when something has changed."""
-    return view.render("document_rows.html", **_list(view, cursor))
-
-
-def _list(view: View, cursor: str | None) -> dict[str, Any]:
+    owner, ledger = view.owner or DEFAULT_OWNER, view.resources.ledger
     listed = list_documents(view.resources, view.caller, Listing(owner=view.owner, cursor=cursor or None))
-    ids = [document.id for document in listed.documents]
-    return {
-        "documents": listed.documents,
-        "next": listed.next,
-        "cursor": cursor,
-        "figures": document_figures(view.resources.ledger, ids),
-        "pictures": first_pictures(
-            view.resources.ledger, [each.id for each in listed.documents if not each.page_count]
-        ),
-        "so_far": found_so_far(view.resources.ledger, [each.id for each in listed.documents if each.status in LIVE]),
-    }
+    return view.render(
+        "documents.html",
+        upload_owner=owner,
+        batch_suffixes=",".join(item_files.suffixes()),
+        waiting=waiting_files(view.resources, owner),
+        documents=listed.documents,
+        next=listed.next,
+        cursor=cursor,
+        figures=document_figures(ledger, [each.id for each in listed.documents]),
+        pictures=first_pictures(ledger, [each.id for each in listed.documents if not each.page_count]),
+        so_far=found_so_far(ledger, [each.id for each in listed.documents if each.status in LIVE]),
+    )
 
 
 @router.get("/ui/documents/{document_id}")

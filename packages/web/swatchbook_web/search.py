@@ -9,7 +9,6 @@ from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property, partial
-from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -164,9 +163,16 @@ async def take_picture(request: Request, resources: Tools, caller: TheCaller, up
 
 @contextmanager
 def _asked(view: View, query: PageQuery) -> Iterator[SearchRequest]:
-    """Yield what is asked, while the picture to search with has a file."""
-    with _picture_file(view, query) as path:
-        yield query.request([*filter(None, (view.owner,))], path)
+    """Yield what is asked, while the picture to search with has a file. Raises 404 if it is no longer kept."""
+    owners = [*filter(None, (view.owner,))]
+    if query.picture is None:
+        yield query.request(owners)
+        return
+    if (data := find_picture(view.resources, query.picture)) is None:
+        raise HTTPException(404, "The picture of this search is no longer kept: drop it again.")
+    with temporary_file(view.resources.settings.temporary_folder) as path:
+        path.write_bytes(data)
+        yield query.request(owners, path)
 
 
 def _search(view: View, query: PageQuery) -> SearchResults:
@@ -222,19 +228,6 @@ def _recent_facets(view: View, query: PageQuery) -> Recent[Facets]:
     if key not in kept and len(kept) >= _KEPT_FACETS:
         del kept[next(iter(kept))]
     return kept.setdefault(key, Recent(count, _FACET_SECONDS))
-
-
-@contextmanager
-def _picture_file(view: View, query: PageQuery) -> Iterator[Path | None]:
-    """Yield a file with the picture to search with. Raises 404 if there is none any more."""
-    if query.picture is None:
-        yield None
-        return
-    if (data := find_picture(view.resources, query.picture)) is None:
-        raise HTTPException(404, "The picture of this search is no longer kept: drop it again.")
-    with temporary_file(view.resources.settings.temporary_folder) as path:
-        path.write_bytes(data)
-        yield path
 
 
 def _read_query(given: list[tuple[str, str]]) -> PageQuery:

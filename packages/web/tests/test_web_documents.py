@@ -148,7 +148,7 @@ def test_every_picture_of_a_folder_is_shown_by_name_some_at_a_time(
     work = begin_work(resources, registered)
     assert isinstance(work, Work)
     scan(resources, work, b"", progress=lambda done, total: None)
-    covers = [given["src"] for given in page(sample, "/ui/documents/rows").all("img")]
+    covers = [given["src"] for given in page(sample, "/ui/documents").all("img")]
     assert len(covers) == 2
     assert all(sample.get(cover).status_code == 200 for cover in covers)
     first = page(sample, f"/ui/documents/{registered.document.id}")
@@ -219,7 +219,7 @@ def test_the_list_tells_figures_and_what_can_be_done(sample: TestClient, documen
     assert read.all("form", action=f"/ui/documents/{document}/embed")
     with resources.ledger.write() as connection:
         connection.execute(update(documents).values(status="blocked"))
-    assert page(sample, "/ui/documents/rows").all("form", action=f"/ui/documents/{document}/retry")
+    assert page(sample, "/ui/documents").all("form", action=f"/ui/documents/{document}/retry")
 
 
 def test_images_are_reviewed_one_by_one_and_undone(sample: TestClient, resources: Resources, document: str) -> None:
