@@ -192,15 +192,10 @@ def choose_one_owner(ledger: "Ledger", owner: str | None, *, others: Collection[
     return owner or DEFAULT_OWNER
 
 
-def check_owners(owners: "list[str] | None", all_owners: bool = False) -> None:
-    """Raise BadParameter as `check_owner` does for any of them."""
-    for owner in owners or ():
-        check_owner(owner, all_owners)
-
-
 def choose_owners(ledger: "Ledger", owners: "list[str] | None", all_owners: bool = False) -> "tuple[str, ...]":
     """Return whose documents are meant: none for all owners', else each as `choose_one_owner`."""
-    check_owners(owners, all_owners)
+    for each in owners or ():
+        check_owner(each, all_owners)
     if all_owners:
         return ()
     if not owners:

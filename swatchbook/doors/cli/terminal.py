@@ -96,11 +96,9 @@ def owner_flag(owner: str | None) -> str:
     return "" if owner == DEFAULT_OWNER else f" --owner {owner}"
 
 
-def table(*columns: str, title: str | None = None, right: Iterable[str] = ()) -> Table:
+def table(*columns: str, right: Iterable[str] = ()) -> Table:
     """Return an empty table in the common style; `right` names the columns of numbers."""
-    empty = Table(
-        box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", header_style="dim", pad_edge=False
-    )
+    empty = Table(box=box.SIMPLE_HEAD, header_style="dim", pad_edge=False)
     for column in columns:
         is_number = column in right
         empty.add_column(column, justify="right" if is_number else "left", no_wrap=is_number, overflow="fold")

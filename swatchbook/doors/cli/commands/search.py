@@ -16,7 +16,6 @@ from swatchbook.doors.cli.shared_arguments import (
     AllOwners,
     Json,
     OwnerNames,
-    check_owners,
     check_text,
     choose_document,
     choose_owners,
@@ -76,7 +75,6 @@ def search(
     Without any of them, list what matches --where, the newest document first.
     """
     check_text(text or "", "TEXT")
-    check_owners(owner, all_owners)
     filters, references = _filters(where, editions)
     settings = read_settings(begins=False)
     from swatchbook.resources import open_resources
@@ -171,7 +169,6 @@ def facets(
 ) -> None:
     """List the values to filter a search by, and how many results have each; with --where, of those that match."""
     check_text(text or "", "TEXT")
-    check_owners(owner, all_owners)
     filters, references = _filters(where, editions)
     with opened_resources() as resources:
         from swatchbook.search.request import SearchRequest
