@@ -279,16 +279,16 @@ DONE = "done"
 """Parameter of a page's address: what was done, and of which document or image, and which edit of it."""
 
 _DONE = re.compile(
-    r"(?P<what>[a-z]+)(?::(?P<id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}))?(?::(?P<number>\d{1,9}))?"
+    r"(?P<what>[a-z_]+)(?::(?P<id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}))?(?::(?P<number>\d{1,9}))?"
 )
 _EDIT, _REVIEW = "/ui/documents/{id}/edits/{number}/undo", "/ui/review/{id}/undo"
 _DELETED, _TAUGHT = "/ui/trash/{id}/restore", "/ui/documents/{id}/teach/undo"
 _KINDS: Mapping[str, tuple[str, str | None]] = {
-    "renamed": ("Renamed", _EDIT),
-    "merged": ("Merged", _EDIT),
+    "rename": ("Renamed", _EDIT),
+    "merge": ("Merged", _EDIT),
     "split": ("Split", _EDIT),
-    "hidden": ("Product hidden", _EDIT),
-    "changed": ("Changed", _EDIT),
+    "hide": ("Product hidden", _EDIT),
+    "set_fact": ("Changed", _EDIT),
     "reviewed": ("Review saved", _REVIEW),
     "deleted": ("Deleted. It stays in the trash for a day", _DELETED),
     "taught": ("Accepted. Its pages are read again", _TAUGHT),
@@ -299,11 +299,7 @@ _KINDS: Mapping[str, tuple[str, str | None]] = {
     "started": ("Stored. It will be processed", None),
     "cancelled": ("Removed what was sent", None),
 }
-"""What was done -> its text, and the address of the form that undoes it."""
-
-_ACTIONS: Mapping[str, str] = {
-    "rename": "renamed", "merge": "merged", "split": "split", "hide": "hidden",
-}  # fmt: skip
+"""What was done (an edit by its action) -> its text, and the address of the form that undoes it."""
 
 
 class Back(RequestModel):
@@ -323,11 +319,6 @@ class Toast(NamedTuple):
 def done(what: str, id: str | None = None, number: int | None = None) -> str:
     """Return the value of the parameter `done` of an address."""
     return ":".join(str(part) for part in (what, id, number) if part is not None)
-
-
-def edit_done(action: str, document: str, number: int) -> str:
-    """Return the same of an edit of a document's products."""
-    return done(_ACTIONS.get(action, "changed"), document, number)
 
 
 def toast_of(request: Request) -> Toast | None:

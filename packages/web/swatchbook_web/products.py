@@ -46,7 +46,6 @@ from swatchbook_web.pages import (
     TheView,
     View,
     done,
-    edit_done,
     local_page,
     page_router,
     see_other,
@@ -162,7 +161,7 @@ def edit(view: TheView, product_id: ProductId, form: Annotated[ProductForm, Form
         return _render(view, product, _describe(error, form))
     except InvalidReference as error:
         return _render(view, product, Problem(form.action, _FIELDS[form.action], error.message, form))
-    told = edit_done(form.action, product.document_id, made.edit.number)
+    told = done(form.action, product.document_id, made.edit.number)
     if form.action == "hide":
         return see_other(view.link(f"/ui/documents/{product.document_id}", done=told))
     return see_other(view.link(f"/products/{form.other if form.action == 'merge' else product.id}", done=told))

@@ -201,7 +201,7 @@ def test_pages_returned_to_and_told_are_ours(sample: TestClient, document: str) 
     for back in ("https://elsewhere.example", "//elsewhere.example", "/\\elsewhere.example", ""):
         post(sample, f"/ui/documents/{document}/delete")
         assert post(sample, f"/ui/trash/{document}/restore", back=back) == f"/ui/documents/{document}"
-    for done in ("deleted", "deleted:x", "nonsense", "renamed:00000000-0000-0000-0000-000000000000", "<b>"):
+    for done in ("deleted", "deleted:x", "nonsense", "rename:00000000-0000-0000-0000-000000000000", "<b>"):
         assert not page(sample, f"/ui/documents?{urlencode({'done': done})}").all("div", class_="toast")
 
 
