@@ -35,7 +35,6 @@ def test_command_of_a_package_runs_and_is_in_the_help(install: Install) -> None:
     (panel,) = [each for each in ask("--help").output.split("╭─ ") if each.startswith("Operation ")]
     assert re.search(r"│ tell +Tell what there is\. ", panel)
     assert "Did you mean 'tell'" in ask("tel").output
-    assert "It is an option of `swatchbook tell`" in ask("search", "--loudly").output
 
 
 def test_other_commands_import_no_package(install: Install) -> None:

@@ -9,7 +9,7 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -61,11 +61,9 @@ _OPEN_GROUPS = frozenset({"upkeep"})
 PACKAGED = {"mcp": "swatchbook-assistants", "readings": "swatchbook-teach", "teach": "swatchbook-teach"}
 """Command -> the package that brings it, which is named where it is not installed."""
 
-_MOST_NAMED = 3  # commands that have an option
-
 
 class Commands(TyperGroup):
-    """All commands. The error of an unknown option also names the commands that have it."""
+    """All commands, with those of installed packages."""
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return a command, and import the package that brings it."""
@@ -94,17 +92,6 @@ class Commands(TyperGroup):
             for commands, full_name in missing.get(first or "", ()):
                 commands[full_name.rpartition(".")[2]] = _packaged(full_name)
 
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command that the arguments name."""
-        try:
-            return super().invoke(ctx)
-        except Exception as error:
-            unknown: Any = error
-            if type(error).__name__ == "NoSuchOption":  # of click, or of the copy of it in newer typer
-                self.list_commands(ctx)
-                unknown.message += _named_commands(list(_commands_with(self, unknown.option_name, "swatchbook")))
-            raise
-
 
 def _packaged(name: str) -> Any:
     """Return the command of an installed package; one that only says why, where the package cannot be used."""
@@ -132,25 +119,6 @@ def _refused(name: str, failure: "Failure") -> TyperCommand:
 
     anything = {"ignore_unknown_options": True, "allow_extra_args": True}
     return TyperCommand(name, callback=refuse, help=failure.message, context_settings=anything)
-
-
-def _commands_with(command: Any, option: str, name: str) -> Iterator[str]:
-    """Yield the names of this command and of those below it that have an option."""
-    if any(option in (*each.opts, *each.secondary_opts) for each in command.params):
-        yield name
-    for child_name, child in getattr(command, "commands", {}).items():
-        yield from _commands_with(child, option, f"{name} {child_name}")
-
-
-def _named_commands(names: Sequence[str]) -> str:
-    """Return which commands have an option, to append to an error: ". It is an option of `swatchbook import`."."""
-    if not names:
-        return ""
-    if names[0] == "swatchbook":
-        return ". It is an option of `swatchbook` itself and goes before the command."
-    first = ", ".join(f"`{each}`" for each in names[:_MOST_NAMED])
-    more = len(names) - _MOST_NAMED
-    return f". It is an option of {first}" + (f" and {more} more." if more > 0 else ".")
 
 
 app = typer.Typer(
