@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import cache, partial, reduce
-from operator import and_
+from operator import and_, or_
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -18,18 +18,15 @@ from swatchbook.search.relevance import (
     Evidence,
     Fitted,
     Judged,
-    TextWords,
     background_of,
     behind_best,
     content_words,
     probability,
     weights_of,
     words_of_text,
-    words_of_texts,
     words_said,
 )
 from swatchbook.search.role_queries import keyword_spaces, searched_spaces
-from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.queries.search_results import texts_of
 from swatchbook.store.ledger.read_cache import ReadCache
 
@@ -81,18 +78,19 @@ def evidence(
 ) -> list[Judged]:
     """Return the evidence for each result of a search by text, of an owner or of all, without comparing results."""
     asked, known = content_words(text), resources.read_cache()
-    said_in = known.each(_words_of_results, [each.hit.id for each in results], known, by)
+    texts = texts_of(known, by, [each.hit.id for each in results])
     backgrounds = _backgrounds(resources, known, {role for each in results for role in each.why}, owner)
-    said_by = cache(lambda text: words_said(asked, words_of_text(text)))  # many results have the same name
+    said_by = cache(lambda text: words_said(asked, words_of_text(text)))  # many results have the same name and texts
+    words_of = cache(partial(_words, asked))
     named, said = list[int](), list[int]()
     for hit in (each.hit for each in results):
         in_title, in_product = said_by(hit.title), said_by(hit.product) if hit.product else 0
-        in_texts = words_said(asked, said_in[hit.id]) if hit.id in said_in else 0
+        in_texts = reduce(or_, map(said_by, texts.get(hit.id, ())), 0)
         in_text = said_by(hit.text) if hit.text and by == "product" else 0  # that of others is among their texts
         named.append(in_product if by == "chunk" else in_title | in_product)
         said.append(in_title | in_product | in_text | in_texts)
     in_all = reduce(and_, said, (1 << len(asked)) - 1)
-    nowhere = _said_by_nothing(resources, known, _words(asked, ~in_all), owner)
+    nowhere = _said_by_nothing(resources, known, words_of(~in_all), owner)
     foreign = sum(1 << bit for bit, word in enumerate(asked) if word in nowhere)
     words, vocabulary = max(1, len(asked)), max((each.vocabulary for each in backgrounds.values()), default=0.0)
     return [
@@ -103,7 +101,7 @@ def evidence(
                 close=_closeness(each.why, backgrounds),
                 foreign=vocabulary * (foreign & ~has).bit_count() / words,
             ),
-            _words(asked, ~has),
+            words_of(~has),
         )
         for each, has, in_names in zip(results, said, named, strict=True)
     ]
@@ -112,11 +110,6 @@ def evidence(
 def _words(asked: Sequence[str], bits: int) -> tuple[str, ...]:
     """Return the words of a question that have a bit."""
     return tuple(word for bit, word in enumerate(asked) if bits >> bit & 1)
-
-
-def _words_of_results(_: Ledger, known: ReadCache, by: ResultKind, ids: Sequence[str]) -> dict[str, TextWords]:
-    """Return image, product or chunk -> the words of its texts."""
-    return {id: words_of_texts(texts) for id, texts in texts_of(known, by, ids).items()}
 
 
 def _said_by_nothing(resources: Resources, known: ReadCache, words: Collection[str], owner: str | None) -> set[str]:

@@ -7,7 +7,7 @@ questions in tests/truth/questions. A multilingual encoder has a second set, `me
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache, lru_cache
 from itertools import pairwise
@@ -150,24 +150,11 @@ def without_function_words(text: str) -> str:
 
 
 class TextWords(NamedTuple):
-    """The words of texts, to look for a question's words: between blanks, all together, and the terms that they name.
-
-    Texts are separated, so that no word begins in one and ends in the next.
-    """
+    """The words of a text, to look for those of a question: between blanks, all together, and the terms they name."""
 
     words: str
     together: str
     terms: frozenset[str]
-
-
-def words_of_texts(texts: Iterable[str]) -> TextWords:
-    """Return the words of texts together."""
-    read = [words_of_text(text) for text in dict.fromkeys(texts)]
-    return TextWords(
-        "|".join(each.words for each in read),
-        "|".join(each.together for each in read),
-        frozenset[str]().union(*(each.terms for each in read)),
-    )
 
 
 @lru_cache(maxsize=16_384)  # a search reads hundreds of texts, most of which the next one reads, too
@@ -177,17 +164,17 @@ def words_of_text(text: str) -> TextWords:
     return TextWords(f" {' '.join(words)} ", "".join(words), terms_of(text))
 
 
-def words_said(asked: Sequence[str], texts: TextWords) -> int:
-    """Return which words of a question are said, a bit for each from the lowest, in any inflection.
+def words_said(asked: Sequence[str], text: TextWords) -> int:
+    """Return which words of a question a text says, a bit for each from the lowest, in any inflection.
 
     Materials and colours count in any language.
     """
     said = 0
     for bit, (whole, stem, terms) in enumerate(map(_sought, asked)):
         if (
-            whole in texts.words
-            or (stem in texts.together and _says_form(texts.words, whole.strip()))
-            or (terms and terms <= texts.terms)
+            whole in text.words
+            or (stem in text.together and _says_form(text.words, whole.strip()))
+            or (terms and terms <= text.terms)
         ):
             said |= 1 << bit
     return said
