@@ -6,7 +6,6 @@ finds those whose source is gone. Previews can always be made again.
 
 import logging
 import os
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
@@ -18,16 +17,16 @@ log = logging.getLogger(__name__)
 MOST_BYTES = 1 << 30
 
 
-class PreviewCache:
+class PreviewCache(BoundedFolder):
     """Previews by name, `<key of the source>-<variant>`. Threads and processes may share the folder."""
 
     def __init__(self, folder: Path, temporary_folder: Path, *, most_bytes: int = MOST_BYTES) -> None:
-        self._folder, self._temporary_folder = folder, temporary_folder
-        self._bounded = BoundedFolder(folder, most_bytes=most_bytes)
+        super().__init__(folder, most_bytes=most_bytes)
+        self._temporary_folder = temporary_folder
 
     def get(self, name: str) -> bytes | None:
         """Return a preview and renew its time, or None if it is not cached."""
-        path = self._folder / name
+        path = self.folder / name
         try:
             data = path.read_bytes()
             os.utime(path)
@@ -39,23 +38,19 @@ class PreviewCache:
         """Keep a preview. A failure, such as a full disk, is only logged: the preview can be made again."""
         temporary = self._temporary_folder / f"preview-{uuid4().hex}"
         try:
-            for folder in (self._folder, self._temporary_folder):
+            for folder in (self.folder, self._temporary_folder):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with temporary.open("xb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            temporary.replace(self._folder / name)
+            temporary.replace(self.folder / name)
         except OSError as error:
             log.warning("a preview is not kept: %s", error)
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
             return
-        self._bounded.count(len(data))
-
-    def paths(self) -> Iterator[Path]:
-        """Yield the files of all previews."""
-        return self._bounded.paths()
+        self.count(len(data))
 
 
 def source_of(path: Path) -> str:
