@@ -7,7 +7,6 @@ from pydantic import Field
 
 from swatchbook.blocks import load_resources
 from swatchbook.domain.records import BlockNames
-from swatchbook.ingest.shards import ShardResult
 from swatchbook.store.files.stored_file import KEY
 from swatchbook.tasks.embed import embed_batches
 from swatchbook.tasks.embed_in_shards import hold_shard, open_shard
@@ -17,7 +16,7 @@ Manifest = Annotated[str, Field(pattern=KEY.pattern)]
 
 
 @flow(name="embed_shard", **FLOW)
-async def embed_shard(manifest: Manifest, blocks: BlockNames = BlockNames()) -> ShardResult:
+async def embed_shard(manifest: Manifest, blocks: BlockNames = BlockNames()) -> None:
     """Process and publish the batches of one shard. The run that cuts them starts it.
 
     Started by hand, it does what is left of the shard's batches, if the run that cut them still works.
@@ -29,5 +28,4 @@ async def embed_shard(manifest: Manifest, blocks: BlockNames = BlockNames()) -> 
     resources = load_resources(blocks)
     shard = await open_shard(resources, manifest, blocks)
     async with hold_shard(resources, shard) as advance:
-        results = await embed_batches(resources, shard.work, shard.batches, advance)
-    return ShardResult(made=sum(result.made for result in results), failed=sum(result.failed for result in results))
+        await embed_batches(resources, shard.work, shard.batches, advance)

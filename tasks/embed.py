@@ -136,9 +136,7 @@ async def cut_batches(resources: Resources, work: Work, all_added: Callable[[], 
         await asyncio.sleep(_HELD_SECONDS if is_last else _ADDED_SECONDS)
 
 
-async def embed_batches(
-    resources: Resources, work: Work, batches: Sequence[Batch], advance: Advance
-) -> list[BatchResult]:
+async def embed_batches(resources: Resources, work: Work, batches: Sequence[Batch], advance: Advance) -> None:
     """Process batches, each with its own retries, and publish every few seconds."""
     processing = asyncio.ensure_future(_process_all(resources, work, batches, advance))
     try:
@@ -147,12 +145,10 @@ async def embed_batches(
             await publish(resources, work)
     finally:
         processing.cancel()
-    return await processing
+    await processing
 
 
-async def _process_all(
-    resources: Resources, work: Work, batches: Sequence[Batch], advance: Advance
-) -> list[BatchResult]:
+async def _process_all(resources: Resources, work: Work, batches: Sequence[Batch], advance: Advance) -> None:
     """Process a few batches at a time; a failed one does not stop the others. Raises the first failure at the end.
 
     Texts are spread among pictures: their many small transactions then run while the networks compute. Batches that a
@@ -162,13 +158,12 @@ async def _process_all(
     done, total = 0, sum(len(batch.members) for batch in batches)
     task = embed_batch.with_options(**batch_retries(work.options, resources.settings))
 
-    async def process(batch: Batch) -> BatchResult:
+    async def process(batch: Batch) -> None:
         nonlocal done
         async with slots:
-            result = await task(resources, work, batch)
+            await task(resources, work, batch)
         done += len(batch.members)
         await advance(done, total, "")
-        return result
 
     await advance(done, total, "")
     concurrent = sorted([batch for batch in batches if not batch.alone], key=lambda batch: batch.first / batch.total)
@@ -179,7 +174,6 @@ async def _process_all(
     for result in results:
         if isinstance(result, BaseException):
             raise result
-    return [result for result in results if isinstance(result, BatchResult)]
 
 
 @task(**WRITE, task_run_name="batch {batch.number}/{batch.of}", tags=[EMBEDDING])

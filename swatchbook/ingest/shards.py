@@ -42,13 +42,6 @@ class Shard(Record):
         return sum(len(batch.members) for batch in self.batches if batch.kind == "image")
 
 
-class ShardResult(Record):
-    """The result of a shard's flow run, for people to read; its parent reads the ledger instead."""
-
-    made: int
-    failed: int
-
-
 def is_on_pool(settings: Settings, options: IngestOptions) -> bool:
     """Return whether a document with these options is processed in shards."""
     return (settings.execution if options.execution == "as set" else options.execution) == "pool"
