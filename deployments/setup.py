@@ -6,7 +6,7 @@ the failure notification sends, and when.
 Idempotent. Every difference is reported, also one that is kept.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from enum import StrEnum
 from functools import partial
 from http import HTTPStatus
@@ -120,7 +120,6 @@ async def set_up(settings: Settings, mode: Mode, asked: Asked | None = None) -> 
         shards = await choose_shard_pool(client, settings, asked or Asked())
         lines = [await _again_if_made(partial(set_pool, client, pool, mode)) for pool in (control_pool(), shards)]
         for kind in BLOCKS.values():
-            lines.append(await _again_if_made(partial(set_block_type, client, kind, mode)))
             lines.append(await _again_if_made(partial(set_block, client, fill(kind, settings), BLOCK, mode)))
         # ingests last: the loop takes their deployment as the sign that everything is there
         for declared in sorted(read_declaration(find_declaration()), key=lambda each: each.name == FLOW):
@@ -175,7 +174,9 @@ async def set_pool(client: PrefectClient, pool: Pool, mode: Mode) -> Line:
         return line
     _require_type(pool.name, current.type, pool.type)
     template = _template_difference(current.base_job_template, pool.template)
-    limit = _difference(*_attributes((current, pool), "concurrency_limit"))
+    limit = _difference(
+        current.model_dump(include={"concurrency_limit"}), pool.model_dump(include={"concurrency_limit"})
+    )
     changes = WorkPoolUpdate(base_job_template=pool.template)
     if mode.force or not pool.tunable:
         changes.concurrency_limit = pool.concurrency_limit
@@ -217,24 +218,10 @@ def _leaves(place: str, value: Any) -> Iterator[tuple[str, Any]]:
 # --- blocks -----------------------------------------------------------------------------------------------------------
 
 
-async def set_block_type(client: PrefectClient, kind: type[Block], mode: Mode) -> Line:
-    """Register or update the type and the schema of a block."""
-    line = Line(what="block type", name=kind.get_block_type_slug(), outcome=Outcome.SAME)
-    wanted = kind._to_block_type()
-    try:
-        current = await client.read_block_type_by_slug(line.name)
-        await client.read_block_schema_by_checksum(kind._calculate_schema_checksum())
-        difference = _difference(*_attributes((current, wanted), "name", "description"))
-        outcome = Outcome.UPDATED if difference else Outcome.SAME
-    except ObjectNotFound:
-        difference, outcome = (), Outcome.CREATED
-    if outcome is not Outcome.SAME:
-        await mode.apply(lambda: kind.aregister_type_and_schema(client=client))
-    return line.model_copy(update={"outcome": outcome, "difference": difference})
-
-
 async def set_block(client: PrefectClient, block: Block, name: str, mode: Mode) -> Line:
-    """Create a block; a saved one that differs is kept unless forced."""
+    """Create a block; a saved one that differs is kept unless forced. Prefect brings a type of ours up to date."""
+    if type(block) in BLOCKS.values():
+        await mode.apply(lambda: block.aregister_type_and_schema(client=client))
     slug = block.get_block_type_slug()
     line = Line(what="block", name=f"{slug}/{name}", outcome=Outcome.CREATED)
     saved = await _read_saved(client, type(block), name)
@@ -465,11 +452,6 @@ def _tunable_outcome(difference: tuple[str, ...], mode: Mode) -> Outcome:
     if not difference:
         return Outcome.SAME
     return Outcome.UPDATED if mode.force else Outcome.KEPT
-
-
-def _attributes(objects: Sequence[object], *names: str) -> list[dict[str, Any]]:
-    """Return these attributes of each object."""
-    return [{name: getattr(each, name) for name in names} for each in objects]
 
 
 def _difference(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[str, ...]:
