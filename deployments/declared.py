@@ -28,12 +28,6 @@ from swatchbook.domain.settings import Settings
 ROOT = Path(__file__).resolve().parents[1]  # in a checkout the folder is linked into the package
 
 
-class PoolName(Record):
-    """Name of the work pool of a deployment."""
-
-    name: str
-
-
 class Limit(Record):
     """Concurrent runs of a deployment, and what happens to a run above the limit."""
 
@@ -60,7 +54,7 @@ class Declared(Record):
     entrypoint: str  # module:function
     description: str
     tags: tuple[str, ...]
-    work_pool: PoolName
+    work_pool: dict[Literal["name"], str]
     concurrency_limit: Limit | None = None  # None: only the limit of its pool
     schedules: tuple[Schedule, ...] = ()
     enforce_parameter_schema: bool

@@ -291,7 +291,7 @@ def _declared_values(declared: Declared, flow: Flow[..., Any]) -> dict[str, Any]
         "description": declared.description,
         "tags": sorted(declared.tags),
         "entrypoint": declared.entrypoint,
-        "work_pool_name": declared.work_pool.name,
+        "work_pool_name": declared.work_pool["name"],
         "concurrency_limit": limit.limit if limit else None,
         "collision_strategy": limit.collision_strategy if limit else None,
         "enforce_parameter_schema": declared.enforce_parameter_schema,

@@ -9,7 +9,7 @@ our results contain dictionaries whose keys come from the catalogue.
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from inspect import signature
 from typing import Any, Literal, ParamSpec, TypeVar
 
@@ -67,28 +67,21 @@ def store_results_in(place: str) -> None:
     )
 
 
-def cache_key(key: str, inputs: Mapping[str, Any]) -> str:
-    """Return a pure task's cache key with a hash of the pages that its inputs lost, if any.
-
-    A later run may read these pages, and must then not get the result without them.
-    """
-    lost = sorted((name, page.page) for name, value in inputs.items() for page in getattr(value, "lost", ()))
-    return f"{key}-{sha256(str(lost).encode())[:16]}" if lost else key
-
-
 async def cached(task: Task[P, Coroutine[Any, Any, R]], key: str, *args: P.args, **kwargs: P.kwargs) -> tuple[R, bool]:
     """Return a pure task's result, and whether it came from the cache. The task must have a parameter `resources`.
 
-    The task runs again if the cached result is not usable: it was not written by RecordSerializer, a file that it
-    refers to is missing, or it lacks pages whose failure was transient.
+    A hash of the pages that the inputs lost is added to the key: a later run may read these pages, and must then not
+    get the result without them. The task runs again if the cached result is not usable: it was not written by
+    RecordSerializer, a file that it refers to is missing, or it lacks pages whose failure was transient.
     """
     parameters = signature(task.fn).bind(*args, **kwargs).arguments
-    whole_key = cache_key(key, parameters)
-    call: Callable[..., Coroutine[Any, Any, Any]] = task.with_options(cache_key_fn=lambda *_: whole_key)
+    if lost := sorted((name, page.page) for name, of in parameters.items() for page in getattr(of, "lost", ())):
+        key = f"{key}-{sha256(str(lost).encode())[:16]}"
+    call: Callable[..., Coroutine[Any, Any, Any]] = task.with_options(cache_key_fn=lambda *_: key)
     recompute: Callable[..., Coroutine[Any, Any, R]] = task.with_options(
-        cache_key_fn=lambda *_: whole_key, refresh_cache=True
+        cache_key_fn=lambda *_: key, refresh_cache=True
     )
-    if await _is_foreign(whole_key):
+    if await _is_foreign(key):
         return await recompute(*args, **kwargs), False
     state = await call(*args, **kwargs, return_state=True)
     from_cache = state.name == "Cached"

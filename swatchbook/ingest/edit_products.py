@@ -4,19 +4,22 @@ from collections.abc import Iterable
 
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.product_edits import anchor_of
-from swatchbook.domain.records import Edit, Edited, EditRequest, Product, fold
+from swatchbook.domain.records import Edited, EditRequest, Product, fold
 from swatchbook.ingest.publish import publish_soon
 from swatchbook.resources import Resources
 from swatchbook.store.ledger import edited_products
-from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.edited_products import EDIT
 from swatchbook.store.ledger.queries.document import read_products
 
 
 def make_edit(resources: Resources, document: str, request: EditRequest, *, by: str) -> Edited:
     """Make an edit of a document's products, and publish it. Raises InvalidReference where it cannot be made."""
-    edit = place_edit(resources.ledger, document, request)
-    stored = edited_products.record_edit(resources.ledger, document, edit, by=by)
+    products, fields = read_products(resources.ledger, document), request.model_dump()
+    if "product" in fields:
+        fields["product"] = anchor_of(choose_product(products, fields["product"]))
+    if "products" in fields:
+        fields["products"] = [anchor_of(choose_product(products, each)) for each in fields["products"]]
+    stored = edited_products.record_edit(resources.ledger, document, EDIT.validate_python(fields), by=by)
     return Edited(edit=stored, published=publish_soon(resources, document))
 
 
@@ -24,16 +27,6 @@ def undo_edit(resources: Resources, document: str, number: int, *, by: str) -> E
     """Undo an edit, and publish that. Raises InvalidReference for an unknown one and one that is undone already."""
     stored = edited_products.undo_edit(resources.ledger, document, number, by=by)
     return Edited(edit=stored, published=publish_soon(resources, document))
-
-
-def place_edit(ledger: Ledger, document: str, request: EditRequest) -> Edit:
-    """Return a request with the places of its products. Raises InvalidReference for unknown ids."""
-    products, fields = read_products(ledger, document), request.model_dump()
-    if "product" in fields:
-        fields["product"] = anchor_of(choose_product(products, fields["product"]))
-    if "products" in fields:
-        fields["products"] = [anchor_of(choose_product(products, each)) for each in fields["products"]]
-    return EDIT.validate_python(fields)
 
 
 def choose_product(products: Iterable[Product], reference: str) -> Product:
