@@ -104,11 +104,6 @@ def test_a_damaged_ledger_is_never_sound(resources: Resources, *, deep: bool) ->
             verify(resources, deep=deep, repair=repair)
 
 
-def test_files_that_the_ledger_stands_on_are_named_when_lost(resources: Resources) -> None:
-    make(resources, "oak")
-    assert len(verify(resources).lost_files) == 2  # the picture and the source, of which this scene stores neither
-
-
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_what_is_published_while_it_reads_is_neither_foreign_nor_missing(resources: Resources, moment: str) -> None:
     make(resources, "oak")

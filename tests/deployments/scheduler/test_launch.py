@@ -87,17 +87,6 @@ def test_a_folder_without_a_deployment_does_not_hold_up_catalogues(
     assert run.parameters["source"] == catalogue.file
 
 
-def test_two_loops_at_once_make_one_flow_run_a_document(resources: Resources, deployment: Any) -> None:
-    documents = {queued(resources, f"catalogue {number}").id for number in range(10)}
-
-    async def both() -> None:
-        async with prefect() as one, prefect() as other:
-            await asyncio.gather(launch(one, resources.ledger), launch(other, resources.ledger))
-
-    asyncio.run(both())
-    assert sorted(tag for run in flow_runs() for tag in run.tags) == sorted(documents)
-
-
 def test_a_document_still_due_after_its_flow_run_ended_gets_another(resources: Resources, deployment: Any) -> None:
     from prefect.states import Crashed
 
