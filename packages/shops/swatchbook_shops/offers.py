@@ -178,12 +178,12 @@ def shortened(text: str, most: int | None) -> str:
     return text if most is None or len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
-def offers(groups: Iterable[Sequence[ProductRow]], options: ShopOptions, *, day: date | None = None) -> Iterator[Offer]:
+def offers(groups: Iterable[Sequence[ProductRow]], options: ShopOptions) -> Iterator[Offer]:
     """Yield the products of rows, each with its variants. A group is the row of a product, then those of its variants.
 
-    Only one product is in memory. `day`: on which sales count, unless today (UTC).
+    Only one product is in memory. Sales count today (UTC).
     """
-    day = day or datetime.now(UTC).date()
+    day = datetime.now(UTC).date()
     for product, *variants in groups:
         made = _offer(product, product, options, day)
         yield _with_variants(made, variants, options, day) if variants else made

@@ -8,9 +8,7 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from swatchbook.domain.records import NO_MAPPING, identity
-from swatchbook.ingest.sources.batch import list_batch
-from swatchbook.ingest.sources.listed import ListedUrl
+from swatchbook.domain.records import identity
 from swatchbook.upkeep.export.formats import LedgerChanges, Written, write_products
 from swatchbook.upkeep.export.product_rows import ProductRow
 from swatchbook.upkeep.export.shop_mapping import ShopMapping, ShopOptions, Template
@@ -93,18 +91,3 @@ def shop_file(tmp_path: Path, form: str, rows: Sequence[ProductRow], options: Sh
     )
     assert list(folder.iterdir()) == []
     return out.getvalue(), written
-
-
-def as_batch(tmp_path: Path, name: str, data: bytes) -> list[tuple[str, str | None, str | None, list[str]]]:
-    """Return what our own batch reader makes of a file: title, price and brand of each item, and its pictures."""
-    (tmp_path / name).write_bytes(data)
-    items = list_batch(tmp_path / name, NO_MAPPING, max_bytes=1 << 24)
-    return [
-        (
-            item.title,
-            item.metadata.get("price"),
-            item.metadata.get("brand"),
-            [each.path for each in item.pictures if isinstance(each, ListedUrl)],
-        )
-        for item in items
-    ]

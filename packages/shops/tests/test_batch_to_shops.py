@@ -7,17 +7,18 @@ from pathlib import Path
 
 import pytest
 from shop_readers import READERS
-from shop_rows import FULL, PICTURES, as_batch
+from shop_rows import FULL, PICTURES
 from test_google_feed import read_strictly as read_google
 from test_shopify import read_strictly
 from test_woocommerce import attributes_of
 from test_woocommerce import read_strictly as read_woocommerce
 
-from swatchbook.domain.records import IngestOptions, ProductDetails
+from swatchbook.domain.records import NO_MAPPING, IngestOptions, ProductDetails
 from swatchbook.ingest.begin_run import begin_work
 from swatchbook.ingest.register_path import register_folder
 from swatchbook.ingest.run import Work
 from swatchbook.ingest.scan import scan
+from swatchbook.ingest.sources.batch import list_batch
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.product_codes import code_key, targets_of_codes
 from swatchbook.store.ledger.source_items import complete_items
@@ -82,10 +83,11 @@ def test_a_batch_is_what_it_was(tmp_path: Path, resources: Resources, batch: Pat
         assert gone == {}
         if form in ("shopify", "woocommerce", "google"):
             names = [PICTURES + picture_name(picture) for each in products for picture in each.pictures]
-            again = as_batch(tmp_path, f"again.{'xml' if form == 'google' else 'csv'}", data)
-            assert [title.removeprefix("'") for title, *_ in again] == [each.name for each in products]
-            assert [float(price or 0) for _, price, *_ in again] == [120.5, 900.0]
-            assert [url for *_, urls in again for url in urls] == names
+            (tmp_path / "again").write_bytes(data)
+            again = list(list_batch(tmp_path / "again", NO_MAPPING, max_bytes=1 << 24))
+            assert [each.title.removeprefix("'") for each in again] == [each.name for each in products]
+            assert [float(each.metadata["price"]) for each in again] == [120.5, 900.0]
+            assert [picture.path for each in again for picture in each.pictures] == names
 
 
 def test_what_not_everybody_is_offered_stays_so(tmp_path: Path, resources: Resources) -> None:

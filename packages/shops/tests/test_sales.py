@@ -12,7 +12,7 @@ import test_woocommerce
 from shop_readers import READERS
 from shop_rows import FULL, product, shop_file, variant
 
-from swatchbook_shops.article_weights import as_decimal, grams_of
+from swatchbook_shops.article_weights import grams_of
 from tests.tables import check_rows
 
 LAMP = {"price": "15.00", "currency": "EUR", "regular_price": "20", "weight": "1,2 kg"}
@@ -89,7 +89,3 @@ def test_variant_with_a_range_is_left_out_alone(tmp_path: Path) -> None:
 
 def test_weight_is_read_where_it_is_nothing_else() -> None:
     check_rows(__file__, "weights", lambda printed: (grams := grams_of(printed)) and round(grams, 3))
-
-
-def test_decimals_have_no_zeros_behind_them() -> None:
-    assert [as_decimal(each) for each in (1_200.0, 0.5, 1.23456, 100.0)] == ["1200", "0.5", "1.235", "100"]

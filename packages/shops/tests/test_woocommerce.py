@@ -129,13 +129,6 @@ def test_what_has_no_price_is_private_unless_the_mapping_says_so(tmp_path: Path)
     assert written.unpriced_count == 0
 
 
-def test_a_draft_is_written_as_the_number_that_it_is(tmp_path: Path) -> None:
-    rows = (CHAIR, product("Lamp", price="€ 4"), product("Rug", price="€ 5"))
-    (tmp_path / "earlier.csv").write_bytes(shop_file(tmp_path, "woocommerce", rows)[0])
-    data, _ = shop_file(tmp_path, "woocommerce", rows[1:], ShopOptions(since=tmp_path / "earlier.csv"))
-    assert [row["Published"] for row in read_strictly(data)] == ["-1"]
-
-
 def test_a_whole_export_with_a_private_variation_is_no_file_of_changes(tmp_path: Path) -> None:
     pot = product("Pot", code="P")
     rows = (pot, variant(pot, "Red", price="€ 5"), variant(pot, "Blue", price="€ 5", status="draft"))
