@@ -110,9 +110,8 @@ class BMEcat:
         return distinct_skus(offer)
 
     def read(self, file: BinaryIO) -> Iterator[ShopRecord]:
-        for line in read_lines(file, marker=_MARKER, record=_RECORD, changes=f"<{_UPDATE}"):
-            found = _RECORD.match(line)
-            yield ShopRecord(unescape(found[1]) if found else "", line)
+        for found in read_lines(file, marker=_MARKER, record=_RECORD, changes=f"<{_UPDATE}"):
+            yield ShopRecord(unescape(found[1]), found.string)
 
     def gone(self, content: str) -> str:
         """Return the product as it was, with the mode `delete`."""

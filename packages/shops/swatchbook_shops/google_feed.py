@@ -131,9 +131,8 @@ class Google:
         return [each.fields["sku"] for each in offer.variants or (offer,)]
 
     def read(self, file: BinaryIO) -> Iterator[ShopRecord]:
-        for line in read_lines(file, marker=_MARKER, record=_RECORD, changes=_CHANGES):
-            found = _RECORD.match(line)
-            yield ShopRecord(unescape(found[1]) if found else "", line)
+        for found in read_lines(file, marker=_MARKER, record=_RECORD, changes=_CHANGES):
+            yield ShopRecord(unescape(found[1]), found.string)
 
     def gone(self, content: str) -> str:
         """Return the item as out of stock."""

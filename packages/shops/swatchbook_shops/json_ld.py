@@ -104,8 +104,8 @@ class JsonLd:
         return [f"urn:uuid:{offer.row.id}"]
 
     def read(self, file: BinaryIO) -> Iterator[ShopRecord]:
-        for line in read_lines(file, marker=_HEAD, record=_RECORD, changes=_GONE):
-            thing = _parsed(line.removesuffix(","))
+        for found in read_lines(file, marker=_HEAD, record=_RECORD, changes=_GONE):
+            thing = _parsed(found.string.removesuffix(","))
             yield ShopRecord(str(thing.get("@id", "")), _as_line(thing))
 
     def gone(self, content: str) -> str:

@@ -8,6 +8,7 @@ import html
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import BinaryIO
 
 from swatchbook.domain.csv_cells import csv_line, protect_cell, unprotected
@@ -136,11 +137,6 @@ def read_groups(
     file: BinaryIO, key: str, *, needed: Iterable[str], is_gone: Callable[[Cells], bool]
 ) -> Iterator[ShopRecord]:
     """Yield the records of a file in which rows that follow each other with the same key are one record."""
-    group = list[dict[str, str]]()
-    for row in read_rows(file, (key, *needed), is_gone=is_gone):
-        if group and row.get(key) != group[0].get(key):
-            yield ShopRecord(group[0].get(key, ""), pack(group))
-            group = []
-        group.append(row)
-    if group:
-        yield ShopRecord(group[0].get(key, ""), pack(group))
+    rows = read_rows(file, (key, *needed), is_gone=is_gone)
+    for value, group in groupby(rows, key=lambda row: row.get(key, "")):
+        yield ShopRecord(value, pack(list(group)))

@@ -30,8 +30,8 @@ def opening(name: str, **attributes: str) -> str:
     return f"<{name}{''.join(f' {key}={quoteattr(value)}' for key, value in attributes.items())}>"
 
 
-def read_lines(file: BinaryIO, *, marker: str, record: re.Pattern[str], changes: str) -> Iterator[str]:
-    """Yield the lines that `record` matches. `changes`: what only a file of changes has.
+def read_lines(file: BinaryIO, *, marker: str, record: re.Pattern[str], changes: str) -> Iterator[re.Match[str]]:
+    """Yield the lines that `record` matches, as these matches. `changes`: what only a file of changes has.
 
     Raises InvalidReference for such a file, and if no `marker` is before the lines.
     """
@@ -42,10 +42,10 @@ def read_lines(file: BinaryIO, *, marker: str, record: re.Pattern[str], changes:
             is_ours = is_ours or marker in text
             if is_ours and changes in text:
                 raise only_changes()
-            if record.match(text):
+            if found := record.match(text):
                 if not is_ours:
                     break
-                yield text
+                yield found
     except UnicodeError:
         is_ours = False
     if not is_ours:

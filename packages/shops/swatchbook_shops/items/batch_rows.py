@@ -307,18 +307,16 @@ def _plain_value(name: str, value: str) -> Any:
 def _with_variations(read: Callable[[], Iterator[Row]], names: Mapping[str, str]) -> Iterator[Row]:
     """Yield products with the prices and pictures of their variations, and variations that have no product."""
     kind, parent, sku, id = names["type"], names.get("parent", ""), names["sku"], names.get("id", names["sku"])
-    known = set[str]()
-    for row in read():
-        if not is_empty(row.get(kind)) and not _is_variation(row, kind):
-            known.update(_names_as_parent(row, id, sku))
     kept = [name for key, name in names.items() if "price" in key]
     pictured = names.get("images", names.get("image", ""))
-    variations = dict[str, list[Row]]()
+    known, variations = set[str](), dict[str, list[Row]]()
     for row in read():
-        if _is_variation(row, kind) and str(row.get(parent)) in known:
+        if _is_variation(row, kind):
             own = {name: row.get(name) for name in kept}
             own |= {"variant": _variation(row, names), "pictures": _places(row.get(pictured))}
             variations.setdefault(str(row.get(parent)), []).append(own)
+        elif not is_empty(row.get(kind)):
+            known.update(_names_as_parent(row, id, sku))
     published = names.get("published", "")
     for row in read():
         if _is_variation(row, kind) and str(row.get(parent)) in known:
