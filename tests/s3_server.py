@@ -36,9 +36,9 @@ class S3Server:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
-    def client(self, service: str = "s3") -> Any:
+    def client(self) -> Any:
         return boto3.client(
-            service,
+            "s3",
             endpoint_url=self.url,
             aws_access_key_id=minio.USER,
             aws_secret_access_key=SECRET,
