@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swatchbook.domain.records import Example, TaughtReading, TextRule
-from swatchbook_catalogue.page_layout import upright
 from swatchbook_teach.learning.learn import learn
 from swatchbook_teach.learning.propose import preview, propose
 from swatchbook_teach.learning.taught_products import discover_taught, read_names
@@ -36,19 +35,6 @@ def _described(number: int) -> DocumentTexts:
 
 def _texts(document: Document) -> DocumentTexts:
     return collect_texts(layouts.reading(document), document.pages)
-
-
-def _sideways(document: Document) -> Document:
-    """Return a document whose pages are printed sideways: they must be turned clockwise by 90 degrees to be read."""
-    turned = (upright(page.model_copy(update={"turn": 270})) for page in document.pages)
-    return Document([page.model_copy(update={"turn": 90}) for page in turned], document.products, document.outline)
-
-
-def test_texts_of_sideways_pages_are_those_of_upright_ones() -> None:
-    texts, sideways = _texts(_labelled()), _texts(_sideways(_labelled()))
-    assert [(each.name, each.box) for each in sideways.texts] == [(each.name, each.box) for each in texts.texts]
-    assert [each.box for each in sideways.document.layouts] == [each.box for each in texts.document.layouts]
-    assert sideways.found.tolist() == texts.found.tolist()
 
 
 def _example(texts: DocumentTexts, words: str, name: str | None = None, *, right: bool = True) -> Example:
@@ -144,12 +130,3 @@ def test_what_a_person_says_holds(number: int, clicks: list[tuple[int, bool]]) -
     assert named == again
     for example in examples:
         assert ((example.page, example.box) in named) == example.right
-
-
-def test_likeliest_readings_differ() -> None:
-    texts = _described(3)
-    readings = learn(texts, [], most=3)
-    assert 1 <= len(readings) <= 3
-    for n, one in enumerate(readings):
-        for other in readings[:n]:
-            assert (one.texts != other.texts).any()
