@@ -6,8 +6,9 @@ What was found stays cached, and is changed in each run: so a decision counts at
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from io import BytesIO
-from typing import Final, NamedTuple
+from typing import Final
 
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.records import (
@@ -58,13 +59,6 @@ _ANYTHING: Final[Box] = (0.0, 0.0, 1e5, 1e5)  # pages are only rendered: no pict
 _LEAST_RASTER: Final = 0.02  # share of a page; smaller rasters are not cut
 
 
-class _Changed(NamedTuple):
-    """What a reading makes of pictures, with the parts of pages that show nothing."""
-
-    pictures: TaughtPictures
-    empty: frozenset[tuple[int, Box]]
-
-
 def amend_pictures(
     resources: Resources,
     file: str,
@@ -80,9 +74,9 @@ def amend_pictures(
     """
     looks = {each.content_key: Look(each.phash, each.width, each.height) for each in extraction.pictures}
     found = _as_document(resources, reading, extraction.placements, looks, taught)
-    pictures = apply_pictures(found, taught)
-    numbers = {page for page, _ in _all_parts(pictures)}
-    changed = _Changed(pictures, _find_empty(look_at(resources, file, numbers), pictures))
+    changed = apply_pictures(found, taught)
+    numbers = {page for page, _ in _all_parts(changed)}
+    changed = replace(changed, empty=_find_empty(look_at(resources, file, numbers), changed))
     amended = {"placements": _with_counts(changed), "warnings": (*extraction.warnings, *_tell_blank(changed))}
     return extraction.model_copy(update=amended), list(_parts(changed, reading, taken))
 
@@ -152,20 +146,19 @@ def propose_pictures(
 
     Whether parts show anything is looked at on the pages where something was drawn, at most eight.
     """
-    pictures = apply_pictures(found, taught)
+    changed = apply_pictures(found, taught)
     drawn = {each.page for each in taught.examples if each.what in OF_PICTURES}
-    numbers = sorted(drawn & {page for page, _ in _all_parts(pictures)})[:_MOST_LOOKED]
-    empty = _find_empty(views.get(numbers), pictures)
-    changed = _Changed(pictures, empty)
+    numbers = sorted(drawn & {page for page, _ in _all_parts(changed)})[:_MOST_LOOKED]
+    changed = replace(changed, empty=_find_empty(views.get(numbers), changed))
     before = {place.id: place.state for place in found.placements}
-    became = [place for place in pictures.placements if place.state is not before[place.id]]
+    became = [place for place in changed.placements if place.state is not before[place.id]]
     return ProposedPictures(
-        taken=pictures.drawn,
-        cut=pictures.cut,
-        empty=tuple(PagePlace(page=page, box=box) for page, box in sorted(empty)),
+        taken=changed.drawn,
+        cut=changed.cut,
+        empty=tuple(PagePlace(page=page, box=box) for page, box in sorted(changed.empty)),
         decoration=_places(place for place in became if place.state is PlacementState.DECORATIVE),
         shown=_places(place for place in became if place.state in COUNTED),
-        missed=pictures.missed,
+        missed=changed.missed,
         linked_now=count_pictured(resources.ledger, document),
         linked=_count_linked(resources, document, reading, discovery, changed, taught),
     )
@@ -203,9 +196,9 @@ def _as_document(
 # --- parts of pages ---------------------------------------------------------------------------------------------------
 
 
-def _parts(changed: _Changed, reading: Reading, taken: Sequence[LostPicture]) -> Iterator[LostPicture]:
+def _parts(changed: TaughtPictures, reading: Reading, taken: Sequence[LostPicture]) -> Iterator[LostPicture]:
     """Yield the parts of pages that are pictures now, but those that show nothing, and those taken in otherwise."""
-    for page, box in _all_parts(changed.pictures):
+    for page, box in _all_parts(changed):
         known = any(each.page == page and share_of_union(each.bbox, box) >= 0.9 for each in taken)
         if not known and (page, box) not in changed.empty and page in reading.page_boxes:
             share = area(box) / max(area(reading.page_boxes[page]), 1.0)
@@ -217,9 +210,9 @@ def _all_parts(pictures: TaughtPictures) -> Iterator[tuple[int, Box]]:
     yield from ((each.page, cell) for each in pictures.cut for cell in each.cells)
 
 
-def _with_counts(changed: _Changed) -> tuple[Placement, ...]:
+def _with_counts(changed: TaughtPictures) -> tuple[Placement, ...]:
     """Return the placements, those that are cut with the number of their parts."""
-    of = {(each.page, each.box): each for each in changed.pictures.cut}
+    of = {(each.page, each.box): each for each in changed.cut}
 
     def counted(place: Placement) -> Placement:
         cut = of.get((place.page, place.bbox))
@@ -229,11 +222,11 @@ def _with_counts(changed: _Changed) -> tuple[Placement, ...]:
         nothing = f"; {empty} more show nothing" if empty else ""
         return place.model_copy(update={"reason": f"{CUT} into {len(cut.cells) - empty} pictures{nothing}"})
 
-    return tuple(map(counted, changed.pictures.placements))
+    return tuple(map(counted, changed.placements))
 
 
-def _tell_blank(changed: _Changed) -> Iterator[str]:
-    for each in changed.pictures.drawn:
+def _tell_blank(changed: TaughtPictures) -> Iterator[str]:
+    for each in changed.drawn:
         if (each.page, each.box) in changed.empty:
             yield f"Page {each.page}: a picture that was drawn shows nothing, and was left out."
 
@@ -306,12 +299,12 @@ def _count_linked(
     document: str,
     reading: Reading,
     discovery: Discovery,
-    changed: _Changed,
+    changed: TaughtPictures,
     taught: TaughtReading,
 ) -> int:
     """Return how many products would have a picture."""
-    parts = [each for each in _all_parts(changed.pictures) if each not in changed.empty]
-    seen = [each for each in changed.pictures.placements if each.state in COUNTED]
+    parts = [each for each in _all_parts(changed) if each not in changed.empty]
+    seen = [each for each in changed.placements if each.state in COUNTED]
     numbers = {each.page for each in seen} | {page for page, _ in parts}
     pages = list(iter_pages(resources.files, reading, pages=numbers))
     captions = find_captions(parts, pages)

@@ -83,13 +83,15 @@ class DocumentPictures:
 @dataclass(frozen=True)
 class TaughtPictures:
     """What a reading makes of a document's pictures: their placements with new states, the parts of pages that are
-    pictures now, those that are cut, and what was shown where no picture is.
+    pictures now, those that are cut, and what was shown where no picture is. `empty`: the parts that show nothing, by
+    page and box, once somebody has looked.
     """
 
     placements: tuple[Placement, ...]
     drawn: tuple[PagePlace, ...] = ()
     cut: tuple[CutPicture, ...] = ()
     missed: tuple[PagePlace, ...] = ()
+    empty: frozenset[tuple[int, Box]] = frozenset()
 
 
 def as_found(placements: Iterable[Placement], taken: Collection[tuple[int, Box]] = ()) -> tuple[Placement, ...]:
