@@ -47,7 +47,8 @@ from swatchbook.upkeep.reports.collection_state import collect_state
 from swatchbook.upkeep.reports.merged_failures import merge_roles
 from swatchbook_assistants import answers
 from swatchbook_teach import service as teaching
-from swatchbook_teach.lessons import accept_proposal, count_products, find_examples
+from swatchbook_teach.kept_readings import accept_reading
+from swatchbook_teach.lessons import count_products, find_examples
 
 MOST_BYTES: Final = 700_000
 """Of a page as JPEG: assistants refuse results of more than about a megabyte."""
@@ -457,7 +458,8 @@ def teach(desk: Desk, caller: Caller, asked: Teach) -> answers.Taught:
         likeliest, *others = teaching.propose(desk.resources, lesson, examples, None)
     now = count_products(desk.resources, str(document))
     if asked.accept:
-        accept_proposal(desk.resources, str(document), likeliest, by=caller.name)
+        reading, products = likeliest.reading, likeliest.products
+        accept_reading(desk.resources.ledger, str(document), reading, by=caller.name, products=products)
     return answers.as_taught(str(document), likeliest, now=now, others=len(others), accepted=asked.accept)
 
 

@@ -45,8 +45,6 @@ _Texts = Mapping[str, Sequence[str]]
 
 _MOST_LOST = 10
 """Lost products that are named; JSON has all."""
-_MOST_NAMES = 5
-"""Names of another reading that are shown."""
 
 
 class Side(StrEnum):
@@ -294,9 +292,10 @@ def _offer(
     as_json: bool,
 ) -> int:
     """Print what a reading would find, and what others, and accept it if the person agrees; return the exit code."""
-    from swatchbook_teach.lessons import accept_proposal, count_products, summarize_other
+    from swatchbook_teach.kept_readings import accept_reading
+    from swatchbook_teach.lessons import count_products, summarize_other
 
-    summaries = [summarize_other(chosen.proposal, each.proposal, _MOST_NAMES) for each in others]
+    summaries = [summarize_other(chosen.proposal, each.proposal) for each in others]
     if not as_json:
         out().print(draw_proposal(chosen.proposal, document, now=count_products(resources, document.id)))
         out().print(draw_others(summaries), end="")
@@ -309,9 +308,11 @@ def _offer(
             take = " To take another one, add --use N." if others else ""
             note(f"Nothing has changed. To accept it, add --accept.{take}")
         return 0
-    kept = accept_proposal(
-        resources, document.id, chosen.proposal, by=login_name(), origin=chosen.origin, taken_from=chosen.taken_from
-    )
+    reading, products = chosen.proposal.reading, chosen.proposal.products
+    kept = accept_reading(
+        resources.ledger, document.id, reading, by=login_name(), origin=chosen.origin, taken_from=chosen.taken_from,
+        products=products,
+    )  # fmt: skip
     reports, code = _ingest_again(resources, document, quiet=as_json)
     if as_json:
         say_json({**shown, "accepted": kept, "reports": reports})

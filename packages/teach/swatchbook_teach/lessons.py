@@ -1,8 +1,6 @@
-"""Teach a document how the names of its products are found, and what its pictures are: propose readings, accept and
-undo them.
+"""Propose readings of a document: how the names of its products are found, and what its pictures are.
 
-Nothing changes before a reading is accepted. Accepting and undoing queue the document: its next run reads the names
-anew, and later runs keep the reading.
+Nothing changes before a reading is accepted (`kept_readings.py`).
 """
 
 import difflib
@@ -30,13 +28,12 @@ from swatchbook.store.ledger.stored_documents import PDF, Document
 from swatchbook.store.ledger.trashed_documents import get_trashed
 from swatchbook_base.one_line import shorten
 from swatchbook_base.reading import iter_pages
-from swatchbook_teach import kept_readings
 from swatchbook_teach.learning.learn import learn
 from swatchbook_teach.learning.pictures import DocumentPictures, learn_pictures
 from swatchbook_teach.learning.propose import preview, propose
 from swatchbook_teach.learning.taught_products import discover_by
 from swatchbook_teach.learning.texts import DocumentTexts, PageText, collect_texts
-from swatchbook_teach.records import KeptReading, OtherReading, Proposal, ProposedName, ReadingOrigin
+from swatchbook_teach.records import OtherReading, Proposal, ProposedName
 from swatchbook_teach.taught_pictures import PageViews, propose_pictures, read_pictures
 
 _MOST_KEPT = 2
@@ -99,6 +96,7 @@ def read_again(resources: Resources, document: Document) -> Reading:
 
 MOST_READINGS: Final = 5
 """The most readings that a proposal has, the likeliest with four others."""
+_MOST_NAMES: Final = 5  # of another reading
 
 
 def propose_readings(
@@ -143,7 +141,7 @@ def propose_reading(
     return propose_readings(resources, lesson, examples, start=start, most=1)[0]
 
 
-def summarize_other(likeliest: Proposal, other: Proposal, names: int = 5) -> OtherReading:
+def summarize_other(likeliest: Proposal, other: Proposal) -> OtherReading:
     """Return what another reading would find in short, with the first names that tell it from the likeliest one."""
     own, shown = ([(each.page, each.name) for each in found.names] for found in (other, likeliest))
     more, lacks = names_apart(own, shown), names_apart(shown, own)
@@ -152,10 +150,10 @@ def summarize_other(likeliest: Proposal, other: Proposal, names: int = 5) -> Oth
         probability=other.probability,
         products=other.products,
         pages=other.pages,
-        names=tuple(dict.fromkeys((*more, *(name for _, name in own))))[:names],
+        names=tuple(dict.fromkeys((*more, *(name for _, name in own))))[:_MOST_NAMES],
         more=len(more),
         fewer=len(lacks),
-        lacks=tuple(lacks[:names]),
+        lacks=tuple(lacks[:_MOST_NAMES]),
     )
 
 
@@ -175,11 +173,11 @@ def preview_reading(resources: Resources, lesson: Lesson, taught: TaughtReading)
     return _compare(resources, lesson, [preview(lesson.texts, lesson.reading, taught)], pictures)[0]
 
 
-def propose_likeliest(resources: Resources, lesson: Lesson, count: int = 3) -> list[Proposal]:
-    """Return what the likeliest readings would find without any example, the likeliest first."""
+def propose_likeliest(resources: Resources, lesson: Lesson) -> list[Proposal]:
+    """Return what the three likeliest readings would find without any example, the likeliest first."""
     return [
         preview_reading(resources, lesson, each.reading).model_copy(update={"probability": round(each.probability, 3)})
-        for each in learn(lesson.texts, [], most=count)
+        for each in learn(lesson.texts, [], most=3)
     ]
 
 
@@ -285,30 +283,6 @@ def _advise(here: Collection[PageText], text: str) -> str:
     shown = [by_letters[each] for each in alike] or names[:_MOST_ALIKE]
     more = "" if alike or len(names) <= _MOST_ALIKE else " …"
     return f"It has {', '.join(repr(shorten(each, _MOST_LETTERS)) for each in shown)}{more}."
-
-
-# --- accept and undo --------------------------------------------------------------------------------------------------
-
-
-def accept_proposal(
-    resources: Resources,
-    document: str,
-    proposal: Proposal,
-    *,
-    by: str,
-    origin: ReadingOrigin = ReadingOrigin.SHOWN,
-    taken_from: str | None = None,
-) -> KeptReading:
-    """Accept the reading of a proposal and queue the document. Raises what `kept_readings.accept_reading` raises."""
-    return kept_readings.accept_reading(
-        resources.ledger,
-        document,
-        proposal.reading,
-        by=by,
-        origin=origin,
-        taken_from=taken_from,
-        products=proposal.products,
-    )
 
 
 def in_use(document: Document) -> TaughtReading | None:

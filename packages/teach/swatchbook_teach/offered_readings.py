@@ -24,6 +24,7 @@ FITS: Final = 0.4
 _FOUND: Final = {"found": True}
 """Traits of a rule that says: the names at present (`learning/learn.py`)."""
 
+_MOST_OFFERED: Final = 3
 _PAGES_SHARE: Final = 0.25  # how much the sizes of pages count, against fonts and sizes of letters
 _MOST_COMPARED: Final = 20  # documents, those taught last
 _MOST_PAGES: Final = 40  # pages of a document that are compared
@@ -45,8 +46,8 @@ class Fitting(NamedTuple):
     fit: float
 
 
-def offer_readings(resources: Resources, lesson: Lesson, count: int = 3) -> list[OfferedReading]:
-    """Return the readings of `find_fitting` that would find anything, with what they would find."""
+def offer_readings(resources: Resources, lesson: Lesson) -> list[OfferedReading]:
+    """Return the first three readings of `find_fitting` that would find anything, with what they would find."""
     offers = list[OfferedReading]()
     for each in find_fitting(resources, lesson.document, lesson.reading.pages_file):
         proposal = preview_reading(resources, lesson, each.kept.reading.rules_only)
@@ -60,7 +61,7 @@ def offer_readings(resources: Resources, lesson: Lesson, count: int = 3) -> list
                     proposal=proposal,
                 )
             )
-        if len(offers) == count:
+        if len(offers) == _MOST_OFFERED:
             break
     return offers
 

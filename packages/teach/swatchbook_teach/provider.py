@@ -61,11 +61,11 @@ class TaughtDocuments:
         return propose(resources, document, shown, wrong, side)
 
     def accept(self, resources: "Resources", document: str, proposal: "Proposal", *, by: str) -> None:
-        from swatchbook_teach.lessons import accept_proposal
+        from swatchbook_teach.kept_readings import accept_reading
         from swatchbook_teach.records import ReadingOrigin
 
         origin = ReadingOrigin.SHOWN if proposal.reading.examples else ReadingOrigin.LIKELIEST
-        accept_proposal(resources, document, proposal, by=by, origin=origin)
+        accept_reading(resources.ledger, document, proposal.reading, by=by, origin=origin, products=proposal.products)
 
     def undo(self, resources: "Resources", document: str, *, by: str) -> None:
         from swatchbook_teach.kept_readings import undo_reading

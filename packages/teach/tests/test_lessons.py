@@ -20,9 +20,8 @@ from swatchbook.store.ledger.tables import metadata
 from swatchbook.store.ledger.trashed_documents import move_to_trash
 from swatchbook_catalogue import stages
 from swatchbook_teach import lessons
-from swatchbook_teach.kept_readings import list_readings, undo_reading
+from swatchbook_teach.kept_readings import accept_reading, list_readings, undo_reading
 from swatchbook_teach.lessons import (
-    accept_proposal,
     find_examples,
     open_lesson,
     propose_reading,
@@ -67,8 +66,7 @@ def test_two_names_are_shown_and_all_follow(resources: Resources, document: Docu
     assert (proposal.products, proposal.pages) == (6, (1, 2, 3))
     assert all_rows(resources.ledger) == before, "nothing changes before it is accepted"
 
-    kept = accept_proposal(resources, document.id, proposal, by="anna")
-    assert (kept.products, kept.in_use) == (6, True)
+    assert accept_reading(resources.ledger, document.id, proposal.reading, by="anna").in_use
     assert get_document(resources.ledger, document.id).status is DocumentStatus.QUEUED
     taught = ingest(resources, catalogue)
     assert names_of(resources, taught) == ALL_NAMES
@@ -110,7 +108,7 @@ def test_what_is_shown_again_says_nothing_new_and_the_opposite_counts(resources:
     lesson = open_lesson(resources, document)
     right = [example for text in ("Alder", "Birke") for example in find_examples(lesson, 1, text)]
     first = propose_reading(resources, lesson, [*right, right[0]])
-    accept_proposal(resources, document.id, first, by="anna")
+    accept_reading(resources.ledger, document.id, first.reading, by="anna")
     lesson = open_lesson(resources, get_document(resources.ledger, document.id))
     assert propose_reading(resources, lesson, right).reading == first.reading
     opposite = propose_reading(resources, lesson, find_examples(lesson, 1, "Birke", right=False))

@@ -27,8 +27,8 @@ from swatchbook.store.ledger.queries.account import account
 from swatchbook.store.ledger.queries.placed_pictures import count_pictured, read_placed
 from swatchbook.store.ledger.stored_documents import Document, get_document, list_documents
 from swatchbook.store.ledger.tables import chunks, links, pages, placements, products
-from swatchbook_teach.kept_readings import undo_reading
-from swatchbook_teach.lessons import accept_proposal, open_lesson, propose_reading
+from swatchbook_teach.kept_readings import accept_reading, undo_reading
+from swatchbook_teach.lessons import open_lesson, propose_reading
 from swatchbook_teach.records import Proposal
 from swatchbook_teach.taught_pictures import find_picture
 
@@ -105,7 +105,7 @@ def test_one_cell_cuts_sheets_and_links_each_part(resources: Resources, document
     assert [(each.page, len(each.cells)) for each in made.cut] == [(1, 12), (2, 12), (3, 12)]
     assert (made.missed, made.taken, made.empty) == ((), (), ())
     assert [each.page for each in made.decoration] == [1, 2, 3], "the first page has another file"
-    accept_proposal(resources, document.id, proposal, by="anna")
+    accept_reading(resources.ledger, document.id, proposal.reading, by="anna")
 
     document = ingest(resources, catalogue)
     taught = rows(resources, document)
@@ -140,7 +140,7 @@ def test_what_is_drawn_is_taken_in_or_blank(resources: Resources, document: Docu
     assert [each.box for each in proposal.pictures.taken] == [part, blank]
     assert [each.box for each in proposal.pictures.empty] == [blank]
     before = pictures(resources, document)
-    accept_proposal(resources, document.id, proposal, by="anna")
+    accept_reading(resources.ledger, document.id, proposal.reading, by="anna")
     ingest(resources, catalogue)
     assert pictures(resources, document)[1] - before[1] == Counter({"shown": 1})
 
@@ -159,7 +159,7 @@ def test_taken_part_stays_with_what_is_taught(resources: Resources, document: Do
     decide_lost_pictures(resources.ledger, document.id, [lost.id], LostState.TAKEN, by="anna")
     request_again(resources.ledger, document.id, document.options)
     ingest(resources, catalogue)
-    accept_proposal(resources, document.id, teach(resources, document, CELL), by="anna")
+    accept_reading(resources.ledger, document.id, teach(resources, document, CELL).reading, by="anna")
     ingest(resources, catalogue)
     taken = [e for e in read_placed(resources.ledger, document.id) if e.placement.bbox == box]
     assert [each.placement.state for each in taken] == [PlacementState.SHOWN]

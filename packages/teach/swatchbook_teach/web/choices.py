@@ -34,35 +34,29 @@ class Choice(NamedTuple):
     fewer: tuple[str, ...] = ()
 
 
-def show_most(lesson: Lesson, title: str, address: str, proposal: Proposal) -> Choice:
-    """Return a reading on the page where it finds most."""
-    places = [(each.page, each.box) for each in proposal.names]
-    page = _most_frequent(number for number, _ in places)
-    names = tuple(each.name for each in proposal.names[:_NAMES])
-    return Choice(title, address, proposal, names, page, _size(lesson, page), _boxes(lesson, page, places))
+def show(
+    lesson: Lesson, proposal: Proposal, value: str, *, title: str = "", shown: Mapping[Place, str] | None = None
+) -> Choice:
+    """Return a reading on the page where it finds most, or differs most from the names that are `shown`.
 
-
-def show_difference(lesson: Lesson, proposal: Proposal, shown: Mapping[Place, str]) -> Choice:
-    """Return another reading on the page where it differs most from the names that are shown, those first that only it
-    finds. A click sends its rules.
+    `value`: what a click sends.
     """
-    own = [(each.page, each.box) for each in proposal.names]
-    names, others = (
-        [(each.page, each.name) for each in proposal.names],
-        [(page, name) for (page, _), name in shown.items()],
-    )
-    page = _most_frequent(number for number, _ in shown.keys() ^ set(own))
+    own = {(each.page, each.box): each.name for each in proposal.names}
+    others = own if shown is None else shown
+    page = _most_frequent(number for number, _ in own.keys() ^ others.keys() or own.keys())
+    box = lesson.reading.page_boxes[page]
+    names, other_names = ([(number, name) for (number, _), name in each.items()] for each in (own, others))
     return Choice(
-        title="",
-        value=proposal.reading.rules_only.model_dump_json(exclude_defaults=True),
+        title=title,
+        value=value,
         proposal=proposal,
-        names=tuple(name for _, name in names[:_NAMES]),
+        names=tuple(own.values())[:_NAMES],
         page=page,
-        size=_size(lesson, page),
+        size=(box[2], box[3]),
         boxes=_boxes(lesson, page, own),
-        missing=_boxes(lesson, page, shown.keys() - set(own)),
-        more=tuple(names_apart(names, others)),
-        fewer=tuple(names_apart(others, names)),
+        missing=_boxes(lesson, page, others.keys() - own.keys()),
+        more=tuple(names_apart(names, other_names)),
+        fewer=tuple(names_apart(other_names, names)),
     )
 
 
@@ -74,11 +68,6 @@ def changes(proposal: Proposal) -> bool:
 def _most_frequent(pages: Iterable[int]) -> int:
     counts = Counter(pages)
     return max(counts, key=lambda number: (counts[number], -number), default=1)
-
-
-def _size(lesson: Lesson, page: int) -> tuple[float, float]:
-    box = lesson.reading.page_boxes[page]
-    return box[2], box[3]
 
 
 def _boxes(lesson: Lesson, page: int, places: Iterable[Place]) -> tuple[Box, ...]:

@@ -81,8 +81,8 @@ class ClickablePicture(NamedTuple):
     words: str
 
 
-class PictureMark(NamedTuple):
-    """A place of the page that a reading changes."""
+class Mark(NamedTuple):
+    """A place of the page that a reading changes, or a name that it finds or would lose."""
 
     kind: str
     box: Box
@@ -175,7 +175,7 @@ def click_pictures(pictures: Sequence[PictureToShow], page: int, examples: Itera
     return sorted(found, key=lambda each: -area(each.box))
 
 
-def mark_pictures(found: ProposedPictures | None, page: int) -> list[PictureMark]:
+def mark_pictures(found: ProposedPictures | None, page: int) -> list[Mark]:
     """Return the places of a page that a reading changes."""
     if found is None:
         return []
@@ -183,7 +183,7 @@ def mark_pictures(found: ProposedPictures | None, page: int) -> list[PictureMark
     cells = [PagePlace(page=each.page, box=cell) for each in found.cut for cell in each.cells]
     places = (("taken", found.taken), ("cell", cells), ("ornament", found.decoration), ("back", found.shown))
     return [
-        PictureMark("empty" if (each.page, each.box) in empty else kind, each.box)
+        Mark("empty" if (each.page, each.box) in empty else kind, each.box)
         for kind, them in places
         for each in them
         if each.page == page

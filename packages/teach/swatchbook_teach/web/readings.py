@@ -8,7 +8,7 @@ from swatchbook.doors.service.documents import DocumentId
 from swatchbook_teach import lessons
 from swatchbook_teach.offered_readings import offer_readings
 from swatchbook_teach.service import opened_lesson
-from swatchbook_teach.web.choices import changes, show_most
+from swatchbook_teach.web.choices import changes, show
 from swatchbook_web.pages import TheView, page_router
 
 router = page_router()
@@ -23,11 +23,11 @@ def show_choices(view: TheView, document_id: DocumentId) -> Response:
     with opened_lesson(view.resources, view.caller, document_id, seconds=None) as lesson:
         likeliest = lessons.propose_likeliest(view.resources, lesson)
         choices = [
-            show_most(lesson, f"As in {each.name}", view.link(address, taken_from=each.document), each.proposal)
+            show(lesson, each.proposal, view.link(address, taken_from=each.document), title=f"As in {each.name}")
             for each in offer_readings(view.resources, lesson)
         ]
         choices += [
-            show_most(lesson, "" if changes(each) else "As it is now", view.link(address, likeliest=number), each)
+            show(lesson, each, view.link(address, likeliest=number), title="" if changes(each) else "As it is now")
             for number, each in enumerate(likeliest, 1)
             if each.names
         ]

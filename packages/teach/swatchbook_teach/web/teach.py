@@ -6,7 +6,7 @@ accepted. Pictures: `pictures.py`.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Final, Literal, NamedTuple
+from typing import Annotated, Final, NamedTuple
 from uuid import UUID
 
 from fastapi import Form, HTTPException, Query, Response
@@ -14,12 +14,13 @@ from fastapi import Form, HTTPException, Query, Response
 from swatchbook.domain.records import UNTAUGHT, Box, Example, Shown, TaughtReading
 from swatchbook.doors.service.documents import DocumentId, find
 from swatchbook_teach import lessons
+from swatchbook_teach.kept_readings import accept_reading
 from swatchbook_teach.learning.texts import PageText
 from swatchbook_teach.lessons import Lesson
 from swatchbook_teach.records import Proposal, ProposedName, ReadingOrigin
 from swatchbook_teach.rule_words import describe_changes, describe_reading
 from swatchbook_teach.service import opened_lesson, pictures_of_page, propose, undo_teaching
-from swatchbook_teach.web.choices import Choice, changes, on_picture, page_turn, show_difference
+from swatchbook_teach.web.choices import Choice, changes, on_picture, page_turn, show
 from swatchbook_teach.web.form import MODES, MOST_SHOWN, State, TeachForm, change
 from swatchbook_teach.web.pictures import (
     HINTS,
@@ -27,6 +28,7 @@ from swatchbook_teach.web.pictures import (
     PICTURE_MODES,
     SIDES,
     Cutout,
+    Mark,
     click_pictures,
     cut_out,
     is_of_pictures,
@@ -74,14 +76,6 @@ class ShownExample(NamedTuple):
     value: str
     said: str
     cutout: Cutout | None
-
-
-class Mark(NamedTuple):
-    """A name of the page that a reading finds, or that would be lost."""
-
-    kind: Literal["kept", "new", "lost"]
-    name: str
-    box: Box
 
 
 class Crop(NamedTuple):
@@ -145,13 +139,14 @@ def accept(view: TheView, document_id: DocumentId, form: Annotated[TeachForm, Fo
     with opened_lesson(view.resources, view.caller, document_id) as lesson:
         proposal = lessons.propose_reading(view.resources, lesson, state.examples, start=state.correcting)
         taken_from = find(view.resources, view.caller, UUID(state.taken_from)).id if state.taken_from else None
-        lessons.accept_proposal(
-            view.resources,
+        accept_reading(
+            view.resources.ledger,
             lesson.document.id,
-            proposal,
+            proposal.reading,
             by=view.caller.name,
             origin=state.origin_now,
             taken_from=taken_from if state.origin_now is ReadingOrigin.OFFERED else None,
+            products=proposal.products,
         )
     address = view.link(f"/ui/documents/{document_id}", done=done("taught", str(document_id)))
     if "hx-request" in view.request.headers:
@@ -228,7 +223,7 @@ def _as_shown(lesson: Lesson, example: Example) -> ShownExample:
 
 def _others(lesson: Lesson, proposal: Proposal | None, others: Sequence[Proposal]) -> list[Choice]:
     """Return other readings on the pages where they differ most from the proposal; without one, from the present
-    names.
+    names. A click sends their rules.
     """
     if proposal is None:
         texts = zip(lesson.texts.texts, lesson.texts.found, strict=True)
@@ -236,7 +231,11 @@ def _others(lesson: Lesson, proposal: Proposal | None, others: Sequence[Proposal
         others = [each for each in others if changes(each)]
     else:
         shown = {(each.page, each.box): each.name for each in proposal.names}
-    return [show_difference(lesson, each, shown) for each in others if each.names]
+    return [
+        show(lesson, each, each.reading.rules_only.model_dump_json(exclude_defaults=True), shown=shown)
+        for each in others
+        if each.names
+    ]
 
 
 def _first_page(lesson: Lesson, proposal: Proposal | None) -> int:
@@ -307,11 +306,11 @@ def _marks(lesson: Lesson, page: int, proposal: Proposal | None) -> list[Mark]:
         if is_name and each.page == page
     }
     if proposal is None:
-        return [Mark("kept", name, on_picture(lesson, page, box)) for box, name in present.items()]
+        return [Mark("kept", on_picture(lesson, page, box)) for box in present]
     found = [each for each in proposal.names if each.page == page]
-    marks = [Mark("new" if each.new else "kept", each.name, on_picture(lesson, page, each.box)) for each in found]
+    marks = [Mark("new" if each.new else "kept", on_picture(lesson, page, each.box)) for each in found]
     lost = {name for name, at in proposal.lost if at == page}
-    return marks + [Mark("lost", name, on_picture(lesson, page, box)) for box, name in present.items() if name in lost]
+    return marks + [Mark("lost", on_picture(lesson, page, box)) for box, name in present.items() if name in lost]
 
 
 def _crop(lesson: Lesson, name: ProposedName, examples: Sequence[Example]) -> Crop:
