@@ -15,7 +15,7 @@ from swatchbook_web import collection
 from tests.doors.conftest import ADDRESS, ALL, ANNA, asking, bearing
 from tests.doors.pages import Page, page
 from tests.fixtures import free_port
-from tests.store.ledger.scene import begun, fail, keys, lapse
+from tests.store.ledger.scene import begun, change, fail, keys, lapse
 
 
 def test_troubles_are_told_in_full(sample: TestClient, resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,8 +78,7 @@ def test_a_kind_of_failures_is_retried_now(
     (older,) = page(sample, "/ui/coverage").links("/ui/coverage?cursor=")
     assert "small.pdf" in page(sample, older).text
     fail(ledger, run, keys(1), InvalidModelOutput("No."))
-    with ledger.write() as connection:
-        connection.execute(update(items).where(items.c.key == keys(1)[0]).values(state="failed", next_retry_at=None))
+    change(ledger, items, items.c.key == keys(1)[0], state="failed", next_retry_at=None)
     shown = page(sample, "/ui/coverage?owner=bert")
     assert shown.all("button", **{"aria-label": "Retry now: The AI model gave no usable answer"})
     got = sample.post(

@@ -10,7 +10,6 @@ from uuid import uuid4
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import update
 from test_web_pages import MOST_BYTES
 
 from swatchbook.domain.records import DocumentStatus, IngestOptions
@@ -27,6 +26,7 @@ from swatchbook_web import documents as web_documents
 from tests.doors.conftest import ANNA, BERT, asking, bearing
 from tests.doors.pages import BROWSER, Page, page
 from tests.ingest.sources.pictures import draw, write
+from tests.store.ledger.scene import change
 
 
 def post(client: TestClient, address: str, **fields: str) -> str:
@@ -63,8 +63,7 @@ def test_a_browser_is_told_when_the_list_changes(monkeypatch: pytest.MonkeyPatch
     with asking() as client:
         told = {client.get("/ui/changes", headers=bearing(key)).text for key in (ANNA, ANNA, BERT)}
         assert (len(told), looked) == (2, ["anna", "bert"])
-        with client.app.state.resources.ledger.write() as connection:  # type: ignore[attr-defined]
-            connection.execute(update(documents).values(status="running"))
+        change(client.app.state.resources.ledger, documents, status="running")  # type: ignore[attr-defined]
         assert client.get("/ui/changes", headers=bearing(ANNA)).text in told
         client.app.state.pages.looks.clear()  # type: ignore[attr-defined]
         assert client.get("/ui/changes", headers=bearing(ANNA)).text not in told
@@ -93,11 +92,8 @@ def test_every_state_of_an_image_has_its_look(sample: TestClient, resources: Res
     ]
     failure = {"kind": "unreadable_image", "message": "It is cut off."}
     keys = {row.id: row.content_key for row in resources.ledger.execute(images.select())}
-    changes = ({"state": "failed"}, {"state": "rejected"}, {"state": "pending"})
-    with resources.ledger.write() as connection:
-        for image, change in zip(shown, changes, strict=False):
-            changed = update(items).where(items.c.key == keys[image["id"]])
-            connection.execute(changed.values(failure=failure, **change))
+    for image, state in zip(shown, ("failed", "rejected", "pending"), strict=False):
+        change(resources.ledger, items, items.c.key == keys[image["id"]], failure=failure, state=state)
     counted = account(resources.ledger, document=document)
     read = page(sample, f"/ui/documents/{document}")
     assert closes(read) == [getattr(counted, s) for s in ("complete", "partial", "failed", "rejected", "pending")]
@@ -125,14 +121,12 @@ def test_every_state_of_a_placement_has_its_own_box(sample: TestClient, resource
     address, found = f"/ui/documents/{document}?page=4", set[str]()
     states = ("shown", "hidden", "decorative", "unreadable")
     for state in states:
-        with resources.ledger.write() as connection:
-            connection.execute(update(placements).values(state=state, reason="It is under another picture."))
+        change(resources.ledger, placements, state=state, reason="It is under another picture.")
         assert "It is under another picture." in page(sample, address).text
         assert len(looks()) == 1
         found |= looks()
-    with resources.ledger.write() as connection:
-        connection.execute(update(placements).values(state="shown"))
-        connection.execute(update(images).values(needs_review=True))
+    change(resources.ledger, placements, state="shown")
+    change(resources.ledger, images, needs_review=True)
     assert len(found | looks()) == len(states) + 1
 
 
@@ -217,15 +211,13 @@ def test_the_list_tells_figures_and_what_can_be_done(sample: TestClient, documen
     actions = [f"/ui/documents/{document}{each}" for each in ("", "#sure", "/export.csv")]
     assert [link for link in read.links("/ui/documents/") if document in link] == actions
     assert read.all("form", action=f"/ui/documents/{document}/embed")
-    with resources.ledger.write() as connection:
-        connection.execute(update(documents).values(status="blocked"))
+    change(resources.ledger, documents, status="blocked")
     assert page(sample, "/ui/documents").all("form", action=f"/ui/documents/{document}/retry")
 
 
 def test_images_are_reviewed_one_by_one_and_undone(sample: TestClient, resources: Resources, document: str) -> None:
     shown = [each["id"] for each in sample.get(f"/documents/{document}/images").json()["images"][:2]]
-    with resources.ledger.write() as connection:
-        connection.execute(update(images).where(images.c.id.in_(shown)).values(needs_review=True))
+    change(resources.ledger, images, images.c.id.in_(shown), needs_review=True)
 
     def current(address: str = "/ui/review") -> str:
         return page(sample, address).links("/ui/images/")[0].rpartition("/")[2]
@@ -246,8 +238,7 @@ def test_images_are_reviewed_one_by_one_and_undone(sample: TestClient, resources
     back = f"/ui/documents/{document}?page=2"
     assert post(sample, f"{edits}/1/undo", back=back) == back
     assert sample.get(f"/products/{product['id']}").json()["name"] == product["name"]
-    with resources.ledger.write() as connection:
-        connection.execute(update(images).values(needs_review=True))
+    change(resources.ledger, images, needs_review=True)
     image = page(sample, "/ui/review").links("/ui/images/")[0].rpartition("/")[2]
     before = find_review_image(resources.ledger, image)
     told = page(sample, post_and_tell(sample, f"/ui/review/{image}/reject", reason="It shows a logo."))

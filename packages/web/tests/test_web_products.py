@@ -5,11 +5,11 @@ from typing import Any
 import httpx
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import update
 
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.tables import documents, products
 from tests.doors.pages import BROWSER, Page, page
+from tests.store.ledger.scene import change, set_document
 from tests.tables import rows_of
 
 
@@ -55,10 +55,9 @@ def test_variants_are_a_table(sample: TestClient, resources: Resources, listed: 
     (product, *_) = [each for each in listed if any(p["caption"] for p in each["pictures"])]
     (picture, *_) = [each for each in product["pictures"] if each["caption"]]
     variant = {"name": picture["caption"], "code": "XY-1", "price": "€ 7", "page": 2}
-    with resources.ledger.write() as connection:
-        record = connection.execute(products.select().where(products.c.id == product["id"])).one().record
-        changed = update(products).where(products.c.id == product["id"])
-        connection.execute(changed.values(record={**record, "variants": [variant]}))
+    this = products.c.id == product["id"]
+    record = resources.ledger.execute(products.select().where(this)).one().record
+    change(resources.ledger, products, this, record={**record, "variants": [variant]})
     read = page(sample, f"/products/{product['id']}")
     assert "NameCodePricePage" in "".join(read.text.split())
     assert "XY-1€72" in "".join(read.text.split())
@@ -158,10 +157,9 @@ def test_grid_lists_what_to_look_at_first(
     sample: TestClient, resources: Resources, document: str, listed: list[dict[str, Any]]
 ) -> None:
     last = listed[-1]
-    with resources.ledger.write() as connection:
-        record = connection.execute(products.select().where(products.c.id == last["id"])).one().record
-        changed = update(products).where(products.c.id == last["id"])
-        connection.execute(changed.values(record={**record, "confidence": 0.4, "category": last["name"]}))
+    this = products.c.id == last["id"]
+    record = resources.ledger.execute(products.select().where(this)).one().record
+    change(resources.ledger, products, this, record={**record, "confidence": 0.4, "category": last["name"]})
     for address in (f"/ui/documents/{document}", f"/ui/documents/{document}/products"):
         read = page(sample, address)
         assert read.links("/products/")[0] == f"/products/{last['id']}"
@@ -177,10 +175,8 @@ def test_document_says_how_sure_its_products_are_until_a_person_edits_them(
     sample: TestClient, resources: Resources, document: str, listed: list[dict[str, Any]]
 ) -> None:
     def pretend(sure: float) -> None:
-        with resources.ledger.write() as connection:
-            told = connection.execute(documents.select().where(documents.c.id == document)).one().report
-            changed = update(documents).where(documents.c.id == document)
-            connection.execute(changed.values(report={**told, "sure": sure}))
+        told = resources.ledger.execute(documents.select().where(documents.c.id == document)).one().report
+        set_document(resources.ledger, document, report={**told, "sure": sure})
 
     assert 0 < sample.get(f"/documents/{document}").json()["report"]["sure"] < 1
     assert "Are these its products?" in page(sample, "/ui/documents").text

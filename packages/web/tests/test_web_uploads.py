@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
-from sqlalchemy import update
 
 from swatchbook.domain.records import BatchMapping, DocumentStatus, IngestOptions
 from swatchbook.ingest.begin_run import begin_work
@@ -20,6 +19,7 @@ from swatchbook.store.ledger.stored_documents import get_document, list_document
 from swatchbook.store.ledger.tables import documents
 from tests.doors.conftest import asking
 from tests.doors.pages import BROWSER, Page, page
+from tests.store.ledger.scene import change
 
 
 @pytest.fixture
@@ -142,8 +142,7 @@ def test_a_batch_that_is_read_now_is_not_replaced(client: TestClient) -> None:
     answered(client, "start")
     (made,) = list_documents(tools(client).ledger)
     for status, answer in ((DocumentStatus.RUNNING, 409), (DocumentStatus.COMPLETED, 303)):
-        with tools(client).ledger.write() as connection:
-            connection.execute(update(documents).values(status=status))
+        change(tools(client).ledger, documents, status=status)
         send_batch(client, "shop.csv", TABLE)
         answered(client, "start", status=answer)
     assert get_document(tools(client).ledger, made.id).status == DocumentStatus.QUEUED, "it is read again"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from sqlalchemy import delete, update
+from sqlalchemy import delete
 from typer.testing import CliRunner
 
 from swatchbook.domain.errors import FileMissing, InvalidReference
@@ -21,6 +21,7 @@ from swatchbook.store.ledger.tables import pages, placements
 from swatchbook.upkeep.reports.inspection import inspect, stored_file
 from swatchbook.upkeep.reports.inspection_drawing import drawing_of
 from tests.doors.pages import Page
+from tests.store.ledger.scene import change
 
 pytestmark = pytest.mark.usefixtures("filled")
 
@@ -37,11 +38,6 @@ def run(*words: str | Path, expect: int = 0) -> Any:
     result = CliRunner().invoke(app, [*map(str, words), *ANNA])
     assert result.exit_code == expect, result.output + str(result.exception)
     return result
-
-
-def change(resources: Resources, page: int, **values: object) -> None:
-    with resources.ledger.write() as connection:
-        connection.execute(update(placements).where(placements.c.page == page).values(**values))
 
 
 def drawn(resources: Resources, document: Document, page: int) -> Drawing:
@@ -67,7 +63,8 @@ def test_a_page_is_drawn_with_placements_and_products(resources: Resources, docu
 
 
 def test_documents_texts_are_no_markup_on_drawings(resources: Resources, document: Document) -> None:
-    change(resources, 3, caption=HOSTILE, state="hidden", reason=HOSTILE, bbox=[-90, -90, -10, -10])
+    hostile = {"caption": HOSTILE, "state": "hidden", "reason": HOSTILE, "bbox": [-90, -90, -10, -10]}
+    change(resources.ledger, placements, placements.c.page == 3, **hostile)
     drawing = drawn(resources, document, 3)
     assert {tag for tag, _ in Page(drawing.notes).tags} == {"h3", "p", "b"}
     assert "<script>" in Page(drawing.notes).text
@@ -110,8 +107,7 @@ def test_the_audit_lists_what_no_placement_covers(resources: Resources, document
     lost = [each for each in found["lost"] if each["page"] == 5]
     assert len(lost) == len(boxes) > 0
     assert found["skipped"] == before["skipped"]
-    with resources.ledger.write() as connection:
-        connection.execute(update(pages).where(pages.c.number == 5).values(label="3"))
+    change(resources.ledger, pages, pages.c.number == 5, label="3")
     assert json.loads(run("evaluate", "lost-pictures", "small.pdf", "--json").stdout)["labels"]["5"] == "3"
     assert run("evaluate", "lost-pictures", "small.pdf").stdout.count("5 (printed 3)") == len(lost)
 

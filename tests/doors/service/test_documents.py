@@ -65,8 +65,7 @@ def test_a_live_run_shows_how_far_it_is(client: TestClient, resources: Resources
     }  # fmt: skip
     assert shown["report"]["images_found"] == shown["report"]["images_pending"] == 4
     agrees_with_list(client, shown)
-    with resources.ledger.write() as connection:
-        connection.execute(update(items).where(items.c.key == scene.keys(1)[0]).values(state=ItemState.REJECTED))
+    scene.change(resources.ledger, items, items.c.key == scene.keys(1)[0], state=ItemState.REJECTED)
     scene.set_document(
         resources.ledger, run.document, status=DocumentStatus.WAITING, stage=Stage.COMPLETED, run=None, due_at=0
     )
