@@ -9,7 +9,6 @@ from swatchbook.domain.records import (
     FailingKind,
     FailingOther,
     FailureRecord,
-    Hit,
     ImageCounts,
     ProductDetails,
     Record,
@@ -231,13 +230,14 @@ class Taught(Record):
 
 def as_found(results: SearchResults) -> Found:
     """Return the results of a search."""
-    hits = tuple(map(_as_hit, results.hits))
+    hits = tuple(
+        FoundHit(
+            **hit.model_dump(include=set(FoundHit.model_fields)),
+            pictures=(hit.id,) if hit.kind == "image" else hit.images[:_PICTURES],
+        )
+        for hit in results.hits
+    )
     return Found(hits=hits, total=results.total, next=results.next, unmatched=results.unmatched)
-
-
-def _as_hit(hit: Hit) -> FoundHit:
-    pictures = (hit.id,) if hit.kind == "image" else hit.images[:_PICTURES]
-    return FoundHit(**hit.model_dump(include=set(FoundHit.model_fields)), pictures=pictures)
 
 
 def as_product(product: ProductDetails, *, alone: bool) -> ShownProduct:

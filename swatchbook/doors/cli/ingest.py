@@ -91,8 +91,11 @@ def _say_offered(resources: Resources, document: str) -> None:
 
 def resume(resources: Resources, documents: Iterable[Document], *, quiet: bool) -> tuple[list[RunReport], int]:
     """Continue registered documents, each according to its status. Return the reports and the exit code."""
-    reports: list[RunReport] = []
-    codes = [process(resources, d, partial(_bring_back, resources, d), reports, quiet=quiet) for d in documents]
+    codes, reports = list[int](), list[RunReport]()
+    for document in documents:
+        from swatchbook.doors.cli.prefect_run import bring_back  # imports Prefect: only when there is work to do
+
+        codes.append(process(resources, document, partial(bring_back, resources, document), reports, quiet=quiet))
     send_owed_notices(resources)
     return reports, worst(codes)
 
@@ -114,12 +117,6 @@ def run_flow(resources: Resources, document: Document, options: IngestOptions) -
     from swatchbook.doors.cli.prefect_run import run_ingest  # imports Prefect: only when there is work to do
 
     return run_ingest(resources, document, options)
-
-
-def _bring_back(resources: Resources, document: Document) -> RunReport | None:
-    from swatchbook.doors.cli.prefect_run import bring_back
-
-    return bring_back(resources, document)
 
 
 def _say_registered(path: Path, entry: Registered, *, quiet: bool) -> None:

@@ -10,14 +10,14 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from swatchbook.domain.errors import Failure, InvalidReference
+from swatchbook.domain.errors import Failure
 from swatchbook.domain.records import IngestOptions, ItemCounts, Record, RunReport
 from swatchbook.doors.cli.ingest import ingest
 from swatchbook.doors.cli.run_report import SHOWN_FAILURES, item_counts
 from swatchbook.doors.cli.terminal import COMPLETED, OPEN, duration, err, facts, note, out, worst
 from swatchbook.ingest.find_sources import find_sources
 from swatchbook.ingest.import_table import NamedRow, TableCounts, content_of, only_owner, owners_with_rows, stage_table
-from swatchbook.ingest.sources.table import SQL, read_mapping
+from swatchbook.ingest.sources.table import read_mapping
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.source_items import incomplete_ids
 from swatchbook.store.ledger.stored_documents import BATCH, FOLDER, PDF, TABLE, documents_within, get_document
@@ -121,7 +121,7 @@ class Imported(Record):
 def import_table(
     resources: Resources,
     source: str,
-    config: Path | None,
+    config: Path,
     *,
     owner: str | None,
     options: IngestOptions,
@@ -132,7 +132,6 @@ def import_table(
 
     `quiet`: write nothing to stdout, which is for JSON. Raises InvalidReference, UnreadableDocument, Configuration.
     """
-    config = _require_mapping(source, config)
     mapping = read_mapping(config)
     with err().status("reading rows") as status:
         table = stage_table(
@@ -153,18 +152,6 @@ def import_table(
         codes.append(code)
     imported = Imported(table=table, dry_run=False, sources=tuple(sources), total=total_of(sources))
     return imported, worst(codes)
-
-
-def _require_mapping(source: str, config: Path | None) -> Path:
-    """Return the mapping's file. Raises InvalidReference if none is named, and first if the source is not there."""
-    if config is not None:
-        return config
-    if not source.startswith(SQL) and not Path(source).exists():
-        raise InvalidReference(f"{source}: no such file or directory.", advice="Check the path.")
-    raise InvalidReference(
-        "No mapping is named.",
-        advice="Add --config FILE, a YAML file that says which column is what: docs/import.md has an example.",
-    )
 
 
 def _print_table(table: TableCounts, *, quiet: bool) -> None:

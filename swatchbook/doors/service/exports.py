@@ -6,6 +6,7 @@ The file is written to disk before the first byte is sent, so that an export tha
 import json
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import IO, Annotated, BinaryIO, cast
 from uuid import UUID
@@ -16,16 +17,15 @@ from pydantic import Field, StringConstraints
 
 from swatchbook.domain.errors import Configuration, InvalidReference
 from swatchbook.domain.records import Trashed
-from swatchbook.doors.export import Exported, export_to_file, exportable, find_format, hints
+from swatchbook.doors.export import export_to_file, exportable, find_format, hints
 from swatchbook.doors.service.auth import TheCaller, choose_known
 from swatchbook.doors.service.documents import find
 from swatchbook.doors.service.parameters import OwnerOfDocuments, RequestModel, SearchText, Tools
 from swatchbook.doors.service.problems import documented
-from swatchbook.resources import Resources
-from swatchbook.store.ledger.stored_documents import Document, all_documents
+from swatchbook.store.ledger.stored_documents import all_documents
 from swatchbook.upkeep.export.formats import shop_options
 from swatchbook.upkeep.export.ledger_changes import deleted_since
-from swatchbook.upkeep.export.shop_mapping import ShopMapping, ShopOptions
+from swatchbook.upkeep.export.shop_mapping import ShopMapping
 from swatchbook_base.one_line import shorten
 
 router = APIRouter(tags=["search"], responses=documented(400, 404, 408, 413))
@@ -57,10 +57,8 @@ def export(resources: Tools, caller: TheCaller, asked: ExportOptions) -> Streami
     """Writes what `swatchbook export` writes. `Swatchbook-Products` says how many products are in the file,
     `Swatchbook-Left-Out` how many are not because the format needs what they lack. `Swatchbook-Hints` is a JSON list of
     what the command would say about them, as far as it has room."""
-    try:
+    with _as_wrong_request():
         find_format(asked.format, None)
-    except Configuration as failure:
-        raise InvalidReference(failure.message, advice=failure.advice) from failure
     options = shop_options(asked.format, asked.mapping, asked.pictures_url, asked.since)
     if asked.document is not None:
         chosen, deleted = [find(resources, caller, asked.document)], list[Trashed]()
@@ -73,7 +71,10 @@ def export(resources: Tools, caller: TheCaller, asked: ExportOptions) -> Streami
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 — closed when it is sent
     try:
-        exported = _write(resources, documents, deleted, asked.format, options, file)
+        with _as_wrong_request():
+            exported = export_to_file(
+                resources, documents, asked.format, cast("BinaryIO", file), options=options, deleted=deleted
+            )
     except BaseException:
         file.close()
         raise
@@ -90,17 +91,11 @@ def export(resources: Tools, caller: TheCaller, asked: ExportOptions) -> Streami
     return StreamingResponse(_pieces(file), media_type="application/octet-stream", headers=headers)
 
 
-def _write(
-    resources: Resources,
-    documents: list[Document],
-    deleted: list[Trashed],
-    form: str,
-    options: ShopOptions,
-    file: IO[bytes],
-) -> Exported:
-    """Write the file. A mapping that the format does not take is the caller's mistake, not one of the settings."""
+@contextmanager
+def _as_wrong_request() -> Iterator[None]:
+    """Raise Configuration as InvalidReference: a format or its mapping is the caller's mistake, and no setting."""
     try:
-        return export_to_file(resources, documents, form, cast("BinaryIO", file), options=options, deleted=deleted)
+        yield
     except Configuration as failure:
         raise InvalidReference(failure.message, advice=failure.advice) from failure
 

@@ -39,15 +39,6 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 15
 """Retry-After of a response during an outage."""
 
-_BY_POLICY: Mapping[Policy, int] = {
-    Policy.NEVER: 422,
-    Policy.BACKOFF: 503,
-    Policy.WAIT: 503,
-    Policy.OUTAGE: 503,
-    Policy.SMALLER: 503,
-    Policy.ONCE_MORE: 503,
-    Policy.BLOCKED: 503,
-}
 _BY_CLASS: Mapping[type[Failure], int] = {
     UnknownOwner: 404,
     TooLarge: 413,
@@ -94,7 +85,7 @@ def problem_of(error: Exception) -> Problem:
 
 def status_of(failure: Failure) -> int:
     """Return the HTTP status of a failure."""
-    return _BY_CLASS.get(type(failure), _BY_POLICY[failure.policy])
+    return _BY_CLASS.get(type(failure), 422 if failure.policy is Policy.NEVER else 503)
 
 
 async def _answer(request: Request, error: Exception) -> Response:

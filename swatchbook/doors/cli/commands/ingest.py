@@ -187,9 +187,8 @@ def import_table(
         ),
     ],
     config: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="The mapping: a YAML file that says which column is what.  [required]"),
-    ] = None,
+        Path, typer.Option(metavar="FILE", help="The mapping, in YAML: which column is what (docs/import.md).")
+    ],
     owner: Annotated[
         str | None,
         typer.Option(
