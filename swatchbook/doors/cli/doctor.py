@@ -1,15 +1,13 @@
 """Check each part of the installation with a real operation, and print how to fix what fails (`swatchbook doctor`).
 
-The parts are Python, extras, 1 GiB of free disk, 1.5 GiB of free memory, ledger, files, index, models, providers,
+The parts are extras, 1 GiB of free disk, 1.5 GiB of free memory, ledger, files, index, models, providers,
 spaces, notices, decoder, PDF, Prefect and pool. They are checked side by side.
 """
 
 import asyncio
 import logging
 import os
-import platform
 import shutil
-import sys
 import tempfile
 import threading
 import time
@@ -136,29 +134,11 @@ def draw(findings: list[Finding]) -> Table:
 # --- the checks -------------------------------------------------------------------------------------------------------
 
 
-def check_python(_: Resources) -> str:
-    if not (3, 11) <= sys.version_info[:2] < (3, 14):
-        raise Configuration(f"Python {platform.python_version()} is not supported.", advice="Use Python 3.11 or 3.13.")
-    return f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
-
-
 def check_extras(resources: Resources) -> str:
     """Say which extras are installed; all that the settings need must be."""
     extras.require_extras(resources.settings)
     there = [extra for extra in extras.MODULES if extras.is_installed(extra)]
     return f"installed: {', '.join(there) or 'none'}; the settings need no other"
-
-
-def check_settings(_: Resources) -> str:
-    from swatchbook.domain.settings import env_file, origins, unknown_variables
-
-    if unknown := unknown_variables():
-        raise Configuration(
-            f"Unknown settings: {', '.join(unknown)}.",
-            advice="Correct the names; `swatchbook config` lists all settings.",
-        )
-    chosen = sum(origin == "environment" or origin == str(env_file()) for origin in origins().values())
-    return f"{chosen} set, all others default; `swatchbook config` lists them"
 
 
 def check_home(resources: Resources) -> str:
@@ -371,9 +351,7 @@ async def _ready_pool(name: str) -> "WorkPool":
 
 
 CHECKS: dict[str, Check] = {
-    "python": check_python,
     "extras": check_extras,
-    "settings": check_settings,
     "home": check_home,
     "memory": check_memory,
     "ledger": check_ledger,

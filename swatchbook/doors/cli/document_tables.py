@@ -24,7 +24,6 @@ from swatchbook.doors.cli.run_report import (
     draw_warnings,
     heading,
     stage_name,
-    stale_lines,
     state_text,
 )
 from swatchbook.doors.cli.terminal import cell, facts, megabytes, owner_flag, table, until, where_log_is
@@ -137,12 +136,8 @@ def draw_overview(overview: Overview, *, now: float) -> RenderableType:
         parts.append(Text(f"{overview.to_review} pictures to review: {review}", "dim"))
     if overview.lost_pictures:
         parts.append(Text(f"{plural(overview.lost_pictures, 'possible picture')} left out: `show` names them", "dim"))
-    parts += stale_lines(overview.stale)
-    if overview.undelivered:
-        parts.append(Text(f"! {clean(overview.undelivered.line)}", "yellow"))
-    if overview.dead_events:
-        parts.append(Text(f"! {clean(overview.dead_events.line)}", "yellow"))
-    return Group(*parts)
+    troubles = (*overview.stale, overview.undelivered, overview.dead_events)
+    return Group(*parts, *draw_warnings(each.line for each in troubles if each))
 
 
 def draw_document(

@@ -4,7 +4,7 @@ It ends with the next command to run. The exit status is in `terminal.py`.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -28,7 +28,6 @@ from swatchbook.domain.records import (
 from swatchbook.doors.cli.terminal import cell, duration, facts, owner_flag, table, until, where_log_is
 from swatchbook.upkeep.reports.document_state import describe_report, describe_sureness
 from swatchbook.upkeep.reports.merged_failures import merge_roles
-from swatchbook.upkeep.reports.stale import StaleRole
 from swatchbook_base.one_line import clean
 from swatchbook_base.truncate import plural, truncate
 
@@ -81,7 +80,7 @@ def draw(report: RunReport, *, now: float, next_try: float | None = None) -> Ren
     return Group(*parts)
 
 
-def draw_warnings(warnings: Sequence[str]) -> list[Text]:
+def draw_warnings(warnings: Iterable[str]) -> list[Text]:
     """Return warnings, a line each."""
     return [Text(f"! {clean(warning)}", "yellow") for warning in warnings]
 
@@ -270,7 +269,3 @@ def _show(report: RunReport) -> str:
 def stage_name(stage: Stage | None) -> str:
     """Return the label of a stage."""
     return WORK[stage] if stage else "–"
-
-
-def stale_lines(stale: Sequence[StaleRole]) -> list[Text]:
-    return [Text(f"! {clean(each.line)}", "yellow") for each in stale]

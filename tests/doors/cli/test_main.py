@@ -159,7 +159,7 @@ def test_doctor_tries_every_part_and_says_what_to_do_about_what_is_broken(swatch
     assert {name: f["found"] for name, f in findings.items() if not f["ok"] and name not in machine}.keys() == {
         "prefect"
     }
-    assert {"python", "settings", "home", "ledger", "files", "index", "models", "decoder", "pdf"} <= findings.keys()
+    assert {"extras", "home", "ledger", "files", "index", "models", "decoder", "pdf"} <= findings.keys()
     assert "PREFECT_API_URL" in findings["prefect"]["advice"]
     assert run.returncode == 1
 

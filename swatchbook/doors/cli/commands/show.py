@@ -124,7 +124,7 @@ def draw_coverage(
     coverage: "Coverage", stale: "Sequence[StaleRole]" = (), stages: "Sequence[StageWeek]" = ()
 ) -> RenderableType:
     """Return how much of the collection has vectors, by role and tag, which are stale, and the week's stage times."""
-    from swatchbook.doors.cli.run_report import stage_name, stale_lines
+    from swatchbook.doors.cli.run_report import draw_warnings, stage_name
     from swatchbook.upkeep.reports.collection_state import STAGE_HEADER, stage_rows
 
     counts = " · ".join(f"{count} {name}" for name, count in coverage.documents.items() if count)
@@ -150,9 +150,8 @@ def draw_coverage(
         for each, (_, *cells) in zip(stages, stage_rows(stages), strict=True):
             times.add_row(*map(cell, (stage_name(each.stage), *cells)))
         parts.append(times)
-    parts += stale_lines(stale)
-    parts += [Text(f"! slower: {each.line}", "yellow") for each in stages if each.is_slower]
-    return Group(*parts)
+    slower = [f"slower: {each.line}" for each in stages if each.is_slower]
+    return Group(*parts, *draw_warnings([*(each.line for each in stale), *slower]))
 
 
 COMMANDS = {

@@ -9,7 +9,6 @@ from rich.text import Text
 
 from swatchbook.doors.cli.shared_arguments import DryRun, Json, Roles, Yes, confirm, opened_resources, parse_roles
 from swatchbook.doors.cli.terminal import cell, err, note, out, resumable, say_json, table
-from swatchbook_base.one_line import clean
 
 if TYPE_CHECKING:
     from swatchbook.domain.records import RoleTag
@@ -38,6 +37,8 @@ def list_spaces(context: typer.Context, as_json: Json = False) -> None:
 
 def draw_spaces(listed: "Sequence[RoleSpaces]", stale: "Sequence[StaleRole]") -> RenderableType:
     """Return the spaces by role, the searched one first, and a line for each role with stale vectors."""
+    from swatchbook.doors.cli.run_report import draw_warnings
+
     if not any(space.objects for role in listed for space in role.spaces):
         return Text("No spaces yet: the first ingest creates them.", "dim")
     rows = table("role", "space", "state", "in settings", "objects", "lacks", "failed", right=("objects", "lacks"))
@@ -52,7 +53,7 @@ def draw_spaces(listed: "Sequence[RoleSpaces]", stale: "Sequence[StaleRole]") ->
                 cell(space.lacks or "", "yellow"),
                 cell(space.failed or "", "red"),
             )
-    return Group(rows, *(Text(f"! {clean(each.line)}", "yellow") for each in stale))
+    return Group(rows, *draw_warnings(each.line for each in stale))
 
 
 @app.command("activate")
