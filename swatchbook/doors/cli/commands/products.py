@@ -24,14 +24,15 @@ from swatchbook.doors.cli.shared_arguments import (
     login_name,
     opened_resources,
 )
-from swatchbook.doors.cli.terminal import cell, out, owner_flag, say_json, table
+from swatchbook.doors.cli.terminal import cell, note, out, owner_flag, say_json, table
 from swatchbook_base.one_line import clean, shorten
-from swatchbook_base.truncate import page_numbers
+from swatchbook_base.truncate import page_numbers, plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from swatchbook.domain.records import Edited, ProductDetails, StoredEdit
+    from swatchbook.doors.export import Exported
     from swatchbook.resources import Resources
     from swatchbook.store.ledger.stored_documents import Document
 
@@ -201,15 +202,21 @@ def export(
     if as_json and to is None:
         raise typer.BadParameter("the export itself goes to stdout: add --to PATH", param_hint="--json")
     with opened_resources() as resources:
-        from swatchbook.doors.cli.exported import choose_format, note_exported
+        from swatchbook.domain.errors import Configuration
         from swatchbook.doors.cli.terminal import COMPLETED, OPEN
         from swatchbook.doors.export import export as write
-        from swatchbook.doors.export import exportable
-        from swatchbook.upkeep.export.formats import shop_options
+        from swatchbook.doors.export import exportable, find_format
+        from swatchbook.upkeep.export.formats import exporter, shop_options
         from swatchbook.upkeep.export.ledger_changes import deleted_since
         from swatchbook.upkeep.export.shop_mapping import read_shop_mapping
 
-        chosen = choose_format(form, to)
+        try:
+            chosen = find_format(form, to)
+            is_text = exporter(chosen).is_text
+        except Configuration as failure:
+            raise typer.BadParameter(str(failure), param_hint="--format") from failure
+        if to is None and not is_text:
+            raise typer.BadParameter(f"{chosen} is written to a file: add --to PATH", param_hint="--format")
         filled = read_shop_mapping(mapping) if mapping else None
         options = shop_options(chosen, filled, pictures_url, since, accept_gone=yes)
         documents = choose_documents(resources.ledger, document, every, owner, all_owners)
@@ -219,6 +226,33 @@ def export(
         exported = write(resources, shown, chosen, to=to, pictures=pictures, options=options, deleted=deleted)
         say_json(exported) if as_json else note_exported(exported)
     raise typer.Exit(COMPLETED if exported.is_whole else OPEN)
+
+
+def note_exported(exported: "Exported") -> None:
+    """Say on stderr how much was written, and what is not complete."""
+    from swatchbook.doors.export import hints
+
+    into = f" → {exported.to}" if exported.to else ""
+    variants = f" with {plural(exported.variants, 'variant')}" if exported.variants else ""
+    whole = f"{plural(exported.products, 'product')}{variants} of {plural(exported.documents, 'document')}"
+    note(f"{whole} compared" if exported.changes else f"{whole}{into}")
+    if changes := exported.changes:
+        when = f"{exported.since:%Y-%m-%d %H:%M:%S %Z}" if exported.since else "the earlier file"
+        changed = "of documents that changed" if exported.since else "changed"
+        note(
+            f"Since {when}: {changes.new} new, {changes.changed} {changed}, {changes.gone} gone{into}; "
+            f"{changes.unchanged} unchanged are left out."
+        )
+        if changes.elsewhere:
+            count = plural(changes.elsewhere, "record")
+            note(f"Left as they are: {count} of the earlier file, of documents outside this export.")
+    if exported.since:
+        note(
+            "A time does not tell which products a document lost when it was ingested again, nor what has left the "
+            "trash: compare with a file."
+        )
+    for hint in hints(exported):
+        note(hint)
 
 
 def _edit(context: typer.Context, fields: dict[str, Any]) -> None:
