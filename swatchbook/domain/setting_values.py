@@ -18,7 +18,6 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
-    StringConstraints,
     ValidationInfo,
     model_validator,
 )
@@ -62,14 +61,6 @@ def _check_choice(name: str, info: ValidationInfo) -> str:
 
 Choice = Annotated[str, AfterValidator(_check_choice)]
 """A name in `plugins.BUILT_IN`, or of a plugin."""
-
-Suffix = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{1,8}$", to_lower=True)]
-
-FieldNames = Annotated[
-    tuple[Annotated[str, Field(min_length=1, max_length=200)], ...],
-    BeforeValidator(lambda names: [names] if isinstance(names, str) else names),
-    Field(min_length=1, max_length=20),
-]
 
 Phrases = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=200)], ...], Field(min_length=1, max_length=20)]
 

@@ -50,14 +50,12 @@ from swatchbook.domain.setting_values import (
     ApiKey,
     Choice,
     EventSource,
-    FieldNames,
     Folder,
     Price,
     Prompts,
     PromptsByRole,
     Rates,
     SearchKind,
-    Suffix,
     WebhookSource,
     Weights,
     check_event_sources,
@@ -306,21 +304,6 @@ class Settings(BaseSettings):
         ge=1,
         le=100_000,
         description="Most pages of a document. Raise it for longer catalogues; memory and time grow with the pages.",
-    )
-    image_suffixes: Annotated[tuple[Suffix, ...], NoDecode, BeforeValidator(parse_list)] = Field(
-        default=("jpg", "jpeg", "jfif", "png", "webp", "gif", "avif", "heic", "heif", "tif", "tiff", "bmp", "jp2"),
-        min_length=1,
-        description=(
-            "Suffixes of the files that count as pictures in a folder, separated by commas. Leave out those that your "
-            "folders use for other things, such as gif for ornaments of pages."
-        ),
-    )
-    item_fields: Annotated[dict[str, FieldNames], NoDecode, BeforeValidator(parse_object)] = Field(
-        default_factory=dict,
-        description=(
-            "What the fields of scraped items are called, as a JSON object: our name (id, title, images, price …) to "
-            "yours, or to a list of names of which the first that is there counts (docs/folders.md)."
-        ),
     )
     picture_folders: Annotated[tuple[Folder, ...], NoDecode, BeforeValidator(parse_list)] = Field(
         default=(),

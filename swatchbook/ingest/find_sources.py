@@ -10,7 +10,7 @@ Names that begin with a dot are left out, and links to folders are not followed.
 """
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from swatchbook.domain.errors import InvalidReference, UnsupportedFormat, reason_of
@@ -32,20 +32,20 @@ class Source(Record):
     kind: str
 
 
-def find_sources(path: Path, suffixes: Collection[str]) -> list[Source]:
+def find_sources(path: Path) -> list[Source]:
     """Return the sources at a path and below it, a folder of pictures last: it leaves out what batches hold.
 
-    `suffixes`: of pictures. Of a folder no file is opened. Raises InvalidReference for a path that does not exist or
+    Of a folder no file is opened. Raises InvalidReference for a path that does not exist or
     cannot be read, UnsupportedFormat for a file of another kind; a subfolder that cannot be read is left to its source.
     """
-    kind = kind_of(path, suffixes)
+    kind = kind_of(path)
     if not path.is_dir():
         return [Source(path=path, kind=kind)]
-    found = list(_walk(path, suffixes))
+    found = list(_walk(path))
     return [source for source in found if source.kind != FOLDER] + [s for s in found if s.kind == FOLDER][:1]
 
 
-def kind_of(path: Path, suffixes: Collection[str]) -> str:
+def kind_of(path: Path) -> str:
     """Return the kind of document that a file is by its content, or a folder as one source.
 
     A file of no known kind is a damaged PDF if its name is that of one. Raises InvalidReference, UnsupportedFormat.
@@ -54,12 +54,12 @@ def kind_of(path: Path, suffixes: Collection[str]) -> str:
         if not path.exists():
             raise InvalidReference(f"{path}: no such file or folder.", advice="Check the path.")
         if path.is_dir():
-            return BATCH if is_batch(path, suffixes) else FOLDER
-        if is_picture(path.name, suffixes):
+            return BATCH if is_batch(path) else FOLDER
+        if is_picture(path.name):
             return FOLDER
         if _is_pdf(path):
             return PDF
-        if is_batch(path, suffixes) or has_item_suffix(path.name):
+        if is_batch(path) or has_item_suffix(path.name):
             return BATCH
         raise describe_unknown(path)
     except OSError as error:  # no permission, a name too long, a share that is gone
@@ -70,7 +70,7 @@ def nothing_in(folder: Path) -> UnsupportedFormat:
     """Return why a folder is refused that has no source in it."""
     return UnsupportedFormat(
         f"{folder}: there is no PDF, picture or file of items in this folder.",
-        advice="Name files, or a folder that contains some. SWATCHBOOK_IMAGE_SUFFIXES says what counts as a picture.",
+        advice="Name files, or a folder that contains some. docs/folders.md says what counts as a picture.",
     )
 
 
@@ -82,7 +82,7 @@ def _is_pdf(path: Path) -> bool:
         return b"%PDF-" in file.read(_PDF_HEAD)
 
 
-def _walk(top: Path, suffixes: Collection[str]) -> Iterator[Source]:
+def _walk(top: Path) -> Iterator[Source]:
     """Yield the catalogues and batches below a folder, and the folder itself for the pictures that are in no batch."""
     waiting = [(top, False)]
     while waiting:
@@ -97,8 +97,8 @@ def _walk(top: Path, suffixes: Collection[str]) -> Iterator[Source]:
                         subfolders.append(folder / entry.name)
                     elif entry.name.lower().endswith(".pdf") and entry.is_file():
                         pdfs.append(folder / entry.name)
-                    has_pictures = has_pictures or is_picture(entry.name, suffixes)
-            if not is_in_batch and is_batch(folder, suffixes):
+                    has_pictures = has_pictures or is_picture(entry.name)
+            if not is_in_batch and is_batch(folder):
                 is_in_batch = True
                 yield Source(path=folder, kind=BATCH)
         except OSError:

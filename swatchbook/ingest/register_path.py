@@ -8,7 +8,6 @@
 
 import os
 import time
-from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 
@@ -83,7 +82,7 @@ def register_folder(
     if not known:
         restore_source(resources, owner, str(folder))
     before = find_known(resources, owner, folder)
-    kind = _choose_kind(source, folder, kind, before, resources.settings.image_suffixes)
+    kind = _choose_kind(source, folder, kind, before)
     if before and options.mapping == NO_MAPPING:
         options = options.model_copy(update={"mapping": before.options.mapping})
     request = build_request(resources.settings, options)
@@ -115,22 +114,20 @@ def register_folder(
     )
 
 
-def _choose_kind(
-    source: str | Path, folder: Path, kind: str | None, before: Document | None, suffixes: Collection[str]
-) -> str:
+def _choose_kind(source: str | Path, folder: Path, kind: str | None, before: Document | None) -> str:
     """Return the kind of a source that may be ingested: as asked, as it was `before`, or as it looks.
 
     Raises UnsupportedFormat.
     """
-    kind = kind or (before.kind if before and before.kind != TABLE else kind_of(folder, suffixes))
-    is_there = kind == TABLE or folder.is_dir() or kind == kind_of(folder, suffixes)
+    kind = kind or (before.kind if before and before.kind != TABLE else kind_of(folder))
+    is_there = kind == TABLE or folder.is_dir() or kind == kind_of(folder)
     if kind == PDF or not is_there:
         raise UnsupportedFormat(
             f"{source}: not a folder, nor a picture or a batch.",
             advice="Give a folder of pictures, a picture, or a file of items (JSON, CSV, XML, Excel). `swatchbook "
             "ingest` takes PDFs.",
         )
-    if kind == FOLDER and before is None and not any(list_files(folder, suffixes)):
+    if kind == FOLDER and before is None and not any(list_files(folder)):
         raise nothing_in(Path(source))
     if kind == BATCH and before is None and folder.is_file() and os.access(folder, os.R_OK):
         require_kind(folder)

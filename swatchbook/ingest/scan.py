@@ -65,7 +65,7 @@ from swatchbook.domain.records import (
 from swatchbook.ingest.run import Work
 from swatchbook.ingest.sources.batch import list_batch
 from swatchbook.ingest.sources.folder import list_briefly, list_folder, pictures_below, unread_below
-from swatchbook.ingest.sources.item_files import ColumnCheck, any_shape, with_settings
+from swatchbook.ingest.sources.item_files import ColumnCheck, any_shape
 from swatchbook.ingest.sources.listed import SHOWN_REASONS, ListedItem, ListedPicture, ListedUrl, MissingPicture
 from swatchbook.ingest.sources.staged import count_staged, list_staged, staged_file
 from swatchbook.resources import Resources
@@ -195,7 +195,7 @@ def scan(resources: Resources, work: Work, complete: bytes, *, progress: Callabl
     doubts = (*doubts, *notes.columns.warnings(), *truncate(notes.doubts, _SHOWN_TABLES))
     if unclear:
         doubts = (*doubts, tell_unclear(unclear))
-    if work.kind == FOLDER and (unread := unread_below(Path(work.content), resources.settings.image_suffixes)):
+    if work.kind == FOLDER and (unread := unread_below(Path(work.content))):
         kinds = ", ".join(f"{count:,} .{suffix}" for suffix, count in unread.most_common(SHOWN_REASONS))
         doubts = (*doubts, f"Pictures of kinds that are not read: {kinds}. Save them as JPEG or PNG.")
     if endless:
@@ -223,7 +223,7 @@ def _pictures_in_batch(resources: Resources, work: Work) -> set[str]:
     """Return the picture files in the folder of a batch, none for a batch of another kind."""
     if work.kind != BATCH or not Path(work.content).is_dir():
         return set()
-    found = pictures_below(Path(work.content).resolve(), resources.settings.image_suffixes)
+    found = pictures_below(Path(work.content).resolve())
     return {file for file in found if not Path(file).is_symlink()}
 
 
@@ -233,24 +233,20 @@ def _list(resources: Resources, document: Document, notes: _TableNotes | None = 
     if document.kind == TABLE:
         return list_staged(staged_file(settings.home, document.content), document.id)
     if document.kind == BATCH:
-        mapping = with_settings(document.options.mapping, settings.item_fields)
         max_bytes, columns = settings.max_document_mb << 20, notes.columns if notes else None
         doubts = notes.doubts if notes else None
         return list_batch(
-            path, mapping, max_bytes=max_bytes, folders=settings.picture_folders, columns=columns, doubts=doubts
+            path,
+            document.options.mapping,
+            max_bytes=max_bytes,
+            folders=settings.picture_folders,
+            columns=columns,
+            doubts=doubts,
         )
     apart, categories = _batches_within(resources, document), document.options.categories
     max_bytes, absent = settings.max_document_mb << 20, notes.absent if notes else None
     doubts = notes.doubts if notes else None
-    return list_folder(
-        path,
-        settings.image_suffixes,
-        apart=apart,
-        categories=categories,
-        max_bytes=max_bytes,
-        absent=absent,
-        doubts=doubts,
-    )
+    return list_folder(path, apart=apart, categories=categories, max_bytes=max_bytes, absent=absent, doubts=doubts)
 
 
 def _list_briefly(resources: Resources, document: Document) -> Iterator[ListedItem | ListedPicture]:
@@ -259,7 +255,6 @@ def _list_briefly(resources: Resources, document: Document) -> Iterator[ListedIt
         return _list(resources, document)
     return list_briefly(
         Path(document.content),
-        resources.settings.image_suffixes,
         apart=_batches_within(resources, document),
         categories=document.options.categories,
         max_bytes=resources.settings.max_document_mb << 20,
@@ -277,7 +272,7 @@ def _count(resources: Resources, work: Work) -> int:
         return count_staged(staged_file(resources.settings.home, work.content), work.document)
     if work.kind == BATCH:
         return source_items.count_known(resources.ledger, work.document, gone=False)
-    return sum(1 for _ in pictures_below(Path(work.content), resources.settings.image_suffixes))
+    return sum(1 for _ in pictures_below(Path(work.content)))
 
 
 def _by_key(items: Iterable[_Listed], size: int) -> Iterator[dict[str, _Listed]]:

@@ -10,8 +10,6 @@ from swatchbook.ingest.find_sources import find_sources
 from swatchbook.store.ledger.stored_documents import BATCH, FOLDER, PDF
 from tests.tables import rows_of
 
-SUFFIXES = ("jpg", "png")
-
 
 def made(root: Path, *names: str) -> Path:
     for name in names:
@@ -21,7 +19,7 @@ def made(root: Path, *names: str) -> Path:
 
 
 def found(path: Path) -> list[tuple[str, str]]:
-    sources = find_sources(path, SUFFIXES)
+    sources = find_sources(path)
     return [(os.path.relpath(source.path, path), source.kind) for source in sources]
 
 
@@ -64,6 +62,6 @@ def test_links_to_folders_are_not_followed(tmp_path: Path) -> None:
 
 def test_path_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidReference, match="no such file or folder"):
-        find_sources(tmp_path / "nowhere", SUFFIXES)
+        find_sources(tmp_path / "nowhere")
     with pytest.raises(InvalidReference, match="name too long"):
-        find_sources(tmp_path / ("a" * 300), SUFFIXES)
+        find_sources(tmp_path / ("a" * 300))

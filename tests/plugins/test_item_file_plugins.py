@@ -27,7 +27,7 @@ def test_reader_of_the_page_lists_items(install: Install, tmp_path: Path) -> Non
     install(CODE["Lines"], {Kind.ITEM_FILES: {"lines": "Lines"}})
     draw(tmp_path / "shop" / "a.png")
     (tmp_path / "shop" / "items.lines").write_text("7;Chair;a.png\n8;Lamp;gone.png\n")
-    assert is_batch(tmp_path / "shop", ("png",))
+    assert is_batch(tmp_path / "shop")
     chair, lamp = list_batch(tmp_path / "shop", NO_MAPPING, max_bytes=1 << 20)
     assert (chair.item, chair.title, [each.path for each in chair.pictures]) == ("7", "Chair", ["a.png"])
     assert "gone.png" in str(lamp.problem)

@@ -395,7 +395,7 @@ def _require_allowed(resources: Resources, path: Path, owner: str) -> None:
 def _register(resources: Resources, path: str, owner: str, older: str | None) -> list[Registered]:
     named = Path(path).expanduser()
     _require_allowed(resources, named, owner)
-    sources = expand(named, resources.settings.image_suffixes)
+    sources = expand(named)
     if len(sources) > _PATHS or (older is not None and len(sources) > 1):
         raise HTTPException(422, f"There are {len(sources)} sources at this path: name one of them.")
     return [

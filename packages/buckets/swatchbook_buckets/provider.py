@@ -1,7 +1,6 @@
 """What the core asks about object stores as sources: `swatchbook/buckets.py` has the contract."""
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 from swatchbook.buckets import Copied
@@ -15,8 +14,7 @@ class ObjectStores:
 
     def copy(self, settings: Settings, url: str, *, progress: Callable[[int, int], None]) -> Copied:
         """Copy what can be ingested below a URL. Raises what `copy_bucket` raises."""
-        wanted = partial(takes, suffixes=settings.image_suffixes)
-        return copy_bucket(settings, url, takes=wanted, progress=progress)
+        return copy_bucket(settings, url, takes=takes, progress=progress)
 
     def folder_of(self, settings: Settings, url: str) -> Path:
         """Return the folder of the copies of a URL."""

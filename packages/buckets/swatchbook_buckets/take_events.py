@@ -10,7 +10,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -84,11 +84,11 @@ def store_message(resources: Resources, body: bytes | str, sources: Iterable[Eve
     Raises UnsupportedFormat for a message that is no notification.
     """
     sources = list(sources)
-    events = [_recorded(event, sources, resources.settings) for event in read_events(body)]
+    events = [_recorded(event, sources) for event in read_events(body)]
     return record_events(resources.ledger, events) if events else 0
 
 
-def _recorded(event: BucketEvent, sources: Iterable[EventSource], settings: Settings) -> NewEvent:
+def _recorded(event: BucketEvent, sources: Iterable[EventSource]) -> NewEvent:
     """Return an event as it is recorded: waiting, or ignored with the reason."""
     within = [source for source in sources if event.url.startswith(f"{source.url}/")]
     source = max(within, key=lambda source: len(source.url), default=None)
@@ -97,7 +97,7 @@ def _recorded(event: BucketEvent, sources: Iterable[EventSource], settings: Sett
         reason = NO_SOURCE
     elif not event.is_new:
         reason = _NOT_NEW
-    elif not takes(event.url.removeprefix(f"{source.url}/"), settings.image_suffixes):
+    elif not takes(event.url.removeprefix(f"{source.url}/")):
         reason = _NOT_TAKEN
     return NewEvent(
         owner=source.owner if source else None,
@@ -110,7 +110,7 @@ def _recorded(event: BucketEvent, sources: Iterable[EventSource], settings: Sett
     )
 
 
-def source_of(top: Path, file: Path, suffixes: Collection[str]) -> Source:
+def source_of(top: Path, file: Path) -> Source:
     """Return the source that a file below a folder belongs to, as `find_sources` finds it there.
 
     That is a PDF itself, the outermost batch around it, or the folder. Raises InvalidReference.
@@ -119,20 +119,19 @@ def source_of(top: Path, file: Path, suffixes: Collection[str]) -> Source:
         return Source(path=file, kind=PDF)
     try:
         for folder in reversed([each for each in file.parents if each.is_relative_to(top)]):
-            if is_batch(folder, suffixes):
+            if is_batch(folder):
                 return Source(path=folder, kind=BATCH)
     except OSError as error:
         raise InvalidReference(f"{file}: {reason_of(error)}.", advice="Check the path and its permissions.") from error
     return Source(path=top, kind=FOLDER)
 
 
-def takes(name: str, suffixes: Collection[str]) -> bool:
+def takes(name: str) -> bool:
     """Return whether a file is or belongs to a source by its path: of a bucket, only such objects are copied."""
     parts = name.split("/")
     last = parts[-1]
-    return not any(map(is_hidden, parts)) and (
-        last.lower().endswith(".pdf") or has_item_suffix(last) or is_picture(last, suffixes)
-    )
+    is_source = last.lower().endswith(".pdf") or has_item_suffix(last) or is_picture(last)
+    return is_source and not any(map(is_hidden, parts))
 
 
 # --- registered ---------------------------------------------------------------------------------------------------
@@ -153,7 +152,7 @@ class _Copiers:
         copier = self._opened.get(url) or ObjectCopier(self._settings, url)
         self._opened[url] = copier
         file = copier.copy(event.url.removeprefix(f"{url}/"))
-        return source_of(copier.folder, file, self._settings.image_suffixes)
+        return source_of(copier.folder, file)
 
 
 def _register_all(resources: Resources, events: Sequence[ObjectEvent], copiers: _Copiers) -> int:

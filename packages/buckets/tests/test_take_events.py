@@ -107,7 +107,7 @@ def test_pictures_belong_to_the_folder_that_ingest_makes_of_the_url(shop: Resour
     put(shop, bucket, "shop/scraped/items.jsonl", b'{"id": "1", "name": "Oak"}')
     assert take_events(shop).registered == 3
     copied = copy_bucket(shop.settings, f"{bucket.url}/shop", takes=bool)
-    found = find_sources(copied.path, shop.settings.image_suffixes)
+    found = find_sources(copied.path)
     assert {(document.content, document.kind) for document in documents(shop)} == {
         (str(source.path), source.kind) for source in found
     }

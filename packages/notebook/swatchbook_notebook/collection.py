@@ -126,7 +126,7 @@ class Swatchbook:
         """
         settings = self._resources.settings
         local = [path if isinstance(path, Path) else local_path(path, settings) for path in paths]
-        found = {s.path.absolute(): s.kind for path in local for s in expand(path, settings.image_suffixes)}
+        found = {s.path.absolute(): s.kind for path in local for s in expand(path)}
         kinds = {path: PDF if kind == PDF else None for path, kind in found.items()}  # as `swatchbook ingest` does
         return self._ingest(kinds, roles, max_usd, force, mirror, edition_of)
 
@@ -140,7 +140,7 @@ class Swatchbook:
         from swatchbook_notebook.write_items import write_items
 
         target = Path(folder).absolute()
-        write_items(items, target, self._resources.settings.item_fields)
+        write_items(items, target)
         return self._ingest({target: BATCH}, (), None, False, False, None)
 
     def plan(self, file: str | Path) -> "Estimate":

@@ -10,7 +10,7 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,9 +18,8 @@ from uuid import uuid4
 from filelock import FileLock
 
 from swatchbook.domain.errors import DiskFull, InvalidReference, as_failure, reason_of
-from swatchbook.domain.records import BatchMapping
 from swatchbook.ingest.sources.field_words import LOCAL_PATHS, flat, is_picture_field
-from swatchbook.ingest.sources.item_files import IMAGES, any_shape, with_settings
+from swatchbook.ingest.sources.item_files import any_shape
 
 FILE, PICTURES = "swatchbook-items.jsonl", "pictures"
 """The names of the batch file and of the folder with its pictures, in the given folder."""
@@ -28,12 +27,12 @@ FILE, PICTURES = "swatchbook-items.jsonl", "pictures"
 _PNG_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "I", "I;16"})
 
 
-def write_items(items: Iterable[Mapping[str, Any]], folder: Path, fields: Mapping[str, Sequence[str]]) -> list[str]:
+def write_items(items: Iterable[Mapping[str, Any]], folder: Path) -> list[str]:
     """Put items into the batch of a folder, which is created if it is not there; return their ids.
 
-    The fields are those of a batch (`fields`: SWATCHBOOK_ITEM_FIELDS); pictures are copied into the folder. The items
-    are read one by one, and an error in one of them leaves the batch as it was. Raises InvalidReference for an item
-    without an id or with a value that cannot be written, and DiskFull.
+    The fields are those of a batch; pictures are copied into the folder. The items are read one by one, and an error in
+    one of them leaves the batch as it was. Raises InvalidReference for an item without an id or with a value that
+    cannot be written, and DiskFull.
     """
     file = folder / FILE
     try:
@@ -43,14 +42,14 @@ def write_items(items: Iterable[Mapping[str, Any]], folder: Path, fields: Mappin
     except OSError as error:
         raise InvalidReference(f"{folder}: {reason_of(error)}.", advice="Name a folder that can be written.") from error
     new = folder / f".{FILE}.{uuid4().hex}"  # names with a dot are no part of the batch
-    ids, mapping = dict[str, None](), with_settings(None, fields)
+    ids = dict[str, None]()
     try:
         with new.open("x", encoding="ascii") as lines:
             for number, item in enumerate(items, 1):
-                name, line = _written(item, number, folder, mapping)
+                name, line = _written(item, number, folder)
                 ids[name] = None
                 lines.write(line)
-            lines.writelines(line for name, line in _lines(file, mapping) if name not in ids)
+            lines.writelines(line for name, line in _lines(file) if name not in ids)
         new.replace(file)
     except OSError as error:
         if isinstance(failure := as_failure(error), DiskFull):
@@ -62,26 +61,28 @@ def write_items(items: Iterable[Mapping[str, Any]], folder: Path, fields: Mappin
     return list(ids)
 
 
-def _lines(file: Path, mapping: BatchMapping) -> Iterator[tuple[str | None, str]]:
+def _lines(file: Path) -> Iterator[tuple[str | None, str]]:
     """Yield (id, line) for the items that the batch already has."""
     if file.exists():
         with file.open(encoding="ascii") as lines:
             for line in lines:
-                yield any_shape().read_record(json.loads(line), mapping).id, line
+                yield any_shape().read_record(json.loads(line)).id, line
 
 
-def _written(item: Any, number: int, folder: Path, mapping: BatchMapping) -> tuple[str, str]:
+def _written(item: Any, number: int, folder: Path) -> tuple[str, str]:
     """Return the id and the line of an item, whose pictures are kept in the folder."""
     if not isinstance(item, Mapping):
         raise InvalidReference(f"Item {number} is no dict.", advice="Give dicts with the fields of docs/folders.md.")
     record = {name: value for name, value in item.items() if not (isinstance(value, float) and math.isnan(value))}
-    for name in [name for name in record if _holds_pictures(str(name), mapping.names)]:
+    for name in record:
+        if not (is_picture_field(str(name)) or flat(str(name)) in LOCAL_PATHS):
+            continue
         value = record[name]
         pictures = value if isinstance(value, list | tuple) else [value]
         record[name] = [_keep(picture, folder) for picture in pictures if picture is not None]
     try:
         line = json.dumps(record, allow_nan=False, default=str)
-        name = any_shape().read_record(json.loads(line), mapping).id
+        name = any_shape().read_record(json.loads(line)).id
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidReference(
             f"Item {number} cannot be written as JSON.",
@@ -90,10 +91,6 @@ def _written(item: Any, number: int, folder: Path, mapping: BatchMapping) -> tup
     if name is None:
         raise InvalidReference(f"Item {number} has no id, url or sku.", advice="Give each item an id.")
     return name, f"{line}\n"
-
-
-def _holds_pictures(name: str, fields: Mapping[str, Sequence[str]]) -> bool:
-    return name in fields[IMAGES] if IMAGES in fields else is_picture_field(name) or flat(name) in LOCAL_PATHS
 
 
 def _keep(picture: Any, folder: Path) -> str:

@@ -35,7 +35,7 @@ def test_pictures_are_paths_bytes_and_images(tmp_path: Path) -> None:
         {"id": "path", "images": oak}, {"id": "text", "images": [str(oak)]}, {"id": 3, "images": as_bytes(image)},
         {"id": "two", "images": [image, oak]}, {"id": "cmyk", "images": Image.new("CMYK", (30, 20))},
     ]  # fmt: skip
-    assert write_items(items, tmp_path / "shop", {}) == ["path", "text", "3", "two", "cmyk"]
+    assert write_items(items, tmp_path / "shop") == ["path", "text", "3", "two", "cmyk"]
     found = listed(tmp_path / "shop")
     assert {name: item.failure for name, item in found.items()} == dict.fromkeys(found)
     assert found["path"].pictures == found["text"].pictures
@@ -48,9 +48,9 @@ def test_pictures_are_paths_bytes_and_images(tmp_path: Path) -> None:
 
 def test_item_replaces_the_one_with_its_id_and_the_others_stay(tmp_path: Path) -> None:
     red, blue = (Image.new("RGB", (9, 9), name) for name in ("red", "blue"))
-    write_items([{"id": "a", "price": 1, "images": red}, {"id": "b", "images": red}], tmp_path, {})
+    write_items([{"id": "a", "price": 1, "images": red}, {"id": "b", "images": red}], tmp_path)
     before = {file: file.stat() for file in (tmp_path / PICTURES).iterdir()}
-    write_items(iter([{"id": "a", "price": 2, "images": red}, {"id": "c", "images": blue}]), tmp_path, {})
+    write_items(iter([{"id": "a", "price": 2, "images": red}, {"id": "c", "images": blue}]), tmp_path)
     found = listed(tmp_path)
     assert sorted(found) == ["a", "b", "c"]
     assert found["a"].metadata["price"] == "2"
@@ -60,25 +60,25 @@ def test_item_replaces_the_one_with_its_id_and_the_others_stay(tmp_path: Path) -
 
 def test_metadata_of_other_types_is_text_and_nan_is_nothing(tmp_path: Path) -> None:
     write_items(
-        [{"id": "a", "price": Decimal("9.50"), "brand": float("nan"), "description": date(2024, 5, 1)}], tmp_path, {}
+        [{"id": "a", "price": Decimal("9.50"), "brand": float("nan"), "description": date(2024, 5, 1)}], tmp_path
     )
     assert listed(tmp_path)["a"].metadata == {"price": "9.50", "description": "2024-05-01"}
 
 
 def test_missing_picture_is_left_to_the_ingest_to_name(tmp_path: Path) -> None:
-    write_items([{"id": "a", "images": tmp_path / "gone.png"}, {"id": "b"}], tmp_path / "shop", {})
+    write_items([{"id": "a", "images": tmp_path / "gone.png"}, {"id": "b"}], tmp_path / "shop")
     failure = listed(tmp_path / "shop")["a"].missing[0].failure
     assert isinstance(failure, FileMissing)
     assert listed(tmp_path / "shop")["b"].bare is not None
 
 
 def test_url_stays_a_url(tmp_path: Path) -> None:
-    write_items([{"id": "a", "images": "https://shop.example/a.png"}], tmp_path, {})
+    write_items([{"id": "a", "images": "https://shop.example/a.png"}], tmp_path)
     assert json.loads((tmp_path / FILE).read_text())["images"] == ["https://shop.example/a.png"]
 
 
 def test_error_in_an_item_leaves_the_batch_as_it_was(tmp_path: Path) -> None:
-    write_items([{"id": "a", "price": 1}], tmp_path, {})
+    write_items([{"id": "a", "price": 1}], tmp_path)
     before = sorted(tmp_path.iterdir()), (tmp_path / FILE).read_text()
     wrong: dict[str, Any] = {
         "Item 2 has no id, url or sku": {"title": "no id"},
@@ -88,7 +88,7 @@ def test_error_in_an_item_leaves_the_batch_as_it_was(tmp_path: Path) -> None:
     }
     for said, item in wrong.items():
         with pytest.raises(InvalidReference) as raised:
-            write_items([{"id": "a", "price": 2}, item], tmp_path, {})
+            write_items([{"id": "a", "price": 2}, item], tmp_path)
         assert said in str(raised.value)
         assert (sorted(tmp_path.iterdir()), (tmp_path / FILE).read_text()) == before
 
@@ -99,8 +99,8 @@ def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:
         raise ConnectionError("the shop is away")
 
     with pytest.raises(ConnectionError, match="the shop is away"):
-        write_items(broken(), tmp_path, {})
+        write_items(broken(), tmp_path)
     assert not (tmp_path / FILE).exists()
     (tmp_path / "shop").write_text("")
     with pytest.raises(InvalidReference, match=r"shop: .*Name a folder"):
-        write_items([{"id": "a"}], tmp_path / "shop", {})
+        write_items([{"id": "a"}], tmp_path / "shop")

@@ -187,8 +187,8 @@ def test_folder_of_batches_is_one_source(tmp_path: Path) -> None:
     assert failures(items) == {
         "a (2)": "The id a occurs once more: tuesday.json#2. Name a field whose values differ as id: --mapping."
     }
-    assert is_batch(tmp_path, ("jpg",))
-    assert not is_batch(tmp_path / "monday" / "a.jpg", ("jpg",))
+    assert is_batch(tmp_path)
+    assert not is_batch(tmp_path / "monday" / "a.jpg")
 
 
 def test_each_bad_item_is_named_and_none_is_fatal(tmp_path: Path) -> None:

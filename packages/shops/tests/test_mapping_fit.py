@@ -45,13 +45,6 @@ def test_items_of_json_may_leave_out_what_is_optional(tmp_path: Path) -> None:
     assert [each.refused for each in plan.absent] == [False], "items that were not looked at may have it"
 
 
-def test_fields_of_the_settings_are_not_asked_for(tmp_path: Path) -> None:
-    (tmp_path / "shop.csv").write_text(ROWS)
-    fields = {"title": ("label", "Artikel")}
-    plan = plan_batch(tmp_path / "shop.csv", BatchMapping(), max_bytes=MIB, item_fields=fields | {"id": ("nope",)})
-    assert (plan.absent, plan.items[0].title) == ((), "Oak")
-
-
 def test_batch_without_items_fails_by_itself(tmp_path: Path) -> None:
     (tmp_path / "shop.csv").write_text("")
     assert check_mapping_fits(tmp_path / "shop.csv", mapping(columns={"id": "nr"}), max_bytes=MIB) == ()

@@ -4,16 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.records import BatchMapping
 from swatchbook.ingest.scan import is_unchanged
-from swatchbook.ingest.sources.batch import is_batch, list_batch
+from swatchbook.ingest.sources.batch import is_batch
 from swatchbook.ingest.sources.folder import list_folder
 from swatchbook.ingest.sources.table import TableMapping, TakenRow, judge_rows, letters_in_doubt
 from swatchbook.resources import Resources
-from swatchbook_notebook.write_items import write_items
 from swatchbook_shops.items.batch_mapping import read_batch_mapping
 from tests.ingest.sources.pictures import draw, write
 from tests.ingest.test_scan import LAMP, SOFA, batch, begin, document_of, end, folder, names, scanned
@@ -34,9 +32,11 @@ def test_letters_in_doubt_are_named(resources: Resources, folder: Path) -> None:
 
 
 def test_changed_mapping_is_found_in_an_unchanged_batch(resources: Resources, folder: Path) -> None:
-    work = begin(resources, batch(folder, SOFA | {"label": "Divan"}, LAMP | {"label": "Lampe"}))
+    file = batch(folder, SOFA | {"label": "Divan"}, LAMP | {"label": "Lampe"})
+    work = begin(resources, file)
     scanned(resources, work)
-    resources.settings = resources.settings.model_copy(update={"item_fields": {"title": ("label",)}})
+    end(resources, work)
+    work = begin(resources, file, mapping={"columns": {"title": "label"}})
     assert not is_unchanged(resources, document_of(resources, work))
     assert scanned(resources, work).read == 0
     assert names(resources, work) == ["Divan", "Lampe"]
@@ -59,18 +59,18 @@ def test_mapping_of_a_field_that_no_item_has_is_refused(resources: Resources, fo
 def test_json_next_to_pictures_is_a_batch(folder: Path) -> None:
     (folder / "oak.json").write_text("{}")
     (folder / "items.json").write_text("[]")
-    assert is_batch(folder, ("jpg", "png"))
+    assert is_batch(folder)
 
 
 def test_json_tables_describe_pictures(tmp_path: Path) -> None:
     draw(tmp_path / "sub" / "elm.jpg")
     told = {"elm.jpg": {"title": "Elm table", "price": "9,50 €"}, "oak.jpg": {"title": "Oak table"}}
     (tmp_path / "sub" / "metadata.json").write_text(json.dumps(told))
-    (item,) = list_folder(tmp_path, ("jpg",))
+    (item,) = list_folder(tmp_path)
     assert (item.title, item.metadata["price"], item.metadata["currency"]) == ("Elm table", "9.50", "EUR")
     (tmp_path / "sub" / "metadata.json").unlink()
     (tmp_path / "metadata.json").write_text(json.dumps([{"title": "Elm table", "images": ["sub/elm.jpg"]}]))
-    assert is_batch(tmp_path, ("jpg",))
+    assert is_batch(tmp_path)
 
 
 def test_letters_of_a_table_are_read_and_told(tmp_path: Path) -> None:
@@ -81,13 +81,6 @@ def test_letters_of_a_table_are_read_and_told(tmp_path: Path) -> None:
     assert isinstance(row, TakenRow)
     assert row.record["title"] == "Grüne Stühle für draußen"
     assert letters_in_doubt(file)[0].startswith("t.csv was read as cp1252")
-
-
-def test_fields_are_called_as_in_the_settings(tmp_path: Path) -> None:
-    names = {"id": ("sku",), "images": ("photos",)}
-    write_items([{"sku": "a", "photos": Image.new("L", (9, 9))}], tmp_path, names)
-    (item,) = list_batch(tmp_path, BatchMapping(columns=names), max_bytes=1 << 20)
-    assert (item.item, item.failure, len(item.pictures)) == ("a", None, 1)
 
 
 def test_aliases_of_a_mapping_are_followed(tmp_path: Path) -> None:

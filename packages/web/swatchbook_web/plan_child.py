@@ -22,7 +22,6 @@ def handle(request: dict[str, Any], _payload: bytes) -> Iterator[Frame]:
         BatchMapping.model_validate(request["mapping"]),
         max_bytes=request["max_bytes"],
         folders=[Path(folder) for folder in request["folders"]],
-        item_fields=request["item_fields"],
         judge=JUDGED,
     )
     yield plan.model_dump(mode="json"), b""

@@ -65,7 +65,7 @@ def keep_file(resources: Resources, file: Path, owner: str, name: str) -> SentFi
     a picture nor a file of items.
     """
     settings = resources.settings
-    if is_picture(_checked(name), settings.image_suffixes):
+    if is_picture(_checked(name)):
         check_size(file.stat().st_size, settings.max_image_mb << 20, name=f"{name}: the file")
         _move(file, get_sent(resources, owner, _PICTURES).kept / name)
         return None
@@ -104,7 +104,6 @@ def plan_sent(resources: Resources, sent: SentFile, mapping: BatchMapping) -> Ba
     request = {
         "path": str(sent.waiting),
         "mapping": mapping.model_dump(mode="json"),
-        "item_fields": settings.item_fields,
         "max_bytes": settings.max_document_mb << 20,
         "folders": [str(folder) for folder in settings.picture_folders],
     }

@@ -5,7 +5,7 @@ A source that fails does not stop the others. At the end the notices are sent.
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -214,7 +214,7 @@ def name_sources(paths: Iterable[str], settings: Settings, *, quiet: bool) -> tu
     for given in paths:
         try:
             path = local_path(given, settings)
-            sources |= {source.path.absolute(): source for source in expand(path, settings.image_suffixes)}
+            sources |= {source.path.absolute(): source for source in expand(path)}
         except Failure as failure:
             codes.append(say_failure(failure))
     console = err() if quiet else out()
@@ -249,9 +249,9 @@ def _copy_bucket(url: str, settings: Settings) -> Path:
     return copied.path
 
 
-def expand(path: Path, suffixes: Collection[str]) -> list[Source]:
+def expand(path: Path) -> list[Source]:
     """Return the sources at a path. Raises InvalidReference, and UnsupportedFormat for a folder without any."""
-    found = find_sources.find_sources(path, suffixes)
+    found = find_sources.find_sources(path)
     if not found:
         raise find_sources.nothing_in(path)
     if path.is_dir():

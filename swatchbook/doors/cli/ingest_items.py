@@ -79,7 +79,7 @@ def _find(resources: Resources, path: Path, owner: str) -> list[Path]:
     Without any it is the path itself, which is then refused with the reason.
     """
     try:
-        found = [s.path for s in find_sources(path, resources.settings.image_suffixes) if s.kind != PDF]
+        found = [s.path for s in find_sources(path) if s.kind != PDF]
         content = path.resolve()
         known = any(Path(d.content) == content for d in documents_within(resources.ledger, owner, content))
     except (Failure, OSError):

@@ -76,13 +76,7 @@ def _code(plan: BatchPlan) -> int:
 
 def _plan(resources: Resources, path: Path, options: IngestOptions) -> BatchPlan:
     settings = resources.settings
-    return plan_batch(
-        path,
-        options.mapping,
-        max_bytes=settings.max_document_mb << 20,
-        folders=settings.picture_folders,
-        item_fields=settings.item_fields,
-    )
+    return plan_batch(path, options.mapping, max_bytes=settings.max_document_mb << 20, folders=settings.picture_folders)
 
 
 def draw(file: Estimate) -> RenderableType:

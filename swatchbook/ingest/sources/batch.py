@@ -6,7 +6,7 @@ without a record or a picture, or with an id that occurred before, are refused.
 
 import json
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import product
@@ -54,16 +54,13 @@ _SHOWN_FIELDS = 12
 """The most fields that the failure of an item without a picture names."""
 
 
-def is_batch(path: Path, suffixes: Collection[str]) -> bool:
-    """Return whether a path is a batch file by its content, or a folder with such files in it by their names.
-
-    `suffixes` are those of pictures, whose sidecars are no batch.
-    """
+def is_batch(path: Path) -> bool:
+    """Return whether a path is a batch file by its content, or a folder with such files in it by their names."""
     if path.is_dir():
         with os.scandir(path) as entries:
             names = [entry.name for entry in entries]
         found = [*filter(_is_batch_name, names)]
-        return len(found) > len(sidecars_among(path, found, [name for name in names if is_picture(name, suffixes)]))
+        return len(found) > len(sidecars_among(path, found, [*filter(is_picture, names)]))
     return not is_hidden(path.name) and kind_of_file(path) is not None
 
 

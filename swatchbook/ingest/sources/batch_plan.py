@@ -1,6 +1,6 @@
 """Show how a batch would be read, before it is read: the plan that its reader makes. No picture is opened."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -21,16 +21,12 @@ def plan_batch(
     *,
     max_bytes: int,
     folders: Sequence[Path] = (),
-    item_fields: Mapping[str, Sequence[str]] = {},
     judge: int = JUDGED,
 ) -> BatchPlan:
-    """Return the plan for a batch file or folder, of which the first `judge` items are judged.
-
-    `item_fields`: those of SWATCHBOOK_ITEM_FIELDS, which a batch need not have. Raises InvalidReference.
-    """
+    """Plan a batch file or folder, of which the first `judge` items are judged. Raises InvalidReference."""
     files = files_of(path)
     reader = reader_of(files[0]) if files else any_shape()
-    return reader.plan(path, given, max_bytes=max_bytes, folders=folders, item_fields=item_fields, judge=judge)
+    return reader.plan(path, given, max_bytes=max_bytes, folders=folders, judge=judge)
 
 
 def judge_items(

@@ -40,6 +40,12 @@ from swatchbook.ingest.sources.sidecar import (
 )
 from swatchbook.ingest.sources.view_names import are_counted, best_first, is_one_product, names_product
 
+PICTURES = split_words("jpg jpeg jfif png webp gif avif heic heif tif tiff bmp jp2")
+"""Suffixes of the files that are read as pictures."""
+
+_UNREAD = split_words("jxl svg psd psb ai eps raw dng cr2 cr3 nef arw orf rw2 raf tga exr hdr xcf")
+"""Suffixes of other pictures."""
+
 MAX_BYTES = 100 << 20
 """The most bytes of a sidecar, if the settings have no limit."""
 
@@ -57,7 +63,6 @@ _Found: TypeAlias = ListedPicture | ListedItem | tuple[ListedPicture, ...]
 
 def list_folder(
     folder: Path,
-    suffixes: Collection[str],
     *,
     apart: Collection[Path] = (),
     categories: bool = True,
@@ -73,15 +78,12 @@ def list_folder(
     InvalidReference if the folder cannot be read.
     """
     below = f"{_root_of(folder).as_uri()}/"
-    for path, found, data in list_files(
-        folder, suffixes, apart=apart, max_bytes=max_bytes, absent=absent, doubts=doubts
-    ):
+    for path, found, data in list_files(folder, apart=apart, max_bytes=max_bytes, absent=absent, doubts=doubts):
         yield _item_of(path, found, data, below, categories=categories)
 
 
 def list_briefly(
     folder: Path,
-    suffixes: Collection[str],
     *,
     apart: Collection[Path] = (),
     categories: bool = True,
@@ -89,14 +91,13 @@ def list_briefly(
 ) -> Iterator[ListedItem | ListedPicture]:
     """Yield the items of `list_folder`, but only the pictures of items that have no sidecar."""
     below = f"{_root_of(folder).as_uri()}/"
-    for path, found, data in list_files(folder, suffixes, apart=apart, max_bytes=max_bytes):
+    for path, found, data in list_files(folder, apart=apart, max_bytes=max_bytes):
         brief = data is None and isinstance(found, ListedPicture)
         yield found if brief else _item_of(path, found, data, below, categories=categories)  # type: ignore[misc]
 
 
 def list_files(
     folder: Path,
-    suffixes: Collection[str],
     *,
     apart: Collection[Path] = (),
     max_bytes: int = MAX_BYTES,
@@ -118,7 +119,7 @@ def list_files(
     while waiting:
         relative, tables = waiting.pop()
         try:
-            names, links, subfolders, sidecars = _look_into(root / relative, suffixes)
+            names, links, subfolders, sidecars = _look_into(root / relative)
         except OSError as error:
             problem = f"The folder cannot be read: {reason_of(error)}."
             failure = InvalidReference(problem, advice="Check its permissions.")
@@ -142,7 +143,7 @@ def list_files(
             any(of_picture(name, sidecars)) or any(_name_of(prefix + name) in table for table in tables)
             for name in names
         )
-        if not is_apart and (views := _views_of_product(root, relative, names, subfolders, suffixes, apart)):
+        if not is_apart and (views := _views_of_product(root, relative, names, subfolders, apart)):
             found_views = [(path, _find_file(root, path, is_link=True)) for path in views]
             yield from ((path, found, None) for path, found in found_views if isinstance(found, ListedItem))
             if pictures := tuple(found for _, found in found_views if isinstance(found, ListedPicture)):
@@ -169,24 +170,16 @@ def list_files(
         waiting += ((prefix + name, tables) for name in reversed(subfolders) if root / prefix / name not in apart)
 
 
-def pictures_below(folder: Path, suffixes: Collection[str]) -> Iterator[str]:
+def pictures_below(folder: Path, suffixes: Collection[str] = PICTURES) -> Iterator[str]:
     """Yield the picture files in a folder and its subfolders by their names; what cannot be read is left out."""
     for place, subfolders, names in os.walk(folder):
         subfolders[:] = [name for name in subfolders if not is_hidden(name)]
         yield from (f"{place}{os.sep}{name}" for name in names if is_picture(name, suffixes))
 
 
-def unread_below(folder: Path, suffixes: Collection[str]) -> Counter[str]:
+def unread_below(folder: Path) -> Counter[str]:
     """Return how many pictures in a folder and its subfolders are not read, by their suffixes."""
-    unread = _PICTURES.difference(suffixes)
-    return Counter(name.rpartition(".")[2].lower() for name in pictures_below(folder, unread))
-
-
-_PICTURES = split_words(
-    "jpg jpeg jfif png webp gif avif tif tiff bmp jp2 heic heif jxl svg psd psb ai eps raw dng cr2 cr3 nef arw orf rw2 "
-    "raf tga exr hdr xcf"
-)
-"""Suffixes that pictures have, read or not."""
+    return Counter(name.rpartition(".")[2].lower() for name in pictures_below(folder, _UNREAD))
 
 
 def is_hidden(name: str) -> bool:
@@ -194,13 +187,13 @@ def is_hidden(name: str) -> bool:
     return name.startswith(".")
 
 
-def is_picture(name: str, suffixes: Collection[str]) -> bool:
+def is_picture(name: str, suffixes: Collection[str] = PICTURES) -> bool:
     """Return whether a file is a picture by its name, and not hidden."""
     stem, _, suffix = name.rpartition(".")
     return bool(stem) and not is_hidden(name) and suffix.lower() in suffixes
 
 
-def _look_into(folder: Path, suffixes: Collection[str]) -> tuple[list[str], set[str], list[str], list[str]]:
+def _look_into(folder: Path) -> tuple[list[str], set[str], list[str], list[str]]:
     """Return the names of pictures with links to folders, of those that are links, of subfolders and of sidecars.
 
     Lists are in order. Only names are read, because there may be 100,000. Raises OSError.
@@ -212,7 +205,7 @@ def _look_into(folder: Path, suffixes: Collection[str]) -> tuple[list[str], set[
                 continue
             if entry.is_dir(follow_symlinks=False):
                 subfolders.append(entry.name)
-            elif is_picture(entry.name, suffixes) or (entry.is_symlink() and entry.is_dir()):
+            elif is_picture(entry.name) or (entry.is_symlink() and entry.is_dir()):
                 names.append(entry.name)
                 if entry.is_symlink():
                     links.add(entry.name)
@@ -228,7 +221,6 @@ def _views_of_product(
     relative: str,
     names: Sequence[str],
     subfolders: list[str],
-    suffixes: Collection[str],
     apart: Collection[Path],
 ) -> list[str]:
     """Return the paths of the pictures in a folder that is one product, the best first; none if it is not.
@@ -241,13 +233,13 @@ def _views_of_product(
         if names_product(name) or place in apart:
             continue
         try:
-            within, _, deeper, sidecars = _look_into(place, suffixes)
+            within, _, deeper, sidecars = _look_into(place)
         except OSError:  # it is named as failed when it is its turn
             continue
         if within and not deeper and not sidecars:
             taken.append(name)
             paths += [f"{name}/{each}" for each in within]
-    is_ours = all(is_picture(path.rpartition("/")[2], suffixes) for path in paths) and len(paths) <= _MOST_VIEWS
+    is_ours = all(is_picture(path.rpartition("/")[2]) for path in paths) and len(paths) <= _MOST_VIEWS
     if not is_ours or not is_one_product((root / relative).name, paths, is_root=not relative):
         return []
     subfolders[:] = [name for name in subfolders if name not in taken]

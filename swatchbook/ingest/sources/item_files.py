@@ -139,7 +139,6 @@ class ItemFiles:
         *,
         max_bytes: int,
         folders: Sequence[Path],
-        item_fields: Mapping[str, Sequence[str]],
         judge: int,
     ) -> BatchPlan:
         """Return how a file or folder would be read, of which the first `judge` items are judged."""
@@ -225,10 +224,3 @@ def is_empty(value: Any) -> bool:
 def is_written_here(text: str) -> bool:
     """Return whether a place is no place but the picture itself: a URL of `data:`."""
     return text.lstrip()[:5].casefold() == "data:"
-
-
-def with_settings(mapping: BatchMapping | None, item_fields: Mapping[str, Sequence[str]]) -> BatchMapping:
-    """Return a mapping with the fields of SWATCHBOOK_ITEM_FIELDS that it does not name itself."""
-    mapping = mapping or NO_MAPPING
-    columns = {name: tuple(names) for name, names in item_fields.items()} | mapping.names
-    return mapping.model_copy(update={"columns": columns}) if columns else mapping

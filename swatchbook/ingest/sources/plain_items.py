@@ -34,7 +34,6 @@ from swatchbook.ingest.sources.item_files import (
     ReadRecord,
     is_empty,
     plain_cell,
-    with_settings,
 )
 from swatchbook.ingest.sources.unknown_file import describe_unknown
 from swatchbook_base.one_line import one_line, shorten
@@ -148,16 +147,15 @@ class PlainItems(ItemFiles):
         *,
         max_bytes: int,
         folders: Sequence[Path],
-        item_fields: Mapping[str, Sequence[str]],
         judge: int,
     ) -> BatchPlan:
-        path, mapping, used = Path(path).resolve(), with_settings(given, item_fields), dict[str, tuple[str, ...]]()
+        path, used = Path(path).resolve(), dict[str, tuple[str, ...]]()
 
         def look(_: int, found: FileRecord) -> None:
             if isinstance(found.record, dict):
                 used.update((name, (name,)) for name in found.record if name in _FIELDS)
 
-        plan = judge_items(path, mapping, max_bytes=max_bytes, folders=folders, judge=judge, look=look)
+        plan = judge_items(path, given, max_bytes=max_bytes, folders=folders, judge=judge, look=look)
         kind = self.kind_of(path) if path.is_file() else None
         return plan.model_copy(update={"format": kind.format if kind else None, "fields": used})
 

@@ -44,9 +44,7 @@ _KNOWN = {
     b"PK\x03\x04": "a zip archive: unpack it first",
     b"Rar!": "a RAR archive: unpack it first",
     b"7z\xbc\xaf": "a 7-Zip archive: unpack it first",
-    b"GIF8": "a picture of a kind that SWATCHBOOK_IMAGE_SUFFIXES does not name",
-    b"\xff\xd8\xff": "a picture whose name has no suffix of SWATCHBOOK_IMAGE_SUFFIXES",
-    b"\x89PNG": "a picture whose name has no suffix of SWATCHBOOK_IMAGE_SUFFIXES",
+    **dict.fromkeys((b"GIF8", b"\xff\xd8\xff", b"\x89PNG"), "a picture whose name has not the suffix of one"),
     b"PAR1": "a Parquet file, which `swatchbook import` takes",
     b"SQLite format 3": "a SQLite database, which `swatchbook import` takes",
 }  # fmt: skip

@@ -15,11 +15,9 @@ from swatchbook.ingest.sources.listed import title_of
 from swatchbook_base.one_line import one_line
 from tests.tables import check_rows
 
-SUFFIXES = ("jpg", "png")
-
 
 def listed(folder: Path) -> dict[str, ListedItem]:
-    items = list(list_folder(folder, SUFFIXES))
+    items = list(list_folder(folder))
     named = {item.item: item for item in items}
     assert len(named) == len(items)
     return named
@@ -34,7 +32,7 @@ def files(folder: Path, *names: str) -> None:
 def test_pictures_of_all_subfolders_come_in_the_order_of_their_names(tmp_path: Path) -> None:
     files(tmp_path, "b.jpg", "a.PNG", "sub/deep/c.jpg", "sub/a.jpg", "notes.txt", ".hidden.jpg", ".git/d.jpg", "jpg")
     assert list(listed(tmp_path)) == ["a.PNG", "b.jpg", "sub/a.jpg", "sub/deep/c.jpg"]
-    assert len([*pictures_below(tmp_path, SUFFIXES)]) == 4
+    assert len([*pictures_below(tmp_path)]) == 4
 
 
 def test_title_is_the_words_of_the_name() -> None:
@@ -55,7 +53,7 @@ def test_subfolders_are_categories(tmp_path: Path) -> None:
         "Wood & Cork/b.jpg": "Wood & Cork",
         "wall_tiles/dark-blue/c.jpg": "wall tiles > dark blue",
     }
-    without = list_folder(tmp_path, SUFFIXES, categories=False)
+    without = list_folder(tmp_path, categories=False)
     assert [item.metadata.keys() for item in without] == [{"url"}] * 3
 
 
@@ -100,7 +98,7 @@ def test_odd_names_stay_different_and_can_be_stored(tmp_path: Path) -> None:
 
 def test_missing_folder_is_fatal(tmp_path: Path) -> None:
     with pytest.raises(InvalidReference, match="cannot be read"):
-        list(list_folder(tmp_path / "nowhere", SUFFIXES))
+        list(list_folder(tmp_path / "nowhere"))
 
 
 def test_folder_of_views_is_one_product(tmp_path: Path) -> None:
@@ -117,7 +115,7 @@ def test_product_of_views_is_named_by_its_folder(tmp_path: Path) -> None:
 def test_numbered_pictures_as_one_product_are_doubted(tmp_path: Path) -> None:
     files(tmp_path, "sofa/IMG_1.jpg", "sofa/IMG_2.jpg", "oak/hero.jpg", "oak/01.jpg", "rug/IMG_3.jpg")
     doubts = list[str]()
-    assert len(list(list_folder(tmp_path, SUFFIXES, doubts=doubts))) == 3
+    assert len(list(list_folder(tmp_path, doubts=doubts))) == 3
     (doubt,) = doubts
     assert doubt.startswith("sofa/: its 2 pictures have numbers for names and count as one product.")
 
@@ -125,4 +123,4 @@ def test_numbered_pictures_as_one_product_are_doubted(tmp_path: Path) -> None:
 def _pictures_by_item(folder: Path, paths: Sequence[str]) -> dict[str, list[str]]:
     shutil.rmtree(folder)
     files(folder, *paths)
-    return {item.item: [picture.path for picture in item.pictures] for item in list_folder(folder / "in", SUFFIXES)}
+    return {item.item: [picture.path for picture in item.pictures] for item in list_folder(folder / "in")}

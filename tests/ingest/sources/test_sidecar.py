@@ -13,11 +13,9 @@ from swatchbook.ingest.sources.listed import ListedPicture
 from tests.ingest.sources.pictures import draw
 from tests.tables import check_rows, rows_of
 
-SUFFIXES = ("jpg", "png")
-
 
 def listed(folder: Path) -> dict[str, ListedItem]:
-    return {item.item: item for item in list_folder(folder, SUFFIXES)}
+    return {item.item: item for item in list_folder(folder)}
 
 
 @pytest.fixture
@@ -32,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
 def test_sidecar_of_one_picture_names_it(folder: Path, name: str) -> None:
     told = {"title": "Oak chair", "price": "12.50", "currency": "EUR", "brand": "Nord", "code": "O-1"}
     (folder / name).write_text(json.dumps(told))
-    assert not is_batch(folder, SUFFIXES)
+    assert not is_batch(folder)
     items = listed(folder)
     assert (items["oak.jpg"].title, items["oak.jpg"].code) == ("Oak chair", "O-1")
     assert {"brand": "Nord", "currency": "EUR"}.items() <= items["oak.jpg"].metadata.items()
@@ -43,7 +41,7 @@ def test_sidecar_of_one_picture_names_it(folder: Path, name: str) -> None:
 def test_table_names_the_pictures_of_its_folder_and_below(folder: Path) -> None:
     for name, text in rows_of(__file__, "tables_of_a_folder"):
         (folder / name).write_text(text)
-        assert not is_batch(folder, SUFFIXES), name
+        assert not is_batch(folder), name
         items = listed(folder)
         titles = {name: item.title for name, item in items.items()}
         assert titles == {"oak.jpg": "Oak chair", "ash.png": "ash", "sub/elm.jpg": "Elm table"}, name
@@ -55,7 +53,7 @@ def test_table_names_pictures_as_macos_writes_them(tmp_path: Path) -> None:
     draw(tmp_path / unicodedata.normalize("NFD", "Möbel.png"))
     (tmp_path / "metadata.csv").write_text("file_name,title\nMöbel.png,Tisch\n")
     absent = dict[str, list[str]]()
-    assert [item.title for item in list_folder(tmp_path, {"png"}, absent=absent)] == ["Tisch"]
+    assert [item.title for item in list_folder(tmp_path, absent=absent)] == ["Tisch"]
     assert absent == {}
 
 
@@ -65,7 +63,7 @@ def test_table_above_folders_is_known_by_its_columns(tmp_path: Path) -> None:
 
     def is_described(name: str, text: str) -> bool:
         (tmp_path / name).write_text(text)
-        batch, title = is_batch(tmp_path, SUFFIXES), listed(tmp_path)["sub/elm.jpg"].title
+        batch, title = is_batch(tmp_path), listed(tmp_path)["sub/elm.jpg"].title
         (tmp_path / name).unlink()
         assert batch is not (title == "Elm table")
         return not batch
@@ -92,7 +90,7 @@ def test_sidecar_out_of_the_folder_is_not_read(folder: Path, tmp_path_factory: p
 
 def test_large_sidecars_are_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "oak.json").write_text(json.dumps({"title": "x" * 2_000}))
-    (found,) = [item for item in list_folder(folder, SUFFIXES, max_bytes=1_000) if item.failure]
+    (found,) = [item for item in list_folder(folder, max_bytes=1_000) if item.failure]
     assert found.item == "oak.json"
     monkeypatch.setattr(sidecar, "MOST_ROWS", 1)
     (folder / "metadata.csv").write_text("file_name,title\noak.jpg,Oak\nash.png,Ash\n")
@@ -101,5 +99,5 @@ def test_large_sidecars_are_refused(folder: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_only_pictures_with_a_sidecar_are_listed_whole(folder: Path) -> None:
     (folder / "oak.json").write_text('{"title": "Oak chair"}')
-    found = list(list_briefly(folder, SUFFIXES))
+    found = list(list_briefly(folder))
     assert [type(each) for each in found] == [ListedPicture, ListedItem, ListedPicture]

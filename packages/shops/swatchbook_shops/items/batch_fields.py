@@ -18,8 +18,6 @@ from swatchbook_shops.items.batch_values import as_price, attributes_in, is_curr
 Columns = Mapping[str, Sequence[str]]
 """Name of ours -> the fields of a record; the first that is present counts."""
 
-NO_COLUMNS: Columns = {}
-
 _MAX_NAME = 200  # characters of a field's name
 
 _METADATA = re.compile(r"\w+\s?: ?\w")

@@ -4,15 +4,14 @@ The plan has the first items, those that would fail, the fields from which each 
 understood, and a mapping to edit. No picture is opened.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from swatchbook.domain.records import BatchMapping, BatchPlan, UnknownField
 from swatchbook.ingest.sources.batch import files_of, name_in
 from swatchbook.ingest.sources.batch_plan import JUDGED, judge_items
 from swatchbook.ingest.sources.field_words import flat
-from swatchbook.ingest.sources.item_files import FileRecord, with_settings
-from swatchbook_shops.items.batch_fields import NO_COLUMNS
+from swatchbook.ingest.sources.item_files import FileRecord
 from swatchbook_shops.items.batch_file import kind_of_file
 from swatchbook_shops.items.batch_mapping import as_yaml
 from swatchbook_shops.items.batch_names import FIELDS, NAMES
@@ -30,14 +29,10 @@ def plan_batch(
     *,
     max_bytes: int,
     folders: Sequence[Path] = (),
-    item_fields: Mapping[str, Sequence[str]] = NO_COLUMNS,
     judge: int = JUDGED,
 ) -> BatchPlan:
-    """Return the plan for a batch file or folder, of which the first `judge` items are judged.
-
-    `item_fields`: those of SWATCHBOOK_ITEM_FIELDS, which a batch need not have. Raises InvalidReference.
-    """
-    path, mapping, fit = Path(path).resolve(), with_settings(given, item_fields), MappingFit(given)
+    """Plan a batch file or folder, of which the first `judge` items are judged. Raises InvalidReference."""
+    path, fit = Path(path).resolve(), MappingFit(given)
     used, choices, unread = dict[str, dict[str, None]](), dict[str, None](), UnreadFields()
 
     def look(number: int, found: FileRecord) -> None:
@@ -46,12 +41,12 @@ def plan_batch(
         if number > LOOKED_AT or not isinstance(record, dict):
             return
         choices.update(dict.fromkeys(names_in(record)))
-        read = read_record(record, mapping)
+        read = read_record(record, given)
         unread.look(record, read)
         for name, columns in read.columns.items():
             used.setdefault(name, {}).update(dict.fromkeys(columns))
 
-    plan = judge_items(path, mapping, max_bytes=max_bytes, folders=folders, judge=judge, look=look)
+    plan = judge_items(path, given, max_bytes=max_bytes, folders=folders, judge=judge, look=look)
     files, root = files_of(path), path if path.is_dir() else path.parent
     fields = {
         name: tuple(sorted(used[name], key=lambda column: _rank(name, column))) for name in FIELDS if name in used
