@@ -63,7 +63,7 @@ IndexBlock = _block_type(
 )  # fmt: skip
 EncoderBlock = _block_type(
     "EncoderBlock", "Swatchbook Encoder", "The model that turns images into vectors.",
-    "encoder", "encoder_model", "structure_model", "prompts", "device", "dtype",
+    "encoder", "encoder_model", "structure_model", "device", "dtype",
 )  # fmt: skip
 TextEmbedderBlock = _block_type(
     "TextEmbedderBlock", "Swatchbook Text Embedder",

@@ -16,7 +16,6 @@ from pydantic.fields import FieldInfo
 
 from devtools.generated_pages import DOCS, Pages, cell, write
 from swatchbook.domain import plugins
-from swatchbook.domain.setting_values import Prompts
 from swatchbook.domain.settings import FIELDS, PROFILES, Settings, variable
 
 TARGET: Final = DOCS / "settings.md"
@@ -91,8 +90,6 @@ def _default(name: str, field: FieldInfo) -> str:
     default = field.get_default(call_default_factory=True)
     if default in (None, "", ()) or default == {}:
         return "none"
-    if isinstance(default, Prompts):
-        return "phrases of four roles"
     if isinstance(default, BaseModel):
         return f"`{json.dumps(default.model_dump())}`"
     if isinstance(default, tuple):

@@ -62,28 +62,6 @@ def _check_choice(name: str, info: ValidationInfo) -> str:
 Choice = Annotated[str, AfterValidator(_check_choice)]
 """A name in `plugins.BUILT_IN`, or of a plugin."""
 
-Phrases = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=200)], ...], Field(min_length=1, max_length=20)]
-
-
-class Prompts(BaseModel):
-    """Phrases for prompt-guided pooling of SigLIP, by role. The phrases of a role are averaged."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    color: Phrases = ("a surface in one colour", "a colour swatch", "the colours of a pattern", "a printed colour")
-    texture: Phrases = ("a close-up of a surface texture", "a smooth or rough surface", "woven, grained or veined")
-    material: Phrases = (
-        "a sample of a material", "wood, stone, ceramic, metal or glass", "fabric, leather, wool or felt",
-        "plaster, concrete or terrazzo",
-    )  # fmt: skip
-    application: Phrases = (
-        "a room with furniture", "a floor or wall covering in use", "a piece of furniture in its place", "a facade",
-    )  # fmt: skip
-
-
-PromptsByRole = Annotated[Prompts, NoDecode, BeforeValidator(parse_object)]
-
-
 RATES = (
     'Most calls and tokens per minute and run, which its shards share: JSON, {"calls": 60, "tokens": 100000}. 0: no '
     "limit. Set it to stay below your account's limit."

@@ -52,8 +52,6 @@ from swatchbook.domain.setting_values import (
     EventSource,
     Folder,
     Price,
-    Prompts,
-    PromptsByRole,
     Rates,
     SearchKind,
     WebhookSource,
@@ -181,13 +179,6 @@ class Settings(BaseSettings):
         description=(
             "DINOv2 model that computes the `structure` role next to siglip, named like SWATCHBOOK_ENCODER_MODEL. "
             "Empty: none, which is faster."
-        ),
-    )
-    prompts: PromptsByRole = Field(
-        default=Prompts(),
-        description=(
-            'Phrases that direct siglip to the parts of an image that matter, by role: JSON, {"color": ["…"], …}. '
-            "Change them for products that the default phrases do not describe."
         ),
     )
     device: Literal["auto", "cpu", "cuda", "mps"] = Field(

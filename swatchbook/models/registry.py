@@ -12,7 +12,6 @@ from swatchbook.domain.errors import Configuration
 from swatchbook.domain.extras import require_extras
 from swatchbook.domain.plugins import BUILT_IN, Kind, Plugin, find
 from swatchbook.domain.records import TEXT_ROLES, Record, Role, RoleTag
-from swatchbook.domain.setting_values import Prompts
 from swatchbook.domain.settings import FIELDS, PREFIX, Settings, flatten, replace
 from swatchbook.index.contract import Space
 from swatchbook.models import image_network, local_analyst, local_encoder, vision_analyst
@@ -244,7 +243,6 @@ def settings_of_tag(
     candidates = [settings, *(settings.model_copy(update={kind.value: name}) for name in BUILT_IN[kind])]
     if recorded:
         values = {name: recorded[_recorded(name)] for name in FIELDS if _recorded(name) in recorded}
-        values |= {"prompts": Prompts(**recorded["prompts"])} if "prompts" in recorded else {}
         candidates.append(replace(settings, values))
     for candidate in candidates:
         try:

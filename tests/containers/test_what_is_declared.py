@@ -94,7 +94,7 @@ def test_every_variable_of_the_compose_file_is_known() -> None:
 def makers() -> set[str]:
     """The variables, without their prefix, that say who makes what, where, and for how much."""
     parts = (*(f"{part}." for part in get_args(Part)), "encoder_", "structure_", "provider_")
-    alone = {"profile", "encoder", "text_encoder", "analyst", "discovery", "prompts", "device", "dtype", "prices"}
+    alone = {"profile", "encoder", "text_encoder", "analyst", "discovery", "device", "dtype", "prices"}
     return {variable(name).removeprefix(PREFIX) for name in {n for n in FIELDS if n.startswith(parts)} | alone}
 
 

@@ -1,5 +1,6 @@
 """Describe the encoder `siglip` before anything is loaded: SigLIP or CLIP, and DINOv2 if a structure model is set."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from swatchbook.domain.records import Role, sha256
@@ -11,22 +12,34 @@ from swatchbook_models.weights import DEFAULT_REVISIONS, Checkpoint, checkpoint
 if TYPE_CHECKING:
     from swatchbook_models.siglip import SiglipEncoder
 
-SETTINGS: Final = ("encoder_model", "structure_model", "prompts")
+SETTINGS: Final = ("encoder_model", "structure_model")
+
+PROMPTS: Final[Mapping[Role, tuple[str, ...]]] = {
+    Role.COLOR: ("a surface in one colour", "a colour swatch", "the colours of a pattern", "a printed colour"),
+    Role.TEXTURE: ("a close-up of a surface texture", "a smooth or rough surface", "woven, grained or veined"),
+    Role.MATERIAL: (
+        "a sample of a material", "wood, stone, ceramic, metal or glass", "fabric, leather, wool or felt",
+        "plaster, concrete or terrazzo",
+    ),
+    Role.APPLICATION: (
+        "a room with furniture", "a floor or wall covering in use", "a piece of furniture in its place", "a facade",
+    ),
+}  # fmt: skip
+"""Role -> phrases that direct SigLIP to the parts of a picture that matter for it; their vectors are averaged."""
 
 
 def siglip(settings: Settings) -> ModelSpec[ImageEncoder]:
     """Return the encoder that the settings name. Raises Configuration for a model without a revision."""
     siglip = checkpoint(settings.encoder_model, "ENCODER_MODEL")
-    prompts = {Role(name): phrases for name, phrases in settings.prompts}
     pooled = "visual-pooled-1"
     tags = {Role.VISUAL: siglip.tag(pooled), Role.MULTIMODAL: siglip.tag(f"multimodal-mean-1-{pooled}")} | {
-        role: siglip.tag(f"{role}-guided-1-{sha256(repr(phrases).encode())[:8]}") for role, phrases in prompts.items()
+        role: siglip.tag(f"{role}-guided-1-{sha256(repr(phrases).encode())[:8]}") for role, phrases in PROMPTS.items()
     }
 
     def load_siglip() -> "SiglipEncoder":
         from swatchbook_models.siglip import SiglipEncoder
 
-        return SiglipEncoder(siglip, tags, prompts, device=settings.device, precision=settings.dtype)
+        return SiglipEncoder(siglip, tags, PROMPTS, device=settings.device, precision=settings.dtype)
 
     if not settings.structure_model:
         return ModelSpec(tags, lambda _: load_siglip(), {}, True, SETTINGS, lambda: find_weights(siglip))

@@ -20,7 +20,7 @@ def test_multimodal_vectors_bring_those_they_are_made_from() -> None:
 
 def test_ledger_keeps_the_settings_that_name_the_model() -> None:
     kept = model_record(Settings(encoder="siglip", structure_model="facebook/dinov2-base"), Role.VISUAL)
-    assert list(kept) == ["encoder", "encoder_model", "structure_model", "prompts"]
+    assert list(kept) == ["encoder", "encoder_model", "structure_model"]
 
 
 def test_tags_are_known_without_loading_torch() -> None:

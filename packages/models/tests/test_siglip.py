@@ -13,7 +13,6 @@ from torch.nn import functional
 
 from swatchbook.domain.errors import Configuration, InvalidModelOutput
 from swatchbook.domain.records import Role
-from swatchbook.domain.setting_values import Prompts
 from swatchbook.domain.settings import Settings
 from swatchbook.models.protocols import ImageEncoder, TextTower
 from swatchbook.models.registry import load, tags
@@ -168,17 +167,6 @@ def test_opposites_have_no_mean(encoder: SiglipEncoder) -> None:
         encoder.combine(-encoder.encode_queries(["oak"]), ["oak"])
     with pytest.raises(InvalidModelOutput, match="NaN"):
         encoder.combine(np.full((1, encoder.dimensions[Role.VISUAL]), np.nan, np.float32), ["oak"])
-
-
-def test_prompts_change_their_own_role_alone_and_its_tag(folders: dict[str, Path]) -> None:
-    other = Prompts(color=("oak walnut",))
-    given = {"encoder": "siglip", "encoder_model": str(folders["siglip"])}
-    first, second = tags(Settings(**given)), tags(Settings(**given, prompts=other))
-    assert {role for role in first if first[role] != second[role]} == {Role.COLOR}
-    before = load_encoder(folders["siglip"], dtype="float32").encode(pictures())
-    after = load_encoder(folders["siglip"], dtype="float32", prompts=other).encode(pictures())
-    changed = {role for role in before if not np.allclose(before[role], after[role])}
-    assert changed == {Role.COLOR}
 
 
 @pytest.mark.parametrize("kind", ["dinov2", "dinov2_with_registers"])

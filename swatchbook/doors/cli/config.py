@@ -9,7 +9,7 @@ from rich.table import Table
 
 from swatchbook.domain.records import Record
 from swatchbook.domain.redact import REDACTED, redact
-from swatchbook.domain.setting_values import ApiKey, Prompts, Rates, WebhookSource
+from swatchbook.domain.setting_values import ApiKey, Rates, WebhookSource
 from swatchbook.domain.settings import FIELDS, Settings, value_of, variable
 from swatchbook.doors.cli.terminal import cell, table
 
@@ -48,8 +48,6 @@ def shown(value: Any) -> Any:
         return [f"{model}: {price.input:g} in, {price.output:g} out" for model, price in value.items()]
     if isinstance(value, Rates):
         return [f"{value.calls:,} calls, {value.tokens:,} tokens"]
-    if isinstance(value, Prompts):
-        return [f"{role}: {' | '.join(phrases)}" for role, phrases in value]
     if isinstance(value, tuple):
         return [shown(part) for part in value]
     if isinstance(value, Path):
