@@ -11,12 +11,12 @@ LanceDB starts threads: use it in spawned processes, never in forked ones.
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -42,6 +42,9 @@ from swatchbook.index.slim_lancedb import FTS, IvfSq, MatchQuery, lancedb
 from swatchbook.index.snapshot import FEW_ROWS, MANY_SEARCHES, MOST_ROWS, Rows, Snapshot
 from swatchbook.index.terms import question_terms
 from swatchbook.store.files.upload_buffer import is_remote
+
+if TYPE_CHECKING:
+    from swatchbook.index.lance_bucket import LanceBucket
 
 FLAT_ROWS = 20_000
 """The most rows whose vectors are all compared exactly (25 ms at 384 dimensions); for more, an index narrows the
@@ -125,41 +128,6 @@ def open_index(settings: Settings, *, lag: float = 0.0, seed_of: object = None) 
     return LanceIndex(LanceBucket(settings.index_url, lock), lag=lag)
 
 
-class Place(Protocol):
-    """Where LanceDB's tables are. `database` is what `connect` has returned."""
-
-    def connect(self, session: Any) -> Any:
-        """Return the database."""
-
-    def probe(self) -> None:
-        """Write something, if nothing else shows that it can be written."""
-
-    def tables(self, database: Any) -> Mapping[str, str]:
-        """Return the name of each space -> the name of its table, in the order of names."""
-
-    def stamp(self, database: Any, name: str) -> object | None:
-        """Return a value that changes with each write to the table of a space; None if there is none."""
-
-    def create(self, database: Any, name: str, make: Callable[[str], Any]) -> None:
-        """Make the table of a space by calling `make` with the name of a table. Needs the space's lock."""
-
-    def drop(self, database: Any, name: str) -> None:
-        """Drop the table of a space. Needs its lock."""
-
-    def collect(self, database: Any) -> None:
-        """Delete what killed processes have left."""
-
-    def point(self, database: Any, role: str, name: str | None) -> None:
-        """Set the active space of a role; with None it has no more."""
-
-    def pointed(self, database: Any, role: str) -> str | None:
-        """Return the active space of a role."""
-
-    @property
-    def lock(self) -> Callable[[str], AbstractContextManager[None]]:
-        """Hold the lock of the writer of a space, by its name, for the block. Raises IndexDown."""
-
-
 class LanceIndex:
     """The index contract (contract.py) on a folder or another place. Nothing is opened before the first call.
 
@@ -168,7 +136,9 @@ class LanceIndex:
     has written.
     """
 
-    def __init__(self, place: Path | Place, *, lock_seconds: float = WRITE_SECONDS, lag: float = 0.0) -> None:
+    def __init__(
+        self, place: "Path | LanceFolder | LanceBucket", *, lock_seconds: float = WRITE_SECONDS, lag: float = 0.0
+    ) -> None:
         self._place = LanceFolder(place, lock_seconds=lock_seconds) if isinstance(place, Path) else place
         self._lag = lag
         self._read = dict[Space, _Version]()

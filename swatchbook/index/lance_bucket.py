@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from filelock import FileLock, Timeout
 from sqlalchemy import create_engine, func, make_url, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 from ulid import ULID
 
-from swatchbook.domain.errors import IndexDown, LedgerDown, reason_of
+from swatchbook.domain.errors import LedgerDown, reason_of
+from swatchbook.index.lance_folder import busy, hold_file
 from swatchbook.index.slim_lancedb import lancedb
 
 _CATALOGUE = "catalogue"
@@ -45,7 +45,7 @@ Lock = Callable[[str], AbstractContextManager[None]]
 
 
 class LanceBucket:
-    """A place of LanceDB's tables (`lance.Place`) at a URL. Each space's table is `<name>--<ulid>`."""
+    """A place of LanceDB's tables at a URL, as `LanceFolder` is one. Each space's table is `<name>--<ulid>`."""
 
     def __init__(self, url: str, lock: Lock) -> None:
         self._url, self.lock = url.rstrip("/"), lock
@@ -155,25 +155,8 @@ def lock_of_ledger(ledger_url: str, home: Path, seconds: float) -> Lock:
     Raises IndexDown if another process holds it for `seconds`, and LedgerDown.
     """
     if make_url(ledger_url).get_backend_name() == "sqlite":
-        return _lock_by_file(home, seconds)
+        return lambda name: hold_file(home / f"index-{name}.lock", seconds)
     return _lock_by_postgresql(ledger_url, seconds)
-
-
-def _lock_by_file(home: Path, seconds: float) -> Lock:
-    @contextmanager
-    def hold(name: str) -> Iterator[None]:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = FileLock(home / f"index-{name}.lock", timeout=seconds)
-        try:
-            lock.acquire()
-        except Timeout as waited:
-            raise _busy(seconds) from waited
-        try:
-            yield
-        finally:
-            lock.release()
-
-    return hold
 
 
 def _lock_by_postgresql(url: str, seconds: float) -> Lock:
@@ -191,20 +174,13 @@ def _lock_by_postgresql(url: str, seconds: float) -> Lock:
             try:
                 while not connection.scalar(taken):
                     if time.monotonic() > deadline:
-                        raise _busy(seconds)
+                        raise busy(seconds)
                     time.sleep(_POLL_SECONDS)
             except DBAPIError as error:
                 raise _ledger_down(error) from error
             yield
 
     return hold
-
-
-def _busy(seconds: float) -> IndexDown:
-    return IndexDown(
-        f"Another process has been writing to the index for {seconds:g} s.",
-        advice="Wait until that process is done: `swatchbook status` shows what is running.",
-    )
 
 
 def _ledger_down(error: Exception) -> LedgerDown:
