@@ -7,7 +7,7 @@ Here are requests and batch sizes; `weaviate_connection.py` has the connection, 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from weaviate import WeaviateClient
@@ -44,7 +44,7 @@ from swatchbook.index.weaviate_schema import (
     space_name,
     tenant_name,
 )
-from swatchbook.index.weaviate_tenants import AnyCollection, SeedOf, Tenants, best_of, itself
+from swatchbook.index.weaviate_tenants import AnyCollection, Place, SeedOf, Tenants, best_of, itself
 from swatchbook_base.one_line import one_line, shorten
 
 BATCH = 500
@@ -73,13 +73,6 @@ def open_index(settings: Settings, *, lag: float = 0.0, seed_of: SeedOf = itself
         layout=Layout(settings.weaviate.index, settings.weaviate.tenants),
         seed_of=seed_of,
     )
-
-
-class Place(NamedTuple):
-    """A collection of a space, in one layout."""
-
-    layout: Layout
-    collection: AnyCollection
 
 
 class WeaviateIndex:

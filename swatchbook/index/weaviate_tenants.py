@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias
 
 from weaviate.classes.tenants import TenantActivityStatus
 from weaviate.collections import Collection as WeaviateCollection
@@ -30,8 +30,6 @@ ASKED_AT_ONCE = 8
 NAMED_AT_ONCE = 100
 """The most tenants in one request by name."""
 
-T = TypeVar("T")
-
 
 def itself(owner: str) -> str:
     """Return the owner as its own seed: it was never renamed."""
@@ -46,14 +44,11 @@ def best_of(found: Iterable[Match], k: int, key: Callable[[Match], float]) -> li
     return list(best.values())[:k]
 
 
-class TenantPlace(Protocol):
-    """A collection and its layout."""
+class Place(NamedTuple):
+    """A collection of a space, in one layout."""
 
-    @property
-    def layout(self) -> Layout: ...
-
-    @property
-    def collection(self) -> AnyCollection: ...
+    layout: Layout
+    collection: AnyCollection
 
 
 class Tenants:
@@ -69,7 +64,7 @@ class Tenants:
         self._askers: ThreadPoolExecutor | None = None
 
     def divide(
-        self, place: TenantPlace, objects: Sequence[IndexObject]
+        self, place: Place, objects: Sequence[IndexObject]
     ) -> Iterator[tuple[AnyCollection, Sequence[IndexObject]]]:
         """Yield each part to write with the objects that belong there."""
         if not place.layout.tenants:
@@ -81,7 +76,7 @@ class Tenants:
         for owner, own in by_owner.items():
             yield self._part(place.collection, tenant_name(self._seed_of(owner))), own
 
-    def of(self, place: TenantPlace, owners: Sequence[str]) -> list[AnyCollection]:
+    def of(self, place: Place, owners: Sequence[str]) -> list[AnyCollection]:
         """Return the parts of these owners that exist."""
         if not place.layout.tenants:
             return [place.collection]
@@ -93,7 +88,7 @@ class Tenants:
             found += [self._part(place.collection, name) for name in some if name in present]
         return found
 
-    def all(self, place: TenantPlace) -> Iterator[AnyCollection]:
+    def all(self, place: Place) -> Iterator[AnyCollection]:
         """Yield every part, the last used first. Tenants that were inactive are so again afterwards."""
         if not place.layout.tenants:
             yield place.collection
@@ -106,7 +101,7 @@ class Tenants:
             if not was_active and self._used.get((name, each), 0.0) < begun:
                 tenants.deactivate([each])
 
-    def ask(self, place: TenantPlace, where: Where | None, query: Callable[[AnyCollection], Any]) -> list[Any]:
+    def ask(self, place: Place, where: Where | None, query: Callable[[AnyCollection], Any]) -> list[Any]:
         """Return the objects that a query finds in the parts of the owners that are searched, or in all."""
         if where and where.whose:
             parts = self.of(place, where.whose)

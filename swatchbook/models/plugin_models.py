@@ -99,7 +99,10 @@ class PluginModel:
 
 
 class PluginEncoder(PluginModel):
-    """An `ImageEncoder`: a plugin's `embed` for one role, by default `visual`, or its `encode` for several."""
+    """An `ImageEncoder`: a plugin's `embed` for one role, by default `visual`, or its `encode` for several.
+
+    With `embeds_texts` it is also a `TextTower`.
+    """
 
     def __init__(self, plugin: Plugin, settings: Settings) -> None:
         super().__init__(plugin, settings)
@@ -136,10 +139,6 @@ class PluginEncoder(PluginModel):
         if not isinstance(by_role, Mapping) or set(by_role) != set(self.tags):
             raise self._plugin.broken(f"did not return vectors for {', '.join(self.tags)}.")
         return {role: self._vectors(by_role[role], len(pictures), size) for role, size in self.dimensions.items()}
-
-
-class PluginTower(PluginEncoder):
-    """A `PluginEncoder` that is a `TextTower`."""
 
     def encode_queries(self, texts: Sequence[str]) -> "Vectors":
         """Return (n, dimension) float32, unit length, in the space of the role `visual`."""

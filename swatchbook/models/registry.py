@@ -15,7 +15,7 @@ from swatchbook.domain.records import TEXT_ROLES, Record, Role, RoleTag
 from swatchbook.domain.settings import FIELDS, PREFIX, Settings, flatten, replace
 from swatchbook.index.contract import Space
 from swatchbook.models import image_network, local_analyst, local_encoder, vision_analyst
-from swatchbook.models.plugin_models import PluginAnalyst, PluginEncoder, PluginTextEncoder, PluginTower
+from swatchbook.models.plugin_models import PluginAnalyst, PluginEncoder, PluginTextEncoder
 from swatchbook.models.protocols import Analyst, ImageEncoder, TextEncoder, TextTower
 from swatchbook.models.providers.messages import Chat
 from swatchbook_base import e5
@@ -143,7 +143,6 @@ def encoder_of(settings: Settings) -> ModelSpec[ImageEncoder]:
 
     def adapted(plugin: Plugin) -> ModelSpec[ImageEncoder]:
         encoder = PluginEncoder(plugin, settings)
-        encoder = PluginTower(plugin, settings) if encoder.embeds_texts else encoder
         return ModelSpec(encoder.tags, lambda _: encoder.made(), encoder.dimensions, encoder.embeds_texts)
 
     return _chosen(Kind.ENCODER, settings, adapted)

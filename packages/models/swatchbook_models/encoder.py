@@ -1,16 +1,13 @@
 """Describe the encoder `siglip` before anything is loaded: SigLIP or CLIP, and DINOv2 if a structure model is set."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
 from swatchbook.domain.records import Role, sha256
 from swatchbook.domain.settings import Settings
 from swatchbook.models.protocols import ImageEncoder
 from swatchbook.models.registry import ModelMaker, Models, ModelSpec, Pulled, Weights
 from swatchbook_models.weights import DEFAULT_REVISIONS, Checkpoint, checkpoint
-
-if TYPE_CHECKING:
-    from swatchbook_models.siglip import SiglipEncoder
 
 SETTINGS: Final = ("encoder_model", "structure_model")
 
@@ -35,26 +32,19 @@ def siglip(settings: Settings) -> ModelSpec[ImageEncoder]:
     tags = {Role.VISUAL: siglip.tag(pooled), Role.MULTIMODAL: siglip.tag(f"multimodal-mean-1-{pooled}")} | {
         role: siglip.tag(f"{role}-guided-1-{sha256(repr(phrases).encode())[:8]}") for role, phrases in PROMPTS.items()
     }
+    structure = checkpoint(settings.structure_model, "STRUCTURE_MODEL") if settings.structure_model else None
+    structure_tag = {Role.STRUCTURE: structure.tag("structure-class-1")} if structure else {}
 
-    def load_siglip() -> "SiglipEncoder":
+    def load(_: Models) -> ImageEncoder:
+        from swatchbook_models.dinov2 import load_dinov2
         from swatchbook_models.siglip import SiglipEncoder
 
-        return SiglipEncoder(siglip, tags, PROMPTS, device=settings.device, precision=settings.dtype)
+        where: dict[str, Any] = {"device": settings.device, "precision": settings.dtype}
+        dinov2 = load_dinov2(structure, structure_tag[Role.STRUCTURE], **where) if structure else None
+        return SiglipEncoder(siglip, tags, PROMPTS, structure=dinov2, **where)
 
-    if not settings.structure_model:
-        return ModelSpec(tags, lambda _: load_siglip(), {}, True, SETTINGS, lambda: find_weights(siglip))
-    structure = checkpoint(settings.structure_model, "STRUCTURE_MODEL")
-    tag = structure.tag("structure-class-1")
-
-    def load_both(_: Models) -> ImageEncoder:
-        from swatchbook_models.dinov2 import load_dinov2
-        from swatchbook_models.siglip import WithStructure
-
-        dinov2 = load_dinov2(structure, tag, device=settings.device, precision=settings.dtype)
-        return WithStructure(load_siglip(), dinov2)
-
-    tags_of_both = {**tags, Role.STRUCTURE: tag}
-    return ModelSpec(tags_of_both, load_both, {}, True, SETTINGS, lambda: find_weights(siglip, structure))
+    checkpoints = [siglip, *([structure] if structure else [])]
+    return ModelSpec({**tags, **structure_tag}, load, {}, True, SETTINGS, lambda: find_weights(*checkpoints))
 
 
 def find_weights(*checkpoints: Checkpoint) -> Weights:

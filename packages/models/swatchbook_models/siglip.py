@@ -125,7 +125,10 @@ VISIONS: Final[Mapping[str, type[SiglipVision] | type[ClipVision]]] = {"siglip":
 
 
 class SiglipEncoder:
-    """An `ImageEncoder` and `TextTower`. Thread-safe."""
+    """An `ImageEncoder` and `TextTower`, with the vectors of another encoder (DINOv2's `structure`) if there is one.
+
+    Thread-safe.
+    """
 
     def __init__(
         self,
@@ -133,6 +136,7 @@ class SiglipEncoder:
         tags: Mapping[Role, str],
         prompts: Mapping[Role, Sequence[str]],
         *,
+        structure: VisionEncoder | None = None,
         device: Device,
         precision: Precision,
     ) -> None:
@@ -150,21 +154,20 @@ class SiglipEncoder:
         pixel_tags = {role: tag for role, tag in tags.items() if role in PIXEL_ROLES}
         self.vision = VisionEncoder(network, pixel_tags, preparation, device=device, precision=precision)
         self._text_tower.move(self.vision.device)
-        self.tags, self.dimensions, self.side = self.vision.tags, self.vision.dimensions, self.vision.side
+        self._encoders = [self.vision, *([structure] if structure else [])]
+        self.tags = {role: tag for each in self._encoders for role, tag in each.tags.items()}
+        self.dimensions = {role: size for each in self._encoders for role, size in each.dimensions.items()}
+        self.side = max(each.side for each in self._encoders)
 
     def encode(self, pictures: Sequence[Pixels]) -> Mapping[Role, Vectors]:
         """role -> (n, dimension) float32, unit length. Raises OutOfMemory, InvalidModelOutput."""
-        return self.vision.encode(pictures)
+        return {role: block for each in self._encoders for role, block in each.encode(pictures).items()}
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """(n, dimension) float32, unit length, in the space of the role `visual`. Raises OutOfMemory."""
         if not texts:
             return np.empty((0, self.dimensions[Role.VISUAL]), np.float32)
-        return np.concatenate(self.vision.map_batches(self._embed_texts, texts))
-
-    def _embed_texts(self, texts: Sequence[str]) -> Vectors:
-        vectors: Vectors = self._text_tower.embed(texts).cpu().numpy()
-        return vectors
+        return np.concatenate(self.vision.map_batches(lambda some: self._text_tower.embed(some).cpu().numpy(), texts))
 
     def combine(self, visual: Vectors, texts: Sequence[str]) -> Vectors:
         """Return `multimodal` (n, dimension) float32, unit length. Raises OutOfMemory, InvalidModelOutput."""
@@ -174,25 +177,3 @@ class SiglipEncoder:
             raise InvalidModelOutput("A picture's vector and its text's are exactly opposite, or one of them is NaN.")
         combined: Vectors = (sums / lengths).astype(np.float32)
         return combined
-
-
-class WithStructure:
-    """A SiglipEncoder and a DINOv2 VisionEncoder as one `ImageEncoder` and `TextTower`."""
-
-    def __init__(self, siglip: SiglipEncoder, structure: VisionEncoder) -> None:
-        self.siglip, self.structure = siglip, structure
-        self.tags = {**siglip.tags, **structure.tags}
-        self.dimensions = {**siglip.dimensions, **structure.dimensions}
-        self.side = max(siglip.side, structure.side)
-
-    def encode(self, pictures: Sequence[Pixels]) -> Mapping[Role, Vectors]:
-        """role -> (n, dimension) float32, unit length. Raises OutOfMemory, InvalidModelOutput."""
-        return {**self.siglip.encode(pictures), **self.structure.encode(pictures)}
-
-    def encode_queries(self, texts: Sequence[str]) -> Vectors:
-        """(n, dimension) float32, unit length, in the space of the role `visual`. Raises OutOfMemory."""
-        return self.siglip.encode_queries(texts)
-
-    def combine(self, visual: Vectors, texts: Sequence[str]) -> Vectors:
-        """Return `multimodal` (n, dimension) float32, unit length. Raises OutOfMemory, InvalidModelOutput."""
-        return self.siglip.combine(visual, texts)

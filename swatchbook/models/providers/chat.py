@@ -19,7 +19,7 @@ from swatchbook.domain.setting_values import Price
 from swatchbook.domain.settings import Settings, replace
 from swatchbook.models.providers.call_cache import ask_once, record_alive
 from swatchbook.models.providers.client import Call, Client, Clock, Usage
-from swatchbook.models.providers.costs import cost, turn_tokens, usd
+from swatchbook.models.providers.costs import turn_tokens, usd
 from swatchbook.models.providers.endpoint import Endpoint, Part, endpoint
 from swatchbook.models.providers.json_reply import complaint, json_in
 from swatchbook.models.providers.json_schema import schema_of
@@ -147,7 +147,7 @@ class ProviderChat:
                     answer=message.model_dump(mode="json"),
                     tokens_in=reply.usage.tokens_in,
                     tokens_out=reply.usage.tokens_out,
-                    cost_usd=cost(self._price, reply.usage),
+                    cost_usd=usd(self._price, *reply.usage),
                 )
             }
 

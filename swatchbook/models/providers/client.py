@@ -160,21 +160,10 @@ class Client:
         PayloadTooLarge, Authentication, Configuration.
         """
         at_most = None if patience is None else self.clock.now() + patience
-        with span("provider call", kind="client", model=self.where.model, attempt=attempt) as traced:
-            reply = self._send_in_turn(call, attempt, patience, at_most, waiting, for_items)
-            traced.note(tokens_in=reply.usage.tokens_in, tokens_out=reply.usage.tokens_out)
-            return reply
-
-    def _send_in_turn(
-        self,
-        call: Call,
-        attempt: int,
-        patience: float | None,
-        at_most: float | None,
-        waiting: Callable[[], None],
-        for_items: bool,
-    ) -> Reply:
-        with self._slot(patience, waiting):
+        with (
+            span("provider call", kind="client", model=self.where.model, attempt=attempt) as traced,
+            self._slot(patience, waiting),
+        ):
             asked_at, refusals = None, 0  # when the provider first asked to wait, and how often
             longest = _ITEM_PATIENCE_SECONDS if for_items else PATIENCE_SECONDS
             while True:
@@ -185,6 +174,7 @@ class Client:
                 self._wait_as_asked(at_most or (asked_at or self.clock.now()) + longest, waiting, for_items)
                 sent = self.clock.now()
                 if reply := self._try(call, self._seconds(attempt, at_most)):
+                    traced.note(tokens_in=reply.usage.tokens_in, tokens_out=reply.usage.tokens_out)
                     return reply
                 asked_at, refusals = asked_at or sent, refusals + 1
                 if for_items and refusals >= _MOST_REFUSALS and self._gate.let_in_at > asked_at:

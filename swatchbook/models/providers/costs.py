@@ -13,7 +13,6 @@ import httpx
 
 from swatchbook.domain.errors import Failure, ProviderTimeout
 from swatchbook.domain.setting_values import Price
-from swatchbook.models.providers.client import Usage
 from swatchbook.models.providers.messages import ChatMessage
 
 PICTURE_TOKENS: Final = 2_500
@@ -25,11 +24,6 @@ def usd(price: Price | None, tokens_in: int | None, tokens_out: int | None) -> f
     if price is None or tokens_in is None or tokens_out is None:
         return None
     return (price.input * tokens_in + price.output * tokens_out) / 1_000_000
-
-
-def cost(price: Price | None, usage: Usage) -> float | None:
-    """Return the US dollars for the tokens that a provider counted; None if unknown."""
-    return usd(price, usage.tokens_in, usage.tokens_out)
 
 
 def may_have_cost(error: BaseException) -> bool:
