@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from pydantic import Field
 
@@ -92,19 +92,12 @@ def _is_active(kind: Kind, name: str, settings: Settings) -> bool:
     return kind is not Kind.EXPORTER and getattr(settings, kind) == name
 
 
-_SPECS: Final[Mapping[Kind, Callable[[Settings], registry.ModelSpec[Any]]]] = {
-    Kind.ENCODER: registry.encoder_of,
-    Kind.TEXT_ENCODER: registry.text_encoder_of,
-    Kind.ANALYST: registry.analyst_of,
-}
-
-
 def _made(kind: Kind, name: str, settings: Settings) -> dict[str, object]:
     """Return the roles that a model makes, licence and size of weights that are not its package's, or what it lacks."""
-    if kind not in _SPECS:
+    if kind not in registry.MODELS:
         return {}
     try:
-        spec = _SPECS[kind](settings.model_copy(update={kind.value: name}))
+        spec = registry.spec_of(kind, settings.model_copy(update={kind.value: name}))
     except Failure as failure:
         return {"lacks": failure.message}
     made: dict[str, object] = {"makes": {role: spec.dimensions.get(role) for role in Role if role in spec.tags}}

@@ -22,6 +22,10 @@ from swatchbook_base import e5
 
 Model = TypeVar("Model")
 
+VECTORS: Final = (Kind.ENCODER, Kind.TEXT_ENCODER)
+MODELS: Final = (*VECTORS, Kind.ANALYST)
+"""Kinds of models, the first of which make vectors."""
+
 
 class Weights(NamedTuple):
     """The licence of weights that are on this machine, and their size in bytes."""
@@ -138,50 +142,35 @@ def of_provider(settings: Settings) -> ModelSpec[TextEncoder]:
     return _of_texts(tag, settings.text.dimension, load, named_by)
 
 
-def encoder_of(settings: Settings) -> ModelSpec[ImageEncoder]:
-    """Return the chosen encoder. Raises Configuration for a plugin that cannot be loaded."""
+def spec_of(kind: Kind, settings: Settings) -> ModelSpec[Any]:
+    """Return the chosen model of a kind.
 
-    def adapted(plugin: Plugin) -> ModelSpec[ImageEncoder]:
-        encoder = PluginEncoder(plugin, settings)
-        return ModelSpec(encoder.tags, lambda _: encoder.made(), encoder.dimensions, encoder.embeds_texts)
-
-    return _chosen(Kind.ENCODER, settings, adapted)
-
-
-def text_encoder_of(settings: Settings) -> ModelSpec[TextEncoder]:
-    """Return the chosen text encoder. Raises Configuration for a plugin that cannot be loaded."""
-
-    def adapted(plugin: Plugin) -> ModelSpec[TextEncoder]:
-        encoder = PluginTextEncoder(plugin, settings)
-        return _of_texts(encoder.tag, encoder.dimension, lambda _: encoder.made())
-
-    return _chosen(Kind.TEXT_ENCODER, settings, adapted)
-
-
-def analyst_of(settings: Settings) -> ModelSpec[Analyst]:
-    """Return the chosen analyst. Raises Configuration for a plugin that cannot be loaded, or without a vision model."""
-
-    def adapted(plugin: Plugin) -> ModelSpec[Analyst]:
-        analyst = PluginAnalyst(plugin, settings)
-        return ModelSpec({Role.ANALYSIS: analyst.tag}, lambda _: analyst.made())
-
-    return _chosen(Kind.ANALYST, settings, adapted)
-
-
-def _chosen(kind: Kind, settings: Settings, adapted: Callable[[Plugin], ModelSpec[Model]]) -> ModelSpec[Model]:
-    """Return the chosen model of a kind; `adapted` makes it of a plugin that is no ModelMaker."""
+    Raises Configuration for a plugin that cannot be loaded, or if no vision model is named.
+    """
     plugin = find(kind, getattr(settings, kind))
     if plugin.package is None:
         return plugin.load()(settings)  # type: ignore[no-any-return]
     with plugin.usable():
         found = plugin.load()
-        return found(settings) if isinstance(found, ModelMaker) else adapted(plugin)
+        return found(settings) if isinstance(found, ModelMaker) else _adapted(plugin, settings)
+
+
+def _adapted(plugin: Plugin, settings: Settings) -> ModelSpec[Any]:
+    """Return the model of a plugin that is no ModelMaker."""
+    if plugin.kind is Kind.ENCODER:
+        encoder = PluginEncoder(plugin, settings)
+        return ModelSpec(encoder.tags, lambda _: encoder.made(), encoder.dimensions, encoder.embeds_texts)
+    if plugin.kind is Kind.TEXT_ENCODER:
+        texts = PluginTextEncoder(plugin, settings)
+        return _of_texts(texts.tag, texts.dimension, lambda _: texts.made())
+    analyst = PluginAnalyst(plugin, settings)
+    return ModelSpec({Role.ANALYSIS: analyst.tag}, lambda _: analyst.made())
 
 
 def pull(settings: Settings) -> list[Pulled]:
     """Download the weights of the chosen models that are found on a hub. Raises what their packages raise."""
     pulled = list[Pulled]()
-    for kind in (Kind.ENCODER, Kind.TEXT_ENCODER, Kind.ANALYST):
+    for kind in MODELS:
         plugin = find(kind, getattr(settings, kind))
         maker = plugin.load() if plugin.package else None
         if isinstance(maker, ModelMaker) and maker.pull:
@@ -194,13 +183,12 @@ _TEXT_ENCODER_ROLES: Final = frozenset({Role.UNDERSTANDING, Role.TEXT})
 
 def uses_plugin(settings: Settings) -> bool:
     """Return whether an encoder or text encoder of the settings is a plugin."""
-    kinds = (Kind.ENCODER, Kind.TEXT_ENCODER)
-    return any(getattr(settings, kind) not in BUILT_IN[kind] for kind in kinds)
+    return any(getattr(settings, kind) not in BUILT_IN[kind] for kind in VECTORS)
 
 
 def require_same_dimensions(settings: Settings, spaces: Collection[Space]) -> None:
     """Raise Configuration for a model whose vectors have another length than those in the space of its tag."""
-    for spec in (encoder_of(settings), text_encoder_of(settings)):
+    for spec in (spec_of(kind, settings) for kind in VECTORS):
         for space in spaces:
             dimension = spec.dimensions.get(space.role, space.dimension)
             if spec.tags.get(space.role) == space.tag and dimension != space.dimension:
@@ -213,15 +201,13 @@ def require_same_dimensions(settings: Settings, spaces: Collection[Space]) -> No
 
 def vector_tags(settings: Settings) -> dict[Role, str]:
     """Return role -> tag of the chosen encoder and text encoder: the vectors that can be searched."""
-    return {**encoder_of(settings).tags, **text_encoder_of(settings).tags}
+    return {role: tag for kind in VECTORS for role, tag in spec_of(kind, settings).tags.items()}
 
 
 def model_record(settings: Settings, role: Role) -> dict[str, Any]:
     """Return the settings that name the model which makes this role's vectors, as JSON: the ledger keeps them."""
-    if role in _TEXT_ENCODER_ROLES:
-        names = (Kind.TEXT_ENCODER.value, *text_encoder_of(settings).settings)
-    else:
-        names = (Kind.ENCODER.value, *encoder_of(settings).settings)
+    kind = Kind.TEXT_ENCODER if role in _TEXT_ENCODER_ROLES else Kind.ENCODER
+    names = (kind.value, *spec_of(kind, settings).settings)
     dumped = flatten(settings.model_dump(mode="json", include={name.partition(".")[0] for name in names}))
     return {_recorded(name): dumped[name] for name in names}
 
@@ -261,7 +247,7 @@ def _has_same_address(settings: Settings, other: Settings) -> bool:
 
 def tags(settings: Settings) -> dict[Role, str]:
     """Return role -> tag of all chosen models, in the order of `Role`."""
-    by_role = {**vector_tags(settings), **analyst_of(settings).tags}
+    by_role = {**vector_tags(settings), **spec_of(Kind.ANALYST, settings).tags}
     return {role: by_role[role] for role in Role if role in by_role}
 
 
@@ -308,31 +294,30 @@ class Models:
             made: Model = self._made[name]
             return made
 
+    def _chosen(self, kind: Kind) -> Any:
+        def make() -> Any:
+            require_extras(self._settings, kind)
+            return spec_of(kind, self._settings).load(self)
+
+        return self._once(kind, make)
+
     @property
     def encoder(self) -> ImageEncoder:
-        def made() -> ImageEncoder:
-            require_extras(self._settings, "encoder")
-            return encoder_of(self._settings).load(self)
-
-        return self._once("encoder", made)
+        return self._chosen(Kind.ENCODER)  # type: ignore[no-any-return]
 
     @property
     def text_tower(self) -> TextTower | None:
         """Return the encoder's text tower; None, without loading anything, if it has none."""
-        encoder = self.encoder if encoder_of(self._settings).is_tower else None
+        encoder = self.encoder if spec_of(Kind.ENCODER, self._settings).is_tower else None
         return encoder if isinstance(encoder, TextTower) else None
 
     @property
     def analyst(self) -> Analyst:
-        return self._once("analyst", lambda: analyst_of(self._settings).load(self))
+        return self._chosen(Kind.ANALYST)  # type: ignore[no-any-return]
 
     @property
     def text_encoder(self) -> TextEncoder:
-        def made() -> TextEncoder:
-            require_extras(self._settings, "text_encoder")
-            return text_encoder_of(self._settings).load(self)
-
-        return self._once("text_encoder", made)
+        return self._chosen(Kind.TEXT_ENCODER)  # type: ignore[no-any-return]
 
     def require(self, role: Role) -> None:
         """Check that the model of this role can be loaded, without loading a network.
@@ -345,7 +330,7 @@ class Models:
             _ = self.vision if self._settings.analyst == "vision" else None
         elif self._settings.encoder not in BUILT_IN[Kind.ENCODER]:
             require_extras(self._settings, "encoder")
-            if find_weights := encoder_of(self._settings).weights:
+            if find_weights := spec_of(Kind.ENCODER, self._settings).weights:
                 find_weights()
             else:
                 _ = self.encoder

@@ -180,10 +180,6 @@ class Client:
                 if for_items and refusals >= _MOST_REFUSALS and self._gate.let_in_at > asked_at:
                     raise RateLimited(f"{self.where.host} limits our rate for this alone.", retry_after=FIRST_PAUSE)
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._http.close()
-
     # --- waiting ------------------------------------------------------------------------------------------------------
 
     @contextmanager
