@@ -36,7 +36,7 @@ class PluginModel:
     def __init__(self, plugin: Plugin, settings: Settings) -> None:
         self._plugin, self._settings = plugin, settings
         factory = plugin.load()
-        has_tag = isinstance(getattr(factory, "tag", None), str) or isinstance(getattr(factory, "tags", None), Mapping)
+        has_tag = isinstance(getattr(factory, "tag", None), str)
         self._declared: Any = factory if has_tag else self._model
 
     @cached_property
@@ -99,56 +99,45 @@ class PluginModel:
 
 
 class PluginEncoder(PluginModel):
-    """An `ImageEncoder`: a plugin's `embed` for one role, by default `visual`, or its `encode` for several.
-
-    With `embeds_texts` it is also a `TextTower`.
-    """
+    """An `ImageEncoder`: a plugin's `embed` for a role, by default `visual`. With `embed_texts` also a `TextTower`."""
 
     def __init__(self, plugin: Plugin, settings: Settings) -> None:
         super().__init__(plugin, settings)
-        self._makes_several = hasattr(self._declared, "tags")
         role = getattr(self._declared, "role", Role.VISUAL)
-        tags = self._value("tags", Mapping) if self._makes_several else {role: self._value("tag", str)}
-        checked = {role: self._checked_tag(tag) for role, tag in tags.items()}
-        sizes = self._value("dimensions", Mapping) if self._makes_several else {role: self._value("dimension", int)}
-        if not set(tags) <= set(PIXEL_ROLES) or tags.keys() != sizes.keys() or not tags:
+        if role not in PIXEL_ROLES:
             raise plugin.broken(
-                f"has tags for {', '.join(map(str, tags))} and dimensions for {', '.join(map(str, sizes))}.",
-                advice=f"Both must be for the same roles, of {', '.join(sorted(PIXEL_ROLES))}.",
+                f"has the role {role!r}.", advice=f"It must be one of {', '.join(sorted(PIXEL_ROLES))}."
             )
-        self.tags: Mapping[Role, str] = {Role(role): tag for role, tag in checked.items()}
-        self.dimensions: Mapping[Role, int] = {Role(role): self._checked_dimension(n) for role, n in sizes.items()}
+        self._role = Role(role)
+        self.tags: Mapping[Role, str] = {self._role: self._checked_tag(self._value("tag", str))}
+        self._dimension = self._checked_dimension(self._value("dimension", int))
+        self.dimensions: Mapping[Role, int] = {self._role: self._dimension}
         self.side: int = self._value("side", int, SIDE)
 
     @property
     def embeds_texts(self) -> bool:
         """Return whether it is also a text tower, because it has `embed_texts`."""
-        return hasattr(self._declared, "embed_texts") and Role.VISUAL in self.tags
+        return hasattr(self._declared, "embed_texts") and self._role is Role.VISUAL
 
     def encode(self, pictures: "Sequence[Pixels]") -> "Mapping[Role, Vectors]":
         """Return role -> (n, dimension) float32, unit length, in input order."""
         import numpy as np
 
         if not pictures:
-            return {role: np.empty((0, size), np.float32) for role, size in self.dimensions.items()}
+            return {self._role: np.empty((0, self._dimension), np.float32)}
         with self._plugin.named():
-            if self._makes_several:
-                by_role = self._model.encode(pictures)
-            else:
-                by_role = dict.fromkeys(self.tags, self._model.embed(pictures))
-        if not isinstance(by_role, Mapping) or set(by_role) != set(self.tags):
-            raise self._plugin.broken(f"did not return vectors for {', '.join(self.tags)}.")
-        return {role: self._vectors(by_role[role], len(pictures), size) for role, size in self.dimensions.items()}
+            made = self._model.embed(pictures)
+        return {self._role: self._vectors(made, len(pictures), self._dimension)}
 
     def encode_queries(self, texts: Sequence[str]) -> "Vectors":
         """Return (n, dimension) float32, unit length, in the space of the role `visual`."""
         with self._plugin.named():
             made = self._model.embed_texts(texts)
-        return self._vectors(made, len(texts), self.dimensions[Role.VISUAL])
+        return self._vectors(made, len(texts), self._dimension)
 
     def combine(self, visual: "Vectors", texts: Sequence[str]) -> "Vectors":
         """Return the normalised means of pictures' and texts' vectors, (n, dimension)."""
-        return self._vectors(visual + self.encode_queries(texts), len(texts), self.dimensions[Role.VISUAL])
+        return self._vectors(visual + self.encode_queries(texts), len(texts), self._dimension)
 
 
 class PluginTextEncoder(PluginModel):
