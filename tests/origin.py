@@ -5,22 +5,17 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
-from tests.serving import serving
+from tests.serving import Answers, StandIn, serving
 
 PDF = b"%PDF-1.7\n" + b"swatches " * 1_000
 
 
-class Origin(ThreadingHTTPServer):
+class Origin(StandIn):
     """Answers by path; `seen` has (Host, path) of every request."""
 
-    daemon_threads = True
-    request_queue_size = 64  # of five, some of eight at once would be refused, and asked again
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Answers)
+        super().__init__(_Answers)
         self.seen: list[tuple[str, str]] = []
         self.headers_seen: list[dict[str, str]] = []
         self.files: dict[str, bytes] = {}  # path -> what stands there
@@ -45,9 +40,6 @@ class Origin(ThreadingHTTPServer):
         with self._counting:
             self._now_waiting -= 1
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is what half of the tests are about."""
-
 
 @contextmanager
 def origin(tls: ssl.SSLContext | None = None) -> Iterator[Origin]:
@@ -61,11 +53,8 @@ def origin(tls: ssl.SSLContext | None = None) -> Iterator[Origin]:
             server.open.set()
 
 
-class _Answers(BaseHTTPRequestHandler):
+class _Answers(Answers):
     server: Origin
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Quiet."""
 
     def do_GET(self) -> None:
         self.server.seen.append((self.headers["Host"], self.path))

@@ -1,17 +1,16 @@
 """A receiver of OpenTelemetry over HTTP that parses what it is sent, as a collector does; it may misbehave."""
 
 import gzip
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
 import pytest
 
 from swatchbook.domain import tracing
+from tests.serving import Answers, StandIn, serving
 
-Answer = Callable[[BaseHTTPRequestHandler], None]
+Answer = Callable[[Answers], None]
 
 
 class Sent(NamedTuple):
@@ -61,26 +60,18 @@ def receiving(answer: Answer | None = None) -> Iterator[Receiver]:
     """Run a receiver; `answer` replaces its 200."""
     receiver = Receiver("")
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Answers):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            body = self.read()
             receiver.bodies.append((self.path, gzip.decompress(body) if self.headers["Content-Encoding"] else body))
             if answer:
                 answer(self)
-                return
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+            else:
+                self.say(200)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads, server.block_on_close = True, False
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        receiver.url = f"http://127.0.0.1:{server.server_port}"
+    with serving(StandIn(Handler)) as server:
+        receiver.url = server.url
         yield receiver
-        server.shutdown()
 
 
 def tree(spans: list[Sent]) -> dict[str, str]:

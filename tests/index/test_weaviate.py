@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
@@ -20,7 +19,7 @@ from swatchbook.index.contract import Payload, Space
 from swatchbook.index.weaviate import WeaviateIndex
 from swatchbook.index.weaviate_schema import columns, own_collections
 from tests.index.objects import made, number_id, unit_vectors
-from tests.serving import serving
+from tests.serving import Answers, StandIn, serving
 from tests.weaviate_server import RunningWeaviate
 
 pytestmark = pytest.mark.gate
@@ -229,7 +228,7 @@ def test_long_vectors_are_coded_and_exact(
 PASSED = ("authorization", "content-type")
 
 
-class Loading(BaseHTTPRequestHandler):
+class Loading(Answers):
     """In front of the real server: while `loads`, it answers as one that has not loaded its collections yet."""
 
     server: "Front"
@@ -240,25 +239,18 @@ class Loading(BaseHTTPRequestHandler):
         elif self.server.loads and "/schema" in self.path:
             status, body = (200, b'{"classes": []}') if self.path.endswith("/schema") else (404, b"")
         else:
-            sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            sent = self.read()
             passed = {name: value for name, value in self.headers.items() if name.lower() in PASSED}
             got = httpx.request(self.command, self.server.behind + self.path, content=sent, headers=passed)
             status, body = got.status_code, got.content
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        self.say(status, body, {"Content-Type": "application/json"})
 
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = answer
 
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
 
-
-class Front(ThreadingHTTPServer):
+class Front(StandIn):
     def __init__(self, behind: str) -> None:
-        super().__init__(("127.0.0.1", 0), Loading)
+        super().__init__(Loading)
         self.behind, self.loads = behind, False
 
 
@@ -269,8 +261,7 @@ def front(weaviate_server: RunningWeaviate) -> Iterator[Front]:
 
 
 def test_collections_not_loaded_yet_are_an_outage(weaviate_server: RunningWeaviate, front: Front, space: Space) -> None:
-    url = f"http://127.0.0.1:{front.server_port}"
-    index = WeaviateIndex(url, grpc_port=weaviate_server.grpc_port, api_key=weaviate_server.api_key)
+    index = WeaviateIndex(front.url, grpc_port=weaviate_server.grpc_port, api_key=weaviate_server.api_key)
     (one,) = made(1)
     index.upsert(space, [one])
     index._compared.clear()  # as after a request that the killed server did not answer

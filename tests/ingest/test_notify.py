@@ -8,7 +8,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -32,18 +31,17 @@ from swatchbook.store.ledger import runs
 from swatchbook.store.ledger.tables import notices
 from swatchbook.store.ledger.webhooks import FIRST_PAUSE, NAMED_TRIES
 from tests.fixtures import ROOT, free_port
+from tests.serving import Answers, StandIn
 from tests.store.ledger.scene import begun, keys, pass_time, rows_of
 
 SECRET = "whsec_" + "c3dhdGNoYm9vay1zd2F0Y2hib29rLXN3YXRjaA"
 
 
-class Receiver(ThreadingHTTPServer):
+class Receiver(StandIn):
     """Keeps what it is sent, and answers as `answer` says: a status, or one of the bad habits below."""
 
-    daemon_threads = True
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Answers)
+        super().__init__(_Answers)
         self.answer: int | str = 204
         self.received: list[tuple[dict[str, str], bytes]] = []
         self.hangs = threading.Event()  # set when a sender waits
@@ -52,24 +50,18 @@ class Receiver(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/notices?token=hush"
+        return f"{super().url}/notices?token=hush"
 
     @property
     def bodies(self) -> list[dict[str, Any]]:
         return [json.loads(body) for _, body in self.received]
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A sender that hangs up is meant."""
 
-
-class _Answers(BaseHTTPRequestHandler):
+class _Answers(Answers):
     server: Receiver
 
-    def log_message(self, format: str, *args: Any) -> None:
-        """Quiet."""
-
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        body = self.read()
         self.server.received.append(({name.lower(): value for name, value in self.headers.items()}, body))
         if self.server.answer == "silent":
             self.server.hangs.set()

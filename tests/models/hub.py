@@ -6,40 +6,29 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from tests.serving import serving
+from tests.serving import Answers, StandIn, serving
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
-class Hub(ThreadingHTTPServer):
-    """Models by name, each one commit of one folder. `asked` has (method, path, Range) of every request."""
-
-    daemon_threads = True
+class Hub(StandIn):
+    """Models by name, each one commit of one folder. `asked` has (method, path) of every request."""
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Answers)
+        super().__init__(_Answers)
         self.models: dict[str, Path] = {}
         self.gated: set[str] = set()
-        self.cuts: dict[str, int] = {}  # file -> after how many bytes its next answer breaks off
         self.down = False
         self.says: Callable[[dict[str, Any]], Any] = lambda info: info  # of a model: JSON, or bytes as they are
         self.token: str | None = None  # the only one that it takes
-        self.asked: list[tuple[str, str, str | None]] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
+        self.asked: list[tuple[str, str]] = []
 
     def fetched(self) -> list[str]:
         """Files whose bytes were asked for, in order."""
-        return [path.rpartition("/")[2] for method, path, _ in self.asked if method == "GET" and "/resolve/" in path]
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients may hang up."""
+        return [path.rpartition("/")[2] for method, path in self.asked if method == "GET" and "/resolve/" in path]
 
 
 @contextmanager
@@ -49,11 +38,8 @@ def hub() -> Iterator[Hub]:
         yield server
 
 
-class _Answers(BaseHTTPRequestHandler):
+class _Answers(Answers):
     server: Hub
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Quiet."""
 
     def do_HEAD(self) -> None:
         self._answer()
@@ -63,7 +49,7 @@ class _Answers(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         path = self.path.partition("?")[0]
-        self.server.asked.append((self.command, path, self.headers["Range"]))
+        self.server.asked.append((self.command, path))
         if self.server.down:
             return self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "", "Internal Server Error")
         if self.server.token and self.headers["Authorization"] != f"Bearer {self.server.token}":
@@ -95,35 +81,15 @@ class _Answers(BaseHTTPRequestHandler):
     def _send_file(self, folder: Path, name: str) -> None:
         if not (folder / name).is_file():
             return self._refuse(HTTPStatus.NOT_FOUND, "EntryNotFound", "Entry not found")
-        data = (folder / name).read_bytes()
-        first = int(re.findall(r"bytes=(\d+)-", self.headers["Range"] or "bytes=0-")[0])
-        self.send_response(HTTPStatus.PARTIAL_CONTENT if first else HTTPStatus.OK)
-        if first:
-            self.send_header("Content-Range", f"bytes {first}-{len(data) - 1}/{len(data)}")
-        self.send_header("Content-Length", str(len(data) - first))
-        self.send_header("Accept-Ranges", "bytes")
-        self.send_header("ETag", f'"{etag(folder / name)}"')
-        self.send_header("X-Repo-Commit", COMMIT)
-        self.end_headers()
-        if self.command == "GET":
-            end = first + self.server.cuts.pop(name, len(data))
-            self.wfile.write(data[first:end])  # and the connection closes, whether that was all or not
+        named = {"ETag": f'"{etag(folder / name)}"', "X-Repo-Commit": COMMIT}
+        self.say(HTTPStatus.OK, (folder / name).read_bytes(), named)
 
     def _send_json(self, value: Any) -> None:
         body = value if isinstance(value, bytes) else json.dumps(value).encode()
-        self.send_response(HTTPStatus.OK)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        self.say(HTTPStatus.OK, body, {"Content-Type": "application/json"})
 
     def _refuse(self, status: HTTPStatus, code: str, message: str) -> None:
-        self.send_response(status)
-        if code:
-            self.send_header("X-Error-Code", code)
-        self.send_header("X-Error-Message", message)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
+        self.say(status, headers={**({"X-Error-Code": code} if code else {}), "X-Error-Message": message})
 
 
 def etag(file: Path) -> str:

@@ -10,11 +10,9 @@ import torch
 import transformers
 from numpy.typing import NDArray
 from PIL import Image
-from torch.nn import functional
 
 from swatchbook.domain.errors import Configuration
 from swatchbook.models.images.decode import decode
-from swatchbook.models.images.pixels import shrink
 from swatchbook_base.image_limits import ImageLimits
 from swatchbook_models.encoder_input import Preparation, normalise, read_preparation, resize, resize_as_floats, stack
 from tests.models.images.materials import print_of
@@ -103,15 +101,3 @@ def test_the_oldest_configurations_are_read() -> None:
     found = read_preparation(old, "it")
     assert isinstance(found, Preparation)
     assert (found.size, found.input_size, found.side, found.filter) == (224, (224, 224), 448, "bicubic")
-
-
-@pytest.mark.parametrize("size", [(600, 450), (301, 777), (163, 161)])
-def test_pixels_are_those_of_torch_within_a_level(size: tuple[int, int]) -> None:
-    """torch shrank the pictures whose vectors and analyses collections already have."""
-    picture = np.asarray(print_of(*size))
-    ours = shrink(picture, 160).astype(int)
-    planes = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None]
-    theirs = functional.interpolate(planes, ours.shape[:2], mode="bilinear", antialias=True)[0].permute(1, 2, 0).numpy()
-    apart = np.abs(ours - theirs)
-    assert apart.max() <= 1
-    assert apart.mean() < 0.2

@@ -86,16 +86,6 @@ def test_weights_that_a_repository_has_twice_are_fetched_once(there: Hub, tmp_pa
     assert load(named(encoder_model=f"{name}@{COMMIT}")).encoder.dimensions[Role.VISUAL] == 64
 
 
-def test_a_cut_file_goes_on_at_its_end(there: Hub, folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 4_096)  # bytes: the hub's 10 MB are more than there is
-    there.cuts = {"model.safetensors": 20_000}
-    pulled = pull_encoder(named())
-    asked = [part for method, path, part in there.asked if method == "GET" and path.endswith("model.safetensors")]
-    assert asked == [None, "bytes=16384-"]
-    whole = (folders[SIGLIP] / "model.safetensors").read_bytes()
-    assert (Path(pulled.folder) / "model.safetensors").read_bytes() == whole
-
-
 def test_pickled_weights_alone_are_refused(there: Hub, tmp_path: Path) -> None:
     (tmp_path / "pickled").mkdir()
     for name in ("config.json", "pytorch_model.bin"):

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from swatchbook.deployments.declared import CONTROL
 from swatchbook.deployments.setup import Mode, set_up
 from swatchbook.domain.settings import Settings
 from tests.deployments.test_setup import ask, remove_all
-from tests.serving import serving
+from tests.serving import Answers, StandIn, serving
 
 pytestmark = pytest.mark.stack
 
@@ -64,17 +63,13 @@ class Control:
 def notified() -> Iterator[tuple[str, "queue.Queue[dict[str, Any]]"]]:
     told: queue.Queue[dict[str, Any]] = queue.Queue()
 
-    class Hook(BaseHTTPRequestHandler):
+    class Hook(Answers):
         def do_POST(self) -> None:
-            told.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(204)
-            self.end_headers()
+            told.put(json.loads(self.read()))
+            self.say(200)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Hook)) as server:
-        yield f"http://127.0.0.1:{server.server_port}/failed", told
+    with serving(StandIn(Hook)) as server:
+        yield f"{server.url}/failed", told
 
 
 @pytest.fixture(scope="module")

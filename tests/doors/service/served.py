@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal, NamedTuple
 
 import uvicorn
@@ -15,7 +14,7 @@ from swatchbook.domain.settings import Settings
 from swatchbook.doors.service.app import create_app
 from swatchbook.doors.service.serve import uvicorn_config
 from swatchbook.resources import Resources
-from tests.serving import serving
+from tests.serving import Answers, StandIn, serving
 
 
 class Served(NamedTuple):
@@ -67,15 +66,9 @@ def on_socket(app: FastAPI, *, lifespan: Literal["on", "off"]) -> Iterator[int]:
 
 @contextmanager
 def answering(status: int, body: bytes) -> Iterator[str]:
-    class Answer(BaseHTTPRequestHandler):
+    class Answer(Answers):
         def do_GET(self) -> None:
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            self.say(status, body)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Answer)) as server:
-        yield f"http://127.0.0.1:{server.server_port}"
+    with serving(StandIn(Answer)) as server:
+        yield server.url

@@ -21,14 +21,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from math import ceil
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.serving import serving
+from tests.serving import Answers, StandIn, serving
 from tests.tables import rows_of
 
 KEY = "sk-a-secret-of-the-tests"
@@ -112,14 +111,11 @@ def e5_vectors() -> Callable[[Sequence[str], int], NDArray[np.float32]]:
     return embed
 
 
-class Provider(ThreadingHTTPServer):
+class Provider(StandIn):
     """`scale`: its minutes are so many times shorter, for clients whose clock runs faster."""
 
-    daemon_threads = True
-    request_queue_size = 128
-
     def __init__(self, port: int = 0) -> None:
-        super().__init__(("127.0.0.1", port), _Answers)
+        super().__init__(_Answers, port)
         self.key: str | None = KEY
         self.refusal = "Incorrect API key provided."
         self.models: set[str] | None = None  # those that it knows; None: any
@@ -145,10 +141,6 @@ class Provider(ThreadingHTTPServer):
         self._told_at = self._told_until = 0.0
         self._recent = deque[float]()
         self._lock = threading.Lock()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
 
     @property
     def openai_url(self) -> str:
@@ -194,9 +186,6 @@ class Provider(ThreadingHTTPServer):
         with self._lock:
             self.paid[asked.key] += 1
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is what many tests are about."""
-
 
 @contextmanager
 def provider(port: int = 0) -> Iterator[Provider]:
@@ -239,16 +228,13 @@ def _schema(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return None
 
 
-class _Answers(BaseHTTPRequestHandler):
+class _Answers(Answers):
     server: Provider
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
-    def log_message(self, format: str, *args: Any) -> None:
-        """Quiet."""
-
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        body = json.loads(self.read())
         asked, there = replace(_asked(self.path, body), headers=self.headers), self.server
         fault = there.meets(asked)
         if there.key not in (None, self.headers["x-api-key"], (self.headers["Authorization"] or "")[7:]):
@@ -291,13 +277,7 @@ class _Answers(BaseHTTPRequestHandler):
 
     def _say(self, status: int, reply: Any, headers: Mapping[str, str] | None = None) -> None:
         data = (reply if isinstance(reply, str) else json.dumps(reply)).encode()
-        self.send_response(status)
-        for name, value in {**self.server.headers, **(headers or {})}.items():
-            self.send_header(name, value)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
+        self.say(status, data, {**self.server.headers, **(headers or {}), "Content-Type": "application/json"})
 
     def _cut(self, data: bytes) -> None:
         self.send_response(200)
