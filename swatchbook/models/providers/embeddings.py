@@ -7,7 +7,7 @@ import base64
 import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, Literal, Protocol
+from typing import Final
 
 import numpy as np
 from pydantic import ValidationError
@@ -17,11 +17,12 @@ from swatchbook.domain.records import sha256
 from swatchbook.domain.setting_values import Price
 from swatchbook.domain.settings import Settings
 from swatchbook.models.providers.call_cache import ask_once, record_alive
-from swatchbook.models.providers.client import Call, Client, Clock, Exchange, Reply, Usage
+from swatchbook.models.providers.client import Call, Client, Clock, Reply, Usage
 from swatchbook.models.providers.costs import tokens_at_most, usd
 from swatchbook.models.providers.endpoint import Endpoint, endpoint
 from swatchbook.models.providers.prices import model_price
-from swatchbook.models.providers.wires import openai_embeddings
+from swatchbook.models.providers.wires.openai import header
+from swatchbook.models.providers.wires.openai_embeddings import OPENAI, PATH, InputType, Wire
 from swatchbook.store.ledger import calls
 from swatchbook.store.ledger.calls import Answer, CallContext, CallRequest
 from swatchbook_base.arrays import Vectors
@@ -34,32 +35,6 @@ QUERY_PATIENCE_SECONDS: Final = 20.0
 
 _QUERY_PAUSES: Final = (0.5, 1.0)
 """The seconds before the retries of a query, which no task retries."""
-
-InputType = Literal["document", "query"]
-
-
-class Wire(Protocol):
-    """The wire format of a family of endpoints, and its limits."""
-
-    @property
-    def PATH(self) -> str: ...
-
-    @property
-    def MAX_TOKENS(self) -> int: ...
-
-    @property
-    def BATCH_TOKENS(self) -> int: ...
-
-    @property
-    def BATCH_TEXTS(self) -> int: ...
-
-    def header(self, key: str | None) -> Mapping[str, str]: ...
-
-    def body(self, model: str, texts: Sequence[str], kind: InputType, dimension: int) -> Mapping[str, Any]: ...
-
-    def speak(self, where: Endpoint, call: Call, seconds: float, exchange: Exchange) -> Mapping[str, Any]: ...
-
-    def usage(self, data: Mapping[str, Any]) -> Usage: ...
 
 
 class _Embedding(WireModel):
@@ -85,7 +60,7 @@ class ProviderTextEncoder:
         clock: Clock | None = None,
     ) -> None:
         self.tag, self.dimension = tag, dimension
-        self._client = Client(where, header=wire.header, speak=wire.speak, clock=clock)
+        self._client = Client(where, header=header, speak=wire.speak, clock=clock)
         self._where, self._wire, self._price = where, wire, price
 
     def load(self) -> None:
@@ -175,7 +150,7 @@ class ProviderTextEncoder:
 
     def _call(self, texts: Sequence[str], kind: InputType) -> Call:
         body = self._wire.body(self._where.model, texts, kind, self.dimension)
-        return Call(self._wire.PATH, body, sum(map(tokens_at_most, texts)), self._wire.usage)
+        return Call(PATH, body, sum(map(tokens_at_most, texts)), self._wire.usage)
 
     def _read(self, reply: Reply, count: int) -> list[str]:
         """Return a reply's vectors in request order, as base64 of little-endian float32."""
@@ -204,20 +179,20 @@ class ProviderTextEncoder:
 
     def _request(self, text: str, kind: InputType) -> str:
         """Return the key under which a text's vector is kept, whatever its batch."""
-        address = self._where.url.split("://", 1)[1] + self._wire.PATH
+        address = self._where.url.split("://", 1)[1] + PATH
         return sha256(json.dumps([address, self._where.model, self.dimension, kind, text]).encode())
 
     def _cut(self, text: str) -> str:
         """Return the text, truncated to what the model surely accepts."""
-        if tokens_at_most(text) <= self._wire.MAX_TOKENS:
+        if tokens_at_most(text) <= self._wire.max_tokens:
             return text
-        return text.encode()[: 2 * (self._wire.MAX_TOKENS - tokens_at_most(""))].decode(errors="ignore")
+        return text.encode()[: 2 * (self._wire.max_tokens - tokens_at_most(""))].decode(errors="ignore")
 
     def _batches(self, texts: Sequence[str]) -> Iterator[list[str]]:
         batch, tokens = list[str](), 0
         for text in texts:
             more = tokens_at_most(text)
-            if batch and (tokens + more > self._wire.BATCH_TOKENS or len(batch) == self._wire.BATCH_TEXTS):
+            if batch and (tokens + more > self._wire.batch_tokens or len(batch) == self._wire.batch_texts):
                 yield batch
                 batch, tokens = [], 0
             batch.append(text)
@@ -241,9 +216,9 @@ def _invalid(vectors: Mapping[str, str]) -> list[str]:
 
 def provider_text_encoder(settings: Settings, tag: str) -> ProviderTextEncoder:
     """Return the text encoder of Voyage, OpenAI or a compatible server. Raises Configuration or Authentication."""
-    wire: Wire = openai_embeddings
+    wire = OPENAI
     if settings.text_encoder == "voyage":
-        from swatchbook.models.providers.wires import voyage as wire  # its library takes about a second to import
+        from swatchbook.models.providers.wires.voyage import VOYAGE as wire  # its library takes a second to import
 
     where, price = endpoint(settings, "text"), model_price(settings, "text")
     return ProviderTextEncoder(where, wire, tag=tag, dimension=settings.text.dimension, price=price)

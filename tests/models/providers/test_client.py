@@ -40,6 +40,7 @@ from swatchbook.models.providers.costs import may_have_cost
 from swatchbook.models.providers.endpoint import Endpoint, endpoint
 from swatchbook.models.providers.throttle import STRIKES
 from swatchbook.models.providers.wires import anthropic, openai, voyage
+from swatchbook.models.providers.wires.openai_embeddings import PATH
 from tests.models.providers.clocks import FastClock, SetClock
 from tests.models.providers.standin import KEY, Asked, Provider, provider
 from tests.tables import rows_of
@@ -48,7 +49,6 @@ from tests.tables import rows_of
 class Way(NamedTuple):
     """A call, who speaks it, and where its answer and its count of tokens stand in the reply."""
 
-    wire: Any
     speak: Speak
     call: Call
     answer: str
@@ -57,9 +57,9 @@ class Way(NamedTuple):
 
 
 QUESTION = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}
-PLAIN = Way(openai, speak_json, Call("/chat/completions", QUESTION, 100, openai.usage), "choices", "prompt_tokens")
+PLAIN = Way(speak_json, Call("/chat/completions", QUESTION, 100, openai.usage), "choices", "prompt_tokens")
 TEXTS = voyage.body("m", ["hello"], "query", 8)
-LIBRARY = Way(voyage, voyage.speak, Call(voyage.PATH, TEXTS, 100, voyage.usage), "data", "total_tokens", tokens_out=0)
+LIBRARY = Way(voyage.speak, Call(PATH, TEXTS, 100, voyage.usage), "data", "total_tokens", tokens_out=0)
 
 
 @pytest.fixture(params=[PLAIN, LIBRARY], ids=["plain", "voyageai"])
@@ -74,7 +74,7 @@ def client(there: Provider, way: Way = PLAIN, *, clock: Any = None, key: str = K
 
 
 def at(where: Endpoint, way: Way, clock: Any = None) -> Client:
-    return Client(where, header=way.wire.header, speak=way.speak, clock=clock)
+    return Client(where, header=openai.header, speak=way.speak, clock=clock)
 
 
 @pytest.mark.parametrize(("fault", "failure", "paid"), rows_of(__file__, "faults"))
@@ -381,14 +381,14 @@ def test_no_secret_is_logged(
     caplog.set_level(logging.DEBUG)
     chat = {**QUESTION, "messages": [{"role": "user", "content": "confidential-words"}]}
     asked = Call("/chat/completions", chat, 100, openai.usage)
-    texts = Call(voyage.PATH, {**TEXTS, "input": ["confidential-words"]}, 100, voyage.usage)
+    texts = Call(PATH, {**TEXTS, "input": ["confidential-words"]}, 100, voyage.usage)
     there.answer = lambda _: "said-in-confidence"
     there.script.extend([None, "error", "rejected", "cut", "garbage"])
     where = Endpoint("llm", there.openai_url, "m", SecretStr(KEY))
     for header, speak, call in (
         (openai.header, speak_json, asked),
         (anthropic.header, speak_json, asked),
-        (voyage.header, voyage.speak, texts),
+        (openai.header, voyage.speak, texts),
     ):
         talking = Client(where, header=header, speak=speak)
         for _ in range(3):

@@ -18,7 +18,7 @@ from swatchbook.domain.settings import Settings, replace
 from swatchbook.models.providers import embeddings
 from swatchbook.models.providers.embeddings import ProviderTextEncoder, provider_text_encoder
 from swatchbook.models.providers.endpoint import Endpoint
-from swatchbook.models.providers.wires import voyage as voyage_wire
+from swatchbook.models.providers.wires.voyage import VOYAGE
 from swatchbook.models.registry import load, tags
 from swatchbook.store.ledger.calls import CallContext, spending
 from swatchbook.store.ledger.database import open_ledger
@@ -52,7 +52,7 @@ def encoder_at(there: Provider, **changed: object) -> ProviderTextEncoder:
 
 def at(there: Provider, clock: SetClock) -> ProviderTextEncoder:
     where = Endpoint("text", there.openai_url, "voyage-3.5", SecretStr(KEY))
-    return ProviderTextEncoder(where, voyage_wire, tag="tag", dimension=1_024, clock=clock)
+    return ProviderTextEncoder(where, VOYAGE, tag="tag", dimension=1_024, clock=clock)
 
 
 def expected(texts: list[str], dimension: int = 1_024) -> np.ndarray:

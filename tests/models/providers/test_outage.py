@@ -14,7 +14,7 @@ from swatchbook.domain.settings import Settings
 from swatchbook.ingest.embed import process_batch
 from swatchbook.models.providers.embeddings import ProviderTextEncoder
 from swatchbook.models.providers.endpoint import Endpoint
-from swatchbook.models.providers.wires import voyage
+from swatchbook.models.providers.wires.voyage import VOYAGE
 from swatchbook.resources import Resources, open_resources
 from swatchbook.store.ledger import claims
 from swatchbook.store.ledger.tables import contents
@@ -49,7 +49,7 @@ def test_an_hour_without_the_provider_spends_no_try(
     over = clock.now() + HOUR
     while count(resources.ledger, rows, state="done") < len(texts):
         assert count(resources.ledger, rows, runs=0) == len(texts)
-        encoder = ProviderTextEncoder(where, voyage, tag=TAG, dimension=1_024, clock=clock)
+        encoder = ProviderTextEncoder(where, VOYAGE, tag=TAG, dimension=1_024, clock=clock)
         resources.models._made["text_encoder"] = encoder  # a run is a process, whose breaker knows nothing
         for number, pause in enumerate((2.0, 4.0, 8.0, 300.0)):  # as the batch's task does; then as its document waits
             there.script.clear()

@@ -3,29 +3,42 @@
 https://platform.openai.com/docs/api-reference
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Literal, NamedTuple
 
-from swatchbook.models.providers.client import Usage, counted
-from swatchbook.models.providers.client import speak_json as speak
-from swatchbook.models.providers.wires.openai import header
+from swatchbook.models.providers.client import Speak, Usage, counted, speak_json
 
-__all__ = ["BATCH_TEXTS", "BATCH_TOKENS", "MAX_TOKENS", "PATH", "body", "header", "speak", "usage"]
-
-PATH: Final = "/embeddings"
-MAX_TOKENS: Final = 8_191  # tokens of one text
-BATCH_TOKENS: Final = 300_000  # tokens of one call
-BATCH_TEXTS: Final = 256  # OpenAI accepts 2,048, some compatible servers far fewer
+PATH: Final = "/embeddings"  # of Voyage, too
 
 _SHORTENED: Final = "text-embedding-3"  # the model family that accepts `dimensions`; others reject it
 
+InputType = Literal["document", "query"]
 
-def body(model: str, texts: Sequence[str], kind: Literal["document", "query"], dimension: int) -> Mapping[str, Any]:
+
+class Wire(NamedTuple):
+    """The wire format of a family of endpoints, and its limits.
+
+    `body` gets model, texts, kind and dimension; `usage` reads the tokens that the server counted from its reply.
+    """
+
+    max_tokens: int  # of one text
+    batch_tokens: int  # of one call
+    batch_texts: int
+    body: Callable[[str, Sequence[str], InputType, int], Mapping[str, Any]]
+    usage: Callable[[Mapping[str, Any]], Usage]
+    speak: Speak = speak_json
+
+
+def _body(model: str, texts: Sequence[str], kind: InputType, dimension: int) -> Mapping[str, Any]:
     """Return the body of the request. It is the same for documents and queries."""
     asked = {"model": model, "input": list(texts), "encoding_format": "base64"}
     return {**asked, "dimensions": dimension} if model.startswith(_SHORTENED) else asked
 
 
-def usage(data: Mapping[str, Any]) -> Usage:
+def _usage(data: Mapping[str, Any]) -> Usage:
     """Return the input tokens that the server counted; embeddings have no output tokens."""
     return Usage(counted(data, "prompt_tokens"), 0)
+
+
+OPENAI: Final = Wire(8_191, 300_000, 256, _body, _usage)
+"""OpenAI takes 2,048 texts in a call, some compatible servers far fewer."""

@@ -13,7 +13,7 @@ Import this module only if Voyage is chosen: importing the library takes about a
 import logging
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import voyageai
 import voyageai.util
@@ -21,14 +21,7 @@ import voyageai.util
 from swatchbook.models.providers.client import Call, Exchange, Usage, counted
 from swatchbook.models.providers.endpoint import Endpoint
 from swatchbook.models.providers.http_errors import malformed_reply, require_answer
-from swatchbook.models.providers.wires.openai import header
-
-__all__ = ["BATCH_TEXTS", "BATCH_TOKENS", "MAX_TOKENS", "PATH", "body", "header", "speak", "usage"]
-
-PATH: Final = "/embeddings"  # as in the library
-MAX_TOKENS: Final = 32_000  # tokens of one text
-BATCH_TOKENS: Final = 120_000  # tokens of one call: the lowest limit of its models
-BATCH_TEXTS: Final = 1_000
+from swatchbook.models.providers.wires.openai_embeddings import InputType, Wire
 
 _NO_KEY: Final = "withheld"
 """Passed to the library as the key; without one it would read VOYAGE_API_KEY from the environment."""
@@ -68,7 +61,7 @@ def _take_over() -> None:
 _take_over()
 
 
-def body(model: str, texts: Sequence[str], kind: Literal["document", "query"], dimension: int) -> Mapping[str, Any]:
+def body(model: str, texts: Sequence[str], kind: InputType, dimension: int) -> Mapping[str, Any]:
     """Return the arguments of `voyageai.Embedding.create`. Long texts are truncated before; here they are an error."""
     return {
         "model": model,
@@ -96,3 +89,6 @@ def speak(where: Endpoint, call: Call, seconds: float, exchange: Exchange) -> Ma
 def usage(data: Mapping[str, Any]) -> Usage:
     """Return the input tokens that the provider counted; embeddings have no output tokens."""
     return Usage(counted(data, "total_tokens"), 0)
+
+
+VOYAGE: Final = Wire(32_000, 120_000, 1_000, body, usage, speak)  # tokens of a call: the lowest limit of its models
