@@ -26,18 +26,3 @@ def test_workflow_runs_the_targets_of_ci_run() -> None:
     pinned = [re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", step["uses"]) for step in STEPS if "uses" in step]
     assert pinned
     assert all(pinned)
-
-
-def test_forms_for_issues_ask_something() -> None:
-    forms = ROOT / ".github" / "ISSUE_TEMPLATE"
-    for name in ("bug.yml", "feature.yml"):
-        form = yaml.safe_load((forms / name).read_text())
-        ids = [field["id"] for field in form["body"] if field["type"] != "markdown"]
-        assert len(ids) == len(set(ids)) > 3
-
-
-def test_hooks_before_a_commit_run_what_the_environment_has() -> None:
-    (local,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
-    assert local["repo"] == "local"
-    assert {hook["language"] for hook in local["hooks"]} == {"system"}
-    assert {hook["entry"].split()[0] for hook in local["hooks"]} == {".venv/bin/ruff", ".venv/bin/mypy"}

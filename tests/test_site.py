@@ -4,18 +4,13 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from functools import partial
 from html.parser import HTMLParser
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from devtools.site_pages import for_site
-from tests.chrome import started
 from tests.fixtures import ROOT
-from tests.serving import serving
 
 LOADING = {
     ("audio", "src"), ("embed", "src"), ("form", "action"), ("iframe", "src"), ("img", "src"), ("img", "srcset"),
@@ -45,16 +40,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def address(site: Path) -> Iterator[str]:
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with serving(ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(site)))) as server:
-        yield f"http://127.0.0.1:{server.server_port}"
-
-
 def test_pages_load_nothing_from_other_hosts(site: Path) -> None:
     pages = [*site.rglob("*.html")]
     assert len(pages) > 60
@@ -72,20 +57,6 @@ def test_pages_load_nothing_from_other_hosts(site: Path) -> None:
         for found in re.findall(r'href="([^"#:]*\.(?:md|py|toml|json))"', page.read_text())
     }
     assert left == set()
-
-
-@pytest.mark.stack
-@pytest.mark.needs("chromium")
-def test_a_browser_asks_no_other_host(address: str) -> None:
-    asked: list[str] = []
-    with started() as browser:
-        page = browser.new_page()
-        page.on("request", lambda request: asked.append(request.url))
-        for name in ("", "servers/", "research/", "?q=terrazzo"):
-            page.goto(f"{address}/{name}", wait_until="networkidle")
-        page.wait_for_selector(".md-search-result__item")
-    assert asked
-    assert [each for each in asked if not each.startswith((f"{address}/", "data:", "blob:"))] == []
 
 
 def test_links_are_changed_to_those_of_the_site() -> None:
