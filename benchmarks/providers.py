@@ -8,7 +8,6 @@ from typing import NamedTuple
 from pydantic import SecretStr
 
 from swatchbook.domain.errors import Failure
-from swatchbook.domain.setting_values import Rates
 from swatchbook.models.providers.chat import ProviderChat
 from swatchbook.models.providers.endpoint import Endpoint
 from swatchbook.models.providers.wires import openai
@@ -90,7 +89,7 @@ def _ask(
 ) -> tuple[list[Seen | Failure], float]:
     """What became of each question, and the minutes that all of them took."""
     where = Endpoint(
-        "vision", there.openai_url, "seer", SecretStr(KEY), per_minute=Rates(calls=limit), at_once=AT_ONCE,
+        "vision", there.openai_url, "seer", SecretStr(KEY), per_minute=limit, at_once=AT_ONCE,
         seconds=seconds,
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:

@@ -6,7 +6,6 @@ page is out of date.
 
 import ast
 import inspect
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, get_args, get_origin
@@ -90,8 +89,6 @@ def _default(name: str, field: FieldInfo) -> str:
     default = field.get_default(call_default_factory=True)
     if default in (None, "", ()) or default == {}:
         return "none"
-    if isinstance(default, BaseModel):
-        return f"`{json.dumps(default.model_dump())}`"
     if isinstance(default, tuple):
         return f"`{','.join(map(str, default))}`"
     return f"`{default}`"

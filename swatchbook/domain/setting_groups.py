@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic_settings import NoDecode
 
-from swatchbook.domain.setting_values import NO_LIMIT, RATES, RateLimits, WeaviateIndexKind, parse_list
+from swatchbook.domain.setting_values import WeaviateIndexKind, parse_list
 
 
 class Group(BaseModel):
@@ -22,7 +22,15 @@ class Provider(Group):
     api_key: SecretStr | None = Field(
         default=None, description="API key of the endpoint; local servers often need none."
     )
-    per_minute: RateLimits = Field(default=NO_LIMIT, description=RATES)
+    per_minute: int = Field(
+        default=0,
+        ge=0,
+        le=100_000,
+        description=(
+            "Most calls per minute and run, which its shards share; 0: no limit. Set it to stay below your account's "
+            "limit."
+        ),
+    )
 
 
 class ChatProvider(Provider):

@@ -21,7 +21,6 @@ from pydantic import (
     ValidationInfo,
     model_validator,
 )
-from pydantic_settings import NoDecode
 
 from swatchbook.domain import plugins
 from swatchbook.domain.errors import Configuration
@@ -61,26 +60,6 @@ def _check_choice(name: str, info: ValidationInfo) -> str:
 
 Choice = Annotated[str, AfterValidator(_check_choice)]
 """A name in `plugins.BUILT_IN`, or of a plugin."""
-
-RATES = (
-    'Most calls and tokens per minute and run, which its shards share: JSON, {"calls": 60, "tokens": 100000}. 0: no '
-    "limit. Set it to stay below your account's limit."
-)
-
-
-class Rates(BaseModel):
-    """The limits of the calls to a provider in one minute; 0: no limit."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    calls: int = Field(default=0, ge=0, le=100_000)
-    tokens: int = Field(default=0, ge=0, le=1_000_000_000)
-
-
-NO_LIMIT = Rates()
-
-RateLimits = Annotated[Rates, NoDecode, BeforeValidator(parse_object)]
-
 
 SearchKind = Literal["text", "image"]
 WeaviateIndexKind = Literal["flat", "flat_bq", "hnsw", "hnsw_rq", "hnsw_bq", "hnsw_sq", "hnsw_pq"]

@@ -52,7 +52,6 @@ from swatchbook.domain.setting_values import (
     EventSource,
     Folder,
     Price,
-    Rates,
     SearchKind,
     WebhookSource,
     Weights,
@@ -661,12 +660,8 @@ def replace(settings: Settings, values: Mapping[str, Any]) -> Settings:
 
 def scale_rates(settings: Settings, share: float) -> Settings:
     """Return the settings with the providers' limits per minute multiplied by `share` (0 to 1), each at least 1."""
-
-    def scaled(rates: Rates) -> Rates:
-        return Rates(**{kind: limit and max(1, int(limit * share)) for kind, limit in rates})
-
-    names = [f"{part}.per_minute" for part in ("vision", "llm", "text")]
-    return replace(settings, {name: scaled(value_of(settings, name)) for name in names})
+    limits = {f"{part}.per_minute": getattr(settings, part).per_minute for part in ("vision", "llm", "text")}
+    return replace(settings, {name: max(1, int(limit * share)) for name, limit in limits.items() if limit})
 
 
 def env_file() -> Path:

@@ -181,7 +181,7 @@ def _planned(
     settings: Settings, stage: str, part: Part, model: str, calls: int, tokens_in: int, tokens_out: int,
     *, made: int = 0,
 ) -> Planned:  # fmt: skip
-    paced = getattr(settings, part).per_minute.calls
+    paced = getattr(settings, part).per_minute
     seconds = calls * SECONDS[part] / settings.provider_concurrency
     known = known_price(settings, part)
     return Planned(

@@ -123,7 +123,7 @@ def _settings(pool: Pool, folder: Path, there: Provider) -> Mapping[str, Any]:
         "VISION__URL": there.openai_url,
         "VISION__MODEL": "qwen-vl",
         "VISION__API_KEY": KEY,
-        "VISION__PER_MINUTE": json.dumps({"calls": CALLS_A_MINUTE}),
+        "VISION__PER_MINUTE": str(CALLS_A_MINUTE),
         "LLM__URL": there.openai_url,
         "LLM__MODEL": "qwen",
         "LLM__API_KEY": KEY,

@@ -12,7 +12,6 @@ import swatchbook
 from swatchbook.domain import tracing
 from swatchbook.domain.errors import Configuration
 from swatchbook.domain.records import IngestOptions
-from swatchbook.domain.setting_values import Rates
 from swatchbook.domain.settings import Settings
 from swatchbook.ingest import shards
 from swatchbook.ingest.run import Work
@@ -57,18 +56,18 @@ def test_shards_at_once_keep_within_the_limits_of_providers_together(tmp_path: P
     paced = Settings(
         home=tmp_path,
         shards={"slots": 4},
-        vision={"per_minute": Rates(calls=60)},
-        text={"per_minute": Rates(tokens=10_000)},
+        vision={"per_minute": 60},
+        text={"per_minute": 10},
     )
     with open_resources(paced) as resources:
         cards = cut(resources, batches(256))
         assert {card.share for card in cards} == {0.25}
         resources.take_share(cards[0].share)
         given = resources.settings
-        assert (given.vision.per_minute, given.text.per_minute) == (Rates(calls=15), Rates(tokens=2_500))
-        assert given.llm.per_minute == Rates(), "no limit stays none"
+        assert (given.vision.per_minute, given.text.per_minute) == (15, 2)
+        assert given.llm.per_minute == 0, "no limit stays none"
         resources.take_share(0.001)
-        assert resources.settings.vision.per_minute.calls == 1, "nobody is kept from asking at all"
+        assert resources.settings.vision.per_minute == 1, "nobody is kept from asking at all"
 
 
 @pytest.mark.parametrize(

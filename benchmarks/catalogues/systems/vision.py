@@ -17,7 +17,6 @@ from swatchbook.domain.errors import Authentication, Configuration, InvalidModel
 from swatchbook.domain.records import FailedPage
 from swatchbook.domain.settings import Settings, load_settings
 from swatchbook.models.providers.client import Call, Client
-from swatchbook.models.providers.costs import turn_tokens
 from swatchbook.models.providers.endpoint import Endpoint, endpoint
 from swatchbook.models.providers.json_reply import json_in
 from swatchbook.models.providers.json_schema import schema_of
@@ -107,8 +106,7 @@ def _ask(client: Client, where: Endpoint, picture: bytes) -> SeenPage:
     question = Question(instructions=ASK, parts=(picture,), max_tokens=REPLY_TOKENS)
     message = ChatMessage(question=question, shape=schema_of(SeenPage), name=SeenPage.__name__)
     for _ in range(2):
-        tokens = turn_tokens(message) + REPLY_TOKENS
-        call = Call(openai.PATH, openai.body(where, message, openai.WAYS[0]), tokens, openai.usage)
+        call = Call(openai.PATH, openai.body(where, message, openai.WAYS[0]), openai.usage)
         reply = openai.read(where, client.post(call, attempt=1, waiting=lambda: None).data)
         try:
             return SeenPage.model_validate_json(json_in(reply.text))

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from swatchbook.domain.records import Record
 from swatchbook.domain.redact import REDACTED, redact
-from swatchbook.domain.setting_values import ApiKey, Rates, WebhookSource
+from swatchbook.domain.setting_values import ApiKey, WebhookSource
 from swatchbook.domain.settings import FIELDS, Settings, value_of, variable
 from swatchbook.doors.cli.terminal import cell, table
 
@@ -46,8 +46,6 @@ def shown(value: Any) -> Any:
         return f"{value.name} ({REDACTED}): {' '.join(value.owners)}"
     if isinstance(value, Mapping):  # prices of models
         return [f"{model}: {price.input:g} in, {price.output:g} out" for model, price in value.items()]
-    if isinstance(value, Rates):
-        return [f"{value.calls:,} calls, {value.tokens:,} tokens"]
     if isinstance(value, tuple):
         return [shown(part) for part in value]
     if isinstance(value, Path):

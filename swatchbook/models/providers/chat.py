@@ -131,9 +131,7 @@ class ProviderChat:
         tokens_in, tokens_out = turn_tokens(turn), turn.question.max_tokens
 
         def send(ours: Mapping[str, int]) -> dict[str, Answer]:
-            call = Call(
-                self._wire.PATH, self._wire.body(self._where, turn, way), tokens_in + tokens_out, self._wire.usage
-            )
+            call = Call(self._wire.PATH, self._wire.body(self._where, turn, way), self._wire.usage)
             reply = self._client.post(
                 call, attempt=ours[request], waiting=lambda: record_alive(context), for_items=context.for_items
             )

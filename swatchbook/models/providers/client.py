@@ -71,11 +71,10 @@ def counted(data: Mapping[str, Any], name: str) -> int | None:
 
 
 class Call(NamedTuple):
-    """A call to send. `tokens`: upper bound, in and out. `usage`: reads the counted tokens from the reply."""
+    """A call to send. `usage`: reads the counted tokens from the reply."""
 
     path: str
     body: Mapping[str, Any]
-    tokens: int
     usage: Callable[[Mapping[str, Any]], Usage]
 
 
@@ -167,7 +166,7 @@ class Client:
             asked_at, refusals = None, 0  # when the provider first asked to wait, and how often
             longest = _ITEM_PATIENCE_SECONDS if for_items else PATIENCE_SECONDS
             while True:
-                place = self._gate.take_place(self.clock.now(), call.tokens)
+                place = self._gate.take_place(self.clock.now())
                 if at_most is not None and place > at_most:
                     raise self._busy()
                 self._wait(place, waiting)
@@ -223,10 +222,8 @@ class Client:
             data = self._speak(self.where, call, seconds, self._exchange)
         except _MustWait:
             return None
-        now, usage = self.clock.now(), call.usage(data)
-        self._note(200, now - sent, usage)
-        if None not in usage:
-            self._gate.give_back(now, call.tokens - sum(filter(None, usage)))
+        usage = call.usage(data)
+        self._note(200, self.clock.now() - sent, usage)
         return Reply(data, usage)
 
     def _exchange(self, url: str, content: bytes, seconds: float) -> bytes:

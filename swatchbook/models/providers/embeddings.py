@@ -150,7 +150,7 @@ class ProviderTextEncoder:
 
     def _call(self, texts: Sequence[str], kind: InputType) -> Call:
         body = self._wire.body(self._where.model, texts, kind, self.dimension)
-        return Call(PATH, body, sum(map(tokens_at_most, texts)), self._wire.usage)
+        return Call(PATH, body, self._wire.usage)
 
     def _read(self, reply: Reply, count: int) -> list[str]:
         """Return a reply's vectors in request order, as base64 of little-endian float32."""

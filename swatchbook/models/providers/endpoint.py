@@ -16,7 +16,6 @@ from pydantic import SecretStr
 from swatchbook.domain.errors import Authentication, Configuration
 from swatchbook.domain.public_addresses import check_operators_url, is_public
 from swatchbook.domain.setting_groups import Provider
-from swatchbook.domain.setting_values import NO_LIMIT, Rates
 from swatchbook.domain.settings import Settings, variable
 
 Part = Literal["vision", "review", "llm", "text"]
@@ -45,7 +44,7 @@ class Endpoint:
     url: str
     model: str
     key: SecretStr | None = field(default=None, repr=False)
-    per_minute: Rates = NO_LIMIT
+    per_minute: int = 0  # calls; 0: no limit
     at_once: int = 8  # calls in flight
     seconds: float = 60.0  # timeout of a reply; repeated calls get more
 

@@ -1,6 +1,6 @@
-"""Decide when a provider may be called: by limits per minute, requested waits and outages.
+"""Decide when a provider may be called: by its limit of calls per minute, requested waits and outages.
 
-The limits are those of calls and tokens. Waits that the provider asks for are obeyed up to an hour. After four errors
+Calls are spread evenly over the minute. Waits that the provider asks for are obeyed up to an hour. After four errors
 in a row it counts as down; it is then probed after 10 s, doubling to 10 minutes. This module never sleeps.
 
 Times are seconds of one clock. All calls of the client share this state: a wait that one call is asked for applies to
@@ -12,7 +12,6 @@ from typing import Final
 
 from swatchbook.domain.backoff import pause_after
 from swatchbook.domain.errors import ProviderDown
-from swatchbook.domain.setting_values import NO_LIMIT, Rates
 
 STRIKES: Final = 4
 """The connection errors and 5xx in a row after which the provider counts as down. A task has as many tries by default,
@@ -37,11 +36,10 @@ _MINUTE = 60.0  # seconds
 class Throttle:
     """The state shared by all threads that call a provider."""
 
-    def __init__(self, limits: Rates = NO_LIMIT) -> None:
+    def __init__(self, per_minute: int = 0) -> None:
         self._lock = threading.Lock()
-        # calls are spread evenly; tokens may be spent in bursts of a whole minute's limit, as providers count them
-        self._calls = _Queue(max(1, round(limits.calls * _MARGIN)), burst=1) if limits.calls else None
-        self._tokens = _Queue(limits.tokens, burst=limits.tokens) if limits.tokens else None
+        self._apart = _MINUTE / max(1, round(per_minute * _MARGIN)) if per_minute else 0.0  # seconds
+        self._next_at = 0.0
         self._told_until = self._told_at = 0.0
         self._told_in_a_row = 0
         self.let_in_at = 0.0
@@ -51,17 +49,12 @@ class Throttle:
         self._failed_probes = 0
         self._probing = False
 
-    def take_place(self, now: float, tokens: int) -> float:
-        """Reserve the next place in the queue for a call with its tokens, and return the time when it may be sent."""
+    def take_place(self, now: float) -> float:
+        """Reserve the next place in the queue for a call, and return the time when it may be sent."""
         with self._lock:
-            places = [line.take(now, weight) for line, weight in ((self._calls, 1), (self._tokens, tokens)) if line]
-            return max(places, default=now)
-
-    def give_back(self, now: float, tokens: int) -> None:
-        """Return tokens that were reserved and not used."""
-        with self._lock:
-            if self._tokens:
-                self._tokens.give_back(now, tokens)
+            place = max(now, self._next_at)
+            self._next_at = place + self._apart
+            return place
 
     def closed_for(self, now: float) -> float:
         """Return the remaining seconds of a wait that the provider requested; 0 if it may be called."""
@@ -121,24 +114,3 @@ class Throttle:
         """Record that a call was accepted: the next "too many requests" is the first in a row."""
         with self._lock:
             self._told_in_a_row, self.let_in_at = 0, now
-
-
-class _Queue:
-    """A first-come, first-served queue by the Generic Cell Rate Algorithm (ITU-T I.371).
-
-    Each unit occupies it for a minute / `per_minute`; a call may be sent `burst` units before its own would be through.
-    """
-
-    def __init__(self, per_minute: int, burst: int) -> None:
-        self._seconds, self._burst = _MINUTE / per_minute, burst
-        self._through_at = 0.0  # when all units that were taken are through
-
-    def take(self, now: float, weight: int) -> float:
-        weight = min(weight, self._burst)  # a larger call is let through once the queue is empty
-        self._through_at = max(self._through_at, now) + weight * self._seconds
-        return max(now, self._through_at - self._burst * self._seconds)
-
-    def give_back(self, now: float, weight: int) -> None:
-        through_at = max(self._through_at, now) - min(weight, self._burst) * self._seconds
-        if through_at - self._burst * self._seconds <= now:  # else calls wait: a later one would be sent before them
-            self._through_at = through_at

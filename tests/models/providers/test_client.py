@@ -32,7 +32,6 @@ from swatchbook.domain.errors import (
     RateLimited,
     RunRevoked,
 )
-from swatchbook.domain.setting_values import Rates
 from swatchbook.domain.settings import Settings
 from swatchbook.models.providers import http_errors
 from swatchbook.models.providers.client import Call, Client, Speak, speak_json
@@ -57,9 +56,9 @@ class Way(NamedTuple):
 
 
 QUESTION = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}
-PLAIN = Way(speak_json, Call("/chat/completions", QUESTION, 100, openai.usage), "choices", "prompt_tokens")
+PLAIN = Way(speak_json, Call("/chat/completions", QUESTION, openai.usage), "choices", "prompt_tokens")
 TEXTS = voyage.body("m", ["hello"], "query", 8)
-LIBRARY = Way(voyage.speak, Call(PATH, TEXTS, 100, voyage.usage), "data", "total_tokens", tokens_out=0)
+LIBRARY = Way(voyage.speak, Call(PATH, TEXTS, voyage.usage), "data", "total_tokens", tokens_out=0)
 
 
 @pytest.fixture(params=[PLAIN, LIBRARY], ids=["plain", "voyageai"])
@@ -157,7 +156,7 @@ def test_what_a_provider_says_of_an_error_is_one_plain_line() -> None:
 def test_tokens_are_numbers_of_tokens_or_not_known(there: Provider, counted: object, way: Way) -> None:
     there.rewrite = lambda reply: {**reply, "usage": {way.tokens_in: counted}}
     usage = 1 if counted is True else None, way.tokens_out
-    assert client(there, way, per_minute=Rates(tokens=1_000)).post(way.call).usage == usage
+    assert client(there, way).post(way.call).usage == usage
     there.rewrite = lambda reply: {**reply, "usage": [counted]}
     assert client(there, way).post(way.call).usage == (None, way.tokens_out)
 
@@ -380,8 +379,8 @@ def test_no_secret_is_logged(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     chat = {**QUESTION, "messages": [{"role": "user", "content": "confidential-words"}]}
-    asked = Call("/chat/completions", chat, 100, openai.usage)
-    texts = Call(PATH, {**TEXTS, "input": ["confidential-words"]}, 100, voyage.usage)
+    asked = Call("/chat/completions", chat, openai.usage)
+    texts = Call(PATH, {**TEXTS, "input": ["confidential-words"]}, voyage.usage)
     there.answer = lambda _: "said-in-confidence"
     there.script.extend([None, "error", "rejected", "cut", "garbage"])
     where = Endpoint("llm", there.openai_url, "m", SecretStr(KEY))

@@ -3,45 +3,26 @@
 import pytest
 
 from swatchbook.domain.errors import ProviderDown
-from swatchbook.domain.setting_values import Rates
 from swatchbook.models.providers.throttle import STRIKES, Throttle
 
 MINUTE = 60.0
 
 
-def places(gate: Throttle, count: int, *, tokens: int = 0, now: float = 0.0) -> list[float]:
-    return [gate.take_place(now, tokens) for _ in range(count)]
+def places(gate: Throttle, count: int, *, now: float = 0.0) -> list[float]:
+    return [gate.take_place(now) for _ in range(count)]
 
 
 def test_calls_are_spread_over_the_minute() -> None:
-    taken = places(Throttle(Rates(calls=60)), 200)
+    taken = places(Throttle(60), 200)
     assert taken[0] == 0.0
     assert all(later - earlier >= MINUTE for earlier, later in zip(taken, taken[60:], strict=False))
     assert taken[59] == pytest.approx(59 / 0.98, rel=0.02)  # all but the whole of it is used
 
 
 def test_places_that_nobody_took_are_not_made_up_for() -> None:
-    gate = Throttle(Rates(calls=60))
+    gate = Throttle(60)
     places(gate, 1)
     assert places(gate, 3, now=600.0) == pytest.approx([600.0, 601.0, 602.1], abs=0.1)
-
-
-def test_tokens_have_their_pace_and_calls_over_it_wait() -> None:
-    taken = places(Throttle(Rates(tokens=60_000)), 4, tokens=30_000)
-    assert taken == pytest.approx([0, 0, 30, 60], abs=0.1)
-    gate = Throttle(Rates(tokens=1_000))
-    assert places(gate, 2, tokens=50_000) == pytest.approx([0, 60], abs=0.1)
-
-
-def test_unused_tokens_make_room_behind_those_that_wait() -> None:
-    gate = Throttle(Rates(tokens=60_000))
-    places(gate, 1, tokens=60_000)
-    gate.give_back(0.0, 50_000)
-    assert places(gate, 2, tokens=50_000) == pytest.approx([0, 50], abs=0.1)
-    gate = Throttle(Rates(tokens=60_000))
-    assert places(gate, 3, tokens=60_000) == pytest.approx([0, 60, 120])
-    gate.give_back(5.0, 50_000)
-    assert places(gate, 1, tokens=10_000, now=5.0) == pytest.approx([130])
 
 
 def test_wait_without_a_time_doubles() -> None:
