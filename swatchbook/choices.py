@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from importlib import metadata
-from pathlib import Path
 from typing import Final, NamedTuple
 
 from pydantic import Field
@@ -135,12 +134,8 @@ def _e5_size() -> int:
     return SIZE
 
 
-def _file_size(file: Path) -> int:
-    return file.stat().st_size
-
-
 _FACTS: Final[Mapping[tuple[Kind, str], _Fact]] = {
-    (Kind.ENCODER, "efficientnet"): _Fact("Apache-2.0", partial(_file_size, image_network.FILE)),
+    (Kind.ENCODER, "efficientnet"): _Fact("Apache-2.0", lambda: image_network.FILE.stat().st_size),
     (Kind.ENCODER, "descriptors"): _Fact(OWN),
     (Kind.TEXT_ENCODER, "e5"): _Fact("MIT", _e5_size),
     (Kind.TEXT_ENCODER, "voyage"): _Fact("that of the provider"),

@@ -15,7 +15,7 @@ from swatchbook.domain.extras import require_extras
 from swatchbook.domain.plugins import Kind, find
 from swatchbook.domain.records import RoleTag
 from swatchbook.domain.runtime.heap import limit_arenas
-from swatchbook.domain.settings import Settings, scale_rates
+from swatchbook.domain.settings import Settings, replace
 from swatchbook.store.files.file_store import Files, open_files
 from swatchbook.store.ledger.database import Ledger, is_missing, open_ledger
 from swatchbook.store.ledger.owners import seed_of
@@ -173,8 +173,10 @@ class Resources:
         return memory_use
 
     def take_share(self, share: float) -> None:
-        """Use only this share (0 to 1) of the providers' limits per minute. Call it before any model is used."""
-        self.settings = scale_rates(self.settings, share)
+        """Use this share (0 to 1) of the providers' limits per minute, each at least 1, before any model is used."""
+        limits = {part: getattr(self.settings, part).per_minute for part in ("vision", "llm", "text")}
+        shares = {f"{part}.per_minute": max(1, int(limit * share)) for part, limit in limits.items() if limit}
+        self.settings = replace(self.settings, shares)
 
     def close(self) -> None:
         if "askers" in self.__dict__:

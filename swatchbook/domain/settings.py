@@ -658,12 +658,6 @@ def replace(settings: Settings, values: Mapping[str, Any]) -> Settings:
     return settings.model_copy(update=update)
 
 
-def scale_rates(settings: Settings, share: float) -> Settings:
-    """Return the settings with the providers' limits per minute multiplied by `share` (0 to 1), each at least 1."""
-    limits = {f"{part}.per_minute": getattr(settings, part).per_minute for part in ("vision", "llm", "text")}
-    return replace(settings, {name: max(1, int(limit * share)) for name, limit in limits.items() if limit})
-
-
 def env_file() -> Path:
     """Return the path of the settings file: SWATCHBOOK_ENV_FILE, else `.env` in the working directory.
 

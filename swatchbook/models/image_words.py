@@ -6,7 +6,6 @@ and surfaces have no word, and take probability from classes that have one. `ima
 class of ImageNet.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +24,8 @@ class ImageWords:
     """The table of words, and the words for logits. `classes` (1000, words) is 1 where a class has the word."""
 
     def __init__(self) -> None:
-        words_of = {number: words for number, _, words in _read()}
+        lines = [line.split("\t") for line in FILE.read_text().splitlines() if not line.startswith("#")]
+        words_of = {int(number): words.split(", ") for number, _, words in lines}
         self.words = tuple(dict.fromkeys(word for words in words_of.values() for word in words))
         self.classes = np.zeros((CLASSES, len(self.words)), np.float32)
         for number, words in words_of.items():
@@ -44,15 +44,3 @@ class ImageWords:
         sure = np.flatnonzero(probabilities >= LEAST_PROBABILITY)
         order = sorted(sure, key=lambda n: (self._extent[n], -probabilities[n]))
         return tuple(self.words[n] for n in order[:MOST_WORDS])
-
-
-def read_names() -> list[tuple[int, str]]:
-    """Return the number and the name of each class that has words."""
-    return [(number, name) for number, name, _ in _read()]
-
-
-def _read() -> Iterator[tuple[int, str, tuple[str, ...]]]:
-    for line in FILE.read_text().splitlines():
-        if not line.startswith("#"):
-            number, name, words = line.split("\t")
-            yield int(number), name, tuple(words.split(", "))

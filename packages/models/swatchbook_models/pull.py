@@ -6,7 +6,7 @@ The hub's library reads its usual environment variables: HF_ENDPOINT, HF_TOKEN, 
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -52,8 +52,9 @@ def pull(checkpoint: Checkpoint) -> Pulled:
     """
     from huggingface_hub import HfApi
 
-    if checkpoint.revision and (cached := _cached_folder(checkpoint)):
-        return _pulled(checkpoint, cached)
+    if checkpoint.revision:
+        with suppress(Configuration):  # it is not in the cache
+            return _pulled(checkpoint, checkpoint.folder())
     hub = HfApi()
     with _hub_errors(checkpoint):
         info = hub.model_info(checkpoint.model, revision=checkpoint.revision or None)
@@ -71,13 +72,6 @@ def pull(checkpoint: Checkpoint) -> Pulled:
             hub.snapshot_download(pinned.model, revision=pinned.revision, allow_patterns=files_of(pinned.model))
         )
         return _pulled(pinned, folder)
-
-
-def _cached_folder(checkpoint: Checkpoint) -> Path | None:
-    try:
-        return checkpoint.folder()
-    except Configuration:
-        return None
 
 
 def _pulled(checkpoint: Checkpoint, folder: Path) -> Pulled:

@@ -86,7 +86,8 @@ def answer(path: Path, side: int, limits: ImageLimits) -> Frame:
 def decode(path: Path, side: int, limits: ImageLimits) -> Image.Image:
     """Decode the first frame over white, at most `side` pixels. Raises TooLarge, UnreadableImage, FileMissing."""
     with opened(path, limits) as image:
-        return apply_orientation(flatten(load_shrunk(image, side), icc_profile(image)), image)
+        pixels, turn = flatten(load_shrunk(image, side), icc_profile(image)), turn_of(image)
+        return pixels.transpose(turn) if turn is not None else pixels
 
 
 def read_header(path: Path, limits: ImageLimits) -> dict[str, Any]:
@@ -251,12 +252,6 @@ def srgb_transform(icc: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
 @lru_cache(maxsize=1)
 def srgb_profile() -> ImageCms.ImageCmsProfile:
     return ImageCms.createProfile("sRGB")  # type: ignore[return-value]
-
-
-def apply_orientation(pixels: Image.Image, source: Image.Image) -> Image.Image:
-    """Turn the picture by the EXIF orientation of its source."""
-    turn = turn_of(source)
-    return pixels.transpose(turn) if turn is not None else pixels
 
 
 def turn_of(source: Image.Image) -> Image.Transpose | None:
