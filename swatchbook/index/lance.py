@@ -321,16 +321,27 @@ class LanceIndex:
 
     @contextmanager
     def _reading(self, space: Space) -> Iterator["_Version"]:
-        """Yield the table's newest version, which stays open until there is a newer one."""
+        """Yield the table's newest version."""
         with self._answering():
-            stamp = self._stamp(space)
-            version = self._read.get(space)
-            if stamp is None:
-                self._read.pop(space, None)
-                raise missing_space(space)
-            if version is None or version.stamp != stamp:
-                version = self._read[space] = _Version(self._open(space), stamp)
-            yield version
+            yield self._newest(space)
+
+    def _newest(self, space: Space, *, warm: bool = False) -> "_Version":
+        """Return the table's newest version, which stays open until there is a newer one.
+
+        With `warm` the same parts of it are read that were read of the one before.
+        """
+        before, stamp = self._read.get(space), self._stamp(space)
+        if stamp is None:
+            self._read.pop(space, None)
+            raise missing_space(space)
+        if before is not None and before.stamp == stamp:
+            before.checked = time.monotonic()
+            return before
+        newer = _Version(self._open(space), stamp)
+        if warm and before is not None:
+            newer.read_as(before)
+        self._read[space] = newer
+        return newer
 
     @contextmanager
     def _searching(self, space: Space) -> Iterator["_Version"]:
@@ -346,7 +357,8 @@ class LanceIndex:
             return
         if version.is_due(self._lag) and self._renewing.acquire(blocking=False):
             try:
-                version = self._renewed(space)
+                with self._answering():
+                    version = self._newest(space, warm=True)
             finally:
                 self._renewing.release()
         elif version.is_due(self._lag, share=_EARLY) and self._renewing.acquire(blocking=False):
@@ -361,27 +373,10 @@ class LanceIndex:
     def _renew_early(self, space: Space) -> None:
         """Renew a version, and release the lock that the calling search has acquired."""
         try:
-            with suppress(Failure):  # the next search raises it, too
-                self._renewed(space)
+            with suppress(Failure), self._answering():  # the next search raises it, too
+                self._newest(space, warm=True)
         finally:
             self._renewing.release()
-
-    def _renewed(self, space: Space) -> "_Version":
-        """Return the newest version, after reading the same parts of it as of the one before."""
-        before = self._read.get(space)
-        with self._answering():
-            stamp = self._stamp(space)
-            if stamp is None:
-                self._read.pop(space, None)
-                raise missing_space(space)
-            if before is None or before.stamp != stamp:
-                newer = _Version(self._open(space), stamp)
-                if before is not None:
-                    newer.read_as(before)
-                self._read[space] = newer
-                return newer
-        before.checked = time.monotonic()
-        return before
 
     def _stamp(self, space: Space) -> object | None:
         """Return a value that changes with each write to a table; None if the table is missing."""
