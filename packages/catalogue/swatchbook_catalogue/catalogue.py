@@ -92,10 +92,7 @@ class Folder:
 
 
 def read_catalogue(
-    path: str | os.PathLike[str],
-    *,
-    pictures: str | os.PathLike[str] | None = None,
-    options: ReadingOptions | None = None,
+    path: AnyPath, *, pictures: AnyPath | None = None, options: ReadingOptions | None = None
 ) -> Catalogue:
     """Read a PDF's pages, texts, tables and pictures, and find its products with their facts. No model is asked.
 

@@ -49,7 +49,6 @@ def extract(
     settings: ReadSettings,
     *,
     progress: Progress | None = None,
-    module: str | None = None,
 ) -> Extraction:
     """Extract the pictures of the planned pages, stored and deduplicated by content, and their placements.
 
@@ -64,9 +63,7 @@ def extract(
         margins += margin_lines(page)
         if page.number in plan.shown and (known := raster_texts(page)):
             texts[page.number] = known
-    found = reader.extract(
-        path, numbers, reading.content, files, settings, texts=texts, progress=progress, module=module
-    )
+    found = reader.extract(path, numbers, reading.content, files, settings, texts=texts, progress=progress)
     return _placed(document, found, margins, reading, files)
 
 

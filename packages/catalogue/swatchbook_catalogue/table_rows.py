@@ -25,7 +25,6 @@ BEFORE_NAMES = frozenset({"code", "ean"})
 SAME_HEIGHT = 0.3  # share of the lower height by which heads of a row overlap: of one line between those of two
 HEAD_STEP = 1.6  # the longest distance to a head's next line with digits, in font sizes: further down is a row
 WIDE_HEAD_STEP = 2.0  # the longest distance to a head's next line without digits, in font sizes
-MOST_BETWEEN_ROWS = 2.0  # the longest distance between rows of a table, in font sizes
 BEGINS_ABOVE = 0.5  # the longest distance of a row's first line above its name, as a share of the line's height
 IN_ROW = 0.2  # share of the lower height by which a cell and its name overlap: two prices may be above and below it
 _COLUMNS = read_words("heading_labels.toml")["columns"]

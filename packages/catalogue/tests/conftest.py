@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from swatchbook.store.files.file_store import Files, open_files
+from swatchbook_catalogue.pdf import reader
 from tests.pdf.making import Paper
 
 
@@ -16,3 +17,10 @@ def files(tmp_path: Path) -> Files:
 @pytest.fixture
 def paper() -> Paper:
     return Paper()
+
+
+@pytest.fixture
+def troubled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let PDFs be read by a child that some pages hang or kill."""
+    monkeypatch.syspath_prepend(Path(__file__).parents[3])
+    monkeypatch.setitem(reader.MODULES, "mupdf", ("tests.pdf.troubled_reader", "pymupdf"))

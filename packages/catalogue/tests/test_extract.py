@@ -18,18 +18,15 @@ from swatchbook_catalogue.pdf import reader
 from tests.pdf import likeness
 from tests.pdf.making import Paper, all_pages, deflated, gradient, jpeg, write_drawn_glyph
 
-ROOT = Path(__file__).parents[3]
 BOX = (50, 100, 250, 200)
 
 
-def extract(
-    paper: Paper, files: Files, tmp_path: Path, plan: Plan | None = None, module: str | None = None, **changed: object
-) -> Extraction:
+def extract(paper: Paper, files: Files, tmp_path: Path, plan: Plan | None = None, **changed: object) -> Extraction:
     path = paper.save(tmp_path / "a.pdf")
     settings = Settings.model_validate({"page_seconds": 20, **changed})
     reading = reader.read(path, files, settings)
     plan = plan or all_pages(reading.page_count)
-    return pipeline.extract(path, "document", reading, plan, files, settings, module=module)
+    return pipeline.extract(path, "document", reading, plan, files, settings)
 
 
 def only(extraction: Extraction) -> Picture:
@@ -305,8 +302,8 @@ def test_single_pixel_is_a_swatch_as_large_as_its_box(paper: Paper, files: Files
     assert pixels(files, picture).getpixel((0, 0)) == (255, 128, 0)
 
 
-def test_deadly_one_fails_alone(paper: Paper, files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(ROOT)
+@pytest.mark.usefixtures("troubled")
+def test_deadly_one_fails_alone(paper: Paper, files: Files, tmp_path: Path) -> None:
     page, after = paper.pages(2)
     first = paper.image(80, 40, jpeg(gradient(80, 40)), "/DCTDecode")
     deadly = paper.image(13, 13, jpeg(gradient(13, 13)), "/DCTDecode")
@@ -314,7 +311,7 @@ def test_deadly_one_fails_alone(paper: Paper, files: Files, tmp_path: Path, monk
     for number, xref in enumerate((first, deadly, last)):
         paper.put(page, xref, (50, 100 + 150 * number, 250, 200 + 150 * number))
     paper.put(after, last, BOX)
-    extraction = extract(paper, files, tmp_path, module="tests.pdf.troubled_reader")
+    extraction = extract(paper, files, tmp_path)
     assert [(p.page, p.xref) for p in extraction.placements] == [(1, first), (1, deadly), (1, last), (2, last)]
     (unreadable,) = extraction.unreadable
     assert unreadable.kind == "crashed_worker"
@@ -323,34 +320,34 @@ def test_deadly_one_fails_alone(paper: Paper, files: Files, tmp_path: Path, monk
     assert [(lost.page, lost.transient) for lost in extraction.lost] == [(1, True)], "memory may have been short"
 
 
-def test_picture_survives_one_kill(paper: Paper, files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(ROOT)
+@pytest.mark.usefixtures("troubled")
+def test_picture_survives_one_kill(paper: Paper, files: Files, tmp_path: Path) -> None:
     page = paper.page()
     widths = (80, 19, 90)
     xrefs = [paper.image(width, 40, jpeg(gradient(width, 40)), "/DCTDecode") for width in widths]
     for number, xref in enumerate(xrefs):
         paper.put(page, xref, (50, 100 + 150 * number, 250, 200 + 150 * number))
-    extraction = extract(paper, files, tmp_path, module="tests.pdf.troubled_reader")
+    extraction = extract(paper, files, tmp_path)
     assert [p.xref for p in extraction.placements] == xrefs
     assert [one.width for one in extraction.pictures] == list(widths)
     assert extraction.unreadable == extraction.lost == ()
 
 
+@pytest.mark.usefixtures("troubled")
 def test_error_of_the_parser_is_only_in_the_log(
-    paper: Paper, files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    paper: Paper, files: Files, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.syspath_prepend(ROOT)
     paper.put(paper.page(), paper.image(23, 23, jpeg(gradient(23, 23)), "/DCTDecode"), BOX)
-    (unreadable,) = extract(paper, files, tmp_path, module="tests.pdf.troubled_reader").unreadable
+    (unreadable,) = extract(paper, files, tmp_path).unreadable
     assert (unreadable.kind, unreadable.message) == ("unreadable_image", "The picture could not be read (see the log).")
     assert "picture 0 of page 1 failed" in caplog.text
     assert "IndexError: list index out of range" in caplog.text
 
 
-def test_hung_picture_is_transient(paper: Paper, files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(ROOT)
+@pytest.mark.usefixtures("troubled")
+def test_hung_picture_is_transient(paper: Paper, files: Files, tmp_path: Path) -> None:
     paper.put(paper.page(), paper.image(17, 17, jpeg(gradient(17, 17)), "/DCTDecode"), BOX)
-    extraction = extract(paper, files, tmp_path, module="tests.pdf.troubled_reader", page_seconds=3)
+    extraction = extract(paper, files, tmp_path, page_seconds=3)
     assert [one.kind for one in extraction.unreadable] == ["provider_timeout"]
     assert [(lost.page, lost.transient) for lost in extraction.lost] == [(1, True)]
 

@@ -27,12 +27,6 @@ from swatchbook_catalogue.pdf import reader
 from tests.pdf.making import Paper, gradient, jpeg
 
 ROOT = Path(__file__).parents[3]
-TROUBLED = "tests.pdf.troubled_reader"
-
-
-@pytest.fixture(autouse=True)
-def importable_doubles(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(ROOT)
 
 
 def settings(**changed: object) -> Settings:
@@ -134,6 +128,7 @@ def test_tables_come_out_as_rows(paper: Paper, tmp_path: Path) -> None:
     assert table.page == 1
 
 
+@pytest.mark.usefixtures("troubled")
 def test_page_without_its_layout_keeps_its_tables(
     paper: Paper, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -144,7 +139,7 @@ def test_page_without_its_layout_keeps_its_tables(
                 page.insert_text((50 + 110 * column, 100 + 20 * row), cell, fontsize=10)
                 x, y = 110 * column, 20 * row
                 page.draw_rect(pymupdf.Rect(45 + x, 86 + y, 155 + x, 106 + y))
-    found = reader.tables(paper.save(tmp_path / "a.pdf"), [1, 2], settings(), module=TROUBLED)
+    found = reader.tables(paper.save(tmp_path / "a.pdf"), [1, 2], settings())
     assert [table.page for table in found.tables] == [1, 2]
     assert found.tables[1].rows[1][0] == "Oak"
     assert found.warnings == (
@@ -257,11 +252,12 @@ def test_too_large_a_file_raises_without_being_read(files: Files, tmp_path: Path
     assert "limit of 200 MiB" in error.message
 
 
+@pytest.mark.usefixtures("troubled")
 def test_bad_pages_are_lost_alone(paper: Paper, files: Files, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     for text in ("one", "LOOP", "three", "ABORT", "RAISE", "six", "KILL"):
         paper.page(text)
     path = paper.save(tmp_path / "a.pdf")
-    reading = reader.read(path, files, settings(page_seconds=12), module=TROUBLED)
+    reading = reader.read(path, files, settings(page_seconds=12))
     assert [page.text for page in iter_pages(files, reading)] == ["one", "three", "six"]
     assert [(lost.page, lost.kind, lost.transient) for lost in reading.lost] == [
         (2, "too_slow", False),
@@ -276,6 +272,7 @@ def test_bad_pages_are_lost_alone(paper: Paper, files: Files, tmp_path: Path, ca
     assert "invalid pointer" in caplog.text
 
 
+@pytest.mark.usefixtures("troubled")
 def test_document_without_any_readable_page_fails(files: Files, tmp_path: Path) -> None:
     for texts, raised, says in (
         (("ABORT", "ABORT"), UnreadableDocument, "No page could be read"),
@@ -287,46 +284,50 @@ def test_document_without_any_readable_page_fails(files: Files, tmp_path: Path) 
             paper.page(text)
         seconds = 3.2 if texts == ("LOOP",) else 20
         with pytest.raises(raised, match=says) as caught:
-            reader.read(paper.save(tmp_path / "a.pdf"), files, settings(page_seconds=seconds), module=TROUBLED)
+            reader.read(paper.save(tmp_path / "a.pdf"), files, settings(page_seconds=seconds))
         assert caught.value.advice
 
 
+@pytest.mark.usefixtures("troubled")
 def test_killed_parser_is_replaced_once(paper: Paper, files: Files, tmp_path: Path) -> None:
     texts = ["KILL ONCE", "two", "ABORT ONCE", "KILL ONCE LATE", "five"]
     for text in texts:
         paper.page(text)
     paper.document.set_metadata({"title": "KILL ONCE"})
-    reading = reader.read(paper.save(tmp_path / "a.pdf"), files, settings(), module=TROUBLED)
+    reading = reader.read(paper.save(tmp_path / "a.pdf"), files, settings())
     assert reading.lost == ()
     assert [page.text for page in iter_pages(files, reading)] == texts
 
 
+@pytest.mark.usefixtures("troubled")
 def test_document_that_ends_its_parser_at_opening_fails(files: Files, tmp_path: Path) -> None:
     for title, raised, says in (("KILL", CrashedWorker, "SIGKILL"), ("ABORT", UnreadableDocument, "SIGABRT")):
         paper = Paper()
         paper.page("one")
         paper.document.set_metadata({"title": title})
         with pytest.raises(raised, match=says) as caught:
-            reader.read(paper.save(tmp_path / "a.pdf"), files, settings(), module=TROUBLED)
+            reader.read(paper.save(tmp_path / "a.pdf"), files, settings())
         assert caught.value.advice
 
 
+@pytest.mark.usefixtures("troubled")
 def test_time_limit_of_the_document_holds_when_every_page_hangs(paper: Paper, files: Files, tmp_path: Path) -> None:
     paper.page("one")
     for _ in range(9):
         paper.page("LOOP")
     path = paper.save(tmp_path / "a.pdf")
-    reading = reader.read(path, files, settings(page_seconds=2), module=TROUBLED)  # 1.6 s in all
+    reading = reader.read(path, files, settings(page_seconds=2))  # 1.6 s in all
     assert [lost.page for lost in reading.lost] == list(range(2, 11))
     tried = [lost for lost in reading.lost if "as a whole" not in lost.message]
     assert 1 <= len(tried) <= 6
     assert {lost.transient for lost in reading.lost} == {False}
 
 
+@pytest.mark.usefixtures("troubled")
 def test_tables_of_a_page_that_hangs_or_kills_are_named_as_lost(paper: Paper, tmp_path: Path) -> None:
     for text in ("LOOP", "ABORT"):  # and none whose tables are read: on a busy machine that may take longer
         paper.page(text)
-    found = reader.tables(paper.save(tmp_path / "a.pdf"), [1, 2], settings(page_seconds=20), module=TROUBLED)
+    found = reader.tables(paper.save(tmp_path / "a.pdf"), [1, 2], settings(page_seconds=20))
     assert [(lost.page, lost.kind, lost.transient) for lost in found.lost] == [
         (1, "too_slow", False),
         (2, "crashed_worker", False),

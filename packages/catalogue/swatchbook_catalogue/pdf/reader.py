@@ -93,9 +93,7 @@ def reader_module(settings: ReadSettings) -> str:
     return found[0]
 
 
-def read(
-    path: Path, files: FileStore, settings: ReadSettings, *, progress: Progress | None = None, module: str | None = None
-) -> Reading:
+def read(path: Path, files: FileStore, settings: ReadSettings, *, progress: Progress | None = None) -> Reading:
     """Read text, styles, pictures and outline in one pass over all pages.
 
     Pages that fail are in `lost`, and so are pages that were read, but whose printed text was not.
@@ -111,7 +109,7 @@ def read(
     tables: list[int] = []
     unread: dict[int, int] = {}  # lines of printed text, by page
     lost: list[FailedPage] = []
-    with Child(module or reader_module(settings), memory_mb=settings.child_memory_mb) as child:
+    with Child(reader_module(settings), memory_mb=settings.child_memory_mb) as child:
         content = check_file(path, settings, meanwhile=child.start)
         opened = _open(child, path, settings)
         warnings = list(opened["warnings"])
@@ -161,14 +159,7 @@ def read(
     )
 
 
-def tables(
-    path: Path,
-    pages: Sequence[int],
-    settings: ReadSettings,
-    *,
-    progress: Progress | None = None,
-    module: str | None = None,
-) -> Tables:
+def tables(path: Path, pages: Sequence[int], settings: ReadSettings, *, progress: Progress | None = None) -> Tables:
     """Read the tables of these pages (0.2 s a page: pass only the `table_pages` of a reading).
 
     Pages that fail are in `lost`; pages read by the fallback reader are in `warnings`.
@@ -178,7 +169,7 @@ def tables(
     tables_found: list[Table] = []
     lost: list[FailedPage] = []
     warnings: list[str] = []
-    with _answers(module, _request("tables", path), sorted(pages), settings, progress) as answers:
+    with _answers(_request("tables", path), sorted(pages), settings, progress) as answers:
         for answer, _ in answers:
             if "tables" in answer:
                 tables_found += [Table.model_validate(table) for table in answer["tables"]]
@@ -190,13 +181,13 @@ def tables(
 
 
 def render(
-    path: Path, pages: Sequence[int], settings: ReadSettings, *, side: int, module: str | None = None
+    path: Path, pages: Sequence[int], settings: ReadSettings, *, side: int
 ) -> Iterator[tuple[int, bytes | FailedPage]]:
     """Render these pages as JPEG, longest side `side` pixels, one at a time; yield FailedPage for one that fails."""
     if not pages:
         return
     request = {**_request("render", path), "fit": (side, side), "form": "jpeg"}
-    with _answers(module, request, sorted(pages), settings) as answers:
+    with _answers(request, sorted(pages), settings) as answers:
         for answer, payload in answers:
             if "rendered" in answer:
                 yield answer["page"], payload
@@ -221,7 +212,7 @@ def draw_page(path: Path, number: int, drawing: Drawing, settings: ReadSettings,
 
 def _picture_of(request: dict[str, Any], number: int, settings: ReadSettings) -> bytes:
     failed: dict[str, Any] = {}
-    with _answers(None, request, [number], settings) as answers:
+    with _answers(request, [number], settings) as answers:
         for answer, payload in answers:
             if "rendered" in answer:
                 return payload
@@ -232,13 +223,13 @@ def _picture_of(request: dict[str, Any], number: int, settings: ReadSettings) ->
 
 
 def look(
-    path: Path, placed: Mapping[int, Sequence[Box]], settings: ReadSettings, *, side: int = 0, module: str | None = None
+    path: Path, placed: Mapping[int, Sequence[Box]], settings: ReadSettings, *, side: int = 0
 ) -> Generator[SeenPage | FailedPage]:
     """Find what looks like a picture outside the boxes of pages, each with a JPEG of `side` pixels (0: without)."""
     if not placed:
         return
     request = {**_request("look", path), "side": side, "placed": placed}
-    with _answers(module, request, sorted(placed), settings) as answers:
+    with _answers(request, sorted(placed), settings) as answers:
         last = 0  # a child that is started again may answer again
         for answer, payload in answers:
             number = answer["page"]
@@ -261,7 +252,6 @@ def extract(
     texts: Mapping[int, Texts] = {},
     boxes: Mapping[int, Sequence[TurnedBox]] = {},
     progress: Progress | None = None,
-    module: str | None = None,
 ) -> ExtractedPictures:
     """Extract the pictures of these pages, stored and deduplicated by content, with the places where they are drawn.
 
@@ -273,7 +263,7 @@ def extract(
     if pages:
         known = {"texts": texts, "boxes": boxes}
         request = {**_request("extract", path), "limits": ImageLimits.of(settings), "content": content, **known}
-        with _answers(module, request, sorted(pages), settings, progress) as answers:
+        with _answers(request, sorted(pages), settings, progress) as answers:
             for answer, payload in answers:
                 builder.add(answer, payload)
     return ExtractedPictures(
@@ -418,7 +408,6 @@ def _size(path: Path) -> int:
 
 @contextmanager
 def _answers(
-    module: str | None,
     request: dict[str, Any],
     pages: Sequence[int],
     settings: ReadSettings,
@@ -426,7 +415,7 @@ def _answers(
 ) -> Iterator[Generator[Frame]]:
     """Yield the answers of a new child process, which ends with the block."""
     with (
-        Child(module or reader_module(settings), memory_mb=settings.child_memory_mb) as child,
+        Child(reader_module(settings), memory_mb=settings.child_memory_mb) as child,
         closing(_stream_restarting(child, request, pages, settings, progress)) as answers,
     ):
         yield answers
