@@ -32,7 +32,7 @@ from swatchbook_base.records import (
 )
 from swatchbook_catalogue.bands import Bands
 from swatchbook_catalogue.kinds import certificates_in, heading_kind, is_label
-from swatchbook_catalogue.link_features import INSIDE, PagePlaces, Pair, measure, names, places_of
+from swatchbook_catalogue.link_features import GOES_ON, INSIDE, PagePlaces, Pair, measure, names, places_of
 from swatchbook_catalogue.page_layout import is_name, summarise_page
 from swatchbook_catalogue.picture_roles import Shown, roles_of
 from swatchbook_catalogue.running_text import find_repeated_places, text_place
@@ -198,7 +198,7 @@ def _reason(pair: Pair, here: int) -> Evidence:
     if pair.relation and features["card"] >= features["region"]:
         return Evidence(rule="name", page=page, text=pair.product.name, detail={"relation": pair.relation})
     if pair.share >= INSIDE:
-        rule = "region" if features["named"] else "section goes on"
+        rule = "section goes on" if features[GOES_ON] else "region"
         return Evidence(rule=rule, page=page, detail={"share": round(pair.share, 3)})
     return Evidence(rule="distance", page=page, detail={"points": round(pair.apart, 1)})
 

@@ -32,22 +32,18 @@ LEAST_LETTERS = 3  # the fewest letters and digits of a name that is searched in
 INSIDE = 0.5  # the least share of a picture's area that lies in a region if the picture does
 SHARPNESS = 3  # the power of a relation's share of names with a picture, relative to the most usual one's share
 OTHERS = 1.5  # the weight of the shares of the whole catalogue, in names of the page
-HALF = 0.02  # a box that crosses the middle by this share of the page's width on both sides lies in both halves
-WIDE = 1.3  # the least width by height of a page that may be two pages side by side
 HEADING = 1.3  # the least size of a heading, as a multiple of the median size of the page's lines
-LOW, CELLS = 0.12, 3  # picture in the row of a table: its largest share of the page's height; fewest lines in its row
 AS_LARGE = 0.65  # least size of a heading that may name another product, as a share of the size of the product's name
 MOSTLY = 0.5  # the least share of a line's letters that belong to the name if the line names a product
 BEGINS = 0.75  # the factor for MOSTLY where the name begins the line: such a name is likelier that of what is shown
 ALIKE, ALIKE_READ = 0.1, 0.24
 """The shares by which equal sizes of type may differ: in a text layer, and in text that is read from pixels."""
 
-WIDEST = 5.0  # the width by height, less one, from which a picture counts as entirely wide, as lettering and bands are
 UNLIKE = log(16), log(4)
 """The differences in size (16 times) and shape (four times) from pictures with names that count as entirely unlike."""
 
+GOES_ON = "goes_on"  # a feature that is not compared with those of the page's other products
 STRANGER = ""  # the product id for all products that were not found
-ALONE = frozenset({"goes_on", "headed"})  # features that are not compared with those of the page's other products
 _BEHIND = re.compile(r"\s*[,;:(–—|·]\s*|\s-\s")
 
 
@@ -326,8 +322,9 @@ def _pairs(
     pairs = []
     for picture in page.pictures:
         own = {
-            product.id: _of_product(page, picture, product, anchors[product.id], trust)
-            | {
+            product.id: {
+                **_of_region(page, picture, product, anchors[product.id], trust),
+                "caption": trust["caption"] * names(fold(picture.caption or ""), product),
                 "card": _best(matched, picture.id, product.id, trust),
                 "claim": claim[picture.id, product.id],
                 "near": near[picture.id, product.id],
@@ -363,41 +360,24 @@ def _pairs(
     return pairs
 
 
-def _of_product(
+def _of_region(
     page: PagePlaces, picture: Placement, product: Product, anchors: Sequence[Anchor], trust: Mapping[str, float]
 ) -> dict[str, float]:
-    """Return the features of a picture and a product that do not depend on the page's other pictures and products."""
-    found_here = any(not a.said for a in anchors)
-    headed = _is_headed_otherwise(page, _headline(page.page), product)
+    """Return the share of a picture in a product's region, below its name or where its section goes on."""
     region = _share(picture.bbox, page.regions.get(product.id, ()))
-    low = picture.bbox[3] - picture.bbox[1] <= LOW * page.height
-    in_row = low and sum(_is_in_row(picture.bbox, line.bbox) for line in page.page.lines) >= CELLS
-    return {
-        "region": region * trust["region"] if found_here else 0.0,
-        "goes_on": 0.0 if found_here or headed else region,
-        "headed": float(headed and not anchors),
-        "named": float(bool(anchors)),
-        "half": max((_same_half(page, picture.bbox, a.box) for a in anchors), default=0.0),
-        "inside": float(any(centre_inside(a.box, picture.bbox) for a in anchors)),
-        "other_row": float(in_row and not any(_is_in_row(picture.bbox, a.box) for a in anchors)),
-        "caption": trust["caption"] * names(fold(picture.caption or ""), product),
-    }
+    if any(not a.said for a in anchors):
+        return {"region": region * trust["region"], GOES_ON: 0.0}
+    return {"region": 0.0, GOES_ON: 0.0 if _is_headed_otherwise(page, product) else region}
 
 
 def _of_picture(page: PagePlaces, picture: Placement, usual_look: Look | None) -> dict[str, float]:
     """Return the features of a picture alone: its size and place on the page, and how it differs from others."""
     lines = [line for line in page.page.lines if line.text]
-    largest = max(area(other.bbox) for other in page.pictures)
-    size = max(area(picture.bbox), 1.0)
-    wide = (picture.bbox[2] - picture.bbox[0]) / max(1.0, picture.bbox[3] - picture.bbox[1]) - 1
     return {
         "behind": sum(centre_inside(line.bbox, picture.bbox) for line in lines) / max(1, len(lines)),
-        "wide": min(1.0, max(0.0, wide / WIDEST)),
-        "size": min(1.0, size / area(page.page.box)),
-        "small": float(size < 0.01 * area(page.page.box)),
+        "size": min(1.0, max(area(picture.bbox), 1.0) / area(page.page.box)),
         "other_size": _unlike(usual_look, picture.bbox, 0),
         "other_shape": _unlike(usual_look, picture.bbox, 1),
-        "smaller": min(1.0, log(max(1.0, largest / size)) / UNLIKE[0]),
     }
 
 
@@ -406,7 +386,7 @@ def _compared(
 ) -> dict[str, float]:
     """Return the features of a product, compared with the best of the other products and with `strangers`."""
     mine, others = own[product.id], [v for key, v in own.items() if key != product.id]
-    rivals = {f"rival_{name}": max((v[name] for v in others), default=0.0) for name in mine if name not in ALONE}
+    rivals = {f"rival_{name}": max((v[name] for v in others), default=0.0) for name in mine if name != GOES_ON}
     return {
         **mine,
         **rivals,
@@ -415,8 +395,6 @@ def _compared(
         "stranger_claim": strangers["stranger_claim"],
         "nearest": float(mine["near"] >= max(strangers["stranger_near"], rivals["rival_near"], 0.01)),
         "first": float(mine["claim"] >= max(strangers["stranger_claim"], rivals["rival_claim"], 0.01)),
-        "alone": float(not others),
-        "crowd": min(1.0, len(others) / 8),
     }
 
 
@@ -456,8 +434,9 @@ def _at(page: PagePlaces, text: Box, picture: Box, trust: Mapping[str, float]) -
     return max((trust[relation] * (1 - 0.5 * d) for relation, d in near if d is not None), default=0.0)
 
 
-def _is_headed_otherwise(page: PagePlaces, headline: Line | None, product: Product) -> bool:
+def _is_headed_otherwise(page: PagePlaces, product: Product) -> bool:
     """Whether a page has a heading about as large as the product's name that does not name the product."""
+    headline = _headline(page.page)
     if headline is None or names(fold(headline.text), product):
         return False
     return headline.size >= AS_LARGE * page.name_sizes.get(product.id, 0.0)
@@ -465,21 +444,6 @@ def _is_headed_otherwise(page: PagePlaces, headline: Line | None, product: Produ
 
 def _share(picture: Box, regions: Iterable[Box]) -> float:
     return max((shared_area(picture, region) / max(area(picture), 1.0) for region in regions), default=0.0)
-
-
-def _is_in_row(picture: Box, line: Box) -> bool:
-    """Whether a line is to the left or right of a picture, at its height."""
-    return picture[1] <= (line[1] + line[3]) / 2 <= picture[3] and (line[0] >= picture[2] or line[2] <= picture[0])
-
-
-def _same_half(page: PagePlaces, a: Box, b: Box) -> float:
-    """Return 1 if two boxes lie in the same half of a wide page, -1 if in different ones, 0 elsewhere."""
-    if page.width < WIDE * page.height:
-        return 0.0
-    middle = page.page.box[0] + page.width / 2
-    sides = [(box[0] + box[2]) / 2 < middle for box in (a, b)]
-    crosses = any(box[0] < middle - HALF * page.width and box[2] > middle + HALF * page.width for box in (a, b))
-    return 0.0 if crosses else 1.0 if sides[0] == sides[1] else -1.0
 
 
 def names(caption: str, product: Product) -> bool:
