@@ -59,7 +59,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
     ),
     "tables": PureStage(version="4", after=("read",), modules=_PDF),
     "discover": PureStage(
-        version="48",
+        version="49",
         after=("read",),
         options=("taught",),
         settings=("discovery",),
@@ -81,7 +81,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "describe": PureStage(
-        version="28",
+        version="29",
         after=("discover", "tables"),
         asks=(("llm", "describe"),),
         modules=(
@@ -108,7 +108,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "chunk": PureStage(
-        version="17",
+        version="18",
         after=("plan", "tables"),
         modules=(
             _LABELS,

@@ -35,10 +35,10 @@ from swatchbook_base.records import (
 from swatchbook_catalogue.attributes import WORDS_OF, derive_key, fact_key
 from swatchbook_catalogue.color_words import color_at_end
 from swatchbook_catalogue.grid import cells_of
-from swatchbook_catalogue.line_facts import facts_in_prose, labelled_facts, make_fact, unlabelled_facts
+from swatchbook_catalogue.line_facts import labelled_facts, make_fact, unlabelled_facts
 from swatchbook_catalogue.measures import MEASURES, begins_with_amount, is_price, kind_of, size_in, values_in_name
 from swatchbook_catalogue.page_wide_facts import shared_facts
-from swatchbook_catalogue.placed_lines import NamesOnPage, PlacedLines
+from swatchbook_catalogue.placed_lines import PlacedLines
 from swatchbook_catalogue.table_rows import Cell, pairs_in_columns
 from swatchbook_catalogue.variant_rows import variants_in, variants_on
 
@@ -72,7 +72,7 @@ def describe_all(discovery: Discovery, pages: Iterable[Page], tables: Sequence[T
         last = max(product.pages)
         ending[last].append(n)
         last_use |= {number: max(last, last_use.get(number, 0)) for number in pages_to_read(product)}
-    document = _Document({number: NamesOnPage(on_page) for number, on_page in places.items()}, tables)
+    document = _Document(places, tables)
 
     def describe_ending(numbers: Iterable[int]) -> None:
         for n in numbers:
@@ -128,19 +128,16 @@ def _description(
 
 
 class _Document:
-    """The pages that are kept of a document, with the names on all pages and the tables."""
+    """The pages that are kept of a document, with the places of products on all pages and the tables."""
 
-    def __init__(self, names: Mapping[int, NamesOnPage], tables: Iterable[Table]) -> None:
-        self._names, self._pages = names, dict[int, PlacedLines]()
+    def __init__(self, places: Mapping[int, Sequence[Occurrence]], tables: Iterable[Table]) -> None:
+        self._places, self._pages = places, dict[int, PlacedLines]()
         self._tables = defaultdict[int, list[Table]](list)
         for table in tables:
             self._tables[table.page].append(table)
 
-    def _names_on(self, number: int) -> NamesOnPage:
-        return self._names.get(number) or NamesOnPage()
-
     def add(self, page: Page) -> None:
-        self._pages[page.number] = PlacedLines(page, self._names_on(page.number))
+        self._pages[page.number] = PlacedLines(page, self._places.get(page.number, ()))
 
     def keep(self, last_use: Mapping[int, int], *, after: int) -> None:
         """Forget the pages whose last use is up to this page."""
@@ -159,18 +156,16 @@ class _Document:
         for number in product.pages:
             if (page := self._pages.get(number)) is None:
                 continue
-            before = self._pages.get(number - 1)
             places = _places_on(product, number)
             boxes = [place.bbox for place in places]
             own = page.own(places)
-            whole = [*own, *page.right_of(places)]
-            listed_here = variants_on(product.name, product.code, places, whole, page.tables, page.names.places)
+            listed_here = variants_on(product.name, product.code, places, own, page.tables, page.places)
             labelled += (
                 make_fact(fact_key(label) or derive_key(label), value, label, number, box, "pair")
                 for label, value, box in pairs_in_columns(_of_pairs(own, page, boxes))
             )
             labelled += labelled_facts(own, number, page.width)
-            rows += _row_facts(places, page, before)
+            rows += _row_facts(places, page, self._pages.get(number - 1))
             rows += (
                 make_fact(kind_of(value) or key, value, head, number, box, "row")
                 for key, head, value, box in cells_of(boxes, page.tables)
@@ -178,8 +173,8 @@ class _Document:
             rows += _facts_of_variants(listed_here)
             variants += listed_here
             heads |= {column.head for table in page.tables for column in table.columns}
-            loose += (*unlabelled_facts(own, number), *facts_in_prose(own, number))
-            shared += shared_facts(places, page, before, _places_on(product, number - 1))
+            loose += unlabelled_facts(own, number)
+            shared += shared_facts(places, page)
         heads |= {fact.label for fact in rows}
         facts = _chosen(product, labelled, rows, loose, shared, heads)
         are_sold = any(each.price or each.code for each in variants)
@@ -210,7 +205,7 @@ def _places_on(product: FoundProduct, number: int) -> list[Occurrence]:
 
 def _of_pairs(own: Sequence[Line], page: PlacedLines, names: Sequence[Box]) -> Sequence[Line]:
     """Return the lines that may be a product's sheet: its own, or if it is alone on its page all from its name on."""
-    if page.names.has_others(names):
+    if page.has_others(names):
         return own
     top = min((name[1] for name in names), default=None)
     return [line for line in page.lines if top is not None and line.bbox[1] >= top]

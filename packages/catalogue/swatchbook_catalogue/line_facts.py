@@ -1,4 +1,4 @@
-"""Read the facts that lines of a page give by themselves: next to labels, in short lines, in prose and as shares."""
+"""Read the facts that lines of a page give by themselves: next to labels, in short lines and as shares."""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -16,7 +16,6 @@ from swatchbook_catalogue.attributes import (
 from swatchbook_catalogue.kinds import count_contacts
 from swatchbook_catalogue.measures import (
     ean_in,
-    facts_in_text,
     is_designation,
     key_of_value,
     labelled_code,
@@ -50,13 +49,6 @@ def unlabelled_facts(lines: Sequence[Line], page: int) -> Iterator[Fact]:
         for key, value in values_in(normalise_line(text)):
             yield make_fact(key, value, "", page, box, "pattern")
     yield from _compositions(lines, page)
-
-
-def facts_in_prose(lines: Sequence[Line], page: int) -> Iterator[Fact]:
-    """Yield the measures behind their labels within longer texts, and the colours that goods come in."""
-    for line in lines:
-        for key, value in facts_in_text(normalise_line(line.text)):
-            yield make_fact(key, value, "", page, line.bbox, "pattern")
 
 
 def _plausible(pairs: Sequence[Attribute]) -> list[Attribute]:

@@ -45,18 +45,7 @@ _PACK = re.compile(
     r"(?:[\s=(:]*\d+(?:[.,]\d+)?\s?(?:m2|m²|sqm|sqft|sq\.?\s?ft|kg|pcs)\)?)?",
     re.IGNORECASE,
 )
-_FACT_WORDS = read_words("fact_words.toml")
-
-
-def _any_of(part: str) -> list[str]:
-    """Return the words of a part of `fact_words.toml` in all languages, the longest first."""
-    words = (word for listed in _FACT_WORDS[part].values() for word in listed)
-    return sorted(words, key=lambda word: (-len(word), word))
-
-
-_CONTAINERS: Final = frozenset(_any_of("containers"))
-_AVAILABLE = re.compile(rf"(?<!\w)(?:{'|'.join(_any_of('available'))})\s([^.:()]+)", re.IGNORECASE)
-"""The words behind "available in" and the like."""
+_CONTAINERS: Final = frozenset(word for words in read_words("fact_words.toml")["containers"].values() for word in words)
 _COUNT = r"[x×хX]\s?\d{1,5}(?![\d.,])|(?<![\d.,])\d{1,5}\s?[x×хX](?!\s?\d)"
 _CONTAINER = re.compile(r"(?P<first>\d{1,5}\s?[x×хX]?\s)?(?P<word>[^\W\d]+(?:[-/][^\W\d]+)?)(?P<rest>\W.*)")
 _MOST_WORDS_BESIDE = 3  # the most words next to a container's content: "Boite ronde 350 g", "Tubo de 70 g"
@@ -92,17 +81,6 @@ _OTHER_CODES = frozenset(
     {"zip", "postal", "qr", "bar", "hs", "color", "colour", "colors", "dress", "area", "country", "tax", "vat", "promo"}
 )
 """Words before "code" that make it another code than the product's, as in "QR code"."""
-_MEASURED = ("weight",)  # keys whose values may be behind a label in a text; a length may be that of something else
-_UNIT_OF_ONE = r"(?:mm|cm|m|kgs?|gr?|ml|l|W|kW|мм|см|м|кг|гр?|л|мл|Вт|кВт)"
-_IN_TEXT = {
-    key: re.compile(
-        rf"(?<![\w-])(?:{_any_word(key)})(?:\s?[:=]|\s(?:of|von|de|di|da|ca\.?|max\.?|maks\.?))?\s"
-        rf"({_RANGE}\s?{_UNIT_OF_ONE})(?![\w²³])",
-        re.IGNORECASE,
-    )
-    for key in _MEASURED
-}
-"""A measure behind its label within a text: "automatic off 10 min; weight 0.15 kg"."""
 _DESIGNATION = re.compile(r"(?=.*\d)(?=.*[^\W\d_])[^\W_]+(?:[-/.,][^\W_]+)+|[A-Z]{2,5}-[A-Z]{1,4}\d*")
 _EAN = re.compile(r"(?<![\d.,-])\d[ -]?\d{6}[ -]?\d{6}(?![\d.,-])")
 _CLOTHES = r"(?:X{0,4}[SL]|[2-6]XL|M)"
@@ -181,15 +159,6 @@ def _values_in(text: str) -> Iterator[tuple[str, str]]:
         yield "slip_rating", slip.group()
     if not _whole(text) and (weight := _WEIGHT_IN_TEXT.search(text)):
         yield "weight", weight.group()
-
-
-def facts_in_text(text: str) -> Iterator[tuple[str, str]]:
-    """Yield key and value of each measure behind its label within a text of any length, and of available colours."""
-    for key, pattern in _IN_TEXT.items():
-        for match in pattern.finditer(text):
-            yield key, match[1]
-    if available := _AVAILABLE.search(text):
-        yield from (("color", color) for color in colors_in(available[1].strip()))
 
 
 def values_in_name(name: str) -> Iterator[tuple[str, str]]:

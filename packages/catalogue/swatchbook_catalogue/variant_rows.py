@@ -1,9 +1,8 @@
-"""Read the variants of a product from the lines of its page: rows of a table, prices below what they are for, lists.
+"""Read the variants of a product from the lines of its page: rows of a table, and lists.
 
 A table is columns of aligned cells at equal heights. What a column holds is told by its values and its head.
 """
 
-import math
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -11,9 +10,8 @@ from collections.abc import Iterator, Sequence
 from swatchbook_base.geometry import centre_inside, gaps
 from swatchbook_base.records import Fact, Line, Occurrence, Variant, fold, normalise_line
 from swatchbook_catalogue.attributes import derive_key, fact_key
-from swatchbook_catalogue.color_words import colors_in
-from swatchbook_catalogue.grid import FEWEST, LONGEST_CELL, Column, Table, at_height, find_tables, with_whole_prices
-from swatchbook_catalogue.measures import is_container, is_price, size_in
+from swatchbook_catalogue.grid import FEWEST, Column, Table, find_tables, with_whole_prices
+from swatchbook_catalogue.measures import is_container, size_in
 
 HEADING = 1.4  # the least size of a heading between two tables, in sizes of their cells
 IN_ROW = 0.2  # share of the lower height by which a row and a name overlap: one name may be between two rows
@@ -50,10 +48,7 @@ def variants_on(
     lines = [line for line in own if not any(centre_inside(line.bbox, place.bbox) for place in places)]
     whole = with_whole_prices(lines)
     return (
-        _of_tables(whole, places, page)
-        or _of_name(name, code, places, tables, named, page)
-        or _above_prices(whole, page)
-        or _of_contents(name, lines, page)
+        _of_tables(whole, places, page) or _of_name(name, code, tables, named, page) or _of_contents(name, lines, page)
     )
 
 
@@ -98,15 +93,13 @@ def _in_row(row: Line, place: Occurrence) -> bool:
 def _of_name(
     name: str,
     code: str | None,
-    places: Sequence[Occurrence],
     tables: Sequence[Table],
     named: Sequence[Occurrence],
     page: int,
 ) -> tuple[Variant, ...]:
     """Return the rows of a price list whose names are the product's, or begin with it and with no longer one.
 
-    Where the table has no column of names, its rows are those from the product's name to the next. None is returned if
-    a row has the product's code: the others of its name are products, too.
+    None is returned if a row has the product's code: the others of its name are products, too.
     """
     longer = {text for each in named if len(text := normalise_line(each.text)) > len(name) and begins_with(text, name)}
 
@@ -125,23 +118,7 @@ def _of_name(
                 found.append(variant.model_copy(update={"name": rest}) if rest else variant)
             if len(found) >= FEWEST and len({fold(variant.name) for variant in found}) == len(own):
                 return tuple(found)
-        own = [*_between_names(table, places[0], named)]
-        if len(own) >= FEWEST and (found := [*_rows(own, table.columns, page)]):
-            return tuple(found)
     return ()
-
-
-def _between_names(table: Table, place: Occurrence, named: Sequence[Occurrence]) -> Iterator[int]:
-    """Yield the numbers of the rows from a name left of a table to the name below it."""
-    top, bottom = table.rows[0].bbox, table.rows[-1].bbox
-    tops = [each.bbox[1] for each in named if gaps(each.bbox, place.bbox)[0] < 0 and top[1] <= each.bbox[3]]
-    left = min(column.left for column in table.columns)
-    if left < place.bbox[2] or place.bbox[1] > bottom[3] or (top[1] + top[3]) / 2 < min(tops, default=math.inf):
-        return
-    below = min((each for each in tops if each > place.bbox[1]), default=math.inf)
-    for n, row in enumerate(table.rows):
-        if place.bbox[1] <= (row.bbox[1] + row.bbox[3]) / 2 < below:
-            yield n
 
 
 def begins_with(words: str, name: str) -> bool:
@@ -187,35 +164,6 @@ def _naming(rows: Sequence[int], columns: Sequence[Column]) -> Sequence[Column]:
         if len({" ".join(column.value(n) for column in chosen) for n in rows}) == len(rows):
             return chosen
     return ()
-
-
-# --- prices below what they are for -----------------------------------------------------------------------------------
-
-
-def _above_prices(lines: Sequence[Line], page: int) -> tuple[Variant, ...]:
-    """Return the sizes or colours of a row, each with its price right below it."""
-    pairs = [(above, line) for line in lines if is_price(line.text) and (above := _above(line, lines))]
-    for _, price in pairs:
-        row = [pair for pair in pairs if at_height(pair[1], price)]
-        texts = [normalise_line(above.text) for above, _ in row]
-        are_colors = all(map(colors_in, texts))
-        if len({*map(fold, texts)}) >= FEWEST and (are_colors or all(any(map(str.isdigit, each)) for each in texts)):
-            return tuple(
-                Variant(name=text, size=None if are_colors else text, price=line.text, page=page, bbox=above.bbox)
-                for text, (above, line) in zip(texts, row, strict=True)
-            )
-    return ()
-
-
-def _above(price: Line, lines: Sequence[Line]) -> Line | None:
-    """Return the short line right above a price."""
-    near = [
-        line
-        for line in lines
-        if -0.5 * price.size <= price.bbox[1] - line.bbox[3] <= price.size and line.bbox[1] < price.bbox[1]
-        and gaps(line.bbox, price.bbox)[0] < 0 and len(line.text) <= LONGEST_CELL // 2 and not is_price(line.text)
-    ]  # fmt: skip
-    return max(near, key=lambda line: line.bbox[3], default=None)
 
 
 # --- contents ---------------------------------------------------------------------------------------------------------

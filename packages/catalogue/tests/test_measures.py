@@ -1,7 +1,7 @@
 """What a short line says without a label."""
 
 from swatchbook_catalogue.attributes import code_of, labels_within
-from swatchbook_catalogue.measures import composition_in, facts_in_text, kind_of, size_in, values_in, values_in_name
+from swatchbook_catalogue.measures import composition_in, kind_of, size_in, values_in, values_in_name
 from tests.tables import check_rows
 
 
@@ -23,12 +23,6 @@ def test_value_of_one_unit_tells_its_key() -> None:
     assert [kind_of(text) for text in ("3 kg", "0.5 l", "40 mm", "3 kg each", "")] == [
         "weight", "capacity", "dimensions", None, None,
     ]  # fmt: skip
-
-
-def test_colours_that_goods_are_available_in_are_read() -> None:
-    colours = [("color", name) for name in ("negro", "blanco", "marrón")]
-    assert list(facts_in_text("Disponible en negro, blanco y marrón.")) == colours
-    assert not list(facts_in_text("Available in three sizes"))
 
 
 def test_shares_make_a_composition_only_if_they_add_up_to_the_whole() -> None:

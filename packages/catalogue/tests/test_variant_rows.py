@@ -47,9 +47,6 @@ CASES: list[tuple[list[tuple[str, ...]], str]] = [
     ([("500 ml", "€ 9.00"), ("800 ml", "€ 12.00")], "500 ml||500 ml|€ 9.00, 800 ml||800 ml|€ 12.00"),
     ([("Jar", "500 ml", "€ 9"), ("Jar", "800 ml", "€ 12")], "Jar 500 ml||500 ml|€ 9, Jar 800 ml||800 ml|€ 12"),
     ([("Width", "40 cm"), ("Height", "60 cm"), ("Depth", "30 cm")], ""),
-    ([("A5 small", "A4 large"), ("€ 9.00", "€ 12.00")], "A5 small||A5 small|€ 9.00, A4 large||A4 large|€ 12.00"),
-    ([("grey", "red"), ("€ 9.00", "€ 12.00")], "grey|||€ 9.00, red|||€ 12.00"),
-    ([("Retail", "Wholesale"), ("€ 12.00", "€ 9.00")], ""),
     ([("Poche 150 g/300 g",)], "Poche 150 g||150 g|, Poche 300 g||300 g|"),
     ([("200 y 500 mL",)], "200 mL||200 mL|, 500 mL||500 mL|"),
     ([("12/6 oz",)], ""),
@@ -71,12 +68,6 @@ def test_rows_of_a_price_list_are_variants_of_the_name_they_share() -> None:
         ("2 inch", None, None, "€ 9.00"), ("3 inch", None, None, "€ 12.00"),
     ]  # fmt: skip
     assert variants(cells, "Saw", "Saw long", "Blower", "Drill") == []
-
-
-def test_rows_between_names_of_a_price_list_belong_to_the_one_above() -> None:
-    rows = (("Cable", ""), ("01", "€ 9.00"), ("02", "€ 12.00"), ("01", "€ 7.00"), ("02", "€ 8.00"))
-    found = described(grid(*rows, x=200, y=24), "Drill", "Saw", step=32)
-    assert [(v.name, v.price) for v in found.variants] == [("01 (Cable)", "€ 9.00"), ("02 (Cable)", "€ 12.00")]
 
 
 def test_next_lines_of_a_cell_belong_to_its_row() -> None:

@@ -52,7 +52,7 @@ def page_excerpts(pages: Iterable[Page], *, most: int = PAGE_CHARACTERS) -> Iter
         yield PageExcerpt(
             number=page.number,
             shown=f"=== page {page.number} ===\n{text}",
-            source=normalise_source("\n".join([page.text, *_closed_up(page)])),
+            source=normalise_source(page.text),
             lines=tuple(normalise_words(normalise_line(line.text)) for line in page.lines if line.text),
             cut=cut,
         )
@@ -95,7 +95,7 @@ def _rows(lines: Sequence[Line], body: int, at_pictures: Collection[Box]) -> lis
 
 
 def _row(row: Sequence[Line], body: int) -> str:
-    text = " | ".join(_without_letter_spacing(line.text) for line in row)
+    text = " | ".join(" ".join(line.text.split()) for line in row)
     stands_out = all(round(line.size) >= LARGER * body or line.bold for line in row)
     return f"# {text}" if stands_out and len(text.split()) <= _LONGEST_HEADING else text
 
@@ -109,19 +109,6 @@ def _fitting(rows: Iterable[str], most: int) -> tuple[str, bool]:
             return "\n".join([*kept, _CUT]), True
         kept.append(row)
     return "\n".join(kept), False
-
-
-def _closed_up(page: Page) -> Iterator[str]:
-    """Return letter-spaced lines as words: "A L D E R" is shown as "ALDER", and a model names it so."""
-    for line in page.lines:
-        if (closed := _without_letter_spacing(line.text)) != " ".join(line.text.split()):
-            yield closed
-
-
-def _without_letter_spacing(text: str) -> str:
-    """Return a line as printed, but without letter spacing."""
-    closed = normalise_line(text)
-    return " ".join(text.split()) if normalise_words(closed) == normalise_words(text) else closed
 
 
 def _middle(line: Line) -> float:
