@@ -21,8 +21,6 @@ LEAST_PAGE_SHARE = 0.006  # share of the page; a part cut from a raster next to 
 LEAST_SIDE_IN_CONTEXT = 15.0  # points; cells of palettes are at least this high, icons within text are lower
 LEAST_OPACITY = 0.6  # mean of the visible part; fainter pictures are backgrounds of text (pictures of products: 0.83)
 FAINT_FROM = 0.4  # visible share of the box; thin lines on a clear ground are faint, too, but cover less
-# The opacity and visible share of soft shadows, which fade out; drawings in thin lines cover less.
-SHADOW, SHADOW_FROM = 0.35, 0.15
 LEAST_ASPECT = 0.2  # short by long side of a small picture in context; slivers are longer (a slim bottle: 0.24)
 SLIM_HEIGHT = 64.0  # points; an upright picture at least this high may be slim, a lower one is an icon
 REPEATED_ON = 3  # pages
@@ -36,14 +34,11 @@ SAME_PLACE = 12.0  # points; the middles of such signs differ by at most this
 LARGEST_SIGN, HEAD = 0.08, 0.2
 # A band: its least share of the page's width, least width by height, and most points from the page's edge.
 SPANS, BAND_ASPECT, AT_EDGE = 0.95, 4.0, 3.0
-# The largest share of the page's height of a low band, and the least share of a picture that lies on it.
-LOW_BAND, ON_BAND = 0.1, 0.9
 TONE_STEP = 24  # steps of 255; pictures of the same shape in two colours are different pictures
 LONGEST_CELL = 20  # characters
 FEWEST_CELLS = 2
 TOUCHING = 3.0  # points by which a text next to a picture may reach into its box
 SAME_GROUND = 0.1  # share of the height by which the feet of pictures on the same ground may differ
-SAME_LENGTH = 0.6  # share of the long side of another part of a raster in the row: icons are shorter
 FEWEST_IN_GRID = 3
 SAME_SIDE = 0.15  # share of a side's length by which pictures of a grid may differ
 NAME_REACH = 24.0  # points between a picture of a grid and its name
@@ -59,7 +54,6 @@ def contexts(sightings: Sequence[Sighting], lines: Sequence[Line]) -> tuple[str 
     small = [sighting.bbox if is_small(sighting) else None for sighting in sightings]
     named = [(box, name) for box in small if box and (name := _own_name(box, lines))]
     in_rows = [box for box in small if box and _is_in_row(box, lines)]
-    regions = [s.bbox for s, own in zip(sightings, small, strict=True) if s.kind == "region" and not own]
 
     def context(box: Box) -> str | None:
         if box in in_rows:
@@ -69,11 +63,8 @@ def contexts(sightings: Sequence[Sighting], lines: Sequence[Line]) -> tuple[str 
             return "grid"
         return "row" if _stands_in_row(box, [sighting.bbox for sighting in sightings]) else None
 
-    def of_raster(box: Box) -> str | None:
-        return context(box) or ("row" if _is_as_long_as_one_beside(box, regions) else None)
-
     return tuple(
-        box and (of_raster(box) if sighting.kind == "region" else context(box) or _heap(sighting, sightings))
+        box and (context(box) or (None if sighting.kind == "region" else _heap(sighting, sightings)))
         for sighting, box in zip(sightings, small, strict=True)
     )
 
@@ -101,27 +92,15 @@ def is_small(sighting: Sighting) -> str | None:
 
 
 def is_faint(sighting: Sighting) -> bool:
-    """Whether a picture is translucent: a watermark, the ground of a page, a soft shadow."""
-    limits = (LEAST_OPACITY, FAINT_FROM), (SHADOW, SHADOW_FROM)
-    return any(sighting.opacity < opacity and sighting.shown >= share for opacity, share in limits)
+    """Whether a picture is translucent: a watermark, the ground of a page."""
+    return sighting.opacity < LEAST_OPACITY and sighting.shown >= FAINT_FROM
 
 
-def find_in_bands(seen: Sequence[Sighting]) -> set[int]:
-    """Return the indices of the visible pictures that are a band along an edge of their page, or lie on a low one."""
-    bands = set[int]()
-    low: defaultdict[int, list[Box]] = defaultdict(list)  # page number -> its low bands
-    for n, sighting in enumerate(seen):
-        (left, top, right, bottom), page = sighting.bbox, sighting.page_box
-        spans = right - left >= max(SPANS * (page[2] - page[0]), BAND_ASPECT * (bottom - top))
-        if spans and min(top - page[1], page[3] - bottom) <= AT_EDGE:
-            bands.add(n)
-            if bottom - top <= LOW_BAND * (page[3] - page[1]):
-                low[sighting.page].append(sighting.bbox)
-    return bands | {
-        n
-        for n, s in enumerate(seen)
-        if any(shared_area(s.bbox, band) >= ON_BAND * area(s.bbox) > 0 for band in low.get(s.page, ()))
-    }
+def is_band(sighting: Sighting) -> bool:
+    """Whether a picture is a band along an edge of its page."""
+    (left, top, right, bottom), page = sighting.bbox, sighting.page_box
+    spans = right - left >= max(SPANS * (page[2] - page[0]), BAND_ASPECT * (bottom - top))
+    return spans and min(top - page[1], page[3] - bottom) <= AT_EDGE
 
 
 def find_repeated(seen: Sequence[Sighting]) -> set[int]:
@@ -258,14 +237,6 @@ def _stands_in_row(box: Box, others: Iterable[Box]) -> bool:
         and gaps(box, other)[0] <= wide
         and abs(box[3] - other[3]) <= SAME_GROUND * high
         and SLIM_HEIGHT <= other[3] - other[1] <= 2 * high
-        for other in others
-    )
-
-
-def _is_as_long_as_one_beside(box: Box, others: Iterable[Box]) -> bool:
-    """Whether a picture is in a row with another one and nearly as long: a heap of rice next to a bag of beans."""
-    return any(
-        other[1] <= (box[1] + box[3]) / 2 <= other[3] and SAME_LENGTH * long_side(other) <= long_side(box)
         for other in others
     )
 

@@ -11,8 +11,8 @@ from swatchbook_base.records import Box, Line, Placement, PlacementState, Sighti
 from swatchbook_catalogue.decoration import (
     LEAST_OPACITY,
     REPEATED_ON,
-    find_in_bands,
     find_repeated,
+    is_band,
     is_faint,
     is_small,
 )
@@ -30,12 +30,11 @@ _COPIED = {"page", "kind", "xref", "content_key", "caption", "nearby_text"}  # f
 def place_pictures(document: str, sightings: Sequence[Sighting]) -> tuple[Placement, ...]:
     """Return the placements of a document in the order found, each with its state and the reason if it is not shown."""
     visible = [n for n, sighting in enumerate(sightings) if not is_hidden(sighting)]
-    seen = [sightings[n] for n in visible]
-    repeated, in_bands = ({visible[n] for n in found} for found in (find_repeated(seen), find_in_bands(seen)))
+    repeated = {visible[n] for n in find_repeated([sightings[n] for n in visible])}
     ordinals: Counter[str] = Counter()
     placements = []
     for number, sighting in enumerate(sightings):
-        state, reason = _state(sighting, repeated=number in repeated, in_band=number in in_bands)
+        state, reason = _state(sighting, repeated=number in repeated)
         bbox = sighting.whole if state is PlacementState.HIDDEN else sighting.bbox
         origin = sighting.xref if sighting.xref is not None else sighting.kind
         first_id = placement_id(document, sighting.page, sighting.kind, origin, bbox)
@@ -52,7 +51,7 @@ def place_pictures(document: str, sightings: Sequence[Sighting]) -> tuple[Placem
     return tuple(placements)
 
 
-def _state(sighting: Sighting, *, repeated: bool, in_band: bool) -> tuple[PlacementState, str | None]:
+def _state(sighting: Sighting, *, repeated: bool) -> tuple[PlacementState, str | None]:
     if sighting.kind == "box":  # a person marked it as a picture
         return (PlacementState.UNREADABLE if sighting.unreadable else PlacementState.SHOWN), sighting.unreadable
     if is_hidden(sighting):
@@ -67,8 +66,8 @@ def _state(sighting: Sighting, *, repeated: bool, in_band: bool) -> tuple[Placem
         return PlacementState.DECORATIVE, f"faint: its mean opacity is under {LEAST_OPACITY:.0%}"
     if sighting.code:
         return PlacementState.DECORATIVE, "a code to scan"
-    if in_band:
-        return PlacementState.DECORATIVE, "in a band along an edge of the page"
+    if is_band(sighting):
+        return PlacementState.DECORATIVE, "a band along an edge of the page"
     return PlacementState.SHOWN, None
 
 

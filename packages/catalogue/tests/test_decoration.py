@@ -38,24 +38,6 @@ def test_small_part_of_a_raster_is_shown() -> None:
     assert state([region.model_copy(update={"bbox": (100, 100, 160, 130)})], []) == [DECORATIVE]
 
 
-def test_low_part_in_a_row_is_no_icon() -> None:
-    bag, heap, icon = (
-        sighting(bbox=bbox, kind="region")
-        for bbox in ((100, 100, 160, 170), (200, 120, 255, 144), (300, 120, 325, 144))
-    )
-    assert state([bag, heap, icon], []) == [SHOWN, SHOWN, DECORATIVE]
-    assert state([bag, heap.model_copy(update={"bbox": (200, 220, 255, 244)})], []) == [SHOWN, DECORATIVE]
-    assert state([bag, heap.model_copy(update={"kind": "embedded"})], []) == [SHOWN, DECORATIVE]
-
-
-def test_picture_on_an_edge_band_is_decorative() -> None:
-    band, detail, product = (sighting(bbox=bbox) for bbox in ((0, 0, 600, 62), (280, 0, 530, 63), (280, 40, 530, 300)))
-    assert state([band, detail, product], []) == [DECORATIVE, DECORATIVE, SHOWN]
-    panel = sighting(bbox=(0, 650, 600, 800))
-    assert state([panel, sighting(bbox=(100, 660, 200, 790))], []) == [DECORATIVE, SHOWN], "goods stand on it"
-    assert state([band, detail.model_copy(update={"page": 2})], []) == [DECORATIVE, SHOWN]
-
-
 def test_a_picture_may_be_smaller_on_a_small_page() -> None:
     bbox = (100.0, 100.0, 142.0, 125.0)
     assert state([sighting(bbox=bbox, kind="region")], []) == [DECORATIVE]
@@ -143,13 +125,6 @@ def test_faint_background_is_decorative_and_thin_lines_on_a_clear_ground_are_not
     assert state([sighting(bbox=large, opacity=0.5, shown=0.95)], []) == [DECORATIVE]
     assert state([sighting(bbox=large, opacity=0.4, shown=0.12)], []) == [SHOWN]
     assert state([sighting(bbox=large, opacity=0.85, shown=0.95)], []) == [SHOWN]
-
-
-def test_soft_shadow_is_decorative_whatever_it_covers() -> None:
-    under_machine: Box = (64, 666, 250, 702)
-    assert state([sighting(bbox=under_machine, opacity=0.23, shown=0.32)], []) == [DECORATIVE]
-    assert state([sighting(bbox=under_machine, opacity=0.64, shown=0.31)], []) == [SHOWN], "a clear ground"
-    assert state([sighting(bbox=under_machine, opacity=0.3, shown=0.1)], []) == [SHOWN], "thin lines"
 
 
 def test_low_band_along_an_edge_is_decorative() -> None:
