@@ -107,7 +107,7 @@ def test_what_cannot_be_an_edition_is_refused(ledger: Ledger) -> None:
 
 
 def test_the_chain_holds_whatever_happens(ledger: Ledger) -> None:
-    @settings(derandomize=True, database=None)
+    @settings(derandomize=True, database=None, max_examples=settings().max_examples // 4)
     @given(data=st.data())
     def hold(data: st.DataObject) -> None:
         owner = f"owner-{next(NUMBERS)}"

@@ -483,4 +483,4 @@ def test_account_needs_no_more_queries_for_more_images(ledger: Ledger) -> None:
             document_report(ledger, run.document)
         return len(plans)
 
-    assert 5 < asked(8) == asked(256)
+    assert 5 < asked(8) == asked(64)
