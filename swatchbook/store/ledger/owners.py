@@ -14,8 +14,8 @@ from ulid import ULID
 
 from swatchbook.domain.errors import InvalidReference, UnknownOwner
 from swatchbook.domain.records import document_id
-from swatchbook.store.ledger.bulk_rows import insert_new_rows
-from swatchbook.store.ledger.database import Ledger, db_now, upsert
+from swatchbook.store.ledger.bulk_rows import insert_new_rows, upsert_rows
+from swatchbook.store.ledger.database import Ledger, db_now
 from swatchbook.store.ledger.dirty import mark_documents
 from swatchbook.store.ledger.tables import documents, images, inbox, owner_seeds, trash
 
@@ -49,8 +49,9 @@ def rename(ledger: Ledger, old: str, new: str) -> bool:
             raise InvalidReference(
                 f"There is already an owner {new!r}.", advice="Choose another name: collections cannot be merged."
             )
-        _store_seed(connection, new, seed_of(connection, old), renamed_to=None)
-        _store_seed(connection, old, str(ULID()), renamed_to=new)
+        seeds = ((new, seed_of(connection, old), None), (old, str(ULID()), new))
+        rows = [{"owner": owner, "seed": seed, "renamed_to": renamed_to} for owner, seed, renamed_to in seeds]
+        upsert_rows(connection, owner_seeds, rows)
         for table in (documents, images, trash, inbox):
             connection.execute(update(table).where(table.c.owner == old).values(owner=new))
         connection.execute(update(documents).where(documents.c.owner == new).values(updated_at=db_now()))
@@ -86,7 +87,7 @@ def adopt_seeds(connection: Connection, seeds: Mapping[str, str], renamed: Colle
     used = _used(connection)
     for owner, seed in seeds.items():
         if owner not in used and seed_of(connection, owner) != seed:
-            _store_seed(connection, owner, seed, renamed_to=None)
+            upsert_rows(connection, owner_seeds, [{"owner": owner, "seed": seed, "renamed_to": None}])
     former = [dict(row) for row in renamed if row["owner"] not in used and row["owner"] not in seeds]
     insert_new_rows(connection, owner_seeds, former)
 
@@ -101,12 +102,6 @@ def used_owners(ledger: Ledger) -> set[str]:
     """Return the owners that have a document, also in the trash, or an image that is being removed."""
     with ledger.read() as connection:
         return _used(connection)
-
-
-def _store_seed(connection: Connection, owner: str, seed: str, *, renamed_to: str | None) -> None:
-    values = {"seed": seed, "renamed_to": renamed_to}
-    new = upsert(connection, owner_seeds).values(owner=owner, **values)
-    connection.execute(new.on_conflict_do_update(index_elements=[owner_seeds.c.owner], set_=values))
 
 
 _CHOICES = 10
