@@ -22,7 +22,6 @@ the messages, which pydantic writes for those who gave the values.
 
 LIBRARY = "packages/catalogue/swatchbook_catalogue"
 ALLOWED = {
-    "swatchbook/doors/cli/main.py invoke": "adds to what click says about an unknown option which command has it",
     "swatchbook/doors/service/problems.py describe": "reads an HTTPException, whose detail is a text of ours",
     "deployments/scheduler/containers.py keep_reconciling": "compares it with that of the round before",
     "swatchbook/index/lance.py _failure": "searches it for the system's error number",
