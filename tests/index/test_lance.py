@@ -153,12 +153,6 @@ def test_growing_table_is_compacted_ever_less_often(index: LanceIndex, monkeypat
     assert index.search(SPACE, objects[0].vector, 1)[0].id == objects[0].id
 
 
-def test_a_table_of_somebody_elses_is_refused(folder: Path) -> None:
-    lancedb.connect(folder).create_table(SPACE.name, schema=pa.schema([("id", pa.string()), ("x", pa.int64())]))
-    with pytest.raises(Configuration, match=r"owner is missing, not string.*x is int64, not missing"):
-        LanceIndex(folder).ensure(SPACE)
-
-
 def test_full_disk_blocks_until_there_is_room(small_disk: Path) -> None:
     index = LanceIndex(small_disk / "index")
     index.ensure(SPACE)

@@ -1,5 +1,3 @@
-import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -52,16 +50,6 @@ def test_models_load_once_however_many_threads_ask(monkeypatch: pytest.MonkeyPat
         got = list(threads.map(lambda _: models.encoder, range(8)))
     assert len(loaded) == 1
     assert len(set(map(id, got))) == 1
-
-
-def test_tags_are_known_without_loading_anything_heavy() -> None:
-    code = (
-        "import sys; from swatchbook.models.registry import requested; from swatchbook.domain.settings import Settings;"
-        "requested(Settings());"
-        "print(*sys.modules)"
-    )
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert not {"numpy", "torch", "transformers", "huggingface_hub", "prefect", "PIL"} & set(loaded)
 
 
 def test_vectors_are_known_though_the_analyst_is_not_named() -> None:

@@ -26,10 +26,11 @@ def test_ledger_keeps_the_settings_that_name_the_model() -> None:
 def test_tags_are_known_without_loading_torch() -> None:
     code = (
         "import sys; from swatchbook.models.registry import requested; from swatchbook.domain.settings import Settings;"
-        "requested(Settings(encoder='siglip', structure_model='facebook/dinov2-base')); print(*sys.modules)"
+        "requested(Settings(encoder='siglip', structure_model='facebook/dinov2-base', text_encoder='voyage'));"
+        "print(*sys.modules)"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert not {"numpy", "torch", "transformers", "huggingface_hub", "prefect", "PIL"} & set(loaded)
+    assert not {"numpy", "torch", "transformers", "huggingface_hub", "prefect", "PIL", "voyageai"} & set(loaded)
 
 
 def test_siglip_and_dinov2_are_known_by_name_and_pinned_revision() -> None:

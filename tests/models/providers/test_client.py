@@ -3,8 +3,6 @@
 import json
 import logging
 import socket
-import subprocess
-import sys
 import threading
 import time
 import traceback
@@ -452,14 +450,3 @@ def test_each_thread_asks_its_own_provider(there: Provider) -> None:
     with provider() as other, ThreadPoolExecutor(2) as threads:
         list(threads.map(lambda to: client(to, LIBRARY).post(LIBRARY.call), [there, other] * 10))
         assert (len(there.asked), len(other.asked)) == (10, 10)
-
-
-def test_the_library_is_imported_only_where_voyage_makes_vectors() -> None:
-    for program, imported in (
-        ("import swatchbook.models.providers.embeddings, swatchbook.doors.cli.main", False),
-        ("from swatchbook.models.registry import load; load(VOYAGE).text_encoder", True),
-    ):
-        given = "import sys; from swatchbook.domain.settings import Settings; VOYAGE = Settings(text_encoder='voyage', "
-        asked = f"{given}text={{'api_key': 'k'}}); {program}; print('voyageai' in sys.modules)"
-        done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
-        assert done.stdout.strip() == str(imported)
