@@ -1,6 +1,6 @@
 """Read a person's mapping of a batch's fields: a YAML file as for `import` (`columns`, `root`).
 
-SWATCHBOOK_ITEM_FIELDS adds fields to it. Others are read by the rules of `batch_record.py`.
+Other fields are read by the rules of `batch_record.py`.
 """
 
 from collections.abc import Mapping, Sequence
