@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -65,7 +65,7 @@ from swatchbook.domain.records import (
 from swatchbook.ingest.run import Work
 from swatchbook.ingest.sources.batch import list_batch
 from swatchbook.ingest.sources.folder import list_briefly, list_folder, pictures_below, unread_below
-from swatchbook.ingest.sources.item_files import ColumnCheck, any_shape
+from swatchbook.ingest.sources.item_files import SourceNotes, any_shape
 from swatchbook.ingest.sources.listed import SHOWN_REASONS, ListedItem, ListedPicture, ListedUrl, MissingPicture
 from swatchbook.ingest.sources.staged import count_staged, list_staged, staged_file
 from swatchbook.resources import Resources
@@ -118,18 +118,6 @@ class _Opened(Record):
     passes: bool = False
 
 
-@dataclass(slots=True)
-class _TableNotes:
-    """What a person should know of the tables of a source.
-
-    `absent`: table -> the files that it names and that are not there. `doubts`: what to check of letters.
-    """
-
-    absent: dict[str, list[str]] = field(default_factory=dict)
-    doubts: list[str] = field(default_factory=list)
-    columns: ColumnCheck = field(default_factory=lambda: any_shape().check_columns())
-
-
 def is_unchanged(resources: Resources, document: Document, *, mirror: bool = False) -> bool:
     """Return whether a source holds what its document's generation read from it. Opens no picture.
 
@@ -167,7 +155,7 @@ def scan(resources: Resources, work: Work, complete: bytes, *, progress: Callabl
     total = _count(resources, work)
     number = source_items.next_number(ledger, work.document)
     listed = skipped = read = 0
-    unlisted, unclear, endless, notes = list[str](), list[str](), list[str](), _TableNotes()
+    unlisted, unclear, endless, notes = list[str](), list[str](), list[str](), SourceNotes()
     untaken = _pictures_in_batch(resources, work)
     for portion, known, changed, opened in _read_ahead(resources, work, total, progress, notes):
         source_items.mark_seen(ledger, work.run, portion.keys() - changed.keys(), token)
@@ -227,26 +215,17 @@ def _pictures_in_batch(resources: Resources, work: Work) -> set[str]:
     return {file for file in found if not Path(file).is_symlink()}
 
 
-def _list(resources: Resources, document: Document, notes: _TableNotes | None = None) -> Iterator[ListedItem]:
-    """List the items of a source. `notes` gets what a person should know of its tables."""
+def _list(resources: Resources, document: Document, notes: SourceNotes | None = None) -> Iterator[ListedItem]:
+    """List the items of a source. `notes` gets what a person should know of its files."""
     settings, path = resources.settings, Path(document.content)
+    max_bytes = settings.max_document_mb << 20
     if document.kind == TABLE:
         return list_staged(staged_file(settings.home, document.content), document.id)
     if document.kind == BATCH:
-        max_bytes, columns = settings.max_document_mb << 20, notes.columns if notes else None
-        doubts = notes.doubts if notes else None
-        return list_batch(
-            path,
-            document.options.mapping,
-            max_bytes=max_bytes,
-            folders=settings.picture_folders,
-            columns=columns,
-            doubts=doubts,
-        )
+        folders = settings.picture_folders
+        return list_batch(path, document.options.mapping, max_bytes=max_bytes, folders=folders, notes=notes)
     apart, categories = _batches_within(resources, document), document.options.categories
-    max_bytes, absent = settings.max_document_mb << 20, notes.absent if notes else None
-    doubts = notes.doubts if notes else None
-    return list_folder(path, apart=apart, categories=categories, max_bytes=max_bytes, absent=absent, doubts=doubts)
+    return list_folder(path, apart=apart, categories=categories, max_bytes=max_bytes, notes=notes)
 
 
 def _list_briefly(resources: Resources, document: Document) -> Iterator[ListedItem | ListedPicture]:
@@ -286,7 +265,7 @@ def _read_ahead(
     work: Work,
     total: int,
     progress: Callable[[int, int], None],
-    notes: _TableNotes,
+    notes: SourceNotes,
 ) -> Iterator[tuple[dict[str, ListedItem], dict[str, SourceItem], dict[str, ListedItem], dict[str, _Opened]]]:
     """Yield portions: its items, those known, those new or changed, and what reading their pictures gave.
 

@@ -11,7 +11,7 @@ from openpyxl import Workbook
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.records import NO_MAPPING, BatchMapping, Variant
 from swatchbook.ingest.sources.batch import list_batch
-from swatchbook.ingest.sources.item_files import ReadRecord
+from swatchbook.ingest.sources.item_files import ReadRecord, SourceNotes
 from swatchbook.ingest.sources.listed import ListedItem
 from swatchbook.ingest.sources.sidecar import read_table
 from swatchbook_shops.items.batch_mapping import read_batch_mapping
@@ -66,7 +66,7 @@ def test_letters_that_excel_lost_are_told(tmp_path: Path) -> None:
         book.active.append(row)
     book.save(tmp_path / "items.xlsx")
     columns = ColumnCheck()
-    items = list(list_batch(tmp_path / "items.xlsx", NO_MAPPING, max_bytes=1 << 20, columns=columns))
+    items = list(list_batch(tmp_path / "items.xlsx", NO_MAPPING, max_bytes=1 << 20, notes=SourceNotes(columns=columns)))
     assert [item.title for item in items] == ["St?hle", "Oak"]
     assert columns.warnings()[0].endswith("in place of which there is “?”: 1.")
 
@@ -75,7 +75,7 @@ def test_rounded_code_is_none_and_is_told(tmp_path: Path) -> None:
     rows = [("sku", "title", "ean", "image"), ("A1", "Oak", "4.00638E+12", "a"), ("4,00638e+12", "Ash", "", "b")]
     items_of(tmp_path, "items.csv", rows)
     columns = ColumnCheck()
-    oak, ash = list_batch(tmp_path / "items.csv", NO_MAPPING, max_bytes=1 << 20, columns=columns)
+    oak, ash = list_batch(tmp_path / "items.csv", NO_MAPPING, max_bytes=1 << 20, notes=SourceNotes(columns=columns))
     assert (oak.code, ash.code, "gtin" in oak.metadata) == ("A1", None, False)
     assert any("4.00638E+12, 4,00638e+12" in told for told in columns.warnings())
 

@@ -7,6 +7,7 @@ import pytest
 
 from swatchbook.domain.records import NO_MAPPING
 from swatchbook.ingest.sources.batch import list_batch
+from swatchbook.ingest.sources.item_files import SourceNotes
 from swatchbook_shops.items import text_file
 from swatchbook_shops.items.plan_batch import plan_batch
 from swatchbook_shops.items.text_file import letters_of, open_utf8
@@ -20,7 +21,7 @@ def titles(file: Path, data: bytes) -> tuple[dict[str | None, str], list[str]]:
     """Return the titles of a batch file's items by their codes, and what is told of its letters."""
     file.write_bytes(data)
     doubts = list[str]()
-    listed = list(list_batch(file, NO_MAPPING, max_bytes=MIB, doubts=doubts))
+    listed = list(list_batch(file, NO_MAPPING, max_bytes=MIB, notes=SourceNotes(doubts=doubts)))
     return {item.code: item.title for item in listed}, doubts
 
 

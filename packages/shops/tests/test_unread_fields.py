@@ -6,6 +6,7 @@ from pathlib import Path
 
 from swatchbook.domain.records import NO_MAPPING, BatchMapping
 from swatchbook.ingest.sources.batch import list_batch
+from swatchbook.ingest.sources.item_files import SourceNotes
 from swatchbook_shops.items.unread_fields import LOOKED_AT, ColumnCheck
 
 POT = {
@@ -29,7 +30,7 @@ def told(file: Path, rows: Sequence[dict[str, str]], mapping: BatchMapping = NO_
         written.writeheader()
         written.writerows(rows)
     columns = ColumnCheck()
-    list(list_batch(file, mapping, max_bytes=1 << 20, columns=columns))
+    list(list_batch(file, mapping, max_bytes=1 << 20, notes=SourceNotes(columns=columns)))
     return columns.warnings()
 
 
@@ -54,14 +55,14 @@ def test_columns_that_are_not_understood_are_named(tmp_path: Path) -> None:
 def test_columns_of_json_are_not_named(tmp_path: Path) -> None:
     (tmp_path / "items.jsonl").write_text('{"id": 1, "title": "Oak", "image": "oak.jpg", "shelf": "B"}\n')
     columns = ColumnCheck()
-    assert list(list_batch(tmp_path / "items.jsonl", NO_MAPPING, max_bytes=1 << 20, columns=columns))
+    assert list(list_batch(tmp_path / "items.jsonl", NO_MAPPING, max_bytes=1 << 20, notes=SourceNotes(columns=columns)))
     assert columns.warnings() == ()
 
 
 def test_nothing_is_told_of_a_known_export(tmp_path: Path) -> None:
     assert told(tmp_path / "woo.csv", [POT, RED]) == ()
     columns, shopify = ColumnCheck(), Path(__file__).parent / "shapes" / "shopify_export.csv"
-    assert list(list_batch(shopify, NO_MAPPING, max_bytes=1 << 20, columns=columns))
+    assert list(list_batch(shopify, NO_MAPPING, max_bytes=1 << 20, notes=SourceNotes(columns=columns)))
     assert columns.warnings() == ()
 
 

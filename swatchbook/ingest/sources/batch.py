@@ -20,11 +20,11 @@ from swatchbook.ingest.sources.folder import is_hidden, is_picture
 from swatchbook.ingest.sources.item_files import (
     IMAGES,
     MAX_NAMED,
-    ColumnCheck,
     FileRecord,
     ItemFiles,
     NamedPicture,
     ReadRecord,
+    SourceNotes,
     any_shape,
     has_item_suffix,
     is_empty,
@@ -70,26 +70,24 @@ def list_batch(
     *,
     max_bytes: int,
     folders: Sequence[Path] = (),
-    columns: ColumnCheck | None = None,
-    doubts: list[str] | None = None,
+    notes: SourceNotes | None = None,
 ) -> Iterator[ListedItem]:
     """Yield the items of a batch file or of a folder of them, in the order of their names.
 
     Paths of pictures are relative to the folder of their file, or to one of `folders`, which may be elsewhere. They may
     not leave the batch's folder and these. A JSON file has at most `max_bytes`; all others are read item by item.
-    `columns` looks at the rows of tables. `doubts` gets what to check of the letters of its files. Raises
-    InvalidReference if the batch cannot be read.
+    `notes` gets what a person should know. Raises InvalidReference if the batch cannot be read.
     """
     path = Path(path).resolve()
     root = path if path.is_dir() else path.parent
     places = [folder.resolve() for folder in (*([mapping.root] if mapping.root else []), *folders)]
     ids = dict[str, int]()
     files = files_of(path)
-    if doubts is not None:
-        doubts += (doubt for file in files for doubt in any_shape().doubts_of(file, name_in(root, file)))
+    if notes:
+        notes.doubts += (doubt for file in files for doubt in any_shape().doubts_of(file, name_in(root, file)))
     for reader, file, place, found in records_of(files, root, max_bytes, mapping):
-        if columns is not None and found.of_table:
-            columns.look(found.place, found.record, mapping)
+        if notes and found.of_table:
+            notes.columns.look(found.place, found.record, mapping)
         yield read_item(root, file, place, found.record, mapping, ids, places, found.own_names, reader)
 
 

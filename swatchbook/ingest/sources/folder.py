@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote
 
 from swatchbook.domain.errors import Failure, InvalidReference, UnsupportedFormat, reason_of
 from swatchbook.ingest.sources.field_words import split_words
-from swatchbook.ingest.sources.item_files import any_shape
+from swatchbook.ingest.sources.item_files import SourceNotes, any_shape
 from swatchbook.ingest.sources.listed import (
     ListedItem,
     ListedPicture,
@@ -67,18 +67,16 @@ def list_folder(
     apart: Collection[Path] = (),
     categories: bool = True,
     max_bytes: int = MAX_BYTES,
-    absent: dict[str, list[str]] | None = None,
-    doubts: list[str] | None = None,
+    notes: SourceNotes | None = None,
 ) -> Iterator[ListedItem]:
     """Yield the products of a folder (absolute) as items, or the one of a picture file.
 
     A subfolder that cannot be read is a failed item; those in `apart` (absolute) are left out. With `categories` each
-    subfolder is a category. A sidecar has at most `max_bytes`. `absent` gets the files that are not there, by the table
-    that names them, `doubts` what to check: letters of sidecars, and pictures that may be several products. Raises
+    subfolder is a category. A sidecar has at most `max_bytes`. `notes` gets what a person should know. Raises
     InvalidReference if the folder cannot be read.
     """
     below = f"{_root_of(folder).as_uri()}/"
-    for path, found, data in list_files(folder, apart=apart, max_bytes=max_bytes, absent=absent, doubts=doubts):
+    for path, found, data in list_files(folder, apart=apart, max_bytes=max_bytes, notes=notes):
         yield _item_of(path, found, data, below, categories=categories)
 
 
@@ -101,8 +99,7 @@ def list_files(
     *,
     apart: Collection[Path] = (),
     max_bytes: int = MAX_BYTES,
-    absent: dict[str, list[str]] | None = None,
-    doubts: list[str] | None = None,
+    notes: SourceNotes | None = None,
 ) -> Iterator[tuple[str, _Found, SidecarData | None]]:
     """Yield (path, picture, data of its sidecar) for each item of `list_folder`, without metadata from the path.
 
@@ -132,10 +129,10 @@ def list_files(
             try:
                 _require_inside(root, root / prefix / name)
                 described = read_table(root / prefix / name, max_bytes)
-                if absent is not None and (gone := [p for p in described if not _is_there(root / prefix, p)]):
-                    absent[prefix + name] = gone
-                if doubts is not None:
-                    doubts += any_shape().doubts_of(root / prefix / name, prefix + name)
+                if notes:
+                    if gone := [path for path in described if not _is_there(root / prefix, path)]:
+                        notes.absent[prefix + name] = gone
+                    notes.doubts += any_shape().doubts_of(root / prefix / name, prefix + name)
                 tables = ({_name_of(prefix + path): data for path, data in described.items()}, *tables)
             except Failure as failure:
                 yield prefix + name, _failed(prefix + name, failure), None
@@ -148,8 +145,8 @@ def list_files(
             yield from ((path, found, None) for path, found in found_views if isinstance(found, ListedItem))
             if pictures := tuple(found for _, found in found_views if isinstance(found, ListedPicture)):
                 yield relative, pictures, None
-            if doubts is not None and are_counted(relative.rpartition("/")[2], [path for path, _ in found_views]):
-                doubts.append(_COUNTED_ONLY.format(relative, len(found_views)))
+            if notes and are_counted(relative.rpartition("/")[2], [path for path, _ in found_views]):
+                notes.doubts.append(_COUNTED_ONLY.format(relative, len(found_views)))
             names = []
         for name in names:
             found = _find_file(root, prefix + name, is_link=name in links)
@@ -161,8 +158,8 @@ def list_files(
                 try:
                     _require_inside(root, root / prefix / sidecar)
                     data = read_sidecar(root / prefix / sidecar, max_bytes)
-                    if doubts is not None:
-                        doubts += any_shape().doubts_of(root / prefix / sidecar, prefix + sidecar)
+                    if notes:
+                        notes.doubts += any_shape().doubts_of(root / prefix / sidecar, prefix + sidecar)
                 except Failure as failure:
                     yield prefix + sidecar, _failed(prefix + sidecar, failure), None
                 break

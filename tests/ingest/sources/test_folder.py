@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.ingest.sources.folder import ListedItem, list_folder, pictures_below
+from swatchbook.ingest.sources.item_files import SourceNotes
 from swatchbook.ingest.sources.listed import title_of
 from swatchbook_base.one_line import one_line
 from tests.tables import check_rows
@@ -115,7 +116,7 @@ def test_product_of_views_is_named_by_its_folder(tmp_path: Path) -> None:
 def test_numbered_pictures_as_one_product_are_doubted(tmp_path: Path) -> None:
     files(tmp_path, "sofa/IMG_1.jpg", "sofa/IMG_2.jpg", "oak/hero.jpg", "oak/01.jpg", "rug/IMG_3.jpg")
     doubts = list[str]()
-    assert len(list(list_folder(tmp_path, doubts=doubts))) == 3
+    assert len(list(list_folder(tmp_path, notes=SourceNotes(doubts=doubts)))) == 3
     (doubt,) = doubts
     assert doubt.startswith("sofa/: its 2 pictures have numbers for names and count as one product.")
 

@@ -9,6 +9,7 @@ import pytest
 from swatchbook.ingest.sources import sidecar
 from swatchbook.ingest.sources.batch import is_batch
 from swatchbook.ingest.sources.folder import ListedItem, list_briefly, list_folder
+from swatchbook.ingest.sources.item_files import SourceNotes
 from swatchbook.ingest.sources.listed import ListedPicture
 from tests.ingest.sources.pictures import draw
 from tests.tables import check_rows, rows_of
@@ -53,7 +54,7 @@ def test_table_names_pictures_as_macos_writes_them(tmp_path: Path) -> None:
     draw(tmp_path / unicodedata.normalize("NFD", "Möbel.png"))
     (tmp_path / "metadata.csv").write_text("file_name,title\nMöbel.png,Tisch\n")
     absent = dict[str, list[str]]()
-    assert [item.title for item in list_folder(tmp_path, absent=absent)] == ["Tisch"]
+    assert [item.title for item in list_folder(tmp_path, notes=SourceNotes(absent=absent))] == ["Tisch"]
     assert absent == {}
 
 
