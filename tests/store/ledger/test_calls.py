@@ -1,8 +1,5 @@
 """Calls: reserved, answered, never paid for twice, within a budget."""
 
-import os
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,20 +13,11 @@ from swatchbook.store.ledger.database import Ledger, open_ledger
 from swatchbook.store.ledger.queries.report import document_report
 from swatchbook.store.ledger.runs import Run
 from swatchbook.store.ledger.tables import calls as rows
+from swatchbook.store.ledger.tables import runs as run_rows
 from tests.store.ledger.scene import begin_again, begun, change, count, lapse, one, revoke, set_document
 
 PROVIDER = "api.example.com"
 STAGE = "IMAGES_EMBEDDED"
-HOLD = """
-import os, signal, sys
-from swatchbook.store.ledger.calls import CallContext, reserve
-from swatchbook.store.ledger.database import open_ledger
-from tests.store.ledger.scene import begun
-from tests.store.ledger.test_calls import PROVIDER, STAGE, ask
-ledger = open_ledger(sys.argv[1])
-reserve(CallContext(ledger, begun(ledger, content="held"), STAGE), PROVIDER, [ask("oak")])
-os.kill(os.getpid(), signal.SIGKILL)
-"""
 
 
 def ask(question: str, at_most: float | None = 0.1) -> CallRequest:
@@ -98,28 +86,22 @@ def test_a_call_never_sent_leaves_nothing(ledger: Ledger) -> None:
     assert reserve(paying, "oak", "ash").ours == {ask("oak").request: 1}
 
 
-def test_call_of_a_killed_process_is_asked_again(ledger: Ledger, url: str) -> None:
-    subprocess.run([sys.executable, "-c", HOLD, url], check=False, env={**os.environ, "OMP_NUM_THREADS": "1"})
-    held = one(ledger, rows, state="reserved")
-    paying = context(ledger)
-    answer(paying, "oak")
-    assert one(ledger, rows, attempt=1)["state"] == "unknown"
-    assert one(ledger, rows, attempt=2)["answer"] == {"text": "OAK"}
-    lost = spending(ledger, held["document"])[0]
-    assert (lost.unknown, lost.cost_usd, lost.at_most_usd) == (1, 0.0, 0.1)
-
-
 def test_a_call_without_live_run_is_taken_over(ledger: Ledger) -> None:
-    for number, end in enumerate(("lapsed", "ended", "stale")):
+    for number, end in enumerate(("lapsed", "killed", "ended", "stale")):
         first = context(ledger, end)
         reserve(first, end)
         if end == "lapsed":
             lapse(ledger, first.run)
+        elif end == "killed":  # another process has its id now
+            change(ledger, run_rows, run_rows.c.token == first.run.token, pid_started=1.0)
         elif end == "ended":
             runs.end(ledger, first.run, DocumentStatus.WAITING)
         else:
             change(ledger, rows, at=rows.c.at - calls.STALE_SECONDS - 1)
         assert reserve(context(ledger, f"other {number}"), end).ours == {ask(end).request: 2}
+        assert one(ledger, rows, request=ask(end).request, attempt=1)["state"] == "unknown"
+        lost = paid(first)
+        assert (lost.unknown, lost.cost_usd, lost.at_most_usd) == (1, 0.0, 0.1)
 
 
 def test_a_revoked_run_may_still_answer(ledger: Ledger) -> None:

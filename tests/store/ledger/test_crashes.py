@@ -1,23 +1,15 @@
 """Deaths: what they free, how the item at fault is found, and processes that claim and die for real."""
 
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from swatchbook.domain.errors import RunRevoked
-from swatchbook.store.ledger import claims, dead_runs, runs
+from swatchbook.store.ledger import claims, dead_runs
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.item_tries import RUN_LIMIT
 from swatchbook.store.ledger.runs import Run
 from swatchbook.store.ledger.tables import items as item_rows
-from swatchbook.store.ledger.tables import runs as run_rows
-from tests.store.ledger.scene import begin_again, begun, count, document, item, keys, lapse, make, one, pass_time
+from tests.store.ledger.scene import begin_again, begun, count, document, item, keys, lapse, make, pass_time
 
 ROOT = Path(__file__).parents[3]
 
@@ -84,36 +76,3 @@ def test_machine_killing_every_item_fails_the_document(ledger: Ledger) -> None:
         deaths += 1
     assert deaths <= 20
     assert document(ledger, run).failure_kind == "crashed_worker"
-
-
-@contextmanager
-def worker(url: str, owner: str, pictures: list[str]) -> Iterator[subprocess.Popen[str]]:
-    code = [sys.executable, "-m", "tests.store.ledger.worker", url, owner, *pictures]
-    process = subprocess.Popen(code, cwd=ROOT, text=True, stdout=subprocess.PIPE)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-@pytest.mark.gate
-def test_a_killed_process_frees_what_it_held(ledger: Ledger, url: str) -> None:
-    pictures = keys(3)
-    with worker(url, "anna", pictures) as process:
-        assert process.stdout
-        run = Run.model_validate_json(process.stdout.readline())
-        assert one(ledger, run_rows).pid == process.pid
-        assert dead_runs.mark_dead(ledger) == []
-        assert item(ledger, pictures[0]).state == "leased"
-        os.kill(process.pid, signal.SIGKILL)
-        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # dead, and still a zombie
-        assert one(ledger, run_rows).lease_until > ledger.now() + 50
-        assert dead_runs.mark_dead(ledger) == [run.token]
-    row = item(ledger, pictures[0])
-    assert (row.state, row.crashes, row.attempts) == ("pending", 1, 1)
-    assert (document(ledger, run).status, document(ledger, run).run) == ("waiting", None)
-    with pytest.raises(RunRevoked):
-        runs.record_heartbeat(ledger, run)
-    claims.claim(ledger, begin_again(ledger, run), pictures)
-    assert item(ledger, pictures[0]).attempts == 2
