@@ -65,14 +65,6 @@ _WRITER_LOCK = 7301
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 4.0
 """Seconds between tries to reach a ledger that is down; short, as leases run out meanwhile."""
 
-_MAY_CHECK = "SELECT has_function_privilege(to_regprocedure('bt_index_check(regclass, boolean)'), 'execute')"
-_CHECK_INDEXES = """
-SELECT bt_index_check(indexrelid, true) FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
-JOIN pg_am ON pg_am.oid = relam
-WHERE amname = 'btree' AND indisvalid AND relnamespace = current_schema()::regnamespace
-"""
-"""Compare each index with its table. It raises an error for damage."""
-
 _AMONG = "among"
 
 T = TypeVar("T")
@@ -192,9 +184,9 @@ class Ledger:
         return self.execute(select(db_now())).scalar_one()
 
     def check(self, *, deep: bool = False) -> None:
-        """Have the database check its own pages; with `deep` also its indexes. Raises Configuration if it is damaged.
+        """Have SQLite check its pages; with `deep` also its indexes. Raises Configuration if the ledger is damaged.
 
-        PostgreSQL is asked with `deep` only, and only if its extension amcheck is there and may be used.
+        PostgreSQL checks what it reads, and has a program of its own for the rest: pg_amcheck.
         """
         with self.read() as connection:
             if connection.dialect.name == "sqlite":
@@ -202,8 +194,6 @@ class Ledger:
                 if found != "ok":
                     log.warning("the ledger %s is damaged: %s", self.url.database, found)
                     raise damaged_ledger(self.url.database)
-            elif deep and connection.scalar(text(_MAY_CHECK)):
-                connection.execute(text(_CHECK_INDEXES)).all()
 
     def with_patience(self, seconds: float) -> "Ledger":
         """Return the same ledger with another patience."""

@@ -233,27 +233,3 @@ def test_deep_check_finds_an_index_without_its_rows(ledger: Ledger) -> None:
     ledger.check()
     with pytest.raises(Configuration, match="swatchbook upkeep restore"):
         ledger.check(deep=True)
-
-
-def test_deep_check_of_postgresql_asks_amcheck(new_postgresql: NewLedger) -> None:
-    ledger = open_ledger(new_postgresql())
-    ledger.check(deep=True)  # without the extension
-    with ledger.write() as connection:
-        connection.exec_driver_sql("CREATE EXTENSION amcheck")
-    ledger.check(deep=True)
-    with ledger.write() as connection:  # an index whose order changes, as with an update of the system's collations
-        for statement in (
-            "CREATE FUNCTION up(int4, int4) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT btint4cmp($1, $2)'",
-            "CREATE FUNCTION down(int4, int4) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT btint4cmp($2, $1)'",
-            "CREATE OPERATOR CLASS fickle FOR TYPE int4 USING btree AS OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, "
-            "OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 up(int4, int4)",
-            "CREATE TABLE numbers AS SELECT generate_series(1, 100) AS number",
-            "CREATE INDEX ON numbers (number fickle)",
-            "UPDATE pg_amproc SET amproc = 'down'::regproc WHERE amproc = 'up'::regproc",
-        ):
-            connection.exec_driver_sql(statement)
-    ledger.close()
-    ledger.check()
-    with pytest.raises(Configuration, match="swatchbook upkeep restore"):
-        ledger.check(deep=True)
-    ledger.close()

@@ -38,7 +38,7 @@ def verify(
         bool, typer.Option("--repair", help="Publish missing rows, remove unknown ones, queue what lost its pictures.")
     ] = False,
     deep: Annotated[
-        bool, typer.Option("--deep", help="Read every stored file, and all of ledger and index; else only sizes count.")
+        bool, typer.Option("--deep", help="Read all files, the index, and a ledger in SQLite; else only sizes count.")
     ] = False,
     as_json: Json = False,
 ) -> None:
