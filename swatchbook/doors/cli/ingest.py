@@ -29,7 +29,7 @@ from swatchbook.resources import Resources
 from swatchbook.store.files.upload_buffer import is_remote
 from swatchbook.store.ledger.queries.report import document_report
 from swatchbook.store.ledger.source_items import count_items
-from swatchbook.store.ledger.stored_documents import BATCH, FOLDER, PDF, Document, find_deleted, get_document
+from swatchbook.store.ledger.stored_documents import BATCH, FOLDER, PDF, Document, get_document, get_kept
 from swatchbook.upkeep.reports.document_state import describe_step
 from swatchbook_base.one_line import clean
 
@@ -141,8 +141,8 @@ def process(
     try:
         if work is not None:
             _run_with_progress(resources, document, work)
-        if not goes and (deleted := find_deleted(resources.ledger, document)):
-            raise deleted
+        if not goes:
+            get_kept(resources.ledger, document.id, name=document.name)
     except DocumentDeleted as deleted:
         with suppress(Failure):  # of what this process was publishing; else the loop or `fill failed` finishes it
             finish_delete(resources, document.id, at_most=0)
@@ -192,8 +192,7 @@ def _run_with_progress(resources: Resources, document: Document, work: Callable[
         raise
     except Exception as error:  # isolates documents from each other; the log has the traceback
         log.exception("the document failed", extra={"document": document.id})
-        if deleted := find_deleted(resources.ledger, document):
-            raise deleted from error
+        get_kept(resources.ledger, document.id, name=document.name)
         failure = make_room(resources, as_failure(error))
         if isinstance(failure, DiskFull):  # it may have ended Prefect's server before a run began
             block_document(resources, document.id, failure)

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Table, and_, bindparam, delete, select
 
-from swatchbook.store.ledger.database import select_in, upsert
+from swatchbook.store.ledger.database import upsert
 
 Values = dict[str, Any]
 
@@ -39,11 +39,6 @@ def delete_rows_by_key(connection: Connection, table: Table, keys: Collection[An
     rows = [dict(zip(names, (key if len(columns) > 1 else (key,)), strict=True)) for key in sorted(keys)]
     if rows:
         connection.execute(delete(table).where(matches), rows)
-
-
-def lock_rows(connection: Connection, table: Table, ids: Collection[str]) -> dict[str, Row[Any]]:
-    """Return id -> row of images or chunks, locked against other writers."""
-    return {row.id: row for row in select_in(connection, select(table).with_for_update(), table.c.id, ids)}
 
 
 def lock_document_rows(connection: Connection, table: Table, document: str) -> dict[str, Row[Any]]:

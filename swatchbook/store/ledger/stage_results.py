@@ -33,7 +33,6 @@ from swatchbook.store.ledger.bulk_rows import (
     delete_rows_by_key,
     insert_new_rows,
     lock_document_rows,
-    lock_rows,
     upsert_rows,
 )
 from swatchbook.store.ledger.database import Ledger, select_in
@@ -209,7 +208,7 @@ def _save_placements(
     }
     shown = {row["image"] for row in rows.values() if row["state"] in COUNTED}
     insert_new_rows(connection, images, _image_rows(owner, keys, extraction.pictures))
-    before = lock_rows(connection, images, keys)
+    before = {row.id: row for row in select_in(connection, select(images).with_for_update(), images.c.id, keys)}
     upsert_rows(connection, placements, list(rows.values()))
     delete_rows_by_key(connection, placements, placed.keys() - rows.keys())
 

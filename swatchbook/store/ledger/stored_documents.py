@@ -157,16 +157,6 @@ def require_kept(connection: Connection, document: str, *, name: str | None = No
     raise DocumentDeleted(f"{named} was deleted while it was ingested.", advice="Nothing of it was kept.")
 
 
-def find_deleted(ledger: Ledger, document: Document) -> DocumentDeleted | None:
-    """Return the failure of work on a document that was deleted since, or None if it is there."""
-    try:
-        with ledger.read() as connection:
-            require_kept(connection, document.id, name=document.name)
-    except DocumentDeleted as deleted:
-        return deleted
-    return None
-
-
 _ID_LENGTH = 36
 _MAX_CHOICES = 10
 """Documents that an error names at most."""
@@ -178,10 +168,10 @@ def get_document(ledger: Ledger, document: str) -> Document:
         return load_document(connection, document)
 
 
-def get_kept(ledger: Ledger, document: str) -> Document:
-    """Return a document by id. Raises DocumentDeleted if it is gone, in the trash, or being deleted."""
+def get_kept(ledger: Ledger, document: str, *, name: str | None = None) -> Document:
+    """Return a document by id. Raises DocumentDeleted, by its name, if it is gone, in the trash, or being deleted."""
     with ledger.read() as connection:
-        require_kept(connection, document)
+        require_kept(connection, document, name=name)
         return load_document(connection, document)
 
 

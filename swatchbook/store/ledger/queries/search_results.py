@@ -148,15 +148,10 @@ def describe_products(ledger: Ledger, ids: Sequence[str]) -> list[Hit]:
     with ledger.read() as connection:
         pictures = pictures_of_products(connection, rows)
     return [
-        Hit(
-            kind="product",
-            id=row.id,
-            score=0.0,
+        _hit(
+            "product",
+            row,
             title=row.name,
-            document_id=row.document,
-            document=row.document_name,
-            owner=row.owner,
-            pages=tuple(row.record["pages"]),
             file=pictures[row.id][0].file if row.id in pictures else None,
             **_of_product(printed[row.id], None),
             text=", ".join(f"{name}: {value}" for name, value in row.record["metadata"].items()) or None,
@@ -172,20 +167,20 @@ def describe_chunks(ledger: Ledger, ids: Sequence[str]) -> list[Hit]:
     linked = products_of_chunks(ledger, ids)
     printed = _named(ledger, {product for products_ in linked.values() for product in products_[:1]})
     return [
-        Hit(
-            kind="chunk",
-            id=row.id,
-            score=0.0,
+        _hit(
+            "chunk",
+            row,
             title=shorten(row.record["headings"][-1] if row.record["headings"] else row.record["text"], _MAX_TITLE),
-            document_id=row.document,
-            document=row.document_name,
-            owner=row.owner,
-            pages=tuple(row.record["pages"]),
             text=row.record["text"],
             **_of_product(next((printed[p] for p in linked.get(row.id, []) if p in printed), None), None),
         )
         for row in (rows[i] for i in dict.fromkeys(ids) if i in rows)
     ]
+
+
+def _hit(kind: ResultKind, row: Row[Any], **given: Any) -> Hit:
+    of_document = {"document_id": row.document, "document": row.document_name, "owner": row.owner}
+    return Hit(kind=kind, id=row.id, score=0.0, pages=tuple(row.record["pages"]), **of_document, **given)
 
 
 def describe(ledger: Ledger, by: ResultKind, where: Where | None, ids: Sequence[str]) -> dict[str, Hit]:
