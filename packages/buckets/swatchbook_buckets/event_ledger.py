@@ -14,10 +14,11 @@ from sqlalchemy import ColumnElement, Connection, func, literal, null, select, t
 
 from swatchbook.domain.backoff import pause_after
 from swatchbook.domain.errors import Failure, InvalidReference, Policy
-from swatchbook.domain.records import EventState, ObjectEvent, Record
+from swatchbook.domain.records import EventState, ObjectEvent
 from swatchbook.store.ledger.database import Ledger, db_now, upsert
 from swatchbook.store.ledger.object_events import owned_by
 from swatchbook.store.ledger.tables import inbox
+from swatchbook_buckets.messages import BucketEvent
 
 STATES: Sequence[EventState] = ("waiting", "done", "ignored", "dead")
 UNFINISHED: Sequence[EventState] = ("waiting", "dead")
@@ -38,15 +39,11 @@ _NOT_READ = "The process ended while it worked on this object."
 _LATER = "A later event of the same object arrived."
 
 
-class NewEvent(Record):
+class NewEvent(BucketEvent):
     """An event to record. `source`: URL of the source that has the object; `reason`: why it is ignored, if it is."""
 
     owner: str | None
-    url: str
     source: str | None
-    event: str
-    version: str
-    order_key: str
     reason: str | None = None
 
 
@@ -59,7 +56,7 @@ def record_events(ledger: Ledger, events: Sequence[NewEvent]) -> int:
         first = now if latest is None else max(now, latest + _STEP)  # a clock may show the same time twice
         for number, event in enumerate(events):
             row = {
-                **event.model_dump(exclude={"reason"}), "id": id_of_event(event), "object": _object(event),
+                **event.model_dump(exclude={"is_new", "reason"}), "id": id_of_event(event), "object": _object(event),
                 "message": event.reason, "at": first + number * _STEP, "changed_at": now,
                 "state": "ignored" if event.reason else "waiting", "next_try_at": null() if event.reason else now,
             }  # fmt: skip

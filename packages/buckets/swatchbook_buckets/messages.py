@@ -29,16 +29,17 @@ _Word = Annotated[str, StringConstraints(max_length=1_024)]
 
 
 class BucketEvent(Record):
-    """What became of an object. `is_new`: it was created or replaced; `name`: what the store calls the event.
+    """What became of an object. `is_new`: it was created or replaced; `event`: what the store calls that.
 
-    `version` tells the contents of one key apart. Of the events of one object, that with the greater `order` is later.
+    `version` tells the contents of one key apart. Of the events of one object, that with the greater `order_key` is
+    later.
     """
 
     url: str
-    name: str
+    event: str
     is_new: bool
     version: str
-    order: str
+    order_key: str
 
 
 class _NamedBucket(BaseModel):
@@ -134,12 +135,13 @@ def _of_bridge(event: _BridgeEvent) -> BucketEvent:
 
 def _of_amazon(entity: _Entity, key: str, name: str, *, is_new: bool, time: str) -> BucketEvent:
     found = entity.object
+    sequencer = found.sequencer.upper().ljust(_ORDER_CHARACTERS, "0")[:_ORDER_CHARACTERS]
     return BucketEvent(
         url=f"s3://{entity.bucket.name}/{key}",
-        name=name,
+        event=name,
         is_new=is_new,
         version=found.version or found.etag,
-        order=_order(found.sequencer) or time,
+        order_key=sequencer if found.sequencer else time,
     )
 
 
@@ -147,13 +149,9 @@ def _of_google(event: _GoogleAttributes) -> BucketEvent:
     is_new = event.event == "OBJECT_FINALIZE"
     return BucketEvent(
         url=f"gs://{event.bucket}/{event.key}",
-        name=event.event,
+        event=event.event,
         is_new=is_new,
         version=event.generation,
         # a delete names the generation that it ends
-        order=event.generation.zfill(_GENERATION_DIGITS) + ("0" if is_new else "1"),
+        order_key=event.generation.zfill(_GENERATION_DIGITS) + ("0" if is_new else "1"),
     )
-
-
-def _order(sequencer: str) -> str:
-    return sequencer.upper().ljust(_ORDER_CHARACTERS, "0")[:_ORDER_CHARACTERS] if sequencer else ""

@@ -99,15 +99,8 @@ def _recorded(event: BucketEvent, sources: Iterable[EventSource]) -> NewEvent:
         reason = _NOT_NEW
     elif not takes(event.url.removeprefix(f"{source.url}/")):
         reason = _NOT_TAKEN
-    return NewEvent(
-        owner=source.owner if source else None,
-        url=event.url,
-        source=source.url if source else None,
-        event=event.name,
-        version=event.version,
-        order_key=event.order,
-        reason=reason,
-    )
+    whose = {"owner": source.owner, "source": source.url} if source else {"owner": None, "source": None}
+    return NewEvent.model_validate({**dict(event), **whose, "reason": reason})
 
 
 def source_of(top: Path, file: Path) -> Source:

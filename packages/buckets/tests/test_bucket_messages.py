@@ -40,7 +40,7 @@ def test_s3_names_key_and_version_of_a_new_object() -> None:
 
 def test_longer_sequencers_are_compared_as_aws_says() -> None:
     def order(sequencer: str) -> str:
-        return one(changed(S3, "Records/0/s3/object/sequencer", sequencer)).order
+        return one(changed(S3, "Records/0/s3/object/sequencer", sequencer)).order_key
 
     assert order("0055AED6DCD90281E5") < order("0055AED6DCD90281E501") < order("0055AED6DCD90281E6")
     assert order("0055aed6") == order("0055AED6")
@@ -51,14 +51,14 @@ def test_messages_of_other_services_are_read() -> None:
     body = changed(S3, "Records/0/eventName", "s3:ObjectCreated:Put")
     body = changed(json.loads(body), "Records/0/s3/object/key", "spring%2Foak+board.png")
     assert one(body).url == "s3://amzn-s3-demo-bucket/spring/oak board.png"
-    assert (one(body).name, one(body).is_new) == ("ObjectCreated:Put", True)
+    assert (one(body).event, one(body).is_new) == ("ObjectCreated:Put", True)
     event = one(json.dumps(BRIDGE))
     assert (event.url, event.is_new) == ("s3://amzn-s3-demo-bucket1/example key+.pdf", True)
     assert not one(changed(BRIDGE, "detail-type", "Object Deleted")).is_new
     made, removed = one(json.dumps(GOOGLE)), one(changed(GOOGLE, "message/attributes/eventType", "OBJECT_DELETE"))
     assert (made.url, made.is_new, removed.is_new) == ("gs://catalogues/spring 2026+.pdf", True, False)
     newer = one(changed(GOOGLE, "message/attributes/objectGeneration", "1463757402158001"))
-    assert made.order < removed.order < newer.order
+    assert made.order_key < removed.order_key < newer.order_key
 
 
 def test_anything_else_is_no_notification() -> None:

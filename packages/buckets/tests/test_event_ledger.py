@@ -26,8 +26,8 @@ from tests.store.ledger.scene import begun, pass_time
 
 def event(key: str = "a.pdf", order: str = "1", owner: str | None = "anna", **given: Any) -> NewEvent:
     return NewEvent(
-        owner=owner, url=f"s3://shop/{key}", source="s3://shop", event="ObjectCreated:Put", version=f"v{order}",
-        order_key=order, **given,
+        owner=owner, url=f"s3://shop/{key}", source="s3://shop", event="ObjectCreated:Put", is_new=True,
+        version=f"v{order}", order_key=order, **given,
     )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ SOURCE = "s3://shop/incoming"
 
 
 def event(name: str, **given: object) -> NewEvent:
-    fields = {"owner": "anna", "source": SOURCE, "event": "ObjectCreated:Put", "version": "1", "order_key": "1"}
+    fields = {"owner": "anna", "source": SOURCE, "event": "Put", "is_new": True, "version": "1", "order_key": "1"}
     return NewEvent.model_validate({**fields, "url": f"{SOURCE}/{name}", **given})
 
 

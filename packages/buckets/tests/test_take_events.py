@@ -155,10 +155,8 @@ from swatchbook_buckets import event_ledger
 from swatchbook_buckets import take_events
 from swatchbook.resources import Resources
 from swatchbook.domain.settings import load_settings
-from swatchbook_buckets.bucket_copy import ObjectCopier
 
 steps = {
-    "before the object is copied": (ObjectCopier, "copy"),
     "before the document is registered": (take_events, "register_upload"),
     "before it is recorded as done": (event_ledger, "record_done"),
 }
@@ -169,11 +167,7 @@ take_events.take_events(Resources(load_settings()))
 
 @pytest.mark.parametrize(
     ("step", "documents_left"),
-    [
-        ("before the object is copied", 0),
-        ("before the document is registered", 0),
-        ("before it is recorded as done", 1),
-    ],
+    [("before the document is registered", 0), ("before it is recorded as done", 1)],
 )
 def test_killed_at_any_step_the_object_is_one_document(
     shop: Resources, bucket: Bucket, step: str, documents_left: int
