@@ -301,7 +301,8 @@ def _offer(
         out().print(draw_others(summaries), end="")
     listed = [{"use": number, **dict(each)} for number, each in enumerate(summaries, start=2)]
     shown = {**_as_dict(resources, document, chosen), "others": listed}
-    if not _agrees(accept=accept, as_json=as_json):
+    asks = not (accept or as_json) and sys.stdin.isatty()
+    if not (typer.confirm("Read all pages so?", err=True) if asks else accept):
         if as_json:
             say_json({**shown, "accepted": None, "reports": []})
         else:
@@ -319,12 +320,6 @@ def _offer(
     else:
         note(f"To take it back: swatchbook teach {document.id[:8]} --undo{owner_flag(document.owner)}")
     return code
-
-
-def _agrees(*, accept: bool, as_json: bool) -> bool:
-    if accept or as_json or not sys.stdin.isatty():
-        return accept
-    return typer.confirm("Read all pages so?", err=True)
 
 
 def _undo(resources: "Resources", document: "Document", *, as_json: bool) -> int:

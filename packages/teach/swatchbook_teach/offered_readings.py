@@ -82,7 +82,8 @@ def find_fitting(resources: Resources, document: Document, pages_file: str | Non
         for each in others[:_MOST_COMPARED]
     ]
     fitting = [each for each in fitting if each.is_edition or each.fit >= FITS]
-    return sorted(fitting, key=lambda each: (_rank(older, each.kept.document), -each.fit))
+    rank = {edition: number for number, edition in enumerate(older)}
+    return sorted(fitting, key=lambda each: (rank.get(each.kept.document, len(rank)), -each.fit))
 
 
 def describe_offer(resources: Resources, document: Document) -> str | None:
@@ -105,10 +106,6 @@ def _holds_elsewhere(taught: TaughtReading) -> bool:
     rules = (*taught.names, *taught.not_names, *taught.codes, *taught.prices)
     of_pictures = taught.grids or taught.decoration or taught.not_decoration or taught.side
     return bool(of_pictures) or any(dict(rule.traits) != _FOUND or rule.cut != WHOLE_TEXT for rule in rules)
-
-
-def _rank(older: list[str], document: str) -> int:
-    return older.index(document) if document in older else len(older)
 
 
 def _older_editions(resources: Resources, document: Document) -> list[str]:

@@ -61,7 +61,8 @@ class ColumnCheck:
             return
         self._lost += any("\ufffd" in value for value in record.values() if isinstance(value, str))
         if place == 1:
-            self._sale, self._end = _columns_of_sale(record)
+            names = {flat(str(name)): str(name) for name in record} if is_of_woocommerce(record) else {}
+            self._sale, self._end = names.get("saleprice"), names.get("datesalepriceends")
             self._passed_over.update(*mapping.names.values(), *mapping.fact_names.values())
         if place <= LOOKED_AT:
             self._unread.look(record, read_record(record, mapping))
@@ -128,11 +129,3 @@ def _first(names: Sequence[str]) -> str:
     """Return the first names as a text, and how many more there are."""
     named = ", ".join(shorten(one_line(name), _MOST_NAME) for name in names[:_NAMED])
     return named + (f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else "")
-
-
-def _columns_of_sale(record: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    """Return the columns with the sale prices and their last days in WooCommerce's export, None for one not known."""
-    if not is_of_woocommerce(record):
-        return None, None
-    names = {flat(str(name)): str(name) for name in record}
-    return names.get("saleprice"), names.get("datesalepriceends")

@@ -1,12 +1,12 @@
 """Cut pictures that show several things into equal cells, as one or two cells that a person drew say."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from statistics import median
 from typing import Final, NamedTuple
 
 from swatchbook.domain.records import GridRule
-from swatchbook_base.geometry import Box, area, clip
+from swatchbook_base.geometry import Box, area, clip, finite_box
 from swatchbook_teach.learning.grid_edges import Division, PicturePixels, find_divisions
 
 SAME_SIZE: Final = 0.05
@@ -123,7 +123,7 @@ def cells_of(picture: Box, rule: GridRule) -> list[Box]:
         for column in range(rule.columns)
     )
     seen = ((cell, clip(cell, picture)) for cell in cells)
-    return [_rounded(part) for cell, part in seen if area(part) >= _LEAST_SEEN * area(cell) > 0]
+    return [finite_box(part) for cell, part in seen if area(part) >= _LEAST_SEEN * area(cell) > 0]
 
 
 def gutters(picture: Box, rule: GridRule) -> tuple[float, float]:
@@ -131,8 +131,3 @@ def gutters(picture: Box, rule: GridRule) -> tuple[float, float]:
     wide, high = picture[2] - picture[0], picture[3] - picture[1]
     left, top, right, bottom = rule.cell
     return max(0.0, (rule.pitch[0] - right + left) * wide), max(0.0, (rule.pitch[1] - bottom + top) * high)
-
-
-def _rounded(values: Iterable[float]) -> Box:
-    x0, y0, x1, y1 = (round(value, 2) for value in values)
-    return x0, y0, x1, y1

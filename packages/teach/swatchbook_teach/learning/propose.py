@@ -49,29 +49,25 @@ def preview(
     `examples`: those of codes and prices whose rules it lacks.
     """
     named = read_names(texts, taught) if taught.names_are_taught else present_names(texts)
-    taught = with_learnt_facts(texts, taught, examples, _spots(named))
-    return _proposal(texts, reading, taught, 1.0, named, np.maximum(texts.backing, 0.5))
+    return _proposal(texts, reading, taught, examples, 1.0, named, np.maximum(texts.backing, 0.5))
 
 
 def describe(texts: DocumentTexts, reading: Reading, learnt: Learnt, examples: Sequence[Example] = ()) -> Proposal:
     """Return what a learnt reading would find, with the rules that examples of codes and prices show."""
     named = read_names(texts, learnt.reading, learnt.texts)
-    taught = with_learnt_facts(texts, learnt.reading, examples, _spots(named))
-    return _proposal(texts, reading, taught, learnt.probability, named, learnt.likely)
-
-
-def _spots(named: Sequence[Named]) -> list[Spot]:
-    return [Spot(each.text.page, each.text.box) for each in named]
+    return _proposal(texts, reading, learnt.reading, examples, learnt.probability, named, learnt.likely)
 
 
 def _proposal(
     texts: DocumentTexts,
     reading: Reading,
     taught: TaughtReading,
+    examples: Sequence[Example],
     probability: float,
     named: Sequence[Named],
     likely: NDArray[np.float64],
 ) -> Proposal:
+    taught = with_learnt_facts(texts, taught, examples, [Spot(each.text.page, each.text.box) for each in named])
     found, values = apply_reading(texts, reading, named, taught)
     names = tuple(
         ProposedName(

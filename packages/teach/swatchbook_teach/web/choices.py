@@ -43,7 +43,8 @@ def show(
     """
     own = {(each.page, each.box): each.name for each in proposal.names}
     others = own if shown is None else shown
-    page = _most_frequent(number for number, _ in own.keys() ^ others.keys() or own.keys())
+    counts = Counter(number for number, _ in own.keys() ^ others.keys() or own.keys())
+    page = max(counts, key=lambda number: (counts[number], -number), default=1)
     box = lesson.reading.page_boxes[page]
     names, other_names = ([(number, name) for (number, _), name in each.items()] for each in (own, others))
     return Choice(
@@ -63,11 +64,6 @@ def show(
 def changes(proposal: Proposal) -> bool:
     """Return whether a reading finds other names than the present ones."""
     return bool(proposal.lost) or any(each.new for each in proposal.names)
-
-
-def _most_frequent(pages: Iterable[int]) -> int:
-    counts = Counter(pages)
-    return max(counts, key=lambda number: (counts[number], -number), default=1)
 
 
 def _boxes(lesson: Lesson, page: int, places: Iterable[Place]) -> tuple[Box, ...]:
