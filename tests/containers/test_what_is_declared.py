@@ -129,11 +129,9 @@ def test_containers_have_limits_and_reach_only_what_they_need() -> None:
             continue
         assert {"mem_limit", "healthcheck", "restart"} <= service.keys(), name
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", [])), name
-    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
     assert [name for name, service in services.items() if "docker.sock" in str(service)] == ["embed"]
     assert services["embed"]["profiles"] == ["pool"]
     assert variables(EXAMPLE)["COMPOSE_PROFILES"] == ""
-    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
     (home,) = re.findall(r"HF_HOME=(\S+)", (ROOT / "Dockerfile").read_text())
     mounted = {name: each for name, service in services.items() for each in service.get("volumes", ()) if home in each}
     assert mounted == {"models": f"models:{home}", "worker": f"models:{home}:ro", "service": f"models:{home}:ro"}

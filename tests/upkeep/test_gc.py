@@ -230,10 +230,6 @@ def test_rows_of_runs_long_over_go_and_live_ones_stay(resources: Resources) -> N
     assert [count(resources.ledger, each) for each in (runs, figures, rounds, inbox)] == [2, 1, 1, 1]
 
 
-def test_a_fresh_home_is_swept_without_trouble(resources: Resources) -> None:
-    assert sweep(resources) == Swept()
-
-
 def test_now_leaves_nothing_of_what_was_deleted_and_counts_every_byte(resources: Resources, results: Path) -> None:
     document = known(resources, bytes(5_000))
     results_of_it = kept(results, resources, document)

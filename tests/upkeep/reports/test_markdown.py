@@ -3,8 +3,6 @@
 import re
 from html import unescape
 
-from hypothesis import given
-from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from swatchbook.domain.records import Spent
@@ -20,12 +18,6 @@ def test_names_and_warnings_are_shown_as_they_are() -> None:
         rendered = MarkdownIt("commonmark", {"html": True}).enable("table").render(told_of)
         assert set(re.findall(r"</?(\w+)", rendered)) <= told, name
         assert unescape(rendered).count(" ".join(name.split())) == 2, name
-
-
-@given(st.text())
-def test_a_warning_is_one_line_whatever_it_holds(text: str) -> None:
-    lines = [len(as_markdown(report(warnings=(said,))).splitlines()) for said in (text, "x")]
-    assert lines[0] == lines[1]
 
 
 def test_the_bill_says_what_is_known_and_how_much_is_not() -> None:
