@@ -41,7 +41,7 @@ def register_given(
     already then waits or is blocked with the reason.
     """
     keep_reserve(resources.settings.home)
-    asked: dict[str, Any] = {"owner": owner, "options": options, "begins": True, "known": known}
+    asked: dict[str, Any] = {"owner": owner, "options": options, "known": known}
     if kind == PDF:
         register_it = partial(register_source, resources, source, edition_of=edition_of, **asked)
     else:

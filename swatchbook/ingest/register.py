@@ -219,10 +219,9 @@ def register_source(
     owner: str,
     options: IngestOptions,
     edition_of: str | None = None,
-    begins: bool = False,
     known: bool = False,
 ) -> Registered:
-    """Register what a flow is given. `begins`, `known`: see `queue`.
+    """Register what a flow is given, which begins a run. `known`: see `queue`.
 
     `source` is a key of the file store, an https URL, an object's URL under SWATCHBOOK_UPLOADS_URL, or a path under
     SWATCHBOOK_INPUT_ROOTS. A cancelled document that is named by its key stays cancelled: its run was perhaps launched
@@ -234,7 +233,7 @@ def register_source(
         with temporary_file(resources.settings.temporary_folder) as path:
             name = display_name(asyncio.run(download(resources.settings, source, path)).name)
             return register(
-                resources, path, owner=owner, options=options, name=name, edition_of=edition_of, begins=begins
+                resources, path, owner=owner, options=options, name=name, edition_of=edition_of, begins=True
             )
     if not KEY.match(source):
         path = Path(source).resolve()
@@ -243,7 +242,7 @@ def register_source(
                 f"{source!r} is neither a key of the file store, nor a URL, nor a path under SWATCHBOOK_INPUT_ROOTS.",
                 advice="Use `swatchbook ingest`, or add its folder to SWATCHBOOK_INPUT_ROOTS.",
             )
-        return register(resources, path, owner=owner, options=options, edition_of=edition_of, begins=begins)
+        return register(resources, path, owner=owner, options=options, edition_of=edition_of, begins=True)
     build_request(resources.settings, options)  # raises before anything is written
     size = resources.files.size(source)
     trashed = get_trashed(resources.ledger, id_of_document(resources.ledger, owner, source[:64]))
@@ -261,7 +260,7 @@ def register_source(
             )
     again = (DocumentStatus.FAILED,)
     return _queue_file(
-        resources, source, source, size, owner, options, edition_of, again=again, begins=begins, known=known
+        resources, source, source, size, owner, options, edition_of, again=again, begins=True, known=known
     )
 
 

@@ -14,13 +14,13 @@ from pathlib import Path
 from swatchbook.domain.errors import InvalidReference, UnsupportedFormat, reason_of
 from swatchbook.domain.records import NO_MAPPING, DocumentStatus, IngestOptions
 from swatchbook.domain.runtime.disk import keep_reserve
-from swatchbook.domain.settings import Settings
 from swatchbook.ingest.delete import restore_source
 from swatchbook.ingest.find_sources import kind_of, nothing_in
 from swatchbook.ingest.register import Registered, build_request, is_answered, is_in, register, register_after_delete
 from swatchbook.ingest.scan import is_unchanged
 from swatchbook.ingest.sources.folder import list_files
-from swatchbook.ingest.sources.unknown_file import require_kind
+from swatchbook.ingest.sources.item_files import any_shape, kind_of_file
+from swatchbook.ingest.sources.unknown_file import describe_unknown
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.owners import id_of_document
 from swatchbook.store.ledger.stored_documents import BATCH, FOLDER, PDF, TABLE, Document, get_document, queue
@@ -130,45 +130,38 @@ def _choose_kind(source: str | Path, folder: Path, kind: str | None, before: Doc
     if kind == FOLDER and before is None and not any(list_files(folder)):
         raise nothing_in(Path(source))
     if kind == BATCH and before is None and folder.is_file() and os.access(folder, os.R_OK):
-        require_kind(folder)
+        is_named_so = folder.name.lower().endswith(any_shape().sure_suffixes)
+        if not is_named_so and kind_of_file(folder) is None:
+            raise describe_unknown(folder)
     return kind
 
 
-def check_picture_root(settings: Settings, options: IngestOptions) -> None:
-    """Raise InvalidReference if a flow or a request names a folder of pictures that the settings do not allow."""
-    root = options.mapping.root
-    allowed = (*settings.picture_folders, *settings.input_roots)
-    if root is not None and not is_in(root.resolve(), allowed):
+def register_known_folder(
+    resources: Resources, source: str, *, owner: str, options: IngestOptions, known: bool = False
+) -> Registered:
+    """Register what a flow is given: a folder or batch under SWATCHBOOK_INPUT_ROOTS, or what is registered already.
+
+    A cancelled document that is registered stays cancelled. `known`: see `queue`. Raises InvalidReference for a folder
+    of pictures that the settings do not allow, and what `register_folder` raises.
+    """
+    folder, root, settings = Path(source).resolve(), options.mapping.root, resources.settings
+    before = find_known(resources, owner, folder)
+    is_known = before is not None and before.options.mapping.root == root
+    if root and not is_known and not is_in(root.resolve(), (*settings.picture_folders, *settings.input_roots)):
         raise InvalidReference(
             f"The folder of pictures {str(root)!r} is neither under SWATCHBOOK_PICTURE_FOLDERS nor "
             "SWATCHBOOK_INPUT_ROOTS.",
             advice="Add it to SWATCHBOOK_PICTURE_FOLDERS, or use `swatchbook ingest --mapping`.",
         )
-
-
-def register_known_folder(
-    resources: Resources, source: str, *, owner: str, options: IngestOptions, begins: bool = False, known: bool = False
-) -> Registered:
-    """Register what a flow is given: a folder or batch under SWATCHBOOK_INPUT_ROOTS, or what is registered already.
-
-    A cancelled document that is registered stays cancelled. `begins`, `known`: see `queue`. Raises what
-    `register_folder` raises.
-    """
-    folder = Path(source).resolve()
-    before = find_known(resources, owner, folder)
-    if before is None or before.options.mapping.root != options.mapping.root:
-        check_picture_root(resources.settings, options)
-    if before:
-        again = (DocumentStatus.FAILED,)
-        return register_folder(
-            resources, folder, owner=owner, options=options, kind=before.kind, again=again, begins=begins, known=known
-        )
-    if not is_in(folder, resources.settings.input_roots):
+    if before is None and not is_in(folder, settings.input_roots):
         raise InvalidReference(
             f"{source!r} is neither under SWATCHBOOK_INPUT_ROOTS nor was it ingested before.",
             advice="Use `swatchbook ingest-images`, or add it to SWATCHBOOK_INPUT_ROOTS.",
         )
-    return register_folder(resources, folder, owner=owner, options=options, begins=begins, known=known)
+    kind, again = before.kind if before else None, (DocumentStatus.FAILED,)
+    return register_folder(
+        resources, folder, owner=owner, options=options, kind=kind, again=again, begins=True, known=known
+    )
 
 
 def find_changed(resources: Resources, document_id: str) -> Document | None:

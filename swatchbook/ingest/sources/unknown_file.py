@@ -1,16 +1,10 @@
-"""Refuse files that are no list of items, and say what they look like."""
+"""Say what a file looks like that is no list of items."""
 
 import re
 from pathlib import Path
 
 from swatchbook.domain.errors import UnsupportedFormat, reason_of
-from swatchbook.ingest.sources.item_files import any_shape, kind_of_file
-
-
-def require_kind(file: Path) -> None:
-    """Raise UnsupportedFormat for a file that is no list of items by its content nor by its name; or OSError."""
-    if kind_of_file(file) is None and not file.name.lower().endswith(any_shape().sure_suffixes):
-        raise describe_unknown(file)
+from swatchbook.ingest.sources.item_files import any_shape
 
 
 def describe_unknown(file: Path) -> UnsupportedFormat:
