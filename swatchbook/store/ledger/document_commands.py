@@ -31,7 +31,7 @@ from swatchbook.store.ledger.document_editions import leave_chain
 from swatchbook.store.ledger.requested import queue_again, requested_items
 from swatchbook.store.ledger.runs import revoke
 from swatchbook.store.ledger.schedule import is_due
-from swatchbook.store.ledger.stored_documents import Document, asked_in, get_document
+from swatchbook.store.ledger.stored_documents import Document, asked_in, change_document, get_document
 from swatchbook.store.ledger.tables import (
     assemblies,
     chunks,
@@ -68,18 +68,12 @@ def request_again(ledger: Ledger, document: str, options: IngestOptions) -> Docu
 
 def queue_with(connection: Connection, document: str, options: IngestOptions) -> None:
     """Do within a transaction what `request_again` does; an unknown document is left alone."""
-    values = {"options": options.model_dump(mode="json"), "fingerprint": null()}  # no run has begun with these
-    this = (documents.c.id == document, documents.c.status != DocumentStatus.DELETING)
-    connection.execute(
-        update(documents)
-        .where(*this)
-        .values(**values, launches=documents.c.launches + 1, updated_at=db_now(), commanded_at=db_now(), **asked_in())
-    )
-    connection.execute(
-        update(documents)
-        .where(*this, documents.c.run.is_(None))
-        .values(status=DocumentStatus.QUEUED, due_at=null(), deaths=0, message=null(), failure_kind=null())
-    )
+    values: dict[str, Any] = {"options": options.model_dump(mode="json"), "fingerprint": null()}  # no run began
+    values |= {"launches": documents.c.launches + 1, "updated_at": db_now(), "commanded_at": db_now(), **asked_in()}
+    queued = {"status": DocumentStatus.QUEUED, "due_at": null(), "deaths": 0, "message": null(), "failure_kind": null()}
+    kept = documents.c.status != DocumentStatus.DELETING
+    change_document(connection, document, kept, **values)
+    change_document(connection, document, kept, documents.c.run.is_(None), **queued)
 
 
 def postpone(
@@ -145,7 +139,7 @@ def regenerate(ledger: Ledger, document: str, *, force: bool = False, keys: Sequ
 
 def _record_command(connection: Connection, document: str) -> None:
     """Record that a person asked for the document: a cancel in Prefect before this time no longer counts."""
-    connection.execute(update(documents).where(documents.c.id == document).values(commanded_at=db_now()))
+    change_document(connection, document, commanded_at=db_now())
 
 
 def _work_now(connection: Connection, document: str, where: ColumnElement[bool]) -> None:
@@ -161,18 +155,8 @@ def _work_now(connection: Connection, document: str, where: ColumnElement[bool])
     for table, of_document in ((images, images.c.id.in_(placed)), (chunks, chunks.c.document == document)):
         refused = update(table).where(of_document, table.c.publish_next.is_not(None))
         connection.execute(refused.values(publish_next=null()))
-    connection.execute(
-        update(documents)
-        .where(documents.c.id == document, documents.c.run.is_(None), where)
-        .values(
-            status=DocumentStatus.WAITING,
-            due_at=db_now(),
-            deaths=0,
-            message=null(),
-            failure_kind=null(),
-            updated_at=db_now(),
-        )
-    )
+    due = {"status": DocumentStatus.WAITING, "due_at": db_now(), "deaths": 0, "message": null(), "failure_kind": null()}
+    change_document(connection, document, documents.c.run.is_(None), where, **due, updated_at=db_now())
 
 
 def cancel(ledger: Ledger, document: str) -> bool:

@@ -9,7 +9,7 @@ is then superseded by the next, or by none, and searched again.
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
 
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.records import (
@@ -25,7 +25,7 @@ from swatchbook.domain.records import (
 from swatchbook.store.ledger.database import Ledger, db_now
 from swatchbook.store.ledger.dirty import mark_documents
 from swatchbook.store.ledger.image_states import linked_images
-from swatchbook.store.ledger.stored_documents import Document, load_document, read_document
+from swatchbook.store.ledger.stored_documents import Document, change_document, load_document, read_document
 from swatchbook.store.ledger.tables import documents, images, links, placements, products
 from swatchbook_base.printed_prices import amounts_of, currencies_of, with_currency
 
@@ -135,7 +135,7 @@ def _require_chain(connection: Connection, new: Document, old: Document) -> None
 
 
 def _set(connection: Connection, document: str, **values: Any) -> None:
-    connection.execute(update(documents).where(documents.c.id == document).values(**values, updated_at=db_now()))
+    change_document(connection, document, **values, updated_at=db_now())
 
 
 # --- what is compared -------------------------------------------------------------------------------------------------

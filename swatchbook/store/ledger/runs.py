@@ -38,7 +38,7 @@ from swatchbook.store.ledger.figures import add_figures
 from swatchbook.store.ledger.item_tries import LEASE_SECONDS
 from swatchbook.store.ledger.requested import has_open_items, queue_again
 from swatchbook.store.ledger.space_registry import request_beside, set_beside, still_registered
-from swatchbook.store.ledger.stored_documents import asked_in, load_document, require_kept
+from swatchbook.store.ledger.stored_documents import asked_in, change_document, load_document, require_kept
 from swatchbook.store.ledger.tables import contents, documents, images, items, placements, requested, runs
 from swatchbook.store.ledger.webhooks import owe_notice
 
@@ -106,25 +106,23 @@ def begin(
         if options.force:
             queue_again(connection, document, (ItemState.FAILED, ItemState.REJECTED))
         insert_run(connection, run, prefect_run, kind="document")
-        connection.execute(
-            update(documents)
-            .where(documents.c.id == document)
-            .values(
-                status=DocumentStatus.RUNNING,
-                stage=current.stage if again and same_pairs else Stage.REGISTERED,
-                options=(current.options if newer else unforced).model_dump(mode="json"),
-                blocks=blocks.model_dump(mode="json"),
-                generation=generation,
-                fingerprint=None if newer else fingerprint,
-                force=generation if options.force else current.force,
-                run=run.token,
-                deaths=current.deaths if again else 0,
-                message=null(),
-                failure_kind=null(),
-                due_at=null(),
-                updated_at=db_now(),
-                **({} if again or is_asked else asked_in()),
-            )
+        change_document(
+            connection,
+            document,
+            status=DocumentStatus.RUNNING,
+            stage=current.stage if again and same_pairs else Stage.REGISTERED,
+            options=(current.options if newer else unforced).model_dump(mode="json"),
+            blocks=blocks.model_dump(mode="json"),
+            generation=generation,
+            fingerprint=None if newer else fingerprint,
+            force=generation if options.force else current.force,
+            run=run.token,
+            deaths=current.deaths if again else 0,
+            message=null(),
+            failure_kind=null(),
+            due_at=null(),
+            updated_at=db_now(),
+            **({} if again or is_asked else asked_in()),
         )
         return run
 
@@ -214,11 +212,8 @@ def reach_stage(ledger: Ledger, run: Run, stage: Stage) -> None:
     """
     earlier = _STAGES[: _STAGES.index(stage)]
     with writing(ledger, run) as connection:
-        connection.execute(
-            update(documents)
-            .where(documents.c.id == run.document, documents.c.stage.in_(earlier))
-            .values(stage=stage, deaths=0, updated_at=db_now())
-        )
+        is_later = documents.c.stage.in_(earlier)
+        change_document(connection, run.document, is_later, stage=stage, deaths=0, updated_at=db_now())
 
 
 def record_timing(ledger: Ledger, run: Run, stage: Stage, seconds: float, units: int = 0) -> None:
@@ -262,13 +257,10 @@ def end(
         requested_again = load_document(connection, run.document, lock=True).fingerprint is None
         if requested_again or (status == DocumentStatus.COMPLETED and has_open_items(connection, run.document)):
             status, due = DocumentStatus.WAITING, db_now()
-        connection.execute(
-            update(documents)
-            .where(documents.c.id == run.document)
-            .values(
-                run=null(), status=status, message=message, failure_kind=failure_kind, due_at=due, deaths=0,
-                updated_at=db_now(), **({} if report is None else {"report": report.model_dump(mode="json")}),
-            )
+        change_document(
+            connection, run.document, run=null(), status=status, message=message, failure_kind=failure_kind, due_at=due,
+            deaths=0, updated_at=db_now(),
+            **({} if report is None else {"report": report.model_dump(mode="json")}),
         )  # fmt: skip
         owe_notice(connection, run.document)
         return status
@@ -320,11 +312,8 @@ def revoke(
     )
     for token in tokens:
         item_tries.free(connection, item_tries.held_by(token))
-    connection.execute(
-        update(documents)
-        .where(documents.c.id == document)
-        .values(run=null(), status=status, message=message, failure_kind=null(), due_at=null(), updated_at=db_now())
-    )
+    stopped = {"run": null(), "status": status, "message": message, "failure_kind": null(), "due_at": null()}
+    change_document(connection, document, **stopped, updated_at=db_now())
     return tokens
 
 

@@ -42,6 +42,7 @@ from swatchbook.store.ledger.item_tries import NO_LEASE, failure_outcome, record
 from swatchbook.store.ledger.owners import seed_of
 from swatchbook.store.ledger.requested import add_pending
 from swatchbook.store.ledger.runs import Run, writing
+from swatchbook.store.ledger.stored_documents import change_document
 from swatchbook.store.ledger.tables import chunks, contents, documents, images, items, pages, placements, requested
 
 KEYED_BY_CONTENT = PIXEL_ROLES | {Role.ANALYSIS}
@@ -82,7 +83,7 @@ def save_pages(ledger: Ledger, run: Run, reading: Reading, plan: Plan) -> None:
         file = {"key": reading.pages_file[:64], "file": reading.pages_file, "unused_since": None}
         upsert_rows(connection, contents, [file])  # so that it is collected once no document names it
         read = {"page_count": reading.page_count, "pages_file": reading.pages_file}
-        connection.execute(update(documents).where(documents.c.id == run.document).values(read))
+        change_document(connection, run.document, **read)
 
 
 def save_sizes(ledger: Ledger, run: Run, stored: Mapping[str, str], sizes: Mapping[str, int]) -> None:

@@ -109,15 +109,11 @@ def queue(
                 )
                 .on_conflict_do_nothing()
             )  # fmt: skip
-        this = documents.c.id == identity
-        connection.execute(update(documents).where(this, documents.c.file.is_(None)).values(file=file))
-        connection.execute(
-            update(documents)
-            .where(this, documents.c.status.in_(again))
-            .values(
-                status=DocumentStatus.QUEUED, options=stored_options, message=null(), failure_kind=null(),
-                due_at=due_at, deaths=0, updated_at=db_now(), commanded_at=db_now(), **asked_in(),
-            )
+        change_document(connection, identity, documents.c.file.is_(None), file=file)
+        change_document(
+            connection, identity, documents.c.status.in_(again), status=DocumentStatus.QUEUED, options=stored_options,
+            message=null(), failure_kind=null(), due_at=due_at, deaths=0, updated_at=db_now(), commanded_at=db_now(),
+            **asked_in(),
         )  # fmt: skip
         if also is not None:
             also(connection, identity)
@@ -127,6 +123,11 @@ def queue(
 def asked_in() -> dict[str, str]:
     """Return the column `trace` for a document that is asked for now; nothing where nothing is traced."""
     return {"trace": trace} if (trace := traceparent()) else {}
+
+
+def change_document(connection: Connection, document: str, *where: ColumnElement[bool], **values: Any) -> None:
+    """Set columns of a document, if it satisfies these conditions."""
+    connection.execute(update(documents).where(documents.c.id == document, *where).values(**values))
 
 
 def load_document(connection: Connection, document: str, *, lock: bool = False) -> Document:
