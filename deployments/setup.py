@@ -92,18 +92,11 @@ class Mode(Record):
             await write()
 
 
-class Asked(Record):
-    """The kind of the pool of shards that a person asked for, and its namespace of Kubernetes.
-
-    Without a kind the pool keeps the one that it has in Prefect; a new one runs on Docker.
-    """
-
-    kind: Kind | None = None
-    namespace: str | None = None
-
-
-async def set_up(settings: Settings, mode: Mode, asked: Asked | None = None) -> list[Line]:
+async def set_up(settings: Settings, mode: Mode, kind: Kind | None = None, namespace: str | None = None) -> list[Line]:
     """Create and update everything, or only check. Return one line per object, in order of their dependencies.
+
+    `kind`, `namespace`: of the pool of shards; without them it keeps those that it has in Prefect, a new one runs on
+    Docker.
 
     Raises Configuration when PREFECT_API_URL is not set, the key is rejected, or the pool of shards has another
     type, or SWATCHBOOK_FAILURE_WEBHOOK_URL leads to a link-local address; ProviderDown without a response.
@@ -117,10 +110,10 @@ async def set_up(settings: Settings, mode: Mode, asked: Asked | None = None) -> 
         url = settings.failure_webhook_url.get_secret_value()
         check_operators_url(url, "SWATCHBOOK_FAILURE_WEBHOOK_URL", settings.fetch_private_hosts)
     async with prefect() as client:
-        shards = await choose_shard_pool(client, settings, asked or Asked())
+        shards = await choose_shard_pool(client, settings, kind, namespace)
         lines = [await _again_if_made(partial(set_pool, client, pool, mode)) for pool in (control_pool(), shards)]
-        for kind in BLOCKS.values():
-            lines.append(await _again_if_made(partial(set_block, client, fill(kind, settings), BLOCK, mode)))
+        for block in BLOCKS.values():
+            lines.append(await _again_if_made(partial(set_block, client, fill(block, settings), BLOCK, mode)))
         # ingests last: the loop takes their deployment as the sign that everything is there
         for declared in sorted(read_declaration(find_declaration()), key=lambda each: each.name == FLOW):
             lines.append(await set_deployment(client, declared, mode))
@@ -140,7 +133,9 @@ async def _again_if_made(step: Callable[[], Awaitable[Line]]) -> Line:
 # --- pools ------------------------------------------------------------------------------------------------------------
 
 
-async def choose_shard_pool(client: PrefectClient, settings: Settings, asked: Asked) -> Pool:
+async def choose_shard_pool(
+    client: PrefectClient, settings: Settings, asked: Kind | None, namespace: str | None
+) -> Pool:
     """Return the pool of shards: of the kind that was asked for, else as it is in Prefect, else on Docker.
 
     Raises Configuration when its kind cannot run shards, or was given a wrong namespace.
@@ -149,14 +144,14 @@ async def choose_shard_pool(client: PrefectClient, settings: Settings, asked: As
         current = await client.read_work_pool(EMBED)
     except ObjectNotFound:
         current = None
-    kind = asked.kind or (kind_of(current.type) if current else None) or Kind.DOCKER
-    if asked.kind:
-        require_usable(asked.kind, settings, asked.namespace)
+    kind = asked or (kind_of(current.type) if current else None) or Kind.DOCKER
+    if asked:
+        require_usable(asked, settings, namespace)
     if current:
         _require_type(EMBED, current.type, kind)
     job = current.base_job_template.get("job_configuration", {}) if current else {}
-    pool = shard_pool(kind, settings, asked.namespace, current=job)
-    return pool.model_copy(update={"kept": asked.kind is None and kind is not Kind.DOCKER})
+    pool = shard_pool(kind, settings, namespace, current=job)
+    return pool.model_copy(update={"kept": asked is None and kind is not Kind.DOCKER})
 
 
 async def set_pool(client: PrefectClient, pool: Pool, mode: Mode) -> Line:

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 from swatchbook.blocks.block_types import BLOCKS, IndexBlock
 from swatchbook.deployments.declared import CONTROL, EMBED, ROOT
-from swatchbook.deployments.setup import BLOCK, NOTIFICATION, WAITING_NOTIFICATION, Asked, Line, Mode, Outcome, set_up
+from swatchbook.deployments.setup import BLOCK, NOTIFICATION, WAITING_NOTIFICATION, Line, Mode, Outcome, set_up
 from swatchbook.deployments.shard_pools import Kind
 from swatchbook.domain.errors import Configuration
 from swatchbook.domain.extras import DISTRIBUTION
@@ -66,9 +66,11 @@ def bare(prefect_api: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     ask(remove_all)
 
 
-def set_up_now(mode: Mode = DO, asked: Asked | None = None, **given: Any) -> dict[str, Line]:
+def set_up_now(
+    mode: Mode = DO, kind: Kind | None = None, namespace: str | None = None, **given: Any
+) -> dict[str, Line]:
     url = SecretStr("https://hooks.example.org/hush")
-    lines = asyncio.run(set_up(Settings(**{"failure_webhook_url": url, **given}), mode, asked))
+    lines = asyncio.run(set_up(Settings(**{"failure_webhook_url": url, **given}), mode, kind, namespace))
     return {f"{line.what} {line.name}": line for line in lines}
 
 
@@ -191,9 +193,9 @@ def test_the_pool_of_shards_follows_the_settings() -> None:
 
 @pytest.mark.usefixtures("bare")
 def test_pool_of_another_kind_is_made_compared_and_kept() -> None:
-    asked = Asked(kind=Kind.KUBERNETES, namespace="catalogues")
-    assert set_up_now(LOOK, asked)[f"pool {EMBED}"].outcome is Outcome.CREATED
-    set_up_now(DO, asked)
+    asked = Kind.KUBERNETES, "catalogues"
+    assert set_up_now(LOOK, *asked)[f"pool {EMBED}"].outcome is Outcome.CREATED
+    set_up_now(DO, *asked)
     pool = ask(lambda client: client.read_work_pool(EMBED))
     assert (pool.type, pool.base_job_template["job_configuration"]["namespace"]) == ("kubernetes", "catalogues")
     assert outcomes(set_up_now(LOOK)) == {Outcome.SAME}, "its kind and namespace are remembered"
@@ -207,8 +209,8 @@ def test_pool_of_another_kind_is_made_compared_and_kept() -> None:
         "template.job_configuration.job_manifest.spec.backoffLimit: 6 → 0",
         "template.job_configuration.env.PASSWORD: •••••• → None",
     )
-    assert set_up_now(LOOK, Asked(kind=Kind.KUBERNETES))[f"pool {EMBED}"].outcome is Outcome.UPDATED
-    set_up_now(DO, Asked(kind=Kind.KUBERNETES))
+    assert set_up_now(LOOK, Kind.KUBERNETES)[f"pool {EMBED}"].outcome is Outcome.UPDATED
+    set_up_now(DO, Kind.KUBERNETES)
     assert outcomes(set_up_now()) == {Outcome.SAME}
 
 
@@ -216,7 +218,7 @@ def test_pool_of_another_kind_is_made_compared_and_kept() -> None:
 def test_pool_of_a_type_that_cannot_be_changed_or_used_is_refused() -> None:
     set_up_now()
     with pytest.raises(Configuration, match=f"The work pool {EMBED} has the type docker, not process"):
-        set_up_now(DO, Asked(kind=Kind.PROCESS))
+        set_up_now(DO, Kind.PROCESS)
     ask(lambda client: client.delete_work_pool(EMBED))
     ask(lambda client: client.create_work_pool(WorkPoolCreate(name=EMBED, type="vertex-ai")))
     with pytest.raises(Configuration, match=f"The work pool {EMBED} has the type vertex-ai, not docker"):

@@ -10,7 +10,7 @@ from swatchbook.doors.cli.shared_arguments import Json, opened_resources, read_s
 from swatchbook.doors.cli.terminal import COMPLETED, FAILED, OPEN, cell, err, note, out, say_json, table
 
 if TYPE_CHECKING:
-    from swatchbook.deployments.setup import Asked, Line, Mode
+    from swatchbook.deployments.setup import Line, Mode
 
 
 def config(as_json: Json = False) -> None:
@@ -48,6 +48,10 @@ def setup(
 
     Safe to run again.
     """
+    if pool is not None and pool not in _POOLS:
+        raise typer.BadParameter(f"{pool} is not one of {', '.join(_POOLS)}.", param_hint="--pool")
+    if namespace and pool is None:
+        raise typer.BadParameter("It belongs to a --pool.", param_hint="--namespace")
     import asyncio  # it brings much that other commands do not need
 
     from swatchbook.doors.prefect_server import prepare_prefect
@@ -55,27 +59,15 @@ def setup(
     settings = read_settings()
     prepare_prefect(settings)  # before anything imports Prefect
     from swatchbook.deployments.setup import Mode, Outcome, set_up
-    from swatchbook.deployments.shard_pools import describe_unshared
+    from swatchbook.deployments.shard_pools import Kind, describe_unshared
 
-    mode, asked = Mode(check=check, force=force), _asked(pool, namespace)
-    lines = asyncio.run(set_up(settings, mode, asked))
+    mode, kind = Mode(check=check, force=force), Kind(pool) if pool else None
+    lines = asyncio.run(set_up(settings, mode, kind, namespace))
     say_json(lines) if as_json else out().print(draw_setup(lines, mode))
-    if asked.kind and (unshared := describe_unshared(asked.kind, settings)):
+    if kind and (unshared := describe_unshared(kind, settings)):
         note(unshared)
     changes = any(line.outcome in (Outcome.CREATED, Outcome.UPDATED) for line in lines)
     raise typer.Exit(OPEN if mode.check and changes else COMPLETED)
-
-
-def _asked(pool: str | None, namespace: str | None) -> "Asked":
-    """Return what `--pool` and `--namespace` ask for. Raises BadParameter."""
-    from swatchbook.deployments.setup import Asked
-    from swatchbook.deployments.shard_pools import Kind
-
-    if pool is not None and pool not in _POOLS:
-        raise typer.BadParameter(f"{pool} is not one of {', '.join(_POOLS)}.", param_hint="--pool")
-    if namespace and pool is None:
-        raise typer.BadParameter("It belongs to a --pool.", param_hint="--namespace")
-    return Asked(kind=Kind(pool) if pool else None, namespace=namespace)
 
 
 def draw_setup(lines: "Sequence[Line]", mode: "Mode") -> Table:
