@@ -81,7 +81,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "describe": PureStage(
-        version="29",
+        version="30",
         after=("discover", "tables"),
         asks=(("llm", "describe"),),
         modules=(

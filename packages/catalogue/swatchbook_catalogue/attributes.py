@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from swatchbook_base.geometry import bounding_box
-from swatchbook_base.printed_prices import CODES, SIGNS, WORDS_BEHIND, any_of, price_in
+from swatchbook_base.printed_prices import price_in
 from swatchbook_base.records import Box, Line
 from swatchbook_catalogue.bands import Bands
 
@@ -102,8 +102,6 @@ _MEASURE = re.compile(
 _AMOUNT = re.compile(r"[\d.,' ]+[.,]\d{1,3}")  # a number with a fraction, or grouped by thousands, which is no code
 _SHORT_CODE = re.compile(r"[A-Z]{1,3}(?: ?- ?| )?\d{1,4}")
 _DESIGNATION = re.compile(r"[A-Z]{1,4}(?:\d{0,2}[A-Z]{1,2})?[-./]?\d{1,5}(?:[-./,xX×]\d{1,5}[A-Z]{0,2}){1,5}")
-_ENDS_IN_AMOUNT = re.compile(r"[:：]\s*\d[\d.,' ]*$")
-_BEGINS_WITH_CURRENCY = re.compile(rf"(?:{any_of({*SIGNS, *CODES, *WORDS_BEHIND})})(?!\w)")
 LONGEST_LABEL = 100  # the number of characters before a colon in which its label and the word before it are searched
 ROW = 0.6  # the share of the font size by which the middles of lines of a row may differ
 BELOW = 2.2  # the longest distance of a value below its label, in font sizes
@@ -220,8 +218,7 @@ def match_attributes(
 ) -> list[tuple[Attribute, tuple[int, ...]]]:
     """Return each attribute with the indices of its lines; a value wrapped over several lines is joined.
 
-    With `facts` the labels of `fact_labels.toml` are known, too, and an amount is joined with a currency on the next
-    line.
+    With `facts` the labels of `fact_labels.toml` are known, too.
     """
     known = fact_key if facts else key_of
     labels = {i: key for i, line in enumerate(lines) if (key := _cell_label(line.text, known))}
@@ -241,7 +238,7 @@ def match_attributes(
             values = []
         else:
             continue
-        values += _wrapped(i, values[0] if values else i, lines, others, prices=facts)
+        values += _wrapped(i, values[0] if values else i, lines, others)
         used.update(values)
         others.update(values)
         text = " ".join([text, *(lines[k].text.strip() for k in values if k != i and lines[k].text.strip() != text)])
@@ -273,7 +270,7 @@ def _inline_of(text: str, known: KeyOf = key_of) -> tuple[str, str, str] | None:
     return (key, m["label"].strip(_EDGE_SIGNS), m["value"].strip()) if m and key else None
 
 
-def _wrapped(label: int, value: int, lines: Sequence[Line], others: Collection[int], *, prices: bool) -> list[int]:
+def _wrapped(label: int, value: int, lines: Sequence[Line], others: Collection[int]) -> list[int]:
     """Return the indices of the lines that continue a value: directly below, of the same size, in mid-sentence."""
     indices: list[int] = []
     last = lines[value]
@@ -281,13 +278,7 @@ def _wrapped(label: int, value: int, lines: Sequence[Line], others: Collection[i
         below = lines[k]
         step, size = below.bbox[1] - last.bbox[1], last.size
         follows = 0.5 * size <= step <= 1.6 * size and abs(below.bbox[0] - last.bbox[0]) <= 0.5 * size
-        if (
-            k == label
-            or k in others
-            or not follows
-            or abs(below.size - size) > 0.5
-            or not (_continues(last, below) or (prices and _is_price(last, below)))
-        ):
+        if k == label or k in others or not follows or abs(below.size - size) > 0.5 or not _continues(last, below):
             break
         indices.append(k)
         last = below
@@ -297,11 +288,6 @@ def _wrapped(label: int, value: int, lines: Sequence[Line], others: Collection[i
 def _continues(line: Line, below: Line) -> bool:
     """Whether a line ends, or the next begins, in the middle of a sentence."""
     return line.text.rstrip().endswith((",", " and", " und", " et", " e", " y", "/", "&")) or below.text[:1].islower()
-
-
-def _is_price(line: Line, below: Line) -> bool:
-    """Whether a line ends with an amount and the next begins with its currency."""
-    return bool(_ENDS_IN_AMOUNT.search(line.text) and _BEGINS_WITH_CURRENCY.match(below.text))
 
 
 @lru_cache(maxsize=16_384)  # each product of a page asks about all of its lines

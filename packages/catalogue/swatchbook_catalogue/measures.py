@@ -50,8 +50,6 @@ _COUNT = r"[x×хX]\s?\d{1,5}(?![\d.,])|(?<![\d.,])\d{1,5}\s?[x×хX](?!\s?\d)"
 _CONTAINER = re.compile(r"(?P<first>\d{1,5}\s?[x×хX]?\s)?(?P<word>[^\W\d]+(?:[-/][^\W\d]+)?)(?P<rest>\W.*)")
 _MOST_WORDS_BESIDE = 3  # the most words next to a container's content: "Boite ronde 350 g", "Tubo de 70 g"
 _AMOUNT_FIRST = re.compile(r"(?:(?:от|from|ab|da|desde|dès|od)\s)?\d", re.IGNORECASE)
-_GROUPED = re.compile(r"\d{1,3}(?:['’‘]\d{3})+(?:[.,]\d\d)?")
-"""A number with apostrophes between its thousands: a price if the text has nothing else."""
 _SIDE_BY_SIDE = r"(?:x|×|mm|cm|m|kg|g|ml|l|kw|w|v|%|€|\$|£)(?!\w)"
 
 
@@ -131,8 +129,6 @@ def _values_in(text: str) -> Iterator[tuple[str, str]]:
         yield "price", price.rstrip(" .,'")
         if before := former_in(text):
             yield "regular_price", before
-    elif _GROUPED.fullmatch(text):
-        yield "price", text
     if ean := ean_in(text):
         yield "ean", ean
     if labelled := _labelled(text):
