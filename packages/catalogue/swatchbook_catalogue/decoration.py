@@ -39,34 +39,25 @@ LONGEST_CELL = 20  # characters
 FEWEST_CELLS = 2
 TOUCHING = 3.0  # points by which a text next to a picture may reach into its box
 SAME_GROUND = 0.1  # share of the height by which the feet of pictures on the same ground may differ
-FEWEST_IN_GRID = 3
-SAME_SIDE = 0.15  # share of a side's length by which pictures of a grid may differ
-NAME_REACH = 24.0  # points between a picture of a grid and its name
 MOST_IN_HEAP = 30  # copies of a picture on a page; more are a pattern
-LONGEST_NAME = 60  # characters; longer captions are sentences
 
 
 def contexts(sightings: Sequence[Sighting], lines: Sequence[Line]) -> tuple[str | None, ...]:
     """Return for each small picture of a page the context that suggests a product, else None.
 
-    Contexts are "table row", "grid", "row" and "heap". Large pictures need none and get None.
+    Contexts are "table row", "row" and "heap". Large pictures need none and get None.
     """
-    small = [sighting.bbox if is_small(sighting) else None for sighting in sightings]
-    named = [(box, name) for box in small if box and (name := _own_name(box, lines))]
-    in_rows = [box for box in small if box and _is_in_row(box, lines)]
 
-    def context(box: Box) -> str | None:
-        if box in in_rows:
+    def context(sighting: Sighting) -> str | None:
+        if not is_small(sighting):
+            return None
+        if _is_in_row(sighting.bbox, lines):
             return "table row"
-        names = {name for other, name in named if _is_same_size(box, other) and _is_aligned(box, other)}
-        if any(box == other for other, _ in named) and len(names) >= FEWEST_IN_GRID:
-            return "grid"
-        return "row" if _stands_in_row(box, [sighting.bbox for sighting in sightings]) else None
+        if _stands_in_row(sighting.bbox, [other.bbox for other in sightings]):
+            return "row"
+        return None if sighting.kind == "region" else _heap(sighting, sightings)
 
-    return tuple(
-        box and (context(box) or (None if sighting.kind == "region" else _heap(sighting, sightings)))
-        for sighting, box in zip(sightings, small, strict=True)
-    )
+    return tuple(map(context, sightings))
 
 
 def _heap(sighting: Sighting, others: Iterable[Sighting]) -> str | None:
@@ -215,20 +206,6 @@ def _is_figure(cell: str) -> bool:
     return bool(_FIGURE.fullmatch(cell) or code_of(cell) or price_in(cell))
 
 
-def _own_name(box: Box, lines: Sequence[Line]) -> str | None:
-    """Return the nearest short text directly below or above a picture, None without one."""
-    near = [
-        (down, line.text)
-        for line in lines
-        if (distance := gaps(box, line.bbox))[0] < 0 <= (down := distance[1]) <= NAME_REACH
-        and line.bbox[2] - line.bbox[0] <= 2 * (box[2] - box[0])
-        and len(line.text) <= LONGEST_NAME
-        and any(c.isalnum() for c in line.text)
-        and not count_contacts([line.text])
-    ]
-    return min(near)[1] if near else None
-
-
 def _stands_in_row(box: Box, others: Iterable[Box]) -> bool:
     """Whether a slim upright picture is next to another upright one, no further away than it is wide."""
     wide, high = box[2] - box[0], box[3] - box[1]
@@ -239,11 +216,3 @@ def _stands_in_row(box: Box, others: Iterable[Box]) -> bool:
         and SLIM_HEIGHT <= other[3] - other[1] <= 2 * high
         for other in others
     )
-
-
-def _is_same_size(a: Box, b: Box) -> bool:
-    return all(abs((a[k + 2] - a[k]) - (b[k + 2] - b[k])) <= SAME_SIDE * (a[k + 2] - a[k]) for k in (0, 1))
-
-
-def _is_aligned(a: Box, b: Box) -> bool:
-    return any(abs(a[k] + a[k + 2] - b[k] - b[k + 2]) <= SAME_SIDE * 2 * (a[k + 2] - a[k]) for k in (0, 1))

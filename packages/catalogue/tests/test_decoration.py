@@ -10,10 +10,6 @@ SMALL: Box = (100, 100, 148, 140)
 """48 × 40 points are 0.4 % of the page."""
 
 
-def column(count: int, x: float = 100, size: float = 48) -> list[Sighting]:
-    return [sighting(bbox=(x, 100 + 60 * n, x + size, 140 + 60 * n), content=f"{x} {n}") for n in range(count)]
-
-
 def state(pictures: list[Sighting], lines: list[Line]) -> list[PlacementState]:
     judged = [
         picture.model_copy(update={"context": context})
@@ -42,15 +38,6 @@ def test_a_picture_may_be_smaller_on_a_small_page() -> None:
     bbox = (100.0, 100.0, 142.0, 125.0)
     assert state([sighting(bbox=bbox, kind="region")], []) == [DECORATIVE]
     assert state([sighting(bbox=bbox, kind="region", page_box=(0, 0, 288, 432))], []) == [SHOWN]
-
-
-def test_small_pictures_of_one_size_with_different_names_are_shown() -> None:
-    swatches = column(4)
-    names = [line(f"Tone {'abcd'[n]}", 100, 142 + 60 * n) for n in range(4)]
-    assert state(swatches, names) == [SHOWN] * 4
-    assert state(swatches[:2], names) == [DECORATIVE] * 2, "two are no grid"
-    assert state(swatches, [line("Tone", 100, 142 + 60 * n) for n in range(4)]) == [DECORATIVE] * 4
-    assert state([*swatches[:2], *column(1, x=300, size=20)], names) == [DECORATIVE] * 3, "of other sizes"
 
 
 def test_small_copies_that_overlap_are_one_large_picture() -> None:
