@@ -121,13 +121,6 @@ class Pool(Record):
         }
 
 
-class Room(Record):
-    """Number of shards that fit on this machine, by free memory and by CPUs."""
-
-    by_memory: int
-    by_cpus: int
-
-
 def control_pool() -> Pool:
     """Return the pool of parents and upkeep."""
     return Pool(
@@ -170,14 +163,6 @@ def shard_arguments(settings: Settings) -> list[str]:
         variables["OMP_NUM_THREADS"] = str(math.ceil(settings.shards.cpus))
     # Not `prefect flow-run execute`, which imports Prefect in two more processes before the flow starts.
     return ["env", *(f"{name}={value}" for name, value in variables.items()), "python3", "-m", "prefect.engine"]
-
-
-def room(settings: Settings, *, free_memory: int, cpus: int) -> Room:
-    """Return how many shards fit in `free_memory` bytes and on `cpus` CPUs (one CPU per shard without a limit)."""
-    return Room(
-        by_memory=free_memory // (settings.shards.memory_mb << 20),
-        by_cpus=math.floor(cpus / (settings.shards.cpus or 1)),
-    )
 
 
 def _limits(settings: Settings) -> dict[str, Any]:

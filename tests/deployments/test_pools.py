@@ -16,7 +16,7 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.types.entrypoint import EntrypointType
 from prefect_docker.worker import DockerWorker, DockerWorkerJobConfiguration
 
-from swatchbook.deployments.declared import EMBED, SETTINGS_FILE, room, shard_arguments, shard_job
+from swatchbook.deployments.declared import EMBED, SETTINGS_FILE, shard_arguments, shard_job
 from swatchbook.deployments.setup import Mode, set_pool
 from swatchbook.deployments.shard_pools import Kind, require_usable, shard_pool
 from swatchbook.domain.errors import Configuration
@@ -99,16 +99,6 @@ def test_template_has_only_what_the_worker_and_settings_say() -> None:
     program, *given = shlex.split(shard_job(Settings(**GIVEN))["command"])
     assert (program, given[-3:]) == ("env", ["python3", "-m", "prefect.engine"])
     assert {"PREFECT_HOME=/tmp/prefect", f"SWATCHBOOK_ENV_FILE={SETTINGS_FILE}", "OMP_NUM_THREADS=2"} < {*given}
-
-
-def test_room_is_counted_by_memory_and_by_processors() -> None:
-    settings = Settings(shards={"memory_mb": 3072, "cpus": 1.5})
-    found = room(settings, free_memory=10 << 30, cpus=8)
-    assert (found.by_memory, found.by_cpus) == (3, 5)
-    assert room(Settings(shards={"cpus": 0}), free_memory=1 << 30, cpus=8).model_dump() == {
-        "by_memory": 0,
-        "by_cpus": 8,
-    }
 
 
 ELSEWHERE: dict[str, Any] = dict(rows_of(__file__, "elsewhere"))

@@ -309,7 +309,7 @@ def check_pool(resources: Resources) -> str:
         return "not used: images are embedded in the process that ingests"
     import psutil
 
-    from swatchbook.deployments.declared import EMBED, room
+    from swatchbook.deployments.declared import EMBED
     from swatchbook.deployments.shard_pools import Kind, kind_of
     from swatchbook.ingest.shards import require_pool
 
@@ -319,11 +319,10 @@ def check_pool(resources: Resources) -> str:
     if kind_of(pool.type) not in (Kind.DOCKER, Kind.PROCESS):  # its shards run elsewhere
         return served
     free = psutil.virtual_memory().available  # of the machine: our container's limit does not apply to shards
-    here = room(settings, free_memory=free, cpus=os.cpu_count() or 1)
-    return (
-        f"{served} · this machine has room for "
-        f"{min(here.by_memory, here.by_cpus)} shards: {here.by_memory} by free memory, {here.by_cpus} by CPUs"
-    )
+    by_memory = free // (settings.shards.memory_mb << 20)
+    by_cpus = int((os.cpu_count() or 1) / (settings.shards.cpus or 1))
+    room = f"{min(by_memory, by_cpus)} shards: {by_memory} by free memory, {by_cpus} by CPUs"
+    return f"{served} · this machine has room for {room}"
 
 
 async def _ready_pool(name: str) -> "WorkPool":
