@@ -42,7 +42,7 @@ def rename(ledger: Ledger, old: str, new: str) -> bool:
         if connection.dialect.name == "postgresql":  # uploads take no turn: let those end that have read a seed
             connection.execute(text("LOCK TABLE owner_seeds"))
         renamed = select(owner_seeds.c.owner).where(owner_seeds.c.owner == old, owner_seeds.c.renamed_to == new)
-        used = _used(connection)
+        used = {*connection.execute(_USED).scalars()}
         if old not in used:
             return connection.execute(renamed).first() is not None and new in used
         if new in used:
@@ -62,7 +62,7 @@ def rename(ledger: Ledger, old: str, new: str) -> bool:
 def require_same_seeds(connection: Connection, seeds: Mapping[str, str]) -> None:
     """Raise InvalidReference unless collections of these owners, by owner the seed of their ids, can be merged here."""
     stored = {row.owner: row.seed for row in connection.execute(select(owner_seeds.c.owner, owner_seeds.c.seed))}
-    here = {owner: stored.get(owner, owner) for owner in _used(connection)}
+    here = {owner: stored.get(owner, owner) for owner in connection.execute(_USED).scalars()}
     owner_by_seed = {seed: owner for owner, seed in here.items()}
     for owner, seed in sorted(seeds.items()):
         if here.get(owner, seed) != seed:
@@ -84,7 +84,7 @@ def adopt_seeds(connection: Connection, seeds: Mapping[str, str], renamed: Colle
     Raises as `require_same_seeds`.
     """
     require_same_seeds(connection, seeds)
-    used = _used(connection)
+    used = {*connection.execute(_USED).scalars()}
     for owner, seed in seeds.items():
         if owner not in used and seed_of(connection, owner) != seed:
             upsert_rows(connection, owner_seeds, [{"owner": owner, "seed": seed, "renamed_to": None}])
@@ -92,16 +92,12 @@ def adopt_seeds(connection: Connection, seeds: Mapping[str, str], renamed: Colle
     insert_new_rows(connection, owner_seeds, former)
 
 
-def _used(connection: Connection) -> set[str]:
-    """Return the owners that have a document, also in the trash, or an image that is being removed."""
-    owned = union(select(documents.c.owner), select(images.c.owner), select(trash.c.owner))
-    return set(connection.execute(owned).scalars())
+_USED = union(select(documents.c.owner), select(images.c.owner), select(trash.c.owner))
 
 
 def used_owners(ledger: Ledger) -> set[str]:
     """Return the owners that have a document, also in the trash, or an image that is being removed."""
-    with ledger.read() as connection:
-        return _used(connection)
+    return set(ledger.execute(_USED).scalars())
 
 
 _CHOICES = 10

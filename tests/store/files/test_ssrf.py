@@ -4,11 +4,9 @@ before a connection is made. An audit hook sees every connection of this process
 
 import asyncio
 import re
-import socket
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +23,7 @@ from swatchbook.domain.settings import Settings
 from swatchbook.ingest.notify import _post as post
 from swatchbook.models.providers.endpoint import endpoint
 from swatchbook.store.files.fetch import Fetched, Resolve, fetch
+from tests.serving import Answers, StandIn, serving
 from tests.tables import rows_of
 
 ROOT = Path(__file__).parents[3]
@@ -61,51 +60,27 @@ def watch() -> Iterator[Watch]:
     WATCH.on = False
 
 
-class Listener:
-    """A server that answers every request with the same bytes, and keeps what it was asked."""
+class Listener(StandIn):
+    """A server that gives one answer, and keeps which paths it was asked for."""
 
-    def __init__(self, answer: Callable[[bytes], bytes]) -> None:
-        self.heard: list[bytes] = []
-        self._answer = answer
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.port = int(self._socket.getsockname()[1])
-        self._thread = threading.Thread(target=self._serve)
-        self._thread.start()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return
-            with connection:
-                connection.settimeout(5)
-                head = b""
-                while b"\r\n\r\n" not in head and (piece := connection.recv(4096)):
-                    head += piece
-                if not head:
-                    return
-                self.heard.append(head)
-                connection.sendall(self._answer(head))
-
-    def close(self) -> None:
-        socket.create_connection(("127.0.0.1", self.port)).close()  # without a request: its thread ends
-        self._thread.join()
-        self._socket.close()
+    def __init__(self, answer: Callable[[str], bytes]) -> None:
+        super().__init__(_Answers)
+        self.heard: list[str] = []
+        self.port = int(self.server_address[1])
+        self.answer = answer
 
 
-@contextmanager
-def listening(answer: Callable[[bytes], bytes]) -> Iterator[Listener]:
-    server = Listener(answer)
-    try:
-        yield server
-    finally:
-        server.close()
+class _Answers(Answers):
+    server: Listener
+
+    def do_GET(self) -> None:
+        self.server.heard.append(self.path)
+        self.wfile.write(self.server.answer(self.path))
 
 
 @pytest.fixture
 def inside() -> Iterator[Listener]:
-    with listening(lambda _: b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecret") as server:
+    with serving(Listener(lambda _: b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecret")) as server:
         yield server
 
 
@@ -181,7 +156,7 @@ def test_redirect_inwards_is_never_connected(watch: Watch, inside: Listener, tmp
 
 def outside(answer: str, inside: Listener) -> AbstractContextManager[Listener]:
     filled = answer.replace("{port}", str(inside.port)).encode()
-    return listening(lambda _: filled)
+    return serving(Listener(lambda _: filled))
 
 
 def reached(server: Listener) -> dict[str, Any]:
@@ -189,11 +164,11 @@ def reached(server: Listener) -> dict[str, Any]:
 
 
 def test_chain_that_ends_inside_is_refused_there(watch: Watch, inside: Listener, tmp_path: Path) -> None:
-    steps = {b"/a": "/b", b"/b": "c", b"/c": "?d", b"/c?d": f"http://127.0.0.1:{inside.port}/"}
-    with listening(lambda head: redirect(302, f"Location: {steps[head.split(b' ')[1]]}").encode()) as outside:
+    steps = {"/a": "/b", "/b": "c", "/c": "?d", "/c?d": f"http://127.0.0.1:{inside.port}/"}
+    with serving(Listener(lambda path: redirect(302, f"Location: {steps[path]}").encode())) as outside:
         with pytest.raises(InvalidReference, match="does not lead to a public"):
             get(f"http://files.example:{outside.port}/a", tmp_path / "a", **reached(outside))
-        assert [head.split(b" ")[1] for head in outside.heard] == [*steps]
+        assert outside.heard == [*steps]
     assert inside.heard == []
 
 
@@ -222,11 +197,11 @@ def test_name_that_changes_leads_to_what_was_checked(watch: Watch, inside: Liste
     async def resolve(host: str, port: int) -> list[str]:
         return next(answers)
 
-    with listening(lambda _: redirect(200, body="public").encode()) as outside:
-        get(f"http://files.example:{outside.port}/a", tmp_path / "a", resolve=resolve, trusted=("files.example",))
-        assert watch.connected == [("127.0.0.1", outside.port)]
+    with outside(redirect(200, body="public"), inside) as server:
+        get(f"http://files.example:{server.port}/a", tmp_path / "a", resolve=resolve, trusted=("files.example",))
+        assert watch.connected == [("127.0.0.1", server.port)]
     assert next(answers) == ["127.0.0.2"]
-    assert watch.resolved == ["127.0.0.1"], "an address, which needs no resolver"
+    assert watch.resolved == [], "an address needs no resolver"
     assert (tmp_path / "a").read_bytes() == b"public"
 
 
