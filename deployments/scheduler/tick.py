@@ -107,8 +107,15 @@ async def keep_ticking(resources: Resources, wake: asyncio.Event, every: float =
     slow receiver or bucket delays no document. Without a Prefect server, one child process handles due documents, and
     another runs reviews.
     """
-    worker, reviewer, collector, messenger, builder, mender, events = (BackgroundTask() for _ in range(7))
-    index = IndexWatch()
+    tasks, index = dict[str, asyncio.Task[None]](), IndexWatch()
+
+    def begin(name: str, work: Coroutine[object, object, object]) -> None:
+        """Run work beside the rounds, unless earlier work of this name is still running."""
+        if name not in tasks or tasks[name].done():
+            tasks[name] = asyncio.create_task(_logged(work))
+        else:
+            work.close()
+
     troubles: tuple[str, ...] = ()
     collected = reviewed = -math.inf
     try:
@@ -124,28 +131,29 @@ async def keep_ticking(resources: Resources, wake: asyncio.Event, every: float =
                 log.info("background loop: recovered")
             troubles = done.troubles
             await asyncio.to_thread(release_memory)  # what a crowd of requests has left in the heaps
-            messenger.begin(_recorded(resources, _notify))
-            events.begin(_take_and_wake(resources, wake))
-            builder.begin(asyncio.to_thread(build_due, resources))
+            begin("notices", _recorded(resources, _notify))
+            begin("events", _take_and_wake(resources, wake))
+            begin("vector indexes", asyncio.to_thread(build_due, resources))
             if not troubles:
-                mender.begin(asyncio.to_thread(index.repair, resources))
+                begin("repair", asyncio.to_thread(index.repair, resources))
             is_late = time.monotonic() - begun > _PART_SECONDS
             if len(done.deleted) >= _DELETES or (is_late and (done.deleted or done.published)):  # there may be more
                 wake.set()
             if time.monotonic() - collected > COLLECT_SECONDS and not troubles:
-                collector.begin(clear(resources))
+                begin("garbage", clear(resources))
                 collected = time.monotonic()
             if not _has_prefect():
-                worker.begin(_process_and_wake(resources, wake))
+                begin("documents", _process_and_wake(resources, wake))
                 if time.monotonic() - reviewed > REVIEW_SECONDS:
-                    reviewer.begin(_recorded(resources, _review))
+                    begin("reviews", _recorded(resources, _review))
                     reviewed = time.monotonic()
             with suppress(TimeoutError):
                 await asyncio.wait_for(wake.wait(), every)
                 await asyncio.sleep(min(GATHER_SECONDS, every))
     finally:
-        for each in (worker, reviewer, collector, messenger, builder, mender, events):
-            await each.stop()
+        for each in tasks.values():
+            each.cancel()
+        await asyncio.gather(*tasks.values(), return_exceptions=True)
 
 
 async def collect(resources: Resources, *, older_than: float = UNUSED_SECONDS) -> Swept:
@@ -172,27 +180,6 @@ async def clear(resources: Resources, *, older_than: float = UNUSED_SECONDS) -> 
         flow_runs = await launch.forget(client, keep_days=resources.settings.keep_days)
         artifacts = await delete_left_artifacts(client, resources.ledger, again=True)
     return swept.model_copy(update={"flow_runs": flow_runs, "artifacts": artifacts})
-
-
-class BackgroundTask:
-    """Runs work concurrently with the rounds, one task at a time."""
-
-    def __init__(self) -> None:
-        self._task: asyncio.Task[object] | None = None
-
-    def begin(self, work: Coroutine[object, object, object]) -> None:
-        """Start the work, unless earlier work is still running."""
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(_logged(work))
-        else:
-            work.close()
-
-    async def stop(self) -> None:
-        """Cancel the work and wait for its end."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
 
 
 async def _logged(work: Coroutine[object, object, object]) -> None:
