@@ -6,6 +6,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, case, func, select
@@ -211,34 +212,6 @@ def add_labels(ledger: Ledger, hits: Sequence[Hit]) -> list[Hit]:
     ]
 
 
-# --- links ------------------------------------------------------------------------------------------------------------
-
-
-def products_of_images(ledger: Ledger, ids: Sequence[str]) -> dict[str, list[str]]:
-    """Return image -> products linked to any of its placements, best score first, those of older editions last."""
-    return _linked(ledger, _PRODUCTS_OF_IMAGES, placements.c.image, ids)
-
-
-def products_of_placements(ledger: Ledger, ids: Sequence[str]) -> dict[str, list[str]]:
-    """Return placement -> products linked to it, best score first."""
-    return _linked(ledger, _PRODUCTS_OF_PLACEMENTS, links.c.source, ids)
-
-
-def products_of_chunks(ledger: Ledger, ids: Sequence[str]) -> dict[str, list[str]]:
-    """Return chunk -> products linked to it, best score first."""
-    return _linked(ledger, _PRODUCTS_OF_CHUNKS, links.c.source, ids)
-
-
-def images_of_chunks(ledger: Ledger, ids: Sequence[str]) -> dict[str, list[str]]:
-    """Return chunk -> images with a placement linked to it, best score first, of ids that are chunks."""
-    return _linked(ledger, _IMAGES_OF_CHUNKS, chunks.c.id, ids)
-
-
-def chunks_of_images(ledger: Ledger, ids: Sequence[str]) -> dict[str, list[str]]:
-    """Return image -> chunks linked to any of its placements, best score first, of ids that are images."""
-    return _linked(ledger, _CHUNKS_OF_IMAGES, images.c.id, ids)
-
-
 # --- queries ----------------------------------------------------------------------------------------------------------
 
 _is_kept = documents.c.status != DocumentStatus.DELETING
@@ -299,7 +272,20 @@ _CHUNKS = (
 )
 
 
-def _linked(ledger: Ledger, query: Select[Any], column: Any, ids: Sequence[str]) -> dict[str, list[str]]:
+def _named(ledger: Ledger, ids: Iterable[str]) -> dict[str, NamedProduct]:
+    return {
+        row.id: NamedProduct(
+            row.id, row.name, row.code, row.price, row.currency, tuple(map(Variant.model_validate, row.variants or ()))
+        )
+        for row in read_in(ledger, _NAMED, products.c.id, ids)
+    }
+
+
+# --- links ------------------------------------------------------------------------------------------------------------
+
+
+def _linked(query: Select[Any], column: Any, ledger: Ledger, ids: Sequence[str]) -> dict[str, list[str]]:
+    """Return id -> what is linked to it, best score first."""
     scored: dict[str, list[tuple[float, str]]] = {}
     for source, target, score in read_in(ledger, query, column, ids):
         targets = scored.setdefault(source, [])
@@ -308,13 +294,13 @@ def _linked(ledger: Ledger, query: Select[Any], column: Any, ids: Sequence[str])
     return {source: [target for _, target in sorted(targets)] for source, targets in scored.items()}
 
 
-def _named(ledger: Ledger, ids: Iterable[str]) -> dict[str, NamedProduct]:
-    return {
-        row.id: NamedProduct(
-            row.id, row.name, row.code, row.price, row.currency, tuple(map(Variant.model_validate, row.variants or ()))
-        )
-        for row in read_in(ledger, _NAMED, products.c.id, ids)
-    }
+products_of_images = partial(_linked, _PRODUCTS_OF_IMAGES, placements.c.image)
+"""Products linked to any placement of an image, those of older editions last."""
+products_of_placements = partial(_linked, _PRODUCTS_OF_PLACEMENTS, links.c.source)
+products_of_chunks = partial(_linked, _PRODUCTS_OF_CHUNKS, links.c.source)
+images_of_chunks = partial(_linked, _IMAGES_OF_CHUNKS, chunks.c.id)
+chunks_of_images = partial(_linked, _CHUNKS_OF_IMAGES, images.c.id)
+"""These two go by any placement of the image, and have a list for each id that is a chunk, or an image."""
 
 
 # --- texts ------------------------------------------------------------------------------------------------------------
