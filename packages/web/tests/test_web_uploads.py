@@ -18,7 +18,7 @@ from swatchbook.resources import Resources
 from swatchbook.store.ledger.stored_documents import get_document, list_documents
 from swatchbook.store.ledger.tables import documents
 from tests.doors.conftest import asking
-from tests.doors.pages import BROWSER, Page, page
+from tests.doors.pages import BROWSER, page
 from tests.store.ledger.scene import change
 
 
@@ -109,10 +109,6 @@ def answered(client: TestClient, what: str, status: int = 303, **form: str) -> s
     got = client.post(f"/ui/uploads/{what}", data={"file": "shop.csv", **form}, headers=BROWSER, follow_redirects=False)
     assert got.status_code == status, got.text
     return got.headers.get("location", got.text)
-
-
-def selected(shown: Page) -> list[str]:
-    return [each["value"] for each in shown.all("option") if "selected" in each]
 
 
 def tools(client: TestClient) -> Resources:
