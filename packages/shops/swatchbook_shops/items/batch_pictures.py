@@ -164,11 +164,6 @@ def _pictures_of_object(value: Mapping[str, Any], base: str | None, depth: int) 
                 NamedPicture(p.places, p.caption or (shorten(caption, MAX_TITLE) if caption else None)) for p in found
             )
             return
-    if sizes := {int(number[-1]): key for key in known if (number := re.findall(r"\d+", key))}:
-        is_list = set(sizes) <= {*range(len(sizes) + 1)}
-        for key in [sizes[number] for number in (sorted(sizes) if is_list else [max(sizes)])]:
-            yield from pictures_in(known[key], base, depth + 1)
-        return
     for each in known.values():
         if isinstance(each, dict | list) or _is_picture_url(each):
             yield from pictures_in(each, base, depth + 1)

@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import islice
 from typing import Any
-from urllib.parse import urljoin
 
 from swatchbook.domain.records import NO_MAPPING, BatchMapping
 from swatchbook.ingest.sources.field_words import flat
@@ -61,8 +60,6 @@ def read_record(record: Mapping[str, Any], mapping: BatchMapping = NO_MAPPING) -
         metadata["category"] = without_ends(metadata["category"], title if is_trail else None)
     if "url" in metadata:
         metadata["url"] = join_url(metadata["url"], base_url)
-    elif base_url and "variants" in record and (handle := as_text(record.get("handle"))):  # Shopify's products.json
-        metadata["url"] = urljoin(base_url, f"/products/{handle}")
     code = fields.read(CODE, as_id)
     base = metadata.get("url", base_url or "")
     pictures, more = read_pictures(fields, base if base.startswith("http") else None)
