@@ -28,7 +28,6 @@ from swatchbook.domain.errors import (
 )
 from swatchbook.domain.records import DocumentStatus, IngestOptions, ObjectEvent
 from swatchbook.domain.setting_values import EventSource
-from swatchbook.domain.settings import Settings
 from swatchbook.ingest.find_sources import Source
 from swatchbook.ingest.register import register_after_delete, register_upload
 from swatchbook.ingest.register_path import find_known, register_folder
@@ -63,7 +62,7 @@ _NOT_TAKEN = "By its name it is no PDF, picture or file of items."
 
 def take_events(resources: Resources) -> EventRound:
     """Register the objects of the events that are due. Raises LedgerDown."""
-    registered, copiers = 0, _Copiers(resources.settings)
+    registered, copiers = 0, Copiers()
     try:
         for _ in range(_ROUND // _TOGETHER):
             events = event_ledger.claim_events(resources.ledger, _TOGETHER)
@@ -130,31 +129,27 @@ def takes(name: str) -> bool:
 # --- registered ---------------------------------------------------------------------------------------------------
 
 
-class _Copiers:
-    """Copies the objects of events; a store is opened once for all of them."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._opened = dict[str, ObjectCopier]()
-
-    def copy(self, event: ObjectEvent) -> Source:
-        """Copy the object of an event, and return the source that it belongs to."""
-        url = event.source or ""
-        if url not in {each.url for each in self._settings.event_sources}:
-            raise InvalidReference(NO_SOURCE, advice="Correct the setting, and try the event again.")
-        copier = self._opened.get(url) or ObjectCopier(self._settings, url)
-        self._opened[url] = copier
-        file = copier.copy(event.url.removeprefix(f"{url}/"))
-        return source_of(copier.folder, file)
+Copiers = dict[str, ObjectCopier]
+"""URL of a source -> what copies its objects; a store is opened once for all of them."""
 
 
-def _register_all(resources: Resources, events: Sequence[ObjectEvent], copiers: _Copiers) -> int:
+def _copy(resources: Resources, event: ObjectEvent, copiers: Copiers) -> Source:
+    """Copy the object of an event, and return the source that it belongs to."""
+    url = event.source or ""
+    if url not in {each.url for each in resources.settings.event_sources}:
+        raise InvalidReference(NO_SOURCE, advice="Correct the setting, and try the event again.")
+    copier = copiers.get(url) or ObjectCopier(resources.settings, url)
+    copiers[url] = copier
+    return source_of(copier.folder, copier.copy(event.url.removeprefix(f"{url}/")))
+
+
+def _register_all(resources: Resources, events: Sequence[ObjectEvent], copiers: Copiers) -> int:
     """Register the objects of events, and return how many were. Raises what concerns all of them."""
     by_source: Mapping[tuple[str, Source], list[ObjectEvent]] = defaultdict(list)
     registered, left = 0, list(events)
     try:
         for event in events:
-            if source := _attempt(resources, [event], partial(copiers.copy, event)):
+            if source := _attempt(resources, [event], partial(_copy, resources, event, copiers)):
                 by_source[event.owner or "", source].append(event)
             else:
                 left.remove(event)
