@@ -94,19 +94,6 @@ class ColumnCheck(Protocol):
     def warnings(self) -> tuple[str, ...]: ...
 
 
-@dataclass(slots=True)
-class SourceNotes:
-    """What a person should know of the files of a source.
-
-    `absent`: table of a folder -> the files that it names and that are not there. `doubts`: what to check of letters,
-    and of pictures that may be several products. `columns` looks at the rows of tables of items.
-    """
-
-    absent: dict[str, list[str]] = field(default_factory=dict)
-    doubts: list[str] = field(default_factory=list)
-    columns: ColumnCheck = field(default_factory=lambda: any_shape().check_columns())
-
-
 class _NoCheck:
     def look(self, place: int, record: Any, mapping: BatchMapping) -> None:
         """Look at nothing."""
@@ -237,3 +224,16 @@ def is_empty(value: Any) -> bool:
 def is_written_here(text: str) -> bool:
     """Return whether a place is no place but the picture itself: a URL of `data:`."""
     return text.lstrip()[:5].casefold() == "data:"
+
+
+@dataclass(slots=True)
+class SourceNotes:
+    """What a person should know of the files of a source.
+
+    `absent`: table of a folder -> the files that it names and that are not there. `doubts`: what to check of letters,
+    and of pictures that may be several products. `columns` looks at the rows of tables of items.
+    """
+
+    absent: dict[str, list[str]] = field(default_factory=dict)
+    doubts: list[str] = field(default_factory=list)
+    columns: ColumnCheck = field(default_factory=lambda: any_shape().check_columns())
