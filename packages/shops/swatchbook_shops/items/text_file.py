@@ -20,14 +20,13 @@ from swatchbook_base.one_line import one_line, shorten
 from swatchbook_shops.items.text_encoding import LATIN, OF_TWO_BYTES, cells_of, guess_encoding
 
 _PIECE = 1 << 20  # bytes in memory at a time
-_JUDGED = 1 << 12  # bytes by which UTF-16 without a mark, and files that are no text, are known
+_JUDGED = 1 << 12  # bytes by which files that are no text are known
 _SAMPLE = 1 << 15  # bytes of cells that are not UTF-8, from the whole file, by which their encoding is guessed
 _SHOWN_LINES, _SHOWN = 3, 80  # lines, characters of one
 _FILES = 256  # files of which it is remembered how they are read
 _MOST_CONTROLS, _MOST_NULS = 0.01, 0.05  # of a text
-_FEWEST_NULS = 0.05  # of every second byte of a text in UTF-16
 _MARKS = {
-    codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16",
 }  # fmt: skip
 _AS_BROWSERS = {"iso8859-1": "cp1252", "iso8859-9": "cp1254"}
@@ -172,18 +171,8 @@ def _is_text(head: bytes) -> bool:
 
 
 def _wide(head: bytes) -> str | None:
-    """Return the encoding of a text with two or four bytes for each sign, by its mark or its NUL bytes."""
-    marked = next((name for mark, name in _MARKS.items() if head.startswith(mark)), None)
-    if marked:
-        return marked if marked != "utf-8" else None
-    half = len(head) // 2
-    for name, of_ascii, others in (("utf-16-le", head[1::2], head[::2]), ("utf-16-be", head[::2], head[1::2])):
-        nuls = of_ascii.count(0)
-        if nuls > 1 and nuls >= _FEWEST_NULS * half and others.count(0) <= _FEWEST_NULS * nuls:
-            text = head[: half * 2].decode(name, errors="replace")
-            if sum(sign.isprintable() or sign.isspace() for sign in text) >= (1 - _MOST_CONTROLS) * len(text):
-                return name
-    return None
+    """Return the encoding of a text with two or four bytes for each sign, by its mark."""
+    return next((name for mark, name in _MARKS.items() if head.startswith(mark)), None)
 
 
 def _pieces(file: Path, wide: str | None = None) -> Iterator[bytes]:
