@@ -59,7 +59,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
     ),
     "tables": PureStage(version="4", after=("read",), modules=_PDF),
     "discover": PureStage(
-        version="49",
+        version="50",
         after=("read",),
         options=("taught",),
         settings=("discovery",),
@@ -108,7 +108,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "chunk": PureStage(
-        version="18",
+        version="19",
         after=("plan", "tables"),
         modules=(
             _LABELS,

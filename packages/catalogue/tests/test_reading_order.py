@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from swatchbook.domain.records import Block, Box, Page
+from swatchbook.domain.records import Page
 from swatchbook_catalogue.discover import discover
 from swatchbook_catalogue.page_layout import summarise_page
 from swatchbook_catalogue.reading_order import mark_spreads
 from tests.catalogue import layouts
-from tests.catalogue.layouts import HEIGHT, WIDTH, cover, page, prose, text
+from tests.catalogue.layouts import HEIGHT, WIDTH, cover, page, prose
 
 BROAD = 2 * WIDTH
 
@@ -37,29 +37,3 @@ def test_products_on_spreads_are_found() -> None:
 def test_broad_pages_of_another_size_are_no_spreads(size: tuple[float, float]) -> None:
     broad = page(2, prose(60, 60, "Soft and quiet. " * 20, width=30)).model_copy(update={"box": (0, 0, *size)})
     assert marked([cover(), broad]) == []
-
-
-def broad_page(number: int, blocks: Sequence[Block] = (), pictures: Sequence[Box] = ()) -> Page:
-    """A page with text in two columns."""
-    columns = [text(x, 60 + 40 * line, f"Soft and quiet {number}") for x in (60, 800) for line in range(8)]
-    return page(number, [*columns, *blocks], pictures, width=BROAD)
-
-
-LEFT, RIGHT, WITHIN = (0.0, 400.0, WIDTH, HEIGHT), (WIDTH, 400.0, BROAD, HEIGHT), (60.0, 400.0, 500.0, 700.0)
-HEADLINE = text(WIDTH - 200, 20, "A quiet floor for every home", 30)
-
-
-def test_broad_pages_whose_fold_stays_empty_are_spreads() -> None:
-    pictured = [broad_page(n, pictures=[LEFT if n % 2 else RIGHT]) for n in range(1, 7)]
-    assert marked([*pictured, broad_page(7)]) == [1, 2, 3, 4, 5, 6, 7]
-
-
-def test_slides_in_two_columns_are_no_spreads() -> None:
-    for pages in (
-        [broad_page(n, pictures=[LEFT]) for n in range(1, 6)],
-        [broad_page(n, [HEADLINE] if n == 4 else [], [LEFT]) for n in range(1, 9)],
-        [broad_page(n, pictures=[WITHIN]) for n in range(1, 9)],
-        [page(n, [text(60, 60, "Quiet")], [RIGHT], width=BROAD) for n in range(1, 9)],
-        [page(n, [text(60, 60, "Quiet"), text(320, 60, "Soft")], [(0, 400, WIDTH / 2, 700)]) for n in range(1, 9)],
-    ):
-        assert marked(pages) == []
