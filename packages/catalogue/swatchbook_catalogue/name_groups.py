@@ -68,7 +68,8 @@ def find_name_groups(document: DocumentLayout, announced: Collection[str]) -> li
     split = [
         (*key, part, "")
         for key, found in sorted(by_style.items())
-        for part in _codes_apart(found)
+        for texts in _labelled_apart(found)
+        for part in _codes_apart(texts)
     ]
     inner = [s for s in document.layouts if document.kinds.get(s.number) not in ENDING_KINDS]
     roles = [
@@ -180,6 +181,13 @@ def is_labelled(candidate: Candidate) -> bool:
     """Whether the label of names or codes is before a name: "REF: POLO B"."""
     text = candidate.text.text
     return without_label(text) != text
+
+
+def _labelled_apart(found: Sequence[Candidate]) -> list[list[Candidate]]:
+    """Return the candidates of one style, divided into those with a label of names before them and others."""
+    labelled = [c for c in found if is_labelled(c)]
+    others = [c for c in found if not is_labelled(c)]
+    return [labelled, others] if len(labelled) >= FEWEST_TEXTS and others else [list(found)]
 
 
 def _codes_apart(found: Sequence[Candidate]) -> list[list[Candidate]]:
