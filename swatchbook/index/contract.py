@@ -298,12 +298,6 @@ class Index(Protocol):
 
     def count(self, space: Space, where: Where | None = None) -> int: ...
 
-    def activate(self, space: Space) -> None:
-        """Point the role's public name (Weaviate's alias) to this space, as the ledger has decided."""
-
-    def active(self, role: Role) -> str | None:
-        """Return the name of the space to which the role's public name points; None if there is none."""
-
     def spaces(self) -> Iterable[str]:
         """Return the names of all spaces."""
 
@@ -353,10 +347,16 @@ class MoveState(Record):
 
 @runtime_checkable
 class MovableIndex(Protocol):
-    """What an index with several layouts does besides `Index`: move spaces from one to another, and keep tenants.
+    """What an index with several layouts does besides `Index`: move spaces from one to another, keep tenants and names.
 
     While a space is moved, all writes and deletes go into both layouts.
     """
+
+    def activate(self, space: Space) -> None:
+        """Point the role's public name (Weaviate's alias) to this space, as the ledger has decided."""
+
+    def active(self, role: Role) -> str | None:
+        """Return the name of the space to which the role's public name points; None if there is none."""
 
     def move_state(self, space: Space) -> MoveState:
         """Return the layouts of a space. Raises Configuration if it is missing."""

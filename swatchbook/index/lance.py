@@ -30,7 +30,6 @@ from swatchbook.domain.errors import (
     Unexpected,
     reason_of,
 )
-from swatchbook.domain.records import Role
 from swatchbook.domain.runtime.heap import keep_buffers
 from swatchbook.domain.settings import Settings
 from swatchbook.index.contract import WRITE_SECONDS, IndexObject, Match, Space, Vector, Where
@@ -234,24 +233,12 @@ class LanceIndex:
         with self._reading(space) as version:
             return int(version.table.count_rows(sql_of(where)))
 
-    def activate(self, space: Space) -> None:
-        if space.name not in self.spaces():
-            raise missing_space(space)
-        with self._answering():
-            self._place.point(self._database, space.role.value, space.name)
-
-    def active(self, role: Role) -> str | None:
-        with self._answering():
-            return self._place.pointed(self._database, role.value)
-
     def spaces(self) -> Sequence[str]:
         with self._answering():
             return self._names()
 
     def drop(self, space: Space) -> None:
         with self._answering(), self._place.lock(space.name):
-            if self.active(space.role) == space.name:
-                self._place.point(self._database, space.role.value, None)
             self._place.drop(self._database, space.name)
 
     def compact(self, *, at_once: bool = False) -> None:

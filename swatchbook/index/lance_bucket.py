@@ -4,8 +4,8 @@ LanceDB commits each version of a table by a conditional write ("put if there is
 same version one starts again on the other's. A lock in the ledger's database makes writers take turns before that: it
 saves them the work that would be thrown away, and protects what is no single commit.
 
-Objects cannot be renamed. So the table `catalogue` says which table a space has, and which space is active: one commit
-creates, drops or activates a space, and a search never sees half of a table.
+Objects cannot be renamed. So the table `catalogue` says which table a space has: one commit creates or drops a space,
+and a search never sees half of a table.
 """
 
 import threading
@@ -26,14 +26,13 @@ from swatchbook.index.lance_folder import busy, hold_file
 from swatchbook.index.slim_lancedb import lancedb
 
 _CATALOGUE = "catalogue"
-_ACTIVE = "active:"
 _SCHEMA = pa.schema(
     [
         pa.field("key", pa.string(), nullable=False, metadata={"lance-schema:unenforced-primary-key": "true"}),
         pa.field("value", pa.string()),
     ]
 )
-"""Key: the name of a space, or `active:<role>`. Value: the space's table, or the active space."""
+"""Key: the name of a space. Value: its table."""
 
 _LOCKS = 0x5377_6174
 """First number of the advisory locks of the index; the second is a hash of the space's name."""
@@ -69,7 +68,7 @@ class LanceBucket:
 
     def tables(self, database: Any) -> Mapping[str, str]:
         rows = self._read(database)
-        return {name: rows[name] for name in sorted(rows) if not name.startswith(_ACTIVE)}
+        return {name: rows[name] for name in sorted(rows) if ":" not in name}  # earlier versions wrote active:<role>
 
     def stamp(self, database: Any, name: str) -> object | None:
         table = self._read(database).get(name)
@@ -107,16 +106,6 @@ class LanceBucket:
         if _CATALOGUE in self._all(database):
             with self._turn:
                 self._open(database).optimize()
-
-    def point(self, database: Any, role: str, name: str | None) -> None:
-        if name is None:
-            with self._turn:
-                self._open(database).delete(f"key = '{_ACTIVE}{role}'")
-        else:
-            self._write(database, {f"{_ACTIVE}{role}": name})
-
-    def pointed(self, database: Any, role: str) -> str | None:
-        return self._read(database).get(f"{_ACTIVE}{role}")
 
     def _all(self, database: Any) -> list[str]:
         return list(database.table_names(limit=10_000))  # list_tables answers in a class that slim_lancedb leaves out

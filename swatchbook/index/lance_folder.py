@@ -95,21 +95,6 @@ class LanceFolder:
     def collect(self, database: Any) -> None:
         """Do nothing: the next drop deletes what one that was killed has left."""
 
-    def point(self, database: Any, role: str, name: str | None) -> None:
-        """Set the active space of a role; with None it has no more."""
-        pointer = self.folder / "active" / role
-        if name is None:
-            pointer.unlink(missing_ok=True)
-            return
-        pointer.parent.mkdir(exist_ok=True)
-        fresh = pointer.with_suffix(f".{os.getpid()}")
-        fresh.write_text(name)
-        fresh.replace(pointer)
-
-    def pointed(self, database: Any, role: str) -> str | None:
-        pointer = self.folder / "active" / role
-        return pointer.read_text(errors="replace") if pointer.exists() else None
-
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
         """Hold the lock of the writer of a space. Raises IndexDown if another one holds it for too long."""

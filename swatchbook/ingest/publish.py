@@ -197,7 +197,8 @@ def _create_space(resources: Resources, pair: RoleTag, dimension: int, spaces: d
     (store/ledger/space_registry.py)."""
     space = Space(role=pair.role, tag=pair.tag, dimension=dimension)
     resources.index.ensure(space)
-    if add_space(resources.ledger, space, resources.model_record(pair)).active:
+    found = add_space(resources.ledger, space, resources.model_record(pair))
+    if found.active and isinstance(resources.index, MovableIndex):
         resources.index.activate(space)
     spaces[pair] = space
     return space

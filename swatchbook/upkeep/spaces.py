@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from swatchbook.domain.errors import Configuration, InvalidReference
 from swatchbook.domain.records import Record, Role, RoleTag
+from swatchbook.index.contract import MovableIndex
 from swatchbook.ingest.publish import publish_all
 from swatchbook.models import registry
 from swatchbook.resources import Resources
@@ -187,6 +188,7 @@ def drop_old(resources: Resources, *, roles: Collection[Role] = ()) -> list[Role
 
 def point_aliases(resources: Resources) -> None:
     """Let the index's public names follow the ledger, also where an earlier switch was killed before it did so."""
-    for role, each in space_registry.active_spaces(resources.ledger).items():
-        if resources.index.active(role) != each.space.name:
-            resources.index.activate(each.space)
+    if isinstance(resources.index, MovableIndex):
+        for role, each in space_registry.active_spaces(resources.ledger).items():
+            if resources.index.active(role) != each.space.name:
+                resources.index.activate(each.space)

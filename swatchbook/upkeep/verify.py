@@ -19,6 +19,7 @@ from swatchbook.store.ledger import document_commands, publishing, source_items
 from swatchbook.store.ledger.database import portions
 from swatchbook.store.ledger.space_registry import registered
 from swatchbook.store.ledger.stored_documents import get_document
+from swatchbook.upkeep.spaces import point_aliases
 
 log = logging.getLogger(__name__)
 
@@ -114,8 +115,6 @@ def verify(resources: Resources, *, repair: bool = False, deep: bool = False) ->
                 publishing.mark_dirty(resources.ledger, found.missing)
                 resources.index.drop(each.space)
                 resources.index.ensure(each.space)
-                if each.active:
-                    resources.index.activate(each.space)
             _repair(resources, space, found)
     gone, changed = _check_files(resources, deep=deep)
     queued = _make_again(resources, gone, changed) if repair else 0
@@ -291,8 +290,7 @@ def rebuild(resources: Resources, *, progress: Callable[[int, int], None] = lamb
         resources.index.drop(each.space)
         if not each.dropping:
             resources.index.ensure(each.space)
-        if each.active:
-            resources.index.activate(each.space)
+    point_aliases(resources)
     publishing.mark_dirty(resources.ledger)  # again: rows may have been published into a space before its drop
     total = publishing.count_unpublished(resources.ledger)
 

@@ -342,18 +342,6 @@ def test_only_the_owners_asked_for_are_searched(index: Index, space: Space) -> N
     assert found_here == ["ann", "bert"]
 
 
-def test_activation_and_rollback(index: Index, space: Space) -> None:
-    newer = space.model_copy(update={"tag": space.tag + "-next", "role": space.role})
-    index.ensure(newer)
-    for now in (space, newer, space):
-        index.activate(now)
-        assert index.active(Role.VISUAL) == now.name
-    index.drop(newer)
-    assert index.active(Role.VISUAL) == space.name
-    index.drop(space)
-    assert index.active(Role.VISUAL) is None
-
-
 def test_a_dropped_space_may_come_back_empty(index: Index, space: Space) -> None:
     index.upsert(space, made(3))
     index.drop(space)
@@ -366,7 +354,6 @@ def test_a_dropped_space_may_come_back_empty(index: Index, space: Space) -> None
         lambda: index.search(space, unit_vectors(1, 8)[0], 1),
         lambda: index.keyword(space, "oak", 1),
         lambda: index.upsert(space, made(1)),
-        lambda: index.activate(space),
         lambda: [*index.ids(space)],
     ):
         with pytest.raises(Configuration, match="rebuild-index"):

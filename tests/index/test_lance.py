@@ -179,18 +179,16 @@ def test_a_disk_for_reading_only_still_answers(small_disk: Path) -> None:
     index.upsert(SPACE, made(10))
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
     assert index.count(SPACE) == 10
-    for write in (lambda: index.upsert(SPACE, made(1)), lambda: index.activate(SPACE), index.probe):
+    for write in (lambda: index.upsert(SPACE, made(1)), index.probe):
         with pytest.raises(DiskFull):
             write()
 
 
 def test_a_wiped_folder_is_filled_again(index: LanceIndex, folder: Path) -> None:
     index.upsert(SPACE, made(3))
-    index.activate(SPACE)
     shutil.rmtree(folder)
     with pytest.raises(Configuration, match="rebuild-index"):
         index.count(SPACE)
-    assert index.active(SPACE.role) is None
     index.probe()
     index.ensure(SPACE)
     assert index.upsert(SPACE, made(4)) == {}
@@ -255,13 +253,6 @@ def test_a_damaged_file_is_told_as_damage(every_kind: Path, folder: Path, file: 
     index.ensure(SPACE)
     index.upsert(SPACE, made(3))
     index.check(SPACE)
-
-
-def test_a_damaged_pointer_is_no_obstacle(index: LanceIndex, folder: Path) -> None:
-    index.activate(SPACE)
-    (folder / "active" / SPACE.role).write_bytes(b"\xa0\xff")
-    assert index.active(SPACE.role) != SPACE.name
-    index.drop(SPACE)
 
 
 def test_table_of_an_earlier_version_is_named(tmp_path: Path) -> None:

@@ -61,6 +61,7 @@ def test_people_query_the_alias_with_their_own_client(
     shown = client.collections.use("Swatchbook_Texture")
     for active, text, count in ((space, "the older", 2), (newer, "the newer", 1), (space, "the older", 2)):
         index.activate(active)
+        assert index.active(space.role) == active.name
         found = shown.query.near_vector(
             unit_vectors(1, 8)[0].tolist(), filters=Filter.by_property("category").equal("Tiles")
         ).objects
@@ -68,6 +69,11 @@ def test_people_query_the_alias_with_their_own_client(
         assert found[0].properties["text"] == text
         assert str(found[0].uuid) == number_id(0)
     index.drop(newer)
+    assert index.active(space.role) == space.name
+    index.drop(space)
+    assert index.active(space.role) is None
+    with pytest.raises(Configuration, match="rebuild-index"):
+        index.activate(space)
 
 
 def test_wrong_keys_and_urls_name_their_setting(weaviate_server: RunningWeaviate) -> None:

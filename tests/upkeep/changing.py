@@ -60,9 +60,7 @@ def index_left(resources: Resources, pairs: Collection[RoleTag]) -> list[str]:
 def _names(resources: Resources) -> list[str]:
     settings = resources.settings
     if settings.index == "lance":
-        folder = settings.index_folder
-        pointers = [f"{path.name} -> {path.read_text()}" for path in (folder / "active").iterdir()]
-        return [path.name for path in folder.iterdir()] + pointers
+        return [path.name for path in settings.index_folder.iterdir()]
     key = settings.weaviate.api_key
 
     def get(path: str) -> dict[str, list[dict[str, str]]]:

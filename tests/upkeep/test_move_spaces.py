@@ -99,6 +99,7 @@ def assert_whole(resources: Resources) -> None:
         held = list(resources.index.ids(space))
         assert sorted(held) == sorted(publishing.searchable_ids(resources.ledger, space)) != []
         assert resources.index.count(space) == len(held)
+    assert isinstance(resources.index, MovableIndex)
     for role, each in active_spaces(resources.ledger).items():
         assert resources.index.active(role) == each.space.name
     assert publishing.count_unpublished(resources.ledger) == 0

@@ -76,7 +76,6 @@ def test_repair_rebuilds_a_damaged_space(resources: Resources) -> None:
     assert verify(resources, repair=True).repaired
     assert verify(resources).unpublished == 0
     assert_whole(resources)
-    assert resources.index.active(space.role) == space.name
 
 
 def test_deep_verify_finds_an_overwritten_vector(resources: Resources) -> None:

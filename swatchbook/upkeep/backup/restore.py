@@ -28,6 +28,7 @@ from swatchbook.store.ledger.space_registry import adopt_spaces, registered, req
 from swatchbook.store.ledger.stored_documents import read_document
 from swatchbook.store.ledger.tables import contents, documents, images, owner_seeds, spaces
 from swatchbook.upkeep.backup.layout import FILE_COLUMNS, FILES, BackupFolder, Manifest, count_rows, read_rows
+from swatchbook.upkeep.spaces import point_aliases
 
 Progress = Callable[[int, int], None]
 
@@ -172,9 +173,7 @@ class _Restore:
             self._resources.index.ensure(_space(row))
         with self._ledger.write() as connection:
             adopt_spaces(connection, found)
-        for each in registered(self._ledger):
-            if each.active:
-                self._resources.index.activate(each.space)
+        point_aliases(self._resources)
 
     def _write_documents(self, owners: Mapping[str, str]) -> int:
         """Write documents, images and their parts, and return how many documents were restored."""
