@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from swatchbook_base.geometry import centre_inside
+from swatchbook_base.geometry import centre_inside, shared_area
 from swatchbook_base.records import (
     Box,
     Chunk,
@@ -175,14 +175,20 @@ def _branches(
         mirrored = is_right_to_left(unit.text for unit, _ in headed)
         in_order = reading_order([unit.box for unit, _ in headed], layout.fold_at, right_to_left=mirrored)
         order = _move_behind_headings([headed[i] for i in in_order], page_specific)
-        for unit, level in order:
+        boxes, above = [unit.box for unit, _ in order], list[Unit]()
+        for (unit, level), (following, below) in zip(order, [*order, (None, None)][1:], strict=True):
+            outranked = below is not None and (level is None or below < level)
+            if outranked and following and _is_overline(unit, following, [*layout.pictures, *boxes]):
+                above.append(unit)
+                continue
             if level is not None:
                 while branches[stack[-1]].level >= level:
                     stack.pop()
                 path = (*branches[stack[-1]].path, normalise_line(unit.text))
                 branches.append(Branch(path, level, stack[-1]))
                 stack.append(len(branches) - 1)
-            branches[stack[-1]].units.append(unit)
+            branches[stack[-1]].units += [unit, *above]
+            above = []
     return branches
 
 
@@ -192,6 +198,17 @@ def _move_behind_headings(order: list[tuple[Unit, int | None]], margin: set[Box]
     end = next((n for n in range(start, len(order)) if order[n][1] is None), len(order))
     from_margin = [entry for entry in order[:start] if entry[0].box in margin]
     return [entry for entry in order[:start] if entry not in from_margin] + order[start:end] + from_margin + order[end:]
+
+
+def _is_overline(unit: Unit, heading: Unit, others: Iterable[Box]) -> bool:
+    """Whether a line is directly above a heading, nearer to it than to all above, as the kind of product is."""
+    height = (heading.box[3] - heading.box[1]) / len(heading.text.splitlines())
+    aside = min(abs(unit.box[0] - heading.box[0]), abs(sum(unit.box[::2]) - sum(heading.box[::2])) / 2)
+    gap = heading.box[1] - unit.box[3]
+    if unit.rows or unit.labelled or "\n" in unit.text or abs(gap) > height or aside > height:
+        return False
+    reach = (unit.box[0], unit.box[1] - gap - 1, unit.box[2], unit.box[1])
+    return not any(box[3] <= unit.box[1] + 1 and shared_area(box, reach) for box in others)
 
 
 def _headings_by_page(branches: Sequence[Branch]) -> dict[int, str]:

@@ -115,6 +115,26 @@ def test_names_at_pictures_are_headings():
     assert {p.name for p in document.products} <= headings
 
 
+def test_line_directly_over_a_name_stays_with_it():
+    blocks = [
+        text(60, 60, "Alder", 24), *prose(60, 100, "A quiet stone. " * 9),
+        text(60, 400, "Cork for walls", 8, bold=True), text(60, 412, "Birke", 24), *prose(60, 450, "It is warm. " * 9),
+    ]  # fmt: skip
+    over = next(c for c in chunked([page(1, blocks)]).chunks if "Cork for walls" in c.text)
+    assert over.headings == ("Birke",)
+    assert over.text.startswith("Birke\nCork for walls\n")
+
+
+def test_line_under_a_text_stays_with_it_though_a_heading_follows():
+    for blocks in (
+        [*prose(60, 360, "A quiet stone. " * 9), text(60, 397, "Made by hand", 8, bold=True)],  # close to what it ends
+        [text(60, 330, "Made by hand", 8, bold=True)],  # far above it
+    ):
+        shown = [text(60, 60, "Alder", 24), *blocks, text(60, 412, "Birke", 24), *prose(60, 450, "It is warm. " * 9)]
+        (ended,) = [c for c in chunked([page(1, shown)]).chunks if c.embed and "Made by hand" in c.text]
+        assert ended.headings[0] == "Alder", blocks
+
+
 def test_table_rows_stay_whole_and_parts_repeat_the_header():
     rows = [("Code", "Size", "Finish")]
     rows += [(f"AB-{n}", f"{n} x 60 cm", "matt and brushed by hand") for n in range(100, 140)]
