@@ -139,6 +139,7 @@ class Swatchbook:
         """
         from swatchbook_notebook.write_items import write_items
 
+        _ = self._resources  # nothing is written once the collection is closed
         target = Path(folder).absolute()
         write_items(items, target)
         return self._ingest({target: BATCH}, (), None, False, False, None)
