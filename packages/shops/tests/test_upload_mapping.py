@@ -5,7 +5,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from fastapi.testclient import TestClient
-from test_web_uploads import answered, end, selected, send_batch, tools
+from test_web_uploads import answered, end, send_batch, tools
 
 from swatchbook.domain.records import BatchMapping
 from swatchbook.store.ledger.stored_documents import get_document, list_documents
@@ -17,6 +17,10 @@ __all__ = ("client",)
 
 TABLE = "nr,Was,Kostet,Foto\n1,Oak floor,12.50,oak.png\n2,Ash floor,,ash.png\n"
 HOSTILE = "<script>alert(1)</script>"
+
+
+def selected(shown: Page) -> list[str]:
+    return [each["value"] for each in shown.all("option") if "selected" in each]
 
 
 def test_chosen_fields_are_shown_and_started(client: TestClient) -> None:
