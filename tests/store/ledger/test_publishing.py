@@ -101,7 +101,7 @@ def test_refused_object_keeps_its_reason_and_comes_later(ledger: Ledger) -> None
         assert publishing.lease_dirty(ledger, "too early") == []
         next_try = next_publish(ledger, run.document)
         assert next_try is not None
-        pauses.append(round(next_try - ledger.now()))
+        pauses.append(60 * round((next_try - ledger.now()) / 60))  # a slow machine takes seconds here
         pass_time(ledger, pauses[-1] + 1)
     assert pauses[:4] == [900, 1800, 3600, 7200]
     assert pauses[-1] == 86_400
