@@ -3,20 +3,28 @@
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from swatchbook.domain.did_you_mean import did_you_mean
 from swatchbook.domain.errors import InvalidReference, reason_of
 from swatchbook.domain.plugins import Kind, find, installed
-from swatchbook.domain.records import DocumentStatus, Record, Trashed
+from swatchbook.domain.records import DocumentStatus, Record
 from swatchbook.resources import Resources
+from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.queries.document_parts import unreadable_pictures
-from swatchbook.store.ledger.stored_documents import Document
+from swatchbook.store.ledger.stored_documents import Document, all_documents
 from swatchbook.upkeep.export.atomic_file import atomic_file
-from swatchbook.upkeep.export.formats import MOST_SKIPPED, Changes, Format, Skipped, exporter, write_products
-from swatchbook.upkeep.export.ledger_changes import changes_since
+from swatchbook.upkeep.export.formats import (
+    MOST_SKIPPED,
+    Changes,
+    Format,
+    OutsideExport,
+    Skipped,
+    exporter,
+    write_products,
+)
 from swatchbook.upkeep.export.product_rows import ProductRow, as_rows, copy_pictures, read_products
 from swatchbook.upkeep.export.shop_mapping import ShopOptions
 from swatchbook_base.one_line import clean
@@ -53,7 +61,6 @@ class Exported(Record):
     unpriced: int = 0
     unpriced_products: tuple[Skipped, ...] = ()
     changes: Changes | None = None
-    since: datetime | None = None  # the time that it was compared with
     failed_pictures: tuple[Skipped, ...] = ()
     failed_items: tuple[FailedItems, ...] = ()
     unknown_names: Mapping[str, str | None] = {}  # in braces of the mapping, that no product has -> the nearest known
@@ -109,13 +116,12 @@ def export(
     to: Path | None,
     pictures: Path | None,
     options: ShopOptions = ShopOptions(),  # noqa: B008 — immutable
-    deleted: Sequence[Trashed] = (),
 ) -> Exported:
     """Write the products of these documents to `to`, or to stdout; copy their pictures to the folder `pictures`.
 
     Raises InvalidReference for a path that cannot be written, and what `export_to_file` raises.
     """
-    if to and isinstance(options.since, Path) and _same_file(to, options.since):
+    if to and options.since and _same_file(to, options.since):
         raise InvalidReference(f"{to} is the earlier file: it would be lost.", advice="Give --to another file.")
     if pictures is not None:
         try:
@@ -123,7 +129,7 @@ def export(
         except OSError as error:
             raise InvalidReference(f"{pictures}: {reason_of(error)}.", advice="Give a folder.") from error
     with nullcontext(sys.stdout.buffer) if to is None else atomic_file(to) as file:
-        exported = export_to_file(resources, documents, form, file, pictures=pictures, options=options, deleted=deleted)
+        exported = export_to_file(resources, documents, form, file, pictures=pictures, options=options)
         file.flush()
     return exported.model_copy(update={"to": str(to) if to else None})
 
@@ -144,21 +150,19 @@ def export_to_file(
     *,
     pictures: Path | None = None,
     options: ShopOptions = ShopOptions(),  # noqa: B008 — immutable
-    deleted: Sequence[Trashed] = (),
 ) -> Exported:
     """Write the products of these documents to a binary file; copy their pictures to the folder `pictures`.
 
-    `deleted`: documents whose products an export since a time names as gone. Raises DiskFull, and what
-    `write_products` raises.
+    Raises DiskFull, and what `write_products` raises.
     """
-    found, since = _Pictures(missing=[], named=set(), failed={}), options.since
+    found = _Pictures(missing=[], named=set(), failed={})
     written = write_products(
         _rows(resources, documents, pictures, found),
         form,
         file,
         temporary_folder=resources.settings.temporary_folder,
         options=options,
-        known=changes_since(resources.ledger, since, documents, deleted),
+        outside=outside_export(resources.ledger, documents) if options.since else OutsideExport(),
     )
     unfinished = tuple(document.name for document in documents if document.status is not DocumentStatus.COMPLETED)
     return Exported(
@@ -174,7 +178,6 @@ def export_to_file(
         unpriced=written.unpriced_count,
         unpriced_products=written.unpriced,
         changes=written.changes,
-        since=since if isinstance(since, datetime) else None,
         failed_pictures=tuple(found.failed.values()),
         failed_items=tuple(_failed_items(documents)),
         unknown_names=written.unknown_names,
@@ -254,6 +257,17 @@ class _Pictures(NamedTuple):
     missing: list[str]
     named: set[str]
     failed: dict[str, Skipped]
+
+
+def outside_export(ledger: Ledger, documents: Sequence[Document]) -> OutsideExport:
+    """Return the products of all documents but these, and the names of those, of any owner, that are not finished."""
+    exported = {each.id for each in documents}
+    kept = [each for each in all_documents(ledger, None) if each.status is not DocumentStatus.DELETING]
+    others = (each.id for each in kept if each.id not in exported)
+    products = (product for document in others for product in read_products(ledger, document))
+    ended = (DocumentStatus.COMPLETED, DocumentStatus.FAILED)
+    unfinished = tuple(each.name for each in kept if each.status not in ended)
+    return OutsideExport(chain.from_iterable(map(as_rows, products)), unfinished)
 
 
 def _rows(

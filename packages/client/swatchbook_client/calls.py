@@ -5,7 +5,6 @@ document.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Unpack, cast
 
@@ -361,20 +360,18 @@ def export(
     format: str = "csv",
     mapping: str | Path | Mapping[str, Any] | None = None,
     pictures_url: str | None = None,
-    since: datetime | str | None = None,
 ) -> Call[bytes]:
     """Return the products of a document, or of all of the owner, as a file in a format of `swatchbook export`.
 
-    `mapping` (a YAML file here, or what it holds as a dict), `pictures_url` and `since` (a time; UTC if it names no
-    zone) are for shops. Raises InvalidReference for a file that is no mapping.
+    `mapping` (a YAML file here, or what it holds as a dict) and `pictures_url` are for shops. Raises InvalidReference
+    for a file that is no mapping.
     """
     if isinstance(mapping, str | Path):
         from swatchbook.upkeep.export.shop_mapping import read_shop_mapping
 
         mapping = read_shop_mapping(Path(mapping)).model_dump(mode="json", exclude_unset=True)
     asked = {"document": document, "owner": owner, "format": format, "mapping": mapping, "pictures_url": pictures_url}
-    time = since.isoformat() if isinstance(since, datetime) else since
-    return Call(method="POST", path="/export", json={**asked, "since": time}, read=bytes)
+    return Call(method="POST", path="/export", json=asked, read=bytes)
 
 
 def accounts(*, owner: str | None = None) -> Pages[DocumentState]:

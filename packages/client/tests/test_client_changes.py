@@ -2,7 +2,6 @@
 
 import json
 import re
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -64,7 +63,7 @@ def test_example_of_the_documentation_runs(filled: Path, keys: None, capsys: pyt
 
 
 def test_the_client_returns_the_file(filled: Path) -> None:
-    call = calls.export(owner="anna", format="akeneo", since=datetime(2020, 1, 1, tzinfo=UTC))
+    call = calls.export(owner="anna", format="akeneo")
     with asking() as client, call.opened(None) as request:
         assert isinstance(client, TestClient)
         assert b"Nordvik Oak" in call.answer(client.request(**request), "")

@@ -8,7 +8,6 @@ neither Prefect nor torch for it.
 import io
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, Unpack, get_args
@@ -284,7 +283,7 @@ class Swatchbook:
         pictures: str | Path | None = None,
         mapping: str | Path | Mapping[str, Any] | None = None,
         pictures_url: str | None = None,
-        since: str | Path | datetime | None = None,
+        since: str | Path | None = None,
         accept_gone: bool = False,
     ) -> "Exported":
         """Write the products into a file, as `swatchbook export` does: CSV, JSON lines, Excel or Parquet, or for shops.
@@ -297,17 +296,13 @@ class Swatchbook:
         """
         from swatchbook.doors.export import export, exportable, find_format
         from swatchbook.upkeep.export.formats import shop_options
-        from swatchbook.upkeep.export.ledger_changes import deleted_since
         from swatchbook.upkeep.export.shop_mapping import as_shop_mapping
 
         chosen = find_format(format, Path(to))
         options = shop_options(chosen, as_shop_mapping(mapping), pictures_url, since, accept_gone=accept_gone)
         documents = exportable(self._documents(document), every=document is None)
         folder = None if pictures is None else Path(pictures)
-        deleted = deleted_since(self._resources.ledger, options.since, self.owner) if document is None else []
-        return export(
-            self._resources, documents, chosen, to=Path(to), pictures=folder, options=options, deleted=deleted
-        )
+        return export(self._resources, documents, chosen, to=Path(to), pictures=folder, options=options)
 
     # teaching, with swatchbook-teach
 

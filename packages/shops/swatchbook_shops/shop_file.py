@@ -1,5 +1,4 @@
-"""Write the file of a shop from products one by one, with only what is new, changed or gone: compared with an earlier
-file, or since a time, as the ledger tells.
+"""Write the file of a shop from products one by one, or only what is new, changed or gone since an earlier file.
 
 A format makes records of a product, texts that are the same as long as the product is. They wait in a temporary SQLite
 file, so that a million products need no memory, no key occurs twice, and the columns are known before the first record
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol
 
 from swatchbook.domain.errors import DiskFull, InvalidReference, reason_of
-from swatchbook.upkeep.export.formats import Changes, LedgerChanges, Rows, Skipped, grouped
+from swatchbook.upkeep.export.formats import Changes, Rows, Skipped, grouped
 from swatchbook.upkeep.export.product_rows import ProductRow
 from swatchbook.upkeep.export.shop_mapping import ShopOptions
 from swatchbook_shops.offers import Offer, offers
@@ -26,12 +25,11 @@ _PER_DOCUMENT = 1 << 40
 
 
 class Change(StrEnum):
-    """What happened to a record since the earlier file or the time; without one, all are new."""
+    """What happened to a record since the earlier file; without one, all are new."""
 
     NEW = "new"
     CHANGED = "update"
     GONE = "delete"
-    NONE = "none"  # never written
 
 
 class ShopRecord(NamedTuple):
@@ -88,24 +86,21 @@ def write_shop_file(
 ) -> None:
     """Write the products of rows in a format; those that it cannot hold are skipped, with their reason.
 
-    With an earlier file or a time in the options, only what is new or changed is written, and what is gone.
+    With an earlier file in the options, only what is new or changed is written, and what is gone.
     `common_names`: columns of the format that a mapping may name instead of the common field with the same content,
     since rows refer to each other by these fields. `has_private`: the format has variants that are not sold; else they
     are left out. `name_left_out`: names what the format leaves out of a product that it has. `other_keys`: by what else
     two documents are known to have the same product. Raises InvalidReference, DiskFull.
     """
     options = with_common_names(rows.options, common_names)
-    form, since, known = make(options), options.since, rows.known
+    form, since = make(options), options.since
     with _contents(rows.folder, form.key_name) as contents:
-        if isinstance(since, Path):
+        if since:
             try:
                 with since.open("rb") as earlier:
                     contents.add_earlier(form.read(earlier))
             except OSError as error:
-                raise InvalidReference(
-                    f"{since}: {reason_of(error)}.", advice="Give an earlier export, or a time such as 2026-11-01."
-                ) from error
-        of_time = None if isinstance(since, Path) else known
+                raise InvalidReference(f"{since}: {reason_of(error)}.", advice="Give an earlier export.") from error
         for offer in offers(rows.groups_newest_first(), options):
             group = (offer.row, *(variant.row for variant in offer.variants))
             if older := contents.find_older(offer.row, [*_keys(form, [offer]), *other_keys(offer)]):
@@ -115,7 +110,7 @@ def write_shop_file(
                 offer.require_sold_here()
                 sold = offer if has_private else offer.with_sold_variants()
                 records = form.records(sold)
-                contents.add(records, _change_of(offer, of_time))
+                contents.add(records)
                 if len(sold.variants) < len(offer.variants):
                     _name_private(rows, offer)
                 if any(each.unpriced for each in records):
@@ -123,15 +118,10 @@ def write_shop_file(
                 name_left_out(rows, sold)
             except NotExportable as refused:
                 rows.skip(group, str(refused))
-        if isinstance(since, Path):
-            keys = _keys(form, offers(grouped(known.elsewhere), options)) if known else iter(())
-            unfinished = known.unfinished if known else ()
+        if since:
+            elsewhere, unfinished = rows.outside
+            keys = _keys(form, offers(grouped(elsewhere), options))
             rows.changes = contents.compare(form, keys, accept_gone=options.accept_gone, unfinished=unfinished)
-        elif known is not None:
-            for offer in offers(grouped(known.gone), options):
-                with suppress(NotExportable):  # it was left out of the earlier export, too
-                    contents.add_gone(form, form.records(offer))
-            rows.changes = contents.leave_unchanged_out()
         form.write(contents, out, whole=since is None)
 
 
@@ -145,13 +135,6 @@ def _keys(form: ShopFormat, found: Iterable[Offer]) -> Iterator[str]:
     for offer in found:
         with suppress(NotExportable):
             yield from form.keys(offer)
-
-
-def _change_of(offer: Offer, known: LedgerChanges | None) -> Change:
-    document = offer.row.document_id
-    if known is None or document in known.new:
-        return Change.NEW
-    return Change.CHANGED if document in known.changed else Change.NONE
 
 
 class Contents:
@@ -187,12 +170,12 @@ class Contents:
                 older = Skipped(id=row.id, name=f"{row.name} of {own}", reason=why)
         return older
 
-    def add(self, records: list[ShopRecord], change: Change = Change.NEW) -> None:
+    def add(self, records: list[ShopRecord]) -> None:
         """Add the records of a product. Raises NotExportable, and adds none, if another product has such a key."""
         for at, record in enumerate(records):
             self._place += 1
             own = record.written or record.key
-            row = (self._place, record.key, record.content, change.value, own)
+            row = (self._place, record.key, record.content, Change.NEW.value, own)
             try:
                 self._database.execute("insert into now values (?, ?, ?, ?, ?)", row)
             except sqlite3.IntegrityError as error:
@@ -206,21 +189,6 @@ class Contents:
         self._database.executemany(
             "insert or replace into earlier (key, content) values (?, ?)", (each[:2] for each in records)
         )
-
-    def add_gone(self, form: ShopFormat, records: list[ShopRecord]) -> None:
-        """Add records of a product that is gone, as the format names that; not one whose key a product here has."""
-        rows = [(each.key, form.gone(each.content), Change.GONE.value) for each in records]
-        self._database.executemany("insert or ignore into now (key, content, change) values (?, ?, ?)", rows)
-
-    def leave_unchanged_out(self) -> Changes:
-        """Leave only the records to which something happened."""
-        run = self._database.execute
-        count = dict(run("select change, count(*) from now group by change").fetchall())
-        run("delete from now where change = ?", (Change.NONE.value,))
-        new, changed, gone, unchanged = (
-            count.get(each.value, 0) for each in (Change.NEW, Change.CHANGED, Change.GONE, Change.NONE)
-        )
-        return Changes(new=new, changed=changed, gone=gone, unchanged=unchanged)
 
     def compare(
         self, form: ShopFormat, elsewhere: Iterator[str], *, accept_gone: bool, unfinished: Sequence[str]

@@ -9,7 +9,7 @@ from pathlib import Path
 from hypothesis import strategies as st
 
 from swatchbook.domain.records import identity
-from swatchbook.upkeep.export.formats import LedgerChanges, Written, write_products
+from swatchbook.upkeep.export.formats import OutsideExport, Written, write_products
 from swatchbook.upkeep.export.product_rows import ProductRow
 from swatchbook.upkeep.export.shop_mapping import ShopMapping, ShopOptions, Template
 from swatchbook_base.printed_prices import highest_of, price_of
@@ -82,12 +82,17 @@ hostile = st.one_of(
 
 
 def shop_file(tmp_path: Path, form: str, rows: Sequence[ProductRow], options: ShopOptions | None = None,
-              known: LedgerChanges | None = None) -> tuple[bytes, Written]:  # fmt: skip
+              outside: OutsideExport | None = None) -> tuple[bytes, Written]:  # fmt: skip
     """Return the file of a format, and what the export says about it. Nothing else is left on the disk."""
     out = io.BytesIO()
     folder = tmp_path / "tmp"
     written = write_products(
-        iter(rows), form, out, temporary_folder=folder, options=options or ShopOptions(), known=known
+        iter(rows),
+        form,
+        out,
+        temporary_folder=folder,
+        options=options or ShopOptions(),
+        outside=outside or OutsideExport(),
     )
     assert list(folder.iterdir()) == []
     return out.getvalue(), written

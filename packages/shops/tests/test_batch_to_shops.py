@@ -14,6 +14,7 @@ from test_woocommerce import attributes_of
 from test_woocommerce import read_strictly as read_woocommerce
 
 from swatchbook.domain.records import NO_MAPPING, IngestOptions, ProductDetails
+from swatchbook.doors.export import outside_export
 from swatchbook.ingest.begin_run import begin_work
 from swatchbook.ingest.register_path import register_folder
 from swatchbook.ingest.run import Work
@@ -23,7 +24,6 @@ from swatchbook.resources import Resources
 from swatchbook.store.ledger.product_codes import code_key, targets_of_codes
 from swatchbook.store.ledger.source_items import complete_items
 from swatchbook.upkeep.export.formats import Written, write_products
-from swatchbook.upkeep.export.ledger_changes import changes_since
 from swatchbook.upkeep.export.product_rows import as_rows, copy_pictures, picture_name, read_products
 from swatchbook.upkeep.export.shop_mapping import ShopMapping, ShopOptions
 from swatchbook_web.products import list_facts
@@ -313,10 +313,7 @@ def test_what_is_not_sold_stays_unsold(tmp_path: Path, resources: Resources) -> 
 
 def test_documents_that_are_not_completed_are_told(resources: Resources, batch: Path) -> None:
     register_folder(resources, batch, owner="anna", options=IngestOptions())
-    known = changes_since(resources.ledger, Path("earlier.csv"), [], [])
-    assert known is not None
-    assert known.unfinished == (batch.name,)
-    assert changes_since(resources.ledger, None, [], []) is None
+    assert outside_export(resources.ledger, []).unfinished == (batch.name,)
 
 
 IDENTIFIERS = {"id": "ID-4711", "code": "CODE-7", "sku": "SKU-9", "mpn": "MPN-8", "gtin": "4006381333931"}

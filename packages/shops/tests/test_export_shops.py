@@ -1,12 +1,10 @@
 """`swatchbook export --format` for shops: the mapping, what is left out, what changed, and what the command says."""
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from shop_readers import READERS
 from sqlalchemy import select, update
 from test_batch_to_shops import read
 from typer.testing import CliRunner
@@ -185,55 +183,3 @@ def test_the_earlier_file_is_never_replaced(tmp_path: Path, name: str) -> None:
     assert "is the earlier file" in " ".join(err.split())
     assert kept.read_bytes() == before
     assert not (tmp_path / "pictures").exists()
-
-
-def now(home: Path) -> str:
-    """Return the time by the ledger's clock."""
-    with open_resources(Settings(home=home)) as resources:
-        return datetime.fromtimestamp(resources.ledger.now(), UTC).isoformat(timespec="microseconds")
-
-
-def since(tmp_path: Path, form: str, time: str) -> tuple[dict[str, int], set[str], set[str]]:
-    """Return what changed in all of anna's, what is sold of it, and what is gone."""
-    (tmp_path / "shop.yaml").write_text(WHOLE)
-    words = ["export", "--all", "--owner", "anna", "--format", form, "--mapping", str(tmp_path / "shop.yaml"), "--json"]
-    words += ["--pictures-url", "https://cdn.example/p", "--since", time, "--to", str(tmp_path / "out")]
-    result = CliRunner().invoke(app, words)
-    assert result.exit_code == 0, result.output + str(result.exception)
-    sold, gone = READERS[form]((tmp_path / "out").read_bytes())
-    return json.loads(result.stdout)["changes"], set(sold), set(gone)
-
-
-def run(*words: str) -> None:
-    result = CliRunner().invoke(app, words)
-    assert result.exit_code == 0, result.output + str(result.exception)
-
-
-@pytest.mark.parametrize("form", ["google", "shopify"])
-def test_since_a_time_has_what_the_ledger_tells(filled: Path, tmp_path: Path, form: str) -> None:
-    changes, sold, gone = since(tmp_path, form, "2020-01-01")
-    assert (changes["changed"], changes["gone"], changes["unchanged"]) == (0, 0, 0)
-    assert changes["new"] >= 2
-    before = now(filled)
-    changes, *nothing = since(tmp_path, form, before)
-    assert (changes["new"], changes["changed"], changes["gone"], nothing) == (0, 0, 0, [set(), set()])
-    run("products", "small.pdf", "rename", "Nordvik Oak", "Larch", "--owner", "anna")
-    run("products", "small.pdf", "hide", "Palladio Terrazzo", "--owner", "anna")
-    changes, sold, gone = since(tmp_path, form, before)
-    assert (changes["new"], changes["unchanged"]) == (0, 0)
-    assert any("Larch" in name for name in sold)
-    if form != "google":  # a product without pictures was never in its file
-        assert any("Palladio" in name for name in gone)
-    run("delete", "small.pdf", "--owner", "anna", "--yes")
-    changes, sold, gone = since(tmp_path, form, before)
-    assert (changes["new"], changes["changed"], sold) == (0, 0, set())
-    assert any("Larch" in name for name in gone), "with its pictures, which Google requires"
-
-
-def test_since_a_time_says_what_it_cannot_tell(tmp_path: Path) -> None:
-    told = export("--format", "akeneo", "--since", "2020-01-01", "--to", tmp_path / "a.csv").stderr
-    assert "Since 2020-01-01 00:00:00 UTC: 6 new, 0 of documents that changed, 0 gone → " in told
-    assert "compare with a file" in told
-    for wrong in ("2026-13-01", "9999-01-01"):
-        refused = CliRunner().invoke(app, ["export", *SMALL, "--format", "akeneo", "--since", wrong])
-        assert isinstance(refused.exception, InvalidReference)

@@ -16,7 +16,7 @@ from swatchbook.domain.csv_cells import protect_cell
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.plugins import Kind, find
 from swatchbook.domain.records import identity
-from swatchbook.upkeep.export.formats import Changes, LedgerChanges, Rows
+from swatchbook.upkeep.export.formats import Changes, OutsideExport, Rows
 from swatchbook.upkeep.export.product_rows import ProductRow
 from swatchbook.upkeep.export.shop_mapping import ShopOptions
 
@@ -70,8 +70,8 @@ def test_products_of_documents_outside_the_export_are_not_gone(tmp_path: Path, f
     """Not even where the format can no longer hold them: without a picture, say, or in another currency."""
     options = since(tmp_path, form, LAMP, TABLE, CHAIR, *FLOOR_ROWS)
     lacking = CHAIR.model_copy(update={"pictures": (), "metadata": {"price": "USD 9"}, "price": 9.0})
-    known = LedgerChanges(elsewhere=iter((lacking, *FLOOR_ROWS)))
-    data, written = shop_file(tmp_path, form, (LAMP,), options, known)
+    outside = OutsideExport(elsewhere=iter((lacking, *FLOOR_ROWS)))
+    data, written = shop_file(tmp_path, form, (LAMP,), options, outside)
     assert written.changes is not None
     assert (written.changes.gone, written.changes.unchanged) == (1, 1)
     assert written.changes.elsewhere == {"shopify": 2, "jsonld": 2, "google": 2, "akeneo": 3}.get(form, 4)
@@ -84,7 +84,7 @@ def test_more_than_half_gone_has_to_be_accepted(tmp_path: Path, form: str) -> No
     with pytest.raises(InvalidReference, match=r"2 of 3 records .*more than half") as refused:
         shop_file(tmp_path, form, (LAMP,), options)
     assert "read as before: one may lack a column" in str(refused.value.advice)
-    others = LedgerChanges(elsewhere=iter([LAMP]))
+    others = OutsideExport(elsewhere=iter([LAMP]))
     with pytest.raises(InvalidReference, match="2 of 2 records"):
         shop_file(tmp_path, form, (), options, others)
     _, written = shop_file(tmp_path, form, (LAMP,), options.model_copy(update={"accept_gone": True}))
@@ -94,12 +94,12 @@ def test_more_than_half_gone_has_to_be_accepted(tmp_path: Path, form: str) -> No
 @pytest.mark.parametrize("form", FORMS)
 def test_nothing_is_gone_while_a_document_is_not_completed(tmp_path: Path, form: str) -> None:
     options = since(tmp_path, form, LAMP, TABLE, SHELF)
-    known = LedgerChanges(unfinished=("spring.pdf",))
-    _, written = shop_file(tmp_path, form, (LAMP, TABLE, SHELF), options, known)
+    outside = OutsideExport(unfinished=("spring.pdf",))
+    _, written = shop_file(tmp_path, form, (LAMP, TABLE, SHELF), options, outside)
     assert written.changes == Changes(new=0, changed=0, gone=0, unchanged=3)
     with pytest.raises(InvalidReference, match=r"1 of 3 records .*spring\.pdf is not completed"):
-        shop_file(tmp_path, form, (LAMP, TABLE), options, known)
-    _, written = shop_file(tmp_path, form, (LAMP, TABLE), options.model_copy(update={"accept_gone": True}), known)
+        shop_file(tmp_path, form, (LAMP, TABLE), options, outside)
+    _, written = shop_file(tmp_path, form, (LAMP, TABLE), options.model_copy(update={"accept_gone": True}), outside)
     assert written.changes == Changes(new=0, changed=0, gone=1, unchanged=2)
 
 

@@ -7,7 +7,6 @@ import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from typing import IO, Annotated, BinaryIO, cast
 from uuid import UUID
 
@@ -16,7 +15,6 @@ from fastapi.responses import StreamingResponse
 from pydantic import Field, StringConstraints
 
 from swatchbook.domain.errors import Configuration, InvalidReference
-from swatchbook.domain.records import Trashed
 from swatchbook.doors.export import export_to_file, exportable, find_format, hints
 from swatchbook.doors.service.auth import TheCaller, choose_known
 from swatchbook.doors.service.documents import find
@@ -24,7 +22,6 @@ from swatchbook.doors.service.parameters import OwnerOfDocuments, RequestModel, 
 from swatchbook.doors.service.problems import documented
 from swatchbook.store.ledger.stored_documents import all_documents
 from swatchbook.upkeep.export.formats import shop_options
-from swatchbook.upkeep.export.ledger_changes import deleted_since
 from swatchbook.upkeep.export.shop_mapping import ShopMapping
 from swatchbook_base.one_line import shorten
 
@@ -35,7 +32,7 @@ _MOST_HEADER, _MOST_SENTENCE = 4_000, 300  # characters: proxies refuse long hea
 
 
 class ExportOptions(RequestModel):
-    """What is exported, and as what. The last three are for the formats of shops."""
+    """What is exported, and as what. The last two are for the formats of shops."""
 
     format: Annotated[str, StringConstraints(max_length=100, pattern=r"^[^\x00]+$")] = Field(
         default="csv", description="csv, jsonl, xlsx, parquet; of a shop: shopify, akeneo …; or the name of a plugin."
@@ -44,9 +41,6 @@ class ExportOptions(RequestModel):
     owner: OwnerOfDocuments = None
     mapping: ShopMapping | None = Field(default=None, description="What fills the fields of a shop's format.")
     pictures_url: SearchText | None = Field(default=None, description="Address of the folder with the pictures.")
-    since: datetime | None = Field(
-        default=None, description="Only what is new, changed or gone since this time; UTC if it names no zone."
-    )
 
 
 @router.post(
@@ -59,22 +53,18 @@ def export(resources: Tools, caller: TheCaller, asked: ExportOptions) -> Streami
     what the command would say about them, as far as it has room."""
     with _as_wrong_request():
         find_format(asked.format, None)
-    options = shop_options(asked.format, asked.mapping, asked.pictures_url, asked.since)
+    options = shop_options(asked.format, asked.mapping, asked.pictures_url)
     if asked.document is not None:
-        chosen, deleted = [find(resources, caller, asked.document)], list[Trashed]()
+        chosen = [find(resources, caller, asked.document)]
     else:
-        whose = choose_known(resources, caller, asked.owner)
-        chosen = all_documents(resources.ledger, whose)
-        deleted = deleted_since(resources.ledger, options.since, whose)
+        chosen = all_documents(resources.ledger, choose_known(resources, caller, asked.owner))
     documents = exportable(chosen, every=asked.document is None)
     folder = resources.settings.temporary_folder
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 — closed when it is sent
     try:
         with _as_wrong_request():
-            exported = export_to_file(
-                resources, documents, asked.format, cast("BinaryIO", file), options=options, deleted=deleted
-            )
+            exported = export_to_file(resources, documents, asked.format, cast("BinaryIO", file), options=options)
     except BaseException:
         file.close()
         raise

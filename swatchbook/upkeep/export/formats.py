@@ -13,7 +13,6 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from itertools import chain, groupby, islice
 from pathlib import Path
@@ -25,7 +24,7 @@ from swatchbook.domain.errors import Configuration, InvalidReference, TooLarge
 from swatchbook.domain.plugins import Kind, find, installed
 from swatchbook.domain.records import Record
 from swatchbook.upkeep.export.product_rows import ProductRow
-from swatchbook.upkeep.export.shop_mapping import OWN_NAMES, ShopMapping, ShopOptions, names_in_braces, read_since
+from swatchbook.upkeep.export.shop_mapping import OWN_NAMES, ShopMapping, ShopOptions, names_in_braces
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -106,7 +105,7 @@ class Skipped(Record):
 
 
 class Changes(Record):
-    """How many records of a shop's file are other than in an earlier file, or than at a time; others are left out.
+    """How many records of a shop's file are other than in an earlier file; others are left out.
 
     `elsewhere`: records of the earlier file that are of documents outside this export.
     """
@@ -118,17 +117,9 @@ class Changes(Record):
     elsewhere: int = 0
 
 
-class LedgerChanges(NamedTuple):
-    """What the ledger tells an export since a time: documents that came since, that were worked on or edited since, and
-    products that are gone since, each with its variants. A product of any other document is unchanged.
+class OutsideExport(NamedTuple):
+    """Products that are not gone though an export lacks them: of documents outside it, and of `unfinished` ones."""
 
-    An export that is compared with a file gets only the products of documents outside it, `elsewhere`, and the names
-    of `unfinished` documents, whose products may still come.
-    """
-
-    new: frozenset[str] = frozenset()
-    changed: frozenset[str] = frozenset()
-    gone: Iterable[ProductRow] = ()
     elsewhere: Iterable[ProductRow] = ()
     unfinished: tuple[str, ...] = ()
 
@@ -154,14 +145,13 @@ def shop_options(
     form: str,
     mapping: ShopMapping | None,
     pictures_url: str | None,
-    since: str | Path | datetime | None,
+    since: str | Path | None = None,
     *,
     accept_gone: bool = False,
 ) -> ShopOptions:
     """Return what an export is given with the products: nothing, unless its format is one of shops, or a plugin's.
 
-    Raises InvalidReference for what the format does not take, for an address that no picture can be at, and for a time
-    that does not exist or lies in the future.
+    Raises InvalidReference for what the format does not take, and for an address that no picture can be at.
     """
     given = {"mapping": mapping, "pictures_url": pictures_url, "since": since}
     if form in set(Format) and (named := [name for name, value in given.items() if value is not None]):
@@ -174,7 +164,7 @@ def shop_options(
     return ShopOptions(
         mapping=(mapping or ShopMapping()).for_format(form),
         pictures_url=pictures_url,
-        since=None if since is None else read_since(since),
+        since=None if since is None else Path(since),
         accept_gone=accept_gone,
     )
 
@@ -189,18 +179,18 @@ def write_products(
     *,
     temporary_folder: Path,
     options: ShopOptions = ShopOptions(),  # noqa: B008 — immutable
-    known: LedgerChanges | None = None,
+    outside: OutsideExport = OutsideExport(),  # noqa: B008 — immutable
 ) -> Written:
     """Write products to a binary file, which must be seekable for XLSX and Parquet, and return what was written.
 
     The rows are read once, and wait in a temporary file until the columns are known. `form`: a Format, or the name of a
-    format of shops or of a plugin; `options` are for these. `known`: what the ledger knows of the time or file that
-    the options compare with. Raises TooLarge for more than Excel can hold, Configuration and
+    format of shops or of a plugin; `options` are for these. `outside`: for a comparison with an earlier file.
+    Raises TooLarge for more than Excel can hold, Configuration and
     PluginFailed for a plugin, InvalidReference for a mapping or an earlier file that does not fit.
     """
     plugin = find(Kind.EXPORTER, form)
     write = plugin.load()
-    with Rows(rows, temporary_folder, options, known) as spooled, plugin.named():
+    with Rows(rows, temporary_folder, options, outside) as spooled, plugin.named():
         write(spooled, out)
         return spooled.written()
 
@@ -208,7 +198,7 @@ def write_products(
 class Rows:
     """Rows of products in a temporary file, to be read as often as wanted; `columns`: the names of their cells.
 
-    `options`: what the export was given; `known`: what the ledger knows of its `since`. What writes them may `skip`
+    `options`: what the export was given; `outside`: for a comparison with its `since`. What writes them may `skip`
     products, set `changes`, and count `prices_without_currency`.
     """
 
@@ -217,10 +207,10 @@ class Rows:
         rows: Iterable[ProductRow],
         folder: Path,
         options: ShopOptions = ShopOptions(),  # noqa: B008 — immutable
-        known: LedgerChanges | None = None,
+        outside: OutsideExport = OutsideExport(),  # noqa: B008 — immutable
     ) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.folder, self.options, self.known = folder, options, known
+        self.folder, self.options, self.outside = folder, options, outside
         self.changes: Changes | None = None
         self.prices_without_currency = 0
         self._skipped, self._grains = list[Skipped](), Counter[bool]()

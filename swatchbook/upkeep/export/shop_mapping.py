@@ -1,5 +1,5 @@
 """What a person chooses for an export to a shop: the mapping of fields (a YAML file), the address of the pictures, and
-the earlier export or the time that it is compared with.
+the earlier export that it is compared with.
 
 A value of a mapping is a text with fields of the product in braces (`"{name}, {material}"`), or a list of such texts,
 of which the first counts whose fields are all known. With a field that a product lacks, it has no value: nothing is
@@ -8,13 +8,11 @@ made up. `null` leaves a field out. The fields in braces are looked up, and neve
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.records import Record
 from swatchbook.ingest.sources.mapping_file import check_mapping, read_mapping_file
 
@@ -45,7 +43,6 @@ COMMON: Mapping[str, Template] = {
 `{key}` is the id of the product without hyphens: the same in each export, also when its name is edited. `{sku}` is that
 of a file of items, so that the shop finds its products again."""
 
-_TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?)?")
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
@@ -102,14 +99,14 @@ class ShopMapping(Record):
 
 
 class ShopOptions(Record):
-    """What an export to a shop is given with the products. `since`: a file of an earlier export, or a time.
+    """What an export to a shop is given with the products. `since`: a file of an earlier export.
 
     `accept_gone`: also where more than half of the earlier file is gone, or some while documents are not completed.
     """
 
     mapping: ShopMapping = ShopMapping()
     pictures_url: str | None = None
-    since: Path | datetime | None = None
+    since: Path | None = None
     accept_gone: bool = False
 
 
@@ -126,23 +123,6 @@ def as_shop_mapping(given: str | Path | Mapping[str, Any] | None) -> ShopMapping
     if isinstance(given, Mapping):
         return check_mapping(dict(given), "mapping", ShopMapping, Literal[()], advice=ADVICE)
     return None if given is None else read_shop_mapping(Path(given))
-
-
-def read_since(given: str | Path | datetime) -> Path | datetime:
-    """Return the date or time that a text is, in UTC where no zone is named; any other text is the path of a file.
-
-    Raises InvalidReference for a date that there is not, or that lies ahead.
-    """
-    if isinstance(given, Path) or (isinstance(given, str) and not _TIME.fullmatch(given)):
-        return Path(given)
-    try:
-        found = datetime.fromisoformat(given) if isinstance(given, str) else given
-    except ValueError:
-        raise InvalidReference(f"{given} is not a date.", advice="Give one such as 2026-11-01T08:00+01:00.") from None
-    time = found if found.tzinfo else found.replace(tzinfo=UTC)
-    if time > datetime.now(UTC):
-        raise InvalidReference(f"{given} lies in the future.", advice="Give the time of an earlier export.")
-    return time
 
 
 def names_in_braces(mapping: ShopMapping) -> list[str]:

@@ -72,7 +72,7 @@ def test_pictures_are_copied_under_the_names_in_the_rows(tmp_path: Path, resourc
     assert json.loads(done.stdout) == {
         "to": str(tmp_path / "a.jsonl"), "format": "jsonl", "documents": 1, "products": 2, "variants": 6,
         "incomplete": [], "missing": [], "skipped": 0, "skipped_products": [], "unpriced": 0,
-        "unpriced_products": [], "changes": None, "since": None, "failed_pictures": [], "failed_items": [],
+        "unpriced_products": [], "changes": None, "failed_pictures": [], "failed_items": [],
         "unknown_names": {}, "pictures_without_address": 0, "prices_without_currency": 0,
     }  # fmt: skip
     rows = [json.loads(line) for line in (tmp_path / "a.jsonl").read_text().splitlines()]

@@ -182,14 +182,10 @@ def export(
     ] = None,
     since: Annotated[
         str | None,
-        typer.Option(
-            metavar="FILE|TIME",
-            help="Earlier export to a shop, or a time such as 2026-11-01 (UTC) or 2026-11-01T08:00+01:00: only what is "
-            "new, changed or gone is written.",
-        ),
+        typer.Option(metavar="FILE", help="Earlier export to a shop: only what is new, changed or gone is written."),
     ] = None,
     yes: Annotated[
-        bool, typer.Option("--yes", help="Also when more than half of the records of --since FILE are gone.")
+        bool, typer.Option("--yes", help="Also when more than half of the records of --since are gone.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON; needs --to.")] = False,
 ) -> None:
@@ -207,7 +203,6 @@ def export(
         from swatchbook.doors.export import export as write
         from swatchbook.doors.export import exportable, find_format
         from swatchbook.upkeep.export.formats import exporter, shop_options
-        from swatchbook.upkeep.export.ledger_changes import deleted_since
         from swatchbook.upkeep.export.shop_mapping import read_shop_mapping
 
         try:
@@ -221,9 +216,7 @@ def export(
         options = shop_options(chosen, filled, pictures_url, since, accept_gone=yes)
         documents = choose_documents(resources.ledger, document, every, owner, all_owners)
         shown = exportable(documents, every=every)
-        whose = choose_owner(resources.ledger, owner, all_owners)
-        deleted = deleted_since(resources.ledger, options.since, whose) if every else []
-        exported = write(resources, shown, chosen, to=to, pictures=pictures, options=options, deleted=deleted)
+        exported = write(resources, shown, chosen, to=to, pictures=pictures, options=options)
         say_json(exported) if as_json else note_exported(exported)
     raise typer.Exit(COMPLETED if exported.is_whole else OPEN)
 
@@ -237,20 +230,13 @@ def note_exported(exported: "Exported") -> None:
     whole = f"{plural(exported.products, 'product')}{variants} of {plural(exported.documents, 'document')}"
     note(f"{whole} compared" if exported.changes else f"{whole}{into}")
     if changes := exported.changes:
-        when = f"{exported.since:%Y-%m-%d %H:%M:%S %Z}" if exported.since else "the earlier file"
-        changed = "of documents that changed" if exported.since else "changed"
         note(
-            f"Since {when}: {changes.new} new, {changes.changed} {changed}, {changes.gone} gone{into}; "
+            f"Since the earlier file: {changes.new} new, {changes.changed} changed, {changes.gone} gone{into}; "
             f"{changes.unchanged} unchanged are left out."
         )
         if changes.elsewhere:
             count = plural(changes.elsewhere, "record")
             note(f"Left as they are: {count} of the earlier file, of documents outside this export.")
-    if exported.since:
-        note(
-            "A time does not tell which products a document lost when it was ingested again, nor what has left the "
-            "trash: compare with a file."
-        )
     for hint in hints(exported):
         note(hint)
 
