@@ -22,7 +22,6 @@ if TYPE_CHECKING:
         Line,
         Link,
         LostPicture,
-        Page,
         Placement,
         Plan,
         Product,
@@ -192,12 +191,6 @@ class CatalogueReader(Protocol):
         self, path: Path, placed: "Mapping[int, Sequence[Box]]", settings: "ReadSettings", *, side: int = 0
     ) -> "Generator[SeenPage | FailedPage]":
         """Find what looks like a picture outside the boxes of pages, each with a JPEG of `side` pixels (0: without)."""
-
-    def without_repeated(self, lost: "Sequence[LostPicture]") -> "tuple[LostPicture, ...]":
-        """Return them without those that many pages have in the same place."""
-
-    def boxes_of_text(self, pages: "Iterable[Page]") -> "dict[int, list[Box]]":
-        """Return page -> the boxes of its lines."""
 
     def print_reader(self) -> PrintReader:
         """Load what reads printed text from pixels."""

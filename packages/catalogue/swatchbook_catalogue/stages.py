@@ -6,7 +6,7 @@ reads the pages of a reading from its file: those of a long document are too man
 
 import sys
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
@@ -14,7 +14,6 @@ from typing import Final
 
 from swatchbook_base.chat import PaidChat
 from swatchbook_base.child_process import Child
-from swatchbook_base.geometry import Box
 from swatchbook_base.reading import FileStore, Progress, ReadSettings, iter_pages
 from swatchbook_base.records import (
     Chunks,
@@ -23,7 +22,6 @@ from swatchbook_base.records import (
     Extraction,
     FoundProduct,
     Link,
-    Page,
     Plan,
     Product,
     Reading,
@@ -35,7 +33,6 @@ from swatchbook_catalogue import chunk as chunks
 from swatchbook_catalogue import describe as descriptions
 from swatchbook_catalogue import discover as discovery
 from swatchbook_catalogue import link, plan
-from swatchbook_catalogue.decoration import without_repeated as without_repeated
 from swatchbook_catalogue.extract import extract as extract
 from swatchbook_catalogue.extract import extract_boxes as extract_boxes
 from swatchbook_catalogue.link_features import PagePlaces
@@ -49,7 +46,6 @@ from swatchbook_catalogue.pdf import reader
 from swatchbook_catalogue.pdf.ocr_engine import Recogniser
 from swatchbook_catalogue.pdf.ocr_languages import check_languages, chosen_languages
 from swatchbook_catalogue.pdf.ocr_pages import READABLE
-from swatchbook_catalogue.pdf.rasters import lines_of_text
 from swatchbook_catalogue.pdf.reader import draw_page as draw_page
 from swatchbook_catalogue.pdf.reader import look as look
 from swatchbook_catalogue.pdf.reader import read as read
@@ -153,8 +149,3 @@ def assemble(
 def print_reader() -> Recogniser:
     """Load what reads printed text from pixels: 0.7 s, 300 MB."""
     return Recogniser()
-
-
-def boxes_of_text(pages: Iterable[Page]) -> dict[int, list[Box]]:
-    """Return page -> the boxes of its lines, read from the text layer or from pixels."""
-    return {page.number: [line.bbox for line in lines_of_text(page)] for page in pages}

@@ -22,7 +22,7 @@ from swatchbook.domain.records import (
 )
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.document_commands import request_again
-from swatchbook.store.ledger.page_findings import add_audited, decide_lost_pictures, list_lost_pictures
+from swatchbook.store.ledger.page_findings import decide_lost_pictures, list_lost_pictures, save_lost_pictures
 from swatchbook.store.ledger.queries.account import account
 from swatchbook.store.ledger.queries.placed_pictures import count_pictured, read_placed
 from swatchbook.store.ledger.stored_documents import Document, get_document, list_documents
@@ -154,7 +154,8 @@ def test_what_is_drawn_is_taken_in_or_blank(resources: Resources, document: Docu
 @pytest.mark.nightly
 def test_taken_part_stays_with_what_is_taught(resources: Resources, document: Document, catalogue: Path) -> None:
     box = (45.0, 215.0, 135.0, 300.0)
-    add_audited(resources.ledger, document.id, [LostPicture(page=1, bbox=box, share=0.03)])
+    with resources.ledger.write() as connection:
+        save_lost_pictures(connection, document.id, [LostPicture(page=1, bbox=box, share=0.03)])
     (lost,) = list_lost_pictures(resources.ledger, document.id)
     decide_lost_pictures(resources.ledger, document.id, [lost.id], LostState.TAKEN, by="anna")
     request_again(resources.ledger, document.id, document.options)

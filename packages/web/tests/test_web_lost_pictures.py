@@ -5,7 +5,7 @@ from fastapi.testclient import TestClient
 
 from swatchbook.domain.records import LostPicture, LostState
 from swatchbook.resources import Resources
-from swatchbook.store.ledger.page_findings import add_audited, list_lost_pictures
+from swatchbook.store.ledger.page_findings import list_lost_pictures, save_lost_pictures
 from swatchbook.store.ledger.stored_documents import get_document
 from tests.doors.pages import Page, page
 
@@ -13,7 +13,8 @@ from tests.doors.pages import Page, page
 @pytest.fixture
 def seen(resources: Resources, document: str) -> None:
     found = [LostPicture(page=3, bbox=(10, y, 90, y + 80), share=0.01) for y in (10, 200)]
-    add_audited(resources.ledger, document, found)
+    with resources.ledger.write() as connection:
+        save_lost_pictures(connection, document, found)
 
 
 def say(sample: TestClient, document: str, box: str, state: str) -> None:

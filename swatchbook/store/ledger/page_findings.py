@@ -173,20 +173,13 @@ SAME_PART = 0.5  # shared area over the area of both; boxes with at least this a
 def save_lost_pictures(connection: Connection, document: str, found: Iterable[LostPicture]) -> None:
     """Save what an ingest has found, in a transaction.
 
-    What it no longer finds is removed, unless a person has decided on it or an audit had found it.
+    What it no longer finds is removed, unless a person has decided on it.
     """
     known = read_lost_pictures(connection, document)
-    found_again = _save_new(connection, document, found, known, audited=False)
-    gone = delete(lost_pictures).where(lost_pictures.c.document == document, ~lost_pictures.c.audited)
+    found_again = _save_new(connection, document, found, known)
+    gone = delete(lost_pictures).where(lost_pictures.c.document == document)
     for page, number in {(each.page, each.number) for each in known if each.state is LostState.SEEN} - found_again:
         connection.execute(gone.where(lost_pictures.c.page == page, lost_pictures.c.number == number))
-
-
-def add_audited(ledger: Ledger, document: str, found: Iterable[LostPicture]) -> None:
-    """Add what an audit has found to what is known of a document."""
-    with ledger.write() as connection:
-        load_document(connection, document, lock=True)
-        _save_new(connection, document, found, read_lost_pictures(connection, document), audited=True)
 
 
 def decide_lost_pictures(ledger: Ledger, document: str, ids: Collection[str], state: LostState, *, by: str) -> bool:
@@ -217,12 +210,7 @@ def decide_lost_pictures(ledger: Ledger, document: str, ids: Collection[str], st
 
 
 def _save_new(
-    connection: Connection,
-    document: str,
-    found: Iterable[LostPicture],
-    before: Iterable[LostPicture],
-    *,
-    audited: bool,
+    connection: Connection, document: str, found: Iterable[LostPicture], before: Iterable[LostPicture]
 ) -> set[tuple[int, int]]:
     """Save what was found, and return page and number of those that were known before."""
     again, rows, known = set[tuple[int, int]](), list[Values](), _by_page(before)
@@ -235,7 +223,7 @@ def _save_new(
                 continue
             number += 1
             seen = picture.model_dump(mode="json", include={"page", "bbox", "share", "phash"})
-            rows.append(seen | {"document": document, "number": number, "state": LostState.SEEN, "audited": audited})
+            rows.append(seen | {"document": document, "number": number, "state": LostState.SEEN})
     if rows:
         connection.execute(insert(lost_pictures), rows)
     return again

@@ -278,7 +278,6 @@ lost_pictures = Table(  # what looks like a picture on a page, and people's deci
     Column("share", Double, nullable=False),  # share of the page
     Column("phash", String(16)),
     Column("state", String(16), nullable=False),  # seen, taken, dismissed
-    Column("audited", Boolean, nullable=False, server_default=text("false")),  # an audit found it, no ingest
     Column("by", SafeText),  # who took it in or dismissed it
     Column("at", Time),
 )

@@ -1,4 +1,4 @@
-"""Collect what `inspect` and `evaluate lost-pictures` show of a page: its kind, placements, and places of products.
+"""Collect what `inspect` shows of a page: its kind, placements, and places of products.
 
 Placements have their states, reasons and links. `inspection_drawing.py` draws the pages.
 """
@@ -7,28 +7,20 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from pydantic import Field
-
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.records import (
     COUNTED,
-    DEFAULT_OWNER,
     Box,
-    FailedPage,
     ImageState,
     LinkKind,
-    LostPicture,
     LostState,
     Occurrence,
-    Page,
     PageDetails,
     PlacementState,
     Product,
     Record,
 )
-from swatchbook.resources import Resources
 from swatchbook.store.ledger.database import Ledger
-from swatchbook.store.ledger.page_findings import add_audited, list_lost_pictures
 from swatchbook.store.ledger.queries.document import read_products, show_document
 from swatchbook.store.ledger.queries.document_parts import list_pages
 from swatchbook.store.ledger.stored_documents import PDF, Document
@@ -220,59 +212,3 @@ def stored_file(document: Document) -> str:
     if document.file is None:
         raise InvalidReference(f"The file of {document.name} is not stored.", advice="Ingest it again.")
     return document.file
-
-
-class Audit(Record):
-    """Parts that look like pictures and have no placement, on pages that are processed and on skipped ones."""
-
-    document_id: str
-    name: str
-    owner: str = DEFAULT_OWNER
-    pages: int
-    lost: tuple[LostPicture, ...]
-    skipped: tuple[LostPicture, ...]
-    failed: tuple[FailedPage, ...]
-    labels: dict[int, str] = Field(default_factory=dict)  # page -> its printed number, if that is another one
-
-
-def audit(resources: Resources, document: Document) -> Audit:
-    """Look at all pages of a catalogue. Raises InvalidReference, FileMissing, and what the reader raises."""
-    views = {view.number: view for view in inspect(resources.ledger, document)}
-    printed = _lines_of_text(resources, document)
-    placed = {n: [*(mark.bbox for mark in view.marks), *printed.get(n, ())] for n, view in views.items()}
-    lost, skipped, failed = list[LostPicture](), list[LostPicture](), list[FailedPage]()
-    with resources.files.local(stored_file(document)) as path:
-        for seen in resources.catalogue.look(path, placed, resources.settings):
-            if isinstance(seen, FailedPage):
-                failed.append(seen)
-                continue
-            view = views[seen.number]
-            reason = view.reason if view.kind == "skipped" else None
-            (skipped if view.kind == "skipped" else lost).extend(
-                picture.model_copy(update={"reason": reason}) for picture in seen.unplaced
-            )
-    add_audited(resources.ledger, document.id, resources.catalogue.without_repeated(lost))
-    labels = {number: view.label for number, view in views.items() if view.label}
-    seen_now = {"pages": len(views), "skipped": tuple(skipped), "failed": tuple(failed), "labels": labels}
-    return known_audit(resources, document).model_copy(update=seen_now)
-
-
-def known_audit(resources: Resources, document: Document) -> Audit:
-    """Return what earlier audits and ingests have found, without a look at the pages."""
-    return Audit(
-        document_id=document.id,
-        name=document.name,
-        owner=document.owner,
-        pages=document.page_count or 0,
-        lost=list_lost_pictures(resources.ledger, document.id),
-        skipped=(),
-        failed=(),
-    )
-
-
-def _lines_of_text(resources: Resources, document: Document) -> Mapping[int, list[Box]]:
-    """Return page -> the boxes of its lines, read from the text layer or from pixels; nothing before they are read."""
-    if document.pages_file is None:
-        return {}
-    with resources.files.local(document.pages_file) as path, path.open("rb") as lines:
-        return resources.catalogue.boxes_of_text(Page.model_validate_json(line) for line in lines)

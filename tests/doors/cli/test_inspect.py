@@ -15,7 +15,7 @@ from swatchbook.domain.errors import FileMissing, InvalidReference
 from swatchbook.domain.records import Drawing, IngestOptions, LostPicture, SeenPage
 from swatchbook.doors.cli.main import app
 from swatchbook.resources import Resources
-from swatchbook.store.ledger.page_findings import add_audited
+from swatchbook.store.ledger.page_findings import save_lost_pictures
 from swatchbook.store.ledger.stored_documents import Document, find_document, queue
 from swatchbook.store.ledger.tables import pages, placements
 from swatchbook.upkeep.reports.inspection import inspect, stored_file
@@ -86,34 +86,19 @@ def test_what_has_no_pages_is_refused(resources: Resources, tmp_path: Path) -> N
             resources.ledger, owner="anna", content=name, kind=kind, name=name, file=None, size=1,
             options=IngestOptions(),
         )  # fmt: skip
-        for command in (["inspect", *page], ["evaluate", "lost-pictures"]):
-            refused = CliRunner().invoke(app, [*command, name, *ANNA])
-            assert isinstance(refused.exception, InvalidReference)
-            assert message in str(refused.exception)
+        refused = CliRunner().invoke(app, ["inspect", *page, name, *ANNA])
+        assert isinstance(refused.exception, InvalidReference)
+        assert message in str(refused.exception)
     for words, error in ((("--page", "7", *page[2:]), InvalidReference), (page, FileMissing)):
         assert isinstance(CliRunner().invoke(app, ["inspect", "small.pdf", *words, *ANNA]).exception, error)
         shutil.rmtree(resources.files.url, ignore_errors=True)
     assert list(tmp_path.glob("*.png")) == []
 
 
-def test_the_audit_lists_what_no_placement_covers(resources: Resources, document: Document) -> None:
-    assert "0 possible pictures left out, on 6 pages" in run("evaluate", "lost-pictures", "small.pdf").stdout
-    before = json.loads(run("evaluate", "lost-pictures", "small.pdf", "--json").stdout)
-    with resources.ledger.write() as connection:
-        on_page = (placements.c.page == 5, placements.c.state == "shown")
-        boxes = [row.bbox for row in connection.execute(placements.select().where(*on_page))]
-        connection.execute(delete(placements).where(*on_page))
-    found = json.loads(run("evaluate", "lost-pictures", "small.pdf", "--json").stdout)
-    lost = [each for each in found["lost"] if each["page"] == 5]
-    assert len(lost) == len(boxes) > 0
-    assert found["skipped"] == before["skipped"]
-    change(resources.ledger, pages, pages.c.number == 5, label="3")
-    assert json.loads(run("evaluate", "lost-pictures", "small.pdf", "--json").stdout)["labels"]["5"] == "3"
-    assert run("evaluate", "lost-pictures", "small.pdf").stdout.count("5 (printed 3)") == len(lost)
-
-
 def test_a_part_is_dismissed_and_put_back_by_its_name(resources: Resources, document: Document) -> None:
-    add_audited(resources.ledger, document.id, [LostPicture(page=3, bbox=(10, 20, 90, 99), share=0.01)])
+    with resources.ledger.write() as connection:
+        save_lost_pictures(connection, document.id, [LostPicture(page=3, bbox=(10, 20, 90, 99), share=0.01)])
+    assert "1 possible picture left out" in run("evaluate", "lost-pictures", "small.pdf").stdout
     assert "left out" in run("show", "small.pdf").stdout
     assert "1 possible picture left out: `show`" in run("status").stdout
     assert "not a picture" in run("evaluate", "lost-pictures", "small.pdf", "--dismiss", "3:1").stdout

@@ -7,7 +7,7 @@ from swatchbook.domain.records import LostPicture, LostState
 from swatchbook.store.ledger import stage_results
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.document_commands import delete_rows, mark_deleting
-from swatchbook.store.ledger.page_findings import add_audited, decide_lost_pictures, list_lost_pictures
+from swatchbook.store.ledger.page_findings import decide_lost_pictures, list_lost_pictures
 from swatchbook.store.ledger.queries.account import account
 from swatchbook.store.ledger.queries.coverage import count_coverage
 from swatchbook.store.ledger.queries.report import document_report
@@ -71,13 +71,9 @@ def test_an_unknown_part_is_refused(ledger: Ledger) -> None:
     assert states(ledger, run) == {"5:1": "seen"}
 
 
-def test_what_an_audit_found_stays(ledger: Ledger) -> None:
+def test_what_was_lost_goes_with_its_document(ledger: Ledger) -> None:
     run = begin(ledger)
     save(ledger, run, A)
-    add_audited(ledger, run.document, lost(A, C))
-    add_audited(ledger, run.document, lost(C))
-    save(ledger, run)
-    assert states(ledger, run) == {"5:2": "seen"}
     mark_deleting(ledger, run.document)
     delete_rows(ledger, run.document)
     assert list_lost_pictures(ledger, run.document) == ()

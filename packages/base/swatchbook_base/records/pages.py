@@ -140,7 +140,7 @@ class LostPicture(Record):
     """
 
     page: int
-    number: int = 0  # counts from 1 on its page, and stays, whatever later ingests find. 0: it was never stored
+    number: int = 0  # counts from 1 on its page, and stays, whatever later ingests find. 0: it is not stored yet
     bbox: Box
     share: float  # share of the page
     state: LostState = LostState.SEEN

@@ -2,7 +2,7 @@
 in documents, and compare it.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,10 +28,9 @@ from swatchbook_base.one_line import clean
 from swatchbook_base.truncate import page_numbers, plural
 
 if TYPE_CHECKING:
-    from swatchbook.domain.records import EditionDiff, NearDuplicates
+    from swatchbook.domain.records import EditionDiff, LostPicture, NearDuplicates
     from swatchbook.resources import Resources
     from swatchbook.store.ledger.stored_documents import Document
-    from swatchbook.upkeep.reports.inspection import Audit
 
 
 def diff(
@@ -100,7 +99,7 @@ def write_png(resources: "Resources", document: "Document", page: int, to: Path)
         file.write(resources.catalogue.draw_page(path, page, drawing_of(view, seen), settings, side=PAGE_SIDE))
 
 
-def audit(
+def lost_pictures(
     document: Reference,
     dismiss: Annotated[
         str, typer.Option(metavar="BOXES", help="These are not pictures, and no longer counted: 5:1,5:2.")
@@ -112,65 +111,44 @@ def audit(
     all_owners: AllOwners = False,
     as_json: Json = False,
 ) -> None:
-    """Look at all pages of a catalogue for pictures that were not taken, and count those that were left out.
-
-    `fill outdated --boxes` takes them in. With --dismiss or --put-back no page is looked at.
-    """
-    decisions = {"dismissed": parse_boxes(dismiss, "--dismiss"), "seen": parse_boxes(put_back, "--put-back")}
+    """List what looks like a picture in a catalogue and was not taken. `fill outdated --boxes` takes it in."""
+    given = (("dismissed", parse_boxes(dismiss, "--dismiss")), ("seen", parse_boxes(put_back, "--put-back")))
     with opened_resources() as resources, resumable():
-        from swatchbook.upkeep.reports.inspection import audit, known_audit
+        from swatchbook.domain.records import LostState
+        from swatchbook.doors.cli.ingest import resume
+        from swatchbook.store.ledger.page_findings import list_lost_pictures
+        from swatchbook.store.ledger.stored_documents import get_document
+        from swatchbook.upkeep.queue_again import decide
 
         row = choose_document(resources.ledger, document, choose_owner(resources.ledger, owner, all_owners))
-        code = _decide(resources, row, decisions, quiet=as_json)
-        found = known_audit(resources, row) if any(decisions.values()) else audit(resources, row)
+        changed = [decide(resources, row, boxes, LostState(state), by=login_name()) for state, boxes in given if boxes]
+        code = resume(resources, [get_document(resources.ledger, row.id)], quiet=as_json)[1] if any(changed) else 0
+        found = list_lost_pictures(resources.ledger, row.id)
         if as_json:
-            say_json(found)
+            say_json({"document_id": row.id, "lost": found})
         else:
-            out().print(draw_audit(found))
+            out().print(draw_lost_pictures(row, found))
     raise typer.Exit(code)
 
 
-def draw_audit(audit: "Audit") -> RenderableType:
+def draw_lost_pictures(document: "Document", found: "Sequence[LostPicture]") -> RenderableType:
     """Return what looks like a picture as a table, how much of it is not taken, and what can be done with it."""
-    from swatchbook.domain.records import LostState, page_name
+    from swatchbook.domain.records import LostState
 
     decided = {LostState.SEEN: "left out", LostState.TAKEN: "taken in", LostState.DISMISSED: "not a picture"}
-    rows = table("id", "page", "box", "of the page", "state", right=("page", "of the page"))
-    for lost in (*audit.lost, *audit.skipped):
+    rows = table("id", "box", "of the page", "state", right=("of the page",))
+    for lost in found:
         box = " ".join(f"{side:.0f}" for side in lost.bbox)
-        page = page_name(lost.page, audit.labels.get(lost.page))
-        state = f"skipped: {lost.reason}" if lost.reason else decided[lost.state]
-        named = lost.id if lost.number else ""
-        rows.add_row(cell(named, "bold"), cell(page), cell(box), cell(f"{lost.share:.1%}"), cell(state, "dim"))
-    seen = sum(lost.state is LostState.SEEN for lost in audit.lost)
-    count = f"{plural(seen, 'possible picture')} left out, on {plural(audit.pages, 'page')}"
-    if audit.skipped:
-        count += f", and {plural(len(audit.skipped), 'picture')} on skipped pages"
-    parts: list[RenderableType] = [rows] if audit.lost or audit.skipped else []
-    for failed in audit.failed:
-        page = page_name(failed.page, audit.labels.get(failed.page))
-        parts.append(Text(f"✗ page {clean(page)}: {clean(failed.message)}", "red"))
+        rows.add_row(cell(lost.id, "bold"), cell(box), cell(f"{lost.share:.1%}"), cell(decided[lost.state], "dim"))
+    seen = [lost.id for lost in found if lost.state is LostState.SEEN]
+    count = f"{plural(len(seen), 'possible picture')} left out"
     if seen:
-        this = f"{audit.document_id[:8]}{owner_flag(audit.owner)}"
-        first = next(lost.id for lost in audit.lost if lost.state is LostState.SEEN)
+        this = f"{document.id[:8]}{owner_flag(document.owner)}"
         count += (
-            f". To take one in: swatchbook fill outdated {this} --boxes {first}. "
-            f"If it is not a picture: swatchbook evaluate lost-pictures {this} --dismiss {first}"
+            f". To take one in: swatchbook fill outdated {this} --boxes {seen[0]}. "
+            f"If it is not a picture: swatchbook evaluate lost-pictures {this} --dismiss {seen[0]}"
         )
-    return Group(*parts, Text(count))
-
-
-def _decide(resources: "Resources", row: "Document", decisions: Mapping[str, Collection[str]], *, quiet: bool) -> int:
-    """Record decisions about lost pictures, and process the document again if its pictures change."""
-    from swatchbook.domain.records import LostState
-    from swatchbook.doors.cli.ingest import resume
-    from swatchbook.store.ledger.stored_documents import get_document
-    from swatchbook.upkeep.queue_again import decide
-
-    changed = [
-        decide(resources, row, boxes, LostState(state), by=login_name()) for state, boxes in decisions.items() if boxes
-    ]
-    return resume(resources, [get_document(resources.ledger, row.id)], quiet=quiet)[1] if any(changed) else 0
+    return Group(*([rows] if found else []), Text(count))
 
 
 def near_duplicates(
@@ -209,8 +187,8 @@ COMMANDS = {
     "Collection": {"stats near-duplicates": near_duplicates},
     "Everyday": {"products diff": diff},
     "Evaluation": {
-        "evaluate": typer.Typer(no_args_is_help=True, help="Look for pictures that were not taken."),
-        "evaluate lost-pictures": audit,
+        "evaluate": typer.Typer(no_args_is_help=True, help="Decide on pictures that were not taken."),
+        "evaluate lost-pictures": lost_pictures,
         "inspect": inspect,
     },
 }
