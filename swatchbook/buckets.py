@@ -38,9 +38,6 @@ class Buckets(Protocol):
     def copy(self, settings: "Settings", url: str, *, progress: Callable[[int, int], None]) -> Copied:
         """Copy what can be ingested below a URL into the home."""
 
-    def folder_of(self, settings: "Settings", url: str) -> Path:
-        """Return the folder of the copies of a URL."""
-
     def copied_folders(self, home: Path) -> list[Path]:
         """Return the folders with what was copied, one for each URL."""
 

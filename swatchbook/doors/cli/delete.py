@@ -1,14 +1,12 @@
 """Ask before a delete (on a terminal, or --yes) and print a summary after it.
 
-It serves `swatchbook delete`, `owners delete` and `ingest-images --clear`. `store/ledger/document_commands.py` counts
-beforehand, `ingest/delete.py` deletes.
+It serves `swatchbook delete` and `owners delete`. `store/ledger/document_commands.py` counts beforehand,
+`ingest/delete.py` deletes.
 """
 
 import asyncio
 import os
-from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 
 from swatchbook.domain.errors import Failure
 from swatchbook.domain.records import Deletion, Trashed
@@ -18,7 +16,7 @@ from swatchbook.ingest import delete
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.deleted_documents import list_deleted
 from swatchbook.store.ledger.document_commands import count_deletion
-from swatchbook.store.ledger.stored_documents import Document, all_documents, documents_within
+from swatchbook.store.ledger.stored_documents import Document, all_documents
 from swatchbook.store.ledger.trashed_documents import get_trashed
 from swatchbook_base.truncate import plural
 
@@ -64,37 +62,6 @@ def end_trashed(resources: Resources, trashed: Trashed, *, now: bool, yes: bool,
     else:
         _note_thrown_away(trashed.name, trashed.document[:8], trashed.owner, finished=True)
     return COMPLETED
-
-
-def clear_sources(
-    resources: Resources, kinds: Mapping[Path, str | None], owner: str, *, yes: bool, as_json: bool
-) -> int:
-    """Delete what an owner ingested from folders and batches, after a question, unless `yes`. Return the exit code.
-
-    `kinds`: path, which need not exist any more -> the kind of document, None for both. What is below a path counts,
-    too.
-    """
-    found = {
-        document.id: document
-        for path, kind in kinds.items()
-        for document in documents_within(resources.ledger, owner, path.resolve())
-        if kind in (None, document.kind)
-    }
-    counted = count_deletion(resources.ledger, *found)
-    what = ", ".join(document.content for document in found.values())
-    if found and not yes:
-        summary = f"{_described(counted)} will be deleted: {what}. Images that other documents use stay."
-        confirm(summary, f"To delete them, type the owner's name, {owner}", word=owner)
-    finished = delete.delete_documents(resources, list(found))
-    _clear_prefect(resources)
-    if as_json:
-        documents = [{"document_id": each.id, "source": each.content} for each in found.values()]
-        say_json({"owner": owner, "finished": finished, "sources": documents} | counted.model_dump())
-    elif found:
-        _note_deleted(what, owner, counted, finished=finished)
-    else:
-        note(f"Nothing to delete: the owner {owner} has nothing from {', '.join(map(str, kinds))}.")
-    return COMPLETED if finished else OPEN
 
 
 def delete_owner(resources: Resources, owner: str, *, now: bool, yes: bool, as_json: bool) -> int:

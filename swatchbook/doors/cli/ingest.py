@@ -223,16 +223,12 @@ def name_sources(paths: Iterable[str], settings: Settings, *, quiet: bool) -> tu
     return list(sources.values()), codes
 
 
-def local_path(given: str, settings: Settings, *, copied: bool = True) -> Path:
+def local_path(given: str, settings: Settings) -> Path:
     """Return a path as it is, and of a URL of an object store the path of its copy, which is made or renewed first.
 
-    `copied`: False for the path alone. Raises MissingExtra, and what the store's reading raises.
+    Raises MissingExtra, and what the store's reading raises.
     """
-    if not is_remote(given):
-        return Path(given)
-    if copied:
-        return _copy_bucket(given, settings)
-    return find_buckets("A URL of an object store").folder_of(settings, given)
+    return _copy_bucket(given, settings) if is_remote(given) else Path(given)
 
 
 def _copy_bucket(url: str, settings: Settings) -> Path:

@@ -91,22 +91,14 @@ def read_settings(*, begins: bool = True) -> "Settings":
     return settings
 
 
-def confirm(summary: str, question: str, *, word: str | None = None) -> None:
-    """Print what will go and ask. Raises BadParameter when stdin is not a terminal, Exit when the answer is no.
-
-    `word`: what has to be typed instead of y.
-    """
-
+def confirm(summary: str, question: str) -> None:
+    """Print what will go and ask. Raises BadParameter when stdin is not a terminal, Exit when the answer is no."""
     if not sys.stdin.isatty():
         raise typer.BadParameter(
             f"{summary} stdin is not a terminal, so no confirmation is possible: add --yes.", param_hint="--yes"
         )
     note(summary)
-    if word is not None:
-        agreed = typer.prompt(clean(question), default="", show_default=False, err=True).strip() == word
-    else:
-        agreed = typer.confirm(clean(question), err=True)
-    if not agreed:
+    if not typer.confirm(clean(question), err=True):
         note("Nothing was deleted.")
         raise typer.Exit(FAILED)
 

@@ -1,4 +1,4 @@
-"""`swatchbook delete` and `ingest-images --clear` ask before they delete, and never delete where nobody can answer."""
+"""`swatchbook delete` asks before it deletes, and never deletes where nobody can answer."""
 
 import json
 import os
@@ -11,11 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.domain.records import DocumentStatus, IngestOptions
+from swatchbook.domain.records import DocumentStatus
 from swatchbook.domain.settings import Settings
 from swatchbook.store.ledger.database import Ledger, open_ledger
 from swatchbook.store.ledger.runs import end
-from swatchbook.store.ledger.stored_documents import BATCH, FOLDER, PDF, all_documents, queue
 from swatchbook.store.ledger.tables import documents, trash
 from tests.command import bare_environment, finish
 from tests.store.ledger.scene import begun, count, keys
@@ -81,52 +80,3 @@ def test_trash_lists_restores_and_ends(ledger: Ledger, home: Path) -> None:
     assert "The trash is empty." in run(home, "trash", "--owner", "anna").stderr
     assert run(home, "trash", "restore", "catalogue.pdf", "--owner", "anna").returncode == 2
     assert count(ledger, documents) == 1
-
-
-@pytest.fixture
-def sources(ledger: Ledger, tmp_path: Path) -> Path:
-    """A folder that is gone, with a batch below it, and another one with a similar name; the folder is bob's, too."""
-    folder = tmp_path / "pictures"
-    for path, kind, owner in (
-        (folder, FOLDER, "anna"),
-        (folder / "shop", BATCH, "anna"),
-        (tmp_path / "pictures2", FOLDER, "anna"),
-        (tmp_path / "PICTURES", FOLDER, "anna"),
-        (folder, FOLDER, "bob"),
-    ):
-        queue(
-            ledger, owner=owner, content=str(path), kind=kind, name=path.name, file=None, size=0,
-            options=IngestOptions(),
-        )  # fmt: skip
-    return folder
-
-
-def left(ledger: Ledger) -> list[tuple[str, str]]:
-    return sorted((each.owner, Path(each.content).name) for each in all_documents(ledger, None) if each.kind != PDF)
-
-
-def test_clear_asks_for_the_name_of_the_owner(ledger: Ledger, sources: Path, home: Path) -> None:
-    clear = ("ingest-images", str(sources), "--clear", "--owner", "anna")
-    refused = run(home, *clear, answer="bob")
-    assert (refused.returncode, len(left(ledger))) == (1, 5), refused.stderr
-    assert "2 documents" in refused.stderr
-    assert str(sources / "shop") in refused.stderr.replace("\n", "")
-    meant = run(home, *clear, answer="anna")
-    assert meant.returncode == 0, meant.stderr
-    assert left(ledger) == [("anna", "PICTURES"), ("anna", "pictures2"), ("bob", "pictures")]
-    assert count(ledger, documents) == 5, "no catalogue"
-    again = run(home, *clear)
-    assert (again.returncode, "Nothing to delete: the owner anna has nothing from" in again.stderr) == (0, True)
-
-
-def test_clear_without_a_terminal_needs_yes(ledger: Ledger, sources: Path, home: Path) -> None:
-    clear = ("ingest-images", str(sources), "--clear", "--owner", "anna")
-    refused = run(home, *clear, "--json")
-    assert (refused.returncode, refused.stdout, len(left(ledger))) == (2, "", 5)
-    assert "--yes" in refused.stderr
-    done = run(home, *clear, "--mode", "scraped", "--yes", "--json")
-    told = json.loads(done.stdout)
-    assert [each["source"] for each in told["sources"]] == [str(sources / "shop")]
-    assert (told["owner"], told["finished"], told["documents"]) == ("anna", True, 1)
-    assert ("anna", "shop") not in left(ledger)
-    assert ("anna", "pictures") in left(ledger)

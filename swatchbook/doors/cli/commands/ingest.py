@@ -10,11 +10,9 @@ from swatchbook.doors.cli.shared_arguments import (
     MaxUsd,
     OwnerName,
     Roles,
-    Yes,
     check_owner,
     check_text,
     choose_document,
-    choose_one_owner,
     given_source,
     opened_resources,
     parse_roles,
@@ -78,9 +76,6 @@ ForceImages = Annotated[
     bool, typer.Option("--force", help="Read all files again, and retry failed and rejected images.")
 ]
 Mirror = Annotated[bool, typer.Option("--mirror", help="Remove items that are no longer in their folder or batch.")]
-Clear = Annotated[
-    bool, typer.Option("--clear", help="Delete what these folders and batches put there, and ingest nothing.")
-]
 
 
 def ingest(
@@ -147,11 +142,9 @@ def ingest_images(
     mirror: Mirror = False,
     mapping: Mapping = None,
     pictures: PicturesDir = None,
-    clear: Clear = False,
-    yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    """Ingest pictures and batches as `ingest` does, with modes: a kind for each PATH, --mirror, --clear.
+    """Ingest pictures and batches as `ingest` does, with modes: a kind for each PATH, and --mirror.
 
     PDFs are left out, and the items of each source are counted.
     """
@@ -166,13 +159,8 @@ def ingest_images(
         from swatchbook.doors.cli.ingest_items import KINDS
         from swatchbook.doors.cli.ingest_items import ingest_images as run
 
-        local = [local_path(each, resources.settings, copied=not clear) for each in paths]
+        local = [local_path(each, resources.settings) for each in paths]
         kinds = dict.fromkeys(local, KINDS[mode])
-        if clear:
-            from swatchbook.doors.cli.delete import clear_sources
-
-            whose = choose_one_owner(resources.ledger, owner)
-            raise typer.Exit(clear_sources(resources, kinds, whose, yes=yes, as_json=as_json))
         ingested, code = run(resources, kinds, owner=owner or DEFAULT_OWNER, options=options, quiet=as_json)
     _end(ingested, code, as_json=as_json)
 
