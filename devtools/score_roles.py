@@ -17,7 +17,14 @@ from pathlib import Path
 from rich.console import Console
 from sqlalchemy import select
 
-from devtools.evaluation.searches import Asked, Retrieval, ask_for, evaluate_retrieval, images_of_contents
+from devtools.evaluation.searches import (
+    Asked,
+    Retrieval,
+    ask_for,
+    evaluate_retrieval,
+    images_of_contents,
+    weights_in_use,
+)
 from devtools.score_searches import draw
 from swatchbook.domain.records import COUNTED, LinkKind, sha256
 from swatchbook.domain.settings import load_settings
@@ -25,7 +32,6 @@ from swatchbook.index.contract import Where
 from swatchbook.resources import Resources, open_resources
 from swatchbook.search.query_pictures import Examples
 from swatchbook.search.request import SearchRequest
-from swatchbook.search.search import weights_in_use
 from swatchbook.store.ledger.tables import images, links, placements
 
 OWNER = "classes"

@@ -16,10 +16,12 @@ from swatchbook.domain.errors import InvalidReference, UnreadableImage
 from swatchbook.domain.records import COUNTED, Record
 from swatchbook.index.contract import Match, Where
 from swatchbook.resources import Resources
-from swatchbook.search.fusion import Ranked, fuse
+from swatchbook.search.fusion import WEIGHTED, Ranked, ToTargets, default_weights, fuse
 from swatchbook.search.query_pictures import Examples
 from swatchbook.search.request import SearchRequest
-from swatchbook.search.search import CANDIDATES, ask_each_role, weights_in_use
+from swatchbook.search.role_queries import role_queries, searched_spaces
+from swatchbook.search.search import CANDIDATES, ask_all, filters_of_candidates
+from swatchbook.search.targets import TARGETS
 from swatchbook.store.ledger.database import Ledger, select_in
 from swatchbook.store.ledger.owners import known_owners
 from swatchbook.store.ledger.tables import documents, images, placements, products
@@ -264,3 +266,23 @@ def images_of_contents(ledger: Ledger, contents: Iterable[str], owner: str) -> d
     )
     with ledger.read() as connection:
         return {row.content_key: row.id for row in select_in(connection, shown, images.c.content_key, contents)}
+
+
+def ask_each_role(resources: Resources, asked: SearchRequest) -> tuple[dict[str, list[Match]], ToTargets]:
+    """Return role -> its candidates for every role that applies, whatever its weight, and the map to results."""
+    known = resources.read_cache()
+    queries = role_queries(
+        resources,
+        searched_spaces(known),
+        asked,
+        frozenset(WEIGHTED),
+        lambda kind: filters_of_candidates(asked.where, asked.by, kind),
+    )
+    return ask_all(resources, queries, CANDIDATES), TARGETS[asked.by](known)
+
+
+def weights_in_use(resources: Resources, *, text: bool, image: bool) -> dict[str, float]:
+    """Return the weights of a query by text, by picture or by both if the query has none."""
+    return default_weights(
+        searched_spaces(resources.read_cache()), text=text, image=image, chosen=resources.settings.search_weights
+    )

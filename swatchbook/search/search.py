@@ -14,9 +14,7 @@ from swatchbook.resources import Resources
 from swatchbook.search.fusion import (
     CODE,
     SAME,
-    WEIGHTED,
     FusedScore,
-    ToTargets,
     default_weights,
     fuse,
     put_first,
@@ -194,7 +192,7 @@ def _best(resources: Resources, known: ReadCache, asked: SearchRequest, *, folde
     given = {*asked.examples.like, *asked.examples.unlike}
     best = list[Found]()
     for most in _depths(where, by):
-        candidates = _ask_all(resources, queries, most)
+        candidates = ask_all(resources, queries, most)
         to_targets = TARGETS[by](known)
         weighted = {role: found for role, found in candidates.items() if weights.get(role, 0) > 0}
         fused = fuse(weighted, to_targets, weights, most=most)
@@ -208,23 +206,6 @@ def _best(resources: Resources, known: ReadCache, asked: SearchRequest, *, folde
         if len(best) >= enough or all(len(matches) < most for matches in candidates.values()):
             break
     return best
-
-
-def ask_each_role(resources: Resources, asked: SearchRequest) -> tuple[dict[str, list[Match]], ToTargets]:
-    """Return role -> its candidates for every role that applies, whatever its weight, and the map to results."""
-    known = resources.read_cache()
-    active = searched_spaces(known)
-    queries = role_queries(
-        resources, active, asked, frozenset(WEIGHTED), lambda kind: filters_of_candidates(asked.where, asked.by, kind)
-    )
-    return _ask_all(resources, queries, CANDIDATES), TARGETS[asked.by](known)
-
-
-def weights_in_use(resources: Resources, *, text: bool, image: bool) -> dict[str, float]:
-    """Return the weights of a query by text, by picture or by both if the query has none."""
-    return default_weights(
-        searched_spaces(resources.read_cache()), text=text, image=image, chosen=resources.settings.search_weights
-    )
 
 
 # --- filters ----------------------------------------------------------------------------------------------------------
@@ -275,7 +256,7 @@ def _first_satisfying(
     return [Found(target, score, alike[target]) for target, score in kept if target in alike][:k]
 
 
-def _ask_all(resources: Resources, queries: Mapping[str, Ask], most: int) -> dict[str, list[Match]]:
+def ask_all(resources: Resources, queries: Mapping[str, Ask], most: int) -> dict[str, list[Match]]:
     """Return role -> at most `most` candidates. Roles are queried at the same time if the index makes a query wait."""
     if not queries:
         return {}  # without loading the index
