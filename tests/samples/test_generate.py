@@ -37,6 +37,7 @@ def pixel_keys(document: pymupdf.Document, xrefs: set[int]) -> set[int]:
     return {zlib.crc32(pymupdf.Pixmap(document, x).samples) for x in xrefs}
 
 
+@pytest.mark.nightly
 def test_two_builds_of_the_small_one_are_equal_byte_for_byte(tmp_path: Path) -> None:
     kept, new = build(BUILD, small=True), tmp_path / "small.pdf"
     truth = make_catalogue(new, small=True)

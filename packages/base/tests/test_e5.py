@@ -64,6 +64,7 @@ def test_vectors_of_sixteen_texts_are_those_of_the_engine(published: Published, 
     assert [len(model.windows(text)[0]) for text in TEXTS] == [engine.token_count(t, True) for t in TEXTS]
 
 
+@pytest.mark.nightly
 def test_long_texts_are_read_in_windows_like_the_engine(published: Published, engine: Any) -> None:
     model = published
     text = "Oak floor, brushed. Eichendiele, 20 mm. " * 80

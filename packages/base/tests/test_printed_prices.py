@@ -84,6 +84,7 @@ def of_locales() -> Iterator[tuple[str, str, float]]:
                     yield currency, pattern.apply(value, locale, currency=currency, currency_digits=False), value
 
 
+@pytest.mark.nightly
 def test_prices_of_every_locale_are_read() -> None:
     texts = {text: (currency, amount) for currency, text, amount in of_locales()}
     alone, beside = Counter[bool](), Counter[bool]()

@@ -83,6 +83,7 @@ def test_a_page_of_any_size_is_read_or_named(tmp_path: Path) -> None:
         assert len(texts) + len(reading.lost) == 2, box
 
 
+@pytest.mark.nightly
 def test_decompression_bomb_loses_one_page(tmp_path: Path) -> None:
     """A quarter of a gigabyte of operators in as many kilobytes."""
     paper = Paper()

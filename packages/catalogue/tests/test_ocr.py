@@ -216,6 +216,7 @@ def set_in(lines: Sequence[str], style: str = "") -> Image.Image:
         return Image.frombytes("RGB", (pixmap.width, pixmap.height), pixmap.samples)
 
 
+@pytest.mark.nightly
 @pytest.mark.needs("tesseract-ocr-rus", "tesseract-ocr-fas")
 def test_print_in_any_chosen_language_is_read(tmp_path: Path) -> None:
     scripts = ("ru", "fa", "en")

@@ -49,6 +49,7 @@ def load_encoder(folder: Path) -> SiglipEncoder:
     return encoder
 
 
+@pytest.mark.nightly
 def test_vectors_are_those_of_open_clip(tmp_path: Path, saved: dict[str, Tensor]) -> None:
     model = load_siglip(save(tmp_path, saved)).eval()
     with torch.inference_mode():
