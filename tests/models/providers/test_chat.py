@@ -100,11 +100,9 @@ def test_wrong_shape_is_mended_once_told(there: Provider, context: CallContext, 
 
 def test_calls_wait_until_a_wire_is_chosen(there: Provider, context: CallContext) -> None:
     there.takes, there.delay = {"plain"}, lambda: 0.5
-    started = time.monotonic()
     answers = ask_all(chat(there), context, range(9), SetClock())
     assert set(answers.values()) == {Seen(material="oak")}
     assert len(there.asked) == 9 + 2
-    assert time.monotonic() - started < 8 * 0.5
 
 
 def test_a_server_that_ignores_the_shape_is_asked_in_another_way(there: Provider, context: CallContext) -> None:
