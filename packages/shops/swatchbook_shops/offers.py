@@ -309,17 +309,22 @@ def _price(row: ProductRow, product: ProductRow, mapping: ShopMapping, day: date
     stated = source.metadata.get("currency", product.metadata.get("currency", "")).strip().upper()
     stated = stated if re.fullmatch(r"[A-Z]{3}", stated) else ""
     currencies = (currency_of(printed), stated, mapping.currency)
-    amount = f"{source.price:.2f}"
+    amount = _decimal(source.price)
     sale = _sale(source, amount, day)
     return Price(
         amount=sale.regular if sale and not sale.is_on else amount,
         currency=next((each for each in currencies if each and may_be_in(printed, each)), None),
         unit=unit_of(printed),
-        highest=None if source.price_to is None else f"{source.price_to:.2f}",
+        highest=None if source.price_to is None else _decimal(source.price_to),
         printed=printed,
         is_lowest=is_lowest(printed),
         sale=sale,
     )
+
+
+def _decimal(amount: float) -> str:
+    """Return an amount with two decimals, or more if it has more: dinars have three."""
+    return f"{amount:.2f}" if round(amount, 2) == round(amount, 4) else f"{amount:.4f}".rstrip("0")
 
 
 def _sale(row: ProductRow, amount: str, day: date) -> Sale | None:
@@ -330,7 +335,7 @@ def _sale(row: ProductRow, amount: str, day: date) -> Sale | None:
     starts, ends = (as_day(row.metadata.get(name, "")) for name in ("sale_starts", "sale_ends"))
     is_on = (starts or day) <= day <= (ends or day)
     first, last = (each.isoformat() if each else "" for each in (starts, ends))
-    return Sale(amount=amount, regular=f"{regular:.2f}", starts=first, ends=last, is_on=is_on)
+    return Sale(amount=amount, regular=_decimal(regular), starts=first, ends=last, is_on=is_on)
 
 
 def _inherited(product: ProductRow, rows: Sequence[ProductRow]) -> ProductRow:

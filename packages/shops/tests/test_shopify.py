@@ -77,6 +77,12 @@ def test_only_columns_with_values_are_written(tmp_path: Path) -> None:
     assert data.decode().splitlines()[0] == "Title,URL handle,Status,SKU,Option1 name,Option1 value,Price"
 
 
+def test_price_in_dinars_keeps_its_third_decimal(tmp_path: Path) -> None:
+    rows = [product("Oak", price="KWD 12.125"), product("Ash", price="KWD 9.500")]
+    data, _ = shop_file(tmp_path, "shopify", rows)
+    assert [line.rpartition(",")[2] for line in data.decode().splitlines()[1:]] == ["12.125", "9.50"]
+
+
 def test_what_has_no_price_is_a_draft_unless_the_mapping_says_so(tmp_path: Path) -> None:
     table = product("Table")
     rows = (CHAIR, product("Lamp"), product("Sofa", price="€ 9 – € 12"), table,

@@ -373,7 +373,10 @@ def is_currency_code(word: str) -> bool:
 
 
 def plain_amount(value: float) -> str:
-    return str(int(value)) if value.is_integer() else f"{value:.2f}"
+    """Return an amount with two decimals, or four if it has more: three might be thousands behind a point."""
+    if value.is_integer():
+        return str(int(value))
+    return f"{value:.2f}" if round(value, 2) == round(value, 4) else f"{value:.4f}"
 
 
 def as_gtin(value: Any) -> str | None:
