@@ -118,7 +118,9 @@ class Changes(Record):
 
 
 class OutsideExport(NamedTuple):
-    """Products that are not gone though an export lacks them: of documents outside it, and of `unfinished` ones."""
+    """What is not gone though an export lacks it: the rows of other documents, `elsewhere`, and what documents that are
+    `unfinished`, by name, may still have.
+    """
 
     elsewhere: Iterable[ProductRow] = ()
     unfinished: tuple[str, ...] = ()
