@@ -91,11 +91,10 @@ def _say_offered(resources: Resources, document: str) -> None:
 
 def resume(resources: Resources, documents: Iterable[Document], *, quiet: bool) -> tuple[list[RunReport], int]:
     """Continue registered documents, each according to its status. Return the reports and the exit code."""
-    codes, reports = list[int](), list[RunReport]()
-    for document in documents:
-        from swatchbook.doors.cli.prefect_run import bring_back  # imports Prefect: only when there is work to do
-
-        codes.append(process(resources, document, partial(bring_back, resources, document), reports, quiet=quiet))
+    reports = list[RunReport]()
+    codes = [
+        process(resources, each, partial(_bring_back, resources, each), reports, quiet=quiet) for each in documents
+    ]
     send_owed_notices(resources)
     return reports, worst(codes)
 
@@ -110,6 +109,12 @@ def send_owed_notices(resources: Resources) -> None:
         asyncio.run(send_notices(resources))
     except Failure as failure:
         log.warning("notices were not sent: %s", failure)
+
+
+def _bring_back(resources: Resources, document: Document) -> RunReport | None:
+    from swatchbook.doors.cli.prefect_run import bring_back  # imports Prefect: only when there is work to do
+
+    return bring_back(resources, document)
 
 
 def run_flow(resources: Resources, document: Document, options: IngestOptions) -> RunReport:
