@@ -1,6 +1,6 @@
-"""Ask a service from Python: `Client`, or `AsyncClient` with asyncio, and their errors."""
+"""Ask a service from Python: `Client`, and its errors."""
 
-from swatchbook_client.client import AsyncClient, Client
+from swatchbook_client.client import Client
 from swatchbook_client.errors import (
     Conflict,
     Denied,
@@ -15,7 +15,6 @@ from swatchbook_client.errors import (
 )
 
 __all__ = [
-    "AsyncClient",
     "Client",
     "Conflict",
     "Denied",
