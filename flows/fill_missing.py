@@ -4,12 +4,13 @@ from typing import Annotated
 
 from prefect import flow
 from pydantic import Field
+from ulid import ULID
 
 from swatchbook.domain.records import DEFAULT_OWNER, BlockNames, Owner, Role
-from swatchbook.tasks.collection import fill_document, find_documents_to_fill, finish_fill, plan_fill
+from swatchbook.tasks.collection import make_missing, plan_fill
 from swatchbook.tasks.flow_run import flow_process
 from swatchbook.tasks.policy import FLOW
-from swatchbook.upkeep.fill_missing import DocumentFill, Fill, Filled, FillPlan, Spaces
+from swatchbook.upkeep.fill_missing import Fill, Filled, FillPlan, Spaces
 
 
 @flow(name="fill_missing", **FLOW)
@@ -43,13 +44,6 @@ async def fill_missing(
         batch_size=batch_size, limit=limit, max_usd=max_usd,
     )  # fmt: skip
     async with flow_process(blocks) as resources:
-        name, documents = await find_documents_to_fill(resources, fill)
         if dry_run:
             return await plan_fill(resources, fill)
-        results = list[DocumentFill]()
-        for document in documents:
-            limit = fill.limit_after(results)
-            if limit == 0:
-                break
-            results.append(await fill_document(resources, document, fill, name, limit))
-        return await finish_fill(resources, fill, name, results)
+        return await make_missing(resources, fill, str(ULID()))

@@ -5,17 +5,15 @@ import asyncio
 from prefect import get_run_logger, task
 from prefect.artifacts import acreate_markdown_artifact
 from prefect.runtime import flow_run
-from ulid import ULID
 
 from swatchbook.ingest.review import Reviewed, review_all
 from swatchbook.models.registry import review_tag
 from swatchbook.resources import Resources
 from swatchbook.store.ledger import picture_reviews
-from swatchbook.store.ledger.missing_vectors import ToFill
 from swatchbook.store.ledger.owners import require_owner
 from swatchbook.tasks.policy import EMBEDDING, WRITE
 from swatchbook.upkeep import fill_missing
-from swatchbook.upkeep.fill_missing import DocumentFill, Fill, Filled, FillPlan
+from swatchbook.upkeep.fill_missing import Fill, Filled, FillPlan
 from swatchbook.upkeep.reports.collection_state import CoverageReport, as_markdown, coverage_report
 
 # --- review -----------------------------------------------------------------------------------------------------------
@@ -40,17 +38,10 @@ async def review_images(resources: Resources, owner: str | None, limit: int) -> 
 # --- fill -------------------------------------------------------------------------------------------------------------
 
 
-@task(**WRITE, task_run_name="find documents to fill")
-async def find_documents_to_fill(resources: Resources, fill: Fill) -> tuple[str, list[ToFill]]:
-    """Return a name for this fill, under which its costs are kept, and the documents. Raises UnknownOwner."""
-    if fill.owner is not None:
-        await asyncio.to_thread(require_owner, resources.ledger, fill.owner)
-    return str(ULID()), await asyncio.to_thread(lambda: list(fill_missing.documents_to_fill(resources, fill)))
-
-
 @task(**WRITE, task_run_name="plan the fill")
 async def plan_fill(resources: Resources, fill: Fill) -> FillPlan:
-    """Count what would be made, and create the artifact `fill` with it."""
+    """Count what would be made, and create the artifact `fill` with it. Raises UnknownOwner."""
+    await _require_owner(resources, fill)
     plan = await asyncio.to_thread(fill_missing.plan_fill, resources, fill)
     cost = "at an unknown cost" if plan.usd is None else f"for {plan.usd:.4f} USD at most"
     lines = [f"{plan.objects} images and chunks of {plan.documents} documents {cost}."]
@@ -59,26 +50,17 @@ async def plan_fill(resources: Resources, fill: Fill) -> FillPlan:
     return plan
 
 
-@task(**WRITE, task_run_name="fill {document.document}", tags=[EMBEDDING])
-async def fill_document(
-    resources: Resources, document: ToFill, fill: Fill, name: str, limit: int | None
-) -> DocumentFill:
-    """Make and publish what a document lacks."""
+@task(**WRITE, task_run_name="fill", tags=[EMBEDDING])
+async def make_missing(resources: Resources, fill: Fill, name: str) -> Filled:
+    """Make and publish what is lacking, and create the artifact `fill` with it and with what is left.
+
+    `name` is that of the fill, under which its costs are kept. Raises UnknownOwner.
+    """
+    await _require_owner(resources, fill)
+    done = await asyncio.to_thread(fill_missing.fill_missing, resources, fill, name=name, flow_run=str(flow_run.id))
     log = get_run_logger()
-    done = await asyncio.to_thread(
-        fill_missing.fill_document, resources, document, fill, name=name, limit=limit,
-        flow_run=str(flow_run.id),
-    )  # fmt: skip
-    log.info("%s: %d items made", document.document, done.made)
-    for failure in (*done.failures, *filter(None, [done.busy])):
-        log.warning("%s: %s", document.document, failure)
-    return done
-
-
-@task(**WRITE, task_run_name="finish the fill")
-async def finish_fill(resources: Resources, fill: Fill, name: str, results: list[DocumentFill]) -> Filled:
-    """Publish what is left, and create the artifact `fill` with what was made and what is still lacking."""
-    done = await asyncio.to_thread(fill_missing.finish_fill, resources, fill, name, results)
+    for failure in (*done.failures, *done.busy):
+        log.warning("%s", failure)
     cost = "at an unknown cost" if done.cost_usd is None else f"for {done.cost_usd:.4f} USD"
     lines = [f"{done.made} items made for {done.objects} images and chunks of {done.documents} documents {cost}."]
     lines += [f"- {lack.role} by `{lack.tag}`: {lack.open} are left, {lack.failed} have failed" for lack in done.lacks]
@@ -86,6 +68,11 @@ async def finish_fill(resources: Resources, fill: Fill, name: str, results: list
         lines.append("Nothing is missing: `swatchbook spaces activate` switches to these spaces.")
     await _show_fill(lines, done.unreadable)
     return done
+
+
+async def _require_owner(resources: Resources, fill: Fill) -> None:
+    if fill.owner is not None:
+        await asyncio.to_thread(require_owner, resources.ledger, fill.owner)
 
 
 async def _show_fill(lines: list[str], unreadable: int) -> None:

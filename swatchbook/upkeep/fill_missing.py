@@ -9,6 +9,7 @@ import logging
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from pydantic import Field
@@ -52,10 +53,6 @@ class Fill(Record):
     limit: int | None = Field(default=None, ge=1)
     max_usd: float | None = Field(default=None, ge=0)
 
-    def limit_after(self, results: "Sequence[DocumentFill]") -> int | None:
-        """Return how many images and chunks may still be taken; None for all."""
-        return None if self.limit is None else self.limit - sum(each.objects for each in results)
-
 
 class RolePlan(Record):
     """The plan of a fill for one space. Calls to providers, tokens and cost are upper bounds."""
@@ -85,16 +82,6 @@ class FillPlan(Record):
         """Return the highest cost of all calls; None if a price is not known."""
         costs = [each.usd for each in self.roles]
         return None if None in costs else sum(cost for cost in costs if cost is not None)
-
-
-class DocumentFill(Record):
-    """Counts of one document's items taken and made. `busy`: why it was left out, or not ended."""
-
-    objects: int = 0
-    unreadable: int = 0
-    made: int = 0
-    failures: tuple[str, ...] = ()
-    busy: str | None = None
 
 
 class Filled(Record):
@@ -242,46 +229,66 @@ def _tokens(resources: Resources, pair: RoleTag, found: Sequence[Candidate]) -> 
 # --- make -------------------------------------------------------------------------------------------------------------
 
 
+@dataclass
+class _Counts:
+    """What a fill has taken and made so far. `busy`: why documents were left out, or not ended."""
+
+    documents: int = 0
+    objects: int = 0
+    unreadable: int = 0
+    made: int = 0
+    failures: list[str] = field(default_factory=list)
+    busy: list[str] = field(default_factory=list)
+
+
 def fill_missing(
-    resources: Resources, fill: Fill, *, progress: Callable[[int, int], None] = lambda done, total: None
+    resources: Resources,
+    fill: Fill,
+    *,
+    name: str | None = None,
+    flow_run: str | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Filled:
     """Make what is lacking, document by document, and publish it.
 
-    What is committed is never made or paid for again, so a fill that was killed goes on where it was. `progress` gets
-    how many items are made, of how many. Raises failures that concern all items, such as BudgetExceeded.
+    What is committed is never made or paid for again, so a fill that was killed goes on where it was. The costs are
+    kept under its `name`, which a retry has again. `progress` gets how many items are made, of how many. Raises
+    failures that concern all items, such as BudgetExceeded.
     """
-    name, results, made = str(ULID()), list[DocumentFill](), 0
+    name, done = name or str(ULID()), _Counts()
     total = sum(lack.open for lack in left_to_fill(resources, fill))
     for document in list(documents_to_fill(resources, fill)):
-        limit = fill.limit_after(results)
-        if limit == 0:
+        if fill.limit is not None and done.objects >= fill.limit:
             break
+        before = done.objects
+        _fill_document(
+            resources, document, fill, done, name=name, flow_run=flow_run,
+            advance=lambda: progress(done.made, max(total, done.made)),
+        )  # fmt: skip
+        done.documents += done.objects > before
+    publish_all(resources, at_most=resources.settings.outage_wait_seconds)
+    point_aliases(resources)
+    return Filled(
+        documents=done.documents,
+        objects=done.objects,
+        made=done.made,
+        unreadable=done.unreadable,
+        failures=tuple(done.failures),
+        cost_usd=missing_vectors.spent(resources.ledger, name),
+        lacks=tuple(left_to_fill(resources, fill)),
+        busy=tuple(done.busy),
+    )
 
-        def advance(count: int, before: int = made) -> None:
-            progress(before + count, max(total, before + count))
 
-        results.append(fill_document(resources, document, fill, name=name, limit=limit, advance=advance))
-        made += results[-1].made
-    return finish_fill(resources, fill, name, results)
+def _fill_document(
+    resources: Resources, document: ToFill, fill: Fill, done: _Counts, *,
+    name: str, flow_run: str | None, advance: Callable[[], None],
+) -> None:  # fmt: skip
+    """Make and publish what a document lacks, as far as the limit allows. `advance` is called after each batch.
 
-
-def fill_document(
-    resources: Resources,
-    document: ToFill,
-    fill: Fill,
-    *,
-    name: str,
-    limit: int | None,
-    flow_run: str | None = None,
-    advance: Callable[[int], None] = lambda made: None,
-) -> DocumentFill:
-    """Make and publish what a document lacks, at most `limit` of its images and chunks.
-
-    `name` is that of the whole fill, under which its costs are kept. `advance` gets how many items are made so far. The
-    account then counts a role of which nothing is left. Raises failures that concern all items.
+    The account then counts a role of which nothing is left. Raises failures that concern all items.
     """
-    ledger, busy = resources.ledger, None
-    objects, unreadable, made, failures = 0, 0, 0, list[str]()
+    ledger, limit = resources.ledger, None if fill.limit is None else fill.limit - done.objects
     try:
         stored = get_document(ledger, document.document)
         if fill.spaces != "chosen" and stored.status != DocumentStatus.COMPLETED:
@@ -293,19 +300,18 @@ def fill_document(
             keys = set[str]()
             for found in missing_vectors.candidates(ledger, document, limit=limit):
                 readable, lost = _split_readable(resources, fill, found)
-                objects, unreadable = objects + len(readable), unreadable + lost
+                done.objects, done.unreadable = done.objects + len(readable), done.unreadable + lost
                 missing_vectors.queue_candidates(ledger, run, readable)
                 runs.record_alive(ledger, run)
                 keys |= {each.key for each in readable}
             for result in _make(resources, run, fill.batch_size or stored.options.batch_size, keys):
-                made += result.made
-                failures += result.failures
-                advance(made)
+                done.made += result.made
+                done.failures += result.failures
+                advance()
             missing_vectors.count_made(ledger, run)
             runs.end_part(ledger, run)
     except (InvalidReference, RunRevoked) as reason:  # it was deleted meanwhile, or another process fills it
-        busy = str(reason)
-    return DocumentFill(objects=objects, unreadable=unreadable, made=made, failures=tuple(failures), busy=busy)
+        done.busy.append(str(reason))
 
 
 def _make(resources: Resources, run: Run, size: int, keys: Collection[str]) -> Iterator[BatchResult]:
@@ -330,19 +336,3 @@ def _make(resources: Resources, run: Run, size: int, keys: Collection[str]) -> I
             runs.record_alive(resources.ledger, run)
     finally:
         resources.batch_sizes.pop(run.token, None)
-
-
-def finish_fill(resources: Resources, fill: Fill, name: str, results: Sequence[DocumentFill]) -> Filled:
-    """Publish what is not published yet, and return the result of the whole fill."""
-    publish_all(resources, at_most=resources.settings.outage_wait_seconds)
-    point_aliases(resources)
-    return Filled(
-        documents=sum(1 for each in results if each.objects),
-        objects=sum(each.objects for each in results),
-        made=sum(each.made for each in results),
-        unreadable=sum(each.unreadable for each in results),
-        failures=tuple(failure for each in results for failure in each.failures),
-        cost_usd=missing_vectors.spent(resources.ledger, name),
-        lacks=tuple(left_to_fill(resources, fill)),
-        busy=tuple(each.busy for each in results if each.busy),
-    )
