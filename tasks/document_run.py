@@ -27,7 +27,6 @@ from prefect.runtime import deployment, flow_run
 from swatchbook.domain.errors import Failure
 from swatchbook.domain.records import (
     BlockNames,
-    DocumentStatus,
     IngestOptions,
     Record,
     RunReport,
@@ -39,7 +38,6 @@ from swatchbook.domain.records import (
 from swatchbook.domain.tracing import span
 from swatchbook.ingest.begin_run import begin_work, has_settled, leave_to_next_run, register_given
 from swatchbook.ingest.finish_run import finish_run
-from swatchbook.ingest.register import Registered
 from swatchbook.ingest.run import Work, finish_stage, hold_run, report_progress
 from swatchbook.resources import Resources
 from swatchbook.store.files.upload_buffer import is_remote
@@ -112,7 +110,7 @@ async def register_document(
         owner = document.owner  # it may have been renamed since
         options = options if AS_GIVEN in flow_run.tags else document.options
     register = partial(register_given, resources, owner=owner, options=options, kind=kind, edition_of=edition_of)
-    registered = await _after_deletion(register, source, known=document is not None)
+    registered = await asyncio.to_thread(register, source, known=document is not None)
     while True:
         begun = await asyncio.to_thread(begin_work, resources, registered, prefect_run=str(flow_run.id), blocks=blocks)
         if isinstance(begun, Work):
@@ -125,15 +123,6 @@ async def register_document(
         if is_remote(source):  # it is downloaded once
             source = registered.document.file or source
         registered = await asyncio.to_thread(register, source, known=True)
-
-
-async def _after_deletion(register: Callable[..., Registered], source: str, *, known: bool) -> Registered:
-    """Register a source as soon as no other process deletes what was there before."""
-    registered = await asyncio.to_thread(register, source, known=known)
-    while registered.document.status is DocumentStatus.DELETING:
-        await asyncio.sleep(_POLL_SECONDS)
-        registered = await asyncio.to_thread(register, source)
-    return registered
 
 
 async def _idle(resources: Resources, document: str, *, elsewhere: bool = False) -> Idle:

@@ -9,6 +9,7 @@ import hashlib
 import json
 import logging
 import os
+import time
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from functools import partial
@@ -54,6 +55,9 @@ _NOT_IN_FINGERPRINT = {
 """Options that change how the work is done, not its result; `roles` count by the pairs that they request, `categories`
 by the key of the stage that reads them, `mapping` by the items that it makes.
 """
+
+
+_POLL_SECONDS = 0.5  # between two looks at a delete of another process
 
 
 class Request(Record):
@@ -155,18 +159,24 @@ def register(
 
 
 def register_after_delete(
-    resources: Resources, register_it: Callable[[], Registered], *, at_most: float | None = None
+    resources: Resources, register_it: Callable[[], Registered], *, waits: bool = True
 ) -> Registered:
     """Register what a person asks for; a delete of the same document that is under way is finished first.
 
-    It stays `deleting` if another process is deleting it. Raises what `register_it` raises, and IndexDown after an
-    outage of `at_most` seconds (default: SWATCHBOOK_OUTAGE_WAIT_SECONDS).
+    Waits for another process that is deleting it, and for an index that is down, unless it should not: the document
+    then stays `deleting`. Raises what `register_it` raises, and IndexDown after an outage of
+    SWATCHBOOK_OUTAGE_WAIT_SECONDS.
     """
-    registered = register_it()
-    if registered.document.status == DocumentStatus.DELETING and finish_delete(
-        resources, registered.document.id, at_most=at_most
-    ):
-        registered = register_it()
+    while (registered := register_it()).document.status == DocumentStatus.DELETING:
+        try:
+            if finish_delete(resources, registered.document.id, at_most=None if waits else 0):
+                continue
+        except IndexDown:  # without a wait it ends the delete later
+            if waits:
+                raise
+        if not waits:
+            break
+        time.sleep(_POLL_SECONDS)
     return registered
 
 
@@ -186,10 +196,7 @@ def register_upload(
     is down. Raises what `register` raises.
     """
     again = partial(register, resources, path, owner=owner, options=options, name=name, edition_of=edition_of)
-    try:
-        registered = register_after_delete(resources, again, at_most=0)
-    except IndexDown:  # it ends the delete later
-        registered = again()
+    registered = register_after_delete(resources, again, waits=False)
     if registered.document.status == DocumentStatus.DELETING:
         return registered
     if _is_same_request(resources.settings, registered):

@@ -7,7 +7,6 @@
 """
 
 import os
-import time
 from functools import partial
 from pathlib import Path
 
@@ -24,8 +23,6 @@ from swatchbook.ingest.sources.unknown_file import describe_unknown
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.owners import id_of_document
 from swatchbook.store.ledger.stored_documents import BATCH, FOLDER, PDF, TABLE, Document, get_document, queue
-
-_POLL_SECONDS = 0.5  # between two looks at a delete of another process
 
 
 def register_path(
@@ -56,9 +53,7 @@ def register_source(
 ) -> Registered:
     """Register a path; what another process is deleting now is waited for, as this was asked for after the delete."""
     ask = partial(register_path, resources, path, kind=kind, owner=owner, options=options, edition_of=edition_of)
-    while (entry := register_after_delete(resources, ask)).document.status is DocumentStatus.DELETING:
-        time.sleep(_POLL_SECONDS)
-    return entry
+    return register_after_delete(resources, ask)
 
 
 def register_folder(

@@ -21,7 +21,6 @@ from swatchbook.domain.errors import (
     SHARED_POLICIES,
     Authentication,
     Failure,
-    IndexDown,
     InvalidReference,
     as_failure,
     reason_of,
@@ -199,10 +198,7 @@ def _register(resources: Resources, source: Source, owner: str) -> Document:
     known = find_known(resources, owner, folder)
     options = known.options if known else IngestOptions()
     again = partial(register_folder, resources, folder, owner=owner, options=options, kind=source.kind)
-    try:
-        registered = register_after_delete(resources, again, at_most=0)
-    except IndexDown:  # it ends the delete later
-        registered = again()
+    registered = register_after_delete(resources, again, waits=False)
     if registered.unchanged or registered.document.status in (DocumentStatus.DELETING, DocumentStatus.QUEUED):
         return registered.document  # what is queued is read when its run begins
     return request_again(resources.ledger, registered.document.id, registered.options)
