@@ -22,7 +22,7 @@ from swatchbook.store.ledger import claims, publishing, runs, schedule
 from swatchbook.store.ledger.claims import ItemResult
 from swatchbook.store.ledger.database import Ledger, open_ledger
 from swatchbook.store.ledger.queries import account as queries_account
-from swatchbook.store.ledger.queries.coverage import count_coverage
+from swatchbook.store.ledger.queries.coverage import count_statistics
 from swatchbook.store.ledger.runs import Run
 from swatchbook.store.ledger.stored_documents import Document, list_documents
 from swatchbook.store.ledger.tables import documents, images, placements
@@ -58,7 +58,7 @@ def measure(url: str, count: int, tell: Callable[[str, float], None]) -> None:
     assert account.found == account.pending == count  # made, and not yet published
     take("accounted, an owner", lambda: queries_account.account(ledger, owner="owner0"))
     take("accounted, a document", lambda: queries_account.account(ledger, document=_document(0)))
-    take("coverage", lambda: count_coverage(ledger))
+    take("coverage", lambda: count_statistics(ledger).coverage)
     listed = take("documents listed", lambda: sum(1 for _ in all_documents(ledger)))
     assert listed == len(numbers)
     space = Space(role=VISUAL.role, tag=VISUAL.tag, dimension=DIMENSION)

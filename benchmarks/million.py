@@ -31,7 +31,7 @@ from swatchbook.domain.settings import Settings
 from swatchbook.index.lance import LanceIndex
 from swatchbook.ingest.publish import publish_all
 from swatchbook.resources import Resources, open_resources
-from swatchbook.store.ledger.queries.coverage import count_coverage
+from swatchbook.store.ledger.queries.coverage import count_statistics
 from swatchbook.store.ledger.space_registry import active_spaces
 from swatchbook.store.ledger.tables import documents, vectors
 
@@ -113,7 +113,7 @@ def measure_at(size: int, settings: Settings, environment: Mapping[str, str]) ->
             publish = timed("publishing", lambda: publish_all(resources, at_most=600))
         build = timed("compacting", lambda: resources.index.compact(at_once=True))
         recall = recall_of(resources)
-        coverage = timed("coverage", lambda: count_coverage(resources.ledger))
+        coverage = timed("coverage", lambda: count_statistics(resources.ledger).coverage)
         with resources.ledger.read() as connection:
             ledger = connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one()
             last = connection.execute(select(documents.c.id).order_by(documents.c.name).limit(1)).scalar_one()

@@ -21,7 +21,7 @@ from swatchbook.index.contract import Space
 from swatchbook.store.ledger import missing_vectors
 from swatchbook.store.ledger.database import Ledger, open_ledger
 from swatchbook.store.ledger.missing_vectors import Candidate
-from swatchbook.store.ledger.queries.coverage import count_coverage, count_statistics
+from swatchbook.store.ledger.queries.coverage import count_statistics
 from swatchbook.store.ledger.space_registry import add_space
 from swatchbook.store.ledger.tables import analyses, contents, documents, images, items, placements, requested, vectors
 
@@ -58,7 +58,7 @@ def measure(url: str, count: int, tell: Callable[[str, float], None]) -> None:
     counted = take("statistics, the whole", lambda: count_statistics(ledger))
     assert counted.images.found == pictures
     assert counted.images.failed == pictures // FAILS
-    assert take("coverage", lambda: count_coverage(ledger)).total_images == pictures
+    assert take("coverage", lambda: count_statistics(ledger).coverage).total_images == pictures
     take("statistics, an owner", lambda: count_statistics(ledger, owner="owner0"))
     lost = range(documents_made - max(1, documents_made // 10), documents_made)
     lose_color(ledger, lost)

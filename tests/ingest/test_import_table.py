@@ -27,7 +27,7 @@ from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import find_relevant
 from swatchbook.store.ledger import claims
 from swatchbook.store.ledger.queries import filters
-from swatchbook.store.ledger.queries.coverage import count_coverage
+from swatchbook.store.ledger.queries.coverage import count_statistics
 from swatchbook.store.ledger.queries.document import show_document
 from swatchbook.store.ledger.source_items import complete_items
 from swatchbook.store.ledger.space_registry import registered
@@ -164,7 +164,7 @@ def test_unusable_vectors_are_named_and_made_here(resources: Resources, tmp_path
     assert "unknown model, clip-of-2019" in reasons["2"]
     run(resources, tmp_path)
     assert len(encoded) == 3
-    assert count_coverage(resources.ledger, owner="anna").with_embeddings == 4
+    assert count_statistics(resources.ledger, owner="anna").coverage.with_embeddings == 4
 
 
 def test_second_import_updates_changed_rows(resources: Resources, tmp_path: Path, encoded: list[str]) -> None:
@@ -195,7 +195,7 @@ def test_vector_that_is_there_already_stays(resources: Resources, tmp_path: Path
     stage(resources, tmp_path, rows(tmp_path, 1, {0: unit(5).tolist()}, who="bob"))
     run(resources, tmp_path, "bob")
     assert stored(resources) == made
-    assert count_coverage(resources.ledger, owner="bob").with_embeddings == 1
+    assert count_statistics(resources.ledger, owner="bob").coverage.with_embeddings == 1
 
 
 def test_import_for_one_owner_keeps_what_the_others_have(resources: Resources, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from swatchbook.models.registry import tags
 from swatchbook.resources import Resources, open_resources
 from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import search
-from swatchbook.store.ledger.queries.coverage import count_coverage
+from swatchbook.store.ledger.queries.coverage import count_statistics
 from swatchbook.store.ledger.queries.image import image_details
 from swatchbook.store.ledger.space_objects import count_vectors
 from swatchbook.store.ledger.space_registry import active_spaces
@@ -42,7 +42,7 @@ def test_all_roles_are_made_and_words_find_pictures_by_what_they_show(
 ) -> None:
     bare_ingest.main(small_catalogue)
     with open_resources(load_settings()) as resources:
-        counted = count_coverage(resources.ledger)
+        counted = count_statistics(resources.ledger).coverage
         active = {role: each.space for role, each in active_spaces(resources.ledger).items()}
         assert counted.documents == {"completed": 1}
         assert counted.coverage_percentage == 100
@@ -116,7 +116,7 @@ def test_role_is_added_to_a_document(chosen: None, home: Path, ingested_home: Pa
     with open_resources(load_settings()) as resources:
         wanted = tags(resources.settings)
         made = {(each.role, each.tag): each.objects for each in count_vectors(resources.ledger)}
-        assert count_coverage(resources.ledger).coverage_percentage == 100
+        assert count_statistics(resources.ledger).coverage.coverage_percentage == 100
     assert made[Role.MULTIMODAL, wanted[Role.MULTIMODAL]] == made[Role.VISUAL, wanted[Role.VISUAL]] == 14
 
 

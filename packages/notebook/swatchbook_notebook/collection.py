@@ -36,7 +36,7 @@ from swatchbook.search import MAX_RESULTS
 from swatchbook.store.files.upload_buffer import temporary_file
 from swatchbook.store.ledger.owners import known_owners, require_owner
 from swatchbook.store.ledger.queries.account import account
-from swatchbook.store.ledger.queries.coverage import count_coverage
+from swatchbook.store.ledger.queries.coverage import count_statistics
 from swatchbook.store.ledger.queries.image import image_ids
 from swatchbook.store.ledger.space_registry import registered
 from swatchbook.store.ledger.stored_documents import BATCH, PDF, Document, all_documents, find_document, get_document
@@ -230,7 +230,7 @@ class Swatchbook:
         from swatchbook.upkeep.reports.collection_state import by_shown_state
 
         ledger = self._known().ledger
-        coverage = by_shown_state(ledger, count_coverage(ledger, self.owner), self.owner)
+        coverage = by_shown_state(ledger, count_statistics(ledger, self.owner).coverage, self.owner)
         return Overview(owner=self.owner, account=account(ledger, owner=self.owner), coverage=coverage)
 
     # as tables

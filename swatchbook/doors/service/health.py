@@ -28,7 +28,7 @@ from swatchbook.resources import Resources
 from swatchbook.store.ledger.object_events import DeadEvents, dead_events
 from swatchbook.store.ledger.owners import known_owners
 from swatchbook.store.ledger.queries.account import owner_accounts
-from swatchbook.store.ledger.queries.coverage import count_coverage
+from swatchbook.store.ledger.queries.coverage import count_statistics
 from swatchbook.store.ledger.schedule import count_due
 from swatchbook.store.ledger.webhooks import Undelivered, undelivered
 from swatchbook.upkeep.reports.stale import stale_roles
@@ -112,7 +112,7 @@ def starts_documents(resources: Resources) -> bool:
 def count(resources: Resources) -> Counted:
     """Count the whole ledger. Raises LedgerDown."""
     ledger, settings = resources.ledger, resources.settings
-    coverage, accounts = count_coverage(ledger), owner_accounts(ledger)
+    coverage, accounts = count_statistics(ledger).coverage, owner_accounts(ledger)
     stats = Stats(
         owners=len(known_owners(ledger)),
         documents=coverage.documents,

@@ -5,7 +5,7 @@ import pytest
 from swatchbook.domain.records import Deletion, PlacementState
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.document_commands import count_deletion
-from swatchbook.store.ledger.queries.coverage import count_coverage
+from swatchbook.store.ledger.queries.coverage import count_statistics
 from tests.store.ledger.scene import (
     begin,
     chunked,
@@ -36,9 +36,9 @@ def test_what_other_documents_show_is_neither_counted_nor_removed(
 ) -> None:
     document(ledger, *names, content="supplement", hidden=hidden)
     gone = document(ledger, "oak", "ash")
-    told, before = count_deletion(ledger, gone), count_coverage(ledger).total_images
+    told, before = count_deletion(ledger, gone), count_statistics(ledger).coverage.total_images
     assert delete(ledger, gone)
-    assert told.images == before - count_coverage(ledger).total_images
+    assert told.images == before - count_statistics(ledger).coverage.total_images
 
 
 def test_deleting_an_owner_removes_what_its_documents_share(ledger: Ledger) -> None:

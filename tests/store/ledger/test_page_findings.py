@@ -9,7 +9,7 @@ from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.document_commands import delete_rows, mark_deleting
 from swatchbook.store.ledger.page_findings import decide_lost_pictures, list_lost_pictures
 from swatchbook.store.ledger.queries.account import account
-from swatchbook.store.ledger.queries.coverage import count_coverage
+from swatchbook.store.ledger.queries.coverage import count_statistics
 from swatchbook.store.ledger.queries.report import document_report
 from swatchbook.store.ledger.runs import Run
 from swatchbook_base.geometry import Box
@@ -45,7 +45,7 @@ def test_what_a_person_said_stays(ledger: Ledger) -> None:
     assert decide_lost_pictures(ledger, run.document, ["5:1"], LostState.TAKEN, by="anna")
     assert not decide_lost_pictures(ledger, run.document, ["5:2"], LostState.DISMISSED, by="anna")
     assert [each.id for each in document_report(ledger, run.document).lost_pictures] == ["5:3"], "only what is seen"
-    assert count_coverage(ledger, owner="anna").lost_pictures == 1
+    assert count_statistics(ledger, owner="anna").coverage.lost_pictures == 1
     assert account(ledger, document=run.document).found == 1
     for boxes in ((), (A, B)):
         save(ledger, run, *boxes)

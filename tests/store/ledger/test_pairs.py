@@ -15,7 +15,7 @@ from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.document_commands import regenerate
 from swatchbook.store.ledger.picture_reviews import find_review_image, record_answer
 from swatchbook.store.ledger.queries import account
-from swatchbook.store.ledger.queries.coverage import count_coverage
+from swatchbook.store.ledger.queries.coverage import count_statistics
 from swatchbook.store.ledger.queries.image import image_details
 from swatchbook.store.ledger.retention import collect
 from swatchbook.store.ledger.runs import Run
@@ -149,7 +149,7 @@ def test_vector_is_published_for_everyone_with_that_text(ledger: Ledger) -> None
     space = Space(role=Role.MULTIMODAL, tag=MULTIMODAL.tag, dimension=32)
     assert set(publishing.searchable_ids(ledger, space)) == {image("oak"), image("oak", "bert")}
     assert account.account(ledger).complete == 2
-    assert {r.role: r.done for r in count_coverage(ledger).roles}[Role.MULTIMODAL] == 2
+    assert {r.role: r.done for r in count_statistics(ledger).coverage.roles}[Role.MULTIMODAL] == 2
 
 
 def test_pair_asked_for_later_is_all_made(ledger: Ledger) -> None:

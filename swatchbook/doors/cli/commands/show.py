@@ -71,12 +71,12 @@ def coverage(owner: OwnerName = None, all_owners: AllOwners = False, roles: Role
     wanted = parse_roles(roles)
     with opened_resources() as resources:
         from swatchbook.store.ledger.queries.activity import stage_weeks
-        from swatchbook.store.ledger.queries.coverage import count_coverage
+        from swatchbook.store.ledger.queries.coverage import count_statistics
         from swatchbook.upkeep.reports.collection_state import by_shown_state
         from swatchbook.upkeep.reports.stale import stale_roles
 
         whose = choose_owner(resources.ledger, owner, all_owners)
-        counted = by_shown_state(resources.ledger, count_coverage(resources.ledger, whose, wanted), whose)
+        counted = by_shown_state(resources.ledger, count_statistics(resources.ledger, whose, wanted).coverage, whose)
         stale = stale_roles(resources.ledger, resources.settings, whose, wanted)
         stages = stage_weeks(resources.ledger, whose)
         if as_json:

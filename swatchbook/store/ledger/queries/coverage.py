@@ -1,7 +1,7 @@
 """Count the images of an owner, or of all, that have vectors, by (role, tag), and what is not published yet."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
@@ -17,44 +17,11 @@ from swatchbook.domain.records import (
     RoleCoverage,
 )
 from swatchbook.store.ledger.database import Ledger
-from swatchbook.store.ledger.image_states import ImageGroup, image_groups, shown_images
+from swatchbook.store.ledger.image_states import image_groups, shown_images
 from swatchbook.store.ledger.page_findings import count_lost_pictures
 from swatchbook.store.ledger.publishing import count_unpublished
 from swatchbook.store.ledger.stored_documents import owned_by
 from swatchbook.store.ledger.tables import documents
-
-
-def count_coverage(ledger: Ledger, owner: str | None = None, roles: Collection[Role] = ()) -> Coverage:
-    """Return how much of the collection of an owner, or of all owners, has vectors, by (role, tag).
-
-    `roles`: only vectors of these count; none means all.
-    """
-    with ledger.read() as connection:
-        groups = image_groups(connection, shown_images(owner=owner))
-    return coverage_of(ledger, groups, owner, roles)
-
-
-def coverage_of(
-    ledger: Ledger, groups: Sequence[ImageGroup], owner: str | None = None, roles: Collection[Role] = ()
-) -> Coverage:
-    """Return the coverage of images that are counted in groups already."""
-    total, with_vectors = sum(group.images for group in groups), 0
-    by_role = defaultdict[tuple[Role, str], Counter[ItemState]](Counter)
-    for group in groups:
-        chosen = [item for item in group.items if not roles or item.role in roles]
-        with_vectors += group.images if any(item.embedded for item in chosen) else 0
-        for item in chosen:
-            by_role[item.role, item.tag][item.state] += group.images
-    return Coverage(
-        total_images=total,
-        with_embeddings=with_vectors,
-        without_embeddings=total - with_vectors,
-        coverage_percentage=round(100 * with_vectors / total, 2) if total else 100.0,
-        unpublished=count_unpublished(ledger, owner=owner),
-        roles=tuple(_role_coverage(role, tag, states) for (role, tag), states in sorted(by_role.items())),
-        documents=count_documents(ledger, owner),
-        lost_pictures=count_lost_pictures(ledger, owner),
-    )
 
 
 def count_documents(ledger: Ledger, owner: str | None = None) -> dict[str, int]:
@@ -121,17 +88,30 @@ class Counts(Record):
     coverage: Coverage
 
 
-def count_statistics(ledger: Ledger, owner: str | None = None) -> Counts:
-    """Return the counts of an owner's collection, or of all owners."""
+def count_statistics(ledger: Ledger, owner: str | None = None, roles: Collection[Role] = ()) -> Counts:
+    """Return the counts of an owner's collection, or of all owners; the coverage is of these roles (none: all)."""
     with ledger.read() as connection:
         groups = image_groups(connection, shown_images(owner=owner))
-    states, failures = Counter[str](), Counter[str]()
+    states, failures, with_vectors = Counter[str](), Counter[str](), 0
+    by_role = defaultdict[tuple[Role, str], Counter[ItemState]](Counter)
     for group in groups:
         states[group.state.value] += group.images
         for kind in {item.kind for item in group.items if item.kind}:
             failures[kind] += group.images
-    return Counts(
-        images=ImageCounts(found=states.total(), **{state.value: states[state.value] for state in ImageState}),
-        failures=dict(sorted(failures.items())),
-        coverage=coverage_of(ledger, groups, owner),
+        chosen = [item for item in group.items if not roles or item.role in roles]
+        with_vectors += group.images if any(item.embedded for item in chosen) else 0
+        for item in chosen:
+            by_role[item.role, item.tag][item.state] += group.images
+    total = states.total()
+    coverage = Coverage(
+        total_images=total,
+        with_embeddings=with_vectors,
+        without_embeddings=total - with_vectors,
+        coverage_percentage=round(100 * with_vectors / total, 2) if total else 100.0,
+        unpublished=count_unpublished(ledger, owner=owner),
+        roles=tuple(_role_coverage(role, tag, each) for (role, tag), each in sorted(by_role.items())),
+        documents=count_documents(ledger, owner),
+        lost_pictures=count_lost_pictures(ledger, owner),
     )
+    images = ImageCounts(found=total, **{state.value: states[state.value] for state in ImageState})
+    return Counts(images=images, failures=dict(sorted(failures.items())), coverage=coverage)

@@ -36,7 +36,7 @@ from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.queries import account, search_results
 from swatchbook.store.ledger.queries.account import Account
 from swatchbook.store.ledger.queries.activity import failing_others
-from swatchbook.store.ledger.queries.coverage import count_coverage
+from swatchbook.store.ledger.queries.coverage import count_statistics
 from swatchbook.store.ledger.queries.document import read_products, show_document
 from swatchbook.store.ledger.queries.document_figures import document_figures
 from swatchbook.store.ledger.queries.document_parts import list_pages
@@ -404,7 +404,7 @@ def test_a_document_is_shown_as_promised(ledger: Ledger) -> None:
         each.model_copy(update={"number": number}) for each, number in zip(lost, (1, 2, 1), strict=True)
     )
     assert shown["lost_pictures"] == [each.model_dump(mode="json") for each in report.lost_pictures]
-    assert [count_coverage(ledger, owner=owner).lost_pictures for owner in ("anna", "bert")] == [3, 0]
+    assert [count_statistics(ledger, owner=owner).coverage.lost_pictures for owner in ("anna", "bert")] == [3, 0]
     stage_results.save_extraction(ledger, run, found)
     assert document_report(ledger, run.document).lost_pictures == ()
     assert shown["document"]["id"] == run.document
