@@ -3,7 +3,7 @@ and prompts that its cache key covers. Whether its files still exist is checked 
 
 The cache key of a result covers everything that the stage reads: the document's bytes, its own version and those of the
 stages before it, the options and the limits. Raise a version whenever its stage may return another result for the same
-input; `tests/ingest/test_cache_keys.py` pins each version to a hash of its modules as a reminder.
+input; `tests/ingest/test_cache_keys.py` pins each version to a hash of the modules that it imports as a reminder.
 """
 
 import hashlib
@@ -21,9 +21,9 @@ from swatchbook.teacher import teacher_version
 class PureStage(Record):
     """A stage whose result depends on its input only.
 
-    `after` names the stages whose results it reads, `options` and `settings` the fields it depends on, `asks` the
-    models and questions it uses with a language model (SWATCHBOOK_DISCOVERY), and `modules` its source files. Of
-    `newer_settings` only those with another value than the default count, so that results without them keep their keys.
+    `after` names the stages whose results it reads, `options` and `settings` the fields it depends on, and `asks` the
+    models and questions it uses with a language model (SWATCHBOOK_DISCOVERY). Of `newer_settings` only those with
+    another value than the default count, so that results without them keep their keys.
     """
 
     version: str
@@ -32,115 +32,27 @@ class PureStage(Record):
     settings: tuple[str, ...] = ()
     newer_settings: tuple[str, ...] = ()
     asks: tuple[tuple[Literal["llm", "vision"], str], ...] = ()
-    modules: tuple[str, ...] = ()  # glob patterns relative to the repository
 
 
-_BASE = "packages/base/swatchbook_base"
-_CATALOGUE = "packages/catalogue/swatchbook_catalogue"
-_GEOMETRY = f"{_BASE}/geometry.py"
-_PDF = (f"{_CATALOGUE}/pdf/*.py", _GEOMETRY, f"{_BASE}/truncate.py", f"{_BASE}/image_limits.py")
-
-
-def _catalogue(*names: str) -> tuple[str, ...]:
-    return (_GEOMETRY, *(f"{_CATALOGUE}/{name}.py" for name in names))
-
-
-_LABELS = f"{_CATALOGUE}/*labels.toml"
-_PRICES = f"{_BASE}/printed_prices.py"
-_LLM = ("llm/excerpt", "llm/prompts", "llm/scans", "llm/discover_with_model")
 _PAGE_LIMITS = ("max_pages", "max_document_mb", "page_seconds", "child_memory_mb")
 _IMAGE_LIMITS = ("max_image_mb", "max_image_megapixels", "max_image_side")
 
-_E5 = tuple(f"{_BASE}/{name}" for name in ("e5.py", "e5_file.py", "e5.onnx", "bert.py"))
-
 PURE_STAGES: Mapping[str, PureStage] = {
-    "read": PureStage(
-        version="18", settings=(*_PAGE_LIMITS, "ocr", "ocr_languages"), newer_settings=("pdf_reader",), modules=_PDF
-    ),
-    "tables": PureStage(version="4", after=("read",), modules=_PDF),
+    "read": PureStage(version="18", settings=(*_PAGE_LIMITS, "ocr", "ocr_languages"), newer_settings=("pdf_reader",)),
+    "tables": PureStage(version="4", after=("read",)),
     "discover": PureStage(
         version="51",
         after=("read",),
         options=("taught",),
         settings=("discovery",),
         asks=(("vision", "scan"), ("llm", "discover")),
-        modules=(
-            _LABELS,
-            _PRICES,
-            *_catalogue("discover", "name_candidates", "name_groups", "name_words", "choose_names", "judge_document"),
-            *_catalogue(
-                "attributes", "measures", "table_rows", "page_layout", "grid", "reading_order", "kinds", "cards"
-            ),
-            *_catalogue("bare_values", "name_labels", "bands", "sections", "running_text", "variants", "plan"),
-            *_catalogue("categories"),
-            *_catalogue(*_LLM, "llm/find_products"),
-            f"{_CATALOGUE}/name_weights.json",
-            *_E5,
-            f"{_CATALOGUE}/offer_words.toml",
-            f"{_CATALOGUE}/value_words.toml",
-        ),
     ),
-    "describe": PureStage(
-        version="30",
-        after=("discover", "tables"),
-        asks=(("llm", "describe"),),
-        modules=(
-            _LABELS,
-            _PRICES,
-            *_catalogue("describe", "line_facts", "page_wide_facts", "placed_lines", "bands"),
-            *_catalogue("variant_rows"),
-            *_catalogue(
-                "attributes", "measures", "color_words", "table_rows", "page_layout", "grid", "kinds", "running_text"
-            ),
-            f"{_CATALOGUE}/colors.toml",
-            f"{_CATALOGUE}/fact_words.toml",
-            *_catalogue(*_LLM, "llm/metadata", "llm/find_products"),
-        ),
-    ),
-    "plan": PureStage(
-        version="19",
-        after=("discover",),
-        options=("focus", "pages"),
-        modules=(
-            _LABELS,
-            _PRICES,
-            *_catalogue("plan", "attributes", "bands", "page_layout", "grid", "kinds", "cards", "running_text"),
-        ),
-    ),
-    "chunk": PureStage(
-        version="19",
-        after=("plan", "tables"),
-        modules=(
-            _LABELS,
-            _PRICES,
-            *_catalogue(
-                "chunk", "attributes", "page_layout", "grid", "kinds", "cards", "sections", "reading_order", "entities"
-            ),
-            *_catalogue("bands", "running_text"),
-        ),
-    ),
-    "extract": PureStage(
-        version="28",
-        after=("plan",),
-        settings=(*_PAGE_LIMITS, *_IMAGE_LIMITS),
-        modules=(
-            *_PDF,
-            _LABELS,
-            _PRICES,
-            f"{_BASE}/picture_traits.py",
-            *_catalogue("placements", "decoration", "attributes", "bands", "kinds", "running_text"),
-            *_catalogue("extract"),
-        ),
-    ),
+    "describe": PureStage(version="30", after=("discover", "tables"), asks=(("llm", "describe"),)),
+    "plan": PureStage(version="19", after=("discover",), options=("focus", "pages")),
+    "chunk": PureStage(version="19", after=("plan", "tables")),
+    "extract": PureStage(version="28", after=("plan",), settings=(*_PAGE_LIMITS, *_IMAGE_LIMITS)),
     # not cached: another version lets the next run give the items of unchanged folders their new titles and texts
-    "items": PureStage(
-        version="13",
-        options=("categories",),
-        modules=(
-            *(f"swatchbook/ingest/sources/{name}.py" for name in ("folder", "view_names", "sidecar", "listed")),
-            "swatchbook/domain/display_name.py",
-        ),
-    ),
+    "items": PureStage(version="13", options=("categories",)),
 }
 
 
