@@ -54,7 +54,6 @@ class Teacher(Protocol):
         document: "Document",
         shown: Mapping[Any, Sequence[str]],
         wrong: Mapping[Any, Sequence[str]],
-        side: str | None,
     ) -> Sequence[Any]:
         """Return what readings would find that agree with what a notebook shows, the likeliest first."""
 

@@ -312,16 +312,15 @@ class Swatchbook:
         shown: Mapping[str, Sequence[str]] | None = None,
         *,
         wrong: Mapping[str, Sequence[str]] | None = None,
-        side: str | None = None,
     ) -> Sequence[Any]:
         """Return what a catalogue's products would be if it were read as its examples show, the likeliest first.
 
         Nothing changes. `shown`, `wrong`: such as `{"name": ["5:Nordvik Oak"]}`, the page before the text;
-        docs/teaching.md has all that can be shown. Without any, the likeliest readings. `side`: where the picture of a
-        product is, seen from its name. Raises InvalidReference for what is not on its page.
+        codes and prices are shown so, too. Without any, the likeliest readings. Raises InvalidReference for what is
+        not on its page.
         """
         row = find_document(self._resources.ledger, document, self.owner)
-        return find_teacher(_TEACHING).propose(self._resources, row, shown or {}, wrong or {}, side)
+        return find_teacher(_TEACHING).propose(self._resources, row, shown or {}, wrong or {})
 
     def teach(self, document: str, proposal: Any) -> Reports:
         """Accept a proposal: the document is ingested again and read so, now and later. Raises what `ingest` raises."""

@@ -1,12 +1,11 @@
-"""`swatchbook teach DOCUMENT` and `readings`: show what the names and pictures of a catalogue's products look like, see
-what all its pages would give, accept that or undo it; list, export and import the readings.
+"""`swatchbook teach DOCUMENT` and `readings`: show what names, codes and prices of products look like, see what all
+pages would give, accept that or undo it; list, export and import the readings.
 """
 
 import re
 import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -47,22 +46,11 @@ _MOST_LOST = 10
 """Lost products that are named; JSON has all."""
 
 
-class Side(StrEnum):
-    """Where the picture of a product is, seen from its name."""
-
-    ABOVE = "above"
-    BELOW = "below"
-    LEFT = "left"
-    RIGHT = "right"
-    AS_FOUND = "as-found"
-
-
 class _Asked(NamedTuple):
     """What the options ask for. `use` is the number of a reading, and `reading` the file of one."""
 
     shown: _Texts
     wrong: _Texts
-    side: Side | None
     likeliest: bool
     use: int | None
     reading: Path | None
@@ -71,7 +59,7 @@ class _Asked(NamedTuple):
     @property
     def by_example(self) -> bool:
         """Return whether something is shown that readings should agree with."""
-        return bool(self.shown or self.wrong) or self.side is not None
+        return bool(self.shown or self.wrong)
 
     def check(self) -> None:
         """Raise BadParameter for options that ask for several things, or for none."""
@@ -80,8 +68,7 @@ class _Asked(NamedTuple):
         ways = (self.by_example, to_choose, self.reading is not None, self.undo)
         if sum(ways) != 1 or (self.use is not None and is_given):
             raise typer.BadParameter(
-                "show a name with --page and --name, or a picture, or give one of --likeliest, --use, --reading and "
-                "--undo",
+                "show a name with --page and --name, or give one of --likeliest, --use, --reading and --undo",
                 param_hint="--name",
             )
 
@@ -95,10 +82,6 @@ class _Choice(NamedTuple):
     taken_from: str | None = None
 
 
-def _boxes(option: str, help: str) -> typer.models.OptionInfo:
-    return typer.Option(option, metavar="BOX", help=help)  # type: ignore[no-any-return]
-
-
 def _texts(option: str, help: str) -> typer.models.OptionInfo:
     return typer.Option(option, metavar="TEXT", help=help)  # type: ignore[no-any-return]
 
@@ -108,7 +91,7 @@ def teach(
     document: Reference,
     page: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Page of all that is shown; or begin each TEXT and BOX with it: 5:TEXT."),
+        typer.Option(min=1, metavar="N", help="Page of all that is shown; or begin each TEXT with it: 5:TEXT."),
     ] = None,
     names: Annotated[list[str] | None, _texts("--name", "A name of a product, as printed. May be repeated.")] = None,
     wrong: Annotated[list[str] | None, _texts("--not", "This is not the name of a product. May be repeated.")] = None,
@@ -119,25 +102,6 @@ def teach(
     ] = None,
     wrong_prices: Annotated[
         list[str] | None, _texts("--not-price", "This is not a product's price. May be repeated.")
-    ] = None,
-    pictures: Annotated[
-        list[str] | None, _boxes("--picture", "A part of the page that is a picture: its box in points, 50,70,150,170.")
-    ] = None,
-    cells: Annotated[
-        list[str] | None, _boxes("--cell", "One cell of a picture that shows several things: all are cut so.")
-    ] = None,
-    decoration: Annotated[
-        list[str] | None, _boxes("--decoration", "A picture that shows no product, on all pages: its box or image id.")
-    ] = None,
-    wrong_pictures: Annotated[
-        list[str] | None, _boxes("--not-picture", "This is not a picture, or not a cell of one.")
-    ] = None,
-    wrong_cells: Annotated[list[str] | None, _boxes("--not-cell", "The picture there is not cut.")] = None,
-    wrong_decoration: Annotated[
-        list[str] | None, _boxes("--not-decoration", "What was taken for decoration shows a product.")
-    ] = None,
-    side: Annotated[
-        Side | None, typer.Option("--side", help="Where the picture of a product is, seen from its name.")
     ] = None,
     likeliest: Annotated[
         bool, typer.Option("--likeliest", help="List readings to choose from: of like catalogues, and the likeliest.")
@@ -157,7 +121,7 @@ def teach(
     all_owners: AllOwners = False,
     as_json: Json = False,
 ) -> None:
-    """Show two names of a catalogue's products, or its pictures, and all its pages are read so.
+    """Show two names of a catalogue's products, and all its pages are read so.
 
     Prints what that would find and lose. Nothing changes until you accept it; then the document is ingested again, and
     later ingests of the same file keep the reading.
@@ -165,10 +129,8 @@ def teach(
     given = {
         "--name": names, "--not": wrong, "--code": codes, "--price": prices,
         "--not-code": wrong_codes, "--not-price": wrong_prices,
-        "--picture": pictures, "--cell": cells, "--decoration": decoration,
-        "--not-picture": wrong_pictures, "--not-cell": wrong_cells, "--not-decoration": wrong_decoration,
     }  # fmt: skip
-    asked = _Asked(*_read_shown(page, given), side, likeliest, use, reading, undo)
+    asked = _Asked(*_read_shown(page, given), likeliest, use, reading, undo)
     asked.check()
     with opened_resources() as resources, resumable():
         row = choose_document(resources.ledger, document, choose_owner(resources.ledger, owner, all_owners))
@@ -186,16 +148,15 @@ def _read_shown(page: int | None, given: "dict[str, list[str] | None]") -> tuple
         what = "name" if option == "--not" else option.removeprefix("--").removeprefix("not-")
         for text in texts or ():
             check_text(text, option)
-            is_words = what in ("name", "code", "price")  # a picture may be named by its id
-            if page is not None and (is_words or ":" not in text):
+            if page is not None:
                 text = f"{page}:{text}"
-            elif (is_words or ":" in text) and not re.match(r"\s*0*[1-9]\d*\s*:", text):
+            elif not re.match(r"\s*0*[1-9]\d*\s*:", text):
                 raise typer.BadParameter(f'on which page is it? --page 5, or {option} "5:{text}"', param_hint=option)
-            if not (text.partition(":")[2] if ":" in text else text).strip():
+            if not text.partition(":")[2].strip():
                 raise typer.BadParameter("the text is empty", param_hint=option)
             (wrong if option.startswith("--not") else shown)[what].append(text)
     if page is not None and not (shown or wrong):
-        raise typer.BadParameter("what is on it? Add --name TEXT or --picture BOX", param_hint="--page")
+        raise typer.BadParameter("what is on it? Add --name TEXT", param_hint="--page")
     return shown, wrong
 
 
@@ -232,7 +193,7 @@ def _choices(resources: "Resources", document: "Document", asked: _Asked) -> lis
         proposal = preview_reading(resources, lesson, read_reading(asked.reading, document))
         return [_Choice(proposal, ReadingOrigin.IMPORTED, asked.reading.name)]
     if asked.by_example:
-        proposed = propose(resources, document, asked.shown, asked.wrong, asked.side and asked.side.replace("-", " "))
+        proposed = propose(resources, document, asked.shown, asked.wrong)
         return [_Choice(each, ReadingOrigin.SHOWN, "as shown") for each in proposed]
     offers = offer_readings(resources, lesson)
     return [

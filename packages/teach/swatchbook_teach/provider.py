@@ -54,11 +54,10 @@ class TaughtDocuments:
         document: "Document",
         shown: Mapping[Any, Sequence[str]],
         wrong: Mapping[Any, Sequence[str]],
-        side: str | None,
     ) -> "Sequence[Proposal]":
         from swatchbook_teach.shown_words import propose
 
-        return propose(resources, document, shown, wrong, side)
+        return propose(resources, document, shown, wrong)
 
     def accept(self, resources: "Resources", document: str, proposal: "Proposal", *, by: str) -> None:
         from swatchbook_teach.kept_readings import accept_reading

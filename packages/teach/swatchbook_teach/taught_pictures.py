@@ -10,13 +10,11 @@ from dataclasses import replace
 from io import BytesIO
 from typing import Final
 
-from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.records import (
     COUNTED,
     OF_PICTURES,
     Description,
     Discovery,
-    Example,
     Extraction,
     LinkKind,
     LostPicture,
@@ -25,14 +23,12 @@ from swatchbook.domain.records import (
     PlacementState,
     Reading,
     SeenPage,
-    Shown,
     TaughtReading,
     sha256,
 )
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.page_findings import list_lost_pictures
 from swatchbook.store.ledger.queries.placed_pictures import count_pictured, read_placed
-from swatchbook.store.ledger.stored_documents import Document
 from swatchbook_base.geometry import Box, area, centre_inside
 from swatchbook_base.reading import iter_pages
 from swatchbook_catalogue import describe, link
@@ -97,40 +93,6 @@ def read_pictures(resources: Resources, document: str, reading: Reading, taught:
         if each.width and each.height
     }
     return _as_document(resources, reading, as_found((each.placement for each in placed), taken), looks, taught)
-
-
-def find_picture(
-    resources: Resources, document: Document, page: int | None, words: str, *, what: Shown, right: bool = True
-) -> Example:
-    """Return the example that a person means by a box, such as 50,70,150,170, or by the id of an image or placement.
-
-    Raises InvalidReference for anything else, and for a page that the document does not have.
-    """
-    try:
-        sides = [float(side) for side in words.split(",")]
-    except ValueError:
-        sides = []
-    if len(sides) == 4:
-        if page is None:
-            raise InvalidReference(
-                f"On which page is {words}?", advice="Give --page 5, or begin with it: 5:50,70,150,170."
-            )
-        if document.page_count is not None and page > document.page_count:
-            raise InvalidReference(f"{document.name} has no page {page}: it has {document.page_count}.")
-        x0, y0, x1, y1 = sides
-        return Example(page=page, box=(x0, y0, x1, y1), what=what, right=right)
-    prefix = words.strip().lower()
-    placed = read_placed(resources.ledger, document.id)
-    found = [each for each in placed if len(prefix) >= 6 and each.image.startswith(prefix)]
-    found = found or [each for each in placed if len(prefix) >= 6 and each.placement.id.startswith(prefix)]
-    if not found:
-        raise InvalidReference(
-            f"{document.name} has no picture {words!r}.",
-            advice="Give a box on the page, in points, as 50,70,150,170, or the id of an image: "
-            f"`swatchbook show {document.id[:8]} --json` lists both.",
-        )
-    place = next((each.placement for each in found if page in (None, each.placement.page)), found[0].placement)
-    return Example(page=place.page, box=place.bbox, what=what, right=right)
 
 
 def propose_pictures(

@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import select
 from taught_catalogues import FIRST_LOGO, LOGO, SHEET, cell_at, ingest, ingested_sheets, open_copy
 
-from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.records import (
     UNTAUGHT,
     Example,
@@ -30,7 +29,6 @@ from swatchbook.store.ledger.tables import chunks, links, pages, placements, pro
 from swatchbook_teach.kept_readings import accept_reading, undo_reading
 from swatchbook_teach.lessons import open_lesson, propose_reading
 from swatchbook_teach.records import Proposal
-from swatchbook_teach.taught_pictures import find_picture
 
 __all__ = ["ingested_sheets"]  # a fixture
 
@@ -164,17 +162,6 @@ def test_taken_part_stays_with_what_is_taught(resources: Resources, document: Do
     ingest(resources, catalogue)
     taken = [e for e in read_placed(resources.ledger, document.id) if e.placement.bbox == box]
     assert [each.placement.state for each in taken] == [PlacementState.SHOWN]
-
-
-def test_pictures_are_named_by_box_or_id_or_refused(resources: Resources, document: Document) -> None:
-    by_box = find_picture(resources, document, 2, "290, 20, 380, 65", what=Shown.DECORATION)
-    assert by_box == MARK
-    logo = next(e for e in read_placed(resources.ledger, document.id, 2) if e.placement.bbox == LOGO)
-    for id in (logo.image[:8], logo.placement.id):
-        assert find_picture(resources, document, None, id, what=Shown.DECORATION) == MARK
-    for page, words in ((None, "1,2,3,4"), (9, "1,2,3,4"), (1, "1,2,3"), (1, "nothing")):
-        with pytest.raises(InvalidReference):
-            find_picture(resources, document, page, words, what=Shown.CELL)
 
 
 def test_what_is_taught_of_pictures_keeps_the_cached_stages() -> None:

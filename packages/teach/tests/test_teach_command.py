@@ -14,7 +14,6 @@ from swatchbook.domain.records import IngestOptions, TaughtReading, TextRule
 from swatchbook.domain.settings import load_settings
 from swatchbook.doors.cli.main import app
 from swatchbook.resources import open_resources
-from swatchbook.store.ledger.queries.placed_pictures import read_placed
 from swatchbook.store.ledger.stored_documents import list_documents
 from swatchbook_teach.kept_readings import accept_reading
 from tests.command import bare_environment, finish
@@ -79,25 +78,13 @@ def test_readings_to_choose_from_are_numbered() -> None:
 
 
 @pytest.mark.usefixtures("filled")
-def test_a_proposal_says_what_becomes_of_the_pictures() -> None:
-    before = options()
-    said = run("teach", "small.pdf", "--side", "right", "--page", "9", "--decoration", "4:42,120,203,260").stdout
-    assert "1 more picture is decoration: page 4" in said
+def test_a_proposal_says_what_becomes_of_the_pictures(tmp_path: Path) -> None:
+    file = tmp_path / "right.yaml"
+    file.write_text("side: right\n")
+    said = run("teach", "small.pdf", "--reading", str(file)).stdout
     assert "pictures: right of the name" in said
     assert "Products with a picture: 2 → " in said
     assert "least sure" not in said, "nothing was said of names"
-    cut = run("teach", "small.pdf", "--cell", "3:0,0,297,209", "--picture", "5:60,620,160,700").stdout
-    assert "1 picture is cut into 4: page 3" in cut
-    assert "1 picture is taken in as drawn: page 5" in cut
-    missed = run("teach", "small.pdf", "--page", "4", "--cell", "50,500,90,550").stdout
-    assert "1 place has no picture: draw it first: page 4" in missed
-    with open_resources(load_settings()) as resources:
-        (document,) = list_documents(resources.ledger)
-        image = next(e for e in read_placed(resources.ledger, document.id, 4) if e.placement.state == "decorative")
-    found = answer("teach", "small.pdf", "--not-decoration", image.image[:10])["proposal"]
-    assert [each["page"] for each in found["pictures"]["shown"]] == [4, 5], "its likes on other pages are shown, too"
-    assert found["reading"]["not_decoration"] == [image.placement.content_key]
-    assert options() == before
 
 
 def test_what_is_not_meant_clearly_is_wrong_usage() -> None:

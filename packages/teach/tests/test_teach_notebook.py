@@ -46,9 +46,7 @@ def test_proposals_are_those_of_the_command(book: Swatchbook) -> None:
 def test_what_cannot_be_shown_is_named(book: Swatchbook) -> None:
     for what, given, said in (
         ("name", "Nordvik Oak", "On which page"), ("title", "3:Oak", "Show one of name, code"),
-        ("name", "3:Nowhere", "Nowhere"), ("cell", "5:1,2", "1,2"),
+        ("name", "3:Nowhere", "Nowhere"), ("cell", "5:1,2", "in words"),
     ):  # fmt: skip
         with pytest.raises(InvalidReference, match=said):
             book.propose("small.pdf", {what: [given]})
-    with pytest.raises(InvalidReference, match="is not a side"):
-        book.propose("small.pdf", side="behind")
