@@ -1,11 +1,10 @@
-"""Say in words which rules a taught reading has, and what becomes of pictures, the same in all interfaces."""
+"""Say which rules a taught reading has, and what becomes of pictures, the same in all interfaces."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from swatchbook.domain.records import Cut, PictureSide, TaughtReading, TextRule, TraitValue
 from swatchbook_base.truncate import plural
-from swatchbook_teach.learning.shared_traits import GROUP
 from swatchbook_teach.records import ProposedPictures
 
 
@@ -43,23 +42,14 @@ def _describe_pictures(taught: TaughtReading) -> Iterator[str]:
 
 
 def describe_rule(rule: TextRule) -> str:
-    """Return the traits of a rule in a line: "9 points, bold, below a picture"."""
+    """Return the traits of a rule in a line, named as in its file: "size: 9, bold, relation: below"."""
     return ", ".join([*(_describe(name, value) for name, value in rule.traits.items()), *_describe_cut(rule.cut)])
 
 
 def _describe(name: str, value: TraitValue) -> str:
-    if isinstance(value, bool) and name in _TRUTHS:
-        return _TRUTHS[name][not value]
-    if (words := _WORDS.get(name, {}).get(value)) is not None:
-        return words
-    if name in _PHRASES and not isinstance(value, bool):
-        return _PHRASES[name](f"{value:g}" if isinstance(value, float | int) else value)
-    if name.startswith(GROUP):
-        return f"{'' if value else 'not '}among the likely names “{name.removeprefix(GROUP)}”"
-    plain = name.replace("_", " ")
     if isinstance(value, bool):
-        return plain if value else f"not {plain}"
-    return f"{plain} {value:g}" if isinstance(value, float) else f"{plain} {value}"
+        return _TRUTHS.get((name, value), name if value else f"not {name}")
+    return f"{name}: {value:g}" if isinstance(value, float) else f"{name}: {'none' if value == '' else value}"
 
 
 def _describe_cut(cut: Cut) -> list[str]:
@@ -74,69 +64,11 @@ _SIDES: Final[Mapping[PictureSide, str]] = {
     PictureSide.LEFT: "left of",
     PictureSide.RIGHT: "right of",
 }
-_TRUTHS: Final[Mapping[str, tuple[str, str]]] = {
-    "line": ("a line of a paragraph", "a whole text"),
-    "row_price": ("with a price in its row", "without a price in its row"),
-    "largest": ("in the largest letters of its page", "not in the largest letters of its page"),
-    "found": ("what is taken without teaching", "not what is taken without teaching"),
-    "usual": ("no price, number or long text", "even if it is a price, a number or long"),
+_TRUTHS: Final = {
+    ("found", True): "what is taken without teaching",
+    ("usual", False): "even if it is a price, a number or long",
 }
-"""Trait -> its words where it holds, and where it does not."""
-
-_WORDS: Final[Mapping[str, Mapping[TraitValue, str]]] = {
-    "font": {"": "without a known font"},
-    "color": {"000000": "black", "ffffff": "white", "": "without a known colour"},
-    "case": {
-        "upper": "in capitals",
-        "lower": "in small letters",
-        "title": "each word with a capital",
-        "sentence": "with small and capital letters",
-        "none": "without letters",
-    },
-    "shape": {
-        "price": "a price",
-        "code": "a code",
-        "number": "a number",
-        "signs": "signs only",
-        "words": "words without digits",
-        "words and digits": "words with digits",
-        "prose": "a long text",
-    },
-    "label": {"": "without a label"},
-    "relation": {
-        "below": "below a picture",
-        "above": "above a picture",
-        "right": "right of a picture",
-        "left": "left of a picture",
-        "inside": "in a picture",
-        "none": "not near a picture",
-    },
-    "rank": {0: "first at its picture", 1: "second at its picture", 2: "third at its picture", 3: "further from it"},
-    "above": {"": "no text right above"},
-    "below": {"": "no text right below"},
-    "row": {0: "alone in its row", 1: "with one other text in its row", 2: "with several other texts in its row"},
-    "column": {0: "first in its row", 1: "second in its row", 2: "third in its row", 3: "fourth in its row",
-               4: "fifth or later in its row"},
-}  # fmt: skip
-"""Trait -> value -> its words."""
-
-_PHRASES: Final[Mapping[str, Callable[[str], str]]] = {
-    "size": lambda value: f"{value} points",
-    "font": lambda value: f"font {value}",
-    "color": lambda value: f"colour #{value}",
-    "label": lambda value: f"after the label “{value}”",
-    "left": lambda value: f"beginning {value} points from the left",
-    "right": lambda value: f"ending {value} points from the left",
-    "middle": lambda value: f"centred {value} points from the left",
-    "above": lambda value: f"a text of {_style(value)} right above",
-    "below": lambda value: f"a text of {_style(value)} right below",
-}
-"""Trait -> its words with a value that is not listed above."""
-
-
-def _style(style: str) -> str:
-    size, _, bold = style.partition(" ")
-    return f"{size} points{f', {bold},' if bold else ''}"
+"""Traits that say little by their names -> their words."""
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------

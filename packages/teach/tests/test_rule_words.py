@@ -1,38 +1,18 @@
-"""Rules of readings in words: each trait that a text can have has plain ones."""
+"""Rules of readings in a line each."""
 
 from swatchbook.domain.records import Cut, GridRule, PictureSide, TaughtReading, TextRule
-from swatchbook_teach.learning.texts import collect_texts
 from swatchbook_teach.rule_words import describe_reading, describe_rule
-from tests.catalogue import layouts, plain
-
-
-def test_each_trait_of_a_text_has_plain_words() -> None:
-    """Where a trait has none, its own name is shown, as for traits of newer versions."""
-    for document in (plain.described(4), plain.price_list(2)):
-        texts = collect_texts(layouts.reading(document), document.pages)
-        for name, values in texts.traits.items():
-            for value in set(values):
-                words = describe_rule(TextRule(traits={name: value}))
-                assert words
-                assert "_" not in words
-                own = name in ("bold", "italic", "font")
-                assert own or words not in (name, f"not {name}", f"{name} {value}"), f"{name} is not said in words"
 
 
 def test_words_say_what_a_rule_takes() -> None:
-    traits = {"size": 9.0, "bold": True, "italic": False, "relation": "below", "rank": 0, "label": "ref", "left": 50.5}
+    traits = {"size": 9.0, "bold": True, "italic": False, "relation": "below", "rank": 0, "label": "", "found": True}
     assert describe_rule(TextRule(traits=traits)) == (
-        "9 points, bold, not italic, below a picture, first at its picture, after the label “ref”, "
-        "beginning 50.5 points from the left"
+        "size: 9, bold, not italic, relation: below, rank: 0, label: none, what is taken without teaching"
     )
     cut = Cut(after="Ref. ", before=" B", every="/")
     assert describe_rule(TextRule(traits={"shape": "code"}, cut=cut)) == (
-        "a code, after 'Ref. ', before ' B', each part between '/'"
+        "shape: code, after 'Ref. ', before ' B', each part between '/'"
     )
-    assert describe_rule(TextRule(traits={"above": "9 bold", "below": ""})) == (
-        "a text of 9 points, bold, right above, no text right below"
-    )
-    assert describe_rule(TextRule(traits={"a new_trait": 3.0})) == "a new trait 3", "a newer version's file"
 
 
 def test_rules_of_all_kinds_have_words() -> None:
