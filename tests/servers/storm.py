@@ -204,7 +204,7 @@ class People:
         shown = self.ask("GET", f"/documents/{document}/teaching/readings")
         likeliest = shown.json()["likeliest"] if shown.is_success else []  # 409: it is not read yet
         for proposal in likeliest[:1]:
-            given = {"reading": proposal["reading"], "origin": "likeliest"}
+            given = {"reading": proposal["reading"]}
             if self.ask("POST", f"/documents/{document}/teaching", json=given).is_success:
                 self.taught.add(document)
 

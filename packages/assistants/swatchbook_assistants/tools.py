@@ -458,8 +458,7 @@ def teach(desk: Desk, caller: Caller, asked: Teach) -> answers.Taught:
         likeliest, *others = teaching.propose(desk.resources, lesson, examples, None)
     now = count_products(desk.resources, str(document))
     if asked.accept:
-        reading, products = likeliest.reading, likeliest.products
-        accept_reading(desk.resources.ledger, str(document), reading, by=caller.name, products=products)
+        accept_reading(desk.resources.ledger, str(document), likeliest.reading, by=caller.name)
     return answers.as_taught(str(document), likeliest, now=now, others=len(others), accepted=asked.accept)
 
 

@@ -69,7 +69,7 @@ from swatchbook.doors.replies import (
 from swatchbook.index.contract import FilterArguments
 from swatchbook_client.connection import Connection, SentFile
 from swatchbook_client.errors import NoAnswer, ServiceError, Unavailable
-from swatchbook_teach.records import KeptReading, ReadingOrigin
+from swatchbook_teach.records import KeptReading
 from swatchbook_teach.replies import ListedReadings, PageTexts, ProposedReadings, ShownReadings
 
 
@@ -276,21 +276,9 @@ class Client(Connection):
         """Return the readings to choose from: in use, likeliest, and offered from other documents."""
         return self._record(ShownReadings, "GET", "/documents/{document_id}/teaching/readings", document)
 
-    def accept(
-        self,
-        document: str,
-        reading: TaughtReading,
-        *,
-        origin: ReadingOrigin = ReadingOrigin.SHOWN,
-        taken_from: str | None = None,
-        products: int | None = None,
-    ) -> KeptReading:
-        """Let a document be read by a taught reading from now on; it is processed again.
-
-        `taken_from`: the document that an offered reading was taught on. `products`: how many it proposed.
-        """
-        body: dict[str, Any] = {"reading": reading.model_dump(mode="json"), "origin": origin}
-        body |= {"taken_from": taken_from, "products": products}
+    def accept(self, document: str, reading: TaughtReading) -> KeptReading:
+        """Let a document be read by a taught reading from now on; it is processed again."""
+        body = {"reading": reading.model_dump(mode="json")}
         return self._record(KeptReading, "POST", "/documents/{document_id}/teaching", document, json=body)
 
     def unteach(self, document: str) -> KeptReading:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from swatchbook.domain.records import RunReport
     from swatchbook.resources import Resources
     from swatchbook.store.ledger.stored_documents import Document
-    from swatchbook_teach.records import KeptReading, OtherReading, Proposal, ReadingOrigin
+    from swatchbook_teach.records import KeptReading, OtherReading, Proposal
 
 
 app = typer.Typer()
@@ -77,9 +77,7 @@ class _Choice(NamedTuple):
     """A reading to choose, and where it comes from."""
 
     proposal: "Proposal"
-    origin: "ReadingOrigin"
     source: str
-    taken_from: str | None = None
 
 
 def _texts(option: str, help: str) -> typer.models.OptionInfo:
@@ -185,28 +183,19 @@ def _choices(resources: "Resources", document: "Document", asked: _Asked) -> lis
     from swatchbook_teach.lessons import open_lesson, preview_reading, propose_likeliest
     from swatchbook_teach.offered_readings import offer_readings
     from swatchbook_teach.reading_files import read_reading
-    from swatchbook_teach.records import ReadingOrigin
     from swatchbook_teach.shown_words import propose
 
     lesson = open_lesson(resources, document)
     if asked.reading is not None:
         proposal = preview_reading(resources, lesson, read_reading(asked.reading, document))
-        return [_Choice(proposal, ReadingOrigin.IMPORTED, asked.reading.name)]
+        return [_Choice(proposal, asked.reading.name)]
     if asked.by_example:
         proposed = propose(resources, document, asked.shown, asked.wrong)
-        return [_Choice(each, ReadingOrigin.SHOWN, "as shown") for each in proposed]
+        return [_Choice(each, "as shown") for each in proposed]
     offers = offer_readings(resources, lesson)
     return [
-        *(
-            _Choice(
-                each.proposal,
-                ReadingOrigin.OFFERED,
-                f"{'edition' if each.edition else 'looks alike'}: {each.name}",
-                each.document,
-            )
-            for each in offers
-        ),
-        *(_Choice(each, ReadingOrigin.LIKELIEST, "likeliest") for each in propose_likeliest(resources, lesson)),
+        *(_Choice(each.proposal, f"{'edition' if each.edition else 'looks alike'}: {each.name}") for each in offers),
+        *(_Choice(each, "likeliest") for each in propose_likeliest(resources, lesson)),
     ]
 
 
@@ -270,11 +259,7 @@ def _offer(
             take = " To take another one, add --use N." if others else ""
             note(f"Nothing has changed. To accept it, add --accept.{take}")
         return 0
-    reading, products = chosen.proposal.reading, chosen.proposal.products
-    kept = accept_reading(
-        resources.ledger, document.id, reading, by=login_name(), origin=chosen.origin, taken_from=chosen.taken_from,
-        products=products,
-    )  # fmt: skip
+    kept = accept_reading(resources.ledger, document.id, chosen.proposal.reading, by=login_name())
     reports, code = _ingest_again(resources, document, quiet=as_json)
     if as_json:
         say_json({**shown, "accepted": kept, "reports": reports})
@@ -312,8 +297,7 @@ def _as_dict(resources: "Resources", document: "Document", chosen: _Choice) -> "
 
     return {
         "document": document.id,
-        "origin": chosen.origin,
-        "taken_from": chosen.taken_from,
+        "source": chosen.source,
         "products_now": count_products(resources, document.id),
         "proposal": chosen.proposal,
     }
@@ -435,23 +419,12 @@ def _export(document: "Document", to: Path) -> None:
 def draw_readings(kept: "Sequence[KeptReading]", *, now: float, owners: bool) -> RenderableType:
     """Return the readings as a table. `owners`: of several owners."""
     whose = ("owner",) if owners else ()
-    rows = table(
-        "document",
-        "name",
-        *whose,
-        "number",
-        "from",
-        "products",
-        "by",
-        "accepted",
-        "state",
-        right=("number", "products"),
-    )
+    rows = table("document", "name", *whose, "number", "by", "accepted", "state", right=("number",))
     for each in kept:
         undone = f"undone by {each.undone_by}" if each.undone_at is not None else "replaced"
         rows.add_row(
             cell(each.document[:8], "dim"), cell(each.name, "bold"), *((cell(each.owner),) if owners else ()),
-            cell(each.number), cell(each.origin.value), cell(each.products), cell(each.by or None),
+            cell(each.number), cell(each.by or None),
             cell(f"{duration(max(0.0, now - each.at))} ago"),
             cell("in use", "green") if each.in_use else cell(undone, "dim"),
         )  # fmt: skip

@@ -15,7 +15,9 @@ from swatchbook.store.ledger.document_commands import queue_with
 from swatchbook.store.ledger.edited_products import require_catalogue
 from swatchbook.store.ledger.stored_documents import Document, owned_by, read_options
 from swatchbook.store.ledger.tables import documents, trash
-from swatchbook_teach.records import KeptReading, ReadingOrigin
+from swatchbook_teach.records import KeptReading
+
+_STORED = KeptReading.model_fields.keys() - {"document", "name", "owner", "in_use"}
 
 
 def list_readings(ledger: Ledger, *, owner: str | None = None, document: str | None = None) -> list[KeptReading]:
@@ -28,16 +30,7 @@ def list_readings(ledger: Ledger, *, owner: str | None = None, document: str | N
         return _read(connection, *owned_by(owner), *of_document)
 
 
-def accept_reading(
-    ledger: Ledger,
-    document: str,
-    reading: TaughtReading,
-    *,
-    by: str,
-    origin: ReadingOrigin = ReadingOrigin.SHOWN,
-    taken_from: str | None = None,
-    products: int | None = None,
-) -> KeptReading:
+def accept_reading(ledger: Ledger, document: str, reading: TaughtReading, *, by: str) -> KeptReading:
     """Let a document be read by a taught reading from its next run on, and queue it; a live run ends first.
 
     If it is in use already, nothing changes. Raises InvalidReference for a document that cannot be taught, and for a
@@ -50,7 +43,7 @@ def accept_reading(
         row = _require_teachable(connection, document)
         _record_unknown(connection, row)
         if row.options.taught != reading:
-            _add(connection, row, reading, by=by, origin=origin, taken_from=taken_from, products=products)
+            _add(connection, row, reading, by=by)
             queue_with(connection, document, row.options.with_taught(reading))
         return _read(connection, documents.c.id == document)[-1]
 
@@ -82,7 +75,7 @@ def _read(connection: Connection, *where: ColumnElement[bool]) -> list[KeptReadi
     kept = []
     for row in connection.execute(query):
         of = {"document": row.id, "name": row.name, "owner": row.owner}
-        found = [KeptReading(**of, **each) for each in row.readings]
+        found = [KeptReading(**of, **{name: each[name] for name in _STORED if name in each}) for each in row.readings]
         standing = max((each.number for each in found if each.undone_at is None), default=0)
         in_use = read_options(row.options).taught
         for each in found:
@@ -92,7 +85,7 @@ def _read(connection: Connection, *where: ColumnElement[bool]) -> list[KeptReadi
 
 
 def _save(connection: Connection, document: str, readings: Sequence[KeptReading]) -> None:
-    stored = [each.model_dump(mode="json", exclude={"document", "name", "owner", "in_use"}) for each in readings]
+    stored = [each.model_dump(mode="json", include=_STORED) for each in readings]
     connection.execute(update(documents).where(documents.c.id == document).values(readings=stored))
 
 
@@ -111,19 +104,10 @@ def _record_unknown(connection: Connection, document: Document) -> None:
     standing = [each for each in _read(connection, documents.c.id == document.id) if each.undone_at is None]
     taught = document.options.taught
     if taught != UNTAUGHT and (not standing or standing[-1].reading != taught):
-        _add(connection, document, taught, by="", origin=ReadingOrigin.IMPORTED)
+        _add(connection, document, taught, by="")
 
 
-def _add(
-    connection: Connection,
-    document: Document,
-    reading: TaughtReading,
-    *,
-    by: str,
-    origin: ReadingOrigin,
-    taken_from: str | None = None,
-    products: int | None = None,
-) -> None:
+def _add(connection: Connection, document: Document, reading: TaughtReading, *, by: str) -> None:
     before = _read(connection, documents.c.id == document.id)
     added = KeptReading(
         document=document.id,
@@ -131,9 +115,6 @@ def _add(
         owner=document.owner,
         number=1 + max((each.number for each in before), default=0),
         reading=reading,
-        origin=origin,
-        taken_from=taken_from,
-        products=products,
         by=by,
         at=connection.execute(select(db_now())).scalar_one(),
     )

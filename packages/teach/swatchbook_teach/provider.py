@@ -61,10 +61,8 @@ class TaughtDocuments:
 
     def accept(self, resources: "Resources", document: str, proposal: "Proposal", *, by: str) -> None:
         from swatchbook_teach.kept_readings import accept_reading
-        from swatchbook_teach.records import ReadingOrigin
 
-        origin = ReadingOrigin.SHOWN if proposal.reading.examples else ReadingOrigin.LIKELIEST
-        accept_reading(resources.ledger, document, proposal.reading, by=by, origin=origin, products=proposal.products)
+        accept_reading(resources.ledger, document, proposal.reading, by=by)
 
     def undo(self, resources: "Resources", document: str, *, by: str) -> None:
         from swatchbook_teach.kept_readings import undo_reading

@@ -1,6 +1,5 @@
 """The records of teaching: what a reading would find, and the readings that people accepted."""
 
-from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
@@ -92,24 +91,10 @@ class OtherReading(Record):
     lacks: tuple[str, ...] = ()
 
 
-class ReadingOrigin(StrEnum):
-    """Where a reading that a person accepted comes from."""
-
-    SHOWN = "shown"
-    """Learnt from examples on the document's pages."""
-    LIKELIEST = "likeliest"
-    """Chosen among the likeliest readings."""
-    OFFERED = "offered"
-    """Taken over from another document."""
-    IMPORTED = "imported"
-    """Read from a file, or given with an ingest."""
-
-
 class KeptReading(Record):
     """A reading that was accepted for a document, with its number there, who accepted it and when (Unix seconds).
 
-    `products`: as many as it proposed. `taken_from`: the document it was taught on, if it was offered. `in_use`:
-    whether the document is read by it; of several that are not undone the last one is.
+    `in_use`: whether the document is read by it; of several that are not undone the last one is.
     """
 
     document: str
@@ -117,9 +102,6 @@ class KeptReading(Record):
     owner: str
     number: int
     reading: TaughtReading
-    origin: ReadingOrigin
-    taken_from: str | None = None
-    products: int | None = None
     by: str
     at: float
     undone_by: str | None = None

@@ -16,7 +16,7 @@ from pydantic import Field, TypeAdapter
 
 from swatchbook.domain.records import UNTAUGHT, Example, PictureSide, PlacementState, TaughtReading
 from swatchbook.doors.service.auth import Caller, TheCaller, choose_known
-from swatchbook.doors.service.documents import DocumentId, find, find_changeable
+from swatchbook.doors.service.documents import DocumentId, find_changeable
 from swatchbook.doors.service.images import PageNumber
 from swatchbook.doors.service.parameters import (
     Number,
@@ -38,7 +38,7 @@ from swatchbook_teach.kept_readings import accept_reading, list_readings, undo_r
 from swatchbook_teach.learning.taught_products import read_names
 from swatchbook_teach.lessons import Lesson
 from swatchbook_teach.offered_readings import offer_readings
-from swatchbook_teach.records import KeptReading, Proposal, ReadingOrigin
+from swatchbook_teach.records import KeptReading, Proposal
 from swatchbook_teach.replies import (
     ListedReadings,
     PageTexts,
@@ -82,9 +82,6 @@ class AcceptedTeaching(RequestModel):
     """A reading that a person accepts for a document."""
 
     reading: TaughtReading = Field(description="The reading, as a proposal has it.")
-    origin: ReadingOrigin = Field(default=ReadingOrigin.SHOWN, description="Where the reading comes from.")
-    taken_from: UUID | None = Field(default=None, description="The document that an offered reading was taught on.")
-    products: Number | None = Field(default=None, description="How many products the proposal had.")
 
 
 @router.get("/readings", summary="List the taught readings of a collection")
@@ -149,16 +146,7 @@ def accept_teaching(
 ) -> KeptReading:
     """The document is processed again with it: its products, links and facts follow. Later ingests keep it."""
     document = find_changeable(resources, caller, document_id)
-    taken_from = find(resources, caller, accepted.taken_from).id if accepted.taken_from else None
-    return accept_reading(
-        resources.ledger,
-        document.id,
-        accepted.reading,
-        by=caller.name,
-        origin=accepted.origin,
-        taken_from=taken_from,
-        products=accepted.products,
-    )
+    return accept_reading(resources.ledger, document.id, accepted.reading, by=caller.name)
 
 
 @router.delete(_TEACHING, status_code=202, summary="Undo the reading in use", responses=documented(409))

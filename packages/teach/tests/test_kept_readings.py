@@ -48,9 +48,9 @@ def completed(ledger: Ledger, name: str = "a") -> Document:
 
 def test_accepted_reading_queues_the_document_once(ledger: Ledger) -> None:
     document = completed(ledger)
-    kept = accept_reading(ledger, document.id, LARGE, by="anna", products=118)
+    kept = accept_reading(ledger, document.id, LARGE, by="anna")
     now = get_document(ledger, document.id)
-    assert (kept.number, kept.in_use, kept.reading, kept.by, kept.products) == (1, True, LARGE, "anna", 118)
+    assert (kept.number, kept.in_use, kept.reading, kept.by) == (1, True, LARGE, "anna")
     assert now.options == document.options.with_taught(LARGE)
     assert (now.status, now.fingerprint, now.launches) == (DocumentStatus.QUEUED, None, document.launches + 1)
     assert accept_reading(ledger, document.id, LARGE, by="bert") == kept

@@ -15,7 +15,6 @@ from swatchbook.store.ledger.stored_documents import PDF, get_document, queue
 from swatchbook.store.ledger.tables import documents
 from swatchbook_teach import lessons
 from swatchbook_teach.kept_readings import list_readings
-from swatchbook_teach.records import ReadingOrigin
 from swatchbook_teach.web import teach
 from tests.doors.pages import BROWSER, Page, page
 
@@ -117,7 +116,6 @@ def test_nothing_is_stored_before_it_is_accepted(sample: TestClient, resources: 
     after = get_document(resources.ledger, document)
     (kept,) = list_readings(resources.ledger)
     assert (after.status, after.options.taught) == (DocumentStatus.QUEUED, kept.reading)
-    assert (kept.products, kept.origin) == (then, ReadingOrigin.SHOWN)
     assert [each.text for each in kept.reading.examples] == ["Limed", "Smoked"]
 
 
@@ -184,7 +182,7 @@ def test_likeliest_readings_are_one_click_away(sample: TestClient, resources: Re
     told = post_and_tell(sample, f"/ui/documents/{document}/teach/accept", **fields_of(read))  # type: ignore[arg-type]
     assert "done=taught" in told
     (kept,) = list_readings(resources.ledger)
-    assert (kept.origin, kept.in_use) == (ReadingOrigin.LIKELIEST, True)
+    assert kept.in_use
     assert "Its names are read the way a person showed." in page(sample, f"/ui/documents/{document}").text
 
 
@@ -219,7 +217,7 @@ def test_reading_of_another_document_is_taken_over(sample: TestClient, resources
     assert "The reading that was chosen is shown as boxes." in read.text
     post_and_tell(sample, f"/ui/documents/{document}/teach/accept", **fields_of(read))  # type: ignore[arg-type]
     kept = next(each for each in list_readings(resources.ledger) if each.document == document)
-    assert (kept.origin, kept.taken_from, kept.reading) == (ReadingOrigin.OFFERED, other.id, taught)
+    assert kept.reading == taught
     assert "Page 1 with its texts" in str(page(sample, f"/ui/documents/{document}/teach?page=1").tags)
     missing = "00000000-0000-0000-0000-000000000000"
     assert page(sample, f"/ui/documents/{document}/teach?taken_from={missing}", status=404)
@@ -250,7 +248,7 @@ def test_forged_form_is_refused_and_words_are_no_markup(sample: TestClient, docu
         {"picture": "{"}, {"measure": "[]"}, {"side": "inside"}, {"x0": "1" * 50}, {"draw": "maybe"}, {"click": "{"},
         {"click": '{"page": 0, "box": [0, 0, 1, 1]}'}, {"example": ["{}"]}, {"start": '{"names": 7}'},
         {"example": ['{"page": 1, "box": [0, 0, 1, 1]}'] * 202}, {"take": '{"names": 7}'}, {"mode": "drawing"},
-        {"taken_from": "else"}, {"unknown": "x"},
+        {"unknown": "x"},
         {"example": ['{"page": 1, "box": [0, 0, 1, 1]}'], "part": ["a\x00b"]},
     ]  # fmt: skip
     for forged in forms:

@@ -15,8 +15,8 @@ LARGE = TaughtReading(
 SMALL = TaughtReading(names=(TextRule(traits={"size": 8.0, "bold": True}),))
 
 
-def accept(client: TestClient, document: str, reading: TaughtReading, status: int = 202, **fields: object) -> None:
-    body = {"reading": reading.model_dump(mode="json"), **fields}
+def accept(client: TestClient, document: str, reading: TaughtReading, status: int = 202) -> None:
+    body = {"reading": reading.model_dump(mode="json")}
     answer = client.post(f"/documents/{document}/teaching", json=body)
     assert answer.status_code == status, answer.text
 
@@ -25,12 +25,12 @@ def test_accepted_readings_are_listed_latest_first_and_undone_in_order(filled: P
     with asking() as client:
         (document,) = (each["id"] for each in client.get("/documents").json()["documents"])
         for reading in (LARGE, SMALL):
-            accept(client, document, reading, products=7)
+            accept(client, document, reading)
         pages = [client.get("/readings?limit=1").json()]
         pages.append(client.get("/readings", params={"limit": 1, "cursor": pages[0]["next"]}).json())
         assert pages[1]["next"] is None
         listed = [each for page in pages for each in page["readings"]]
-        assert [(each["number"], each["in_use"], each["products"]) for each in listed] == [(2, True, 7), (1, False, 7)]
+        assert [(each["number"], each["in_use"]) for each in listed] == [(2, True), (1, False)]
         assert client.get("/readings").json()["readings"] == listed
         resources: Resources = client.app.state.resources  # type: ignore[attr-defined]
         for left in (LARGE, UNTAUGHT):
@@ -52,8 +52,6 @@ def test_what_cannot_be_taught_is_refused_in_words(filled: Path) -> None:
         )  # fmt: skip
         accept(client, document, UNTAUGHT, status=422)
         accept(client, folder.id, LARGE, status=422)
-        accept(client, document, LARGE, status=404, taken_from="00000000-0000-0000-0000-000000000000")
-        accept(client, document, LARGE, status=422, products=-1)
         endless = b'{"reading": {"names": [{"traits": {"size": 1e999}}]}}'
         assert client.post(f"/documents/{document}/teaching", content=endless).status_code == 422
         assert client.get("/readings").json()["readings"] == []

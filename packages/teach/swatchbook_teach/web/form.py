@@ -3,14 +3,12 @@
 import json
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Final, Literal, NamedTuple, TypeVar
-from uuid import UUID
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
 from swatchbook.domain.records import Example, PictureSide, Shown, TaughtReading
 from swatchbook.doors.service.parameters import RequestModel
-from swatchbook_teach.records import ReadingOrigin
 from swatchbook_teach.web.pictures import Numbers, PictureMode, is_of_pictures, meant_by_click, measure, read_box
 
 MOST_SHOWN: Final = 200
@@ -41,8 +39,6 @@ class TeachForm(RequestModel):
     part: list[_Part] = Field(default=[], max_length=MOST_SHOWN + 1)
     start: _Reading = "{}"
     side: PictureSide | Literal["", "found"] = ""
-    origin: ReadingOrigin = ReadingOrigin.SHOWN
-    taken_from: UUID | Literal[""] = ""
     click: _ExampleText = ""
     clicked: _Part = ""
     picture: _ExampleText = ""
@@ -85,8 +81,6 @@ class State(NamedTuple):
     lines: bool
     examples: tuple[Example, ...]
     start: TaughtReading
-    origin: ReadingOrigin
-    taken_from: str | None
     numbers: Numbers = Numbers()
     problem: str = ""
 
@@ -96,11 +90,6 @@ class State(NamedTuple):
         return self.start.model_copy(
             update={"examples": tuple(each for each in self.start.examples if each in self.examples)}
         )
-
-    @property
-    def origin_now(self) -> ReadingOrigin:
-        """Where the reading comes from: an example more makes it one that was shown."""
-        return ReadingOrigin.SHOWN if self.examples else self.origin
 
 
 def change(form: TeachForm) -> State:
@@ -139,15 +128,13 @@ def change(form: TeachForm) -> State:
         lines=form.lines,
         examples=tuple(examples),
         start=form.reading,
-        origin=form.origin,
-        taken_from=str(form.taken_from) or None,
         numbers=numbers,
         problem=problem,
     )
     if form.take:
         taken = _read(TaughtReading, form.take, "take")
         taken = taken.model_copy(update={"side": state.start.side, "examples": state.examples})
-        state = state._replace(start=taken, origin=ReadingOrigin.LIKELIEST, taken_from=None)
+        state = state._replace(start=taken)
     return state
 
 

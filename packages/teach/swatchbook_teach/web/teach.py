@@ -17,7 +17,7 @@ from swatchbook_teach import lessons
 from swatchbook_teach.kept_readings import accept_reading
 from swatchbook_teach.learning.texts import PageText
 from swatchbook_teach.lessons import Lesson
-from swatchbook_teach.records import Proposal, ProposedName, ReadingOrigin
+from swatchbook_teach.records import Proposal, ProposedName
 from swatchbook_teach.rule_words import describe_changes, describe_reading
 from swatchbook_teach.service import opened_lesson, pictures_of_page, propose, undo_teaching
 from swatchbook_teach.web.choices import Choice, changes, on_picture, page_turn, show
@@ -103,25 +103,16 @@ def begin(
 ) -> Response:
     """Return a page with its texts to click; with `likeliest` or `taken_from` what that reading would find."""
     with opened_lesson(view.resources, view.caller, document_id, seconds=PAGE_SECONDS) as lesson:
-        start, origin = lesson.document.options.taught, ReadingOrigin.SHOWN
+        start = lesson.document.options.taught
         if likeliest is not None:
             found = lessons.propose_likeliest(view.resources, lesson)
             if likeliest > len(found):
                 raise HTTPException(404, "There is no such reading any more.")
-            start, origin = found[likeliest - 1].reading, ReadingOrigin.LIKELIEST
+            start = found[likeliest - 1].reading
         elif taken_from is not None:
-            start, origin = find(view.resources, view.caller, taken_from).options.taught, ReadingOrigin.OFFERED
-            start = start.rules_only
-        state = State(
-            page=page or 0,
-            mode="name",
-            lines=False,
-            examples=start.examples[:MOST_SHOWN],
-            start=start,
-            origin=origin,
-            taken_from=str(taken_from) if taken_from else None,
-        )
-        return _render(view, lesson, state)
+            start = find(view.resources, view.caller, taken_from).options.taught.rules_only
+        shown = start.examples[:MOST_SHOWN]
+        return _render(view, lesson, State(page=page or 0, mode="name", lines=False, examples=shown, start=start))
 
 
 @router.post("/ui/documents/{document_id}/teach")
@@ -138,16 +129,7 @@ def accept(view: TheView, document_id: DocumentId, form: Annotated[TeachForm, Fo
     state = change(form)
     with opened_lesson(view.resources, view.caller, document_id) as lesson:
         proposal = lessons.propose_reading(view.resources, lesson, state.examples, start=state.correcting)
-        taken_from = find(view.resources, view.caller, UUID(state.taken_from)).id if state.taken_from else None
-        accept_reading(
-            view.resources.ledger,
-            lesson.document.id,
-            proposal.reading,
-            by=view.caller.name,
-            origin=state.origin_now,
-            taken_from=taken_from if state.origin_now is ReadingOrigin.OFFERED else None,
-            products=proposal.products,
-        )
+        accept_reading(view.resources.ledger, lesson.document.id, proposal.reading, by=view.caller.name)
     address = view.link(f"/ui/documents/{document_id}", done=done("taught", str(document_id)))
     if "hx-request" in view.request.headers:
         return Response(status_code=204, headers={**HEADERS, "HX-Redirect": address})
