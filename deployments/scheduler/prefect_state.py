@@ -251,7 +251,7 @@ _COMMAND = "Run `swatchbook serve setup`."
 
 
 def find_troubles(settings: Settings) -> list[str]:
-    """Return what keeps runs from starting: missing deployments, and pools that no worker polls.
+    """Return what keeps runs from starting: missing deployments, and pools that are paused or no worker polls.
 
     Raises ProviderDown when Prefect does not respond, Configuration when it rejects the credentials.
     """
@@ -269,7 +269,9 @@ async def _find_troubles(settings: Settings) -> list[str]:
             except ObjectNotFound:
                 troubles.append(f"Prefect has no work pool {pool}. {_COMMAND}")
                 continue
-            if not await live_workers(client, pool):
+            if found.is_paused:
+                troubles.append(f"The work pool {pool} is paused: resume it in Prefect's UI.")
+            elif not await live_workers(client, pool):
                 advice = how_to_start(found.type) if pool == EMBED else _CONTROL_WORKER
                 troubles.append(f"No worker polls the work pool {pool}. {advice}")
     return troubles

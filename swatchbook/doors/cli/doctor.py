@@ -4,7 +4,6 @@ The parts are extras, 1 GiB of free disk, 1.5 GiB of free memory, ledger, files,
 spaces, notices, decoder, PDF, Prefect and pool. They are checked side by side.
 """
 
-import asyncio
 import logging
 import os
 import shutil
@@ -13,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from rich.table import Table
@@ -34,9 +32,6 @@ from swatchbook.store.ledger.space_registry import active_spaces
 from swatchbook.store.ledger.webhooks import undelivered
 from swatchbook.upkeep.reports.stale import stale_roles
 from swatchbook_base.one_line import clean
-
-if TYPE_CHECKING:
-    from prefect.client.schemas.objects import WorkPool
 
 log = logging.getLogger(__name__)
 
@@ -303,50 +298,26 @@ def check_prefect(_: Resources) -> str:
 
 
 def check_pool(resources: Resources) -> str:
-    """Check that a worker serves the shard pool, and compute how many shards fit on this machine."""
+    """Check that workers serve the pools, and compute how many shards fit on this machine."""
     settings = resources.settings
     if settings.execution == "inline":
         return "not used: images are embedded in the process that ingests"
-    import psutil
-
-    from swatchbook.deployments.declared import EMBED
-    from swatchbook.deployments.shard_pools import Kind, kind_of
     from swatchbook.ingest.shards import require_pool
 
     require_pool(settings)
-    pool = asyncio.run(_ready_pool(EMBED))
-    served = f"{EMBED} has a worker, limit {pool.concurrency_limit or 'none'}"
-    if kind_of(pool.type) not in (Kind.DOCKER, Kind.PROCESS):  # its shards run elsewhere
-        return served
+    if not os.environ.get("PREFECT_API_URL"):
+        raise Configuration("Work pools need a Prefect server.", advice="Set PREFECT_API_URL to its address.")
+    import psutil
+
+    from swatchbook.deployments.scheduler.prefect_state import find_troubles
+
+    if troubles := find_troubles(settings):
+        raise Configuration(" ".join(troubles))
     free = psutil.virtual_memory().available  # of the machine: our container's limit does not apply to shards
     by_memory = free // (settings.shards.memory_mb << 20)
     by_cpus = int((os.cpu_count() or 1) / (settings.shards.cpus or 1))
     room = f"{min(by_memory, by_cpus)} shards: {by_memory} by free memory, {by_cpus} by CPUs"
-    return f"{served} · this machine has room for {room}"
-
-
-async def _ready_pool(name: str) -> "WorkPool":
-    """Return a pool of Prefect. Raises Configuration when it cannot run anything, ProviderDown."""
-    from prefect.client.schemas.objects import WorkPoolStatus
-    from prefect.exceptions import ObjectNotFound
-
-    from swatchbook.deployments.scheduler.launch import prefect
-    from swatchbook.deployments.shard_pools import how_to_start
-
-    if not os.environ.get("PREFECT_API_URL"):
-        raise Configuration("Work pools need a Prefect server.", advice="Set PREFECT_API_URL to its address.")
-    async with prefect() as client:
-        try:
-            pool = await client.read_work_pool(name)
-        except ObjectNotFound:
-            raise Configuration(
-                f"Prefect has no work pool {name}.", advice="Create it with `swatchbook serve setup`."
-            ) from None
-    if pool.status is WorkPoolStatus.PAUSED:
-        raise Configuration(f"The pool {name} is paused.", advice="Resume it in Prefect's UI.")
-    if pool.status is not WorkPoolStatus.READY:
-        raise Configuration(f"The pool {name} has no worker.", advice=how_to_start(pool.type))
-    return pool
+    return f"workers poll the pools · this machine has room for {room}"
 
 
 CHECKS: dict[str, Check] = {

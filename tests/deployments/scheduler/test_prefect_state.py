@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 
 from swatchbook.deployments.declared import CONTROL, CONTROL_LIMIT, EMBED, flow_names
 from swatchbook.deployments.scheduler.prefect_state import find_troubles
@@ -34,6 +34,8 @@ def test_everything_that_keeps_runs_from_starting_is_named(resources: Resources,
     ask(lambda client: client.create_work_pool(WorkPoolCreate(name=EMBED, type="kubernetes")))
     (trouble,) = find_troubles(in_shards)
     assert "prefect worker start --pool embed --type kubernetes" in trouble
+    ask(lambda client: client.update_work_pool(EMBED, WorkPoolUpdate(is_paused=True)))
+    assert "is paused" in find_troubles(in_shards)[0]
 
 
 @pytest.mark.usefixtures("bare")
