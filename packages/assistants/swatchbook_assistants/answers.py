@@ -6,58 +6,25 @@ from datetime import UTC, datetime
 from pydantic import Field
 
 from swatchbook.domain.records import (
+    DocumentState,
     FailingKind,
     FailingOther,
     FailureRecord,
     ImageCounts,
     ProductDetails,
     Record,
-    ResultKind,
     RoleCoverage,
-    SearchResults,
     StaleVectors,
-    Unmatched,
+    Variant,
 )
 from swatchbook.doors.replies import Uploaded
 from swatchbook.store.ledger.stored_documents import Document
 from swatchbook_teach.records import Proposal
 from swatchbook_teach.rule_words import describe_reading
 
-_PICTURES, _VARIANTS = 3, 5  # of a product in a list
+PICTURES, _VARIANTS = 3, 5  # of a product in a list
 _MOST_PICTURES, _MOST_VARIANTS = 20, 50
 _MOST_NAMES = 20  # lost and unsure names of a proposal
-
-
-class FoundHit(Record):
-    """One result of a search."""
-
-    kind: ResultKind
-    id: str
-    title: str
-    document_id: str
-    document: str
-    owner: str
-    pages: tuple[int, ...] = ()
-    product: str | None = Field(default=None, description="Name of the product that an image or text belongs to.")
-    product_id: str | None = None
-    code: str | None = None
-    price: str | None = Field(default=None, description="As printed.")
-    text: str | None = None
-    score: float = Field(description="0–1; 1: best in every way that was searched.")
-    relevance: float | None = Field(default=None, description="0–1: the probability that it answers the text.")
-    missing: tuple[str, ...] = Field(default=(), description="Words of the text that nothing of it says.")
-    close: bool = Field(default=True, description="False: it is probably no answer; few or no results are close.")
-    why: dict[str, dict[str, float]] = Field(default_factory=dict, description="With `explain`: by role.")
-    pictures: tuple[str, ...] = Field(default=(), description="Ids for `show_pictures`.")
-
-
-class Found(Record):
-    """Results, best first; those that are not `close` are last."""
-
-    hits: tuple[FoundHit, ...]
-    total: int | None = Field(description="How many results there are; null in very large collections.")
-    next: int | None = Field(description="The `offset` of those after these.")
-    unmatched: tuple[Unmatched, ...] = Field(default=(), description="Filters that nothing matches.")
 
 
 class ShownPicture(Record):
@@ -66,15 +33,6 @@ class ShownPicture(Record):
     id: str
     page: int | None = Field(default=None, description="From 1; null where it is on no page.")
     caption: str | None = None
-
-
-class ShownVariant(Record):
-    """A colour, size or finish of a product."""
-
-    name: str
-    code: str | None = None
-    size: str | None = None
-    price: str | None = None
 
 
 class ShownProduct(Record):
@@ -89,7 +47,7 @@ class ShownProduct(Record):
     document_id: str
     document: str
     owner: str
-    variants: tuple[ShownVariant, ...] = Field(description="The first ones; `show_product` has 50.")
+    variants: tuple[Variant, ...] = Field(description="The first ones; `show_product` has 50.")
     variant_count: int
     pictures: tuple[ShownPicture, ...] = Field(description="The best ones; `show_product` has 20.")
     picture_count: int
@@ -131,18 +89,6 @@ class Failing(Record):
     next_try: str | None = Field(description="Of the first of them; null: not by itself.")
 
 
-class AccountedDocument(ImageCounts):
-    """A document with the account of its images."""
-
-    id: str
-    name: str
-    owner: str
-    status: str = Field(description="In a word: completed, completed with failures, waiting, failed …")
-    sentence: str = Field(description="What waits or has failed, such as items without a picture, and the next try.")
-    message: str | None = Field(description="Why all of it failed, waits or is blocked, and what to do.")
-    next_try: str | None
-
-
 class Account(Record):
     """What is embedded and what is not: found = complete + partial + failed + rejected + pending, if it `closes`."""
 
@@ -160,7 +106,7 @@ class Account(Record):
     stale: tuple[StaleVectors, ...] = Field(description="Made by another model than the settings name.")
     failing: tuple[Failing, ...] = Field(description="What is missing, by reason; `failures` names each.")
     document_counts: dict[str, int] = Field(description="How many documents are in each state, by its word.")
-    documents: tuple[AccountedDocument, ...] = Field(description="Newest first.")
+    documents: tuple[DocumentState, ...] = Field(description="Newest first; `shown` has the state of each in words.")
     next: str | None = Field(description="The cursor of the documents after these.")
 
 
@@ -228,28 +174,13 @@ class Taught(Record):
 # --- made of the service's records ------------------------------------------------------------------------------------
 
 
-def as_found(results: SearchResults) -> Found:
-    """Return the results of a search."""
-    hits = tuple(
-        FoundHit(
-            **hit.model_dump(include=set(FoundHit.model_fields)),
-            pictures=(hit.id,) if hit.kind == "image" else hit.images[:_PICTURES],
-        )
-        for hit in results.hits
-    )
-    return Found(hits=hits, total=results.total, next=results.next, unmatched=results.unmatched)
-
-
 def as_product(product: ProductDetails, *, alone: bool) -> ShownProduct:
     """Return a product; one of a list has fewer pictures and variants."""
-    pictures = product.pictures[: _MOST_PICTURES if alone else _PICTURES]
+    pictures = product.pictures[: _MOST_PICTURES if alone else PICTURES]
     return ShownProduct(
         **product.model_dump(include={"id", "name", "category", "code", "pages", "document_id", "document", "owner"}),
         facts=product.metadata,
-        variants=tuple(
-            ShownVariant(**each.model_dump(include=set(ShownVariant.model_fields)))
-            for each in product.variants[: _MOST_VARIANTS if alone else _VARIANTS]
-        ),
+        variants=product.variants[: _MOST_VARIANTS if alone else _VARIANTS],
         variant_count=len(product.variants),
         pictures=tuple(ShownPicture(id=each.id, page=each.page or None, caption=each.caption) for each in pictures),
         picture_count=len(product.pictures),

@@ -15,7 +15,16 @@ from fastapi import HTTPException
 from pydantic import Base64Bytes, Field, StringConstraints
 
 from swatchbook.domain.errors import InvalidReference, TooLarge
-from swatchbook.domain.records import DEFAULT_OWNER, DocumentStatus, Facet, Facets, IngestOptions, Record, Shown
+from swatchbook.domain.records import (
+    DEFAULT_OWNER,
+    DocumentStatus,
+    Facet,
+    Facets,
+    IngestOptions,
+    Record,
+    SearchResults,
+    Shown,
+)
 from swatchbook.doors.cli.ingest import expand
 from swatchbook.doors.replies import Uploaded
 from swatchbook.doors.service import collection, document_parts, documents, images
@@ -130,15 +139,18 @@ class Search(SearchQuery):
     picture_path: Paths | None = Field(default=None, description="The same, as the path of a file on this machine.")
 
 
-def search(desk: Desk, caller: Caller, asked: Search) -> answers.Found:
+def search(desk: Desk, caller: Caller, asked: Search) -> SearchResults:
     """Search the collection by text, by a picture, or both; best first.
 
     Use it to find products (by=product), pictures or passages of text (by=chunk). Without text and picture it lists
-    what matches the filters, whose values `facets` lists.
+    what matches the filters, whose values `facets` lists. `relevance` is the probability that a result answers the
+    text, `missing` are words of the text that nothing of it says; those that are not `close` are probably no answers.
     """
     owners = choose_owners(desk.resources, caller, asked.owner)
     with _picture(desk, asked) as file:
-        return answers.as_found(run_search(desk.resources, _by_ids(desk, caller, asked), owners, file))
+        found = run_search(desk.resources, _by_ids(desk, caller, asked), owners, file)
+    hits = (each.model_copy(update={"images": each.images[: answers.PICTURES]}) for each in found.hits)
+    return found.model_copy(update={"hits": tuple(hits)})
 
 
 @contextmanager
@@ -281,21 +293,12 @@ def account(desk: Desk, caller: Caller, asked: WholeAccount) -> answers.Account:
     listed = collection.list_states(
         desk.resources, caller, collection.StatesQuery(owner=asked.owner, limit=asked.limit, cursor=asked.cursor)
     )
-    rows = tuple(
-        answers.AccountedDocument(
-            **each.model_dump(include=set(answers.AccountedDocument.model_fields) - {"status"}),
-            status=each.shown.word if each.shown else each.status.value,
-            sentence=each.shown.sentence if each.shown else "",
-            next_try=answers.as_time(each.due_at),
-        )
-        for each in listed.documents
-    )
     shared = set(answers.Account.model_fields) - {"failing", "documents", "next"}
     return answers.Account(
         **state.model_dump(include=shared),
         failing=answers.as_failing(state.failing, state.failing_others),
         document_counts=state.documents,
-        documents=rows,
+        documents=listed.documents,
         next=listed.next,
     )
 
@@ -495,7 +498,7 @@ def retry(desk: Desk, caller: Caller, asked: Retry) -> answers.Retried:
 
 
 TOOLS: Final[Mapping[str, Tool]] = {
-    "search": Tool(search, Search, answers.Found),
+    "search": Tool(search, Search, SearchResults),
     "facets": Tool(facets, SomeFacets, Facets),
     "list_products": Tool(list_products, OfDocument, answers.ShownProducts),
     "show_product": Tool(show_product, OneProduct, answers.ShownProduct),

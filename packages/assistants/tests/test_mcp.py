@@ -119,7 +119,7 @@ def test_assistant_searches_and_sees_a_page_over_stdio(filled: Path, tmp_path: P
         shown = await client.call_tool("show_pages", {"document": document, "pages": [3, 4], "width": 300})
         assert shown.structured_content["pages"] == [3, 4]
         assert [sides(each.data) for each in shown.content[1:]] == [(300, 425), (300, 425)]
-        image = hit["pictures"][0]
+        image = hit["images"][0]
         small = await client.call_tool("show_pictures", {"images": [image]})
         picture = small.content[1].data
         assert max(sides(picture)) <= 512
@@ -205,8 +205,8 @@ def test_all_that_is_missing_is_in_the_account(troubled_home: Path) -> None:
         rows = {each["name"]: each for each in account["documents"]}
         assert rows["broken.pdf"]["status"] == "failed"
         assert "truncated" in rows["broken.pdf"]["message"]
-        assert rows["items.jsonl"]["status"] == "completed, look at it"
-        assert rows["items.jsonl"]["sentence"] == "2 of 3 items without all of their pictures."
+        assert rows["items.jsonl"]["shown"]["word"] == "completed, look at it"
+        assert rows["items.jsonl"]["shown"]["sentence"] == "2 of 3 items without all of their pictures."
         whole = (await client.call_tool("failures", {})).structured_content
         assert whole["failing"] == account["failing"]
         assert (whole["total"], whole["next"]) == (None, None)
@@ -303,7 +303,7 @@ def test_keys_hold_for_each_request(filled: Path) -> None:
         assert hits[0]["title"] == "Nordvik Oak"
         assert over_http(url, BERT, asking("search", text="oak")).structured_content["hits"] == []
         assert over_http(url, BERT, asking("show_product", product=hits[0]["id"])).is_error
-        images = {"images": hits[0]["pictures"]}
+        images = {"images": hits[0]["images"]}
         assert over_http(url, ANNA, asking("show_pictures", **images)).content[1].data
         assert "not found" in over_http(url, BERT, asking("show_pictures", **images)).content[0].text
         hers, elsewhere = {"document": hits[0]["document_id"]}, {"url": "https://shop.example/a.pdf"}
