@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from urllib.parse import unquote_plus
 
-from pydantic import AliasChoices, BaseModel, Field, StringConstraints, ValidationError
+from pydantic import AliasChoices, AliasPath, BaseModel, Field, StringConstraints, TypeAdapter, ValidationError
 
 from swatchbook.domain.errors import UnsupportedFormat
 from swatchbook.domain.records import Record
@@ -42,53 +42,31 @@ class BucketEvent(Record):
     order_key: str
 
 
-class _NamedBucket(BaseModel):
-    name: _Bucket
+def _at(part: str, of_s3: str, of_bridge: str | None = None) -> AliasChoices:
+    """Return where S3 and EventBridge write a field of a bucket or object: below different names."""
+    return AliasChoices(AliasPath("s3", part, of_s3), AliasPath("detail", part, of_bridge or of_s3))
 
 
-class _Object(BaseModel):
-    """An object as S3 and EventBridge describe it: they write the same names in two ways."""
-
-    key: _EscapedKey
-    etag: _Word = Field(default="", validation_alias=AliasChoices("eTag", "etag"))
-    version: _Word | None = Field(default=None, validation_alias=AliasChoices("versionId", "version-id"))
-    sequencer: _Word = ""
-
-
-class _Entity(BaseModel):
-    bucket: _NamedBucket
-    object: _Object
+class _AmazonEvent(BaseModel):
+    name: _Word = Field(validation_alias=AliasChoices("eventName", "detail-type"))
+    time: _Word = Field(default="", validation_alias=AliasChoices("eventTime", "time"))
+    bucket: _Bucket = Field(validation_alias=_at("bucket", "name"))
+    key: _EscapedKey = Field(validation_alias=_at("object", "key"))
+    etag: _Word = Field(default="", validation_alias=_at("object", "eTag", "etag"))
+    version: _Word | None = Field(default=None, validation_alias=_at("object", "versionId", "version-id"))
+    sequencer: _Word = Field(default="", validation_alias=_at("object", "sequencer"))
 
 
-class _S3Record(BaseModel):
-    name: _Word = Field(alias="eventName")
-    time: _Word = Field(default="", alias="eventTime")
-    s3: _Entity
-
-
-class _S3Notification(BaseModel):
-    records: list[_S3Record] = Field(alias="Records", min_length=1, max_length=_MAX_EVENTS)
-
-
-class _BridgeEvent(BaseModel):
-    name: _Word = Field(alias="detail-type")
-    time: _Word = ""
-    detail: _Entity
-
-
-class _GoogleAttributes(BaseModel):
+class _GoogleEvent(BaseModel):
     event: _Word = Field(alias="eventType")
     bucket: _Bucket = Field(alias="bucketId")
     key: _Key = Field(alias="objectId")
     generation: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,24}$")] = Field(alias="objectGeneration")
 
 
-class _GoogleMessage(BaseModel):
-    attributes: _GoogleAttributes
-
-
-class _GooglePush(BaseModel):
-    message: _GoogleMessage
+_RECORDS: TypeAdapter[list[_AmazonEvent]] = TypeAdapter(
+    Annotated[list[_AmazonEvent], Field(min_length=1, max_length=_MAX_EVENTS)]
+)
 
 
 def read_events(body: str | bytes) -> Sequence[BucketEvent]:
@@ -96,11 +74,12 @@ def read_events(body: str | bytes) -> Sequence[BucketEvent]:
     message = _parse(body)
     try:
         if "Records" in message:
-            return [_of_s3(each) for each in _S3Notification.model_validate(message).records]
+            return [_of_amazon(each, unquote_plus(each.key)) for each in _RECORDS.validate_python(message["Records"])]
         if message.get("source") == "aws.s3":
-            return [_of_bridge(_BridgeEvent.model_validate(message))]
-        if "message" in message:
-            return [_of_google(_GooglePush.model_validate(message).message.attributes)]
+            event = _AmazonEvent.model_validate(message)
+            return [_of_amazon(event, event.key)]
+        if isinstance(pushed := message.get("message"), dict):
+            return [_of_google(_GoogleEvent.model_validate(pushed.get("attributes")))]
     except ValidationError as error:
         raise _no_notification() from error
     raise _no_notification()
@@ -123,29 +102,19 @@ def _no_notification() -> UnsupportedFormat:
     )
 
 
-def _of_s3(record: _S3Record) -> BucketEvent:
-    name, key = record.name.removeprefix("s3:"), unquote_plus(record.s3.object.key)
-    return _of_amazon(record.s3, key, name, is_new=name.startswith("ObjectCreated:"), time=record.time)
-
-
-def _of_bridge(event: _BridgeEvent) -> BucketEvent:
-    is_new = event.name == "Object Created"
-    return _of_amazon(event.detail, event.detail.object.key, event.name, is_new=is_new, time=event.time)
-
-
-def _of_amazon(entity: _Entity, key: str, name: str, *, is_new: bool, time: str) -> BucketEvent:
-    found = entity.object
-    sequencer = found.sequencer.upper().ljust(_ORDER_CHARACTERS, "0")[:_ORDER_CHARACTERS]
+def _of_amazon(event: _AmazonEvent, key: str) -> BucketEvent:
+    name = event.name.removeprefix("s3:")
+    sequencer = event.sequencer.upper().ljust(_ORDER_CHARACTERS, "0")[:_ORDER_CHARACTERS]
     return BucketEvent(
-        url=f"s3://{entity.bucket.name}/{key}",
+        url=f"s3://{event.bucket}/{key}",
         event=name,
-        is_new=is_new,
-        version=found.version or found.etag,
-        order_key=sequencer if found.sequencer else time,
+        is_new=name.startswith("ObjectCreated:") or name == "Object Created",
+        version=event.version or event.etag,
+        order_key=sequencer if event.sequencer else event.time,
     )
 
 
-def _of_google(event: _GoogleAttributes) -> BucketEvent:
+def _of_google(event: _GoogleEvent) -> BucketEvent:
     is_new = event.event == "OBJECT_FINALIZE"
     return BucketEvent(
         url=f"gs://{event.bucket}/{event.key}",
