@@ -27,19 +27,13 @@ def delete_document(resources: Resources, document: Document, *, now: bool, yes:
     Return the exit code.
     """
     counted = count_deletion(resources.ledger, document.id)
+    what = f"{document.name} ({document.id[:8]}, of {document.owner})"
     if not yes:
-        _confirm(_named(document.name, document.id, document.owner), counted, f"Delete {document.name}?", now=now)
+        _confirm(what, counted, f"Delete {document.name}?", now=now)
     finished = (delete.delete if now else delete.throw_away)(resources, document.id)
     now = now or get_trashed(resources.ledger, document.id) is None  # another process is deleting it for good
-    _clear_prefect(resources)
-    if as_json:
-        fields = {"document_id": document.id, "name": document.name, "owner": document.owner, "finished": finished}
-        say_json(fields | ({} if now else {"trash": True}) | counted.model_dump())
-    elif now:
-        _note_deleted(document.name, document.owner, counted, finished=finished)
-    else:
-        _note_thrown_away(document.name, document.id[:8], document.owner, finished=finished)
-    return COMPLETED if finished else OPEN
+    named = {"document_id": document.id, "name": document.name, "owner": document.owner}
+    return _tell(resources, named, counted, now=now, finished=finished, as_json=as_json)
 
 
 def end_trashed(resources: Resources, trashed: Trashed, *, now: bool, yes: bool, as_json: bool) -> int:
@@ -47,21 +41,14 @@ def end_trashed(resources: Resources, trashed: Trashed, *, now: bool, yes: bool,
 
     Return the exit code.
     """
-    what = _named(trashed.name, trashed.document, trashed.owner)
     if now and not yes:
+        what = f"{trashed.name} ({trashed.document[:8]}, of {trashed.owner})"
         confirm(
             f"{what} is in the trash. It cannot be restored any more afterwards.", f"Delete {trashed.name} for good?"
         )
     finished = now and delete.end(resources, trashed.document)
-    _clear_prefect(resources)
-    if as_json:
-        fields = {"document_id": trashed.document, "name": trashed.name, "owner": trashed.owner}
-        say_json(fields | {"finished": finished, "trash": not now})
-    elif now:
-        note(f"{what}: deleted for good.")
-    else:
-        _note_thrown_away(trashed.name, trashed.document[:8], trashed.owner, finished=True)
-    return COMPLETED
+    named = {"document_id": trashed.document, "name": trashed.name, "owner": trashed.owner}
+    return _tell(resources, named, None, now=now, finished=finished or not now, as_json=as_json)
 
 
 def delete_owner(resources: Resources, owner: str, *, now: bool, yes: bool, as_json: bool) -> int:
@@ -78,13 +65,27 @@ def delete_owner(resources: Resources, owner: str, *, now: bool, yes: bool, as_j
     else:
         thrown = [delete.throw_away(resources, each.id) for each in all_documents(resources.ledger, owner)]
         finished = all(thrown)
+    return _tell(resources, {"owner": owner}, counted, now=now, finished=finished, as_json=as_json)
+
+
+def _tell(
+    resources: Resources, named: dict[str, str], counted: Deletion | None, *, now: bool, finished: bool, as_json: bool
+) -> int:
+    """Print what became of a document or owner; `finished` is False while the index still holds some of it."""
     _clear_prefect(resources)
+    what, flag = named.get("name", named["owner"]), owner_flag(named["owner"])
+    had = _described(counted) if counted else "what it had"
     if as_json:
-        say_json({"owner": owner, "finished": finished} | ({} if now else {"trash": True}) | counted.model_dump())
-    elif now:
-        _note_deleted(owner, owner, counted, finished=finished)
+        say_json({**named, "finished": finished, "trash": not now, **(counted.model_dump() if counted else {})})
+        return COMPLETED if finished else OPEN
+    if now:
+        note(f"{what}: {had} deleted{'' if finished else ', but not yet from the index'}.")
     else:
-        note(f"{owner}: {_described(counted)} moved to the trash for a day. To see it: swatchbook trash")
+        document = named.get("document_id", "")[:8]
+        back = f"bring it back: swatchbook trash restore {document}" if document else "see it: swatchbook trash"
+        note(f"{what}: {had} in the trash for a day. To {back}{flag}")
+    if not finished:
+        note(f"The index still holds some of it. To finish: swatchbook fill failed{flag}")
     return COMPLETED if finished else OPEN
 
 
@@ -106,26 +107,6 @@ def _clear_prefect(resources: Resources) -> None:
 def _confirm(what: str, counted: Deletion, question: str, *, now: bool) -> None:
     goes = "deleted. Images that other documents use stay." if now else "in the trash for a day."
     confirm(f"{what}: {_described(counted)} will be {goes}", question)
-
-
-def _named(name: str, id: str, owner: str) -> str:
-    return f"{name} ({id[:8]}, of {owner})"
-
-
-def _note_deleted(what: str, owner: str, counted: Deletion, *, finished: bool) -> None:
-    """Print what was deleted; `finished` is False while the index still holds some of it."""
-    if finished:
-        note(f"{what}: {_described(counted)} deleted.")
-    else:
-        retry = f"swatchbook fill failed{owner_flag(owner)}"
-        note(f"{what}: deleted from the ledger, but not yet from the index. To finish: {retry}")
-
-
-def _note_thrown_away(name: str, id: str, owner: str, *, finished: bool) -> None:
-    """Print that a document is in the trash; `finished` is False while the index still holds some of it."""
-    note(f"{name}: in the trash for a day. To bring it back: swatchbook trash restore {id}{owner_flag(owner)}")
-    if not finished:
-        note(f"The index still holds some of it. To finish: swatchbook fill failed{owner_flag(owner)}")
 
 
 def _described(counted: Deletion) -> str:
