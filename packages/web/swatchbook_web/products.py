@@ -24,6 +24,7 @@ from swatchbook.domain.records import (
     Variant,
     fold,
 )
+from swatchbook.domain.wrong_value import what_it_must_be
 from swatchbook.doors.service.document_parts import EditNumber, ProductId, make_edit, require_product, undo_edit
 from swatchbook.doors.service.documents import DocumentId
 from swatchbook.doors.service.parameters import RequestModel, SearchText
@@ -201,19 +202,7 @@ def _describe(error: ValidationError, form: ProductForm) -> Problem:
     first = error.errors()[0]
     field = str(first["loc"][-1])
     field = "after_page" if field == "page" else field
-    match first["type"]:
-        case "string_too_short" | "missing":
-            message = f"Enter a {field}."
-        case "string_too_long":
-            message = f"Use at most {first['ctx']['max_length']} characters."
-        case "string_pattern_mismatch":
-            message = "Use one line of text."
-        case "int_type":
-            message = "Choose a page of the product before its last one."
-        case "value_error":
-            message = str(first["ctx"]["error"])
-        case _:
-            message = first["msg"]
+    message = "Choose a page before its last one." if field == "after_page" else f"It {what_it_must_be(first)}."
     return Problem(form.action, field, message, form)
 
 

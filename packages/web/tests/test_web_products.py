@@ -104,10 +104,10 @@ def test_name_and_facts_are_changed_and_changes_undone(sample: TestClient, liste
 def test_what_is_wrong_is_said_next_to_its_field(sample: TestClient, listed: list[dict[str, Any]]) -> None:
     address = f"/ui/products/{listed[0]['id']}/edits"
     for form, field, message in (
-        ({"action": "rename", "name": " "}, "name", "Enter a name."),
-        ({"action": "rename", "name": "x" * 501}, "name", "Use at most 500 characters."),
+        ({"action": "rename", "name": " "}, "name", "It must have 1 or more characters."),
+        ({"action": "rename", "name": "x" * 501}, "name", "It must have at most 500 characters."),
         ({"action": "set_fact", "fact": "name", "value": "x"}, "fact", "by renaming it"),
-        ({"action": "set_fact", "fact": "new", "value": "a\nb"}, "value", "Use one line of text."),
+        ({"action": "set_fact", "fact": "new", "value": "a\nb"}, "value", "It must match "),
         ({"action": "split", "after_page": "900", "name": "x"}, "after_page", "Choose a page"),
     ):
         sent = send(sample, address, **form)
