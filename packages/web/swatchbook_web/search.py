@@ -4,7 +4,6 @@ The address holds the whole state. A picture that is dropped is kept first (`kep
 that the address can name it.
 """
 
-import shutil
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,7 +14,6 @@ from urllib.parse import urlencode
 from fastapi import HTTPException, Request, Response
 from pydantic import Field, model_validator
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import UploadFile
 
 from swatchbook.domain.records import Facets, Role, SearchResults
 from swatchbook.doors.service.auth import TheCaller
@@ -23,8 +21,8 @@ from swatchbook.doors.service.documents import find as find_document
 from swatchbook.doors.service.health import Recent
 from swatchbook.doors.service.middleware import streams_body
 from swatchbook.doors.service.parameters import Tools
-from swatchbook.doors.service.search import IMAGE, MAX_EXAMPLES, SearchQuery, in_turn, read_form, read_query
-from swatchbook.doors.service.uploads import TheUploadSlots, full_disk_as_507
+from swatchbook.doors.service.search import IMAGE, MAX_EXAMPLES, SearchQuery, in_turn, read_query, received_picture
+from swatchbook.doors.service.uploads import TheUploadSlots
 from swatchbook.models.images.local_analysis import PALETTE
 from swatchbook.search import MAX_RESULTS, title_of_others
 from swatchbook.search.fusion import KEYWORD, NUMBER, default_weights, parse_weights
@@ -145,19 +143,11 @@ async def show_facets(view: TheView) -> Response:
 @streams_body
 async def take_picture(request: Request, resources: Tools, caller: TheCaller, upload_slots: TheUploadSlots) -> Response:
     """Keep the picture of a form, and go to the address that searches with it and with the form's other fields."""
-    async with upload_slots.slot(caller.name):
-        form = await read_form(request, resources)
-        try:
-            picture = form.get(IMAGE)
-            query = _read_query([(name, value) for name, value in form.multi_items() if isinstance(value, str)])
-            if not isinstance(picture, UploadFile) or not picture.size:
-                return see_other(with_query("/", query.state))
-            with full_disk_as_507(), temporary_file(resources.settings.temporary_folder) as path:
-                with path.open("wb") as file:
-                    await run_in_threadpool(shutil.copyfileobj, picture.file, file)
-                name = await run_in_threadpool(keep_picture, resources, path)
-        finally:
-            await form.close()
+    async with upload_slots.slot(caller.name), received_picture(request, resources) as (fields, path):
+        query = _read_query([(name, value) for name, value in fields if isinstance(value, str)])
+        if path is None or not path.stat().st_size:
+            return see_other(with_query("/", query.state))
+        name = await run_in_threadpool(keep_picture, resources, path)
     return see_other(with_query("/", query.state | {"picture": name, "like": None, "k": None}))
 
 

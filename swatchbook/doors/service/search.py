@@ -18,7 +18,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from pydantic import ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
@@ -266,34 +266,38 @@ async def search_by_image(
     request: Request, resources: Tools, caller: TheCaller, upload_slots: TheUploadSlots, search_slots: TheSearchSlots
 ) -> SearchResults:
     """Takes a multipart form: the picture as `image`, and the parameters of `GET /search` as fields."""
-    async with upload_slots.slot(caller.name):
-        form = await read_form(request, resources)
-        try:
-            picture = form.get(IMAGE)
-            if not isinstance(picture, UploadFile):
-                raise HTTPException(422, f"The form part {IMAGE!r} is missing or is not a file.")
-            fields = [(name, value) for name, value in form.multi_items() if name != IMAGE]
-            query = read_query(SearchQuery, fields, "body")
-            owners = await run_in_threadpool(choose_owners, resources, caller, query.owner)
-            with full_disk_as_507(), temporary_file(resources.settings.temporary_folder) as path:
-                with path.open("wb") as file:
-                    await run_in_threadpool(shutil.copyfileobj, picture.file, file)
-                async with search_slots.slot(caller.name, request):
-                    return await run_in_threadpool(run_search, resources, query, owners, path)
-        finally:
-            await form.close()
+    async with upload_slots.slot(caller.name), received_picture(request, resources) as (fields, path):
+        if path is None:
+            raise HTTPException(422, f"The form part {IMAGE!r} is missing or is not a file.")
+        query = read_query(SearchQuery, fields, "body")
+        owners = await run_in_threadpool(choose_owners, resources, caller, query.owner)
+        async with search_slots.slot(caller.name, request):
+            return await run_in_threadpool(run_search, resources, query, owners, path)
 
 
-async def read_form(request: Request, resources: Resources) -> FormData:
-    """Parse the form; its picture is spooled to disk. Raises 400, 408, 413, 415."""
+@asynccontextmanager
+async def received_picture(
+    request: Request, resources: Resources
+) -> AsyncIterator[tuple[list[tuple[str, Any]], Path | None]]:
+    """Yield the fields of a form, and the file of its picture if it has one. Raises 400, 408, 413, 415, 507."""
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise HTTPException(415, f"Send multipart/form-data with the part `{IMAGE}`.")
     body = stream_body(request, resources.settings, max_bytes=(resources.settings.max_image_mb << 20) + _FORM_BYTES)
     try:
         parser = MultiPartParser(request.headers, body, max_files=1, max_fields=_MAX_FIELDS, max_part_size=_FORM_BYTES)
-        return await parser.parse()
+        form = await parser.parse()
     except (MultiPartException, KeyError, UnicodeError) as error:
         raise HTTPException(400, "The form is malformed.", headers={"Connection": "close"}) from error
+    picture = form.get(IMAGE)
+    try:
+        with full_disk_as_507(), temporary_file(resources.settings.temporary_folder) as path:
+            if isinstance(picture, UploadFile):
+                with path.open("wb") as file:
+                    await run_in_threadpool(shutil.copyfileobj, picture.file, file)
+            fields = [(name, value) for name, value in form.multi_items() if name != IMAGE]
+            yield fields, path if isinstance(picture, UploadFile) else None
+    finally:
+        await form.close()
 
 
 def read_query(kind: type[AQuery], given: Iterable[tuple[str, Any]], part: str) -> AQuery:
