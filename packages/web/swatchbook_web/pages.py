@@ -29,6 +29,7 @@ from starlette.types import Scope
 from swatchbook.domain.errors import Failure
 from swatchbook.domain.plugins import Kind, installed
 from swatchbook.domain.records import Facets, Owner, Stage, page_name
+from swatchbook.doors.cli.terminal import duration, megabytes
 from swatchbook.doors.replies import Problem
 from swatchbook.doors.service.addresses import split_address
 from swatchbook.doors.service.auth import (
@@ -180,7 +181,7 @@ def _templates() -> Environment:
     )
     environment.globals["toast_of"] = toast_of
     environment.filters |= {
-        "size": format_size, "time": format_time, "duration": format_duration, "plural": plural, "stage": format_stage,
+        "size": megabytes, "time": format_time, "duration": duration, "plural": plural, "stage": format_stage,
         "page_name": page_name, "with_currency": with_currency,
     }  # fmt: skip
     return environment
@@ -192,22 +193,9 @@ def _folders(name: Literal["static", "templates"]) -> list[str]:
     return [__package__, *(each for each in sorted(packaged) if (files(each) / name).is_dir())]
 
 
-def format_size(size: int) -> str:
-    """Return a number of bytes for people."""
-    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{max(1, round(size / 1e3))} kB"
-
-
 def format_time(seconds: float) -> str:
     """Return a time (Unix seconds) as ISO 8601 in UTC, to the minute."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
-
-
-def format_duration(seconds: float) -> str:
-    """Return a duration for people: seconds, or minutes and hours."""
-    minutes = round(seconds / 60)
-    if seconds < 100:
-        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
-    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
 
 
 def format_stage(stage: Stage) -> str:
