@@ -39,7 +39,7 @@ from swatchbook.upkeep.reports.document_state import LOOK_AT_IT, count_states, d
 from swatchbook.upkeep.reports.merged_failures import merge_roles
 from swatchbook.upkeep.reports.stale import StaleRole, stale_roles
 from swatchbook_base.one_line import clean
-from swatchbook_base.truncate import page_numbers, plural, truncate
+from swatchbook_base.truncate import page_numbers, plural
 
 MOST_LISTED = 100
 MOST_RECENT = 10
@@ -47,8 +47,6 @@ MOST_RECENT = 10
 
 
 _NONE = {state.value: 0 for state in DocumentStatus} | {"completed with failures": 0, LOOK_AT_IT: 0}
-_SKIPPED_PLACES = 4
-"""Pictures on skipped pages that `show` names for each reason; with --json it lists all."""
 
 
 class Overview(Record):
@@ -180,22 +178,13 @@ def _source(document: Document) -> tuple[str, str]:
 
 
 def _skipped(pages: Sequence[SkippedPage]) -> RenderableType:
-    """Return the skipped pages by reason, with the number of their pictures and the places of the first ones."""
-    rows = table("skipped", "pages", "pictures", "at", right=("pages", "pictures"))
+    """Return the skipped pages by reason, with the number of their pictures."""
+    rows = table("skipped", "pages", "pictures", right=("pages", "pictures"))
     for reason in dict.fromkeys(page.reason for page in pages):
         same = [page for page in pages if page.reason == reason]
         labels = {page.page: page.label for page in same if page.label}
-        places = [
-            f"{page.page}: {' '.join(f'{edge:.0f}' for edge in picture.bbox)} ({picture.width} × {picture.height})"
-            for page in same
-            for picture in page.pictures
-        ]
-        rows.add_row(
-            cell(reason, "bold"),
-            cell(page_numbers([page.page for page in same], labels)),
-            cell(len(places)),
-            cell("; ".join(truncate(places, _SKIPPED_PLACES)), "dim"),
-        )
+        numbers = page_numbers([page.page for page in same], labels)
+        rows.add_row(cell(reason, "bold"), cell(numbers), cell(sum(len(page.pictures) for page in same)))
     return rows
 
 
