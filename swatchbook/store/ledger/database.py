@@ -48,7 +48,7 @@ from swatchbook.domain.backoff import pause_after
 from swatchbook.domain.errors import Configuration, DiskFull, LedgerDown, reason_of
 from swatchbook.domain.extras import require_extra
 from swatchbook.store.ledger import migrations
-from swatchbook.store.ledger.driver_errors import damaged_ledger, translated_errors
+from swatchbook.store.ledger.driver_errors import DAMAGED, ledger_failure, translated_errors
 
 if TYPE_CHECKING:
     import psycopg
@@ -193,7 +193,7 @@ class Ledger:
                 found = connection.exec_driver_sql(f"PRAGMA {'integrity' if deep else 'quick'}_check(1)").scalar_one()
                 if found != "ok":
                     log.warning("the ledger %s is damaged: %s", self.url.database, found)
-                    raise damaged_ledger(self.url.database)
+                    raise ledger_failure(DAMAGED, self.url)
 
     def with_patience(self, seconds: float) -> "Ledger":
         """Return the same ledger with another patience."""

@@ -1,7 +1,7 @@
 """Translate errors of SQLite and PostgreSQL into failures with advice, such as a full disk or a wrong login."""
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from json import JSONDecodeError
 from typing import Any
@@ -15,7 +15,50 @@ from swatchbook_base.one_line import shorten
 
 _RESTORE = "Move it away, and restore a backup: `swatchbook upkeep restore FOLDER`."
 _CHECK_URL = "Check SWATCHBOOK_LEDGER_URL."
-_FREE_SPACE = "Free some space; work goes on by itself."
+
+Kind = tuple[type[Failure], str, str | None]
+"""A failure, what it says of the ledger, and what to do."""
+
+_LOCKED: Kind = (LedgerDown, "is locked by another process", None)
+_DOWN: Kind = (LedgerDown, "does not answer", None)
+_UNREADABLE: Kind = (LedgerDown, "cannot be read or written: input/output error", None)
+_FULL: Kind = (DiskFull, "has no room: its disk is full", "Free some space; work goes on by itself.")
+_FORBIDDEN: Kind = (
+    Configuration,
+    "cannot be opened for writing",
+    "Check the rights of its user, or of the file and its folder, SWATCHBOOK_LEDGER_URL and SWATCHBOOK_HOME.",
+)
+DAMAGED: Kind = (Configuration, "is damaged, or not a ledger", _RESTORE)
+
+_BY_SQLITE_CODE: Mapping[int, Kind] = {
+    sqlite3.SQLITE_BUSY: _LOCKED,
+    sqlite3.SQLITE_LOCKED: _LOCKED,
+    sqlite3.SQLITE_PROTOCOL: _LOCKED,
+    sqlite3.SQLITE_FULL: _FULL,
+    sqlite3.SQLITE_PERM: _FORBIDDEN,
+    sqlite3.SQLITE_READONLY: _FORBIDDEN,
+    sqlite3.SQLITE_CANTOPEN: _FORBIDDEN,
+    sqlite3.SQLITE_AUTH: _FORBIDDEN,
+    sqlite3.SQLITE_CORRUPT: DAMAGED,
+    sqlite3.SQLITE_NOTADB: DAMAGED,
+    sqlite3.SQLITE_IOERR: _UNREADABLE,
+}
+_BY_SQLSTATE: Mapping[str, Kind] = {
+    "08": _DOWN,  # connection
+    "53100": _FULL,
+    "53": _DOWN,  # memory, connections
+    "57": _DOWN,  # shut down, starting up, cancelled
+    "58": _UNREADABLE,
+    "25P03": _DOWN,  # idle in a transaction for too long
+    "55P03": _LOCKED,  # for longer than lock_timeout
+    "40": _LOCKED,  # deadlock, serialization failure
+    "42501": _FORBIDDEN,
+    "25006": _FORBIDDEN,  # a standby
+    "28": _FORBIDDEN,
+    "XX001": DAMAGED,
+    "XX002": DAMAGED,
+}
+"""PostgreSQL's, or their classes (the first two characters)."""
 
 
 @contextmanager
@@ -40,48 +83,14 @@ def translated_errors(url: URL) -> Iterator[None]:
 def _translated(error: DBAPIError, url: URL) -> Failure | None:
     cause: Any = error.orig
     if isinstance(cause, sqlite3.Error):
-        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF  # the low byte; the rest refines it
-        return _SQLITE_FAILURES[code](url.database) if code in _SQLITE_FAILURES else None
+        kind = _BY_SQLITE_CODE.get(getattr(cause, "sqlite_errorcode", 0) & 0xFF)  # the low byte; the rest refines it
+        return kind and ledger_failure(kind, url)
     if not hasattr(cause, "sqlstate"):  # by attribute: users of SQLite never import psycopg
         return None
     if cause.sqlstate is None:
         return _connection_failure(str(cause), url) if type(cause).__name__ == "OperationalError" else None
-    translate = _POSTGRESQL_FAILURES.get(cause.sqlstate) or _POSTGRESQL_FAILURES.get(cause.sqlstate[:2])
-    return translate(shorten(cause.diag.message_primary or "see the log", 300)) if translate else None
-
-
-def _failure(kind: type[Failure], message: str, advice: str | None = None) -> Callable[[str | None], Failure]:
-    """Return a function that makes a failure; `{}` in the message stands for its argument."""
-    return lambda detail: kind(message.format(detail), advice=advice)
-
-
-# --- SQLite: {} is the file -------------------------------------------------------------------------------------------
-
-
-_is_locked = _failure(LedgerDown, "The ledger {} is locked by another process.")
-_no_rights = _failure(
-    Configuration,
-    "The ledger {} cannot be opened for writing.",
-    "Check the rights of the file and its folder, or set SWATCHBOOK_HOME.",
-)
-damaged_ledger = _failure(Configuration, "{} is not a ledger, or is damaged.", _RESTORE)
-
-_SQLITE_FAILURES: Mapping[int, Callable[[str | None], Failure]] = {
-    sqlite3.SQLITE_BUSY: _is_locked,
-    sqlite3.SQLITE_LOCKED: _is_locked,
-    sqlite3.SQLITE_PROTOCOL: _is_locked,
-    sqlite3.SQLITE_FULL: _failure(DiskFull, "The disk of the ledger {} is full.", _FREE_SPACE),
-    sqlite3.SQLITE_PERM: _no_rights,
-    sqlite3.SQLITE_READONLY: _no_rights,
-    sqlite3.SQLITE_CANTOPEN: _no_rights,
-    sqlite3.SQLITE_AUTH: _no_rights,
-    sqlite3.SQLITE_CORRUPT: damaged_ledger,
-    sqlite3.SQLITE_NOTADB: damaged_ledger,
-    sqlite3.SQLITE_IOERR: _failure(LedgerDown, "The ledger {} cannot be read or written: input/output error."),
-}
-
-
-# --- PostgreSQL: {} is its message ------------------------------------------------------------------------------------
+    kind = _BY_SQLSTATE.get(cause.sqlstate) or _BY_SQLSTATE.get(cause.sqlstate[:2])
+    return kind and ledger_failure(kind, url, cause.diag.message_primary or "see the log")
 
 
 def _connection_failure(message: str, url: URL) -> Failure:
@@ -92,36 +101,12 @@ def _connection_failure(message: str, url: URL) -> Failure:
         return Configuration(
             f"The ledger's database {url.database} does not exist.", advice=f"Create the database. {_CHECK_URL}"
         )
-    reason = shorten(message.rpartition("FATAL:")[2], 300) if "FATAL:" in message else ""
-    return _is_down(reason) if reason else LedgerDown(f"The ledger's server {url.host or ''} does not answer.")
+    return ledger_failure(_DOWN, url, message.rpartition("FATAL:")[2] if "FATAL:" in message else "")
 
 
-_is_down = _failure(LedgerDown, "The ledger does not answer. Its server says: {}.")
-_lock_conflict = _failure(LedgerDown, "The ledger is locked by another transaction. Its server says: {}.")
-_forbids = _failure(
-    Configuration,
-    "The ledger's user may not write to it. Its server says: {}.",
-    f"Check the user's rights. {_CHECK_URL}",
-)
-_damaged = _failure(
-    Configuration,
-    "The ledger's database is damaged. Its server says: {}.",
-    "Restore a backup into a new database: `swatchbook upkeep restore FOLDER`.",
-)
-
-_POSTGRESQL_FAILURES: Mapping[str, Callable[[str | None], Failure]] = {
-    "08": _is_down,  # connection
-    "53100": _failure(DiskFull, "The disk of the ledger's server is full. It says: {}.", _FREE_SPACE),
-    "53": _is_down,  # memory, connections
-    "57": _is_down,  # shut down, starting up, cancelled
-    "58": _is_down,  # input/output
-    "25P03": _is_down,  # idle in a transaction for too long
-    "55P03": _lock_conflict,  # a lock for longer than lock_timeout
-    "40": _lock_conflict,  # deadlock, serialization failure
-    "42501": _forbids,
-    "25006": _forbids,  # a standby
-    "28": _forbids,
-    "XX001": _damaged,
-    "XX002": _damaged,
-}
-"""By SQLSTATE, else by its class (the first two characters)."""
+def ledger_failure(kind: Kind, url: URL, said: str = "") -> Failure:
+    """Return a failure of a ledger. `said`: the message of its server."""
+    failure, what, advice = kind
+    name = f"{url.database} on {url.host}" if url.host else url.database
+    told = f" Its server says: {shorten(said, 300)}." if said.strip() else ""
+    return failure(f"The ledger {name} {what}.{told}", advice=advice)
