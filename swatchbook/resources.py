@@ -106,8 +106,7 @@ class Resources:
         return open_plugin(plugin, self.settings)
 
     def _seed_of(self, owner: str) -> str:
-        with self.ledger.read() as connection:
-            return seed_of(connection, owner)
+        return seed_of(self.ledger, owner)
 
     @cached_property
     def askers(self) -> ThreadPoolExecutor:

@@ -33,7 +33,7 @@ from ulid import ULID
 from swatchbook.domain.errors import Failure, InvalidModelOutput, Policy, RateLimited
 from swatchbook.domain.records import Analysis, GivenVector, ItemState, Record, Role, RoleTag, text_key
 from swatchbook.store.ledger.bulk_rows import insert_new_rows, upsert_rows
-from swatchbook.store.ledger.database import Ledger, db_now, is_among, portions, read_in, select_in
+from swatchbook.store.ledger.database import Ledger, db_now, is_among, portions, select_in
 from swatchbook.store.ledger.dirty import mark_made
 from swatchbook.store.ledger.image_text import queue_text_items, set_current_text
 from swatchbook.store.ledger.item_tries import (
@@ -233,7 +233,7 @@ def postponed_items(ledger: Ledger, run: Run) -> Postponed | None:
 def done_keys(ledger: Ledger, role: Role, tag: str, keys: Sequence[str]) -> set[str]:
     """Return those of the keys whose item of this role and tag is done."""
     done = select(items.c.key).where(items.c.role == role, items.c.tag == tag, items.c.state == ItemState.DONE)
-    return {row.key for row in read_in(ledger, done, items.c.key, keys)}
+    return {row.key for row in select_in(ledger, done, items.c.key, keys)}
 
 
 def texts_without_item(ledger: Ledger, run: Run, pair: RoleTag, text_keys: Collection[str]) -> set[str]:
@@ -515,10 +515,10 @@ def pairs(ledger: Ledger, pair_keys: Sequence[str], visual_tag: str) -> dict[str
     )
     return {
         row.pair_key: Pair(visual=np.frombuffer(row.data, "<f4"), text=row.text)
-        for row in read_in(ledger, query, images.c.pair_key, pair_keys)
+        for row in select_in(ledger, query, images.c.pair_key, pair_keys)
     }
 
 
 def _values_by_key(ledger: Ledger, column: Column[str], keys: Sequence[str]) -> dict[str, str]:
     query = select(contents.c.key, column).where(column.is_not(None))
-    return {row[0]: row[1] for row in read_in(ledger, query, contents.c.key, keys)}
+    return {row[0]: row[1] for row in select_in(ledger, query, contents.c.key, keys)}

@@ -287,21 +287,26 @@ def portions(values: Iterable[T], size: int = _MAX_IN_VALUES) -> Iterator[list[T
         yield portion
 
 
+Source = Ledger | Connection
+"""What is read: a ledger, in a transaction of its own, or within a transaction."""
+
+
+@contextmanager
+def reading(source: Source) -> Iterator[Connection]:
+    """Yield a transaction that reads: the one that is given, or a new one of a ledger."""
+    with nullcontext(source) if isinstance(source, Connection) else source.read() as connection:
+        yield connection
+
+
 def select_in(
-    connection: Connection, query: Select[Columns], column: ColumnElement[Any], values: Iterable[Any]
-) -> Iterator[Row[Columns]]:
-    """Yield the rows of a query whose `column` is one of `values`, however many these are; ordered per IN list only."""
-    statement = _where_in(query, column)
-    for portion in portions(sorted(set(values))):
-        yield from connection.execute(statement, {_AMONG: portion}).all()  # row by row takes longer
-
-
-def read_in(
-    ledger: Ledger, query: Select[Columns], column: ColumnElement[Any], values: Iterable[Any]
+    source: Source, query: Select[Columns], column: ColumnElement[Any], values: Iterable[Any]
 ) -> list[Row[Columns]]:
-    """Return what `select_in` yields, all of it read in a transaction of its own."""
-    with ledger.read() as connection:
-        return list(select_in(connection, query, column, values))
+    """Return the rows of a query whose `column` is one of `values`, however many they are; ordered per IN list only."""
+    statement, rows = _where_in(query, column), list[Row[Columns]]()
+    with reading(source) as connection:
+        for portion in portions(sorted(set(values))):
+            rows += connection.execute(statement, {_AMONG: portion}).all()
+    return rows
 
 
 @lru_cache(maxsize=256)

@@ -25,7 +25,7 @@ from swatchbook.domain.records import (
 from swatchbook.store.ledger.database import Ledger, db_now
 from swatchbook.store.ledger.dirty import mark_documents
 from swatchbook.store.ledger.image_states import linked_images
-from swatchbook.store.ledger.stored_documents import Document, change_document, load_document, read_document
+from swatchbook.store.ledger.stored_documents import Document, change_document, get_document, read_document
 from swatchbook.store.ledger.tables import documents, images, links, placements, products
 from swatchbook_base.printed_prices import amounts_of, currencies_of, with_currency
 
@@ -35,7 +35,7 @@ def declare_edition(connection: Connection, newer: str, older: str) -> None:
 
     Raises InvalidReference where this cannot be.
     """
-    new, old = load_document(connection, newer, lock=True), load_document(connection, older, lock=True)
+    new, old = get_document(connection, newer, lock=True), get_document(connection, older, lock=True)
     if new.edition_of == old.id:
         return
     _require_chain(connection, new, old)
@@ -45,9 +45,8 @@ def declare_edition(connection: Connection, newer: str, older: str) -> None:
 
 def supersede(ledger: Ledger, newer: str) -> bool:
     """Let a document with products supersede the one that it is an edition of; return whether that is new."""
-    with ledger.read() as connection:
-        if load_document(connection, newer).edition_of is None:
-            return False
+    if get_document(ledger, newer).edition_of is None:
+        return False
     with ledger.write() as connection:
         return _supersede(connection, newer)
 
@@ -90,7 +89,7 @@ def has_superseded(ledger: Ledger, owners: Collection[str]) -> bool:
 
 
 def _supersede(connection: Connection, newer: str) -> bool:
-    new = load_document(connection, newer, lock=True)
+    new = get_document(connection, newer, lock=True)
     has_products = connection.execute(select(products.c.id).where(products.c.document == newer).limit(1)).first()
     if new.edition_of is None or has_products is None:
         return False
@@ -144,7 +143,7 @@ def _set(connection: Connection, document: str, **values: Any) -> None:
 def read_edition(ledger: Ledger, document: str) -> Edition:
     """Return a document as it is compared. Raises InvalidReference for an unknown one."""
     with ledger.read() as connection:
-        stored = load_document(connection, document)
+        stored = get_document(connection, document)
         shown = connection.execute(
             select(images.c.content_key)
             .join(placements, placements.c.image == images.c.id)

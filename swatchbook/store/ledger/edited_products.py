@@ -15,11 +15,11 @@ from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.product_edits import apply_edits
 from swatchbook.domain.records import COUNTED, Assembly, DocumentStatus, Edit, Link, LinkKind, Product, StoredEdit
 from swatchbook.store.ledger.bulk_rows import delete_rows_by_key, lock_document_rows, upsert_rows
-from swatchbook.store.ledger.database import Ledger, db_now, select_in
+from swatchbook.store.ledger.database import Ledger, Source, db_now, select_in
 from swatchbook.store.ledger.dirty import mark_changed
 from swatchbook.store.ledger.product_codes import replace_codes
 from swatchbook.store.ledger.runs import Run, writing
-from swatchbook.store.ledger.stored_documents import PDF, Document, load_document
+from swatchbook.store.ledger.stored_documents import PDF, Document, get_document
 from swatchbook.store.ledger.tables import assemblies, chunks, hand_edits, images, links, placements, products
 
 # --- products and links -----------------------------------------------------------------------------------------------
@@ -99,18 +99,11 @@ def replace_products(
 EDIT: Final[TypeAdapter[Edit]] = TypeAdapter(Edit)
 
 
-def list_edits(ledger: Ledger, document: str) -> list[StoredEdit]:
+def list_edits(source: Source, document: str) -> list[StoredEdit]:
     """Return the edits of a document in order, undone ones and those that change nothing now included."""
-    with ledger.read() as connection:
-        return read_edits(connection, document)
-
-
-def read_edits(connection: Connection, document: str) -> list[StoredEdit]:
     query = select(hand_edits).where(hand_edits.c.document == document).order_by(hand_edits.c.number)
     names = list(StoredEdit.model_fields)
-    return [
-        StoredEdit.model_validate({name: row[name] for name in names}) for row in connection.execute(query).mappings()
-    ]
+    return [StoredEdit.model_validate({name: row[name] for name in names}) for row in source.execute(query).mappings()]
 
 
 def read_found(connection: Connection, document: str) -> Assembly:
@@ -129,7 +122,7 @@ def read_found(connection: Connection, document: str) -> Assembly:
 
 def edit_assembly(connection: Connection, document: str, found: Assembly) -> Assembly:
     """Return what was found with the document's edits, and record what was found and which edits change nothing."""
-    standing = [each for each in read_edits(connection, document) if each.undone_at is None]
+    standing = [each for each in list_edits(connection, document) if each.undone_at is None]
     if not standing:
         connection.execute(delete(assemblies).where(assemblies.c.document == document))
         return found
@@ -199,7 +192,7 @@ def undo_edit(ledger: Ledger, document: str, number: int, *, by: str) -> StoredE
 
 def require_catalogue(connection: Connection, document: str) -> Document:
     """Return a catalogue, locked. Raises InvalidReference for one that is being deleted, and for other documents."""
-    row = load_document(connection, document, lock=True)
+    row = get_document(connection, document, lock=True)
     if row.status == DocumentStatus.DELETING:
         raise InvalidReference(f"{row.name} is being deleted.")
     if row.kind != PDF:
@@ -222,4 +215,4 @@ def _edit_again(connection: Connection, document: Document) -> dict[int, StoredE
     assert document.generation is not None  # noqa: S101 - _require_editable
     edited = edit_assembly(connection, document.id, read_found(connection, document.id))
     replace_assembly(connection, document.id, document.generation, edited)
-    return {each.number: each for each in read_edits(connection, document.id)}
+    return {each.number: each for each in list_edits(connection, document.id)}

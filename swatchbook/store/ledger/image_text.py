@@ -138,7 +138,7 @@ def queue_text_items(connection: Connection, column: Column[str], values: Collec
         .where(images.c.text_key.is_not(None), placements.c.state.in_(COUNTED))
         .distinct()
     )
-    showing = list(select_in(connection, query, column, values))
+    showing = select_in(connection, query, column, values)
     tags = _tags(connection, {row.document for row in showing})
     from_text = {
         (row.text_key, Role.UNDERSTANDING.value, tag)

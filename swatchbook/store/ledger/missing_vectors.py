@@ -20,7 +20,7 @@ from swatchbook.domain.records import (
     Role,
     RoleTag,
 )
-from swatchbook.store.ledger.database import Ledger, portions, read_in
+from swatchbook.store.ledger.database import Ledger, portions, select_in
 from swatchbook.store.ledger.image_text import queue_text_items
 from swatchbook.store.ledger.item_tries import ItemId
 from swatchbook.store.ledger.requested import add_pending
@@ -166,7 +166,7 @@ def completed_documents(ledger: Ledger, pairs: Sequence[RoleTag], owner: str | N
     found = ledger.execute(completed).all()
     for some in portions(found, _DOCUMENTS):
         ids = [row.id for row in some]
-        have = {tuple(row) for row in read_in(ledger, counted, requested.c.document, ids)}
+        have = {tuple(row) for row in select_in(ledger, counted, requested.c.document, ids)}
         for row in some:
             lacked = [pair for pair in pairs if (row.id, pair.role, pair.tag) not in have]
             if asked := _asked_for(row.options, lacked):
@@ -304,5 +304,5 @@ def spent(ledger: Ledger, fill: str) -> float | None:
 def text_keys(ledger: Ledger, pair: RoleTag, ids: Sequence[str]) -> set[str]:
     """Return the keys of the texts of these images or chunks."""
     rows = objects_table(pair.role)
-    found = read_in(ledger, select(rows.c.text_key), rows.c.id, ids)
+    found = select_in(ledger, select(rows.c.text_key), rows.c.id, ids)
     return {row.text_key for row in found if row.text_key is not None}

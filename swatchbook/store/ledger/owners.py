@@ -15,21 +15,20 @@ from ulid import ULID
 from swatchbook.domain.errors import InvalidReference, UnknownOwner
 from swatchbook.domain.records import document_id
 from swatchbook.store.ledger.bulk_rows import insert_new_rows, upsert_rows
-from swatchbook.store.ledger.database import Ledger, db_now
+from swatchbook.store.ledger.database import Ledger, Source, db_now
 from swatchbook.store.ledger.dirty import mark_documents
 from swatchbook.store.ledger.tables import documents, images, inbox, owner_seeds, trash
 
 
-def seed_of(connection: Connection, owner: str) -> str:
+def seed_of(source: Source, owner: str) -> str:
     """Return the name from which an owner's ids are made."""
     query = select(owner_seeds.c.seed).where(owner_seeds.c.owner == owner)
-    return connection.execute(query).scalar_one_or_none() or owner
+    return source.execute(query).scalar_one_or_none() or owner
 
 
 def id_of_document(ledger: Ledger, owner: str, content: str) -> str:
     """Return the id that an owner's document with this content has, or would have."""
-    with ledger.read() as connection:
-        return document_id(seed_of(connection, owner), content)
+    return document_id(seed_of(ledger, owner), content)
 
 
 def rename(ledger: Ledger, old: str, new: str) -> bool:

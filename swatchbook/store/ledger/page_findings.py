@@ -24,9 +24,9 @@ from swatchbook.domain.records import (
     Unassigned,
 )
 from swatchbook.store.ledger.bulk_rows import Values
-from swatchbook.store.ledger.database import Ledger, db_now, select_in
+from swatchbook.store.ledger.database import Ledger, Source, db_now, reading, select_in
 from swatchbook.store.ledger.runs import Run, writing
-from swatchbook.store.ledger.stored_documents import PDF, load_document, owned_by
+from swatchbook.store.ledger.stored_documents import PDF, get_document, owned_by
 from swatchbook.store.ledger.tables import documents, lost_pictures, pages, products, runs
 from swatchbook_base.geometry import area, shared_area
 
@@ -92,14 +92,8 @@ def next_try_of_failed_pages(ledger: Ledger, run: Run) -> float | None:
 # --- pages ------------------------------------------------------------------------------------------------------------
 
 
-def skipped_pages(ledger: Ledger, document: str) -> tuple[SkippedPage, ...]:
+def skipped_pages(source: Source, document: str) -> tuple[SkippedPage, ...]:
     """Return the skipped pages of a document, each with its reason and the pictures that are seen on it, by number."""
-    with ledger.read() as connection:
-        return read_skipped(connection, document)
-
-
-def read_skipped(connection: Connection, document: str) -> tuple[SkippedPage, ...]:
-    """Return the skipped pages of a document within a transaction, by number."""
     query = (
         select(pages.c.number, pages.c.label, pages.c.reason, pages.c.pictures)
         .where(pages.c.document == document, pages.c.kind == "skipped")
@@ -107,7 +101,7 @@ def read_skipped(connection: Connection, document: str) -> tuple[SkippedPage, ..
     )
     return tuple(
         SkippedPage(page=row.number, label=row.label, reason=row.reason or "", pictures=row.pictures or ())
-        for row in connection.execute(query)
+        for row in source.execute(query)
     )
 
 
@@ -117,10 +111,10 @@ def read_unassigned(connection: Connection, document: str) -> tuple[Unassigned, 
     return tuple(map(Unassigned.model_validate, connection.execute(query.order_by(pages.c.number)).scalars()))
 
 
-def read_entities(connection: Connection, document: str) -> list[dict[str, Any]]:
+def read_entities(source: Source, document: str) -> list[dict[str, Any]]:
     """Return, by page, the document's certificates, logos and specifications that belong to no product."""
     query = select(pages.c.entities).where(pages.c.document == document, pages.c.entities.is_not(None))
-    return [each for found in connection.execute(query.order_by(pages.c.number)).scalars() for each in found]
+    return [each for found in source.execute(query.order_by(pages.c.number)).scalars() for each in found]
 
 
 # --- what a person should look at -------------------------------------------------------------------------------------
@@ -129,30 +123,26 @@ def read_entities(connection: Connection, document: str) -> list[dict[str, Any]]
 NO_PRODUCT: Final = "It looks like products, and none was found on it: a vision model or a person can name them."
 
 
-def list_look_at(ledger: Ledger, document: str) -> tuple[LookAt, ...]:
-    """Return what a person should look at in a document, by page."""
-    with ledger.read() as connection:
-        return read_look_at(connection, document)
-
-
-def read_look_at(connection: Connection, document: str) -> tuple[LookAt, ...]:
+def list_look_at(source: Source, document: str) -> tuple[LookAt, ...]:
     """Return what a person should look at in a document, by page; nothing of one without pages."""
     of_pdf = select(products.c.record).join(documents, documents.c.id == products.c.document)
     query = of_pdf.where(products.c.document == document, documents.c.kind == PDF).order_by(products.c.ordinal)
-    found = [Product.model_validate(record) for record in connection.execute(query).scalars()]
+    with reading(source) as connection:
+        found = [Product.model_validate(record) for record in connection.execute(query).scalars()]
+        bare = _pages_without_products(connection, document, found)
     doubtful = [
         LookAt(page=product.first_page, product=product.id, name=product.name, reasons=reasons)
         for product in found
         if (reasons := reasons_to_look(product))
     ]
-    return tuple(sorted([*doubtful, *_pages_without_products(connection, document, found)], key=lambda each: each.page))
+    return tuple(sorted([*doubtful, *bare], key=lambda each: each.page))
 
 
 def count_look_at(ledger: Ledger, ids: Collection[str]) -> dict[str, int]:
     """Return document -> how many products and pages a person should look at, for those of these that have any."""
     with ledger.read() as connection:
         known = select_in(connection, select(documents.c.id).where(documents.c.kind == PDF), documents.c.id, ids)
-        counts = {row.id: len(read_look_at(connection, row.id)) for row in list(known)}
+        counts = {row.id: len(list_look_at(connection, row.id)) for row in known}
     return {document: count for document, count in counts.items() if count}
 
 
@@ -175,7 +165,7 @@ def save_lost_pictures(connection: Connection, document: str, found: Iterable[Lo
 
     What it no longer finds is removed, unless a person has decided on it.
     """
-    known = read_lost_pictures(connection, document)
+    known = list_lost_pictures(connection, document)
     found_again = _save_new(connection, document, found, known)
     gone = delete(lost_pictures).where(lost_pictures.c.document == document)
     for page, number in {(each.page, each.number) for each in known if each.state is LostState.SEEN} - found_again:
@@ -189,8 +179,8 @@ def decide_lost_pictures(ledger: Ledger, document: str, ids: Collection[str], st
     InvalidReference for an unknown one; then nothing is recorded.
     """
     with ledger.write() as connection:
-        name = load_document(connection, document, lock=True).name
-        known = {picture.id: picture for picture in read_lost_pictures(connection, document)}
+        name = get_document(connection, document, lock=True).name
+        known = {picture.id: picture for picture in list_lost_pictures(connection, document)}
         unknown = sorted(set(ids) - known.keys())
         if unknown:
             raise InvalidReference(
@@ -242,20 +232,15 @@ def _by_page(found: Iterable[OnPage]) -> dict[int, list[OnPage]]:
     return pages
 
 
-def list_lost_pictures(ledger: Ledger, document: str, state: LostState | None = None) -> tuple[LostPicture, ...]:
+def list_lost_pictures(source: Source, document: str, state: LostState | None = None) -> tuple[LostPicture, ...]:
     """Return the lost pictures of a document, by page and number; only those in a state if it is given."""
-    with ledger.read() as connection:
-        return tuple(each for each in read_lost_pictures(connection, document) if state in (None, each.state))
-
-
-def read_lost_pictures(connection: Connection, document: str) -> tuple[LostPicture, ...]:
-    """Return all lost pictures of a document within a transaction, by page and number."""
     query = (
         select(*(lost_pictures.c[name] for name in ("page", "number", "bbox", "share", "state", "phash")))
         .where(lost_pictures.c.document == document)
         .order_by(lost_pictures.c.page, lost_pictures.c.number)
     )
-    return tuple(LostPicture.model_validate(dict(row._mapping)) for row in connection.execute(query))
+    found = (LostPicture.model_validate(dict(row._mapping)) for row in source.execute(query))
+    return tuple(each for each in found if state in (None, each.state))
 
 
 def count_lost_pictures(ledger: Ledger, owner: str | None = None) -> int:

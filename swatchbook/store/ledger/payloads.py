@@ -122,7 +122,7 @@ def chunk_payloads(
     price is that in one of them.
     """
     linked = linked_products(connection, {chunk: chunk for chunk in ids}, kind=LinkKind.CHUNK_PRODUCT)
-    rows = [*select_in(connection, _CHUNKS_WITH_TEXTS if texts else _CHUNKS, chunks.c.id, ids)]
+    rows = select_in(connection, _CHUNKS_WITH_TEXTS if texts else _CHUNKS, chunks.c.id, ids)
     spoken = languages_of_documents(connection, {row.document for row in rows}) if texts else {}
     return {
         row.id: Payload(

@@ -28,7 +28,7 @@ from swatchbook.domain.backoff import pause_after
 from swatchbook.domain.errors import Failure, InvalidReference, Policy
 from swatchbook.domain.records import COUNTED, Analysis, DocumentStatus, Review, ReviewImage, Role, Verdict, text_key
 from swatchbook.store.ledger.bulk_rows import upsert_rows
-from swatchbook.store.ledger.database import Ledger, db_now, read_in, select_in, upsert
+from swatchbook.store.ledger.database import Ledger, db_now, select_in, upsert
 from swatchbook.store.ledger.dirty import mark_changed, mark_made, reopen_documents_showing
 from swatchbook.store.ledger.image_text import queue_text_items, set_current_text
 from swatchbook.store.ledger.item_tries import RUN_LIMIT
@@ -208,7 +208,7 @@ def images_due_for_review(ledger: Ledger, reviewer: str, document: str, limit: i
 def stored_analyses(ledger: Ledger, keys: Collection[str], tag: str) -> dict[str, Analysis]:
     """Return content key -> its stored analysis by this tag, for pictures that have one."""
     query = select(analyses.c.key, analyses.c.record).where(analyses.c.tag == tag)
-    rows = read_in(ledger, query, analyses.c.key, keys)
+    rows = select_in(ledger, query, analyses.c.key, keys)
     return {row.key: Analysis.model_validate(row.record) for row in rows}
 
 

@@ -29,7 +29,7 @@ from sqlalchemy import (
 from swatchbook.domain.records import COUNTED, DocumentStatus, ItemState, Role
 from swatchbook.store.ledger.bulk_rows import insert_new_rows
 from swatchbook.store.ledger.claims import adopt_done
-from swatchbook.store.ledger.database import Ledger, db_now, execute_in, read_in, select_in
+from swatchbook.store.ledger.database import Ledger, db_now, execute_in, select_in
 from swatchbook.store.ledger.dirty import NEVER_SHOWN, mark_shown
 from swatchbook.store.ledger.product_codes import add_codes
 from swatchbook.store.ledger.requested import has_open_items
@@ -96,7 +96,7 @@ def left_by_others(ledger: Ledger, ids: Collection[str], backup: str) -> list[st
     query = select(documents.c.id).where(
         documents.c.failure_kind == _RESTORING, documents.c.message != _message(backup)
     )
-    return [row.id for row in read_in(ledger, query, documents.c.id, ids)]
+    return [row.id for row in select_in(ledger, query, documents.c.id, ids)]
 
 
 def insert_documents(ledger: Ledger, rows: Rows, backup: str) -> int:
@@ -195,7 +195,7 @@ def count_unfinished(ledger: Ledger, ids: Collection[str]) -> int:
     """Return how many of these documents are neither completed nor cancelled."""
     settled = (DocumentStatus.COMPLETED, DocumentStatus.CANCELLED)
     query = select(documents.c.id).where(documents.c.status.not_in(settled))
-    return sum(1 for _ in read_in(ledger, query, documents.c.id, ids))
+    return sum(1 for _ in select_in(ledger, query, documents.c.id, ids))
 
 
 def _message(backup: str) -> str:

@@ -16,12 +16,21 @@ import time
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, exists, null, select, update
+from sqlalchemy import ColumnElement, Table, delete, exists, null, select, update
 
 from swatchbook.domain.records import IngestOptions, Record
 from swatchbook.store.files.file_store import Files
 from swatchbook.store.ledger import webhooks
-from swatchbook.store.ledger.database import LOCK_SECONDS, Ledger, db_now, execute_in, portions, read_in, select_in
+from swatchbook.store.ledger.database import (
+    LOCK_SECONDS,
+    Ledger,
+    Source,
+    db_now,
+    execute_in,
+    portions,
+    reading,
+    select_in,
+)
 from swatchbook.store.ledger.dead_runs import mark_dead
 from swatchbook.store.ledger.object_events import KEPT_SECONDS as EVENTS_KEPT_SECONDS
 from swatchbook.store.ledger.runs import held_seconds
@@ -186,7 +195,7 @@ def delete_unreferenced(ledger: Ledger, files: Files, keys: Sequence[str], *, be
     with ledger.write() as connection:
         held = held_seconds(connection)
         latest = before if held is None else min(before, time.time() - held - SLACK_SECONDS)
-        for key in sorted(_unreferenced(connection, keys)):
+        for key in sorted(unreferenced_files(connection, keys)):
             stored = files.find(key)
             if stored is not None and stored.modified <= latest:
                 files.delete(key)
@@ -219,17 +228,13 @@ def drop_old_rows(ledger: Ledger, *, keep_seconds: float) -> int:
         return sum(connection.execute(delete(table).where(where)).rowcount for table, where in old)
 
 
-def unreferenced_files(ledger: Ledger, files: Sequence[str]) -> set[str]:
+def unreferenced_files(source: Source, files: Sequence[str]) -> set[str]:
     """Return those keys of the file store that no row names."""
-    with ledger.read() as connection:
-        return _unreferenced(connection, files)
-
-
-def _unreferenced(connection: Connection, files: Sequence[str]) -> set[str]:
     left = set(files)
     of_documents = (documents.c.file, documents.c.pages_file, trash.c.file, trash.c.pages_file)
-    for column in (contents.c.file, *of_documents):
-        left -= {file for (file,) in select_in(connection, select(column), column, files)}
+    with reading(source) as connection:
+        for column in (contents.c.file, *of_documents):
+            left -= {file for (file,) in select_in(connection, select(column), column, files)}
     return left
 
 
@@ -237,7 +242,7 @@ def origins(ledger: Ledger, contents: Iterable[str]) -> dict[str, list[Origin]]:
     """Return content -> the documents with that content."""
     by_content: dict[str, list[Origin]] = {}
     columns = (documents.c.content, documents.c.id, documents.c.options, documents.c.force)
-    for row in read_in(ledger, select(*columns), documents.c.content, contents):
+    for row in select_in(ledger, select(*columns), documents.c.content, contents):
         origin = Origin(id=row.id, options=read_options(row.options), force=row.force)
         by_content.setdefault(row.content, []).append(origin)
     return by_content

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from swatchbook.domain.records import Record, Stage
 from swatchbook.domain.runtime.process import Process
-from swatchbook.store.ledger.database import Ledger, db_now, read_in
+from swatchbook.store.ledger.database import Ledger, db_now, select_in
 from swatchbook.store.ledger.dead_runs import process_of
 from swatchbook.store.ledger.runs import ACTIVE, Run, RunKind
 from swatchbook.store.ledger.stored_documents import PDF
@@ -97,7 +97,7 @@ def shard_runs(ledger: Ledger, document: str, generation: str) -> list[ShardRun]
 def current_generations(ledger: Ledger, among: Collection[str]) -> set[str]:
     """Return those of these generations whose shards may run."""
     active = select(documents.c.generation).where(documents.c.status.in_(ACTIVE))
-    return {row.generation for row in read_in(ledger, active, documents.c.generation, among)}
+    return {row.generation for row in select_in(ledger, active, documents.c.generation, among)}
 
 
 def shard_seconds(ledger: Ledger, stage: str) -> float | None:
@@ -127,7 +127,7 @@ def processes_of(ledger: Ledger, flow_runs: Collection[str]) -> dict[str, FlowPr
     query = select(runs, (db_now() - runs.c.heartbeat_at).label("age")).where(runs.c.kind == "flow")
     return {
         row.prefect_run: FlowProcess(process=process_of(row._mapping), age=row.age)
-        for row in read_in(ledger, query, runs.c.prefect_run, flow_runs)
+        for row in select_in(ledger, query, runs.c.prefect_run, flow_runs)
     }
 
 
@@ -146,7 +146,7 @@ def past_runs(ledger: Ledger, flow_runs: Collection[str]) -> dict[str, PastRun]:
     query = select(runs, age.label("age")).where(runs.c.document.is_not(None)).order_by(runs.c.token)
     return {
         row.prefect_run: PastRun(document=row.document, state=row.state, age=row.age, process=process_of(row._mapping))
-        for row in read_in(ledger, query, runs.c.prefect_run, flow_runs)
+        for row in select_in(ledger, query, runs.c.prefect_run, flow_runs)
     }
 
 
@@ -163,6 +163,6 @@ def last_flow_runs(ledger: Ledger, ids: Collection[str]) -> dict[str, str]:
     query = select(runs.c.document, runs.c.prefect_run).where(
         runs.c.kind == "document", runs.c.prefect_run.is_not(None)
     )
-    rows = read_in(ledger, query.order_by(runs.c.token), runs.c.document, ids)
+    rows = select_in(ledger, query.order_by(runs.c.token), runs.c.document, ids)
     last = {row.document: row.prefect_run for row in rows}
     return {flow_run: document for document, flow_run in last.items()}

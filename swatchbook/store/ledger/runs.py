@@ -38,7 +38,7 @@ from swatchbook.store.ledger.figures import add_figures
 from swatchbook.store.ledger.item_tries import LEASE_SECONDS
 from swatchbook.store.ledger.requested import has_open_items, queue_again
 from swatchbook.store.ledger.space_registry import request_beside, set_beside, still_registered
-from swatchbook.store.ledger.stored_documents import asked_in, change_document, load_document, require_kept
+from swatchbook.store.ledger.stored_documents import asked_in, change_document, get_document, require_kept
 from swatchbook.store.ledger.tables import contents, documents, images, items, placements, requested, runs
 from swatchbook.store.ledger.webhooks import owe_notice
 
@@ -88,7 +88,7 @@ def begin(
     with ledger.write() as connection:
         mark_runs_dead(connection, find_dead(connection, document))
         require_kept(connection, document)
-        current = load_document(connection, document, lock=True)
+        current = get_document(connection, document, lock=True)
         same = current.fingerprint == fingerprint and not options.force
         if current.status == DocumentStatus.CANCELLED:
             return Busy(document=document, run=None, same=False, reason="cancelled")
@@ -254,7 +254,7 @@ def end(
     with ledger.write() as connection:
         _end(connection, run, failure_kind)
         due: Any = due_at
-        requested_again = load_document(connection, run.document, lock=True).fingerprint is None
+        requested_again = get_document(connection, run.document, lock=True).fingerprint is None
         if requested_again or (status == DocumentStatus.COMPLETED and has_open_items(connection, run.document)):
             status, due = DocumentStatus.WAITING, db_now()
         change_document(

@@ -24,7 +24,7 @@ from swatchbook.domain.records import (
     place_of_item,
 )
 from swatchbook.store.ledger.bulk_rows import Values, delete_rows_by_key, upsert_rows
-from swatchbook.store.ledger.database import Ledger, execute_in, read_in, select_in
+from swatchbook.store.ledger.database import Ledger, execute_in, select_in
 from swatchbook.store.ledger.dirty import hide_chunks, hide_images
 from swatchbook.store.ledger.edited_products import replace_products
 from swatchbook.store.ledger.image_states import shown_images, states_of_images
@@ -46,7 +46,7 @@ _FIELDS = [source_items.c[field.name] for field in fields(SourceItem)]
 def known_items(ledger: Ledger, document: str, keys: Collection[str]) -> dict[str, SourceItem]:
     """Return key -> item, of those of a document that are known."""
     query = select(*_FIELDS).where(source_items.c.document == document)
-    items = (_read(row) for row in read_in(ledger, query, source_items.c.key, keys))
+    items = (_read(row) for row in select_in(ledger, query, source_items.c.key, keys))
     return {item.key: item for item in items}
 
 
@@ -61,10 +61,9 @@ def known_stamps(
     query = select(source_items.c.key, source_items.c.pictures).where(
         source_items.c.document == document, source_items.c.generation == generation, source_items.c.kind.is_(None)
     )
-    with ledger.read() as connection:
-        for key, pictures in select_in(connection, query, source_items.c.key, keys):
-            if len(pictures) == 1 and pictures[0]["stamp"] and not pictures[0].get("described"):
-                yield key, pictures[0]["stamp"]
+    for key, pictures in select_in(ledger, query, source_items.c.key, keys):
+        if len(pictures) == 1 and pictures[0]["stamp"] and not pictures[0].get("described"):
+            yield key, pictures[0]["stamp"]
 
 
 def count_known(ledger: Ledger, document: str, *, gone: bool) -> int:
@@ -168,7 +167,7 @@ def content_keys_seen(ledger: Ledger, document: str, scan: str, keys: Collection
         .where(placements.c.document == document, source_items.c.document == document, source_items.c.seen == scan)
         .distinct()
     )
-    return {row.content_key for row in read_in(ledger, query, images.c.content_key, keys)}
+    return {row.content_key for row in select_in(ledger, query, images.c.content_key, keys)}
 
 
 def mark_gone(ledger: Ledger, run: Run, keys: Collection[str]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, exists, false, func, or_, select
 
 from swatchbook.domain.records import PIXEL_ROLES, ItemState, Record, Role, RoleTag
-from swatchbook.store.ledger.database import Ledger, db_now, read_in, select_in
+from swatchbook.store.ledger.database import Ledger, db_now, select_in
 from swatchbook.store.ledger.dirty import is_searchable
 from swatchbook.store.ledger.image_states import is_open, next_try_of
 from swatchbook.store.ledger.stored_documents import owned_by
@@ -237,7 +237,7 @@ def vectors_of(ledger: Ledger, role: Role, tag: str, keys: Collection[str]) -> d
     import numpy as np  # commands that only list need none
 
     query = select(vectors.c.key, vectors.c.data).where(and_(vectors.c.role == role, vectors.c.tag == tag))
-    rows = read_in(ledger, query, vectors.c.key, keys)
+    rows = select_in(ledger, query, vectors.c.key, keys)
     return {row.key: np.frombuffer(row.data, "<f4") for row in rows}
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, exists, null, se
 from swatchbook.domain.errors import Configuration
 from swatchbook.domain.records import Record, Role, RoleTag
 from swatchbook.index.contract import Space
-from swatchbook.store.ledger.database import Ledger, db_now, upsert
+from swatchbook.store.ledger.database import Ledger, Source, db_now, upsert
 from swatchbook.store.ledger.space_objects import Lack, lack_of, objects_with_vector
 from swatchbook.store.ledger.tables import items, requested, vectors
 from swatchbook.store.ledger.tables import spaces as table
@@ -51,15 +51,10 @@ def same_encoder_roles(role: Role) -> frozenset[Role]:
 # --- which there are --------------------------------------------------------------------------------------------------
 
 
-def registered(ledger: Ledger) -> list[RegisteredSpace]:
+def registered(source: Source) -> list[RegisteredSpace]:
     """Return every space, oldest first."""
-    with ledger.read() as connection:
-        return _registered(connection)
-
-
-def _registered(connection: Connection) -> list[RegisteredSpace]:
     columns = [column for column in table.columns if column is not table.c.backgrounds]  # which may be large
-    rows = connection.execute(select(*columns).order_by(table.c.created_at, table.c.role, table.c.tag))
+    rows = source.execute(select(*columns).order_by(table.c.created_at, table.c.role, table.c.tag))
     return [
         RegisteredSpace(
             space=Space(role=Role(row.role), tag=row.tag, dimension=row.dimension),
@@ -81,14 +76,14 @@ def add_space(ledger: Ledger, space: Space, model: Mapping[str, Any] | None = No
     of a new model become active together. Raises Configuration if it is registered with another dimension.
     """
     with ledger.write() as connection:
-        known = _registered(connection)
+        known = registered(connection)
         others = [each for each in known if each.active and each.space.role in same_encoder_roles(space.role)]
         is_first = all(each.space.role is not space.role for each in known)
         same_model = all(model is None or each.model in (None, model) for each in others)
         row = {"role": space.role, "tag": space.tag, "dimension": space.dimension, "active": is_first and same_model}
         row |= {"model": None if model is None else dict(model), "activated_at": db_now() if row["active"] else None}
         connection.execute(upsert(connection, table).values(**row, created_at=db_now()).on_conflict_do_nothing())
-        found = next(each for each in _registered(connection) if each.pair == space.pair)
+        found = next(each for each in registered(connection) if each.pair == space.pair)
         if found.active:
             _set_beside(connection, requested.c.role == space.role)
     if found.space.dimension != space.dimension:
@@ -101,7 +96,7 @@ def add_space(ledger: Ledger, space: Space, model: Mapping[str, Any] | None = No
 
 def require_same_dimensions(connection: Connection, found: Iterable[Space]) -> None:
     """Raise Configuration for a space that is registered with another dimension."""
-    known = {each.pair: each.space for each in _registered(connection)}
+    known = {each.pair: each.space for each in registered(connection)}
     for space in found:
         here = known.get(space.pair, space)
         if here.dimension != space.dimension:
@@ -116,7 +111,7 @@ def adopt_spaces(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> N
 
     A role that is searched here, or of whose encoder another model is searched, stays so: its space is not active.
     """
-    active = [each for each in _registered(connection) if each.active]
+    active = [each for each in registered(connection) if each.active]
     for row in rows:
         role = Role(row["role"])
         others = [each for each in active if each.space.role in same_encoder_roles(role)]
@@ -163,7 +158,7 @@ def request_beside(connection: Connection, document: str, generation: str, pairs
 
 def still_registered(connection: Connection, pairs: Iterable[RoleTag]) -> list[RoleTag]:
     """Return those of the pairs whose space exists and is not being dropped."""
-    known = {each.pair for each in _registered(connection) if not each.dropping}
+    known = {each.pair for each in registered(connection) if not each.dropping}
     return [pair for pair in pairs if pair in known]
 
 
@@ -184,7 +179,7 @@ def activate(
     unless `accept_failed`. Raises Configuration for a space that does not exist.
     """
     with ledger.write() as connection:
-        known = {each.pair: each for each in _registered(connection) if not each.dropping}
+        known = {each.pair: each for each in registered(connection) if not each.dropping}
         if missing := [pair for pair in pairs if pair not in known]:
             raise Configuration(
                 f"There is no space of {missing[0].tag} for {missing[0].role}.",
@@ -204,7 +199,7 @@ def activate(
 def rollback(ledger: Ledger, roles: Collection[Role]) -> list[RoleTag]:
     """Undo the last switch of these roles in one transaction, and return the pairs that are active again."""
     with ledger.write() as connection:
-        known = _registered(connection)
+        known = registered(connection)
         back = before_switch(known, roles)
         times = {each.retired_at for each in known if each.pair in back}
         undone = {each.space.role for each in known if each.active and each.activated_at in times} & {*roles}

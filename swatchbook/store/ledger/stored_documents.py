@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Table, literal, null, select, 
 from swatchbook.domain.errors import DocumentDeleted, InvalidReference
 from swatchbook.domain.records import BlockNames, DocumentStatus, IngestOptions, Record, RunReport, Stage, document_id
 from swatchbook.domain.tracing import traceparent
-from swatchbook.store.ledger.database import Ledger, db_now, read_in, upsert
+from swatchbook.store.ledger.database import Ledger, Source, db_now, select_in, upsert
 from swatchbook.store.ledger.owners import seed_of
 from swatchbook.store.ledger.tables import documents, trash
 
@@ -117,7 +117,7 @@ def queue(
         )  # fmt: skip
         if also is not None:
             also(connection, identity)
-        return load_document(connection, identity)
+        return get_document(connection, identity)
 
 
 def asked_in() -> dict[str, str]:
@@ -130,10 +130,10 @@ def change_document(connection: Connection, document: str, *where: ColumnElement
     connection.execute(update(documents).where(documents.c.id == document, *where).values(**values))
 
 
-def load_document(connection: Connection, document: str, *, lock: bool = False) -> Document:
-    """Return a document within a transaction, locked if asked for. Raises InvalidReference for an unknown id."""
+def get_document(source: Source, document: str, *, lock: bool = False) -> Document:
+    """Return a document by id, locked if asked for within a transaction. Raises InvalidReference for an unknown one."""
     query = select(documents).where(documents.c.id == document)
-    row = connection.execute(query.with_for_update() if lock else query).mappings().one_or_none()
+    row = source.execute(query.with_for_update() if lock else query).mappings().one_or_none()
     if row is None:
         raise InvalidReference(f"There is no document {document}.", advice="`swatchbook status` lists them.")
     return read_document(row)
@@ -163,17 +163,11 @@ _MAX_CHOICES = 10
 """Documents that an error names at most."""
 
 
-def get_document(ledger: Ledger, document: str) -> Document:
-    """Return a document by id. Raises InvalidReference for an unknown one."""
-    with ledger.read() as connection:
-        return load_document(connection, document)
-
-
 def get_kept(ledger: Ledger, document: str, *, name: str | None = None) -> Document:
     """Return a document by id. Raises DocumentDeleted, by its name, if it is gone, in the trash, or being deleted."""
     with ledger.read() as connection:
         require_kept(connection, document, name=name)
-        return load_document(connection, document)
+        return get_document(connection, document)
 
 
 def find_document(ledger: Ledger, text: str, owner: str | None) -> Document:
@@ -290,4 +284,4 @@ def list_choices(choices: Sequence[Document]) -> str:
 def document_statuses(ledger: Ledger, ids: Collection[str]) -> dict[str, DocumentStatus]:
     """Return document id -> status, of those that exist."""
     query = select(documents.c.id, documents.c.status)
-    return {row.id: DocumentStatus(row.status) for row in read_in(ledger, query, documents.c.id, ids)}
+    return {row.id: DocumentStatus(row.status) for row in select_in(ledger, query, documents.c.id, ids)}

@@ -19,7 +19,7 @@ from swatchbook.store.ledger.document_commands import IMAGE_KEYS, remove_parts
 from swatchbook.store.ledger.document_editions import rejoin_chain
 from swatchbook.store.ledger.portable_rows import PART_TABLES, portable_columns
 from swatchbook.store.ledger.runs import revoke
-from swatchbook.store.ledger.stored_documents import Document, load_document, owned_by
+from swatchbook.store.ledger.stored_documents import Document, get_document, owned_by
 from swatchbook.store.ledger.tables import (
     chunks,
     documents,
@@ -38,14 +38,12 @@ _MOST_CHOICES = 10  # documents that an error names
 
 def list_trash(ledger: Ledger, owner: str | None = None, *, older_than: float = 0.0) -> list[Trashed]:
     """Return the documents in the trash of an owner, or (None) of all, the latest first."""
-    with ledger.read() as connection:
-        return _read(connection, *owned_by(owner, trash), trash.c.at <= db_now() - older_than)
+    return _read(ledger, *owned_by(owner, trash), trash.c.at <= db_now() - older_than)
 
 
 def get_trashed(ledger: Ledger, document: str) -> Trashed | None:
     """Return the document of this id in the trash, None if it is not there."""
-    with ledger.read() as connection:
-        return next(iter(_read(connection, trash.c.document == document)), None)
+    return next(iter(_read(ledger, trash.c.document == document)), None)
 
 
 def find_trashed(ledger: Ledger, text: str, owner: str | None) -> Trashed:
@@ -53,14 +51,13 @@ def find_trashed(ledger: Ledger, text: str, owner: str | None) -> Trashed:
     matches = (
         trash.c.document == text, trash.c.name == text, trash.c.document.startswith(text, autoescape=True),
     )  # fmt: skip
-    with ledger.read() as connection:
-        for match in matches:
-            found = _read(connection, match, *owned_by(owner, trash))
-            if len(found) == 1:
-                return found[0]
-            if found:
-                names = "; ".join(f"{each.document[:13]} ({each.name}, {each.owner})" for each in found[:_MOST_CHOICES])
-                raise InvalidReference(f"{text!r} may be any of {names}.", advice="Give more of the id.")
+    for match in matches:
+        found = _read(ledger, match, *owned_by(owner, trash))
+        if len(found) == 1:
+            return found[0]
+        if found:
+            names = "; ".join(f"{each.document[:13]} ({each.name}, {each.owner})" for each in found[:_MOST_CHOICES])
+            raise InvalidReference(f"{text!r} may be any of {names}.", advice="Give more of the id.")
     raise InvalidReference(f"There is no {text!r} in the trash.", advice="`swatchbook trash` lists what is in it.")
 
 
@@ -71,7 +68,7 @@ def move_to_trash(ledger: Ledger, document: str) -> bool:
     Raises InvalidReference for an unknown one.
     """
     with ledger.write() as connection:
-        row = load_document(connection, document, lock=True)
+        row = get_document(connection, document, lock=True)
         if row.status == DocumentStatus.DELETING:
             return False
         forget_trashed(connection, document)  # one of the same id, from before a backup was restored
@@ -106,10 +103,10 @@ def kept_rows(connection: Connection, document: str) -> Iterator[tuple[str, list
         yield kept.name, json.loads(zlib.decompress(kept.data))
 
 
-def _read(connection: Connection, *where: ColumnElement[bool]) -> list[Trashed]:
+def _read(ledger: Ledger, *where: ColumnElement[bool]) -> list[Trashed]:
     columns = [trash.c[name] for name in Trashed.model_fields]
     query = select(*columns).where(*where).order_by(trash.c.at.desc(), trash.c.document)
-    return [Trashed.model_validate(row) for row in connection.execute(query).mappings()]
+    return [Trashed.model_validate(row) for row in ledger.execute(query).mappings()]
 
 
 def _keep(connection: Connection, document: str) -> None:
@@ -194,4 +191,4 @@ def restore_trashed(ledger: Ledger, document: str) -> Document:
         connection.execute(update(documents).where(documents.c.id == document).values(values))
         rejoin_chain(connection, document, older=kept.older, newer=kept.newer)
         forget_trashed(connection, document)
-        return load_document(connection, document)
+        return get_document(connection, document)

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, select
 
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.records import Product, Role
-from swatchbook.store.ledger.database import Ledger, select_in
+from swatchbook.store.ledger.database import Ledger, Source, select_in
 from swatchbook.store.ledger.image_states import (
     items_of_images,
     picture_file,
@@ -17,11 +17,11 @@ from swatchbook.store.ledger.image_states import (
 )
 from swatchbook.store.ledger.image_text import analyses_in_use
 from swatchbook.store.ledger.page_findings import (
+    list_look_at,
+    list_lost_pictures,
     read_entities,
-    read_look_at,
-    read_lost_pictures,
-    read_skipped,
     read_unassigned,
+    skipped_pages,
 )
 from swatchbook.store.ledger.picture_reviews import reviews_of
 from swatchbook.store.ledger.tables import (
@@ -39,8 +39,7 @@ from swatchbook.store.ledger.tables import (
 
 def read_products(ledger: Ledger, document: str) -> list[Product]:
     """Return the document's products, in order."""
-    with ledger.read() as connection:
-        return list(map(Product.model_validate, _records(connection, products, document)))
+    return list(map(Product.model_validate, _records(ledger, products, document)))
 
 
 _OF_PRODUCT = (
@@ -68,11 +67,11 @@ def show_document(ledger: Ledger, document: str) -> dict[str, Any]:
         return {
             "document": {name: value for name, value in stored.items() if name not in _NOT_SHOWN},
             "page_boxes": {str(n): box for n, box in connection.execute(boxes) if box[2] > box[0]},  # of readable ones
-            "skipped_pages": [page.model_dump(mode="json") for page in read_skipped(connection, document)],
-            "lost_pictures": [lost.model_dump(mode="json") for lost in read_lost_pictures(connection, document)],
+            "skipped_pages": [page.model_dump(mode="json") for page in skipped_pages(connection, document)],
+            "lost_pictures": [lost.model_dump(mode="json") for lost in list_lost_pictures(connection, document)],
             "unassigned": [left.model_dump(mode="json") for left in read_unassigned(connection, document)],
             "sure": (stored["report"] or {}).get("sure"),
-            "look_at": [each.model_dump(mode="json") for each in read_look_at(connection, document)],
+            "look_at": [each.model_dump(mode="json") for each in list_look_at(connection, document)],
             "products": [
                 {part: record.get(part) for part in _OF_PRODUCT} for record in _records(connection, products, document)
             ],
@@ -90,11 +89,11 @@ def show_document(ledger: Ledger, document: str) -> dict[str, Any]:
         }
 
 
-def _records(connection: Connection, table: Any, document: str) -> list[dict[str, Any]]:
+def _records(source: Source, table: Any, document: str) -> list[dict[str, Any]]:
     query = select(table.c.record).where(table.c.document == document).order_by(table.c.ordinal)
     if "gone" in table.c:
         query = query.where(~table.c.gone)
-    return list(connection.execute(query).scalars())
+    return list(source.execute(query).scalars())
 
 
 def image_rows(connection: Connection, document: str, only: Collection[str] | None = None) -> list[dict[str, Any]]:

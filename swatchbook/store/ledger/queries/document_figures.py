@@ -9,7 +9,7 @@ from sqlalchemy import and_, func, select
 
 from swatchbook.domain.product_doubts import is_doubtful
 from swatchbook.domain.records import COUNTED, LostState, PlacementState, Record
-from swatchbook.store.ledger.database import Ledger, read_in, select_in
+from swatchbook.store.ledger.database import Ledger, select_in
 from swatchbook.store.ledger.image_states import picture_file
 from swatchbook.store.ledger.page_findings import count_look_at
 from swatchbook.store.ledger.tables import (
@@ -61,7 +61,7 @@ def document_figures(ledger: Ledger, ids: Collection[str]) -> dict[str, Document
     """Return document -> its figures, for those of these that there are."""
     with ledger.read() as connection:
         found = {row.document: row.number for row in select_in(connection, _PRODUCTS, products.c.document, ids)}
-        reports = list(select_in(connection, select(documents.c.id, documents.c.report), documents.c.id, ids))
+        reports = select_in(connection, select(documents.c.id, documents.c.report), documents.c.id, ids)
         lost = {row.document: row.number for row in select_in(connection, _LOST, lost_pictures.c.document, ids)}
         edited = {row.document for row in select_in(connection, _EDITED, hand_edits.c.document, ids)}
     told = {row.id: row.report["look_at"] for row in reports if row.report and "look_at" in row.report}
@@ -117,5 +117,5 @@ def first_pictures(ledger: Ledger, ids: Collection[str]) -> dict[str, str]:
         .limit(1)
         .scalar_subquery()
     )
-    found = read_in(ledger, select(documents.c.id, first.label("image")), documents.c.id, ids)
+    found = select_in(ledger, select(documents.c.id, first.label("image")), documents.c.id, ids)
     return {row.id: row.image for row in found if row.image}

@@ -26,9 +26,9 @@ from swatchbook.domain.records import (
     ProductDetails,
     ProductPicture,
 )
-from swatchbook.store.ledger.database import Ledger, select_in
+from swatchbook.store.ledger.database import Ledger, Source, select_in
 from swatchbook.store.ledger.image_states import linked_images, picture_file, why_no_picture
-from swatchbook.store.ledger.page_findings import read_entities, read_lost_pictures
+from swatchbook.store.ledger.page_findings import list_lost_pictures, read_entities
 from swatchbook.store.ledger.queries.document import image_rows
 from swatchbook.store.ledger.tables import chunks, contents, documents, images, links, pages, placements, products
 
@@ -39,7 +39,7 @@ Numbered = tuple[tuple[Any, ...], Listed]
 
 
 def read_portion(
-    connection: Connection,
+    source: Source,
     query: Select[Any],
     position: Sequence[ColumnElement[Any]],
     after: Sequence[Any] | None,
@@ -48,7 +48,7 @@ def read_portion(
     """Return at most `limit` rows of a query, ordered by the columns of `position`; only those after `after`."""
     if after is not None:
         query = query.where(tuple_(*position) > tuple_(*map(literal, after)))
-    return connection.execute(query.order_by(*position).limit(limit)).all()
+    return source.execute(query.order_by(*position).limit(limit)).all()
 
 
 class ProductLink(Link):
@@ -67,8 +67,7 @@ ByEnds = tuple[LinkKind, str, str]
 def list_chunks(ledger: Ledger, document: str, *, after: ByOrdinal | None = None, limit: int) -> list[Numbered[Chunk]]:
     """Return a document's chunks in reading order."""
     query = select(chunks.c.ordinal, chunks.c.id, chunks.c.record).where(chunks.c.document == document, ~chunks.c.gone)
-    with ledger.read() as connection:
-        rows = read_portion(connection, query, (chunks.c.ordinal, chunks.c.id), after, limit)
+    rows = read_portion(ledger, query, (chunks.c.ordinal, chunks.c.id), after, limit)
     return [((row.ordinal, row.id), Chunk.model_validate(row.record)) for row in rows]
 
 
@@ -76,17 +75,15 @@ def list_entities(
     ledger: Ledger, document: str, *, after: ByOrdinal | None = None, limit: int
 ) -> list[Numbered[Entity]]:
     """Return a document's entities, by page."""
-    with ledger.read() as connection:
-        found = read_entities(connection, document)
-    numbered = [((number, each["id"]), Entity.model_validate(each)) for number, each in enumerate(found)]
+    found = enumerate(read_entities(ledger, document))
+    numbered = [((number, each["id"]), Entity.model_validate(each)) for number, each in found]
     return [each for each in numbered if after is None or each[0] > after][:limit]
 
 
 def list_links(ledger: Ledger, document: str, *, after: ByEnds | None = None, limit: int) -> list[Numbered[Link]]:
     """Return a document's links, by kind, source and target."""
     query = select(links).where(links.c.document == document)
-    with ledger.read() as connection:
-        rows = read_portion(connection, query, (links.c.kind, links.c.source, links.c.target), after, limit)
+    rows = read_portion(ledger, query, (links.c.kind, links.c.source, links.c.target), after, limit)
     return [
         (
             (row.kind, row.source, row.target),
@@ -138,7 +135,7 @@ def list_pages(
     lost = defaultdict[int, list[LostPicture]](list)
     with ledger.read() as connection:
         rows = read_portion(connection, query, (pages.c.number,), after, limit)
-        for picture in read_lost_pictures(connection, document):
+        for picture in list_lost_pictures(connection, document):
             lost[picture.page].append(picture)
     return [((row.number,), _page(row, lost[row.number])) for row in rows]
 
@@ -184,10 +181,10 @@ def list_products(
         return list(zip(positions, _with_pictures(connection, rows), strict=True))
 
 
-def pictures_of_products(connection: Connection, ids: Iterable[str]) -> dict[str, list[ProductPicture]]:
+def pictures_of_products(source: Source, ids: Iterable[str]) -> dict[str, list[ProductPicture]]:
     """Return product -> its pictures, best link first, each once; without products that have none."""
     pictures: dict[str, dict[str, ProductPicture]] = {}
-    for row in select_in(connection, _PICTURES, links.c.target, ids):
+    for row in select_in(source, _PICTURES, links.c.target, ids):
         pictures.setdefault(row.target, {}).setdefault(row.id, _picture(row._mapping))
     return {product: list(by_id.values()) for product, by_id in pictures.items()}
 
@@ -195,7 +192,7 @@ def pictures_of_products(connection: Connection, ids: Iterable[str]) -> dict[str
 def describe_products(ledger: Ledger, ids: Sequence[str]) -> list[ProductDetails]:
     """Return these products in the order given, without missing ones."""
     with ledger.read() as connection:
-        found = _with_pictures(connection, list(select_in(connection, PRODUCTS, products.c.id, ids)))
+        found = _with_pictures(connection, select_in(connection, PRODUCTS, products.c.id, ids))
     by_id = {product.id: product for product in found}
     return [by_id[each] for each in ids if each in by_id]
 

@@ -15,7 +15,7 @@ from swatchbook.domain.records import COUNTED, Facet, Facets, FacetValue, PriceR
 from swatchbook.index.contract import FILTERS, Kind, Payload, Where
 from swatchbook.index.matching import satisfies
 from swatchbook.index.words import likeness, value_key
-from swatchbook.store.ledger.database import Ledger, portions, select_in
+from swatchbook.store.ledger.database import Ledger, Source, portions, select_in
 from swatchbook.store.ledger.payloads import chunk_payloads, image_payloads, product_payloads
 from swatchbook.store.ledger.read_cache import ReadCache
 from swatchbook.store.ledger.tables import chunks, documents, images, placements, products
@@ -106,11 +106,7 @@ def facets_of(known: ReadCache, by: ResultKind, where: Where, among: Collection[
 
 
 def _listed(known: ReadCache, by: ResultKind, where: Where) -> Sequence[str]:
-    def read() -> Sequence[str]:
-        with known.ledger.read() as connection:
-            return listed_ids(connection, by, where)
-
-    return known.once(read, _listed, by, _scope(where))
+    return known.once(lambda: listed_ids(known.ledger, by, where), _listed, by, _scope(where))
 
 
 def _scope(where: Where) -> Where:
@@ -253,7 +249,7 @@ def _facet(counted: Counter[str], names: Mapping[str, str]) -> Facet:
 # --- all that can be found --------------------------------------------------------------------------------------------
 
 
-def listed_ids(connection: Connection, by: ResultKind, where: Where) -> list[str]:
+def listed_ids(source: Source, by: ResultKind, where: Where) -> list[str]:
     """Return the ids of what the owners, documents and editions in the filters have; other filters are not applied.
 
     Those of one document follow each other in its order; an image counts where it is shown first.
@@ -265,7 +261,7 @@ def listed_ids(connection: Connection, by: ResultKind, where: Where) -> list[str
         query = query.where(documents.c.id.in_(where.document))
     if where.newest_only:
         query = query.where(documents.c.superseded_by.is_(None))
-    return list(dict.fromkeys(connection.execute(query).scalars()))
+    return list(dict.fromkeys(source.execute(query).scalars()))
 
 
 def _newest_first(query: Select[Any], ordinal: Any) -> Select[Any]:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import Connection, Subquery, select
 
 from swatchbook.domain.records import COUNTED, ImageDetails, ImagePlace, RoleState
-from swatchbook.store.ledger.database import Ledger, read_in
+from swatchbook.store.ledger.database import Ledger, select_in
 from swatchbook.store.ledger.image_states import (
     items_of_images,
     picture_file,
@@ -95,4 +95,4 @@ def owned_images(ledger: Ledger, ids: Sequence[str], owners: Collection[str]) ->
         .join(placements, placements.c.image == images.c.id)
         .where(placements.c.state.in_(COUNTED), *([images.c.owner.in_(owners)] if owners else []))
     )
-    return {row.id for row in read_in(ledger, shown, images.c.id, ids)}
+    return {row.id for row in select_in(ledger, shown, images.c.id, ids)}

@@ -22,7 +22,7 @@ from swatchbook.store.ledger.image_states import (
     image_items,
     waits_for_publishing,
 )
-from swatchbook.store.ledger.page_findings import list_lost_pictures, read_look_at, read_skipped, read_unassigned
+from swatchbook.store.ledger.page_findings import list_look_at, list_lost_pictures, read_unassigned, skipped_pages
 from swatchbook.store.ledger.picture_reviews import count_images_to_review
 from swatchbook.store.ledger.queries.account import account
 from swatchbook.store.ledger.queries.activity import stage_timings
@@ -50,9 +50,9 @@ def document_report(ledger: Ledger, document: str, run: str | None = None) -> Ru
     with ledger.read() as connection:
         product_count = _count(connection, products, document)
         unassigned = read_unassigned(connection, document)
-        doubts = read_look_at(connection, document)
+        doubts = list_look_at(connection, document)
         chunk_count = _count(connection, chunks, document, ~chunks.c.gone)
-        skipped = read_skipped(connection, document)
+        skipped = skipped_pages(connection, document)
     seconds = {each.stage.value: round(each.seconds, 3) for each in stage_timings(ledger, run)}
     spent = spending(ledger, document)
     last = stored.report if run is None else None

@@ -9,12 +9,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, case, func, select
+from sqlalchemy import Row, Select, case, func, select
 
 from swatchbook.domain.records import COUNTED, NO_PAGE, DocumentStatus, Hit, LinkKind, ResultKind, Variant
 from swatchbook.index.contract import Where
 from swatchbook.index.matching import satisfies
-from swatchbook.store.ledger.database import Ledger, read_in, select_in
+from swatchbook.store.ledger.database import Ledger, select_in
 from swatchbook.store.ledger.image_states import linked_images, picture_file
 from swatchbook.store.ledger.payloads import ImagePart, image_parts
 from swatchbook.store.ledger.queries.document_parts import PRODUCTS, pictures_of_products
@@ -39,13 +39,13 @@ def describe_images(ledger: Ledger, ids: Sequence[str], where: Where | None = No
     in its first document that has a product, else of the first.
     """
     shown = defaultdict[str, list[Row[Any]]](list)
-    for row in read_in(ledger, _SHOWN, placements.c.image, ids):
+    for row in select_in(ledger, _SHOWN, placements.c.image, ids):
         shown[row.image].append(row)
     chosen = _chosen_parts(ledger, shown, where)
     printed = _named(ledger, {product for _, product in chosen.values() if product})
     keys = {rows[0].text_key for rows in shown.values() if rows[0].text_key}
     texts = {
-        row.key: row.text for row in read_in(ledger, select(contents.c.key, contents.c.text), contents.c.key, keys)
+        row.key: row.text for row in select_in(ledger, select(contents.c.key, contents.c.text), contents.c.key, keys)
     }
     hits = []
     for image in dict.fromkeys(ids):
@@ -144,10 +144,9 @@ def describe_products(ledger: Ledger, ids: Sequence[str]) -> list[Hit]:
 
     Scores are 0.
     """
-    rows = {row.id: row for row in read_in(ledger, _PRODUCTS, products.c.id, ids)}
+    rows = {row.id: row for row in select_in(ledger, _PRODUCTS, products.c.id, ids)}
     printed = _named(ledger, rows)
-    with ledger.read() as connection:
-        pictures = pictures_of_products(connection, rows)
+    pictures = pictures_of_products(ledger, rows)
     return [
         _hit(
             "product",
@@ -164,7 +163,7 @@ def describe_products(ledger: Ledger, ids: Sequence[str]) -> list[Hit]:
 
 def describe_chunks(ledger: Ledger, ids: Sequence[str]) -> list[Hit]:
     """Return these chunks as hits, in the order given, each with its best linked product. Scores are 0."""
-    rows = {row.id: row for row in read_in(ledger, _CHUNKS, chunks.c.id, ids)}
+    rows = {row.id: row for row in select_in(ledger, _CHUNKS, chunks.c.id, ids)}
     linked = products_of_chunks(ledger, ids)
     printed = _named(ledger, {product for products_ in linked.values() for product in products_[:1]})
     return [
@@ -197,13 +196,13 @@ def are_kept(ledger: Ledger, hits: Iterable[Hit]) -> bool:
     """Return whether the document of each hit is still there, and not being deleted."""
     wanted = {hit.document_id for hit in hits}
     kept = select(documents.c.id).where(_is_kept)
-    return len(read_in(ledger, kept, documents.c.id, wanted)) == len(wanted)
+    return len(select_in(ledger, kept, documents.c.id, wanted)) == len(wanted)
 
 
 def add_labels(ledger: Ledger, hits: Sequence[Hit]) -> list[Hit]:
     """Return hits with the labels of their pages: the numbers that people read on them, where they are others."""
     labels = defaultdict[str, dict[int, str]](dict)
-    for row in read_in(ledger, _LABELS, pages.c.document, {hit.document_id for hit in hits}):
+    for row in select_in(ledger, _LABELS, pages.c.document, {hit.document_id for hit in hits}):
         labels[row.document][row.number] = row.label
     return [
         hit.model_copy(update={"labels": {page: known[page] for page in hit.pages if page in known}})
@@ -277,7 +276,7 @@ def _named(ledger: Ledger, ids: Iterable[str]) -> dict[str, NamedProduct]:
         row.id: NamedProduct(
             row.id, row.name, row.code, row.price, row.currency, tuple(map(Variant.model_validate, row.variants or ()))
         )
-        for row in read_in(ledger, _NAMED, products.c.id, ids)
+        for row in select_in(ledger, _NAMED, products.c.id, ids)
     }
 
 
@@ -287,7 +286,7 @@ def _named(ledger: Ledger, ids: Iterable[str]) -> dict[str, NamedProduct]:
 def _linked(query: Select[Any], column: Any, ledger: Ledger, ids: Sequence[str]) -> dict[str, list[str]]:
     """Return id -> what is linked to it, best score first."""
     scored: dict[str, list[tuple[float, str]]] = {}
-    for source, target, score in read_in(ledger, query, column, ids):
+    for source, target, score in select_in(ledger, query, column, ids):
         targets = scored.setdefault(source, [])
         if target is not None:
             targets.append((-score, target))
@@ -329,26 +328,23 @@ def texts_of(known: ReadCache, by: ResultKind, ids: Sequence[str]) -> dict[str, 
 def _texts_of_products(ledger: Ledger, ids: Sequence[str]) -> dict[str, list[str]]:
     """Return product -> the texts of its chunks and images, each once, because many images share a text."""
     sources = defaultdict[str, dict[str, None]](dict)
-    with ledger.read() as connection:
-        for query in (_CHUNKS_OF_PRODUCTS, _IMAGES_OF_PRODUCTS):
-            for source, product in select_in(connection, query, links.c.target, ids):
-                sources[product][source] = None
+    for query in (_CHUNKS_OF_PRODUCTS, _IMAGES_OF_PRODUCTS):
+        for source, product in select_in(ledger, query, links.c.target, ids):
+            sources[product][source] = None
     said = _own_texts(ledger, [source for of in sources.values() for source in of])
     return {product: list(dict.fromkeys(said[each] for each in of if each in said)) for product, of in sources.items()}
 
 
 def _own_texts(ledger: Ledger, ids: Sequence[str]) -> dict[str, str]:
     """Return chunk or image -> its own texts, for the ids that exist."""
-    with ledger.read() as connection:
-        return _texts(connection, _TEXTS_OF_CHUNKS, chunks.c.id, ids) | _texts(
-            connection, _TEXTS_OF_IMAGES, images.c.id, ids
-        )
+    of_chunks = _texts(ledger, _TEXTS_OF_CHUNKS, chunks.c.id, ids)
+    return of_chunks | _texts(ledger, _TEXTS_OF_IMAGES, images.c.id, ids)
 
 
-def _texts(connection: Connection, query: Any, column: Any, ids: Collection[str]) -> dict[str, str]:
+def _texts(ledger: Ledger, query: Any, column: Any, ids: Collection[str]) -> dict[str, str]:
     """Return id -> all texts of its rows, each once."""
     texts = defaultdict[str, dict[str, None]](dict)
-    for source, *parts in select_in(connection, query, column, ids):
+    for source, *parts in select_in(ledger, query, column, ids):
         for part in parts:
             for text in part if isinstance(part, list) else [part]:
                 texts[source][text or ""] = None
