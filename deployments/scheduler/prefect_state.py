@@ -36,7 +36,7 @@ from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.document_commands import postpone
 from swatchbook.store.ledger.item_tries import LEASE_SECONDS
 from swatchbook.store.ledger.owners import id_of_document
-from swatchbook.store.ledger.run_queries import FlowProcess, PastRun
+from swatchbook.store.ledger.run_queries import PastRun
 from swatchbook.tasks.cancelled_in_prefect import SILENT, UNWANTED, cancel_document, cancel_documents
 from swatchbook.tasks.embed_in_shards import FLOW as SHARD_FLOW
 from swatchbook.tasks.prefect_client import (
@@ -148,12 +148,12 @@ async def update_shard_states(client: PrefectClient, ledger: Ledger) -> UpdatedR
     return await _set(client, active, due)
 
 
-def _is_registered(run: FlowRun, process: FlowProcess | None) -> bool:
+def _is_registered(run: FlowRun, process: PastRun | None) -> bool:
     """Return whether a flow run has registered its process since it began its present state: it may begin again."""
     return process is not None and (run.state_type == StateType.CANCELLING or process.age <= seconds_in_state(run))
 
 
-def _state_of_process(run: FlowRun, process: FlowProcess) -> State | None:
+def _state_of_process(run: FlowRun, process: PastRun) -> State | None:
     if is_dead(process.process):
         return _state_of_lost(run)
     return _state_of_silent(run) if process.age > SILENT_SECONDS else None

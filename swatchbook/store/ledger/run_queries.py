@@ -2,9 +2,9 @@
 
 from collections.abc import Collection
 from statistics import median
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import func, select
+from sqlalchemy import Row, case, func, select
 
 from swatchbook.domain.records import Record, Stage
 from swatchbook.domain.runtime.process import Process
@@ -72,26 +72,51 @@ def count_failed_runs(ledger: Ledger, run: Run, kinds: Collection[str]) -> int:
     return ledger.execute(ended).scalar_one()
 
 
-# --- shards -----------------------------------------------------------------------------------------------------------
+# --- runs of flow runs ------------------------------------------------------------------------------------------------
 
 
-class ShardRun(Record):
-    """The last run that a flow run began for a shard. `failure_kind`: of the failure that ended it, if one did."""
+class PastRun(Record):
+    """A run that a flow run began, or the flow run's own process, whose document is ''.
 
-    run: str
+    `age`: seconds since the run ended, 0 while it lives; of a process, since its last heartbeat.
+    """
+
     flow_run: str
+    document: str
     state: RunEnd
-    failure_kind: str | None
+    failure_kind: str | None  # of the failure that ended it, if one did
+    age: float
+    process: Process
 
 
-def shard_runs(ledger: Ledger, document: str, generation: str) -> list[ShardRun]:
+_is_process = runs.c.kind == "flow"
+_since_its_end = db_now() - func.coalesce(runs.c.ended_at, db_now())
+_age = case((_is_process, db_now() - runs.c.heartbeat_at), else_=_since_its_end).label("age")
+_PAST = select(runs, _age).where(runs.c.prefect_run.is_not(None)).order_by(runs.c.token)
+
+
+def _past_run(row: Row[Any]) -> PastRun:
+    same = {name: row._mapping[name] for name in ("state", "failure_kind", "age")}
+    process = process_of(row._mapping)
+    return PastRun(flow_run=row.prefect_run, document=row.document or "", process=process, **same)
+
+
+def shard_runs(ledger: Ledger, document: str, generation: str) -> list[PastRun]:
     """Return the shard runs of a generation, oldest first."""
-    query = (
-        select(runs.c.token.label("run"), runs.c.prefect_run.label("flow_run"), runs.c.state, runs.c.failure_kind)
-        .where(runs.c.document == document, runs.c.generation == generation, runs.c.kind == "shard")
-        .order_by(runs.c.token)
-    )
-    return [ShardRun.model_validate(dict(row)) for row in ledger.execute(query).mappings()]
+    query = _PAST.where(runs.c.document == document, runs.c.generation == generation, runs.c.kind == "shard")
+    return [_past_run(row) for row in ledger.execute(query)]
+
+
+def past_runs(ledger: Ledger, flow_runs: Collection[str]) -> dict[str, PastRun]:
+    """Return flow run -> the last run that it began, of those that began one."""
+    rows = select_in(ledger, _PAST.where(runs.c.document.is_not(None)), runs.c.prefect_run, flow_runs)
+    return {row.prefect_run: _past_run(row) for row in rows}
+
+
+def processes_of(ledger: Ledger, flow_runs: Collection[str]) -> dict[str, PastRun]:
+    """Return flow run -> its process, of those that have recorded one."""
+    rows = select_in(ledger, _PAST.where(_is_process), runs.c.prefect_run, flow_runs)
+    return {row.prefect_run: _past_run(row) for row in rows}
 
 
 def current_generations(ledger: Ledger, among: Collection[str]) -> set[str]:
@@ -110,44 +135,6 @@ def shard_seconds(ledger: Ledger, stage: str) -> float | None:
     )
     took = [float(each) for each in ledger.execute(last_timings).scalars()]
     return median(took) if took else None
-
-
-# --- flow runs --------------------------------------------------------------------------------------------------------
-
-
-class FlowProcess(Record):
-    """The process of a flow run. `age`: seconds since its last heartbeat."""
-
-    process: Process
-    age: float
-
-
-def processes_of(ledger: Ledger, flow_runs: Collection[str]) -> dict[str, FlowProcess]:
-    """Return flow run -> its process, of those that have recorded one."""
-    query = select(runs, (db_now() - runs.c.heartbeat_at).label("age")).where(runs.c.kind == "flow")
-    return {
-        row.prefect_run: FlowProcess(process=process_of(row._mapping), age=row.age)
-        for row in select_in(ledger, query, runs.c.prefect_run, flow_runs)
-    }
-
-
-class PastRun(Record):
-    """The last run that a flow run began. `age`: seconds since it ended, 0 while it lives."""
-
-    document: str
-    state: RunEnd
-    age: float
-    process: Process
-
-
-def past_runs(ledger: Ledger, flow_runs: Collection[str]) -> dict[str, PastRun]:
-    """Return flow run -> the last run that it began, of those that began one."""
-    age = db_now() - func.coalesce(runs.c.ended_at, db_now())
-    query = select(runs, age.label("age")).where(runs.c.document.is_not(None)).order_by(runs.c.token)
-    return {
-        row.prefect_run: PastRun(document=row.document, state=row.state, age=row.age, process=process_of(row._mapping))
-        for row in select_in(ledger, query, runs.c.prefect_run, flow_runs)
-    }
 
 
 def live_flow_runs(ledger: Ledger) -> dict[str, str]:
