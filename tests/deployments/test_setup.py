@@ -177,7 +177,6 @@ def test_how_many_parents_run_at_once_stays_as_it_was_tuned() -> None:
 
 
 @pytest.mark.usefixtures("bare")
-@pytest.mark.gate
 def test_the_pool_of_shards_follows_the_settings() -> None:
     set_up_now()
     limit_to_one(EMBED)

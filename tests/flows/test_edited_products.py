@@ -40,7 +40,6 @@ def found(resources: Resources, name: str) -> set[str]:
     return {hit.id for hit in hits}
 
 
-@pytest.mark.gate
 def test_edits_hold_when_the_document_is_read_again(
     resources: Resources, ingest: Ingest, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

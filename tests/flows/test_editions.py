@@ -7,7 +7,6 @@ import json
 from pathlib import Path
 from uuid import UUID
 
-import pytest
 from typer.testing import CliRunner
 
 from benchmarks import bare_ingest
@@ -39,7 +38,6 @@ def prices(hits: list[Hit]) -> set[tuple[str, str]]:
     return {(hit.title, hit.text.rpartition("price: ")[2]) for hit in hits if hit.text}
 
 
-@pytest.mark.gate
 def test_a_newer_edition_from_ingest_to_delete(resources: Resources, tmp_path: Path) -> None:
     from swatchbook.flows.ingest_catalogue import ingest_catalogue
 

@@ -80,7 +80,6 @@ def no_text_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWATCHBOOK_TEXT__MODEL", "text-embedding-3-small")
 
 
-@pytest.mark.gate
 @pytest.mark.usefixtures("no_text_key")
 def test_nothing_is_paid_before_everything_is_there(
     there: Provider, resources: Resources, ingest: Ingest, small_catalogue: Path

@@ -34,7 +34,6 @@ def choose_voyage(voyage: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.stack
-@pytest.mark.gate
 def test_text_encoder_changes_to_voyage_and_back_while_people_search(
     filled: Path, voyage: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,7 +36,6 @@ def folder(
     return tmp_path
 
 
-@pytest.mark.gate
 def test_collections_are_filled_and_searched(folder: Path) -> None:
     (of_readme,) = examples("README.md")
     of_notebook, of_tables, of_items, _ = examples("docs/notebook.md")
