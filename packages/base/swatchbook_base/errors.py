@@ -14,6 +14,7 @@ Failure
 
 import logging
 import os
+import re
 from enum import StrEnum
 from typing import ClassVar
 
@@ -35,11 +36,24 @@ SHARED_POLICIES = frozenset({Policy.WAIT, Policy.OUTAGE, Policy.BLOCKED})
 item that is to wait is given back, and the run goes on."""
 
 
+KINDS: dict[str, type["Failure"]] = {}
+"""kind -> class, to rebuild failures that come from the ledger or a child process."""
+
+
 class Failure(Exception):
-    """Base class of all failures. `message` says what happened, `advice` what a person can do about it."""
+    """Base class of all failures. `message` says what happened, `advice` what a person can do about it.
+
+    `kind` is the name of the class in small letters: unreadable_image.
+    """
 
     kind: ClassVar[str] = "unexpected"
     policy: ClassVar[Policy] = Policy.BACKOFF
+
+    def __init_subclass__(cls, *, policy: Policy | None = None, kind: str | None = None) -> None:
+        super().__init_subclass__()
+        cls.policy = policy or cls.policy
+        cls.kind = kind or re.sub("(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
+        KINDS.setdefault(cls.kind, cls)
 
     def __init__(self, message: str, *, advice: str | None = None) -> None:
         super().__init__(message)
@@ -60,152 +74,110 @@ def _rebuild(cls: type[Failure], message: str, advice: str | None) -> Failure:
 # --- never: the input is at fault -------------------------------------------------------------------------------------
 
 
-class UnreadableImage(Failure):
+class UnreadableImage(Failure, policy=Policy.NEVER):
     """The bytes are not an image, or the image is damaged."""
 
-    kind, policy = "unreadable_image", Policy.NEVER
 
-
-class UnsupportedFormat(Failure):
+class UnsupportedFormat(Failure, policy=Policy.NEVER):
     """The file has a format that Swatchbook does not read.
 
     `begins`: its first characters, for the terminal of the person who named it. They are no part of the message, which
     is also stored, and answered to assistants and over HTTP.
     """
 
-    kind, policy = "unsupported_format", Policy.NEVER
-
     def __init__(self, message: str, *, advice: str | None = None, begins: str = "") -> None:
         super().__init__(message, advice=advice)
         self.begins = begins
 
 
-class TooLarge(Failure):
+class TooLarge(Failure, policy=Policy.NEVER):
     """The document or image exceeds a limit of the settings."""
 
-    kind, policy = "too_large", Policy.NEVER
 
-
-class TooSlow(Failure):
+class TooSlow(Failure, policy=Policy.NEVER):
     """Reading the document takes more of the processor than the settings allow, however often it is tried."""
 
-    kind, policy = "too_slow", Policy.NEVER
 
-
-class UnreadableDocument(Failure):
+class UnreadableDocument(Failure, policy=Policy.NEVER):
     """The file is not a PDF, has no pages, or is truncated or damaged."""
 
-    kind, policy = "unreadable_document", Policy.NEVER
 
-
-class EncryptedDocument(Failure):
+class EncryptedDocument(Failure, policy=Policy.NEVER):
     """The document needs a password."""
 
-    kind, policy = "encrypted_document", Policy.NEVER
 
-
-class ProviderRejected(Failure):
+class ProviderRejected(Failure, policy=Policy.NEVER):
     """The provider refused this request; sending it again would give the same answer."""
 
-    kind, policy = "provider_rejected", Policy.NEVER
 
-
-class Dismissed(Failure):
+class Dismissed(Failure, policy=Policy.NEVER):
     """A person reviewed the analysis of an image and dismissed it."""
 
-    kind, policy = "dismissed", Policy.NEVER
 
-
-class InvalidReference(Failure):
+class InvalidReference(Failure, policy=Policy.NEVER):
     """A source, owner, document or file key does not exist, is malformed, or may not be read."""
 
-    kind, policy = "invalid_reference", Policy.NEVER
 
-
-class RefusedAddress(InvalidReference):
+class RefusedAddress(InvalidReference, kind="invalid_reference"):
     """A URL leads to a host that the settings do not allow. Settings may change: each ingest tries it again."""
 
-    kind, policy = "invalid_reference", Policy.NEVER
 
-
-class InvalidBackup(Failure):
+class InvalidBackup(Failure, policy=Policy.NEVER):
     """A backup is incomplete or damaged, or was written by another version."""
-
-    kind, policy = "invalid_backup", Policy.NEVER
 
 
 class DocumentDeleted(InvalidReference):
     """The document was deleted, or moved to the trash, after the work on it was asked for: a delete wins."""
 
-    kind, policy = "document_deleted", Policy.NEVER
-
 
 class NoCollection(InvalidReference):
     """The settings name a place without a collection: nothing was ingested there yet, or it is elsewhere."""
-
-    kind, policy = "no_collection", Policy.NEVER
 
 
 class UnknownOwner(InvalidReference):
     """A named owner has no documents."""
 
-    kind, policy = "unknown_owner", Policy.NEVER
-
 
 # --- backoff: likely to pass ------------------------------------------------------------------------------------------
 
 
-class ProviderTimeout(Failure):
+class ProviderTimeout(Failure, policy=Policy.BACKOFF):
     """The provider did not answer in time."""
 
-    kind, policy = "provider_timeout", Policy.BACKOFF
 
-
-class ProviderError(Failure):
+class ProviderError(Failure, policy=Policy.BACKOFF):
     """The provider answered with a server error."""
-
-    kind, policy = "provider_error", Policy.BACKOFF
 
 
 class HostAway(ProviderError):
     """A host that the URL of a picture or document names cannot be resolved or reached."""
 
-    kind, policy = "host_away", Policy.BACKOFF
 
-
-class FileMissing(Failure):
+class FileMissing(Failure, policy=Policy.BACKOFF):
     """A file that the ledger names is not in the file store."""
 
-    kind, policy = "file_missing", Policy.BACKOFF
 
-
-class CrashedWorker(Failure):
+class CrashedWorker(Failure, policy=Policy.BACKOFF):
     """The process that worked on the item died.
 
     `by_itself` is True when the process crashed (SIGSEGV, SIGABRT, SIGFPE). It is False when it was killed from
     outside, as the kernel does when memory is short, or when the cause is unknown: the item may then be innocent.
     """
 
-    kind, policy = "crashed_worker", Policy.BACKOFF
-
     def __init__(self, message: str, *, advice: str | None = None, by_itself: bool = False) -> None:
         super().__init__(message, advice=advice)
         self.by_itself = by_itself
 
 
-class Unexpected(Failure):
+class Unexpected(Failure, policy=Policy.BACKOFF):
     """An exception that no other class covers.
 
     Its type, text and traceback go to the log only: they mean nothing to a user and may quote a document or a setting.
     """
 
-    kind, policy = "unexpected", Policy.BACKOFF
-
 
 class PluginFailed(Unexpected):
     """A plugin raised an exception; the message names the plugin, and quotes the exception in one line."""
-
-    kind, policy = "plugin_failed", Policy.BACKOFF
 
 
 UNEXPECTED_MESSAGE = "An unexpected error (see the log)."
@@ -213,10 +185,8 @@ UNEXPECTED_MESSAGE = "An unexpected error (see the log)."
 # --- wait: the provider said when to call again -----------------------------------------------------------------------
 
 
-class RateLimited(Failure):
+class RateLimited(Failure, policy=Policy.WAIT):
     """The provider's rate limit is reached. `retry_after` is the wait it asked for, in seconds."""
-
-    kind, policy = "rate_limited", Policy.WAIT
 
     def __init__(self, message: str, *, advice: str | None = None, retry_after: float | None = None) -> None:
         super().__init__(message, advice=advice)
@@ -226,97 +196,69 @@ class RateLimited(Failure):
 class TooManySearches(RateLimited):
     """More searches of this API key wait than are answered soon."""
 
-    kind, policy = "too_many_searches", Policy.WAIT
-
 
 # --- outage: a shared service is down ---------------------------------------------------------------------------------
 
 
-class ProviderDown(Failure):
+class ProviderDown(Failure, policy=Policy.OUTAGE):
     """The provider failed four times in a row (connection or server errors), or rate-limited us for ten minutes."""
 
-    kind, policy = "provider_down", Policy.OUTAGE
 
-
-class IndexDown(Failure):
+class IndexDown(Failure, policy=Policy.OUTAGE):
     """The vector index does not answer."""
 
-    kind, policy = "index_down", Policy.OUTAGE
 
-
-class LedgerDown(Failure):
+class LedgerDown(Failure, policy=Policy.OUTAGE):
     """The database does not answer."""
 
-    kind, policy = "ledger_down", Policy.OUTAGE
 
-
-class FilesDown(Failure):
+class FilesDown(Failure, policy=Policy.OUTAGE):
     """The file store does not answer."""
-
-    kind, policy = "files_down", Policy.OUTAGE
 
 
 # --- smaller: the batch was too large ---------------------------------------------------------------------------------
 
 
-class OutOfMemory(Failure):
+class OutOfMemory(Failure, policy=Policy.SMALLER):
     """The batch did not fit into memory."""
 
-    kind, policy = "out_of_memory", Policy.SMALLER
 
-
-class PayloadTooLarge(Failure):
+class PayloadTooLarge(Failure, policy=Policy.SMALLER):
     """The request exceeded the provider's size limit."""
-
-    kind, policy = "payload_too_large", Policy.SMALLER
 
 
 # --- once more: the model is asked again ------------------------------------------------------------------------------
 
 
-class InvalidModelOutput(Failure):
+class InvalidModelOutput(Failure, policy=Policy.ONCE_MORE):
     """A reply violates its schema, or a vector is NaN, zero or of the wrong dimension."""
-
-    kind, policy = "invalid_model_output", Policy.ONCE_MORE
 
 
 # --- blocked: a person must act ---------------------------------------------------------------------------------------
 
 
-class Configuration(Failure):
+class Configuration(Failure, policy=Policy.BLOCKED):
     """A setting is missing or wrong; the message names it."""
 
-    kind, policy = "configuration", Policy.BLOCKED
 
-
-class MissingExtra(Failure):
+class MissingExtra(Failure, policy=Policy.BLOCKED):
     """A package is not installed that a setting, command or file needs; `extras.py` says which extra brings it."""
 
-    kind, policy = "missing_extra", Policy.BLOCKED
 
-
-class Authentication(Failure):
+class Authentication(Failure, policy=Policy.BLOCKED):
     """An API key is missing or wrong."""
 
-    kind, policy = "authentication", Policy.BLOCKED
 
-
-class BudgetExceeded(Failure):
+class BudgetExceeded(Failure, policy=Policy.BLOCKED):
     """The next call could exceed the document's budget."""
 
-    kind, policy = "budget_exceeded", Policy.BLOCKED
 
-
-class IndexDamaged(Failure):
+class IndexDamaged(Failure, policy=Policy.BLOCKED):
     """Files of the vector index are truncated, overwritten or missing."""
 
-    kind, policy = "index_damaged", Policy.BLOCKED
 
-
-class DiskFull(Failure):
+class DiskFull(Failure, policy=Policy.BLOCKED):
     """The disk has no space left."""
-
-    kind, policy = "disk_full", Policy.BLOCKED
 
 
 # --- control flow of runs; not failures of an item --------------------------------------------------------------------
@@ -332,20 +274,6 @@ class Interrupted(Exception):
     def __init__(self, open_items: int, first: str) -> None:
         super().__init__(f"{open_items} items to retry; first failure: {first}")
         self.open_items = open_items
-
-
-KINDS: dict[str, type[Failure]] = {}
-"""kind -> class, to rebuild failures that come from the ledger or a child process."""
-
-
-def _register(cls: type[Failure]) -> None:
-    KINDS[cls.kind] = cls
-    for sub in cls.__subclasses__():
-        _register(sub)
-
-
-for _cls in Failure.__subclasses__():
-    _register(_cls)
 
 
 def as_failure(error: BaseException) -> Failure:
