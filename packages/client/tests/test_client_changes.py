@@ -1,4 +1,4 @@
-"""What the Python client does to a document: edits, teaching, exports, against the real service."""
+"""Edits, teaching and exports by the Python client, against the real service."""
 
 import json
 import re
@@ -7,41 +7,25 @@ from pathlib import Path
 import pytest
 
 from swatchbook.domain.errors import InvalidReference
-from swatchbook.domain.records import Hide, Merge, Rename
+from swatchbook.domain.records import Rename
 from swatchbook.domain.settings import load_settings
-from swatchbook_client import Client, Invalid, NotFound, connection
-from tests.doors.conftest import ANNA, BERT
+from swatchbook_client import Client, Invalid
+from tests.doors.conftest import ANNA
 from tests.doors.service.served import served
 from tests.fixtures import ROOT
 
 
-def test_an_edit_is_shown_at_once_and_can_be_undone(filled: Path, keys: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    with (
-        served(load_settings()) as service,
-        Client(service.url, key=ANNA) as anna,
-        Client(service.url, key=BERT) as bert,
-    ):
+def test_an_edit_is_made_and_undone(filled: Path, keys: None) -> None:
+    with served(load_settings()) as service, Client(service.url, key=ANNA) as anna:
         (listed,) = anna.documents()
-        one, other = anna.products(listed.id)
-        made = anna.edit(listed.id, Rename[str](product=one.id, name="Larch"))
+        product = next(anna.products(listed.id))
+        made = anna.edit(listed.id, Rename[str](product=product.id, name="Larch"))
         assert (made.edit.number, made.edit.by, made.published) == (1, "anna", True)
-        assert anna.product(one.id).name == "Larch"
-        assert {hit.id for hit in anna.search("tile", product="Larch", k=100)} & {each.id for each in one.pictures}
-        anna.edit(listed.id, Merge[str](products=("Larch", other.name)))
-        assert [product.id for product in anna.products(listed.id)] == [one.id]
-        assert anna.undo(listed.id, 2).edit.undone_by == "anna"
-        assert [product.name for product in anna.products(listed.id)] == ["Larch", other.name]
-        assert [edit.undone_at is None for edit in anna.edits(listed.id)] == [True, False]
-
+        assert anna.product(product.id).name == "Larch"
+        assert anna.undo(listed.id, 1).edit.undone_by == "anna"
+        assert [edit.undone_at is None for edit in anna.edits(listed.id)] == [False]
         with pytest.raises(Invalid, match="no product"):
             anna.edit(listed.id, Rename[str](product="Larch tree", name="Oak"))
-        with pytest.raises(Invalid, match="no edit 2"):
-            anna.undo(listed.id, 2)
-        for forbidden in (lambda: bert.edit(listed.id, Hide[str](product="Larch")), lambda: bert.undo(listed.id, 1)):
-            with pytest.raises(NotFound):
-                forbidden()
-        monkeypatch.setattr(connection, "PAGE_ENTRIES", 1)
-        assert [edit.number for edit in anna.edits(listed.id)] == [1, 2]
 
 
 def test_example_of_the_documentation_runs(filled: Path, keys: None, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from swatchbook.buckets import find_buckets
 from swatchbook.domain.errors import DiskFull, DocumentDeleted, Failure, InvalidReference, RunRevoked, as_failure
-from swatchbook.domain.records import UNTAUGHT, DocumentStatus, IngestOptions, RunReport, Scan, Stage
+from swatchbook.domain.records import UNTAUGHT, DocumentStatus, IngestOptions, RunReport, Scan
 from swatchbook.domain.runtime.heap import release_memory
 from swatchbook.domain.settings import Settings
 from swatchbook.doors.cli.run_report import draw
@@ -30,7 +30,6 @@ from swatchbook.store.files.upload_buffer import is_remote
 from swatchbook.store.ledger.queries.report import document_report
 from swatchbook.store.ledger.source_items import count_items
 from swatchbook.store.ledger.stored_documents import BATCH, FOLDER, PDF, Document, get_document, get_kept
-from swatchbook.upkeep.reports.document_state import describe_step
 from swatchbook_base.one_line import clean
 
 log = logging.getLogger(__name__)
@@ -178,18 +177,12 @@ def find_report(resources: Resources, document: Document, *, unchanged: bool) ->
     return report
 
 
-def _reading_ahead(resources: Resources, document: Document) -> str:
-    """Return which page is read while Prefect starts; nothing where none is."""
-    ahead = resources.readings.get(document.source or "")
-    return describe_step(document.kind, Stage.READ, *ahead.progress).sentence if ahead else ""
-
-
 def _run_with_progress(resources: Resources, document: Document, work: Callable[[], object]) -> None:
     """Run the work and show its progress. Raises its Failure, unless the ledger has it and the account shows it."""
     from swatchbook.doors.cli.progress import watching
 
     try:
-        with watching(resources.ledger, document, err(), before=partial(_reading_ahead, resources, document)):
+        with watching(resources.ledger, document, err()):
             work()
     except RunRevoked:  # cancelled or deleted meanwhile; the account shows it
         return

@@ -43,8 +43,6 @@ def run_ingest(resources: Resources, document: Document, options: IngestOptions)
         raise Configuration(f"{document.name}: the file was never stored.", advice="Ingest the file again.")
     server = _start_server(resources.settings)
     reading = _read_ahead(resources, document, options)
-    if reading:  # the command shows its progress until the run begins
-        resources.readings[document.source] = reading
     load_prefect()
     with without_collections():
         from prefect import tags

@@ -34,8 +34,8 @@ _DRAW_SECONDS = 0.25  # between two looks at the run on a terminal
 _LINE_SECONDS = 1.0  # between two looks at its finished stages, which cost the run as much
 
 
-def draw(document: Document, run: LiveRun | None, *, seconds: float, before: str = "") -> Group:
-    """Return an overall bar, and what the run does at the moment; `before`: what is done before the run begins."""
+def draw(document: Document, run: LiveRun | None, *, seconds: float) -> Group:
+    """Return an overall bar, and what the run does at the moment."""
     stage = run.stage if run else None
     whole = overall_percent(stage, run.done, run.total) if run and stage else 0.0
     head = Table.grid(padding=(0, 1))
@@ -46,27 +46,22 @@ def draw(document: Document, run: LiveRun | None, *, seconds: float, before: str
         Text(duration(seconds), "dim"),
     )
     step = describe_step(document.kind, stage, run.done, run.total, run.note) if run and stage else None
-    doing = step.sentence if step else before or describe_progress(None).sentence
+    doing = (step or describe_progress(None)).sentence
     elsewhere = run and stage and (run.pid, run.host) != (os.getpid(), platform.node())
     follows = [Text(f"following process {run.pid} on {run.host}", "dim")] if run and elsewhere else []
     return Group(head, Spinner("dots", Text(clean(doing), "bold"), style="cyan"), *follows)
 
 
 @contextmanager
-def watching(
-    ledger: Ledger, document: Document, console: Console, *, before: Callable[[], str] = lambda: ""
-) -> Iterator[None]:
-    """Show the document's progress while the block runs.
-
-    `before`: what this process does before the run begins, in words.
-    """
+def watching(ledger: Ledger, document: Document, console: Console) -> Iterator[None]:
+    """Show the document's progress while the block runs."""
     over = threading.Event()
     with ExitStack() as stack:
         live = None
         if console.is_terminal:
             shown = draw(document, None, seconds=0.0)
             live = stack.enter_context(Live(shown, console=console, auto_refresh=False, transient=True))
-        watcher = threading.Thread(target=_watch, args=(ledger, document, console, live, over, before), daemon=True)
+        watcher = threading.Thread(target=_watch, args=(ledger, document, console, live, over), daemon=True)
         watcher.start()
         try:
             yield
@@ -103,14 +98,7 @@ def counting(label: str, console: Console) -> Iterator[Callable[[int, int], None
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def _watch(
-    ledger: Ledger,
-    document: Document,
-    console: Console,
-    live: Live | None,
-    over: threading.Event,
-    before: Callable[[], str],
-) -> None:
+def _watch(ledger: Ledger, document: Document, console: Console, live: Live | None, over: threading.Event) -> None:
     """Print a line for each stage that the run finishes, the last ones after its end, and update the live bar."""
     begun = looked = time.monotonic()
     run: LiveRun | None = None
@@ -129,4 +117,4 @@ def _watch(
                         console.print(Text(stage_line(document, timing, report)), soft_wrap=True)
                         printed.add(timing.stage)
         if live:
-            live.update(draw(document, run, seconds=now - begun, before=before()), refresh=True)
+            live.update(draw(document, run, seconds=now - begun), refresh=True)

@@ -17,7 +17,6 @@ from swatchbook.domain.records import DocumentStatus, ImageState, OwnerState, Ro
 from swatchbook.doors.replies import EmbeddingStats, Stats
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.database import Ledger
-from swatchbook.store.ledger.object_events import count_events
 from swatchbook.store.ledger.picture_reviews import count_images_to_review
 from swatchbook.store.ledger.queries.activity import (
     daily_costs,
@@ -79,8 +78,6 @@ def describe(
     images = gauge("images", "Images by state.", ("state",))
     for state in ImageState:
         images.labels(state.value).set(stats.images[state.value])
-    waiting = count_events(ledger, None).get("waiting", 0)
-    gauge("events_waiting", "Events of buckets that wait for a try.").set(waiting)
     dead = gauge("events_dead_last_day", "Events of buckets that became dead: their objects are not ingested.")
     dead.set(dead_events)
     gauge("unpublished", "Images and chunks not yet published.").set(stats.unpublished)
@@ -136,12 +133,8 @@ def _describe_costs(registry: CollectorRegistry, ledger: Ledger) -> None:
     labels = ("provider", "outcome")
     calls = Gauge("swatchbook_calls_last_hour", "Calls to providers by outcome.", labels, registry=registry)
     cost = Gauge("swatchbook_cost_usd_last_hour", "Known costs of calls.", labels[:1], registry=registry)
-    token_labels = ("provider", "model", "direction")
-    tokens = Gauge("swatchbook_tokens_last_hour", "Tokens of answered calls.", token_labels, registry=registry)
     totals = Tally[tuple[str, str]]()
     for each in daily_costs(ledger, HOUR):
-        tokens.labels(each.provider, each.model or "", "in").inc(each.tokens_in)
-        tokens.labels(each.provider, each.model or "", "out").inc(each.tokens_out)
         totals[each.provider, "failed"] += each.failed
         totals[each.provider, "other"] += each.calls - each.failed
         cost.labels(each.provider).inc(each.cost_usd)

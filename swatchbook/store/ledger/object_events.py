@@ -5,18 +5,12 @@ Ended events are kept for 30 days: stores tell again for up to 14.
 
 from sqlalchemy import ColumnElement, Connection, delete, func, select
 
-from swatchbook.domain.records import EventState, Record
+from swatchbook.domain.records import Record
 from swatchbook.store.ledger.database import Ledger, db_now
 from swatchbook.store.ledger.tables import inbox
 
 KEPT_SECONDS = 30 * 86_400.0
 """How long events are kept that are done, ignored or dead."""
-
-
-def count_events(ledger: Ledger, owner: str | None) -> dict[EventState, int]:
-    """Return state -> number of events of an owner, or with None of all, also of those without an owner."""
-    query = select(inbox.c.state, func.count()).where(*owned_by(owner)).group_by(inbox.c.state)
-    return {row[0]: row[1] for row in ledger.execute(query)}
 
 
 class DeadEvents(Record):

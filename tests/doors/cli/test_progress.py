@@ -22,10 +22,10 @@ def seen(stage: Stage, done: int = 0, total: int = 0, **changed: Any) -> LiveRun
     return LiveRun(**(given | changed))
 
 
-def drawn(run: LiveRun | None, *, kind: str = "pdf", before: str = "") -> str:
+def drawn(run: LiveRun | None, *, kind: str = "pdf") -> str:
     document: Any = SimpleNamespace(name="a.pdf", kind=kind)
     console = Console(file=io.StringIO(), width=100)
-    console.print(draw(document, run, seconds=14.0, before=before))
+    console.print(draw(document, run, seconds=14.0))
     return console.file.getvalue()  # type: ignore[attr-defined]
 
 
@@ -36,5 +36,4 @@ def test_bar_says_what_the_run_does() -> None:
     assert "Scanning: item 401 of 800" in drawn(seen(Stage.EXTRACTED, 400, 800), kind="folder")
     assert "following process 1 on elsewhere" in drawn(seen(Stage.READ, pid=1, host="elsewhere"))
     assert "following" not in drawn(seen(Stage.READ))
-    assert "Reading page 3 of 27" in drawn(None, before="Reading page 3 of 27")
     assert "Starting" in drawn(None)
