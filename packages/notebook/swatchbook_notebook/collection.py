@@ -127,7 +127,7 @@ class Swatchbook:
         local = [path if isinstance(path, Path) else local_path(path, settings) for path in paths]
         found = {s.path.absolute(): s.kind for path in local for s in expand(path)}
         kinds = {path: PDF if kind == PDF else None for path, kind in found.items()}  # as `swatchbook ingest` does
-        return self._ingest(kinds, roles, max_usd, force, mirror, edition_of)
+        return self._ingest(kinds, edition_of, roles=frozenset(roles), max_usd=max_usd, force=force, mirror=mirror)
 
     def add(self, items: Iterable[Mapping[str, Any]], folder: str | Path) -> Reports:
         """Write items of your own into a folder as a scraped batch, and ingest it.
@@ -141,7 +141,7 @@ class Swatchbook:
         _ = self._resources  # nothing is written once the collection is closed
         target = Path(folder).absolute()
         write_items(items, target)
-        return self._ingest({target: BATCH}, (), None, False, False, None)
+        return self._ingest({target: BATCH})
 
     def plan(self, file: str | Path) -> "Estimate":
         """Return which calls to providers an ingest of a PDF would send at most, and their cost; none is sent."""
@@ -371,27 +371,17 @@ class Swatchbook:
             path.write_bytes(image)
             yield path
 
-    def _ingest(
-        self,
-        sources: Mapping[Path, str | None],
-        roles: Collection[Role | str],
-        max_usd: float | None,
-        force: bool,
-        mirror: bool,
-        edition_of: str | None,
-    ) -> Reports:
+    def _ingest(self, sources: Mapping[Path, str | None], edition_of: str | None = None, **options: Any) -> Reports:
         if edition_of is not None and len(sources) != 1:
             raise InvalidReference("Name one PDF with edition_of.")
         try:
-            options = IngestOptions.model_validate(
-                {"roles": frozenset(roles), "max_usd": max_usd, "force": force, "mirror": mirror}
-            )
+            asked = IngestOptions.model_validate(options)
         except ValidationError as error:
             first = error.errors()[0]
             raise InvalidReference(f"{first['loc'][0]}={first['input']}: {first['msg']}.") from error
         resources = self._resources
         older = edition_of and find_document(resources.ledger, edition_of, self.owner).id
-        return ingest(resources, self._child, sources, owner=self.owner, options=options, edition_of=older)
+        return ingest(resources, self._child, sources, owner=self.owner, options=asked, edition_of=older)
 
 
 def _as_list(value: Any) -> Sequence[Any]:
