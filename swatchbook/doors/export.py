@@ -1,7 +1,7 @@
 """Choose format and documents, write their products to a file, and say what was left out."""
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from itertools import chain
 from pathlib import Path
@@ -18,10 +18,10 @@ from swatchbook.store.ledger.stored_documents import Document, all_documents
 from swatchbook.upkeep.export.atomic_file import atomic_file
 from swatchbook.upkeep.export.formats import (
     MOST_SKIPPED,
-    Changes,
     Format,
     OutsideExport,
     Skipped,
+    Written,
     exporter,
     write_products,
 )
@@ -42,30 +42,20 @@ class FailedItems(Record):
     items: int
 
 
-class Exported(Record):
+class Exported(Written):
     """The result of an export. `incomplete`: documents that are not completed; `missing`: pictures without a file.
 
-    `skipped`: products that the format cannot hold, of which the first 1,000 are named. `failed_pictures`: pictures of
-    products that are left out, because they cannot be read. `unpriced`: products that are written, but not on sale.
+    `failed_pictures`: pictures of products that are left out, because they cannot be read.
     """
 
     to: str | None
     format: str
     documents: int
-    products: int
-    variants: int  # and parts
     incomplete: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
-    skipped: int = 0
-    skipped_products: tuple[Skipped, ...] = ()
-    unpriced: int = 0
-    unpriced_products: tuple[Skipped, ...] = ()
-    changes: Changes | None = None
     failed_pictures: tuple[Skipped, ...] = ()
     failed_items: tuple[FailedItems, ...] = ()
-    unknown_names: Mapping[str, str | None] = {}  # in braces of the mapping, that no product has -> the nearest known
     pictures_without_address: int = 0  # which the shop cannot fetch: --pictures-url was not given
-    prices_without_currency: int = 0  # left out by formats that need it
 
     @property
     def is_whole(self) -> bool:
@@ -166,23 +156,15 @@ def export_to_file(
     )
     unfinished = tuple(document.name for document in documents if document.status is not DocumentStatus.COMPLETED)
     return Exported(
+        **dict(written),
         to=None,
         format=form,
         documents=len(documents),
-        products=written.products,
-        variants=written.variants,
         incomplete=unfinished,
         missing=tuple(found.missing),
-        skipped=written.skipped_count,
-        skipped_products=written.skipped,
-        unpriced=written.unpriced_count,
-        unpriced_products=written.unpriced,
-        changes=written.changes,
         failed_pictures=tuple(found.failed.values()),
         failed_items=tuple(_failed_items(documents)),
-        unknown_names=written.unknown_names,
         pictures_without_address=len(found.named) if lacks_addresses(form, options) else 0,
-        prices_without_currency=written.prices_without_currency,
     )
 
 

@@ -315,7 +315,7 @@ def test_format_of_a_plugin_is_written_to_a_file_when_named(install: Install, tm
     install(CODE["write_markdown"], {Kind.EXPORTER: {"markdown": "write_markdown"}})
     out = io.BytesIO()
     written = write_products([row("Oak"), row("Ash")], "markdown", out, temporary_folder=tmp_path)
-    assert (written.products, written.skipped_count) == (2, 0)
+    assert (written.products, written.skipped) == (2, 0)
     assert [line.split(",")[0] for line in out.getvalue().decode().splitlines()] == ["- Oak", "- Ash"]
     open_ledger(Settings(home=home).ledger).close()
     done = CliRunner(env={"COLUMNS": "200"}).invoke(app, ["export", "--all", "--format", "markdown"])

@@ -75,7 +75,7 @@ def test_a_batch_is_what_it_was(tmp_path: Path, resources: Resources, batch: Pat
     products = read(resources, batch, "anna")
     for form in READERS:
         data, written = exported(resources, products, form)
-        assert (written.products, written.skipped_count) == (2, 0)
+        assert (written.products, written.skipped) == (2, 0)
         sold, gone = READERS[form](data)
         assert {name.removeprefix("'"): price for name, price in sold.items()} == {
             "Woven rug": "120.50", "=Linen sofa & chair": "900.00",
@@ -103,7 +103,7 @@ def test_what_not_everybody_is_offered_stays_so(tmp_path: Path, resources: Resou
     for form in ("google", "jsonld", "bmecat", "akeneo"):
         data, written = exported(resources, products, form)
         assert len(READERS[form](data)[0]) == 1
-        assert [each.reason for each in written.skipped] == ["its status is hidden", "its status is unlisted"]
+        assert [each.reason for each in written.skipped_products] == ["its status is hidden", "its status is unlisted"]
 
 
 def test_a_file_of_shopify_comes_back_as_the_same_products(tmp_path: Path, resources: Resources) -> None:
@@ -276,7 +276,7 @@ def test_a_folder_of_pictures_has_titles_and_pictures(tmp_path: Path, resources:
     assert named == {path.name for path in folder.iterdir()}
     assert all("file:" not in exported(resources, products, form)[0].decode() for form in READERS)
     _, google = exported(resources, products, "google")
-    assert {each.reason for each in google.skipped} == {"price is not known"}
+    assert {each.reason for each in google.skipped_products} == {"price is not known"}
 
 
 def test_owners_of_the_same_batch_share_no_key(resources: Resources, batch: Path) -> None:
@@ -295,7 +295,7 @@ def test_what_is_not_sold_stays_unsold(tmp_path: Path, resources: Resources) -> 
     for form in READERS:
         data, written = exported(resources, products, form)
         private = [] if form == "woocommerce" else [("Chair, Blue", "its status is private")]
-        assert [(each.name, each.reason) for each in written.skipped] == [
+        assert [(each.name, each.reason) for each in written.skipped_products] == [
             *private, ("Elsewhere", "the shop sells it as external product"),
             ("Alone", "the shop sells it as variation of P-0"),
         ]  # fmt: skip

@@ -100,7 +100,7 @@ def features(product: Element) -> list[tuple[str, str]]:
 
 def test_products_are_read_again_as_they_are(tmp_path: Path) -> None:
     data, written = shop_file(tmp_path, "bmecat", ROWS, FULL.model_copy(update={"pictures_url": None}))
-    assert (written.products, written.variants, written.skipped_count) == (2, 2, 0)
+    assert (written.products, written.variants, written.skipped) == (2, 2, 0)
     floor, limed, smoked, chair = read_strictly(data)
     assert one(floor, "SUPPLIER_PID") == FLOOR.id.replace("-", "")
     assert (one(floor, "DESCRIPTION_SHORT"), one(floor, "MANUFACTURER_NAME")) == (FLOOR.name, "Nordvik")
@@ -125,7 +125,7 @@ def test_what_a_price_is_for_is_the_order_unit(tmp_path: Path) -> None:
     data, written = shop_file(tmp_path, "bmecat", (*FLOOR_ROWS, CHAIR), ShopOptions(mapping=mapping))
     assert {one(each, "ORDER_UNIT") for each in read_strictly(data)} == {"MTK"}
     assert one(read_strictly(data)[0], "PRODUCT_PRICE", "price_type") == "net_list"
-    assert [(each.name, each.reason) for each in written.skipped] == [(CHAIR.name, "unit is not known")]
+    assert [(each.name, each.reason) for each in written.skipped_products] == [(CHAIR.name, "unit is not known")]
 
 
 def test_a_product_without_a_price_is_on_request(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def read_strictly(data: bytes) -> list[Item]:
 
 def test_products_are_read_again_as_they_are(tmp_path: Path) -> None:
     data, written = shop_file(tmp_path, "google", FLOOR_ROWS, FULL)
-    assert (written.products, written.variants, written.skipped_count) == (1, 2, 0)
+    assert (written.products, written.variants, written.skipped) == (1, 2, 0)
     limed, smoked = read_strictly(data)
     assert limed["title"] == ["Nordvik Oak, Limed"]
     assert limed["description"] == [FLOOR.metadata["description"]]
@@ -76,7 +76,7 @@ def test_what_google_requires_is_named(tmp_path: Path) -> None:
         fields = {name: template for name, template in FULL.mapping.fields.items() if name != left_out}
         mapping = FULL.mapping.model_copy(update={"fields": fields})
         data, written = shop_file(tmp_path, "google", [row], FULL.model_copy(update={"mapping": mapping}))  # type: ignore[list-item]
-        assert [each.reason for each in written.skipped] == [reason]
+        assert [each.reason for each in written.skipped_products] == [reason]
         assert read_strictly(data) == []
 
 
@@ -84,8 +84,8 @@ def test_a_currency_and_the_address_of_pictures_are_needed(tmp_path: Path) -> No
     rows = [product("A", pictures=("a.jpg",), price="$ 9")]
     open_mapping = FULL.mapping.model_copy(update={"currency": None})
     _, written = shop_file(tmp_path, "google", rows, FULL.model_copy(update={"mapping": open_mapping}))
-    assert [each.reason for each in written.skipped] == ["the currency of its price is not known"]
+    assert [each.reason for each in written.skipped_products] == ["the currency of its price is not known"]
     _, written = shop_file(tmp_path, "google", rows, with_fields(link="page 3"))
-    assert [each.reason for each in written.skipped] == ["link is no address of a page"]
+    assert [each.reason for each in written.skipped_products] == ["link is no address of a page"]
     _, written = shop_file(tmp_path, "google", rows, FULL.model_copy(update={"pictures_url": None}))
-    assert [each.reason for each in written.skipped] == ["--pictures-url is not given"]
+    assert [each.reason for each in written.skipped_products] == ["--pictures-url is not given"]

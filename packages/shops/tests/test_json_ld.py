@@ -62,7 +62,7 @@ def read_strictly(data: bytes) -> list[Thing]:
 
 def test_products_are_read_again_as_they_are(tmp_path: Path) -> None:
     data, written = shop_file(tmp_path, "jsonld", ROWS, ShopOptions(pictures_url=PICTURES))
-    assert (written.products, written.variants, written.skipped_count) == (2, 2, 0)
+    assert (written.products, written.variants, written.skipped) == (2, 2, 0)
     floor, chair = read_strictly(data)
     assert (floor["name"], floor["@id"], floor["mpn"]) == (FLOOR.name, f"urn:uuid:{FLOOR.id}", "NO-1")
     assert floor["description"] == FLOOR.metadata["description"]

@@ -68,7 +68,7 @@ def test_sale_of_one_variant_is_not_that_of_another(tmp_path: Path) -> None:
 def test_lowest_of_several_prices_is_no_price(tmp_path: Path, form: str) -> None:
     data, written = shop_file(tmp_path, form, (product("Lamp", price="ab 89,- €", pictures=("l.jpg",)),), FULL)
     if form == "google":
-        assert [each.reason for each in written.skipped] == ["its price is a range"]
+        assert [each.reason for each in written.skipped_products] == ["its price is a range"]
     elif form == "jsonld":
         (thing,) = json.loads(data)["@graph"]
         assert thing["offers"]["@type"] == "AggregateOffer"
@@ -82,7 +82,7 @@ def test_variant_with_a_range_is_left_out_alone(tmp_path: Path) -> None:
     rows = (rug, variant(rug, "Small", price="€ 80"), variant(rug, "Made to measure", price="€ 120 – € 300"))
     data, written = shop_file(tmp_path, "google", rows, FULL)
     assert [item["title"] for item in test_google_feed.read_strictly(data)] == [["Rug, Small"]]
-    assert [(each.name, each.reason) for each in written.skipped] == [
+    assert [(each.name, each.reason) for each in written.skipped_products] == [
         ("Rug, Made to measure", "price is a range, and other variants have one price")
     ]
 

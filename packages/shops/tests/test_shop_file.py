@@ -41,7 +41,7 @@ def test_only_what_changed_is_written_and_what_is_gone_is_named(tmp_path: Path, 
     options = since(tmp_path, form, LAMP, TABLE, *FLOOR_ROWS)
     data, written = shop_file(tmp_path, form, (*FLOOR_ROWS, SHELF, CHEAPER), options)
     records = 1 if form in ("shopify", "jsonld") else 2 if form in ("google", "akeneo") else 3
-    assert written.skipped_count == 0
+    assert written.skipped == 0
     assert written.changes == Changes(new=1, changed=1, gone=1, unchanged=records)
     sold, gone = READERS[form](data)
     assert {(name, price) for name, price in sold.items()} == {("Shelf", "90.00"), ("Lamp", "39.00")}
@@ -161,12 +161,12 @@ def test_newer_document_counts_where_keys_are_the_same(tmp_path: Path, form: str
     rows = [weekly(1, "Desk", "€ 90"), weekly(1, "Lamp", "€ 50"), weekly(2, "Lamp", "€ 55"), weekly(2, "Bed", "€ 400")]
     data, written = shop_file(tmp_path, form, rows, FULL)
     assert list(READERS[form](data)[0].items()) == [("Desk", "90.00"), ("Lamp", "55.00"), ("Bed", "400.00")]
-    (skipped,) = written.skipped
+    (skipped,) = written.skipped_products
     assert (skipped.name, skipped.reason) == (
         "Lamp of products_export_1.csv",
         f"products_export_2.csv has the {'URL handle' if form == 'shopify' else 'SKU'} lamp, too, and is newer",
     )  # fmt: skip
-    assert (written.products, written.skipped_count) == (3, 1)
+    assert (written.products, written.skipped) == (3, 1)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -175,13 +175,13 @@ def test_what_the_newer_document_no_longer_sells_is_not_sold(tmp_path: Path, for
     rows = [weekly(1, "Lamp", "€ 50"), weekly(2, "Lamp", "€ 55", status="archived"), weekly(2, "Bed", "€ 400")]
     data, written = shop_file(tmp_path, form, rows, FULL)
     assert "50.00" not in data.decode()
-    assert "Lamp of products_export_1.csv" in [each.name for each in written.skipped]
+    assert "Lamp of products_export_1.csv" in [each.name for each in written.skipped_products]
 
 
 def test_documents_of_the_same_name_are_told_apart(tmp_path: Path) -> None:
     older, newer = weekly(1, "Lamp", "€ 50"), weekly(2, "Lamp", "€ 55").model_copy(update={"document": "export.csv"})
     _, written = shop_file(tmp_path, "shopify", [older.model_copy(update={"document": "export.csv"}), newer], FULL)
-    (skipped,) = written.skipped
+    (skipped,) = written.skipped_products
     assert (skipped.name, skipped.reason) == (
         "Lamp of export.csv (d1)", "export.csv (d2) has the URL handle lamp, too, and is newer",
     )  # fmt: skip
@@ -194,7 +194,7 @@ def test_hostile_texts_stay_texts(tmp_path: Path, form: str, texts: list[str]) -
                     pictures=("a.jpg",), color=texts[0], material=texts[8], **{f"a{texts[5]}": texts[9]})  # fmt: skip
     rows = (floor, variant(floor, texts[6], code=texts[7]), variant(floor, texts[7], code=texts[6]))
     data, written = shop_file(tmp_path, form, rows, with_fields(handle="h-{key}"))
-    assert written.skipped_count == 0
+    assert written.skipped == 0
     assert READERS[form](data)[0]
     assert b"\x00" not in data
     if form == "shopify":  # the value of an option is text

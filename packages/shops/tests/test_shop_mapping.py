@@ -107,7 +107,7 @@ def test_a_value_of_a_product_that_the_shop_does_not_take_leaves_it_out(tmp_path
     options = ShopOptions(mapping=ShopMapping(fields={"Price": "{rrp}"}))
     _, written = shop_file(tmp_path, "shopify", rows, options)
     reason = "Price is 'on request', and may be a number"
-    assert [(each.name, each.reason) for each in written.skipped] == [("Rug", reason)]
+    assert [(each.name, each.reason) for each in written.skipped_products] == [("Rug", reason)]
 
 
 def test_a_section_has_the_fields_of_one_format(tmp_path: Path) -> None:

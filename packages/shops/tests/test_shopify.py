@@ -48,7 +48,7 @@ def read_strictly(data: bytes) -> dict[str, list[Row]]:
 
 def test_products_are_read_again_as_they_are(tmp_path: Path) -> None:
     data, written = shop_file(tmp_path, "shopify", ROWS, WITH_PICTURES)
-    assert (written.products, written.variants, written.skipped_count) == (2, 2, 0)
+    assert (written.products, written.variants, written.skipped) == (2, 2, 0)
     floor, chair = read_strictly(data).values()
     assert [row["Title"] for row in floor] == ["Nordvik Oak", "", ""]
     assert floor[0]["Vendor"] == "Nordvik"
@@ -90,7 +90,7 @@ def test_what_has_no_price_is_a_draft_unless_the_mapping_says_so(tmp_path: Path)
 
     archived = product("Rug", status="archived")
     _, written = shop_file(tmp_path, "shopify", (*rows, archived, product("Cup", status="draft")))
-    assert [(each.name, each.reason) for each in written.unpriced] == [
+    assert [(each.name, each.reason) for each in written.unpriced_products] == [
         ("Lamp", "no price above 0 is known"), ("Sofa", "the price is a range"),
         ("Table", "no price of Ash above 0 is known"),
     ]  # fmt: skip
@@ -118,8 +118,8 @@ def test_what_the_format_cannot_hold_is_named(tmp_path: Path) -> None:
         *(variant(many, f"v{number}") for number in range(2_049)),
     )  # fmt: skip
     data, written = shop_file(tmp_path, "shopify", rows)
-    assert (written.products, written.variants, written.skipped_count) == (2, 0, 3)
-    assert [(each.name, each.reason) for each in written.skipped] == [
+    assert (written.products, written.variants, written.skipped) == (2, 0, 3)
+    assert [(each.name, each.reason) for each in written.skipped_products] == [
         ("Dollar", "its price is in USD, and this file is in EUR"),
         ("\x00 ", "title is not known"),
         ("Many", "it has more than 2,048 variants"),

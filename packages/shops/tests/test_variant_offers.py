@@ -28,7 +28,7 @@ def test_lowest_price_is_none_of_an_unpriced_variant(tmp_path: Path, form: str) 
     data, written = shop_file(tmp_path, form, rows, FULL)
     assert READERS[form](data)[0].get("Shirt, Large", "") == ""
     assert data.count(b"19.00") == {"jsonld": 2, "bmecat": 2}.get(form, 1), "of the product, or for its unit"
-    named = [(each.name, each.reason) for each in written.skipped]
+    named = [(each.name, each.reason) for each in written.skipped_products]
     reason = "price is not known, and other variants have one"
     large = {"google": "Shirt, Large", "jsonld": "The offer of Shirt, Large"}.get(form)
     assert named == ([(large, reason)] if large else [])
@@ -53,7 +53,7 @@ def test_price_of_a_product_is_that_of_all_variants(tmp_path: Path, form: str) -
     rows = (SHIRT, variant(SHIRT, "Small"), variant(SHIRT, "Large"))
     data, written = shop_file(tmp_path, form, rows, FULL)
     assert data.count(b"19.00") >= 2
-    assert written.skipped_count == 0
+    assert written.skipped == 0
 
 
 SIZED = (
@@ -171,13 +171,13 @@ def test_what_is_not_on_sale_is_not_offered(tmp_path: Path) -> None:
     for form in ("google", "jsonld", "bmecat"):
         data, written = shop_file(tmp_path, form, (SHIRT, *OLD), FULL)
         assert list(READERS[form](data)[0]) == ["Shirt"]
-        assert [each.reason for each in written.skipped] == ["its status is draft", "its status is archived"]
+        assert [each.reason for each in written.skipped_products] == ["its status is draft", "its status is archived"]
 
 
 @pytest.mark.parametrize("form", READERS)
 def test_a_mapping_sells_what_is_archived(tmp_path: Path, form: str) -> None:
     data, written = shop_file(tmp_path, form, OLD, with_fields(status="active"))
-    assert written.skipped_count == 0
+    assert written.skipped == 0
     assert len(READERS[form](data)[0]) == 2
 
 
@@ -198,7 +198,7 @@ def test_a_sign_of_several_countries_is_not_in_any_currency(tmp_path: Path) -> N
             options = ShopOptions(mapping=ShopMapping(currency=currency))
             for form in ("shopify", "woocommerce"):
                 _, written = shop_file(tmp_path, form, [product("Lamp", price=printed)], options)
-                assert [each.reason for each in written.skipped] == left_out
+                assert [each.reason for each in written.skipped_products] == left_out
         graph = json.loads(shop_file(tmp_path, "jsonld", [product("Lamp", price=printed)], options)[0])["@graph"]
         assert graph[0]["offers"]["priceCurrency"] == right
 
@@ -206,4 +206,4 @@ def test_a_sign_of_several_countries_is_not_in_any_currency(tmp_path: Path) -> N
 def test_signs_of_several_countries_and_codes_are_not_mixed(tmp_path: Path) -> None:
     rows = [product(price, price=price) for price in ("$59", "€ 12", "5 kr", "CAD 9", "USD 8", "$7")]
     _, written = shop_file(tmp_path, "shopify", rows)
-    assert [each.name for each in written.skipped] == ["€ 12", "5 kr", "USD 8"]
+    assert [each.name for each in written.skipped_products] == ["€ 12", "5 kr", "USD 8"]

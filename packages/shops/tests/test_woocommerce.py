@@ -66,7 +66,7 @@ def read_strictly(data: bytes) -> list[Row]:
 
 def test_products_are_read_again_as_they_are(tmp_path: Path) -> None:
     data, written = shop_file(tmp_path, "woocommerce", ROWS)
-    assert (written.products, written.variants, written.skipped_count) == (2, 2, 0)
+    assert (written.products, written.variants, written.skipped) == (2, 2, 0)
     floor, limed, smoked, chair = read_strictly(data)
     assert [row["Type"] for row in (floor, limed, smoked, chair)] == ["variable", "variation", "variation", "simple"]
     assert (floor["Name"], floor["Regular price"], floor["Brands"]) == ("Nordvik Oak", "", "Nordvik")
@@ -111,7 +111,7 @@ def test_what_has_no_code_of_its_own_has_its_id_and_variations_name_their_produc
         ("F-1", ""), (keys[1], "F-1"), (keys[2], "F-1"), (keys[3], "F-1"), ("F-2", "F-1"),
         (keys[5], ""), ("T-1", keys[5]), (keys[7], keys[5]),
     ]  # fmt: skip
-    assert [(each.name, each.reason) for each in written.skipped] == [("Chair", "sku is not known")]
+    assert [(each.name, each.reason) for each in written.skipped_products] == [("Chair", "sku is not known")]
 
 
 def test_what_has_no_price_is_private_unless_the_mapping_says_so(tmp_path: Path) -> None:
@@ -120,13 +120,13 @@ def test_what_has_no_price_is_private_unless_the_mapping_says_so(tmp_path: Path)
     rows += (product("Sofa", price="€ 9 – € 12"), product("Rug", status="draft"), product("Cup", status="private"))
     data, written = shop_file(tmp_path, "woocommerce", rows)
     assert [row["Published"] for row in read_strictly(data)] == ["1", "0", "1", "1", "1", "0", "-1", "0"]
-    assert [(each.name, each.reason) for each in written.unpriced] == [
+    assert [(each.name, each.reason) for each in written.unpriced_products] == [
         ("Lamp", "no price above 0 is known"), ("Sofa", "the price is a range"),
     ]  # fmt: skip
     shown = ShopOptions(mapping=ShopMapping(fields={"Published": 1}))
     data, written = shop_file(tmp_path, "woocommerce", rows, shown)
     assert {row["Published"] for row in read_strictly(data)} == {"1"}
-    assert written.unpriced_count == 0
+    assert written.unpriced == 0
 
 
 def test_a_whole_export_with_a_private_variation_is_no_file_of_changes(tmp_path: Path) -> None:
@@ -208,7 +208,7 @@ def test_a_sku_that_two_products_have_names_the_second(tmp_path: Path) -> None:
     )  # fmt: skip
     data, written = shop_file(tmp_path, "woocommerce", rows, by_code)
     assert [row["Name"] for row in read_strictly(data)] == ["A", "D", "E"]
-    assert [(each.name, each.reason) for each in written.skipped] == [
+    assert [(each.name, each.reason) for each in written.skipped_products] == [
         ("B", "another product has the SKU 1, too"), ("C", "sku is not known"),
         ("F", "another product has the SKU AQ, and its own, aq, differs only in case"),
     ]  # fmt: skip

@@ -127,17 +127,17 @@ class OutsideExport(NamedTuple):
 
 
 class Written(Record):
-    """What was written: rows by grain, without those that were skipped. `skipped` names the first 1,000 of them.
+    """What was written: rows by grain, without those that were skipped, of which the first 1,000 are named.
 
-    `unpriced` names the first 1,000 products that are in the file, but not on sale, as a price of them is not known.
+    `unpriced`: products that are in the file, but not on sale, as a price of them is not known.
     """
 
     products: int
     variants: int  # and parts
-    skipped_count: int = 0
-    skipped: tuple[Skipped, ...] = ()
-    unpriced_count: int = 0
-    unpriced: tuple[Skipped, ...] = ()
+    skipped: int = 0
+    skipped_products: tuple[Skipped, ...] = ()
+    unpriced: int = 0
+    unpriced_products: tuple[Skipped, ...] = ()
     changes: Changes | None = None
     unknown_names: Mapping[str, str | None] = {}  # in braces of a mapping, that no product has -> the nearest known
     prices_without_currency: int = 0  # which the format cannot hold
@@ -286,10 +286,10 @@ class Rows:
         return Written(
             products=self._grains[True],
             variants=self._grains[False],
-            skipped_count=self._skipped_count,
-            skipped=tuple(self._skipped),
-            unpriced_count=self._unpriced_count,
-            unpriced=tuple(self._unpriced),
+            skipped=self._skipped_count,
+            skipped_products=tuple(self._skipped),
+            unpriced=self._unpriced_count,
+            unpriced_products=tuple(self._unpriced),
             changes=self.changes,
             unknown_names={name: nearest(name, known) for name in named if name not in known},
             prices_without_currency=self.prices_without_currency,
