@@ -194,7 +194,7 @@ def _choices(resources: "Resources", document: "Document", asked: _Asked) -> lis
         return [_Choice(each, "as shown") for each in proposed]
     offers = offer_readings(resources, lesson)
     return [
-        *(_Choice(each.proposal, f"{'edition' if each.edition else 'looks alike'}: {each.name}") for each in offers),
+        *(_Choice(each.proposal, f"looks alike: {each.name}") for each in offers),
         *(_Choice(each, "likeliest") for each in propose_likeliest(resources, lesson)),
     ]
 

@@ -1,6 +1,6 @@
-"""Find readings of other documents that probably fit a document: those of older editions, and of the same maker.
+"""Find readings of other documents that probably fit a document: its editions, and others of the same maker.
 
-Catalogues of one maker use the same fonts and sizes on pages of the same size.
+These use the same fonts and sizes on pages of the same size.
 """
 
 import re
@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Final, NamedTuple, TypeVar
 
-from swatchbook.domain.errors import FileMissing, InvalidReference
+from swatchbook.domain.errors import FileMissing
 from swatchbook.domain.records import WHOLE_TEXT, Page, TaughtReading
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.stored_documents import Document, get_document
@@ -19,7 +19,7 @@ from swatchbook_teach.records import KeptReading, OfferedReading
 K = TypeVar("K")
 
 FITS: Final = 0.4
-"""The least fit of a document that is no older edition."""
+"""The least fit of a document whose reading is offered."""
 
 _FOUND: Final = {"found": True}
 """Traits of a rule that says: the names at present (`learning/learn.py`)."""
@@ -38,52 +38,31 @@ class _Look(NamedTuple):
     pages: Mapping[tuple[int, int], float]
 
 
-class Fitting(NamedTuple):
-    """A reading of another document that probably fits, and how much both look alike (0 to 1)."""
-
-    kept: KeptReading
-    is_edition: bool
-    fit: float
-
-
 def offer_readings(resources: Resources, lesson: Lesson) -> list[OfferedReading]:
     """Return the first three readings of `find_fitting` that would find anything, with what they would find."""
     offers = list[OfferedReading]()
-    for each in find_fitting(resources, lesson.document, lesson.reading.pages_file):
-        proposal = preview_reading(resources, lesson, each.kept.reading.rules_only)
+    for kept, fit in find_fitting(resources, lesson.document, lesson.reading.pages_file):
+        proposal = preview_reading(resources, lesson, kept.reading.rules_only)
         if proposal.names:
-            offers.append(
-                OfferedReading(
-                    document=each.kept.document,
-                    name=each.kept.name,
-                    edition=each.is_edition,
-                    fit=round(each.fit, 3),
-                    proposal=proposal,
-                )
-            )
+            offers.append(OfferedReading(document=kept.document, name=kept.name, fit=round(fit, 3), proposal=proposal))
         if len(offers) == _MOST_OFFERED:
             break
     return offers
 
 
-def find_fitting(resources: Resources, document: Document, pages_file: str | None) -> list[Fitting]:
-    """Return the readings of the owner's other documents that probably fit, older editions first, then by their fit.
+def find_fitting(resources: Resources, document: Document, pages_file: str | None) -> list[tuple[KeptReading, float]]:
+    """Return the readings of the owner's other documents that probably fit, and how much both look alike (0 to 1).
 
     `pages_file`: of the document, where stage 1 has stored its pages.
     """
     kept = [each for each in list_readings(resources.ledger, owner=document.owner) if each.in_use]
     others = [each for each in kept if each.document != document.id and _holds_elsewhere(each.reading)]
-    if not others or pages_file is None:
+    own = _look_of(resources, pages_file) if others and pages_file is not None else None
+    if own is None:
         return []
-    older, own = _older_editions(resources, document), _look_of(resources, pages_file)
-    others.sort(key=lambda each: (each.document not in older, -each.at))
-    fitting = [
-        Fitting(each, each.document in older, 0.0 if own is None else _fit_of(resources, own, each))
-        for each in others[:_MOST_COMPARED]
-    ]
-    fitting = [each for each in fitting if each.is_edition or each.fit >= FITS]
-    rank = {edition: number for number, edition in enumerate(older)}
-    return sorted(fitting, key=lambda each: (rank.get(each.kept.document, len(rank)), -each.fit))
+    latest = sorted(others, key=lambda each: -each.at)[:_MOST_COMPARED]
+    fitting = [(each, fit) for each in latest if (fit := _fit_of(resources, own, each)) >= FITS]
+    return sorted(fitting, key=lambda each: -each[1])
 
 
 def describe_offer(resources: Resources, document: Document) -> str | None:
@@ -92,9 +71,8 @@ def describe_offer(resources: Resources, document: Document) -> str | None:
 
     if not (fitting := find_fitting(resources, document, document.pages_file)):
         return None
-    what = "is an edition of" if fitting[0].is_edition else "looks like"
     return (
-        f"{document.name} {what} {fitting[0].kept.name}, which was taught. To see what its reading would find: "
+        f"{document.name} looks like {fitting[0][0].name}, which was taught. To see what its reading would find: "
         f"swatchbook teach {document.id[:8]} --likeliest{owner_flag(document.owner)}"
     )
 
@@ -106,18 +84,6 @@ def _holds_elsewhere(taught: TaughtReading) -> bool:
     rules = (*taught.names, *taught.not_names, *taught.codes, *taught.prices)
     of_pictures = taught.grids or taught.decoration or taught.not_decoration or taught.side
     return bool(of_pictures) or any(dict(rule.traits) != _FOUND or rule.cut != WHOLE_TEXT for rule in rules)
-
-
-def _older_editions(resources: Resources, document: Document) -> list[str]:
-    """Return the ids of the document's older editions, the latest first."""
-    older = list[str]()
-    while document.edition_of is not None and document.edition_of not in older:
-        older.append(document.edition_of)
-        try:
-            document = get_document(resources.ledger, document.edition_of)
-        except InvalidReference:  # deleted meanwhile
-            break
-    return older
 
 
 def _fit_of(resources: Resources, own: _Look, other: KeptReading) -> float:

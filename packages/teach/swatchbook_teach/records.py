@@ -111,13 +111,11 @@ class KeptReading(Record):
 
 class OfferedReading(Record):
     """A reading of another document, without its examples, and what it would find. `fit`: how much of the letters of
-    both has the same font and size, and of the pages the same size, from 0 to 1. `edition`: the other one is an older
-    edition.
+    both has the same font and size, and of the pages the same size, from 0 to 1.
     """
 
     document: str
     name: str
-    edition: bool
     fit: float
     proposal: Proposal
 

@@ -130,8 +130,8 @@ def propose_teaching(
 
 @router.get(f"{_TEACHING}/readings", summary="Show the readings to choose from", responses=documented(409))
 def show_readings(resources: Tools, caller: TheCaller, document_id: DocumentId) -> ShownReadings:
-    """The one in use, the three likeliest ones, and those of older editions and of documents that look alike, each with
-    what it would find."""
+    """The one in use, the three likeliest ones, and those of documents that look alike, each with what it would
+    find."""
     with opened_lesson(resources, caller, document_id) as lesson:
         return ShownReadings(
             in_use=lessons.in_use(lesson.document),

@@ -1,15 +1,14 @@
-"""Readings of other documents are offered: of older editions first, then of catalogues that look alike."""
+"""Readings of other documents that look alike are offered."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from taught_catalogues import NEXT, ingest, ingested, make, open_copy
+from taught_catalogues import ingest, ingested, make, open_copy
 
 from swatchbook.domain.records import Example, TaughtReading, TextRule
 from swatchbook.resources import Resources
-from swatchbook.store.ledger.document_editions import declare_edition
-from swatchbook.store.ledger.stored_documents import Document, get_document, list_documents
+from swatchbook.store.ledger.stored_documents import Document, list_documents
 from swatchbook_teach.kept_readings import accept_reading, undo_reading
 from swatchbook_teach.lessons import find_examples, open_lesson, propose_reading
 from swatchbook_teach.offered_readings import find_fitting, offer_readings
@@ -37,26 +36,12 @@ def test_a_reading_of_the_same_maker_is_offered(resources: Resources, tmp_path: 
     teach(resources, other, "Alder", "Birke")
 
     (offer,) = offer_readings(resources, open_lesson(resources, second))
-    assert (offer.document, offer.name, offer.edition) == (first.id, "first.pdf", False)
+    assert (offer.document, offer.name) == (first.id, "first.pdf")
     assert offer.fit > 0.8
     assert [each.name for each in offer.proposal.names] == ["Garn", "Holm", "Ilex", "Juno"]
     assert offer.proposal.reading.examples == (), "examples are places of another document"
-
-
-@pytest.mark.nightly
-def test_the_older_edition_comes_first_and_what_is_undone_is_not_offered(resources: Resources, tmp_path: Path) -> None:
-    alike = ingest(resources, make(tmp_path / "alike.pdf", (("Kiefer", "Linde"),)))
-    older = ingest(resources, make(tmp_path / "older.pdf", (("Garn", "Mohn"), ("Ilex", "Nelke"))))
-    newer = ingest(resources, make(tmp_path / "newer.pdf", NEXT))
-    with resources.ledger.write() as connection:
-        declare_edition(connection, newer.id, older.id)
-    newer = get_document(resources.ledger, newer.id)
-    teach(resources, older, "Garn", "Mohn")
-    teach(resources, alike, "Kiefer", "Linde")
-    offers = offer_readings(resources, open_lesson(resources, newer))
-    assert [(each.document, each.edition) for each in offers] == [(older.id, True), (alike.id, False)]
-    undo_reading(resources.ledger, older.id, by="anna")
-    assert [each.document for each in offer_readings(resources, open_lesson(resources, newer))] == [alike.id]
+    undo_reading(resources.ledger, first.id, by="anna")
+    assert offer_readings(resources, open_lesson(resources, second)) == []
 
 
 def test_a_reading_that_says_nothing_of_other_documents_is_not_offered(resources: Resources) -> None:
@@ -68,4 +53,4 @@ def test_a_reading_that_says_nothing_of_other_documents_is_not_offered(resources
         accept_reading(resources.ledger, first.id, reading, by="anna")
         assert find_fitting(resources, second, second.pages_file) == []
     accept_reading(resources.ledger, first.id, TaughtReading(names=(TextRule(traits={"size": 9.0}),)), by="anna")
-    assert [each.kept.document for each in find_fitting(resources, second, second.pages_file)] == [first.id]
+    assert [kept.document for kept, _ in find_fitting(resources, second, second.pages_file)] == [first.id]
