@@ -245,7 +245,7 @@ def test_forged_form_is_refused_and_words_are_no_markup(sample: TestClient, docu
     assert [each.text for each in shown(read)] == [hostile]
     assert not [given for given in read.all("script") if "src" not in given]
     forms: list[Fields] = [
-        {"picture": "{"}, {"measure": "[]"}, {"side": "inside"}, {"x0": "1" * 50}, {"draw": "maybe"}, {"click": "{"},
+        {"picture": "{"}, {"side": "inside"}, {"x0": "1" * 50}, {"draw": "maybe"}, {"click": "{"},
         {"click": '{"page": 0, "box": [0, 0, 1, 1]}'}, {"example": ["{}"]}, {"start": '{"names": 7}'},
         {"example": ['{"page": 1, "box": [0, 0, 1, 1]}'] * 202}, {"take": '{"names": 7}'}, {"mode": "drawing"},
         {"unknown": "x"},

@@ -58,7 +58,6 @@ def marks(read: Page, kind: str) -> int:
 
 def test_one_cell_cuts_the_pictures_of_all_pages(sample: TestClient, resources: Resources, document: str) -> None:
     read = opened(sample, document)
-    assert "2 pictures of this page" in read.text
     assert marks(read, "cell") == 0
     read = draw(sample, document, read, cell_at(0, 0), "cell")
     (cell,) = shown(read)
@@ -115,7 +114,7 @@ def test_numbers_of_a_picture_are_its_own_and_corners_may_be_swapped(sample: Tes
     assert fields_of(read)["x0"] == ""
 
 
-def test_list_and_clicks_say_what_is_decoration(sample: TestClient, document: str) -> None:
+def test_clicks_say_what_is_decoration(sample: TestClient, document: str) -> None:
     read = opened(sample, document)
     sheet = picture(read, "Picture 1, 300 × 480 points")
     read = send(sample, document, fields_of(read) | {"mode": "decoration"}, picture=sheet["value"])
@@ -126,13 +125,6 @@ def test_list_and_clicks_say_what_is_decoration(sample: TestClient, document: st
     assert shown(read) == []
     read = send(sample, document, fields_of(read) | {"mode": "no-picture"}, picture=sheet["value"])
     assert [(each.what, each.right) for each in shown(read)] == [(Shown.PICTURE, False)]
-    read = opened(sample, document)
-    buttons = [each for each in read.all("button", name="say") if each["aria-label"].startswith("No picture")]
-    read = send(sample, document, fields_of(read), say=buttons[0]["value"])
-    assert [(each.what, each.right) for each in shown(read)] == [(Shown.PICTURE, False)]
-    measured = next(each for each in read.all("button", name="measure"))
-    read = send(sample, document, fields_of(read) | {"mode": "decoration"}, measure=measured["value"])
-    assert (fields_of(read)["mode"], fields_of(read)["x0"]) == ("picture", "40")
 
 
 def test_decoration_that_shows_a_product_is_said(sample: TestClient, resources: Resources, document: str) -> None:

@@ -28,8 +28,8 @@ _R = TypeVar("_R", Example, TaughtReading)
 
 class TeachForm(RequestModel):
     """What was shown so far, as JSON, with the part of each text that is meant; and what is done now, one of these:
-    `click` a text or a `picture`, `measure` a picture, `draw` the box of the four numbers, `say` an example, `remove`
-    one by its place in the list, `go` to a page, `take` another reading.
+    `click` a text or a `picture`, `draw` the box of the four numbers, `say` an example, `remove` one by its place in
+    the list, `go` to a page, `take` another reading.
     """
 
     page: int = Field(default=1, ge=1, le=1_000_000)
@@ -42,7 +42,6 @@ class TeachForm(RequestModel):
     click: _ExampleText = ""
     clicked: _Part = ""
     picture: _ExampleText = ""
-    measure: _ExampleText = ""
     x0: _Number = ""
     y0: _Number = ""
     x1: _Number = ""
@@ -97,7 +96,6 @@ def change(form: TeachForm) -> State:
     RequestValidationError.
     """
     examples, numbers, problem = form.examples, Numbers(form.x0, form.y0, form.x1, form.y1), ""
-    mode: TextMode | PictureMode = "picture" if form.measure and form.mode != "cell" else form.mode
     if form.click:
         what = Shown(form.mode) if form.mode in ("code", "price") else Shown.NAME
         clicked = _read(Example, form.click, "click").model_copy(update={"what": what, "right": form.mode != "not"})
@@ -109,8 +107,6 @@ def change(form: TeachForm) -> State:
             numbers = measure(picture.box)
         else:
             examples = _with(examples, meant, takes_back=True)
-    if form.measure:
-        numbers = measure(_read(Example, form.measure, "measure").box)
     if form.draw:
         drawn = read_box(numbers, form.page, form.mode)
         if isinstance(drawn, Example):
@@ -124,7 +120,7 @@ def change(form: TeachForm) -> State:
     examples = examples[-MOST_SHOWN:]
     state = State(
         page=form.go or form.page,
-        mode=mode,
+        mode=form.mode,
         lines=form.lines,
         examples=tuple(examples),
         start=form.reading,

@@ -68,15 +68,14 @@ class Numbers(NamedTuple):
 
 
 class ClickablePicture(NamedTuple):
-    """A picture at its place on the page. `value`: that it is decoration or, if it was, none; `none`: that it
-    is no picture; `said`: what was shown of it.
+    """A picture at its place on the page. `value`: that it is decoration or, if it was, none; `said`: what was shown
+    of it.
     """
 
     number: int
     box: Box
     decorative: bool
     value: str
-    none: str
     said: str | None
     words: str
 
@@ -114,13 +113,8 @@ def meant_by_click(clicked: Example, mode: str) -> Example | None:
     if mode == "decoration":
         return clicked.model_copy(update={"what": Shown.DECORATION})
     if mode == "no-picture":
-        return no_picture(clicked)
+        return clicked.model_copy(update={"what": Shown.PICTURE, "right": False})
     return None
-
-
-def no_picture(example: Example) -> Example:
-    """Return that no picture is at the place of an example."""
-    return example.model_copy(update={"what": Shown.PICTURE, "right": False})
 
 
 def measure(box: Box) -> Numbers:
@@ -167,7 +161,6 @@ def click_pictures(pictures: Sequence[PictureToShow], page: int, examples: Itera
                 box=each.box,
                 decorative=decorative,
                 value=example.model_dump_json(exclude_defaults=True),
-                none=no_picture(example).model_dump_json(exclude_defaults=True),
                 said=said,
                 words=words,
             )
