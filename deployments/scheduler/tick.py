@@ -178,7 +178,7 @@ async def clear(resources: Resources, *, older_than: float = UNUSED_SECONDS) -> 
 
     async with launch.prefect() as client:
         flow_runs = await launch.forget(client, keep_days=resources.settings.keep_days)
-        artifacts = await delete_left_artifacts(client, resources.ledger, again=True)
+        artifacts = await delete_left_artifacts(client, resources.ledger)
     return swept.model_copy(update={"flow_runs": flow_runs, "artifacts": artifacts})
 
 
@@ -296,7 +296,6 @@ async def _notify(resources: Resources) -> PartResult:
 async def _launch(resources: Resources) -> PartResult:
     # imports Prefect: only with a server
     from swatchbook.deployments.scheduler import launch, leaked_slots, prefect_state
-    from swatchbook.tasks.artifacts import delete_left_artifacts
 
     async with launch.prefect() as client:
         restored = await prefect_state.restore(client, resources.ledger, resources.settings)
@@ -304,7 +303,6 @@ async def _launch(resources: Resources) -> PartResult:
         shards = await prefect_state.update_shard_states(client, resources.ledger)
         upkeep = await prefect_state.update_upkeep_states(client, resources.ledger)
         freed = await leaked_slots.free_leaked_slots(client)
-        await delete_left_artifacts(client, resources.ledger)
         launched = await launch.launch(client, resources.ledger)
     return {
         "restored": restored,

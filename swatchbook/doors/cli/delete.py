@@ -4,17 +4,11 @@ It serves `swatchbook delete` and `owners delete`. `store/ledger/document_comman
 `ingest/delete.py` deletes.
 """
 
-import asyncio
-import os
-from contextlib import suppress
-
-from swatchbook.domain.errors import Failure
 from swatchbook.domain.records import Deletion, Trashed
 from swatchbook.doors.cli.shared_arguments import confirm
 from swatchbook.doors.cli.terminal import COMPLETED, OPEN, note, owner_flag, say_json
 from swatchbook.ingest import delete
 from swatchbook.resources import Resources
-from swatchbook.store.ledger.deleted_documents import list_deleted
 from swatchbook.store.ledger.document_commands import count_deletion
 from swatchbook.store.ledger.stored_documents import Document, all_documents
 from swatchbook.store.ledger.trashed_documents import get_trashed
@@ -72,7 +66,6 @@ def _tell(
     resources: Resources, named: dict[str, str], counted: Deletion | None, *, now: bool, finished: bool, as_json: bool
 ) -> int:
     """Print what became of a document or owner; `finished` is False while the index still holds some of it."""
-    _clear_prefect(resources)
     what, flag = named.get("name", named["owner"]), owner_flag(named["owner"])
     had = _described(counted) if counted else "what it had"
     if as_json:
@@ -87,21 +80,6 @@ def _tell(
     if not finished:
         note(f"The index still holds some of it. To finish: swatchbook fill failed{flag}")
     return COMPLETED if finished else OPEN
-
-
-def _clear_prefect(resources: Resources) -> None:
-    """Delete the artifacts of what was deleted for good, if a Prefect server is set and answers; else `gc` does it."""
-    if not (os.environ.get("PREFECT_API_URL") and list_deleted(resources.ledger)):
-        return
-    from swatchbook.deployments.scheduler.launch import prefect  # imports Prefect
-    from swatchbook.tasks.artifacts import delete_left_artifacts
-
-    async def clear() -> None:
-        async with prefect() as client:
-            await delete_left_artifacts(client, resources.ledger)
-
-    with suppress(Failure):
-        asyncio.run(clear())
 
 
 def _confirm(what: str, counted: Deletion, question: str, *, now: bool) -> None:

@@ -50,7 +50,6 @@ def run_ingest(resources: Resources, document: Document, options: IngestOptions)
         from swatchbook.blocks import load_resources
         from swatchbook.flows.ingest_catalogue import ingest_catalogue
         from swatchbook.flows.ingest_images import ingest_images
-        from swatchbook.tasks.artifacts import clear_deleted
         from swatchbook.tasks.embed import preload_models
         from swatchbook.tasks.flow_run import report_of
         from swatchbook.tasks.prefect_client import AS_GIVEN
@@ -64,8 +63,6 @@ def run_ingest(resources: Resources, document: Document, options: IngestOptions)
     source, ingest = document.source, ingest_catalogue if document.kind == PDF else ingest_images
 
     async def report() -> RunReport:
-        if server:  # no loop runs that would do it
-            await clear_deleted(resources.ledger)
         with tags(document.id, AS_GIVEN):  # a delete from now on wins
             state = await ingest(source, owner=document.owner, options=options, return_state=True)
             return await report_of(state, resources.ledger, document.id)

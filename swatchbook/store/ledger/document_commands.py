@@ -25,7 +25,6 @@ from sqlalchemy import (
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.records import COUNTED, Deletion, DocumentStatus, IngestOptions, ItemState
 from swatchbook.store.ledger.database import Ledger, db_now, upsert
-from swatchbook.store.ledger.deleted_documents import remember_deleted
 from swatchbook.store.ledger.dirty import hide_chunks, hide_images, unpublished_rows
 from swatchbook.store.ledger.document_editions import leave_chain
 from swatchbook.store.ledger.requested import queue_again, requested_items
@@ -224,7 +223,6 @@ def finish_delete(ledger: Ledger, document: str) -> bool:
         for table in (figures, runs, notices):
             connection.execute(delete(table).where(table.c.document == document))
         connection.execute(delete(documents).where(documents.c.id == document))
-        remember_deleted(connection, document)
         if row.file is not None:  # collected later, unless the same file is ingested again
             source = upsert(connection, contents).values(key=row.content, file=row.file, unused_since=db_now())
             used_until_now = {"unused_since": db_now()}

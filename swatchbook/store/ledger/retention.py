@@ -39,7 +39,6 @@ from swatchbook.store.ledger.tables import (
     analyses,
     calls,
     contents,
-    deleted_documents,
     documents,
     figures,
     images,
@@ -220,8 +219,6 @@ def drop_old_rows(ledger: Ledger, *, keep_seconds: float) -> int:
         (rounds, rounds.c.ended_at < db_now() - keep_seconds),
         (inbox, (inbox.c.state == "delivered") & (inbox.c.at < db_now() - webhooks.DELIVERIES_KEPT_SECONDS)),
         (inbox, inbox.c.state.in_(("done", "ignored", "dead")) & (inbox.c.changed_at < db_now() - EVENTS_KEPT_SECONDS)),
-        (deleted_documents, deleted_documents.c.cleared & (deleted_documents.c.at < db_now() - UNUSED_SECONDS)),
-        (deleted_documents, deleted_documents.c.at < db_now() - keep_seconds),
         (notices, notices.c.at < db_now() - webhooks.NOTICES_KEPT_SECONDS),
     )
     with ledger.write() as connection:

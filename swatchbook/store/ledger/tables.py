@@ -357,14 +357,6 @@ trash_keys = Table(  # contents that are kept for it
     Index(None, "key"),
 )
 
-deleted_documents = Table(  # documents of which something may be left in Prefect: deleted_documents.py
-    "deleted_documents",
-    metadata,
-    Column("document", Id, primary_key=True),  # no foreign key: its row is gone
-    Column("at", Time, nullable=False),
-    Column("cleared", Boolean, nullable=False, server_default=text("false")),
-)
-
 contents = Table(
     "contents",
     metadata,

@@ -14,7 +14,6 @@ from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, 
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.records import COUNTED, DocumentStatus, Trashed
 from swatchbook.store.ledger.database import Ledger, db_now, portions
-from swatchbook.store.ledger.deleted_documents import remember_deleted
 from swatchbook.store.ledger.document_commands import IMAGE_KEYS, remove_parts
 from swatchbook.store.ledger.document_editions import rejoin_chain
 from swatchbook.store.ledger.portable_rows import PART_TABLES, portable_columns
@@ -81,10 +80,7 @@ def move_to_trash(ledger: Ledger, document: str) -> bool:
 def end_trashed(ledger: Ledger, document: str) -> bool:
     """Delete a document in the trash for good; return whether it was there."""
     with ledger.write() as connection:
-        was_there = forget_trashed(connection, document)
-        if was_there:
-            remember_deleted(connection, document)
-        return was_there
+        return forget_trashed(connection, document)
 
 
 def forget_trashed(connection: Connection, document: str) -> bool:

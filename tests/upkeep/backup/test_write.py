@@ -123,7 +123,7 @@ def test_no_secret_is_in_a_backup(home: Path, tmp_path: Path) -> None:
 
 def test_every_portable_table_is_in_a_backup() -> None:
     left_out = {
-        "runs", "deleted_documents", "late_writes", "notices",
+        "runs", "late_writes", "notices",
         "inbox", "rounds",
         "product_codes",  # follows from the products
         "trash", "trash_rows", "trash_keys",  # what is deleted stays deleted
