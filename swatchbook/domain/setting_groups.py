@@ -127,13 +127,10 @@ class Shards(Group):
         description="Concurrent shards on the pool. Raise it to the number of containers that its machines can hold.",
     )
     seconds: float = Field(
-        default=0,
-        ge=0,
+        default=20,
+        ge=1,
         le=3_600,
-        description=(
-            "Least work of a shard, seconds; 0: four times what shards took to start. Set it when you want fewer or "
-            "more shards."
-        ),
+        description="Least work of a shard, seconds. Raise it when containers take long to start, for fewer shards.",
     )
     image: str = Field(
         default="swatchbook",
