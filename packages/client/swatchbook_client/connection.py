@@ -114,7 +114,7 @@ class Connection:
                 files = {file.field: (file.name, stream, file.media_type)}
             try:
                 response = self._http.request(
-                    method, address, params=self._given(params), json=None if json is None else self._owned(json),
+                    method, address, params=self._given(params), json=json and self._owned(json),
                     data=self._given(fields), files=files,
                 )  # fmt: skip
             except httpx.HTTPError as error:
@@ -132,9 +132,7 @@ class Connection:
 
     def _given(self, values: Mapping[str, Any] | None) -> dict[str, Any] | None:
         """Return the values that are not None."""
-        if values is None:
-            return None
-        return {name: value for name, value in self._owned(values).items() if value is not None}
+        return values and {name: value for name, value in self._owned(values).items() if value is not None}
 
 
 def _raise_problem(response: httpx.Response, url: str) -> None:
