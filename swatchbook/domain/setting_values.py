@@ -13,9 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationInfo,
@@ -25,7 +23,7 @@ from pydantic import (
 from swatchbook.domain import plugins
 from swatchbook.domain.errors import Configuration
 from swatchbook.domain.loopback import is_loopback
-from swatchbook.domain.records import DEFAULT_OWNER, Owner, Role
+from swatchbook.domain.records import DEFAULT_OWNER, Owner, Record, Role
 
 
 def parse_list(value: Any) -> Any:
@@ -79,19 +77,15 @@ Weights = Annotated[
 ]
 
 
-class Price(BaseModel):
+class Price(Record):
     """Price of a model, in USD per million input and output tokens."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     input: float = Field(ge=0, le=10_000)
     output: float = Field(ge=0, le=10_000)
 
 
-class ApiKey(BaseModel):
+class ApiKey(Record):
     """A client of the service: its name, its key, and the owners whose collections it may use (`*` for all)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(min_length=1, max_length=64)
     key: SecretStr = Field(min_length=16, max_length=512)  # shorter keys can be guessed
@@ -129,14 +123,12 @@ def check_notice_url(url: SecretStr | None) -> SecretStr | None:
     return url
 
 
-class WebhookSource(BaseModel):
+class WebhookSource(Record):
     """A sender of webhooks.
 
     `secret` holds its signing secrets: two while the old one is being replaced. `token` is the bearer token of a sender
     that cannot sign. `owners` are the owners it may send documents for; a webhook that names no owner gets the first.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}$")
     secret: Annotated[tuple[Annotated[SecretStr, AfterValidator(check_secret)], ...], BeforeValidator(_as_list)] = ()
@@ -169,12 +161,10 @@ def _check_bucket_url(url: str) -> str:
     return url.rstrip("/")
 
 
-class EventSource(BaseModel):
+class EventSource(Record):
     """Objects that are ingested when their store tells `POST /hooks/events` that they are new: those below `url`, for
     the owner.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     url: Annotated[str, AfterValidator(_check_bucket_url)]
     owner: Owner = DEFAULT_OWNER
