@@ -16,7 +16,7 @@ from swatchbook.ingest.sources.listed import ListedItem
 from swatchbook.ingest.sources.sidecar import read_table
 from swatchbook_shops.items.batch_mapping import read_batch_mapping
 from swatchbook_shops.items.batch_record import read_record
-from swatchbook_shops.items.unread_fields import ColumnCheck
+from swatchbook_shops.items.unread_fields import ShopColumns
 from tests.tables import rows_of
 
 
@@ -65,7 +65,7 @@ def test_letters_that_excel_lost_are_told(tmp_path: Path) -> None:
     for row in (("sku", "title", "image"), ("A1", "St\ufffdhle", "a.jpg"), ("A2", "Oak", "b.jpg")):
         book.active.append(row)
     book.save(tmp_path / "items.xlsx")
-    columns = ColumnCheck()
+    columns = ShopColumns()
     items = list(list_batch(tmp_path / "items.xlsx", NO_MAPPING, max_bytes=1 << 20, notes=SourceNotes(columns=columns)))
     assert [item.title for item in items] == ["St?hle", "Oak"]
     assert columns.warnings()[0].endswith("in place of which there is “?”: 1.")
@@ -74,7 +74,7 @@ def test_letters_that_excel_lost_are_told(tmp_path: Path) -> None:
 def test_rounded_code_is_none_and_is_told(tmp_path: Path) -> None:
     rows = [("sku", "title", "ean", "image"), ("A1", "Oak", "4.00638E+12", "a"), ("4,00638e+12", "Ash", "", "b")]
     items_of(tmp_path, "items.csv", rows)
-    columns = ColumnCheck()
+    columns = ShopColumns()
     oak, ash = list_batch(tmp_path / "items.csv", NO_MAPPING, max_bytes=1 << 20, notes=SourceNotes(columns=columns))
     assert (oak.code, ash.code, "gtin" in oak.metadata) == ("A1", None, False)
     assert any("4.00638E+12, 4,00638e+12" in told for told in columns.warnings())

@@ -7,7 +7,7 @@ from pathlib import Path
 from swatchbook.domain.records import NO_MAPPING, BatchMapping
 from swatchbook.ingest.sources.batch import list_batch
 from swatchbook.ingest.sources.item_files import SourceNotes
-from swatchbook_shops.items.unread_fields import LOOKED_AT, ColumnCheck
+from swatchbook_shops.items.unread_fields import LOOKED_AT, ShopColumns
 
 POT = {
     "ID": "1", "Tipo": "variable", "COD": "POT", "Nome": "Pot", "Pubblicato": "1", "In primo piano?": "0",
@@ -29,7 +29,7 @@ def told(file: Path, rows: Sequence[dict[str, str]], mapping: BatchMapping = NO_
         written = csv.DictWriter(opened, list(rows[0]))
         written.writeheader()
         written.writerows(rows)
-    columns = ColumnCheck()
+    columns = ShopColumns()
     list(list_batch(file, mapping, max_bytes=1 << 20, notes=SourceNotes(columns=columns)))
     return columns.warnings()
 
@@ -54,7 +54,7 @@ def test_columns_that_are_not_understood_are_named(tmp_path: Path) -> None:
 
 def test_columns_of_json_are_not_named(tmp_path: Path) -> None:
     (tmp_path / "items.jsonl").write_text('{"id": 1, "title": "Oak", "image": "oak.jpg", "shelf": "B"}\n')
-    columns = ColumnCheck()
+    columns = ShopColumns()
     assert list(list_batch(tmp_path / "items.jsonl", NO_MAPPING, max_bytes=1 << 20, notes=SourceNotes(columns=columns)))
     assert columns.warnings() == ()
 
@@ -63,7 +63,7 @@ def test_only_metadata_is_told_of_a_known_export(tmp_path: Path) -> None:
     assert told(tmp_path / "woo.csv", [POT | {"Upsell": "LID"}, RED | {"Upsell": ""}]) == ()
     (warning,) = told(tmp_path / "woo.csv", [POT | {"Meta: shelf": "B"}, RED | {"Meta: shelf": ""}])
     assert "Meta: shelf." in warning
-    columns, shopify = ColumnCheck(), Path(__file__).parent / "shapes" / "shopify_export.csv"
+    columns, shopify = ShopColumns(), Path(__file__).parent / "shapes" / "shopify_export.csv"
     assert list(list_batch(shopify, NO_MAPPING, max_bytes=1 << 20, notes=SourceNotes(columns=columns)))
     assert columns.warnings() == ()
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar, NamedTuple, Protocol
+from typing import Any, BinaryIO, ClassVar, NamedTuple
 
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.plugins import BUILT_IN, Kind, Plugin, installed
@@ -86,19 +86,14 @@ class ReadRecord:
     unknown: tuple[str, ...]
 
 
-class ColumnCheck(Protocol):
-    """What an ingest tells of the columns of tables. `look` is called with each row that is an item."""
+class ColumnCheck:
+    """What an ingest tells of the columns of tables: nothing. `look` is called with each row that is an item."""
 
-    def look(self, place: int, record: Any, mapping: BatchMapping) -> None: ...
-
-    def warnings(self) -> tuple[str, ...]: ...
-
-
-class _NoCheck:
     def look(self, place: int, record: Any, mapping: BatchMapping) -> None:
-        """Look at nothing."""
+        """Look at the item at a place (from 1) of its file."""
 
     def warnings(self) -> tuple[str, ...]:
+        """Return what to report, most harmful first."""
         return ()
 
 
@@ -154,7 +149,7 @@ class ItemFiles:
 
     def check_columns(self) -> ColumnCheck:
         """Return what looks at the rows of tables, to tell what was not understood."""
-        return _NoCheck()
+        return ColumnCheck()
 
     def open_text(self, file: Path) -> BinaryIO:
         """Open a text file, whose bytes are UTF-8 then. Raises OSError."""

@@ -107,7 +107,7 @@ def as_text(value: Any, depth: int = 0) -> str | None:
         return ", ".join(dict.fromkeys(filter(None, (as_text(each, depth + 1) for each in value[:50])))) or None
     if isinstance(value, dict):
         return _name_of(value, depth)
-    text = str(value).replace("\ufffd", "?")  # a letter that was lost before; `ColumnCheck` tells
+    text = str(value).replace("\ufffd", "?")  # a letter that was lost before; `ShopColumns` tells
     if "<" in text or "&" in text:
         text = text_of_html(text[: 10 * MAX_TEXT])
     line = shorten(one_line(text), MAX_TEXT)

@@ -21,7 +21,7 @@ from swatchbook_shops.items.mapping_fit import check_mapping_fits
 from swatchbook_shops.items.plan_batch import plan_batch
 from swatchbook_shops.items.price_columns import settle_prices
 from swatchbook_shops.items.text_file import doubts_of, open_utf8
-from swatchbook_shops.items.unread_fields import ColumnCheck
+from swatchbook_shops.items.unread_fields import ShopColumns
 
 
 class ShopFiles(ItemFiles):
@@ -45,7 +45,7 @@ class ShopFiles(ItemFiles):
     plan = staticmethod(plan_batch)
     read_mapping = staticmethod(read_batch_mapping)
     check_mapping_fits = staticmethod(check_mapping_fits)
-    check_columns = ColumnCheck
+    check_columns = ShopColumns
     open_text = staticmethod(open_utf8)
     doubts_of = staticmethod(doubts_of)
 

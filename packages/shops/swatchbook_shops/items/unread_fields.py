@@ -5,7 +5,7 @@ from typing import Any
 
 from swatchbook.domain.records import BatchMapping
 from swatchbook.ingest.sources.field_words import flat
-from swatchbook.ingest.sources.item_files import CODE, ID, ReadRecord, is_empty
+from swatchbook.ingest.sources.item_files import CODE, ID, ColumnCheck, ReadRecord, is_empty
 from swatchbook_base.one_line import one_line, shorten
 from swatchbook_shops.items.batch_fields import is_metadata
 from swatchbook_shops.items.batch_names import MPN, NAMES
@@ -40,8 +40,8 @@ class UnreadFields:
         return {name: example for name, example in self._unknown.items() if name not in self._read}
 
 
-class ColumnCheck:
-    """What an ingest tells of the columns of its tables. `look` is called with each row that is an item.
+class ShopColumns(ColumnCheck):
+    """What an ingest tells of the columns of tables of shops.
 
     Not reported are columns that a mapping names, and those of a shop's own export that are no metadata.
     """
@@ -82,7 +82,6 @@ class ColumnCheck:
             self._unread_day = next((day for day in days if as_day(day) is None), None)
 
     def warnings(self) -> tuple[str, ...]:
-        """Return what to report, most harmful first."""
         warnings = list[str]()
         if self._is_endless:
             warnings.append(
