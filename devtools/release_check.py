@@ -243,7 +243,8 @@ def use_packages(programs: Path, folder: Path) -> None:
     require([] if siglip["lacks"] == lacks else [f"models lists siglip as {siglip}."])
     shown = run(programs / "python", "-c", PAGE, folder=folder)
     require([] if shown == "200\n" else [f"The script of the web page is answered by {shown}."])
-    run(programs / "python", "-c", "from swatchbook_client import Client", folder=folder)
+    clients = "from swatchbook_client import AsyncClient, Client"
+    run(programs / "python", "-c", clients, folder=folder)
     notebook = "from swatchbook_notebook import Swatchbook; print(Swatchbook.open(home='home').count())"
     counted = run(programs / "python", "-c", notebook, folder=folder)
     require([] if counted == "6\n" else [f"A notebook counts {counted} pictures."])

@@ -1,6 +1,6 @@
-"""Ask a service from Python: `Client`, and its errors."""
+"""Ask a service from Python: `Client`, or `AsyncClient` with asyncio, and their errors."""
 
-from swatchbook_client.client import Client
+from swatchbook_client.client import AsyncClient, Client
 from swatchbook_client.errors import (
     Conflict,
     Denied,
@@ -15,6 +15,7 @@ from swatchbook_client.errors import (
 )
 
 __all__ = [
+    "AsyncClient",
     "Client",
     "Conflict",
     "Denied",

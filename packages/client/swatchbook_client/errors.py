@@ -1,4 +1,4 @@
-"""The errors of requests to a service, which the Python client raises, too: one class for each kind of status."""
+"""The errors of requests to a service, which the Python clients raise, too: one class for each kind of status."""
 
 from collections.abc import Mapping, Sequence
 

@@ -5,12 +5,13 @@ import re
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.records import Rename
 from swatchbook.domain.settings import load_settings
-from swatchbook_client import Client, Invalid
-from tests.doors.conftest import ANNA
+from swatchbook_client import Client, Invalid, calls
+from tests.doors.conftest import ANNA, asking
 from tests.doors.service.served import served
 from tests.fixtures import ROOT
 
@@ -44,11 +45,15 @@ def test_example_of_the_documentation_runs(filled: Path, keys: None, capsys: pyt
         assert "Nordvik Oak" in capsys.readouterr().out
 
 
-def test_the_client_returns_the_file(filled: Path, keys: None) -> None:
-    with served(load_settings()) as service, Client(service.url, key=ANNA) as anna:
-        assert b"Nordvik Oak" in anna.export(format="akeneo")
+def test_the_client_returns_the_file(filled: Path) -> None:
+    call = calls.export(owner="anna", format="akeneo")
+    with asking() as client, call.opened(None) as request:
+        assert isinstance(client, TestClient)
+        assert b"Nordvik Oak" in call.answer(client.request(**request), "")
         (filled / "shop.yaml").write_text(json.dumps({"fields": {"name-en_US": "{name}", "description": None}}))
-        by_file = anna.export(format="akeneo", mapping=filled / "shop.yaml")
-        assert b"name-en_US" in by_file.splitlines()[0]
-        with pytest.raises(InvalidReference, match="no such file"):
-            anna.export(format="akeneo", mapping=filled / "none.yaml")
+        by_file = calls.export(owner="anna", format="akeneo", mapping=filled / "shop.yaml")
+        with by_file.opened(None) as request:
+            assert b"name-en_US" in by_file.answer(client.request(**request), "").splitlines()[0]
+    with pytest.raises(InvalidReference, match="no such file"):
+        calls.export(format="akeneo", mapping=filled / "none.yaml")
+    assert Client.export.__doc__ == calls.export.__doc__

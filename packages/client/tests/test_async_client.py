@@ -1,0 +1,79 @@
+"""The asynchronous client against the real service on a real socket: it does what the other one does."""
+
+import ast
+import asyncio
+import inspect
+from pathlib import Path
+
+import pytest
+
+from swatchbook.domain.records import DocumentStatus
+from swatchbook_client import AsyncClient, Client
+from tests.doors.conftest import ANNA
+from tests.doors.service.served import Served
+from tests.fixtures import ROOT
+from tests.store.ledger import scene
+
+
+@pytest.fixture
+def document(service: Served) -> str:
+    with Client(service.url, key=ANNA) as client:
+        (listed,) = client.documents()
+    return listed.id
+
+
+def test_it_answers_what_the_other_client_does(service: Served, document: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("swatchbook_client.request.PAGE_ENTRIES", 4)
+
+    async def ask() -> list[object]:
+        async with AsyncClient(service.url, key=ANNA) as client:
+            found = await client.search("oak", by="product", category=["wood", "terrazzo"], k=3)
+            picture = await client.image_file(found[0].images[0])
+            return [
+                found,
+                await client.search(image=picture, k=2, explain=True),
+                [each async for each in client.chunks(document)],
+                await client.facets("oak", by="product", like=found[0].images),
+                await client.status(document),
+            ]
+
+    with Client(service.url, key=ANNA) as client:
+        found = client.search("oak", by="product", category=["wood", "terrazzo"], k=3)
+        picture = client.image_file(found[0].images[0])
+        assert asyncio.run(ask()) == [
+            found, client.search(image=picture, k=2, explain=True), list(client.chunks(document)),
+            client.facets("oak", by="product", like=found[0].images), client.status(document),
+        ]  # fmt: skip
+
+
+def test_example_of_the_documentation_runs(service: Served, capsys: pytest.CaptureFixture[str]) -> None:
+    (_, after) = (ROOT / "docs" / "service.md").read_text().split("```python\nfrom asyncio import gather\n")
+    example = f"from asyncio import gather\n{after.partition('```')[0]}"
+    assert '"http://127.0.0.1:8420"' in example
+    example = example.replace("http://127.0.0.1:8420", service.url).replace("4f1c…", ANNA)
+    names: dict[str, object] = {}
+    code = compile(example, "docs/service.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    running = eval(code, names)
+    assert inspect.iscoroutine(running)
+    asyncio.run(running)
+    oak, terrazzo = capsys.readouterr().out.splitlines()
+    assert "Nordvik Oak" in oak
+    assert "Palladio Terrazzo" in terrazzo
+
+
+def test_pdf_is_uploaded_and_waited_for(service: Served, tmp_path: Path) -> None:
+    (tmp_path / "new.pdf").write_bytes(b"%PDF-1.7 new %%EOF")
+
+    async def ask() -> None:
+        async with AsyncClient(service.url, key=ANNA) as client:
+            sent = await client.upload(tmp_path / "new.pdf", name="Spring.pdf")
+            assert (sent.name, sent.owner) == ("Spring.pdf", "anna")
+            with pytest.raises(TimeoutError, match="queued"):
+                await client.wait(sent.id, timeout=0.05, every=0.02)
+            waiting = asyncio.create_task(client.wait(sent.id, timeout=20, every=0.02))
+            await asyncio.to_thread(
+                scene.set_document, service.resources.ledger, sent.id, status=DocumentStatus.BLOCKED
+            )
+            assert (await waiting).status == "blocked"
+
+    asyncio.run(ask())
