@@ -10,7 +10,8 @@ import atexit
 import gc
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from itertools import takewhile
 from typing import Any
 from uuid import UUID
@@ -18,6 +19,7 @@ from uuid import UUID
 import httpx
 from prefect import Task, get_run_logger, task
 from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.objects import State, StateType
 from prefect.runtime import flow_run
 from ulid import ULID
 
@@ -206,8 +208,20 @@ async def hold_shard(resources: Resources, shard: Shard) -> AsyncIterator[Advanc
     traced = span("shard", parent=shard.work.trace, shard=shard.number, shards=shard.of, **whose)
     with traced, hold_shard_run(ledger, run):
         with prefect_errors_as_outage():
+            start = None
             if shard.images:
                 await asyncio.to_thread(resources.models.load_all)
+                start = await _start_seconds()
             started = time.monotonic()  # after loading: the time per image decides how large shards are
             yield advance
-        runs.end_part(ledger, run, seconds=time.monotonic() - started, images=shard.images)
+        runs.end_part(ledger, run, seconds=time.monotonic() - started, images=shard.images, start=start)
+
+
+async def _start_seconds() -> float | None:
+    """Return the seconds since a worker took this flow run, if Prefect answers: its container and models took them."""
+    states = list[State[Any]]()
+    with suppress(httpx.HTTPError):
+        async with get_client() as client:
+            states = await client.read_flow_run_states(UUID(str(flow_run.id)))
+    taken = [state.timestamp for state in states if state.type is StateType.PENDING]
+    return (datetime.now(UTC) - max(taken)).total_seconds() if taken else None

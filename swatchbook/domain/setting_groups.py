@@ -127,10 +127,13 @@ class Shards(Group):
         description="Concurrent shards on the pool. Raise it to the number of containers that its machines can hold.",
     )
     seconds: float = Field(
-        default=20,
-        ge=1,
+        default=0,
+        ge=0,
         le=3_600,
-        description="Least work of a shard, seconds. Raise it when containers take long to start, for fewer shards.",
+        description=(
+            "Least work of a shard, seconds; 0: four times what shards took to start. Set it when you want fewer or "
+            "more shards."
+        ),
     )
     image: str = Field(
         default="swatchbook",

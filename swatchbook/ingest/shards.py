@@ -21,7 +21,8 @@ from swatchbook.resources import Resources
 from swatchbook.store.ledger import run_queries, runs
 from swatchbook.store.ledger.claims import Batch
 
-_FIRST_IMAGE_SECONDS = 0.2  # of two idle cores, until finished shards give a measured time
+_WORK_PER_START = 4  # a shard works at least so many times as long as it takes to start
+_FIRST_START_SECONDS, _FIRST_IMAGE_SECONDS = 5.0, 0.2  # of two idle cores, until finished shards give measured times
 _WEIGHTS = {"image": 10, "chunk": 1}
 
 
@@ -65,8 +66,9 @@ def cut_shards(resources: Resources, work: Work, batches: Sequence[Batch]) -> tu
 
     Batches that a process died on are in separate shards, so that another death costs only them.
     """
-    each = run_queries.shard_seconds(resources.ledger) or _FIRST_IMAGE_SECONDS
-    least, slots = resources.settings.shards.seconds, resources.settings.shards.slots
+    each = run_queries.shard_seconds(resources.ledger, runs.SHARD) or _FIRST_IMAGE_SECONDS
+    start = run_queries.shard_seconds(resources.ledger, runs.SHARD_START) or _FIRST_START_SECONDS
+    least, slots = resources.settings.shards.seconds or _WORK_PER_START * start, resources.settings.shards.slots
     fingerprint = shard_fingerprint(resources.settings, work)
     work = work.model_copy(update={"trace": traceparent() or work.trace})
     apart, together = [b for b in batches if b.alone], [b for b in batches if not b.alone]

@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import select
 
 from swatchbook.store.ledger import run_queries
+from swatchbook.store.ledger.runs import SHARD_START
 from swatchbook.store.ledger.tables import runs
 from tests.fixtures import SOAK
 from tests.servers.catalogues import make_catalogue, squares
@@ -106,7 +107,7 @@ def test_kill_in_the_middle_ends_as_if_there_had_been_none(
     kill(stack, document)
     stack.trouble(seconds=0.2)
     conclude(stack, kill.__name__, document)
-    assert run_queries.shard_seconds(stack.resources.ledger), "what an image took in a shard is measured"
+    assert run_queries.shard_seconds(stack.resources.ledger, SHARD_START), "what a shard took to start is measured"
     if kill is parent_killed:  # the next parent adopts its shards, and cuts nothing twice
         assert [shard["state"] for shard in shards(stack, document)] == ["ended"] * 4
 

@@ -10,7 +10,7 @@ from swatchbook.domain.records import Record, Stage
 from swatchbook.domain.runtime.process import Process
 from swatchbook.store.ledger.database import Ledger, db_now, select_in
 from swatchbook.store.ledger.dead_runs import process_of
-from swatchbook.store.ledger.runs import ACTIVE, SHARD, Run, RunKind
+from swatchbook.store.ledger.runs import ACTIVE, Run, RunKind
 from swatchbook.store.ledger.stored_documents import PDF
 from swatchbook.store.ledger.tables import documents, figures, runs
 
@@ -125,11 +125,11 @@ def current_generations(ledger: Ledger, among: Collection[str]) -> set[str]:
     return {row.generation for row in select_in(ledger, active, documents.c.generation, among)}
 
 
-def shard_seconds(ledger: Ledger) -> float | None:
-    """Return the median of the last shards' seconds per image; None before any."""
+def shard_seconds(ledger: Ledger, stage: str) -> float | None:
+    """Return the median of the last shards' seconds per image (SHARD) or to start (SHARD_START); None before any."""
     last_timings = (
         select(figures.c.seconds / figures.c.units)
-        .where(figures.c.stage == SHARD)
+        .where(figures.c.stage == stage)
         .order_by(figures.c.at.desc())
         .limit(_LAST)
     )

@@ -267,13 +267,24 @@ def end(
 
 
 def end_part(
-    ledger: Ledger, run: Run, *, seconds: float = 0.0, images: int = 0, failure_kind: str | None = None
+    ledger: Ledger,
+    run: Run,
+    *,
+    seconds: float = 0.0,
+    images: int = 0,
+    start: float | None = None,
+    failure_kind: str | None = None,
 ) -> None:
-    """End the run of a shard, review or fill; record a shard's seconds and images. Raises RunRevoked."""
+    """End the run of a shard, review or fill; record a shard's seconds, images and seconds to start.
+
+    Raises RunRevoked.
+    """
     with ledger.write() as connection:
         _end(connection, run, failure_kind)
         if images:
             add_figures(connection, run.document, run.token, SHARD, seconds=seconds, units=images)
+        if start is not None:
+            add_figures(connection, run.document, run.token, SHARD_START, seconds=start, units=1)
 
 
 def _end(connection: Connection, run: Run, failure_kind: str | None) -> None:
@@ -309,8 +320,8 @@ def revoke(
 # --- runs of a part ---------------------------------------------------------------------------------------------------
 
 
-SHARD = "SHARD"
-"""The stage of shards' figures: kept apart from those of whole documents, with which they cannot be compared."""
+SHARD, SHARD_START = "SHARD", "SHARD_START"
+"""Stages of shards' figures: kept apart from those of whole documents, with which they cannot be compared."""
 
 ACTIVE = (DocumentStatus.RUNNING, DocumentStatus.WAITING, DocumentStatus.QUEUED)
 """Statuses of a document whose shards may run: its own run may be about to begin again."""

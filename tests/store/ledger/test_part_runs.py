@@ -87,9 +87,10 @@ def test_shards_end_with_what_they_work_on(ledger: Ledger) -> None:
             shard_of(ledger, parent)
 
 
-def test_time_of_an_image_is_a_median(ledger: Ledger) -> None:
+def test_times_of_an_image_and_a_start_are_medians(ledger: Ledger) -> None:
     parent = begun(ledger, pictures=keys(1))
-    assert run_queries.shard_seconds(ledger) is None
-    for seconds, images in ((2.0, 10), (30.0, 10), (5.0, 20)):
-        runs.end_part(ledger, shard_of(ledger, parent), seconds=seconds, images=images)
-    assert run_queries.shard_seconds(ledger) == pytest.approx(0.25)
+    assert run_queries.shard_seconds(ledger, runs.SHARD) is run_queries.shard_seconds(ledger, runs.SHARD_START) is None
+    for seconds, images, start in ((2.0, 10, 7.0), (30.0, 10, None), (5.0, 20, 9.0)):
+        runs.end_part(ledger, shard_of(ledger, parent), seconds=seconds, images=images, start=start)
+    assert run_queries.shard_seconds(ledger, runs.SHARD) == pytest.approx(0.25)
+    assert run_queries.shard_seconds(ledger, runs.SHARD_START) == pytest.approx(8.0)
