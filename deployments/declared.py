@@ -1,6 +1,7 @@
 """What Prefect is to have: the deployments, read from `prefect.yaml`, and two work pools. `prefect.yaml` says when
-deployments run (`retry_failed` every 15 minutes, `review_quality` every hour, `rescan_sources` every hour once a person
-has turned that on) and how many runs of each at a time (three ingests, one of the others).
+deployments run (`retry_failed` every 15 minutes, `review_quality` every hour, `report_coverage` every day,
+`rescan_sources` every hour once a person has turned that on) and how many runs of each at a time (three ingests, one of
+the others).
 
 The pool `control` runs at most six flow runs as processes; `embed` runs shards, by default in Docker containers, with
 their image, command, environment, rights, and limits of memory, CPUs and GPUs. shard_pools.py has its other kinds.

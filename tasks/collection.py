@@ -1,4 +1,4 @@
-"""Work on a whole collection: review weak images, and fill missing vectors."""
+"""Work on a whole collection: review weak images, fill missing vectors, and show the coverage in Prefect's UI."""
 
 import asyncio
 
@@ -14,6 +14,7 @@ from swatchbook.store.ledger.owners import require_owner
 from swatchbook.tasks.policy import EMBEDDING, WRITE
 from swatchbook.upkeep import fill_missing
 from swatchbook.upkeep.fill_missing import Fill, Filled, FillPlan
+from swatchbook.upkeep.reports.collection_state import CoverageReport, as_markdown, coverage_report
 
 # --- review -----------------------------------------------------------------------------------------------------------
 
@@ -78,3 +79,16 @@ async def _show_fill(lines: list[str], unreadable: int) -> None:
     if unreadable:
         lines.append(f"The stored file of {unreadable} images cannot be read.")
     await acreate_markdown_artifact(key="fill", markdown="\n\n".join(["# Missing vectors", *lines]))
+
+
+# --- coverage ---------------------------------------------------------------------------------------------------------
+
+
+@task(**WRITE)
+async def publish_coverage(resources: Resources) -> CoverageReport:
+    """Count embedded images, and create the artifact `coverage`."""
+    report = await asyncio.to_thread(coverage_report, resources.ledger, resources.settings)
+    await acreate_markdown_artifact(
+        key="coverage", markdown=as_markdown(report), description=f"with vectors: {report.whole.share}"
+    )
+    return report

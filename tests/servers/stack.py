@@ -259,7 +259,7 @@ def running_stack(folder: Path, **given: str) -> Iterator[Stack]:
         stack.command("serve", "setup")
         if not SOAK:
             stack.configure_pool("control", command=parts.enter_context(forked_runs(folder)))
-        for flow in ("retry_failed", "review_quality"):  # a quarter may strike in any test
+        for flow in ("retry_failed", "review_quality", "report_coverage"):  # a quarter may strike in any test
             stack.keep_to_schedule(f"{flow}/{flow}", active=False)
         worker.start(wait=False)
         service.start()

@@ -1,9 +1,10 @@
-"""Put the state of a collection together: for the coverage page, `GET /coverage` and `stats`. Figures over time are
-those of the last 14 days.
+"""Put the state of a collection together: for the coverage page and `GET /coverage`, for `stats`, and as the coverage
+report, in Markdown. Figures over time are those of the last 14 days.
 
 Similarity is, by role, the mean cosine similarity of a sample's objects to their nearest neighbours in the index.
 """
 
+from collections.abc import Iterable
 from statistics import fmean
 from typing import Final
 
@@ -13,14 +14,18 @@ from swatchbook.domain.records import (
     ImageState,
     ModelVectors,
     OwnerState,
+    Record,
     Role,
     Similarity,
+    StageWeek,
     StaleVectors,
     Statistics,
 )
+from swatchbook.domain.settings import Settings
 from swatchbook.index.contract import Space, Where
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.database import Ledger
+from swatchbook.store.ledger.owners import known_owners
 from swatchbook.store.ledger.picture_reviews import count_images_to_review
 from swatchbook.store.ledger.queries.account import count_left_out, count_shown, owner_accounts
 from swatchbook.store.ledger.queries.activity import (
@@ -38,7 +43,8 @@ from swatchbook.store.ledger.schedule import last_rounds
 from swatchbook.store.ledger.space_objects import count_vectors, sample_objects
 from swatchbook.store.ledger.space_registry import active_spaces
 from swatchbook.upkeep.reports.document_state import count_states
-from swatchbook.upkeep.reports.stale import chosen_tags, stale_roles
+from swatchbook.upkeep.reports.markdown import table
+from swatchbook.upkeep.reports.stale import StaleRole, chosen_tags, stale_roles
 
 DAYS: Final = 14
 _SECONDS = DAYS * 86_400.0
@@ -130,3 +136,62 @@ def _similarity(resources: Resources, space: Space, owner: str | None) -> Simila
 def by_shown_state(ledger: Ledger, coverage: Coverage, owner: str | None = None) -> Coverage:
     """Return the coverage of an owner, or of all, with its documents counted by the words that people are shown."""
     return coverage.model_copy(update={"documents": count_states(ledger, owner)})
+
+
+class CoverageReport(Record):
+    """Coverage of the whole collection, the number of its owners, stale vectors, and times of stages."""
+
+    whole: Coverage
+    owners: int
+    stale: tuple[StaleRole, ...] = ()
+    stages: tuple[StageWeek, ...] = ()
+
+
+def coverage_report(ledger: Ledger, settings: Settings) -> CoverageReport:
+    """Read the current coverage from the ledger. `settings`: they name the models that vectors should be of."""
+    return CoverageReport(
+        whole=by_shown_state(ledger, count_statistics(ledger).coverage),
+        owners=len(known_owners(ledger)),
+        stale=stale_roles(ledger, settings),
+        stages=tuple(stage_weeks(ledger)),
+    )
+
+
+def as_markdown(report: CoverageReport) -> str:
+    """Return the coverage of the whole collection as Markdown."""
+    whole = report.whole
+    documents = " · ".join(f"{count} {status}" for status, count in whole.documents.items()) or "none yet"
+    rows = [
+        ("documents", documents),
+        ("owners", report.owners),
+        ("images with vectors", whole.share),
+        ("not yet searchable", whole.unpublished),
+    ]
+    parts = ["# Coverage", table(("", ""), rows)]
+    if whole.roles:
+        counts = [(r.role, f"`{r.tag}`", r.wanted, r.done, r.pending, r.failed, r.rejected) for r in whole.roles]
+        header = ("role", "tag", "requested", "done", "pending", "failed", "rejected")
+        parts += ["## Roles", table(header, counts)]
+    if report.stale:
+        parts += ["## Stale", "\n".join(f"- {each.line}" for each in report.stale)]
+    if report.stages:
+        slower = "\n".join(f"- **Slower**: {each.line}" for each in report.stages if each.is_slower)
+        parts += ["## Stage times", *filter(None, [slower]), table(STAGE_HEADER, stage_rows(report.stages))]
+    return "\n\n".join(parts)
+
+
+STAGE_HEADER = ("stage", "runs", "seconds for a page or image", "week before", "change")
+
+
+def stage_rows(stages: Iterable[StageWeek]) -> list[tuple[str, ...]]:
+    """Return table rows of stage times, in the order of STAGE_HEADER."""
+    return [
+        (
+            each.stage.value,
+            str(each.now.runs),
+            f"{each.now.unit_seconds:.3g}",
+            f"{each.before.unit_seconds:.3g} (runs: {each.before.runs})" if each.before else "–",
+            "–" if each.change is None else f"{each.change:+.0%}",
+        )
+        for each in stages
+    ]

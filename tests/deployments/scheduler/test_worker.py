@@ -112,7 +112,7 @@ def control(
 
 
 def test_every_field_of_every_form_is_filled_in_and_explained(control: Control) -> None:
-    for name in ("ingest_catalogue", "retry_failed", "review_quality"):
+    for name in ("ingest_catalogue", "retry_failed", "report_coverage"):
         schema = control.deployment(name)["parameter_openapi_schema"]
         fields = [*schema["properties"].values()]
         for model in ("IngestOptions", "BlockNames"):

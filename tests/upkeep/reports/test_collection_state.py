@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
-from swatchbook.domain.records import Role, Stage, StageTimes, compare_weeks
+from swatchbook.domain.records import Role, Stage, StageTimes, StageWeek, compare_weeks
 from swatchbook.domain.settings import load_settings
 from swatchbook.resources import Resources, open_resources
+from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.queries.coverage import count_statistics
 from swatchbook.store.ledger.space_registry import registered
 from swatchbook.store.ledger.tables import images, placements, vectors
-from swatchbook.upkeep.reports.collection_state import collect_statistics
+from swatchbook.upkeep.reports.collection_state import CoverageReport, as_markdown, collect_statistics
 from swatchbook.upkeep.verify import rebuild
 from tests.weaviate_server import WEAVIATE, weaviate_server
 
@@ -65,15 +66,28 @@ def test_an_owner_without_images_has_no_neighbours(filled: Resources) -> None:
     assert {(each.sample, each.mean) for each in told.similarity} == {(0, None)}
 
 
+def week(stage: Stage, now: float, before: float | None) -> StageWeek:
+    return compare_weeks(stage, times(now), None if before is None else times(before))
+
+
+def times(unit_seconds: float) -> StageTimes:
+    return StageTimes(runs=5, run_seconds=9.0, unit_seconds=unit_seconds)
+
+
+def report(ledger: Ledger, *stages: StageWeek) -> str:
+    return as_markdown(CoverageReport(whole=count_statistics(ledger).coverage, owners=0, stages=stages))
+
+
 def test_a_share_of_no_images_is_no_percentage(resources: Resources) -> None:
-    none = count_statistics(resources.ledger).coverage
-    assert none.share == "no images yet"
-    some = none.model_copy(update={"total_images": 4, "with_embeddings": 3, "coverage_percentage": 75.0})
-    assert some.share == "3 of 4 (75 %)"
+    assert "no images yet" in report(resources.ledger)
+    some = count_statistics(resources.ledger).coverage.model_copy(update={"total_images": 4, "with_embeddings": 3})
+    assert some.model_copy(update={"coverage_percentage": 75.0}).share == "3 of 4 (75 %)"
 
 
-def test_stage_times_stand_beside_those_of_the_week_before() -> None:
-    now, before = (StageTimes(runs=5, run_seconds=9.0, unit_seconds=each) for each in (1.4, 1.0))
-    line = "PAGES_READ: 1.4 s for a page or image"
-    assert compare_weeks(Stage.READ, now, before).line == f"{line}, 1 s in the week before (+40%)"
-    assert compare_weeks(Stage.READ, now, None).line == line
+def test_stage_times_stand_beside_those_of_the_week_before(resources: Resources) -> None:
+    told = report(resources.ledger, week(Stage.READ, 1.4, 1.0), week(Stage.EMBEDDED, 0.5, None))
+    assert "- **Slower**: PAGES_READ: 1.4 s for a page or image, 1 s in the week before (+40%)" in told
+    assert "| PAGES_READ | 5 | 1.4 | 1 (runs: 5) | +40% |" in told
+    assert "| IMAGES_EMBEDDED | 5 | 0.5 | – | – |" in told
+    assert "Slower" not in report(resources.ledger, week(Stage.READ, 1.3, 1.0))
+    assert "Stage times" not in report(resources.ledger)

@@ -125,6 +125,7 @@ def draw_coverage(
 ) -> RenderableType:
     """Return how much of the collection has vectors, by role and tag, which are stale, and the week's stage times."""
     from swatchbook.doors.cli.run_report import draw_warnings, stage_name
+    from swatchbook.upkeep.reports.collection_state import STAGE_HEADER, stage_rows
 
     counts = " · ".join(f"{count} {name}" for name, count in coverage.documents.items() if count)
     parts: list[RenderableType] = [
@@ -145,13 +146,9 @@ def draw_coverage(
             rows.add_row(cell(role.role, "bold"), cell(role.tag, "dim"), *(cell(getattr(role, f)) for f in figures))
         parts.append(rows)
     if stages:
-        header = ("runs", "seconds for a page or image", "week before", "change")
-        times = table("stage", *header, right=header)
-        for each in stages:
-            before = f"{each.before.unit_seconds:.3g} (runs: {each.before.runs})" if each.before else "–"
-            cells = (each.now.runs, f"{each.now.unit_seconds:.3g}", before)
-            change = "–" if each.change is None else f"{each.change:+.0%}"
-            times.add_row(*map(cell, (stage_name(each.stage), *cells, change)))
+        times = table(*STAGE_HEADER, right=STAGE_HEADER[1:])
+        for each, (_, *cells) in zip(stages, stage_rows(stages), strict=True):
+            times.add_row(*map(cell, (stage_name(each.stage), *cells)))
         parts.append(times)
     slower = [f"slower: {each.line}" for each in stages if each.is_slower]
     return Group(*parts, *draw_warnings([*(each.line for each in stale), *slower]))
