@@ -14,7 +14,7 @@ from swatchbook.domain.records import NearDuplicates, Owner, Statistics
 from swatchbook.doors.replies import AcceptedDocuments, ListedStates, Parts, ShownCoverage
 from swatchbook.doors.service.auth import Caller, TheCaller, choose_known
 from swatchbook.doors.service.documents import POSITION
-from swatchbook.doors.service.health import TheWatch, result_or_none, state_of
+from swatchbook.doors.service.health import TheWatch
 from swatchbook.doors.service.parameters import (
     OwnerOfDocuments,
     Paging,
@@ -77,12 +77,8 @@ class StatesQuery(Paging):
 
 async def get_parts(watch: TheWatch, caller: TheCaller) -> Parts:
     """Return which parts respond; only callers who may see all owners get Prefect's troubles."""
-    database, index = await asyncio.gather(state_of(watch.database.get()), state_of(watch.index.get()))
-    if not os.environ.get("PREFECT_API_URL"):
-        return Parts(database=database, index=index, prefect="not configured", troubles=())
-    troubles = await result_or_none(watch.prefect.get())
-    visible = tuple(troubles or ()) if caller.sees_all else ()
-    return Parts(database=database, index=index, prefect="down" if troubles is None else "ok", troubles=visible)
+    (database, index, _), (prefect, troubles) = await asyncio.gather(watch.parts(), watch.prefect_troubles())
+    return Parts(database=database, index=index, prefect=prefect, troubles=tuple(troubles) if caller.sees_all else ())
 
 
 TheParts = Annotated[Parts, Depends(get_parts)]

@@ -89,6 +89,27 @@ class Watch:
         self.prefect = Recent(lambda: find_troubles(resources), PREFECT_SECONDS)
         self.counted = Recent(lambda: count(resources), COUNT_SECONDS)
 
+    async def parts(self) -> tuple[PartState, PartState, DiskState]:
+        """Return whether ledger and index answer, and whether the disks of the home and of the index have room.
+
+        A part that only lacks room answers; a disk that does not answer is not full.
+        """
+        database, index, home = await asyncio.gather(
+            state_of(self.database.get()), state_of(self.index.get()), state_of(self.disk.get())
+        )
+        return (
+            "down" if database == "down" else "ok",
+            "down" if index == "down" else "ok",
+            "full" if "full" in (index, home) else "ok",
+        )
+
+    async def prefect_troubles(self) -> tuple[Literal["ok", "down", "not configured"], list[str]]:
+        """Return whether Prefect answers, where there is one, and what keeps it from starting runs."""
+        if not os.environ.get("PREFECT_API_URL"):
+            return "not configured", []
+        troubles = await result_or_none(self.prefect.get())
+        return ("down", []) if troubles is None else ("ok", troubles)
+
 
 TheWatch = Annotated[Watch, of_process("watch")]
 
@@ -147,9 +168,7 @@ async def live() -> Live:
 )
 async def ready(watch: TheWatch, response: Response) -> Ready:
     """Returns 503 with the state of each part when one is down. Says also whether the disk is full."""
-    database, index, disk = await asyncio.gather(
-        state_of(watch.database.get()), state_of(watch.index.get()), state_of_disk(watch)
-    )
+    database, index, disk = await watch.parts()
     is_ready = database == index == "ok"
     response.status_code = 200 if is_ready else 503
     return Ready(status="ready" if is_ready else "not ready", database=database, index=index, disk=disk)
@@ -163,17 +182,12 @@ async def ready(watch: TheWatch, response: Response) -> Ready:
 )
 async def health(watch: TheWatch, response: Response) -> Health:
     """Counts are at most 30 s old (older when counting is slow). Needs an API key for all owners."""
-    has_prefect = bool(os.environ.get("PREFECT_API_URL"))
-    database, index, disk, prefect, counted = await asyncio.gather(
-        state_of(watch.database.get()),
-        state_of(watch.index.get()),
-        state_of_disk(watch),
-        state_of(watch.prefect.get()) if has_prefect else _not_configured(),
-        result_or_none(watch.counted.get()),
+    (database, index, disk), (prefect, found), counted = await asyncio.gather(
+        watch.parts(), watch.prefect_troubles(), result_or_none(watch.counted.get())
     )
     waits = counted.stats.oldest_due_seconds if counted else 0.0
     troubles = [
-        *(await watch.prefect.get() if prefect == "ok" else ()),
+        *found,
         *([f"A document has been due for {waits:.0f} s and is not worked on."] if waits > LATE_SECONDS else []),
         *([counted.undelivered.line] if counted and counted.undelivered else []),
         *([counted.dead_events.line] if counted and counted.dead_events else []),
@@ -206,7 +220,7 @@ async def health(watch: TheWatch, response: Response) -> Health:
 )
 async def metrics(watch: TheWatch, requests: Annotated[Requests, of_process("requests")]) -> Response:
     """Ledger metrics are as old as the counts of /health; while it is down there is only `swatchbook_ledger_up 0`."""
-    counted, index = await asyncio.gather(result_or_none(watch.counted.get()), state_of(watch.index.get()))
+    counted, (_, index, _) = await asyncio.gather(result_or_none(watch.counted.get()), watch.parts())
     up = CollectorRegistry()
     Gauge("swatchbook_ledger_up", "1 if the ledger could be counted, else 0.", registry=up).set(counted is not None)
     Gauge("swatchbook_index_up", "1 if the index responds, else 0.", registry=up).set(index == "ok")
@@ -223,30 +237,13 @@ async def result_or_none(value: Awaitable[T]) -> T | None:
         return None
 
 
-async def state_of(probe: Awaitable[object]) -> PartState:
-    """Return whether a part answers. One that only lacks room does: `state_of_disk` says so."""
+async def state_of(probe: Awaitable[object]) -> Literal["ok", "full", "down"]:
+    """Return whether a part answers, and has room."""
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             await probe
     except DiskFull:
-        return "ok"
+        return "full"
     except (Failure, TimeoutError):
         return "down"
     return "ok"
-
-
-async def state_of_disk(watch: Watch) -> DiskState:
-    """Return whether the disks of the home and of the index have room. One that does not answer is not full."""
-    for probe in (watch.disk, watch.index):
-        try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                await probe.get()
-        except DiskFull:
-            return "full"
-        except (Failure, TimeoutError):
-            continue
-    return "ok"
-
-
-async def _not_configured() -> Literal["not configured"]:
-    return "not configured"
