@@ -28,9 +28,7 @@ import httpx
 from swatchbook.domain.backoff import retry_after
 from swatchbook.domain.errors import (
     SHARED_POLICIES,
-    Authentication,
     Failure,
-    FilesDown,
     HostAway,
     InvalidReference,
     ProviderError,
@@ -42,7 +40,7 @@ from swatchbook.domain.errors import (
 from swatchbook.domain.public_addresses import is_public
 from swatchbook.domain.records import Record
 from swatchbook.domain.settings import Settings
-from swatchbook.store.files.object_store import is_refusal, open_file_system
+from swatchbook.store.files.object_store import open_file_system, store_failure
 from swatchbook.store.files.upload_buffer import WRITE_BYTES, is_remote, save
 from swatchbook.store.files.urls import URL_CHARACTERS
 from swatchbook_base.check_file import check_size
@@ -388,10 +386,4 @@ async def _object_bytes(system: Any, path: str) -> AsyncIterator[bytes]:
     except Failure:
         raise
     except Exception as error:  # each store's package has its own classes
-        if is_refusal(error):
-            raise Authentication(
-                "The credentials of this process do not open SWATCHBOOK_UPLOADS_URL.",
-                advice="Check the credentials in its environment, and what they allow.",
-            ) from error
-        log.warning("an object cannot be read", exc_info=error)
-        raise FilesDown("The object cannot be read from SWATCHBOOK_UPLOADS_URL now.") from error
+        raise store_failure(error, "The store of SWATCHBOOK_UPLOADS_URL", advice="Try again later.") from error
