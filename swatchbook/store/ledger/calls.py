@@ -34,6 +34,13 @@ STALE_SECONDS = 1_200.0
 
 _ROUNDING = 1e-9  # USD: sums of floats
 
+_holds = func.coalesce(
+    (runs.c.state == "live") & (runs.c.lease_until > db_now()) & (calls.c.at > db_now() - STALE_SECONDS), False
+)
+"""The condition that the run of a reserved call is live by its lease."""
+
+_at_most: ColumnElement[float] = func.coalesce(calls.c.cost_usd, calls.c.at_most_usd, 0.0)
+
 
 @dataclass(frozen=True)
 class CallContext:
@@ -155,7 +162,7 @@ def spending(ledger: Ledger, document: str) -> list[Spent]:
             func.coalesce(func.sum(calls.c.tokens_in), 0).label("tokens_in"),
             func.coalesce(func.sum(calls.c.tokens_out), 0).label("tokens_out"),
             func.coalesce(func.sum(calls.c.cost_usd), 0.0).label("cost_usd"),
-            func.coalesce(func.sum(_at_most()), 0.0).label("at_most_usd"),
+            func.coalesce(func.sum(_at_most), 0.0).label("at_most_usd"),
         )
         .join_from(calls, runs, runs.c.token == calls.c.run, isouter=True)
         .where(calls.c.document == document)
@@ -168,16 +175,10 @@ def spending(ledger: Ledger, document: str) -> list[Spent]:
 def _attempts(connection: Connection, requests: Iterable[str]) -> list[RowMapping]:
     """Return all attempts at these requests, each with the process of its run."""
     query = select(
-        calls.c.request, calls.c.attempt, calls.c.state, calls.c.answer, _holds().label("holds"),
+        calls.c.request, calls.c.attempt, calls.c.state, calls.c.answer, _holds.label("holds"),
         *(runs.c[name] for name in Process.model_fields),
     ).join_from(calls, runs, runs.c.token == calls.c.run, isouter=True)  # fmt: skip
     return [row._mapping for row in select_in(connection, query, calls.c.request, requests)]
-
-
-def _holds() -> ColumnElement[bool]:
-    """Return the condition that the run of a reserved call is live by its lease."""
-    live = (runs.c.state == "live") & (runs.c.lease_until > db_now()) & (calls.c.at > db_now() - STALE_SECONDS)
-    return func.coalesce(live, False)
 
 
 def _set_state(connection: Connection, request: str, attempt: int, **values: Any) -> None:
@@ -198,9 +199,9 @@ def _may_spend(connection: Connection, run: Run, asks: Sequence[CallRequest]) ->
             advice=f'Set SWATCHBOOK_PRICES={{"{unpriced}": {{"input": …, "output": …}}}}, in USD per million tokens.',
         )
     next_ones = sum(ask.at_most_usd or 0 for ask in asks)
-    in_flight = case(((calls.c.state == "reserved") & _holds(), _at_most()), else_=0.0)
+    in_flight = case(((calls.c.state == "reserved") & _holds, _at_most), else_=0.0)
     spent, flying = connection.execute(
-        select(func.coalesce(func.sum(_at_most()), 0.0), func.coalesce(func.sum(in_flight), 0.0))
+        select(func.coalesce(func.sum(_at_most), 0.0), func.coalesce(func.sum(in_flight), 0.0))
         .join_from(calls, runs, runs.c.token == calls.c.run, isouter=True)
         .where(calls.c.generation == run.generation, *([] if is_fill else [calls.c.document == run.document]))
     ).one()
@@ -210,7 +211,3 @@ def _may_spend(connection: Connection, run: Run, asks: Sequence[CallRequest]) ->
             advice="Run it again with a larger --max-usd: it continues from here.",
         )
     return bool(spent + next_ones <= budget + _ROUNDING)
-
-
-def _at_most() -> ColumnElement[float]:
-    return func.coalesce(calls.c.cost_usd, calls.c.at_most_usd, 0.0)
