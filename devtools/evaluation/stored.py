@@ -31,8 +31,7 @@ def score_edited(ledger: Ledger, owner: str) -> list[Score]:
     scores = list[Score]()
     for document in all_documents(ledger, owner):
         if any(edit.undone_at is None for edit in list_edits(ledger, document.id)):
-            with ledger.read() as connection:
-                found = read_found(connection, document.id)
+            found = read_found(ledger, document.id)
             links = [
                 SaidLink(link.source, link.target, link.role)
                 for link in found.links

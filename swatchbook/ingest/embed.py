@@ -173,8 +173,7 @@ def _process_group(
 def _dropped_spaces(resources: Resources, lease: Lease) -> list[RoleTag]:
     """Return the pairs of the lease that neither the settings nor the ledger know any more."""
     pairs = {RoleTag(role=c.role, tag=c.tag) for c in lease.items if c.role is not Role.ANALYSIS}
-    with resources.ledger.read() as connection:
-        known = space_registry.still_registered(connection, pairs)
+    known = space_registry.still_registered(resources.ledger, pairs)
     return [pair for pair in pairs.difference(known) if not registry.is_chosen(resources.settings, pair)]
 
 

@@ -65,9 +65,7 @@ def sweep(resources: Resources, *, older_than: float = UNUSED_SECONDS) -> Swept:
     """
     began = time.time()  # what is written from now on may belong to a process that began to hold files since
     dead_runs.mark_dead(resources.ledger)  # else what they may have needed is kept
-    with resources.ledger.read() as connection:
-        held = held_seconds(connection)
-    latest = began - retention.min_age_of_files(older_than, held)
+    latest = began - retention.min_age_of_files(older_than, held_seconds(resources.ledger))
     trashed = end_old(resources, older_than=retention.TRASH_SECONDS)
     temporary = _remove(_temporary(resources, latest, began))
     uploads = resources.files.end_unfinished(older_than=time.time() - latest)

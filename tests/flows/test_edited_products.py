@@ -25,8 +25,7 @@ pytestmark = pytest.mark.usefixtures("filled")
 
 def found_at_first(resources: Resources, document: str) -> tuple[Product, ...]:
     """The products that were found, without edits."""
-    with resources.ledger.read() as connection:
-        return read_found(connection, document).products
+    return read_found(resources.ledger, document).products
 
 
 def pictures(resources: Resources, document: str, name: str) -> set[str]:

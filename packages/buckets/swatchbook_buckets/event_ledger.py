@@ -74,9 +74,8 @@ def claim_events(ledger: Ledger, limit: int) -> list[ObjectEvent]:
     """Return the oldest events that are due, to be worked on now. Those with a later event are ignored from now on."""
     due = (inbox.c.state == "waiting") & (inbox.c.next_try_at <= db_now())
     query = select(inbox.c.id).where(due).limit(1)
-    with ledger.read() as connection:
-        if connection.execute(query).first() is None:
-            return []
+    if ledger.execute(query).first() is None:
+        return []
     with ledger.write() as connection:
         # A process that claimed these for the last time did not say how it ended.
         connection.execute(
@@ -148,23 +147,20 @@ def list_events(
     query = select(inbox).where(inbox.c.state.in_(states), *owned_by(owner))
     if after is not None:
         query = query.where(tuple_(*position) < tuple_(*map(literal, after)))
-    with ledger.read() as connection:
-        rows = connection.execute(query.order_by(*(each.desc() for each in position)).limit(limit)).mappings()
-        return [_read(row) for row in rows]
+    rows = ledger.execute(query.order_by(*(each.desc() for each in position)).limit(limit)).mappings()
+    return [_read(row) for row in rows]
 
 
 def get_event(ledger: Ledger, event: str) -> ObjectEvent | None:
     """Return the event with this id; None for an unknown id."""
-    with ledger.read() as connection:
-        row = connection.execute(select(inbox).where(inbox.c.id == event)).mappings().one_or_none()
+    row = ledger.execute(select(inbox).where(inbox.c.id == event)).mappings().one_or_none()
     return None if row is None else _read(row)
 
 
 def find_event(ledger: Ledger, text: str, owner: str | None) -> ObjectEvent:
     """Return the event with this id, or beginning of an id, of an owner or of all. Raises InvalidReference."""
     named = inbox.c.id.startswith(text, autoescape=True)
-    with ledger.read() as connection:
-        rows = connection.execute(select(inbox).where(named, *owned_by(owner)).limit(2)).mappings().all()
+    rows = ledger.execute(select(inbox).where(named, *owned_by(owner)).limit(2)).mappings().all()
     if len(rows) != 1:
         what = f"{text!r} may be more than one event." if rows else f"There is no event {text!r}."
         raise InvalidReference(what, advice="`swatchbook upkeep events` lists them.")

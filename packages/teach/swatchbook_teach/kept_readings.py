@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, Connection, select, update
 
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.records import UNTAUGHT, DocumentStatus, TaughtReading
-from swatchbook.store.ledger.database import Ledger, db_now
-from swatchbook.store.ledger.document_commands import queue_with
+from swatchbook.store.ledger.database import Ledger, Source, db_now
+from swatchbook.store.ledger.document_commands import request_again
 from swatchbook.store.ledger.edited_products import require_catalogue
 from swatchbook.store.ledger.stored_documents import Document, owned_by, read_options
 from swatchbook.store.ledger.tables import documents, trash
@@ -26,8 +26,7 @@ def list_readings(ledger: Ledger, *, owner: str | None = None, document: str | N
     Undone ones are included.
     """
     of_document = [] if document is None else [documents.c.id == document]
-    with ledger.read() as connection:
-        return _read(connection, *owned_by(owner), *of_document)
+    return _read(ledger, *owned_by(owner), *of_document)
 
 
 def accept_reading(ledger: Ledger, document: str, reading: TaughtReading, *, by: str) -> KeptReading:
@@ -44,7 +43,7 @@ def accept_reading(ledger: Ledger, document: str, reading: TaughtReading, *, by:
         _record_unknown(connection, row)
         if row.options.taught != reading:
             _add(connection, row, reading, by=by)
-            queue_with(connection, document, row.options.with_taught(reading))
+            request_again(connection, document, row.options.with_taught(reading))
         return _read(connection, documents.c.id == document)[-1]
 
 
@@ -62,18 +61,18 @@ def undo_reading(ledger: Ledger, document: str, *, by: str) -> KeptReading:
         undone = last.model_copy(update={"undone_at": connection.scalar(select(db_now())), "undone_by": by})
         kept = _read(connection, documents.c.id == document)
         _save(connection, document, [undone if each.number == last.number else each for each in kept])
-        queue_with(connection, document, row.options.with_taught(before[-1].reading if before else UNTAUGHT))
+        request_again(connection, document, row.options.with_taught(before[-1].reading if before else UNTAUGHT))
         return undone.model_copy(update={"in_use": False})
 
 
-def _read(connection: Connection, *where: ColumnElement[bool]) -> list[KeptReading]:
+def _read(source: Source, *where: ColumnElement[bool]) -> list[KeptReading]:
     query = (
         select(documents)
         .where(*where, documents.c.status != DocumentStatus.DELETING, documents.c.readings.is_not(None))
         .order_by(documents.c.created_at, documents.c.id)
     )
     kept = []
-    for row in connection.execute(query):
+    for row in source.execute(query):
         of = {"document": row.id, "name": row.name, "owner": row.owner}
         found = [KeptReading(**of, **{name: each[name] for name in _STORED if name in each}) for each in row.readings]
         standing = max((each.number for each in found if each.undone_at is None), default=0)

@@ -183,8 +183,7 @@ def propose_likeliest(resources: Resources, lesson: Lesson) -> list[Proposal]:
 
 def count_products(resources: Resources, document: str) -> int:
     """Return how many products were found in a document, without edits by hand."""
-    with resources.ledger.read() as connection:
-        return len(read_found(connection, document).products)
+    return len(read_found(resources.ledger, document).products)
 
 
 class _Pictures(NamedTuple):
@@ -209,8 +208,7 @@ def _compare(
     The engine compares with what the layout rules find, but a taught reading or a language model may have found these.
     The first proposal has what becomes of the pictures, if anything about them is or was taught.
     """
-    with resources.ledger.read() as connection:
-        present = read_found(connection, lesson.document.id).products
+    present = read_found(resources.ledger, lesson.document.id).products
     compared = [_compare_with(present, each) if present else each for each in proposals]
     if pictures is not None and compared:
         taught = compared[0].reading

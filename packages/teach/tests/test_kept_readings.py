@@ -103,7 +103,7 @@ def test_a_failure_halfway_changes_nothing(ledger: Ledger, monkeypatch: pytest.M
     def fail(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(kept_readings, "queue_with", fail)
+    monkeypatch.setattr(kept_readings, "request_again", fail)
     with pytest.raises(ZeroDivisionError):
         accept_reading(ledger, document.id, LARGE, by="anna")
     assert list_readings(ledger) == []

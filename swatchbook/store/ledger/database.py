@@ -291,11 +291,14 @@ Source = Ledger | Connection
 """What is read: a ledger, in a transaction of its own, or within a transaction."""
 
 
-@contextmanager
-def reading(source: Source) -> Iterator[Connection]:
-    """Yield a transaction that reads: the one that is given, or a new one of a ledger."""
-    with nullcontext(source) if isinstance(source, Connection) else source.read() as connection:
-        yield connection
+def reading(source: Source) -> AbstractContextManager[Connection]:
+    """Return the context of a transaction that reads: the one that is given, or a new one of a ledger."""
+    return nullcontext(source) if isinstance(source, Connection) else source.read()
+
+
+def changing(source: Source) -> AbstractContextManager[Connection]:
+    """Return the context of a transaction that may write: the one that is given, or a new one of a ledger."""
+    return nullcontext(source) if isinstance(source, Connection) else source.write()
 
 
 def select_in(

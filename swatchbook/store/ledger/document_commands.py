@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.records import COUNTED, Deletion, DocumentStatus, IngestOptions, ItemState
-from swatchbook.store.ledger.database import Ledger, db_now, upsert
+from swatchbook.store.ledger.database import Ledger, Source, changing, db_now, upsert
 from swatchbook.store.ledger.dirty import hide_chunks, hide_images, unpublished_rows
 from swatchbook.store.ledger.document_editions import leave_chain
 from swatchbook.store.ledger.requested import queue_again, requested_items
@@ -54,25 +54,20 @@ from swatchbook.store.ledger.tables import (
 from swatchbook.store.ledger.webhooks import owe_notice
 
 
-def request_again(ledger: Ledger, document: str, options: IngestOptions) -> Document:
+def request_again(source: Source, document: str, options: IngestOptions) -> Document:
     """Queue a document with these options; the options requested last count.
 
     A live run continues, and the document is queued when it ends. A document that is being deleted stays so. Raises
     InvalidReference for an unknown one.
     """
-    with ledger.write() as connection:
-        queue_with(connection, document, options)
-    return get_document(ledger, document)
-
-
-def queue_with(connection: Connection, document: str, options: IngestOptions) -> None:
-    """Do within a transaction what `request_again` does; an unknown document is left alone."""
     values: dict[str, Any] = {"options": options.model_dump(mode="json"), "fingerprint": null()}  # no run began
     values |= {"launches": documents.c.launches + 1, "updated_at": db_now(), "commanded_at": db_now(), **asked_in()}
     queued = {"status": DocumentStatus.QUEUED, "due_at": null(), "deaths": 0, "message": null(), "failure_kind": null()}
     kept = documents.c.status != DocumentStatus.DELETING
-    change_document(connection, document, kept, **values)
-    change_document(connection, document, kept, documents.c.run.is_(None), **queued)
+    with changing(source) as connection:
+        change_document(connection, document, kept, **values)
+        change_document(connection, document, kept, documents.c.run.is_(None), **queued)
+        return get_document(connection, document)
 
 
 def postpone(

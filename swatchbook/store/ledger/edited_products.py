@@ -15,7 +15,7 @@ from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.product_edits import apply_edits
 from swatchbook.domain.records import COUNTED, Assembly, DocumentStatus, Edit, Link, LinkKind, Product, StoredEdit
 from swatchbook.store.ledger.bulk_rows import delete_rows_by_key, lock_document_rows, upsert_rows
-from swatchbook.store.ledger.database import Ledger, Source, db_now, select_in
+from swatchbook.store.ledger.database import Ledger, Source, db_now, reading, select_in
 from swatchbook.store.ledger.dirty import mark_changed
 from swatchbook.store.ledger.product_codes import replace_codes
 from swatchbook.store.ledger.runs import Run, writing
@@ -106,18 +106,19 @@ def list_edits(source: Source, document: str) -> list[StoredEdit]:
     return [StoredEdit.model_validate({name: row[name] for name in names}) for row in source.execute(query).mappings()]
 
 
-def read_found(connection: Connection, document: str) -> Assembly:
+def read_found(source: Source, document: str) -> Assembly:
     """Return what stage 7 found: what is saved, unless edits have changed that."""
     kept = select(assemblies.c.record).where(assemblies.c.document == document)
-    record = connection.execute(kept).scalar_one_or_none()
-    if record is not None:
-        return Assembly.model_validate(record)
     ordered = select(products.c.record).where(products.c.document == document).order_by(products.c.ordinal)
     linked = select(*(links.c[name] for name in Link.model_fields)).where(links.c.document == document)
-    return Assembly(
-        products=tuple(Product.model_validate(record) for record in connection.execute(ordered).scalars()),
-        links=tuple(Link.model_validate(dict(row._mapping)) for row in connection.execute(linked)),
-    )
+    with reading(source) as connection:
+        record = connection.execute(kept).scalar_one_or_none()
+        if record is not None:
+            return Assembly.model_validate(record)
+        return Assembly(
+            products=tuple(Product.model_validate(record) for record in connection.execute(ordered).scalars()),
+            links=tuple(Link.model_validate(dict(row._mapping)) for row in connection.execute(linked)),
+        )
 
 
 def edit_assembly(connection: Connection, document: str, found: Assembly) -> Assembly:

@@ -32,7 +32,7 @@ from swatchbook.domain.records import (
 from swatchbook.domain.runtime.process import here
 from swatchbook.store.ledger import item_tries
 from swatchbook.store.ledger.bulk_rows import insert_new_rows
-from swatchbook.store.ledger.database import Ledger, db_now
+from swatchbook.store.ledger.database import Ledger, Source, db_now
 from swatchbook.store.ledger.dead_runs import find_dead, mark_dead, mark_runs_dead
 from swatchbook.store.ledger.figures import add_figures
 from swatchbook.store.ledger.item_tries import LEASE_SECONDS
@@ -457,8 +457,8 @@ def end_process(ledger: Ledger, token: str) -> None:
         connection.execute(delete(runs).where(runs.c.token == token))
 
 
-def held_seconds(connection: Connection) -> float | None:
+def held_seconds(source: Source) -> float | None:
     """Return for how many seconds the oldest live hold or run has lasted; None without any."""
     oldest = select(db_now() - func.min(runs.c.started_at)).where(runs.c.state == "live", runs.c.kind != "flow")
-    seconds = connection.execute(oldest).scalar_one()
+    seconds = source.execute(oldest).scalar_one()
     return None if seconds is None else max(0.0, seconds)

@@ -156,9 +156,9 @@ def request_beside(connection: Connection, document: str, generation: str, pairs
         connection.execute(upsert(connection, requested).on_conflict_do_nothing(), new)
 
 
-def still_registered(connection: Connection, pairs: Iterable[RoleTag]) -> list[RoleTag]:
+def still_registered(source: Source, pairs: Iterable[RoleTag]) -> list[RoleTag]:
     """Return those of the pairs whose space exists and is not being dropped."""
-    known = {each.pair for each in registered(connection) if not each.dropping}
+    known = {each.pair for each in registered(source) if not each.dropping}
     return [pair for pair in pairs if pair in known]
 
 
