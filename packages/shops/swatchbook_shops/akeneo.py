@@ -15,7 +15,7 @@ from swatchbook.upkeep.export.shop_mapping import ADVICE, COMMON, ShopOptions
 from swatchbook_shops.offers import Offer
 from swatchbook_shops.shop_csv import Cells, pack, read_rows, sku_key, unpack, write_rows
 from swatchbook_shops.shop_fields import fill
-from swatchbook_shops.shop_file import Contents, ShopRecord, write_shop_file
+from swatchbook_shops.shop_file import Contents, ShopFormat, ShopRecord, write_shop_file
 
 COLUMNS: Final = ("sku", "family", "parent", "groups", "categories", "enabled", "name", "description")
 ALWAYS: Final = ("sku", "enabled")
@@ -24,10 +24,8 @@ ATTRIBUTE: Final = re.compile(r"[A-Za-z0-9_]{1,100}(-[A-Za-z0-9_]+){0,2}")
 _NO_COLUMNS = ("title", "sku", "handle", "availability", "status")
 
 
-class Akeneo:
+class Akeneo(ShopFormat):
     """The format. A record is a row: a product without variants, or a variant."""
-
-    key_name = "SKU"
 
     def __init__(self, options: ShopOptions) -> None:
         self._mapped = {name: each for name, each in options.mapping.fields.items() if name not in _NO_COLUMNS}
@@ -58,6 +56,11 @@ class Akeneo:
     def keys(self, offer: Offer) -> list[str]:
         return [sku_key(each.fields["sku"]) for each in offer.variants or (offer,)]
 
+    def name_left_out(self, rows: Rows, offer: Offer) -> None:
+        """Count prices that are left out for want of a currency, unless the mapping fills the price."""
+        if "price" not in {name.partition("-")[0] for name in self._mapped}:
+            rows.prices_without_currency += offer.prices_without_currency
+
     def read(self, file: BinaryIO) -> Iterator[ShopRecord]:
         for row in read_rows(file, ALWAYS, is_gone=self._is_gone, delimiter=";"):
             yield ShopRecord(sku_key(row.get("sku", "")), pack([row]))
@@ -75,10 +78,4 @@ class Akeneo:
         write_rows(contents, out, columns=COLUMNS, always=ALWAYS, delimiter=";")
 
 
-def _count_without_currency(rows: Rows, offer: Offer) -> None:
-    """Count prices that are left out, unless the mapping fills the price."""
-    if "price" not in {name.partition("-")[0] for name in rows.options.mapping.fields}:
-        rows.prices_without_currency += offer.prices_without_currency
-
-
-AKENEO: Final = Exporter(partial(write_shop_file, Akeneo, name_left_out=_count_without_currency), "Akeneo", "csv")
+AKENEO: Final = Exporter(partial(write_shop_file, Akeneo), "Akeneo", "csv")

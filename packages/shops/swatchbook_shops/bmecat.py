@@ -16,7 +16,7 @@ from swatchbook.upkeep.export.shop_mapping import ADVICE, ShopOptions
 from swatchbook_shops.offers import Offer, beside_options, distinct_skus, picture_urls, shortened
 from swatchbook_shops.price_units import unit_code
 from swatchbook_shops.shop_fields import NotExportable, check_fields, fill
-from swatchbook_shops.shop_file import Change, Contents, ShopRecord, write_shop_file
+from swatchbook_shops.shop_file import Change, Contents, ShopFormat, ShopRecord, write_shop_file
 from swatchbook_shops.shop_lines import element, opening, parent, read_lines, write_lines
 
 NAMESPACE: Final = "http://www.bmecat.org/bmecat/2005"
@@ -36,10 +36,8 @@ _RECORD = re.compile(rf"{_NEW}<SUPPLIER_PID>([^<]+)</SUPPLIER_PID>")
 _UPDATE = "T_UPDATE_PRODUCTS"
 
 
-class BMEcat:
+class BMEcat(ShopFormat):
     """The format. A record is a PRODUCT: a product, or a variant of one."""
-
-    key_name = "SKU"
 
     def __init__(self, options: ShopOptions) -> None:
         check_fields(options.mapping, "bmecat", COLUMNS)

@@ -15,7 +15,7 @@ from swatchbook.upkeep.export.formats import Exporter, Rows
 from swatchbook.upkeep.export.shop_mapping import ShopOptions
 from swatchbook_shops.offers import NO_PRICE, VARIES, Offer, picture_urls, shortened
 from swatchbook_shops.shop_fields import CONDITIONS, Allowed, NotExportable, check_fields, filled
-from swatchbook_shops.shop_file import Contents, ShopRecord, write_shop_file
+from swatchbook_shops.shop_file import Contents, ShopFormat, ShopRecord, write_shop_file
 from swatchbook_shops.shop_lines import element, parent, read_lines, write_lines
 
 NAMESPACE: Final = "http://base.google.com/ns/1.0"
@@ -47,22 +47,14 @@ _AVAILABILITY = re.compile(r"<g:availability>[^<]*</g:availability>")
 _LINK = re.compile(r"<g:link>([^<]*)</g:link>")
 
 
-def _name_unpriced(rows: Rows, offer: Offer) -> None:
-    for each in _unpriced(offer):
-        reason = NO_PRICE if each.price is None else "price is a range, and other variants have one price"
-        rows.skip([each.row.model_copy(update={"name": each.values["name"]})], reason)
-
-
 def _unpriced(offer: Offer) -> tuple[Offer, ...]:
     """Return the variants of a product without a single price, where another variant has one."""
     found = tuple(each for each in offer.variants if each.single_price is None)
     return found if len(found) < len(offer.variants) else ()
 
 
-class Google:
+class Google(ShopFormat):
     """The format. A record is an item: a product without variants, or a variant."""
-
-    key_name = "SKU"
 
     def __init__(self, options: ShopOptions) -> None:
         check_fields(options.mapping, "google", COLUMNS, allowed=ALLOWED)
@@ -130,6 +122,11 @@ class Google:
     def keys(self, offer: Offer) -> list[str]:
         return [each.fields["sku"] for each in offer.variants or (offer,)]
 
+    def name_left_out(self, rows: Rows, offer: Offer) -> None:
+        for each in _unpriced(offer):
+            reason = NO_PRICE if each.price is None else "price is a range, and other variants have one price"
+            rows.skip([each.row.model_copy(update={"name": each.values["name"]})], reason)
+
     def read(self, file: BinaryIO) -> Iterator[ShopRecord]:
         for found in read_lines(file, marker=_MARKER, record=_RECORD, changes=_CHANGES):
             yield ShopRecord(unescape(found[1]), found.string)
@@ -159,6 +156,6 @@ class Google:
 
 
 GOOGLE: Final = Exporter(
-    partial(write_shop_file, Google, name_left_out=_name_unpriced), "Google Merchant Center", "xml",
+    partial(write_shop_file, Google), "Google Merchant Center", "xml",
     fetches="{} left out, and so are their products: Google needs their addresses.",
 )  # fmt: skip

@@ -15,7 +15,7 @@ from swatchbook.upkeep.export.shop_mapping import ShopOptions
 from swatchbook_shops.offers import NO_PRICE, VARIES, Offer, Price, picture_urls
 from swatchbook_shops.price_units import unit_code
 from swatchbook_shops.shop_fields import check_fields
-from swatchbook_shops.shop_file import Contents, ShopRecord, write_shop_file
+from swatchbook_shops.shop_file import Contents, ShopFormat, ShopRecord, write_shop_file
 from swatchbook_shops.shop_lines import read_lines, write_lines
 
 CONTEXT: Final = "https://schema.org"
@@ -32,21 +32,8 @@ _OWN_PROPERTY = ("color", "material", "size", "category")
 Thing = dict[str, Any]
 
 
-def _skus(offer: Offer) -> list[str]:
-    """Return what a product is known by in several documents: the keys of the records are ids of one."""
-    return [each.fields["sku"] for each in offer.variants or (offer,)]
-
-
-def _name_unpriced(rows: Rows, offer: Offer) -> None:
-    rows.prices_without_currency += offer.prices_without_currency
-    for each in offer.unpriced:
-        rows.name_skipped(Skipped(id=each.row.id, name=f"The offer of {each.values['name']}", reason=NO_PRICE))
-
-
-class JsonLd:
+class JsonLd(ShopFormat):
     """The format."""
-
-    key_name = "SKU"
 
     def __init__(self, options: ShopOptions) -> None:
         check_fields(options.mapping, "jsonld", ())
@@ -102,6 +89,15 @@ class JsonLd:
 
     def keys(self, offer: Offer) -> list[str]:
         return [f"urn:uuid:{offer.row.id}"]
+
+    def other_keys(self, offer: Offer) -> list[str]:
+        """Return its SKUs: the keys of the records are ids of one document."""
+        return [each.fields["sku"] for each in offer.variants or (offer,)]
+
+    def name_left_out(self, rows: Rows, offer: Offer) -> None:
+        rows.prices_without_currency += offer.prices_without_currency
+        for each in offer.unpriced:
+            rows.name_skipped(Skipped(id=each.row.id, name=f"The offer of {each.values['name']}", reason=NO_PRICE))
 
     def read(self, file: BinaryIO) -> Iterator[ShopRecord]:
         for found in read_lines(file, marker=_HEAD, record=_RECORD, changes=_GONE):
@@ -179,6 +175,4 @@ def _parsed(line: str) -> Thing:
     return thing
 
 
-JSONLD: Final = Exporter(
-    partial(write_shop_file, JsonLd, name_left_out=_name_unpriced, other_keys=_skus), "JSON-LD", "jsonld"
-)
+JSONLD: Final = Exporter(partial(write_shop_file, JsonLd), "JSON-LD", "jsonld")

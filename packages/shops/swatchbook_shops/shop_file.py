@@ -7,7 +7,7 @@ is written. Where products of two documents have the same key, that of the newer
 
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
@@ -51,15 +51,33 @@ def only_changes() -> InvalidReference:
 
 
 class ShopFormat(Protocol):
-    """The format of a shop's file. `key_name`: what the shop calls the key of a record."""
+    """The format of a shop's file. `key_name`: what the shop calls the key of a record.
 
-    key_name: str
+    `common_names`: columns of the format that a mapping may name instead of the common field with the same content,
+    since rows refer to each other by these fields. `has_private`: it has variants that are not sold; else they are
+    left out.
+    """
+
+    key_name = "SKU"
+    common_names: Mapping[str, str] = {}
+    has_private = False
+
+    def __init__(self, options: ShopOptions) -> None:
+        """Raise InvalidReference for a mapping that the format cannot use."""
 
     def records(self, offer: Offer) -> list[ShopRecord]:
         """Return the records of a product. Raises NotExportable."""
 
     def keys(self, offer: Offer) -> list[str]:
         """Return the keys that the records of a product have. Raises NotExportable only where it has none."""
+
+    def other_keys(self, offer: Offer) -> list[str]:
+        """Return by what else two documents are known to have the same product."""
+        return []
+
+    def name_left_out(self, rows: Rows, offer: Offer) -> None:
+        """Name what the format leaves out of a product that it has."""
+        return
 
     def read(self, file: BinaryIO) -> Iterator[ShopRecord]:
         """Yield the records of a file that `write` made of a whole export.
@@ -74,25 +92,13 @@ class ShopFormat(Protocol):
         """Write a file of records; `whole`: of all, not only of what changed."""
 
 
-def write_shop_file(
-    make: Callable[[ShopOptions], ShopFormat],
-    rows: Rows,
-    out: BinaryIO,
-    *,
-    common_names: Mapping[str, str] = {},
-    has_private: bool = False,
-    name_left_out: Callable[[Rows, Offer], None] = lambda rows, offer: None,
-    other_keys: Callable[[Offer], list[str]] = lambda offer: [],
-) -> None:
+def write_shop_file(make: type[ShopFormat], rows: Rows, out: BinaryIO) -> None:
     """Write the products of rows in a format; those that it cannot hold are skipped, with their reason.
 
-    With an earlier file in the options, only what is new or changed is written, and what is gone.
-    `common_names`: columns of the format that a mapping may name instead of the common field with the same content,
-    since rows refer to each other by these fields. `has_private`: the format has variants that are not sold; else they
-    are left out. `name_left_out`: names what the format leaves out of a product that it has. `other_keys`: by what else
-    two documents are known to have the same product. Raises InvalidReference, DiskFull.
+    With an earlier file in the options, only what is new or changed is written, and what is gone. Raises
+    InvalidReference, DiskFull.
     """
-    options = with_common_names(rows.options, common_names)
+    options = with_common_names(rows.options, make.common_names)
     form, since = make(options), options.since
     with _contents(rows.folder, form.key_name) as contents:
         if since:
@@ -103,19 +109,19 @@ def write_shop_file(
                 raise InvalidReference(f"{since}: {reason_of(error)}.", advice="Give an earlier export.") from error
         for offer in offers(rows.groups_newest_first(), options):
             group = (offer.row, *(variant.row for variant in offer.variants))
-            if older := contents.find_older(offer.row, [*_keys(form, [offer]), *other_keys(offer)]):
+            if older := contents.find_older(offer.row, [*_keys(form, [offer]), *form.other_keys(offer)]):
                 rows.skip(group, older.reason, name=older.name)
                 continue
             try:
                 offer.require_sold_here()
-                sold = offer if has_private else offer.with_sold_variants()
+                sold = offer if form.has_private else offer.with_sold_variants()
                 records = form.records(sold)
                 contents.add(records)
                 if len(sold.variants) < len(offer.variants):
                     _name_private(rows, offer)
                 if any(each.unpriced for each in records):
                     rows.name_unpriced(Skipped(id=sold.row.id, name=sold.row.name, reason=sold.why_unpriced))
-                name_left_out(rows, sold)
+                form.name_left_out(rows, sold)
             except NotExportable as refused:
                 rows.skip(group, str(refused))
         if since:

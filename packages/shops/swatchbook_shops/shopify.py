@@ -6,7 +6,7 @@ A handle keeps the letters and digits of every script; accents are removed from 
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import BinaryIO, Final
 
@@ -23,7 +23,7 @@ from swatchbook_shops.shop_fields import (
     check_fields,
     filled,
 )
-from swatchbook_shops.shop_file import Contents, ShopRecord, write_shop_file
+from swatchbook_shops.shop_file import Contents, ShopFormat, ShopRecord, write_shop_file
 
 PRODUCT_COLUMNS: Final = (
     "Title", "URL handle", "Description", "Vendor", "Product category", "Type", "Tags", "Published on online store",
@@ -66,10 +66,11 @@ _ACTIVE = ("", "hidden", "unlisted")
 _PUBLISHED = "Published on online store"
 
 
-class Shopify:
+class Shopify(ShopFormat):
     """The format. Its file has one currency, that of the shop."""
 
     key_name = "URL handle"
+    common_names: Mapping[str, str] = {"URL handle": "handle"}
 
     def __init__(self, options: ShopOptions) -> None:
         check_fields(options.mapping, "shopify", COLUMNS, allowed=ALLOWED)
@@ -186,7 +187,7 @@ def _without_accents(character: str) -> str:
 
 
 SHOPIFY: Final = Exporter(
-    partial(write_shop_file, Shopify, common_names={"URL handle": "handle"}), "Shopify", "csv",
+    partial(write_shop_file, Shopify), "Shopify", "csv",
     fetches="{} left out: Shopify needs their addresses.",
     address_columns=frozenset({"Product image URL", "Variant image URL"}), unpriced="a draft",
 )  # fmt: skip

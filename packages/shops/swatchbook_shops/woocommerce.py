@@ -6,7 +6,7 @@ The importer reads lists in a cell: values are separated by commas, and a comma 
 
 import html
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import BinaryIO, Final
@@ -19,7 +19,7 @@ from swatchbook_shops.items.shop_attributes import ANY, ShopAttribute, stored_at
 from swatchbook_shops.offers import Offer, Price, beside_options, distinct_skus, picture_urls
 from swatchbook_shops.shop_csv import OneCurrency, pack, read_rows, sku_key, unpack, write_rows
 from swatchbook_shops.shop_fields import AMOUNT, Allowed, check_fields, filled
-from swatchbook_shops.shop_file import Contents, ShopRecord, write_shop_file
+from swatchbook_shops.shop_file import Contents, ShopFormat, ShopRecord, write_shop_file
 
 COLUMNS: Final = (
     "ID", "Type", "SKU", "GTIN, UPC, EAN, or ISBN", "Name", "Published", "Is featured?", "Visibility in catalog",
@@ -63,10 +63,11 @@ _IN_STOCK = {"in_stock": "1", "out_of_stock": "0", "backorder": "backorder"}
 _NARROW = str.maketrans("＝＋－＠", "=+-@")
 
 
-class WooCommerce:
+class WooCommerce(ShopFormat):
     """The format. A record is a row, so that a variation can be gone alone. Its file has the currency of the shop."""
 
-    key_name = "SKU"
+    common_names: Mapping[str, str] = {"SKU": "sku"}
+    has_private = True
 
     def __init__(self, options: ShopOptions) -> None:
         check_fields(options.mapping, "woocommerce", COLUMNS, (META,), allowed=ALLOWED)
@@ -257,8 +258,8 @@ def _description(text: str) -> str:
 
 
 WOOCOMMERCE: Final = Exporter(
-    partial(write_shop_file, WooCommerce, common_names={"SKU": "sku"}, has_private=True),
-    "WooCommerce", "csv", address_columns=frozenset({"Images"}), finds_by_name=True,
+    partial(write_shop_file, WooCommerce), "WooCommerce", "csv",
+    address_columns=frozenset({"Images"}), finds_by_name=True,
     fetches="{} only by file name: WooCommerce finds those that you have uploaded to its media library.",
     unpriced="private",
 )  # fmt: skip
