@@ -6,7 +6,6 @@ of each and 8 s, so a burst of one key delays the others by no more than the sea
 """
 
 import asyncio
-import shutil
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -18,8 +17,6 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from pydantic import ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
 from swatchbook.domain.errors import TooManySearches
@@ -29,7 +26,7 @@ from swatchbook.doors.service.auth import TheCaller, choose_owners
 from swatchbook.doors.service.middleware import streams_body
 from swatchbook.doors.service.parameters import RequestModel, SearchText, Tools, of_process
 from swatchbook.doors.service.problems import documented, refusing
-from swatchbook.doors.service.uploads import TheUploadSlots, form_body, full_disk_as_507, stream_body
+from swatchbook.doors.service.uploads import TheUploadSlots, form_body, full_disk_as_507, receive_form
 from swatchbook.index.contract import MOST_VALUES, Filters, Where
 from swatchbook.resources import Resources
 from swatchbook.search import MAX_RESULTS
@@ -48,8 +45,6 @@ MAX_EXAMPLES = 10
 MAX_OFFSET = 1_000_000
 """Results before the first one, at most. Searches have fewer."""
 
-_FORM_BYTES = 256 << 10  # of a form, without its picture
-_MAX_FIELDS = 1_000
 _MAX_PAGE = 100_000
 _MAX_PRICE = 1e12
 
@@ -278,26 +273,14 @@ async def search_by_image(
 @asynccontextmanager
 async def received_picture(
     request: Request, resources: Resources
-) -> AsyncIterator[tuple[list[tuple[str, Any]], Path | None]]:
+) -> AsyncIterator[tuple[list[tuple[str, str]], Path | None]]:
     """Yield the fields of a form, and the file of its picture if it has one. Raises 400, 408, 413, 415, 507."""
-    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
-        raise HTTPException(415, f"Send multipart/form-data with the part `{IMAGE}`.")
-    body = stream_body(request, resources.settings, max_bytes=(resources.settings.max_image_mb << 20) + _FORM_BYTES)
-    try:
-        parser = MultiPartParser(request.headers, body, max_files=1, max_fields=_MAX_FIELDS, max_part_size=_FORM_BYTES)
-        form = await parser.parse()
-    except (MultiPartException, KeyError, UnicodeError) as error:
-        raise HTTPException(400, "The form is malformed.", headers={"Connection": "close"}) from error
-    picture = form.get(IMAGE)
-    try:
-        with full_disk_as_507(), temporary_file(resources.settings.temporary_folder) as path:
-            if isinstance(picture, UploadFile):
-                with path.open("wb") as file:
-                    await run_in_threadpool(shutil.copyfileobj, picture.file, file)
-            fields = [(name, value) for name, value in form.multi_items() if name != IMAGE]
-            yield fields, path if isinstance(picture, UploadFile) else None
-    finally:
-        await form.close()
+    settings = resources.settings
+    with full_disk_as_507(), temporary_file(settings.temporary_folder) as path:
+        fields, _ = await receive_form(
+            request, settings, path, part=IMAGE, max_mb=settings.max_image_mb, only_pdf=False, is_query=True
+        )
+        yield fields, path if path.stat().st_size else None
 
 
 def read_query(kind: type[AQuery], given: Iterable[tuple[str, Any]], part: str) -> AQuery:
