@@ -23,7 +23,3 @@ def test_pictures_of_a_bucket_are_ingested(home: Path, tmp_path: Path, prefect_a
         assert book.ingest(f"{bucket.url}/shop")[0].document_id == report.document_id
     (counted,) = run_json("ingest-images", f"{bucket.url}/shop")["sources"]
     assert (counted["document_id"], counted["skipped_items"]) == (report.document_id, 2)
-    cleared = run_json("ingest-images", f"{bucket.url}/shop", "--clear", "--yes")
-    assert [each["document_id"] for each in cleared["sources"]] == [report.document_id]
-    with Swatchbook.open() as book:
-        assert book.count() == 0
