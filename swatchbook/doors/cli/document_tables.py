@@ -1,7 +1,6 @@
 """Print the tables of `status` (at most 100 documents of each status, 10 completed ones) and `show`."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -151,7 +150,6 @@ def draw_document(
         *([("next try", until(document.due_at, now))] if document.due_at else []),
         ("entities", str(len(shown["entities"]))),
         ("links", str(len(shown["links"]))),
-        *_counts("linked pictures", [link["role"] for link in shown["links"] if link["kind"] == "image_product"]),
     ]
     parts: list[RenderableType] = [heading(report, now=now, next_try=document.due_at), facts([*rows, *account(report)])]
     if products:
@@ -163,12 +161,6 @@ def draw_document(
     parts += draw_warnings((*report.doubts, *report.warnings))
     parts += where_log_is(report.message or "", *(each.error for each in failed), *report.warnings)
     return Group(*parts)
-
-
-def _counts(name: str, words: Iterable[str | None]) -> list[tuple[str, Text | str]]:
-    """Return a row with the count of each word, most frequent first; none without words."""
-    counts = Counter(word.replace("_", " ") for word in words if word)
-    return [(name, ", ".join(f"{count} {word}" for word, count in counts.most_common()))] if counts else []
 
 
 def _source(document: Document) -> tuple[str, str]:

@@ -22,7 +22,6 @@ from swatchbook.domain.records import (
     ShownState,
     Spent,
     Stage,
-    Unassigned,
     cost_of,
 )
 from swatchbook.doors.cli.terminal import cell, duration, facts, owner_flag, table, until, where_log_is
@@ -45,7 +44,7 @@ WORK = {
 """Label of the work that leads to each stage."""
 
 SHOWN_FAILURES = 5
-_PAGES_WITH_REST = 5
+_SHOWN_DOUBTS = 5
 
 _LOOK: Mapping[Severity, tuple[str, str]] = {
     "good": ("✓", "green"),
@@ -137,9 +136,6 @@ def account(report: RunReport) -> list[tuple[str, Text | str]]:
         rows.append(("not counted", " · ".join(f"{count} {what}" for count, what in excluded if count)))
     if report.lost_pictures:
         rows.append(("left out", Text(_lost(report), "yellow")))
-    if report.unassigned:
-        pages = [f"page {each.page}: {', '.join(_what_is_left(each))}" for each in report.unassigned]
-        rows.append(("unassigned", "; ".join(truncate(pages, _PAGES_WITH_REST))))
     if report.look_at:
         rows.append(("to check", Text(_doubts(report.look_at), "yellow")))
     if report.edition:
@@ -158,17 +154,11 @@ def account(report: RunReport) -> list[tuple[str, Text | str]]:
 def _doubts(look_at: Sequence[LookAt]) -> str:
     """Return how many products and pages a person should look at, and the first of them."""
     named = [f"{each.name or 'no product'} (page {each.page})" for each in look_at]
-    return f"{len(look_at)}: {', '.join(truncate(named, _PAGES_WITH_REST))}"
+    return f"{len(look_at)}: {', '.join(truncate(named, _SHOWN_DOUBTS))}"
 
 
 _BOXES = 8
 """Pictures that were seen and not taken that the account names at most."""
-
-
-def _what_is_left(left: Unassigned) -> Iterator[str]:
-    for found, noun in ((left.texts, "caption"), (left.pictures, "picture")):
-        if found:
-            yield f"{len(found)} {noun}{'' if len(found) == 1 else 's'}"
 
 
 def _cost(report: RunReport) -> str:
