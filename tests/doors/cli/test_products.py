@@ -13,8 +13,13 @@ from tests.tables import rows_of
 pytestmark = pytest.mark.usefixtures("filled")
 
 
+@pytest.fixture(autouse=True)
+def person(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGNAME", "ruth")
+
+
 def run(*words: str) -> Result:
-    return CliRunner().invoke(app, ["products", "small.pdf", *words, "--owner", "anna", "--by", "ruth"])
+    return CliRunner().invoke(app, ["products", "small.pdf", *words, "--owner", "anna"])
 
 
 def listed() -> dict[str, Any]:

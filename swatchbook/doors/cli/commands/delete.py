@@ -70,7 +70,6 @@ def draw_trash(found: "Sequence[Trashed]", *, now: float, owners: bool) -> Rende
 def restore_document(
     document: Annotated[str, typer.Argument(metavar="DOCUMENT", help="Id, beginning of an id, or name.")],
     owner: OwnerName = None,
-    as_json: Json = False,
 ) -> None:
     """Bring a document back with everything in it. Nothing is embedded again."""
     check_text(document, "DOCUMENT")
@@ -80,11 +79,7 @@ def restore_document(
 
         found = find_trashed(resources.ledger, document, choose_one_owner(resources.ledger, owner))
         restored = restore(resources, found.document)
-        if as_json:
-            say_json({"document_id": restored.id, "name": restored.name, "owner": restored.owner,
-                      "status": restored.status.value})  # fmt: skip
-        else:
-            note(f"{restored.name}: restored, {restored.status.value}.")
+        note(f"{restored.name}: restored, {restored.status.value}.")
 
 
 def delete(

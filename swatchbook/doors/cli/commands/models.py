@@ -49,13 +49,10 @@ def draw_choices(choices: "list[Choice]") -> Table:
 
 
 @app.command("pull")
-def pull_models(as_json: Json = False) -> None:
+def pull_models() -> None:
     """Download the weights of the models in the settings from the Hugging Face Hub, at their pinned revision."""
-
     pulled = pull_chosen(read_settings())
-    if as_json:
-        say_json(pulled)
-    elif pulled:
+    if pulled:
         out().print(draw_pulled(pulled))
     for each in pulled:
         if each.pin:

@@ -51,7 +51,6 @@ Product = Annotated[str, typer.Argument(metavar="PRODUCT", help="Id, unique id p
 Products = Annotated[list[str], typer.Argument(metavar="PRODUCT…", help="Ids, unique id prefixes, or names.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the product.")]
 Fact = Annotated[str, typer.Argument(metavar="FACT", help="Name of a fact, such as size or price.")]
-By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who edits; the login name by default.")]
 
 
 class Asked(NamedTuple):
@@ -60,7 +59,6 @@ class Asked(NamedTuple):
     document: str
     owner: str | None
     all_owners: bool
-    by: str | None
     as_json: bool
 
 
@@ -70,14 +68,13 @@ def list_products(
     document: Reference,
     owner: OwnerName = None,
     all_owners: AllOwners = False,
-    by: By = None,
     as_json: Json = False,
 ) -> None:
     """List a catalogue's products with the edits of them, or edit them.
 
     An edit is kept by the place of its products and pictures: it still holds when the document is ingested again.
     """
-    context.obj = Asked(document, owner, all_owners, by, as_json)
+    context.obj = Asked(document, owner, all_owners, as_json)
     if context.invoked_subcommand is not None:
         return
     with opened_resources() as resources:
@@ -263,11 +260,10 @@ def _edit(context: typer.Context, fields: dict[str, Any]) -> None:
 def _change(context: typer.Context, change: "Callable[[Resources, str, str], Edited]") -> None:
 
     asked: Asked = context.obj
-    check_text(asked.by or "", "--by")
     with opened_resources() as resources:
         whose = choose_owner(resources.ledger, asked.owner, asked.all_owners)
         row = choose_document(resources.ledger, asked.document, whose)
-        done = change(resources, row.id, asked.by or login_name())
+        done = change(resources, row.id, login_name())
         say_json(done) if asked.as_json else out().print(draw_edited(done, row))
 
 

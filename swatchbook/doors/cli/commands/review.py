@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Review pictures whose analysis is weak.")
 
 Image = Annotated[str, typer.Argument(metavar="IMAGE", help="Image id, or unique id prefix.")]
-By = Annotated[str | None, typer.Option(metavar="NAME", help="Name of the reviewer; the login name by default.")]
 
 
 MOST_LISTED = 200
@@ -116,14 +115,14 @@ def draw_reviewed(
 
 
 @app.command("accept")
-def accept_picture(image: Image, owner: OwnerName = None, by: By = None, as_json: Json = False) -> None:
+def accept_picture(image: Image, owner: OwnerName = None) -> None:
     """Accept the analysis of a picture as it is."""
     with opened_resources() as resources:
         from swatchbook.ingest.review import accept
 
         picture = _picture(resources, image, owner)
-        accept(resources, picture, by=_person(by))
-        _print_review(resources, picture, as_json=as_json)
+        accept(resources, picture, by=login_name())
+        _print_review(resources, picture)
 
 
 @app.command("reject")
@@ -131,8 +130,6 @@ def reject_analysis(
     image: Image,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Reason, shown in the document's account.")],
     owner: OwnerName = None,
-    by: By = None,
-    as_json: Json = False,
 ) -> None:
     """Reject the analysis of a picture: it gets the state rejected, and text search no longer finds it."""
     check_text(reason, "--reason")
@@ -140,8 +137,8 @@ def reject_analysis(
         from swatchbook.ingest.review import reject
 
         picture = _picture(resources, image, owner)
-        reject(resources, picture, by=_person(by), reason=reason)
-        _print_review(resources, picture, as_json=as_json)
+        reject(resources, picture, by=login_name(), reason=reason)
+        _print_review(resources, picture)
 
 
 def _picture(resources: "Resources", reference: str, owner: str | None) -> "ReviewImage":
@@ -153,19 +150,11 @@ def _picture(resources: "Resources", reference: str, owner: str | None) -> "Revi
     return find_review_image(resources.ledger, reference, owner=choose_owner(resources.ledger, owner))
 
 
-def _person(by: str | None) -> str:
-    check_text(by or "", "--by")
-    return by or login_name()
-
-
-def _print_review(resources: "Resources", picture: "ReviewImage", *, as_json: bool) -> None:
+def _print_review(resources: "Resources", picture: "ReviewImage") -> None:
     """Print a stored review and the next step."""
     from swatchbook.store.ledger.picture_reviews import find_review_image
 
     after = find_review_image(resources.ledger, picture.image_id)
-    if as_json:
-        say_json(after)
-        return
     head = Text.assemble((after.image_id[:13], "bold"), f" · page {after.page} of {clean(after.document)}")
     verdict = Text(_verdict(after.review) if after.review else "")
     out().print(head, verdict, Text(f"To publish it: swatchbook fill failed{owner_flag(after.owner)}", "dim"), sep="\n")
