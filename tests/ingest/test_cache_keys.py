@@ -4,7 +4,7 @@ import ast
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -65,10 +65,10 @@ def module(name: str) -> Path | None:
     return path if top in (*FOLDERS, "swatchbook") and path.is_file() else None
 
 
-def fingerprint(stage: str) -> str:
+def fingerprint(paths: Iterable[Path]) -> str:
     """Hash of modules as the interpreter reads them: comments, docstrings and layout do not count."""
     digest = hashlib.sha256()
-    for path in files_of(stage):
+    for path in paths:
         if path.suffix != ".py":
             digest.update(path.read_bytes())
             continue
@@ -83,7 +83,7 @@ def fingerprint(stage: str) -> str:
 @pytest.mark.parametrize("stage", PURE_STAGES)
 def test_changed_stage_has_a_new_version(stage: str) -> None:
     pinned = json.loads(PINS.read_text())
-    now = [PURE_STAGES[stage].version, fingerprint(stage)]
+    now = [PURE_STAGES[stage].version, fingerprint(files_of(stage))]
     assert pinned.get(stage) == now, (
         f"Stage {stage!r} changed. If it may say something else for the same document, raise its version in "
         f"swatchbook/ingest/cache_keys.py. Then pin it: python -m tests.ingest.test_cache_keys"
@@ -153,5 +153,5 @@ def test_key_covers_language_model_and_prompt(monkeypatch: pytest.MonkeyPatch) -
 
 
 if __name__ == "__main__":
-    pins = {name: [stage.version, fingerprint(name)] for name, stage in PURE_STAGES.items()}
+    pins = {name: [stage.version, fingerprint(files_of(name))] for name, stage in PURE_STAGES.items()}
     PINS.write_text(json.dumps(pins, indent=2) + "\n")

@@ -13,7 +13,7 @@ PIN = Path(__file__).with_name("pinned_learning.json")
 
 
 def state() -> list[str]:
-    return [TaughtDocuments.version, fingerprint([f"{FOLDER}/*.py", f"{FOLDER}/weights.json"])]
+    return [TaughtDocuments.version, fingerprint(sorted((ROOT / FOLDER).glob("*.[jp]*")))]
 
 
 def test_changed_learning_has_a_new_version() -> None:
