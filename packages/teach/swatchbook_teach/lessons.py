@@ -203,13 +203,12 @@ def _open_pictures(resources: Resources, lesson: Lesson, taught: TaughtReading) 
 def _compare(
     resources: Resources, lesson: Lesson, proposals: Sequence[Proposal], pictures: _Pictures | None = None
 ) -> list[Proposal]:
-    """Return proposals whose new and lost names are those compared with the stored products, if there are any.
+    """Return proposals with the names that are new and lost, compared with the stored products.
 
-    The engine compares with what the layout rules find, but a taught reading or a language model may have found these.
     The first proposal has what becomes of the pictures, if anything about them is or was taught.
     """
     present = read_found(resources.ledger, lesson.document.id).products
-    compared = [_compare_with(present, each) if present else each for each in proposals]
+    compared = [_compare_with(present, each) for each in proposals]
     if pictures is not None and compared:
         taught = compared[0].reading
         discovery = discover_by(lesson.texts, lesson.reading, taught)

@@ -1,4 +1,6 @@
-"""Say what a taught reading would find in a document and what it would lose, before anything changes."""
+"""Say what a taught reading would find in a document, before anything changes. `lessons.py` compares that with the
+products that it has.
+"""
 
 from collections.abc import Sequence
 from typing import Final
@@ -6,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from swatchbook.domain.records import UNTAUGHT, Example, FoundProduct, Reading, Shown, TaughtReading, fold
+from swatchbook.domain.records import UNTAUGHT, Example, FoundProduct, Reading, Shown, TaughtReading
 from swatchbook_teach.learning.learn import Learnt, learn
 from swatchbook_teach.learning.learn_facts import with_learnt_facts
 from swatchbook_teach.learning.pair_facts import Spot
@@ -75,13 +77,11 @@ def _proposal(
             box=each.text.box,
             name=each.name,
             probability=1.0 if each.shown or each.number is None else round(min(float(likely[each.number]), 1.0), 3),
-            new=each.number is None or not texts.found[each.number],
+            new=True,
             **values.get((each.text.page, each.text.box), {}),
         )
         for each in named
     )
-    kept = {(fold(product.name), page) for product in found for page in product.pages}
-    present = texts.choice.candidates if texts.choice else ()
     return Proposal(
         reading=taught,
         probability=round(probability, 3),
@@ -89,7 +89,7 @@ def _proposal(
         products=len(found),
         pages=tuple(sorted({page for product in found for page in product.pages})),
         unsure=tuple(sorted(names, key=lambda each: each.probability)[:MOST_UNSURE]),
-        lost=tuple((c.name, c.text.page) for c in present if (fold(c.name), c.text.page) not in kept),
+        lost=(),
         coded=_count(found, Shown.CODE),
         priced=_count(found, Shown.PRICE),
     )
