@@ -8,7 +8,7 @@ An item that can be read is a product, whatever becomes of its pictures: it has 
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, and_, case, exists, false, func, select, update
 
@@ -97,10 +97,7 @@ def save_items(ledger: Ledger, run: Run, read: Sequence[ReadItem], scan: str, *,
         return
     keys = [each.source.key for each in read]
     with writing(ledger, run) as connection:
-        before = _products_of(connection, run, keys)
-        said = _chunks_of(connection, before)
-        old_links = _links_to(connection, run, {*before, *said})
-        sources = {link[1] for link in old_links} | _places_of(connection, run, keys)
+        before, said, old_links, sources = _parts_of(connection, run, keys)
         query = select(placements).where(placements.c.document == run.document)
         placed = {row.id: row for row in select_in(connection, query, placements.c.id, sources)}
         extractions = [each.extraction for each in read]
@@ -183,10 +180,7 @@ def remove_items(ledger: Ledger, run: Run, keys: Collection[str]) -> None:
     Raises RunRevoked.
     """
     with writing(ledger, run) as connection:
-        removed = _products_of(connection, run, keys)
-        said = _chunks_of(connection, removed)
-        old_links = _links_to(connection, run, {*removed, *said})
-        sources = {source for _, source, _ in old_links} | _places_of(connection, run, keys)
+        removed, said, old_links, sources = _parts_of(connection, run, keys)
         query = select(placements.c.id, placements.c.image)
         shown = {row.image for row in select_in(connection, query, placements.c.id, sources)}
         delete_rows_by_key(connection, links, [(run.document, *link) for link in old_links])
@@ -220,36 +214,31 @@ def _read_picture(stored: Mapping[str, Any]) -> SourcePicture:
     return SourcePicture(stored["path"], Stamp(**stamp) if stamp else None, stored["content_key"], described)
 
 
-def _products_of(connection: Connection, run: Run, keys: Collection[str]) -> dict[str, dict[str, object]]:
-    """Return product -> record, of the products of these items."""
-    of_items = select(source_items.c.product).where(source_items.c.document == run.document)
-    ids = {row.product for row in select_in(connection, of_items, source_items.c.key, keys) if row.product}
-    query = select(products.c.id, products.c.record)
-    return {row.id: row.record for row in select_in(connection, query, products.c.id, ids)}
+class _Parts(NamedTuple):
+    """What items have made. `texts`: rows, locked; `links`: (kind, source, target); `sources`: placements and texts."""
+
+    products: dict[str, dict[str, object]]
+    texts: dict[str, Row[Any]]
+    links: set[tuple[str, str, str]]
+    sources: set[str]
 
 
-def _places_of(connection: Connection, run: Run, keys: Collection[str]) -> set[str]:
-    """Return the ids of the placements of these items; those of an item without a product have no link."""
-    query = select(source_items.c.item, source_items.c.pictures).where(source_items.c.document == run.document)
-    return {
-        place_of_item(run.document, row.item, picture["path"])
-        for row in select_in(connection, query, source_items.c.key, keys)
-        for picture in row.pictures
+def _parts_of(connection: Connection, run: Run, keys: Collection[str]) -> _Parts:
+    """Return what these items have made. The placements of an item without a product have no link."""
+    query = select(source_items.c.item, source_items.c.product, source_items.c.pictures)
+    items = select_in(connection, query.where(source_items.c.document == run.document), source_items.c.key, keys)
+    stored = select(products.c.id, products.c.record)
+    of_items = select_in(connection, stored, products.c.id, {row.product for row in items if row.product})
+    records = {row.id: row.record for row in of_items}
+    of_texts = select(links.c.source).where(links.c.kind == LinkKind.CHUNK_PRODUCT)
+    said = {row.source for row in select_in(connection, of_texts, links.c.target, records)}
+    texts = {row.id: row for row in select_in(connection, select(chunks).with_for_update(), chunks.c.id, said)}
+    ends = select(links.c.kind, links.c.source, links.c.target).where(links.c.document == run.document)
+    linked = {
+        (row.kind, row.source, row.target) for row in select_in(connection, ends, links.c.target, {*records, *texts})
     }
-
-
-def _chunks_of(connection: Connection, ids: Collection[str]) -> dict[str, Row[Any]]:
-    """Return id -> row of the texts that are linked to these products, locked against other writers."""
-    linked = select(links.c.source).where(links.c.kind == LinkKind.CHUNK_PRODUCT)
-    sources = {row.source for row in select_in(connection, linked, links.c.target, ids)}
-    query = select(chunks).with_for_update()
-    return {row.id: row for row in select_in(connection, query, chunks.c.id, sources)}
-
-
-def _links_to(connection: Connection, run: Run, ids: Collection[str]) -> set[tuple[str, str, str]]:
-    """Return (kind, source, target) of the links to these products and texts."""
-    query = select(links.c.kind, links.c.source, links.c.target).where(links.c.document == run.document)
-    return {(row.kind, row.source, row.target) for row in select_in(connection, query, links.c.target, ids)}
+    places = {place_of_item(run.document, row.item, picture["path"]) for row in items for picture in row.pictures}
+    return _Parts(records, texts, linked, places | {source for _, source, _ in linked})
 
 
 # --- items by state ---------------------------------------------------------------------------------------------------
