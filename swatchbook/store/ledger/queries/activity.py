@@ -195,8 +195,7 @@ def _with_failures(owner: str | None) -> Subquery:
 
 def failing_others(ledger: Ledger, owner: str | None = None) -> list[FailingOther]:
     """Return the kinds of failures of what is no image, and of what the index refused, with the first next tries."""
-    failed, refused = (column["kind"].as_string() for column in (items.c.failure, images.c.publish_failure))
-    refused_chunk = chunks.c.publish_failure["kind"].as_string()
+    failed = items.c.failure["kind"].as_string()
     failed_keys = select(items.c.key).where(items.c.state != ItemState.DONE, failed.is_not(None))
     next_try = case((is_open(chunk_item_state), chunk_next_try))
     queries = (
@@ -208,11 +207,11 @@ def failing_others(ledger: Ledger, owner: str | None = None) -> list[FailingOthe
         _by_kind("chunk", failed, chunks.c.id.distinct(), next_try)
         .select_from(chunk_items())
         .where(chunks.c.text_key.in_(failed_keys), items.c.state != ItemState.DONE, *owned_by(owner, chunks)),
-        _by_kind("index", refused, images.c.id, images.c.publish_next).where(
-            unpublished_rows(images), ~images.c.gone, *owned_by(owner, images)
-        ),
-        _by_kind("index", refused_chunk, chunks.c.id, chunks.c.publish_next).where(
-            unpublished_rows(chunks), ~chunks.c.gone, *owned_by(owner, chunks)
+        *(
+            _by_kind("index", table.c.publish_failure["kind"].as_string(), table.c.id, table.c.publish_next).where(
+                unpublished_rows(table), ~table.c.gone, *owned_by(owner, table)
+            )
+            for table in (images, chunks)
         ),
     )
     with ledger.read() as connection:
