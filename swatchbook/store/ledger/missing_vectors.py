@@ -99,7 +99,7 @@ def count_made(ledger: Ledger, run: Run) -> None:
         for pair in searched:
             this = (requested.c.document == run.document, requested.c.role == pair.role, requested.c.tag == pair.tag)
             connection.execute(update(requested).where(*this).values(beside=False))
-        set_beside(connection, run.document)
+        set_beside(connection, requested.c.document == run.document)
 
 
 def _is_unmade(connection: Connection, document: str, pair: RoleTag) -> bool:

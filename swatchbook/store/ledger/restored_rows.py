@@ -44,6 +44,7 @@ from swatchbook.store.ledger.tables import (
     items,
     placements,
     products,
+    requested,
     vectors,
 )
 
@@ -161,7 +162,7 @@ def status_again(connection: Connection, row: Mapping[str, Any]) -> dict[str, An
 
     Also sets which of its vectors are made for a space other than the searched one.
     """
-    set_beside(connection, row["id"])
+    set_beside(connection, requested.c.document == row["id"])
     kept = {name: row[name] for name in ("status", "failure_kind", "message", "due_at")}
     if row["status"] == DocumentStatus.RUNNING:
         kept["status"] = DocumentStatus.QUEUED

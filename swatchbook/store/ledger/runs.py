@@ -140,7 +140,7 @@ def _replace_requested(connection: Connection, run: Run, pairs: Sequence[RoleTag
                 for pair in pairs
             ],
         )
-        set_beside(connection, run.document)
+        set_beside(connection, requested.c.document == run.document)
     return {(row.role, row.tag) for row in before} == {(pair.role, pair.tag) for pair in pairs}
 
 

@@ -85,7 +85,7 @@ def add_space(ledger: Ledger, space: Space, model: Mapping[str, Any] | None = No
         connection.execute(upsert(connection, table).values(**row, created_at=db_now()).on_conflict_do_nothing())
         found = next(each for each in registered(connection) if each.pair == space.pair)
         if found.active:
-            _set_beside(connection, requested.c.role == space.role)
+            set_beside(connection, requested.c.role == space.role)
     if found.space.dimension != space.dimension:
         raise Configuration(
             f"{space.tag} returns {space.role} vectors of {space.dimension} numbers, before {found.space.dimension}.",
@@ -124,12 +124,8 @@ def adopt_spaces(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> N
 # --- requests beside the active space ---------------------------------------------------------------------------------
 
 
-def set_beside(connection: Connection, document: str) -> None:
-    """Mark the pairs of a document that are made for another space than the active one, which it requests as well."""
-    _set_beside(connection, requested.c.document == document)
-
-
-def _set_beside(connection: Connection, which: ColumnElement[bool]) -> None:
+def set_beside(connection: Connection, which: ColumnElement[bool]) -> None:
+    """Mark those of these requests that are for another space than the active one, if their document requests both."""
     also = requested.alias("also")
     other = exists().where(
         table.c.role == requested.c.role,
@@ -223,7 +219,7 @@ def _switch(connection: Connection, on: Collection[RoleTag], off: Collection[Rol
     for pair in on:
         this = and_(table.c.role == pair.role, table.c.tag == pair.tag)
         connection.execute(update(table).where(this).values(active=True, activated_at=now))
-    _set_beside(connection, requested.c.role.in_(sorted({*off, *(pair.role for pair in on)})))
+    set_beside(connection, requested.c.role.in_(sorted({*off, *(pair.role for pair in on)})))
 
 
 # --- dropping ---------------------------------------------------------------------------------------------------------
