@@ -1,9 +1,9 @@
-"""Insert, replace, lock and delete many rows at once, in any table. It has no rules."""
+"""Insert, replace and lock many rows at once, in any table. It has no rules."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, and_, bindparam, delete, select
+from sqlalchemy import Connection, Row, Table, select
 
 from swatchbook.store.ledger.database import upsert
 
@@ -29,16 +29,6 @@ def insert_new_rows(connection: Connection, table: Table, rows: Sequence[Values]
     """Insert rows whose key does not exist yet."""
     if rows:
         connection.execute(upsert(connection, table).on_conflict_do_nothing(), rows)
-
-
-def delete_rows_by_key(connection: Connection, table: Table, keys: Collection[Any]) -> None:
-    """Delete rows by primary key; of several columns, keys are tuples in the order of the key."""
-    columns = list(table.primary_key)
-    names = [f"key_{n}" for n in range(len(columns))]
-    matches = and_(*(column == bindparam(name) for column, name in zip(columns, names, strict=True)))
-    rows = [dict(zip(names, (key if len(columns) > 1 else (key,)), strict=True)) for key in sorted(keys)]
-    if rows:
-        connection.execute(delete(table).where(matches), rows)
 
 
 def lock_document_rows(connection: Connection, table: Table, document: str) -> dict[str, Row[Any]]:

@@ -9,13 +9,13 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, insert, select, update
 
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.product_edits import apply_edits
 from swatchbook.domain.records import COUNTED, Assembly, DocumentStatus, Edit, Link, LinkKind, Product, StoredEdit
-from swatchbook.store.ledger.bulk_rows import delete_rows_by_key, lock_document_rows, upsert_rows
-from swatchbook.store.ledger.database import Ledger, Source, db_now, reading, select_in
+from swatchbook.store.ledger.bulk_rows import lock_document_rows, upsert_rows
+from swatchbook.store.ledger.database import Ledger, Source, db_now, execute_in, reading, select_in
 from swatchbook.store.ledger.dirty import mark_changed
 from swatchbook.store.ledger.product_codes import replace_codes
 from swatchbook.store.ledger.runs import Run, writing
@@ -81,16 +81,24 @@ def replace_products(
         for n, p in assembled.items()
     ]  # fmt: skip
     upsert_rows(connection, products, rows)
-    delete_rows_by_key(connection, products, before.keys() - records.keys())
+    execute_in(connection, delete(products), products.c.id, before.keys() - records.keys())
     replace_codes(connection, document, before, records)
     common = {"document": document, "generation": generation}
     upsert_rows(connection, links, [common | link.model_dump(mode="json") for link in new.values()])
-    delete_rows_by_key(connection, links, [(document, *link) for link in set(old) - new.keys()])
+    delete_links(connection, document, set(old) - new.keys())
 
     sources = {kind: {source for k, source, _ in moved if k == kind} for kind in LinkKind}
     placed = select_in(connection, select(placements.c.image), placements.c.id, sources[LinkKind.IMAGE_PRODUCT])
     mark_changed(connection, images, {row.image for row in placed})
     mark_changed(connection, chunks, sources[LinkKind.CHUNK_PRODUCT])
+
+
+def delete_links(connection: Connection, document: str, ends: Collection[tuple[str, str, str]]) -> None:
+    """Delete links of a document, given as (kind, source, target)."""
+    names = ("kind", "source", "target")
+    this = links.c.document == document, *(links.c[name] == bindparam(f"of_{name}") for name in names)
+    if rows := [{f"of_{name}": end for name, end in zip(names, each, strict=True)} for each in sorted(ends)]:
+        connection.execute(delete(links).where(*this), rows)
 
 
 # --- edits ------------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, and_, case, exists, false, func, select, update
+from sqlalchemy import Connection, Row, Select, and_, case, delete, exists, false, func, select, update
 
 from swatchbook.domain.records import (
     Extraction,
@@ -23,10 +23,10 @@ from swatchbook.domain.records import (
     Stamp,
     place_of_item,
 )
-from swatchbook.store.ledger.bulk_rows import Values, delete_rows_by_key, upsert_rows
+from swatchbook.store.ledger.bulk_rows import Values, upsert_rows
 from swatchbook.store.ledger.database import Ledger, execute_in, select_in
 from swatchbook.store.ledger.dirty import hide_chunks, hide_images
-from swatchbook.store.ledger.edited_products import replace_products
+from swatchbook.store.ledger.edited_products import delete_links, replace_products
 from swatchbook.store.ledger.image_states import shown_images, states_of_images
 from swatchbook.store.ledger.product_codes import replace_codes
 from swatchbook.store.ledger.runs import Run, writing
@@ -183,11 +183,12 @@ def remove_items(ledger: Ledger, run: Run, keys: Collection[str]) -> None:
         removed, said, old_links, sources = _parts_of(connection, run, keys)
         query = select(placements.c.id, placements.c.image)
         shown = {row.image for row in select_in(connection, query, placements.c.id, sources)}
-        delete_rows_by_key(connection, links, [(run.document, *link) for link in old_links])
-        delete_rows_by_key(connection, placements, sources)
-        delete_rows_by_key(connection, products, removed.keys())
+        delete_links(connection, run.document, old_links)
+        execute_in(connection, delete(placements), placements.c.id, sources)
+        execute_in(connection, delete(products), products.c.id, removed)
         replace_codes(connection, run.document, removed, {})
-        delete_rows_by_key(connection, source_items, [(run.document, key) for key in keys])
+        of_document = delete(source_items).where(source_items.c.document == run.document)
+        execute_in(connection, of_document, source_items.c.key, keys)
         hide_images(connection, shown)
         hide_chunks(connection, said)
 

@@ -30,12 +30,11 @@ from swatchbook.domain.records import (
 from swatchbook.store.ledger import page_findings
 from swatchbook.store.ledger.bulk_rows import (
     Values,
-    delete_rows_by_key,
     insert_new_rows,
     lock_document_rows,
     upsert_rows,
 )
-from swatchbook.store.ledger.database import Ledger, select_in
+from swatchbook.store.ledger.database import Ledger, execute_in, select_in
 from swatchbook.store.ledger.dirty import NEVER_SHOWN, hide_chunks, hide_images, mark_shown, reopen_documents_showing
 from swatchbook.store.ledger.image_text import analyses_in_use, queue_text_items, write_texts
 from swatchbook.store.ledger.item_tries import NO_LEASE, failure_outcome, record_failures
@@ -211,7 +210,7 @@ def _save_placements(
     insert_new_rows(connection, images, _image_rows(owner, keys, extraction.pictures))
     before = {row.id: row for row in select_in(connection, select(images).with_for_update(), images.c.id, keys)}
     upsert_rows(connection, placements, list(rows.values()))
-    delete_rows_by_key(connection, placements, placed.keys() - rows.keys())
+    execute_in(connection, delete(placements), placements.c.id, placed.keys() - rows.keys())
 
     # A rerun of a generation keeps the text in use: a newer analysis or a correction may have set it meanwhile.
     shown_before = {row.image for row in placed.values() if row.generation == run.generation}
