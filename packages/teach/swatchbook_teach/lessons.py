@@ -127,8 +127,6 @@ def propose_readings(
         dropped = [each for each in in_use.examples if each not in shown]
         begun = learn_pictures(pictures.found, begun, dropped, pictures.views.pixels)
     new = [each for each in new if each not in of_pictures]
-    if most == 1 and not new:
-        return _compare(resources, lesson, [preview(lesson.texts, lesson.reading, begun)], pictures)
     only_pictures = of_pictures or (begun.pictures_are_taught and not begun.names_are_taught)
     proposals = propose(lesson.texts, lesson.reading, new, begun, 1 if only_pictures and not new else most)
     return _compare(resources, lesson, proposals, pictures)

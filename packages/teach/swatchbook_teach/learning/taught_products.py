@@ -136,7 +136,6 @@ def read_names(texts: DocumentTexts, taught: TaughtReading, chosen: Booleans | N
         chosen[place.number] = place.example.right
     shown = {place.number: place for place in places if place.example.right}
     # Lines of a paragraph that a person showed are no names, nor are paragraphs of other lines.
-    chosen = chosen.copy()
     by_person = np.zeros(len(chosen), bool)
     by_person[list(shown)] = True
     chosen[np.isin(texts.parents, np.flatnonzero(by_person)) & ~by_person] = False

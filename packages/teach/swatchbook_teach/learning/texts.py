@@ -162,11 +162,7 @@ def collect_texts(reading: Reading, pages: Iterable[Page]) -> DocumentTexts:
         picture += [pictures + n if n >= 0 else -1 for n in nearest]
         pictures += len(layout.pictures)
     places = {(t.page, t.box): n for n, t in reversed([*enumerate(texts)])}
-    named = (
-        _mask(len(texts), (places[c.text.page, c.text.box] for c in choice.candidates))
-        if choice
-        else _mask(len(texts), ())
-    )
+    named = _mask(len(texts), (places[c.text.page, c.text.box] for c in (choice.candidates if choice else ())))
     of_groups = _groups(groups, places, len(texts))
     running, house = running_texts(document), house_names(document)
     return DocumentTexts(
