@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, Subquery, func, select
 
 from swatchbook.domain.records import (
     DocumentState,
@@ -21,7 +21,7 @@ from swatchbook.domain.records import (
     PlacementState,
     Record,
 )
-from swatchbook.store.ledger.database import Ledger
+from swatchbook.store.ledger.database import Ledger, Source
 from swatchbook.store.ledger.image_states import (
     chunk_item_state,
     chunk_items,
@@ -77,11 +77,7 @@ def document_states(ledger: Ledger, listed: Sequence[Document]) -> list[Document
     """Return the account of each of these documents, in their order."""
     shown = shown_images()
     shown = select(shown).where(shown.c.document.in_([each.id for each in listed])).subquery("of_documents")
-    states = states_of_images(shown).add_columns(shown.c.document).group_by(shown.c.document).subquery("states")
-    query = select(states.c.document, states.c.state, func.count()).group_by(states.c.document, states.c.state)
-    counted = defaultdict[str, Counter[str]](Counter)
-    for document, state, count in ledger.execute(query):
-        counted[document][state] = count
+    counted = _count_states(ledger, shown, shown.c.document)
     return [
         DocumentState(
             id=each.id,
@@ -94,6 +90,16 @@ def document_states(ledger: Ledger, listed: Sequence[Document]) -> list[Document
         )
         for each in listed
     ]
+
+
+def _count_states(source: Source, shown: Subquery, of: ColumnElement[str]) -> Mapping[str, Counter[str]]:
+    """Return the number of shown images by state, for each value of a column: their document or their owner."""
+    states = states_of_images(shown).add_columns(of.label("of")).group_by(of).subquery("states")
+    query = select(states.c.of, states.c.state, func.count()).group_by(states.c.of, states.c.state)
+    counted = defaultdict[str, Counter[str]](Counter)
+    for value, state, count in source.execute(query):
+        counted[value][state] = count
+    return counted
 
 
 def _by_state(counted: Mapping[str, int]) -> dict[str, Any]:
@@ -179,25 +185,9 @@ def count_owners(ledger: Ledger) -> list[OwnerCounts]:
 
 def owner_accounts(ledger: Ledger) -> list[OwnerState]:
     """Return the account of every owner with a document, most missing images first."""
-    states = states_of_images(shown_images()).subquery("states")
-    counted = (
-        select(images.c.owner, states.c.state, func.count())
-        .join_from(states, images, images.c.id == states.c.image)
-        .group_by(images.c.owner, states.c.state)
-    )
-    by_owner = dict[str, dict[str, int]]()
+    by_owner = select(documents.c.owner, func.count()).group_by(documents.c.owner)
     with ledger.read() as connection:
-        document_counts = (
-            connection.execute(select(documents.c.owner, func.count()).group_by(documents.c.owner)).tuples().all()
-        )
-        for owner, state, count in connection.execute(counted):
-            by_owner.setdefault(owner, {})[state] = count
-    accounts = [
-        OwnerState(
-            owner=owner,
-            documents=count,
-            **_by_state(by_owner.get(owner, {})),
-        )
-        for owner, count in document_counts
-    ]
+        numbers = connection.execute(by_owner).tuples().all()
+        counted = _count_states(connection, shown_images(), images.c.owner)
+    accounts = [OwnerState(owner=owner, documents=number, **_by_state(counted[owner])) for owner, number in numbers]
     return sorted(accounts, key=lambda account: (account.complete - account.found, account.owner))
