@@ -79,7 +79,7 @@ def test_file_is_sent_and_lists_come_in_portions(
     stored = get_document(service.resources.ledger, sent.id)
     assert service.resources.files.read(str(stored.file)) == b"%PDF-1.7 new %%EOF"
     assert stored.options.focus is False
-    monkeypatch.setattr("swatchbook_client.connection.PAGE_ENTRIES", 1)
+    monkeypatch.setattr("swatchbook_client.request.PAGE_ENTRIES", 1)
     assert [each.id for each in anna.documents()] == [sent.id, document]
     assert [each.id for each in anna.documents(status="queued", name="spring")] == [sent.id]
     with pytest.raises(Conflict, match="Nothing to stop"):
