@@ -20,7 +20,7 @@ Columns = Mapping[str, Sequence[str]]
 
 _MAX_NAME = 200  # characters of a field's name
 
-_METADATA = re.compile(r"\w+\s?: ?\w|.*\(\w+\.metafields\.")
+_METADATA = re.compile(r"\w+\s?: ?\w")
 _HIDDEN = re.compile(r"\w+\s?: ?_")
 """Metadata of programs in WooCommerce's export, such as "Meta: _unit_price" and "Méta : _price", which is no price."""
 
@@ -32,7 +32,7 @@ class Field:
 
 
 def is_metadata(name: str) -> bool:
-    """Return whether a column has metadata of programs in a shop: "Meta: colour", "Colour (product.metafields.a.b)"."""
+    """Return whether a column has metadata of programs in a shop, by its name: "Meta: colour_code"."""
     return _METADATA.match(name) is not None
 
 

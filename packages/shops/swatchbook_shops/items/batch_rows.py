@@ -12,7 +12,7 @@ from swatchbook_shops.items.batch_names import MPN, NAMES
 from swatchbook_shops.items.batch_pictures import OF_VARIANT, pictures_in
 from swatchbook_shops.items.batch_values import as_price, as_text, price_before
 from swatchbook_shops.items.shop_attributes import ANY, attributes_in_columns
-from swatchbook_shops.items.woocommerce_columns import english_columns
+from swatchbook_shops.items.woocommerce_columns import NOT_READ, english_columns
 
 Row = Mapping[str, Any]
 
@@ -50,9 +50,18 @@ def rows_as_variants(rows: Sequence[Row]) -> Row:
     return {**_merged(rows), "variants": [{name: row[name] for name in differing if name in row} for row in rows]}
 
 
-def is_of_shop(record: Mapping[str, Any]) -> bool:
-    """Return whether a record is of an export of Shopify or WooCommerce, whose columns are known, but for metadata."""
-    return is_of_woocommerce(record) or _names_of_shopify(map(str, record)).keys() >= {"urlhandle", "productimageurl"}
+def used_for_rows(record: Mapping[str, Any]) -> frozenset[str]:
+    """Return the flat names of columns of which a product is made, though none of its fields is read from them."""
+    if _is_of_shopify(record):
+        return _USED_OF_SHOPIFY
+    return _USED_OF_WOOCOMMERCE if is_of_woocommerce(record) else frozenset()
+
+
+def passed_over(record: Mapping[str, Any]) -> frozenset[str]:
+    """Return the flat names of columns that the export of a record's shop is known to have, and that are not read."""
+    if _is_of_shopify(record):
+        return _NOT_READ_OF_SHOPIFY
+    return NOT_READ if is_of_woocommerce(record) else frozenset()
 
 
 def is_of_woocommerce(record: Mapping[str, Any]) -> bool:
@@ -68,8 +77,13 @@ def is_of_woocommerce(record: Mapping[str, Any]) -> bool:
     )
 
 
+def _is_of_shopify(record: Mapping[str, Any]) -> bool:
+    return not {"handle", "urlhandle"}.isdisjoint(flat(str(name)) for name in record)
+
+
 IDLE_SALE = "sale is not used"
 """A field with the SKU of an article whose sale price is 0, or not below its regular one."""
+_USED_OF_WOOCOMMERCE = frozenset({"type", "parent", "sku", "id", "published", flat(IDLE_SALE)})
 _ONLY_OF_WOOCOMMERCE = ("published", "visibilityincatalog", "backordersallowed", "datesalepricestarts")
 _TYPES = frozenset({"simple", "variable", "variation", "grouped", "external", "virtual", "downloadable"})
 VARIATION_OF = "variation of "
@@ -90,6 +104,20 @@ _RENAMED_BY_SHOPIFY = {
     "variantimage": "variantimageurl",
 }
 """The flat names of columns in Shopify's files before 2024 -> those since then."""
+
+_USED_OF_SHOPIFY = frozenset({"status", *_RENAMED_BY_SHOPIFY, *_RENAMED_BY_SHOPIFY.values()})
+_NOT_READ_OF_SHOPIFY = frozenset(
+    flat(name)
+    for name in (
+        "Image position", "SEO title", "SEO description", "Cost per item", "Gift card",
+        "Variant Fulfillment Service", "Fulfillment service", "Variant Requires Shipping", "Requires shipping",
+        "Variant Taxable", "Charge tax", "Variant Tax Code", "Tax code", "Variant Weight Unit",
+        "Weight unit for display", "Unit price total measure", "Unit price total measure unit",
+        "Unit price base measure", "Unit price base measure unit", "Google Shopping / Gender",
+        "Google Shopping / Age Group", "Google Shopping / Custom Product",
+        *(f"Google Shopping / Custom Label {number}" for number in range(5)),
+    )
+)  # fmt: skip
 
 
 def _names_of_shopify(columns: Iterable[str]) -> dict[str, str]:

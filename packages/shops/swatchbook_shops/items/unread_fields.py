@@ -10,7 +10,7 @@ from swatchbook_base.one_line import one_line, shorten
 from swatchbook_shops.items.batch_fields import is_metadata
 from swatchbook_shops.items.batch_names import MPN, NAMES
 from swatchbook_shops.items.batch_record import read_record
-from swatchbook_shops.items.batch_rows import IDLE_SALE, VARIATION_OF, is_of_shop, is_of_woocommerce
+from swatchbook_shops.items.batch_rows import IDLE_SALE, VARIATION_OF, is_of_woocommerce, passed_over, used_for_rows
 from swatchbook_shops.items.batch_values import as_day, is_rounded, listed
 
 LOOKED_AT = 50  # records of a file whose fields are named
@@ -30,8 +30,8 @@ class UnreadFields:
         """Add the fields of a record that are unknown, and those that were read."""
         for columns in read.columns.values():
             self._read.update(column.split(".")[0] if column not in record else column for column in columns)
-        of_shop = is_of_shop(record)
-        for name in (each for each in read.unknown if not of_shop or is_metadata(each)):
+        of_rows = used_for_rows(record)
+        for name in (each for each in read.unknown if flat(each) not in of_rows):
             self._unknown.setdefault(name, shorten(one_line(str(record[name])[:500]), _EXAMPLE))
 
     @property
@@ -43,11 +43,11 @@ class UnreadFields:
 class ShopColumns(ColumnCheck):
     """What an ingest tells of the columns of tables of shops.
 
-    Not reported are columns that a mapping names, and those of a shop's own export that are no metadata.
+    Not reported are columns that a mapping names, and those that a shop's export is known to have for other purposes.
     """
 
     def __init__(self) -> None:
-        self._unread, self._mapped = UnreadFields(), set[str]()
+        self._unread, self._passed_over = UnreadFields(), set[str]()
         self._sale: str | None = None
         self._end: str | None = None
         self._is_endless = self._is_strange = False
@@ -63,9 +63,11 @@ class ShopColumns(ColumnCheck):
         if place == 1:
             names = {flat(str(name)): str(name) for name in record} if is_of_woocommerce(record) else {}
             self._sale, self._end = names.get("saleprice"), names.get("datesalepriceends")
-            self._mapped.update(*mapping.names.values(), *mapping.fact_names.values())
+            self._passed_over.update(*mapping.names.values(), *mapping.fact_names.values())
         if place <= LOOKED_AT:
             self._unread.look(record, read_record(record, mapping))
+            known = passed_over(record)
+            self._passed_over |= {name for name in record if flat(name) in known}
             self._is_strange |= "variation" in record.values() and "parent" not in map(flat, record)
         articles = [record, *(each for each in listed(record.get("variants")) if isinstance(each, dict))]
         codes = (
@@ -114,7 +116,7 @@ class ShopColumns(ColumnCheck):
                 f"It has variations of products that are not in it: {_first([*self._absent])}. Exports to shops leave "
                 "them out. Export them from the shop together with their products."
             )
-        unknown = [name for name in self._unread.examples if name not in self._mapped]
+        unknown = [name for name in self._unread.examples if name not in self._passed_over]
         if unknown := sorted(unknown, key=is_metadata):
             warnings.append(
                 f"Columns that were not understood: {_first(unknown)}. `swatchbook ingest --plan FILE` shows them."

@@ -77,6 +77,44 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
 
 _ENGLISH = {flat(other): name for name, others in _NAMES.items() for other in others}
 
+_NOT_READ = """
+Stock; Tags; Is featured?; Visibility in catalog; Tax status; Tax class; Low stock amount; Backorders allowed?;
+Sold individually?; Allow customer reviews?; Purchase note; Shipping class; Download limit; Download expiry days;
+Grouped products; Upsells; Cross-sells; External URL; Button text; Position;
+Ist hervorgehoben?; Steuerstatus; Steuerklasse; Geringe Lagermenge;
+Nur einzeln verkaufen?; Kundenrezensionen erlauben?; Kundenbewertungen erlauben?; Hinweis zum Kauf;
+Versandklasse; Downloadlimit; Ablauftage des Downloads; Gruppierte Produkte; Zusatzverkäufe; Externe URL; Button-Text;
+Cross-Sells (Querverkäufe);
+Mis en avant ?; État de la TVA; Statut fiscal; Classe de TVA; Classe TVA;
+Montant de stock faible; Vendre individuellement ?;
+Autoriser les avis clients ?; Note de commande; Note de l'achat; Classe d'expédition; Classe de livraison;
+Limite de téléchargement; Jours d'expiration du téléchargement; Groupes de produits; Produits suggérés;
+Montée en gamme; Ventes croisées; URL externe; Libellé du bouton;
+¿Está destacado?; Estado del impuesto; Clase de impuesto; Cantidad de bajo inventario;
+¿Vendido individualmente?; ¿Permitir valoraciones de clientes?;
+Nota de compra; Clase de envío; Límite de descargas; Días de caducidad de la descarga; Productos agrupados;
+Ventas dirigidas; Ventas cruzadas; URL externa; Texto del botón; Posición;
+In primo piano?; Stato delle imposte; Aliquota di imposta; Quantità in magazzino bassa;
+Venduto singolarmente?; Permetti le recensioni clienti?; Nota di acquisto;
+Classe di spedizione; Limite di download; Scarica i giorni di scadenza; Prodotti raggruppati; Up-sell; Cross-sell;
+URL esterna; URL esterno; Testo del pulsante; Posizione;
+Wyróżniony produkt?; Status podatku; Klasa podatkowa; Niski stan magazynowy;
+Sprzedawany pojedynczo?; Włącz opinie klientów?;
+Notatka do zakupu; Klasa wysyłkowa; Limit pobrań; Ważność pobierania; Produkty grupowe; Produkty "up-sell";
+Produkty "Cross-sell"; Zewnętrzny adres URL; Tekst przycisku; Pozycja;
+Em destaque?; Status do imposto; Situação fiscal; Classe de imposto;
+Quantidade baixa de estoque; Valor de stock baixo;
+Vender individualmente?; Permitir avaliações de clientes?; Observação de compra; Nota da compra; Nota da encomenda;
+Classe de entrega; Classe de envio; Limite de downloads; Limite de descarregamento; Dias para expirar o download;
+Dias para expirar o descarregamento; Grupo de produtos; Produtos agrupados; Aumenta vendas; Venda cruzada;
+Vendas cruzadas; URL externo; Texto do botão; Posição;
+Uitgelicht?; Btw status; Belastingklasse; Lage voorraad;
+Wordt individueel verkocht?; Klantbeoordelingen toestaan?; Aankoopnotitie; Verzendklasse; Downloadlimiet;
+Dagen vervaltijd download; Gegroepeerde producten; Knop tekst; Positie
+"""
+NOT_READ = frozenset(flat(name) for name in _NOT_READ.split(";"))
+"""The flat names of columns that say nothing of a product which is kept, in these languages."""
+
 _MEASURES = {
     "Weight": {"gewicht", "poids", "peso", "waga"},
     "Length": {"lange", "longueur", "longitud", "lunghezza", "długosc", "comprimento", "lengte"},
