@@ -1,15 +1,17 @@
 """Pages of documents: the list with uploads and progress, one document with its pages and products, and the trash.
 
-People can continue, stop, delete and export a document. Pages that are open ask every two seconds for the list of
-documents, and when its ETag is another one, for what they show of it.
+People can continue, stop, delete and export a document. Pages that are open ask every two seconds whether the list has
+changed, and then for what they show of it.
 """
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 from fastapi import Form, HTTPException, Query, Response
 from pydantic import Field
+from starlette.responses import PlainTextResponse
 
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.product_edits import describe_edit
@@ -41,6 +43,7 @@ from swatchbook.doors.service.documents import (
 )
 from swatchbook.doors.service.exports import ExportOptions
 from swatchbook.doors.service.exports import export as export_products
+from swatchbook.doors.service.health import Recent
 from swatchbook.doors.service.parameters import Boxes, LostPictureOptions, Paging, RequestModel, RetryOptions
 from swatchbook.ingest.sources import item_files
 from swatchbook.store.ledger.edited_products import list_edits
@@ -68,6 +71,7 @@ from swatchbook_web.pages import (
     done,
     local_page,
     page_router,
+    remembered,
     see_other,
     with_done,
 )
@@ -281,3 +285,22 @@ def delete_for_good(view: TheView, document_id: DocumentId) -> Response:
     find_in_trash(view.resources, view.caller, document_id)
     delete_document(view.resources, view.caller, document_id, now=True)
     return see_other(view.link("/ui/trash", done=done("ended")))
+
+
+# --- changes ----------------------------------------------------------------------------------------------------------
+
+_SHARED = 0.9  # seconds for which a look at the ledger counts for all pages of an owner
+
+
+@router.get("/ui/changes")
+async def tell_changes(view: TheView) -> Response:
+    """Return what is another text whenever the owner's list of documents has changed; all its open pages share it."""
+    return PlainTextResponse(await remembered(view.request).looks.setdefault(view.owner, _look(view)).get())
+
+
+def _look(view: View) -> Recent[str]:
+    def look() -> str:
+        listed = list_documents(view.resources, view.caller, Listing(owner=view.owner))
+        return hashlib.sha256(listed.model_dump_json().encode()).hexdigest()
+
+    return Recent(look, _SHARED)

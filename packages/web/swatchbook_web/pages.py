@@ -112,6 +112,8 @@ class Remembered:
 
     def __init__(self) -> None:
         self.login_limits = LoginLimits()
+        self.looks: dict[str | None, Recent[str]] = {}
+        """Owner -> the look at the list of documents that all open pages share."""
         self.facets: dict[str, Recent[Facets]] = {}
         """Address of a search -> the counts of what it finds."""
 

@@ -23,6 +23,7 @@ from swatchbook.store.ledger.queries.account import account
 from swatchbook.store.ledger.stored_documents import get_document
 from swatchbook.store.ledger.tables import documents, images, items, placements, products
 from swatchbook_web import documents as web_documents
+from tests.doors.conftest import ANNA, BERT, asking, bearing
 from tests.doors.pages import BROWSER, Page, page
 from tests.ingest.sources.pictures import draw, write
 from tests.store.ledger.scene import change
@@ -51,6 +52,21 @@ def closes(read: Page) -> list[int]:
     widths = widths[: sum(map(bool, counts))]  # smaller bars may follow
     assert sum(widths) == pytest.approx(100 if int(found) else 0)
     return counts
+
+
+@pytest.mark.usefixtures("keys", "filled")
+def test_a_browser_is_told_when_the_list_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All open pages of an owner share one look at the ledger."""
+    looked, read = list[str](), web_documents.list_documents
+    monkeypatch.setattr(web_documents, "list_documents", lambda *of: looked.append(of[1].name) or read(*of))
+    monkeypatch.setattr(web_documents, "_SHARED", 60.0)
+    with asking() as client:
+        told = {client.get("/ui/changes", headers=bearing(key)).text for key in (ANNA, ANNA, BERT)}
+        assert (len(told), looked) == (2, ["anna", "bert"])
+        change(client.app.state.resources.ledger, documents, status="running")  # type: ignore[attr-defined]
+        assert client.get("/ui/changes", headers=bearing(ANNA)).text in told
+        client.app.state.pages.looks.clear()  # type: ignore[attr-defined]
+        assert client.get("/ui/changes", headers=bearing(ANNA)).text not in told
 
 
 def test_a_page_has_a_box_for_each_placement_that_leads_to_the_image(sample: TestClient, document: str) -> None:

@@ -124,15 +124,15 @@ const refresh = () => {
   for (const each of document.querySelectorAll("[data-live]")) htmx.trigger(each, "refresh");
 };
 if (document.querySelector("[data-live]")) {
-  const { live: owner } = document.querySelector("[data-live]").dataset;
+  const owner = new URLSearchParams(location.search).get("owner");
   let seen, waits = false;
   const asking = setInterval(async () => {
     if (document.hidden || waits) return;
     waits = true;
-    const answer = await fetch("/documents" + (owner ? `?owner=${encodeURIComponent(owner)}` : "")).catch(() => null);
+    const answer = await fetch("/ui/changes" + (owner ? `?owner=${encodeURIComponent(owner)}` : "")).catch(() => null);
     waits = false;
     if (!answer?.ok) return;  // the service is away: what the page shows still holds
-    const now = answer.headers.get("etag");
+    const now = await answer.text();
     if (now !== seen) refresh();  // also at first: the page may be older
     seen = now;
   }, 2_000);
