@@ -1,11 +1,15 @@
 """Artifacts of documents in Prefect's UI: their keys, and how those of deleted documents are deleted."""
 
 import asyncio
-import re
 from contextlib import suppress
 
 from prefect.client.orchestration import PrefectClient
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.filters import (
+    ArtifactCollectionFilter,
+    ArtifactCollectionFilterKey,
+    ArtifactFilter,
+    ArtifactFilterKey,
+)
 from prefect.client.schemas.sorting import ArtifactCollectionSort
 from prefect.exceptions import ObjectNotFound
 
@@ -16,20 +20,23 @@ from swatchbook.tasks.prefect_client import PAGE
 
 PROGRESS, REPORT, FAILURES = "progress", "report", "failures"
 
-_KEY = re.compile(rf"(?:{PROGRESS}|{REPORT}|{FAILURES})-([0-9a-f-]{{36}})")
+_OURS = "swatchbook-"  # others' flows on the same server have artifacts, too
 
 
 def artifact_key(kind: str, document: str) -> str:
     """Return the key of a document's artifact. `kind`: PROGRESS, REPORT or FAILURES."""
-    return f"{kind}-{document}"
+    return f"{_OURS}{kind}-{document}"
 
 
 async def delete_left_artifacts(client: PrefectClient, ledger: Ledger) -> int:
     """Delete the artifacts of documents that are not here any more, of all their runs; return their number."""
-    shown, offset = dict[str, str](), 0
-    while page := await client.read_latest_artifacts(limit=PAGE, offset=offset, sort=ArtifactCollectionSort.KEY_ASC):
-        shown |= {each.key: found[1] for each in page if (found := _KEY.fullmatch(each.key))}
-        offset += len(page)
+    ours = ArtifactCollectionFilter(key=ArtifactCollectionFilterKey(like_=f"{_OURS}%"))
+    found = list[str]()
+    while page := await client.read_latest_artifacts(
+        artifact_filter=ours, limit=PAGE, offset=len(found), sort=ArtifactCollectionSort.KEY_ASC
+    ):
+        found += [each.key for each in page if each.key]
+    shown = {key: key.removeprefix(_OURS).partition("-")[2] for key in found}
     kept = await asyncio.to_thread(document_statuses, ledger, set(shown.values()))
     trashed = {each.document for each in await asyncio.to_thread(list_trash, ledger)}
     count = 0

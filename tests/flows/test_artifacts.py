@@ -47,7 +47,11 @@ def test_texts_are_no_markup_where_the_ui_reads_markdown(resources: Resources) -
     async def show() -> list[str]:
         for report in (failed, doubtful):
             await publish_artifacts(resources, report)
-        keys = (f"report-{failed.document_id}", f"failures-{failed.document_id}", f"report-{doubtful.document_id}")
+        keys = (
+            f"swatchbook-report-{failed.document_id}",
+            f"swatchbook-failures-{failed.document_id}",
+            f"swatchbook-report-{doubtful.document_id}",
+        )
         found = [artifact for key in keys if (artifact := await Artifact.get(key))]
         (row,) = json.loads(str(found[1].data))
         return [artifact.description or "" for artifact in found] + [row["path"], row["error"]]
@@ -84,13 +88,13 @@ def test_artifacts_of_a_deleted_document_go_and_others_stay(
 ) -> None:
     monkeypatch.setenv("PREFECT_API_URL", prefect_server)
     gone, kept, trashed = (ingest(small_catalogue, owner).document_id for owner in ("anna", "bert", "carl"))
-    assert keys_of(gone) == {f"progress-{gone}", f"report-{gone}"}
+    assert keys_of(gone) == {f"swatchbook-progress-{gone}", f"swatchbook-report-{gone}"}
     assert delete(resources, gone)
     throw_away(resources, trashed)
     clear(resources)
     assert keys_of(gone) == set()
-    assert keys_of(kept) == {f"progress-{kept}", f"report-{kept}"}
-    assert keys_of(trashed) == {f"progress-{trashed}", f"report-{trashed}"}
+    assert keys_of(kept) == {f"swatchbook-progress-{kept}", f"swatchbook-report-{kept}"}
+    assert keys_of(trashed) == {f"swatchbook-progress-{trashed}", f"swatchbook-report-{trashed}"}
     assert end(resources, trashed)
     assert asyncio.run(collect(resources, older_than=0)).artifacts >= 2
     assert keys_of(trashed) == set()
@@ -102,4 +106,4 @@ def test_artifacts_of_a_document_that_is_here_again_stay(
     assert delete(resources, ingest(small_catalogue).document_id)
     again = ingest(small_catalogue).document_id
     clear(resources)
-    assert keys_of(again) == {f"progress-{again}", f"report-{again}"}
+    assert keys_of(again) == {f"swatchbook-progress-{again}", f"swatchbook-report-{again}"}
