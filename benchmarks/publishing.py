@@ -12,8 +12,8 @@ import weaviate
 from devtools.weaviate import free_ports, start
 from swatchbook.domain.records import Role
 from swatchbook.index.contract import IndexObject, Payload, Space
-from swatchbook.index.weaviate import WeaviateIndex
 from swatchbook.ingest.publish import ROWS
+from swatchbook_weaviate.index import WeaviateIndex
 
 OBJECTS = 400
 DIMENSION = 384

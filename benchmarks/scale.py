@@ -34,8 +34,8 @@ from swatchbook.index.contract import Index, IndexObject, Payload, Space, Where
 from swatchbook.index.lance import LanceIndex
 from swatchbook.index.lance_table import as_table, table_schema
 from swatchbook.index.slim_lancedb import lancedb
-from swatchbook.index.weaviate import WeaviateIndex, _properties
 from swatchbook.ingest.publish import ROWS
+from swatchbook_weaviate.index import WeaviateIndex, _properties
 
 SIZES = (25_000, 50_000, 100_000)
 DIMENSION = 768

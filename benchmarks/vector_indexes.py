@@ -26,9 +26,9 @@ from swatchbook.domain.records import Role
 from swatchbook.domain.setting_values import WeaviateIndexKind
 from swatchbook.index.contract import Match, Space, Where
 from swatchbook.index.lance import MOST_PARTITIONS, RERANK, LanceIndex
-from swatchbook.index.weaviate import WeaviateIndex
-from swatchbook.index.weaviate_schema import Layout
 from swatchbook.ingest.publish import ROWS
+from swatchbook_weaviate.index import WeaviateIndex
+from swatchbook_weaviate.schema import Layout
 
 COUNT = 20_000
 CANDIDATES = 100

@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 from swatchbook.domain.errors import Configuration, IndexDown
 from swatchbook.domain.settings import Settings
-from swatchbook.index.weaviate import WeaviateIndex
+from swatchbook_weaviate.index import WeaviateIndex
 
 VERSION = "1.38.14"
 IMAGE = f"semitechnologies/weaviate:{VERSION}"

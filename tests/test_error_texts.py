@@ -21,13 +21,14 @@ the messages, which pydantic writes for those who gave the values.
 """
 
 LIBRARY = "packages/catalogue/swatchbook_catalogue"
+WEAVIATE = "packages/weaviate/swatchbook_weaviate"
 ALLOWED = {
     "swatchbook/doors/service/problems.py describe": "reads an HTTPException, whose detail is a text of ours",
     "deployments/scheduler/containers.py keep_reconciling": "compares it with that of the round before",
     "swatchbook/index/lance.py _failure": "searches it for the system's error number",
     "swatchbook/index/lance.py _is_conflict": "searches it for a commit that another one has made void",
-    "swatchbook/index/weaviate.py _write": "quotes why the server rejected an object",
-    "swatchbook/index/weaviate_connection.py _failure": "searches it for words of a server that starts or has no room",
+    f"{WEAVIATE}/index.py _write": "quotes why the server rejected an object",
+    f"{WEAVIATE}/connection.py _failure": "searches it for words of a server that starts or has no room",
     "swatchbook/store/ledger/driver_errors.py _translated": "looks up the driver's error number",
     f"{LIBRARY}/pdf/library_failure.py to_failure": "searches it for a failed allocation",
     f"{LIBRARY}/pdf/pdfium_document.py open_document": "its number may be that of a missing password",

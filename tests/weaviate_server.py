@@ -10,8 +10,8 @@ import pytest
 
 from devtools.weaviate import find_server, free_ports, start
 from swatchbook.domain.errors import Configuration
-from swatchbook.index.weaviate import DEFAULT_LAYOUT, WeaviateIndex
-from swatchbook.index.weaviate_schema import Layout
+from swatchbook_weaviate.index import DEFAULT_LAYOUT, WeaviateIndex
+from swatchbook_weaviate.schema import Layout
 
 WEAVIATE = pytest.param("weaviate", marks=pytest.mark.stack)
 """The parameter of a test that asks for the fixture `weaviate_server` when it runs."""

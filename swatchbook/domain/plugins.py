@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -86,9 +87,9 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
     },
     Kind.INDEX: {
         "lance": "swatchbook.index.lance:open_index",
-        "weaviate": "swatchbook.index.weaviate:open_index",
+        "weaviate": "swatchbook_weaviate.index:open_index",  # of packages/weaviate
     },
-    Kind.PDF_READER: {  # of packages/catalogue; named here, so that settings are checked without reading metadata
+    Kind.PDF_READER: {  # of packages/catalogue
         "mupdf": "swatchbook_catalogue.pdf.mupdf_document:open_document",
         "pdfium": "swatchbook_catalogue.pdf.pdfium_document:open_document",
     },
@@ -105,7 +106,9 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
     Kind.BUCKETS: {},
     Kind.CATALOGUE: {},
 }
-"""Kind -> name -> `module:factory`, as an entry point has it."""
+"""Kind -> name -> `module:factory`, as an entry point has it; also of packages/, so that a setting is checked without
+reading metadata.
+"""
 
 _MOST_REASON = 200  # characters of an exception's text in a failure
 
@@ -127,9 +130,18 @@ class Plugin(NamedTuple):
         return self.target.partition(":")[0].strip()
 
     def load(self) -> Callable[..., Any]:
-        """Import its factory and return it. Raises Configuration for a plugin that cannot be imported."""
+        """Import its factory and return it. Raises Configuration for a plugin that cannot be imported, MissingExtra for
+        a built-in one whose package is not installed.
+        """
         if self.package is None:  # asked for each picture
-            return self._imported()
+            try:
+                return self._imported()
+            except ModuleNotFoundError as error:
+                if find_spec(package := self.module.partition(".")[0]):
+                    raise
+                from swatchbook.domain.extras import missing_package
+
+                raise missing_package(f"The {self.kind.word} {self.name}", package.replace("_", "-")) from error
         with self.usable():
             found = self._imported()
         # Child processes get these paths: they have no import hooks of editable packages.

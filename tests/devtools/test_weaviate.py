@@ -9,7 +9,7 @@ import pytest
 
 from devtools.weaviate import Image, _command, free_ports
 from swatchbook.domain.errors import IndexDown
-from swatchbook.index.weaviate import WeaviateIndex
+from swatchbook_weaviate.index import WeaviateIndex
 from tests.command import bare_environment
 from tests.fixtures import ROOT
 

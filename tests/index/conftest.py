@@ -12,8 +12,8 @@ from swatchbook.domain.settings import Settings, load_settings
 from swatchbook.index.contract import Index, Space
 from swatchbook.index.lance import LanceIndex, open_index
 from swatchbook.index.plugin_index import open_plugin
-from swatchbook.index.weaviate_schema import Layout
 from swatchbook.resources import Resources, open_resources
+from swatchbook_weaviate.schema import Layout
 from tests.plugins.conftest import install
 from tests.plugins.packages import CODE
 from tests.postgres import POSTGRESQL, RunningPostgres, postgres

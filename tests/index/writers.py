@@ -35,7 +35,7 @@ def opened(folder: Path | None, server: tuple[str, int, str]) -> Index:
         from swatchbook.index.lance import LanceIndex
 
         return LanceIndex(folder)
-    from swatchbook.index.weaviate import WeaviateIndex
+    from swatchbook_weaviate.index import WeaviateIndex
 
     url, grpc_port, key = server
     return WeaviateIndex(url, grpc_port=grpc_port, api_key=key)

@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 
 from swatchbook.choices import choices
 from swatchbook.domain import plugins
-from swatchbook.domain.errors import Configuration, IndexDown, PluginFailed
-from swatchbook.domain.plugins import BUILT_IN, UNCHOSEN, Kind
+from swatchbook.domain.errors import Configuration, IndexDown, MissingExtra, PluginFailed
+from swatchbook.domain.plugins import BUILT_IN, UNCHOSEN, Kind, find
 from swatchbook.domain.records import ItemState, Role, sha256
 from swatchbook.domain.settings import Settings, load_settings
 from swatchbook.doors.cli.main import app
@@ -180,6 +180,13 @@ def test_every_built_in_one_is_there(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 
 FAULTY = text_of(__file__, "faulty")
+
+
+def test_built_in_one_without_its_package_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in [name for name in sys.modules if name.startswith("swatchbook_weaviate")] or ["swatchbook_weaviate"]:
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingExtra, match=r"index weaviate needs the package swatchbook-weaviate\..*pip install"):
+        find(Kind.INDEX, "weaviate").load()
 
 
 @pytest.mark.parametrize(("fault", "says"), rows_of(__file__, "wrong_results"))

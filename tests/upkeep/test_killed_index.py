@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from devtools.weaviate import Server, start
-from swatchbook.index.weaviate import WeaviateIndex
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.space_registry import registered
 from swatchbook.upkeep.verify import IndexWatch, verify
+from swatchbook_weaviate.index import WeaviateIndex
 from tests.flows.test_outage import weaviate
 from tests.upkeep.test_verify import assert_whole, make
 

@@ -12,7 +12,6 @@ from swatchbook.domain.errors import Configuration
 from swatchbook.domain.settings import flatten, replace
 from swatchbook.index import weaviate_tenants
 from swatchbook.index.contract import MovableIndex, Space, Where
-from swatchbook.index.weaviate import WeaviateIndex
 from swatchbook.ingest.delete import delete, delete_owner
 from swatchbook.ingest.publish import publish_all
 from swatchbook.resources import Resources, open_resources
@@ -21,6 +20,7 @@ from swatchbook.store.ledger.space_registry import active_spaces
 from swatchbook.upkeep.move_spaces import move_spaces, plan_move
 from swatchbook.upkeep.rename_owner import rename
 from swatchbook.upkeep.verify import rebuild, repair_index, verify
+from swatchbook_weaviate.index import WeaviateIndex
 from tests.command import forked
 from tests.new_collection import NewCollection, environment_of, new_collection, postgres, weaviate_server
 from tests.store.ledger.scene import image

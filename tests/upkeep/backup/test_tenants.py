@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from swatchbook.index.contract import Space, Where
-from swatchbook.index.weaviate import WeaviateIndex
 from swatchbook.resources import Resources
 from swatchbook.search.fusion import parse_weights
 from swatchbook.search.request import SearchRequest
@@ -16,6 +15,7 @@ from swatchbook.upkeep.backup.restore import restore
 from swatchbook.upkeep.backup.write import back_up
 from swatchbook.upkeep.rename_owner import rename
 from swatchbook.upkeep.verify import verify
+from swatchbook_weaviate.index import WeaviateIndex
 from tests.new_collection import NewCollection
 from tests.upkeep.backup.collection import files, indexed, make, rows
 

@@ -5,8 +5,8 @@ from weaviate.collections.classes.filters import FilterReturn
 
 from swatchbook.index.contract import SUPERSEDED, Where
 from swatchbook.index.rules import Condition, conditions
-from swatchbook.index.weaviate_schema import Layout
 from swatchbook.index.words import word_pattern
+from swatchbook_weaviate.schema import Layout
 
 
 def filters_of(where: Where | None, layout: Layout) -> FilterReturn | None:

@@ -14,7 +14,7 @@ from weaviate.classes.tenants import TenantActivityStatus
 from weaviate.collections import Collection as WeaviateCollection
 
 from swatchbook.index.contract import IndexObject, Match, Where
-from swatchbook.index.weaviate_schema import Layout, tenant_name
+from swatchbook_weaviate.schema import Layout, tenant_name
 
 AnyCollection: TypeAlias = WeaviateCollection[Any, Any]
 

@@ -16,8 +16,8 @@ from devtools.weaviate import free_ports
 from swatchbook.domain.errors import Authentication, Configuration, DiskFull, IndexDown, ProviderError
 from swatchbook.domain.records import Role
 from swatchbook.index.contract import Payload, Space
-from swatchbook.index.weaviate import WeaviateIndex
-from swatchbook.index.weaviate_schema import columns, own_collections
+from swatchbook_weaviate.index import WeaviateIndex
+from swatchbook_weaviate.schema import columns, own_collections
 from tests.index.objects import made, number_id, unit_vectors
 from tests.serving import Answers, StandIn, serving
 from tests.weaviate_server import RunningWeaviate
@@ -124,7 +124,7 @@ def test_a_collection_dropped_during_a_probe_is_fine(
             return {name: names[name] for name in dropped}
         return names
 
-    monkeypatch.setattr("swatchbook.index.weaviate.own_collections", list_and_drop)
+    monkeypatch.setattr("swatchbook_weaviate.index.own_collections", list_and_drop)
     index.probe()
     assert dropped
 

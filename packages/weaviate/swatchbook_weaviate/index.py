@@ -1,7 +1,7 @@
 """The index on a Weaviate server, with one collection for each space and one alias for each role.
 
-Here are requests and batch sizes; `weaviate_connection.py` has the connection, timeouts and failures,
-`weaviate_filter.py` the filters, `weaviate_schema.py` the collections, `weaviate_tenants.py` the tenants of owners.
+Here are requests and batch sizes; `connection.py` has the connection, timeouts and failures, `filters.py` the filters,
+`schema.py` the collections, `tenants.py` the tenants of owners.
 """
 
 import time
@@ -27,9 +27,10 @@ from swatchbook.index.contract import COLUMNS, IndexObject, Match, MoveState, Pa
 from swatchbook.index.matching import is_uuid
 from swatchbook.index.rules import KEYWORDS, WORDS, admit, check_query, keywords_column, missing_space, words_column
 from swatchbook.index.terms import question_terms
-from swatchbook.index.weaviate_connection import Connection, is_away
-from swatchbook.index.weaviate_filter import filters_of
-from swatchbook.index.weaviate_schema import (
+from swatchbook_base.one_line import one_line, shorten
+from swatchbook_weaviate.connection import Connection, is_away
+from swatchbook_weaviate.filters import filters_of
+from swatchbook_weaviate.schema import (
     LEAVING,
     RESCORE,
     SHORT,
@@ -44,8 +45,7 @@ from swatchbook.index.weaviate_schema import (
     space_name,
     tenant_name,
 )
-from swatchbook.index.weaviate_tenants import AnyCollection, Place, SeedOf, Tenants, best_of, itself
-from swatchbook_base.one_line import one_line, shorten
+from swatchbook_weaviate.tenants import AnyCollection, Place, SeedOf, Tenants, best_of, itself
 
 BATCH = 500
 """The objects per write and ids per query: all that an ingest publishes at once, 3 MB for vectors of 1,024 numbers."""

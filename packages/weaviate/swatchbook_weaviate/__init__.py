@@ -1,0 +1,1 @@
+"""Weaviate as the vector index of Swatchbook, which several machines can share."""
