@@ -58,9 +58,9 @@ class ShopFormat(Protocol):
     left out.
     """
 
-    key_name = "SKU"
+    key_name: str = "SKU"
     common_names: Mapping[str, str] = {}
-    has_private = False
+    has_private: bool = False
 
     def __init__(self, options: ShopOptions) -> None:
         """Raise InvalidReference for a mapping that the format cannot use."""
