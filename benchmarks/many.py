@@ -131,7 +131,7 @@ def service(home: Path) -> Iterator[tuple[int, psutil.Process]]:
 def serve() -> None:
     """Serve until the input ends."""
     from swatchbook.domain.settings import load_settings
-    from tests.doors.service.served import served
+    from tests.doors.served import served
 
     with served(load_settings()) as running:
         print(running.port, flush=True)

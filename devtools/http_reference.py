@@ -14,8 +14,8 @@ from fastapi.routing import APIRoute, iter_route_contexts
 
 from devtools.generated_pages import DOCS, Pages, cell, write
 from swatchbook.domain.settings import Settings
-from swatchbook.doors.service.app import create_app
-from swatchbook.doors.service.auth import authenticate, oversee
+from swatchbook_service.app import create_app
+from swatchbook_service.auth import authenticate, oversee
 
 TARGET: Final = DOCS / "http.md"
 

@@ -213,7 +213,7 @@ def use(programs: Path, folder: Path) -> None:
 PAGE: Final = """
 from fastapi.testclient import TestClient
 from swatchbook.domain.settings import Settings
-from swatchbook.doors.service.app import create_app
+from swatchbook_service.app import create_app
 print(TestClient(create_app(Settings()), base_url="http://127.0.0.1").get("/ui/static/page.js").status_code)
 """
 """Prints whether the service has the script of the web page."""
@@ -238,9 +238,10 @@ def use_packages(programs: Path, folder: Path) -> None:
     require([] if events.strip() == "[]" else [f"upkeep events says {events}."])
     taught = swatchbook("teach", "catalogue.pdf", "--page", "1", "--name", "Nordvik Oak", "--accept", "--json")
     require([] if json.loads(taught)["reports"] else [f"teach says {taught}."])
-    (siglip,) = [each for each in json.loads(swatchbook("models", "--json")) if each["name"] == "siglip"]
-    lacks = f"needs the extra models: pip install '{PROJECT['name']}[models]'"
-    require([] if siglip["lacks"] == lacks else [f"models lists siglip as {siglip}."])
+    lacks = {each["name"]: each["lacks"] for each in json.loads(swatchbook("models", "--json"))}
+    for name, extra in (("siglip", "models"), ("weaviate", "weaviate")):
+        needs = f"needs the extra {extra}: pip install '{PROJECT['name']}[{extra}]'"
+        require([] if lacks[name] == needs else [f"models says of {name}: {lacks[name]}."])
     shown = run(programs / "python", "-c", PAGE, folder=folder)
     require([] if shown == "200\n" else [f"The script of the web page is answered by {shown}."])
     clients = "from swatchbook_client import AsyncClient, Client"

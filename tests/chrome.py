@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect, sync_playwright
 
-from tests.doors.service.served import Served
+from tests.doors.served import Served
 from tests.needs import chromium
 
 expect.set_options(timeout=30_000)  # ms, as Playwright's other waits; 5 s are too few on a busy machine

@@ -21,9 +21,10 @@ the messages, which pydantic writes for those who gave the values.
 """
 
 LIBRARY = "packages/catalogue/swatchbook_catalogue"
+SERVICE = "packages/service/swatchbook_service"
 WEAVIATE = "packages/weaviate/swatchbook_weaviate"
 ALLOWED = {
-    "swatchbook/doors/service/problems.py describe": "reads an HTTPException, whose detail is a text of ours",
+    f"{SERVICE}/problems.py describe": "reads an HTTPException, whose detail is a text of ours",
     "deployments/scheduler/containers.py keep_reconciling": "compares it with that of the round before",
     "swatchbook/index/lance.py _failure": "searches it for the system's error number",
     "swatchbook/index/lance.py _is_conflict": "searches it for a commit that another one has made void",

@@ -101,7 +101,7 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
     },
     Kind.ITEM_FILES: {"plain": "swatchbook.ingest.sources.plain_items:PlainItems"},
     Kind.COMMAND: {},  # those of the core: `doors/cli/main.py`
-    Kind.ROUTER: {},  # those of the core: `doors/service/app.py`
+    Kind.ROUTER: {},  # those of the core: `packages/service/swatchbook_service/app.py`
     Kind.TEACHER: {},
     Kind.BUCKETS: {},
     Kind.CATALOGUE: {},

@@ -5,7 +5,7 @@ import re
 from devtools.generated_pages import stored
 from devtools.http_reference import TARGET, pages
 from swatchbook.domain.settings import load_settings
-from swatchbook.doors.service.app import create_app
+from swatchbook_service.app import create_app
 
 
 def test_page_is_what_the_service_says() -> None:

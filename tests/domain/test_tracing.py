@@ -17,7 +17,7 @@ from swatchbook.domain.errors import ProviderDown
 from swatchbook.domain.settings import Settings
 from swatchbook.doors.cli.log import Fields
 from swatchbook.store.ledger.stored_documents import get_document
-from tests.doors.service.served import served
+from tests.doors.served import served
 from tests.otlp_receiver import Receiver, receiver, receiving, tree
 from tests.tables import text_of
 

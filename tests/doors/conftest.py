@@ -9,8 +9,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from swatchbook.domain.settings import load_settings
-from swatchbook.doors.service.app import create_app
-from tests.doors.service.served import rest
+from swatchbook_service.app import create_app
+from tests.doors.served import rest
 
 ADDRESS = "http://127.0.0.1:8420"
 """Without keys the service answers to no other name."""

@@ -32,9 +32,6 @@ from benchmarks import bare_ingest
 from swatchbook.domain.setting_values import ApiKey, EventSource, WebhookSource
 from swatchbook.domain.settings import Settings
 from swatchbook.doors.cli.main import app as commands_app
-from swatchbook.doors.service import app as service
-from swatchbook.doors.service.app import create_app
-from swatchbook.doors.service.sessions import SESSION_COOKIE, _sign
 from swatchbook.ingest.delete import delete, end_owner, throw_away
 from swatchbook.resources import Resources, open_resources
 from swatchbook.store.ledger.database import Ledger
@@ -52,9 +49,12 @@ from swatchbook.store.ledger.tables import (
     trash,
 )
 from swatchbook.store.ledger.trashed_documents import list_trash
+from swatchbook_service import app as service
+from swatchbook_service.app import create_app
+from swatchbook_service.sessions import SESSION_COOKIE, _sign
 from tests.deployments.scheduler.conftest import queued
 from tests.doors.conftest import ADDRESS, ALL, bearing
-from tests.doors.service.served import rest
+from tests.doors.served import rest
 from tests.fixtures import make_once
 from tests.servers.catalogues import make_catalogue
 

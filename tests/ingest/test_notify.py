@@ -23,13 +23,13 @@ from swatchbook.domain.signature import is_signed
 from swatchbook.doors.cli.doctor import check_notices
 from swatchbook.doors.cli.document_tables import draw_overview, overview
 from swatchbook.doors.cli.ingest import resume
-from swatchbook.doors.service import health
 from swatchbook.ingest import notify
 from swatchbook.ingest.notify import send_notices
 from swatchbook.resources import Resources, open_resources
 from swatchbook.store.ledger import runs
 from swatchbook.store.ledger.tables import notices
 from swatchbook.store.ledger.webhooks import FIRST_PAUSE, NAMED_TRIES
+from swatchbook_service import health
 from tests.fixtures import ROOT, free_port
 from tests.serving import Answers, StandIn
 from tests.store.ledger.scene import begun, keys, pass_time, rows_of

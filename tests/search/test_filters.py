@@ -15,7 +15,6 @@ from pydantic import SecretStr
 
 from swatchbook.domain.records import Hit, ResultKind
 from swatchbook.domain.settings import Settings
-from swatchbook.doors.service.app import create_app
 from swatchbook.index.contract import FILTERS, Where
 from swatchbook.resources import Resources
 from swatchbook.search.judged_hits import Ranked, judge, weights_of_relevance
@@ -25,8 +24,9 @@ from swatchbook.search.search import search
 from swatchbook.store.ledger.queries.filters import facets_of, unmatched
 from swatchbook.store.ledger.space_registry import registered
 from swatchbook.store.ledger.stored_documents import all_documents
+from swatchbook_service.app import create_app
 from tests.doors.conftest import ADDRESS
-from tests.doors.service.served import rest
+from tests.doors.served import rest
 from tests.fixtures import SOAK
 from tests.search.filtered import ANNA, BY_WORDS, MADE_UP, OTHER, SAME, SEEN, Thing, fill, has, things
 from tests.tables import check_rows

@@ -15,13 +15,13 @@ import httpx
 import pymupdf
 import pytest
 from sqlalchemy import func, select
+from test_webhooks import signed
 
 from swatchbook.domain.records import DocumentStatus, document_id, sha256
 from swatchbook.store.ledger.document_commands import cancel
 from swatchbook.store.ledger.stored_documents import Document, list_documents
 from swatchbook.store.ledger.tables import inbox
 from swatchbook.upkeep.gc import sweep
-from tests.doors.service.test_webhooks import signed
 from tests.fixtures import SOAK
 from tests.origin import origin
 from tests.servers.stack import OWNER, SECRET, Stack, http

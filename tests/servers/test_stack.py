@@ -12,9 +12,9 @@ from typing import Any
 
 import httpx
 import pytest
+from test_webhooks import signed
 
 from swatchbook.domain.records import DocumentStatus, document_id, sha256
-from tests.doors.service.test_webhooks import signed
 from tests.fixtures import SOAK
 from tests.origin import origin
 from tests.servers.audit import TERMINAL, audit, flow_runs

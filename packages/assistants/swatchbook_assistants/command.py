@@ -62,8 +62,8 @@ def _serve_stdio(owner: str | None, *, write: bool) -> None:
 
 def _serve_http(address: str, *, write: bool) -> None:
     from swatchbook.doors.cli.log import show
-    from swatchbook.doors.service.serve import run
     from swatchbook_assistants.server import PATH, create_mcp_app
+    from swatchbook_service.serve import run
 
     host, colon, port = address.rpartition(":")
     if not (host and colon and port.isdecimal() and int(port) < 1 << 16):

@@ -31,17 +31,17 @@ from swatchbook.domain.did_you_mean import did_you_mean
 from swatchbook.domain.extras import installed_version
 from swatchbook.domain.settings import Settings
 from swatchbook.doors.prefect_server import prefect_environment
-from swatchbook.doors.service import problems
-from swatchbook.doors.service.app import run_loop
-from swatchbook.doors.service.auth import Caller, TheCaller, check_exposure
-from swatchbook.doors.service.images import PreviewSlots
-from swatchbook.doors.service.metrics import Requests
-from swatchbook.doors.service.middleware import ServiceMiddleware, streams_body
-from swatchbook.doors.service.search import AT_ONCE
-from swatchbook.doors.service.uploads import UploadSlots
 from swatchbook.resources import LAG_SECONDS, Resources
 from swatchbook_assistants.tools import TOOLS, Desk, Illustrated, Tool
 from swatchbook_base.one_line import shorten
+from swatchbook_service import problems
+from swatchbook_service.app import run_loop
+from swatchbook_service.auth import Caller, TheCaller, check_exposure
+from swatchbook_service.images import PreviewSlots
+from swatchbook_service.metrics import Requests
+from swatchbook_service.middleware import ServiceMiddleware, streams_body
+from swatchbook_service.search import AT_ONCE
+from swatchbook_service.uploads import UploadSlots
 
 PATH: Final = "/mcp"
 MOST_LETTERS: Final = 600

@@ -27,14 +27,6 @@ from swatchbook.domain.records import (
 )
 from swatchbook.doors.cli.ingest import expand
 from swatchbook.doors.replies import Uploaded
-from swatchbook.doors.service import collection, document_parts, documents, images
-from swatchbook.doors.service import search as service_search
-from swatchbook.doors.service.auth import Caller, choose_known, choose_owners
-from swatchbook.doors.service.images import PageSize, PreviewSlots, ThumbnailSize
-from swatchbook.doors.service.parameters import OwnerOfDocuments, Paging, RequestModel, RetryOptions, SearchText
-from swatchbook.doors.service.search import AQuery, FacetQuery, SearchQuery, run_search
-from swatchbook.doors.service.uploads import UploadSlots, full_disk_as_507
-from swatchbook.doors.service.webhooks import Announcement, fetch_announced
 from swatchbook.index.contract import MOST_VALUES
 from swatchbook.ingest.register import Registered, is_in
 from swatchbook.ingest.register_path import find_known, register_path
@@ -55,6 +47,14 @@ from swatchbook.store.ledger.stored_documents import (
 from swatchbook.upkeep.reports.collection_state import collect_state
 from swatchbook.upkeep.reports.merged_failures import merge_roles
 from swatchbook_assistants import answers
+from swatchbook_service import collection, document_parts, documents, images
+from swatchbook_service import search as service_search
+from swatchbook_service.auth import Caller, choose_known, choose_owners
+from swatchbook_service.images import PageSize, PreviewSlots, ThumbnailSize
+from swatchbook_service.parameters import OwnerOfDocuments, Paging, RequestModel, RetryOptions, SearchText
+from swatchbook_service.search import AQuery, FacetQuery, SearchQuery, run_search
+from swatchbook_service.uploads import UploadSlots, full_disk_as_507
+from swatchbook_service.webhooks import Announcement, fetch_announced
 from swatchbook_teach import service as teaching
 from swatchbook_teach.kept_readings import accept_reading
 from swatchbook_teach.lessons import count_products, find_examples

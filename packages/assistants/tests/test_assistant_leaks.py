@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from swatchbook.domain.settings import Settings
-from swatchbook.doors.service.auth import Caller
 from swatchbook_assistants.server import call, in_words, open_desk
 from swatchbook_assistants.tools import TOOLS, Desk
+from swatchbook_service.auth import Caller
 from tests.doors import test_leaks
 from tests.doors.test_leaks import Homes, rows_of_anna, run, told
 from tests.tables import rows_of

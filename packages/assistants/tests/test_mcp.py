@@ -41,7 +41,7 @@ from swatchbook_assistants.server import Starter, call, create_mcp_app, create_s
 from swatchbook_assistants.tools import TOOLS
 from tests.command import Command, bare_environment
 from tests.doors.conftest import ANNA, BERT, BOTH, bearing
-from tests.doors.service.served import on_socket
+from tests.doors.served import on_socket
 from tests.fixtures import ROOT
 from tests.tables import rows_of
 

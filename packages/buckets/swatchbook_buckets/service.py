@@ -14,11 +14,11 @@ from pydantic import Field, TypeAdapter
 
 from swatchbook.domain.records import ObjectEvent
 from swatchbook.doors.replies import ListedEvents, ReceivedEvents
-from swatchbook.doors.service.auth import BEARER, HEADER, Caller, OwnKeys, TheCaller, authenticate, choose_known
-from swatchbook.doors.service.parameters import OwnerOfDocuments, Paging, Seconds, Tools, cut_page, read_cursor
-from swatchbook.doors.service.problems import documented
 from swatchbook_buckets import event_ledger
 from swatchbook_buckets.take_events import store_message
+from swatchbook_service.auth import BEARER, HEADER, Caller, OwnKeys, TheCaller, authenticate, choose_known
+from swatchbook_service.parameters import OwnerOfDocuments, Paging, Seconds, Tools, cut_page, read_cursor
+from swatchbook_service.problems import documented
 
 router = APIRouter(tags=["events"], responses=documented(404))
 hooks = OwnKeys(tags=["events"], responses=documented(404))

@@ -88,9 +88,9 @@ def test_dead_events_are_told_with_what_to_do_until_the_object_comes_again(told:
     assert " ".join(run("status", "--owner", "anna").split()).endswith(f"! {line}")
     assert run_json("status", "--owner", "anna")["dead_events"]["count"] == 1
     assert dead_events(told.ledger, "bert") is None
-    assert _health() == ("degraded", (line,), {"waiting": 1.0, "dead_last_day": 1.0})
+    assert _health() == ("degraded", (line,), {"dead_last_day": 1.0})
     pass_time(told.ledger, 90_000)
-    assert _health() == ("ok", (), {"waiting": 1.0, "dead_last_day": 0.0}), "not for all of its thirty days"
+    assert _health() == ("ok", (), {"dead_last_day": 0.0}), "not for all of its thirty days"
     assert dead_events(told.ledger, "anna") is not None
     record_events(told.ledger, [event("broken.pdf", version="2", order_key="2")])
     assert dead_events(told.ledger, "anna") is None

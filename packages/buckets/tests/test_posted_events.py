@@ -20,7 +20,7 @@ from swatchbook.domain.settings import Settings
 from swatchbook_buckets import service as posted_events
 from swatchbook_buckets.event_ledger import STATES, list_events
 from tests.doors.conftest import ALL, ANNA, BERT, bearing
-from tests.doors.service.served import Served, served
+from tests.doors.served import Served, served
 from tests.fixtures import ROOT
 from tests.origin import PDF
 from tests.s3_server import Bucket, S3Server

@@ -7,7 +7,7 @@ import pytest
 
 from swatchbook.domain.settings import load_settings
 from tests.doors.conftest import keys
-from tests.doors.service.served import Served, served
+from tests.doors.served import Served, served
 
 __all__ = ["keys"]
 

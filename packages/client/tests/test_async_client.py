@@ -10,7 +10,7 @@ import pytest
 from swatchbook.domain.records import DocumentStatus
 from swatchbook_client import AsyncClient, Client
 from tests.doors.conftest import ANNA
-from tests.doors.service.served import Served
+from tests.doors.served import Served
 from tests.fixtures import ROOT
 from tests.store.ledger import scene
 

@@ -27,7 +27,7 @@ from swatchbook_client.errors import (
     Unavailable,
 )
 from tests.doors.conftest import ALL, ANNA
-from tests.doors.service.served import Served, answering
+from tests.doors.served import Served, answering
 from tests.fixtures import ROOT
 from tests.store.ledger import scene
 from tests.tables import rows_of

@@ -12,7 +12,7 @@ from swatchbook.domain.records import Rename
 from swatchbook.domain.settings import load_settings
 from swatchbook_client import Client, Invalid, calls
 from tests.doors.conftest import ANNA, asking
-from tests.doors.service.served import served
+from tests.doors.served import served
 from tests.fixtures import ROOT
 
 

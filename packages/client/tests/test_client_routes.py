@@ -8,12 +8,12 @@ import pytest
 
 from swatchbook.domain.records import Rename, TaughtReading
 from swatchbook.domain.settings import Settings
-from swatchbook.doors.service.app import create_app
 from swatchbook.index.contract import FilterArguments
 from swatchbook_client import AsyncClient, Client
 from swatchbook_client import calls as calls_of_clients
 from swatchbook_client.request import Call, Pages
-from tests.doors.service.served import rest
+from swatchbook_service.app import create_app
+from tests.doors.served import rest
 
 WITHOUT_A_METHOD = {
     ("POST", "/hooks/upload"): "an object store or another service sends it, signed with its own key",

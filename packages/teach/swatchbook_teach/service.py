@@ -15,10 +15,13 @@ from fastapi import APIRouter, HTTPException, Query
 from pydantic import Field, TypeAdapter
 
 from swatchbook.domain.records import UNTAUGHT, Example, PictureSide, PlacementState, TaughtReading
-from swatchbook.doors.service.auth import Caller, TheCaller, choose_known
-from swatchbook.doors.service.documents import DocumentId, find_changeable
-from swatchbook.doors.service.images import PageNumber
-from swatchbook.doors.service.parameters import (
+from swatchbook.resources import Resources
+from swatchbook.store.ledger.queries.placed_pictures import read_placed
+from swatchbook.store.ledger.stored_documents import PDF
+from swatchbook_service.auth import Caller, TheCaller, choose_known
+from swatchbook_service.documents import DocumentId, find_changeable
+from swatchbook_service.images import PageNumber
+from swatchbook_service.parameters import (
     Number,
     OwnerOfDocuments,
     Paging,
@@ -29,10 +32,7 @@ from swatchbook.doors.service.parameters import (
     cut_page,
     read_cursor,
 )
-from swatchbook.doors.service.problems import documented
-from swatchbook.resources import Resources
-from swatchbook.store.ledger.queries.placed_pictures import read_placed
-from swatchbook.store.ledger.stored_documents import PDF
+from swatchbook_service.problems import documented
 from swatchbook_teach import lessons
 from swatchbook_teach.kept_readings import accept_reading, list_readings, undo_reading
 from swatchbook_teach.learning.taught_products import read_names

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from swatchbook.deployments.scheduler.tick import tick
 from swatchbook.domain.settings import load_settings
 from tests.chrome import opened, press_key, reach, started
-from tests.doors.service.served import Served, served
+from tests.doors.served import Served, served
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.stack]
 

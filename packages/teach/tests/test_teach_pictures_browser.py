@@ -13,7 +13,7 @@ from test_teach_browser import document_of
 from swatchbook.domain.settings import load_settings
 from swatchbook.store.ledger.stored_documents import get_document
 from tests.chrome import opened, reach, started
-from tests.doors.service.served import Served, served
+from tests.doors.served import Served, served
 
 __all__ = ["ingested_sheets"]  # a fixture
 

@@ -9,13 +9,13 @@ from typing import Annotated, NamedTuple
 from fastapi import Form, Query, Response
 
 from swatchbook.domain.records import CollectionState, DocumentStatus, RunState, Stage
-from swatchbook.doors.service import collection
-from swatchbook.doors.service.collection import StatesQuery, TheParts, list_states, shown_coverage
-from swatchbook.doors.service.parameters import SearchText
 from swatchbook.store.ledger.queries.account import document_states
 from swatchbook.store.ledger.stored_documents import list_documents
 from swatchbook.upkeep.reports.document_state import describe_account, describe_step
 from swatchbook_base.truncate import plural
+from swatchbook_service import collection
+from swatchbook_service.collection import StatesQuery, TheParts, list_states, shown_coverage
+from swatchbook_service.parameters import SearchText
 from swatchbook_web.pages import TheView, page_router, see_other
 
 _NEED_SOMETHING = (DocumentStatus.FAILED, DocumentStatus.BLOCKED, DocumentStatus.WAITING)

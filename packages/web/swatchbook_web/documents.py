@@ -25,26 +25,6 @@ from swatchbook.domain.records import (
     Product,
     ProductDetails,
 )
-from swatchbook.doors.service.document_parts import list_images
-from swatchbook.doors.service.documents import (
-    DocumentId,
-    Listing,
-    TrashQuery,
-    cancel_document,
-    decide_lost_pictures,
-    delete_document,
-    embed_document,
-    find,
-    find_in_trash,
-    list_documents,
-    list_trash,
-    restore_document,
-    retry_document,
-)
-from swatchbook.doors.service.exports import ExportOptions
-from swatchbook.doors.service.exports import export as export_products
-from swatchbook.doors.service.health import Recent
-from swatchbook.doors.service.parameters import Boxes, LostPictureOptions, Paging, RequestModel, RetryOptions
 from swatchbook.ingest.sources import item_files
 from swatchbook.store.ledger.edited_products import list_edits
 from swatchbook.store.ledger.page_findings import list_look_at
@@ -64,6 +44,26 @@ from swatchbook.upkeep.export.formats import exporter, formats
 from swatchbook.upkeep.reports.document_state import describe_account, describe_progress, describe_sureness
 from swatchbook.upkeep.reports.inspection import DRAWN, PageView, inspect
 from swatchbook.upkeep.reports.merged_failures import merge_roles
+from swatchbook_service.document_parts import list_images
+from swatchbook_service.documents import (
+    DocumentId,
+    Listing,
+    TrashQuery,
+    cancel_document,
+    decide_lost_pictures,
+    delete_document,
+    embed_document,
+    find,
+    find_in_trash,
+    list_documents,
+    list_trash,
+    restore_document,
+    retry_document,
+)
+from swatchbook_service.exports import ExportOptions
+from swatchbook_service.exports import export as export_products
+from swatchbook_service.health import Recent
+from swatchbook_service.parameters import Boxes, LostPictureOptions, Paging, RequestModel, RetryOptions
 from swatchbook_web.pages import (
     Back,
     TheView,

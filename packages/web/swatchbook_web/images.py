@@ -8,14 +8,14 @@ from fastapi import Form, Query, Response
 from swatchbook.domain.analysis import understanding_text
 from swatchbook.domain.records import ImageDetails
 from swatchbook.doors.replies import ReviewChoice
-from swatchbook.doors.service import reviews
-from swatchbook.doors.service.images import ImageId, embed_image, get_image
-from swatchbook.doors.service.parameters import RequestModel, RetryOptions, SearchText
 from swatchbook.index.contract import Where
 from swatchbook.store.ledger.picture_reviews import count_images_to_review, images_to_review
 from swatchbook.store.ledger.queries.document_parts import image_in_document
 from swatchbook.store.ledger.queries.filters import matching
 from swatchbook.store.ledger.queries.image import image_details
+from swatchbook_service import reviews
+from swatchbook_service.images import ImageId, embed_image, get_image
+from swatchbook_service.parameters import RequestModel, RetryOptions, SearchText
 from swatchbook_web.pages import Back, TheView, View, done, local_page, page_router, see_other, with_done
 
 _DOCUMENTS = 20

@@ -31,8 +31,11 @@ from swatchbook.domain.plugins import Kind, installed
 from swatchbook.domain.records import Facets, Owner, Stage, page_name
 from swatchbook.doors.cli.terminal import duration, megabytes
 from swatchbook.doors.replies import Problem
-from swatchbook.doors.service.addresses import split_address
-from swatchbook.doors.service.auth import (
+from swatchbook.resources import Resources
+from swatchbook_base.printed_prices import with_currency
+from swatchbook_base.truncate import plural
+from swatchbook_service.addresses import split_address
+from swatchbook_service.auth import (
     EVERYBODY,
     Caller,
     TheCaller,
@@ -41,13 +44,10 @@ from swatchbook.doors.service.auth import (
     recent_owners,
     reject_foreign_change,
 )
-from swatchbook.doors.service.health import Recent
-from swatchbook.doors.service.parameters import RequestModel, SearchText, Tools
-from swatchbook.doors.service.problems import describe, respond
-from swatchbook.doors.service.sessions import SESSION_COOKIE, SESSION_SECONDS, begin_session, end_session
-from swatchbook.resources import Resources
-from swatchbook_base.printed_prices import with_currency
-from swatchbook_base.truncate import plural
+from swatchbook_service.health import Recent
+from swatchbook_service.parameters import RequestModel, SearchText, Tools
+from swatchbook_service.problems import describe, respond
+from swatchbook_service.sessions import SESSION_COOKIE, SESSION_SECONDS, begin_session, end_session
 from swatchbook_web.login_limits import LoginLimits
 
 POLICY = (

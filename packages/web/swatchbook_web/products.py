@@ -25,9 +25,6 @@ from swatchbook.domain.records import (
     fold,
 )
 from swatchbook.domain.wrong_value import what_it_must_be
-from swatchbook.doors.service.document_parts import EditNumber, ProductId, make_edit, require_product, undo_edit
-from swatchbook.doors.service.documents import DocumentId
-from swatchbook.doors.service.parameters import RequestModel, SearchText
 from swatchbook.ingest.sources.item_files import SHOP_ATTRIBUTES
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.edited_products import list_edits
@@ -41,6 +38,9 @@ from swatchbook.store.ledger.queries.document_parts import (
 )
 from swatchbook.store.ledger.stored_documents import PDF, get_document
 from swatchbook.upkeep.export.product_rows import shows_variant
+from swatchbook_service.document_parts import EditNumber, ProductId, make_edit, require_product, undo_edit
+from swatchbook_service.documents import DocumentId
+from swatchbook_service.parameters import RequestModel, SearchText
 from swatchbook_web.pages import (
     Back,
     NegotiatedRoute,

@@ -16,13 +16,6 @@ from pydantic import Field, model_validator
 from starlette.concurrency import run_in_threadpool
 
 from swatchbook.domain.records import Facets, Role, SearchResults
-from swatchbook.doors.service.auth import TheCaller
-from swatchbook.doors.service.documents import find as find_document
-from swatchbook.doors.service.health import Recent
-from swatchbook.doors.service.middleware import streams_body
-from swatchbook.doors.service.parameters import Tools
-from swatchbook.doors.service.search import IMAGE, MAX_EXAMPLES, SearchQuery, in_turn, read_query, received_picture
-from swatchbook.doors.service.uploads import TheUploadSlots
 from swatchbook.models.images.local_analysis import PALETTE
 from swatchbook.search import MAX_RESULTS, title_of_others
 from swatchbook.search.fusion import KEYWORD, NUMBER, default_weights, parse_weights
@@ -30,6 +23,13 @@ from swatchbook.search.request import SearchRequest
 from swatchbook.search.role_queries import searched_spaces
 from swatchbook.search.search import facets_of_search, find_relevant
 from swatchbook.store.files.upload_buffer import temporary_file
+from swatchbook_service.auth import TheCaller
+from swatchbook_service.documents import find as find_document
+from swatchbook_service.health import Recent
+from swatchbook_service.middleware import streams_body
+from swatchbook_service.parameters import Tools
+from swatchbook_service.search import IMAGE, MAX_EXAMPLES, SearchQuery, in_turn, read_query, received_picture
+from swatchbook_service.uploads import TheUploadSlots
 from swatchbook_web.kept_pictures import find_picture, keep_picture, small_picture
 from swatchbook_web.pages import TheView, View, page_router, remembered, see_other, with_query
 

@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from swatchbook.doors.service.auth import OwnKeys
+from swatchbook_service.auth import OwnKeys
 from swatchbook_web import collection, documents, images, pages, products, search, uploads
 
 

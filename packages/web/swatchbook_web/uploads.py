@@ -17,12 +17,12 @@ from swatchbook.domain.errors import Failure
 from swatchbook.domain.records import DEFAULT_OWNER, BatchMapping, BatchPlan, DocumentStatus, Owner
 from swatchbook.domain.runtime.disk import keep_reserve
 from swatchbook.doors.replies import Uploaded
-from swatchbook.doors.service.auth import TheCaller
-from swatchbook.doors.service.middleware import streams_body
-from swatchbook.doors.service.parameters import RequestModel, Tools
-from swatchbook.doors.service.problems import refusing
-from swatchbook.doors.service.uploads import TheUploadSlots, full_disk_as_507, receive_form, uploaded
 from swatchbook.store.files.upload_buffer import temporary_file
+from swatchbook_service.auth import TheCaller
+from swatchbook_service.middleware import streams_body
+from swatchbook_service.parameters import RequestModel, Tools
+from swatchbook_service.problems import refusing
+from swatchbook_service.uploads import TheUploadSlots, full_disk_as_507, receive_form, uploaded
 from swatchbook_web.pages import TheView, View, done, page_router, see_other, with_query
 from swatchbook_web.sent_files import (
     SentFile,

@@ -20,7 +20,7 @@ from swatchbook.domain.settings import load_settings
 from swatchbook.store.ledger.stored_documents import get_document
 from swatchbook.store.ledger.tables import documents, images, placements, products
 from tests.chrome import opened, press_key, started
-from tests.doors.service.served import Served, served
+from tests.doors.served import Served, served
 from tests.tables import rows_of
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.stack]

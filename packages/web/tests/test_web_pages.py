@@ -14,15 +14,15 @@ from fastapi.testclient import TestClient
 from sqlalchemy import update
 
 from swatchbook.domain.settings import load_settings
-from swatchbook.doors.service.sessions import SESSION_COOKIE, SESSION_SECONDS, begin_session, end_session, find_session
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.tables import documents, placements, products
+from swatchbook_service.sessions import SESSION_COOKIE, SESSION_SECONDS, begin_session, end_session, find_session
 from swatchbook_web import login_limits
 from swatchbook_web.login_limits import LoginLimits
 from swatchbook_web.pages import POLICY
 from tests.doors.conftest import ADDRESS, ANNA, BERT, asking, bearing
 from tests.doors.pages import BROWSER, Page, page
-from tests.doors.service.served import served
+from tests.doors.served import served
 from tests.tables import rows_of
 
 HOSTILE = '</title><script>alert("1")</script><img src=x onerror=alert(2)> {{ 7 * 7 }} \' "'

@@ -17,7 +17,7 @@ REPEATED = 5
 """How often a line of one place is logged in REPEAT_SECONDS; of the others only each tenth, hundredth … is."""
 REPEAT_SECONDS = 600.0
 _OF_REQUESTS = (
-    "swatchbook.doors.service.problems", "uvicorn.error", "asyncio",
+    "swatchbook_service.problems", "uvicorn.error", "asyncio",
     "opentelemetry.exporter.otlp.proto.http.trace_exporter",
 )  # fmt: skip
 """Loggers whose lines a stranger can cause as often as he likes, or a receiver of OpenTelemetry that is away."""
@@ -121,4 +121,6 @@ def log_file(settings: Settings) -> Path:
 
 
 def _set_level(level: str) -> None:
-    logging.getLogger("swatchbook").setLevel(level)
+    own = logging.getLogger("swatchbook")
+    own.setLevel(level)
+    logging.getLogger().setLevel(max(own.level, logging.WARNING))  # of packages and libraries

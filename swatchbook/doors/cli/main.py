@@ -29,7 +29,6 @@ from swatchbook.doors.cli.commands import (
     products,
     review,
     search,
-    serve,
     show,
     spaces,
     upkeep,
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _FILES = (
-    ingest, search, inspect, review, show, products, fill, delete, owners, configure, serve,
+    ingest, search, inspect, review, show, products, fill, delete, owners, configure,
     models, spaces, upkeep,
 )  # fmt: skip
 """The files of commands, in the order of the help."""
@@ -58,7 +57,10 @@ A name of two words is a command of a group: `stats facets`.
 _OPEN_GROUPS = frozenset({"upkeep"})
 """Groups to which packages add commands, named `upkeep.events`: for these their metadata are read."""
 
-PACKAGED = {"mcp": "swatchbook-assistants", "readings": "swatchbook-teach", "teach": "swatchbook-teach"}
+PACKAGED = {
+    "mcp": "swatchbook-assistants", "readings": "swatchbook-teach", "serve": "swatchbook-service",
+    "teach": "swatchbook-teach",
+}  # fmt: skip
 """Command -> the package that brings it, which is named where it is not installed."""
 
 

@@ -6,8 +6,8 @@ again until a person asks for the document. It is tried 30 times within five day
 delivered at least once: a claim moves its next try into the future before it is sent, so that a sender that is killed
 leaves it owed.
 
-A delivery id seen in the last seven days starts nothing and gets the same document; `doors/service/webhooks.py`
-receives and checks webhooks.
+A delivery id seen in the last seven days starts nothing and gets the same document; `webhooks.py` of the package
+`service` receives and checks webhooks.
 """
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update

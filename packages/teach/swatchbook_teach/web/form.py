@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
 from swatchbook.domain.records import Example, PictureSide, Shown, TaughtReading
-from swatchbook.doors.service.parameters import RequestModel
+from swatchbook_service.parameters import RequestModel
 from swatchbook_teach.web.pictures import Numbers, PictureMode, is_of_pictures, meant_by_click, measure, read_box
 
 MOST_SHOWN: Final = 200

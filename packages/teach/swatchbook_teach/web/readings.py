@@ -4,7 +4,7 @@ page with boxes.
 
 from fastapi import Response
 
-from swatchbook.doors.service.documents import DocumentId
+from swatchbook_service.documents import DocumentId
 from swatchbook_teach import lessons
 from swatchbook_teach.offered_readings import offer_readings
 from swatchbook_teach.service import opened_lesson

@@ -12,7 +12,7 @@ from uuid import UUID
 from fastapi import Form, HTTPException, Query, Response
 
 from swatchbook.domain.records import UNTAUGHT, Box, Example, Shown, TaughtReading
-from swatchbook.doors.service.documents import DocumentId, find
+from swatchbook_service.documents import DocumentId, find
 from swatchbook_teach import lessons
 from swatchbook_teach.kept_readings import accept_reading
 from swatchbook_teach.learning.texts import PageText

@@ -100,4 +100,4 @@ def doctor(as_json: Json = False) -> None:
     raise typer.Exit(COMPLETED if all(finding.ok for finding in findings) else FAILED)
 
 
-COMMANDS = {"Everyday": {"serve setup": setup}, "Operation": {"config": config, "doctor": doctor}}
+COMMANDS = {"Operation": {"config": config, "doctor": doctor}}
