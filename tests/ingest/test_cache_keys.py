@@ -30,18 +30,19 @@ ENTRIES = {
 }
 """Stage -> where its code begins; what it imports from there on is its code, too."""
 
+LEFT_OUT = {"records", "errors.py", "pdf", "settings.py", "plugins.py"}
+"""Folders and files that many import, and that change without another result of a stage."""
+
 FOLDERS = {"swatchbook_catalogue": ROOT / "packages/catalogue", "swatchbook_base": ROOT / "packages/base"}
 
 
 def files_of(stage: str) -> list[Path]:
-    """The modules of a stage, and the tables that they name; without records, failures and what the others import of
-    the readers of PDFs.
-    """
+    """The modules of a stage, and the tables that they name; without those of LEFT_OUT, unless the stage begins there."""
     entries = {path for pattern in ENTRIES[stage] for path in ROOT.glob(pattern)}
     found, waiting = set[Path](), [*entries]
     while waiting:
         path = waiting.pop()
-        if path in found or (path not in entries and {"records", "errors.py", "pdf"} & {path.name, path.parent.name}):
+        if path in found or (path not in entries and LEFT_OUT & {path.name, path.parent.name}):
             continue
         found.add(path)
         if path.suffix == ".py":

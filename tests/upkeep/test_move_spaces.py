@@ -10,7 +10,6 @@ from weaviate.classes.query import MetadataQuery
 
 from swatchbook.domain.errors import Configuration
 from swatchbook.domain.settings import flatten, replace
-from swatchbook.index import weaviate_tenants
 from swatchbook.index.contract import MovableIndex, Space, Where
 from swatchbook.ingest.delete import delete, delete_owner
 from swatchbook.ingest.publish import publish_all
@@ -264,7 +263,7 @@ def test_idle_tenant_rests_and_wakes_when_it_is_searched(apart: Resources, monke
     assert isinstance(apart.index, MovableIndex)
     assert apart.index.rest() == 0
     assert set(tenants(apart).values()) == {"ACTIVE"}
-    monkeypatch.setattr(weaviate_tenants, "IDLE_SECONDS", 0.0)
+    monkeypatch.setattr("swatchbook_weaviate.tenants.IDLE_SECONDS", 0.0)
     apart.index.rest()
     assert set(tenants(apart).values()) == {"INACTIVE"}
     assert found(apart, Where(owner="bert")) == of("bert")
