@@ -438,6 +438,7 @@ def test_a_command_for_one_owner_tells_nothing_of_the_others(homes: Homes, cases
     assert rows_of_anna(homes.both) == before
 
 
+@pytest.mark.nightly
 def test_a_key_that_may_see_her_gets_other_answers(homes: Homes, clients: Clients, cases: Cases) -> None:
     """Else the two tests above could not fail. It comes last, since it changes what is anna's."""
     for command, lines in cases.reading.items():

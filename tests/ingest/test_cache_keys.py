@@ -37,7 +37,7 @@ FOLDERS = {"swatchbook_catalogue": ROOT / "packages/catalogue", "swatchbook_base
 
 
 def files_of(stage: str) -> list[Path]:
-    """The modules of a stage, and the tables that they name; without those of LEFT_OUT, unless the stage begins there."""
+    """The modules of a stage and the tables that they name, without those of LEFT_OUT unless the stage begins there."""
     entries = {path for pattern in ENTRIES[stage] for path in ROOT.glob(pattern)}
     found, waiting = set[Path](), [*entries]
     while waiting:

@@ -60,6 +60,7 @@ TRIED = text_of(__file__, "tried")
 """Prints what commands print, and the status codes of pages, of one process."""
 
 
+@pytest.mark.nightly
 def test_catalogue_is_found_and_shown_and_doctor_is_content(home: Path, tmp_path: Path) -> None:
     photo = tmp_path / "photo.png"
     Image.radial_gradient("L").resize((64, 64)).save(photo)

@@ -72,6 +72,7 @@ def test_a_server_for_one_owner_tells_nothing_of_the_others(homes: Homes) -> Non
     assert for_her != without_her
 
 
+@pytest.mark.nightly
 def test_an_assistant_that_may_see_her_gets_other_answers(homes: Homes, desks: tuple[Desk, Desk]) -> None:
     """Else the two tests above could not fail. It comes last, since it changes what is anna's."""
     for name in ASSISTANTS.keys() - {"ingest"}:

@@ -59,6 +59,7 @@ def test_vectors_are_those_of_open_clip(tmp_path: Path, saved: dict[str, Tensor]
     assert torch.allclose(said, saved["made.text"], atol=1e-5)
 
 
+@pytest.mark.nightly
 def test_encoder_prepares_pictures_and_texts(tmp_path: Path, saved: dict[str, Tensor]) -> None:
     encoder = load_encoder(save(tmp_path, saved))
     picture = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)

@@ -136,7 +136,7 @@ def test_boxes_lie_on_the_pictures_of_turned_pages(client: TestClient, resources
     assert "1 more picture is decoration" in drawn.text
 
 
-@pytest.mark.parametrize("turn", [90, 270])
+@pytest.mark.parametrize("turn", [90, pytest.param(270, marks=pytest.mark.nightly)])
 def test_boxes_lie_on_the_print_of_turned_scans(
     client: TestClient, resources: Resources, tmp_path: Path, turn: int
 ) -> None:
