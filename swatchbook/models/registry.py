@@ -204,9 +204,14 @@ def vector_tags(settings: Settings) -> dict[Role, str]:
     return {role: tag for kind in VECTORS for role, tag in spec_of(kind, settings).tags.items()}
 
 
+def _kind_of(role: Role) -> Kind:
+    """Return which kind of model makes vectors of a role: another kind that cannot be loaded does not matter."""
+    return Kind.TEXT_ENCODER if role in _TEXT_ENCODER_ROLES else Kind.ENCODER
+
+
 def model_record(settings: Settings, role: Role) -> dict[str, Any]:
     """Return the settings that name the model which makes this role's vectors, as JSON: the ledger keeps them."""
-    kind = Kind.TEXT_ENCODER if role in _TEXT_ENCODER_ROLES else Kind.ENCODER
+    kind = _kind_of(role)
     names = (kind.value, *spec_of(kind, settings).settings)
     dumped = flatten(settings.model_dump(mode="json", include={name.partition(".")[0] for name in names}))
     return {_recorded(name): dumped[name] for name in names}
@@ -224,14 +229,14 @@ def settings_of_tag(
 
     A provider's key is used only at the address that it is set for. A plugin is only looked at if it was recorded.
     """
-    kind = Kind.TEXT_ENCODER if role in _TEXT_ENCODER_ROLES else Kind.ENCODER
+    kind = _kind_of(role)
     candidates = [settings, *(settings.model_copy(update={kind.value: name}) for name in BUILT_IN[kind])]
     if recorded:
         values = {name: recorded[_recorded(name)] for name in FIELDS if _recorded(name) in recorded}
         candidates.append(replace(settings, values))
     for candidate in candidates:
         try:
-            found = vector_tags(candidate).get(role)
+            found = spec_of(kind, candidate).tags.get(role)
         except Configuration:  # no revision, a folder that is gone, a name of another version or of a removed plugin
             continue
         if found == tag:
@@ -254,7 +259,7 @@ def tags(settings: Settings) -> dict[Role, str]:
 def is_chosen(settings: Settings, pair: RoleTag) -> bool:
     """Return whether the settings name the model of this tag."""
     try:
-        return vector_tags(settings).get(pair.role) == pair.tag
+        return spec_of(_kind_of(pair.role), settings).tags.get(pair.role) == pair.tag
     except Configuration:
         return False
 

@@ -1,11 +1,12 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from swatchbook.domain.errors import Configuration
-from swatchbook.domain.records import Role
+from swatchbook.domain.records import Role, RoleTag
 from swatchbook.domain.settings import Settings
 from swatchbook.models import registry
 from swatchbook.models.registry import load, requested, tags, vector_tags
@@ -58,3 +59,12 @@ def test_vectors_are_known_though_the_analyst_is_not_named() -> None:
     with pytest.raises(Configuration, match="VISION__MODEL"):
         tags(settings)
     assert vector_tags(settings).keys() == tags(Settings()).keys() - {Role.ANALYSIS}
+
+
+def test_texts_are_encoded_though_the_encoder_of_pictures_is_gone(tmp_path: Path) -> None:
+    texts = RoleTag(role=Role.TEXT, tag=vector_tags(Settings())[Role.TEXT])
+    gone = Settings(encoder="siglip", encoder_model=str(tmp_path / "none"))
+    with pytest.raises(Configuration):
+        vector_tags(gone)
+    assert registry.is_chosen(gone, texts)
+    assert registry.settings_of_tag(gone, texts.role, texts.tag) == gone

@@ -77,7 +77,8 @@ def test_all_roles_are_made_and_words_find_pictures_by_what_they_show(
         assert all("multimodal" not in hit.why for hit in [*hits, *found, *by_both]), "no default weighs it"
 
     # a model that is gone is named, with what helps
-    monkeypatch.delenv("SWATCHBOOK_ENCODER_MODEL")
+    for name in ("ENCODER", "STRUCTURE"):
+        monkeypatch.delenv(f"SWATCHBOOK_{name}_MODEL")
     shutil.rmtree(tmp_path / "models")
     with (
         open_resources(load_settings()) as resources,
