@@ -86,7 +86,11 @@ def _described(resources: Resources, done: Sequence[ItemResult]) -> tuple[str, .
     """Return the pictures for which these results, just committed, have queued items of text roles."""
     embedded = {m.key for m in done if m.role is Role.UNDERSTANDING}
     visual = {m.tag for m in done if m.role is Role.VISUAL}
-    paired = {tag for tag in visual if resources.models_of(RoleTag(role=Role.VISUAL, tag=tag)).text_tower}
+    paired = set[str]()
+    for tag in visual:
+        with suppress(Configuration):  # its space was dropped since
+            if resources.models_of(RoleTag(role=Role.VISUAL, tag=tag)).text_tower:
+                paired.add(tag)
     return tuple(
         {m.key for m in done if (m.text and text_key(m.text) not in embedded)}
         | {m.key for m in done if m.role is Role.VISUAL and m.tag in paired}
