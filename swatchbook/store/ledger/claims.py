@@ -106,10 +106,19 @@ class Batch(Record):
 
 
 @dataclass(frozen=True)
-class _OfItem:
+class ItemResult:
+    """The result of one item: a vector (d,) float32, or an analysis and its text (None: it has nothing to say).
+
+    `phash`: the hash of the picture (swatchbook_base/picture_traits.py), if its pixels were seen and it is not flat.
+    """
+
     key: str
     role: Role
     tag: str
+    vector: NDArray[np.float32] | None = None
+    analysis: Analysis | None = None
+    text: str | None = None
+    phash: str | None = None
 
     @property
     def item(self) -> ItemId:
@@ -117,23 +126,17 @@ class _OfItem:
 
 
 @dataclass(frozen=True)
-class ItemResult(_OfItem):
-    """The result of one item: a vector (d,) float32, or an analysis and its text (None: it has nothing to say).
-
-    `phash`: the hash of the picture (swatchbook_base/picture_traits.py), if its pixels were seen and it is not flat.
-    """
-
-    vector: NDArray[np.float32] | None = None
-    analysis: Analysis | None = None
-    text: str | None = None
-    phash: str | None = None
-
-
-@dataclass(frozen=True)
-class FailedItem(_OfItem):
+class FailedItem:
     """Why one item failed."""
 
+    key: str
+    role: Role
+    tag: str
     failure: Failure
+
+    @property
+    def item(self) -> ItemId:
+        return self.key, self.role, self.tag
 
 
 # --- open items -------------------------------------------------------------------------------------------------------
