@@ -108,5 +108,5 @@ def ledger_failure(kind: Kind, url: URL, said: str = "") -> Failure:
     """Return a failure of a ledger. `said`: the message of its server."""
     failure, what, advice = kind
     name = f"{url.database} on {url.host}" if url.host else url.database
-    told = f" Its server says: {shorten(said, 300)}." if said.strip() else ""
-    return failure(f"The ledger {name} {what}.{told}", advice=advice)
+    reason = f" Its server says: {shorten(said, 300)}." if said.strip() else ""
+    return failure(f"The ledger {name} {what}.{reason}", advice=advice)
