@@ -6,6 +6,7 @@ of each and 8 s, so a burst of one key delays the others by no more than the sea
 """
 
 import asyncio
+import shutil
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -17,6 +18,8 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from pydantic import ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
 from swatchbook.domain.errors import TooManySearches
@@ -34,7 +37,7 @@ from swatchbook_service.auth import TheCaller, choose_owners
 from swatchbook_service.middleware import streams_body
 from swatchbook_service.parameters import RequestModel, SearchText, Tools, of_process
 from swatchbook_service.problems import documented, refusing
-from swatchbook_service.uploads import TheUploadSlots, form_body, full_disk_as_507, receive_form
+from swatchbook_service.uploads import TheUploadSlots, form_body, full_disk_as_507, stream_body
 
 IMAGE = "image"
 """Name of the form part with the picture."""
@@ -45,6 +48,8 @@ MAX_EXAMPLES = 10
 MAX_OFFSET = 1_000_000
 """Results before the first one, at most. Searches have fewer."""
 
+_FORM_BYTES = 256 << 10  # of a form, without its picture
+_MAX_FIELDS = 1_000
 _MAX_PAGE = 100_000
 _MAX_PRICE = 1e12
 
@@ -273,14 +278,26 @@ async def search_by_image(
 @asynccontextmanager
 async def received_picture(
     request: Request, resources: Resources
-) -> AsyncIterator[tuple[list[tuple[str, str]], Path | None]]:
+) -> AsyncIterator[tuple[list[tuple[str, Any]], Path | None]]:
     """Yield the fields of a form, and the file of its picture if it has one. Raises 400, 408, 413, 415, 507."""
-    settings = resources.settings
-    with full_disk_as_507(), temporary_file(settings.temporary_folder) as path:
-        fields, _ = await receive_form(
-            request, settings, path, part=IMAGE, max_mb=settings.max_image_mb, only_pdf=False, is_query=True
-        )
-        yield fields, path if path.stat().st_size else None
+    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        raise HTTPException(415, f"Send multipart/form-data with the part `{IMAGE}`.")
+    body = stream_body(request, resources.settings, max_bytes=(resources.settings.max_image_mb << 20) + _FORM_BYTES)
+    try:
+        parser = MultiPartParser(request.headers, body, max_files=1, max_fields=_MAX_FIELDS, max_part_size=_FORM_BYTES)
+        form = await parser.parse()
+    except (MultiPartException, KeyError, UnicodeError) as error:
+        raise HTTPException(400, "The form is malformed.", headers={"Connection": "close"}) from error
+    picture = form.get(IMAGE)
+    try:
+        with full_disk_as_507(), temporary_file(resources.settings.temporary_folder) as path:
+            if isinstance(picture, UploadFile):
+                with path.open("wb") as file:
+                    await run_in_threadpool(shutil.copyfileobj, picture.file, file)
+            fields = [(name, value) for name, value in form.multi_items() if name != IMAGE]
+            yield fields, path if isinstance(picture, UploadFile) else None
+    finally:
+        await form.close()
 
 
 def read_query(kind: type[AQuery], given: Iterable[tuple[str, Any]], part: str) -> AQuery:

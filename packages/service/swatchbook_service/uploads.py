@@ -44,7 +44,7 @@ _RETRY_SECONDS = "5"
 _FORM_BYTES = 1 << 20  # of a form, without its file
 _FIELD_BYTES = 1 << 16
 _HEADER_BYTES = 1 << 16  # long file names, whose characters take up to twelve bytes when escaped
-_PARTS, _QUERY_PARTS = 16, 1_000
+_PARTS = 16
 _UPLOADS_AT_ONCE = 16  # each writes to disk and holds a connection
 _UPLOADS_PER_SENDER = 8  # a sender of many slow uploads cannot block the others
 
@@ -114,28 +114,19 @@ async def stream_body(request: Request, settings: Settings, *, max_bytes: int) -
 
 
 async def receive_form(
-    request: Request,
-    settings: Settings,
-    into: Path,
-    *,
-    part: str = FILE,
-    max_mb: int | None = None,
-    only_pdf: bool = True,
-    is_query: bool = False,
-) -> tuple[list[tuple[str, str]], str]:
+    request: Request, settings: Settings, into: Path, *, only_pdf: bool = True
+) -> tuple[dict[str, str], str]:
     """Write the file of a multipart form to `into`; return the form's other fields, and the file name as given.
 
-    `max_mb`: of the file, by default as of documents. The fields of a query may be repeated, and its file absent: it is
-    then empty. Raises HTTPException 400 (incomplete or malformed), 408, 413 and 415 (not a form), DiskFull, and as
-    `check_head`.
+    Raises HTTPException 400 (incomplete or malformed), 408, 413 and 415 (not a form), DiskFull, and as `check_head`.
     """
-    max_bytes = (max_mb or settings.max_document_mb) << 20
+    max_bytes = settings.max_document_mb << 20
     kind, parameters = parse_options_header(request.headers.get("content-type"))
     if kind != b"multipart/form-data" or not parameters.get(b"boundary"):
-        raise HTTPException(415, f"Send multipart/form-data with the part `{part}`.", headers=_CLOSE)
+        raise HTTPException(415, "Send multipart/form-data with the part `file`.", headers=_CLOSE)
     body = stream_body(request, settings, max_bytes=max_bytes + _FORM_BYTES)
     try:
-        form = _Form(parameters[b"boundary"], part, only_pdf=only_pdf, is_query=is_query)
+        form = _Form(parameters[b"boundary"], only_pdf=only_pdf)
         await save(form.read(body), into, max_bytes=max_bytes)
     except TooLarge as error:
         raise HTTPException(413, str(error), headers=_CLOSE) from error
@@ -147,9 +138,9 @@ async def receive_form(
 class _Form:
     """Streaming parser of a multipart body: keeps small fields, passes the file's bytes on."""
 
-    def __init__(self, boundary: bytes, file: str, *, only_pdf: bool, is_query: bool) -> None:
-        self._file, self._only_pdf, self._is_query = file, only_pdf, is_query
-        self._fields: list[tuple[str, bytearray]] = []
+    def __init__(self, boundary: bytes, *, only_pdf: bool) -> None:
+        self._only_pdf = only_pdf
+        self._fields: dict[str, bytearray] = {}
         self._file_name: str | None = None
         self._head = b""  # the file's first bytes
         self._pending = bytearray()  # parsed bytes of the file that were not yet passed on
@@ -180,14 +171,14 @@ class _Form:
                 yield bytes(self._pending)
                 self._pending.clear()
 
-    def finish(self) -> tuple[list[tuple[str, str]], str]:
+    def finish(self) -> tuple[dict[str, str], str]:
         """Return the fields and the file name. Raises 400 for an incomplete body, a missing file or invalid UTF-8."""
         if not self._ended:
             raise _malformed("it is incomplete")
-        if self._file_name is None and not self._is_query:
-            raise _malformed(f"the part `{self._file}` is missing")
+        if self._file_name is None:
+            raise _malformed("the part `file` is missing")
         try:
-            return [(name, bytes(value).decode()) for name, value in self._fields], self._file_name or ""
+            return {name: bytes(value).decode() for name, value in self._fields.items()}, self._file_name
         except UnicodeDecodeError as error:
             raise _malformed("its fields are not UTF-8") from error
 
@@ -208,22 +199,19 @@ class _Form:
 
     def _begin_data(self) -> None:
         self._part = self._disposition.get(b"name", b"").decode(errors="replace")
-        is_file, most = self._part == self._file, _QUERY_PARTS if self._is_query else _PARTS
-        repeated = not self._is_query and any(name == self._part for name, _ in self._fields)
-        if repeated or (is_file and self._file_name is not None):
+        if self._part in self._fields or (self._part == FILE and self._file_name is not None):
             raise _malformed(f"the part {self._part[:50]!r} occurs twice")
-        if len(self._fields) >= most:
-            raise _malformed(f"it has more than {most} parts")
-        if is_file:
+        if len(self._fields) >= _PARTS:
+            raise _malformed(f"it has more than {_PARTS} parts")
+        if self._part == FILE:
             self._file_name = self._disposition.get(b"filename", b"").decode(errors="replace")
         else:
-            self._fields.append((self._part, bytearray()))
+            self._fields[self._part] = bytearray()
 
     def _take_data(self, data: bytes, start: int, end: int) -> None:
-        if self._part != self._file:
-            field = self._fields[-1][1]
-            field += data[start:end]
-            if len(field) > _FIELD_BYTES:
+        if self._part != FILE:
+            self._fields[self._part] += data[start:end]
+            if len(self._fields[self._part]) > _FIELD_BYTES:
                 raise _too_large(_FIELD_BYTES)
             return
         self._pending += data[start:end]
@@ -233,7 +221,7 @@ class _Form:
                 self._require_pdf()
 
     def _end_part(self) -> None:
-        if self._part == self._file:
+        if self._part == FILE:
             self._require_pdf()
 
     def _require_pdf(self) -> None:
@@ -328,7 +316,7 @@ async def upload(
         with full_disk_as_507(), temporary_file(resources.settings.temporary_folder) as path:
             form, file_name = await receive_form(request, resources.settings, path)
             with refusing():
-                fields = Fields.model_validate(dict(form))
+                fields = Fields.model_validate(form)
             owner = caller.choose(fields.owner) or DEFAULT_OWNER
             older = None if fields.edition_of is None else find(resources, caller, fields.edition_of)
             check_options(resources.settings, fields.options)

@@ -144,8 +144,8 @@ async def show_facets(view: TheView) -> Response:
 async def take_picture(request: Request, resources: Tools, caller: TheCaller, upload_slots: TheUploadSlots) -> Response:
     """Keep the picture of a form, and go to the address that searches with it and with the form's other fields."""
     async with upload_slots.slot(caller.name), received_picture(request, resources) as (fields, path):
-        query = _read_query(fields)
-        if path is None:
+        query = _read_query([(name, value) for name, value in fields if isinstance(value, str)])
+        if path is None or not path.stat().st_size:
             return see_other(with_query("/", query.state))
         name = await run_in_threadpool(keep_picture, resources, path)
     return see_other(with_query("/", query.state | {"picture": name, "like": None, "k": None}))

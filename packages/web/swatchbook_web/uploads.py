@@ -62,7 +62,7 @@ async def take_file(request: Request, resources: Tools, caller: TheCaller, uploa
         with full_disk_as_507(), temporary_file(settings.temporary_folder) as path:
             fields, name = await receive_form(request, settings, path, only_pdf=False)
             with refusing():
-                sender = Sender.model_validate(dict(fields))
+                sender = Sender.model_validate(fields)
             owner = caller.choose(sender.owner) or DEFAULT_OWNER
             await asyncio.to_thread(keep_reserve, settings.home)
             sent = await asyncio.to_thread(keep_file, resources, path, owner, name)
