@@ -83,20 +83,6 @@ def test_a_page_of_any_size_is_read_or_named(tmp_path: Path) -> None:
         assert len(texts) + len(reading.lost) == 2, box
 
 
-@pytest.mark.nightly
-def test_decompression_bomb_loses_one_page(tmp_path: Path) -> None:
-    """A quarter of a gigabyte of operators in as many kilobytes."""
-    paper = Paper()
-    first, second = paper.pages(2)
-    second.insert_text((40, 40), "Tile Bruna")
-    paper.paint(first, b"0 0 m 1 1 l " * (20 << 20) + b"n")
-    path = paper.save(tmp_path / "a.pdf")
-    assert path.stat().st_size < 1 << 20
-    files = open_files(str(tmp_path / "files"))
-    reading = reader.read(path, files, Settings(page_seconds=5, child_memory_mb=512))
-    assert [page.text for page in iter_pages(files, reading) if page.number == 2] == ["Tile Bruna"]
-
-
 def read_all(path: Path, folder: Path) -> list[Page]:
     files = open_files(str(folder / "files"))
     return list(iter_pages(files, reader.read(path, files, Settings(page_seconds=20))))

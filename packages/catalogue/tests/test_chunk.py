@@ -159,16 +159,6 @@ def test_text_inside_a_table_but_not_in_its_cells_is_kept():
     assert sorted(texts) == sorted(["size60x60finishmatt", "handlewithcare"])
 
 
-def test_running_heads_are_kept_once_and_page_numbers_dropped():
-    pages = [
-        page(n, [text(60, 60, f"Name {n} of many", 24), *prose(60, 120, f"Words of {n}. " * 9), *layouts.foot(n)])
-        for n in range(1, 9)
-    ]
-    texts = [c.text for c in chunked(pages).chunks if c.embed]
-    assert sum("www.lumen.example" in t for t in texts) == 1
-    assert not any(line.isdigit() for t in texts for line in t.splitlines())
-
-
 def with_margin(line, top: bool = False, pages: int = 8) -> Chunks:
     """The chunks of a product a page, each with `line(page)` in its margin."""
 

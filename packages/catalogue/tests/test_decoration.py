@@ -28,16 +28,23 @@ def test_small_picture_is_shown_only_in_a_row() -> None:
         assert state([sighting(bbox=SMALL)], lines) == [DECORATIVE], lines
 
 
-def test_small_part_of_a_raster_is_shown() -> None:
-    region = sighting(bbox=SMALL).model_copy(update={"kind": "region"})
-    assert state([region], []) == [SHOWN]
-    assert state([region.model_copy(update={"bbox": (100, 100, 160, 130)})], []) == [DECORATIVE]
-
-
-def test_a_picture_may_be_smaller_on_a_small_page() -> None:
-    bbox = (100.0, 100.0, 142.0, 125.0)
-    assert state([sighting(bbox=bbox, kind="region")], []) == [DECORATIVE]
-    assert state([sighting(bbox=bbox, kind="region", page_box=(0, 0, 288, 432))], []) == [SHOWN]
+def test_what_a_picture_is_by_its_own_size_place_and_paint() -> None:
+    large, slight = (100, 100, 400, 400), (100, 100, 142, 125)
+    for expected, seen in (
+        (SHOWN, {"bbox": SMALL, "kind": "region"}),  # a small part of a raster
+        (DECORATIVE, {"bbox": (100, 100, 160, 130), "kind": "region"}),
+        (DECORATIVE, {"bbox": slight, "kind": "region"}),
+        (SHOWN, {"bbox": slight, "kind": "region", "page_box": (0, 0, 288, 432)}),
+        (DECORATIVE, {"bbox": large, "opacity": 0.5, "shown": 0.95}),  # a faint background
+        (SHOWN, {"bbox": large, "opacity": 0.4, "shown": 0.12}),  # thin lines on a clear ground
+        (SHOWN, {"bbox": large, "opacity": 0.85, "shown": 0.95}),
+        *((DECORATIVE, {"bbox": band}) for band in [(0, 0, 595, 128), (0, 720, 595, 842)]),  # low, along an edge
+        *((SHOWN, {"bbox": box}) for box in [(0, 0, 595, 260), (0, 300, 595, 428), (40, 0, 555, 100)]),
+    ):
+        assert state([sighting(**seen)], []) == [expected], seen  # type: ignore[arg-type]
+    cells = [line("Paving stone", 20, 110), line("18", 470, 110)]
+    for rule_or_speck in ((100, 100, 400, 122), (100, 105, 114, 119)):
+        assert state([sighting(bbox=rule_or_speck)], cells) == [DECORATIVE], "whatever stands beside it"
 
 
 def test_small_copies_that_overlap_are_one_large_picture() -> None:
@@ -54,12 +61,6 @@ def test_slim_picture_beside_one_on_the_same_ground_is_shown() -> None:
     assert state([slim, sighting(bbox=(170, 118, 197, 215))], []) == [SHOWN, SHOWN], "two slim bottles"
     for bbox in [(142, 60, 168, 156), (220, 120, 246, 216), (142, 190, 168, 216), (142, 20, 160, 216)]:
         assert state([large, sighting(bbox=bbox)], []) == [SHOWN, DECORATIVE], "elsewhere, an icon, a rule"
-
-
-def test_rule_and_speck_are_decorative_whatever_stands_beside_them() -> None:
-    cells = [line("Paving stone", 20, 110), line("18", 470, 110)]
-    assert state([sighting(bbox=(100, 100, 400, 122))], cells) == [DECORATIVE]
-    assert state([sighting(bbox=(100, 105, 114, 119))], cells) == [DECORATIVE]
 
 
 def test_look_alikes_are_products_where_each_has_a_caption_of_its_own() -> None:
@@ -105,19 +106,6 @@ def test_large_picture_that_moves_with_its_captions_is_no_ornament() -> None:
     bars = (143.0, "Bar"), (245.0, "Bar, long"), (130.0, "Bar, section")
     assert seen(*bars, side=40) == {0, 1, 2}, "a logo"
     assert seen(*bars, side=40, context="table row") == set()
-
-
-def test_faint_background_is_decorative_and_thin_lines_on_a_clear_ground_are_not() -> None:
-    large: Box = (100, 100, 400, 400)
-    assert state([sighting(bbox=large, opacity=0.5, shown=0.95)], []) == [DECORATIVE]
-    assert state([sighting(bbox=large, opacity=0.4, shown=0.12)], []) == [SHOWN]
-    assert state([sighting(bbox=large, opacity=0.85, shown=0.95)], []) == [SHOWN]
-
-
-def test_low_band_along_an_edge_is_decorative() -> None:
-    bands, photograph, panorama = [(0, 0, 595, 128), (0, 720, 595, 842)], (0, 0, 595, 260), (0, 300, 595, 428)
-    judged = [state([sighting(bbox=bbox)], []) for bbox in (*bands, photograph, panorama, (40, 0, 555, 100))]
-    assert judged == [[DECORATIVE]] * 2 + [[SHOWN]] * 3
 
 
 def test_nearly_equal_signs_in_one_place_are_repeated() -> None:

@@ -191,11 +191,13 @@ def test_equal_content_is_one_picture_of_many_placements(paper: Paper, files: Fi
 
 
 def test_only_planned_pages_are_extracted(paper: Paper, files: Files, tmp_path: Path) -> None:
+    paper.page("only text")
     for seed in range(3):
         paper.put(paper.page(), paper.image(80, 40, jpeg(gradient(80, 40, seed=seed)), "/DCTDecode"), BOX)
-    kinds = ("skipped", "product", "entity")
+    kinds = ("product", "skipped", "product", "entity")
     plan = Plan(pages=tuple(PlannedPage(number=n + 1, kind=k, reason="") for n, k in enumerate(kinds)))  # type: ignore[arg-type]
-    assert [p.page for p in extract(paper, files, tmp_path, plan).placements] == [2, 3]
+    assert [p.page for p in extract(paper, files, tmp_path, plan).placements] == [3, 4]
+    assert extract(paper, files, tmp_path, Plan(pages=())).placements == ()
 
 
 def test_states_of_footer_icon_off_page_covered_and_shown(paper: Paper, files: Files, tmp_path: Path) -> None:
@@ -221,30 +223,6 @@ def test_states_of_footer_icon_off_page_covered_and_shown(paper: Paper, files: F
     assert said[1, under] == said[2, under] == (PlacementState.HIDDEN, "covered")
     assert said[3, under] == (PlacementState.SHOWN, ""), "what lies hidden elsewhere is not repeated"
     assert said[2, over] == (PlacementState.SHOWN, "")
-
-
-def test_translucent_and_rounded_pictures_cover_nothing(paper: Paper, files: Files, tmp_path: Path) -> None:
-    under = paper.image(50, 40, jpeg(gradient(50, 40)), "/DCTDecode")
-    mask = paper.image(20, 20, deflated(Image.new("L", (20, 20), 90)), "/FlateDecode", "/DeviceGray")
-    veil = paper.image(60, 60, jpeg(gradient(60, 60)), "/DCTDecode", more=f"SMask {mask} 0 R")
-    big = paper.image(70, 70, jpeg(gradient(70, 70)), "/DCTDecode")
-    first, second = paper.pages(2)
-    paper.put(first, under, BOX)
-    paper.put(first, veil, (0, 0, 400, 600))
-    paper.put(second, under, BOX)
-    paper.resource(second, f"XObject/P{big}", f"{big} 0 R")
-    paper.paint(second, b"q 200 0 m 400 300 l 200 600 l 0 300 l h W n 400 0 0 600 0 0 cm /P%d Do Q" % big)
-    states = {(p.page, p.xref): p.state for p in extract(paper, files, tmp_path).placements}
-    assert states[1, under] == states[2, under] == PlacementState.SHOWN
-
-
-def test_caption_and_nearby_text_are_of_the_page(paper: Paper, files: Files, tmp_path: Path) -> None:
-    page = paper.page("Spring collection")
-    page.insert_text((50, 215), "Oak natural, oiled", fontsize=9)
-    paper.put(page, paper.image(80, 40, jpeg(gradient(80, 40)), "/DCTDecode"), BOX)
-    (placement,) = extract(paper, files, tmp_path).placements
-    assert placement.caption == "Oak natural, oiled"
-    assert placement.nearby_text == "Spring collection\nOak natural, oiled"
 
 
 def broken_stream(paper: Paper) -> int:
@@ -295,11 +273,18 @@ def test_file_over_the_limit_is_too_large(paper: Paper, files: Files, tmp_path: 
     assert "SWATCHBOOK_MAX_IMAGE_MB" in unreadable.message
 
 
-def test_single_pixel_is_a_swatch_as_large_as_its_box(paper: Paper, files: Files, tmp_path: Path) -> None:
-    paper.put(paper.page(), paper.image(1, 1, b"\xff\x80\x00", "[]"), BOX)
-    picture = only(extract(paper, files, tmp_path))
+def test_single_pixel_is_a_swatch_as_large_as_its_box_with_the_text_near_it(
+    paper: Paper, files: Files, tmp_path: Path
+) -> None:
+    page = paper.page("Spring collection")
+    page.insert_text((50, 215), "Oak natural, oiled", fontsize=9)
+    paper.put(page, paper.image(1, 1, b"\xff\x80\x00", "[]"), BOX)
+    extraction = extract(paper, files, tmp_path)
+    picture, (placement,) = only(extraction), extraction.placements
     assert (picture.width, picture.height) == (200, 100)
     assert pixels(files, picture).getpixel((0, 0)) == (255, 128, 0)
+    assert placement.caption == "Oak natural, oiled"
+    assert placement.nearby_text == "Spring collection\nOak natural, oiled"
 
 
 @pytest.mark.usefixtures("troubled")
@@ -334,28 +319,18 @@ def test_picture_survives_one_kill(paper: Paper, files: Files, tmp_path: Path) -
 
 
 @pytest.mark.usefixtures("troubled")
-def test_error_of_the_parser_is_only_in_the_log(
+def test_error_of_the_parser_is_only_in_the_log_and_a_hung_picture_is_transient(
     paper: Paper, files: Files, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    paper.put(paper.page(), paper.image(23, 23, jpeg(gradient(23, 23)), "/DCTDecode"), BOX)
-    (unreadable,) = extract(paper, files, tmp_path).unreadable
-    assert (unreadable.kind, unreadable.message) == ("unreadable_image", "The picture could not be read (see the log).")
+    for page, side in zip(paper.pages(2), (23, 17), strict=True):
+        paper.put(page, paper.image(side, side, jpeg(gradient(side, side)), "/DCTDecode"), BOX)
+    extraction = extract(paper, files, tmp_path, page_seconds=3)
+    failed, hung = extraction.unreadable
+    assert (failed.kind, failed.message) == ("unreadable_image", "The picture could not be read (see the log).")
     assert "picture 0 of page 1 failed" in caplog.text
     assert "IndexError: list index out of range" in caplog.text
-
-
-@pytest.mark.usefixtures("troubled")
-def test_hung_picture_is_transient(paper: Paper, files: Files, tmp_path: Path) -> None:
-    paper.put(paper.page(), paper.image(17, 17, jpeg(gradient(17, 17)), "/DCTDecode"), BOX)
-    extraction = extract(paper, files, tmp_path, page_seconds=3)
-    assert [one.kind for one in extraction.unreadable] == ["provider_timeout"]
-    assert [(lost.page, lost.transient) for lost in extraction.lost] == [(1, True)]
-
-
-def test_page_without_pictures_and_empty_plan_are_no_error(paper: Paper, files: Files, tmp_path: Path) -> None:
-    paper.page("only text")
-    assert extract(paper, files, tmp_path).placements == ()
-    assert extract(paper, files, tmp_path, Plan(pages=())).placements == ()
+    assert hung.kind == "provider_timeout"
+    assert [(lost.page, lost.transient) for lost in extraction.lost] == [(2, True)]
 
 
 def test_full_disk_stops_the_extraction_with_its_own_error(paper: Paper, tmp_path: Path) -> None:

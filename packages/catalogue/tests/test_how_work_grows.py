@@ -1,11 +1,11 @@
 """Twice as many rows take about twice as much work: what is asked about each text is counted, because seconds vary."""
 
+from collections import Counter
 from collections.abc import Callable
-from types import ModuleType
 
 import pytest
 
-from swatchbook.domain.records import Block, Discovery, Page, Table
+from swatchbook.domain.records import Block, Page, Table
 from swatchbook_catalogue import (
     chunk,
     describe,
@@ -25,6 +25,13 @@ from tests.catalogue.layouts import NAMES, Document, page, reading, text
 
 HEADS = ("Code", "Description", "Size mm", "Price EUR")
 ABOUT_TWICE = 2.2  # with the headings of pages, which do not double
+ASKED = (
+    (name_candidates, "_is_cell"), (page_layout, "_may_name_code"), (page_layout, "code_of"),
+    (variants, "centre_inside"), (line_facts, "values_in"), (placed_lines, "centre_inside"),
+    (placed_lines, "_distance"), (table_rows, "_begins_row"), (table_rows, "_in_row"), (table_rows, "_at_height"),
+    (link, "centre_inside"), (link_features, "centre_inside"),
+)  # fmt: skip
+"""What is asked about each text, by the module that asks."""
 
 
 def price_list(pages: int, rows: int) -> Document:
@@ -43,78 +50,45 @@ def price_page(number: int, rows: int) -> Page:
     return page(number, blocks)
 
 
-def count(run: Callable[[], object], *functions: tuple[ModuleType, str]) -> list[int]:
-    """Return how often each of the functions of modules is called in a run."""
-    asked = [0] * len(functions)
+def table_of(page: Page) -> Table:
+    cells = tuple(tuple(line.text for line in block.lines) for block in page.blocks)
+    return Table(page=page.number, bbox=page.box, rows=cells, header=False)
 
-    def counted(at: int, original: Callable[..., object]) -> Callable[..., object]:
-        def call(*given: object) -> object:
-            asked[at] += 1
-            return original(*given)
 
-        return call
+def read_whole(document: Document) -> None:
+    """Find the products of a document, describe and link them, and cut its texts."""
+    pages, of = document.pages, reading(document)
+    found = discover.discover(of, pages)
+    assert len(found.products) > len(pages[0].blocks) / 4
+    described = describe.describe_all(found, pages, [table_of(page) for page in pages])
+    products = describe.assemble_products("document", found, described)
+    planned = plan.make_plan(of, pages, found, focus=True)
+    chunk.chunk("document", of, pages, planned, [])
+    links = link.link(products, found, (), (), pages)
+    link.find_unassigned(products, (), links, pages)
+
+
+def counted(run: Callable[[], object]) -> Counter[str]:
+    """Return how often each of the functions is called in a run, and how many things are found near others."""
+    asked, near = Counter[str](), Bands.near
+
+    def counting(key: str, original: Callable[..., object]) -> Callable[..., object]:
+        return lambda *given: (asked.update([key]), original(*given))[1]
+
+    def count_near(bands: Bands[object], top: float, bottom: float) -> list[object]:
+        found = near(bands, top, bottom)
+        asked["near"] += len(found)
+        return found
 
     with pytest.MonkeyPatch.context() as patch:
-        for at, (module, name) in enumerate(functions):
-            patch.setattr(module, name, counted(at, getattr(module, name)))
+        patch.setattr(Bands, "near", count_near)
+        for module, name in ASKED:
+            patch.setattr(module, name, counting(f"{module.__name__}.{name}", getattr(module, name)))
         run()
     return asked
 
 
-def about_twice(once: list[int], twice: list[int]) -> bool:
-    return all(0 < many <= ABOUT_TWICE * few for few, many in zip(once, twice, strict=True))
-
-
-def found_in(document: Document) -> Discovery:
-    return discover.discover(reading(document), document.pages)
-
-
-def test_work_of_discovery_grows_with_rows() -> None:
-    asked = (name_candidates, "_is_cell"), (page_layout, "_may_name_code"), (page_layout, "code_of")
-    once, twice = (
-        count(lambda rows=rows: found_in(price_list(3, rows)), *asked, (variants, "centre_inside")) for rows in (30, 60)
-    )
-    assert about_twice(once, twice), (once, twice)
-
-
-def test_later_work_grows_with_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is counted: calls of describe and link, and what all stages that read texts find near others."""
-    asked = (line_facts, "values_in"), (placed_lines, "centre_inside"), (placed_lines, "_distance")
-    asked_of_rows = (table_rows, "_begins_row"), (table_rows, "_in_row"), (table_rows, "_at_height")
-    found_near, near = [0, 0], Bands.near
-    described, linked = list[list[int]](), list[list[int]]()
-    for at, rows in enumerate((30, 60)):
-        document = price_list(2, rows)
-
-        def counted(bands: Bands[object], top: float, bottom: float, at: int = at) -> list[object]:
-            found = near(bands, top, bottom)
-            found_near[at] += len(found)
-            return found
-
-        with monkeypatch.context() as patched:
-            patched.setattr(Bands, "near", counted)
-            found = found_in(document)
-            products = describe.assemble_products("document", found, describe.describe_all(found, document.pages, []))
-            planned = plan.make_plan(reading(document), document.pages, found, focus=True)
-            chunk.chunk("document", reading(document), document.pages, planned, [])
-            link.find_unassigned(products, (), (), document.pages)
-        assert len(found.products) > rows
-        tables = [table_of(page) for page in document.pages]
-
-        def describe_again(found: Discovery = found, pages: list[Page] = document.pages, tables=tables) -> None:
-            describe.describe_all(found, pages, tables)
-
-        def link_again(products=products, found: Discovery = found, pages: list[Page] = document.pages) -> None:
-            links = link.link(products, found, (), (), pages)
-            link.find_unassigned(products, (), links, pages)
-
-        described.append(count(describe_again, *asked, *asked_of_rows))
-        linked.append(count(link_again, (link, "centre_inside"), (link_features, "centre_inside")))
-    assert about_twice(*described), described
-    assert about_twice(*linked), linked
-    assert about_twice(found_near[:1], found_near[1:]), found_near
-
-
-def table_of(page: Page) -> Table:
-    cells = tuple(tuple(line.text for line in block.lines) for block in page.blocks)
-    return Table(page=page.number, bbox=page.box, rows=cells, header=False)
+def test_work_grows_with_rows() -> None:
+    once, twice = (counted(lambda rows=rows: read_whole(price_list(2, rows))) for rows in (30, 60))
+    assert len(once) == len(ASKED) + 1
+    assert {name: (once[name], many) for name, many in twice.items() if many > ABOUT_TWICE * once[name]} == {}

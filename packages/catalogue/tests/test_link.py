@@ -63,15 +63,14 @@ def names_of(links: tuple[Link, ...], products: tuple[Product, ...], placement: 
     return [names[made.target] for made in links if made.kind is LinkKind.IMAGE_PRODUCT and made.source == placement.id]
 
 
-def test_each_card_gets_its_own_picture():
-    for make in (layouts.card_grid, layouts.cards_beside, layouts.code_cards):
+def test_each_card_half_or_part_of_a_page_gets_its_own_picture():
+    for make in (
+        layouts.card_grid, layouts.cards_beside, layouts.code_cards, layouts.spreads, layouts.mid_page_starts,
+    ):  # fmt: skip
         document = make()
-        placements = placed(document)
-        products, _, links = linked(document, placements)
-        expected, pages = iter(document.products), {t.first for t in document.products}
-        for placement in placements:
-            if placement.page in pages:
-                assert names_of(links, products, placement) == [next(expected).name]
+        products, _, links = linked(document, placed(document))
+        named = [p for p in placed(document) if p.page in {t.first for t in document.products}]
+        assert [names_of(links, products, p) for p in named] == [[t.name] for t in document.products]
 
 
 def test_pictures_on_a_products_pages_are_linked_without_its_name():
@@ -81,14 +80,6 @@ def test_pictures_on_a_products_pages_are_linked_without_its_name():
     for placement in placements:
         owner = [t.name for t in document.products if t.first <= placement.page <= t.last]
         assert names_of(links, products, placement) == owner
-
-
-def test_halves_of_a_spread_and_parts_of_a_page_keep_their_pictures():
-    for make in (layouts.spreads, layouts.mid_page_starts):
-        document = make()
-        placements = [p for p in placed(document) if p.page > 1]
-        products, _, links = linked(document, placements)
-        assert [names_of(links, products, p) for p in placements] == [[t.name] for t in document.products]
 
 
 def test_heading_on_the_next_page_ends_a_product():
@@ -118,11 +109,14 @@ def test_texts_like_names_are_measured_at_unnamed_pictures():
     assert max(pair.features["stranger_near"] for pair in unnamed[0]) > 0
 
 
-def test_hidden_and_decorative_pictures_get_no_links():
+def test_hidden_and_decorative_pictures_and_certificates_are_linked_to_no_product():
     document = layouts.card_grid()
     for state in (PlacementState.HIDDEN, PlacementState.DECORATIVE):
         _, _, links = linked(document, placed(document, state=state))
         assert {made.kind for made in links} == {LinkKind.CHUNK_PRODUCT}
+    document = layouts.heading_and_specification()
+    _, _, links = linked(document, [placed(document, caption="ISO 9001 certificate")[1]])
+    assert LinkKind.IMAGE_PRODUCT not in {made.kind for made in links}
 
 
 def test_caption_raises_the_score_and_is_evidence():
@@ -135,12 +129,6 @@ def test_caption_raises_the_score_and_is_evidence():
         scores[placement.caption] = made.score
         assert ("caption" in {e.rule for e in made.evidence}) == bool(placement.caption)
     assert scores["Alder, laid in a herringbone"] > scores[None]
-
-
-def test_picture_of_a_certificate_is_linked_to_no_product():
-    document = layouts.heading_and_specification()
-    _, _, links = linked(document, [placed(document, caption="ISO 9001 certificate")[1]])
-    assert LinkKind.IMAGE_PRODUCT not in {made.kind for made in links}
 
 
 def test_one_picture_over_several_cards_is_linked_to_each():

@@ -1,22 +1,26 @@
 """Metadata from a language model: only values on the product's pages are accepted."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import pytest
 
 from swatchbook.domain.errors import InvalidModelOutput
-from swatchbook.domain.records import Box, Description, Evidence, Occurrence, Page, Table
+from swatchbook.domain.records import Description, Evidence, Occurrence, Page, Table
 from swatchbook_catalogue.llm.metadata import ask_metadata
 from tests.catalogue.layouts import found_product, page, read_facts, text
-from tests.catalogue.llm.chat import FakeChat, Reply
+from tests.catalogue.llm.chat import FakeChat
 from tests.models.providers import attentive
 
 NOTHING = Description(metadata={})
 
 
-def reply_with(*facts: tuple[str, str]) -> Reply:
-    """Return a reply that is the same for every question."""
-    return lambda texts, pictures: {"facts": [{"kind": kind, "value": value, "page": 1} for kind, value in facts]}
+def described(
+    *facts: tuple[str, str], pages: Sequence[Page] = (), by_layout: Description = NOTHING, chat: FakeChat | None = None
+) -> Description:
+    """Return what is accepted where the reply to every question is the same."""
+    reply = {"facts": [{"kind": kind, "value": value, "page": 1} for kind, value in facts]}
+    asked = chat or FakeChat(lambda texts, pictures: reply)
+    return ask_metadata(asked, found_product("Alder", *range(1, len(pages) + 1)), pages or [SPECIFIED], by_layout)
 
 
 SPECIFIED = page(
@@ -29,10 +33,9 @@ SPECIFIED = page(
 
 
 def test_values_on_no_page_and_unknown_fields_are_rejected() -> None:
-    reply = reply_with(
+    description = described(
         ("Material", "solid  OAK"), ("size", "60x120cm"), ("finish", "gold"), ("mood", "warm"), ("price", "5")
     )
-    description = ask_metadata(FakeChat(reply), found_product("Alder"), [SPECIFIED], NOTHING)
     assert description.metadata == {"material": "solid OAK", "size": "60x120cm"}
     assert [(each.rule, each.text) for each in description.rejected] == [
         ("value not on its pages", "finish: gold"),
@@ -41,24 +44,16 @@ def test_values_on_no_page_and_unknown_fields_are_rejected() -> None:
     ]
 
 
-def test_marks_of_headings_and_rows_are_removed_from_values() -> None:
-    description = ask_metadata(
-        FakeChat(reply_with(("size", "# Size: | 60 × 120 cm"))), found_product("Alder"), [SPECIFIED], NOTHING
-    )
-    assert description.metadata["size"] == "Size: 60 × 120 cm"
-
-
-def test_several_values_of_a_kind_are_all_kept_and_each_once() -> None:
+def test_values_are_without_marks_of_rows_all_kept_and_each_once() -> None:
+    assert described(("size", "# Size: | 60 × 120 cm")).metadata["size"] == "Size: 60 × 120 cm"
     both = page(1, [text(60, 100, "Colour: sand"), text(60, 120, "Colour: slate")])
-    reply = reply_with(("color", "sand"), ("colour", "slate"), ("color", "sand"))
-    assert ask_metadata(FakeChat(reply), found_product("Alder"), [both], NOTHING).metadata == {"color": "sand; slate"}
+    found = described(("color", "sand"), ("colour", "slate"), ("color", "sand"), pages=[both])
+    assert found.metadata == {"color": "sand; slate"}
 
 
 def test_layout_rules_complete_the_models_metadata() -> None:
     by_layout = read_facts(found_product("Alder"), [SPECIFIED], [])
-    description = ask_metadata(
-        FakeChat(reply_with(("material", "oak"))), found_product("Alder"), [SPECIFIED], by_layout
-    )
+    description = described(("material", "oak"), by_layout=by_layout)
     assert description.metadata["material"] == "oak"
     assert description.metadata["size"] == by_layout.metadata["size"]
     assert {str(e.detail["key"]) for e in description.evidence} == set(description.metadata)
@@ -66,37 +61,35 @@ def test_layout_rules_complete_the_models_metadata() -> None:
 
 def test_values_in_table_cells_are_accepted() -> None:
     table = Table(page=1, bbox=None, rows=(("Slip rating", "R10 B"), ("Weight", "12 kg")))
-    chat = FakeChat(reply_with(("slip_rating", "R10 B"), ("weight", "13 kg")))
-    description = ask_metadata(chat, found_product("Alder"), [page(1, [])], Description(metadata={}, tables=(table,)))
+    facts = [
+        {"kind": kind, "value": value, "page": 1} for kind, value in (("slip_rating", "R10 B"), ("weight", "13 kg"))
+    ]
+    chat = FakeChat(lambda texts, pictures: {"facts": facts})
+    description = described(pages=[page(1, [])], by_layout=Description(metadata={}, tables=(table,)), chat=chat)
     assert description.metadata == {"slip_rating": "R10 B"}
     assert "Slip rating | R10 B" in str(chat.questions[0].parts[2])
 
 
 def test_values_of_a_neighbouring_product_are_rejected() -> None:
-    left, right = (0.0, 0.0, 290.0, 842.0), (300.0, 0.0, 595.0, 842.0)
     shared = page(1, [text(60, 100, "Material: oak"), text(340, 100, "Material: beech")])
-    own = found_product("Alder", occurrences=(_occurrence(left),))
-    description = ask_metadata(FakeChat(reply_with(("material", "oak"), ("material", "beech"))), own, [shared], NOTHING)
-    assert description.metadata == {"material": "oak"}
-    other = found_product("Birke", occurrences=(_occurrence(right),))
-    assert ask_metadata(FakeChat(attentive.answer), other, [shared], NOTHING).metadata == {}
-
-
-def _occurrence(region: Box) -> Occurrence:
-    return Occurrence(page=1, bbox=region, region=region, text="Alder")
+    facts = [{"kind": "material", "value": value, "page": 1} for value in ("oak", "beech")]
+    for left, right, reply, kept in (
+        (0.0, 290.0, lambda texts, pictures: {"facts": facts}, {"material": "oak"}),
+        (300.0, 595.0, attentive.answer, {}),
+    ):
+        region = (left, 0.0, right, 842.0)
+        own = found_product("Alder", occurrences=(Occurrence(page=1, bbox=region, region=region, text="Alder"),))
+        assert ask_metadata(FakeChat(reply), own, [shared], NOTHING).metadata == kept
 
 
 def test_page_of_a_value_is_where_it_occurs() -> None:
-    pages: list[Page] = [page(1, [text(60, 100, "Alder")]), page(2, [text(60, 100, "Weight: 4 kg")])]
-    reply: Reply = lambda texts, pictures: {"facts": [{"kind": "weight", "value": "4 kg", "page": 1}]}  # noqa: E731
-    description = ask_metadata(FakeChat(reply), found_product("Alder", 1, 2), pages, NOTHING)
-    assert description.evidence == (
+    pages = [page(1, [text(60, 100, "Alder")]), page(2, [text(60, 100, "Weight: 4 kg")])]
+    assert described(("weight", "4 kg"), pages=pages).evidence == (
         Evidence(rule="language model", page=2, text="4 kg", detail={"key": "weight", "model": "voice"}),
     )
 
 
 def test_reply_of_another_shape_is_rejected() -> None:
-    answers: list[Any] = [{"facts": [{"kind": "size"}]}, {"facts": [], "note": "hi"}, {}]
-    for answer in answers:
+    for answer in ({"facts": [{"kind": "size"}]}, {"facts": [], "note": "hi"}, {}):
         with pytest.raises(InvalidModelOutput):
-            ask_metadata(FakeChat(lambda *_, a=answer: a), found_product("Alder"), [SPECIFIED], NOTHING)  # type: ignore[misc]
+            described(chat=FakeChat(lambda *_, a=answer: a))  # type: ignore[misc]

@@ -1,5 +1,6 @@
 """The text of a page as a person reads it."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,24 +13,24 @@ from swatchbook_catalogue.pdf.page_text import LONGEST_LINE
 from tests.pdf.making import RAMP, Paper, gradient, jpeg, write_drawn_glyph, write_glyphs
 
 
+def read(paper: Paper, folder: Path) -> tuple[list[list[str]], Sequence[str]]:
+    """Return the lines of the pages of a paper, and the warnings."""
+    files = open_files(str(folder / "files"))
+    reading = reader.read(paper.save(folder / "a.pdf"), files, Settings.model_validate({"page_seconds": 20}))
+    assert not reading.lost
+    return [[line.text for line in page.lines] for page in iter_pages(files, reading)], reading.warnings
+
+
 @pytest.fixture
-def read(tmp_path: Path):
-    """Read the lines of the pages of a paper."""
-
-    def read_lines(paper: Paper) -> list[list[str]]:
-        files = open_files(str(tmp_path / "files"))
-        reading = reader.read(paper.save(tmp_path / "a.pdf"), files, Settings.model_validate({"page_seconds": 20}))
-        assert not reading.lost
-        return [[line.text for line in page.lines] for page in iter_pages(files, reading)]
-
-    return read_lines
+def lines_of(tmp_path: Path) -> Callable[[Paper], list[list[str]]]:
+    return lambda paper: read(paper, tmp_path)[0]
 
 
 def picture(paper: Paper) -> int:
     return paper.image(20, 10, jpeg(gradient(20, 10)), "/DCTDecode")
 
 
-def test_text_that_nobody_sees_is_left_out(read) -> None:
+def test_text_that_nobody_sees_is_left_out(lines_of) -> None:
     paper = Paper()
     clipped, off, white, panel, covered, photo, faint, invisible = pages = paper.pages(8)
     for page in pages:
@@ -48,22 +49,22 @@ def test_text_that_nobody_sees_is_left_out(read) -> None:
     photo.insert_text((40, 350), "on a photo", color=(1, 1, 1))
     faint.insert_text((40, 300), "transparent", fill_opacity=0)
     invisible.insert_text((40, 300), "invisible", render_mode=3)
-    assert read(paper) == [
+    assert lines_of(paper) == [
         ["seen"], ["seen"], ["seen"], ["seen", "light on dark"], ["seen"], ["seen", "on a photo"], ["seen"],
         ["seen"],
     ]  # fmt: skip
 
 
-def test_letter_that_is_a_picture_is_no_text(read) -> None:
+def test_letter_that_is_a_picture_is_no_text(lines_of) -> None:
     paper = Paper()
     drawn = b"1000 0 d0 q 1000 0 0 667 0 0 cm /I Do Q", b"1000 0 d0 0 0 900 900 re f"
     for page, glyph in zip(paper.pages(2), drawn, strict=True):
         page.insert_text((40, 80), "Chair")
         write_drawn_glyph(paper, page, glyph, f"/I {picture(paper)} 0 R", 240)
-    assert read(paper) == [["Chair"], ["Chair", "a"]]
+    assert lines_of(paper) == [["Chair"], ["Chair", "a"]]
 
 
-def test_text_of_a_scan_or_of_outlines_stays_though_it_is_not_seen(read) -> None:
+def test_text_of_a_scan_or_of_outlines_stays_though_it_is_not_seen(lines_of) -> None:
     paper = Paper()
     over, _, outlines = pages = paper.pages(3)
     for page in pages[:2]:
@@ -71,10 +72,10 @@ def test_text_of_a_scan_or_of_outlines_stays_though_it_is_not_seen(read) -> None
         paper.put(page, picture(paper), (0, 0, 400, 600))
     outlines.insert_text((40, 80), "printed", render_mode=3)
     outlines.draw_line((40, 70), (60, 80))
-    assert read(paper) == [["printed"]] * 3
+    assert lines_of(paper) == [["printed"]] * 3
 
 
-def test_text_filled_with_a_gradient_is_seen(read) -> None:
+def test_text_filled_with_a_gradient_is_seen(lines_of) -> None:
     paper = Paper()
     page = paper.page()
     page.insert_text((40, 40), "plain", color=(1, 1, 1))
@@ -82,10 +83,10 @@ def test_text_filled_with_a_gradient_is_seen(read) -> None:
     paper.resource(page, "Shading/Ramp", RAMP)
     paper.paint(page, b"q BT /helv 20 Tf 7 Tr 40 400 Td (gradient) Tj ET /Ramp sh Q")
     page.draw_rect((200, 0, 400, 20), fill=(0, 0, 0))
-    assert read(paper) == [["plain", "gradient"]]
+    assert lines_of(paper) == [["plain", "gradient"]]
 
 
-def test_letter_spaced_words_are_joined(read) -> None:
+def test_letter_spaced_words_are_joined(lines_of) -> None:
     printed = {
         b"6 Tc (ALDER) Tj": "ALDER",
         b"6 Tc (SMOKED OAK) Tj": "SMOKED OAK",
@@ -99,51 +100,32 @@ def test_letter_spaced_words_are_joined(read) -> None:
     paper = Paper()
     for painted in printed:
         paper.paint(paper.page("font"), b"BT /helv 12 Tf 40 400 Td " + painted + b" ET")
-    assert read(paper) == [["font", text] for text in printed.values()]
+    assert lines_of(paper) == [["font", text] for text in printed.values()]
 
 
-def test_ligatures_are_letters_and_right_to_left_words_stay_in_order(read) -> None:
+def test_ligatures_right_to_left_words_mirrored_signs_and_endless_lines_are_read(lines_of) -> None:
     paper = Paper()
     page = paper.page()
     page.insert_htmlbox((20, 20, 380, 100), "<p>of\ufb01ce \ufb02oor</p>")
     page.insert_htmlbox((20, 200, 380, 300), "<p dir=rtl>שולחן אלון 120</p>")
     page.insert_htmlbox((20, 400, 380, 500), "<p dir=rtl>باب خشب</p>")
-    assert read(paper) == [["office floor", "שולחן אלון 120", "باب خشب"]]
+    mirrored = paper.page("Catalogue")
+    write_glyphs(paper, mirrored, [2, 66, 0])
+    write_glyphs(paper, mirrored, [1, 2, 3], letters="\ufd3e\u041f\ufd3f")  # which become no character
+    paper.page().insert_text((2, 80), "1" * 2_500, fontsize=0.2)
+    words, signs, endless = lines_of(paper)
+    assert words == ["office floor", "שולחן אלון 120", "باب خشب"]
+    assert signs[0] == "Catalogue"
+    assert [len(line) for line in endless] == [LONGEST_LINE, LONGEST_LINE, 500]
 
 
-def test_line_of_endless_length_is_read_as_several(read) -> None:
-    paper = Paper()
-    (page,) = paper.pages(1)
-    page.insert_text((2, 80), "1" * 2_500, fontsize=0.2)
-    assert [len(line) for (lines,) in [read(paper)] for line in lines] == [LONGEST_LINE, LONGEST_LINE, 500]
-
-
-def test_numbers_of_glyphs_are_read_in_the_order_of_fonts(read) -> None:
+def test_numbers_of_glyphs_are_read_in_a_known_order_of_fonts(tmp_path: Path) -> None:
     paper, words = Paper(), "Rolled steel, 40 x 60 (black)"
     for first in (29, 31):
         write_glyphs(paper, paper.page("Catalogue"), [ord(c) - first for c in words])
     beginning, end = ([ord(c) - 29 for c in part] for part in ("Tavanske ljestve i re", "etka"))
     write_glyphs(paper, paper.page(), [*beginning, 227, *end])  # beyond Latin letters, of TrueType fonts
-    assert read(paper) == [["Catalogue", words]] * 2 + [["Tavanske ljestve i rešetka"]]
-
-
-def test_numbers_of_glyphs_in_no_known_order_are_no_text(tmp_path: Path) -> None:
-    paper = Paper()
-    write_glyphs(paper, paper.page("Catalogue"), range(1, 30))
-    files = open_files(str(tmp_path / "files"))
-    settings = Settings.model_validate({"page_seconds": 20, "ocr": "off"})
-    reading = reader.read(paper.save(tmp_path / "a.pdf"), files, settings)
-    (page,) = iter_pages(files, reading)
-    heading, unknown = page.lines
-    assert heading.text == "Catalogue"
-    assert unknown.text == "\ufffd" * 29
-    assert "what is set in them has no text layer" in reading.warnings[0]
-
-
-def test_page_with_a_sign_that_the_library_mirrors_to_no_character_is_read(read) -> None:
-    paper = Paper()
-    page = paper.page("Catalogue")
-    write_glyphs(paper, page, [2, 66, 0])
-    write_glyphs(paper, page, [1, 2, 3], letters="\ufd3e\u041f\ufd3f")
-    (lines,) = read(paper)
-    assert lines[0] == "Catalogue"
+    write_glyphs(paper, paper.page("Unknown"), range(1, 30))
+    found, warnings = read(paper, tmp_path)
+    assert found == [*[["Catalogue", words]] * 2, ["Tavanske ljestve i rešetka"], ["Unknown", "\ufffd" * 29]]
+    assert any("what is set in them has no text layer" in each for each in warnings)

@@ -230,16 +230,24 @@ def test_what_later_paint_covers_is_hidden(tmp_path: Path) -> None:
     paper, files, settings = Paper(), open_files(str(tmp_path / "files")), Settings(home=tmp_path)
     under = paper.image(80, 40, jpeg(gradient(80, 40)), "/DCTDecode")
     over = paper.image(90, 40, jpeg(gradient(90, 40, seed=3)), "/DCTDecode")
-    rectangle, rounded, picture, multiplied = pages = paper.pages(4)
+    mask = paper.image(20, 20, deflated(Image.new("L", (20, 20), 90)), "/FlateDecode", "/DeviceGray")
+    solid = paper.image(70, 70, jpeg(gradient(70, 70)), "/DCTDecode")
+    veil = paper.image(60, 60, jpeg(gradient(60, 60)), "/DCTDecode", more=f"SMask {mask} 0 R")
+    rectangle, rounded, picture, multiplied, veiled, cut = pages = paper.pages(6)
     for page in pages:
         paper.put(page, under, BOX)
     paper.paint(rectangle, b"q 0.5 g 40 390 220 120 re f Q")
     paper.paint(rounded, b"q 0.5 g 40 350 m 40 560 l 150 580 l 260 560 l 260 350 l h f Q")
     paper.put(picture, over, BOX)
     paper.resource(multiplied, "ExtGState/Multiply", "<</BM/Multiply>>")
-    paper.resource(multiplied, f"XObject/P{over}", f"{over} 0 R")
-    paper.paint(multiplied, b"q /Multiply gs 200 0 0 100 50 400 cm /P%d Do Q" % over)
+    for page, operators, xref in (
+        (multiplied, b"/Multiply gs 200 0 0 100 50 400 cm", over),
+        (cut, b"200 0 m 400 300 l 200 600 l 0 300 l h W n 400 0 0 600 0 0 cm", solid),
+    ):
+        paper.resource(page, f"XObject/P{xref}", f"{xref} 0 R")
+        paper.paint(page, b"q %b /P%d Do Q" % (operators, xref))
+    paper.put(veiled, veil, (0, 0, 400, 600))
     path = paper.save(tmp_path / "a.pdf")
-    placements = extract(path, "d", reader.read(path, files, settings), all_pages(4), files, settings).placements
-    assert [p.state.value for p in placements if p.xref == under] == ["hidden"] * 3 + ["shown"]
-    assert all(p.state is PlacementState.SHOWN for p in placements if p.xref == over)
+    placements = extract(path, "d", reader.read(path, files, settings), all_pages(6), files, settings).placements
+    hidden = [p.page for p in placements if p.state is PlacementState.HIDDEN]
+    assert (hidden, {p.xref for p in placements if p.page in hidden}) == ([1, 2, 3], {under, over})
