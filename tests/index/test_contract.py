@@ -241,6 +241,7 @@ TINTED_WHERES = st.builds(
 )
 
 
+@SEVERAL
 @given(
     payloads=st.lists(FILTERED | TINTED, min_size=12, max_size=12),
     wheres=st.lists(WHERES | TINTED_WHERES, min_size=4, max_size=4),

@@ -36,9 +36,8 @@ def index(folder: Path) -> LanceIndex:
     return made_index
 
 
-def test_import_and_creation_load_and_open_little(tmp_path: Path) -> None:
-    LanceIndex(tmp_path / "none").close()
-    assert not (tmp_path / "none").exists()
+@pytest.mark.nightly  # the client that LanceDB generates takes 4 s to load
+def test_import_loads_little() -> None:
     code = """
 import sys
 import swatchbook.index.lance
@@ -142,12 +141,12 @@ def test_growing_table_is_compacted_ever_less_often(index: LanceIndex, monkeypat
     monkeypatch.setattr(lance, "_optimize", counted)
     monkeypatch.setattr(lance, "COMPACT_EVERY", every)
     monkeypatch.setattr(lance, "ROWS_A_FRAGMENT", 2)
-    objects = made(8 * every)
+    objects = made(4 * every)
     for count, each in enumerate(objects, 1):
         index.upsert(SPACE, [each])
         if count % every == 0:
             fragments.append(index._table(SPACE).stats()["fragment_stats"]["num_fragments"])
-    assert compacted == pytest.approx([every, 2 * every, 4 * every, 8 * every], rel=0.2)
+    assert compacted == pytest.approx([every, 2 * every, 4 * every], rel=0.2)
     assert max(fragments) <= 4 * every
     assert index.count(SPACE) == len(objects)
     assert index.search(SPACE, objects[0].vector, 1)[0].id == objects[0].id
@@ -204,6 +203,7 @@ def test_next_drop_finishes_a_killed_one(index: LanceIndex, folder: Path) -> Non
 
 def test_a_half_made_table_is_not_there_yet(folder: Path) -> None:
     index = LanceIndex(folder)
+    assert not folder.exists()
     (folder / f"{SPACE.name}.lance" / "_versions").mkdir(parents=True)
     (folder / f"{SPACE.name}.lance" / "_versions" / ".tmp_1.manifest_7").write_bytes(b"half of it")
     assert index.spaces() == []
@@ -231,7 +231,7 @@ def every_kind(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("damage", ["cut", "zeros"])
+@pytest.mark.parametrize("damage", ["cut", pytest.param("zeros", marks=pytest.mark.nightly)])
 @pytest.mark.parametrize(
     "file",
     [

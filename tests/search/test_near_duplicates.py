@@ -2,7 +2,8 @@
 one owner; by hash and vector.
 """
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,11 @@ import pytest
 from PIL import Image, ImageEnhance, ImageOps
 from sqlalchemy import select, update
 
+from swatchbook.domain.settings import Settings
 from swatchbook.index.contract import Where
 from swatchbook.ingest.embed import process_batch
 from swatchbook.ingest.publish import publish_round
-from swatchbook.resources import Resources
+from swatchbook.resources import Resources, open_resources
 from swatchbook.search.near_duplicates import find_near_duplicates, fold
 from swatchbook.search.query_pictures import Examples
 from swatchbook.search.request import SearchRequest
@@ -50,23 +52,33 @@ def names(resources: Resources) -> dict[str, str]:
     return {image: Path(path or "").name for image, path in shown}
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    folder = tmp_path / "pictures"
-    folder.mkdir()
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pictures, and a home in which two owners have them."""
+    folder = tmp_path_factory.mktemp("alike")
+    pictures = folder / "pictures"
+    pictures.mkdir()
     for number in range(6):
-        draw(number).save(folder / f"{number}.png")
+        draw(number).save(pictures / f"{number}.png")
     for name, change in CHANGES.items():
-        change(draw(0)).save(folder / f"{name}.png")
-    draw(0).save(folder / "saved.jpg", quality=50)
+        change(draw(0)).save(pictures / f"{name}.png")
+    draw(0).save(pictures / "saved.jpg", quality=50)
     for gray in (100, 101):
-        Image.new("RGB", (240, 200), (gray, gray, gray)).save(folder / f"flat-{gray}.png")
+        Image.new("RGB", (240, 200), (gray, gray, gray)).save(pictures / f"flat-{gray}.png")
+    with open_resources(Settings(home=folder / "home")) as resources:
+        for owner in ("anna", "bob"):
+            embed(resources, pictures, owner)
     return folder
 
 
-def test_copies_are_one_group_and_nothing_else_is(resources: Resources, folder: Path) -> None:
-    embed(resources, folder, "anna")
-    embed(resources, folder, "bob")
+@pytest.fixture
+def resources(folder: Path, tmp_path: Path) -> Iterator[Resources]:
+    shutil.copytree(folder / "home", tmp_path / "home")
+    with open_resources(Settings(home=tmp_path / "home")) as opened:
+        yield opened
+
+
+def test_copies_are_one_group_and_nothing_else_is(resources: Resources) -> None:
     name = names(resources)
     owners = dict(resources.ledger.execute(select(images.c.id, images.c.owner)).tuples().all())
     groups = find_near_duplicates(resources)
@@ -80,12 +92,11 @@ def test_copies_are_one_group_and_nothing_else_is(resources: Resources, folder: 
     assert fold(resources.read_cache(), shown) == {shown[0]: (shown[2],), shown[1]: ()}
 
 
-def test_equal_hashes_are_not_enough(resources: Resources, folder: Path) -> None:
-    embed(resources, folder, "anna")
+def test_equal_hashes_are_not_enough(resources: Resources) -> None:
     with resources.ledger.write() as connection:
         connection.execute(update(contents).where(contents.c.phash.is_not(None)).values(phash="0f" * 8))
     name = names(resources)
-    (group,) = [{name[id] for id in group} for group in find_near_duplicates(resources)]
+    (group,) = [{name[id] for id in group} for group in find_near_duplicates(resources, "anna")]
     alike = {"0.png", "half.png", "brighter.png", "mirrored.png"}
     assert alike <= group <= alike | {"saved.jpg"}  # the mirrored one may be the first, and is less like the saved one
     with resources.ledger.write() as connection:
@@ -94,10 +105,9 @@ def test_equal_hashes_are_not_enough(resources: Resources, folder: Path) -> None
 
 
 def test_a_search_folds_copies_into_the_best_and_pages_go_on_behind_them(resources: Resources, folder: Path) -> None:
-    embed(resources, folder, "anna")
-    name, where = names(resources), Where(owner="anna")
-    every = [hit.id for hit in search(resources, SearchRequest(image=folder / "saved.jpg", where=where, k=50))]
-    whole = find_relevant(resources, SearchRequest(image=folder / "saved.jpg", where=where, k=50))
+    name, where, asked = names(resources), Where(owner="anna"), folder / "pictures" / "saved.jpg"
+    every = [hit.id for hit in search(resources, SearchRequest(image=asked, where=where, k=50))]
+    whole = find_relevant(resources, SearchRequest(image=asked, where=where, k=50))
     first, *others = whole.hits
     assert {name[id] for id in (first.id, *first.alike)} == {"0.png", "half.png", "brighter.png", "saved.jpg"}
     assert all(each.alike == () for each in others)
@@ -105,7 +115,7 @@ def test_a_search_folds_copies_into_the_best_and_pages_go_on_behind_them(resourc
 
     paged, offset = list[str](), 0
     while True:
-        page = find_relevant(resources, SearchRequest(image=folder / "saved.jpg", where=where, k=2, offset=offset))
+        page = find_relevant(resources, SearchRequest(image=asked, where=where, k=2, offset=offset))
         assert len(page.hits) == min(2, len(whole.hits) - offset)
         paged += [hit.id for hit in page.hits]
         if page.next is None:
