@@ -157,6 +157,23 @@ def show(
             add_pending(connection, [(key, want.role, want.tag) for want in asked if want.role is Role.TEXT])
 
 
+def put(ledger: Ledger, table: Table, **values: Any) -> None:
+    """Add a row."""
+    put_all(ledger, table, [values])
+
+
+def put_all(ledger: Ledger, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Add rows, with something in each column that must have a value."""
+    made_up = {
+        c.name: getattr(c.type, "impl", c.type).python_type()
+        for c in table.columns
+        if not (c.nullable or c.server_default)
+    }
+    with ledger.write() as connection:
+        for given in rows:
+            connection.execute(insert(table).values(**{**made_up, **given}))
+
+
 def due_ids(ledger: Ledger) -> list[str]:
     """The documents to work on now, those that wait longest first."""
     return [document.id for document in schedule.due_documents(ledger)]

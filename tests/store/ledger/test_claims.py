@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy import RowMapping, select, update
 
 from swatchbook.domain.errors import (
     BudgetExceeded,
@@ -14,7 +14,6 @@ from swatchbook.domain.errors import (
     ProviderDown,
     ProviderTimeout,
     RateLimited,
-    RunRevoked,
 )
 from swatchbook.domain.records import DocumentStatus, IngestOptions, Role, image_id, text_key
 from swatchbook.ingest.run import keep_alive
@@ -41,7 +40,7 @@ from tests.store.ledger.scene import (
     make,
     one,
     pass_time,
-    revoke,
+    put,
 )
 from tests.waiting import until
 
@@ -111,9 +110,8 @@ def test_commit_leaves_what_was_never_shown_unpublished(ledger: Ledger) -> None:
     text = keys(1, "text")[0]
     run = begun(ledger, requested=(VISUAL, ANALYSIS, UNDERSTANDING, TEXT), pictures=[KEY], texts=[text])
     begun(ledger, owner="bert", requested=(TEXT,), pictures=[KEY], texts=[text])
-    with ledger.write() as connection:
-        connection.execute(update(images).where(images.c.owner == "bert").values(dirty=0))
-        connection.execute(update(chunks).where(chunks.c.document != run.document).values(embed=False))
+    change(ledger, images, images.c.owner == "bert", dirty=0)
+    change(ledger, chunks, chunks.c.document != run.document, embed=False)
     commit_all(ledger, claims.claim(ledger, run, [KEY, text]))
     commit_all(ledger, claims.claim(ledger, run, [KEY]))  # what the analysis said
     assert (image(ledger, KEY).dirty, image(ledger, KEY).made) == (3, 3)
@@ -123,9 +121,7 @@ def test_commit_leaves_what_was_never_shown_unpublished(ledger: Ledger) -> None:
 
 
 def test_a_vector_without_an_item_is_done(ledger: Ledger) -> None:
-    with ledger.write() as connection:
-        row = {"key": KEY, "role": VISUAL.role, "tag": VISUAL.tag, "dimension": 1, "data": b"\0\0\0\1"}
-        connection.execute(insert(vectors).values(**row))
+    put(ledger, vectors, key=KEY, role=VISUAL.role, tag=VISUAL.tag)
     begun(ledger, pictures=KEYS[:2])
     assert (item(ledger, KEY).state, item(ledger, KEYS[1]).state) == ("done", "pending")
 
@@ -211,9 +207,7 @@ def test_analysis_wanted_by_others_sets_no_text(ledger: Ledger) -> None:
 
 
 def test_unusable_vectors_fail_their_items_alone(ledger: Ledger) -> None:
-    with ledger.write() as connection:
-        space = {"role": VISUAL.role, "tag": VISUAL.tag, "dimension": 4, "created_at": 0}
-        connection.execute(insert(spaces).values(**space))
+    put(ledger, spaces, role=VISUAL.role, tag=VISUAL.tag, dimension=4)
     ones = np.ones(4, np.float32)
     cases: dict[str, Any] = {
         "NaN": ones * np.nan, "NaN or infinity": np.array([1, np.inf, 0, 0], np.float32), "zero vector": ones * 0,
@@ -281,13 +275,6 @@ def test_pauses_double_until_the_eighth_run_fails(ledger: Ledger) -> None:
     assert pauses == pytest.approx([900 * 2**n for n in range(7)], abs=5)
     assert (row.state, row.attempts, row.next_retry_at) == ("failed", 8, None)
     assert claims.claim(ledger, run, [KEY]).items == ()
-
-
-def test_a_revoked_run_raises_at_every_write(ledger: Ledger) -> None:
-    run = begun(ledger)
-    revoke(ledger, run.document, DocumentStatus.CANCELLED)
-    with pytest.raises(RunRevoked):
-        runs.record_heartbeat(ledger, run)
 
 
 def test_ledger_outage_beyond_the_lease_is_survived(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.records import Product
@@ -19,7 +19,7 @@ from swatchbook.store.ledger.document_editions import has_superseded, supersede
 from swatchbook.store.ledger.stored_documents import all_documents, get_document
 from swatchbook.store.ledger.tables import chunks, products
 from swatchbook.upkeep.reports.edition_report import compare_documents
-from tests.store.ledger.scene import queued
+from tests.store.ledger.scene import put, queued, rows_of
 
 NUMBERS = count()
 
@@ -28,12 +28,8 @@ def add(ledger: Ledger, owner: str = "anna", name: str | None = None) -> str:
     """A document of an owner, with a chunk that is published, and no product yet."""
     content = f"{next(NUMBERS)}"
     document = queued(ledger, owner=owner, content=content, name=name or content).id
-    row = {
-        "id": f"c{document[1:]}", "document": document, "generation": "g", "ordinal": 0, "text_key": content,
-        "embed": True, "record": {}, "dirty": 1, "made": 1, "published": 1,
-    }  # fmt: skip
-    with ledger.write() as connection:
-        connection.execute(insert(chunks), row)
+    made = {"dirty": 1, "made": 1, "published": 1}
+    put(ledger, chunks, id=f"c{document[1:]}", document=document, text_key=content, embed=True, **made)
     return document
 
 
@@ -44,10 +40,9 @@ def declare_edition(ledger: Ledger, newer: str, older: str) -> None:
 
 def finish(ledger: Ledger, document: str) -> bool:
     """Save a product, and let the document supersede an older edition, as its run does."""
-    row = {"id": f"p{document[1:]}", "document": document, "generation": "g", "ordinal": 0, "name": "Oak", "record": {}}
-    with ledger.write() as connection:
-        if not connection.execute(select(products.c.id).where(products.c.document == document)).first():
-            connection.execute(insert(products), row)
+    product = f"p{document[1:]}"
+    if product not in rows_of(ledger, products):
+        put(ledger, products, id=product, document=document)
     return supersede(ledger, document)
 
 
@@ -165,9 +160,7 @@ def test_a_size_is_compared_under_any_label(ledger: Ledger) -> None:
             id=f"p{document[1:]}", name="Oak", category=None, code=None, variants=(), first_page=1, last_page=1,
             pages=(1,), metadata={key: size}, confidence=1.0, evidence=(),
         )  # fmt: skip
-        row = {"id": product.id, "document": document, "generation": "g", "ordinal": 0, "name": "Oak"}
-        with ledger.write() as connection:
-            connection.execute(insert(products), row | {"record": product.model_dump(mode="json")})
+        put(ledger, products, id=product.id, document=document, record=product.model_dump(mode="json"))
     (changed,) = compare_documents(ledger, older, newer).changed
     assert [(each.field, each.before, each.after) for each in changed.differences] == [
         ("size", "30 x 60 cm", "30 x 90 cm")

@@ -15,7 +15,7 @@ from swatchbook.store.ledger.database import Ledger, open_ledger
 from swatchbook.store.ledger.tables import contents
 from tests.postgres import RunningPostgres, running_postgres
 from tests.store.ledger.conftest import NewLedger
-from tests.store.ledger.scene import VISUAL, begun, count, queued
+from tests.store.ledger.scene import VISUAL, begun, count, put, queued
 
 pytestmark = pytest.mark.stack
 
@@ -34,23 +34,18 @@ def ledger(server: RunningPostgres, request: pytest.FixtureRequest) -> Iterator[
     opened.close()
 
 
-def put(ledger: Ledger, key: str) -> None:
-    with ledger.write() as connection:
-        connection.execute(insert(contents).values(key=key))
-
-
 def test_only_patient_writes_wait_for_the_ledger(ledger: Ledger, server: RunningPostgres) -> None:
-    put(ledger, "before")
+    put(ledger, contents, key="before")
     server.stop()
     began = time.monotonic()
     with ThreadPoolExecutor(1) as threads:
         try:
             with pytest.raises(LedgerDown, match="does not answer"):
-                put(ledger, "at once")
+                put(ledger, contents, key="at once")
             assert time.monotonic() - began < 5
             with pytest.raises(LedgerDown):
-                put(ledger.with_patience(0.3), "in vain")
-            waiting = threads.submit(put, ledger.with_patience(60), "during")
+                put(ledger.with_patience(0.3), contents, key="in vain")
+            waiting = threads.submit(put, ledger.with_patience(60), contents, key="during")
             time.sleep(0.5)
             assert not waiting.done()
         finally:
@@ -106,8 +101,8 @@ def test_errors_of_the_server_are_told_apart(new_postgresql: NewLedger) -> None:
 @pytest.mark.gate
 def test_a_deadlock_is_undone_and_called_an_outage(new_postgresql: NewLedger) -> None:
     ledger = open_ledger(new_postgresql())
-    put(ledger, "a")
-    put(ledger, "b")
+    put(ledger, contents, key="a")
+    put(ledger, contents, key="b")
     both = threading.Barrier(2)
 
     def touch(first: str, second: str) -> str:
@@ -128,7 +123,7 @@ def test_a_deadlock_is_undone_and_called_an_outage(new_postgresql: NewLedger) ->
 def test_a_silent_client_holds_nothing_for_long(new_postgresql: NewLedger, monkeypatch: pytest.MonkeyPatch) -> None:
     url = new_postgresql()
     ledger = open_ledger(url)
-    put(ledger, "k")
+    put(ledger, contents, key="k")
     monkeypatch.setattr("swatchbook.store.ledger.database.LOCK_SECONDS", 0.2)
     silent = Ledger(url)
 

@@ -83,9 +83,8 @@ def answer(
     return verdict
 
 
-def decide(ledger: Ledger, verdict: Verdict, reason: str = "", owner: str = "anna") -> None:
-    shown = reviewed(ledger, "oak", owner)
-    picture_reviews.record_decision(ledger, shown, verdict, by="eve", reason=reason, below=BELOW)
+def decide(ledger: Ledger, verdict: Verdict, reason: str = "") -> None:
+    picture_reviews.record_decision(ledger, reviewed(ledger), verdict, by="eve", reason=reason, below=BELOW)
 
 
 def waiting(ledger: Ledger, **where: Any) -> list[str]:
@@ -128,11 +127,9 @@ def test_weak_pictures_wait_in_reading_order_and_their_document_is_complete(ledg
 def test_reviewer_skips_its_own_analyses(ledger: Ledger) -> None:
     run = weak(ledger, "oak")
     assert due_now(ledger, run.document, ANALYSIS.tag) == []
-    assert picture_reviews.documents_to_review(ledger, REVIEWER) == picture_reviews.documents_to_review(
-        ledger, REVIEWER, owner="anna"
-    )
-    assert picture_reviews.documents_to_review(ledger, REVIEWER, owner="bert") == []
     assert due_now(ledger, run.document) == [image("oak")]
+    for owner, found in ((None, [run.document]), ("anna", [run.document]), ("bert", [])):
+        assert picture_reviews.documents_to_review(ledger, REVIEWER, owner=owner) == found
     begin(ledger)
     assert picture_reviews.documents_to_review(ledger, REVIEWER) == due_now(ledger, run.document) == []
 
@@ -180,9 +177,14 @@ def test_a_replacing_answer_is_embedded_and_published(ledger: Ledger) -> None:
     told = make_again(ledger, run.document)
     assert {each.row.id for each in told} == {image("oak")}
     assert all("Material: beech." in each.payload.text and each.reviewed for each in told)
-    want = RoleTag(role=Role.UNDERSTANDING, tag=UNDERSTANDING.tag)
-    assert all(want in each.vectors for each in told)
+    assert all(UNDERSTANDING in each.vectors for each in told)
     assert states(ledger, run.document)[image("oak")] == ImageState.COMPLETE
+
+    picture_reviews.withdraw_review(ledger, reviewed(ledger), below=BELOW)
+    assert (reviewed(ledger).review, waiting(ledger)) == (None, [image("oak"), image("ash")])
+    assert states(ledger, run.document)[image("oak")] == ImageState.PENDING, "it is not searchable yet"
+    (again,) = make_again(ledger, run.document)
+    assert "Material: oak." in again.payload.text, "it is only published again"
 
 
 def test_the_same_text_of_another_analysis_is_published(ledger: Ledger) -> None:
@@ -190,17 +192,6 @@ def test_the_same_text_of_another_analysis_is_published(ledger: Ledger) -> None:
     answer(ledger, material="oak")
     (told,) = publish_all(ledger)
     assert (told.payload.text, told.payload.material) == ("Material: oak.", ("oak",))
-
-
-def test_what_was_replaced_is_only_published_again(ledger: Ledger) -> None:
-    run = weak(ledger, "oak")
-    answer(ledger)
-    make_again(ledger, run.document)
-    picture_reviews.withdraw_review(ledger, reviewed(ledger), below=BELOW)
-    assert (reviewed(ledger).review, waiting(ledger)) == (None, [image("oak")])
-    assert states(ledger, run.document) == {image("oak"): ImageState.PENDING}, "it is not searchable yet"
-    (again,) = make_again(ledger, run.document)
-    assert "Material: oak." in again.payload.text
 
 
 def test_the_last_decision_counts(ledger: Ledger) -> None:
@@ -275,19 +266,14 @@ def test_another_first_analysis_is_another_matter(ledger: Ledger) -> None:
     assert waiting(ledger) == [image("oak")]
 
 
-def delete_document(ledger: Ledger, run: Run, folder: Path) -> None:
-    """Delete a document, and collect what nothing uses."""
-    assert delete(ledger, run.document)
-    for _ in range(3):
-        pass_time(ledger, 3_601)
-        collect(ledger, open_files(str(folder)))
-
-
 def test_a_review_goes_with_the_owners_image(ledger: Ledger, tmp_path: Path) -> None:
     run, theirs = weak(ledger, "oak"), weak(ledger, "oak", owner="bert")
     decide(ledger, Verdict.ACCEPTED)
     answer(ledger, owner="bert")
-    delete_document(ledger, run, tmp_path)
+    assert delete(ledger, run.document)
+    for _ in range(3):
+        pass_time(ledger, 3_601)
+        collect(ledger, open_files(str(tmp_path)))
     assert (count(ledger, rows), count(ledger, analyses)) == (1, 2), "what bert and the models said is there"
     assert one(ledger, documents)["id"] == theirs.document
     weak(ledger, "oak")
@@ -318,25 +304,21 @@ def look(ledger: Ledger, run: Run) -> tuple[Run, ReviewImage]:
     return paying, picture
 
 
-def test_a_second_look_holds_nothing_of_its_document(ledger: Ledger) -> None:
+def test_a_review_holds_only_other_reviews_of_its_document(ledger: Ledger) -> None:
     run = weak(ledger, "oak")
-    paying = runs.begin_review(ledger, run.document)
-    assert one(ledger, documents, id=run.document)["run"] is None
-    assert isinstance(begin(ledger), Run)
-    runs.end_part(ledger, paying)
-    with pytest.raises(RunRevoked):
-        answer(ledger, run=paying)
-
-
-def test_one_review_run_at_a_time_and_a_dead_one_blocks_no_other(ledger: Ledger) -> None:
-    run = weak(ledger, "oak")
-    weak(ledger, "oak", owner="bert")
     first = runs.begin_review(ledger, run.document)
+    assert one(ledger, documents)["run"] is None
+    assert isinstance(begin(ledger), Run)
     with pytest.raises(RunRevoked, match="Another review"):
         runs.begin_review(ledger, run.document)
     lapse(ledger, first)
     runs.end_part(ledger, runs.begin_review(ledger, run.document))
-    runs.end_part(ledger, runs.begin_review(ledger, run.document))
+    with pytest.raises(RunRevoked):
+        answer(ledger, run=first)
+    mark_deleting(ledger, run.document)
+    assert picture_reviews.documents_to_review(ledger, REVIEWER) == []
+    with pytest.raises(RunRevoked):
+        runs.begin_review(ledger, run.document)
 
 
 def test_what_comes_too_late_changes_nothing(ledger: Ledger) -> None:
@@ -347,14 +329,6 @@ def test_what_comes_too_late_changes_nothing(ledger: Ledger) -> None:
     picture_reviews.record_review_failure(ledger, picture, ProviderTimeout("Late."), by=REVIEWER, run=paying)
     assert count(ledger, rows) == 1
     assert text_of(ledger) == text_key("Material: oak.")
-
-
-def test_what_is_deleted_or_cancelled_is_not_reviewed(ledger: Ledger) -> None:
-    run = weak(ledger, "oak")
-    mark_deleting(ledger, run.document)
-    assert picture_reviews.documents_to_review(ledger, REVIEWER) == []
-    with pytest.raises(RunRevoked):
-        runs.begin_review(ledger, run.document)
 
 
 def test_failed_review_is_retried_then_left_to_people(ledger: Ledger) -> None:

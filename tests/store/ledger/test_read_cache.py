@@ -10,11 +10,11 @@ from swatchbook.store.ledger import read_cache
 from swatchbook.store.ledger.database import Ledger, open_ledger
 from swatchbook.store.ledger.read_cache import ReadCache
 from swatchbook.store.ledger.tables import owner_seeds
+from tests.store.ledger.scene import put
 
 
 def commit(ledger: Ledger, owner: str) -> None:
-    with ledger.write() as connection:
-        connection.execute(insert(owner_seeds).values(owner=owner, seed=owner))
+    put(ledger, owner_seeds, owner=owner)
 
 
 @pytest.mark.gate

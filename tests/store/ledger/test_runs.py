@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from swatchbook.domain.errors import RunRevoked
-from swatchbook.domain.records import DocumentStatus, IngestOptions, RunReport, Stage, document_id, sha256
+from swatchbook.domain.records import DocumentStatus, IngestOptions, Stage, document_id, sha256
 from swatchbook.store.ledger import claims, dead_runs, run_queries, runs
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.document_commands import request_again
@@ -219,18 +219,6 @@ def test_only_a_live_run_can_write(ledger: Ledger, how: str) -> None:
 
 def snapshot(ledger: Ledger) -> list[object]:
     return [ledger.execute(select(table)).all() for table in (documents, run_rows, item_rows, figures)]
-
-
-def test_the_report_stays_until_the_next_one(ledger: Ledger) -> None:
-    run = begun(ledger)
-    report = RunReport(
-        document_id=run.document, name="n", owner="anna", run=run.token, generation=run.generation,
-        status=DocumentStatus.COMPLETED, stage=Stage.COMPLETED, images_found=3,
-    )  # fmt: skip
-    runs.end(ledger, run, DocumentStatus.COMPLETED, report=report)
-    again = begin_again(ledger, run)
-    runs.end(ledger, again, DocumentStatus.WAITING)
-    assert queued(ledger).report == report
 
 
 @pytest.mark.parametrize("status", [DocumentStatus.CANCELLED, DocumentStatus.DELETING])

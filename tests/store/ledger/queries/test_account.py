@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, insert
+from sqlalchemy import delete
 
 from swatchbook.domain.errors import InvalidReference, ProviderTimeout, UnreadableImage
 from swatchbook.domain.records import (
@@ -17,23 +17,19 @@ from swatchbook.domain.records import (
     FailedPage,
     ImageState,
     ItemState,
-    LinkKind,
     LooseText,
     LostPicture,
     PlacementState,
-    Plan,
-    PlannedPage,
     RoleTag,
     RunReport,
     Stage,
     Unassigned,
     identity,
     pair_key,
-    sha256,
 )
 from swatchbook.store.ledger import edited_products, page_findings, publishing, runs, stage_results
 from swatchbook.store.ledger.database import Ledger
-from swatchbook.store.ledger.queries import account, search_results
+from swatchbook.store.ledger.queries import account
 from swatchbook.store.ledger.queries.account import Account
 from swatchbook.store.ledger.queries.activity import failing_others
 from swatchbook.store.ledger.queries.coverage import count_statistics
@@ -53,6 +49,7 @@ from tests.store.ledger.scene import (
     UNDERSTANDING,
     VISUAL,
     begin,
+    begin_again,
     chunked,
     extraction,
     image,
@@ -60,10 +57,14 @@ from tests.store.ledger.scene import (
     key,
     link,
     make_all,
+    pass_time,
     placed,
     product,
     publish_all,
+    put,
+    put_all,
     reading,
+    settle,
     states,
 )
 
@@ -102,40 +103,27 @@ def lay(ledger: Ledger, told: dict[str, Any]) -> None:
     with ledger.write() as connection:
         for table in reversed(metadata.sorted_tables):
             connection.execute(delete(table))
-        for name, owner in OWNERS.items():
-            connection.execute(
-                insert(documents).values(
-                    id=name, owner=owner, content=name, kind="pdf", name=name, size=1, status="completed",
-                    stage="COMPLETED", options={}, generation="G", created_at=0, updated_at=0,
-                )
+    for name, owner in OWNERS.items():
+        of = {"document": name, "generation": "G"}
+        put(ledger, documents, id=name, owner=owner, generation="G", status="completed", stage="COMPLETED")
+        put_all(ledger, requested, ({**of, "role": want.role, "tag": want.tag} for want in told["wants"][name]))
+    for owner in set(OWNERS.values()):
+        for name, text in told["texts"].items():
+            put(
+                ledger, images, id=image(name, owner), owner=owner, content_key=key(name), text_key=text, dirty=2,
+                pair_key=text and pair_key(key(name), text), made=told["made"][name], published=told["published"][name],
             )  # fmt: skip
-            for want in told["wants"][name]:
-                connection.execute(
-                    insert(requested).values(document=name, generation="G", role=want.role, tag=want.tag)
-                )
-        for owner in set(OWNERS.values()):
-            for name, text in told["texts"].items():
-                connection.execute(
-                    insert(images).values(
-                        id=image(name, owner), owner=owner, content_key=key(name), text_key=text, dirty=2,
-                        pair_key=text and pair_key(key(name), text), made=told["made"][name],
-                        published=told["published"][name],
-                    )
-                )  # fmt: skip
-        for document, shown in told["placed"].items():
-            for ordinal, (name, state) in enumerate(shown):
-                connection.execute(
-                    insert(placements).values(
-                        id=identity(document, ordinal), document=document, generation="G", ordinal=ordinal, page=1,
-                        image=image(name, OWNERS[document]), kind="embedded", bbox=[0, 0, 1, 1], state=state,
-                    )
-                )  # fmt: skip
-        made = {(key(name), want): state for (name, want), state in told["items"].items()}
-        made |= {(text, UNDERSTANDING): state for text, state in told["understood"].items()}
-        made |= {(pair_key(key(name), text), MULTIMODAL): state for (name, text), state in told["joined"].items()}
-        for (item_key, want), state in made.items():
-            if state is not None:
-                connection.execute(insert(items).values(key=item_key, role=want.role, tag=want.tag, state=state))
+    for document, shown in told["placed"].items():
+        put_all(
+            ledger, placements,
+            ({"id": identity(document, number), "document": document, "generation": "G", "state": state,
+              "image": image(name, OWNERS[document])} for number, (name, state) in enumerate(shown)),
+        )  # fmt: skip
+    made = {(key(name), want): state for (name, want), state in told["items"].items()}
+    made |= {(text, UNDERSTANDING): state for text, state in told["understood"].items()}
+    made |= {(pair_key(key(name), text), MULTIMODAL): state for (name, text), state in told["joined"].items()}
+    known = {of: state for of, state in made.items() if state is not None}
+    put_all(ledger, items, ({"key": k, "role": w.role, "tag": w.tag, "state": s} for (k, w), s in known.items()))
 
 
 def state_by_the_rule(told: dict[str, Any], name: str, asked: list[set[RoleTag]]) -> ImageState:
@@ -212,32 +200,25 @@ def test_open_texts_keep_a_document_waiting(ledger: Ledger) -> None:
     assert account.next_status(ledger, run.document) == (DocumentStatus.COMPLETED, None)
 
 
-def test_refused_object_is_named_with_next_try(ledger: Ledger) -> None:
+def test_what_the_index_refuses_is_named_with_next_try(ledger: Ledger) -> None:
     run = begin(ledger)
-    text = chunked(run, "Oak is hard.")
-    stage_results.save_chunks(ledger, run, text)
+    stage_results.save_chunks(ledger, run, chunked(run, "Oak is hard."))
     stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
     make_all(ledger, run)
     assert [f.kind for f in failures(ledger, run.document)] == ["unpublished"]
     rows = publishing.lease_dirty(ledger, "a")
-    refused = {row.id: UnreadableImage("NaN.") for row in rows}
-    publishing.record_publication(ledger, "a", rows, published=[], refused=refused, removed=[])
+    settle(ledger, "a", rows, refused={row.id: UnreadableImage("NaN.") for row in rows})
     (failed,) = failures(ledger, run.document)
     assert (failed.subject, failed.kind, failed.error, failed.attempts) == ("index", "unreadable_image", "NaN.", 1)
     assert failed.next_retry_at is not None
     assert [f.subject for f in other_failures(ledger, run.document)] == ["index"]
 
-
-def test_refused_change_of_an_image_is_another_failure(ledger: Ledger) -> None:
-    run = begin(ledger)
-    ingest(ledger, run, extraction(placed(run, "oak")))
-    run = begin(ledger)
+    pass_time(ledger, 901)
+    publish_all(ledger)
     stage_results.save_extraction(ledger, run, extraction(placed(run, "oak", caption="Oak")))
     rows = publishing.lease_dirty(ledger, "a")
-    publishing.record_publication(
-        ledger, "a", rows, published=[], refused={image("oak"): UnreadableImage("Too long.")}, removed=[]
-    )
-    assert account.account(ledger, document=run.document).complete == 1
+    settle(ledger, "a", rows, refused={image("oak"): UnreadableImage("Too long.")})
+    assert account.account(ledger, document=run.document).complete == 1, "what is searched is older, and whole"
     assert failures(ledger, run.document) == []
     assert [(f.subject, f.image_id) for f in other_failures(ledger, run.document)] == [("index", image("oak"))]
     assert [(each.what, each.kind, each.count) for each in failing_others(ledger, "anna")] == [
@@ -287,18 +268,15 @@ def test_a_document_is_found_by_id_or_name(ledger: Ledger) -> None:
 
 
 def test_documents_are_listed_by_page_newest_first(ledger: Ledger) -> None:
-    with ledger.write() as connection:
-        connection.execute(
-            insert(documents),
-            [
-                {
-                    "id": f"{number:04}", "owner": "anna" if number % 2 else "bert", "content": f"{number}",
-                    "kind": "pdf", "name": f"Oak_{number}%", "size": 1, "status": "failed" if number % 5 else "waiting",
-                    "stage": "REGISTERED", "options": {}, "created_at": number // 7, "updated_at": 0,
-                }
-                for number in range(1_000)
-            ],
-        )  # fmt: skip
+    put_all(
+        ledger, documents,
+        (
+            {"id": f"{number:04}", "owner": "anna" if number % 2 else "bert", "content": f"{number}",
+             "name": f"Oak_{number}%", "status": "failed" if number % 5 else "waiting", "created_at": number // 7,
+             "stage": "REGISTERED", "kind": "pdf"}
+            for number in range(1_000)
+        ),
+    )  # fmt: skip
 
     def listed(**chosen: Any) -> list[str]:
         found, page = list[str](), list_documents(ledger, limit=90, **chosen)
@@ -325,13 +303,8 @@ def test_the_report_has_the_counts_of_the_account(ledger: Ledger) -> None:
     make_all(ledger, run)
     publish_all(ledger)
     runs.record_timing(ledger, run, Stage.READ, 1.25)
-    with ledger.write() as connection:
-        connection.execute(
-            insert(calls).values(
-                request=sha256(b"q"), run=run.token, document=run.document, provider="p", state="answered",
-                cost_usd=0.25, at=0,
-            )
-        )  # fmt: skip
+    call = {"request": "q", "run": run.token, "document": run.document, "state": "answered", "cost_usd": 0.25}
+    put(ledger, calls, **call)
     report = document_report(ledger, run.document, run=run.token)
     assert (report.images_found, report.images_complete, report.images_rejected) == (2, 1, 1)
     assert (report.products_discovered, report.chunks_created, report.cost_usd) == (1, 2, 0.25)
@@ -347,11 +320,14 @@ def test_report_keeps_what_the_last_run_knew(ledger: Ledger) -> None:
         "confidence_score": 0.5, "sure": 0.31, "peak_memory_mb": 300.0, "warnings": ("odd font",),
         "seconds": {"PAGES_READ": 2.0},
     }  # fmt: skip
-    runs.end(ledger, run, DocumentStatus.COMPLETED, report=ingest_report.model_copy(update=known))
+    known_report = ingest_report.model_copy(update=known)
+    runs.end(ledger, run, DocumentStatus.COMPLETED, report=known_report)
     report = document_report(ledger, run.document)
     assert {name: getattr(report, name) for name in known} == known
     assert (report.status, report.run) == (DocumentStatus.COMPLETED, run.token)
     assert isinstance(report, RunReport)
+    runs.end(ledger, begin_again(ledger, run), DocumentStatus.WAITING)
+    assert get_document(ledger, run.document).report == known_report, "until the next one"
     assert show_document(ledger, run.document)["sure"] == 0.31
     assert document_figures(ledger, [run.document])[run.document].sure == 0.31
 
@@ -430,47 +406,6 @@ def test_a_document_is_shown_as_promised(ledger: Ledger) -> None:
     (linked,) = shown["links"]
     assert linked.items() >= {"kind": "image_product", "source": oak.id, "target": plank.id, "score": 0.8}.items()
     assert [chunk["id"] for chunk in shown["chunks"]] == [chunk.id for chunk in text.chunks]
-
-
-@pytest.mark.gate
-def test_hits_are_described_in_their_order(ledger: Ledger) -> None:
-    run = begin(ledger)
-    oak, ash = placed(run, "oak", page=3, caption="Oak plank"), placed(run, "ash")
-    text = chunked(run, "Oak is hard.", headings=("Wood",))
-    ingest(ledger, run, extraction(oak, ash), text)
-    run = begin(ledger)
-    plank, board = product(run, "Plank"), product(run, "Board")
-    chunk = text.chunks[1].id
-    edited_products.save_assembly(
-        ledger,
-        run,
-        [plank, board],
-        [
-            link(oak.id, plank, score=0.9),
-            link(oak.id, board, score=0.4),
-            link(chunk, plank, LinkKind.CHUNK_PRODUCT),
-            link(oak.id, chunk, LinkKind.IMAGE_CHUNK),
-        ],
-    )
-    described = search_results.describe_images(ledger, [image("ash"), "unknown", image("oak")])
-    assert [(h.id, h.title, h.product, h.pages) for h in described] == [
-        (image("ash"), "catalogue.pdf, page 1", None, (1,)),
-        (image("oak"), "Oak plank", "Plank", (3,)),
-    ]
-    plan = Plan(pages=(PlannedPage(number=3, kind="product", reason="Plank", label="2"),))
-    stage_results.save_pages(ledger, run, reading(), plan)
-    assert [hit.labels for hit in search_results.add_labels(ledger, described)] == [{}, {3: "2"}]
-    assert described[1].file == f"{key('oak')}.png"
-    assert described[1].text == "Material: oak."
-    assert [(h.title, h.file) for h in search_results.describe_products(ledger, [board.id, plank.id])] == [
-        ("Board", f"{key('oak')}.png"),
-        ("Plank", f"{key('oak')}.png"),
-    ]
-    assert search_results.products_of_images(ledger, [image("oak"), image("ash")]) == {
-        image("oak"): [plank.id, board.id]
-    }
-    assert search_results.products_of_chunks(ledger, [chunk]) == {chunk: [plank.id]}
-    assert search_results.images_of_chunks(ledger, [chunk, image("oak")]) == {chunk: [image("oak")]}
 
 
 @pytest.mark.parametrize("database", ["sqlite"])

@@ -3,12 +3,11 @@
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import insert, select
 
 from swatchbook.domain.errors import InvalidModelOutput, ProviderDown, UnreadableImage
 from swatchbook.domain.records import DocumentStatus, Stage
 from swatchbook.store.ledger import runs
-from swatchbook.store.ledger.database import Ledger, db_now
+from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.dead_runs import mark_dead
 from swatchbook.store.ledger.queries.account import count_shown, document_states
 from swatchbook.store.ledger.queries.activity import (
@@ -22,7 +21,7 @@ from swatchbook.store.ledger.queries.activity import (
 )
 from swatchbook.store.ledger.stored_documents import get_document
 from swatchbook.store.ledger.tables import calls, figures
-from tests.store.ledger.scene import VISUAL, begin_again, begun, end, fail, keys, lapse, set_document
+from tests.store.ledger.scene import VISUAL, begin_again, begun, end, fail, keys, lapse, one, put, set_document
 
 DAY = 86_400.0
 PICTURES = keys(3)
@@ -38,11 +37,9 @@ def test_failed_tries_are_counted_by_kind(ledger: Ledger) -> None:
     fail(ledger, run, PICTURES[:2], ProviderDown("No."))  # an outage leaves them due
     fail(ledger, run, PICTURES[:1], InvalidModelOutput("No."))
     other = begun(ledger, owner="bert", content="other")
-    with ledger.write() as connection:
-        row = connection.execute(select(figures).where(figures.c.failure == "provider_down")).one()._asdict()
-        for days in (3, 20):
-            earlier = {**row, "document": other.document, "run": f"{days}", "units": 5, "at": db_now() - days * DAY}
-            connection.execute(insert(figures).values(earlier))
+    row = {**one(ledger, figures, failure="provider_down"), "document": other.document, "units": 5}
+    for days in (3, 20):
+        put(ledger, figures, **row | {"run": f"{days}", "at": ledger.now() - days * DAY})
     found = [(each.day, each.owner, each.role, each.kind, each.count) for each in daily_failures(ledger, 7 * DAY)]
     assert found == [
         (today(ledger, 3), "bert", VISUAL.role, "provider_down", 5),
@@ -103,11 +100,10 @@ def test_costs_are_told_by_provider(ledger: Ledger) -> None:
         (run, "c", "vision.example", "failed", 0.0, 9), (other, "d", "words.example", "failed", None, 0),
         (other, "e", "words.example", "answered", 1.0, 40 * DAY),
     )  # fmt: skip
-    with ledger.write() as connection:
-        for of, request, provider, state, cost, age in rows:
-            call = {"request": request, "run": of.token, "document": of.document, "provider": provider, "state": state}
-            used = {"tokens_in": 100, "tokens_out": 7} if state == "answered" else {}
-            connection.execute(insert(calls).values(**call, **used, model="m", cost_usd=cost, at=db_now() - age))
+    for of, request, provider, state, cost, age in rows:
+        used = {"tokens_in": 100, "tokens_out": 7} if state == "answered" else {}
+        used |= {"cost_usd": cost, "at": ledger.now() - age}
+        put(ledger, calls, request=request, document=of.document, provider=provider, state=state, **used)
     vision, words = daily_costs(ledger, DAY)
     assert (vision.provider, vision.calls, vision.failed, vision.unpriced) == ("vision.example", 3, 1, 1)
     assert (vision.cost_usd, words.cost_usd) == (0.25, 0.0)

@@ -7,14 +7,13 @@ from typing import Any
 import pytest
 
 from swatchbook.domain.errors import ProviderTimeout, UnreadableImage
-from swatchbook.domain.records import ImageState, LinkKind, PlacementState
+from swatchbook.domain.records import ImageState, LinkKind, PlacementState, Plan, PlannedPage
 from swatchbook.store.ledger import edited_products, stage_results
 from swatchbook.store.ledger.database import Ledger
-from swatchbook.store.ledger.queries import document_parts
+from swatchbook.store.ledger.queries import document_parts, search_results
 from swatchbook.store.ledger.queries.document import show_document
 from swatchbook.store.ledger.queries.document_figures import first_pictures
 from swatchbook.store.ledger.queries.image import image_details
-from swatchbook.store.ledger.queries.search_results import describe_products, images_of_chunks
 from tests.store.ledger.scene import (
     VISUAL,
     begin,
@@ -27,17 +26,20 @@ from tests.store.ledger.scene import (
     make_all,
     placed,
     product,
+    reading,
 )
 
 
 @pytest.fixture
 def document(ledger: Ledger) -> str:
-    """A document with two products, three pictures, chunks and links; Plank has two pictures, one of them twice."""
+    """A document of two products, three pictures and a text; Plank has two pictures, one of them twice and Board's too."""
     run = begin(ledger)
     oak, again = placed(run, "oak", page=3, caption="Oak plank"), placed(run, "oak", page=4)
     ash = placed(run, "ash", page=5)
     logo = placed(run, "logo", page=6).model_copy(update={"state": PlacementState.DECORATIVE, "reason": "repeated"})
     text = chunked(run, "Oak is hard.", headings=("Wood",))
+    plan = Plan(pages=(PlannedPage(number=3, kind="product", reason="Plank", label="2"),))
+    stage_results.save_pages(ledger, run, reading(), plan)
     ingest(ledger, run, extraction(oak, again, ash, logo), text)
     run = begin(ledger)
     plank, board = product(run, "Plank"), product(run, "Board")
@@ -48,6 +50,7 @@ def document(ledger: Ledger) -> str:
         [
             link(oak.id, plank, score=0.4),
             link(again.id, plank, score=0.8),
+            link(again.id, board, score=0.3),
             link(ash.id, plank, score=0.6),
             link(text.chunks[1].id, plank, LinkKind.CHUNK_PRODUCT),
             link(oak.id, text.chunks[1].id, LinkKind.IMAGE_CHUNK),
@@ -89,7 +92,7 @@ def test_a_product_has_each_picture_once(ledger: Ledger, document: str) -> None:
         (image("ash"), 0.6, 5),
     ]
     assert plank.pictures[0].file == f"{key('oak')}.png"
-    assert board.pictures == ()
+    assert [(picture.id, picture.score) for picture in board.pictures] == [(image("oak"), 0.3)]
     assert document_parts.find_product(ledger, plank.id) == plank
     assert document_parts.find_product(ledger, "nobody") is None
 
@@ -119,9 +122,9 @@ def test_a_rejected_picture_is_none_of_a_product(ledger: Ledger) -> None:
     sizes = {row["id"]: row["width"] for row in show_document(ledger, run.document)["images"]}
     assert sizes == {image("oak"): None, image("ash"): 100, image("elm"): 100}
     assert first_pictures(ledger, [run.document]) == {run.document: image("ash")}
-    (hit,) = describe_products(ledger, [board.id])
+    (hit,) = search_results.describe_products(ledger, [board.id])
     assert (hit.file, hit.images) == (None, ())
-    assert images_of_chunks(ledger, [text.chunks[1].id]) == {text.chunks[1].id: []}
+    assert search_results.images_of_chunks(ledger, [text.chunks[1].id]) == {text.chunks[1].id: []}
 
 
 def test_images_come_with_their_placements_and_state(ledger: Ledger, document: str) -> None:
@@ -138,3 +141,23 @@ def test_a_document_is_shown_by_its_first_picture(ledger: Ledger) -> None:
     run, bare = begin(ledger), begin(ledger, content="other")
     stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "ash")))
     assert first_pictures(ledger, [run.document, bare.document]) == {run.document: image("oak")}
+
+
+@pytest.mark.gate
+def test_hits_are_described_in_their_order(ledger: Ledger, document: str) -> None:
+    plank, board = (each.id for _, each in document_parts.list_products(ledger, document, limit=9))
+    ((_, _), (_, chunk)) = document_parts.list_chunks(ledger, document, limit=9)
+    described = search_results.describe_images(ledger, [image("ash"), "unknown", image("oak")])
+    assert [(h.id, h.title, h.product, h.pages) for h in described] == [
+        (image("ash"), "Plank", "Plank", (5,)),
+        (image("oak"), "Oak plank", "Plank", (3, 4)),
+    ]
+    assert [hit.labels for hit in search_results.add_labels(ledger, described)] == [{}, {3: "2"}]
+    assert described[1].file == f"{key('oak')}.png"
+    assert described[1].text == "Material: oak."
+    assert [(h.title, h.file) for h in search_results.describe_products(ledger, [board, plank])] == [
+        ("Board", f"{key('oak')}.png"), ("Plank", f"{key('oak')}.png"),
+    ]  # fmt: skip
+    assert search_results.products_of_images(ledger, [image("oak"), image("logo")]) == {image("oak"): [plank, board]}
+    assert search_results.products_of_chunks(ledger, [chunk.id]) == {chunk.id: [plank]}
+    assert search_results.images_of_chunks(ledger, [chunk.id, image("oak")]) == {chunk.id: [image("oak")]}

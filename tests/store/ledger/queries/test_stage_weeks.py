@@ -4,14 +4,13 @@ from contextlib import closing
 from itertools import count
 
 import pytest
-from sqlalchemy import insert
 
 from swatchbook.domain.records import Stage, StageWeek
-from swatchbook.store.ledger.database import Ledger, db_now, open_ledger
+from swatchbook.store.ledger.database import Ledger, open_ledger
 from swatchbook.store.ledger.queries.activity import stage_weeks
 from swatchbook.store.ledger.tables import figures
 from tests.store.ledger.conftest import NewLedger
-from tests.store.ledger.scene import begun
+from tests.store.ledger.scene import begun, put
 from tests.tables import rows_of
 
 TOKENS = count()
@@ -19,13 +18,9 @@ TOKENS = count()
 
 def earlier(ledger: Ledger, document: str, seconds: float, units: int, *, days: float = 1.0) -> None:
     """A timing of another run, some days ago."""
-    with ledger.write() as connection:
-        connection.execute(
-            insert(figures).values(
-                document=document, run=f"run {next(TOKENS)}", stage=Stage.READ, seconds=seconds, units=units,
-                at=db_now() - days * 86_400,
-            )
-        )  # fmt: skip
+    at = ledger.now() - days * 86_400
+    run = f"run {next(TOKENS)}"
+    put(ledger, figures, document=document, run=run, stage=Stage.READ, seconds=seconds, units=units, at=at)
 
 
 def weeks(ledger: Ledger, before: list[tuple[float, int]], now: list[tuple[float, int]]) -> list[StageWeek]:
