@@ -32,7 +32,7 @@ from tests.store.ledger.scene import (
 
 @pytest.fixture
 def document(ledger: Ledger) -> str:
-    """A document of two products, three pictures and a text; Plank has two pictures, one of them twice and Board's too."""
+    """A document of two products, three pictures and a text; Plank has two pictures, one of them twice and Board's."""
     run = begin(ledger)
     oak, again = placed(run, "oak", page=3, caption="Oak plank"), placed(run, "oak", page=4)
     ash = placed(run, "ash", page=5)
