@@ -1,6 +1,5 @@
 """A text that is exactly a code finds the product that has it, or whose variant has it, before all others."""
 
-import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,31 +14,19 @@ from swatchbook.search.request import SearchRequest
 from swatchbook.search.search import find_relevant
 from swatchbook.store.ledger.document_commands import delete_rows, mark_deleting
 from swatchbook.store.ledger.queries.document_parts import describe_products
-from tests.ingest.sources.pictures import draw
-from tests.ingest.test_scan import begin, end, scanned
+from tests.search.conftest import ingest_items
 from tests.tables import check_rows, rows_of
 
 ANNA = Where(owner="anna")
-ITEMS = rows_of(__file__, "items")
 
 
 @pytest.fixture(scope="module")
 def sample(ingested_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Resources]:
     folder = tmp_path_factory.mktemp("codes")
     shutil.copytree(ingested_home, folder / "home")
-    draw(folder / "shop" / "seat.png")
-    lines = "\n".join(json.dumps({**item, "images": ["seat.png"]}) for item in ITEMS)
-    (folder / "shop" / "items.jsonl").write_text(lines)
     with open_resources(Settings(home=folder / "home")) as resources:
-        ingest(resources, folder / "shop")
+        ingest_items(resources, folder / "shop", rows_of(__file__, "items"))
         yield resources
-
-
-def ingest(resources: Resources, folder: Path) -> str:
-    work = begin(resources, folder)
-    scanned(resources, work)
-    end(resources, work)
-    return work.document
 
 
 def coded(resources: Resources, asked: str, where: Where) -> list[str]:
@@ -78,18 +65,13 @@ def test_code_obeys_owner_and_filters(sample: Resources) -> None:
 
 
 def test_code_that_left_its_product_is_not_found(sample: Resources, tmp_path: Path) -> None:
-    def items(code: str) -> None:
-        (tmp_path / "items.jsonl").write_text(json.dumps({"id": 1, "code": code, "title": "Vase", "images": ["a.png"]}))
-
     def codes_found() -> list[bool]:
         return [bool(coded(sample, code, ANNA)) for code in ("OLD-77", "NEW-78")]
 
-    draw(tmp_path / "a.png")
-    items("OLD-77")
-    ingest(sample, tmp_path)
+    vase = {"id": 1, "title": "Vase"}
+    ingest_items(sample, tmp_path, [{**vase, "code": "OLD-77"}])
     assert codes_found() == [True, False]
-    items("NEW-78")
-    document = ingest(sample, tmp_path)
+    document = ingest_items(sample, tmp_path, [{**vase, "code": "NEW-78"}])
     assert codes_found() == [False, True]
     mark_deleting(sample.ledger, document)
     delete_rows(sample.ledger, document)

@@ -61,23 +61,17 @@ def test_any_hundred_of_many_that_are_alike_say_nothing() -> None:
     assert found["picture 000"].score == 0
 
 
-def test_hundreds_of_near_duplicates_all_count() -> None:
-    alike = near({f"picture {n:03}": 0.5 for n in range(300)})
-    found = fuse({Role.VISUAL: alike}, themselves, {Role.VISUAL: 1}, most=1_000)
-    assert {each.score for each in found.values()} == {1}
-
-
-def test_those_at_the_cut_count_as_those_behind_it() -> None:
-    first, behind = {f"a{n:02}": 0.9 for n in range(90)}, {f"b{n:02}": 0.4 for n in range(10)}
-    found = fuse({Role.VISUAL: near({**first, **behind})}, themselves, {Role.VISUAL: 1}, most=100)
-    assert {found[target].score for target in first} == {1}
-    assert {found[target].score for target in behind} == {0}
-
-
-def test_a_lone_picture_is_found_by_everything() -> None:
-    candidates = {Role.VISUAL: near({"it": 0.3}), Role.COLOR: near({"it": 0.1})}
-    found = fuse(candidates, themselves, {"visual": 1, "color": 1}, most=100)
-    assert found["it"].score == pytest.approx(1)
+@pytest.mark.parametrize(
+    ("similarities", "most", "first"),
+    [
+        ({f"picture {n:03}": 0.5 for n in range(300)}, 1_000, 300),  # near-duplicates all count
+        ({f"{n:02}": 0.9 if n < 90 else 0.4 for n in range(100)}, 100, 90),  # at the cut as behind it
+        ({"a lone picture": 0.3}, 100, 1),
+    ],
+)
+def test_the_nearest_all_count_alike(similarities: dict[str, float], most: int, first: int) -> None:
+    found = fuse({Role.VISUAL: near(similarities)}, themselves, {Role.VISUAL: 1}, most=most)
+    assert [found[target].score for target in similarities] == [1] * first + [0] * (len(similarities) - first)
 
 
 def test_shares_add_up_and_say_where_they_come_from() -> None:

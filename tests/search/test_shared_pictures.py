@@ -1,8 +1,6 @@
 """A picture that several items or documents show: each keeps its name and price, and filters never mix them."""
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +11,7 @@ from swatchbook.resources import Resources, open_resources
 from swatchbook.store.ledger.queries.filters import facets_of, satisfying
 from swatchbook.store.ledger.queries.search_results import describe_images
 from tests.ingest.sources.pictures import draw
-from tests.ingest.test_scan import begin, scanned
+from tests.search.conftest import ingest, ingest_items
 
 ITEMS: tuple[Mapping[str, Any], ...] = (
     {"id": "a", "title": "Oak chair", "brand": "Nord", "price": "50", "currency": "EUR", "category": "Chairs"},
@@ -28,20 +26,11 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """(resources, image, folder's document, batch's document): one picture of a folder and of three items."""
     folder = tmp_path_factory.mktemp("shared")
     draw(folder / "pictures" / "seats" / "wooden_seat.png")
-    draw(folder / "shop" / "seat.png")
-    lines = "\n".join(json.dumps({**item, "images": ["seat.png"]}) for item in ITEMS)
-    (folder / "shop" / "items.jsonl").write_text(lines)
     with open_resources(Settings(home=folder / "home")) as resources:
-        documents = [ingest(resources, folder / name) for name in ("pictures", "shop")]
+        documents = ingest(resources, folder / "pictures"), ingest_items(resources, folder / "shop", ITEMS)
         with resources.ledger.read() as connection:
             (image,) = connection.exec_driver_sql("SELECT id FROM images").scalars()
         yield resources, image, *documents
-
-
-def ingest(resources: Resources, source: Path) -> str:
-    work = begin(resources, source)
-    scanned(resources, work)
-    return work.document
 
 
 def shown(resources: Resources, image: str, where: Where) -> tuple[str, str | None]:
