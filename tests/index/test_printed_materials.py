@@ -2,13 +2,11 @@
 
 from swatchbook.index.printed_materials import materials_in
 from swatchbook.index.words import read_vocabulary
-from tests.tables import rows_of
-
-LISTS = dict(rows_of(__file__, "lists"))
+from tests.tables import check_rows
 
 
 def test_materials_of_a_list_are_values() -> None:
-    assert {printed: materials_in(printed) for printed in LISTS} == LISTS
+    check_rows(__file__, "lists", materials_in)
 
 
 def test_top_terms_are_colours_or_materials() -> None:

@@ -4,19 +4,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swatchbook.index.printed_sizes import MILLIMETRES, Size, join_sizes, size_key, sizes_in
-from tests.tables import rows_of
-
-LISTS = dict(rows_of(__file__, "lists"))
+from tests.tables import check_rows
 
 
 def test_a_list_of_sizes_is_read_as_values() -> None:
-    assert {printed: sizes_in(printed) for printed in LISTS} == LISTS
+    check_rows(__file__, "lists", sizes_in)
 
 
 def test_equal_sizes_have_one_key_in_any_unit() -> None:
-    assert (
-        len({size_key(each) for each in ("60x120", "60 × 120 cm", "600 X 1200mm", "0.6 × 1.2 m", "600×1,200 мм")}) == 1
-    )
+    equal = ("60x120", "60 × 120 cm", "600 X 1200mm", "0.6 × 1.2 m", "600×1,200 мм")
+    assert len({size_key(each) for each in equal}) == 1
     assert size_key("24 x 36 in") == size_key("61 x 91.4 cm")
     assert len({size_key(each) for each in ("60x120", "60x121", "60x120x2", "7.5x12 mm", "8x12 mm")}) == 5
     assert size_key("XL") is size_key("142 cm") is size_key("") is None

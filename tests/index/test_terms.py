@@ -33,11 +33,8 @@ def test_other_terms_have_another_version() -> None:
     assert (VERSION, digest) == PINNED, "Filled collections have other terms: raise VERSION in index/terms.py, pin it."
 
 
-SHARING = rows_of(__file__, "sharing")
-
-
 def test_a_question_shares_a_term_with_the_text() -> None:
-    for language, text, question in SHARING:
+    for language, text, question in rows_of(__file__, "sharing"):
         assert {*text_terms([text], {language}).split()} & {*question_terms(question).split()}, question
 
 

@@ -16,17 +16,11 @@ def finds(asked: str, *values: str) -> bool:
     return satisfies(Where(color=(asked,)))(Payload(owner="ann", kind="image", colors=values))
 
 
-FOUND = rows_of(__file__, "found")
-NOT_FOUND = rows_of(__file__, "not_found")
-
-
 def test_filter_finds_other_languages_and_narrower_terms() -> None:
-    assert [pair for pair in FOUND + NOT_FOUND if finds(*pair)] == FOUND
-
-
-def test_all_words_must_be_in_one_value() -> None:
+    found = rows_of(__file__, "found")
+    assert [pair for pair in found + rows_of(__file__, "not_found") if finds(*pair)] == found
     assert finds("white marble", "oak", "white marble")
-    assert not finds("white marble", "white oak", "black marble")
+    assert not finds("white marble", "white oak", "black marble"), "all words must be in one value"
 
 
 @given(

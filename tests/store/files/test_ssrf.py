@@ -5,7 +5,7 @@ before a connection is made. An audit hook sees every connection of this process
 import asyncio
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,10 @@ from swatchbook.domain.setting_groups import VisionProvider
 from swatchbook.domain.settings import Settings
 from swatchbook.ingest.notify import _post as post
 from swatchbook.models.providers.endpoint import endpoint
-from swatchbook.store.files.fetch import Fetched, Resolve, fetch
+from swatchbook.store.files.fetch import Fetched
 from tests.serving import Answers, StandIn, serving
+from tests.store.files.test_fetch import answering
+from tests.store.files.test_fetch import get as fetched
 from tests.tables import rows_of
 
 ROOT = Path(__file__).parents[3]
@@ -84,52 +86,31 @@ def inside() -> Iterator[Listener]:
         yield server
 
 
-def get(url: str, into: Path, *, resolve: Resolve | None = None, trusted: tuple[str, ...] = ()) -> Fetched:
-    given: dict[str, Any] = {} if resolve is None else {"resolve": resolve}
-    return asyncio.run(fetch(url, into, max_bytes=1 << 20, private_hosts=trusted, seconds=5, idle_seconds=2, **given))
-
-
-def answering(*addresses: str) -> Resolve:
-    async def resolve(host: str, port: int) -> list[str]:
-        return list(addresses)
-
-    return resolve
-
-
-BY_SYSTEM: Mapping[str, str] = dict(rows_of(__file__, "by_system"))
-"""Form -> a host that the system's own resolver knows without asking anybody, so that it would be connected to."""
+def get(url: str, into: Path, **how: Any) -> Fetched:
+    return fetched(url, into, **{"private_hosts": (), **how})
 
 
 def test_host_that_leads_inwards_is_never_connected(watch: Watch, tmp_path: Path) -> None:
-    for form, host in BY_SYSTEM.items():
+    """By hosts that the system's own resolver knows without asking anybody, so that it would be connected to."""
+    for form, host in rows_of(__file__, "by_system"):
         with pytest.raises((InvalidReference, HostAway)):
             get(f"https://{host}/latest/meta-data/", tmp_path / "a")
         assert watch.connected == [], form
     assert not (tmp_path / "a").exists()
 
 
-BY_NAME: Mapping[str, list[str]] = dict(rows_of(__file__, "by_name"))
-"""What a name resolves to -> the addresses of it, as a resolver returns them."""
-
-
 def test_name_that_leads_inwards_is_never_connected(watch: Watch, tmp_path: Path) -> None:
-    for form, addresses in BY_NAME.items():
+    for form, addresses in rows_of(__file__, "by_name"):
         with pytest.raises(InvalidReference, match="does not lead to a public https address") as caught:
             get("https://files.example/a.pdf", tmp_path / "a", resolve=answering(*addresses))
         assert not [address for address in addresses if address and address in str(caught.value)], form
         assert (watch.connected, watch.resolved) == ([], []), form
 
 
-BY_SYNTAX: Mapping[str, str] = {
-    **dict(rows_of(__file__, "by_syntax")),
-    "a host of 60 000 letters": "https://" + "a" * 60_000 + "/",
-}
-"""What another reader of addresses would be misled by -> the address."""
-
-
 def test_address_that_misleads_is_never_connected(watch: Watch, tmp_path: Path) -> None:
     """Its names resolve to an address inside, so that one that is let through is refused only then."""
-    for form, address in BY_SYNTAX.items():
+    longest = ("a host of 60 000 letters", f"https://{'a' * 60_000}/")
+    for form, address in (*rows_of(__file__, "by_syntax"), longest):
         with pytest.raises(InvalidReference) as caught:
             get(address, tmp_path / "a", resolve=answering("127.0.0.1"))
         assert (watch.connected, "secret" in str(caught.value)) == ([], False), form
@@ -139,12 +120,8 @@ def redirect(status: int, *fields: str, body: str = "") -> str:
     return "\r\n".join((f"HTTP/1.1 {status} Moved", *fields, "", body))  # as long as the connection is open
 
 
-AWAY: Mapping[str, str] = dict(rows_of(__file__, "away"))
-"""Where a host that is trusted redirects to -> its answer."""
-
-
 def test_redirect_inwards_is_never_connected(watch: Watch, inside: Listener, tmp_path: Path) -> None:
-    for form, answer in AWAY.items():
+    for form, answer in rows_of(__file__, "away"):
         with outside(answer, inside) as server:
             with pytest.raises(Failure) as caught:
                 get(f"http://files.example:{server.port}/a", tmp_path / "a", **reached(server))
@@ -160,7 +137,7 @@ def outside(answer: str, inside: Listener) -> AbstractContextManager[Listener]:
 
 
 def reached(server: Listener) -> dict[str, Any]:
-    return {"resolve": answering("127.0.0.1"), "trusted": ("files.example",)}
+    return {"resolve": answering("127.0.0.1"), "private_hosts": ("files.example",)}
 
 
 def test_chain_that_ends_inside_is_refused_there(watch: Watch, inside: Listener, tmp_path: Path) -> None:
@@ -172,12 +149,8 @@ def test_chain_that_ends_inside_is_refused_there(watch: Watch, inside: Listener,
     assert inside.heard == []
 
 
-NOT_FOLLOWED: Mapping[str, str] = dict(rows_of(__file__, "not_followed"))
-"""What else an answer can name -> the answer of a host that is trusted."""
-
-
 def test_only_a_redirect_is_followed(watch: Watch, inside: Listener, tmp_path: Path) -> None:
-    for form, answer in NOT_FOLLOWED.items():
+    for form, answer in rows_of(__file__, "not_followed"):
         with outside(answer, inside) as server:
             url, how = f"http://files.example:{server.port}/a", reached(server)
             if answer.startswith("HTTP/1.1 200"):
@@ -198,7 +171,7 @@ def test_name_that_changes_leads_to_what_was_checked(watch: Watch, inside: Liste
         return next(answers)
 
     with outside(redirect(200, body="public"), inside) as server:
-        get(f"http://files.example:{server.port}/a", tmp_path / "a", resolve=resolve, trusted=("files.example",))
+        get(f"http://files.example:{server.port}/a", tmp_path / "a", resolve=resolve, private_hosts=("files.example",))
         assert watch.connected == [("127.0.0.1", server.port)]
     assert next(answers) == ["127.0.0.2"]
     assert watch.resolved == [], "an address needs no resolver"
@@ -219,7 +192,7 @@ def test_proxy_of_the_environment_is_not_asked(
 
 def test_hook_and_listener_notice_a_connection(watch: Watch, inside: Listener, tmp_path: Path) -> None:
     """Else the tests above could not fail."""
-    get(f"http://127.0.0.1:{inside.port}/", tmp_path / "a", trusted=("127.0.0.1",))
+    get(f"http://127.0.0.1:{inside.port}/", tmp_path / "a", private_hosts=("127.0.0.1",))
     assert watch.connected == [("127.0.0.1", inside.port)]
     assert len(inside.heard) == 1
     assert (tmp_path / "a").read_bytes() == b"secret"
@@ -257,10 +230,7 @@ def test_no_address_of_an_operator_leads_to_a_cloud(watch: Watch, monkeypatch: p
 OPENS = re.compile(r"\b(?:httpx\.(?:Async)?Client|httpx\.(?:get|post)|urlopen|create_connection|httpcore\.\w*Pool)\(")
 """How a module opens connections."""
 
-OUTWARDS: Mapping[str, str] = dict(rows_of(__file__, "outwards"))
-"""Module that opens connections -> who says where to."""
-
 
 def test_one_module_connects_to_what_strangers_name() -> None:
     found = {str(file.relative_to(ROOT)) for file in shipped_modules() if OPENS.search(file.read_text())}
-    assert found == OUTWARDS.keys()
+    assert found == {module for module, _who_says_where_to in rows_of(__file__, "outwards")}
