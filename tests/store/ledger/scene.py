@@ -236,25 +236,21 @@ def extraction(*placements: Placement, unreadable: Iterable[str] = ()) -> Extrac
 
 def chunked(run: Run, *texts: str, pages: tuple[int, ...] = (1,), headings: tuple[str, ...] = ()) -> Chunks:
     """One section that is not embedded, and a chunk for each text."""
-    section = _chunk(run, 0, "\n".join(texts) or "empty", pages, headings, embed=False)
     return Chunks(
-        chunks=(section, *(_chunk(run, n + 1, text, pages, headings, embed=True) for n, text in enumerate(texts)))
-    )
-
-
-def _chunk(
-    run: Run, ordinal: int, text: str, pages: tuple[int, ...], headings: tuple[str, ...], *, embed: bool
-) -> Chunk:
-    return Chunk(
-        id=chunk_id(run.document, text_key(text), 0 if embed else 1),
-        parent=None,
-        ordinal=ordinal,
-        kind="text" if embed else "section",
-        text=text,
-        text_key=text_key(text),
-        headings=headings,
-        pages=pages,
-        embed=embed,
+        chunks=tuple(
+            Chunk(
+                id=chunk_id(run.document, text_key(text), 0 if ordinal else 1),
+                parent=None,
+                ordinal=ordinal,
+                kind="text" if ordinal else "section",
+                text=text,
+                text_key=text_key(text),
+                headings=headings,
+                pages=pages,
+                embed=ordinal > 0,
+            )
+            for ordinal, text in enumerate(("\n".join(texts) or "empty", *texts))
+        )
     )
 
 
@@ -320,11 +316,11 @@ def make_all(
             claims.release(ledger, lease)
 
 
-def fail(ledger: Ledger, run: Run, keys: Sequence[str], failure: Failure) -> None:
-    """All items of these keys that are due fail, as on a batch's last try."""
+def fail(ledger: Ledger, run: Run, keys: Sequence[str], failure: Failure, *, last_try: bool = True) -> None:
+    """All items of these keys that are due fail."""
     lease = claims.claim(ledger, run, keys)
     failed = [FailedItem(key=c.key, role=c.role, tag=c.tag, failure=failure) for c in lease.items]
-    claims.commit(ledger, lease, [], failed, last_try=True)
+    claims.commit(ledger, lease, [], failed, last_try=last_try)
 
 
 def settle(
@@ -439,10 +435,14 @@ def next_publish(ledger: Ledger, document: str) -> float | None:
     return min(times, default=None)
 
 
-def complete(ledger: Ledger, *names: str, owner: str = "anna", content: str = "catalogue") -> Run:
-    """Return the run of a completed document with these pictures and one chunk."""
+def complete(
+    ledger: Ledger, *names: str, owner: str = "anna", content: str = "catalogue", hidden: Iterable[str] = ()
+) -> Run:
+    """Return the run of a completed document with these pictures, some unseen, and one chunk."""
     run = begin(ledger, owner=owner, content=content)
-    ingest(ledger, run, extraction(*(placed(run, name) for name in names)), chunked(run, f"About {content}."))
+    unseen = (placed(run, name, 2, state=PlacementState.HIDDEN) for name in hidden)
+    shown = extraction(*(placed(run, name) for name in names), *unseen)
+    ingest(ledger, run, shown, chunked(run, f"About {content}."))
     return run
 
 

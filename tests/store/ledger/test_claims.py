@@ -8,7 +8,6 @@ from sqlalchemy import RowMapping, select, update
 
 from swatchbook.domain.errors import (
     BudgetExceeded,
-    Failure,
     InvalidModelOutput,
     OutOfMemory,
     ProviderDown,
@@ -35,6 +34,7 @@ from tests.store.ledger.scene import (
     change,
     count,
     document,
+    fail,
     item,
     keys,
     make,
@@ -56,12 +56,6 @@ def image(ledger: Ledger, key: str, owner: str = "anna") -> RowMapping:
 
 def commit_all(ledger: Ledger, lease: claims.Lease, **made: str | None) -> None:
     claims.commit(ledger, lease, [make(c, **made) for c in lease.items], [], last_try=False)
-
-
-def fail_all(ledger: Ledger, lease: claims.Lease, failure: Failure, *, last_try: bool = True) -> None:
-    claims.commit(
-        ledger, lease, [], [FailedItem(c.key, c.role, c.tag, failure) for c in lease.items], last_try=last_try
-    )
 
 
 def test_batches_are_in_reading_order_then_the_chunks(ledger: Ledger) -> None:
@@ -91,7 +85,7 @@ def test_deadly_pictures_stay_in_small_batches(ledger: Ledger) -> None:
 
 def test_commit_stores_vectors_and_settles_items(ledger: Ledger) -> None:
     run = begun(ledger, pictures=KEYS[:2])
-    fail_all(ledger, claims.claim(ledger, run, [KEY]), ProviderTimeout("slow"), last_try=False)
+    fail(ledger, run, [KEY], ProviderTimeout("slow"), last_try=False)
     lease = claims.claim(ledger, run, KEYS[:2])
     (vector,) = (make(c).vector for c in lease.items if c.key == KEY)
     strange = np.arange(8, dtype=">f8")[::2]  # any memory layout is stored as little-endian float32
@@ -264,7 +258,7 @@ def test_pauses_double_until_the_eighth_run_fails(ledger: Ledger) -> None:
     run = begun(ledger, pictures=[KEY])
     pauses = []
     for number in range(1, RUN_LIMIT + 1):
-        fail_all(ledger, claims.claim(ledger, run, [KEY]), ProviderTimeout("slow"))
+        fail(ledger, run, [KEY], ProviderTimeout("slow"))
         row = item(ledger, KEY)
         assert row.runs == number
         if row.state == "pending":

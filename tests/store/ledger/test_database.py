@@ -23,6 +23,7 @@ from swatchbook.store.ledger.claims import claim
 from swatchbook.store.ledger.database import Ledger, db_now, execute_in, open_ledger, portions, select_in
 from swatchbook.store.ledger.stored_documents import get_document
 from swatchbook.store.ledger.tables import contents, items, metadata
+from tests.postgres import POSTGRESQL
 from tests.store.ledger.conftest import NewLedger
 from tests.store.ledger.scene import begun, keys
 
@@ -98,8 +99,8 @@ def test_every_sqlite_connection_is_durable(ledger: Ledger) -> None:
     assert pragmas == ["wal", 2, 1, 60_000]
 
 
-def test_every_postgresql_connection_keeps_its_limits(new_postgresql: NewLedger) -> None:
-    ledger = open_ledger(new_postgresql())
+@pytest.mark.parametrize("database", [POSTGRESQL])
+def test_every_postgresql_connection_keeps_its_limits(ledger: Ledger) -> None:
     for isolation, kind in (("read committed", ledger.write), ("repeatable read", ledger.read)):
         with pytest.raises(ProgrammingError), kind() as connection:
             connection.exec_driver_sql("no SQL")
@@ -107,7 +108,6 @@ def test_every_postgresql_connection_keeps_its_limits(new_postgresql: NewLedger)
             names = ("transaction_isolation", "lock_timeout", "idle_in_transaction_session_timeout", "jit")
             shown = [connection.exec_driver_sql(f"SHOW {name}").scalar_one() for name in names]
         assert shown == [isolation, "1min", "1min", "off"]
-    ledger.close()
 
 
 def test_the_clock_is_the_databases(ledger: Ledger) -> None:
@@ -190,8 +190,8 @@ def test_a_row_with_broken_json_is_named(ledger: Ledger) -> None:
         get_document(ledger, run.document)
 
 
-def test_heartbeats_and_claims_wait_for_no_writer(new_postgresql: NewLedger) -> None:
-    ledger = open_ledger(new_postgresql())
+@pytest.mark.parametrize("database", [POSTGRESQL])
+def test_heartbeats_and_claims_wait_for_no_writer(ledger: Ledger) -> None:
     pictures = keys(3)
     run = begun(ledger, pictures=pictures)
     with ledger.write() as busy:
@@ -204,7 +204,6 @@ def test_heartbeats_and_claims_wait_for_no_writer(new_postgresql: NewLedger) -> 
         runs.record_heartbeat(ledger, run)
         assert time.monotonic() - began < 5
     assert {claimed.key for claimed in lease.items} == set(pictures[1:])  # what somebody is at is left to him
-    ledger.close()
 
 
 def test_any_number_of_values_fits_an_in_list(ledger: Ledger) -> None:

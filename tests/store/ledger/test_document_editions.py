@@ -4,7 +4,6 @@ newer edition, and exactly those are superseded whose newer edition has products
 
 from collections.abc import Collection
 from itertools import count
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -14,13 +13,14 @@ from sqlalchemy import select, update
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.records import Product
 from swatchbook.store.ledger import document_commands, document_editions
-from swatchbook.store.ledger.database import Ledger, open_ledger
+from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.document_editions import has_superseded, supersede
 from swatchbook.store.ledger.stored_documents import all_documents, get_document
 from swatchbook.store.ledger.tables import chunks, products
 from swatchbook.upkeep.reports.edition_report import compare_documents
 from tests.store.ledger.scene import put, queued, rows_of
 
+pytestmark = pytest.mark.parametrize("database", ["sqlite"])
 NUMBERS = count()
 
 
@@ -63,11 +63,6 @@ def waiting(ledger: Ledger) -> set[str]:
     """Documents of which something is to be published again."""
     query = select(chunks.c.document).where(chunks.c.dirty > chunks.c.published)
     return set(ledger.execute(query).scalars())
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    return open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
 
 
 def test_an_edition_supersedes_once_it_has_products(ledger: Ledger) -> None:

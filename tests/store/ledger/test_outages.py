@@ -85,8 +85,7 @@ def test_wrong_urls_are_no_outage(new_postgresql: NewLedger) -> None:
 
 
 @pytest.mark.gate
-def test_errors_of_the_server_are_told_apart(new_postgresql: NewLedger) -> None:
-    ledger = open_ledger(new_postgresql())
+def test_errors_of_the_server_are_told_apart(ledger: Ledger) -> None:
     failures: dict[str, type[Failure]] = {
         "53100": DiskFull, "42501": Configuration, "25006": Configuration, "40001": LedgerDown, "57P03": LedgerDown,
         "53300": LedgerDown,
@@ -95,12 +94,10 @@ def test_errors_of_the_server_are_told_apart(new_postgresql: NewLedger) -> None:
         raising = text(f"DO $$ BEGIN RAISE EXCEPTION 'told' USING ERRCODE = '{state}'; END $$")
         with pytest.raises(failure, match="told"), ledger.write() as connection:
             connection.execute(raising)
-    ledger.close()
 
 
 @pytest.mark.gate
-def test_a_deadlock_is_undone_and_called_an_outage(new_postgresql: NewLedger) -> None:
-    ledger = open_ledger(new_postgresql())
+def test_a_deadlock_is_undone_and_called_an_outage(ledger: Ledger) -> None:
     put(ledger, contents, key="a")
     put(ledger, contents, key="b")
     both = threading.Barrier(2)
@@ -117,7 +114,6 @@ def test_a_deadlock_is_undone_and_called_an_outage(new_postgresql: NewLedger) ->
 
     with ThreadPoolExecutor(2) as threads:
         assert sorted(threads.map(touch, "ab", "ba")) == ["DeadlockDetected", "done"]
-    ledger.close()
 
 
 def test_a_silent_client_holds_nothing_for_long(new_postgresql: NewLedger, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,15 +6,13 @@ from sqlalchemy import select
 
 from swatchbook.domain.errors import IndexDown
 from swatchbook.domain.records import LinkKind, PlacementState, Role
-from swatchbook.index.contract import Space, Where
+from swatchbook.index.contract import Space
 from swatchbook.store.ledger import edited_products, publishing, stage_results
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.payloads import chunk_payloads, image_payloads
 from swatchbook.store.ledger.queries import account, search_results
-from swatchbook.store.ledger.queries.filters import facets_of, satisfying, unmatched
-from swatchbook.store.ledger.read_cache import ReadCache
 from swatchbook.store.ledger.runs import Run
-from swatchbook.store.ledger.tables import chunks, images
+from swatchbook.store.ledger.tables import images
 from tests.store.ledger.plans import planned
 from tests.store.ledger.scene import (
     COLOR,
@@ -141,26 +139,6 @@ def test_image_payload_comes_from_all_its_owners_documents(ledger: Ledger) -> No
     assert told[image("oak", "bert")].payload.documents == (stranger.document,)
 
 
-def test_prices_are_compared_within_their_currencies(ledger: Ledger) -> None:
-    run = begin(ledger)
-    oak = placed(run, "oak")
-    stage_results.save_extraction(ledger, run, extraction(oak))
-    dear, cheap = (product(run, price, category="Floors", metadata={"price": price}) for price in ("€ 90", "60,00 zł"))
-    edited_products.save_assembly(ledger, run, [dear, cheap], [link(oak.id, dear), link(oak.id, cheap)])
-    make_all(ledger, run)
-    publish_all(ledger)
-    for currencies, price_max, found in (
-        ((), 60, True), (("EUR",), 60, False), (("eur",), 90, True), (("PLN",), 60, True), (("USD",), 90, False),
-    ):  # fmt: skip
-        where = Where(currency=currencies, price_max=price_max)
-        assert bool(satisfying(ledger, "image", [image("oak")], where)) is found
-    counted = facets_of(ReadCache(ledger, None), "image", Where()).price
-    assert counted is not None
-    assert counted.currencies == ("EUR", "PLN")
-    (missed,) = unmatched(ledger, "image", Where(currency=("EUR",), price_max=60))
-    assert (missed.asked, missed.nearest) == (("≤ 60 EUR",), ("90 to 90 EUR",))
-
-
 def test_vectors_and_payloads_are_those_that_were_saved(ledger: Ledger) -> None:
     run = begin(ledger)
     hidden = placed(run, "oak", page=5, caption="Do not show", state=PlacementState.HIDDEN)
@@ -183,29 +161,20 @@ def test_vectors_and_payloads_are_those_that_were_saved(ledger: Ledger) -> None:
     assert (payload.products, payload.names, payload.category) == ((oak.id,), ("Oak",), ("Floors",))
 
 
-def test_ledger_knows_what_each_space_should_hold(ledger: Ledger) -> None:
+def test_ids_and_files_are_listed_page_by_page(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publishing, "_PAGE", 2)
     run = begin(ledger)
     text = chunked(run, "Oak is hard.")
-    ingest(ledger, run, extraction(placed(run, "oak"), placed(run, "broken"), unreadable=["broken"]), text)
+    ingest(ledger, run, extraction(*(placed(run, name) for name in "abcde"), unreadable=["e"]), text)
+    shown = {image(name) for name in "abcd"}
     spaces = {want.role: Space(role=want.role, tag=want.tag, dimension=32) for want in (VISUAL, UNDERSTANDING, TEXT)}
-    assert {role: list(publishing.searchable_ids(ledger, space)) for role, space in spaces.items()} == {
-        Role.VISUAL: [image("oak")],
-        Role.UNDERSTANDING: [image("oak")],
-        Role.TEXT: [text.chunks[1].id],
-    }
+    assert {role: set(publishing.searchable_ids(ledger, space)) for role, space in spaces.items()} == {
+        Role.VISUAL: shown, Role.UNDERSTANDING: shown, Role.TEXT: {text.chunks[1].id},
+    }  # fmt: skip
+    files = [file for file, _ in publishing.stored_files(ledger)]
+    assert len(files) == len(set(files)) == 5, "and the document's own"
     stage_results.save_extraction(ledger, begin(ledger), extraction())
     assert list(publishing.searchable_ids(ledger, spaces[Role.VISUAL])) == []
-
-
-def test_ids_and_files_are_listed_page_by_page(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(publishing, "_PAGE", 7)
-    run = made(ledger, *(f"picture {n}" for n in range(30)))
-    space = Space(role=Role.VISUAL, tag=VISUAL.tag, dimension=32)
-    assert set(publishing.searchable_ids(ledger, space)) == rows_of(ledger, images).keys()
-    files = [file for file, _ in publishing.stored_files(ledger)]
-    assert len(files) == len(set(files)) == 31  # and the document's own
-    assert rows_of(ledger, chunks) == {}
-    assert run.document
 
 
 @pytest.mark.parametrize("database", ["sqlite"])

@@ -87,22 +87,15 @@ def test_only_another_fingerprint_starts_another_generation(ledger: Ledger) -> N
     assert again.generation == run.generation
     assert again.token != run.token
     assert document(ledger, run).stage == Stage.CHUNKED
-    runs.end(ledger, again, DocumentStatus.COMPLETED)
+    runs.end(ledger, again, DocumentStatus.WAITING)
+    more = runs.begin(ledger, run.document, options=OPTIONS, fingerprint="f", requested=[VISUAL, COLOR])
+    assert isinstance(more, Run)
+    assert (more.generation, document(ledger, run).stage) == (run.generation, Stage.REGISTERED), "for another pair"
+    runs.end(ledger, more, DocumentStatus.COMPLETED)
     again = begin_again(ledger, run, fingerprint="other")
     assert again.generation > run.generation
     assert (document(ledger, run).stage, document(ledger, run).force) == (Stage.REGISTERED, None)
     assert one(ledger, requested).generation == again.generation
-
-
-def test_stages_begin_again_for_pairs_that_were_not_requested(ledger: Ledger) -> None:
-    run = begin_again(ledger, queued(ledger))
-    runs.reach_stage(ledger, run, Stage.COMPLETED)
-    runs.end(ledger, run, DocumentStatus.WAITING)
-    asked = {"options": OPTIONS, "fingerprint": "f", "requested": [VISUAL, COLOR]}
-    again = runs.begin(ledger, run.document, **asked)
-    assert isinstance(again, Run)
-    assert again.generation == run.generation
-    assert document(ledger, run).stage == Stage.REGISTERED
 
 
 def test_trace_is_that_of_the_generations_request(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -221,15 +214,6 @@ def snapshot(ledger: Ledger) -> list[object]:
     return [ledger.execute(select(table)).all() for table in (documents, run_rows, item_rows, figures)]
 
 
-@pytest.mark.parametrize("status", [DocumentStatus.CANCELLED, DocumentStatus.DELETING])
-def test_a_death_brings_no_stopped_document_back(ledger: Ledger, status: DocumentStatus) -> None:
-    run = begun(ledger)
-    set_document(ledger, run.document, status=status)
-    lapse(ledger, run)
-    assert dead_runs.mark_dead(ledger) == [run.token]
-    assert document(ledger, run).status == status
-
-
 def test_lapsed_runs_are_marked_dead_on_any_host(ledger: Ledger) -> None:
     run = begun(ledger)
     other = begun(ledger, content="other")
@@ -240,8 +224,10 @@ def test_lapsed_runs_are_marked_dead_on_any_host(ledger: Ledger) -> None:
         runs.record_heartbeat(ledger, each)
     pass_time(ledger, LEASE_SECONDS + 1)
     assert dead_runs.mark_dead(ledger, run.document) == [run.token]
+    set_document(ledger, other.document, status=DocumentStatus.CANCELLED)
     assert dead_runs.mark_dead(ledger) == [other.token]
     assert dead_runs.mark_dead(ledger) == []
+    assert document(ledger, other).status == DocumentStatus.CANCELLED, "it stays stopped"
 
 
 @pytest.mark.parametrize("what", ["commit", "stage", "orderly end"])

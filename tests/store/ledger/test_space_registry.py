@@ -1,15 +1,18 @@
-"""Spaces in the ledger: which is active, what is made beside it, and each transaction of a change of model."""
+"""Spaces in the ledger: which is active, what is made beside it, each transaction of a change of model, and what a fill
+finds to make.
+"""
 
 from collections.abc import Sequence
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from swatchbook.domain.errors import Configuration, RunRevoked, UnreadableImage
 from swatchbook.domain.records import DocumentStatus, IngestOptions, Role, RoleTag
 from swatchbook.index.contract import Space
 from swatchbook.store.ledger import missing_vectors, runs, space_registry, stage_results
 from swatchbook.store.ledger.database import Ledger
+from swatchbook.store.ledger.missing_vectors import Candidate, ToFill
 from swatchbook.store.ledger.queries.account import account
 from swatchbook.store.ledger.runs import Run
 from swatchbook.store.ledger.space_objects import Lack
@@ -20,13 +23,16 @@ from tests.store.ledger.scene import (
     VISUAL,
     begin,
     begin_fill,
+    change,
     delete,
     extraction,
+    image,
     ingest,
     key,
     make_all,
     placed,
     publish_all,
+    set_document,
 )
 
 NEW = RoleTag(role=Role.VISUAL, tag="eye@2/a")
@@ -37,10 +43,10 @@ def space(pair: RoleTag, dimension: int = 32) -> Space:
 
 
 def collection(ledger: Ledger, *names: str, content: str = "catalogue", pairs: Sequence[RoleTag] = (VISUAL,)) -> Run:
-    """A completed document with these pictures, searchable in the space of VISUAL."""
+    """A completed document with these pictures, each on a page, searchable in the space of VISUAL."""
     run = begin(ledger, content=content, requested=pairs)
     add_space(ledger, space(VISUAL))
-    ingest(ledger, run, extraction(*(placed(run, name) for name in names)))
+    ingest(ledger, run, extraction(*(placed(run, name, page) for page, name in enumerate(names, 1))))
     return run
 
 
@@ -192,10 +198,51 @@ def test_new_role_is_for_documents_asking_for_it(ledger: Ledger) -> None:
     asking, material = collection(ledger, "oak").document, RoleTag(role=Role.MATERIAL, tag=NEW.tag)
     collection(ledger, "oak", content="supplement")
     for roles in ((), ("visual", "material")):
-        with ledger.write() as connection:
-            connection.execute(update(documents).values(options={"roles": ["visual"]}))
-            of_asking = update(documents).where(documents.c.id == asking)
-            connection.execute(of_asking.values(options={"roles": list(roles)}))
+        change(ledger, documents, options={"roles": ["visual"]})
+        set_document(ledger, asking, options={"roles": list(roles)})
         assert sum(lack.open for lack in space_registry.lacks(ledger, [material])) == 1
         found = missing_vectors.documents_lacking(ledger, [material])
         assert [(each.document, each.pairs) for each in found] == [(asking, (material,))]
+
+
+def waiting(ledger: Ledger, owner: str | None = "anna") -> list[ToFill]:
+    return list(missing_vectors.completed_documents(ledger, (VISUAL, NEW), owner))
+
+
+def found(ledger: Ledger, limit: int | None = None) -> list[Candidate]:
+    portions = (missing_vectors.candidates(ledger, document, limit=limit) for document in waiting(ledger))
+    return [each for of_document in portions for some in of_document for each in some]
+
+
+def test_candidates_are_completed_images_lacking_a_vector(ledger: Ledger) -> None:
+    run = collection(ledger, "oak", "ash", "oak", "fir")
+    begin(ledger, content="supplement", requested=[VISUAL])
+    assert waiting(ledger) == [ToFill(document=run.document, pairs=(NEW,))]
+    assert [(each.id, each.lacks) for each in found(ledger)] == [
+        (image(name), (NEW,)) for name in ("oak", "ash", "fir")
+    ]
+    assert [each.id for each in found(ledger, limit=2)] == [image("oak"), image("ash")]
+    assert waiting(ledger, "bert") == []
+    assert waiting(ledger, None) == waiting(ledger)
+
+
+def test_waiting_and_failed_images_are_no_candidates(ledger: Ledger) -> None:
+    run = collection(ledger, "oak", "ash", "fir")
+    begun = begin_fill(ledger, run.document, NEW)
+    moment = ledger.now() + 900
+    for name, now in (("oak", {"next_retry_at": moment}), ("ash", {"state": "failed"})):
+        change(ledger, items, items.c.tag == NEW.tag, items.c.key == key(name), **now)
+    runs.end_part(ledger, begun)
+    assert [each.id for each in found(ledger)] == [image("fir")]
+    assert missing_vectors.left_to_make(ledger, waiting(ledger)) == [
+        Lack(role=NEW.role, tag=NEW.tag, open=2, failed=1, waiting=1, next_try=moment)
+    ]
+
+
+def test_what_is_left_is_counted_by_document(ledger: Ledger) -> None:
+    collection(ledger, "oak", "ash", "oak")
+    collection(ledger, "oak", content="supplement")
+    made = missing_vectors.left_to_make(
+        ledger, [each.model_copy(update={"pairs": (VISUAL, NEW)}) for each in waiting(ledger)]
+    )
+    assert made == [Lack(role=NEW.role, tag=NEW.tag, open=3, failed=0)]

@@ -154,18 +154,6 @@ def test_entities_are_replaced_in_order(ledger: Ledger) -> None:
     assert list_entities(ledger, run.document, limit=9) == [((0, logo.id), logo)]
 
 
-def test_hidden_and_decorative_pictures_are_never_published(ledger: Ledger) -> None:
-    run = begin(ledger)
-    hidden = placed(run, "under", state=PlacementState.HIDDEN, reason="covered")
-    tape = placed(run, "tape", state=PlacementState.DECORATIVE, reason="on every page")
-    ingest(ledger, run, extraction(placed(run, "oak"), hidden, tape))
-    assert count(ledger, items, key=key("under")) == count(ledger, items, key=key("tape")) == 0
-    assert dirt(ledger, images)[image("under")] == 0
-    counted = account(ledger, document=run.document)
-    assert (counted.found, counted.placements_hidden, counted.placements_decorative) == (1, 1, 1)
-    assert one(ledger, documents, id=run.document)["status"] == DocumentStatus.COMPLETED
-
-
 def test_changes_of_a_placement_dirty_its_image_alone(ledger: Ledger) -> None:
     run = begin(ledger)
     oak, ash = placed(run, "oak"), placed(run, "ash")
@@ -216,8 +204,12 @@ def test_picture_that_becomes_hidden_is_unpublished(ledger: Ledger) -> None:
     row = rows_of(ledger, images)[image("oak")]
     assert (row["gone"], row["dirty"], row["made"], row["published"]) == (False, 0, 0, 0)
     under = placed(run, "under", state=PlacementState.HIDDEN)
-    stage_results.save_extraction(ledger, run, extraction(covered, under))
+    tape = placed(run, "tape", state=PlacementState.DECORATIVE)
+    stage_results.save_extraction(ledger, run, extraction(covered, under, tape))
     assert publish_all(ledger) == []
+    assert count(ledger, items, key=key("under")) == count(ledger, items, key=key("tape")) == 0
+    counted = account(ledger, document=run.document)
+    assert (counted.found, counted.placements_hidden, counted.placements_decorative) == (0, 2, 1)
     stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
     assert [p.row.id for p in publish_all(ledger)] == [image("oak")]
     assert rows_of(ledger, images).keys() == {image("oak")}, "a hidden one that stands nowhere goes"
