@@ -1,6 +1,6 @@
 """Two owners in one home: what one of them asks, over HTTP with a key or by commands with `--owner`, is answered as if
-the other were not there. Routes and commands are read from the application: a new one without a case fails. Those of
-`packages/` have tests of their own on these homes.
+the other were not there. Routes and commands are read from the application with its packages: a new one without a case
+fails. The cases of a package are in its `tests/leaks.yaml`.
 
 Each request goes to two homes. One has documents of `default` and of anna; the other is a copy of it from which hers
 were deleted. What `default` is answered must be equal in both, so it has no ids, names, texts, counts and nearest words
@@ -9,12 +9,14 @@ of hers. Those who may see anna are answered otherwise in the two homes, or the 
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from hashlib import sha256
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -49,13 +51,13 @@ from swatchbook.store.ledger.tables import (
     trash,
 )
 from swatchbook.store.ledger.trashed_documents import list_trash
-from swatchbook_service import app as service
 from swatchbook_service.app import create_app
 from swatchbook_service.sessions import SESSION_COOKIE, _sign
+from swatchbook_web.sent_files import keep_file
 from tests.deployments.scheduler.conftest import queued
 from tests.doors.conftest import ADDRESS, ALL, bearing
 from tests.doors.served import rest
-from tests.fixtures import make_once
+from tests.fixtures import ROOT, make_once
 from tests.servers.catalogues import make_catalogue
 
 OWN, TOKEN = "own-0123456789abcdef", "a-token-of-the-shop"
@@ -80,25 +82,29 @@ Clients = tuple[TestClient, TestClient]
 """Of services on the home with both owners, and on the one without anna."""
 
 
-class Cases:
+class Cases(NamedTuple):
     """What is asked of routes, and lines of commands, by their names; why other routes and commands are not asked."""
 
-    def __init__(self, test: Path) -> None:
-        """Read the file that is named like a test."""
-        tables = yaml.safe_load(test.with_suffix(".yaml").read_text())
-        self.routes: Mapping[str, Sequence[Ask]] = {
-            route: [Ask(**ask) for ask in asks] for route, asks in tables["routes"].items()
-        }
-        self.open_routes: Mapping[str, str] = tables.get("open_routes", {})
-        self.reading: Mapping[str, Sequence[str]] = tables.get("reading", {})
-        self.acting: Mapping[str, Sequence[str]] = tables.get("acting", {})
-        self.of_the_machine: Mapping[str, str] = tables.get("of_the_machine", {})
+    routes: Mapping[str, Sequence[Ask]]
+    open_routes: Mapping[str, str] = {}
+    reading: Mapping[str, Sequence[str]] = {}
+    acting: Mapping[str, Sequence[str]] = {}
+    of_the_machine: Mapping[str, str] = {}
 
 
-@pytest.fixture(scope="module")
-def cases(request: pytest.FixtureRequest) -> Cases:
-    """Those of the file in which a test is, or which imports it."""
-    return Cases(request.path)
+def read_cases(file: Path) -> Cases:
+    tables = yaml.safe_load(file.read_text())
+    routes = {route: [Ask(**ask) for ask in asks] for route, asks in tables.pop("routes").items()}
+    return Cases(routes, **tables)
+
+
+ALL_CASES = {
+    "core": read_cases(Path(__file__).with_suffix(".yaml")),
+    **{name: read_cases(ROOT / "packages" / name / "tests" / "leaks.yaml") for name in ("web", "teach", "buckets")},
+}
+"""Part of the application -> its cases. Events are last: the next try of one is at another time in each home."""
+
+each_part = pytest.mark.parametrize("cases", ALL_CASES.values(), ids=ALL_CASES)
 
 
 SENDING = {"POST /documents", "POST /hooks/upload", "POST /hooks/events", "POST /ui/uploads", "POST /ui/uploads/files"}
@@ -137,22 +143,24 @@ def commands(app: typer.Typer) -> dict[str, set[str]]:
         for child_name, child in children.items():
             yield from walk(child, f"{name} {child_name}".strip())
 
-    return dict(walk(typer.main.get_command(app), ""))
+    whole: Any = typer.main.get_command(app)
+    whole.list_commands(None)  # adds those of packages
+    return dict(walk(whole, ""))
 
 
-def test_every_route_has_a_case(monkeypatch: pytest.MonkeyPatch, cases: Cases) -> None:
-    monkeypatch.setattr(service, "installed", lambda kind: ())
-    there = routes(create_app(Settings(home=Path("nowhere")), loop=rest))
-    assert there == cases.routes.keys() | cases.open_routes.keys()
-    assert not cases.routes.keys() & cases.open_routes.keys()
+def test_every_route_has_a_case() -> None:
+    asked, not_asked = ({route for cases in ALL_CASES.values() for route in cases[table]} for table in (0, 1))
+    assert routes(create_app(Settings(home=Path("nowhere")), loop=rest)) == asked | not_asked
+    assert not asked & not_asked
 
 
-def test_every_command_has_a_case(cases: Cases) -> None:
+def test_every_command_has_a_case() -> None:
     there = commands(commands_app)
-    tables: list[Collection[str]] = [cases.reading, cases.acting, cases.of_the_machine]
+    del there["mcp"]  # packages/assistants/tests/test_assistant_leaks.py
+    tables = [table for cases in ALL_CASES.values() for table in cases[2:]]
     assert there.keys() == {name for table in tables for name in table}
     assert sum(map(len, tables)) == len(there)
-    assert [name for name in cases.of_the_machine if "--owner" in there[name]] == []
+    assert [name for name in ALL_CASES["core"].of_the_machine if "--owner" in there[name]] == []
 
 
 class Homes(NamedTuple):
@@ -197,6 +205,10 @@ def make_homes(ingested_home: Path, folder: Path) -> None:
             for document in list_documents(resources.ledger, owner="anna"):
                 assert delete(resources, document.id)
             end_owner(resources, "anna")
+        with open_resources(Settings(home=both)) as resources:
+            for name in ("annas-shop.csv", "annas-other-shop.csv"):
+                (folder / "items.csv").write_text("id,title,images\n1,Annas oak,a.png\n")
+                keep_file(resources, folder / "items.csv", "anna", name)
 
 
 def dead_event(owner: str) -> dict[str, Any]:
@@ -350,20 +362,20 @@ def clients(homes: Homes) -> Iterator[Clients]:
         yield both, alone
 
 
+@each_part
 def test_without_a_key_nothing_is_told(homes: Homes, clients: Clients, cases: Cases) -> None:
-    for headers in ({}, bearing("nobody-0123456789abcdef")):
-        for route, asks in cases.routes.items():
-            for ask in asks:
-                if not ask.token:
-                    status, content = answer(clients[0], homes, route, ask, headers)
-                    assert status == 401, (route, ask)
-                    assert told(homes, content, f"{ask} {homes.hers}") == set()
-        for route in cases.open_routes:
-            assert answer(clients[0], homes, route, Ask(), headers) == answer(clients[1], homes, route, Ask(), headers)
+    for route, asks in cases.routes.items():
+        for ask in asks:
+            if not ask.token:
+                status, content = answer(clients[0], homes, route, ask, {})
+                assert status == 401, (route, ask)
+                assert told(homes, content, f"{ask} {homes.hers}") == set()
+    for route in cases.open_routes:
+        assert answer(clients[0], homes, route, Ask(), {}) == answer(clients[1], homes, route, Ask(), {})
 
 
 FALSE: Mapping[str, Mapping[str, str]] = {
-    "no header": {}, "nobody's key": bearing("nobody-0123456789abcdef"),
+    "nobody's key": bearing("nobody-0123456789abcdef"),
     "a key with a letter more": bearing(f"{ALL}x"), "a key with a letter less": bearing(ALL[:-1]),
     "a key in capital letters": bearing(ALL.upper()), "an empty key": bearing(""),
     "a key of all, behind nobody's": {**bearing("nobody-0123456789abcdef"), "X-API-Key": ALL},
@@ -382,9 +394,12 @@ FALSE: Mapping[str, Mapping[str, str]] = {
 """Who is nobody that the service knows -> what the request says. None of it may open any route."""
 
 
+@each_part
 def test_no_route_is_opened_by_a_false_identity(homes: Homes, clients: Clients, cases: Cases) -> None:
-    for identity, headers in FALSE.items():
-        for route, (ask, *_) in cases.routes.items():
+    """By each of them in `make nightly`, by three in the gate."""
+    turns = cycle(FALSE.items())
+    for route, (ask, *_) in cases.routes.items():
+        for identity, headers in islice(turns, len(FALSE) if os.environ.get("TEST_NIGHTLY") else 3):
             if (identity, route) == ("the token of a shop", "POST /hooks/upload"):  # that is what it is for
                 continue
             key = "" if route == "POST /hooks/events" else f"&key={ALL}"  # only its senders may put a key there
@@ -394,6 +409,7 @@ def test_no_route_is_opened_by_a_false_identity(homes: Homes, clients: Clients, 
             assert told(homes, content, f"{ask} {homes.hers}") == set()
 
 
+@each_part
 def test_no_page_of_another_site_changes_anything_by_a_session(homes: Homes, clients: Clients, cases: Cases) -> None:
     before = rows_of_anna(homes.both)
     for origin in (None, "null", "", "https://evil.example", f"{ADDRESS}.evil.example", "http://127.0.0.1:1"):
@@ -405,6 +421,7 @@ def test_no_page_of_another_site_changes_anything_by_a_session(homes: Homes, cli
     assert rows_of_anna(homes.both) == before
 
 
+@each_part
 def test_a_session_is_answered_as_its_key_is(homes: Homes, clients: Clients, cases: Cases) -> None:
     """Of what is only read: it sees no more."""
     headers = {"Cookie": f"{SESSION_COOKIE}={session_of(OWN)}", "Origin": ADDRESS}
@@ -416,6 +433,7 @@ def test_a_session_is_answered_as_its_key_is(homes: Homes, clients: Clients, cas
             assert told(homes, both, f"{ask} {homes.hers}") == set(), route
 
 
+@each_part
 def test_a_key_is_answered_as_if_other_owners_were_not_there(homes: Homes, clients: Clients, cases: Cases) -> None:
     before = rows_of_anna(homes.both)
     for route in ("GET /images/{image_id}/thumbnail", "GET /documents/{document_id}/pages/{number}"):
@@ -429,6 +447,7 @@ def test_a_key_is_answered_as_if_other_owners_were_not_there(homes: Homes, clien
     assert rows_of_anna(homes.both) == before
 
 
+@each_part
 def test_a_command_for_one_owner_tells_nothing_of_the_others(homes: Homes, cases: Cases) -> None:
     before = rows_of_anna(homes.both)
     for line in (line for table in (cases.reading, cases.acting) for lines in table.values() for line in lines):
@@ -439,6 +458,7 @@ def test_a_command_for_one_owner_tells_nothing_of_the_others(homes: Homes, cases
 
 
 @pytest.mark.nightly
+@each_part
 def test_a_key_that_may_see_her_gets_other_answers(homes: Homes, clients: Clients, cases: Cases) -> None:
     """Else the two tests above could not fail. It comes last, since it changes what is anna's."""
     for command, lines in cases.reading.items():
@@ -453,3 +473,4 @@ def test_a_key_that_may_see_her_gets_other_answers(homes: Homes, clients: Client
             answer(clients[0], homes, route, ask, bearing(ALL)) != answer(clients[1], homes, route, ask, bearing(ALL))
             for ask in asks
         ), route
+    clients[0].post(f"/trash/{homes.hers['document']}/restore", headers=bearing(ALL))  # for the next part
