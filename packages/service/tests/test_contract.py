@@ -152,7 +152,9 @@ def test_who_has_an_answer_is_not_sent_it_again(filled: Path) -> None:
         assert "etag" not in client.post(f"/documents/{known['document_id']}/retry").headers
 
 
-@pytest.mark.parametrize("mode", list(GenerationMode))
+@pytest.mark.parametrize(
+    "mode", [GenerationMode.POSITIVE, pytest.param(GenerationMode.NEGATIVE, marks=pytest.mark.nightly)]
+)
 def test_anybody_on_this_machine_gets_what_is_described(operations: Operations, mode: GenerationMode) -> None:
     known = known_ids_of(TestClient(operations[0].app, base_url=ADDRESS))
     for operation in operations:
