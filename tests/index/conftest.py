@@ -14,8 +14,7 @@ from swatchbook.index.lance import LanceIndex, open_index
 from swatchbook.index.plugin_index import open_plugin
 from swatchbook.resources import Resources, open_resources
 from swatchbook_weaviate.schema import Layout
-from tests.plugins.conftest import install
-from tests.plugins.packages import CODE
+from tests.plugins.conftest import CODE, install
 from tests.postgres import POSTGRESQL, RunningPostgres, postgres
 from tests.s3_server import minio_bucket, minio_server
 from tests.weaviate_server import WEAVIATE, weaviate_server

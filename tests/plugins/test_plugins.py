@@ -17,13 +17,14 @@ from swatchbook.choices import choices
 from swatchbook.domain import plugins
 from swatchbook.domain.errors import Configuration, IndexDown, MissingExtra, PluginFailed
 from swatchbook.domain.plugins import BUILT_IN, UNCHOSEN, Kind, find
-from swatchbook.domain.records import ItemState, Role, sha256
+from swatchbook.domain.records import NO_MAPPING, ItemState, Role, sha256
 from swatchbook.domain.settings import Settings, load_settings
 from swatchbook.doors.cli.main import app
 from swatchbook.index.contract import Where
 from swatchbook.ingest.embed import process_batch
 from swatchbook.ingest.publish import publish_all
 from swatchbook.ingest.run import Work
+from swatchbook.ingest.sources.batch import is_batch, list_batch
 from swatchbook.models import registry
 from swatchbook.resources import Resources, open_resources
 from swatchbook.search.request import SearchRequest
@@ -36,18 +37,18 @@ from swatchbook.store.ledger.tables import images, vectors
 from swatchbook.store.ledger.tables import items as rows
 from swatchbook.upkeep.export.formats import write_products
 from tests.command import bare_environment
+from tests.doors.conftest import asking
 from tests.fixtures import ROOT
 from tests.ingest.sources.pictures import draw
 from tests.ingest.test_scan import begin, scanned
-from tests.plugins.conftest import Install
-from tests.plugins.packages import CODE, PYPROJECT
+from tests.plugins.conftest import CODE, PYPROJECT, Install
 from tests.store.ledger import scene
 from tests.store.ledger.scene import count
 from tests.tables import rows_of, text_of
 from tests.upkeep.export.test_formats import row
 
 GRID = {Kind.ENCODER: {"colorgrid": "ColorGrid"}}
-PICTURES = 6
+PICTURES = 3
 
 
 def made_of(resources: Resources, folder: Path) -> Work:
@@ -65,7 +66,7 @@ def made_of(resources: Resources, folder: Path) -> Work:
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
-    for number in range(PICTURES):
+    for number in (0, 2, 4):
         draw(tmp_path / "pictures" / f"{number}.png", number)
     return tmp_path / "pictures"
 
@@ -115,10 +116,10 @@ def test_plugin_is_installed_into_a_fresh_environment_and_used(
 
     swatchbook("ingest", str(pictures))
     assert "swatchbook-colorgrid 0.1" in swatchbook("models")
-    searched = ("search", "--image", str(pictures / "3.png"), "-k", "1", "--json")
-    assert [hit["title"] for hit in json.loads(swatchbook(*searched))] == ["3"]
+    searched = ("search", "--image", str(pictures / "4.png"), "-k", "1", "--json")
+    assert [hit["title"] for hit in json.loads(swatchbook(*searched))] == ["4"]
     del environment["SWATCHBOOK_ENCODER"]  # the collection remembers by which plugin it was made
-    assert [hit["title"] for hit in json.loads(swatchbook(*searched))] == ["3"]
+    assert [hit["title"] for hit in json.loads(swatchbook(*searched))] == ["4"]
 
 
 def test_vectors_of_a_plugin_are_stored_and_searched(install: Install, tmp_path: Path, pictures: Path) -> None:
@@ -256,6 +257,7 @@ def test_plugin_that_cannot_be_used_is_a_configuration_error_that_names_it(
     with pytest.raises(Configuration, match=says) as caught:
         registry.tags(Settings(home=tmp_path, encoder="faulty"))
     assert f"The encoder plugin faulty (swatchbook-{module} 0.1) " in str(caught.value)
+    assert "hush" not in str(caught.value)
 
 
 def test_memory_of_a_plugin_halves_the_batch(install: Install, tmp_path: Path, pictures: Path) -> None:
@@ -266,15 +268,6 @@ def test_memory_of_a_plugin_halves_the_batch(install: Install, tmp_path: Path, p
     with open_resources(Settings(home=tmp_path / "home", encoder="faulty")) as resources:
         made_of(resources, pictures)
         assert len(stored(resources)) == PICTURES
-
-
-def test_secret_in_what_a_plugin_raises_is_hidden(install: Install, tmp_path: Path) -> None:
-    code = "def Faulty(): raise OSError('https://me:hush@host/?api_key=hush')"
-    install(code, {Kind.ENCODER: {"faulty": "Faulty"}})
-    with pytest.raises(Configuration) as caught:
-        registry.tags(Settings(home=tmp_path, encoder="faulty"))
-    assert "host" in str(caught.value)
-    assert "hush" not in str(caught.value)
 
 
 def test_text_encoder_and_analyst_of_the_page_make_what_texts_find(
@@ -330,15 +323,6 @@ def test_format_of_a_plugin_is_written_to_a_file_when_named(install: Install, tm
     assert "markdown is written to a file: add --to PATH" in " ".join(done.output.replace("│", " ").split())
 
 
-def test_index_of_the_page_is_filled_and_searched(install: Install, tmp_path: Path, pictures: Path) -> None:
-    install(CODE["open_index"], {Kind.INDEX: {"mine": "open_index"}})
-    with open_resources(Settings(home=tmp_path / "home", index="mine")) as resources:
-        made_of(resources, pictures)
-        assert (tmp_path / "home" / "vectors").is_dir()
-        assert not (tmp_path / "home" / "index").exists()
-        assert found_by(resources, pictures / "2.png") == key(pictures / "2.png")
-
-
 def test_index_that_cannot_be_reached_waits_and_others_are_named(
     install: Install, tmp_path: Path, pictures: Path
 ) -> None:
@@ -370,6 +354,8 @@ def test_index_that_cannot_be_reached_waits_and_others_are_named(
         with resources.ledger.write() as connection:
             connection.execute(update(images).values(publish_next=None))
         assert publish_all(resources, at_most=0).published == PICTURES
+        assert not (tmp_path / "home" / "index").exists(), "it has a place of its own"
+        assert found_by(resources, pictures / "4.png") == key(pictures / "4.png")
         space = next(each.space for each in registered(resources.ledger) if each.space.role is Role.VISUAL)
         for operation in (lambda: resources.index.keyword(space, "oak", 1), lambda: [*resources.index.ids(space)]):
             with pytest.raises(PluginFailed, match=re.escape(named)):
@@ -424,3 +410,20 @@ def test_model_maker_says_tags_settings_and_what_is_downloaded(install: Install,
     registry.load(settings).require(Role.VISUAL)
     (listed,) = [each for each in choices(settings) if each.name == "ours"]
     assert (listed.lacks, listed.licence, listed.megabytes) == (None, "CC0-1.0", 2.0)
+
+
+@pytest.mark.usefixtures("home")
+def test_package_without_a_router_is_named(install: Install) -> None:
+    module = install("router = len", {Kind.ROUTER: {"tell": "router"}})
+    with pytest.raises(Configuration, match=f"router plugin tell .swatchbook-{module} 0.1. is no APIRouter"), asking():
+        pass
+
+
+def test_reader_of_the_page_lists_items(install: Install, tmp_path: Path) -> None:
+    install(CODE["Lines"], {Kind.ITEM_FILES: {"lines": "Lines"}})
+    draw(tmp_path / "shop" / "a.png")
+    (tmp_path / "shop" / "items.lines").write_text("7;Chair;a.png\n8;Lamp;gone.png\n")
+    assert is_batch(tmp_path / "shop")
+    chair, lamp = list_batch(tmp_path / "shop", NO_MAPPING, max_bytes=1 << 20)
+    assert (chair.item, chair.title, [each.path for each in chair.pictures]) == ("7", "Chair", ["a.png"])
+    assert "gone.png" in str(lamp.problem)
