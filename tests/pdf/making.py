@@ -1,14 +1,13 @@
 """Small PDFs for tests, made page by page with the pictures that real catalogues hold."""
 
 import io
-import struct
 import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pymupdf
-from PIL import Image, ImageChops
+from PIL import Image
 
 from swatchbook.domain.records import Box, Plan, PlannedPage
 
@@ -34,24 +33,6 @@ def saved(picture: Image.Image, form: str, **options: object) -> bytes:
     file = io.BytesIO()
     picture.save(file, form, **options)
     return file.getvalue()
-
-
-def jpeg2000(picture: Image.Image) -> bytes:
-    return saved(picture, "JPEG2000")
-
-
-def jbig2(picture: Image.Image) -> bytes:
-    """A bilevel picture as JBIG2 in a PDF: its page, and one region of it coded like a fax (MMR)."""
-    file = io.BytesIO()
-    ImageChops.invert(picture).save(file, "TIFF", compression="group4")  # JBIG2 stores black as 1, Pillow as 0
-    with Image.open(file) as fax:
-        strips, lengths = (fax.tag_v2[tag] for tag in (273, 279))  # type: ignore[attr-defined]
-    (begin,), (length,) = strips, lengths
-    size = struct.pack(">II", *picture.size)
-    page = size + bytes(11)
-    region = size + bytes(9) + b"\1" + file.getvalue()[begin : begin + length]
-    kinds = enumerate(((48, page), (38, region)))
-    return b"".join(struct.pack(">IBBBI", n, kind, 0, 1, len(data)) + data for n, (kind, data) in kinds)
 
 
 RAMP = (

@@ -20,12 +20,9 @@ from swatchbook_catalogue.pdf import reader
 from tests.fixtures import SOAK
 from tests.kept_children import KeptChildren
 from tests.pdf.hostile import HOSTILE, sound, written
-from tests.pdf.hostile_parts import PARTS
 from tests.pdf.making import all_pages
 
 pytestmark = pytest.mark.xdist_group("hostile")
-
-FAULTS: Final = {**HOSTILE, **PARTS}
 
 SLOW = (
     "forms that double 24 times", "pattern of a billion tiles", "a million lines",
@@ -59,15 +56,15 @@ def test_sound_file_is_read_whole_without_a_word(tmp_path: Path) -> None:
     assert read_whole(tmp_path / "a.pdf") == ({1: "Tile Alba", 2: "Tile Bruna"}, [])
 
 
-GATE: Final = {*[*FAULTS][::6], "encrypted with a user's password", SLOW[0]} - {*SLOW[1:]}
+GATE: Final = {*[*HOSTILE][::6], "encrypted with a user's password", SLOW[0]} - {*SLOW[1:]}
 """A sixth of the faults, and one that takes too long; the others are nightly."""
 
 
 @pytest.mark.parametrize(
-    "fault", [pytest.param(fault, marks=[] if fault in GATE else [pytest.mark.nightly]) for fault in FAULTS]
+    "fault", [pytest.param(fault, marks=[] if fault in GATE else [pytest.mark.nightly]) for fault in HOSTILE]
 )
 def test_fault_is_named_and_harms_no_other_page(tmp_path: Path, fault: str) -> None:
-    make, name = FAULTS[fault]
+    make, name = HOSTILE[fault]
     (tmp_path / "a.pdf").write_bytes(make())
     texts, said = read_whole(tmp_path / "a.pdf", SECONDS.get(fault, 80))
     assert Unexpected.kind not in said
@@ -76,7 +73,7 @@ def test_fault_is_named_and_harms_no_other_page(tmp_path: Path, fault: str) -> N
 
 
 def test_faults_of_a_page_are_not_said_of_the_next(tmp_path: Path) -> None:
-    (tmp_path / "a.pdf").write_bytes(PARTS["groups 300 deep"][0]())
+    (tmp_path / "a.pdf").write_bytes(HOSTILE["groups 300 deep"][0]())
     texts, said = read_whole(tmp_path / "a.pdf")
     assert (texts, {*said}) == ({2: "Tile Bruna"}, {"unreadable_document"})
 

@@ -17,7 +17,6 @@ from swatchbook_catalogue.pdf.reader import reader_module
 from tests.command import Command, bare_environment
 from tests.fixtures import SOAK
 from tests.pdf.hostile import HOSTILE
-from tests.pdf.hostile_parts import PARTS
 from tests.pdf.making import Paper, gradient, jpeg, png, write_drawn_glyph, write_glyphs
 
 
@@ -187,7 +186,6 @@ def test_ingest_imports_no_mupdf_and_its_account_closes(small_catalogue: Path, f
     assert images["found"] == images["complete"] == 14
 
 
-FAULTS: Final = {**HOSTILE, **PARTS}
 LONG: Final = {
     "header bomb", "a million letters", "font with a map of signs that unpacks to 10 MiB", "10 000 tiny pictures",
     "forms that double 24 times",
@@ -195,14 +193,14 @@ LONG: Final = {
 """Faults that take PDFium seconds: only `make soak` tries them."""
 
 
-TRIED: Final = sorted(FAULTS.keys() - (set() if SOAK else LONG))
+TRIED: Final = sorted(HOSTILE.keys() - (set() if SOAK else LONG))
 
 
 @pytest.mark.parametrize(
     "fault", [pytest.param(fault, marks=[] if fault in TRIED[::8] else [pytest.mark.nightly]) for fault in TRIED]
 )
 def test_fault_has_a_name_and_leaves_the_other_page(tmp_path: Path, fault: str) -> None:
-    (tmp_path / "a.pdf").write_bytes(FAULTS[fault][0]())
+    (tmp_path / "a.pdf").write_bytes(HOSTILE[fault][0]())
     texts, kinds, warnings = list[str](), set[str](), tuple[str, ...]()
     try:
         reading, pages, found = read_with("pdfium", tmp_path / "a.pdf")

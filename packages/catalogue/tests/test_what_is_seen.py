@@ -13,7 +13,7 @@ from swatchbook_catalogue.extract import extract
 from swatchbook_catalogue.pdf import reader
 from swatchbook_catalogue.pdf.drawings import drawing_boxes
 from tests.pdf.likeness import LIKE, difference, stored_pictures
-from tests.pdf.making import Paper, all_pages, deflated, gradient, jbig2, jpeg
+from tests.pdf.making import Paper, all_pages, deflated, gradient, jpeg
 
 BOX = (50, 100, 250, 200)
 
@@ -40,19 +40,6 @@ def cmyk_jpeg_with_inverted_decode(paper: Paper, page: pymupdf.Page) -> None:
     picture = Image.merge("CMYK", (*gradient(60, 40).split(), Image.new("L", (60, 40), 200)))
     more = "Decode [1 0 1 0 1 0 1 0]"
     paper.put(page, paper.image(60, 40, jpeg(picture), "/DCTDecode", "/DeviceCMYK", more), BOX)
-
-
-@shows()
-def black_and_white_in_jbig2(paper: Paper, page: pymupdf.Page) -> None:
-    xref = paper.image(*triangle().size, jbig2(triangle()), "/JBIG2Decode", "/DeviceGray")
-    paper.document.xref_set_key(xref, "BitsPerComponent", "1")
-    paper.put(page, xref, BOX)
-
-
-def triangle() -> Image.Image:
-    picture = Image.new("1", (96, 48), 255)
-    ImageDraw.Draw(picture).polygon([(5, 3), (90, 20), (30, 44)], fill=0)
-    return picture
 
 
 @shows()

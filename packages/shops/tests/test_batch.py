@@ -222,12 +222,14 @@ def test_each_bad_item_is_named_and_none_is_fatal(tmp_path: Path) -> None:
     assert "no picture" in failed["none"]
 
 
-def test_file_that_is_no_json_hides_its_items(tmp_path: Path) -> None:
+def test_file_that_is_no_json_hides_its_items_and_a_large_one_names_json_lines(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('{"id": ')
     write(tmp_path / "b.json", {"id": "b"})
     items = listed(tmp_path)
     assert (items["a.json"].hides, items["b"].hides) == ("", None)
     assert "not JSON" in str(items["a.json"].failure)
+    file = write(tmp_path / "items.json", {"id": "a" * 200})
+    assert ".jsonl" in failures(listed(file, max_bytes=100))["items.json"], "it is too large"
 
 
 def test_place_may_lead_into_an_allowed_folder(tmp_path: Path) -> None:
@@ -273,8 +275,3 @@ def test_table_that_ends_in_a_row_hides_its_items(tmp_path: Path, end: str, enco
     for whole in (f"{rows}c,Chest,x.jpg,7", f"{rows}c,Chest\n", f"{rows}d,Ash,x.jpg\nc,Chest,x.jpg"):
         file.write_bytes(whole.encode(encoding))
         assert all(item.hides is None for item in listed(file).values())
-
-
-def test_too_large_a_json_file_names_json_lines(tmp_path: Path) -> None:
-    file = write(tmp_path / "items.json", {"id": "a" * 200})
-    assert ".jsonl" in failures(listed(file, max_bytes=100))["items.json"]

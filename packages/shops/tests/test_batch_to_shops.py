@@ -90,12 +90,61 @@ def test_a_batch_is_what_it_was(tmp_path: Path, resources: Resources, batch: Pat
             assert [picture.path for each in again for picture in each.pictures] == names
 
 
+BACK_IN_SHOPIFY: dict[str, tuple[tuple[str, ...], list[list[str]]]] = {
+    "shopify": (
+        ("URL handle", "Option1 name", "Option1 value", "Option2 name", "Option2 value", "Price", "Barcode", "Status"),
+        [
+            ["wool-shirt", "Size", "S", "Color", "Red", "19.00", "4006381333931", "active"],
+            ["wool-shirt", "Size", "M", "Color", "Blue", "29.00", "4006381333948", ""],
+            ["old-cap", "Title", "Default Title", "", "", "9.00", "4006381333955", "archived"],
+        ],
+    ),
+    "made": (  # the number is only what the file says
+        ("Google Shopping / Manufacturer part number (MPN)",), [["N-7"], ["N-8"], ["N-9"], [""]],
+    ),
+    "lamps": (
+        ("Product category", "Type", "Price", "Compare-at price", "Weight value (grams)"),
+        [
+            ["Home & Garden > Lighting > Lamps", "Office lamps", "40.00", "55.00", "750"],
+            ["", "", "40.00", "", "800"],
+            ["Home & Garden > Lighting", "", "4.00", "5.00", "50"],
+        ],
+    ),
+    "free": (  # a price before a reduction is no price
+        ("Price", "Status", "Compare-at price"),
+        [["19.00", "draft", ""], ["", "", ""], ["", "", ""], ["", "draft", ""]],
+    ),
+    "unseen": (
+        ("Status", "Published on online store"), [["active", "FALSE"], ["unlisted", ""], ["active", ""]],
+    ),
+    "any_value": (  # of WooCommerce: the option of a variation for any value is any
+        ("Option1 name", "Option1 value", "Option2 name", "Option2 value", "Price"),
+        [
+            ["Colour", "Red", "Width", "Any", "10.00"], ["Colour", "Blue", "Width", "20", "12.00"],
+            ["Size", "Any", "", "", "30.00"], ["Size", "L", "", "", ""], ["Variant", "B3-1", "", "", "5.00"],
+        ],
+    ),
+}  # fmt: skip
+"""File -> columns, and their cells in the rows of Shopify's file."""
+
+
+@pytest.mark.parametrize("file", BACK_IN_SHOPIFY)
+def test_rows_come_back_in_shopify(tmp_path: Path, resources: Resources, file: str) -> None:
+    products = read_table(resources, tmp_path / "shop", text_of(__file__, file))
+    names, rows = BACK_IN_SHOPIFY[file]
+    shown = read_strictly(exported(resources, products, "shopify")[0]).values()
+    assert [[row.get(name, "") for name in names] for of_product in shown for row in of_product] == rows
+    if file == "shopify":
+        for form in ("jsonld", "woocommerce"):
+            assert b"wool-shirt" not in exported(resources, products, form)[0], "a handle is no code"
+    if file == "made":
+        assert "mpn" not in products[0].metadata, "each variant has its own"
+    if file == "lamps":
+        assert [each.category for each in products] == ["Office lamps", "Home & Garden > Lighting"]
+
+
 def test_what_not_everybody_is_offered_stays_so(tmp_path: Path, resources: Resources) -> None:
     products = read_table(resources, tmp_path / "shop", text_of(__file__, "unseen"))
-    shown = [row for row, *_ in read_strictly(exported(resources, products, "shopify")[0]).values()]
-    assert [(row["Status"], row["Published on online store"]) for row in shown] == [
-        ("active", "FALSE"), ("unlisted", ""), ("active", ""),
-    ]  # fmt: skip
     rows = read_woocommerce(exported(resources, products, "woocommerce")[0])
     assert [(row["Published"], row["Visibility in catalog"]) for row in rows] == [
         ("0", "visible"), ("1", "hidden"), ("1", "visible"),
@@ -104,21 +153,6 @@ def test_what_not_everybody_is_offered_stays_so(tmp_path: Path, resources: Resou
         data, written = exported(resources, products, form)
         assert len(READERS[form](data)[0]) == 1
         assert [each.reason for each in written.skipped_products] == ["its status is hidden", "its status is unlisted"]
-
-
-def test_a_file_of_shopify_comes_back_as_the_same_products(tmp_path: Path, resources: Resources) -> None:
-    products = read_table(resources, tmp_path / "shop", text_of(__file__, "shopify"))
-    data, _ = exported(resources, products, "shopify")
-    names = ("Option1 name", "Option1 value", "Option2 name", "Option2 value", "Price", "Barcode", "Status")
-    shirt, cap = read_strictly(data).items()
-    assert (shirt[0], cap[0]) == ("wool-shirt", "old-cap")
-    assert [[row[name] for name in names] for row in (*shirt[1], *cap[1])] == [
-        ["Size", "S", "Color", "Red", "19.00", "4006381333931", "active"],
-        ["Size", "M", "Color", "Blue", "29.00", "4006381333948", ""],
-        ["Title", "Default Title", "", "", "9.00", "4006381333955", "archived"],
-    ]
-    for form in ("jsonld", "woocommerce"):
-        assert b"wool-shirt" not in exported(resources, products, form)[0], "a handle is no code"
 
 
 def test_alt_texts_of_shopify_come_back(tmp_path: Path, resources: Resources) -> None:
@@ -133,33 +167,6 @@ def test_alt_texts_of_shopify_come_back(tmp_path: Path, resources: Resources) ->
     kept = FULL.model_copy(update={"mapping": ShopMapping(fields={"description": None})})
     (rows,) = read_strictly(exported(resources, products, "shopify", kept)[0]).values()
     assert "Description" not in rows[0], "so that the shop keeps its own"
-
-
-def test_the_manufacturers_number_is_only_what_the_file_says(tmp_path: Path, resources: Resources) -> None:
-    products = read_table(resources, tmp_path / "shop", text_of(__file__, "made"))
-    (red, blue), (bulb,), (cup,) = read_strictly(exported(resources, products, "shopify")[0]).values()
-    column = "Google Shopping / Manufacturer part number (MPN)"
-    assert [row[column] for row in (red, blue, bulb, cup)] == ["N-7", "N-8", "N-9", ""]
-    assert "mpn" not in products[0].metadata, "each variant has its own"
-
-
-def test_sales_weights_and_categories_of_shopify_come_back(tmp_path: Path, resources: Resources) -> None:
-    products = read_table(resources, tmp_path / "shop", text_of(__file__, "lamps"))
-    assert [each.category for each in products] == ["Office lamps", "Home & Garden > Lighting"]
-    (red, blue), (bulb,) = read_strictly(exported(resources, products, "shopify")[0]).values()
-    names = ("Product category", "Type", "Price", "Compare-at price", "Weight value (grams)")
-    assert [[row.get(name, "") for name in names] for row in (red, blue, bulb)] == [
-        ["Home & Garden > Lighting > Lamps", "Office lamps", "40.00", "55.00", "750"],
-        ["", "", "40.00", "", "800"],
-        ["Home & Garden > Lighting", "", "4.00", "5.00", "50"],
-    ]
-
-
-def test_price_before_a_reduction_is_no_price(tmp_path: Path, resources: Resources) -> None:
-    products = read_table(resources, tmp_path / "shop", text_of(__file__, "free"))
-    (*strap, last), (cloth,) = read_strictly(exported(resources, products, "shopify")[0]).values()
-    assert [row["Price"] for row in (*strap, last, cloth)] == ["19.00", "", "", ""]
-    assert [(row["Status"], row.get("Compare-at price", "")) for row in (strap[0], cloth)] == [("draft", "")] * 2
 
 
 def test_sales_weights_and_categories_of_woocommerce_come_back(tmp_path: Path, resources: Resources) -> None:
@@ -203,16 +210,6 @@ def test_variation_for_any_value_is_written_as_it_was(tmp_path: Path, resources:
         }
         assert {name: row[name] for name in attributes} == attributes
         assert not row.get("Attribute 3 name")
-
-
-def test_option_of_a_variation_for_any_value_is_any(tmp_path: Path, resources: Resources) -> None:
-    products = read_table(resources, tmp_path / "shop", text_of(__file__, "any_value"))
-    strap, case, box = read_strictly(exported(resources, products, "shopify", ShopOptions())[0]).values()
-    names = ("Option1 name", "Option1 value", "Option2 name", "Option2 value", "Price")
-    assert [[row.get(name, "") for name in names] for row in (*strap, *case, *box)] == [
-        ["Colour", "Red", "Width", "Any", "10.00"], ["Colour", "Blue", "Width", "20", "12.00"],
-        ["Size", "Any", "", "", "30.00"], ["Size", "L", "", "", ""], ["Variant", "B3-1", "", "", "5.00"],
-    ]  # fmt: skip
     assert [item["size"] for item in read_google(exported(resources, products, "google")[0])[2:3]] == [["S, L"]]
 
 

@@ -36,12 +36,6 @@ def test_attributes_are_facts_however_written() -> None:
         assert found.unknown == (), record
 
 
-def test_columns_with_a_known_label_are_facts_and_others_are_named() -> None:
-    found = read({"Oberfläche": "geölt", "Gewicht (kg)": "12,5", "Warehouse": "B7", "Thickness": "0", "Quantity": "4"})
-    assert found.metadata == {"finish": "geölt", "weight": "12,5 kg"}
-    assert found.unknown == ("Warehouse", "Thickness", "Quantity")
-
-
 def test_facts_keep_their_digits() -> None:
     specs = {"Thickness (mm)": 0.375, "Wire diameter (mm)": 0.004, "Depth": 12.0, "Width": 0.1 + 0.2, "Length": 1e-7}
     assert read({"weight": 0.125, "specs": specs}).metadata == {
@@ -87,15 +81,22 @@ def test_product_is_available_as_its_best_variant() -> None:
         assert read({"variants": variants, "availability": "in stock"}).metadata["availability"] == known
 
 
-def test_fact_that_is_a_field_of_an_item_is_there_once() -> None:
-    found = read({"attributes": [{"name": "Colour", "value": "red"}, {"name": "SKU", "value": "A1"}]})
-    assert (found.metadata, found.code) == ({"color": "red", "item_id": "1"}, "A1")
-
-
-def test_several_values_of_an_attribute_are_one_fact_and_a_flag_is_a_word() -> None:
-    given = [("Use", "kitchen"), ("Use", "bath"), ("Use", "bath"), ("Stackable", True), ("Washable", False)]
+def test_labels_and_attributes_are_facts_once_and_other_columns_are_named() -> None:
+    found = read({"Oberfläche": "geölt", "Gewicht (kg)": "12,5", "Warehouse": "B7", "Thickness": "0", "Quantity": "4"})
+    assert found.metadata == {"finish": "geölt", "weight": "12,5 kg"}
+    assert found.unknown == ("Warehouse", "Thickness", "Quantity")
+    given: list[tuple[str, object]] = [
+        ("Colour", "red"),
+        ("SKU", "A1"),
+        ("Use", "kitchen"),
+        ("Use", "bath"),
+        ("Use", "bath"),
+    ]
+    given += [("Stackable", True), ("Washable", False)]
     found = read({"attributes": [{"name": name, "value": value} for name, value in given]})
-    assert found.metadata == {"application": "kitchen; bath", "stackable": "yes", "washable": "no"}
+    assert (found.metadata, found.code) == (
+        {"color": "red", "item_id": "1", "application": "kitchen; bath", "stackable": "yes", "washable": "no"}, "A1",
+    )  # fmt: skip
 
 
 def test_mapping_names_further_facts_and_the_currency(tmp_path: Path) -> None:

@@ -80,6 +80,7 @@ def test_products_are_read_again_as_they_are(tmp_path: Path) -> None:
 
 
 def test_a_range_and_a_price_without_currency(tmp_path: Path) -> None:
+    assert read_strictly(shop_file(tmp_path, "jsonld", ())[0]) == []
     rows = (product("Range", price="from €12 to €18"), product("Open", price="$ 12"), product("None"))
     data, _ = shop_file(tmp_path, "jsonld", rows)
     ranged, opened, none = read_strictly(data)
@@ -90,7 +91,3 @@ def test_a_range_and_a_price_without_currency(tmp_path: Path) -> None:
     assert "offers" not in none
     data, _ = shop_file(tmp_path, "jsonld", rows, ShopOptions(mapping=ShopMapping(currency="CAD")))
     assert read_strictly(data)[1]["offers"]["priceCurrency"] == "CAD"
-
-
-def test_nothing_to_export_is_an_empty_graph(tmp_path: Path) -> None:
-    assert read_strictly(shop_file(tmp_path, "jsonld", ())[0]) == []

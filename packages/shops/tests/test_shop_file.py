@@ -29,11 +29,11 @@ FORMS = ["shopify", *(pytest.param(form, marks=pytest.mark.nightly) for form in 
 """One writer makes the files of all formats: the gate tries it once."""
 
 
-def since(tmp_path: Path, form: str, *rows: ProductRow) -> ShopOptions:
+def since(tmp_path: Path, form: str, *rows: ProductRow, options: ShopOptions = FULL) -> ShopOptions:
     """Return the options of an export that is compared with one of these rows."""
-    data, _ = shop_file(tmp_path, form, rows, FULL)
+    data, _ = shop_file(tmp_path, form, rows, options)
     (tmp_path / "earlier").write_bytes(data)
-    return FULL.model_copy(update={"since": tmp_path / "earlier"})
+    return options.model_copy(update={"since": tmp_path / "earlier"})
 
 
 @pytest.mark.parametrize("form", READERS)
@@ -48,21 +48,30 @@ def test_only_what_changed_is_written_and_what_is_gone_is_named(tmp_path: Path, 
     assert list(gone) == ["Table"]
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_the_same_products_are_no_change(tmp_path: Path, form: str) -> None:
-    options = since(tmp_path, form, *ROWS, LAMP)
-    _, written = shop_file(tmp_path, form, (LAMP, *ROWS), options)
-    assert written.changes is not None
-    assert (written.changes.new, written.changes.changed, written.changes.gone) == (0, 0, 0)
+FORMULAS = [product(code, code=code, price="€ 4", pictures=("l.jpg",)) for code in ("=A1", "+A2", "-A3", "@A4", "-5")]
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_file_of_changes_is_refused(tmp_path: Path, form: str) -> None:
+def test_same_products_are_no_change_and_a_renamed_one_keeps_its_key(tmp_path: Path, form: str) -> None:
+    renamed = LAMP.model_copy(update={"name": "Floor lamp"})
+    for earlier, now, options, changed in (
+        ((*ROWS, LAMP), (LAMP, *ROWS), FULL, 0),
+        (FORMULAS, FORMULAS, with_fields(sku="{code}"), 0),
+        ((LAMP,), (renamed,), FULL, 1),
+    ):
+        _, written = shop_file(tmp_path, form, now, since(tmp_path, form, *earlier, options=options))
+        assert written.changes is not None
+        assert (written.changes.new, written.changes.changed, written.changes.gone) == (0, changed, 0)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_file_of_changes_or_of_another_format_is_refused(tmp_path: Path, form: str) -> None:
     options = since(tmp_path, form, LAMP, TABLE)
     changed, _ = shop_file(tmp_path, form, (LAMP,), options)
-    (tmp_path / "earlier").write_bytes(changed)
-    with pytest.raises(InvalidReference, match="only changes"):
-        shop_file(tmp_path, form, (LAMP,), options)
+    for earlier, said in ((changed, "only changes"), (b"\x89PNG\r\n\x1a\n\x00\xff", ""), (None, "")):
+        (tmp_path / "earlier").unlink() if earlier is None else (tmp_path / "earlier").write_bytes(earlier)
+        with pytest.raises(InvalidReference, match=said):
+            shop_file(tmp_path, form, (LAMP,), options)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -103,32 +112,6 @@ def test_nothing_is_gone_while_a_document_is_not_completed(tmp_path: Path, form:
     assert written.changes == Changes(new=0, changed=0, gone=1, unchanged=2)
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_a_code_like_a_formula_is_no_change(tmp_path: Path, form: str) -> None:
-    options = with_fields(sku="{code}")
-    rows = [product(code, code=code, price="€ 4", pictures=("l.jpg",)) for code in ("=A1", "+A2", "-A3", "@A4", "-5")]
-    (tmp_path / "earlier").write_bytes(shop_file(tmp_path, form, rows, options)[0])
-    _, written = shop_file(tmp_path, form, rows, options.model_copy(update={"since": tmp_path / "earlier"}))
-    assert written.changes == Changes(new=0, changed=0, gone=0, unchanged=5)
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_a_file_of_another_format_is_refused(tmp_path: Path, form: str) -> None:
-    (tmp_path / "other").write_bytes(b"\x89PNG\r\n\x1a\n\x00\xff")
-    with pytest.raises(InvalidReference):
-        shop_file(tmp_path, form, ROWS, FULL.model_copy(update={"since": tmp_path / "other"}))
-    with pytest.raises(InvalidReference):
-        shop_file(tmp_path, form, ROWS, FULL.model_copy(update={"since": tmp_path / "none"}))
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_a_renamed_product_keeps_its_key(tmp_path: Path, form: str) -> None:
-    options = since(tmp_path, form, LAMP)
-    renamed = LAMP.model_copy(update={"name": "Floor lamp"})
-    _, written = shop_file(tmp_path, form, (renamed,), options)
-    assert written.changes == Changes(new=0, changed=1, gone=0, unchanged=0)
-
-
 @pytest.mark.nightly
 @pytest.mark.parametrize("form", READERS)
 def test_products_are_not_kept_in_memory(tmp_path: Path, form: str) -> None:
@@ -158,33 +141,24 @@ def weekly(number: int, name: str, price: str, **metadata: str) -> ProductRow:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_newer_document_counts_where_keys_are_the_same(tmp_path: Path, form: str) -> None:
+    """What it no longer sells is not sold: the older document's product is not written in place of it."""
+    key = "URL handle" if form == "shopify" else "SKU"
     rows = [weekly(1, "Desk", "€ 90"), weekly(1, "Lamp", "€ 50"), weekly(2, "Lamp", "€ 55"), weekly(2, "Bed", "€ 400")]
     data, written = shop_file(tmp_path, form, rows, FULL)
     assert list(READERS[form](data)[0].items()) == [("Desk", "90.00"), ("Lamp", "55.00"), ("Bed", "400.00")]
-    (skipped,) = written.skipped_products
-    assert (skipped.name, skipped.reason) == (
-        "Lamp of products_export_1.csv",
-        f"products_export_2.csv has the {'URL handle' if form == 'shopify' else 'SKU'} lamp, too, and is newer",
-    )  # fmt: skip
+    assert [(each.name, each.reason) for each in written.skipped_products] == [
+        ("Lamp of products_export_1.csv", f"products_export_2.csv has the {key} lamp, too, and is newer"),
+    ]
     assert (written.products, written.skipped) == (3, 1)
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_what_the_newer_document_no_longer_sells_is_not_sold(tmp_path: Path, form: str) -> None:
-    """The older document's product is not written in place of it, though that could be."""
-    rows = [weekly(1, "Lamp", "€ 50"), weekly(2, "Lamp", "€ 55", status="archived"), weekly(2, "Bed", "€ 400")]
+    rows[2] = weekly(2, "Lamp", "€ 55", status="archived")
     data, written = shop_file(tmp_path, form, rows, FULL)
     assert "50.00" not in data.decode()
     assert "Lamp of products_export_1.csv" in [each.name for each in written.skipped_products]
-
-
-def test_documents_of_the_same_name_are_told_apart(tmp_path: Path) -> None:
-    older, newer = weekly(1, "Lamp", "€ 50"), weekly(2, "Lamp", "€ 55").model_copy(update={"document": "export.csv"})
-    _, written = shop_file(tmp_path, "shopify", [older.model_copy(update={"document": "export.csv"}), newer], FULL)
-    (skipped,) = written.skipped_products
-    assert (skipped.name, skipped.reason) == (
-        "Lamp of export.csv (d1)", "export.csv (d2) has the URL handle lamp, too, and is newer",
-    )  # fmt: skip
+    same = [each.model_copy(update={"document": "export.csv"}) for each in rows[1:3]]
+    left_out = shop_file(tmp_path, form, same, FULL)[1].skipped_products
+    assert ("Lamp of export.csv (d1)", f"export.csv (d2) has the {key} lamp, too, and is newer") in [
+        (each.name, each.reason) for each in left_out
+    ]
 
 
 @pytest.mark.parametrize("form", READERS)

@@ -129,31 +129,21 @@ def test_what_has_no_price_is_private_unless_the_mapping_says_so(tmp_path: Path)
     assert written.unpriced == 0
 
 
-def test_a_whole_export_with_a_private_variation_is_no_file_of_changes(tmp_path: Path) -> None:
-    pot = product("Pot", code="P")
-    rows = (pot, variant(pot, "Red", price="€ 5"), variant(pot, "Blue", price="€ 5", status="draft"))
-    whole, _ = shop_file(tmp_path, "woocommerce", rows)
-    assert [row["Published"] for row in read_strictly(whole)] == ["1", "1", "0"]
-    (tmp_path / "earlier.csv").write_bytes(whole)
-    since = ShopOptions(since=tmp_path / "earlier.csv")
-    assert shop_file(tmp_path, "woocommerce", rows, since)[1].changes == Changes(new=0, changed=0, gone=0, unchanged=3)
-    data, written = shop_file(tmp_path, "woocommerce", (rows[0], rows[2]), since)
-    assert written.changes == Changes(new=0, changed=1, gone=1, unchanged=1)
-    left = csv.DictReader(io.StringIO(data.decode()))
-    assert [(row["Name"], row["Published"]) for row in left] == [("Pot", "1"), ("Pot, Red", "0")]
-
-
-def test_a_whole_export_with_drafts_is_no_file_of_changes(tmp_path: Path) -> None:
-    rug = product("Rug", status="draft")
+def test_a_whole_export_with_drafts_and_private_variations_is_no_file_of_changes(tmp_path: Path) -> None:
+    rug, pot = product("Rug", status="draft"), product("Pot", code="P")
     drafts = (product("Lamp", price="€ 4", status="draft"), rug, variant(rug, "Red", price="€ 5", status="draft"))
     rows = (CHAIR, *drafts, product("Unpriced", status="draft"), product("Cup", price="€ 3", status="private"))
+    rows += (pot, variant(pot, "Red", price="€ 5"), variant(pot, "Blue", price="€ 5", status="draft"))
     whole, _ = shop_file(tmp_path, "woocommerce", rows)
-    assert [row["Published"] for row in read_strictly(whole)] == ["1", "-1", "-1", "0", "-1", "0"]
+    assert [row["Published"] for row in read_strictly(whole)] == ["1", "-1", "-1", "0", "-1", "0", "1", "1", "0"]
     (tmp_path / "earlier.csv").write_bytes(whole)
     since = ShopOptions(since=tmp_path / "earlier.csv")
-    assert shop_file(tmp_path, "woocommerce", rows, since)[1].changes == Changes(new=0, changed=0, gone=0, unchanged=6)
-    changes, written = shop_file(tmp_path, "woocommerce", (*rows[1:], product("Pot", price="€ 6")), since)
-    assert written.changes == Changes(new=1, changed=0, gone=1, unchanged=5)
+    assert shop_file(tmp_path, "woocommerce", rows, since)[1].changes == Changes(new=0, changed=0, gone=0, unchanged=9)
+    now = (*rows[1:7], rows[8], product("Vase", price="€ 6"))
+    changes, written = shop_file(tmp_path, "woocommerce", now, since)
+    assert written.changes == Changes(new=1, changed=1, gone=2, unchanged=6)
+    told = {row["Name"]: row["Published"] for row in csv.DictReader(io.StringIO(changes.decode()))}
+    assert told == {"Vase": "1", CHAIR.name: "-1", "Pot": "1", "Pot, Red": "0"}
     (tmp_path / "earlier.csv").write_bytes(changes)
     with pytest.raises(InvalidReference, match="only changes"):
         shop_file(tmp_path, "woocommerce", rows, since)
