@@ -64,21 +64,11 @@ def test_network_is_run_once_for_each_living_array(monkeypatch: pytest.MonkeyPat
         del picture
     assert shapes == [(80, 90, 3), (80, 90, 3), (80, 91, 3), (80, 91, 3), (80, 92, 3), (80, 92, 3)]
     assert not network._tasks
-
-
-def test_picture_that_failed_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    network, picture = Network(), noise(50, 50)
     with monkeypatch.context() as patch:
         patch.setattr(image_network, "INPUT_SIDE", 100)  # a shape that the network does not take
         with pytest.raises(InvalidArgument):
-            network.see([picture])
-    assert network.see([picture])[0].logits.shape == (1_000,)
-
-
-def test_vectors_do_not_depend_on_the_size_of_decoding(encoder: ImageNetwork) -> None:
-    large = noise(900, 1_200)
-    small = shrink(large, SIDE)
-    assert np.array_equal(encoder.encode([large])[Role.VISUAL], encoder.encode([small])[Role.VISUAL])
+            network.see([picture := noise(50, 50)])
+    assert network.see([picture])[0].logits.shape == (1_000,), "it is tried again"
 
 
 def test_all_but_visual_are_those_of_the_descriptors(encoder: ImageNetwork) -> None:
@@ -87,3 +77,6 @@ def test_all_but_visual_are_those_of_the_descriptors(encoder: ImageNetwork) -> N
     found = encoder.encode(pictures)
     assert all(np.array_equal(found[role], described[role]) for role in (Role.COLOR, Role.TEXTURE))
     assert np.array_equal(found[Role.STRUCTURE], described[Role.VISUAL])
+    large = noise(900, 1_200)
+    small = shrink(large, SIDE)
+    assert np.array_equal(encoder.encode([large])[Role.VISUAL], encoder.encode([small])[Role.VISUAL]), "decoded smaller"

@@ -78,33 +78,24 @@ def test_colors_bear_the_names_people_use() -> None:
         assert analysis(np.full((20, 20, 3), list(bytes.fromhex(code)), np.uint8)).colors[0].name == name
 
 
-def test_shares_are_those_of_the_areas_and_specks_are_not_named() -> None:
+def test_shares_and_contrast_are_those_of_the_areas_and_specks_are_not_named() -> None:
     picture = np.full((100, 100, 3), 255, np.uint8)
     picture[:30] = (20, 20, 20)
     picture[50, :50] = (200, 0, 0)
     assert [(color.name, color.share) for color in analysis(picture).colors] == [("white", 0.695), ("black", 0.3)]
-
-
-def test_contrast_grows_with_the_range_of_lightness() -> None:
     stripes = np.zeros((80, 80, 1), np.uint8)
     stripes[:, ::4] = stripes[:, 1::4] = 1
     found = [analysis(np.repeat(120 + stripes * np.uint8(step), 3, axis=2)).contrast for step in (10, 50, 120)]
     assert found == ["low", "medium", "high"]
 
 
-def test_blur_lowers_quality() -> None:
-    sharp = small(material("checks", "slate"))
+def test_quality_is_low_of_blurred_tiny_and_unexposed_pictures_only() -> None:
+    sharp, swatch = small(material("checks", "slate")), np.full((160, 160, 3), (180, 150, 120), np.uint8)
     blurred = np.asarray(Image.fromarray(sharp).resize((20, 20), Image.Resampling.BOX).resize((SIDE, SIDE)))
-    first, second = measured(sharp, blurred)
-    assert first.quality > 0.9
-    assert second.quality < 0.6 * first.quality
-
-
-def test_tiny_and_unexposed_pictures_are_of_low_quality_but_plain_swatches_are_not() -> None:
-    swatch = np.full((160, 160, 3), (180, 150, 120), np.uint8)
-    assert analysis(swatch).quality == 1.0
-    assert analysis(swatch[:12, :12]).quality < 0.2
-    assert analysis(np.zeros_like(swatch)).quality <= 0.5
+    pictures = (sharp, blurred, swatch, swatch[:12, :12], np.zeros_like(swatch))
+    of_sharp, of_blurred, of_swatch, of_tiny, of_dark = (each.quality for each in measured(*pictures))
+    assert (of_sharp > 0.9, of_blurred < 0.6 * of_sharp, of_swatch, of_tiny < 0.2) == (True, True, 1.0, True)
+    assert of_dark <= 0.5
 
 
 @given(st.tuples(st.integers(1, 40), st.integers(1, 40)).flatmap(lambda size: arrays(np.uint8, (*size, 3))))

@@ -51,17 +51,15 @@ def test_half_precision_is_taken_where_native_and_as_good(monkeypatch: pytest.Mo
         assert precision(to_precision(network, asked, CPU, look)) == taken, (network, asked, native)
 
 
-@pytest.mark.parametrize("able", [{"avx512_bf16": True}, {"amx_bf16": True}, {"avx512_bf16": False}, {}])
-def test_processors_say_themselves_whether_they_have_it(able: dict[str, bool], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
-    assert device.has_native_bfloat16(CPU) == any(able.values())
+def test_processors_say_themselves_whether_they_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for able in ({"avx512_bf16": True}, {"amx_bf16": True}, {"avx512_bf16": False}, {}):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda able=able: able)
+        assert device.has_native_bfloat16(CPU) == any(able.values())
 
 
 def test_a_device_that_is_not_there_is_an_error_naming_the_setting() -> None:
     assert choose_device("cpu") == CPU
-    if not torch.cuda.is_available():
-        with pytest.raises(Configuration, match="SWATCHBOOK_DEVICE=cuda"):
-            choose_device("cuda")
-    if not torch.backends.mps.is_available():
-        with pytest.raises(Configuration, match="SWATCHBOOK_DEVICE=mps"):
-            choose_device("mps")
+    for name, there in (("cuda", torch.cuda.is_available()), ("mps", torch.backends.mps.is_available())):
+        if not there:
+            with pytest.raises(Configuration, match=f"SWATCHBOOK_DEVICE={name}"):
+                choose_device(name)

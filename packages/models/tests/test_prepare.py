@@ -51,7 +51,7 @@ def levels_apart(processor: Any, theirs: Image.Image, ours: Image.Image) -> NDAr
     return np.abs(prepared - expected) * np.array(preparation.deviation).reshape(3, 1, 1) * 255
 
 
-@pytest.mark.parametrize("size", [(600, 450), (301, 777), (224, 224), (90, 61), (3, 5)])
+@pytest.mark.parametrize("size", [(301, 777), (224, 224), (90, 61), (3, 5)])
 def test_preparation_equals_that_of_the_models_processor(processor: Any, size: tuple[int, int]) -> None:
     picture = print_of(*size)
     apart = levels_apart(processor, picture, picture)
@@ -60,7 +60,7 @@ def test_preparation_equals_that_of_the_models_processor(processor: Any, size: t
 
 
 @pytest.mark.parametrize("filter", ["bilinear", "bicubic"])
-@pytest.mark.parametrize("size", [(600, 450), (301, 777), (90, 61), (3, 5)])
+@pytest.mark.parametrize("size", [(301, 777), (3, 5)])
 def test_what_a_gpu_resizes_is_a_level_apart_at_most(size: tuple[int, int], filter: Any) -> None:
     planes = torch.from_numpy(np.array(print_of(*size))).permute(2, 0, 1)
     one, other = resize(planes, (224, 224), filter).int(), resize_as_floats(planes, (224, 224), filter).int()
@@ -68,7 +68,7 @@ def test_what_a_gpu_resizes_is_a_level_apart_at_most(size: tuple[int, int], filt
     assert one.float().std() > 10  # there is something to resize
 
 
-@pytest.mark.parametrize(("size", "mean"), [((600, 450), 0.6), ((1_000, 1_000), 0.7), ((2_000, 1_500), 1.0)])
+@pytest.mark.parametrize(("size", "mean"), [((600, 450), 0.6), ((2_000, 1_500), 1.0)])
 def test_decoding_smaller_changes_hardly_a_level(
     processor: Any, size: tuple[int, int], mean: float, tmp_path: Path
 ) -> None:
