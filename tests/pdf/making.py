@@ -4,12 +4,18 @@ import io
 import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pymupdf
 from PIL import Image
 
-from swatchbook.domain.records import Box, Plan, PlannedPage
+from swatchbook.domain.records import Box, Extraction, Page, Plan, PlannedPage, Reading
+from swatchbook.domain.settings import Settings
+from swatchbook.store.files.file_store import Files, open_files
+from swatchbook_base.reading import iter_pages
+from swatchbook_catalogue.extract import extract
+from swatchbook_catalogue.pdf import reader
 
 
 def gradient(width: int, height: int, mode: str = "RGB", seed: int = 0) -> Image.Image:
@@ -169,3 +175,19 @@ def photo(seed: int = 0) -> Image.Image:
     waves = np.stack([np.sin(across / w + seed) * np.cos(down / (w + 3)) for w in (7, 11, 17)], axis=2)
     grain = np.random.default_rng(seed).normal(0, 14, waves.shape)
     return Image.fromarray(np.clip(120 + 90 * waves + grain, 0, 255).astype(np.uint8))
+
+
+class ReadPdf(NamedTuple):
+    reading: Reading
+    pages: list[Page]
+    found: Extraction
+    files: Files
+
+
+def read_pdf(path: Path, **changed: object) -> ReadPdf:
+    """Read all pages of a PDF and extract their pictures; what is stored is in a home beside it."""
+    settings = Settings.model_validate({"home": path.parent / "home", "page_seconds": 80, **changed})
+    files = open_files(settings.files)
+    reading = reader.read(path, files, settings)
+    found = extract(path, "document", reading, all_pages(reading.page_count), files, settings)
+    return ReadPdf(reading, list(iter_pages(files, reading)), found, files)

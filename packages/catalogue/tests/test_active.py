@@ -5,13 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.domain.records import Page
-from swatchbook.domain.settings import Settings
-from swatchbook.store.files.file_store import open_files
-from swatchbook_base.reading import iter_pages
-from swatchbook_catalogue.pdf import reader
 from tests.origin import Origin, origin
-from tests.pdf.making import Paper, gradient, jpeg
+from tests.pdf.making import Paper, gradient, jpeg, read_pdf
 
 TOLD = "the content of a file that a PDF names"
 
@@ -44,7 +39,7 @@ def test_actions_on_opening_are_not_run(elsewhere: Origin, tmp_path: Path) -> No
         paper.document.xref_set_key(paper.document.pdf_catalog(), "OpenAction", action)
         paper.document.xref_set_key(paper.document.pdf_catalog(), "AA", f"<</WC {action}/DS {action}>>")
         paper.document.xref_set_key(paper.document[1].xref, "AA", f"<</O {action}/C {action}>>")
-        read = read_all(paper.save(tmp_path / "a.pdf"), tmp_path)
+        read = read_pdf(paper.save(tmp_path / "a.pdf")).pages
         assert [page.text for page in read] == ["Tile Alba", "Tile Bruna"]
         assert elsewhere.seen == [], kind
         assert not (tmp_path / "started").exists(), kind
@@ -67,7 +62,7 @@ def test_streams_that_lie_elsewhere_are_not_fetched(elsewhere: Origin, tmp_path:
         page.insert_image((40, 80, 240, 280), stream=jpeg(gradient(30, 30)))
         for xref in (*page.get_contents(), page.get_images()[0][0]):
             paper.document.xref_set_key(xref, "F", place)
-    read = read_all(paper.save(tmp_path / "a.pdf"), tmp_path)
+    read = read_pdf(paper.save(tmp_path / "a.pdf")).pages
     assert len(read) == len(places)
     assert TOLD not in "".join(page.model_dump_json() for page in read)
     assert elsewhere.seen == []
@@ -75,14 +70,8 @@ def test_streams_that_lie_elsewhere_are_not_fetched(elsewhere: Origin, tmp_path:
 
 def test_a_page_of_any_size_is_read_or_named(tmp_path: Path) -> None:
     for box in ("[0 0 1e9 1e9]", "[0 0 -400 -600]", "[0 0 0 0]", "[nan inf 1 1]", "[600]", "[[0] 0 1 1]"):
-        paper, files = two_pages(), open_files(str(tmp_path / "files"))
+        paper = two_pages()
         paper.document.xref_set_key(paper.document[0].xref, "MediaBox", box)
-        reading = reader.read(paper.save(tmp_path / "a.pdf"), files, Settings(page_seconds=20))
-        texts = [page.text for page in iter_pages(files, reading)]
-        assert texts[-1] == "Tile Bruna", box
-        assert len(texts) + len(reading.lost) == 2, box
-
-
-def read_all(path: Path, folder: Path) -> list[Page]:
-    files = open_files(str(folder / "files"))
-    return list(iter_pages(files, reader.read(path, files, Settings(page_seconds=20))))
+        reading, pages, *_ = read_pdf(paper.save(tmp_path / "a.pdf"))
+        assert pages[-1].text == "Tile Bruna", box
+        assert len(pages) + len(reading.lost) == 2, box

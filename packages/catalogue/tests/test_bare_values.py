@@ -22,20 +22,9 @@ def of(part: str) -> st.SearchStrategy[str]:
     return st.sampled_from(sorted({w for words in WORDS[part].values() for w in words if len(w) > 1 and " " not in w}))
 
 
-NUMBERS = st.one_of(
-    st.integers(1, 9999).map(str),
-    st.builds("{},{:02}".format, st.integers(1, 999), st.integers(0, 99)),
-    st.builds("{}.{}".format, st.integers(1, 99), st.integers(1, 9)),
-    st.builds("{} {:03}".format, st.integers(1, 999), st.integers(0, 999)),
-)
-AMOUNTS = st.one_of(
-    st.builds("{},{:02}".format, st.integers(1, 999), st.integers(0, 99)),
-    st.builds("{}.{:03},{:02}".format, st.integers(1, 99), st.integers(0, 999), st.integers(0, 99)),
-    st.builds("{},{:03}.{:02}".format, st.integers(1, 99), st.integers(0, 999), st.integers(0, 99)),
-    st.builds("{} {:03}".format, st.integers(1, 99), st.integers(0, 999)),
-    st.integers(1, 99_999).map(str),
-)
 NOT_BEHIND = {"PEN", "COP", "CLP"}  # words or units behind a number
+NUMBERS = st.sampled_from(["7", "4711", "12,50", "3.5", "1 299"])
+AMOUNTS = st.sampled_from(["12,50", "1.299,00", "1,299.00", "12 500", "49"])
 PRICES = st.one_of(
     st.builds("{}{}{}".format, st.sampled_from(sorted(SIGNS)), st.sampled_from(["", " "]), AMOUNTS),
     st.builds("{} {}".format, AMOUNTS, st.sampled_from(sorted(set(CODES) - NOT_BEHIND))),

@@ -109,12 +109,6 @@ def test_headings_make_a_path_and_a_parent():
     assert {c.parent for c in chunks[1:]} == {chunks[0].id}
 
 
-def test_names_at_pictures_are_headings():
-    document = layouts.card_grid()
-    headings = {c.headings[-1] for c in chunked(document.pages).chunks if c.headings}
-    assert {p.name for p in document.products} <= headings
-
-
 def test_line_directly_over_a_name_stays_with_it():
     blocks = [
         text(60, 60, "Alder", 24), *prose(60, 100, "A quiet stone. " * 9),
@@ -184,15 +178,12 @@ def test_price_in_the_margin_stays_with_its_product(prices: list[int]) -> None:
         assert not [c for c in result.chunks if c.kind == "running"]
 
 
-def test_running_line_with_a_page_number_is_kept_once() -> None:
+def test_running_line_with_a_page_number_is_kept_once_and_page_numbers_are_not() -> None:
     for words in ("Lumen & Oak · Catalogue 2025", "Lumen & Oak | {1}", "Lumen & Oak 2025 | {0} | {1}"):
         result = with_margin(lambda n, words=words: words.format(2 * n, 2 * n + 1))
         (running,) = [c for c in result.chunks if c.kind == "running"]
         assert (running.text, running.embed, running.headings) == (words.format(2, 3), True, ())
         assert not [c for c in result.chunks if c is not running and "Lumen" in c.text]
-
-
-def test_page_numbers_get_no_chunk() -> None:
     for words in ("", "– {1} –", "{0} | {1}"):
         result = with_margin(lambda n, words=words: words.format(2 * n, 2 * n + 1))
         assert not [c for c in result.chunks if c.kind == "running"]

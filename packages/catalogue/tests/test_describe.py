@@ -69,6 +69,12 @@ def test_table_below_a_name_gives_the_values_its_rows_share():
     )
     of_all = {key: value for key, value in OF_ALL_ROWS.items() if key not in ("code", "price")}
     assert read_facts(own, [page(1, blocks)], []).metadata == of_all
+    cells = [text(60, 100, "Наименование"), text(220, 100, "Вес"), text(320, 100, "Цена")]
+    cells += [text(60, 120, "Alder"), text(220, 120, "420r"), text(320, 120, "90 ₽")]
+    own = found_product(
+        "Alder", occurrences=(named("Alder", 60, 120).model_copy(update={"region": (50, 118, 400, 134)}),)
+    )
+    assert read_facts(own, [page(1, cells)], []).metadata["weight"] == "420г", "a letter that was misread"
 
 
 def test_pack_size_of_a_page_holds_for_all():
@@ -80,32 +86,15 @@ def test_pack_size_of_a_page_holds_for_all():
     }
 
 
-def test_misread_unit_of_grams_is_one():
-    heads = [text(60, 100, "Наименование"), text(220, 100, "Вес"), text(320, 100, "Цена")]
-    row = [text(60, 120, "Alder"), text(220, 120, "420r"), text(320, 120, "90 ₽")]
-    own = found_product(
-        "Alder", occurrences=(named("Alder", 60, 120).model_copy(update={"region": (50, 118, 400, 134)}),)
-    )
-    assert read_facts(own, [page(1, [*heads, *row])], []).metadata["weight"] == "420г"
-
-
-def test_a_price_of_one_product_in_many_is_unclear():
-    """Its catalogue says elsewhere: All plants 3 €."""
-    products = [found_product(f"Plant {n}", occurrences=(named(f"Plant {n}", 60, 100 * n),)) for n in range(1, 6)]
-    said = describe_all(Discovery(products=tuple(products)), [page(1, [text(60, 530, "3 €")])], [])
-    assert (said[4].metadata, said[4].evidence[0].text) == ({}, "Its price is unclear: 3 €.")
-
-
-def test_of_several_codes_none_is_the_products():
-    (said,) = describe_all(
-        Discovery(products=(found_product("Alder"),)),
-        [page(1, [text(60, 100, "Code: AB-12"), text(60, 300, "Code: AB-13")])], [],
-    )  # fmt: skip
-    assert (said.metadata, said.evidence[0].text) == ({}, "Its code is unclear: AB-12; AB-13.")
-
-
-def test_code_beside_the_products_own_is_another_ones():
-    own = found_product("Alder").model_copy(update={"code": "AB-12"})
-    assert read_facts(
-        own, [page(1, [text(60, 100, "Code: AB-12"), text(60, 300, "Model: Level 360")])], []
-    ).metadata == {"code": "AB-12"}
+def test_of_several_codes_and_a_price_that_others_lack_none_is_the_products():
+    """Another catalogue says elsewhere: All plants 3 €."""
+    plants = [found_product(f"Plant {n}", occurrences=(named(f"Plant {n}", 60, 100 * n),)) for n in range(1, 6)]
+    codes = [text(60, 100, "Code: AB-12"), text(60, 300, "Code: AB-13")]
+    for products, blocks, said in (
+        (plants, [text(60, 530, "3 €")], "Its price is unclear: 3 €."),
+        ([found_product("Alder")], codes, "Its code is unclear: AB-12; AB-13."),
+    ):
+        last = describe_all(Discovery(products=tuple(products)), [page(1, blocks)], [])[-1]
+        assert (last.metadata, last.evidence[0].text) == ({}, said)
+    own, model = found_product("Alder", code="AB-12"), text(60, 300, "Model: Level 360")
+    assert read_facts(own, [page(1, [codes[0], model])], []).metadata == {"code": "AB-12"}

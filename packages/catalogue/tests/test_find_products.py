@@ -35,15 +35,20 @@ def rejected(discovery: Discovery) -> list[tuple[str, str | None]]:
     return [(each.rule, each.text) for each in discovery.rejected]
 
 
-def test_excerpt_has_number_headings_and_rows_but_no_running_heads() -> None:
+def test_question_has_excerpts_without_running_heads_layout_rules_and_outline() -> None:
     document = layouts.heading_and_specification()
     _, chat = ask(document, reply_with(), NOTHING)
     (question,) = chat.questions
     expected = str(question.parts[-1])
     assert "=== page 2 ===" in expected
     assert "# Alder" in expected
-    assert "# Material: | porcelain stoneware" in expected or "Material: | porcelain stoneware" in expected
+    assert "Material: | porcelain stoneware" in expected
     assert expected.count("www.lumen.example") < len(document.pages) / 2
+    document = layouts.long_sections()
+    _, chat = ask(document, reply_with())
+    outline, hints = map(str, chat.questions[0].parts[1:3])
+    assert all(entry.title in outline for entry in document.outline)
+    assert all(product.name in hints for product in document.products)
 
 
 def test_mark_of_a_captioned_picture_leaves_names_alone() -> None:
@@ -53,14 +58,6 @@ def test_mark_of_a_captioned_picture_leaves_names_alone() -> None:
     shown = str(chat.questions[0].parts[-1]).splitlines()
     assert shown == ["=== page 1 ===", "Alder [picture]", "All in stock", "Birke | € 9 [picture]"]
     assert [product.name for product in found.products] == ["Alder"]
-
-
-def test_question_includes_layout_rules_and_outline() -> None:
-    document = layouts.long_sections()
-    _, chat = ask(document, reply_with())
-    outline, hints = map(str, chat.questions[0].parts[1:3])
-    assert all(entry.title in outline for entry in document.outline)
-    assert all(product.name in hints for product in document.products)
 
 
 def test_long_documents_are_divided_into_several_questions() -> None:
@@ -95,32 +92,29 @@ def test_truncated_page_is_named() -> None:
     assert [(each.rule, each.page) for each in found.rejected] == [("page cut", 1)]
 
 
-def test_names_and_pages_missing_in_the_document_are_rejected() -> None:
+def test_names_pages_and_values_missing_in_the_document_are_rejected() -> None:
     document = layouts.heading_and_specification()
+    alder = offer("Alder", 2, category="Spaceships", code="X-99", variants=["matt", "diamond"])
     reply = reply_with(
-        offer("Alder", 2), offer("Goldwood", 3), offer("Birke", 3, 999), offer("Birke", 0),
-        offer("Birke", 5, 4),
+        alder, offer("Goldwood", 3), *(offer("Birke", *pages) for pages in ((3, 999), (0,), (5, 4))),
         offer("Cedro", 8), offer("  ", 4), offer("Alder", 2), offer("Cedro", 4),
     )  # fmt: skip
     found, _ = ask(document, reply)
-    assert [product.name for product in found.products] == ["Alder", "Cedro"]
-    assert sorted(rejected(found), key=str) == sorted(
-        [
+    first, second = found.products
+    assert (first.name, first.category, first.code, [v.name for v in first.variants]) == ("Alder", None, None, ["matt"])
+    assert second.name == "Cedro"
+    values = [each for each in rejected(found) if (each[1] or "").startswith("Alder: ")]
+    assert [text for _, text in values] == ["Alder: Spaceships", "Alder: X-99", "Alder: diamond"]
+    assert sorted({*rejected(found)} - {*values}, key=str) == sorted(
+        {
             ("name not on its pages", "Goldwood"), ("pages outside the document", "Birke"),
-            ("pages outside the document", "Birke"), ("pages outside the document", "Birke"),
             ("name not on its pages", "Cedro"), ("no name", ""), ("named twice", "Alder"),
-        ],
+        },
         key=str,
     )  # fmt: skip
-
-
-def test_value_on_no_page_is_rejected_and_the_product_kept() -> None:
-    document = layouts.heading_and_specification()
-    reply = reply_with(offer("Alder", 2, category="Spaceships", code="X-99", variants=["matt", "diamond"]))
-    found, _ = ask(document, reply, NOTHING)
-    (alder,) = found.products
-    assert (alder.category, alder.code, [v.name for v in alder.variants]) == (None, None, ["matt"])
-    assert [text for _, text in rejected(found)] == ["Alder: Spaceships", "Alder: X-99", "Alder: diamond"]
+    found, _ = ask(document, reply_with(offer("Goldwood", 3)))
+    assert [product.name for product in found.products] == [expected.name for expected in document.products]
+    assert found.note == NONE_NAMED, "those of the layout rules stay"
 
 
 def test_prompt_injection_adds_no_product() -> None:
@@ -140,14 +134,6 @@ def test_prompt_injection_adds_no_product() -> None:
         ("only mentioned", "Freebie"),
         ("name not on its pages", "Invented"),
     ]
-
-
-def test_layout_products_stay_if_the_model_confirms_none() -> None:
-    document = layouts.heading_and_specification()
-    found, _ = ask(document, reply_with(offer("Goldwood", 3)))
-    assert [product.name for product in found.products] == [expected.name for expected in document.products]
-    assert found.note == NONE_NAMED
-    assert ("name not on its pages", "Goldwood") in rejected(found)
 
 
 def test_equal_names_on_other_pages_are_separate_products() -> None:

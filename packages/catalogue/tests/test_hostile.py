@@ -12,15 +12,10 @@ import pytest
 
 from samples.generate import BUILD, build_layout
 from swatchbook.domain.errors import Failure, Unexpected
-from swatchbook.domain.settings import Settings
-from swatchbook.store.files.file_store import open_files
-from swatchbook_base.reading import iter_pages
-from swatchbook_catalogue.extract import extract
-from swatchbook_catalogue.pdf import reader
 from tests.fixtures import SOAK
 from tests.kept_children import KeptChildren
 from tests.pdf.hostile import HOSTILE, sound, written
-from tests.pdf.making import all_pages
+from tests.pdf.making import read_pdf
 
 pytestmark = pytest.mark.xdist_group("hostile")
 
@@ -36,19 +31,12 @@ MUTANTS = 2_000 if SOAK else 20
 
 def read_whole(path: Path, seconds: float = 80) -> tuple[dict[int, str], list[str]]:
     """Return the texts of the pages that are read, and all that is said of the file: kinds of failures, warnings."""
-    files, settings = (
-        open_files(str(path.parent / "files")),
-        Settings(page_seconds=seconds, home=path.parent, child_memory_mb=1_024),
-    )
     try:
-        reading = reader.read(path, files, settings)
-        extraction = extract(path, "document", reading, all_pages(reading.page_count), files, settings)
+        reading, pages, found, _ = read_pdf(path, page_seconds=seconds, child_memory_mb=1_024)
     except Failure as failure:
         return {}, [failure.kind]
-    texts = {page.number: page.text for page in iter_pages(files, reading)}
-    lost = [page.kind for page in (*reading.lost, *extraction.lost)]
-    unreadable = [picture.kind for picture in extraction.unreadable]
-    return texts, [*lost, *unreadable, *reading.warnings, *extraction.warnings]
+    kinds = [each.kind for each in (*reading.lost, *found.lost, *found.unreadable)]
+    return {page.number: page.text for page in pages}, [*kinds, *reading.warnings, *found.warnings]
 
 
 def test_sound_file_is_read_whole_without_a_word(tmp_path: Path) -> None:

@@ -9,14 +9,10 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from swatchbook.domain.errors import Configuration
-from swatchbook.domain.records import Box, Extraction, Page, PlacementState
+from swatchbook.domain.records import Box, Page, PlacementState
 from swatchbook.domain.settings import Settings
-from swatchbook.store.files.file_store import open_files
 from swatchbook_base.geometry import area, move, overlap
 from swatchbook_base.image_limits import ImageLimits
-from swatchbook_base.reading import iter_pages
-from swatchbook_catalogue.extract import extract
-from swatchbook_catalogue.pdf import reader
 from swatchbook_catalogue.pdf.extract_pictures import Extractor
 from swatchbook_catalogue.pdf.mupdf_document import MupdfDocument
 from swatchbook_catalogue.pdf.ocr_engine import Recogniser, has_sense
@@ -34,7 +30,7 @@ from swatchbook_catalogue.pdf.ocr_text import (
 from swatchbook_catalogue.pdf.rasters import raster_texts
 from swatchbook_catalogue.pdf.regions import find_regions
 from swatchbook_catalogue.pdf.unmapped_fonts import is_garbage
-from tests.pdf.making import all_pages, gradient, png
+from tests.pdf.making import gradient, png, read_pdf
 
 RASTER = {
     "number": 0, "bbox": (0, 0, 400, 600), "width": 9, "height": 9, "colorspace": 3, "bits": 8,
@@ -74,15 +70,6 @@ def page(**given: object) -> Page:
     return Page.model_validate({**facts, **given})
 
 
-def ingested(path: Path, folder: Path, count: int) -> tuple[list[Page], Extraction]:
-    """Return the pages of a document whose print is read, and its pictures."""
-    settings = Settings(home=folder / "home", ocr="auto")
-    files = open_files(settings.files)
-    reading = reader.read(path, files, settings)
-    found = extract(path, "d", reading, all_pages(count), files, settings)
-    return list(iter_pages(files, reading)), found
-
-
 def is_near(found: Sequence[Box], boxes: Sequence[Box], slack: float = 4) -> bool:
     pairs = zip(found, boxes, strict=True)
     return all(abs(a - b) <= slack for one, box in pairs for a, b in zip(one, box, strict=True))
@@ -90,10 +77,7 @@ def is_near(found: Sequence[Box], boxes: Sequence[Box], slack: float = 4) -> boo
 
 def test_scanned_pages_are_read_upright_and_sideways_and_cut_into_their_products(tmp_path: Path) -> None:
     path = as_pdf(scan(*NAMES), scan(*NAMES, turn=270), scan(*NAMES, turn=180), path=tmp_path / "scans.pdf")
-    settings = Settings(home=tmp_path / "home", ocr="auto")
-    files = open_files(settings.files)
-    reading = reader.read(path, files, settings)
-    upright, sideways, upside_down = iter_pages(files, reading)
+    _, (upright, sideways, upside_down), found, _ = read_pdf(path, ocr="auto")
     assert (upright.turn, sideways.turn, upside_down.turn) == (0, 90, 180)
     for read in (upright, sideways, upside_down):
         assert read.ocr
@@ -102,7 +86,6 @@ def test_scanned_pages_are_read_upright_and_sideways_and_cut_into_their_products
     title = next(line for line in sideways.lines if line.text == "Garden Chairs")
     assert title.bbox[3] - title.bbox[1] > title.bbox[2] - title.bbox[0], "coordinates are those of the page as shown"
 
-    found = extract(path, "d", reading, all_pages(3), files, settings)
     regions = [p for p in found.placements if p.state is PlacementState.SHOWN]
     assert [p.kind for p in found.placements] == ["region"] * 12
     assert len(regions) == 12
@@ -112,13 +95,11 @@ def test_scanned_pages_are_read_upright_and_sideways_and_cut_into_their_products
         width, height = sizes[placement.content_key]
         assert (width, height) == pytest.approx((180, 160), abs=4), "upright, in the raster's resolution"
 
-    off = Settings(home=tmp_path / "off", ocr="off")
-    unread = reader.read(path, open_files(off.files), off)
-    assert not any(read.ocr or read.blocks for read in iter_pages(open_files(off.files), unread))
+    assert not any(read.ocr or read.blocks for read in read_pdf(path, ocr="off").pages)
 
 
 def test_small_page_is_cut_like_a_large_one(tmp_path: Path) -> None:
-    (read,), found = ingested(as_pdf(scan(*NAMES), path=tmp_path / "small.pdf", points=0.15), tmp_path, 1)
+    _, (read,), found, _ = read_pdf(as_pdf(scan(*NAMES), path=tmp_path / "small.pdf", points=0.15), ocr="auto")
     assert {line.text for line in read.lines} == {"Garden Chairs", *NAMES}
     boxes = [placement.bbox for placement in found.placements if placement.kind == "region"]
     assert boxes == [pytest.approx((x, y, x + 27, y + 24), abs=1.0) for y in (18, 60) for x in (6, 42)]
@@ -133,7 +114,7 @@ def test_raster_of_captioned_products_is_read(tmp_path: Path) -> None:
             for n in range(6):
                 leaf.insert_text((560, 80 + 20 * n), f"Line {n} of the text beside it")
         document.save(path := tmp_path / "beside.pdf")
-    (of_chart, of_photograph), found = ingested(path, tmp_path, 2)
+    _, (of_chart, of_photograph), found, _ = read_pdf(path, ocr="auto")
     assert sorted(line.text for line in of_chart.lines) == sorted(
         ["Garden Chairs", *NAMES, *(f"Line {n} of the text beside it" for n in range(6))]
     )
@@ -187,11 +168,8 @@ def test_nothing_is_downloaded_and_unread_lines_are_named(tmp_path: Path, monkey
     assert recogniser.read(np.full((300, 300, 3), 255, np.uint8), 72) == Printed((), 0, ())
 
     blank, page_of = Image.new("RGB", (500, 300), "white"), Image.fromarray(cyrillic)
-    settings = Settings(home=tmp_path / "home", ocr="auto")
-    reading = reader.read(
-        as_pdf(page_of, blank, page_of, path=tmp_path / "a.pdf"), open_files(settings.files), settings
-    )
-    assert reading.doubts == (
+    path = as_pdf(page_of, blank, page_of, path=tmp_path / "a.pdf")
+    assert read_pdf(path, ocr="auto").reading.doubts == (
         "Printed text that cannot be read: 6 lines on pages 1, 3 (OCR reads Latin, Chinese and Japanese "
         "letters; other scripts with Tesseract's data of their language, such as Debian's tesseract-ocr-rus).",
     )
@@ -222,10 +200,9 @@ def test_print_in_any_chosen_language_is_read(tmp_path: Path) -> None:
     scripts = ("ru", "fa", "en")
     upright = [set_in(PRINT[script]) for script in scripts]
     turned = [upright[1].rotate(90, expand=True)]
-    settings = Settings(home=tmp_path / "home", ocr="auto", ocr_languages=("fas", "rus"))
-    reading = reader.read(as_pdf(*upright, *turned, path=tmp_path / "a.pdf"), open_files(settings.files), settings)
+    path = as_pdf(*upright, *turned, path=tmp_path / "a.pdf")
+    reading, pages, *_ = read_pdf(path, ocr="auto", ocr_languages=("fas", "rus"))
     assert not reading.doubts
-    pages = list(iter_pages(open_files(settings.files), reading))
     assert [page.turn for page in pages] == [0, 0, 0, 90]
     assert [{line.text for line in page.lines} for page in pages] == [{*PRINT[script]} for script in (*scripts, "fa")]
     assert all(0.6 <= (line.confidence or 0) <= 1 for page in pages for line in page.lines)
@@ -237,13 +214,11 @@ def test_language_without_data_names_its_packages(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("TESSDATA_PREFIX", str(tmp_path))
     monkeypatch.delenv("SWATCHBOOK_OCR_LANGUAGES")
     assert chosen_languages(Settings(home=tmp_path).ocr_languages) == ("rus", "uzb_cyrl")
-    settings = Settings(home=tmp_path, ocr="auto", ocr_languages=("rus", "kor", "aze_cyrl"))
     path = as_pdf(scan("Lounge Oslo"), path=tmp_path / "a.pdf")
     with pytest.raises(Configuration, match="in kor, aze_cyrl cannot be read") as missing:
-        reader.read(path, open_files(settings.files), settings)
+        read_pdf(path, ocr="auto", ocr_languages=("rus", "kor", "aze_cyrl"))
     assert "tesseract-ocr-kor, tesseract-ocr-aze-cyrl" in (missing.value.advice or "")
-    off = settings.model_copy(update={"ocr": "off"})
-    assert reader.read(path, open_files(off.files), off).page_count == 1
+    assert read_pdf(path, ocr="off", ocr_languages=("rus", "kor")).reading.page_count == 1
 
 
 def test_page_keeps_its_text_without_memory_for_print(tmp_path: Path) -> None:
@@ -251,17 +226,13 @@ def test_page_keeps_its_text_without_memory_for_print(tmp_path: Path) -> None:
     with pymupdf.open(path) as document:
         document[0].insert_text((300, 600), "Spring")
         document.saveIncr()
-    short, enough = (Settings(home=tmp_path / "home", ocr="auto", child_memory_mb=size) for size in (300, 4_096))
-    files = open_files(short.files)
-    reading = reader.read(path, files, short)
+    reading, (kept,), *_ = read_pdf(path, ocr="auto", child_memory_mb=300)
     (lost,) = reading.lost
     assert (lost.page, lost.kind, lost.transient) == (1, "out_of_memory", True)
     assert "printed text is lost" in lost.message
-    (kept,) = iter_pages(files, reading)
     assert [line.text for line in kept.lines] == ["Spring"]
     assert len(kept.drawn) == 1
-    reading = reader.read(path, files, enough)
-    (whole,) = iter_pages(files, reading)
+    reading, (whole,), *_ = read_pdf(path, ocr="auto", child_memory_mb=4_096)
     assert {line.text for line in whole.lines} == {"Spring", "Garden Chairs", "Lounge Oslo"}
     assert not reading.lost
 

@@ -5,20 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.domain.settings import Settings
-from swatchbook.store.files.file_store import open_files
-from swatchbook_base.reading import iter_pages
-from swatchbook_catalogue.pdf import reader
 from swatchbook_catalogue.pdf.page_text import LONGEST_LINE
-from tests.pdf.making import RAMP, Paper, gradient, jpeg, write_drawn_glyph, write_glyphs
+from tests.pdf.making import RAMP, Paper, gradient, jpeg, read_pdf, write_drawn_glyph, write_glyphs
 
 
 def read(paper: Paper, folder: Path) -> tuple[list[list[str]], Sequence[str]]:
     """Return the lines of the pages of a paper, and the warnings."""
-    files = open_files(str(folder / "files"))
-    reading = reader.read(paper.save(folder / "a.pdf"), files, Settings.model_validate({"page_seconds": 20}))
+    reading, pages, *_ = read_pdf(paper.save(folder / "a.pdf"))
     assert not reading.lost
-    return [[line.text for line in page.lines] for page in iter_pages(files, reading)], reading.warnings
+    return [[line.text for line in page.lines] for page in pages], reading.warnings
 
 
 @pytest.fixture

@@ -7,33 +7,24 @@ from typing import Final
 import pytest
 
 from swatchbook.domain.errors import Configuration, Failure, Unexpected
-from swatchbook.domain.records import Drawing, DrawnBox, Extraction, Page, Plan, PlannedPage, Reading
+from swatchbook.domain.records import Drawing, DrawnBox, Extraction, Page
 from swatchbook.domain.settings import Settings
-from swatchbook.store.files.file_store import open_files
-from swatchbook_base.reading import iter_pages
-from swatchbook_catalogue.extract import extract
 from swatchbook_catalogue.pdf import reader
 from swatchbook_catalogue.pdf.reader import reader_module
 from tests.command import Command, bare_environment
 from tests.fixtures import SOAK
 from tests.pdf.hostile import HOSTILE
-from tests.pdf.making import Paper, gradient, jpeg, png, write_drawn_glyph, write_glyphs
+from tests.pdf.making import Paper, ReadPdf, gradient, jpeg, png, read_pdf, write_drawn_glyph, write_glyphs
 
 
-def read_with(name: str, path: Path) -> tuple[Reading, list[Page], Extraction]:
-    settings = Settings.model_validate(
-        {"home": path.parent / name, "pdf_reader": name, "page_seconds": 30, "ocr": "off", "child_memory_mb": 1_024}
-    )
-    files = open_files(str(settings.home / "files"))
-    reading = reader.read(path, files, settings)
-    plan = Plan(pages=tuple(PlannedPage(number=n, kind="product", reason="all") for n in reading.page_boxes))
-    found = extract(path, "d", reading, plan, files, settings)
-    return reading, list(iter_pages(files, reading)), found
+def read_with(name: str, path: Path) -> ReadPdf:
+    folder = path.parent / name
+    return read_pdf(path, home=folder, pdf_reader=name, page_seconds=30, ocr="off", child_memory_mb=1_024)
 
 
 def read_alike(path: Path) -> tuple[list[Page], list[Page], Extraction, Extraction]:
     """Return the pages and pictures of both readers, which are about the same."""
-    (_, pages, found), (reading, others, same) = (read_with(name, path) for name in ("mupdf", "pdfium"))
+    (_, pages, found, _), (reading, others, same, _) = (read_with(name, path) for name in ("mupdf", "pdfium"))
     assert (reading.page_count, reading.lost) == (len(pages), ())
     for page, read in zip(pages, others, strict=True):
         assert (read.box, read.label) == (page.box, page.label)
@@ -98,7 +89,7 @@ def test_picture_drawn_as_a_letter_is_told_and_one_under_another_hidden(paper: P
     covered.insert_image((50, 300, 250, 400), stream=png(masked))
     under_clear.insert_image((0, 0, 400, 600), stream=png(clear))
     paper.put(under_none, paper.image(40, 20, b"no picture", "/JPXDecode"), (0, 0, 400, 600))
-    reading, _, found = read_with("pdfium", paper.save(tmp_path / "a.pdf"))
+    reading, _, found, _ = read_with("pdfium", paper.save(tmp_path / "a.pdf"))
     assert any("Large signs that may be pictures" in each for each in reading.warnings)
     assert [place.state.value for place in found.placements if place.page > 1] == [
         "hidden", "shown", "shown", "shown", "shown", "hidden", "shown", "unreadable",
@@ -120,7 +111,7 @@ def test_text_is_what_is_seen_with_ligatures_slanted_words_and_unnamed_glyphs(pa
     words = "Rolled steel, 40 x 60 (black)"
     for first in (29, 31):
         write_glyphs(paper, paper.page("Catalogue"), [ord(c) - first for c in words])
-    reading, pages, _ = read_with("pdfium", paper.save(tmp_path / "a.pdf"))
+    reading, pages, *_ = read_with("pdfium", paper.save(tmp_path / "a.pdf"))
     assert [read.text.split("\n") for read in pages] == [
         ["Seen", "light on dark"], ["ffi\U0001f4dex", "Tile Alba"], *[["Catalogue", words]] * 2,
     ]  # fmt: skip
@@ -133,7 +124,7 @@ def test_tables_are_named_as_not_read(paper: Paper, tmp_path: Path) -> None:
         for column, cell in enumerate(("Code", "Size", "Price")):
             page.insert_text((40 + 100 * column, 60 + 20 * row), f"{cell} {row}")
     path = paper.save(tmp_path / "a.pdf")
-    reading, _, _ = read_with("pdfium", path)
+    reading, *_ = read_with("pdfium", path)
     assert reading.table_pages == (1,)
     (warning,) = reader.tables(path, reading.table_pages, Settings.model_validate({"pdf_reader": "pdfium"})).warnings
     assert "reads no tables" in warning
@@ -163,7 +154,7 @@ def test_the_child_does_everything_without_mupdf(
     monkeypatch.syspath_prepend(forbidden)
     with pytest.raises(Configuration, match="does not start"):
         read_with("mupdf", path)
-    reading, _, found = read_with("pdfium", path)
+    reading, _, found, _ = read_with("pdfium", path)
     assert (reading.lost, found.lost, found.unreadable) == ((), (), ())
     settings = Settings.model_validate({"home": tmp_path, "pdf_reader": "pdfium"})
     assert reader.render_page(path, 1, settings, width=200).startswith(b"\x89PNG")
@@ -203,7 +194,7 @@ def test_fault_has_a_name_and_leaves_the_other_page(tmp_path: Path, fault: str) 
     (tmp_path / "a.pdf").write_bytes(HOSTILE[fault][0]())
     texts, kinds, warnings = list[str](), set[str](), tuple[str, ...]()
     try:
-        reading, pages, found = read_with("pdfium", tmp_path / "a.pdf")
+        reading, pages, found, _ = read_with("pdfium", tmp_path / "a.pdf")
     except Failure as failure:
         kinds = {failure.kind}
     else:

@@ -9,13 +9,11 @@ import pymupdf
 import pytest
 from PIL import Image
 
-from swatchbook.domain.records import Box, Drawing, DrawnBox, LostPicture, SeenPage
+from swatchbook.domain.records import Box, Drawing, DrawnBox, SeenPage
 from swatchbook.domain.settings import Settings
-from swatchbook.store.files.file_store import open_files
-from swatchbook_catalogue.extract import extract
 from swatchbook_catalogue.pdf import reader
 from swatchbook_catalogue.pdf.picture_like import pictures_seen
-from tests.pdf.making import Paper, all_pages, gradient, photo, png
+from tests.pdf.making import Paper, gradient, photo, png, read_pdf
 
 SETTINGS = Settings()
 PHOTO: Box = (200, 300, 320, 400)
@@ -73,12 +71,6 @@ def test_a_page_of_noise_and_a_page_without_area_are_looked_at_too() -> None:
     assert pictures_seen(np.zeros((1, 1, 3), np.uint8), [(-9, -9, 5000, 5000)], scale=50 / 72) == []
 
 
-def lost(paper: Paper, folder: Path) -> list[LostPicture]:
-    path, files, settings = paper.save(folder / "a.pdf"), open_files(str(folder / "files")), Settings(home=folder)
-    reading = reader.read(path, files, settings)
-    return list(extract(path, "document", reading, all_pages(reading.page_count), files, settings).lost_pictures)
-
-
 def mosaic(page: pymupdf.Page, box: Box, tile: int) -> None:
     """A picture of filled squares in many colours."""
     for y in range(int(box[1]), int(box[3]), tile):
@@ -93,7 +85,7 @@ def test_an_ingest_finds_a_picture_that_is_drawn_and_no_placement_covers(paper: 
     drawn.insert_image((20, 100, 140, 200), stream=png(photo()))
     beside.insert_image(PHOTO, stream=png(photo()))
     mosaic(few, (200, 300, 260, 360), tile=20)
-    found = lost(paper, tmp_path)
+    found = read_pdf(paper.save(tmp_path / "a.pdf")).found.lost_pictures
     assert [picture.page for picture in found] == [1]
     assert is_near(found[0].bbox, PHOTO)
     assert math.isclose(found[0].share, 120 * 100 / (400 * 600), abs_tol=0.005)

@@ -17,10 +17,13 @@ def without_products(pages: list[Page]) -> Plan:
 
 
 def test_cover_index_and_contacts_are_skipped_and_product_pages_kept():
-    plan = planned(layouts.long_sections())
+    document = layouts.long_sections()
+    plan = planned(document)
     skipped = {p.number: p.reason for p in plan.pages if p.kind == "skipped"}
     assert skipped == {1: "cover", 2: "index", 18: "contacts"}
     assert plan.shown == tuple(range(3, 18))
+    blank = document._replace(pages=[*document.pages, page(19, [])])
+    assert [p.number for p in planned(blank, focus=False).pages if p.kind == "skipped"] == [19], "without content"
 
 
 def test_divider_listed_in_the_outline_is_skipped_and_an_opener_is_not():
@@ -28,12 +31,6 @@ def test_divider_listed_in_the_outline_is_skipped_and_an_opener_is_not():
     assert {p.number: p.reason for p in plan.pages if p.kind == "skipped" and 1 < p.number < 29} == {
         2: "section divider", 11: "section divider", 20: "section divider",
     }  # fmt: skip
-
-
-def test_without_focus_only_pages_without_content_are_skipped():
-    document = layouts.long_sections()
-    blank = Document([*document.pages, page(19, [])], document.products, document.outline)
-    assert [p.number for p in planned(blank, focus=False).pages if p.kind == "skipped"] == [19]
 
 
 def test_certificates_and_specifications_outside_products_are_entity_pages():

@@ -8,11 +8,7 @@ import pymupdf
 from PIL import Image, ImageDraw
 
 from swatchbook.domain.records import PlacementState
-from swatchbook.domain.settings import Settings
-from swatchbook.store.files.file_store import open_files
-from swatchbook_catalogue import extract as pipeline
-from swatchbook_catalogue.pdf import reader
-from tests.pdf.making import all_pages, png
+from tests.pdf.making import png, read_pdf
 
 
 def qr_code(side: int = 330) -> Image.Image:
@@ -46,9 +42,7 @@ def test_code_to_scan_is_decorative(tmp_path: Path) -> None:
         page.insert_image((100, 100, 200, 200), stream=png(picture))
         page.insert_text((100, 220), "Scan for the whole range of products")
     document.save(tmp_path / "a.pdf")
-    files, settings = open_files(str(tmp_path / "files")), Settings()
-    reading = reader.read(tmp_path / "a.pdf", files, settings)
-    extraction = pipeline.extract(tmp_path / "a.pdf", "document", reading, all_pages(3), files, settings)
+    placements = read_pdf(tmp_path / "a.pdf").found.placements
     shown = (PlacementState.SHOWN, None)
     code = (PlacementState.DECORATIVE, "a code to scan")
-    assert [(placement.state, placement.reason) for placement in extraction.placements] == [code, shown, shown]
+    assert [(placement.state, placement.reason) for placement in placements] == [code, shown, shown]

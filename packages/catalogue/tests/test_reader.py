@@ -89,16 +89,17 @@ def test_outline_labels_title_and_progress_are_those_of_the_pages(paper: Paper, 
 
 
 def test_aligned_columns_hint_at_a_table_and_prose_does_not(paper: Paper, files: Files, tmp_path: Path) -> None:
-    table = paper.page()
-    for row, cells in enumerate(
-        [("Thickness", "9 mm"), ("Slip rating", "R10"), ("Size", "60x120"), ("Weight", "2 kg")]
-    ):
-        for column, cell in enumerate(cells):
-            table.insert_text((50 + 150 * column, 100 + 20 * row), cell)
+    cells = [("Thickness", "9 mm"), ("Slip rating", "R10"), ("Size", "60x120"), ("Weight", "2 kg")]
+    for rows, step in ((cells, 20), (cells[:2], 20), (cells[:3], 150)):  # the last are cards far apart
+        page = paper.page()
+        for row, texts in reversed([*enumerate(rows)]):
+            for column, cell in enumerate(texts):
+                page.insert_text((50 + 150 * column, 100 + step * row), cell)
     prose = paper.page()
     for row in range(8):
         prose.insert_text((50, 100 + 14 * row), "Our floors are made by hand in small batches.")
-    assert [page.has_table for page in pages(paper.save(tmp_path / "a.pdf"), files)] == [True, False]
+    found = [page.has_table for page in pages(paper.save(tmp_path / "a.pdf"), files)]
+    assert found == [True, False, False, False]
 
 
 def test_tables_come_out_as_rows(paper: Paper, tmp_path: Path) -> None:

@@ -24,13 +24,10 @@ def regions(*blocks: Block, names: tuple[str, ...]) -> dict[str, Box]:
     return {section.name: box for section in found for _, box in section.regions}
 
 
-@pytest.mark.parametrize("large", ["Rp149.000", "Valor unitário:"])
-def test_large_price_does_not_end_a_section(large: str) -> None:
-    blocks = [text(60, 100, "Oslo", 16), text(60, 200, large, 18), text(60, 400, "Bergen", 16)]
-    assert regions(*blocks, names=("Oslo", "Bergen"))["Oslo"][3] == pytest.approx(400, abs=2)
-
-
-def test_heading_right_above_a_name_is_not_beside_it() -> None:
+def test_large_price_and_heading_above_a_name_end_no_section() -> None:
+    for large in ("Rp149.000", "Valor unitário:"):
+        blocks = [text(60, 100, "Oslo", 16), text(60, 200, large, 18), text(60, 400, "Bergen", 16)]
+        assert regions(*blocks, names=("Oslo", "Bergen"))["Oslo"][3] == pytest.approx(400, abs=2)
     blocks = [text(64, 100, "Chrysanthemums", 20), text(60, 124, "Oslo", 16), text(300, 124, "Bergen", 16)]
     found = regions(*blocks, names=("Oslo", "Bergen"))
     assert found["Oslo"][2] == pytest.approx(292, abs=2)

@@ -52,13 +52,13 @@ def test_one_label_heads_no_table_unless_a_column_of_names_stands_beside() -> No
     own = [ROWS[0][0], ROWS[0][3]]
     assert cells(0, lines(HEADS[3], *own)) == {}
     assert cells(0, lines(HEADS[0], HEADS[3], *own)) == {"price": "€ 9.00"}
-
-
-def test_head_of_prices_above_an_amount_heads_a_table() -> None:
-    block = text(60, 120, "Kerb")
-    for below, said in (("250", ["250"]), ("on request", [])):
-        page = lines(text(60, 100, "Variety"), text(220, 100, "Price"), block, text(220, 120, below))
-        assert [cell.value for cell in cells_beside(place(block), page, [])] == said
+    heads = [text(60, 100, "Variety"), text(220, 100, "Price")]
+    for below, said in (("250", {"price": "250"}), ("on request", {})):
+        assert cells(0, lines(*heads, ROWS[0][0], text(220, 120, below))) == said
+    heads = [text(60, 100, "Name"), text(180, 100, "Mass m, kg"), text(300, 100, "Price")]
+    row = [text(180, 120, "315,0"), text(300, 114, "€ 10"), text(300, 127, "€ 12")]
+    found = [cell.value for cell in cells_beside(place(ROWS[0][0]), lines(*heads, ROWS[0][0], *row), [])]
+    assert found == ["315,0 kg", "€ 10", "€ 12"], "the head gives the unit"
 
 
 def test_cell_behind_the_next_name_of_the_row_belongs_to_that_name() -> None:
@@ -81,14 +81,6 @@ def test_code_before_the_name_under_long_heads() -> None:
     name = text(180, 140, "TRUVO")
     found = {cell.key: cell.value for cell in cells_beside(place(name), lines(*heads, name, *row), [])}
     assert found == {"code": "0603681221", "ean": "3165140853675", "price": "6.225,00"}
-
-
-def test_head_gives_the_unit_of_its_cells() -> None:
-    heads = [text(60, 100, "Name"), text(180, 100, "Mass m, kg"), text(300, 100, "Price")]
-    row = [text(180, 130, "315,0"), text(300, 124, "€ 10"), text(300, 137, "€ 12")]
-    name = text(60, 130, "SF-300")
-    found = [cell.value for cell in cells_beside(place(name), lines(*heads, name, *row), [])]
-    assert found == ["315,0 kg", "€ 10", "€ 12"]
 
 
 def test_two_aligned_columns_in_different_type_are_labels_and_values() -> None:

@@ -7,13 +7,9 @@ import pymupdf
 from PIL import Image, ImageDraw
 
 from swatchbook.domain.records import PlacementState
-from swatchbook.domain.settings import Settings
-from swatchbook.store.files.file_store import open_files
-from swatchbook_catalogue.extract import extract
-from swatchbook_catalogue.pdf import reader
 from swatchbook_catalogue.pdf.drawings import drawing_boxes
 from tests.pdf.likeness import LIKE, difference, stored_pictures
-from tests.pdf.making import Paper, all_pages, deflated, gradient, jpeg
+from tests.pdf.making import Paper, deflated, gradient, jpeg, read_pdf
 
 BOX = (50, 100, 250, 200)
 
@@ -155,12 +151,10 @@ def colour_chart(paper: Paper, page: pymupdf.Page) -> None:
 
 
 def test_each_picture_looks_like_its_place_on_the_page(tmp_path: Path) -> None:
-    paper, files = Paper(), open_files(str(tmp_path / "files"))
+    paper = Paper()
     for page, (_, draw) in zip(paper.pages(len(SHOWN)), SHOWN.values(), strict=True):
         draw(paper, page)
-    path, settings = paper.save(tmp_path / "a.pdf"), Settings(home=tmp_path)
-    reading = reader.read(path, files, settings)
-    extraction = extract(path, "document", reading, all_pages(len(SHOWN)), files, settings)
+    _, _, extraction, files = read_pdf(path := paper.save(tmp_path / "a.pdf"))
     assert not extraction.unreadable
     stored = stored_pictures(extraction, files)
     passed = {each.content_key for each in extraction.pictures if each.passed_through}
@@ -214,7 +208,7 @@ def test_box_about_a_name_is_no_drawing() -> None:
 
 
 def test_what_later_paint_covers_is_hidden(tmp_path: Path) -> None:
-    paper, files, settings = Paper(), open_files(str(tmp_path / "files")), Settings(home=tmp_path)
+    paper = Paper()
     under = paper.image(80, 40, jpeg(gradient(80, 40)), "/DCTDecode")
     over = paper.image(90, 40, jpeg(gradient(90, 40, seed=3)), "/DCTDecode")
     mask = paper.image(20, 20, deflated(Image.new("L", (20, 20), 90)), "/FlateDecode", "/DeviceGray")
@@ -234,7 +228,6 @@ def test_what_later_paint_covers_is_hidden(tmp_path: Path) -> None:
         paper.resource(page, f"XObject/P{xref}", f"{xref} 0 R")
         paper.paint(page, b"q %b /P%d Do Q" % (operators, xref))
     paper.put(veiled, veil, (0, 0, 400, 600))
-    path = paper.save(tmp_path / "a.pdf")
-    placements = extract(path, "d", reader.read(path, files, settings), all_pages(6), files, settings).placements
+    placements = read_pdf(paper.save(tmp_path / "a.pdf")).found.placements
     hidden = [p.page for p in placements if p.state is PlacementState.HIDDEN]
     assert (hidden, {p.xref for p in placements if p.page in hidden}) == ([1, 2, 3], {under, over})
