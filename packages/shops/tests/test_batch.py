@@ -59,18 +59,6 @@ def test_item_has_its_fields_and_picture(tmp_path: Path, name: str) -> None:
     assert [picture.path for picture in item.pictures] == ["photos/a.jpg"]
 
 
-def test_first_field_with_a_file_wins(tmp_path: Path) -> None:
-    picture(tmp_path, "o.jpg", "f.jpg", "1.jpg", "2.jpg")
-    file = write(
-        tmp_path / "items.jsonl",
-        {"id": "a", "compressed_path": "missing.jpg", "original_path": "o.jpg", "file_path": "f.jpg"},
-        {"id": "b", "file_path": "missing.jpg", "local_image_paths": ["1.jpg", "missing.jpg", "2.jpg", "1.jpg"]},
-    )
-    items = listed(file)
-    assert [p.path for p in items["a"].pictures] == ["o.jpg"]
-    assert [p.path for p in items["b"].pictures] == ["1.jpg", "2.jpg"]
-
-
 def test_names_of_windows_and_macos_are_found(tmp_path: Path) -> None:
     decomposed = unicodedata.normalize("NFD", "Stühle grün.jpg")
     picture(tmp_path, f"img/{decomposed}", "img/Möbel.jpg")
@@ -155,18 +143,23 @@ def test_pictures_beyond_the_most_of_an_item_are_named(tmp_path: Path) -> None:
     assert failures(items)["too many"] == "It names more than 10,000 pictures."
 
 
-def test_pictures_may_be_urls_beside_files(tmp_path: Path) -> None:
-    picture(tmp_path, "a.jpg")
+def test_pictures_may_be_urls_beside_files_and_the_first_field_with_one_wins(tmp_path: Path) -> None:
+    picture(tmp_path, "a.jpg", "o.jpg", "f.jpg", "1.jpg", "2.jpg")
     one, two = "https://cdn.example/1.jpg?w=900", "http://cdn.example/2"
     file = write(
         tmp_path / "items.jsonl",
+        {"id": "first", "compressed_path": "missing.jpg", "original_path": "o.jpg", "file_path": "f.jpg"},
+        {"id": "list", "file_path": "missing.jpg", "local_image_paths": ["1.jpg", "missing.jpg", "2.jpg", "1.jpg"]},
         {"id": "both", "images": ["a.jpg", one, one, two]},
         {"id": "urls", "file_path": "missing.jpg", "image_urls": [one, two]},
         {"id": "one", "image_url": two},
         {"id": "file", "file_path": "a.jpg", "image_url": one},
     )
     named = {name: [picture.path for picture in item.pictures] for name, item in listed(file).items()}
-    assert named == {"both": ["a.jpg", one, two], "urls": [one, two], "one": [two], "file": ["a.jpg"]}
+    assert named == {
+        "first": ["o.jpg"], "list": ["1.jpg", "2.jpg"], "both": ["a.jpg", one, two], "urls": [one, two], "one": [two],
+        "file": ["a.jpg"],
+    }  # fmt: skip
     assert [type(picture) for picture in listed(file)["both"].pictures] == [ListedPicture, ListedUrl, ListedUrl]
 
 

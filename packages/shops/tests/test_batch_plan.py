@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-import pytest
 from test_shapes import EXPECTED, SHAPES
 
-from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.records import NO_MAPPING, BatchMapping
 from swatchbook.ingest.sources.batch import list_batch
 from swatchbook_shops.items.batch_mapping import read_batch_mapping
@@ -24,13 +22,9 @@ def test_plan_shows_items_and_what_is_not_read(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert [(field.name, field.example) for field in plan.unknown] == [("nr", "1"), ("what", "Oak"), ("depot", "3")]
     assert "# not read: nr, what, depot" in plan.mapping
-
-
-def test_given_mapping_goes_before_the_rules(tmp_path: Path) -> None:
-    (tmp_path / "export").write_text(CSV)
     mapping = BatchMapping(columns={"id": "nr", "title": "what", "price": ""})  # type: ignore[dict-item]
-    plan = plan_batch(tmp_path / "export", mapping, max_bytes=1 << 20)
-    assert [(item.item, item.title, item.metadata.get("price")) for item in plan.items] == [
+    given = plan_batch(tmp_path / "export", mapping, max_bytes=1 << 20)
+    assert [(item.item, item.title, item.metadata.get("price")) for item in given.items] == [
         ("1", "Oak", None), ("2", "Ash", None),
     ]  # fmt: skip
 
@@ -55,28 +49,14 @@ def test_columns_that_make_products_of_rows_are_understood() -> None:
         assert used.isdisjoint(field.name for field in plan.unknown)
 
 
-def test_wrong_mapping_is_told_by_its_key(tmp_path: Path) -> None:
-    (tmp_path / "mapping.yaml").write_text("columns: {prize: cost}\n")
-    with pytest.raises(InvalidReference, match=r"there is no columns\.prize"):
-        read_batch_mapping(tmp_path / "mapping.yaml")
-
-
-def test_pictures_that_are_not_there_are_told_from_other_problems(tmp_path: Path) -> None:
-    (tmp_path / "items.csv").write_text("sku,name,image\nA,Oak,oak.jpg\nB,Ash,\nC,Fir,https://s.example/fir.jpg\n")
-    items = plan_batch(tmp_path / "items.csv", NO_MAPPING, max_bytes=1 << 20).items
-    assert [(item.problem is not None, item.lacks_files) for item in items] == [
-        (True, True), (True, False), (False, False),
-    ]  # fmt: skip
-
-
-def test_item_with_a_missing_picture_beside_others_would_fail(tmp_path: Path) -> None:
+def test_pictures_that_are_missing_are_told_from_other_problems(tmp_path: Path) -> None:
     draw(tmp_path / "oak.jpg", 1)
-    (tmp_path / "items.csv").write_text("sku,images\nA,oak.jpg|gone.jpg\nB,oak.jpg\n")
+    (tmp_path / "items.csv").write_text("sku,images\nA,oak.jpg|gone.jpg\nB,oak.jpg\nC,ash.jpg\nD,\n")
     plan = plan_batch(tmp_path / "items.csv", NO_MAPPING, max_bytes=1 << 20)
-    assert [(item.item, item.pictures, item.lacks_files) for item in plan.items] == [
-        ("A", ("oak.jpg",), True), ("B", ("oak.jpg",), False),
+    assert [(item.item, item.pictures, item.problem is not None, item.lacks_files) for item in plan.items] == [
+        ("A", ("oak.jpg",), True, True), ("B", ("oak.jpg",), False, False), ("C", (), True, True),
+        ("D", (), True, False),
     ]  # fmt: skip
-    assert (plan.failing, plan.lacking) == (0, 1)
     assert "gone.jpg: The file cannot be found" in plan.incomplete_items[0].problem
 
 

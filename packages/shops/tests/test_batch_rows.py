@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 from test_facts import items_of
 
-from swatchbook_shops.items.batch_record import read_record
 from tests.tables import check_rows
 
 TODAY = ["URL handle", "Title", "Published on online store", "Option1 name", "Option1 value", "SKU", "Price",
@@ -49,15 +48,12 @@ def test_woocommerce_is_known_without_its_column_parent(tmp_path: Path) -> None:
     for language, head in WITHOUT_PARENT.items():
         (pot,) = items_of(tmp_path, "woo.csv", [head.split(","), row])
         assert pot.metadata == told, language
-
-
-def test_table_of_another_shop_is_no_woocommerce(tmp_path: Path) -> None:
     for head, row in (
         ("sku,type,name,price,image,visibility", "POT,simple,Pot,9,https://w.example/1.jpg,4"),  # Magento
         ("SKU,Type,Published,Name,Price,Image", "POT,Pots,-1,Pot,9,https://w.example/1.jpg"),
     ):
         (pot,) = items_of(tmp_path, "items.csv", [head.split(","), row.split(",")])
-        assert {"shop_id", "status"}.isdisjoint(pot.metadata)
+        assert {"shop_id", "status"}.isdisjoint(pot.metadata), "of another shop"
 
 
 def test_variation_without_a_parent_belongs_to_no_product_without_a_sku(tmp_path: Path) -> None:
@@ -69,14 +65,6 @@ def test_variation_without_a_parent_belongs_to_no_product_without_a_sku(tmp_path
     assert [(each.title, each.variants) for each in items_of(tmp_path, "woo.csv", rows)] == [
         ("Pot", ()), ("Rug - Red", ()),
     ]  # fmt: skip
-
-
-def test_days_of_a_sale_in_one_field_are_two() -> None:
-    record = {"id": "1", "title": "Pot", "image": "a.jpg", "sale_price_effective_date": "2026-12-01/2026-12-24"}
-    days = read_record(record).metadata
-    assert (days["sale_starts"], days["sale_ends"]) == ("2026-12-01", "2026-12-24")
-    days = read_record(record | {"sale_price_effective_date": "2026-12-01T08:00+0100 / 2026-12-24T08:00+0100"}).metadata
-    assert (days["sale_starts"], days["sale_ends"]) == ("2026-12-01T08:00+0100", "2026-12-24T08:00+0100")
 
 
 def test_rows_that_repeat_an_id_are_its_variants(tmp_path: Path) -> None:

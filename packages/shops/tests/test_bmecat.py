@@ -126,14 +126,7 @@ def test_what_a_price_is_for_is_the_order_unit(tmp_path: Path) -> None:
     assert {one(each, "ORDER_UNIT") for each in read_strictly(data)} == {"MTK"}
     assert one(read_strictly(data)[0], "PRODUCT_PRICE", "price_type") == "net_list"
     assert [(each.name, each.reason) for each in written.skipped_products] == [(CHAIR.name, "unit is not known")]
-
-
-def test_a_product_without_a_price_is_on_request(tmp_path: Path) -> None:
-    rows = (product("None"), product("Range", price="from €12 to €18"))
-    data, _ = shop_file(tmp_path, "bmecat", rows, FULL)
+    data, _ = shop_file(tmp_path, "bmecat", (product("None"), product("Range", price="from €12 to €18")), FULL)
     assert {one(each, "PRODUCT_PRICE", "price_type") for each in read_strictly(data)} == {"on_request"}
-
-
-def test_the_header_needs_a_mapping(tmp_path: Path) -> None:
     with pytest.raises(InvalidReference, match="BMEcat needs supplier"):
         shop_file(tmp_path, "bmecat", ROWS)

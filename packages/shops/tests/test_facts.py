@@ -112,9 +112,10 @@ def test_mapping_names_further_facts_and_the_currency(tmp_path: Path) -> None:
     }  # of several countries, none of which has euros
     dollars = BatchMapping(currency="USD")
     assert read({"price": "$ 12"}, dollars).metadata == {"price": "12", "currency": "USD"}
-    file.write_text("currency: euro\n")
-    with pytest.raises(InvalidReference, match="currency"):
-        read_batch_mapping(file)
+    for wrong, says in (("currency: euro\n", "currency"), ("columns: {prize: cost}\n", r"there is no columns\.prize")):
+        file.write_text(wrong)
+        with pytest.raises(InvalidReference, match=says):
+            read_batch_mapping(file)
 
 
 def test_variants_have_names_codes_and_prices_of_their_own() -> None:
@@ -171,6 +172,9 @@ def test_days_of_a_sale_are_read_in_any_language(tmp_path: Path) -> None:
         (pot,) = items_of(tmp_path, "woo.csv", rows)
         assert pot.metadata["regular_price"] == "9"
         assert (pot.metadata["sale_starts"], pot.metadata["sale_ends"]) == ("2026-11-01", "2026-12-24"), starts
+    for begins, to, ends in (("2026-12-01", "/", "2026-12-24"), ("2026-12-01T08:00+0100", " / ", "2026-12-24")):
+        days = read({"sale_price_effective_date": begins + to + ends}).metadata
+        assert (days["sale_starts"], days["sale_ends"]) == (begins, ends), "in one field"
 
 
 def test_keyword_search_reads_facts_and_variants_before_the_description(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from defusedxml.ElementTree import fromstring
 from shop_rows import FLOOR, FLOOR_ROWS, FULL, PICTURES, product, shop_file, with_fields
 
+from swatchbook.upkeep.export.shop_mapping import ShopOptions
 from swatchbook_shops.google_feed import COLUMNS, MOST
 
 Item = dict[str, list[str]]
@@ -64,28 +65,26 @@ def test_products_are_read_again_as_they_are(tmp_path: Path) -> None:
 
 
 def test_what_google_requires_is_named(tmp_path: Path) -> None:
-    for row, left_out, reason in (
-        (product("A", price="€ 9"), None, "it has no picture"),
-        (product("A", pictures=("a.jpg",)), None, "price is not known"),
-        (product("A", pictures=("a.jpg",), price="from €12 to €18"), None, "its price is a range"),
-        (product("A", pictures=("a.jpg",), price="€ 9", description="d"), "availability", "availability is not known"),
-        (product("A", pictures=("a.jpg",), price="€ 9", description="d"), "link", "link is not known"),
-        (product("A", pictures=("a.jpg",), price="€ 9", url="page 3"), "link", "link is not known"),
-        (product("A", pictures=("a.jpg",), price="€ 9"), "description", "description is not known"),
+    known = {"pictures": ("a.jpg",), "price": "€ 9"}
+    without_currency = FULL.model_copy(update={"mapping": FULL.mapping.model_copy(update={"currency": None})})
+    for given, options, reason in (
+        ({"pictures": ()}, FULL, "it has no picture"),
+        ({"price": ""}, FULL, "price is not known"),
+        ({"price": "from €12 to €18"}, FULL, "its price is a range"),
+        ({"description": "d"}, without("availability"), "availability is not known"),
+        ({"description": "d"}, without("link"), "link is not known"),
+        ({"url": "page 3"}, without("link"), "link is not known"),
+        ({}, without("description"), "description is not known"),
+        ({"price": "$ 9"}, without_currency, "the currency of its price is not known"),
+        ({}, with_fields(link="page 3"), "link is no address of a page"),
+        ({}, FULL.model_copy(update={"pictures_url": None}), "--pictures-url is not given"),
     ):
-        fields = {name: template for name, template in FULL.mapping.fields.items() if name != left_out}
-        mapping = FULL.mapping.model_copy(update={"fields": fields})
-        data, written = shop_file(tmp_path, "google", [row], FULL.model_copy(update={"mapping": mapping}))  # type: ignore[list-item]
+        data, written = shop_file(tmp_path, "google", [product("A", **known | given)], options)  # type: ignore[arg-type]
         assert [each.reason for each in written.skipped_products] == [reason]
         assert read_strictly(data) == []
 
 
-def test_a_currency_and_the_address_of_pictures_are_needed(tmp_path: Path) -> None:
-    rows = [product("A", pictures=("a.jpg",), price="$ 9")]
-    open_mapping = FULL.mapping.model_copy(update={"currency": None})
-    _, written = shop_file(tmp_path, "google", rows, FULL.model_copy(update={"mapping": open_mapping}))
-    assert [each.reason for each in written.skipped_products] == ["the currency of its price is not known"]
-    _, written = shop_file(tmp_path, "google", rows, with_fields(link="page 3"))
-    assert [each.reason for each in written.skipped_products] == ["link is no address of a page"]
-    _, written = shop_file(tmp_path, "google", rows, FULL.model_copy(update={"pictures_url": None}))
-    assert [each.reason for each in written.skipped_products] == ["--pictures-url is not given"]
+def without(field: str) -> ShopOptions:
+    """Return options whose mapping lacks this field."""
+    fields = {name: template for name, template in FULL.mapping.fields.items() if name != field}
+    return FULL.model_copy(update={"mapping": FULL.mapping.model_copy(update={"fields": fields})})

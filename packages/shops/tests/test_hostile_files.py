@@ -76,26 +76,18 @@ def test_feed_of_endless_parts_is_one_failure(tmp_path: Path) -> None:
         assert time.process_time() - begun < 15, says
 
 
-def test_excel_file_that_unpacks_to_much_is_refused(tmp_path: Path) -> None:
-    (why,) = failures(tmp_path / "items.xlsx", workbook(**{"xl/media/zeros": "0" * (40 << 20)}))
-    assert "unpacked" in why
-
-
 def test_damaged_excel_file_is_one_failure(tmp_path: Path) -> None:
-    for sheet in ("<worksheet><sheetData><row", "no XML at all", f"{BOMB}<worksheet>&l9;</worksheet>"):
-        (why,) = failures(tmp_path / "items.xlsx", workbook(sheet))
-        assert "damaged" in why
-    for size in (0, 4, 100, 2_000):
-        (why,) = failures(tmp_path / "items.xlsx", workbook()[:size])
-        assert why
-
-
-def test_excel_file_that_needs_a_newer_zip_is_one_failure(tmp_path: Path) -> None:
-    data = workbook().replace(b"PK\x01\x02\x14\x03\x14", b"PK\x01\x02\x14\x03\x63")  # the version it needs: 9.9
+    newer = workbook().replace(b"PK\x01\x02\x14\x03\x14", b"PK\x01\x02\x14\x03\x63")  # the version it needs: 9.9
     with pytest.raises(NotImplementedError):
-        ZipFile(io.BytesIO(data))
-    (why,) = failures(tmp_path / "items.xlsx", data)
-    assert "a zip archive" in why
+        ZipFile(io.BytesIO(newer))
+    sheets = ("<worksheet><sheetData><row", "no XML at all", f"{BOMB}<worksheet>&l9;</worksheet>")
+    for data, says in (
+        *((workbook(sheet), "damaged") for sheet in sheets), *((workbook()[:size], "") for size in (0, 4, 100, 2_000)),
+        (newer, "a zip archive"), (workbook(**{"xl/media/zeros": "0" * (40 << 20)}), "unpacked"),
+    ):  # fmt: skip
+        (why,) = failures(tmp_path / "items.xlsx", data)
+        assert why
+        assert says in why
 
 
 def test_csv_with_a_quote_that_is_never_closed_says_so(tmp_path: Path) -> None:

@@ -54,16 +54,6 @@ def test_day_of_a_sale_is_read_as_tables_write_it(tmp_path: Path) -> None:
     check_rows(__file__, "days", written)
 
 
-def test_sale_of_one_variant_is_not_that_of_another(tmp_path: Path) -> None:
-    shirt = product("Shirt", price="15 EUR", regular_price="20", sale_ends="2020-01-01")
-    rows = (shirt, variant(shirt, "Red", price="15 EUR", regular_price="20"), variant(shirt, "Blue", price="15 EUR"))
-    _, red, blue = test_woocommerce.read_strictly(shop_file(tmp_path, "woocommerce", rows, FULL)[0])
-    assert [(row["Regular price"], row["Sale price"], row.get("Date sale price ends", "")) for row in (red, blue)] == [
-        ("20.00", "15.00", ""),
-        ("15.00", "", ""),
-    ]
-
-
 @pytest.mark.parametrize("form", READERS)
 def test_lowest_of_several_prices_is_no_price(tmp_path: Path, form: str) -> None:
     data, written = shop_file(tmp_path, form, (product("Lamp", price="ab 89,- €", pictures=("l.jpg",)),), FULL)
@@ -77,7 +67,12 @@ def test_lowest_of_several_prices_is_no_price(tmp_path: Path, form: str) -> None
         assert b"89" not in data
 
 
-def test_variant_with_a_range_is_left_out_alone(tmp_path: Path) -> None:
+def test_sale_or_range_of_one_variant_is_not_that_of_another(tmp_path: Path) -> None:
+    shirt = product("Shirt", price="15 EUR", regular_price="20", sale_ends="2020-01-01")
+    rows = (shirt, variant(shirt, "Red", price="15 EUR", regular_price="20"), variant(shirt, "Blue", price="15 EUR"))
+    _, *read = test_woocommerce.read_strictly(shop_file(tmp_path, "woocommerce", rows, FULL)[0])
+    names = ("Regular price", "Sale price", "Date sale price ends")
+    assert [[row.get(name, "") for name in names] for row in read] == [["20.00", "15.00", ""], ["15.00", "", ""]]
     rug = product("Rug", price="€ 80", pictures=("r.jpg",))
     rows = (rug, variant(rug, "Small", price="€ 80"), variant(rug, "Made to measure", price="€ 120 – € 300"))
     data, written = shop_file(tmp_path, "google", rows, FULL)

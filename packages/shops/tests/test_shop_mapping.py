@@ -16,7 +16,6 @@ from swatchbook.upkeep.export.shop_mapping import (
     COMMON,
     OWN_NAMES,
     SECTIONS,
-    ShopMapping,
     ShopOptions,
     Template,
     as_shop_mapping,
@@ -88,6 +87,10 @@ def test_a_field_or_value_that_there_is_not_is_refused(tmp_path: Path) -> None:
         template = tuple(value) if isinstance(value, list) else value
         with pytest.raises(InvalidReference, match=re.escape(says)):
             shop_file(tmp_path, form, [product("Lamp")], with_fields(**{field: template}))
+    rows = [product("Lamp", rrp="12.50"), product("Rug", rrp="on request"), product("Sofa")]
+    _, written = shop_file(tmp_path, "shopify", rows, with_fields(ShopOptions(), Price="{rrp}"))
+    reason = "Price is 'on request', and may be a number"
+    assert [(each.name, each.reason) for each in written.skipped_products] == [("Rug", reason)], "it is left out alone"
 
 
 def test_a_program_gives_a_file_or_what_it_holds(tmp_path: Path) -> None:
@@ -100,14 +103,6 @@ def test_a_program_gives_a_file_or_what_it_holds(tmp_path: Path) -> None:
     assert as_shop_mapping(None) is None
     with pytest.raises(InvalidReference, match=r"mapping: there is no key currncy.*Did you mean currency"):
         as_shop_mapping({"currncy": "EUR"})
-
-
-def test_a_value_of_a_product_that_the_shop_does_not_take_leaves_it_out(tmp_path: Path) -> None:
-    rows = [product("Lamp", rrp="12.50"), product("Rug", rrp="on request"), product("Sofa")]
-    options = ShopOptions(mapping=ShopMapping(fields={"Price": "{rrp}"}))
-    _, written = shop_file(tmp_path, "shopify", rows, options)
-    reason = "Price is 'on request', and may be a number"
-    assert [(each.name, each.reason) for each in written.skipped_products] == [("Rug", reason)]
 
 
 def test_a_section_has_the_fields_of_one_format(tmp_path: Path) -> None:

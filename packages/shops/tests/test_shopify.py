@@ -72,15 +72,11 @@ def test_products_are_read_again_as_they_are(tmp_path: Path) -> None:
     assert only["SKU"] == only["URL handle"] == CHAIR.id.replace("-", "")
 
 
-def test_only_columns_with_values_are_written(tmp_path: Path) -> None:
-    data, _ = shop_file(tmp_path, "shopify", [product("Oak", price="€ 9")])
-    assert data.decode().splitlines()[0] == "Title,URL handle,Status,SKU,Option1 name,Option1 value,Price"
-
-
-def test_price_in_dinars_keeps_its_third_decimal(tmp_path: Path) -> None:
+def test_only_columns_with_values_are_written_and_dinars_with_their_third_decimal(tmp_path: Path) -> None:
     rows = [product("Oak", price="KWD 12.125"), product("Ash", price="KWD 9.500")]
-    data, _ = shop_file(tmp_path, "shopify", rows)
-    assert [line.rpartition(",")[2] for line in data.decode().splitlines()[1:]] == ["12.125", "9.50"]
+    head, *written = shop_file(tmp_path, "shopify", rows)[0].decode().splitlines()
+    assert head == "Title,URL handle,Status,SKU,Option1 name,Option1 value,Price"
+    assert [line.rpartition(",")[2] for line in written] == ["12.125", "9.50"]
 
 
 def test_what_has_no_price_is_a_draft_unless_the_mapping_says_so(tmp_path: Path) -> None:
@@ -125,15 +121,9 @@ def test_what_the_format_cannot_hold_is_named(tmp_path: Path) -> None:
         ("Many", "it has more than 2,048 variants"),
     ]
     assert [rows[0].get("Price") for rows in read_strictly(data).values()] == ["129.00", ""]
-
-
-def test_variants_of_one_name_stay_apart(tmp_path: Path) -> None:
     sofa = product("Sofa")
-    rows = (
-        sofa, variant(sofa, "Red", code="1"), variant(sofa, "Red", code="2"), variant(sofa, "Red", code="1"),
-        variant(sofa, "Red", code="2", price="€ 5"),
-    )  # fmt: skip
-    data, _ = shop_file(tmp_path, "shopify", rows)
+    codes = [variant(sofa, "Red", code=code) for code in "121"]
+    data, _ = shop_file(tmp_path, "shopify", (sofa, *codes, variant(sofa, "Red", code="2", price="€ 5")))
     ((_, found),) = read_strictly(data).items()
-    assert [row["Option1 value"] for row in found] == ["Red", "Red (2)", "Red (3)"]
+    assert [row["Option1 value"] for row in found] == ["Red", "Red (2)", "Red (3)"], "one name for several"
     assert len({row["SKU"] for row in found}) == len(found) == 3

@@ -60,21 +60,17 @@ def test_line_in_utf8_of_an_old_file_is_read(tmp_path: Path) -> None:
     assert "in doubt in 1 line, read as utf-8. Lines to check: 11 “900;Tür" in doubts[0]
 
 
-def test_lost_signs_and_nul_bytes_are_named(tmp_path: Path) -> None:
+def test_lost_signs_and_bytes_of_no_sign_are_named(tmp_path: Path) -> None:
     data = (HEAD + rows(3, "Stühle")).encode() + b"7;St\xef\xbf\xbdhle;1;a.jpg\n8;Oak\x00 table;1;a.jpg\n"
     found, doubts = titles(tmp_path / "lost.csv", data)
     assert (found["7"], found["8"]) == ("St?hle", "Oak table")
     assert "2 lines. Lines to check: 5 “7;St?hle;1;a.jpg”, 6 “8;Oak table;1;a.jpg”" in doubts[0]
-    found, doubts = titles(tmp_path / "lost.jsonl", b'{"sku": "7", "title": "St\\ufffdhle", "images": "a.jpg"}\n')
-    assert (found["7"], len(doubts)) == ("St?hle", 1)
-
-
-def test_byte_of_no_sign_is_named(tmp_path: Path) -> None:
-    found, doubts = titles(
-        tmp_path / "a.csv", (HEAD + rows(9, "Größe für Gäste")).encode("cp1252") + b"7;Gr\x81n\xfcn;1;a.jpg\n"
-    )
-    assert (found["7"], found["00008"]) == ("Gr?nün", "Größe für Gäste 8")
-    assert "in 1 line" in doubts[0]
+    for name, data, title in (
+        ("lost.jsonl", b'{"sku": "7", "title": "St\\ufffdhle", "images": "a.jpg"}\n', "St?hle"),
+        ("a.csv", (HEAD + rows(9, "Größe für Gäste")).encode("cp1252") + b"7;Gr\x81n\xfcn;1;a.jpg\n", "Gr?nün"),
+    ):
+        found, doubts = titles(tmp_path / name, data)
+        assert (found["7"], len(doubts)) == (title, 1)
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-8-sig", "cp1251", "cp866"])

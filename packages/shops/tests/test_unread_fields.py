@@ -50,13 +50,10 @@ def test_columns_that_are_not_understood_are_named(tmp_path: Path) -> None:
     facts = {f"shelf_{number}": (f"shelf {number}",) for number in range(6)}
     mapping = BatchMapping(facts=facts | {"x": ("Meta: x",)})
     assert told(tmp_path / "items.csv", [row], mapping) == ()
-
-
-def test_columns_of_json_are_not_named(tmp_path: Path) -> None:
     (tmp_path / "items.jsonl").write_text('{"id": 1, "title": "Oak", "image": "oak.jpg", "shelf": "B"}\n')
     columns = ShopColumns()
     assert list(list_batch(tmp_path / "items.jsonl", NO_MAPPING, max_bytes=1 << 20, notes=SourceNotes(columns=columns)))
-    assert columns.warnings() == ()
+    assert columns.warnings() == (), "those of JSON are not"
 
 
 def test_nothing_is_told_of_a_known_export(tmp_path: Path) -> None:
@@ -101,13 +98,10 @@ def test_sale_price_that_is_not_below_the_regular_one_is_told(tmp_path: Path) ->
     assert (single.metadata["price"], pot.variants[0].price) == ("20", "9")
 
 
-def test_variations_without_their_product_are_told(tmp_path: Path) -> None:
+def test_variations_without_their_product_or_in_an_unknown_language_are_told(tmp_path: Path) -> None:
     assert told(tmp_path / "woo.csv", [POT, RED, RED | {"ID": "3", "COD": "PAN-R", "Genitore": "PAN"}]) == (
         "It has variations of products that are not in it: PAN. Exports to shops leave them out. Export them from the "
         "shop together with their products.",
     )
-
-
-def test_export_of_woocommerce_in_an_unknown_language_is_told(tmp_path: Path) -> None:
     strange = told(tmp_path / "woo.csv", [renamed(row, Genitore="Szülő") for row in (POT, RED)])[0]
     assert "WooCommerce's export without the column Parent, or in a language that is not known" in strange

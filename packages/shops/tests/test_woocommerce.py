@@ -188,6 +188,10 @@ def test_attributes_are_named_in_words_and_repeat_nothing(tmp_path: Path) -> Non
         "Finish": ["Limed", "Smoked"], "fire class": ["Bfl"], "finish (product)": ["oiled by hand"], "size": ["14 mm"],
     }  # fmt: skip
     assert (limed["Images"], limed.get("Meta: code", "")) == ("a.jpg", "")
+    rug = product("Rug", category="Home > Rugs; Sale, reduced", description="Woven & soft\n\nC:\\new", price="€ 9")
+    (row,) = read_strictly(shop_file(tmp_path, "woocommerce", [rug])[0])
+    assert row["Description"].replace("\\n", "\n") == "Woven &amp; soft\n\nC:&#92;new"
+    assert values_of(row["Categories"]) == ["Home > Rugs", "Sale, reduced"]
 
 
 def test_a_sku_that_two_products_have_names_the_second(tmp_path: Path) -> None:
@@ -202,10 +206,3 @@ def test_a_sku_that_two_products_have_names_the_second(tmp_path: Path) -> None:
         ("B", "another product has the SKU 1, too"), ("C", "sku is not known"),
         ("F", "another product has the SKU AQ, and its own, aq, differs only in case"),
     ]  # fmt: skip
-
-
-def test_line_ends_and_categories_are_as_the_importer_reads_them(tmp_path: Path) -> None:
-    rug = product("Rug", category="Home > Rugs; Sale, reduced", description="Woven & soft\n\nC:\\new", price="€ 9")
-    (row,) = read_strictly(shop_file(tmp_path, "woocommerce", [rug])[0])
-    assert row["Description"].replace("\\n", "\n") == "Woven &amp; soft\n\nC:&#92;new"
-    assert values_of(row["Categories"]) == ["Home > Rugs", "Sale, reduced"]
