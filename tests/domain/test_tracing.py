@@ -15,6 +15,7 @@ from devtools.size import shipped_modules
 from swatchbook.domain import tracing
 from swatchbook.domain.errors import ProviderDown
 from swatchbook.domain.settings import Settings
+from swatchbook.domain.tracing import ENDPOINT
 from swatchbook.doors.cli.log import Fields
 from swatchbook.store.ledger.stored_documents import get_document
 from tests.doors.served import served
@@ -40,28 +41,20 @@ def work(spans: int = 5_000, **environment: str) -> subprocess.CompletedProcess[
     )
 
 
-def test_without_an_endpoint_nothing_is_imported() -> None:
-    assert work().stdout.split() == ["None", "False"]
+OFF = [{}, {ENDPOINT: "http://x", "OTEL_SDK_DISABLED": "true"}, {ENDPOINT: "http://x", "OTEL_TRACES_EXPORTER": "none"}]
 
 
-@pytest.mark.parametrize("off", [{"OTEL_SDK_DISABLED": "true"}, {"OTEL_TRACES_EXPORTER": "none"}], ids=str)
-def test_traces_are_off_by_the_standard_variables(off: dict[str, str]) -> None:
-    with receiving() as there:
-        assert work(**there.environment, **off).stdout.split() == ["None", "False"]
-        assert there.bodies == []
+@pytest.mark.parametrize("variables", OFF, ids=str)
+def test_nothing_is_imported_where_traces_are_off(variables: dict[str, str]) -> None:
+    assert work(1, **variables).stdout.split() == ["None", "False"]
 
 
-def test_settings_file_may_have_the_endpoint(tmp_path: Path) -> None:
+def test_process_with_a_settings_file_sends_what_is_left_at_its_end(tmp_path: Path) -> None:
     file = tmp_path / "shards.env"
     with receiving() as there:
-        file.write_text(f"SWATCHBOOK_INDEX=lance\nOTEL_EXPORTER_OTLP_ENDPOINT={there.url}\nOTEL_SERVICE_NAME=shards\n")
-        work(1, SWATCHBOOK_ENV_FILE=str(file))
+        file.write_text(f"SWATCHBOOK_INDEX=lance\n{ENDPOINT}={there.url}\nOTEL_SERVICE_NAME=shards\n")
+        work(1, SWATCHBOOK_ENV_FILE=str(file), OTEL_BSP_SCHEDULE_DELAY="3600000")
         assert {span.service for span in there.spans()} == {"shards"}
-
-
-def test_process_sends_what_is_left_at_its_end() -> None:
-    with receiving() as there:
-        work(1, **there.environment | {"OTEL_BSP_SCHEDULE_DELAY": "3600000"})
         assert tree(there.spans()) == {"outer": "", "inner": "outer"}
 
 
@@ -158,10 +151,9 @@ def test_receiver_that_never_answers_is_not_waited_for() -> None:
 
 
 def test_receiver_down_or_wrong_variable_fails_nothing() -> None:
-    done = work(OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9", OTEL_EXPORTER_OTLP_TIMEOUT="3600")
-    assert done.returncode == 0, done.stderr
-    done = work(OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9", OTEL_BSP_MAX_QUEUE_SIZE="-1")
-    assert done.returncode == 0, done.stderr
+    for wrong in ({"OTEL_EXPORTER_OTLP_TIMEOUT": "3600"}, {"OTEL_BSP_MAX_QUEUE_SIZE": "-1"}):
+        done = work(**{ENDPOINT: "http://127.0.0.1:9"}, **wrong)
+        assert done.returncode == 0, done.stderr
     assert "nothing is traced" in done.stderr
 
 

@@ -18,29 +18,11 @@ def test_as_many_are_worked_at_once_as_fit(free: int, each: int, most: int) -> N
     assert count == most or (count + 1) * each > free
 
 
-def test_free_memory_gives_and_halves_the_size() -> None:
-    assert BatchSize(20).next_size(6 * ITEM_BYTES) == 6
-    assert BatchSize(20).next_size(PLENTY) == 20
+def test_size_follows_the_free_memory() -> None:
     fit = BatchSize(20)
-    assert [fit.next_size(0) for _ in range(6)] == [10, 5, 2, 1, 1, 1]
-    assert fit.warnings() == ("Worked one at a time because memory was near or above 80 %: 3 times.",)
-    assert fit.next_size(PLENTY) == 20
-    assert fit.next_size(1) == 1  # there is some, but not enough for one item
-    assert fit.warnings() == ("Worked one at a time because memory was near or above 80 %: 4 times.",)
-
-
-def test_size_that_worked_is_kept() -> None:
-    def work(given: Sequence[int]) -> Sequence[int]:
-        if len(given) > 5:
-            raise OutOfMemory("Too many.")
-        return given
-
-    fit = BatchSize(20)
-    assert bisect(work, range(20), fit) == list(range(20))
-    assert fit.next_size(PLENTY) == 5
-    assert fit.next_size(0) == 2
-    assert fit.next_size(PLENTY) == 5
-    assert fit.warnings() == ("Worked in batches of at most 5, because larger ones failed: Too many.",)
+    sizes = [fit.next_size(free) for free in (6 * ITEM_BYTES, PLENTY, 0, 0, PLENTY, 1)]
+    assert sizes == [6, 20, 10, 5, 20, 1]  # at last there is some, but not enough for one item
+    assert fit.warnings() == ("Worked one at a time because memory was near or above 80 %: 1 times.",)
 
 
 def test_one_huge_item_keeps_no_size_small() -> None:

@@ -88,6 +88,7 @@ def test_deaths_are_told_and_the_next_request_answered(child: Child, caplog: pyt
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="parent and child need a core each")
+@pytest.mark.nightly
 def test_an_interrupted_parent_does_not_end_its_child(child: Child) -> None:
     """Its core stops for so long in the middle of `write` that the child has read the request, and is at work."""
     cores = os.sched_getaffinity(0)

@@ -7,6 +7,8 @@ import pytest
 
 from tests.tables import text_of
 
+pytestmark = pytest.mark.nightly
+
 ARENAS = text_of(__file__, "arenas")
 
 RELEASED = text_of(__file__, "released")

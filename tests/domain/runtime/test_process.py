@@ -6,6 +6,8 @@ import sys
 import textwrap
 import time
 
+import pytest
+
 from swatchbook.domain.runtime.process import Process, here, is_dead
 
 
@@ -36,6 +38,7 @@ def test_a_killed_process_is_dead_even_as_zombie() -> None:
     assert is_dead(other) is True
 
 
+@pytest.mark.nightly
 def test_yielding_only_lowers_the_priority() -> None:
     code = """
         import os, subprocess, sys, threading
