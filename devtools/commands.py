@@ -1,6 +1,7 @@
 """Write docs/commands.md: every command of the program with its help, arguments and options.
 
-`python -m devtools.commands` (`make reference`); `tests/devtools/test_commands.py` fails while it is out of date.
+`python -m devtools.commands` (`make reference`); `tests/devtools/test_generated_pages.py` fails while it is out of
+date.
 """
 
 from collections.abc import Iterator

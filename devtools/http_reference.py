@@ -1,6 +1,6 @@
 """Write docs/http.md: every endpoint of the service with what it takes, as its OpenAPI document describes it.
 
-`python -m devtools.http_reference` (`make reference`); `tests/devtools/test_http_reference.py` fails while it is out
+`python -m devtools.http_reference` (`make reference`); `tests/devtools/test_generated_pages.py` fails while it is out
 of date.
 """
 

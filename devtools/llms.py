@@ -1,7 +1,7 @@
 """Write llms.txt: the pages of the documentation with one line each, as https://llmstxt.org describes.
 
 The sections are the menus of mkdocs.yml; what a page is about is its first sentence. `python -m devtools.llms`
-(`make reference`); `tests/devtools/test_llms.py` fails while the file is out of date.
+(`make reference`); `tests/devtools/test_generated_pages.py` fails while the file is out of date.
 """
 
 import re

@@ -1,6 +1,6 @@
 """Write docs/settings.md: every setting with its default, its values and when to change it, as the program has them.
 
-`python -m devtools.settings_reference` (`make reference`); `tests/devtools/test_settings_reference.py` fails while the
+`python -m devtools.settings_reference` (`make reference`); `tests/devtools/test_generated_pages.py` fails while the
 page is out of date.
 """
 

@@ -2,9 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -22,48 +20,19 @@ from devtools.evaluation.truth import Truth
 from devtools.score_products import run_stages
 from samples.generate import BUILD, build
 
-Call = Callable[..., None]
-SAKES = ("l-sakes", 2, "Nerizake")
 
-
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch) -> Call:
-    def with_words(*words: object) -> None:
-        monkeypatch.setattr(sys, "argv", ["catalogues", *map(str, words)])
-        main()
-
-    return with_words
-
-
-@pytest.fixture(scope="module")
-def small() -> Truth:
-    return Truth.model_validate(
-        {"sha256": "0" * 64, "slug": "small"}
-        | json.loads(build(BUILD, small=True).with_suffix(".truth.json").read_text())
-    )
-
-
-def answers(documents: object = None, **given: object) -> dict[str, object]:
-    about = {"system": "mine", "about": "a test", "seen": {"aside": "unseen"}}
-    return {**about, "documents": documents or {}, **given}
-
-
-def nerizake(**given: object) -> dict[str, object]:
-    name, page, product = SAKES
-    return {name: {"products": [{"name": product, "page": page, **given}]}}
-
-
-def write(folder: Path, content: object) -> Path:
-    file = folder / "answers.json"
-    file.write_text(content if isinstance(content, str) else json.dumps(content))
-    return file
+def answers(**documents: object) -> dict[str, object]:
+    return {"system": "mine", "about": "a test", "seen": {"aside": "unseen"}, "documents": documents}
 
 
 @pytest.mark.nightly
-def test_swatchbook_scores_the_same_through_the_format(small: Truth) -> None:
+def test_swatchbook_scores_the_same_through_the_format() -> None:
+    path = build(BUILD, small=True)
+    labels = json.loads(path.with_suffix(".truth.json").read_text())
+    small = Truth.model_validate({"sha256": "0" * 64, "slug": "small"} | labels)
     oak = small.products[0].model_copy(update={"metadata": {"price": "€ 82.50"}})
     small = small.model_copy(update={"products": (oak, *small.products[1:])})
-    direct = run_stages(build(BUILD, small=True), links=True, facts=True)
+    direct = run_stages(path, links=True, facts=True)
     through = to_answer(from_answer(direct), direct.page_boxes)
     expected, found = score(small, direct), score(small, through)
     assert (found.f1, found.said, found.neutral) == (expected.f1, expected.said, expected.neutral)
@@ -82,10 +51,13 @@ def test_all_labels_have_the_sizes_of_their_pages() -> None:
 
 
 def test_documents_without_an_answer_are_zero_and_named(
-    tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    sakes, given = {"products": [{"name": "Nerizake", "page": 2}]}, tmp_path / "answers.json"
+    given.write_text(json.dumps(answers(**{"l-sakes": sakes, "l-nowhere": {"products": []}})))
+    monkeypatch.setattr(sys, "argv", ["catalogues", "score", str(given), "--board", str(tmp_path)])
     with pytest.raises(SystemExit) as end:
-        call("score", write(tmp_path, answers({**nerizake(), "l-nowhere": {"products": []}})), "--board", tmp_path)
+        main()
     assert end.value.code == 0
     told = capsys.readouterr().err.splitlines()
     assert told[0] == "mine: no split has these documents, which are ignored: l-nowhere"
@@ -98,19 +70,15 @@ def test_documents_without_an_answer_are_zero_and_named(
 
 
 def test_other_document_without_an_answer_is_not_right() -> None:
+    said = SystemAnswers.model_validate(answers(**{"neg-l-diyet": {"products": []}})).documents
     truth = truths_of("aside")["neg-l-diyet"]
-    nothing = read_empty()
-    assert (score_document(truth, None).f1, score_document(truth, nothing).f1) == (0.0, 1.0)
-
-
-def read_empty() -> Any:
-    return SystemAnswers.model_validate(answers({"neg-l-diyet": {"products": []}})).documents["neg-l-diyet"]
+    assert [score_document(truth, answer).f1 for answer in (None, said["neg-l-diyet"])] == [0.0, 1.0]
 
 
 def test_prices_and_pictures_of_found_products_count() -> None:
     (label,) = [p for p in truths_of("aside")["l-leora"].products if p.metadata and "price" in p.metadata][:1]
     said = {"name": label.name, "page": label.first_page, "price": label.metadata and label.metadata["price"]}
-    document = SystemAnswers.model_validate(answers({"l-leora": {"products": [said]}})).documents["l-leora"]
+    document = SystemAnswers.model_validate(answers(**{"l-leora": {"products": [said]}})).documents["l-leora"]
     fields = {each.field: each for each in score_document(truths_of("aside")["l-leora"], document).fields}
     assert (fields["price"].said, fields["price"].right) == (1, 1)
 

@@ -7,17 +7,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from benchmarks.board_command import BOARD, SCORES
-from benchmarks.pictures import sets as sets_module
 from benchmarks.pictures.__main__ import main
 from benchmarks.pictures.board import make_board
 from benchmarks.pictures.rankings import SystemRankings, read_scores, score_rankings
 from benchmarks.pictures.sets import HERE, PictureSet, picture_sets
-from benchmarks.pictures.systems import run_baseline
 
 Call = Callable[..., int]
 COLOURS = {"red": (200, 20, 20), "green": (20, 200, 20)}
@@ -96,24 +93,3 @@ def test_leaderboard_is_that_of_the_scores() -> None:
     systems = [read_scores(file) for file in sorted((HERE / SCORES).glob("*.json"))]
     assert {"swatchbook", "efficientnet-lite2", "colour-histogram"} <= {one.system for one in systems}
     assert (HERE / BOARD).read_text() == make_board(systems), "run `python -m benchmarks.pictures table`"
-
-
-def test_weights_of_a_set_are_fitted_on_the_others(tmp_path: Path) -> None:
-    """Of two sets, one is told apart by colour alone: the weights of the other follow it."""
-    random = np.random.default_rng(0)
-    for name, palette in (("a", COLOURS), ("b", {"blue": (20, 20, 200), "grey": (90, 90, 90)})):
-        (tmp_path / name).mkdir()
-        for kind, colour in palette.items():
-            for number in range(3):
-                noise = random.integers(0, 20, (48, 48, 3))
-                pixels = np.clip(np.array(colour) + noise, 0, 255).astype(np.uint8)
-                Image.fromarray(pixels).save(tmp_path / name / f"{kind}{number}.png")
-    every = [
-        sets_module.Pictures(name, [f.stem for f in files], files, [f.stem[:-1] for f in files])
-        for name in ("a", "b")
-        for files in [sorted((tmp_path / name).iterdir())]
-    ]
-    found = run_baseline("swatchbook-left-out", every)
-    for each in every:
-        nearest = {picture: others[0] for picture, others in found.sets[each.name].items()}
-        assert all(picture[:-1] == other[:-1] for picture, other in nearest.items())
