@@ -114,21 +114,12 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
-class ServerGuard:
-    """Fails a test that asks for a server at run time without the marker `stack`: `make test` would build the server.
-
-    A plugin, because pytest does not call the hooks of this conftest for fixtures of session scope.
-    """
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> None:
-        item: pytest.Item = request._pyfuncitem
-        if fixturedef.argname in SERVERS and not item.get_closest_marker("stack"):
-            pytest.fail(f"{item.nodeid} starts {fixturedef.argname}: mark it, or its parameter, with `stack`.")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.pluginmanager.register(ServerGuard())
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> None:
+    """Fail a test that asks for a server at run time without the marker `stack`: `make test` would build the server."""
+    item: pytest.Item = request._pyfuncitem
+    if fixturedef.argname in SERVERS and not item.get_closest_marker("stack"):
+        pytest.fail(f"{item.nodeid} starts {fixturedef.argname}: mark it, or its parameter, with `stack`.")
 
 
 def _needs(item: pytest.Item) -> list[str]:

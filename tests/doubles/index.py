@@ -1,10 +1,12 @@
 """A real index with something laid over its moves: it fails, or something happens just then."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from swatchbook.domain.errors import Failure
 from swatchbook.index.contract import Index, IndexObject, Space
+from swatchbook.resources import Resources
 
 Trouble = Callable[[Sequence[str]], object]
 """Called with the ids of a write before it is done; what it raises is what the write raises."""
@@ -47,3 +49,22 @@ class TroubledIndex:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._index, name)
+
+
+@contextmanager
+def troubled(resources: Resources, **trouble: Callable[..., object]) -> Iterator[None]:
+    """Have trouble with the index until the end of the block."""
+    index, resources.index = resources.index, TroubledIndex(resources.index, **trouble)
+    yield
+    resources.index = index
+
+
+def once(move: Callable[..., object]) -> Callable[..., None]:
+    """The move, at the first call only."""
+    moves = [move]
+
+    def call(*given: object) -> None:
+        while moves:
+            moves.pop()(*given)
+
+    return call

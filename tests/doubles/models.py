@@ -28,17 +28,8 @@ class FaultyEncoder:
     def __init__(self, encoder: ImageEncoder, fault: Fault) -> None:
         self._encoder, self._fault = encoder, fault
 
-    @property
-    def tags(self) -> Mapping[Role, str]:
-        return self._encoder.tags
-
-    @property
-    def dimensions(self) -> Mapping[Role, int]:
-        return self._encoder.dimensions
-
-    @property
-    def side(self) -> int:
-        return self._encoder.side
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._encoder, name)
 
     def encode(self, pictures: Sequence[Pixels]) -> Mapping[Role, Vectors]:
         for picture in pictures:

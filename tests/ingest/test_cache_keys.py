@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -45,12 +46,19 @@ def files_of(stage: str) -> list[Path]:
         if path in found or (path not in entries and LEFT_OUT & {path.name, path.parent.name}):
             continue
         found.add(path)
-        if path.suffix == ".py":
-            code = path.read_text()
-            waiting += filter(None, map(module, imported(ast.parse(code))))
-            tables = re.findall(r"[\"']([\w-]+\.(?:toml|json|npy|onnx))[\"']", code)
-            waiting += [path.parent / name for name in tables if (path.parent / name).is_file()]
+        waiting += named(path)
     return sorted(found)
+
+
+@cache
+def named(path: Path) -> list[Path]:
+    """The modules and tables that a file names."""
+    if path.suffix != ".py":
+        return []
+    code = path.read_text()
+    tables = re.findall(r"[\"']([\w-]+\.(?:toml|json|npy|onnx))[\"']", code)
+    modules = map(module, imported(ast.parse(code)))
+    return [*filter(None, modules), *(path.parent / name for name in tables if (path.parent / name).is_file())]
 
 
 def imported(tree: ast.Module) -> Iterator[str]:
@@ -67,18 +75,19 @@ def module(name: str) -> Path | None:
 
 
 def fingerprint(paths: Iterable[Path]) -> str:
-    """Hash of modules as the interpreter reads them: comments, docstrings and layout do not count."""
-    digest = hashlib.sha256()
-    for path in paths:
-        if path.suffix != ".py":
-            digest.update(path.read_bytes())
-            continue
-        tree = ast.parse(path.read_text())
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
-                node.body[0] = ast.Pass()
-        digest.update(ast.unparse(tree).encode())
-    return digest.hexdigest()
+    return hashlib.sha256(b"".join(map(as_read, paths))).hexdigest()
+
+
+@cache
+def as_read(path: Path) -> bytes:
+    """A file as the interpreter reads it: comments, docstrings and layout of modules do not count."""
+    if path.suffix != ".py":
+        return path.read_bytes()
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
+            node.body[0] = ast.Pass()
+    return ast.unparse(tree).encode()
 
 
 @pytest.mark.parametrize("stage", PURE_STAGES)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Table, select
+from sqlalchemy import select
 
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.records import DocumentStatus, sha256, text_key
@@ -133,16 +133,12 @@ def test_a_delete_notes_what_it_leaves_unused_and_a_later_one_deletes_it(resourc
     assert not unused_keys(resources.ledger) & {sha256(b"ash"), said, text_key("About other.")}
     scene.pass_time(resources.ledger, 3_601)
     assert delete(resources, second)
-    assert sha256(b"oak") not in {row["key"] for row in all_rows(resources.ledger, contents)}
+    assert scene.count(resources.ledger, contents, key=sha256(b"oak")) == 0
     assert {sha256(b"ash"), said, text_key("About other.")} <= unused_keys(resources.ledger)
 
 
 def unused_keys(ledger: Ledger) -> set[str]:
-    return {row["key"] for row in all_rows(ledger, contents) if row["unused_since"] is not None}
-
-
-def all_rows(ledger: Ledger, table: Table) -> list[dict[str, Any]]:
-    return [dict(row) for row in ledger.execute(select(table)).mappings()]
+    return set(ledger.execute(select(contents.c.key).where(contents.c.unused_since.is_not(None))).scalars())
 
 
 def test_a_day_later_it_is_gone_with_its_vectors(resources: Resources) -> None:

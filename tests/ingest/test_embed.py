@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pytest
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, insert
 
 from swatchbook.domain.errors import Configuration, Interrupted, OutOfMemory
 from swatchbook.domain.records import Role, RoleTag, text_key
@@ -23,11 +23,11 @@ from swatchbook.store.ledger.tables import items as rows
 from swatchbook_base import e5
 from swatchbook_base.arrays import Vectors
 from tests.ingest.sources.pictures import draw
-from tests.ingest.test_scan import begin, scanned
+from tests.ingest.test_scan import begin, scanned, taken
 from tests.models.providers.clocks import FastClock
 from tests.models.providers.paying import chat_at
 from tests.models.providers.standin import Asked, provider
-from tests.store.ledger.scene import begun, count
+from tests.store.ledger.scene import begun, change, count
 
 TAG = e5.TAG  # as if it were the model in the settings
 TOTAL = 1 << 40  # bytes of memory that the machine has in these tests
@@ -144,10 +144,8 @@ def test_text_is_committed_with_its_analysis(
 ) -> None:
     for number in range(3):
         draw(tmp_path / "pictures" / f"{number}.png", number)
-    work = begin(resources, tmp_path / "pictures")
-    scanned(resources, work)
-    with resources.ledger.write() as connection:
-        connection.execute(update(rows).values(crashes=crashes))
+    work = taken(resources, tmp_path / "pictures")
+    change(resources.ledger, rows, crashes=crashes)
     commit, called = claims.commit, list[int]()
 
     def counted(*given: Any, **more: Any) -> list[claims.FailedItem]:

@@ -220,12 +220,6 @@ def test_id_that_occurs_again_is_left_out_and_named(resources: Resources, tmp_pa
     assert "occurs once more" in counts.left_out_rows[0].reason
 
 
-def test_dry_run_writes_nothing(resources: Resources, tmp_path: Path) -> None:
-    counts = stage(resources, tmp_path, rows(tmp_path, 2), dry_run=True)
-    assert counts.taken == 2
-    assert list((resources.settings.home / "imports").iterdir()) == []
-
-
 def test_failed_import_leaves_the_rows_before(resources: Resources, tmp_path: Path) -> None:
     stage(resources, tmp_path, rows(tmp_path, 2))
     work, _ = run(resources, tmp_path)

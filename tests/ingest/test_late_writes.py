@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 import pytest
-from sqlalchemy import update
 
 from swatchbook.deployments.scheduler.tick import tick
 from swatchbook.domain.errors import Failure, IndexDown
@@ -18,8 +17,8 @@ from swatchbook.store.ledger.item_tries import LEASE_SECONDS
 from swatchbook.store.ledger.runs import Run
 from swatchbook.store.ledger.space_registry import registered
 from swatchbook.store.ledger.tables import images, late_writes
-from tests.doubles.index import TroubledIndex
-from tests.store.ledger.scene import begin, extraction, image, make_all, placed, rows_of
+from tests.doubles.index import TroubledIndex, once, troubled
+from tests.store.ledger.scene import begin, change, extraction, image, make_all, placed, rows_of
 
 PICTURES = tuple(f"picture {n}" for n in range(5))
 
@@ -36,12 +35,15 @@ def made(resources: Resources, *names: str, caption: str = "") -> Run:
 KEPT = image("of another document")
 
 
-def keep(resources: Resources) -> None:
-    """Another document, published, so that the spaces stay when the one under test is deleted."""
-    run = begin(resources.ledger, content="another")
-    stage_results.save_extraction(resources.ledger, run, extraction(placed(run, "of another document")))
-    make_all(resources.ledger, run)
+def published(resources: Resources) -> Run:
+    """A document that is published, and to be published again; another one keeps its spaces when it is deleted."""
+    other = begin(resources.ledger, content="another")
+    stage_results.save_extraction(resources.ledger, other, extraction(placed(other, "of another document")))
+    make_all(resources.ledger, other)
+    run = made(resources, *PICTURES)
     publish_round(resources)
+    publishing.mark_dirty(resources.ledger)
+    return run
 
 
 def spaces(resources: Resources) -> list[Space]:
@@ -62,14 +64,12 @@ def texts(resources: Resources) -> set[str]:
 
 
 def let_late_writes_be_due(resources: Resources) -> None:
-    with resources.ledger.write() as connection:
-        connection.execute(update(late_writes).values(due_at=0.0))
+    change(resources.ledger, late_writes, due_at=0.0)
 
 
 def end_leases(resources: Resources) -> None:
     """As if the publisher had been silent for a minute."""
-    with resources.ledger.write() as connection:
-        connection.execute(update(images).where(images.c.publish_lease.is_not(None)).values(publish_until=0.0))
+    change(resources.ledger, images, images.c.publish_lease.is_not(None), publish_until=0.0)
 
 
 def objects_to_publish(resources: Resources) -> list[tuple[Space, list[IndexObject]]]:
@@ -88,10 +88,7 @@ def test_a_write_ends_within_the_lease_of_its_publisher() -> None:
 
 
 def test_write_that_arrives_after_the_delete_is_removed(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
-    keep(resources)
-    run = made(resources, *PICTURES)
-    publish_round(resources)
-    publishing.mark_dirty(resources.ledger)
+    run = published(resources)
     in_the_network = objects_to_publish(resources)
     end_leases(resources)
     assert delete(resources, run.document)
@@ -128,9 +125,7 @@ def test_older_payload_that_arrives_late_is_replaced_by_the_newer_one(resources:
 def test_publisher_that_lost_its_lease_writes_nothing_more(
     resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made(resources, *PICTURES)
-    publish_round(resources)
-    publishing.mark_dirty(resources.ledger)
+    published(resources)
     monkeypatch.setattr(publish_module, "_RENEW_SECONDS", 0.0)
     writes = list[object]()
 
@@ -139,44 +134,31 @@ def test_publisher_that_lost_its_lease_writes_nothing_more(
         end_leases(resources)
         publishing.lease_dirty(resources.ledger, "publish:another")
 
-    index, resources.index = resources.index, TroubledIndex(resources.index, upsert=hang)
     assert len(spaces(resources)) > 1
-    with pytest.raises(IndexDown, match="lease"):
+    with troubled(resources, upsert=hang), pytest.raises(IndexDown, match="lease"):
         publish_round(resources)
     assert len(writes) == 1
-    resources.index = index
     end_leases(resources)
     publish_all(resources, at_most=0)
     assert publishing.count_unpublished(resources.ledger) == 0
 
 
 def test_publisher_that_returns_after_its_document_was_deleted_has_its_objects_removed(resources: Resources) -> None:
-    keep(resources)
-    run = made(resources, *PICTURES)
-    publish_round(resources)
-    publishing.mark_dirty(resources.ledger)
-    index = resources.index
-    hung = [False]
+    run = published(resources)
 
-    def hang(ids: object) -> None:
-        if not hung[0]:
-            hung[0] = True
-            end_leases(resources)
-            resources.index = index
-            assert delete(resources, run.document)
+    def hang(_: object) -> None:
+        end_leases(resources)
+        assert delete(resources, run.document)
 
-    resources.index = TroubledIndex(index, upsert=hang)
-    publish_round(resources)
+    with troubled(resources, upsert=once(hang)):
+        publish_round(resources)
     assert held(resources) == {image(name) for name in PICTURES}
     publish_all(resources, at_most=0)  # it came back, so nothing more of it can arrive
     assert held(resources) == set()
 
 
 def test_unanswered_write_that_arrives_after_the_delete_is_removed_again(resources: Resources) -> None:
-    keep(resources)
-    run = made(resources, *PICTURES)
-    publish_round(resources)
-    publishing.mark_dirty(resources.ledger)
+    run = published(resources)
     index, in_the_network = resources.index, list[tuple[Space, list[IndexObject]]]()
 
     class Unanswering(TroubledIndex):

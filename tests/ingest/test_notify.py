@@ -31,7 +31,7 @@ from swatchbook.store.ledger.tables import notices
 from swatchbook.store.ledger.webhooks import FIRST_PAUSE, NAMED_TRIES
 from swatchbook_service import health
 from tests.fixtures import ROOT, free_port
-from tests.serving import Answers, StandIn
+from tests.serving import Answers, StandIn, serving
 from tests.store.ledger.scene import begun, keys, pass_time, rows_of
 
 SECRET = "whsec_" + "c3dhdGNoYm9vay1zd2F0Y2hib29rLXN3YXRjaA"
@@ -46,7 +46,6 @@ class Receiver(StandIn):
         self.received: list[tuple[dict[str, str], bytes]] = []
         self.hangs = threading.Event()  # set when a sender waits
         self.released = threading.Event()
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     @property
     def url(self) -> str:
@@ -69,8 +68,7 @@ class _Answers(Answers):
             return
         status = self.server.answer if isinstance(self.server.answer, int) else 200
         self.send_response(status)
-        if status == 302:
-            self.send_header("Location", "/elsewhere")
+        self.send_header("Location", "/elsewhere")
         self.end_headers()
         while self.server.answer == "endless" and not self.server.released.is_set():
             self.wfile.write(b"x" * 65_536)
@@ -78,11 +76,9 @@ class _Answers(Answers):
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    running = Receiver()
-    yield running
-    running.released.set()
-    running.shutdown()
-    running.server_close()
+    with serving(Receiver()) as running:
+        yield running
+        running.released.set()
 
 
 @pytest.fixture

@@ -53,6 +53,13 @@ def scanned(resources: Resources, work: Work) -> Scan:
     return scan(resources, work, complete_items(resources.ledger, work.document), progress=lambda done, total: None)
 
 
+def taken(resources: Resources, folder: Path, owner: str = "anna", **options: object) -> Work:
+    """A run that has read the folder once."""
+    work = begin(resources, folder, owner, **options)
+    scanned(resources, work)
+    return work
+
+
 def end(resources: Resources, work: Work) -> None:
     scene.end(resources.ledger, work.run)
 
@@ -96,8 +103,7 @@ def test_each_picture_is_a_product_with_its_path(resources: Resources, folder: P
 
 
 def test_unchanged_files_are_not_read_again(resources: Resources, folder: Path) -> None:
-    work = begin(resources, folder)
-    scanned(resources, work)
+    work = taken(resources, folder)
     assert is_unchanged(resources, document_of(resources, work))
     assert scanned(resources, work) == Scan(skipped=0, read=0)
     finish_items(resources)
@@ -113,8 +119,7 @@ def test_whatever_changes_in_a_folder_with_odd_files_is_found(resources: Resourc
     (folder / os.fsdecode(b"odd \xff.png")).write_bytes((folder / "oak.png").read_bytes())
     for file in (folder / "link.png", Path(os.fsdecode(bytes(folder) + b"/odd \xff.png"))):
         age(file)
-    work = begin(resources, folder)
-    scanned(resources, work)
+    work = taken(resources, folder)
 
     def unchanged() -> bool:
         return is_unchanged(resources, document_of(resources, work))
@@ -136,8 +141,7 @@ def test_whatever_changes_in_a_folder_with_odd_files_is_found(resources: Resourc
 
 def test_more_files_are_known_again_with_no_more_questions(resources: Resources, folder: Path) -> None:
     def asked() -> int:
-        work = begin(resources, folder)
-        scanned(resources, work)
+        work = taken(resources, folder)
         end(resources, work)
         with planned(resources.ledger) as plans:
             assert is_unchanged(resources, document_of(resources, work))
@@ -175,8 +179,7 @@ def test_pictures_are_on_the_disk_first(resources: Resources, folder: Path, monk
 
 
 def test_change_within_the_same_second_and_size_is_found(resources: Resources, folder: Path) -> None:
-    work = begin(resources, folder)
-    scanned(resources, work)
+    work = taken(resources, folder)
     file = folder / "oak.png"
     before, data = file.stat(), bytearray(file.read_bytes())
     data[-5] ^= 1  # in the checksum of IEND: the header stays good
@@ -192,16 +195,14 @@ def test_change_within_the_same_second_and_size_is_found(resources: Resources, f
 def test_file_that_was_just_written_is_read_once_more(resources: Resources, folder: Path) -> None:
     """On a file system that counts in seconds it may change again without another time."""
     age(folder / "oak.png", -60.0)  # it stays new, however slow the machine
-    work = begin(resources, folder)
-    scanned(resources, work)
+    work = taken(resources, folder)
     finish_items(resources)
     again = scanned(resources, work)
     assert (again.read, again.skipped) == (1, 3)
 
 
 def test_replaced_file_of_the_same_size_and_time_is_found_by_its_inode(resources: Resources, folder: Path) -> None:
-    work = begin(resources, folder)
-    scanned(resources, work)
+    work = taken(resources, folder)
     file = folder / "oak.png"
     before = file.stat()
     shutil.copy2(file, folder / "new.tmp")
@@ -213,8 +214,7 @@ def test_replaced_file_of_the_same_size_and_time_is_found_by_its_inode(resources
 
 
 def test_moved_file_stays_the_same_image(resources: Resources, folder: Path) -> None:
-    work = begin(resources, folder)
-    scanned(resources, work)
+    work = taken(resources, folder)
     finish_items(resources)
     before = paths_by_image(resources, work)
     (folder / "oak.png").rename(folder / "sub" / "eiche.png")
@@ -229,8 +229,7 @@ def test_moved_file_stays_the_same_image(resources: Resources, folder: Path) -> 
 
 
 def test_file_that_is_gone_is_reported_and_stays_searchable(resources: Resources, folder: Path) -> None:
-    work = begin(resources, folder)
-    scanned(resources, work)
+    work = taken(resources, folder)
     data = (folder / "oak.png").read_bytes()
     (folder / "oak.png").unlink()
     assert not is_unchanged(resources, document_of(resources, work))
@@ -245,11 +244,9 @@ def test_file_that_is_gone_is_reported_and_stays_searchable(resources: Resources
 
 
 def test_mirror_removes_what_is_gone_from_the_folder(resources: Resources, folder: Path) -> None:
-    work = begin(resources, folder)
-    scanned(resources, work)
+    work = taken(resources, folder)
     (folder / "oak.png").unlink()
     scanned(resources, work)
-    assert is_unchanged(resources, document_of(resources, work))
     assert not is_unchanged(resources, document_of(resources, work), mirror=True)
     end(resources, work)
     mirrored = begin(resources, folder, mirror=True)
@@ -261,8 +258,7 @@ def test_mirror_removes_what_is_gone_from_the_folder(resources: Resources, folde
 
 def test_mirror_removes_nothing_because_of_an_empty_or_cut_batch(resources: Resources, folder: Path) -> None:
     rows = b"id,title,images,price\na,Oak,slate.jpg,5\nb,Elm,slate.jpg,6\n"
-    work = begin(resources, write(folder / "items.csv", rows), mirror=True)
-    scanned(resources, work)
+    work = taken(resources, write(folder / "items.csv", rows), mirror=True)
     for data, doubts in ((rows[:-13], ()), (rows[:22], ("No item was found in it. Nothing was removed.",))):
         write(folder / "items.csv", data)
         assert scanned(resources, work) == Scan(doubts=doubts)
@@ -311,8 +307,7 @@ def test_new_rule_renames_unchanged_files(resources: Resources, folder: Path, mo
         options = IngestOptions(roles=frozenset({Role.COLOR}))
         return register_folder(resources, folder, owner="anna", options=options)
 
-    work = begin(resources, folder, roles=[Role.COLOR])
-    scanned(resources, work)
+    work = taken(resources, folder, roles=[Role.COLOR])
     finish_items(resources)
     end(resources, work)
     assert register().unchanged
@@ -348,8 +343,7 @@ def test_empty_folder_is_refused_unless_it_is_known(resources: Resources, folder
 
 
 def test_batch_below_a_folder_keeps_its_pictures_to_itself(resources: Resources, folder: Path) -> None:
-    whole = begin(resources, folder)
-    scanned(resources, whole)
+    whole = taken(resources, folder)
     write(folder / "sub" / "items.jsonl", b'{"id": "lamp", "images": "linen.webp"}')
     begin(resources, folder / "sub", owner="bob")
     assert is_unchanged(resources, document_of(resources, whole)), "another owner's batch"
@@ -373,8 +367,7 @@ def test_each_bad_file_is_named_and_none_is_fatal(resources: Resources, folder: 
     bomb = folder / "bomb.png"
     Image.new("1", (20_000, 8)).save(bomb)
     (folder / "out.jpg").symlink_to("/etc/hostname")
-    work = begin(resources, folder)
-    scanned(resources, work)
+    work = taken(resources, folder)
     failed = {record.path: record for record in failures(resources.ledger, work.document) if record.role}
     assert set(failed) == {*BAD, "second.jpg", "bomb.png"}, "equal bytes, too: each is named by itself"
     assert "empty" in failed["empty.jpg"].error
@@ -400,14 +393,12 @@ def test_file_deleted_meanwhile_is_named(resources: Resources, folder: Path, mon
         return headers(self, paths)
 
     monkeypatch.setattr(Decoders, "headers", delete_first)
-    work = begin(resources, folder)
-    scanned(resources, work)
+    work = taken(resources, folder)
     assert set(failures_of(resources, work)) == {"oak.png"}
 
 
 def test_force_reads_everything_again(resources: Resources, folder: Path) -> None:
-    work = begin(resources, folder)
-    scanned(resources, work)
+    work = taken(resources, folder)
     end(resources, work)
     forced = begin(resources, folder, force=True)
     assert scanned(resources, forced).read == 3
@@ -415,15 +406,13 @@ def test_force_reads_everything_again(resources: Resources, folder: Path) -> Non
 
 
 def test_lost_stored_pictures_are_read_again_after_a_repair(resources: Resources, folder: Path) -> None:
-    work = begin(resources, folder)
-    scanned(resources, work)
+    work = taken(resources, folder)
     end(resources, work)
     stored = next(path for path in (resources.settings.home / "files").rglob("*.png"))
     stored.unlink()
     assert verify(resources, repair=True).queued == 1
     assert not is_unchanged(resources, document_of(resources, work))
-    again = begin(resources, folder)
-    scanned(resources, again)
+    taken(resources, folder)
     assert stored.exists()
 
 
@@ -461,8 +450,7 @@ def test_what_is_said_of_an_item_is_one_text_of_all_its_pictures(resources: Reso
         rows = resources.ledger.execute(query.join(contents, contents.c.key == chunks.c.text_key).where(~chunks.c.gone))
         return {row.text: (pictures.count(row.id), row.state) for row in rows}
 
-    work = begin(resources, batch(folder, SOFA | {"description": "Three seats"}, LAMP), mirror=True)
-    scanned(resources, work)
+    work = taken(resources, batch(folder, SOFA | {"description": "Three seats"}, LAMP), mirror=True)
     assert said() == {"Linen sofa. Nord · Three seats": (1, "pending"), "Brass lamp": (2, "pending")}
     finish_items(resources)
     batch(folder, SOFA | {"description": "Four seats"}, LAMP)
@@ -474,8 +462,7 @@ def test_what_is_said_of_an_item_is_one_text_of_all_its_pictures(resources: Reso
 
 
 def test_changed_metadata_is_saved_without_reading_or_embedding(resources: Resources, folder: Path) -> None:
-    work = begin(resources, batch(folder, SOFA, LAMP))
-    scanned(resources, work)
+    work = taken(resources, batch(folder, SOFA, LAMP))
     finish_items(resources)
     batch(folder, SOFA | {"price": 700}, LAMP)
     again = scanned(resources, work)
@@ -490,8 +477,7 @@ def test_changed_metadata_is_saved_without_reading_or_embedding(resources: Resou
 
 
 def test_item_that_left_the_batch_is_reported_unless_the_batch_is_broken(resources: Resources, folder: Path) -> None:
-    work = begin(resources, batch(folder, SOFA, LAMP))
-    scanned(resources, work)
+    work = taken(resources, batch(folder, SOFA, LAMP))
     write(folder / "items.jsonl", b"{not json")
     assert scanned(resources, work).left == 0, "nobody knows what it would have listed"
     batch(folder, LAMP)
@@ -501,8 +487,7 @@ def test_item_that_left_the_batch_is_reported_unless_the_batch_is_broken(resourc
 
 
 def test_item_that_left_is_kept_though_another_shows_its_picture(resources: Resources, folder: Path) -> None:
-    work = begin(resources, batch(folder, SOFA, SOFA | {"id": "twin", "title": "Twin"}))
-    scanned(resources, work)
+    work = taken(resources, batch(folder, SOFA, SOFA | {"id": "twin", "title": "Twin"}))
     batch(folder, SOFA)
     assert scanned(resources, work) == Scan(left=1)
     assert names(resources, work) == ["Linen sofa", "Twin"]
@@ -511,8 +496,7 @@ def test_item_that_left_is_kept_though_another_shows_its_picture(resources: Reso
 def test_picture_missing_beside_others_is_named_until_it_is_there(resources: Resources, folder: Path) -> None:
     pictures = ["slate.jpg", "late.png"]
     lamps = [LAMP | {"images": pictures}, LAMP | {"id": "twin", "images": pictures}]
-    work = begin(resources, batch(folder, SOFA, *lamps))
-    scanned(resources, work)
+    work = taken(resources, batch(folder, SOFA, *lamps))
     assert {
         (each.place, each.error) for each in failures(resources.ledger, work.document) if each.kind != "pending"
     } == {("lamp: late.png", "The file cannot be found: no such file or directory.")}
@@ -532,8 +516,7 @@ def test_picture_missing_beside_others_is_named_until_it_is_there(resources: Res
 def test_failures_that_a_new_run_has_no_longer_leave_the_account(resources: Resources, folder: Path) -> None:
     """Lines that are no JSON are named by their place; mended ones by their id."""
     lines = [json.dumps(SOFA), "[1]", "not json"]
-    work = begin(resources, write(folder / "items.jsonl", "\n".join(lines).encode()))
-    scanned(resources, work)
+    work = taken(resources, write(folder / "items.jsonl", "\n".join(lines).encode()))
     counts = count_items(resources.ledger, work.document)
     assert (counts.total_items, counts.failed_items) == (3, 2)
     batch(folder, SOFA, LAMP, {"id": "bench", "title": "Bench", "file_path": "oak.png"})
@@ -546,8 +529,7 @@ def test_failures_that_a_new_run_has_no_longer_leave_the_account(resources: Reso
 def test_item_without_pictures_is_a_product_to_filter_by(resources: Resources, folder: Path) -> None:
     rug = {"id": "rug", "title": "Rug", "brand": "Tapis", "category": "rugs"}
     mat = {"id": "mat", "title": "Mat", "images": "gone.jpg"}
-    work = begin(resources, batch(folder, SOFA, rug, mat))
-    scanned(resources, work)
+    work = taken(resources, batch(folder, SOFA, rug, mat))
     assert names(resources, work) == ["Linen sofa", "Rug", "Mat"]
     finish_items(resources)
     counts = count_items(resources.ledger, work.document)

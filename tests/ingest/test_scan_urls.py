@@ -22,7 +22,7 @@ from swatchbook.store.ledger.queries.report import failures
 from swatchbook.store.ledger.source_items import count_items
 from swatchbook.store.ledger.tables import items
 from tests.ingest.sources.pictures import draw, write
-from tests.ingest.test_scan import begin, document_of, scanned
+from tests.ingest.test_scan import begin, document_of, scanned, taken
 from tests.origin import Origin, origin
 from tests.store.ledger import scene
 from tests.tables import rows_of
@@ -90,8 +90,7 @@ def test_picture_of_a_url_is_stored_and_placed_by_its_url(resources: Resources, 
 
 def test_unchanged_url_is_fetched_again_by_force_alone(resources: Resources, tmp_path: Path, server: Origin) -> None:
     path = shop(tmp_path, server)
-    work = begin(resources, path)
-    scanned(resources, work)
+    work = taken(resources, path)
     assert is_unchanged(resources, document_of(resources, work))
     assert scanned(resources, work).read == 0
     batch(tmp_path, {name: [at(server, f"/{name}.png")] for name in ITEMS} | {"twin": at(server, "/oak.png")})
@@ -103,8 +102,7 @@ def test_unchanged_url_is_fetched_again_by_force_alone(resources: Resources, tmp
 
 
 def test_changed_url_is_another_picture(resources: Resources, tmp_path: Path, server: Origin) -> None:
-    work = begin(resources, batch(tmp_path, {"oak": at(server, "/oak.png")}))
-    scanned(resources, work)
+    work = taken(resources, batch(tmp_path, {"oak": at(server, "/oak.png")}))
     batch(tmp_path, {"oak": at(server, "/slate.png")})
     assert scanned(resources, work).read == 1
     shown = show_document(resources.ledger, work.document)["images"]
@@ -141,8 +139,7 @@ def test_each_bad_url_is_named_and_none_is_fatal(resources: Resources, tmp_path:
     rows = [(url.replace("PORT", str(server.port)), words) for url, words in rows_of(__file__, "wrong")]
     wrong = {at(server, url) if url.startswith("/") else url: words for url, words in rows}
     named = {f"item {n}": url for n, url in enumerate(wrong)}
-    work = begin(resources, batch(tmp_path, named | {"oak": at(server, "/moved"), "slate": at(server, "/slate.png")}))
-    scanned(resources, work)
+    work = taken(resources, batch(tmp_path, named | {"oak": at(server, "/moved"), "slate": at(server, "/slate.png")}))
     told = reasons(resources, work)
     assert set(told) == set(wrong)
     assert [(url, told[url]) for url, words in wrong.items() if words not in told[url]] == []
@@ -157,8 +154,7 @@ def test_each_bad_url_is_named_and_none_is_fatal(resources: Resources, tmp_path:
 def test_only_what_may_pass_is_tried_again(resources: Resources, tmp_path: Path, server: Origin) -> None:
     server.moved["/late.png"] = "/status/503"
     path = batch(tmp_path, {"late": at(server, "/late.png"), "gone": at(server, "/gone.jpg")})
-    work = begin(resources, path)
-    scanned(resources, work)
+    work = taken(resources, path)
     assert not is_unchanged(resources, document_of(resources, work))
     server.files["/late.png"] = server.files["/oak.png"]
     del server.moved["/late.png"]
@@ -170,8 +166,7 @@ def test_only_what_may_pass_is_tried_again(resources: Resources, tmp_path: Path,
 
 
 def test_refused_address_is_fetched_once_it_is_allowed(resources: Resources, tmp_path: Path, server: Origin) -> None:
-    work = begin(resources, batch(tmp_path, {"oak": f"http://127.0.0.1:{server.port}/oak.png"}))
-    scanned(resources, work)
+    work = taken(resources, batch(tmp_path, {"oak": f"http://127.0.0.1:{server.port}/oak.png"}))
     assert NOT_HERE in "".join(reasons(resources, work).values())
     resources.settings = resources.settings.model_copy(update={"fetch_private_hosts": ("127.0.0.1",)})
     assert not is_unchanged(resources, document_of(resources, work))

@@ -15,7 +15,7 @@ from swatchbook.ingest.register import register_upload
 from swatchbook.ingest.run import Work
 from swatchbook.store.ledger import owners, runs, schedule
 from swatchbook.store.ledger.database import Ledger
-from swatchbook.store.ledger.stored_documents import BEGIN_SECONDS, all_documents, get_document, queue
+from swatchbook.store.ledger.stored_documents import BEGIN_SECONDS, Document, all_documents, get_document, queue
 from swatchbook.tasks.document_run import Idle, register_document
 from tests.origin import PDF, origin
 from tests.store.ledger.scene import set_document
@@ -33,6 +33,20 @@ def fresh(home: Path) -> Iterator[None]:
 
 async def begin(source: str, options: IngestOptions = IngestOptions(), **given: Any) -> Work | Idle:
     return await register_document.fn(load_resources(BlockNames()), source, "alice", options, BlockNames(), **given)
+
+
+def uploaded(folder: Path, options: IngestOptions = IngestOptions()) -> Document:
+    (folder / "a.pdf").write_bytes(PDF)
+    resources = load_resources(BlockNames())
+    return register_upload(resources, folder / "a.pdf", owner="alice", options=options, name="a.pdf").document
+
+
+def launched(document: Document, monkeypatch: pytest.MonkeyPatch) -> Work:
+    """What a flow run that was launched for a document begins."""
+    monkeypatch.setattr("swatchbook.tasks.document_run.flow_run", SimpleNamespace(id="launched", tags=[document.id]))
+    work = asyncio.run(begin(document.file or ""))
+    assert isinstance(work, Work)
+    return work
 
 
 def test_a_url_is_fetched_once_however_long_another_run_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,39 +81,29 @@ def test_a_url_that_cannot_be_a_newer_edition_leaves_nothing_queued(monkeypatch:
 
 
 def test_a_launched_run_makes_what_was_asked_for_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "a.pdf").write_bytes(PDF)
-    tools, launched_with, asked_last = load_resources(BlockNames()), IngestOptions(), IngestOptions(focus=False)
-    for options in (launched_with, asked_last):
-        document = register_upload(tools, tmp_path / "a.pdf", owner="alice", options=options, name="a.pdf").document
-    monkeypatch.setattr("swatchbook.tasks.document_run.flow_run", SimpleNamespace(id="launched", tags=[document.id]))
-    work = asyncio.run(begin(document.file or "", launched_with))
-    assert isinstance(work, Work)
+    document, asked_last = uploaded(tmp_path), IngestOptions(focus=False)
+    uploaded(tmp_path, asked_last)
+    work = launched(document, monkeypatch)
     assert work.options == asked_last
-    assert runs.end(tools.ledger, work.run, DocumentStatus.COMPLETED) == DocumentStatus.COMPLETED
+    ledger = load_resources(BlockNames()).ledger
+    assert runs.end(ledger, work.run, DocumentStatus.COMPLETED) == DocumentStatus.COMPLETED
 
 
 def test_a_launched_run_of_a_renamed_owner_works_for_the_new_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "a.pdf").write_bytes(PDF)
-    tools, options = load_resources(BlockNames()), IngestOptions()
-    document = register_upload(tools, tmp_path / "a.pdf", owner="alice", options=options, name="a.pdf").document
-    owners.rename(tools.ledger, "alice", "lena")
-    monkeypatch.setattr("swatchbook.tasks.document_run.flow_run", SimpleNamespace(id="launched", tags=[document.id]))
-    work = asyncio.run(begin(document.file or "", options))
-    assert isinstance(work, Work)
+    document, ledger = uploaded(tmp_path), load_resources(BlockNames()).ledger
+    owners.rename(ledger, "alice", "lena")
+    work = launched(document, monkeypatch)
     assert (work.document, work.owner) == (document.id, "lena")
-    assert [each.owner for each in all_documents(tools.ledger, None)] == ["lena"]
-    runs.end(tools.ledger, work.run, DocumentStatus.CANCELLED)
+    assert [each.owner for each in all_documents(ledger, None)] == ["lena"]
+    runs.end(ledger, work.run, DocumentStatus.CANCELLED)
 
 
 def test_what_is_queued_and_cannot_be_begun_is_blocked_with_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "a.pdf").write_bytes(PDF)
-    document = register_upload(
-        load_resources(BlockNames()), tmp_path / "a.pdf", owner="alice", options=IngestOptions(), name="a.pdf"
-    ).document
+    document = uploaded(tmp_path)
     load_resources.cache_clear()
     monkeypatch.setenv("SWATCHBOOK_ANALYST", "vision")  # without the name of a model
     with pytest.raises(Configuration, match="VISION__URL and SWATCHBOOK_VISION__MODEL are not set"):

@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 from swatchbook.domain.records import Hit, Role
 from swatchbook.domain.settings import load_settings
@@ -41,11 +42,8 @@ class Recorded:
         self.gave[space.role] = space, {match.id for match in found}
         return found
 
-    def keyword(self, space: Space, text: str, k: int, where: Where | None = None) -> list[Match]:
-        return self._index.keyword(space, text, k, where)
-
-    def close(self) -> None:
-        self._index.close()
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._index, name)
 
 
 def tags(resources: Resources) -> dict[str, str]:

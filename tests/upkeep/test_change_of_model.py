@@ -32,6 +32,7 @@ defaults.
 """
 
 
+@pytest.mark.nightly
 def test_collection_of_a_removed_model_is_changed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with tarfile.open(OLD_HOME) as archive:
         archive.extractall(home, filter="data")

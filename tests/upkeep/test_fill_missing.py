@@ -14,7 +14,6 @@ from swatchbook.store.ledger.space_objects import count_vectors
 from swatchbook.store.ledger.tables import analyses, contents, documents, images, items, placements, requested, vectors
 from swatchbook.upkeep.fill_missing import Fill, documents_to_fill, fill_missing, pairs_to_fill, plan_fill
 from swatchbook.upkeep.reports.collection_state import collect_statistics
-from tests.command import run, run_json
 from tests.models.providers.standin import KEY, Provider, provider
 
 pytestmark = pytest.mark.usefixtures("filled")
@@ -128,11 +127,3 @@ def test_a_change_of_model_fills_documents_of_any_status_and_tries_lost_files(
     assert (done.objects, done.unreadable) == (PICTURES, 0)
     assert {lack.role: lack.open + lack.failed for lack in done.lacks} == dict.fromkeys(roles, 1)
     assert [("file_missing" in failure) for failure in done.failures] == [True] * len(roles)
-
-
-def test_command_counts_first_and_refuses_an_unknown_owner(resources: Resources) -> None:
-    lose(resources, Role.COLOR)
-    assert "14 objects of 1 document · 0 calls · free" in run("fill", "missing", "--owner", "anna", "--dry-run")
-    assert run_json("fill", "missing", "--owner", "anna", "--limit", "4", expect=3)["made"] == 4
-    assert "10 items made for 10 objects" in run("fill", "missing", "--all-owners")
-    run("fill", "missing", "--owner", "nobody", expect=2)

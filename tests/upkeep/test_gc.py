@@ -21,7 +21,7 @@ from swatchbook.store.ledger.stored_documents import Document, queue
 from swatchbook.store.ledger.tables import documents, figures, inbox, rounds, runs
 from swatchbook.upkeep.gc import DAY, Swept, sweep
 from tests.s3_server import Bucket, bucket, moto_server
-from tests.store.ledger.scene import begin_again, count
+from tests.store.ledger.scene import begin_again, change, count
 
 __all__ = ["bucket", "moto_server"]
 
@@ -103,16 +103,14 @@ def test_a_forced_generation_supersedes_what_was_kept_before(resources: Resource
     before = kept(results, resources, document)
     age(before)
     assert sweep(resources).results == 0
-    with resources.ledger.write() as connection:
-        connection.execute(update(documents).values(force="G"))
+    change(resources.ledger, documents, force="G")
     assert sweep(resources).results == 1
 
 
 def test_files_that_no_row_names_go_after_an_hour(resources: Resources) -> None:
     document = known(resources)
     pages = resources.files.put_bytes(b"pages", ".jsonl")
-    with resources.ledger.write() as connection:
-        connection.execute(update(documents).values(pages_file=pages))
+    change(resources.ledger, documents, pages_file=pages)
     orphan, young = resources.files.put_bytes(b"orphan", ".png"), resources.files.put_bytes(b"young", ".png")
     files = {path.name: path for path in Path(resources.files.url).rglob("*.*")}
     age(*(path for name, path in files.items() if name != young))
@@ -139,8 +137,7 @@ def test_what_is_stored_again_is_no_orphan_of_long_ago(resources: Resources) -> 
 
 def test_what_a_long_run_has_stored_it_may_still_name(resources: Resources) -> None:
     begin_again(resources.ledger, known(resources))
-    with resources.ledger.write() as connection:
-        connection.execute(update(runs).values(started_at=db_now() - 3 * HOUR))
+    change(resources.ledger, runs, started_at=db_now() - 3 * HOUR)
     resources.files.put_bytes(b"picture", ".png")
     (path,) = Path(resources.files.url).rglob("*.png")
     age(path, seconds=2 * HOUR)
@@ -165,8 +162,7 @@ def test_temporary_files_of_the_killed_go_after_an_hour(resources: Resources) ->
 def test_interrupted_upload_goes_within_the_hour(resources: Resources) -> None:
     """Also while a run lasts that began before: what the upload would have named is known to no run."""
     begin_again(resources.ledger, known(resources))
-    with resources.ledger.write() as connection:
-        connection.execute(update(runs).values(started_at=db_now() - 3 * HOUR))
+    change(resources.ledger, runs, started_at=db_now() - 3 * HOUR)
     folder = resources.settings.temporary_folder
     with temporary_file(folder) as going_on:
         killed, other = folder / "upload-1", folder / "preview-1"

@@ -15,7 +15,7 @@ from swatchbook.resources import Resources, open_resources
 from swatchbook.store.files.upload_buffer import temporary_file
 from swatchbook.store.ledger import restored_rows
 from swatchbook.store.ledger.portable_rows import portable_files
-from swatchbook.store.ledger.stored_documents import list_documents
+from swatchbook.store.ledger.stored_documents import Document, list_documents
 from swatchbook.store.ledger.tables import vectors
 from swatchbook.upkeep.backup import write
 from swatchbook.upkeep.backup.restore import restore
@@ -46,54 +46,39 @@ def first(work: Callable[[], object], then: Callable[..., Any]) -> Callable[...,
     return call
 
 
+@pytest.mark.parametrize("deleted_before", [False, True])
 def test_file_of_a_document_that_is_just_registered_stays(
-    resources: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "a.pdf").write_bytes(PDF)
-    from swatchbook.ingest import register as module
-
-    monkeypatch.setattr(module, "queue", first(lambda: collect(resources), module.queue))
-    document = register(resources, tmp_path / "a.pdf", owner="anna", options=IngestOptions()).document
-    assert resources.files.has(document.file or "")
-
-
-def test_what_was_deleted_before_and_is_registered_again_stays(
-    resources: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    resources: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deleted_before: bool
 ) -> None:
     from swatchbook.ingest import register as module
 
+    def registered() -> Document:
+        return register(resources, tmp_path / "a.pdf", owner="anna", options=IngestOptions()).document
+
     (tmp_path / "a.pdf").write_bytes(PDF)
-    asked = IngestOptions()
-    before = register(resources, tmp_path / "a.pdf", owner="anna", options=asked).document
-    assert delete(resources, before.id)
+    if deleted_before:
+        assert delete(resources, registered().id)
     monkeypatch.setattr(module, "queue", first(lambda: collect(resources), module.queue))
-    again = register(resources, tmp_path / "a.pdf", owner="anna", options=asked).document
-    assert resources.files.has(again.file or "")
+    assert resources.files.has(registered().file or "")
 
 
-def test_what_a_held_process_stores_or_finds_stored_stays_until_it_ends(resources: Resources) -> None:
+def test_what_a_process_holds_stays_until_it_ends_or_dies(resources: Resources) -> None:
     with holding_files(resources.ledger):
         key = resources.files.put_bytes(b"pages", ".jsonl")
         collect(resources)
         assert resources.files.has(key)
-    collect(resources)
-    assert not resources.files.has(key)
-
-
-def test_hold_of_a_process_that_died_holds_nothing(resources: Resources) -> None:
-    with holding_files(resources.ledger):
-        key = resources.files.put_bytes(b"pages", ".jsonl")
         end_process_of_holds(resources.ledger)
         collect(resources)
         assert not resources.files.has(key)
+    with holding_files(resources.ledger):
+        resources.files.put_bytes(b"pages", ".jsonl")
+    collect(resources)
+    assert not resources.files.has(key)
 
 
 def test_file_that_another_process_is_writing_stays(resources: Resources) -> None:
     with temporary_file(resources.settings.temporary_folder) as path:
         path.write_bytes(b"half of an upload")
-        collect(resources)
-        assert path.exists()
-        path.write_bytes(b"all of it")
         collect(resources)
         assert path.exists()
 

@@ -10,7 +10,8 @@ from swatchbook.store.ledger.space_registry import registered
 from swatchbook.upkeep.verify import IndexWatch, verify
 from swatchbook_weaviate.index import WeaviateIndex
 from tests.flows.test_outage import weaviate
-from tests.upkeep.test_verify import assert_whole, make
+from tests.ingest.test_delete import make
+from tests.upkeep.test_verify import assert_whole
 
 __all__ = ["weaviate"]
 

@@ -21,9 +21,10 @@ from swatchbook.upkeep.rename_owner import rename
 from swatchbook.upkeep.verify import rebuild, repair_index, verify
 from swatchbook_weaviate.index import WeaviateIndex
 from tests.command import forked
+from tests.ingest.test_delete import make
 from tests.new_collection import NewCollection, environment_of, new_collection, postgres, weaviate_server
 from tests.store.ledger.scene import image
-from tests.upkeep.test_verify import make, spaces
+from tests.upkeep.test_verify import spaces
 
 __all__ = ["new_collection", "postgres", "weaviate_server"]
 
@@ -105,22 +106,22 @@ def assert_whole(resources: Resources) -> None:
     assert all(not each.missing and not each.foreign for each in verify(resources).spaces)
 
 
+def filled(collection: Resources) -> Resources:
+    for owner in OWNERS:
+        make(collection, *pictures(), owner=owner)
+    return collection
+
+
 @pytest.fixture
 def resources(new_collection: NewCollection) -> Resources:
     """Three owners together, in the default layout."""
-    made = new_collection(index="weaviate")
-    for owner in OWNERS:
-        make(made, *pictures(), owner=owner)
-    return made
+    return filled(new_collection(index="weaviate"))
 
 
 @pytest.fixture
 def apart(new_collection: NewCollection) -> Resources:
     """Three owners in tenants."""
-    made = new_collection(index="tenants")
-    for owner in OWNERS:
-        make(made, *pictures(), owner=owner)
-    return made
+    return filled(new_collection(index="tenants"))
 
 
 def tenants(resources: Resources) -> dict[str, str]:

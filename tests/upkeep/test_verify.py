@@ -1,6 +1,5 @@
 """Ledger and index held against each other, and mended, while others go on publishing."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,20 +16,10 @@ from swatchbook.store.ledger.space_registry import registered
 from swatchbook.store.ledger.stored_documents import get_document, queue
 from swatchbook.upkeep import verify as verify_module
 from swatchbook.upkeep.verify import IndexWatch, rebuild, repair_index, verify
-from tests.doubles.index import TroubledIndex
+from tests.doubles.index import once, troubled
+from tests.ingest.test_delete import make
 from tests.store.ledger.damage import overwrite_pages
-from tests.store.ledger.scene import begin, begin_again, chunked, end, extraction, image, make_all, placed
-
-
-def make(resources: Resources, *names: str, owner: str = "anna", content: str = "catalogue") -> str:
-    """A completed document with these pictures and a text, published; its id."""
-    run = begin(resources.ledger, owner=owner, content=content)
-    stage_results.save_chunks(resources.ledger, run, chunked(run, f"About {content}."))
-    stage_results.save_extraction(resources.ledger, run, extraction(*(placed(run, name) for name in names)))
-    make_all(resources.ledger, run)
-    publish_round(resources)
-    end(resources.ledger, run)
-    return run.document
+from tests.store.ledger.scene import begin, begin_again, end, extraction, image, make_all, placed
 
 
 def spaces(resources: Resources) -> list[Space]:
@@ -106,11 +95,9 @@ def test_a_damaged_ledger_is_never_sound(resources: Resources, *, deep: bool) ->
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_what_is_published_while_it_reads_is_neither_foreign_nor_missing(resources: Resources, moment: str) -> None:
     make(resources, "oak")
-    index = resources.index
     ingest = once(lambda: make(resources, "ash", content="supplement"))
-    resources.index = TroubledIndex(index, read=lambda now: ingest() if now == moment else None)
-    assert {(space.missing, space.foreign) for space in verify(resources, repair=True).spaces} == {(0, 0)}
-    resources.index = index
+    with troubled(resources, read=lambda now: ingest() if now == moment else None):
+        assert {(space.missing, space.foreign) for space in verify(resources, repair=True).spaces} == {(0, 0)}
     assert_whole(resources)
 
 
@@ -118,31 +105,27 @@ def test_repair_drops_nothing_that_is_shown_again_while_it_mends(resources: Reso
     document = make(resources, "oak")
     run = begin(resources.ledger, fingerprint="another")
     stage_results.save_extraction(resources.ledger, run, extraction())  # oak is gone, and not yet removed
-    index = resources.index
 
     def show_again(_: object) -> None:
         stage_results.save_extraction(resources.ledger, run, extraction(placed(run, "oak")))
         publish_round(resources)
 
-    resources.index = TroubledIndex(index, delete=once(show_again))
-    verify(resources, repair=True)
-    resources.index = index
+    with troubled(resources, delete=once(show_again)):
+        verify(resources, repair=True)
     assert run.document == document
     assert_whole(resources)
 
 
 def test_a_rebuild_that_is_killed_leaves_its_document_due(resources: Resources) -> None:
     document = make(resources, "oak", "ash")
-    index, (_, second, *_) = resources.index, spaces(resources)
+    (_, second, *_) = spaces(resources)
 
     def die(space: Space) -> None:
         if space == second:
             raise KeyboardInterrupt
 
-    resources.index = TroubledIndex(index, drop=die)
-    with pytest.raises(KeyboardInterrupt):
+    with troubled(resources, drop=die), pytest.raises(KeyboardInterrupt):
         rebuild(resources)
-    resources.index = index
     assert publishing.count_unpublished(resources.ledger) == 3
     assert [found.id for found in schedule.due_documents(resources.ledger)] == [document]
     rebuild(resources)
@@ -151,24 +134,9 @@ def test_a_rebuild_that_is_killed_leaves_its_document_due(resources: Resources) 
 
 def test_what_is_published_into_a_space_before_it_is_dropped_is_published_again(resources: Resources) -> None:
     make(resources, "oak", "ash")
-    index = resources.index
-    resources.index = TroubledIndex(index, drop=once(lambda _: publish_round(resources)))
-    rebuild(resources)
-    resources.index = index
+    with troubled(resources, drop=once(lambda _: publish_round(resources))):
+        rebuild(resources)
     assert_whole(resources)
-
-
-def once(move: Callable[..., object]) -> Callable[..., None]:
-    """The move, at the first call only."""
-    done = False
-
-    def call(*given: object) -> None:
-        nonlocal done
-        if not done:
-            done = True
-            move(*given)
-
-    return call
 
 
 def stored(resources: Resources, data: bytes, *, document: bytes = b"%PDF-1.7 a catalogue") -> tuple[str, str, str]:

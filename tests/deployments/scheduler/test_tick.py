@@ -27,10 +27,10 @@ from swatchbook.store.ledger.stored_documents import BEGIN_SECONDS, Document, ge
 from tests.command import run_json
 from tests.deployments.scheduler.conftest import died, queued
 from tests.fixtures import free_port
+from tests.ingest.test_delete import make
 from tests.pdf.making import Paper, gradient, jpeg
 from tests.store.ledger.scene import begin_again, pass_time, set_document
 from tests.store.ledger.test_picture_reviews import weak
-from tests.upkeep.test_verify import make
 from tests.waiting import until
 
 
