@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
 from sqlalchemy import func, select
 
 from swatchbook.deployments.declared import EMBED, SETTINGS_FILE
-from swatchbook.store.ledger.tables import items, runs
+from swatchbook.store.ledger.tables import items
 from tests.containers.engine import Engine
 from tests.containers.images import build_swatchbook
 from tests.fixtures import ROOT
 from tests.ledger_audit import count_writes
+from tests.servers.audit import runs_of
 from tests.servers.stack import SHARDS, Part, Stack, running_stack, worker_part
 
 DOUBLES = "/doubles"
@@ -51,16 +51,8 @@ class Pool:
     def out_of_memory(self) -> bool:
         return "true" in self.engine.run("inspect", "--format={{.State.OOMKilled}}", *self.containers().values())
 
-    def runs(self, document: str, kind: str = "shard") -> list[dict[str, Any]]:
-        query = select(runs).where(runs.c.document == document, runs.c.kind == kind).order_by(runs.c.token)
-        return [dict(row) for row in self.stack.resources.ledger.execute(query).mappings()]
-
     def live(self, document: str) -> list[str]:
-        return [shard["prefect_run"] for shard in self.runs(document) if shard["state"] == "live"]
-
-    def parent(self, document: str) -> psutil.Process:
-        (pid,) = [run["pid"] for run in self.runs(document, "document") if run["state"] == "live"]
-        return psutil.Process(pid)
+        return [shard["prefect_run"] for shard in runs_of(self.stack, document) if shard["state"] == "live"]
 
     def held(self) -> int:
         query = select(func.count()).select_from(items).where(items.c.lease.is_not(None))

@@ -13,7 +13,7 @@ import pytest
 from swatchbook.domain.records import DocumentStatus
 from tests.containers.engine import ours, ours_hanging, restart_ours
 from tests.containers.pool import Pool
-from tests.servers.audit import TERMINAL, flow_runs
+from tests.servers.audit import TERMINAL, flow_runs, parent, runs_of
 from tests.servers.halfway import conclude, half_way, mended, pictures_made, tell, told_of
 
 pytestmark = pytest.mark.timeout(1_500)  # the first run makes every image
@@ -42,7 +42,7 @@ def three_runs_at_once(pool: Pool, document: str) -> None:
     known = pool.stack.document(document)
     assert known.file is not None
     again = {"source": known.file, "owner": known.owner, "options": known.options.model_dump(mode="json")}
-    pool.parent(document).send_signal(signal.SIGKILL)
+    parent(pool.stack, document).send_signal(signal.SIGKILL)
     for flow, parameters in (("ingest_catalogue", again), ("ingest_catalogue", again), ("retry_failed", {})):
         deployment = pool.stack.ask_prefect("GET", f"/deployments/name/{flow}/{flow}")["id"]
         given = {"parameters": parameters, "tags": [document], "state": {"type": "SCHEDULED"}}
@@ -63,7 +63,7 @@ def test_what_dies_is_made_up_for(pool: Pool, tmp_path: Path, death: Callable[[P
     death(pool, document)
     pool.stack.trouble()
     conclude(pool.stack, death.__name__, document)
-    assert {shard["state"] for shard in pool.runs(document)} <= {"ended", "dead"}
+    assert {shard["state"] for shard in runs_of(pool.stack, document)} <= {"ended", "dead"}
     assert not pool.held()
 
 

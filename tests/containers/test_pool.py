@@ -29,7 +29,7 @@ from tests.doubles.models import picture_key
 from tests.fixtures import SOAK
 from tests.ledger_audit import writes
 from tests.models.providers.standin import KEY, mixed
-from tests.servers.audit import Audit, audit, flow_runs
+from tests.servers.audit import Audit, audit, flow_runs, runs_of
 from tests.servers.catalogues import make_catalogue, squares
 from tests.servers.halfway import PICTURES, WHOLE, conclude, half_way, pictures_made, tell
 from tests.servers.stack import OWNER, Stack
@@ -50,7 +50,7 @@ def test_containers_killed_and_out_of_memory_are_made_up_for_by_others(pool: Poo
     pool.stack.wait_until(pool.out_of_memory, "a container has run out of memory")
     pool.stack.trouble()
     conclude(pool.stack, "killed_and_out_of_memory", document)
-    shards = pool.runs(document)
+    shards = runs_of(pool.stack, document)
     assert {shard["state"] for shard in shards} <= {"ended", "dead"}
     assert pool.containers().keys() >= {shard["prefect_run"] for shard in shards}
     assert str(Path("/proc/self/ns/pid").readlink()) not in {shard["pid_namespace"] for shard in shards}
@@ -105,7 +105,7 @@ def test_form_to_index_though_parts_die_and_the_schedule_closes(pool: Pool) -> N
     document, _ = fill_in_form(stack, catalogue, execution="pool", batch_size=4)
     stack.wait_until(lambda: pictures_made(stack) > before, "some pictures are made")
     in_graph, subflows = shown_in_graph(stack, document)
-    assert in_graph == subflows >= {shard["prefect_run"] for shard in pool.runs(document)}
+    assert in_graph == subflows >= {shard["prefect_run"] for shard in runs_of(stack, document)}
     pool.engine.run("kill", pool.containers()[pool.live(document)[0]])
     for worker in (pool.worker, stack.worker):
         worker.kill(family=True)
@@ -118,7 +118,7 @@ def test_form_to_index_though_parts_die_and_the_schedule_closes(pool: Pool) -> N
     def is_settled() -> bool:
         report = document_report(stack.resources.ledger, document)
         failing = {failed.kind for failed in report.failed_images} == {"provider_timeout"}
-        ends = (*flow_runs(stack, document), *(shard["state"] for shard in pool.runs(document)))
+        ends = (*flow_runs(stack, document), *(shard["state"] for shard in runs_of(stack, document)))
         return report.status == DocumentStatus.WAITING and failing and not {"RUNNING", "live"} & {*ends}
 
     seconds = stack.wait_until(is_settled, "only what its model has failed at waits", 3 * SETTLED_SECONDS)

@@ -1,9 +1,10 @@
 """What must hold of a document in the end, whatever happened on the way: nothing missing, nothing made twice."""
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+import psutil
 from sqlalchemy import select, union
 
 from swatchbook.domain.records import DocumentStatus, Record, Role
@@ -12,7 +13,7 @@ from swatchbook.resources import Resources, open_resources
 from swatchbook.store.ledger import publishing
 from swatchbook.store.ledger.queries.report import document_report
 from swatchbook.store.ledger.space_registry import registered
-from swatchbook.store.ledger.tables import chunks, placements
+from swatchbook.store.ledger.tables import chunks, placements, runs
 from swatchbook.upkeep.verify import Verification, verify
 from tests.ledger_audit import writes
 from tests.servers.stack import Stack
@@ -81,6 +82,18 @@ def lost_to_search(stack: Stack, index: Index, space: Space, document: str) -> I
         is_same = each.row.id in found and np.allclose(found[each.row.id].vector, vector, atol=1e-6)
         if not is_same or each.row.id not in {hit.id for hit in index.search(space, vector, 100)}:
             yield each.row.id
+
+
+def runs_of(stack: Stack, document: str, kind: str = "shard") -> list[dict[str, Any]]:
+    """The rows of a document's runs of this kind, in order."""
+    query = select(runs).where(runs.c.document == document, runs.c.kind == kind).order_by(runs.c.token)
+    return [dict(row) for row in stack.resources.ledger.execute(query).mappings()]
+
+
+def parent(stack: Stack, document: str) -> psutil.Process:
+    """The process of its live run, which has made its shards."""
+    (pid,) = [run["pid"] for run in runs_of(stack, document, "document") if run["state"] == "live"]
+    return psutil.Process(pid)
 
 
 def flow_runs(stack: Stack, document: str) -> list[str]:

@@ -12,7 +12,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 import httpx
-import pymupdf
 import pytest
 from sqlalchemy import func, select
 from test_webhooks import signed
@@ -24,6 +23,7 @@ from swatchbook.store.ledger.tables import inbox
 from swatchbook.upkeep.gc import sweep
 from tests.fixtures import SOAK
 from tests.origin import origin
+from tests.pdf.making import Paper
 from tests.servers.stack import OWNER, SECRET, Stack, http
 
 pytestmark = pytest.mark.stack
@@ -84,11 +84,9 @@ def test_every_answered_upload_is_one_document_however_often_the_service_is_kill
 
 
 def make_page(number: int) -> bytes:
-    book = pymupdf.open()
-    page = book.new_page()
-    page.insert_text((50, 60), f"Tile {number}", fontsize=24)
-    page.insert_text((50, 90), f"Porcelain floor tile number {number}, 60 x 60 cm, matt.")
-    return bytes(book.tobytes())
+    paper = Paper()
+    paper.page(f"Porcelain floor tile number {number}, 60 x 60 cm, matt.")
+    return bytes(paper.document.tobytes())
 
 
 def deliver(stack: Stack, delivery: str, url: str) -> Delivered:

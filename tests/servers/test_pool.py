@@ -11,12 +11,11 @@ from typing import Any
 
 import psutil
 import pytest
-from sqlalchemy import select
 
 from swatchbook.store.ledger import run_queries
 from swatchbook.store.ledger.runs import SHARD_START
-from swatchbook.store.ledger.tables import runs
 from tests.fixtures import SOAK
+from tests.servers.audit import parent, runs_of
 from tests.servers.catalogues import make_catalogue, squares
 from tests.servers.halfway import conclude, half_way
 from tests.servers.stack import CONTROL, Part, Stack, worker_part
@@ -62,20 +61,9 @@ def point(stack: Stack, deployment: str, pool: str) -> None:
     stack.ask_prefect("PATCH", f"/deployments/{deployment}", json={"work_pool_name": pool})
 
 
-def shards(stack: Stack, document: str) -> list[dict[str, Any]]:
-    query = select(runs).where(runs.c.document == document, runs.c.kind == "shard").order_by(runs.c.token)
-    return [dict(row) for row in stack.resources.ledger.execute(query).mappings()]
-
-
-def parent(stack: Stack, document: str) -> psutil.Process:
-    query = select(runs.c.pid).where(runs.c.document == document, runs.c.kind == "document", runs.c.state == "live")
-    return psutil.Process(stack.resources.ledger.execute(query).scalar_one())
-
-
 def shown_in_graph(stack: Stack, document: str) -> tuple[set[str], set[str]]:
     """The shards that Prefect shows in their parent's graph, and those that are subflows of one of its task runs."""
-    query = select(runs.c.prefect_run).where(runs.c.document == document, runs.c.kind == "document")
-    of = stack.resources.ledger.execute(query).scalar_one()
+    (of,) = [run["prefect_run"] for run in runs_of(stack, document, "document")]
     tasks = stack.ask_prefect("POST", "/task_runs/filter", json={"flow_runs": {"id": {"any_": [of]}}})
     subflows = {"flow_runs": {"parent_task_run_id": {"any_": [task["id"] for task in tasks]}}}
     nodes = stack.ask_prefect("GET", f"/flow_runs/{of}/graph-v2")["nodes"]
@@ -91,7 +79,7 @@ def parent_killed(stack: Stack, document: str) -> None:
 
 def shard_terminated(stack: Stack, document: str) -> None:
     """As a provider takes a spot machine back: SIGTERM, and SIGKILL only after the time that pools leave."""
-    victim = psutil.Process(next(shard for shard in shards(stack, document) if shard["state"] == "live")["pid"])
+    victim = psutil.Process(next(shard for shard in runs_of(stack, document) if shard["state"] == "live")["pid"])
     victim.send_signal(signal.SIGTERM)
     victim.wait(LEAST_GRACE_SECONDS)
 
@@ -103,13 +91,13 @@ def test_kill_in_the_middle_ends_as_if_there_had_been_none(
     document = half_way(stack, tmp_path / f"{kill.__name__}.pdf", **IN_SHARDS)
     in_graph, subflows = shown_in_graph(stack, document)
     assert len(subflows) == 4
-    assert in_graph == subflows >= {shard["prefect_run"] for shard in shards(stack, document)}
+    assert in_graph == subflows >= {shard["prefect_run"] for shard in runs_of(stack, document)}
     kill(stack, document)
     stack.trouble(seconds=0.2)
     conclude(stack, kill.__name__, document)
     assert run_queries.shard_seconds(stack.resources.ledger, SHARD_START), "what a shard took to start is measured"
     if kill is parent_killed:  # the next parent adopts its shards, and cuts nothing twice
-        assert [shard["state"] for shard in shards(stack, document)] == ["ended"] * 4
+        assert [shard["state"] for shard in runs_of(stack, document)] == ["ended"] * 4
 
 
 SIZE, PICTURES = 4, 64
@@ -148,7 +136,7 @@ def kill_a_shard(stack: Stack, document: str, log: Path, dice: random.Random, ki
 
     def has_recorded() -> bool:
         counts = Counter(process for process, _ in taken_up(log))
-        live = {shard["pid"] for shard in shards(stack, document) if shard["state"] == "live"}
+        live = {shard["pid"] for shard in runs_of(stack, document) if shard["state"] == "live"}
         ready[:] = [process for process in sorted(live.difference(killed)) if counts[process] >= enough]
         return bool(ready)
 

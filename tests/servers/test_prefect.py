@@ -93,39 +93,6 @@ def states(stack: Stack, flow_run: str) -> list[tuple[str, str]]:
     return [(state["type"], state["name"]) for state in sorted(found, key=lambda state: state["timestamp"])]
 
 
-def test_upkeep_that_dies_with_its_worker_gives_its_slots_back(stack: Stack, tmp_path: Path) -> None:
-    stack.service.stop()  # or its loop would start the document
-    stack.trouble(seconds=1.0)
-    source = make_catalogue(stack.folder / "inbox" / "upkeep.pdf", pictures=PICTURES)
-    deployment = stack.ask_prefect("GET", "/deployments/name/retry_failed/retry_failed")
-    stack.service.start()
-    stack.worker.stop()
-    document = stack.upload(source, **SLOW)
-    stack.service.stop()
-    for run in flow_runs_waiting(stack, document):
-        stack.ask_prefect("DELETE", f"/flow_runs/{run}")
-    stack.worker.start()
-    asked = {"parameters": {}, "state": {"type": "SCHEDULED"}}
-    stack.ask_prefect("POST", f"/deployments/{deployment['id']}/create_flow_run", json=asked)
-    stack.wait_for(document, DocumentStatus.RUNNING)
-    (upkeep,) = [run for run in runs_of(stack, "retry_failed") if run["state_type"] == "RUNNING"]
-    stack.worker.kill(family=True)
-    stack.worker.start()
-    stack.service.start()
-    stack.trouble()
-
-    def state() -> str:
-        return str(stack.ask_prefect("GET", f"/flow_runs/{upkeep['id']}")["state_type"])
-
-    stack.wait_until(lambda: state() == "CRASHED", "retry_failed is crashed")
-    conclude(stack, "upkeep_killed", document)
-
-
-def flow_runs_waiting(stack: Stack, document: str) -> list[str]:
-    given = {"flow_runs": {"tags": {"all_": [document]}, "state": {"type": {"any_": ["SCHEDULED", "PENDING"]}}}}
-    return [str(run["id"]) for run in stack.ask_prefect("POST", "/flow_runs/filter", json=given)]
-
-
 def test_results_are_in_the_home(stack: Stack, tmp_path: Path) -> None:
     document = stack.upload(make_catalogue(tmp_path / "results.pdf", pictures=4), focus=False)
     stack.wait_for(document, DocumentStatus.COMPLETED)

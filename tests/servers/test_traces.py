@@ -12,9 +12,10 @@ from swatchbook.domain.records import DocumentStatus
 from tests.models.providers import attentive
 from tests.models.providers.standin import KEY, provider
 from tests.otlp_receiver import Receiver, parents, receiving, trace_of
+from tests.servers.audit import runs_of
 from tests.servers.catalogues import make_catalogue
 from tests.servers.stack import API_KEY, OWNER, WEAVIATE_KEY, Stack, running_stack
-from tests.servers.test_pool import IN_SHARDS, shards, shards_by_process
+from tests.servers.test_pool import IN_SHARDS, shards_by_process
 
 pytestmark = pytest.mark.stack
 pytest.importorskip("opentelemetry.sdk.trace")
@@ -74,9 +75,9 @@ def test_upload_shards_and_calls_are_one_trace_without_texts(
     assert min(call["gen_ai.usage.input_tokens"] for call in calls) > 0
     assert {"shard", "stage PRODUCTS_CREATED"} >= set(parents(spans, "publish")) > set()
     assert {span.name for span in spans if span.failed} <= {"publish"}, "the index may be busy with a new space"
-    own = {shard["pid"] for shard in shards(traced_stack, document)}
+    own = {shard["pid"] for shard in runs_of(traced_stack, document)}
     assert len(own) == 4, "each shard is a process"
-    assert {shard["token"] for shard in shards(traced_stack, document)} == {
+    assert {shard["token"] for shard in runs_of(traced_stack, document)} == {
         span.attributes["swatchbook.run"] for span in spans if span.name == "shard"
     }
     sent, traces = (b"".join(body for path, body in receiver.bodies if of in path) for of in ("", "traces"))
