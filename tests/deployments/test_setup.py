@@ -1,6 +1,8 @@
 """`swatchbook serve setup` on a real Prefect server: twice is as good as once, and what people tune stays theirs."""
 
 import asyncio
+import json
+import queue
 import shlex
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from prefect import get_client
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.exceptions import ObjectNotFound
+from prefect.states import Failed
 from pydantic import SecretStr
 
 from swatchbook.blocks.block_types import BLOCKS, IndexBlock
@@ -25,6 +28,7 @@ from swatchbook.domain.errors import Configuration
 from swatchbook.domain.extras import DISTRIBUTION
 from swatchbook.domain.settings import Settings
 from tests.command import attempt, run, run_json
+from tests.serving import Answers, StandIn, serving
 
 T = TypeVar("T")
 DO, LOOK = Mode(), Mode(check=True)
@@ -79,7 +83,6 @@ def outcomes(lines: dict[str, Line]) -> set[Outcome]:
 
 
 @pytest.mark.usefixtures("bare")
-@pytest.mark.gate
 def test_setup_twice_is_the_same_as_once() -> None:
     looked = set_up_now(LOOK)
     assert outcomes(looked) == {Outcome.CREATED}
@@ -162,32 +165,46 @@ def test_what_is_declared_is_followed_and_what_is_paused_stays_paused() -> None:
     assert outcomes(set_up_now()) == {Outcome.SAME}
 
 
-def limit_to_one(pool: str) -> None:
-    ask(lambda client: client.update_work_pool(pool, WorkPoolUpdate(concurrency_limit=1)))
+@pytest.mark.usefixtures("bare")
+def test_failed_flow_run_is_told_to_the_webhook() -> None:
+    told: queue.Queue[dict[str, Any]] = queue.Queue()
+
+    class Hook(Answers):
+        def do_POST(self) -> None:
+            told.put(json.loads(self.read()))
+            self.say(200)
+
+    async def fail(client: PrefectClient) -> str:
+        found = await client.read_deployment_by_name("retry_failed/retry_failed")
+        run = await client.create_flow_run_from_deployment(found.id)
+        await client.set_flow_run_state(run.id, Failed(message="It has no ledger."), force=True)
+        return str(run.id)
+
+    with serving(StandIn(Hook)) as server:
+        set_up_now(failure_webhook_url=SecretStr(f"{server.url}/failed"))
+        failed = ask(fail)
+        said = told.get(timeout=60)
+    assert (said["flow_run"], said["state"], said["flow"]) == (failed, "Failed", "retry_failed")
+    assert failed in said["text"]
 
 
 @pytest.mark.usefixtures("bare")
-def test_how_many_parents_run_at_once_stays_as_it_was_tuned() -> None:
+def test_limit_that_was_tuned_stays_and_that_of_shards_follows() -> None:
     set_up_now()
-    limit_to_one(CONTROL)
-    assert set_up_now()[f"pool {CONTROL}"].difference == ("concurrency_limit: 1 → 6",)
-    assert ask(lambda client: client.read_work_pool(CONTROL)).concurrency_limit == 1
-    assert set_up_now(Mode(force=True))[f"pool {CONTROL}"].outcome is Outcome.UPDATED
-    assert ask(lambda client: client.read_work_pool(CONTROL)).concurrency_limit == 6
-
-
-@pytest.mark.usefixtures("bare")
-def test_the_pool_of_shards_follows_the_settings() -> None:
-    set_up_now()
-    limit_to_one(EMBED)
+    for pool in (CONTROL, EMBED):
+        ask(lambda client, pool=pool: client.update_work_pool(pool, WorkPoolUpdate(concurrency_limit=1)))
     changed = {"shards": {"image": "swatchbook:next", "slots": 3}}
-    line = set_up_now(LOOK, **changed)[f"pool {EMBED}"]
+    looked = set_up_now(LOOK, **changed)
+    assert looked[f"pool {CONTROL}"].difference == ("concurrency_limit: 1 → 6",)
+    line = looked[f"pool {EMBED}"]
     assert line.outcome is Outcome.UPDATED
     assert [each.split(":")[0] for each in line.difference] == ["template.job_configuration.image", "concurrency_limit"]
-    assert set_up_now(**changed)[f"pool {EMBED}"] == line
+    assert set_up_now(**changed) == looked
     pool = ask(lambda client: client.read_work_pool(EMBED))
     assert (pool.base_job_template["job_configuration"]["image"], pool.concurrency_limit) == ("swatchbook:next", 3)
-    assert outcomes(set_up_now(**changed)) == {Outcome.SAME}
+    assert ask(lambda client: client.read_work_pool(CONTROL)).concurrency_limit == 1
+    assert set_up_now(Mode(force=True), **changed)[f"pool {CONTROL}"].outcome is Outcome.UPDATED
+    assert ask(lambda client: client.read_work_pool(CONTROL)).concurrency_limit == 6
 
 
 @pytest.mark.usefixtures("bare")

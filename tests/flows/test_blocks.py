@@ -32,6 +32,7 @@ def test_block_that_fails_to_load_leaves_nothing_pickled(
     with temporary_settings(restore_defaults={PREFECT_RESULTS_DEFAULT_SERIALIZER}):
         state = asyncio.run(flow(**parameters, blocks=BlockNames(ledger="not-saved"), return_state=True))
     assert state.is_failed()
+    assert "There is no saved block swatchbook-ledger/not-saved." in (state.message or "")
     (stored,) = results_of(home).iterdir()
     assert json.loads(stored.read_text())["failure"] == "configuration"
 

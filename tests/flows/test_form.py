@@ -1,9 +1,12 @@
 """The form that Prefect's UI shows of a deployment is made from the flow's parameter schema."""
 
+from importlib import import_module
+
 import pytest
 from prefect.utilities.callables import parameter_schema
 from prefect.utilities.schema_tools import validate
 
+from swatchbook.deployments.declared import flow_names
 from swatchbook.domain.records import Example, IngestOptions, Role, TaughtReading, TextRule
 from swatchbook.flows.ingest_catalogue import ingest_catalogue
 
@@ -26,6 +29,18 @@ def test_the_form_offers_choices_and_ways_to_sources() -> None:
     told = SCHEMA["properties"]["source"]["description"]
     for way in ("upload it to the service", "SWATCHBOOK_INPUT_ROOTS", "key of the file store"):
         assert way in told
+
+
+def test_every_field_of_every_form_is_filled_in_and_explained() -> None:
+    for name in flow_names():
+        schema = parameter_schema(getattr(import_module(f"flows.{name}"), name)).model_dump_for_openapi()
+        fields = [*schema["properties"].values()]
+        for model in ("IngestOptions", "BlockNames"):
+            fields += schema.get("definitions", {}).get(model, {}).get("properties", {}).values()
+        for field in fields:
+            assert field["title"], field
+            assert field["description"].endswith((".", ")")), field
+        assert {n for n, field in schema["properties"].items() if "default" not in field} <= {"source", "manifest"}
 
 
 @pytest.mark.parametrize("options", [IngestOptions(), IngestOptions(taught=TAUGHT)], ids=["as it stands", "taught"])

@@ -1,6 +1,7 @@
 """The whole way, on the small sample, with every real part."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -13,6 +14,7 @@ from swatchbook.search.search import search
 from swatchbook.store.ledger import publishing
 from swatchbook.store.ledger.space_registry import registered
 from swatchbook.upkeep.verify import rebuild, verify
+from swatchbook_catalogue import stages
 from tests.flows.conftest import Ingest, first_report
 from tests.ledger_audit import count_writes, writes
 
@@ -43,12 +45,17 @@ def test_unchanged_ingest_makes_nothing(resources: Resources, ingest: Ingest, sm
 
 
 def test_two_owners_share_the_work_but_not_the_collection(
-    resources: Resources, ingest: Ingest, small_catalogue: Path
+    resources: Resources, ingest: Ingest, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise AssertionError("the same bytes were read before")
+
+    monkeypatch.setattr(stages, "extract", refuse)
+    monkeypatch.setattr(stages, "read", refuse)
     first = first_report(resources)
     count_writes(resources.ledger)
     second = ingest(small_catalogue, owner="bob")
-    assert second.images_complete == first.images_complete
+    assert second.images_found == second.images_complete == first.images_complete
     assert not writes(resources.ledger)
     anna, bob = (
         {hit.id for hit in search(resources, SearchRequest("tile", where=Where(owner=owner), k=50))}

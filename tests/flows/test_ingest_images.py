@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from swatchbook.domain.records import DocumentStatus, IngestOptions, ItemCounts, ItemState, Role, RunReport
 from swatchbook.flows.ingest_images import ingest_images
@@ -28,7 +28,8 @@ from swatchbook.tasks.embed import cut_batches
 from swatchbook.tasks.flow_run import report_of
 from swatchbook.upkeep.verify import verify
 from tests.ingest.sources.pictures import draw, write
-from tests.ingest.test_scan import begin, scanned
+from tests.ingest.test_scan import taken
+from tests.store.ledger.scene import change
 
 
 @pytest.fixture
@@ -109,11 +110,9 @@ def test_pictures_are_embedded_while_the_folder_is_scanned(
 
 
 def test_picture_at_which_a_process_died_is_not_made_beside_the_scan(resources: Resources, folder: Path) -> None:
-    work = begin(resources, folder)
-    scanned(resources, work)
+    work = taken(resources, folder)
     keys = [image["content_key"] for image in show_document(resources.ledger, work.document)["images"]]
-    with resources.ledger.write() as connection:
-        connection.execute(update(items).where(items.c.key == keys[2]).values(crashes=1))
+    change(resources.ledger, items, items.c.key == keys[2], crashes=1)
 
     def members(*, all_added: bool) -> list[str]:
         batches = asyncio.run(cut_batches.fn(resources, work, lambda: all_added))

@@ -90,6 +90,7 @@ def test_what_comes_back_by_itself_ends_as_waiting(resources: Resources, error: 
         assert asyncio.run(report_of(state, resources.ledger, "any")).status is DocumentStatus.WAITING
 
 
+@pytest.mark.nightly
 def test_run_of_a_worker_waits_also_as_a_subflow(resources: Resources) -> None:
     @flow
     async def waits() -> RunReport | State[Any]:
@@ -134,36 +135,22 @@ def test_run_that_a_person_stopped_says_so(
 
 
 @pytest.mark.parametrize(
-    ("failure", "name"),
-    [
-        (InvalidReference("There is no file /x.", advice="Check the path."), "Refused"),
-        (UnreadableDocument("Not a PDF."), "Refused"),
-        (Configuration("SWATCHBOOK_LLM__MODEL is not set."), "Blocked"),
-        (LedgerDown("The database does not answer."), "Failed"),
-    ],
-)
-def test_source_that_begins_no_run_says_why(resources: Resources, failure: Failure, name: str) -> None:
-    async def ingest() -> RunReport:
-        raise failure
-
-    state = end_of(resources, ingest())
-    assert ended(state) == (name, StateType.FAILED)
-    assert state.message == str(failure)
-
-
-@pytest.mark.parametrize(
     ("status", "failure", "name"),
     [
+        (None, InvalidReference("There is no file /x.", advice="Check the path."), "Refused"),
+        (None, Configuration("SWATCHBOOK_LLM__MODEL is not set."), "Blocked"),
+        (None, LedgerDown("The database does not answer."), "Failed"),
         (DocumentStatus.BLOCKED, BudgetExceeded("The budget of 1 USD is spent."), "Blocked"),
         (DocumentStatus.FAILED, UnreadableDocument("It has no pages."), "Failed"),
     ],
 )
-def test_document_whose_run_fails_says_why(
-    resources: Resources, status: DocumentStatus, failure: Failure, name: str
+def test_what_fails_before_or_after_its_run_begins_says_why(
+    resources: Resources, status: DocumentStatus | None, failure: Failure, name: str
 ) -> None:
     async def ingest() -> RunReport:
-        _, run = begun_document(resources)
-        runs.end(resources.ledger, run, status, message=str(failure))
+        if status:
+            _, run = begun_document(resources)
+            runs.end(resources.ledger, run, status, message=str(failure))
         raise failure
 
     state = end_of(resources, ingest())
@@ -205,6 +192,7 @@ def test_unchanged_folder_ends_as_nothing_new(resources: Resources, folder: Path
     assert report.images_complete == 1
 
 
+@pytest.mark.nightly
 def test_cancelled_document_that_is_started_ends_as_cancelled(resources: Resources, folder: Path) -> None:
     document = known(resources, folder)
 
@@ -217,6 +205,7 @@ def test_cancelled_document_that_is_started_ends_as_cancelled(resources: Resourc
 
 
 @pytest.mark.parametrize("options", [OPTIONS, IngestOptions(focus=False, max_retries=1, batch_size=7)])
+@pytest.mark.nightly
 def test_second_flow_run_of_a_document_at_work_ends_at_once(
     resources: Resources, folder: Path, options: IngestOptions
 ) -> None:

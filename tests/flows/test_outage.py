@@ -1,34 +1,24 @@
-"""Weaviate goes away in the middle and comes back: the run ends complete, and no attempt was spent."""
+"""Weaviate is away for longer than a run waits, or has a collection of somebody else's: the document waits."""
 
 import asyncio
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
 from weaviate import connect_to_local
 
 from devtools.weaviate import Server, free_ports, start
 from swatchbook.domain.errors import Configuration, Failure
-from swatchbook.domain.records import DocumentStatus, ItemState, Role
+from swatchbook.domain.records import DocumentStatus, Role
 from swatchbook.index.contract import Space
 from swatchbook.models.registry import requested
 from swatchbook.resources import Resources
-from swatchbook.search.request import SearchRequest
-from swatchbook.search.search import search
-from swatchbook.store.ledger.space_registry import registered
 from swatchbook.store.ledger.stored_documents import list_documents
-from swatchbook.store.ledger.tables import items
 from swatchbook.upkeep.verify import verify
-from tests.fixtures import SOAK
 from tests.flows.conftest import Ingest
 from tests.pdf.making import Paper, gradient, jpeg
 
 pytestmark = pytest.mark.stack
-
-AWAY_SECONDS = 20.0 if SOAK else 5.0
 
 
 @pytest.fixture
@@ -41,41 +31,6 @@ def weaviate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[S
     monkeypatch.setenv("SWATCHBOOK_WEAVIATE__GRPC_PORT", str(grpc_port))
     yield servers
     servers[-1].stop()
-
-
-def go_away_at_first_publish(resources: Resources, servers: list[Server], folder: Path) -> threading.Thread:
-    """Stop the server once the ledger has a space, and start it again on the same data and ports later."""
-
-    def outage() -> None:
-        while not registered(resources.ledger):
-            time.sleep(0.05)
-        first = servers[-1]
-        first.stop()
-        time.sleep(AWAY_SECONDS)
-        servers.append(start(folder, port=first.port, grpc_port=first.grpc_port))
-
-    thread = threading.Thread(target=outage)
-    thread.start()
-    return thread
-
-
-@pytest.mark.gate
-def test_index_away_for_a_while_costs_no_attempt(
-    weaviate: list[Server], resources: Resources, ingest: Ingest, small_catalogue: Path, tmp_path: Path
-) -> None:
-    outage = go_away_at_first_publish(resources, weaviate, tmp_path / "weaviate")
-    report = ingest(small_catalogue)
-    outage.join()
-    assert len(weaviate) == 2
-    assert report.status == DocumentStatus.COMPLETED
-    assert report.images_complete == report.images_found > 0
-    with resources.ledger.read() as connection:
-        attempts = connection.execute(select(func.max(items.c.attempts))).scalar_one()
-        states = set(connection.execute(select(items.c.state)).scalars())
-    assert attempts == 1
-    assert states == {ItemState.DONE}
-    assert verify(resources).sound
-    assert search(resources, SearchRequest("oak floor"))
 
 
 def test_document_waits_while_the_index_is_away(

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import update
 
 from swatchbook.domain.records import IngestOptions, sha256
 from swatchbook.resources import Resources
@@ -13,6 +12,7 @@ from swatchbook.store.ledger.dead_runs import mark_dead as bury_dead
 from swatchbook.store.ledger.runs import Run
 from swatchbook.store.ledger.stored_documents import Document, queue
 from swatchbook.store.ledger.tables import runs
+from tests.store.ledger.scene import change
 
 POOL = "control"
 
@@ -20,7 +20,7 @@ POOL = "control"
 @pytest.fixture
 def deployment(prefect_api: str) -> Iterator[Any]:
     """`ingest_catalogue/ingest_catalogue` on a process pool, no flow runs beside it; all of it goes afterwards."""
-    asyncio.run(_remove_flow_runs())  # those of other tests of the same server
+    asyncio.run(remove_flow_runs())  # those of other tests of the same server
     created = asyncio.run(_create())
     yield created
     asyncio.run(_remove(created))
@@ -51,12 +51,12 @@ async def _create(name: str = "ingest_catalogue") -> Any:
 async def _remove(deployment: Any) -> None:
     from prefect import get_client
 
-    await _remove_flow_runs()
+    await remove_flow_runs()
     async with get_client() as client:
         await client.delete_deployment(deployment)
 
 
-async def _remove_flow_runs() -> None:
+async def remove_flow_runs() -> None:
     from prefect import get_client
 
     async with get_client() as client:
@@ -76,7 +76,6 @@ def queued(resources: Resources, name: str = "catalogue", owner: str = "anna") -
 
 def died(resources: Resources, run: Run, *, bury: bool = True) -> None:
     """Let the run's process, on this machine, have ended; and bury the run."""
-    with resources.ledger.write() as connection:
-        connection.execute(update(runs).where(runs.c.token == run.token).values(pid_started=1.0))
+    change(resources.ledger, runs, runs.c.token == run.token, pid_started=1.0)
     if bury:
         assert bury_dead(resources.ledger) == [run.token]

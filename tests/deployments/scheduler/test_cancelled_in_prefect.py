@@ -47,6 +47,7 @@ def test_cancel_of_a_run_at_work_cancels_its_document(resources: Resources, depl
 
 
 @pytest.mark.parametrize("ends", ["interrupted", "killed"])
+@pytest.mark.nightly
 def test_cancel_that_is_over_before_the_loop_looks_cancels_its_document(
     resources: Resources, deployment: Any, ends: str
 ) -> None:
@@ -69,6 +70,7 @@ def test_cancel_before_the_run_begins_cancels_its_document(resources: Resources,
     assert status_of(resources, document) == CANCELLED
 
 
+@pytest.mark.nightly
 def test_waiting_end_of_a_flow_run_is_no_cancel(resources: Resources, deployment: Any) -> None:
     document = queued(resources)
     flow_run, run = started_run(resources, document)
@@ -83,6 +85,7 @@ def test_waiting_end_of_a_flow_run_is_no_cancel(resources: Resources, deployment
     assert len(flow_runs()) == 2
 
 
+@pytest.mark.nightly
 def test_forced_cancelled_cancels_the_document_and_has_the_worker_kill_the_process(
     resources: Resources, deployment: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -98,6 +101,7 @@ def test_forced_cancelled_cancels_the_document_and_has_the_worker_kill_the_proce
 
 
 @pytest.mark.parametrize(("again", "noticed"), [("retry", True), ("other options", False)])
+@pytest.mark.nightly
 def test_document_that_is_asked_for_after_the_cancel_is_launched(
     resources: Resources, deployment: Any, again: str, noticed: bool
 ) -> None:
@@ -126,6 +130,7 @@ def test_crash_is_not_a_cancel(resources: Resources, deployment: Any, state: Any
     assert launched(resources).documents == (document.id,)
 
 
+@pytest.mark.nightly
 def test_cancel_that_the_loop_itself_asked_for_is_not_a_persons(
     resources: Resources, deployment: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tarfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,10 @@ from swatchbook.deployments.scheduler.launch import prefect
 from swatchbook.deployments.shard_pools import Kind, shard_pool
 from swatchbook.domain.errors import ProviderDown
 from swatchbook.domain.settings import Settings
+from tests.command import attempt
 from tests.containers.engine import NoEngine, bare_engine
+from tests.deployments.scheduler.conftest import remove_flow_runs
+from tests.deployments.scheduler.test_launch import with_client
 from tests.fixtures import free_port
 
 pytestmark = pytest.mark.stack
@@ -95,11 +98,11 @@ class Pool:
                 await client.set_flow_run_state(run.id, state, force=True)
             return UUID(str(run.id))
 
-        found: UUID = call(make)
+        found: UUID = with_client(make)
         return found
 
     def state(self, flow_run: UUID) -> StateType:
-        found: StateType = call(lambda client: client.read_flow_run(flow_run)).state_type
+        found: StateType = with_client(lambda client: client.read_flow_run(flow_run)).state_type
         return found
 
     def container(self, flow_run: UUID, *, pool: UUID | None = None, command: list[str] = FOR_EVER) -> Any:
@@ -119,16 +122,8 @@ class Pool:
     def round(self, *, worker_began: float = 0.0) -> Reconciled:
         """`worker_began`: so many seconds ago; what became Pending before that was lost."""
         since = datetime.now(UTC) - timedelta(seconds=worker_began)
-        done: Reconciled = call(lambda client: reconcile(client, self.engine, worker=self.worker, since=since))
+        done: Reconciled = with_client(lambda client: reconcile(client, self.engine, worker=self.worker, since=since))
         return done
-
-
-def call(work: Callable[[Any], Awaitable[Any]]) -> Any:
-    async def with_client() -> Any:
-        async with prefect() as client:
-            return await work(client)
-
-    return asyncio.run(with_client())
 
 
 def _labels(labels: Any) -> list[str]:
@@ -154,10 +149,8 @@ async def _set_up(engine: docker.DockerClient) -> Pool:
 
 
 async def _remove(pool: Pool) -> None:
+    await remove_flow_runs()
     async with prefect() as client:
-        while runs := await client.read_flow_runs(limit=200):
-            for run in runs:
-                await client.delete_flow_run(run.id)
         await client.delete_deployment(pool.deployment)
         await client.delete_work_pool(EMBED)
 
@@ -219,7 +212,7 @@ def test_engine_that_is_away_is_sat_out(
     lost = pool.flow_run(Running())
     absent = docker.DockerClient(base_url=f"unix://{tmp_path}/none", version="1.41")
     with pytest.raises(ProviderDown, match="Docker"):
-        call(lambda client: reconcile(client, absent, worker=pool.worker, since=datetime.now(UTC)))
+        with_client(lambda client: reconcile(client, absent, worker=pool.worker, since=datetime.now(UTC)))
     assert pool.state(lost) == StateType.RUNNING  # nobody knows
     monkeypatch.setattr(containers, "EVERY_SECONDS", 0.1)
 
@@ -235,13 +228,13 @@ PATIENCE = 120.0  # seconds: on a busy machine a worker takes half a minute to s
 
 
 class Worker:
-    def __init__(self, folder: Path, **environment: str) -> None:
+    def __init__(self, folder: Path) -> None:
         self.log = folder / f"worker-{secrets.token_hex(4)}.log"  # a successor's own: its words are waited for
         given = {"SWATCHBOOK_HOME": str(folder / "home"), "PREFECT_WORKER_WEBSERVER_PORT": str(free_port())}
         with self.log.open("xb") as out:
             self.process = psutil.Popen(
                 [sys.executable, "-m", "swatchbook.doors.cli.main", "serve", "worker"],
-                env={**os.environ, "PYTHONPATH": str(Path.cwd()), **given, **environment}, stdout=out, stderr=out,
+                env={**os.environ, "PYTHONPATH": str(Path.cwd()), **given}, stdout=out, stderr=out,
             )  # fmt: skip
 
     def ends(self) -> int:
@@ -255,23 +248,20 @@ def wait_until(true: Callable[[], bool], log: Path) -> None:
         time.sleep(0.2)
 
 
-def test_worker_says_what_it_lacks(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(Path(__file__).parents[3])
-    worker = Worker(tmp_path, PREFECT_API_URL="")
-    assert worker.ends() == 1
-    assert "PREFECT_API_URL" in worker.log.read_text()
-
-
-def test_worker_without_an_engine_says_so(prefect_api: str, tmp_path: Path) -> None:
-    worker = Worker(tmp_path, DOCKER_HOST=f"unix://{tmp_path}/none")
-    assert worker.ends() == 1
-    assert "DOCKER_HOST" in worker.log.read_text()
+@pytest.mark.usefixtures("prefect_api", "home")
+@pytest.mark.parametrize(("lacking", "given"), [("PREFECT_API_URL", ""), ("DOCKER_HOST", "unix:///nowhere")])
+def test_worker_says_what_it_lacks(lacking: str, given: str) -> None:
+    status, out, err = attempt("serve", "worker", **{lacking: given})
+    assert status == 1
+    assert lacking in out + err
 
 
 def test_killed_worker_s_successor_frees_what_it_held(pool: Pool, tmp_path: Path) -> None:
     first = Worker(tmp_path)
     taken, waiting = (
-        call(lambda client: client.create_flow_run_from_deployment(pool.deployment, parameters={"manifest": "0" * 64}))
+        with_client(
+            lambda client: client.create_flow_run_from_deployment(pool.deployment, parameters={"manifest": "0" * 64})
+        )
         for _ in range(2)
     )
     # Both run: a start that is under way when its worker is killed would bring a container that the kill below misses.

@@ -23,7 +23,6 @@ from swatchbook.store.ledger.document_commands import cancel
 from swatchbook.store.ledger.runs import Run, end
 from swatchbook.tasks import embed_in_shards as shards_module
 from swatchbook.tasks.embed_in_shards import follow_earlier_shards
-from tests.deployments.scheduler.conftest import died
 from tests.deployments.scheduler.test_launch import set_state, state_of, with_client
 from tests.store.ledger.scene import begin_again, begun, lapse
 
@@ -84,15 +83,6 @@ def test_shards_that_wait_or_work_are_left_alone(resources: Resources, shard_dep
     assert [state_of(flow_run) for flow_run in flow_runs] == ["Pending", "Running", "Scheduled"]
 
 
-def test_shard_that_died_is_crashed(resources: Resources, shard_deployment: UUID) -> None:
-    parent = begun(resources.ledger)
-    flow_run = sent(shard_deployment, parent)
-    set_state(flow_run.id, Running())
-    died(resources, runs.begin_shard(resources.ledger, parent.document, parent.generation, flow_run=str(flow_run.id)))
-    assert settled(resources).crashed == (str(flow_run.id),)
-    assert state_of(flow_run) == "Crashed"
-
-
 def test_shard_that_never_begins_gives_its_slot_back(
     resources: Resources, shard_deployment: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,6 +95,7 @@ def test_shard_that_never_begins_gives_its_slot_back(
     assert state_of(waiting) == "Scheduled"  # it holds no slot: its turn may come
 
 
+@pytest.mark.nightly
 def test_pending_shard_waits_for_its_image_while_its_worker_lives(
     resources: Resources, shard_deployment: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,6 +113,7 @@ def test_pending_shard_waits_for_its_image_while_its_worker_lives(
     assert settled(resources).crashed == (str(pulling.id),)
 
 
+@pytest.mark.nightly
 def test_shards_wait_behind_others_and_only_a_pool_without_workers_is_an_outage(
     resources: Resources, shard_deployment: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,6 +149,7 @@ def adopted(resources: Resources, parent: Run, *, seconds: float = 60) -> None:
         asyncio.run(asyncio.wait_for(follow_earlier_shards(resources, work, advance), seconds))
 
 
+@pytest.mark.nightly
 def test_shard_whose_process_outlives_its_run_is_crashed(
     resources: Resources, shard_deployment: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,6 +164,7 @@ def test_shard_whose_process_outlives_its_run_is_crashed(
 
 
 @pytest.mark.parametrize("why", ["cancelled", "made anew"])
+@pytest.mark.nightly
 def test_shards_that_nobody_wants_are_cancelled(
     resources: Resources, shard_deployment: UUID, why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,6 +185,7 @@ def test_shards_that_nobody_wants_are_cancelled(
     assert state_of(at_work) == "Cancelled"
 
 
+@pytest.mark.nightly
 def test_flow_run_that_a_person_started_decides_for_itself(resources: Resources, shard_deployment: UUID) -> None:
     by_hand = with_client(
         lambda client: client.create_flow_run_from_deployment(shard_deployment, parameters={"manifest": "0" * 64})

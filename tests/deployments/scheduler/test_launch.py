@@ -25,6 +25,7 @@ from swatchbook.store.ledger.document_commands import cancel, mark_deleting, ret
 from swatchbook.store.ledger.runs import Run, begin
 from swatchbook.store.ledger.stored_documents import Document, get_document
 from tests.deployments.scheduler.conftest import died, queued
+from tests.store.ledger import scene
 from tests.store.ledger.scene import begin_again, lapse, set_document
 
 pytestmark = pytest.mark.gate
@@ -55,9 +56,10 @@ def set_state(run: UUID, state: Any) -> None:
     with_client(lambda client: client.set_flow_run_state(run, state, force=True))
 
 
-def test_a_due_document_gets_one_flow_run_however_often_the_loop_looks(resources: Resources, deployment: Any) -> None:
+def test_a_due_document_gets_one_flow_run_however_often_loops_look(resources: Resources, deployment: Any) -> None:
     document = queued(resources)
-    assert launched(resources).documents == (document.id,)
+    both = with_client(lambda client: asyncio.gather(*(launch(client, resources.ledger) for _ in range(2))))
+    assert {each for loop in both for each in loop.documents} == {document.id}
     assert launched(resources).documents == launched(resources).documents == ()
     (run,) = flow_runs()
     assert run.deployment_id == deployment
@@ -68,6 +70,7 @@ def test_a_due_document_gets_one_flow_run_however_often_the_loop_looks(resources
     assert document.name in run.name
 
 
+@pytest.mark.nightly
 def test_a_folder_gets_a_flow_run_of_its_own_flow(resources: Resources, images_deployment: Any, tmp_path: Path) -> None:
     folder = queued_folder(resources, tmp_path)
     assert launched(resources).documents == (folder.id,)
@@ -76,6 +79,7 @@ def test_a_folder_gets_a_flow_run_of_its_own_flow(resources: Resources, images_d
     assert (run.deployment_id, run.parameters["source"]) == (images_deployment, str(tmp_path))
 
 
+@pytest.mark.nightly
 def test_a_folder_without_a_deployment_does_not_hold_up_catalogues(
     resources: Resources, deployment: Any, tmp_path: Path
 ) -> None:
@@ -85,17 +89,6 @@ def test_a_folder_without_a_deployment_does_not_hold_up_catalogues(
         launched(resources)
     (run,) = flow_runs()
     assert run.parameters["source"] == catalogue.file
-
-
-def test_a_document_still_due_after_its_flow_run_ended_gets_another(resources: Resources, deployment: Any) -> None:
-    from prefect.states import Crashed
-
-    document = queued(resources)
-    launched(resources)
-    set_state(flow_runs()[0].id, Crashed())
-    assert launched(resources).documents == (document.id,)
-    assert get_document(resources.ledger, document.id).launches == 1
-    assert sorted(run.state.type.value for run in flow_runs()) == ["CRASHED", "SCHEDULED"]
 
 
 @pytest.mark.parametrize("state", [StateType.PENDING, StateType.RUNNING])
@@ -116,6 +109,7 @@ def test_one_that_never_began_its_run_is_crashed_and_launched_again(
     assert launched(resources) == Launched(documents=(document.id,), hopeless=(str(run.id),))
 
 
+@pytest.mark.nightly
 def test_a_document_that_was_deleted_and_came_again_is_launched_at_once(resources: Resources, deployment: Any) -> None:
     from prefect.states import Completed
 
@@ -157,6 +151,7 @@ def state_of(flow_run: Any) -> str:
     return str(found.state.name)
 
 
+@pytest.mark.nightly
 def test_where_the_process_may_live_on_its_worker_is_asked_first(
     resources: Resources, deployment: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,7 +165,8 @@ def test_where_the_process_may_live_on_its_worker_is_asked_first(
     assert settled(resources).crashed == (str(flow_run.id),)
 
 
-@pytest.mark.parametrize("end", [cancel, mark_deleting])
+@pytest.mark.parametrize("end", [cancel, mark_deleting, scene.delete])
+@pytest.mark.nightly
 def test_an_unwanted_document_s_flow_run_does_not_begin(
     resources: Resources, deployment: Any, end: Callable[[Ledger, str], object]
 ) -> None:
@@ -219,13 +215,7 @@ def test_task_runs_of_a_crashed_flow_run_end_with_it(resources: Resources, deplo
     assert with_client(lambda client: client.read_task_run(task_run)).state_type == StateType.CRASHED
 
 
-def test_a_flow_run_of_a_document_that_is_gone_is_cancelled(resources: Resources, deployment: Any) -> None:
-    document = queued(resources)
-    launched(resources)
-    assert delete(resources, document.id)
-    assert len(settled(resources).cancelled) == 1
-
-
+@pytest.mark.nightly
 def test_flow_runs_long_over_are_forgotten(resources: Resources, deployment: Any) -> None:
     from prefect.states import Completed, Running
 

@@ -1,6 +1,5 @@
 """Flow runs of every flow whose process or worker is gone give their slots back, on a real Prefect server."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -65,6 +64,7 @@ def change(resources: Resources, run: Any, **values: Any) -> None:
         connection.execute(update(runs).where(runs.c.prefect_run == str(run.id)).values(**values))
 
 
+@pytest.mark.nightly
 def test_flow_run_at_work_and_one_that_waits_are_left_alone(resources: Resources, flow: str) -> None:
     later = datetime.now(UTC) + timedelta(hours=1)  # Prefect calls what waits beyond its time late
     working, waiting = created(flow, Running()), created(flow, Scheduled(scheduled_time=later))
@@ -91,6 +91,7 @@ def test_flow_run_that_never_registered_a_process_is_crashed_in_time(
     assert set(settled(resources).crashed) == {str(pending.id), str(running.id)}
 
 
+@pytest.mark.nightly
 def test_silent_remote_flow_run_is_crashed(resources: Resources, flow: str, monkeypatch: pytest.MonkeyPatch) -> None:
     run = created(flow, Running())
     begin_process(resources.ledger, flow_run=str(run.id))
@@ -103,6 +104,7 @@ def test_silent_remote_flow_run_is_crashed(resources: Resources, flow: str, monk
     assert settled(resources).crashed == (str(run.id),)
 
 
+@pytest.mark.nightly
 def test_flow_run_that_is_run_again_is_not_judged_by_its_former_process(resources: Resources, flow: str) -> None:
     run = created(flow, Running())
     begin_process(resources.ledger, flow_run=str(run.id))
@@ -111,6 +113,7 @@ def test_flow_run_that_is_run_again_is_not_judged_by_its_former_process(resource
     assert settled(resources) == UpdatedRuns()
 
 
+@pytest.mark.nightly
 def test_cancel_that_no_worker_carries_out_ends_as_a_cancel(
     resources: Resources, flow: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,6 +124,7 @@ def test_cancel_that_no_worker_carries_out_ends_as_a_cancel(
     assert state_of(run) == "Cancelled"
 
 
+@pytest.mark.nightly
 def test_ingest_that_a_person_started_and_that_died_before_its_run_is_crashed(
     resources: Resources, deployment: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,8 +150,4 @@ def test_every_flow_registers_its_process(name: str) -> None:
     assert getclosurevars(flow.fn).globals["flow_process"] is flow_process, (
         f"{name} needs `flow_process` (tasks/flow_run.py), or its runs are taken for dead"
     )
-    assert "blocks" in asyncio.run(_parameters(flow))
-
-
-async def _parameters(flow: Any) -> set[str]:
-    return set(flow.parameters.properties)
+    assert "blocks" in flow.parameters.properties
