@@ -27,7 +27,7 @@ from swatchbook.deployments.shard_pools import Kind
 from swatchbook.domain.errors import Configuration
 from swatchbook.domain.extras import DISTRIBUTION
 from swatchbook.domain.settings import Settings
-from tests.command import attempt, run, run_json
+from tests.command import run, run_json
 from tests.serving import Answers, StandIn, serving
 
 T = TypeVar("T")
@@ -239,22 +239,6 @@ def test_pool_of_a_type_that_cannot_be_changed_or_used_is_refused() -> None:
     ask(lambda client: client.create_work_pool(WorkPoolCreate(name=EMBED, type="vertex-ai")))
     with pytest.raises(Configuration, match=f"The work pool {EMBED} has the type vertex-ai, not docker"):
         set_up_now()
-
-
-def test_command_makes_the_pool_that_is_asked_for(bare: str) -> None:
-    kubernetes = ("--pool", "kubernetes", "--namespace")
-    made = run_json("serve", "setup", *kubernetes, "catalogues")
-    assert {line["outcome"] for line in made} == {"created"}
-    assert {line["outcome"] for line in run_json("serve", "setup", "--check")} == {"unchanged"}
-    moved = ("serve", "setup", "--check", *kubernetes, "shops")
-    (line,) = [line for line in run_json(*moved, expect=3) if line["outcome"] != "unchanged"]
-    assert set(line["difference"]) == {
-        "template.job_configuration.namespace: catalogues → shops",
-        "template.job_configuration.job_manifest.metadata.namespace: catalogues → shops",
-    }
-    assert "cannot reach the ledger and the index and the files of this machine" in attempt(*moved)[2]
-    for wrong in (("--namespace", "a"), ("--pool", "lambda")):
-        run("serve", "setup", *wrong, expect=2)
 
 
 def test_command_says_what_it_would_do_and_what_it_lacks(bare: str, monkeypatch: pytest.MonkeyPatch) -> None:
