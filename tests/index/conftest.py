@@ -8,14 +8,13 @@ import pytest
 
 from swatchbook.domain.plugins import Kind, find
 from swatchbook.domain.records import Role
-from swatchbook.domain.settings import Settings, load_settings
+from swatchbook.domain.settings import Settings
 from swatchbook.index.contract import Index, Space
 from swatchbook.index.lance import LanceIndex, open_index
 from swatchbook.index.plugin_index import open_plugin
-from swatchbook.resources import Resources, open_resources
 from swatchbook_weaviate.schema import Layout
 from tests.plugins.conftest import CODE, install
-from tests.postgres import POSTGRESQL, RunningPostgres, postgres
+from tests.postgres import postgres
 from tests.s3_server import minio_bucket, minio_server
 from tests.weaviate_server import WEAVIATE, weaviate_server
 
@@ -44,19 +43,6 @@ def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Index]:
         made = request.getfixturevalue("weaviate_server").index(layout)
     yield made
     made.close()
-
-
-@pytest.fixture(params=["sqlite", POSTGRESQL])
-def resources(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Resources]:
-    """The tools on a fresh home, with the ledger in each database."""
-    server: RunningPostgres | None = None
-    if request.param == "postgresql":
-        server = request.getfixturevalue("postgres")
-        monkeypatch.setenv("SWATCHBOOK_LEDGER_URL", server.new_database("published"))
-    with open_resources(load_settings()) as tools:
-        yield tools
-    if server:
-        server.drop_database("published")
 
 
 @pytest.fixture

@@ -100,7 +100,6 @@ def fill(resources: Resources) -> None:
             row = dict(sample[0]) | {"id": ids[name], "name": name, "ordinal": 10 + number, "record": record}
             connection.execute(insert(products).values(row))
         to_products = (LinkKind.IMAGE_PRODUCT, LinkKind.CHUNK_PRODUCT)
-        generation = connection.execute(select(links.c.generation)).scalars().first()
         connection.execute(delete(links).where(links.c.kind.in_(to_products)))
         shown = connection.execute(select(placements.c.id).where(placements.c.state == PlacementState.SHOWN)).scalars()
         told = connection.execute(select(chunks.c.id).where(chunks.c.embed)).scalars()
@@ -108,14 +107,8 @@ def fill(resources: Resources) -> None:
             for number, source in enumerate(sources):
                 own = {[*ids][number % len(ids)], *chance.sample([*ids], chance.randrange(3))}
                 own |= {"Volta"} if "Brina Grande" in own else set()  # never without a cheaper one
-                for name in sorted(own):
-                    connection.execute(
-                        insert(links).values(
-                            document=document, kind=kind, source=source, target=ids[name], generation=generation,
-                            score=0.8, evidence=[],
-                        )
-                    )  # fmt: skip
-        _age(connection, document, generation)
+                _link(connection, document, kind, source, *(ids[name] for name in sorted(own)))
+        _age(connection, document)
         _copy_for(connection, OTHER)
         for number, row in enumerate(connection.execute(select(analyses).order_by(analyses.c.key)).mappings().all()):
             large, small = chance.sample(SEEN, 2)
@@ -130,7 +123,12 @@ def fill(resources: Resources) -> None:
         pass
 
 
-def _age(connection: Connection, document: str, generation: str | None) -> None:
+def _link(connection: Connection, document: str, kind: LinkKind, source: str, *targets: str) -> None:
+    given = {"document": document, "kind": kind, "source": source, "generation": "G", "score": 0.8, "evidence": []}
+    connection.execute(insert(links), [{**given, "target": target} for target in targets])
+
+
+def _age(connection: Connection, document: str) -> None:
     """Make an older edition of the document: every fifth picture and text is in it only, some more are in both."""
     older, name = identity(document, "older"), OLDER[0]
     row = dict(connection.execute(select(documents)).mappings().one())
@@ -161,12 +159,7 @@ def _age(connection: Connection, document: str, generation: str | None) -> None:
     for kind, of in sources.items():
         connection.execute(delete(links).where(links.c.source.in_(of)))
         for source in of:
-            connection.execute(
-                insert(links).values(
-                    document=older, kind=kind, source=source, target=product["id"], generation=generation, score=0.9,
-                    evidence=[],
-                )
-            )  # fmt: skip
+            _link(connection, older, kind, source, product["id"])
 
 
 def _copy_for(connection: Connection, owner: str) -> None:
@@ -191,21 +184,11 @@ def things(ledger: Ledger) -> dict[str, dict[str, Thing]]:
     prices = {name: price for name, (*_, price) in MADE_UP.items()} | IN_SAMPLE | dict([OLDER])
     with ledger.read() as connection:
         of_products = connection.execute(select(products)).mappings().all()
-        of_placements = connection.execute(
-            select(
-                placements.c.id,
-                placements.c.image,
-                placements.c.page,
-                placements.c.document,
-                images.c.content_key,
-                images.c.owner,
-            )
-            .join(images, images.c.id == placements.c.image)
-            .where(placements.c.state == PlacementState.SHOWN)
-        ).all()
-        of_chunks = connection.execute(
-            select(chunks.c.id, chunks.c.document, chunks.c.record).where(chunks.c.embed)
-        ).all()
+        placed = select(placements, images.c.content_key, images.c.owner).join(
+            images, images.c.id == placements.c.image
+        )
+        of_placements = connection.execute(placed.where(placements.c.state == PlacementState.SHOWN)).all()
+        of_chunks = connection.execute(select(chunks).where(chunks.c.embed)).all()
         seen = {row.key: row.record for row in connection.execute(select(analyses.c.key, analyses.c.record))}
         linked = defaultdict[str, set[str]](set)
         for row in connection.execute(select(links.c.source, links.c.target)):

@@ -41,9 +41,6 @@ def test_a_search_counts_all_its_results(sample: Resources) -> None:
     assert first.total == whole.total == len(whole.hits) > 3
     assert first.hits == whole.hits[:3]
     assert facets_of_search(sample, SearchRequest("oak floor", where=ANNA)).total == whole.total
-
-
-def test_filter_counts_follow_the_words(sample: Resources) -> None:
     whole = find_relevant(sample, SearchRequest("oak floor", where=ANNA, by="product", k=100))
     counted = facets_of_search(sample, SearchRequest("oak floor", where=ANNA, by="product")).fields["product"]
     assert {each.value for each in counted.values} == {hit.title for hit in whole.hits}

@@ -76,7 +76,7 @@ def test_search_with_a_lag_sees_its_own_writes(sample: Resources) -> None:
     with sample.ledger.write() as connection:
         connection.execute(RENAME)
     assert name_of_document() == before
-    with served.ledger.write() as connection:
+    with served.ledger.with_patience(1.0).write() as connection:
         connection.execute(RENAME)
     assert name_of_document() == f"{before}ff"
     served.close()

@@ -101,11 +101,6 @@ def test_one_shared_word_does_not_beat_meaning() -> None:
     assert probability(judged[1].evidence, E5) > probability(judged[0].evidence, E5)
 
 
-def test_a_missing_word_says_more_of_a_collection_than_of_a_leaflet() -> None:
-    leaflet, catalogue, collection = (Background(0.1, 0.1, objects).vocabulary for objects in (1, 30, 2 * SAMPLE))
-    assert leaflet == 0 < catalogue < collection == 1
-
-
 def test_the_background_is_what_unrelated_things_are_near() -> None:
     objects, questions = np.eye(10, dtype=np.float32) * 7, np.eye(10, dtype=np.float32)[:2]
     background = measure(objects, questions)
@@ -116,6 +111,8 @@ def test_the_background_is_what_unrelated_things_are_near() -> None:
 
 def test_the_nearest_of_more_objects_is_nearer_by_chance() -> None:
     random = np.random.default_rng(1)
+    leaflet, catalogue, collection = (Background(0.1, 0.1, objects).vocabulary for objects in (1, 30, 2 * SAMPLE))
+    assert leaflet == 0 < catalogue < collection == 1, "a missing word says more of a collection"
     for count in (100, 10_000):
         highest = random.normal(0.5, 0.1, (200, count)).max(axis=1).mean()
         assert Background(0.5, 0.1, count).closeness(highest) == pytest.approx(0, abs=0.6)

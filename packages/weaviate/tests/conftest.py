@@ -1,5 +1,5 @@
-"""Fixtures of `tests/index`: the indexes, and a space of one's own in them."""
+"""The server for the tests of Weaviate."""
 
-from tests.index.conftest import index, space, weaviate_server
+from tests.weaviate_server import weaviate_server
 
-__all__ = ["index", "space", "weaviate_server"]
+__all__ = ["weaviate_server"]

@@ -76,15 +76,19 @@ def test_people_query_the_alias_with_their_own_client(
         index.activate(space)
 
 
+def index_at(server: RunningWeaviate, **changed: Any) -> WeaviateIndex:
+    given = {"url": server.url, "grpc_port": server.grpc_port, "api_key": server.api_key, **changed}
+    return WeaviateIndex(given.pop("url"), **given)
+
+
 def test_wrong_keys_and_urls_name_their_setting(weaviate_server: RunningWeaviate) -> None:
     for key in (None, "a wrong one"):
-        index = WeaviateIndex(weaviate_server.url, grpc_port=weaviate_server.grpc_port, api_key=key)
         with pytest.raises(Authentication, match="SWATCHBOOK_WEAVIATE__API_KEY") as refused:
-            index.probe()
+            index_at(weaviate_server, api_key=key).probe()
         assert "wrong" not in str(refused.value)
     for url in ("", "127.0.0.1:8080", "ftp://127.0.0.1:8080", "http://"):
         with pytest.raises(Configuration, match="SWATCHBOOK_WEAVIATE__URL"):
-            WeaviateIndex(url, grpc_port=weaviate_server.grpc_port, api_key=None).probe()
+            index_at(weaviate_server, url=url, api_key=None).probe()
 
 
 def test_no_server_is_an_outage_at_once(weaviate_server: RunningWeaviate) -> None:
@@ -92,11 +96,9 @@ def test_no_server_is_an_outage_at_once(weaviate_server: RunningWeaviate) -> Non
     before = time.monotonic()
     for url, grpc_port in ((f"http://127.0.0.1:{nobody}", other), (weaviate_server.url, other)):
         with pytest.raises(IndexDown, match="SWATCHBOOK_WEAVIATE__URL and SWATCHBOOK_WEAVIATE__GRPC_PORT"):
-            WeaviateIndex(url, grpc_port=grpc_port, api_key=weaviate_server.api_key).probe()
+            index_at(weaviate_server, url=url, grpc_port=grpc_port).probe()
     with pytest.raises(IndexDown):
-        WeaviateIndex(
-            f"http://127.0.0.1:{nobody}", grpc_port=weaviate_server.grpc_port, api_key=weaviate_server.api_key
-        ).probe()
+        index_at(weaviate_server, url=f"http://127.0.0.1:{nobody}").probe()
     assert time.monotonic() - before < 5
 
 
@@ -267,7 +269,7 @@ def front(weaviate_server: RunningWeaviate) -> Iterator[Front]:
 
 
 def test_collections_not_loaded_yet_are_an_outage(weaviate_server: RunningWeaviate, front: Front, space: Space) -> None:
-    index = WeaviateIndex(front.url, grpc_port=weaviate_server.grpc_port, api_key=weaviate_server.api_key)
+    index = index_at(weaviate_server, url=front.url)
     (one,) = made(1)
     index.upsert(space, [one])
     index._compared.clear()  # as after a request that the killed server did not answer
