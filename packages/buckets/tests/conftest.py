@@ -5,14 +5,12 @@ from tests.store.ledger.conftest import (
     database,
     ledger,
     new_ledger,
-    new_postgresql,
-    new_sqlite,
     postgres,
-    postgres_copies,
+    postgres_template,
     url,
 )
 
 __all__ = [
-    "client", "database", "keys", "ledger", "new_ledger", "new_postgresql", "new_sqlite", "postgres",
-    "postgres_copies", "url",
+    "client", "database", "keys", "ledger", "new_ledger", "postgres", "postgres_template",
+    "url",
 ]  # fmt: skip

@@ -9,16 +9,14 @@ from tests.store.ledger.conftest import (
     database,
     ledger,
     new_ledger,
-    new_postgresql,
-    new_sqlite,
     postgres,
-    postgres_copies,
+    postgres_template,
     url,
 )
 
 __all__ = [
-    "client", "database", "document", "keys", "ledger", "new_ledger", "new_postgresql", "new_sqlite", "postgres",
-    "postgres_copies", "resources", "sample", "url",
+    "client", "database", "document", "keys", "ledger", "new_ledger", "postgres", "postgres_template",
+    "resources", "sample", "url",
 ]  # fmt: skip
 
 

@@ -1,9 +1,9 @@
 """A separate ledger for every test, on each database, copied from one that was migrated once."""
 
-import itertools
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -16,36 +16,10 @@ NewLedger = Callable[[], str]
 
 
 @pytest.fixture(scope="session")
-def postgres_copies(postgres: RunningPostgres) -> Callable[[], str]:
-    """Names of new PostgreSQL databases, each a migrated, empty ledger."""
+def postgres_template(postgres: RunningPostgres) -> str:
+    """The name of a migrated, empty ledger in PostgreSQL."""
     open_ledger(postgres.new_database("template_ledger")).close()
-    numbers = itertools.count()
-
-    def copy() -> str:
-        name = f"ledger_{next(numbers)}"
-        postgres.new_database(name, template="template_ledger")
-        return name
-
-    return copy
-
-
-@pytest.fixture
-def new_sqlite(migrated: Path, folder: Path) -> NewLedger:
-    numbers = itertools.count()
-    return lambda: f"sqlite:///{shutil.copy(migrated, folder / f'ledger-{next(numbers)}.sqlite')}"
-
-
-@pytest.fixture
-def new_postgresql(postgres: RunningPostgres, postgres_copies: Callable[[], str]) -> Iterator[NewLedger]:
-    made = list[str]()
-
-    def new() -> str:
-        made.append(postgres_copies())
-        return postgres.url_of(made[-1])
-
-    yield new
-    for name in made:
-        postgres.drop_database(name)
+    return "template_ledger"
 
 
 @pytest.fixture(params=["sqlite", POSTGRESQL])
@@ -55,10 +29,21 @@ def database(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def new_ledger(request: pytest.FixtureRequest, database: str) -> NewLedger:
+def new_ledger(request: pytest.FixtureRequest, database: str, migrated: Path, folder: Path) -> Iterator[NewLedger]:
     """Makes a ledger, migrated and empty, and returns its URL."""
-    new: NewLedger = request.getfixturevalue(f"new_{database}")
-    return new
+    if database == "sqlite":
+        yield lambda: f"sqlite:///{shutil.copy(migrated, folder / f'ledger-{uuid4().hex}.sqlite')}"
+        return
+    template, made = request.getfixturevalue("postgres_template"), list[str]()
+    server: RunningPostgres = request.getfixturevalue("postgres")
+
+    def new() -> str:
+        made.append(f"ledger_{uuid4().hex}")
+        return server.new_database(made[-1], template=template)
+
+    yield new
+    for name in made:
+        server.drop_database(name)
 
 
 @pytest.fixture

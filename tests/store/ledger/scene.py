@@ -435,6 +435,14 @@ def next_publish(ledger: Ledger, document: str) -> float | None:
     return min(times, default=None)
 
 
+def extracted(ledger: Ledger, *names: str, unreadable: Iterable[str] = (), **given: Any) -> Run:
+    """Return the run of a document that shows these pictures, with all their items pending."""
+    run = begin(ledger, **given)
+    shown = extraction(*(placed(run, name) for name in names), unreadable=unreadable)
+    stage_results.save_extraction(ledger, run, shown)
+    return run
+
+
 def complete(
     ledger: Ledger, *names: str, owner: str = "anna", content: str = "catalogue", hidden: Iterable[str] = ()
 ) -> Run:

@@ -24,7 +24,6 @@ from swatchbook.store.ledger.database import Ledger, db_now, execute_in, open_le
 from swatchbook.store.ledger.stored_documents import get_document
 from swatchbook.store.ledger.tables import contents, items, metadata
 from tests.postgres import POSTGRESQL
-from tests.store.ledger.conftest import NewLedger
 from tests.store.ledger.scene import begun, keys
 
 pytestmark = pytest.mark.gate
@@ -161,9 +160,9 @@ def test_a_full_disk_loses_nothing_committed(ledger: Ledger) -> None:
     assert ledger.execute(select(contents.c.key)).scalars().all() == ["kept"]
 
 
-def test_a_read_only_ledger_is_refused(new_sqlite: NewLedger) -> None:
-    file = new_sqlite().removeprefix("sqlite:///")
-    ledger = Ledger(f"sqlite:///file:{file}?mode=ro&uri=true")
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_a_read_only_ledger_is_refused(url: str) -> None:
+    ledger = Ledger(f"sqlite:///file:{url.removeprefix('sqlite:///')}?mode=ro&uri=true")
     with pytest.raises(Configuration, match="rights"), ledger.write() as connection:
         connection.execute(insert(contents).values(key="k"))
     ledger.close()

@@ -1,4 +1,4 @@
-"""Runs that are dead although their heart beats, because they get nowhere, and the processes that they leave."""
+"""Deaths: of runs that get nowhere though their heart beats, what they leave, and how the item at fault is found."""
 
 import os
 import subprocess
@@ -12,13 +12,26 @@ import pytest
 
 from swatchbook.domain.errors import RunRevoked
 from swatchbook.domain.records import DocumentStatus, Stage
-from swatchbook.store.ledger import dead_runs, schedule
+from swatchbook.store.ledger import claims, dead_runs, schedule
 from swatchbook.store.ledger.database import Ledger, db_now, open_ledger
 from swatchbook.store.ledger.dead_runs import DEATHS, STALL_SECONDS, mark_dead
+from swatchbook.store.ledger.item_tries import RUN_LIMIT
 from swatchbook.store.ledger.runs import Run, record_alive, record_heartbeat, record_progress
-from swatchbook.store.ledger.tables import runs
+from swatchbook.store.ledger.tables import items, runs
 from tests.store.ledger.conftest import NewLedger
-from tests.store.ledger.scene import begin_again, begun, change, document, keys, one
+from tests.store.ledger.scene import (
+    begin_again,
+    begun,
+    change,
+    count,
+    document,
+    item,
+    keys,
+    lapse,
+    make,
+    one,
+    pass_time,
+)
 
 
 def wait(ledger: Ledger, run: Run, seconds: float) -> None:
@@ -97,9 +110,74 @@ def test_only_a_hung_process_here_is_killed(ledger: Ledger, process: psutil.Proc
     assert process.is_running()
 
 
-def test_process_of_the_home_that_was_copied_is_not_killed(new_sqlite: NewLedger, process: psutil.Process) -> None:
-    with closing(open_ledger(new_sqlite())) as copy:
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_process_of_the_home_that_was_copied_is_not_killed(new_ledger: NewLedger, process: psutil.Process) -> None:
+    with closing(open_ledger(new_ledger())) as copy:
         run = begun(copy)
         belongs(copy, run, process, state="dead", ended_at=one(copy, runs, token=run.token).started_at - 1_000)
         assert dead_runs.kill_hung(copy) == []
     assert process.is_running()
+
+
+def die(ledger: Ledger, run: Run) -> None:
+    lapse(ledger, run)
+    assert dead_runs.mark_dead(ledger) == [run.token]
+
+
+def work_until_it_dies(ledger: Ledger, run: Run, poison: set[str], size: int = 20) -> int | None:
+    """One run over all that is open; the size of the group it died in, None if it came to its end."""
+    for batch in claims.cut_batches(ledger, run, size):
+        for group in claims.claim_groups(ledger, run, batch.members, size):
+            lease = claims.claim(ledger, run, group)
+            if poison & {c.key for c in lease.items}:
+                die(ledger, run)
+                return len(group)
+            claims.commit(ledger, lease, [make(c) for c in lease.items], [], last_try=True)
+    return None
+
+
+def test_a_poison_item_is_found_by_halving(ledger: Ledger) -> None:
+    pictures = keys(45)
+    poison = pictures[3]
+    run = begun(ledger, pictures=pictures)
+    died_in = []
+    while (size := work_until_it_dies(ledger, run, {poison})) is not None:
+        died_in.append(size)
+        run = begin_again(ledger, run)
+    assert died_in == [20, 10, 5, 2, 1]
+    row = item(ledger, poison)
+    assert (row.state, row.runs, row.crashes, row.attempts) == ("pending", 1, 5, 5)
+    assert row.failure["kind"] == "crashed_worker"
+    assert row.next_retry_at == pytest.approx(ledger.now() + 900, abs=5)
+    assert count(ledger, items, state="done") == 44
+    assert count(ledger, items, crashes=0) == 44
+
+
+def test_item_that_always_kills_fails_after_eight(ledger: Ledger) -> None:
+    bad, good = keys(2)
+    run = begun(ledger, pictures=[bad, good])
+    lease = claims.claim(ledger, run, [good])
+    claims.commit(ledger, lease, [make(c) for c in lease.items], [], last_try=False)
+    claims.claim(ledger, run, [bad])
+    die(ledger, run)
+    for number in range(1, RUN_LIMIT + 1):
+        run = begin_again(ledger, run)
+        assert len(claims.claim(ledger, run, [bad]).items) == 1
+        die(ledger, run)
+        assert item(ledger, bad).runs == number
+        pass_time(ledger, 86_400)
+    row = item(ledger, bad)
+    assert (row.state, row.failure["kind"], row.next_retry_at) == ("failed", "crashed_worker", None)
+    assert document(ledger, run).status == "waiting"
+
+
+def test_machine_killing_every_item_fails_the_document(ledger: Ledger) -> None:
+    pictures = keys(20)
+    run = begun(ledger, pictures=pictures)
+    deaths = 0
+    while document(ledger, run).status != "failed":
+        run = begin_again(ledger, run) if deaths else run
+        assert work_until_it_dies(ledger, run, set(pictures)) is not None
+        deaths += 1
+    assert deaths <= 20
+    assert document(ledger, run).failure_kind == "crashed_worker"

@@ -3,19 +3,22 @@
 import pytest
 
 from swatchbook.domain.errors import InvalidReference, ProviderTimeout, UnreadableImage
-from swatchbook.domain.records import DocumentStatus, ItemState, PlacementState, Role, Stage
+from swatchbook.domain.records import Deletion, DocumentStatus, ItemState, PlacementState, Role, Stage
 from swatchbook.store.ledger import edited_products, publishing, runs, schedule, stage_results, tables
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.document_commands import (
     cancel,
+    count_deletion,
     delete_rows,
     end_pauses,
     finish_delete,
     mark_deleting,
     postpone,
+    regenerate,
     retry,
 )
 from swatchbook.store.ledger.queries import account
+from swatchbook.store.ledger.queries.coverage import count_statistics
 from swatchbook.store.ledger.stored_documents import get_document
 from swatchbook.store.ledger.tables import figures, vectors
 from swatchbook.store.ledger.tables import items as items_table
@@ -26,8 +29,10 @@ from tests.store.ledger.scene import (
     chunked,
     complete,
     count,
+    delete,
     due_ids,
     end,
+    extracted,
     extraction,
     item,
     key,
@@ -54,8 +59,7 @@ def test_postponed_document_has_a_reason_unless_deleting(ledger: Ledger) -> None
 
 
 def test_retry_queues_failed_and_waiting_items(ledger: Ledger) -> None:
-    run = begin(ledger)
-    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "ash"), placed(run, "elm")))
+    run = extracted(ledger, "oak", "ash", "elm")
     failures = {key("oak"): ProviderTimeout("Slow."), key("ash"): UnreadableImage("Cut off.")}
     make_all(ledger, run, failing=lambda c: failures.get(c.key) if c.role is Role.VISUAL else None)
     this = items_table.c.key == key("elm"), items_table.c.role == Role.VISUAL
@@ -97,8 +101,7 @@ def test_retry_reopens_everyone_unless_bytes_are_missing(ledger: Ledger, readabl
 
 
 def test_picture_rejected_again_has_no_next_try(ledger: Ledger) -> None:
-    run = begin(ledger, requested=(VISUAL,))
-    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), unreadable=["oak"]))
+    run = extracted(ledger, "oak", unreadable=["oak"], requested=(VISUAL,))
     waiting = {"state": ItemState.PENDING, "attempts": 4, "next_retry_at": 5e9, "failure": {"kind": "file_missing"}}
     change(ledger, items_table, items_table.c.key == key("oak"), **waiting)
     stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), unreadable=["oak"]))
@@ -132,8 +135,7 @@ def test_retry_takes_up_what_stopped(ledger: Ledger) -> None:
 
 
 def test_end_of_pauses_makes_paused_things_due(ledger: Ledger) -> None:
-    run = begin(ledger, requested=(VISUAL,))
-    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "ash")))
+    run = extracted(ledger, "oak", "ash", requested=(VISUAL,))
     failures = {key("oak"): ProviderTimeout("Slow."), key("ash"): UnreadableImage("Cut off.")}
     make_all(ledger, run, failing=lambda claimed: failures[claimed.key])
     later = ledger.now() + 900
@@ -160,6 +162,27 @@ def test_commands_refuse_unknown_and_wrong_documents(ledger: Ledger) -> None:
         with pytest.raises(InvalidReference):
             step(ledger, run.document)
     assert account.account(ledger, document=run.document).found == 1
+
+
+def test_regenerating_remakes_only_what_force_names(ledger: Ledger) -> None:
+    document = complete(ledger, "oak", "ash", "elm").document
+    for name, state in (("ash", ItemState.FAILED), ("elm", ItemState.REJECTED)):
+        change(
+            ledger, items_table, items_table.c.key == key(name), items_table.c.role == Role.VISUAL, state=state, runs=8
+        )
+
+    def states() -> list[str]:
+        return [item(ledger, key(name))["state"] for name in ("oak", "ash", "elm")]
+
+    regenerate(ledger, document)
+    assert states() == ["done", "failed", "rejected"]
+    assert due_ids(ledger) == [document]
+    assert get_document(ledger, document).status == DocumentStatus.WAITING
+    regenerate(ledger, document, force=True, keys=[key("elm")])
+    assert states() == ["done", "failed", "pending"]
+    regenerate(ledger, document, force=True)
+    assert states() == ["done", "pending", "pending"]
+    assert item(ledger, key("elm"))["runs"] == 0
 
 
 def test_deleting_leaves_no_row_of_a_document(ledger: Ledger) -> None:
@@ -190,3 +213,27 @@ def test_deleting_leaves_no_row_of_a_document(ledger: Ledger) -> None:
         assert count(ledger, getattr(tables, name)) == 0, name
     assert count(ledger, vectors) > 0  # contents are collected later
     assert finish_delete(ledger, run.document)  # again: nothing to do
+
+
+def test_what_a_document_alone_shows_is_counted(ledger: Ledger) -> None:
+    only = complete(ledger, "oak", "ash").document
+    complete(ledger, "oak", owner="bert")
+    assert count_deletion(ledger, only) == Deletion(documents=1, images=2)
+
+
+@pytest.mark.parametrize(("names", "hidden"), [(("ash", "elm"), ()), ((), ()), (("elm",), ("oak",))])
+def test_what_other_documents_show_is_neither_counted_nor_removed(
+    ledger: Ledger, names: tuple[str, ...], hidden: tuple[str, ...]
+) -> None:
+    complete(ledger, *names, content="supplement", hidden=hidden)
+    gone = complete(ledger, "oak", "ash").document
+    told, before = count_deletion(ledger, gone), count_statistics(ledger).coverage.total_images
+    assert delete(ledger, gone)
+    assert told.images == before - count_statistics(ledger).coverage.total_images
+
+
+def test_deleting_an_owner_removes_what_its_documents_share(ledger: Ledger) -> None:
+    complete(ledger, "oak", "ash")
+    complete(ledger, "oak", content="supplement")
+    assert count_deletion(ledger, owner="anna") == Deletion(documents=2, images=2)
+    assert count_deletion(ledger, owner="bert") == Deletion(documents=0, images=0)

@@ -63,6 +63,7 @@ from tests.store.ledger.scene import (
     TEXT,
     VISUAL,
     chunked,
+    end,
     extraction,
     image,
     key,
@@ -172,12 +173,8 @@ class Lives(RuleBasedStateMachine):
     @rule(which=st.sampled_from(DOCUMENTS))
     def finish(self, which: tuple[str, str]) -> None:
         if which in self.held and self.held[which][0].token in self.saved:
-            self.trying(which, lambda run, _: self.end(run))
+            self.trying(which, lambda run, _: end(self.ledger, run))
             self.held.pop(which, None)
-
-    def end(self, run: Run) -> None:
-        status, due_at = account.next_status(self.ledger, run.document)
-        runs.end(self.ledger, run, status, due_at=due_at)
 
     @precondition(lambda self: self.held)
     @rule(which=st.sampled_from(DOCUMENTS))
@@ -379,7 +376,7 @@ class Lives(RuleBasedStateMachine):
         self.save_stages(run, document.name.removesuffix(".pdf"), fingerprint)
         make_all(self.ledger, run)
         self.publish_all()
-        self.end(run)
+        end(self.ledger, run)
 
     def delete_to_the_end(self, document: Document) -> None:
         delete_rows(self.ledger, document.id)
@@ -406,11 +403,10 @@ class Lives(RuleBasedStateMachine):
         assert {p.row.id for p in publishing.publications(self.ledger, more) if p.vectors} == others
 
 
-EXAMPLES = 150 if SOAK else settings().max_examples // 6
-
-
 def test_whatever_happens_all_ends_well(new_ledger: NewLedger, folder: Path) -> None:
     run_state_machine_as_test(
         lambda: Lives(new_ledger(), folder),  # type: ignore[arg-type]  # any maker of machines does
-        settings=settings(max_examples=EXAMPLES, stateful_step_count=30, print_blob=True),
+        settings=settings(
+            max_examples=150 if SOAK else settings().max_examples // 6, stateful_step_count=30, print_blob=True
+        ),
     )

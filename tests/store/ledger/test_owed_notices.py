@@ -1,10 +1,12 @@
-"""Notices: owed by the transaction that sets a status, claimed by one sender, tried a bounded number of times."""
+"""Notices: owed by the transaction that sets a status, claimed by one sender, tried a bounded number of times.
+Deliveries of webhooks: known for a week, each by its source.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from swatchbook.domain.records import DocumentStatus
+from swatchbook.domain.records import DocumentStatus, identity
 from swatchbook.store.ledger import runs, webhooks
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.dead_runs import DEATHS
@@ -22,7 +24,7 @@ from swatchbook.store.ledger.webhooks import (
     undelivered,
 )
 from tests.store.ledger.scene import begin_again, begun, count, delete, document, pass_time, rows_of
-from tests.store.ledger.test_crashes import die
+from tests.store.ledger.test_dead_runs import die
 
 
 def ended(ledger: Ledger, status: DocumentStatus = DocumentStatus.COMPLETED, content: str = "catalogue") -> Run:
@@ -173,3 +175,28 @@ def test_notices_end_delivered_deleted_or_old(ledger: Ledger) -> None:
     pass_time(ledger, 120)
     drop_old_rows(ledger, keep_seconds=1e9)
     assert count(ledger, notices) == 0
+
+
+FIRST, SECOND = identity("first"), identity("second")
+
+
+def test_first_note_of_a_source_stands_a_week(ledger: Ledger) -> None:
+    assert webhooks.find_delivery(ledger, "shop", "1") is None
+    assert webhooks.record_delivery(ledger, "shop", "1", FIRST) == FIRST
+    assert webhooks.record_delivery(ledger, "shop", "1", SECOND) == FIRST
+    assert webhooks.find_delivery(ledger, "shop", "1") == FIRST
+    assert webhooks.find_delivery(ledger, "dam", "1") is None
+    assert webhooks.record_delivery(ledger, "dam", "1", SECOND) == SECOND
+    pass_time(ledger, webhooks.DELIVERIES_KEPT_SECONDS - 60)
+    assert webhooks.find_delivery(ledger, "shop", "1") == FIRST
+    pass_time(ledger, 120)
+    assert webhooks.find_delivery(ledger, "shop", "1") is None
+    assert webhooks.record_delivery(ledger, "shop", "1", SECOND) == SECOND
+
+
+@pytest.mark.gate
+def test_noted_twice_at_once_all_learn_the_same(ledger: Ledger) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        told = list(pool.map(lambda n: webhooks.record_delivery(ledger, "shop", "1", identity(n)), range(24)))
+    assert len(set(told)) == 1
+    assert webhooks.find_delivery(ledger, "shop", "1") == told[0]

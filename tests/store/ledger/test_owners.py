@@ -2,7 +2,7 @@
 
 import pytest
 
-from swatchbook.domain.errors import InvalidReference
+from swatchbook.domain.errors import InvalidReference, UnknownOwner
 from swatchbook.domain.records import document_id, sha256
 from swatchbook.store.ledger import owners, stage_results
 from swatchbook.store.ledger.database import Ledger
@@ -45,8 +45,10 @@ def test_a_run_works_on_for_the_renamed_owner(ledger: Ledger) -> None:
 def test_a_rename_never_joins_two_collections(ledger: Ledger) -> None:
     first = complete(ledger, "oak")
     complete(ledger, "ash", owner="bert")
-    with pytest.raises(InvalidReference, match="already an owner 'bert'"):
-        owners.rename(ledger, "anna", "bert")
+    for status in ("completed", "deleting"):
+        scene.change(ledger, documents, documents.c.owner == "bert", status=status)
+        with pytest.raises(InvalidReference, match="already an owner 'bert'"):
+            owners.rename(ledger, "anna", "bert")
     assert not owners.rename(ledger, "nobody", "lena")
     assert owners.rename(ledger, "anna", "lena")
     dirty = scene.dirt(ledger, images)
@@ -61,9 +63,22 @@ def test_a_rename_never_joins_two_collections(ledger: Ledger) -> None:
         owners.rename(ledger, "anna", "lena")
 
 
-def test_a_name_is_in_use_during_deletes(ledger: Ledger) -> None:
-    complete(ledger, "oak")
-    going = complete(ledger, "ash", owner="bert")
-    scene.set_document(ledger, going.document, status="deleting")
-    with pytest.raises(InvalidReference, match="already an owner 'bert'"):
-        owners.rename(ledger, "anna", "bert")
+def test_an_unknown_owner_is_told_the_nearest(ledger: Ledger) -> None:
+    with pytest.raises(UnknownOwner) as empty:
+        owners.require_owner(ledger, "anna")
+    assert empty.value.advice == "Nothing has been ingested yet."
+    for owner in ("bert", "anna", "Hanna"):
+        scene.begun(ledger, owner=owner)
+    assert owners.known_owners(ledger) == ["Hanna", "anna", "bert"]
+    owners.require_owner(ledger, "anna")
+    owners.require_owner(ledger, "cora", others={"cora"})
+    with pytest.raises(UnknownOwner, match="There is no owner 'ana'") as unknown:
+        owners.require_owner(ledger, "ana")
+    assert unknown.value.advice == "Known owners: anna, Hanna, bert."
+    for number in range(12):
+        scene.begun(ledger, owner=f"shop-{number:02}")
+    with pytest.raises(UnknownOwner) as unknown:
+        owners.require_owner(ledger, "shop-11x")
+    assert unknown.value.advice
+    assert unknown.value.advice.startswith("Known owners: shop-11, ")
+    assert unknown.value.advice.count("shop-") == 10

@@ -7,19 +7,18 @@ import numpy as np
 from sqlalchemy import select
 
 from swatchbook.domain.errors import UnreadableImage
-from swatchbook.domain.records import Analysis, DocumentStatus, ItemState, Role, pair_key, text_key
+from swatchbook.domain.records import DocumentStatus, ItemState, Role, pair_key, text_key
 from swatchbook.index.contract import Space
 from swatchbook.store.files.file_store import open_files
-from swatchbook.store.ledger import claims, publishing, runs, stage_results
+from swatchbook.store.ledger import claims, publishing, stage_results
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.document_commands import regenerate
-from swatchbook.store.ledger.picture_reviews import find_review_image, record_answer
 from swatchbook.store.ledger.queries import account
 from swatchbook.store.ledger.queries.coverage import count_statistics
 from swatchbook.store.ledger.queries.image import image_details
 from swatchbook.store.ledger.retention import collect
 from swatchbook.store.ledger.runs import Run
-from swatchbook.store.ledger.tables import contents, documents, images, vectors
+from swatchbook.store.ledger.tables import contents, images, vectors
 from swatchbook.store.ledger.tables import items as item_rows
 from tests.store.ledger.scene import (
     ANALYSIS,
@@ -30,7 +29,9 @@ from tests.store.ledger.scene import (
     begin,
     begun,
     count,
+    document,
     end,
+    extracted,
     extraction,
     image,
     ingest,
@@ -44,6 +45,7 @@ from tests.store.ledger.scene import (
     placed,
     publish_all,
 )
+from tests.store.ledger.test_picture_reviews import answer
 
 WANTS = (VISUAL, ANALYSIS, MULTIMODAL)
 KEY = keys(1)[0]
@@ -64,10 +66,6 @@ def pairs(ledger: Ledger) -> dict[str, tuple[str, int]]:
     return {row.key: (row.state, row.attempts) for row in rows}
 
 
-def status(ledger: Ledger, run: Run) -> DocumentStatus:
-    return DocumentStatus(one(ledger, documents, id=run.document)["status"])
-
-
 def test_each_document_that_wants_a_pair_has_one(ledger: Ledger) -> None:
     other = MULTIMODAL.model_copy(update={"tag": "both@2/a"})
     run = begun(ledger, requested=(*WANTS, UNDERSTANDING), pictures=[KEY])
@@ -83,8 +81,7 @@ def test_each_document_that_wants_a_pair_has_one(ledger: Ledger) -> None:
 
 
 def test_picture_without_text_has_nothing_joined(ledger: Ledger) -> None:
-    run = begin(ledger, requested=(*EVERYTHING, MULTIMODAL))
-    stage_results.save_extraction(ledger, run, extraction(placed(run, "white")))
+    run = extracted(ledger, "white", requested=(*EVERYTHING, MULTIMODAL))
     make_all(ledger, run, text=None)
     publish_all(ledger)
     assert (pairs(ledger), count(ledger, item_rows, role=Role.UNDERSTANDING)) == ({}, 0)
@@ -106,32 +103,22 @@ def test_pair_waits_for_its_own_visual_vector(ledger: Ledger) -> None:
 
 def test_failed_pair_comes_back_with_its_picture(ledger: Ledger) -> None:
     """Another owner's force makes the vector: documents that request the pair are reopened."""
-    run = begin(ledger, requested=WANTS)
-    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    run = extracted(ledger, "oak", requested=WANTS)
     make_all(ledger, run, failing=lambda c: UnreadableImage("broken") if c.role is Role.VISUAL else None)
     publish_all(ledger)
-    assert role_states(ledger) == {"analysis": "done", "multimodal": "rejected", "visual": "rejected"}
+    known = image_details(ledger, image("oak"))
+    assert known
+    assert {made.role: made.state for made in known.roles} == {
+        Role.ANALYSIS: "done", Role.MULTIMODAL: "rejected", Role.VISUAL: "rejected",
+    }  # fmt: skip
     assert end(ledger, run) == DocumentStatus.COMPLETED
     assert account.account(ledger, document=run.document).partial == 1
 
-    other = begin(ledger, owner="bert", requested=(VISUAL,), force=True)
-    stage_results.save_extraction(ledger, other, extraction(placed(other, "oak")))
+    other = extracted(ledger, "oak", owner="bert", requested=(VISUAL,), force=True)
     regenerate(ledger, other.document, force=True)
     make_all(ledger, other)
     assert pairs(ledger) == {pair_key(key("oak"), OAK): ("pending", 0)}
-    assert status(ledger, run) == DocumentStatus.WAITING
-
-
-def role_states(ledger: Ledger) -> dict[str, str]:
-    known = image_details(ledger, image("oak"))
-    assert known is not None
-    return {made.role.value: made.state.value for made in known.roles}
-
-
-def collect_after_an_hour(ledger: Ledger, folder: Path) -> None:
-    collect(ledger, open_files(folder))
-    pass_time(ledger, 3_601)
-    collect(ledger, open_files(folder))
+    assert document(ledger, run).status == DocumentStatus.WAITING
 
 
 def test_vector_is_published_for_everyone_with_that_text(ledger: Ledger) -> None:
@@ -177,25 +164,16 @@ def test_pair_is_made_of_existing_vector_and_text(ledger: Ledger) -> None:
     assert claims.pairs(ledger, [PAIR], "eye@2/a") == {}
 
 
-def replace_analysis(ledger: Ledger, name: str, material: str) -> None:
-    """Replace a picture's analysis, as a review model does."""
-    shown = find_review_image(ledger, image(name))
-    run = runs.begin_review(ledger, shown.document_id)
-    second = Analysis(material=material, confidence=1, quality=1)
-    record_answer(ledger, shown, second, by="stronger@1", below=0, run=run)
-    runs.end_part(ledger, run)
-
-
 def test_correction_replaces_the_pair(ledger: Ledger, tmp_path: Path) -> None:
     requested = (*EVERYTHING, MULTIMODAL)
     old, new = pair_key(key("oak"), OAK), pair_key(key("oak"), ASH)
     run = begin(ledger, requested=requested)
     ingest(ledger, run, extraction(placed(run, "oak")))
-    replace_analysis(ledger, "oak", "ash")
+    answer(ledger, material="ash", quality=1)
     row = one(ledger, images, id=image("oak"))
     assert (row["text_key"], row["pair_key"], row["quality"]) == (ASH, new, 1.0)
     assert pairs(ledger) == {old: ("done", 1), new: ("pending", 0)}
-    assert status(ledger, run) == DocumentStatus.WAITING
+    assert document(ledger, run).status == DocumentStatus.WAITING
     assert account.account(ledger, document=run.document).pending == 1
 
     run = begin(ledger, requested=requested)
@@ -205,7 +183,9 @@ def test_correction_replaces_the_pair(ledger: Ledger, tmp_path: Path) -> None:
     np.testing.assert_array_equal(told.vectors[MULTIMODAL], np.frombuffer(bytes.fromhex(new), np.uint8) + np.float32(1))
     assert end(ledger, run) == DocumentStatus.COMPLETED
 
-    collect_after_an_hour(ledger, tmp_path)
+    for _ in range(2):
+        collect(ledger, open_files(tmp_path))
+        pass_time(ledger, 3_601)
     assert [count(ledger, table, key=old) for table in (item_rows, vectors, contents)] == [0, 0, 0]
     assert [count(ledger, table, key=new) for table in (item_rows, vectors, contents)] == [1, 1, 1]
     assert count(ledger, vectors, key=OAK) == 1  # the analysis still says so

@@ -20,7 +20,6 @@ from swatchbook.store.files.file_store import open_files
 from swatchbook.store.ledger import picture_reviews, runs, schedule
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.document_commands import mark_deleting, regenerate
-from swatchbook.store.ledger.queries import account
 from swatchbook.store.ledger.queries.activity import failing_kinds
 from swatchbook.store.ledger.queries.coverage import count_statistics
 from swatchbook.store.ledger.queries.report import document_report
@@ -38,6 +37,7 @@ from tests.store.ledger.scene import (
     change,
     count,
     delete,
+    end,
     extraction,
     image,
     ingest,
@@ -101,8 +101,7 @@ def make_again(ledger: Ledger, document: str) -> list[Any]:
     assert run.document == document
     make_all(ledger, run, review_below=BELOW)
     told = publish_all(ledger)
-    status, due_at = account.next_status(ledger, document)
-    assert runs.end(ledger, run, status, due_at=due_at) == DocumentStatus.COMPLETED
+    assert end(ledger, run) == DocumentStatus.COMPLETED
     return told
 
 
@@ -304,7 +303,7 @@ def look(ledger: Ledger, run: Run) -> tuple[Run, ReviewImage]:
     return paying, picture
 
 
-def test_a_review_holds_only_other_reviews_of_its_document(ledger: Ledger) -> None:
+def test_review_holds_only_reviews_of_its_document(ledger: Ledger) -> None:
     run = weak(ledger, "oak")
     first = runs.begin_review(ledger, run.document)
     assert one(ledger, documents)["run"] is None

@@ -21,6 +21,7 @@ from tests.store.ledger.scene import (
     VISUAL,
     begin,
     chunked,
+    extracted,
     extraction,
     image,
     ingest,
@@ -41,8 +42,7 @@ pytestmark = pytest.mark.gate
 
 def made(ledger: Ledger, *names: str) -> Run:
     """A run whose pictures are made and not yet published."""
-    run = begin(ledger)
-    stage_results.save_extraction(ledger, run, extraction(*(placed(run, name) for name in names)))
+    run = extracted(ledger, *names)
     make_all(ledger, run)
     return run
 

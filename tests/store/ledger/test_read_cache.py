@@ -35,22 +35,8 @@ def test_a_revision_lasts_until_anyone_commits(ledger: Ledger, url: str) -> None
     assert ledger.revision() == third
 
 
-def test_with_lag_only_own_writes_change_the_revision(ledger: Ledger, url: str) -> None:
-    first = ledger.revision()
-    other = open_ledger(url)
-    commit(other, "anna")
-    assert ledger.revision(lag=3_600) == first
-    commit(ledger.with_patience(1.0), "bert")
-    second = ledger.revision(lag=3_600)
-    assert second != first
-    commit(other, "carla")
-    other.close()
-    assert ledger.revision(lag=3_600) == second
-    assert ledger.revision() != second
-
-
-def test_a_missing_ledger_has_no_revision(new_sqlite: Callable[[], str]) -> None:
-    ledger = open_ledger(new_sqlite())
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_a_missing_ledger_has_no_revision(ledger: Ledger) -> None:
     ledger.close()
     file = Path(ledger.url.database or "")
     file.unlink()

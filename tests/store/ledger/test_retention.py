@@ -46,26 +46,27 @@ def stored(ledger: Ledger, files: Files, name: str) -> str:
     return file
 
 
-def elapse(ledger: Ledger, files: Files, seconds: float) -> None:
-    """Let rows and files be this much older."""
+def collect_after(ledger: Ledger, files: Files, seconds: float = 3_601) -> Collected:
+    """Collect now, and again when rows and files are this much older."""
+    collect(ledger, files)
     pass_time(ledger, seconds)
     for path in Path(files.url).rglob("*.*"):
         then = path.stat().st_mtime - seconds
         os.utime(path, (then, then))
+    return collect(ledger, files)
 
 
 def test_contents_stored_again_stay_for_an_hour(ledger: Ledger, files: Files) -> None:
     run = complete(ledger, "oak")
     oak = stored(ledger, files, "oak")
     delete(ledger, run.document)
-    collect(ledger, files)
-    elapse(ledger, files, 3_601)
+    assert collect_after(ledger, files, 3_599).contents == 0
     files.put_bytes(b"oak", ".png")
+    pass_time(ledger, 2)
     collect(ledger, files)
     assert files.has(oak)
     assert count(ledger, contents, key=key("oak")) == 1
-    elapse(ledger, files, 3_601)
-    collect(ledger, files)
+    collect_after(ledger, files)
     assert not files.has(oak)
 
 
@@ -80,10 +81,8 @@ def test_unused_contents_go_after_an_hour(ledger: Ledger, files: Files) -> None:
     delete(ledger, run.document)
     assert collect(ledger, files) == Collected(contents=0, files=0, vectors=0, answers=0)
     assert files.has(oak)
-    elapse(ledger, files, 3_500)
-    assert collect(ledger, files).contents == 0
-    elapse(ledger, files, 101)
-    collected = collect(ledger, files)
+    assert collect_after(ledger, files, 3_500).contents == 0
+    collected = collect_after(ledger, files, 101)
     assert (collected.files, collected.answers) == (2, 1)  # the picture and the source
     assert not files.has(oak)
     assert files.has(ash)
@@ -107,9 +106,7 @@ def test_deleted_documents_file_goes_after_an_hour(ledger: Ledger, files: Files)
         end(ledger, run)
 
     def left_after_an_hour() -> list[str]:
-        collect(ledger, files)
-        elapse(ledger, files, 3_601)
-        collect(ledger, files)
+        collect_after(ledger, files)
         return [file for file in (older, newer, source) if files.has(file)]
 
     assert left_after_an_hour() == [newer, source]
@@ -127,9 +124,7 @@ def test_many_unused_contents_go_in_portions(ledger: Ledger, files: Files) -> No
     found = [placed(run, f"picture {n}") for n in range(250)]
     ingest(ledger, run, extraction(*found, unreadable=["picture 0"]), chunked(run, "About oak."))
     delete(ledger, run.document)
-    collect(ledger, files)
-    elapse(ledger, files, 3_601)
-    assert collect(ledger, files).contents == 253  # with the chunk's text, that of the analyses, and the source
+    assert collect_after(ledger, files).contents == 253  # with the chunk's text, that of the analyses, and the source
     assert count(ledger, items_table) == count(ledger, vectors) == count(ledger, contents) == 0
 
 
@@ -138,8 +133,8 @@ def test_no_portion_of_gc_reads_all_contents(ledger: Ledger, files: Files) -> No
     run = complete(ledger, "oak")
     stored(ledger, files, "oak")
     delete(ledger, run.document)
-    collect(ledger, files)
-    elapse(ledger, files, 3_601)
+    collect_after(ledger, files, 3_599)
+    pass_time(ledger, 2)
     with planned(ledger) as of_files:
         unreferenced_files(ledger, ["0" * 64])
     with planned(ledger) as of_contents:

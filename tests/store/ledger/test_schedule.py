@@ -4,17 +4,18 @@ import pytest
 
 from swatchbook.domain.errors import UnreadableImage
 from swatchbook.domain.records import DocumentStatus
-from swatchbook.store.ledger import publishing, runs, schedule, stage_results
+from swatchbook.store.ledger import publishing, runs, schedule
 from swatchbook.store.ledger.database import Ledger
 from tests.store.ledger.scene import (
+    COLOR,
+    VISUAL,
     begin,
     complete,
     due_ids,
-    extraction,
+    extracted,
     image,
     make_all,
     pass_time,
-    placed,
     publish_all,
     set_document,
 )
@@ -23,8 +24,7 @@ from tests.tables import rows_of
 
 @pytest.mark.gate
 def test_due_documents_are_unfinished_or_changed(ledger: Ledger) -> None:
-    run = begin(ledger)
-    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    run = extracted(ledger, "oak")
     assert due_ids(ledger) == []  # its own run sees to it
     make_all(ledger, run)
     runs.end(ledger, run, DocumentStatus.WAITING)
@@ -58,8 +58,7 @@ def test_document_is_due_while_nobody_publishes_it(ledger: Ledger) -> None:
 def test_gone_images_are_due_with_their_owners_document(ledger: Ledger) -> None:
     complete(ledger, "elm", owner="bert")
     run = complete(ledger, "oak", "ash")
-    again = begin(ledger, fingerprint="another")
-    stage_results.save_extraction(ledger, again, extraction(placed(again, "oak")))
+    again = extracted(ledger, "oak", fingerprint="another")
     runs.end(ledger, again, DocumentStatus.COMPLETED)
     assert due_ids(ledger) == [run.document]
     publish_all(ledger)
@@ -74,3 +73,18 @@ def test_those_waiting_longest_come_first(ledger: Ledger) -> None:
         found.append(run.document)
     assert due_ids(ledger) == found[::-1]
     assert [d.id for d in schedule.due_documents(ledger, limit=2)] == found[:0:-1]
+
+
+def test_what_waits_is_counted_once_due(ledger: Ledger) -> None:
+    assert schedule.count_due(ledger) == schedule.DueCounts(items_due=0, documents_due=0, oldest_due_seconds=0)
+    run = extracted(ledger, "oak", "ash", requested=(VISUAL, COLOR))
+    at_work = schedule.count_due(ledger)
+    assert (at_work.items_due, at_work.documents_due) == (4, 0)
+    runs.end(ledger, run, DocumentStatus.WAITING, due_at=ledger.now() + 60)
+    assert schedule.count_due(ledger).documents_due == 0
+    pass_time(ledger, 100)
+    waiting = schedule.count_due(ledger)
+    assert waiting.documents_due == 1
+    assert waiting.oldest_due_seconds == pytest.approx(40, abs=10)
+    set_document(ledger, run.document, status=DocumentStatus.BLOCKED, due_at=None)
+    assert schedule.count_due(ledger).documents_due == 0, "only a person mends it"

@@ -25,6 +25,7 @@ from tests.store.ledger.scene import (
     begin_fill,
     change,
     delete,
+    extracted,
     extraction,
     image,
     ingest,
@@ -112,8 +113,7 @@ def test_only_what_is_searched_is_accounted(ledger: Ledger) -> None:
     make_all(ledger, begun)
     missing_vectors.count_made(ledger, begun)
     runs.end_part(ledger, begun)
-    run = begin(ledger, content="supplement", requested=[VISUAL, NEW])
-    stage_results.save_extraction(ledger, run, extraction(placed(run, "ash")))
+    run = extracted(ledger, "ash", content="supplement", requested=[VISUAL, NEW])
     lost = UnreadableImage("Not with this one.")
     make_all(ledger, run, failing=lambda item: lost if item.tag == NEW.tag else None)
     publish_all(ledger)

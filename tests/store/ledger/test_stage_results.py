@@ -35,6 +35,7 @@ from tests.store.ledger.scene import (
     chunked,
     count,
     dirt,
+    extracted,
     extraction,
     image,
     ingest,
@@ -176,8 +177,7 @@ def test_pictures_of_an_older_generation_come_back(ledger: Ledger) -> None:
     run = begin(ledger)
     ingest(ledger, run, extraction(placed(run, "oak"), placed(run, "ash")))
 
-    run = begin(ledger, fingerprint="another")
-    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    run = extracted(ledger, "oak", fingerprint="another")
     assert rows_of(ledger, images)[image("ash")]["gone"]
     assert {row["generation"] for row in rows_of(ledger, placements).values()} == {run.generation}
     assert account(ledger, document=run.document).found == 1
@@ -217,16 +217,14 @@ def test_picture_that_becomes_hidden_is_unpublished(ledger: Ledger) -> None:
 
 def test_newer_analysis_reopens_documents_of_the_picture(ledger: Ledger) -> None:
     newer = ANALYSIS.model_copy(update={"tag": "analyst@2/a"})
-    other = begin(ledger, owner="bert", requested=(newer,))
-    stage_results.save_extraction(ledger, other, extraction(placed(other, "oak")))
+    other = extracted(ledger, "oak", owner="bert", requested=(newer,))
     make_all(ledger, other, text="Material: fumed oak.")
     first = begin(ledger)
     ingest(ledger, first, extraction(placed(first, "oak")))
     assert one(ledger, documents, id=first.document)["status"] == DocumentStatus.COMPLETED
     assert one(ledger, images, id=image("oak"))["text_key"] == text_key("Material: oak.")
 
-    third = begin(ledger, content="supplement", requested=(VISUAL, newer, UNDERSTANDING))
-    stage_results.save_extraction(ledger, third, extraction(placed(third, "oak")))
+    third = extracted(ledger, "oak", content="supplement", requested=(VISUAL, newer, UNDERSTANDING))
     assert item(ledger, text_key("Material: fumed oak."), UNDERSTANDING)["state"] == ItemState.PENDING
     assert one(ledger, documents, id=first.document)["status"] == DocumentStatus.WAITING
     make_all(ledger, third, text="Material: fumed oak.")

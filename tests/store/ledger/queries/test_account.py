@@ -18,7 +18,6 @@ from swatchbook.domain.records import (
     ImageState,
     ItemState,
     LooseText,
-    LostPicture,
     PlacementState,
     RoleTag,
     RunReport,
@@ -32,7 +31,6 @@ from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.queries import account
 from swatchbook.store.ledger.queries.account import Account
 from swatchbook.store.ledger.queries.activity import failing_others
-from swatchbook.store.ledger.queries.coverage import count_statistics
 from swatchbook.store.ledger.queries.document import read_products, show_document
 from swatchbook.store.ledger.queries.document_figures import document_figures
 from swatchbook.store.ledger.queries.document_parts import list_pages
@@ -50,12 +48,14 @@ from tests.store.ledger.scene import (
     VISUAL,
     begin,
     begin_again,
+    begun,
     chunked,
+    complete,
     extraction,
     image,
     ingest,
     key,
-    link,
+    keys,
     make_all,
     pass_time,
     placed,
@@ -67,6 +67,7 @@ from tests.store.ledger.scene import (
     settle,
     states,
 )
+from tests.store.ledger.test_stage_results import PLAN
 
 
 def closes(counted: Account) -> bool:
@@ -200,7 +201,7 @@ def test_open_texts_keep_a_document_waiting(ledger: Ledger) -> None:
     assert account.next_status(ledger, run.document) == (DocumentStatus.COMPLETED, None)
 
 
-def test_what_the_index_refuses_is_named_with_next_try(ledger: Ledger) -> None:
+def test_refused_objects_are_named_with_next_try(ledger: Ledger) -> None:
     run = begin(ledger)
     stage_results.save_chunks(ledger, run, chunked(run, "Oak is hard."))
     stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
@@ -227,8 +228,6 @@ def test_what_the_index_refuses_is_named_with_next_try(ledger: Ledger) -> None:
 
 
 def test_lost_pages_and_failed_chunks_are_other_failures(ledger: Ledger) -> None:
-    from tests.store.ledger.test_stage_results import PLAN
-
     run = begin(ledger)
     stage_results.save_pages(ledger, run, reading(FailedPage(page=4, kind="unexpected", message="It looped.")), PLAN)
     stage_results.save_chunks(ledger, run, chunked(run, "Oak is hard.", pages=(2, 3)))
@@ -333,8 +332,6 @@ def test_report_keeps_what_the_last_run_knew(ledger: Ledger) -> None:
 
 
 def test_pages_keep_unassigned_texts(ledger: Ledger) -> None:
-    from tests.store.ledger.test_stage_results import PLAN
-
     run = begin(ledger)
     stage_results.save_pages(ledger, run, reading(), PLAN)
     left = Unassigned(page=1, texts=(LooseText(text="Moss", bbox=(1, 2, 3, 4)),), pictures=((5, 6, 70, 80),))
@@ -350,64 +347,6 @@ def test_pages_keep_unassigned_texts(ledger: Ledger) -> None:
     assert not any(page.unsure for _, page in list_pages(ledger, run.document, limit=3))
 
 
-def test_a_document_is_shown_as_promised(ledger: Ledger) -> None:
-    from tests.store.ledger.test_stage_results import PLAN
-
-    run = begin(ledger)
-    oak = placed(run, "oak", page=2, caption="Oak")
-    hidden = placed(run, "under", state=PlacementState.HIDDEN, reason="covered")
-    text = chunked(run, "Oak is hard.")
-    stage_results.save_pages(ledger, run, reading(FailedPage(page=4, kind="unexpected", message="It looped.")), PLAN)
-    stage_results.save_chunks(ledger, run, text)
-    found = extraction(oak, hidden, placed(run, "broken"), unreadable=["broken"])
-    lost = tuple(LostPicture(page=page, bbox=(0, y, 100, y + 90), share=0.02) for page, y in ((1, 0), (1, 100), (2, 9)))
-    stage_results.save_extraction(ledger, run, found.model_copy(update={"lost_pictures": lost}))
-    make_all(ledger, run)
-    publish_all(ledger)
-    plank = product(run, "Plank", category="Floors", metadata={"size": "60"})
-    edited_products.save_assembly(ledger, run, [plank], [link(oak.id, plank)])
-
-    shown = show_document(ledger, run.document)
-    assert shown.keys() == {
-        "document", "page_boxes", "skipped_pages", "lost_pictures", "products", "images", "chunks", "entities", "links",
-        "unassigned", "look_at", "sure",
-    }  # fmt: skip
-    picture = {"bbox": [60, 100, 500, 600], "width": 400, "height": 300}
-    assert shown["skipped_pages"] == [{"page": 3, "label": "1", "reason": "contents", "pictures": [picture]}]
-    report = document_report(ledger, run.document)
-    assert (report.pages_skipped, report.pictures_skipped) == (1, 1)
-    assert report.lost_pictures == tuple(
-        each.model_copy(update={"number": number}) for each, number in zip(lost, (1, 2, 1), strict=True)
-    )
-    assert shown["lost_pictures"] == [each.model_dump(mode="json") for each in report.lost_pictures]
-    assert [count_statistics(ledger, owner=owner).coverage.lost_pictures for owner in ("anna", "bert")] == [3, 0]
-    stage_results.save_extraction(ledger, run, found)
-    assert document_report(ledger, run.document).lost_pictures == ()
-    assert shown["document"]["id"] == run.document
-    assert shown["page_boxes"] == {str(n): [0.0, 0.0, 595.0, 842.0] for n in (1, 2, 3)}
-    assert {
-        "id", "name", "category", "code", "variants", "first_page", "last_page", "pages", "metadata", "confidence",
-        "evidence",
-    } <= shown["products"][0].keys()  # fmt: skip
-    assert [(i["status"], [p["id"] for p in i["placements"]]) for i in shown["images"]] == [
-        ("complete", [oak.id]),
-        ("hidden", [hidden.id]),
-        ("rejected", [found.placements[2].id]),
-    ]
-    first = shown["images"][0]
-    kept = ("id", "content_key", "width", "height", "status", "quality", "items", "analysis", "placements")
-    assert first.keys() >= set(kept)
-    assert {i["role"]: i["state"] for i in first["items"]} == {
-        "analysis": "done", "color": "done", "understanding": "done", "visual": "done",
-    }  # fmt: skip
-    assert first["analysis"]["confidence"] == 0.5
-    assert {"id", "page", "bbox", "kind", "state", "reason", "xref", "caption"} <= first["placements"][0].keys()
-    assert shown["images"][2]["items"][0]["failure"]["kind"] == "unreadable_image"
-    (linked,) = shown["links"]
-    assert linked.items() >= {"kind": "image_product", "source": oak.id, "target": plank.id, "score": 0.8}.items()
-    assert [chunk["id"] for chunk in shown["chunks"]] == [chunk.id for chunk in text.chunks]
-
-
 @pytest.mark.parametrize("database", ["sqlite"])
 def test_account_needs_no_more_queries_for_more_images(ledger: Ledger) -> None:
     def asked(images: int) -> int:
@@ -419,3 +358,31 @@ def test_account_needs_no_more_queries_for_more_images(ledger: Ledger) -> None:
         return len(plans)
 
     assert 5 < asked(8) == asked(64)
+
+
+def test_every_owner_has_his_own_account(ledger: Ledger) -> None:
+    begun(ledger, owner="anna", pictures=keys(3))
+    begun(ledger, owner="bert", content="other", pictures=keys(5))
+    begun(ledger, owner="bert", content="third", pictures=keys(6))
+    begun(ledger, owner="cora", content="empty")
+    found = account.owner_accounts(ledger)
+    assert [(each.owner, each.documents, each.found, each.complete) for each in found] == [
+        ("bert", 2, 6, 0), ("anna", 1, 3, 0), ("cora", 1, 0, 0),
+    ]  # fmt: skip
+    for each in found:
+        alone = account.account(ledger, owner=each.owner).model_dump()
+        assert {name: count for name, count in each.model_dump().items() if name in alone}.items() <= alone.items()
+        assert each.found == each.complete + each.partial + each.failed + each.rejected + each.pending
+
+
+def test_what_every_owner_has_is_counted_apart(ledger: Ledger) -> None:
+    assert account.count_owners(ledger) == []
+    complete(ledger, "oak", "ash")
+    complete(ledger, "oak", "ash", owner="bert")  # shares every vector
+    begun(ledger, owner="bert", content="other")
+    anna, bert = account.count_owners(ledger)
+    made = 2 + 2 + 2 + 1  # visual, color and understanding of each image, text of the chunk
+    assert anna == account.OwnerCounts(
+        owner="anna", documents={"completed": 1}, products=0, images=2, vectors=made, bytes=1
+    )
+    assert bert == anna.model_copy(update={"owner": "bert", "documents": {"completed": 1, "running": 1}, "bytes": 2})

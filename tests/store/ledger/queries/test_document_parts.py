@@ -7,16 +7,21 @@ from typing import Any
 import pytest
 
 from swatchbook.domain.errors import ProviderTimeout, UnreadableImage
-from swatchbook.domain.records import ImageState, LinkKind, PlacementState, Plan, PlannedPage
+from swatchbook.domain.records import FailedPage, ImageState, ItemState, LinkKind, LostPicture, PlacementState
 from swatchbook.store.ledger import edited_products, stage_results
 from swatchbook.store.ledger.database import Ledger
 from swatchbook.store.ledger.queries import document_parts, search_results
+from swatchbook.store.ledger.queries.coverage import count_statistics
 from swatchbook.store.ledger.queries.document import show_document
 from swatchbook.store.ledger.queries.document_figures import first_pictures
 from swatchbook.store.ledger.queries.image import image_details
+from swatchbook.store.ledger.queries.report import document_report
+from swatchbook.store.ledger.tables import items
 from tests.store.ledger.scene import (
+    COLOR,
     VISUAL,
     begin,
+    change,
     chunked,
     extraction,
     image,
@@ -28,19 +33,21 @@ from tests.store.ledger.scene import (
     product,
     reading,
 )
+from tests.store.ledger.test_stage_results import PLAN
 
 
 @pytest.fixture
 def document(ledger: Ledger) -> str:
-    """A document of two products, three pictures and a text; Plank has two pictures, one of them twice and Board's."""
+    """A document of two products, four pictures and a text; Plank has two pictures, one of them twice and Board's."""
     run = begin(ledger)
     oak, again = placed(run, "oak", page=3, caption="Oak plank"), placed(run, "oak", page=4)
     ash = placed(run, "ash", page=5)
     logo = placed(run, "logo", page=6).model_copy(update={"state": PlacementState.DECORATIVE, "reason": "repeated"})
     text = chunked(run, "Oak is hard.", headings=("Wood",))
-    plan = Plan(pages=(PlannedPage(number=3, kind="product", reason="Plank", label="2"),))
-    stage_results.save_pages(ledger, run, reading(), plan)
-    ingest(ledger, run, extraction(oak, again, ash, logo), text)
+    found = extraction(oak, again, ash, logo, placed(run, "broken", page=7), unreadable=["broken"])
+    lost = tuple(LostPicture(page=page, bbox=(0, y, 100, y + 90), share=0.02) for page, y in ((1, 0), (1, 100), (2, 9)))
+    stage_results.save_pages(ledger, run, reading(FailedPage(page=4, kind="unexpected", message="It looped.")), PLAN)
+    ingest(ledger, run, found.model_copy(update={"lost_pictures": lost}), text)
     run = begin(ledger)
     plank, board = product(run, "Plank"), product(run, "Board")
     edited_products.save_assembly(
@@ -121,26 +128,21 @@ def test_a_rejected_picture_is_none_of_a_product(ledger: Ledger) -> None:
     assert (details.state, details.file) == (ImageState.REJECTED, None)
     sizes = {row["id"]: row["width"] for row in show_document(ledger, run.document)["images"]}
     assert sizes == {image("oak"): None, image("ash"): 100, image("elm"): 100}
-    assert first_pictures(ledger, [run.document]) == {run.document: image("ash")}
+    bare = begin(ledger, content="other").document
+    assert first_pictures(ledger, [run.document, bare]) == {run.document: image("ash")}
     (hit,) = search_results.describe_products(ledger, [board.id])
     assert (hit.file, hit.images) == (None, ())
     assert search_results.images_of_chunks(ledger, [text.chunks[1].id]) == {text.chunks[1].id: []}
 
 
 def test_images_come_with_their_placements_and_state(ledger: Ledger, document: str) -> None:
-    oak, ash, logo = (each for _, each in document_parts.list_images(ledger, document, limit=9))
-    assert [image("oak"), image("ash"), image("logo")] == [oak.id, ash.id, logo.id]
+    oak, ash, logo, broken = (each for _, each in document_parts.list_images(ledger, document, limit=9))
+    assert [image(name) for name in ("oak", "ash", "logo", "broken")] == [oak.id, ash.id, logo.id, broken.id]
     assert [place.page for place in oak.placements] == [3, 4]
     assert (oak.state, logo.state) == (ImageState.COMPLETE, PlacementState.DECORATIVE)
     assert logo.placements[0].reason == "repeated"
     states = {row["id"]: row["status"] for row in show_document(ledger, document)["images"]}
-    assert {each.id: each.state for each in (oak, ash, logo)} == states
-
-
-def test_a_document_is_shown_by_its_first_picture(ledger: Ledger) -> None:
-    run, bare = begin(ledger), begin(ledger, content="other")
-    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "ash")))
-    assert first_pictures(ledger, [run.document, bare.document]) == {run.document: image("oak")}
+    assert {each.id: each.state for each in (oak, ash, logo, broken)} == states
 
 
 @pytest.mark.gate
@@ -152,7 +154,7 @@ def test_hits_are_described_in_their_order(ledger: Ledger, document: str) -> Non
         (image("ash"), "Plank", "Plank", (5,)),
         (image("oak"), "Oak plank", "Plank", (3, 4)),
     ]
-    assert [hit.labels for hit in search_results.add_labels(ledger, described)] == [{}, {3: "2"}]
+    assert [hit.labels for hit in search_results.add_labels(ledger, described)] == [{}, {3: "1"}]
     assert described[1].file == f"{key('oak')}.png"
     assert described[1].text == "Material: oak."
     assert [(h.title, h.file) for h in search_results.describe_products(ledger, [board, plank])] == [
@@ -161,3 +163,55 @@ def test_hits_are_described_in_their_order(ledger: Ledger, document: str) -> Non
     assert search_results.products_of_images(ledger, [image("oak"), image("logo")]) == {image("oak"): [plank, board]}
     assert search_results.products_of_chunks(ledger, [chunk.id]) == {chunk.id: [plank]}
     assert search_results.images_of_chunks(ledger, [chunk.id, image("oak")]) == {chunk.id: [image("oak")]}
+
+
+def test_image_is_known_by_places_and_roles(ledger: Ledger) -> None:
+    run = begin(ledger, requested=(VISUAL, COLOR))
+    hidden = placed(run, "ash", state=PlacementState.HIDDEN)
+    ingest(ledger, run, extraction(placed(run, "oak", page=2, caption="Oak"), placed(run, "oak", page=3), hidden))
+    failure = {"kind": UnreadableImage.kind, "policy": "never", "message": "It is broken."}
+    change(ledger, items, items.c.key == key("oak"), items.c.role == VISUAL.role, state="failed", failure=failure)
+    found = image_details(ledger, image("oak"))
+    assert found is not None
+    assert (found.owner, found.state, found.published) == ("anna", ImageState.PARTIAL, True)
+    assert [(place.document_id, place.page, place.caption) for place in found.places] == [
+        (run.document, 2, "Oak"), (run.document, 3, None),
+    ]  # fmt: skip
+    assert [(role.role, role.state, role.error) for role in found.roles] == [
+        (COLOR.role, ItemState.DONE, None), (VISUAL.role, ItemState.FAILED, "It is broken."),
+    ]  # fmt: skip
+    assert image_details(ledger, image("ash")) is image_details(ledger, image("elm")) is None, "nothing shows it"
+
+
+def test_a_document_is_shown_as_promised(ledger: Ledger, document: str) -> None:
+    shown = show_document(ledger, document)
+    assert shown.keys() == {
+        "document", "page_boxes", "skipped_pages", "lost_pictures", "products", "images", "chunks", "entities", "links",
+        "unassigned", "look_at", "sure",
+    }  # fmt: skip
+    picture = {"bbox": [60, 100, 500, 600], "width": 400, "height": 300}
+    assert shown["skipped_pages"] == [{"page": 3, "label": "1", "reason": "contents", "pictures": [picture]}]
+    report = document_report(ledger, document)
+    assert (report.pages_skipped, report.pictures_skipped) == (1, 1)
+    assert [(each.page, each.number) for each in report.lost_pictures] == [(1, 1), (1, 2), (2, 1)]
+    assert shown["lost_pictures"] == [each.model_dump(mode="json") for each in report.lost_pictures]
+    assert [count_statistics(ledger, owner=owner).coverage.lost_pictures for owner in ("anna", "bert")] == [3, 0]
+    assert shown["document"]["id"] == document
+    assert shown["page_boxes"] == {str(n): [0.0, 0.0, 595.0, 842.0] for n in (1, 2, 3)}
+    assert {
+        "id", "name", "category", "code", "variants", "first_page", "last_page", "pages", "metadata", "confidence",
+        "evidence",
+    } <= shown["products"][0].keys()  # fmt: skip
+    assert [(i["status"], [p["page"] for p in i["placements"]]) for i in shown["images"]] == [
+        ("complete", [3, 4]), ("complete", [5]), ("decorative", [6]), ("rejected", [7]),
+    ]  # fmt: skip
+    first = shown["images"][0]
+    assert {"id", "content_key", "width", "height", "quality"} <= first.keys()
+    assert {i["role"]: i["state"] for i in first["items"]} == dict.fromkeys(
+        ("analysis", "color", "understanding", "visual"), "done"
+    )
+    assert first["analysis"]["confidence"] == 0.5
+    assert {"id", "page", "bbox", "kind", "state", "reason", "xref", "caption"} <= first["placements"][0].keys()
+    assert shown["images"][3]["items"][0]["failure"]["kind"] == "unreadable_image"
+    assert {"kind", "source", "target", "score"} <= shown["links"][0].keys()
+    assert len(shown["chunks"]) == 2
