@@ -1,14 +1,9 @@
-"""What `assist` asks a language model, what comes of both answers, and how many calls it saves."""
-
-import pytest
-from test_discover import found_in
+"""What `assist` asks a language model, and what comes of both answers."""
 
 from swatchbook.domain.records import DISAGREEMENT, Discovery, FoundProduct, Reading
 from swatchbook_catalogue.llm import find_products
-from swatchbook_catalogue.llm.find_products import AGREED, ask_names
-from swatchbook_catalogue.llm.metadata import ask_metadata
+from swatchbook_catalogue.llm.find_products import AGREED
 from tests.catalogue import layouts
-from tests.catalogue.llm.chat import FakeChat
 
 READING = Reading(content="0" * 64, page_count=9, title=None, outline=(), page_boxes={}, pages_file="pages.jsonl")
 SURE, UNSURE = 0.9, 0.5
@@ -57,27 +52,3 @@ def test_with_llm_what_the_layout_rules_did_not_find_is_flagged() -> None:
         "Yew": find_products.ONLY_MODEL
     }
     assert find_products.flag_new(Discovery(products=()), by_model, "model") == by_model
-
-
-def calls(document: layouts.Document) -> tuple[int, int]:
-    """Count the questions about products and metadata: about everything, and about what is open."""
-    by_layout, reading = found_in(document), layouts.reading(document)
-    everything, few = (
-        FakeChat(lambda texts, _: {"facts": []} if texts[0].startswith("The product:") else {"products": []})
-        for _ in range(2)
-    )
-    ask_names(everything, reading, document.pages, by_layout, only=None)
-    if only := find_products.open_pages(reading, by_layout):
-        ask_names(few, reading, document.pages, by_layout, only=only)
-    for product in by_layout.products:
-        pages = [page for page in document.pages if page.number in product.pages]
-        described = layouts.read_facts(product, pages)
-        for chat in (everything, few) if find_products.is_open(product) else (everything,):
-            ask_metadata(chat, product, pages, described)
-    return len(everything.questions), len(few.questions)
-
-
-@pytest.mark.nightly
-def test_most_calls_are_saved_on_generated_catalogues() -> None:
-    everything, open_only = map(sum, zip(*(calls(make()) for make in layouts.CATALOGUES.values()), strict=True))
-    assert 1 - open_only / everything >= 0.75, f"docs/providers.md has the share: {open_only} of {everything}"

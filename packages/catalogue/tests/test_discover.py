@@ -7,6 +7,7 @@ import pytest
 from swatchbook.domain.records import Block, Discovery, fold
 from swatchbook_base.geometry import turn_back, turn_box
 from swatchbook_catalogue.discover import UNSURE, discover
+from swatchbook_catalogue.llm.find_products import open_pages
 from swatchbook_catalogue.page_layout import normalise_lines
 from tests.catalogue import layouts, leaflets
 from tests.catalogue.layouts import Document
@@ -39,6 +40,7 @@ def test_products_found_on_layout(make):
     discovery = found_in(document)
     summary = [(p.name, p.first_page, p.last_page, p.category) for p in discovery.products]
     assert score(document, discovery) == (1.0, 1.0, 1.0), summary
+    assert not open_pages(layouts.reading(document), discovery), "a language model would be asked nothing"
 
 
 @pytest.mark.parametrize("make", layouts.OTHERS.values(), ids=layouts.OTHERS)
@@ -99,17 +101,10 @@ def test_rows_of_one_name_are_products_if_their_codes_differ(head: str, cells: t
     assert [p.code for p in found if p.name == "Blower 1"] == ([*cells] if products > 1 else [None])
 
 
-def test_code_of_another_form_or_name_is_no_product() -> None:
+def test_code_of_another_form_or_name_is_no_product_and_a_known_one_the_same() -> None:
     known = layouts.code_cards().products[0].name
-    extra = [
-        layouts.text(60, 420, "Standard EN 14411", 8),
-        layouts.text(60, 500, f"For hooks {known} AC-400, 9,00 €", 8),
-    ]
-    assert not [p for p in found_in(coded_cards(extra)).products if p.first_page == 5]
-
-
-def test_same_name_and_code_on_a_later_page_is_the_same_product() -> None:
-    known = layouts.code_cards().products[0].name
+    for words in ("Standard EN 14411", f"For hooks {known} AC-400, 9,00 €"):
+        assert not [p for p in found_in(coded_cards([layouts.text(60, 420, words, 8)])).products if p.first_page == 5]
     products = found_in(coded_cards([layouts.text(60, 420, f"{known} AC-400, 9,00 €", 8)])).products
     (found,) = (p for p in products if p.code == "AC-400")
     assert found.pages == (1, 5)

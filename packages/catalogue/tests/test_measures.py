@@ -15,17 +15,16 @@ def test_name_gives_size_code_and_last_colour() -> None:
     assert [size_in(text) for text in ("600 x 600", "in 600 x 600 pieces")] == ["600 x 600", None]
 
 
-def test_price_is_no_code() -> None:
+def test_value_tells_its_key_and_shares_a_composition_only_of_the_whole() -> None:
+    for text, key in (
+        ("3 kg", "weight"),
+        ("0.5 l", "capacity"),
+        ("40 mm", "dimensions"),
+        ("3 kg each", None),
+        ("", None),
+    ):
+        assert kind_of(text) == key
     assert [code_of(text) for text in ("170.52EUR", "170.52A", "T7086")] == [None, "170.52A", "T7086"]
-
-
-def test_value_of_one_unit_tells_its_key() -> None:
-    assert [kind_of(text) for text in ("3 kg", "0.5 l", "40 mm", "3 kg each", "")] == [
-        "weight", "capacity", "dimensions", None, None,
-    ]  # fmt: skip
-
-
-def test_shares_make_a_composition_only_if_they_add_up_to_the_whole() -> None:
     assert composition_in("Shell: wool 60 %, linen 40 %, woven") == "wool 60 %, linen 40 %"
     assert composition_in("wool 60 %, linen 30 %") is None
 

@@ -21,11 +21,8 @@ def test_labels_of_the_pdf_count_before_printed_numbers() -> None:
 def test_printed_numbers_at_one_distance_are_labels_of_the_pages_between_them() -> None:
     words = ["", "12", "Page 13 | Chairs 2024", "", "15", "Chairs 2024"]
     assert labels(*(foot(n, word) for n, word in enumerate(words, start=1))) == {2: "12", 3: "13", 4: "14", 5: "15"}
-
-
-def test_spreads_have_both_their_numbers() -> None:
-    pages = [foot(n, *(str(2 * n - 2 + k) for k in (0, 1))) for n in range(2, 5)]
-    assert labels(foot(1), *pages) == {2: "2–3", 3: "4–5", 4: "6–7"}
+    spreads = [foot(n, *(str(2 * n - 2 + k) for k in (0, 1))) for n in range(2, 5)]
+    assert labels(foot(1), *spreads) == {2: "2–3", 3: "4–5", 4: "6–7"}
 
 
 def test_other_numbers_in_margins_are_no_labels() -> None:

@@ -63,8 +63,5 @@ def test_a_page_that_cannot_be_read_is_lost_alone_and_named() -> None:
     assert [(lost.page, lost.kind, lost.transient) for lost in scans.lost] == [
         (2, "provider_rejected", False), (3, "crashed_worker", False),
     ]  # fmt: skip
-
-
-def test_transient_failure_is_raised() -> None:
     with pytest.raises(ProviderTimeout):
-        read_scans(FakeChat(lambda texts, pictures: ProviderTimeout("Late.")), [1], lambda n: [(1, b"1")])
+        read_scans(FakeChat(lambda texts, pictures: ProviderTimeout("Late.")), [1], paint)

@@ -35,11 +35,8 @@ def test_rows_below_heads_are_variants() -> None:
     ]  # fmt: skip
     assert dict(found.variants[0].facts) == {"capacity": "15 ML", "packaging": "36"}
     assert not {"price", "code"} & found.metadata.keys()
-
-
-def test_prices_that_all_variants_share_are_the_products() -> None:
     found = described(grid(HEADS, ("1100/15", "15", "36", "€ 350"), ("1100/25", "25", "30", "€ 350")))
-    assert found.metadata["price"] == "€ 350"
+    assert found.metadata["price"] == "€ 350", "all variants share it"
 
 
 CASES: list[tuple[list[tuple[str, ...]], str]] = [
