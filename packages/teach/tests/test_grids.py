@@ -29,15 +29,6 @@ def layout(columns: int, rows: int, gutter: tuple[float, float] = (0.0, 0.0)) ->
     return cell
 
 
-def test_cells_say_how_far_the_grid_goes() -> None:
-    cell = layout(3, 4, (0.05, 0.1))
-    for at in ((0, 0), (2, 0), (1, 2), (2, 3)):
-        rule = grid_of(PICTURE, [cell(*at)])
-        assert (rule.columns, rule.rows) == (3, 4), at
-    cell = layout(3, 4, (0.1, 0.1))
-    assert grid_of(PICTURE, [cell(0, 0), cell(2, 3)]) == grid_of(PICTURE, [cell(0, 0), cell(1, 1)])
-
-
 @given(
     columns=st.integers(2, 8),
     rows=st.integers(2, 8),
@@ -88,15 +79,18 @@ def test_edges_in_the_pixels_show_rows_with_room_for_captions() -> None:
         row, column = divmod(n, 3)
         wanted = (40 + 100 * column, 90 + 120 * row, 140 + 100 * column, 186 + 120 * row)
         assert found == pytest.approx(wanted, abs=1.5)
-
-
-def test_a_page_without_edges_says_nothing() -> None:
-    page = PicturePixels(np.full((1_200, 760, 3), 255, np.uint8), 2.0)
+    blank = PicturePixels(np.full((1_200, 760, 3), 255, np.uint8), 2.0)
     cell = layout(3, 4)(0, 0)
-    assert grid_of(PICTURE, [cell], page) == grid_of(PICTURE, [cell])
+    assert grid_of(PICTURE, [cell], blank) == grid_of(PICTURE, [cell]), "a page without edges says nothing"
 
 
-def test_pictures_of_another_size_are_not_cut() -> None:
+def test_cells_say_how_far_the_grid_goes_and_pictures_of_another_size_are_not_cut() -> None:
+    cell = layout(3, 4, (0.05, 0.1))
+    for at in ((0, 0), (2, 0), (1, 2), (2, 3)):
+        rule = grid_of(PICTURE, [cell(*at)])
+        assert (rule.columns, rule.rows) == (3, 4), at
+    cell = layout(3, 4, (0.1, 0.1))
+    assert grid_of(PICTURE, [cell(0, 0), cell(2, 3)]) == grid_of(PICTURE, [cell(0, 0), cell(1, 1)])
     rule = grid_of(PICTURE, [layout(3, 4)(0, 0)])
     moved = (10.0, 20.0, 312.0, 498.0)
     assert fits(rule, moved)

@@ -26,7 +26,6 @@ LARGE = TaughtReading(
     names=(TextRule(traits={"size": 12.0, "bold": True, "font": "Arial"}, cut=Cut(after="REF: ")),),
     examples=(Example(page=5, box=(10, 20, 30.5, 40), text="POLO B"), Example(page=6, box=(1, 2, 3, 4), right=False)),
 )
-SMALL = TaughtReading(names=(TextRule(traits={"size": 8.0}),))
 
 
 def registered(ledger: Ledger, name: str = "a", *, owner: str = "anna", kind: str = PDF) -> Document:
@@ -46,8 +45,13 @@ def completed(ledger: Ledger, name: str = "a") -> Document:
     return get_document(ledger, document.id)
 
 
-def test_accepted_reading_queues_the_document_once(ledger: Ledger) -> None:
+def test_accepted_reading_queues_the_document_once(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     document = completed(ledger)
+    with monkeypatch.context() as patch:
+        patch.setattr(kept_readings, "request_again", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            accept_reading(ledger, document.id, LARGE, by="anna")
+    assert (list_readings(ledger), get_document(ledger, document.id)) == ([], document), "halfway, nothing changes"
     kept = accept_reading(ledger, document.id, LARGE, by="anna")
     now = get_document(ledger, document.id)
     assert (kept.number, kept.in_use, kept.reading, kept.by) == (1, True, LARGE, "anna")
@@ -95,16 +99,3 @@ def test_readings_share_their_documents_trash_and_delete(ledger: Ledger) -> None
     assert list_readings(ledger) == before
     delete(ledger, document.id)
     assert list_readings(ledger) == []
-
-
-def test_a_failure_halfway_changes_nothing(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    document = completed(ledger)
-
-    def fail(*_: object) -> None:
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(kept_readings, "request_again", fail)
-    with pytest.raises(ZeroDivisionError):
-        accept_reading(ledger, document.id, LARGE, by="anna")
-    assert list_readings(ledger) == []
-    assert get_document(ledger, document.id) == document

@@ -67,14 +67,6 @@ def test_quantity_in_the_place_of_a_name_is_none_unless_one_is_shown() -> None:
     assert "112 pcs" in _names(texts, [_example(texts, "16 pcs"), _example(texts, "House of oak")])
 
 
-def test_name_that_no_text_says_is_a_product_where_it_was_drawn() -> None:
-    document = _labelled()
-    drawn = Example(page=2, box=(300, 700, 400, 720), text="Hidden lamp")
-    taught = TaughtReading(examples=(drawn,))
-    found = discover_taught(layouts.reading(document), document.pages, taught)
-    assert [p.name for p in found.products] == ["Hidden lamp"]
-
-
 def test_taught_products_have_their_codes_and_pages() -> None:
     document = plain.price_list(2)
     texts = _texts(document)
@@ -105,11 +97,14 @@ def test_rules_hold_for_a_document_of_the_same_maker() -> None:
     assert [each.name for each in names] == ["NEW 0", "NEW 1", "NEW 2", "NEW 3"]
 
 
-def test_rule_that_fits_nothing_finds_nothing() -> None:
-    texts = _texts(_labelled())
+def test_rule_that_fits_nothing_finds_nothing_but_what_was_drawn() -> None:
+    document = _labelled()
     for trait in ("no such trait", "group title", "size", "font"):
         rule = TextRule(traits={trait: "nothing like it"})
-        assert read_names(texts, TaughtReading(names=(rule,))) == [], trait
+        assert read_names(_texts(document), TaughtReading(names=(rule,))) == [], trait
+    drawn = Example(page=2, box=(300, 700, 400, 720), text="Hidden lamp")
+    found = discover_taught(layouts.reading(document), document.pages, TaughtReading(examples=(drawn,)))
+    assert [p.name for p in found.products] == ["Hidden lamp"], "a name that no text says"
 
 
 @given(st.integers(1, 6), st.lists(st.tuples(st.integers(0, 500), st.booleans()), min_size=1, max_size=4))

@@ -1,6 +1,6 @@
 """What follows from a code or price that a person shows, on documents made by lot."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from swatchbook.domain.records import Box, Discovery, Example, FoundProduct, Shown, TaughtReading
+from swatchbook.domain.records import Box, Discovery, Example, Shown, TaughtReading
 from swatchbook_catalogue.describe import describe_all
 from swatchbook_catalogue.discover import discover
 from swatchbook_teach.learning.pair_facts import Spot, find_owners, pair
@@ -46,24 +46,6 @@ def _rows(price: str = "request", *, every: int = 1) -> Document:
     return Document(pages, expected)
 
 
-def _cards() -> Document:
-    """Return cards: a picture, the name below it, the price without a currency in the corner and the code above."""
-    pages = [layouts.cover()]
-    for k in range(4):
-        blocks, pictures = [*layouts.foot(k + 2)], []
-        for n in range(4):
-            x, y = 50 + 270 * (n % 2), 80 + 350 * (n // 2)
-            pictures.append((x, y + 20, x + 220, y + 220))
-            blocks += [
-                layouts.text(x, y, f"{'abcd'[n]}{k} / north", 8),
-                layouts.text(x, y + 230, f"{NAMES[(n + 3 * k) % 12]} {GOODS[(2 * n + k) % 8]}", 13, bold=True),
-                layouts.text(x, y + 252, "A calm object for every day", 8),
-                layouts.text(x + 180, y + 275, f"{30 + 4 * k + n},-", 9),
-            ]
-        pages.append(layouts.page(k + 2, blocks, pictures))
-    return Document(pages, [])
-
-
 def _texts(document: Document) -> DocumentTexts:
     return collect_texts(layouts.reading(document), document.pages)
 
@@ -82,26 +64,13 @@ def _read(document: Document, taught: TaughtReading) -> Discovery:
     return discover_taught(layouts.reading(document), document.pages, taught)
 
 
-def _values(products: Sequence[FoundProduct], what: Shown) -> dict[tuple[str, int], str]:
-    return {(p.name, p.first_page): fact.value for p in products for fact in p.taught if fact.key == what}
-
-
-def test_one_code_in_another_column_leads_to_all() -> None:
-    document = _rows()
-    proposal = _propose(document, ("no 1 of 0", Shown.CODE, None))
-    assert (proposal.coded, proposal.priced, proposal.products) == (24, 0, 24)
-    assert not proposal.reading.names_are_taught
-    found = _read(document, proposal.reading)
-    assert [p.code for p in found.products] == [f"no {10 * k + n} of {k}" for k in range(3) for n in range(8)]
-    assert [each.code for each in proposal.names] == [p.code for p in found.products]
-
-
 Offset = tuple[float, float]
 
 ARRANGED: Mapping[str, tuple[int, int, Offset, Offset, Offset, Offset]] = {
     "grid": (3, 4, (180, 170), (0, 110), (0, 126), (0, 142)),
     "list": (1, 20, (0, 30), (70, 0), (0, 0), (250, 0)),
     "two lists": (2, 20, (270, 30), (60, 0), (0, 0), (200, 0)),
+    "cards": (3, 3, (180, 240), (0, 150), (0, 0), (110, 175)),
 }
 """Columns and rows, the step from cell to cell, and where in a cell the name, the code and the price are."""
 
@@ -133,55 +102,29 @@ def test_no_row_or_cell_gets_its_neighbours_value(arrangement: str) -> None:
     assert sum(found == right for found, right in pairs) > 0.9 * len(pairs)
 
 
-def test_page_with_shown_names_is_no_cover() -> None:
+def test_one_code_or_price_in_odd_form_leads_to_all() -> None:
     document = _rows()
-    texts = _texts(document)
-    texts = replace(texts, document=replace(texts.document, kinds={1: "cover", 2: "cover", 3: None, 4: None}))
-    shown = [_example(texts, f"{NAMES[n]} {GOODS[n]}", Shown.NAME) for n in (0, 1)]
-    assert 2 in propose(texts, layouts.reading(document), shown)[0].pages
-
-
-def test_value_within_several_names_is_that_of_the_smallest() -> None:
-    names = [Spot(1, (0, 0, 500, 800)), Spot(1, (0, 10, 500, 20))]
-    assert pair(find_owners(names, [Spot(1, (400, 10, 500, 20))]), np.arange(1)) == {1: 0}
-
-
-def test_one_price_in_odd_form_leads_to_all() -> None:
-    for price, shown, part, values in (
-        ("request", "on request 12,-", "12,-", [f"{12 + n},-" for n in range(8)]),
-        ("request", "on request 12,-", None, [f"on request {12 + n},-" for n in range(8)]),
-        ("piece", "13.50 / pc", None, [f"{12 + n}.50 / pc" for n in range(8)]),
-        ("bare", "14", None, [f"{12 + n}" for n in range(8)]),
-    ):
-        document = _rows(price)
-        proposal = _propose(document, (shown, Shown.PRICE, part))
-        assert (proposal.priced, proposal.coded) == (24, 0)
-        found = _read(document, proposal.reading)
-        assert list(_values(found.products, Shown.PRICE).values()) == values * 3
-        described = describe_all(found, document.pages, ())
-        assert [each.metadata["price"] for each in described] == values * 3
-        assert {fact.rule for each in described for fact in each.facts if fact.key == "price"} == {"taught"}
-
-
-def test_product_without_a_price_gets_none() -> None:
-    document = _rows("piece", every=2)
-    proposal = _propose(document, ("14.50 / pc", Shown.PRICE, None))
-    assert (proposal.priced, proposal.products) == (12, 24)
+    proposal = _propose(document, ("no 1 of 0", Shown.CODE, None))
+    assert (proposal.coded, proposal.priced, proposal.products) == (24, 0, 24)
+    assert not proposal.reading.names_are_taught
     found = _read(document, proposal.reading)
-    assert [bool(p.taught) for p in found.products] == [True, False] * 12
-
-
-def test_code_and_price_of_cards_belong_to_their_names() -> None:
-    document = _cards()
-    proposal = _propose(document, ("a0 / north", Shown.CODE, None), ("31,-", Shown.PRICE, None))
-    assert (proposal.products, proposal.coded, proposal.priced) == (16, 16, 16)
-    wanted = {
-        f"{NAMES[(n + 3 * k) % 12]} {GOODS[(2 * n + k) % 8]}": (f"{'abcd'[n]}{k} / north", f"{30 + 4 * k + n},-")
-        for k in range(4)
-        for n in range(4)
-    }
-    assert {each.name: (each.code, each.price) for each in proposal.names} == wanted
-    assert {p.name: tuple(f.value for f in p.taught) for p in _read(document, proposal.reading).products} == wanted
+    assert [p.code for p in found.products] == [f"no {10 * k + n} of {k}" for k in range(3) for n in range(8)]
+    assert [each.code for each in proposal.names] == [p.code for p in found.products]
+    for price, shown, part, every, values in (
+        ("request", "on request 12,-", "12,-", 1, [f"{12 + n},-" for n in range(8)]),
+        ("request", "on request 12,-", None, 1, [f"on request {12 + n},-" for n in range(8)]),
+        ("piece", "14.50 / pc", None, 1, [f"{12 + n}.50 / pc" for n in range(8)]),
+        ("piece", "14.50 / pc", None, 2, [f"{12 + n}.50 / pc" for n in range(0, 8, 2)]),
+        ("bare", "14", None, 1, [f"{12 + n}" for n in range(8)]),
+    ):
+        document = _rows(price, every=every)
+        proposal = _propose(document, (shown, Shown.PRICE, part))
+        assert (proposal.products, proposal.priced, proposal.coded) == (24, 3 * len(values), 0)
+        found = _read(document, proposal.reading)
+        assert [bool(p.taught) for p in found.products] == [n % every == 0 for n in range(24)]
+        described = describe_all(found, document.pages, ())
+        assert [each.metadata["price"] for each in described[::every]] == values * 3
+        assert {fact.rule for each in described for fact in each.facts if fact.key == "price"} == {"taught"}
 
 
 def test_counter_example_narrows() -> None:
@@ -200,21 +143,23 @@ def test_counter_example_narrows() -> None:
     assert [p.code for p in again.products if p.taught] == [code for code in codes if code]
 
 
-def test_rules_for_facts_hold_for_other_documents() -> None:
-    taught = _propose(_rows(), ("no 1 of 0", Shown.CODE, None), ("on request 12,-", Shown.PRICE, "12,-")).reading
-    other = Document([layouts.cover(), *(_rows().pages[n] for n in (3, 1))], [])
+def test_rules_for_facts_hold_for_other_documents_and_drawn_values_where_they_are() -> None:
+    document = _rows()
+    taught = _propose(document, ("no 1 of 0", Shown.CODE, None), ("on request 12,-", Shown.PRICE, "12,-")).reading
+    other = Document([layouts.cover(), *(document.pages[n] for n in (3, 1))], [])
     found = preview(_texts(other), layouts.reading(other), taught.rules_only)
     assert (found.products, found.coded, found.priced) == (16, 16, 16)
-
-
-def test_value_that_no_text_says_is_taken_where_it_was_drawn() -> None:
-    document = _rows()
+    names = [Spot(1, (0, 0, 500, 800)), Spot(1, (0, 10, 500, 20))]
+    assert pair(find_owners(names, [Spot(1, (400, 10, 500, 20))]), np.arange(1)) == {1: 0}, "it is the smallest's"
     texts = _texts(document)
     name = texts.texts[int(texts.found.nonzero()[0][0])]
     _, y0, x1, y1 = name.box
     drawn = Example(page=name.page, box=(x1 + 5, y0, x1 + 40, y1), text="H-1", what=Shown.CODE)
     proposal = propose(texts, layouts.reading(document), [drawn])[0]
     assert [(each.name, each.code) for each in proposal.names if each.code] == [(name.name, "H-1")]
+    texts = replace(texts, document=replace(texts.document, kinds={1: "cover", 2: "cover", 3: None, 4: None}))
+    shown = [_example(texts, f"{NAMES[n]} {GOODS[n]}", Shown.NAME) for n in (0, 1)]
+    assert 2 in propose(texts, layouts.reading(document), shown)[0].pages, "a page with shown names is no cover"
 
 
 @cache

@@ -94,6 +94,11 @@ def test_a_cell_cuts_all_pictures_of_its_size_but_one_that_stays_whole() -> None
     shown = [each.state is PlacementState.SHOWN for each in made.placements]
     assert shown == [False, True, False, True]
     assert made.missed == ()
+    regions = [place(1, (40, 90 + 120 * row, 340, 186 + 120 * row), f"row {row}", kind="region") for row in range(4)]
+    pictures = DocumentPictures(tuple(regions), {1: PAGE}, {}, {1: [SHEET]})
+    made = apply_pictures(pictures, learnt(pictures, Example(page=1, box=(40, 90, 90, 210), what=Shown.CELL)))
+    assert [each.box for each in made.cut] == [SHEET]
+    assert {each.state for each in made.placements} == {PlacementState.HIDDEN}, "what was cut before gives way"
 
 
 def test_pictures_of_a_page_with_too_many_cells_stay_whole() -> None:
@@ -101,15 +106,6 @@ def test_pictures_of_a_page_with_too_many_cells_stay_whole() -> None:
     tiny = GridRule(width=300, height=480, cell=(0, 0, 0.01, 0.01), pitch=(0.01, 0.01), columns=100, rows=100)
     made = apply_pictures(found(place(1, SHEET, "sheet")), TaughtReading(grids=(tiny,) * 20))
     assert (made.cut, made.placements[0].state) == ((), PlacementState.SHOWN)
-
-
-def test_what_was_cut_before_gives_way_to_the_cells() -> None:
-    regions = [place(1, (40, 90 + 120 * row, 340, 186 + 120 * row), f"row {row}", kind="region") for row in range(4)]
-    pictures = DocumentPictures(tuple(regions), {1: PAGE}, {}, {1: [SHEET]})
-    reading = learnt(pictures, Example(page=1, box=(40, 90, 90, 210), what=Shown.CELL))
-    made = apply_pictures(pictures, reading)
-    assert [each.box for each in made.cut] == [SHEET]
-    assert {each.state for each in made.placements} == {PlacementState.HIDDEN}
 
 
 def test_a_drawn_picture_is_what_shows_or_fills_it() -> None:
@@ -196,14 +192,9 @@ def test_names_pair_with_pictures_on_their_side() -> None:
     places = [PagePlaces(EMPTY, tuple(both.values()), names, (), {}, (), {})]
     for side, picture in ((PictureSide.LEFT, "left"), (PictureSide.RIGHT, "right")):
         assert pair_by_side(places, side) == {both[picture].id: "p"}
-
-
-def test_a_background_is_no_picture_of_a_name_and_a_second_one_stays_free() -> None:
     near, far, behind = place(1, (100, 100, 200, 200), "near"), place(1, (100, 20, 200, 80), "far"), place(1, PAGE, "b")
-    names = (Anchor("p", (100, 205, 180, 215)),)
-    assert pair_by_side([PagePlaces(EMPTY, (far, near, behind), names, (), {}, (), {})], PictureSide.ABOVE) == {
-        near.id: "p"
-    }
+    places = [PagePlaces(EMPTY, (far, near, behind), (Anchor("p", (100, 205, 180, 215)),), (), {}, (), {})]
+    assert pair_by_side(places, PictureSide.ABOVE) == {near.id: "p"}, "one of several, and no background"
 
 
 def test_row_without_picture_gets_no_neighbours() -> None:

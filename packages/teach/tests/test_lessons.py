@@ -132,7 +132,7 @@ def test_examples_are_found_by_text_or_refused(resources: Resources, document: D
         find_examples(lesson, 1, " - ")
 
 
-def test_what_cannot_be_taught_is_refused(resources: Resources, document: Document, tmp_path: Path) -> None:
+def test_what_cannot_be_taught_is_refused(resources: Resources, document: Document) -> None:
     for changed, said in (
         ({"kind": "folder"}, "has no pages: it is a folder"),
         ({"status": DocumentStatus.DELETING}, "is being deleted"),

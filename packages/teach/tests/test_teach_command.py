@@ -39,11 +39,6 @@ def options() -> IngestOptions:
         return document.options
 
 
-@pytest.mark.usefixtures("home")
-def test_readings_are_of_a_collection_that_is_there() -> None:
-    assert isinstance(run("readings").exception, NoCollection)
-
-
 @pytest.mark.usefixtures("filled")
 def test_a_proposal_shows_what_would_change_and_changes_nothing() -> None:
     before = options()
@@ -87,7 +82,9 @@ def test_a_proposal_says_what_becomes_of_the_pictures(tmp_path: Path) -> None:
     assert "least sure" not in said, "nothing was said of names"
 
 
+@pytest.mark.usefixtures("home")
 def test_what_is_not_meant_clearly_is_wrong_usage() -> None:
+    assert isinstance(run("readings").exception, NoCollection)
     for words, said in rows_of(__file__, "wrong_usage"):
         result = run("teach", "small.pdf", *words)
         assert result.exit_code == 2

@@ -68,11 +68,6 @@ def counts(read: Page) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-def sayings(read: Page) -> list[dict[str, str]]:
-    """The buttons that say of a name whether it is one."""
-    return [each for each in read.all("button", name="say") if each["aria-label"].startswith(("Is a", "Not this"))]
-
-
 def set_sure(resources: Resources, document: str, sure: float) -> None:
     """Let the last report of a document say how sure its products are."""
     report = get_document(resources.ledger, document).report
@@ -119,7 +114,7 @@ def test_nothing_is_stored_before_it_is_accepted(sample: TestClient, resources: 
     assert [each.text for each in kept.reading.examples] == ["Limed", "Smoked"]
 
 
-def test_click_on_what_was_shown_takes_it_back(sample: TestClient, document: str) -> None:
+def test_clicks_take_back_deny_and_name_parts_on_all_pages(sample: TestClient, document: str) -> None:
     read = page(sample, f"/ui/documents/{document}/teach?page=3")
     read = click(sample, document, read, OAK)
     assert text_of(read, f"{OAK}, name")["aria-pressed"] == "true"
@@ -129,43 +124,23 @@ def test_click_on_what_was_shown_takes_it_back(sample: TestClient, document: str
     assert shown(read) == []
     read = click(sample, document, read, "3 colours", mode="price")
     assert [each.what for each in shown(read)] == ["price"]
-    assert shown(send(sample, document, fields_of(read), remove="0")) == []
-
-
-def test_part_of_a_text_is_the_name_and_other_pages_keep_what_was_shown(sample: TestClient, document: str) -> None:
-    read = page(sample, f"/ui/documents/{document}/teach?page=3")
+    read = send(sample, document, fields_of(read), remove="0")
+    assert shown(read) == []
     read = click(sample, document, read, "Nordvik Oak Limed, NO-104")
     read = send(sample, document, fields_of(read) | {"part": ["Nordvik Oak Limed"]})
     assert [each.text for each in shown(read)] == ["Nordvik Oak Limed"]
     read = send(sample, document, fields_of(read), go="5")
     assert read.all("svg", **{"aria-label": "Page 5 with its texts and pictures"})
-    assert [each.text for each in shown(read)] == ["Nordvik Oak Limed"]
     read = send(sample, document, fields_of(read), click=text_of(read, PALLADIO)["value"], clicked="Palladio")
     assert [each.text for each in shown(read)] == ["Nordvik Oak Limed", "Palladio"]
-
-
-def test_names_it_is_least_sure_of_can_be_confirmed_and_denied(sample: TestClient, document: str) -> None:
-    read = page(sample, f"/ui/documents/{document}/teach?page=4")
-    read = click(sample, document, read, "Limed")
-    offered = sayings(read)
-    assert 0 < len(offered) <= 20
-    wrong = next(each for each in offered if each["aria-label"].startswith("Not this one"))
-    read = send(sample, document, fields_of(read), say=wrong["value"])
-    assert [each.right for each in shown(read)] == [True, False]
-    denied = shown(read)[1]
-    found = [json.loads(each["value"]) for each in sayings(read)]
-    assert all((each["page"], tuple(each["box"])) != (denied.page, denied.box) for each in found)
-
-
-def test_long_paragraphs_are_clicked_line_by_line(sample: TestClient, document: str) -> None:
-    read = page(sample, f"/ui/documents/{document}/teach?page=6")
-    assert text_of(read, "Monday to Saturday, 9 to 18 h")
-    whole = len(read.all("button", name="click"))
-    read = page(sample, f"/ui/documents/{document}/teach?page=5")
     boxes = len(read.all("button", name="click"))
-    lines = send(sample, document, fields_of(read) | {"lines": "true"})
-    assert len(lines.all("button", name="click")) > boxes
-    assert whole < boxes
+    read = send(sample, document, fields_of(read) | {"lines": "true"})
+    assert len(read.all("button", name="click")) > boxes, "paragraphs are clicked line by line"
+    say = read.all("button", name="say")
+    assert 0 < sum(each["aria-label"].startswith(("Is a", "Not this")) for each in say) <= 20, "the least sure names"
+    wrong = next(each for each in say if each["aria-label"].startswith("Not this one"))
+    denied = shown(send(sample, document, fields_of(read), say=wrong["value"]))[-1]
+    assert (denied.right, denied.page) == (False, json.loads(wrong["value"])["page"])
 
 
 def test_likeliest_readings_are_one_click_away(sample: TestClient, resources: Resources, document: str) -> None:
@@ -201,8 +176,6 @@ def test_other_reading_is_taken_and_corrected(sample: TestClient, resources: Res
     post_and_tell(sample, f"/ui/documents/{document}/teach/accept", **fields_of(read))  # type: ignore[arg-type]
     (kept,) = list_readings(resources.ledger)
     assert kept.reading == taken
-    read = page(sample, f"/ui/documents/{document}/teach")
-    assert "It is read so already." in read.text
     read = click(sample, document, page(sample, f"/ui/documents/{document}/teach?page=4"), "Smoked", mode="not")
     assert [each.text for each in shown(read)] == ["Limed", "Smoked"]
 
@@ -238,7 +211,9 @@ def test_undo_leads_back_to_how_it_was_read(sample: TestClient, document: str, r
     assert again.status_code == 409
 
 
-def test_forged_form_is_refused_and_words_are_no_markup(sample: TestClient, document: str) -> None:
+def test_forged_form_is_refused_and_words_are_no_markup(
+    sample: TestClient, resources: Resources, document: str
+) -> None:
     hostile = '"><script>alert(1)</script>'
     example = Example(page=3, box=(1, 1, 2, 2), text=hostile).model_dump_json()
     read = send(sample, document, {"example": [example], "part": [hostile], "page": "3"})
@@ -253,9 +228,6 @@ def test_forged_form_is_refused_and_words_are_no_markup(sample: TestClient, docu
     ]  # fmt: skip
     for forged in forms:
         send(sample, document, forged, status=422)
-
-
-def test_page_says_what_cannot_be_taught(sample: TestClient, resources: Resources, document: str) -> None:
     assert "Page 99 not found" in page(sample, f"/ui/documents/{document}/teach?page=99", status=404).text
     with resources.ledger.write() as connection:
         connection.execute(update(documents).where(documents.c.id == document).values(page_count=None))

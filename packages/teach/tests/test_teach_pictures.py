@@ -62,26 +62,19 @@ def test_one_cell_cuts_the_pictures_of_all_pages(sample: TestClient, resources: 
     read = draw(sample, document, read, cell_at(0, 0), "cell")
     (cell,) = shown(read)
     assert (cell.what, cell.page, cell.box) == (Shown.CELL, 1, cell_at(0, 0))
-    assert marks(read, "cell") == 12
     assert "3 pictures are cut into 36: pages" in read.text
     assert "Products with a picture:" in read.text
     assert "300 × 480 points: cut into 3 × 4" in read.text, "the rule is said, too"
+    for box, said in ((cell_at(2, 1), "1 picture is taken in as drawn: page"), ((370, 300, 395, 340), "1 box shows")):
+        read = draw(sample, document, read, box)
+        assert said in read.text
+    assert (marks(read, "taken"), marks(read, "empty")) == (1, 1)
     read = send(sample, document, fields_of(read), go="3")
     assert marks(read, "cell") == 12
     post_and_tell(sample, f"/ui/documents/{document}/teach/accept", **fields_of(read))  # type: ignore[arg-type]
     (kept,) = list_readings(resources.ledger)
     assert len(kept.reading.grids) == 1
     assert "Its pictures are read the way a person showed." in page(sample, f"/ui/documents/{document}").text
-
-
-def test_drawn_box_is_taken_in_and_an_empty_one_left_out(sample: TestClient, document: str) -> None:
-    read = draw(sample, document, opened(sample, document), cell_at(2, 1))
-    assert "1 picture is taken in as drawn: page" in read.text
-    assert marks(read, "taken") == 1
-    read = draw(sample, document, read, (370, 300, 395, 340))
-    assert "1 box shows nothing and is left out: page" in read.text
-    assert (marks(read, "taken"), marks(read, "empty")) == (1, 1)
-    assert read.text.count("1 picture is taken in as drawn") >= 1
 
 
 def test_box_that_is_none_is_said_and_keeps_numbers(sample: TestClient, document: str) -> None:
@@ -114,35 +107,28 @@ def test_numbers_of_a_picture_are_its_own_and_corners_may_be_swapped(sample: Tes
     assert fields_of(read)["x0"] == ""
 
 
-def test_clicks_say_what_is_decoration(sample: TestClient, document: str) -> None:
+def test_clicks_say_what_is_decoration(sample: TestClient, resources: Resources, document: str) -> None:
+    logo = next(each.placement for each in read_placed(resources.ledger, document, 1) if each.placement.bbox != SHEET)
+    with resources.ledger.write() as connection:
+        connection.execute(update(placements).where(placements.c.id == logo.id).values(state="decorative"))
     read = opened(sample, document)
     sheet = picture(read, "Picture 1, 300 × 480 points")
+    logo = next(each for each in read.all("button", name="picture") if "decoration" in each["aria-label"])
     read = send(sample, document, fields_of(read) | {"mode": "decoration"}, picture=sheet["value"])
     assert [(each.what, each.right, each.box) for each in shown(read)] == [(Shown.DECORATION, True, SHEET)]
     assert "1 more picture is decoration: page" in read.text
     assert picture(read, "Picture 1,")["aria-pressed"] == "true"
     read = send(sample, document, fields_of(read), picture=sheet["value"])
     assert shown(read) == []
-    read = send(sample, document, fields_of(read) | {"mode": "no-picture"}, picture=sheet["value"])
-    assert [(each.what, each.right) for each in shown(read)] == [(Shown.PICTURE, False)]
-
-
-def test_decoration_that_shows_a_product_is_said(sample: TestClient, resources: Resources, document: str) -> None:
-    logo = next(each.placement for each in read_placed(resources.ledger, document, 1) if each.placement.bbox != SHEET)
-    with resources.ledger.write() as connection:
-        connection.execute(update(placements).where(placements.c.id == logo.id).values(state="decorative"))
-    read = opened(sample, document)
-    logo = next(each for each in read.all("button", name="picture") if "decoration" in each["aria-label"])
-    read = send(sample, document, fields_of(read) | {"mode": "decoration"}, picture=logo["value"])
+    read = send(sample, document, fields_of(read), picture=logo["value"])
     assert [(each.what, each.right) for each in shown(read)] == [(Shown.DECORATION, False)]
     assert "1 picture shows a product again: page" in read.text
-    assert "no decoration" in read.text
+    read = send(sample, document, fields_of(read) | {"mode": "no-picture"}, picture=sheet["value"])
+    assert [(each.what, each.right) for each in shown(read)][1:] == [(Shown.PICTURE, False)]
 
 
 def test_side_of_the_name_is_taught_without_an_example(sample: TestClient, resources: Resources, document: str) -> None:
-    read = opened(sample, document)
-    read = send(sample, document, fields_of(read) | {"side": "above"})
-    assert TaughtReading.model_validate_json(str(fields_of(read)["start"])).side is PictureSide.ABOVE
+    read = send(sample, document, fields_of(opened(sample, document)) | {"side": "above"})
     assert read.all("option", value="above", selected="")
     assert "above the name" in read.text.partition("What is taken")[2]
     post_and_tell(sample, f"/ui/documents/{document}/teach/accept", **fields_of(read))  # type: ignore[arg-type]

@@ -44,19 +44,6 @@ def put(resources: Resources, path: Path, pages: int) -> str:
     return document.id
 
 
-def make_scan(path: Path, turn: int) -> Path:
-    """A scanned page that lies sideways, turned so many degrees to the left."""
-    scan = Image.new("RGB", (500, 700), "white")
-    for line, (words, color) in enumerate(INKS.items()):
-        ImageDraw.Draw(scan).text((60, 90 + 120 * line), words, fill=color, font=ImageFont.load_default(40))
-    scan = scan.rotate(turn, expand=True)
-    with pymupdf.open() as pdf:
-        made = pdf.new_page(width=scan.width, height=scan.height)
-        made.insert_image(made.rect, stream=png(scan))
-        pdf.save(path)
-    return path
-
-
 def boxes_of(read: Page) -> dict[str, Box]:
     """The words of each text that can be clicked -> its box, in points of the picture."""
     found, at = dict[str, Box](), (0.0, 0.0, 0.0, 0.0)
@@ -98,11 +85,13 @@ def check_page(client: TestClient, document: str, number: int) -> None:
         assert (a1 - a0) * (b1 - b0) > 0.3 * (x1 - x0) * (y1 - y0), f"{words}: the box is much larger"
 
 
-@pytest.mark.parametrize("sideways", [False, True], ids=["upright", "sideways"])
-def test_boxes_lie_on_turned_letters(client: TestClient, resources: Resources, tmp_path: Path, sideways: bool) -> None:
-    """`sideways`: so turned that a reader has to turn the screen; else a landscape page whose letters are upright."""
+TURNED = ((90, False), (180, False), (90, True), (180, True), (270, True))
+"""Rotation of a page, and whether its letters are sideways: a reader has to turn the screen. Else they are upright."""
+
+
+def test_boxes_lie_on_turned_letters(client: TestClient, resources: Resources, tmp_path: Path) -> None:
     with pymupdf.open() as pdf:
-        for rotation in (0, 90, 180, 270):
+        for rotation, sideways in TURNED:
             made = pdf.new_page(width=400, height=600)
             made.set_rotation(rotation)
             for line, (words, color) in enumerate(INKS.items()):
@@ -110,8 +99,8 @@ def test_boxes_lie_on_turned_letters(client: TestClient, resources: Resources, t
                 turn = 0 if sideways else rotation
                 made.insert_text(at, words, fontsize=16, rotate=turn, color=[each / 255 for each in color])
         pdf.save(tmp_path / "turned.pdf")
-    document = put(resources, tmp_path / "turned.pdf", 4)
-    for number in range(1, 5):
+    document = put(resources, tmp_path / "turned.pdf", len(TURNED))
+    for number in range(1, len(TURNED) + 1):
         check_page(client, document, number)
 
 
@@ -140,4 +129,11 @@ def test_boxes_lie_on_the_pictures_of_turned_pages(client: TestClient, resources
 def test_boxes_lie_on_the_print_of_turned_scans(
     client: TestClient, resources: Resources, tmp_path: Path, turn: int
 ) -> None:
-    check_page(client, put(resources, make_scan(tmp_path / "scan.pdf", turn), 1), 1)
+    scan = Image.new("RGB", (500, 700), "white")
+    for line, (words, color) in enumerate(INKS.items()):
+        ImageDraw.Draw(scan).text((60, 90 + 120 * line), words, fill=color, font=ImageFont.load_default(40))
+    with pymupdf.open() as pdf:
+        made = pdf.new_page(width=700, height=500)
+        made.insert_image(made.rect, stream=png(scan.rotate(turn, expand=True)))
+        pdf.save(tmp_path / "scan.pdf")
+    check_page(client, put(resources, tmp_path / "scan.pdf", 1), 1)

@@ -46,21 +46,16 @@ def test_what_cannot_be_taught_is_refused_in_words(filled: Path) -> None:
     with asking() as client:
         (document,) = (each["id"] for each in client.get("/documents").json()["documents"])
         resources: Resources = client.app.state.resources  # type: ignore[attr-defined]
-        folder = queue(
-            resources.ledger, owner="anna", content="/pictures", kind=FOLDER, name="pictures", file=None, size=1,
-            options=IngestOptions(),
+        folder, unread = (
+            queue(resources.ledger, owner="anna", content=content, kind=kind, name="next", file=None, size=1,
+                  options=IngestOptions())
+            for content, kind in (("/pictures", FOLDER), ("0" * 64, PDF))
         )  # fmt: skip
         accept(client, document, UNTAUGHT, status=422)
         accept(client, folder.id, LARGE, status=422)
         endless = b'{"reading": {"names": [{"traits": {"size": 1e999}}]}}'
         assert client.post(f"/documents/{document}/teaching", content=endless).status_code == 422
         assert client.get("/readings").json()["readings"] == []
-    with asking() as client:
-        resources: Resources = client.app.state.resources  # type: ignore[attr-defined]
-        unread = queue(
-            resources.ledger, owner="anna", content="0" * 64, kind=PDF, name="next.pdf", file=None, size=1,
-            options=IngestOptions(),
-        )  # fmt: skip
         for address in ("pages/1/texts", "teaching/readings"):
             assert client.get(f"/documents/{unread.id}/{address}").status_code == 409
         assert client.post(f"/documents/{unread.id}/teaching/proposal", json={}).status_code == 409
