@@ -53,15 +53,12 @@ def test_models_load_once_however_many_threads_ask(monkeypatch: pytest.MonkeyPat
     assert len(set(map(id, got))) == 1
 
 
-def test_vectors_are_known_though_the_analyst_is_not_named() -> None:
-    """A search needs no analyst."""
+def test_vectors_are_known_though_the_analyst_or_encoder_of_pictures_is_gone(tmp_path: Path) -> None:
+    """A search needs no analyst, and one by words no encoder of pictures."""
     settings = Settings(analyst="vision")
     with pytest.raises(Configuration, match="VISION__MODEL"):
         tags(settings)
     assert vector_tags(settings).keys() == tags(Settings()).keys() - {Role.ANALYSIS}
-
-
-def test_texts_are_encoded_though_the_encoder_of_pictures_is_gone(tmp_path: Path) -> None:
     texts = RoleTag(role=Role.TEXT, tag=vector_tags(Settings())[Role.TEXT])
     gone = Settings(encoder="siglip", encoder_model=str(tmp_path / "none"))
     with pytest.raises(Configuration):

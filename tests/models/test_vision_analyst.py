@@ -83,11 +83,8 @@ def test_what_is_said_is_one_bounded_line_and_nothing_stays_nothing() -> None:
     assert len(printed) <= 600
     assert printed.isprintable()
     assert (analysis.material, analysis.finish, analysis.pattern, analysis.textures) == (None, None, None, ("matte",))
-
-
-def test_shares_sum_to_no_more_than_the_whole() -> None:
     colors = saying(colors=[{"name": "red", "share": 0.9}, {"name": "blue", "share": 0.6}]).colors
-    assert colors == (ColorShare(name="red", share=0.6), ColorShare(name="blue", share=0.4))
+    assert colors == (ColorShare(name="red", share=0.6), ColorShare(name="blue", share=0.4)), "no more than the whole"
 
 
 def test_only_pixels_are_sent_no_larger_than_asked_and_always_the_same() -> None:

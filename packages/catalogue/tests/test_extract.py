@@ -84,25 +84,22 @@ def test_only_a_real_mask_of_a_jpeg_becomes_alpha(paper: Paper, files: Files, tm
     assert difference(lower, pictures["soft"].crop((0, 20, 80, 40))) < 3, "colour is not premultiplied"
 
 
-def test_wide_gamut_jpeg_is_brought_to_srgb(paper: Paper, files: Files, tmp_path: Path) -> None:
+def test_wide_gamut_is_brought_to_srgb_and_no_orientation_kept(paper: Paper, files: Files, tmp_path: Path) -> None:
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     name = "sRGB built-in".encode("utf-16-be")
     at = bytes(profile).index(name)
     profile[at : at + len(name)] = "Adobe RGB 199".encode("utf-16-be")
     icc = paper.object("N 3", bytes(profile))
-    xref = paper.image(80, 40, jpeg(gradient(80, 40)), "/DCTDecode", f"[/ICCBased {icc} 0 R]")
-    paper.put(paper.page(), xref, BOX)
-    assert not only(extract(paper, files, tmp_path)).passed_through
-
-
-def test_exif_orientation_is_not_kept_in_the_file(paper: Paper, files: Files, tmp_path: Path) -> None:
-    source = gradient(80, 40)
-    exif = Image.Exif()
+    exif, source = Image.Exif(), gradient(80, 40, seed=3)
     exif[0x0112] = 6
-    paper.put(paper.page(), paper.image(80, 40, jpeg(source, exif=exif), "/DCTDecode"), BOX)
-    picture = only(extract(paper, files, tmp_path))
-    assert (picture.width, picture.height, picture.passed_through) == (80, 40, False)
-    assert difference(pixels(files, picture), source) < 4
+    wide = paper.image(80, 40, jpeg(gradient(80, 40)), "/DCTDecode", f"[/ICCBased {icc} 0 R]")
+    turned = paper.image(80, 40, jpeg(source, exif=exif), "/DCTDecode")
+    for page, xref in zip(paper.pages(2), (wide, turned), strict=True):
+        paper.put(page, xref, BOX)
+    of_wide, upright = extract(paper, files, tmp_path).pictures
+    assert not of_wide.passed_through
+    assert (upright.width, upright.height, upright.passed_through) == (80, 40, False)
+    assert difference(pixels(files, upright), source) < 4
 
 
 TURNS: dict[Image.Transpose | None, tuple[float, ...]] = {

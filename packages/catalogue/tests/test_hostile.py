@@ -96,30 +96,17 @@ def bases() -> list[bytes]:
 
 
 def mutate(data: bytes, chance: random.Random) -> bytes:
-    """Return a file with one to six changes: other bytes, numbers and names, parts left out, doubled or swapped."""
+    """Return a file with one to six changes: other bytes, numbers and names, parts left out or doubled."""
     changed = bytearray(data)
     for _ in range(chance.randint(1, 6)):
-        at = chance.randrange(len(changed))
-        span = chance.choice((1, 2, 8, 64, 512))
-        match chance.randrange(7):
-            case 0:
-                changed[at : at + 1] = chance.randbytes(1)
-            case 1:
-                del changed[at : at + span]
-            case 2:
-                changed[at:at] = changed[at : at + span]
-            case 3:
-                changed[at : at + span] = chance.randbytes(span)
-            case 4 | 5:
-                numbers = list(NUMBER.finditer(changed))
-                if numbers:
-                    chosen = chance.choice(numbers)
-                    changed[slice(*chosen.span())] = chance.choice(EXTREME)
-            case _:
-                names = list(NAME.finditer(changed))
-                if names:
-                    chosen, other = chance.choice(names), chance.choice(names).group()
-                    changed[slice(*chosen.span())] = other
+        at, span = chance.randrange(len(changed)), chance.choice((1, 2, 8, 64, 512))
+        numbers, names = ([found.span() for found in form.finditer(changed)] or [(at, at)] for form in (NUMBER, NAME))
+        place, put = chance.choice((
+            ((at, at + span), chance.randbytes(span)), ((at, at + span), b""), ((at, at), changed[at : at + span]),
+            (chance.choice(numbers), chance.choice(EXTREME)),
+            (chance.choice(names), changed[slice(*chance.choice(names))]),
+        ))  # fmt: skip
+        changed[slice(*place)] = put
         changed = changed or bytearray(data)
     return bytes(changed)
 

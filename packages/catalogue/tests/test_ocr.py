@@ -290,23 +290,6 @@ def test_capital_o_among_digits_is_a_zero(read: str, text: str) -> None:
     assert with_zeros(read) == text
 
 
-def test_a_composed_photograph_and_a_slab_with_specks_stay_whole() -> None:
-    texts = [(20.0, 20.0, 120.0, 40.0), (20.0, 50.0, 120.0, 70.0)]
-    assert find_regions(np.asarray(gradient(400, 400)), texts, 240_000) == []
-    slab = Image.new("RGB", (400, 400), "silver")
-    for n in range(8):
-        slab.paste("gray", (30 + 45 * n, 200, 50 + 45 * n, 220))
-    assert find_regions(np.asarray(slab), texts, 240_000) == []
-    goods = Image.new("RGB", (400, 400), "silver")
-    for box in ((20, 120, 180, 380), (220, 120, 380, 380)):
-        goods.paste("maroon", box)
-    boxes = [(20.0, 120.0, 180.0, 380.0), (220.0, 120.0, 380.0, 380.0)]
-    assert find_regions(np.asarray(goods), texts, 240_000) == boxes
-    assert find_regions(np.asarray(goods), texts[:1], 240_000) == [], "one caption: one product"
-    goods.paste("red", (0, 380, 400, 400))
-    assert find_regions(np.asarray(goods), texts, 240_000) == boxes, "a band at the foot touches both"
-
-
 def two_goods(*, ground: str = "white") -> tuple[Image.Image, list[tuple[float, float, float, float]]]:
     """A page of 400 × 400 with two pictures on a ground, and their boxes."""
     goods = Image.new("RGB", (400, 400), ground)
@@ -334,13 +317,26 @@ def test_pictures_are_found_within_what_is_drawn_about_all_of_them(about: str) -
     assert is_near(find_regions(np.asarray(goods), texts, 240_000), boxes)
 
 
-def test_names_on_plates_are_captions_too() -> None:
+def test_goods_are_cut_out_and_a_composed_photograph_and_a_slab_with_specks_stay_whole() -> None:
+    texts = [(20.0, 20.0, 120.0, 40.0), (20.0, 50.0, 120.0, 70.0)]
+    slab, goods = (Image.new("RGB", (400, 400), "silver") for _ in range(2))
+    for n in range(8):
+        slab.paste("gray", (30 + 45 * n, 200, 50 + 45 * n, 220))
+    for whole in (gradient(400, 400), slab):
+        assert find_regions(np.asarray(whole), texts, 240_000) == []
+    boxes = [(20.0, 120.0, 180.0, 380.0), (220.0, 120.0, 380.0, 380.0)]
+    for box in boxes:
+        goods.paste("maroon", tuple(map(int, box)))
+    assert find_regions(np.asarray(goods), texts, 240_000) == boxes
+    assert find_regions(np.asarray(goods), texts[:1], 240_000) == [], "one caption: one product"
+    goods.paste("red", (0, 380, 400, 400))
+    assert find_regions(np.asarray(goods), texts, 240_000) == boxes, "a band at the foot touches both"
     goods, boxes = two_goods()
     names = [(60.0, 360.0, 150.0, 375.0), (250.0, 360.0, 340.0, 375.0)]
     for left, top, right, bottom in names:
         goods.paste("orange", (int(left) - 8, int(top) - 6, int(right) + 8, int(bottom) + 6))
         ImageDraw.Draw(goods).text((left, top), "Stool", fill="black", font=font(14))
-    assert set(boxes) <= set(find_regions(np.asarray(goods), names, 240_000))
+    assert set(boxes) <= set(find_regions(np.asarray(goods), names, 240_000)), "names on plates are captions, too"
 
 
 def test_photographs_are_cut_at_narrow_gutters() -> None:

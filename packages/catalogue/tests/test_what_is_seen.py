@@ -60,12 +60,6 @@ def stencil_in_the_colour_of_the_page(paper: Paper, page: pymupdf.Page) -> None:
 
 
 @shows()
-def inverted_jpeg(paper: Paper, page: pymupdf.Page) -> None:
-    source = jpeg(gradient(80, 40, "L"))
-    paper.put(page, paper.image(80, 40, source, "/DCTDecode", "/DeviceGray", "Decode [1 0]"), BOX)
-
-
-@shows()
 def turned_by_any_angle(paper: Paper, page: pymupdf.Page) -> None:
     paper.draw(page, paper.image(80, 40, jpeg(gradient(80, 40)), "/DCTDecode"), (180, 60, -40, 90, 100, 300))
 
@@ -107,14 +101,6 @@ def in_a_tiling_pattern(paper: Paper, page: pymupdf.Page) -> None:
     pattern = paper.object(words, b"q 80 0 0 40 10 5 cm /P Do Q")
     paper.resource(page, "Pattern/Tile", f"{pattern} 0 R")
     paper.paint(page, b"q /Pattern cs /Tile scn 50 400 200 100 re f Q")
-
-
-@shows()
-def strips_of_one_picture(paper: Paper, page: pymupdf.Page) -> None:
-    whole = gradient(120, 60)
-    for top in range(0, 60, 20):
-        data = deflated(whole.crop((0, top, 120, top + 20)))
-        paper.put(page, paper.image(120, 20, data, "/FlateDecode"), (50, 100 + top * 2, 290, 140 + top * 2))
 
 
 @shows()

@@ -16,11 +16,8 @@ def test_multimodal_vectors_bring_those_they_are_made_from() -> None:
     wanted = [want.role for want in requested(siglip, frozenset({Role.MULTIMODAL}))]
     assert wanted == [Role.ANALYSIS, Role.VISUAL, Role.MULTIMODAL]
     assert Role.MULTIMODAL in {want.role for want in requested(siglip)}
-
-
-def test_ledger_keeps_the_settings_that_name_the_model() -> None:
     kept = model_record(Settings(encoder="siglip", structure_model="facebook/dinov2-base"), Role.VISUAL)
-    assert list(kept) == ["encoder", "encoder_model", "structure_model"]
+    assert list(kept) == ["encoder", "encoder_model", "structure_model"], "settings that name the model"
 
 
 def test_tags_are_known_without_loading_torch() -> None:
@@ -44,9 +41,10 @@ def test_siglip_and_dinov2_are_known_by_name_and_pinned_revision() -> None:
 
 
 def test_unpinned_model_says_how_to_pin_it() -> None:
-    with pytest.raises(Configuration, match=r"ENCODER_MODEL=a/b is not pinned.*models pull.*ENCODER_MODEL"):
-        tags(Settings(encoder="siglip", encoder_model="a/b"))
-    with pytest.raises(Configuration, match=r"STRUCTURE_MODEL=a/b is not pinned.*STRUCTURE_MODEL"):
-        tags(Settings(encoder="siglip", structure_model="a/b"))
-    with pytest.raises(Configuration, match=r"ENCODER_MODEL=/nowhere/else contains no model"):
-        tags(Settings(encoder="siglip", encoder_model="/nowhere/else"))
+    for given, says in (
+        ({"encoder_model": "a/b"}, r"ENCODER_MODEL=a/b is not pinned.*models pull.*ENCODER_MODEL"),
+        ({"structure_model": "a/b"}, r"STRUCTURE_MODEL=a/b is not pinned.*STRUCTURE_MODEL"),
+        ({"encoder_model": "/nowhere/else"}, r"ENCODER_MODEL=/nowhere/else contains no model"),
+    ):
+        with pytest.raises(Configuration, match=says):
+            tags(Settings.model_validate({"encoder": "siglip", **given}))

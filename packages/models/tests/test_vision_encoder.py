@@ -81,8 +81,5 @@ def test_nan_in_the_output_is_the_fault_of_one_picture() -> None:
     encoder = around(Means(poison))
     made = bisect(lambda some: list(encoder.encode(some)[Role.VISUAL]), [plain(1), plain(255), plain(2)])
     assert [isinstance(each, InvalidModelOutput) for each in made] == [False, True, False]
-
-
-def test_a_network_that_makes_other_roles_than_its_tags_is_a_bug() -> None:
-    with pytest.raises(ValueError, match="its tags are for"):
+    with pytest.raises(ValueError, match="its tags are for"):  # it makes other roles than they name
         VisionEncoder(Means(), {Role.COLOR: "means@1/color"}, PREPARATION, device="cpu", precision="float32")
