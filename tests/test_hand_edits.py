@@ -98,13 +98,6 @@ def test_products_that_are_merged_keep_what_each_has() -> None:
     assert shows(result)["Oak"] == ["picture 1", "picture 2"]
 
 
-def test_metadata_goes_with_the_pages_that_it_was_read_from() -> None:
-    read = tuple(Evidence(rule="label", page=page, detail={"key": key}) for key, page in (("size", 1), ("weight", 2)))
-    oak = product("Oak", 1, 2, metadata={"size": "20 cm", "weight": "2 kg", "brand": "B"}, evidence=read)
-    result, _ = edited(assembly(oak), Split[Anchor](product=anchor_of(oak), page=2, name="Cork"))
-    assert [p.metadata for p in result.products] == [{"size": "20 cm", "brand": "B"}, {"weight": "2 kg"}]
-
-
 def test_edit_finds_its_product_by_box_or_name() -> None:
     rename = Rename[Anchor](product=anchor_of(ELM), name="Wych elm")
     for read_otherwise in (
@@ -176,7 +169,7 @@ def test_facts_are_added_and_removed() -> None:
     assert problems == {5: "'Elm' has no smell any more."}
 
 
-def test_merged_and_split_products_keep_places_of_their_facts() -> None:
+def test_merged_and_split_products_keep_their_facts() -> None:
     ash = product(
         "Ash",
         4,
@@ -185,12 +178,10 @@ def test_merged_and_split_products_keep_places_of_their_facts() -> None:
     )
     (one,) = edited(assembly(READ, ash), Merge[Anchor](products=(anchor_of(READ), anchor_of(ash))))[0].products
     assert {each.key: each.value for each in one.facts} == one.metadata
-    read = (
-        Evidence(rule="label", page=1, detail={"key": "size"}),
-        Evidence(rule="label", page=2, detail={"key": "weight"}),
-    )
-    oak = product("Oak", 1, 2, metadata=READ.metadata, facts=READ.facts, evidence=read)
+    read = tuple(Evidence(rule="label", page=page, detail={"key": key}) for key, page in (("size", 1), ("weight", 2)))
+    oak = product("Oak", 1, 2, metadata={**READ.metadata, "brand": "B"}, facts=READ.facts, evidence=read)
     result, _ = edited(assembly(oak), Split[Anchor](product=anchor_of(oak), page=2, name="Cork"))
+    assert [p.metadata for p in result.products] == [{"size": "20 cm", "brand": "B"}, {"weight": "2 kg"}]
     assert [{each.key for each in p.facts} for p in result.products] == [{"size"}, {"weight"}]
 
 

@@ -24,27 +24,19 @@ def test_reading_ahead_returns_the_reading_or_its_error(
         ahead.finish(lambda done, total, note: None)
 
 
-def test_a_kept_reading_is_used_instead_of_reading_again(resources: Resources, small_catalogue: Path) -> None:
-    kept = reader.read(small_catalogue, resources.files, resources.settings)
-    keep_reading(resources.settings, "key", kept)
-    ahead = ReadingAhead("no file of the store", resources.files, resources.settings, "key")
-    assert ahead.finish(lambda done, total, note: None) == kept
-
-
-def test_lost_page_that_may_be_read_is_read_again(resources: Resources, small_catalogue: Path) -> None:
-    whole = reader.read(small_catalogue, resources.files, resources.settings)
+def test_a_kept_reading_is_used_while_it_is_whole(resources: Resources, small_catalogue: Path) -> None:
+    settings, files = resources.settings, resources.files
+    whole = reader.read(small_catalogue, files, settings)
+    keep_reading(settings, "key", whole)
+    ahead = ReadingAhead("no file of the store", files, settings, "key")
+    assert ahead.finish(lambda done, total, note: None) == whole
     late = FailedPage(page=2, kind="provider_timeout", message="It took too long.", transient=True)
-    keep_reading(resources.settings, "key", whole.model_copy(update={"lost": (late,)}))
-    ahead = ReadingAhead(resources.files.put_file(small_catalogue), resources.files, resources.settings, "key")
-    assert ahead.finish(lambda done, total, note: None).lost == ()
-
-
-def test_a_kept_reading_without_its_pages_or_cut_short_is_not_used(resources: Resources, small_catalogue: Path) -> None:
-    kept = reader.read(small_catalogue, resources.files, resources.settings)
-    keep_reading(resources.settings, "key", kept)
-    assert find_reading(resources.settings, resources.files, "another") is None
-    for file in kept.files:
-        resources.files.delete(file)
-    assert find_reading(resources.settings, resources.files, "key") is None
-    (resources.settings.temporary_folder / "short.json").write_text('{"content":')
-    assert find_reading(resources.settings, resources.files, "short") is None
+    keep_reading(settings, "late", whole.model_copy(update={"lost": (late,)}))
+    ahead = ReadingAhead(files.put_file(small_catalogue), files, settings, "late")
+    assert ahead.finish(lambda done, total, note: None).lost == (), "what may be read is read again"
+    assert find_reading(settings, files, "another") is None
+    for file in whole.files:
+        files.delete(file)
+    assert find_reading(settings, files, "key") is None
+    (settings.temporary_folder / "short.json").write_text('{"content":')
+    assert find_reading(settings, files, "short") is None

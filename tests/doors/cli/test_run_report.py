@@ -1,4 +1,4 @@
-"""The account of an ingest, as shown."""
+"""The account of an ingest, as shown, and its exit status."""
 
 import io
 from typing import Any
@@ -15,6 +15,7 @@ from swatchbook.domain.records import (
 )
 from swatchbook.doors.cli.document_tables import draw_document
 from swatchbook.doors.cli.run_report import draw
+from swatchbook.doors.cli.terminal import of_report, worst
 from swatchbook.store.ledger.stored_documents import Document
 
 BROKEN = FailureRecord(
@@ -108,3 +109,20 @@ def test_cost_is_told_by_stage_with_what_is_not_known_of_it() -> None:
     unpriced = (Spent(stage="embed", unpriced=10, cost_usd=0.0, **bill),)
     assert "unknown (embed unknown): 10 calls" in drawn(report(chunks_created=1, cost_usd=None, spent=unpriced))
     assert "cost" not in drawn(report(chunks_created=1))
+
+
+def test_exit_codes_of_reports_and_of_many() -> None:
+    for given, code in [
+        (report(), 0),
+        (report(images_found=3, images_complete=3, images_to_review=3), 0),
+        (report(failed_images=(BROKEN,)), 3),
+        (report(other_failures=(BROKEN,)), 3),
+        (report(DocumentStatus.WAITING), 3),
+        (report(DocumentStatus.FAILED), 1),
+        (report(DocumentStatus.BLOCKED), 1),
+        (report(DocumentStatus.CANCELLED), 1),
+        (report(DocumentStatus.RUNNING), 1),
+    ]:
+        assert of_report(given) == code
+    for codes, code in [([], 0), ([0, 0], 0), ([0, 3], 3), ([3, 2, 0], 2), ([2, 1, 3], 1)]:
+        assert worst(codes) == code
