@@ -23,6 +23,11 @@ def blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
 
 
+def files(page: Path) -> list[tuple[str, str]]:
+    """Return path and text of each file that a page lets people save."""
+    return re.findall(r"^Save this as `(.+?)`:\n\n```\w+\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+
+
 def commands(page: Path) -> list[tuple[str, list[str]]]:
     found: list[tuple[str, list[str]]] = []
     for line in "".join(blocks(page, "console")).splitlines():
@@ -60,8 +65,7 @@ def run(place: Path, script: str, *program: str) -> str:
 
 
 def run_commands(place: Path, page: Path) -> None:
-    saved = re.findall(r"^Save this as `(.+?)`:\n\n```\w+\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
-    for name, text in saved:
+    for name, text in files(page):
         (place / name).parent.mkdir(parents=True, exist_ok=True)
         (place / name).write_text(text)
     wanted = commands(page)

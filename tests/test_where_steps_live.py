@@ -37,10 +37,10 @@ def tasks() -> Iterator[ast.AsyncFunctionDef]:
                     yield node
 
 
-@pytest.mark.parametrize("path", files(*STEPS), ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_step_writes_sql(path: Path) -> None:
-    names = imported(path)
-    assert [name for name in names if name.startswith(("sqlalchemy", "swatchbook.store.ledger.tables"))] == []
+def test_no_step_writes_sql() -> None:
+    found = [(path, name) for path in files(*STEPS) for name in imported(path)]
+    assert len(found) > 500
+    assert [each for each in found if each[1].startswith(("sqlalchemy", "swatchbook.store.ledger.tables"))] == []
 
 
 def test_task_is_a_policy_around_short_body() -> None:

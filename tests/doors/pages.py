@@ -1,14 +1,19 @@
 """Pages as a browser reads them."""
 
+import shutil
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
+import httpx
 import pytest
 from fastapi.testclient import TestClient
 
+from swatchbook.domain.settings import Settings
 from swatchbook.resources import Resources
-from tests.doors.conftest import asking
+from swatchbook_service.app import create_app
+from tests.doors.conftest import ADDRESS, asking
+from tests.doors.served import rest
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source"}
@@ -57,6 +62,14 @@ def sample(filled: Path) -> Iterator[TestClient]:
         yield client
 
 
+@pytest.fixture(scope="module")
+def one_sample(ingested_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """The same for all tests of a file, which leave the sample as it is."""
+    home = shutil.copytree(ingested_home, tmp_path_factory.mktemp("sample") / "home")
+    with TestClient(create_app(Settings(home=home), loop=rest), base_url=ADDRESS) as client:
+        yield client
+
+
 @pytest.fixture
 def resources(sample: TestClient) -> Resources:
     tools: Resources = sample.app.state.resources  # type: ignore[attr-defined]
@@ -67,6 +80,12 @@ def resources(sample: TestClient) -> Resources:
 def document(sample: TestClient) -> str:
     (only,) = sample.get("/documents").json()["documents"]
     return str(only["id"])
+
+
+def send(client: TestClient, address: str, **fields: str) -> httpx.Response:
+    """Send a form as a browser does, which does not follow where it leads."""
+    headers = {**BROWSER, "Origin": str(client.base_url).rstrip("/")}
+    return client.post(address, data=fields, headers=headers, follow_redirects=False)
 
 
 def page(client: TestClient, address: str, status: int = 200) -> Page:

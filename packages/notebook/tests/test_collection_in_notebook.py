@@ -19,7 +19,6 @@ from swatchbook.domain.errors import (
     MissingExtra,
     UnknownOwner,
     UnreadableImage,
-    UnsupportedFormat,
 )
 from swatchbook.domain.records import FailureRecord, Hit, SearchResults
 from swatchbook_notebook import Swatchbook
@@ -92,12 +91,18 @@ def test_images_are_counted_and_similar_ones_are_others(book: Swatchbook) -> Non
     assert {each.id for each in similar} < set(book.ids())
 
 
-def test_unchanged_starts_no_process(book: Swatchbook, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unchanged_or_wrong_starts_no_process(
+    book: Swatchbook, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     reports = book.ingest(small_catalogue)
     assert [(report.status, report.images_complete) for report in reports] == [("completed", 14)]
     assert list(reports.frame()["images_complete"]) == [14]
     assert ": completed, 14 of 14 images complete" in repr(reports)
+    with pytest.raises(InvalidReference, match="no such file or folder"):
+        book.ingest("missing")
+    with pytest.raises(InvalidReference, match="roles="):
+        book.ingest(small_catalogue, roles=["colour"])
 
 
 def test_results_show_as_small_pictures_and_rows(book: Swatchbook) -> None:
@@ -218,17 +223,6 @@ def test_wrong_query_or_format_is_named(book: Swatchbook, tmp_path: Path) -> Non
     assert not (tmp_path / "products").exists()
 
 
-def test_wrong_path_is_named_before_any_work(book: Swatchbook, tmp_path: Path) -> None:
-    (tmp_path / "letter.pdf").write_text("Dear reader")
-    with pytest.raises(InvalidReference, match="no such file or folder"):
-        book.ingest(tmp_path / "missing")
-    with pytest.raises(UnsupportedFormat, match="not a PDF"):
-        book.ingest(tmp_path / "letter.pdf")
-    with pytest.raises(InvalidReference, match="roles="):
-        book.ingest(tmp_path, roles=["colour"])
-    assert book.count() == 14
-
-
 def test_what_stops_the_ingest_is_raised(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -249,6 +243,11 @@ def test_products_are_the_rows_of_an_export(book: Swatchbook, tmp_path: Path) ->
     run("export", "--all", "--owner", "anna", "--to", str(tmp_path / "products.parquet"))
     products = book.products()
     assert products.equals(parquet.read_table(tmp_path / "products.parquet"))
+    exported = book.export(tmp_path / "own", "small.pdf", format="parquet", pictures=tmp_path / "pictures")
+    assert (exported.documents, exported.products, exported.missing) == (1, 2, ())
+    assert products.equals(parquet.read_table(tmp_path / "own"))
+    named = {name for row in products.to_pylist() for name in row["pictures"]}
+    assert {path.name for path in (tmp_path / "pictures").iterdir()} == named
     assert products.filter(pa.compute.field("grain") == "product")["name"].to_pylist() == [
         "Nordvik Oak", "Palladio Terrazzo",
     ]  # fmt: skip
@@ -307,13 +306,3 @@ def test_what_is_not_there_is_refused(book: Swatchbook, monkeypatch: pytest.Monk
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(MissingExtra, match=r"needs the extra notebook\..*\[notebook\]"):
         book.stats().frame()
-
-
-def test_export_writes_what_the_command_writes(book: Swatchbook, tmp_path: Path) -> None:
-    exported = book.export(tmp_path / "products.csv", pictures=tmp_path / "pictures")
-    run("export", "--all", "--owner", "anna", "--to", str(tmp_path / "other.csv"))
-    assert (tmp_path / "products.csv").read_bytes() == (tmp_path / "other.csv").read_bytes()
-    assert (exported.format, exported.documents, exported.products, exported.missing) == ("csv", 1, 2, ())
-    named = {name for row in book.products().to_pylist() for name in row["pictures"]}
-    assert {path.name for path in (tmp_path / "pictures").iterdir()} == named
-    assert book.export(tmp_path / "products", "small.pdf", format="jsonl").format == "jsonl"

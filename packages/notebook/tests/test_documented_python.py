@@ -1,7 +1,6 @@
 """The Python of README.md and docs/notebook.md, as it is printed, where a catalogue, pictures and a photo are."""
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -15,13 +14,9 @@ import pytest
 from swatchbook_notebook import Swatchbook
 from tests.fixtures import ROOT
 from tests.ingest.sources.pictures import draw
+from tests.test_tutorials import blocks
 
 pytestmark = pytest.mark.stack
-
-
-def examples(page: str) -> list[str]:
-    """Return the blocks of Python of a page."""
-    return re.findall(r"^```python\n(.*?)^```", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture
@@ -37,8 +32,8 @@ def folder(
 
 
 def test_collections_are_filled_and_searched(folder: Path) -> None:
-    (of_readme,) = examples("README.md")
-    of_notebook, of_tables, of_items, _ = examples("docs/notebook.md")
+    (of_readme,) = blocks(ROOT / "README.md", "python")
+    of_notebook, of_tables, of_items, _ = blocks(ROOT / "docs" / "notebook.md", "python")
     for example in (of_readme, of_notebook):
         exec(compile(example, "example", "exec"), {})
     row = SimpleNamespace(sku="7", name="Slate", price=12, photo=str(folder / "photo.jpg"), detail=folder / "photo.jpg")
@@ -52,7 +47,7 @@ def test_collections_are_filled_and_searched(folder: Path) -> None:
 
 
 def test_flow_is_called_as_a_function(folder: Path) -> None:
-    example = examples("docs/notebook.md")[-1].replace("/data", str(folder))
+    example = blocks(ROOT / "docs" / "notebook.md", "python")[-1].replace("/data", str(folder))
     body = textwrap.indent(example + "print(report.images_complete)\n", "  ")
     program = f"import asyncio\nasync def main():\n{body}asyncio.run(main())"
     done = subprocess.run(

@@ -11,7 +11,7 @@ import pytest
 from samples import classes
 from tests.command import bare_environment
 from tests.fixtures import ROOT
-from tests.test_tutorials import blocks
+from tests.test_tutorials import blocks, files
 
 FOLDER = ROOT / "docs" / "examples"
 PAGES = ("duplicates.md", "photo.md", "compare-editions.md", "cost.md", "own-encoder.md")
@@ -24,14 +24,6 @@ def programs(page: Path) -> list[str]:
     """Return the blocks of Python of a page that are no files to be saved."""
     saved = {text for _, text in files(page)}
     return [block for block in blocks(page, "python") if block not in saved]
-
-
-def files(page: Path) -> list[tuple[str, str]]:
-    """Return path and text of each file that a page lets people save."""
-    found: list[tuple[str, str]] = re.findall(
-        r"^Save this as `(.+?)`:\n\n```\w+\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL
-    )
-    return found
 
 
 @pytest.fixture(scope="module")

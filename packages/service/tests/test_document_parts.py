@@ -6,9 +6,10 @@ from fastapi.testclient import TestClient
 
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.queries.document import show_document
+from tests.doors.pages import one_sample as sample
 from tests.doors.pages import resources
 
-__all__ = ["resources"]  # a fixture
+__all__ = ["resources", "sample"]  # fixtures
 
 PARTS = ("products", "entities", "chunks", "links", "images", "pages")
 

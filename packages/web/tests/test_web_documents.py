@@ -24,7 +24,7 @@ from swatchbook.store.ledger.stored_documents import get_document
 from swatchbook.store.ledger.tables import documents, images, items, placements, products
 from swatchbook_web import documents as web_documents
 from tests.doors.conftest import ANNA, BERT, asking, bearing
-from tests.doors.pages import BROWSER, Page, page
+from tests.doors.pages import BROWSER, Page, page, send
 from tests.ingest.sources.pictures import draw, write
 from tests.store.ledger.scene import change
 
@@ -36,8 +36,7 @@ def post(client: TestClient, address: str, **fields: str) -> str:
 
 def post_and_tell(client: TestClient, address: str, **fields: str) -> str:
     """Send a form as a browser does, and return where it leads."""
-    origin = str(client.base_url).rstrip("/")
-    sent = client.post(address, data=fields, headers={"Origin": origin}, follow_redirects=False)
+    sent = send(client, address, **fields)
     assert sent.status_code == 303, sent.text
     return sent.headers["location"]
 

@@ -2,13 +2,12 @@
 
 from typing import Any
 
-import httpx
 import pytest
 from fastapi.testclient import TestClient
 
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.tables import documents, products
-from tests.doors.pages import BROWSER, Page, page
+from tests.doors.pages import BROWSER, Page, page, send
 from tests.store.ledger.scene import change, set_document
 from tests.tables import rows_of
 
@@ -62,12 +61,6 @@ def test_variants_are_a_table(sample: TestClient, resources: Resources, listed: 
     assert "NameCodePricePage" in "".join(read.text.split())
     assert "XY-1€72" in "".join(read.text.split())
     assert read.all("img", alt=picture["caption"], width="96", src=f"/images/{picture['id']}/thumbnail?side=96")
-
-
-def send(client: TestClient, address: str, **fields: str) -> httpx.Response:
-    """Send a form as a browser does."""
-    headers = {**BROWSER, "Origin": str(client.base_url).rstrip("/")}
-    return client.post(address, data=fields, headers=headers, follow_redirects=False)
 
 
 def leads_to(client: TestClient, given: str, **fields: str) -> str:

@@ -8,7 +8,10 @@ from sqlalchemy import update
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.tables import contents, images, vectors
 from swatchbook_web.kept_pictures import find_picture
+from tests.doors.pages import one_sample as sample
 from tests.doors.pages import page
+
+__all__ = ["sample"]  # a fixture; the last test is the one that changes it
 
 
 def first_image(client: TestClient, document: str) -> str:
