@@ -3,14 +3,16 @@
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Literal, NamedTuple
 
+import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from swatchbook.domain.settings import Settings
+from swatchbook.domain.settings import Settings, load_settings
 from swatchbook.resources import Resources
 from swatchbook_service.app import create_app
 from swatchbook_service.serve import uvicorn_config
@@ -45,6 +47,20 @@ def served(settings: Settings) -> Iterator[Served]:
             yield Served(f"http://127.0.0.1:{port}", port, resources)
     finally:
         resources.close()
+
+
+@pytest.fixture
+def service(filled: Path, keys: None) -> Iterator[Served]:
+    """A service with keys that holds anna's sample."""
+    with served(load_settings()) as service:
+        yield service
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
+    """Starts a service with these settings, until the end of the test."""
+    with ExitStack() as opened:
+        yield lambda **given: opened.enter_context(served(Settings(**{"home": tmp_path / "home", **given})))
 
 
 @contextmanager

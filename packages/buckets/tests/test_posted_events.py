@@ -8,51 +8,32 @@ from typing import Any
 
 import httpx
 import pytest
-from pydantic import SecretStr
 from test_bucket_messages import GOOGLE, S3, changed
 
 from devtools import minio
 from devtools.weaviate import free_ports
 from swatchbook.domain.errors import Configuration, LedgerDown
 from swatchbook.domain.records import ObjectEvent
-from swatchbook.domain.setting_values import ApiKey, EventSource
-from swatchbook.domain.settings import Settings
+from swatchbook.domain.setting_values import EventSource
 from swatchbook_buckets import service as posted_events
 from swatchbook_buckets.event_ledger import STATES, list_events
-from tests.doors.conftest import ALL, ANNA, BERT, bearing
-from tests.doors.served import Served, served
+from tests.doors.conftest import ANNA, BERT, KEYS, bearing
+from tests.doors.served import Served, serve
 from tests.fixtures import ROOT
 from tests.origin import PDF
 from tests.s3_server import Bucket, S3Server
 from tests.waiting import until
 
-KEYS = tuple(
-    ApiKey(name=name, key=SecretStr(key), owners=(owner,))
-    for name, key, owner in (("anna", ANNA, "anna"), ("bert", BERT, "bert"), ("all", ALL, "*"))
-)
+__all__ = ["serve"]  # a fixture
+
 SOURCES = (EventSource(url="gs://catalogues", owner="anna"), EventSource(url="s3://berts", owner="bert"))
 
 Serve = Callable[..., Served]
 
 
 @pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Serve]:
-    """Starts a service with keys and sources."""
-    running = []
-
-    def start(*sources: EventSource, keys: tuple[ApiKey, ...] = KEYS) -> Served:
-        context = served(Settings(home=tmp_path / "home", api_keys=keys, event_sources=sources))
-        running.append(context)
-        return context.__enter__()
-
-    yield start
-    for context in running:
-        context.__exit__(None, None, None)
-
-
-@pytest.fixture
 def service(serve: Serve) -> Served:
-    return serve(*SOURCES)
+    return serve(api_keys=KEYS, event_sources=SOURCES)
 
 
 def post(service: Served, body: str, headers: dict[str, str], query: str = "") -> httpx.Response:
@@ -86,7 +67,7 @@ def test_what_is_no_event_is_refused_so_that_the_sender_notices(service: Served)
 
 
 def test_without_sources_events_are_disabled(serve: Serve) -> None:
-    assert post(serve(), of_bert(), bearing(ANNA)).status_code == 404
+    assert post(serve(api_keys=KEYS), of_bert(), bearing(ANNA)).status_code == 404
 
 
 def test_key_of_one_owner_announces_nothing_of_another(service: Served) -> None:
@@ -125,7 +106,7 @@ def announcing(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     server = S3Server(f"http://127.0.0.1:{port}")
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
-    service = serve(EventSource(url="s3://announced/shop", owner="anna"))
+    service = serve(api_keys=KEYS, event_sources=(EventSource(url="s3://announced/shop", owner="anna"),))
     page = (ROOT / "docs" / "bucket-events.md").read_text()
     documented = dict(re.findall(r"^(MINIO_NOTIFY_WEBHOOK_\w+)=(.*)$", page, re.MULTILINE))
     own = {"ENDPOINT": f"{service.url}/hooks/events", "AUTH_TOKEN": ANNA, "QUEUE_DIR": str(tmp_path / "unsent")}

@@ -13,6 +13,7 @@ from tests.doors.conftest import ANNA
 from tests.doors.served import Served
 from tests.fixtures import ROOT
 from tests.store.ledger import scene
+from tests.test_tutorials import blocks
 
 
 def test_it_answers_what_the_other_client_does(service: Served, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,8 +32,7 @@ def test_it_answers_what_the_other_client_does(service: Served, monkeypatch: pyt
 
 
 def test_example_of_the_documentation_runs(service: Served, capsys: pytest.CaptureFixture[str]) -> None:
-    (_, after) = (ROOT / "docs" / "service.md").read_text().split("```python\nfrom asyncio import gather\n")
-    example = f"from asyncio import gather\n{after.partition('```')[0]}"
+    (example,) = (each for each in blocks(ROOT / "docs" / "service.md", "python") if "import gather" in each)
     assert '"http://127.0.0.1:8420"' in example
     example = example.replace("http://127.0.0.1:8420", service.url).replace("4f1c…", ANNA)
     names: dict[str, object] = {}

@@ -29,6 +29,7 @@ from tests.doors.served import Served, answering
 from tests.fixtures import ROOT
 from tests.store.ledger import scene
 from tests.tables import rows_of
+from tests.test_tutorials import blocks
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 
@@ -57,8 +58,7 @@ def test_the_example_of_the_documentation_runs(
     service: Served, small_catalogue: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.copy(small_catalogue, tmp_path / "catalogue.pdf")
-    _, _, after = (ROOT / "docs" / "service.md").read_text().partition("```python\n")
-    example = after.partition("```")[0]
+    example, *_ = blocks(ROOT / "docs" / "service.md", "python")
     assert '"http://127.0.0.1:8420"' in example
     example = example.replace("http://127.0.0.1:8420", service.url).replace("4f1c…", ANNA)
     exec(compile(example, "docs/service.md", "exec"), {})

@@ -1,7 +1,6 @@
 """Edits, teaching and exports by the Python client, against the real service."""
 
 import json
-import re
 from pathlib import Path
 
 import pytest
@@ -9,15 +8,15 @@ from fastapi.testclient import TestClient
 
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.domain.records import Rename
-from swatchbook.domain.settings import load_settings
 from swatchbook_client import Client, Invalid, calls
 from tests.doors.conftest import ANNA, asking
-from tests.doors.served import served
+from tests.doors.served import Served
 from tests.fixtures import ROOT
+from tests.test_tutorials import blocks
 
 
-def test_an_edit_is_made_and_undone(filled: Path, keys: None) -> None:
-    with served(load_settings()) as service, Client(service.url, key=ANNA) as anna:
+def test_an_edit_is_made_and_undone(service: Served) -> None:
+    with Client(service.url, key=ANNA) as anna:
         (listed,) = anna.documents()
         product = next(anna.products(listed.id))
         made = anna.edit(listed.id, Rename[str](product=product.id, name="Larch"))
@@ -29,14 +28,11 @@ def test_an_edit_is_made_and_undone(filled: Path, keys: None) -> None:
             anna.edit(listed.id, Rename[str](product="Larch tree", name="Oak"))
 
 
-def test_example_of_the_documentation_runs(filled: Path, keys: None, capsys: pytest.CaptureFixture[str]) -> None:
-    example, _in_a_notebook = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "teaching.md").read_text(), re.DOTALL)
-    with served(load_settings()) as service, Client(service.url, key=ANNA) as anna:
-        for printed, real in (
-            ("http://127.0.0.1:8420", service.url),
-            ("4f1c…", ANNA),
-            ("catalogue.pdf", next(iter(anna.documents())).name),
-        ):
+def test_example_of_the_documentation_runs(service: Served, capsys: pytest.CaptureFixture[str]) -> None:
+    example, _in_a_notebook = blocks(ROOT / "docs" / "teaching.md", "python")
+    with Client(service.url, key=ANNA) as anna:
+        name = next(iter(anna.documents())).name
+        for printed, real in (("http://127.0.0.1:8420", service.url), ("4f1c…", ANNA), ("catalogue.pdf", name)):
             assert printed in example
             example = example.replace(printed, real)
         exec(compile(example, "docs/teaching.md", "exec"), {})

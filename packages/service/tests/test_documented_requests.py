@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,23 +15,18 @@ from PIL import Image
 from sqlalchemy import select
 
 from swatchbook.domain.setting_values import WebhookSource
-from swatchbook.domain.settings import load_settings
 from swatchbook.store.ledger.tables import documents
 from tests.doors.conftest import ALL, ANNA
-from tests.doors.served import Served, served
+from tests.doors.served import Served, service
 from tests.fixtures import ROOT
+
+__all__ = ["service"]  # a fixture
 
 
 def requests(page: str) -> str:
     """Return the lines of a page's console blocks that use curl, or set what they use."""
     lines = re.findall(r"^\$ (.*)$", (ROOT / "docs" / page).read_text(), re.MULTILINE)
     return "\n".join(line for line in lines if line.startswith(("curl ", "api=")))
-
-
-@pytest.fixture
-def service(filled: Path, keys: None) -> Iterator[Served]:
-    with served(load_settings()) as running:
-        yield running
 
 
 def answers(service: Served, script: str, folder: Path, catalogue: Path) -> list[Any]:
