@@ -1,21 +1,16 @@
 """The page /docs works without any other host, under a policy that allows none."""
 
-import subprocess
-from pathlib import Path
-
 import pytest
 from fastapi.testclient import TestClient
+from playwright.sync_api import Browser
 
 from swatchbook.domain.settings import load_settings
 from swatchbook_service import app
+from tests.chrome import browser, opened
 from tests.doors.conftest import asking
 from tests.doors.served import served
-from tests.needs import chromium
 
-QUIET = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update", "--virtual-time-budget=20000",
-]  # fmt: skip
+__all__ = ["browser"]  # a fixture
 
 
 @pytest.mark.usefixtures("home")
@@ -40,13 +35,9 @@ def test_the_policy_allows_no_host_and_nothing_else_is_served(client: TestClient
 
 
 @pytest.mark.needs("chromium")
-def test_a_browser_shows_the_api_and_reports_no_breach(home: Path, tmp_path: Path) -> None:
-    with served(load_settings()) as service:
-        shown = subprocess.run(
-            [str(chromium()), *QUIET, "--enable-logging=stderr", f"--user-data-dir={tmp_path / 'browser'}",
-             "--dump-dom", f"{service.url}/docs"],
-            capture_output=True, text=True, timeout=120,
-        )  # fmt: skip
-    assert "/documents/{document_id}" in shown.stdout
-    assert "Search by a picture" in shown.stdout
-    assert "Content Security Policy" not in shown.stderr
+@pytest.mark.usefixtures("home")
+def test_a_browser_shows_the_api_and_reports_no_breach(browser: Browser) -> None:
+    with served(load_settings()) as service, opened(browser, service) as (_, tab):
+        tab.goto("/docs")
+        tab.get_by_text("Search by a picture").wait_for()
+        assert "/documents/{document_id}" in tab.content()

@@ -13,15 +13,18 @@ from typing import Any
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, Response, Route, expect
-from sqlalchemy import Table, select, update
+from sqlalchemy import select
 from test_web_pages import MOST_BYTES
 
 from swatchbook.domain.settings import load_settings
 from swatchbook.store.ledger.stored_documents import get_document
 from swatchbook.store.ledger.tables import documents, images, placements, products
-from tests.chrome import opened, press_key, started
+from tests.chrome import browser, opened, press_key
 from tests.doors.served import Served, served
+from tests.store.ledger.scene import change
 from tests.tables import rows_of
+
+__all__ = ["browser"]  # a fixture
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.stack]
 
@@ -37,12 +40,6 @@ new PerformanceObserver((list) => {
   for (const each of list.getEntries()) if (!each.hadRecentInput) window.shifted += each.value;
 }).observe({ type: "layout-shift", buffered: true });
 """
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with started() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -77,21 +74,6 @@ def picture(service: Served, document: str) -> Any:
         .order_by(placements.c.ordinal)
     )
     return service.resources.ledger.execute(query).first()
-
-
-@contextmanager
-def changed(service: Served, table: Table, *where: Any, **values: Any) -> Iterator[None]:
-    """Rows of the ledger with other values, for the block."""
-    keys = list(table.primary_key)
-    with service.resources.ledger.write() as connection:
-        before = connection.execute(select(table).where(*where)).all()
-        assert before
-        connection.execute(update(table).where(*where).values(**values))
-    yield
-    with service.resources.ledger.write() as connection:
-        for row in before:
-            this = [key == row._mapping[key.name] for key in keys]
-            connection.execute(update(table).where(*this).values({name: row._mapping[name] for name in values}))
 
 
 def shown_images(tab: Page) -> list[str]:
@@ -262,24 +244,24 @@ def test_axe_finds_nothing_wrong_and_nothing_moves(
     )
     width = 390 if theme == "dark" else 1280
     size = {"width": width, "height": 800}
-    with changed(service, images, images.c.id == picture.image, needs_review=True):
-        for template in ADDRESSES:
-            address = template.format(document=document, picture=picture, product=product)
-            with opened_plain(browser, service, theme, size) as tab:
-                loaded = list[Response]()
-                tab.on("response", lambda got, loaded=loaded: loaded.append(got))
-                tab.goto(address)
-                tab.wait_for_load_state("load")
-                tab.wait_for_timeout(500)
-                texts = [each for each in loaded if each.request.resource_type in TEXTS]
-                assert 0 < sum(len(each.body()) for each in texts) <= MOST_BYTES, address
-                assert tab.evaluate("window.shifted") <= MOST_SHIFT, address
-                assert tab.evaluate("document.documentElement.scrollWidth") <= width, address
-                tab.evaluate(AXE)
-                found = tab.evaluate("axe.run()")
-                checked += len(found["passes"])
-                if found["violations"]:
-                    wrong[address] = [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found["violations"]]
+    change(service.resources.ledger, images, images.c.id == picture.image, needs_review=True)
+    for template in ADDRESSES:
+        address = template.format(document=document, picture=picture, product=product)
+        with opened_plain(browser, service, theme, size) as tab:
+            loaded = list[Response]()
+            tab.on("response", lambda got, loaded=loaded: loaded.append(got))
+            tab.goto(address)
+            tab.wait_for_load_state("load")
+            tab.wait_for_timeout(500)
+            texts = [each for each in loaded if each.request.resource_type in TEXTS]
+            assert 0 < sum(len(each.body()) for each in texts) <= MOST_BYTES, address
+            assert tab.evaluate("window.shifted") <= MOST_SHIFT, address
+            assert tab.evaluate("document.documentElement.scrollWidth") <= width, address
+            tab.evaluate(AXE)
+            found = tab.evaluate("axe.run()")
+            checked += len(found["passes"])
+            if found["violations"]:
+                wrong[address] = [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found["violations"]]
     assert wrong == {}
     assert checked > 100
 

@@ -10,8 +10,10 @@ from playwright.sync_api import Browser, Locator, Page
 
 from swatchbook.deployments.scheduler.tick import tick
 from swatchbook.domain.settings import load_settings
-from tests.chrome import opened, reach, started
+from tests.chrome import browser, opened, reach
 from tests.doors.served import Served, served
+
+__all__ = ["browser"]  # a fixture
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.stack]
 
@@ -26,12 +28,6 @@ def click(tab: Page, target: Locator) -> None:
 def press(tab: Page, target: Locator) -> None:
     reach(tab, target)
     tab.keyboard.press("Enter")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with started() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 from fastapi.testclient import TestClient
 
-from swatchbook.domain.records import LostPicture, LostState
+from swatchbook.domain.records import LostPicture
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.page_findings import list_lost_pictures, save_lost_pictures
 from swatchbook.store.ledger.stored_documents import get_document
@@ -17,8 +17,8 @@ def seen(resources: Resources, document: str) -> None:
         save_lost_pictures(connection, document, found)
 
 
-def say(sample: TestClient, document: str, box: str, state: str) -> None:
-    form = {"boxes": box, "state": state, "at": "3"}
+def say(sample: TestClient, document: str, boxes: str | list[str], state: str) -> None:
+    form = {"boxes": boxes, "state": state, "at": "3"}
     asked = sample.post(f"/ui/documents/{document}/lost-pictures", data=form, follow_redirects=False)
     assert (asked.status_code, asked.headers["location"]) == (303, f"/ui/documents/{document}?page=3#lost")
 
@@ -42,20 +42,13 @@ def test_a_click_dismisses_takes_in_and_puts_back(sample: TestClient, document: 
     assert (states(), get_document(resources.ledger, document).status) == (["dismissed", "seen"], "completed")
     assert "1 possible picture left out" in page(sample, f"/ui/documents/{document}?page=3").text
     say(sample, document, "3:1", "seen")
-    say(sample, document, "3:2", "taken")
-    assert (states(), get_document(resources.ledger, document).status) == (["seen", "taken"], "queued")
+    assert "Take in all 2" in page(sample, f"/ui/documents/{document}").text
+    say(sample, document, ["3:1", "3:2"], "taken")
+    assert (states(), get_document(resources.ledger, document).status) == (["taken", "taken"], "queued")
 
 
 def named(read: Page, name: str) -> list[dict[str, str]]:
     return [given for tag, given in read.tags if tag == "button" and given.get("aria-label") == name]
-
-
-@pytest.mark.usefixtures("seen")
-def test_all_of_a_document_are_taken_in_at_once(sample: TestClient, resources: Resources, document: str) -> None:
-    assert "Take in all 2" in page(sample, f"/ui/documents/{document}").text
-    form = {"boxes": ["3:1", "3:2"], "state": "taken", "at": "3"}
-    assert sample.post(f"/ui/documents/{document}/lost-pictures", data=form).status_code == 200
-    assert {picture.state for picture in list_lost_pictures(resources.ledger, document)} == {LostState.TAKEN}
 
 
 def test_what_is_no_name_of_a_picture_is_refused(sample: TestClient, document: str) -> None:
