@@ -1,12 +1,13 @@
 """Every link from a page of the repository to a file or a section of one leads somewhere, and so does every page that
-the code names.
+the code names. The tree of docs/development.md names every package, folder of swatchbook/ and module beside them.
 """
 
 import re
 import subprocess
+from collections import Counter
 from pathlib import Path
 
-from devtools.size import shipped_modules
+from devtools.size import PACKAGES, shipped_modules
 from tests.fixtures import ROOT
 
 PAGES = sorted(
@@ -20,6 +21,9 @@ PAGES = sorted(
 
 MOST_LINES = 300
 """Of a page: what is longer is split."""
+
+ROOMS = 12
+TREE = (ROOT / "docs" / "development.md").read_text().partition("```\n")[2].partition("```")[0]
 
 
 def anchors(page: Path) -> set[str]:
@@ -61,3 +65,22 @@ def test_no_page_is_long() -> None:
     pages = [ROOT / name for name in listed.split() if (ROOT / name).is_file()]
     assert len(pages) > 50
     assert {str(page) for page in pages if len(page.read_text().splitlines()) > MOST_LINES} == set()
+
+
+def test_tree_names_every_package_room_and_module() -> None:
+    named = set(re.findall(r"^(\w+)/|; (\w+)/ ", TREE, re.MULTILINE))
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    assert packages - {name for pair in named for name in pair} == set()
+    core = re.split(r"^(?=blocks/)", TREE, flags=re.MULTILINE)[0]
+    folders = {path.parent.name for path in (ROOT / "swatchbook").glob("*/__init__.py")} - {*PACKAGES}
+    assert set(re.findall(r"^  (\w+)/", core, re.MULTILINE)) == folders
+    assert len(folders | {*PACKAGES} - {"swatchbook"}) <= ROOMS
+    head = core.partition("  domain/")[0]
+    modules = {path.stem for path in (ROOT / "swatchbook").glob("[!_]*.py")}
+    assert {module for module in modules if not re.search(rf"\b{module}\b", head)} == set()
+
+
+def test_file_name_of_the_domain_occurs_once() -> None:
+    paths = (path for path in (ROOT / "swatchbook").rglob("[!_]*.py") if not {"versions", "doors"} & {*path.parts})
+    names = Counter(path.name for path in paths)
+    assert [name for name, count in names.items() if count > 1] == []

@@ -1,6 +1,9 @@
-"""The account of an ingest, as shown, and its exit status."""
+"""The account of an ingest, its progress and its exit status, and what a fill says is left."""
 
 import io
+import os
+import platform
+from types import SimpleNamespace
 from typing import Any
 
 from rich.console import Console
@@ -9,14 +12,20 @@ from swatchbook.domain.records import (
     DocumentStatus,
     FailureRecord,
     LostPicture,
+    Role,
     RunReport,
     Spent,
     Stage,
 )
+from swatchbook.doors.cli import progress
+from swatchbook.doors.cli.commands.fill import draw_filled, lack_line
 from swatchbook.doors.cli.document_tables import draw_document
 from swatchbook.doors.cli.run_report import draw
 from swatchbook.doors.cli.terminal import of_report, worst
+from swatchbook.store.ledger.run_queries import LiveRun
+from swatchbook.store.ledger.space_objects import Lack
 from swatchbook.store.ledger.stored_documents import Document
+from swatchbook.upkeep.fill_missing import Fill, Filled
 
 BROKEN = FailureRecord(
     index=11, page_number=3, role="visual", kind="unreadable_image", error="It is no picture.", attempts=1
@@ -31,10 +40,14 @@ def report(status: DocumentStatus = DocumentStatus.COMPLETED, **changed: Any) ->
     return RunReport(**(given | changed))
 
 
-def drawn(given: RunReport, now: float = 0.0) -> str:
+def printed(drawing: Any) -> str:
     console = Console(file=io.StringIO(), width=160, markup=False, highlight=False)
-    console.print(draw(given, now=now))
+    console.print(drawing)
     return console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def drawn(given: RunReport, now: float = 0.0) -> str:
+    return printed(draw(given, now=now))
 
 
 def test_what_to_do_next_and_when() -> None:
@@ -90,9 +103,7 @@ def test_five_failures_or_warnings_and_the_rest_counted() -> None:
     document = Document.model_construct(
         owner="default", kind="pdf", size=9, page_count=7, stage=given.stage, due_at=None
     )
-    console = Console(file=io.StringIO(), width=160)
-    console.print(draw_document(document, given, {"entities": [], "links": []}, (), now=0.0))
-    assert "Page 7 is odd." in console.file.getvalue()  # type: ignore[attr-defined]
+    assert "Page 7 is odd." in printed(draw_document(document, given, {"entities": [], "links": []}, (), now=0.0))
 
 
 def test_cost_is_told_by_stage_with_what_is_not_known_of_it() -> None:
@@ -126,3 +137,41 @@ def test_exit_codes_of_reports_and_of_many() -> None:
         assert of_report(given) == code
     for codes, code in [([], 0), ([0, 0], 0), ([0, 3], 3), ([3, 2, 0], 2), ([2, 1, 3], 1)]:
         assert worst(codes) == code
+
+
+def seen(stage: Stage, done: int = 0, total: int = 0, **changed: Any) -> LiveRun:
+    given: dict[str, Any] = {
+        "token": "T", "document": "d", "name": "a.pdf", "owner": "default", "stage": stage, "done": done,
+        "total": total, "note": None, "host": platform.node(), "pid": os.getpid(), "started_at": 0.0,
+        "heartbeat_age": 0.0, "progress_age": 0.0,
+    }  # fmt: skip
+    return LiveRun(**(given | changed))
+
+
+def drawn_live(run: LiveRun | None, *, kind: str = "pdf") -> str:
+    document: Any = SimpleNamespace(name="a.pdf", kind=kind)
+    return printed(progress.draw(document, run, seconds=14.0))
+
+
+def test_bar_says_what_the_run_does() -> None:
+    text = drawn_live(seen(Stage.EMBEDDED, 140, 256, note="3 of 5 shards"))
+    assert "Making pictures searchable: 140 of 256, 3 of 5 shards" in text
+    assert "14 s" in text
+    assert "Scanning: item 401 of 800" in drawn_live(seen(Stage.EXTRACTED, 400, 800), kind="folder")
+    assert "following process 1 on elsewhere" in drawn_live(seen(Stage.READ, pid=1, host="elsewhere"))
+    assert "following" not in drawn_live(seen(Stage.READ))
+    assert "Starting" in drawn_live(None)
+
+
+def test_same_command_is_advised_where_it_helps() -> None:
+    assert lack_line(Lack(role=Role.COLOR, tag="eye@1", open=0, failed=3), 0.0).plain == (
+        "! color by eye@1: 3 objects failed for good"
+    )
+    for taken, told in [(5, True), (0, False)]:
+        left = Lack(role=Role.COLOR, tag="eye@1", open=2, failed=1)
+        done = Filled(
+            documents=1, objects=taken, made=taken, unreadable=2, failures=(), cost_usd=0.0, lacks=(left,)
+        )  # fmt: skip
+        text = printed(draw_filled(done, Fill(), now=0.0))
+        assert ("go on: the same command again" in text) is told
+        assert "color by eye@1: still lacks 2 objects, 1 object failed for good" in text

@@ -1,12 +1,14 @@
-"""`--where` as people write it, and the line that names the models of a search."""
+"""`--where` and page numbers as people write them, and the line that names the models of a search."""
 
 import json
 from pathlib import Path
 
 import pytest
+import typer
 
 from swatchbook.domain.errors import InvalidReference
 from swatchbook.doors.cli.commands.search import parse_filters
+from swatchbook.doors.cli.shared_arguments import parse_pages
 from swatchbook.index.contract import FILTERS, Where
 from swatchbook_base import e5
 from tests.command import attempt, run, run_json
@@ -41,3 +43,17 @@ def test_other_models_and_distant_results_are_said(filled: Path) -> None:
     hits = run_json(*searched)
     assert [hit["close"] for hit in hits] == [False] * len(hits)
     assert all(hit["title"] in table for hit in hits)
+
+
+def test_pages_are_read_in_order_each_once() -> None:
+    for text, pages in (
+        ("", ()),
+        ("3", (3,)),
+        ("3,5-7", (3, 5, 6, 7)),
+        (" 7 - 9 , 8,3", (3, 7, 8, 9)),
+        ("5–6,", (5, 6)),
+    ):
+        assert parse_pages(text) == pages
+    for text in ["x", "3-", "-3", "7-5", "0", "0-2", "1-2-3", "1.5", "1-999999999999"]:
+        with pytest.raises(typer.BadParameter):
+            parse_pages(text)

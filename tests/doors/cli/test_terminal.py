@@ -1,4 +1,4 @@
-"""How values look, and that strangers' text cannot drive the terminal."""
+"""How values look, that secrets are masked, and that strangers' text cannot drive the terminal."""
 
 import io
 import json
@@ -6,9 +6,11 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 from rich.console import Console
 
 from swatchbook.domain.errors import Configuration, InvalidReference
+from swatchbook.doors.cli.config import shown
 from swatchbook.doors.cli.terminal import cell, duration, megabytes, say_failure, say_json, table, until
 from swatchbook_base.one_line import clean
 
@@ -47,3 +49,11 @@ def test_json_says_the_same_without_driving_the_terminal(capsys: pytest.CaptureF
     assert json.loads(written) == said
     assert "weiß 🪵" in written
     assert not set(written) & set("\x1b\x9b\u202e\udcff")
+
+
+def test_secrets_are_masked() -> None:
+    assert "hush" not in shown(SecretStr("hush"))
+    assert shown("postgresql://ann:hu:sh@db/swatchbook") == "postgresql://ann:••••••@db/swatchbook"
+    assert "hush" not in shown("postgresql://db/swatchbook?user=ann&password=hush&ssl=on")
+    assert shown("https://key@host/x?ssl=on") == "https://key@host/x?ssl=on"
+    assert shown("http://127.0.0.1:8080") == "http://127.0.0.1:8080"
