@@ -23,25 +23,25 @@ from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from PIL import Image
-from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from swatchbook.domain.errors import NoCollection
 from swatchbook.domain.records import IngestOptions, Record
-from swatchbook.domain.setting_values import ApiKey
 from swatchbook.domain.settings import Settings, load_settings
 from swatchbook.doors.cli.main import app
 from swatchbook.ingest.register_path import register_path
 from swatchbook.previews import as_small_jpeg
 from swatchbook.store.ledger.database import open_ledger
-from swatchbook.store.ledger.stored_documents import PDF, list_documents, queue
+from swatchbook.store.ledger.stored_documents import list_documents
 from swatchbook_assistants import server, tools
 from swatchbook_assistants.server import Starter, call, create_mcp_app, create_server, open_desk
 from swatchbook_assistants.tools import TOOLS
 from tests.command import SWATCHBOOK, bare_environment, running
-from tests.doors.conftest import ANNA, BERT, BOTH, bearing
+from tests.deployments.scheduler.conftest import queued
+from tests.doors.conftest import ANNA, BERT, BOTH, KEYS, bearing
 from tests.doors.served import on_socket
 from tests.fixtures import ROOT
+from tests.pdf.making import png
 from tests.tables import rows_of
 
 READING = [name for name, tool in TOOLS.items() if not tool.writes]
@@ -80,10 +80,8 @@ def talk(to: Any, ask: Ask, mode: str = "auto") -> Any:
 @contextmanager
 def serving(home: Path, *, keys: bool = True, write: bool = False) -> Iterator[str]:
     """The address of a server over HTTP."""
-    named = ((ANNA, ("anna",)), (BERT, ("bert",)), (BOTH, ("anna", "bert")))
-    owned = tuple(ApiKey(name=key[:4], key=SecretStr(key), owners=owners) for key, owners in named)
-    served = create_mcp_app(Settings(home=home, api_keys=owned if keys else ()), write=write)
-    with on_socket(served, lifespan="on") as port:
+    settings = Settings.model_validate({"home": home, "api_keys": KEYS if keys else ()})
+    with on_socket(create_mcp_app(settings, write=write), lifespan="on") as port:
         yield f"http://127.0.0.1:{port}/mcp"
 
 
@@ -256,8 +254,7 @@ def test_document_is_named_by_id_name_or_beginning(filled: Path) -> None:
         ledger = shared.resources.ledger
         (document,) = list_documents(ledger, owner="anna")
         same = [
-            queue(ledger, owner=owner, content=content, kind=PDF, name="same.pdf", file=None, size=1,
-                  options=IngestOptions())
+            queued(shared.resources, "same", owner, content=content)
             for owner, content in (("anna", "0" * 64), ("anna", "1" * 64), ("bert", "2" * 64))
         ]  # fmt: skip
         for called in (document.id, document.name, document.id[:8]):
@@ -295,18 +292,13 @@ def test_keys_hold_for_each_request(filled: Path) -> None:
         unclear = over_http(url, BOTH, asking("account"))
         assert unclear.content[0].text == "This API key has several owners; set `owner` to one of anna, bert."
         assert over_http(url, BOTH, asking("account", owner="anna")).structured_content["images"]["found"] == 14
-
-
-def test_no_file_of_the_machine_is_read_over_http(filled: Path, tmp_path: Path) -> None:
-    Image.new("RGB", (64, 64), "peru").save(tmp_path / "a.png")
-    with serving(filled, write=True) as url:
         taken = {each.name: each.input_schema["properties"] for each in over_http(url, ANNA, listing).tools}
-        assert not {"path", "picture_path"} & {*taken["search"], *taken["ingest"]}
+        assert not {"path", "picture_path"} & {*taken["search"], *taken["ingest"]}, "no file of the machine is read"
         assert "owner" in taken["search"]
-        for name, arguments in (("search", {"picture_path": str(tmp_path / "a.png")}), ("ingest", {"path": "/"})):
-            answer = over_http(url, ANNA, asking(name, **arguments))
-            assert answer.is_error
-            assert "Send the picture" in answer.content[0].text or "Give a `url`" in answer.content[0].text
+        for name, given, said in (
+            ("search", {"picture_path": str(PAGE)}, "Send the picture"), ("ingest", {"path": "/"}, "Give a `url`"),
+        ):  # fmt: skip
+            assert said in over_http(url, ANNA, asking(name, **given)).content[0].text
 
 
 def test_without_keys_only_this_machine_is_answered_in_both_protocols(filled: Path) -> None:
@@ -366,9 +358,7 @@ def test_long_texts_are_cut_and_long_answers_refused() -> None:
 
 
 def test_page_is_made_smaller_until_it_fits() -> None:
-    out = io.BytesIO()
-    Image.effect_noise((600, 780), 200).convert("RGB").save(out, "PNG")
-    small = as_small_jpeg(out.getvalue(), 60_000)
+    small = as_small_jpeg(png(Image.effect_noise((600, 780), 200).convert("RGB")), 60_000)
     assert len(small) <= 60_000
     with Image.open(io.BytesIO(small)) as shown:
         assert 120 < shown.width < 600
@@ -379,8 +369,7 @@ def test_error_has_its_number(filled: Path, monkeypatch: pytest.MonkeyPatch, cap
         raise RuntimeError("secret of the machine")
 
     monkeypatch.setitem(TOOLS, "account", TOOLS["account"]._replace(run=break_down))  # type: ignore[arg-type]
-    with serving(filled) as url:
-        answer = over_http(url, ANNA, asking("account"))
+    answer = in_process(filled, asking("account"))
     assert answer.is_error
     found = re.fullmatch(r"Internal Server Error\. The log has it under ([0-9a-f]{12})\.", answer.content[0].text)
     assert found
@@ -444,8 +433,7 @@ def test_reading_is_previewed_accepted_and_undone(filled: Path) -> None:
         seen = asyncio.run(call(TOOLS["teach"], shared, ME, shown))
         assert (seen.accepted, seen.products_now) == (False, 2)
         assert seen.rules
-        (same,) = list_documents(shared.resources.ledger, owner="anna")
-        assert same == document, "nothing has changed"
+        assert list_documents(shared.resources.ledger, owner="anna") == [document], "nothing has changed"
         assert asyncio.run(call(TOOLS["teach"], shared, ME, {**shown, "accept": True})).accepted
         (taught,) = list_documents(shared.resources.ledger, owner="anna")
         assert taught.options.taught.names_are_taught

@@ -2,11 +2,10 @@
 
 from filelock import FileLock
 
-from swatchbook.domain.records import IngestOptions
 from swatchbook.resources import Resources
-from swatchbook.store.ledger.stored_documents import queue
 from swatchbook.upkeep.gc import DAY, sweep
 from swatchbook_buckets.bucket_copy import copy_bucket
+from tests.deployments.scheduler.conftest import queued
 from tests.s3_server import Bucket, bucket, moto_server
 from tests.upkeep.test_gc import HOUR, age
 
@@ -18,10 +17,7 @@ def test_copy_goes_a_month_after_its_last_use(resources: Resources, bucket: Buck
     bucket.put("pdfs/a.pdf", b"%PDF")
     bucket.put("pictures/a.png", b"a picture")
     pdfs, pictures = (copy_bucket(settings, f"{bucket.url}/{name}", takes=bool).path for name in ("pdfs", "pictures"))
-    queue(
-        resources.ledger, owner="anna", content=str(pictures.resolve()), kind="folder", name="pictures", file=None,
-        size=0, options=IngestOptions(),
-    )  # fmt: skip
+    queued(resources, content=str(pictures.resolve()), kind="folder")
     for folder in (pdfs, pictures):
         age(folder.parent / "copied.jsonl", folder / next(folder.iterdir()).name, seconds=month)
     copy_bucket(settings, f"{bucket.url}/pdfs", takes=bool)  # nothing new: the copy is in use all the same

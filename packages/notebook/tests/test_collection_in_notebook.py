@@ -26,6 +26,7 @@ from swatchbook_notebook.results import THUMBNAIL_SIDE, Reports, Results
 from tests.command import run, run_json
 from tests.doors.pages import Page
 from tests.ingest.sources.pictures import draw
+from tests.pdf.making import gradient, jpeg
 
 ALLOWED = {"div", "figure", "figcaption", "img", "b", "br", "p", "table", "thead", "tbody", "tr", "th", "td"}
 
@@ -111,7 +112,6 @@ def test_results_show_as_small_pictures_and_rows(book: Swatchbook) -> None:
     assert len(pictures(shown)) == 6
     assert max(max(picture.size) for picture in pictures(shown)) == THUMBNAIL_SIDE
     assert found[0].title in shown.text
-    found = book.search("oak", k=4)
     frame = found.frame()
     assert list(frame["id"]) == [each.id for each in found]
     assert list(frame.columns[:4]) == ["id", "kind", "score", "title"]
@@ -138,7 +138,7 @@ def test_everything_is_escaped(book: Swatchbook, small_catalogue: Path) -> None:
     (report,) = book.ingest(small_catalogue)
     failure = FailureRecord(kind="unreadable_image", error=evil, path=evil)
     pages = [
-        Results(SearchResults(hits=tuple(hits)), lambda file: _jpeg())._repr_html_(),
+        Results(SearchResults(hits=tuple(hits)), lambda file: jpeg(gradient(9, 9)))._repr_html_(),
         Reports([report.model_copy(update={"name": evil, "failed_images": (failure,)})])._repr_html_(),
         book.stats().model_copy(update={"owner": evil})._repr_html_(),
     ]
@@ -148,12 +148,6 @@ def test_everything_is_escaped(book: Swatchbook, small_catalogue: Path) -> None:
         assert {name for _, given in shown.tags for name in given} <= {"style", "src", "alt"}
         pictures(shown)  # each `src` has its picture
         assert "alert(1)" in shown.text
-
-
-def _jpeg() -> bytes:
-    out = io.BytesIO()
-    Image.new("RGB", (9, 9)).save(out, "JPEG")
-    return out.getvalue()
 
 
 def test_closed_collection_says_so(book: Swatchbook, tmp_path: Path) -> None:

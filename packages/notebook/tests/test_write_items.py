@@ -1,6 +1,5 @@
 """Items of a program become a batch that `list_batch` reads: what their pictures may be, and what stays as it was."""
 
-import io
 import json
 from collections.abc import Iterator
 from datetime import date
@@ -17,22 +16,17 @@ from swatchbook.ingest.sources.batch import list_batch
 from swatchbook.ingest.sources.listed import ListedItem
 from swatchbook_notebook.write_items import FILE, PICTURES, write_items
 from tests.ingest.sources.pictures import draw
+from tests.pdf.making import png
 
 
 def listed(folder: Path) -> dict[str, ListedItem]:
     return {item.item: item for item in list_batch(folder, NO_MAPPING, max_bytes=1 << 20)}
 
 
-def as_bytes(image: Image.Image) -> bytes:
-    out = io.BytesIO()
-    image.save(out, "PNG")
-    return out.getvalue()
-
-
 def test_pictures_are_paths_bytes_and_images(tmp_path: Path) -> None:
     oak, image = draw(tmp_path / "elsewhere" / "oak.PNG", 1), Image.new("RGB", (30, 20), "red")
     items: list[dict[str, Any]] = [
-        {"id": "path", "images": oak}, {"id": "text", "images": [str(oak)]}, {"id": 3, "images": as_bytes(image)},
+        {"id": "path", "images": oak}, {"id": "text", "images": [str(oak)]}, {"id": 3, "images": png(image)},
         {"id": "two", "images": [image, oak]}, {"id": "cmyk", "images": Image.new("CMYK", (30, 20))},
     ]  # fmt: skip
     assert write_items(items, tmp_path / "shop") == ["path", "text", "3", "two", "cmyk"]

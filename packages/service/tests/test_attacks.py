@@ -15,19 +15,19 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from swatchbook.domain.setting_values import ApiKey, WebhookSource
+from swatchbook.domain.setting_values import WebhookSource
 from swatchbook.domain.settings import Settings
 from swatchbook.doors.cli.log import Fields
 from swatchbook_service import middleware, serve
-from tests.doors.conftest import ALL, ANNA, BERT, bearing
+from tests.doors.conftest import ALL, ANNA, BERT, KEYS, bearing
 from tests.doors.served import Served, served
 from tests.fixtures import ROOT
+from tests.origin import PDF
 from tests.store.ledger import scene
 from tests.tables import rows_of
 
 SECRETS = ["whsec_" + "c3dhdGNoYm9vay1zd2F0Y2hib29rLXN3YXRjaA", "token-token-token", ANNA, BERT, ALL]
 SHOP = WebhookSource(name="shop", secret=(SecretStr(SECRETS[0]),), token=SecretStr(SECRETS[1]), owners=("anna",))
-PDF = b"%PDF-1.7\n" + b"swatches " * 1_000
 
 
 class Target(NamedTuple):
@@ -37,12 +37,8 @@ class Target(NamedTuple):
 
 @pytest.fixture(scope="module")
 def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    keys = tuple(
-        ApiKey(name=name, key=SecretStr(key), owners=(owner,))
-        for name, key, owner in (("anna", ANNA, "anna"), ("bert", BERT, "bert"), ("all", ALL, "*"))
-    )
-    home = tmp_path_factory.mktemp("home")
-    with served(Settings(home=home, api_keys=keys, webhook_sources=(SHOP,), upload_idle_seconds=2)) as running:
+    settings: dict[str, Any] = {"home": tmp_path_factory.mktemp("home"), "api_keys": KEYS, "webhook_sources": (SHOP,)}
+    with served(Settings(**settings, upload_idle_seconds=2)) as running:
         run = scene.begin(running.resources.ledger, owner="anna", content="secret-catalogue")
         yield Target(running, run.document)
         assert httpx.get(f"{running.url}/live").status_code == 200  # after all of it

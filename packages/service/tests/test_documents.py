@@ -150,7 +150,6 @@ def test_an_image_shows_its_places_and_is_sent_as_it_is(sample: TestClient, docu
     assert {place["document_id"] for place in shown["places"]} == {document}
     assert {role["state"] for role in shown["roles"]} == {"done"}
     assert {"visual", "color", "texture", "analysis"} <= {role["role"] for role in shown["roles"]}
-    (hit,) = sample.get("/search?text=oak&k=1").json()["hits"]
     sent = sample.get(f"/images/{hit['id']}/file")
     with Image.open(io.BytesIO(sent.content)) as picture:
         assert Image.MIME[picture.format or ""] == sent.headers["content-type"]

@@ -12,10 +12,8 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from swatchbook.domain.records import IngestOptions
 from swatchbook.domain.settings import Settings, load_settings
 from swatchbook.resources import Resources
-from swatchbook.store.ledger.stored_documents import queue
 from swatchbook_catalogue.pdf import reader
 from tests.deployments.scheduler.conftest import queued
 from tests.doors.pages import resources
@@ -48,10 +46,7 @@ def test_a_page_is_rendered_once_and_as_wide_as_asked_for(
 def put(resources: Resources, data: bytes) -> str:
     """A document of one page whose file is these bytes; its id."""
     file = resources.files.put_bytes(data, ".pdf")
-    document = queue(
-        resources.ledger, owner="anna", content=file[:64], kind="pdf", name="odd.pdf", file=file, size=len(data),
-        options=IngestOptions(),
-    )  # fmt: skip
+    document = queued(resources, "odd", content=file[:64], file=file, size=len(data))
     scene.set_document(resources.ledger, document.id, page_count=1)
     return document.id
 

@@ -36,11 +36,8 @@ def test_the_rules_alert_when_they_should() -> None:
     for command in (["check", "rules", "alerts.yml"], ["test", "rules", "alerts.test.yml"]):
         done = subprocess.run(["promtool", *command], cwd=MONITORING, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
-    rules, tested = (re.findall(rf"{word}: (\w+)", (MONITORING / name).read_text()) for word, name in FILES)
-    assert set(rules) == set(tested)
-
-
-FILES = (("alert", "alerts.yml"), ("alertname", "alerts.test.yml"))
+    rules = re.findall(r"alert: (\w+)", (MONITORING / "alerts.yml").read_text())
+    assert {*rules} == {*re.findall(r"alertname: (\w+)", (MONITORING / "alerts.test.yml").read_text())}
 
 
 @pytest.mark.stack

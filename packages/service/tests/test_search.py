@@ -1,7 +1,6 @@
 """Search over HTTP finds what the library's search finds, and takes pictures under limits."""
 
 import asyncio
-import io
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from swatchbook.search.search import find_relevant
 from swatchbook_service import search as service_search
 from swatchbook_service.search import AT_ONCE, WAITING, SearchSlots
 from tests.doors.conftest import ANNA, BERT, BOTH, asking, bearing
+from tests.pdf.making import png
 
 
 def found(client: TestClient, **asked: Any) -> list[dict[str, Any]]:
@@ -61,17 +61,11 @@ def test_a_picture_finds_itself(sample: TestClient) -> None:
     assert list((sample.app.state.resources.settings.temporary_folder).iterdir()) == []  # type: ignore[attr-defined]
 
 
-def picture(width: int, height: int) -> bytes:
-    file = io.BytesIO()
-    Image.new("L", (width, height)).save(file, "png")
-    return file.getvalue()
-
-
 def test_wrong_query_picture_or_form_is_refused(client: TestClient) -> None:
-    small, large = picture(8, 8), b"x" * (26 << 20)
+    small, large = png(Image.new("L", (8, 8))), b"x" * (26 << 20)
     asked: list[tuple[bytes, dict[str, str], int]] = [
         (b"no picture", {}, 422), (b"", {}, 422), (small, {"k": "0"}, 422), (small, {"foo": "1"}, 422),
-        (small, {"text": "a\x00b"}, 422), (picture(17_000, 2), {}, 413), (large, {}, 413),
+        (small, {"text": "a\x00b"}, 422), (png(Image.new("L", (17_000, 2))), {}, 413), (large, {}, 413),
     ]  # fmt: skip
     for sent, fields, status in asked:
         answer = client.post("/search", files={"image": ("x.png", sent)}, data=fields)

@@ -37,16 +37,12 @@ PATIENCE = 30  # seconds, on a busy machine
 def serving(home: Path, *words: str, **environment: str) -> Iterator[tuple[Command, http.client.HTTPConnection]]:
     """`swatchbook serve` on a free port, and a connection to it."""
     bare = {name: "" for name in os.environ if name.startswith(("SWATCHBOOK_", "PREFECT_"))}
-    command = Command("serve", "--port", "0", *words, **bare | {"SWATCHBOOK_HOME": str(home)} | environment)
-    try:
+    with running("serve", "--port", "0", *words, **bare | {"SWATCHBOOK_HOME": str(home)} | environment) as command:
         assert command.process.stdout is not None
         line = command.process.stdout.readline().decode()
         said = re.fullmatch(r"Swatchbook at http://([\w.\[\]:]+):(\d+) · docs at http://\1:\2/docs\n", line)
         assert said, line + command.process.communicate(timeout=PATIENCE)[1].decode()
         yield command, http.client.HTTPConnection(said[1].strip("[]"), int(said[2]), timeout=PATIENCE)
-    finally:
-        if command.process.poll() is None:
-            command.kill()
 
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])

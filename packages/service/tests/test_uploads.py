@@ -29,10 +29,10 @@ from swatchbook.store.ledger.stored_documents import get_document, list_document
 from swatchbook_service.uploads import receive_form
 from tests.doors.conftest import asking
 from tests.doors.served import Served, served
+from tests.origin import PDF
 from tests.tables import rows_of
 from tests.waiting import until
 
-PDF = b"%PDF-1.7\n" + b"swatches " * 1_000
 OTHER = PDF.upper()
 FORM = "multipart/form-data; boundary=b"
 NOBODY = "00000000-0000-0000-0000-000000000000"

@@ -19,13 +19,13 @@ from swatchbook.store.ledger.stored_documents import get_document, list_document
 from swatchbook.store.ledger.tables import documents
 from tests.doors.conftest import asking
 from tests.doors.pages import BROWSER, page
+from tests.pdf.making import png
 from tests.store.ledger.scene import change
 
 
 @pytest.fixture
-def picture(tmp_path: Path) -> bytes:
-    Image.new("RGB", (64, 64), "teal").save(tmp_path / "teal.png")
-    return (tmp_path / "teal.png").read_bytes()
+def picture() -> bytes:
+    return png(Image.new("RGB", (64, 64), "teal"))
 
 
 def send(client: TestClient, name: str, data: bytes) -> int:

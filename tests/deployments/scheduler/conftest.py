@@ -65,13 +65,11 @@ async def remove_flow_runs() -> None:
                 await client.delete_flow_run(run.id)
 
 
-def queued(resources: Resources, name: str = "catalogue", owner: str = "anna") -> Document:
-    """A document that waits for its first run; its file need not be there."""
+def queued(resources: Resources, name: str = "catalogue", owner: str = "anna", **given: Any) -> Document:
+    """A document that waits for its first run; its file need not be there. `given`: what else is known of it."""
     key = sha256(name.encode())
-    return queue(
-        resources.ledger, owner=owner, content=key, kind="pdf", name=f"{name}.pdf", file=f"{key}.pdf", size=1,
-        options=IngestOptions(),
-    )  # fmt: skip
+    usual: dict[str, Any] = {"content": key, "kind": "pdf", "file": f"{key}.pdf", "size": 1, "options": IngestOptions()}
+    return queue(resources.ledger, owner=owner, name=f"{name}.pdf", **usual | given)
 
 
 def died(resources: Resources, run: Run, *, bury: bool = True) -> None:

@@ -11,12 +11,13 @@ from pyarrow import parquet
 from typer.testing import CliRunner
 
 from swatchbook.domain.errors import InvalidReference
-from swatchbook.domain.records import DocumentStatus, IngestOptions, ItemCounts
+from swatchbook.domain.records import DocumentStatus, ItemCounts
 from swatchbook.doors.cli.main import app
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.queries.document import read_products
-from swatchbook.store.ledger.stored_documents import find_document, queue
+from swatchbook.store.ledger.stored_documents import find_document
 from tests import command
+from tests.deployments.scheduler.conftest import queued
 from tests.store.ledger import scene
 
 pytestmark = pytest.mark.usefixtures("filled")
@@ -95,19 +96,17 @@ def test_a_missing_picture_costs_only_itself(tmp_path: Path, resources: Resource
 
 
 def add(resources: Resources, name: str, owner: str, status: DocumentStatus) -> str:
-    document = queue(
-        resources.ledger, owner=owner, content=name, kind="pdf", name=name, file=None, size=1, options=IngestOptions()
-    )
-    scene.set_document(resources.ledger, document.id, status=status)
-    return document.id
+    document = queued(resources, name, owner).id
+    scene.set_document(resources.ledger, document, status=status)
+    return document
 
 
 def test_all_means_all_of_one_owner_and_what_is_not_complete_is_said(resources: Resources) -> None:
-    add(resources, "others.pdf", "bert", DocumentStatus.COMPLETED)
-    deleting = add(resources, "going.pdf", "anna", DocumentStatus.DELETING)
+    add(resources, "others", "bert", DocumentStatus.COMPLETED)
+    deleting = add(resources, "going", "anna", DocumentStatus.DELETING)
     done = export("--all", *ANNA)
     assert "2 products with 6 variants of 1 document" in done.stderr
-    add(resources, "new.pdf", "anna", DocumentStatus.WAITING)
+    add(resources, "new", "anna", DocumentStatus.WAITING)
     done = export("--all", *ANNA, expect=3)
     assert "2 products with 6 variants of 2 documents" in done.stderr
     assert "new.pdf is not completed" in done.stderr
@@ -125,13 +124,13 @@ def test_all_means_all_of_one_owner_and_what_is_not_complete_is_said(resources: 
 def test_items_that_failed_are_said(resources: Resources) -> None:
     report = find_document(resources.ledger, "small.pdf", "anna").report
     assert report is not None
-    batch = add(resources, "items.jsonl", "anna", DocumentStatus.COMPLETED)
+    batch = add(resources, "items", "anna", DocumentStatus.COMPLETED)
     items = ItemCounts(total_items=25, processed_items=3, failed_items=22)
     scene.set_document(
         resources.ledger, batch, report=report.model_copy(update={"items": items}).model_dump(mode="json")
     )
-    done = export("items.jsonl", *ANNA, expect=3)
-    said = "22 of 25 items of items.jsonl failed: their products may be missing."
+    done = export("items.pdf", *ANNA, expect=3)
+    said = "22 of 25 items of items.pdf failed: their products may be missing."
     assert f"{said} `swatchbook show {batch[:8]}` lists them." in " ".join(done.stderr.split())
 
 

@@ -12,14 +12,15 @@ from sqlalchemy import delete
 from typer.testing import CliRunner
 
 from swatchbook.domain.errors import FileMissing, InvalidReference
-from swatchbook.domain.records import Drawing, IngestOptions, LostPicture, SeenPage
+from swatchbook.domain.records import Drawing, LostPicture, SeenPage
 from swatchbook.doors.cli.main import app
 from swatchbook.resources import Resources
 from swatchbook.store.ledger.page_findings import save_lost_pictures
-from swatchbook.store.ledger.stored_documents import Document, find_document, queue
+from swatchbook.store.ledger.stored_documents import Document, find_document
 from swatchbook.store.ledger.tables import pages, placements
 from swatchbook.upkeep.reports.inspection import inspect, stored_file
 from swatchbook.upkeep.reports.inspection_drawing import drawing_of
+from tests.deployments.scheduler.conftest import queued
 from tests.doors.pages import Page
 from tests.store.ledger.scene import change
 
@@ -81,12 +82,7 @@ def test_an_ingest_that_ended_half_way_shows_its_pages(resources: Resources, doc
 def test_what_has_no_pages_is_refused(resources: Resources, tmp_path: Path) -> None:
     page = ("--page", "1", "--png", str(tmp_path / "a.png"))
     for kind, message in (("folder", "it is a folder of pictures"), ("pdf", "has not been read yet")):
-        name = f"new-{kind}"
-        queue(
-            resources.ledger, owner="anna", content=name, kind=kind, name=name, file=None, size=1,
-            options=IngestOptions(),
-        )  # fmt: skip
-        refused = CliRunner().invoke(app, ["inspect", *page, name, *ANNA])
+        refused = CliRunner().invoke(app, ["inspect", *page, queued(resources, kind, kind=kind).id, *ANNA])
         assert isinstance(refused.exception, InvalidReference)
         assert message in str(refused.exception)
     for words, error in ((("--page", "7", *page[2:]), InvalidReference), (page, FileMissing)):

@@ -1,13 +1,12 @@
 """A command whose Prefect server is lost says what does not answer, where, and what to do."""
 
-import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.command import bare_environment, finish
+from tests.serving import Answers, StandIn, serving
 
 pytestmark = pytest.mark.stack
 
@@ -15,20 +14,17 @@ pytestmark = pytest.mark.stack
 @pytest.fixture
 def half_dead() -> Iterator[str]:
     """A server that answers that it is healthy, and hangs up on everything else."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
 
-        def serve() -> None:
-            while True:
-                try:
-                    connection, _ = listening.accept()
-                except OSError:
-                    return
-                with connection:
-                    if b"/health" in connection.recv(4_096):
-                        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\ntrue")
+    class Healthy(Answers):
+        def do_GET(self) -> None:
+            if self.path.endswith("/health"):
+                self.say(200, b"true")
 
-        threading.Thread(target=serve, daemon=True).start()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}/api"
+        def do_POST(self) -> None:
+            """Hang up."""
+
+    with serving(StandIn(Healthy)) as server:
+        yield f"{server.url}/api"
 
 
 def test_ingest_that_loses_prefect_says_so(small_catalogue: Path, tmp_path: Path, half_dead: str) -> None:
