@@ -1,4 +1,4 @@
-"""Documents and images over HTTP: listed by keyset, shown as they stand, and what is asked for is written down."""
+"""Documents and images over HTTP: shown as they stand, and what is asked for is written down."""
 
 import io
 from pathlib import Path
@@ -25,34 +25,6 @@ from tests.tables import rows_of
 def resources(client: TestClient) -> Resources:
     tools: Resources = client.app.state.resources  # type: ignore[attr-defined]
     return tools
-
-
-def test_pages_of_the_list_come_together_to_all_of_it(client: TestClient, resources: Resources) -> None:
-    known = [queued(resources, str(number)).id for number in range(7)]
-    found, cursor = list[str](), None
-    while True:
-        page = client.get("/documents", params={"limit": 3, **({"cursor": cursor} if cursor else {})}).json()
-        found += [document["id"] for document in page["documents"]]
-        queued(resources, f"newer than page {len(found)}")  # what is added meanwhile moves nothing
-        if (cursor := page["next"]) is None:
-            break
-    assert sorted(found) == sorted(known)
-    assert len(client.get("/documents", params={"limit": 200}).json()["documents"]) == 10
-
-
-def test_the_list_is_filtered_by_owner_status_and_name(client: TestClient, resources: Resources) -> None:
-    for name, owner in (("Oak_100%", "anna"), ("oak", "bert"), ("ash", "anna")):
-        queued(resources, name, owner)
-    scene.set_document(resources.ledger, queued(resources, "elm").id, status=DocumentStatus.BLOCKED)
-
-    def names(**asked: str) -> set[str]:
-        return {document["name"] for document in client.get("/documents", params=asked).json()["documents"]}
-
-    assert names(owner="bert") == {"oak.pdf"}
-    assert names(name="OAK") == {"Oak_100%.pdf", "oak.pdf"}
-    assert names(name="_1") == {"Oak_100%.pdf"}
-    assert names(status="blocked") == {"elm.pdf"}
-    assert names(status="queued", owner="anna") == {"Oak_100%.pdf", "ash.pdf"}
 
 
 def test_a_live_run_shows_how_far_it_is(client: TestClient, resources: Resources) -> None:
