@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ def ingest(resources: Resources, folder: Path) -> str:
     return work.document
 
 
-def ingest_items(resources: Resources, folder: Path, items: Iterable[Mapping[str, Any]]) -> str:
+def ingest_items(resources: Resources, folder: Path, items: Iterable[Any]) -> str:
     """Ingest items of a shop that all show the same picture."""
     draw(folder / "seat.png")
     lines = (json.dumps({**item, "images": ["seat.png"]}) for item in items)

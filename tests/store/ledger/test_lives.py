@@ -201,7 +201,7 @@ class Lives(RuleBasedStateMachine):
         with suppress(RunRevoked):
             claims.commit(self.ledger, lease, made, failed, last_try=True)
 
-    def trying(self, which: tuple[str, str], work: Callable[[Run, str], None]) -> None:
+    def trying(self, which: tuple[str, str], work: Callable[[Run, str], object]) -> None:
         """Work with the run at a document, which begins where there is none."""
         if which not in self.held:
             self.begin(which, "f", False)

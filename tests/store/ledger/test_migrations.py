@@ -144,7 +144,7 @@ def fill_former(connection: Connection) -> tuple[str, str, str, str]:
     (oak, key), (ash, other) = connection.execute(shown.where(placements.c.document == document)).tuples().all()
     tag = connection.scalar(select(analyses.c.tag).limit(1))
     of, looked = {"document": document}, {"by": "eve", "reasons": ["A logo."], "tag": tag, "second": None}
-    for name, *rows in (
+    former: tuple[tuple[Any, ...], ...] = (
         ("calls", *({"state": state} for state in ("queued", "batched", "answered"))),
         ("images", {"id": image_id("bert", key), "owner": "bert", "content_key": key}),
         ("owner_seeds", {"owner": "dora", "seed": "carl"}),
@@ -171,7 +171,8 @@ def fill_former(connection: Connection) -> tuple[str, str, str, str]:
         ("object_events", {"id": "event"}),
         ("deliveries", {"source": "shop", "id": "7", "document": "d", "at": time.time()}),
         ("hand_edits", *(of | {"number": number, "edit": edit} for number, edit in enumerate(EDITS))),
-    ):  # fmt: skip
+    )  # fmt: skip
+    for name, *rows in former:
         add(connection, name, *rows)
     for name in inspect(connection).get_table_names():
         if not connection.exec_driver_sql(f'SELECT 1 FROM "{name}"').first():

@@ -102,7 +102,7 @@ def test_costs_are_told_by_provider(ledger: Ledger) -> None:
         (other, "e", "words.example", "answered", 1.0, 40 * DAY),
     )  # fmt: skip
     for of, request, provider, state, cost, age in rows:
-        used = {"tokens_in": 100, "tokens_out": 7} if state == "answered" else {}
+        used: dict[str, float | None] = {"tokens_in": 100, "tokens_out": 7} if state == "answered" else {}
         used |= {"cost_usd": cost, "at": ledger.now() - age}
         put(ledger, calls, request=request, document=of.document, provider=provider, state=state, **used)
     vision, words = daily_costs(ledger, DAY)
